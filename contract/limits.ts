@@ -1,0 +1,85 @@
+import type { Evidence } from './evidence.ts';
+
+/** One number that a user could question: what it is, where it comes from, and between what it may be set. */
+export interface Limit {
+  readonly default: number;
+  readonly min: number;
+  readonly max: number;
+  readonly unit: string;
+  readonly evidence: Evidence;
+  readonly source: string;
+  readonly meaning: string;
+}
+
+const ARTICLE = 'article "Kimi K2-0905: state management for long flows", 2025-10';
+const KIMI = 'Kimi API documentation, collected 2026-11';
+const OURS = 'kimi-emulator, 2026-11';
+
+/** Every limit of the contract. K is 1024. Flags and error texts use these names. */
+export const LIMITS = {
+  sessions: limit(100, 1, 1_000_000, 'sessions', 'article', ARTICLE, 'sessions an account may hold'),
+  append_tokens: limit(8_192, 16, 2 ** 24, 'tokens', 'article', ARTICLE, 'tokens of one write'),
+  min_preserve_tokens: limit(4_096, 16, 2 ** 24, 'tokens', 'article', ARTICLE, 'least preserve_len'),
+  window_tokens: limit(262_144, 64, 2 ** 24, 'tokens', 'kimi', KIMI, 'tokens a window may hold'),
+  compress_ratio: limit(4, 1.01, 64, 'ratio', 'article', ARTICLE, 'compress ratio where none is given'),
+  compress_ratio_max: limit(64, 1.01, 1_024, 'ratio', 'ours', OURS, 'largest compress ratio'),
+  snapshots: limit(1_000, 1, 1_000_000, 'snapshots', 'ours', OURS, 'snapshots an account may hold'),
+  body_bytes: limit(4 * 2 ** 20, 1_024, 2 ** 28, 'bytes', 'ours', OURS, 'request body, refused while reading'),
+  json_depth: limit(128, 8, 1_000, 'levels', 'ours', OURS, 'nesting of a request body'),
+  request_messages: limit(2_048, 1, 1_000_000, 'messages', 'ours', OURS, 'messages in one request'),
+  page_size: limit(20, 1, 100, 'items', 'ours', OURS, 'items of a page where no limit is given'),
+  page_size_max: limit(100, 1, 10_000, 'items', 'ours', OURS, 'largest page'),
+  metadata_pairs: limit(16, 0, 1_024, 'pairs', 'ours', OURS, 'metadata pairs of one object'),
+  metadata_key_chars: limit(64, 1, 4_096, 'characters', 'ours', OURS, 'characters of a metadata key'),
+  metadata_value_chars: limit(512, 1, 65_536, 'characters', 'ours', OURS, 'characters of a metadata value'),
+  title_chars: limit(512, 1, 65_536, 'characters', 'ours', OURS, 'characters of a title or snapshot name'),
+  idempotency_seconds: limit(86_400, 1, 31_536_000, 'seconds', 'ours', OURS, 'how long an idempotency key is kept'),
+  stall_seconds: limit(30, 1, 3_600, 'seconds', 'ours', OURS, 'how long a reader may take nothing'),
+  max_tokens: limit(1_024, 1, 2 ** 24, 'tokens', 'kimi', KIMI, 'tokens of an answer where none is given'),
+  choices: limit(5, 1, 128, 'choices', 'kimi', KIMI, 'largest n'),
+  tools: limit(128, 1, 4_096, 'tools', 'kimi', KIMI, 'tools of a request or session'),
+  stop_sequences: limit(5, 1, 128, 'strings', 'kimi', KIMI, 'stop strings of a request'),
+  stop_bytes: limit(32, 1, 4_096, 'bytes', 'kimi', KIMI, 'bytes of one stop string'),
+} as const satisfies Record<string, Limit>;
+
+export type LimitName = keyof typeof LIMITS;
+export type Limits = Readonly<Record<LimitName, number>>;
+
+export const LIMIT_NAMES = Object.keys(LIMITS) as LimitName[];
+
+/**
+ * The limits in force: the defaults, with `overrides` laid over them.
+ * @throws RangeError that names the limit and its range
+ */
+export function resolveLimits(overrides: Partial<Record<LimitName, number>> = {}): Limits {
+  const limits = Object.fromEntries(LIMIT_NAMES.map((name) => [name, LIMITS[name].default])) as Record<
+    LimitName,
+    number
+  >;
+  for (const [name, value] of Object.entries(overrides)) {
+    if (!isLimitName(name)) throw new RangeError(`unknown limit ${name}; limits: ${LIMIT_NAMES.join(', ')}`);
+    const { min, max, unit } = LIMITS[name];
+    const whole = unit === 'ratio' || Number.isInteger(value);
+    if (!whole || !(value >= min && value <= max)) {
+      throw new RangeError(`limit ${name} must be ${unit} from ${min} to ${max}, not ${value}`);
+    }
+    limits[name] = value;
+  }
+  return limits;
+}
+
+function isLimitName(name: string): name is LimitName {
+  return Object.hasOwn(LIMITS, name);
+}
+
+function limit(
+  value: number,
+  min: number,
+  max: number,
+  unit: string,
+  evidence: Evidence,
+  source: string,
+  meaning: string,
+): Limit {
+  return { default: value, min, max, unit, evidence, source, meaning };
+}

@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import type { Limits } from './limits.ts';
+
+/** Roles that the live API accepts. */
+export const ROLES = ['system', 'user', 'assistant', 'tool'] as const;
+
+/** Function names, as the live API restricts them (Kimi API documentation). */
+export const FUNCTION_NAME = /^[a-zA-Z_][a-zA-Z0-9-_]{2,63}$/;
+
+const TextPart = z.object({ type: z.literal('text'), text: z.string() }).meta({ id: 'TextPart' });
+
+/** Text, or text in parts. The emulated models read no images. */
+export const MessageContent = z.union([z.string(), z.array(TextPart).min(1)]);
+
+export const ToolCall = z
+  .object({
+    index: z.int().min(0).optional(),
+    id: z.string().min(1),
+    type: z.literal('function').default('function'),
+    function: z.object({ name: z.string().min(1), arguments: z.string() }),
+  })
+  .meta({ id: 'ToolCall' });
+
+/** A function that the model may call. Unknown members are kept: they are part of what the model reads. */
+export const Tool = z
+  .looseObject({
+    type: z.literal('function'),
+    function: z.looseObject({
+      name: z.string().regex(FUNCTION_NAME),
+      description: z.string().optional(),
+      parameters: z.record(z.string(), z.unknown()).optional(),
+    }),
+  })
+  .meta({ id: 'Tool' });
+
+const name = z.string().min(1).optional();
+/** Ours: keeps the message, and the group it belongs to, through truncate and compress. */
+const pinned = z.boolean().optional();
+
+const SystemMessage = z.object({ role: z.literal('system'), content: MessageContent, name, pinned });
+const UserMessage = z.object({ role: z.literal('user'), content: MessageContent, name, pinned });
+const AssistantMessage = z.object({
+  role: z.literal('assistant'),
+  content: MessageContent.nullish(),
+  name,
+  tool_calls: z.array(ToolCall).min(1).nullish(),
+  partial: z.boolean().optional(),
+  pinned,
+});
+const ToolMessage = z.object({
+  role: z.literal('tool'),
+  tool_call_id: z.string().min(1),
+  content: MessageContent,
+  name,
+  pinned,
+});
+
+/** A message as a client sends it. */
+export const InputMessage = z
+  .discriminatedUnion('role', [SystemMessage, UserMessage, AssistantMessage, ToolMessage])
+  .meta({ id: 'InputMessage' });
+
+export const inputMessages = (limits: Limits) => z.array(InputMessage).max(limits.request_messages);
+
+export type Role = (typeof ROLES)[number];
+export type MessageContent = z.infer<typeof MessageContent>;
+export type ToolCall = z.infer<typeof ToolCall>;
+export type Tool = z.infer<typeof Tool>;
+export type InputMessage = z.infer<typeof InputMessage>;
+
+/** A message as a model reads it: what a client sent, less the flags that steer one request or the session. */
+export interface ChatMessage {
+  role: Role;
+  content: MessageContent | null;
+  name?: string;
+  tool_calls?: ToolCall[];
+  tool_call_id?: string;
+}
+
+/** The text of a message's content; parts are joined as they stand. */
+export function contentText(content: MessageContent | null | undefined): string {
+  if (content === null || content === undefined) return '';
+  return typeof content === 'string' ? content : content.map((part) => part.text).join('');
+}

@@ -1,0 +1,29 @@
+import type { ChatMessage, Tool } from '../../contract/messages.ts';
+
+/** What a model reads: exactly the prompt that the API would have sent, and the request's settings. */
+export interface ModelRequest {
+  model: string;
+  messages: readonly ChatMessage[];
+  tools: readonly Tool[];
+  /** True where the last message is an assistant's beginning that the answer continues. */
+  partial: boolean;
+  toolChoice: 'none' | 'auto' | 'required' | { name: string };
+  responseFormat: ResponseFormat;
+  maxTokens: number;
+  temperature: number;
+  signal: AbortSignal;
+}
+
+export type ResponseFormat =
+  | { type: 'text' }
+  | { type: 'json_object' }
+  | { type: 'json_schema'; schema: Record<string, unknown> };
+
+/** A stretch of text of any length, or one whole tool call (`arguments` is JSON text). */
+export type ModelDelta = { type: 'text'; text: string } | { type: 'tool_call'; name: string; arguments: string };
+
+/** What answers. `max_tokens`, `stop`, chunking and usage are applied by `chat/`, the same for every model. */
+export interface Model {
+  readonly name: string;
+  complete(request: ModelRequest): AsyncIterable<ModelDelta>;
+}

@@ -1,0 +1,25 @@
+/** Counts and cuts plain text. Markers of the chat template are no text: see `chat-template.ts`. */
+export interface Tokenizer {
+  /** The vocabulary's name, e.g. `o200k_base` or `kimi-k2`. */
+  readonly name: string;
+  /** True where counts equal the live service's. */
+  readonly exact: boolean;
+  /** Token ids, identical to the reference implementation's. Text never encodes to special ids. */
+  encode(text: string): number[];
+  /** Number of tokens; runs to the end without a pause, in time linear (n·log n at worst) in the text. */
+  count(text: string): number;
+  /** The same number, giving way to the event loop every few milliseconds. */
+  countSliced(text: string): Promise<number>;
+  /** The longest head of whole characters that counts at most `maxTokens`. */
+  prefixWithin(text: string, maxTokens: number): string;
+  /** The longest tail of whole characters that counts at most `maxTokens`. */
+  suffixWithin(text: string, maxTokens: number): string;
+}
+
+/** A vocabulary that is not parsed before something must be counted. */
+export interface TokenizerSource {
+  readonly name: string;
+  readonly exact: boolean;
+  /** Loads at the first call, without holding the event loop; later calls share the result. */
+  load(): Promise<Tokenizer>;
+}
