@@ -1,0 +1,76 @@
+import { classAt, isDigit, RUN_ON, unitsAt, WORD } from './characters.ts';
+
+/** Longer words are cut into pieces of this length, so that a blob of base64 makes no giant terms. */
+const MAX_TERM = 64;
+/** Longer identifiers and paths are kept in parts only. */
+const MAX_WHOLE = 128;
+
+/**
+ * The lowercased terms of a text, in order and with repetitions, in linear time.
+ * Words are runs of letters and digits. What `_ - . / : @ # , '` joins without a space is given in parts and, up to 128
+ * characters, also whole (`src/app.ts` → `src`, `app`, `ts`, `src/app.ts`; `3,500.25`; `userId` → `user`, `id`, `userid`).
+ * Scripts without spaces give overlapping pairs of characters; a lone one gives itself.
+ */
+export function terms(text: string): string[] {
+  const found: string[] = [];
+  let at = 0;
+  while (at < text.length) {
+    const kind = classAt(text, at);
+    if (kind === WORD) at = readIdentifier(text, at, found);
+    else if (kind === RUN_ON) at = readRun(text, at, found);
+    else at += unitsAt(text, at);
+  }
+  return found;
+}
+
+function readRun(text: string, start: number, found: string[]): number {
+  let previous = start;
+  let at = start + unitsAt(text, start);
+  if (classAt(text, at) !== RUN_ON) {
+    found.push(text.slice(start, at));
+    return at;
+  }
+  while (classAt(text, at) === RUN_ON) {
+    const next = at + unitsAt(text, at);
+    found.push(text.slice(previous, next));
+    previous = at;
+    at = next;
+  }
+  return at;
+}
+
+function readIdentifier(text: string, start: number, found: string[]): number {
+  let at = start;
+  let parts = 0;
+  for (;;) {
+    const partStart = at;
+    while (classAt(text, at) === WORD) at += unitsAt(text, at);
+    parts += readPart(text.slice(partStart, at), found);
+    if (!joins(text, at)) break;
+    at += 1;
+  }
+  if (parts > 1 && at - start <= MAX_WHOLE) found.push(text.slice(start, at).toLowerCase());
+  return at;
+}
+
+const JOINERS = new Set("_-./:@#'’".split('').map((joiner) => joiner.charCodeAt(0)));
+const COMMA = 0x2c;
+
+function joins(text: string, at: number): boolean {
+  const unit = text.charCodeAt(at);
+  if (unit === COMMA) return isDigit(text.charCodeAt(at - 1)) && isDigit(text.charCodeAt(at + 1));
+  return JOINERS.has(unit) && classAt(text, at + 1) === WORD;
+}
+
+const HUMP = /(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/;
+
+/** Pushes the pieces of one part, and returns how many there were. The whole of a camelCase part is the caller's. */
+function readPart(part: string, found: string[]): number {
+  if (part.length > MAX_TERM) {
+    for (let at = 0; at < part.length; at += MAX_TERM) found.push(part.slice(at, at + MAX_TERM).toLowerCase());
+    return 1;
+  }
+  const humps = part.split(HUMP);
+  for (const hump of humps) found.push(hump.toLowerCase());
+  return humps.length;
+}
