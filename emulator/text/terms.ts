@@ -66,8 +66,14 @@ const HUMP = /(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/;
 
 /** Pushes the pieces of one part, and returns how many there were. The whole of a camelCase part is the caller's. */
 function readPart(part: string, found: string[]): number {
+  const lower = part.toLowerCase();
   if (part.length > MAX_TERM) {
-    for (let at = 0; at < part.length; at += MAX_TERM) found.push(part.slice(at, at + MAX_TERM).toLowerCase());
+    for (let at = 0; at < part.length; at += MAX_TERM) found.push(lower.slice(at, at + MAX_TERM));
+    return 1;
+  }
+  // Small letters after the first unit make no hump: most words are told here, without the costly split.
+  if (part === lower || part.slice(1) === lower.slice(1)) {
+    found.push(lower);
     return 1;
   }
   const humps = part.split(HUMP);
