@@ -1,0 +1,130 @@
+import { characterFlags, type SplitDialect } from './character-flags.ts';
+import { PairMerge } from './pair-merge.ts';
+import { nextTurn, sliceIsOver } from './slices.ts';
+import { Splitter } from './splitter.ts';
+import type { Tokenizer } from './tokenizer.ts';
+import { findToken, type Vocabulary } from './vocabulary.ts';
+
+/** Texts of up to so many UTF-16 units are counted in one go, in a buffer that all of them share. */
+const SMALL_UNITS = 16_384;
+/** Bytes (of many pieces) or steps (within one) between two looks at the clock; well under a millisecond each. */
+const BYTES_A_LOOK = 16_384;
+const STEPS_A_LOOK = 2_048;
+const WHOLE = Number.POSITIVE_INFINITY;
+
+export interface TokenizerIdentity {
+  readonly name: string;
+  readonly exact: boolean;
+  readonly dialect: SplitDialect;
+}
+
+/** Byte-pair encoding: splits text into pieces by a pattern, then merges bytes within each piece by a vocabulary. */
+export class BytePairTokenizer implements Tokenizer {
+  readonly name: string;
+  readonly exact: boolean;
+  readonly #vocabulary: Vocabulary;
+  readonly #splitter: Splitter;
+  readonly #merge: PairMerge;
+  readonly #scratch = Buffer.allocUnsafeSlow(SMALL_UNITS * 3);
+
+  constructor(vocabulary: Vocabulary, { name, exact, dialect }: TokenizerIdentity) {
+    this.name = name;
+    this.exact = exact;
+    this.#vocabulary = vocabulary;
+    this.#splitter = new Splitter(characterFlags(dialect));
+    this.#merge = new PairMerge(vocabulary);
+  }
+
+  encode(text: string): number[] {
+    const bytes = Buffer.from(text);
+    const ids: number[] = [];
+    for (let at = 0; at < bytes.length; ) {
+      const stop = this.#splitter.pieceEnd(bytes, at, bytes.length);
+      const token = findToken(this.#vocabulary, bytes, at, stop);
+      if (token !== -1) ids.push(token);
+      else {
+        this.#merge.begin(bytes, at, stop);
+        this.#merge.advance(WHOLE);
+        this.#merge.appendTo(ids);
+      }
+      at = stop;
+    }
+    return ids;
+  }
+
+  count(text: string): number {
+    if (text.length > SMALL_UNITS) {
+      const bytes = Buffer.from(text);
+      return this.#countBytes(bytes, 0, bytes.length);
+    }
+    return this.#countBytes(this.#scratch, 0, this.#scratch.write(text));
+  }
+
+  async countSliced(text: string): Promise<number> {
+    if (sliceIsOver()) await nextTurn();
+    if (text.length <= SMALL_UNITS) return this.count(text);
+    const bytes = Buffer.from(text);
+    let count = 0;
+    for (let at = 0; at < bytes.length; ) {
+      for (const look = at + BYTES_A_LOOK; at < look && at < bytes.length; ) {
+        const stop = this.#splitter.pieceEnd(bytes, at, bytes.length);
+        if (stop - at > BYTES_A_LOOK) count += await this.#countLongPiece(bytes, at, stop);
+        else count += this.#countPiece(bytes, at, stop);
+        at = stop;
+      }
+      if (sliceIsOver()) await nextTurn();
+    }
+    return count;
+  }
+
+  prefixWithin(text: string, maxTokens: number): string {
+    const characters = Array.from(text);
+    return longest(characters.length, (length) => characters.slice(0, length).join(''), this, maxTokens);
+  }
+
+  suffixWithin(text: string, maxTokens: number): string {
+    const characters = Array.from(text);
+    return longest(
+      characters.length,
+      (length) => characters.slice(characters.length - length).join(''),
+      this,
+      maxTokens,
+    );
+  }
+
+  #countBytes(bytes: Uint8Array, start: number, end: number): number {
+    let count = 0;
+    for (let at = start; at < end; ) {
+      const stop = this.#splitter.pieceEnd(bytes, at, end);
+      count += this.#countPiece(bytes, at, stop);
+      at = stop;
+    }
+    return count;
+  }
+
+  #countPiece(bytes: Uint8Array, start: number, end: number): number {
+    if (findToken(this.#vocabulary, bytes, start, end) !== -1) return 1;
+    this.#merge.begin(bytes, start, end);
+    this.#merge.advance(WHOLE);
+    return this.#merge.count;
+  }
+
+  async #countLongPiece(bytes: Uint8Array, start: number, end: number): Promise<number> {
+    // Its own, because others count while this one waits.
+    const merge = new PairMerge(this.#vocabulary);
+    merge.begin(bytes, start, end);
+    while (!merge.advance(STEPS_A_LOOK)) if (sliceIsOver()) await nextTurn();
+    return merge.count;
+  }
+}
+
+function longest(size: number, cut: (length: number) => string, tokenizer: Tokenizer, maxTokens: number): string {
+  let low = 0;
+  let high = size;
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (tokenizer.count(cut(middle)) <= maxTokens) low = middle;
+    else high = middle - 1;
+  }
+  return cut(low);
+}

@@ -1,0 +1,150 @@
+import { DIGIT, HAN, LOWER, NEWLINE, PUNCTUATION, SPACE, TRAILING, UPPER } from './character-flags.ts';
+
+const SPACE_BYTE = 0x20;
+
+/**
+ * Cuts UTF-8 text into the pieces within which tokens are merged: what matching a vocabulary's split pattern again and
+ * again yields, written out by hand so that it runs in linear time without making a string of any piece. The alternatives, in order
+ * (the first only in some dialects, and words then hold no Han; `/` is trailing in some):
+ *
+ * 1. `[\p{Han}]+`
+ * 2. `[^\r\n\p{L}\p{N}]?UPPER*LOWER+('s|'t|'re|'ve|'m|'ll|'d)?`, then the same with `UPPER+LOWER*`
+ * 3. `\p{N}{1,3}`
+ * 4. ` ?[^\s\p{L}\p{N}]+[\r\n/]*`
+ * 5. `\s*[\r\n]+`, `\s+(?!\S)`, `\s+`
+ */
+export class Splitter {
+  readonly #flags: Uint8Array;
+
+  /** @param flags indexed by code point, see `characterFlags` */
+  constructor(flags: Uint8Array) {
+    this.#flags = flags;
+  }
+
+  /** Where the piece that begins at `at` ends, in text that ends at `end`; `at < end`, both between characters. */
+  pieceEnd(bytes: Uint8Array, at: number, end: number): number {
+    const flags = this.flagsAt(bytes, at);
+    const next = at + characterBytes(bytes[at] as number);
+    if (flags & HAN) return this.#runEnd(bytes, next, end, HAN);
+    if (flags & DIGIT) return this.#digitsEnd(bytes, next, end);
+    if (flags & NEWLINE) return this.#spaceEnd(bytes, at, end);
+    if ((flags & (PUNCTUATION | SPACE)) === 0) return this.#wordEnd(bytes, at, end);
+    const nextFlags = next < end ? this.flagsAt(bytes, next) : 0;
+    if (nextFlags & (UPPER | LOWER)) {
+      // A mark may lead a word as any other sign may, but where no lower-case letter follows it is a word by itself.
+      const alone = (flags & LOWER) !== 0 && !this.#hasLower(bytes, next, end);
+      return alone ? contractionEnd(bytes, next, end) : this.#wordEnd(bytes, next, end);
+    }
+    // A lone mark may be followed by a contraction, other punctuation may not.
+    if (flags & LOWER) return contractionEnd(bytes, next, end);
+    const spaceThenSign = bytes[at] === SPACE_BYTE && (nextFlags & PUNCTUATION) !== 0;
+    return flags & PUNCTUATION || spaceThenSign
+      ? this.#runEnd(bytes, this.#runEnd(bytes, next, end, PUNCTUATION), end, TRAILING)
+      : this.#spaceEnd(bytes, at, end);
+  }
+
+  /** The flags of the character that begins at `at`. */
+  flagsAt(bytes: Uint8Array, at: number): number {
+    const lead = bytes[at] as number;
+    return this.#flags[lead < 0x80 ? lead : codePointAt(bytes, at, lead)] as number;
+  }
+
+  /** The end of the run of characters with any of `flags` that begins at `at`. */
+  #runEnd(bytes: Uint8Array, at: number, end: number, flags: number): number {
+    let stop = at;
+    while (stop < end && (this.flagsAt(bytes, stop) & flags) !== 0) stop += characterBytes(bytes[stop] as number);
+    return stop;
+  }
+
+  /** The end of a word, contraction included, whose letters begin at `at`. */
+  #wordEnd(bytes: Uint8Array, at: number, end: number): number {
+    let stop = at;
+    let lastLower = -1;
+    let flags = 0;
+    while (stop < end) {
+      flags = this.flagsAt(bytes, stop);
+      if ((flags & UPPER) === 0) break;
+      stop += characterBytes(bytes[stop] as number);
+      if (flags & LOWER) lastLower = stop;
+    }
+    if (stop < end && (flags & LOWER) !== 0) stop = this.#runEnd(bytes, stop, end, LOWER);
+    else if (lastLower !== -1) stop = lastLower;
+    return contractionEnd(bytes, stop, end);
+  }
+
+  /** Whether the run of word-beginning letters at `at` holds, or is followed by, a letter that may end a word. */
+  #hasLower(bytes: Uint8Array, at: number, end: number): boolean {
+    for (let stop = at; stop < end; stop += characterBytes(bytes[stop] as number)) {
+      const flags = this.flagsAt(bytes, stop);
+      if (flags & LOWER) return true;
+      if ((flags & UPPER) === 0) return false;
+    }
+    return false;
+  }
+
+  /** The end of a number of at most three digits, the first of which ends at `next`. */
+  #digitsEnd(bytes: Uint8Array, next: number, end: number): number {
+    let stop = next;
+    for (let digits = 1; digits < 3 && stop < end; digits++) {
+      if ((this.flagsAt(bytes, stop) & DIGIT) === 0) break;
+      stop += characterBytes(bytes[stop] as number);
+    }
+    return stop;
+  }
+
+  /** White space: up to its last line end; without one all of it, less its last character where text follows. */
+  #spaceEnd(bytes: Uint8Array, at: number, end: number): number {
+    let stop = at;
+    let lastStart = at;
+    let afterNewline = -1;
+    while (stop < end) {
+      const flags = this.flagsAt(bytes, stop);
+      if ((flags & SPACE) === 0) break;
+      lastStart = stop;
+      stop += characterBytes(bytes[stop] as number);
+      if (flags & NEWLINE) afterNewline = stop;
+    }
+    if (afterNewline !== -1) return afterNewline;
+    return stop < end && lastStart > at ? lastStart : stop;
+  }
+}
+
+/** Bytes of the character with this lead byte. */
+export function characterBytes(lead: number): number {
+  if (lead < 0x80) return 1;
+  if (lead < 0xe0) return 2;
+  return lead < 0xf0 ? 3 : 4;
+}
+
+function codePointAt(bytes: Uint8Array, at: number, lead: number): number {
+  const second = (bytes[at + 1] as number) & 0x3f;
+  if (lead < 0xe0) return ((lead & 0x1f) << 6) | second;
+  const third = (bytes[at + 2] as number) & 0x3f;
+  if (lead < 0xf0) return ((lead & 0x0f) << 12) | (second << 6) | third;
+  return ((lead & 0x07) << 18) | (second << 12) | (third << 6) | ((bytes[at + 3] as number) & 0x3f);
+}
+
+/**
+ * The end of the contraction at `at`, or `at` where there is none. Case is folded as the reference folds it: the long s
+ * (U+017F) is an s.
+ */
+export function contractionEnd(bytes: Uint8Array, at: number, end: number): number {
+  if (at + 1 >= end || bytes[at] !== 0x27) return at;
+  const first = bytes[at + 1] as number;
+  const second = at + 2 < end ? (bytes[at + 2] as number) : 0;
+  if (first === 0xc5) return second === 0xbf ? at + 3 : at;
+  switch (first | 0x20) {
+    case 0x73: // s
+    case 0x74: // t
+    case 0x6d: // m
+    case 0x64: // d
+      return at + 2;
+    case 0x72: // re
+    case 0x76: // ve
+      return (second | 0x20) === 0x65 ? at + 3 : at;
+    case 0x6c: // ll
+      return (second | 0x20) === 0x6c ? at + 3 : at;
+    default:
+      return at;
+  }
+}

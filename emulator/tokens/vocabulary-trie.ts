@@ -1,0 +1,172 @@
+import { TRIE_BASE_SHIFT, TRIE_EMPTY, TRIE_ROOT } from './vocabulary.ts';
+
+/** The tokens of a vocabulary: token `i` is `bytes[starts[i], starts[i + 1])`. */
+export interface TokenBytes {
+  readonly bytes: Uint8Array;
+  readonly starts: Uint32Array;
+}
+
+const BLOCK = 256;
+/** Only so many of the newest blocks are searched for room; what is still free in older ones stays empty. */
+const OPEN_BLOCKS = 16;
+/** More than twice what the known vocabularies take. */
+const MAX_SLOTS = 2 ** 20;
+
+/**
+ * Builds the double array of `Vocabulary.trie` and `tokenAt`. Child `byte` of a node stands at `base ^ byte`, and no two nodes
+ * share a base, so the label alone tells whose child it is. Yields now and then so that it can be run in slices.
+ * @throws RangeError where a token is empty or stands there twice, or there are far more than in any known vocabulary
+ */
+export function* buildTrie(tokens: TokenBytes): Generator<void, { trie: Int32Array; tokenAt: Int32Array }> {
+  const { bytes, starts } = tokens;
+  const size = starts.length - 1;
+  const slots = new Slots();
+  const tokenAt = new Int32Array(MAX_SLOTS).fill(-1);
+  const order = Int32Array.from({ length: size }, (_, token) => token);
+  const moved = new Int32Array(size);
+  const counts = new Int32Array(BLOCK);
+  const groups: Group[] = [{ node: TRIE_ROOT, from: 0, to: size, depth: 0 }];
+  for (let work = 0; ; ) {
+    const group = groups.pop();
+    if (group === undefined) break;
+    const { node, from, to, depth } = group;
+    const labels: number[] = [];
+    for (let i = from; i < to; i++) {
+      const token = order[i] as number;
+      const at = (starts[token] as number) + depth;
+      if (at === starts[token + 1]) {
+        if (node === TRIE_ROOT || tokenAt[node] !== -1) throw new RangeError(`token ${token} is empty or not unique`);
+        tokenAt[node] = token;
+        continue;
+      }
+      const byte = bytes[at] as number;
+      if (counts[byte] === 0) labels.push(byte);
+      counts[byte] = (counts[byte] as number) + 1;
+    }
+    if (labels.length > 0) {
+      const base = slots.place(node, labels);
+      let next = from;
+      for (const byte of labels) {
+        const count = counts[byte] as number;
+        groups.push({ node: base ^ byte, from: next, to: next + count, depth: depth + 1 });
+        counts[byte] = next;
+        next += count;
+      }
+      for (let i = from; i < to; i++) {
+        const token = order[i] as number;
+        const at = (starts[token] as number) + depth;
+        if (at === starts[token + 1]) continue;
+        const byte = bytes[at] as number;
+        const place = counts[byte] as number;
+        moved[place] = token;
+        counts[byte] = place + 1;
+      }
+      order.set(moved.subarray(from, next), from);
+      for (const byte of labels) counts[byte] = 0;
+    }
+    work += to - from;
+    if (work > 10_000) {
+      work = 0;
+      yield;
+    }
+  }
+  const trie = slots.finish();
+  return { trie, tokenAt: tokenAt.slice(0, trie.length) };
+}
+
+interface Group {
+  readonly node: number;
+  readonly from: number;
+  readonly to: number;
+  readonly depth: number;
+}
+
+/** The growing double array: which slots and bases are taken, and a ring of the free slots of the open blocks. */
+class Slots {
+  #words = new Int32Array(MAX_SLOTS);
+  #baseTaken = new Uint8Array(MAX_SLOTS);
+  #next = new Int32Array(MAX_SLOTS);
+  #previous = new Int32Array(MAX_SLOTS);
+  #head = -1;
+  #size = 0;
+
+  constructor() {
+    this.#addBlock();
+    this.#take(TRIE_ROOT, TRIE_EMPTY);
+    // Nodes without children have base 0, which must therefore be nobody's.
+    this.#baseTaken[0] = 1;
+  }
+
+  /** Gives `node` children with these labels and returns its base. */
+  place(node: number, labels: readonly number[]): number {
+    const base = this.#findBase(labels);
+    this.#baseTaken[base] = 1;
+    this.#words[node] = (base << TRIE_BASE_SHIFT) | ((this.#words[node] as number) & ((1 << TRIE_BASE_SHIFT) - 1));
+    for (const label of labels) this.#take(base ^ label, label);
+    return base;
+  }
+
+  finish(): Int32Array {
+    return this.#words.slice(0, this.#size);
+  }
+
+  #findBase(labels: readonly number[]): number {
+    const first = labels[0] as number;
+    if (this.#head !== -1) {
+      let slot = this.#head;
+      do {
+        const base = slot ^ first;
+        if (this.#baseTaken[base] === 0 && labels.every((label) => this.#isFree(base ^ label))) return base;
+        slot = this.#next[slot] as number;
+      } while (slot !== this.#head);
+    }
+    const base = this.#size ^ first;
+    this.#addBlock();
+    return base;
+  }
+
+  #isFree(slot: number): boolean {
+    return this.#words[slot] === TRIE_EMPTY && slot !== TRIE_ROOT;
+  }
+
+  #take(slot: number, label: number): void {
+    this.#unlink(slot);
+    this.#words[slot] = label;
+  }
+
+  #addBlock(): void {
+    const closed = this.#size - OPEN_BLOCKS * BLOCK;
+    if (closed >= 0) {
+      for (let slot = closed; slot < closed + BLOCK; slot++) if (this.#next[slot] !== -1) this.#unlink(slot);
+    }
+    const from = this.#size;
+    if (from === MAX_SLOTS) throw new RangeError('its tokens are too many or too long');
+    this.#size += BLOCK;
+    this.#words.fill(TRIE_EMPTY, from, this.#size);
+    for (let slot = from; slot < this.#size; slot++) this.#link(slot);
+  }
+
+  #link(slot: number): void {
+    if (this.#head === -1) {
+      this.#head = this.#next[slot] = this.#previous[slot] = slot;
+      return;
+    }
+    const last = this.#previous[this.#head] as number;
+    this.#next[last] = this.#previous[this.#head] = slot;
+    this.#previous[slot] = last;
+    this.#next[slot] = this.#head;
+  }
+
+  #unlink(slot: number): void {
+    const next = this.#next[slot] as number;
+    const previous = this.#previous[slot] as number;
+    this.#next[slot] = -1;
+    if (next === slot) {
+      this.#head = -1;
+      return;
+    }
+    this.#next[previous] = next;
+    this.#previous[next] = previous;
+    if (this.#head === slot) this.#head = next;
+  }
+}
