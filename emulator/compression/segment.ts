@@ -1,0 +1,132 @@
+import { contentText, type Role, type ToolCall } from '../../contract/messages.ts';
+import type { SourceMessage } from './compress.ts';
+import { textDrafts } from './drafts.ts';
+import { EarlierSummaries } from './earlier.ts';
+import { looksLikeJson } from './json-members.ts';
+import { isNote } from './labels.ts';
+import { memberPieces } from './member-drafts.ts';
+import type { Pacer } from './pacer.ts';
+import { findTurns, type Turns } from './requests.ts';
+import type { Ref, Unit } from './unit.ts';
+import { UnitList } from './unit-list.ts';
+
+/** A window in pieces. */
+export interface Segments {
+  /** In the order of the conversation. */
+  readonly units: Unit[];
+  /** The pieces of the first and of the latest request, each in order. */
+  readonly requests: readonly (readonly Unit[])[];
+  /** Ids of earlier snapshots, oldest first: what a reference's `snapshot` counts. */
+  readonly snapshots: readonly string[];
+}
+
+const ROLE_WEIGHT: Readonly<Record<Role, number>> = { system: 1.2, user: 1.2, assistant: 1, tool: 1 };
+/** JSON in a string of a JSON text is read as JSON too, this deep. */
+const NESTED_JSON = 3;
+
+/** Takes a window apart. */
+export async function segment(messages: readonly SourceMessage[], pacer: Pacer): Promise<Segments> {
+  const reader = new WindowReader(findTurns(messages));
+  for (const [index, source] of messages.entries()) {
+    for (const _ of reader.read(source, index)) if (pacer.due()) await pacer.rest();
+  }
+  return reader.finish();
+}
+
+class WindowReader {
+  readonly #turns: Turns;
+  readonly #list = new UnitList();
+  readonly #earlier = new EarlierSummaries(this.#list);
+  /** Tool call id → origin, the same for calls of one function with the same arguments: their results answer one question. */
+  readonly #calls = new Map<string, string>();
+  /** Function and arguments → origin. */
+  readonly #origins = new Map<string, string>();
+  readonly #first: Unit[] = [];
+  readonly #latest: Unit[] = [];
+
+  constructor(turns: Turns) {
+    this.#turns = turns;
+  }
+
+  /** Reads one message; stops after every piece, so that its caller may pause. */
+  *read(source: SourceMessage, index: number): Generator<void> {
+    const { message } = source;
+    const ref = { snapshot: -1, place: source.ref };
+    const text = contentText(message.content);
+    if (source.summary && this.#earlier.open(text)) {
+      yield* this.#earlier.read(ref);
+      return;
+    }
+    const origin = this.#calls.get(message.tool_call_id ?? '') ?? '';
+    this.#list.openLine(this.#turns.recent.has(index) ? message.role : '');
+    yield* this.#readText(text, { ref, index, role: message.role, origin, depth: 0 });
+    for (const call of message.tool_calls ?? []) yield* this.#readCall(call, ref);
+  }
+
+  finish(): Segments {
+    const requests = this.#earlier.requests(this.#first, this.#latest);
+    return { units: this.#list.units, requests, snapshots: this.#earlier.snapshots };
+  }
+
+  *#readText(text: string, place: Place): Generator<void> {
+    if (place.depth < NESTED_JSON && looksLikeJson(text)) yield* this.#readJson(text, place);
+    else yield* this.#readProse(text, place);
+  }
+
+  *#readProse(text: string, { ref, index, role }: Place): Generator<void> {
+    const isRequest = index === this.#turns.first || index === this.#turns.latest;
+    const isRecent = this.#turns.recent.has(index);
+    for (const draft of textDrafts(text, role)) {
+      draft.weight *= ROLE_WEIGHT[role];
+      if (isRecent && !draft.log) draft.section = 'recent';
+      const unit = this.#list.add(draft, ref, isRequest || isRecent ? undefined : '');
+      if (index === this.#turns.first) this.#first.push(unit);
+      else if (index === this.#turns.latest) this.#latest.push(unit);
+      yield;
+    }
+  }
+
+  *#readJson(text: string, place: Place, note = ''): Generator<void> {
+    let record = -1;
+    let leader: Unit | undefined;
+    for (const piece of memberPieces(text, place.origin)) {
+      const startsLine = 'text' in piece || piece.record !== record;
+      if (startsLine) {
+        this.#list.openLine(note);
+        leader = undefined;
+      }
+      if ('text' in piece) {
+        yield* this.#readText(piece.text, { ...place, depth: place.depth + 1 });
+        record = -1;
+        continue;
+      }
+      record = piece.record;
+      const unit = this.#list.add(piece.draft, place.ref, piece.identity, leader);
+      if (piece.names) leader = unit;
+      yield;
+    }
+  }
+
+  *#readCall({ id, function: { name, arguments: args } }: ToolCall, ref: Ref): Generator<void> {
+    const origin = this.#originOf(`${name}(${args})`);
+    this.#calls.set(id, origin);
+    const note = isNote(`${name}()`) ? `${name}()` : '';
+    yield* this.#readJson(args, { ref, index: -1, role: 'assistant', origin, depth: 1 }, note);
+  }
+
+  #originOf(signature: string): string {
+    const known = this.#origins.get(signature);
+    if (known !== undefined) return known;
+    const origin = `call ${this.#origins.size}`;
+    this.#origins.set(signature, origin);
+    return origin;
+  }
+}
+
+interface Place {
+  readonly ref: Ref;
+  readonly index: number;
+  readonly role: Role;
+  readonly origin: string;
+  readonly depth: number;
+}

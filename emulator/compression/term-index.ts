@@ -1,0 +1,84 @@
+import { terms } from '../text/terms.ts';
+import type { Pacer } from './pacer.ts';
+import type { Unit } from './unit.ts';
+
+/** What the second, third, … telling of a term is worth beside the first. */
+const DECAY = [1, 0.35, 0.12, 0.05];
+const WORN = 0.02;
+/** Parts of times and dates, list numbers: rare by chance, and they tell little. */
+const SHORT_NUMBER = /^\d{1,2}$/;
+const SHORT_NUMBER_WORTH = 0.25;
+
+/** The terms of all units, how rare each is, and how often the units taken so far have told it. */
+export class TermIndex {
+  readonly #termsOf: readonly Int32Array[];
+  readonly #worth: Float64Array;
+  readonly #told: Uint8Array;
+
+  private constructor(termsOf: Int32Array[], frequency: readonly number[], scale: readonly number[]) {
+    // Rounded, so that the order of units hangs on no last bit of a logarithm.
+    this.#worth = Float64Array.from(frequency, (count, term) => {
+      return Math.round(1024 * (scale[term] ?? 1) * Math.log2(1 + termsOf.length / count)) / 1024;
+    });
+    this.#told = new Uint8Array(frequency.length);
+    this.#termsOf = termsOf;
+  }
+
+  static async build(units: readonly Unit[], pacer: Pacer): Promise<TermIndex> {
+    const ids = new Map<string, number>();
+    const frequency: number[] = [];
+    const scale: number[] = [];
+    const termsOf: Int32Array[] = [];
+    for (const unit of units) {
+      if (pacer.due()) await pacer.rest();
+      const own = new Set<number>();
+      for (const term of unit.weight > 0 ? terms(unit.text) : []) {
+        let id = ids.get(term);
+        if (id === undefined) {
+          id = ids.size;
+          ids.set(term, id);
+          frequency.push(0);
+          scale.push(SHORT_NUMBER.test(term) ? SHORT_NUMBER_WORTH : 1);
+        }
+        if (own.has(id)) continue;
+        own.add(id);
+        frequency[id] = (frequency[id] ?? 0) + 1;
+      }
+      termsOf.push(Int32Array.from(own));
+    }
+    return new TermIndex(termsOf, frequency, scale);
+  }
+
+  /** Worth of what unit number `unit` would add to what has been told. */
+  gain(unit: number): number {
+    let sum = 0;
+    for (const term of this.#termsOf[unit] ?? []) {
+      sum += (this.#worth[term] ?? 0) * (DECAY[this.#told[term] ?? 0] ?? WORN);
+    }
+    return sum;
+  }
+
+  addTerms(unit: number, to: Set<number>): void {
+    for (const term of this.#termsOf[unit] ?? []) to.add(term);
+  }
+
+  /** The share of the unit's worth that lies in `terms`. */
+  overlap(unit: number, terms: ReadonlySet<number>): number {
+    let all = 0;
+    let common = 0;
+    for (const term of this.#termsOf[unit] ?? []) {
+      const worth = this.#worth[term] ?? 0;
+      all += worth;
+      if (terms.has(term)) common += worth;
+    }
+    return all === 0 ? 1 : common / all;
+  }
+
+  /** Notes that unit number `unit` is told. */
+  tell(unit: number): void {
+    for (const term of this.#termsOf[unit] ?? []) {
+      const told = this.#told[term] ?? 0;
+      if (told < DECAY.length) this.#told[term] = told + 1;
+    }
+  }
+}

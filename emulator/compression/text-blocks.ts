@@ -1,0 +1,78 @@
+import { commentOf, isCodeLine, isCodeText } from './code-lines.ts';
+
+/** A stretch of text that is read in one way. */
+export interface Block {
+  readonly kind: 'prose' | 'code' | 'log';
+  /** A paragraph of prose, or one line of code or log. */
+  readonly text: string;
+}
+
+/** Longest stretch handed out at once: bounds the time a reader spends on it. */
+const BLOCK_CHARS = 32_768;
+const PARAGRAPH_CHARS = 4_000;
+const WRAPPED_CHARS = 50;
+
+const FENCE = /^\s*(?:```|~~~)/;
+const LOG_START =
+  /^\W{0,3}(?:\d{4}[-/.]\d\d[-/.]\d\d|\d\d:\d\d:\d\d|\d\d\/\w{3}\/\d{4}|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ \d]\d \d\d:|\d{10,13}\b|[EWIDF]\d{4} \d)/;
+const LOG_LEVEL =
+  /^.{0,48}?(?:\b(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL)\b|\[(?:trace|debug|info|notice|warn|warning|error|fatal|crit)\])/;
+const LOG_ACCESS = /^\S+ \S+ \S+ \[[^\]]{8,40}\] "/;
+const LOG_JSON = /^\{"(?:ts|time|timestamp|level|lvl|severity|msg|message|logger|event)":/;
+const BULLET = /^(?:[-*+•>|#]|\d{1,3}[.)、])\s?/;
+const SENTENCE_END = /[.!?。！？：:；;…][”"’)）\]*_`]*$/;
+const GOES_ON = /^[\p{Ll}\p{Script=Han}(,]/u;
+
+/** Reads a text from top to bottom: code lines and log lines one by one, prose by the paragraph, wrapped lines joined. */
+export function* textBlocks(text: string): Generator<Block> {
+  const codeText = isCodeText(text);
+  let fenced = false;
+  let paragraph = '';
+  let lastLine = '';
+  for (const line of lines(text)) {
+    if (FENCE.test(line)) {
+      fenced = !fenced;
+      continue;
+    }
+    let trimmed = line.trim();
+    let kind = kindOf(trimmed, line, fenced || codeText);
+    const comment = kind === 'code' ? commentOf(trimmed) : undefined;
+    if (comment !== undefined) {
+      trimmed = comment;
+      kind = 'prose';
+    }
+    const joins = kind === 'prose' && continues(lastLine, trimmed) && paragraph.length < PARAGRAPH_CHARS;
+    if (!joins && paragraph !== '') {
+      yield { kind: 'prose', text: paragraph };
+      paragraph = '';
+    }
+    if (kind !== 'prose') yield { kind, text: trimmed };
+    else if (trimmed !== '') paragraph = joins ? `${paragraph} ${trimmed}` : trimmed;
+    lastLine = kind === 'prose' ? trimmed : '';
+  }
+  if (paragraph !== '') yield { kind: 'prose', text: paragraph };
+}
+
+function kindOf(trimmed: string, line: string, inCode: boolean): Block['kind'] {
+  if (trimmed === '') return 'prose';
+  if (isLogLine(trimmed)) return 'log';
+  return inCode || isCodeLine(line) ? 'code' : 'prose';
+}
+
+const isLogLine = (line: string): boolean =>
+  line.length > 20 && (LOG_START.test(line) || LOG_LEVEL.test(line) || LOG_ACCESS.test(line) || LOG_JSON.test(line));
+
+function continues(before: string, line: string): boolean {
+  return before.length >= WRAPPED_CHARS && !SENTENCE_END.test(before) && GOES_ON.test(line) && !BULLET.test(line);
+}
+
+function* lines(text: string): Generator<string> {
+  let start = 0;
+  while (start < text.length) {
+    let end = text.indexOf('\n', start);
+    if (end === -1) end = text.length;
+    for (; end - start > BLOCK_CHARS; start += BLOCK_CHARS) yield text.slice(start, start + BLOCK_CHARS);
+    yield text.slice(start, end);
+    start = end + 1;
+  }
+}
