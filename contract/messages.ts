@@ -10,7 +10,9 @@ export const FUNCTION_NAME = /^[a-zA-Z_][a-zA-Z0-9-_]{2,63}$/;
 const TextPart = z.object({ type: z.literal('text'), text: z.string() }).meta({ id: 'TextPart' });
 
 /** Text, or text in parts. The emulated models read no images. */
-export const MessageContent = z.union([z.string(), z.array(TextPart).min(1)]);
+export const MessageContent = z.union([z.string(), z.array(TextPart).min(1)], {
+  error: 'must be text, or a list of parts of type text',
+});
 
 export const ToolCall = z
   .object({
@@ -57,7 +59,9 @@ const ToolMessage = z.object({
 
 /** A message as a client sends it. */
 export const InputMessage = z
-  .discriminatedUnion('role', [SystemMessage, UserMessage, AssistantMessage, ToolMessage])
+  .discriminatedUnion('role', [SystemMessage, UserMessage, AssistantMessage, ToolMessage], {
+    error: (issue) => (issue.code === 'invalid_union' ? `must be one of ${ROLES.join(', ')}` : undefined),
+  })
   .meta({ id: 'InputMessage' });
 
 export const inputMessages = (limits: Limits) => z.array(InputMessage).max(limits.request_messages);

@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import type { Limits } from './limits.ts';
+import { inputMessages, Tool } from './messages.ts';
+
+/** The model of the session dialect; retired on Moonshot's own host on 2026-05-25, its weights are open [Kimi API documentation]. */
+export const MODEL_ID = 'kimi-k2-0905-preview';
+/** Names that mean the same model; the name is echoed as given. The short one is the article's. */
+export const MODEL_NAMES: readonly string[] = [MODEL_ID, 'kimi-k2-0905'];
+/** 2025-09-05, the model's release, in Unix seconds. */
+export const MODEL_CREATED = 1_757_030_400;
+/** As captured on K2. */
+export const SYSTEM_FINGERPRINT = 'fpv0_10a6da87';
+
+export const Model = z
+  .object({
+    id: z.string(),
+    object: z.literal('model'),
+    created: z.int(),
+    owned_by: z.literal('moonshot'),
+    context_length: z.int(),
+    supports_image_in: z.boolean(),
+    supports_video_in: z.boolean(),
+    supports_reasoning: z.boolean(),
+  })
+  .meta({ id: 'Model' });
+
+export const ModelList = z.object({ object: z.literal('list'), data: z.array(Model) }).meta({ id: 'ModelList' });
+
+export const estimateRequest = (limits: Limits) =>
+  z.object({
+    model: z.string().min(1),
+    messages: inputMessages(limits),
+    tools: z.array(Tool).max(limits.tools).nullish(),
+  });
+
+export const TokenEstimate = z
+  .object({ data: z.object({ total_tokens: z.int().min(0) }) })
+  .meta({ id: 'TokenEstimate' });
+
+export const Balance = z
+  .object({
+    code: z.literal(0),
+    data: z.object({ available_balance: z.number(), voucher_balance: z.number(), cash_balance: z.number() }),
+    scode: z.literal('0x0'),
+    status: z.literal(true),
+  })
+  .meta({ id: 'Balance' });
+
+export type Model = z.infer<typeof Model>;
+export type EstimateRequest = z.infer<ReturnType<typeof estimateRequest>>;
+export type Balance = z.infer<typeof Balance>;
