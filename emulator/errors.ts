@@ -1,0 +1,36 @@
+import { ERRORS, type ErrorBody, type ErrorCode, LIVE_TEXT, type SessionErrorCode } from '../contract/errors.ts';
+
+/** A refusal. Thrown from anywhere, rendered once in `app.ts`. */
+export class ApiError extends Error {
+  readonly code: ErrorCode;
+  readonly param: string | undefined;
+
+  constructor(code: ErrorCode, message: string, param?: string) {
+    super(message);
+    this.code = code;
+    this.param = param;
+  }
+
+  /** The body on the wire. `addressed`: whether the request named a session, snapshot or share. */
+  toBody(addressed: boolean): ErrorBody {
+    const { type, bare } = ERRORS[this.code];
+    const error: ErrorBody['error'] = { message: this.message, type };
+    if (addressed && !bare) {
+      error.code = this.code as SessionErrorCode;
+      if (this.param !== undefined) error.param = this.param;
+    }
+    return { error };
+  }
+}
+
+export function invalid(details: string, param?: string): ApiError {
+  return new ApiError('invalid_request', `Invalid request: ${details}`, param);
+}
+
+export function windowExceeded(windowTokens: number, requested: number): ApiError {
+  return new ApiError('context_window_exceeded', LIVE_TEXT.windowExceeded(windowTokens, requested));
+}
+
+export function notFound(kind: 'session' | 'snapshot' | 'share' | 'message', id: string, param?: string): ApiError {
+  return new ApiError(`${kind}_not_found`, `Not found the ${kind} ${id}`, param);
+}

@@ -1,0 +1,169 @@
+import type { CompressFormat, SessionCompression } from '../../contract/sessions.ts';
+import { unixSeconds } from '../clock.ts';
+import { compress as summarise } from '../compression/compress.ts';
+import { ApiError } from '../errors.ts';
+import type { Services } from '../services.ts';
+import { findCut } from '../store/cut.ts';
+import type { NewEntry, StoredMessage } from '../store/history-rows.ts';
+import type { SessionRow } from '../store/sessions.ts';
+import { MESSAGE_FRAME_TOKENS } from '../tokens/chat-template.ts';
+import type { Tokenizer } from '../tokens/tokenizer.ts';
+import { bodyOf, changed } from './append.ts';
+import { pair } from './groups.ts';
+import { toUsage, writtenMessage } from './objects.ts';
+import { requireRoomForSnapshot } from './snapshot.ts';
+import { requirePreserveLen } from './truncate.ts';
+import { unanswered } from './write.ts';
+
+/** Less than this is not worth a summary: the request then succeeds and changes nothing. */
+const LEAST_REPLACEABLE_TOKENS = 64;
+
+export interface Compression {
+  ratio: number;
+  format: CompressFormat;
+  preserve_len?: number | undefined;
+  dry_run?: boolean | undefined;
+}
+
+/** A compression worked out and not yet carried out. */
+export interface CompressionPlan {
+  session: SessionRow;
+  request: Compression;
+  /** Undefined where there is nothing to compress. */
+  summary?: { entries: NewEntry[]; written: NewEntry; snapshotId: string };
+}
+
+interface Parts {
+  leading: StoredMessage[];
+  replaced: StoredMessage[];
+  kept: StoredMessage[];
+}
+
+/**
+ * Works out the summary. Reads only, gives way to the event loop; the caller keeps the session from changing meanwhile.
+ * @throws ApiError `tool_call_unanswered`, `preserve_len_too_small`, `compress_infeasible`, `snapshot_limit_reached`
+ */
+export async function planCompression(
+  services: Services,
+  tokenizer: Tokenizer,
+  session: SessionRow,
+  request: Compression,
+): Promise<CompressionPlan> {
+  const { store, ids, clock } = services;
+  if (request.preserve_len !== undefined) requirePreserveLen(services, request.preserve_len);
+  requireAnswered(store.history.newestGroup(session.view));
+  const window = store.history.window(session.view);
+  const { leading, replaced, kept } = divide(services, session, window, request.preserve_len);
+  if (sumTokens(replaced) < LEAST_REPLACEABLE_TOKENS) return { session, request };
+  const { total_tokens: before, tools_tokens } = toUsage(services, session);
+  const staying = tools_tokens + sumTokens(leading) + sumTokens(kept) + MESSAGE_FRAME_TOKENS;
+  const snapshotId = ids('snapshot');
+  const places = new Map(window.map((message, index) => [message, index + 1]));
+  const summary = await summarise(
+    {
+      messages: replaced.map((message) => ({
+        ref: places.get(message) ?? 0,
+        message: message.body,
+        summary: message.summary,
+      })),
+      format: request.format,
+      snapshotId,
+      maxTokens: Math.floor(before / request.ratio) - staying,
+    },
+    tokenizer,
+  );
+  if ('infeasible' in summary) throw infeasible(before, staying + summary.smallestTokens);
+  if (!request.dry_run) requireRoomForSnapshot(services, session.account);
+  const body = { role: 'system' as const, content: summary.content };
+  const message = { id: ids('message'), body, truncated: false, summary: true, createdAt: unixSeconds(clock) };
+  const tokens = summary.tokens + MESSAGE_FRAME_TOKENS;
+  const written: NewEntry = { message, tokens, pinned: false, held: false, opensGroup: true };
+  const entries = [...leading.map(asEntry), written, ...kept.map(asEntry)];
+  return { session, request, summary: { entries, written, snapshotId } };
+}
+
+/** Carries a plan out, in the caller's transaction: a snapshot of the state before, then the window anew. */
+export function applyCompression(
+  services: Services,
+  { session, request, summary }: CompressionPlan,
+): { session: SessionRow; result: SessionCompression } {
+  const { store } = services;
+  const before = toUsage(services, session);
+  const { ratio, format, dry_run = false } = request;
+  const rewrite = () => (summary ? store.history.rewrite(summary.entries) : session.view);
+  const view = dry_run ? store.rehearse(rewrite) : rewrite();
+  const after = toUsage(services, { ...session, view });
+  const carriedOut = summary && !dry_run;
+  if (carriedOut) keepState(services, session, summary.snapshotId);
+  const next = carriedOut ? changed(services, session, { view }) : session;
+  const result: SessionCompression = {
+    object: 'session.compression',
+    session_id: session.id,
+    format,
+    ratio: { requested: ratio, achieved: summary ? before.total_tokens / after.total_tokens : 1 },
+    before,
+    after,
+    summary: summary ? writtenMessage(session.id, summary.written) : null,
+    snapshot_id: carriedOut ? summary.snapshotId : null,
+    version: next.version,
+    dry_run,
+  };
+  return { session: next, result };
+}
+
+function keepState({ store, clock }: Services, session: SessionRow, id: string): void {
+  store.snapshots.insert({
+    id,
+    account: session.account,
+    sessionId: session.id,
+    model: session.model,
+    name: null,
+    metadata: {},
+    toolset: session.toolset,
+    calls: session.calls,
+    preserveLen: null,
+    createdAt: unixSeconds(clock),
+    archived: session.view,
+    restored: session.view,
+  });
+}
+
+/** What stays ahead of the summary, what it replaces, and what stays behind it: held messages and the newest groups. */
+function divide(
+  { store }: Services,
+  { view, toolset }: SessionRow,
+  window: readonly StoredMessage[],
+  preserveLen: number | undefined,
+): Parts {
+  const run =
+    preserveLen === undefined ? undefined : findCut(store.history, view, preserveLen - store.toolsets.tokens(toolset));
+  const leads = window.findIndex((message) => !(message.held && message.body.role === 'system'));
+  const border = leads === -1 ? window.length : leads;
+  const rest = window.slice(border);
+  const stays = (message: StoredMessage) => message.held || (run !== undefined && message.seq >= run);
+  return {
+    leading: window.slice(0, border),
+    replaced: rest.filter((message) => !stays(message)),
+    kept: rest.filter(stays),
+  };
+}
+
+function requireAnswered(newest: readonly StoredMessage[]): void {
+  const pairing = pair([], newest.map(bodyOf));
+  if ('open' in pairing && pairing.open.length > 0) throw unanswered(pairing.open);
+}
+
+function infeasible(before: number, least: number): ApiError {
+  const largest = Math.floor((100 * before) / least) / 100;
+  const most = largest > 1 ? `the largest feasible ratio is ${largest}` : 'no ratio is feasible';
+  return new ApiError('compress_infeasible', `Invalid request: what must stay takes ${least} tokens; ${most}`, 'ratio');
+}
+
+function sumTokens(messages: readonly StoredMessage[]): number {
+  return messages.reduce((sum, message) => sum + message.tokens, 0);
+}
+
+function asEntry(message: StoredMessage): NewEntry {
+  const { tokens, pinned, held } = message;
+  return { message, tokens, pinned, held, opensGroup: message.seq === message.group };
+}

@@ -1,0 +1,102 @@
+import { LIVE_TEXT } from '../../contract/errors.ts';
+import { MODEL_ID, MODEL_NAMES } from '../../contract/models.ts';
+import type { CreateSessionRequest, UpdateSessionRequest } from '../../contract/sessions.ts';
+import { unixSeconds } from '../clock.ts';
+import { ApiError, notFound, windowExceeded } from '../errors.ts';
+import type { Services } from '../services.ts';
+import type { SessionRow } from '../store/sessions.ts';
+import type { Toolset } from '../store/toolsets.ts';
+import { append, changed } from './append.ts';
+import { toUsage } from './objects.ts';
+import type { Write } from './write.ts';
+
+/** A new session, with its first messages as one append. @throws ApiError `session_limit_reached`, or as append does */
+export function createSession(
+  services: Services,
+  account: string,
+  { model = MODEL_ID, title = null, metadata }: Pick<CreateSessionRequest, 'model' | 'title' | 'metadata'>,
+  tools: Toolset,
+  write: Write,
+): SessionRow {
+  requireModel(model);
+  const session = insertSession(services, account, {
+    model,
+    title,
+    metadata: metadata ?? {},
+    toolset: services.store.toolsets.insert(tools),
+    calls: 0,
+    forkedFrom: null,
+    view: services.store.history.create(),
+  });
+  requireWindow(services, session);
+  if (write.items.length === 0) return session;
+  const { session: written } = append(services, session, write);
+  const first = { ...written, version: session.version };
+  services.store.sessions.update(first);
+  return first;
+}
+
+/** @throws ApiError `session_limit_reached` */
+export function insertSession(
+  services: Services,
+  account: string,
+  fields: Pick<SessionRow, 'model' | 'title' | 'metadata' | 'toolset' | 'calls' | 'forkedFrom' | 'view'>,
+): SessionRow {
+  const { store, limits, ids, clock } = services;
+  if (store.sessions.count(account) >= limits.sessions) {
+    throw new ApiError(
+      'session_limit_reached',
+      `Invalid request: the number of sessions of this account has reached the limit: ${limits.sessions}, please delete some`,
+    );
+  }
+  const now = unixSeconds(clock);
+  const id = ids('session');
+  store.sessions.insert({ ...fields, id, account, version: 1, createdAt: now, updatedAt: now });
+  return requireSession(services, account, id);
+}
+
+/** Title, metadata and tools; what is not given stays. The version steps only where something changes. */
+export function updateSession(
+  services: Services,
+  session: SessionRow,
+  update: Pick<UpdateSessionRequest, 'title' | 'metadata'>,
+  tools: Toolset | undefined,
+): SessionRow {
+  const change: Partial<SessionRow> = {};
+  if (update.title !== undefined && update.title !== session.title) change.title = update.title;
+  const metadata = update.metadata === null ? {} : update.metadata;
+  if (metadata && JSON.stringify(metadata) !== JSON.stringify(session.metadata)) change.metadata = metadata;
+  if (tools && !sameTools(services, session, tools)) change.toolset = services.store.toolsets.insert(tools);
+  if (Object.keys(change).length === 0) return session;
+  requireWindow(services, { ...session, ...change });
+  return changed(services, session, change);
+}
+
+export function sameTools({ store }: Services, { toolset }: SessionRow, { tools }: Toolset): boolean {
+  return JSON.stringify(store.toolsets.read(toolset).tools) === JSON.stringify(tools);
+}
+
+/** Frees the session's place. Its snapshots stay. */
+export function deleteSession({ store }: Services, session: SessionRow): void {
+  store.sessions.delete(session.id);
+  store.collector.touch(session.view.segment);
+  store.toolsets.release(session.toolset);
+}
+
+/** @throws ApiError `session_not_found`, also for a session of another account */
+export function requireSession({ store }: Services, account: string, id: string): SessionRow {
+  const session = store.sessions.find(account, id);
+  if (!session) throw notFound('session', id);
+  return session;
+}
+
+/** @throws ApiError with the live API's text where no such model is known */
+export function requireModel(model: string): void {
+  if (!MODEL_NAMES.includes(model)) throw new ApiError('model_not_found', LIVE_TEXT.modelNotFound(model));
+}
+
+function requireWindow(services: Services, session: SessionRow): void {
+  const { total_tokens } = toUsage(services, session);
+  const { window_tokens } = services.limits;
+  if (total_tokens > window_tokens) throw windowExceeded(window_tokens, total_tokens);
+}

@@ -1,0 +1,77 @@
+import type { SessionTruncation, TruncateRequest } from '../../contract/sessions.ts';
+import { ApiError } from '../errors.ts';
+import type { Services } from '../services.ts';
+import { findCut } from '../store/cut.ts';
+import type { View } from '../store/history-rows.ts';
+import type { SessionRow } from '../store/sessions.ts';
+import type { Tokenizer } from '../tokens/tokenizer.ts';
+import { changed } from './append.ts';
+import { cutNewestGroup } from './cut-texts.ts';
+import { toUsage } from './objects.ts';
+
+/** Cuts the head of the window. Nothing to cut is a success that changes nothing. */
+export function truncate(
+  services: Services,
+  tokenizer: Tokenizer,
+  session: SessionRow,
+  { preserve_len, dry_run = false }: TruncateRequest,
+): { session: SessionRow; result: SessionTruncation } {
+  const before = toUsage(services, session);
+  const plan = () => keepWithin(services, tokenizer, session, preserve_len);
+  const view = dry_run ? services.store.rehearse(plan) : plan();
+  const next = view !== session.view && !dry_run ? changed(services, session, { view }) : session;
+  const after = toUsage(services, { ...session, view });
+  const result: SessionTruncation = {
+    object: 'session.truncation',
+    session_id: session.id,
+    preserve_len,
+    removed: { messages: before.messages - after.messages, tokens: before.total_tokens - after.total_tokens },
+    before,
+    after,
+    version: next.version,
+    dry_run,
+  };
+  return { session: next, result };
+}
+
+/**
+ * What truncate keeps of a window: tools, held messages, and the longest run of newest groups within `preserveLen`. If
+ * not even the newest group fits, its texts are cut at the head. The same view where nothing has to go.
+ * @throws ApiError `preserve_len_too_small`, naming the least that would do
+ */
+export function keepWithin(
+  services: Services,
+  tokenizer: Tokenizer,
+  { view, toolset }: Pick<SessionRow, 'view' | 'toolset'>,
+  preserveLen: number,
+): View {
+  requirePreserveLen(services, preserveLen);
+  const { history, toolsets } = services.store;
+  const tools = toolsets.tokens(toolset);
+  const budget = preserveLen - tools;
+  const floor = view.messages === 0 && budget < 0 ? undefined : findCut(history, view, budget);
+  if (floor === view.floor) return view;
+  if (floor !== undefined) return history.measure({ ...view, floor });
+  const newest = history.newestGroup(view);
+  const groupTokens = newest.reduce((sum, message) => sum + message.tokens, 0);
+  const first = newest[0];
+  const others = first ? history.measure({ ...view, floor: first.seq }).tokens - groupTokens : 0;
+  const cut = cutNewestGroup(tokenizer, newest, budget - others);
+  if (!first || 'least' in cut) {
+    const least = tools + others + ('least' in cut ? cut.least : 0);
+    throw tooSmall(`preserve_len must be at least ${least} for the tools, pins and newest message of this window`);
+  }
+  return history.replaceTail(view, first.seq, cut, first.seq);
+}
+
+/** @throws ApiError `preserve_len_too_small` */
+export function requirePreserveLen({ limits }: Services, preserveLen: number): void {
+  if (preserveLen >= limits.min_preserve_tokens) return;
+  throw tooSmall(
+    `preserve_len must be at least ${limits.min_preserve_tokens} (min_preserve_tokens), not ${preserveLen}`,
+  );
+}
+
+function tooSmall(details: string): ApiError {
+  return new ApiError('preserve_len_too_small', `Invalid request: ${details}`, 'preserve_len');
+}
