@@ -1,0 +1,119 @@
+import type { ChatCompletion, ChatCompletionChunk, CompletionUsage } from '../../contract/chat.ts';
+import type { ToolCall } from '../../contract/messages.ts';
+import type { SessionState } from '../../contract/sessions.ts';
+import type { Model } from '../models/model.ts';
+import { MESSAGE_FRAME_TOKENS, messageTokens, messageTokensSliced } from '../tokens/chat-template.ts';
+import { Bounds } from './bounded.ts';
+import { Chunks, type Heading } from './chunks.ts';
+import { type Reply, replyMessage } from './reply.ts';
+import type { Turn } from './turn.ts';
+
+export interface Completing {
+  model: Model;
+  heading: Heading;
+  chunkCharacters: number;
+  signal: AbortSignal;
+  /** Takes effect and keeps the answer, in one transaction. `take` makes the turn part of its session. */
+  commit(take: () => ChatCompletion): ChatCompletion;
+}
+
+/**
+ * Runs a turn: yields its chunks and commits it before the finish chunk, so that whoever has read the end has it stored.
+ * Streamed or not, this is the one way an answer comes about.
+ */
+export async function* complete(
+  turn: Turn,
+  completing: Completing,
+): AsyncGenerator<ChatCompletionChunk, ChatCompletion> {
+  const { heading, chunkCharacters, signal } = completing;
+  const chunks = new Chunks(heading, chunkCharacters);
+  const replies: Reply[] = [];
+  for (let choice = 0; choice < turn.settings.choices; choice += 1) {
+    replies.push(yield* answer(turn, completing, chunks, choice));
+  }
+  signal.throwIfAborted();
+  const usages = replies.map((reply) => usageOf(turn, [reply]));
+  const total = usageOf(turn, replies);
+  const completion = completing.commit(() => toCompletion(heading, replies, total, turn.commit(replies)));
+  for (const [index, reply] of replies.entries()) {
+    yield chunks.finish(index, reply, usages[index] ?? total, completion.session);
+  }
+  if (turn.settings.includeUsage) yield chunks.usage(total);
+  return completion;
+}
+
+/** One choice. The model is asked before anything is yielded, so that its failure can still be a plain error. */
+async function* answer(
+  turn: Turn,
+  { model, signal }: Completing,
+  chunks: Chunks,
+  index: number,
+): AsyncGenerator<ChatCompletionChunk, Reply> {
+  const bounds = new Bounds(turn.tokenizer, turn.settings);
+  const calls: ToolCall[] = [];
+  let opened = false;
+  for await (const delta of model.complete({ ...turn.prompt, signal })) {
+    signal.throwIfAborted();
+    if (!opened) yield chunks.opening(index);
+    opened = true;
+    if (delta.type === 'text') {
+      yield* chunks.text(index, bounds.take(delta.text));
+    } else {
+      const id = `functions.${delta.name}:${turn.firstCall + calls.length}`;
+      const frame = messageTokens(
+        turn.tokenizer,
+        replyMessage({ content: '', calls: [...calls, toCall(id, delta.name, '')] }),
+      );
+      const text = bounds.takeArguments(delta.arguments, frame - MESSAGE_FRAME_TOKENS);
+      calls.push(toCall(id, delta.name, text));
+      yield* chunks.call(index, calls.length - 1, toCall(id, delta.name, text));
+    }
+    if (bounds.ended) break;
+  }
+  if (!opened) yield chunks.opening(index);
+  yield* chunks.text(index, bounds.rest());
+  const message = replyMessage({ content: bounds.text, calls });
+  const completionTokens = (await messageTokensSliced(turn.tokenizer, message)) - MESSAGE_FRAME_TOKENS;
+  const finishReason = bounds.ended ?? (calls.length > 0 ? 'tool_calls' : 'stop');
+  return { content: bounds.text, calls, completionTokens, finishReason };
+}
+
+function toCall(id: string, name: string, text: string): ToolCall {
+  return { id, type: 'function', function: { name, arguments: text } };
+}
+
+function usageOf({ promptTokens }: Turn, replies: readonly Reply[]): CompletionUsage {
+  const completion = replies.reduce((sum, reply) => sum + reply.completionTokens, 0);
+  return {
+    prompt_tokens: promptTokens,
+    completion_tokens: completion,
+    total_tokens: promptTokens + completion,
+  };
+}
+
+function toCompletion(
+  heading: Heading,
+  replies: readonly Reply[],
+  usage: CompletionUsage,
+  session: SessionState | undefined,
+): ChatCompletion {
+  return {
+    id: heading.id,
+    object: 'chat.completion',
+    created: heading.created,
+    model: heading.model,
+    choices: replies.map(({ content, calls, finishReason }, index) => ({
+      index,
+      message: {
+        role: 'assistant',
+        content,
+        ...(calls.length > 0 && {
+          tool_calls: calls.map(({ id, type, function: call }, place) => ({ index: place, id, type, function: call })),
+        }),
+      },
+      finish_reason: finishReason,
+    })),
+    usage,
+    ...(session && { session }),
+  };
+}

@@ -1,0 +1,88 @@
+import type { ChatRequest } from '../../contract/chat.ts';
+import type { Limits } from '../../contract/limits.ts';
+import type { InputMessage, Tool } from '../../contract/messages.ts';
+import { invalid } from '../errors.ts';
+import type { ModelRequest, ResponseFormat } from '../models/model.ts';
+import { requireModel } from '../sessions/create.ts';
+import { requireContent } from '../sessions/write.ts';
+import { GENERATION_PROMPT_TOKENS, MESSAGE_END_TOKENS } from '../tokens/chat-template.ts';
+
+/** Below this temperature every choice would be the same, and the live API refuses more than one. */
+const NEAR_ZERO = 0.01;
+/** Kimi API documentation, collected 2026-11. */
+const DEFAULT_TEMPERATURE = 0.6;
+
+export interface Settings {
+  maxTokens: number;
+  choices: number;
+  stop: string[];
+  includeUsage: boolean;
+  /** The beginning of the answer, where the last message gives one. */
+  partial: (InputMessage & { role: 'assistant' }) | undefined;
+  /** Tokens of the prompt beyond tools and messages. An answer that is begun has no generation prompt and no end yet. */
+  extraTokens: number;
+}
+
+/** What the schema cannot say. @throws ApiError in the live API's terms */
+export function requireSound(request: ChatRequest): void {
+  requireModel(request.model);
+  requireContent(request.messages, request.session_id != null);
+  if ((request.n ?? 1) > 1 && (request.temperature ?? DEFAULT_TEMPERATURE) < NEAR_ZERO) {
+    throw invalid('n must be 1 when temperature is near 0', 'n');
+  }
+  for (const [index, message] of request.messages.entries()) {
+    if (message.role !== 'assistant' || !message.partial) continue;
+    const param = `messages[${index}].partial`;
+    if (index !== request.messages.length - 1) throw invalid('partial is for the last message only', param);
+    if (message.tool_calls) throw invalid('a partial message has no tool_calls', param);
+  }
+}
+
+export function settingsOf(request: ChatRequest, limits: Limits): Settings {
+  const last = request.messages.at(-1);
+  const partial = last?.role === 'assistant' && last.partial ? last : undefined;
+  const stop = typeof request.stop === 'string' ? [request.stop] : (request.stop ?? []);
+  return {
+    maxTokens: request.max_completion_tokens ?? request.max_tokens ?? limits.max_tokens,
+    choices: request.n ?? 1,
+    stop: stop.filter((text) => text !== ''),
+    includeUsage: request.stream_options?.include_usage ?? false,
+    partial,
+    extraTokens: partial ? -MESSAGE_END_TOKENS : GENERATION_PROMPT_TOKENS,
+  };
+}
+
+/** @throws ApiError where `tool_choice` asks for a tool that is not there */
+export function modelSettings(
+  request: ChatRequest,
+  { maxTokens, partial }: Settings,
+  tools: readonly Tool[],
+): Omit<ModelRequest, 'signal' | 'messages' | 'tools'> {
+  return {
+    model: request.model,
+    partial: partial !== undefined,
+    toolChoice: toolChoice(request, tools),
+    responseFormat: responseFormat(request),
+    maxTokens,
+    temperature: request.temperature ?? DEFAULT_TEMPERATURE,
+  };
+}
+
+function toolChoice({ tool_choice }: ChatRequest, tools: readonly Tool[]): ModelRequest['toolChoice'] {
+  const choice = tool_choice ?? (tools.length > 0 ? 'auto' : 'none');
+  if (choice === 'none' || choice === 'auto') return choice;
+  if (choice === 'required') {
+    if (tools.length === 0) throw invalid('tool_choice required needs tools', 'tool_choice');
+    return choice;
+  }
+  const { name } = choice.function;
+  if (!tools.some((tool) => tool.function.name === name)) {
+    throw invalid(`tool_choice names ${name}, which is not among the tools`, 'tool_choice');
+  }
+  return { name };
+}
+
+function responseFormat({ response_format: format }: ChatRequest): ResponseFormat {
+  if (format?.type === 'json_schema') return { type: 'json_schema', schema: format.json_schema.schema };
+  return { type: format?.type ?? 'text' };
+}

@@ -1,0 +1,100 @@
+import type { ChatRequest } from '../../contract/chat.ts';
+import { LIVE_TEXT } from '../../contract/errors.ts';
+import type { SessionState } from '../../contract/sessions.ts';
+import { ApiError, invalid, windowExceeded } from '../errors.ts';
+import type { ModelRequest } from '../models/model.ts';
+import type { Services } from '../services.ts';
+import { pair } from '../sessions/groups.ts';
+import { toSessionState } from '../sessions/objects.ts';
+import { commitTurn, openTurn } from '../sessions/turn.ts';
+import { countWrite, type Write } from '../sessions/write.ts';
+import type { SessionRow } from '../store/sessions.ts';
+import type { Toolset } from '../store/toolsets.ts';
+import { toolsTokensSliced } from '../tokens/chat-template.ts';
+import type { Tokenizer } from '../tokens/tokenizer.ts';
+import { type Reply, storedReply } from './reply.ts';
+import { modelSettings, type Settings, settingsOf } from './settings.ts';
+
+/** A chat request that has passed every check: what the model reads, and how its reply takes effect. */
+export interface Turn {
+  prompt: Omit<ModelRequest, 'signal'>;
+  promptTokens: number;
+  settings: Settings;
+  tokenizer: Tokenizer;
+  /** Number of the first tool call that this turn issues. */
+  firstCall: number;
+  /** Makes the turn part of its session, in the caller's transaction. Undefined outside a session. */
+  commit(replies: readonly Reply[]): SessionState | undefined;
+}
+
+/** What a request brings, counted. */
+export interface Counted {
+  write: Write;
+  tools: Toolset | undefined;
+  tokenizer: Tokenizer;
+}
+
+export async function countRequest({ tokenizer: source }: Services, request: ChatRequest): Promise<Counted> {
+  const tokenizer = await source.load();
+  const write = await countWrite(source, request.messages);
+  const tools = request.tools && {
+    tools: request.tools,
+    tokens: await toolsTokensSliced(tokenizer, request.tools),
+  };
+  return { write, tools: tools ?? undefined, tokenizer };
+}
+
+/** A turn without a session: the messages are the whole history. @throws ApiError with the live API's texts */
+export function openStateless({ limits }: Services, request: ChatRequest, { write, tools, tokenizer }: Counted): Turn {
+  if (request.messages.length === 0) throw invalid('messages must not be empty', 'messages');
+  const messages = write.items.map((item) => item.body);
+  const pairing = pair([], messages);
+  if ('kind' in pairing || pairing.open.length > 0) {
+    throw new ApiError('tool_call_id_not_found', LIVE_TEXT.toolCallIdNotFound);
+  }
+  const settings = settingsOf(request, limits);
+  const available = tools?.tools ?? [];
+  const promptTokens = (tools?.tokens ?? 0) + write.tokens + settings.extraTokens;
+  const requested = promptTokens + settings.maxTokens;
+  if (requested > limits.window_tokens) throw windowExceeded(limits.window_tokens, requested);
+  return {
+    prompt: { ...modelSettings(request, settings, available), messages, tools: available },
+    promptTokens,
+    settings,
+    tokenizer,
+    firstCall: messages.reduce((calls, message) => calls + (message.tool_calls?.length ?? 0), 0),
+    commit: () => undefined,
+  };
+}
+
+/** A turn in a session: the messages are the new ones. @throws ApiError in the order of the contract */
+export function openInSession(
+  services: Services,
+  session: SessionRow,
+  request: ChatRequest,
+  { write, tools, tokenizer }: Counted,
+): Turn {
+  if ((request.n ?? 1) > 1) throw invalid('n must be 1 in a session', 'n');
+  if (request.messages.length === 0 && session.view.messages === 0) {
+    throw invalid('messages must not be empty while the window is', 'messages');
+  }
+  const settings = settingsOf(request, services.limits);
+  const available = (tools ?? services.store.toolsets.read(session.toolset)).tools;
+  const prompt = modelSettings(request, settings, available);
+  const { window, promptTokens } = openTurn(services, session, { write, tools, ...settings });
+  return {
+    prompt: {
+      ...prompt,
+      messages: [...window.map((message) => message.body), ...write.items.map((item) => item.body)],
+      tools: available,
+    },
+    promptTokens,
+    settings,
+    tokenizer,
+    firstCall: session.calls,
+    commit: ([reply]) => {
+      const items = storedReply(reply, write.items, settings.partial !== undefined);
+      return toSessionState(services, commitTurn(services, session, items, tools, reply?.calls.length ?? 0));
+    },
+  };
+}
