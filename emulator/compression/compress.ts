@@ -61,6 +61,6 @@ export async function compress(request: CompressionRequest, tokenizer: Tokenizer
   const roles = new Map(messages.map(({ ref, message }) => [ref, message.role]));
   await markOpenQuestions(units, (place) => roles.get(place), index, pacer);
   const ranking = await Ranking.build(units, index, pacer);
-  const summary = new DraftSummary(snapshotId, snapshots, layout, tokenizer);
+  const summary = new DraftSummary({ snapshotId, earlier: snapshots, units: units.length, layout, tokenizer });
   return fillSummary({ units, requests, ranking, summary, tokenizer, maxTokens, pacer });
 }

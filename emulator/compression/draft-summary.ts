@@ -6,6 +6,16 @@ import { renderSummary } from './render.ts';
 import type { Section } from './sections.ts';
 import { lineKey, snapshotsOf, type Unit } from './unit.ts';
 
+export interface DraftSummaryOptions {
+  readonly snapshotId: string;
+  /** Ids of earlier snapshots that units refer to. */
+  readonly earlier: readonly string[];
+  /** How many units there are to choose from. */
+  readonly units: number;
+  readonly layout: Layout;
+  readonly tokenizer: Tokenizer;
+}
+
 /**
  * A summary in the making. Knows what each unit would add to it, counted part by part: about the tokens of the whole, mostly a little more.
  */
@@ -14,19 +24,24 @@ export class DraftSummary {
   spent: number;
   /** What each section has taken of it. */
   readonly spentOn = new Map<Section, number>();
-  readonly #lines = new Map<string, Unit[]>();
-  readonly #snapshots = new Map<number, number>();
+  /** By their place in the conversation. */
+  readonly #chosen: (Unit | undefined)[];
+  /** In the order in which they were taken. */
   readonly #taken: { readonly unit: Unit; readonly cost: number }[] = [];
+  /** How many units stand on each line, and refer to each earlier snapshot. */
+  readonly #lines = new Map<number, number>();
+  readonly #snapshots = new Map<number, number>();
   readonly #snapshotId: string;
   readonly #earlier: readonly string[];
   readonly #layout: Layout;
   readonly #tokenizer: Tokenizer;
 
-  constructor(snapshotId: string, earlier: readonly string[], layout: Layout, tokenizer: Tokenizer) {
+  constructor({ snapshotId, earlier, units, layout, tokenizer }: DraftSummaryOptions) {
     this.#snapshotId = snapshotId;
     this.#earlier = earlier;
     this.#layout = layout;
     this.#tokenizer = tokenizer;
+    this.#chosen = new Array(units);
     this.spent = tokenizer.count(layout.head(snapshotId, []) + layout.foot);
   }
 
@@ -51,14 +66,12 @@ export class DraftSummary {
   }
 
   take(unit: Unit, cost: number): void {
-    const key = lineKey(unit);
-    const line = this.#lines.get(key);
-    if (line === undefined) this.#lines.set(key, [unit]);
-    else line.push(unit);
-    for (const snapshot of snapshotsOf(unit)) this.#snapshots.set(snapshot, (this.#snapshots.get(snapshot) ?? 0) + 1);
-    this.spentOn.set(unit.section, (this.spentOn.get(unit.section) ?? 0) + cost);
-    this.spent += cost;
     this.#taken.push({ unit, cost });
+    this.#chosen[unit.order] = unit;
+    this.spent += cost;
+    add(this.spentOn, unit.section, cost);
+    add(this.#lines, lineKey(unit), 1);
+    for (const snapshot of snapshotsOf(unit)) add(this.#snapshots, snapshot, 1);
   }
 
   /** Gives back the unit taken last. */
@@ -66,23 +79,17 @@ export class DraftSummary {
     const last = this.#taken.pop();
     if (last === undefined) return;
     const { unit, cost } = last;
-    const key = lineKey(unit);
-    const line = this.#lines.get(key);
-    line?.pop();
-    if (line?.length === 0) this.#lines.delete(key);
-    for (const snapshot of snapshotsOf(unit)) {
-      const uses = (this.#snapshots.get(snapshot) ?? 0) - 1;
-      if (uses > 0) this.#snapshots.set(snapshot, uses);
-      else this.#snapshots.delete(snapshot);
-    }
-    this.spentOn.set(unit.section, (this.spentOn.get(unit.section) ?? 0) - cost);
+    this.#chosen[unit.order] = undefined;
     this.spent -= cost;
+    add(this.spentOn, unit.section, -cost);
+    add(this.#lines, lineKey(unit), -1);
+    for (const snapshot of snapshotsOf(unit)) add(this.#snapshots, snapshot, -1);
   }
 
   /** Writes the whole. */
   async render(pacer: Pacer): Promise<string> {
     const head = this.#layout.head(this.#snapshotId, this.#aliases());
-    return (await renderSummary(head, this.#lines.values(), this.#layout, pacer)).trimEnd();
+    return (await renderSummary(head, this.#chosen, this.#layout, pacer)).trimEnd();
   }
 
   #aliases(): Alias[] {
@@ -98,4 +105,11 @@ export class DraftSummary {
       this.#snapshots.size === 0 ? count(this.#layout.head('', [alias])) - count(this.#layout.head('', [])) : 0;
     return Math.max(first, count(this.#layout.alias(alias)));
   }
+}
+
+/** Adds to a sum, and forgets it when it comes to nothing. */
+function add<K>(sums: Map<K, number>, key: K, amount: number): void {
+  const sum = (sums.get(key) ?? 0) + amount;
+  if (sum === 0) sums.delete(key);
+  else sums.set(key, sum);
 }

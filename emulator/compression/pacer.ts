@@ -1,13 +1,16 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 const SLICE_MS = 5;
+/** Steps between two looks at the clock; a step takes well under a tenth of a millisecond. */
+const STEPS_A_LOOK = 8;
 
 /** Gives way to the event loop: `if (pacer.due()) await pacer.rest();` in every loop whose length the input decides. */
 export class Pacer {
   #since = performance.now();
+  #steps = 0;
 
   due(): boolean {
-    return performance.now() - this.#since >= SLICE_MS;
+    return ++this.#steps % STEPS_A_LOOK === 0 && performance.now() - this.#since >= SLICE_MS;
   }
 
   async rest(): Promise<void> {

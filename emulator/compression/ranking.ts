@@ -25,6 +25,9 @@ export class Ranking {
   readonly #index: TermIndex;
   readonly #heap: Heap;
   readonly #costs: Float64Array;
+  /** What worth is divided by, where the unit begins a line and where it continues one. */
+  readonly #asFirst: Float64Array;
+  readonly #asNext: Float64Array;
   readonly #judgements: Uint8Array;
   readonly #taken: Uint8Array;
   /** Passed over because their section had its share, or because there was no room. */
@@ -35,6 +38,8 @@ export class Ranking {
     this.#index = index;
     this.#heap = new Heap(units.length);
     this.#costs = new Float64Array(units.length);
+    this.#asFirst = new Float64Array(units.length);
+    this.#asNext = new Float64Array(units.length);
     this.#judgements = new Uint8Array(units.length);
     this.#taken = new Uint8Array(units.length);
   }
@@ -44,8 +49,11 @@ export class Ranking {
     for (const [at, unit] of units.entries()) {
       if (pacer.due()) await pacer.rest();
       if (unit.weight <= 0) continue;
-      ranking.#costs[at] = estimateTokens(unit.text);
-      ranking.#heap.push(at, ranking.#score(at, unit, LABEL_TOKENS));
+      const cost = estimateTokens(unit.text);
+      ranking.#costs[at] = cost;
+      ranking.#asFirst[at] = (cost + LABEL_TOKENS) ** COST_POWER;
+      ranking.#asNext[at] = (cost + JOINT_TOKENS) ** COST_POWER;
+      ranking.#heap.push(at, ranking.#score(at, unit, false));
     }
     return ranking;
   }
@@ -66,18 +74,21 @@ export class Ranking {
     await this.#fill(summary, limit, false, pacer);
   }
 
-  /** The best units not taken, best first. */
-  *rest(): Generator<number> {
-    this.#requeue();
-    for (let at = this.#heap.pop(); at !== -1; at = this.#heap.pop()) {
-      if (this.#taken[at] === 1) continue;
-      this.#waiting.push(at);
-      yield at;
+  /** Up to `count` of the best units not taken, best first. */
+  async best(count: number, pacer: Pacer): Promise<number[]> {
+    await this.#requeue(pacer);
+    const found: number[] = [];
+    while (found.length < count) {
+      const at = this.#heap.pop();
+      if (at === -1) break;
+      if (this.#taken[at] !== 1) found.push(at);
     }
+    this.#waiting.push(...found);
+    return found;
   }
 
   async #fill(summary: DraftSummary, limit: number, shares: boolean, pacer: Pacer): Promise<void> {
-    this.#requeue();
+    await this.#requeue(pacer);
     let misses = 0;
     while (misses < MAX_MISSES) {
       if (pacer.due()) await pacer.rest();
@@ -108,15 +119,15 @@ export class Ranking {
     const judgements = this.#judgements[at] ?? 0;
     if (judgements >= MAX_JUDGEMENTS) return false;
     this.#judgements[at] = judgements + 1;
-    const score = this.#score(at, unit, summary.continuesLine(unit) ? JOINT_TOKENS : LABEL_TOKENS);
+    const score = this.#score(at, unit, summary.continuesLine(unit));
     if (score >= this.#heap.best) return false;
     this.#heap.push(at, score);
     return true;
   }
 
-  #score(at: number, unit: Unit, overhead: number): number {
-    const worth = unit.weight * SECTION_RULES[unit.section].weight * this.#index.gain(at);
-    return worth / ((this.#costs[at] ?? 0) + overhead) ** COST_POWER;
+  #score(at: number, unit: Unit, continuesLine: boolean): number {
+    const divisor = (continuesLine ? this.#asNext : this.#asFirst)[at] ?? 1;
+    return (unit.weight * SECTION_RULES[unit.section].weight * this.#index.gain(at)) / divisor;
   }
 
   #take(at: number, unit: Unit, cost: number, summary: DraftSummary): void {
@@ -125,10 +136,11 @@ export class Ranking {
     this.#index.tell(at);
   }
 
-  #requeue(): void {
+  async #requeue(pacer: Pacer): Promise<void> {
     for (const at of this.#waiting) {
+      if (pacer.due()) await pacer.rest();
       const unit = this.#units[at];
-      if (unit !== undefined) this.#heap.push(at, this.#score(at, unit, JOINT_TOKENS));
+      if (unit !== undefined) this.#heap.push(at, this.#score(at, unit, false));
     }
     this.#waiting = [];
   }

@@ -4,34 +4,33 @@ import type { Pacer } from './pacer.ts';
 import { SECTIONS, type Section } from './sections.ts';
 import type { Unit } from './unit.ts';
 
-/**
- * Writes a summary: `head`, then section by section its lines in the order of the conversation.
- */
+/** Writes a summary: `head`, then section by section the chosen units, which come in the order of the conversation. */
 export async function renderSummary(
   head: string,
-  lines: Iterable<Unit[]>,
+  chosen: readonly (Unit | undefined)[],
   layout: Layout,
   pacer: Pacer,
 ): Promise<string> {
-  const bySection = new Map<Section, Unit[][]>();
-  for (const units of lines) {
-    const section = units[0]?.section;
-    if (section === undefined) continue;
-    units.sort((a, b) => a.order - b.order);
-    const others = bySection.get(section);
-    if (others === undefined) bySection.set(section, [units]);
-    else others.push(units);
+  const sections = new Map<Section, Map<number, Unit[]>>();
+  for (const unit of chosen) {
     if (pacer.due()) await pacer.rest();
+    if (unit === undefined) continue;
+    const lines = sections.get(unit.section) ?? new Map<number, Unit[]>();
+    sections.set(unit.section, lines);
+    const line = lines.get(unit.line);
+    if (line === undefined) lines.set(unit.line, [unit]);
+    else line.push(unit);
   }
   const parts = [head];
   for (const section of SECTIONS) {
-    const own = bySection.get(section);
-    if (own === undefined) continue;
-    own.sort(([a], [b]) => (a?.order ?? 0) - (b?.order ?? 0));
+    const lines = sections.get(section);
+    if (lines === undefined) continue;
     parts.push(layout.heading(section));
-    for (const [index, units] of own.entries()) {
-      parts.push(layout.line(lineText(units), index === 0));
+    let first = true;
+    for (const units of lines.values()) {
       if (pacer.due()) await pacer.rest();
+      parts.push(layout.line(lineText(units), first));
+      first = false;
     }
     parts.push(layout.sectionEnd);
   }

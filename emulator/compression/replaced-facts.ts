@@ -8,7 +8,8 @@ const REPLACED_WEIGHT = 0.08;
 
 interface Told {
   value: string;
-  readonly values: Set<string>;
+  /** All values so far, from the second on. */
+  values: Set<string> | undefined;
 }
 
 /**
@@ -33,15 +34,16 @@ export async function markReplaced(units: readonly Unit[], pacer: Pacer): Promis
 
 function note(latest: Map<string, Told>, key: string, value: string): void {
   const told = latest.get(key);
-  if (told === undefined) latest.set(key, { value, values: new Set([value]) });
-  else {
-    told.value = value;
+  if (told === undefined) latest.set(key, { value, values: undefined });
+  else if (told.value !== value) {
+    told.values ??= new Set([told.value]);
     if (told.values.size <= MAX_VALUES) told.values.add(value);
+    told.value = value;
   }
 }
 
 function isReplaced(told: Told | undefined, value: string): boolean {
-  return told !== undefined && told.value !== value && told.values.size <= MAX_VALUES;
+  return told?.values !== undefined && told.value !== value && told.values.size <= MAX_VALUES;
 }
 
 function replace(unit: Unit): void {

@@ -12,6 +12,8 @@ export interface Turns {
 }
 
 const RECENT_TURNS = 4;
+/** Messages looked at, from the newest back, for one that asks. */
+const LOOK_BACK = 400;
 /** A longer message is a document rather than a turn. */
 const TURN_CHARS = 2_000;
 
@@ -21,7 +23,7 @@ export function findTurns(messages: readonly SourceMessage[]): Turns {
   // "Yes, please go ahead" asks for what was asked for before.
   const asks = (source: SourceMessage) =>
     isUser(source) && isRequest(contentText(source.message.content).slice(0, TURN_CHARS).trim());
-  const asking = messages.findLastIndex(asks);
+  const asking = messages.findLastIndex((source, at) => at >= messages.length - LOOK_BACK && asks(source));
   const latest = asking > first ? asking : messages.findLastIndex(isUser);
   const recent = new Set<number>();
   for (let at = messages.length - 1; at >= 0 && recent.size < RECENT_TURNS; at--) {

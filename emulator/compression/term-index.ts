@@ -15,13 +15,10 @@ export class TermIndex {
   readonly #worth: Float64Array;
   readonly #told: Uint8Array;
 
-  private constructor(termsOf: Int32Array[], frequency: readonly number[], scale: readonly number[]) {
-    // Rounded, so that the order of units hangs on no last bit of a logarithm.
-    this.#worth = Float64Array.from(frequency, (count, term) => {
-      return Math.round(1024 * (scale[term] ?? 1) * Math.log2(1 + termsOf.length / count)) / 1024;
-    });
-    this.#told = new Uint8Array(frequency.length);
+  private constructor(termsOf: Int32Array[], worth: Float64Array) {
     this.#termsOf = termsOf;
+    this.#worth = worth;
+    this.#told = new Uint8Array(worth.length);
   }
 
   static async build(units: readonly Unit[], pacer: Pacer): Promise<TermIndex> {
@@ -46,7 +43,13 @@ export class TermIndex {
       }
       termsOf.push(Int32Array.from(own));
     }
-    return new TermIndex(termsOf, frequency, scale);
+    const worth = new Float64Array(frequency.length);
+    for (const [term, count] of frequency.entries()) {
+      if (pacer.due()) await pacer.rest();
+      // Rounded, so that the order of units hangs on no last bit of a logarithm.
+      worth[term] = Math.round(1024 * (scale[term] ?? 1) * Math.log2(1 + units.length / count)) / 1024;
+    }
+    return new TermIndex(termsOf, worth);
   }
 
   /** Worth of what unit number `unit` would add to what has been told. */

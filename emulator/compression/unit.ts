@@ -1,4 +1,4 @@
-import type { Section } from './sections.ts';
+import { SECTION_RULES, type Section } from './sections.ts';
 
 /** A message: `place` (1-based) in the snapshot that is summarised, or in an earlier one. */
 export interface Ref {
@@ -48,10 +48,13 @@ export interface Unit extends Draft {
 }
 
 /** Equal for units that share a line. */
-export const lineKey = (unit: Unit): string => `${unit.section} ${unit.line}`;
+export const lineKey = (unit: Unit): number => unit.line * 16 + SECTION_RULES[unit.section].number;
 
 /** The earlier snapshots that a unit's references need named. */
-export function snapshotsOf({ ref, until }: Unit): number[] {
+export function snapshotsOf({ ref, until }: Unit): readonly number[] {
+  if (ref.snapshot === -1 && (until === undefined || until.snapshot === -1)) return NONE;
   const all = until === undefined || until.snapshot === ref.snapshot ? [ref.snapshot] : [ref.snapshot, until.snapshot];
-  return all.filter((snapshot) => snapshot >= 0);
+  return all.filter((snapshot) => snapshot !== -1);
 }
+
+const NONE: readonly number[] = [];

@@ -126,16 +126,14 @@ function clause(text: string, start: number, separator: Separator): Value | unde
     }
     if (spoken && mark === ' ' && AND_CLAUSE.test(text.slice(end, end + 64))) break;
   }
-  if (spoken && asks(text, start, end)) return undefined;
+  if (asks(text, start, end, spoken)) return undefined;
   return cleaned(text, start, end);
 }
 
-function asks(text: string, start: number, end: number): boolean {
-  return (
-    ASKS.test(text.slice(start, start + 10)) ||
-    /[?？]/.test(text.slice(end, end + 2)) ||
-    /[吗呢]$/.test(text.slice(start, end))
-  );
+function asks(text: string, start: number, end: number, spoken: boolean): boolean {
+  const opens = ASKS.test(text.slice(start, start + 10));
+  const closes = /[?？]/.test(text.slice(end, end + 2)) || /[吗呢]$/.test(text.slice(start, end));
+  return spoken ? opens || closes : opens && closes;
 }
 
 const UNPAIRED: Record<string, string> = {
@@ -159,5 +157,8 @@ function cleaned(text: string, start: number, to: number): Value | undefined {
     end -= 1;
   }
   if (end > start && isHighSurrogate(text.charCodeAt(end - 1))) end -= 1;
-  return end > start ? { text: text.slice(start, end), start, end, quoted: false } : undefined;
+  const value = text.slice(start, end);
+  return end > start && !BLANK_TO_FILL.test(value) ? { text: value, start, end, quoted: false } : undefined;
 }
+
+const BLANK_TO_FILL = /^[?？.…_\-\s]+$/;

@@ -1,4 +1,4 @@
-import { keyBefore } from './fact-key.ts';
+import { type Key, keyBefore } from './fact-key.ts';
 import { maySeparate, type Separator, separatorAt } from './fact-separators.ts';
 import { valueAfter } from './fact-value.ts';
 
@@ -40,18 +40,15 @@ export function facts(text: string): Fact[] {
   return found;
 }
 
-/** The fact around one separator, if there is one. Looks at a bounded neighbourhood only. */
-export function factAt(text: string, separator: Separator): FactInPlace | undefined {
+/**
+ * The fact around one separator, if there is one. Looks at a bounded neighbourhood only. Where `wanted` refuses the key,
+ * the value is not even read.
+ */
+export function factAt(text: string, separator: Separator, wanted?: (key: Key) => boolean): FactInPlace | undefined {
   const key = keyBefore(text, separator.start, separator.kind);
-  if (key === undefined) return undefined;
+  if (key === undefined || wanted?.(key) === false) return undefined;
   const value = valueAfter(text, separator, key.quoted);
   if (value === undefined) return undefined;
-  return {
-    key: key.text,
-    value: value.text,
-    start: key.start,
-    end: value.end,
-    keyQuoted: key.quoted,
-    valueQuoted: value.quoted,
-  };
+  const span = { start: key.start, end: value.end };
+  return { key: key.text, value: value.text, ...span, keyQuoted: key.quoted, valueQuoted: value.quoted };
 }

@@ -42,40 +42,42 @@ export class PairMerge {
 
   /** Goes on for about `steps` steps; true when the piece is done. */
   advance(steps: number): boolean {
-    const { lengths, shorter } = this.#vocabulary;
-    for (let left = steps; this.#at < this.#end; left--) {
-      if (left <= 0) return false;
-      const last = this.#count === 0 ? -1 : (this.#tokens[this.#count - 1] as number);
-      const token = this.#fitting(last);
-      if (token !== -1) {
-        this.#push(token);
-        this.#at += lengths[token] as number;
-        this.#candidate = this.#longestAt(this.#at);
-      } else {
-        this.#markDead(this.#at);
-        this.#count--;
-        this.#at -= lengths[last] as number;
-        this.#candidate = shorter[last] as number;
+    const vocabulary = this.#vocabulary;
+    const { lengths, shorter } = vocabulary;
+    const end = this.#end;
+    let at = this.#at;
+    let token = this.#candidate;
+    let count = this.#count;
+    let last = count === 0 ? -1 : (this.#tokens[count - 1] as number);
+    for (let left = steps; at < end && left > 0; left--) {
+      if (token === -1) {
+        this.#markDead(at);
+        at -= lengths[last] as number;
+        token = shorter[last] as number;
+        count--;
+        last = count === 0 ? -1 : (this.#tokens[count - 1] as number);
+        continue;
       }
+      const next = at + (lengths[token] as number);
+      if (this.#isDead(next) || (last !== -1 && !staysApart(vocabulary, last, token))) {
+        token = shorter[token] as number;
+        continue;
+      }
+      if (count === this.#tokens.length) this.#makeRoom();
+      this.#tokens[count++] = token;
+      last = token;
+      at = next;
+      token = this.#longestAt(at);
     }
-    return true;
+    this.#at = at;
+    this.#candidate = token;
+    this.#count = count;
+    return at === end;
   }
 
   /** Appends the tokens found to `ids`. */
   appendTo(ids: number[]): void {
     for (let i = 0; i < this.#count; i++) ids.push(this.#tokens[i] as number);
-  }
-
-  /** The candidate, or the longest token shorter than it, that may follow `last` here; -1 where none may. */
-  #fitting(last: number): number {
-    const { lengths, shorter } = this.#vocabulary;
-    let token = this.#candidate;
-    while (token !== -1) {
-      const alive = !this.#isDead(this.#at + (lengths[token] as number));
-      if (alive && (last === -1 || staysApart(this.#vocabulary, last, token))) break;
-      token = shorter[token] as number;
-    }
-    return token;
   }
 
   #longestAt(start: number): number {
@@ -95,13 +97,10 @@ export class PairMerge {
     return found === -1 ? -1 : (tokenAt[found] as number);
   }
 
-  #push(token: number): void {
-    if (this.#count === this.#tokens.length) {
-      const longer = new Int32Array(this.#tokens.length * 2);
-      longer.set(this.#tokens);
-      this.#tokens = longer;
-    }
-    this.#tokens[this.#count++] = token;
+  #makeRoom(): void {
+    const longer = new Int32Array(this.#tokens.length * 2);
+    longer.set(this.#tokens);
+    this.#tokens = longer;
   }
 
   #isDead(at: number): boolean {

@@ -1,6 +1,7 @@
 import { DIGIT, HAN, LOWER, NEWLINE, PUNCTUATION, SPACE, TRAILING, UPPER } from './character-flags.ts';
 
 const SPACE_BYTE = 0x20;
+const APOSTROPHE = 0x27;
 
 /**
  * Cuts UTF-8 text into the pieces within which tokens are merged: what matching a vocabulary's split pattern again and
@@ -23,6 +24,22 @@ export class Splitter {
 
   /** Where the piece that begins at `at` ends, in text that ends at `end`; `at < end`, both between characters. */
   pieceEnd(bytes: Uint8Array, at: number, end: number): number {
+    const plain = this.#plainWordEnd(bytes, at, end);
+    return plain > at ? plain : this.#anyPieceEnd(bytes, at, end);
+  }
+
+  /** Most pieces of most texts: a space, if any, and an ASCII word in lower case, capitalised at most. Or `at`. */
+  #plainWordEnd(bytes: Uint8Array, at: number, end: number): number {
+    let start = at;
+    let byte = bytes[start] as number;
+    if (byte === SPACE_BYTE) byte = ++start < end ? (bytes[start] as number) : 0;
+    if (byte >= 0x41 && byte <= 0x5a) byte = ++start < end ? (bytes[start] as number) : 0;
+    let stop = start;
+    while (byte >= 0x61 && byte <= 0x7a) byte = ++stop < end ? (bytes[stop] as number) : 0;
+    return stop === start || byte === APOSTROPHE || byte >= 0x80 ? at : stop;
+  }
+
+  #anyPieceEnd(bytes: Uint8Array, at: number, end: number): number {
     const flags = this.flagsAt(bytes, at);
     const next = at + characterBytes(bytes[at] as number);
     if (flags & HAN) return this.#runEnd(bytes, next, end, HAN);

@@ -1,7 +1,14 @@
 import {
   findToken,
+  isYielded,
+  LOWEST_AS_LEFT,
+  LOWEST_AS_RIGHT,
   MAX_TOKENS,
+  MERGE_LEFT,
+  MERGE_RIGHT,
+  MERGE_STRIDE,
   NO_PAIR,
+  NO_TOKEN,
   pairHash,
   staysApart,
   TRIE_BASE_SHIFT,
@@ -11,16 +18,18 @@ import {
 } from './vocabulary.ts';
 import { buildTrie, type TokenBytes } from './vocabulary-trie.ts';
 
+/** Tokens handled between two yields: about a millisecond. */
+const TOKENS_A_YIELD = 1_000;
+
 /**
- * Works out everything in `Vocabulary` from the bare tokens. Yields now and then so that it can be run in slices.
+ * Works out everything in `Vocabulary` from the bare tokens. Yields every millisecond or so, to be run in slices.
  * @throws RangeError that says what keeps these tokens from being a byte-pair vocabulary
  */
 export function* buildVocabulary(tokens: TokenBytes): Generator<void, Vocabulary> {
-  const { bytes, starts } = tokens;
-  const size = starts.length - 1;
+  const size = tokens.starts.length - 1;
   if (size > MAX_TOKENS) throw new RangeError(`it has more than ${MAX_TOKENS} tokens`);
   const { trie, tokenAt } = yield* buildTrie(tokens);
-  const lengths = Uint16Array.from({ length: size }, (_, token) => (starts[token + 1] ?? 0) - (starts[token] ?? 0));
+  const lengths = Uint16Array.from(tokens.starts.subarray(1), (end, token) => end - (tokens.starts[token] as number));
   yield;
   const vocabulary = {
     size,
@@ -29,68 +38,69 @@ export function* buildVocabulary(tokens: TokenBytes): Generator<void, Vocabulary
     tokenAt,
     lengths,
     shorter: new Int32Array(size).fill(-1),
-    left: new Int32Array(size).fill(-1),
-    right: new Int32Array(size).fill(-1),
+    merges: new Int32Array(size * MERGE_STRIDE),
     pairs: new Uint32Array(2 ** Math.ceil(Math.log2(size * 2 + 2))).fill(NO_PAIR),
   };
+  for (let token = 0; token < size; token++) vocabulary.merges.set([-1, -1, NO_TOKEN, NO_TOKEN], token * MERGE_STRIDE);
+  yield;
   for (let byte = 0; byte < 256; byte++) {
     if (findToken(vocabulary, Uint8Array.of(byte), 0, 1) === -1)
       throw new RangeError(`it has no token for byte ${byte}`);
   }
   for (let token = 0; token < size; token++) {
-    const start = starts[token] as number;
-    const end = starts[token + 1] as number;
-    if (end - start > 1 && findMerge(vocabulary, token, bytes, start, end)) insertPair(vocabulary, token);
-    if (token % 2_000 === 0) yield;
+    learnMerge(vocabulary, tokens, token);
+    if (token % TOKENS_A_YIELD === 0) yield;
   }
   for (let token = 0; token < size; token++) {
-    markToken(vocabulary, token, bytes, starts[token] as number, starts[token + 1] as number);
-    if (token % 5_000 === 0) yield;
+    learnHeads(vocabulary, tokens, token);
+    if (token % TOKENS_A_YIELD === 0) yield;
   }
   return vocabulary;
 }
 
-/**
- * Finds the two tokens that are left of `token` just before merging makes it, given all merges of lower rank.
- * Returns false where merging never makes it.
- */
-function findMerge(vocabulary: Vocabulary, token: number, bytes: Uint8Array, start: number, end: number): boolean {
-  const { trie, tokenAt, lengths, left, right } = vocabulary;
+/** Finds the two tokens that are left of `token` just before merging makes it, given all merges of lower rank, if any are. */
+function learnMerge(vocabulary: Vocabulary, { bytes, starts }: TokenBytes, token: number): void {
+  const { trie, tokenAt } = vocabulary;
+  const start = starts[token] as number;
+  const end = starts[token + 1] as number;
   let node = TRIE_ROOT;
   for (let at = start; at < end - 1; at++) {
     node = ((trie[node] as number) >>> TRIE_BASE_SHIFT) ^ (bytes[at] as number);
-    const first = tokenAt[node] as number;
-    if (first === -1) continue;
-    const second = findToken(vocabulary, bytes, at + 1, end);
-    if (second === -1) continue;
-    const isMade = (part: number) => lengths[part] === 1 || left[part] !== -1;
-    if (!isMade(first) || !isMade(second) || !staysApart(vocabulary, first, second)) continue;
-    left[token] = first;
-    right[token] = second;
-    return true;
+    const left = tokenAt[node] as number;
+    if (left === -1 || !isYielded(vocabulary, left)) continue;
+    const right = findToken(vocabulary, bytes, at + 1, end);
+    if (right === -1 || !isYielded(vocabulary, right) || !staysApart(vocabulary, left, right)) continue;
+    addMerge(vocabulary, token, left, right);
+    return;
   }
-  return false;
 }
 
-function insertPair(vocabulary: Vocabulary, token: number): void {
-  const { pairs, left, right } = vocabulary;
-  const hash = pairHash(left[token] as number, right[token] as number);
+function addMerge({ merges, pairs }: Vocabulary, token: number, left: number, right: number): void {
+  merges[token * MERGE_STRIDE + MERGE_LEFT] = left;
+  merges[token * MERGE_STRIDE + MERGE_RIGHT] = right;
+  // Tokens come in the order of their ranks, so the first is the lowest.
+  const asLeft = left * MERGE_STRIDE + LOWEST_AS_LEFT;
+  const asRight = right * MERGE_STRIDE + LOWEST_AS_RIGHT;
+  if (merges[asLeft] === NO_TOKEN) merges[asLeft] = token;
+  if (merges[asRight] === NO_TOKEN) merges[asRight] = token;
+  const hash = pairHash(left, right);
   const mask = pairs.length - 1;
   let slot = (hash >>> 14) & mask;
   while (pairs[slot] !== NO_PAIR) slot = (slot + 1) & mask;
   pairs[slot] = ((token << 14) | (hash & 0x3fff)) >>> 0;
 }
 
-/** Sets the token's flag in the trie, if merging can yield it, and `shorter`. */
-function markToken(vocabulary: Vocabulary, token: number, bytes: Uint8Array, start: number, end: number): void {
-  const { trie, tokenAt, lengths, left, shorter } = vocabulary;
+/** Sets `shorter` of the token, and its flag in the trie where merging can yield it. */
+function learnHeads(vocabulary: Vocabulary, { bytes, starts }: TokenBytes, token: number): void {
+  const { trie, tokenAt, shorter } = vocabulary;
+  const end = starts[token + 1] as number;
   let node = TRIE_ROOT;
-  for (let at = start; at < end; at++) {
-    node = ((trie[node] as number) >>> TRIE_BASE_SHIFT) ^ (bytes[at] as number);
-    const prefix = tokenAt[node] as number;
-    if (prefix === -1) continue;
-    const isMade = lengths[prefix] === 1 || left[prefix] !== -1;
-    if (prefix !== token && isMade) shorter[token] = prefix;
-    if (prefix === token && isMade) trie[node] = (trie[node] as number) | TRIE_TOKEN;
+  for (let at = starts[token] as number; at < end; at++) {
+    const word = trie[node] as number;
+    node = (word >>> TRIE_BASE_SHIFT) ^ (bytes[at] as number);
+    const head = tokenAt[node] as number;
+    if (head === -1 || !isYielded(vocabulary, head)) continue;
+    if (head === token) trie[node] = (trie[node] as number) | TRIE_TOKEN;
+    else shorter[token] = head;
   }
 }

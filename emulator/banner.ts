@@ -1,0 +1,44 @@
+import { LIMITS } from '../contract/limits.ts';
+import type { CliOptions } from './cli-options.ts';
+import type { Emulator } from './index.ts';
+import { MEMORY } from './store/database.ts';
+
+const SHOWN_LIMITS = ['sessions', 'append_tokens', 'min_preserve_tokens', 'window_tokens', 'snapshots'] as const;
+const ANY_KEY = 'sk-local';
+
+/** What a person reads when the server is ready. */
+export function banner(emulator: Emulator, options: CliOptions): string {
+  const { tokenizer, model, limits } = emulator;
+  const counted = tokenizer.exact ? 'counts as the live API does' : "close to Kimi's own; exact with --tokenizer FILE";
+  return [
+    '',
+    `  kimi-emulator  ${emulator.baseURL}`,
+    '',
+    `  state      ${options.db === MEMORY ? 'in memory, gone at the end' : options.db}`,
+    `  tokenizer  ${tokenizer.name} (${counted})`,
+    `  model      ${model.name} (knows only what is in the prompt)`,
+    ...SHOWN_LIMITS.map((name, index) => {
+      const changed = limits[name] === LIMITS[name].default ? '' : ' (changed)';
+      return `  ${index === 0 ? 'limits' : '      '}     ${name} ${limits[name].toLocaleString('en-US')}${changed}`;
+    }),
+    '',
+    `  export KIMI_BASE_URL=${emulator.baseURL}`,
+    `  export KIMI_API_KEY=${options.keys?.[0] === undefined ? ANY_KEY : '<one of --keys>'}`,
+    '',
+  ].join('\n');
+}
+
+/** What a program reads when the server is ready: one line. */
+export function readyLine(emulator: Emulator, options: CliOptions, port: number): string {
+  const { baseURL, tokenizer, model, limits } = emulator;
+  return JSON.stringify({
+    event: 'ready',
+    base_url: baseURL,
+    port,
+    pid: process.pid,
+    state: options.db,
+    tokenizer: tokenizer.name,
+    model: model.name,
+    limits,
+  });
+}

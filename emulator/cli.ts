@@ -1,0 +1,91 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { banner, readyLine } from './banner.ts';
+import { type CliOptions, helpText, parseCli, UsageError } from './cli-options.ts';
+import { createEmulator, type Emulator } from './index.ts';
+import { DatabaseError } from './store/database.ts';
+import { runTokenizerCommand } from './tokens/tokenizer-command.ts';
+import { TokenizerFileError } from './tokens/tokenizer-file-error.ts';
+
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+const EXIT_INTERRUPTED = 130;
+
+const LISTEN_FAULTS: Record<string, string> = {
+  EADDRINUSE: 'is in use; choose another with --port (0 takes any free one)',
+  EACCES: 'may not be used: permission denied',
+  EADDRNOTAVAIL: 'is no address of this machine',
+  ENOTFOUND: 'is not a known host',
+};
+
+async function main([command, ...rest]: string[]): Promise<void> {
+  if (command === 'tokenizer') {
+    process.exitCode = await runTokenizerCommand(rest, process);
+    return;
+  }
+  const options = parseCli(command === undefined ? [] : [command, ...rest]);
+  if (options.help) process.stdout.write(helpText());
+  else if (options.version) process.stdout.write(`${packageVersion()}\n`);
+  else await serve(options);
+}
+
+async function serve(options: CliOptions): Promise<void> {
+  const { port, host, quiet, json } = options;
+  if (!isLoopback(host)) {
+    process.stderr.write(`kimi-emulator: ${host} can be reached from other machines; whoever reaches it can use it\n`);
+  }
+  const { tokenizer, seed } = options;
+  const emulator = createEmulator({
+    db: options.db,
+    limits: options.limits,
+    cors: options.cors,
+    hosts: options.hosts,
+    ...(options.keys && { keys: options.keys }),
+    ...(tokenizer !== undefined && { tokenizer }),
+    ...(seed !== undefined && { seed }),
+  });
+  const server = await emulator.listen({ port, host }).catch(async (error: NodeJS.ErrnoException) => {
+    await emulator.close();
+    throw new StartError(`${host}:${port} ${LISTEN_FAULTS[error.code ?? ''] ?? `cannot be used: ${error.message}`}`);
+  });
+  closeOnSignal(emulator);
+  if (json) process.stdout.write(`${readyLine(emulator, options, server.port)}\n`);
+  else if (!quiet) process.stdout.write(banner(emulator, options));
+}
+
+class StartError extends Error {}
+
+/** The first signal lets running streams finish and closes the database; a second one does not wait. */
+function closeOnSignal(emulator: Emulator): void {
+  let closing = false;
+  const close = (): void => {
+    if (closing) process.exit(EXIT_INTERRUPTED);
+    closing = true;
+    void emulator.close().then(() => process.exit(0));
+  };
+  process.on('SIGINT', close);
+  process.on('SIGTERM', close);
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}
+
+function packageVersion(): string {
+  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  return manifest.version;
+}
+
+/** What a user can mend is one line; anything else is a defect and keeps its trace. */
+function fail(error: unknown): void {
+  const usage = error instanceof UsageError;
+  const known = usage || [StartError, DatabaseError, TokenizerFileError].some((kind) => error instanceof kind);
+  if (!known) throw error;
+  process.stderr.write(`kimi-emulator: ${(error as Error).message}${usage ? ' (see --help)' : ''}\n`);
+  process.exitCode = usage ? EXIT_USAGE : EXIT_FAILED;
+}
+
+await main(process.argv.slice(2)).catch(fail);

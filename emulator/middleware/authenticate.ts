@@ -1,0 +1,30 @@
+import { createHash } from 'node:crypto';
+import { createMiddleware } from 'hono/factory';
+import { LIVE_TEXT } from '../../contract/errors.ts';
+import { ApiError, invalid } from '../errors.ts';
+import type { Env } from './context.ts';
+
+const BEARER = /^Bearer +(\S+) *$/i;
+
+/**
+ * The account is the key, stored as its hash only. Without a list of keys any key is an account of its own.
+ * @throws ApiError `invalid_authentication`, `incorrect_api_key`
+ */
+export function authenticate(keys: readonly string[] | undefined) {
+  const known = keys && new Set(keys.map(accountOf));
+  return createMiddleware<Env>(async (c, next) => {
+    const key = BEARER.exec(c.req.header('authorization') ?? '')?.[1];
+    if (key === undefined) throw new ApiError('invalid_authentication', LIVE_TEXT.invalidAuthentication);
+    const account = accountOf(key);
+    if (known && !known.has(account)) throw new ApiError('incorrect_api_key', LIVE_TEXT.incorrectApiKey);
+    c.set('account', account);
+    if (c.req.header('kimi-api-version') !== undefined) {
+      throw invalid('Hosted Agents (kimi-api-version) are not emulated; leave the header out for the session dialect');
+    }
+    await next();
+  });
+}
+
+function accountOf(key: string): string {
+  return createHash('sha256').update(key).digest('hex');
+}

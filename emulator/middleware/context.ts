@@ -1,0 +1,18 @@
+import type { Context } from 'hono';
+import type { Services } from '../services.ts';
+
+/** What one request carries through the walk. */
+export interface Env {
+  Variables: {
+    services: Services;
+    requestId: string;
+    /** Hash of the key; set once the request is authenticated. */
+    account: string;
+    /** Bytes of the request body, once read. */
+    body: Uint8Array;
+    /** True where the body names a session, so that errors carry their code. */
+    addressed: boolean;
+  };
+}
+
+export type RequestContext = Context<Env>;

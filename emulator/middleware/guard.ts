@@ -1,0 +1,79 @@
+import { isIP } from 'node:net';
+import { createMiddleware } from 'hono/factory';
+import { ApiError } from '../errors.ts';
+import type { Env } from './context.ts';
+
+/** The names under which the server may be addressed. Listening adds to them. */
+export class HostNames {
+  readonly #names: Set<string>;
+  /** True where the server is bound to more than loopback: then any address literal is as good a name. */
+  anyAddress = false;
+
+  constructor(hosts: readonly string[]) {
+    this.#names = new Set([...LOOPBACK, ...hosts.map((host) => host.toLowerCase())]);
+  }
+
+  bind(host: string): void {
+    this.#names.add(host.toLowerCase());
+    this.anyAddress ||= !LOOPBACK.includes(host);
+  }
+
+  /** Whether a Host header is one of them, whatever its port. */
+  include(header: string): boolean {
+    const name = hostName(header);
+    return name !== undefined && (this.#names.has(name) || (this.anyAddress && isIP(name) !== 0));
+  }
+}
+
+export interface GuardOptions {
+  hosts: HostNames;
+  /** Origins whose pages may call the API. */
+  origins: readonly string[];
+}
+
+const LOOPBACK: readonly string[] = ['localhost', '127.0.0.1', '::1'];
+const CORS_HEADERS = {
+  'Access-Control-Allow-Methods': 'GET, POST, DELETE, OPTIONS',
+  'Access-Control-Expose-Headers': 'ETag, Idempotent-Replayed, Kimi-Emulator-Ignored, Msh-Request-Id, Retry-After',
+  'Access-Control-Max-Age': '600',
+};
+
+/**
+ * Any web page can reach loopback, so the server answers to its own names only, and to pages only where their origin is
+ * allowed; control routes to no foreign page at all. Departure: the live API is public and sends `*`.
+ */
+export function guard({ hosts, origins }: GuardOptions) {
+  return createMiddleware<Env>(async (c, next) => {
+    const host = c.req.header('host');
+    if (host !== undefined && !hosts.include(host)) {
+      throw refused(`Host ${host} is not this server's (see --allow-host)`);
+    }
+    const origin = c.req.header('origin');
+    if (origin === undefined || isSameOrigin(origin, host)) return next();
+    const control = c.req.path.startsWith('/_emulator/');
+    if (control || !origins.includes(origin)) throw refused(`Origin ${origin} is not allowed (see --cors)`);
+    c.header('Access-Control-Allow-Origin', origin);
+    c.header('Vary', 'Origin');
+    for (const [name, value] of Object.entries(CORS_HEADERS)) c.header(name, value);
+    if (c.req.method !== 'OPTIONS') return next();
+    const asked = c.req.header('access-control-request-headers');
+    if (asked !== undefined) c.header('Access-Control-Allow-Headers', asked);
+    return c.body(null, 204);
+  });
+}
+
+/** The name in a Host header, without port and brackets. */
+function hostName(header: string): string | undefined {
+  if (!URL.canParse(`http://${header}`)) return undefined;
+  const url = new URL(`http://${header}`);
+  if (url.pathname !== '/' || url.username !== '' || url.search !== '') return undefined;
+  return url.hostname.replace(/^\[|\]$/g, '').toLowerCase();
+}
+
+function isSameOrigin(origin: string, host: string | undefined): boolean {
+  return host !== undefined && origin.toLowerCase() === `http://${host.toLowerCase()}`;
+}
+
+function refused(message: string): ApiError {
+  return new ApiError('permission_denied', message);
+}

@@ -1,0 +1,72 @@
+import { invalid } from '../errors.ts';
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPENING = new Set([0x5b, 0x7b]);
+const CLOSING = new Set([0x5d, 0x7d]);
+const SURROGATE_ESCAPE = /\\u[dD][89a-fA-F]/;
+
+/**
+ * Bytes of a body as a value.
+ * @throws ApiError where they are no UTF-8, no JSON, nested too deep, or hold text that is no Unicode
+ */
+export function parseJson(bytes: Uint8Array, maxDepth: number): unknown {
+  if (depthOf(bytes, maxDepth) > maxDepth)
+    throw invalid(`the body is nested deeper than ${maxDepth} levels (json_depth)`);
+  const text = decode(bytes);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    const at = /position \d+/.exec(error instanceof Error ? error.message : '')?.[0];
+    throw invalid(`the body is not valid JSON${at ? ` (at ${at})` : ''}`);
+  }
+  // Only an escape can bring in a lone surrogate: the bytes themselves are UTF-8.
+  if (SURROGATE_ESCAPE.test(text)) requireUnicode(value);
+  return value;
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw invalid('the body is not valid UTF-8');
+  }
+}
+
+/** How deep the brackets outside strings are nested; counted before parsing, and no further than `limit` + 1. */
+function depthOf(bytes: Uint8Array, limit: number): number {
+  let depth = 0;
+  let deepest = 0;
+  let inString = false;
+  for (let index = 0; index < bytes.length && deepest <= limit; index += 1) {
+    const byte = bytes[index] ?? 0;
+    if (inString) {
+      if (byte === BACKSLASH) index += 1;
+      else if (byte === QUOTE) inString = false;
+    } else if (byte === QUOTE) inString = true;
+    else if (OPENING.has(byte)) deepest = Math.max(deepest, ++depth);
+    else if (CLOSING.has(byte)) depth -= 1;
+  }
+  return deepest;
+}
+
+/** Text that is no Unicode cannot be stored byte for byte, so it is refused where it stands. */
+function requireUnicode(root: unknown): void {
+  const waiting: { value: unknown; path: string }[] = [{ value: root, path: '' }];
+  for (let item = waiting.pop(); item; item = waiting.pop()) {
+    const { value, path } = item;
+    if (typeof value === 'string' && !value.isWellFormed()) throw loneSurrogate(path);
+    if (typeof value !== 'object' || value === null) continue;
+    for (const [key, child] of Object.entries(value)) {
+      const place = Array.isArray(value) ? `${path}[${key}]` : path === '' ? key : `${path}.${key}`;
+      if (!key.isWellFormed()) throw loneSurrogate(path);
+      waiting.push({ value: child, path: place });
+    }
+  }
+}
+
+function loneSurrogate(path: string) {
+  const field = path || 'the body';
+  return invalid(`${field}: the text holds a lone surrogate, which is not Unicode`, path || undefined);
+}

@@ -1,0 +1,73 @@
+import type { z } from 'zod';
+import { LIVE_TEXT } from '../../contract/errors.ts';
+import { ApiError, invalid } from '../errors.ts';
+import type { RequestContext } from './context.ts';
+import { describeIssue, ignoredFields, ignoredHeader } from './fields.ts';
+import { parseJson } from './json.ts';
+
+const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
+
+/**
+ * The request's JSON body. An absent body is an empty object. Fields that the schema does not know are ignored, as on the
+ * live API, and named in `Kimi-Emulator-Ignored`.
+ * @throws ApiError `body_too_large` while reading, `invalid_request` naming the field
+ */
+export async function readJson<Schema extends z.ZodType>(c: RequestContext, schema: Schema): Promise<z.output<Schema>> {
+  return parseFields(c, schema, await readValue(c));
+}
+
+/** The request's JSON body as it is. @throws ApiError `body_too_large`, or `invalid_request` where it is no JSON */
+export async function readValue(c: RequestContext): Promise<unknown> {
+  const { limits } = c.var.services;
+  const bytes = await readBytes(c, limits.body_bytes);
+  c.set('body', bytes);
+  if (bytes.length > 0) requireJsonType(c);
+  const value = bytes.length > 0 ? parseJson(bytes, limits.json_depth) : {};
+  if (hasSession(value)) c.set('addressed', true);
+  return value;
+}
+
+/** A value checked against a schema. @throws ApiError `invalid_request` naming the field */
+export function parseFields<Schema extends z.ZodType>(
+  c: RequestContext,
+  schema: Schema,
+  value: unknown,
+): z.output<Schema> {
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) throw describeIssue(parsed.error);
+  const ignored = ignoredFields(value, parsed.data);
+  if (ignored.length > 0) c.header('Kimi-Emulator-Ignored', ignoredHeader(ignored));
+  return parsed.data;
+}
+
+export function requireJsonType(c: RequestContext): void {
+  const type = c.req.header('content-type') ?? '';
+  if (!JSON_TYPE.test(type)) {
+    throw invalid(`Content-Type must be application/json, not ${type || 'absent'}`, 'Content-Type');
+  }
+}
+
+function hasSession(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'session_id' in value && typeof value.session_id === 'string';
+}
+
+/** Reads the body, and stops reading as soon as it is over the limit. */
+async function readBytes(c: RequestContext, limit: number): Promise<Uint8Array> {
+  const declared = Number(c.req.header('content-length') ?? Number.NaN);
+  if (declared > limit) throw tooLarge(declared, limit);
+  if (declared >= 0) return new Uint8Array(await c.req.arrayBuffer());
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  const { body } = c.req.raw;
+  if (!body) return new Uint8Array();
+  for await (const part of body) {
+    size += part.length;
+    if (size > limit) throw tooLarge(size, limit);
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
+}
+
+export function tooLarge(size: number, limit: number): ApiError {
+  return new ApiError('body_too_large', LIVE_TEXT.bodyTooLarge(size, limit));
+}

@@ -1,0 +1,74 @@
+/** A value of the context under a name. */
+export interface Hint {
+  text: string;
+  /** It stood in quotes: text, even where it looks like a number. */
+  quoted: boolean;
+}
+
+/** What the context offers to fill a schema with. */
+export interface Hints {
+  /** Values for the property at a path (names from the root on), best first. */
+  valuesFor(path: readonly string[]): readonly Hint[];
+  /** Whether the request speaks of a member of an enumeration. */
+  mentions(member: string): boolean;
+  /**
+   * A value of the request that has no name, for a required property that nothing else fills. Hands out the first that `fits`,
+   * each only once.
+   */
+  takeLoose(fits: (hint: Hint) => boolean): void;
+}
+
+/** Longest list that is read from prose. */
+const MAX_ITEMS = 100;
+
+/** The JSON values that a hint may mean under one of the types, likeliest first. */
+export function* readings(hint: Hint, types: readonly string[]): Generator<unknown> {
+  const text = hint.text.trim();
+  const wantsText = types.includes('string');
+  if (hint.quoted && wantsText) yield hint.text;
+  if (types.includes('integer') || types.includes('number')) {
+    const number = readNumber(text);
+    if (number !== undefined) yield number;
+  }
+  if (types.includes('boolean')) {
+    if (/^(?:true|yes|on|enabled|是|对|开)$/i.test(text)) yield true;
+    if (/^(?:false|no|off|disabled|否|不|关)$/i.test(text)) yield false;
+  }
+  if (types.includes('null') && /^(?:null|none|nil)$/i.test(text)) yield null;
+  const wantsObject = types.includes('object') && text.startsWith('{');
+  const wantsList = types.includes('array') && text.startsWith('[');
+  if (wantsObject || wantsList) {
+    const parsed = parse(text);
+    if (parsed !== undefined) yield parsed;
+  } else if (types.includes('array')) yield* readList(text);
+  if (wantsText && !hint.quoted) yield hint.text;
+}
+
+function readNumber(text: string): number | undefined {
+  const digits = /^[^\w\s-]?\s?([-+]?(?:\d[\d,_]*)(?:\.\d+)?(?:e[-+]?\d{1,3})?)(?![\w.-])/i.exec(
+    text.slice(0, 64),
+  )?.[1];
+  if (digits === undefined) return undefined;
+  const number = Number(digits.replace(/[,_]/g, ''));
+  return Number.isFinite(number) ? number : undefined;
+}
+
+function parse(text: string): unknown {
+  for (const json of [text, text.replaceAll('\\"', '"')]) {
+    try {
+      return JSON.parse(json);
+    } catch {
+      // Escaped JSON is tried next; anything else is no JSON.
+    }
+  }
+  return undefined;
+}
+
+/** `a, b and c`: once as texts, once as numbers. */
+function* readList(text: string): Generator<unknown[]> {
+  const parts = text.split(/\s*(?:[,，、;；]|\band\b|和)\s*/).filter((part) => part !== '');
+  const items = parts.map((part) => part.replace(/^["'“‘`]|["'”’`]$/g, '')).slice(0, MAX_ITEMS);
+  yield items;
+  const numbers = items.map(readNumber);
+  if (!numbers.includes(undefined)) yield numbers;
+}

@@ -1,0 +1,65 @@
+import { textForPattern } from './pattern.ts';
+import type { Schema } from './resolve.ts';
+import { textFormat } from './text-formats.ts';
+import { isValid } from './validate.ts';
+
+/** Fills a text where the context holds none: says so where the schema allows it. */
+const FILLER = 'NOT_FOUND';
+const MAX_LENGTH = 65_536;
+
+const numberIn = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined);
+
+/** A text valid under the schema's own keywords, another for each `variant`, as far as there are any. */
+export function fillText(schema: Schema, variant: number): string {
+  const min = Math.min(numberIn(schema.minLength) ?? 0, MAX_LENGTH);
+  const max = Math.max(numberIn(schema.maxLength) ?? MAX_LENGTH, 0);
+  if (typeof schema.pattern === 'string') {
+    const text = textForPattern(schema.pattern, min, max, variant);
+    if (text !== undefined) return text;
+  }
+  const format = textFormat(schema.format);
+  if (format !== undefined) return format.example(variant);
+  const suffix = variant === 0 ? '' : `_${variant}`;
+  if (FILLER.length + suffix.length <= max) return `${(FILLER + suffix).padEnd(min, '_')}`;
+  return letters(variant, max);
+}
+
+/** `N`, `O`, `P` … of at most `max` letters. */
+function letters(variant: number, max: number): string {
+  if (variant === 0 || max === 0) return FILLER.slice(0, max);
+  const digits = variant.toString(26).slice(-max);
+  return [...digits]
+    .map((digit) => String.fromCharCode(65 + Number.parseInt(digit, 26)))
+    .join('')
+    .padStart(max, 'A');
+}
+
+/** A number valid under the schema's own keywords: 0 if it may, else the nearest allowed one; further ones for variants. */
+export function fillNumber(schema: Schema, integer: boolean, variant: number): number {
+  const step = numberIn(schema.multipleOf) ?? 1;
+  const whole = integer && !Number.isInteger(step) ? wholeMultiple(step) : step;
+  const low = numberIn(schema.exclusiveMinimum) ?? numberIn(schema.minimum) ?? -Infinity;
+  const high = numberIn(schema.exclusiveMaximum) ?? numberIn(schema.maximum) ?? Infinity;
+  const nearest = low > 0 ? Math.ceil(low / whole) : high < 0 ? Math.floor(high / whole) : 0;
+  const valid = (value: number): boolean => isValid(value, { ...schema, type: integer ? 'integer' : 'number' }, schema);
+  const found: number[] = [];
+  for (let offset = 0; offset <= 2 * variant + 4; offset += 1) {
+    // 0, 1, -1, 2, -2 … steps away.
+    const distance = offset % 2 === 1 ? (offset + 1) / 2 : -offset / 2;
+    const value = tidy((nearest + distance) * whole);
+    if (valid(value)) found.push(value);
+  }
+  if (found[variant] !== undefined) return found[variant];
+  const between = low + ((high - low) * (variant + 1)) / (variant + 2);
+  return !integer && valid(between) ? between : (found[0] ?? nearest * whole);
+}
+
+/** Least whole number that is a multiple of a fraction such as 0.5 or 2.5. */
+function wholeMultiple(step: number): number {
+  for (let factor = 1; factor <= 1_000; factor += 1)
+    if (Number.isInteger(tidy(step * factor))) return tidy(step * factor);
+  return 1;
+}
+
+/** Undoes what binary fractions add: 0.1 × 3. Adding 0 makes −0 plain. */
+const tidy = (value: number): number => Number(value.toPrecision(12)) + 0;

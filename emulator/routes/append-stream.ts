@@ -1,0 +1,107 @@
+import type { ErrorBody } from '../../contract/errors.ts';
+import type { AppendAcknowledgement, AppendEnd, sessionRequests } from '../../contract/sessions.ts';
+import { invalid } from '../errors.ts';
+import type { RequestContext } from '../middleware/context.ts';
+import { claimKey } from '../middleware/idempotency.ts';
+import { parseJson } from '../middleware/json.ts';
+import { parseFields } from '../middleware/request-body.ts';
+import { pacedStream } from '../paced-stream.ts';
+import { append } from '../sessions/append.ts';
+import { toUsage } from '../sessions/objects.ts';
+import { countWrite, requireContent } from '../sessions/write.ts';
+import { expectedVersion, keep, requireIdleSession, requireVersion } from './change.ts';
+import { lines } from './lines.ts';
+import { renderError } from './render-error.ts';
+
+type LineSchema = ReturnType<typeof sessionRequests>['appendOne'];
+
+const NDJSON_TYPE = /^application\/(?:x-ndjson|ndjson|jsonl)\s*(?:;|$)/i;
+
+export function isStream(c: RequestContext): boolean {
+  return NDJSON_TYPE.test(c.req.header('content-type') ?? '');
+}
+
+/**
+ * A streamed append: each line is one message, written as it arrives and acknowledged by a line of its own. A bad first
+ * line is an ordinary refusal; a later one ends the stream, and what was acknowledged stays.
+ */
+export async function appendStream(c: RequestContext, schema: LineSchema): Promise<Response> {
+  const { services } = c.var;
+  const id = c.req.param('id') ?? '';
+  const expected = expectedVersion(c);
+  const source = lines(c.req.raw.body, services.limits.body_bytes);
+  const writeNext = async (index: number): Promise<AppendAcknowledgement | AppendEnd> => {
+    const line = await source.next();
+    // Checked once, and not where the stream is resent: its own lines have moved the version on.
+    const asked = index === 0 ? expected : undefined;
+    if (!line.done) return writeLine(c, schema, { id, expected: asked, index, line: line.value });
+    const session = requireVersion(c, id, asked);
+    return { done: true, lines: index, usage: toUsage(services, session), version: session.version };
+  };
+  const first = await writeNext(0);
+  const acknowledgements = acknowledge(first, writeNext, (error) => renderError(c, error));
+  const stream = pacedStream(() => acknowledgements.next(), {
+    encode: toLine,
+    encodeError: (error) => toLine(renderError(c, error)),
+    ending: '',
+    batch: 1,
+    stallMs: services.limits.stall_seconds * 1_000,
+    onGone: () => void acknowledgements.return().then(() => source.return()),
+  });
+  return c.body(stream, 200, { 'Content-Type': 'application/x-ndjson; charset=utf-8' });
+}
+
+interface Line {
+  id: string;
+  expected: number | undefined;
+  index: number;
+  line: Uint8Array;
+}
+
+async function writeLine(
+  c: RequestContext,
+  schema: LineSchema,
+  { id, expected, index, line }: Line,
+): Promise<AppendAcknowledgement> {
+  const { services } = c.var;
+  const message = parseFields(c, schema, parseJson(line, services.limits.json_depth));
+  requireContent([message], true);
+  const claim = claimKey(c, line, String(index));
+  if ('replay' in claim) return JSON.parse(claim.replay.body) as AppendAcknowledgement;
+  try {
+    const write = await countWrite(services.tokenizer, [message]);
+    return services.store.transaction(() => {
+      const { session, written } = append(services, requireIdleSession(c, id, expected), write);
+      const stored = written[0]?.message;
+      if (!stored) throw invalid('the line holds no message');
+      const { version } = session;
+      const body = { index, id: stored.id, tokens: write.tokens, usage: toUsage(services, session), version };
+      keep(claim, { body });
+      return body;
+    });
+  } finally {
+    claim.release();
+  }
+}
+
+async function* acknowledge(
+  first: AppendAcknowledgement | AppendEnd,
+  writeNext: (index: number) => Promise<AppendAcknowledgement | AppendEnd>,
+  render: (error: unknown) => ErrorBody,
+): AsyncGenerator<object, void> {
+  let line = first;
+  for (let index = 1; ; index += 1) {
+    yield line;
+    if ('done' in line) return;
+    try {
+      line = await writeNext(index);
+    } catch (error) {
+      yield { ...render(error), index };
+      return;
+    }
+  }
+}
+
+function toLine(value: object): string {
+  return `${JSON.stringify(value)}\n`;
+}

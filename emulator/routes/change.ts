@@ -1,0 +1,130 @@
+import { ApiError, invalid } from '../errors.ts';
+import type { RequestContext } from '../middleware/context.ts';
+import { type Claim, claimKey } from '../middleware/idempotency.ts';
+import { requireSession } from '../sessions/create.ts';
+import type { StoredAnswer } from '../store/answers.ts';
+import type { SessionRow } from '../store/sessions.ts';
+
+/** What a request is answered with. */
+export interface Answer {
+  body: object;
+  status?: 200 | 201;
+  /** The session's version, sent as `ETag`. */
+  version?: number;
+}
+
+const VERSION = /^"(\d{1,15})"$/;
+
+/** An answer on the wire. */
+export function respond(c: RequestContext, { body, status = 200, version }: Answer): Response {
+  return send(c, JSON.stringify(body), status, version === undefined ? null : etagOf(version));
+}
+
+/**
+ * A change that takes effect at once: what it does and its answer are stored in one transaction, under the request's
+ * idempotency key where it has one.
+ * @param prepare what must be awaited before, such as counting
+ */
+export async function change<Prepared>(
+  c: RequestContext,
+  prepare: () => Promise<Prepared> | Prepared,
+  work: (prepared: Prepared) => Answer,
+): Promise<Response> {
+  const claim = claimKey(c, c.var.body);
+  if ('replay' in claim) return replayAnswer(c, claim.replay);
+  try {
+    const prepared = await prepare();
+    const answer = c.var.services.store.transaction(() => keep(claim, work(prepared)));
+    return send(c, answer.body, answer.status, answer.etag);
+  } finally {
+    claim.release();
+  }
+}
+
+/**
+ * A change of the session that the path names.
+ * @throws ApiError `session_not_found`, `version_conflict`, `session_busy`, in this order
+ */
+export function changeSession<Prepared>(
+  c: RequestContext,
+  prepare: (session: SessionRow) => Promise<Prepared> | Prepared,
+  work: (session: SessionRow, prepared: Prepared) => Answer,
+): Promise<Response> {
+  const expected = expectedVersion(c);
+  const session = () => requireIdleSession(c, c.req.param('id') ?? '', expected);
+  return change(
+    c,
+    () => prepare(session()),
+    (prepared) => work(session(), prepared),
+  );
+}
+
+/** A change that takes a while: the session is kept from changing from `prepare` to the end. */
+export async function changeExclusively<Prepared>(
+  c: RequestContext,
+  prepare: (session: SessionRow) => Promise<Prepared>,
+  work: (prepared: Prepared) => Answer,
+): Promise<Response> {
+  const expected = expectedVersion(c);
+  let release = (): void => undefined;
+  try {
+    return await change(
+      c,
+      () => {
+        const session = requireIdleSession(c, c.req.param('id') ?? '', expected);
+        release = c.var.services.locks.acquire(session.id);
+        return prepare(session);
+      },
+      work,
+    );
+  } finally {
+    release();
+  }
+}
+
+/** @throws ApiError `session_not_found`, `version_conflict`, `session_busy` */
+export function requireIdleSession(c: RequestContext, id: string, expected: number | undefined): SessionRow {
+  const session = requireVersion(c, id, expected);
+  c.var.services.locks.requireIdle(id);
+  return session;
+}
+
+/** @throws ApiError `session_not_found`, `version_conflict` */
+export function requireVersion(c: RequestContext, id: string, expected: number | undefined): SessionRow {
+  const session = requireSession(c.var.services, c.var.account, id);
+  if (expected !== undefined && expected !== session.version) {
+    throw new ApiError('version_conflict', `The session ${id} is at version ${session.version}, not ${expected}`);
+  }
+  return session;
+}
+
+/** The version that `If-Match` asks for. @throws ApiError where it is malformed */
+export function expectedVersion(c: RequestContext): number | undefined {
+  const header = c.req.header('if-match');
+  if (header === undefined || header === '*') return undefined;
+  const version = VERSION.exec(header)?.[1];
+  if (version === undefined) throw invalid('If-Match takes one version in quotes, such as "7"', 'If-Match');
+  return Number(version);
+}
+
+/** Keeps an answer under its key, in the caller's transaction. */
+export function keep(claim: Claim, { body, status = 200, version }: Answer) {
+  const answer = { status, etag: version === undefined ? null : etagOf(version), body: JSON.stringify(body) };
+  claim.save(answer);
+  return answer;
+}
+
+export function replayAnswer(c: RequestContext, { body, status, etag }: StoredAnswer): Response {
+  c.header('Idempotent-Replayed', 'true');
+  return send(c, body, status, etag);
+}
+
+function send(c: RequestContext, body: string, status: number, etag: string | null): Response {
+  if (etag !== null) c.header('ETag', etag);
+  c.header('Content-Type', 'application/json; charset=utf-8');
+  return c.body(body, status === 201 ? 201 : 200);
+}
+
+function etagOf(version: number): string {
+  return `"${version}"`;
+}

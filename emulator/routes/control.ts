@@ -1,0 +1,13 @@
+import { Hono } from 'hono';
+import type { Env } from '../middleware/context.ts';
+import { respond } from './change.ts';
+
+/** The emulator's own routes, never part of the contract. */
+export function controlRoutes() {
+  const routes = new Hono<Env>();
+  routes.get('/health', (c) => {
+    const { tokenizer, model } = c.var.services;
+    return respond(c, { body: { status: 'ok', tokenizer: tokenizer.name, model: model.name } });
+  });
+  return routes;
+}

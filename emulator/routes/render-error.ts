@@ -1,0 +1,33 @@
+import { ERRORS, type ErrorBody, LIVE_TEXT } from '../../contract/errors.ts';
+import { ApiError } from '../errors.ts';
+import type { RequestContext } from '../middleware/context.ts';
+
+const ADDRESSED = /^\/v1\/(?:sessions|snapshots|shares)(?:\/|$)/;
+/** The live API names a second in its texts for errors that pass. */
+const RETRY_AFTER_SECONDS = '1';
+
+/** Any error as the one envelope. What is no refusal of ours is a defect: it is logged, and nothing of it is shown. */
+export function renderError(c: RequestContext, error: unknown): ErrorBody {
+  return toApiError(error).toBody(ADDRESSED.test(c.req.path) || c.var.addressed === true);
+}
+
+/** The error as a response, with the headers that tell a client whether to try again. */
+export function errorResponse(c: RequestContext, error: unknown): Response {
+  const refusal = toApiError(error);
+  const { status, retry } = ERRORS[refusal.code];
+  c.header('x-should-retry', String(retry));
+  if (retry && (status === 409 || status === 429)) c.header('Retry-After', RETRY_AFTER_SECONDS);
+  c.header('Content-Type', 'application/json; charset=utf-8');
+  return c.body(JSON.stringify(renderError(c, refusal)), status);
+}
+
+function toApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  if (!isAbort(error)) console.error('kimi-emulator: unexpected error', error);
+  return new ApiError('unexpected_output', LIVE_TEXT.unexpectedOutput);
+}
+
+/** A client that went away is no defect. */
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && (error.name === 'AbortError' || error.message === 'the reader has gone');
+}

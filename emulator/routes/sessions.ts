@@ -1,0 +1,115 @@
+import { Hono } from 'hono';
+import type { Limits } from '../../contract/limits.ts';
+import { listQuery } from '../../contract/lists.ts';
+import type { Tool } from '../../contract/messages.ts';
+import { sessionRequests } from '../../contract/sessions.ts';
+import type { Env, RequestContext } from '../middleware/context.ts';
+import { parseFields, readJson } from '../middleware/request-body.ts';
+import { applyCompression, planCompression } from '../sessions/compress.ts';
+import { createSession, deleteSession, requireModel, requireSession, updateSession } from '../sessions/create.ts';
+import { toSession } from '../sessions/objects.ts';
+import { fork, rollback } from '../sessions/restore.ts';
+import { truncate } from '../sessions/truncate.ts';
+import { countWrite, requireContent } from '../sessions/write.ts';
+import type { SessionRow } from '../store/sessions.ts';
+import type { Toolset } from '../store/toolsets.ts';
+import { toolsTokensSliced } from '../tokens/chat-template.ts';
+import { type Answer, change, changeExclusively, changeSession, respond } from './change.ts';
+import { toList } from './list.ts';
+
+export function sessionRoutes(limits: Limits) {
+  const requests = sessionRequests(limits);
+  const page = listQuery(limits);
+  const routes = new Hono<Env>();
+
+  routes.post('/', async (c) => {
+    const body = await readJson(c, requests.create);
+    const { services, account } = c.var;
+    if (body.snapshot_id !== undefined || body.share_id !== undefined) {
+      return change(c, tokenizer(c), (loaded) => created(c, fork(services, loaded, account, body)));
+    }
+    if (body.model !== undefined) requireModel(body.model);
+    requireContent(body.messages ?? [], true);
+    const count = async () => ({
+      write: await countWrite(services.tokenizer, body.messages ?? []),
+      tools: await countTools(c, body.tools ?? []),
+    });
+    return change(c, count, ({ write, tools }) => created(c, createSession(services, account, body, tools, write)));
+  });
+
+  routes.get('/', (c) => {
+    const { services, account } = c.var;
+    const { after, order = 'desc', limit } = parseFields(c, page, c.req.query());
+    const from = after === undefined ? undefined : requireSession(services, account, after).ord;
+    const rows = services.store.sessions.page(account, from, order, limit + 1);
+    return respond(c, { body: toList(rows, limit, (row) => toSession(services, row)) });
+  });
+
+  routes.get('/:id', (c) => respond(c, answer(c, requireSession(c.var.services, c.var.account, c.req.param('id')))));
+
+  routes.post('/:id', async (c) => {
+    const body = await readJson(c, requests.update);
+    const count = () => body.tools && countTools(c, body.tools);
+    return changeSession(c, count, (session, tools) => answer(c, updateSession(c.var.services, session, body, tools)));
+  });
+
+  routes.delete('/:id', (c) =>
+    changeSession(c, nothing, (session) => {
+      deleteSession(c.var.services, session);
+      return { body: { id: session.id, object: 'session.deleted', deleted: true } };
+    }),
+  );
+
+  routes.post('/:id/truncate', async (c) => {
+    const body = await readJson(c, requests.truncate);
+    return changeSession(c, tokenizer(c), (session, loaded) => {
+      const { result, session: next } = truncate(c.var.services, loaded, session, body);
+      return { body: result, version: next.version };
+    });
+  });
+
+  routes.post('/:id/rollback', async (c) => {
+    const body = await readJson(c, requests.rollback);
+    return changeSession(c, tokenizer(c), (session, loaded) =>
+      answer(c, rollback(c.var.services, loaded, session, body)),
+    );
+  });
+
+  routes.post('/:id/compress', async (c) => {
+    const body = await readJson(c, requests.compress);
+    const { services } = c.var;
+    const loaded = await services.tokenizer.load();
+    return changeExclusively(
+      c,
+      (session) => planCompression(services, loaded, session, body),
+      (plan) => {
+        const { result, session } = applyCompression(services, plan);
+        return { body: result, version: session.version };
+      },
+    );
+  });
+
+  return routes;
+}
+
+function nothing(): undefined {
+  return undefined;
+}
+
+/** Loads the tokenizer before the transaction, for rules that may have to cut a text in it. */
+export function tokenizer(c: RequestContext) {
+  return () => c.var.services.tokenizer.load();
+}
+
+async function countTools(c: RequestContext, tools: Tool[]): Promise<Toolset> {
+  if (tools.length === 0) return { tools, tokens: 0 };
+  return { tools, tokens: await toolsTokensSliced(await c.var.services.tokenizer.load(), tools) };
+}
+
+function answer(c: RequestContext, session: SessionRow): Answer {
+  return { body: toSession(c.var.services, session), version: session.version };
+}
+
+function created(c: RequestContext, session: SessionRow): Answer {
+  return { ...answer(c, session), status: 201 };
+}
