@@ -3,6 +3,6 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    dangerouslyIgnoreUnhandledErrors: false,
+    testTimeout: 30_000,
   },
 });

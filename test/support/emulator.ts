@@ -1,0 +1,87 @@
+import { onTestFinished } from 'vitest';
+import { createEmulator, type Emulator, type EmulatorOptions } from '../../emulator/index.ts';
+
+/** The same tests run over both. */
+export const TRANSPORTS = ['in process', 'over HTTP'] as const;
+export type Transport = (typeof TRANSPORTS)[number];
+
+export const MODEL = 'kimi-k2-0905-preview';
+
+/** An answer as it came: status, headers and parsed body. */
+export interface Reply<Body = Record<string, unknown>> {
+  status: number;
+  headers: Headers;
+  body: Body;
+  text: string;
+}
+
+export interface Call {
+  key?: string;
+  headers?: Record<string, string>;
+}
+
+export type RequestBody = string | ReadableStream<Uint8Array>;
+
+/** Plain requests to an emulator; nothing retries, repairs or hides. */
+export class Api {
+  readonly emulator: Emulator;
+  readonly fetch: typeof fetch;
+
+  constructor(emulator: Emulator, transport: Transport) {
+    this.emulator = emulator;
+    this.fetch = transport === 'in process' ? emulator.fetch : fetch;
+  }
+
+  get<Body = Record<string, unknown>>(path: string, call: Call = {}): Promise<Reply<Body>> {
+    return this.send('GET', path, undefined, call);
+  }
+
+  post<Body = Record<string, unknown>>(path: string, body: unknown = {}, call: Call = {}): Promise<Reply<Body>> {
+    return this.send('POST', path, JSON.stringify(body), {
+      ...call,
+      headers: { 'Content-Type': 'application/json', ...call.headers },
+    });
+  }
+
+  delete<Body = Record<string, unknown>>(path: string, call: Call = {}): Promise<Reply<Body>> {
+    return this.send('DELETE', path, undefined, call);
+  }
+
+  async send<Body>(method: string, path: string, body: RequestBody | undefined, call: Call = {}): Promise<Reply<Body>> {
+    const response = await this.open(method, path, body, call);
+    const text = await response.text();
+    const type = response.headers.get('content-type') ?? '';
+    const parsed = type.startsWith('application/json') ? JSON.parse(text) : undefined;
+    return { status: response.status, headers: response.headers, body: parsed as Body, text };
+  }
+
+  /** The response with its body unread. A path that does not begin with /v1 is taken from the server's root. */
+  open(method: string, path: string, body?: RequestBody, { key = 'sk-test', headers }: Call = {}): Promise<Response> {
+    const root = this.emulator.baseURL.replace(/\/v1$/, '');
+    const streamed = body instanceof ReadableStream ? { duplex: 'half' as const } : {};
+    return this.fetch(root + path, {
+      method,
+      headers: { Authorization: `Bearer ${key}`, ...headers },
+      ...(body !== undefined && { body }),
+      ...streamed,
+    });
+  }
+}
+
+/** An emulator of the test's own, closed when the test ends. */
+export async function startEmulator(transport: Transport, options: EmulatorOptions = {}): Promise<Api> {
+  const emulator = createEmulator(options);
+  onTestFinished(() => emulator.close());
+  if (transport === 'over HTTP') await emulator.listen();
+  return new Api(emulator, transport);
+}
+
+/** The chunks of an event stream, and whether it said `[DONE]`. */
+export function readEvents(text: string): { chunks: Record<string, unknown>[]; done: boolean } {
+  const events = text.split('\n\n').filter((event) => event !== '');
+  const data = events.map((event) => event.replace(/^data: /, ''));
+  return {
+    chunks: data.filter((event) => event !== '[DONE]').map((event) => JSON.parse(event)),
+    done: data.at(-1) === '[DONE]',
+  };
+}
