@@ -111,6 +111,8 @@ const LEADS = words(
 const DETERMINERS = words(
   'the a an my our your his her their its this these those and or also now fyi ps const let var export',
 );
+/** Before a determiner they tell that the name has begun already: `the code of the vault`. */
+const PREPOSITIONS = words('of for in on at to from with by about under over into');
 const TRAILS = words(
   'is are was were has have had been be being now currently only just always still changed set updated renamed moved',
 );
@@ -132,7 +134,10 @@ function trimKey(raw: string, kind: SeparatorKind): Trimmed | undefined {
   const lower = found.map(([word]) => word.toLowerCase());
   while (last > 1 && TRAILS.has(lower[last - 1] ?? '')) last -= 1;
   if (kind === 'copula') {
-    for (let at = 0; at < last; at += 1) if (LEADS.has(lower[at] ?? '')) first = at + 1;
+    for (let at = 0; at < last; at += 1) {
+      if (LEADS.has(lower[at] ?? '')) first = at + 1;
+      else if (DETERMINERS.has(lower[at] ?? '') && !PREPOSITIONS.has(lower[at - 1] ?? '')) first = at;
+    }
   }
   if (first === 0 && last > 1 && /^\d{1,3}\.$/.test(lower[0] ?? '')) first = 1;
   while (first < last && (DETERMINERS.has(lower[first] ?? '') || LEADS.has(lower[first] ?? ''))) first += 1;

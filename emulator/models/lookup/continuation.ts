@@ -12,14 +12,13 @@ export function continueFrom(prefix: string, answer: string): string {
   if (beyond !== undefined) return answer.slice(beyond);
   const shared = overlap(prefix, answer);
   if (shared > 0) return answer.slice(shared);
-  return WANTS_SPACE.test(prefix) && /^[\p{L}\p{N}]/u.test(answer) && !HAN.test(answer[0] ?? '')
-    ? ` ${answer}`
-    : answer;
+  return wantsSpace(prefix.at(-1) ?? '') && inWord(answer[0] ?? '') ? ` ${answer}` : answer;
 }
 
 const HAN = /\p{Script=Han}/u;
-const MID_WORD = /[[\p{L}\p{N}]--\p{Script=Han}]/v;
-const WANTS_SPACE = /(?:[\p{L}\p{N}--\p{Script=Han}]|[,:;.!?])$/v;
+const LETTER = /[\p{L}\p{N}]/u;
+const inWord = (character: string): boolean => LETTER.test(character) && !HAN.test(character);
+const wantsSpace = (character: string): boolean => inWord(character) || /[,:;.!?]/.test(character);
 
 /** Where in `answer` all of `prefix` has been passed, spaces apart; undefined where they differ. */
 function skipIgnoringSpace(prefix: string, answer: string): number | undefined {
@@ -40,7 +39,7 @@ const isSpace = (text: string, at: number): boolean =>
 function overlap(prefix: string, answer: string): number {
   for (let length = Math.min(prefix.length, answer.length, 200); length > 0; length -= 1) {
     const before = prefix[prefix.length - length - 1] ?? ' ';
-    if (!MID_WORD.test(before) && prefix.endsWith(answer.slice(0, length))) return length;
+    if (!inWord(before) && prefix.endsWith(answer.slice(0, length))) return length;
   }
   return 0;
 }

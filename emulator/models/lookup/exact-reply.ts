@@ -20,7 +20,7 @@ const ORDERS = [
     'gi',
   ),
   // 只回复 X, 请仅回答 X, 只需输出 X
-  /(?:只|仅|就)(?:需要?|要|能|可以?|用|准)?(?:回复|回答|答复|输出|返回|说|写|回)(?:一?个?(?:字|词|单词|句子?)|以下内容|下面的内容|文字)?/g,
+  /(?:只|仅|就|直接)(?:需要?|要|能|可以?|用|准)?(?:回复|回答|答复|输出|返回|说|写|回)(?:一?个?(?:字|词|单词|句子?)|以下内容|下面的内容|文字)?/g,
 ];
 /** X and nothing else, 回复 X 即可. */
 const SHUT_BEHIND = [
@@ -28,7 +28,9 @@ const SHUT_BEHIND = [
     `\\b${VERB}(?:\\s+with)?\\s+(?=["'“‘\`]?\\S.{0,200}?["'”’\`]?[,.]?\\s+(?:and|with)\\s+nothing\\s+else)`,
     'gi',
   ),
-  /(?:回复|回答|输出|说)(?=.{1,100}?(?:即可|就行|就好|就可以))/g,
+  // Reply with X only.
+  new RegExp(`\\b${VERB}(?:\\s+with)?\\s+(?=\\S[^.!?\\n]{0,100}?\\s+only[.!]?\\s*(?:\\n|$))`, 'gi'),
+  /(?:回复|回答|输出|说)(?=.{1,100}?(?:即可|就行|就好|就可以|[，,。；]\s*(?:不要|别|无需|不需要).{0,4}(?:其他|其它|别的|多余)))/g,
 ];
 
 /**
@@ -81,6 +83,7 @@ function read(text: string, from: number, before: string): string | undefined {
   if (quoted !== undefined) return CONDITIONAL_REST.test(text.slice(at + quoted.length + 2)) ? undefined : quoted;
   const literal = readLiteral(text, at, announced);
   if (literal === '' || CONDITIONAL_REST.test(text.slice(at + literal.length))) return undefined;
+  if (!announced && /\s(?:if|unless|when)\s/i.test(literal)) return undefined;
   return !announced && naming === '' && describes(literal, before) ? undefined : literal;
 }
 
@@ -100,7 +103,7 @@ function fenced(text: string): string {
 }
 
 const ENDINGS =
-  /\s*(?:[,.，。;；]?\s*(?:and |with )?nothing (?:else|more|but that)|,?\s+without (?:any|quotes|punctuation|anything)|,?\s+with no |,?\s+(?:please|only|exactly|verbatim)\s*[.!]?$|\s+and (?:nothing|then stop|stop)|\s*\((?:no|without|nothing)|[,，]?\s*(?:不要|别|无需|不得|不用|即可|就行|就好|就可以|其他|不带)).*$/iu;
+  /\s*(?:[,.，。;；]?\s*(?:and |with )?nothing (?:else|more|but that)|,?\s+without (?:any|quotes|punctuation|anything)|,?\s+with no |,?\s+(?:please|only|exactly|verbatim)\s*[.!]?$|\s+and (?:nothing|then stop|stop)|\s*\((?:no|without|nothing)|[,，]?\s*(?:不要|别|无需|不得|不用|即可|就行|就好|就可以|其他|不带|[一二两三四五六几\d]个?(?:汉?字|词|字母))).*$/iu;
 
 function readLiteral(text: string, from: number, announced: boolean): string {
   let end = from;

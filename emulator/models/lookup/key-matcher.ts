@@ -65,6 +65,8 @@ export class KeyMatcher {
   #add(run: readonly Word[], entry: Run): void {
     for (const word of run) {
       this.#asked.add(word.text);
+      // Words such as "of" end no key, and would make every separator behind them worth a look.
+      if (word.weight === 0 && weightOf(run) > 0) continue;
       for (const form of forms(word.spelling)) this.#spellings.add(form);
     }
     if (run.length <= LONGEST_COMPOUND) this.#spellings.add(run.map((word) => word.spelling).join(''));

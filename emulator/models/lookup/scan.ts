@@ -66,9 +66,9 @@ export function scan(text: string, from: number, to: number, lexicon: Lexicon): 
     mask = 0;
   };
   const endWord = (at: number): void => {
+    if (hash === IS || hash === ARE || hash === TO) separator(wordStart);
     const id = lexicon.find(hash, text, wordStart, at);
     if (id !== UNKNOWN) hit(id, wordStart, at);
-    else if (hash === IS || hash === ARE || hash === TO) separator(wordStart);
     wordStart = -1;
   };
 

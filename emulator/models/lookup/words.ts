@@ -30,6 +30,7 @@ const FILLERS = new Set([
   ...list(
     'value key about again remind know let not no if so then than into any some call use using tool json need want ask',
   ),
+  ...list('new newest actual actually real really correct corrected updated revised still however instead fact'),
   ...list('mentioned earlier before previously said told given latest right also yes ok okay thanks thank hi hello'),
 ]);
 

@@ -27,7 +27,8 @@ export function* readings(hint: Hint, types: readonly string[]): Generator<unkno
   const wantsText = types.includes('string');
   if (hint.quoted && wantsText) yield hint.text;
   if (types.includes('integer') || types.includes('number')) {
-    const number = readNumber(text);
+    // Where text is allowed too, only a plain number is one: `06:00` and `007` stay texts.
+    const number = wantsText && !PLAIN_NUMBER.test(text) ? undefined : readNumber(text);
     if (number !== undefined) yield number;
   }
   if (types.includes('boolean')) {
@@ -40,12 +41,14 @@ export function* readings(hint: Hint, types: readonly string[]): Generator<unkno
   if (wantsObject || wantsList) {
     const parsed = parse(text);
     if (parsed !== undefined) yield parsed;
-  } else if (types.includes('array')) yield* readList(text);
+  } else if (types.includes('array') && !wantsText) yield* readList(text);
   if (wantsText && !hint.quoted) yield hint.text;
 }
 
+const PLAIN_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/;
+
 function readNumber(text: string): number | undefined {
-  const digits = /^[^\w\s-]?\s?([-+]?(?:\d[\d,_]*)(?:\.\d+)?(?:e[-+]?\d{1,3})?)(?![\w.-])/i.exec(
+  const digits = /^[^\w\s-]?\s?([-+]?(?:\d[\d,_]*)(?:\.\d+)?(?:e[-+]?\d{1,3})?)(?![\w.:/-])/i.exec(
     text.slice(0, 64),
   )?.[1];
   if (digits === undefined) return undefined;

@@ -1,0 +1,44 @@
+import { sentences } from '../../text/sentences.ts';
+import type { ModelRequest } from '../model.ts';
+import { contextOf, type Document, freshResults, NOT_FOUND } from './documents.ts';
+import { exactReply } from './exact-reply.ts';
+import { jsonReply } from './json-reply.ts';
+import type { Pace } from './pace.ts';
+import type { Question } from './question.ts';
+import { findEvidence } from './search.ts';
+
+/** The whole text that answers a request, or {@link NOT_FOUND}. `prefix`: what of it has been written already. */
+export async function answerText(
+  request: ModelRequest,
+  question: Question,
+  prefix: string,
+  pace: Pace,
+): Promise<string> {
+  const { responseFormat } = request;
+  if (responseFormat.type !== 'text') return jsonReply(request, question, responseFormat, pace);
+  const ordered = exactReply(question.whole);
+  if (ordered !== undefined) return ordered;
+
+  const results = freshResults(request);
+  const told = await findEvidence(results, question.text, pace);
+  if (told !== undefined) return told.answer;
+  const context = contextOf(request, question);
+  const evidence = await findEvidence(context, question.text, pace);
+  const [newest] = results;
+  if (newest !== undefined && evidence?.fact === undefined) return opening(newest);
+  if (evidence !== undefined) return evidence.answer;
+  const continued = prefix.trim() === '' ? undefined : await findEvidence(context, prefix, pace);
+  return continued?.answer ?? NOT_FOUND;
+}
+
+/** A tool result up to this many units is told whole … */
+const SHORT = 2_000;
+/** … and of a longer one the first sentences. */
+const SENTENCES = 3;
+
+function opening({ text }: Document): string {
+  if (text.length <= SHORT) return text.trim();
+  const head = text.slice(0, SHORT);
+  const end = sentences(head)[SENTENCES - 1]?.end ?? head.length;
+  return head.slice(0, end).trim();
+}

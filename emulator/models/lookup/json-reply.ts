@@ -1,0 +1,83 @@
+import type { ModelRequest, ResponseFormat } from '../model.ts';
+import { fillSchema } from '../schema/fill.ts';
+import { type Hint, readings } from '../schema/hints.ts';
+import { flatten, isObject } from '../schema/resolve.ts';
+import { isValid } from '../schema/validate.ts';
+import { askedKeys } from './asked-keys.ts';
+import { hintsFrom, namesIn, valuesOf } from './context-hints.ts';
+import { contextOf, NOT_FOUND } from './documents.ts';
+import { exactReply } from './exact-reply.ts';
+import type { Pace } from './pace.ts';
+import type { Question } from './question.ts';
+import { type Evidence, findEvidence } from './search.ts';
+
+type JsonFormat = Exclude<ResponseFormat, { type: 'text' }>;
+
+/** A JSON text in the format asked for, filled from the context where names match. */
+export async function jsonReply(
+  request: ModelRequest,
+  question: Question,
+  format: JsonFormat,
+  pace: Pace,
+): Promise<string> {
+  const ordered = orderedJson(question.whole, format);
+  if (ordered !== undefined) return ordered;
+  const context = contextOf(request, question);
+  const evidence = await findEvidence(context, question.text, pace);
+  const schema = format.type === 'json_schema' ? format.schema : schemaAsked(question);
+  if (schema === undefined) return JSON.stringify(plainAnswer(evidence));
+  const values = await valuesOf(namesIn(schema), context, pace);
+  const answer: Hint[] =
+    evidence === undefined ? [] : [{ text: evidence.answer, quoted: evidence.fact?.valueQuoted ?? false }];
+  const hints = hintsFrom(values, {
+    valuesFor: (path) => (asksForAnswer(schema, path) ? answer : []),
+    mentions: (member) => evidence?.answer.toLowerCase() === member.toLowerCase(),
+  });
+  return JSON.stringify(fillSchema(schema, hints).value);
+}
+
+/** `Reply with only {"ok":true}`: an exact reply, where it is JSON of the wanted form. */
+function orderedJson(message: string, format: JsonFormat): string | undefined {
+  const reply = exactReply(message);
+  if (reply === undefined) return undefined;
+  try {
+    const value: unknown = JSON.parse(reply);
+    const fits = format.type === 'json_object' ? isObject(value) : isValid(value, format.schema, format.schema);
+    return fits ? reply : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function schemaAsked(question: Question): Record<string, unknown> | undefined {
+  const keys = askedKeys(question.whole.slice(question.start));
+  if (keys.length === 0) return undefined;
+  const properties = Object.fromEntries(keys.map((key) => [key.name, key.schema]));
+  return { type: 'object', properties, required: keys.map((key) => key.name) };
+}
+
+/** Where no key is asked for: the fact under its own name, or the sentence as `answer`. */
+function plainAnswer(evidence: Evidence | undefined): Record<string, unknown> {
+  const { fact } = evidence ?? {};
+  if (fact === undefined) return { answer: evidence?.answer ?? NOT_FOUND };
+  const [value] = readings({ text: fact.value, quoted: fact.valueQuoted }, [
+    'string',
+    'number',
+    'boolean',
+    'null',
+    'array',
+    'object',
+  ]);
+  return { [fact.key]: value };
+}
+
+const ANSWERS =
+  /^(?:final_?)?(?:answer|result|response|reply|output|text|content|value|message|summary|答案|回答|结果)$/i;
+
+/** Whether the answer to the question itself belongs at a path: the whole, a property that says so, or the only one. */
+function asksForAnswer(schema: unknown, path: readonly string[]): boolean {
+  const name = path.at(-1);
+  if (name === undefined || (path.length === 1 && ANSWERS.test(name))) return true;
+  const { properties } = flatten(schema, schema) ?? {};
+  return path.length === 1 && isObject(properties) && Object.keys(properties).length === 1;
+}
