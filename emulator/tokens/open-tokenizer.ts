@@ -1,19 +1,22 @@
-import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { BytePairTokenizer } from './byte-pair-tokenizer.ts';
 import { KIMI_K2, O200K_BASE, type VocabularyKind } from './known-vocabularies.ts';
+import { sha256 } from './sha256.ts';
 import { inSlices } from './slices.ts';
 import type { Tokenizer, TokenizerSource } from './tokenizer.ts';
 import { TokenizerFileError } from './tokenizer-file-error.ts';
-import { type Environment, userDataFolder } from './user-folders.ts';
+import { type Environment, userCacheFolder, userDataFolder } from './user-folders.ts';
+import type { Vocabulary } from './vocabulary.ts';
 import { buildVocabulary } from './vocabulary-build.ts';
+import { readCachedVocabulary, writeCachedVocabulary } from './vocabulary-cache.ts';
 
 /** The file of an installed Kimi vocabulary in the user's data folder. */
 export const INSTALLED_FILE = 'kimi-k2.tiktoken.model';
-const MAX_FILE_BYTES = 64 * 2 ** 20;
+/** No vocabulary comes near it. */
+export const MAX_FILE_BYTES = 64 * 2 ** 20;
 
 export interface OpenTokenizerOptions {
   /** A Kimi vocabulary file, or `o200k_base` for the vocabulary that is always at hand. Default: `KIMI_TOKENIZER`. */
@@ -31,22 +34,22 @@ export interface OpenTokenizerOptions {
  * @throws TokenizerFileError where the file chosen is missing or is no vocabulary; `load()` rejects with it likewise
  */
 export function openTokenizer(options: OpenTokenizerOptions = {}): TokenizerSource {
-  const { env = process.env, dataDir = userDataFolder(env) } = options;
+  const { env = process.env, dataDir = userDataFolder(env), cacheDir = userCacheFolder(env) } = options;
   const file = options.file || env.KIMI_TOKENIZER;
-  if (file === O200K_BASE.name) return openO200kBase();
-  if (file) return openKimi(file);
+  if (file === O200K_BASE.name) return openO200kBase(cacheDir);
+  if (file) return openKimi(file, cacheDir);
   const installed = join(dataDir, INSTALLED_FILE);
-  return existsSync(installed) ? openKimi(installed) : openO200kBase();
+  return existsSync(installed) ? openKimi(installed, cacheDir) : openO200kBase(cacheDir);
 }
 
-function openKimi(path: string): TokenizerSource {
-  const file = readVocabularyFile(path);
-  const exact = sha256(file) === KIMI_K2.sha256;
-  return source({ ...KIMI_K2, name: exact ? KIMI_K2.name : `${KIMI_K2.name}-unverified` }, exact, path);
+function openKimi(path: string, cacheDir: string): TokenizerSource {
+  const exact = sha256(readVocabularyFile(path)) === KIMI_K2.sha256;
+  return source({ ...KIMI_K2, name: exact ? KIMI_K2.name : `${KIMI_K2.name}-unverified`, exact, path, cacheDir });
 }
 
-function openO200kBase(): TokenizerSource {
-  return source(O200K_BASE, false, createRequire(import.meta.url).resolve('tiktoken/encoders/o200k_base.json'));
+function openO200kBase(cacheDir: string): TokenizerSource {
+  const path = createRequire(import.meta.url).resolve('tiktoken/encoders/o200k_base.json');
+  return source({ ...O200K_BASE, exact: false, path, cacheDir });
 }
 
 function readVocabularyFile(path: string): Buffer {
@@ -62,28 +65,41 @@ function readVocabularyFile(path: string): Buffer {
   return file;
 }
 
-function source(kind: VocabularyKind, exact: boolean, path: string): TokenizerSource {
+interface Choice extends VocabularyKind {
+  readonly exact: boolean;
+  readonly path: string;
+  readonly cacheDir: string;
+}
+
+function source(choice: Choice): TokenizerSource {
   let loading: Promise<Tokenizer> | undefined;
   return {
-    name: kind.name,
-    exact,
+    name: choice.name,
+    exact: choice.exact,
     load: () => {
-      loading ??= load(kind, exact, path);
+      loading ??= load(choice);
       return loading;
     },
   };
 }
 
-async function load(kind: VocabularyKind, exact: boolean, path: string): Promise<Tokenizer> {
+async function load(choice: Choice): Promise<Tokenizer> {
   try {
-    const tokens = await inSlices(kind.parse(await readFile(path)));
-    const vocabulary = await inSlices(buildVocabulary(tokens));
-    return new BytePairTokenizer(vocabulary, { name: kind.name, exact, dialect: kind.dialect });
+    const file = await readFile(choice.path);
+    return new BytePairTokenizer(await vocabularyOf(file, choice), choice);
   } catch (error) {
-    throw new TokenizerFileError(`tokenizer file ${path} cannot be used: ${(error as Error).message}`);
+    throw new TokenizerFileError(`tokenizer file ${choice.path} cannot be used: ${(error as Error).message}`);
   }
 }
 
-function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
+async function vocabularyOf(file: Buffer, { parse, ranks, cacheDir }: Choice): Promise<Vocabulary> {
+  const key = sha256(file);
+  const cached = await readCachedVocabulary(cacheDir, key);
+  if (cached) return cached;
+  const tokens = await inSlices(parse(file));
+  const found = tokens.starts.length - 1;
+  if (found !== ranks) throw new RangeError(`it has ${found} ranks where ${ranks} are expected`);
+  const vocabulary = await inSlices(buildVocabulary(tokens));
+  await writeCachedVocabulary(cacheDir, key, vocabulary);
+  return vocabulary;
 }
