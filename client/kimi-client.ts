@@ -1,0 +1,59 @@
+import OpenAI, { type ClientOptions } from 'openai';
+import { KimiChat } from './chat.ts';
+import { Sessions } from './sessions.ts';
+
+export type Fetch = NonNullable<ClientOptions['fetch']>;
+
+export interface KimiClientOptions extends Omit<ClientOptions, 'provider'> {
+  /** The base URL, such as `http://127.0.0.1:4100/v1`. Defaults to the environment's KIMI_BASE_URL. */
+  baseURL?: string | null | undefined;
+  /** The API key. Defaults to the environment's KIMI_API_KEY; with `fetch` alone, to a key of no meaning. */
+  apiKey?: ClientOptions['apiKey'];
+  /** What sends requests. `emulator.fetch` of an emulator in this process needs no base URL and no key. */
+  fetch?: Fetch | undefined;
+}
+
+/** Reaches nothing but a `fetch` that answers by itself. */
+const IN_PROCESS = { baseURL: 'http://kimi-emulator.invalid/v1', apiKey: 'sk-in-process' };
+
+/**
+ * The OpenAI SDK with sessions. Everything of the SDK keeps working; every change carries an idempotency key that is kept
+ * across the SDK's retries, so that nothing is applied twice.
+ */
+export class KimiClient extends OpenAI {
+  protected override idempotencyHeader = 'Idempotency-Key';
+  override chat: KimiChat = new KimiChat(this);
+  sessions: Sessions = new Sessions(this);
+
+  /** @throws OpenAIError that says how to name a server, where none is named */
+  constructor(options: KimiClientOptions = {}) {
+    const inProcess = options.fetch === undefined ? undefined : IN_PROCESS;
+    const baseURL = options.baseURL || readEnv('KIMI_BASE_URL') || inProcess?.baseURL;
+    const apiKey = options.apiKey || readEnv('KIMI_API_KEY') || inProcess?.apiKey;
+    if (!baseURL || !apiKey) throw new OpenAI.OpenAIError(unnamed(baseURL ? 'KIMI_API_KEY' : 'KIMI_BASE_URL'));
+    // Organisation, project and admin key of an OpenAI account are nothing to send to another service.
+    super({ organization: null, project: null, adminAPIKey: null, ...options, baseURL, apiKey });
+  }
+
+  /** This client with what sends its requests wrapped in something else, such as a log or a limit. */
+  withFetch(wrap: (fetch: Fetch) => Fetch): this {
+    return this.withOptions({ fetch: wrap(this._options.fetch ?? ((input, init) => fetch(input, init))) });
+  }
+
+  /** Departure from the SDK: options that are used again do not carry the key of the request before. */
+  override request<Rsp>(...[options, remainingRetries]: Parameters<OpenAI['request']>) {
+    const own = Promise.resolve(options).then((given) => ({ ...given }));
+    return super.request<Rsp>(own, remainingRetries);
+  }
+}
+
+function unnamed(variable: string): string {
+  return (
+    `${variable} is not set. Start the emulator with \`npx kimi-emulator\` and set KIMI_BASE_URL=http://127.0.0.1:4100/v1 and ` +
+    'KIMI_API_KEY to any text, or pass { fetch: emulator.fetch } of createEmulator().'
+  );
+}
+
+function readEnv(name: string): string | undefined {
+  return typeof process === 'undefined' ? undefined : process.env?.[name]?.trim() || undefined;
+}
