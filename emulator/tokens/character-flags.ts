@@ -4,6 +4,8 @@ import { UNICODE_CLASSES } from './unicode-classes.ts';
 export const UPPER = 1;
 /** `[\p{Ll}\p{Lm}\p{Lo}\p{M}]`: what a word may end with. */
 export const LOWER = 2;
+/** What words are made of. */
+export const LETTER = UPPER | LOWER;
 /** `[^\s\p{L}\p{N}]`, marks included. */
 export const PUNCTUATION = 4;
 /** `\p{N}`. */

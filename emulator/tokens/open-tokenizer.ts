@@ -11,7 +11,7 @@ import { TokenizerFileError } from './tokenizer-file-error.ts';
 import { type Environment, userCacheFolder, userDataFolder } from './user-folders.ts';
 import type { Vocabulary } from './vocabulary.ts';
 import { buildVocabulary } from './vocabulary-build.ts';
-import { readCachedVocabulary, writeCachedVocabulary } from './vocabulary-cache.ts';
+import { cachedVocabularyPath, readCachedVocabulary, writeCachedVocabulary } from './vocabulary-cache.ts';
 
 /** The file of an installed Kimi vocabulary in the user's data folder. */
 export const INSTALLED_FILE = 'kimi-k2.tiktoken.model';
@@ -84,22 +84,24 @@ function source(choice: Choice): TokenizerSource {
 }
 
 async function load(choice: Choice): Promise<Tokenizer> {
+  const cachePath = cachedVocabularyPath(choice.cacheDir, choice.name);
   try {
-    const file = await readFile(choice.path);
-    return new BytePairTokenizer(await vocabularyOf(file, choice), choice);
+    const [file, cache] = await Promise.all([readFile(choice.path), readFile(cachePath).catch(() => undefined)]);
+    const key = sha256(file);
+    let vocabulary = cache && readCachedVocabulary(cache, key);
+    if (!vocabulary) {
+      vocabulary = await parseVocabulary(file, choice);
+      await writeCachedVocabulary(cachePath, key, vocabulary);
+    }
+    return new BytePairTokenizer(vocabulary, choice);
   } catch (error) {
     throw new TokenizerFileError(`tokenizer file ${choice.path} cannot be used: ${(error as Error).message}`);
   }
 }
 
-async function vocabularyOf(file: Buffer, { parse, ranks, cacheDir }: Choice): Promise<Vocabulary> {
-  const key = sha256(file);
-  const cached = await readCachedVocabulary(cacheDir, key);
-  if (cached) return cached;
+async function parseVocabulary(file: Buffer, { parse, ranks }: Choice): Promise<Vocabulary> {
   const tokens = await inSlices(parse(file));
   const found = tokens.starts.length - 1;
   if (found !== ranks) throw new RangeError(`it has ${found} ranks where ${ranks} are expected`);
-  const vocabulary = await inSlices(buildVocabulary(tokens));
-  await writeCachedVocabulary(cacheDir, key, vocabulary);
-  return vocabulary;
+  return inSlices(buildVocabulary(tokens));
 }

@@ -20,7 +20,7 @@ export function* parseRankLines(file: Buffer): Generator<void, TokenBytes> {
       throw new RangeError(`line ${rank + 1} is not a token in base64 followed by the rank ${rank}`);
     }
     at = lineEnd + 1;
-    if (rank % 10_000 === 0) yield;
+    if (rank % 1_000 === 0) yield;
   }
   return tokens.finish();
 }
@@ -40,7 +40,7 @@ export function* parsePackedRanks(packed: string): Generator<void, TokenBytes> {
       const stop = Math.min(lineEnd, indexOrEnd(file, SPACE, at));
       if (!tokens.add(file, at, stop)) throw new RangeError(`token ${tokens.size} is not base64`);
       at = stop + 1;
-      if (tokens.size % 10_000 === 0) yield;
+      if (tokens.size % 1_000 === 0) yield;
     }
     at = lineEnd + 1;
   }

@@ -27,8 +27,8 @@ export async function nextTurn(): Promise<void> {
 /** Runs work that yields every millisecond or so, in slices. */
 export async function inSlices<T>(work: Generator<void, T>): Promise<T> {
   for (;;) {
+    if (sliceIsOver()) await nextTurn();
     const step = work.next();
     if (step.done) return step.value;
-    if (sliceIsOver()) await nextTurn();
   }
 }

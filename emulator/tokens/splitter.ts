@@ -1,7 +1,7 @@
-import { DIGIT, HAN, LOWER, NEWLINE, PUNCTUATION, SPACE, TRAILING, UPPER } from './character-flags.ts';
+import { DIGIT, HAN, LETTER, LOWER, NEWLINE, PUNCTUATION, SPACE, TRAILING, UPPER } from './character-flags.ts';
 
-const SPACE_BYTE = 0x20;
-const APOSTROPHE = 0x27;
+export const SPACE_BYTE = 0x20;
+export const APOSTROPHE = 0x27;
 
 /**
  * Cuts UTF-8 text into the pieces within which tokens are merged: what matching a vocabulary's split pattern again and
@@ -44,16 +44,11 @@ export class Splitter {
     const next = at + characterBytes(bytes[at] as number);
     if (flags & HAN) return this.#runEnd(bytes, next, end, HAN);
     if (flags & DIGIT) return this.#digitsEnd(bytes, next, end);
+    // A mark may also lead a word as other signs do, which comes to the same as beginning it.
+    if (flags & LETTER) return this.#wordEnd(bytes, at, end);
     if (flags & NEWLINE) return this.#spaceEnd(bytes, at, end);
-    if ((flags & (PUNCTUATION | SPACE)) === 0) return this.#wordEnd(bytes, at, end);
     const nextFlags = next < end ? this.flagsAt(bytes, next) : 0;
-    if (nextFlags & (UPPER | LOWER)) {
-      // A mark may lead a word as any other sign may, but where no lower-case letter follows it is a word by itself.
-      const alone = (flags & LOWER) !== 0 && !this.#hasLower(bytes, next, end);
-      return alone ? contractionEnd(bytes, next, end) : this.#wordEnd(bytes, next, end);
-    }
-    // A lone mark may be followed by a contraction, other punctuation may not.
-    if (flags & LOWER) return contractionEnd(bytes, next, end);
+    if (nextFlags & LETTER) return this.#wordEnd(bytes, next, end);
     const spaceThenSign = bytes[at] === SPACE_BYTE && (nextFlags & PUNCTUATION) !== 0;
     return flags & PUNCTUATION || spaceThenSign
       ? this.#runEnd(bytes, this.#runEnd(bytes, next, end, PUNCTUATION), end, TRAILING)
@@ -87,16 +82,6 @@ export class Splitter {
     if (stop < end && (flags & LOWER) !== 0) stop = this.#runEnd(bytes, stop, end, LOWER);
     else if (lastLower !== -1) stop = lastLower;
     return contractionEnd(bytes, stop, end);
-  }
-
-  /** Whether the run of word-beginning letters at `at` holds, or is followed by, a letter that may end a word. */
-  #hasLower(bytes: Uint8Array, at: number, end: number): boolean {
-    for (let stop = at; stop < end; stop += characterBytes(bytes[stop] as number)) {
-      const flags = this.flagsAt(bytes, stop);
-      if (flags & LOWER) return true;
-      if ((flags & UPPER) === 0) return false;
-    }
-    return false;
   }
 
   /** The end of a number of at most three digits, the first of which ends at `next`. */
@@ -146,7 +131,7 @@ function codePointAt(bytes: Uint8Array, at: number, lead: number): number {
  * (U+017F) is an s.
  */
 export function contractionEnd(bytes: Uint8Array, at: number, end: number): number {
-  if (at + 1 >= end || bytes[at] !== 0x27) return at;
+  if (at + 1 >= end || bytes[at] !== APOSTROPHE) return at;
   const first = bytes[at + 1] as number;
   const second = at + 2 < end ? (bytes[at + 2] as number) : 0;
   if (first === 0xc5) return second === 0xbf ? at + 3 : at;

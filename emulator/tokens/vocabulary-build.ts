@@ -29,11 +29,10 @@ export function* buildVocabulary(tokens: TokenBytes): Generator<void, Vocabulary
   const size = tokens.starts.length - 1;
   if (size > MAX_TOKENS) throw new RangeError(`it has more than ${MAX_TOKENS} tokens`);
   const { trie, tokenAt } = yield* buildTrie(tokens);
-  const lengths = Uint16Array.from(tokens.starts.subarray(1), (end, token) => end - (tokens.starts[token] as number));
-  yield;
+  const { lengths, longest } = measure(tokens);
   const vocabulary = {
     size,
-    longest: lengths.reduce((longest, length) => Math.max(longest, length), 0),
+    longest,
     trie,
     tokenAt,
     lengths,
@@ -41,7 +40,8 @@ export function* buildVocabulary(tokens: TokenBytes): Generator<void, Vocabulary
     merges: new Int32Array(size * MERGE_STRIDE),
     pairs: new Uint32Array(2 ** Math.ceil(Math.log2(size * 2 + 2))).fill(NO_PAIR),
   };
-  for (let token = 0; token < size; token++) vocabulary.merges.set([-1, -1, NO_TOKEN, NO_TOKEN], token * MERGE_STRIDE);
+  const { merges } = vocabulary;
+  for (let at = 0; at < merges.length; at++) merges[at] = at % MERGE_STRIDE < LOWEST_AS_LEFT ? -1 : NO_TOKEN;
   yield;
   for (let byte = 0; byte < 256; byte++) {
     if (findToken(vocabulary, Uint8Array.of(byte), 0, 1) === -1)
@@ -56,6 +56,17 @@ export function* buildVocabulary(tokens: TokenBytes): Generator<void, Vocabulary
     if (token % TOKENS_A_YIELD === 0) yield;
   }
   return vocabulary;
+}
+
+function measure({ starts }: TokenBytes): { lengths: Uint16Array; longest: number } {
+  const lengths = new Uint16Array(starts.length - 1);
+  let longest = 0;
+  for (let token = 0; token < lengths.length; token++) {
+    const length = (starts[token + 1] as number) - (starts[token] as number);
+    lengths[token] = length;
+    longest = Math.max(longest, length);
+  }
+  return { lengths, longest };
 }
 
 /** Finds the two tokens that are left of `token` just before merging makes it, given all merges of lower rank, if any are. */

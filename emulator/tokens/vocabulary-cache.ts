@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Vocabulary } from './vocabulary.ts';
 import { writeAtomically } from './write-atomically.ts';
@@ -13,14 +12,13 @@ const DIGEST_BYTES = 32;
 const HEADER_NUMBERS = 9;
 
 /**
- * The parsed form of a vocabulary file, kept in `folder` so that it need not be parsed again. The file begins with the SHA-256 of
- * `key` and all that follows, so a damaged, truncated or foreign one is never used.
+ * The parsed form of a vocabulary file, kept so that it need not be parsed again. It begins with the SHA-256 of `key` and all that
+ * follows, so a damaged, truncated, outdated or foreign one is never used.
  * @param key SHA-256 of the vocabulary file it was made from
  */
-export async function readCachedVocabulary(folder: string, key: string): Promise<Vocabulary | undefined> {
-  const file = await readFile(cachePath(folder, key)).catch(() => undefined);
+export function readCachedVocabulary(file: Buffer, key: string): Vocabulary | undefined {
   const start = DIGEST_BYTES + HEADER_NUMBERS * 4;
-  if (!file || file.length < start || file.byteOffset % 4 !== 0) return undefined;
+  if (file.length < start || file.byteOffset % 4 !== 0) return undefined;
   if (!digest(key, [file.subarray(DIGEST_BYTES)]).equals(file.subarray(0, DIGEST_BYTES))) return undefined;
   const [magic, size = 0, longest = 0, ...counts] = new Uint32Array(
     file.buffer,
@@ -47,7 +45,7 @@ export async function readCachedVocabulary(folder: string, key: string): Promise
 }
 
 /** Keeps a vocabulary for `readCachedVocabulary`; where that is not possible, does nothing. */
-export async function writeCachedVocabulary(folder: string, key: string, vocabulary: Vocabulary): Promise<void> {
+export async function writeCachedVocabulary(path: string, key: string, vocabulary: Vocabulary): Promise<void> {
   const { trie, tokenAt, shorter, merges, pairs, lengths } = vocabulary;
   // Four-byte elements first, so that each array begins where its elements may.
   const arrays = [trie, tokenAt, shorter, merges, pairs, lengths];
@@ -56,14 +54,15 @@ export async function writeCachedVocabulary(folder: string, key: string, vocabul
     ({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength),
   );
   try {
-    await writeAtomically(cachePath(folder, key), [digest(key, content), ...content]);
+    await writeAtomically(path, [digest(key, content), ...content]);
   } catch {
     // A cache that cannot be written costs a second at the next start, nothing else.
   }
 }
 
-function cachePath(folder: string, key: string): string {
-  return join(folder, `vocabulary-${key.slice(0, 16)}-${FORMAT}.bin`);
+/** Where the parsed form of the vocabulary of that name is kept. */
+export function cachedVocabularyPath(folder: string, name: string): string {
+  return join(folder, `${name}-${FORMAT}.bin`);
 }
 
 function digest(key: string, parts: readonly Uint8Array[]): Buffer {
