@@ -115,7 +115,7 @@ function clause(text: string, start: number, separator: Separator): Value | unde
   let end = start;
   for (; end < most; end += 1) {
     const mark = text[end] ?? '';
-    if (isLineBreak(mark.charCodeAt(0)) || mark === '|' || mark === ';' || mark === '；') break;
+    if (isLineBreak(mark.charCodeAt(0)) || mark === '|' || mark === ';' || mark === '；' || isGap(text, end)) break;
     if (endsSentence(text, end)) {
       if (/[.。!！?？”"’)）」]/.test(mark) === false) end += 1;
       break;
@@ -129,6 +129,9 @@ function clause(text: string, start: number, separator: Separator): Value | unde
   if (asks(text, start, end, spoken)) return undefined;
   return cleaned(text, start, end);
 }
+
+/** ` … ` between quotations. */
+const isGap = (text: string, at: number): boolean => text[at] === '…' && text[at - 1] === ' ' && text[at + 1] === ' ';
 
 function asks(text: string, start: number, end: number, spoken: boolean): boolean {
   const opens = ASKS.test(text.slice(start, start + 10));

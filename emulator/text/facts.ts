@@ -18,8 +18,8 @@ export interface FactInPlace extends Fact {
   valueQuoted: boolean;
 }
 
-/** Facts that may overlap at one place: `a: b: c: d` would otherwise cost its length for each of its parts. */
-const MAX_OVERLAP = 3;
+/** Facts in facts: `a: b: c: d …` would otherwise cost its length for each of its parts. */
+const MAX_NESTING = 8;
 
 /**
  * Every `key: value`, `key = value`, JSON `"key": value` (nested, compact, pretty or escaped inside a string), `key is value`,
@@ -28,14 +28,17 @@ const MAX_OVERLAP = 3;
  */
 export function facts(text: string): Fact[] {
   const found: Fact[] = [];
+  const open: number[] = [];
   for (let at = 0; at < text.length; at += 1) {
     if (!maySeparate(text.charCodeAt(at))) continue;
     const separator = separatorAt(text, at);
     if (separator === undefined) continue;
-    const outer = found[found.length - MAX_OVERLAP];
-    if (outer !== undefined && outer.end > at) continue;
+    while ((open.at(-1) ?? at + 1) <= at) open.pop();
+    if (open.length >= MAX_NESTING) continue;
     const fact = factAt(text, separator);
-    if (fact !== undefined) found.push({ key: fact.key, value: fact.value, start: fact.start, end: fact.end });
+    if (fact === undefined) continue;
+    found.push({ key: fact.key, value: fact.value, start: fact.start, end: fact.end });
+    open.push(fact.end);
   }
   return found;
 }

@@ -22,12 +22,11 @@ export async function answerText(
   const results = freshResults(request);
   const told = await findEvidence(results, question.text, pace);
   if (told !== undefined) return told.answer;
-  const context = contextOf(request, question);
-  const evidence = await findEvidence(context, question.text, pace);
+  const evidence = await findEvidence(contextOf(request, question), question.text, pace);
   const [newest] = results;
   if (newest !== undefined && evidence?.fact === undefined) return opening(newest);
   if (evidence !== undefined) return evidence.answer;
-  const continued = prefix.trim() === '' ? undefined : await findEvidence(context, prefix, pace);
+  const continued = prefix.trim() === '' ? undefined : await findEvidence(contextOf(request, question), prefix, pace);
   return continued?.answer ?? NOT_FOUND;
 }
 

@@ -3,6 +3,7 @@ import type { Document } from './documents.ts';
 import type { Lexicon } from './lexicon.ts';
 import { asks } from './question.ts';
 import { type Findings, KEY_ONLY } from './scan.ts';
+import { withoutLabel } from './summary-label.ts';
 import { forms, words } from './words.ts';
 
 /** A sentence that fits a question. */
@@ -61,6 +62,7 @@ export class SentenceSearch {
   offer(document: Document, findings: Findings, units: number): void {
     this.#sentences += findings.sentences;
     this.#units += units;
+    if (findings.hits.length === 0) return;
     const owner = this.#documents.push(document) - 1;
     for (let at = findings.hits.length - 1; at >= 0; at -= 1) {
       if ((findings.hits[at] ?? 0) >= document.sentencesEnd) continue;
@@ -83,7 +85,8 @@ export class SentenceSearch {
       const document = this.#documents[this.#owners[index] ?? 0];
       if (document === undefined) continue;
       const span = sentenceAt(document.text, this.#hits[index] ?? 0);
-      const text = document.text.slice(span.start, Math.min(span.end, document.sentencesEnd));
+      const sentence = document.text.slice(span.start, Math.min(span.end, document.sentencesEnd));
+      const text = document.summary ? withoutLabel(sentence) : sentence;
       if (/[?？]["”’)\s]*$/.test(text) || (document.fromUser && asks(text))) continue;
       return { text, terms: bits(mask), coverage };
     }

@@ -3,7 +3,7 @@ import { fillSchema } from '../schema/fill.ts';
 import type { Hint } from '../schema/hints.ts';
 import { isObject } from '../schema/resolve.ts';
 import { hintsFrom, namesIn, valuesOf } from './context-hints.ts';
-import { contextOf, type Document } from './documents.ts';
+import { contextOf, whole } from './documents.ts';
 import { LooseValues } from './loose-values.ts';
 import type { Pace } from './pace.ts';
 import type { Question } from './question.ts';
@@ -20,7 +20,7 @@ export async function callArguments(
   const schema = chosen.tool?.function.parameters;
   if (schema === undefined) return '{}';
   const names = namesIn(schema);
-  const asking: Document = { text: question.whole, facts: true, sentencesEnd: 0, fromUser: true };
+  const asking = whole(question.whole, true);
   const values = await valuesOf(names, [asking, ...contextOf(request, question)], pace);
   const [mention] = mentionsOf(question.whole, chosen.tool === undefined ? [] : [chosen.tool]);
   const afterName = mention === undefined ? 0 : mention.at + chosen.name.length;

@@ -7,6 +7,7 @@ import { KeyMatcher } from './key-matcher.ts';
 import { Lexicon } from './lexicon.ts';
 import type { Pace } from './pace.ts';
 import { visitBlocks } from './search.ts';
+import { withoutLabel } from './summary-label.ts';
 
 /** Values kept for one name: an older one serves where the newest does not fit the schema. */
 const VALUES = 6;
@@ -39,7 +40,7 @@ export function namesIn(schema: unknown): string[] {
 /** The values that stand in the documents under some names, by name, newest first. */
 export async function valuesOf(
   names: readonly string[],
-  documents: readonly Document[],
+  documents: Iterable<Document>,
   pace: Pace,
 ): Promise<Map<string, Hint[]>> {
   const found = new Map<string, Hint[]>(names.map((name) => [name, []]));
@@ -60,7 +61,7 @@ export async function valuesOf(
       const fact =
         separator &&
         factAt(document.text, separator, (key) => {
-          const match = matcher.match(key.text, key.quoted);
+          const match = matcher.match(document.summary ? withoutLabel(key.text) : key.text, key.quoted);
           id = match?.unmatched === 0 ? match.id : -1;
           return id >= 0;
         });

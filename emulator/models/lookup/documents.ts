@@ -13,29 +13,38 @@ export interface Document {
   facts: boolean;
   /** Sentences before here count. */
   sentencesEnd: number;
-  /** A person wrote it, who may have asked before. */
+  /** A person wrote it, who may have asked before, or it quotes one. */
   fromUser: boolean;
+  /** Written by compress: its lines are quotations with labels, and not all in the order of the conversation. */
+  summary: boolean;
 }
 
-const whole = (text: string, fromUser = false): Document => ({
+/** A text all of which is evidence. */
+export const whole = (text: string, fromUser = false): Document => ({
   text,
   facts: true,
   sentencesEnd: text.length,
   fromUser,
+  summary: false,
 });
+
+/** How a summary begins, in each of its formats. */
+const SUMMARY = /^(?:# )?Summary of snapshot |^\{"summary_of":/;
 
 /** The texts of one message, newest first: its calls were written after its content. */
 export function documentsOf(message: ChatMessage): Document[] {
-  const calls = (message.tool_calls ?? []).map((call) => whole(call.function.arguments)).reverse();
   const text = contentText(message.content);
+  if (message.role === 'user') return [whole(text, true)];
+  const calls = (message.tool_calls ?? []).map((call) => whole(call.function.arguments)).reverse();
   if (message.role === 'assistant' && text.trim() === NOT_FOUND) return calls;
-  return [...calls, whole(text, message.role === 'user')];
+  if (message.role === 'system' && SUMMARY.test(text)) return [{ ...whole(text, true), summary: true }];
+  return text === '' ? calls : [...calls, whole(text)];
 }
 
 /** What a tool's description says. Its parameters are names to fill, no facts. */
 function documentOfTool(tool: Tool): Document {
   const text = `${tool.function.name}: ${tool.function.description ?? ''}`;
-  return { text, facts: false, sentencesEnd: text.length, fromUser: false };
+  return { ...whole(text), facts: false };
 }
 
 /** What the asking message tells besides asking, newest first. */
@@ -44,13 +53,15 @@ function documentsOfQuestion(question: Question): Document[] {
   return [whole(question.whole.slice(question.after), true), { ...before, sentencesEnd: question.start }];
 }
 
-/** The whole context of a request, newest first, without its question. */
-export function contextOf(request: ModelRequest, question: Question): Document[] {
-  const messages = request.partial ? request.messages.slice(0, -1) : request.messages;
-  const found = messages.flatMap((message, index) =>
-    index === question.message ? documentsOfQuestion(question).reverse() : documentsOf(message).reverse(),
-  );
-  return [...found.reverse(), ...request.tools.map(documentOfTool)].filter((document) => document.text !== '');
+/** The whole context of a request, newest first, without its question. Lazy: an early find spares the rest. */
+export function* contextOf(request: ModelRequest, question: Question): Generator<Document> {
+  const { messages } = request;
+  for (let index = messages.length - (request.partial ? 2 : 1); index >= 0; index -= 1) {
+    const message = messages[index];
+    if (message === undefined) continue;
+    yield* index === question.message ? documentsOfQuestion(question) : documentsOf(message);
+  }
+  for (const tool of request.tools) yield documentOfTool(tool);
 }
 
 /** The tool results that ended the conversation so far, newest first; empty unless the last message is one. */
@@ -66,18 +77,20 @@ export interface Block {
   to: number;
 }
 
-const BLOCK = 16_384;
+const BLOCK = 8_192;
 /** Units searched for a place where neither a sentence nor a word is cut. */
 const REACH = 512;
 
 /** The blocks of a text, last first. */
-export function* blocksFromEnd(text: string): Generator<Block> {
-  let to = text.length;
-  while (to > 0) {
+export function blocksFromEnd(text: string): readonly Block[] {
+  if (text.length <= BLOCK) return [{ from: 0, to: text.length }];
+  const blocks: Block[] = [];
+  for (let to = text.length; to > 0; ) {
     const from = to <= BLOCK ? 0 : border(text, to - BLOCK, to);
-    yield { from, to };
+    blocks.push({ from, to });
     to = from;
   }
+  return blocks;
 }
 
 function border(text: string, near: number, most: number): number {

@@ -22,11 +22,10 @@ export async function jsonReply(
 ): Promise<string> {
   const ordered = orderedJson(question.whole, format);
   if (ordered !== undefined) return ordered;
-  const context = contextOf(request, question);
-  const evidence = await findEvidence(context, question.text, pace);
+  const evidence = await findEvidence(contextOf(request, question), question.text, pace);
   const schema = format.type === 'json_schema' ? format.schema : schemaAsked(question);
   if (schema === undefined) return JSON.stringify(plainAnswer(evidence));
-  const values = await valuesOf(namesIn(schema), context, pace);
+  const values = await valuesOf(namesIn(schema), contextOf(request, question), pace);
   const answer: Hint[] =
     evidence === undefined ? [] : [{ text: evidence.answer, quoted: evidence.fact?.valueQuoted ?? false }];
   const hints = hintsFrom(values, {

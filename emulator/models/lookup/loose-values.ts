@@ -10,13 +10,14 @@ export class LooseValues {
     const text = message.slice(from, from + MAX_LENGTH);
     for (const pattern of PATTERNS) {
       for (const match of text.matchAll(pattern))
-        this.#add(match[1] ?? '', match.index + match[0].indexOf(match[1] ?? ''), pattern === QUOTED);
+        this.#add(match[1] ?? '', match.index + match[0].indexOf(match[1] ?? ''), pattern);
     }
   }
 
-  #add(text: string, start: number, quoted: boolean): void {
+  #add(text: string, start: number, pattern: RegExp): void {
     const value = text.trim();
-    if (value !== '') this.#values.push({ hint: { text: value, quoted }, start, end: start + text.length });
+    if (value === '' || (pattern === IDENTIFIER && PURE_NUMBER.test(value))) return;
+    this.#values.push({ hint: { text: value, quoted: pattern === QUOTED }, start, end: start + text.length });
   }
 
   /** Hands out the first value that fits and shares nothing with those handed out before. */
@@ -39,6 +40,7 @@ const PROPER =
 const HAN =
   /(?:查询|查一下|查找|查|搜索|获取|关于|在|到|去|给|为|城市)\s*([\p{Script=Han}A-Za-z0-9]{1,20}?)(?=的|今天|明天|天气|[，。,.？?！!\s]|$)/gu;
 const IDENTIFIER = /(?<![\w.@-])([\w.+-]+@[\w-]+\.[\w.-]*\w|https?:\/\/[^\s"'<>]+|[\w./-]*\d[\w./-]*\w)(?!\w)/g;
+const PURE_NUMBER = /^[\d.-]+$/;
 const NUMBER = /(?<![\w.-])(-?\d+(?:\.\d+)?)(?![\w-])/g;
 /** `for best pizza recipes`: to the end of the sentence. */
 const REST = /\b(?:for|about|with|to|on|of|in|that says|saying)\s+([^\n.!?;]{1,300})/g;

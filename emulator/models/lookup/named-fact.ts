@@ -3,6 +3,7 @@ import { type FactInPlace, factAt } from '../../text/facts.ts';
 import { terms } from '../../text/terms.ts';
 import type { Document } from './documents.ts';
 import { better, type KeyMatcher, type Match } from './key-matcher.ts';
+import { isReplaced, withoutLabel } from './summary-label.ts';
 
 /** A fact whose key the question names. */
 export interface NamedFact extends FactInPlace, Match {
@@ -37,7 +38,10 @@ export class NamedFactSearch {
       if (separator === undefined) continue;
       let match: Match | undefined;
       const fact = factAt(document.text, separator, (key) => {
-        match = this.#matcher.match(key.text, key.quoted || IDENTIFIER.test(key.text));
+        const name = document.summary ? withoutLabel(key.text) : key.text;
+        match = this.#matcher.match(name, key.quoted || IDENTIFIER.test(name));
+        if (match !== undefined && document.summary && isReplaced(document.text, key.start))
+          match.unmatched += REPLACED;
         return match !== undefined && this.#mayWin(match);
       });
       if (fact === undefined || match === undefined) continue;
@@ -59,6 +63,9 @@ export class NamedFactSearch {
     return this.#identifiers.filter((identifier) => record.includes(identifier)).length;
   }
 }
+
+/** Puts what a summary calls replaced behind every other value of as long a key. */
+const REPLACED = 1_000;
 
 /** A key that is one word of code: `first_name` is no kind of `name`. */
 const IDENTIFIER = /^[^\s]*[_.][^\s]*$/;

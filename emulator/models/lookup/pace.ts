@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /** Work of this many milliseconds is followed by a turn of the event loop. */
-const SLICE_MS = 8;
+const SLICE_MS = 6;
 
 /** Lets long work give way to the event loop, and end where its request was given up. */
 export class Pace {

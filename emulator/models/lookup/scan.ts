@@ -1,11 +1,6 @@
 import { classOfUnit, isBlank, RUN_ON, WORD } from '../../text/characters.ts';
 import { fold, type Lexicon, mix, UNKNOWN } from './lexicon.ts';
 
-/** Units between the end of a word that was asked about and the separator of a fact that it may name. */
-const KEY_REACH = 48;
-/** A stretch without an end counts as a sentence of this many units. */
-const LONGEST = 500;
-
 /** What one block of text holds. The lists of sentences run in parallel; only sentences with a hit are listed. */
 export interface Findings {
   /** Where a separator may stand behind a word that was asked about. */
@@ -20,17 +15,29 @@ export interface Findings {
   sentences: number;
 }
 
+/** Ids from here on name words of keys only: they are no terms of a sentence. */
+export const KEY_ONLY = 31;
+
+/** Units of the longest way from a word that was asked about to the separator of the fact that it names. */
+const KEY_REACH = 48;
+/** Between a word and `:` there may be quotes, spaces and marks of emphasis … */
+const NEAR = 8;
+/** … and before `is` some words: `the code has now been set to`. */
+const WORDS_BETWEEN = 3;
+/** A stretch without an end counts as a sentence of this many units. */
+const LONGEST = 500;
+
 const hashOf = (word: string): number => [...word].reduce((hash, letter) => mix(hash, letter.charCodeAt(0)), 0);
 const IS = hashOf('is');
 const ARE = hashOf('are');
 const TO = hashOf('to');
 
-/** Ids from here on name words of keys only: they are no terms of a sentence. */
-export const KEY_ONLY = 31;
-
 /**
  * One pass over `from … to` of a text for the lexicon's words, the separators behind them and the sentences around them.
  * Sentences are told roughly here, since most are never looked at again. Questions are passed over.
+ *
+ * One long function on purpose: every character of the window comes through this loop, and locals that a helper's closure
+ * captures would cost twice the time.
  */
 export function scan(text: string, from: number, to: number, lexicon: Lexicon): Findings {
   const found: Findings = { separators: [], hits: [], lengths: [], masks: [], sentences: 0 };
@@ -38,43 +45,14 @@ export function scan(text: string, from: number, to: number, lexicon: Lexicon): 
   let wordStart = -1;
   let previous = 0;
   let lastHit = -KEY_REACH - 1;
+  let wordsSince = WORDS_BETWEEN + 1;
   let sentenceStart = from;
   let firstHit = -1;
   let mask = 0;
 
-  const hit = (id: number, start: number, end: number): void => {
-    lastHit = end;
-    if (start < from || id >= KEY_ONLY) return;
-    if (mask === 0) firstHit = start;
-    mask |= 1 << id;
-  };
-  const separator = (at: number): void => {
-    if (at >= from && at - lastHit <= KEY_REACH) found.separators.push(at);
-  };
-  const endSentence = (at: number, asked: boolean): void => {
-    if (at - sentenceStart < 2 && mask === 0) {
-      sentenceStart = at;
-      return;
-    }
-    found.sentences += 1;
-    if (mask !== 0 && !asked) {
-      found.hits.push(firstHit);
-      found.lengths.push(at - sentenceStart);
-      found.masks.push(mask);
-    }
-    sentenceStart = at;
-    mask = 0;
-  };
-  const endWord = (at: number): void => {
-    if (hash === IS || hash === ARE || hash === TO) separator(wordStart);
-    const id = lexicon.find(hash, text, wordStart, at);
-    if (id !== UNKNOWN) hit(id, wordStart, at);
-    wordStart = -1;
-  };
-
   // Words right before the block may be part of a key whose separator is in it.
-  for (let at = Math.max(0, from - KEY_REACH); at < to; at += 1) {
-    const unit = text.charCodeAt(at);
+  for (let at = Math.max(0, from - KEY_REACH); at <= to; at += 1) {
+    const unit = at < to ? text.charCodeAt(at) : 0x0a;
     const kind = classOfUnit(unit);
     if (kind === WORD) {
       if (wordStart < 0) {
@@ -82,26 +60,60 @@ export function scan(text: string, from: number, to: number, lexicon: Lexicon): 
         hash = 0;
       }
       hash = mix(hash, fold(unit));
-      previous = 0;
       continue;
     }
-    if (wordStart >= 0) endWord(at);
+    if (wordStart >= 0) {
+      const spoken = hash === IS || hash === ARE || hash === TO;
+      if (spoken && wordStart >= from && wordsSince <= WORDS_BETWEEN && wordStart - lastHit <= KEY_REACH) {
+        found.separators.push(wordStart);
+      }
+      const id = lexicon.find(hash, text, wordStart, at);
+      // "The code is: 7" — the word between does not count.
+      if (id === UNKNOWN) wordsSince += spoken ? 0 : 1;
+      else {
+        wordsSince = 0;
+        lastHit = at;
+        if (wordStart >= from && id < KEY_ONLY) {
+          if (mask === 0) firstHit = wordStart;
+          mask |= 1 << id;
+        }
+      }
+      wordStart = -1;
+      previous = 0;
+    }
     if (kind === RUN_ON) {
-      if (unit === 0x662f || unit === 0x4e3a) separator(at);
+      if ((unit === 0x662f || unit === 0x4e3a) && at >= from && at - lastHit <= NEAR) found.separators.push(at);
       if (previous !== 0) {
         const id = lexicon.find(mix(mix(0, previous), unit), text, at - 1, at + 1);
-        if (id !== UNKNOWN) hit(id, at - 1, at + 1);
+        if (id !== UNKNOWN) {
+          wordsSince = 0;
+          lastHit = at + 1;
+          if (at > from && id < KEY_ONLY) {
+            if (mask === 0) firstHit = at - 1;
+            mask |= 1 << id;
+          }
+        }
       }
       previous = unit;
       continue;
     }
     previous = 0;
-    if (unit === 0x3a || unit === 0x3d || unit === 0xff1a || unit === 0xff1d) separator(at);
-    else if (at >= from && endsRoughly(text, at, unit)) endSentence(at + 1, unit === 0x3f || unit === 0xff1f);
-    if (at - sentenceStart >= LONGEST) endSentence(at, false);
+    if (at < from) continue;
+    if (unit === 0x3a || unit === 0x3d || unit === 0xff1a || unit === 0xff1d) {
+      const near = wordsSince === 0 && at - lastHit <= NEAR;
+      if (near || (at - lastHit <= KEY_REACH && closesParenthesis(text, at))) found.separators.push(at);
+    }
+    if (at === to || endsRoughly(text, at, unit) || at - sentenceStart >= LONGEST) {
+      if (mask !== 0 || at - sentenceStart > 1) found.sentences += 1;
+      if (mask !== 0 && unit !== 0x3f && unit !== 0xff1f) {
+        found.hits.push(firstHit);
+        found.lengths.push(at + 1 - sentenceStart);
+        found.masks.push(mask);
+      }
+      sentenceStart = at + 1;
+      mask = 0;
+    }
   }
-  if (wordStart >= 0) endWord(to);
-  endSentence(to, false);
   return found;
 }
 
@@ -110,4 +122,10 @@ function endsRoughly(text: string, at: number, unit: number): boolean {
   if (unit !== 0x2e && unit !== 0x21 && unit !== 0x3f) return false;
   const next = text.charCodeAt(at + 1);
   return isBlank(next) || next === 0x0a || Number.isNaN(next);
+}
+
+/** `Price (USD):` */
+function closesParenthesis(text: string, at: number): boolean {
+  const before = text.charCodeAt(at - 1);
+  return before === 0x29 || before === 0xff09;
 }

@@ -32,7 +32,7 @@ export async function visitBlocks(
 
 /** The latest value of the longest key that the question names, or else the sentence that fits best, if any does. */
 export async function findEvidence(
-  documents: readonly Document[],
+  documents: Iterable<Document>,
   question: string,
   pace: Pace,
 ): Promise<Evidence | undefined> {
