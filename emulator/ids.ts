@@ -15,8 +15,12 @@ export type Ids = (kind: IdKind) => string;
 
 const BYTES = 12;
 const POOL = BYTES * 256;
+const TIME_DIGITS = 12;
 
-/** Ids that cannot be guessed: 96 random bits, 24 hex digits as in the live API's completion ids. */
+/**
+ * Ids that cannot be guessed: 96 random bits, 24 hex digits as in the live API's completion ids. A message's begins with
+ * the time, so that a table of many is written to at its end; it is reached only through its session.
+ */
 export function randomIds(): Ids {
   let pool = Buffer.alloc(0);
   let offset = 0;
@@ -26,8 +30,17 @@ export function randomIds(): Ids {
       offset = 0;
     }
     offset += BYTES;
-    return PREFIXES[kind] + pool.toString('hex', offset - BYTES, offset);
+    const id = PREFIXES[kind] + pool.toString('hex', offset - BYTES, offset);
+    return kind === 'message' ? inTimeOrder(id) : id;
   };
+}
+
+function inTimeOrder(id: string): string {
+  return (
+    PREFIXES.message +
+    Date.now().toString(16).padStart(TIME_DIGITS, '0') +
+    id.slice(PREFIXES.message.length + TIME_DIGITS)
+  );
 }
 
 /**

@@ -1,7 +1,7 @@
 import { unixSeconds } from '../clock.ts';
 import { ApiError, windowExceeded } from '../errors.ts';
 import type { Services } from '../services.ts';
-import type { NewEntry, StoredMessage, View } from '../store/history-rows.ts';
+import type { NewEntry, StoredMessage, Tail, View } from '../store/history-rows.ts';
 import type { SessionRow } from '../store/sessions.ts';
 import type { Pairing } from './groups.ts';
 import { toUsage } from './objects.ts';
@@ -14,12 +14,12 @@ import { pairOrRefuse, type Write, type WriteItem } from './write.ts';
  */
 export function append(services: Services, session: SessionRow, write: Write) {
   const { store, limits } = services;
-  const newest = store.history.newestGroup(session.view);
-  const pairing = pairOrRefuse(newest.map(bodyOf), write.items);
+  const tail = store.history.tail(session.view);
+  const pairing = pairOrRefuse(tail.calls.map(bodyOf), write.items);
   requireWriteFits(services, write);
   const used = toUsage(services, session).total_tokens;
   if (used + write.tokens > limits.window_tokens) throw windowExceeded(limits.window_tokens, used + write.tokens);
-  const { view, written } = extend(services, session.view, newest, write.items, pairing);
+  const { view, written } = extend(services, session.view, tail, write.items, pairing);
   return { session: changed(services, session, { view }), written };
 }
 
@@ -37,13 +37,13 @@ export function requireWriteFits({ limits }: Services, { tokens }: Write): void 
 export function extend(
   services: Services,
   view: View,
-  newest: readonly StoredMessage[],
+  tail: Tail,
   items: readonly WriteItem[],
   pairing: Pairing,
 ): { view: View; written: NewEntry[] } {
   const { history } = services.store;
   const createdAt = unixSeconds(services.clock);
-  let leading = history.last(view)?.heldSystems ?? 0;
+  let leading = tail.last?.heldSystems ?? 0;
   const onlyLeading = leading === view.messages;
   const pins = items.map(({ body, pinned }, index) => {
     const leads = onlyLeading && body.role === 'system' && leading === view.messages + index;
@@ -53,33 +53,40 @@ export function extend(
   });
   const joins = pairing.opensGroup.findIndex((opens) => opens);
   const continuing = joins === -1 ? items.length : joins;
-  const heldBefore = newest.some((message) => message.held);
+  const heldBefore = tail.last?.held === true;
   const held = heldGroups(pins, pairing.opensGroup, heldBefore);
   const written = items.map(({ body, tokens }, index): NewEntry => {
     const message = { id: services.ids('message'), body, truncated: false, summary: false, createdAt };
     const flags = { pinned: pins[index] ?? false, held: held[index] ?? false };
     return { message, tokens, ...flags, opensGroup: pairing.opensGroup[index] ?? true };
   });
-  const first = newest[0];
+  const first = tail.calls[0];
   if (first && continuing > 0 && held[0] && !heldBefore) {
-    const regrouped = newest.map((message, place): NewEntry => {
+    const regrouped = tail.calls.map((message, place): NewEntry => {
       const { tokens, pinned } = message;
       return { message, tokens, pinned, held: true, opensGroup: place === 0 };
     });
     return { view: history.replaceTail(view, first.seq, [...regrouped, ...written]), written };
   }
-  return { view: history.append(view, written), written };
+  return { view: history.append(view, written, tail.last), written };
 }
 
 /** The session with its changes, one version on, stored. */
 export function changed(services: Services, session: SessionRow, change: Partial<SessionRow>): SessionRow {
   const next = { ...session, ...change, version: session.version + 1, updatedAt: unixSeconds(services.clock) };
-  services.store.sessions.update(next);
+  if (onlyAdvances(session, next)) services.store.sessions.advance(next);
+  else services.store.sessions.update(next);
   if (next.view.segment !== session.view.segment || next.view.floor !== session.view.floor) {
     services.store.collector.touch(session.view.segment);
   }
   if (next.toolset !== session.toolset) services.store.toolsets.release(session.toolset);
   return next;
+}
+
+function onlyAdvances(before: SessionRow, after: SessionRow): boolean {
+  const { view, toolset, title, metadata } = after;
+  const sameFields = toolset === before.toolset && title === before.title && metadata === before.metadata;
+  return sameFields && view.segment === before.view.segment;
 }
 
 export function bodyOf(message: StoredMessage) {

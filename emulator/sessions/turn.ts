@@ -29,8 +29,7 @@ export interface OpenedTurn {
 export function openTurn(services: Services, session: SessionRow, input: TurnInput): OpenedTurn {
   const { store, limits } = services;
   const { write, tools, extraTokens, maxTokens } = input;
-  const newest = store.history.newestGroup(session.view);
-  const { open } = pairOrRefuse(newest.map(bodyOf), write.items);
+  const { open } = pairOrRefuse(store.history.tail(session.view).calls.map(bodyOf), write.items);
   if (open.length > 0) throw unanswered(open, 'messages');
   requireWriteFits(services, write);
   const used = toUsage(services, session);
@@ -52,9 +51,9 @@ export function commitTurn(
   const { store } = services;
   const replacing = tools && !sameTools(services, session, tools);
   if (items.length === 0 && !replacing) return session;
-  const newest = store.history.newestGroup(session.view);
-  const pairing = pairOrRefuse(newest.map(bodyOf), items);
-  const { view } = extend(services, session.view, newest, items, pairing);
+  const tail = store.history.tail(session.view);
+  const pairing = pairOrRefuse(tail.calls.map(bodyOf), items);
+  const { view } = extend(services, session.view, tail, items, pairing);
   const toolset = replacing ? store.toolsets.insert(tools) : session.toolset;
   return changed(services, session, { view, toolset, calls: session.calls + callsIssued });
 }

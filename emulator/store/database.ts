@@ -3,6 +3,9 @@ import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { APPLICATION_ID, MIGRATIONS } from './schema.ts';
 
+/** A checkpoint waits for the disk; 16 MiB of log make it rare without letting the log grow large. */
+const CHECKPOINT_PAGES = 4_000;
+
 export const MEMORY = ':memory:';
 
 /** Why a database cannot be used, in one line. The file is as it was. */
@@ -75,6 +78,7 @@ function configure(database: Database.Database): void {
   database.pragma('journal_mode = WAL');
   database.pragma('synchronous = NORMAL');
   database.pragma('cache_size = -16000');
+  database.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
 }
 
 function migrate(database: Database.Database): void {

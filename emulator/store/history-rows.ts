@@ -20,6 +20,8 @@ export interface Entry {
   pinned: boolean;
   /** Whether a pin on any member keeps the group. */
   held: boolean;
+  /** Whether its group is of tool calls and their results. */
+  calls: boolean;
   totalTokens: number;
   heldTokens: number;
   heldMessages: number;
@@ -32,6 +34,13 @@ export interface StoredMessage extends Entry {
   truncated: boolean;
   summary: boolean;
   createdAt: number;
+}
+
+/** The end of a window: what must be known of it to write behind it. */
+export interface Tail {
+  last: Entry | undefined;
+  /** The newest group where it is one of tool calls; otherwise nothing can join it, and it is not read. */
+  calls: StoredMessage[];
 }
 
 /** A message that is not stored yet. */
@@ -61,6 +70,7 @@ export interface EntryColumns {
   group_seq: number;
   pinned: number;
   held: number;
+  calls: number;
   total_tokens: number;
   held_tokens: number;
   held_messages: number;
@@ -83,6 +93,7 @@ export function toEntry(row: EntryColumns): Entry {
     group: row.group_seq,
     pinned: row.pinned === 1,
     held: row.held === 1,
+    calls: row.calls === 1,
     totalTokens: row.total_tokens,
     heldTokens: row.held_tokens,
     heldMessages: row.held_messages,

@@ -7,26 +7,15 @@ import {
   type MessageColumns,
   type NewEntry,
   type StoredMessage,
+  type Tail,
   toEntry,
   toStoredMessage,
   type View,
 } from './history-rows.ts';
+import { Segments, type Span } from './segments.ts';
 
-/** Branches of branches are walked one by one; beyond this depth a window gets a root of its own. */
-const MAX_DEPTH = 64;
-
-/** The stretch of one segment that a view sees. */
-interface Span {
-  segment: number;
-  from: number;
-  to: number;
-}
-
-interface SegmentColumns {
-  parent: number | null;
-  parent_seq: number;
-  depth: number;
-}
+/** The sums behind which an entry is written. */
+type Sums = Pick<Entry, 'group' | 'calls' | 'totalTokens' | 'heldTokens' | 'heldMessages' | 'heldSystems'>;
 
 export interface PageRequest {
   after?: number;
@@ -37,53 +26,33 @@ export interface PageRequest {
 /** The persistent list of messages: views are pointers into it, so that taking and restoring one copies nothing. */
 export class History {
   readonly #sql: ReturnType<typeof statements>;
+  readonly #segments: Segments;
 
   constructor(database: Database) {
     this.#sql = statements(database);
+    this.#segments = new Segments(database);
   }
 
   /** An empty window with a segment of its own. */
   create(): View {
-    const segment = this.#newSegment(null, 0, 0, 1);
-    return { segment, head: 0, floor: 1, tokens: 0, messages: 0 };
+    return this.#segments.create();
   }
 
   /** Writes entries behind a view's head. The view's segment must be its session's own. */
-  append(view: View, entries: readonly NewEntry[]): View {
-    let last = this.last(view);
-    let { head, tokens, messages } = view;
-    for (const { message, tokens: size, pinned, held, opensGroup } of entries) {
-      head += 1;
-      const row: Entry = {
-        seq: head,
-        message: 'message' in message ? message.message : this.#insertMessage(message),
-        tokens: size,
-        group: opensGroup || !last ? head : last.group,
-        pinned,
-        held,
-        totalTokens: (last?.totalTokens ?? 0) + size,
-        heldTokens: (last?.heldTokens ?? 0) + (held ? size : 0),
-        heldMessages: (last?.heldMessages ?? 0) + (held ? 1 : 0),
-        heldSystems: (last?.heldSystems ?? 0) + (held && message.body.role === 'system' ? 1 : 0),
-      };
-      this.#sql.insertEntry.run({ ...row, segment: view.segment, pinned: pinned ? 1 : 0, held: held ? 1 : 0 });
-      last = row;
-      tokens += size;
-      messages += 1;
-    }
-    return { ...view, head, tokens, messages };
+  append(view: View, entries: readonly NewEntry[], last = this.last(view)): View {
+    return this.#write(view, entries, last);
   }
 
   /** The same window on a segment of its own: what is written behind it is seen by nobody else. */
   branch(view: View): View {
-    return this.#branchAt(view, view.head) ?? this.rewrite([...this.window(view)]);
+    return this.#segments.branch(view, view.head) ?? this.rewrite([...this.window(view)]);
   }
 
-  /** The window with everything from `seq` on replaced by `entries`. */
+  /** The window with everything from `seq` on replaced by `entries`, the first of which opens a group. */
   replaceTail(view: View, seq: number, entries: readonly NewEntry[], floor = view.floor): View {
-    const base = this.#branchAt({ ...view, floor }, seq - 1);
+    const base = this.#segments.branch({ ...view, floor }, seq - 1);
     if (!base) return this.rewrite([...this.window({ ...view, floor, head: seq - 1 }), ...entries]);
-    return this.measure(this.append(base, entries));
+    return this.measure(this.#write(base, entries, this.#sumsBefore(view, seq)));
   }
 
   /** A window of its own that holds just these entries. */
@@ -106,12 +75,18 @@ export class History {
 
   /** The entry at `seq`, by an index look-up in the segment that holds it. */
   entry(view: View, seq: number): Entry | undefined {
-    for (const span of this.#spans(view, seq)) {
+    for (const span of this.#segments.spans(view, seq)) {
       if (span.from > seq || span.to < seq) continue;
       const row = this.#sql.entry.get(span.segment, seq);
       return row && toEntry(row);
     }
     return undefined;
+  }
+
+  /** What a write behind the window has to know. */
+  tail(view: View): Tail {
+    const last = this.last(view);
+    return { last, calls: last?.calls ? this.#read(view, last.group, view.head) : [] };
   }
 
   /** The newest group, oldest member first; empty where the window is. */
@@ -142,16 +117,20 @@ export class History {
 
   /** The entry of a message by its public id, if it stands in the window. */
   find(view: View, publicId: string): Entry | undefined {
-    for (const place of this.#sql.places.iterate(publicId)) {
-      const entry = this.entry(view, place.seq);
-      if (entry?.message === place.message && (entry.seq >= view.floor || entry.held)) return entry;
+    const spans = new Map<number, Span>();
+    for (const span of this.#segments.spans(view, 1)) spans.set(span.segment, span);
+    for (const { segment, seq } of this.#sql.places.iterate(publicId)) {
+      const span = spans.get(segment);
+      if (!span || seq < span.from || seq > span.to) continue;
+      const row = this.#sql.entry.get(segment, seq);
+      if (row && (seq >= view.floor || row.held === 1)) return toEntry(row);
     }
     return undefined;
   }
 
   #read(view: View, from: number, to: number, held = false, order = 'asc', limit = -1): StoredMessage[] {
     if (from > to) return [];
-    const spans = [...this.#spans(view, from)].filter((span) => span.from <= to);
+    const spans = [...this.#segments.spans(view, from)].filter((span) => span.from <= to);
     if (order === 'asc') spans.reverse();
     const statement = this.#sql.read(held, order === 'asc');
     const found: StoredMessage[] = [];
@@ -164,35 +143,48 @@ export class History {
     return found;
   }
 
-  /** The spans of a view that reach down to `downTo`, newest first. */
-  *#spans(view: View, downTo: number): Generator<Span> {
-    let segment: number | null = view.segment;
-    let to = view.head;
-    while (segment !== null && to >= downTo && to > 0) {
-      const row: SegmentColumns | undefined = this.#sql.segment.get(segment);
-      if (!row) return;
-      if (to > row.parent_seq) yield { segment, from: row.parent_seq + 1, to };
-      to = Math.min(to, row.parent_seq);
-      segment = row.parent;
+  #write(view: View, entries: readonly NewEntry[], before: Sums | undefined): View {
+    let last = before;
+    let { head, tokens, messages } = view;
+    for (const { message, tokens: size, pinned, held, opensGroup } of entries) {
+      head += 1;
+      const opens = opensGroup || !last;
+      const row: Entry = {
+        seq: head,
+        message: 'message' in message ? message.message : this.#insertMessage(message),
+        tokens: size,
+        group: opens ? head : last.group,
+        pinned,
+        held,
+        calls: opens ? message.body.tool_calls !== undefined : last.calls,
+        calls: message.body.tool_calls !== undefined || message.body.tool_call_id !== undefined,
+        totalTokens: (last?.totalTokens ?? 0) + size,
+        heldTokens: (last?.heldTokens ?? 0) + (held ? size : 0),
+        heldMessages: (last?.heldMessages ?? 0) + (held ? 1 : 0),
+        heldSystems: (last?.heldSystems ?? 0) + (held && message.body.role === 'system' ? 1 : 0),
+      };
+      const flags = { pinned: pinned ? 1 : 0, held: held ? 1 : 0, calls: row.calls ? 1 : 0 };
+      this.#sql.insertEntry.run({ ...row, ...flags, segment: view.segment });
+      last = row;
+      tokens += size;
+      messages += 1;
     }
+    return { ...view, head, tokens, messages };
   }
 
-  /** An empty segment behind `seq`; none where the branches have grown too deep. */
-  #branchAt(view: View, seq: number): View | undefined {
-    let parent: number | null = null;
-    let depth = 0;
-    for (const span of this.#spans({ ...view, head: seq }, seq)) {
-      parent = span.segment;
-      depth = (this.#sql.segment.get(span.segment)?.depth ?? 0) + 1;
-      break;
-    }
-    if (depth > MAX_DEPTH) return undefined;
-    const segment = this.#newSegment(parent, seq, depth, view.floor);
-    return { ...view, segment, head: seq };
-  }
-
-  #newSegment(parent: number | null, parentSeq: number, depth: number, floor: number): number {
-    return Number(this.#sql.insertSegment.run(parent, parentSeq, depth, floor).lastInsertRowid);
+  /** Worked out from the entry at `seq` itself: the one before it may be below the floor, and collected. */
+  #sumsBefore(view: View, seq: number): Sums | undefined {
+    const entry = this.#read(view, seq, seq)[0];
+    if (!entry) return undefined;
+    const { group, calls, tokens, held, totalTokens, heldTokens, heldMessages, heldSystems, body } = entry;
+    return {
+      group,
+      calls,
+      totalTokens: totalTokens - tokens,
+      heldTokens: heldTokens - (held ? tokens : 0),
+      heldMessages: heldMessages - (held ? 1 : 0),
+      heldSystems: heldSystems - (held && body.role === 'system' ? 1 : 0),
+    };
   }
 
   #insertMessage({ id, body, truncated, summary, createdAt }: Exclude<NewEntry['message'], StoredMessage>): number {
@@ -210,7 +202,7 @@ function asNewEntry(entry: NewEntry | StoredMessage): NewEntry {
 }
 
 function statements(database: Database) {
-  const columns = `e.seq, e.message, e.tokens, e.group_seq, e.pinned, e.held,
+  const columns = `e.seq, e.message, e.tokens, e.group_seq, e.pinned, e.held, e.calls,
     e.total_tokens, e.held_tokens, e.held_messages, e.held_systems`;
   const read = (where: string, direction: string): Statement<[number, number, number, number], MessageColumns> =>
     database.prepare(
@@ -222,23 +214,19 @@ function statements(database: Database) {
   const held = { asc: read('AND e.held = 1', 'ASC'), desc: read('AND e.held = 1', 'DESC') };
   return {
     read: (onlyHeld: boolean, ascending: boolean) => (onlyHeld ? held : all)[ascending ? 'asc' : 'desc'],
-    segment: database.prepare<[number], SegmentColumns>('SELECT parent, parent_seq, depth FROM segments WHERE id = ?'),
     entry: database.prepare<[number, number], EntryColumns>(
       `SELECT ${columns} FROM entries e WHERE e.segment = ? AND e.seq = ?`,
     ),
-    places: database.prepare<[string], { message: number; seq: number }>(
-      `SELECT m.id AS message, e.seq FROM messages m JOIN entries e ON e.message = m.id WHERE m.public_id = ?`,
-    ),
-    insertSegment: database.prepare<[number | null, number, number, number]>(
-      'INSERT INTO segments (parent, parent_seq, depth, kept_floor) VALUES (?, ?, ?, ?)',
+    places: database.prepare<[string], { segment: number; seq: number }>(
+      'SELECT e.segment, e.seq FROM messages m JOIN entries e ON e.message = m.id WHERE m.public_id = ?',
     ),
     insertMessage: database.prepare<[string, string, string, number, number, number]>(
       'INSERT INTO messages (public_id, role, body, truncated, summary, created_at) VALUES (?, ?, ?, ?, ?, ?)',
     ),
     insertEntry: database.prepare(
-      `INSERT INTO entries (segment, seq, message, tokens, group_seq, pinned, held,
+      `INSERT INTO entries (segment, seq, message, tokens, group_seq, pinned, held, calls,
          total_tokens, held_tokens, held_messages, held_systems)
-       VALUES (@segment, @seq, @message, @tokens, @group, @pinned, @held,
+       VALUES (@segment, @seq, @message, @tokens, @group, @pinned, @held, @calls,
          @totalTokens, @heldTokens, @heldMessages, @heldSystems)`,
     ),
   };

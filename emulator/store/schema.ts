@@ -42,6 +42,7 @@ export const MIGRATIONS: readonly string[] = [
     group_seq INTEGER NOT NULL,
     pinned INTEGER NOT NULL,
     held INTEGER NOT NULL,
+    calls INTEGER NOT NULL,
     total_tokens INTEGER NOT NULL,
     held_tokens INTEGER NOT NULL,
     held_messages INTEGER NOT NULL,

@@ -51,6 +51,11 @@ export class SessionRows {
     this.#sql.update.run(toColumns(session));
   }
 
+  /** Stores only how far the window has moved on within its segment: what most changes are. */
+  advance({ id, version, updatedAt, calls, view: { head, floor, tokens, messages } }: SessionRow): void {
+    this.#sql.advance.run({ id, version, updated_at: updatedAt, calls, head, floor, tokens, messages });
+  }
+
   delete(id: string): void {
     this.#sql.delete.run(id);
   }
@@ -113,6 +118,11 @@ function statements(database: Database) {
       `UPDATE sessions SET title = @title, metadata = @metadata, toolset = @toolset, version = @version, calls = @calls,
          updated_at = @updated_at, segment = @segment, head = @head, floor = @floor, tokens = @tokens,
          messages = @messages
+       WHERE id = @id`,
+    ),
+    advance: database.prepare(
+      `UPDATE sessions SET version = @version, updated_at = @updated_at, calls = @calls, head = @head, floor = @floor,
+         tokens = @tokens, messages = @messages
        WHERE id = @id`,
     ),
     delete: database.prepare<[string]>('DELETE FROM sessions WHERE id = ?'),

@@ -1,0 +1,87 @@
+import type { Database } from 'better-sqlite3';
+import type { View } from './history-rows.ts';
+
+/** Branches of branches are walked one by one; beyond this depth a window gets a root of its own. */
+const MAX_DEPTH = 64;
+const MAX_KNOWN = 4_096;
+
+/** The stretch of one segment that a view sees. */
+export interface Span {
+  segment: number;
+  depth: number;
+  from: number;
+  to: number;
+}
+
+interface Columns {
+  parent: number | null;
+  parent_seq: number;
+  depth: number;
+}
+
+/** Runs of entries, each of which may continue another one from a given place, as a branch continues a history. */
+export class Segments {
+  readonly #sql: ReturnType<typeof statements>;
+  readonly #known = new Map<number, Columns>();
+
+  constructor(database: Database) {
+    this.#sql = statements(database);
+  }
+
+  /** An empty window with a segment of its own. */
+  create(): View {
+    const segment = this.#insert(null, 0, 0, 1);
+    return { segment, head: 0, floor: 1, tokens: 0, messages: 0 };
+  }
+
+  /** The view up to `seq`, on an empty segment behind it; none where the branches have grown too deep. */
+  branch(view: View, seq: number): View | undefined {
+    const [parent] = this.spans({ ...view, head: seq }, seq);
+    const depth = parent ? parent.depth + 1 : 0;
+    if (depth > MAX_DEPTH) return undefined;
+    const segment = this.#insert(parent?.segment ?? null, seq, depth, view.floor);
+    return { ...view, segment, head: seq };
+  }
+
+  /** The spans of a view that reach down to `downTo`, newest first. */
+  *spans(view: View, downTo: number): Generator<Span> {
+    let segment: number | null = view.segment;
+    let to = view.head;
+    while (segment !== null && to >= downTo && to > 0) {
+      const row: Columns | undefined = this.#find(segment);
+      if (!row) return;
+      if (to > row.parent_seq) yield { segment, depth: row.depth, from: row.parent_seq + 1, to };
+      to = Math.min(to, row.parent_seq);
+      segment = row.parent;
+    }
+  }
+
+  #insert(parent: number | null, parentSeq: number, depth: number, floor: number): number {
+    const segment = Number(this.#sql.insert.run(parent, parentSeq, depth, floor).lastInsertRowid);
+    this.#remember(segment, { parent, parent_seq: parentSeq, depth });
+    return segment;
+  }
+
+  /** Where a segment begins never changes, so it is read once. An id that is given again is remembered anew. */
+  #find(segment: number): Columns | undefined {
+    const known = this.#known.get(segment);
+    if (known) return known;
+    const row = this.#sql.find.get(segment);
+    if (row) this.#remember(segment, row);
+    return row;
+  }
+
+  #remember(segment: number, row: Columns): void {
+    if (this.#known.size >= MAX_KNOWN) this.#known.clear();
+    this.#known.set(segment, row);
+  }
+}
+
+function statements(database: Database) {
+  return {
+    find: database.prepare<[number], Columns>('SELECT parent, parent_seq, depth FROM segments WHERE id = ?'),
+    insert: database.prepare<[number | null, number, number, number]>(
+      'INSERT INTO segments (parent, parent_seq, depth, kept_floor) VALUES (?, ?, ?, ?)',
+    ),
+  };
+}
