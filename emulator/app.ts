@@ -8,6 +8,7 @@ import { chatRoutes } from './routes/chat-completions.ts';
 import { controlRoutes } from './routes/control.ts';
 import { messageRoutes } from './routes/messages.ts';
 import { modelRoutes } from './routes/models.ts';
+import { openApiRoutes } from './routes/openapi.ts';
 import { errorResponse } from './routes/render-error.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { sessionSnapshotRoutes, shareRoutes, snapshotRoutes } from './routes/snapshots.ts';
@@ -30,6 +31,7 @@ export function createApp(services: Services, options: AppOptions): Hono<Env> {
   app.use(requestId(services));
   app.use(guard(options));
   app.route('/_emulator', controlRoutes());
+  app.route('/', openApiRoutes(limits));
   app.use('/v1/*', authenticate(options.keys));
   app.route('/v1/sessions', sessionRoutes(limits));
   app.route('/v1/sessions', messageRoutes(limits));

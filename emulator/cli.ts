@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { banner, readyLine } from './banner.ts';
 import { type CliOptions, helpText, parseCli, UsageError } from './cli-options.ts';
@@ -7,6 +6,7 @@ import { createEmulator, type Emulator } from './index.ts';
 import { DatabaseError } from './store/database.ts';
 import { runTokenizerCommand } from './tokens/tokenizer-command.ts';
 import { TokenizerFileError } from './tokens/tokenizer-file-error.ts';
+import { VERSION } from './version.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
@@ -26,7 +26,7 @@ async function main([command, ...rest]: string[]): Promise<void> {
   }
   const options = parseCli(command === undefined ? [] : [command, ...rest]);
   if (options.help) process.stdout.write(helpText());
-  else if (options.version) process.stdout.write(`${packageVersion()}\n`);
+  else if (options.version) process.stdout.write(`${VERSION}\n`);
   else await serve(options);
 }
 
@@ -45,10 +45,12 @@ async function serve(options: CliOptions): Promise<void> {
     ...(tokenizer !== undefined && { tokenizer }),
     ...(seed !== undefined && { seed }),
   });
-  const server = await emulator.listen({ port, host }).catch(async (error: NodeJS.ErrnoException) => {
-    await emulator.close();
-    throw new StartError(`${host}:${port} ${LISTEN_FAULTS[error.code ?? ''] ?? `cannot be used: ${error.message}`}`);
-  });
+  const server = await emulator
+    .listen({ port, host, ownsProcess: true })
+    .catch(async (error: NodeJS.ErrnoException) => {
+      await emulator.close();
+      throw new StartError(`${host}:${port} ${LISTEN_FAULTS[error.code ?? ''] ?? `cannot be used: ${error.message}`}`);
+    });
   closeOnSignal(emulator);
   if (json) process.stdout.write(`${readyLine(emulator, options, server.port)}\n`);
   else if (!quiet) process.stdout.write(banner(emulator, options));
@@ -70,13 +72,6 @@ function closeOnSignal(emulator: Emulator): void {
 
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
-}
-
-function packageVersion(): string {
-  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
-  return manifest.version;
 }
 
 /** What a user can mend is one line; anything else is a defect and keeps its trace. */

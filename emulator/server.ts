@@ -14,6 +14,8 @@ export interface RunningServer {
 }
 
 export interface ListenOptions {
+  /** Lets the server replace the process's `Request` and `Response` by lighter ones. For a process that is the server's own. */
+  ownsProcess?: boolean;
   /** 0 takes any free port. */
   port: number;
   host: string;
@@ -22,9 +24,9 @@ export interface ListenOptions {
 /** Serves `fetch` over HTTP/1.1. @throws the system's error, such as EADDRINUSE */
 export async function listen(
   fetch: (request: Request) => Response | Promise<Response>,
-  { port, host }: ListenOptions,
+  { port, host, ownsProcess = false }: ListenOptions,
 ): Promise<RunningServer> {
-  const server = createServer(getRequestListener(fetch, { hostname: host, overrideGlobalObjects: false }));
+  const server = createServer(getRequestListener(fetch, { hostname: host, overrideGlobalObjects: ownsProcess }));
   server.listen(port, host);
   await once(server, 'listening');
   const address = server.address() as AddressInfo;

@@ -5,7 +5,8 @@ import type { Services } from '../services.ts';
 export interface Env {
   Variables: {
     services: Services;
-    requestId: string;
+    /** When the request came in, on the monotonic clock. */
+    startedAt: number;
     /** Hash of the key; set once the request is authenticated. */
     account: string;
     /** Bytes of the request body, once read. */

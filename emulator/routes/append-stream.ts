@@ -5,6 +5,7 @@ import type { RequestContext } from '../middleware/context.ts';
 import { claimKey } from '../middleware/idempotency.ts';
 import { parseJson } from '../middleware/json.ts';
 import { parseFields } from '../middleware/request-body.ts';
+import { stampTiming } from '../middleware/request-id.ts';
 import { pacedStream } from '../paced-stream.ts';
 import { append } from '../sessions/append.ts';
 import { toUsage } from '../sessions/objects.ts';
@@ -48,6 +49,7 @@ export async function appendStream(c: RequestContext, schema: LineSchema): Promi
     stallMs: services.limits.stall_seconds * 1_000,
     onGone: () => void acknowledgements.return().then(() => source.return()),
   });
+  stampTiming(c);
   return c.body(stream, 200, { 'Content-Type': 'application/x-ndjson; charset=utf-8' });
 }
 

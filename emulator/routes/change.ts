@@ -1,6 +1,7 @@
 import { ApiError, invalid } from '../errors.ts';
 import type { RequestContext } from '../middleware/context.ts';
 import { type Claim, claimKey } from '../middleware/idempotency.ts';
+import { stampTiming } from '../middleware/request-id.ts';
 import { requireSession } from '../sessions/create.ts';
 import type { StoredAnswer } from '../store/answers.ts';
 import type { SessionRow } from '../store/sessions.ts';
@@ -47,16 +48,11 @@ export async function change<Prepared>(
  */
 export function changeSession<Prepared>(
   c: RequestContext,
-  prepare: (session: SessionRow) => Promise<Prepared> | Prepared,
+  prepare: () => Promise<Prepared> | Prepared,
   work: (session: SessionRow, prepared: Prepared) => Answer,
 ): Promise<Response> {
   const expected = expectedVersion(c);
-  const session = () => requireIdleSession(c, c.req.param('id') ?? '', expected);
-  return change(
-    c,
-    () => prepare(session()),
-    (prepared) => work(session(), prepared),
-  );
+  return change(c, prepare, (prepared) => work(requireIdleSession(c, c.req.param('id') ?? '', expected), prepared));
 }
 
 /** A change that takes a while: the session is kept from changing from `prepare` to the end. */
@@ -122,6 +118,7 @@ export function replayAnswer(c: RequestContext, { body, status, etag }: StoredAn
 function send(c: RequestContext, body: string, status: number, etag: string | null): Response {
   if (etag !== null) c.header('ETag', etag);
   c.header('Content-Type', 'application/json; charset=utf-8');
+  stampTiming(c);
   return c.body(body, status === 201 ? 201 : 200);
 }
 

@@ -10,6 +10,7 @@ import { unixSeconds } from '../clock.ts';
 import type { Env, RequestContext } from '../middleware/context.ts';
 import { type Claim, claimKey } from '../middleware/idempotency.ts';
 import { readJson } from '../middleware/request-body.ts';
+import { stampTiming } from '../middleware/request-id.ts';
 import { type NextItem, pacedStream } from '../paced-stream.ts';
 import type { StoredAnswer } from '../store/answers.ts';
 import { expectedVersion, keep, replayAnswer, requireIdleSession, respond } from './change.ts';
@@ -102,6 +103,7 @@ function stream(c: RequestContext, next: NextItem<ChatCompletionChunk>, onGone: 
     stallMs: c.var.services.limits.stall_seconds * 1_000,
     onGone,
   });
+  stampTiming(c);
   return c.body(body, 200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache' });
 }
 

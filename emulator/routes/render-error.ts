@@ -1,6 +1,7 @@
 import { ERRORS, type ErrorBody, LIVE_TEXT } from '../../contract/errors.ts';
 import { ApiError } from '../errors.ts';
 import type { RequestContext } from '../middleware/context.ts';
+import { stampTiming } from '../middleware/request-id.ts';
 
 const ADDRESSED = /^\/v1\/(?:sessions|snapshots|shares)(?:\/|$)/;
 /** The live API names a second in its texts for errors that pass. */
@@ -18,6 +19,7 @@ export function errorResponse(c: RequestContext, error: unknown): Response {
   c.header('x-should-retry', String(retry));
   if (retry && (status === 409 || status === 429)) c.header('Retry-After', RETRY_AFTER_SECONDS);
   c.header('Content-Type', 'application/json; charset=utf-8');
+  stampTiming(c);
   return c.body(JSON.stringify(renderError(c, refusal)), status);
 }
 

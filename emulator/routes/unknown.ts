@@ -1,4 +1,5 @@
 import type { RequestContext } from '../middleware/context.ts';
+import { stampTiming } from '../middleware/request-id.ts';
 
 /** The live API's body for a route that it does not have, captured. */
 export function unknownRoute(c: RequestContext): Response {
@@ -14,5 +15,6 @@ export function unknownRoute(c: RequestContext): Response {
   };
   c.header('x-should-retry', 'false');
   c.header('Content-Type', 'application/json; charset=utf-8');
+  stampTiming(c);
   return c.body(JSON.stringify(body), 404);
 }

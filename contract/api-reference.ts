@@ -1,0 +1,109 @@
+import { ERRORS } from './errors.ts';
+import { LIMITS, resolveLimits } from './limits.ts';
+import { openApi } from './openapi.ts';
+import { type Schema, table, typeName } from './schema-text.ts';
+
+interface Described {
+  summary: string;
+  'x-evidence': string;
+  parameters: { name: string; in: string; schema: Schema }[];
+  requestBody?: { content: { 'application/json': { schema: Schema } } };
+  responses: Record<string, { description: string; content: Record<string, { schema: Schema }> }>;
+}
+
+interface Document {
+  paths: Record<string, Record<string, Described>>;
+  components: { schemas: Record<string, Schema> };
+}
+
+const EVIDENCE = `Each rule says where it comes from: \`article\` (the article that defined the dialect), \`kimi\` (documented by Moonshot or
+captured from the live API) or \`ours\` (decided here, so that the dialect is complete and safe).`;
+
+/** The reference in Markdown, made of the same schemas that check requests. */
+export function apiReference(): string {
+  const { paths, components } = openApi(resolveLimits(), '') as unknown as Document;
+  const routes = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, described]) => route(method, path, described)),
+  );
+  const objects = Object.entries(components.schemas).filter(([name]) => name !== 'Error');
+  return [
+    '# API reference',
+    '<!-- Generated from contract/ by `npm run docs`. -->',
+    EVIDENCE,
+    '## Operations',
+    ...routes,
+    '## Objects',
+    ...objects.map(([name, schema]) => `### ${name}\n\n${fields(schema)}`),
+    '## Errors',
+    'The envelope is `{"error": {"message", "type"}}`. Where a session, snapshot or share is addressed it adds `code` and, where one\nfield is to blame, `param`; rows marked *bare* never have them. `x-should-retry` says whether to try again.',
+    table(
+      ['code', 'status', 'type', 'retry', 'evidence', ''],
+      Object.entries(ERRORS).map(([code, row]) => [
+        `\`${code}\``,
+        String(row.status),
+        `\`${row.type}\``,
+        row.retry ? 'yes' : 'no',
+        row.evidence,
+        row.bare ? 'bare' : '',
+      ]),
+    ),
+    '## Limits',
+    'Change one with `--limit NAME=N`, or `createEmulator({ limits: { NAME: N } })`.',
+    table(
+      ['name', 'default', 'range', 'meaning', 'evidence', 'source'],
+      Object.entries(LIMITS).map(([name, limit]) => [
+        `\`${name}\``,
+        `${limit.default.toLocaleString('en-US')} ${limit.unit}`,
+        `${limit.min}…${limit.max}`,
+        limit.meaning,
+        limit.evidence,
+        limit.source,
+      ]),
+    ),
+    '',
+  ].join('\n\n');
+}
+
+function route(
+  method: string,
+  path: string,
+  { summary, parameters, requestBody, responses, ...rest }: Described,
+): string {
+  const query = parameters.filter((parameter) => parameter.in === 'query');
+  const body = requestBody?.content['application/json'].schema;
+  const answers = Object.entries(responses).filter(([status]) => status.startsWith('2'));
+  const refusals = Object.entries(responses).filter(([status]) => !status.startsWith('2'));
+  return [
+    `### ${method.toUpperCase()} ${path}`,
+    `${summary} *(${rest['x-evidence']})*`,
+    query.length > 0
+      ? `Query:\n\n${table(
+          ['field', 'type'],
+          query.map(({ name, schema }) => [`\`${name}\``, typeName(schema)]),
+        )}`
+      : '',
+    body ? `Body: ${body.properties ? `\n\n${fields(body)}` : typeName(body)}` : '',
+    ...answers.map(
+      ([status, { content }]) => `Answers ${status}: ${Object.entries(content).map(contentText).join('; ')}`,
+    ),
+    `Refuses: ${refusals.map(([status, { description }]) => `${status} ${description}`).join(' · ')}`,
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
+}
+
+function contentText([type, { schema }]: [string, { schema: Schema }]): string {
+  return type === 'application/json' ? typeName(schema) : `as ${type}, each ${typeName(schema)}`;
+}
+
+function fields({ properties = {}, required = [], oneOf, anyOf }: Schema): string {
+  const branches = oneOf ?? anyOf;
+  if (branches) return branches.map((branch) => fields(branch)).join('\n\nor\n\n');
+  const rows = Object.entries(properties).map(([name, schema]) => [
+    `\`${name}\``,
+    typeName(schema),
+    required.includes(name) && schema.default === undefined ? 'yes' : '',
+    schema.description ?? '',
+  ]);
+  return table(['field', 'type', 'required', ''], rows);
+}

@@ -1,0 +1,4 @@
+import { writeFileSync } from 'node:fs';
+import { apiReference } from '../contract/api-reference.ts';
+
+writeFileSync(new URL('./api.md', import.meta.url), apiReference());

@@ -1,0 +1,16 @@
+import { Hono } from 'hono';
+import type { Limits } from '../../contract/limits.ts';
+import { openApi } from '../../contract/openapi.ts';
+import type { Env } from '../middleware/context.ts';
+import { VERSION } from '../version.ts';
+import { respond } from './change.ts';
+
+export function openApiRoutes(limits: Limits) {
+  const routes = new Hono<Env>();
+  let document: object | undefined;
+  routes.get('/openapi.json', (c) => {
+    document ??= openApi(limits, VERSION);
+    return respond(c, { body: document });
+  });
+  return routes;
+}
