@@ -2,6 +2,7 @@ import { characterFlags, type SplitDialect } from './character-flags.ts';
 import { PairMerge } from './pair-merge.ts';
 import { nextTurn, sliceIsOver } from './slices.ts';
 import { Splitter } from './splitter.ts';
+import { TextCutter } from './text-cutter.ts';
 import type { Tokenizer } from './tokenizer.ts';
 import { findToken, type Vocabulary } from './vocabulary.ts';
 
@@ -25,6 +26,7 @@ export class BytePairTokenizer implements Tokenizer {
   readonly #vocabulary: Vocabulary;
   readonly #splitter: Splitter;
   readonly #merge: PairMerge;
+  readonly #cutter: TextCutter;
   readonly #scratch = Buffer.allocUnsafeSlow(SMALL_UNITS * 3);
 
   constructor(vocabulary: Vocabulary, { name, exact, dialect }: TokenizerIdentity) {
@@ -33,6 +35,9 @@ export class BytePairTokenizer implements Tokenizer {
     this.#vocabulary = vocabulary;
     this.#splitter = new Splitter(characterFlags(dialect));
     this.#merge = new PairMerge(vocabulary);
+    this.#cutter = new TextCutter(vocabulary, this.#splitter, (bytes, start, end) =>
+      this.#countPiece(bytes, start, end),
+    );
   }
 
   encode(text: string): number[] {
@@ -78,18 +83,13 @@ export class BytePairTokenizer implements Tokenizer {
   }
 
   prefixWithin(text: string, maxTokens: number): string {
-    const characters = Array.from(text);
-    return longest(characters.length, (length) => characters.slice(0, length).join(''), this, maxTokens);
+    const bytes = Buffer.from(text);
+    return text.slice(0, utf16Length(bytes, 0, this.#cutter.headEnd(bytes, maxTokens)));
   }
 
   suffixWithin(text: string, maxTokens: number): string {
-    const characters = Array.from(text);
-    return longest(
-      characters.length,
-      (length) => characters.slice(characters.length - length).join(''),
-      this,
-      maxTokens,
-    );
+    const bytes = Buffer.from(text);
+    return text.slice(text.length - utf16Length(bytes, this.#cutter.tailStart(bytes, maxTokens), bytes.length));
   }
 
   #countBytes(bytes: Uint8Array, start: number, end: number): number {
@@ -118,13 +118,12 @@ export class BytePairTokenizer implements Tokenizer {
   }
 }
 
-function longest(size: number, cut: (length: number) => string, tokenizer: Tokenizer, maxTokens: number): string {
-  let low = 0;
-  let high = size;
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2);
-    if (tokenizer.count(cut(middle)) <= maxTokens) low = middle;
-    else high = middle - 1;
+/** The UTF-16 units of the characters in `bytes[start, end)`. */
+function utf16Length(bytes: Uint8Array, start: number, end: number): number {
+  let units = 0;
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at] as number;
+    if ((byte & 0xc0) !== 0x80) units += byte < 0xf0 ? 1 : 2;
   }
-  return cut(low);
+  return units;
 }

@@ -1,4 +1,4 @@
-import { staysApart, TRIE_BASE_SHIFT, TRIE_LABEL, TRIE_ROOT, TRIE_TOKEN, type Vocabulary } from './vocabulary.ts';
+import { longestTokenAt, staysApart, type Vocabulary } from './vocabulary.ts';
 
 /**
  * Finds the tokens that merging pairs yields for one piece, in time linear in its length whatever it holds: always tries the
@@ -37,7 +37,7 @@ export class PairMerge {
     const words = ((end - start) >>> 5) + 1;
     if (this.#dead.length < words) this.#dead = new Uint32Array(words);
     else this.#dead.fill(0, 0, words);
-    this.#candidate = this.#longestAt(start);
+    this.#candidate = longestTokenAt(this.#vocabulary, bytes, start, end);
   }
 
   /** Goes on for about `steps` steps; true when the piece is done. */
@@ -67,7 +67,7 @@ export class PairMerge {
       this.#tokens[count++] = token;
       last = token;
       at = next;
-      token = this.#longestAt(at);
+      token = longestTokenAt(vocabulary, this.#bytes, at, end);
     }
     this.#at = at;
     this.#candidate = token;
@@ -78,23 +78,6 @@ export class PairMerge {
   /** Appends the tokens found to `ids`. */
   appendTo(ids: number[]): void {
     for (let i = 0; i < this.#count; i++) ids.push(this.#tokens[i] as number);
-  }
-
-  #longestAt(start: number): number {
-    const { trie, tokenAt } = this.#vocabulary;
-    const bytes = this.#bytes;
-    const end = this.#end;
-    let node = TRIE_ROOT;
-    let word = trie[TRIE_ROOT] as number;
-    let found = -1;
-    for (let at = start; at < end; at++) {
-      const byte = bytes[at] as number;
-      node = (word >>> TRIE_BASE_SHIFT) ^ byte;
-      word = trie[node] as number;
-      if ((word & TRIE_LABEL) !== byte) break;
-      if (word & TRIE_TOKEN) found = node;
-    }
-    return found === -1 ? -1 : (tokenAt[found] as number);
   }
 
   #makeRoom(): void {

@@ -59,6 +59,21 @@ export function findToken(vocabulary: Vocabulary, bytes: Uint8Array, start: numb
   return tokenAt[node] as number;
 }
 
+/** The longest token that merging can yield and `bytes[start, end)` begins with; every single byte is one. */
+export function longestTokenAt({ trie, tokenAt }: Vocabulary, bytes: Uint8Array, start: number, end: number): number {
+  let node = TRIE_ROOT;
+  let word = trie[TRIE_ROOT] as number;
+  let found = TRIE_ROOT;
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at] as number;
+    node = (word >>> TRIE_BASE_SHIFT) ^ byte;
+    word = trie[node] as number;
+    if ((word & TRIE_LABEL) !== byte) break;
+    if (word & TRIE_TOKEN) found = node;
+  }
+  return tokenAt[found] as number;
+}
+
 /** Where the search for a pair begins: the slot in the high bits, 14 check bits below. */
 export function pairHash(left: number, right: number): number {
   const mixed = Math.imul(left, 0x9e3779b1) ^ Math.imul(right ^ 0x5bd1e995, 0x85ebca6b);

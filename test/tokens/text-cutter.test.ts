@@ -1,0 +1,64 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Tokenizer } from '../../emulator/tokens/tokenizer.ts';
+import { adversarialRuns, hardTexts, sharedTexts } from './texts.ts';
+import { tokenizerNamed, VOCABULARIES } from './under-test.ts';
+
+/** By trying every cut. */
+function longestHead(tokenizer: Tokenizer, text: string, maxTokens: number): string {
+  const characters = Array.from(text);
+  for (let length = characters.length; length > 0; length--) {
+    const head = characters.slice(0, length).join('');
+    if (tokenizer.count(head) <= maxTokens) return head;
+  }
+  return '';
+}
+
+function longestTail(tokenizer: Tokenizer, text: string, maxTokens: number): string {
+  const characters = Array.from(text);
+  for (let start = 0; start < characters.length; start++) {
+    const tail = characters.slice(start).join('');
+    if (tokenizer.count(tail) <= maxTokens) return tail;
+  }
+  return '';
+}
+
+describe.each(VOCABULARIES)('cuts with $name', ({ name }) => {
+  test('are the longest there are, in texts full of hard cases', async (context) => {
+    const tokenizer = await tokenizerNamed(name, context);
+    fc.assert(
+      fc.property(hardTexts(8), fc.integer({ min: -1, max: 30 }), (text, maxTokens) => {
+        expect(tokenizer.prefixWithin(text, maxTokens)).toBe(longestHead(tokenizer, text, maxTokens));
+        expect(tokenizer.suffixWithin(text, maxTokens)).toBe(longestTail(tokenizer, text, maxTokens));
+      }),
+      { numRuns: 1_500 },
+    );
+  });
+
+  test('are the longest there are, in runs of one kind', async (context) => {
+    const tokenizer = await tokenizerNamed(name, context);
+    for (const [kind, text] of Object.entries(adversarialRuns(150))) {
+      for (const maxTokens of [1, 2, 7, 40, 119]) {
+        expect(tokenizer.prefixWithin(text, maxTokens), kind).toBe(longestHead(tokenizer, text, maxTokens));
+        expect(tokenizer.suffixWithin(text, maxTokens), kind).toBe(longestTail(tokenizer, text, maxTokens));
+      }
+    }
+  });
+
+  test('of a tail are a superset for a larger budget, and cutting again changes nothing', async (context) => {
+    const tokenizer = await tokenizerNamed(name, context);
+    const texts = [...Object.values(adversarialRuns(3_000)), ...sharedTexts().map(([, text]) => text.slice(-20_000))];
+    for (const text of texts) {
+      let shorter = '';
+      for (const maxTokens of [0, 1, 10, 100, 101, 1_000]) {
+        const tail = tokenizer.suffixWithin(text, maxTokens);
+        expect(tail.endsWith(shorter)).toBe(true);
+        expect(tokenizer.count(tail)).toBeLessThanOrEqual(maxTokens);
+        expect(tokenizer.suffixWithin(tail, maxTokens)).toBe(tail);
+        shorter = tail;
+      }
+      expect(tokenizer.suffixWithin(text, tokenizer.count(text))).toBe(text);
+      expect(tokenizer.prefixWithin(text, tokenizer.count(text))).toBe(text);
+    }
+  });
+});
