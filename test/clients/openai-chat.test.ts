@@ -1,0 +1,80 @@
+import { APIUserAbortError, AuthenticationError, BadRequestError, NotFoundError } from 'openai';
+import { describe, expect, it } from 'vitest';
+import { MODEL, startEmulator, TRANSPORTS } from '../support/emulator.ts';
+import { openaiFor, startOpenAI } from './openai.ts';
+
+const messages = [
+  { role: 'system' as const, content: 'The gate of flight HAT136 is B7. The pilot is called Ines Duarte.' },
+  { role: 'user' as const, content: 'What is the gate of flight HAT136?' },
+];
+const request = { model: MODEL, messages };
+
+describe.each(TRANSPORTS)('openai, chat %s', (transport) => {
+  it('answers', async () => {
+    const client = await startOpenAI(transport);
+    const completion = await client.chat.completions.create(request);
+    expect(completion.choices[0]?.message.content).toContain('B7');
+    expect(completion.choices[0]?.finish_reason).toBe('stop');
+    const { prompt_tokens = 0, completion_tokens = 0, total_tokens } = completion.usage ?? {};
+    expect(total_tokens).toBe(prompt_tokens + completion_tokens);
+    expect(completion_tokens).toBeGreaterThan(0);
+  });
+
+  it('streams the same answer', async () => {
+    const client = await startOpenAI(transport, { chunkCharacters: 1 });
+    const { choices, usage } = await client.chat.completions.create(request);
+    const stream = await client.chat.completions.create({
+      ...request,
+      stream: true,
+      stream_options: { include_usage: true },
+    });
+    let text = '';
+    let last: unknown;
+    for await (const chunk of stream) {
+      text += chunk.choices[0]?.delta.content ?? '';
+      last = chunk.usage;
+    }
+    expect(text).toBe(choices[0]?.message.content);
+    expect(last).toEqual(usage);
+  });
+
+  it("satisfies the client's own stream helper, which checks every chunk", async () => {
+    const client = await startOpenAI(transport);
+    const runner = client.chat.completions.stream({ ...request, stream_options: { include_usage: true } });
+    const completion = await runner.finalChatCompletion();
+    expect(completion.choices[0]?.message.content).toContain('B7');
+    expect((await runner.totalUsage()).total_tokens).toBeGreaterThan(0);
+  });
+
+  it('ends a stream that the client leaves', async () => {
+    const client = await startOpenAI(transport, { chunkCharacters: 1 });
+    const stream = await client.chat.completions.create({ ...request, stream: true });
+    for await (const _ of stream) break;
+    expect(stream.controller.signal.aborted).toBe(true);
+    await expect(client.chat.completions.create(request, { signal: AbortSignal.abort() })).rejects.toBeInstanceOf(
+      APIUserAbortError,
+    );
+  });
+
+  it('offers its models, headers and errors as the client knows them', async () => {
+    const api = await startEmulator(transport, { keys: ['sk-test'] });
+    const client = openaiFor(api);
+    const models = await client.models.list();
+    expect(models.data.map((model) => model.id)).toEqual([MODEL]);
+    expect((await client.models.retrieve(MODEL)).owned_by).toBe('moonshot');
+
+    const { response } = await client.chat.completions.create(request).withResponse();
+    expect(response.headers.get('msh-request-id')).not.toBeNull();
+
+    const stranger = openaiFor(api, { apiKey: 'sk-other' });
+    await expect(stranger.models.list()).rejects.toBeInstanceOf(AuthenticationError);
+    const missing = client.chat.completions.create({ ...request, model: 'kimi-k9' });
+    await expect(missing).rejects.toBeInstanceOf(NotFoundError);
+    const huge = client.chat.completions.create({ ...request, max_tokens: 300_000 });
+    await expect(huge).rejects.toBeInstanceOf(BadRequestError);
+    await expect(huge).rejects.toMatchObject({
+      type: 'invalid_request_error',
+      message: expect.stringContaining('Your request exceeded model token limit: 262144'),
+    });
+  });
+});
