@@ -15,7 +15,7 @@ import {
 import { Segments, type Span } from './segments.ts';
 
 /** The sums behind which an entry is written. */
-type Sums = Pick<Entry, 'group' | 'calls' | 'totalTokens' | 'heldTokens' | 'heldMessages' | 'heldSystems'>;
+type Sums = Pick<Entry, 'group' | 'totalTokens' | 'heldTokens' | 'heldMessages' | 'heldSystems'>;
 
 export interface PageRequest {
   after?: number;
@@ -148,15 +148,13 @@ export class History {
     let { head, tokens, messages } = view;
     for (const { message, tokens: size, pinned, held, opensGroup } of entries) {
       head += 1;
-      const opens = opensGroup || !last;
       const row: Entry = {
         seq: head,
         message: 'message' in message ? message.message : this.#insertMessage(message),
         tokens: size,
-        group: opens ? head : last.group,
+        group: opensGroup || !last ? head : last.group,
         pinned,
         held,
-        calls: opens ? message.body.tool_calls !== undefined : last.calls,
         calls: message.body.tool_calls !== undefined || message.body.tool_call_id !== undefined,
         totalTokens: (last?.totalTokens ?? 0) + size,
         heldTokens: (last?.heldTokens ?? 0) + (held ? size : 0),
@@ -176,10 +174,9 @@ export class History {
   #sumsBefore(view: View, seq: number): Sums | undefined {
     const entry = this.#read(view, seq, seq)[0];
     if (!entry) return undefined;
-    const { group, calls, tokens, held, totalTokens, heldTokens, heldMessages, heldSystems, body } = entry;
+    const { group, tokens, held, totalTokens, heldTokens, heldMessages, heldSystems, body } = entry;
     return {
       group,
-      calls,
       totalTokens: totalTokens - tokens,
       heldTokens: heldTokens - (held ? tokens : 0),
       heldMessages: heldMessages - (held ? 1 : 0),

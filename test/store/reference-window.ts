@@ -1,0 +1,47 @@
+import type { NewEntry } from '../../emulator/store/history-rows.ts';
+
+/** A message of a plain array: what the store has to make of its pointers. */
+export interface Item {
+  id: string;
+  text: string;
+  tokens: number;
+  held: boolean;
+  system: boolean;
+  opensGroup: boolean;
+}
+
+export function tokensOf(window: readonly Item[]): number {
+  return window.reduce((sum, item) => sum + item.tokens, 0);
+}
+
+/** The groups of a window, oldest first. */
+export function groupsOf(window: readonly Item[]): Item[][] {
+  const groups: Item[][] = [];
+  for (const item of window) {
+    if (item.opensGroup) groups.push([item]);
+    else groups.at(-1)?.push(item);
+  }
+  return groups;
+}
+
+/** Held groups and the longest run of newest groups within `budget`; undefined where not even the newest fits. */
+export function cutWindow(window: readonly Item[], budget: number): Item[] | undefined {
+  const groups = groupsOf(window);
+  for (let from = 0; from < groups.length; from += 1) {
+    const kept = groups.filter((group, place) => place >= from || group[0]?.held).flat();
+    if (tokensOf(kept) <= budget) return kept;
+  }
+  return groups.length === 0 ? [] : undefined;
+}
+
+/** What the store is given to write an item. */
+export function toNewEntry({ id, text, tokens, held, system, opensGroup }: Item): NewEntry {
+  const body = { role: system ? ('system' as const) : ('user' as const), content: text };
+  return {
+    message: { id, body, truncated: false, summary: false, createdAt: 0 },
+    tokens,
+    pinned: held,
+    held,
+    opensGroup,
+  };
+}
