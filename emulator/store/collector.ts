@@ -52,24 +52,35 @@ export class Collector {
     if (this.#timer || this.#closed) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      if (!this.#closed && this.slice()) this.#schedule();
+      if (!this.#closed && this.#attempt()) this.#schedule();
     }, PAUSE_MS);
     this.#timer.unref();
+  }
+
+  /** Nobody waits for a slice, so that its failure (a full disk) must not end the process: the next touch tries again. */
+  #attempt(): boolean {
+    try {
+      return this.slice();
+    } catch (error) {
+      console.error('kimi-emulator: unused rows could not be removed', error);
+      return false;
+    }
   }
 
   #collect(segment: number): void {
     const row = this.#sql.segment.get(segment);
     if (!row) return;
     const pointers = this.#sql.pointers.all({ segment });
-    const floor = Math.min(...pointers.map((pointer) => pointer.floor));
+    const floor = pointers.reduce((least, pointer) => Math.min(least, pointer.floor), Number.MAX_SAFE_INTEGER);
+    const head = pointers.reduce((most, pointer) => Math.max(most, pointer.head), 0);
     if (pointers.length > 0 && floor > row.kept_floor) {
       this.#sql.raiseFloor.run(floor, segment);
       if (row.parent !== null) this.#sql.mark.run(row.parent);
     }
     let budget = SLICE;
     for (const [from, to] of gaps(pointers)) {
-      const kept = pointers.some((pointer) => pointer.head >= from);
-      const dead = (kept ? this.#sql.deadUnheld : this.#sql.dead).all(segment, from, to, budget);
+      // Behind a floor, pins are seen by every window that ends later.
+      const dead = (from <= head ? this.#sql.deadUnheld : this.#sql.dead).all(segment, from, to, budget);
       for (const { seq, message } of dead) {
         this.#sql.deleteEntry.run(segment, seq);
         this.#sql.deleteMessage.run({ message });

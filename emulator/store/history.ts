@@ -1,10 +1,8 @@
-import type { Database, Statement } from 'better-sqlite3';
+import type { Database } from 'better-sqlite3';
 import {
   type Entry,
-  type EntryColumns,
   freeTokensBefore,
   heldMessagesBefore,
-  type MessageColumns,
   type NewEntry,
   type StoredMessage,
   type Tail,
@@ -12,6 +10,7 @@ import {
   toStoredMessage,
   type View,
 } from './history-rows.ts';
+import { historyStatements } from './history-statements.ts';
 import { Segments, type Span } from './segments.ts';
 
 /** The sums behind which an entry is written. */
@@ -25,11 +24,11 @@ export interface PageRequest {
 
 /** The persistent list of messages: views are pointers into it, so that taking and restoring one copies nothing. */
 export class History {
-  readonly #sql: ReturnType<typeof statements>;
+  readonly #sql: ReturnType<typeof historyStatements>;
   readonly #segments: Segments;
 
   constructor(database: Database) {
-    this.#sql = statements(database);
+    this.#sql = historyStatements(database);
     this.#segments = new Segments(database);
   }
 
@@ -196,35 +195,4 @@ function asNewEntry(entry: NewEntry | StoredMessage): NewEntry {
   if ('opensGroup' in entry) return entry;
   const { tokens, pinned, held } = entry;
   return { message: entry, tokens, pinned, held, opensGroup: entry.group === entry.seq };
-}
-
-function statements(database: Database) {
-  const columns = `e.seq, e.message, e.tokens, e.group_seq, e.pinned, e.held, e.calls,
-    e.total_tokens, e.held_tokens, e.held_messages, e.held_systems`;
-  const read = (where: string, direction: string): Statement<[number, number, number, number], MessageColumns> =>
-    database.prepare(
-      `SELECT ${columns}, m.public_id, m.body, m.truncated, m.summary, m.created_at
-       FROM entries e JOIN messages m ON m.id = e.message
-       WHERE e.segment = ? AND e.seq BETWEEN ? AND ? ${where} ORDER BY e.seq ${direction} LIMIT ?`,
-    );
-  const all = { asc: read('', 'ASC'), desc: read('', 'DESC') };
-  const held = { asc: read('AND e.held = 1', 'ASC'), desc: read('AND e.held = 1', 'DESC') };
-  return {
-    read: (onlyHeld: boolean, ascending: boolean) => (onlyHeld ? held : all)[ascending ? 'asc' : 'desc'],
-    entry: database.prepare<[number, number], EntryColumns>(
-      `SELECT ${columns} FROM entries e WHERE e.segment = ? AND e.seq = ?`,
-    ),
-    places: database.prepare<[string], { segment: number; seq: number }>(
-      'SELECT e.segment, e.seq FROM messages m JOIN entries e ON e.message = m.id WHERE m.public_id = ?',
-    ),
-    insertMessage: database.prepare<[string, string, string, number, number, number]>(
-      'INSERT INTO messages (public_id, role, body, truncated, summary, created_at) VALUES (?, ?, ?, ?, ?, ?)',
-    ),
-    insertEntry: database.prepare(
-      `INSERT INTO entries (segment, seq, message, tokens, group_seq, pinned, held, calls,
-         total_tokens, held_tokens, held_messages, held_systems)
-       VALUES (@segment, @seq, @message, @tokens, @group, @pinned, @held, @calls,
-         @totalTokens, @heldTokens, @heldMessages, @heldSystems)`,
-    ),
-  };
 }

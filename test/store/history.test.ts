@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { View } from '../../emulator/store/history-rows.ts';
 import { runs } from '../support/runs.ts';
-import { ListWorld, toItem } from './list-world.ts';
-import { type Item, tokensOf } from './reference-window.ts';
+import { ListWorld } from './list-world.ts';
+import { type Item, toItem, tokensOf } from './reference-window.ts';
 import { type Step, steps, take } from './steps.ts';
 
 describe('the persistent list', () => {
@@ -15,7 +15,7 @@ describe('the persistent list', () => {
         world.collectAll();
         expectAllWindows(world);
       }),
-      { numRuns: runs(80) },
+      { numRuns: runs(40) },
     );
   });
 

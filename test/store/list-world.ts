@@ -1,6 +1,5 @@
 import type { Database } from 'better-sqlite3';
 import { expect } from 'vitest';
-import { contentText } from '../../contract/messages.ts';
 import { Collector } from '../../emulator/store/collector.ts';
 import { findCut } from '../../emulator/store/cut.ts';
 import { openDatabase } from '../../emulator/store/database.ts';
@@ -143,6 +142,13 @@ export class ListWorld {
     while (this.collector.slice());
   }
 
+  /** A collector as a restart makes it, which runs by hand only. */
+  restartCollector(): Collector {
+    const collector = new Collector(this.database);
+    collector.close();
+    return collector;
+  }
+
   /** Rows of every table of the list. */
   countRows(): Record<string, number> {
     const count = (table: string) => this.database.prepare(`SELECT count(*) FROM ${table}`).pluck().get() as number;
@@ -181,12 +187,6 @@ export class ListWorld {
     this.#issued += 1;
     return `id${this.#issued}`;
   }
-}
-
-export function toItem(message: StoredMessage): Item {
-  const { id, tokens, held, seq, group } = message;
-  const { role, content } = message.body;
-  return { id, text: contentText(content), tokens, held, system: role === 'system', opensGroup: seq === group };
 }
 
 function messageOf(message: StoredMessage | undefined) {

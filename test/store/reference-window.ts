@@ -1,4 +1,5 @@
-import type { NewEntry } from '../../emulator/store/history-rows.ts';
+import { contentText } from '../../contract/messages.ts';
+import type { NewEntry, StoredMessage } from '../../emulator/store/history-rows.ts';
 
 /** A message of a plain array: what the store has to make of its pointers. */
 export interface Item {
@@ -44,4 +45,11 @@ export function toNewEntry({ id, text, tokens, held, system, opensGroup }: Item)
     held,
     opensGroup,
   };
+}
+
+/** What the store shows, as an item. */
+export function toItem(message: StoredMessage): Item {
+  const { id, tokens, held, seq, group } = message;
+  const { role, content } = message.body;
+  return { id, text: contentText(content), tokens, held, system: role === 'system', opensGroup: seq === group };
 }

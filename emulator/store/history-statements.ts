@@ -1,0 +1,40 @@
+import type { Database, Statement } from 'better-sqlite3';
+import type { EntryColumns, MessageColumns } from './history-rows.ts';
+
+/** The named statements of the list of messages. */
+export function historyStatements(database: Database) {
+  const columns = `e.seq, e.message, e.tokens, e.group_seq, e.pinned, e.held, e.calls,
+    e.total_tokens, e.held_tokens, e.held_messages, e.held_systems`;
+  const read = (
+    direction: string,
+    index = '',
+    where = '',
+  ): Statement<[number, number, number, number], MessageColumns> =>
+    database.prepare(
+      `SELECT ${columns}, m.public_id, m.body, m.truncated, m.summary, m.created_at
+       FROM entries e ${index} JOIN messages m ON m.id = e.message
+       WHERE e.segment = ? AND e.seq BETWEEN ? AND ? ${where} ORDER BY e.seq ${direction} LIMIT ?`,
+    );
+  // Left alone, SQLite reads everything between the pins: a snapshot may keep a long history below the floor.
+  const readHeld = (direction: string) => read(direction, 'INDEXED BY entries_held', 'AND e.held = 1');
+  const all = { asc: read('ASC'), desc: read('DESC') };
+  const held = { asc: readHeld('ASC'), desc: readHeld('DESC') };
+  return {
+    read: (onlyHeld: boolean, ascending: boolean) => (onlyHeld ? held : all)[ascending ? 'asc' : 'desc'],
+    entry: database.prepare<[number, number], EntryColumns>(
+      `SELECT ${columns} FROM entries e WHERE e.segment = ? AND e.seq = ?`,
+    ),
+    places: database.prepare<[string], { segment: number; seq: number }>(
+      'SELECT e.segment, e.seq FROM messages m JOIN entries e ON e.message = m.id WHERE m.public_id = ?',
+    ),
+    insertMessage: database.prepare<[string, string, string, number, number, number]>(
+      'INSERT INTO messages (public_id, role, body, truncated, summary, created_at) VALUES (?, ?, ?, ?, ?, ?)',
+    ),
+    insertEntry: database.prepare(
+      `INSERT INTO entries (segment, seq, message, tokens, group_seq, pinned, held, calls,
+         total_tokens, held_tokens, held_messages, held_systems)
+       VALUES (@segment, @seq, @message, @tokens, @group, @pinned, @held, @calls,
+         @totalTokens, @heldTokens, @heldMessages, @heldSystems)`,
+    ),
+  };
+}
