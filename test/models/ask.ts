@@ -7,7 +7,10 @@ export const assistant = (content: string): ChatMessage => ({ role: 'assistant',
 export const system = (content: string): ChatMessage => ({ role: 'system', content });
 
 /** A request for the messages, a lone text being one user message. */
-export function requestOf(messages: string | readonly ChatMessage[], options: Partial<ModelRequest> = {}): ModelRequest {
+export function requestOf(
+  messages: string | readonly ChatMessage[],
+  options: Partial<ModelRequest> = {},
+): ModelRequest {
   return {
     model: 'kimi-k2-0905-preview',
     messages: typeof messages === 'string' ? [user(messages)] : messages,
@@ -29,12 +32,19 @@ export async function deltasOf(request: ModelRequest): Promise<ModelDelta[]> {
 }
 
 /** The text that the lookup model answers; a tool call fails. */
-export async function ask(messages: string | readonly ChatMessage[], options: Partial<ModelRequest> = {}): Promise<string> {
+export async function ask(
+  messages: string | readonly ChatMessage[],
+  options: Partial<ModelRequest> = {},
+): Promise<string> {
   const deltas = await deltasOf(requestOf(messages, options));
   return deltas.map((delta) => (delta.type === 'text' ? delta.text : `[call of ${delta.name}]`)).join('');
 }
 
 export const tool = (name: string, parameters?: Record<string, unknown>, description?: string): Tool => ({
   type: 'function',
-  function: { name, ...(description === undefined ? {} : { description }), ...(parameters === undefined ? {} : { parameters }) },
+  function: {
+    name,
+    ...(description === undefined ? {} : { description }),
+    ...(parameters === undefined ? {} : { parameters }),
+  },
 });

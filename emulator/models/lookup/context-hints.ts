@@ -1,7 +1,7 @@
 import { separatorAt } from '../../text/fact-separators.ts';
 import { type FactInPlace, factAt } from '../../text/facts.ts';
 import type { Hint, Hints } from '../schema/hints.ts';
-import { isObject } from '../schema/resolve.ts';
+import { isObject, lookUp } from '../schema/resolve.ts';
 import type { Document } from './documents.ts';
 import { KeyMatcher } from './key-matcher.ts';
 import { Lexicon } from './lexicon.ts';
@@ -14,24 +14,30 @@ const VALUES = 6;
 const MAX_NAMES = 500;
 const MAX_DEPTH = 24;
 
+/** Read where they are referred to. */
+const DEFINITIONS = new Set(['$defs', 'definitions']);
+
 /** The names of a schema's properties, alone and after the name of what holds them (`user name`). */
 export function namesIn(schema: unknown): string[] {
   const names = new Set<string>();
+  const followed = new Set<string>();
   const visit = (node: unknown, parent: string, depth: number): void => {
     if (depth > MAX_DEPTH || names.size > MAX_NAMES) return;
     if (Array.isArray(node)) for (const member of node) visit(member, parent, depth + 1);
     if (!isObject(node)) return;
-    for (const [keyword, value] of Object.entries(node)) {
-      if (keyword !== 'properties' || !isObject(value)) {
-        visit(value, parent, depth + 1);
-        continue;
-      }
-      for (const [name, property] of Object.entries(value)) {
-        names.add(name);
-        if (parent !== '') names.add(`${parent} ${name}`);
-        visit(property, name, depth + 1);
-      }
+    const { $ref, properties, ...others } = node;
+    const reference = `${parent} ${String($ref)}`;
+    if ($ref !== undefined && !followed.has(reference)) {
+      followed.add(reference);
+      visit(lookUp(schema, $ref), parent, depth + 1);
     }
+    for (const [name, property] of Object.entries(isObject(properties) ? properties : {})) {
+      names.add(name);
+      if (parent !== '') names.add(`${parent} ${name}`);
+      visit(property, name, depth + 1);
+    }
+    for (const [keyword, other] of Object.entries(others))
+      if (!DEFINITIONS.has(keyword)) visit(other, parent, depth + 1);
   };
   visit(schema, '', 0);
   return [...names].slice(0, MAX_NAMES);
@@ -77,7 +83,7 @@ export function hintsFrom(values: ReadonlyMap<string, readonly Hint[]>, request:
   return {
     valuesFor(path) {
       const [parent, name] = path.slice(-2).length === 2 ? path.slice(-2) : [undefined, path.at(-1)];
-      if (name === undefined) return [];
+      if (name === undefined) return request.valuesFor?.(path) ?? [];
       const owner = parent === undefined ? [] : (values.get(`${parent} ${name}`) ?? []);
       return [...owner, ...(values.get(name) ?? []), ...(request.valuesFor?.(path) ?? [])];
     },

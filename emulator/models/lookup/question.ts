@@ -24,7 +24,7 @@ const TAIL = 4_000;
 const AFTERTHOUGHT = 400;
 
 const ENGLISH_OPENING =
-  /^["'(*\s-]*(?:(?:and|so|now|also|please|ok|okay|then|next|finally|but|hi|hello|hey)[,:]?\s+)*(?:what|which|who|whose|whom|where|when|why|how|tell|remind|give|show|can you|could you|would you|will you|do you|does|did|recall|repeat|quote|state|report|extract|reply|respond|answer|return|output|print|summari[sz]e|explain|describe|call|use the|invoke|fill|find|look up)(?:['’]s)?\b(?!\s*[:=])/i;
+  /^["'(*\s-]*(?:(?:and|so|now|also|please|ok|okay|then|next|finally|but|hi|hello|hey)[,:]?\s+)*(?:what|which|who|whose|whom|where|when|why|how|tell|remind|give|show|can you|could you|would you|will you|do you|does|did|recall|repeat|quote|state|report|extract|reply|respond|answer|return|output|print|summari[sz]e|explain|describe|call|use the|invoke|fill|find|look up|i (?:wonder|forgot|(?:need|want|would like) to know|don['’]t (?:know|remember)))(?:['’]s)?\b(?!\s*[:=])/i;
 const CHINESE_QUESTION =
   /什么|多少|哪[里个些位儿天年]|[是由给和]谁|谁[是的在把]|怎[么样]|如何|为何|几[个点号月天岁位次]|[吗呢]\s*[？?]?\s*$/;
 const CHINESE_OPENING = /^[\s“"]*(?:请问|请?告诉|请?回答|请?给出|请?说出|请?列出|请?只|仅|请用|请以|调用|使用)/;

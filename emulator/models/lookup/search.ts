@@ -1,6 +1,7 @@
-import { SentenceSearch } from './best-sentence.ts';
+import { type FoundSentence, SentenceSearch } from './best-sentence.ts';
 import { blocksFromEnd, type Document } from './documents.ts';
 import { KeyMatcher } from './key-matcher.ts';
+import { roleOf } from './key-role.ts';
 import { Lexicon } from './lexicon.ts';
 import { type NamedFact, NamedFactSearch } from './named-fact.ts';
 import type { Pace } from './pace.ts';
@@ -54,15 +55,19 @@ export async function findEvidence(
   if (fact !== undefined && (fact.weight > COMMON_WEIGHT || facts.isSettled(weight)))
     return { answer: fact.value, fact };
   const sentence = sentences.best();
-  const outspoken = sentence !== undefined && sentence.coverage >= FULL && sentence.terms >= TELLING;
-  if (fact !== undefined && !outspoken) return { answer: fact.value, fact };
+  if (fact !== undefined && !(sentence && outdoes(sentence, fact, question))) return { answer: fact.value, fact };
   return sentence && { answer: sentence.text };
 }
 
 /**
- * A key of one word (`name`, `status`) is often met in records about other things. Where a question tells much more about
- * what it wants, and one sentence has nearly all of it, that sentence answers.
+ * Keys of one word (`name`, `status`) are often met in records about other things. So where the question is not simply for
+ * that key, a sentence that has more of the question answers: most of it where the key is only mentioned ("Where did he hide
+ * the lantern?"), nearly all where it is asked for but narrowed down ("the name of the goose that guards the gate").
  */
+function outdoes(sentence: FoundSentence, fact: NamedFact, question: string): boolean {
+  const role = roleOf(fact.key, question);
+  if (role === 'asked') return false;
+  return role === 'mentioned' ? sentence.terms >= 3 : sentence.terms >= 4 && sentence.coverage >= 0.8;
+}
+
 const COMMON_WEIGHT = 1;
-const FULL = 0.8;
-const TELLING = 4;

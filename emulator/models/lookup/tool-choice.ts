@@ -1,8 +1,8 @@
 import type { Tool } from '../../../contract/messages.ts';
 import { endsSentence } from '../../text/sentences.ts';
-import { terms } from '../../text/terms.ts';
 import type { ModelRequest } from '../model.ts';
 import type { Question } from './question.ts';
+import { wordsOfName } from './words.ts';
 
 /** A tool to call; `tool` is absent where the request names one that it does not declare. */
 export interface ChosenTool {
@@ -63,13 +63,17 @@ function isOrdered(text: string, at: number): boolean {
   return ORDER.test(lead.slice(-REACH)) && !REFUSAL.test(lead) && !ENQUIRY.test(lead);
 }
 
-/** The tool whose name and description share most terms with the question; of equals, the first. */
+/** The tool whose name and description share most words with the question; of equals, the first. */
 function likeliest(question: string, tools: readonly Tool[]): ChosenTool | undefined {
-  const asked = new Set(terms(question));
+  const contentOf = (text: string) =>
+    wordsOfName(text)
+      .filter((word) => word.weight > 0)
+      .map((word) => word.text);
+  const asked = new Set(contentOf(question));
   let best: { tool: Tool; score: number } | undefined;
   for (const tool of tools) {
     const { name, description = '' } = tool.function;
-    const score = [...new Set(terms(`${name} ${description}`))].filter((term) => asked.has(term)).length;
+    const score = [...new Set(contentOf(`${name} ${description}`))].filter((word) => asked.has(word)).length;
     if (best === undefined || score > best.score) best = { tool, score };
   }
   return best && { name: best.tool.function.name, tool: best.tool };

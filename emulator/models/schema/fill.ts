@@ -10,7 +10,7 @@ export interface Filled {
   evidence: number;
 }
 
-const MAX_DEPTH = 20;
+const MAX_DEPTH = 32;
 /** Subschemas that one filling may visit: unions in unions would multiply. */
 const MAX_VISITS = 5_000;
 /** Other values tried where the schema says what it must not be. */
@@ -29,6 +29,7 @@ export class Filler {
   readonly root: unknown;
   readonly #hints: Hints;
   #visits = 0;
+  #depth = 0;
 
   constructor(root: unknown, hints: Hints) {
     this.root = root;
@@ -38,7 +39,14 @@ export class Filler {
   /** Undefined where nothing can be valid. */
   fill(schema: unknown, path: readonly string[], variant: number, required: boolean): Filled | undefined {
     this.#visits += 1;
-    if (path.length > MAX_DEPTH || this.#visits > MAX_VISITS) return undefined;
+    if (this.#depth >= MAX_DEPTH || this.#visits > MAX_VISITS) return undefined;
+    this.#depth += 1;
+    const filled = this.#fill(schema, path, variant, required);
+    this.#depth -= 1;
+    return filled;
+  }
+
+  #fill(schema: unknown, path: readonly string[], variant: number, required: boolean): Filled | undefined {
     const flat = flatten(schema, this.root);
     if (flat === undefined) return undefined;
     const known = this.fromContext(flat, path, required);

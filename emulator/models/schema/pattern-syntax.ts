@@ -138,7 +138,8 @@ class Parser {
     const bounds = this.#bounds();
     if (bounds === undefined) return part;
     this.#take('?');
-    return this.#quantified({ kind: 'repeat', part, ...bounds });
+    if (this.#bounds() !== undefined) throw new Unsupported();
+    return { kind: 'repeat', part, ...bounds };
   }
 
   #bounds(): { min: number; max: number } | undefined {

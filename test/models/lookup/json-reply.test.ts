@@ -1,0 +1,87 @@
+import { describe, expect, test } from 'vitest';
+import type { ResponseFormat } from '../../../emulator/models/model.ts';
+import { ask, assistant, user } from '../ask.ts';
+
+const history = [
+  user('name: Bob Smith, age: 42, opening time: 06:00'),
+  assistant('{"email":"bob@x.org","tags":["a","b"],"vip":true,"zip":"01234"}'),
+];
+
+async function reply(question: string, responseFormat: ResponseFormat): Promise<unknown> {
+  return JSON.parse(await ask([...history, user(question)], { responseFormat }));
+}
+
+describe('json_object', () => {
+  test.each<[string, unknown]>([
+    ['Give me a JSON object with keys name, age and email.', { name: 'Bob Smith', age: 42, email: 'bob@x.org' }],
+    ['JSON please, with the fields "zip" and "opening time".', { zip: '01234', 'opening time': '06:00' }],
+    [
+      'Return JSON like {"name": "string", "vip": false, "phone": "string"}',
+      { name: 'Bob Smith', vip: true, phone: null },
+    ],
+    ['Return {"user": {"name": "...", "age": 0}} as JSON', { user: { name: 'Bob Smith', age: 42 } }],
+    ['Extract the user as {name: string, age: number}', { name: 'Bob Smith', age: 42 }],
+    ['JSON with `name` and `tags`, please', { name: 'Bob Smith', tags: ['a', 'b'] }],
+    ['用JSON回答，字段：name、age', { name: 'Bob Smith', age: 42 }],
+    ['What is the email? Answer in JSON.', { email: 'bob@x.org' }],
+    ['Who is the king of France? Use JSON.', { answer: 'NOT_FOUND' }],
+    ['Return the JSON {"status":"ok"}', { status: 'ok' }],
+    ['Reply with only {"a":1}', { a: 1 }],
+    ['Hello', { answer: 'NOT_FOUND' }],
+  ])('%s', async (question, expected) => {
+    expect(await reply(question, { type: 'json_object' })).toEqual(expected);
+  });
+});
+
+describe('json_schema', () => {
+  const schema = (properties: Record<string, unknown>, more: Record<string, unknown> = {}): ResponseFormat => ({
+    type: 'json_schema',
+    schema: { type: 'object', properties, required: Object.keys(properties), additionalProperties: false, ...more },
+  });
+
+  test('is filled from the context where names and types match', async () => {
+    const format = schema({
+      name: { type: 'string' },
+      age: { type: 'integer' },
+      vip: { type: 'boolean' },
+      tags: { type: 'array', items: { type: 'string' } },
+    });
+    expect(await reply('Who?', format)).toEqual({ name: 'Bob Smith', age: 42, vip: true, tags: ['a', 'b'] });
+  });
+
+  test('says what the context does not have', async () => {
+    const format = schema({
+      street: { type: 'string' },
+      floor: { type: ['integer', 'null'] },
+      rooms: { type: 'integer', minimum: 1 },
+      zip: { type: 'string', pattern: '^\\d{5}$' },
+    });
+    expect(await reply('Where?', format)).toEqual({ street: 'NOT_FOUND', floor: null, rooms: 1, zip: '01234' });
+  });
+
+  test('prefers the value under the full name of a nested property', async () => {
+    const named = [user('user name: Carl'), ...history];
+    const format = schema(
+      { user: { $ref: '#/$defs/person' } },
+      { $defs: { person: { type: 'object', properties: { name: { type: 'string' } }, required: ['name'] } } },
+    );
+    expect(JSON.parse(await ask([...named, user('Who?')], { responseFormat: format }))).toEqual({
+      user: { name: 'Carl' },
+    });
+  });
+
+  test('puts the answer where the schema has a place for it', async () => {
+    const format = schema({ answer: { type: 'string' }, confidence: { type: 'number', minimum: 0, maximum: 1 } });
+    expect(await reply('What is the email?', format)).toEqual({ answer: 'bob@x.org', confidence: 0 });
+    expect(await reply('What is the moon made of?', schema({ verdict: { type: 'string' } }))).toEqual({
+      verdict: 'NOT_FOUND',
+    });
+    expect(await reply('What is the age?', { type: 'json_schema', schema: { type: 'integer' } })).toBe(42);
+  });
+
+  test('takes an exact reply only where it fits', async () => {
+    const format = schema({ a: { type: 'integer' } });
+    expect(await reply('Reply with only {"a": 5}', format)).toEqual({ a: 5 });
+    expect(await reply('Reply with only {"b": 5}', format)).toEqual({ a: 0 });
+  });
+});

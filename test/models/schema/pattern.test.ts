@@ -1,0 +1,80 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { matchesPattern, textForPattern } from '../../../emulator/models/schema/pattern.ts';
+
+const atom = fc.constantFrom(
+  'a',
+  'B',
+  '\\d',
+  '\\w',
+  '\\s',
+  '[a-c]',
+  '[^a-c]',
+  '[0-9_-]',
+  '.',
+  '\\.',
+  '\\u0041',
+  '金',
+  '(?:ab|c)',
+  '(x|y|)',
+  '[^\\w]',
+);
+const quantified = fc
+  .tuple(atom, fc.constantFrom('', '', '*', '+', '?', '{2}', '{1,3}', '{0,2}', '+?'))
+  .map((parts) => parts.join(''));
+const pattern = fc
+  .tuple(
+    fc.constantFrom('', '^'),
+    fc.array(quantified, { minLength: 1, maxLength: 4 }),
+    fc.constantFrom('', '$'),
+    fc.constantFrom('', '|^q+$'),
+  )
+  .map(([start, middle, end, other]) => start + middle.join('') + end + other);
+
+describe('patterns', () => {
+  test('match what RegExp matches', () => {
+    const text = fc.string({
+      unit: fc.constantFrom('a', 'b', 'B', 'c', 'x', 'z', 'q', '1', '_', '.', ' ', 'A', '金', '🙂'),
+      maxLength: 8,
+    });
+    fc.assert(
+      fc.property(pattern, text, (source, value) => {
+        expect(matchesPattern(source, value)).toBe(new RegExp(source, 'u').test(value));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test('have texts that match them, of a wanted length where there are any', () => {
+    fc.assert(
+      fc.property(pattern, fc.nat(3), (source, variant) => {
+        const text = textForPattern(source, 0, 100, variant);
+        if (variant === 0) expect(text).toBeDefined();
+        if (text !== undefined) expect(text).toMatch(new RegExp(source, 'u'));
+      }),
+    );
+    expect(textForPattern('^[a-z]+$', 7, 7, 0)).toMatch(/^[a-z]{7}$/);
+    expect(textForPattern('^[A-Z]{3}$', 4, 9, 0)).toBeUndefined();
+  });
+
+  test('may have names for groups', () => {
+    expect(textForPattern('^(?<year>\\d{4})-(?<month>0[1-9])$', 0, 100, 0)).toMatch(/^\d{4}-0[1-9]$/);
+  });
+
+  test('give another text for each variant', () => {
+    const texts = Array.from({ length: 50 }, (_, variant) => textForPattern('^[A-Z]{2}\\d{3}$', 0, 100, variant));
+    expect(new Set(texts).size).toBe(50);
+  });
+
+  test.each(['(?=a)b', '(a)\\1', '\\p{L}', '[', '(', 'a**', '*', '\\'])(
+    'that are not understood match nothing: %s',
+    (source) => {
+      expect(matchesPattern(source, 'ab')).toBe(false);
+      expect(textForPattern(source, 0, 10, 0)).toBeUndefined();
+    },
+  );
+
+  test.each(['^(a+)+$', '^(a|a)*$', '(.*)*x', '^(a?){50}a{50}$'])('give up instead of running away: %s', (source) => {
+    expect(matchesPattern(source, `${'a'.repeat(40)}!`)).toBe(false);
+  });
+});
