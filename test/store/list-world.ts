@@ -7,7 +7,7 @@ import { History } from '../../emulator/store/history.ts';
 import type { StoredMessage, View } from '../../emulator/store/history-rows.ts';
 import { SessionRows } from '../../emulator/store/sessions.ts';
 import { SnapshotRows } from '../../emulator/store/snapshots.ts';
-import { cutWindow, groupsOf, type Item, tokensOf, toNewEntry } from './reference-window.ts';
+import { cutWindow, groupsOf, type Item, toItem, tokensOf, toNewEntry } from './reference-window.ts';
 
 const ACCOUNT = 'account';
 const FIELDS = { account: ACCOUNT, model: 'm', metadata: {}, toolset: null, calls: 0, createdAt: 0 };
