@@ -77,7 +77,10 @@ function source(choice: Choice): TokenizerSource {
     name: choice.name,
     exact: choice.exact,
     load: () => {
-      loading ??= load(choice);
+      loading ??= load(choice).catch((error) => {
+        loading = undefined;
+        throw error;
+      });
       return loading;
     },
   };
