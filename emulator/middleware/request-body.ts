@@ -18,7 +18,7 @@ export async function readJson<Schema extends z.ZodType>(c: RequestContext, sche
 
 /** The request's JSON body as it is. @throws ApiError `body_too_large`, or `invalid_request` where it is no JSON */
 export async function readValue(c: RequestContext): Promise<unknown> {
-  const { limits } = c.var.services;
+  const { limits } = c.get('services');
   const bytes = await readBytes(c, limits.body_bytes);
   c.set('body', bytes);
   if (bytes.length > 0) requireJsonType(c);

@@ -20,5 +20,5 @@ export function requestId(services: Services) {
  * is finished costs as much as the whole walk.
  */
 export function stampTiming(c: RequestContext): void {
-  c.header('Server-Timing', `inner; dur=${(performance.now() - c.var.startedAt).toFixed(3)}`);
+  c.header('Server-Timing', `inner; dur=${(performance.now() - c.get('startedAt')).toFixed(3)}`);
 }

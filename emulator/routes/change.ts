@@ -31,11 +31,11 @@ export async function change<Prepared>(
   prepare: () => Promise<Prepared> | Prepared,
   work: (prepared: Prepared) => Answer,
 ): Promise<Response> {
-  const claim = claimKey(c, c.var.body);
+  const claim = claimKey(c, c.get('body'));
   if ('replay' in claim) return replayAnswer(c, claim.replay);
   try {
     const prepared = await prepare();
-    const answer = c.var.services.store.transaction(() => keep(claim, work(prepared)));
+    const answer = c.get('services').store.transaction(() => keep(claim, work(prepared)));
     return send(c, answer.body, answer.status, answer.etag);
   } finally {
     claim.release();
@@ -68,7 +68,7 @@ export async function changeExclusively<Prepared>(
       c,
       () => {
         const session = requireIdleSession(c, c.req.param('id') ?? '', expected);
-        release = c.var.services.locks.acquire(session.id);
+        release = c.get('services').locks.acquire(session.id);
         return prepare(session);
       },
       work,
@@ -81,13 +81,13 @@ export async function changeExclusively<Prepared>(
 /** @throws ApiError `session_not_found`, `version_conflict`, `session_busy` */
 export function requireIdleSession(c: RequestContext, id: string, expected: number | undefined): SessionRow {
   const session = requireVersion(c, id, expected);
-  c.var.services.locks.requireIdle(id);
+  c.get('services').locks.requireIdle(id);
   return session;
 }
 
 /** @throws ApiError `session_not_found`, `version_conflict` */
 export function requireVersion(c: RequestContext, id: string, expected: number | undefined): SessionRow {
-  const session = requireSession(c.var.services, c.var.account, id);
+  const session = requireSession(c.get('services'), c.get('account'), id);
   if (expected !== undefined && expected !== session.version) {
     throw new ApiError('version_conflict', `The session ${id} is at version ${session.version}, not ${expected}`);
   }

@@ -28,7 +28,7 @@ export function chatRoutes(limits: Limits, chunkCharacters: number) {
   routes.post('/chat/completions', async (c) => {
     const request = await readJson(c, schema);
     requireSound(request);
-    const claim = claimKey(c, c.var.body);
+    const claim = claimKey(c, c.get('body'));
     if ('replay' in claim) return replayed(c, request, claim.replay, chunkCharacters);
     const abort = abortWith(c.req.raw.signal);
     const answering = answer(c, request, claim, chunkCharacters, abort.signal);
@@ -100,7 +100,7 @@ function stream(c: RequestContext, next: NextItem<ChatCompletionChunk>, onGone: 
     encodeError: (error) => toEvent(renderError(c, error)),
     ending: 'data: [DONE]\n\n',
     batch: BATCH,
-    stallMs: c.var.services.limits.stall_seconds * 1_000,
+    stallMs: c.get('services').limits.stall_seconds * 1_000,
     onGone,
   });
   stampTiming(c);
@@ -110,7 +110,7 @@ function stream(c: RequestContext, next: NextItem<ChatCompletionChunk>, onGone: 
 function replayed(c: RequestContext, request: ChatRequest, stored: StoredAnswer, chunkCharacters: number): Response {
   if (!request.stream) return replayAnswer(c, stored);
   const completion = JSON.parse(stored.body) as ChatCompletion;
-  const { includeUsage } = settingsOf(request, c.var.services.limits);
+  const { includeUsage } = settingsOf(request, c.get('services').limits);
   c.header('Idempotent-Replayed', 'true');
   const chunks = replay(completion, includeUsage, chunkCharacters);
   return stream(

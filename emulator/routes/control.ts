@@ -6,7 +6,7 @@ import { respond } from './change.ts';
 export function controlRoutes() {
   const routes = new Hono<Env>();
   routes.get('/health', (c) => {
-    const { tokenizer, model } = c.var.services;
+    const { tokenizer, model } = c.get('services');
     return respond(c, { body: { status: 'ok', tokenizer: tokenizer.name, model: model.name } });
   });
   return routes;

@@ -56,7 +56,7 @@ export function messageRoutes(limits: Limits) {
       c,
       () => undefined,
       (session) => {
-        const { result, session: next } = pin(c.var.services, session, c.req.param('message'), pinned);
+        const { result, session: next } = pin(c.get('services'), session, c.req.param('message'), pinned);
         return { body: result, version: next.version };
       },
     );

@@ -26,7 +26,7 @@ export function modelRoutes(limits: Limits) {
     const last = messages.at(-1);
     const partial = last?.role === 'assistant' && last.partial === true;
     const count = async () => {
-      const tokenizer = await c.var.services.tokenizer.load();
+      const tokenizer = await c.get('services').tokenizer.load();
       return promptTokensSliced(tokenizer, messages.map(toChatMessage), tools ?? [], partial);
     };
     return change(c, count, (total_tokens) => ({ body: { data: { total_tokens } } }));

@@ -45,17 +45,21 @@ export function sessionRoutes(limits: Limits) {
     return respond(c, { body: toList(rows, limit, (row) => toSession(services, row)) });
   });
 
-  routes.get('/:id', (c) => respond(c, answer(c, requireSession(c.var.services, c.var.account, c.req.param('id')))));
+  routes.get('/:id', (c) =>
+    respond(c, answer(c, requireSession(c.get('services'), c.get('account'), c.req.param('id')))),
+  );
 
   routes.post('/:id', async (c) => {
     const body = await readJson(c, requests.update);
     const count = () => body.tools && countTools(c, body.tools);
-    return changeSession(c, count, (session, tools) => answer(c, updateSession(c.var.services, session, body, tools)));
+    return changeSession(c, count, (session, tools) =>
+      answer(c, updateSession(c.get('services'), session, body, tools)),
+    );
   });
 
   routes.delete('/:id', (c) =>
     changeSession(c, nothing, (session) => {
-      deleteSession(c.var.services, session);
+      deleteSession(c.get('services'), session);
       return { body: { id: session.id, object: 'session.deleted', deleted: true } };
     }),
   );
@@ -63,7 +67,7 @@ export function sessionRoutes(limits: Limits) {
   routes.post('/:id/truncate', async (c) => {
     const body = await readJson(c, requests.truncate);
     return changeSession(c, tokenizer(c), (session, loaded) => {
-      const { result, session: next } = truncate(c.var.services, loaded, session, body);
+      const { result, session: next } = truncate(c.get('services'), loaded, session, body);
       return { body: result, version: next.version };
     });
   });
@@ -71,7 +75,7 @@ export function sessionRoutes(limits: Limits) {
   routes.post('/:id/rollback', async (c) => {
     const body = await readJson(c, requests.rollback);
     return changeSession(c, tokenizer(c), (session, loaded) =>
-      answer(c, rollback(c.var.services, loaded, session, body)),
+      answer(c, rollback(c.get('services'), loaded, session, body)),
     );
   });
 
@@ -98,16 +102,16 @@ function nothing(): undefined {
 
 /** Loads the tokenizer before the transaction, for rules that may have to cut a text in it. */
 export function tokenizer(c: RequestContext) {
-  return () => c.var.services.tokenizer.load();
+  return () => c.get('services').tokenizer.load();
 }
 
 async function countTools(c: RequestContext, tools: Tool[]): Promise<Toolset> {
   if (tools.length === 0) return { tools, tokens: 0 };
-  return { tools, tokens: await toolsTokensSliced(await c.var.services.tokenizer.load(), tools) };
+  return { tools, tokens: await toolsTokensSliced(await c.get('services').tokenizer.load(), tools) };
 }
 
 function answer(c: RequestContext, session: SessionRow): Answer {
-  return { body: toSession(c.var.services, session), version: session.version };
+  return { body: toSession(c.get('services'), session), version: session.version };
 }
 
 function created(c: RequestContext, session: SessionRow): Answer {

@@ -38,7 +38,7 @@ export function sessionSnapshotRoutes(limits: Limits) {
   });
 
   routes.get('/:id/snapshots', (c) => {
-    const session = requireSession(c.var.services, c.var.account, c.req.param('id'));
+    const session = requireSession(c.get('services'), c.get('account'), c.req.param('id'));
     return listSnapshots(c, parseFields(c, page, c.req.query()), session.id);
   });
 
@@ -50,23 +50,23 @@ export function snapshotRoutes(limits: Limits) {
   const requests = snapshotRequests(limits);
   const page = listQuery(limits);
   const routes = new Hono<Env>();
-  const find = (c: RequestContext) => requireSnapshot(c.var.services, c.var.account, c.req.param('id') ?? '');
+  const find = (c: RequestContext) => requireSnapshot(c.get('services'), c.get('account'), c.req.param('id') ?? '');
 
   routes.get('/', (c) => listSnapshots(c, parseFields(c, page, c.req.query())));
 
-  routes.get('/:id', (c) => respond(c, { body: toSnapshot(c.var.services, find(c)) }));
+  routes.get('/:id', (c) => respond(c, { body: toSnapshot(c.get('services'), find(c)) }));
 
   routes.delete('/:id', (c) =>
     changeSnapshot(c, () => {
       const snapshot = find(c);
-      deleteSnapshot(c.var.services, snapshot);
+      deleteSnapshot(c.get('services'), snapshot);
       return { id: snapshot.id, object: 'session.snapshot.deleted', deleted: true };
     }),
   );
 
   routes.get('/:id/messages', (c) => {
     const { scope, query, after, order, limit } = parseFields(c, requests.messagesQuery, c.req.query());
-    const { history } = c.var.services.store;
+    const { history } = c.get('services').store;
     const snapshot = find(c);
     const view = snapshot[scope];
     const from = after === undefined ? undefined : history.find(view, after)?.seq;
@@ -81,11 +81,11 @@ export function snapshotRoutes(limits: Limits) {
 
   routes.post('/:id/share', async (c) => {
     const body = await readJson(c, requests.share);
-    return changeSnapshot(c, () => toSnapshot(c.var.services, shareSnapshot(c.var.services, find(c), body)));
+    return changeSnapshot(c, () => toSnapshot(c.get('services'), shareSnapshot(c.get('services'), find(c), body)));
   });
 
   routes.delete('/:id/share', (c) =>
-    changeSnapshot(c, () => toSnapshot(c.var.services, unshareSnapshot(c.var.services, find(c)))),
+    changeSnapshot(c, () => toSnapshot(c.get('services'), unshareSnapshot(c.get('services'), find(c)))),
   );
 
   return routes;

@@ -1,0 +1,70 @@
+import { connect, type Socket } from 'node:net';
+
+/** One request as bytes, made anew for each send. */
+export type MakeRequest = (client: number, count: number) => string;
+
+const HEAD_END = Buffer.from('\r\n\r\n');
+const LAST_CHUNK = Buffer.from('0\r\n\r\n');
+
+export function httpPost(path: string, body: string): string {
+  const head = `POST ${path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer sk-bench\r\nContent-Type: application/json`;
+  return `${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+}
+
+/**
+ * Sends `total` requests from `clients` connections that are kept open, each waiting for its answer.
+ * A bare socket, so that what is measured is the server.
+ * @returns requests a second, and the bytes of the last answer
+ */
+export async function load(
+  port: number,
+  clients: number,
+  total: number,
+  make: MakeRequest,
+): Promise<{ perSecond: number; last: string }> {
+  const each = Math.ceil(total / clients);
+  let last = '';
+  const run = async (client: number): Promise<void> => {
+    const socket = connect(port, '127.0.0.1').setNoDelay(true);
+    for (let count = 0; count < each; count += 1) {
+      socket.write(make(client, count));
+      last = await readAnswer(socket);
+    }
+    socket.destroy();
+  };
+  const started = performance.now();
+  await Promise.all(Array.from({ length: clients }, (_, client) => run(client)));
+  return { perSecond: (each * clients) / ((performance.now() - started) / 1_000), last };
+}
+
+function readAnswer(socket: Socket): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const parts: Buffer[] = [];
+    const onData = (part: Buffer): void => {
+      parts.push(part);
+      const whole = Buffer.concat(parts);
+      if (!isComplete(whole)) return;
+      finish();
+      const text = whole.toString();
+      if (/^HTTP\/1.1 20[01]/.test(text)) resolve(text);
+      else reject(new Error(text.slice(0, 500)));
+    };
+    const onClose = (): void => {
+      finish();
+      reject(new Error('the connection was closed'));
+    };
+    const finish = (): void => {
+      socket.off('data', onData).off('close', onClose);
+    };
+    socket.on('data', onData).on('close', onClose);
+  });
+}
+
+function isComplete(answer: Buffer): boolean {
+  const end = answer.indexOf(HEAD_END);
+  if (end === -1) return false;
+  const head = answer.toString('latin1', 0, end);
+  const length = /content-length: (\d+)/i.exec(head)?.[1];
+  if (length !== undefined) return answer.length >= end + HEAD_END.length + Number(length);
+  return answer.subarray(-LAST_CHUNK.length).equals(LAST_CHUNK);
+}
