@@ -7,8 +7,8 @@ const DECLARATION =
   /^(?:export |default |declare |public |private |protected |static |final |abstract |async |pub(?:\(\w+\))? |unsafe |extern )*(?:(?:function|class|interface|type|enum|struct|trait|impl|def|fn|func|module|namespace|package|const|let|var|#define|val|object)\b[* ]+[\w$[{]|[\w$.]+ ?= ?(?:async )?(?:function|\([^)]*\) ?=>|class\b)|(?:exports|module\.exports)\b)|^CREATE (?:TABLE|INDEX|VIEW)/i;
 /** A name given a value that can be written down: what readers of code come back for. */
 const CONSTANT = /[\w"'\])>]\s?[:=]\s?(?:-?\d|["'`][^"'`]|true\b|false\b|None\b|\/\S)/;
-const COMMENT = /^\s*(?:\/\/+|\/\*+|\*+(?!\/)|#(?!include|define|if|endif|\{)|--|<!--|;;|"""|''')\s?/;
-const COMMENT_END = /\s*(?:\*+\/|-->|"""|''')\s*$/;
+const COMMENT = /^(?:\/\/+|\/\*+|\*+(?!\/)|#(?!include|define|if|endif|\{)|--|<!--|;;|"""|''')\s?/;
+const COMMENT_ENDS = ['*/', '-->', '"""', "'''"];
 
 const SAMPLE_LINES = 60;
 
@@ -28,8 +28,10 @@ export const isCodeLine = (line: string): boolean => STRONG.test(line) && CODE_E
 export const isDeclaration = (line: string): boolean => DECLARATION.test(line);
 export const setsConstant = (line: string): boolean => CONSTANT.test(line);
 
-/** The words of a comment line, or undefined where the line is none. */
+/** The words of a comment line without blanks around it, or undefined where the line is none. */
 export function commentOf(line: string): string | undefined {
   if (!COMMENT.test(line)) return undefined;
-  return line.replace(COMMENT, '').replace(COMMENT_END, '').trim();
+  const words = line.replace(COMMENT, '');
+  const end = COMMENT_ENDS.find((mark) => words.endsWith(mark));
+  return (end === undefined ? words : words.slice(0, -end.length)).trim();
 }

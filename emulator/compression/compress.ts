@@ -1,4 +1,4 @@
-import type { ChatMessage } from '../../contract/messages.ts';
+import type { ChatMessage, Role } from '../../contract/messages.ts';
 import type { Tokenizer } from '../tokens/tokenizer.ts';
 import { DraftSummary } from './draft-summary.ts';
 import { fillSummary } from './fill-summary.ts';
@@ -7,9 +7,10 @@ import { collapseLogs } from './log-templates.ts';
 import { markOpenQuestions } from './open-questions.ts';
 import { Pacer } from './pacer.ts';
 import { Ranking } from './ranking.ts';
-import { markReplaced } from './replaced-facts.ts';
 import { segment } from './segment.ts';
 import { TermIndex } from './term-index.ts';
+import type { Unit } from './unit.ts';
+import { weighFacts } from './weigh-facts.ts';
 
 /** A message to be summarised. */
 export interface SourceMessage {
@@ -54,13 +55,14 @@ export async function compress(request: CompressionRequest, tokenizer: Tokenizer
   if (smallestTokens > maxTokens) return { infeasible: true, smallestTokens };
 
   const pacer = new Pacer();
-  const { units, requests, snapshots } = await segment(messages, pacer);
-  await markReplaced(units, pacer);
+  const { units, requests, recent, snapshots } = await segment(messages, pacer);
+  await weighFacts(units, pacer);
   await collapseLogs(units, pacer);
   const index = await TermIndex.build(units, pacer);
   const roles = new Map(messages.map(({ ref, message }) => [ref, message.role]));
-  await markOpenQuestions(units, (place) => roles.get(place), index, pacer);
+  const roleOf = ({ ref }: Unit): Role => (ref.snapshot === -1 && roles.get(ref.place)) || 'user';
+  await markOpenQuestions(units, roleOf, index, pacer);
   const ranking = await Ranking.build(units, index, pacer);
   const summary = new DraftSummary({ snapshotId, earlier: snapshots, units: units.length, layout, tokenizer });
-  return fillSummary({ units, requests, ranking, summary, tokenizer, maxTokens, pacer });
+  return fillSummary({ units, requests, recent, roleOf, ranking, summary, tokenizer, maxTokens, pacer });
 }

@@ -25,9 +25,13 @@ const REPLY =
   /^(?:yes|yeah|no|ok(?:ay)?|sure|thanks?|thank you|great|perfect|sounds good|好的?|是的|对的?|不用|可以|谢谢)\b|^(?:好|是的|对|不用|可以|谢谢)/i;
 const REPLY_CHARS = 100;
 
+const GREETING = /^(?:(?:hi|hello|hey|sure|good (?:morning|day|evening))(?: there)?|你好|您好)[\s,.!，。！]*$/i;
+
 const PATH =
   /(?:^|[\s`"'(])(?:[\w@.-]+\/)+[\w.-]+\.[a-z]{1,5}\b|(?:^|[\s`"'(])[\w-]+\.(?:ts|tsx|js|jsx|mjs|py|go|rs|java|kt|c|h|cc|cpp|hpp|cs|rb|php|sh|sql|md|json|ya?ml|toml|ini|css|html|vue)\b/;
 
+/** Says nothing that a summary should spend its first tokens on. */
+export const isGreeting = (text: string): boolean => text.length < 24 && (GREETING.test(text) || REPLY.test(text));
 export const isQuestion = (text: string): boolean => QUESTION.test(text);
 export const isRequest = (text: string): boolean =>
   isQuestion(text) || (REQUEST.test(text) && !(text.length < REPLY_CHARS && REPLY.test(text)));

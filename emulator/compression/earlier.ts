@@ -1,6 +1,7 @@
 import { sentences } from '../text/sentences.ts';
-import { factKey, proseDraft } from './drafts.ts';
+import { proseDraft } from './drafts.ts';
 import { GAP, type LabelledLine, REPLACED } from './labels.ts';
+import { factKey } from './news.ts';
 import { oneLine } from './quote.ts';
 import { type ReadSummary, readSummary } from './read-summary.ts';
 import type { Section } from './sections.ts';
@@ -99,9 +100,9 @@ function sectionAgain(line: LabelledLine & { section: Section }, natural: Sectio
 function memberDraft(text: string): Draft {
   const [, name = '', value = ''] = MEMBER.exec(text) ?? [];
   const plain = factKey(name);
-  return { ...plainDraft('facts', text), facts: [{ key: plain, plain, value }], joint: '; ' };
+  return { ...plainDraft('facts', text), facts: [{ key: plain, plain, value }], news: 1, joint: '; ' };
 }
 
 function plainDraft(section: Section, text: string): Draft {
-  return { section, text, weight: 1, facts: [], joint: ' ', log: false };
+  return { section, text, weight: 1, facts: [], news: 0, asks: false, joint: ' ', log: false };
 }

@@ -1,14 +1,19 @@
+import type { Role } from '../../contract/messages.ts';
 import type { Tokenizer } from '../tokens/tokenizer.ts';
 import type { Compression } from './compress.ts';
+import { isGreeting } from './cues.ts';
 import type { DraftSummary } from './draft-summary.ts';
 import type { Pacer } from './pacer.ts';
 import type { Ranking } from './ranking.ts';
-import { SECTION_RULES } from './sections.ts';
+import { SECTION_RULES, type Section } from './sections.ts';
 import type { Unit } from './unit.ts';
 
 export interface Fitting {
   readonly units: readonly Unit[];
   readonly requests: readonly (readonly Unit[])[];
+  readonly recent: readonly (readonly Unit[])[];
+  /** The role of the message that a unit stands in. */
+  readonly roleOf: (unit: Unit) => Role;
   readonly ranking: Ranking;
   readonly summary: DraftSummary;
   readonly tokenizer: Tokenizer;
@@ -16,6 +21,9 @@ export interface Fitting {
   readonly pacer: Pacer;
 }
 
+/** What each request may take even where its section's share is less. */
+const LEAST_TURN_TOKENS = 60;
+const LEAST_TURN_SHARE = 0.15;
 /** Rounds of filling what an exact count found unused. */
 const ROUNDS = 4;
 /** Fewer tokens than this hold no further quotation worth cutting. */
@@ -27,7 +35,7 @@ const CUT_MARK = '…';
 /** Fills a summary to the brim: the requests, then the best of the rest, checked by counting the whole. */
 export async function fillSummary(fitting: Fitting): Promise<Compression> {
   const { ranking, summary, maxTokens, pacer } = fitting;
-  await takeRequests(fitting);
+  await takeTurns(fitting);
   let limit = maxTokens;
   let whole: Compression;
   let before: number;
@@ -41,22 +49,37 @@ export async function fillSummary(fitting: Fitting): Promise<Compression> {
   return cutOneMore(fitting, whole);
 }
 
-/** Each request gets half of the section's share; what is longer is told as far as that goes. */
-async function takeRequests({ requests, ranking, summary, maxTokens, pacer }: Fitting): Promise<void> {
-  const share = (SECTION_RULES.task.share * maxTokens) / Math.max(1, requests.length);
-  for (const request of requests) {
-    const limit = Math.min(maxTokens, summary.spent + share);
-    for (const unit of request) {
-      if (pacer.due()) await pacer.rest();
-      const { section, note } = unit;
-      unit.section = 'task';
-      unit.note = 'user';
-      if (ranking.takeNow(unit.order, summary, limit)) continue;
-      unit.section = section;
-      unit.note = note;
-      break;
-    }
+/**
+ * The requests, then the newest turns, told in order as far as their section's share goes, and at least so far that a short one
+ * is told in a small summary too.
+ */
+async function takeTurns(fitting: Fitting): Promise<void> {
+  const { requests, recent, maxTokens } = fitting;
+  const least = Math.min(LEAST_TURN_TOKENS, LEAST_TURN_SHARE * maxTokens);
+  const share = (section: Section) => SECTION_RULES[section].share * maxTokens;
+  for (const units of requests) await tell(fitting, units, 'task', Math.max(least, share('task') / requests.length));
+  let left = share('recent');
+  for (const units of recent) left -= await tell(fitting, units, 'recent', left);
+}
+
+/** Takes units one after the other until the tokens are spent, and returns how many were. */
+async function tell(fitting: Fitting, units: readonly Unit[], section: Section, tokens: number): Promise<number> {
+  const { ranking, summary, maxTokens, roleOf, pacer } = fitting;
+  const before = summary.spent;
+  const limit = Math.min(maxTokens, before + tokens);
+  for (const unit of units) {
+    if (pacer.due()) await pacer.rest();
+    if (isGreeting(unit.text)) continue;
+    const natural = unit.section;
+    const note = unit.note;
+    unit.section = section;
+    unit.note = roleOf(unit);
+    if (ranking.takeNow(unit.order, summary, limit)) continue;
+    unit.section = natural;
+    unit.note = note;
+    break;
   }
+  return summary.spent - before;
 }
 
 /** Drops what was taken last until the whole fits; each time more, so that it ends soon under any tokenizer. */

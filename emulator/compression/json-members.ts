@@ -21,6 +21,8 @@ interface Frame {
   itemChars: number;
 }
 
+/** Marks read between two pauses. */
+const MARKS_A_PAUSE = 2_048;
 const OPENS_JSON = /^\s*(?:\{\s*["}]|\[\s*[[{"\]])/;
 const BARE = /[^\s,\]}[{":]+/y;
 const MARK = /[{}[\]":,]|[^\s{}[\]":,]/g;
@@ -29,14 +31,14 @@ export const looksLikeJson = (text: string): boolean => OPENS_JSON.test(text.sli
 
 /**
  * The members of a JSON text in order. Reads it from left to right without building it and without recursion, so that
- * a text of any size and depth, cut at its head or tail, gives what it still holds, a member at a time.
+ * a text of any size and depth, cut at its head or tail, gives what it still holds, a member at a time; undefined is a pause.
  */
-export function* jsonMembers(text: string): Generator<JsonMember> {
+export function* jsonMembers(text: string): Generator<JsonMember | undefined> {
   const stack: Frame[] = [];
   let records = 0;
-  MARK.lastIndex = 0;
   let at = 0;
-  for (;;) {
+  for (let marks = 1; ; marks++) {
+    if (marks % MARKS_A_PAUSE === 0) yield undefined;
     MARK.lastIndex = at;
     const found = MARK.exec(text);
     if (!found) break;

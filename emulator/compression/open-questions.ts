@@ -1,5 +1,4 @@
 import type { Role } from '../../contract/messages.ts';
-import { isQuestion } from './cues.ts';
 import type { Pacer } from './pacer.ts';
 import type { TermIndex } from './term-index.ts';
 import type { Unit } from './unit.ts';
@@ -14,7 +13,7 @@ const OPEN_WEIGHT = 1.3;
  */
 export async function markOpenQuestions(
   units: readonly Unit[],
-  roleAt: (place: number) => Role | undefined,
+  roleOf: (unit: Unit) => Role,
   index: TermIndex,
   pacer: Pacer,
 ): Promise<void> {
@@ -33,11 +32,11 @@ export async function markOpenQuestions(
   for (const [at, unit] of units.entries()) {
     if (pacer.due()) await pacer.rest();
     if (!isNow(unit)) continue;
-    const role = roleAt(unit.ref.place);
+    const role = roleOf(unit);
     if (role === 'user') {
       if (answers > 0) settle();
       answers = 0;
-      if (isQuestion(unit.text)) asked.push(at);
+      if (unit.asks) asked.push(at);
     } else {
       answers++;
       if (asked.length > 0) index.addTerms(at, answered);

@@ -10,7 +10,10 @@ import type { Unit } from './unit.ts';
 const LABEL_TOKENS = 5;
 const JOINT_TOKENS = 1;
 /** Below one, so that a long sentence that says much is not always behind two short ones. */
-const COST_POWER = 0.85;
+const COST_POWER = 0.9;
+/** What news is worth in terms of rare words, by the logarithm of their rareness. */
+const NEWS_FACTOR = 1.5;
+const NEWS_WORTH = 12;
 /** A unit is judged anew this often; then its last judgement stands. Keeps the whole at n·log n. */
 const MAX_JUDGEMENTS = 8;
 /** Units too large for what is left that are passed over before the summary counts as full. */
@@ -127,7 +130,8 @@ export class Ranking {
 
   #score(at: number, unit: Unit, continuesLine: boolean): number {
     const divisor = (continuesLine ? this.#asNext : this.#asFirst)[at] ?? 1;
-    return (unit.weight * SECTION_RULES[unit.section].weight * this.#index.gain(at)) / divisor;
+    const worth = this.#index.gain(at) * (1 + NEWS_FACTOR * unit.news) + NEWS_WORTH * unit.news;
+    return (unit.weight * SECTION_RULES[unit.section].weight * worth) / divisor;
   }
 
   #take(at: number, unit: Unit, cost: number, summary: DraftSummary): void {

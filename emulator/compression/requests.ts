@@ -15,7 +15,7 @@ const RECENT_TURNS = 4;
 /** Messages looked at, from the newest back, for one that asks. */
 const LOOK_BACK = 400;
 /** A longer message is a document rather than a turn. */
-const TURN_CHARS = 2_000;
+export const TURN_CHARS = 2_000;
 
 export function findTurns(messages: readonly SourceMessage[]): Turns {
   const isUser = ({ message, summary }: SourceMessage) => message.role === 'user' && !summary;

@@ -6,7 +6,8 @@ import { looksLikeJson } from './json-members.ts';
 import { isNote } from './labels.ts';
 import { memberPieces } from './member-drafts.ts';
 import type { Pacer } from './pacer.ts';
-import { findTurns, type Turns } from './requests.ts';
+import { findTurns, TURN_CHARS, type Turns } from './requests.ts';
+import type { Section } from './sections.ts';
 import type { Ref, Unit } from './unit.ts';
 import { UnitList } from './unit-list.ts';
 
@@ -16,11 +17,21 @@ export interface Segments {
   readonly units: Unit[];
   /** The pieces of the first and of the latest request, each in order. */
   readonly requests: readonly (readonly Unit[])[];
+  /** The pieces of the newest turns, newest turn first. */
+  readonly recent: readonly (readonly Unit[])[];
   /** Ids of earlier snapshots, oldest first: what a reference's `snapshot` counts. */
   readonly snapshots: readonly string[];
 }
 
-const ROLE_WEIGHT: Readonly<Record<Role, number>> = { system: 1.2, user: 1.2, assistant: 1, tool: 1 };
+const ROLE_WEIGHT: Readonly<Record<Role, number>> = {
+  system: 1.3,
+  user: 1.2,
+  assistant: 1,
+  tool: 1,
+};
+/** What a document demands or decides, it need not demand of this conversation. */
+const CUED: ReadonlySet<Section> = new Set<Section>(['constraints', 'decisions', 'open']);
+const CUED_IN_DOCUMENT = 0.7;
 /** JSON in a string of a JSON text is read as JSON too, this deep. */
 const NESTED_JSON = 3;
 
@@ -28,6 +39,7 @@ const NESTED_JSON = 3;
 export async function segment(messages: readonly SourceMessage[], pacer: Pacer): Promise<Segments> {
   const reader = new WindowReader(findTurns(messages));
   for (const [index, source] of messages.entries()) {
+    if (pacer.due()) await pacer.rest();
     for (const _ of reader.read(source, index)) if (pacer.due()) await pacer.rest();
   }
   return reader.finish();
@@ -43,6 +55,7 @@ class WindowReader {
   readonly #origins = new Map<string, string>();
   readonly #first: Unit[] = [];
   readonly #latest: Unit[] = [];
+  readonly #recent = new Map<number, Unit[]>();
 
   constructor(turns: Turns) {
     this.#turns = turns;
@@ -58,14 +71,21 @@ class WindowReader {
       return;
     }
     const origin = this.#calls.get(message.tool_call_id ?? '') ?? '';
-    this.#list.openLine(this.#turns.recent.has(index) ? message.role : '');
+    this.#list.openLine();
     yield* this.#readText(text, { ref, index, role: message.role, origin, depth: 0 });
     for (const call of message.tool_calls ?? []) yield* this.#readCall(call, ref);
   }
 
   finish(): Segments {
     const requests = this.#earlier.requests(this.#first, this.#latest);
-    return { units: this.#list.units, requests, snapshots: this.#earlier.snapshots };
+    const recent = [...this.#recent.values()].reverse();
+    return { units: this.#list.units, requests, recent, snapshots: this.#earlier.snapshots };
+  }
+
+  #noteRecent(index: number, unit: Unit): void {
+    const turn = this.#recent.get(index);
+    if (turn === undefined) this.#recent.set(index, [unit]);
+    else turn.push(unit);
   }
 
   *#readText(text: string, place: Place): Generator<void> {
@@ -76,12 +96,19 @@ class WindowReader {
   *#readProse(text: string, { ref, index, role }: Place): Generator<void> {
     const isRequest = index === this.#turns.first || index === this.#turns.latest;
     const isRecent = this.#turns.recent.has(index);
+    const isDocument = text.length > TURN_CHARS;
     for (const draft of textDrafts(text, role)) {
+      if (draft === undefined) {
+        yield;
+        continue;
+      }
       draft.weight *= ROLE_WEIGHT[role];
-      if (isRecent && !draft.log) draft.section = 'recent';
+      if (isDocument && CUED.has(draft.section)) draft.weight *= CUED_IN_DOCUMENT;
+      draft.asks &&= role === 'user' && !isDocument;
       const unit = this.#list.add(draft, ref, isRequest || isRecent ? undefined : '');
       if (index === this.#turns.first) this.#first.push(unit);
       else if (index === this.#turns.latest) this.#latest.push(unit);
+      else if (isRecent) this.#noteRecent(index, unit);
       yield;
     }
   }
@@ -90,6 +117,10 @@ class WindowReader {
     let record = -1;
     let leader: Unit | undefined;
     for (const piece of memberPieces(text, place.origin)) {
+      if (piece === undefined) {
+        yield;
+        continue;
+      }
       const startsLine = 'text' in piece || piece.record !== record;
       if (startsLine) {
         this.#list.openLine(note);
@@ -101,7 +132,7 @@ class WindowReader {
         continue;
       }
       record = piece.record;
-      const unit = this.#list.add(piece.draft, place.ref, piece.identity, leader);
+      const unit = this.#list.add(piece.draft, place.ref, piece.scope, leader);
       if (piece.names) leader = unit;
       yield;
     }

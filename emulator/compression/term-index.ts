@@ -1,14 +1,12 @@
 import { terms } from '../text/terms.ts';
+import { CharacterFrequency } from './character-frequency.ts';
 import type { Pacer } from './pacer.ts';
+import { worthOf } from './term-worth.ts';
 import type { Unit } from './unit.ts';
 
 /** What the second, third, … telling of a term is worth beside the first. */
-const DECAY = [1, 0.35, 0.12, 0.05];
-const WORN = 0.02;
-/** Parts of times and dates, list numbers: rare by chance, and they tell little. */
-const SHORT_NUMBER = /^\d{1,2}$/;
-const SHORT_NUMBER_WORTH = 0.25;
-
+const DECAY = [1, 0.6, 0.4, 0.3];
+const WORN = 0.1;
 /** The terms of all units, how rare each is, and how often the units taken so far have told it. */
 export class TermIndex {
   readonly #termsOf: readonly Int32Array[];
@@ -24,7 +22,7 @@ export class TermIndex {
   static async build(units: readonly Unit[], pacer: Pacer): Promise<TermIndex> {
     const ids = new Map<string, number>();
     const frequency: number[] = [];
-    const scale: number[] = [];
+    const characters = new CharacterFrequency();
     const termsOf: Int32Array[] = [];
     for (const unit of units) {
       if (pacer.due()) await pacer.rest();
@@ -35,19 +33,18 @@ export class TermIndex {
           id = ids.size;
           ids.set(term, id);
           frequency.push(0);
-          scale.push(SHORT_NUMBER.test(term) ? SHORT_NUMBER_WORTH : 1);
         }
         if (own.has(id)) continue;
         own.add(id);
         frequency[id] = (frequency[id] ?? 0) + 1;
+        characters.note(term, unit.order);
       }
       termsOf.push(Int32Array.from(own));
     }
     const worth = new Float64Array(frequency.length);
-    for (const [term, count] of frequency.entries()) {
+    for (const [term, id] of ids) {
       if (pacer.due()) await pacer.rest();
-      // Rounded, so that the order of units hangs on no last bit of a logarithm.
-      worth[term] = Math.round(1024 * (scale[term] ?? 1) * Math.log2(1 + units.length / count)) / 1024;
+      worth[id] = worthOf(term, units.length, (frequency[id] ?? 0) + characters.byChance(term, units.length));
     }
     return new TermIndex(termsOf, worth);
   }

@@ -9,6 +9,8 @@ export interface Block {
 
 /** Longest stretch handed out at once: bounds the time a reader spends on it. */
 const BLOCK_CHARS = 32_768;
+/** Lines read between two pauses. */
+const LINES_A_PAUSE = 512;
 const PARAGRAPH_CHARS = 4_000;
 const WRAPPED_CHARS = 50;
 
@@ -23,13 +25,18 @@ const BULLET = /^(?:[-*+•>|#]|\d{1,3}[.)、])\s?/;
 const SENTENCE_END = /[.!?。！？：:；;…][”"’)）\]*_`]*$/;
 const GOES_ON = /^[\p{Ll}\p{Script=Han}(,]/u;
 
-/** Reads a text from top to bottom: code lines and log lines one by one, prose by the paragraph, wrapped lines joined. */
-export function* textBlocks(text: string): Generator<Block> {
+/**
+ * Reads a text from top to bottom: code lines and log lines one by one, prose by the paragraph, wrapped lines joined; undefined
+ * is a pause.
+ */
+export function* textBlocks(text: string): Generator<Block | undefined> {
   const codeText = isCodeText(text);
   let fenced = false;
   let paragraph = '';
   let lastLine = '';
+  let read = 0;
   for (const line of lines(text)) {
+    if (++read % LINES_A_PAUSE === 0) yield undefined;
     if (FENCE.test(line)) {
       fenced = !fenced;
       continue;

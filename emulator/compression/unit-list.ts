@@ -33,6 +33,8 @@ export class UnitList {
       text: draft.text,
       weight: draft.weight,
       facts: draft.facts,
+      news: draft.news,
+      asks: draft.asks,
       joint: draft.joint,
       log: draft.log,
       order: this.units.length,

@@ -24,6 +24,13 @@ export interface Draft {
   /** Factor on its worth, 1 for an ordinary piece. */
   weight: number;
   facts: readonly Fact[];
+  /**
+   * What it tells beyond its words, 0 … 1: a fact joins a name and a value, and that is news even where both words were
+   * told before.
+   */
+  news: number;
+  /** A question that somebody may owe an answer to. */
+  asks: boolean;
   /** Between this piece and the one before it on its line. */
   joint: ' ' | '; ';
   /** A line of a log: stands on a line of its own, and may collapse into a template. */
