@@ -1,10 +1,13 @@
-import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { APPLICATION_ID, MIGRATIONS } from './schema.ts';
 
 /** A checkpoint waits for the disk; 16 MiB of log make it rare without letting the log grow large. */
 const CHECKPOINT_PAGES = 4_000;
+
+/** SQLite's number for `auto_vacuum = INCREMENTAL`. */
+const INCREMENTAL = 2;
 
 export const MEMORY = ':memory:';
 
@@ -17,8 +20,8 @@ export class DatabaseError extends Error {}
  * @throws DatabaseError where the file is damaged, newer, in use, not ours, or cannot be written
  */
 export function openDatabase(path: string): Database.Database {
-  if (path !== MEMORY) prepareFile(path);
   try {
+    if (path !== MEMORY) prepareFile(path);
     const database = new Database(path, { timeout: 0 });
     try {
       configure(database);
@@ -27,6 +30,8 @@ export function openDatabase(path: string): Database.Database {
       database.close();
       throw error;
     }
+    // A process that was killed leaves this index of its log, which one that owns the file does without.
+    if (path !== MEMORY) rmSync(`${path}-shm`, { force: true });
     return database;
   } catch (error) {
     throw explain(error, path);
@@ -34,38 +39,50 @@ export function openDatabase(path: string): Database.Database {
 }
 
 function prepareFile(path: string): void {
-  try {
-    mkdirSync(dirname(path), { recursive: true });
-    if (existsSync(path) && statSync(path).isDirectory())
-      throw new DatabaseError(`${path} is a folder, not a database`);
-    accessSync(existsSync(path) ? path : dirname(path), constants.R_OK | constants.W_OK);
-  } catch (error) {
-    throw explain(error, path);
-  }
-  if (existsSync(path) && statSync(path).size > 0) inspect(path);
+  const folder = dirname(path);
+  mkdirSync(folder, { recursive: true });
+  // The log stands beside the file, so that both must be writable.
+  accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+  const file = statSync(path, { throwIfNoEntry: false });
+  if (!file) return;
+  if (file.isDirectory()) throw new DatabaseError(`${path} is a folder, not a database`);
+  accessSync(path, constants.R_OK | constants.W_OK);
+  if (file.size > 0) inspect(path, file.size);
 }
 
-/** Judges an existing file through a read-only connection, which never checkpoints: a refused file stays as it was. */
-function inspect(path: string): void {
+/**
+ * Judges an existing file, so that one which is refused stays as it was. A log that was left behind would be worked into
+ * the file on closing, so it is read without the right to write.
+ */
+function inspect(path: string, bytes: number): void {
+  const left = ['-wal', '-journal'].some((suffix) => statSync(path + suffix, { throwIfNoEntry: false })?.size);
+  const database = new Database(path, { readonly: left, timeout: 0 });
   try {
-    const database = new Database(path, { readonly: true, timeout: 0 });
-    try {
-      const version = Number(database.pragma('user_version', { simple: true }));
-      const application = Number(database.pragma('application_id', { simple: true }));
-      if (application !== APPLICATION_ID) throw new DatabaseError(`${path} is not a kimi-emulator database`);
-      if (version > MIGRATIONS.length) {
-        throw new DatabaseError(
-          `${path} was written by a newer kimi-emulator (schema ${version}, this one knows ${MIGRATIONS.length})`,
-        );
-      }
-      const verdict = String(database.pragma('quick_check(1)', { simple: true }));
-      if (verdict !== 'ok') throw new DatabaseError(`${path} is damaged: ${verdict.split('\n').at(-1)}`);
-    } finally {
-      database.close();
+    // Without this, reading alone would put an index of the log beside the file.
+    if (!left) database.pragma('locking_mode = EXCLUSIVE');
+    const version = Number(database.pragma('user_version', { simple: true }));
+    const application = Number(database.pragma('application_id', { simple: true }));
+    if (application !== APPLICATION_ID && !isEmpty(database)) {
+      throw new DatabaseError(`${path} is not a kimi-emulator database`);
     }
-  } catch (error) {
-    throw explain(error, path);
+    if (version > MIGRATIONS.length) {
+      throw new DatabaseError(
+        `${path} was written by a newer kimi-emulator (schema ${version}, this one knows ${MIGRATIONS.length})`,
+      );
+    }
+    const pageBytes = Number(database.pragma('page_size', { simple: true }));
+    if (!left && bytes % pageBytes !== 0) throw new DatabaseError(`${path} is damaged: its end is missing`);
+    const verdict = String(database.pragma('quick_check(1)', { simple: true }));
+    if (verdict !== 'ok') throw new DatabaseError(`${path} is damaged: ${verdict.split('\n').at(-1)}`);
+  } finally {
+    database.close();
   }
+}
+
+/** True for a file whose creation was cut off before anything was put into it. */
+function isEmpty(database: Database.Database): boolean {
+  const pages = Number(database.pragma('page_count', { simple: true }));
+  return pages > 0 && database.prepare('SELECT 1 FROM sqlite_schema').get() === undefined;
 }
 
 /**
@@ -74,7 +91,8 @@ function inspect(path: string): void {
  */
 function configure(database: Database.Database): void {
   database.pragma('locking_mode = EXCLUSIVE');
-  database.pragma('auto_vacuum = INCREMENTAL');
+  // Setting it writes to the file, even where it is set already.
+  if (database.pragma('auto_vacuum', { simple: true }) !== INCREMENTAL) database.pragma('auto_vacuum = INCREMENTAL');
   database.pragma('journal_mode = WAL');
   database.pragma('synchronous = NORMAL');
   database.pragma('cache_size = -16000');
