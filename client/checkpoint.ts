@@ -1,0 +1,164 @@
+import type { InputMessage } from '../contract/messages.ts';
+import type { ShrinkAction } from './decide.ts';
+
+/** Where a rolling session remembers how far it is. Any store will do; `save` must be atomic. */
+export interface Checkpoint {
+  /** What was last saved; undefined or null where nothing was. */
+  load(): unknown;
+  save(state: RollingState): void | Promise<void>;
+}
+
+const FORMAT = 'kimi-rolling-session';
+const VERSION = 1;
+
+/** All that a rolling session has to remember. What is pending was written down before it was sent. */
+export interface RollingState {
+  format: typeof FORMAT;
+  version: typeof VERSION;
+  /** Names this agent. With `step` it makes the idempotency keys, so that a repeated step is a replay. */
+  id: string;
+  /** Number of the last step that was begun. */
+  step: number;
+  /** The session as the last finished step left it; null until it has been created. */
+  session: SessionMark | null;
+  /** Turns that are committed. */
+  turns: number;
+  /** One for each shrinking, oldest first. */
+  snapshots: { id: string; turns: number }[];
+  /** What the last shrinking left, and how many in a row gained next to nothing. */
+  settled: { tokens: number; weak: number };
+  shrink: PendingShrink | null;
+  write: PendingWrite | null;
+  rollback: PendingRollback | null;
+  /** How much of each named document is in the session, in UTF-16 units; `after` counts the snapshots before. */
+  documents: Record<string, { chars: number; after: number }>;
+}
+
+export interface SessionMark {
+  id: string;
+  version: number;
+  tokens: number;
+  messages: number;
+  /** True while tool calls wait for their results. */
+  open: boolean;
+}
+
+/** The snapshot is taken first and kept here before the window is touched. */
+export interface PendingShrink {
+  step: number;
+  actions: ShrinkAction[];
+  enough: number;
+  before: number;
+  snapshot: string | null;
+}
+
+export interface PendingWrite {
+  step: number;
+  kind: 'turn' | 'append';
+  /** Fingerprint of what the caller gave, by which a repeated call is recognised. */
+  input: string;
+  /** The writes still to make. The last one of a turn goes with its request. */
+  writes: InputMessage[][];
+  /** The request of a turn but for session and messages, so that it is the same to the byte when sent again. */
+  request: Record<string, unknown>;
+  document: { id: string; chars: number } | null;
+  /** The caller gave it up: it is not sent again, only whether it took effect is found out. */
+  cancelled: boolean;
+}
+
+export interface PendingRollback {
+  step: number;
+  snapshot_id: string;
+  preserve_len: number | 'all' | null;
+}
+
+/** A checkpoint that cannot be used. Nothing was changed. */
+export class CheckpointError extends Error {
+  override readonly name = 'CheckpointError';
+  readonly reason: 'damaged' | 'foreign' | 'newer';
+
+  constructor(reason: CheckpointError['reason'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+  }
+}
+
+export function newState(): RollingState {
+  return {
+    format: FORMAT,
+    version: VERSION,
+    id: crypto.randomUUID(),
+    step: 0,
+    session: null,
+    turns: 0,
+    snapshots: [],
+    settled: { tokens: 0, weak: 0 },
+    shrink: null,
+    write: null,
+    rollback: null,
+    documents: {},
+  };
+}
+
+/** What a checkpoint holds. @throws CheckpointError for what is no checkpoint of this version */
+export function readState(value: unknown): RollingState | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (!isRecord(value) || value.format !== FORMAT) {
+    throw new CheckpointError('foreign', 'The checkpoint is not one of a RollingSession. Name another place for it.');
+  }
+  if (typeof value.version === 'number' && value.version > VERSION) {
+    const message = `The checkpoint has version ${value.version}; this release reads ${VERSION}. Update kimi-emulator.`;
+    throw new CheckpointError('newer', message);
+  }
+  const wrong = Object.entries(SHAPE).find(([name, fits]) => !fits(value[name]));
+  if (wrong) throw new CheckpointError('damaged', `The checkpoint is damaged: ${wrong[0]} is not what was saved.`);
+  return structuredClone(value) as unknown as RollingState;
+}
+
+type Check = (value: unknown) => boolean;
+
+const isCount: Check = (value) => Number.isSafeInteger(value) && Number(value) >= 0;
+const isText: Check = (value) => typeof value === 'string' && value !== '';
+const orNull =
+  (check: Check): Check =>
+  (value) =>
+    value === null || check(value);
+const isList =
+  (item: Check): Check =>
+  (value) =>
+    Array.isArray(value) && value.every(item);
+const hasFields =
+  (fields: Record<string, Check>): Check =>
+  (value) =>
+    isRecord(value) && Object.entries(fields).every(([name, fits]) => fits(value[name]));
+const isBoolean: Check = (value) => typeof value === 'boolean';
+
+const SHAPE: Record<string, Check> = {
+  version: (value) => value === VERSION,
+  id: isText,
+  step: isCount,
+  session: orNull(hasFields({ id: isText, version: isCount, tokens: isCount, messages: isCount, open: isBoolean })),
+  turns: isCount,
+  snapshots: isList(hasFields({ id: isText, turns: isCount })),
+  settled: hasFields({ tokens: isCount, weak: isCount }),
+  shrink: orNull(
+    hasFields({ step: isCount, actions: isList(isRecord), enough: isCount, before: isCount, snapshot: orNull(isText) }),
+  ),
+  write: orNull(
+    hasFields({
+      step: isCount,
+      kind: (value) => value === 'turn' || value === 'append',
+      input: isText,
+      writes: isList(isList(isRecord)),
+      request: isRecord,
+      document: orNull(hasFields({ id: isText, chars: isCount })),
+      cancelled: isBoolean,
+    }),
+  ),
+  rollback: orNull(hasFields({ step: isCount, snapshot_id: isText })),
+  documents: (value) => isRecord(value) && Object.values(value).every(hasFields({ chars: isCount, after: isCount })),
+};
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

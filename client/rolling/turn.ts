@@ -1,0 +1,153 @@
+import { APIConnectionError, APIError, APIUserAbortError } from 'openai';
+import type { PendingWrite } from '../checkpoint.ts';
+import { isSessionError } from '../errors.ts';
+import { waitOrThrow } from '../retry.ts';
+import { Answer, storedResult, type TurnResult } from './answer.ts';
+import { isReplay, type RollingContext, retryOptions, stepOptions, tellWindow } from './context.ts';
+import { RollingSessionError } from './errors.ts';
+import { findOutcome, markOf } from './reconcile.ts';
+import { makeRoom, planShrink } from './shrink.ts';
+import { isConflict, makeWrites, refuse, splitFurther } from './write.ts';
+
+/** What the caller has been given of an answer, over all tries. */
+interface Delivered {
+  text: string;
+}
+
+/**
+ * Carries out the turn that is pending, however often it takes, and yields its answer's text once. Whether the server runs
+ * it, has run it and answers again, or has forgotten that it did: it is in the session once.
+ * @param resumed true where another process, or an earlier call, may have sent it
+ */
+export async function* carryOutTurn(
+  context: RollingContext,
+  resumed: boolean,
+  signal?: AbortSignal,
+): AsyncGenerator<string, TurnResult> {
+  const { ledger, events } = context;
+  const delivered: Delivered = { text: '' };
+  const tell = (outcome: 'sent' | 'replayed' | 'found') => {
+    if (resumed) events.emit('resume', { what: 'turn', outcome });
+  };
+  for (let attempt = 0; ; attempt += 1) {
+    if (attempt === 0) await makeWrites(context, resumed, signal);
+    const write = ledger.state.write;
+    if (!write) throw new Error('no turn is pending');
+    try {
+      const { result, replayed } = yield* tryTurn(context, write, delivered, signal);
+      await commit(context, result);
+      tell(replayed ? 'replayed' : 'sent');
+      return result;
+    } catch (error) {
+      if (isConflict(error) && attempt <= context.settings.retries) {
+        const found = await findTurn(context, write, signal);
+        if (!found) continue;
+        yield* remainder(found.text, delivered);
+        tell('found');
+        return found;
+      }
+      if (isSessionError(error, 'append_too_large') && (await splitFurther(context, write, write.writes.length - 1))) {
+        await makeWrites(context, false, signal);
+      } else if (isSessionError(error, 'context_window_exceeded') && attempt === 0) {
+        await makeRoom(context, { incoming: Number.MAX_SAFE_INTEGER, betweenRounds: false }, signal);
+      } else {
+        await waitOrThrow(await refuse(context, error), attempt, retryOptions(context, signal));
+      }
+    }
+  }
+}
+
+/** One request. What it streams beyond what was delivered before is yielded. */
+async function* tryTurn(
+  { client, ledger }: RollingContext,
+  write: PendingWrite,
+  delivered: Delivered,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<string, { result: TurnResult; replayed: boolean }> {
+  const { id, version } = ledger.session;
+  const body = { ...write.request, session_id: id, messages: write.writes.at(-1) ?? [], stream: true as const };
+  const step = { key: ledger.key(write.step, 'turn'), version, signal };
+  const { data: stream, response } = await client.chat.completions
+    .create(body as typeof body & { model: string }, stepOptions(step))
+    .withResponse();
+  const answer = new Answer();
+  let behind = delivered.text !== '';
+  try {
+    for await (const chunk of stream) {
+      const delta = answer.take(chunk);
+      if (behind) {
+        if (answer.text.length < delivered.text.length) continue;
+        behind = false;
+        yield* remainder(answer.text, delivered);
+      } else if (delta !== '') {
+        delivered.text += delta;
+        yield delta;
+      }
+    }
+  } catch (error) {
+    if (!answer.finished) throw signal?.aborted ? new APIUserAbortError() : asConnectionError(error);
+  }
+  if (!answer.finished) throw signal?.aborted ? new APIUserAbortError() : brokenOff();
+  if (behind) yield* remainder(answer.text, delivered);
+  const result = answer.result();
+  if (!result) throw new RollingSessionError('no_dialect');
+  return { result, replayed: isReplay(response) };
+}
+
+/** What of an answer was not delivered yet. @throws RollingSessionError where what was delivered is not its beginning */
+function* remainder(text: string, delivered: Delivered): Generator<string, void> {
+  if (!text.startsWith(delivered.text)) throw new RollingSessionError('answer_restarted');
+  const rest = text.slice(delivered.text.length);
+  delivered.text = text;
+  if (rest !== '') yield rest;
+}
+
+/** The turn is done; what has to follow it is written down with that. */
+async function commit(context: RollingContext, { session, toolCalls, finishReason }: TurnResult): Promise<void> {
+  const { ledger } = context;
+  const open = toolCalls.length > 0 && finishReason !== 'length';
+  await ledger.save({ session: markOf(session, open), turns: ledger.state.turns + 1, write: null });
+  tellWindow(context);
+}
+
+/** The pending turn, found in the session; undefined where it is not there and has to be sent to the session as it is now. */
+export async function findTurn(
+  context: RollingContext,
+  write: PendingWrite,
+  signal: AbortSignal | undefined,
+): Promise<TurnResult | undefined> {
+  const { ledger } = context;
+  const { committed, reply, session } = await findOutcome(context, write.writes.at(-1) ?? [], true, signal);
+  if (!committed) {
+    const step = ledger.nextStep;
+    await ledger.save({ step, session: markOf(session, ledger.session.open), write: { ...write, step } });
+    return undefined;
+  }
+  const { id, version, usage } = session;
+  const result = storedResult(reply, { id, version, usage });
+  await commit(context, result);
+  return result;
+}
+
+/** The shrinking that follows a round. One that fails waits for the next call, because the turn itself is done. */
+export async function planNext(context: RollingContext): Promise<boolean> {
+  const { ledger, events } = context;
+  try {
+    const shrink = planShrink(context, { betweenRounds: true });
+    if (shrink) await ledger.save({ step: shrink.step, shrink });
+    return shrink !== null;
+  } catch (error) {
+    events.emit('deferred', { error });
+    return false;
+  }
+}
+
+/** Whatever ends the reading of a stream is a failed connection, unless the server said what it is. */
+function asConnectionError(error: unknown): unknown {
+  if (error instanceof APIError || error instanceof RollingSessionError) return error;
+  return new APIConnectionError({ message: 'The answer broke off.', ...(error instanceof Error && { cause: error }) });
+}
+
+function brokenOff(): APIConnectionError {
+  return new APIConnectionError({ message: 'The answer ended before its last part.' });
+}
