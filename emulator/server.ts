@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 
 /** How long running streams may take to finish once the server closes. */
@@ -27,20 +27,33 @@ export async function listen(
   { port, host, ownsProcess = false }: ListenOptions,
 ): Promise<RunningServer> {
   const server = createServer(getRequestListener(fetch, { hostname: host, overrideGlobalObjects: ownsProcess }));
+  const unused = connectionsWithoutRequest(server);
   server.listen(port, host);
   await once(server, 'listening');
   const address = server.address() as AddressInfo;
   return {
     url: `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`,
     port: address.port,
-    close: () => close(server),
+    close: () => close(server, unused),
   };
 }
 
-async function close(server: Server): Promise<void> {
+async function close(server: Server, unused: ReadonlySet<Socket>): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
+  for (const socket of unused) socket.destroy();
   const timer = setTimeout(() => server.closeAllConnections(), GRACE_MS);
   await closed;
   clearTimeout(timer);
+}
+
+/** Connections opened in advance, as browsers do. Node counts them as busy, so closing would wait for them. */
+function connectionsWithoutRequest(server: Server): ReadonlySet<Socket> {
+  const unused = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    unused.add(socket);
+    socket.once('close', () => unused.delete(socket));
+  });
+  server.on('request', ({ socket }) => unused.delete(socket));
+  return unused;
 }
