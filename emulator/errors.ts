@@ -23,6 +23,9 @@ export class ApiError extends Error {
   }
 }
 
+/** Why work is given up whose client has gone, or takes nothing any more. No defect of ours: it is not logged. */
+export class ClientGone extends Error {}
+
 export function invalid(details: string, param?: string): ApiError {
   return new ApiError('invalid_request', `Invalid request: ${details}`, param);
 }

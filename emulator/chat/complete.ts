@@ -3,6 +3,7 @@ import type { ToolCall } from '../../contract/messages.ts';
 import type { SessionState } from '../../contract/sessions.ts';
 import type { Model } from '../models/model.ts';
 import { MESSAGE_FRAME_TOKENS, messageTokens, messageTokensSliced } from '../tokens/chat-template.ts';
+import { abortable } from './abortable.ts';
 import { Bounds } from './bounded.ts';
 import { Chunks, type Heading } from './chunks.ts';
 import { type Reply, replyMessage } from './reply.ts';
@@ -52,8 +53,7 @@ async function* answer(
   const bounds = new Bounds(turn.tokenizer, turn.settings);
   const calls: ToolCall[] = [];
   let opened = false;
-  for await (const delta of model.complete({ ...turn.prompt, signal })) {
-    signal.throwIfAborted();
+  for await (const delta of abortable(model.complete({ ...turn.prompt, signal }), signal)) {
     if (!opened) yield chunks.opening(index);
     opened = true;
     if (delta.type === 'text') {

@@ -7,6 +7,7 @@ import { complete } from '../chat/complete.ts';
 import { requireSound, settingsOf } from '../chat/settings.ts';
 import { countRequest, openInSession, openStateless, type Turn } from '../chat/turn.ts';
 import { unixSeconds } from '../clock.ts';
+import { ClientGone } from '../errors.ts';
 import type { Env, RequestContext } from '../middleware/context.ts';
 import { type Claim, claimKey } from '../middleware/idempotency.ts';
 import { readJson } from '../middleware/request-body.ts';
@@ -127,7 +128,8 @@ function toEvent(data: object): string {
 /** Aborted when the client goes away, or by whoever holds it. */
 function abortWith(signal: AbortSignal): AbortController {
   const abort = new AbortController();
-  if (signal.aborted) abort.abort(signal.reason);
-  else signal.addEventListener('abort', () => abort.abort(signal.reason), { once: true, signal: abort.signal });
+  const onGone = () => abort.abort(new ClientGone('the client has gone'));
+  if (signal.aborted) onGone();
+  else signal.addEventListener('abort', onGone, { once: true, signal: abort.signal });
   return abort;
 }

@@ -1,5 +1,5 @@
 import { ERRORS, type ErrorBody, LIVE_TEXT } from '../../contract/errors.ts';
-import { ApiError } from '../errors.ts';
+import { ApiError, ClientGone } from '../errors.ts';
 import type { RequestContext } from '../middleware/context.ts';
 import { stampTiming } from '../middleware/request-id.ts';
 
@@ -25,11 +25,6 @@ export function errorResponse(c: RequestContext, error: unknown): Response {
 
 function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
-  if (!isAbort(error)) console.error('kimi-emulator: unexpected error', error);
+  if (!(error instanceof ClientGone)) console.error('kimi-emulator: unexpected error', error);
   return new ApiError('unexpected_output', LIVE_TEXT.unexpectedOutput);
-}
-
-/** A client that went away is no defect. */
-function isAbort(error: unknown): boolean {
-  return error instanceof Error && (error.name === 'AbortError' || error.message === 'the reader has gone');
 }

@@ -18,6 +18,7 @@ export interface Reply<Body = Record<string, unknown>> {
 export interface Call {
   key?: string;
   headers?: Record<string, string>;
+  signal?: AbortSignal;
 }
 
 export type RequestBody = string | ReadableStream<Uint8Array>;
@@ -56,13 +57,15 @@ export class Api {
   }
 
   /** The response with its body unread. A path that does not begin with /v1 is taken from the server's root. */
-  open(method: string, path: string, body?: RequestBody, { key = 'sk-test', headers }: Call = {}): Promise<Response> {
+  open(method: string, path: string, body?: RequestBody, call: Call = {}): Promise<Response> {
+    const { key = 'sk-test', headers, signal } = call;
     const root = this.emulator.baseURL.replace(/\/v1$/, '');
     const streamed = body instanceof ReadableStream ? { duplex: 'half' as const } : {};
     return this.fetch(root + path, {
       method,
       headers: { Authorization: `Bearer ${key}`, ...headers },
       ...(body !== undefined && { body }),
+      ...(signal && { signal }),
       ...streamed,
     });
   }

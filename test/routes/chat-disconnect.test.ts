@@ -1,0 +1,103 @@
+import { describe, expect, it, vi } from 'vitest';
+import type { ModelRequest } from '../../emulator/index.ts';
+import { MODEL, readEvents, TRANSPORTS } from '../support/emulator.ts';
+import { HeldModel, saying } from '../support/held-model.ts';
+import { type SessionUnderTest, sized, startSession } from '../support/session.ts';
+
+const OK = saying('OK');
+const SOON = { timeout: 10_000, interval: 5 };
+
+function openChat(session: SessionUnderTest, more: object = {}, signal?: AbortSignal): Promise<Response> {
+  const body = { model: MODEL, session_id: session.id, messages: [{ role: 'user', content: 'hi' }], ...more };
+  const headers = { 'Content-Type': 'application/json' };
+  return session.api.open('POST', '/v1/chat/completions', JSON.stringify(body), {
+    headers,
+    ...(signal && { signal }),
+  });
+}
+
+describe.each(TRANSPORTS)('a chat whose client goes away %s', (transport) => {
+  it('gives out what the model has said while the model still thinks', async () => {
+    const model = new HeldModel();
+    const session = await startSession(transport, { model });
+    const opening = openChat(session, { stream: true });
+    const asked = await model.asked();
+    asked.say('hello');
+    const reader = (await opening).body?.pipeThrough(new TextDecoderStream()).getReader();
+    let text = '';
+    while (!text.includes('hello')) text += (await reader?.read())?.value;
+    asked.say(' world');
+    asked.end();
+    for (let step = await reader?.read(); step && !step.done; step = await reader?.read()) text += step.value;
+    const { chunks, done } = readEvents(text);
+    expect(done).toBe(true);
+    expect(chunks.length).toBe(4);
+  });
+
+  it('leaves the session as it was, and free at once, whatever the model is stuck in', async () => {
+    const model = new HeldModel();
+    const session = await startSession(transport, { model });
+    const before = await session.state();
+    const opening = openChat(session, { stream: true });
+    const asked = await model.asked();
+    asked.say('hello');
+    await (await opening).body?.cancel();
+    const update = () => session.post('', { title: null }).then((reply) => reply.status);
+    await expect.poll(update, SOON).toBe(200);
+    expect(asked.request.signal.aborted).toBe(true);
+    asked.say(' world');
+    asked.end();
+    expect(await session.state()).toEqual(before);
+  });
+
+  it('does so before the first word, streamed or not', async () => {
+    const model = new HeldModel();
+    const session = await startSession(transport, { model });
+    const before = await session.state();
+    for (const stream of [true, false]) {
+      const client = new AbortController();
+      const answer = openChat(session, { stream }, client.signal);
+      const asked = await model.asked();
+      client.abort();
+      await expect(answer).rejects.toThrow();
+      await expect.poll(() => session.post('', { title: null }).then((reply) => reply.status), SOON).toBe(200);
+      asked.end();
+    }
+    expect(await session.state()).toEqual(before);
+  });
+
+  it('frees its idempotency key, so that the same request can be made again', async () => {
+    const stuck = new HeldModel();
+    const models = [stuck];
+    const model = { name: 'stuck once', complete: (request: ModelRequest) => (models.pop() ?? OK).complete(request) };
+    const session = await startSession(transport, { model });
+    const client = new AbortController();
+    const headers = { 'Idempotency-Key': 'k' };
+    const answer = session.chat([sized(5)], {}, { headers, signal: client.signal });
+    await stuck.asked();
+    client.abort();
+    await expect(answer).rejects.toThrow();
+    const again = () => session.chat([sized(5)], {}, { headers }).then((reply) => reply.status);
+    await expect.poll(again, SOON).toBe(200);
+    expect((await session.messages()).map((message) => message.content)).toEqual([' a', 'OK']);
+  });
+
+  it('is no defect: nothing is logged', async () => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    const model = new HeldModel();
+    const session = await startSession(transport, { model });
+    for (const stream of [true, false]) {
+      const client = new AbortController();
+      const answer = openChat(session, { stream }, client.signal);
+      const asked = await model.asked();
+      client.abort();
+      await expect(answer).rejects.toThrow();
+      await expect.poll(() => asked.request.signal.aborted, SOON).toBe(true);
+      asked.say('too late');
+      asked.end();
+      await expect.poll(() => session.post('', { title: null }).then((reply) => reply.status), SOON).toBe(200);
+    }
+    expect(log).not.toHaveBeenCalled();
+    log.mockRestore();
+  });
+});
