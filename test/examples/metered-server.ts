@@ -1,0 +1,56 @@
+import { onTestFinished } from 'vitest';
+import type { ChatMessage } from '../../contract/messages.ts';
+import { createEmulator, type Model } from '../../emulator/index.ts';
+import { lookupModel } from '../../emulator/models/lookup.ts';
+import { listen } from '../../emulator/server.ts';
+import { messageTokens, promptTokens } from '../../emulator/tokens/chat-template.ts';
+import { Api } from '../support/emulator.ts';
+
+/** What a client really did, counted where it arrives instead of from what it was answered. */
+export interface Meter {
+  /** Routes of the POST requests, ids left out. */
+  posts: string[];
+  /** Tokens of all messages that came in. */
+  receivedTokens: number;
+  /** Tokens of all prompts that the model has read. */
+  promptTokens: number;
+}
+
+/** An emulator on a port, with a meter at its door and one at its model. */
+export async function startMetered() {
+  const meter: Meter = { posts: [], receivedTokens: 0, promptTokens: 0 };
+  const lookup = lookupModel();
+  const metered: Model = {
+    name: 'metered',
+    complete(request) {
+      meter.promptTokens += promptTokens(tokenizer, request.messages);
+      return lookup.complete(request);
+    },
+  };
+  const emulator = createEmulator({ tokenizer: 'o200k_base', model: metered });
+  const tokenizer = await emulator.tokenizer.load();
+  const server = await listen(
+    async (request) => {
+      if (request.method !== 'POST') return emulator.app.fetch(request);
+      const body = await request.text();
+      const messages = messagesIn(JSON.parse(body));
+      meter.posts.push(new URL(request.url).pathname.replace(/sess_\w+/, ':id'));
+      meter.receivedTokens += messages.reduce((sum, message) => sum + messageTokens(tokenizer, message), 0);
+      return emulator.app.fetch(new Request(request.url, { method: 'POST', headers: [...request.headers], body }));
+    },
+    { port: 0, host: '127.0.0.1' },
+  );
+  onTestFinished(async () => {
+    await server.close();
+    await emulator.close();
+  });
+  const api = new Api(emulator, 'in process');
+  return { meter, api, env: { KIMI_BASE_URL: `${server.url}/v1`, KIMI_API_KEY: 'sk-test', NO_PROXY: '127.0.0.1' } };
+}
+
+/** The messages of a request: a list of them, one alone, or none. */
+function messagesIn(body: { messages?: ChatMessage[] } & Partial<ChatMessage>): ChatMessage[] {
+  if (body.messages) return body.messages;
+  const { role, content = null, ...rest } = body;
+  return role === undefined ? [] : [{ role, content, ...rest }];
+}
