@@ -1,0 +1,48 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const run = promisify(execFile);
+const folder = mkdtempSync(join(tmpdir(), 'kimi-pack-'));
+let tarball = '';
+let files: string[] = [];
+
+/** What `npm pack` would publish, of the build as it stands. */
+beforeAll(() => {
+  const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder];
+  const answer = JSON.parse(
+    execFileSync('npm', args, { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }),
+  );
+  const packed = (Array.isArray(answer) ? answer[0] : Object.values(answer)[0]) as {
+    filename: string;
+    files: { path: string }[];
+  };
+  tarball = join(folder, packed.filename);
+  files = packed.files.map((file) => file.path);
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+it('holds what is built and what users read, and no tests', () => {
+  expect(files).toContain('dist/emulator/cli.js');
+  expect(files).toContain('dist/contract/index.d.ts');
+  expect(files).toContain('README.md');
+  expect(files).toContain('LICENSE');
+  expect(files.filter((file) => /(^|\/)(test|bench|examples|node_modules)\//.test(file))).toEqual([]);
+  expect(files.filter((file) => /\.ts$/.test(file) && !/\.d\.ts$/.test(file))).toEqual([]);
+});
+
+it('is clean for publint', async () => {
+  const { stdout } = await run('npx', ['publint', 'run', tarball, '--strict'], { cwd: ROOT });
+  expect(stdout).toContain('All good!');
+});
+
+it('is clean for attw', async () => {
+  // Ends with a failure where a problem is found.
+  const { stdout } = await run('npx', ['attw', tarball, '--profile', 'esm-only', '--no-emoji'], { cwd: ROOT });
+  for (const path of ['', '/contract', '/client', '/conformance']) expect(stdout).toContain(`"kimi-emulator${path}"`);
+});
