@@ -148,7 +148,7 @@ const SHAPE: Record<string, Check> = {
     hasFields({
       step: isCount,
       kind: (value) => value === 'turn' || value === 'append',
-      input: isText,
+      input: (value) => typeof value === 'string',
       writes: isList(isList(isRecord)),
       request: isRecord,
       document: orNull(hasFields({ id: isText, chars: isCount })),

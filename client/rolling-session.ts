@@ -14,7 +14,7 @@ import type { AppendOptions, CallOptions, RollingOptions, TurnOptions } from './
 import { settle, settleRollback } from './rolling/settle.ts';
 import { settleShrink } from './rolling/shrink.ts';
 import type { TextSource } from './rolling/split-text.ts';
-import { carryOutTurn, planNext } from './rolling/turn.ts';
+import { carryOutTurn } from './rolling/turn.ts';
 
 /**
  * An agent's session that never overflows and survives a kill at any point. After each round that leaves the window over
@@ -88,7 +88,7 @@ export class RollingSession implements AsyncDisposable {
         if (!found) await beginTurn(this.#context, messages, asked, options);
         result = yield* carryOutTurn(this.#context, found === 'pending', signal);
       }
-      if (await planNext(this.#context)) await this.#shrinkOrDefer(signal);
+      await this.#shrinkOrDefer(signal);
       ended = true;
       return result;
     } catch (error) {
@@ -107,6 +107,11 @@ export class RollingSession implements AsyncDisposable {
       const step = await turn.next();
       if (step.done) return step.value;
     }
+  }
+
+  /** Finishes now what was interrupted, which otherwise the next call does first. */
+  async resume({ signal }: CallOptions = {}): Promise<void> {
+    await this.#alone(signal, async () => undefined);
   }
 
   /**

@@ -20,15 +20,17 @@ export async function* readHistory(
   { client, ledger }: RollingContext,
   signal?: AbortSignal,
 ): AsyncGenerator<SessionMessage, void> {
-  const parts = ledger.state.snapshots.map(({ id }) =>
-    client.sessions.snapshot.messages(id, { scope: 'archived', limit: PAGE }, { signal }),
+  const archives = ledger.state.snapshots.map(
+    ({ id }) =>
+      () =>
+        client.sessions.snapshot.messages(id, { scope: 'archived', limit: PAGE }, { signal }),
   );
-  const window = client.sessions.messages(ledger.session.id, { limit: PAGE }, { signal });
+  const window = () => client.sessions.messages(ledger.session.id, { limit: PAGE }, { signal });
   // Only what a cut left can come again, so that the ids of one part are all that has to be kept.
   let before = new Set<string>();
-  for (const part of [...parts, window]) {
+  for (const open of [...archives, window]) {
     const seen = new Set<string>();
-    for await (const message of part) {
+    for await (const message of open()) {
       seen.add(message.id);
       if (!before.has(message.id) && !message.summary) yield message;
     }

@@ -1,4 +1,4 @@
-import type { PendingShrink } from '../checkpoint.ts';
+import type { PendingShrink, SessionMark } from '../checkpoint.ts';
 import { countWeak, decide, type ShrinkAction } from '../decide.ts';
 import { isSessionError } from '../errors.ts';
 import { type RollingContext, send, tellWindow } from './context.ts';
@@ -12,6 +12,8 @@ type Compress = Extract<ShrinkAction, { kind: 'compress' }>;
 const NO_GAIN = ['preserve_len_too_small', 'compress_infeasible', 'tool_call_unanswered'] as const;
 
 export interface Room {
+  /** Where the session stands, if not where it was last written down. */
+  session?: SessionMark;
   /** Tokens about to be written, where that is more than one write. */
   incoming?: number;
   /** Tokens of the longest answer, where a turn asks for another than usual. */
@@ -25,9 +27,9 @@ export interface Room {
  */
 export function planShrink(
   { ledger, settings, limits }: RollingContext,
-  { incoming = 0, maxTokens = settings.maxTokens, betweenRounds }: Room,
+  { session = ledger.session, incoming = 0, maxTokens = settings.maxTokens, betweenRounds }: Room,
 ): PendingShrink | null {
-  const { tokens, open } = ledger.session;
+  const { tokens, open } = session;
   const decision = decide(
     {
       tokens,

@@ -1,5 +1,5 @@
 import { APIConnectionError, APIError, APIUserAbortError } from 'openai';
-import type { PendingWrite } from '../checkpoint.ts';
+import type { PendingShrink, PendingWrite, SessionMark } from '../checkpoint.ts';
 import { isSessionError } from '../errors.ts';
 import { waitOrThrow } from '../retry.ts';
 import { Answer, storedResult, type TurnResult } from './answer.ts';
@@ -102,12 +102,24 @@ function* remainder(text: string, delivered: Delivered): Generator<string, void>
   if (rest !== '') yield rest;
 }
 
-/** The turn is done; what has to follow it is written down with that. */
-async function commit(context: RollingContext, { session, toolCalls, finishReason }: TurnResult): Promise<void> {
+/** The turn is done, and with it is written down the shrinking that has to follow the round. */
+async function commit(context: RollingContext, { session: state, toolCalls, finishReason }: TurnResult): Promise<void> {
   const { ledger } = context;
-  const open = toolCalls.length > 0 && finishReason !== 'length';
-  await ledger.save({ session: markOf(session, open), turns: ledger.state.turns + 1, write: null });
+  const session = markOf(state, toolCalls.length > 0 && finishReason !== 'length');
+  const shrink = planNext(context, session);
+  const turns = ledger.state.turns + 1;
+  await ledger.save({ session, turns, write: null, ...(shrink && { step: shrink.step, shrink }) });
   tellWindow(context);
+}
+
+/** A window that cannot be shrunk is told of and refuses the next turn, not this one, which is done. */
+function planNext(context: RollingContext, session: SessionMark): PendingShrink | null {
+  try {
+    return planShrink(context, { session, betweenRounds: true });
+  } catch (error) {
+    context.events.emit('deferred', { error });
+    return null;
+  }
 }
 
 /** The pending turn, found in the session; undefined where it is not there and has to be sent to the session as it is now. */
@@ -127,19 +139,6 @@ export async function findTurn(
   const result = storedResult(reply, { id, version, usage });
   await commit(context, result);
   return result;
-}
-
-/** The shrinking that follows a round. One that fails waits for the next call, because the turn itself is done. */
-export async function planNext(context: RollingContext): Promise<boolean> {
-  const { ledger, events } = context;
-  try {
-    const shrink = planShrink(context, { betweenRounds: true });
-    if (shrink) await ledger.save({ step: shrink.step, shrink });
-    return shrink !== null;
-  } catch (error) {
-    events.emit('deferred', { error });
-    return false;
-  }
 }
 
 /** Whatever ends the reading of a stream is a failed connection, unless the server said what it is. */

@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest';
+import type { RollingState } from '../../client/checkpoint.ts';
+import { type Policy, RollingSession } from '../../client/index.ts';
+import { type Bench, clientOf, collect, MemoryCheckpoint, noSleep, SMALL, startBench, transcript } from './support.ts';
+import { through } from './support-faults.ts';
+
+const QUESTIONS = Array.from({ length: 3 }, (_, index) => `Question ${index}: ${'and so on, '.repeat(40)}`);
+const LONG = Array.from({ length: 2 }, (_, index) => `Part ${index}. ${'something else, '.repeat(40)}`).join('\n\n');
+
+/** Ends a run, as a kill would: whatever follows in it has no effect any more. */
+class Killed extends Error {}
+
+/** Counts the places where a process can be killed, and kills it at one of them. */
+class Killer {
+  readonly #at: number;
+  #place = 0;
+
+  constructor(at: number) {
+    this.#at = at;
+  }
+
+  get alive(): boolean {
+    return this.#place <= this.#at;
+  }
+
+  pass(): void {
+    this.#place += 1;
+    if (!this.alive) throw new Killed();
+  }
+}
+
+class MortalCheckpoint extends MemoryCheckpoint {
+  killer = new Killer(Number.POSITIVE_INFINITY);
+
+  override save(state: RollingState): void {
+    this.killer.pass();
+    super.save(state);
+    this.killer.pass();
+  }
+}
+
+/** A program that begins where its checkpoint says, until it is killed. */
+async function program({ api }: Bench, checkpoint: MortalCheckpoint, policy: Policy): Promise<string[]> {
+  const { killer } = checkpoint;
+  const client = clientOf(api, {
+    maxRetries: 0,
+    fetch: through(api.fetch, async ({ send }) => {
+      killer.pass();
+      const response = await send();
+      const text = await response.text();
+      killer.pass();
+      return new Response(text, response);
+    }),
+  });
+  const agent = await RollingSession.open(client, { ...SMALL, policy, checkpoint, retries: 0, sleep: noSleep });
+  await agent.resume();
+  await agent.append(LONG, { id: 'long' });
+  for (const question of QUESTIONS.slice(agent.turns)) {
+    for await (const _ of agent.chat(question)) killer.pass();
+  }
+  return transcript(await collect(agent.history()));
+}
+
+/** Runs it, killed at a place of its own, and then to its end. @returns undefined where it ended before that place */
+async function killAndGoOn(bench: Bench, at: number, policy: Policy) {
+  const checkpoint = new MortalCheckpoint();
+  checkpoint.killer = new Killer(at);
+  const killed = await program(bench, checkpoint, policy).then(
+    () => false,
+    (error) => {
+      if (checkpoint.killer.alive) throw error;
+      return true;
+    },
+  );
+  if (!killed) return undefined;
+  checkpoint.killer = new Killer(Number.POSITIVE_INFINITY);
+  return { told: await program(bench, checkpoint, policy), checkpoint };
+}
+
+const COMPRESS = { kind: 'compress', ratio: 2, preserve_len: 100 } as const;
+const POLICIES: Record<string, Policy> = {
+  truncate: 'truncate',
+  compress: () => [COMPRESS],
+  'compress, then truncate': () => [COMPRESS, { kind: 'truncate', preserve_len: 120 }],
+};
+
+describe('killed anywhere, a rolling session loses, doubles and repeats nothing', () => {
+  it.each(Object.entries(POLICIES))('with policy %s', async (name, policy) => {
+    const stride = name === 'truncate' || process.env.KIMI_TEST_RUNS ? 1 : 3;
+    const bench = await startBench();
+    const { client, model } = bench;
+    const expected = await program(bench, new MortalCheckpoint(), policy);
+    const snapshots = async () => (await collect(client.sessions.snapshot.list())).length;
+    for (const { id } of (await client.sessions.list()).data) await client.sessions.delete(id);
+    const usual = { snapshots: await snapshots(), asked: model.asked.length };
+    expect(usual.snapshots).toBeGreaterThan(0);
+    let places = 0;
+    for (let at = 0; ; at += stride) {
+      const before = { snapshots: await snapshots(), asked: model.asked.length };
+      const run = await killAndGoOn(bench, at, policy);
+      if (!run) break;
+      places += stride;
+      expect(run.told, `killed at ${at}`).toEqual(expected);
+      expect((await snapshots()) - before.snapshots, `killed at ${at}`).toBe(usual.snapshots);
+      expect(model.asked.length - before.asked, `killed at ${at}`).toBe(usual.asked);
+      const [newest, ...others] = (await client.sessions.list()).data;
+      expect(others).toEqual([]);
+      await client.sessions.delete(String(newest?.id));
+    }
+    expect(places).toBeGreaterThan(60);
+  });
+});
