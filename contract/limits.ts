@@ -26,6 +26,7 @@ export const LIMITS = {
   snapshots: limit(1_000, 1, 1_000_000, 'snapshots', 'ours', OURS, 'snapshots an account may hold'),
   body_bytes: limit(4 * 2 ** 20, 1_024, 2 ** 28, 'bytes', 'ours', OURS, 'request body, refused while reading'),
   json_depth: limit(128, 8, 1_000, 'levels', 'ours', OURS, 'nesting of a request body'),
+  json_values: limit(100_000, 64, 10_000_000, 'values', 'ours', OURS, 'values in a request body'),
   request_messages: limit(2_048, 1, 1_000_000, 'messages', 'ours', OURS, 'messages in one request'),
   page_size: limit(20, 1, 100, 'items', 'ours', OURS, 'items of a page where no limit is given'),
   page_size_max: limit(100, 1, 10_000, 'items', 'ours', OURS, 'largest page'),

@@ -1,7 +1,9 @@
+import type { Limits } from '../../contract/limits.ts';
 import { invalid } from '../errors.ts';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
 const OPENING = new Set([0x5b, 0x7b]);
 const CLOSING = new Set([0x5d, 0x7d]);
 const STRICT_UTF8 = new TextDecoder('utf-8', { fatal: true });
@@ -9,11 +11,10 @@ const SURROGATE_ESCAPE = /\\u[dD][89a-fA-F]/;
 
 /**
  * Bytes of a body as a value.
- * @throws ApiError where they are no UTF-8, no JSON, nested too deep, or hold text that is no Unicode
+ * @throws ApiError where they are no UTF-8, no JSON, nested too deep, too many values, or hold text that is no Unicode
  */
-export function parseJson(bytes: Uint8Array, maxDepth: number): unknown {
-  if (depthOf(bytes, maxDepth) > maxDepth)
-    throw invalid(`the body is nested deeper than ${maxDepth} levels (json_depth)`);
+export function parseJson(bytes: Uint8Array, limits: Pick<Limits, 'json_depth' | 'json_values'>): unknown {
+  requireParsable(bytes, limits);
   const text = decode(bytes);
   let value: unknown;
   try {
@@ -35,21 +36,31 @@ function decode(bytes: Uint8Array): string {
   }
 }
 
-/** How deep the brackets outside strings are nested; counted before parsing, and no further than `limit` + 1. */
-function depthOf(bytes: Uint8Array, limit: number): number {
+/**
+ * Looks at the brackets and commas outside strings, before anything is parsed: a value that a few MiB can describe may
+ * take minutes and gigabytes to check.
+ */
+function requireParsable(
+  bytes: Uint8Array,
+  { json_depth, json_values }: Pick<Limits, 'json_depth' | 'json_values'>,
+): void {
   let depth = 0;
-  let deepest = 0;
+  let values = 1;
   let inString = false;
-  for (let index = 0; index < bytes.length && deepest <= limit; index += 1) {
+  for (let index = 0; index < bytes.length; index += 1) {
     const byte = bytes[index] ?? 0;
     if (inString) {
       if (byte === BACKSLASH) index += 1;
       else if (byte === QUOTE) inString = false;
     } else if (byte === QUOTE) inString = true;
-    else if (OPENING.has(byte)) deepest = Math.max(deepest, ++depth);
-    else if (CLOSING.has(byte)) depth -= 1;
+    else if (byte === COMMA) values += 1;
+    else if (OPENING.has(byte)) {
+      values += 1;
+      depth += 1;
+    } else if (CLOSING.has(byte)) depth -= 1;
+    if (depth > json_depth) throw invalid(`the body is nested deeper than ${json_depth} levels (json_depth)`);
+    if (values > json_values) throw invalid(`the body holds more than ${json_values} values (json_values)`);
   }
-  return deepest;
 }
 
 /** Text that is no Unicode cannot be stored byte for byte, so it is refused where it stands. */

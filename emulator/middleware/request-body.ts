@@ -6,6 +6,8 @@ import { describeIssue, ignoredFields, ignoredHeader } from './fields.ts';
 import { parseJson } from './json.ts';
 
 const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
+/** Only the first fault is told, and a body can hold a million of them. */
+const FIRST_FAULT: z.core.ParseContextInternal<z.core.$ZodIssue> = { abortEarly: true };
 
 /**
  * The request's JSON body. An absent body is an empty object. Fields that the schema does not know are ignored, as on the
@@ -22,7 +24,7 @@ export async function readValue(c: RequestContext): Promise<unknown> {
   const bytes = await readBytes(c, limits.body_bytes);
   c.set('body', bytes);
   if (bytes.length > 0) requireJsonType(c);
-  const value = bytes.length > 0 ? parseJson(bytes, limits.json_depth) : {};
+  const value = bytes.length > 0 ? parseJson(bytes, limits) : {};
   if (hasSession(value)) c.set('addressed', true);
   return value;
 }
@@ -33,7 +35,7 @@ export function parseFields<Schema extends z.ZodType>(
   schema: Schema,
   value: unknown,
 ): z.output<Schema> {
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(value, FIRST_FAULT);
   if (!parsed.success) throw describeIssue(parsed.error);
   const ignored = ignoredFields(value, parsed.data);
   if (ignored.length > 0) c.header('Kimi-Emulator-Ignored', ignoredHeader(ignored));
@@ -55,17 +57,30 @@ function hasSession(value: unknown): boolean {
 async function readBytes(c: RequestContext, limit: number): Promise<Uint8Array> {
   const declared = Number(c.req.header('content-length') ?? Number.NaN);
   if (declared > limit) throw tooLarge(declared, limit);
-  if (declared >= 0) return new Uint8Array(await c.req.arrayBuffer());
+  if (declared >= 0) return new Uint8Array(await c.req.arrayBuffer().catch(brokenOff));
   const parts: Uint8Array[] = [];
   let size = 0;
   const { body } = c.req.raw;
   if (!body) return new Uint8Array();
-  for await (const part of body) {
+  for await (const part of bodyParts(body)) {
     size += part.length;
     if (size > limit) throw tooLarge(size, limit);
     parts.push(part);
   }
   return Buffer.concat(parts);
+}
+
+/** @throws ApiError where the body breaks off; as a rule there is nobody left to hear it */
+export async function* bodyParts(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+  try {
+    yield* body;
+  } catch {
+    brokenOff();
+  }
+}
+
+function brokenOff(): never {
+  throw invalid('the body broke off before its end');
 }
 
 export function tooLarge(size: number, limit: number): ApiError {

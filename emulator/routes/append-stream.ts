@@ -66,7 +66,7 @@ async function writeLine(
   { id, expected, index, line }: Line,
 ): Promise<AppendAcknowledgement> {
   const { services } = c.var;
-  const message = parseFields(c, schema, parseJson(line, services.limits.json_depth));
+  const message = parseFields(c, schema, parseJson(line, services.limits));
   requireContent([message], true);
   const claim = claimKey(c, line, String(index));
   if ('replay' in claim) return JSON.parse(claim.replay.body) as AppendAcknowledgement;

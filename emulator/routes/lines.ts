@@ -1,4 +1,4 @@
-import { tooLarge } from '../middleware/request-body.ts';
+import { bodyParts, tooLarge } from '../middleware/request-body.ts';
 
 const NEWLINE = 0x0a;
 const BLANK = /^[ \t\r]*$/;
@@ -25,7 +25,7 @@ export async function* lines(
     size = 0;
     return line;
   };
-  for await (const chunk of body) {
+  for await (const chunk of bodyParts(body)) {
     let start = 0;
     for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
       take(chunk.subarray(start, end));
