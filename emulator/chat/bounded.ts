@@ -41,12 +41,15 @@ export class Bounds {
     return this.ended ? '' : this.#deliver(this.#waiting);
   }
 
-  /** The arguments of a call that are within `max_tokens`, given what the call's frame takes. */
-  takeArguments(text: string, frameTokens: number): string {
+  /**
+   * The arguments of a call that are within `max_tokens`, given what the call's frame takes.
+   * @returns undefined where not even the frame is
+   */
+  takeArguments(text: string, frameTokens: number): string | undefined {
     const left = this.#maxTokens - this.#tokenizer.count(this.#sent) - frameTokens;
     if (this.#tokenizer.count(text) <= left) return text;
     this.ended = 'length';
-    return left > 0 ? this.#tokenizer.prefixWithin(text, left) : '';
+    return left >= 0 ? this.#tokenizer.prefixWithin(text, left) : undefined;
   }
 
   #firstStop(): number | undefined {

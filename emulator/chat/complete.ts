@@ -65,6 +65,7 @@ async function* answer(
         replyMessage({ content: '', calls: [...calls, toCall(id, delta.name, '')] }),
       );
       const text = bounds.takeArguments(delta.arguments, frame - MESSAGE_FRAME_TOKENS);
+      if (text === undefined) break;
       calls.push(toCall(id, delta.name, text));
       yield* chunks.call(index, calls.length - 1, toCall(id, delta.name, text));
     }

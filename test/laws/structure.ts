@@ -1,0 +1,33 @@
+import type { ChatMessage } from '../../contract/messages.ts';
+
+/**
+ * Why the live API would reject a history for its structure; undefined where it would not. Written apart from the
+ * emulator's own pairing: one pass, with the calls that wait. Calls that are open at the end are no fault.
+ */
+export function structuralFault(messages: readonly ChatMessage[]): string | undefined {
+  let waiting: string[] = [];
+  for (const [place, message] of messages.entries()) {
+    const at = `message ${place} (${message.role})`;
+    if (message.role === 'tool') {
+      const id = message.tool_call_id;
+      if (id === undefined || !waiting.includes(id)) return `${at} answers ${id}, which no call before it asks`;
+      waiting = waiting.filter((open) => open !== id);
+    } else if (waiting.length > 0) {
+      return `${at} comes while ${waiting.join(', ')} wait`;
+    } else if (message.tool_call_id !== undefined) {
+      return `${at} has a tool_call_id`;
+    }
+    const calls = message.tool_calls ?? [];
+    if (message.tool_calls && (calls.length === 0 || message.role !== 'assistant')) return `${at} has tool_calls`;
+    const ids = calls.map((call) => call.id);
+    if (new Set(ids).size !== ids.length) return `${at} uses an id twice`;
+    waiting.push(...ids);
+    if (textOf(message) === '' && calls.length === 0) return `${at} is empty`;
+  }
+  return undefined;
+}
+
+function textOf({ content }: ChatMessage): string {
+  if (content === null) return '';
+  return typeof content === 'string' ? content : content.map((part) => part.text).join('');
+}
