@@ -6,7 +6,9 @@ export {
 } from './checkpoint.ts';
 export type { Policy, PolicyFunction, ShrinkAction, Situation } from './decide.ts';
 export * from './errors.ts';
+export * from './frequent-context.ts';
 export * from './kimi-client.ts';
+export * from './parallel.ts';
 export type { TurnResult } from './rolling/answer.ts';
 export type { RollingEvents } from './rolling/context.ts';
 export { RollingSessionError, type RollingSessionErrorCode } from './rolling/errors.ts';
