@@ -1,3 +1,4 @@
+import type OpenAI from 'openai';
 import { APIUserAbortError, AuthenticationError, BadRequestError, NotFoundError } from 'openai';
 import { describe, expect, it } from 'vitest';
 import { MODEL, startEmulator, TRANSPORTS } from '../support/emulator.ts';
@@ -54,6 +55,21 @@ describe.each(TRANSPORTS)('openai, chat %s', (transport) => {
     await expect(client.chat.completions.create(request, { signal: AbortSignal.abort() })).rejects.toBeInstanceOf(
       APIUserAbortError,
     );
+  });
+
+  it('goes on where max_tokens cut it', async () => {
+    const client = await startOpenAI(transport);
+    const told = { role: 'system' as const, content: 'The wagons of the night train were painted green last winter.' };
+    const asked = { role: 'user' as const, content: 'When were the wagons of the night train painted?' };
+    const plain = { model: MODEL, messages: [told, asked] };
+    const textOf = ({ choices: [choice] }: OpenAI.ChatCompletion) => choice?.message.content ?? '';
+    const whole = await client.chat.completions.create(plain);
+    const head = await client.chat.completions.create({ ...plain, max_tokens: 3 });
+    expect(head.choices[0]?.finish_reason).toBe('length');
+    const begun = { role: 'assistant' as const, content: textOf(head), ...{ partial: true } };
+    const rest = await client.chat.completions.create({ model: MODEL, messages: [told, asked, begun] });
+    expect(textOf(head) + textOf(rest)).toBe(textOf(whole));
+    expect(rest.choices[0]?.finish_reason).toBe('stop');
   });
 
   it('offers its models, headers and errors as the client knows them', async () => {
