@@ -134,7 +134,7 @@ describe('facts', () => {
     '"k": "',
     ' ',
     'k: ' + ',b'.repeat(99),
-  ])('ends on 200,000 units of %j', (unit) => {
-    for (const { start, end } of facts(unit.repeat(200_000 / unit.length))) expect(end - start).toBeLessThan(1_000);
+  ])('ends on 150,000 units of %j', (unit) => {
+    for (const { start, end } of facts(unit.repeat(150_000 / unit.length))) expect(end - start).toBeLessThan(1_000);
   });
 });

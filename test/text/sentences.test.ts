@@ -62,8 +62,8 @@ describe('sentences', () => {
     );
   });
 
-  test.each(['a', '.', '. ', ')', '。”', ' ', 'A. ', 'e.g. '])('ends on 200,000 units of %j', (unit) => {
-    const text = unit.repeat(200_000 / unit.length);
+  test.each(['a', '.', '. ', ')', '。”', ' ', 'A. ', 'e.g. '])('ends on 150,000 units of %j', (unit) => {
+    const text = unit.repeat(150_000 / unit.length);
     expect(sentences(text).every(({ start, end }) => end - start <= MAX_SENTENCE)).toBe(true);
   });
 

@@ -20,7 +20,7 @@ export async function answerText(
   if (ordered !== undefined) return ordered;
 
   const results = freshResults(request);
-  const told = await findEvidence(results, question.text, pace);
+  const told = await findEvidence(results, withoutToolNames(question.text, request), pace);
   if (told !== undefined) return told.answer;
   const evidence = await findEvidence(contextOf(request, question), question.text, pace);
   const [newest] = results;
@@ -28,6 +28,11 @@ export async function answerText(
   if (evidence !== undefined) return evidence.answer;
   const continued = prefix.trim() === '' ? undefined : await findEvidence(contextOf(request, question), prefix, pace);
   return continued?.answer ?? NOT_FOUND;
+}
+
+/** The names tell whom to ask, not what: no result repeats them. */
+function withoutToolNames(text: string, { tools }: ModelRequest): string {
+  return tools.reduce((rest, tool) => rest.replaceAll(tool.function.name, ' '), text);
 }
 
 /** A tool result up to this many units is told whole … */

@@ -15,8 +15,8 @@ export interface FoundSentence {
   coverage: number;
 }
 
-/** Less than this share of the question's weight is no evidence. */
-const LEAST_COVERAGE = 0.5;
+/** Less than this share of the question's weight is no evidence: more than one word of two. */
+const LEAST_COVERAGE = 0.51;
 /** Okapi BM25. A sentence hardly ever repeats a term, so each counts once. */
 const K1 = 1.2;
 const B = 0.5;
@@ -93,11 +93,14 @@ export class SentenceSearch {
     return undefined;
   }
 
-  /** The inverse document frequency of each term, a sentence being a document. */
+  /** The inverse document frequency of each term, a sentence being a document; one that is nowhere weighs like one that is rare. */
   #weights(): number[] {
     const counts = this.#terms.map(() => 0);
     for (const mask of this.#masks) eachBit(mask, (id) => (counts[id] = (counts[id] ?? 0) + 1));
-    return counts.map((count) => Math.log(1 + (this.#sentences - count + 0.5) / (count + 0.5)));
+    return counts.map((count) => {
+      const within = Math.max(1, count);
+      return Math.log(1 + Math.max(0, this.#sentences - within + 0.5) / (within + 0.5));
+    });
   }
 
   #scores(weights: readonly number[]): Float64Array {

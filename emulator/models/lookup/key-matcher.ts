@@ -5,17 +5,18 @@ import { forms, type Word, words, wordsOfName } from './words.ts';
 /** How well a key of the context is named by what was asked for. Compare with {@link better}. */
 export interface Match {
   /** Words of content in the key that were asked for. */
-  weight: number;
+  readonly weight: number;
   /** Words of content in the key that were not. */
-  unmatched: number;
+  readonly unmatched: number;
   /** Which of the things asked for this is. */
-  id: number;
+  readonly id: number;
 }
 
 /** Longest run of words that is compared as one name. */
 const LONGEST_RUN = 20;
 /** Runs of more words are not written as one word. */
 const LONGEST_COMPOUND = 4;
+const MAX_MEMO = 10_000;
 
 interface Run {
   id: number;
@@ -35,6 +36,9 @@ export class KeyMatcher {
   readonly #runs = new Map<string, Run>();
   readonly #asked = new Set<string>();
   readonly #spellings = new Set<string>();
+  /** Records repeat their keys. */
+  readonly #ofNames = new Map<string, Match | undefined>();
+  readonly #ofProse = new Map<string, Match | undefined>();
 
   /** Every run of the question's words may be a key. */
   static forQuestion(question: string): KeyMatcher {
@@ -83,6 +87,15 @@ export class KeyMatcher {
 
   /** The longest end of the key that was asked for, or undefined. `name`: the key is no prose, to be taken whole. */
   match(key: string, name: boolean): Match | undefined {
+    const memo = name ? this.#ofNames : this.#ofProse;
+    const known = memo.get(key);
+    if (known !== undefined || memo.has(key)) return known;
+    const match = this.#find(key, name);
+    if (memo.size < MAX_MEMO) memo.set(key, match);
+    return match;
+  }
+
+  #find(key: string, name: boolean): Match | undefined {
     const all = name ? wordsOfName(key) : words(key);
     for (let from = 0; from < all.length; from += 1) {
       const run = this.#runs.get(joined(all.slice(from)));

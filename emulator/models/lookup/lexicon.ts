@@ -1,19 +1,35 @@
-import { classOfUnit, WORD } from '../../text/characters.ts';
+import { classOfUnit, OTHER, RUN_ON } from '../../text/characters.ts';
 
 /** Not a word of the lexicon. */
 export const UNKNOWN = -1;
 
-const lowercase = new Uint16Array(0x1_0000);
+/** Code of what separates words. */
+export const APART = 1;
+/** Code of a letter of a script without spaces. */
+export const RUNNING = 2;
 
-/** The unit in lowercase, for the letters whose lowercase is one unit. */
-export function fold(unit: number): number {
-  if (unit < 0x80) return unit >= 0x41 && unit <= 0x5a ? unit + 0x20 : unit;
-  const known = lowercase[unit];
+/** The code of each unit; 0 where it has not been met yet. */
+const codes = new Uint16Array(0x1_0000);
+
+/** {@link APART}, {@link RUNNING}, or, for letters and digits of words, the unit in lowercase: all that a scan asks of a unit. */
+export function codeOf(unit: number): number {
+  const known = codes[unit];
   if (known) return known;
+  const kind = classOfUnit(unit);
+  const code = kind === OTHER ? APART : kind === RUN_ON ? RUNNING : lowercase(unit);
+  codes[unit] = code;
+  return code;
+}
+
+function lowercase(unit: number): number {
   const lower = String.fromCharCode(unit).toLowerCase();
-  const folded = lower.length === 1 ? lower.charCodeAt(0) : unit;
-  lowercase[unit] = folded;
-  return folded;
+  return lower.length === 1 ? lower.charCodeAt(0) : unit;
+}
+
+/** A unit as it counts in a hash: letters and digits in lowercase, others as they are. */
+function fold(unit: number): number {
+  const code = codeOf(unit);
+  return code > RUNNING ? code : unit;
 }
 
 /** The running hash of a word's units: `mix(mix(0, a), b)`. */
@@ -77,6 +93,3 @@ function sameWord(word: string, text: string, start: number, end: number): boole
   }
   return true;
 }
-
-/** Whether a unit belongs to a word with spaces around it. */
-export const isWordUnit = (unit: number): boolean => classOfUnit(unit) === WORD;

@@ -1,3 +1,4 @@
+import type { Key } from '../../text/fact-key.ts';
 import { separatorAt } from '../../text/fact-separators.ts';
 import { type FactInPlace, factAt } from '../../text/facts.ts';
 import { terms } from '../../text/terms.ts';
@@ -38,10 +39,7 @@ export class NamedFactSearch {
       if (separator === undefined) continue;
       let match: Match | undefined;
       const fact = factAt(document.text, separator, (key) => {
-        const name = document.summary ? withoutLabel(key.text) : key.text;
-        match = this.#matcher.match(name, key.quoted || IDENTIFIER.test(name));
-        if (match !== undefined && document.summary && isReplaced(document.text, key.start))
-          match.unmatched += REPLACED;
+        match = this.#matchOf(document, key);
         return match !== undefined && this.#mayWin(match);
       });
       if (fact === undefined || match === undefined) continue;
@@ -49,6 +47,13 @@ export class NamedFactSearch {
       const step = this.best === undefined ? 1 : better(match, this.best) || near - this.best.near;
       if (step > 0) this.best = { ...fact, ...match, near };
     }
+  }
+
+  #matchOf({ text, summary }: Document, key: Key): Match | undefined {
+    const name = summary ? withoutLabel(key.text) : key.text;
+    const match = this.#matcher.match(name, key.quoted || IDENTIFIER.test(name));
+    if (match === undefined || !summary || !isReplaced(text, key.start)) return match;
+    return { ...match, unmatched: match.unmatched + REPLACED };
   }
 
   #mayWin(match: Match): boolean {

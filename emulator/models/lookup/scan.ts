@@ -1,5 +1,5 @@
-import { classOfUnit, isBlank, RUN_ON, WORD } from '../../text/characters.ts';
-import { fold, type Lexicon, mix, UNKNOWN } from './lexicon.ts';
+import { isBlank } from '../../text/characters.ts';
+import { codeOf, type Lexicon, mix, RUNNING, UNKNOWN } from './lexicon.ts';
 
 /** What one block of text holds. The lists of sentences run in parallel; only sentences with a hit are listed. */
 export interface Findings {
@@ -41,8 +41,6 @@ const TO = hashOf('to');
  */
 export function scan(text: string, from: number, to: number, lexicon: Lexicon): Findings {
   const found: Findings = { separators: [], hits: [], lengths: [], masks: [], sentences: 0 };
-  let hash = 0;
-  let wordStart = -1;
   let previous = 0;
   let lastHit = -KEY_REACH - 1;
   let wordsSince = WORDS_BETWEEN + 1;
@@ -52,17 +50,17 @@ export function scan(text: string, from: number, to: number, lexicon: Lexicon): 
 
   // Words right before the block may be part of a key whose separator is in it.
   for (let at = Math.max(0, from - KEY_REACH); at <= to; at += 1) {
-    const unit = at < to ? text.charCodeAt(at) : 0x0a;
-    const kind = classOfUnit(unit);
-    if (kind === WORD) {
-      if (wordStart < 0) {
-        wordStart = at;
-        hash = 0;
-      }
-      hash = mix(hash, fold(unit));
-      continue;
-    }
-    if (wordStart >= 0) {
+    let unit = at < to ? text.charCodeAt(at) : 0x0a;
+    let code = codeOf(unit);
+    if (code > RUNNING) {
+      const wordStart = at;
+      let hash = 0;
+      do {
+        hash = mix(hash, code);
+        at += 1;
+        unit = at < to ? text.charCodeAt(at) : 0x0a;
+        code = codeOf(unit);
+      } while (code > RUNNING);
       const spoken = hash === IS || hash === ARE || hash === TO;
       if (spoken && wordStart >= from && wordsSince <= WORDS_BETWEEN && wordStart - lastHit <= KEY_REACH) {
         found.separators.push(wordStart);
@@ -78,10 +76,9 @@ export function scan(text: string, from: number, to: number, lexicon: Lexicon): 
           mask |= 1 << id;
         }
       }
-      wordStart = -1;
       previous = 0;
     }
-    if (kind === RUN_ON) {
+    if (code === RUNNING) {
       if ((unit === 0x662f || unit === 0x4e3a) && at >= from && at - lastHit <= NEAR) found.separators.push(at);
       if (previous !== 0) {
         const id = lexicon.find(mix(mix(0, previous), unit), text, at - 1, at + 1);

@@ -91,9 +91,8 @@ export class Filler {
     if (Array.isArray(flat.enum)) return this.#member(flat, variant);
     if (variant === 0 && flat.default !== undefined && this.isValid(flat.default, flat))
       return { value: flat.default, evidence: 0 };
-    const { anyOf, oneOf, ...base } = flat;
-    const branches = Array.isArray(anyOf) ? anyOf : Array.isArray(oneOf) ? oneOf : undefined;
-    if (branches !== undefined) return this.#branch(flat, base, branches, path, variant, required);
+    const branches = [flat.anyOf, flat.oneOf].find((list) => Array.isArray(list));
+    if (branches !== undefined) return this.#branch(flat, branches, path, variant, required);
     const types = typesOf(flat);
     const type = types.includes('null') && variant === 0 ? 'null' : types.filter((name) => name !== 'null')[0];
     switch (type) {
@@ -119,24 +118,25 @@ export class Filler {
     return members.length === 0 ? undefined : { value: members[variant % members.length], evidence: 0 };
   }
 
-  /** The branch with most of its parts in the context; of equals `null` if it may be, else the first. */
+  /** The branch with most of its parts in the context; of equals `null` if it may be, else each in turn for the variants. */
   #branch(
     flat: Schema,
-    base: Schema,
     branches: readonly unknown[],
     path: readonly string[],
     variant: number,
     required: boolean,
   ): Filled | undefined {
-    let best: Filled | undefined;
-    for (const branch of branches) {
+    const { anyOf: _anyOf, oneOf: _oneOf, ...base } = flat;
+    const seed = Math.floor(variant / branches.length);
+    const valid = branches.flatMap((branch) => {
       const own = flatten(branch, this.root);
-      const filled = own && this.fill(merge(base, own), path, variant, required);
-      if (filled === undefined || !this.isValid(filled.value, flat)) continue;
-      const step = best === undefined ? 1 : filled.evidence - best.evidence;
-      if (step > 0 || (step === 0 && variant === 0 && filled.value === null)) best = filled;
-    }
-    return best;
+      const filled = own && this.fill(merge(base, own), path, seed, required);
+      return filled !== undefined && this.isValid(filled.value, flat) ? [filled] : [];
+    });
+    const most = Math.max(...valid.map((filled) => filled.evidence));
+    const best = valid.filter((filled) => filled.evidence === most);
+    const empty = variant === 0 ? best.find((filled) => filled.value === null) : undefined;
+    return empty ?? best[variant % best.length];
   }
 }
 

@@ -40,6 +40,15 @@ describe('the sentence that fits best', () => {
     expect(await ask([user('请告诉我邮差把金号藏在哪里'), user('邮差把金号藏在哪里？')])).toBe('NOT_FOUND');
   });
 
+  test('is never a missing answer, nor a part of the question itself', async () => {
+    expect(await ask([user('We found it in the hall.'), assistant('NOT_FOUND'), user('What was found?')])).toBe(
+      'We found it in the hall.',
+    );
+    expect(await ask('Since the red lantern hangs over the old gate, what does the red lantern show?')).toBe(
+      'NOT_FOUND',
+    );
+  });
+
   test('is the newest of equals', async () => {
     const history = [user('The goose guards the gate on Monday.'), user('The goose guards the gate on Friday.')];
     expect(await ask([...history, user('When does the goose guard the gate?')])).toBe(
@@ -63,6 +72,9 @@ describe('the sentence that fits best', () => {
       await ask([...history, user('What is the name of the goose that guards the Zurich warehouse at night?')]),
     ).toContain('Otto');
     expect(await ask([...history, user('What is the name?')])).toBe('Mia');
+    const ship = [user('The old ship left the harbour at dawn.'), user('status: delayed')];
+    expect(await ask([...ship, user('What is the status, now that the old ship left the harbour?')])).toBe('delayed');
+    expect(await ask([...ship, user('When had the old ship with that status left the harbour?')])).toContain('dawn');
   });
 
   test('is found in text without any line break or full stop', async () => {

@@ -95,6 +95,11 @@ describe('after a tool result', () => {
     expect(await outcome([...called, result('Sunny all day.')])).toBe('Sunny all day.');
   });
 
+  test('answers from it even where an older fact has the very key', async () => {
+    const sentence = 'In Paris one finds a mild temperature.';
+    expect(await outcome([user('temperature: 99'), ...called, result(sentence)])).toBe(sentence);
+  });
+
   test('answers what it does not tell from the context', async () => {
     expect(await outcome([user('The temperature is 99.'), ...called, result('Done.')])).toBe('99');
   });
