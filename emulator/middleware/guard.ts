@@ -32,9 +32,11 @@ export interface GuardOptions {
 }
 
 const LOOPBACK: readonly string[] = ['localhost', '127.0.0.1', '::1'];
+const CONTROL = /^\/_emulator(?:\/|$)/;
 const CORS_HEADERS = {
   'Access-Control-Allow-Methods': 'GET, POST, DELETE, OPTIONS',
-  'Access-Control-Expose-Headers': 'ETag, Idempotent-Replayed, Kimi-Emulator-Ignored, Msh-Request-Id, Retry-After',
+  'Access-Control-Expose-Headers':
+    'ETag, Idempotent-Replayed, Kimi-Emulator-Ignored, Msh-Request-Id, Retry-After, x-should-retry',
   'Access-Control-Max-Age': '600',
 };
 
@@ -50,7 +52,7 @@ export function guard({ hosts, origins }: GuardOptions) {
     }
     const origin = c.req.header('origin');
     if (origin === undefined || isSameOrigin(origin, host)) return next();
-    const control = c.req.path.startsWith('/_emulator/');
+    const control = CONTROL.test(c.req.path);
     if (control || !origins.includes(origin)) throw refused(`Origin ${origin} is not allowed (see --cors)`);
     c.header('Access-Control-Allow-Origin', origin);
     c.header('Vary', 'Origin');

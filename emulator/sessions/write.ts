@@ -51,7 +51,8 @@ export function toChatMessage(message: InputMessage): ChatMessage {
 export function requireContent(messages: readonly InputMessage[], addressed: boolean): void {
   const index = messages.findIndex(isEmpty);
   if (index === -1) return;
-  if (addressed) throw invalid(LIVE_TEXT.contentEmpty, `messages[${index}].content`);
+  const field = `messages[${index}].content`;
+  if (addressed) throw invalid(`${field}: ${LIVE_TEXT.contentEmpty}`, field);
   throw new ApiError('content_empty', LIVE_TEXT.contentEmpty);
 }
 

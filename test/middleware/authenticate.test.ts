@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { LIVE_TEXT } from '../../contract/errors.ts';
+import { startEmulator, TRANSPORTS } from '../support/emulator.ts';
+import { expectRefusal, O200K } from '../support/session.ts';
+
+describe.each(TRANSPORTS)('the key %s', (transport) => {
+  it.each(['', 'Bearer', 'Bearer ', 'Basic c2s6', 'sk-test', 'Bearer a b', 'BearerA', 'Token sk-test'])(
+    'is missing or malformed in %j',
+    async (header) => {
+      const api = await startEmulator(transport, { tokenizer: O200K });
+      const call = { headers: { Authorization: header } };
+      for (const reply of [
+        await api.post('/v1/sessions', {}, call),
+        await api.post('/v1/chat/completions', '{', call),
+        await api.get('/v1/sessions/sess_1', call),
+        await api.get('/v1/nowhere', call),
+      ]) {
+        expect(expectRefusal(reply, 'invalid_authentication').message).toBe(LIVE_TEXT.invalidAuthentication);
+      }
+      expect((await api.get('/v1/sessions')).body.data).toEqual([]);
+    },
+  );
+
+  it('is an account of its own, whatever it is', async () => {
+    const api = await startEmulator(transport, { tokenizer: O200K });
+    await api.post('/v1/sessions', {}, { key: 'one' });
+    expect((await api.get('/v1/sessions', { key: 'one' })).body.data).toHaveLength(1);
+    expect((await api.get('/v1/sessions', { key: 'One' })).body.data).toEqual([]);
+    expect((await api.get('/v1/sessions', { headers: { Authorization: 'bearer one' } })).body.data).toHaveLength(1);
+  });
+
+  it('has to be on the list where there is one', async () => {
+    const api = await startEmulator(transport, { tokenizer: O200K, keys: ['sk-a', 'sk-b'] });
+    expect((await api.post('/v1/sessions', {}, { key: 'sk-b' })).status).toBe(201);
+    const reply = await api.post('/v1/sessions', {}, { key: 'sk-c' });
+    expect(expectRefusal(reply, 'incorrect_api_key').message).toBe(LIVE_TEXT.incorrectApiKey);
+    expectRefusal(
+      await api.get('/v1/models', { key: 'sk-a ', headers: { Authorization: '' } }),
+      'invalid_authentication',
+    );
+  });
+
+  it('is not needed on control routes', async () => {
+    const api = await startEmulator(transport, { tokenizer: O200K, keys: ['sk-a'] });
+    const call = { headers: { Authorization: '' } };
+    const health = await api.get('/_emulator/health', call);
+    expect(health.body).toMatchObject({ status: 'ok', tokenizer: 'o200k_base', model: 'lookup' });
+  });
+});
+
+it.each(TRANSPORTS)('Hosted Agents are not emulated, and say so (%s)', async (transport) => {
+  const api = await startEmulator(transport, { tokenizer: O200K });
+  const call = { headers: { 'kimi-api-version': '2026-09-01' } };
+  const { message } = expectRefusal(await api.post('/v1/sessions', {}, call), 'invalid_request');
+  expect(message).toContain('Hosted Agents');
+  expect((await api.get('/v1/models', call)).status).toBe(400);
+  expectRefusal(
+    await api.post('/v1/sessions', {}, { headers: { ...call.headers, Authorization: '' } }),
+    'invalid_authentication',
+  );
+  expect((await api.get('/v1/sessions')).body.data).toEqual([]);
+});
