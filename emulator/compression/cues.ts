@@ -9,10 +9,11 @@ const DECISION =
   /\b(?:decided?|decision|agreed?|approved?|confirmed|let's (?:go|use|keep|stick|do)|(?:we|i)(?:'ll| will) (?:go with|use|take|keep|stick)|go with|settled? on|opt(?:ed)? for|chose|chosen|switch(?:ed)? to|proceed with|instead of|signed off|final (?:answer|version|choice))\b|决定|商定|敲定|就用|改用|采用|选用|选定|同意|批准|确认|定为|改为|拍板/i;
 
 const ERROR =
-  /\b(?:errors?|exceptions?|traceback|fatal|panic(?:ked)?|failed|failure|crash(?:ed)?|segfault|segmentation fault|out of memory|timed? ?out|refused|denied|corrupt(?:ed|ion)?|abort(?:ed)?|unhandled|not found|E[A-Z]{4,})\b|[A-Z]\w+(?:Error|Exception)\b|错误|失败|异常|崩溃|报错|超时|拒绝访问|内存不足/;
+  /\b(?:errors?|exceptions?|traceback|fatal|panic(?:ked)?|failed|failure|crash(?:ed)?|segfault|segmentation fault|out of memory|timed? ?out|refused|denied|corrupt(?:ed|ion)?|abort(?:ed)?|unhandled|not found)\b|错误|失败|异常|崩溃|报错|超时|拒绝访问|内存不足/i;
+const ERROR_NAME = /\b[A-Z]\w*(?:Error|Exception)\b|\bE[A-Z]{4,}\b/;
 const ERROR_LEVEL =
   /\b(?:ERROR|ERR|FATAL|CRIT(?:ICAL)?|SEVERE|ALERT|EMERG|PANIC)\b|\[(?:error|fatal|crit|alert|emerg)\]|\blevel["']?[=:]\s?["']?(?:error|fatal|critical)/;
-const ERROR_ANYWHERE = /\b(?:error|exception|traceback|fatal|panic)\s?:|[A-Z]\w+(?:Error|Exception)\b|\bTraceback \(/;
+const ERROR_LABEL = /\b(?:error|exception|traceback|fatal|panic)\s?:|\bTraceback \(|(?:错误|异常)[:：]/i;
 
 const PENDING =
   /\b(?:to-?do|tbd|fixme|pending|unresolved|outstanding|still (?:open|need|waiting|unclear)|not (?:yet|decided)|follow[- ]up|open question|remains to)\b|待办|待定|尚未|还没(?:有)?(?:定|决定|确认|解决|完成)|悬而未决|未解决|有待/i;
@@ -36,7 +37,8 @@ export const isQuestion = (text: string): boolean => QUESTION.test(text);
 export const isRequest = (text: string): boolean =>
   isQuestion(text) || (REQUEST.test(text) && !(text.length < REPLY_CHARS && REPLY.test(text)));
 /** A log line of level error or worse. */
-export const hasErrorLevel = (line: string): boolean => ERROR_LEVEL.test(line) || ERROR_ANYWHERE.test(line);
+export const hasErrorLevel = (line: string): boolean =>
+  ERROR_LEVEL.test(line) || ERROR_LABEL.test(line) || ERROR_NAME.test(line);
 
 /**
  * The section a sentence belongs to. What a tool returned is data and never becomes a rule or a decision, whatever it says.
@@ -44,7 +46,7 @@ export const hasErrorLevel = (line: string): boolean => ERROR_LEVEL.test(line) |
 export function sectionOf(text: string, role: Role, hasFact: boolean): Section {
   const spoken = role !== 'tool';
   if (spoken && CONSTRAINT.test(text)) return 'constraints';
-  if (spoken ? ERROR_ANYWHERE.test(text) : ERROR.test(text)) return 'errors';
+  if (ERROR_LABEL.test(text) || ERROR_NAME.test(text) || (!spoken && ERROR.test(text))) return 'errors';
   if (PENDING.test(text)) return 'open';
   if (spoken && DECISION.test(text) && !isQuestion(text)) return 'decisions';
   if (hasFact) return 'facts';

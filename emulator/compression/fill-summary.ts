@@ -3,6 +3,7 @@ import type { Tokenizer } from '../tokens/tokenizer.ts';
 import type { Compression } from './compress.ts';
 import { isGreeting } from './cues.ts';
 import type { DraftSummary } from './draft-summary.ts';
+import { REPLACED } from './labels.ts';
 import type { Pacer } from './pacer.ts';
 import type { Ranking } from './ranking.ts';
 import { SECTION_RULES, type Section } from './sections.ts';
@@ -62,14 +63,14 @@ async function takeTurns(fitting: Fitting): Promise<void> {
   for (const units of recent) left -= await tell(fitting, units, 'recent', left);
 }
 
-/** Takes units one after the other until the tokens are spent, and returns how many were. */
+/** Takes units one after the other until the tokens are spent, and returns how many were; what was overtaken is passed over. */
 async function tell(fitting: Fitting, units: readonly Unit[], section: Section, tokens: number): Promise<number> {
   const { ranking, summary, maxTokens, roleOf, pacer } = fitting;
   const before = summary.spent;
   const limit = Math.min(maxTokens, before + tokens);
   for (const unit of units) {
     if (pacer.due()) await pacer.rest();
-    if (isGreeting(unit.text)) continue;
+    if (unit.note === REPLACED || unit.section === 'logs' || isGreeting(unit.text)) continue;
     const natural = unit.section;
     const note = unit.note;
     unit.section = section;

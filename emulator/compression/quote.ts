@@ -4,7 +4,7 @@ export const QUOTE_CHARS = 500;
 const BLANK = /[\p{Cc}\s]+/gu;
 const INVISIBLE_DIRECTION = /\p{Bidi_Control}+/gu;
 const LOOKS_LIKE_REF = /\\*#(?=\d)/g;
-const ESCAPED_REF = /\\(?=\\*#\d)/g;
+const ESCAPED_REF = /\\(\\*#\d)/g;
 
 /**
  * Text as it may stand in a summary: one line whatever breaks it held, no control or direction characters, well formed, and
@@ -16,7 +16,7 @@ export function quote(text: string): string {
 
 /** The text that `quote` was given, less its line breaks. */
 export function unquote(quoted: string): string {
-  return quoted.replace(ESCAPED_REF, '');
+  return quoted.replace(ESCAPED_REF, '$1');
 }
 
 /** One well-formed line: runs of blanks, breaks and control characters become single spaces. */
@@ -29,7 +29,7 @@ export function* chop(text: string, max: number = QUOTE_CHARS): Generator<string
   let start = 0;
   while (text.length - start > max) {
     let end = start + max;
-    const blank = text.lastIndexOf(' ', end);
+    const blank = text.lastIndexOf(' ', end - 1);
     if (blank > start + max / 2) end = blank + 1;
     else if (isLowSurrogate(text.charCodeAt(end))) end--;
     yield text.slice(start, end);

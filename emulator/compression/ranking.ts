@@ -16,6 +16,8 @@ const NEWS_FACTOR = 1.5;
 const NEWS_WORTH = 12;
 /** A unit is judged anew this often; then its last judgement stands. Keeps the whole at n·log n. */
 const MAX_JUDGEMENTS = 8;
+/** Lighter units (overtaken values, lines that a template stands for) come only when every section has had its share. */
+const SPARE_WEIGHT = 0.2;
 /** Units too large for what is left that are passed over before the summary counts as full. */
 const MAX_MISSES = 400;
 
@@ -101,7 +103,7 @@ export class Ranking {
       if (this.#taken[at] === 1 || this.#isWorse(at, unit, summary)) continue;
       const room = limit - summary.spent;
       const share = SECTION_RULES[unit.section].share * limit - (summary.spentOn.get(unit.section) ?? 0);
-      if (shares && share < (this.#costs[at] ?? 0)) {
+      if (shares && (share < (this.#costs[at] ?? 0) || unit.weight < SPARE_WEIGHT)) {
         this.#waiting.push(at);
         continue;
       }
