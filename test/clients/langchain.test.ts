@@ -1,9 +1,9 @@
 import { HumanMessage, SystemMessage, ToolMessage, type UsageMetadata } from '@langchain/core/messages';
 import { tool } from '@langchain/core/tools';
-import { ChatOpenAI } from '@langchain/openai';
+import { ChatOpenAI, type ChatOpenAIFields } from '@langchain/openai';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { MODEL, startEmulator, TRANSPORTS, type Transport } from '../support/emulator.ts';
+import { type Api, MODEL, startEmulator, TRANSPORTS, type Transport } from '../support/emulator.ts';
 
 const system = new SystemMessage(
   'order_id: A-4711\ntotal: 312.5\nuser_id: mia_li_3668\nThe order was shipped to Lisbon by rail.',
@@ -16,13 +16,16 @@ const usageOf = (message: { usage_metadata?: unknown } | undefined) =>
   message?.usage_metadata as UsageMetadata | undefined;
 
 async function startChat(transport: Transport, maxTokens = 1024) {
-  const { emulator, fetch } = await startEmulator(transport, { chunkCharacters: 4 });
+  return chatWith(await startEmulator(transport, { chunkCharacters: 4 }), { maxTokens });
+}
+
+function chatWith({ emulator, fetch }: Api, fields: ChatOpenAIFields): ChatOpenAI {
   return new ChatOpenAI({
     model: MODEL,
     apiKey: 'sk-test',
     temperature: 0.2,
-    maxTokens,
     configuration: { baseURL: emulator.baseURL, fetch },
+    ...fields,
   });
 }
 
@@ -78,6 +81,18 @@ describe.each(TRANSPORTS)('@langchain/openai %s', (transport) => {
     const structured = chat.withStructuredOutput(Order, { method, name: 'order' });
     const question = new HumanMessage('Give me the order as JSON with the keys order_id and total.');
     expect(await structured.invoke([system, question])).toEqual({ order_id: 'A-4711', total: 312.5 });
+  });
+
+  it('keeps a conversation in a session, sending what is new only', async () => {
+    const api = await startEmulator(transport);
+    const { body: session } = await api.post('/v1/sessions', { messages: [{ role: 'user', content: system.text }] });
+    const chat = chatWith(api, { modelKwargs: { session_id: session.id } });
+    expect((await chat.invoke([where])).text).toContain('Lisbon');
+    let streamed = '';
+    for await (const chunk of await chat.stream([new HumanMessage('What is the user_id?')])) streamed += chunk.text;
+    expect(streamed).toContain('mia_li_3668');
+    const { body: after } = await api.get(`/v1/sessions/${session.id}`);
+    expect(after).toMatchObject({ version: 3, usage: { messages: 5 } });
   });
 
   it("throws the API's errors, and does not repeat what is refused", async () => {

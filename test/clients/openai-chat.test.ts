@@ -47,6 +47,16 @@ describe.each(TRANSPORTS)('openai, chat %s', (transport) => {
     expect((await runner.totalUsage()).total_tokens).toBeGreaterThan(0);
   });
 
+  it('gives as many choices as asked for, streamed or not', async () => {
+    const client = await startOpenAI(transport);
+    const plain = await client.chat.completions.create({ ...request, n: 3 });
+    const streamed = await client.chat.completions.stream({ ...request, n: 3 }).finalChatCompletion();
+    const textsOf = ({ choices }: OpenAI.ChatCompletion) =>
+      choices.map(({ index, message }) => [index, message.content]);
+    expect(plain.choices.map(({ index }) => index)).toEqual([0, 1, 2]);
+    expect(textsOf(streamed)).toEqual(textsOf(plain));
+  });
+
   it('ends a stream that the client leaves', async () => {
     const client = await startOpenAI(transport, { chunkCharacters: 1 });
     const stream = await client.chat.completions.create({ ...request, stream: true });

@@ -51,6 +51,7 @@ describe.each(TRANSPORTS)('openai, retries %s', (transport) => {
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 409]);
     const busy = answers.find(({ status }) => status === 409);
     expect(busy?.headers.get('x-should-retry')).toBe('true');
+    expect(busy?.headers.get('retry-after')).toBe('1');
     expect(JSON.parse((await busy?.body) ?? '')).toMatchObject({
       error: { code: 'session_busy', type: 'conflict_error' },
     });
