@@ -1,7 +1,6 @@
 import fc from 'fast-check';
-import type { SessionState, SnapshotState, State } from './state.ts';
-import { totalOf } from './state.ts';
-import { ACCOUNTS, type World } from './world.ts';
+import { type Content, type SessionState, type SnapshotState, type State, totalOf } from './state.ts';
+import { ACCOUNTS, LIMITS, type World } from './world.ts';
 
 /** One step of a run: taken in the emulator and in the reference, which are then compared. */
 export type Step = fc.AsyncCommand<State, World>;
@@ -49,9 +48,10 @@ export type Preserve = number | { percent: number };
 
 export const preserve: fc.Arbitrary<Preserve> = fc.oneof(
   { weight: 1, arbitrary: fc.integer({ min: 40, max: 2_100 }) },
-  { weight: 4, arbitrary: fc.record({ percent: fc.integer({ min: 0, max: 105 }) }) },
+  { weight: 6, arbitrary: fc.record({ percent: fc.integer({ min: 0, max: 105 }) }) },
 );
 
-export function resolve(asked: Preserve, content: Parameters<typeof totalOf>[0]): number {
-  return typeof asked === 'number' ? asked : Math.ceil((totalOf(content) * asked.percent) / 100);
+export function resolve(asked: Preserve, content: Content): number {
+  if (typeof asked === 'number') return asked;
+  return Math.max(LIMITS.min_preserve_tokens, Math.ceil((totalOf(content) * asked.percent) / 100));
 }

@@ -7,7 +7,7 @@ import { runs } from '../support/runs.ts';
 import type { Step } from './command.ts';
 import { chatSteps } from './commands/chat.ts';
 import { cutSteps } from './commands/cuts.ts';
-import { sessionSteps } from './commands/sessions.ts';
+import { begin, sessionSteps } from './commands/sessions.ts';
 import { snapshotSteps } from './commands/snapshots.ts';
 import { expectWorld } from './expectations.ts';
 import { emptyState, type State } from './state.ts';
@@ -25,6 +25,7 @@ describe.each(TRANSPORTS)('the laws %s', (transport) => {
         const world = await World.open(folder, transport);
         try {
           const state = emptyState();
+          await begin(state, world);
           await fc.asyncModelRun(() => ({ model: state, real: world }), commands);
           await expectWorld(world, state);
           await world.restart();

@@ -4,11 +4,12 @@ import type { ChatCompletion } from '../../../contract/chat.ts';
 import { contentText, type InputMessage } from '../../../contract/messages.ts';
 import type { SessionMessage } from '../../../contract/sessions.ts';
 import { toolsTokens } from '../../../emulator/tokens/chat-template.ts';
-import { MODEL, type Reply, readEvents } from '../../support/emulator.ts';
+import { MODEL, type Reply } from '../../support/emulator.ts';
+import { type Answer, readAnswer, readStream } from '../answers.ts';
 import { onSession, place } from '../command.ts';
-import { expectRefusal, expectSession, expectWorld, listAll } from '../expectations.ts';
+import { expectRefusal, expectSession, listAll } from '../expectations.ts';
 import { plans, text, toMessages, tools } from '../plans.ts';
-import { type Content, openCalls, type SessionState, tokensOf, totalOf } from '../state.ts';
+import { type Content, openCalls, type SessionState, totalOf } from '../state.ts';
 import { LIMITS, type Script, type World } from '../world.ts';
 import { appendFault, named, orderFault, type Unnamed, written } from '../write.ts';
 
@@ -58,7 +59,7 @@ const chat = fc
       if (fault !== undefined) return expectRefusal(world, state, reply as never, fault);
       if (values.said === 'fails') {
         expect(reply.status).toBe(500);
-        return expectWorld(world, state);
+        return expectSession(world, session);
       }
       const answer = stream ? readStream(reply.text) : readAnswer(reply.body);
       expect(answer.promptTokens).toBe(promptTokens);
@@ -68,15 +69,6 @@ const chat = fc
       await expectSession(world, session);
     }),
   );
-
-interface Answer {
-  content: string;
-  calls: { id: string; function: { name: string; arguments: string } }[];
-  finish: string;
-  promptTokens: number;
-  completionTokens: number;
-  session: unknown;
-}
 
 /** What the contract has a turn store, checked against the state that the answer names. */
 async function commit(
@@ -137,51 +129,6 @@ function withTools(world: World, content: Content, replaced: Content['tools'] | 
   return { ...content, tools: replaced, toolsTokens: toolsTokens(world.tokenizer, replaced) };
 }
 
-function readAnswer({ choices, usage, session }: ChatCompletion): Answer {
-  const choice = choices[0];
-  if (!choice) throw new Error('an answer without a choice');
-  return {
-    content: choice.message.content,
-    calls: choice.message.tool_calls ?? [],
-    finish: choice.finish_reason,
-    promptTokens: usage.prompt_tokens,
-    completionTokens: usage.completion_tokens,
-    session,
-  };
-}
-
-function readStream(body: string): Answer {
-  const { chunks, done } = readEvents(body);
-  expect(done).toBe(true);
-  const choices = chunks.flatMap((chunk) => chunk.choices as Choice[]);
-  const calls = new Map<number, Answer['calls'][number]>();
-  for (const { delta } of choices) {
-    for (const { index, id, function: call } of delta.tool_calls ?? []) {
-      const known = calls.get(index) ?? { id: id ?? '', function: { name: call.name ?? '', arguments: '' } };
-      known.function.arguments += call.arguments ?? '';
-      calls.set(index, known);
-    }
-  }
-  const last = choices.at(-1);
-  return {
-    content: choices.map(({ delta }) => delta.content ?? '').join(''),
-    calls: [...calls.values()],
-    finish: last?.finish_reason ?? '',
-    promptTokens: last?.usage?.prompt_tokens ?? -1,
-    completionTokens: last?.usage?.completion_tokens ?? -1,
-    session: chunks.at(-1)?.session,
-  };
-}
-
-interface Choice {
-  delta: {
-    content?: string;
-    tool_calls?: { index: number; id?: string; function: { name?: string; arguments?: string } }[];
-  };
-  finish_reason: string | null;
-  usage?: { prompt_tokens: number; completion_tokens: number };
-}
-
 const abandon = fc.record({ session: place }).map((values) =>
   onSession(values, 'abandon', async (session, state, world) => {
     const { content, account: key } = session;
@@ -198,8 +145,7 @@ const abandon = fc.record({ session: place }).map((values) =>
     let idle: Reply;
     do idle = await world.api.post(`${path}/truncate`, { preserve_len: LIMITS.window_tokens, dry_run: true }, { key });
     while (idle.status === 409);
-    await expectWorld(world, state);
-    expect(tokensOf(session.content.messages)).toBe(tokensOf(content.messages));
+    await expectSession(world, session);
   }),
 );
 

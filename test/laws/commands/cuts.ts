@@ -4,7 +4,7 @@ import type { SessionCompression, SessionTruncation } from '../../../contract/se
 import { messageTokens } from '../../../emulator/tokens/chat-template.ts';
 import { onSession, place, preserve, resolve } from '../command.ts';
 import { keepWithin, newestWithin } from '../cut.ts';
-import { expectRefusal, expectSession, expectWorld, toBody } from '../expectations.ts';
+import { expectRefusal, expectSession, toBody } from '../expectations.ts';
 import {
   type Content,
   groupsOf,
@@ -45,7 +45,7 @@ const truncate = fc.record({ session: place, asked: preserve, dry_run: fc.boolea
       after: { total_tokens: totalOf(next) },
       dry_run: values.dry_run,
     });
-    if (values.dry_run) return expectWorld(world, state);
+    if (values.dry_run) return expectSession(world, session);
     if (next !== content && totalOf(next) !== totalOf(content)) session.version += 1;
     session.content = next;
     await expectSession(world, session);
@@ -91,21 +91,21 @@ const compress = fc
           snapshot_id: null,
           version: session.version,
         });
-        return expectWorld(world, state);
+        return expectSession(world, session);
       }
       // How small a summary can be made is the summary's business; whether it may be refused is not.
       const budget = Math.floor(totalOf(content) / ratio);
-      if (reply.status === 400 && reply.text.includes('compress_infeasible')) return expectWorld(world, state);
+      if (reply.status === 400 && reply.text.includes('compress_infeasible')) return expectSession(world, session);
       expect(content.toolsTokens + tokensOf(parts.leading) + tokensOf(parts.kept) + 5).toBeLessThanOrEqual(budget);
       if (!dry_run && hasNoRoom(state, session.account)) {
         return expectRefusal(world, state, reply as never, 'snapshot_limit_reached');
       }
       expect(reply.body.after.total_tokens).toBeLessThanOrEqual(budget);
-      if (dry_run) return expectWorld(world, state);
+      if (dry_run) return expectSession(world, session);
       compressed(state, session, reply.body, parts);
       const { summary } = reply.body;
       expect(summary && messageTokens(world.tokenizer, toBody(summary))).toBe(summary?.tokens);
-      await expectWorld(world, state);
+      await expectSession(world, session);
     }),
   );
 

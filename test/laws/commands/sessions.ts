@@ -4,10 +4,19 @@ import type { Session, SessionAppend } from '../../../contract/sessions.ts';
 import { toolsTokens } from '../../../emulator/tokens/chat-template.ts';
 import { onSession, otherAccount, pick, place, type Step } from '../command.ts';
 import { expectRefusal, expectSession, listAll } from '../expectations.ts';
-import { plans, toMessages, tools } from '../plans.ts';
+import { type Plan, plans, toMessages, tools } from '../plans.ts';
 import { EMPTY, type SessionState, type State, totalOf } from '../state.ts';
 import { ACCOUNTS, LIMITS, type World } from '../world.ts';
 import { appendFault, named, written } from '../write.ts';
+
+/** A leading instruction, a fact to keep, a call with its results, and talk. */
+const OPENING: Plan[][] = [
+  [{ role: 'system', text: 'You keep the log of the harbour.', calls: 0, answers: 0 }],
+  [{ role: 'user', text: 'The password is 42. '.repeat(12), calls: 0, answers: 0, pinned: true }],
+  [{ role: 'assistant', text: 'I will look.', calls: 2, answers: 1 }],
+  Array.from({ length: 2 }, () => ({ role: 'user', text: '说道：ships '.repeat(9), calls: 0, answers: 0 })),
+  Array.from({ length: 4 }, () => ({ role: 'user', text: 'More about the sea. '.repeat(9), calls: 0, answers: 0 })),
+];
 
 const account = fc.constantFrom(...ACCOUNTS);
 
@@ -41,36 +50,35 @@ const create = fc.record({ account, tools, planned: fc.option(plans, { nil: unde
   }),
 );
 
-const append = fc.record({ session: place, planned: plans, key: fc.boolean() }).map((values) =>
-  onSession(values, 'append', async (session, state, world) => {
-    const { content, account: key } = session;
-    const messages = toMessages(content, values.planned);
-    const news = written(world.tokenizer, state, content, messages);
-    const path = `/v1/sessions/${session.id}/messages`;
-    const headers = values.key ? { 'Idempotency-Key': `${session.id} ${session.version}` } : {};
-    const reply = await world.api.post<SessionAppend>(path, { messages }, { key, headers });
-    const fault = appendFault(content, messages, news, totalOf(content));
-    if (fault !== undefined) return expectRefusal(world, state, reply as never, fault);
-    session.version += 1;
-    session.content = {
-      ...content,
-      messages: [
-        ...content.messages,
-        ...named(
-          news,
-          reply.body.data.map((item) => item.id),
-        ),
-      ],
-    };
-    expect(reply.body).toMatchObject({ version: session.version, usage: { total_tokens: totalOf(session.content) } });
-    if (values.key) {
-      const again = await world.api.post(path, { messages }, { key, headers });
-      expect(again.text).toBe(reply.text);
-      expect(again.headers.get('idempotent-replayed')).toBe('true');
-    }
-    await expectSession(world, session);
-  }),
-);
+const append = fc
+  .record({ session: place, planned: plans, key: fc.boolean() })
+  .map((values) => onSession(values, 'append', (...given) => write(...given, values)));
+
+async function write(
+  session: SessionState,
+  state: State,
+  world: World,
+  values: { planned: readonly Plan[]; key: boolean },
+): Promise<void> {
+  const { content, account: key } = session;
+  const messages = toMessages(content, values.planned);
+  const news = written(world.tokenizer, state, content, messages);
+  const path = `/v1/sessions/${session.id}/messages`;
+  const headers = values.key ? { 'Idempotency-Key': `${session.id} ${session.version}` } : {};
+  const reply = await world.api.post<SessionAppend>(path, { messages }, { key, headers });
+  const fault = appendFault(content, messages, news, totalOf(content));
+  if (fault !== undefined) return expectRefusal(world, state, reply as never, fault);
+  const ids = reply.body.data.map((item) => item.id);
+  session.version += 1;
+  session.content = { ...content, messages: [...content.messages, ...named(news, ids)] };
+  expect(reply.body).toMatchObject({ version: session.version, usage: { total_tokens: totalOf(session.content) } });
+  if (values.key) {
+    const again = await world.api.post(path, { messages }, { key, headers });
+    expect(again.text).toBe(reply.text);
+    expect(again.headers.get('idempotent-replayed')).toBe('true');
+  }
+  await expectSession(world, session);
+}
 
 const appendLines = fc.record({ session: place, planned: plans }).map((values) =>
   onSession(values, 'append lines', async (session, state, world) => {
@@ -155,6 +163,16 @@ const trespass = fc.record({ session: place }).map((values) =>
     expect((await world.api.delete(path, { key })).status).toBe(404);
   }),
 );
+
+/** Sessions to begin with, so that most steps have one and something to cut: two of one account, one of the other. */
+export async function begin(state: State, world: World): Promise<void> {
+  for (const key of [ACCOUNTS[0], ACCOUNTS[0], ACCOUNTS[1]]) {
+    const { body } = await world.api.post<Session>('/v1/sessions', {}, { key });
+    const session = { id: body.id, account: key, version: 1, content: EMPTY };
+    state.sessions.push(session);
+    for (const planned of OPENING) await write(session, state, world, { planned, key: false });
+  }
+}
 
 export function isFull(state: State, owner: string): boolean {
   return state.sessions.filter((session) => session.account === owner).length >= LIMITS.sessions;

@@ -36,7 +36,7 @@ const take = fc.record({ session: place, asked: maybePreserve }).map((values) =>
       restored,
       shareId: null,
     });
-    await expectWorld(world, state);
+    await expectSession(world, session);
   }),
 );
 
