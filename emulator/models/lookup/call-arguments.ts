@@ -22,12 +22,13 @@ export async function callArguments(
   const names = namesIn(schema);
   const asking = whole(question.whole, true);
   const values = await valuesOf(names, [asking, ...contextOf(request, question)], pace);
-  const [mention] = mentionsOf(question.whole, chosen.tool === undefined ? [] : [chosen.tool]);
+  const [mention] = mentionsOf(question.order, chosen.tool === undefined ? [] : [chosen.tool]);
   const afterName = mention === undefined ? 0 : mention.at + chosen.name.length;
-  const loose = new LooseValues(question.whole, afterName);
+  const order = question.order.toLowerCase();
+  const loose = new LooseValues(question.order, afterName);
   const hints = hintsFrom(values, {
-    valuesFor: (path) => spokenValues(question.whole.slice(afterName, afterName + 2_000), path.at(-1) ?? ''),
-    mentions: (member) => mentions(question.whole, member),
+    valuesFor: (path) => spokenValues(question.order.slice(afterName), path.at(-1) ?? ''),
+    mentions: (member) => mentions(order, member),
     takeLoose: (fits) => loose.take(fits),
   });
   const { value } = fillSchema({ type: 'object', ...schema }, hints);
@@ -51,11 +52,12 @@ function spokenValues(text: string, name: string): Hint[] {
   return bare === undefined || bare === '' || NO_VALUE.test(bare) ? [] : [{ text: bare, quoted: false }];
 }
 
+/** `text` in lowercase. */
 function mentions(text: string, member: string): boolean {
   if (member === '' || member.length > 100) return false;
-  const at = text.toLowerCase().indexOf(member.toLowerCase().replaceAll('_', ' '));
-  const exact = at >= 0 ? at : text.toLowerCase().indexOf(member.toLowerCase());
-  if (exact < 0) return false;
-  const around = `${text[exact - 1] ?? ' '}${text[exact + member.length] ?? ' '}`;
-  return !/[\w]/.test(around) || /\p{Script=Han}/u.test(member);
+  const lower = member.toLowerCase();
+  const found = [lower, lower.replaceAll('_', ' ')].map((form) => text.indexOf(form)).find((at) => at >= 0);
+  if (found === undefined) return false;
+  const around = `${text[found - 1] ?? ' '}${text[found + member.length] ?? ' '}`;
+  return !/\w/.test(around) || /\p{Script=Han}/u.test(member);
 }

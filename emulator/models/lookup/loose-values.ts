@@ -7,7 +7,7 @@ export class LooseValues {
 
   /** `from`: where the message has named the tool. */
   constructor(message: string, from: number) {
-    const text = message.slice(from, from + MAX_LENGTH);
+    const text = message.slice(from);
     for (const pattern of PATTERNS) {
       for (const match of text.matchAll(pattern))
         this.#add(match[1] ?? '', match.index + match[0].indexOf(match[1] ?? ''), pattern);
@@ -31,15 +31,14 @@ export class LooseValues {
   }
 }
 
-const MAX_LENGTH = 2_000;
-
 const QUOTED = /(?<![\w])["“「『`']([^"”」』`'\n]{1,300})["”」』`'](?!\w)/g;
 /** `for Paris`, `to New York`, `in Rio de Janeiro` */
 const PROPER =
   /\b(?:for|in|of|to|from|about|with|on|at|named|called|near|by)\s+(\p{Lu}[\p{L}\p{N}_'’-]*(?:\s+(?:de|la|of|da|do|\p{Lu}[\p{L}\p{N}_'’-]*))*)/gu;
 const HAN =
   /(?:查询|查一下|查找|查|搜索|获取|关于|在|到|去|给|为|城市)\s*([\p{Script=Han}A-Za-z0-9]{1,20}?)(?=的|今天|明天|天气|[，。,.？?！!\s]|$)/gu;
-const IDENTIFIER = /(?<![\w.@-])([\w.+-]+@[\w-]+\.[\w.-]*\w|https?:\/\/[^\s"'<>]+|[\w./-]*\d[\w./-]*\w)(?!\w)/g;
+const IDENTIFIER =
+  /(?<![\w.@-])([\w.+-]{1,64}@[\w-]{1,64}\.[\w.-]{0,64}\w|https?:\/\/[^\s"'<>]+|[\w./-]{0,80}\d[\w./-]{0,80}\w)(?!\w)/g;
 const PURE_NUMBER = /^[\d.-]+$/;
 const NUMBER = /(?<![\w.-])(-?\d+(?:\.\d+)?)(?![\w-])/g;
 /** `for best pizza recipes`: to the end of the sentence. */

@@ -8,6 +8,8 @@ export interface Question {
   message: number;
   /** That message as it stands. */
   whole: string;
+  /** Its last part, in which tools are named and what to call them with. */
+  order: string;
   /** The sentences that ask. */
   text: string;
   /** The asking begins here: sentences before it are evidence. */
@@ -68,7 +70,15 @@ export function readQuestion(request: ModelRequest): Question {
   const after = rest > AFTERTHOUGHT ? end : whole.length;
   const afterthought = after === end ? [] : spans.slice(last + 1).map((span) => whole.slice(span.start, span.end));
   const text = [...parts, ...afterthought.filter((sentence) => !ABOUT_FORM.test(sentence))].join('\n');
-  return { message, whole, text, start, after, factsEnd: start + clauseBeforeQuestion(whole.slice(start, end)) };
+  return {
+    message,
+    whole,
+    order: whole.slice(-TAIL),
+    text,
+    start,
+    after,
+    factsEnd: start + clauseBeforeQuestion(whole.slice(start, end)),
+  };
 }
 
 const NOWHERE: Span = { start: 0, end: 0 };

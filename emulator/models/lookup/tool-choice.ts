@@ -15,7 +15,7 @@ export function chooseTool(request: ModelRequest, question: Question): ChosenToo
   const { toolChoice, tools } = request;
   if (toolChoice === 'none') return undefined;
   if (typeof toolChoice === 'object') return chosen(toolChoice.name, tools);
-  const mentioned = mentionsOf(question.whole, tools);
+  const mentioned = mentionsOf(question.order, tools);
   if (toolChoice === 'required') {
     const [first] = mentioned;
     return first === undefined ? likeliest(question.text, tools) : chosen(first.name, tools);
@@ -23,7 +23,7 @@ export function chooseTool(request: ModelRequest, question: Question): ChosenToo
   // What a tool has just answered is to be told, not asked again.
   const last = request.messages.at(request.partial ? -2 : -1);
   if (last?.role === 'tool') return undefined;
-  const ordered = mentioned.find(({ at }) => isOrdered(question.whole, at));
+  const ordered = mentioned.find(({ at }) => isOrdered(question.order, at));
   return ordered && chosen(ordered.name, tools);
 }
 

@@ -1,5 +1,7 @@
+import type { Effort } from './effort.ts';
 import type { Filled, Filler } from './fill.ts';
-import { matchesPattern, textForPattern } from './pattern.ts';
+import { matchesPattern } from './pattern-match.ts';
+import { textForPattern } from './pattern-text.ts';
 import { flatten, isObject, type Schema, schemasIn } from './resolve.ts';
 
 /** Longest list that is made up. */
@@ -20,6 +22,7 @@ export function fillList(filler: Filler, schema: Schema, path: readonly string[]
     MAX_ITEMS,
   );
   const items: unknown[] = [];
+  const seen = new Set<string>();
   let evidence = 0;
   for (let tried = 0; items.length < length && tried < length * 4 + 8; tried += 1) {
     const index = items.length;
@@ -28,7 +31,9 @@ export function fillList(filler: Filler, schema: Schema, path: readonly string[]
     const differing = schema.uniqueItems === true ? tried + variant : variant;
     const item = filler.fill(contained, [...path, ITEM], differing, false);
     if (item === undefined) return undefined;
-    if (schema.uniqueItems === true && holds(items, item.value)) continue;
+    const text = schema.uniqueItems === true ? JSON.stringify(item.value) : '';
+    if (schema.uniqueItems === true && seen.has(text)) continue;
+    seen.add(text);
     items.push(item.value);
     evidence += item.evidence;
   }
@@ -37,11 +42,6 @@ export function fillList(filler: Filler, schema: Schema, path: readonly string[]
 
 /** Stands in a path for the place in a list: no property has this name. */
 export const ITEM = '[]';
-
-function holds(items: readonly unknown[], value: unknown): boolean {
-  const text = JSON.stringify(value);
-  return items.some((item) => JSON.stringify(item) === text);
-}
 
 /** The required properties, those that the context gives, and as many more as `minProperties` wants. */
 export function fillObject(
@@ -55,7 +55,12 @@ export function fillObject(
   const names = new Set(schemasIn(schema.required).map(String));
   const filled = new Map<string, Filled>();
   const add = (name: string, seed: number): boolean => {
-    const part = filler.fill(schemaOf(schema, properties, name), [...path, name], seed, required && names.has(name));
+    const part = filler.fill(
+      schemaOf(schema, properties, name, filler.effort),
+      [...path, name],
+      seed,
+      required && names.has(name),
+    );
     if (part === undefined) return false;
     filled.set(name, part);
     for (const other of dependents(schema, name)) if (!filled.has(other) && !add(other, seed)) return false;
@@ -80,7 +85,7 @@ export function fillObject(
   const least = typeof schema.minProperties === 'number' ? Math.min(schema.minProperties, MAX_PROPERTIES) : 0;
   for (const name of ordered) if (filled.size < least && !filled.has(name)) add(name, variant);
   for (let extra = 0; filled.size < least && extra < least * 2; extra += 1) {
-    const name = extraName(schema, extra);
+    const name = extraName(schema, extra, filler.effort);
     if (name !== undefined && !filled.has(name)) add(name, variant);
   }
   const parts = [...filled].map(([name, part]): [string, unknown] => [name, part.value]);
@@ -96,19 +101,20 @@ function dependents(schema: Schema, name: string): string[] {
   return Object.hasOwn(lists, name) ? schemasIn(lists[name]).map(String) : [];
 }
 
-function schemaOf(schema: Schema, properties: Record<string, unknown>, name: string): unknown {
+function schemaOf(schema: Schema, properties: Record<string, unknown>, name: string, effort: Effort): unknown {
   if (Object.hasOwn(properties, name)) return properties[name];
   const patterns = Object.entries(isObject(schema.patternProperties) ? schema.patternProperties : {});
-  const matching = patterns.filter(([pattern]) => matchesPattern(pattern, name)).map(([, other]) => other);
+  const matching = patterns.filter(([pattern]) => matchesPattern(pattern, name, effort)).map(([, other]) => other);
   if (matching.length > 0) return { allOf: matching };
   return schema.additionalProperties ?? true;
 }
 
 /** A name for a property that the schema does not list. */
-function extraName(schema: Schema, index: number): string | undefined {
+function extraName(schema: Schema, index: number, effort: Effort): string | undefined {
   const naming = isObject(schema.propertyNames) ? schema.propertyNames.pattern : undefined;
-  if (typeof naming === 'string') return textForPattern(naming, 1, 64, index);
+  if (typeof naming === 'string') return textForPattern(naming, 1, 64, index, effort);
   const [pattern] = Object.keys(isObject(schema.patternProperties) ? schema.patternProperties : {});
-  if (schema.additionalProperties === false && pattern !== undefined) return textForPattern(pattern, 1, 64, index);
+  if (schema.additionalProperties === false && pattern !== undefined)
+    return textForPattern(pattern, 1, 64, index, effort);
   return schema.additionalProperties === false ? undefined : `property_${index + 1}`;
 }

@@ -1,4 +1,5 @@
 import { fillList, fillObject } from './containers.ts';
+import { Effort } from './effort.ts';
 import { type Hints, readings } from './hints.ts';
 import { flatten, isObject, merge, type Schema, schemasIn } from './resolve.ts';
 import { fillNumber, fillText } from './scalars.ts';
@@ -11,8 +12,8 @@ export interface Filled {
 }
 
 const MAX_DEPTH = 32;
-/** Subschemas that one filling may visit: unions in unions would multiply. */
-const MAX_VISITS = 5_000;
+/** Steps that a visit to a subschema counts: unions in unions would multiply. */
+const VISIT = 100;
 /** Other values tried where the schema says what it must not be. */
 const RETRIES = 8;
 
@@ -27,8 +28,8 @@ export function fillSchema(schema: unknown, hints: Hints): Filled {
 /** Fills one schema, part by part. `required` parts may use up what the request says without a name. */
 export class Filler {
   readonly root: unknown;
+  readonly effort = new Effort();
   readonly #hints: Hints;
-  #visits = 0;
   #depth = 0;
 
   constructor(root: unknown, hints: Hints) {
@@ -38,8 +39,7 @@ export class Filler {
 
   /** Undefined where nothing can be valid. */
   fill(schema: unknown, path: readonly string[], variant: number, required: boolean): Filled | undefined {
-    this.#visits += 1;
-    if (this.#depth >= MAX_DEPTH || this.#visits > MAX_VISITS) return undefined;
+    if (this.#depth >= MAX_DEPTH || !this.effort.spend(VISIT)) return undefined;
     this.#depth += 1;
     const filled = this.#fill(schema, path, variant, required);
     this.#depth -= 1;
@@ -62,7 +62,7 @@ export class Filler {
   }
 
   isValid(value: unknown, schema: unknown): boolean {
-    return isValid(value, schema, this.root);
+    return isValid(value, schema, this.root, this.effort);
   }
 
   /** A value under the property's name, a member of an enumeration that the request mentions, or what it says without a name. */
@@ -103,13 +103,13 @@ export class Filler {
         return { value: variant % 2 === 1, evidence: 0 };
       case 'integer':
       case 'number':
-        return { value: fillNumber(flat, type === 'integer', variant), evidence: 0 };
+        return { value: fillNumber(flat, type === 'integer', variant, this.effort), evidence: 0 };
       case 'array':
         return fillList(this, flat, path, variant);
       case 'object':
         return fillObject(this, flat, path, variant, required);
       default:
-        return { value: fillText(flat, variant), evidence: 0 };
+        return { value: fillText(flat, variant, this.effort), evidence: 0 };
     }
   }
 

@@ -53,7 +53,8 @@ function readNumber(text: string): number | undefined {
   )?.[1];
   if (digits === undefined) return undefined;
   const number = Number(digits.replace(/[,_]/g, ''));
-  return Number.isFinite(number) ? number : undefined;
+  // A long id would lose its last digits.
+  return Number.isFinite(number) && !(Number.isInteger(number) && !Number.isSafeInteger(number)) ? number : undefined;
 }
 
 function parse(text: string): unknown {

@@ -1,8 +1,4 @@
-/** A set of characters: code point ranges, perhaps turned around. */
-export interface CharacterSet {
-  ranges: readonly (readonly [number, number])[];
-  negated: boolean;
-}
+import { type CharacterSet, classSet, complement, only } from './character-set.ts';
 
 /** A regular expression of JSON Schema, as far as it is understood. */
 export type Pattern =
@@ -13,18 +9,6 @@ export type Pattern =
   | { kind: 'start' }
   | { kind: 'end' };
 
-const DIGITS: CharacterSet['ranges'] = [[0x30, 0x39]];
-const LETTERS: CharacterSet['ranges'] = [
-  [0x61, 0x7a],
-  [0x41, 0x5a],
-  [0x30, 0x39],
-  [0x5f, 0x5f],
-];
-const SPACES: CharacterSet['ranges'] = [
-  [0x20, 0x20],
-  [0x09, 0x0d],
-  [0xa0, 0xa0],
-];
 const CONTROLS: Record<string, number> = { n: 10, r: 13, t: 9, f: 12, v: 11, 0: 0 };
 
 class Unsupported extends Error {}
@@ -178,10 +162,8 @@ class Parser {
 
   #escape(inBrackets: boolean): CharacterSet {
     const character = this.#next();
-    const lower = character.toLowerCase();
-    if (lower === 'd') return { ranges: DIGITS, negated: character === 'D' };
-    if (lower === 'w') return { ranges: LETTERS, negated: character === 'W' };
-    if (lower === 's') return { ranges: SPACES, negated: character === 'S' };
+    const known = classSet(character);
+    if (known !== undefined) return known;
     const control = CONTROLS[character];
     if (control !== undefined) return { ranges: [[control, control]], negated: false };
     if (character === 'x' || character === 'u') return this.#code(character === 'x' ? 2 : 4);
@@ -196,20 +178,4 @@ class Parser {
     const code = Number.parseInt(hex, 16);
     return { ranges: [[code, code]], negated: false };
   }
-}
-
-function only(character: string): CharacterSet {
-  const code = character.codePointAt(0) ?? 0;
-  return { ranges: [[code, code]], negated: false };
-}
-
-function complement(ranges: CharacterSet['ranges']): CharacterSet['ranges'] {
-  const sorted = [...ranges].sort((a, b) => a[0] - b[0]);
-  const found: (readonly [number, number])[] = [];
-  let from = 0;
-  for (const [low, high] of sorted) {
-    if (low > from) found.push([from, low - 1]);
-    from = Math.max(from, high + 1);
-  }
-  return [...found, [from, 0x10ffff]];
 }

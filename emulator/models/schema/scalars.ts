@@ -1,4 +1,5 @@
-import { textForPattern } from './pattern.ts';
+import type { Effort } from './effort.ts';
+import { textForPattern } from './pattern-text.ts';
 import type { Schema } from './resolve.ts';
 import { textFormat } from './text-formats.ts';
 import { isValid } from './validate.ts';
@@ -10,11 +11,11 @@ const MAX_LENGTH = 65_536;
 const numberIn = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined);
 
 /** A text valid under the schema's own keywords, another for each `variant`, as far as there are any. */
-export function fillText(schema: Schema, variant: number): string {
+export function fillText(schema: Schema, variant: number, effort: Effort): string {
   const min = Math.min(numberIn(schema.minLength) ?? 0, MAX_LENGTH);
   const max = Math.max(numberIn(schema.maxLength) ?? MAX_LENGTH, 0);
   if (typeof schema.pattern === 'string') {
-    const text = textForPattern(schema.pattern, min, max, variant);
+    const text = textForPattern(schema.pattern, min, max, variant, effort);
     if (text !== undefined) return text;
   }
   const format = textFormat(schema.format);
@@ -34,24 +35,18 @@ function letters(variant: number, max: number): string {
     .padStart(max, 'A');
 }
 
-/** A number valid under the schema's own keywords: 0 if it may, else the nearest allowed one; further ones for variants. */
-export function fillNumber(schema: Schema, integer: boolean, variant: number): number {
+/** A number valid under the schema's own keywords: 0 if it may, else the nearest allowed one; others for the variants. */
+export function fillNumber(schema: Schema, integer: boolean, variant: number, effort: Effort): number {
   const step = numberIn(schema.multipleOf) ?? 1;
   const whole = integer && !Number.isInteger(step) ? wholeMultiple(step) : step;
   const low = numberIn(schema.exclusiveMinimum) ?? numberIn(schema.minimum) ?? -Infinity;
   const high = numberIn(schema.exclusiveMaximum) ?? numberIn(schema.maximum) ?? Infinity;
   const nearest = low > 0 ? Math.ceil(low / whole) : high < 0 ? Math.floor(high / whole) : 0;
-  const valid = (value: number): boolean => isValid(value, { ...schema, type: integer ? 'integer' : 'number' }, schema);
-  const found: number[] = [];
-  for (let offset = 0; offset <= 2 * variant + 4; offset += 1) {
-    // 0, 1, -1, 2, -2 … steps away.
-    const distance = offset % 2 === 1 ? (offset + 1) / 2 : -offset / 2;
-    const value = tidy((nearest + distance) * whole);
-    if (valid(value)) found.push(value);
-  }
-  if (found[variant] !== undefined) return found[variant];
+  const own = { ...schema, type: integer ? 'integer' : 'number' };
+  // Another step where the nearest is excluded, the other way where the range ends.
+  const steps = [variant, variant + 1, -variant, -variant - 1].map((distance) => tidy((nearest + distance) * whole));
   const between = low + ((high - low) * (variant + 1)) / (variant + 2);
-  return !integer && valid(between) ? between : (found[0] ?? nearest * whole);
+  return [...steps, between, nearest * whole].find((value) => isValid(value, own, schema, effort)) ?? 0;
 }
 
 /** Least whole number that is a multiple of a fraction such as 0.5 or 2.5. */

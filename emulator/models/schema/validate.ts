@@ -1,33 +1,34 @@
 import { isDeepStrictEqual } from 'node:util';
-import { matchesPattern } from './pattern.ts';
+import { Effort } from './effort.ts';
+import { matchesPattern } from './pattern-match.ts';
 import { isObject, lookUp, type Schema, schemasIn } from './resolve.ts';
 import { textFormat } from './text-formats.ts';
 
-/** Subschemas that one validation may visit. */
-const MAX_VISITS = 20_000;
+/** Steps that a visit to a subschema counts. */
+const VISIT = 4;
 const MAX_DEPTH = 64;
 
 /**
  * Whether a JSON value is valid under a schema (JSON Schema 2020-12 and what draft 7 wrote otherwise), `$ref` within `root` only.
  * Known formats count. False also where the schema is too large to check.
  */
-export function isValid(value: unknown, schema: unknown, root: unknown): boolean {
-  return new Validation(root).check(value, schema, 0);
+export function isValid(value: unknown, schema: unknown, root: unknown, effort: Effort = new Effort()): boolean {
+  return new Validation(root, effort).check(value, schema, 0);
 }
 
 type Check = (value: unknown, schema: unknown, depth: number) => boolean;
 
 class Validation {
-  #visits = 0;
   readonly #root: unknown;
+  readonly #effort: Effort;
 
-  constructor(root: unknown) {
+  constructor(root: unknown, effort: Effort) {
     this.#root = root;
+    this.#effort = effort;
   }
 
   check: Check = (value, schema, depth) => {
-    this.#visits += 1;
-    if (schema === false || depth > MAX_DEPTH || this.#visits > MAX_VISITS) return false;
+    if (schema === false || depth > MAX_DEPTH || !this.#effort.spend(VISIT)) return false;
     if (!isObject(schema)) return true;
     if (schema.$ref !== undefined && !this.check(value, lookUp(this.#root, schema.$ref), depth + 1)) return false;
     return (
@@ -35,7 +36,7 @@ class Validation {
       (!Array.isArray(schema.enum) || schema.enum.some((member) => isDeepStrictEqual(member, value))) &&
       (!('const' in schema) || isDeepStrictEqual(schema.const, value)) &&
       (typeof value !== 'number' || isNumberValid(value, schema)) &&
-      (typeof value !== 'string' || isTextValid(value, schema)) &&
+      (typeof value !== 'string' || isTextValid(value, schema, this.#effort)) &&
       (!Array.isArray(value) || this.#isListValid(value, schema, depth)) &&
       (!isObject(value) || this.#isObjectValid(value, schema, depth)) &&
       this.#isCombinationValid(value, schema, depth)
@@ -82,7 +83,9 @@ class Validation {
       names.every((name) => {
         if (schema.propertyNames !== undefined && !this.check(name, schema.propertyNames, depth + 1)) return false;
         const own = Object.hasOwn(properties, name) ? [properties[name]] : [];
-        const matching = patterns.filter(([pattern]) => matchesPattern(pattern, name)).map(([, other]) => other);
+        const matching = patterns
+          .filter(([pattern]) => matchesPattern(pattern, name, this.#effort))
+          .map(([, other]) => other);
         const applying = [...own, ...matching];
         if (applying.length === 0) applying.push(schema.additionalProperties ?? true);
         return applying.every((other) => this.check(value[name], other, depth + 1));
@@ -117,10 +120,10 @@ function isNumberValid(value: number, schema: Schema): boolean {
   return Math.abs(ratio - Math.round(ratio)) < 1e-9 * Math.max(1, Math.abs(ratio));
 }
 
-function isTextValid(value: string, schema: Schema): boolean {
+function isTextValid(value: string, schema: Schema, effort: Effort): boolean {
   const length = value.length > 100_000 ? value.length : [...value].length;
   if (!within(length, schema.minLength, schema.maxLength)) return false;
-  if (typeof schema.pattern === 'string' && !matchesPattern(schema.pattern, value)) return false;
+  if (typeof schema.pattern === 'string' && !matchesPattern(schema.pattern, value, effort)) return false;
   return textFormat(schema.format)?.test(value) ?? true;
 }
 

@@ -4,7 +4,7 @@ import { ask, assistant, user } from '../ask.ts';
 
 const history = [
   user('name: Bob Smith, age: 42, opening time: 06:00'),
-  assistant('{"email":"bob@x.org","tags":["a","b"],"vip":true,"zip":"01234"}'),
+  assistant('{"email":"bob@x.org","tags":["a","b"],"vip":true,"zip":"01234","serial":12345678901234567890}'),
 ];
 
 async function reply(question: string, responseFormat: ResponseFormat): Promise<unknown> {
@@ -22,6 +22,7 @@ describe('json_object', () => {
     ['Return {"user": {"name": "...", "age": 0}} as JSON', { user: { name: 'Bob Smith', age: 42 } }],
     ['Extract the user as {name: string, age: number}', { name: 'Bob Smith', age: 42 }],
     ['JSON with `name` and `tags`, please', { name: 'Bob Smith', tags: ['a', 'b'] }],
+    ['JSON with the key serial', { serial: '12345678901234567890' }],
     ['用JSON回答，字段：name、age', { name: 'Bob Smith', age: 42 }],
     ['What is the email? Answer in JSON.', { email: 'bob@x.org' }],
     ['Who is the king of France? Use JSON.', { answer: 'NOT_FOUND' }],

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { matchesPattern, textForPattern } from '../../../emulator/models/schema/pattern.ts';
+import { matchesPattern } from '../../../emulator/models/schema/pattern-match.ts';
+import { textForPattern } from '../../../emulator/models/schema/pattern-text.ts';
 
 const atom = fc.constantFrom(
   'a',
