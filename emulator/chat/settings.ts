@@ -27,6 +27,7 @@ export interface Settings {
 export function requireSound(request: ChatRequest): void {
   requireModel(request.model);
   requireContent(request.messages, request.session_id != null);
+  if (request.session_id != null && (request.n ?? 1) > 1) throw invalid('n must be 1 in a session', 'n');
   if ((request.n ?? 1) > 1 && (request.temperature ?? DEFAULT_TEMPERATURE) < NEAR_ZERO) {
     throw invalid('n must be 1 when temperature is near 0', 'n');
   }

@@ -74,7 +74,6 @@ export function openInSession(
   request: ChatRequest,
   { write, tools, tokenizer }: Counted,
 ): Turn {
-  if ((request.n ?? 1) > 1) throw invalid('n must be 1 in a session', 'n');
   if (request.messages.length === 0 && session.view.messages === 0) {
     throw invalid('messages must not be empty while the window is', 'messages');
   }

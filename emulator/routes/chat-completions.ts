@@ -29,10 +29,11 @@ export function chatRoutes(limits: Limits, chunkCharacters: number) {
   routes.post('/chat/completions', async (c) => {
     const request = await readJson(c, schema);
     requireSound(request);
+    const expected = expectedVersion(c);
     const claim = claimKey(c, c.get('body'));
     if ('replay' in claim) return replayed(c, request, claim.replay, chunkCharacters);
     const abort = abortWith(c.req.raw.signal);
-    const answering = answer(c, request, claim, chunkCharacters, abort.signal);
+    const answering = answer(c, { request, expected, claim, chunkCharacters, signal: abort.signal });
     // Up to here a failure is plain JSON: nothing has been sent, and the generator has released what it held.
     const first = await answering.next();
     if (!request.stream) {
@@ -54,18 +55,21 @@ export function chatRoutes(limits: Limits, chunkCharacters: number) {
   return routes;
 }
 
+/** A request for a turn, checked as far as it says anything of itself. */
+interface Asked {
+  request: ChatRequest;
+  /** The version that the session has to be at, where the client says so. */
+  expected: number | undefined;
+  claim: Claim;
+  chunkCharacters: number;
+  signal: AbortSignal;
+}
+
 /** The whole walk of a turn. Holds the session and the key until it has ended, however it ends. */
-async function* answer(
-  c: RequestContext,
-  request: ChatRequest,
-  claim: Claim,
-  chunkCharacters: number,
-  signal: AbortSignal,
-): Answering {
+async function* answer(c: RequestContext, { request, expected, claim, chunkCharacters, signal }: Asked): Answering {
   const { services } = c.var;
   let release = (): void => undefined;
   try {
-    const expected = expectedVersion(c);
     if (request.session_id != null) requireIdleSession(c, request.session_id, expected);
     const counted = await countRequest(services, request);
     let turn: Turn;
