@@ -1,5 +1,6 @@
 import { characterFlags, type SplitDialect } from './character-flags.ts';
 import { PairMerge } from './pair-merge.ts';
+import { PieceMemo } from './piece-memo.ts';
 import { nextTurn, sliceIsOver } from './slices.ts';
 import { Splitter } from './splitter.ts';
 import { TextCutter } from './text-cutter.ts';
@@ -26,6 +27,7 @@ export class BytePairTokenizer implements Tokenizer {
   readonly #vocabulary: Vocabulary;
   readonly #splitter: Splitter;
   readonly #merge: PairMerge;
+  readonly #memo = new PieceMemo();
   readonly #cutter: TextCutter;
   readonly #scratch = Buffer.allocUnsafeSlow(SMALL_UNITS * 3);
 
@@ -71,13 +73,13 @@ export class BytePairTokenizer implements Tokenizer {
     const bytes = Buffer.from(text);
     let count = 0;
     for (let at = 0; at < bytes.length; ) {
+      if (sliceIsOver()) await nextTurn();
       for (const look = at + BYTES_A_LOOK; at < look && at < bytes.length; ) {
         const stop = this.#splitter.pieceEnd(bytes, at, bytes.length);
         if (stop - at > BYTES_A_LOOK) count += await this.#countLongPiece(bytes, at, stop);
         else count += this.#countPiece(bytes, at, stop);
         at = stop;
       }
-      if (sliceIsOver()) await nextTurn();
     }
     return count;
   }
@@ -104,6 +106,16 @@ export class BytePairTokenizer implements Tokenizer {
 
   #countPiece(bytes: Uint8Array, start: number, end: number): number {
     if (findToken(this.#vocabulary, bytes, start, end) !== -1) return 1;
+    const place = this.#memo.placeOf(bytes, start, end);
+    if (place === -1) return this.#mergePiece(bytes, start, end);
+    const known = this.#memo.countAt(place, bytes, start, end);
+    if (known !== 0) return known;
+    const count = this.#mergePiece(bytes, start, end);
+    this.#memo.remember(place, bytes, start, end, count);
+    return count;
+  }
+
+  #mergePiece(bytes: Uint8Array, start: number, end: number): number {
     this.#merge.begin(bytes, start, end);
     this.#merge.advance(WHOLE);
     return this.#merge.count;
@@ -113,7 +125,9 @@ export class BytePairTokenizer implements Tokenizer {
     // Its own, because others count while this one waits.
     const merge = new PairMerge(this.#vocabulary);
     merge.begin(bytes, start, end);
-    while (!merge.advance(STEPS_A_LOOK)) if (sliceIsOver()) await nextTurn();
+    do {
+      if (sliceIsOver()) await nextTurn();
+    } while (!merge.advance(STEPS_A_LOOK));
     return merge.count;
   }
 }

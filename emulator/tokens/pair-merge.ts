@@ -1,21 +1,23 @@
 import { longestTokenAt, staysApart, type Vocabulary } from './vocabulary.ts';
 
+const FIRST_ROOM = 256;
+/** So many tokens of one piece are seldom seen; room for more is not kept for the next piece. */
+const KEPT_ROOM = 65_536;
+
 /**
  * Finds the tokens that merging pairs yields for one piece, in time linear in its length whatever it holds: always tries the
- * longest token that may follow the last one, and goes back where none can. The work can be interrupted anywhere.
+ * longest token that may follow the last one, and goes back where none may. The work can be interrupted anywhere.
  *
- * Every head of a piece has exactly one valid encoding, so a border between tokens that led nowhere once is dead for good.
+ * Going back costs little: every head of a piece has exactly one encoding, so no place in it is come to twice.
  */
 export class PairMerge {
   readonly #vocabulary: Vocabulary;
   #bytes: Uint8Array = new Uint8Array(0);
-  #start = 0;
   #end = 0;
   #at = 0;
   /** The token to try next at `#at`, or -1 where even the shortest was tried. */
   #candidate = -1;
-  #dead = new Uint32Array(8);
-  #tokens = new Int32Array(256);
+  #tokens = new Int32Array(FIRST_ROOM);
   #count = 0;
 
   constructor(vocabulary: Vocabulary) {
@@ -30,13 +32,10 @@ export class PairMerge {
   /** Begins with the piece `bytes[start, end)`. */
   begin(bytes: Uint8Array, start: number, end: number): void {
     this.#bytes = bytes;
-    this.#start = start;
     this.#end = end;
     this.#at = start;
     this.#count = 0;
-    const words = ((end - start) >>> 5) + 1;
-    if (this.#dead.length < words) this.#dead = new Uint32Array(words);
-    else this.#dead.fill(0, 0, words);
+    if (this.#tokens.length > KEPT_ROOM) this.#tokens = new Int32Array(FIRST_ROOM);
     this.#candidate = longestTokenAt(this.#vocabulary, bytes, start, end);
   }
 
@@ -51,7 +50,6 @@ export class PairMerge {
     let last = count === 0 ? -1 : (this.#tokens[count - 1] as number);
     for (let left = steps; at < end && left > 0; left--) {
       if (token === -1) {
-        this.#markDead(at);
         at -= lengths[last] as number;
         token = shorter[last] as number;
         count--;
@@ -59,7 +57,7 @@ export class PairMerge {
         continue;
       }
       const next = at + (lengths[token] as number);
-      if (this.#isDead(next) || (last !== -1 && !staysApart(vocabulary, last, token))) {
+      if (last !== -1 && !staysApart(vocabulary, last, token)) {
         token = shorter[token] as number;
         continue;
       }
@@ -84,15 +82,5 @@ export class PairMerge {
     const longer = new Int32Array(this.#tokens.length * 2);
     longer.set(this.#tokens);
     this.#tokens = longer;
-  }
-
-  #isDead(at: number): boolean {
-    const offset = at - this.#start;
-    return (((this.#dead[offset >>> 5] as number) >>> (offset & 31)) & 1) !== 0;
-  }
-
-  #markDead(at: number): void {
-    const offset = at - this.#start;
-    this.#dead[offset >>> 5] = (this.#dead[offset >>> 5] as number) | (1 << (offset & 31));
   }
 }

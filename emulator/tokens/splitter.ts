@@ -61,23 +61,42 @@ export class Splitter {
     return this.#flags[lead < 0x80 ? lead : codePointAt(bytes, at, lead)] as number;
   }
 
-  /** The end of the run of characters with any of `flags` that begins at `at`. */
-  #runEnd(bytes: Uint8Array, at: number, end: number, flags: number): number {
+  /** The end of the run of characters with any of `wanted` that begins at `at`. */
+  #runEnd(bytes: Uint8Array, at: number, end: number, wanted: number): number {
+    const table = this.#flags;
     let stop = at;
-    while (stop < end && (this.flagsAt(bytes, stop) & flags) !== 0) stop += characterBytes(bytes[stop] as number);
+    while (stop < end) {
+      const lead = bytes[stop] as number;
+      if (lead < 0x80) {
+        if (((table[lead] as number) & wanted) === 0) break;
+        stop++;
+      } else {
+        if (((table[codePointAt(bytes, stop, lead)] as number) & wanted) === 0) break;
+        stop += characterBytes(lead);
+      }
+    }
     return stop;
   }
 
   /** The end of a word, contraction included, whose letters begin at `at`. */
   #wordEnd(bytes: Uint8Array, at: number, end: number): number {
+    const table = this.#flags;
     let stop = at;
     let lastLower = -1;
     let flags = 0;
     while (stop < end) {
-      flags = this.flagsAt(bytes, stop);
-      if ((flags & UPPER) === 0) break;
-      stop += characterBytes(bytes[stop] as number);
-      if (flags & LOWER) lastLower = stop;
+      const lead = bytes[stop] as number;
+      if (lead < 0x80) {
+        // Of ASCII none is both.
+        flags = table[lead] as number;
+        if ((flags & UPPER) === 0) break;
+        stop++;
+      } else {
+        flags = table[codePointAt(bytes, stop, lead)] as number;
+        if ((flags & UPPER) === 0) break;
+        stop += characterBytes(lead);
+        if (flags & LOWER) lastLower = stop;
+      }
     }
     if (stop < end && (flags & LOWER) !== 0) stop = this.#runEnd(bytes, stop, end, LOWER);
     else if (lastLower !== -1) stop = lastLower;
@@ -96,17 +115,23 @@ export class Splitter {
 
   /** White space: up to its last line end; without one all of it, less its last character where text follows. */
   #spaceEnd(bytes: Uint8Array, at: number, end: number): number {
+    const table = this.#flags;
     let stop = at;
-    let lastStart = at;
     let afterNewline = -1;
     while (stop < end) {
-      const flags = this.flagsAt(bytes, stop);
-      if ((flags & SPACE) === 0) break;
-      lastStart = stop;
-      stop += characterBytes(bytes[stop] as number);
-      if (flags & NEWLINE) afterNewline = stop;
+      const lead = bytes[stop] as number;
+      if (lead < 0x80) {
+        const flags = table[lead] as number;
+        if ((flags & SPACE) === 0) break;
+        stop++;
+        if (flags & NEWLINE) afterNewline = stop;
+      } else {
+        if (((table[codePointAt(bytes, stop, lead)] as number) & SPACE) === 0) break;
+        stop += characterBytes(lead);
+      }
     }
     if (afterNewline !== -1) return afterNewline;
+    const lastStart = characterStart(bytes, stop - 1);
     return stop < end && lastStart > at ? lastStart : stop;
   }
 }
@@ -116,6 +141,13 @@ export function characterBytes(lead: number): number {
   if (lead < 0x80) return 1;
   if (lead < 0xe0) return 2;
   return lead < 0xf0 ? 3 : 4;
+}
+
+/** Where the character begins that the byte at `at` belongs to; -1 before the text. */
+export function characterStart(bytes: Uint8Array, at: number): number {
+  let start = at;
+  while (start > 0 && ((bytes[start] as number) & 0xc0) === 0x80) start--;
+  return start;
 }
 
 function codePointAt(bytes: Uint8Array, at: number, lead: number): number {

@@ -1,7 +1,7 @@
 import { DIGIT, HAN, LETTER, NEWLINE, PUNCTUATION, SPACE, TRAILING } from './character-flags.ts';
 import { HeadSplits } from './head-splits.ts';
 import { HeadCounts, TailCounts } from './piece-counts.ts';
-import { APOSTROPHE, characterBytes, type Splitter } from './splitter.ts';
+import { APOSTROPHE, characterBytes, characterStart, type Splitter } from './splitter.ts';
 import { TailSplits } from './tail-splits.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
@@ -152,11 +152,4 @@ export class TextCutter {
     if (b & TRAILING && a & PUNCTUATION) return true;
     return (b & PUNCTUATION) !== 0 && (a & (SPACE | NEWLINE)) === SPACE;
   }
-}
-
-/** Where the character begins that the byte at `at` belongs to; -1 before the text. */
-function characterStart(bytes: Uint8Array, at: number): number {
-  let start = at;
-  while (start > 0 && ((bytes[start] as number) & 0xc0) === 0x80) start--;
-  return start;
 }

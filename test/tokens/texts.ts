@@ -77,6 +77,10 @@ export function adversarialRuns(characters: number): Record<string, string> {
   };
 }
 
+/** Enough of any one file; the references are slow. */
+const REPOSITORY_CHARACTERS = 6_000;
+const SHARED_CHARACTERS = 100_000;
+
 /** Every source and text file of this repository. */
 export function repositoryTexts(): [path: string, text: string][] {
   const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -84,7 +88,7 @@ export function repositoryTexts(): [path: string, text: string][] {
     .filter((folder) => existsSync(join(root, folder)))
     .flatMap((folder) => readdirSync(join(root, folder), { recursive: true }).map((name) => join(folder, String(name))))
     .filter((path) => /\.(ts|md|json|py)$/.test(path))
-    .map((path) => [path, readFileSync(join(root, path), 'utf8')]);
+    .map((path) => [path, readFileSync(join(root, path), 'utf8').slice(0, REPOSITORY_CHARACTERS)]);
 }
 
 /** The real dialogues and the Chinese novel beside the project, where they are to be had. */
@@ -92,5 +96,5 @@ export function sharedTexts(): [name: string, text: string][] {
   return ['tau-airline.jsonl', 'story-of-the-stone.txt']
     .map((name) => [name, `${SHARED}data/${name}`] as const)
     .filter(([, path]) => existsSync(path))
-    .map(([name, path]) => [name, readFileSync(path, 'utf8')]);
+    .map(([name, path]) => [name, readFileSync(path, 'utf8').slice(0, SHARED_CHARACTERS)]);
 }

@@ -1,0 +1,41 @@
+/**
+ * Times contenders against each other: all of them in every round, one after the other, so that a busy machine slows all alike.
+ * @returns the best time of each in milliseconds
+ */
+export function race<Name extends string>(
+  contenders: Record<Name, () => unknown>,
+  rounds: number,
+): Record<Name, number> {
+  const names = Object.keys(contenders) as Name[];
+  const best = Object.fromEntries(names.map((name) => [name, Number.POSITIVE_INFINITY])) as Record<Name, number>;
+  for (let round = 0; round < rounds; round++) {
+    for (const name of names) {
+      const start = performance.now();
+      contenders[name]();
+      best[name] = Math.min(best[name], performance.now() - start);
+    }
+  }
+  return best;
+}
+
+/** Runs `work` and returns its time and the longest time it held the event loop at a stretch, in milliseconds. */
+export async function holdOf(work: () => Promise<unknown>): Promise<{ ms: number; held: number }> {
+  let held = 0;
+  let last = performance.now();
+  let watching = true;
+  const watch = () => {
+    const now = performance.now();
+    held = Math.max(held, now - last);
+    last = now;
+    if (watching) setImmediate(watch);
+  };
+  setImmediate(watch);
+  await new Promise((resolve) => setImmediate(resolve));
+  held = 0;
+  const start = performance.now();
+  await work();
+  const ms = performance.now() - start;
+  watching = false;
+  await new Promise((resolve) => setImmediate(resolve));
+  return { ms, held };
+}

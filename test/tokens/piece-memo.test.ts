@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+import { PieceMemo } from '../../emulator/tokens/piece-memo.ts';
+
+const bytesOf = (text: string) => Buffer.from(text);
+
+function remembered(memo: PieceMemo, text: string): number {
+  const bytes = bytesOf(text);
+  const place = memo.placeOf(bytes, 0, bytes.length);
+  return place === -1 ? 0 : memo.countAt(place, bytes, 0, bytes.length);
+}
+
+function remember(memo: PieceMemo, text: string, count: number): void {
+  const bytes = bytesOf(text);
+  const place = memo.placeOf(bytes, 0, bytes.length);
+  if (place !== -1) memo.remember(place, bytes, 0, bytes.length, count);
+}
+
+test('a count is remembered for its piece, wherever that lies', () => {
+  const memo = new PieceMemo();
+  remember(memo, 'kimi', 2);
+  const bytes = bytesOf('the kimi emulator');
+  expect(memo.countAt(memo.placeOf(bytes, 4, 8), bytes, 4, 8)).toBe(2);
+  expect(remembered(memo, 'kim')).toBe(0);
+});
+
+test('of pieces that share a place the last one stays, and none is taken for another', () => {
+  const memo = new PieceMemo();
+  // Far more pieces than places, all of one length.
+  const pieces = Array.from({ length: 30_000 }, (_, i) => `p${String(i).padStart(5, '0')}`);
+  for (const [i, piece] of pieces.entries()) {
+    remember(memo, piece, 1 + (i % 6));
+    expect(remembered(memo, piece)).toBe(1 + (i % 6));
+  }
+  const kept = pieces.filter((piece, i) => {
+    const count = remembered(memo, piece);
+    expect([0, 1 + (i % 6)]).toContain(count);
+    return count !== 0;
+  });
+  expect(kept.length).toBeGreaterThan(1_000);
+  expect(kept.length).toBeLessThan(10_000);
+});
+
+test('long pieces are not remembered', () => {
+  const memo = new PieceMemo();
+  remember(memo, 'x'.repeat(25), 3);
+  expect(remembered(memo, 'x'.repeat(25))).toBe(0);
+});
