@@ -1,7 +1,8 @@
 import type { CompletionUsage } from '../../contract/chat.ts';
-import { contentText, type ToolCall } from '../../contract/messages.ts';
+import type { ToolCall } from '../../contract/messages.ts';
 import type { SessionMessage, SessionState } from '../../contract/sessions.ts';
 import type { ChatCompletionChunk } from '../chat.ts';
+import { contentText } from '../message-text.ts';
 
 /** A turn that is committed. */
 export interface TurnResult {
