@@ -26,17 +26,22 @@ export interface Settings {
 /** What the schema cannot say. @throws ApiError in the live API's terms */
 export function requireSound(request: ChatRequest): void {
   requireModel(request.model);
-  requireContent(request.messages, request.session_id != null);
   if (request.session_id != null && (request.n ?? 1) > 1) throw invalid('n must be 1 in a session', 'n');
   if ((request.n ?? 1) > 1 && (request.temperature ?? DEFAULT_TEMPERATURE) < NEAR_ZERO) {
     throw invalid('n must be 1 when temperature is near 0', 'n');
   }
-  for (const [index, message] of request.messages.entries()) {
-    if (message.role !== 'assistant' || !message.partial) continue;
-    const param = `messages[${index}].partial`;
-    if (index !== request.messages.length - 1) throw invalid('partial is for the last message only', param);
-    if (message.tool_calls) throw invalid('a partial message has no tool_calls', param);
-  }
+  requireContent(withoutBegun(request.messages), request.session_id != null);
+}
+
+/** The messages less an answer that is begun, which may hold no text yet. @throws ApiError where it is not the last */
+function withoutBegun(messages: readonly InputMessage[]): readonly InputMessage[] {
+  const place = messages.findIndex((message) => message.role === 'assistant' && message.partial);
+  const begun = messages[place];
+  if (begun?.role !== 'assistant') return messages;
+  const param = `messages[${place}].partial`;
+  if (place !== messages.length - 1) throw invalid('partial is for the last message only', param);
+  if (begun.tool_calls) throw invalid('a partial message has no tool_calls', param);
+  return messages.slice(0, place);
 }
 
 export function settingsOf(request: ChatRequest, limits: Limits): Settings {

@@ -46,7 +46,9 @@ function track(open: Set<string>, message: Paired): void {
   if (message.tool_call_id !== undefined) open.delete(message.tool_call_id);
 }
 
-function repeatedIds({ tool_calls }: Paired): string[] {
-  const ids = (tool_calls ?? []).map((call) => call.id);
-  return ids.filter((id, place) => ids.indexOf(id) !== place);
+function repeatedIds({ tool_calls = [] }: Paired): string[] {
+  const seen = new Set<string>();
+  const repeated = new Set<string>();
+  for (const { id } of tool_calls) (seen.has(id) ? repeated : seen).add(id);
+  return [...repeated];
 }

@@ -57,7 +57,7 @@ export function requireContent(messages: readonly InputMessage[], addressed: boo
 }
 
 function isEmpty(message: InputMessage): boolean {
-  if (message.role === 'assistant' && (message.tool_calls || message.partial)) return false;
+  if (message.role === 'assistant' && message.tool_calls) return false;
   return contentText(message.content) === '';
 }
 
