@@ -1,4 +1,5 @@
 import type { ModelRequest, ResponseFormat } from '../model.ts';
+import { Effort } from '../schema/effort.ts';
 import { fillSchema } from '../schema/fill.ts';
 import { type Hint, readings } from '../schema/hints.ts';
 import { flatten, isObject } from '../schema/resolve.ts';
@@ -28,8 +29,9 @@ export async function jsonReply(
   const values = await valuesOf(namesIn(schema), contextOf(request, question), pace);
   const answer: Hint[] =
     evidence === undefined ? [] : [{ text: evidence.answer, quoted: evidence.fact?.valueQuoted ?? false }];
+  const isForAnswer = placesForAnswer(schema);
   const hints = hintsFrom(values, {
-    valuesFor: (path) => (asksForAnswer(schema, path) ? answer : []),
+    valuesFor: (path) => (isForAnswer(path) ? answer : []),
     mentions: (member) => evidence?.answer.toLowerCase() === member.toLowerCase(),
   });
   return JSON.stringify(fillSchema(schema, hints).value);
@@ -73,10 +75,9 @@ function plainAnswer(evidence: Evidence | undefined): Record<string, unknown> {
 const ANSWERS =
   /^(?:final_?)?(?:answer|result|response|reply|output|text|content|value|message|summary|答案|回答|结果)$/i;
 
-/** Whether the answer to the question itself belongs at a path: the whole, a property that says so, or the only one. */
-function asksForAnswer(schema: unknown, path: readonly string[]): boolean {
-  const name = path.at(-1);
-  if (name === undefined || (path.length === 1 && ANSWERS.test(name))) return true;
-  const { properties } = flatten(schema, schema) ?? {};
-  return path.length === 1 && isObject(properties) && Object.keys(properties).length === 1;
+/** Tells where the answer to the question itself belongs: the whole, a property that says so, or the only one. */
+function placesForAnswer(schema: unknown): (path: readonly string[]) => boolean {
+  const { properties } = flatten(schema, schema, new Effort()) ?? {};
+  const alone = isObject(properties) && Object.keys(properties).length === 1;
+  return (path) => path.length === 0 || (path.length === 1 && (alone || ANSWERS.test(path[0] ?? '')));
 }

@@ -74,7 +74,7 @@ export function fillObject(
       if (!add(name, variant)) return undefined;
       continue;
     }
-    const flat = flatten(properties[name], filler.root);
+    const flat = flatten(properties[name], filler.root, filler.effort);
     const known = flat && filler.fromContext(flat, [...path, name], false);
     const max = typeof schema.maxProperties === 'number' ? schema.maxProperties : Infinity;
     if (known !== undefined && filled.size < max - missing(names, filled)) {

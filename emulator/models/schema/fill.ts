@@ -12,8 +12,8 @@ export interface Filled {
 }
 
 const MAX_DEPTH = 32;
-/** Steps that a visit to a subschema counts: unions in unions would multiply. */
-const VISIT = 100;
+/** What a visit to a subschema costs: unions in unions would multiply. */
+const VISIT = 200;
 /** Other values tried where the schema says what it must not be. */
 const RETRIES = 8;
 
@@ -47,7 +47,7 @@ export class Filler {
   }
 
   #fill(schema: unknown, path: readonly string[], variant: number, required: boolean): Filled | undefined {
-    const flat = flatten(schema, this.root);
+    const flat = flatten(schema, this.root, this.effort);
     if (flat === undefined) return undefined;
     const known = this.fromContext(flat, path, required);
     if (known !== undefined) return known;
@@ -129,7 +129,7 @@ export class Filler {
     const { anyOf: _anyOf, oneOf: _oneOf, ...base } = flat;
     const seed = Math.floor(variant / branches.length);
     const valid = branches.flatMap((branch) => {
-      const own = flatten(branch, this.root);
+      const own = flatten(branch, this.root, this.effort);
       const filled = own && this.fill(merge(base, own), path, seed, required);
       return filled !== undefined && this.isValid(filled.value, flat) ? [filled] : [];
     });

@@ -4,6 +4,8 @@ import type { Pattern } from './pattern-syntax.ts';
 
 /** Steps that one match may take: a hostile pattern gives up instead of holding the server. */
 const MAX_STEPS = 20_000;
+/** What each costs. */
+const STEP = 10;
 /** Rounds of a group; single characters may repeat as often as they like. */
 const MAX_ROUNDS = 500;
 /** Code units of the longest text that is matched. */
@@ -12,7 +14,7 @@ export const MAX_TEXT = 4_096;
 /** Whether a text matches a pattern somewhere. False where the pattern is not understood or takes too long. */
 export function matchesPattern(source: string, text: string, effort: Effort = new Effort()): boolean {
   const pattern = effort.pattern(source);
-  if (pattern === undefined || text.length > MAX_TEXT) return false;
+  if (pattern === undefined || text.length > MAX_TEXT || !effort.spend(STEP + text.length)) return false;
   const codes = [...text].map((character) => character.codePointAt(0) ?? 0);
   const matcher = new Matcher(codes, effort);
   for (let from = 0; from <= codes.length; from += 1) {
@@ -36,7 +38,7 @@ class Matcher {
 
   matches(pattern: Pattern, at: number, next: Next): boolean {
     this.#steps += 1;
-    if (this.#steps > MAX_STEPS || !this.#effort.spend(1)) return false;
+    if (this.#steps > MAX_STEPS || !this.#effort.spend(STEP)) return false;
     switch (pattern.kind) {
       case 'start':
         return at === 0 && next(at);
@@ -69,7 +71,7 @@ class Matcher {
   #run(set: CharacterSet, min: number, max: number, at: number, next: Next): boolean {
     let count = 0;
     while (count < max && this.#isIn(set, at + count)) count += 1;
-    this.#steps += count >> 3;
+    if (!this.#effort.spend(count)) return false;
     for (; count >= min; count -= 1) if (next(at + count)) return true;
     return false;
   }

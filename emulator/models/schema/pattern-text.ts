@@ -6,6 +6,9 @@ import type { Pattern } from './pattern-syntax.ts';
 /** Characters to prefer, most harmless first. */
 const PREFERRED = [...'aA0bB1cC2dD3eE4fF5xyzXYZ6789_-. '].map((character) => character.codePointAt(0) ?? 0);
 
+/** What writing one text costs, apart from its length. */
+const WRITE = 50;
+
 /**
  * A text that matches a pattern, between two lengths (in code points) if there is one; each `variant` (0, 1, 2 …) gives another
  * as long as the pattern has more. Undefined where none was found.
@@ -23,7 +26,7 @@ export function textForPattern(
   for (let extra = 0; extra <= Math.min(minLength + loose + 2, MAX_TEXT); extra += 1) {
     const writer = { left: variant, extra, length: 0 };
     let text = write(pattern, writer);
-    if (!effort.spend(text.length)) return undefined;
+    if (!effort.spend(WRITE + 4 * text.length)) return undefined;
     const length = [...text].length;
     if (length < minLength && matchesPattern(source, text.padEnd(minLength, 'a'), effort))
       text = text.padEnd(minLength, 'a');

@@ -1,9 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { Effort } from './effort.ts';
 
 /** A JSON Schema, as a client wrote it: nothing about it is certain. */
 export type Schema = Record<string, unknown>;
 
 const MAX_DEPTH = 24;
+/** What reading one schema costs. */
+const FLATTEN = 20;
 
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -49,18 +52,25 @@ function findAnchor(schema: unknown, anchor: string, depth: number): unknown {
  * A schema with its `$ref` followed and its `allOf` merged in: one object with plain keywords. `false` becomes `undefined`
  * (nothing is valid), `true` and what cannot be resolved become `{}`.
  */
-export function flatten(schema: unknown, root: unknown, depth = 0): Schema | undefined {
+export function flatten(schema: unknown, root: unknown, effort: Effort, depth = 0): Schema | undefined {
   if (schema === false) return undefined;
-  if (!isObject(schema) || depth > MAX_DEPTH) return {};
+  if (!isObject(schema) || depth > MAX_DEPTH || !effort.spend(FLATTEN)) return {};
   const { $ref, allOf, ...own } = schema;
   let merged: Schema = own;
   const others = [...($ref === undefined ? [] : [lookUp(root, $ref)]), ...schemasIn(allOf)];
   for (const other of others) {
-    const flat = flatten(other, root, depth + 1);
+    const flat = flatten(other, root, effort, depth + 1);
     if (flat === undefined) return undefined;
+    if (!effort.spend(sizeOf(merged))) break;
     merged = merge(merged, flat);
   }
   return merged;
+}
+
+/** What copying a schema costs: the lists in it are copied too. */
+function sizeOf({ properties, required }: Schema): number {
+  const members = schemasIn(required).length + (isObject(properties) ? Object.keys(properties).length : 0);
+  return FLATTEN + 4 * members;
 }
 
 const LARGEST = ['minimum', 'exclusiveMinimum', 'minLength', 'minItems', 'minProperties', 'minContains'];

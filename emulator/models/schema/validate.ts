@@ -4,8 +4,8 @@ import { matchesPattern } from './pattern-match.ts';
 import { isObject, lookUp, type Schema, schemasIn } from './resolve.ts';
 import { textFormat } from './text-formats.ts';
 
-/** Steps that a visit to a subschema counts. */
-const VISIT = 4;
+/** What a visit to a subschema costs. */
+const VISIT = 10;
 const MAX_DEPTH = 64;
 
 /**
