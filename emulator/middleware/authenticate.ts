@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createMiddleware } from 'hono/factory';
 import { LIVE_TEXT } from '../../contract/errors.ts';
 import { ApiError, invalid } from '../errors.ts';
+import { remembering } from '../remembering.ts';
 import type { Env } from './context.ts';
 
 const BEARER = /^Bearer +(\S+) *$/i;
@@ -12,10 +13,11 @@ const BEARER = /^Bearer +(\S+) *$/i;
  */
 export function authenticate(keys: readonly string[] | undefined) {
   const known = keys && new Set(keys.map(accountOf));
+  const accounts = remembering(accountOf);
   return createMiddleware<Env>(async (c, next) => {
     const key = BEARER.exec(c.req.header('authorization') ?? '')?.[1];
     if (key === undefined) throw new ApiError('invalid_authentication', LIVE_TEXT.invalidAuthentication);
-    const account = accountOf(key);
+    const account = accounts(key);
     if (known && !known.has(account)) throw new ApiError('incorrect_api_key', LIVE_TEXT.incorrectApiKey);
     c.set('account', account);
     if (c.req.header('kimi-api-version') !== undefined) {

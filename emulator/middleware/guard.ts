@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { createMiddleware } from 'hono/factory';
 import { ApiError } from '../errors.ts';
+import { remembering } from '../remembering.ts';
 import type { Env } from './context.ts';
 
 /** The names under which the server may be addressed. Listening adds to them. */
@@ -20,7 +21,7 @@ export class HostNames {
 
   /** Whether a Host header is one of them, whatever its port. */
   include(header: string): boolean {
-    const name = hostName(header);
+    const name = nameOf(header);
     return name !== undefined && (this.#names.has(name) || (this.anyAddress && isIP(name) !== 0));
   }
 }
@@ -63,6 +64,8 @@ export function guard({ hosts, origins }: GuardOptions) {
     return c.body(null, 204);
   });
 }
+
+const nameOf = remembering(hostName);
 
 /** The name in a Host header, without port and brackets. */
 function hostName(header: string): string | undefined {

@@ -35,7 +35,7 @@ export async function change<Prepared>(
   if ('replay' in claim) return replayAnswer(c, claim.replay);
   try {
     const prepared = await prepare();
-    const answer = c.get('services').store.transaction(() => keep(claim, work(prepared)));
+    const answer = await c.get('services').store.commit(() => keep(claim, work(prepared)));
     return send(c, answer.body, answer.status, answer.etag);
   } finally {
     claim.release();

@@ -1,15 +1,22 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { EntryColumns, MessageColumns } from './history-rows.ts';
 
+type Range = [segment: number, from: number, to: number, limit: number];
+
+/** Written out because what TypeScript infers cannot be named in a declaration file. */
+export interface HistoryStatements {
+  read(onlyHeld: boolean, ascending: boolean): Statement<Range, MessageColumns>;
+  entry: Statement<[segment: number, seq: number], EntryColumns>;
+  places: Statement<[publicId: string], { segment: number; seq: number }>;
+  insertMessage: Statement<[string, string, string, number, number, number]>;
+  insertEntry: Statement<unknown[]>;
+}
+
 /** The named statements of the list of messages. */
-export function historyStatements(database: Database) {
+export function historyStatements(database: Database): HistoryStatements {
   const columns = `e.seq, e.message, e.tokens, e.group_seq, e.pinned, e.held, e.calls,
     e.total_tokens, e.held_tokens, e.held_messages, e.held_systems`;
-  const read = (
-    direction: string,
-    index = '',
-    where = '',
-  ): Statement<[number, number, number, number], MessageColumns> =>
+  const read = (direction: string, index = '', where = ''): Statement<Range, MessageColumns> =>
     database.prepare(
       `SELECT ${columns}, m.public_id, m.body, m.truncated, m.summary, m.created_at
        FROM entries e ${index} JOIN messages m ON m.id = e.message

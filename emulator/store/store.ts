@@ -1,6 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import { Answers } from './answers.ts';
 import { Collector } from './collector.ts';
+import { CommitQueue } from './commit-queue.ts';
 import { openDatabase } from './database.ts';
 import { History } from './history.ts';
 import { SessionRows } from './sessions.ts';
@@ -18,11 +19,13 @@ export class Store {
   readonly answers: Answers;
   readonly collector: Collector;
   readonly #database: Database;
+  readonly #commits: CommitQueue;
 
   /** @throws DatabaseError in one line where `path` cannot be used */
   constructor(path: string) {
     const database = openDatabase(path);
     this.#database = database;
+    this.#commits = new CommitQueue(database);
     this.history = new History(database);
     this.sessions = new SessionRows(database);
     this.snapshots = new SnapshotRows(database);
@@ -34,6 +37,11 @@ export class Store {
   /** All of `work`, or nothing of it. Never spans an `await`. */
   transaction<Result>(work: () => Result): Result {
     return this.#database.transaction(work).immediate();
+  }
+
+  /** The same, with the changes that come in at the same time committed together. */
+  commit<Result>(work: () => Result): Promise<Result> {
+    return this.#commits.add(work);
   }
 
   /** What `work` would answer, with its effects undone. Part of a transaction. */

@@ -1,0 +1,57 @@
+import type { Database } from 'better-sqlite3';
+
+interface Job {
+  run(): void;
+  settle(failure?: { error: unknown }): void;
+}
+
+/**
+ * Changes that come in during one turn of the event loop share a commit, which costs more than most changes do. Each is
+ * all or nothing by itself, they run one after the other, and none is told of before all are committed.
+ */
+export class CommitQueue {
+  readonly #database: Database;
+  #waiting: Job[] = [];
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  add<Result>(work: () => Result): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      let outcome: { value: Result } | { error: unknown };
+      const job: Job = {
+        run: () => {
+          try {
+            outcome = { value: this.#database.transaction(work)() };
+          } catch (error) {
+            outcome = { error };
+          }
+        },
+        settle: (failure) => {
+          const settled = failure ?? outcome;
+          if ('error' in settled) reject(settled.error);
+          else resolve(settled.value);
+        },
+      };
+      if (this.#waiting.push(job) === 1) setImmediate(() => this.#commit());
+    });
+  }
+
+  #commit(): void {
+    const jobs = this.#waiting;
+    this.#waiting = [];
+    let failure: { error: unknown } | undefined;
+    try {
+      if (jobs.length === 1) jobs[0]?.run();
+      else this.#database.transaction(() => runAll(jobs)).immediate();
+    } catch (error) {
+      failure = { error };
+    }
+    for (const job of jobs) job.settle(failure);
+  }
+}
+
+function runAll(jobs: readonly Job[]): void {
+  for (const job of jobs) job.run();
+}
