@@ -18,6 +18,8 @@ import {
 } from './vocabulary.ts';
 import { buildTrie, type TokenBytes } from './vocabulary-trie.ts';
 
+/** Four times what the known vocabularies have. */
+const MAX_TOKEN_BYTES = 1_024;
 /** Tokens handled between two yields: about a millisecond. */
 const TOKENS_A_YIELD = 1_000;
 
@@ -28,8 +30,8 @@ const TOKENS_A_YIELD = 1_000;
 export function* buildVocabulary(tokens: TokenBytes): Generator<void, Vocabulary> {
   const size = tokens.starts.length - 1;
   if (size > MAX_TOKENS) throw new RangeError(`it has more than ${MAX_TOKENS} tokens`);
-  const { trie, tokenAt } = yield* buildTrie(tokens);
   const { lengths, longest } = measure(tokens);
+  const { trie, tokenAt } = yield* buildTrie(tokens);
   const vocabulary = {
     size,
     longest,
@@ -63,6 +65,7 @@ function measure({ starts }: TokenBytes): { lengths: Uint16Array; longest: numbe
   let longest = 0;
   for (let token = 0; token < lengths.length; token++) {
     const length = (starts[token + 1] as number) - (starts[token] as number);
+    if (length > MAX_TOKEN_BYTES) throw new RangeError(`token ${token} is longer than ${MAX_TOKEN_BYTES} bytes`);
     lengths[token] = length;
     longest = Math.max(longest, length);
   }
