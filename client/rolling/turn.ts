@@ -75,6 +75,8 @@ async function* tryTurn(
   try {
     for await (const chunk of stream) {
       const delta = answer.take(chunk);
+      // What is there already would be read to its end. A turn whose end was read is done, and no longer given up.
+      if (signal?.aborted && !answer.finished) throw new APIUserAbortError();
       if (behind) {
         if (answer.text.length < delivered.text.length) continue;
         behind = false;

@@ -54,7 +54,7 @@ describe('a checkpoint', () => {
     const path = join(await scratch(), 'agent.json');
     await writeFile(path, '{"format":');
     const { client } = await startBench();
-    const opening = RollingSession.open(client, { ...SMALL, checkpoint: fileCheckpoint(path) });
+    const opening = RollingSession.open(client, { ...SMALL, checkpoint: fileCheckpoint(path, { durable: true }) });
     await expect(opening).rejects.toMatchObject({ reason: 'damaged', message: expect.stringContaining(path) });
     expect(await readFile(path, 'utf8')).toBe('{"format":');
     expect((await client.sessions.list()).data).toEqual([]);
