@@ -50,11 +50,11 @@ async function plantAndAsk(context: readonly ChatMessage[]): Promise<void> {
 
 describe('on real input', () => {
   test('facts planted in dialogues are found, and cut away they are lost', async (context) => {
-    await plantAndAsk(dialogues(readShared(context, 'dialogues'), 8));
+    await plantAndAsk(dialogues(readShared(context, 'dialogues'), 5));
   });
 
   test('facts planted in a Chinese novel are found, and cut away they are lost', async (context) => {
-    const novel = readShared(context, 'novel').slice(0, 60_000);
+    const novel = readShared(context, 'novel').slice(0, 40_000);
     await plantAndAsk((novel.match(/[\s\S]{1,800}/g) ?? []).map(user));
   });
 

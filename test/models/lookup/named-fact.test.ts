@@ -140,6 +140,7 @@ describe('a key that the question names', () => {
           expect(await ask([...chatter, question])).toBe('NOT_FOUND');
         },
       ),
+      { numRuns: 50 },
     );
   });
 });

@@ -40,7 +40,7 @@ describe('what fills a schema', () => {
           expect(await deltasOf(request)).toEqual([delta]);
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 200 },
     );
   });
 
