@@ -26,13 +26,16 @@ const REPLY =
   /^(?:yes|yeah|no|ok(?:ay)?|sure|thanks?|thank you|great|perfect|sounds good|好的?|是的|对的?|不用|可以|谢谢)\b|^(?:好|是的|对|不用|可以|谢谢)/i;
 const REPLY_CHARS = 100;
 
-const GREETING = /^(?:(?:hi|hello|hey|sure|good (?:morning|day|evening))(?: there)?|你好|您好)[\s,.!，。！]*$/i;
+const PLEASANTRY_CHARS = 64;
+const PLEASANTRY =
+  /\b(?:hi|hello|hey|there|good (?:morning|day|evening|bye)|yes|no|ok(?:ay)?|alright|sure|got it|great|perfect|of course|certainly|please|no problem|you(?:'|’)?re welcome|my pleasure|thanks?(?: you)?|(?:very|so) much|for (?:your|the|all) (?:help|assistance|time)|bye|goodbye|take care|safe travels)\b|你好|您好|谢谢(?:你|您)?|不客气|没问题|再见|好的|是的|对的?/gi;
 
 const PATH =
   /(?:^|[\s`"'(])(?:[\w@.-]+\/)+[\w.-]+\.[a-z]{1,5}\b|(?:^|[\s`"'(])[\w-]+\.(?:ts|tsx|js|jsx|mjs|py|go|rs|java|kt|c|h|cc|cpp|hpp|cs|rb|php|sh|sql|md|json|ya?ml|toml|ini|css|html|vue)\b/;
 
 /** Says nothing that a summary should spend its first tokens on. */
-export const isGreeting = (text: string): boolean => text.length < 24 && (GREETING.test(text) || REPLY.test(text));
+export const isPleasantry = (text: string): boolean =>
+  text.length < PLEASANTRY_CHARS && !/[\p{L}\p{N}]{2}/u.test(text.replace(PLEASANTRY, ''));
 export const isQuestion = (text: string): boolean => QUESTION.test(text);
 export const isRequest = (text: string): boolean =>
   isQuestion(text) || (REQUEST.test(text) && !(text.length < REPLY_CHARS && REPLY.test(text)));

@@ -35,7 +35,7 @@ export function proseDraft(text: string, role: Role): Draft {
 function* codeDrafts(line: string): Generator<Draft> {
   const declares = isDeclaration(line);
   const news = setsConstant(line) ? 1 : 0;
-  const weight = declares ? 1.3 : 0.7;
+  const weight = declares ? 1.3 : news > 0 ? 1 : 0.7;
   for (const piece of chop(oneLine(line))) {
     const section = declares || news > 0 ? 'files' : 'notes';
     yield { section, text: quote(piece), weight, facts: [], news, asks: false, joint: ' ', log: false };

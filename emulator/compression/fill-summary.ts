@@ -1,7 +1,7 @@
 import type { Role } from '../../contract/messages.ts';
 import type { Tokenizer } from '../tokens/tokenizer.ts';
 import type { Compression } from './compress.ts';
-import { isGreeting } from './cues.ts';
+import { isPleasantry } from './cues.ts';
 import type { DraftSummary } from './draft-summary.ts';
 import { REPLACED } from './labels.ts';
 import type { Pacer } from './pacer.ts';
@@ -24,7 +24,7 @@ export interface Fitting {
 
 /** What each request may take even where its section's share is less. */
 const LEAST_TURN_TOKENS = 60;
-const LEAST_TURN_SHARE = 0.15;
+const LEAST_TURN_SHARE = 0.12;
 /** Rounds of filling what an exact count found unused. */
 const ROUNDS = 4;
 /** Fewer tokens than this hold no further quotation worth cutting. */
@@ -70,7 +70,7 @@ async function tell(fitting: Fitting, units: readonly Unit[], section: Section, 
   const limit = Math.min(maxTokens, before + tokens);
   for (const unit of units) {
     if (pacer.due()) await pacer.rest();
-    if (unit.note === REPLACED || unit.section === 'logs' || isGreeting(unit.text)) continue;
+    if (unit.note === REPLACED || unit.section === 'logs' || isPleasantry(unit.text)) continue;
     const natural = unit.section;
     const note = unit.note;
     unit.section = section;

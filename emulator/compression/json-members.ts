@@ -21,6 +21,8 @@ interface Frame {
   itemChars: number;
 }
 
+/** Deeper levels are read as if they were this deep: real texts are shallow, hostile ones are not. */
+const MAX_DEPTH = 256;
 /** Marks read between two pauses. */
 const MARKS_A_PAUSE = 2_048;
 const OPENS_JSON = /^\s*(?:\{\s*["}]|\[\s*[[{"\]])/;
@@ -37,6 +39,7 @@ export function* jsonMembers(text: string): Generator<JsonMember | undefined> {
   const stack: Frame[] = [];
   let records = 0;
   let at = 0;
+  let deeper = 0;
   for (let marks = 1; ; marks++) {
     if (marks % MARKS_A_PAUSE === 0) yield undefined;
     MARK.lastIndex = at;
@@ -45,7 +48,13 @@ export function* jsonMembers(text: string): Generator<JsonMember | undefined> {
     const mark = found[0];
     at = found.index;
     const top = stack.at(-1);
-    if (mark === '{' || mark === '[') {
+    if ((mark === '{' || mark === '[') && stack.length === MAX_DEPTH) {
+      deeper++;
+      at++;
+    } else if ((mark === '}' || mark === ']') && deeper > 0) {
+      deeper--;
+      at++;
+    } else if (mark === '{' || mark === '[') {
       const isRecord = mark === '{' && (top === undefined || top.array);
       const key = top === undefined || isRecord ? '' : top.pending || top.key;
       if (isRecord) records++;

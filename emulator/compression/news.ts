@@ -12,6 +12,8 @@ export interface News {
 
 /** A value that can be told apart from every other: digits, capitals, an address, a name. */
 const SPECIFIC = /\d|[A-Z]{2}|\w@\w|:\/\/|^[A-Z][a-z]+(?: [A-Z][a-z]+)*$|[一二三四五六七八九十百千万两]{2}/;
+/** Facts of one sentence that are looked at. */
+const MAX_FACTS = 12;
 const SHORT_VALUE = 48;
 const LONG_VALUE = 144;
 /** Before a colon: introduces what somebody said, not a value. */
@@ -27,7 +29,9 @@ const NAMES = /\S\s+["“‘(]?[A-Z][\w-]*[a-z0-9]|[A-Z]{3}|[“《「]/;
 
 /** Reads what a sentence tells. */
 export function readNews(text: string): News {
-  const found = facts(text).filter((fact) => !SPEAKS.test(fact.key));
+  const found = facts(text)
+    .filter((fact) => !SPEAKS.test(fact.key))
+    .slice(0, MAX_FACTS);
   const strength = Math.max(0, ...found.map((fact) => strengthOf(fact, text)));
   const detail = /\d/.test(text) ? NUMBER_NEWS : NAMES.test(text) ? NAME_NEWS : 0;
   return { told: found.map(toFact), news: Math.max(strength, detail), isFact: strength >= 0.5 };

@@ -35,6 +35,6 @@ export const SECTION_RULES: Readonly<Record<Section, SectionRule>> = {
   errors: { number: 5, title: 'Errors', share: 0.2, weight: 1.7 },
   logs: { number: 6, title: 'Log templates', share: 0.2, weight: 1.2 },
   open: { number: 7, title: 'Open questions', share: 0.1, weight: 1.5 },
-  recent: { number: 8, title: 'Recent turns', share: 0.12, weight: 1 },
-  notes: { number: 9, title: 'Notes', share: 0.5, weight: 0.9 },
+  recent: { number: 8, title: 'Recent turns', share: 0.1, weight: 1 },
+  notes: { number: 9, title: 'Notes', share: 0.5, weight: 1 },
 };

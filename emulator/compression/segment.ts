@@ -25,8 +25,8 @@ export interface Segments {
 
 const ROLE_WEIGHT: Readonly<Record<Role, number>> = {
   system: 1.3,
-  user: 1.2,
-  assistant: 1,
+  user: 1.3,
+  assistant: 1.05,
   tool: 1,
 };
 /** What a document demands or decides, it need not demand of this conversation. */

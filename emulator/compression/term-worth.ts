@@ -7,7 +7,7 @@ const SHORT_NUMBER_WORTH = 0.25;
 const JOINED = /[^\p{L}\p{N}\p{M}]/u;
 const JOINED_WORTH = 0.3;
 /** Each character of a script without spaces stands in two pairs. */
-const PAIR_WORTH = 0.75;
+const PAIR_WORTH = 0.9;
 
 function scaleOf(term: string): number {
   if (isPair(term)) return PAIR_WORTH;

@@ -53,9 +53,9 @@ describe('the sections', () => {
 
   it('files and declarations', async () => {
     const code = ['```', 'export function lift(crate: Crate): Plan {', '  return plan(crate);', '}', '```'].join('\n');
-    const change = assistant(`I changed src/cranes/lift.ts:\n${code}`);
+    const change = assistant(`I changed src/cranes/hook.ts:\n${code}`);
     const lines = (await section([user('Fix the lift'), change, ...talk], 'files')).join();
-    expect(lines).toContain('#2 I changed src/cranes/lift.ts:');
+    expect(lines).toContain('#2 I changed src/cranes/hook.ts:');
     expect(lines).toContain('export function lift(crate: Crate): Plan {');
   });
 

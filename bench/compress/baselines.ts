@@ -1,0 +1,47 @@
+import type { ChatMessage } from '../../contract/messages.ts';
+import { contentText } from '../../contract/messages.ts';
+import { sentences } from '../../emulator/text/sentences.ts';
+import type { Tokenizer } from '../../emulator/tokens/tokenizer.ts';
+import { Random } from './random.ts';
+
+/** What else one could keep of a window, at the same budget. */
+export const BASELINES = ['newest tail', 'head + tail', 'random sentences'] as const;
+export type Baseline = (typeof BASELINES)[number];
+
+export function baseline(
+  kind: Baseline,
+  messages: readonly ChatMessage[],
+  maxTokens: number,
+  tokenizer: Tokenizer,
+  seed: number,
+): string {
+  const text = messages.map(asText).join('\n');
+  if (kind === 'newest tail') return tokenizer.suffixWithin(text, maxTokens);
+  if (kind === 'head + tail') {
+    const half = Math.floor((maxTokens - 1) / 2);
+    return `${tokenizer.prefixWithin(text, half)}\n${tokenizer.suffixWithin(text, half)}`;
+  }
+  return randomSentences(text, maxTokens, tokenizer, seed);
+}
+
+function asText(message: ChatMessage): string {
+  const calls = (message.tool_calls ?? []).map((call) => `${call.function.name}(${call.function.arguments})`);
+  return [contentText(message.content), ...calls].filter((part) => part !== '').join('\n');
+}
+
+function randomSentences(text: string, maxTokens: number, tokenizer: Tokenizer, seed: number): string {
+  const all = sentences(text).map(({ start, end }) => ({ start, text: text.slice(start, end) }));
+  const chosen: { start: number; text: string }[] = [];
+  let spent = 0;
+  for (const sentence of new Random(seed).shuffled(all)) {
+    const cost = tokenizer.count(`${sentence.text}\n`);
+    if (spent + cost > maxTokens) continue;
+    spent += cost;
+    chosen.push(sentence);
+    if (spent > maxTokens - 4) break;
+  }
+  return chosen
+    .sort((a, b) => a.start - b.start)
+    .map((sentence) => sentence.text)
+    .join('\n');
+}

@@ -1,0 +1,136 @@
+import type { ChatMessage } from '../../contract/messages.ts';
+import { compress, type SourceMessage } from '../../emulator/compression/compress.ts';
+import type { Format } from '../../emulator/compression/layouts.ts';
+import { lookupModel } from '../../emulator/models/lookup.ts';
+import { messageTokens } from '../../emulator/tokens/chat-template.ts';
+import type { Tokenizer } from '../../emulator/tokens/tokenizer.ts';
+import { BASELINES, type Baseline, baseline } from './baselines.ts';
+import type { Probe } from './plant.ts';
+
+export interface Case {
+  readonly messages: readonly ChatMessage[];
+  readonly probes: readonly Probe[];
+}
+
+interface Count {
+  asked: number;
+  /** Answered by the lookup model. */
+  keys: number;
+  /** Standing there word for word. */
+  evidence: number;
+}
+
+/** What one method kept of a set's facts. */
+export interface Score extends Count {
+  readonly method: Method;
+  readonly byPhrasing: Map<string, Count>;
+}
+
+export const WHOLE = 'whole window';
+export const ENGINE = 'compress';
+export const VARIANTS = ['compress, json', 'compress, text', 'compress, in two steps'] as const;
+export type Method = typeof WHOLE | typeof ENGINE | (typeof VARIANTS)[number] | Baseline;
+
+const FORMAT_OF: Partial<Record<Method, Format>> = { 'compress, json': 'json', 'compress, text': 'text' };
+const model = lookupModel();
+
+/** Asks for every fact of every case after `method` kept one token in `ratio` of its window. */
+export async function measure(
+  cases: readonly Case[],
+  method: Method,
+  ratio: number,
+  tokenizer: Tokenizer,
+  seed: number,
+): Promise<Score> {
+  const score: Score = { method, asked: 0, keys: 0, evidence: 0, byPhrasing: new Map() };
+  for (const [number, { messages, probes }] of cases.entries()) {
+    const kept = await keep(
+      messages,
+      method,
+      Math.floor(tokensOf(messages, tokenizer) / ratio),
+      tokenizer,
+      seed + number,
+    );
+    await ask(kept, probes, score);
+  }
+  return score;
+}
+
+export function tokensOf(messages: readonly ChatMessage[], tokenizer: Tokenizer): number {
+  return messages.reduce((sum, message) => sum + messageTokens(tokenizer, message), 0);
+}
+
+async function keep(
+  messages: readonly ChatMessage[],
+  method: Method,
+  maxTokens: number,
+  tokenizer: Tokenizer,
+  seed: number,
+): Promise<readonly ChatMessage[]> {
+  if (method === WHOLE) return messages;
+  const other = BASELINES.find((name) => name === method);
+  if (other !== undefined) return [system(baseline(other, messages, maxTokens, tokenizer, seed))];
+  const format = FORMAT_OF[method] ?? 'outline';
+  if (method !== 'compress, in two steps') return [await summarise(asSources(messages), maxTokens, format, tokenizer)];
+  const half = Math.ceil(messages.length / 2);
+  const first = await summarise(asSources(messages.slice(0, half)), Math.floor(maxTokens / 2), format, tokenizer);
+  const rest = asSources(messages.slice(half)).map((source) => ({ ...source, ref: source.ref + 1 }));
+  return [await summarise([{ ref: 1, message: first, summary: true }, ...rest], maxTokens, format, tokenizer)];
+}
+
+function asSources(messages: readonly ChatMessage[]): SourceMessage[] {
+  return messages.map((message, index) => ({ ref: index + 1, message, summary: false }));
+}
+
+async function summarise(
+  messages: readonly SourceMessage[],
+  maxTokens: number,
+  format: Format,
+  tokenizer: Tokenizer,
+): Promise<ChatMessage> {
+  const result = await compress({ messages, format, snapshotId: 'snap_benchmark', maxTokens }, tokenizer);
+  return system('content' in result ? result.content : '');
+}
+
+const system = (content: string): ChatMessage => ({ role: 'system', content });
+
+async function ask(messages: readonly ChatMessage[], probes: readonly Probe[], score: Score): Promise<void> {
+  const text = plain(messages.map(({ content, tool_calls }) => `${content}\n${JSON.stringify(tool_calls)}`).join('\n'));
+  for (const probe of probes) {
+    const key = plain(await answer(messages, probe.question)).includes(plain(probe.value)) ? 1 : 0;
+    const evidence = text.includes(plain(probe.evidence)) ? 1 : 0;
+    const phrasing = score.byPhrasing.get(probe.phrasing) ?? { asked: 0, keys: 0, evidence: 0 };
+    score.byPhrasing.set(probe.phrasing, phrasing);
+    for (const count of [score, phrasing]) {
+      count.asked++;
+      count.keys += key;
+      count.evidence += evidence;
+    }
+  }
+}
+
+async function answer(messages: readonly ChatMessage[], question: string): Promise<string> {
+  const deltas = model.complete({
+    model: 'kimi-k2-0905-preview',
+    messages: [...messages, { role: 'user', content: question }],
+    tools: [],
+    partial: false,
+    toolChoice: 'none',
+    responseFormat: { type: 'text' },
+    maxTokens: 256,
+    temperature: 0,
+    signal: new AbortController().signal,
+  });
+  let text = '';
+  for await (const delta of deltas) if (delta.type === 'text') text += delta.text;
+  return text;
+}
+
+/** Without case, quotes, escapes and line breaks, which neither a reader nor a model minds. */
+function plain(text: string): string {
+  return text
+    .toLowerCase()
+    .replace(/["'`\\]/g, '')
+    .replace(/\s+/g, ' ')
+    .trim();
+}

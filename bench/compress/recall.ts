@@ -1,0 +1,96 @@
+import type { Tokenizer } from '../../emulator/tokens/tokenizer.ts';
+import { BASELINES } from './baselines.ts';
+import { ENGINE, type Method, measure, type Score, tokensOf, VARIANTS, WHOLE } from './measure.ts';
+import { type ProbeSet, probeSets } from './sets.ts';
+import { percent, table, verdict } from './table.ts';
+
+const RATIOS = [4, 8, 16] as const;
+const AIMED = 4;
+const SEED = 7;
+
+/** Prints what survives of facts in windows of every kind, and holds it against the aims. */
+export async function reportRecall(tokenizer: Tokenizer): Promise<void> {
+  console.log(
+    'Facts are planted in a window and asked for after it was compressed. `key`: the lookup model answers with the value.',
+  );
+  console.log(
+    '`evidence`: the whole sentence, line or member still stands there. The lookup model finds whatever is written down:',
+  );
+  console.log(
+    'it is an upper bound of what a language model would recall from the same text. Baselines have the same token budget.',
+  );
+  const verdicts: string[][] = [];
+  for (const set of probeSets()) verdicts.push(...(await reportSet(set, tokenizer)));
+  console.log(`\n### Verdicts\n\n${table(['aim', 'found', 'verdict'], verdicts)}`);
+}
+
+async function reportSet(set: ProbeSet, tokenizer: Tokenizer): Promise<string[][]> {
+  const facts = set.cases.reduce((sum, { probes }) => sum + probes.length, 0);
+  const tokens = set.cases.reduce((sum, { messages }) => sum + tokensOf(messages, tokenizer), 0);
+  console.log(`\n### ${set.name}: ${facts} facts, ${set.cases.length} windows, ${tokens} tokens\n`);
+  const scores = new Map<Method, (Score | undefined)[]>();
+  const methods: Method[] = [WHOLE, ENGINE, ...VARIANTS, ...BASELINES];
+  for (const method of methods) {
+    const ratios = method === WHOLE ? [1] : VARIANTS.some((name) => name === method) ? [AIMED] : RATIOS;
+    const row: (Score | undefined)[] = [];
+    for (const ratio of ratios) row.push(await measure(set.cases, method, ratio, tokenizer, SEED));
+    scores.set(method, row);
+  }
+  const head = ['kept by', ...RATIOS.flatMap((ratio) => [`${ratio}:1 key`, 'evidence'])];
+  console.log(
+    table(
+      head,
+      [...scores].map(([method, row]) => [method, ...RATIOS.flatMap((_, at) => cells(row[at]))]),
+    ),
+  );
+  const engine = scores.get(ENGINE) ?? [];
+  console.log(`\nby phrasing, ${ENGINE} ${AIMED}:1: ${phrasings(engine[0])}`);
+  return [
+    ...aims(set, engine[0]),
+    ahead(
+      set,
+      engine,
+      BASELINES.map((name) => scores.get(name) ?? []),
+    ),
+  ];
+}
+
+const cells = (score: Score | undefined): string[] =>
+  score === undefined ? ['', ''] : [percent(score.keys, score.asked), percent(score.evidence, score.asked)];
+
+function phrasings(score: Score | undefined): string {
+  const all = [...(score?.byPhrasing ?? [])].sort(([a], [b]) => (a < b ? -1 : 1));
+  return all
+    .map(([name, one]) => `${name} ${percent(one.keys, one.asked)} / ${percent(one.evidence, one.asked)}`)
+    .join(', ');
+}
+
+function aims({ name, aim }: ProbeSet, score: Score | undefined): string[][] {
+  if (aim === undefined || score === undefined) return [];
+  const row = (what: string, share: number, least: number) => [
+    `${name}: ${what} at ${AIMED}:1 ≥ ${100 * least} %`,
+    percent(share, 1),
+    verdict(share >= least),
+  ];
+  return [
+    row('key survival', score.keys / score.asked, aim.keys),
+    row('evidence survival', score.evidence / score.asked, aim.evidence),
+  ];
+}
+
+/** Whether the engine keeps more keys and more evidence than each baseline at each ratio; shows its smallest lead. */
+function ahead({ name }: ProbeSet, engine: readonly (Score | undefined)[], others: (Score | undefined)[][]): string[] {
+  const leads = others.flatMap((row) =>
+    row.flatMap((other, at) => {
+      const own = engine[at];
+      if (own === undefined || other === undefined) return [];
+      return [own.keys / own.asked - other.keys / other.asked, own.evidence / own.asked - other.evidence / other.asked];
+    }),
+  );
+  const least = Math.min(...leads);
+  return [
+    `${name}: ahead of every baseline at every ratio`,
+    `by ≥ ${(100 * least).toFixed(1)} points`,
+    verdict(least > 0),
+  ];
+}
