@@ -1,0 +1,110 @@
+import type { TurnResult } from '../client/index.ts';
+
+/** US dollars a million tokens, input that is in no cache and output: several price tables, collected 2026-11. */
+const PRICE = { input: 0.6, output: 2.5 };
+const BAR = 24;
+const LEAST_COLUMNS = 60;
+const USUAL_COLUMNS = 80;
+const MILLION = 1_000_000;
+
+interface Output {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
+/** A status that is drawn again in place on a terminal; elsewhere, a line for everything that happens. */
+export class Screen {
+  readonly #out: Output;
+  readonly #maxKeep: number;
+  #file = '';
+  #tail = '';
+  #tokens = 0;
+  #snapshots = 0;
+  #cutTokens = 0;
+  #dollars = 0;
+  #drawn = 0;
+
+  constructor(out: Output, maxKeep: number) {
+    this.#out = out;
+    this.#maxKeep = maxKeep;
+  }
+
+  begin(file: string): void {
+    this.#file = file;
+    this.#tail = '';
+    this.#draw();
+  }
+
+  text(delta: string): void {
+    this.#tail = (this.#tail + delta).replaceAll(/\s+/g, ' ').slice(-this.#columns);
+    this.#draw();
+  }
+
+  end({ usage }: TurnResult): void {
+    this.#dollars +=
+      ((usage?.prompt_tokens ?? 0) * PRICE.input + (usage?.completion_tokens ?? 0) * PRICE.output) / MILLION;
+    this.say(`reviewed ${this.#file}  ${count(usage?.prompt_tokens ?? 0)} tokens read, ${this.#cost}`);
+  }
+
+  window(tokens: number): void {
+    this.#tokens = tokens;
+    this.#draw();
+  }
+
+  snapshot(id: string): void {
+    this.#snapshots += 1;
+    this.say(`snapshot ${id}`);
+  }
+
+  cut(before: number, after: number): void {
+    this.#cutTokens += before - after;
+    this.say(`cut      ${count(before)} -> ${count(after)} tokens`);
+  }
+
+  /** A line that stays. */
+  say(line: string): void {
+    this.#clear();
+    this.#out.write(`${line}\n`);
+    this.#draw();
+  }
+
+  close(turns: number, snapshots: number): void {
+    this.#clear();
+    this.#out.write(
+      `${turns} turns, ${snapshots} snapshots, ${count(this.#cutTokens)} tokens cut, ${count(this.#tokens)} in the window, ${this.#cost}\n`,
+    );
+  }
+
+  get #columns(): number {
+    return Math.max(LEAST_COLUMNS, (this.#out.columns || USUAL_COLUMNS) - 2);
+  }
+
+  get #cost(): string {
+    return `$${this.#dollars.toFixed(4)} so far`;
+  }
+
+  #draw(): void {
+    if (!this.#out.isTTY) return;
+    this.#clear();
+    const filled = Math.round(Math.min(1, this.#tokens / this.#maxKeep) * BAR);
+    const lines = [
+      `${this.#file}`,
+      this.#tail,
+      `[${'#'.repeat(filled)}${'-'.repeat(BAR - filled)}] ${count(this.#tokens)} of ${count(this.#maxKeep)} tokens`,
+      `${this.#snapshots} snapshots, ${count(this.#cutTokens)} tokens cut, ${this.#cost}`,
+    ];
+    this.#out.write(lines.map((line) => `${line.slice(0, this.#columns)}\n`).join(''));
+    this.#drawn = lines.length;
+  }
+
+  /** Cursor up over what was drawn, and clear to the end of the screen. */
+  #clear(): void {
+    if (this.#drawn > 0) this.#out.write(`\x1b[${this.#drawn}A\x1b[J`);
+    this.#drawn = 0;
+  }
+}
+
+function count(number: number): string {
+  return number.toLocaleString('en-US');
+}

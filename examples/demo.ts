@@ -1,0 +1,75 @@
+import { readFile, stat } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { fileCheckpoint } from '../client/file-checkpoint.ts';
+import { KimiClient, RollingSession } from '../client/index.ts';
+import { createEmulator } from '../emulator/index.ts';
+import { textFiles } from './demo-files.ts';
+import { Screen } from './demo-screen.ts';
+
+const USAGE = `Usage: npm run demo -- [folder] [--max-keep TOKENS] [--checkpoint FILE]
+
+Reviews every text file of a folder in one rolling session: on the server that KIMI_BASE_URL names, else on an
+emulator in this process. With --checkpoint (and a server) it can be interrupted, and goes on where it was.`;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    'max-keep': { type: 'string', default: '60000' },
+    checkpoint: { type: 'string' },
+    help: { type: 'boolean', short: 'h' },
+  },
+});
+const folder = positionals[0] ?? '.';
+const maxKeep = Number(values['max-keep']);
+
+if (values.help) console.log(USAGE);
+else if (!Number.isInteger(maxKeep)) fail(`--max-keep takes a number of tokens, not ${values['max-keep']}`);
+else if (!(await stat(folder).catch(() => undefined))?.isDirectory()) fail(`${folder} is no folder`);
+else await review();
+
+async function review(): Promise<void> {
+  const emulator = process.env.KIMI_BASE_URL ? undefined : createEmulator();
+  const client = new KimiClient(emulator ? { fetch: emulator.fetch } : {});
+  const abort = new AbortController();
+  process.once('SIGINT', () => abort.abort());
+  const { signal } = abort;
+  const agent = await RollingSession.open(client, {
+    maxKeep,
+    instructions: 'You review code. Be brief.',
+    ...(values.checkpoint !== undefined && { checkpoint: fileCheckpoint(values.checkpoint) }),
+  });
+  const screen = new Screen(process.stdout, maxKeep);
+  agent.events.on('window', ({ tokens }) => screen.window(tokens));
+  agent.events.on('snapshot', ({ snapshotId }) => screen.snapshot(snapshotId));
+  agent.events.on('truncate', ({ before, after }) => screen.cut(before, after));
+  agent.events.on('resume', ({ what, outcome }) => screen.say(`resumed  ${what} (${outcome})`));
+  agent.events.on('retry', ({ attempt }) => screen.say(`retry    ${attempt}`));
+  try {
+    let index = 0;
+    for await (const path of textFiles(folder)) {
+      if (index++ < agent.turns) continue;
+      screen.begin(path);
+      const turn = agent.chat(`Review ${path}\n\n${await readFile(path, 'utf8')}`, { signal });
+      for (let step = await turn.next(); ; step = await turn.next()) {
+        if (step.done) {
+          screen.end(step.value);
+          break;
+        }
+        screen.text(step.value);
+      }
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    screen.say('stopped');
+  } finally {
+    screen.close(agent.turns, agent.snapshots.length);
+    // A session that nothing remembers would only take one of the account's places.
+    if (values.checkpoint === undefined) await agent.delete();
+    await emulator?.close();
+  }
+}
+
+function fail(message: string): void {
+  console.error(message);
+  process.exitCode = 1;
+}
