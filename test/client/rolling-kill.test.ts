@@ -11,7 +11,7 @@ import { clientOf, collect, startBench, transcript } from './support.ts';
 
 /** Two at a time: a process takes most of its time to start. */
 const LANES = 2;
-const STRIDE = process.env.KIMI_TEST_RUNS ? 1 : 4;
+const STRIDE = process.env.KIMI_TEST_RUNS ? 1 : 6;
 
 /** The program as one file, which starts in a tenth of the time. */
 async function bundle(folder: string): Promise<string> {
