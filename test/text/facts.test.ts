@@ -133,7 +133,7 @@ describe('facts', () => {
     'a):(',
     '"k": "',
     ' ',
-    'k: ' + ',b'.repeat(99),
+    `k: ${',b'.repeat(99)}`,
   ])('ends on 150,000 units of %j', (unit) => {
     for (const { start, end } of facts(unit.repeat(150_000 / unit.length))) expect(end - start).toBeLessThan(1_000);
   });
