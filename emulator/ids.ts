@@ -11,7 +11,8 @@ const PREFIXES = {
 } as const;
 
 export type IdKind = keyof typeof PREFIXES;
-export type Ids = (kind: IdKind) => string;
+/** Makes a new id; or, with `of`, the id of the one thing of its kind that belongs to `of`, as often as it is asked for. */
+export type Ids = (kind: IdKind, of?: string) => string;
 
 const BYTES = 12;
 const POOL = BYTES * 256;
@@ -22,9 +23,11 @@ const TIME_DIGITS = 12;
  * the time, so that a table of many is written to at its end; it is reached only through its session.
  */
 export function randomIds(): Ids {
+  const secret = randomBytes(32).toString('hex');
   let pool = Buffer.alloc(0);
   let offset = 0;
-  return (kind) => {
+  return (kind, of) => {
+    if (of !== undefined) return hashed(kind, `${secret}\0${kind}\0${of}`);
     if (offset >= pool.length) {
       pool = randomBytes(POOL);
       offset = 0;
@@ -49,10 +52,20 @@ function inTimeOrder(id: string): string {
  */
 export function seededIds(seed: string, run: number): Ids {
   const issued = new Map<IdKind, number>();
-  return (kind) => {
+  return (kind, of) => {
+    if (of !== undefined) return hashed(kind, `${seed}\0${run}\0${kind}\0of\0${of}`);
     const count = issued.get(kind) ?? 0;
     issued.set(kind, count + 1);
-    const digest = createHash('sha256').update(`${seed}\0${run}\0${kind}\0${count}`).digest('hex');
-    return PREFIXES[kind] + digest.slice(0, 2 * BYTES);
+    return hashed(kind, `${seed}\0${run}\0${kind}\0${count}`);
   };
+}
+
+function hashed(kind: IdKind, text: string): string {
+  return (
+    PREFIXES[kind] +
+    createHash('sha256')
+      .update(text)
+      .digest('hex')
+      .slice(0, 2 * BYTES)
+  );
 }

@@ -57,7 +57,10 @@ export async function planCompression(
   if (sumTokens(replaced) < LEAST_REPLACEABLE_TOKENS) return { session, request };
   const { total_tokens: before, tools_tokens } = toUsage(services, session);
   const staying = tools_tokens + sumTokens(leading) + sumTokens(kept) + MESSAGE_FRAME_TOKENS;
-  const snapshotId = ids('snapshot');
+  // The summary names its snapshot. The same attempt gets the same id, so that a rehearsal, and the ratio that a refusal
+  // names, hold for what is done next.
+  const attempt = `${session.id} ${session.version}`;
+  const snapshotId = ids('snapshot', attempt);
   const places = new Map(window.map((message, index) => [message, index + 1]));
   const summary = await summarise(
     {
@@ -75,7 +78,7 @@ export async function planCompression(
   if ('infeasible' in summary) throw infeasible(before, staying + summary.smallestTokens);
   if (!request.dry_run) requireRoomForSnapshot(services, session.account);
   const body = { role: 'system' as const, content: summary.content };
-  const message = { id: ids('message'), body, truncated: false, summary: true, createdAt: unixSeconds(clock) };
+  const message = { id: ids('message', attempt), body, truncated: false, summary: true, createdAt: unixSeconds(clock) };
   const tokens = summary.tokens + MESSAGE_FRAME_TOKENS;
   const written: NewEntry = { message, tokens, pinned: false, held: false, opensGroup: true };
   const entries = [...leading.map(asEntry), written, ...kept.map(asEntry)];
