@@ -51,14 +51,32 @@ function cutText(tokenizer: Tokenizer, { body, tokens }: StoredMessage, allowed:
     return { body: cut, tokens: messageTokens(tokenizer, cut) };
   };
   const frame = withText('').tokens;
+  let fitting = Array.from(text.slice(-2)).at(-1) ?? text;
+  let tooLong = '';
   for (let budget = allowed - frame + BORDER_TOKENS; budget > 0; budget -= 1) {
     const tail = tokenizer.suffixWithin(text, budget);
     if (tail === '') break;
+    if (withText(tail).tokens <= allowed) {
+      fitting = tail;
+      break;
+    }
+    tooLong = tail;
+  }
+  for (const tail of longerTails(fitting, tooLong)) {
     const cut = withText(tail);
     if (cut.tokens <= allowed) return cut;
   }
-  const shortest = withText(Array.from(text.slice(-2)).at(-1) ?? text);
-  return shortest.tokens < tokens ? shortest : { body, tokens };
+  const cut = withText(fitting);
+  return cut.tokens < tokens ? cut : { body, tokens };
+}
+
+/**
+ * Tails between one that fits and one that does not, the longest first. Text alone they count alike; behind a tool
+ * result's heading, whose line break joins those that follow it, one of them may fit as well.
+ */
+function longerTails(fitting: string, tooLong: string): string[] {
+  const [, ...characters] = tooLong.slice(0, Math.max(0, tooLong.length - fitting.length));
+  return characters.map((_, place) => characters.slice(place).join('') + fitting);
 }
 
 function isResult({ body }: StoredMessage): boolean {

@@ -4,7 +4,7 @@ import { createEmulator, type Emulator, type Model, type ModelDelta } from '../.
 import { Store } from '../../emulator/store/store.ts';
 import { openTokenizer } from '../../emulator/tokens/open-tokenizer.ts';
 import type { Tokenizer } from '../../emulator/tokens/tokenizer.ts';
-import { Api, type Transport } from '../support/emulator.ts';
+import { Api, type Call, type Reply, type RequestBody, type Transport } from '../support/emulator.ts';
 
 /** So small that windows are cut, writes refused and limits reached all the time. */
 export const LIMITS = {
@@ -23,11 +23,19 @@ const source = openTokenizer({ file: 'o200k_base' });
 /** What the model says next: its words, or how it fails. */
 export type Script = ModelDelta[] | 'fails' | 'waits';
 
+/** One request, what the model was to say to it, and what came back. */
+export interface Exchange {
+  request: Parameters<Api['send']>;
+  script: Script;
+  reply: Reply<unknown>;
+}
+
 /** An emulator on a file, so that it can be stopped, collected to the end and started again. */
 export class World {
   readonly path: string;
   readonly transport: Transport;
   readonly tokenizer: Tokenizer;
+  readonly exchanges: Exchange[] = [];
   script: Script = [];
   #api: Api;
 
@@ -43,7 +51,7 @@ export class World {
     this.path = path;
     this.transport = transport;
     this.tokenizer = tokenizer;
-    this.#api = new Api(this.#start(), transport);
+    this.#api = this.#start();
   }
 
   get api(): Api {
@@ -53,7 +61,7 @@ export class World {
   /** Stops, collects everything that nothing points to, and starts again. */
   async restart(): Promise<void> {
     await this.collect();
-    this.#api = new Api(this.#start(), this.transport);
+    this.#api = this.#start();
     if (this.transport === 'over HTTP') await this.#api.emulator.listen();
   }
 
@@ -69,16 +77,13 @@ export class World {
     return this.#api.emulator.close();
   }
 
-  #start(): Emulator {
+  #start(): Api {
     const clock = { now: () => START_MS };
-    return createEmulator({
-      db: this.path,
-      limits: LIMITS,
-      tokenizer: source,
-      seed: 'laws',
-      clock,
-      model: this.#model(),
-    });
+    const options = { db: this.path, limits: LIMITS, tokenizer: source, seed: 'laws', clock, model: this.#model() };
+    const recorded = ([method, path, body, call]: Exchange['request'], reply: Reply<unknown>) => {
+      this.exchanges.push({ request: [method, path, body, call], script: this.script, reply });
+    };
+    return new RecordingApi(createEmulator(options), this.transport, recorded);
   }
 
   /** Says what the test has written down for it. */
@@ -94,5 +99,29 @@ export class World {
         await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
       },
     };
+  }
+}
+
+class RecordingApi extends Api {
+  readonly #recorded: (request: Exchange['request'], reply: Reply<unknown>) => void;
+
+  constructor(
+    emulator: Emulator,
+    transport: Transport,
+    recorded: (request: Exchange['request'], reply: Reply<unknown>) => void,
+  ) {
+    super(emulator, transport);
+    this.#recorded = recorded;
+  }
+
+  override async send<Body>(
+    method: string,
+    path: string,
+    body: RequestBody | undefined,
+    call?: Call,
+  ): Promise<Reply<Body>> {
+    const reply = await super.send<Body>(method, path, body, call);
+    this.#recorded([method, path, body, call], reply);
+    return reply;
   }
 }

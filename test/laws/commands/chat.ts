@@ -32,7 +32,7 @@ const said = fc.oneof(
   { weight: 1, arbitrary: fc.constant('fails' as const) },
 ) satisfies fc.Arbitrary<Script>;
 
-const chat = fc
+export const chat = fc
   .record({
     session: place,
     planned: fc.oneof(plans, fc.constant([])),
