@@ -40,7 +40,7 @@ class MortalCheckpoint extends MemoryCheckpoint {
 }
 
 /** A program that begins where its checkpoint says, until it is killed. */
-async function program({ api }: Bench, checkpoint: MortalCheckpoint, policy: Policy): Promise<string[]> {
+async function program({ api }: Bench, checkpoint: MortalCheckpoint, policy: Policy) {
   const { killer } = checkpoint;
   const client = clientOf(api, {
     maxRetries: 0,
@@ -58,7 +58,7 @@ async function program({ api }: Bench, checkpoint: MortalCheckpoint, policy: Pol
   for (const question of QUESTIONS.slice(agent.turns)) {
     for await (const _ of agent.chat(question)) killer.pass();
   }
-  return transcript(await collect(agent.history()));
+  return { told: transcript(await collect(agent.history())), snapshots: agent.snapshots };
 }
 
 /** Runs it, killed at a place of its own, and then to its end. @returns undefined where it ended before that place */
@@ -74,7 +74,7 @@ async function killAndGoOn(bench: Bench, at: number, policy: Policy) {
   );
   if (!killed) return undefined;
   checkpoint.killer = new Killer(Number.POSITIVE_INFINITY);
-  return { told: await program(bench, checkpoint, policy), checkpoint };
+  return program(bench, checkpoint, policy);
 }
 
 const COMPRESS = { kind: 'compress', ratio: 2, preserve_len: 100 } as const;
@@ -100,7 +100,9 @@ describe('killed anywhere, a rolling session loses, doubles and repeats nothing'
       const run = await killAndGoOn(bench, at, policy);
       if (!run) break;
       places += stride;
-      expect(run.told, `killed at ${at}`).toEqual(expected);
+      expect(run.told, `killed at ${at}`).toEqual(expected.told);
+      expect(new Set(run.snapshots).size, `killed at ${at}`).toBe(usual.snapshots);
+      expect(run.snapshots, `killed at ${at}`).toHaveLength(usual.snapshots);
       expect((await snapshots()) - before.snapshots, `killed at ${at}`).toBe(usual.snapshots);
       expect(model.asked.length - before.asked, `killed at ${at}`).toBe(usual.asked);
       const [newest, ...others] = (await client.sessions.list()).data;

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type Fetch, RollingSession } from '../../client/index.ts';
+import type { Model } from '../../emulator/index.ts';
 import { type Bench, clientOf, collect, MemoryCheckpoint, noSleep, SMALL, startBench, transcript } from './support.ts';
-import { reset, through } from './support-faults.ts';
+import { cutAfter, reset, through } from './support-faults.ts';
 
 const DAY_MS = 86_400_000;
 const BASE = { ...SMALL, sleep: noSleep, retries: 0 };
@@ -119,6 +120,34 @@ describe('a cut of which only the server knows that it is done', () => {
     expect(again.snapshots).toHaveLength(1);
     expect(await collect(bench.client.sessions.snapshot.list())).toHaveLength(1);
     expect(await collect(again.history())).toHaveLength(2 * again.turns);
+  });
+});
+
+describe('an answer that breaks off and comes out different', () => {
+  it('is refused half read, and given whole to the same input', async () => {
+    let asked = 0;
+    const model: Model = {
+      name: 'fickle',
+      async *complete() {
+        asked += 1;
+        yield { type: 'text', text: `Attempt ${asked} of many, which never agree with each other.` };
+        // Not committed while the first is read.
+        if (asked === 1) await new Promise(() => undefined);
+      },
+    };
+    const { api } = await startBench('in process', { model });
+    let cut = false;
+    const fetch = through(api.fetch, async ({ path, send }) => {
+      if (cut || !path.endsWith('/chat/completions')) return send();
+      cut = true;
+      return cutAfter(await send(), 3);
+    });
+    const agent = await RollingSession.open(clientOf(api, { fetch }), { ...BASE, retries: 3 });
+    const failure = await collect(agent.chat('who?')).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'answer_restarted' });
+    const { text } = await agent.complete('who?');
+    expect(text).toMatch(/^Attempt [23] of many/);
+    expect(transcript(await collect(agent.history()))).toEqual(['user: who?', `assistant: ${text}`]);
   });
 });
 

@@ -1,12 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { RollingSession } from '../../client/index.ts';
 import { TRANSPORTS } from '../support/emulator.ts';
-import { collect, MemoryCheckpoint, noSleep, SMALL, startBench, transcript } from './support.ts';
+import { answerTo, collect, MemoryCheckpoint, noSleep, SMALL, startBench, transcript } from './support.ts';
 
 const QUESTIONS = Array.from({ length: 12 }, (_, index) => `Question ${index}: ${'and so on, '.repeat(30)}`);
-const answerTo = (question: string) =>
-  `Answer to ${question.slice(0, 24)}. It is long enough to come in more than one chunk.`;
-
 describe.each(TRANSPORTS)('a rolling session %s', (transport) => {
   it('snapshots and cuts, never leaves the window over its limit, and keeps the transcript', async () => {
     const { client, model } = await startBench(transport);
@@ -21,6 +18,7 @@ describe.each(TRANSPORTS)('a rolling session %s', (transport) => {
       const deltas = await collect(agent.chat(question));
       expect(deltas.length).toBeGreaterThan(1);
       expect(deltas.join('')).toBe(answerTo(question));
+      expect(agent.tokens).toBeLessThanOrEqual(SMALL.maxKeep);
     }
 
     expect(agent.turns).toBe(QUESTIONS.length);

@@ -35,42 +35,52 @@ export function refusal(status: number, type: string, headers: Record<string, st
   });
 }
 
-/** A response whose event stream breaks off behind so many events. */
+/** A response whose event stream breaks off behind so many events, all of which have been read. */
 export function cutAfter(response: Response, events: number): Response {
-  return new Response(response.body?.pipeThrough(breakOff(events)) ?? null, response);
+  return remade(response, async function* (all) {
+    let left = events;
+    for await (const event of all) {
+      if (left-- <= 0) break;
+      yield event;
+    }
+    if (left <= 0) throw new TypeError('terminated');
+  });
 }
 
 /** A response that is read one event at a time, each after all that waits has had its turn. */
 export function slowly(response: Response): Response {
-  const pause = () => new Promise<void>((resolve) => setImmediate(resolve));
-  const slow = new TransformStream<Uint8Array, Uint8Array>({
-    async transform(chunk, controller) {
-      for (const event of splitEvents(chunk)) {
-        await pause();
-        controller.enqueue(event);
-      }
-    },
-  });
-  return new Response(response.body?.pipeThrough(slow) ?? null, response);
-}
-
-function breakOff(events: number): TransformStream<Uint8Array, Uint8Array> {
-  let left = events;
-  return new TransformStream({
-    transform(chunk, controller) {
-      for (const event of splitEvents(chunk)) {
-        if (left <= 0) return controller.error(new TypeError('terminated'));
-        controller.enqueue(event);
-        left -= 1;
-      }
-    },
-    flush(controller) {
-      if (left <= 0) controller.error(new TypeError('terminated'));
-    },
+  return remade(response, async function* (all) {
+    for await (const event of all) {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      yield event;
+    }
   });
 }
 
-function splitEvents(chunk: Uint8Array): Uint8Array[] {
-  const parts = new TextDecoder().decode(chunk).split(/(?<=\n\n)/);
-  return parts.map((part) => new TextEncoder().encode(part));
+type Events = AsyncGenerator<Uint8Array, void>;
+
+/** A response with its events made anew, each only when it is asked for. */
+function remade(response: Response, make: (events: Events) => Events): Response {
+  if (!response.body) return response;
+  const events = make(splitEvents(response.body));
+  const body = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const step = await events.next();
+        if (step.done) controller.close();
+        else controller.enqueue(step.value);
+      },
+      async cancel() {
+        await events.return();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  return new Response(body, response);
+}
+
+async function* splitEvents(body: ReadableStream<Uint8Array>): Events {
+  for await (const chunk of body) {
+    for (const part of new TextDecoder().decode(chunk).split(/(?<=\n\n)/)) yield new TextEncoder().encode(part);
+  }
 }

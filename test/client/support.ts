@@ -37,9 +37,13 @@ export class CountingModel implements Model {
   async *complete({ messages }: Parameters<Model['complete']>[0]) {
     const question = String(messages.at(-1)?.content);
     this.asked.push(question);
-    yield { type: 'text' as const, text: `Answer to ${question.slice(0, 24)}. ` };
-    yield { type: 'text' as const, text: 'It is long enough to come in more than one chunk.' };
+    yield { type: 'text' as const, text: answerTo(question) };
   }
+}
+
+/** Long enough to come in more than one chunk. */
+export function answerTo(question: string): string {
+  return `Answer to ${question.slice(0, 24)}. It is long enough to come in more than one chunk.`;
 }
 
 export interface Bench {
