@@ -1,8 +1,9 @@
 import type { Tokenizer } from '../../emulator/tokens/tokenizer.ts';
+import { printTable, type Row } from '../table.ts';
 import { BASELINES } from './baselines.ts';
 import { ENGINE, type Method, measure, type Score, tokensOf, VARIANTS, WHOLE } from './measure.ts';
 import { type ProbeSet, probeSets } from './sets.ts';
-import { percent, table, verdict } from './table.ts';
+import { percent, table } from './table.ts';
 
 const RATIOS = [4, 8, 16] as const;
 const AIMED = 4;
@@ -19,12 +20,12 @@ export async function reportRecall(tokenizer: Tokenizer): Promise<void> {
   console.log(
     'it is an upper bound of what a language model would recall from the same text. Baselines have the same token budget.',
   );
-  const verdicts: string[][] = [];
+  const verdicts: Row[] = [];
   for (const set of probeSets()) verdicts.push(...(await reportSet(set, tokenizer)));
-  console.log(`\n### Verdicts\n\n${table(['aim', 'found', 'verdict'], verdicts)}`);
+  printTable('Verdicts', verdicts);
 }
 
-async function reportSet(set: ProbeSet, tokenizer: Tokenizer): Promise<string[][]> {
+async function reportSet(set: ProbeSet, tokenizer: Tokenizer): Promise<Row[]> {
   const facts = set.cases.reduce((sum, { probes }) => sum + probes.length, 0);
   const tokens = set.cases.reduce((sum, { messages }) => sum + tokensOf(messages, tokenizer), 0);
   console.log(`\n### ${set.name}: ${facts} facts, ${set.cases.length} windows, ${tokens} tokens\n`);
@@ -65,21 +66,19 @@ function phrasings(score: Score | undefined): string {
     .join(', ');
 }
 
-function aims({ name, aim }: ProbeSet, score: Score | undefined): string[][] {
+function aims({ name, aim }: ProbeSet, score: Score | undefined): Row[] {
   if (aim === undefined || score === undefined) return [];
-  const row = (what: string, share: number, least: number) => [
-    `${name}: ${what} at ${AIMED}:1 ≥ ${100 * least} %`,
-    percent(share, 1),
-    verdict(share >= least),
-  ];
-  return [
-    row('key survival', score.keys / score.asked, aim.keys),
-    row('evidence survival', score.evidence / score.asked, aim.evidence),
-  ];
+  const row = (what: string, kept: number, least: number): Row => ({
+    name: `${name}: ${what} survival at ${AIMED}:1`,
+    value: percent(kept, score.asked),
+    target: `≥ ${100 * least} %`,
+    ok: kept >= least * score.asked,
+  });
+  return [row('key', score.keys, aim.keys), row('evidence', score.evidence, aim.evidence)];
 }
 
 /** Whether the engine keeps more keys and more evidence than each baseline at each ratio; shows its smallest lead. */
-function ahead({ name }: ProbeSet, engine: readonly (Score | undefined)[], others: (Score | undefined)[][]): string[] {
+function ahead({ name }: ProbeSet, engine: readonly (Score | undefined)[], others: (Score | undefined)[][]): Row {
   const leads = others.flatMap((row) =>
     row.flatMap((other, at) => {
       const own = engine[at];
@@ -87,10 +86,11 @@ function ahead({ name }: ProbeSet, engine: readonly (Score | undefined)[], other
       return [own.keys / own.asked - other.keys / other.asked, own.evidence / own.asked - other.evidence / other.asked];
     }),
   );
-  const least = Math.min(...leads);
-  return [
-    `${name}: ahead of every baseline at every ratio`,
-    `by ≥ ${(100 * least).toFixed(1)} points`,
-    verdict(least > 0),
-  ];
+  const least = 100 * Math.min(...leads);
+  return {
+    name: `${name}: ahead of every baseline`,
+    value: `by ≥ ${least.toFixed(1)} points`,
+    target: '> 0',
+    ok: least > 0,
+  };
 }

@@ -9,5 +9,3 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 
 export const percent = (part: number, whole: number): string =>
   whole === 0 ? '–' : `${((100 * part) / whole).toFixed(1)} %`;
-
-export const verdict = (met: boolean): string => (met ? 'met' : 'NOT MET');

@@ -1,6 +1,6 @@
 /**
- * How often characters of scripts without spaces are met, to tell words from chance: most pairs of common characters that stand side by side
- * once are no words, and their being rare says nothing.
+ * How often characters of scripts without spaces are met, to tell words from chance: most pairs of common characters
+ * that stand side by side once are no words, and their being rare says nothing.
  */
 export class CharacterFrequency {
   readonly #units = new Uint32Array(0x1_0000);
@@ -13,7 +13,9 @@ export class CharacterFrequency {
     this.#noteCharacter(term.charCodeAt(1), unit);
   }
 
-  /** In how many of `units` the two characters of a pair would meet if they were strewn at random; 0 for other terms. */
+  /**
+   * In how many of `units` the two characters of a pair would meet if they were strewn at random; 0 for other terms.
+   */
   byChance(term: string, units: number): number {
     if (!isPair(term)) return 0;
     const first = this.#units[term.charCodeAt(0)] ?? 0;

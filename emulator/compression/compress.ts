@@ -44,8 +44,8 @@ export interface Infeasible {
 }
 
 /**
- * Summarises messages by quoting from them, within an exact budget. The same request gives the same bytes. Gives way to the event
- * loop every few milliseconds; takes n·log n in the text.
+ * Summarises messages by quoting from them, within an exact budget. The same request gives the same bytes. Gives way
+ * to the event loop every few milliseconds; takes n·log n in the text.
  */
 export async function compress(request: CompressionRequest, tokenizer: Tokenizer): Promise<Compression | Infeasible> {
   const { messages, format, snapshotId, maxTokens } = request;
@@ -55,11 +55,11 @@ export async function compress(request: CompressionRequest, tokenizer: Tokenizer
   if (smallestTokens > maxTokens) return { infeasible: true, smallestTokens };
 
   const pacer = new Pacer();
-  const { units, requests, recent, snapshots } = await segment(messages, pacer);
+  const { units, requests, recent, snapshots } = await segment(messages, maxTokens, pacer);
   await weighFacts(units, pacer);
   await collapseLogs(units, pacer);
   const index = await TermIndex.build(units, pacer);
-  const roles = new Map(messages.map(({ ref, message }) => [ref, message.role]));
+  const roles = new Map(messages.map(({ ref, message, summary }) => [ref, summary ? 'user' : message.role]));
   const roleOf = ({ ref }: Unit): Role => (ref.snapshot === -1 && roles.get(ref.place)) || 'user';
   await markOpenQuestions(units, roleOf, index, pacer);
   const ranking = await Ranking.build(units, index, pacer);

@@ -17,7 +17,8 @@ export interface DraftSummaryOptions {
 }
 
 /**
- * A summary in the making. Knows what each unit would add to it, counted part by part: about the tokens of the whole, mostly a little more.
+ * A summary in the making. Knows what each unit would add to it, counted part by part: about the tokens of the whole,
+ * mostly a little more.
  */
 export class DraftSummary {
   /** Tokens of the parts taken so far. */

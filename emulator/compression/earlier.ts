@@ -20,11 +20,17 @@ export class EarlierSummaries {
   /** Ids of the snapshots that lines refer to, oldest first. */
   readonly snapshots: string[] = [];
   readonly #list: UnitList;
+  readonly #maxNames: number;
   readonly #requests: Unit[][] = [];
   #summary: ReadSummary | undefined;
 
-  constructor(list: UnitList) {
+  /**
+   * At most `maxNames` snapshots are named; lines of older ones refer to the summary that holds them, which names
+   * theirs.
+   */
+  constructor(list: UnitList, maxNames: number) {
     this.#list = list;
+    this.#maxNames = maxNames;
   }
 
   /** Whether `content` is a summary with lines to take over; then `read` takes them. */
@@ -37,7 +43,8 @@ export class EarlierSummaries {
   *read(own: Ref): Generator<void> {
     const summary = this.#summary;
     if (summary === undefined) return;
-    for (const id of summary.aliases.values()) this.#indexOf(id);
+    const ids = [...summary.aliases.values(), summary.snapshotId ?? ''].filter((id) => id !== '');
+    for (const id of ids.slice(-this.#maxNames)) if (!this.snapshots.includes(id)) this.snapshots.push(id);
     for (const line of summary.lines) {
       const ref = this.#resolve(line.letters, line.place, own);
       const until = line.until && this.#resolve(line.until.letters, line.until.place, own);
@@ -69,12 +76,8 @@ export class EarlierSummaries {
 
   #resolve(letters: string, place: number, own: Ref): Ref {
     const id = letters === '' ? this.#summary?.snapshotId : this.#summary?.aliases.get(letters);
-    return id === undefined ? own : { snapshot: this.#indexOf(id), place };
-  }
-
-  #indexOf(id: string): number {
-    const known = this.snapshots.indexOf(id);
-    return known === -1 ? this.snapshots.push(id) - 1 : known;
+    const snapshot = id === undefined ? -1 : this.snapshots.indexOf(id);
+    return snapshot === -1 ? own : { snapshot, place };
   }
 }
 
@@ -86,8 +89,7 @@ function draftsOf(line: Line): Draft[] {
   return body.split(GAP).flatMap((part) =>
     sentences(part).map(({ start, end }) => {
       const draft = proseDraft(part.slice(start, end), 'assistant');
-      draft.section = sectionAgain(line, draft.section);
-      return draft;
+      return { ...draft, section: sectionAgain(line, draft.section), asks: false };
     }),
   );
 }

@@ -51,8 +51,8 @@ export async function fillSummary(fitting: Fitting): Promise<Compression> {
 }
 
 /**
- * The requests, then the newest turns, told in order as far as their section's share goes, and at least so far that a short one
- * is told in a small summary too.
+ * The requests, then the newest turns, told in order as far as their section's share goes, and at least so far that a
+ * short one is told in a small summary too.
  */
 async function takeTurns(fitting: Fitting): Promise<void> {
   const { requests, recent, maxTokens } = fitting;
@@ -63,7 +63,10 @@ async function takeTurns(fitting: Fitting): Promise<void> {
   for (const units of recent) left -= await tell(fitting, units, 'recent', left);
 }
 
-/** Takes units one after the other until the tokens are spent, and returns how many were; what was overtaken is passed over. */
+/**
+ * Takes units one after the other until the tokens are spent, and returns how many were; what was overtaken is passed
+ * over.
+ */
 async function tell(fitting: Fitting, units: readonly Unit[], section: Section, tokens: number): Promise<number> {
   const { ranking, summary, maxTokens, roleOf, pacer } = fitting;
   const before = summary.spent;

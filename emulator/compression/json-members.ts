@@ -33,7 +33,8 @@ export const looksLikeJson = (text: string): boolean => OPENS_JSON.test(text.sli
 
 /**
  * The members of a JSON text in order. Reads it from left to right without building it and without recursion, so that
- * a text of any size and depth, cut at its head or tail, gives what it still holds, a member at a time; undefined is a pause.
+ * a text of any size and depth, cut at its head or tail, gives what it still holds, a member at a time; undefined is
+ * a pause.
  */
 export function* jsonMembers(text: string): Generator<JsonMember | undefined> {
   const stack: Frame[] = [];

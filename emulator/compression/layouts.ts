@@ -10,8 +10,8 @@ export interface Alias {
 }
 
 /**
- * How a format writes the parts of a summary. Every part but the first begins on a new line and holds no other break, so that the tokens of the parts
- * add up to those of the whole, or nearly.
+ * How a format writes the parts of a summary. Every part but the first begins on a new line and holds no other break,
+ * so that the tokens of the parts add up to those of the whole, or nearly.
  */
 export interface Layout {
   head(snapshotId: string, aliases: readonly Alias[]): string;

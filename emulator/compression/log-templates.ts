@@ -2,8 +2,10 @@ import type { Pacer } from './pacer.ts';
 import type { Unit } from './unit.ts';
 
 const WORDS = /[\w.+-]+/g;
-const LEADING_TIME =
-  /^\W{0,3}((?:(?:\d{4}[-/.]\d\d[-/.]\d\d|\w{3} [ \d]\d|\d\d\/\w{3}\/\d{4})[T :]?)?(?:\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)?(?:Z|[+-]\d\d:?\d\d)?)[\])]?\s*/;
+const DATE = '\\d{4}[-/.]\\d\\d[-/.]\\d\\d|\\w{3} [ \\d]\\d|\\d\\d/\\w{3}/\\d{4}';
+const CLOCK = '\\d\\d:\\d\\d(?::\\d\\d(?:[.,]\\d+)?)?';
+const ZONE = 'Z|[+-]\\d\\d:?\\d\\d';
+const LEADING_TIME = new RegExp(`^\\W{0,3}((?:(?:${DATE})[T :]?)?(?:${CLOCK})?(?:${ZONE})?)[\\])]?\\s*`);
 /** Lines alike fewer times than this stand as they are. */
 const MIN_COUNT = 3;
 /** A place in a line with more values than this varies; with fewer each value is a template of its own. */
@@ -24,9 +26,9 @@ interface Shape {
 }
 
 /**
- * Collapses lines of logs that differ in numbers only: the first of them becomes the template, with a count and the times and
- * places of the first and the last; the others stay as samples of little weight. Places with few distinct numbers
- * (a status, a shard) keep them, so that the rare one is not lost among the many.
+ * Collapses lines of logs that differ in numbers only: the first of them becomes the template, with a count and the
+ * times and places of the first and the last; the others stay as samples of little weight. Places with few distinct
+ * numbers (a status, a shard) keep them, so that the rare one is not lost among the many.
  */
 export async function collapseLogs(units: readonly Unit[], pacer: Pacer): Promise<void> {
   const shapes = new Map<string, Shape>();

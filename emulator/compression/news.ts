@@ -18,14 +18,17 @@ const SHORT_VALUE = 48;
 const LONG_VALUE = 144;
 /** Before a colon: introduces what somebody said, not a value. */
 const SPEAKS = /(?:[道说說曰问問答叫骂叹嚷喊]|\b(?:said|says|asked|asks|replied|answered|added|wrote|cried))$/i;
+/** A fact of half its sentence is the sentence's point. */
+const WHOLE_OF = 2;
 /** Between a name and its value: a form rather than a sentence. */
 const LABELS = /[:=：＝]/;
 const QUOTES = new Set('"\'`');
 
 /** In a sentence without a fact that can be read as one. */
+const NUMBERS = /\d|[一二三四五六七八九十百千万两]{2}/;
 const NUMBER_NEWS = 0.7;
 const NAME_NEWS = 0.4;
-const NAMES = /\S\s+["“‘(]?[A-Z][\w-]*[a-z0-9]|[A-Z]{3}|[“《「]/;
+const NAMES = /\S\s+["“‘(]?[A-Z][\w-]*[a-z0-9]|[A-Z]{3}|《/;
 
 /** Reads what a sentence tells. */
 export function readNews(text: string): News {
@@ -33,12 +36,16 @@ export function readNews(text: string): News {
     .filter((fact) => !SPEAKS.test(fact.key))
     .slice(0, MAX_FACTS);
   const strength = Math.max(0, ...found.map((fact) => strengthOf(fact, text)));
-  const detail = /\d/.test(text) ? NUMBER_NEWS : NAMES.test(text) ? NAME_NEWS : 0;
+  const detail = NUMBERS.test(text) ? NUMBER_NEWS : NAMES.test(text) ? NAME_NEWS : 0;
   return { told: found.map(toFact), news: Math.max(strength, detail), isFact: strength >= 0.5 };
 }
 
-/** How surely a fact says something particular, 0 … 1. */
-function strengthOf({ key, value, start, end }: FoundFact, text: string): number {
+/** How surely a fact says something particular, 0 … 1; less where it is a small part of what its sentence says. */
+function strengthOf(fact: FoundFact, text: string): number {
+  return particularity(fact, text) * Math.min(1, (WHOLE_OF * (fact.end - fact.start)) / text.length);
+}
+
+function particularity({ key, value, start, end }: FoundFact, text: string): number {
   if (value.length > LONG_VALUE) return 0;
   if (SPECIFIC.test(value) || QUOTES.has(text.charAt(start))) return 1;
   if (value.length > SHORT_VALUE) return 0.2;

@@ -8,8 +8,8 @@ const ANSWERED = 0.15;
 const OPEN_WEIGHT = 1.3;
 
 /**
- * Moves questions that nobody took up to the open ones: what a user asked and no later message before the user's next speaks of, and what an assistant
- * asked in the end without a user speaking again.
+ * Moves questions that nobody took up to the open ones: what a user asked and no later message before the user's next
+ * speaks of, and what an assistant asked in the end without a user speaking again.
  */
 export async function markOpenQuestions(
   units: readonly Unit[],

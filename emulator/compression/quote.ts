@@ -7,8 +7,8 @@ const LOOKS_LIKE_REF = /\\*#(?=\d)/g;
 const ESCAPED_REF = /\\(\\*#\d)/g;
 
 /**
- * Text as it may stand in a summary: one line whatever breaks it held, no control or direction characters, well formed, and
- * `#` before a digit escaped as `\#`, so that only our own references look like references.
+ * Text as it may stand in a summary: one line whatever breaks it held, no control or direction characters, well
+ * formed, and `#` before a digit escaped as `\#`, so that only our own references look like references.
  */
 export function quote(text: string): string {
   return oneLine(text).replace(LOOKS_LIKE_REF, '\\$&');

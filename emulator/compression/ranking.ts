@@ -16,14 +16,16 @@ const NEWS_FACTOR = 1.5;
 const NEWS_WORTH = 12;
 /** A unit is judged anew this often; then its last judgement stands. Keeps the whole at n·log n. */
 const MAX_JUDGEMENTS = 8;
-/** Lighter units (overtaken values, lines that a template stands for) come only when every section has had its share. */
+/**
+ * Lighter units (overtaken values, lines that a template stands for) come only when every section has had its share.
+ */
 const SPARE_WEIGHT = 0.2;
 /** Units too large for what is left that are passed over before the summary counts as full. */
 const MAX_MISSES = 400;
 
 /**
- * Budgeted coverage: the unit that adds most new worth for its cost is taken, again and again. Worth only falls as others are taken,
- * so a unit is judged anew only when it comes to the top.
+ * Budgeted coverage: the unit that adds most new worth for its cost is taken, again and again. Worth only falls as
+ * others are taken, so a unit is judged anew only when it comes to the top.
  */
 export class Ranking {
   readonly #units: readonly Unit[];

@@ -35,9 +35,14 @@ const CUED_IN_DOCUMENT = 0.7;
 /** JSON in a string of a JSON text is read as JSON too, this deep. */
 const NESTED_JSON = 3;
 
-/** Takes a window apart. */
-export async function segment(messages: readonly SourceMessage[], pacer: Pacer): Promise<Segments> {
-  const reader = new WindowReader(findTurns(messages));
+/** What naming earlier snapshots may take of a summary, and about what one name takes. */
+const NAMES_SHARE = 0.1;
+const NAME_TOKENS = 12;
+
+/** Takes a window apart, for a summary of at most `maxTokens`. */
+export async function segment(messages: readonly SourceMessage[], maxTokens: number, pacer: Pacer): Promise<Segments> {
+  const maxNames = Math.max(1, Math.floor((NAMES_SHARE * maxTokens) / NAME_TOKENS));
+  const reader = new WindowReader(findTurns(messages), maxNames);
   for (const [index, source] of messages.entries()) {
     if (pacer.due()) await pacer.rest();
     for (const _ of reader.read(source, index)) if (pacer.due()) await pacer.rest();
@@ -48,8 +53,11 @@ export async function segment(messages: readonly SourceMessage[], pacer: Pacer):
 class WindowReader {
   readonly #turns: Turns;
   readonly #list = new UnitList();
-  readonly #earlier = new EarlierSummaries(this.#list);
-  /** Tool call id → origin, the same for calls of one function with the same arguments: their results answer one question. */
+  readonly #earlier: EarlierSummaries;
+  /**
+   * Tool call id → origin, the same for calls of one function with the same arguments: their results answer one
+   * question.
+   */
   readonly #calls = new Map<string, string>();
   /** Function and arguments → origin. */
   readonly #origins = new Map<string, string>();
@@ -57,8 +65,9 @@ class WindowReader {
   readonly #latest: Unit[] = [];
   readonly #recent = new Map<number, Unit[]>();
 
-  constructor(turns: Turns) {
+  constructor(turns: Turns, maxNames: number) {
     this.#turns = turns;
+    this.#earlier = new EarlierSummaries(this.#list, maxNames);
   }
 
   /** Reads one message; stops after every piece, so that its caller may pause. */
@@ -89,8 +98,15 @@ class WindowReader {
   }
 
   *#readText(text: string, place: Place): Generator<void> {
-    if (place.depth < NESTED_JSON && looksLikeJson(text)) yield* this.#readJson(text, place);
+    if (place.depth < NESTED_JSON && looksLikeJson(text) && !this.#isShortRequest(text, place))
+      yield* this.#readJson(text, place);
     else yield* this.#readProse(text, place);
+  }
+
+  /** A request is told word for word, even where a program wrote it as JSON. */
+  #isShortRequest(text: string, { index, depth }: Place): boolean {
+    const isRequest = index === this.#turns.first || index === this.#turns.latest;
+    return isRequest && depth === 0 && text.length <= TURN_CHARS;
   }
 
   *#readProse(text: string, { ref, index, role }: Place): Generator<void> {

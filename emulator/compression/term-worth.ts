@@ -16,8 +16,8 @@ function scaleOf(term: string): number {
 }
 
 /**
- * What telling a term for the first time is worth: the logarithm of its rareness, where `frequency` of `units` hold it. Rounded, so that the
- * order of units hangs on no last bit of a logarithm.
+ * What telling a term for the first time is worth: the logarithm of its rareness, where `frequency` of `units` hold
+ * it. Rounded, so that the order of units hangs on no last bit of a logarithm.
  */
 export function worthOf(term: string, units: number, frequency: number): number {
   return Math.round(1024 * scaleOf(term) * Math.log2(1 + units / frequency)) / 1024;

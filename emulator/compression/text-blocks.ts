@@ -1,4 +1,4 @@
-import { commentOf, isCodeLine, isCodeText } from './code-lines.ts';
+import { commentOf, isCodeLine, isCodeText, isFence } from './code-lines.ts';
 
 /** A stretch of text that is read in one way. */
 export interface Block {
@@ -14,20 +14,24 @@ const LINES_A_PAUSE = 512;
 const PARAGRAPH_CHARS = 4_000;
 const WRAPPED_CHARS = 50;
 
-const FENCE = /^\s*(?:```|~~~)/;
-const LOG_START =
-  /^\W{0,3}(?:\d{4}[-/.]\d\d[-/.]\d\d|\d\d:\d\d:\d\d|\d\d\/\w{3}\/\d{4}|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ \d]\d \d\d:|\d{10,13}\b|[EWIDF]\d{4} \d)/;
-const LOG_LEVEL =
-  /^.{0,48}?(?:\b(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL)\b|\[(?:trace|debug|info|notice|warn|warning|error|fatal|crit)\])/;
-const LOG_ACCESS = /^\S+ \S+ \S+ \[[^\]]{8,40}\] "/;
-const LOG_JSON = /^\{"(?:ts|time|timestamp|level|lvl|severity|msg|message|logger|event)":/;
+const MONTH = '(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)';
+const LEVEL = 'TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL';
+/** How lines of logs begin: with a time, a level near the beginning, as servers log requests, as JSON. */
+const LOG = [
+  /^\W{0,3}(?:\d{4}[-/.]\d\d[-/.]\d\d|\d\d:\d\d:\d\d|\d\d\/\w{3}\/\d{4}|\d{10,13}\b|[EWIDF]\d{4} \d)/,
+  new RegExp(`^\\W{0,3}${MONTH} [ \\d]\\d \\d\\d:`),
+  new RegExp(`^.{0,48}?(?:\\b(?:${LEVEL})\\b|\\[(?:${LEVEL.toLowerCase()})\\])`),
+  /^\S+ \S+ \S+ \[[^\]]{8,40}\] "/,
+  /^\{"(?:ts|time|timestamp|level|lvl|severity|msg|message|logger|event)":/,
+];
+const LOG_CHARS = 20;
 const BULLET = /^(?:[-*+•>|#]|\d{1,3}[.)、])\s?/;
 const SENTENCE_END = /[.!?。！？：:；;…][”"’)）\]*_`]*$/;
 const GOES_ON = /^[\p{Ll}\p{Script=Han}(,]/u;
 
 /**
- * Reads a text from top to bottom: code lines and log lines one by one, prose by the paragraph, wrapped lines joined; undefined
- * is a pause.
+ * Reads a text from top to bottom: code lines and log lines one by one, prose by the paragraph, wrapped lines joined;
+ * undefined is a pause.
  */
 export function* textBlocks(text: string): Generator<Block | undefined> {
   const codeText = isCodeText(text);
@@ -37,7 +41,7 @@ export function* textBlocks(text: string): Generator<Block | undefined> {
   let read = 0;
   for (const line of lines(text)) {
     if (++read % LINES_A_PAUSE === 0) yield undefined;
-    if (FENCE.test(line)) {
+    if (isFence(line)) {
       fenced = !fenced;
       continue;
     }
@@ -66,8 +70,7 @@ function kindOf(trimmed: string, line: string, inCode: boolean): Block['kind'] {
   return inCode || isCodeLine(line) ? 'code' : 'prose';
 }
 
-const isLogLine = (line: string): boolean =>
-  line.length > 20 && (LOG_START.test(line) || LOG_LEVEL.test(line) || LOG_ACCESS.test(line) || LOG_JSON.test(line));
+const isLogLine = (line: string): boolean => line.length > LOG_CHARS && LOG.some((start) => start.test(line));
 
 function continues(before: string, line: string): boolean {
   return before.length >= WRAPPED_CHARS && !SENTENCE_END.test(before) && GOES_ON.test(line) && !BULLET.test(line);

@@ -21,8 +21,8 @@ export class UnitList {
   }
 
   /**
-   * Adds a piece of message `ref`. Pieces of the same words replace each other when their `identity` is the same too; an
-   * undefined identity keeps the piece whatever else is told.
+   * Adds a piece of message `ref`. Pieces of the same words replace each other when their `identity` is the same too;
+   * an undefined identity keeps the piece whatever else is told.
    */
   add(draft: Draft, ref: Ref, identity: string | undefined, leader?: Unit): Unit {
     if (draft.log || this.#lineChars > LINE_CHARS) this.openLine(this.#note);

@@ -25,8 +25,8 @@ export interface Draft {
   weight: number;
   facts: readonly Fact[];
   /**
-   * What it tells beyond its words, 0 … 1: a fact joins a name and a value, and that is news even where both words were
-   * told before.
+   * What it tells beyond its words, 0 … 1: a fact joins a name and a value, and that is news even where both were told
+   * before.
    */
   news: number;
   /** A question that somebody may owe an answer to. */

@@ -18,9 +18,9 @@ interface Told {
 }
 
 /**
- * Lets the latest value of a fact win: units whose every fact was given another value by a later message are marked and weigh
- * next to nothing, so that they come back only where there is room for history. What is told of many things under one name
- * is less news each time.
+ * Lets the latest value of a fact win: units whose every fact was given another value by a later message are marked
+ * and weigh next to nothing, so that they come back only where there is room for history. What is told of many things
+ * under one name is less news each time.
  */
 export async function weighFacts(units: readonly Unit[], pacer: Pacer): Promise<void> {
   const latest = new Map<string, Told>();

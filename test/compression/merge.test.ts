@@ -47,11 +47,22 @@ describe('an earlier summary', () => {
       user(`What about crate ${n}?`),
       assistant(`Crate ${n} weighs ${n}70 kg.`),
     ]);
-    const { aliases, lines } = await chain([first, second, ...more]);
+    const { aliases, lines } = await chain([first, second, ...more], 'outline', 700);
     expect(aliases.get('a')).toBe('snap_1');
     expect(aliases.get('b')).toBe('snap_2');
     expect(lines.find(({ body }) => body.includes('QX-4471'))).toMatchObject({ letters: 'a', place: 1 });
     expect(lines.find(({ body }) => body.includes('Marta'))).toMatchObject({ letters: 'b', place: 3 });
+  });
+
+  it('names no more snapshots than a tenth of the budget holds: older lines refer to the summary they stood in', async () => {
+    const more = Array.from({ length: 12 }, (_, n) => [
+      user(`What about crate ${n}?`),
+      assistant(`It weighs ${n}70 kg.`),
+    ]);
+    const { snapshotId, aliases, lines } = await chain([first, ...more], 'outline', 300);
+    expect([...aliases.values()]).toEqual(['snap_11', 'snap_12']);
+    expect(snapshotId).toBe('snap_13');
+    expect(lines.find(({ body }) => body.includes('QX-4471'))).toMatchObject({ letters: '', place: 1 });
   });
 
   it('can be merged in another format than it was written in', async () => {
