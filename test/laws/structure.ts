@@ -1,10 +1,17 @@
-import type { ChatMessage } from '../../contract/messages.ts';
+import { contentText, type MessageContent } from '../../contract/messages.ts';
+
+interface Shown {
+  role: string;
+  content: MessageContent | null;
+  tool_calls?: readonly { id: string }[] | undefined;
+  tool_call_id?: string | undefined;
+}
 
 /**
  * Why the live API would reject a history for its structure; undefined where it would not. Written apart from the
  * emulator's own pairing: one pass, with the calls that wait. Calls that are open at the end are no fault.
  */
-export function structuralFault(messages: readonly ChatMessage[]): string | undefined {
+export function structuralFault(messages: readonly Shown[]): string | undefined {
   let waiting: string[] = [];
   for (const [place, message] of messages.entries()) {
     const at = `message ${place} (${message.role})`;
@@ -22,12 +29,7 @@ export function structuralFault(messages: readonly ChatMessage[]): string | unde
     const ids = calls.map((call) => call.id);
     if (new Set(ids).size !== ids.length) return `${at} uses an id twice`;
     waiting.push(...ids);
-    if (textOf(message) === '' && calls.length === 0) return `${at} is empty`;
+    if (contentText(message.content) === '' && calls.length === 0) return `${at} is empty`;
   }
   return undefined;
-}
-
-function textOf({ content }: ChatMessage): string {
-  if (content === null) return '';
-  return typeof content === 'string' ? content : content.map((part) => part.text).join('');
 }

@@ -1,0 +1,185 @@
+import { randomUUID } from 'node:crypto';
+import { expect } from 'vitest';
+import type { Session, SessionMessage } from '../../contract/sessions.ts';
+import { structuralFault } from '../laws/structure.ts';
+
+/** Every answer's own account of where the session then stands. */
+interface Standing {
+  version: number;
+  total: number;
+}
+
+interface Operation {
+  path: string;
+  body: Record<string, unknown>;
+  key: string;
+}
+
+/** One client with a session of its own, which knows what has been acknowledged and what has not. */
+export class Client {
+  readonly #key = `sk-${randomUUID()}`;
+  readonly #snapshots = new Set<string>();
+  readonly #marks: string[] = [];
+  readonly #cuts: boolean;
+  #baseUrl = '';
+  #id = '';
+  #standing: Standing = { version: 1, total: 0 };
+  #unanswered: Operation | undefined;
+  #serial = 0;
+
+  /** @param cuts whether it also truncates and compresses; one that does not can say what its window holds to the letter */
+  constructor(cuts: boolean) {
+    this.#cuts = cuts;
+  }
+
+  async connect(baseUrl: string): Promise<void> {
+    this.#baseUrl = baseUrl;
+    if (this.#id !== '') return;
+    const { body } = await this.#post<Session>({ path: '/sessions', body: {}, key: randomUUID() });
+    this.#id = body.id;
+  }
+
+  /** Works until the server is gone, calling `acknowledged` after each answer. */
+  async work(acknowledged: () => void): Promise<void> {
+    for (;;) {
+      const operation = this.#nextOperation();
+      this.#unanswered = operation;
+      try {
+        await this.#take(operation);
+      } catch (error) {
+        if (error instanceof TypeError) return;
+        throw error;
+      }
+      this.#unanswered = undefined;
+      acknowledged();
+    }
+  }
+
+  /** After a restart: what was acknowledged is there, what was not is there whole or not at all, and a retry writes once. */
+  async verify(): Promise<void> {
+    const found = await this.#standingNow();
+    const steps = found.version - this.#standing.version;
+    if (steps === 0) expect(found).toEqual(this.#standing);
+    expect(steps).toBeLessThanOrEqual(this.#unanswered ? 1 : 0);
+    await this.#expectSoundWindow(found.total);
+
+    const operation = this.#unanswered;
+    this.#unanswered = undefined;
+    if (operation) {
+      const { version } = this.#standing;
+      await this.#take(operation);
+      const { body, replayed } = await this.#post(operation);
+      expect(replayed).toBe(true);
+      expect(this.#standing.version - version).toBeLessThanOrEqual(1);
+      await this.#expectSoundWindow(this.#standing.total);
+      expect(body).toBeDefined();
+    }
+    expect(await this.#standingNow()).toEqual(this.#standing);
+    const { data } = await this.#get<{ data: { id: string }[] }>(`/sessions/${this.#id}/snapshots?limit=100`);
+    expect(new Set(data.map((snapshot) => snapshot.id))).toEqual(this.#snapshots);
+  }
+
+  /** Sends an operation and takes over what its answer says. */
+  async #take(operation: Operation): Promise<void> {
+    const { body, status } = await this.#post<Record<string, never>>(operation);
+    if (status === 400) return;
+    const { session, usage, after, snapshot_id, object, id } = body as unknown as Answer;
+    const standing = session ?? { version: (body as unknown as Standing).version, usage: usage ?? after };
+    if (object === 'session.snapshot') {
+      this.#snapshots.add(id);
+      return;
+    }
+    if (snapshot_id) this.#snapshots.add(snapshot_id);
+    this.#standing = { version: standing.version, total: standing.usage?.total_tokens ?? -1 };
+    const mark = operation.body.mark;
+    if (typeof mark === 'string') this.#marks.push(mark);
+  }
+
+  #nextOperation(): Operation {
+    this.#serial += 1;
+    const mark = `mark-${this.#serial}`;
+    const path = `/sessions/${this.#id}`;
+    const kinds: Omit<Operation, 'key'>[] = [
+      { path: `${path}/messages`, body: { mark, messages: [{ role: 'user', content: `${mark} the tide is high` }] } },
+      { path: `${path}/messages`, body: { mark, messages: callAndResult(mark) } },
+      {
+        path: '/chat/completions',
+        body: {
+          mark,
+          model: 'kimi-k2-0905-preview',
+          session_id: this.#id,
+          max_tokens: 20,
+          messages: [{ role: 'user', content: `${mark} how is the tide?` }],
+        },
+      },
+      { path: `${path}/snapshots`, body: this.#serial % 2 ? {} : { preserve_len: 200 } },
+    ];
+    const cuts = [
+      { path: `${path}/truncate`, body: { preserve_len: 150 } },
+      { path: `${path}/compress`, body: { ratio: 2 } },
+    ];
+    const choices = this.#cuts ? [...kinds, ...cuts] : kinds;
+    const chosen = choices[this.#serial % choices.length] ?? kinds[0];
+    if (!chosen) throw new Error('nothing to do');
+    return { ...chosen, key: randomUUID() };
+  }
+
+  async #expectSoundWindow(total: number): Promise<void> {
+    const messages: SessionMessage[] = [];
+    for (let after = ''; ; ) {
+      const path = `/sessions/${this.#id}/messages?limit=100${after}`;
+      const page = await this.#get<{ data: SessionMessage[]; has_more: boolean; last_id: string }>(path);
+      messages.push(...page.data);
+      if (!page.has_more) break;
+      after = `&after=${page.last_id}`;
+    }
+    expect(messages.reduce((sum, message) => sum + message.tokens, 0)).toBe(total);
+    expect(structuralFault(messages)).toBeUndefined();
+    const marks = messages.flatMap(({ role, content }) => (role === 'user' ? [String(content).split(' ')[0]] : []));
+    expect(new Set(marks).size).toBe(marks.length);
+    if (!this.#cuts) expect(marks.slice(0, this.#marks.length)).toEqual(this.#marks);
+  }
+
+  async #standingNow(): Promise<Standing> {
+    const { version, usage } = await this.#get<Session>(`/sessions/${this.#id}`);
+    return { version, total: usage.total_tokens };
+  }
+
+  async #get<Body>(path: string): Promise<Body> {
+    const response = await fetch(this.#baseUrl + path, { headers: { Authorization: `Bearer ${this.#key}` } });
+    expect(response.status).toBe(200);
+    return (await response.json()) as Body;
+  }
+
+  async #post<Body>({ path, body, key }: Operation) {
+    const response = await fetch(this.#baseUrl + path, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${this.#key}`, 'Content-Type': 'application/json', 'Idempotency-Key': key },
+      body: JSON.stringify(body),
+    });
+    const text = await response.text();
+    const refused = response.status === 400 && text.includes('compress_infeasible');
+    if (!response.ok && !refused) throw new Error(`${response.status} ${text}`);
+    const replayed = response.headers.get('idempotent-replayed') === 'true';
+    return { body: JSON.parse(text) as Body, status: response.status, replayed };
+  }
+}
+
+interface Answer {
+  object?: string;
+  id: string;
+  session?: { version: number; usage: { total_tokens: number } };
+  usage?: { total_tokens: number };
+  after?: { total_tokens: number };
+  snapshot_id?: string | null;
+}
+
+/** A user's message, a call and its result: stored whole or not at all. */
+function callAndResult(mark: string) {
+  const call = { id: `call-${mark}`, type: 'function', function: { name: 'look', arguments: '{}' } };
+  return [
+    { role: 'user', content: `${mark} look at the tide` },
+    { role: 'assistant', content: null, tool_calls: [call] },
+    { role: 'tool', tool_call_id: call.id, content: 'It is high, and the ships are in.' },
+  ];
+}

@@ -1,0 +1,63 @@
+import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import Database from 'better-sqlite3';
+import { expect, it } from 'vitest';
+import { ServerProcess } from '../cli/server-process.ts';
+import { temporaryFolder } from '../store/files.ts';
+import { Client } from './client.ts';
+
+/** More on demand: KIMI_CRASH_ROUNDS=50. */
+const ROUNDS = Number(process.env.KIMI_CRASH_ROUNDS ?? 10);
+const CLIENTS = 6;
+const MOST_ANSWERS = 80;
+const MOST_TURNS = 40;
+const LIMITS = ['window_tokens=100000', 'min_preserve_tokens=64'];
+/** Rounds that sessions live through before new ones take their place, so that windows stay of a size. */
+const LIFETIME = 10;
+
+it('loses nothing that was acknowledged and keeps nothing by halves, killed at any moment under load', async () => {
+  const folder = temporaryFolder();
+  const path = join(folder, 'state.db');
+  const args = ['--db', path, ...LIMITS.flatMap((limit) => ['--limit', limit])];
+  const newClients = () => Array.from({ length: CLIENTS }, (_, place) => new Client(place % 2 === 0));
+  let clients = newClients();
+  for (let round = 0; round <= ROUNDS; round += 1) {
+    const { server, ready } = await ServerProcess.listening(args);
+    await Promise.all(clients.map((client) => client.connect(ready.base_url)));
+    if (round > 0) await Promise.all(clients.map((client) => client.verify()));
+    if (round % LIFETIME === LIFETIME - 1) {
+      clients = newClients();
+      await Promise.all(clients.map((client) => client.connect(ready.base_url)));
+    }
+    if (round === ROUNDS) {
+      expect(await server.signal('SIGTERM')).toMatchObject({ code: 0, stderr: '' });
+      break;
+    }
+    // A moment is a number of answers, so that it falls into work on any machine.
+    let left = 1 + Math.floor(Math.random() * MOST_ANSWERS);
+    const acknowledged = () => {
+      left -= 1;
+      if (left === 0) void turns(Math.random() * MOST_TURNS).then(() => server.signal('SIGKILL'));
+    };
+    await Promise.all(clients.map((client) => client.work(acknowledged)));
+    expect(await server.ended).toMatchObject({ signal: 'SIGKILL', stderr: '' });
+    expectIntegrity(path, join(folder, `copy-${round}`));
+  }
+}, 600_000);
+
+/** Lets so many turns of the event loop pass, so that the kill does not always follow an answer. */
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) await setImmediate();
+}
+
+/** Looks at a copy, so that the restart has to cope with the very files that the kill left. */
+function expectIntegrity(path: string, copy: string): void {
+  mkdirSync(copy);
+  for (const suffix of ['', '-wal']) {
+    if (existsSync(path + suffix)) copyFileSync(path + suffix, join(copy, `state.db${suffix}`));
+  }
+  const database = new Database(join(copy, 'state.db'));
+  expect(database.pragma('integrity_check', { simple: true })).toBe('ok');
+  database.close();
+}
