@@ -12,7 +12,7 @@ import { findInSnapshots, readHistory } from './rolling/history.ts';
 import { openContext } from './rolling/open.ts';
 import type { AppendOptions, CallOptions, RollingOptions, TurnOptions } from './rolling/settings.ts';
 import { settle, settleRollback } from './rolling/settle.ts';
-import { settleShrink } from './rolling/shrink.ts';
+import { shrinkOrDefer } from './rolling/shrink.ts';
 import type { TextSource } from './rolling/split-text.ts';
 import { carryOutTurn } from './rolling/turn.ts';
 
@@ -75,10 +75,11 @@ export class RollingSession implements AsyncDisposable {
   async *chat(input: string | readonly InputMessage[], options: TurnOptions = {}): AsyncGenerator<string, TurnResult> {
     const { signal } = options;
     this.#enter();
+    const messages = typeof input === 'string' ? [{ role: 'user' as const, content: input }] : input;
+    let asked = '';
     let ended = false;
     try {
-      const messages = typeof input === 'string' ? [{ role: 'user' as const, content: input }] : input;
-      const asked = await fingerprint(messages);
+      asked = await fingerprint(messages);
       const found = await settle(this.#context, asked, signal);
       let result: TurnResult;
       if (found && found !== 'pending') {
@@ -88,14 +89,14 @@ export class RollingSession implements AsyncDisposable {
         if (!found) await beginTurn(this.#context, messages, asked, options);
         result = yield* carryOutTurn(this.#context, found === 'pending', signal);
       }
-      await this.#shrinkOrDefer(signal);
+      await shrinkOrDefer(this.#context, signal);
       ended = true;
       return result;
     } catch (error) {
       ended = !(error instanceof APIUserAbortError);
       throw error;
     } finally {
-      if (!ended) await this.#giveUp();
+      if (!ended) await this.#giveUp(asked);
       this.#busy = false;
     }
   }
@@ -172,18 +173,11 @@ export class RollingSession implements AsyncDisposable {
     if (!this.#lasts) await this.delete();
   }
 
-  async #giveUp(): Promise<void> {
+  /** Only the turn itself: what was pending before it, and a piece of a document, is finished by the next call. */
+  async #giveUp(asked: string): Promise<void> {
     const { ledger } = this.#context;
     const { write } = ledger.state;
-    if (write) await ledger.save({ write: { ...write, cancelled: true } });
-  }
-
-  async #shrinkOrDefer(signal: AbortSignal | undefined): Promise<void> {
-    try {
-      await settleShrink(this.#context, false, signal);
-    } catch (error) {
-      this.events.emit('deferred', { error });
-    }
+    if (write?.kind === 'turn' && write.input === asked) await ledger.save({ write: { ...write, cancelled: true } });
   }
 
   async #alone<Value>(signal: AbortSignal | undefined, work: () => Promise<Value>): Promise<Value> {
@@ -191,9 +185,6 @@ export class RollingSession implements AsyncDisposable {
     try {
       await settle(this.#context, undefined, signal);
       return await work();
-    } catch (error) {
-      if (error instanceof APIUserAbortError) await this.#giveUp();
-      throw error;
     } finally {
       this.#busy = false;
     }

@@ -52,7 +52,7 @@ async function settleCancelled(context: RollingContext, signal?: AbortSignal): P
     await send(context, barrier, (options) => client.sessions.update(id, {}, options));
   } catch (error) {
     if (!isConflict(error)) throw error;
-    if (write.kind === 'turn' && write.writes.length === 1) result = await findTurn(context, write, signal);
+    if (write.writes.length === 1) result = await findTurn(context, write, signal);
     else {
       const session = await client.sessions.retrieve(id, { signal });
       await ledger.save({ session: markOf(session, ledger.session.open) });

@@ -82,6 +82,15 @@ export async function settleShrink(context: RollingContext, resumed: boolean, si
   }
 }
 
+/** As the last part of a round, which is done: a failure is told, and what is left comes before the next turn. */
+export async function shrinkOrDefer(context: RollingContext, signal?: AbortSignal): Promise<void> {
+  try {
+    await settleShrink(context, false, signal);
+  } catch (error) {
+    context.events.emit('deferred', { error });
+  }
+}
+
 async function finish({ ledger, ...context }: RollingContext, shrink: PendingShrink): Promise<void> {
   const { tokens } = ledger.session;
   const weak = countWeak(ledger.state.settled.weak, shrink.before, tokens);

@@ -59,6 +59,18 @@ describe('a document', () => {
   );
 });
 
+describe('a document whose appending is aborted', () => {
+  it('is appended to its end by the next call, no piece lost or doubled', async () => {
+    const { agent } = await open();
+    const text = PARAGRAPHS.join('\n\n');
+    const abort = new AbortController();
+    agent.events.on('window', ({ tokens }) => tokens > 400 && abort.abort());
+    await expect(agent.append(text, { id: 'book', signal: abort.signal })).rejects.toThrow('aborted');
+    await agent.append(text, { id: 'book' });
+    expect((await collect(agent.history())).map(({ content }) => content).join('')).toBe(text);
+  });
+});
+
 describe('a tool result too large for one write', () => {
   const CALLS: InputMessage[] = [
     { role: 'user', content: 'Read both files.' },
