@@ -1,20 +1,30 @@
 import type { Tokenizer } from '../tokens/tokenizer.ts';
 import type { Settings } from './settings.ts';
 
+/** A token takes a byte at least, and a UTF-16 unit at most three bytes. */
+const TOKENS_PER_UNIT = 3;
+/** What follows a text can change how its end is divided, by a few tokens. */
+const BORDER_TOKENS = 64;
+
 /** The bounds of one answer, applied alike to every model: stop strings end it, `max_tokens` cuts it. */
 export class Bounds {
   readonly #tokenizer: Tokenizer;
   readonly #maxTokens: number;
   readonly #stop: readonly string[];
   readonly #heldBack: number;
+  /** Tokens that the text may take: `max_tokens` less those of the calls. */
+  #room: number;
   #sent = '';
   #waiting = '';
+  /** Tokens and length of the text when it was last counted. */
+  #counted = { tokens: 0, units: 0 };
   /** Why the answer ended before the model did. */
   ended: 'stop' | 'length' | undefined;
 
   constructor(tokenizer: Tokenizer, { maxTokens, stop }: Pick<Settings, 'maxTokens' | 'stop'>) {
     this.#tokenizer = tokenizer;
     this.#maxTokens = maxTokens;
+    this.#room = maxTokens;
     this.#stop = stop;
     this.#heldBack = Math.max(0, ...stop.map((text) => text.length - 1));
   }
@@ -36,18 +46,23 @@ export class Bounds {
     return ready > 0 ? this.#deliver(wholeCharacters(this.#waiting, ready)) : '';
   }
 
-  /** What still waits when the model has said everything. */
+  /** What still waits where no more of the text will follow at once. */
   rest(): string {
     return this.ended ? '' : this.#deliver(this.#waiting);
   }
 
   /**
-   * The arguments of a call that are within `max_tokens`, given what the call's frame takes.
+   * The arguments of the next call that are within `max_tokens`.
+   * @param frameTokens what all calls so far take, with this one's frame
    * @returns undefined where not even the frame is
    */
   takeArguments(text: string, frameTokens: number): string | undefined {
     const left = this.#maxTokens - this.#tokenizer.count(this.#sent) - frameTokens;
-    if (this.#tokenizer.count(text) <= left) return text;
+    const tokens = this.#tokenizer.count(text);
+    if (tokens <= left) {
+      this.#room = this.#maxTokens - frameTokens - tokens;
+      return text;
+    }
     this.ended = 'length';
     return left >= 0 ? this.#tokenizer.prefixWithin(text, left) : undefined;
   }
@@ -60,15 +75,22 @@ export class Bounds {
   #deliver(text: string): string {
     this.#waiting = this.#waiting.slice(text.length);
     const whole = this.#sent + text;
-    // A token takes a byte at least, and a UTF-16 unit at most three bytes.
-    if (3 * whole.length <= this.#maxTokens || this.#tokenizer.count(whole) <= this.#maxTokens) {
+    if (this.#fits(whole)) {
       this.#sent = whole;
       return text;
     }
     this.ended = 'length';
-    const cut = this.#tokenizer.prefixWithin(whole, this.#maxTokens).slice(this.#sent.length);
+    const cut = this.#tokenizer.prefixWithin(whole, this.#room).slice(this.#sent.length);
     this.#sent += cut;
     return cut;
+  }
+
+  /** Counts only where the text could have come near the end of its room: it grows by a few units at a time. */
+  #fits(whole: string): boolean {
+    const { tokens, units } = this.#counted;
+    if (tokens + TOKENS_PER_UNIT * (whole.length - units) + BORDER_TOKENS <= this.#room) return true;
+    this.#counted = { tokens: this.#tokenizer.count(whole), units: whole.length };
+    return this.#counted.tokens <= this.#room;
   }
 }
 

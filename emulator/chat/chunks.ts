@@ -1,4 +1,4 @@
-import type { ChatCompletion, ChatCompletionChunk, CompletionUsage } from '../../contract/chat.ts';
+import type { ChatCompletionChunk, CompletionUsage } from '../../contract/chat.ts';
 import type { ToolCall } from '../../contract/messages.ts';
 import { SYSTEM_FINGERPRINT } from '../../contract/models.ts';
 import type { SessionState } from '../../contract/sessions.ts';
@@ -72,22 +72,4 @@ export class Chunks {
     const { id, created, model } = this.#heading;
     return { id, object: 'chat.completion.chunk', created, model, choices };
   }
-}
-
-/** The chunks of an answer that was given before. */
-export function* replay(
-  completion: ChatCompletion,
-  includeUsage: boolean,
-  characters: number,
-): Generator<ChatCompletionChunk> {
-  const chunks = new Chunks({ id: completion.id, created: completion.created, model: completion.model }, characters);
-  for (const { index, message } of completion.choices) {
-    yield chunks.opening(index);
-    yield* chunks.text(index, message.content);
-    for (const call of message.tool_calls ?? []) yield* chunks.call(index, call.index, call);
-  }
-  for (const { index, finish_reason } of completion.choices) {
-    yield chunks.finish(index, { finishReason: finish_reason }, completion.usage, completion.session);
-  }
-  if (includeUsage) yield chunks.usage(completion.usage);
 }

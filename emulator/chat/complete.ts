@@ -59,6 +59,8 @@ async function* answer(
     if (delta.type === 'text') {
       yield* chunks.text(index, bounds.take(delta.text));
     } else {
+      yield* chunks.text(index, bounds.rest());
+      if (bounds.ended) break;
       const id = `functions.${delta.name}:${turn.firstCall + calls.length}`;
       const frame = messageTokens(
         turn.tokenizer,

@@ -1,9 +1,9 @@
 import { Hono } from 'hono';
 import { type ChatCompletion, type ChatCompletionChunk, type ChatRequest, chatRequest } from '../../contract/chat.ts';
 import type { Limits } from '../../contract/limits.ts';
-import { replay } from '../chat/chunks.ts';
 import { collect } from '../chat/collect.ts';
 import { complete } from '../chat/complete.ts';
+import { replay } from '../chat/replay.ts';
 import { requireSound, settingsOf } from '../chat/settings.ts';
 import { countRequest, openInSession, openStateless, type Turn } from '../chat/turn.ts';
 import { unixSeconds } from '../clock.ts';
@@ -115,9 +115,10 @@ function stream(c: RequestContext, next: NextItem<ChatCompletionChunk>, onGone: 
 function replayed(c: RequestContext, request: ChatRequest, stored: StoredAnswer, chunkCharacters: number): Response {
   if (!request.stream) return replayAnswer(c, stored);
   const completion = JSON.parse(stored.body) as ChatCompletion;
-  const { includeUsage } = settingsOf(request, c.get('services').limits);
+  const { tokenizer, limits } = c.get('services');
+  const { includeUsage } = settingsOf(request, limits);
   c.header('Idempotent-Replayed', 'true');
-  const chunks = replay(completion, includeUsage, chunkCharacters);
+  const chunks = replay(tokenizer, completion, includeUsage, chunkCharacters);
   return stream(
     c,
     () => chunks.next(),
