@@ -3,6 +3,8 @@ import { expect } from 'vitest';
 import type { Session, SessionMessage } from '../../contract/sessions.ts';
 import { structuralFault } from '../laws/structure.ts';
 
+const MANY = 150;
+
 /** Every answer's own account of where the session then stands. */
 interface Standing {
   version: number;
@@ -114,11 +116,12 @@ export class Client {
       },
       { path: `${path}/snapshots`, body: this.#serial % 2 ? {} : { preserve_len: 200 } },
     ];
+    const large = { path: `${path}/messages`, body: { mark, messages: manyMessages(mark) } };
     const cuts = [
       { path: `${path}/truncate`, body: { preserve_len: 150 } },
       { path: `${path}/compress`, body: { ratio: 2 } },
     ];
-    const choices = this.#cuts ? [...kinds, ...cuts] : kinds;
+    const choices = [large, ...(this.#cuts ? [...kinds, ...cuts] : kinds), large];
     const chosen = choices[this.#serial % choices.length] ?? kinds[0];
     if (!chosen) throw new Error('nothing to do');
     return { ...chosen, key: randomUUID() };
@@ -172,6 +175,12 @@ interface Answer {
   usage?: { total_tokens: number };
   after?: { total_tokens: number };
   snapshot_id?: string | null;
+}
+
+/** A write that takes a while, so that a kill can fall into its middle. */
+function manyMessages(mark: string) {
+  const filler = Array.from({ length: MANY }, (_, place) => ({ role: 'assistant', content: `wave ${place}` }));
+  return [{ role: 'user', content: `${mark} count the waves` }, ...filler];
 }
 
 /** A user's message, a call and its result: stored whole or not at all. */
