@@ -40,9 +40,15 @@ export class KimiClient extends OpenAI {
     return this.withOptions({ fetch: wrap(this._options.fetch ?? ((input, init) => fetch(input, init))) });
   }
 
-  /** Departure from the SDK: options that are used again do not carry the key of the request before. */
+  /**
+   * Departures from the SDK: options that are used again do not carry the key of the request before, and a signal that
+   * serves many requests does not gather a listener of each.
+   */
   override request<Rsp>(...[options, remainingRetries]: Parameters<OpenAI['request']>) {
-    const own = Promise.resolve(options).then((given) => ({ ...given }));
+    const own = Promise.resolve(options).then((given) => ({
+      ...given,
+      ...(given.signal && { signal: AbortSignal.any([given.signal]) }),
+    }));
     return super.request<Rsp>(own, remainingRetries);
   }
 }

@@ -81,8 +81,4 @@ export interface ChatMessage {
   tool_call_id?: string;
 }
 
-/** The text of a message's content; parts are joined as they stand. */
-export function contentText(content: MessageContent | null | undefined): string {
-  if (content === null || content === undefined) return '';
-  return typeof content === 'string' ? content : content.map((part) => part.text).join('');
-}
+export { contentText } from './content-text.ts';

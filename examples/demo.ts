@@ -6,19 +6,13 @@ import { createEmulator } from '../emulator/index.ts';
 import { textFiles } from './demo-files.ts';
 import { Screen } from './demo-screen.ts';
 
+const EXIT_USAGE = 2;
 const USAGE = `Usage: npm run demo -- [folder] [--max-keep TOKENS] [--checkpoint FILE]
 
 Reviews every text file of a folder in one rolling session: on the server that KIMI_BASE_URL names, else on an
 emulator in this process. With --checkpoint (and a server) it can be interrupted, and goes on where it was.`;
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    'max-keep': { type: 'string', default: '60000' },
-    checkpoint: { type: 'string' },
-    help: { type: 'boolean', short: 'h' },
-  },
-});
+const { values, positionals } = readArguments();
 const folder = positionals[0] ?? '.';
 const maxKeep = Number(values['max-keep']);
 
@@ -69,7 +63,23 @@ async function review(): Promise<void> {
   }
 }
 
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        'max-keep': { type: 'string', default: '60000' },
+        checkpoint: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    });
+  } catch (error) {
+    console.error(`demo: ${(error instanceof Error ? error.message : String(error)).split('. ')[0]} (see --help)`);
+    process.exit(EXIT_USAGE);
+  }
+}
+
 function fail(message: string): void {
-  console.error(message);
-  process.exitCode = 1;
+  console.error(`demo: ${message}`);
+  process.exitCode = EXIT_USAGE;
 }

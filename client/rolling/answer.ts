@@ -1,8 +1,8 @@
 import type { CompletionUsage } from '../../contract/chat.ts';
+import { contentText } from '../../contract/content-text.ts';
 import type { ToolCall } from '../../contract/messages.ts';
 import type { SessionMessage, SessionState } from '../../contract/sessions.ts';
 import type { ChatCompletionChunk } from '../chat.ts';
-import { contentText } from '../message-text.ts';
 
 /** A turn that is committed. */
 export interface TurnResult {

@@ -1,5 +1,5 @@
+import { contentText } from '../../contract/content-text.ts';
 import type { SessionMessage } from '../../contract/sessions.ts';
-import { contentText } from '../message-text.ts';
 import type { RollingContext } from './context.ts';
 
 const PAGE = 100;

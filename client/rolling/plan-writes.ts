@@ -1,5 +1,5 @@
+import { contentText } from '../../contract/content-text.ts';
 import type { InputMessage } from '../../contract/messages.ts';
-import { contentText } from '../message-text.ts';
 import { splitText, utf8Bytes } from './split-text.ts';
 
 /** More than a message's frame ever takes beside its texts, in tokens and so in bytes at the least. */

@@ -1,7 +1,7 @@
+import { contentText } from '../../contract/content-text.ts';
 import type { InputMessage } from '../../contract/messages.ts';
 import type { Session, SessionMessage } from '../../contract/sessions.ts';
 import type { SessionMark } from '../checkpoint.ts';
-import { contentText } from '../message-text.ts';
 import type { RollingContext } from './context.ts';
 import { RollingSessionError } from './errors.ts';
 

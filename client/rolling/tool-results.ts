@@ -1,7 +1,7 @@
 import { BadRequestError } from 'openai';
+import { contentText } from '../../contract/content-text.ts';
 import type { InputMessage } from '../../contract/messages.ts';
 import type { KimiClient } from '../kimi-client.ts';
-import { contentText } from '../message-text.ts';
 import { isSplittable, messageBytes } from './plan-writes.ts';
 
 /** The generation prompt, which an estimate counts with the messages. */

@@ -1,6 +1,6 @@
-import type { MessageContent } from '../contract/messages.ts';
+import type { MessageContent } from './messages.ts';
 
-/** The text of a message's content. The contract's own function would bring its schemas, and with them zod, into a bundle. */
+/** The text of a message's content; parts are joined as they stand. Apart from the schemas, so that a bundle stays small. */
 export function contentText(content: MessageContent | null | undefined): string {
   if (content === null || content === undefined) return '';
   return typeof content === 'string' ? content : content.map((part) => part.text).join('');

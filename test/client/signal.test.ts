@@ -1,0 +1,18 @@
+import { getEventListeners } from 'node:events';
+import { expect, it } from 'vitest';
+import { KimiClient } from '../../client/index.ts';
+import { startEmulator } from '../support/emulator.ts';
+
+it('leaves nothing behind on a signal that serves many requests', async () => {
+  const { emulator } = await startEmulator('in process');
+  const client = new KimiClient({ fetch: emulator.fetch });
+  const { signal } = new AbortController();
+  for (let request = 0; request < 12; request += 1) await client.sessions.list({}, { signal });
+  expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+});
+
+it('is still heard', async () => {
+  const { emulator } = await startEmulator('in process');
+  const client = new KimiClient({ fetch: emulator.fetch });
+  await expect(client.sessions.list({}, { signal: AbortSignal.abort() })).rejects.toThrow(/abort/i);
+});
