@@ -40,16 +40,16 @@ export class KimiClient extends OpenAI {
     return this.withOptions({ fetch: wrap(this._options.fetch ?? ((input, init) => fetch(input, init))) });
   }
 
-  /**
-   * Departures from the SDK: options that are used again do not carry the key of the request before, and a signal that
-   * serves many requests does not gather a listener of each.
-   */
+  /** Departure from the SDK: options that are used again do not carry the key of the request before. */
   override request<Rsp>(...[options, remainingRetries]: Parameters<OpenAI['request']>) {
-    const own = Promise.resolve(options).then((given) => ({
-      ...given,
-      ...(given.signal && { signal: AbortSignal.any([given.signal]) }),
-    }));
+    const own = Promise.resolve(options).then((given) => ({ ...given }));
     return super.request<Rsp>(own, remainingRetries);
+  }
+
+  /** Departure from the SDK: a signal that serves many requests does not gather a listener of each. */
+  override fetchWithTimeout(...[url, init, ...rest]: Parameters<OpenAI['fetchWithTimeout']>): Promise<Response> {
+    const own = init?.signal ? { ...init, signal: AbortSignal.any([init.signal]) } : init;
+    return super.fetchWithTimeout(url, own, ...rest);
   }
 }
 
