@@ -1,7 +1,8 @@
 import type { Database } from 'better-sqlite3';
 
 interface Job {
-  run(): void;
+  /** The error with which it failed, if it did. */
+  run(): unknown;
   settle(failure?: { error: unknown }): void;
 }
 
@@ -24,8 +25,10 @@ export class CommitQueue {
         run: () => {
           try {
             outcome = { value: this.#database.transaction(work)() };
+            return undefined;
           } catch (error) {
             outcome = { error };
+            return error;
           }
         },
         settle: (failure) => {
@@ -44,14 +47,18 @@ export class CommitQueue {
     let failure: { error: unknown } | undefined;
     try {
       if (jobs.length === 1) jobs[0]?.run();
-      else this.#database.transaction(() => runAll(jobs)).immediate();
+      else this.#database.transaction(() => this.#runAll(jobs)).immediate();
     } catch (error) {
       failure = { error };
     }
     for (const job of jobs) job.settle(failure);
   }
-}
 
-function runAll(jobs: readonly Job[]): void {
-  for (const job of jobs) job.run();
+  #runAll(jobs: readonly Job[]): void {
+    for (const job of jobs) {
+      const cause = job.run();
+      // A full disk ends the whole transaction; what ran on would be committed, and told that it was not.
+      if (!this.#database.inTransaction) throw new Error('a shared transaction was rolled back', { cause });
+    }
+  }
 }
