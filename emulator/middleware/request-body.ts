@@ -29,16 +29,25 @@ export async function readValue(c: RequestContext): Promise<unknown> {
   return value;
 }
 
-/** A value checked against a schema. @throws ApiError `invalid_request` naming the field */
+/**
+ * A value checked against a schema. Names what the schema does not know in the answer's headers.
+ * @throws ApiError `invalid_request` naming the field
+ */
 export function parseFields<Schema extends z.ZodType>(
   c: RequestContext,
   schema: Schema,
   value: unknown,
 ): z.output<Schema> {
+  const fields = checkFields(schema, value);
+  const ignored = ignoredFields(value, fields);
+  if (ignored.length > 0) c.header('Kimi-Emulator-Ignored', ignoredHeader(ignored));
+  return fields;
+}
+
+/** The same for a value that comes when the headers have left. */
+export function checkFields<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
   const parsed = schema.safeParse(value, FIRST_FAULT);
   if (!parsed.success) throw describeIssue(parsed.error);
-  const ignored = ignoredFields(value, parsed.data);
-  if (ignored.length > 0) c.header('Kimi-Emulator-Ignored', ignoredHeader(ignored));
   return parsed.data;
 }
 

@@ -4,7 +4,7 @@ import { invalid } from '../errors.ts';
 import type { RequestContext } from '../middleware/context.ts';
 import { claimKey } from '../middleware/idempotency.ts';
 import { parseJson } from '../middleware/json.ts';
-import { parseFields } from '../middleware/request-body.ts';
+import { checkFields, parseFields } from '../middleware/request-body.ts';
 import { stampTiming } from '../middleware/request-id.ts';
 import { pacedStream } from '../paced-stream.ts';
 import { append } from '../sessions/append.ts';
@@ -66,7 +66,8 @@ async function writeLine(
   { id, expected, index, line }: Line,
 ): Promise<AppendAcknowledgement> {
   const { services } = c.var;
-  const message = parseFields(c, schema, parseJson(line, services.limits));
+  const value = parseJson(line, services.limits);
+  const message = index === 0 ? parseFields(c, schema, value) : checkFields(schema, value);
   requireContent([message], true);
   const claim = claimKey(c, line, String(index));
   if ('replay' in claim) return JSON.parse(claim.replay.body) as AppendAcknowledgement;
