@@ -79,15 +79,28 @@ export async function changeExclusively<Prepared>(
 }
 
 /** @throws ApiError `session_not_found`, `version_conflict`, `session_busy` */
-export function requireIdleSession(c: RequestContext, id: string, expected: number | undefined): SessionRow {
-  const session = requireVersion(c, id, expected);
+export function requireIdleSession(
+  c: RequestContext,
+  id: string,
+  expected: number | undefined,
+  param?: string,
+): SessionRow {
+  const session = requireVersion(c, id, expected, param);
   c.get('services').locks.requireIdle(id);
   return session;
 }
 
-/** @throws ApiError `session_not_found`, `version_conflict` */
-export function requireVersion(c: RequestContext, id: string, expected: number | undefined): SessionRow {
-  const session = requireSession(c.get('services'), c.get('account'), id);
+/**
+ * @param param the field that names the session, where it is not the path
+ * @throws ApiError `session_not_found`, `version_conflict`
+ */
+export function requireVersion(
+  c: RequestContext,
+  id: string,
+  expected: number | undefined,
+  param?: string,
+): SessionRow {
+  const session = requireSession(c.get('services'), c.get('account'), id, param);
   if (expected !== undefined && expected !== session.version) {
     throw new ApiError('version_conflict', `The session ${id} is at version ${session.version}, not ${expected}`);
   }

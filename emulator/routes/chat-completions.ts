@@ -70,13 +70,13 @@ async function* answer(c: RequestContext, { request, expected, claim, chunkChara
   const { services } = c.var;
   let release = (): void => undefined;
   try {
-    if (request.session_id != null) requireIdleSession(c, request.session_id, expected);
+    if (request.session_id != null) requireIdleSession(c, request.session_id, expected, 'session_id');
     const counted = await countRequest(services, request);
     let turn: Turn;
     if (request.session_id == null) {
       turn = openStateless(services, request, counted);
     } else {
-      const session = requireIdleSession(c, request.session_id, expected);
+      const session = requireIdleSession(c, request.session_id, expected, 'session_id');
       turn = openInSession(services, session, request, counted);
       release = services.locks.acquire(session.id);
     }

@@ -40,7 +40,7 @@ export function sessionRoutes(limits: Limits) {
   routes.get('/', (c) => {
     const { services, account } = c.var;
     const { after, order = 'desc', limit } = parseFields(c, page, c.req.query());
-    const from = after === undefined ? undefined : requireSession(services, account, after).ord;
+    const from = after === undefined ? undefined : requireSession(services, account, after, 'after').ord;
     const rows = services.store.sessions.page(account, from, order, limit + 1);
     return respond(c, { body: toList(rows, limit, (row) => toSession(services, row)) });
   });

@@ -116,7 +116,7 @@ interface Page {
 
 function listSnapshots(c: RequestContext, { after, order = 'desc', limit }: Page, sessionId?: string): Response {
   const { services, account } = c.var;
-  const from = after === undefined ? undefined : requireSnapshot(services, account, after).ord;
+  const from = after === undefined ? undefined : requireSnapshot(services, account, after, 'after').ord;
   const rows = services.store.snapshots.page({
     account,
     order,

@@ -83,10 +83,13 @@ export function deleteSession({ store }: Services, session: SessionRow): void {
   store.toolsets.release(session.toolset);
 }
 
-/** @throws ApiError `session_not_found`, also for a session of another account */
-export function requireSession({ store }: Services, account: string, id: string): SessionRow {
+/**
+ * @param param the field that names the session, where it is not the path
+ * @throws ApiError `session_not_found`, also for a session of another account
+ */
+export function requireSession({ store }: Services, account: string, id: string, param?: string): SessionRow {
   const session = store.sessions.find(account, id);
-  if (!session) throw notFound('session', id);
+  if (!session) throw notFound('session', id, param);
   return session;
 }
 

@@ -47,9 +47,9 @@ export function requireRoomForSnapshot({ store, limits }: Services, account: str
 }
 
 /** @throws ApiError `snapshot_not_found`, also for a snapshot of another account */
-export function requireSnapshot({ store }: Services, account: string, id: string): SnapshotRow {
+export function requireSnapshot({ store }: Services, account: string, id: string, param = 'snapshot_id'): SnapshotRow {
   const snapshot = store.snapshots.find(account, id);
-  if (!snapshot) throw notFound('snapshot', id, 'snapshot_id');
+  if (!snapshot) throw notFound('snapshot', id, param);
   return snapshot;
 }
 
