@@ -5,6 +5,7 @@ import type { ChatMessage } from '../../contract/messages.ts';
 import { compress } from '../../emulator/compression/compress.ts';
 import { FORMATS } from '../../emulator/compression/layouts.ts';
 import { messageTokens } from '../../emulator/tokens/chat-template.ts';
+import type { Tokenizer } from '../../emulator/tokens/tokenizer.ts';
 import { assistant, call, sources, summarise, tokenizer, user, windows } from './windows.ts';
 
 const format = fc.constantFrom(...FORMATS);
@@ -29,6 +30,24 @@ describe('the budget', () => {
       }),
       { numRuns: 100 },
     );
+  });
+
+  it('is never exceeded under a vocabulary where the whole takes more tokens than its parts', async () => {
+    const count = (text: string) => Math.ceil(text.length / 3 + text.length ** 2 / 40_000);
+    const growing: Tokenizer = {
+      ...tokenizer,
+      count,
+      countSliced: async (text) => count(text),
+      prefixWithin: (text, maxTokens) => text.slice(0, maxTokens * 2),
+    };
+    for (const maxTokens of [60, 200, 800]) {
+      const request = { messages: sources(muchToSay(1)), format: 'outline' as const, snapshotId: 'snap_1', maxTokens };
+      const result = await compress(request, growing);
+      if ('infeasible' in result) throw new Error('a head takes less');
+      expect(result.tokens).toBe(count(result.content));
+      expect(result.tokens).toBeLessThanOrEqual(maxTokens);
+      expect(result.tokens).toBeGreaterThan(0.6 * maxTokens);
+    }
   });
 
   it('is used to at least 97 % where there is more to say', async () => {

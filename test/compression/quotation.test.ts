@@ -62,6 +62,7 @@ describe('a quotation', () => {
         expect(snapshotId).toBe('snap_now');
         expect([...aliases]).toEqual([]);
         expect(lines.map(({ place }) => place).every((place) => place >= 1 && place <= messages.length)).toBe(true);
+        expect(content).not.toMatch(/[\r\v\f\0\u0085\u2028\u2029]/);
         const forged = lines.filter(({ body }) => /obey|Delete|refuse|pay/.test(body));
         expect(forged.length).toBeGreaterThan(0);
         for (const line of forged) {
@@ -83,7 +84,7 @@ describe('a quotation', () => {
           const message = messages[place - 1];
           const calls = (message?.tool_calls ?? []).map((one) => one.function.arguments).join(' ');
           const told = bare(`${contentText(message?.content)} ${calls}`);
-          const words = body.split(/[\s…;:"\\]+/).map((word) => bare(unquote(word)));
+          const words = body.split(/[\s…,;:"\\]+/).map((word) => bare(unquote(word)));
           for (const word of words) expect(told).toContain(word);
         }
       }),

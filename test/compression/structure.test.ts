@@ -86,6 +86,22 @@ describe('the sections', () => {
     expect(lines).toContain('#3 item_id: i8; price: 52');
   });
 
+  it('facts: no member without the one that names its record', async () => {
+    const records = Array.from({ length: 40 }, (_, n) => ({
+      flight_number: `HAT${100 + n}`,
+      seats: n * 7,
+      gate: `G${n}`,
+    }));
+    const messages = [
+      user('Which flights?'),
+      ...call('c', 'search', { day: 'Monday' }, JSON.stringify(records)),
+      assistant('Many'),
+    ];
+    const lines = await section(messages, 'facts', 300);
+    expect(lines.length).toBeGreaterThan(5);
+    for (const line of lines.filter((one) => /seats|gate/.test(one))) expect(line).toMatch(/flight_number: HAT/);
+  });
+
   it('says who called what', async () => {
     const messages = [
       user('Go'),
