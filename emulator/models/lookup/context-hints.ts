@@ -26,7 +26,7 @@ export function namesIn(schema: unknown): string[] {
     if (Array.isArray(node)) for (const member of node) visit(member, parent, depth + 1);
     if (!isObject(node)) return;
     const { $ref, properties, ...others } = node;
-    const reference = `${parent} ${String($ref)}`;
+    const reference = `${parent} ${typeof $ref === 'string' ? $ref : ''}`;
     if ($ref !== undefined && !followed.has(reference)) {
       followed.add(reference);
       visit(lookUp(schema, $ref), parent, depth + 1);

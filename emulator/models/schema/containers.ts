@@ -2,7 +2,7 @@ import type { Effort } from './effort.ts';
 import type { Filled, Filler } from './fill.ts';
 import { matchesPattern } from './pattern-match.ts';
 import { textForPattern } from './pattern-text.ts';
-import { flatten, isObject, type Schema, schemasIn } from './resolve.ts';
+import { flatten, isObject, namesIn, type Schema, schemasIn } from './resolve.ts';
 
 /** Longest list that is made up. */
 const MAX_ITEMS = 1_024;
@@ -52,7 +52,7 @@ export function fillObject(
   required: boolean,
 ): Filled | undefined {
   const properties = isObject(schema.properties) ? schema.properties : {};
-  const names = new Set(schemasIn(schema.required).map(String));
+  const names = new Set(namesIn(schema.required));
   const filled = new Map<string, Filled>();
   const add = (name: string, seed: number): boolean => {
     const part = filler.fill(
@@ -98,7 +98,7 @@ const missing = (names: ReadonlySet<string>, filled: ReadonlyMap<string, Filled>
 
 function dependents(schema: Schema, name: string): string[] {
   const lists = isObject(schema.dependentRequired) ? schema.dependentRequired : {};
-  return Object.hasOwn(lists, name) ? schemasIn(lists[name]).map(String) : [];
+  return Object.hasOwn(lists, name) ? [...namesIn(lists[name])] : [];
 }
 
 function schemaOf(schema: Schema, properties: Record<string, unknown>, name: string, effort: Effort): unknown {

@@ -142,7 +142,8 @@ export class Filler {
 
 function membersLike(flat: Schema, text: string): unknown[] {
   const wanted = text.trim().toLowerCase();
-  return schemasIn(flat.enum).filter((member) => String(member).toLowerCase() === wanted);
+  const plain = schemasIn(flat.enum).filter((member) => member === null || typeof member !== 'object');
+  return plain.filter((member) => String(member).toLowerCase() === wanted);
 }
 
 const BY_KEYWORD: Record<string, readonly string[]> = {

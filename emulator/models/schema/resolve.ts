@@ -14,6 +14,10 @@ export const isObject = (value: unknown): value is Record<string, unknown> =>
 /** A list of subschemas, or an empty one. */
 export const schemasIn = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
+/** The names in a list that may hold anything, objects that cannot be made text included. */
+export const namesIn = (value: unknown): readonly string[] =>
+  schemasIn(value).filter((name) => typeof name === 'string');
+
 /** Looks up `#`, `#/$defs/x` and other pointers into the same document; undefined for anything else. */
 export function lookUp(root: unknown, reference: unknown): unknown {
   if (typeof reference !== 'string' || !reference.startsWith('#')) return undefined;

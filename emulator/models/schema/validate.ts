@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Effort } from './effort.ts';
 import { matchesPattern } from './pattern-match.ts';
-import { isObject, lookUp, type Schema, schemasIn } from './resolve.ts';
+import { isObject, lookUp, namesIn, type Schema, schemasIn } from './resolve.ts';
 import { textFormat } from './text-formats.ts';
 
 /** What a visit to a subschema costs. */
@@ -72,13 +72,13 @@ class Validation {
   #isObjectValid(value: Record<string, unknown>, schema: Schema, depth: number): boolean {
     const names = Object.keys(value);
     if (!within(names.length, schema.minProperties, schema.maxProperties)) return false;
-    if (!schemasIn(schema.required).every((name) => Object.hasOwn(value, String(name)))) return false;
+    if (!namesIn(schema.required).every((name) => Object.hasOwn(value, name))) return false;
     const properties = isObject(schema.properties) ? schema.properties : {};
     const patterns = Object.entries(isObject(schema.patternProperties) ? schema.patternProperties : {});
     const dependents = Object.entries(isObject(schema.dependentRequired) ? schema.dependentRequired : {});
     return (
       dependents.every(
-        ([name, others]) => !names.includes(name) || schemasIn(others).every((other) => names.includes(String(other))),
+        ([name, others]) => !names.includes(name) || namesIn(others).every((other) => names.includes(other)),
       ) &&
       names.every((name) => {
         if (schema.propertyNames !== undefined && !this.check(name, schema.propertyNames, depth + 1)) return false;
