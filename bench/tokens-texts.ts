@@ -39,6 +39,7 @@ export function worstTexts(): Record<string, string> {
     spaces: ' '.repeat(CHARACTERS),
     emoji: '😀'.repeat(CHARACTERS / 2),
     digits: from('0123456789'),
+    dashes: '-'.repeat(CHARACTERS),
     'mixed case': from(lowerCase + lowerCase.toUpperCase()),
     'combining marks': from('\u0300\u0301\u0302'),
     'line ends and spaces': from('\n  '),

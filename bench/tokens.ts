@@ -108,23 +108,21 @@ async function holdRows(tokenizer: Tokenizer, english: string): Promise<Row[]> {
 }
 
 function cutRows(tokenizer: Tokenizer, english: string): Row[] {
-  const { 'one letter': oneLetter = '', 'random letters': randomLetters = '' } = worstTexts();
-  return Object.entries({ english, 'one letter': oneLetter, 'random letters': randomLetters }).flatMap(
-    ([kind, text]) => {
-      const { head, tail, count } = race(
-        {
-          head: () => tokenizer.prefixWithin(text, 8_192),
-          tail: () => tokenizer.suffixWithin(text, 8_192),
-          count: () => tokenizer.count(text),
-        },
-        3,
-      );
-      return [
-        { name: `${kind}, head; over counting it all`, value: head, ratio: head / count },
-        { name: `${kind}, tail; over counting it all`, value: tail, ratio: tail / count },
-      ];
-    },
-  );
+  const { 'random letters': randomLetters = '', dashes = '' } = worstTexts();
+  return Object.entries({ english, 'random letters': randomLetters, dashes }).flatMap(([kind, text]) => {
+    const { head, tail, count } = race(
+      {
+        head: () => tokenizer.prefixWithin(text, 8_192),
+        tail: () => tokenizer.suffixWithin(text, 8_192),
+        count: () => tokenizer.count(text),
+      },
+      3,
+    );
+    return [
+      { name: `${kind}, head; over counting it all`, value: head, ratio: head / count },
+      { name: `${kind}, tail; over counting it all`, value: tail, ratio: tail / count },
+    ];
+  });
 }
 
 function loadRows(): Row[] {

@@ -1,4 +1,5 @@
 import { characterFlags, type SplitDialect } from './character-flags.ts';
+import { Neighbours } from './neighbours.ts';
 import { PairMerge } from './pair-merge.ts';
 import { PieceMemo } from './piece-memo.ts';
 import { nextTurn, sliceIsOver } from './slices.ts';
@@ -26,9 +27,9 @@ export class BytePairTokenizer implements Tokenizer {
   readonly exact: boolean;
   readonly #vocabulary: Vocabulary;
   readonly #splitter: Splitter;
+  readonly #neighbours: Neighbours;
   readonly #merge: PairMerge;
   readonly #memo = new PieceMemo();
-  readonly #cutter: TextCutter;
   readonly #scratch = Buffer.allocUnsafeSlow(SMALL_UNITS * 3);
 
   constructor(vocabulary: Vocabulary, { name, exact, dialect }: TokenizerIdentity) {
@@ -36,10 +37,8 @@ export class BytePairTokenizer implements Tokenizer {
     this.exact = exact;
     this.#vocabulary = vocabulary;
     this.#splitter = new Splitter(characterFlags(dialect));
-    this.#merge = new PairMerge(vocabulary);
-    this.#cutter = new TextCutter(vocabulary, this.#splitter, (bytes, start, end) =>
-      this.#countPiece(bytes, start, end),
-    );
+    this.#neighbours = new Neighbours(vocabulary);
+    this.#merge = new PairMerge(vocabulary, this.#neighbours);
   }
 
   encode(text: string): number[] {
@@ -86,12 +85,17 @@ export class BytePairTokenizer implements Tokenizer {
 
   prefixWithin(text: string, maxTokens: number): string {
     const bytes = Buffer.from(text);
-    return text.slice(0, utf16Length(bytes, 0, this.#cutter.headEnd(bytes, maxTokens)));
+    return text.slice(0, utf16Length(bytes, 0, this.#cutter(bytes).headEnd(maxTokens)));
   }
 
   suffixWithin(text: string, maxTokens: number): string {
     const bytes = Buffer.from(text);
-    return text.slice(text.length - utf16Length(bytes, this.#cutter.tailStart(bytes, maxTokens), bytes.length));
+    return text.slice(text.length - utf16Length(bytes, this.#cutter(bytes).tailStart(maxTokens), bytes.length));
+  }
+
+  #cutter(bytes: Uint8Array): TextCutter {
+    const text = { vocabulary: this.#vocabulary, neighbours: this.#neighbours, splitter: this.#splitter, bytes };
+    return new TextCutter(text, (_, start, end) => this.#countPiece(bytes, start, end));
   }
 
   #countBytes(bytes: Uint8Array, start: number, end: number): number {
@@ -123,7 +127,7 @@ export class BytePairTokenizer implements Tokenizer {
 
   async #countLongPiece(bytes: Uint8Array, start: number, end: number): Promise<number> {
     // Its own, because others count while this one waits.
-    const merge = new PairMerge(this.#vocabulary);
+    const merge = new PairMerge(this.#vocabulary, this.#neighbours);
     merge.begin(bytes, start, end);
     do {
       if (sliceIsOver()) await nextTurn();

@@ -1,4 +1,5 @@
-import { longestTokenAt, staysApart, type Vocabulary } from './vocabulary.ts';
+import type { Neighbours } from './neighbours.ts';
+import { longestTokenAt, type Vocabulary } from './vocabulary.ts';
 
 const FIRST_ROOM = 256;
 /** So many tokens of one piece are seldom seen; room for more is not kept for the next piece. */
@@ -12,6 +13,7 @@ const KEPT_ROOM = 65_536;
  */
 export class PairMerge {
   readonly #vocabulary: Vocabulary;
+  readonly #neighbours: Neighbours;
   #bytes: Uint8Array = new Uint8Array(0);
   #end = 0;
   #at = 0;
@@ -20,8 +22,9 @@ export class PairMerge {
   #tokens = new Int32Array(FIRST_ROOM);
   #count = 0;
 
-  constructor(vocabulary: Vocabulary) {
+  constructor(vocabulary: Vocabulary, neighbours: Neighbours) {
     this.#vocabulary = vocabulary;
+    this.#neighbours = neighbours;
   }
 
   /** Tokens found so far; all of them once `advance` has returned true. */
@@ -41,8 +44,8 @@ export class PairMerge {
 
   /** Goes on for about `steps` steps; true when the piece is done. */
   advance(steps: number): boolean {
-    const vocabulary = this.#vocabulary;
-    const { lengths, shorter } = vocabulary;
+    const { lengths } = this.#vocabulary;
+    const neighbours = this.#neighbours;
     const end = this.#end;
     let at = this.#at;
     let token = this.#candidate;
@@ -50,22 +53,20 @@ export class PairMerge {
     let last = count === 0 ? -1 : (this.#tokens[count - 1] as number);
     for (let left = steps; at < end && left > 0; left--) {
       if (token === -1) {
-        at -= lengths[last] as number;
-        token = shorter[last] as number;
+        const failed = last;
+        at -= lengths[failed] as number;
         count--;
         last = count === 0 ? -1 : (this.#tokens[count - 1] as number);
-        continue;
+        token = this.#candidateAfter(failed, last, at);
+      } else if (last !== -1 && !neighbours.stayApart(last, token)) {
+        token = this.#candidateAfter(token, last, at);
+      } else {
+        if (count === this.#tokens.length) this.#makeRoom();
+        this.#tokens[count++] = token;
+        at += lengths[token] as number;
+        last = token;
+        token = this.#firstCandidate(last, at);
       }
-      const next = at + (lengths[token] as number);
-      if (last !== -1 && !staysApart(vocabulary, last, token)) {
-        token = shorter[token] as number;
-        continue;
-      }
-      if (count === this.#tokens.length) this.#makeRoom();
-      this.#tokens[count++] = token;
-      last = token;
-      at = next;
-      token = longestTokenAt(vocabulary, this.#bytes, at, end);
     }
     this.#at = at;
     this.#candidate = token;
@@ -73,9 +74,32 @@ export class PairMerge {
     return at === end;
   }
 
+  /** The tokens found so far, which are those of the head of the piece that they make up. Good until the next step. */
+  get tokens(): Int32Array {
+    return this.#tokens.subarray(0, this.#count);
+  }
+
   /** Appends the tokens found to `ids`. */
   appendTo(ids: number[]): void {
     for (let i = 0; i < this.#count; i++) ids.push(this.#tokens[i] as number);
+  }
+
+  /** In a long run of one character nearly every token is the last one again, and other tries would lead nowhere. */
+  #firstCandidate(last: number, at: number): number {
+    const vocabulary = this.#vocabulary;
+    const bytes = this.#bytes;
+    const length = vocabulary.lengths[last] as number;
+    let same = 0;
+    if (at + length <= this.#end) while (same < length && bytes[at + same] === bytes[at + same - length]) same++;
+    return same === length ? last : longestTokenAt(vocabulary, bytes, at, this.#end);
+  }
+
+  /** Beginning with the last token again if that matches, then from the longest to the shortest. */
+  #candidateAfter(token: number, last: number, at: number): number {
+    const { shorter } = this.#vocabulary;
+    const next =
+      token === last ? longestTokenAt(this.#vocabulary, this.#bytes, at, this.#end) : (shorter[token] as number);
+    return next === last && next !== -1 ? (shorter[next] as number) : next;
   }
 
   #makeRoom(): void {

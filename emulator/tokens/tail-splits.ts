@@ -1,6 +1,8 @@
 import { DIGIT, HAN, LETTER, LOWER, NEWLINE, PUNCTUATION, SPACE, TRAILING, UPPER } from './character-flags.ts';
 import { contractionEnd, SPACE_BYTE, type Splitter } from './splitter.ts';
 
+const NO_END = -2;
+
 /**
  * The first piece of every tail of a text, character by character from the end: what `Splitter.pieceEnd` says of each, in
  * constant time a character. Each field is about the tail that begins at `#at`; an empty run ends where it begins.
@@ -52,6 +54,20 @@ export class TailSplits {
     return spaceThenSign ? nextSigns : this.#spaceEnd(start);
   }
 
+  /** Where any piece must end that holds the last character and something before it; -1 where there are several ends. */
+  get soleEnd(): number {
+    const flags = this.#flags;
+    let end = NO_END;
+    if (flags & DIGIT) return -1;
+    if (flags & HAN) end = this.#han;
+    if (flags & UPPER) end = sameEnd(end, this.#word);
+    if (flags & LOWER) end = sameEnd(end, contractionEnd(this.#bytes, this.#lower, this.#textEnd));
+    if (flags & PUNCTUATION) end = sameEnd(end, this.#signs);
+    if (flags & TRAILING) end = sameEnd(end, this.#trailing);
+    if (flags & SPACE) end = sameEnd(end, this.#spaceEnd(this.#at));
+    return end;
+  }
+
   #take(start: number, flags: number): void {
     const next = this.#at;
     this.#at = start;
@@ -91,4 +107,8 @@ export class TailSplits {
     if (this.#afterNewline !== -1) return this.#afterNewline;
     return this.#space < this.#textEnd && this.#lastSpace > start ? this.#lastSpace : this.#space;
   }
+}
+
+function sameEnd(end: number, other: number): number {
+  return end === NO_END || end === other ? other : -1;
 }

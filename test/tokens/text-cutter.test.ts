@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Tokenizer } from '../../emulator/tokens/tokenizer.ts';
-import { adversarialRuns, hardTexts, sharedTexts } from './texts.ts';
+import { adversarialRuns, hardTexts, longTexts, sharedTexts } from './texts.ts';
 import { tokenizerNamed, VOCABULARIES } from './under-test.ts';
 
 /** By trying every cut. */
@@ -42,6 +42,31 @@ describe.each(VOCABULARIES)('cuts with $name', ({ name }) => {
         expect(tokenizer.prefixWithin(text, maxTokens), kind).toBe(longestHead(tokenizer, text, maxTokens));
         expect(tokenizer.suffixWithin(text, maxTokens), kind).toBe(longestTail(tokenizer, text, maxTokens));
       }
+    }
+  });
+
+  test('are the longest there are, around and in long pieces', async (context) => {
+    const tokenizer = await tokenizerNamed(name, context);
+    fc.assert(
+      fc.property(longTexts(), fc.double({ min: 0, max: 1, noNaN: true }), (text, share) => {
+        const maxTokens = Math.floor(tokenizer.count(text) * share);
+        expect(tokenizer.prefixWithin(text, maxTokens)).toBe(longestHead(tokenizer, text, maxTokens));
+        expect(tokenizer.suffixWithin(text, maxTokens)).toBe(longestTail(tokenizer, text, maxTokens));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('of runs as long as can be stored take one look, not one at every character', async (context) => {
+    const tokenizer = await tokenizerNamed(name, context);
+    for (const sign of ['-', '=', ' ', '_', 'a', '中']) {
+      const run = sign.repeat(100_000);
+      const tail = tokenizer.suffixWithin(run, 300);
+      expect(tokenizer.count(tail)).toBeLessThanOrEqual(300);
+      expect(tokenizer.count(tail + sign)).toBeGreaterThan(300);
+      const head = tokenizer.prefixWithin(run, 300);
+      expect(tokenizer.count(head)).toBeLessThanOrEqual(300);
+      expect(tokenizer.count(head + sign)).toBeGreaterThan(300);
     }
   });
 

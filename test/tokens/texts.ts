@@ -49,6 +49,19 @@ export function hardTexts(maxFragments: number): fc.Arbitrary<string> {
   return fc.array(fragment, { maxLength: maxFragments }).map((fragments) => fragments.join(''));
 }
 
+/** Texts with one or two pieces of hundreds of bytes, among hard cases. */
+export function longTexts(): fc.Arbitrary<string> {
+  const repeated = fc
+    .tuple(fc.constantFrom(...FRAGMENTS, 'aB', 'あA', 'Aあ', 'ab中', 'qwertyuiop'), fc.integer({ min: 20, max: 260 }))
+    .map(([fragment, times]) => fragment.repeat(times).slice(0, 400));
+  const mixed = (alphabet: string) =>
+    fc.array(fc.constantFrom(...alphabet), { minLength: 150, maxLength: 400 }).map((letters) => letters.join(''));
+  const long = fc.oneof(repeated, mixed('abcdefghijklmnopqrstuvwxyz'), mixed('abcあいABC'), mixed('!?-=/.*#'));
+  return fc
+    .tuple(hardTexts(2), long, hardTexts(2), fc.option(long, { nil: '' }), hardTexts(2))
+    .map((parts) => parts.join(''));
+}
+
 /** Runs of one kind, of a given number of characters: what makes ordinary pair merging quadratic. */
 export function adversarialRuns(characters: number): Record<string, string> {
   let state = 1;

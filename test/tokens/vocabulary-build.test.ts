@@ -1,11 +1,16 @@
 import { expect, test } from 'vitest';
+import { Neighbours } from '../../emulator/tokens/neighbours.ts';
 import { PairMerge } from '../../emulator/tokens/pair-merge.ts';
-import { findToken } from '../../emulator/tokens/vocabulary.ts';
+import { findToken, type Vocabulary } from '../../emulator/tokens/vocabulary.ts';
 import { buildVocabulary } from '../../emulator/tokens/vocabulary-build.ts';
 import { byteTokens, finish, tokenBytes } from './small-vocabulary.ts';
 
+function pairMerge(vocabulary: Vocabulary): PairMerge {
+  return new PairMerge(vocabulary, new Neighbours(vocabulary));
+}
+
 function merged(vocabulary: ReturnType<typeof buildVocabulary>, text: string): number[] {
-  const merge = new PairMerge(finish(vocabulary));
+  const merge = pairMerge(finish(vocabulary));
   const bytes = Buffer.from(text);
   const ids: number[] = [];
   merge.begin(bytes, 0, bytes.length);
@@ -30,13 +35,25 @@ test('a token that no merging yields is never part of a longer piece, but is fou
 test('steps in between change nothing', () => {
   const vocabulary = finish(buildVocabulary(byteTokens('ab', 'ba', 'aba', 'abab')));
   const bytes = Buffer.from('abaababbaabab'.repeat(50));
-  const inOne = new PairMerge(vocabulary);
+  const inOne = pairMerge(vocabulary);
   inOne.begin(bytes, 0, bytes.length);
   inOne.advance(Number.POSITIVE_INFINITY);
-  const inSteps = new PairMerge(vocabulary);
+  const inSteps = pairMerge(vocabulary);
   inSteps.begin(bytes, 0, bytes.length);
   while (!inSteps.advance(1)) expect(inSteps.count).toBeLessThanOrEqual(bytes.length);
   expect(inSteps.count).toBe(inOne.count);
+});
+
+test('a long run takes few steps, though many tokens might begin anywhere in it', () => {
+  const powers = [2, 4, 8, 16, 32, 64].map((length) => '-'.repeat(length));
+  const others = Array.from({ length: 125 }, (_, i) => '-'.repeat(i + 3)).filter((token) => !powers.includes(token));
+  const merge = pairMerge(finish(buildVocabulary(byteTokens(...powers, ...others))));
+  const bytes = Buffer.from('-'.repeat(64 * 100));
+  merge.begin(bytes, 0, bytes.length);
+  let steps = 1;
+  while (!merge.advance(1)) steps++;
+  expect(merge.count).toBe(100);
+  expect(steps).toBeLessThan(bytes.length);
 });
 
 test.each([
