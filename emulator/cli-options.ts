@@ -7,6 +7,8 @@ export const DEFAULT_PORT = 4100;
 export const DEFAULT_DB = '.kimi-emulator/state.db';
 
 const MAX_PORT = 65_535;
+/** What may stand behind `Bearer`: visible ASCII. */
+const KEY = /^[\x21-\x7e]+$/;
 
 /** A command line that is not understood, in one line. */
 export class UsageError extends Error {}
@@ -64,14 +66,14 @@ export function parseCli(args: string[]): CliOptions {
   if (values.db !== undefined && values.memory) throw new UsageError('--db and --memory exclude each other');
   return {
     port: port(values.port),
-    host: values.host ?? '127.0.0.1',
-    db: values.memory ? MEMORY : (values.db ?? DEFAULT_DB),
+    host: given('host', values.host, '127.0.0.1'),
+    db: values.memory ? MEMORY : given('db', values.db, DEFAULT_DB),
     tokenizer: values.tokenizer,
     keys: values.keys === undefined ? undefined : keys(values.keys),
     limits: limits(values.limit ?? []),
     seed: values.seed,
     cors: (values.cors ?? []).map(origin),
-    hosts: values['allow-host'] ?? [],
+    hosts: (values['allow-host'] ?? []).map(hostName),
     json: values.json ?? false,
     quiet: values.quiet ?? false,
     help: values.help ?? false,
@@ -89,26 +91,36 @@ function parseFlags(args: string[]) {
 }
 
 export function helpText(): string {
-  const rows = Object.entries(FLAGS).map(([name, flag]) => {
+  const flags = Object.entries(FLAGS).map(([name, flag]) => {
     const short = 'short' in flag ? `-${flag.short}, ` : '';
     const value = 'value' in flag ? ` ${flag.value}` : '';
-    return [`  ${short}--${name}${value}`, flag.help] as const;
+    return [`${short}--${name}${value}`, flag.help];
   });
-  const width = Math.max(...rows.map(([flag]) => flag.length)) + 2;
-  const limitRows = LIMIT_NAMES.map(
-    (name) => `  ${name.padEnd(width - 2)}${LIMITS[name].default}  ${LIMITS[name].meaning}`,
-  );
+  const limitRows = LIMIT_NAMES.map((name) => [name, String(LIMITS[name].default), LIMITS[name].meaning]);
   return [
     'Usage: kimi-emulator [flags]                 serve the Kimi long-context session API on this machine',
     '       kimi-emulator tokenizer --help        install a vocabulary, count a file',
     '',
     'Flags:',
-    ...rows.map(([flag, help]) => flag.padEnd(width) + help),
+    ...inColumns(flags),
     '',
     'Limits:',
-    ...limitRows,
+    ...inColumns(limitRows),
     '',
   ].join('\n');
+}
+
+function inColumns(rows: readonly (readonly string[])[]): string[] {
+  const width = (column: number) => Math.max(...rows.map((row) => row[column]?.length ?? 0));
+  const last = (rows[0]?.length ?? 0) - 1;
+  return rows.map(
+    (row) => `  ${row.map((cell, column) => (column < last ? cell.padEnd(width(column)) : cell)).join('  ')}`,
+  );
+}
+
+function given(flag: 'host' | 'db', text: string | undefined, otherwise: string): string {
+  if (text === '') throw new UsageError(`--${flag} takes ${FLAGS[flag].value}, not nothing`);
+  return text ?? otherwise;
 }
 
 function port(text: string | undefined): number {
@@ -124,6 +136,9 @@ function keys(list: string): string[] {
     .map((key) => key.trim())
     .filter((key) => key !== '');
   if (found.length === 0) throw new UsageError('--keys names no key');
+  const unsendable = found.find((key) => !KEY.test(key));
+  if (unsendable !== undefined)
+    throw new UsageError(`--keys: no header can carry the key ${JSON.stringify(unsendable)}`);
   return found;
 }
 
@@ -136,18 +151,24 @@ function readKeys(path: string): string {
 }
 
 function limits(pairs: readonly string[]): Partial<Record<LimitName, number>> {
-  const found: Record<string, number> = {};
-  for (const pair of pairs) {
-    const [name = '', value = ''] = pair.split('=', 2);
-    if (value.trim() === '') throw new UsageError(`--limit takes NAME=N, not ${pair}`);
-    found[name] = Number(value);
-  }
+  const found = Object.fromEntries(
+    pairs.map((pair) => {
+      const [name = '', value = '', ...rest] = pair.split('=');
+      if (value.trim() === '' || rest.length > 0) throw new UsageError(`--limit takes NAME=N, not ${pair}`);
+      return [name, Number(value)];
+    }),
+  );
   try {
     resolveLimits(found);
   } catch (error) {
     throw new UsageError(`--limit: ${error instanceof Error ? error.message : error}`);
   }
   return found;
+}
+
+function hostName(text: string): string {
+  if (URL.canParse(`http://${text}`) && new URL(`http://${text}`).host === text.toLowerCase()) return text;
+  throw new UsageError(`--allow-host takes a host name such as emulator.local, not ${JSON.stringify(text)}`);
 }
 
 function origin(text: string): string {

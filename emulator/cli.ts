@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { banner, readyLine } from './banner.ts';
 import { type CliOptions, helpText, parseCli, UsageError } from './cli-options.ts';
 import { createEmulator, type Emulator } from './index.ts';
+import { tryPort } from './server.ts';
 import { DatabaseError } from './store/database.ts';
 import { runTokenizerCommand } from './tokens/tokenizer-command.ts';
 import { TokenizerFileError } from './tokens/tokenizer-file-error.ts';
@@ -35,6 +36,7 @@ async function serve(options: CliOptions): Promise<void> {
   if (!isLoopback(host)) {
     process.stderr.write(`kimi-emulator: ${host} can be reached from other machines; whoever reaches it can use it\n`);
   }
+  await tryPort({ port, host }).catch((error) => refuse(error, options));
   const { tokenizer, seed } = options;
   const emulator = createEmulator({
     db: options.db,
@@ -45,18 +47,20 @@ async function serve(options: CliOptions): Promise<void> {
     ...(tokenizer !== undefined && { tokenizer }),
     ...(seed !== undefined && { seed }),
   });
-  const server = await emulator
-    .listen({ port, host, ownsProcess: true })
-    .catch(async (error: NodeJS.ErrnoException) => {
-      await emulator.close();
-      throw new StartError(`${host}:${port} ${LISTEN_FAULTS[error.code ?? ''] ?? `cannot be used: ${error.message}`}`);
-    });
+  const server = await emulator.listen({ port, host, ownsProcess: true }).catch(async (error) => {
+    await emulator.close();
+    return refuse(error, options);
+  });
   closeOnSignal(emulator);
   if (json) process.stdout.write(`${readyLine(emulator, options, server.port)}\n`);
   else if (!quiet) process.stdout.write(banner(emulator, options));
 }
 
 class StartError extends Error {}
+
+function refuse(error: NodeJS.ErrnoException, { host, port }: CliOptions): never {
+  throw new StartError(`${host}:${port} ${LISTEN_FAULTS[error.code ?? ''] ?? `cannot be used: ${error.message}`}`);
+}
 
 /** The first signal lets running streams finish and closes the database; a second one does not wait. */
 function closeOnSignal(emulator: Emulator): void {

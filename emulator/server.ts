@@ -21,6 +21,15 @@ export interface ListenOptions {
   host: string;
 }
 
+/** Listens for a moment, so that a port that cannot be had is known before anything is done. @throws as `listen` does */
+export async function tryPort({ port, host }: Pick<ListenOptions, 'port' | 'host'>): Promise<void> {
+  const server = createServer();
+  server.listen(port, host);
+  await once(server, 'listening');
+  server.close();
+  await once(server, 'close');
+}
+
 /** Serves `fetch` over HTTP/1.1. @throws the system's error, such as EADDRINUSE */
 export async function listen(
   fetch: (request: Request) => Response | Promise<Response>,
