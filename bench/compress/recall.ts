@@ -7,10 +7,9 @@ import { percent, table } from './table.ts';
 
 const RATIOS = [4, 8, 16] as const;
 const AIMED = 4;
-const SEED = 7;
 
 /** Prints what survives of facts in windows of every kind, and holds it against the aims. */
-export async function reportRecall(tokenizer: Tokenizer): Promise<void> {
+export async function reportRecall(tokenizer: Tokenizer, seed: number): Promise<void> {
   console.log(
     'Facts are planted in a window and asked for after it was compressed. `key`: the lookup model answers with the value.',
   );
@@ -21,11 +20,11 @@ export async function reportRecall(tokenizer: Tokenizer): Promise<void> {
     'it is an upper bound of what a language model would recall from the same text. Baselines have the same token budget.',
   );
   const verdicts: Row[] = [];
-  for (const set of probeSets()) verdicts.push(...(await reportSet(set, tokenizer)));
+  for (const set of probeSets(seed)) verdicts.push(...(await reportSet(set, tokenizer, seed)));
   printTable('Verdicts', verdicts);
 }
 
-async function reportSet(set: ProbeSet, tokenizer: Tokenizer): Promise<Row[]> {
+async function reportSet(set: ProbeSet, tokenizer: Tokenizer, seed: number): Promise<Row[]> {
   const facts = set.cases.reduce((sum, { probes }) => sum + probes.length, 0);
   const tokens = set.cases.reduce((sum, { messages }) => sum + tokensOf(messages, tokenizer), 0);
   console.log(`\n### ${set.name}: ${facts} facts, ${set.cases.length} windows, ${tokens} tokens\n`);
@@ -34,7 +33,7 @@ async function reportSet(set: ProbeSet, tokenizer: Tokenizer): Promise<Row[]> {
   for (const method of methods) {
     const ratios = method === WHOLE ? [1] : VARIANTS.some((name) => name === method) ? [AIMED] : RATIOS;
     const row: (Score | undefined)[] = [];
-    for (const ratio of ratios) row.push(await measure(set.cases, method, ratio, tokenizer, SEED));
+    for (const ratio of ratios) row.push(await measure(set.cases, method, ratio, tokenizer, seed));
     scores.set(method, row);
   }
   const head = ['kept by', ...RATIOS.flatMap((ratio) => [`${ratio}:1 key`, 'evidence'])];

@@ -1,7 +1,7 @@
 import type { ChatMessage } from '../../contract/messages.ts';
 import { contentText } from '../../contract/messages.ts';
 import { jsonMembers } from '../../emulator/compression/json-members.ts';
-import { hanFacts, latinFacts } from './facts.ts';
+import { hanFacts, latinFacts, type PlantedFact } from './facts.ts';
 import type { Case } from './measure.ts';
 import { intoCode, intoDialogue, intoProse, onOwnLine, type Probe, plant } from './plant.ts';
 import { Random } from './random.ts';
@@ -16,11 +16,10 @@ export interface ProbeSet {
 }
 
 const AIM = { keys: 0.95, evidence: 0.85 };
-const SEED = 20_261_122;
 
-/** All sets whose data is present. */
-export function probeSets(): ProbeSet[] {
-  const random = new Random(SEED);
+/** All sets whose data is present; another seed plants other facts in other places. */
+export function probeSets(seed: number): ProbeSet[] {
+  const random = new Random(seed);
   const sets: ProbeSet[] = [];
   const talks = dialogues();
   if (talks !== undefined) {
@@ -30,25 +29,25 @@ export function probeSets(): ProbeSet[] {
     sets.push({
       name: 'dialogues, 80 in a window',
       aim: AIM,
-      cases: [plant(talks.flat(), mixedFacts(120), intoDialogue, random)],
+      cases: [plant(talks.flat(), mixedFacts(120, seed), intoDialogue, random)],
     });
     sets.push({ name: 'dialogues, their own facts', cases: talks.map(ownFacts) });
   }
   const pages = novel();
   if (pages !== undefined)
-    sets.push({ name: 'Chinese novel', cases: [plant(pages, hanFacts(100, SEED), intoProse, random)] });
-  sets.push({ name: 'source code', cases: [plant(sources(400_000), latinFacts(100, SEED), intoCode, random)] });
-  sets.push({ name: 'logs with rare errors', cases: [rareErrors(logs(4_000, SEED), random)] });
+    sets.push({ name: 'Chinese novel', cases: [plant(pages, hanFacts(100, seed), intoProse, random)] });
+  sets.push({ name: 'source code', cases: [plant(sources(400_000), latinFacts(100, seed), intoCode, random)] });
+  sets.push({ name: 'logs with rare errors', cases: [rareErrors(logs(4_000, seed), random)] });
   return sets;
 }
 
-function mixedFacts(count: number) {
-  const latin = latinFacts(count / 2, SEED);
-  return hanFacts(count / 2, SEED).flatMap((fact, at) => [fact, latin[at] ?? fact]);
+function mixedFacts(count: number, seed: number): PlantedFact[] {
+  const latin = latinFacts(count / 2, seed);
+  return hanFacts(count / 2, seed).flatMap((fact, at) => [fact, latin[at] ?? fact]);
 }
 
 function eachWindow(windows: readonly ChatMessage[][], facts: number, random: Random): Case[] {
-  const all = random.shuffled(mixedFacts(facts * windows.length));
+  const all = random.shuffled(mixedFacts(facts * windows.length, random.below(2 ** 31)));
   return windows.map((window, at) => plant(window, all.slice(at * facts, (at + 1) * facts), intoDialogue, random));
 }
 
