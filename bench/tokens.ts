@@ -86,14 +86,16 @@ function worstRows(tokenizer: Tokenizer, englishMs: number): Row[] {
 async function holdRows(tokenizer: Tokenizer, english: string): Promise<Row[]> {
   const body = english.repeat(Math.ceil(BODY_CHARACTERS / english.length)).slice(0, BODY_CHARACTERS);
   const messages = Array.from({ length: 2_048 }, (_, i) => body.slice(i * 2_048, (i + 1) * 2_048));
+  const [letters, han, spaces] = ['a', '中', ' '].map((sign) => sign.repeat(BODY_CHARACTERS / Buffer.byteLength(sign)));
   const works: Record<string, () => Promise<unknown>> = {
     '4 MB of English': () => tokenizer.countSliced(body),
-    '4 MB of one letter': () => tokenizer.countSliced('a'.repeat(BODY_CHARACTERS)),
-    '4 MB of one Han character': () => tokenizer.countSliced('中'.repeat(BODY_CHARACTERS / 3)),
-    '4 MB of spaces': () => tokenizer.countSliced(' '.repeat(BODY_CHARACTERS)),
+    '4 MB of one letter': () => tokenizer.countSliced(letters ?? ''),
+    '4 MB of one Han character': () => tokenizer.countSliced(han ?? ''),
+    '4 MB of spaces': () => tokenizer.countSliced(spaces ?? ''),
     '2,048 messages of 2 KB': async () => {
       for (const message of messages) await tokenizer.countSliced(message);
     },
+    '2,048 messages of 2 KB at once': () => Promise.all(messages.map((message) => tokenizer.countSliced(message))),
     '16 texts of 256 KB at once': () =>
       Promise.all(
         Array.from({ length: 16 }, (_, i) => tokenizer.countSliced(body.slice(i * 2 ** 18, (i + 1) * 2 ** 18))),

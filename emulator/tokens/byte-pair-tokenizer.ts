@@ -2,7 +2,7 @@ import { characterFlags, type SplitDialect } from './character-flags.ts';
 import { Neighbours } from './neighbours.ts';
 import { PairMerge } from './pair-merge.ts';
 import { PieceMemo } from './piece-memo.ts';
-import { nextTurn, sliceIsOver } from './slices.ts';
+import { giveWay, sliceIsOver } from './slices.ts';
 import { Splitter } from './splitter.ts';
 import { TextCutter } from './text-cutter.ts';
 import type { Tokenizer } from './tokenizer.ts';
@@ -67,12 +67,12 @@ export class BytePairTokenizer implements Tokenizer {
   }
 
   async countSliced(text: string): Promise<number> {
-    if (sliceIsOver()) await nextTurn();
+    if (sliceIsOver()) await giveWay();
     if (text.length <= SMALL_UNITS) return this.count(text);
     const bytes = Buffer.from(text);
     let count = 0;
     for (let at = 0; at < bytes.length; ) {
-      if (sliceIsOver()) await nextTurn();
+      if (sliceIsOver()) await giveWay();
       for (const look = at + BYTES_A_LOOK; at < look && at < bytes.length; ) {
         const stop = this.#splitter.pieceEnd(bytes, at, bytes.length);
         if (stop - at > BYTES_A_LOOK) count += await this.#countLongPiece(bytes, at, stop);
@@ -130,7 +130,7 @@ export class BytePairTokenizer implements Tokenizer {
     const merge = new PairMerge(this.#vocabulary, this.#neighbours);
     merge.begin(bytes, start, end);
     do {
-      if (sliceIsOver()) await nextTurn();
+      if (sliceIsOver()) await giveWay();
     } while (!merge.advance(STEPS_A_LOOK));
     return merge.count;
   }

@@ -1,9 +1,11 @@
-import { setImmediate as immediate } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
-/** How long counting, whoever asked for it, may hold the event loop before others get their turn. */
+/** How long counting, whoever asked for it, holds the event loop before it gives way. */
 const SLICE_MS = 8;
+/** How long it holds the loop at most, by beginning what has given way once already. */
+const OVERDUE_MS = 20;
 
-let sliceEnd = 0;
+let sliceStart = 0;
 
 /**
  * Whether the present slice is used up. All counting of one turn of the event loop shares one slice, so that a thousand
@@ -11,23 +13,27 @@ let sliceEnd = 0;
  */
 export function sliceIsOver(): boolean {
   const now = performance.now();
-  if (sliceEnd !== 0) return now > sliceEnd;
-  sliceEnd = now + SLICE_MS;
+  if (sliceStart !== 0) return now > sliceStart + SLICE_MS;
+  sliceStart = now;
   setImmediate(() => {
-    sliceEnd = 0;
+    sliceStart = 0;
   });
   return false;
 }
 
-/** Lets everything else that waits have its turn. */
-export async function nextTurn(): Promise<void> {
-  await immediate();
+/**
+ * Lets everything else that waits have its turn. Comes back in the next turn even if a longer work has used that turn's slice up
+ * before, lest it wait for that work's end.
+ */
+export async function giveWay(): Promise<void> {
+  do await nextTurn();
+  while (sliceStart !== 0 && performance.now() > sliceStart + OVERDUE_MS);
 }
 
 /** Runs work that yields every millisecond or so, in slices. */
 export async function inSlices<T>(work: Generator<void, T>): Promise<T> {
   for (;;) {
-    if (sliceIsOver()) await nextTurn();
+    if (sliceIsOver()) await giveWay();
     const step = work.next();
     if (step.done) return step.value;
   }
