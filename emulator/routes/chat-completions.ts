@@ -1,3 +1,4 @@
+import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { type ChatCompletion, type ChatCompletionChunk, type ChatRequest, chatRequest } from '../../contract/chat.ts';
 import type { Limits } from '../../contract/limits.ts';
@@ -32,7 +33,7 @@ export function chatRoutes(limits: Limits, chunkCharacters: number) {
     const expected = expectedVersion(c);
     const claim = claimKey(c, c.get('body'));
     if ('replay' in claim) return replayed(c, request, claim.replay, chunkCharacters);
-    const abort = abortWith(c.req.raw.signal);
+    const abort = abortWithClient(c);
     const answering = answer(c, { request, expected, claim, chunkCharacters, signal: abort.signal });
     // Up to here a failure is plain JSON: nothing has been sent, and the generator has released what it held.
     const first = await answering.next();
@@ -130,10 +131,20 @@ function toEvent(data: object): string {
   return `data: ${JSON.stringify(data)}\n\n`;
 }
 
-/** Aborted when the client goes away, or by whoever holds it. */
-function abortWith(signal: AbortSignal): AbortController {
+/**
+ * Aborted when the client goes away, or by whoever holds it. Over HTTP the connection says so itself: asking the request for
+ * its signal would make a whole `Request` of it.
+ */
+function abortWithClient(c: RequestContext): AbortController {
   const abort = new AbortController();
   const onGone = () => abort.abort(new ClientGone('the client has gone'));
+  const { outgoing } = (c.env ?? {}) as Partial<HttpBindings>;
+  if (outgoing) {
+    if (outgoing.destroyed) onGone();
+    else outgoing.once('close', () => outgoing.writableFinished || onGone());
+    return abort;
+  }
+  const { signal } = c.req.raw;
   if (signal.aborted) onGone();
   else signal.addEventListener('abort', onGone, { once: true, signal: abort.signal });
   return abort;
