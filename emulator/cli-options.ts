@@ -167,7 +167,7 @@ function limits(pairs: readonly string[]): Partial<Record<LimitName, number>> {
 }
 
 function hostName(text: string): string {
-  if (URL.canParse(`http://${text}`) && new URL(`http://${text}`).host === text.toLowerCase()) return text;
+  if (URL.canParse(`http://${text}`) && new URL(`http://${text}`).hostname === text.toLowerCase()) return text;
   throw new UsageError(`--allow-host takes a host name such as emulator.local, not ${JSON.stringify(text)}`);
 }
 

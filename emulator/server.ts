@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 
@@ -36,19 +36,24 @@ export async function listen(
   { port, host, ownsProcess = false }: ListenOptions,
 ): Promise<RunningServer> {
   const server = createServer(getRequestListener(fetch, { hostname: host, overrideGlobalObjects: ownsProcess }));
-  const unused = connectionsWithoutRequest(server);
+  const connections = watchConnections(server);
   server.listen(port, host);
   await once(server, 'listening');
   const address = server.address() as AddressInfo;
   return {
     url: `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`,
     port: address.port,
-    close: () => close(server, unused),
+    close: () => close(server, connections),
   };
 }
 
-async function close(server: Server, unused: ReadonlySet<Socket>): Promise<void> {
+async function close(server: Server, { unused, answering }: Connections): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  // A connection is kept alive for its next request, which this server is not going to take.
+  for (const response of answering) {
+    const { socket } = response;
+    response.once('finish', () => socket?.destroySoon());
+  }
   server.closeIdleConnections();
   for (const socket of unused) socket.destroy();
   const timer = setTimeout(() => server.closeAllConnections(), GRACE_MS);
@@ -56,13 +61,24 @@ async function close(server: Server, unused: ReadonlySet<Socket>): Promise<void>
   clearTimeout(timer);
 }
 
-/** Connections opened in advance, as browsers do. Node counts them as busy, so closing would wait for them. */
-function connectionsWithoutRequest(server: Server): ReadonlySet<Socket> {
+interface Connections {
+  /** Opened in advance, as browsers do. Node counts them as busy, so closing would wait for them. */
+  unused: ReadonlySet<Socket>;
+  /** Responses that are under way. */
+  answering: ReadonlySet<ServerResponse>;
+}
+
+function watchConnections(server: Server): Connections {
   const unused = new Set<Socket>();
+  const answering = new Set<ServerResponse>();
   server.on('connection', (socket: Socket) => {
     unused.add(socket);
     socket.once('close', () => unused.delete(socket));
   });
-  server.on('request', ({ socket }) => unused.delete(socket));
-  return unused;
+  server.on('request', ({ socket }, response) => {
+    unused.delete(socket);
+    answering.add(response);
+    response.once('close', () => answering.delete(response));
+  });
+  return { unused, answering };
 }

@@ -33,6 +33,7 @@ const WRONG: [string[], string][] = [
   [['--cors', 'http://localhost/path'], '--cors takes an origin'],
   [['--allow-host='], '--allow-host'],
   [['--allow-host', 'http://name'], '--allow-host'],
+  [['--allow-host', 'name:8080'], '--allow-host'],
 ];
 
 describe('a wrong flag', () => {

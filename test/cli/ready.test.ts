@@ -1,0 +1,93 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { LIMIT_NAMES } from '../../contract/limits.ts';
+import { temporaryFolder } from '../store/files.ts';
+import { ServerProcess } from './server-process.ts';
+
+describe('a start', () => {
+  it('with --json prints one line that says all, and nothing else', async () => {
+    const cwd = temporaryFolder();
+    const args = ['--limit', 'window_tokens=32768', '--limit', 'sessions=2', '--tokenizer', 'o200k_base'];
+    const { server, ready } = await ServerProcess.listening(args, { cwd });
+    expect(ready).toMatchObject({
+      event: 'ready',
+      base_url: `http://127.0.0.1:${ready.port}/v1`,
+      state: '.kimi-emulator/state.db',
+      tokenizer: 'o200k_base',
+      model: 'lookup',
+      limits: { window_tokens: 32_768, sessions: 2, append_tokens: 8_192 },
+    });
+    expect(Object.keys(ready.limits).toSorted()).toEqual([...LIMIT_NAMES].toSorted());
+    const health = await fetch(new URL('/_emulator/health', ready.base_url));
+    expect(await health.json()).toMatchObject({ status: 'ok' });
+    const session = await fetch(`${ready.base_url}/sessions`, {
+      method: 'POST',
+      headers: { Authorization: 'Bearer any' },
+    });
+    expect(await session.json()).toMatchObject({ limits: { window_tokens: 32_768, sessions: 2 } });
+    const ended = await server.signal('SIGTERM');
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
+    expect(ended.stdout.split('\n').length).toBe(2);
+    expect(existsSync(join(cwd, '.kimi-emulator', 'state.db'))).toBe(true);
+    expect(existsSync(join(cwd, '.kimi-emulator', 'state.db-wal'))).toBe(false);
+  });
+
+  it('prints a banner with everything a person needs', async () => {
+    const path = join(temporaryFolder(), 'mine.db');
+    const server = new ServerProcess(['--port', '0', '--db', path, '--limit', 'window_tokens=32768']);
+    const banner: string[] = [];
+    for (let line = await server.nextLine(); line !== undefined; line = await server.nextLine()) {
+      banner.push(line);
+      if (line.includes('KIMI_API_KEY')) break;
+    }
+    const text = banner.join('\n');
+    const baseUrl = /http:\/\/127\.0\.0\.1:\d+\/v1/.exec(text)?.[0] ?? '';
+    expect((await fetch(new URL('/_emulator/health', baseUrl))).status).toBe(200);
+    expect(text).toContain(path);
+    expect(text).toMatch(/tokenizer +o200k_base .*--tokenizer FILE/);
+    expect(text).toMatch(/model +lookup /);
+    expect(text).toMatch(/sessions 100$/m);
+    expect(text).toMatch(/append_tokens 8,192$/m);
+    expect(text).toMatch(/min_preserve_tokens 4,096$/m);
+    expect(text).toMatch(/window_tokens 32,768 \(changed\)$/m);
+    expect(text).toContain(`export KIMI_BASE_URL=${baseUrl}`);
+    expect(text).toMatch(/export KIMI_API_KEY=\S+$/m);
+    expect(await server.signal('SIGINT')).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  it('with --memory says so, and leaves nothing', async () => {
+    const cwd = temporaryFolder();
+    const server = new ServerProcess(['--port', '0', '--memory', '--keys', 'sk-one,sk-two'], { cwd });
+    const banner: string[] = [];
+    while (!banner.at(-1)?.includes('KIMI_API_KEY')) banner.push((await server.nextLine()) ?? 'KIMI_API_KEY missing');
+    expect(banner.join('\n')).toMatch(/state +in memory/);
+    // A banner ends up in logs: it does not repeat the keys.
+    expect(banner.join('\n')).not.toContain('sk-one');
+    expect(await server.signal('SIGTERM')).toMatchObject({ code: 0, stderr: '' });
+    expect(existsSync(join(cwd, '.kimi-emulator'))).toBe(false);
+  });
+
+  it('with --quiet prints nothing', async () => {
+    const port = await freePort();
+    const server = new ServerProcess(['--port', String(port), '--memory', '--quiet']);
+    const health = async () => (await fetch(`http://127.0.0.1:${port}/_emulator/health`)).status;
+    while ((await health().catch(() => 0)) !== 200);
+    expect(await server.signal('SIGTERM')).toEqual({ code: 0, signal: null, stdout: '', stderr: '' });
+  });
+
+  it('on another address than loopback warns', async () => {
+    const { server, ready } = await ServerProcess.listening(['--memory', '--host', '0.0.0.0']);
+    expect((await fetch(`http://127.0.0.1:${ready.port}/_emulator/health`)).status).toBe(200);
+    const { stderr, code } = await server.signal('SIGTERM');
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^kimi-emulator: 0\.0\.0\.0 can be reached from other machines[^\n]*\n$/);
+  });
+});
+
+/** A port that was free a moment ago: of a server that has ended. */
+async function freePort(): Promise<number> {
+  const { server, ready } = await ServerProcess.listening(['--memory']);
+  await server.signal('SIGTERM');
+  return ready.port;
+}
