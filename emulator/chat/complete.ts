@@ -1,7 +1,7 @@
 import type { ChatCompletion, ChatCompletionChunk, CompletionUsage } from '../../contract/chat.ts';
 import type { ToolCall } from '../../contract/messages.ts';
 import type { SessionState } from '../../contract/sessions.ts';
-import type { Model } from '../models/model.ts';
+import type { Model, ModelRequest } from '../models/model.ts';
 import { MESSAGE_FRAME_TOKENS, messageTokens, messageTokensSliced } from '../tokens/chat-template.ts';
 import { abortable } from './abortable.ts';
 import { Bounds } from './bounded.ts';
@@ -28,9 +28,10 @@ export async function* complete(
 ): AsyncGenerator<ChatCompletionChunk, ChatCompletion> {
   const { heading, chunkCharacters, signal } = completing;
   const chunks = new Chunks(heading, chunkCharacters);
+  const prompt = await turn.readPrompt();
   const replies: Reply[] = [];
   for (let choice = 0; choice < turn.settings.choices; choice += 1) {
-    replies.push(yield* answer(turn, completing, chunks, choice));
+    replies.push(yield* answer(turn, { ...completing, prompt }, chunks, choice));
   }
   signal.throwIfAborted();
   const usages = replies.map((reply) => usageOf(turn, [reply]));
@@ -46,14 +47,14 @@ export async function* complete(
 /** One choice. The model is asked before anything is yielded, so that its failure can still be a plain error. */
 async function* answer(
   turn: Turn,
-  { model, signal }: Completing,
+  { model, signal, prompt }: Completing & { prompt: Omit<ModelRequest, 'signal'> },
   chunks: Chunks,
   index: number,
 ): AsyncGenerator<ChatCompletionChunk, Reply> {
   const bounds = new Bounds(turn.tokenizer, turn.settings);
   const calls: ToolCall[] = [];
   let opened = false;
-  for await (const delta of abortable(model.complete({ ...turn.prompt, signal }), signal)) {
+  for await (const delta of abortable(model.complete({ ...prompt, signal }), signal)) {
     if (!opened) yield chunks.opening(index);
     opened = true;
     if (delta.type === 'text') {

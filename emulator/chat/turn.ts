@@ -7,6 +7,7 @@ import type { Services } from '../services.ts';
 import { pair } from '../sessions/groups.ts';
 import { toSessionState } from '../sessions/objects.ts';
 import { commitTurn, openTurn } from '../sessions/turn.ts';
+import { readWindow } from '../sessions/window.ts';
 import { countWrite, type Write } from '../sessions/write.ts';
 import type { SessionRow } from '../store/sessions.ts';
 import type { Toolset } from '../store/toolsets.ts';
@@ -17,7 +18,8 @@ import { modelSettings, type Settings, settingsOf } from './settings.ts';
 
 /** A chat request that has passed every check: what the model reads, and how its reply takes effect. */
 export interface Turn {
-  prompt: Omit<ModelRequest, 'signal'>;
+  /** Reads what the model reads; once the session is held, so that it cannot change meanwhile. */
+  readPrompt(): Promise<Omit<ModelRequest, 'signal'>>;
   promptTokens: number;
   settings: Settings;
   tokenizer: Tokenizer;
@@ -57,8 +59,9 @@ export function openStateless({ limits }: Services, request: ChatRequest, { writ
   const promptTokens = (tools?.tokens ?? 0) + write.tokens + settings.extraTokens;
   const requested = promptTokens + settings.maxTokens;
   if (requested > limits.window_tokens) throw windowExceeded(limits.window_tokens, requested);
+  const prompt = { ...modelSettings(request, settings, available), messages, tools: available };
   return {
-    prompt: { ...modelSettings(request, settings, available), messages, tools: available },
+    readPrompt: () => Promise.resolve(prompt),
     promptTokens,
     settings,
     tokenizer,
@@ -80,12 +83,12 @@ export function openInSession(
   const settings = settingsOf(request, services.limits);
   const available = (tools ?? services.store.toolsets.read(session.toolset)).tools;
   const prompt = modelSettings(request, settings, available);
-  const { window, promptTokens } = openTurn(services, session, { write, tools, ...settings });
+  const promptTokens = openTurn(services, session, { write, tools, ...settings });
   return {
-    prompt: {
-      ...prompt,
-      messages: [...window.map((message) => message.body), ...write.items.map((item) => item.body)],
-      tools: available,
+    async readPrompt() {
+      const window = await readWindow(services.store.history, session.view);
+      const messages = [...window.map((message) => message.body), ...write.items.map((item) => item.body)];
+      return { ...prompt, messages, tools: available };
     },
     promptTokens,
     settings,

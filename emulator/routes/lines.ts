@@ -1,7 +1,9 @@
 import { bodyParts, tooLarge } from '../middleware/request-body.ts';
 
 const NEWLINE = 0x0a;
-const BLANK = /^[ \t\r]*$/;
+const SPACE = 0x20;
+const TAB = 0x09;
+const RETURN = 0x0d;
 
 /**
  * The lines of a body that are not blank, one at a time, whatever its length.
@@ -28,17 +30,25 @@ export async function* lines(
   for await (const chunk of bodyParts(body)) {
     let start = 0;
     for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
-      take(chunk.subarray(start, end));
+      const whole = parts.length === 0;
+      // A body may be nothing but line ends: those are passed over where they stand.
+      if (!whole || !isBlank(chunk, start, end)) {
+        take(chunk.subarray(start, end));
+        const line = finish();
+        if (whole || !isBlank(line, 0, line.length)) yield line;
+      }
       start = end + 1;
-      const line = finish();
-      if (!isBlank(line)) yield line;
     }
-    take(chunk.subarray(start));
+    if (start < chunk.length) take(chunk.subarray(start));
   }
   const last = finish();
-  if (!isBlank(last)) yield last;
+  if (!isBlank(last, 0, last.length)) yield last;
 }
 
-function isBlank(line: Uint8Array): boolean {
-  return line.length < 64 && BLANK.test(new TextDecoder().decode(line));
+function isBlank(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let index = start; index < end; index += 1) {
+    const byte = bytes[index];
+    if (byte !== SPACE && byte !== TAB && byte !== RETURN) return false;
+  }
+  return true;
 }

@@ -64,7 +64,7 @@ export function snapshotRoutes(limits: Limits) {
     }),
   );
 
-  routes.get('/:id/messages', (c) => {
+  routes.get('/:id/messages', async (c) => {
     const { scope, query, after, order, limit } = parseFields(c, requests.messagesQuery, c.req.query());
     const { history } = c.get('services').store;
     const snapshot = find(c);
@@ -75,7 +75,7 @@ export function snapshotRoutes(limits: Limits) {
     const rows =
       query === undefined
         ? history.page(view, { ...place, order: order ?? 'asc', limit: limit + 1 })
-        : search(history, view, query, { ...place, order: order ?? 'desc', limit: limit + 1 });
+        : await search(history, view, query, { ...place, order: order ?? 'desc', limit: limit + 1 });
     return respond(c, { body: toList(rows, limit, (row) => toMessage(snapshot.sessionId, row)) });
   });
 

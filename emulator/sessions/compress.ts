@@ -13,6 +13,7 @@ import { pair } from './groups.ts';
 import { toUsage, writtenMessage } from './objects.ts';
 import { requireRoomForSnapshot } from './snapshot.ts';
 import { requirePreserveLen } from './truncate.ts';
+import { readWindow } from './window.ts';
 import { unanswered } from './write.ts';
 
 /** Less than this is not worth a summary: the request then succeeds and changes nothing. */
@@ -52,7 +53,7 @@ export async function planCompression(
   const { store, ids, clock } = services;
   if (request.preserve_len !== undefined) requirePreserveLen(services, request.preserve_len);
   requireAnswered(store.history.newestGroup(session.view));
-  const window = store.history.window(session.view);
+  const window = await readWindow(store.history, session.view);
   const { leading, replaced, kept } = divide(services, session, window, request.preserve_len);
   if (sumTokens(replaced) < LEAST_REPLACEABLE_TOKENS) return { session, request };
   const { total_tokens: before, tools_tokens } = toUsage(services, session);

@@ -1,29 +1,25 @@
 import { contentText } from '../../contract/messages.ts';
 import type { History, PageRequest } from '../store/history.ts';
 import type { StoredMessage, View } from '../store/history-rows.ts';
+import { slicesOf } from './window.ts';
 
-const READ_AHEAD = 256;
-
-/** Messages of a window that hold all words of a query, whatever their case. */
-export function search(
+/** Messages of a window that hold all words of a query, whatever their case. Gives way to the event loop. */
+export async function search(
   history: History,
   view: View,
   query: string,
   { after, order, limit }: PageRequest,
-): StoredMessage[] {
-  const words = query.toLowerCase().split(/\s+/).filter(Boolean);
+): Promise<StoredMessage[]> {
+  const words = [...new Set(query.toLowerCase().split(/\s+/).filter(Boolean))];
   const found: StoredMessage[] = [];
-  let from = after;
-  for (;;) {
-    const page = history.page(view, { ...(from !== undefined && { after: from }), order, limit: READ_AHEAD });
-    for (const message of page) {
+  for await (const slice of slicesOf(history, view, order, after)) {
+    for (const message of slice) {
       if (!matches(message, words)) continue;
       found.push(message);
       if (found.length === limit) return found;
     }
-    if (page.length < READ_AHEAD) return found;
-    from = page.at(-1)?.seq;
   }
+  return found;
 }
 
 function matches({ body }: StoredMessage, words: readonly string[]): boolean {

@@ -1,6 +1,5 @@
 import { windowExceeded } from '../errors.ts';
 import type { Services } from '../services.ts';
-import type { StoredMessage } from '../store/history-rows.ts';
 import type { SessionRow } from '../store/sessions.ts';
 import type { Toolset } from '../store/toolsets.ts';
 import { bodyOf, changed, extend, requireWriteFits } from './append.ts';
@@ -17,16 +16,12 @@ export interface TurnInput {
   maxTokens: number;
 }
 
-export interface OpenedTurn {
-  window: StoredMessage[];
-  promptTokens: number;
-}
-
 /**
- * Checks a turn against the session and reads its window. Changes nothing.
+ * Checks a turn against the session. Changes nothing.
+ * @returns the tokens of its prompt
  * @throws ApiError for tool pairing, then `append_too_large`, then `context_window_exceeded`
  */
-export function openTurn(services: Services, session: SessionRow, input: TurnInput): OpenedTurn {
+export function openTurn(services: Services, session: SessionRow, input: TurnInput): number {
   const { store, limits } = services;
   const { write, tools, extraTokens, maxTokens } = input;
   const { open } = pairOrRefuse(store.history.tail(session.view).calls.map(bodyOf), write.items);
@@ -37,7 +32,7 @@ export function openTurn(services: Services, session: SessionRow, input: TurnInp
   const promptTokens = toolsTokens + session.view.tokens + write.tokens + extraTokens;
   const requested = promptTokens + maxTokens + 1;
   if (requested > limits.window_tokens) throw windowExceeded(limits.window_tokens, requested);
-  return { window: store.history.window(session.view), promptTokens };
+  return promptTokens;
 }
 
 /** Commits a turn: new messages, tools and reply together, in the caller's transaction. */
