@@ -1,23 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Session, SessionAppend } from '../../contract/sessions.ts';
 import type { Snapshot } from '../../contract/snapshots.ts';
-import type { Model } from '../../emulator/models/model.ts';
 import { MODEL, startEmulator, TRANSPORTS } from '../support/emulator.ts';
+import { HeldModel } from '../support/held-model.ts';
 import { whenIdle } from './clients.ts';
-
-/** Begins to answer and goes on when it is told to. */
-class HeldModel implements Model {
-  readonly name = 'held';
-  release = (): void => undefined;
-
-  async *complete() {
-    yield { type: 'text' as const, text: 'At last. ' };
-    await new Promise<void>((resolve) => {
-      this.release = resolve;
-    });
-    yield { type: 'text' as const, text: 'Done.' };
-  }
-}
 
 describe.each(TRANSPORTS)('while a turn runs %s', (transport) => {
   it('every change of its session is refused, and nothing else is', async () => {
@@ -30,7 +16,8 @@ describe.each(TRANSPORTS)('while a turn runs %s', (transport) => {
     const { body: snapshot } = await api.post<Snapshot>(`${path}/snapshots`, {});
     const chat = { model: MODEL, session_id: session.id, messages: [hello], stream: true };
     const json = { 'Content-Type': 'application/json' };
-    const turn = await api.open('POST', '/v1/chat/completions', JSON.stringify(chat), { headers: json });
+    const turn = api.open('POST', '/v1/chat/completions', JSON.stringify(chat), { headers: json });
+    const asked = await model.asked();
 
     const lines = { headers: { 'Content-Type': 'application/x-ndjson' } };
     const changes = [
@@ -64,8 +51,9 @@ describe.each(TRANSPORTS)('while a turn runs %s', (transport) => {
     expect(others.map((reply) => reply.status)).toEqual([200, 200, 201, 200, 201, 200, 200, 201]);
     expect((await api.get<Session>(path)).body).toMatchObject({ version: 2, usage: { messages: 1 } });
 
-    model.release();
-    expect(await turn.text()).toContain('[DONE]');
+    asked.say('At last.');
+    asked.end();
+    expect(await (await turn).text()).toContain('[DONE]');
     expect((await api.get<Session>(path)).body).toMatchObject({ version: 3, usage: { messages: 3 } });
     const { refusals } = await whenIdle(() => api.post(`${path}/messages`, hello));
     expect(refusals).toBe(0);
