@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { BytePairTokenizer } from './byte-pair-tokenizer.ts';
 import { KIMI_K2, O200K_BASE, type VocabularyKind } from './known-vocabularies.ts';
+import { readWhole } from './read-whole.ts';
 import { sha256 } from './sha256.ts';
 import { inSlices } from './slices.ts';
 import type { Tokenizer, TokenizerSource } from './tokenizer.ts';
@@ -89,7 +89,7 @@ function source(choice: Choice): TokenizerSource {
 async function load(choice: Choice): Promise<Tokenizer> {
   const cachePath = cachedVocabularyPath(choice.cacheDir, choice.name);
   try {
-    const [file, cache] = await Promise.all([readFile(choice.path), readFile(cachePath).catch(() => undefined)]);
+    const [file, cache] = await Promise.all([readWhole(choice.path), readWhole(cachePath).catch(() => undefined)]);
     const key = sha256(file);
     let vocabulary = cache && readCachedVocabulary(cache, key);
     if (!vocabulary) {
