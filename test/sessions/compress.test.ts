@@ -130,7 +130,11 @@ describe.each(TRANSPORTS)('compress %s', (transport) => {
   });
 
   it('can be rehearsed: the same answer, and nothing has happened', async () => {
-    const session = await startSession(transport, { limits }, { messages: told(60) });
+    const session = await startSession(
+      transport,
+      { limits, clock: { now: () => 1_795_334_400_000 } },
+      { messages: told(60) },
+    );
     const before = await session.state();
     const rehearsed = (await session.compress({ dry_run: true })).body;
     expect(rehearsed).toMatchObject({ dry_run: true, version: 1, snapshot_id: null });
