@@ -1,6 +1,5 @@
 import type { CompressFormat, SessionCompression } from '../../contract/sessions.ts';
 import { unixSeconds } from '../clock.ts';
-import { compress as summarise } from '../compression/compress.ts';
 import { ApiError } from '../errors.ts';
 import type { Services } from '../services.ts';
 import { findCut } from '../store/cut.ts';
@@ -63,6 +62,8 @@ export async function planCompression(
   const attempt = `${session.id} ${session.version}`;
   const snapshotId = ids('snapshot', attempt);
   const places = new Map(window.map((message, index) => [message, index + 1]));
+  // Loaded when first asked for, so that it does not delay the server's first answer.
+  const { compress: summarise } = await import('../compression/compress.ts');
   const summary = await summarise(
     {
       messages: replaced.map((message) => ({
