@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { createEmulator } from '../../emulator/index.ts';
+import { Store } from '../../emulator/store/store.ts';
 import { Api } from '../support/emulator.ts';
 import { createSession, MovableClock, O200K, sized } from '../support/session.ts';
 import { temporaryFolder } from './files.ts';
@@ -33,6 +34,24 @@ describe('the file', () => {
     const written = ROUNDS * 16 * 1_000;
     expect(written).toBeGreaterThan(2 * (live + SLACK_BYTES));
     expect(statSync(path).size).toBeLessThan(live + SLACK_BYTES);
+  });
+
+  it('gives back what a deleted session took', async () => {
+    const path = join(temporaryFolder(), 'state.db');
+    const emulator = createEmulator({ db: path, tokenizer: O200K });
+    const session = await createSession(new Api(emulator, 'in process'));
+    const messages = Array.from({ length: 32 }, () => ({
+      role: 'user' as const,
+      content: ' international'.repeat(240),
+    }));
+    for (let count = 0; count < 30; count += 1) expect((await session.append({ messages })).status).toBe(200);
+    expect((await session.api.delete(session.path)).status).toBe(200);
+    await emulator.close();
+    expect(statSync(path).size).toBeGreaterThan(2 * SLACK_BYTES);
+    const store = new Store(path);
+    while (store.collector.slice());
+    store.close();
+    expect(statSync(path).size).toBeLessThan(SLACK_BYTES);
   });
 
   it('does not keep answers longer than their keys are remembered', async () => {
