@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LIMIT_NAMES } from '../../contract/limits.ts';
 import { temporaryFolder } from '../store/files.ts';
+import { MODEL } from '../support/emulator.ts';
+import { requireShared } from '../support/shared.ts';
 import { ServerProcess } from './server-process.ts';
 
 describe('a start', () => {
@@ -74,6 +76,23 @@ describe('a start', () => {
     const health = async () => (await fetch(`http://127.0.0.1:${port}/_emulator/health`)).status;
     while ((await health().catch(() => 0)) !== 200);
     expect(await server.signal('SIGTERM')).toEqual({ code: 0, signal: null, stdout: '', stderr: '' });
+  });
+
+  it('with --tokenizer counts with that vocabulary', async (context) => {
+    const { server, ready } = await ServerProcess.listening([
+      '--memory',
+      '--tokenizer',
+      requireShared(context, 'vocabulary'),
+    ]);
+    expect(ready.tokenizer).toBe('kimi-k2');
+    const response = await fetch(`${ready.base_url}/tokenizers/estimate-token-count`, {
+      method: 'POST',
+      headers: { Authorization: 'Bearer any', 'Content-Type': 'application/json' },
+      body: JSON.stringify({ model: MODEL, messages: [{ role: 'user', content: '红楼梦' }] }),
+    });
+    // One token of Kimi's vocabulary in a message alone is a prompt of 8.
+    expect(await response.json()).toMatchObject({ data: { total_tokens: 8 } });
+    expect(await server.signal('SIGTERM')).toMatchObject({ code: 0, stderr: '' });
   });
 
   it('on another address than loopback warns', async () => {
