@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Bounds } from '../../emulator/chat/bounded.ts';
 import type { Tokenizer } from '../../emulator/tokens/tokenizer.ts';
-import { O200K, words } from '../support/session.ts';
+import { O200K, overridden, words } from '../support/session.ts';
 
 const tokenizer = await O200K.load();
 
@@ -16,16 +16,7 @@ function measured(): { tokenizer: Tokenizer; counted: () => number } {
     counted += text.length;
     return tokenizer.count(text);
   };
-  const same: Tokenizer = {
-    name: tokenizer.name,
-    exact: tokenizer.exact,
-    encode: (text) => tokenizer.encode(text),
-    count,
-    countSliced: (text) => Promise.resolve(count(text)),
-    prefixWithin: (text, maxTokens) => tokenizer.prefixWithin(text, maxTokens),
-    suffixWithin: (text, maxTokens) => tokenizer.suffixWithin(text, maxTokens),
-  };
-  return { tokenizer: same, counted: () => counted };
+  return { tokenizer: overridden(tokenizer, { count }), counted: () => counted };
 }
 
 describe('the bounds of an answer', () => {

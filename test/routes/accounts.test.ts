@@ -72,14 +72,17 @@ describe.each(TRANSPORTS)('what belongs to another account %s', (transport) => {
     expect((await api.get('/v1/snapshots', { key: THEIRS })).body.data).toEqual([]);
   });
 
-  it('is not told to be busy, nor at which version', async () => {
+  it('is not told to be busy, nor at which version, nor under which key', async () => {
     const model = new HeldModel();
     const theirs = await startSession(transport, { model });
     const stranger = new SessionUnderTest(theirs.api, theirs.id, THEIRS);
-    const turn = theirs.chat([sized(9)]);
+    const headers = { 'Idempotency-Key': 'k' };
+    const turn = theirs.chat([sized(9)], {}, { headers });
     const asked = await model.asked();
     expectRefusal(await stranger.append(sized(9)), 'session_not_found');
     expectRefusal(await stranger.append(sized(9), { 'If-Match': '"9"' }), 'session_not_found');
+    const mine = await createSession(theirs.api, {}, THEIRS);
+    expect((await mine.append(sized(9), headers)).status).toBe(200);
     asked.say('OK');
     asked.end();
     expect((await turn).status).toBe(200);

@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { ModelRequest } from '../../emulator/index.ts';
 import { MODEL, readEvents, TRANSPORTS } from '../support/emulator.ts';
 import { HeldModel, saying } from '../support/held-model.ts';
-import { type SessionUnderTest, sized, startSession } from '../support/session.ts';
+import { O200K, overridden, type SessionUnderTest, sized, startSession } from '../support/session.ts';
 
 const OK = saying('OK');
 const SOON = { timeout: 10_000, interval: 5 };
@@ -100,4 +100,21 @@ describe.each(TRANSPORTS)('a chat whose client goes away %s', (transport) => {
     expect(log).not.toHaveBeenCalled();
     log.mockRestore();
   });
+});
+
+it('an abort that is noticed between the last word and the commit leaves the session as it was', async () => {
+  const tokenizer = await O200K.load();
+  const client = new AbortController();
+  // The reply is counted once more when it is whole, right before it is committed.
+  const countSliced = (text: string) => {
+    if (text === 'the reply') client.abort();
+    return tokenizer.countSliced(text);
+  };
+  const load = () => Promise.resolve(overridden(tokenizer, { countSliced }));
+  const model = saying('the reply');
+  const session = await startSession('in process', { model, tokenizer: { name: 'o200k_base', exact: false, load } });
+  const before = await session.state();
+  await expect(session.chat([sized(5)], {}, { signal: client.signal })).rejects.toThrow();
+  await expect.poll(() => session.post('', { title: null }).then((reply) => reply.status), SOON).toBe(200);
+  expect(await session.state()).toEqual(before);
 });

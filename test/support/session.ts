@@ -10,12 +10,26 @@ import type {
   SessionTruncation,
 } from '../../contract/sessions.ts';
 import type { Snapshot } from '../../contract/snapshots.ts';
-import type { EmulatorOptions } from '../../emulator/index.ts';
+import type { EmulatorOptions, Tokenizer } from '../../emulator/index.ts';
 import { openTokenizer } from '../../emulator/tokens/open-tokenizer.ts';
 import { type Api, type Call, MODEL, type Reply, startEmulator, type Transport } from './emulator.ts';
 
 /** One for all emulators of a test file, so that it is loaded once. */
 export const O200K = openTokenizer({ file: 'o200k_base' });
+
+/** The same tokenizer with some of its methods replaced. */
+export function overridden(tokenizer: Tokenizer, methods: Partial<Tokenizer>): Tokenizer {
+  return {
+    name: tokenizer.name,
+    exact: tokenizer.exact,
+    encode: (text) => tokenizer.encode(text),
+    count: (text) => tokenizer.count(text),
+    countSliced: (text) => tokenizer.countSliced(text),
+    prefixWithin: (text, maxTokens) => tokenizer.prefixWithin(text, maxTokens),
+    suffixWithin: (text, maxTokens) => tokenizer.suffixWithin(text, maxTokens),
+    ...methods,
+  };
+}
 
 /** Time that stands still until a test moves it. */
 export class MovableClock {
