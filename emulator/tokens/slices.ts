@@ -12,13 +12,7 @@ let sliceStart = 0;
  * small texts in a row hold it no longer than one long text does.
  */
 export function sliceIsOver(): boolean {
-  const now = performance.now();
-  if (sliceStart !== 0) return now > sliceStart + SLICE_MS;
-  sliceStart = now;
-  setImmediate(() => {
-    sliceStart = 0;
-  });
-  return false;
+  return sliceAgeMs() > SLICE_MS;
 }
 
 /**
@@ -27,7 +21,19 @@ export function sliceIsOver(): boolean {
  */
 export async function giveWay(): Promise<void> {
   do await nextTurn();
-  while (sliceStart !== 0 && performance.now() > sliceStart + OVERDUE_MS);
+  while (sliceAgeMs() > OVERDUE_MS);
+}
+
+/** How long ago counting began in this turn of the event loop; it begins with the first call. */
+function sliceAgeMs(): number {
+  const now = performance.now();
+  if (sliceStart === 0) {
+    sliceStart = now;
+    setImmediate(() => {
+      sliceStart = 0;
+    });
+  }
+  return now - sliceStart;
 }
 
 /** Runs work that yields every millisecond or so, in slices. */
