@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LIMIT_NAMES } from '../../contract/limits.ts';
@@ -104,9 +107,12 @@ describe('a start', () => {
   });
 });
 
-/** A port that was free a moment ago: of a server that has ended. */
+/** A port that was free a moment ago. */
 async function freePort(): Promise<number> {
-  const { server, ready } = await ServerProcess.listening(['--memory']);
-  await server.signal('SIGTERM');
-  return ready.port;
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
 }

@@ -9,7 +9,7 @@ describe('32 clients at the same time over HTTP', () => {
     await together(async (client) => {
       const { body: session } = await api.post<Session>('/v1/sessions', {});
       const path = `/v1/sessions/${session.id}`;
-      for (let round = 0; round < 3; round += 1) {
+      for (let round = 0; round < 2; round += 1) {
         const content = `${client} asks ${round}`;
         const messages = [{ role: 'user', content }];
         const answers = [
@@ -21,7 +21,7 @@ describe('32 clients at the same time over HTTP', () => {
         expect(answers.map((answer) => answer.status)).toEqual([200, 200, 201, 200]);
       }
       expect((await listMessages(api, session.id)).map((message) => message.content)).toEqual(
-        [0, 1, 2].flatMap((round) => [
+        [0, 1].flatMap((round) => [
           `${client} asks ${round}`,
           `echo of ${client} asks ${round}`,
           `${client} notes ${round}`,
@@ -45,7 +45,7 @@ describe('32 clients at the same time over HTTP', () => {
   it('never more than 100 while others are deleted either', async () => {
     const api = await startEmulator('over HTTP', { limits: { sessions: 10 } });
     await together(async () => {
-      for (let count = 0; count < 6; count += 1) {
+      for (let count = 0; count < 3; count += 1) {
         const { status, body } = await create(api);
         expect(await countSessions(api)).toBeLessThanOrEqual(10);
         if (status === 201) expect((await api.delete(`/v1/sessions/${body.id}`)).status).toBe(200);

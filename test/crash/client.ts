@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import type { Session, SessionMessage } from '../../contract/sessions.ts';
 import { structuralFault } from '../laws/structure.ts';
 
-const MANY = 150;
+const MANY = 100;
 
 /** Every answer's own account of where the session then stands. */
 interface Standing {

@@ -9,7 +9,7 @@ import { Client } from './client.ts';
 /** More on demand: KIMI_CRASH_ROUNDS=50. */
 const ROUNDS = Number(process.env.KIMI_CRASH_ROUNDS ?? 10);
 const CLIENTS = 6;
-const MOST_ANSWERS = 40;
+const MOST_ANSWERS = 30;
 /** The kill is not to follow an answer: it falls anywhere into what the clients do next. */
 const SPREAD_MS = 25;
 const LIMITS = ['window_tokens=100000', 'min_preserve_tokens=64'];

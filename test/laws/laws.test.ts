@@ -13,7 +13,7 @@ import { expectWorld } from './expectations.ts';
 import { emptyState, type State } from './state.ts';
 import { World } from './world.ts';
 
-const RUNS: Record<Transport, number> = { 'in process': 12, 'over HTTP': 3 };
+const RUNS: Record<Transport, number> = { 'in process': 10, 'over HTTP': 2 };
 const steps: fc.Arbitrary<Step> = fc.oneof(...sessionSteps, ...snapshotSteps, ...cutSteps, ...chatSteps);
 
 describe.each(TRANSPORTS)('the laws %s', (transport) => {

@@ -46,7 +46,7 @@ describe.each(TRANSPORTS)('two runs with one seed, clock and list of requests %s
           await second.close();
         }
       }),
-      { numRuns: runs(3) },
+      { numRuns: runs(2) },
     );
     vi.restoreAllMocks();
   }, 120_000);

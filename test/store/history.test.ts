@@ -15,7 +15,7 @@ describe('the persistent list', () => {
         world.collectAll();
         expectAllWindows(world);
       }),
-      { numRuns: runs(40) },
+      { numRuns: runs(25) },
     );
   });
 
@@ -28,7 +28,7 @@ describe('the persistent list', () => {
         world.collectAll();
         expect(world.countRows()).toEqual({ sessions: 0, snapshots: 0, segments: 0, entries: 0, messages: 0 });
       }),
-      { numRuns: runs(40) },
+      { numRuns: runs(25) },
     );
   });
 
@@ -44,7 +44,7 @@ describe('the persistent list', () => {
         const shown = new Set(windows.flat().map((item) => item.text));
         expect(world.countRows().messages).toBe(shown.size);
       }),
-      { numRuns: runs(40) },
+      { numRuns: runs(25) },
     );
   });
 });
