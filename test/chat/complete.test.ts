@@ -98,7 +98,7 @@ describe('an answer', () => {
         expect(tokenizer.count(expected)).toBeGreaterThanOrEqual(max_tokens - 1);
       }
     });
-    await fc.assert(property, { numRuns: runs(150) });
+    await fc.assert(property, { numRuns: runs(80) });
   });
 
   it('is the same streamed and not, in whole characters, and again from its idempotency key', async () => {
@@ -140,7 +140,7 @@ describe('an answer', () => {
       for (const { delta } of chunks.flatMap(({ choices }) => choices))
         expect(delta.content?.isWellFormed()).not.toBe(false);
     });
-    await fc.assert(property, { numRuns: runs(100) });
+    await fc.assert(property, { numRuns: runs(50) });
   });
 
   it('in a session keeps the window within its limit, and usage is prompt + completion + 1', async () => {
@@ -191,6 +191,6 @@ describe('an answer', () => {
         } else expect(reply.content).toBe(start + (message?.content ?? ''));
       },
     );
-    await fc.assert(property, { numRuns: runs(200) });
+    await fc.assert(property, { numRuns: runs(100) });
   });
 });

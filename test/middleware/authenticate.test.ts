@@ -4,10 +4,9 @@ import { startEmulator, TRANSPORTS } from '../support/emulator.ts';
 import { expectRefusal, O200K } from '../support/session.ts';
 
 describe.each(TRANSPORTS)('the key %s', (transport) => {
-  it.each(['', 'Bearer', 'Bearer ', 'Basic c2s6', 'sk-test', 'Bearer a b', 'BearerA', 'Token sk-test'])(
-    'is missing or malformed in %j',
-    async (header) => {
-      const api = await startEmulator(transport, { tokenizer: O200K });
+  it('is missing or malformed', async () => {
+    const api = await startEmulator(transport, { tokenizer: O200K });
+    for (const header of ['', 'Bearer', 'Bearer ', 'Basic c2s6', 'sk-test', 'Bearer a b', 'BearerA', 'Token sk-test']) {
       const call = { headers: { Authorization: header } };
       for (const reply of [
         await api.post('/v1/sessions', {}, call),
@@ -17,9 +16,9 @@ describe.each(TRANSPORTS)('the key %s', (transport) => {
       ]) {
         expect(expectRefusal(reply, 'invalid_authentication').message).toBe(LIVE_TEXT.invalidAuthentication);
       }
-      expect((await api.get('/v1/sessions')).body.data).toEqual([]);
-    },
-  );
+    }
+    expect((await api.get('/v1/sessions')).body.data).toEqual([]);
+  });
 
   it('is an account of its own, whatever it is', async () => {
     const api = await startEmulator(transport, { tokenizer: O200K });

@@ -23,32 +23,31 @@ describe.each(TRANSPORTS)('a request body %s', (transport) => {
     expect((await api.send('POST', '/v1/sessions', '')).status).toBe(201);
   });
 
-  it.each(['{', '', '{"title":}', 'null', '[]', '"x"', '1', 'true', '{"title":"a"}}'])(
-    'is refused as %s',
-    async (body) => {
-      const api = await start();
-      const reply = await api.send('POST', '/v1/sessions', body || ' ', { headers: JSON_TYPE });
-      expectRefusal(reply, 'invalid_request');
-    },
-  );
+  it('has to be a JSON object', async () => {
+    const api = await start();
+    for (const body of ['{', ' ', '{"title":}', 'null', '[]', '"x"', '1', 'true', '{"title":"a"}}']) {
+      expectRefusal(await api.send('POST', '/v1/sessions', body, { headers: JSON_TYPE }), 'invalid_request');
+    }
+    expect((await api.get('/v1/sessions')).body.data).toEqual([]);
+  });
 
-  it.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data', 'application/jsonp', ''])(
-    'has to be JSON, not %s',
-    async (type) => {
-      const api = await start();
-      const reply = await api.send('POST', '/v1/sessions', '{}', { headers: { 'Content-Type': type } });
-      expectRefusal(reply, 'invalid_request', 'Content-Type');
-      expect((await api.get('/v1/sessions')).body.data).toEqual([]);
-    },
-  );
-
-  it.each(['application/json', 'Application/JSON; charset=utf-8', 'application/vnd.api+json'])(
-    'may be %s',
-    async (type) => {
-      const api = await start();
-      expect((await api.send('POST', '/v1/sessions', '{}', { headers: { 'Content-Type': type } })).status).toBe(201);
-    },
-  );
+  it('has to be of a JSON type', async () => {
+    const api = await start();
+    const send = (type: string) => api.send('POST', '/v1/sessions', '{}', { headers: { 'Content-Type': type } });
+    for (const type of [
+      'text/plain',
+      'application/x-www-form-urlencoded',
+      'multipart/form-data',
+      'application/jsonp',
+      '',
+    ]) {
+      expectRefusal(await send(type), 'invalid_request', 'Content-Type');
+    }
+    expect((await api.get('/v1/sessions')).body.data).toEqual([]);
+    for (const type of ['application/json', 'Application/JSON; charset=utf-8', 'application/vnd.api+json']) {
+      expect((await send(type)).status).toBe(201);
+    }
+  });
 
   it('is taken up to body_bytes and refused above, naming both sizes', async () => {
     const api = await start();

@@ -64,7 +64,7 @@ it('whatever the default model is asked, it answers', async () => {
     expectNoDefect(reply);
     expect(reply.text).not.toContain('unexpected_output');
   });
-  await fc.assert(property, { numRuns: runs(150), examples });
+  await fc.assert(property, { numRuns: runs(80), examples });
   expect(log).not.toHaveBeenCalled();
   log.mockRestore();
 });

@@ -51,7 +51,7 @@ describe.each(TRANSPORTS)('whatever is sent %s', (transport) => {
         before = after;
       },
     );
-    await fc.assert(property, { numRuns: runs(150) });
+    await fc.assert(property, { numRuns: runs(transport === 'in process' ? 100 : 40) });
     expect(log).not.toHaveBeenCalled();
     log.mockRestore();
   });

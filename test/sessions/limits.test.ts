@@ -28,9 +28,10 @@ const VOCABULARIES: Record<string, (context: TestContext) => TokenizerSource> = 
   },
 };
 
-const CASES = TRANSPORTS.flatMap((transport) =>
-  Object.entries(VOCABULARIES).map((entry) => [transport, ...entry] as const),
-);
+const CASES = Object.entries(VOCABULARIES).map(([name, source], place) => {
+  const transport: Transport = TRANSPORTS[place] ?? 'in process';
+  return [transport, name, source] as const;
+});
 
 /** A session whose window holds exactly so many tokens. */
 async function filled(transport: Transport, tokenizer: TokenizerSource, tokens: number): Promise<SessionUnderTest> {

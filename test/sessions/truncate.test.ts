@@ -128,7 +128,7 @@ describe('any window', () => {
       });
       expect(await session.messages()).toEqual(now);
     });
-    await fc.assert(property, { numRuns: runs(60) });
+    await fc.assert(property, { numRuns: runs(30) });
   });
 
   it('is truncated by the least preserve_len that a refusal names, and by nothing less', async () => {
@@ -143,6 +143,6 @@ describe('any window', () => {
       expectRefusal(await session.truncate(least - 1, { dry_run: true }), 'preserve_len_too_small', 'preserve_len');
       expect((await session.truncate(least)).status).toBe(200);
     });
-    await fc.assert(property, { numRuns: runs(60) });
+    await fc.assert(property, { numRuns: runs(30) });
   });
 });
