@@ -3,6 +3,8 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 
+/** Node's default. */
+const HEADERS_TIMEOUT_MS = 60_000;
 /** How long running streams may take to finish once the server closes. */
 const GRACE_MS = 5_000;
 
@@ -35,7 +37,12 @@ export async function listen(
   fetch: (request: Request) => Response | Promise<Response>,
   { port, host, ownsProcess = false }: ListenOptions,
 ): Promise<RunningServer> {
-  const server = createServer(getRequestListener(fetch, { hostname: host, overrideGlobalObjects: ownsProcess }));
+  // No limit for a whole request: a streamed append lasts as long as its client likes.
+  const timeouts = { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: 0 };
+  const server = createServer(
+    timeouts,
+    getRequestListener(fetch, { hostname: host, overrideGlobalObjects: ownsProcess }),
+  );
   const connections = watchConnections(server);
   server.listen(port, host);
   await once(server, 'listening');

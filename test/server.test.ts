@@ -1,10 +1,26 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
+import type { Server } from 'node:http';
 import { connect } from 'node:net';
 import { expect, it } from 'vitest';
 import { createEmulator } from '../emulator/index.ts';
 
 /** Well below the grace that running streams are given. */
 const timeout = 4_000;
+
+it('lets a streamed append go on for as long as its client likes', async () => {
+  const servers: Server[] = [];
+  const note = (message: unknown) => void servers.push((message as { server: Server }).server);
+  subscribe('http.server.request.start', note);
+  const emulator = createEmulator();
+  const { url } = await emulator.listen();
+  await fetch(`${url}/_emulator/health`);
+  unsubscribe('http.server.request.start', note);
+  await emulator.close();
+  // Node's own limit for a whole request would end the stream after five minutes.
+  expect(servers.map(({ requestTimeout }) => requestTimeout)).toEqual([0]);
+  expect(servers[0]?.headersTimeout).toBeGreaterThan(0);
+});
 
 it('does not wait for a connection that never made a request, such as browsers open in advance', {
   timeout,
