@@ -71,7 +71,10 @@ export async function changeExclusively<Prepared>(
         release = c.get('services').locks.acquire(session.id);
         return prepare(session);
       },
-      work,
+      (prepared) => {
+        requireVersion(c, c.req.param('id') ?? '', expected);
+        return work(prepared);
+      },
     );
   } finally {
     release();

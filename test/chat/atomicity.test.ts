@@ -87,6 +87,18 @@ describe.each(TRANSPORTS)('a turn is all or nothing %s', (transport) => {
     expect((await turn).status).toBe(200);
   });
 
+  it('in a session that is gone when it ends, it is refused', async () => {
+    const model = new HeldModel();
+    const session = await startSession(transport, { model, limits }, { messages: [sized(20)] });
+    const turn = session.chat([sized(9)]);
+    const asked = await model.asked();
+    asked.say('OK');
+    session.api.emulator.reset();
+    asked.end();
+    expectRefusal(await turn, 'session_not_found', 'session_id');
+    expect((await session.api.get('/v1/sessions')).body.data).toEqual([]);
+  });
+
   it('an empty answer commits the new messages, and nothing of its own', async () => {
     const session = await startSession(transport, { model: saying(), limits }, { messages: [sized(20)] });
     const { body } = await session.chat<ChatCompletion>([sized(9)]);

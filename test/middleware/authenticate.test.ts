@@ -1,3 +1,6 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LIVE_TEXT } from '../../contract/errors.ts';
 import { startEmulator, TRANSPORTS } from '../support/emulator.ts';
@@ -37,6 +40,19 @@ describe.each(TRANSPORTS)('the key %s', (transport) => {
       await api.get('/v1/models', { key: 'sk-a ', headers: { Authorization: '' } }),
       'invalid_authentication',
     );
+  });
+
+  it('is kept as a hash only', async ({ onTestFinished }) => {
+    const folder = await mkdtemp(join(tmpdir(), 'kimi-emulator-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const key = 'sk-a-key-that-nothing-else-holds';
+    const db = join(folder, 'state.db');
+    const api = await startEmulator(transport, { tokenizer: O200K, db });
+    await api.post('/v1/sessions', { title: 'a title' }, { key, headers: { 'Idempotency-Key': 'k' } });
+    await api.emulator.close();
+    const files = await Promise.all((await readdir(folder)).map((file) => readFile(join(folder, file), 'latin1')));
+    expect(files.join('')).toContain('a title');
+    expect(files.join('')).not.toContain(key);
   });
 
   it('is not needed on control routes', async () => {

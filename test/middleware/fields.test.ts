@@ -79,6 +79,19 @@ describe.each(TRANSPORTS)('fields of a request %s', (transport) => {
     expect(reply.headers.get(IGNORED)?.split(', ')).toHaveLength(16);
   });
 
+  it('that are just within their limits are taken', async () => {
+    const session = await startSession(transport);
+    const pairs = Array.from({ length: 16 }, (_, index) => [`${index}`.padEnd(64, 'k'), 'v'.repeat(512)]);
+    const metadata = Object.fromEntries(pairs);
+    const tools = Array.from({ length: 128 }, (_, index) => tool(`look_${index}`));
+    const { status, body } = await session.api.post('/v1/sessions', { title: 't'.repeat(512), metadata, tools });
+    expect(status).toBe(201);
+    expect(body).toMatchObject({ metadata, tools });
+    const messages = Array.from({ length: 2_048 }, () => ({ role: 'user', content: 'a' }));
+    const fits = await session.api.post('/v1/tokenizers/estimate-token-count', { model: MODEL, messages });
+    expect(fits.body).toEqual({ data: { total_tokens: 2_048 * 5 + 3 } });
+  });
+
   it('of the wrong kind are refused by name', async () => {
     const api = await startEmulator(transport, { tokenizer: O200K });
     for (const [body, param] of WRONG) {

@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { ERRORS } from '../../contract/errors.ts';
 import { HostNames } from '../../emulator/middleware/guard.ts';
-import { startEmulator, TRANSPORTS } from '../support/emulator.ts';
+import { MODEL, startEmulator, TRANSPORTS } from '../support/emulator.ts';
 import { expectRefusal, O200K } from '../support/session.ts';
 
 const PAGE = 'http://localhost:5173';
@@ -78,7 +78,13 @@ describe.each(TRANSPORTS)('a page of another origin %s', (transport) => {
   it('is let in where its origin is allowed, and can read our headers', async () => {
     const api = await startEmulator(transport, { tokenizer: O200K, cors: [PAGE] });
     const call = { headers: { Origin: PAGE } };
-    for (const reply of [await api.post('/v1/sessions', {}, call), await api.get('/v1/sessions/none', call)]) {
+    const chat = { model: MODEL, messages: [{ role: 'user', content: 'hi' }], stream: true };
+    const replies = [
+      await api.post('/v1/sessions', {}, call),
+      await api.get('/v1/sessions/none', call),
+      await api.post('/v1/chat/completions', chat, call),
+    ];
+    for (const reply of replies) {
       expect(reply.headers.get('access-control-allow-origin')).toBe(PAGE);
       expect(reply.headers.get('vary')).toContain('Origin');
       const exposed = reply.headers.get('access-control-expose-headers') ?? '';

@@ -43,6 +43,11 @@ const CHANGES: Record<string, Change> = {
   'delete snapshot': ({ snapshot }) => ['DELETE', `/v1/snapshots/${snapshot}`],
   'delete session': ({ session }) => ['DELETE', session.path],
   'chat in a session': ({ session }) => ['POST', '/v1/chat/completions', { ...CHAT, session_id: session.id }],
+  'streamed chat in a session': ({ session }) => [
+    'POST',
+    '/v1/chat/completions',
+    { ...CHAT, session_id: session.id, stream: true },
+  ],
   'chat without one': () => ['POST', '/v1/chat/completions', CHAT],
   estimate: () => ['POST', '/v1/tokenizers/estimate-token-count', CHAT],
 };

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { ErrorBody } from '../../contract/errors.ts';
 import type { InputMessage } from '../../contract/messages.ts';
 import { TRANSPORTS } from '../support/emulator.ts';
 import { HeldModel } from '../support/held-model.ts';
@@ -162,6 +163,22 @@ describe.each(TRANSPORTS)('compress %s', (transport) => {
     await session.append({ messages: [sized(20), sized(20)] });
     await session.truncate(40);
     expect((await session.messages()).map((message) => message.summary)).toEqual([false, false]);
+  });
+
+  it('keeps the session busy while it works', async () => {
+    const session = await startSession(transport, { limits }, { messages: told(2_000) });
+    let done = false;
+    const compressing = session.compress().finally(() => {
+      done = true;
+    });
+    const codes = new Set<string>();
+    while (!done) {
+      const reply = await session.post<Partial<ErrorBody>>('', { title: null });
+      codes.add(reply.body.error?.code ?? 'taken');
+    }
+    expect((await compressing).status).toBe(200);
+    expect(codes).toContain('session_busy');
+    expect(codes.size).toBeLessThanOrEqual(2);
   });
 
   it('waits for no turn: the session is busy', async () => {
