@@ -1,0 +1,26 @@
+import type { Target } from '../targets/target.ts';
+import type { Api } from '../wire/api.ts';
+import { clear } from './clean-up.ts';
+import type { Accounts } from './trial.ts';
+import { NotRun } from './verdict.ts';
+
+/** The accounts of a target, one set for each case, so that each keeps its own exchanges. */
+export function accountsOf(target: Target, open: (key: string, account: string) => Api): Accounts {
+  const main = open(target.keys.a, 'A');
+  return {
+    main,
+    second() {
+      if (target.keys.b === undefined) throw new NotRun('needs a second account (KIMI_API_KEY_B)');
+      return open(target.keys.b, 'B');
+    },
+    async empty() {
+      if (target.newKey) {
+        const key = target.newKey();
+        return open(key, key);
+      }
+      if (!target.dedicated) throw new NotRun('fills and empties the account: needs --dedicated-account');
+      await clear(main);
+      return main;
+    },
+  };
+}

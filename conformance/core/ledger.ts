@@ -1,0 +1,82 @@
+import { appendFileSync, mkdirSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Reply } from '../wire/reply.ts';
+
+export interface Created {
+  kind: 'session' | 'snapshot';
+  id: string;
+  account: string;
+}
+
+/** A line of a ledger file. */
+export type LedgerLine =
+  | { ledger: 1; run: string; target: string }
+  | { intent: { account: string; path: string } }
+  | { created: Created }
+  | { gone: string };
+
+const CREATING = /^\/sessions$|^\/sessions\/[^/]+\/(?:snapshots|compress)$/;
+const DELETING = /^\/(?:sessions|snapshots)\/([^/]+)$/;
+
+/**
+ * What a run has created and not yet deleted. Written ahead, to a file where one is given: an intent before each request that creates, the id as soon as
+ * it is known; so a run that is killed can be swept up after.
+ */
+export class Ledger {
+  readonly run: string;
+  readonly #file: string | undefined;
+  readonly #open = new Map<string, Created>();
+
+  constructor({ run, target, file }: { run: string; target: string; file?: string }) {
+    this.run = run;
+    this.#file = file;
+    if (file !== undefined) mkdirSync(dirname(file), { recursive: true });
+    this.#write({ ledger: 1, run, target });
+  }
+
+  intend(account: string, method: string, path: string): void {
+    if (method === 'POST' && CREATING.test(path)) this.#write({ intent: { account, path } });
+  }
+
+  /** Notes what an answer says to have been created or deleted. */
+  note(account: string, method: string, path: string, reply: Reply): void {
+    if (reply.status >= 300) return;
+    if (method === 'DELETE') {
+      const id = DELETING.exec(path)?.[1];
+      if (id !== undefined) this.gone(id);
+    } else if (method === 'POST' && CREATING.test(path)) {
+      for (const created of createdBy(reply)) this.#created({ ...created, account });
+    }
+  }
+
+  #created(created: Created): void {
+    this.#open.set(created.id, created);
+    this.#write({ created });
+  }
+
+  gone(id: string): void {
+    if (this.#open.delete(id)) this.#write({ gone: id });
+  }
+
+  /** What is still there, newest first. */
+  get open(): Created[] {
+    return [...this.#open.values()].reverse();
+  }
+
+  /** A run that leaves nothing behind leaves no ledger either. */
+  close(): void {
+    if (this.#file !== undefined && this.#open.size === 0) rmSync(this.#file, { force: true });
+  }
+
+  #write(line: LedgerLine): void {
+    if (this.#file !== undefined) appendFileSync(this.#file, `${JSON.stringify(line)}\n`);
+  }
+}
+
+function createdBy(reply: Reply): Pick<Created, 'kind' | 'id'>[] {
+  const body = (reply.json ?? {}) as { object?: unknown; id?: unknown; snapshot_id?: unknown };
+  if (body.object === 'session' && typeof body.id === 'string') return [{ kind: 'session', id: body.id }];
+  const makesSnapshot = body.object === 'session.snapshot' || body.object === 'session.compression';
+  if (makesSnapshot && typeof body.snapshot_id === 'string') return [{ kind: 'snapshot', id: body.snapshot_id }];
+  return [];
+}

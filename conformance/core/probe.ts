@@ -1,0 +1,112 @@
+import { CAPABILITIES, type Capability } from '../../contract/capabilities.ts';
+import type { Declared, Target } from '../targets/target.ts';
+import type { Api } from '../wire/api.ts';
+import type { Reply } from '../wire/reply.ts';
+
+/** What was seen of a capability. `unseen`: it cannot be seen without creating something or paying, so its declaration stands. */
+export type Probed = 'present' | 'absent' | 'ambiguous' | 'unseen';
+
+/**
+ * What follows for the cases that need it: `offered`: they run; `absent`: they are not applicable; `broken-promise`: claimed and
+ * absent; `unclear`: nothing can be said.
+ */
+export type Standing = 'offered' | 'absent' | 'broken-promise' | 'unclear';
+
+export interface CapabilityState {
+  declared: Declared | 'unknown';
+  probed: Probed;
+  standing: Standing;
+}
+
+export type Capabilities = Record<Capability, CapabilityState>;
+
+type Probe = (api: Api) => Promise<Reply>;
+
+/** Ids that nobody has been given. */
+const SESSION = '/sessions/sess_kimiconformanceprobe00';
+const SNAPSHOT = '/snapshots/snap_kimiconformanceprobe00';
+
+/** Requests that create nothing and cost nothing: reads of an invented id, and bodies that must be refused. */
+const PROBES: Partial<Record<Capability, Probe>> = {
+  chat: (api) => api.post('/chat/completions', {}),
+  models: (api) => api.get('/models'),
+  'tokens.estimate': (api) => api.post('/tokenizers/estimate-token-count', {}),
+  balance: (api) => api.get('/users/me/balance'),
+  sessions: (api) => api.get(SESSION),
+  'sessions.list': (api) => api.get('/sessions?limit=1'),
+  'sessions.append': (api) => api.post(`${SESSION}/messages`, {}),
+  'sessions.truncate': (api) => api.post(`${SESSION}/truncate`, {}),
+  'sessions.snapshot': (api) => api.get(`${SESSION}/snapshots`),
+  'sessions.rollback': (api) => api.post(`${SESSION}/rollback`, {}),
+  'sessions.share': (api) => api.get(`${SNAPSHOT}/messages`),
+  'sessions.compress': (api) => api.post(`${SESSION}/compress`, {}),
+};
+
+/** Where a capability cannot be probed by itself, it is as present as this one. */
+const PART_OF: Partial<Record<Capability, Capability>> = {
+  'chat.stream': 'chat',
+  'chat.tools': 'chat',
+  'chat.json': 'chat',
+  'chat.partial': 'chat',
+  'sessions.append.stream': 'sessions.append',
+  'sessions.fork': 'sessions.snapshot',
+  idempotency: 'sessions',
+  versioning: 'sessions',
+};
+
+/** Declared, probed, and what follows, for every capability. */
+export async function probe(target: Target, api: Api): Promise<Capabilities> {
+  const probed = new Map<Capability, Probed>();
+  for (const name of CAPABILITIES) {
+    const send = PROBES[name];
+    const whole = PART_OF[name];
+    if (send) probed.set(name, await send(api).then(seenIn, () => 'ambiguous' as const));
+    else probed.set(name, whole && probed.get(whole) === 'absent' ? 'absent' : 'unseen');
+  }
+  const states = CAPABILITIES.map((name) => {
+    const declared = target.declares[name] ?? 'unknown';
+    const seen = probed.get(name) ?? 'unseen';
+    const whole = PART_OF[name];
+    const known = seen === 'unseen' && whole ? (probed.get(whole) ?? seen) : seen;
+    return [name, { declared, probed: seen, standing: standingOf(declared, known) }] as const;
+  });
+  return Object.fromEntries(states) as Capabilities;
+}
+
+function standingOf(declared: CapabilityState['declared'], probed: Probed): Standing {
+  if (probed === 'ambiguous') return 'unclear';
+  if (probed === 'absent') return declared === 'yes' ? 'broken-promise' : 'absent';
+  return declared === 'no' && probed === 'unseen' ? 'absent' : 'offered';
+}
+
+/** A refusal in the shape of the API is a sign of life; only the body for unknown routes, or Hosted Agents', is a sign of absence. */
+function seenIn(reply: Reply): Probed {
+  const body = reply.json;
+  if (typeof body !== 'object' || body === null) return 'ambiguous';
+  if (reply.status < 300) return isOfTheApi(body) ? 'present' : 'ambiguous';
+  if (reply.status === 404) return isUnknownRoute(body) || !hasCode(body) ? 'absent' : 'present';
+  if (reply.status === 400) return namesHostedAgents(reply.text) ? 'absent' : hasError(body) ? 'present' : 'ambiguous';
+  return 'ambiguous';
+}
+
+/** Every answer of the API to a read says what it is: an `object`, or the balance's `code` 0. */
+function isOfTheApi(body: object): boolean {
+  return ('object' in body && 'data' in body) || ('code' in body && body.code === 0) || 'object' in body;
+}
+
+function isUnknownRoute(body: object): boolean {
+  return 'error' in body && body.error === 'url.not_found';
+}
+
+function hasError(body: object): boolean {
+  return 'error' in body && typeof body.error === 'object' && body.error !== null;
+}
+
+function hasCode(body: object): boolean {
+  return hasError(body) && 'code' in (body as { error: object }).error;
+}
+
+/** Moonshot's own `/v1/sessions` is another product; it asks for this header. */
+function namesHostedAgents(text: string): boolean {
+  return /kimi-api-version/i.test(text);
+}

@@ -1,0 +1,117 @@
+import { CompletionUsage } from '../../contract/chat.ts';
+import type { Limits } from '../../contract/limits.ts';
+import type { Price } from '../../contract/prices.ts';
+import type { Reply } from '../wire/reply.ts';
+import type { Cost } from './case.ts';
+import { NotRun } from './verdict.ts';
+
+/** The next request could cost more than is left. */
+export class BudgetExhausted extends NotRun {}
+
+export interface Spending {
+  method: string;
+  path: string;
+  content: unknown;
+  body: unknown;
+}
+
+export interface Reservation {
+  /** Replaces the worst case by what the answer says to have been used. */
+  settle(reply: Reply): void;
+}
+
+interface Tokens {
+  prompt: number;
+  completion: number;
+}
+
+/** What the template adds to a prompt besides the bytes of its JSON. */
+const TEMPLATE_TOKENS = 64;
+const NOTHING: Reservation = { settle: () => undefined };
+
+/**
+ * What a run may spend. The worst that a request can cost is set aside before it is sent; a request for which there is not
+ * enough left is never sent. What was used is counted down from the answer; where none came, the worst is taken as spent.
+ */
+export class Purse {
+  #spent = 0;
+  #reserved = 0;
+  readonly #price: Price;
+  readonly #limits: () => Limits;
+  readonly #cap: number;
+
+  /** @param cap in the currency of the price; Infinity where nothing has to be paid */
+  constructor(price: Price, cap: number, limits: () => Limits) {
+    this.#price = price;
+    this.#cap = cap;
+    this.#limits = limits;
+  }
+
+  /** The most that may have been spent: a chat whose answer was lost counts with its worst. */
+  get spent(): number {
+    return this.#spent + this.#reserved;
+  }
+
+  /** @throws BudgetExhausted */
+  reserve({ method, path, content, body }: Spending): Reservation {
+    if (method !== 'POST' || path !== '/chat/completions') return NOTHING;
+    const worst = this.#cost(worstTokens(content, body, this.#limits()));
+    if (this.#spent + this.#reserved + worst > this.#cap) {
+      throw new BudgetExhausted(
+        `the next chat could cost ${worst.toFixed(4)} ${this.#price.currency}, more than is left`,
+      );
+    }
+    this.#reserved += worst;
+    return {
+      settle: (reply) => {
+        this.#reserved -= worst;
+        this.#spent +=
+          reply.status >= 400
+            ? 0
+            : Math.min(worst, this.#cost(usedTokens(reply) ?? { prompt: Infinity, completion: 0 }));
+      },
+    };
+  }
+
+  /** The money that tokens cost at most: as if nothing were cached. */
+  priceOf({ promptTokens, completionTokens }: Cost): number {
+    return this.#cost({ prompt: promptTokens, completion: completionTokens });
+  }
+
+  #cost({ prompt, completion }: Tokens): number {
+    return (prompt * this.#price.input + completion * this.#price.output) / 1_000_000;
+  }
+}
+
+/** A text has at most as many tokens as bytes. In a session the window comes on top, and nothing is known of it here. */
+function worstTokens(content: unknown, body: unknown, limits: Limits): Tokens {
+  const fields = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>;
+  const bytes = typeof content === 'string' ? Buffer.byteLength(content) : limits.body_bytes;
+  const window = typeof fields.session_id === 'string' ? limits.window_tokens : 0;
+  const choices = count(fields.n) ?? 1;
+  const most = count(fields.max_completion_tokens) ?? count(fields.max_tokens) ?? limits.max_tokens;
+  return { prompt: window + bytes + TEMPLATE_TOKENS, completion: choices * most };
+}
+
+function count(value: unknown): number | undefined {
+  return typeof value === 'number' && value > 0 ? value : undefined;
+}
+
+function usedTokens(reply: Reply): Tokens | undefined {
+  const bodies = reply.json === undefined ? reply.events.map(parse) : [reply.json];
+  const usage = bodies.map(usageOf).findLast((found) => found !== undefined);
+  return usage && { prompt: usage.prompt_tokens, completion: usage.completion_tokens };
+}
+
+function usageOf(body: unknown): { prompt_tokens: number; completion_tokens: number } | undefined {
+  const { usage, choices } = (body ?? {}) as { usage?: unknown; choices?: { usage?: unknown }[] };
+  return CompletionUsage.safeParse(usage ?? choices?.[0]?.usage).data;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

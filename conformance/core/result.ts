@@ -1,0 +1,19 @@
+import type { ClauseId, Level, Profile } from '../../contract/clauses.ts';
+import type { Evidence } from '../../contract/evidence.ts';
+import type { Verdict } from './verdict.ts';
+
+/** What became of one check. */
+export interface CheckResult {
+  /** `case/name`; permanent. */
+  id: string;
+  case: string;
+  clause: ClauseId;
+  profile: Profile;
+  level: Level;
+  evidence: Evidence;
+  verdict: Verdict;
+  /** What was due and what came, or why it was left out. Absent where it passed. */
+  message?: string;
+  /** The last requests and answers before it failed. */
+  exchanges?: string[];
+}

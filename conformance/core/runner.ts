@@ -1,0 +1,131 @@
+import { randomUUID } from 'node:crypto';
+import { CLAUSES } from '../../contract/clauses.ts';
+import { type Limits, resolveLimits } from '../../contract/limits.ts';
+import { PRICES } from '../../contract/prices.ts';
+import { Session } from '../../contract/sessions.ts';
+import type { Target } from '../targets/target.ts';
+import { Api } from '../wire/api.ts';
+import { Connection } from '../wire/connection.ts';
+import { SizedTexts } from '../wire/sized-texts.ts';
+import { accountsOf } from './accounts.ts';
+import { type Case, checkId } from './case.ts';
+import { cleanUp } from './clean-up.ts';
+import { answered } from './expect.ts';
+import { type Created, Ledger } from './ledger.ts';
+import { type Capabilities, probe } from './probe.ts';
+import { Purse } from './purse.ts';
+import { redactor } from './redact.ts';
+import type { CheckResult } from './result.ts';
+import { isScored, score } from './score.ts';
+import { messageOf, Trial } from './trial.ts';
+import { Fault, Mismatch, NotApplicable, NotRun } from './verdict.ts';
+
+export interface RunnerOptions {
+  /** Where the ledger is written; in memory where absent. */
+  ledgerFile?: string;
+  /** The most that may be spent, in the currency of the price. */
+  maxSpend?: number;
+  /** Interrupts the run. Clean-up is done all the same. */
+  signal?: AbortSignal;
+}
+
+/** Runs cases against one target, one after the other, and cleans up after each. */
+export class Runner {
+  readonly target: Target;
+  readonly run = randomUUID();
+  readonly connection: Connection;
+  readonly ledger: Ledger;
+  readonly purse: Purse;
+  readonly leaked: Created[] = [];
+  limits: Limits;
+  #capabilities: Capabilities | undefined;
+  readonly #keys = new Map<string, string>();
+  readonly #signal: AbortSignal;
+  readonly #texts: SizedTexts;
+
+  constructor(target: Target, { ledgerFile, maxSpend = Number.POSITIVE_INFINITY, signal }: RunnerOptions = {}) {
+    this.target = target;
+    this.limits = resolveLimits(target.limits);
+    this.connection = new Connection({ fetch: target.fetch, deadlineMs: target.deadlineMs });
+    this.ledger = new Ledger({
+      run: this.run,
+      target: target.name,
+      ...(ledgerFile !== undefined && { file: ledgerFile }),
+    });
+    const price =
+      PRICES.find(({ model, currency }) => model.startsWith(target.model) && currency === 'USD') ?? PRICES[0];
+    if (!price) throw new Error('no price is known');
+    this.purse = new Purse(price, maxSpend, () => this.limits);
+    this.#signal = signal ?? new AbortController().signal;
+    this.#texts = new SizedTexts(this.#open(target.keys.a, 'A'), target.model);
+  }
+
+  get capabilities(): Capabilities {
+    if (!this.#capabilities) throw new Error('prepare() comes first');
+    return this.#capabilities;
+  }
+
+  /** Probes the target and reads the limits that its sessions name. @throws Fault where it cannot be reached */
+  async prepare(): Promise<void> {
+    const api = this.#open(this.target.keys.a, 'A');
+    this.#capabilities = await probe(this.target, api);
+    if (this.#capabilities.sessions.standing !== 'offered') return;
+    const { limits } = answered(await api.post('/sessions'), Session);
+    this.limits = { ...this.limits, ...limits };
+    await this.#cleanUp();
+  }
+
+  /** Every declared check of the case has a result, whatever happens. */
+  async runCase(subject: Case): Promise<CheckResult[]> {
+    const accounts = accountsOf(this.target, (key, account) => this.#open(key, account));
+    const trial = new Trial({ accounts, limits: this.limits, target: this.target, texts: this.#texts });
+    let ending: unknown = new Mismatch('not reached');
+    try {
+      this.#requireOffered(subject);
+      this.#signal.throwIfAborted();
+      await subject.run(trial);
+    } catch (error) {
+      ending = this.#signal.aborted ? new NotRun('interrupted') : error;
+    }
+    await this.#cleanUp();
+    const redact = redactor([...this.#keys.values()]);
+    return Object.entries(subject.checks).map(([name, clause]) => {
+      const outcome = trial.outcomes.get(name) ?? { held: false as const, error: ending, exchanges: [] };
+      const { profile, level, evidence } = CLAUSES[clause];
+      const verdict = score(outcome.held ? undefined : outcome.error, level, isScored(this.target, CLAUSES[clause]));
+      const result = { id: checkId(subject, name), case: subject.id, clause, profile, level, evidence, verdict };
+      if (outcome.held) return result;
+      return { ...result, message: redact(messageOf(outcome.error)), exchanges: outcome.exchanges.map(redact) };
+    });
+  }
+
+  /** What is left when all is done. A ledger with nothing open is removed. */
+  close(): void {
+    this.ledger.close();
+  }
+
+  /** @throws NotApplicable, Mismatch, Fault by the standing of what the case needs */
+  #requireOffered({ needs }: Case): void {
+    for (const name of needs) {
+      const { standing } = this.capabilities[name];
+      if (standing === 'absent') throw new NotApplicable(`${name} is not offered here`);
+      if (standing === 'broken-promise') throw new Mismatch(`${name} is claimed, and absent`);
+      if (standing === 'unclear') throw new Fault(`whether ${name} is offered could not be seen`);
+    }
+  }
+
+  #open(key: string, account: string, signal = this.#signal): Api {
+    this.#keys.set(account, key);
+    const { connection, target, ledger, purse } = this;
+    return new Api({ connection, baseURL: target.baseURL, key, account, ledger, purse, signal });
+  }
+
+  /** Never interrupted, and free of charge. */
+  async #cleanUp(): Promise<void> {
+    const never = new AbortController().signal;
+    const left = await cleanUp(this.ledger, (account) => this.#open(this.#keys.get(account) ?? '', account, never));
+    for (const created of left) {
+      if (!this.leaked.some(({ id }) => id === created.id)) this.leaked.push(created);
+    }
+  }
+}

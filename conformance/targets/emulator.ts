@@ -1,0 +1,74 @@
+import { CAPABILITIES, type Capability } from '../../contract/capabilities.ts';
+import { type LimitName, resolveLimits } from '../../contract/limits.ts';
+import { MODEL_ID } from '../../contract/models.ts';
+import type { Declared, Target } from './target.ts';
+
+export const SCALES = ['small', 'true'] as const;
+/** `small`: limits scaled down, the same rules in seconds. `true`: the contract's own. */
+export type Scale = (typeof SCALES)[number];
+
+/** The rules are the same at any size, and these are soon reached. */
+export const SMALL_LIMITS = {
+  sessions: 6,
+  append_tokens: 256,
+  min_preserve_tokens: 128,
+  window_tokens: 4_096,
+  snapshots: 12,
+} as const satisfies Partial<Record<LimitName, number>>;
+
+export interface EmulatorTargetOptions {
+  scale?: Scale;
+  /** Over a port of loopback instead of in process. */
+  http?: boolean;
+  /** Further options of `createEmulator`, such as `tokenizer`. */
+  options?: Record<string, unknown>;
+}
+
+const DEADLINE_MS = 30_000;
+const DECLARES = Object.fromEntries(CAPABILITIES.map((name) => [name, 'yes'])) as Record<Capability, Declared>;
+
+/** As much of the emulator as the kit has to know of it. */
+interface Emulator {
+  readonly baseURL: string;
+  readonly fetch: typeof fetch;
+  listen(): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+/** An emulator of the run's own. The kit knows it by its name only, and judges it as it judges any other server. */
+export async function emulatorTarget({
+  scale = 'small',
+  http = false,
+  options = {},
+}: EmulatorTargetOptions = {}): Promise<Target> {
+  const limits = scale === 'small' ? SMALL_LIMITS : {};
+  const createEmulator = await load();
+  const emulator = createEmulator({ limits, ...options });
+  if (http) await emulator.listen();
+  let accounts = 0;
+  return {
+    name: 'emulator',
+    baseURL: emulator.baseURL,
+    fetch: http ? fetch : emulator.fetch,
+    model: MODEL_ID,
+    keys: { a: 'sk-conformance-a', b: 'sk-conformance-b' },
+    newKey: () => {
+      accounts += 1;
+      return `sk-conformance-new-${accounts}`;
+    },
+    dedicated: true,
+    declares: DECLARES,
+    limits: resolveLimits(limits),
+    paid: false,
+    deadlineMs: DEADLINE_MS,
+    close: () => emulator.close(),
+  };
+}
+
+/** The module beside this one, as source or as built. */
+async function load(): Promise<(options: Record<string, unknown>) => Emulator> {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  const name = new URL(`../../emulator/index.${extension}`, import.meta.url).href;
+  const { createEmulator } = (await import(name)) as { createEmulator: (options: Record<string, unknown>) => Emulator };
+  return createEmulator;
+}

@@ -1,0 +1,93 @@
+import type { Ledger } from '../core/ledger.ts';
+import type { Purse } from '../core/purse.ts';
+import type { Connection } from './connection.ts';
+import type { Reply } from './reply.ts';
+import type { Enough } from './transport.ts';
+
+/** What a request may carry besides its path and JSON body. */
+export interface Send {
+  headers?: Record<string, string>;
+  /** The body as it is, instead of JSON. */
+  raw?: string | Uint8Array | ReadableStream<Uint8Array>;
+  signal?: AbortSignal;
+  /** Stops reading, and drops the connection, once this says so. */
+  enough?: Enough;
+}
+
+export interface ApiOptions {
+  connection: Connection;
+  baseURL: string;
+  key: string;
+  /** How the account is called in the ledger. */
+  account: string;
+  ledger: Ledger;
+  purse: Purse;
+  /** Aborted when the run is interrupted. */
+  signal: AbortSignal;
+}
+
+/** Plain requests in the name of one account. Nothing is repaired or hidden; whatever is created is noted for clean-up. */
+export class Api {
+  readonly account: string;
+  readonly #options: ApiOptions;
+  /** What was sent and answered, newest last: the evidence of a failed check. */
+  readonly exchanges: string[] = [];
+
+  constructor(options: ApiOptions) {
+    this.#options = options;
+    this.account = options.account;
+  }
+
+  get(path: string, send?: Send): Promise<Reply> {
+    return this.send('GET', path, undefined, send);
+  }
+
+  post(path: string, body: unknown = {}, send?: Send): Promise<Reply> {
+    return this.send('POST', path, body, send);
+  }
+
+  delete(path: string, send?: Send): Promise<Reply> {
+    return this.send('DELETE', path, undefined, send);
+  }
+
+  /**
+   * Paths are those below the base URL: `/sessions`.
+   * @throws Fault where no whole answer came, NotRun where the money is used up
+   */
+  async send(
+    method: string,
+    path: string,
+    body?: unknown,
+    { headers, raw, signal, enough }: Send = {},
+  ): Promise<Reply> {
+    const { connection, baseURL, key, ledger, purse, account } = this.#options;
+    const what = `${method} /v1${path}`;
+    const content = raw ?? (body === undefined ? undefined : JSON.stringify(body));
+    const reservation = purse.reserve({ method, path, content, body });
+    ledger.intend(account, method, path);
+    try {
+      const reply = await connection.send(
+        what,
+        {
+          method,
+          url: baseURL + path,
+          headers: {
+            Authorization: `Bearer ${key}`,
+            ...(content !== undefined && { 'Content-Type': 'application/json' }),
+            ...headers,
+          },
+          ...(content !== undefined && { body: content }),
+          signal: signal ? AbortSignal.any([signal, this.#options.signal]) : this.#options.signal,
+        },
+        enough,
+      );
+      this.exchanges.push(`${what} → ${reply.status} ${reply.text}`);
+      ledger.note(account, method, path, reply);
+      reservation.settle(reply);
+      return reply;
+    } catch (error) {
+      this.exchanges.push(`${what} → ${error instanceof Error ? error.message : error}`);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,79 @@
+import type { z } from 'zod';
+import { ChatCompletion } from '../../contract/chat.ts';
+import { listOf } from '../../contract/lists.ts';
+import type { InputMessage } from '../../contract/messages.ts';
+import { Session, SessionAppend, SessionMessage } from '../../contract/sessions.ts';
+import { Snapshot } from '../../contract/snapshots.ts';
+import { answered, equal, holds } from '../core/expect.ts';
+import { Mismatch } from '../core/verdict.ts';
+import type { Api, Send } from './api.ts';
+
+/** The calls that most cases are made of. Each takes a success for granted: @throws Mismatch or Fault where it is none. */
+
+export type Message = z.input<typeof InputMessage>;
+
+const Messages = listOf(SessionMessage);
+const LONGEST_PAGE = 100;
+/** A window of more pages than this is endless. */
+const MAX_PAGES = 200;
+
+export function user(content: string): Message {
+  return { role: 'user', content };
+}
+
+export async function createSession(api: Api, body: object = {}): Promise<Session> {
+  return answered(await api.post('/sessions', body), Session);
+}
+
+export async function getSession(api: Api, id: string): Promise<Session> {
+  return answered(await api.get(`/sessions/${id}`), Session);
+}
+
+/** One write of one message, or of several. */
+export async function append(api: Api, id: string, write: Message | Message[], send?: Send): Promise<SessionAppend> {
+  const body = Array.isArray(write) ? { messages: write } : write;
+  return answered(await api.post(`/sessions/${id}/messages`, body, send), SessionAppend);
+}
+
+export async function createSnapshot(api: Api, id: string, body: object = {}): Promise<Snapshot> {
+  return answered(await api.post(`/sessions/${id}/snapshots`, body), Snapshot);
+}
+
+/** A turn that is not streamed. Carries `max_tokens`, because an answer without a limit could cost anything. */
+export async function chat(api: Api, body: object & { model: string }): Promise<ChatCompletion> {
+  return answered(await api.post('/chat/completions', { max_tokens: 64, ...body }), ChatCompletion);
+}
+
+/** All messages of a window, or of a snapshot (`/snapshots/ID/messages?scope=archived`), over all its pages. */
+export async function readMessages(api: Api, path: string): Promise<SessionMessage[]> {
+  const messages: SessionMessage[] = [];
+  let after = '';
+  for (let pages = 0; pages < MAX_PAGES; pages += 1) {
+    const joint = path.includes('?') ? '&' : '?';
+    const page = answered(await api.get(`${path}${joint}limit=${LONGEST_PAGE}${after}`), Messages);
+    messages.push(...page.data);
+    if (!page.has_more) return messages;
+    holds(page.data.length > 0, `GET ${path}: a page without messages says has_more`);
+    after = `&after=${page.last_id}`;
+  }
+  throw new Mismatch(`GET ${path}: the pages do not end`);
+}
+
+export function windowOf(api: Api, id: string): Promise<SessionMessage[]> {
+  return readMessages(api, `/sessions/${id}/messages`);
+}
+
+/** All that can be read of a session. */
+export interface State {
+  session: Session;
+  messages: SessionMessage[];
+}
+
+export async function stateOf(api: Api, id: string): Promise<State> {
+  return { session: await getSession(api, id), messages: await windowOf(api, id) };
+}
+
+/** @throws Mismatch where the session is not exactly as it was */
+export async function unchanged(api: Api, before: State): Promise<void> {
+  equal(await stateOf(api, before.session.id), before, 'the session after a request that must change nothing');
+}

@@ -1,0 +1,1 @@
+export const APPEND = {} as const;

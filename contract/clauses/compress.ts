@@ -1,0 +1,1 @@
+export const COMPRESS = {} as const;

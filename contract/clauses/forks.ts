@@ -1,0 +1,1 @@
+export const FORKS = {} as const;

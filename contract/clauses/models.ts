@@ -1,0 +1,1 @@
+export const MODELS = {} as const;

@@ -1,0 +1,1 @@
+export const ROLLBACK = {} as const;

@@ -1,0 +1,1 @@
+export const SESSIONS = {} as const;

@@ -1,0 +1,1 @@
+export const SNAPSHOTS = {} as const;

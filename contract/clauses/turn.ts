@@ -1,0 +1,1 @@
+export const TURN = {} as const;

@@ -1,0 +1,1 @@
+export const VERSIONS = {} as const;
