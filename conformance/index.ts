@@ -1,2 +1,7 @@
-/** Where the conformance kit goes. It is not there yet, and nothing is exported in its name. */
-export {};
+export type { Baseline } from './core/baseline.ts';
+export type { CheckResult } from './core/result.ts';
+export { type RunOptions, runConformance } from './core/run.ts';
+export type { Verdict } from './core/verdict.ts';
+export type { Report } from './report/report.ts';
+export { type EmulatorTargetOptions, emulatorTarget, type Scale } from './targets/emulator.ts';
+export type { Declared, Target } from './targets/target.ts';

@@ -36,6 +36,7 @@ const NOTHING: Reservation = { settle: () => undefined };
 export class Purse {
   #spent = 0;
   #reserved = 0;
+  #exhausted = false;
   readonly #price: Price;
   readonly #limits: () => Limits;
   readonly #cap: number;
@@ -52,11 +53,19 @@ export class Purse {
     return this.#spent + this.#reserved;
   }
 
+  /** For the report. */
+  toReport(): { currency: string; cap: number | null; spent: number; exhausted: boolean; priceSource: string } {
+    const { currency, source } = this.#price;
+    const cap = Number.isFinite(this.#cap) ? this.#cap : null;
+    return { currency, cap, spent: this.spent, exhausted: this.#exhausted, priceSource: source };
+  }
+
   /** @throws BudgetExhausted */
   reserve({ method, path, content, body }: Spending): Reservation {
     if (method !== 'POST' || path !== '/chat/completions') return NOTHING;
     const worst = this.#cost(worstTokens(content, body, this.#limits()));
     if (this.#spent + this.#reserved + worst > this.#cap) {
+      this.#exhausted = true;
       throw new BudgetExhausted(
         `the next chat could cost ${worst.toFixed(4)} ${this.#price.currency}, more than is left`,
       );

@@ -12,6 +12,7 @@ import { type Case, checkId } from './case.ts';
 import { cleanUp } from './clean-up.ts';
 import { answered } from './expect.ts';
 import { type Created, Ledger } from './ledger.ts';
+import { preflight } from './preflight.ts';
 import { type Capabilities, probe } from './probe.ts';
 import { Purse } from './purse.ts';
 import { redactor } from './redact.ts';
@@ -65,9 +66,10 @@ export class Runner {
     return this.#capabilities;
   }
 
-  /** Probes the target and reads the limits that its sessions name. @throws Fault where it cannot be reached */
+  /** Probes the target and reads the limits that its sessions name. @throws Unreachable where it cannot be judged at all */
   async prepare(): Promise<void> {
     const api = this.#open(this.target.keys.a, 'A');
+    await preflight(api, this.target.baseURL);
     this.#capabilities = await probe(this.target, api);
     if (this.#capabilities.sessions.standing !== 'offered') return;
     const { limits } = answered(await api.post('/sessions'), Session);

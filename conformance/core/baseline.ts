@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import type { CheckResult } from './result.ts';
+import { VERDICTS } from './verdict.ts';
+
+/** One known failure: what a check is expected to do, why, and until when that is put up with. */
+const Entry = z.strictObject({
+  check: z.string().min(1),
+  expect: z.enum(VERDICTS).exclude(['pass', 'error']),
+  /** A regular expression that the message has to match. */
+  message: z.string().refine(isPattern, 'must be a regular expression'),
+  reason: z.string().min(1),
+  added: z.iso.date(),
+  expires: z.iso.date(),
+});
+
+/** A list of known failures. `error` is never one: of an error nothing is known. */
+export const Baseline = z.strictObject({ baseline: z.literal(1), entries: z.array(Entry) });
+export type Baseline = z.infer<typeof Baseline>;
+
+export interface BaselineOutcome {
+  /** Checks that did as the list says. */
+  known: string[];
+  /** Where the list is wrong, each in one line. Any of them fails the run. */
+  problems: string[];
+}
+
+/** @param complete whether everything ran, so that a check that is not there is unknown and not only left out */
+export function applyBaseline(
+  { entries }: Baseline,
+  results: readonly CheckResult[],
+  complete: boolean,
+  today: Date,
+): BaselineOutcome {
+  const outcome: BaselineOutcome = { known: [], problems: [] };
+  for (const entry of entries) {
+    const result = results.find(({ id }) => id === entry.check);
+    const problem = result ? problemOf(entry, result, today) : complete ? 'there is no such check' : undefined;
+    if (problem !== undefined) outcome.problems.push(`${entry.check}: ${problem}`);
+    else if (result) outcome.known.push(entry.check);
+  }
+  return outcome;
+}
+
+function problemOf(entry: Baseline['entries'][number], result: CheckResult, today: Date): string | undefined {
+  const { verdict, message = '' } = result;
+  if (today.toISOString().slice(0, 10) > entry.expires) return `the entry expired on ${entry.expires}`;
+  if (verdict === 'pass') return 'passes now: take it off the list';
+  if (verdict !== entry.expect) return `expected ${entry.expect}, got ${verdict}: ${message}`;
+  if (!new RegExp(entry.message).test(message)) return `another message than ${entry.message}: ${message}`;
+  return undefined;
+}
+
+/** The list that would make this run pass. What ends in errors, or was left out, is on no list. */
+export function baselineOf(results: readonly CheckResult[], reason: string, today: Date): Baseline {
+  const added = today.toISOString().slice(0, 10);
+  const expires = new Date(today.getTime() + 90 * 86_400_000).toISOString().slice(0, 10);
+  const entries = results
+    .filter(({ verdict }) => verdict === 'fail' || verdict === 'warn')
+    .map(({ id, verdict, message = '' }) => ({
+      check: id,
+      expect: verdict as 'fail' | 'warn',
+      message: `^${literally(message.slice(0, 80))}`,
+      reason,
+      added,
+      expires,
+    }));
+  return { baseline: 1, entries };
+}
+
+function literally(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}
+
+function isPattern(text: string): boolean {
+  try {
+    return Boolean(new RegExp(text));
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,77 @@
+import type { Profile } from '../../contract/clauses.ts';
+import type { Report } from '../report/report.ts';
+import type { Target } from '../targets/target.ts';
+import { KIT_VERSION } from '../version.ts';
+import { applyBaseline, type Baseline } from './baseline.ts';
+import type { Case } from './case.ts';
+import { exitCodeOf } from './exit-code.ts';
+import { planOf } from './plan.ts';
+import type { CheckResult } from './result.ts';
+import { Runner, type RunnerOptions } from './runner.ts';
+import { type Selection, select } from './select.ts';
+import { summarise } from './standing.ts';
+
+export interface RunOptions extends Selection, RunnerOptions {
+  baseline?: Baseline;
+  /** Called after each case, with how many of them there are. */
+  onCase?: (subject: Case, results: CheckResult[], done: number, all: number) => void;
+}
+
+/**
+ * Runs the kit against a target and says how it stands. Leaves nothing behind.
+ * @throws SelectionError for an unknown case; Unreachable, in one line, where the target does not answer as an API does
+ */
+export async function runConformance(target: Target, options: RunOptions = {}): Promise<Report> {
+  const cases = select(options);
+  const runner = new Runner(target, options);
+  const startedAt = new Date();
+  const results: CheckResult[] = [];
+  try {
+    await runner.prepare();
+    for (const [index, subject] of cases.entries()) {
+      const found = await runner.runCase(subject);
+      results.push(...found);
+      options.onCase?.(subject, found, index + 1, cases.length);
+    }
+  } finally {
+    runner.close();
+  }
+  return reportOf({ runner, options, cases, results, startedAt });
+}
+
+interface Ran {
+  runner: Runner;
+  options: RunOptions;
+  cases: readonly Case[];
+  results: CheckResult[];
+  startedAt: Date;
+}
+
+/** What a run amounts to. */
+export function reportOf({ runner, options, cases, results, startedAt }: Ran): Report {
+  const { target, limits, capabilities, purse, connection, leaked } = runner;
+  const complete = options.cases === undefined && options.profiles === undefined;
+  const baseline = options.baseline ? applyBaseline(options.baseline, results, complete, startedAt) : null;
+  const asked: readonly Profile[] = options.profiles ?? [];
+  const report: Omit<Report, 'exitCode'> = {
+    report: 'kimi-conformance/1',
+    kit: KIT_VERSION,
+    run: {
+      id: runner.run,
+      startedAt: startedAt.toISOString(),
+      durationMs: Date.now() - startedAt.getTime(),
+      profiles: [...asked],
+      cases: options.cases ? [...options.cases] : null,
+      interrupted: options.signal?.aborted ?? false,
+    },
+    target: { name: target.name, model: target.model, limits, capabilities },
+    results,
+    profiles: summarise(results, new Set(baseline?.known)),
+    spending: purse.toReport(),
+    retries: connection.retries,
+    leaked,
+    baseline,
+    completeness: { declared: planOf(cases, limits, purse).checks, reported: results.length },
+  };
+  return { ...report, exitCode: exitCodeOf(report, asked) };
+}
