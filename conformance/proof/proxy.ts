@@ -8,11 +8,13 @@ export interface Passing {
   readonly headers: Readonly<Record<string, string>>;
   /** The JSON of the body; its text where it is none; undefined where there is no body. */
   readonly body: unknown;
+  /** The body where it is still being sent: nothing else of it is known then. Forwarded as it comes. */
+  readonly stream: ReadableStream<Uint8Array> | undefined;
   readonly signal: AbortSignal;
 }
 
 /** What is changed of a request before it is forwarded. */
-export type Change = Partial<Omit<Passing, 'signal'>>;
+export type Change = Partial<Omit<Passing, 'signal' | 'stream'>>;
 /** Sends the request, changed or not, to the real server. May be called any number of times. */
 export type Forward = (change?: Change) => Promise<Response>;
 /** What stands between a client and the real server. */
@@ -23,19 +25,22 @@ export function proxy(upstream: typeof fetch, handler: Handler): typeof fetch {
   return async (input, init) => {
     const request = new Request(input, init);
     const url = new URL(request.url);
-    const text = request.body ? await request.text() : undefined;
+    const stream = init?.body instanceof ReadableStream ? (request.body ?? undefined) : undefined;
+    const text = request.body && !stream ? await request.text() : undefined;
     const { method, signal } = request;
     const headers = Object.fromEntries(request.headers);
-    const passing: Passing = { method, path: url.pathname, search: url.search, headers, body: parsed(text), signal };
+    const body = parsed(text);
+    const passing: Passing = { method, path: url.pathname, search: url.search, headers, body, stream, signal };
     const forward: Forward = (change = {}) => {
       const next = { ...passing, ...change };
-      const body = 'body' in change ? written(change.body) : text;
+      const body = 'body' in change ? written(change.body) : (text ?? stream);
       const { 'content-length': _, ...kept } = next.headers;
       return upstream(url.origin + next.path + next.search, {
         method: next.method,
         headers: kept,
         signal,
         ...(body !== undefined && { body }),
+        ...(body instanceof ReadableStream && { duplex: 'half' as const }),
       });
     };
     return handler(passing, forward);

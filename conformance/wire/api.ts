@@ -1,4 +1,4 @@
-import type { Ledger } from '../core/ledger.ts';
+import { type Ledger, RUN_MARK } from '../core/ledger.ts';
 import type { Purse } from '../core/purse.ts';
 import type { Connection } from './connection.ts';
 import type { Reply } from './reply.ts';
@@ -36,6 +36,11 @@ export class Api {
   constructor(options: ApiOptions) {
     this.#options = options;
     this.account = options.account;
+  }
+
+  /** What tells sessions of this run from all others. */
+  get mark(): Record<string, string> {
+    return { [RUN_MARK]: this.#options.ledger.run };
   }
 
   get(path: string, send?: Send): Promise<Reply> {

@@ -21,8 +21,24 @@ export function user(content: string): Message {
   return { role: 'user', content };
 }
 
+/** A session that carries the mark of its run, unless the body has metadata of its own. */
+/** An assistant's message that calls a tool once for each id. */
+export function calling(...ids: string[]): Message {
+  const tool_calls = ids.map((id) => ({
+    id,
+    type: 'function' as const,
+    function: { name: 'look_up', arguments: '{}' },
+  }));
+  return { role: 'assistant', content: null, tool_calls };
+}
+
+/** What a tool has answered. */
+export function result(tool_call_id: string, content = 'done'): Message {
+  return { role: 'tool', tool_call_id, content };
+}
+
 export async function createSession(api: Api, body: object = {}): Promise<Session> {
-  return answered(await api.post('/sessions', body), Session);
+  return answered(await api.post('/sessions', { metadata: api.mark, ...body }), Session);
 }
 
 export async function getSession(api: Api, id: string): Promise<Session> {
@@ -40,7 +56,7 @@ export async function createSnapshot(api: Api, id: string, body: object = {}): P
 }
 
 /** A turn that is not streamed. Carries `max_tokens`, because an answer without a limit could cost anything. */
-export async function chat(api: Api, body: object & { model: string }): Promise<ChatCompletion> {
+export async function chat(api: Api, body: { model: string; [field: string]: unknown }): Promise<ChatCompletion> {
   return answered(await api.post('/chat/completions', { max_tokens: 64, ...body }), ChatCompletion);
 }
 
