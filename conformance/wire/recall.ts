@@ -33,3 +33,9 @@ export async function recalls(trial: Trial<string>, request: object, word: strin
   }
   throw new Mismatch(`the model was told ${word} and does not know it: ${JSON.stringify(said.slice(0, 200))}`);
 }
+
+/** One answer is enough to tell: what must not be known may never be said. @throws Mismatch where the code word comes back */
+export async function knowsNot(trial: Trial<string>, request: object, word: string, of?: string): Promise<void> {
+  const said = await recalled(trial, request, of);
+  if (said.includes(word)) throw new Mismatch(`the model must not know ${word}, and says it`);
+}
