@@ -7,6 +7,8 @@ import type { Enough } from './transport.ts';
 /** What a request may carry besides its path and JSON body. */
 export interface Send {
   headers?: Record<string, string>;
+  /** Another key than the account's, or none. */
+  key?: string | null;
   /** The body as it is, instead of JSON. */
   raw?: string | Uint8Array | ReadableStream<Uint8Array>;
   signal?: AbortSignal;
@@ -63,9 +65,9 @@ export class Api {
     method: string,
     path: string,
     body?: unknown,
-    { headers, raw, signal, enough }: Send = {},
+    { headers, raw, signal, enough, key = this.#options.key }: Send = {},
   ): Promise<Reply> {
-    const { connection, baseURL, key, ledger, purse, account } = this.#options;
+    const { connection, baseURL, ledger, purse, account } = this.#options;
     const what = `${method} /v1${path}`;
     const content = raw ?? (body === undefined ? undefined : JSON.stringify(body));
     const reservation = purse.reserve({ method, path, content, body });
@@ -77,7 +79,7 @@ export class Api {
           method,
           url: baseURL + path,
           headers: {
-            Authorization: `Bearer ${key}`,
+            ...(key !== null && { Authorization: `Bearer ${key}` }),
             ...(content !== undefined && { 'Content-Type': 'application/json' }),
             ...headers,
           },
