@@ -20,7 +20,7 @@ export function summarise(
   return Object.fromEntries(summaries) as Record<Profile, ProfileSummary>;
 }
 
-export function countVerdicts(results: readonly CheckResult[]): Record<Verdict, number> {
+export function countVerdicts(results: readonly Pick<CheckResult, 'verdict'>[]): Record<Verdict, number> {
   const counts = Object.fromEntries(VERDICTS.map((verdict) => [verdict, 0])) as Record<Verdict, number>;
   for (const { verdict } of results) counts[verdict] += 1;
   return counts;

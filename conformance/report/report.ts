@@ -1,21 +1,24 @@
 import { z } from 'zod';
-import { CAPABILITIES } from '../../contract/capabilities.ts';
-import { CLAUSE_IDS, PROFILES } from '../../contract/clauses.ts';
+import { PROFILES } from '../../contract/clauses.ts';
 import { VERDICTS } from '../core/verdict.ts';
 
 const count = z.int().min(0);
 const counts = z.record(z.enum(VERDICTS), count);
 
-export const CheckResultShape = z.object({
-  id: z.string(),
+const CheckResultShape = z.object({
+  id: z.string().min(1).meta({ description: 'Permanent: the id of the case, a slash, the name of the check.' }),
   case: z.string(),
-  clause: z.enum(CLAUSE_IDS),
+  // Not an enumeration: a report is read by older and newer kits too, and rules come and go between them.
+  clause: z
+    .string()
+    .regex(/^[a-z0-9-]+\.[a-z0-9.-]+$/)
+    .meta({ description: 'The rule that is judged: its area, a dot, its name.' }),
   profile: z.enum(PROFILES),
   level: z.enum(['MUST', 'SHOULD', 'MAY']),
   evidence: z.enum(['article', 'kimi', 'ours']),
   verdict: z.enum(VERDICTS),
-  message: z.string().optional(),
-  exchanges: z.array(z.string()).optional(),
+  message: z.string().exactOptional(),
+  exchanges: z.array(z.string()).exactOptional(),
 });
 
 /** How a profile stands. `incomplete`: no MUST is broken, but something could not be judged. */
@@ -40,7 +43,7 @@ export const Report = z.object({
     model: z.string(),
     limits: z.record(z.string(), z.number()),
     capabilities: z.record(
-      z.enum(CAPABILITIES),
+      z.string(),
       z.object({
         declared: z.enum(['yes', 'no', 'unknown']),
         probed: z.enum(['present', 'absent', 'ambiguous', 'unseen']),

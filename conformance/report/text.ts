@@ -1,0 +1,85 @@
+/**
+ * What would not be seen, or would be obeyed by a terminal, a browser or an XML parser: control characters but line breaks, marks that
+ * turn the direction of writing, half surrogate pairs, and code points that are no characters.
+ */
+const UNSEEN = /[^\P{Cc}\n]|[\u2028\u2029\u202A-\u202E\u2066-\u2069\uFEFF]|\p{Cs}|\p{Noncharacter_Code_Point}/gu;
+
+/** A text from a report with everything in it to be seen, so that nothing of it acts. Line breaks stay. */
+export function visible(text: string): string {
+  return text
+    .replaceAll('\r\n', '\n')
+    .replace(UNSEEN, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16).padStart(2, '0')}}`);
+}
+
+/** The same in one line. */
+export function oneLine(text: string): string {
+  return visible(text).replace(/\s*\n\s*/g, ' ');
+}
+
+/** At most so many characters of a text, and a sign where some are missing. Never half a character. */
+export function shorten(text: string, characters: number): string {
+  const all = [...text];
+  return all.length <= characters ? text : `${all.slice(0, characters - 1).join('')}…`;
+}
+
+/** `1 check`, `2 checks`. */
+export function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** Code points that take two columns of a terminal: East Asian wide ones and what is drawn as a picture. */
+const WIDE =
+  /[\u1100-\u115F\u2E80-\u303E\u3041-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6\u{20000}-\u{3FFFD}]|\p{Emoji_Presentation}/u;
+const NARROW = /[\p{Mn}\p{Me}\p{Cf}]/u;
+
+/** Columns that a line takes in a terminal; never fewer than it takes, so that a line that is said to fit does. */
+export function columns(line: string): number {
+  let total = 0;
+  for (const character of line) total += columnsOf(character);
+  return total;
+}
+
+function columnsOf(character: string): number {
+  if (character >= ' ' && character <= '~') return 1;
+  if (NARROW.test(character)) return 0;
+  return WIDE.test(character) ? 2 : 1;
+}
+
+/** Breaks a text into lines of at most `width` columns, between words where it can. */
+export function wrap(text: string, width: number): string[] {
+  return text.split('\n').flatMap((line) => wrapLine(line, Math.max(2, width)));
+}
+
+function wrapLine(line: string, width: number): string[] {
+  const lines: string[] = [];
+  let current = '';
+  for (const word of line.split(' ').flatMap((whole) => pieces(whole, width))) {
+    const longer = current === '' ? word : `${current} ${word}`;
+    if (columns(longer) <= width) {
+      current = longer;
+    } else {
+      lines.push(current);
+      current = word;
+    }
+  }
+  return [...lines, current];
+}
+
+/** A word cut where it is wider than a line. */
+function pieces(word: string, width: number): string[] {
+  if (columns(word) <= width) return [word];
+  const cut: string[] = [];
+  let piece = '';
+  let taken = 0;
+  for (const character of word) {
+    const more = columnsOf(character);
+    if (taken + more > width) {
+      cut.push(piece);
+      piece = '';
+      taken = 0;
+    }
+    piece += character;
+    taken += more;
+  }
+  return [...cut, piece];
+}
