@@ -18,6 +18,19 @@ export type LedgerLine =
 const CREATING = /^\/sessions$|^\/sessions\/[^/]+\/(?:snapshots|compress)$/;
 const DELETING = /^\/(?:sessions|snapshots)\/([^/]+)$/;
 
+/** Sessions that the kit makes carry the id of their run under this key, so that one whose answer was lost is found. */
+export const RUN_MARK = 'kimi_conformance_run';
+
+const FILE_NAME = /^ledger-.+\.jsonl$/;
+
+export function ledgerName(run: string): string {
+  return `ledger-${run}.jsonl`;
+}
+
+export function isLedgerName(name: string): boolean {
+  return FILE_NAME.test(name);
+}
+
 /**
  * What a run has created and not yet deleted. Written ahead, to a file where one is given: an intent before each request that creates, the id as soon as
  * it is known; so a run that is killed can be swept up after.

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import { CLAUSES } from '../../contract/clauses.ts';
 import { type Limits, resolveLimits } from '../../contract/limits.ts';
 import { PRICES } from '../../contract/prices.ts';
@@ -11,7 +12,7 @@ import { accountsOf } from './accounts.ts';
 import { type Case, checkId } from './case.ts';
 import { cleanUp } from './clean-up.ts';
 import { answered } from './expect.ts';
-import { type Created, Ledger } from './ledger.ts';
+import { type Created, Ledger, ledgerName } from './ledger.ts';
 import { preflight } from './preflight.ts';
 import { type Capabilities, probe } from './probe.ts';
 import { Purse } from './purse.ts';
@@ -22,8 +23,8 @@ import { messageOf, Trial } from './trial.ts';
 import { Fault, Mismatch, NotApplicable, NotRun } from './verdict.ts';
 
 export interface RunnerOptions {
-  /** Where the ledger is written; in memory where absent. */
-  ledgerFile?: string;
+  /** Folder for the ledger, for targets that outlive the run; in memory where absent. */
+  ledgerFolder?: string;
   /** The most that may be spent, in the currency of the price. */
   maxSpend?: number;
   /** Interrupts the run. Clean-up is done all the same. */
@@ -44,15 +45,12 @@ export class Runner {
   readonly #signal: AbortSignal;
   readonly #texts: SizedTexts;
 
-  constructor(target: Target, { ledgerFile, maxSpend = Number.POSITIVE_INFINITY, signal }: RunnerOptions = {}) {
+  constructor(target: Target, { ledgerFolder, maxSpend = Number.POSITIVE_INFINITY, signal }: RunnerOptions = {}) {
     this.target = target;
     this.limits = resolveLimits(target.limits);
     this.connection = new Connection({ fetch: target.fetch, deadlineMs: target.deadlineMs });
-    this.ledger = new Ledger({
-      run: this.run,
-      target: target.name,
-      ...(ledgerFile !== undefined && { file: ledgerFile }),
-    });
+    const file = ledgerFolder === undefined ? {} : { file: join(ledgerFolder, ledgerName(this.run)) };
+    this.ledger = new Ledger({ run: this.run, target: target.name, ...file });
     const price =
       PRICES.find(({ model, currency }) => model.startsWith(target.model) && currency === 'USD') ?? PRICES[0];
     if (!price) throw new Error('no price is known');

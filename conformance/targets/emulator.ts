@@ -20,6 +20,8 @@ export interface EmulatorTargetOptions {
   scale?: Scale;
   /** Over a port of loopback instead of in process. */
   http?: boolean;
+  /** Milliseconds that an answer may take; 30,000 where absent. */
+  deadlineMs?: number;
   /** Further options of `createEmulator`, such as `tokenizer`. */
   options?: Record<string, unknown>;
 }
@@ -39,6 +41,7 @@ interface Emulator {
 export async function emulatorTarget({
   scale = 'small',
   http = false,
+  deadlineMs = DEADLINE_MS,
   options = {},
 }: EmulatorTargetOptions = {}): Promise<Target> {
   const limits = scale === 'small' ? SMALL_LIMITS : {};
@@ -60,7 +63,7 @@ export async function emulatorTarget({
     declares: DECLARES,
     limits: resolveLimits(limits),
     paid: false,
-    deadlineMs: DEADLINE_MS,
+    deadlineMs,
     close: () => emulator.close(),
   };
 }

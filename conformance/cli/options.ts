@@ -1,0 +1,146 @@
+import { parseArgs } from 'node:util';
+import { CAPABILITIES, type Capability } from '../../contract/capabilities.ts';
+import { PROFILES, type Profile } from '../../contract/clauses.ts';
+import { SCALES, type Scale } from '../targets/emulator.ts';
+import type { Declared } from '../targets/target.ts';
+
+/** A command line that is not understood, in one line. */
+export class UsageError extends Error {}
+
+export const COMMANDS = ['run', 'plan', 'list', 'probe', 'diff', 'sweep', 'prove'] as const;
+export type Command = (typeof COMMANDS)[number];
+
+export const REPORT_KINDS = ['json', 'junit', 'html', 'markdown', 'github', 'badge'] as const;
+export type ReportKind = (typeof REPORT_KINDS)[number];
+
+export const DEFAULT_OUT = '.kimi-conformance';
+
+export interface Options {
+  command: Command;
+  /** What stands behind the command: the two files of `diff`. */
+  operands: string[];
+  target: string | undefined;
+  http: boolean;
+  tokenizer: string | undefined;
+  scale: Scale;
+  profiles: Profile[] | undefined;
+  cases: string[] | undefined;
+  reports: ReportKind[];
+  out: string;
+  baseline: string | undefined;
+  update: boolean;
+  yes: boolean;
+  maxSpend: number | undefined;
+  dedicated: boolean;
+  declares: Partial<Record<Capability, Declared>>;
+  deadlineMs: number | undefined;
+  quiet: boolean;
+  help: boolean;
+}
+
+export const FLAGS = {
+  target: {
+    type: 'string',
+    value: 'emulator|live|URL',
+    help: 'what is judged (also: KIMI_CONFORMANCE_TARGET; default emulator)',
+  },
+  profile: {
+    type: 'string',
+    multiple: true,
+    value: 'NAME',
+    help: `only these: ${PROFILES.join(', ')}; may be given again`,
+  },
+  case: { type: 'string', multiple: true, value: 'ID', help: 'only these cases, areas or checks; may be given again' },
+  scale: {
+    type: 'string',
+    value: SCALES.join('|'),
+    help: "limits of the emulator: scaled down, or the contract's (default small)",
+  },
+  http: { type: 'boolean', help: 'reach the emulator over a port instead of in process' },
+  tokenizer: { type: 'string', value: 'FILE', help: 'vocabulary that the emulator counts with' },
+  report: { type: 'string', multiple: true, value: 'KINDS', help: `${REPORT_KINDS.join(',')}; may be given again` },
+  out: { type: 'string', value: 'DIR', help: `folder for reports and ledgers (default ${DEFAULT_OUT})` },
+  baseline: { type: 'string', value: 'FILE', help: 'list of known failures' },
+  update: { type: 'boolean', help: 'write that list anew from this run' },
+  yes: { type: 'boolean', help: 'agree to the plan of a run that costs money' },
+  'max-spend': { type: 'string', value: 'USD', help: 'the most that such a run may cost' },
+  'dedicated-account': { type: 'boolean', help: 'the account holds nothing else: it may be filled and EMPTIED' },
+  declare: {
+    type: 'string',
+    multiple: true,
+    value: 'NAME[=no]',
+    help: 'what the target says that it offers, or not; may be given again',
+  },
+  timeout: { type: 'string', value: 'SECONDS', help: 'how long an answer may take (default 30; live 120)' },
+  quiet: { type: 'boolean', help: 'print nothing but the result' },
+  help: { type: 'boolean', short: 'h', help: 'print this' },
+} as const;
+
+/** @throws UsageError */
+export function parseOptions(args: string[]): Options {
+  const { values, positionals } = parseFlags(args);
+  const [first = 'run', ...operands] = positionals;
+  const command = oneOf(COMMANDS, first, 'command');
+  if (command === 'diff' ? operands.length !== 2 && !values.help : operands.length > 0) {
+    throw new UsageError(command === 'diff' ? 'diff takes two report files' : `${command} takes no ${operands[0]}`);
+  }
+  return {
+    command,
+    operands,
+    target: values.target,
+    http: values.http ?? false,
+    tokenizer: values.tokenizer,
+    scale: oneOf(SCALES, values.scale ?? 'small', '--scale'),
+    profiles: values.profile?.map((name) => oneOf(PROFILES, name, '--profile')),
+    cases: values.case,
+    reports: (values.report ?? [])
+      .flatMap((list) => list.split(','))
+      .map((kind) => oneOf(REPORT_KINDS, kind, '--report')),
+    out: values.out ?? DEFAULT_OUT,
+    baseline: values.baseline,
+    update: values.update ?? false,
+    yes: values.yes ?? false,
+    maxSpend: positive('--max-spend', values['max-spend']),
+    dedicated: values['dedicated-account'] ?? false,
+    declares: Object.fromEntries((values.declare ?? []).flatMap(declaration)),
+    deadlineMs: milliseconds(positive('--timeout', values.timeout)),
+    quiet: values.quiet ?? false,
+    help: values.help ?? false,
+  };
+}
+
+function parseFlags(args: string[]) {
+  try {
+    return parseArgs({ args, options: FLAGS, strict: true, allowPositionals: true });
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new UsageError(message.split(/\. |\n/)[0] ?? message);
+  }
+}
+
+function oneOf<Name extends string>(names: readonly Name[], given: string, what: string): Name {
+  const found = names.find((name) => name === given);
+  if (found === undefined) throw new UsageError(`${what} is one of ${names.join(', ')}, not ${given}`);
+  return found;
+}
+
+function positive(flag: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (!(value > 0 && value < Number.POSITIVE_INFINITY))
+    throw new UsageError(`${flag} takes a number above 0, not ${text}`);
+  return value;
+}
+
+function milliseconds(seconds: number | undefined): number | undefined {
+  return seconds === undefined ? undefined : seconds * 1_000;
+}
+
+/** `sessions` stands for all that begins with it. */
+function declaration(text: string): [Capability, Declared][] {
+  const [given = '', answer = 'yes'] = text.split('=');
+  const names = CAPABILITIES.filter((name) => name === given || name.startsWith(`${given}.`));
+  if (names.length === 0) throw new UsageError(`--declare knows no ${given}; it knows ${CAPABILITIES.join(', ')}`);
+  const declared = oneOf(['yes', 'no'] as const, answer, `--declare ${given}`);
+  return names.map((name) => [name, declared]);
+}

@@ -1,0 +1,66 @@
+import { MODEL_ID } from '../../contract/models.ts';
+import { emulatorTarget } from '../targets/emulator.ts';
+import { endpointTarget } from '../targets/endpoint.ts';
+import type { Target } from '../targets/target.ts';
+import { type Options, UsageError } from './options.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const LIVE_DEADLINE_MS = 120_000;
+const DEADLINE_MS = 30_000;
+/** Keys for a server on this machine, which as a rule takes any. */
+const LOCAL_KEYS = { a: 'sk-conformance-a', b: 'sk-conformance-b' };
+
+/** The target that flags and environment name. @throws UsageError for what is missing or wrong */
+export async function targetOf(options: Options, env: Environment): Promise<Target> {
+  const named = options.target ?? env.KIMI_CONFORMANCE_TARGET ?? 'emulator';
+  if (named === 'emulator') return emulator(options);
+  if (named === 'live') return live(options, env);
+  if (URL.canParse(named) && /^https?:$/.test(new URL(named).protocol)) return endpoint(named, options, env);
+  throw new UsageError(`--target is emulator, live or a URL, not ${named}`);
+}
+
+function emulator({ scale, http, tokenizer, deadlineMs }: Options): Promise<Target> {
+  return emulatorTarget({
+    scale,
+    http,
+    ...(tokenizer !== undefined && { options: { tokenizer } }),
+    ...(deadlineMs !== undefined && { deadlineMs }),
+  });
+}
+
+function live(options: Options, env: Environment): Target {
+  const { deadlineMs = LIVE_DEADLINE_MS, dedicated, declares } = options;
+  const baseURL = required(env, 'KIMI_BASE_URL');
+  if (!URL.canParse(baseURL)) throw new UsageError(`KIMI_BASE_URL is no URL: ${baseURL}`);
+  const keys = { a: required(env, 'KIMI_API_KEY'), ...second(env) };
+  const model = required(env, 'KIMI_CONFORMANCE_MODEL');
+  return endpointTarget({ baseURL, keys, model, declares, dedicated, deadlineMs, paid: true });
+}
+
+/** A server on this machine costs nothing; any other might. */
+function endpoint(url: string, options: Options, env: Environment): Target {
+  const { deadlineMs = DEADLINE_MS, dedicated, declares } = options;
+  const local = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(new URL(url).hostname);
+  const keys = local && !env.KIMI_API_KEY ? LOCAL_KEYS : { a: required(env, 'KIMI_API_KEY'), ...second(env) };
+  const baseURL = /\/v\d+\/?$/.test(url) ? url : `${url.replace(/\/+$/, '')}/v1`;
+  return endpointTarget({
+    baseURL,
+    keys,
+    model: env.KIMI_CONFORMANCE_MODEL ?? MODEL_ID,
+    declares,
+    dedicated,
+    deadlineMs,
+    paid: !local,
+  });
+}
+
+function second(env: Environment): { b?: string } {
+  return env.KIMI_API_KEY_B ? { b: env.KIMI_API_KEY_B } : {};
+}
+
+function required(env: Environment, name: string): string {
+  const value = env[name];
+  if (!value) throw new UsageError(`${name} is not set`);
+  return value;
+}

@@ -1,0 +1,73 @@
+import type { Case } from './core/case.ts';
+import type { CheckResult } from './core/result.ts';
+import { Runner } from './core/runner.ts';
+import { type Selection, select } from './core/select.ts';
+import type { Target } from './targets/target.ts';
+
+/** As much of a test runner as the kit needs. */
+export interface TestRunner {
+  describe(name: string, body: () => void): void;
+  /** `skip` marks the test as left out, with the reason, and may end it. */
+  it(name: string, body: (skip: (reason: string) => void) => Promise<void>): void;
+  beforeAll(body: () => Promise<void>): void;
+  afterAll(body: () => Promise<void>): void;
+}
+
+/**
+ * Registers each check of the kit as a test. A case runs once, for the first of its checks.
+ * @param target what is judged, or what makes it; one that is made is closed at the end
+ * @returns results so far, by check
+ */
+export function registerWith(
+  runner: TestRunner,
+  target: Target | (() => Target | Promise<Target>),
+  selection: Selection = {},
+): ReadonlyMap<string, CheckResult> {
+  const found = new Map<string, CheckResult>();
+  let running: Runner | undefined;
+  let opened: Target | undefined;
+  runner.describe('conformance', () => {
+    runner.beforeAll(async () => {
+      opened = typeof target === 'function' ? await target() : target;
+      running = new Runner(opened);
+      await running.prepare();
+    });
+    runner.afterAll(async () => {
+      running?.close();
+      if (typeof target === 'function') await opened?.close?.();
+    });
+    for (const subject of select(selection)) {
+      const results = once(async () => {
+        if (!running) throw new Error('beforeAll has not run');
+        const all = await running.runCase(subject);
+        for (const result of all) found.set(result.id, result);
+        return all;
+      });
+      registerCase(runner, subject, results);
+    }
+  });
+  return found;
+}
+
+function registerCase({ describe, it }: TestRunner, subject: Case, results: () => Promise<CheckResult[]>): void {
+  describe(`${subject.id}: ${subject.title}`, () => {
+    for (const [name, clause] of Object.entries(subject.checks)) {
+      it(`${name} (${clause})`, async (skip) => {
+        const result = (await results()).find(({ id }) => id === `${subject.id}/${name}`);
+        if (!result) throw new Error(`${subject.id}/${name} has no result`);
+        const { verdict, message = '', exchanges = [] } = result;
+        if (verdict === 'n/a' || verdict === 'not_run') skip(message);
+        if (verdict === 'fail' || verdict === 'error')
+          throw new Error([`${verdict}: ${message}`, ...exchanges].join('\n'));
+      });
+    }
+  });
+}
+
+function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
+  let made: Promise<Value> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}

@@ -1,0 +1,34 @@
+import { afterAll, beforeAll, describe, it } from 'vitest';
+import type { CheckResult } from './core/result.ts';
+import type { Selection } from './core/select.ts';
+import { registerWith } from './register.ts';
+import type { Target } from './targets/target.ts';
+
+export type { CheckResult } from './core/result.ts';
+export type { Selection } from './core/select.ts';
+export { emulatorTarget } from './targets/emulator.ts';
+export { endpointTarget } from './targets/endpoint.ts';
+export type { Target } from './targets/target.ts';
+
+/**
+ * Registers every check of the kit as a test of vitest's. What is not offered or not run is skipped, with the reason.
+ * @param target what is judged, or what makes it; one that is made is closed at the end
+ * @param selection profiles and cases; everything where absent
+ * @returns the results so far, by check
+ * @throws SelectionError for a name that fits nothing
+ */
+export function registerConformance(
+  target: Target | (() => Target | Promise<Target>),
+  selection?: Selection,
+): ReadonlyMap<string, CheckResult> {
+  return registerWith(
+    {
+      describe,
+      beforeAll,
+      afterAll,
+      it: (name, body) => it(name, (context) => body((reason) => context.skip(reason))),
+    },
+    target,
+    selection,
+  );
+}
