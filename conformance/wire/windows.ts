@@ -1,6 +1,8 @@
 import type { Tool } from '../../contract/messages.ts';
 import type { Trial } from '../core/trial.ts';
+import { Mismatch } from '../core/verdict.ts';
 import { append, calling, createSession, type Message, result, type State, stateOf, user } from './dialect.ts';
+import type { Reply } from './reply.ts';
 
 /** Small on purpose: tools stand in every window that is cut. */
 export const TOOL: Tool = { type: 'function', function: { name: 'look_up' } };
@@ -20,7 +22,7 @@ export async function mixedWindow(trial: Trial<string>, fields: object = {}): Pr
   const writes: Message[][] = [
     [{ role: 'system', content: 'Be brief.' }, user(quarter)],
     [user(quarter), { role: 'assistant', content: quarter }],
-    [user(eighth), { ...user('Remember this.'), pinned: true }],
+    [user(eighth), { ...user(quarter), pinned: true }],
     [calling('call_1'), result('call_1', eighth)],
     [user(quarter), { role: 'assistant', content: eighth }],
     [user(quarter), { role: 'assistant', content: quarter }],
@@ -44,4 +46,27 @@ export async function appendFacts({ api, limits }: Trial<string>, id: string, me
   for (let from = 0; from < messages.length; from += most) {
     await append(api, id, messages.slice(from, from + most));
   }
+}
+
+/** A call with arguments of its own. */
+export function callingWith(id: string, args: string): Message {
+  const call = { id, type: 'function' as const, function: { name: 'look_up', arguments: args } };
+  return { role: 'assistant', content: null, tool_calls: [call] };
+}
+
+/**
+ * The number that a refusal names as the least that works: one that does, while one less is refused.
+ * @throws Mismatch where it names none
+ */
+export async function findLeast(
+  message: string,
+  above: number,
+  attempt: (value: number) => Promise<Reply>,
+): Promise<number> {
+  const named = [...message.matchAll(/\d+/g)].map(([digits]) => Number(digits)).filter((value) => value > above);
+  for (const value of named) {
+    const [works, less] = [await attempt(value), await attempt(value - 1)];
+    if (works.status < 300 && less.status === 400) return value;
+  }
+  throw new Mismatch(`the refusal names the least that works: ${message}`);
 }

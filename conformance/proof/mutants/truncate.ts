@@ -1,17 +1,10 @@
-import { SMALL_LIMITS } from '../../targets/emulator.ts';
 import type { Mutant } from '../mutant.ts';
-import { on } from '../proxy.ts';
+import { TRUNCATE_ANSWER_MUTANTS } from './truncate/answers.ts';
+import { TRUNCATE_BUDGET_MUTANTS } from './truncate/budgets.ts';
+import { TRUNCATE_WINDOW_MUTANTS } from './truncate/windows.ts';
 
 export const TRUNCATE_MUTANTS: readonly Mutant[] = [
-  {
-    id: 'truncate.under-minimum-accepted',
-    area: 'truncate',
-    broken: 'a preserve_len below the minimum is accepted',
-    killedBy: ['truncate.minimum/less-refused'],
-    handler: () =>
-      on('POST', '/v1/sessions/:id/truncate', ({ body }, forward) => {
-        const { preserve_len, ...rest } = body as { preserve_len: number };
-        return forward({ body: { ...rest, preserve_len: Math.max(preserve_len, SMALL_LIMITS.min_preserve_tokens) } });
-      }),
-  },
+  ...TRUNCATE_BUDGET_MUTANTS,
+  ...TRUNCATE_WINDOW_MUTANTS,
+  ...TRUNCATE_ANSWER_MUTANTS,
 ];
