@@ -11,7 +11,6 @@ const WRITTEN: Message[] = [
   result('call_1', 'first'),
   { role: 'assistant', content: 'Found.', name: 'kim' },
 ];
-const FIELDS = ['role', 'name', 'tool_calls', 'tool_call_id'] as const;
 
 export const appendMessage = defineCase({
   id: 'append.message',
@@ -70,6 +69,8 @@ export const appendMessage = defineCase({
   },
 });
 
+/** What the shape does not name, such as the `index` of a call, is nobody's business. */
 function fieldsOf(message: Message | SessionMessage): unknown {
-  return FIELDS.map((field) => (message as Record<string, unknown>)[field]);
+  const { role, name, tool_call_id, tool_calls } = message as SessionMessage;
+  return { role, name, tool_call_id, calls: tool_calls?.map(({ id, type, function: call }) => ({ id, type, call })) };
 }
