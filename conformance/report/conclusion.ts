@@ -1,0 +1,81 @@
+import { PROFILES, type Profile } from '../../contract/clauses.ts';
+import { EXIT } from '../core/exit-code.ts';
+import type { ProfileStanding, Report } from './report.ts';
+import { oneLine, plural } from './text.ts';
+
+export const STANDING_WORDS: Record<ProfileStanding, string> = {
+  conformant: 'conformant',
+  'non-conformant': 'not conformant',
+  incomplete: 'incomplete',
+  'not offered': 'not offered here',
+  'not selected': 'not selected',
+};
+
+/** How a profile stands, in one line without its name: what was decisive, then what else there is to know. */
+export function conclude(report: Report, profile: Profile): string {
+  const { standing, counts } = report.profiles[profile];
+  if (standing === 'not selected') return 'not selected: none of its checks was run';
+  const known = countKnown(report, profile);
+  const beside = [
+    counts.pass > 0 && `${counts.pass} hold`,
+    counts.fail - known.fail > 0 && `${counts.fail - known.fail} broken`,
+    known.all > 0 && `${plural(known.all, 'known failure')}`,
+    counts.warn > 0 && plural(counts.warn, 'warning'),
+    counts.error > 0 && plural(counts.error, 'error'),
+    counts.info > 0 && `${counts.info} told, not scored`,
+    counts['n/a'] > 0 && `${counts['n/a']} not offered here`,
+    counts.not_run > 0 && `${counts.not_run} not run`,
+  ].filter((part) => part !== false);
+  const all = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  return `${STANDING_WORDS[standing]}: of ${plural(all, 'check')}, ${beside.join(', ')}`;
+}
+
+function countKnown(report: Report, profile: Profile): { all: number; fail: number } {
+  const ids = new Set(report.baseline?.known);
+  const known = report.results.filter((result) => result.profile === profile && ids.has(result.id));
+  return { all: known.length, fail: known.filter(({ verdict }) => verdict === 'fail').length };
+}
+
+/** Why a run is not green although its checks may be: each in one line. */
+export function problemsOf({ run, spending, leaked, baseline }: Report): string[] {
+  return [
+    ...(run.interrupted ? ['The run was interrupted.'] : []),
+    ...(spending.exhausted ? ['The budget was exhausted before everything was run.'] : []),
+    ...(baseline?.problems ?? []).map((problem) => `The list of known failures is wrong: ${oneLine(problem)}`),
+    ...leaked.map(({ kind, id, account }) => `Left behind: the ${kind} ${oneLine(id)} of account ${oneLine(account)}.`),
+  ];
+}
+
+const EXIT_WORDS: Record<number, string> = {
+  [EXIT.conformant]: 'conformant',
+  [EXIT.nonConformant]: 'not conformant',
+  [EXIT.configuration]: 'wrongly configured',
+  [EXIT.incomplete]: 'incomplete',
+  [EXIT.budget]: 'budget exhausted',
+  [EXIT.leaked]: 'conformant, but something was left behind',
+  [EXIT.interrupted]: 'interrupted',
+};
+
+/** The whole run in a few words, as its exit code has it. */
+export function outcomeOf({ exitCode, profiles }: Report): string {
+  if (exitCode === EXIT.nonConformant && PROFILES.every((name) => profiles[name].standing !== 'non-conformant')) {
+    return PROFILES.some((name) => profiles[name].standing === 'not offered')
+      ? 'what was asked for is not offered, or the list of known failures is wrong'
+      : 'the list of known failures is wrong';
+  }
+  return EXIT_WORDS[exitCode] ?? `exit code ${exitCode}`;
+}
+
+/** What the run cost, or would have. */
+export function spendingLine({ spending: { currency, cap, spent, priceSource } }: Report): string {
+  const money = `${spent.toFixed(4)} ${currency}`;
+  if (cap === null) return `Nothing to pay; at Moonshot's prices at most ${money} (${oneLine(priceSource)}).`;
+  return `At most ${money} spent, of ${cap} ${currency} allowed (${oneLine(priceSource)}).`;
+}
+
+/** Where, what and when, for a heading. */
+export function subjectOf({ kit, run, target }: Report): string[] {
+  const seconds = (run.durationMs / 1_000).toFixed(1);
+  const day = run.startedAt.slice(0, 16).replace('T', ' ');
+  return [oneLine(target.name), oneLine(target.model), `kit ${oneLine(kit)}`, `${day} UTC`, `${seconds} s`];
+}
