@@ -1,3 +1,4 @@
 import type { Case } from '../../core/case.ts';
+import { balanceRead } from './read.ts';
 
-export const BALANCE_CASES: readonly Case[] = [];
+export const BALANCE_CASES: readonly Case[] = [balanceRead];

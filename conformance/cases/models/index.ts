@@ -1,3 +1,4 @@
 import type { Case } from '../../core/case.ts';
+import { modelsById, modelsList } from './list.ts';
 
-export const MODELS_CASES: readonly Case[] = [];
+export const MODELS_CASES: readonly Case[] = [modelsList, modelsById];
