@@ -15,8 +15,9 @@ export function describeIssue(error: z.ZodError): ApiError {
   return field === '' ? invalid(message) : invalid(`${field}: ${message}`, field);
 }
 
-/** In a union the branch that came furthest says most about what was meant. */
+/** What is wrong with a key, and in a union the branch that came furthest, say most about what was meant. */
 function deepest(issue: Issue): { path: PropertyKey[]; message: string } {
+  if (issue.code === 'invalid_key') return { path: issue.path, message: `the key: ${issue.issues[0]?.message}` };
   if (issue.code !== 'invalid_union') return issue;
   let best: { path: PropertyKey[]; message: string } = issue;
   for (const branch of issue.errors) {

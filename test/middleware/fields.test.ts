@@ -71,6 +71,13 @@ describe.each(TRANSPORTS)('fields of a request %s', (transport) => {
     expect(named.at(-1)?.length).toBeLessThan(100);
   });
 
+  it('with a key that is too long are refused with its limit', async () => {
+    const api = await startEmulator(transport, { tokenizer: O200K });
+    const key = 'k'.repeat(65);
+    const reply = await api.post('/v1/sessions', { metadata: { [key]: 'v' } });
+    expect(expectRefusal(reply, 'invalid_request', `metadata.${key}`).message).toMatch(/key: .*\b64\b/);
+  });
+
   it('that are many are not all named', async () => {
     const api = await startEmulator(transport, { tokenizer: O200K });
     const body = Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => [`field${index}`, index]));
