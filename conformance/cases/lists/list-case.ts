@@ -1,0 +1,140 @@
+import { listOf } from '../../../contract/lists.ts';
+import { Session, SessionMessage } from '../../../contract/sessions.ts';
+import { Snapshot } from '../../../contract/snapshots.ts';
+import type { Case } from '../../core/case.ts';
+import { defineCase } from '../../core/case.ts';
+import { answered, equal, holds, refused } from '../../core/expect.ts';
+import type { Trial } from '../../core/trial.ts';
+import { Mismatch } from '../../core/verdict.ts';
+import type { Api } from '../../wire/api.ts';
+import { neverWas } from '../../wire/ids.ts';
+
+/** Any of the three kinds of items. */
+const Items = { session: listOf(Session), message: listOf(SessionMessage), snapshot: listOf(Snapshot) };
+export type Kind = keyof typeof Items;
+
+/** A list that is known: where it is, and its items from first to last in its own order. */
+export interface Known {
+  api: Api;
+  path: string;
+  items: readonly { id: string }[];
+  /** A list of the same kind without items. */
+  empty?: string;
+}
+
+export interface ListSpec {
+  id: string;
+  title: string;
+  kind: Kind;
+  needs: Case['needs'];
+  scope: Case['scope'];
+  /** Which way it goes by itself, and the rule that says so. */
+  order: 'asc' | 'desc';
+  orderClause: 'lists.sessions-order' | 'lists.messages-order' | 'lists.snapshots-order';
+  /** Lays out at least three items. */
+  lay: (trial: Trial<string>) => Promise<Known>;
+}
+
+const ROUNDS = 50;
+
+/** What holds of every list. */
+export function listCase({ id, title, kind, needs, scope, order, orderClause, lay }: ListSpec): Case {
+  return defineCase({
+    id,
+    title,
+    needs,
+    scope,
+    checks: {
+      shape: 'lists.shape',
+      'own-order': orderClause,
+      whole: 'lists.whole',
+      ends: 'lists.ends',
+      'no-items': 'lists.ends',
+      'order-given': 'lists.order',
+      'order-unknown': 'lists.order',
+      limit: 'lists.limit',
+      'limit-most': 'lists.limit-range',
+      'limit-refused': 'lists.limit-range',
+      pages: 'lists.after',
+      'pages-other-order': 'lists.after',
+      'has-more': 'lists.has-more',
+      'cursor-unknown': 'lists.cursor-unknown',
+    },
+    async run(trial) {
+      const { api, path, items, empty } = await lay(trial);
+      const ids = items.map((item) => item.id);
+      const turned = ids.toReversed();
+      const other = order === 'asc' ? 'desc' : 'asc';
+      const most = trial.limits.page_size_max;
+      const page = async (query: string, of = path) => answered(await api.get(`${of}?${query}`), Items[kind]);
+      const idsOf = ({ data }: { data: { id: string }[] }) => data.map((item) => item.id);
+      const joined = async (query: string) => {
+        const found: string[] = [];
+        for (let round = 0, after = ''; round < ROUNDS; round += 1) {
+          const { data, has_more, last_id } = await page(query + after);
+          found.push(...data.map((item) => item.id));
+          if (!has_more) return found;
+          after = `&after=${last_id}`;
+        }
+        throw new Mismatch(`GET /v1${path}?${query}: the pages do not end`);
+      };
+      await trial.need('shape', () => page(`limit=${most}`));
+      await trial.check('own-order', async () => equal(idsOf(await page(`limit=${most}`)), ids, 'the ids, as listed'));
+      await trial.check('whole', async () =>
+        equal((await page(`limit=${most}&order=${order}`)).data, items, 'the items'),
+      );
+      await trial.check('ends', async () => {
+        const { data, first_id, last_id } = await page('limit=2');
+        equal([first_id, last_id], [data[0]?.id, data.at(-1)?.id], 'first_id and last_id');
+      });
+      await trial.check('no-items', async () => {
+        const behind = `limit=2&after=${ids.at(-1)}`;
+        for (const { data, first_id, last_id, has_more } of [
+          await page(behind),
+          ...(empty ? [await page('limit=2', empty)] : []),
+        ]) {
+          equal(
+            { data, first_id, last_id, has_more },
+            { data: [], first_id: null, last_id: null, has_more: false },
+            'a page without items',
+          );
+        }
+      });
+      await trial.check('order-given', async () => {
+        equal(idsOf(await page(`limit=${most}&order=${order}`)), ids, `the ids in order ${order}`);
+        equal(idsOf(await page(`limit=${most}&order=${other}`)), turned, `the ids in order ${other}`);
+      });
+      await trial.check('order-unknown', async () => {
+        refused(await api.get(`${path}?order=newest`), 'invalid_request', { param: 'order' });
+      });
+      await trial.check('limit', async () => {
+        for (const limit of [1, 2])
+          equal(idsOf(await page(`limit=${limit}`)), ids.slice(0, limit), `the page of ${limit}`);
+      });
+      await trial.check('limit-most', () => page(`limit=${most}`));
+      await trial.check('limit-refused', async () => {
+        for (const limit of [0, most + 1, -1, 1.5, 'many']) {
+          refused(await api.get(`${path}?limit=${limit}`), 'invalid_request', { param: 'limit' });
+        }
+      });
+      await trial.check('pages', async () => {
+        for (const limit of [1, 2]) equal(await joined(`limit=${limit}`), ids, `the pages of ${limit}, joined`);
+      });
+      await trial.check('pages-other-order', async () => {
+        equal(await joined(`limit=2&order=${other}`), turned, `the pages in order ${other}, joined`);
+      });
+      await trial.check('has-more', async () => {
+        holds((await page(`limit=${ids.length - 1}`)).has_more, 'has_more is true where one item is left');
+        holds(
+          !(await page(`limit=${ids.length}`)).has_more,
+          'has_more is false where the page ends with the last item',
+        );
+      });
+      await trial.check('cursor-unknown', async () => {
+        const unknown = neverWas(ids[0] ?? '');
+        refused(await api.get(`${path}?after=${unknown}`), `${kind}_not_found`, { param: 'after' });
+        await page(`after=${ids[0]}`);
+      });
+    },
+  });
+}
