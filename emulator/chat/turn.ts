@@ -89,7 +89,7 @@ export function openInSession(
     async readPrompt() {
       const window = await readWindow(services.store.history, session.view);
       const messages = [...window.map((message) => message.body), ...write.items.map((item) => item.body)];
-      return { ...prompt, messages, tools: available };
+      return { ...prompt, messages, tools: available, session: { id: session.id } };
     },
     promptTokens,
     settings,

@@ -11,6 +11,8 @@ export interface ModelRequest {
   responseFormat: ResponseFormat;
   maxTokens: number;
   temperature: number;
+  /** The session that the turn belongs to, if to any. */
+  session?: { id: string };
   signal: AbortSignal;
 }
 
