@@ -26,14 +26,15 @@ export function proxy(upstream: typeof fetch, handler: Handler): typeof fetch {
     const request = new Request(input, init);
     const url = new URL(request.url);
     const stream = init?.body instanceof ReadableStream ? (request.body ?? undefined) : undefined;
-    const text = request.body && !stream ? await request.text() : undefined;
+    // The bytes as they are: they may be no text at all.
+    const bytes = request.body && !stream ? new Uint8Array(await request.arrayBuffer()) : undefined;
     const { method, signal } = request;
     const headers = Object.fromEntries(request.headers);
-    const body = parsed(text);
+    const body = parsed(bytes && new TextDecoder().decode(bytes));
     const passing: Passing = { method, path: url.pathname, search: url.search, headers, body, stream, signal };
     const forward: Forward = (change = {}) => {
       const next = { ...passing, ...change };
-      const body = 'body' in change ? written(change.body) : (text ?? stream);
+      const body = 'body' in change ? written(change.body) : (bytes ?? stream);
       const { 'content-length': _, ...kept } = next.headers;
       return upstream(url.origin + next.path + next.search, {
         method: next.method,
