@@ -22,7 +22,7 @@ export function conclude(report: Report, profile: Profile): string {
     known.all > 0 && `${plural(known.all, 'known failure')}`,
     counts.warn > 0 && plural(counts.warn, 'warning'),
     counts.error > 0 && plural(counts.error, 'error'),
-    counts.info > 0 && `${counts.info} told, not scored`,
+    counts.info > 0 && `${counts.info} noted`,
     counts['n/a'] > 0 && `${counts['n/a']} not offered here`,
     counts.not_run > 0 && `${counts.not_run} not run`,
   ].filter((part) => part !== false);

@@ -15,15 +15,20 @@ export const SIGNS: Record<Verdict, string> = {
   error: '?',
 };
 
-export const VERDICT_WORDS: Record<Verdict, string> = {
-  pass: 'holds',
-  fail: 'broken',
-  warn: 'warning',
-  info: 'told only',
-  'n/a': 'not offered',
-  not_run: 'not run',
-  error: 'error',
+/** One check, and several. */
+const VERDICT_WORDS: Record<Verdict, readonly [string, string]> = {
+  pass: ['holds', 'hold'],
+  fail: ['broken', 'broken'],
+  warn: ['warning', 'warnings'],
+  info: ['noted', 'noted'],
+  'n/a': ['not offered', 'not offered'],
+  not_run: ['not run', 'not run'],
+  error: ['error', 'errors'],
 };
+
+export function verdictWord(verdict: Verdict, count = 1): string {
+  return VERDICT_WORDS[verdict][count === 1 ? 0 : 1];
+}
 
 /** The class that gives a verdict its colour. */
 export function tone(verdict: Verdict): string {
@@ -46,10 +51,10 @@ export function areasHtml(areas: readonly Area[], known: ReadonlySet<string>): s
 
 function areaHtml({ profile, area, results, counts }: Area, known: ReadonlySet<string>): string {
   const cells = results.map(({ verdict, id }) => {
-    return `<i class="${tone(verdict)}" title="${escapeHtml(id)}: ${VERDICT_WORDS[verdict]}">${verdict === 'pass' ? '' : SIGNS[verdict]}</i>`;
+    return `<i class="${tone(verdict)}" title="${escapeHtml(id)}: ${verdictWord(verdict)}">${verdict === 'pass' ? '' : SIGNS[verdict]}</i>`;
   });
   const tally = VERDICTS.filter((verdict) => counts[verdict] > 0)
-    .map((verdict) => `<b class="${tone(verdict)}">${counts[verdict]} ${VERDICT_WORDS[verdict]}</b>`)
+    .map((verdict) => `<b class="${tone(verdict)}">${counts[verdict]} ${verdictWord(verdict, counts[verdict])}</b>`)
     .join(' ');
   return `<details class="area" data-part data-area="${escapeHtml(area)}" data-profile="${profile}">
 <summary><span class="name">${escapeHtml(area)}</span><span class="cells" aria-hidden="true">${cells.join('')}</span><span class="tally">${tally}</span></summary>
@@ -65,7 +70,7 @@ function checkHtml(result: Result, known: boolean, area: string): string {
       ? ''
       : `<span class="brief">${escapeHtml(message.slice(0, 300))}</span>`;
   return `<details class="check" id="${escapeHtml(anchor(id))}" data-verdict="${verdict}" data-profile="${profile}" data-area="${escapeHtml(area)}">
-<summary><span class="sign ${tone(verdict)}" aria-hidden="true">${SIGNS[verdict]}</span><span class="id"><span>${escapeHtml(owner)}/</span>${escapeHtml(name)}</span>${known ? '<span class="tag">known failure</span>' : ''}<span class="word ${tone(verdict)}">${VERDICT_WORDS[verdict]}</span>${brief}</summary>
+<summary><span class="sign ${tone(verdict)}" aria-hidden="true">${SIGNS[verdict]}</span><span class="id"><span>${escapeHtml(owner)}/</span>${escapeHtml(name)}</span>${known ? '<span class="tag">known failure</span>' : ''}<span class="word ${tone(verdict)}">${verdictWord(verdict)}</span>${brief}</summary>
 <div class="inside"><p class="rule">${proseHtml(textOf(clause))}</p>
 <p class="meta"><span class="tag">${level}</span><span class="tag" title="${EVIDENCE_WORDS[evidence]}">${evidence}</span><code>${escapeHtml(clause)}</code></p>
 ${message ? `<h4>What was seen</h4><pre>${escapeHtml(message)}</pre>` : ''}${exchangesHtml(exchanges)}</div>

@@ -49,7 +49,7 @@ function follow() {
   apply();
   check.closest('.area').open = true;
   check.open = true;
-  check.scrollIntoView({ block: 'center' });
+  check.scrollIntoView({ block: 'start' });
 }
 
 for (const chip of chips) {

@@ -39,6 +39,7 @@ code, pre, .id, .links { font-family: var(--mono); font-size: .875em; }
 .box.bad { border-color: var(--tone); }
 .box.bad li { padding: 3px 0; overflow-wrap: anywhere; }
 .findings li { display: grid; grid-template-columns: 24px minmax(0, 1fr); gap: 10px; padding: 10px 0; border-top: 1px solid var(--line); }
+.findings li:last-child { padding-bottom: 0; }
 .findings li:first-child { border-top: 0; padding-top: 2px; }
 .links a { color: var(--ink); font-weight: 600; text-decoration-color: var(--dim); text-underline-offset: 3px; overflow-wrap: anywhere; margin-right: .8em; }
 .links a:hover { color: var(--info); }

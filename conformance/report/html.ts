@@ -3,7 +3,7 @@ import { CLAUSE_IDS, CLAUSES, PROFILES, type Profile } from '../../contract/clau
 import { EXIT } from '../core/exit-code.ts';
 import { VERDICTS } from '../core/verdict.ts';
 import { conclude, outcomeOf, problemsOf, STANDING_WORDS, spendingLine, subjectOf } from './conclusion.ts';
-import { anchor, areasHtml, SIGNS, tone, unseenRulesHtml, VERDICT_WORDS } from './html-checks.ts';
+import { anchor, areasHtml, SIGNS, tone, unseenRulesHtml, verdictWord } from './html-checks.ts';
 import { SCRIPT } from './html-script.ts';
 import { STYLE } from './html-style.ts';
 import { escapeHtml } from './html-text.ts';
@@ -35,7 +35,7 @@ export function renderHtml(report: Report): string {
 <header class="${mood(report)}">
 <p class="over">Kimi conformance</p>
 <h1>${escapeHtml(headline(report))}</h1>
-<p class="dim">${subjectOf(report).map(escapeHtml).join(' · ')}</p>
+<p class="dim">${subjectOf(report).slice(1).map(escapeHtml).join(' · ')}</p>
 </header>
 <main>
 <div class="cards">${PROFILES.map((profile) => cardHtml(report, profile)).join('\n')}</div>
@@ -77,12 +77,9 @@ function mood({ exitCode }: Report): string {
 
 function cardHtml(report: Report, profile: Profile): string {
   const { standing, counts } = report.profiles[profile];
-  const present = VERDICTS.filter((verdict) => counts[verdict] > 0);
-  const bar = present.map((verdict) => {
-    // Widths by class are not to be had, and the policy allows no style attribute: an SVG scales by itself.
-    return { verdict, count: counts[verdict] };
-  });
+  const bar = VERDICTS.filter((verdict) => counts[verdict] > 0).map((verdict) => ({ verdict, count: counts[verdict] }));
   const all = bar.reduce((sum, { count }) => sum + count, 0);
+  // The policy allows no style attribute, so no width: a picture scales by itself.
   let start = 0;
   const parts = bar.map(({ verdict, count }) => {
     const part = `<rect class="${tone(verdict)}" x="${start}" width="${count}" height="1"/>`;
@@ -90,7 +87,7 @@ function cardHtml(report: Report, profile: Profile): string {
     return part;
   });
   const legend = bar.map(({ verdict, count }) => {
-    return `<li class="${tone(verdict)}"><b>${count}</b> ${VERDICT_WORDS[verdict]}</li>`;
+    return `<li class="${tone(verdict)}"><b>${count}</b> ${verdictWord(verdict, count)}</li>`;
   });
   return `<article class="card s-${standing.replaceAll(' ', '-')}"><h2>${profile}<span>${STANDING_WORDS[standing]}</span></h2>
 <svg class="bar" viewBox="0 0 ${Math.max(all, 1)} 1" preserveAspectRatio="none" role="img" aria-label="${escapeHtml(conclude(report, profile))}">${parts.join('')}</svg>
@@ -109,7 +106,7 @@ function findingsHtml(title: string, groups: readonly Group[]): string {
       .slice(0, MAX_LINKS)
       .map(({ id }) => `<a href="#${encodeURIComponent(anchor(id))}">${escapeHtml(id)}</a>`);
     const more = results.length > links.length ? ` and ${results.length - links.length} more` : '';
-    return `<li><span class="sign ${tone(verdict)}" title="${VERDICT_WORDS[verdict]}">${SIGNS[verdict]}</span><div><p class="links">${links.join(' ')}${more}</p><p class="why">${escapeHtml(message)}</p></div></li>`;
+    return `<li><span class="sign ${tone(verdict)}" title="${verdictWord(verdict)}">${SIGNS[verdict]}</span><div><p class="links">${links.join(' ')}${more}</p><p class="why">${escapeHtml(message)}</p></div></li>`;
   });
   return `<section class="box findings"><h2>${title}</h2><ul>${items.join('\n')}</ul></section>`;
 }
@@ -133,7 +130,7 @@ function filtersHtml({ results }: Report, { areas }: Overview): string {
     .filter(({ count }) => count > 0)
     .map(
       ({ verdict, count }) =>
-        `<button type="button" class="${tone(verdict)}" data-filter="${verdict}" aria-pressed="false">${VERDICT_WORDS[verdict]} <b>${count}</b></button>`,
+        `<button type="button" class="${tone(verdict)}" data-filter="${verdict}" aria-pressed="false">${verdictWord(verdict, count)} <b>${count}</b></button>`,
     );
   const names = [...new Set(areas.map(({ area }) => area))];
   return `<form id="filters" hidden><input type="search" name="text" placeholder="Search ${plural(results.length, 'check')}" aria-label="Search" autocomplete="off">

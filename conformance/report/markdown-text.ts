@@ -1,24 +1,34 @@
 import { oneLine } from './text.ts';
 
-/** A text as it stands, in one line of Markdown or one cell of a table: nothing in it is markup. */
+/** A text as it stands, in one line of Markdown or one cell of a table: nothing in it is markup, a link or a mention. */
 export function plain(text: string): string {
   return oneLine(text)
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replace(/[\\`*_{}[\]()#+!|~$@:-]/g, (mark) => `&#${mark.charCodeAt(0)};`);
+    .replace(/[\\`*_[\]|~$@&<>]|:(?=\/\/)/g, entity)
+    .replace(/(?<=www)\./gi, entity);
 }
 
-/** A name in code letters, also in a cell of a table. */
+function entity(mark: string): string {
+  return `&#${mark.charCodeAt(0)};`;
+}
+
+/** A text in code letters, where GitHub makes no links, mentions or pictures of anything; also in a cell of a table. */
 export function code(text: string): string {
-  return `<code>${plain(text)}</code>`;
+  return text === '' ? '' : `<code>${plain(text)}</code>`;
+}
+
+/** A text of our own, in which backticks stand for code. */
+export function prose(text: string): string {
+  return text
+    .split('`')
+    .map((part, index) => (index % 2 === 1 ? code(part) : plain(part)))
+    .join('');
 }
 
 export function row(cells: readonly string[]): string {
   return `| ${cells.join(' | ')} |`;
 }
 
-/** A table; the first column to the left, the others to the right where they are numbers. */
+/** Ends with an empty line, as a table has to. */
 export function table(
   headings: readonly string[],
   align: readonly ('left' | 'right')[],

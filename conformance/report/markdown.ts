@@ -1,7 +1,7 @@
 import { PROFILES } from '../../contract/clauses.ts';
 import { VERDICTS } from '../core/verdict.ts';
 import { conclude, outcomeOf, problemsOf, spendingLine, subjectOf } from './conclusion.ts';
-import { code, plain, table } from './markdown-text.ts';
+import { code, plain, prose, table } from './markdown-text.ts';
 import { type Area, type Group, overviewOf, textOf } from './overview.ts';
 import type { ProfileStanding, Report } from './report.ts';
 import { plural, shorten } from './text.ts';
@@ -39,7 +39,7 @@ export function renderMarkdown(report: Report): string {
     ...findings('What does not hold', broken),
     ...findings('What could not be judged', unjudged),
     ...folded('Known failures', known),
-    ...folded('Told, and not scored', told),
+    ...folded('Noted, not scored', told),
     ...folded('What was not tried, and why', untried),
     '<details><summary>By area</summary>',
     '',
@@ -63,14 +63,16 @@ function areaTable(areas: readonly Area[]): string[] {
 }
 
 function bullets(title: string, texts: readonly string[]): string[] {
-  return texts.length === 0 ? [] : [`### ${title}`, '', ...texts.map((text) => `- ${cut(text)}`), ''];
+  return texts.length === 0
+    ? []
+    : [`### ${title}`, '', ...texts.map((text) => `- ${plain(shorten(text, MAX_MESSAGE))}`), ''];
 }
 
 function findings(title: string, groups: readonly Group[]): string[] {
   if (groups.length === 0) return [];
   const shown = groups.slice(0, MAX_GROUPS).flatMap(({ verdict, message, results }) => {
     const rules = results.slice(0, MAX_IDS).map(({ id, clause, level, evidence }) => {
-      return `- **${verdict}** ${code(id)}: ${plain(textOf(clause))} (${level}, ${evidence}, ${code(clause)})`;
+      return `- **${verdict}** ${code(id)}: ${prose(textOf(clause))} (${level}, ${evidence}, ${code(clause)})`;
     });
     const more = results.length - rules.length;
     return [
@@ -100,5 +102,5 @@ function folded(title: string, groups: readonly Group[]): string[] {
 }
 
 function cut(text: string): string {
-  return plain(shorten(text, MAX_MESSAGE));
+  return code(shorten(text, MAX_MESSAGE));
 }

@@ -29,7 +29,7 @@ export function renderTerminal(report: Report, { color = false, width = 80 }: Te
   view.findings('What does not hold', broken);
   view.findings('What could not be judged', unjudged);
   view.summaries('Known failures', known);
-  view.summaries('Told, and not scored', told);
+  view.summaries('Noted, not scored', told);
   view.summaries('What was not tried, and why', untried);
   view.retries(report.retries);
   view.section('Besides', problemsOf(report));

@@ -1,7 +1,8 @@
+import { exitCodeOf } from '../../../conformance/core/exit-code.ts';
 import { summarise } from '../../../conformance/core/standing.ts';
 import { VERDICTS, type Verdict } from '../../../conformance/core/verdict.ts';
 import type { Report } from '../../../conformance/report/report.ts';
-import { CLAUSE_IDS, CLAUSES, type ClauseId, PROFILES } from '../../../contract/clauses.ts';
+import { CLAUSE_IDS, CLAUSES, type ClauseId } from '../../../contract/clauses.ts';
 
 /** Rules that a check can be of. */
 export const WIRE_CLAUSES = CLAUSE_IDS.filter((id) => CLAUSES[id].verified === 'wire');
@@ -28,7 +29,7 @@ export interface SampleCheck {
 export function sampleReport(checks: readonly SampleCheck[], over: Partial<Report> = {}): Report {
   const results = checks.map(resultOf);
   const summary = summarise(results, new Set(over.baseline?.known));
-  return {
+  const report: Omit<Report, 'exitCode'> & Partial<Report> = {
     report: 'kimi-conformance/1',
     kit: '0.1.0',
     run: {
@@ -52,9 +53,9 @@ export function sampleReport(checks: readonly SampleCheck[], over: Partial<Repor
     leaked: [],
     baseline: null,
     completeness: { declared: results.length, reported: results.length },
-    exitCode: PROFILES.some((name) => summary[name].standing === 'non-conformant') ? 1 : 0,
     ...over,
   };
+  return { exitCode: exitCodeOf(report, report.run.profiles), ...report };
 }
 
 function resultOf({ verdict, message, exchanges, clause, id }: SampleCheck, index: number): Report['results'][number] {
