@@ -35,6 +35,7 @@ export const chatPartial = defineCase({
         const cut = await complete(trial, { messages: orders(phrase), max_tokens: FEW });
         if (cut.choice.finish_reason !== 'length') return `${FEW} tokens do not cut the answer: ${cut.text}`;
         const rest = await complete(trial, { messages: [...orders(phrase), { ...begun, content: cut.text }] });
+        if (rest.text.includes(phrase)) return `the answer begins anew: ${rest.text}`;
         const joined = cut.text + rest.text;
         return joined.includes(phrase) ? undefined : `the parts do not join: ${JSON.stringify([cut.text, rest.text])}`;
       }),

@@ -6,6 +6,7 @@ import { answered, equal, holds, refused, shaped } from '../../core/expect.ts';
 import { chats, complete } from '../../wire/completions.ts';
 import { user } from '../../wire/dialect.ts';
 import { estimated, sendEstimate } from '../../wire/estimates.ts';
+import { stranger } from '../../wire/strangers.ts';
 
 /** One token in every vocabulary that is known. */
 const ONE_TOKEN = [user('hi')];
@@ -21,13 +22,17 @@ export const tokensEstimate = defineCase({
     'one-token-is-eight': 'tokens.estimate-of-one',
     'over-window-counted': 'tokens.any-size',
     'unknown-model-refused': 'tokens.unknown-model',
+    'no-key-refused': 'errors.no-key',
   },
-  cost: () => ({ requests: 4 }),
+  cost: () => ({ requests: 5 }),
   async run(trial) {
     await trial.check('unknown-model-refused', async () => {
       const reply = await sendEstimate(trial, { model: UNKNOWN, messages: ONE_TOKEN });
       equal(refused(reply, 'model_not_found'), LIVE_TEXT.modelNotFound(UNKNOWN), 'the message');
     });
+    await trial.check('no-key-refused', async () =>
+      stranger(await sendEstimate(trial, { messages: ONE_TOKEN }, { key: null })),
+    );
     await trial.check('shape', async () => answered(await sendEstimate(trial, { messages: ONE_TOKEN }), TokenEstimate));
     await trial.check('one-token-is-eight', async () => {
       equal(await estimated(trial, { messages: ONE_TOKEN }), ONE_TOKEN_PROMPT, 'the estimate of a one-token message');
