@@ -100,6 +100,7 @@ export function helpText(): string {
   return [
     'Usage: kimi-emulator [flags]                 serve the Kimi long-context session API on this machine',
     '       kimi-emulator tokenizer --help        install a vocabulary, count a file',
+    '       kimi-emulator conformance --help      judge this or another server by the contract',
     '',
     'Flags:',
     ...inColumns(flags),

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { CAPABILITIES, type Capability } from '../../contract/capabilities.ts';
 import { PROFILES, type Profile } from '../../contract/clauses.ts';
+import { REPORT_KINDS, type ReportKind } from '../report/write-reports.ts';
 import { SCALES, type Scale } from '../targets/emulator.ts';
 import type { Declared } from '../targets/target.ts';
 
@@ -9,9 +10,6 @@ export class UsageError extends Error {}
 
 export const COMMANDS = ['run', 'plan', 'list', 'probe', 'diff', 'sweep', 'prove'] as const;
 export type Command = (typeof COMMANDS)[number];
-
-export const REPORT_KINDS = ['json', 'junit', 'html', 'markdown', 'github', 'badge'] as const;
-export type ReportKind = (typeof REPORT_KINDS)[number];
 
 export const DEFAULT_OUT = '.kimi-conformance';
 
@@ -50,7 +48,12 @@ export const FLAGS = {
     value: 'NAME',
     help: `only these: ${PROFILES.join(', ')}; may be given again`,
   },
-  case: { type: 'string', multiple: true, value: 'ID', help: 'only these cases, areas or checks; may be given again' },
+  case: {
+    type: 'string',
+    multiple: true,
+    value: 'ID',
+    help: 'only these cases, areas or checks: ID,ID; may be given again',
+  },
   scale: {
     type: 'string',
     value: SCALES.join('|'),
@@ -92,7 +95,7 @@ export function parseOptions(args: string[]): Options {
     tokenizer: values.tokenizer,
     scale: oneOf(SCALES, values.scale ?? 'small', '--scale'),
     profiles: values.profile?.map((name) => oneOf(PROFILES, name, '--profile')),
-    cases: values.case,
+    cases: values.case?.flatMap((list) => list.split(',')),
     reports: (values.report ?? [])
       .flatMap((list) => list.split(','))
       .map((kind) => oneOf(REPORT_KINDS, kind, '--report')),

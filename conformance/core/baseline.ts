@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Report } from '../report/report.ts';
 import type { CheckResult } from './result.ts';
 import { VERDICTS } from './verdict.ts';
 
@@ -51,7 +52,7 @@ function problemOf(entry: Baseline['entries'][number], result: CheckResult, toda
 }
 
 /** The list that would make this run pass. What ends in errors, or was left out, is on no list. */
-export function baselineOf(results: readonly CheckResult[], reason: string, today: Date): Baseline {
+export function baselineOf(results: Report['results'], reason: string, today: Date): Baseline {
   const added = today.toISOString().slice(0, 10);
   const expires = new Date(today.getTime() + 90 * 86_400_000).toISOString().slice(0, 10);
   const entries = results

@@ -66,13 +66,20 @@ export class Runner {
 
   /** Probes the target and reads the limits that its sessions name. @throws Unreachable where it cannot be judged at all */
   async prepare(): Promise<void> {
+    const capabilities = await this.probe();
+    if (capabilities.sessions.standing !== 'offered') return;
     const api = this.#open(this.target.keys.a, 'A');
-    await preflight(api, this.target.baseURL);
-    this.#capabilities = await probe(this.target, api);
-    if (this.#capabilities.sessions.standing !== 'offered') return;
     const { limits } = answered(await api.post('/sessions'), Session);
     this.limits = { ...this.limits, ...limits };
     await this.#cleanUp();
+  }
+
+  /** What the target offers. Creates nothing. @throws Unreachable where it cannot be judged at all */
+  async probe(): Promise<Capabilities> {
+    const api = this.#open(this.target.keys.a, 'A');
+    await preflight(api, this.target.baseURL);
+    this.#capabilities = await probe(this.target, api);
+    return this.#capabilities;
   }
 
   /** Every declared check of the case has a result, whatever happens. */

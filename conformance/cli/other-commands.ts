@@ -1,0 +1,54 @@
+import { resolveLimits } from '../../contract/limits.ts';
+import { EXIT } from '../core/exit-code.ts';
+import { planOf } from '../core/plan.ts';
+import { Runner } from '../core/runner.ts';
+import { select } from '../core/select.ts';
+import { sweep } from '../core/sweep.ts';
+import type { Terminal } from './command.ts';
+import { capabilitiesText, listText, planText } from './list.ts';
+import type { Options } from './options.ts';
+import { targetOf } from './target-of.ts';
+
+/** What a run would send at most. Sends nothing, so the limits are the contract's. */
+export async function planCommand(options: Options, { stdout, env }: Terminal): Promise<number> {
+  const target = await targetOf(options, env);
+  try {
+    const runner = new Runner(target);
+    const plan = planOf(select(selection(options)), resolveLimits(target.limits), runner.purse);
+    stdout.write(planText(plan, runner.purse.toReport().currency, `${target.name}, model ${target.model}`));
+    return EXIT.conformant;
+  } finally {
+    await target.close?.();
+  }
+}
+
+export async function listCommand(options: Options, { stdout }: Terminal): Promise<number> {
+  stdout.write(listText(selection(options)));
+  return EXIT.conformant;
+}
+
+/** What the target offers. Creates nothing and costs nothing. @throws Unreachable */
+export async function probeCommand(options: Options, { stdout, env }: Terminal): Promise<number> {
+  const target = await targetOf(options, env);
+  try {
+    const runner = new Runner(target);
+    stdout.write(capabilitiesText(await runner.probe()));
+    return EXIT.conformant;
+  } finally {
+    await target.close?.();
+  }
+}
+
+/** Finishes what killed runs left behind. */
+export async function sweepCommand(options: Options, { stdout, env }: Terminal): Promise<number> {
+  const target = await targetOf(options, env);
+  const { deleted, left, others } = await sweep(target, options.out).finally(() => target.close?.());
+  stdout.write(`${deleted.length} deleted, ${left.length} could not be deleted\n`);
+  for (const id of left) stdout.write(`  left: ${id}\n`);
+  for (const name of others) stdout.write(`  of another target, left alone: ${name}\n`);
+  return left.length > 0 ? EXIT.leaked : EXIT.conformant;
+}
+
+function selection({ profiles, cases }: Options) {
+  return { ...(profiles && { profiles }), ...(cases && { cases }) };
+}

@@ -1,0 +1,25 @@
+import type { RunOptions } from '../core/run.ts';
+import type { Terminal } from './command.ts';
+
+export interface Progress {
+  onCase: NonNullable<RunOptions['onCase']>;
+  /** Takes the line away again. */
+  end(): void;
+}
+
+const CLEAR_LINE = '\r\u001b[K';
+const LOUD = new Set(['fail', 'error']);
+
+/** Where a run is. On a terminal one line that is written over; otherwise only what goes wrong, as it does. */
+export function progressOn(stream: Terminal['stderr']): Progress {
+  const clear = stream.isTTY ? CLEAR_LINE : '';
+  return {
+    onCase(subject, results, done, all) {
+      for (const { id, verdict, message = '' } of results.filter((result) => LOUD.has(result.verdict))) {
+        stream.write(`${clear}${verdict}  ${id}  ${message.split('\n')[0]}\n`);
+      }
+      if (stream.isTTY) stream.write(`${clear}[${done}/${all}] ${subject.id}`);
+    },
+    end: () => void stream.write(clear),
+  };
+}

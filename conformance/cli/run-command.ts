@@ -1,0 +1,92 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { Baseline, baselineOf } from '../core/baseline.ts';
+import { EXIT } from '../core/exit-code.ts';
+import { type RunOptions, runConformance } from '../core/run.ts';
+import type { Report } from '../report/report.ts';
+import { renderTerminal } from '../report/terminal.ts';
+import { writeReports } from '../report/write-reports.ts';
+import type { Target } from '../targets/target.ts';
+import type { Terminal } from './command.ts';
+import { type Options, UsageError } from './options.ts';
+import { planCommand } from './other-commands.ts';
+import { progressOn } from './progress.ts';
+import { targetOf } from './target-of.ts';
+
+/** Something that the run was given is not as it should be. */
+export class ConfigurationError extends Error {}
+
+/** Judges the target. Where that costs money, only with `--yes` and a cap; without, the plan is printed and nothing is sent. */
+export async function runCommand(options: Options, terminal: Terminal): Promise<number> {
+  const target = await targetOf(options, terminal.env);
+  try {
+    if (target.paid && !(options.yes && options.maxSpend !== undefined)) {
+      await planCommand(options, terminal);
+      throw new UsageError('nothing was sent: agree with --yes and say with --max-spend what it may cost');
+    }
+    return await judge(target, options, terminal);
+  } finally {
+    await target.close?.();
+  }
+}
+
+async function judge(target: Target, options: Options, terminal: Terminal): Promise<number> {
+  if (options.update && (options.profiles || options.cases)) {
+    throw new UsageError('--update needs a whole run, without --profile and --case');
+  }
+  if (options.update && options.baseline === undefined) throw new UsageError('--update needs --baseline FILE');
+  const abort = new AbortController();
+  const done = terminal.onInterrupt(() => abort.abort());
+  const progress = options.quiet ? undefined : progressOn(terminal.stderr);
+  try {
+    const report = await runConformance(target, {
+      ...runOptions(target, options),
+      signal: abort.signal,
+      ...(progress && { onCase: progress.onCase }),
+    });
+    progress?.end();
+    return publish(report, options, terminal);
+  } finally {
+    progress?.end();
+    done();
+  }
+}
+
+function runOptions(target: Target, options: Options): RunOptions {
+  const { profiles, cases, maxSpend, out, baseline, update } = options;
+  return {
+    ...(profiles && { profiles }),
+    ...(cases && { cases }),
+    ...(maxSpend !== undefined && { maxSpend }),
+    // An emulator of the run's own ends with it, and leaves nothing that could be swept.
+    ...(target.name !== 'emulator' && { ledgerFolder: out }),
+    ...(baseline !== undefined && !update && { baseline: readBaseline(baseline) }),
+  };
+}
+
+function publish(report: Report, { reports, out, baseline, update }: Options, { stdout, stderr }: Terminal): number {
+  stdout.write(renderTerminal(report, { color: stdout.isTTY === true }));
+  for (const text of writeReports(report, reports, out)) stdout.write(text);
+  if (!update || baseline === undefined) return report.exitCode;
+  if (report.exitCode !== EXIT.conformant && report.exitCode !== EXIT.nonConformant) {
+    stderr.write('kimi-emulator conformance: the run is not whole, so the list of known failures was not written\n');
+    return report.exitCode;
+  }
+  const list = baselineOf(report.results, 'written by --update', new Date(report.run.startedAt));
+  writeFileSync(baseline, `${JSON.stringify(list, null, 2)}\n`);
+  stderr.write(`${list.entries.length} known failures written to ${baseline}\n`);
+  return EXIT.conformant;
+}
+
+/** @throws ConfigurationError */
+function readBaseline(file: string): Baseline {
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new ConfigurationError(`--baseline ${file}: ${error instanceof Error ? error.message : error}`);
+  }
+  const parsed = Baseline.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new ConfigurationError(`--baseline ${file}: ${issue?.path.join('.') || 'the file'}: ${issue?.message}`);
+}

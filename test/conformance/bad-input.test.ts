@@ -1,0 +1,85 @@
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { conformance, temporaryFolder } from './command.ts';
+
+async function serverThat(answers: RequestListener): Promise<string> {
+  const server = createServer(answers).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+}
+
+function expectOneLine(text: string): void {
+  expect(text).toMatch(/^kimi-emulator conformance: .+\n$/);
+}
+
+it.each<[string[], string, number]>([
+  [['--case', 'append.nonsense'], 'append.nonsense', 2],
+  [['--profile', 'kimi'], '--profile is one of', 2],
+  [['--scale', 'huge'], '--scale is one of', 2],
+  [['--report', 'pdf'], '--report is one of', 2],
+  [['--target', 'elsewhere'], '--target is emulator, live or a URL', 2],
+  [['--target', 'live'], 'KIMI_BASE_URL', 2],
+  [['--target', 'https://api.example.com/v1'], 'KIMI_API_KEY', 2],
+  [['--declare', 'telepathy'], '--declare knows no telepathy', 2],
+  [['--max-spend', '-1'], '--max-spend', 2],
+  [['--nonsense'], '--nonsense', 2],
+  [['judge'], 'command is one of', 2],
+  [['diff', 'a.json'], 'diff takes two report files', 2],
+  [['diff', 'a.json', 'b.json'], 'a.json', 2],
+  [['--baseline', 'nowhere.json'], 'nowhere.json', 2],
+  [['--update'], '--update needs --baseline', 2],
+  [['--update', '--baseline', 'x.json', '--case', 'append'], '--update needs a whole run', 2],
+  [['--tokenizer', '/nowhere/tiktoken.model'], '/nowhere/tiktoken.model', 2],
+  [['--target', 'http://127.0.0.1:1/v1'], 'cannot be reached', 3],
+])('%j is one clear line', async (args, names, code) => {
+  const ended = await conformance(args);
+  expect(ended.stderr).toContain(names);
+  expectOneLine(ended.stderr);
+  expect(ended.code).toBe(code);
+});
+
+it.each<[string, RequestListener, string, number]>([
+  [
+    'answers HTML',
+    (_, answer) => answer.setHeader('Content-Type', 'text/html').end('<title>Hi</title>'),
+    'is the base URL right?',
+    2,
+  ],
+  [
+    'refuses the key',
+    (_, answer) => answer.writeHead(401).end('{"error":{"message":"Invalid Authentication"}}'),
+    'refuses the key',
+    2,
+  ],
+  ['never answers', () => undefined, 'no answer within 0.2 s', 3],
+  ['breaks down', (_, answer) => answer.writeHead(500).end('{}'), 'serves nobody', 3],
+  ['drops connections', ({ socket }) => socket.destroy(), 'cannot be reached', 3],
+])('a target that %s is one clear line', async (_, answers, names, code) => {
+  const url = await serverThat(answers);
+  const ended = await conformance(['--target', url, '--timeout', '0.2', '--out', temporaryFolder()]);
+  expect(ended.stderr).toContain(names);
+  expectOneLine(ended.stderr);
+  expect(ended.code).toBe(code);
+});
+
+it.each<[string, string]>([
+  ['no JSON', '{'],
+  ['another shape', '{"baseline":1,"entries":[{"check":"append.limit/over-refused"}]}'],
+  ['a field nobody knows', '{"baseline":1,"entries":[],"more":1}'],
+  ['a version nobody knows', '{"baseline":2,"entries":[]}'],
+])('a baseline that is %s is one clear line', async (_, text) => {
+  const file = join(temporaryFolder(), 'baseline.json');
+  writeFileSync(file, text);
+  const ended = await conformance(['--baseline', file]);
+  expect(ended.stderr).toContain(file);
+  expectOneLine(ended.stderr);
+  expect(ended.code).toBe(2);
+});

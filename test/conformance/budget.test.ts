@@ -1,0 +1,94 @@
+import { expect, it } from 'vitest';
+import { Ledger } from '../../conformance/core/ledger.ts';
+import { BudgetExhausted, Purse } from '../../conformance/core/purse.ts';
+import { Api } from '../../conformance/wire/api.ts';
+import { Connection } from '../../conformance/wire/connection.ts';
+import { resolveLimits } from '../../contract/limits.ts';
+import { PRICES, type Price } from '../../contract/prices.ts';
+import { conformance, temporaryFolder } from './command.ts';
+import { type Recorder, startRecorder } from './recorder.ts';
+
+const MODEL = 'kimi-k2-0905-preview';
+const price = dollars();
+
+function dollars(): Price {
+  const found = PRICES.find(({ model, currency }) => model === MODEL && currency === 'USD');
+  if (!found) throw new Error('no price');
+  return found;
+}
+
+function liveEnv({ url }: Recorder): Record<string, string> {
+  return {
+    KIMI_CONFORMANCE_TARGET: 'live',
+    KIMI_BASE_URL: url,
+    KIMI_API_KEY: 'sk-live',
+    KIMI_CONFORMANCE_MODEL: MODEL,
+  };
+}
+
+/** What the answers that went out would have cost, by their own usage. */
+function bill({ requests }: Recorder): number {
+  return requests
+    .filter(({ path, status }) => path === '/v1/chat/completions' && status === 200)
+    .map(({ text }) => {
+      const [, prompt = 0, completion = 0] = /"prompt_tokens":(\d+),"completion_tokens":(\d+)/.exec(text) ?? [];
+      return (Number(prompt) * price.input + Number(completion) * price.output) / 1_000_000;
+    })
+    .reduce((sum, cost) => sum + cost, 0);
+}
+
+it('nothing is sent without --yes: the plan is printed, and that is all', async () => {
+  const recorder = await startRecorder();
+  const { code, stdout, stderr } = await conformance(['--out', temporaryFolder()], { env: liveEnv(recorder) });
+  expect(recorder.requests).toEqual([]);
+  expect(code).toBe(2);
+  expect(stdout).toMatch(/cases, \d+ checks/);
+  expect(stdout).toMatch(/money at most +\d/);
+  expect(stderr).toContain('--yes');
+});
+
+it.each(['--yes', '--max-spend=1'])('nothing is sent with %s alone', async (flag) => {
+  const recorder = await startRecorder();
+  const { code } = await conformance([flag, '--out', temporaryFolder()], { env: liveEnv(recorder) });
+  expect({ code, requests: recorder.requests }).toEqual({ code: 2, requests: [] });
+});
+
+it.each([0.000_05, 0.000_5, 0.002])('a run never spends more than its cap of %f', async (cap) => {
+  const recorder = await startRecorder();
+  const args = ['--yes', '--max-spend', String(cap), '--profile', 'kimi-wire', '--out', temporaryFolder()];
+  const { code } = await conformance(args, { env: liveEnv(recorder) });
+  expect(bill(recorder)).toBeLessThanOrEqual(cap);
+  expect(code).toBe(4);
+});
+
+it('a run that may cost enough is whole, and says what it spent', async () => {
+  const recorder = await startRecorder();
+  const args = ['--yes', '--max-spend', '1', '--profile', 'kimi-wire', '--out', temporaryFolder()];
+  const { code, stdout } = await conformance(args, { env: liveEnv(recorder) });
+  expect(stdout).toContain('USD');
+  expect(code).toBe(0);
+});
+
+it('requests at the same time do not spend the same money twice', async () => {
+  const recorder = await startRecorder();
+  const cap = 0.000_5;
+  const purse = new Purse(price, cap, () => resolveLimits());
+  const api = new Api({
+    connection: new Connection({ fetch, deadlineMs: 10_000 }),
+    baseURL: recorder.url,
+    key: 'sk-live',
+    account: 'A',
+    ledger: new Ledger({ run: 'run', target: recorder.url }),
+    purse,
+    signal: new AbortController().signal,
+  });
+  const body = { model: MODEL, max_tokens: 16, messages: [{ role: 'user', content: 'Reply with only: fine' }] };
+  const sends = Array.from({ length: 40 }, () => api.post('/chat/completions', body));
+  const outcomes = await Promise.allSettled(sends);
+  const refused = outcomes.filter((outcome) => outcome.status === 'rejected');
+  expect(refused.length).toBeGreaterThan(0);
+  expect(refused.every(({ reason }) => reason instanceof BudgetExhausted)).toBe(true);
+  expect(bill(recorder)).toBeGreaterThan(0);
+  expect(bill(recorder)).toBeLessThanOrEqual(cap);
+  expect(purse.spent).toBeLessThanOrEqual(cap);
+});

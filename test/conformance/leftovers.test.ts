@@ -1,0 +1,82 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { SMALL_LIMITS } from '../../conformance/targets/emulator.ts';
+import { conformance, temporaryFolder } from './command.ts';
+import { contentsOf, type Recorder, startRecorder } from './recorder.ts';
+
+const CLI = fileURLToPath(new URL('../../dist/emulator/cli.js', import.meta.url));
+const KEYS = ['sk-conformance-a', 'sk-conformance-b'];
+
+async function leftovers(recorder: Recorder): Promise<string[]> {
+  return (await Promise.all(KEYS.map((key) => contentsOf(recorder, key)))).flat();
+}
+
+it('a run leaves nothing behind, and a second one finds nothing', async () => {
+  const recorder = await startRecorder({ limits: SMALL_LIMITS });
+  const out = temporaryFolder();
+  for (let run = 0; run < 2; run += 1) {
+    const { code } = await conformance([
+      '--target',
+      recorder.url,
+      '--dedicated-account',
+      '--declare',
+      'sessions',
+      '--out',
+      out,
+    ]);
+    expect(code).toBe(0);
+    expect(await leftovers(recorder)).toEqual([]);
+    expect(readdirSync(out)).toEqual([]);
+  }
+});
+
+it.each([40, 333])('a run that is interrupted at request %i leaves nothing behind', async (at) => {
+  const recorder = await startRecorder({ limits: SMALL_LIMITS });
+  const out = temporaryFolder();
+  let interruptNow: () => void = () => {};
+  recorder.onRequest = (count) => {
+    if (count === at) interruptNow();
+  };
+  const { code } = await conformance(['--target', recorder.url, '--profile', 'session', '--out', out], {
+    interrupt: (now) => {
+      interruptNow = now;
+    },
+  });
+  expect(code).toBe(130);
+  expect(await leftovers(recorder)).toEqual([]);
+});
+
+it.each([25, 150, 411])('what a run leaves that is killed at request %i is swept away', async (at) => {
+  const recorder = await startRecorder({ limits: SMALL_LIMITS });
+  const out = temporaryFolder();
+  const args = ['conformance', '--target', recorder.url, '--profile', 'session', '--quiet', '--out', out];
+  const child = spawn(process.execPath, [CLI, ...args], { stdio: 'ignore' });
+  recorder.onRequest = (count) => {
+    if (count === at) child.kill('SIGKILL');
+  };
+  const [, signal] = await once(child, 'exit');
+  expect(signal).toBe('SIGKILL');
+  const { code } = await conformance(['sweep', '--target', recorder.url, '--out', out]);
+  expect(code).toBe(0);
+  expect(await leftovers(recorder)).toEqual([]);
+  expect(readdirSync(out)).toEqual([]);
+});
+
+it('a ledger of another target is left alone', async () => {
+  const recorder = await startRecorder({ limits: SMALL_LIMITS });
+  const other = await startRecorder();
+  const out = temporaryFolder();
+  const args = ['conformance', '--target', recorder.url, '--profile', 'session', '--quiet', '--out', out];
+  const child = spawn(process.execPath, [CLI, ...args], { stdio: 'ignore' });
+  recorder.onRequest = (count) => {
+    if (count === 30) child.kill('SIGKILL');
+  };
+  await once(child, 'exit');
+  const { code, stdout } = await conformance(['sweep', '--target', other.url, '--out', out]);
+  expect(code).toBe(0);
+  expect(stdout).toContain(recorder.url);
+  expect(readdirSync(out)).toHaveLength(1);
+});

@@ -1,0 +1,54 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { serve } from '@hono/node-server';
+import { onTestFinished } from 'vitest';
+import { createEmulator, type Emulator, type EmulatorOptions } from '../../emulator/index.ts';
+
+export interface Recorder {
+  emulator: Emulator;
+  /** The base URL of the port that records. */
+  url: string;
+  requests: { method: string; path: string; status: number; text: string }[];
+  /** Called before each request is passed on, with how many came before it. */
+  onRequest: (count: number) => void;
+}
+
+/** An emulator behind a port that writes down what comes and goes. */
+export async function startRecorder(options: EmulatorOptions = {}): Promise<Recorder> {
+  const emulator = createEmulator(options);
+  const recorder: Recorder = { emulator, url: '', requests: [], onRequest: () => undefined };
+  let count = 0;
+  const server = serve({
+    port: 0,
+    hostname: '127.0.0.1',
+    overrideGlobalObjects: false,
+    fetch: async (request: Request) => {
+      recorder.onRequest(count);
+      count += 1;
+      const response = await emulator.fetch(request);
+      const text = await response.text();
+      const { status, headers } = response;
+      recorder.requests.push({ method: request.method, path: new URL(request.url).pathname, status, text });
+      return new Response(text, { status, headers });
+    },
+  });
+  if (!server.listening) await once(server, 'listening');
+  recorder.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+  onTestFinished(async () => {
+    server.close();
+    if ('closeAllConnections' in server) server.closeAllConnections();
+    await emulator.close();
+  });
+  return recorder;
+}
+
+/** What stands in an account. */
+export async function contentsOf({ emulator }: Recorder, key: string): Promise<string[]> {
+  const read = async (kind: string) => {
+    const response = await emulator.fetch(`${emulator.baseURL}/${kind}?limit=100`, {
+      headers: { Authorization: `Bearer ${key}` },
+    });
+    return ((await response.json()) as { data: { id: string }[] }).data.map(({ id }) => id);
+  };
+  return [...(await read('sessions')), ...(await read('snapshots'))];
+}

@@ -1,0 +1,48 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, it, onTestFinished } from 'vitest';
+import { parse } from 'yaml';
+import { CASES } from '../../conformance/cases/index.ts';
+import { parseOptions } from '../../conformance/cli/options.ts';
+import { select } from '../../conformance/core/select.ts';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const page = readFileSync(`${ROOT}docs/conformance.md`, 'utf8');
+const ci = readFileSync(`${ROOT}docs/ci.md`, 'utf8');
+const COMMAND = /npx kimi-emulator conformance([^#\n`]*)/g;
+
+it('every command line of the pages is understood, and names cases that exist', () => {
+  const lines = [...`${page}\n${ci}`.matchAll(COMMAND)].map(([, rest = '']) =>
+    rest.trim().split(/\s+/).filter(Boolean),
+  );
+  expect(lines.length).toBeGreaterThan(8);
+  for (const args of lines) {
+    const { cases } = parseOptions(args);
+    if (cases) expect(select({ cases }).length, args.join(' ')).toBeGreaterThan(0);
+  }
+});
+
+it('the script prints what the page says', () => {
+  const code = [...page.matchAll(/```ts\n([\s\S]*?)```/g)]
+    .map(([, block = '']) => block)
+    .find((block) => block.includes('console.log'));
+  const file = `${ROOT}test/docs/conformance-example.${process.pid}.mts`;
+  onTestFinished(() => rmSync(file));
+  writeFileSync(file, code ?? '');
+  const printed = execFileSync(process.execPath, ['--import', 'tsx', file], { cwd: ROOT, encoding: 'utf8' });
+  expect(printed.trim()).toBe('conformant 0');
+});
+
+it('the workflow is YAML, and runs what is there', () => {
+  const [workflow = '', step = ''] = [...ci.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, block = '']) => block);
+  const { jobs } = parse(workflow) as { jobs: { conformance: { steps: { run?: string }[] } } };
+  expect(jobs.conformance.steps.some(({ run }) => run?.startsWith('npx kimi-emulator conformance'))).toBe(true);
+  expect(parse(step)).toHaveLength(1);
+});
+
+it('the page of the proof speaks of what is there', () => {
+  const proof = readFileSync(`${ROOT}docs/conformance-proof.md`, 'utf8');
+  expect(proof).toContain('The proof holds.');
+  for (const { id } of CASES) expect(proof, id).toContain(`${id}/`);
+});
