@@ -8,18 +8,18 @@ import { Random } from './random.ts';
 export const BASELINES = ['newest tail', 'head + tail', 'random sentences'] as const;
 export type Baseline = (typeof BASELINES)[number];
 
-export function baseline(
+export async function baseline(
   kind: Baseline,
   messages: readonly ChatMessage[],
   maxTokens: number,
   tokenizer: Tokenizer,
   seed: number,
-): string {
+): Promise<string> {
   const text = messages.map(asText).join('\n');
   if (kind === 'newest tail') return tokenizer.suffixWithin(text, maxTokens);
   if (kind === 'head + tail') {
     const half = Math.floor((maxTokens - 1) / 2);
-    return `${tokenizer.prefixWithin(text, half)}\n${tokenizer.suffixWithin(text, half)}`;
+    return `${await tokenizer.prefixWithin(text, half)}\n${await tokenizer.suffixWithin(text, half)}`;
   }
   return randomSentences(text, maxTokens, tokenizer, seed);
 }

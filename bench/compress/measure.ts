@@ -69,7 +69,7 @@ async function keep(
 ): Promise<readonly ChatMessage[]> {
   if (method === WHOLE) return messages;
   const other = BASELINES.find((name) => name === method);
-  if (other !== undefined) return [system(baseline(other, messages, maxTokens, tokenizer, seed))];
+  if (other !== undefined) return [system(await baseline(other, messages, maxTokens, tokenizer, seed))];
   const format = FORMAT_OF[method] ?? 'outline';
   if (method !== 'compress, in two steps') return [await summarise(asSources(messages), maxTokens, format, tokenizer)];
   const half = Math.ceil(messages.length / 2);

@@ -6,7 +6,7 @@ const TOKENS_PER_UNIT = 3;
 /** What follows a text can change how its end is divided, by a few tokens. */
 const BORDER_TOKENS = 64;
 
-/** The bounds of one answer, applied alike to every model: stop strings end it, `max_tokens` cuts it. */
+/** The bounds of one answer, applied alike to every model: stop strings end it, `max_tokens` cuts it. Counts in slices. */
 export class Bounds {
   readonly #tokenizer: Tokenizer;
   readonly #maxTokens: number;
@@ -35,7 +35,7 @@ export class Bounds {
   }
 
   /** The part of `text` that may be delivered now. What could begin a stop string waits for what follows. */
-  take(text: string): string {
+  async take(text: string): Promise<string> {
     this.#waiting += text;
     const stopAt = this.#firstStop();
     if (stopAt !== undefined) {
@@ -47,7 +47,7 @@ export class Bounds {
   }
 
   /** What still waits where no more of the text will follow at once. */
-  rest(): string {
+  async rest(): Promise<string> {
     return this.ended ? '' : this.#deliver(this.#waiting);
   }
 
@@ -56,9 +56,9 @@ export class Bounds {
    * @param frameTokens what all calls so far take, with this one's frame
    * @returns undefined where not even the frame is
    */
-  takeArguments(text: string, frameTokens: number): string | undefined {
-    const left = this.#maxTokens - this.#tokenizer.count(this.#sent) - frameTokens;
-    const tokens = this.#tokenizer.count(text);
+  async takeArguments(text: string, frameTokens: number): Promise<string | undefined> {
+    const left = this.#maxTokens - (await this.#tokenizer.countSliced(this.#sent)) - frameTokens;
+    const tokens = await this.#tokenizer.countSliced(text);
     if (tokens <= left) {
       this.#room = this.#maxTokens - frameTokens - tokens;
       return text;
@@ -72,24 +72,24 @@ export class Bounds {
     return places.length > 0 ? Math.min(...places) : undefined;
   }
 
-  #deliver(text: string): string {
+  async #deliver(text: string): Promise<string> {
     this.#waiting = this.#waiting.slice(text.length);
     const whole = this.#sent + text;
-    if (this.#fits(whole)) {
+    if (await this.#fits(whole)) {
       this.#sent = whole;
       return text;
     }
     this.ended = 'length';
-    const cut = this.#tokenizer.prefixWithin(whole, this.#room).slice(this.#sent.length);
+    const cut = (await this.#tokenizer.prefixWithin(whole, this.#room)).slice(this.#sent.length);
     this.#sent += cut;
     return cut;
   }
 
   /** Counts only where the text could have come near the end of its room: it grows by a few units at a time. */
-  #fits(whole: string): boolean {
+  async #fits(whole: string): Promise<boolean> {
     const { tokens, units } = this.#counted;
     if (tokens + TOKENS_PER_UNIT * (whole.length - units) + BORDER_TOKENS <= this.#room) return true;
-    this.#counted = { tokens: this.#tokenizer.count(whole), units: whole.length };
+    this.#counted = { tokens: await this.#tokenizer.countSliced(whole), units: whole.length };
     return this.#counted.tokens <= this.#room;
   }
 }

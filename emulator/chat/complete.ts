@@ -2,7 +2,7 @@ import type { ChatCompletion, ChatCompletionChunk, CompletionUsage } from '../..
 import type { ToolCall } from '../../contract/messages.ts';
 import type { SessionState } from '../../contract/sessions.ts';
 import type { Model, ModelRequest } from '../models/model.ts';
-import { MESSAGE_FRAME_TOKENS, messageTokens, messageTokensSliced } from '../tokens/chat-template.ts';
+import { MESSAGE_FRAME_TOKENS, messageTokensSliced } from '../tokens/chat-template.ts';
 import { abortable } from './abortable.ts';
 import { Bounds } from './bounded.ts';
 import { Chunks, type Heading } from './chunks.ts';
@@ -58,16 +58,16 @@ async function* answer(
     if (!opened) yield chunks.opening(index);
     opened = true;
     if (delta.type === 'text') {
-      yield* chunks.text(index, bounds.take(delta.text));
+      yield* chunks.text(index, await bounds.take(delta.text));
     } else {
-      yield* chunks.text(index, bounds.rest());
+      yield* chunks.text(index, await bounds.rest());
       if (bounds.ended) break;
       const id = `functions.${delta.name}:${turn.firstCall + calls.length}`;
-      const frame = messageTokens(
+      const frame = await messageTokensSliced(
         turn.tokenizer,
         replyMessage({ content: '', calls: [...calls, toCall(id, delta.name, '')] }),
       );
-      const text = bounds.takeArguments(delta.arguments, frame - MESSAGE_FRAME_TOKENS);
+      const text = await bounds.takeArguments(delta.arguments, frame - MESSAGE_FRAME_TOKENS);
       if (text === undefined) break;
       calls.push(toCall(id, delta.name, text));
       yield* chunks.call(index, calls.length - 1, toCall(id, delta.name, text));
@@ -75,7 +75,7 @@ async function* answer(
     if (bounds.ended) break;
   }
   if (!opened) yield chunks.opening(index);
-  yield* chunks.text(index, bounds.rest());
+  yield* chunks.text(index, await bounds.rest());
   const message = replyMessage({ content: bounds.text, calls });
   const completionTokens = (await messageTokensSliced(turn.tokenizer, message)) - MESSAGE_FRAME_TOKENS;
   const finishReason = bounds.ended ?? (calls.length > 0 ? 'tool_calls' : 'stop');

@@ -115,7 +115,7 @@ async function cutOneMore(fitting: Fitting, whole: Compression): Promise<Compres
     if (unit === undefined) continue;
     const overhead = summary.cost({ ...unit, text: CUT_MARK });
     for (let length = room - overhead; length > 0 && attempts < CUT_ATTEMPTS; attempts++) {
-      const text = tokenizer.prefixWithin(unit.text, length).trimEnd();
+      const text = (await tokenizer.prefixWithin(unit.text, length)).trimEnd();
       if (text === '') break;
       const cut = { ...unit, text: `${text}${CUT_MARK}` };
       summary.take(cut, overhead + length);

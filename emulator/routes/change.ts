@@ -3,6 +3,7 @@ import type { RequestContext } from '../middleware/context.ts';
 import { type Claim, claimKey } from '../middleware/idempotency.ts';
 import { stampTiming } from '../middleware/request-id.ts';
 import { requireSession } from '../sessions/create.ts';
+import { withCuts } from '../sessions/prepared-cuts.ts';
 import type { StoredAnswer } from '../store/answers.ts';
 import type { SessionRow } from '../store/sessions.ts';
 
@@ -25,6 +26,7 @@ export function respond(c: RequestContext, { body, status = 200, version }: Answ
  * A change that takes effect at once: what it does and its answer are stored in one transaction, under the request's
  * idempotency key where it has one.
  * @param prepare what must be awaited before, such as counting
+ * @param work may be done more than once, with nothing left of it before: see `PreparedCuts`
  */
 export async function change<Prepared>(
   c: RequestContext,
@@ -35,7 +37,8 @@ export async function change<Prepared>(
   if ('replay' in claim) return replayAnswer(c, claim.replay);
   try {
     const prepared = await prepare();
-    const answer = await c.get('services').store.commit(() => keep(claim, work(prepared)));
+    const { store } = c.get('services');
+    const answer = await withCuts(() => store.commit(() => keep(claim, work(prepared))));
     return send(c, answer.body, answer.status, answer.etag);
   } finally {
     claim.release();

@@ -8,6 +8,7 @@ import { parseFields, readJson } from '../middleware/request-body.ts';
 import { applyCompression, planCompression } from '../sessions/compress.ts';
 import { createSession, deleteSession, requireModel, requireSession, updateSession } from '../sessions/create.ts';
 import { toSession } from '../sessions/objects.ts';
+import { PreparedCuts } from '../sessions/prepared-cuts.ts';
 import { fork, rollback } from '../sessions/restore.ts';
 import { truncate } from '../sessions/truncate.ts';
 import { countWrite, requireContent } from '../sessions/write.ts';
@@ -26,7 +27,7 @@ export function sessionRoutes(limits: Limits) {
     const body = await readJson(c, requests.create);
     const { services, account } = c.var;
     if (body.snapshot_id !== undefined || body.share_id !== undefined) {
-      return change(c, tokenizer(c), (loaded) => created(c, fork(services, loaded, account, body)));
+      return change(c, noCuts(c), (cuts) => created(c, fork(services, cuts, account, body)));
     }
     if (body.model !== undefined) requireModel(body.model);
     requireContent(body.messages ?? [], true);
@@ -66,17 +67,15 @@ export function sessionRoutes(limits: Limits) {
 
   routes.post('/:id/truncate', async (c) => {
     const body = await readJson(c, requests.truncate);
-    return changeSession(c, tokenizer(c), (session, loaded) => {
-      const { result, session: next } = truncate(c.get('services'), loaded, session, body);
+    return changeSession(c, noCuts(c), (session, cuts) => {
+      const { result, session: next } = truncate(c.get('services'), cuts, session, body);
       return { body: result, version: next.version };
     });
   });
 
   routes.post('/:id/rollback', async (c) => {
     const body = await readJson(c, requests.rollback);
-    return changeSession(c, tokenizer(c), (session, loaded) =>
-      answer(c, rollback(c.get('services'), loaded, session, body)),
-    );
+    return changeSession(c, noCuts(c), (session, cuts) => answer(c, rollback(c.get('services'), cuts, session, body)));
   });
 
   routes.post('/:id/compress', async (c) => {
@@ -100,9 +99,9 @@ function nothing(): undefined {
   return undefined;
 }
 
-/** Loads the tokenizer before the transaction, for rules that may have to cut a text in it. */
-export function tokenizer(c: RequestContext) {
-  return () => c.get('services').tokenizer.load();
+/** For rules that may have to cut a text in their transaction. */
+export function noCuts(c: RequestContext) {
+  return async () => new PreparedCuts(await c.get('services').tokenizer.load());
 }
 
 async function countTools(c: RequestContext, tools: Tool[]): Promise<Toolset> {

@@ -18,7 +18,7 @@ import {
 } from '../sessions/snapshot.ts';
 import { change, expectedVersion, requireVersion, respond } from './change.ts';
 import { toList } from './list.ts';
-import { tokenizer } from './sessions.ts';
+import { noCuts } from './sessions.ts';
 
 /** Snapshots of one session, mounted under /v1/sessions. Taking one is no change: it needs no idle session. */
 export function sessionSnapshotRoutes(limits: Limits) {
@@ -30,9 +30,9 @@ export function sessionSnapshotRoutes(limits: Limits) {
     const body = await readJson(c, requests.create);
     const expected = expectedVersion(c);
     const { services } = c.var;
-    return change(c, tokenizer(c), (loaded) => {
+    return change(c, noCuts(c), (cuts) => {
       const session = requireVersion(c, c.req.param('id'), expected);
-      const snapshot = takeSnapshot(services, loaded, session, body);
+      const snapshot = takeSnapshot(services, cuts, session, body);
       return { body: toSnapshot(services, snapshot), status: 201, version: session.version };
     });
   });

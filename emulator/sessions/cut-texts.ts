@@ -1,6 +1,6 @@
 import { type ChatMessage, contentText } from '../../contract/messages.ts';
 import type { NewEntry, StoredMessage } from '../store/history-rows.ts';
-import { messageTokens } from '../tokens/chat-template.ts';
+import { messageTokensSliced } from '../tokens/chat-template.ts';
 import type { Tokenizer } from '../tokens/tokenizer.ts';
 
 interface Sized {
@@ -8,81 +8,101 @@ interface Sized {
   tokens: number;
 }
 
+/** What becomes of the members of a group, by their place; undefined stays as it is. Or the tokens it takes at the least. */
+export type GroupCut = readonly (Sized | undefined)[] | { least: number };
+
 /** How far a suffix's count alone may be off its count behind a tool result's heading. */
 const BORDER_TOKENS = 2;
 
 /**
- * The newest group within `budget` tokens: its texts cut at the head, tool results before the rest and the oldest first,
- * each to its longest tail that does it. No text is emptied, no message or call is dropped.
+ * Cuts the newest group to `budget` tokens: its texts at the head, tool results before the rest and the oldest first,
+ * each to its longest tail that does it. No text is emptied, no message or call is dropped. Gives way to the event loop.
  * @returns the tokens it takes at the very least, where those are more than `budget` or a pin forbids the cut
  */
-export function cutNewestGroup(
+export async function cutNewestGroup(
   tokenizer: Tokenizer,
   group: readonly StoredMessage[],
   budget: number,
-): NewEntry[] | { least: number } {
-  const cuts = new Map<StoredMessage, Sized>();
+): Promise<GroupCut> {
+  const cuts: (Sized | undefined)[] = group.map(() => undefined);
   let excess = group.reduce((sum, message) => sum + message.tokens, 0) - budget;
-  const order = group.some((message) => message.held) ? [] : [...group.filter(isResult), ...group.filter(isNoResult)];
-  for (const message of order) {
+  const places = group.some((message) => message.held) ? [] : [...group.entries()];
+  const order = [
+    ...places.filter(([, message]) => isResult(message)),
+    ...places.filter(([, message]) => !isResult(message)),
+  ];
+  for (const [place, message] of order) {
     if (excess <= 0) break;
-    const cut = cutText(tokenizer, message, message.tokens - excess);
+    const cut = await cutText(tokenizer, message, message.tokens - excess);
     excess -= message.tokens - cut.tokens;
-    cuts.set(message, cut);
+    if (cut.body !== message.body) cuts[place] = cut;
   }
-  if (excess > 0) return { least: budget + excess };
+  return excess > 0 ? { least: budget + excess } : cuts;
+}
+
+/** The group with its texts cut. */
+export function cutEntries(group: readonly StoredMessage[], cuts: readonly (Sized | undefined)[]): NewEntry[] {
   return group.map((message, place) => {
-    const { pinned, held } = message;
+    const { id, tokens, summary, createdAt, pinned, held } = message;
     const opensGroup = place === 0;
-    const cut = cuts.get(message);
-    if (!cut || cut.body === message.body) return { message, tokens: message.tokens, pinned, held, opensGroup };
-    const { id, summary, createdAt } = message;
+    const cut = cuts[place];
+    if (!cut) return { message, tokens, pinned, held, opensGroup };
     const shortened = { id, body: cut.body, truncated: true, summary, createdAt };
     return { message: shortened, tokens: cut.tokens, pinned, held, opensGroup };
   });
 }
 
 /** A message whose text is its longest tail within `allowed` tokens in all, or, failing that, its last character. */
-function cutText(tokenizer: Tokenizer, { body, tokens }: StoredMessage, allowed: number): Sized {
+async function cutText(tokenizer: Tokenizer, { body, tokens }: StoredMessage, allowed: number): Promise<Sized> {
   const text = contentText(body.content);
   if (text === '') return { body, tokens };
-  const withText = (content: string): Sized => {
+  const withText = async (content: string): Promise<Sized> => {
     const cut = { ...body, content };
-    return { body: cut, tokens: messageTokens(tokenizer, cut) };
+    return { body: cut, tokens: await messageTokensSliced(tokenizer, cut) };
   };
-  const frame = withText('').tokens;
-  let fitting = Array.from(text.slice(-2)).at(-1) ?? text;
+  const frame = (await withText('')).tokens;
+  let fitting: Sized | undefined;
   let tooLong = '';
-  for (let budget = allowed - frame + BORDER_TOKENS; budget > 0; budget -= 1) {
-    const tail = tokenizer.suffixWithin(text, budget);
+  for (let budget = allowed - frame + (isResult({ body }) ? BORDER_TOKENS : 0); budget > 0; budget -= 1) {
+    const tail = await tokenizer.suffixWithin(text, budget);
     if (tail === '') break;
-    if (withText(tail).tokens <= allowed) {
-      fitting = tail;
+    const cut = await withText(tail);
+    if (cut.tokens <= allowed) {
+      fitting = cut;
       break;
     }
     tooLong = tail;
   }
-  for (const tail of longerTails(fitting, tooLong)) {
-    const cut = withText(tail);
+  fitting ??= await withText(Array.from(text.slice(-2)).at(-1) ?? text);
+  for (const tail of tailsThatJoin(contentText(fitting.body.content), tooLong)) {
+    const cut = await withText(tail);
     if (cut.tokens <= allowed) return cut;
   }
-  const cut = withText(fitting);
-  return cut.tokens < tokens ? cut : { body, tokens };
+  return fitting.tokens < tokens ? fitting : { body, tokens };
 }
 
 /**
  * Tails between one that fits and one that does not, the longest first. Text alone they count alike; behind a tool
- * result's heading, whose line break joins those that follow it, one of them may fit as well.
+ * result's heading, whose line break may be one piece with what follows it, one of them may fit as well.
  */
-function longerTails(fitting: string, tooLong: string): string[] {
+function tailsThatJoin(fitting: string, tooLong: string): string[] {
   const [, ...characters] = tooLong.slice(0, Math.max(0, tooLong.length - fitting.length));
-  return characters.map((_, place) => characters.slice(place).join('') + fitting);
+  const fittingJoins = joinsLineBreak(fitting);
+  return characters
+    .map((_, place) => characters.slice(place).join(''))
+    .filter((head) => joinsLineBreak(head) || (fittingJoins && leadingSpace(head) === head))
+    .map((head) => head + fitting);
 }
 
-function isResult({ body }: StoredMessage): boolean {
+/** Whether a piece may hold the beginning of the text and a line break before it. */
+function joinsLineBreak(text: string): boolean {
+  return text.startsWith('/') || /[\r\n]/.test(leadingSpace(text));
+}
+
+function leadingSpace(text: string): string {
+  return /^\p{White_Space}*/u.exec(text)?.[0] ?? '';
+}
+
+function isResult({ body }: Pick<StoredMessage, 'body'>): boolean {
   return body.role === 'tool';
-}
-
-function isNoResult(message: StoredMessage): boolean {
-  return !isResult(message);
 }

@@ -4,9 +4,9 @@ import type { Services } from '../services.ts';
 import type { View } from '../store/history-rows.ts';
 import type { ForkOrigin, SessionRow } from '../store/sessions.ts';
 import type { SnapshotRow } from '../store/snapshots.ts';
-import type { Tokenizer } from '../tokens/tokenizer.ts';
 import { changed } from './append.ts';
 import { insertSession } from './create.ts';
+import type { PreparedCuts } from './prepared-cuts.ts';
 import { requireShared, requireSnapshot } from './snapshot.ts';
 import { keepWithin, requirePreserveLen } from './truncate.ts';
 
@@ -16,7 +16,7 @@ import { keepWithin, requirePreserveLen } from './truncate.ts';
  */
 export function rollback(
   services: Services,
-  tokenizer: Tokenizer,
+  cuts: PreparedCuts,
   session: SessionRow,
   { snapshot_id, preserve_len }: RollbackRequest,
 ): SessionRow {
@@ -28,7 +28,7 @@ export function rollback(
       'snapshot_id',
     );
   }
-  const view = services.store.history.branch(choose(services, tokenizer, snapshot, preserve_len));
+  const view = services.store.history.branch(choose(services, cuts, snapshot, preserve_len));
   return changed(services, session, { view, toolset: snapshot.toolset });
 }
 
@@ -38,14 +38,14 @@ export function rollback(
  */
 export function fork(
   services: Services,
-  tokenizer: Tokenizer,
+  cuts: PreparedCuts,
   account: string,
   { snapshot_id, share_id, preserve_len, title, metadata }: Omit<CreateSessionRequest, 'model' | 'tools' | 'messages'>,
 ): SessionRow {
   const { snapshot, view, forkedFrom } =
     share_id === undefined
-      ? forkOwn(services, tokenizer, account, snapshot_id ?? '', preserve_len)
-      : forkShared(services, tokenizer, share_id, preserve_len);
+      ? forkOwn(services, cuts, account, snapshot_id ?? '', preserve_len)
+      : forkShared(services, cuts, share_id, preserve_len);
   return insertSession(services, account, {
     model: snapshot.model,
     title: title ?? null,
@@ -63,27 +63,27 @@ interface Origin {
   forkedFrom: ForkOrigin;
 }
 
-function forkOwn(services: Services, tokenizer: Tokenizer, account: string, id: string, preserveLen?: number): Origin {
+function forkOwn(services: Services, cuts: PreparedCuts, account: string, id: string, preserveLen?: number): Origin {
   const snapshot = requireSnapshot(services, account, id);
-  return { snapshot, view: choose(services, tokenizer, snapshot, preserveLen), forkedFrom: { snapshot_id: id } };
+  return { snapshot, view: choose(services, cuts, snapshot, preserveLen), forkedFrom: { snapshot_id: id } };
 }
 
 /** A share gives at most what the snapshot restores: `preserve_len` can only make it less. */
-function forkShared(services: Services, tokenizer: Tokenizer, id: string, preserveLen?: number): Origin {
+function forkShared(services: Services, cuts: PreparedCuts, id: string, preserveLen?: number): Origin {
   const snapshot = requireShared(services, id);
   const restored = { view: snapshot.restored, toolset: snapshot.toolset };
-  const view = preserveLen === undefined ? restored.view : keepWithin(services, tokenizer, restored, preserveLen);
+  const view = preserveLen === undefined ? restored.view : keepWithin(services, cuts, restored, preserveLen);
   return { snapshot, view, forkedFrom: { share_id: id } };
 }
 
 function choose(
   services: Services,
-  tokenizer: Tokenizer,
+  cuts: PreparedCuts,
   { archived, restored, toolset }: SnapshotRow,
   preserveLen: number | 'all' | undefined,
 ): View {
   if (preserveLen === undefined) return restored;
   if (preserveLen === 'all') return archived;
   requirePreserveLen(services, preserveLen);
-  return keepWithin(services, tokenizer, { view: archived, toolset }, preserveLen);
+  return keepWithin(services, cuts, { view: archived, toolset }, preserveLen);
 }

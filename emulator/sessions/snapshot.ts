@@ -4,7 +4,7 @@ import { ApiError, notFound } from '../errors.ts';
 import type { Services } from '../services.ts';
 import type { SessionRow } from '../store/sessions.ts';
 import type { SnapshotRow } from '../store/snapshots.ts';
-import type { Tokenizer } from '../tokens/tokenizer.ts';
+import type { PreparedCuts } from './prepared-cuts.ts';
 import { keepWithin } from './truncate.ts';
 
 /**
@@ -13,12 +13,13 @@ import { keepWithin } from './truncate.ts';
  */
 export function takeSnapshot(
   services: Services,
-  tokenizer: Tokenizer,
+  cuts: PreparedCuts,
   session: SessionRow,
   { preserve_len, name, metadata }: CreateSnapshotRequest,
 ): SnapshotRow {
   const { store, ids, clock } = services;
   requireRoomForSnapshot(services, session.account);
+  const restored = preserve_len === undefined ? session.view : keepWithin(services, cuts, session, preserve_len);
   const id = ids('snapshot');
   store.snapshots.insert({
     id,
@@ -32,7 +33,7 @@ export function takeSnapshot(
     preserveLen: preserve_len ?? null,
     createdAt: unixSeconds(clock),
     archived: session.view,
-    restored: preserve_len === undefined ? session.view : keepWithin(services, tokenizer, session, preserve_len),
+    restored,
   });
   return requireSnapshot(services, session.account, id);
 }

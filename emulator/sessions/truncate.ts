@@ -4,20 +4,20 @@ import type { Services } from '../services.ts';
 import { findCut } from '../store/cut.ts';
 import type { View } from '../store/history-rows.ts';
 import type { SessionRow } from '../store/sessions.ts';
-import type { Tokenizer } from '../tokens/tokenizer.ts';
 import { changed } from './append.ts';
-import { cutNewestGroup } from './cut-texts.ts';
+import { cutEntries } from './cut-texts.ts';
 import { toUsage } from './objects.ts';
+import type { PreparedCuts } from './prepared-cuts.ts';
 
 /** Cuts the head of the window. Nothing to cut is a success that changes nothing. */
 export function truncate(
   services: Services,
-  tokenizer: Tokenizer,
+  cuts: PreparedCuts,
   session: SessionRow,
   { preserve_len, dry_run = false }: TruncateRequest,
 ): { session: SessionRow; result: SessionTruncation } {
   const before = toUsage(services, session);
-  const plan = () => keepWithin(services, tokenizer, session, preserve_len);
+  const plan = () => keepWithin(services, cuts, session, preserve_len);
   const view = dry_run ? services.store.rehearse(plan) : plan();
   const next = view !== session.view && !dry_run ? changed(services, session, { view }) : session;
   const after = toUsage(services, { ...session, view });
@@ -37,11 +37,11 @@ export function truncate(
 /**
  * What truncate keeps of a window: tools, held messages, and the longest run of newest groups within `preserveLen`. If
  * not even the newest group fits, its texts are cut at the head. The same view where nothing has to go.
- * @throws ApiError `preserve_len_too_small`, naming the least that would do
+ * @throws ApiError `preserve_len_too_small`, naming the least that would do; CutMissing
  */
 export function keepWithin(
   services: Services,
-  tokenizer: Tokenizer,
+  cuts: PreparedCuts,
   { view, toolset }: Pick<SessionRow, 'view' | 'toolset'>,
   preserveLen: number,
 ): View {
@@ -56,12 +56,12 @@ export function keepWithin(
   const groupTokens = newest.reduce((sum, message) => sum + message.tokens, 0);
   const first = newest[0];
   const others = first ? history.measure({ ...view, floor: first.seq }).tokens - groupTokens : 0;
-  const cut = cutNewestGroup(tokenizer, newest, budget - others);
+  const cut = cuts.newestGroup(newest, budget - others);
   if (!first || 'least' in cut) {
     const least = tools + others + ('least' in cut ? cut.least : 0);
     throw tooSmall(`preserve_len must be at least ${least} for the tools, pins and newest message of this window`);
   }
-  return history.replaceTail(view, first.seq, cut, first.seq);
+  return history.replaceTail(view, first.seq, cutEntries(newest, cut), first.seq);
 }
 
 /** @throws ApiError `preserve_len_too_small` */

@@ -2,7 +2,7 @@ import { characterFlags, type SplitDialect } from './character-flags.ts';
 import { Neighbours } from './neighbours.ts';
 import { PairMerge } from './pair-merge.ts';
 import { PieceMemo } from './piece-memo.ts';
-import { giveWay, sliceIsOver } from './slices.ts';
+import { giveWay, inSlices, sliceIsOver } from './slices.ts';
 import { Splitter } from './splitter.ts';
 import { TextCutter } from './text-cutter.ts';
 import type { Tokenizer } from './tokenizer.ts';
@@ -70,32 +70,31 @@ export class BytePairTokenizer implements Tokenizer {
     if (sliceIsOver()) await giveWay();
     if (text.length <= SMALL_UNITS) return this.count(text);
     const bytes = Buffer.from(text);
-    let count = 0;
-    for (let at = 0; at < bytes.length; ) {
-      if (sliceIsOver()) await giveWay();
-      for (const look = at + BYTES_A_LOOK; at < look && at < bytes.length; ) {
-        const stop = this.#splitter.pieceEnd(bytes, at, bytes.length);
-        if (stop - at > BYTES_A_LOOK) count += await this.#countLongPiece(bytes, at, stop);
-        else count += this.#countPiece(bytes, at, stop);
-        at = stop;
-      }
-    }
-    return count;
+    return inSlices(this.#countInSlices(bytes, 0, bytes.length));
   }
 
-  prefixWithin(text: string, maxTokens: number): string {
-    const bytes = Buffer.from(text);
-    return text.slice(0, utf16Length(bytes, 0, this.#cutter(bytes).headEnd(maxTokens)));
+  async prefixWithin(text: string, maxTokens: number): Promise<string> {
+    if (sliceIsOver()) await giveWay();
+    const bytes = Buffer.from(text.slice(0, this.#mostUnits(maxTokens)));
+    const end = await inSlices(this.#cutter(bytes).headEnd(maxTokens));
+    return text.slice(0, utf16Length(bytes, 0, end));
   }
 
-  suffixWithin(text: string, maxTokens: number): string {
-    const bytes = Buffer.from(text);
-    return text.slice(text.length - utf16Length(bytes, this.#cutter(bytes).tailStart(maxTokens), bytes.length));
+  async suffixWithin(text: string, maxTokens: number): Promise<string> {
+    if (sliceIsOver()) await giveWay();
+    const bytes = Buffer.from(text.slice(Math.max(0, text.length - this.#mostUnits(maxTokens))));
+    const start = await inSlices(this.#cutter(bytes).tailStart(maxTokens));
+    return text.slice(text.length - utf16Length(bytes, start, bytes.length));
+  }
+
+  /** No text of more UTF-16 units is within so many tokens. */
+  #mostUnits(maxTokens: number): number {
+    return Math.max(0, maxTokens * this.#vocabulary.longest);
   }
 
   #cutter(bytes: Uint8Array): TextCutter {
     const text = { vocabulary: this.#vocabulary, neighbours: this.#neighbours, splitter: this.#splitter, bytes };
-    return new TextCutter(text, (_, start, end) => this.#countPiece(bytes, start, end));
+    return new TextCutter(text, (...stretch) => this.#countInSlices(...stretch));
   }
 
   #countBytes(bytes: Uint8Array, start: number, end: number): number {
@@ -125,13 +124,26 @@ export class BytePairTokenizer implements Tokenizer {
     return this.#merge.count;
   }
 
-  async #countLongPiece(bytes: Uint8Array, start: number, end: number): Promise<number> {
+  *#countInSlices(bytes: Uint8Array, start: number, end: number): Generator<void, number> {
+    let count = 0;
+    for (let at = start; at < end; ) {
+      yield;
+      for (const look = at + BYTES_A_LOOK; at < look && at < end; ) {
+        const stop = this.#splitter.pieceEnd(bytes, at, bytes.length);
+        if (stop - at > BYTES_A_LOOK) count += yield* this.#mergeInSlices(bytes, at, stop);
+        else count += this.#countPiece(bytes, at, stop);
+        at = stop;
+      }
+    }
+    return count;
+  }
+
+  *#mergeInSlices(bytes: Uint8Array, start: number, end: number): Generator<void, number> {
     // Its own, because others count while this one waits.
     const merge = new PairMerge(this.#vocabulary, this.#neighbours);
     merge.begin(bytes, start, end);
-    do {
-      if (sliceIsOver()) await giveWay();
-    } while (!merge.advance(STEPS_A_LOOK));
+    do yield;
+    while (!merge.advance(STEPS_A_LOOK));
     return merge.count;
   }
 }

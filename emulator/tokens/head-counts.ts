@@ -16,7 +16,7 @@ export class HeadCounts {
   readonly #bytes: Uint8Array;
   readonly #low: number;
   readonly #limit: number;
-  /** By offset from `#low`: the last token of the head that ends there, or -1, and how many tokens it has. */
+  /** By offset from `#low`: the last token of the head that ends there, one up so that 0 is none, and how many it has. */
   readonly #lastTokens: Int32Array;
   readonly #counts: Int32Array;
   #start = 0;
@@ -31,7 +31,7 @@ export class HeadCounts {
     this.#bytes = bytes;
     this.#low = low;
     this.#limit = limit;
-    this.#lastTokens = new Int32Array(limit - low + 1).fill(-1);
+    this.#lastTokens = new Int32Array(limit - low + 1);
     this.#counts = new Int32Array(limit - low + 1);
     this.#touched = low;
     this.begin(low);
@@ -49,11 +49,11 @@ export class HeadCounts {
 
   /** Begins within the piece at `start`, at a border before which stand `count` tokens, of which `lastToken` is the last. */
   beginAt(start: number, border: number, lastToken: number, count: number): void {
-    this.#lastTokens.fill(-1, Math.min(start, this.#start) - this.#low, this.#touched - this.#low + 1);
+    this.#lastTokens.fill(0, Math.min(start, this.#start) - this.#low, this.#touched - this.#low + 1);
     this.#start = start;
     this.#tried = border;
     this.#touched = border;
-    this.#lastTokens[border - this.#low] = lastToken;
+    this.#lastTokens[border - this.#low] = lastToken + 1;
     this.#counts[border - this.#low] = count;
   }
 
@@ -64,13 +64,13 @@ export class HeadCounts {
       if (findToken(this.#vocabulary, this.#bytes, this.#start, end) !== -1) return 1;
     }
     for (; this.#tried < end; this.#tried++) this.#tryTokensAt(this.#tried);
-    return this.#lastTokens[end - this.#low] === -1 ? UNKNOWN : (this.#counts[end - this.#low] as number);
+    return this.#lastTokens[end - this.#low] === 0 ? UNKNOWN : (this.#counts[end - this.#low] as number);
   }
 
   #tryTokensAt(start: number): void {
     const { trie, tokenAt } = this.#vocabulary;
     const low = this.#low;
-    const last = this.#lastTokens[start - low] as number;
+    const last = (this.#lastTokens[start - low] as number) - 1;
     if (last === -1 && start !== this.#start) return;
     let word = trie[TRIE_ROOT] as number;
     for (let at = start; at < this.#limit; at++) {
@@ -78,10 +78,10 @@ export class HeadCounts {
       const node = (word >>> TRIE_BASE_SHIFT) ^ byte;
       word = trie[node] as number;
       if ((word & TRIE_LABEL) !== byte) return;
-      if ((word & TRIE_TOKEN) === 0 || this.#lastTokens[at + 1 - low] !== -1) continue;
+      if ((word & TRIE_TOKEN) === 0 || this.#lastTokens[at + 1 - low] !== 0) continue;
       const token = tokenAt[node] as number;
       if (last !== -1 && !this.#neighbours.stayApart(last, token)) continue;
-      this.#lastTokens[at + 1 - low] = token;
+      this.#lastTokens[at + 1 - low] = token + 1;
       this.#counts[at + 1 - low] = (this.#counts[start - low] as number) + 1;
       this.#touched = Math.max(this.#touched, at + 1);
     }

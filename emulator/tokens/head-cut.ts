@@ -2,6 +2,7 @@ import type { CutText } from './cut-text.ts';
 import { HeadCounts, UNKNOWN } from './head-counts.ts';
 import { HeadSplits } from './head-splits.ts';
 import { PairMerge } from './pair-merge.ts';
+import { STEPS_A_YIELD } from './slices.ts';
 
 /** Pieces shorter than this are cut by looking at every head. */
 const LONG_PIECE = 128;
@@ -11,15 +12,14 @@ const MARGINS = [16, ALL];
 const NO_TOKENS = new Int32Array(0);
 /** So many unknown counts, and there will be doubt. */
 const MAX_UNKNOWN = 1_000;
-const STEPS = 4_096;
 
 /**
  * The end of the longest head of `bytes[start, end)` within the budget. `start` must be where no piece can go across.
- * Linear in the length of what is within the budget; long pieces are hardly more work than merging them once.
+ * Linear in the length of what is within the budget; long pieces are hardly more work than merging them once. To be run in slices.
  */
-export function headEndBetween(text: CutText, start: number, end: number, budget: number): number {
+export function* headEndBetween(text: CutText, start: number, end: number, budget: number): Generator<void, number> {
   for (const margin of MARGINS) {
-    const found = new HeadCut(text, start, end, budget, margin).run();
+    const found = yield* new HeadCut(text, start, end, budget, margin).run();
     if (found !== UNKNOWN) return found;
   }
   throw new RangeError('a head has no count');
@@ -60,9 +60,10 @@ class HeadCut {
   }
 
   /** The end of the longest head, or UNKNOWN. */
-  run(): number {
+  *run(): Generator<void, number> {
     const heads = this.#heads;
-    while (heads.at < this.#limit && this.#closed <= this.#budget) {
+    for (let steps = 1; heads.at < this.#limit && this.#closed <= this.#budget; steps++) {
+      if (steps % STEPS_A_YIELD === 0) yield;
       const before = heads.at;
       heads.step();
       if (heads.at > this.#limit) break;
@@ -70,11 +71,11 @@ class HeadCut {
         this.#passing ??= { start: heads.start, from: before };
         continue;
       }
-      if (this.#passing && this.#lookBack(this.#passing, before)) return this.#result();
+      if (this.#passing && (yield* this.#lookBack(this.#passing, before))) return this.#result();
       if (!this.#closePieces()) return UNKNOWN;
       this.#look(heads.at, this.#count());
     }
-    if (this.#passing) this.#lookBack(this.#passing, Math.min(heads.at, this.#limit));
+    if (this.#passing) yield* this.#lookBack(this.#passing, Math.min(heads.at, this.#limit));
     return this.#result();
   }
 
@@ -93,34 +94,35 @@ class HeadCut {
    * Looks at the heads passed over, up to `end`, as far as they are near the limit. Returns whether no longer head of the text
    * can be within the budget: a stretch as long as the longest token where none is cannot be got across.
    */
-  #lookBack({ start, from }: { start: number; from: number }, end: number): boolean {
+  *#lookBack({ start, from }: { start: number; from: number }, end: number): Generator<void, boolean> {
     const { vocabulary } = this.#text;
     this.#passing = undefined;
     this.#passed = start;
     const budget = this.#budget - this.#closed;
-    const tokens = this.#margin === ALL ? NO_TOKENS : this.#firstTokens(start, end, budget + this.#margin);
+    const tokens = this.#margin === ALL ? NO_TOKENS : yield* this.#firstTokens(start, end, budget + this.#margin);
     const count = Math.max(0, Math.min(tokens.length, budget) - this.#margin);
     let border = start;
     for (let i = 0; i < count; i++) border += vocabulary.lengths[tokens[i] as number] as number;
     this.#first.beginAt(start, border, count === 0 ? -1 : (tokens[count - 1] as number), count);
     if (border > from) this.#looked = border;
-    return this.#lookBetween(Math.max(from, border), end);
+    return yield* this.#lookBetween(Math.max(from, border), end);
   }
 
   /** The tokens of a head of `bytes[start, end)` that has more than so many, or of all of it. */
-  #firstTokens(start: number, end: number, wanted: number): Int32Array {
+  *#firstTokens(start: number, end: number, wanted: number): Generator<void, Int32Array> {
     const { vocabulary, neighbours, bytes } = this.#text;
     const merge = new PairMerge(vocabulary, neighbours);
     merge.begin(bytes, start, end);
-    while (!merge.advance(STEPS) && merge.count <= wanted);
+    while (!merge.advance(STEPS_A_YIELD) && merge.count <= wanted) yield;
     return merge.tokens;
   }
 
-  #lookBetween(from: number, end: number): boolean {
+  *#lookBetween(from: number, end: number): Generator<void, boolean> {
     const { vocabulary, bytes } = this.#text;
     let tooLong = 0;
     let unknown = 0;
     for (let at = from + 1; at <= end; at++) {
+      if (at % STEPS_A_YIELD === 0) yield;
       const count = this.#first.countTo(at);
       tooLong = count !== UNKNOWN && this.#closed + count > this.#budget ? tooLong + 1 : 0;
       if (tooLong >= vocabulary.longest) return true;

@@ -36,6 +36,9 @@ function sliceAgeMs(): number {
   return now - sliceStart;
 }
 
+/** Steps of well under a microsecond each, at most some twenty, that work in slices takes between two yields. */
+export const STEPS_A_YIELD = 256;
+
 /** Runs work that yields every millisecond or so, in slices. */
 export async function inSlices<T>(work: Generator<void, T>): Promise<T> {
   for (;;) {

@@ -1,6 +1,7 @@
 import type { CutText } from './cut-text.ts';
 import { UNKNOWN } from './head-counts.ts';
 import { PairMerge } from './pair-merge.ts';
+import { STEPS_A_YIELD } from './slices.ts';
 import { characterStart } from './splitter.ts';
 import { TailCounts } from './tail-counts.ts';
 import { TailSplits } from './tail-splits.ts';
@@ -17,11 +18,11 @@ const BYTES_A_TOKEN = 4;
 
 /**
  * The start of the longest tail of `bytes[start, end)` within the budget. No piece may be able to go across either.
- * Linear in the length of what is within the budget; long pieces are hardly more work than merging them once.
+ * Linear in the length of what is within the budget; long pieces are hardly more work than merging them once. To be run in slices.
  */
-export function tailStartBetween(text: CutText, start: number, end: number, budget: number): number {
+export function* tailStartBetween(text: CutText, start: number, end: number, budget: number): Generator<void, number> {
   for (const margin of MARGINS) {
-    const found = new TailCut(text, start, end, budget, margin).run();
+    const found = yield* new TailCut(text, start, end, budget, margin).run();
     if (found !== UNKNOWN) return found;
   }
   throw new RangeError('a tail has no count');
@@ -45,7 +46,7 @@ class TailCut {
   readonly #low: number;
   readonly #tails: TailSplits;
   readonly #pieces: TailCounts;
-  /** By offset from `#low`: the tokens of the tail that begins there, or UNKNOWN. */
+  /** By offset from `#low`: the tokens of the tail that begins there, one up so that 0 is unknown. */
   readonly #counts: Int32Array;
   #best: number;
   /** Longer tails than this have all been looked at. */
@@ -67,26 +68,28 @@ class TailCut {
     this.#low = Math.max(start, end - budget * vocabulary.longest);
     this.#tails = new TailSplits(splitter, bytes, end, bytes.length);
     this.#pieces = new TailCounts(text, this.#low, end);
-    this.#counts = new Int32Array(end - this.#low + 1).fill(UNKNOWN);
-    this.#counts[end - this.#low] = 0;
+    this.#counts = new Int32Array(end - this.#low + 1);
+    this.#counts[end - this.#low] = 1;
     this.#best = end;
     this.#looked = end;
   }
 
   /** The start of the longest tail, or UNKNOWN. */
-  run(): number {
+  *run(): Generator<void, number> {
     const { bytes } = this.#text;
+    let steps = 0;
     for (let at = characterStart(bytes, this.#end - 1); at >= this.#low; at = characterStart(bytes, at - 1)) {
+      if (++steps % STEPS_A_YIELD === 0) yield;
       const pieceEnd = this.#tails.pieceEndAt(at);
       if (this.#mayPass(at, pieceEnd)) {
         this.#passing ??= { end: pieceEnd, shortest: at, longest: at };
         this.#passing.longest = at;
         continue;
       }
-      if (this.#passing && this.#lookBack(this.#passing)) return this.#result();
+      if (this.#passing && (yield* this.#lookBack(this.#passing))) return this.#result();
       this.#look(at, this.#pieces.count(at, pieceEnd), pieceEnd);
     }
-    if (this.#passing) this.#lookBack(this.#passing);
+    if (this.#passing) yield* this.#lookBack(this.#passing);
     return this.#result();
   }
 
@@ -104,52 +107,53 @@ class TailCut {
    * Looks at the tails passed over. Returns whether no longer tail of the text can be within the budget: a stretch as long as the
    * longest token where none is cannot be got across.
    */
-  #lookBack(passing: Passing): boolean {
+  *#lookBack(passing: Passing): Generator<void, boolean> {
     const { end, shortest, longest } = passing;
     const unknown = this.#unknown;
     const looked = this.#looked;
     this.#passing = undefined;
     this.#passed = end;
     if (this.#margin !== ALL) {
-      const outcome = this.#lookNearLimit(passing);
+      const outcome = yield* this.#lookNearLimit(passing);
       if (outcome !== 'doubt') return outcome === 'wall';
       this.#unknown = unknown;
       this.#looked = looked;
     }
     this.#pieces.beginAt(end, end, -1, 0);
-    return this.#lookBetween(longest, shortest, end) === 'wall';
+    return (yield* this.#lookBetween(longest, shortest, end)) === 'wall';
   }
 
-  #lookNearLimit({ end, shortest, longest }: Passing): Outcome {
+  *#lookNearLimit({ end, shortest, longest }: Passing): Generator<void, Outcome> {
     const { vocabulary } = this.#text;
-    const budget = this.#budget - (this.#counts[end - this.#low] as number);
-    const tokens = this.#lastTokens(longest, end, budget + this.#margin);
+    const budget = this.#budget - this.#countOf(end);
+    const tokens = yield* this.#lastTokens(longest, end, budget + this.#margin);
     const count = Math.max(0, Math.min(tokens.length, budget) - this.#margin);
     let border = end;
     for (let i = 1; i <= count; i++) border -= vocabulary.lengths[tokens[tokens.length - i] as number] as number;
     this.#pieces.beginAt(end, border, count === 0 ? -1 : (tokens[tokens.length - count] as number), count);
     if (border < shortest) this.#looked = border;
-    return this.#lookBetween(longest, Math.min(border, shortest), end);
+    return yield* this.#lookBetween(longest, Math.min(border, shortest), end);
   }
 
   /** The tokens of a tail of `bytes[start, end)` that has at least so many, or of all of it. */
-  #lastTokens(start: number, end: number, wanted: number): Int32Array {
+  *#lastTokens(start: number, end: number, wanted: number): Generator<void, Int32Array> {
     const { vocabulary, neighbours, bytes } = this.#text;
     const merge = new PairMerge(vocabulary, neighbours);
-    for (let size = wanted * BYTES_A_TOKEN; ; size *= 4) {
+    for (let size = Math.max(0, wanted) * BYTES_A_TOKEN; ; size *= 4) {
       const from = Math.max(start, end - size);
       merge.begin(bytes, from, end);
-      merge.advance(Number.POSITIVE_INFINITY);
+      while (!merge.advance(STEPS_A_YIELD)) yield;
       if (from === start || merge.count >= wanted) return merge.tokens;
     }
   }
 
-  #lookBetween(longest: number, shortest: number, end: number): Outcome {
+  *#lookBetween(longest: number, shortest: number, end: number): Generator<void, Outcome> {
     const { vocabulary, bytes } = this.#text;
-    const rest = this.#counts[end - this.#low] as number;
+    const rest = this.#countOf(end);
     let tooLong = 0;
     let unknown = 0;
     for (let at = shortest; at >= longest; at--) {
+      if (at % STEPS_A_YIELD === 0) yield;
       const count = this.#pieces.count(at, end);
       tooLong = count !== UNKNOWN && count + rest > this.#budget ? tooLong + 1 : 0;
       if (tooLong >= vocabulary.longest) return 'wall';
@@ -161,12 +165,17 @@ class TailCut {
   }
 
   #look(at: number, count: number, pieceEnd: number): void {
-    const rest = this.#counts[pieceEnd - this.#low] as number;
+    const rest = this.#countOf(pieceEnd);
     if (count === UNKNOWN || rest === UNKNOWN) {
       this.#unknown = at;
       return;
     }
-    this.#counts[at - this.#low] = count + rest;
+    this.#counts[at - this.#low] = count + rest + 1;
     if (count + rest <= this.#budget) this.#best = at;
+  }
+
+  /** The tokens of the tail that begins there, or UNKNOWN. */
+  #countOf(start: number): number {
+    return (this.#counts[start - this.#low] as number) - 1;
   }
 }

@@ -10,10 +10,10 @@ export interface Tokenizer {
   count(text: string): number;
   /** The same number, giving way to the event loop every few milliseconds. */
   countSliced(text: string): Promise<number>;
-  /** The longest head of whole characters that counts at most `maxTokens`. */
-  prefixWithin(text: string, maxTokens: number): string;
-  /** The longest tail of whole characters that counts at most `maxTokens`. */
-  suffixWithin(text: string, maxTokens: number): string;
+  /** The longest head of whole characters that counts at most `maxTokens`; gives way to the event loop. */
+  prefixWithin(text: string, maxTokens: number): Promise<string>;
+  /** The longest tail of whole characters that counts at most `maxTokens`; gives way to the event loop. */
+  suffixWithin(text: string, maxTokens: number): Promise<string>;
 }
 
 /** A vocabulary that is not parsed before something must be counted. */

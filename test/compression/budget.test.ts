@@ -38,7 +38,7 @@ describe('the budget', () => {
       ...tokenizer,
       count,
       countSliced: async (text) => count(text),
-      prefixWithin: (text, maxTokens) => text.slice(0, maxTokens * 2),
+      prefixWithin: (text, maxTokens) => Promise.resolve(text.slice(0, maxTokens * 2)),
     };
     for (const maxTokens of [60, 200, 800]) {
       const request = { messages: sources(muchToSay(1)), format: 'outline' as const, snapshotId: 'snap_1', maxTokens };

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type ChatMessage, contentText } from '../../contract/messages.ts';
 import type { Session, SessionMessage } from '../../contract/sessions.ts';
-import { cutNewestGroup } from '../../emulator/sessions/cut-texts.ts';
+import { cutEntries, cutNewestGroup } from '../../emulator/sessions/cut-texts.ts';
 import type { StoredMessage } from '../../emulator/store/history-rows.ts';
 import { messageTokens } from '../../emulator/tokens/chat-template.ts';
 import { temporaryFolder } from '../store/files.ts';
@@ -62,18 +62,21 @@ describe('truncate', () => {
       '"',
       '12',
       '\u0301',
+      '/',
+      '\u0085',
+      '\u3000',
     );
     const content = fc.array(words, { minLength: 1, maxLength: 25 }).map((parts) => parts.join(''));
-    fc.assert(
-      fc.property(fc.array(content, { minLength: 1, maxLength: 3 }), fc.nat(60), (texts, budget) => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(content, { minLength: 1, maxLength: 3 }), fc.nat(60), async (texts, budget) => {
         const [group, stored] = groupOf(texts, (body) => messageTokens(tokenizer, body));
         const expected = keepWithin(tokenizer, { ...EMPTY, messages: group }, budget);
-        const cut = cutNewestGroup(tokenizer, stored, budget);
+        const cut = await cutNewestGroup(tokenizer, stored, budget);
         if ('least' in expected || 'least' in cut) {
           expect(cut).toEqual(expected);
           return;
         }
-        expect(cut.map(({ message, tokens }) => [message.body.content, tokens])).toEqual(
+        expect(cutEntries(stored, cut).map(({ message, tokens }) => [message.body.content, tokens])).toEqual(
           expected.messages.map(({ body, tokens }) => [body.content, tokens]),
         );
       }),

@@ -26,10 +26,10 @@ function longestTail(tokenizer: Tokenizer, text: string, maxTokens: number): str
 describe.each(VOCABULARIES)('cuts with $name', ({ name }) => {
   test('are the longest there are, in texts full of hard cases', async (context) => {
     const tokenizer = await tokenizerNamed(name, context);
-    fc.assert(
-      fc.property(hardTexts(8), fc.integer({ min: -1, max: 30 }), (text, maxTokens) => {
-        expect(tokenizer.prefixWithin(text, maxTokens)).toBe(longestHead(tokenizer, text, maxTokens));
-        expect(tokenizer.suffixWithin(text, maxTokens)).toBe(longestTail(tokenizer, text, maxTokens));
+    await fc.assert(
+      fc.asyncProperty(hardTexts(8), fc.integer({ min: -1, max: 30 }), async (text, maxTokens) => {
+        expect(await tokenizer.prefixWithin(text, maxTokens)).toBe(longestHead(tokenizer, text, maxTokens));
+        expect(await tokenizer.suffixWithin(text, maxTokens)).toBe(longestTail(tokenizer, text, maxTokens));
       }),
       { numRuns: 600 },
     );
@@ -39,19 +39,19 @@ describe.each(VOCABULARIES)('cuts with $name', ({ name }) => {
     const tokenizer = await tokenizerNamed(name, context);
     for (const [kind, text] of Object.entries(adversarialRuns(150))) {
       for (const maxTokens of [1, 2, 7, 40, 119]) {
-        expect(tokenizer.prefixWithin(text, maxTokens), kind).toBe(longestHead(tokenizer, text, maxTokens));
-        expect(tokenizer.suffixWithin(text, maxTokens), kind).toBe(longestTail(tokenizer, text, maxTokens));
+        expect(await tokenizer.prefixWithin(text, maxTokens), kind).toBe(longestHead(tokenizer, text, maxTokens));
+        expect(await tokenizer.suffixWithin(text, maxTokens), kind).toBe(longestTail(tokenizer, text, maxTokens));
       }
     }
   });
 
   test('are the longest there are, around and in long pieces', async (context) => {
     const tokenizer = await tokenizerNamed(name, context);
-    fc.assert(
-      fc.property(longTexts(), fc.double({ min: 0, max: 1, noNaN: true }), (text, share) => {
+    await fc.assert(
+      fc.asyncProperty(longTexts(), fc.double({ min: 0, max: 1, noNaN: true }), async (text, share) => {
         const maxTokens = Math.floor(tokenizer.count(text) * share);
-        expect(tokenizer.prefixWithin(text, maxTokens)).toBe(longestHead(tokenizer, text, maxTokens));
-        expect(tokenizer.suffixWithin(text, maxTokens)).toBe(longestTail(tokenizer, text, maxTokens));
+        expect(await tokenizer.prefixWithin(text, maxTokens)).toBe(longestHead(tokenizer, text, maxTokens));
+        expect(await tokenizer.suffixWithin(text, maxTokens)).toBe(longestTail(tokenizer, text, maxTokens));
       }),
       { numRuns: 60 },
     );
@@ -61,10 +61,10 @@ describe.each(VOCABULARIES)('cuts with $name', ({ name }) => {
     const tokenizer = await tokenizerNamed(name, context);
     for (const sign of ['-', '=', ' ', '_', 'a', '中']) {
       const run = sign.repeat(100_000);
-      const tail = tokenizer.suffixWithin(run, 300);
+      const tail = await tokenizer.suffixWithin(run, 300);
       expect(tokenizer.count(tail)).toBeLessThanOrEqual(300);
       expect(tokenizer.count(tail + sign)).toBeGreaterThan(300);
-      const head = tokenizer.prefixWithin(run, 300);
+      const head = await tokenizer.prefixWithin(run, 300);
       expect(tokenizer.count(head)).toBeLessThanOrEqual(300);
       expect(tokenizer.count(head + sign)).toBeGreaterThan(300);
     }
@@ -76,14 +76,30 @@ describe.each(VOCABULARIES)('cuts with $name', ({ name }) => {
     for (const text of texts) {
       let shorter = '';
       for (const maxTokens of [0, 1, 10, 100, 101, 1_000]) {
-        const tail = tokenizer.suffixWithin(text, maxTokens);
+        const tail = await tokenizer.suffixWithin(text, maxTokens);
         expect(tail.endsWith(shorter)).toBe(true);
         expect(tokenizer.count(tail)).toBeLessThanOrEqual(maxTokens);
-        expect(tokenizer.suffixWithin(tail, maxTokens)).toBe(tail);
+        expect(await tokenizer.suffixWithin(tail, maxTokens)).toBe(tail);
         shorter = tail;
       }
-      expect(tokenizer.suffixWithin(text, tokenizer.count(text))).toBe(text);
-      expect(tokenizer.prefixWithin(text, tokenizer.count(text))).toBe(text);
+      expect(await tokenizer.suffixWithin(text, tokenizer.count(text))).toBe(text);
+      expect(await tokenizer.prefixWithin(text, tokenizer.count(text))).toBe(text);
+    }
+  });
+
+  test('are made in slices: the event loop has its turns in between', async (context) => {
+    const tokenizer = await tokenizerNamed(name, context);
+    for (const text of [' ', 'aB', 'Aあ', '\n  '].map((fragment) => fragment.repeat(100_000))) {
+      let turns = 0;
+      let cutting = true;
+      const turn = () => {
+        turns++;
+        if (cutting) setImmediate(turn);
+      };
+      setImmediate(turn);
+      await tokenizer.suffixWithin(text, 50_000);
+      cutting = false;
+      expect(turns, text.slice(0, 3)).toBeGreaterThan(2);
     }
   });
 });
