@@ -1,7 +1,7 @@
 /** Prices of one model per million tokens, in one currency, from one day on. */
 export interface Price {
   readonly model: string;
-  readonly currency: 'USD' | 'CNY';
+  readonly currency: Currency;
   readonly cachedInput: number;
   readonly input: number;
   readonly output: number;
@@ -10,24 +10,47 @@ export interface Price {
   readonly source: string;
 }
 
-/** Dated data, never constants of the code. The latest row of a model and currency holds. */
+export const CURRENCIES = ['USD', 'CNY'] as const;
+export type Currency = (typeof CURRENCIES)[number];
+
+const OFFICIAL_USD = 'platform.moonshot.ai/docs/pricing/chat, as stored by megalodon.jp on 2026-03-26';
+const K2_CNY = 'platform.kimi.com/docs/pricing/chat-k2, as transcribed in a public price list on 2026-05-16';
+const OFFICIAL_CNY = 'platform.kimi.com/docs/pricing/chat, as transcribed in public price lists of 2026-07 and 2026-08';
+const K27_USD = 'github.com/pydantic/genai-prices/pull/626, verified on platform.kimi.ai/docs/pricing/chat-k27-code';
+
+/**
+ * Dated data, never constants of the code. The latest row of a model and currency holds. A figure without a source is no row.
+ * Departure: what Moonshot bills apart for writing into the cache of K3, since autumn 2026, is in no row.
+ */
 export const PRICES: readonly Price[] = [
-  {
-    model: 'kimi-k2-0905-preview',
-    currency: 'USD',
-    cachedInput: 0.15,
-    input: 0.6,
-    output: 2.5,
-    since: '2025-09-05',
-    source: 'several client price tables that agree, collected 2026-11',
-  },
-  {
-    model: 'kimi-k2-0905-preview',
-    currency: 'CNY',
-    cachedInput: 1,
-    input: 4,
-    output: 16,
-    since: '2025-09-05',
-    source: 'client price tables, collected 2026-11; not seen on an official page',
-  },
+  price('kimi-k2-0905-preview', 'USD', [0.15, 0.6, 2.5], '2025-09-05', `${OFFICIAL_USD}; several client tables agree`),
+  price('kimi-k2-0905-preview', 'CNY', [1, 4, 16], '2025-09-05', K2_CNY),
+  price('kimi-k2-0711-preview', 'USD', [0.15, 0.6, 2.5], '2026-03-26', OFFICIAL_USD),
+  price('kimi-k2-0711-preview', 'CNY', [1, 4, 16], '2026-05-16', K2_CNY),
+  price('kimi-k2-turbo-preview', 'CNY', [1, 8, 58], '2026-05-16', K2_CNY),
+  price('kimi-k2-thinking', 'USD', [0.15, 0.6, 2.5], '2025-11-06', 'github.com/anomalyco/models.dev/pull/356'),
+  price('kimi-k2-thinking', 'CNY', [1, 4, 16], '2026-05-16', K2_CNY),
+  price('kimi-k2-thinking-turbo', 'USD', [0.15, 1.15, 8], '2025-11-06', 'github.com/anomalyco/models.dev/pull/356'),
+  price('kimi-k2-thinking-turbo', 'CNY', [1, 8, 58], '2026-05-16', K2_CNY),
+  price('kimi-k2.5', 'USD', [0.1, 0.6, 3], '2026-02-02', `${OFFICIAL_USD}; github.com/BerriAI/litellm/pull/20273`),
+  price('kimi-k2.5', 'CNY', [0.7, 4, 21], '2026-05-16', 'platform.kimi.com/docs/pricing/chat-k25, stored copy'),
+  price('kimi-k2.6', 'USD', [0.16, 0.95, 4], '2026-05-14', 'github.com/diillson/chatcli/pull/911'),
+  price('kimi-k2.6', 'CNY', [1.1, 6.5, 27], '2026-05-16', 'platform.kimi.com/docs/pricing/chat-k26, stored copy'),
+  price('kimi-k2.7-code', 'USD', [0.19, 0.95, 4], '2026-07-15', K27_USD),
+  price('kimi-k2.7-code', 'CNY', [1.3, 6.5, 27], '2026-07-18', OFFICIAL_CNY),
+  price('kimi-k2.7-code-highspeed', 'USD', [0.38, 1.9, 8], '2026-07-15', K27_USD),
+  price('kimi-k2.7-code-highspeed', 'CNY', [2.6, 13, 54], '2026-08-26', OFFICIAL_CNY),
+  price('kimi-k3', 'USD', [0.3, 3, 15], '2026-07-16', 'github.com/getagentseal/codeburn/pull/709'),
+  price('kimi-k3', 'CNY', [2, 20, 100], '2026-07-18', OFFICIAL_CNY),
 ];
+
+/** @param figures cached input, input, output */
+function price(
+  model: string,
+  currency: Currency,
+  [cachedInput, input, output]: readonly [number, number, number],
+  since: string,
+  source: string,
+): Price {
+  return { model, currency, cachedInput, input, output, since, source };
+}

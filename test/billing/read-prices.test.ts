@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest';
+import { readPrices } from '../../emulator/billing/read-prices.ts';
+
+const YAML = `# what we pay
+- model: kimi-k2-0905-preview
+  currency: USD
+  cached_input: 0.1
+  input: 0.5
+  output: 2
+  since: 2026-10-01
+  source: our contract
+`;
+
+test('prices are read from YAML and from JSON', () => {
+  const [price] = readPrices(YAML, 'prices.yaml');
+  expect(price).toEqual({
+    model: 'kimi-k2-0905-preview',
+    currency: 'USD',
+    cachedInput: 0.1,
+    input: 0.5,
+    output: 2,
+    since: '2026-10-01',
+    source: 'our contract',
+  });
+  const { cachedInput, ...rest } = price ?? {};
+  expect(readPrices(JSON.stringify([{ ...rest, cached_input: cachedInput }], null, '\t'), 'prices.json')).toEqual([
+    price,
+  ]);
+});
+
+test.each([
+  [
+    'an unknown member, with the right ones',
+    YAML.replace('cached_input', 'cache'),
+    'prices.yaml, line 4: [0]: "cache" is unknown here; the members are model, currency, cached_input, input, output, since, source',
+  ],
+  [
+    'a figure that is none',
+    YAML.replace('0.5', '-1'),
+    'prices.yaml, line 5: [0].input: must be a price per million tokens',
+  ],
+  [
+    'a figure too fine',
+    YAML.replace('0.5', '0.12345678'),
+    'prices.yaml, line 5: [0].input: must be a price per million',
+  ],
+  ['a day that is none', YAML.replace('2026-10-01', '2026-13-01'), 'prices.yaml, line 7: [0].since: must be a day'],
+  ['a currency that is not known', YAML.replace('USD', 'EUR'), 'prices.yaml, line 3: [0].currency: Invalid option'],
+  ['broken YAML', `${YAML}\n  - [`, 'prices.yaml, line '],
+  ['no list', 'model: x', 'prices.yaml, line 1: must be a list of prices'],
+  ['an empty file', '', 'prices.yaml, line 1: must be a list of prices'],
+  [
+    'the same row twice',
+    YAML + YAML,
+    'prices.yaml, line 10: kimi-k2-0905-preview in USD since 2026-10-01 stands on line 2 already',
+  ],
+])('refused: %s', (_, text, message) => {
+  expect(() => readPrices(text, 'prices.yaml')).toThrow(message);
+});
+
+test('a source is required', () => {
+  const text = YAML.replace(/ {2}source.*\n/, '');
+  expect(() => readPrices(text, 'prices.yaml')).toThrow('prices.yaml, line 2: [0].source: is required');
+});
