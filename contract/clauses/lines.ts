@@ -1,6 +1,6 @@
 import { rulesOf } from './clause.ts';
 
-const { must, shownBy } = rulesOf('session');
+const { must, should, shownBy } = rulesOf('session');
 
 /** Streamed writes: a message a line. */
 export const LINES = {
@@ -26,6 +26,7 @@ export const LINES = {
     'ours',
     'A line is stored as a write of its one message would be: content, fields, pins, tool pairing.',
   ),
+  'lines.last-line-end': should('ours', 'The last line of a stream needs no line end.'),
   'lines.bad-first': must(
     'ours',
     'A first line that cannot be written is refused like any write, and nothing is stored.',
