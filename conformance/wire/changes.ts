@@ -102,6 +102,13 @@ export async function layGround(trial: Trial<string>, { finds }: Pick<SessionCha
   return { session: id, message: first?.id ?? '', snapshot };
 }
 
-export function sendChange(trial: Trial<string>, change: SessionChange, ground: Ground, send?: Send): Promise<Reply> {
-  return trial.api.post(change.path(ground), change.body(trial, ground), send);
+/** @param api who sends it, where that is not the account of the session */
+export function sendChange(
+  trial: Trial<string>,
+  change: SessionChange,
+  ground: Ground,
+  send?: Send,
+  api = trial.api,
+): Promise<Reply> {
+  return api.post(change.path(ground), change.body(trial, ground), send);
 }
