@@ -3,6 +3,7 @@ import { Unreachable } from '../core/preflight.ts';
 import { SelectionError } from '../core/select.ts';
 import { Fault, NotRun } from '../core/verdict.ts';
 import { ReportError } from '../report/json.ts';
+import { TargetError } from '../targets/emulator.ts';
 import { diffCommand } from './diff-command.ts';
 import { helpText } from './help.ts';
 import { type Command, type Options, parseOptions, UsageError } from './options.ts';
@@ -49,7 +50,7 @@ export async function conformanceCommand(args: string[], terminal: Terminal): Pr
 function exitCodeFor(error: unknown): number | undefined {
   if (error instanceof Unreachable) return error.exitCode;
   if (error instanceof Fault || error instanceof NotRun) return EXIT.incomplete;
-  const mended = [UsageError, SelectionError, ConfigurationError, ReportError];
+  const mended = [UsageError, SelectionError, ConfigurationError, ReportError, TargetError];
   return mended.some((kind) => error instanceof kind) ? EXIT.configuration : undefined;
 }
 

@@ -29,6 +29,9 @@ export interface EmulatorTargetOptions {
 const DEADLINE_MS = 30_000;
 const DECLARES = Object.fromEntries(CAPABILITIES.map((name) => [name, 'yes'])) as Record<Capability, Declared>;
 
+/** The emulator cannot be had with these options; the message is one line. */
+export class TargetError extends Error {}
+
 /** As much of the emulator as the kit has to know of it. */
 interface Emulator {
   readonly baseURL: string;
@@ -46,7 +49,7 @@ export async function emulatorTarget({
 }: EmulatorTargetOptions = {}): Promise<Target> {
   const limits = scale === 'small' ? SMALL_LIMITS : {};
   const createEmulator = await load();
-  const emulator = createEmulator({ limits, ...options });
+  const emulator = open(createEmulator, { limits, ...options });
   if (http) await emulator.listen();
   let accounts = 0;
   return {
@@ -66,6 +69,18 @@ export async function emulatorTarget({
     deadlineMs,
     close: () => emulator.close(),
   };
+}
+
+/** @throws TargetError */
+function open(
+  createEmulator: (options: Record<string, unknown>) => Emulator,
+  options: Record<string, unknown>,
+): Emulator {
+  try {
+    return createEmulator(options);
+  } catch (error) {
+    throw new TargetError(error instanceof Error ? error.message : String(error));
+  }
 }
 
 /** The module beside this one, as source or as built. */

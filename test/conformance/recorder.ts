@@ -25,10 +25,12 @@ export async function startRecorder(options: EmulatorOptions = {}): Promise<Reco
     fetch: async (request: Request) => {
       recorder.onRequest(count);
       count += 1;
-      const response = await emulator.fetch(request);
+      const { method, url, headers: sent } = request;
+      const body = method === 'GET' ? undefined : await request.arrayBuffer();
+      const response = await emulator.fetch(url, { method, headers: sent, ...(body !== undefined && { body }) });
       const text = await response.text();
       const { status, headers } = response;
-      recorder.requests.push({ method: request.method, path: new URL(request.url).pathname, status, text });
+      recorder.requests.push({ method, path: new URL(url).pathname, status, text });
       return new Response(text, { status, headers });
     },
   });
