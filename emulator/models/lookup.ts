@@ -1,4 +1,4 @@
-import type { Model } from './model.ts';
+import type { Model, ModelDelta, ModelRequest } from './model.ts';
 
 /**
  * The default model: looks the answer up in the prompt, and knows nothing else, so that a fact that was lost on the way is a
@@ -7,12 +7,11 @@ import type { Model } from './model.ts';
  * that fits best; `NOT_FOUND`. Throws the signal's reason when the request is given up.
  */
 export function lookupModel(): Model {
-  return {
-    name: 'lookup',
-    async *complete(request) {
-      // Its rules are half of the server's modules: they are loaded with the first question, not before the first answer.
-      const { lookUp } = await import('./lookup/look-up.ts');
-      yield* lookUp(request);
-    },
-  };
+  let rules: typeof import('./lookup/look-up.ts') | undefined;
+  // They are half of the server's modules: they are loaded with the first question, not before the first answer.
+  async function* load(request: ModelRequest): AsyncGenerator<ModelDelta> {
+    rules = await import('./lookup/look-up.ts');
+    yield* rules.lookUp(request);
+  }
+  return { name: 'lookup', complete: (request) => (rules ? rules.lookUp(request) : load(request)) };
 }

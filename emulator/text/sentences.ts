@@ -9,13 +9,28 @@ export interface Span {
 /** Longer stretches without an end are split, at a comma or a space where there is one. */
 export const MAX_SENTENCE = 500;
 
-const units = (characters: string): Set<number> => new Set(characters.split('').map((unit) => unit.charCodeAt(0)));
 /** End a sentence wherever they stand. */
-const FULL_STOPS = units('。！？；｡');
+const FULL_STOP = 1;
 /** End a sentence before a space or the end of the text. */
-const SPACED_STOPS = units('.!?');
-const CLOSERS = units('”’」』）】》"\')]*');
-const SOFT = units(',;:，、：；…|');
+const SPACED_STOP = 2;
+const CLOSER = 4;
+const SOFT = 8;
+const ENDING = FULL_STOP | SPACED_STOP | CLOSER;
+/** What each UTF-16 unit is. Every unit of a text is asked for, so that a table pays. */
+const KINDS = new Uint8Array(0x1_0000);
+mark('。！？；｡', FULL_STOP);
+mark('.!?', SPACED_STOP);
+mark('”’」』）】》"\')]*', CLOSER);
+mark(',;:，、：；…|', SOFT);
+
+function mark(characters: string, kind: number): void {
+  for (const character of characters) KINDS[character.charCodeAt(0)] = kindOf(character.charCodeAt(0)) | kind;
+}
+
+/** Of a unit, or of the NaN behind the end of a text. */
+function kindOf(unit: number): number {
+  return KINDS[unit] ?? 0;
+}
 
 /** Shortenings after which a sentence always goes on. */
 const NEVER_LAST = new Set(
@@ -61,14 +76,15 @@ export function sentenceAt(text: string, at: number): Span {
 export function endsSentence(text: string, at: number): boolean {
   const unit = text.charCodeAt(at);
   if (isLineBreak(unit)) return true;
-  if (!FULL_STOPS.has(unit) && !SPACED_STOPS.has(unit) && !CLOSERS.has(unit)) return false;
+  if ((kindOf(unit) & ENDING) === 0) return false;
   const next = text.charCodeAt(at + 1);
-  if (FULL_STOPS.has(next) || SPACED_STOPS.has(next) || CLOSERS.has(next)) return false;
+  if ((kindOf(next) & ENDING) !== 0) return false;
   let stop = at;
-  while (CLOSERS.has(text.charCodeAt(stop)) && at - stop < 4) stop -= 1;
+  while ((kindOf(text.charCodeAt(stop)) & CLOSER) !== 0 && at - stop < 4) stop -= 1;
   const mark = text.charCodeAt(stop);
-  if (FULL_STOPS.has(mark)) return true;
-  if (!SPACED_STOPS.has(mark) || !(at + 1 === text.length || isBlank(next) || isLineBreak(next))) return false;
+  if ((kindOf(mark) & FULL_STOP) !== 0) return true;
+  if ((kindOf(mark) & SPACED_STOP) === 0 || !(at + 1 === text.length || isBlank(next) || isLineBreak(next)))
+    return false;
   return mark !== 0x2e || !goesOn(text, stop);
 }
 
@@ -95,7 +111,7 @@ function onlyBlankBefore(text: string, end: number): boolean {
   return at < 0 || isLineBreak(text.charCodeAt(at));
 }
 
-const isSoft = (unit: number): boolean => isBlank(unit) || SOFT.has(unit);
+const isSoft = (unit: number): boolean => isBlank(unit) || (kindOf(unit) & SOFT) !== 0;
 
 /** The last soft border in the latter half of `start … end`, else `end`, never inside a surrogate pair. */
 function softEnd(text: string, start: number, end: number): number {

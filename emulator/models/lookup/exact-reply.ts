@@ -6,31 +6,54 @@ import { words } from './words.ts';
 const TAIL = 2_000;
 
 const VERB = '(?:reply|respond|answer|say|return|output|write|print|send)';
+/** Orders, each with what stands in all of its kind: most messages hold none of it, and looking for that is quick. */
 const ORDERS = [
   // Reply with only X, answer only with X, say just X, respond exactly: X
-  new RegExp(
-    `\\b${VERB}(?:\\s+(?:to me|back|me))?\\s+(?:with\\s+)?(?:only|exactly|just|nothing but|precisely)(?:\\s+with)?(?![\\w-])`,
-    'gi',
-  ),
+  {
+    hint: /only|exactly|just|nothing but|precisely/i,
+    order: new RegExp(
+      `\\b${VERB}(?:\\s+(?:to me|back|me))?\\s+(?:with\\s+)?(?:only|exactly|just|nothing but|precisely)(?:\\s+with)?(?![\\w-])`,
+      'gi',
+    ),
+  },
   // Only reply with X, just say X, simply answer X
-  new RegExp(`\\b(?:only|just|simply)\\s+${VERB}(?:\\s+with)?(?![\\w-])`, 'gi'),
+  {
+    hint: /only|just|simply/i,
+    order: new RegExp(`\\b(?:only|just|simply)\\s+${VERB}(?:\\s+with)?(?![\\w-])`, 'gi'),
+  },
   // Reply with the word X, reply with this text: X
-  new RegExp(
-    `\\b${VERB}\\s+with\\s+(?=(?:a|the|this)\\s+(?:single\\s+|one\\s+|exact\\s+|following\\s+)?(?:word|phrase|text|string|sentence|line)s?\\b)`,
-    'gi',
-  ),
+  {
+    hint: /word|phrase|text|string|sentence|line/i,
+    order: new RegExp(
+      `\\b${VERB}\\s+with\\s+(?=(?:a|the|this)\\s+(?:single\\s+|one\\s+|exact\\s+|following\\s+)?(?:word|phrase|text|string|sentence|line)s?\\b)`,
+      'gi',
+    ),
+  },
   // 只回复 X, 请仅回答 X, 只需输出 X
-  /(?:只|仅|就|直接)(?:需要?|要|能|可以?|用|准)?(?:回复|回答|答复|输出|返回|说|写|回)(?:一?个?(?:字|词|单词|句子?)|以下内容|下面的内容|文字)?/g,
-];
-/** X and nothing else, 回复 X 即可. */
-const SHUT_BEHIND = [
-  new RegExp(
-    `\\b${VERB}(?:\\s+with)?\\s+(?=["'“‘\`]?\\S.{0,200}?["'”’\`]?[,.]?\\s+(?:and|with)\\s+nothing\\s+else)`,
-    'gi',
-  ),
+  {
+    hint: /[只仅就直]/,
+    order:
+      /(?:只|仅|就|直接)(?:需要?|要|能|可以?|用|准)?(?:回复|回答|答复|输出|返回|说|写|回)(?:一?个?(?:字|词|单词|句子?)|以下内容|下面的内容|文字)?/g,
+  },
+  // X and nothing else
+  {
+    hint: /nothing\s+else/i,
+    order: new RegExp(
+      `\\b${VERB}(?:\\s+with)?\\s+(?=["'“‘\`]?\\S.{0,200}?["'”’\`]?[,.]?\\s+(?:and|with)\\s+nothing\\s+else)`,
+      'gi',
+    ),
+  },
   // Reply with X only.
-  new RegExp(`\\b${VERB}(?:\\s+with)?\\s+(?=\\S[^.!?\\n]{0,100}?\\s+only[.!]?\\s*(?:\\n|$))`, 'gi'),
-  /(?:回复|回答|输出|说)(?=.{1,100}?(?:即可|就行|就好|就可以|[，,。；]\s*(?:不要|别|无需|不需要).{0,4}(?:其他|其它|别的|多余)))/g,
+  {
+    hint: /\sonly[.!]?\s*(?:\n|$)/i,
+    order: new RegExp(`\\b${VERB}(?:\\s+with)?\\s+(?=\\S[^.!?\\n]{0,100}?\\s+only[.!]?\\s*(?:\\n|$))`, 'gi'),
+  },
+  // 回复 X 即可
+  {
+    hint: /[即就不别无]/,
+    order:
+      /(?:回复|回答|输出|说)(?=.{1,100}?(?:即可|就行|就好|就可以|[，,。；]\s*(?:不要|别|无需|不需要).{0,4}(?:其他|其它|别的|多余)))/g,
+  },
 ];
 
 /**
@@ -39,7 +62,7 @@ const SHUT_BEHIND = [
  */
 export function exactReply(message: string): string | undefined {
   const tail = message.slice(-TAIL);
-  const orders = [...ORDERS, ...SHUT_BEHIND].flatMap((order) => [...tail.matchAll(order)]);
+  const orders = ORDERS.flatMap(({ hint, order }) => (hint.test(tail) ? [...tail.matchAll(order)] : []));
   for (const order of orders.sort((a, b) => b.index - a.index)) {
     if (isConditional(tail, order.index)) continue;
     const reply = read(tail, order.index + order[0].length, tail.slice(0, order.index));
@@ -105,6 +128,9 @@ function fenced(text: string): string {
 const ENDINGS =
   /\s*(?:[,.，。;；]?\s*(?:and |with )?nothing (?:else|more|but that)|,?\s+without (?:any|quotes|punctuation|anything)|,?\s+with no |,?\s+(?:please|only|exactly|verbatim)\s*[.!]?$|\s+and (?:nothing|then stop|stop)|\s*\((?:no|without|nothing)|[,，]?\s*(?:不要|别|无需|不得|不用|即可|就行|就好|就可以|其他|不带|[一二两三四五六几\d]个?(?:汉?字|词|字母))).*$/iu;
 
+/** Stands in every one of them: most texts hold none of it, and looking for the endings themselves is slow. */
+const ENDING_HINT = /nothing|without|with no |please|only|exactly|verbatim|stop|\(no|[^\0-\x7f]/i;
+
 function readLiteral(text: string, from: number, announced: boolean): string {
   let end = from;
   while (end < text.length && text[end] !== '\n') {
@@ -116,7 +142,8 @@ function readLiteral(text: string, from: number, announced: boolean): string {
     end += 1;
   }
   if (text[end] !== '\n' && /[!?！？]/.test(text[end] ?? '')) end += 1;
-  const literal = text.slice(from, end).replace(ENDINGS, '').trim();
+  const whole = text.slice(from, end);
+  const literal = (ENDING_HINT.test(whole) ? whole.replace(ENDINGS, '') : whole).trim();
   return /^\S+[.。]$/u.test(literal) ? literal.slice(0, -1) : literal;
 }
 

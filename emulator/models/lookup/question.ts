@@ -53,7 +53,7 @@ export function readQuestion(request: ModelRequest): Question {
   let last = spans.findLastIndex(asksIn(whole));
   if (whole.length - (tail[last]?.end ?? 0) > AFTERTHOUGHT) {
     // A question before a long text about which it asks.
-    const head = spansOf(whole, 0, Math.min(whole.length, TAIL));
+    const head = whole.length <= TAIL ? tail : spansOf(whole, 0, TAIL);
     const headEnd = head.findIndex((span) => !asksIn(whole)(span)) - 1;
     if (headEnd >= 0) [spans, last] = [head, headEnd];
   }
