@@ -1,4 +1,4 @@
-import type { Database } from 'better-sqlite3';
+import type { Database, Transaction } from 'better-sqlite3';
 
 interface Job {
   /** The error with which it failed, if it did. */
@@ -12,10 +12,12 @@ interface Job {
  */
 export class CommitQueue {
   readonly #database: Database;
+  readonly #run: Transaction<(work: () => unknown) => unknown>;
   #waiting: Job[] = [];
 
   constructor(database: Database) {
     this.#database = database;
+    this.#run = database.transaction((work) => work());
   }
 
   add<Result>(work: () => Result): Promise<Result> {
@@ -24,7 +26,7 @@ export class CommitQueue {
       const job: Job = {
         run: () => {
           try {
-            outcome = { value: this.#database.transaction(work)() };
+            outcome = { value: this.#run(work) as Result };
             return undefined;
           } catch (error) {
             outcome = { error };
@@ -47,7 +49,7 @@ export class CommitQueue {
     let failure: { error: unknown } | undefined;
     try {
       if (jobs.length === 1) jobs[0]?.run();
-      else this.#database.transaction(() => this.#runAll(jobs)).immediate();
+      else this.#run.immediate(() => this.#runAll(jobs));
     } catch (error) {
       failure = { error };
     }

@@ -1,4 +1,4 @@
-import type { Database } from 'better-sqlite3';
+import type { Database, Transaction } from 'better-sqlite3';
 import { Answers } from './answers.ts';
 import { Collector } from './collector.ts';
 import { CommitQueue } from './commit-queue.ts';
@@ -20,12 +20,15 @@ export class Store {
   readonly collector: Collector;
   readonly #database: Database;
   readonly #commits: CommitQueue;
+  readonly #run: Transaction<(work: () => unknown) => unknown>;
 
   /** @throws DatabaseError in one line where `path` cannot be used */
   constructor(path: string) {
     const database = openDatabase(path);
     this.#database = database;
     this.#commits = new CommitQueue(database);
+    // Made once: a new one costs more than a small change does.
+    this.#run = database.transaction((work) => work());
     this.history = new History(database);
     this.sessions = new SessionRows(database);
     this.snapshots = new SnapshotRows(database);
@@ -36,7 +39,7 @@ export class Store {
 
   /** All of `work`, or nothing of it. Never spans an `await`. */
   transaction<Result>(work: () => Result): Result {
-    return this.#database.transaction(work).immediate();
+    return this.#run.immediate(work) as Result;
   }
 
   /** The same, with the changes that come in at the same time committed together. */
