@@ -25,10 +25,24 @@ async function main([command, ...rest]: string[]): Promise<void> {
     process.exitCode = await runTokenizerCommand(rest, process);
     return;
   }
+  if (command === 'conformance') {
+    process.exitCode = await conformance(rest);
+    return;
+  }
   const options = parseCli(command === undefined ? [] : [command, ...rest]);
   if (options.help) process.stdout.write(helpText());
   else if (options.version) process.stdout.write(`${VERSION}\n`);
   else await serve(options);
+}
+
+/** The kit judges the emulator from outside and is no part of it, so it is loaded by its name, as it loads the emulator. */
+async function conformance(args: string[]): Promise<number> {
+  const name = new URL('../conformance/cli/command.js', import.meta.url).href;
+  const { conformanceCommand, processTerminal } = (await import(name)) as {
+    conformanceCommand(args: string[], terminal: unknown): Promise<number>;
+    processTerminal(): unknown;
+  };
+  return conformanceCommand(args, processTerminal());
 }
 
 async function serve(options: CliOptions): Promise<void> {
@@ -47,7 +61,7 @@ async function serve(options: CliOptions): Promise<void> {
     ...(tokenizer !== undefined && { tokenizer }),
     ...(seed !== undefined && { seed }),
   });
-  const server = await emulator.listen({ port, host, ownsProcess: true }).catch(async (error) => {
+  const server = await emulator.listen({ port, host }).catch(async (error) => {
     await emulator.close();
     return refuse(error, options);
   });

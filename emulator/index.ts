@@ -100,9 +100,9 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
       const url = servers.at(-1)?.url;
       return url === undefined ? IN_PROCESS_URL : `${url}/v1`;
     },
-    async listen({ port = 0, host = '127.0.0.1', ownsProcess = false } = {}) {
+    async listen({ port = 0, host = '127.0.0.1' } = {}) {
       hosts.bind(host);
-      const server = await listen(app.fetch, { port, host, ownsProcess });
+      const server = await listen(app.fetch, { port, host });
       servers.push(server);
       return server;
     },

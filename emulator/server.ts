@@ -1,12 +1,14 @@
 import { once } from 'node:events';
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { getRequestListener } from '@hono/node-server';
+import { type Connection, NodeRequest } from './node-request.ts';
 
 /** Node's default. */
 const HEADERS_TIMEOUT_MS = 60_000;
 /** How long running streams may take to finish once the server closes. */
 const GRACE_MS = 5_000;
+/** How long a client may go on sending a body that has been answered already. */
+const LEFTOVER_MS = 500;
 
 export interface RunningServer {
   url: string;
@@ -16,8 +18,6 @@ export interface RunningServer {
 }
 
 export interface ListenOptions {
-  /** Lets the server replace the process's `Request` and `Response` by lighter ones. For a process that is the server's own. */
-  ownsProcess?: boolean;
   /** 0 takes any free port. */
   port: number;
   host: string;
@@ -32,17 +32,14 @@ export async function tryPort({ port, host }: Pick<ListenOptions, 'port' | 'host
   await once(server, 'close');
 }
 
-/** Serves `fetch` over HTTP/1.1. @throws the system's error, such as EADDRINUSE */
-export async function listen(
-  fetch: (request: Request) => Response | Promise<Response>,
-  { port, host, ownsProcess = false }: ListenOptions,
-): Promise<RunningServer> {
+/** Answers a request, onto its connection. Reads no more of the request than a `NodeRequest` holds. */
+export type Answer = (request: Request, connection: Connection) => unknown;
+
+/** Serves over HTTP/1.1. @throws the system's error, such as EADDRINUSE */
+export async function listen(answer: Answer, { port, host }: ListenOptions): Promise<RunningServer> {
   // No limit for a whole request: a streamed append lasts as long as its client likes.
   const timeouts = { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: 0 };
-  const server = createServer(
-    timeouts,
-    getRequestListener(fetch, { hostname: host, overrideGlobalObjects: ownsProcess }),
-  );
+  const server = createServer(timeouts, (incoming, outgoing) => void serve(answer, { incoming, outgoing }));
   const connections = watchConnections(server);
   server.listen(port, host);
   await once(server, 'listening');
@@ -52,6 +49,24 @@ export async function listen(
     port: address.port,
     close: () => close(server, connections),
   };
+}
+
+async function serve(answer: Answer, { incoming, outgoing }: Connection): Promise<void> {
+  let request: NodeRequest;
+  try {
+    request = new NodeRequest(incoming);
+  } catch {
+    outgoing.writeHead(400).end();
+    return;
+  }
+  await answer(request as unknown as Request, { incoming, outgoing });
+}
+
+/** Reads what is left of a body, so that the connection can be used again; one that has no end is closed. */
+function dropLeftover(incoming: IncomingMessage): void {
+  const timer = setTimeout(() => incoming.socket.destroySoon(), LEFTOVER_MS);
+  timer.unref();
+  incoming.once('close', () => clearTimeout(timer)).resume();
 }
 
 async function close(server: Server, { unused, answering }: Connections): Promise<void> {
@@ -82,10 +97,13 @@ function watchConnections(server: Server): Connections {
     unused.add(socket);
     socket.once('close', () => unused.delete(socket));
   });
-  server.on('request', ({ socket }, response) => {
-    unused.delete(socket);
+  server.on('request', (incoming, response) => {
+    unused.delete(incoming.socket);
     answering.add(response);
-    response.once('close', () => answering.delete(response));
+    response.once('close', () => {
+      answering.delete(response);
+      if (!incoming.complete) dropLeftover(incoming);
+    });
   });
   return { unused, answering };
 }

@@ -34,6 +34,14 @@ export class Bounds {
     return this.#sent;
   }
 
+  /** How many tokens that is. */
+  async tokens(): Promise<number> {
+    if (this.#counted.units !== this.#sent.length) {
+      this.#counted = { tokens: await this.#tokenizer.countSliced(this.#sent), units: this.#sent.length };
+    }
+    return this.#counted.tokens;
+  }
+
   /** The part of `text` that may be delivered now. What could begin a stop string waits for what follows. */
   async take(text: string): Promise<string> {
     this.#waiting += text;
@@ -57,7 +65,7 @@ export class Bounds {
    * @returns undefined where not even the frame is
    */
   async takeArguments(text: string, frameTokens: number): Promise<string | undefined> {
-    const left = this.#maxTokens - (await this.#tokenizer.countSliced(this.#sent)) - frameTokens;
+    const left = this.#maxTokens - (await this.tokens()) - frameTokens;
     const tokens = await this.#tokenizer.countSliced(text);
     if (tokens <= left) {
       this.#room = this.#maxTokens - frameTokens - tokens;

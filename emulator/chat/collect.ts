@@ -1,9 +1,11 @@
 import type { ChatCompletion, ChatCompletionChunk } from '../../contract/chat.ts';
 
-/** The answer of a turn that is not streamed: the same chunks are made, and only the end is kept. */
-export async function collect(chunks: AsyncGenerator<ChatCompletionChunk, ChatCompletion>): Promise<ChatCompletion> {
+/** The answer of a turn that is not streamed: nobody takes its chunks, so that none are made, and the end is kept. */
+export async function collect(
+  answering: AsyncGenerator<Iterable<ChatCompletionChunk>, ChatCompletion>,
+): Promise<ChatCompletion> {
   for (;;) {
-    const step = await chunks.next();
+    const step = await answering.next();
     if (step.done) return step.value;
   }
 }

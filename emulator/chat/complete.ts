@@ -16,32 +16,37 @@ export interface Completing {
   signal: AbortSignal;
   /** Takes effect and keeps the answer, in one transaction. `take` makes the turn part of its session. */
   commit(take: () => ChatCompletion): ChatCompletion;
+  /** Called when the turn has ended, however it ends. */
+  release(): void;
 }
 
 /**
- * Runs a turn: yields its chunks and commits it before the finish chunk, so that whoever has read the end has it stored.
+ * Runs a turn: yields its chunks, made as they are taken, and commits it before the finish chunk, so that whoever has read the
+ * end has it stored.
  * Streamed or not, this is the one way an answer comes about.
  */
 export async function* complete(
   turn: Turn,
   completing: Completing,
-): AsyncGenerator<ChatCompletionChunk, ChatCompletion> {
+): AsyncGenerator<Iterable<ChatCompletionChunk>, ChatCompletion> {
   const { heading, chunkCharacters, signal } = completing;
-  const chunks = new Chunks(heading, chunkCharacters);
-  const prompt = await turn.readPrompt();
-  const replies: Reply[] = [];
-  for (let choice = 0; choice < turn.settings.choices; choice += 1) {
-    replies.push(yield* answer(turn, { ...completing, prompt }, chunks, choice));
+  try {
+    const chunks = new Chunks(heading, chunkCharacters);
+    const prompt = await turn.readPrompt();
+    const replies: Reply[] = [];
+    for (let choice = 0; choice < turn.settings.choices; choice += 1) {
+      replies.push(yield* answer(turn, { ...completing, prompt }, chunks, choice));
+    }
+    signal.throwIfAborted();
+    const usages = replies.map((reply) => usageOf(turn, [reply]));
+    const total = usageOf(turn, replies);
+    const completion = completing.commit(() => toCompletion(heading, replies, total, turn.commit(replies)));
+    yield replies.map((reply, index) => chunks.finish(index, reply, usages[index] ?? total, completion.session));
+    if (turn.settings.includeUsage) yield [chunks.usage(total)];
+    return completion;
+  } finally {
+    completing.release();
   }
-  signal.throwIfAborted();
-  const usages = replies.map((reply) => usageOf(turn, [reply]));
-  const total = usageOf(turn, replies);
-  const completion = completing.commit(() => toCompletion(heading, replies, total, turn.commit(replies)));
-  for (const [index, reply] of replies.entries()) {
-    yield chunks.finish(index, reply, usages[index] ?? total, completion.session);
-  }
-  if (turn.settings.includeUsage) yield chunks.usage(total);
-  return completion;
 }
 
 /** One choice. The model is asked before anything is yielded, so that its failure can still be a plain error. */
@@ -50,17 +55,17 @@ async function* answer(
   { model, signal, prompt }: Completing & { prompt: Omit<ModelRequest, 'signal'> },
   chunks: Chunks,
   index: number,
-): AsyncGenerator<ChatCompletionChunk, Reply> {
+): AsyncGenerator<Iterable<ChatCompletionChunk>, Reply> {
   const bounds = new Bounds(turn.tokenizer, turn.settings);
   const calls: ToolCall[] = [];
   let opened = false;
   for await (const delta of abortable(model.complete({ ...prompt, signal }), signal)) {
-    if (!opened) yield chunks.opening(index);
+    if (!opened) yield [chunks.opening(index)];
     opened = true;
     if (delta.type === 'text') {
-      yield* chunks.text(index, await bounds.take(delta.text));
+      yield chunks.text(index, await bounds.take(delta.text));
     } else {
-      yield* chunks.text(index, await bounds.rest());
+      yield chunks.text(index, await bounds.rest());
       if (bounds.ended) break;
       const id = `functions.${delta.name}:${turn.firstCall + calls.length}`;
       const frame = await messageTokensSliced(
@@ -70,14 +75,14 @@ async function* answer(
       const text = await bounds.takeArguments(delta.arguments, frame - MESSAGE_FRAME_TOKENS);
       if (text === undefined) break;
       calls.push(toCall(id, delta.name, text));
-      yield* chunks.call(index, calls.length - 1, toCall(id, delta.name, text));
+      yield chunks.call(index, calls.length - 1, toCall(id, delta.name, text));
     }
     if (bounds.ended) break;
   }
-  if (!opened) yield chunks.opening(index);
-  yield* chunks.text(index, await bounds.rest());
-  const message = replyMessage({ content: bounds.text, calls });
-  const completionTokens = (await messageTokensSliced(turn.tokenizer, message)) - MESSAGE_FRAME_TOKENS;
+  if (!opened) yield [chunks.opening(index)];
+  yield chunks.text(index, await bounds.rest());
+  const framed = await messageTokensSliced(turn.tokenizer, replyMessage({ content: '', calls }));
+  const completionTokens = (await bounds.tokens()) + framed - MESSAGE_FRAME_TOKENS;
   const finishReason = bounds.ended ?? (calls.length > 0 ? 'tool_calls' : 'stop');
   return { content: bounds.text, calls, completionTokens, finishReason };
 }

@@ -10,19 +10,19 @@ export async function* replay(
   completion: ChatCompletion,
   includeUsage: boolean,
   characters: number,
-): AsyncGenerator<ChatCompletionChunk, void> {
+): AsyncGenerator<Iterable<ChatCompletionChunk>, void> {
   const { id, created, model, choices, usage, session } = completion;
   const chunks = new Chunks({ id, created, model }, characters);
   for (const { index, message } of choices) {
-    yield chunks.opening(index);
-    yield* chunks.text(index, message.content);
-    for (const call of message.tool_calls ?? []) yield* chunks.call(index, call.index, call);
+    yield [chunks.opening(index)];
+    yield chunks.text(index, message.content);
+    for (const call of message.tool_calls ?? []) yield chunks.call(index, call.index, call);
   }
   const usages = choices.length === 1 ? [usage] : await usagesOf(source, completion);
   for (const [place, { index, finish_reason }] of choices.entries()) {
-    yield chunks.finish(index, { finishReason: finish_reason }, usages[place] ?? usage, session);
+    yield [chunks.finish(index, { finishReason: finish_reason }, usages[place] ?? usage, session)];
   }
-  if (includeUsage) yield chunks.usage(usage);
+  if (includeUsage) yield [chunks.usage(usage)];
 }
 
 /** The usage of each of several choices; stored is their sum. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createMiddleware } from 'hono/factory';
+import type { MiddlewareHandler } from 'hono';
 import { LIVE_TEXT } from '../../contract/errors.ts';
 import { ApiError, invalid } from '../errors.ts';
 import { remembering } from '../remembering.ts';
@@ -11,10 +11,10 @@ const BEARER = /^Bearer +(\S+) *$/i;
  * The account is the key, stored as its hash only. Without a list of keys any key is an account of its own.
  * @throws ApiError `invalid_authentication`, `incorrect_api_key`
  */
-export function authenticate(keys: readonly string[] | undefined) {
+export function authenticate(keys: readonly string[] | undefined): MiddlewareHandler<Env> {
   const known = keys && new Set(keys.map(accountOf));
   const accounts = remembering(accountOf);
-  return createMiddleware<Env>(async (c, next) => {
+  return async (c, next) => {
     const key = BEARER.exec(c.req.header('authorization') ?? '')?.[1];
     if (key === undefined) throw new ApiError('invalid_authentication', LIVE_TEXT.invalidAuthentication);
     const account = accounts(key);
@@ -24,7 +24,7 @@ export function authenticate(keys: readonly string[] | undefined) {
       throw invalid('Hosted Agents (kimi-api-version) are not emulated; leave the header out for the session dialect');
     }
     await next();
-  });
+  };
 }
 
 function accountOf(key: string): string {

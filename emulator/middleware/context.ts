@@ -1,12 +1,17 @@
 import type { Context } from 'hono';
+import type { Connection } from '../node-request.ts';
 import type { Services } from '../services.ts';
 
 /** What one request carries through the walk. */
 export interface Env {
+  /** Empty in process. */
+  Bindings: Partial<Connection>;
   Variables: {
     services: Services;
     /** When the request came in, on the monotonic clock. */
     startedAt: number;
+    /** Headers of the answer, whatever it will be. */
+    headers: Record<string, string>;
     /** Hash of the key; set once the request is authenticated. */
     account: string;
     /** Bytes of the request body, once read. */

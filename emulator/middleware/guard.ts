@@ -1,8 +1,9 @@
 import { isIP } from 'node:net';
-import { createMiddleware } from 'hono/factory';
+import type { MiddlewareHandler } from 'hono';
 import { ApiError } from '../errors.ts';
 import { remembering } from '../remembering.ts';
 import type { Env } from './context.ts';
+import { send, setHeader } from './send.ts';
 
 /** The names under which the server may be addressed. Listening adds to them. */
 export class HostNames {
@@ -45,8 +46,8 @@ const CORS_HEADERS = {
  * Any web page can reach loopback, so the server answers to its own names only, and to pages only where their origin is
  * allowed; control routes to no foreign page at all. Departure: the live API is public and sends `*`.
  */
-export function guard({ hosts, origins }: GuardOptions) {
-  return createMiddleware<Env>(async (c, next) => {
+export function guard({ hosts, origins }: GuardOptions): MiddlewareHandler<Env> {
+  return async (c, next) => {
     const host = c.req.header('host');
     if (host !== undefined && !hosts.include(host)) {
       throw refused(`Host ${host} is not this server's (see --allow-host)`);
@@ -55,14 +56,14 @@ export function guard({ hosts, origins }: GuardOptions) {
     if (origin === undefined || isSameOrigin(origin, host)) return next();
     const control = CONTROL.test(c.req.path);
     if (control || !origins.includes(origin)) throw refused(`Origin ${origin} is not allowed (see --cors)`);
-    c.header('Access-Control-Allow-Origin', origin);
-    c.header('Vary', 'Origin');
-    for (const [name, value] of Object.entries(CORS_HEADERS)) c.header(name, value);
+    setHeader(c, 'Access-Control-Allow-Origin', origin);
+    setHeader(c, 'Vary', 'Origin');
+    for (const [name, value] of Object.entries(CORS_HEADERS)) setHeader(c, name, value);
     if (c.req.method !== 'OPTIONS') return next();
     const asked = c.req.header('access-control-request-headers');
-    if (asked !== undefined) c.header('Access-Control-Allow-Headers', asked);
-    return c.body(null, 204);
-  });
+    if (asked !== undefined) setHeader(c, 'Access-Control-Allow-Headers', asked);
+    return send(c, 204, null);
+  };
 }
 
 const nameOf = remembering(hostName);

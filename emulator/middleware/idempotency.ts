@@ -9,12 +9,14 @@ const MAX_KEY_LENGTH = 255;
 
 /** A key taken for the time of one request. */
 export interface Claim {
+  /** False for a request without a key: then nothing is kept. */
+  keyed: boolean;
   /** Keeps the answer under the key, in the caller's transaction. */
   save(answer: Omit<StoredAnswer, 'fingerprint'>): void;
   release(): void;
 }
 
-const NO_CLAIM: Claim = { save: () => undefined, release: () => undefined };
+const NO_CLAIM: Claim = { keyed: false, save: () => undefined, release: () => undefined };
 
 /** Keys of requests that are under way, by state. */
 const running = new WeakMap<Services, Set<string>>();
@@ -30,7 +32,8 @@ export function claimKey(c: RequestContext, body: Uint8Array, part = ''): Claim 
   if (header === '' || header.length > MAX_KEY_LENGTH) {
     throw invalid(`Idempotency-Key takes 1 to ${MAX_KEY_LENGTH} characters`, 'Idempotency-Key');
   }
-  const { services, account } = c.var;
+  const services = c.get('services');
+  const account = c.get('account');
   const key = part === '' ? header : `${header}\0${part}`;
   const fingerprint = createHash('sha256').update(`${c.req.method} ${c.req.path}\0`).update(body).digest('hex');
   const stored = services.store.answers.find(account, key, unixSeconds(services.clock));
@@ -53,6 +56,7 @@ function takeKey(services: Services, account: string, key: string, fingerprint: 
   }
   keys.add(place);
   return {
+    keyed: true,
     save(answer) {
       const now = unixSeconds(services.clock);
       const expiresAt = now + services.limits.idempotency_seconds;

@@ -4,8 +4,10 @@ import { invalid } from '../errors.ts';
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
-const OPENING = new Set([0x5b, 0x7b]);
-const CLOSING = new Set([0x5d, 0x7d]);
+/** A bracket and a brace are one bit apart, and nothing else differs from them by it. */
+const CASE = 0x20;
+const OPENING = 0x7b;
+const CLOSING = 0x7d;
 const STRICT_UTF8 = new TextDecoder('utf-8', { fatal: true });
 const SURROGATE_ESCAPE = /\\u[dD][89a-fA-F]/;
 
@@ -54,10 +56,10 @@ function requireParsable(
       else if (byte === QUOTE) inString = false;
     } else if (byte === QUOTE) inString = true;
     else if (byte === COMMA) values += 1;
-    else if (OPENING.has(byte)) {
+    else if ((byte | CASE) === OPENING) {
       values += 1;
       depth += 1;
-    } else if (CLOSING.has(byte)) depth -= 1;
+    } else if ((byte | CASE) === CLOSING) depth -= 1;
     if (depth > json_depth) throw invalid(`the body is nested deeper than ${json_depth} levels (json_depth)`);
     if (values > json_values) throw invalid(`the body holds more than ${json_values} values (json_values)`);
   }

@@ -1,9 +1,11 @@
 import type { z } from 'zod';
 import { LIVE_TEXT } from '../../contract/errors.ts';
 import { ApiError, invalid } from '../errors.ts';
+import { readBody } from './body-parts.ts';
 import type { RequestContext } from './context.ts';
 import { describeIssue, ignoredFields, ignoredHeader } from './fields.ts';
 import { parseJson } from './json.ts';
+import { setHeader } from './send.ts';
 
 const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
 /** Only the first fault is told, and a body can hold a million of them. */
@@ -40,7 +42,7 @@ export function parseFields<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const fields = checkFields(schema, value);
   const ignored = ignoredFields(value, fields);
-  if (ignored.length > 0) c.header('Kimi-Emulator-Ignored', ignoredHeader(ignored));
+  if (ignored.length > 0) setHeader(c, 'Kimi-Emulator-Ignored', ignoredHeader(ignored));
   return fields;
 }
 
@@ -64,32 +66,11 @@ function hasSession(value: unknown): boolean {
 
 /** Reads the body, and stops reading as soon as it is over the limit. */
 async function readBytes(c: RequestContext, limit: number): Promise<Uint8Array> {
-  const declared = Number(c.req.header('content-length') ?? Number.NaN);
-  if (declared > limit) throw tooLarge(declared, limit);
-  if (declared >= 0) return new Uint8Array(await c.req.arrayBuffer().catch(brokenOff));
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  const { body } = c.req.raw;
-  if (!body) return new Uint8Array();
-  for await (const part of bodyParts(body)) {
-    size += part.length;
-    if (size > limit) throw tooLarge(size, limit);
-    parts.push(part);
-  }
-  return Buffer.concat(parts);
-}
-
-/** @throws ApiError where the body breaks off; as a rule there is nobody left to hear it */
-export async function* bodyParts(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array, void> {
-  try {
-    yield* body;
-  } catch {
-    brokenOff();
-  }
-}
-
-function brokenOff(): never {
-  throw invalid('the body broke off before its end');
+  const check = (bytes: number): void => {
+    if (bytes > limit) throw tooLarge(bytes, limit);
+  };
+  check(Number(c.req.header('content-length') ?? 0));
+  return readBody(c, check);
 }
 
 export function tooLarge(size: number, limit: number): ApiError {

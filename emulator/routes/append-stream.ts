@@ -1,12 +1,12 @@
 import type { ErrorBody } from '../../contract/errors.ts';
 import type { AppendAcknowledgement, AppendEnd, sessionRequests } from '../../contract/sessions.ts';
 import { invalid } from '../errors.ts';
+import { bodyParts } from '../middleware/body-parts.ts';
 import type { RequestContext } from '../middleware/context.ts';
 import { claimKey } from '../middleware/idempotency.ts';
 import { parseJson } from '../middleware/json.ts';
 import { checkFields, parseFields } from '../middleware/request-body.ts';
-import { stampTiming } from '../middleware/request-id.ts';
-import { pacedStream } from '../paced-stream.ts';
+import { sendStream, setHeader } from '../middleware/send.ts';
 import { append } from '../sessions/append.ts';
 import { toUsage } from '../sessions/objects.ts';
 import { countWrite, requireContent } from '../sessions/write.ts';
@@ -30,7 +30,7 @@ export async function appendStream(c: RequestContext, schema: LineSchema): Promi
   const { services } = c.var;
   const id = c.req.param('id') ?? '';
   const expected = expectedVersion(c);
-  const source = lines(c.req.raw.body, services.limits.body_bytes);
+  const source = lines(bodyParts(c), services.limits.body_bytes);
   const writeNext = async (index: number): Promise<AppendAcknowledgement | AppendEnd> => {
     const line = await source.next();
     // Checked once, and not where the stream is resent: its own lines have moved the version on.
@@ -41,16 +41,13 @@ export async function appendStream(c: RequestContext, schema: LineSchema): Promi
   };
   const first = await writeNext(0);
   const acknowledgements = acknowledge(first, writeNext, (error) => renderError(c, error));
-  const stream = pacedStream(() => acknowledgements.next(), {
+  setHeader(c, 'Content-Type', 'application/x-ndjson; charset=utf-8');
+  return sendStream(c, () => acknowledgements.next(), {
     encode: toLine,
     encodeError: (error) => toLine(renderError(c, error)),
     ending: '',
-    batch: 1,
-    stallMs: services.limits.stall_seconds * 1_000,
     onGone: () => void acknowledgements.return().then(() => source.return()),
   });
-  stampTiming(c);
-  return c.body(stream, 200, { 'Content-Type': 'application/x-ndjson; charset=utf-8' });
 }
 
 interface Line {
@@ -91,15 +88,15 @@ async function* acknowledge(
   first: AppendAcknowledgement | AppendEnd,
   writeNext: (index: number) => Promise<AppendAcknowledgement | AppendEnd>,
   render: (error: unknown) => ErrorBody,
-): AsyncGenerator<object, void> {
+): AsyncGenerator<object[], void> {
   let line = first;
   for (let index = 1; ; index += 1) {
-    yield line;
+    yield [line];
     if ('done' in line) return;
     try {
       line = await writeNext(index);
     } catch (error) {
-      yield { ...render(error), index };
+      yield [{ ...render(error), index }];
       return;
     }
   }

@@ -1,7 +1,7 @@
 import { ApiError, invalid } from '../errors.ts';
 import type { RequestContext } from '../middleware/context.ts';
 import { type Claim, claimKey } from '../middleware/idempotency.ts';
-import { stampTiming } from '../middleware/request-id.ts';
+import { sendJson, setHeader } from '../middleware/send.ts';
 import { requireSession } from '../sessions/create.ts';
 import { withCuts } from '../sessions/prepared-cuts.ts';
 import type { StoredAnswer } from '../store/answers.ts';
@@ -19,7 +19,7 @@ const VERSION = /^"(\d{1,15})"$/;
 
 /** An answer on the wire. */
 export function respond(c: RequestContext, { body, status = 200, version }: Answer): Response {
-  return send(c, JSON.stringify(body), status, version === undefined ? null : etagOf(version));
+  return answerWith(c, JSON.stringify(body), status, version === undefined ? null : etagOf(version));
 }
 
 /**
@@ -39,7 +39,7 @@ export async function change<Prepared>(
     const prepared = await prepare();
     const { store } = c.get('services');
     const answer = await withCuts(() => store.commit(() => keep(claim, work(prepared))));
-    return send(c, answer.body, answer.status, answer.etag);
+    return answerWith(c, answer.body, answer.status, answer.etag);
   } finally {
     claim.release();
   }
@@ -130,15 +130,13 @@ export function keep(claim: Claim, { body, status = 200, version }: Answer) {
 }
 
 export function replayAnswer(c: RequestContext, { body, status, etag }: StoredAnswer): Response {
-  c.header('Idempotent-Replayed', 'true');
-  return send(c, body, status, etag);
+  setHeader(c, 'Idempotent-Replayed', 'true');
+  return answerWith(c, body, status, etag);
 }
 
-function send(c: RequestContext, body: string, status: number, etag: string | null): Response {
-  if (etag !== null) c.header('ETag', etag);
-  c.header('Content-Type', 'application/json; charset=utf-8');
-  stampTiming(c);
-  return c.body(body, status === 201 ? 201 : 200);
+function answerWith(c: RequestContext, body: string, status: number, etag: string | null): Response {
+  if (etag !== null) setHeader(c, 'ETag', etag);
+  return sendJson(c, status, body);
 }
 
 function etagOf(version: number): string {

@@ -1,7 +1,7 @@
-import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { type ChatCompletion, type ChatCompletionChunk, type ChatRequest, chatRequest } from '../../contract/chat.ts';
 import type { Limits } from '../../contract/limits.ts';
+import type { NextItems } from '../batches.ts';
 import { collect } from '../chat/collect.ts';
 import { complete } from '../chat/complete.ts';
 import { replay } from '../chat/replay.ts';
@@ -12,16 +12,12 @@ import { ClientGone } from '../errors.ts';
 import type { Env, RequestContext } from '../middleware/context.ts';
 import { type Claim, claimKey } from '../middleware/idempotency.ts';
 import { readJson } from '../middleware/request-body.ts';
-import { stampTiming } from '../middleware/request-id.ts';
-import { type NextItem, pacedStream } from '../paced-stream.ts';
+import { sendStream, setHeader } from '../middleware/send.ts';
 import type { StoredAnswer } from '../store/answers.ts';
 import { expectedVersion, keep, replayAnswer, requireIdleSession, respond } from './change.ts';
 import { renderError } from './render-error.ts';
 
-/** Events of one network write. */
-const BATCH = 16;
-
-type Answering = AsyncGenerator<ChatCompletionChunk, ChatCompletion>;
+type Answering = AsyncGenerator<Iterable<ChatCompletionChunk>, ChatCompletion>;
 
 export function chatRoutes(limits: Limits, chunkCharacters: number) {
   const schema = chatRequest(limits);
@@ -34,7 +30,7 @@ export function chatRoutes(limits: Limits, chunkCharacters: number) {
     const claim = claimKey(c, c.get('body'));
     if ('replay' in claim) return replayed(c, request, claim.replay, chunkCharacters);
     const abort = abortWithClient(c);
-    const answering = answer(c, { request, expected, claim, chunkCharacters, signal: abort.signal });
+    const answering = await openTurn(c, { request, expected, claim, chunkCharacters, signal: abort.signal });
     // Up to here a failure is plain JSON: nothing has been sent, and the generator has released what it held.
     const first = await answering.next();
     if (!request.stream) {
@@ -66,10 +62,17 @@ interface Asked {
   signal: AbortSignal;
 }
 
-/** The whole walk of a turn. Holds the session and the key until it has ended, however it ends. */
-async function* answer(c: RequestContext, { request, expected, claim, chunkCharacters, signal }: Asked): Answering {
-  const { services } = c.var;
-  let release = (): void => undefined;
+/** Checks a request and takes its session. That and the key are held until the turn has ended, however it ends. */
+async function openTurn(
+  c: RequestContext,
+  { request, expected, claim, chunkCharacters, signal }: Asked,
+): Promise<Answering> {
+  const services = c.get('services');
+  let free = (): void => undefined;
+  const release = (): void => {
+    free();
+    claim.release();
+  };
   try {
     if (request.session_id != null) requireIdleSession(c, request.session_id, expected, 'session_id');
     const counted = await countRequest(services, request);
@@ -79,38 +82,40 @@ async function* answer(c: RequestContext, { request, expected, claim, chunkChara
     } else {
       const session = requireIdleSession(c, request.session_id, expected, 'session_id');
       turn = openInSession(services, session, request, counted);
-      release = services.locks.acquire(session.id);
+      free = services.locks.acquire(session.id);
     }
-    return yield* complete(turn, {
+    return complete(turn, {
       model: services.model,
       heading: { id: services.ids('completion'), created: unixSeconds(services.clock), model: request.model },
       chunkCharacters,
       signal,
-      commit: (take) =>
-        services.store.transaction(() => {
+      release,
+      commit(take) {
+        // Nothing is stored of a turn that has neither a session nor a key.
+        if (request.session_id == null && !claim.keyed) return take();
+        return services.store.transaction(() => {
           const completion = take();
           const version = completion.session?.version;
-          keep(claim, { body: completion, ...(version !== undefined && { version }) });
+          if (claim.keyed) keep(claim, { body: completion, ...(version !== undefined && { version }) });
           return completion;
-        }),
+        });
+      },
     });
-  } finally {
+  } catch (error) {
     release();
-    claim.release();
+    throw error;
   }
 }
 
-function stream(c: RequestContext, next: NextItem<ChatCompletionChunk>, onGone: (reason: Error) => void): Response {
-  const body = pacedStream(next, {
+function stream(c: RequestContext, next: NextItems<ChatCompletionChunk>, onGone: (reason: Error) => void): Response {
+  setHeader(c, 'Content-Type', 'text/event-stream');
+  setHeader(c, 'Cache-Control', 'no-cache');
+  return sendStream(c, next, {
     encode: toEvent,
     encodeError: (error) => toEvent(renderError(c, error)),
     ending: 'data: [DONE]\n\n',
-    batch: BATCH,
-    stallMs: c.get('services').limits.stall_seconds * 1_000,
     onGone,
   });
-  stampTiming(c);
-  return c.body(body, 200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache' });
 }
 
 function replayed(c: RequestContext, request: ChatRequest, stored: StoredAnswer, chunkCharacters: number): Response {
@@ -118,7 +123,7 @@ function replayed(c: RequestContext, request: ChatRequest, stored: StoredAnswer,
   const completion = JSON.parse(stored.body) as ChatCompletion;
   const { tokenizer, limits } = c.get('services');
   const { includeUsage } = settingsOf(request, limits);
-  c.header('Idempotent-Replayed', 'true');
+  setHeader(c, 'Idempotent-Replayed', 'true');
   const chunks = replay(tokenizer, completion, includeUsage, chunkCharacters);
   return stream(
     c,
@@ -132,13 +137,12 @@ function toEvent(data: object): string {
 }
 
 /**
- * Aborted when the client goes away, or by whoever holds it. Over HTTP the connection says so itself: asking the request for
- * its signal would make a whole `Request` of it.
+ * Aborted when the client goes away, or by whoever holds it.
  */
 function abortWithClient(c: RequestContext): AbortController {
   const abort = new AbortController();
   const onGone = () => abort.abort(new ClientGone('the client has gone'));
-  const { outgoing } = (c.env ?? {}) as Partial<HttpBindings>;
+  const outgoing = c.env.outgoing;
   if (outgoing) {
     if (outgoing.destroyed) onGone();
     else outgoing.once('close', () => outgoing.writableFinished || onGone());

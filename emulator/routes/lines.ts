@@ -1,4 +1,4 @@
-import { bodyParts, tooLarge } from '../middleware/request-body.ts';
+import { tooLarge } from '../middleware/request-body.ts';
 
 const NEWLINE = 0x0a;
 const SPACE = 0x20;
@@ -9,11 +9,7 @@ const RETURN = 0x0d;
  * The lines of a body that are not blank, one at a time, whatever its length.
  * @throws ApiError `body_too_large` for a single line over the limit
  */
-export async function* lines(
-  body: ReadableStream<Uint8Array> | null,
-  maxBytes: number,
-): AsyncGenerator<Uint8Array, void> {
-  if (!body) return;
+export async function* lines(body: AsyncIterable<Uint8Array>, maxBytes: number): AsyncGenerator<Uint8Array, void> {
   let parts: Uint8Array[] = [];
   let size = 0;
   const take = (part: Uint8Array): void => {
@@ -27,7 +23,7 @@ export async function* lines(
     size = 0;
     return line;
   };
-  for await (const chunk of bodyParts(body)) {
+  for await (const chunk of body) {
     let start = 0;
     for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
       const whole = parts.length === 0;

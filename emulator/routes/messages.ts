@@ -24,7 +24,7 @@ export function messageRoutes(limits: Limits) {
     const value = await readValue(c);
     const isOne = typeof value === 'object' && value !== null && 'role' in value;
     const body = parseFields(c, requests.append, isOne ? { messages: [value] } : value);
-    const { services } = c.var;
+    const services = c.get('services');
     requireContent(body.messages, true);
     const count = () => countWrite(services.tokenizer, body.messages);
     return changeSession(c, count, (session, write) => {

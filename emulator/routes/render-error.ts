@@ -1,7 +1,7 @@
 import { ERRORS, type ErrorBody, LIVE_TEXT } from '../../contract/errors.ts';
 import { ApiError, ClientGone } from '../errors.ts';
 import type { RequestContext } from '../middleware/context.ts';
-import { stampTiming } from '../middleware/request-id.ts';
+import { sendJson, setHeader } from '../middleware/send.ts';
 
 const ADDRESSED = /^\/v1\/(?:sessions|snapshots|shares)(?:\/|$)/;
 /** The live API names a second in its texts for errors that pass. */
@@ -16,11 +16,9 @@ export function renderError(c: RequestContext, error: unknown): ErrorBody {
 export function errorResponse(c: RequestContext, error: unknown): Response {
   const refusal = toApiError(error);
   const { status, retry } = ERRORS[refusal.code];
-  c.header('x-should-retry', String(retry));
-  if (retry && (status === 409 || status === 429)) c.header('Retry-After', RETRY_AFTER_SECONDS);
-  c.header('Content-Type', 'application/json; charset=utf-8');
-  stampTiming(c);
-  return c.body(JSON.stringify(renderError(c, refusal)), status);
+  setHeader(c, 'x-should-retry', String(retry));
+  if (retry && (status === 409 || status === 429)) setHeader(c, 'Retry-After', RETRY_AFTER_SECONDS);
+  return sendJson(c, status, JSON.stringify(renderError(c, refusal)));
 }
 
 function toApiError(error: unknown): ApiError {

@@ -1,5 +1,5 @@
 import type { RequestContext } from '../middleware/context.ts';
-import { stampTiming } from '../middleware/request-id.ts';
+import { sendJson, setHeader } from '../middleware/send.ts';
 
 /** The live API's body for a route that it does not have, captured. */
 export function unknownRoute(c: RequestContext): Response {
@@ -13,8 +13,6 @@ export function unknownRoute(c: RequestContext): Response {
     ua: c.req.header('user-agent') ?? '',
     url: c.req.path,
   };
-  c.header('x-should-retry', 'false');
-  c.header('Content-Type', 'application/json; charset=utf-8');
-  stampTiming(c);
-  return c.body(JSON.stringify(body), 404);
+  setHeader(c, 'x-should-retry', 'false');
+  return sendJson(c, 404, JSON.stringify(body));
 }

@@ -1,0 +1,52 @@
+import { Batches, type Batching, type NextItems } from '../batches.ts';
+import { pacedStream } from '../paced-stream.ts';
+import { pour } from '../poured-stream.ts';
+import type { RequestContext } from './context.ts';
+
+/** Stands for an answer that is on its way already: Hono wants one from every handler, and looks at none. */
+const SENT = Object.freeze({}) as Response;
+
+/** A header of the answer, whatever it will be. */
+export function setHeader(c: RequestContext, name: string, value: string): void {
+  c.get('headers')[name] = value;
+}
+
+/** Answers with a text or with nothing: onto the connection where there is one, in one write, else as a `Response`. */
+export function send(c: RequestContext, status: number, text: string | null): Response {
+  const headers = stamped(c);
+  const outgoing = c.env.outgoing;
+  if (!outgoing) return new Response(text, { status, headers });
+  if (text !== null) headers['Content-Length'] = String(Buffer.byteLength(text));
+  outgoing.writeHead(status, headers).end(text);
+  return SENT;
+}
+
+/** The same with JSON. */
+export function sendJson(c: RequestContext, status: number, json: string): Response {
+  setHeader(c, 'Content-Type', 'application/json; charset=utf-8');
+  return send(c, status, json);
+}
+
+export interface Streaming<Item> extends Batching<Item> {
+  /** Called once where the reader has gone or has stalled: ends what makes the items. */
+  onGone(reason: Error): void;
+}
+
+/** Answers with items as they come, made only as fast as they are read. */
+export function sendStream<Item>(c: RequestContext, next: NextItems<Item>, streaming: Streaming<Item>): Response {
+  const stallMs = c.get('services').limits.stall_seconds * 1_000;
+  const batches = new Batches(next, streaming);
+  const options = { stallMs, onGone: (reason: Error) => streaming.onGone(reason) };
+  const headers = stamped(c);
+  const outgoing = c.env.outgoing;
+  if (!outgoing) return new Response(pacedStream(batches, options), { headers });
+  outgoing.writeHead(200, headers);
+  void pour(batches, outgoing, options);
+  return SENT;
+}
+
+/** With how long the server took, as the live API says it. */
+function stamped(c: RequestContext): Record<string, string> {
+  setHeader(c, 'Server-Timing', `inner; dur=${(performance.now() - c.get('startedAt')).toFixed(3)}`);
+  return c.get('headers');
+}
