@@ -86,7 +86,7 @@ const EVIDENCE_WORDS: Record<Result['evidence'], string> = {
 function exchangesHtml(exchanges: readonly string[]): string {
   if (exchanges.length === 0) return '';
   const items = exchanges.map((exchange) => `<li><pre>${escapeHtml(exchange)}</pre></li>`).join('');
-  return `<h4>The last ${plural(exchanges.length, 'exchange')}</h4><ol class="exchanges">${items}</ol>`;
+  return `<h4>The last ${exchanges.length === 1 ? 'exchange' : `${exchanges.length} exchanges`}</h4><ol class="exchanges">${items}</ol>`;
 }
 
 /** Rules that nobody can see from outside: which test shows them. */
