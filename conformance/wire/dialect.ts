@@ -21,7 +21,6 @@ export function user(content: string): Message {
   return { role: 'user', content };
 }
 
-/** A session that carries the mark of its run, unless the body has metadata of its own. */
 /** An assistant's message that calls a tool once for each id. */
 export function calling(...ids: string[]): Message {
   const tool_calls = ids.map((id) => ({
@@ -37,6 +36,7 @@ export function result(tool_call_id: string, content = 'done'): Message {
   return { role: 'tool', tool_call_id, content };
 }
 
+/** A session that carries the mark of its run, unless the body has metadata of its own. */
 export async function createSession(api: Api, body: object = {}): Promise<Session> {
   return answered(await api.post('/sessions', { metadata: api.mark, ...body }), Session);
 }
