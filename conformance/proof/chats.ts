@@ -96,6 +96,11 @@ export function calls(edit: (call: Call) => unknown): () => Handler {
   });
 }
 
+/** The calls of all messages. */
+export function callsIn(messages: readonly Message[]): Call[] {
+  return messages.flatMap(({ tool_calls }) => (tool_calls ?? []) as Call[]);
+}
+
 /** Changes the usage of every answer that is not streamed. */
 export function charged(edit: (usage: Usage, answer: Json) => object): () => Handler {
   return said((answer) => ({ ...answer, usage: edit(answer.usage as Usage, answer) }));
