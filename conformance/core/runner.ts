@@ -11,7 +11,6 @@ import { SizedTexts } from '../wire/sized-texts.ts';
 import { accountsOf } from './accounts.ts';
 import { type Case, checkId } from './case.ts';
 import { cleanUp } from './clean-up.ts';
-import { answered } from './expect.ts';
 import { type Created, Ledger, ledgerName } from './ledger.ts';
 import { preflight } from './preflight.ts';
 import { type Capabilities, probe } from './probe.ts';
@@ -69,8 +68,9 @@ export class Runner {
     const capabilities = await this.probe();
     if (capabilities.sessions.standing !== 'offered') return;
     const api = this.#open(this.target.keys.a, 'A');
-    const { limits } = answered(await api.post('/sessions'), Session);
-    this.limits = { ...this.limits, ...limits };
+    // A session of another shape is for the cases to judge: it must not keep them from running.
+    const shown = Session.pick({ limits: true }).safeParse((await api.post('/sessions')).json);
+    if (shown.success) this.limits = { ...this.limits, ...shown.data.limits };
     await this.#cleanUp();
   }
 
