@@ -76,9 +76,10 @@ export const errorsSizes = defineCase({
       equal([size, limit].map(Number), [body_bytes + 1, body_bytes], `size and limit in: ${message}`);
     });
     await trial.check('size-first', async () => {
-      refused(await raw(trial, '['.repeat(body_bytes + 1)), 'body_too_large');
-      const message = invalid(await raw(trial, '['));
-      holds(!SIZE_TEXT.test(message), `a body of one byte is said to be too large: ${message}`);
+      const large = refused(await raw(trial, '['.repeat(body_bytes + 1)), 'body_too_large');
+      holds(SIZE_TEXT.test(large), `a large body that is no JSON is refused for something else: ${large}`);
+      const small = invalid(await raw(trial, '['));
+      holds(!SIZE_TEXT.test(small), `a body of one byte is said to be too large: ${small}`);
     });
     await trial.check('largest-accepted', async () => succeeded(await raw(trial, sized(body_bytes))));
     /** The body is one level, the field's value the others. */
