@@ -3,15 +3,10 @@ import { authenticate } from './middleware/authenticate.ts';
 import type { Env } from './middleware/context.ts';
 import { type GuardOptions, guard } from './middleware/guard.ts';
 import { requestId } from './middleware/request-id.ts';
-import { accountRoutes } from './routes/account.ts';
-import { chatRoutes } from './routes/chat-completions.ts';
 import { controlRoutes } from './routes/control.ts';
-import { messageRoutes } from './routes/messages.ts';
+import { defer } from './routes/deferred.ts';
 import { modelRoutes } from './routes/models.ts';
-import { openApiRoutes } from './routes/openapi.ts';
 import { errorResponse } from './routes/render-error.ts';
-import { sessionRoutes } from './routes/sessions.ts';
-import { sessionSnapshotRoutes, shareRoutes, snapshotRoutes } from './routes/snapshots.ts';
 import { unknownRoute } from './routes/unknown.ts';
 import type { Services } from './services.ts';
 
@@ -23,7 +18,7 @@ export interface AppOptions extends GuardOptions {
 }
 
 /** Puts middleware and routes together. Every error of the walk ends in the one `onError`. */
-export function createApp(services: Services, options: AppOptions): Hono<Env> {
+export function createApp(services: Services, { chunkCharacters, ...options }: AppOptions): Hono<Env> {
   const { limits } = services;
   const app = new Hono<Env>();
   app.onError((error, c) => errorResponse(c, error));
@@ -31,15 +26,61 @@ export function createApp(services: Services, options: AppOptions): Hono<Env> {
   app.use(requestId(services));
   app.use(guard(options));
   app.route('/_emulator', controlRoutes());
-  app.route('/', openApiRoutes(limits));
+  defer(app, {
+    base: '/openapi.json',
+    routes: ['GET /'],
+    load: async () => (await import('./routes/openapi.ts')).openApiRoutes(limits),
+  });
   app.use('/v1/*', authenticate(options.keys));
-  app.route('/v1/sessions', sessionRoutes(limits));
-  app.route('/v1/sessions', messageRoutes(limits));
-  app.route('/v1/sessions', sessionSnapshotRoutes(limits));
-  app.route('/v1/snapshots', snapshotRoutes(limits));
-  app.route('/v1/shares', shareRoutes());
-  app.route('/v1', chatRoutes(limits, options.chunkCharacters));
   app.route('/v1', modelRoutes(limits));
-  app.route('/v1', accountRoutes());
+  defer(app, {
+    base: '/v1/sessions',
+    routes: [
+      'POST /',
+      'GET /',
+      'GET /:id',
+      'POST /:id',
+      'DELETE /:id',
+      'POST /:id/truncate',
+      'POST /:id/rollback',
+      'POST /:id/compress',
+    ],
+    load: async () => (await import('./routes/sessions.ts')).sessionRoutes(limits),
+  });
+  defer(app, {
+    base: '/v1/sessions',
+    routes: ['POST /:id/messages', 'GET /:id/messages', 'POST /:id/messages/:message'],
+    load: async () => (await import('./routes/messages.ts')).messageRoutes(limits),
+  });
+  defer(app, {
+    base: '/v1/sessions',
+    routes: ['POST /:id/snapshots', 'GET /:id/snapshots'],
+    load: async () => (await import('./routes/snapshots.ts')).sessionSnapshotRoutes(limits),
+  });
+  defer(app, {
+    base: '/v1/snapshots',
+    routes: ['GET /', 'GET /:id', 'DELETE /:id', 'GET /:id/messages', 'POST /:id/share', 'DELETE /:id/share'],
+    load: async () => (await import('./routes/snapshots.ts')).snapshotRoutes(limits),
+  });
+  defer(app, {
+    base: '/v1/shares',
+    routes: ['GET /:share_id'],
+    load: async () => (await import('./routes/snapshots.ts')).shareRoutes(),
+  });
+  defer(app, {
+    base: '/v1',
+    routes: ['POST /chat/completions'],
+    load: async () => (await import('./routes/chat-completions.ts')).chatRoutes(limits, chunkCharacters),
+  });
+  defer(app, {
+    base: '/v1',
+    routes: ['POST /tokenizers/estimate-token-count'],
+    load: async () => (await import('./routes/tokenizers.ts')).tokenizerRoutes(limits),
+  });
+  defer(app, {
+    base: '/v1',
+    routes: ['GET /users/me/balance'],
+    load: async () => (await import('./routes/account.ts')).accountRoutes(),
+  });
   return app;
 }

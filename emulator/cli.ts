@@ -5,7 +5,6 @@ import { type CliOptions, helpText, parseCli, UsageError } from './cli-options.t
 import { createEmulator, type Emulator } from './index.ts';
 import { tryPort } from './server.ts';
 import { DatabaseError } from './store/database.ts';
-import { runTokenizerCommand } from './tokens/tokenizer-command.ts';
 import { TokenizerFileError } from './tokens/tokenizer-file-error.ts';
 import { VERSION } from './version.ts';
 
@@ -22,6 +21,7 @@ const LISTEN_FAULTS: Record<string, string> = {
 
 async function main([command, ...rest]: string[]): Promise<void> {
   if (command === 'tokenizer') {
+    const { runTokenizerCommand } = await import('./tokens/tokenizer-command.ts');
     process.exitCode = await runTokenizerCommand(rest, process);
     return;
   }

@@ -1,6 +1,6 @@
 import type { ChatCompletionChunk, CompletionUsage } from '../../contract/chat.ts';
 import type { ToolCall } from '../../contract/messages.ts';
-import { SYSTEM_FINGERPRINT } from '../../contract/models.ts';
+import { SYSTEM_FINGERPRINT } from '../../contract/model-names.ts';
 import type { SessionState } from '../../contract/sessions.ts';
 import { wholeCharacters } from './bounded.ts';
 import type { Reply } from './reply.ts';

@@ -2,8 +2,8 @@ import type { ChatRequest } from '../../contract/chat.ts';
 import type { Limits } from '../../contract/limits.ts';
 import type { InputMessage, Tool } from '../../contract/messages.ts';
 import { invalid } from '../errors.ts';
+import { requireModel } from '../models/known-models.ts';
 import type { ModelRequest, ResponseFormat } from '../models/model.ts';
-import { requireModel } from '../sessions/create.ts';
 import { requireContent } from '../sessions/write.ts';
 import { GENERATION_PROMPT_TOKENS, MESSAGE_END_TOKENS } from '../tokens/chat-template.ts';
 

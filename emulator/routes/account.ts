@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import type { Balance } from '../../contract/models.ts';
 import type { Env } from '../middleware/context.ts';
-import { respond } from './change.ts';
+import { respond } from './respond.ts';
 
 /** Nothing is charged here. Departure: the live API answers what is left of what was paid. */
 const BALANCE: Balance = {

@@ -1,26 +1,14 @@
 import { ApiError, invalid } from '../errors.ts';
 import type { RequestContext } from '../middleware/context.ts';
 import { type Claim, claimKey } from '../middleware/idempotency.ts';
-import { sendJson, setHeader } from '../middleware/send.ts';
+import { setHeader } from '../middleware/send.ts';
 import { requireSession } from '../sessions/create.ts';
 import { withCuts } from '../sessions/prepared-cuts.ts';
 import type { StoredAnswer } from '../store/answers.ts';
 import type { SessionRow } from '../store/sessions.ts';
-
-/** What a request is answered with. */
-export interface Answer {
-  body: object;
-  status?: 200 | 201;
-  /** The session's version, sent as `ETag`. */
-  version?: number;
-}
+import { type Answer, respondWritten, type WrittenAnswer, written } from './respond.ts';
 
 const VERSION = /^"(\d{1,15})"$/;
-
-/** An answer on the wire. */
-export function respond(c: RequestContext, { body, status = 200, version }: Answer): Response {
-  return answerWith(c, JSON.stringify(body), status, version === undefined ? null : etagOf(version));
-}
 
 /**
  * A change that takes effect at once: what it does and its answer are stored in one transaction, under the request's
@@ -39,7 +27,7 @@ export async function change<Prepared>(
     const prepared = await prepare();
     const { store } = c.get('services');
     const answer = await withCuts(() => store.commit(() => keep(claim, work(prepared))));
-    return answerWith(c, answer.body, answer.status, answer.etag);
+    return respondWritten(c, answer);
   } finally {
     claim.release();
   }
@@ -123,22 +111,13 @@ export function expectedVersion(c: RequestContext): number | undefined {
 }
 
 /** Keeps an answer under its key, in the caller's transaction. */
-export function keep(claim: Claim, { body, status = 200, version }: Answer) {
-  const answer = { status, etag: version === undefined ? null : etagOf(version), body: JSON.stringify(body) };
-  claim.save(answer);
-  return answer;
+export function keep(claim: Claim, answer: Answer): WrittenAnswer {
+  const kept = written(answer);
+  claim.save(kept);
+  return kept;
 }
 
-export function replayAnswer(c: RequestContext, { body, status, etag }: StoredAnswer): Response {
+export function replayAnswer(c: RequestContext, stored: StoredAnswer): Response {
   setHeader(c, 'Idempotent-Replayed', 'true');
-  return answerWith(c, body, status, etag);
-}
-
-function answerWith(c: RequestContext, body: string, status: number, etag: string | null): Response {
-  if (etag !== null) setHeader(c, 'ETag', etag);
-  return sendJson(c, status, body);
-}
-
-function etagOf(version: number): string {
-  return `"${version}"`;
+  return respondWritten(c, stored);
 }

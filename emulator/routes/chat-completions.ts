@@ -14,8 +14,9 @@ import { type Claim, claimKey } from '../middleware/idempotency.ts';
 import { readJson } from '../middleware/request-body.ts';
 import { sendStream, setHeader } from '../middleware/send.ts';
 import type { StoredAnswer } from '../store/answers.ts';
-import { expectedVersion, keep, replayAnswer, requireIdleSession, respond } from './change.ts';
+import { expectedVersion, keep, replayAnswer, requireIdleSession } from './change.ts';
 import { renderError } from './render-error.ts';
+import { respond } from './respond.ts';
 
 type Answering = AsyncGenerator<Iterable<ChatCompletionChunk>, ChatCompletion>;
 

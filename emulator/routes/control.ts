@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import type { Env } from '../middleware/context.ts';
-import { respond } from './change.ts';
+import { respond } from './respond.ts';
 
 /** The emulator's own routes, never part of the contract. */
 export function controlRoutes() {

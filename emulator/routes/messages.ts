@@ -11,8 +11,9 @@ import { toMessage, toUsage, writtenMessage } from '../sessions/objects.ts';
 import { pin } from '../sessions/pin.ts';
 import { countWrite, requireContent } from '../sessions/write.ts';
 import { appendStream, isStream } from './append-stream.ts';
-import { changeSession, respond } from './change.ts';
+import { changeSession } from './change.ts';
 import { toList } from './list.ts';
+import { respond } from './respond.ts';
 
 export function messageRoutes(limits: Limits) {
   const requests = sessionRequests(limits);

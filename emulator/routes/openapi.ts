@@ -3,12 +3,12 @@ import type { Limits } from '../../contract/limits.ts';
 import { openApi } from '../../contract/openapi.ts';
 import type { Env } from '../middleware/context.ts';
 import { VERSION } from '../version.ts';
-import { respond } from './change.ts';
+import { respond } from './respond.ts';
 
 export function openApiRoutes(limits: Limits) {
   const routes = new Hono<Env>();
   let document: object | undefined;
-  routes.get('/openapi.json', (c) => {
+  routes.get('/', (c) => {
     document ??= openApi(limits, VERSION);
     return respond(c, { body: document });
   });

@@ -5,8 +5,9 @@ import type { Tool } from '../../contract/messages.ts';
 import { sessionRequests } from '../../contract/sessions.ts';
 import type { Env, RequestContext } from '../middleware/context.ts';
 import { parseFields, readJson } from '../middleware/request-body.ts';
+import { requireModel } from '../models/known-models.ts';
 import { applyCompression, planCompression } from '../sessions/compress.ts';
-import { createSession, deleteSession, requireModel, requireSession, updateSession } from '../sessions/create.ts';
+import { createSession, deleteSession, requireSession, updateSession } from '../sessions/create.ts';
 import { toSession } from '../sessions/objects.ts';
 import { PreparedCuts } from '../sessions/prepared-cuts.ts';
 import { fork, rollback } from '../sessions/restore.ts';
@@ -15,8 +16,9 @@ import { countWrite, requireContent } from '../sessions/write.ts';
 import type { SessionRow } from '../store/sessions.ts';
 import type { Toolset } from '../store/toolsets.ts';
 import { toolsTokensSliced } from '../tokens/chat-template.ts';
-import { type Answer, change, changeExclusively, changeSession, respond } from './change.ts';
+import { change, changeExclusively, changeSession } from './change.ts';
 import { toList } from './list.ts';
+import { type Answer, respond } from './respond.ts';
 
 export function sessionRoutes(limits: Limits) {
   const requests = sessionRequests(limits);

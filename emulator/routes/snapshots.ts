@@ -16,8 +16,9 @@ import {
   takeSnapshot,
   unshareSnapshot,
 } from '../sessions/snapshot.ts';
-import { change, expectedVersion, requireVersion, respond } from './change.ts';
+import { change, expectedVersion, requireVersion } from './change.ts';
 import { toList } from './list.ts';
+import { respond } from './respond.ts';
 import { noCuts } from './sessions.ts';
 
 /** Snapshots of one session, mounted under /v1/sessions. Taking one is no change: it needs no idle session. */

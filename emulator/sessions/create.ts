@@ -1,8 +1,8 @@
-import { LIVE_TEXT } from '../../contract/errors.ts';
-import { MODEL_ID, MODEL_NAMES } from '../../contract/models.ts';
+import { MODEL_ID } from '../../contract/model-names.ts';
 import type { CreateSessionRequest, UpdateSessionRequest } from '../../contract/sessions.ts';
 import { unixSeconds } from '../clock.ts';
 import { ApiError, notFound, windowExceeded } from '../errors.ts';
+import { requireModel } from '../models/known-models.ts';
 import type { Services } from '../services.ts';
 import type { SessionRow } from '../store/sessions.ts';
 import type { Toolset } from '../store/toolsets.ts';
@@ -91,11 +91,6 @@ export function requireSession({ store }: Services, account: string, id: string,
   const session = store.sessions.find(account, id);
   if (!session) throw notFound('session', id, param);
   return session;
-}
-
-/** @throws ApiError with the live API's text where no such model is known */
-export function requireModel(model: string): void {
-  if (!MODEL_NAMES.includes(model)) throw new ApiError('model_not_found', LIVE_TEXT.modelNotFound(model));
 }
 
 function requireWindow(services: Services, session: SessionRow): void {
