@@ -83,15 +83,11 @@ function standingOf(declared: CapabilityState['declared'], probed: Probed): Stan
 function seenIn(reply: Reply): Probed {
   const body = reply.json;
   if (typeof body !== 'object' || body === null) return 'ambiguous';
-  if (reply.status < 300) return isOfTheApi(body) ? 'present' : 'ambiguous';
+  // Whether a success is the right one is for the checks to say.
+  if (reply.status < 300) return 'present';
   if (reply.status === 404) return isUnknownRoute(body) || !hasCode(body) ? 'absent' : 'present';
   if (reply.status === 400) return namesHostedAgents(reply.text) ? 'absent' : hasError(body) ? 'present' : 'ambiguous';
   return 'ambiguous';
-}
-
-/** Every answer of the API to a read says what it is: an `object`, or the balance's `code` 0. */
-function isOfTheApi(body: object): boolean {
-  return ('object' in body && 'data' in body) || ('code' in body && body.code === 0) || 'object' in body;
 }
 
 function isUnknownRoute(body: object): boolean {

@@ -82,11 +82,13 @@ export function onceRefused(isIt: (request: Passing) => boolean): () => Handler 
 /** Every id under another name, both ways. */
 export function renamedIds(rename: (id: string) => string, restore: (id: string) => string): Handler {
   return async (request: Passing, forward: Forward) => {
-    const text = typeof request.body === 'string' ? request.body : JSON.stringify(request.body);
+    const text = typeof request.body === 'string' ? request.body : (JSON.stringify(request.body) ?? '');
+    const restored = restore(text);
     const response = await forward({
       path: restore(request.path),
       search: restore(request.search),
-      ...(request.body !== undefined && { body: restore(text) }),
+      // A body without ids stays as it is, to the byte.
+      ...(restored !== text && { body: restored }),
     });
     return response.body ? editText(response, rename) : response;
   };

@@ -1,0 +1,46 @@
+import type { Json } from './edits.ts';
+import type { Forward, Handler, Passing } from './proxy.ts';
+
+/** Who was given which ids, so that a broken server can mix accounts up. */
+
+const CREATING = /^\/v1\/sessions(?:\/[^/]+\/(?:snapshots|messages|compress))?$/;
+
+/** A request that names something of another account, and that account's key. */
+export interface Trespass {
+  request: Passing;
+  forward: Forward;
+  /** Sends it, changed or not, in the name of the owner. */
+  asOwner: Forward;
+  /** The id that is named. */
+  id: string;
+}
+
+/** Meets requests that name what is another account's. Everything else passes. */
+export function trespassing(meet: (trespass: Trespass) => Promise<Response>): () => Handler {
+  return () => {
+    const owners = new Map<string, string>();
+    return async (request, forward) => {
+      const key = request.headers.authorization ?? '';
+      const [id, owner] = foreign(owners, request, key) ?? [];
+      if (id !== undefined && owner !== undefined) {
+        const headers = { ...request.headers, authorization: owner };
+        return meet({ request, forward, asOwner: (change = {}) => forward({ headers, ...change }), id });
+      }
+      const response = await forward();
+      if (request.method === 'POST' && response.ok && CREATING.test(request.path)) {
+        for (const made of idsOf((await response.clone().json()) as Json)) owners.set(made, key);
+      }
+      return response;
+    };
+  };
+}
+
+function foreign(owners: ReadonlyMap<string, string>, request: Passing, key: string): [string, string] | undefined {
+  const text = `${request.path}${request.search}${JSON.stringify(request.body) ?? ''}`;
+  return [...owners].find(([id, owner]) => owner !== key && text.includes(id));
+}
+
+function idsOf(body: Json): string[] {
+  const data = Array.isArray(body.data) ? (body.data as Json[]).map(({ id }) => id) : [];
+  return [body.id, body.snapshot_id, ...data].filter((id) => typeof id === 'string');
+}
