@@ -1,0 +1,50 @@
+import { createHash } from 'node:crypto';
+import type { Balance as BalanceAnswer } from '../../contract/models.ts';
+import { ApiError } from '../errors.ts';
+import { type Money, moneyNumber } from './money.ts';
+
+/** Digits as on the live API. */
+const DECIMALS = 5;
+
+/**
+ * What is left to each account of an amount that each begins with. A turn that has begun is paid for even where that takes more
+ * than is left, as on a prepaid account; the next one is refused.
+ */
+export class Balance {
+  readonly #start: Money;
+  readonly #spent = new Map<string, Money>();
+
+  constructor(start: Money) {
+    this.#start = start;
+  }
+
+  left(account: string): Money {
+    return this.#start - (this.#spent.get(account) ?? 0n);
+  }
+
+  charge(account: string, cost: Money): void {
+    this.#spent.set(account, (this.#spent.get(account) ?? 0n) + cost);
+  }
+
+  /** @throws ApiError `quota_exceeded` with the live text where nothing is left */
+  requireFunds(account: string): void {
+    if (this.left(account) <= 0n) throw new ApiError('quota_exceeded', quotaText(account));
+  }
+
+  /** The live answer's figures. All of it is cash; what is owed leaves nothing available. */
+  figures(account: string): BalanceAnswer['data'] {
+    const cash = moneyNumber(this.left(account), DECIMALS);
+    return { available_balance: Math.max(0, cash), voucher_balance: 0, cash_balance: cash };
+  }
+
+  clear(): void {
+    this.#spent.clear();
+  }
+}
+
+/** The live text; organisation and key are ids of ours, the same for the same account. */
+export function quotaText(account: string): string {
+  const digest = createHash('sha256').update(account).digest('hex');
+  const names = `org-${digest.slice(0, 24)}<ak-${digest.slice(24, 44)}>`;
+  return `Your account ${names} is suspended due to insufficient balance, please recharge your account or check your plan and billing details`;
+}

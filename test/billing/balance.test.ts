@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest';
+import { quotaText } from '../../emulator/billing/balance.ts';
+import { Billing } from '../../emulator/billing/billing.ts';
+import { parseAmount } from '../../emulator/billing/money.ts';
+import { ApiError } from '../../emulator/errors.ts';
+import { message } from './prompts.ts';
+
+function purse(amount: string) {
+  const billing = new Billing({ clock: { now: () => 0 }, windowTokens: 262_144, balance: parseAmount(amount) });
+  const open = (account: string, name: string) =>
+    billing.open({
+      account,
+      model: 'kimi-k2-0905',
+      tools: { tools: [], tokens: 0 },
+      window: [],
+      written: [message(name, 997)],
+      promptTokens: 1_000,
+      maxTokens: 1_000,
+    });
+  return { balance: billing.balance, open, billing };
+}
+
+test('it goes down by what turns cost, account by account', () => {
+  const { balance, open } = purse('0.01USD');
+  open('a', 'one').settle(1_000);
+  // (1,000 × 0.60 + 1,000 × 2.50) ÷ 10⁶ = 0.0031.
+  expect(balance?.figures('a')).toEqual({ available_balance: 0.0069, voucher_balance: 0, cash_balance: 0.0069 });
+  expect(balance?.figures('b').available_balance).toBe(0.01);
+});
+
+test('a turn may take more than is left; the next one is refused with the live text', () => {
+  const { balance, open } = purse('0.003');
+  open('a', 'one').settle(1_000);
+  expect(balance?.figures('a')).toEqual({ available_balance: 0, voucher_balance: 0, cash_balance: -0.0001 });
+  const refused = () => open('a', 'two');
+  expect(refused).toThrow(ApiError);
+  expect(refused).toThrow(
+    /^Your account org-[0-9a-f]{24}<ak-[0-9a-f]{20}> is suspended due to insufficient balance, please recharge your account or check your plan and billing details$/,
+  );
+  open('b', 'one').settle(1);
+});
+
+test('the ids in the text are those of the account, and do not tell it', () => {
+  expect(quotaText('a')).toBe(quotaText('a'));
+  expect(quotaText('a')).not.toBe(quotaText('b'));
+});
+
+test('its currency is that of all that is billed, and a reset fills it up', () => {
+  const { balance, open, billing } = purse('1CNY');
+  expect(billing.spend().currency).toBe('CNY');
+  open('a', 'one').settle(0);
+  // 1,000 × 4 ÷ 10⁶ = 0.004.
+  expect(balance?.figures('a').available_balance).toBe(0.996);
+  billing.reset();
+  expect(balance?.figures('a').available_balance).toBe(1);
+});

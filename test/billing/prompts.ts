@@ -1,0 +1,24 @@
+import type { CountedMessage, Prompt } from '../../emulator/billing/prompt-chain.ts';
+import { Chains } from '../../emulator/billing/prompt-chain.ts';
+
+/** What the template adds behind the messages. */
+export const GENERATION_TOKENS = 3;
+
+/** A message of so many tokens; the same name is the same text. */
+export function message(name: string, tokens: number): CountedMessage {
+  return { body: { role: 'user', content: name }, tokens };
+}
+
+export function promptOf(
+  messages: readonly CountedMessage[],
+  tools: { name: string; tokens: number } = { name: '', tokens: 0 },
+): Prompt {
+  const chains = new Chains();
+  const declared = tools.name === '' ? [] : [{ type: 'function' as const, function: { name: tools.name } }];
+  const size = messages.reduce((sum, { tokens }) => sum + tokens, 0);
+  return {
+    tools: chains.tools(declared, tools.tokens),
+    messages: chains.grow(undefined, messages),
+    tokens: tools.tokens + size + GENERATION_TOKENS,
+  };
+}
