@@ -4,11 +4,12 @@ const { must, may, shownBy } = rulesOf('kimi-wire');
 
 /** Refusals in the live API's own terms, and what every answer carries. */
 export const ERRORS = {
-  'errors.no-key': must('kimi', 'A request without a key is refused: 401, `Invalid Authentication`.'),
+  'errors.no-key': must('kimi', 'A request without a key is refused with 401, in one of the two documented ways.'),
   'errors.malformed-key': must('kimi', 'So is one whose Authorization is no bearer key.'),
-  'errors.unknown-key': must(
-    'kimi',
-    'A key that is not known is refused: 401, `Incorrect API key provided`. A server may let any key in instead.',
+  'errors.unknown-key': must('kimi', 'So is one whose key is not known, unless the server lets any key in.'),
+  'errors.key-rows': must(
+    'ours',
+    'Without a bearer key the refusal is `Invalid Authentication`, with an unknown one `Incorrect API key provided`.',
   ),
   'errors.key-first': must('ours', 'Who is not let in learns nothing of what is wrong with the request.'),
   'errors.unknown-route': must(
@@ -35,7 +36,8 @@ export const ERRORS = {
   'errors.json-values': must('ours', 'A body of more values than the limit is refused.'),
   'errors.request-messages': must('ours', 'A request holds as many messages as the limit, and no more.'),
   'errors.should-retry': must('ours', 'Every error says in `x-should-retry` whether to try again; these say no.'),
-  'errors.request-id': must('kimi', 'Every answer has a `Msh-Request-Id`.'),
+  'errors.request-id': must('kimi', 'An answer has a `Msh-Request-Id`.'),
+  'errors.request-id-of-errors': must('ours', 'So has every error.'),
   'errors.request-ids-differ': must('ours', 'Every answer has a `Msh-Request-Id` of its own.'),
   'errors.json-type': must('kimi', 'Answers and errors that are not streamed are `application/json` in UTF-8.'),
   'errors.server-timing': may('kimi', 'An answer says in `Server-Timing` how long the server took.'),

@@ -18,7 +18,10 @@ export const TOOLS = {
     'kimi',
     'A call without a result is refused with `tool_call_id  not found`, two spaces in it.',
   ),
-  'tools.orphan': must('ours', 'A result that answers no call is refused with the same text.'),
+  'tools.orphan': must(
+    'ours',
+    'A result that answers no call, or names another than was made, is refused with the same text.',
+  ),
   'tools.choice-auto': must('ours', 'With `tool_choice` `auto`, as without any, the model may call.'),
   'tools.choice-none': must('ours', 'With `tool_choice` `none` nothing is called.'),
   'tools.choice-required': must('ours', 'With `tool_choice` `required` something is called.'),

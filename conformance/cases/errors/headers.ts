@@ -26,6 +26,7 @@ export const errorsHeaders = defineCase({
   needs: ['chat', 'models'],
   checks: {
     'request-id': 'errors.request-id',
+    'request-id-of-errors': 'errors.request-id-of-errors',
     'request-ids-differ': 'errors.request-ids-differ',
     'json-type': 'errors.json-type',
     'should-retry': 'errors.should-retry',
@@ -36,9 +37,11 @@ export const errorsHeaders = defineCase({
     const { successes, errors } = await answersOf(trial);
     const all = [...successes, ...errors];
     const header = (name: string) => all.map(({ what, headers }) => ({ what, value: headers.get(name) ?? '' }));
-    await trial.check('request-id', () => {
-      for (const { what, value } of header('msh-request-id')) holds(value !== '', `${what}: no Msh-Request-Id`);
-    });
+    const named = (replies: Reply[]) => {
+      for (const { what, headers } of replies) holds(!!headers.get('msh-request-id'), `${what}: no Msh-Request-Id`);
+    };
+    await trial.check('request-id', () => named(successes));
+    await trial.check('request-id-of-errors', () => named(errors));
     await trial.check('request-ids-differ', () => {
       equal(new Set(header('msh-request-id').map(({ value }) => value)).size, all.length, 'different request ids');
     });

@@ -22,7 +22,7 @@ export const toolsPairing = defineCase({
     'answered-accepted': 'tools.issued-ids',
     'unanswered-refused': 'tools.unanswered',
     'unanswered-before-user-refused': 'tools.unanswered',
-    'other-id-refused': 'tools.unanswered',
+    'other-id-refused': 'tools.orphan',
     'orphan-refused': 'tools.orphan',
   },
   cost: chats(5),

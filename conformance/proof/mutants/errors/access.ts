@@ -41,6 +41,16 @@ export const ACCESS_MUTANTS: readonly Mutant[] = [
     ),
   ),
   error(
+    'no-key-incorrect',
+    'a request without a key is refused as one with an unknown key',
+    ['errors.keys/no-key-row'],
+    errors((said) =>
+      said.type === 'invalid_authentication_error'
+        ? { message: 'Incorrect API key provided', type: 'incorrect_api_key_error' }
+        : said,
+    ),
+  ),
+  error(
     'models-public',
     'the models are listed for who has no key',
     ['errors.keys/no-key-refused'],
@@ -60,7 +70,7 @@ export const ACCESS_MUTANTS: readonly Mutant[] = [
     ...error(
       'unknown-key-unnamed',
       'a key that is not known is refused as no key is',
-      ['errors.keys/unknown-refused'],
+      ['errors.keys/unknown-key-row'],
       errors((said) =>
         said.type === 'incorrect_api_key_error'
           ? { message: 'Invalid Authentication', type: 'invalid_authentication_error' }

@@ -123,12 +123,18 @@ export const BODY_MUTANTS: readonly Mutant[] = [
   error(
     'no-request-id',
     'errors have no Msh-Request-Id',
-    ['errors.headers/request-id'],
+    ['errors.headers/request-id-of-errors'],
     header(
       'msh-request-id',
       () => null,
       ({ ok }) => !ok,
     ),
+  ),
+  error(
+    'request-id-of-openai',
+    'answers are named in `x-request-id`',
+    ['errors.headers/request-id'],
+    header('msh-request-id', () => null),
   ),
   error(
     'one-request-id',
