@@ -32,7 +32,7 @@ export const CHAT = {
   ),
   'chat.length': must('kimi', 'An answer that was cut ends with `length`, one that came to its end with `stop`.'),
   'chat.default-max-tokens': shownBy(
-    'test/chat/turn.test.ts',
+    'test/chat/settings.test.ts',
     'kimi',
     'Where no number is given, an answer takes at most 1,024 tokens.',
   ),
@@ -40,6 +40,11 @@ export const CHAT = {
   'chat.stop': must('kimi', 'A stop string, alone or in a list, ends the answer before it.'),
   'chat.stop-limits': must('kimi', 'There are at most 5 stop strings, of at most 32 bytes each.'),
   'chat.temperature': onlyK2(must('kimi', '`temperature` is 0 to 1.')),
+  'chat.default-temperature': shownBy(
+    'test/chat/settings.test.ts',
+    'kimi',
+    'Where no temperature is given, it is 0.6.',
+  ),
   'chat.top-p': onlyK2(must('kimi', '`top_p` is 0 to 1.')),
   'chat.presence-penalty': onlyK2(must('kimi', '`presence_penalty` is -2 to 2.')),
   'chat.frequency-penalty': onlyK2(must('kimi', '`frequency_penalty` is -2 to 2.')),

@@ -11,7 +11,7 @@ export const chatCache = defineCase({
   title: 'what was cached is told truly',
   needs: ['chat'],
   checks: { 'tokens-sound': 'chat.cached-tokens', 'key-accepted': 'chat.prompt-cache-key' },
-  cost: chats(3, { promptTokens: 2_000 }),
+  cost: chats(4, { promptTokens: 2_000 }),
   async run(trial) {
     const beginning = trial.nonce() + ' river'.repeat(WORDS);
     const messages = [user(`${beginning}\nReply with exactly: OK`)];

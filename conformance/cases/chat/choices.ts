@@ -17,7 +17,7 @@ export const chatN = defineCase({
     'near-zero-refused': 'chat.n-near-zero',
     'near-zero-single-accepted': 'chat.n-near-zero',
   },
-  cost: chats(5, { completionTokens: 15 * 64 }),
+  cost: chats(6, { completionTokens: 16 * 64 }),
   async run(trial) {
     await trial.check('one-more-refused', () => refusedChat(trial, { n: MOST + 1 }));
     await trial.check('none-refused', () => refusedChat(trial, { n: 0 }));

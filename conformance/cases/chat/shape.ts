@@ -51,7 +51,7 @@ export const chatAlias = defineCase({
   title: 'the short name of the model means the same model',
   needs: ['chat'],
   checks: { accepted: 'chat.model-alias', echoed: 'chat.model-echo' },
-  cost: chats(1),
+  cost: chats(2),
   async run(trial) {
     const model = 'kimi-k2-0905';
     await trial.need('accepted', () => complete(trial, { model }));

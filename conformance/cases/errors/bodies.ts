@@ -59,7 +59,7 @@ export const errorsSizes = defineCase({
     'most-messages-accepted': 'errors.request-messages',
     'more-messages-refused': 'errors.request-messages',
   },
-  cost: () => ({ requests: 8 }),
+  cost: () => ({ requests: 9 }),
   async run(trial) {
     const { body_bytes, json_depth, json_values, request_messages } = trial.limits;
     const { model } = trial.target;
