@@ -1,11 +1,14 @@
+import { later } from '../../later.ts';
 import { sentences } from '../../text/sentences.ts';
 import type { ModelRequest } from '../model.ts';
 import { contextOf, type Document, freshResults, NOT_FOUND } from './documents.ts';
 import { exactReply } from './exact-reply.ts';
-import { jsonReply } from './json-reply.ts';
 import type { Pace } from './pace.ts';
 import type { Question } from './question.ts';
-import { findEvidence } from './search.ts';
+
+// Most of the model's modules, and no answer needs all of them.
+const json = later(() => import('./json-reply.ts'));
+const search = later(() => import('./search.ts'));
 
 /** The whole text that answers a request, or {@link NOT_FOUND}. `prefix`: what of it has been written already. */
 export async function answerText(
@@ -15,10 +18,11 @@ export async function answerText(
   pace: Pace,
 ): Promise<string> {
   const { responseFormat } = request;
-  if (responseFormat.type !== 'text') return jsonReply(request, question, responseFormat, pace);
+  if (responseFormat.type !== 'text') return (await json()).jsonReply(request, question, responseFormat, pace);
   const ordered = exactReply(question.whole);
   if (ordered !== undefined) return ordered;
 
+  const { findEvidence } = await search();
   const results = freshResults(request);
   const told = await findEvidence(results, withoutToolNames(question.text, request), pace);
   if (told !== undefined) return told.answer;

@@ -1,11 +1,13 @@
 import { contentText } from '../../../contract/messages.ts';
+import { later } from '../../later.ts';
 import type { ModelDelta, ModelRequest } from '../model.ts';
 import { answerText } from './answer.ts';
-import { callArguments } from './call-arguments.ts';
 import { continueFrom } from './continuation.ts';
 import { Pace } from './pace.ts';
 import { readQuestion } from './question.ts';
 import { chooseTool } from './tool-choice.ts';
+
+const calls = later(() => import('./call-arguments.ts'));
 
 /** Answers one request: the rules of `lookupModel`, in their order. */
 export async function* lookUp(request: ModelRequest): AsyncGenerator<ModelDelta> {
@@ -14,6 +16,7 @@ export async function* lookUp(request: ModelRequest): AsyncGenerator<ModelDelta>
   const question = readQuestion(request);
   const chosen = chooseTool(request, question);
   if (chosen !== undefined) {
+    const { callArguments } = await calls();
     yield { type: 'tool_call', name: chosen.name, arguments: await callArguments(request, question, chosen, pace) };
     return;
   }
