@@ -50,6 +50,7 @@ interface Ran {
 /** What a run amounts to. */
 export function reportOf({ runner, options, cases, results, startedAt }: Ran): Report {
   const { target, limits, capabilities, purse, connection, leaked } = runner;
+  const redact = runner.redactor();
   const complete = options.cases === undefined && options.profiles === undefined;
   const baseline = options.baseline ? applyBaseline(options.baseline, results, complete, startedAt) : null;
   const asked: readonly Profile[] = options.profiles ?? [];
@@ -68,7 +69,7 @@ export function reportOf({ runner, options, cases, results, startedAt }: Ran): R
     results,
     profiles: summarise(results, new Set(baseline?.known)),
     spending: purse.toReport(),
-    retries: connection.retries,
+    retries: connection.retries.map(({ request, reason }) => ({ request: redact(request), reason: redact(reason) })),
     leaked,
     baseline,
     completeness: { declared: planOf(cases, limits, purse).checks, reported: results.length },

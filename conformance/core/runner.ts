@@ -95,7 +95,7 @@ export class Runner {
       ending = this.#signal.aborted ? new NotRun('interrupted') : error;
     }
     await this.#cleanUp();
-    const redact = redactor([...this.#keys.values()]);
+    const redact = this.redactor();
     return Object.entries(subject.checks).map(([name, clause]) => {
       const outcome = trial.outcomes.get(name) ?? { held: false as const, error: ending, exchanges: [] };
       const { profile, level, evidence } = CLAUSES[clause];
@@ -104,6 +104,11 @@ export class Runner {
       if (outcome.held) return result;
       return { ...result, message: redact(messageOf(outcome.error)), exchanges: outcome.exchanges.map(redact) };
     });
+  }
+
+  /** Takes out of a text what nobody else may read. */
+  redactor(): (text: string) => string {
+    return redactor([...this.#keys.values()]);
   }
 
   /** What is left when all is done. A ledger with nothing open is removed. */

@@ -27,6 +27,8 @@ export function conclude(report: Report, profile: Profile): string {
     counts.not_run > 0 && `${counts.not_run} not run`,
   ].filter((part) => part !== false);
   const all = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  if (counts.pass === all)
+    return `${STANDING_WORDS[standing]}: ${all === 1 ? 'the one check holds' : `all ${all} checks hold`}`;
   return `${STANDING_WORDS[standing]}: of ${plural(all, 'check')}, ${beside.join(', ')}`;
 }
 

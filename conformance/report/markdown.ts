@@ -8,7 +8,7 @@ import { plural, shorten } from './text.ts';
 
 const MAX_MESSAGE = 400;
 /** A job summary may hold 1 MiB. */
-const MAX_GROUPS = 100;
+const MAX_GROUPS = 50;
 const MAX_IDS = 20;
 
 export const STANDING_SIGNS: Record<ProfileStanding, string> = {
