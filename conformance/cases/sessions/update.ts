@@ -99,7 +99,9 @@ export const sessionsTools = defineCase({
       equal(usage.messages, before.messages, 'the messages');
     });
     await trial.check('none-counts-nothing', async () => {
-      equal(answered(await update({ tools: [] }), Session).usage, before, 'the usage without tools');
+      const { usage } = answered(await update({ tools: [] }), Session);
+      const [message] = (await stateOf(api, id)).messages;
+      equal([usage.tools_tokens, usage.total_tokens], [0, message?.tokens], 'the tools and the total without tools');
     });
     await trial.check('beyond-window-refused', async () => {
       const state = await stateOf(api, id);
