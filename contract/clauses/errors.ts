@@ -5,8 +5,14 @@ const { must, may, shownBy } = rulesOf('kimi-wire');
 /** Refusals in the live API's own terms, and what every answer carries. */
 export const ERRORS = {
   'errors.no-key': must('kimi', 'A request without a key is refused with 401, in one of the two documented ways.'),
-  'errors.malformed-key': must('kimi', 'So is one whose Authorization is no bearer key.'),
-  'errors.unknown-key': must('kimi', 'So is one whose key is not known, unless the server lets any key in.'),
+  'errors.malformed-key': must(
+    'kimi',
+    'A request whose Authorization is no bearer key is refused as one without a key.',
+  ),
+  'errors.unknown-key': must(
+    'kimi',
+    'A request whose key is not known is refused as one without a key, unless the server lets any key in.',
+  ),
   'errors.key-rows': must(
     'ours',
     'Without a bearer key the refusal is `Invalid Authentication`, with an unknown one `Incorrect API key provided`.',
@@ -24,7 +30,7 @@ export const ERRORS = {
   ),
   'errors.window-requested': must(
     'ours',
-    'What that refusal says to be requested is the prompt and the maximal answer.',
+    'The tokens requested, in the refusal of what does not fit the window, are those of the prompt and the maximal answer.',
   ),
   'errors.invalid-request': must('ours', 'What is wrong with a field is told as `Invalid request: …`, naming it.'),
   'errors.envelope': must('kimi', 'An error is `{"error":{"message","type"}}`, without `code` and `param`.'),
@@ -37,7 +43,7 @@ export const ERRORS = {
   'errors.request-messages': must('ours', 'A request holds as many messages as the limit, and no more.'),
   'errors.should-retry': must('ours', 'Every error says in `x-should-retry` whether to try again; these say no.'),
   'errors.request-id': must('kimi', 'An answer has a `Msh-Request-Id`.'),
-  'errors.request-id-of-errors': must('ours', 'So has every error.'),
+  'errors.request-id-of-errors': must('ours', 'Every error has a `Msh-Request-Id`, too.'),
   'errors.request-ids-differ': must('ours', 'Every answer has a `Msh-Request-Id` of its own.'),
   'errors.json-type': must('kimi', 'Answers and errors that are not streamed are `application/json` in UTF-8.'),
   'errors.server-timing': may('kimi', 'An answer says in `Server-Timing` how long the server took.'),

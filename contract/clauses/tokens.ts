@@ -8,7 +8,7 @@ export const TOKENS = {
   'tokens.prompt-of-one': onlyK2(
     must('kimi', 'A message of a single token by the user is charged as a prompt of 8: no system prompt is added.'),
   ),
-  'tokens.estimate-of-one': must('ours', 'The estimate of that prompt is 8.'),
+  'tokens.estimate-of-one': must('ours', 'The estimate for a message of a single token by the user is 8.'),
   'tokens.estimate-is-prompt': must('ours', 'The estimate of a request is the `prompt_tokens` of its answer.'),
   'tokens.sum': must('ours', 'A prompt counts the sum of its messages, and 3 tokens that open the answer.'),
   'tokens.frame': must('ours', 'A message counts 3 markers, its role and its text, whatever the role.'),

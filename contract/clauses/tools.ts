@@ -20,7 +20,7 @@ export const TOOLS = {
   ),
   'tools.orphan': must(
     'ours',
-    'A result that answers no call, or names another than was made, is refused with the same text.',
+    'A result that answers no call, or names another than was made, is refused with `tool_call_id  not found`.',
   ),
   'tools.choice-auto': must('ours', 'With `tool_choice` `auto`, as without any, the model may call.'),
   'tools.choice-none': must('ours', 'With `tool_choice` `none` nothing is called.'),
