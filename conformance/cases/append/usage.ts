@@ -1,8 +1,8 @@
-import { TokenEstimate } from '../../../contract/models.ts';
 import type { SessionAppend } from '../../../contract/sessions.ts';
 import { defineCase } from '../../core/case.ts';
-import { answered, equal } from '../../core/expect.ts';
+import { equal } from '../../core/expect.ts';
 import { append, calling, createSession, type Message, result, user } from '../../wire/dialect.ts';
+import { estimated } from '../../wire/estimates.ts';
 import { PROMPT_TOKENS } from '../../wire/sized-texts.ts';
 
 const WRITES: Message[][] = [
@@ -32,7 +32,7 @@ export const appendUsage = defineCase({
     'as-estimated': 'append.counted',
   },
   async run(trial) {
-    const { api, target } = trial;
+    const { api } = trial;
     const { id, usage: empty } = await createSession(api);
     const answers: SessionAppend[] = [];
     for (const write of WRITES) answers.push(await append(api, id, write));
@@ -66,9 +66,8 @@ export const appendUsage = defineCase({
       for (const [index, write] of WRITES.entries()) {
         messages.push(...write);
         written += answers[index]?.tokens ?? 0;
-        const request = { model: target.model, messages };
-        const { data } = answered(await api.post('/tokenizers/estimate-token-count', request), TokenEstimate);
-        equal(written, data.total_tokens - PROMPT_TOKENS, `the tokens of the first ${index + 1} writes`);
+        const estimate = await estimated(trial, { messages });
+        equal(written, estimate - PROMPT_TOKENS, `the tokens of the first ${index + 1} writes`);
       }
     });
   },

@@ -1,0 +1,185 @@
+import type { SessionMessage } from '../../../contract/sessions.ts';
+import { Snapshot } from '../../../contract/snapshots.ts';
+import { defineCase } from '../../core/case.ts';
+import { answered, equal, holds, refused } from '../../core/expect.ts';
+import type { Trial } from '../../core/trial.ts';
+import { Mismatch, NotRun } from '../../core/verdict.ts';
+import { createSession, type Message, stateOf, user, windowOf } from '../../wire/dialect.ts';
+import { DURING_COST, duringTurns, QUESTION } from '../../wire/during.ts';
+import type { Reply } from '../../wire/reply.ts';
+import { ended, LONG_ANSWER, ordering, sendTurn, spokenIn, turn, turns } from './turn.ts';
+
+const RACERS = 4;
+const MAX_LOOKS = 40;
+const LONG_TOKENS = 128;
+
+export const turnConcurrent = defineCase({
+  id: 'turn.concurrent',
+  title: 'of turns at the same time exactly those that were answered stand in the window',
+  needs: ['sessions', 'chat'],
+  checks: {
+    'each-answered': 'turn.concurrent',
+    'answered-stand': 'turn.concurrent',
+    'not-interleaved': 'turn.busy',
+    'usage-of-all': 'turn.usage',
+    'goes-on-after': 'turn.concurrent',
+  },
+  cost: turns(RACERS + 1, { promptTokens: 4_096 }),
+  async run(trial) {
+    const { api } = trial;
+    const { id } = await createSession(api);
+    const order = (index: number) => ordering(`Turn ${index} is over.`);
+    const replies = await Promise.all(
+      Array.from({ length: RACERS }, (_, index) => sendTurn(trial, id, [order(index)])),
+    );
+    const { session, messages } = await stateOf(api, id);
+    const won = replies.flatMap((reply, index) =>
+      reply.status < 300 ? [{ order: order(index), ...ended(reply) }] : [],
+    );
+    await trial.check('each-answered', () => {
+      for (const reply of replies) if (reply.status >= 300) refused(reply, 'session_busy');
+      holds(won.length > 0, 'at least one of the turns is answered');
+    });
+    await trial.check('answered-stand', () => {
+      const stand = messages.filter(({ role }) => role === 'user').map(({ content }) => String(content));
+      equal(stand.sort(), won.map((each) => String(each.order.content)).sort(), 'the turns that stand in the window');
+    });
+    await trial.check('not-interleaved', () => {
+      for (const each of won) {
+        const place = messages.findIndex(({ content }) => content === each.order.content);
+        equal(messages[place + 1]?.content, each.content, `what follows "${each.order.content}"`);
+      }
+      equal(messages.length, 2 * won.length, 'the messages of the window');
+    });
+    await trial.check('usage-of-all', () => {
+      const last = won.toSorted((a, b) => a.session.version - b.session.version).at(-1);
+      equal(session.usage, last?.session.usage, 'the usage after all turns');
+      equal(session.usage.total_tokens, tokensOf(messages), 'the usage after all turns');
+    });
+    await trial.check('goes-on-after', () => turn(trial, id, [user('Say hello.')]));
+  },
+});
+
+export const turnBusy = defineCase({
+  id: 'turn.busy',
+  title: 'nothing comes to stand within a turn',
+  needs: ['sessions', 'sessions.append', 'chat', 'chat.stream'],
+  checks: {
+    'writes-refused-meanwhile': 'turn.busy',
+    'nothing-within': 'turn.busy',
+    'reads-before-or-after': 'turn.reads',
+  },
+  cost: () => DURING_COST,
+  async run(trial) {
+    const { api } = trial;
+    const { id } = await createSession(api);
+    const writes: Reply[] = [];
+    const windows: SessionMessage[][] = [];
+    await duringTurns(
+      trial,
+      id,
+      async (number) => {
+        const reply = await api.post(`/sessions/${id}/messages`, user(`Write ${number}.`));
+        writes.push(reply);
+        windows.push(await windowOf(api, id));
+        return reply;
+      },
+      (replies) => replies.some(({ status }) => status >= 300),
+    );
+    await trial.check('writes-refused-meanwhile', () => {
+      const met = writes.filter(({ status, text }) => status >= 300 && !text.includes('context_window_exceeded'));
+      for (const reply of met) refused(reply, 'session_busy');
+      if (met.length === 0) throw new NotRun('no turn lasted long enough for anything to arrive meanwhile');
+    });
+    const within = (messages: readonly SessionMessage[]) =>
+      messages.findIndex(({ content }, place) => content === QUESTION && messages[place + 1]?.role !== 'assistant');
+    const last = await windowOf(api, id);
+    await trial.check('nothing-within', () => {
+      holds(within(last) === -1, `message ${within(last)} is that of a turn, and what follows is not its reply`);
+      const stand = last.filter(({ content }) => String(content).startsWith('Write ')).length;
+      equal(stand, writes.filter(({ status }) => status < 300).length, 'the writes that stand in the window');
+    });
+    await trial.check('reads-before-or-after', () => {
+      for (const messages of windows) {
+        holds(within(messages) === -1, 'a read shows the message of a turn without its reply');
+        equal(messages, last.slice(0, messages.length), 'what was read before');
+      }
+    });
+  },
+});
+
+export const turnSnapshotMeanwhile = defineCase({
+  id: 'turn.snapshot-meanwhile',
+  title: 'a snapshot taken during a turn holds all of it or nothing',
+  needs: ['sessions', 'sessions.snapshot', 'chat', 'chat.stream'],
+  checks: { taken: 'turn.reads', 'before-or-after': 'turn.reads' },
+  cost: turns(1, { promptTokens: 1_024, completionTokens: LONG_TOKENS }),
+  async run(trial) {
+    const { api } = trial;
+    const { id } = await createSession(api, { messages: [user('Hello.')] });
+    let snapshot: Promise<Reply> | undefined;
+    const begun = (text: string) => {
+      if (text !== '') snapshot ??= api.post(`/sessions/${id}/snapshots`, {});
+      return false;
+    };
+    await sendLong(trial, id, begun);
+    const reply = await snapshot;
+    if (!reply) throw new Mismatch('a streamed turn was answered with nothing');
+    await trial.need('taken', () => answered(reply, Snapshot));
+    await trial.check('before-or-after', () => {
+      const { messages } = answered(reply, Snapshot).archived;
+      holds(messages === 1 || messages === 3, `a snapshot of 1 or 3 messages, not ${messages}`);
+    });
+  },
+});
+
+export const turnDisconnect = defineCase({
+  id: 'turn.disconnect',
+  title: 'a client that goes away leaves a whole turn or nothing',
+  needs: ['sessions', 'sessions.append', 'chat', 'chat.stream'],
+  checks: {
+    'all-or-nothing': 'turn.disconnect',
+    'usage-adds-up': 'turn.disconnect',
+    'goes-on-after': 'turn.disconnect',
+  },
+  cost: turns(2, { requests: 60 + 2 * MAX_LOOKS, promptTokens: 2_048, completionTokens: 2 * LONG_TOKENS }),
+  async run(trial) {
+    const { api } = trial;
+    const { id } = await createSession(api, { messages: [user('Hello.')] });
+    await sendLong(trial, id, (text) => spokenIn(text) !== '');
+    await trial.need('goes-on-after', () => appended(trial, id, user('After.')));
+    const { session, messages } = await stateOf(api, id);
+    await trial.check('all-or-nothing', () => {
+      const roles = messages.map(({ role }) => role);
+      const whole = roles.length === 4;
+      equal(roles, whole ? ['user', 'user', 'assistant', 'user'] : ['user', 'user'], 'the roles in the window');
+      equal(messages.at(-1)?.content, 'After.', 'the last message of the window');
+      const reply = String(messages[2]?.content);
+      // An order to say so much is not obeyed by halves.
+      holds(!whole || reply.length > LONG_ANSWER.length / 2, `a reply that was broken off is stored: ${reply}`);
+    });
+    await trial.check('usage-adds-up', () => {
+      equal(session.usage.total_tokens, tokensOf(messages), 'the usage of the session');
+    });
+  },
+});
+
+/** Writes a message as soon as the session is not busy any more. @throws Mismatch where it stays busy */
+async function appended({ api }: Trial<string>, id: string, message: Message): Promise<void> {
+  for (let looks = 0; looks < MAX_LOOKS; looks += 1) {
+    const reply = await api.post(`/sessions/${id}/messages`, message);
+    if (reply.status < 300) return;
+    refused(reply, 'session_busy');
+    await windowOf(api, id);
+  }
+  throw new Mismatch('the session stays busy after its client has gone');
+}
+
+function sendLong(trial: Trial<string>, id: string, enough: (text: string) => boolean): Promise<Reply> {
+  const more = { max_tokens: LONG_TOKENS, stream: true };
+  return sendTurn(trial, id, [ordering(LONG_ANSWER)], more, { enough });
+}
+
+function tokensOf(messages: readonly SessionMessage[]): number {
+  return messages.reduce((sum, { tokens }) => sum + tokens, 0);
+}
