@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { Balance as BalanceAnswer } from '../../contract/models.ts';
-import { ApiError } from '../errors.ts';
+import { errorOnDemand } from '../errors-on-demand.ts';
 import { type Money, moneyNumber } from './money.ts';
 
 /** Digits as on the live API. */
@@ -28,7 +27,7 @@ export class Balance {
 
   /** @throws ApiError `quota_exceeded` with the live text where nothing is left */
   requireFunds(account: string): void {
-    if (this.left(account) <= 0n) throw new ApiError('quota_exceeded', quotaText(account));
+    if (this.left(account) <= 0n) throw errorOnDemand('quota_exceeded', { account });
   }
 
   /** The live answer's figures. All of it is cash; what is owed leaves nothing available. */
@@ -40,11 +39,4 @@ export class Balance {
   clear(): void {
     this.#spent.clear();
   }
-}
-
-/** The live text; organisation and key are ids of ours, the same for the same account. */
-export function quotaText(account: string): string {
-  const digest = createHash('sha256').update(account).digest('hex');
-  const names = `org-${digest.slice(0, 24)}<ak-${digest.slice(24, 44)}>`;
-  return `Your account ${names} is suspended due to insufficient balance, please recharge your account or check your plan and billing details`;
 }

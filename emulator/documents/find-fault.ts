@@ -26,22 +26,26 @@ export function findFault(error: z.ZodError): Fault {
   };
 }
 
-function deepest(issue: Issue, before: readonly PropertyKey[]): { path: readonly PropertyKey[]; issue: Issue } {
+interface Found {
+  path: readonly PropertyKey[];
+  issue: Issue;
+}
+
+function deepest(issue: Issue, before: readonly PropertyKey[]): Found {
   const path = [...before, ...issue.path];
-  let best = { path: path as readonly PropertyKey[], issue };
-  if (issue.code !== 'invalid_union') return best;
-  for (const branch of issue.errors) {
+  let best: Found | undefined;
+  for (const branch of issue.code === 'invalid_union' ? issue.errors : []) {
     const first = branch.find(({ code }) => code === 'unrecognized_keys') ?? branch[0];
     if (!first || isOfAnotherKind(first)) continue;
     const found = deepest(first, path);
-    if (found.path.length >= best.path.length) best = found;
+    if (!best || found.path.length > best.path.length) best = found;
   }
-  return best;
+  return best ?? { path, issue };
 }
 
 /** A branch that is for another kind of value says nothing of this one. */
 function isOfAnotherKind({ code, path }: Issue): boolean {
-  return code === 'invalid_type' && path.length === 0;
+  return (code === 'invalid_type' || code === 'custom') && path.length === 0;
 }
 
 function textOf(issue: Issue): string {

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { quotaText } from '../../emulator/billing/balance.ts';
 import { Billing } from '../../emulator/billing/billing.ts';
 import { parseAmount } from '../../emulator/billing/money.ts';
 import { ApiError } from '../../emulator/errors.ts';
+import { quotaText } from '../../emulator/errors-on-demand.ts';
 import { message } from './prompts.ts';
 
 function purse(amount: string) {

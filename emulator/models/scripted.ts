@@ -1,0 +1,76 @@
+import type { Model, ModelDelta, ModelRequest } from './model.ts';
+import { deltasOf } from './scripted/deltas.ts';
+import type { Script } from './scripted/read-script.ts';
+import { factsOf } from './scripted/request-facts.ts';
+import { RunningRule } from './scripted/running-rule.ts';
+import { unmatched } from './scripted/unmatched.ts';
+
+export { readScript, type Script, scriptOf } from './scripted/read-script.ts';
+export type { ScriptedCall, ScriptedReply, ScriptRule, TextMatch, When } from './scripted/rule.ts';
+
+/**
+ * Answers by the first rule that fits, and leaves the rest to another model. The same rule may answer requests that overlap: it is
+ * chosen, and counted, when a request reaches it.
+ */
+export class ScriptedModel implements Model {
+  readonly name: string;
+  readonly #next: Model;
+  #strict = false;
+  #rules: readonly RunningRule[] = [];
+  /** Answers that each session was given in full. */
+  readonly #answered = new Map<string, number>();
+
+  /** Without a script it is the next model. */
+  constructor(next: Model) {
+    this.name = next.name;
+    this.#next = next;
+  }
+
+  /** Replaces the script, if any; all counts begin anew. */
+  load({ rules, strict = false }: Script): void {
+    this.#rules = rules.map(({ rule, line }, index) => new RunningRule(rule, index + 1, line));
+    this.#strict = strict;
+    this.#answered.clear();
+  }
+
+  /** Titles of the rules that have not answered yet. */
+  unused(): string[] {
+    return this.#rules.filter(({ used }) => used === 0).map(({ title }) => title);
+  }
+
+  /** As if the script had just been loaded. */
+  reset(): void {
+    for (const rule of this.#rules) rule.reset();
+    this.#answered.clear();
+  }
+
+  /** @throws ApiError for a reply that is an error, and in a strict script where no rule fits, before anything is delivered */
+  async *complete(request: ModelRequest): AsyncGenerator<ModelDelta> {
+    const answering = this.#answer(request);
+    let given = false;
+    try {
+      for await (const delta of answering) {
+        // Whoever takes no more after this one has all that was wanted.
+        given = true;
+        yield delta;
+        given = false;
+      }
+      given = true;
+    } finally {
+      if (given && request.session && !request.signal.aborted) this.#count(request.session.id);
+    }
+  }
+
+  #answer(request: ModelRequest): AsyncIterable<ModelDelta> | Iterable<ModelDelta> {
+    if (this.#rules.length === 0 && !this.#strict) return this.#next.complete(request);
+    const facts = factsOf(request, this.#answered.get(request.session?.id ?? '') ?? 0);
+    const rule = this.#rules.find((one) => one.misses(facts).length === 0);
+    if (rule) return deltasOf(rule.take(), request);
+    if (this.#strict) throw unmatched(this.#rules, facts);
+    return this.#next.complete(request);
+  }
+
+  #count(session: string): void {
+    this.#answered.set(session, (this.#answered.get(session) ?? 0) + 1);
+  }
+}

@@ -1,0 +1,128 @@
+import { describe, expect, test } from 'vitest';
+import type { ChatMessage } from '../../../contract/messages.ts';
+import type { ScriptRule } from '../../../emulator/models/scripted.ts';
+import { assistant, requestOf, system, user } from '../ask.ts';
+import { answer, scripted } from './ask.ts';
+
+const CALL = {
+  id: 'functions.get_weather:0',
+  type: 'function' as const,
+  function: { name: 'get_weather', arguments: '{}' },
+};
+const OTHER = {
+  id: 'functions.get_time:1',
+  type: 'function' as const,
+  function: { name: 'get_time', arguments: '{}' },
+};
+const returned = (id: string, content: string): ChatMessage => ({ role: 'tool', tool_call_id: id, content });
+const WEATHER: ChatMessage[] = [
+  user('weather and time?'),
+  { role: 'assistant', content: null, tool_calls: [CALL, OTHER] },
+  returned(CALL.id, 'sunny, 21 °C'),
+  returned(OTHER.id, '12:00'),
+];
+
+type When = NonNullable<ScriptRule['when']>;
+
+async function matches(when: When, messages: string | ChatMessage[], options = {}): Promise<boolean> {
+  const text = await answer(scripted([{ when, reply: 'yes' }]), requestOf(messages, options));
+  return text === 'yes';
+}
+
+describe('the last message', () => {
+  test.each<[When, boolean]>([
+    [{ text: 'hello' }, true],
+    [{ text: 'Hello' }, false],
+    [{ text: '/HELLO/i' }, true],
+    [{ text: '/^hello$/' }, false],
+    [{ text: /o, w/ }, true],
+    [{ text: { regex: '^say' } }, true],
+    [{ text: { regex: '^SAY', flags: 'i' } }, true],
+    [{ role: 'user' }, true],
+    [{ role: 'tool' }, false],
+    [{ text: 'hello', role: 'system' }, false],
+    [{}, true],
+    [({ messages }) => messages.length === 2, true],
+    [() => false, false],
+  ])('%j', async (when, expected) => {
+    expect(await matches(when, [system('hello from before'), user('say hello, world')])).toBe(expected);
+  });
+
+  test('one that matched before matches again, whatever the flags', async () => {
+    const model = scripted([{ when: { text: /hi/g }, reply: 'yes' }]);
+    expect(await answer(model, requestOf('hi'))).toBe('yes');
+    expect(await answer(model, requestOf('hi'))).toBe('yes');
+  });
+
+  test('a path is text, not an expression', async () => {
+    expect(await matches({ text: '/etc/passwd' }, 'read /etc/passwd now')).toBe(true);
+  });
+});
+
+describe('tool results at the end', () => {
+  test.each<[When, boolean]>([
+    [{ tool: {} }, true],
+    [{ tool: { name: 'get_weather' } }, true],
+    [{ tool: { name: 'get_w' } }, false],
+    [{ tool: { name: '/^get_/' } }, true],
+    [{ tool: { content: 'sunny' } }, true],
+    [{ tool: { name: 'get_weather', content: 'sunny' } }, true],
+    [{ tool: { name: 'get_time', content: 'sunny' } }, false],
+    [{ text: '12:00', tool: { name: 'get_weather' } }, true],
+  ])('%j', async (when, expected) => {
+    expect(await matches(when, WEATHER)).toBe(expected);
+  });
+
+  test('those that were answered since are not', async () => {
+    expect(await matches({ tool: {} }, [...WEATHER, assistant('Sunny.'), user('thanks')])).toBe(false);
+  });
+});
+
+test('the model, by its whole name', async () => {
+  expect(await matches({ model: 'kimi-k2-0905' }, 'hi', { model: 'kimi-k2-0905' })).toBe(true);
+  expect(await matches({ model: 'kimi-k2-0905' }, 'hi', { model: 'kimi-k2-0905-preview' })).toBe(false);
+  expect(await matches({ model: '/^kimi/' }, 'hi')).toBe(true);
+});
+
+test('the session, and none where there is none', async () => {
+  expect(await matches({ session: 'sess_1' }, 'hi', { session: { id: 'sess_1' } })).toBe(true);
+  expect(await matches({ session: 'sess_1' }, 'hi', { session: { id: 'sess_12' } })).toBe(false);
+  expect(await matches({ session: '/./' }, 'hi')).toBe(false);
+});
+
+describe('the turn', () => {
+  test('without a session, the number of user messages', async () => {
+    expect(await matches({ turn: 2 }, [user('a'), assistant('b'), user('c')])).toBe(true);
+    expect(await matches({ turn: 3 }, [user('a'), assistant('b'), user('c')])).toBe(false);
+  });
+
+  test('in a session, its answers: those of the next model too, whatever the window still holds', async () => {
+    const model = scripted([{ when: { turn: 3, session: 'sess_a' }, reply: 'third' }]);
+    const ask = (id: string) => answer(model, requestOf('hi', { session: { id } }));
+    expect([await ask('sess_a'), await ask('sess_b'), await ask('sess_a')]).toEqual(['next', 'next', 'next']);
+    expect(await ask('sess_a')).toBe('third');
+    expect([await ask('sess_a'), await ask('sess_b')]).toEqual(['next', 'next']);
+  });
+
+  test('an answer that failed is none: the same turn comes again', async () => {
+    const model = scripted([
+      { when: { turn: 1 }, reply: { error: 'engine_overloaded' }, times: 1 },
+      { when: { turn: 1 }, reply: 'first' },
+    ]);
+    const request = requestOf('hi', { session: { id: 'sess_a' } });
+    await expect(answer(model, request)).rejects.toThrow('currently overloaded');
+    expect(await answer(model, request)).toBe('first');
+    expect(await answer(model, request)).toBe('next');
+  });
+
+  test('one that was given up is none, one of which enough was taken is', async () => {
+    const model = scripted([{ when: { turn: 1 }, reply: 'first' }]);
+    const gone = new AbortController();
+    for await (const _ of model.complete(requestOf('hi', { session: { id: 'sess_a' }, signal: gone.signal }))) {
+      gone.abort();
+      break;
+    }
+    for await (const _ of model.complete(requestOf('hi', { session: { id: 'sess_a' } }))) break;
+    expect(await answer(model, requestOf('hi', { session: { id: 'sess_a' } }))).toBe('next');
+  });
+});
