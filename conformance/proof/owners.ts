@@ -3,9 +3,9 @@ import type { Forward, Handler, Passing } from './proxy.ts';
 
 /** Who was given which ids, so that a broken server can mix accounts up. */
 
-const CREATING = /^\/v1\/sessions(?:\/[^/]+\/(?:snapshots|messages|compress))?$/;
+const NAMING = /^\/v1\/sessions(?:\/[^/]+\/(?:snapshots|messages|compress))?$/;
 
-/** A request that names something of another account, and that account's key. */
+/** A request that names something of another account. */
 export interface Trespass {
   request: Passing;
   forward: Forward;
@@ -20,24 +20,24 @@ export function trespassing(meet: (trespass: Trespass) => Promise<Response>): ()
   return () => {
     const owners = new Map<string, string>();
     return async (request, forward) => {
-      const key = request.headers.authorization ?? '';
-      const [id, owner] = foreign(owners, request, key) ?? [];
+      const key = keyOf(request);
+      const text = `${request.path}${request.search}${JSON.stringify(request.body) ?? ''}`;
+      const [id, owner] = [...owners].find(([known, of]) => of !== key && text.includes(known)) ?? [];
       if (id !== undefined && owner !== undefined) {
         const headers = { ...request.headers, authorization: owner };
         return meet({ request, forward, asOwner: (change = {}) => forward({ headers, ...change }), id });
       }
       const response = await forward();
-      if (request.method === 'POST' && response.ok && CREATING.test(request.path)) {
-        for (const made of idsOf((await response.clone().json()) as Json)) owners.set(made, key);
+      if (response.ok && NAMING.test(request.path)) {
+        for (const named of idsOf((await response.clone().json()) as Json)) owners.set(named, key);
       }
       return response;
     };
   };
 }
 
-function foreign(owners: ReadonlyMap<string, string>, request: Passing, key: string): [string, string] | undefined {
-  const text = `${request.path}${request.search}${JSON.stringify(request.body) ?? ''}`;
-  return [...owners].find(([id, owner]) => owner !== key && text.includes(id));
+export function keyOf({ headers }: Passing): string {
+  return headers.authorization ?? '';
 }
 
 function idsOf(body: Json): string[] {

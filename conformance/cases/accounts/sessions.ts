@@ -61,7 +61,8 @@ export const accountsChanges = SESSION_CHANGES.filter(({ name }) => name !== 'ap
       await trial.check('unchanged', () => unchanged(trial.api, before));
       const unknown = neverWas(ground.session);
       await trial.check('as-never-was', async () => {
-        const other = await sendChange(trial, change, { ...ground, session: unknown }, {}, stranger);
+        const nothing = { session: unknown, message: neverWas(ground.message), snapshot: neverWas(ground.snapshot) };
+        const other = await sendChange(trial, change, nothing, {}, stranger);
         asNeverWas([reply, ground.session], [other, unknown]);
         succeeded(await sendChange(trial, change, ground));
       });
