@@ -16,6 +16,7 @@ export type LedgerLine =
   | { gone: string };
 
 const CREATING = /^\/sessions$|^\/sessions\/[^/]+\/(?:snapshots|compress)$/;
+const SHARE_ID = /"share_id"\s*:\s*"([^"]+)"/g;
 const DELETING = /^\/(?:sessions|snapshots)\/([^/]+)$/;
 
 /** Sessions that the kit makes carry the id of their run under this key, so that one whose answer was lost is found. */
@@ -37,6 +38,8 @@ export function isLedgerName(name: string): boolean {
  */
 export class Ledger {
   readonly run: string;
+  /** Ids of shares that were seen, whatever they look like here: no report may name them. */
+  readonly shares = new Set<string>();
   readonly #file: string | undefined;
   readonly #open = new Map<string, Created>();
 
@@ -54,6 +57,7 @@ export class Ledger {
   /** Notes what an answer says to have been created or deleted. */
   note(account: string, method: string, path: string, reply: Reply): void {
     if (reply.status >= 300) return;
+    for (const [, id = ''] of reply.text.matchAll(SHARE_ID)) this.shares.add(id);
     if (method === 'DELETE') {
       const id = DELETING.exec(path)?.[1];
       if (id !== undefined) this.gone(id);

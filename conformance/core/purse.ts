@@ -87,6 +87,13 @@ export class Purse {
     return this.#cost({ prompt: promptTokens, completion: completionTokens });
   }
 
+  /** @throws NotRun for what could cost more than all that is allowed, and so is left out from the start */
+  requireRoom(cost: Cost): void {
+    const worst = this.priceOf(cost);
+    if (worst <= this.#cap) return;
+    throw new NotRun(`could cost ${worst.toFixed(2)} ${this.#price.currency}, more than all that is allowed`);
+  }
+
   #cost({ prompt, completion }: Tokens): number {
     return (prompt * this.#price.input + completion * this.#price.output) / 1_000_000;
   }

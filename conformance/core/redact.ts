@@ -1,11 +1,14 @@
-const SHARE = /shr_[A-Za-z0-9_-]+/g;
 const MAX_LENGTH = 1_000;
 
 /** Takes keys and share ids, which let in whoever reads them, out of a text; and cuts a long one. */
-export function redactor(keys: readonly string[]): (text: string) => string {
+export function redactor(keys: Iterable<string>, shares: Iterable<string>): (text: string) => string {
+  const secrets = [...named(keys, '[key]'), ...named(shares, '[share]')];
   return (text) => {
-    const safe = keys.filter((key) => key !== '').reduce((rest, key) => rest.replaceAll(key, '[key]'), text);
-    const short = safe.replace(SHARE, 'shr_[redacted]');
-    return short.length > MAX_LENGTH ? `${short.slice(0, MAX_LENGTH)}… (${short.length} characters)` : short;
+    const safe = secrets.reduce((rest, [secret, name]) => rest.replaceAll(secret, name), text);
+    return safe.length > MAX_LENGTH ? `${safe.slice(0, MAX_LENGTH)}… (${safe.length} characters)` : safe;
   };
+}
+
+function named(secrets: Iterable<string>, name: string): [string, string][] {
+  return [...secrets].filter((secret) => secret !== '').map((secret) => [secret, name]);
 }

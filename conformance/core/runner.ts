@@ -89,6 +89,7 @@ export class Runner {
     let ending: unknown = new Mismatch('not reached');
     try {
       this.#requireOffered(subject);
+      this.purse.requireRoom(subject.cost(this.limits));
       this.#signal.throwIfAborted();
       await subject.run(trial);
     } catch (error) {
@@ -108,7 +109,7 @@ export class Runner {
 
   /** Takes out of a text what nobody else may read. */
   redactor(): (text: string) => string {
-    return redactor([...this.#keys.values()]);
+    return redactor(this.#keys.values(), this.ledger.shares);
   }
 
   /** What is left when all is done. A ledger with nothing open is removed. */

@@ -8,5 +8,7 @@ export type EndpointOptions = Pick<
 /** A server somewhere else, over the network. */
 export function endpointTarget(options: EndpointOptions): Target {
   const baseURL = options.baseURL.replace(/\/+$/, '');
-  return { ...options, name: baseURL, baseURL, fetch: globalThis.fetch, limits: {} };
+  // Reports name the target, and must not name a password.
+  const name = baseURL.replace(/^(https?:\/\/)[^/]*@/, '$1');
+  return { ...options, name, baseURL, fetch: globalThis.fetch, limits: {} };
 }

@@ -9,8 +9,11 @@ export interface Retry {
   reason: string;
 }
 
-const MAX_RETRIES = 3;
-const LONGEST_WAIT_S = 30;
+/** Reads that failed are sent again this often. */
+const MAX_READS = 3;
+/** Seconds to wait where a 429 does not say: the lowest tier serves three requests a minute. */
+const WAITS_S = [1, 5, 20, 60];
+const LONGEST_WAIT_S = 60;
 
 /** Sends requests, and sends again what surely had no effect: a read that failed, and whatever was told to come later. */
 export class Connection {
@@ -25,7 +28,7 @@ export class Connection {
   async send(what: string, request: WireRequest, enough?: Enough): Promise<Reply> {
     for (let retries = 0; ; retries += 1) {
       const outcome = await this.#attempt(what, request, enough);
-      const again = retries < MAX_RETRIES && !(request.body instanceof ReadableStream) && mayRepeat(request, outcome);
+      const again = request.body instanceof ReadableStream ? undefined : nextTry(request, outcome, retries);
       if (!again) {
         if (outcome instanceof Reply) return outcome;
         throw outcome;
@@ -45,13 +48,23 @@ export class Connection {
   }
 }
 
-/** Whether a request may be sent again without doing anything twice. */
-function mayRepeat({ method }: WireRequest, outcome: Reply | Fault): { reason: string; afterMs: number } | false {
-  if (outcome instanceof Fault) return method === 'GET' && { reason: outcome.message, afterMs: 0 };
-  if (outcome.status >= 500) return method === 'GET' && { reason: `status ${outcome.status}`, afterMs: 0 };
-  if (outcome.status !== 429 || outcome.headers.get('x-should-retry') === 'false') return false;
-  const { error } = (outcome.json ?? {}) as { error?: { type?: string } };
-  if (error?.type === 'exceeded_current_quota_error') return false;
-  const seconds = Number(outcome.headers.get('retry-after') ?? 1);
-  return { reason: 'status 429', afterMs: Math.min(seconds >= 0 ? seconds : 1, LONGEST_WAIT_S) * 1_000 };
+/** When a request may be sent again without doing anything twice; undefined where it may not. */
+function nextTry(
+  { method }: WireRequest,
+  outcome: Reply | Fault,
+  retries: number,
+): { reason: string; afterMs: number } | undefined {
+  const failed = outcome instanceof Fault ? outcome.message : outcome.status >= 500 && `status ${outcome.status}`;
+  if (failed) return method === 'GET' && retries < MAX_READS ? { reason: failed, afterMs: 0 } : undefined;
+  if (outcome instanceof Fault || outcome.status !== 429 || !mayPass(outcome)) return undefined;
+  const wait = WAITS_S[retries];
+  if (wait === undefined) return undefined;
+  const said = Number(outcome.headers.get('retry-after') ?? Number.NaN);
+  return { reason: 'status 429', afterMs: Math.min(said >= 0 ? said : wait, LONGEST_WAIT_S) * 1_000 };
+}
+
+/** Whether a 429 says or implies that it passes. */
+function mayPass(reply: Reply): boolean {
+  const { error } = (reply.json ?? {}) as { error?: { type?: string } };
+  return reply.headers.get('x-should-retry') !== 'false' && error?.type !== 'exceeded_current_quota_error';
 }

@@ -8,7 +8,7 @@ import type { Reply } from './reply.ts';
 export const TOOL: Tool = { type: 'function', function: { name: 'look_up' } };
 export const OTHER_TOOL: Tool = { type: 'function', function: { name: 'find_out' } };
 /** Facts enough for a summary at any ratio that a window of them is asked for. */
-const FACT_TOKENS = 40;
+const FACT_TOKENS = 32;
 
 /**
  * A session with all that a cut has to mind: a leading system message, a pinned one in the middle, a call with its result, and plain ones of
