@@ -13,6 +13,7 @@ import type { Api, Send } from './api.ts';
 export type Message = z.input<typeof InputMessage>;
 
 const Messages = listOf(SessionMessage);
+const Snapshots = listOf(Snapshot);
 const LONGEST_PAGE = 100;
 /** A window of more pages than this is endless. */
 const MAX_PAGES = 200;
@@ -92,4 +93,9 @@ export async function stateOf(api: Api, id: string): Promise<State> {
 /** @throws Mismatch where the session is not exactly as it was */
 export async function unchanged(api: Api, before: State): Promise<void> {
   equal(await stateOf(api, before.session.id), before, 'the session after a request that must change nothing');
+}
+
+/** The newest snapshots of a session. */
+export async function snapshotsOf(api: Api, id: string): Promise<Snapshot[]> {
+  return answered(await api.get(`/sessions/${id}/snapshots`), Snapshots).data;
 }
