@@ -1,4 +1,4 @@
-import { isBlank, isDigit, isHighSurrogate, isLineBreak } from './characters.ts';
+import { classOfUnit, isBlank, isDigit, isHighSurrogate, isLineBreak, RUN_ON } from './characters.ts';
 
 /** A stretch of a text in UTF-16 offsets, `end` exclusive. */
 export interface Span {
@@ -16,6 +16,7 @@ const SPACED_STOP = 2;
 const CLOSER = 4;
 const SOFT = 8;
 const ENDING = FULL_STOP | SPACED_STOP | CLOSER;
+const FULL_STOP_UNIT = 0x2e;
 /** What each UTF-16 unit is. Every unit of a text is asked for, so that a table pays. */
 const KINDS = new Uint8Array(0x1_0000);
 mark('。！？；｡', FULL_STOP);
@@ -83,9 +84,11 @@ export function endsSentence(text: string, at: number): boolean {
   while ((kindOf(text.charCodeAt(stop)) & CLOSER) !== 0 && at - stop < 4) stop -= 1;
   const mark = text.charCodeAt(stop);
   if ((kindOf(mark) & FULL_STOP) !== 0) return true;
-  if ((kindOf(mark) & SPACED_STOP) === 0 || !(at + 1 === text.length || isBlank(next) || isLineBreak(next)))
-    return false;
-  return mark !== 0x2e || !goesOn(text, stop);
+  if ((kindOf(mark) & SPACED_STOP) === 0) return false;
+  // Scripts without spaces follow a question mark at once, where two languages are mixed.
+  if (mark !== FULL_STOP_UNIT && at + 1 < text.length && classOfUnit(next) === RUN_ON) return true;
+  if (!(at + 1 === text.length || isBlank(next) || isLineBreak(next))) return false;
+  return mark !== FULL_STOP_UNIT || !goesOn(text, stop);
 }
 
 /** Whether the full stop at `dot` belongs to a shortening, an initial or the number of a list item. */

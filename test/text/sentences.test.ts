@@ -26,6 +26,7 @@ describe('sentences', () => {
     ['So did I. We left.', ['So did I.', 'We left.']],
     ['1. First\n2. Second', ['1. First', '2. Second']],
     ['他来了。她说：“走吧！”然后走了？是；好', ['他来了。', '她说：“走吧！”', '然后走了？', '是；', '好']],
+    ['Really?那好。OK!走吧, see a.io/?q=红楼 now', ['Really?', '那好。', 'OK!', '走吧, see a.io/?q=红楼 now']],
     ['   ', []],
   ])('of %j', (text, expected) => {
     expect(split(text)).toEqual(expected);
