@@ -5,7 +5,12 @@ export interface PlantedFact {
   readonly name: string;
   readonly value: string;
   readonly question: string;
+  /** Its own wordings; without them the common ones. */
+  readonly forms?: Forms;
 }
+
+type Form = (name: string, value: string) => string;
+export type Forms = Readonly<Record<Exclude<Phrasing, 'json'>, readonly Form[]>>;
 
 /** How a fact is put into words. `passing` names the value before the thing, in a clause about something else. */
 export const PHRASINGS = ['colon', 'copula', 'passing', 'json'] as const;
@@ -68,16 +73,13 @@ export function hanFacts(count: number, seed: number): PlantedFact[] {
 }
 
 /** A whole sentence or line that tells the fact; for `json` a member, to be put into a JSON text. */
-export function phrase({ name, value }: PlantedFact, phrasing: Phrasing, random: Random): string {
+export function phrase({ name, value, forms }: PlantedFact, phrasing: Phrasing, random: Random): string {
   if (phrasing === 'json') return `"${name.replaceAll(' ', '_')}": "${value}"`;
   const han = /\p{Script=Han}/u.test(name);
-  const forms = (han ? HAN_FORMS : LATIN_FORMS)[phrasing];
-  return random.pick(forms)(name, value);
+  return random.pick((forms ?? (han ? HAN_FORMS : LATIN_FORMS))[phrasing])(name, value);
 }
 
-type Form = (name: string, value: string) => string;
-
-const LATIN_FORMS: Record<Exclude<Phrasing, 'json'>, readonly Form[]> = {
+const LATIN_FORMS: Forms = {
   colon: [(name, value) => `${capital(name)}: ${value}`, (name, value) => `${name} = ${value}`],
   copula: [
     (name, value) => `The ${name} is ${value}.`,
@@ -93,7 +95,7 @@ const LATIN_FORMS: Record<Exclude<Phrasing, 'json'>, readonly Form[]> = {
     (name, value) => `It says ${value} next to the ${name} in the old binder.`,
   ],
 };
-const HAN_FORMS: Record<Exclude<Phrasing, 'json'>, readonly Form[]> = {
+const HAN_FORMS: Forms = {
   colon: [(name, value) => `${name}：${value}。`, (name, value) => `${name}:${value}`],
   copula: [
     (name, value) => `${name}是${value}。`,

@@ -3,6 +3,7 @@ import { contentText } from '../../contract/messages.ts';
 import { jsonMembers } from '../../emulator/compression/json-members.ts';
 import { hanFacts, latinFacts, type PlantedFact } from './facts.ts';
 import type { Case } from './measure.ts';
+import { otherFacts } from './other-facts.ts';
 import { intoCode, intoDialogue, intoProse, onOwnLine, type Probe, plant } from './plant.ts';
 import { Random } from './random.ts';
 import { dialogues, logs, novel, sources } from './windows.ts';
@@ -24,6 +25,7 @@ export function probeSets(seed: number): ProbeSet[] {
   const talks = dialogues();
   if (talks !== undefined) {
     sets.push({ name: 'dialogues, one a window', aim: AIM, cases: eachWindow(talks, 2, random) });
+    sets.push({ name: 'dialogues, in other words', cases: otherWords(talks, seed) });
     const fives = Array.from({ length: talks.length / 5 }, (_, at) => talks.slice(at * 5, at * 5 + 5).flat());
     sets.push({ name: 'dialogues, 5 in a window', aim: AIM, cases: eachWindow(fives, 10, random) });
     sets.push({
@@ -49,6 +51,13 @@ function mixedFacts(count: number, seed: number): PlantedFact[] {
 function eachWindow(windows: readonly ChatMessage[][], facts: number, random: Random): Case[] {
   const all = random.shuffled(mixedFacts(facts * windows.length, random.below(2 ** 31)));
   return windows.map((window, at) => plant(window, all.slice(at * facts, (at + 1) * facts), intoDialogue, random));
+}
+
+/** Two facts a window that the engine's weights were not chosen on. */
+function otherWords(windows: readonly ChatMessage[][], seed: number): Case[] {
+  const random = new Random(seed);
+  const all = otherFacts(2 * windows.length, seed);
+  return windows.map((window, at) => plant(window, all.slice(at * 2, at * 2 + 2), intoDialogue, random));
 }
 
 /** Facts that stand in a dialogue already: members of tool results whose key has one value in the whole of it. */

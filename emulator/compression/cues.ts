@@ -11,8 +11,8 @@ function cue(latin: string, han: string): RegExp {
 const CONSTRAINT = cue(
   `must(?:n't| not)?, never, always, do(?:n't| not) (?!know|have|think|see|mind|remember|want), shall(?: not)?,
    should(?:n't| not), forbidden, prohibited, not (?:allowed|permitted), mandatory, required to,
-   only (?:if|when|after|use), at (?:most|least), no (?:more|less|later|earlier) than, under no circumstances,
-   make sure, do(?:n't| not) want, without exception`,
+   only (?:if|when|after|use), at (?:most|least) (?:[$€£¥]?\\d+|an?|one|two|three|four|five|six|ten|half),
+   no (?:more|less|later|earlier) than, under no circumstances, make sure, do(?:n't| not) want, without exception`,
   '必须, 必需, 务必, 不要, 不得, 不准, 不许, 禁止, 严禁, 切勿, 请勿, 切记, 一律, 只能, 只准, 仅限, 不超过, 不少于, 不低于, 不能超',
 );
 const DECISION = cue(
@@ -41,7 +41,13 @@ const PLEASANTRY = new RegExp(
   cue(
     `hi, hello, hey, there, good (?:morning|day|evening|bye), yes, no, ok(?:ay)?, alright, sure, got it, great,
      perfect, of course, certainly, please, no problem, you['’]?re welcome, my pleasure, thanks?(?: you)?,
-     (?:very|so) much, for (?:your|the|all) (?:help|assistance|time), bye, goodbye, take care, safe travels`,
+     (?:very|so) much, for (?:your|the|all) (?:help|assistance|time|patience),
+     for (?:explaining|understanding|checking|confirming|letting me know)(?: (?:that|this|it))?, i (?:see|understand),
+     (?:i(?:['’]d| would)? )?(?:really )?appreciate (?:it|that|this|(?:your|the|all) (?:help|assistance|time|patience)),
+     that(?:['’]s| is| would be| sounds) (?:okay|ok|fine|great|good|helpful|perfect|nice|all right),
+     i can (?:help|assist)(?: you)?(?: with (?:that|this))?,
+     (?:would you like|do you want) me to (?:do that|proceed|go ahead)(?: with (?:that|this))?,
+     bye, goodbye, take care, safe travels`,
     '你好, 您好, 谢谢[你您]?, 不客气, 没问题, 再见, 好的, 是的, 对的?',
   ),
   'gi',

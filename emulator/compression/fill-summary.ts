@@ -25,6 +25,8 @@ export interface Fitting {
 /** What each request may take even where its section's share is less. */
 const LEAST_TURN_TOKENS = 60;
 const LEAST_TURN_SHARE = 0.12;
+/** In a smaller summary the newest turns have to earn their place as all else does. */
+const LEAST_FOR_RECENT = 400;
 /** Rounds of filling what an exact count found unused. */
 const ROUNDS = 4;
 /** Fewer tokens than this hold no further quotation worth cutting. */
@@ -52,7 +54,7 @@ export async function fillSummary(fitting: Fitting): Promise<Compression> {
 
 /**
  * The requests, then the newest turns, told in order as far as their section's share goes, and at least so far that a
- * short one is told in a small summary too.
+ * short request is told in a small summary too.
  */
 async function takeTurns(fitting: Fitting): Promise<void> {
   const { requests, recent, maxTokens } = fitting;
@@ -60,6 +62,7 @@ async function takeTurns(fitting: Fitting): Promise<void> {
   const share = (section: Section) => SECTION_RULES[section].share * maxTokens;
   for (const units of requests) await tell(fitting, units, 'task', Math.max(least, share('task') / requests.length));
   let left = share('recent');
+  if (maxTokens < LEAST_FOR_RECENT) return;
   for (const units of recent) left -= await tell(fitting, units, 'recent', left);
 }
 

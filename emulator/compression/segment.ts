@@ -1,5 +1,6 @@
 import { contentText, type Role, type ToolCall } from '../../contract/messages.ts';
 import type { SourceMessage } from './compress.ts';
+import { isPleasantry } from './cues.ts';
 import { textDrafts } from './drafts.ts';
 import { EarlierSummaries } from './earlier.ts';
 import { looksLikeJson } from './json-members.ts';
@@ -32,6 +33,10 @@ const ROLE_WEIGHT: Readonly<Record<Role, number>> = {
 /** What a document demands or decides, it need not demand of this conversation. */
 const CUED: ReadonlySet<Section> = new Set<Section>(['constraints', 'decisions', 'open']);
 const CUED_IN_DOCUMENT = 0.7;
+/** What is said in a turn is said to be known, whatever words it is in; a document holds much that is not. */
+const TURN_NEWS = 0.25;
+/** Thanks and greetings come when nothing else is left. */
+const PLEASANTRY_WEIGHT = 0.25;
 /** JSON in a string of a JSON text is read as JSON too, this deep. */
 const NESTED_JSON = 3;
 
@@ -119,7 +124,9 @@ class WindowReader {
         continue;
       }
       draft.weight *= ROLE_WEIGHT[role];
+      if (isPleasantry(draft.text)) draft.weight *= PLEASANTRY_WEIGHT;
       if (isDocument && CUED.has(draft.section)) draft.weight *= CUED_IN_DOCUMENT;
+      if (!isDocument && !draft.log) draft.news = TURN_NEWS + (1 - TURN_NEWS) * draft.news;
       draft.asks &&= role === 'user' && !isDocument;
       const unit = this.#list.add(draft, ref, isRequest || isRecent ? undefined : '');
       if (index === this.#turns.first) this.#first.push(unit);
