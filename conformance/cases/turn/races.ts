@@ -72,7 +72,7 @@ export const turnBusy = defineCase({
   cost: () => DURING_COST,
   async run(trial) {
     const { api } = trial;
-    const { id } = await createSession(api);
+    const { id } = await createSession(api, { messages: [user('Hello.')] });
     const writes: Reply[] = [];
     const windows: SessionMessage[][] = [];
     await duringTurns(
@@ -86,11 +86,6 @@ export const turnBusy = defineCase({
       },
       (replies) => replies.some(({ status }) => status >= 300),
     );
-    await trial.check('writes-refused-meanwhile', () => {
-      const met = writes.filter(({ status, text }) => status >= 300 && !text.includes('context_window_exceeded'));
-      for (const reply of met) refused(reply, 'session_busy');
-      if (met.length === 0) throw new NotRun('no turn lasted long enough for anything to arrive meanwhile');
-    });
     const within = (messages: readonly SessionMessage[]) =>
       messages.findIndex(({ content }, place) => content === QUESTION && messages[place + 1]?.role !== 'assistant');
     const last = await windowOf(api, id);
@@ -104,6 +99,11 @@ export const turnBusy = defineCase({
         holds(within(messages) === -1, 'a read shows the message of a turn without its reply');
         equal(messages, last.slice(0, messages.length), 'what was read before');
       }
+    });
+    await trial.check('writes-refused-meanwhile', () => {
+      const met = writes.filter(({ status, text }) => status >= 300 && !text.includes('context_window_exceeded'));
+      for (const reply of met) refused(reply, 'session_busy');
+      if (met.length === 0) throw new NotRun('no turn lasted long enough for anything to arrive meanwhile');
     });
   },
 });

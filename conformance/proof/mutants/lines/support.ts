@@ -1,3 +1,4 @@
+import type { Mutant } from '../../mutant.ts';
 import { type Forward, type Handler, on, type Passing } from '../../proxy.ts';
 import { WRITE } from '../../rewrites.ts';
 
@@ -68,3 +69,12 @@ export function ended(
     return meet(request, forward, { lines, response, written: lines.length - 1 });
   });
 }
+
+/** Writes a mutant of streams down. */
+export const fault = (name: string, broken: string, kills: [string, ...string[]], handler: () => Handler): Mutant => ({
+  id: `lines.${name}`,
+  area: 'lines',
+  broken,
+  killedBy: kills,
+  handler,
+});
