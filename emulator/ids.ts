@@ -24,16 +24,16 @@ const TIME_DIGITS = 12;
  */
 export function randomIds(): Ids {
   const secret = randomBytes(32).toString('hex');
-  let pool = Buffer.alloc(0);
+  let pool = '';
   let offset = 0;
   return (kind, of) => {
     if (of !== undefined) return hashed(kind, `${secret}\0${kind}\0${of}`);
     if (offset >= pool.length) {
-      pool = randomBytes(POOL);
+      pool = randomBytes(POOL).toString('hex');
       offset = 0;
     }
-    offset += BYTES;
-    const id = PREFIXES[kind] + pool.toString('hex', offset - BYTES, offset);
+    offset += 2 * BYTES;
+    const id = PREFIXES[kind] + pool.slice(offset - 2 * BYTES, offset);
     return kind === 'message' ? inTimeOrder(id) : id;
   };
 }

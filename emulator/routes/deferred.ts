@@ -24,10 +24,13 @@ export function defer(app: Hono<Env>, { base, routes, load }: Deferred): void {
   };
   for (const route of routes) {
     const [method = '', path = ''] = route.split(' ');
-    app.on(method, path === '/' ? base : base + path, async (c, next) => {
+    app.on(method, path === '/' ? base : base + path, (c, next) => {
+      if (handlers) return handlerOf(route)(c, next);
       loading ??= load().then(handlersOf);
-      handlers ??= await loading;
-      return handlerOf(route)(c, next);
+      return loading.then((loaded) => {
+        handlers = loaded;
+        return handlerOf(route)(c, next);
+      });
     });
   }
 }

@@ -85,7 +85,7 @@ export interface MessageColumns extends EntryColumns {
   created_at: number;
 }
 
-export function toEntry(row: EntryColumns): Entry {
+function toEntry(row: EntryColumns): Entry {
   return {
     seq: row.seq,
     message: row.message,
@@ -99,6 +99,34 @@ export function toEntry(row: EntryColumns): Entry {
     heldMessages: row.held_messages,
     heldSystems: row.held_systems,
   };
+}
+
+/** An entry's columns in the order of the table: SQLite's binding takes four times as long to find twelve values by name. */
+export function toValues(segment: number, entry: Entry): number[] {
+  const { seq, message, tokens, group, totalTokens, heldTokens, heldMessages, heldSystems } = entry;
+  const flags = [entry.pinned ? 1 : 0, entry.held ? 1 : 0, entry.calls ? 1 : 0];
+  return [segment, seq, message, tokens, group, ...flags, totalTokens, heldTokens, heldMessages, heldSystems];
+}
+
+/** The same columns as they are read for one entry, without the segment. */
+export type EntryValues = [
+  seq: number,
+  message: number,
+  tokens: number,
+  group: number,
+  pinned: number,
+  held: number,
+  calls: number,
+  totalTokens: number,
+  heldTokens: number,
+  heldMessages: number,
+  heldSystems: number,
+];
+
+export function fromValues(values: EntryValues): Entry {
+  const [seq, message, tokens, group, pinned, held, calls, totalTokens, heldTokens, heldMessages, heldSystems] = values;
+  const flags = { pinned: pinned === 1, held: held === 1, calls: calls === 1 };
+  return { seq, message, tokens, group, ...flags, totalTokens, heldTokens, heldMessages, heldSystems };
 }
 
 export function toStoredMessage(row: MessageColumns): StoredMessage {

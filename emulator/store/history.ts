@@ -2,12 +2,13 @@ import type { Database } from 'better-sqlite3';
 import {
   type Entry,
   freeTokensBefore,
+  fromValues,
   heldMessagesBefore,
   type NewEntry,
   type StoredMessage,
   type Tail,
-  toEntry,
   toStoredMessage,
+  toValues,
   type View,
 } from './history-rows.ts';
 import { historyStatements } from './history-statements.ts';
@@ -76,8 +77,8 @@ export class History {
   entry(view: View, seq: number): Entry | undefined {
     for (const span of this.#segments.spans(view, seq)) {
       if (span.from > seq || span.to < seq) continue;
-      const row = this.#sql.entry.get(span.segment, seq);
-      return row && toEntry(row);
+      const values = this.#sql.entry.get(span.segment, seq);
+      return values && fromValues(values);
     }
     return undefined;
   }
@@ -121,8 +122,9 @@ export class History {
     for (const { segment, seq } of this.#sql.places.iterate(publicId)) {
       const span = spans.get(segment);
       if (!span || seq < span.from || seq > span.to) continue;
-      const row = this.#sql.entry.get(segment, seq);
-      if (row && (seq >= view.floor || row.held === 1)) return toEntry(row);
+      const values = this.#sql.entry.get(segment, seq);
+      const entry = values && fromValues(values);
+      if (entry && (seq >= view.floor || entry.held)) return entry;
     }
     return undefined;
   }
@@ -160,8 +162,7 @@ export class History {
         heldMessages: (last?.heldMessages ?? 0) + (held ? 1 : 0),
         heldSystems: (last?.heldSystems ?? 0) + (held && message.body.role === 'system' ? 1 : 0),
       };
-      const flags = { pinned: pinned ? 1 : 0, held: held ? 1 : 0, calls: row.calls ? 1 : 0 };
-      this.#sql.insertEntry.run({ ...row, ...flags, segment: view.segment });
+      this.#sql.insertEntry.run(...toValues(view.segment, row));
       last = row;
       tokens += size;
       messages += 1;
