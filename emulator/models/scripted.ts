@@ -1,12 +1,12 @@
 import type { Model, ModelDelta, ModelRequest } from './model.ts';
 import { deltasOf } from './scripted/deltas.ts';
-import type { Script } from './scripted/read-script.ts';
 import { factsOf } from './scripted/request-facts.ts';
 import { RunningRule } from './scripted/running-rule.ts';
+import type { Script } from './scripted/script.ts';
 import { unmatched } from './scripted/unmatched.ts';
 
-export { readScript, type Script, scriptOf } from './scripted/read-script.ts';
 export type { ScriptedCall, ScriptedReply, ScriptRule, TextMatch, When } from './scripted/rule.ts';
+export { type Script, scriptOf } from './scripted/script.ts';
 
 /**
  * Answers by the first rule that fits, and leaves the rest to another model. The same rule may answer requests that overlap: it is

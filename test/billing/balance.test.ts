@@ -40,6 +40,12 @@ test('a turn may take more than is left; the next one is refused with the live t
   open('b', 'one').settle(1);
 });
 
+test('one that is spent to the last is empty', () => {
+  const { open } = purse('0.0031');
+  open('a', 'one').settle(1_000);
+  expect(() => open('a', 'two')).toThrow('insufficient balance');
+});
+
 test('the ids in the text are those of the account, and do not tell it', () => {
   expect(quotaText('a')).toBe(quotaText('a'));
   expect(quotaText('a')).not.toBe(quotaText('b'));

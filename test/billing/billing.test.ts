@@ -143,6 +143,14 @@ describe('what a client without sessions would have sent', () => {
     expect(bench.total.stateless.prompt_tokens).toBe(603);
   });
 
+  test('of a session that went back to a snapshot from before: its window', () => {
+    const bench = new Bench();
+    bench.append(message('log', 5_000));
+    bench.billing.continued('s', 'snap of yesterday');
+    bench.open('s', [message('restored', 500)], [message('asked', 100)]).settle(10);
+    expect(bench.total.stateless.prompt_tokens).toBe(603);
+  });
+
   test('beyond the window it cannot be sent: those turns are counted apart, and said so', () => {
     const bench = new Bench({ windowTokens: 8_000 });
     bench.append(message('log', 5_000));

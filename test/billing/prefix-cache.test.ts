@@ -49,6 +49,14 @@ describe('what is cached', () => {
     expect(cache.take('a', promptOf([...tail, message('d', 10)]), 0)).toBe(1_792);
   });
 
+  test('an answer that is begun lacks its end, and what it does not fill is not cached', () => {
+    const cache = new PrefixCache();
+    const messages = [message('asked', 600), message('begun', 168)];
+    // 768 tokens would be 3 blocks; without its end the prompt has 767.
+    cache.take('a', promptOf([...messages, message('more', 1)]), 0);
+    expect(cache.take('a', { ...promptOf(messages), tokens: 767 }, 0)).toBe(512);
+  });
+
   test('a shorter prompt of an earlier turn is still there', () => {
     const cache = new PrefixCache();
     const start = [message('a', 1_000)];

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ChatMessage } from '../../../contract/messages.ts';
-import type { ScriptRule } from '../../../emulator/models/scripted.ts';
+import { ScriptedModel, type ScriptRule, scriptOf } from '../../../emulator/models/scripted.ts';
+import { failing } from '../../support/held-model.ts';
 import { assistant, requestOf, system, user } from '../ask.ts';
 import { answer, scripted } from './ask.ts';
 
@@ -116,13 +117,25 @@ describe('the turn', () => {
   });
 
   test('one that was given up is none, one of which enough was taken is', async () => {
-    const model = scripted([{ when: { turn: 1 }, reply: 'first' }]);
+    const model = scripted([{ when: { turn: 1 }, replies: ['first', 'first again'] }]);
+    const session = { id: 'sess_a' };
     const gone = new AbortController();
-    for await (const _ of model.complete(requestOf('hi', { session: { id: 'sess_a' }, signal: gone.signal }))) {
+    for await (const _ of model.complete(requestOf('hi', { session, signal: gone.signal }))) {
       gone.abort();
       break;
     }
-    for await (const _ of model.complete(requestOf('hi', { session: { id: 'sess_a' } }))) break;
-    expect(await answer(model, requestOf('hi', { session: { id: 'sess_a' } }))).toBe('next');
+    for await (const delta of model.complete(requestOf('hi', { session }))) {
+      expect(delta).toEqual({ type: 'text', text: 'first again' });
+      break;
+    }
+    expect(await answer(model, requestOf('hi', { session }))).toBe('next');
+  });
+
+  test('one that the next model breaks off is none', async () => {
+    const model = new ScriptedModel(failing(new Error('broken off'), { type: 'text', text: 'so far' }));
+    model.load(scriptOf([{ when: { turn: 2 }, reply: 'second' }]));
+    const request = requestOf('hi', { session: { id: 'sess_a' } });
+    await expect(answer(model, request)).rejects.toThrow('broken off');
+    await expect(answer(model, request)).rejects.toThrow('broken off');
   });
 });
