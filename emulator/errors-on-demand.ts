@@ -30,7 +30,7 @@ const window = window_tokens.default;
 const again = 'please try again after 1 seconds';
 
 const TEXTS: Record<ErrorCode, (about: ErrorSubject) => string> = {
-  invalid_request: () => 'Invalid request: the script says so',
+  invalid_request: () => 'Invalid request: this one was made to fail',
   context_window_exceeded: () => LIVE_TEXT.windowExceeded(window, window + 1),
   append_too_large: () =>
     `Invalid request: one write takes at most ${append_tokens.default} tokens (append_tokens), this one counts ${append_tokens.default + 1}`,
