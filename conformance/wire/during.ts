@@ -1,6 +1,6 @@
 import { succeeded } from '../core/expect.ts';
 import type { Trial } from '../core/trial.ts';
-import { user } from './dialect.ts';
+import { result, user } from './dialect.ts';
 import type { Reply } from './reply.ts';
 
 /** A turn may be over before anything else arrives, so it is tried again. */
@@ -17,8 +17,8 @@ export const DURING_COST = {
   completionTokens: MAX_TURNS * ANSWER_TOKENS,
 };
 
-/** A long answer, so that the turn lasts. */
 const WORDS = 'responsibility internationalization communication infrastructure ';
+/** Has a long answer, so that the turn lasts. */
 export const QUESTION = `Reply with exactly this text: ${WORDS.repeat(24).trim()}`;
 
 /**
@@ -57,4 +57,13 @@ function longTurn({ api, target }: Trial<string>, id: string): Promise<Reply> {
   const messages = [user(QUESTION)];
   const body = { model: target.model, session_id: id, messages, max_tokens: ANSWER_TOKENS, stream: true };
   return api.post('/chat/completions', body);
+}
+
+/**
+ * Asks for a turn that cannot be had, as long as the one it may meet: refused as `session_busy` where it does meet one, as
+ * `tool_result_orphan` otherwise. Changes nothing.
+ */
+export function faultyTurn({ api, target }: Trial<string>, id: string): Promise<Reply> {
+  const messages = [result('nobody', QUESTION)];
+  return api.post('/chat/completions', { model: target.model, session_id: id, messages, max_tokens: 16 });
 }

@@ -1,7 +1,7 @@
 import type { Case } from '../../core/case.ts';
 import { idempotencyChanges, idempotencyCreate, idempotencyDelete, idempotencySnapshot } from './changes.ts';
 import { idempotencyAccounts, idempotencyKeys, idempotencyMismatch } from './keys.ts';
-import { idempotencyRace, idempotencyState } from './state.ts';
+import { idempotencyBusy, idempotencyRace, idempotencyState } from './state.ts';
 import { idempotencyStream } from './stream.ts';
 
 export const IDEMPOTENCY_CASES: readonly Case[] = [
@@ -14,5 +14,6 @@ export const IDEMPOTENCY_CASES: readonly Case[] = [
   idempotencyKeys,
   idempotencyAccounts,
   idempotencyState,
+  idempotencyBusy,
   idempotencyRace,
 ];

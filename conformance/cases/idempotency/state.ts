@@ -3,7 +3,7 @@ import { equal, holds, refused, succeeded } from '../../core/expect.ts';
 import { NotRun } from '../../core/verdict.ts';
 import { CHAT_COST, SESSION_CHANGES, sendChange } from '../../wire/changes.ts';
 import { append, createSession, getSession, stateOf, user } from '../../wire/dialect.ts';
-import { DURING_COST, duringTurns } from '../../wire/during.ts';
+import { DURING_COST, duringTurns, faultyTurn } from '../../wire/during.ts';
 import type { Reply } from '../../wire/reply.ts';
 import { isReplay, sameAnswer } from './replays.ts';
 
@@ -12,13 +12,11 @@ const RACERS = 6;
 export const idempotencyState = defineCase({
   id: 'idempotency.state',
   title: 'a replay does not look at the session',
-  needs: ['sessions', 'sessions.append', 'chat', 'idempotency', 'versioning'],
+  needs: ['sessions', 'sessions.append', 'idempotency', 'versioning'],
   checks: {
     'version-gone-on': 'idempotency.before-state',
-    'while-busy': 'idempotency.before-state',
     'session-deleted': 'idempotency.before-state',
   },
-  cost: () => DURING_COST,
   async run(trial) {
     const { api } = trial;
     const { id } = await createSession(api);
@@ -31,27 +29,42 @@ export const idempotencyState = defineCase({
       await append(api, id, user('The version goes on.'));
       sameAnswer(first, await write());
     });
-    await trial.check('while-busy', async () => {
-      const probes: Reply[] = [];
-      const replays: Reply[] = [];
-      const busy = () => probes.some(({ status }) => status === 409);
-      await duringTurns(
-        trial,
-        id,
-        async (number) => {
-          const reply = number % 2 === 0 ? await write() : await api.post(`/sessions/${id}`, { title: `${number}` });
-          (number % 2 === 0 ? replays : probes).push(reply);
-          return reply;
-        },
-        () => busy() && replays.length > 0,
-      );
-      for (const reply of replays) sameAnswer(first, reply);
-      if (!busy()) throw new NotRun('no turn lasted long enough for anything to arrive meanwhile');
-    });
     await trial.check('session-deleted', async () => {
       succeeded(await api.delete(`/sessions/${id}`));
       sameAnswer(first, await write());
       refused(await api.post(path, user('Without the key.')), 'session_not_found');
+    });
+  },
+});
+
+export const idempotencyBusy = defineCase({
+  id: 'idempotency.busy',
+  title: 'a replay does not wait for a turn to end',
+  needs: ['sessions', 'sessions.append', 'chat', 'chat.stream', 'idempotency'],
+  checks: { 'while-busy': 'idempotency.before-state' },
+  cost: () => DURING_COST,
+  async run(trial) {
+    const { api } = trial;
+    const { id } = await createSession(api);
+    const send = { headers: { 'Idempotency-Key': trial.nonce() } };
+    const write = () => api.post(`/sessions/${id}/messages`, user('Once.'), send);
+    const first = succeeded(await write());
+    const replays: Reply[] = [];
+    const replay = async () => {
+      const reply = await write();
+      replays.push(reply);
+      return reply;
+    };
+    const busy = (replies: readonly Reply[]) => replies.some(({ text }) => text.includes('session_busy'));
+    await trial.check('while-busy', async () => {
+      const replies = await duringTurns(
+        trial,
+        id,
+        (number) => (number % 2 === 0 ? replay() : faultyTurn(trial, id)),
+        (answered) => busy(answered) && replays.length > 0,
+      );
+      for (const reply of replays) sameAnswer(first, reply);
+      if (!busy(replies)) throw new NotRun('no turn lasted long enough for anything to arrive meanwhile');
     });
   },
 });

@@ -2,7 +2,7 @@ import { defineCase } from '../../core/case.ts';
 import { holds, refused, succeeded } from '../../core/expect.ts';
 import { NotRun } from '../../core/verdict.ts';
 import { append, createSession, getSession, stateOf, unchanged, user } from '../../wire/dialect.ts';
-import { DURING_COST, duringTurns, QUESTION } from '../../wire/during.ts';
+import { DURING_COST, duringTurns, faultyTurn } from '../../wire/during.ts';
 import { neverWas } from '../../wire/ids.ts';
 import type { Reply } from '../../wire/reply.ts';
 import { ifMatch } from './changes.ts';
@@ -85,18 +85,12 @@ export const versionsBusy = defineCase({
   },
   cost: () => DURING_COST,
   async run(trial) {
-    const { api, target } = trial;
+    const { api } = trial;
     const { id } = await createSession(api, { messages: [user('The first message.')] });
     const replies: Record<'stale' | 'orphan' | 'plain', Reply[]> = { stale: [], orphan: [], plain: [] };
     const send = {
       stale: () => api.post(`/sessions/${id}`, { title: 'stale' }, ifMatch(999_999)),
-      orphan: () =>
-        api.post('/chat/completions', {
-          model: target.model,
-          session_id: id,
-          messages: [orphan(QUESTION)],
-          max_tokens: 16,
-        }),
+      orphan: () => faultyTurn(trial, id),
       plain: (number: number) => api.post(`/sessions/${id}`, { title: `${number}` }),
     };
     const kinds = ['orphan', 'plain', 'stale'] as const;

@@ -32,7 +32,7 @@ export const STATE_MUTANTS: readonly Mutant[] = [
   mutant(
     'busy-before-replay',
     'whether the session is busy is looked at before the key',
-    ['idempotency.state/while-busy'],
+    ['idempotency.busy/while-busy'],
     whileChatting(async (request, forward) =>
       request.headers[KEY] === undefined ? forward() : refusal('session_busy'),
     ),

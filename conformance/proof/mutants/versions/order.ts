@@ -6,9 +6,6 @@ import { codeOf, messagesOf, refusal, WRITE } from '../../rewrites.ts';
 import { changedBy, versionOf, whileChatting } from '../../touches.ts';
 
 const mutant = mutantsOf('versions');
-/** Four MiB, as the contract has it. */
-const BODY_BYTES = 4 * 2 ** 20;
-
 const isOrphan = (body: unknown) => messagesOf(body)?.some(({ tool_call_id }) => tool_call_id === 'nobody') === true;
 const lengthOf = (body: unknown) =>
   messagesOf(body)?.reduce((sum, { content }) => sum + String(content).length, 0) ?? 0;
@@ -16,13 +13,14 @@ const lengthOf = (body: unknown) =>
 export const ORDER_MUTANTS: readonly Mutant[] = [
   mutant(
     'size-first',
-    'the size of the body is looked at before the key',
+    'a body is read, and its size looked at, before the key',
     ['versions.order/authentication-before-size'],
     () =>
-      async ({ headers, method }, forward) =>
-        method === 'POST' && Number(headers['content-length'] ?? 0) > BODY_BYTES
-          ? refusal('body_too_large')
-          : forward(),
+      async ({ headers, method }, forward) => {
+        if (method !== 'POST' || headers.authorization !== undefined) return forward();
+        const response = await forward({ headers: { ...headers, authorization: 'Bearer anybody' } });
+        return (await response.clone().text()).includes('total message size') ? response : forward();
+      },
   ),
   mutant('size-last', 'a body is parsed before its size is looked at', ['versions.order/size-before-schema'], () =>
     on('POST', WRITE, async ({ body }, forward) => {
