@@ -78,7 +78,15 @@ export const TURN = {
     'ours',
     'While a turn runs any other change of its session is refused as `session_busy`, so that nothing comes to stand within the turn.',
   ),
-  'turn.reads': must('ours', 'While a turn runs, reads see the session as it was before, or as it is after.'),
+  'turn.busy-for-all': shownBy(
+    'test/chat/atomicity.test.ts',
+    'ours',
+    'Busy holds for every change: writes, streamed ones too, pins, cuts, rollbacks, compressions, other turns, and deletion.',
+  ),
+  'turn.reads': must(
+    'ours',
+    'While a turn runs, reads and snapshots find the session as it was before, or as it is after: never half of the turn.',
+  ),
   'turn.failed': shownBy(
     'test/chat/atomicity.test.ts',
     'ours',

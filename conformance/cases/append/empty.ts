@@ -23,6 +23,7 @@ export const appendEmpty = defineCase({
     'among-others-refused': 'append.empty',
     'calls-accepted': 'append.empty',
   },
+  cost: () => ({ requests: 60 }),
   async run(trial) {
     const { api } = trial;
     const { id } = await createSession(api, { messages: [user('Hello.')] });

@@ -18,6 +18,7 @@ export const appendToolResults = defineCase({
     'one-write-accepted': 'append.results-in-any-order',
     'goes-on-after': 'append.open-calls',
   },
+  cost: () => ({ requests: 80 }),
   async run(trial) {
     const { api } = trial;
     const { id } = await createSession(api, { messages: [user('Look it up.')] });

@@ -18,6 +18,7 @@ export const pinsChange = defineCase({
     'no-boolean-refused': 'pins.yes-or-no',
     'missing-refused': 'pins.yes-or-no',
   },
+  cost: () => ({ requests: 60 }),
   async run(trial) {
     const { api } = trial;
     const { id } = await createSession(api, { messages: [user('one'), user('two'), user('three')] });

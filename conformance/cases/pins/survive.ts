@@ -28,6 +28,7 @@ export const pinsSurvive = defineCase({
     'late-leader-not-pinned': 'pins.at-writing',
     'taken-away-goes': 'pins.taken-away',
   },
+  cost: () => ({ requests: 80 }),
   async run(trial) {
     const { api } = trial;
     const { id } = await createSession(api);
@@ -83,6 +84,7 @@ export const pinsGroup = defineCase({
     'by-late-result': 'pins.group',
     'without-pin-goes': 'pins.group',
   },
+  cost: () => ({ requests: 80 }),
   async run(trial) {
     const { api } = trial;
     const group: Message[] = [calling('call_a', 'call_b'), result('call_b', 'second'), result('call_a', 'first')];

@@ -62,7 +62,7 @@ export const turnIsolation = defineCase({
     'outside-not-read': 'turn.own-history',
     'stored-apart': 'turn.own-history',
   },
-  cost: turns(12),
+  cost: turns(12, { completionTokens: 384 }),
   async run(trial) {
     const { api, target } = trial;
     const [mine, theirs] = [trial.nonce(), trial.nonce()];
