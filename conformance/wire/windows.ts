@@ -7,29 +7,58 @@ import type { Reply } from './reply.ts';
 /** Small on purpose: tools stand in every window that is cut. */
 export const TOOL: Tool = { type: 'function', function: { name: 'look_up' } };
 export const OTHER_TOOL: Tool = { type: 'function', function: { name: 'find_out' } };
+/** More than a message of two words counts, or a call, in any vocabulary. */
+const SHORT_TOKENS = 16;
 /** Facts enough for a summary at any ratio that a window of them is asked for. */
 const FACT_TOKENS = 32;
 
 /**
  * A session with all that a cut has to mind: a leading system message, a pinned one in the middle, a call with its result, and plain ones of
- * several sizes; two and a half times `min_preserve_tokens`, or more. Written little by little, so that any limit of one write will do.
+ * several sizes; two and a half times `min_preserve_tokens`, or more. Any limit of one write will do.
  */
 export async function mixedWindow(trial: Trial<string>, fields: object = {}): Promise<State> {
   const { api, limits, texts } = trial;
-  const quarter = await texts.exactly(Math.floor(limits.min_preserve_tokens / 4));
-  const eighth = await texts.exactly(Math.floor(limits.min_preserve_tokens / 8));
-  const { id } = await createSession(api, fields);
-  const writes: Message[][] = [
-    [{ role: 'system', content: 'Be brief.' }, user(quarter)],
-    [user(quarter), { role: 'assistant', content: quarter }],
-    [user(eighth), { ...user(quarter), pinned: true }],
-    [calling('call_1'), result('call_1', eighth)],
-    [user(quarter), { role: 'assistant', content: eighth }],
-    [user(quarter), { role: 'assistant', content: quarter }],
-    [user(eighth)],
+  const [four, eight] = [4, 8].map((part) => Math.floor(limits.min_preserve_tokens / part)) as [number, number];
+  const [quarter, eighth] = [await texts.exactly(four), await texts.exactly(eight)];
+  const assistant = (content: string): Message => ({ role: 'assistant', content });
+  const groups: Sized[] = [
+    { tokens: SHORT_TOKENS, messages: [{ role: 'system', content: 'Be brief.' }] },
+    { tokens: four, messages: [user(quarter)] },
+    { tokens: four, messages: [user(quarter)] },
+    { tokens: four, messages: [assistant(quarter)] },
+    { tokens: eight, messages: [user(eighth)] },
+    { tokens: four, messages: [{ ...user(quarter), pinned: true }] },
+    { tokens: eight + 4 * SHORT_TOKENS, messages: [calling('call_1'), result('call_1', eighth)] },
+    { tokens: four, messages: [user(quarter)] },
+    { tokens: eight, messages: [assistant(eighth)] },
+    { tokens: four, messages: [user(quarter)] },
+    { tokens: four, messages: [assistant(quarter)] },
+    { tokens: eight, messages: [user(eighth)] },
   ];
-  for (const write of writes) await append(api, id, write);
+  const { id } = await createSession(api, fields);
+  for (const write of writesOf(groups, limits.append_tokens - 2 * SHORT_TOKENS)) await append(api, id, write);
   return stateOf(api, id);
+}
+
+interface Sized {
+  /** At least as many as they count. */
+  tokens: number;
+  messages: Message[];
+}
+
+/** As few writes as the limit allows. */
+function writesOf(groups: readonly Sized[], limit: number): Message[][] {
+  const writes: Message[][] = [];
+  let left = 0;
+  for (const { tokens, messages } of groups) {
+    if (tokens > left) {
+      writes.push([]);
+      left = limit;
+    }
+    writes.at(-1)?.push(...messages);
+    left -= tokens;
+  }
+  return writes;
 }
 
 /** Messages with something to tell, of less than `FACT_TOKENS` tokens each. */

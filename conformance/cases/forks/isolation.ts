@@ -36,6 +36,7 @@ export const forkIsolation = defineCase({
     'outlives-snapshot': 'forks.source-isolated',
     'source-outlives-fork': 'forks.isolated',
   },
+  cost: () => ({ requests: 60 }),
   async run(trial) {
     const { api, limits } = trial;
     const preserve_len = Math.floor(1.5 * limits.min_preserve_tokens);

@@ -16,6 +16,7 @@ export const snapshotImmutable = defineCase({
     'after-cut': 'snapshots.immutable',
     'after-deletion': 'snapshots.survives-session',
   },
+  cost: () => ({ requests: 60 }),
   async run(trial) {
     const { api, limits } = trial;
     const { session, messages } = await mixedWindow(trial, { tools: [TOOL] });

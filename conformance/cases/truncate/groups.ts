@@ -15,6 +15,7 @@ export const truncateGroups = defineCase({
     'pinned-result-holds-call': 'truncate.pin-holds-group',
     'pinned-call-holds-results': 'truncate.pin-holds-group',
   },
+  cost: () => ({ requests: 60 }),
   async run(trial) {
     const { api } = trial;
     const cut = async ({ session }: State, preserve_len: number) => {

@@ -17,6 +17,7 @@ export const truncateLaws = defineCase({
     'tokens.estimate',
   ],
   checks: { 'larger-keeps-superset': 'truncate.monotone', 'same-cut-again': 'truncate.deterministic' },
+  cost: () => ({ requests: 60 }),
   async run(trial) {
     const { api, limits, texts } = trial;
     const least = limits.min_preserve_tokens;
@@ -30,7 +31,7 @@ export const truncateLaws = defineCase({
       succeeded(await api.post(`/sessions/${session.id}/truncate`, { preserve_len }));
       return windowOf(api, session.id);
     };
-    const lengths = [1, 1.1, 1.2, 2, 2.8, 4].map((times) => Math.floor(times * least));
+    const lengths = [1, 1.1, 1.2, 2, 3.08, 3.2, 4].map((times) => Math.floor(times * least));
     const kept: SessionMessage[][] = [];
     for (const length of lengths) kept.push(await cut(length));
     await trial.check('larger-keeps-superset', () => {

@@ -13,7 +13,7 @@ export const truncateMinimum = defineCase({
     const { api, limits } = trial;
     const least = limits.min_preserve_tokens;
     const session = await createSession(api);
-    await fillWindow(trial, session.id, 3 * least, Math.floor(least / 4));
+    await fillWindow(trial, session.id, 2 * least, Math.floor(least / 4));
     const path = `/sessions/${session.id}/truncate`;
     const before = await stateOf(api, session.id);
     await trial.check('less-refused', async () => {

@@ -21,6 +21,7 @@ export const truncateTextCut = defineCase({
     'again-changes-nothing': 'truncate.idempotent',
     'characters-stay-whole': 'truncate.whole-characters',
   },
+  cost: () => ({ requests: 60 }),
   async run(trial) {
     const { api, limits, texts } = trial;
     const least = limits.min_preserve_tokens;

@@ -45,12 +45,12 @@ export const COMPRESS_UNDO_MUTANTS: readonly Mutant[] = [
   {
     id: 'compress.after-is-estimated',
     area: 'compress',
-    broken: 'the usage after is what the ratio should have made of it',
+    broken: 'the usage after is what the ratio should have made of it, rounded up',
     killedBy: ['compress.undo/after-as-read', 'compress.summary/told-in-the-answer'],
     handler: answering((done) => {
       const { total_tokens } = done.before as { total_tokens: number };
       const { requested } = done.ratio as { requested: number };
-      return { ...done, after: { ...(done.after as Json), total_tokens: Math.round(total_tokens / requested) - 1 } };
+      return { ...done, after: { ...(done.after as Json), total_tokens: Math.floor(total_tokens / requested) + 1 } };
     }),
   },
   {
