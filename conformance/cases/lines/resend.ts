@@ -30,7 +30,7 @@ export const linesIfMatch = defineCase({
 export const linesResend = defineCase({
   id: 'lines.resend',
   title: 'a stream sent again under its key writes only what is not written yet',
-  needs: ['sessions', 'sessions.append', 'sessions.append.stream', 'idempotency'],
+  needs: ['sessions', 'sessions.append', 'sessions.append.stream', 'idempotency', 'versioning'],
   checks: {
     'acknowledged-again': 'lines.resend',
     'written-once': 'lines.resend',

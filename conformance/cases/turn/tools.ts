@@ -13,7 +13,7 @@ const { messages: ASKING, tools: FORECAST } = ASKING_FOR_A_CALL;
 export const turnTools = defineCase({
   id: 'turn.tools',
   title: 'a turn uses the tools of the session, or brings others',
-  needs: ['sessions', 'chat', 'chat.tools'],
+  needs: ['sessions', 'sessions.append', 'chat', 'chat.tools'],
   checks: {
     'session-tools-used': 'turn.session-tools',
     'absent-keeps': 'turn.session-tools',
