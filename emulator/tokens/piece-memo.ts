@@ -1,7 +1,7 @@
-/** Longer pieces seldom come again. */
-const MAX_BYTES = 24;
-/** A power of two; all of it takes some 200 KB. */
-const PLACES = 8_192;
+/** Ten Han characters, a clause at most; longer pieces seldom come again. */
+const MAX_BYTES = 32;
+/** A power of two; all of it takes some 1.1 MB. */
+const PLACES = 32_768;
 
 /**
  * Remembers the counts of short pieces that are no token by themselves: names and rare words, which come again and again. Of pieces
