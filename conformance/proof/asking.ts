@@ -21,10 +21,6 @@ export async function windowAt(forward: Forward, id: string, kind = 'sessions'):
   return (body.data ?? []) as SessionMessage[];
 }
 
-export async function totalTokens(forward: Forward, id: string): Promise<number> {
-  return ((await ask(forward, 'GET', `/v1/sessions/${id}`)).body.usage as { total_tokens: number }).total_tokens;
-}
-
 /** Only where it succeeded: a refusal stays as it is. */
 export function editSuccess(response: Response, edit: (body: Json) => Json): Promise<Response> | Response {
   return response.ok ? editJson(response, edit) : response;

@@ -38,3 +38,8 @@ export function keptOf(messages: readonly SessionMessage[], budget: number): Ses
   if (from === groups.length && from > 0) return undefined;
   return groups.filter((group, place) => place >= from || isPinned(group)).flat();
 }
+
+/** What a message says, whichever session it stands in. */
+export function said({ role, content, name, tool_calls, tool_call_id, tokens }: SessionMessage): object {
+  return { role, content, name, tool_calls, tool_call_id, tokens };
+}

@@ -35,7 +35,7 @@ export const compressRequest = defineCase({
       else answered(reply, SessionCompression);
     });
     await trial.check('other-ratios-refused', async () => {
-      for (const ratio of [1, 0.5, 0, -4, limits.compress_ratio_max + 0.5, '4', null]) {
+      for (const ratio of [1, 0.5, 0, -4, limits.compress_ratio_max + 0.5, '4']) {
         refused(await api.post(path, { ratio }), 'invalid_request', { param: 'ratio' });
       }
     });

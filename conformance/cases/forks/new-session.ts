@@ -1,7 +1,7 @@
-import type { SessionMessage } from '../../../contract/sessions.ts';
 import { defineCase } from '../../core/case.ts';
 import { equal, holds } from '../../core/expect.ts';
 import { append, createSession, createSnapshot, getSession, user, windowOf } from '../../wire/dialect.ts';
+import { said } from '../../wire/groups.ts';
 import { mixedWindow, TOOL } from '../../wire/windows.ts';
 
 export const forkNewSession = defineCase({
@@ -55,8 +55,3 @@ export const forkNewSession = defineCase({
     await trial.check('others-have-none', () => equal(session.forked_from, null, 'forked_from of a plain session'));
   },
 });
-
-/** What a message says, whichever session it stands in. */
-export function said({ role, content, name, tool_calls, tool_call_id, tokens }: SessionMessage): object {
-  return { role, content, name, tool_calls, tool_call_id, tokens };
-}

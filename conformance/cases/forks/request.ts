@@ -3,9 +3,8 @@ import { SnapshotDeleted } from '../../../contract/snapshots.ts';
 import { defineCase } from '../../core/case.ts';
 import { answered, equal, holds, refused } from '../../core/expect.ts';
 import { append, createSession, createSnapshot, user, windowOf } from '../../wire/dialect.ts';
-import { keptOf } from '../../wire/groups.ts';
+import { keptOf, said } from '../../wire/groups.ts';
 import { mixedWindow, TOOL } from '../../wire/windows.ts';
-import { said } from './new-session.ts';
 
 const NEEDS = ['sessions', 'sessions.append', 'sessions.snapshot', 'sessions.fork'] as const;
 

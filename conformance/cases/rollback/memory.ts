@@ -13,7 +13,7 @@ export const rollbackMemory = defineCase({
     'earlier-known-again': 'rollback.model-forgets',
     'turns-are-undone': 'rollback.restores',
   },
-  cost: () => ({ promptTokens: 6 * 200, completionTokens: 6 * 32 }),
+  cost: () => ({ promptTokens: 7 * 200, completionTokens: 7 * 32 }),
   async run(trial) {
     const { api } = trial;
     const [earlier, later] = [trial.nonce(), trial.nonce()];

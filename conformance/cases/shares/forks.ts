@@ -2,10 +2,9 @@ import { Session, SessionDeleted } from '../../../contract/sessions.ts';
 import { defineCase } from '../../core/case.ts';
 import { answered, equal, holds, refused, succeeded } from '../../core/expect.ts';
 import { append, createSession, createSnapshot, readMessages, unchanged, user, windowOf } from '../../wire/dialect.ts';
-import { keptOf } from '../../wire/groups.ts';
+import { keptOf, said } from '../../wire/groups.ts';
 import { share } from '../../wire/shares.ts';
 import { mixedWindow, OTHER_TOOL, TOOL } from '../../wire/windows.ts';
-import { said } from '../forks/new-session.ts';
 
 export const sharesForks = defineCase({
   id: 'shares.forks',

@@ -1,6 +1,6 @@
 import { SnapshotDeleted } from '../../../contract/snapshots.ts';
 import { defineCase } from '../../core/case.ts';
-import { answered, equal, holds, refused, succeeded } from '../../core/expect.ts';
+import { answered, equal, refused, succeeded } from '../../core/expect.ts';
 import type { Api } from '../../wire/api.ts';
 import { createSession, createSnapshot } from '../../wire/dialect.ts';
 
@@ -30,8 +30,7 @@ export const snapshotLimit = defineCase({
     const full = await newest(api);
     await trial.check('one-more-refused', async () => {
       for (const { id } of [one, two]) {
-        const message = refused(await api.post(`/sessions/${id}/snapshots`), 'snapshot_limit_reached');
-        holds(message.includes(String(limit)), `the refusal names the limit ${limit}: ${message}`);
+        refused(await api.post(`/sessions/${id}/snapshots`), 'snapshot_limit_reached');
       }
     });
     await trial.check('refusal-keeps-nothing', async () => equal(await newest(api), full, 'the newest snapshots'));

@@ -68,7 +68,7 @@ export const truncateLongestRun = defineCase({
 });
 
 /** The least `preserve_len` above the minimum that a run of newest groups fits exactly. */
-export function exactFit({ session, messages }: State, minimum: number): { exact: number; kept: State['messages'] } {
+function exactFit({ session, messages }: State, minimum: number): { exact: number; kept: State['messages'] } {
   const { tools_tokens, total_tokens } = session.usage;
   for (let budget = minimum + 1 - tools_tokens; budget < total_tokens; budget += 1) {
     const kept = keptOf(messages, budget);
