@@ -20,6 +20,18 @@ export function race<Name extends string>(
   return best;
 }
 
+/** The least processor time that `work` takes, in milliseconds; nothing else may be under way. */
+export async function processorMsOf(work: () => Promise<unknown>, rounds: number): Promise<number> {
+  let best = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < rounds; round++) {
+    const start = process.cpuUsage();
+    await work();
+    const { user, system } = process.cpuUsage(start);
+    best = Math.min(best, (user + system) / 1_000);
+  }
+  return best;
+}
+
 /** Runs `work` and returns its time and the longest time it held the event loop at a stretch, in milliseconds. */
 export async function holdOf(work: () => Promise<unknown>): Promise<{ ms: number; held: number }> {
   let held = 0;
