@@ -66,6 +66,8 @@ async function serve(answer: Answer, { incoming, outgoing }: Connection): Promis
 function dropLeftover(incoming: IncomingMessage): void {
   const timer = setTimeout(() => incoming.socket.destroySoon(), LEFTOVER_MS);
   timer.unref();
+  // Whoever stopped in the middle of reading may still be listening, and as long as one does nothing flows.
+  incoming.removeAllListeners('readable');
   incoming.once('close', () => clearTimeout(timer)).resume();
 }
 

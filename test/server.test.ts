@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import { connect } from 'node:net';
 import { expect, it } from 'vitest';
 import { createEmulator } from '../emulator/index.ts';
@@ -34,4 +34,32 @@ it('does not wait for a connection that never made a request, such as browsers o
   const closed = once(socket, 'close');
   await emulator.close();
   await closed;
+});
+
+it.each([
+  ['refused', '{"role":"robot"}\n{"role":"user","content":"never read"}\n'],
+  ['ended by a line', '{"role":"user","content":"one"}\n{"role":"robot"}\n{"role":"user","content":"never read"}\n'],
+])('takes in what is left of a stream that was %s, so that its connection serves on', { timeout }, async (_, body) => {
+  const requests: IncomingMessage[] = [];
+  const note = (message: unknown) => void requests.push((message as { request: IncomingMessage }).request);
+  const emulator = createEmulator();
+  const { url } = await emulator.listen();
+  const headers = { Authorization: 'Bearer k' };
+  const created = await fetch(`${url}/v1/sessions`, { method: 'POST', headers });
+  const { id } = (await created.json()) as { id: string };
+  subscribe('http.server.request.start', note);
+  const path = `${url}/v1/sessions/${id}/messages`;
+  const answer = await fetch(path, {
+    method: 'POST',
+    headers: { ...headers, 'Content-Type': 'application/x-ndjson' },
+    body,
+  });
+  expect(await answer.text()).toContain('invalid_request');
+  unsubscribe('http.server.request.start', note);
+  const [request] = requests;
+  if (!request) throw new Error('no request was seen');
+  if (!request.closed) await once(request, 'close');
+  expect(request.complete).toBe(true);
+  expect(request.socket.destroyed).toBe(false);
+  await emulator.close();
 });
