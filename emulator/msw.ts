@@ -1,0 +1,42 @@
+import { type HttpHandler, HttpResponse, http } from 'msw';
+import type { Emulator } from './index.ts';
+
+/** The live API's base URLs, in China and elsewhere [Kimi API documentation, collected 2026-11]. */
+export const LIVE_BASE_URLS = ['https://api.moonshot.cn/v1', 'https://api.moonshot.ai/v1'] as const;
+
+export interface HandlersOptions {
+  /** Base URLs that the emulator answers for, with `/v1`; both of the live API's where absent. */
+  baseURL?: string | readonly string[];
+}
+
+/**
+ * Request handlers for msw 2, so that code under test keeps its live URL while the emulator answers in this process; streams
+ * included. A call to a live host that none of them takes fails, so that no test ever reaches it.
+ * @throws TypeError for a base URL that is none
+ */
+export function handlers(
+  { fetch, baseURL: own }: Pick<Emulator, 'fetch' | 'baseURL'>,
+  { baseURL = LIVE_BASE_URLS }: HandlersOptions = {},
+): HttpHandler[] {
+  const bases = (typeof baseURL === 'string' ? [baseURL] : [...baseURL]).map(withoutSlash);
+  const answering = bases.map((base) =>
+    http.all(`${base}/*`, ({ request }) => fetch(moved(request, base, own), { signal: request.signal })),
+  );
+  return [...answering, ...LIVE_BASE_URLS.map((base) => http.all(`${new URL(base).origin}/*`, refuse))];
+}
+
+/** The same request to the emulator's own base URL: its path below the base stays, and the host is no live one. */
+function moved(request: Request, base: string, own: string): Request {
+  return new Request(own + request.url.slice(base.length), request);
+}
+
+function refuse({ request }: { request: Request }): Response {
+  console.error(
+    `kimi-emulator/msw: ${request.method} ${request.url} goes to the live API and was stopped; name its base URL in handlers()`,
+  );
+  return HttpResponse.error();
+}
+
+function withoutSlash(url: string): string {
+  return new URL(url).href.replace(/\/+$/, '');
+}

@@ -1,0 +1,63 @@
+import { setupServer } from 'msw/node';
+import OpenAI from 'openai';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { createEmulator, type Emulator } from '../../emulator/index.ts';
+import { handlers, LIVE_BASE_URLS } from '../../emulator/msw.ts';
+
+const MODEL = 'kimi-k2-0905-preview';
+const messages = [{ role: 'user' as const, content: 'Reply with only: hello from the live URL' }];
+
+let emulator: Emulator;
+const server = setupServer();
+
+beforeEach(() => {
+  emulator = createEmulator();
+  server.listen({ onUnhandledRequest: 'error' });
+});
+afterEach(async () => {
+  server.resetHandlers();
+  server.close();
+  await emulator.close();
+});
+
+it.each(LIVE_BASE_URLS)('code under test keeps its live URL: %s', async (baseURL) => {
+  server.use(...handlers(emulator));
+  const client = new OpenAI({ baseURL, apiKey: 'sk-live' });
+  const answer = await client.chat.completions.create({ model: MODEL, messages });
+  expect(answer.choices[0]?.message.content).toBe('hello from the live URL');
+  const session = await client.post<{ id: string }>('/sessions', { body: { title: 'moved' } });
+  expect((await client.get<{ title: string }>(`/sessions/${session.id}`)).title).toBe('moved');
+  expect((await client.models.list()).data[0]?.id).toBe(MODEL);
+});
+
+it('streams', async () => {
+  server.use(...handlers(emulator, { baseURL: 'https://api.moonshot.cn/v1' }));
+  const client = new OpenAI({ baseURL: 'https://api.moonshot.cn/v1', apiKey: 'sk-live' });
+  const stream = await client.chat.completions.create({ model: MODEL, messages, stream: true });
+  const pieces: string[] = [];
+  for await (const chunk of stream) pieces.push(chunk.choices[0]?.delta.content ?? '');
+  expect(pieces.join('')).toBe('hello from the live URL');
+  expect(pieces.length).toBeGreaterThan(2);
+});
+
+it('a refusal keeps its status, headers and text', async () => {
+  server.use(...handlers(emulator));
+  const client = new OpenAI({ baseURL: LIVE_BASE_URLS[0], apiKey: 'sk-live', maxRetries: 0 });
+  const refusal = client.chat.completions.create({ model: 'no-such-model', messages });
+  await expect(refusal).rejects.toMatchObject({ status: 404, type: 'resource_not_found_error' });
+});
+
+it('takes any other base URL, with or without a slash at its end', async () => {
+  server.use(...handlers(emulator, { baseURL: ['https://gateway.example/kimi/v1/'] }));
+  const client = new OpenAI({ baseURL: 'https://gateway.example/kimi/v1', apiKey: 'sk-live' });
+  expect((await client.models.list()).data).toHaveLength(1);
+});
+
+it('a live call that nobody takes is stopped, and says so', async () => {
+  server.use(...handlers(emulator, { baseURL: 'https://api.moonshot.cn/v1' }));
+  const said = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+  const client = new OpenAI({ baseURL: 'https://api.moonshot.ai/v1', apiKey: 'sk-live', maxRetries: 0 });
+  await expect(client.models.list()).rejects.toThrow();
+  expect(said.mock.calls.join()).toContain('https://api.moonshot.ai/v1/models');
+  said.mockRestore();
+});
