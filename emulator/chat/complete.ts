@@ -41,7 +41,7 @@ export async function* complete(
     const usages = replies.map((reply) => usageOf(turn, [reply]));
     const total = usageOf(turn, replies);
     const completion = completing.commit(() => toCompletion(heading, replies, total, turn.commit(replies)));
-    yield replies.map((reply, index) => chunks.finish(index, reply, usages[index] ?? total, completion.session));
+    yield finishes(chunks, replies, usages, completion.session);
     if (turn.settings.includeUsage) yield [chunks.usage(total)];
     return completion;
   } finally {
@@ -85,6 +85,18 @@ async function* answer(
   const completionTokens = (await bounds.tokens()) + framed - MESSAGE_FRAME_TOKENS;
   const finishReason = bounds.ended ?? (calls.length > 0 ? 'tool_calls' : 'stop');
   return { content: bounds.text, calls, completionTokens, finishReason };
+}
+
+function* finishes(
+  chunks: Chunks,
+  replies: readonly Reply[],
+  usages: readonly CompletionUsage[],
+  session: SessionState | undefined,
+): Generator<ChatCompletionChunk> {
+  for (const [index, reply] of replies.entries()) {
+    const usage = usages[index];
+    if (usage) yield chunks.finish(index, reply, usage, session);
+  }
 }
 
 function toCall(id: string, name: string, text: string): ToolCall {
