@@ -3,7 +3,7 @@ import { authenticate } from './middleware/authenticate.ts';
 import type { Env } from './middleware/context.ts';
 import { type GuardOptions, guard } from './middleware/guard.ts';
 import { requestId } from './middleware/request-id.ts';
-import { controlRoutes } from './routes/control.ts';
+import { healthRoutes } from './routes/control/health.ts';
 import { defer } from './routes/deferred.ts';
 import { modelRoutes } from './routes/models.ts';
 import { errorResponse } from './routes/render-error.ts';
@@ -25,7 +25,17 @@ export function createApp(services: Services, { chunkCharacters, ...options }: A
   app.notFound((c) => unknownRoute(c));
   app.use(requestId(services));
   app.use(guard(options));
-  app.route('/_emulator', controlRoutes());
+  app.route('/_emulator', healthRoutes());
+  defer(app, {
+    base: '/_emulator',
+    routes: ['GET /clock', 'POST /clock'],
+    load: async () => (await import('./routes/control/clock.ts')).clockRoutes(),
+  });
+  defer(app, {
+    base: '/_emulator',
+    routes: ['POST /reset', 'POST /keep', 'GET /export', 'POST /import'],
+    load: async () => (await import('./routes/control/state.ts')).stateRoutes(),
+  });
   defer(app, {
     base: '/openapi.json',
     routes: ['GET /'],

@@ -50,14 +50,39 @@ function inTimeOrder(id: string): string {
  * Ids that follow from a seed: the n-th id of a kind is the same in every run.
  * `run` keeps a database that is opened again from being given the ids that it already holds.
  */
-export function seededIds(seed: string, run: number): Ids {
-  const issued = new Map<IdKind, number>();
-  return (kind, of) => {
-    if (of !== undefined) return hashed(kind, `${seed}\0${run}\0${kind}\0of\0${of}`);
-    const count = issued.get(kind) ?? 0;
-    issued.set(kind, count + 1);
-    return hashed(kind, `${seed}\0${run}\0${kind}\0${count}`);
+export class SeededIds {
+  #prefix: string;
+  #issued = new Map<IdKind, number>();
+  #kept: { prefix: string; issued: ReadonlyMap<IdKind, number> };
+
+  constructor(seed: string, run: number) {
+    this.#prefix = `${seed}\0${run}`;
+    this.#kept = { prefix: this.#prefix, issued: new Map() };
+  }
+
+  readonly next: Ids = (kind, of) => {
+    if (of !== undefined) return hashed(kind, `${this.#prefix}\0${kind}\0of\0${of}`);
+    const count = this.#issued.get(kind) ?? 0;
+    this.#issued.set(kind, count + 1);
+    return hashed(kind, `${this.#prefix}\0${kind}\0${count}`);
   };
+
+  /** From here on other ids, which follow from `text` too: for when ids are taken in that the same seed may have made. */
+  diverge(text: string): void {
+    this.#prefix += `\0from\0${text}`;
+    this.#issued = new Map();
+  }
+
+  /** Makes what is next now what is next after `restart`. */
+  keep(): void {
+    this.#kept = { prefix: this.#prefix, issued: new Map(this.#issued) };
+  }
+
+  /** As if nothing had been issued since `keep`. */
+  restart(): void {
+    this.#prefix = this.#kept.prefix;
+    this.#issued = new Map(this.#kept.issued);
+  }
 }
 
 function hashed(kind: IdKind, text: string): string {

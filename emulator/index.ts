@@ -1,8 +1,8 @@
 import type { Hono } from 'hono';
 import { type LimitName, type Limits, resolveLimits } from '../contract/limits.ts';
 import { createApp } from './app.ts';
-import { type Clock, systemClock } from './clock.ts';
-import { randomIds, seededIds } from './ids.ts';
+import { type Clock, MovableClock, SEEDED_START_MS, stillClock, systemClock } from './clock.ts';
+import { randomIds, SeededIds } from './ids.ts';
 import type { Env } from './middleware/context.ts';
 import { HostNames } from './middleware/guard.ts';
 import { lookupModel } from './models/lookup.ts';
@@ -10,14 +10,19 @@ import type { Model } from './models/model.ts';
 import { type ListenOptions, listen, type RunningServer } from './server.ts';
 import type { Services } from './services.ts';
 import { SessionLocks } from './sessions/locks.ts';
+import type { Imported, ImportOptions } from './state/import-state.ts';
+import { type ExportOptions, State } from './state/state.ts';
 import { MEMORY } from './store/database.ts';
 import { Store } from './store/store.ts';
 import { openTokenizer } from './tokens/open-tokenizer.ts';
 import type { TokenizerSource } from './tokens/tokenizer.ts';
 
-export type { Clock } from './clock.ts';
+export type { Clock, MovableClock } from './clock.ts';
 export type { Model, ModelDelta, ModelRequest } from './models/model.ts';
 export type { ListenOptions, RunningServer } from './server.ts';
+export type { Imported, ImportOptions } from './state/import-state.ts';
+export type { ExportOptions } from './state/state.ts';
+export { StateError } from './state/state-error.ts';
 export type { Tokenizer, TokenizerSource } from './tokens/tokenizer.ts';
 
 /** The base URL of an emulator that listens on no port. Reaches nothing but `emulator.fetch`. */
@@ -35,8 +40,9 @@ export interface EmulatorOptions {
   tokenizer?: string | TokenizerSource;
   /** What answers. */
   model?: Model;
-  /** Fixes all ids. */
+  /** Fixes all ids, and time: it begins at 2025-09-05T00:00:00Z and stands still until it is moved. */
   seed?: string | number;
+  /** Where time comes from, instead of the system or the seed. `emulator.clock` moves it. */
   clock?: Clock;
   /** Characters of one streamed chunk. */
   chunkCharacters?: number;
@@ -55,12 +61,23 @@ export interface Emulator {
   readonly limits: Limits;
   readonly tokenizer: TokenizerSource;
   readonly model: Model;
+  /** The emulator's time; `advance(ms)` moves it on, and whatever expires with it. */
+  readonly clock: MovableClock;
   /** Serves over HTTP as well; by default on loopback and any free port. */
   listen(options?: Partial<ListenOptions>): Promise<RunningServer>;
-  /** Ends the server and closes the database. */
-  close(): Promise<void>;
-  /** Forgets all state. */
+  /**
+   * Ends the server and closes the database.
+   * @param last done in between: when no request is under way any more, and the state can still be read
+   */
+  close(last?: () => Promise<void>): Promise<void>;
+  /** Makes the present state what `reset` returns to. */
+  keep(): void;
+  /** Returns to the state that was kept; to nothing where none was. Requests that are under way change nothing any more. */
   reset(): void;
+  /** All sessions and snapshots, or one session and its snapshots, as a file's text. @throws StateError */
+  export(options?: ExportOptions): Promise<string>;
+  /** Adds what such a file holds, or changes nothing. @throws StateError in one line */
+  import(file: string | Uint8Array | object, options?: ImportOptions): Promise<Imported>;
 }
 
 /**
@@ -73,14 +90,19 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
   const tokenizer =
     typeof vocabulary === 'object' ? vocabulary : openTokenizer(vocabulary === undefined ? {} : { file: vocabulary });
   const store = new Store(options.db ?? MEMORY);
+  const seededIds = seed === undefined ? undefined : new SeededIds(String(seed), store.countRun());
+  const clock = new MovableClock(options.clock ?? (seededIds ? stillClock(SEEDED_START_MS) : systemClock));
+  const locks = new SessionLocks();
+  const state = new State({ store, limits, tokenizer, clock, seededIds, locks });
   const services: Services = {
     store,
     limits,
     tokenizer,
     model: options.model ?? lookupModel(),
-    clock: options.clock ?? systemClock,
-    ids: seed === undefined ? randomIds() : seededIds(String(seed), store.countRun()),
-    locks: new SessionLocks(),
+    clock,
+    ids: seededIds?.next ?? randomIds(),
+    locks,
+    state,
   };
   const hosts = new HostNames(options.hosts ?? []);
   const app = createApp(services, {
@@ -95,6 +117,7 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
     limits,
     tokenizer,
     model: services.model,
+    clock,
     fetch: (input, init) => answerInProcess(app, new Request(input, init)),
     get baseURL() {
       const url = servers.at(-1)?.url;
@@ -106,11 +129,18 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
       servers.push(server);
       return server;
     },
-    async close() {
+    async close(last) {
       await Promise.all(servers.splice(0).map((server) => server.close()));
-      store.close();
+      try {
+        await last?.();
+      } finally {
+        store.close();
+      }
     },
-    reset: () => store.reset(),
+    keep: () => state.keep(),
+    reset: () => state.reset(),
+    export: (wanted) => state.export(wanted),
+    import: (file, where) => state.import(file, where),
   };
 }
 

@@ -1,8 +1,9 @@
 import type { Limits } from '../contract/limits.ts';
-import type { Clock } from './clock.ts';
+import type { MovableClock } from './clock.ts';
 import type { Ids } from './ids.ts';
 import type { Model } from './models/model.ts';
 import type { SessionLocks } from './sessions/locks.ts';
+import type { State } from './state/state.ts';
 import type { Store } from './store/store.ts';
 import type { TokenizerSource } from './tokens/tokenizer.ts';
 
@@ -12,7 +13,8 @@ export interface Services {
   readonly limits: Limits;
   readonly tokenizer: TokenizerSource;
   readonly model: Model;
-  readonly clock: Clock;
+  readonly clock: MovableClock;
   readonly ids: Ids;
   readonly locks: SessionLocks;
+  readonly state: State;
 }

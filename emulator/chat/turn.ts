@@ -4,7 +4,6 @@ import type { SessionState } from '../../contract/sessions.ts';
 import { ApiError, invalid, windowExceeded } from '../errors.ts';
 import type { ModelRequest } from '../models/model.ts';
 import type { Services } from '../services.ts';
-import { requireSession } from '../sessions/create.ts';
 import { pair } from '../sessions/groups.ts';
 import { toSessionState } from '../sessions/objects.ts';
 import { commitTurn, openTurn } from '../sessions/turn.ts';
@@ -96,8 +95,6 @@ export function openInSession(
     tokenizer,
     firstCall: session.calls,
     commit: ([reply]) => {
-      // It is held, but all state may have been forgotten meanwhile.
-      requireSession(services, session.account, session.id, 'session_id');
       const items = storedReply(reply, write.items, settings.partial !== undefined);
       return toSessionState(services, commitTurn(services, session, items, tools, reply?.calls.length ?? 0));
     },

@@ -3,6 +3,7 @@ import { unixSeconds } from '../clock.ts';
 import { ApiError, invalid } from '../errors.ts';
 import type { Services } from '../services.ts';
 import type { StoredAnswer } from '../store/answers.ts';
+import type { Store } from '../store/store.ts';
 import type { RequestContext } from './context.ts';
 
 const MAX_KEY_LENGTH = 255;
@@ -19,7 +20,7 @@ export interface Claim {
 const NO_CLAIM: Claim = { keyed: false, save: () => undefined, release: () => undefined };
 
 /** Keys of requests that are under way, by state. */
-const running = new WeakMap<Services, Set<string>>();
+const running = new WeakMap<Store, Set<string>>();
 
 /**
  * Takes the request's key, or finds the answer that it already has. A request without a key claims nothing.
@@ -44,9 +45,14 @@ export function claimKey(c: RequestContext, body: Uint8Array, part = ''): Claim 
   return takeKey(services, account, key, fingerprint);
 }
 
+/** Frees the keys of requests that are under way. */
+export function freeKeys(store: Store): void {
+  running.delete(store);
+}
+
 function takeKey(services: Services, account: string, key: string, fingerprint: string): Claim {
-  const keys = running.get(services) ?? new Set<string>();
-  running.set(services, keys);
+  const keys = running.get(services.store) ?? new Set<string>();
+  running.set(services.store, keys);
   const place = `${account}\0${key}`;
   if (keys.has(place)) {
     throw new ApiError(

@@ -13,6 +13,7 @@ import { countWrite, requireContent } from '../sessions/write.ts';
 import { expectedVersion, keep, requireIdleSession, requireVersion } from './change.ts';
 import { lines } from './lines.ts';
 import { renderError } from './render-error.ts';
+import { holdState } from './same-state.ts';
 
 type LineSchema = ReturnType<typeof sessionRequests>['appendOne'];
 
@@ -31,11 +32,13 @@ export async function appendStream(c: RequestContext, schema: LineSchema): Promi
   const id = c.req.param('id') ?? '';
   const expected = expectedVersion(c);
   const source = lines(bodyParts(c), services.limits.body_bytes);
+  const requireSameState = holdState(c);
   const writeNext = async (index: number): Promise<AppendAcknowledgement | AppendEnd> => {
     const line = await source.next();
     // Checked once, and not where the stream is resent: its own lines have moved the version on.
     const asked = index === 0 ? expected : undefined;
-    if (!line.done) return writeLine(c, schema, { id, expected: asked, index, line: line.value });
+    if (!line.done) return writeLine(c, schema, { id, expected: asked, index, line: line.value, requireSameState });
+    requireSameState();
     const session = requireVersion(c, id, asked);
     return { done: true, lines: index, usage: toUsage(services, session), version: session.version };
   };
@@ -55,12 +58,13 @@ interface Line {
   expected: number | undefined;
   index: number;
   line: Uint8Array;
+  requireSameState(): void;
 }
 
 async function writeLine(
   c: RequestContext,
   schema: LineSchema,
-  { id, expected, index, line }: Line,
+  { id, expected, index, line, requireSameState }: Line,
 ): Promise<AppendAcknowledgement> {
   const { services } = c.var;
   const value = parseJson(line, services.limits);
@@ -71,6 +75,7 @@ async function writeLine(
   try {
     const write = await countWrite(services.tokenizer, [message]);
     return services.store.transaction(() => {
+      requireSameState();
       const { session, written } = append(services, requireIdleSession(c, id, expected), write);
       const stored = written[0]?.message;
       if (!stored) throw invalid('the line holds no message');

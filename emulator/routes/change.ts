@@ -7,6 +7,7 @@ import { withCuts } from '../sessions/prepared-cuts.ts';
 import type { StoredAnswer } from '../store/answers.ts';
 import type { SessionRow } from '../store/sessions.ts';
 import { type Answer, respondWritten, type WrittenAnswer, written } from './respond.ts';
+import { holdState } from './same-state.ts';
 
 const VERSION = /^"(\d{1,15})"$/;
 
@@ -23,10 +24,15 @@ export async function change<Prepared>(
 ): Promise<Response> {
   const claim = claimKey(c, c.get('body'));
   if ('replay' in claim) return replayAnswer(c, claim.replay);
+  const requireSameState = holdState(c);
   try {
     const prepared = await prepare();
     const { store } = c.get('services');
-    const answer = await withCuts(() => store.commit(() => keep(claim, work(prepared))));
+    const attempt = () => {
+      requireSameState();
+      return keep(claim, work(prepared));
+    };
+    const answer = await withCuts(() => store.commit(attempt));
     return respondWritten(c, answer);
   } finally {
     claim.release();

@@ -9,7 +9,7 @@ import { replay } from '../chat/replay.ts';
 import { requireSound, settingsOf } from '../chat/settings.ts';
 import { countRequest, openInSession, openStateless, type Turn } from '../chat/turn.ts';
 import { unixSeconds } from '../clock.ts';
-import { ClientGone } from '../errors.ts';
+import { ClientGone, notFound } from '../errors.ts';
 import type { Env, RequestContext } from '../middleware/context.ts';
 import { type Claim, claimKey } from '../middleware/idempotency.ts';
 import { readJson } from '../middleware/request-body.ts';
@@ -70,6 +70,8 @@ async function openTurn(
   { request, expected, claim, chunkCharacters, signal }: Asked,
 ): Promise<Answering> {
   const services = c.get('services');
+  const { store } = services;
+  const { generation } = store;
   let free = (): void => undefined;
   const release = (): void => {
     free();
@@ -95,10 +97,13 @@ async function openTurn(
       commit(take) {
         // Nothing is stored of a turn that has neither a session nor a key.
         if (request.session_id == null && !claim.keyed) return take();
-        return services.store.transaction(() => {
+        return store.transaction(() => {
+          const isReset = store.generation !== generation;
+          // All state has been forgotten; a session of the same id is another one.
+          if (isReset && request.session_id != null) throw notFound('session', request.session_id, 'session_id');
           const completion = take();
           const version = completion.session?.version;
-          if (claim.keyed) keep(claim, { body: completion, ...(version !== undefined && { version }) });
+          if (claim.keyed && !isReset) keep(claim, { body: completion, ...(version !== undefined && { version }) });
           return completion;
         });
       },

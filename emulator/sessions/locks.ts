@@ -2,7 +2,7 @@ import { ApiError } from '../errors.ts';
 
 /** Sessions in which a turn or a compression runs. Any other change of them has to wait; reads need not. */
 export class SessionLocks {
-  readonly #busy = new Set<string>();
+  #busy = new Set<string>();
 
   /** @throws ApiError `session_busy` */
   requireIdle(sessionId: string): void {
@@ -17,9 +17,14 @@ export class SessionLocks {
   /** Takes the session until the returned function is called. */
   acquire(sessionId: string): () => void {
     this.requireIdle(sessionId);
-    this.#busy.add(sessionId);
+    const busy = this.#busy.add(sessionId);
     return () => {
-      this.#busy.delete(sessionId);
+      busy.delete(sessionId);
     };
+  }
+
+  /** Frees all: those who held a session release nothing that is taken from now on. */
+  reset(): void {
+    this.#busy = new Set();
   }
 }

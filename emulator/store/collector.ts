@@ -1,4 +1,5 @@
 import type { Database } from 'better-sqlite3';
+import { Leftovers } from './leftovers.ts';
 
 /** Entries removed in one transaction: a few milliseconds of work. */
 const SLICE = 400;
@@ -17,18 +18,27 @@ interface Pointer {
 export class Collector {
   readonly #database: Database;
   readonly #sql: ReturnType<typeof statements>;
+  /** Present while a reset may have left more behind than segments; a kill may have come before it was removed. */
+  #leftovers: Leftovers | 'to be looked for' | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
   constructor(database: Database) {
     this.#database = database;
     this.#sql = statements(database);
+    this.#leftovers = database.memory ? undefined : 'to be looked for';
     this.#schedule();
   }
 
   /** Says that a pointer into `segment` has moved or gone. Part of the caller's transaction. */
   touch(segment: number): void {
     this.#sql.mark.run(segment);
+    this.#schedule();
+  }
+
+  /** Says that whole tables have been cleared of rows. */
+  wake(): void {
+    this.#leftovers ??= 'to be looked for';
     this.#schedule();
   }
 
@@ -41,11 +51,20 @@ export class Collector {
   slice(): boolean {
     const dirty = this.#sql.dirty.get();
     if (!dirty) {
+      if (this.#sweepLeftovers()) return true;
       this.#database.pragma(`incremental_vacuum(${VACUUM_PAGES})`);
       return Number(this.#database.pragma('freelist_count', { simple: true })) > VACUUM_PAGES;
     }
     this.#database.transaction(() => this.#collect(dirty.id))();
     return true;
+  }
+
+  #sweepLeftovers(): boolean {
+    if (this.#leftovers === undefined) return false;
+    if (this.#leftovers === 'to be looked for') this.#leftovers = new Leftovers(this.#database);
+    const more = this.#leftovers.sweep();
+    if (!more) this.#leftovers = undefined;
+    return more;
   }
 
   #schedule(): void {
@@ -125,6 +144,9 @@ function statements(database: Database) {
       `SELECT head, floor FROM sessions WHERE segment = @segment
        UNION ALL SELECT archived_head, archived_floor FROM snapshots WHERE archived_segment = @segment
        UNION ALL SELECT restored_head, restored_floor FROM snapshots WHERE restored_segment = @segment
+       UNION ALL SELECT head, floor FROM kept_sessions WHERE segment = @segment
+       UNION ALL SELECT archived_head, archived_floor FROM kept_snapshots WHERE archived_segment = @segment
+       UNION ALL SELECT restored_head, restored_floor FROM kept_snapshots WHERE restored_segment = @segment
        UNION ALL SELECT parent_seq, kept_floor FROM segments WHERE parent = @segment`,
     ),
     raiseFloor: database.prepare<[number, number]>('UPDATE segments SET kept_floor = ? WHERE id = ?'),

@@ -26,16 +26,17 @@ export interface PageRequest {
 /** The persistent list of messages: views are pointers into it, so that taking and restoring one copies nothing. */
 export class History {
   readonly #sql: ReturnType<typeof historyStatements>;
-  readonly #segments: Segments;
+  /** The runs of entries under the windows. */
+  readonly segments: Segments;
 
   constructor(database: Database) {
     this.#sql = historyStatements(database);
-    this.#segments = new Segments(database);
+    this.segments = new Segments(database);
   }
 
   /** An empty window with a segment of its own. */
   create(): View {
-    return this.#segments.create();
+    return this.segments.create();
   }
 
   /** Writes entries behind a view's head. The view's segment must be its session's own. */
@@ -45,12 +46,12 @@ export class History {
 
   /** The same window on a segment of its own: what is written behind it is seen by nobody else. */
   branch(view: View): View {
-    return this.#segments.branch(view, view.head) ?? this.rewrite([...this.window(view)]);
+    return this.segments.branch(view, view.head) ?? this.rewrite([...this.window(view)]);
   }
 
   /** The window with everything from `seq` on replaced by `entries`, the first of which opens a group. */
   replaceTail(view: View, seq: number, entries: readonly NewEntry[], floor = view.floor): View {
-    const base = this.#segments.branch({ ...view, floor }, seq - 1);
+    const base = this.segments.branch({ ...view, floor }, seq - 1);
     if (!base) return this.rewrite([...this.window({ ...view, floor, head: seq - 1 }), ...entries]);
     return this.measure(this.#write(base, entries, this.#sumsBefore(view, seq)));
   }
@@ -75,7 +76,7 @@ export class History {
 
   /** The entry at `seq`, by an index look-up in the segment that holds it. */
   entry(view: View, seq: number): Entry | undefined {
-    for (const span of this.#segments.spans(view, seq)) {
+    for (const span of this.segments.spans(view, seq)) {
       if (span.from > seq || span.to < seq) continue;
       const values = this.#sql.entry.get(span.segment, seq);
       return values && fromValues(values);
@@ -118,7 +119,7 @@ export class History {
   /** The entry of a message by its public id, if it stands in the window. */
   find(view: View, publicId: string): Entry | undefined {
     const spans = new Map<number, Span>();
-    for (const span of this.#segments.spans(view, 1)) spans.set(span.segment, span);
+    for (const span of this.segments.spans(view, 1)) spans.set(span.segment, span);
     for (const { segment, seq } of this.#sql.places.iterate(publicId)) {
       const span = spans.get(segment);
       if (!span || seq < span.from || seq > span.to) continue;
@@ -131,7 +132,7 @@ export class History {
 
   #read(view: View, from: number, to: number, held = false, order = 'asc', limit = -1): StoredMessage[] {
     if (from > to) return [];
-    const spans = [...this.#segments.spans(view, from)].filter((span) => span.from <= to);
+    const spans = [...this.segments.spans(view, from)].filter((span) => span.from <= to);
     if (order === 'asc') spans.reverse();
     const statement = this.#sql.read(held, order === 'asc');
     const found: StoredMessage[] = [];

@@ -120,4 +120,19 @@ export const MIGRATIONS: readonly string[] = [
   );
   CREATE INDEX answers_by_expiry ON answers (expires_at);
   `,
+  // The state that a reset returns to: copies of the rows above, which the collector keeps alive and no look-up sees.
+  `
+  CREATE TABLE kept_sessions AS SELECT * FROM sessions WHERE 0;
+  CREATE UNIQUE INDEX kept_sessions_by_id ON kept_sessions (id);
+  CREATE INDEX kept_sessions_by_segment ON kept_sessions (segment);
+  CREATE INDEX kept_sessions_by_toolset ON kept_sessions (toolset) WHERE toolset IS NOT NULL;
+
+  CREATE TABLE kept_snapshots AS SELECT * FROM snapshots WHERE 0;
+  CREATE UNIQUE INDEX kept_snapshots_by_id ON kept_snapshots (id);
+  CREATE INDEX kept_snapshots_by_archived ON kept_snapshots (archived_segment);
+  CREATE INDEX kept_snapshots_by_restored ON kept_snapshots (restored_segment);
+  CREATE INDEX kept_snapshots_by_toolset ON kept_snapshots (toolset) WHERE toolset IS NOT NULL;
+
+  ALTER TABLE answers ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
+  `,
 ];

@@ -2,7 +2,7 @@ import type { Database } from 'better-sqlite3';
 import type { View } from './history-rows.ts';
 
 /** Branches of branches are walked one by one; beyond this depth a window gets a root of its own. */
-const MAX_DEPTH = 64;
+export const MAX_DEPTH = 64;
 const MAX_KNOWN = 4_096;
 
 /** The stretch of one segment that a view sees. */
@@ -41,6 +41,12 @@ export class Segments {
     if (depth > MAX_DEPTH) return undefined;
     const segment = this.#insert(parent?.segment ?? null, seq, depth, view.floor);
     return { ...view, segment, head: seq };
+  }
+
+  /** An empty segment behind `seq` of another one, or of a history that is here no more; for windows from `floor` on. */
+  graft(parent: number | null, seq: number, floor: number): number {
+    const depth = parent === null ? 0 : (this.#find(parent)?.depth ?? 0) + 1;
+    return this.#insert(parent, seq, depth, floor);
   }
 
   /** The spans of a view that reach down to `downTo`, newest first. */

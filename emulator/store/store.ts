@@ -4,11 +4,11 @@ import { Collector } from './collector.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { openDatabase } from './database.ts';
 import { History } from './history.ts';
+import { KeptState } from './kept-state.ts';
+import { PortableRows } from './portable-rows.ts';
 import { SessionRows } from './sessions.ts';
 import { SnapshotRows } from './snapshots.ts';
 import { Toolsets } from './toolsets.ts';
-
-const TABLES = ['answers', 'sessions', 'snapshots', 'toolsets', 'entries', 'segments', 'messages'] as const;
 
 /** The state: named tables and one way to change them, a synchronous transaction. */
 export class Store {
@@ -20,6 +20,7 @@ export class Store {
   readonly collector: Collector;
   readonly #database: Database;
   readonly #commits: CommitQueue;
+  #kept: KeptState | undefined;
   readonly #run: Transaction<(work: () => unknown) => unknown>;
 
   /** @throws DatabaseError in one line where `path` cannot be used */
@@ -68,10 +69,37 @@ export class Store {
     return row?.value ?? 1;
   }
 
+  /** What only exports and imports read and write. */
+  portableRows(): PortableRows {
+    return new PortableRows(this.#database);
+  }
+
+  /** Steps with every reset, so that a change that was asked for before one can tell that it is of another state. */
+  get generation(): number {
+    return this.answers.generation;
+  }
+
+  /** Makes the present state the one that a reset returns to. */
+  keep(): void {
+    this.transaction(() => this.#keptState().keep());
+  }
+
+  /**
+   * Returns to the state that was kept last, or to nothing; answers are forgotten in any case. Takes the same time whatever the
+   * windows hold: what is left behind is collected later.
+   */
   reset(): void {
-    this.transaction(() => {
-      for (const table of TABLES) this.#database.exec(`DELETE FROM ${table}`);
-    });
+    this.answers.forgetAll((step) =>
+      this.transaction(() => {
+        this.#keptState().restore();
+        return step();
+      }),
+    );
+  }
+
+  #keptState(): KeptState {
+    this.#kept ??= new KeptState(this.#database, this.history, this.collector);
+    return this.#kept;
   }
 
   close(): void {

@@ -46,7 +46,9 @@ function statements(database: Database) {
     release: database.prepare(
       `DELETE FROM toolsets WHERE id = @id
          AND NOT EXISTS (SELECT 1 FROM sessions WHERE toolset = @id)
-         AND NOT EXISTS (SELECT 1 FROM snapshots WHERE toolset = @id)`,
+         AND NOT EXISTS (SELECT 1 FROM snapshots WHERE toolset = @id)
+         AND NOT EXISTS (SELECT 1 FROM kept_sessions WHERE toolset = @id)
+         AND NOT EXISTS (SELECT 1 FROM kept_snapshots WHERE toolset = @id)`,
     ),
   };
 }

@@ -1,9 +1,9 @@
 import { Hono } from 'hono';
-import type { Env } from '../middleware/context.ts';
-import { respond } from './respond.ts';
+import type { Env } from '../../middleware/context.ts';
+import { respond } from '../respond.ts';
 
-/** The emulator's own routes, never part of the contract. */
-export function controlRoutes() {
+/** Whether the emulator is up, and what it counts and answers with. */
+export function healthRoutes() {
   const routes = new Hono<Env>();
   routes.get('/health', (c) => {
     const { tokenizer, model } = c.get('services');

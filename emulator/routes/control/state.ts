@@ -1,0 +1,55 @@
+import { Hono } from 'hono';
+import { LIVE_TEXT } from '../../../contract/errors.ts';
+import { ApiError, invalid } from '../../errors.ts';
+import { readBody } from '../../middleware/body-parts.ts';
+import type { Env } from '../../middleware/context.ts';
+import { requireJsonType } from '../../middleware/request-body.ts';
+import { sendJson } from '../../middleware/send.ts';
+import { StateError } from '../../state/state-error.ts';
+import { respond } from '../respond.ts';
+
+/** A hundred full windows of English are some 150 MB. */
+const MAX_FILE_BYTES = 256 * 1024 * 1024;
+
+/** The state as a whole: reset, kept, exported and imported. */
+export function stateRoutes() {
+  const routes = new Hono<Env>();
+
+  routes.post('/reset', (c) => {
+    c.get('services').state.reset();
+    return respond(c, { body: { reset: true } });
+  });
+
+  routes.post('/keep', (c) => {
+    c.get('services').state.keep();
+    return respond(c, { body: { kept: true } });
+  });
+
+  routes.get('/export', async (c) => {
+    const session = c.req.query('session');
+    const text = await c
+      .get('services')
+      .state.export(session === undefined ? {} : { session })
+      .catch(refuse);
+    return sendJson(c, 200, text);
+  });
+
+  routes.post('/import', async (c) => {
+    requireJsonType(c);
+    const bytes = await readBody(c, (size) => {
+      if (size > MAX_FILE_BYTES) {
+        throw new ApiError('body_too_large', LIVE_TEXT.bodyTooLarge(size, MAX_FILE_BYTES));
+      }
+    });
+    const key = c.req.query('key');
+    const { state } = c.get('services');
+    return respond(c, { status: 201, body: await state.import(bytes, key === undefined ? {} : { key }).catch(refuse) });
+  });
+
+  return routes;
+}
+
+function refuse(error: unknown): never {
+  if (error instanceof StateError) throw invalid(error.message);
+  throw error;
+}

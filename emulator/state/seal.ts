@@ -1,0 +1,63 @@
+import { sha256 } from '../tokens/sha256.ts';
+import { StateError } from './state-error.ts';
+
+const NAME = 'kimi-emulator-state';
+const VERSION = 1;
+
+const START = new RegExp(`^\\{"format":"${NAME}/(\\d{1,9})","sha256":"([0-9a-f]{64})","state":`);
+const START_BYTES = 160;
+const END = '}\n';
+
+/** A state as the text of a file: one line of JSON, whose hash is over the state's own text. */
+export function seal(state: object): string {
+  const text = JSON.stringify(state);
+  return `{"format":"${NAME}/${VERSION}","sha256":"${sha256(Buffer.from(text))}","state":${text}${END}`;
+}
+
+/**
+ * The state in a file, as it was sealed.
+ * @param file text or bytes, exactly as written; or what `JSON.parse` has made of them
+ * @returns the state, and the hash it goes by
+ * @throws StateError where it is no such file, of a newer version, or not what was written
+ */
+export function unseal(file: string | Uint8Array | object): { state: unknown; hash: string } {
+  if (typeof file === 'string') return unsealBytes(Buffer.from(file));
+  return file instanceof Uint8Array ? unsealBytes(file) : unsealBytes(Buffer.from(textOf(file)));
+}
+
+function textOf(file: object): string {
+  const { format, sha256: hash, state, ...rest } = file as Record<string, unknown>;
+  if (Object.keys(rest).length > 0)
+    throw new StateError(`the file is no ${NAME}: it has the member ${Object.keys(rest)[0]}`);
+  return `${JSON.stringify({ format, sha256: hash, state }).slice(0, -1)}${END}`;
+}
+
+function unsealBytes(bytes: Uint8Array): { state: unknown; hash: string } {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const [start, version, hash] = START.exec(buffer.toString('latin1', 0, START_BYTES)) ?? [];
+  if (start === undefined || hash === undefined) {
+    throw new StateError(`the file is no ${NAME}, or its beginning is damaged (a reformatted one is taken in parsed)`);
+  }
+  if (Number(version) > VERSION) {
+    throw new StateError(
+      `the file was written by a newer kimi-emulator (${NAME}/${version}, this one knows ${NAME}/${VERSION})`,
+    );
+  }
+  const content = buffer.subarray(start.length, -END.length);
+  if (
+    Number(version) !== VERSION ||
+    buffer.toString('latin1', buffer.length - END.length) !== END ||
+    sha256(content) !== hash
+  ) {
+    throw new StateError('the file is damaged: its content is not what was exported');
+  }
+  return { state: parse(content), hash };
+}
+
+function parse(content: Buffer): unknown {
+  try {
+    return JSON.parse(content.toString());
+  } catch {
+    throw new StateError('the file is damaged: its state is no JSON');
+  }
+}

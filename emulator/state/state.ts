@@ -1,0 +1,75 @@
+import type { Limits } from '../../contract/limits.ts';
+import type { MovableClock } from '../clock.ts';
+import type { SeededIds } from '../ids.ts';
+import { later } from '../later.ts';
+import { freeKeys } from '../middleware/idempotency.ts';
+import type { SessionLocks } from '../sessions/locks.ts';
+import type { Store } from '../store/store.ts';
+import type { TokenizerSource } from '../tokens/tokenizer.ts';
+import type { Imported, ImportOptions } from './import-state.ts';
+
+const exporting = later(() => import('./export-state.ts'));
+const importing = later(() => import('./import-state.ts'));
+
+export interface StateParts {
+  store: Store;
+  limits: Limits;
+  tokenizer: TokenizerSource;
+  clock: MovableClock;
+  /** Undefined where ids are random. */
+  seededIds: SeededIds | undefined;
+  locks: SessionLocks;
+}
+
+export interface ExportOptions {
+  /** One session, with the snapshots taken of it; without it, everything. */
+  session?: string;
+}
+
+/** The state as a whole: kept, reset, and carried from one emulator to another. */
+export class State {
+  /** Called at every reset, once sessions and time are those of the kept state. */
+  readonly onReset: (() => void)[] = [];
+  readonly #parts: StateParts;
+
+  constructor(parts: StateParts) {
+    this.#parts = parts;
+  }
+
+  /** Makes the present sessions, snapshots, time and next ids what `reset` returns to. */
+  keep(): void {
+    const { store, clock, seededIds } = this.#parts;
+    store.keep();
+    clock.keep();
+    seededIds?.keep();
+  }
+
+  /**
+   * Returns to what was kept; to nothing where nothing was. A request that is under way changes nothing any more: it is
+   * refused when it comes to it.
+   */
+  reset(): void {
+    const { store, clock, seededIds, locks } = this.#parts;
+    store.reset();
+    clock.restart();
+    seededIds?.restart();
+    locks.reset();
+    freeKeys(store);
+    for (const call of this.onReset) call();
+  }
+
+  /** @returns the text of a state file @throws StateError where there is no such session */
+  async export({ session }: ExportOptions = {}): Promise<string> {
+    const { store, tokenizer } = this.#parts;
+    return (await exporting()).exportState(store, tokenizer.name, session);
+  }
+
+  /**
+   * Adds what a state file holds, all of it or, where anything about it is wrong, nothing.
+   * @param file its text or bytes, or what `JSON.parse` makes of the text
+   * @throws StateError in one line
+   */
+  async import(file: string | Uint8Array | object, options: ImportOptions = {}): Promise<Imported> {
+    return (await importing()).importState(this.#parts, file, options);
+  }
+}

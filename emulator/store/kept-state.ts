@@ -1,0 +1,101 @@
+import type { Database, Statement } from 'better-sqlite3';
+import type { Collector } from './collector.ts';
+import type { History } from './history.ts';
+import type { View } from './history-rows.ts';
+import { MAX_DEPTH } from './segments.ts';
+
+type KeptSession = View & { id: string };
+
+/**
+ * The state that a reset returns to: rows of pointers, copied, so that keeping and restoring cost the same whatever the windows
+ * hold. Messages are never written over, and the collector keeps what a kept row points to.
+ */
+export class KeptState {
+  readonly #history: History;
+  readonly #collector: Collector;
+  readonly #sql: ReturnType<typeof statements>;
+
+  constructor(database: Database, history: History, collector: Collector) {
+    this.#history = history;
+    this.#collector = collector;
+    this.#sql = statements(database);
+  }
+
+  /** Makes the present state the one to return to. Part of the caller's transaction. */
+  keep(): void {
+    for (const step of this.#sql.forget) step.run();
+    for (const step of this.#sql.copy) step.run();
+    // No branch can grow from those that are this deep, and a restored session needs one.
+    for (const { id, ...view } of this.#sql.tooDeep.all(MAX_DEPTH)) {
+      const { segment, head, floor } = this.#history.rewrite(this.#history.window(view));
+      this.#sql.move.run(segment, head, floor, id);
+    }
+    this.#collector.wake();
+  }
+
+  /** Returns to what was kept; to nothing where nothing was. Part of the caller's transaction. */
+  restore(): void {
+    const steps = this.#sql.isKept.get() ? this.#sql.drop : this.#sql.dropAll;
+    for (const step of steps) step.run();
+    for (const kept of this.#sql.missing.all()) {
+      // What was written behind the kept head still stands there until it is collected, so that it goes on elsewhere.
+      const { segment, head, floor } = this.#history.branch(kept);
+      this.#sql.restoreSession.run(segment, head, floor, kept.id);
+    }
+    this.#sql.restoreSnapshots.run();
+    this.#collector.wake();
+  }
+}
+
+/** A session steps its version with every change; an id that is used again has another place in the list. */
+const SESSION_CHANGED = `NOT EXISTS (
+  SELECT 1 FROM kept_sessions k WHERE k.id = sessions.id AND k.ord = sessions.ord AND k.version = sessions.version)`;
+const SNAPSHOT_CHANGED = `NOT EXISTS (
+  SELECT 1 FROM kept_snapshots k WHERE k.id = snapshots.id AND k.ord = snapshots.ord
+    AND k.share_id IS snapshots.share_id AND k.share_expires_at IS snapshots.share_expires_at)`;
+
+function statements(database: Database) {
+  const all = (...texts: string[]): Statement<[]>[] => texts.map((text) => database.prepare<[]>(text));
+  const markPointed = (sessions: string, snapshots: string, where: readonly [string, string] = ['1', '1']) =>
+    `UPDATE segments SET dirty = 1 WHERE id IN (
+       SELECT segment FROM ${sessions} WHERE ${where[0]}
+       UNION SELECT archived_segment FROM ${snapshots} WHERE ${where[1]}
+       UNION SELECT restored_segment FROM ${snapshots} WHERE ${where[1]})`;
+  return {
+    forget: all(
+      markPointed('kept_sessions', 'kept_snapshots'),
+      'DELETE FROM kept_sessions',
+      'DELETE FROM kept_snapshots',
+    ),
+    copy: all('INSERT INTO kept_sessions SELECT * FROM sessions', 'INSERT INTO kept_snapshots SELECT * FROM snapshots'),
+    tooDeep: database.prepare<[number], KeptSession>(
+      `SELECT k.id, k.segment, k.head, k.floor, k.tokens, k.messages
+       FROM kept_sessions k JOIN segments s ON s.id = k.segment WHERE s.depth >= ?`,
+    ),
+    move: database.prepare<[number, number, number, string]>(
+      'UPDATE kept_sessions SET segment = ?, head = ?, floor = ? WHERE id = ?',
+    ),
+    isKept: database.prepare<[], unknown>('SELECT 1 FROM kept_sessions UNION ALL SELECT 1 FROM kept_snapshots LIMIT 1'),
+    // Without a condition SQLite drops whole pages.
+    dropAll: all('UPDATE segments SET dirty = 1 WHERE dirty = 0', 'DELETE FROM sessions', 'DELETE FROM snapshots'),
+    drop: all(
+      markPointed('sessions', 'snapshots', [SESSION_CHANGED, SNAPSHOT_CHANGED]),
+      `DELETE FROM sessions WHERE ${SESSION_CHANGED}`,
+      `DELETE FROM snapshots WHERE ${SNAPSHOT_CHANGED}`,
+    ),
+    missing: database.prepare<[], KeptSession>(
+      `SELECT id, segment, head, floor, tokens, messages FROM kept_sessions k
+       WHERE NOT EXISTS (SELECT 1 FROM sessions s WHERE s.id = k.id) ORDER BY ord`,
+    ),
+    restoreSession: database.prepare<[number, number, number, string]>(
+      `INSERT INTO sessions (ord, id, account, model, title, metadata, toolset, version, calls, forked_from, created_at,
+         updated_at, segment, head, floor, tokens, messages)
+       SELECT ord, id, account, model, title, metadata, toolset, version, calls, forked_from, created_at,
+         updated_at, ?, ?, ?, tokens, messages FROM kept_sessions WHERE id = ?`,
+    ),
+    restoreSnapshots: database.prepare<[]>(
+      `INSERT INTO snapshots SELECT * FROM kept_snapshots k
+       WHERE NOT EXISTS (SELECT 1 FROM snapshots s WHERE s.id = k.id)`,
+    ),
+  };
+}
