@@ -28,12 +28,13 @@ function reads(edit: (session: Json) => Json): () => Handler {
 
 const usage = (edit: (usage: Json) => Json) => shown((session) => ({ ...session, usage: edit(session.usage as Json) }));
 
-/** Says one more, or less, of one limit than is in force. */
+const kebab = (name: string) => name.replaceAll('_', '-');
+/** Names a limit otherwise than it is in force. */
 const misnames = (name: keyof typeof SMALL_LIMITS): Mutant =>
   mutant(
-    `limit-${name}-misnamed`,
+    `limit-${kebab(name)}-misnamed`,
     `${name} is named with its default instead of the limit in force`,
-    [`sessions.limits/${name}-declared`],
+    [`sessions.limits/${kebab(name)}-declared`],
     shown((session) => ({ ...session, limits: { ...(session.limits as Json), [name]: 1_048_576 } })),
   );
 
