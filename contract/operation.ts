@@ -1,12 +1,11 @@
 import type { z } from 'zod';
 import type { ErrorCode } from './errors.ts';
 import type { Evidence } from './evidence.ts';
+import type { OperationId, OperationRoute } from './operation-routes.ts';
 
 /** One route of the API: what it takes, what it answers, and which errors are its own. */
-export interface Operation {
-  id: string;
-  method: 'get' | 'post' | 'delete';
-  path: string;
+export interface Operation extends OperationRoute {
+  id: OperationId;
   summary: string;
   evidence: Evidence;
   query?: z.ZodObject;

@@ -3,6 +3,7 @@ import type { Limits } from './limits.ts';
 import { listOf, listQuery } from './lists.ts';
 import { Balance, estimateRequest, Model, ModelList, TokenEstimate } from './models.ts';
 import { type Operation, SESSION_ERRORS, WRITE_ERRORS } from './operation.ts';
+import { reached } from './operation-routes.ts';
 import { sessionOperations } from './session-operations.ts';
 import { SessionMessage } from './sessions.ts';
 import { SharedSnapshot, Snapshot, SnapshotDeleted, snapshotRequests } from './snapshots.ts';
@@ -14,12 +15,9 @@ export function operations(limits: Limits): Operation[] {
 
 function snapshotOperations(limits: Limits): Operation[] {
   const requests = snapshotRequests(limits);
-  const one = '/v1/snapshots/{id}';
   return [
     {
-      id: 'listSnapshots',
-      method: 'get',
-      path: '/v1/snapshots',
+      ...reached('listSnapshots'),
       evidence: 'ours',
       summary: 'Snapshots of the account, newest first, also of deleted sessions.',
       query: listQuery(limits),
@@ -27,27 +25,21 @@ function snapshotOperations(limits: Limits): Operation[] {
       errors: ['snapshot_not_found'],
     },
     {
-      id: 'getSnapshot',
-      method: 'get',
-      path: one,
+      ...reached('getSnapshot'),
       evidence: 'ours',
       summary: 'The snapshot.',
       answer: Snapshot,
       errors: ['snapshot_not_found'],
     },
     {
-      id: 'deleteSnapshot',
-      method: 'delete',
-      path: one,
+      ...reached('deleteSnapshot'),
       evidence: 'ours',
       summary: 'Ends the snapshot and its share. Forks live on.',
       answer: SnapshotDeleted,
       errors: ['snapshot_not_found'],
     },
     {
-      id: 'listSnapshotMessages',
-      method: 'get',
-      path: `${one}/messages`,
+      ...reached('listSnapshotMessages'),
       evidence: 'ours',
       summary:
         'What a restore brings back, or (`scope=archived`) all that was archived. With `query`: messages that hold all its words, newest first.',
@@ -56,9 +48,7 @@ function snapshotOperations(limits: Limits): Operation[] {
       errors: ['snapshot_not_found', 'message_not_found'],
     },
     {
-      id: 'shareSnapshot',
-      method: 'post',
-      path: `${one}/share`,
+      ...reached('shareSnapshot'),
       evidence: 'article',
       summary: 'Lets other accounts fork the snapshot. Again: the same id with the new expiry.',
       body: requests.share,
@@ -66,18 +56,14 @@ function snapshotOperations(limits: Limits): Operation[] {
       errors: ['snapshot_not_found'],
     },
     {
-      id: 'unshareSnapshot',
-      method: 'delete',
-      path: `${one}/share`,
+      ...reached('unshareSnapshot'),
       evidence: 'ours',
       summary: 'Ends the share.',
       answer: Snapshot,
       errors: ['snapshot_not_found', 'share_not_found'],
     },
     {
-      id: 'getShare',
-      method: 'get',
-      path: '/v1/shares/{share_id}',
+      ...reached('getShare'),
       evidence: 'ours',
       summary: 'A shared snapshot, for any account.',
       answer: SharedSnapshot,
@@ -89,9 +75,7 @@ function snapshotOperations(limits: Limits): Operation[] {
 function statelessOperations(limits: Limits): Operation[] {
   return [
     {
-      id: 'createChatCompletion',
-      method: 'post',
-      path: '/v1/chat/completions',
+      ...reached('createChatCompletion'),
       evidence: 'kimi',
       summary:
         "Kimi's chat completion, streamed or not. With `session_id`, `messages` are the new ones only, the turn is committed before its end is sent, and the answer carries `session`.",
@@ -101,27 +85,21 @@ function statelessOperations(limits: Limits): Operation[] {
       errors: ['model_not_found', 'content_empty', 'tool_call_id_not_found', ...SESSION_ERRORS, ...WRITE_ERRORS],
     },
     {
-      id: 'listModels',
-      method: 'get',
-      path: '/v1/models',
+      ...reached('listModels'),
       evidence: 'kimi',
       summary: 'The models.',
       answer: ModelList,
       errors: [],
     },
     {
-      id: 'getModel',
-      method: 'get',
-      path: '/v1/models/{id}',
+      ...reached('getModel'),
       evidence: 'kimi',
       summary: 'One model.',
       answer: Model,
       errors: ['model_not_found'],
     },
     {
-      id: 'estimateTokenCount',
-      method: 'post',
-      path: '/v1/tokenizers/estimate-token-count',
+      ...reached('estimateTokenCount'),
       evidence: 'kimi',
       summary:
         'Tokens of a prompt, exactly as chat counts them. Takes `tools` too, and prompts longer than the window.',
@@ -130,9 +108,7 @@ function statelessOperations(limits: Limits): Operation[] {
       errors: ['model_not_found'],
     },
     {
-      id: 'getBalance',
-      method: 'get',
-      path: '/v1/users/me/balance',
+      ...reached('getBalance'),
       evidence: 'kimi',
       summary: 'What is left on the account.',
       answer: Balance,

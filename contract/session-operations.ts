@@ -3,6 +3,7 @@ import type { Limits } from './limits.ts';
 import { listOf, listQuery } from './lists.ts';
 import { InputMessage } from './messages.ts';
 import { type Operation, SESSION_ERRORS, WRITE_ERRORS } from './operation.ts';
+import { reached } from './operation-routes.ts';
 import {
   AppendAcknowledgement,
   AppendEnd,
@@ -20,12 +21,9 @@ import { Snapshot, snapshotRequests } from './snapshots.ts';
 export function sessionOperations(limits: Limits): Operation[] {
   const requests = sessionRequests(limits);
   const query = listQuery(limits);
-  const one = '/v1/sessions/{id}';
   return [
     {
-      id: 'createSession',
-      method: 'post',
-      path: '/v1/sessions',
+      ...reached('createSession'),
       evidence: 'article',
       status: 201,
       summary:
@@ -42,9 +40,7 @@ export function sessionOperations(limits: Limits): Operation[] {
       ],
     },
     {
-      id: 'listSessions',
-      method: 'get',
-      path: '/v1/sessions',
+      ...reached('listSessions'),
       evidence: 'ours',
       summary: 'Sessions of the account, newest first.',
       query,
@@ -52,18 +48,14 @@ export function sessionOperations(limits: Limits): Operation[] {
       errors: ['session_not_found'],
     },
     {
-      id: 'getSession',
-      method: 'get',
-      path: one,
+      ...reached('getSession'),
       evidence: 'article',
       summary: 'The session and what stands in its window.',
       answer: Session,
       errors: ['session_not_found'],
     },
     {
-      id: 'updateSession',
-      method: 'post',
-      path: one,
+      ...reached('updateSession'),
       evidence: 'ours',
       summary: 'Title, metadata and tools. What is not given stays.',
       body: requests.update,
@@ -71,18 +63,14 @@ export function sessionOperations(limits: Limits): Operation[] {
       errors: [...SESSION_ERRORS, 'context_window_exceeded'],
     },
     {
-      id: 'deleteSession',
-      method: 'delete',
-      path: one,
+      ...reached('deleteSession'),
       evidence: 'ours',
       summary: "Frees the session's place. Its snapshots stay.",
       answer: SessionDeleted,
       errors: SESSION_ERRORS,
     },
     {
-      id: 'appendMessages',
-      method: 'post',
-      path: `${one}/messages`,
+      ...reached('appendMessages'),
       evidence: 'article',
       summary:
         'One write, all or nothing: a message, or `{messages: […]}`. As `application/x-ndjson` each line is one write of one message, acknowledged by a line `{index, id, tokens, usage, version}`; the end is `{done: true, lines, usage, version}`.',
@@ -92,9 +80,7 @@ export function sessionOperations(limits: Limits): Operation[] {
       errors: [...SESSION_ERRORS, ...WRITE_ERRORS],
     },
     {
-      id: 'listMessages',
-      method: 'get',
-      path: `${one}/messages`,
+      ...reached('listMessages'),
       evidence: 'ours',
       summary: 'The window, oldest first.',
       query,
@@ -102,9 +88,7 @@ export function sessionOperations(limits: Limits): Operation[] {
       errors: ['session_not_found', 'message_not_found'],
     },
     {
-      id: 'pinMessage',
-      method: 'post',
-      path: `${one}/messages/{message_id}`,
+      ...reached('pinMessage'),
       evidence: 'ours',
       summary: 'Pins a message of the window, or takes its pin away.',
       body: requests.pin,
@@ -112,9 +96,7 @@ export function sessionOperations(limits: Limits): Operation[] {
       errors: [...SESSION_ERRORS, 'message_not_found'],
     },
     {
-      id: 'truncateSession',
-      method: 'post',
-      path: `${one}/truncate`,
+      ...reached('truncateSession'),
       evidence: 'article',
       summary: 'Cuts the head of the window: tools, pinned messages and the newest groups within `preserve_len` stay.',
       body: requests.truncate,
@@ -122,9 +104,7 @@ export function sessionOperations(limits: Limits): Operation[] {
       errors: [...SESSION_ERRORS, 'preserve_len_too_small'],
     },
     {
-      id: 'rollbackSession',
-      method: 'post',
-      path: `${one}/rollback`,
+      ...reached('rollbackSession'),
       evidence: 'article',
       summary:
         'Brings back a snapshot taken of this session. `preserve_len: "all"` restores the whole archived window.',
@@ -133,9 +113,7 @@ export function sessionOperations(limits: Limits): Operation[] {
       errors: [...SESSION_ERRORS, 'snapshot_not_found', 'snapshot_mismatch', 'preserve_len_too_small'],
     },
     {
-      id: 'compressSession',
-      method: 'post',
-      path: `${one}/compress`,
+      ...reached('compressSession'),
       evidence: 'article',
       summary: 'Replaces all but tools, pins and, with `preserve_len`, the newest groups by one structured summary.',
       body: requests.compress,
@@ -149,9 +127,7 @@ export function sessionOperations(limits: Limits): Operation[] {
       ],
     },
     {
-      id: 'createSnapshot',
-      method: 'post',
-      path: `${one}/snapshots`,
+      ...reached('createSnapshot'),
       evidence: 'article',
       status: 201,
       summary: 'Archives the whole window; `preserve_len` says how much of it a restore brings back.',
@@ -160,9 +136,7 @@ export function sessionOperations(limits: Limits): Operation[] {
       errors: ['session_not_found', 'version_conflict', 'snapshot_limit_reached', 'preserve_len_too_small'],
     },
     {
-      id: 'listSessionSnapshots',
-      method: 'get',
-      path: `${one}/snapshots`,
+      ...reached('listSessionSnapshots'),
       evidence: 'ours',
       summary: 'Snapshots of the session, newest first.',
       query,
