@@ -21,6 +21,8 @@ export interface CliOptions {
   keys: string[] | undefined;
   limits: Partial<Record<LimitName, number>>;
   seed: string | undefined;
+  seedFile: string | undefined;
+  exportOnExit: string | undefined;
   cors: string[];
   hosts: string[];
   json: boolean;
@@ -41,7 +43,13 @@ const FLAGS = {
     help: 'API keys that are let in: KEY,KEY or @FILE with one a line (default: any)',
   },
   limit: { type: 'string', multiple: true, value: 'NAME=N', help: 'change a limit; may be given again (names below)' },
-  seed: { type: 'string', value: 'SEED', help: 'fix all ids' },
+  seed: { type: 'string', value: 'SEED', help: 'fix all ids, and time: it stands still until it is moved' },
+  'seed-file': {
+    type: 'string',
+    value: 'FILE',
+    help: 'begin with an exported state, to which a reset returns; kept in memory unless --db is given',
+  },
+  'export-on-exit': { type: 'string', value: 'FILE', help: 'export the state when the server is stopped' },
   cors: {
     type: 'string',
     multiple: true,
@@ -67,11 +75,14 @@ export function parseCli(args: string[]): CliOptions {
   return {
     port: port(values.port),
     host: given('host', values.host, '127.0.0.1'),
-    db: values.memory ? MEMORY : given('db', values.db, DEFAULT_DB),
+    // A second start with one file would find its sessions there already.
+    db: values.memory ? MEMORY : given('db', values.db, values['seed-file'] === undefined ? DEFAULT_DB : MEMORY),
     tokenizer: values.tokenizer,
     keys: values.keys === undefined ? undefined : keys(values.keys),
     limits: limits(values.limit ?? []),
     seed: values.seed,
+    seedFile: givenFile('seed-file', values['seed-file']),
+    exportOnExit: givenFile('export-on-exit', values['export-on-exit']),
     cors: (values.cors ?? []).map(origin),
     hosts: (values['allow-host'] ?? []).map(hostName),
     json: values.json ?? false,
@@ -122,6 +133,11 @@ function inColumns(rows: readonly (readonly string[])[]): string[] {
 function given(flag: 'host' | 'db', text: string | undefined, otherwise: string): string {
   if (text === '') throw new UsageError(`--${flag} takes ${FLAGS[flag].value}, not nothing`);
   return text ?? otherwise;
+}
+
+function givenFile(flag: 'seed-file' | 'export-on-exit', path: string | undefined): string | undefined {
+  if (path === '') throw new UsageError(`--${flag} takes FILE, not nothing`);
+  return path;
 }
 
 function port(text: string | undefined): number {

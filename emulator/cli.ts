@@ -1,11 +1,13 @@
 #!/usr/bin/env node
+import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { banner, readyLine } from './banner.ts';
 import { type CliOptions, helpText, parseCli, UsageError } from './cli-options.ts';
-import { createEmulator, type Emulator } from './index.ts';
+import { createEmulator, type Emulator, StateError } from './index.ts';
 import { tryPort } from './server.ts';
 import { DatabaseError } from './store/database.ts';
 import { TokenizerFileError } from './tokens/tokenizer-file-error.ts';
+import { writeAtomically } from './tokens/write-atomically.ts';
 import { VERSION } from './version.ts';
 
 const EXIT_FAILED = 1;
@@ -61,28 +63,57 @@ async function serve(options: CliOptions): Promise<void> {
     ...(tokenizer !== undefined && { tokenizer }),
     ...(seed !== undefined && { seed }),
   });
-  const server = await emulator.listen({ port, host }).catch(async (error) => {
+  const abandon = async (error: unknown): Promise<never> => {
     await emulator.close();
-    return refuse(error, options);
-  });
-  closeOnSignal(emulator);
+    throw error;
+  };
+  if (options.seedFile !== undefined) await loadSeedFile(emulator, options.seedFile).catch(abandon);
+  const server = await emulator
+    .listen({ port, host })
+    .catch((error) => refuse(error, options))
+    .catch(abandon);
+  closeOnSignal(emulator, options.exportOnExit);
   if (json) process.stdout.write(`${readyLine(emulator, options, server.port)}\n`);
   else if (!quiet) process.stdout.write(banner(emulator, options));
 }
 
+/** Why the server cannot start, or cannot end as it should, in one line. */
 class StartError extends Error {}
 
 function refuse(error: NodeJS.ErrnoException, { host, port }: CliOptions): never {
   throw new StartError(`${host}:${port} ${LISTEN_FAULTS[error.code ?? ''] ?? `cannot be used: ${error.message}`}`);
 }
 
+/** Begins with what the file holds. */
+async function loadSeedFile(emulator: Emulator, path: string): Promise<void> {
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    throw new StartError(`--seed-file: ${path} cannot be read: ${error.message}`);
+  });
+  await emulator.import(bytes).catch((error) => {
+    throw error instanceof StateError ? new StartError(`--seed-file: ${path}: ${error.message}`) : error;
+  });
+  emulator.keep();
+}
+
+/** Writes what the emulator holds, so that the file is the old one or the new one, never a part. */
+async function writeState(emulator: Emulator, path: string): Promise<void> {
+  const text = await emulator.export();
+  await writeAtomically(path, [Buffer.from(text)]).catch((error: NodeJS.ErrnoException) => {
+    throw new StartError(`--export-on-exit: ${path} cannot be written: ${error.message}`);
+  });
+}
+
 /** The first signal lets running streams finish and closes the database; a second one does not wait. */
-function closeOnSignal(emulator: Emulator): void {
+function closeOnSignal(emulator: Emulator, exportTo: string | undefined): void {
   let closing = false;
   const close = (): void => {
     if (closing) process.exit(EXIT_INTERRUPTED);
     closing = true;
-    void emulator.close().then(() => process.exit(0));
+    const last = exportTo === undefined ? undefined : () => writeState(emulator, exportTo);
+    void emulator
+      .close(last)
+      .catch(fail)
+      .then(() => process.exit());
   };
   process.on('SIGINT', close);
   process.on('SIGTERM', close);
