@@ -1,6 +1,6 @@
 import { succeeded } from '../core/expect.ts';
 import type { Trial } from '../core/trial.ts';
-import { result, user } from './dialect.ts';
+import { append, createSession, result, user } from './dialect.ts';
 import type { Reply } from './reply.ts';
 
 /** A turn may be over before anything else arrives, so it is tried again. */
@@ -21,8 +21,26 @@ const WORDS = 'responsibility internationalization communication infrastructure 
 /** Has a long answer, so that the turn lasts. */
 export const QUESTION = `Reply with exactly this text: ${WORDS.repeat(24).trim()}`;
 
+/** So many messages take any server a moment to read, in which others get their turn; and they leave room for a few turns. */
+const MANY = 540;
+
+/** A session whose turns last, because there is much to read. Needs `sessions.append` and `tokens.estimate`. */
+export async function longSession({ api, limits, texts }: Trial<string>): Promise<string> {
+  const { id } = await createSession(api);
+  const most = Math.max(1, Math.floor(limits.append_tokens / (await texts.tokensOf('a'))));
+  for (let left = MANY; left > 0; left -= most) {
+    await append(
+      api,
+      id,
+      Array.from({ length: Math.min(left, most) }, () => user('a')),
+    );
+  }
+  return id;
+}
+
 /**
- * Sends requests while turns of the session run, one after the other in a few lanes, and as many turns as it takes.
+ * Sends requests while turns of the session run, one after the other in a few lanes, and as many turns as it takes
+ * or as the window has room for.
  * @param send begins the request of a number; what it is, is up to the case
  * @param enough whether what was answered so far tells all
  * @returns all answers, those that came before or after a turn included: which those are cannot be seen
@@ -48,6 +66,7 @@ export async function duringTurns(
     });
     await Promise.all(Array.from({ length: LANES }, lane));
     const ended = await turn;
+    if (ended.status === 400 && ended.text.includes('context_window_exceeded')) break;
     if (ended.status !== 409) succeeded(ended);
   }
   return replies;

@@ -5,7 +5,7 @@ import { answered, equal, holds, refused } from '../../core/expect.ts';
 import type { Trial } from '../../core/trial.ts';
 import { Mismatch, NotRun } from '../../core/verdict.ts';
 import { createSession, type Message, stateOf, user, windowOf } from '../../wire/dialect.ts';
-import { DURING_COST, duringTurns, QUESTION } from '../../wire/during.ts';
+import { DURING_COST, duringTurns, longSession, QUESTION } from '../../wire/during.ts';
 import type { Reply } from '../../wire/reply.ts';
 import { ended, LONG_ANSWER, ordering, sendTurn, spokenIn, turn, turns } from './turn.ts';
 
@@ -63,16 +63,17 @@ export const turnConcurrent = defineCase({
 export const turnBusy = defineCase({
   id: 'turn.busy',
   title: 'nothing comes to stand within a turn',
-  needs: ['sessions', 'sessions.append', 'chat', 'chat.stream'],
+  needs: ['sessions', 'sessions.append', 'chat', 'chat.stream', 'tokens.estimate'],
   checks: {
     'writes-refused-meanwhile': 'turn.busy',
     'nothing-within': 'turn.busy',
     'reads-before-or-after': 'turn.reads',
   },
-  cost: () => DURING_COST,
+  // Each write is followed by a read of the window, which is some pages long.
+  cost: () => ({ ...DURING_COST, requests: 6 * DURING_COST.requests, promptTokens: 4 * DURING_COST.promptTokens }),
   async run(trial) {
     const { api } = trial;
-    const { id } = await createSession(api, { messages: [user('Hello.')] });
+    const id = await longSession(trial);
     const writes: Reply[] = [];
     const windows: SessionMessage[][] = [];
     await duringTurns(
