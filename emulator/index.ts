@@ -3,6 +3,7 @@ import { type LimitName, type Limits, resolveLimits } from '../contract/limits.t
 import { createApp } from './app.ts';
 import { type Clock, MovableClock, SEEDED_START_MS, stillClock, systemClock } from './clock.ts';
 import { randomIds, SeededIds } from './ids.ts';
+import { Journal, type JournalBounds } from './journal/journal.ts';
 import type { Env } from './middleware/context.ts';
 import { HostNames } from './middleware/guard.ts';
 import { lookupModel } from './models/lookup.ts';
@@ -18,6 +19,10 @@ import { openTokenizer } from './tokens/open-tokenizer.ts';
 import type { TokenizerSource } from './tokens/tokenizer.ts';
 
 export type { Clock, MovableClock } from './clock.ts';
+export type { JournalEntry } from './journal/describe.ts';
+export type { JournalFilter } from './journal/filter.ts';
+export type { Journal, JournalBounds } from './journal/journal.ts';
+export { render as renderJournal } from './journal/render.ts';
 export type { Model, ModelDelta, ModelRequest } from './models/model.ts';
 export type { ListenOptions, RunningServer } from './server.ts';
 export type { Imported, ImportOptions } from './state/import-state.ts';
@@ -50,6 +55,8 @@ export interface EmulatorOptions {
   cors?: readonly string[];
   /** Names, besides loopback's, under which the server may be addressed. */
   hosts?: readonly string[];
+  /** How much the journal of requests remembers; `entries: 0` keeps none, and hints then know of no earlier request. */
+  journal?: Partial<JournalBounds>;
 }
 
 export interface Emulator {
@@ -63,6 +70,8 @@ export interface Emulator {
   readonly model: Model;
   /** The emulator's time; `advance(ms)` moves it on, and whatever expires with it. */
   readonly clock: MovableClock;
+  /** The last requests and their answers. */
+  readonly journal: Journal;
   /** Serves over HTTP as well; by default on loopback and any free port. */
   listen(options?: Partial<ListenOptions>): Promise<RunningServer>;
   /**
@@ -94,6 +103,8 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
   const clock = new MovableClock(options.clock ?? (seededIds ? stillClock(SEEDED_START_MS) : systemClock));
   const locks = new SessionLocks();
   const state = new State({ store, limits, tokenizer, clock, seededIds, locks });
+  const journal = new Journal(options.journal);
+  state.onReset.push(() => journal.markReset(clock.now()));
   const services: Services = {
     store,
     limits,
@@ -103,6 +114,7 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
     ids: seededIds?.next ?? randomIds(),
     locks,
     state,
+    journal,
   };
   const hosts = new HostNames(options.hosts ?? []);
   const app = createApp(services, {
@@ -118,6 +130,7 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
     tokenizer,
     model: services.model,
     clock,
+    journal,
     fetch: (input, init) => answerInProcess(app, new Request(input, init)),
     get baseURL() {
       const url = servers.at(-1)?.url;

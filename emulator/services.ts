@@ -1,6 +1,7 @@
 import type { Limits } from '../contract/limits.ts';
 import type { MovableClock } from './clock.ts';
 import type { Ids } from './ids.ts';
+import type { Journal } from './journal/journal.ts';
 import type { Model } from './models/model.ts';
 import type { SessionLocks } from './sessions/locks.ts';
 import type { State } from './state/state.ts';
@@ -17,4 +18,5 @@ export interface Services {
   readonly ids: Ids;
   readonly locks: SessionLocks;
   readonly state: State;
+  readonly journal: Journal;
 }

@@ -18,6 +18,7 @@ export function authenticate(keys: readonly string[] | undefined): MiddlewareHan
     const key = BEARER.exec(c.req.header('authorization') ?? '')?.[1];
     if (key === undefined) throw new ApiError('invalid_authentication', LIVE_TEXT.invalidAuthentication);
     const account = accounts(key);
+    c.get('exchange')?.by(account, key);
     if (known && !known.has(account)) throw new ApiError('incorrect_api_key', LIVE_TEXT.incorrectApiKey);
     c.set('account', account);
     if (c.req.header('kimi-api-version') !== undefined) {

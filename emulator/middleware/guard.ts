@@ -38,7 +38,7 @@ const CONTROL = /^\/_emulator(?:\/|$)/;
 const CORS_HEADERS = {
   'Access-Control-Allow-Methods': 'GET, POST, DELETE, OPTIONS',
   'Access-Control-Expose-Headers':
-    'ETag, Idempotent-Replayed, Kimi-Emulator-Ignored, Msh-Request-Id, Retry-After, x-should-retry',
+    'ETag, Idempotent-Replayed, Kimi-Emulator-Hint, Kimi-Emulator-Ignored, Msh-Request-Id, Retry-After, x-should-retry',
   'Access-Control-Max-Age': '600',
 };
 

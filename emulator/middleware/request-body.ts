@@ -27,7 +27,10 @@ export async function readValue(c: RequestContext): Promise<unknown> {
   c.set('body', bytes);
   if (bytes.length > 0) requireJsonType(c);
   const value = bytes.length > 0 ? parseJson(bytes, limits) : {};
-  if (hasSession(value)) c.set('addressed', true);
+  if (hasSession(value)) {
+    c.set('addressed', true);
+    c.get('exchange')?.of(value.session_id);
+  }
   return value;
 }
 
@@ -60,7 +63,7 @@ export function requireJsonType(c: RequestContext): void {
   }
 }
 
-function hasSession(value: unknown): boolean {
+function hasSession(value: unknown): value is { session_id: string } {
   return typeof value === 'object' && value !== null && 'session_id' in value && typeof value.session_id === 'string';
 }
 

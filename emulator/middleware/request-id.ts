@@ -1,6 +1,7 @@
 import type { MiddlewareHandler } from 'hono';
 import type { Services } from '../services.ts';
 import type { Env } from './context.ts';
+import { openExchange } from './journal.ts';
 
 const NO_BODY = new Uint8Array();
 
@@ -13,6 +14,7 @@ export function requestId(services: Services): MiddlewareHandler<Env> {
     c.set('body', NO_BODY);
     c.set('startedAt', performance.now());
     c.set('headers', { 'Msh-Request-Id': services.ids('request') });
+    openExchange(c, services);
     return next();
   };
 }

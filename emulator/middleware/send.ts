@@ -2,6 +2,7 @@ import { Batches, type Batching, type NextItems } from '../batches.ts';
 import { pacedStream } from '../paced-stream.ts';
 import { pour } from '../poured-stream.ts';
 import type { RequestContext } from './context.ts';
+import { journalAnswer, watched } from './journal.ts';
 
 /** Stands for an answer that is on its way already: Hono wants one from every handler, and looks at none. */
 const SENT = Object.freeze({}) as Response;
@@ -14,6 +15,7 @@ export function setHeader(c: RequestContext, name: string, value: string): void 
 /** Answers with a text or with nothing: onto the connection where there is one, in one write, else as a `Response`. */
 export function send(c: RequestContext, status: number, text: string | null): Response {
   const headers = stamped(c);
+  journalAnswer(c, status, text);
   const outgoing = c.env.outgoing;
   if (!outgoing) return new Response(text, { status, headers });
   if (text !== null) headers['Content-Length'] = String(Buffer.byteLength(text));
@@ -35,9 +37,11 @@ export interface Streaming<Item> extends Batching<Item> {
 /** Answers with items as they come, made only as fast as they are read. */
 export function sendStream<Item>(c: RequestContext, next: NextItems<Item>, streaming: Streaming<Item>): Response {
   const stallMs = c.get('services').limits.stall_seconds * 1_000;
-  const batches = new Batches(next, streaming);
-  const options = { stallMs, onGone: (reason: Error) => streaming.onGone(reason) };
+  const counted = watched(c, streaming);
+  const batches = new Batches(next, counted);
+  const options = { stallMs, onGone: (reason: Error) => counted.onGone(reason) };
   const headers = stamped(c);
+  journalAnswer(c, 200, null);
   const outgoing = c.env.outgoing;
   if (!outgoing) return new Response(pacedStream(batches, options), { headers });
   outgoing.writeHead(200, headers);

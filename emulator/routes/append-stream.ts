@@ -4,10 +4,12 @@ import { invalid } from '../errors.ts';
 import { bodyParts } from '../middleware/body-parts.ts';
 import type { RequestContext } from '../middleware/context.ts';
 import { claimKey } from '../middleware/idempotency.ts';
+import { noteLine } from '../middleware/journal.ts';
 import { parseJson } from '../middleware/json.ts';
 import { checkFields, parseFields } from '../middleware/request-body.ts';
 import { sendStream, setHeader } from '../middleware/send.ts';
 import { append } from '../sessions/append.ts';
+import { wroteOf } from '../sessions/facts.ts';
 import { toUsage } from '../sessions/objects.ts';
 import { countWrite, requireContent } from '../sessions/write.ts';
 import { expectedVersion, keep, requireIdleSession, requireVersion } from './change.ts';
@@ -74,7 +76,7 @@ async function writeLine(
   if ('replay' in claim) return JSON.parse(claim.replay.body) as AppendAcknowledgement;
   try {
     const write = await countWrite(services.tokenizer, [message]);
-    return services.store.transaction(() => {
+    const { body, wrote } = services.store.transaction(() => {
       requireSameState();
       const { session, written } = append(services, requireIdleSession(c, id, expected), write);
       const stored = written[0]?.message;
@@ -82,8 +84,10 @@ async function writeLine(
       const { version } = session;
       const body = { index, id: stored.id, tokens: write.tokens, usage: toUsage(services, session), version };
       keep(claim, { body });
-      return body;
+      return { body, wrote: wroteOf(write, body.usage.total_tokens, session) };
     });
+    noteLine(c, wrote);
+    return body;
   } finally {
     claim.release();
   }

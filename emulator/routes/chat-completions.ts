@@ -5,6 +5,7 @@ import type { Limits } from '../../contract/limits.ts';
 import type { NextItems } from '../batches.ts';
 import { collect } from '../chat/collect.ts';
 import { complete } from '../chat/complete.ts';
+import { turnFacts } from '../chat/facts.ts';
 import { replay } from '../chat/replay.ts';
 import { requireSound, settingsOf } from '../chat/settings.ts';
 import { countRequest, openInSession, openStateless, type Turn } from '../chat/turn.ts';
@@ -12,6 +13,7 @@ import { unixSeconds } from '../clock.ts';
 import { ClientGone, notFound } from '../errors.ts';
 import type { Env, RequestContext } from '../middleware/context.ts';
 import { type Claim, claimKey } from '../middleware/idempotency.ts';
+import { keepStreamed, note } from '../middleware/journal.ts';
 import { readJson } from '../middleware/request-body.ts';
 import { sendStream, setHeader } from '../middleware/send.ts';
 import type { StoredAnswer } from '../store/answers.ts';
@@ -95,23 +97,36 @@ async function openTurn(
       signal,
       release,
       commit(take) {
-        // Nothing is stored of a turn that has neither a session nor a key.
-        if (request.session_id == null && !claim.keyed) return take();
-        return store.transaction(() => {
-          const isReset = store.generation !== generation;
-          // All state has been forgotten; a session of the same id is another one.
-          if (isReset && request.session_id != null) throw notFound('session', request.session_id, 'session_id');
-          const completion = take();
-          const version = completion.session?.version;
-          if (claim.keyed && !isReset) keep(claim, { body: completion, ...(version !== undefined && { version }) });
-          return completion;
-        });
+        const completion = takeEffect(c, { request, claim, generation }, take);
+        const place = () => store.sessions.find(c.get('account'), request.session_id ?? '')?.view.head;
+        note(c, turnFacts(request, completion, counted.write, place));
+        if (request.stream) keepStreamed(c, completion.choices[0]?.message.content ?? '');
+        return completion;
       },
     });
   } catch (error) {
     release();
     throw error;
   }
+}
+
+/** Makes a turn part of its session, and keeps its answer. Nothing is stored of one that has neither a session nor a key. */
+function takeEffect(
+  c: RequestContext,
+  { request, claim, generation }: Pick<Asked, 'request' | 'claim'> & { generation: number },
+  take: () => ChatCompletion,
+): ChatCompletion {
+  if (request.session_id == null && !claim.keyed) return take();
+  const { store } = c.get('services');
+  return store.transaction(() => {
+    const isReset = store.generation !== generation;
+    // All state has been forgotten; a session of the same id is another one.
+    if (isReset && request.session_id != null) throw notFound('session', request.session_id, 'session_id');
+    const completion = take();
+    const version = completion.session?.version;
+    if (claim.keyed && !isReset) keep(claim, { body: completion, ...(version !== undefined && { version }) });
+    return completion;
+  });
 }
 
 function stream(c: RequestContext, next: NextItems<ChatCompletionChunk>, onGone: (reason: Error) => void): Response {

@@ -4,9 +4,11 @@ import { listQuery } from '../../contract/lists.ts';
 import { sessionRequests } from '../../contract/sessions.ts';
 import { notFound } from '../errors.ts';
 import type { Env } from '../middleware/context.ts';
+import { note } from '../middleware/journal.ts';
 import { parseFields, readJson, readValue } from '../middleware/request-body.ts';
 import { append } from '../sessions/append.ts';
 import { requireSession } from '../sessions/create.ts';
+import { wroteOf } from '../sessions/facts.ts';
 import { toMessage, toUsage, writtenMessage } from '../sessions/objects.ts';
 import { pin } from '../sessions/pin.ts';
 import { countWrite, requireContent } from '../sessions/write.ts';
@@ -33,6 +35,7 @@ export function messageRoutes(limits: Limits) {
       const data = written.map((entry) => writtenMessage(session.id, entry));
       const usage = toUsage(services, next);
       const { version } = next;
+      note(c, { wrote: wroteOf(write, usage.total_tokens, next) });
       return {
         body: { object: 'session.append', session_id: session.id, data, tokens: write.tokens, usage, version },
         version,

@@ -9,7 +9,9 @@ const RETRY_AFTER_SECONDS = '1';
 
 /** Any error as the one envelope. What is no refusal of ours is a defect: it is logged, and nothing of it is shown. */
 export function renderError(c: RequestContext, error: unknown): ErrorBody {
-  return toApiError(error).toBody(ADDRESSED.test(c.req.path) || c.get('addressed') === true);
+  const refusal = toApiError(error);
+  c.get('exchange')?.refusedWith(refusal.code);
+  return refusal.toBody(ADDRESSED.test(c.req.path) || c.get('addressed') === true);
 }
 
 /** The error as a response, with the headers that tell a client whether to try again. */

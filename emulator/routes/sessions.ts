@@ -4,10 +4,12 @@ import { listQuery } from '../../contract/lists.ts';
 import type { Tool } from '../../contract/messages.ts';
 import { sessionRequests } from '../../contract/sessions.ts';
 import type { Env, RequestContext } from '../middleware/context.ts';
+import { note } from '../middleware/journal.ts';
 import { parseFields, readJson } from '../middleware/request-body.ts';
 import { requireModel } from '../models/known-models.ts';
 import { applyCompression, planCompression } from '../sessions/compress.ts';
 import { createSession, deleteSession, requireSession, updateSession } from '../sessions/create.ts';
+import { compressedOf, cutOf, rolledBackOf } from '../sessions/facts.ts';
 import { toSession } from '../sessions/objects.ts';
 import { PreparedCuts } from '../sessions/prepared-cuts.ts';
 import { fork, rollback } from '../sessions/restore.ts';
@@ -71,13 +73,19 @@ export function sessionRoutes(limits: Limits) {
     const body = await readJson(c, requests.truncate);
     return changeSession(c, noCuts(c), (session, cuts) => {
       const { result, session: next } = truncate(c.get('services'), cuts, session, body);
+      if (next !== session) note(c, { cut: cutOf(result, next) });
       return { body: result, version: next.version };
     });
   });
 
   routes.post('/:id/rollback', async (c) => {
     const body = await readJson(c, requests.rollback);
-    return changeSession(c, noCuts(c), (session, cuts) => answer(c, rollback(c.get('services'), cuts, session, body)));
+    return changeSession(c, noCuts(c), (session, cuts) => {
+      const { services } = c.var;
+      const next = rollback(services, cuts, session, body);
+      note(c, { rolled_back: rolledBackOf(services, body.snapshot_id, next) });
+      return answer(c, next);
+    });
   });
 
   routes.post('/:id/compress', async (c) => {
@@ -89,6 +97,7 @@ export function sessionRoutes(limits: Limits) {
       (session) => planCompression(services, loaded, session, body),
       (plan) => {
         const { result, session } = applyCompression(services, plan);
+        if (session !== plan.session) note(c, { compressed: compressedOf(result) });
         return { body: result, version: session.version };
       },
     );

@@ -1,0 +1,103 @@
+import { describe, type JournalEntry } from './describe.ts';
+import { type Asked, Exchange } from './exchange.ts';
+import { type JournalFilter, passes } from './filter.ts';
+import { Redactor } from './redact.ts';
+
+export interface JournalBounds {
+  /** Requests that are remembered; 0 keeps no journal. */
+  entries: number;
+  /** Memory that they may take, roughly. The newest is kept whatever it takes. */
+  bytes: number;
+}
+
+export const JOURNAL_BOUNDS: JournalBounds = { entries: 1_000, bytes: 8 * 2 ** 20 };
+
+/** The last requests and their answers, in memory. Those that came in longest ago go first. */
+export class Journal {
+  readonly bounds: JournalBounds;
+  readonly #ring: (Exchange | undefined)[];
+  /** Number of the oldest that is still there, and of the next to come. */
+  #oldest = 1;
+  #next = 1;
+  #bytes = 0;
+
+  constructor(bounds: Partial<JournalBounds> = {}) {
+    this.bounds = { ...JOURNAL_BOUNDS, ...bounds };
+    this.#ring = new Array(this.bounds.entries).fill(undefined);
+  }
+
+  /** Takes up a request that has come in. Undefined where no journal is kept. */
+  open(asked: Asked, at: number): Exchange | undefined {
+    const { entries } = this.bounds;
+    if (entries === 0) return undefined;
+    if (this.#next - this.#oldest >= entries) this.#dropOldest();
+    const exchange = new Exchange(this.#next, at, asked);
+    this.#ring[this.#next % entries] = exchange;
+    this.#next += 1;
+    this.#bytes += exchange.bytes;
+    return exchange;
+  }
+
+  /** To be told whenever an exchange has grown. @param before its `bytes` before that */
+  grown(exchange: Exchange, before: number): void {
+    if (this.#ring[exchange.n % this.bounds.entries] !== exchange) return;
+    this.#bytes += exchange.bytes - before;
+    while (this.#bytes > this.bounds.bytes && this.#oldest < this.#next - 1) this.#dropOldest();
+  }
+
+  /** All state was put back: what came before says nothing of what is there now. */
+  markReset(at: number): void {
+    const exchange = this.open({ method: 'POST', path: '/_emulator/reset', query: '', idempotencyKey: undefined }, at);
+    if (exchange) Object.assign(exchange, { status: 204, told: { reset: true } });
+  }
+
+  /** Oldest first. */
+  exchanges(): Exchange[] {
+    const found: Exchange[] = [];
+    for (let n = this.#oldest; n < this.#next; n += 1) {
+      const exchange = this.#ring[n % this.bounds.entries];
+      if (exchange) found.push(exchange);
+    }
+    return found;
+  }
+
+  /** Those of one account, and what befell all of them. */
+  of(account: string): Exchange[] {
+    return this.exchanges().filter((exchange) => exchange.account === account || exchange.told?.reset);
+  }
+
+  /** As they are shown: oldest first, keys and share ids redacted. */
+  entries(filter: JournalFilter = {}): JournalEntry[] {
+    const all = this.exchanges();
+    const redactor = new Redactor(all.flatMap(({ key }) => (key === undefined ? [] : [key])));
+    const found = all.filter((exchange) => passes(exchange, filter));
+    return found.slice(-(filter.limit ?? found.length) || found.length).map((exchange) => describe(exchange, redactor));
+  }
+
+  /** Requests that it no longer remembers. */
+  get dropped(): number {
+    return this.#oldest - 1 - this.#cleared;
+  }
+
+  /** At most what its texts take, with what it keeps beside them. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  #cleared = 0;
+
+  /** Forgets all. Numbers go on counting, so that no two requests of a run have the same. */
+  clear(): void {
+    this.#cleared = this.#next - 1;
+    this.#oldest = this.#next;
+    this.#bytes = 0;
+    this.#ring.fill(undefined);
+  }
+
+  #dropOldest(): void {
+    const place = this.#oldest % this.bounds.entries;
+    this.#bytes -= this.#ring[place]?.bytes ?? 0;
+    this.#ring[place] = undefined;
+    this.#oldest += 1;
+  }
+}
