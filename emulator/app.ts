@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { authenticate } from './middleware/authenticate.ts';
 import type { Env } from './middleware/context.ts';
+import { strikeFaults } from './middleware/faults.ts';
 import { type GuardOptions, guard } from './middleware/guard.ts';
 import { requestId } from './middleware/request-id.ts';
 import { healthRoutes } from './routes/control/health.ts';
@@ -37,11 +38,17 @@ export function createApp(services: Services, { chunkCharacters, ...options }: A
     load: async () => (await import('./routes/control/state.ts')).stateRoutes(),
   });
   defer(app, {
+    base: '/_emulator',
+    routes: ['POST /faults', 'GET /faults', 'DELETE /faults', 'DELETE /faults/:id'],
+    load: async () => (await import('./routes/control/faults.ts')).faultRoutes(),
+  });
+  defer(app, {
     base: '/openapi.json',
     routes: ['GET /'],
     load: async () => (await import('./routes/openapi.ts')).openApiRoutes(limits),
   });
   app.use('/v1/*', authenticate(options.keys));
+  app.use('/v1/*', strikeFaults(services.faults));
   app.route('/v1', modelRoutes(limits));
   defer(app, {
     base: '/v1/sessions',

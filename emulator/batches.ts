@@ -19,6 +19,19 @@ export type NextItems<Item> = () =>
 export interface Batch {
   text: string;
   ended: boolean;
+  /** Where the connection is to break off behind the text: the bytes that still get through. */
+  cut?: Uint8Array;
+}
+
+/** Thrown among items: the connection breaks off here. */
+export class StreamCut extends Error {
+  readonly head: Uint8Array;
+
+  /** @param head bytes that still get through */
+  constructor(head: Uint8Array = new Uint8Array()) {
+    super('the stream is cut off');
+    this.head = head;
+  }
 }
 
 /** Joins items into texts, of as many as are there, so that what is said is never held back by what is not yet. */
@@ -52,6 +65,7 @@ export class Batches<Item> {
         this.#items = step.value[Symbol.iterator]();
       }
     } catch (error) {
+      if (error instanceof StreamCut) return { text, ended: true, cut: error.head };
       return { text: text + this.#batching.encodeError(error), ended: true };
     }
   }

@@ -26,6 +26,20 @@ export class ApiError extends Error {
 /** Why work is given up whose client has gone, or takes nothing any more. No defect of ours: it is not logged. */
 export class ClientGone extends Error {}
 
+/** As `fetch` fails where a connection is dropped before an answer. */
+export function connectionReset(): TypeError {
+  return new TypeError('fetch failed', { cause: networkError('read ECONNRESET', 'ECONNRESET') });
+}
+
+/** As a body fails to be read where a connection is dropped in the middle of it. */
+export function brokenOff(): TypeError {
+  return new TypeError('terminated', { cause: networkError('other side closed', 'UND_ERR_SOCKET') });
+}
+
+function networkError(message: string, code: string): Error {
+  return Object.assign(new Error(message), { code });
+}
+
 export function invalid(details: string, param?: string): ApiError {
   return new ApiError('invalid_request', `Invalid request: ${details}`, param);
 }

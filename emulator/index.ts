@@ -2,6 +2,9 @@ import type { Hono } from 'hono';
 import { type LimitName, type Limits, resolveLimits } from '../contract/limits.ts';
 import { createApp } from './app.ts';
 import { type Clock, MovableClock, SEEDED_START_MS, stillClock, systemClock } from './clock.ts';
+import { connectionReset } from './errors.ts';
+import { type FaultHandle, Faults } from './faults/faults.ts';
+import type { FaultSpec } from './faults/spec.ts';
 import { randomIds, SeededIds } from './ids.ts';
 import { Journal, type JournalBounds } from './journal/journal.ts';
 import type { Env } from './middleware/context.ts';
@@ -19,6 +22,9 @@ import { openTokenizer } from './tokens/open-tokenizer.ts';
 import type { TokenizerSource } from './tokens/tokenizer.ts';
 
 export type { Clock, MovableClock } from './clock.ts';
+export type { Effect, EffectName } from './faults/effects.ts';
+export type { FaultHandle, Faults, ListedFault } from './faults/faults.ts';
+export { FaultError, type FaultSpec } from './faults/spec.ts';
 export type { JournalEntry } from './journal/describe.ts';
 export type { JournalFilter } from './journal/filter.ts';
 export type { Journal, JournalBounds } from './journal/journal.ts';
@@ -72,6 +78,10 @@ export interface Emulator {
   readonly clock: MovableClock;
   /** The last requests and their answers. */
   readonly journal: Journal;
+  /** What has been set to go wrong. */
+  readonly faults: Pick<Faults, 'list' | 'clear' | 'unused'>;
+  /** Sets something to go wrong, so many times. @throws FaultError that says which names and values are right */
+  fault(spec: FaultSpec): FaultHandle;
   /** Serves over HTTP as well; by default on loopback and any free port. */
   listen(options?: Partial<ListenOptions>): Promise<RunningServer>;
   /**
@@ -105,6 +115,8 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
   const state = new State({ store, limits, tokenizer, clock, seededIds, locks });
   const journal = new Journal(options.journal);
   state.onReset.push(() => journal.markReset(clock.now()));
+  const faults = new Faults();
+  state.onReset.push(() => faults.clear());
   const services: Services = {
     store,
     limits,
@@ -114,6 +126,7 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
     ids: seededIds?.next ?? randomIds(),
     locks,
     state,
+    faults,
     journal,
   };
   const hosts = new HostNames(options.hosts ?? []);
@@ -131,6 +144,8 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
     model: services.model,
     clock,
     journal,
+    faults,
+    fault: (spec) => faults.add(spec),
     fetch: (input, init) => answerInProcess(app, new Request(input, init)),
     get baseURL() {
       const url = servers.at(-1)?.url;
@@ -143,6 +158,7 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
       return server;
     },
     async close(last) {
+      faults.close();
       await Promise.all(servers.splice(0).map((server) => server.close()));
       try {
         await last?.();
@@ -164,5 +180,7 @@ async function answerInProcess(app: Hono<Env>, request: Request): Promise<Respon
   const aborted = new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
-  return Promise.race([app.fetch(request), aborted]);
+  const response = await Promise.race([app.fetch(request), aborted]);
+  if (response.type === 'error') throw connectionReset();
+  return response;
 }

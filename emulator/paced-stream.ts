@@ -1,5 +1,5 @@
 import type { Batch } from './batches.ts';
-import { ClientGone } from './errors.ts';
+import { brokenOff, ClientGone } from './errors.ts';
 
 export interface Pace {
   /** How long a reader may take nothing before the stream is given up. */
@@ -16,6 +16,7 @@ export function pacedStream(
   const encoder = new TextEncoder();
   let timer: NodeJS.Timeout | undefined;
   let gone = false;
+  let cutOff = false;
   const giveUp = (reason: Error): void => {
     if (gone) return;
     gone = true;
@@ -25,9 +26,19 @@ export function pacedStream(
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       clearTimeout(timer);
-      const { text, ended } = await batches.next();
+      // Only now: what breaks a stream drops what is not read of it yet.
+      if (cutOff) return controller.error(brokenOff());
+      const { text, ended, cut } = await batches.next();
       if (gone) return;
-      if (text !== '') controller.enqueue(encoder.encode(text));
+      const bytes = encoder.encode(text);
+      if (bytes.length > 0) controller.enqueue(bytes);
+      if (cut) {
+        if (cut.length > 0) controller.enqueue(cut);
+        cutOff = true;
+        giveUp(new ClientGone('the connection was cut off'));
+        if (bytes.length + cut.length === 0) controller.error(brokenOff());
+        return;
+      }
       if (ended) return controller.close();
       timer = setTimeout(() => {
         const reason = new ClientGone('the reader has stalled');

@@ -22,8 +22,12 @@ export async function pour(
   outgoing.once('close', onClose);
   if (outgoing.destroyed) onClose();
   while (!gone) {
-    const { text, ended } = await batches.next();
+    const { text, ended, cut } = await batches.next();
     if (gone) return;
+    if (cut) {
+      outgoing.write(Buffer.concat([Buffer.from(text), cut]), () => outgoing.destroy());
+      return;
+    }
     if (ended) {
       outgoing.end(text);
       return;

@@ -1,5 +1,6 @@
 import type { Limits } from '../contract/limits.ts';
 import type { MovableClock } from './clock.ts';
+import type { Faults } from './faults/faults.ts';
 import type { Ids } from './ids.ts';
 import type { Journal } from './journal/journal.ts';
 import type { Model } from './models/model.ts';
@@ -18,5 +19,6 @@ export interface Services {
   readonly ids: Ids;
   readonly locks: SessionLocks;
   readonly state: State;
+  readonly faults: Faults;
   readonly journal: Journal;
 }

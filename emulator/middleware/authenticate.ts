@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { MiddlewareHandler } from 'hono';
 import { LIVE_TEXT } from '../../contract/errors.ts';
+import { accountOf } from '../account.ts';
 import { ApiError, invalid } from '../errors.ts';
 import { remembering } from '../remembering.ts';
 import type { Env } from './context.ts';
@@ -26,8 +26,4 @@ export function authenticate(keys: readonly string[] | undefined): MiddlewareHan
     }
     await next();
   };
-}
-
-function accountOf(key: string): string {
-  return createHash('sha256').update(key).digest('hex');
 }

@@ -1,4 +1,5 @@
 import type { Context } from 'hono';
+import type { RequestFaults } from '../faults/request-faults.ts';
 import type { Exchange } from '../journal/exchange.ts';
 import type { Connection } from '../node-request.ts';
 import type { Services } from '../services.ts';
@@ -19,6 +20,8 @@ export interface Env {
     body: Uint8Array;
     /** True where the body names a session, so that errors carry their code. */
     addressed: boolean;
+    /** What is to go wrong with the request; undefined where nothing is. */
+    faults: RequestFaults | undefined;
     /** What the journal keeps of the request; undefined for the emulator's own routes, and where no journal is kept. */
     exchange: Exchange | undefined;
   };

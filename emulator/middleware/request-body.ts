@@ -69,6 +69,8 @@ function hasSession(value: unknown): value is { session_id: string } {
 
 /** Reads the body, and stops reading as soon as it is over the limit. */
 async function readBytes(c: RequestContext, limit: number): Promise<Uint8Array> {
+  const read = c.get('body');
+  if (read.length > 0) return read;
   const check = (bytes: number): void => {
     if (bytes > limit) throw tooLarge(bytes, limit);
   };

@@ -7,6 +7,8 @@ import { journalAnswer, watched } from './journal.ts';
 /** Stands for an answer that is on its way already: Hono wants one from every handler, and looks at none. */
 const SENT = Object.freeze({}) as Response;
 
+const FIRST_REFUSAL = 400;
+
 /** A header of the answer, whatever it will be. */
 export function setHeader(c: RequestContext, name: string, value: string): void {
   c.get('headers')[name] = value;
@@ -14,6 +16,7 @@ export function setHeader(c: RequestContext, name: string, value: string): void 
 
 /** Answers with a text or with nothing: onto the connection where there is one, in one write, else as a `Response`. */
 export function send(c: RequestContext, status: number, text: string | null): Response {
+  if (status < FIRST_REFUSAL && c.get('faults')?.losesAnswer()) return drop(c);
   const headers = stamped(c);
   journalAnswer(c, status, text);
   const outgoing = c.env.outgoing;
@@ -29,16 +32,31 @@ export function sendJson(c: RequestContext, status: number, json: string): Respo
   return send(c, status, json);
 }
 
+/** Leaves without an answer, as a connection does that breaks. In process, `emulator.fetch` makes it a failed request. */
+export function drop(c: RequestContext): Response {
+  const { outgoing } = c.env;
+  if (!outgoing) return Response.error();
+  outgoing.socket?.resetAndDestroy();
+  return SENT;
+}
+
 export interface Streaming<Item> extends Batching<Item> {
   /** Called once where the reader has gone or has stalled: ends what makes the items. */
   onGone(reason: Error): void;
 }
 
 /** Answers with items as they come, made only as fast as they are read. */
-export function sendStream<Item>(c: RequestContext, next: NextItems<Item>, streaming: Streaming<Item>): Response {
+export function sendStream<Item>(
+  c: RequestContext,
+  next: NextItems<Item>,
+  streaming: Streaming<Item>,
+): Response | Promise<Response> {
+  const faults = c.get('faults');
+  if (faults?.losesAnswer()) return faults.swallow(next).then(() => drop(c));
+  const items = faults ? faults.struck(next, (item) => streaming.encode(item)) : next;
   const stallMs = c.get('services').limits.stall_seconds * 1_000;
   const counted = watched(c, streaming);
-  const batches = new Batches(next, counted);
+  const batches = new Batches(items, counted);
   const options = { stallMs, onGone: (reason: Error) => counted.onGone(reason) };
   const headers = stamped(c);
   journalAnswer(c, 200, null);

@@ -84,6 +84,8 @@ async function writeLine(
       const { version } = session;
       const body = { index, id: stored.id, tokens: write.tokens, usage: toUsage(services, session), version };
       keep(claim, { body });
+      c.get('faults')?.requireMemory(write.tokens);
+      c.get('faults')?.requireDisk();
       return { body, wrote: wroteOf(write, body.usage.total_tokens, session) };
     });
     noteLine(c, wrote);

@@ -30,7 +30,9 @@ export async function change<Prepared>(
     const { store } = c.get('services');
     const attempt = () => {
       requireSameState();
-      return keep(claim, work(prepared));
+      const answer = keep(claim, work(prepared));
+      c.get('faults')?.requireDisk();
+      return answer;
     };
     const answer = await withCuts(() => store.commit(attempt));
     return respondWritten(c, answer);
@@ -86,6 +88,7 @@ export function requireIdleSession(
   param?: string,
 ): SessionRow {
   const session = requireVersion(c, id, expected, param);
+  c.get('faults')?.requireIdle(id);
   c.get('services').locks.requireIdle(id);
   return session;
 }

@@ -11,6 +11,7 @@ import { requireSound, settingsOf } from '../chat/settings.ts';
 import { countRequest, openInSession, openStateless, type Turn } from '../chat/turn.ts';
 import { unixSeconds } from '../clock.ts';
 import { ClientGone, notFound } from '../errors.ts';
+import { onClientGone } from '../middleware/client-gone.ts';
 import type { Env, RequestContext } from '../middleware/context.ts';
 import { type Claim, claimKey } from '../middleware/idempotency.ts';
 import { keepStreamed, note } from '../middleware/journal.ts';
@@ -90,6 +91,7 @@ async function openTurn(
       turn = openInSession(services, session, request, counted);
       free = services.locks.acquire(session.id);
     }
+    c.get('faults')?.requireMemory(counted.write.tokens + (counted.tools?.tokens ?? 0));
     return complete(turn, {
       model: services.model,
       heading: { id: services.ids('completion'), created: unixSeconds(services.clock), model: request.model },
@@ -125,11 +127,16 @@ function takeEffect(
     const completion = take();
     const version = completion.session?.version;
     if (claim.keyed && !isReset) keep(claim, { body: completion, ...(version !== undefined && { version }) });
+    c.get('faults')?.requireDisk();
     return completion;
   });
 }
 
-function stream(c: RequestContext, next: NextItems<ChatCompletionChunk>, onGone: (reason: Error) => void): Response {
+function stream(
+  c: RequestContext,
+  next: NextItems<ChatCompletionChunk>,
+  onGone: (reason: Error) => void,
+): Response | Promise<Response> {
   setHeader(c, 'Content-Type', 'text/event-stream');
   setHeader(c, 'Cache-Control', 'no-cache');
   return sendStream(c, next, {
@@ -140,7 +147,12 @@ function stream(c: RequestContext, next: NextItems<ChatCompletionChunk>, onGone:
   });
 }
 
-function replayed(c: RequestContext, request: ChatRequest, stored: StoredAnswer, chunkCharacters: number): Response {
+function replayed(
+  c: RequestContext,
+  request: ChatRequest,
+  stored: StoredAnswer,
+  chunkCharacters: number,
+): Response | Promise<Response> {
   if (!request.stream) return replayAnswer(c, stored);
   const completion = JSON.parse(stored.body) as ChatCompletion;
   const { tokenizer, limits } = c.get('services');
@@ -163,15 +175,6 @@ function toEvent(data: object): string {
  */
 function abortWithClient(c: RequestContext): AbortController {
   const abort = new AbortController();
-  const onGone = () => abort.abort(new ClientGone('the client has gone'));
-  const outgoing = c.env.outgoing;
-  if (outgoing) {
-    if (outgoing.destroyed) onGone();
-    else outgoing.once('close', () => outgoing.writableFinished || onGone());
-    return abort;
-  }
-  const { signal } = c.req.raw;
-  if (signal.aborted) onGone();
-  else signal.addEventListener('abort', onGone, { once: true, signal: abort.signal });
+  onClientGone(c, () => abort.abort(new ClientGone('the client has gone')));
   return abort;
 }

@@ -32,6 +32,7 @@ export function messageRoutes(limits: Limits) {
     const count = () => countWrite(services.tokenizer, body.messages);
     return changeSession(c, count, (session, write) => {
       const { session: next, written } = append(services, session, write);
+      c.get('faults')?.requireMemory(write.tokens);
       const data = written.map((entry) => writtenMessage(session.id, entry));
       const usage = toUsage(services, next);
       const { version } = next;

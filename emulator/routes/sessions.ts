@@ -31,7 +31,10 @@ export function sessionRoutes(limits: Limits) {
     const body = await readJson(c, requests.create);
     const { services, account } = c.var;
     if (body.snapshot_id !== undefined || body.share_id !== undefined) {
-      return change(c, noCuts(c), (cuts) => created(c, fork(services, cuts, account, body)));
+      return change(c, noCuts(c), (cuts) => {
+        if (body.snapshot_id !== undefined) c.get('faults')?.requireSnapshot(body.snapshot_id);
+        return created(c, fork(services, cuts, account, body));
+      });
     }
     if (body.model !== undefined) requireModel(body.model);
     requireContent(body.messages ?? [], true);
@@ -39,7 +42,11 @@ export function sessionRoutes(limits: Limits) {
       write: await countWrite(services.tokenizer, body.messages ?? []),
       tools: await countTools(c, body.tools ?? []),
     });
-    return change(c, count, ({ write, tools }) => created(c, createSession(services, account, body, tools, write)));
+    return change(c, count, ({ write, tools }) => {
+      const session = createSession(services, account, body, tools, write);
+      c.get('faults')?.requireMemory(write.tokens + tools.tokens);
+      return created(c, session);
+    });
   });
 
   routes.get('/', (c) => {
@@ -81,6 +88,7 @@ export function sessionRoutes(limits: Limits) {
   routes.post('/:id/rollback', async (c) => {
     const body = await readJson(c, requests.rollback);
     return changeSession(c, noCuts(c), (session, cuts) => {
+      c.get('faults')?.requireSnapshot(body.snapshot_id);
       const { services } = c.var;
       const next = rollback(services, cuts, session, body);
       note(c, { rolled_back: rolledBackOf(services, body.snapshot_id, next) });
@@ -96,6 +104,7 @@ export function sessionRoutes(limits: Limits) {
       c,
       (session) => planCompression(services, loaded, session, body),
       (plan) => {
+        if (plan.summary) c.get('faults')?.requireCompression();
         const { result, session } = applyCompression(services, plan);
         if (session !== plan.session) note(c, { compressed: compressedOf(result) });
         return { body: result, version: session.version };

@@ -51,7 +51,11 @@ export function snapshotRoutes(limits: Limits) {
   const requests = snapshotRequests(limits);
   const page = listQuery(limits);
   const routes = new Hono<Env>();
-  const find = (c: RequestContext) => requireSnapshot(c.get('services'), c.get('account'), c.req.param('id') ?? '');
+  const find = (c: RequestContext) => {
+    const id = c.req.param('id') ?? '';
+    c.get('faults')?.requireSnapshot(id);
+    return requireSnapshot(c.get('services'), c.get('account'), id);
+  };
 
   routes.get('/', (c) => listSnapshots(c, parseFields(c, page, c.req.query())));
 

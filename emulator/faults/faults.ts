@@ -1,0 +1,157 @@
+import { accountOf } from '../account.ts';
+import type { Effect } from './effects.ts';
+import { Fault, type Subject } from './fault.ts';
+import { type FaultSpec, operationsOf, readSpec, type Selection } from './spec.ts';
+
+/** A fault that has been set. */
+export interface FaultHandle {
+  readonly id: string;
+  /** How often it has yet to act. */
+  readonly remaining: number;
+  /** Takes it away; requests that wait in it go on. */
+  remove(): void;
+}
+
+/** A fault that has yet to act. Its key is told as the beginning of the hash that stands for its account. */
+export type ListedFault = Omit<Selection, 'key'> & Effect & { id: string; account?: string; remaining: number };
+
+/** How a wait has ended: in time or let go, or because nobody waits any more. */
+export type Waited = 'on' | 'over';
+
+/** Waits in a fault. */
+export type Wait = (fault: Fault, ms?: number) => Promise<Waited>;
+
+interface Waiting {
+  fault: Fault;
+  end(waited: Waited): void;
+}
+
+const SHOWN_DIGITS = 8;
+
+/** The faults that are set, in the order in which they were. */
+export class Faults {
+  readonly #faults = new Map<string, Fault>();
+  readonly #waiting = new Set<Waiting>();
+  #set = 0;
+  #cleared = 0;
+  #closed = false;
+
+  /** True where nothing is to go wrong. */
+  get none(): boolean {
+    return this.#faults.size === 0;
+  }
+
+  /** @throws FaultError that says which names and values are right */
+  add(spec: FaultSpec): FaultHandle {
+    const { operation, session, key, times, ...effect } = readSpec(spec);
+    this.#set += 1;
+    const id = `fault_${this.#set}`;
+    const selection = {
+      ...(operation !== undefined && { operation }),
+      ...(session !== undefined && { session }),
+      ...(key !== undefined && { account: accountOf(key) }),
+      ...(times !== undefined && { times }),
+    };
+    const fault = new Fault(effect as Effect, selection, () => this.#faults.delete(id));
+    this.#faults.set(id, fault);
+    return {
+      id,
+      get remaining() {
+        return fault.remaining;
+      },
+      remove: () => {
+        this.#faults.delete(id);
+        this.#remove(fault);
+      },
+    };
+  }
+
+  /** Faults that have yet to act. */
+  list(): ListedFault[] {
+    return [...this.#faults].map(([id, { effect, selection, times, remaining }]) => {
+      const { account, ...rest } = selection;
+      const shown = account?.slice(0, SHOWN_DIGITS);
+      return { id, ...effect, ...rest, ...(shown !== undefined && { account: shown }), times, remaining };
+    });
+  }
+
+  /** The same as texts, for whoever expected them to have acted. */
+  unused(): string[] {
+    return [...this.#faults.values()].map(({ effect, selection, times, remaining }) => {
+      const { effect: name, ...parameters } = effect;
+      const details = Object.entries(parameters).map(([parameter, value]) => ` ${parameter}=${value}`);
+      const operations = operationsOf(selection.operation).join(', ');
+      const where = operations === '' ? '' : ` on ${operations}`;
+      return `${name}${details.join('')}${where}: ${remaining} of ${times} left`;
+    });
+  }
+
+  /** Takes one away by its id. @returns whether there was one */
+  remove(id: string): boolean {
+    const fault = this.#faults.get(id);
+    if (!fault) return false;
+    this.#faults.delete(id);
+    this.#remove(fault);
+    return true;
+  }
+
+  /** Takes all away; requests that wait go on. */
+  clear(): void {
+    for (const fault of this.#faults.values()) fault.remove();
+    this.#faults.clear();
+    this.#cleared += 1;
+    this.#release('on');
+  }
+
+  /** Ends all waiting for good. */
+  close(): void {
+    this.#closed = true;
+    this.#release('over');
+  }
+
+  fitting(subject: Subject): Fault[] {
+    return [...this.#faults.values()].filter((fault) => fault.fits(subject));
+  }
+
+  /**
+   * What a request waits with: in a fault, until that is taken away or `ms` milliseconds are over; of real time, since who waits
+   * for the answer measures real time as well.
+   * @param onGone is told whom to call where the client goes, and returns what takes that back
+   */
+  waiter(onGone: (listener: () => void) => () => void): Wait {
+    const cleared = this.#cleared;
+    return (fault, ms) => {
+      if (this.#closed) return Promise.resolve('over');
+      if (fault.removed || this.#cleared !== cleared) return Promise.resolve('on');
+      return this.#wait(fault, ms, onGone);
+    };
+  }
+
+  #wait(fault: Fault, ms: number | undefined, onGone: (listener: () => void) => () => void): Promise<Waited> {
+    return new Promise((resolve) => {
+      let stop = (): void => undefined;
+      let ended = false;
+      const end = (waited: Waited): void => {
+        ended = true;
+        clearTimeout(timer);
+        stop();
+        this.#waiting.delete(waiting);
+        resolve(waited);
+      };
+      const waiting: Waiting = { fault, end };
+      const timer = ms === undefined ? undefined : setTimeout(() => end('on'), ms);
+      this.#waiting.add(waiting);
+      stop = onGone(() => end('over'));
+      if (ended) stop();
+    });
+  }
+
+  #remove(fault: Fault): void {
+    fault.remove();
+    this.#release('on', fault);
+  }
+
+  #release(waited: Waited, fault?: Fault): void {
+    for (const waiting of this.#waiting) if (!fault || waiting.fault === fault) waiting.end(waited);
+  }
+}

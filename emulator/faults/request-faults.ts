@@ -1,0 +1,123 @@
+import type { NextItems } from '../batches.ts';
+import { type ApiError, notFound } from '../errors.ts';
+import { errorOnDemand } from '../errors-on-demand.ts';
+import type { Effect, EffectName } from './effects.ts';
+import type { Fault, Subject } from './fault.ts';
+import type { Wait, Waited } from './faults.ts';
+import { struckItems, swallow } from './struck-stream.ts';
+
+type Of<Name extends EffectName> = Extract<Effect, { effect: Name }>;
+
+/**
+ * What is to go wrong with one request, asked at the places where it does. All that fit act, each at its own place; of two of
+ * the same effect, the one that was set first. What has no place in a request is not used up by it.
+ */
+export class RequestFaults {
+  readonly #faults: readonly Fault[];
+  readonly #subject: Subject;
+  readonly #wait: Wait;
+  #slow: Taken<'slow_stream'> | undefined;
+
+  constructor(faults: readonly Fault[], subject: Subject, wait: Wait) {
+    this.#faults = faults;
+    this.#subject = subject;
+    this.#wait = wait;
+  }
+
+  /** One that acts now, if any. */
+  take<Name extends EffectName>(name: Name, when: (effect: Of<Name>) => boolean = () => true): Taken<Name> | undefined {
+    return this.#of(name).find(({ fault, effect }) => when(effect) && fault.take());
+  }
+
+  /** One that may act yet, if any. */
+  expect<Name extends EffectName>(name: Name): Taken<Name> | undefined {
+    return this.#of(name).find(({ fault }) => fault.remaining > 0);
+  }
+
+  /** Before anything is done: waits. */
+  async hold(): Promise<Waited> {
+    const delay = this.take('delay');
+    if (delay && (await this.#wait(delay.fault, delay.effect.ms)) === 'over') return 'over';
+    const hang = this.take('hang');
+    return hang ? this.#wait(hang.fault) : 'on';
+  }
+
+  /** Before an event of a stream is sent: waits. */
+  holdEvent(): Promise<Waited> | Waited {
+    this.#slow ??= this.take('slow_stream');
+    return this.#slow ? this.#wait(this.#slow.fault, this.#slow.effect.ms) : 'on';
+  }
+
+  /** Before anything is done. @throws ApiError */
+  requireNoError(): void {
+    const failing = this.take('error');
+    if (failing) throw this.#error(failing.effect.code);
+  }
+
+  /** Where a session is found idle. @throws ApiError `session_busy` */
+  requireIdle(session: string): void {
+    if (this.take('session_busy')) throw errorOnDemand('session_busy', { session });
+  }
+
+  /** Where a snapshot is looked up. @throws ApiError `snapshot_not_found` */
+  requireSnapshot(id: string, param = 'snapshot_id'): void {
+    if (this.take('snapshot_expired')) throw notFound('snapshot', id, param);
+  }
+
+  /** When a summary is ready and nothing is changed yet. @throws ApiError as for an engine that fails */
+  requireCompression(): void {
+    if (this.take('compress_fails')) throw this.#error('unexpected_output');
+  }
+
+  /** In a transaction, when all is written that it changes. @throws ApiError as the store's own error is answered */
+  requireDisk(): void {
+    if (this.take('disk_full')) throw this.#error('unexpected_output');
+  }
+
+  /**
+   * When a request has passed its checks. Departure: the live API has no text for an engine that runs out of memory; it answers
+   * one that fails with a 500.
+   * @throws ApiError for a call of too many new tokens
+   */
+  requireMemory(newTokens: number): void {
+    if (this.take('window_pressure', ({ max_new_tokens }) => newTokens > max_new_tokens)) {
+      throw this.#error('unexpected_output');
+    }
+  }
+
+  /** Where an answer to what took effect leaves: whether it never arrives. */
+  losesAnswer(): boolean {
+    return this.take('lose_answer') !== undefined;
+  }
+
+  /** The items of an answer that is streamed, as they arrive. */
+  struck<Item>(next: NextItems<Item>, encode: (item: Item) => string): NextItems<Item> {
+    const items = struckItems(next, encode, this);
+    return () => items.next();
+  }
+
+  /** Takes all items and sends none. How they end is of no interest: nobody hears of it. */
+  swallow<Item>(next: NextItems<Item>): Promise<void> {
+    return swallow(next).catch(() => undefined);
+  }
+
+  #of<Name extends EffectName>(name: Name): Taken<Name>[] {
+    return this.#faults
+      .filter((fault) => fault.effect.effect === name)
+      .map((fault) => ({ fault, effect: fault.effect as Of<Name> }));
+  }
+
+  #error(code: Parameters<typeof errorOnDemand>[0]): ApiError {
+    const { account, model, session } = this.#subject;
+    return errorOnDemand(code, {
+      account,
+      ...(model !== undefined && { model }),
+      ...(session !== undefined && { session }),
+    });
+  }
+}
+
+interface Taken<Name extends EffectName> {
+  fault: Fault;
+  effect: Of<Name>;
+}

@@ -1,0 +1,91 @@
+import { OPERATION_IDS, type OperationId } from '../../contract/operation-routes.ts';
+import { EFFECTS, type Effect, type EffectName, type EffectRow, wholeNumber } from './effects.ts';
+
+/** Which requests a fault is for, and how many of them. */
+export interface Selection {
+  /** Those of these operations only, by their ids in the contract. */
+  operation?: OperationId | readonly OperationId[];
+  /** Those that name this session, in the path or in a chat's body. */
+  session?: string;
+  /** Those that carry this API key. */
+  key?: string;
+  /** How often it acts; once where absent. Never a probability. */
+  times?: number;
+}
+
+/** Something that is to go wrong, so many times. */
+export type FaultSpec = Selection & Effect;
+
+/** A fault that cannot be had: the message is one line that says which names and values are right. */
+export class FaultError extends Error {
+  override readonly name = 'FaultError';
+}
+
+const MAX_TIMES = 1_000_000;
+const SELECTORS = ['operation', 'session', 'key', 'times'];
+const times = wholeNumber(1, MAX_TIMES);
+
+/** A fault as someone wrote it, checked. @throws FaultError */
+export function readSpec(value: unknown): FaultSpec {
+  const given = requireObject(value);
+  const row = requireEffect(given, SELECTORS);
+  for (const name of ['session', 'key']) {
+    const text = given[name];
+    if (text !== undefined && (typeof text !== 'string' || text === '')) throw new FaultError(`${name} takes a text`);
+  }
+  if (given.times !== undefined && !times.fits(given.times)) throw new FaultError(`times takes ${times.takes}`);
+  for (const id of operationsOf(given.operation)) requireOperation(String(given.effect), row, id);
+  return given as unknown as FaultSpec;
+}
+
+/** An effect alone, as a request brings it along. @throws FaultError */
+export function readEffect(value: unknown, operation: OperationId): Effect {
+  const given = requireObject(value);
+  requireOperation(String(given.effect), requireEffect(given, []), operation);
+  return given as unknown as Effect;
+}
+
+export function operationsOf(operation: unknown): readonly OperationId[] {
+  if (operation === undefined) return [];
+  return (Array.isArray(operation) ? operation : [operation]) as OperationId[];
+}
+
+function requireObject(value: unknown): Record<string, unknown> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw new FaultError(`a fault is an object with an effect: ${Object.keys(EFFECTS).join(', ')}`);
+}
+
+/** @param others members that are known besides the effect's own */
+function requireEffect(given: Record<string, unknown>, others: readonly string[]): EffectRow {
+  const { effect } = given;
+  if (typeof effect !== 'string' || !Object.hasOwn(EFFECTS, effect)) {
+    const what = effect === undefined ? 'an effect is missing' : `unknown effect ${JSON.stringify(effect)}`;
+    throw new FaultError(`${what}; the effects are ${Object.keys(EFFECTS).join(', ')}`);
+  }
+  const row = EFFECTS[effect as EffectName];
+  const own = Object.keys(row.parameters);
+  const known = [...others, 'effect', ...own];
+  const present = Object.keys(given).filter((name) => given[name] !== undefined);
+  const unknown = present.find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    throw new FaultError(`unknown member ${JSON.stringify(unknown)}; those of ${effect} are ${known.join(', ')}`);
+  }
+  if (own.filter((name) => present.includes(name)).length !== row.needed) {
+    throw new FaultError(`${effect} takes ${own.length > row.needed ? 'one of ' : ''}${own.join(', ')}`);
+  }
+  for (const [name, { takes, fits }] of Object.entries(row.parameters)) {
+    if (given[name] !== undefined && !fits(given[name])) {
+      throw new FaultError(`${name} takes ${takes}, not ${JSON.stringify(given[name])}`);
+    }
+  }
+  return row;
+}
+
+function requireOperation(effect: string, { operations }: EffectRow, id: unknown): void {
+  if (!OPERATION_IDS.includes(id as OperationId)) {
+    throw new FaultError(`unknown operation ${JSON.stringify(id)}; the operations are ${operations.join(', ')}`);
+  }
+  if (!operations.includes(id as OperationId)) {
+    throw new FaultError(`${effect} cannot act on ${id}; it acts on ${operations.join(', ')}`);
+  }
+}

@@ -1,0 +1,45 @@
+import type { Next } from 'hono';
+import { invalid } from '../errors.ts';
+import { onClientGone } from '../middleware/client-gone.ts';
+import type { RequestContext } from '../middleware/context.ts';
+import { readValue } from '../middleware/request-body.ts';
+import { drop } from '../middleware/send.ts';
+import { operationOf } from '../operation-of.ts';
+import type { Subject } from './fault.ts';
+import type { Faults } from './faults.ts';
+import { FAULT_HEADER, faultOf } from './header.ts';
+import { RequestFaults } from './request-faults.ts';
+
+/** Finds what is to go wrong with a request, and lets happen what comes before anything is done. */
+export async function strike(c: RequestContext, next: Next, faults: Faults): Promise<Response | undefined> {
+  const header = c.req.header(FAULT_HEADER);
+  const target = operationOf(c.req.method, c.req.path);
+  if (!target) {
+    if (header !== undefined) throw invalid(`${FAULT_HEADER}: this is no operation of the API`, FAULT_HEADER);
+    await next();
+    return undefined;
+  }
+  const own = header === undefined ? [] : [faultOf(header, target.operation)];
+  const named = target.operation === 'createChatCompletion' ? namedIn(await readValue(c)) : {};
+  const subject: Subject = { model: undefined, ...target, ...named, account: c.get('account') };
+  const fitting = [...own, ...faults.fitting(subject)];
+  if (fitting.length > 0) {
+    const wait = faults.waiter((listener) => onClientGone(c, listener));
+    const striking = new RequestFaults(fitting, subject, wait);
+    c.set('faults', striking);
+    if ((await striking.hold()) === 'over' || striking.take('reset')) return drop(c);
+    striking.requireNoError();
+  }
+  await next();
+  return undefined;
+}
+
+/** A chat names its model and its session in its body. */
+function namedIn(value: unknown): Partial<Subject> {
+  if (typeof value !== 'object' || value === null) return {};
+  const { session_id: session, model } = value as Record<string, unknown>;
+  return {
+    ...(typeof session === 'string' && { session }),
+    ...(typeof model === 'string' && { model }),
+  };
+}
