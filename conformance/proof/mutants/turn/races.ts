@@ -82,13 +82,14 @@ export const TURN_RACE_MUTANTS: readonly Mutant[] = [
     'the new message of a turn is shown while it runs',
     ['turn.busy/reads-before-or-after'],
     watching(({ turns }) =>
-      reads((id, what, body) => {
+      reads((id, what, body, search) => {
         const added = what === 'window' ? turns.get(id)?.[0] : undefined;
-        const data = body.data as Sent[] | undefined;
-        const last = data?.at(-1);
-        if (!added || !data || !last || body.has_more || data.some(({ content }) => content === added.content))
-          return body;
-        return { ...body, data: [...data, { ...last, role: 'user', content: added.content, id: `${last.id}0` }] };
+        const newestFirst = search.includes('order=desc');
+        const data = (body.data ?? []) as Sent[];
+        const last = newestFirst ? data[0] : data.at(-1);
+        if (!added || !last || (body.has_more && !newestFirst)) return body;
+        const half = { ...last, role: 'user', content: added.content, id: `${last.id}0` };
+        return { ...body, data: newestFirst ? [half, ...data] : [...data, half] };
       }),
     ),
   ),

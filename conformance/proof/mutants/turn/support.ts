@@ -170,15 +170,15 @@ export function followed(response: Response, told: { ended: () => unknown; left:
 }
 
 /** Changes what is read of sessions: each by itself, and their windows. */
-export function reads(edit: (id: string, what: 'session' | 'window', body: Json) => Json): Handler {
+export function reads(edit: (id: string, what: 'session' | 'window', body: Json, search: string) => Json): Handler {
   return chain(
-    on('GET', '/v1/sessions/:id', async ({ ids: [id = ''] }, forward) => {
+    on('GET', '/v1/sessions/:id', async ({ ids: [id = ''], search }, forward) => {
       const response = await forward();
-      return response.ok ? editJson(response, (body: Json) => edit(id, 'session', body)) : response;
+      return response.ok ? editJson(response, (body: Json) => edit(id, 'session', body, search)) : response;
     }),
-    on('GET', '/v1/sessions/:id/messages', async ({ ids: [id = ''] }, forward) => {
+    on('GET', '/v1/sessions/:id/messages', async ({ ids: [id = ''], search }, forward) => {
       const response = await forward();
-      return response.ok ? editJson(response, (body: Json) => edit(id, 'window', body)) : response;
+      return response.ok ? editJson(response, (body: Json) => edit(id, 'window', body, search)) : response;
     }),
   );
 }
