@@ -36,7 +36,10 @@ export class State {
     this.#parts = parts;
   }
 
-  /** Makes the present sessions, snapshots, time and next ids what `reset` returns to. */
+  /**
+   * Makes the present sessions, snapshots, time and next ids what `reset` returns to. What requests with a key were answered is
+   * no part of it, and is forgotten here already, so that the first test finds what all others do.
+   */
   keep(): void {
     const { store, clock, seededIds } = this.#parts;
     store.keep();

@@ -24,11 +24,6 @@ export class Answers {
     this.#generation = this.#sql.generation.get()?.value ?? 0;
   }
 
-  /** How often all answers have been forgotten. */
-  get generation(): number {
-    return this.#generation;
-  }
-
   /** Forgets all answers, in a transaction: they stand there until they are collected, and are found no more. */
   forgetAll(transaction: (work: () => number) => number): void {
     // Known here only once it is stored.

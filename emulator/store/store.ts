@@ -21,6 +21,7 @@ export class Store {
   readonly #database: Database;
   readonly #commits: CommitQueue;
   #kept: KeptState | undefined;
+  #generation = 0;
   readonly #run: Transaction<(work: () => unknown) => unknown>;
 
   /** @throws DatabaseError in one line where `path` cannot be used */
@@ -76,30 +77,32 @@ export class Store {
 
   /** Steps with every reset, so that a change that was asked for before one can tell that it is of another state. */
   get generation(): number {
-    return this.answers.generation;
+    return this.#generation;
   }
 
-  /** Makes the present state the one that a reset returns to. */
+  /** Makes the present state the one that a reset returns to. Answers are no part of it, and are forgotten. */
   keep(): void {
-    this.transaction(() => this.#keptState().keep());
+    this.#forgetting((kept) => kept.keep());
   }
 
   /**
-   * Returns to the state that was kept last, or to nothing; answers are forgotten in any case. Takes the same time whatever the
-   * windows hold: what is left behind is collected later.
+   * Returns to the state that was kept last, or to nothing. Takes the same time whatever the windows hold: what is left behind
+   * is collected later.
    */
   reset(): void {
+    this.#forgetting((kept) => kept.restore());
+    this.#generation += 1;
+  }
+
+  #forgetting(work: (kept: KeptState) => void): void {
+    this.#kept ??= new KeptState(this.#database, this.history, this.collector);
+    const kept = this.#kept;
     this.answers.forgetAll((step) =>
       this.transaction(() => {
-        this.#keptState().restore();
+        work(kept);
         return step();
       }),
     );
-  }
-
-  #keptState(): KeptState {
-    this.#kept ??= new KeptState(this.#database, this.history, this.collector);
-    return this.#kept;
   }
 
   close(): void {

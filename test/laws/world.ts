@@ -35,6 +35,8 @@ export class World {
   readonly path: string;
   readonly transport: Transport;
   readonly tokenizer: Tokenizer;
+  readonly tokenizerSource = source;
+  readonly clock = { now: () => START_MS };
   readonly exchanges: Exchange[] = [];
   script: Script = [];
   #api: Api;
@@ -78,8 +80,8 @@ export class World {
   }
 
   #start(): Api {
-    const clock = { now: () => START_MS };
-    const options = { db: this.path, limits: LIMITS, tokenizer: source, seed: 'laws', clock, model: this.#model() };
+    const { path: db, clock } = this;
+    const options = { db, limits: LIMITS, tokenizer: source, seed: 'laws', clock, model: this.#model() };
     const recorded = ([method, path, body, call]: Exchange['request'], reply: Reply<unknown>) => {
       this.exchanges.push({ request: [method, path, body, call], script: this.script, reply });
     };
