@@ -1,10 +1,10 @@
 import type { Next } from 'hono';
 import { invalid } from '../errors.ts';
+import { operationOf } from '../journal/operation-of.ts';
 import { onClientGone } from '../middleware/client-gone.ts';
 import type { RequestContext } from '../middleware/context.ts';
 import { readValue } from '../middleware/request-body.ts';
 import { drop } from '../middleware/send.ts';
-import { operationOf } from '../operation-of.ts';
 import type { Subject } from './fault.ts';
 import type { Faults } from './faults.ts';
 import { FAULT_HEADER, faultOf } from './header.ts';
@@ -13,15 +13,15 @@ import { RequestFaults } from './request-faults.ts';
 /** Finds what is to go wrong with a request, and lets happen what comes before anything is done. */
 export async function strike(c: RequestContext, next: Next, faults: Faults): Promise<Response | undefined> {
   const header = c.req.header(FAULT_HEADER);
-  const target = operationOf(c.req.method, c.req.path);
-  if (!target) {
+  const { operation, ids } = operationOf(c.req.method, c.req.path);
+  if (operation === undefined) {
     if (header !== undefined) throw invalid(`${FAULT_HEADER}: this is no operation of the API`, FAULT_HEADER);
     await next();
     return undefined;
   }
-  const own = header === undefined ? [] : [faultOf(header, target.operation)];
-  const named = target.operation === 'createChatCompletion' ? namedIn(await readValue(c)) : {};
-  const subject: Subject = { model: undefined, ...target, ...named, account: c.get('account') };
+  const own = header === undefined ? [] : [faultOf(header, operation)];
+  const named = operation === 'createChatCompletion' ? namedIn(await readValue(c)) : {};
+  const subject: Subject = { operation, session: ids.session, model: undefined, ...named, account: c.get('account') };
   const fitting = [...own, ...faults.fitting(subject)];
   if (fitting.length > 0) {
     const wait = faults.waiter((listener) => onClientGone(c, listener));

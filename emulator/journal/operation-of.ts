@@ -1,42 +1,19 @@
-/** The operations of the contract by method and path. Apart from its schemas, which take long to load. */
-const OPERATIONS = [
-  ['createSession', 'POST', '/v1/sessions'],
-  ['listSessions', 'GET', '/v1/sessions'],
-  ['getSession', 'GET', '/v1/sessions/:session'],
-  ['updateSession', 'POST', '/v1/sessions/:session'],
-  ['deleteSession', 'DELETE', '/v1/sessions/:session'],
-  ['appendMessages', 'POST', '/v1/sessions/:session/messages'],
-  ['listMessages', 'GET', '/v1/sessions/:session/messages'],
-  ['pinMessage', 'POST', '/v1/sessions/:session/messages/:message'],
-  ['truncateSession', 'POST', '/v1/sessions/:session/truncate'],
-  ['rollbackSession', 'POST', '/v1/sessions/:session/rollback'],
-  ['compressSession', 'POST', '/v1/sessions/:session/compress'],
-  ['createSnapshot', 'POST', '/v1/sessions/:session/snapshots'],
-  ['listSessionSnapshots', 'GET', '/v1/sessions/:session/snapshots'],
-  ['listSnapshots', 'GET', '/v1/snapshots'],
-  ['getSnapshot', 'GET', '/v1/snapshots/:snapshot'],
-  ['deleteSnapshot', 'DELETE', '/v1/snapshots/:snapshot'],
-  ['listSnapshotMessages', 'GET', '/v1/snapshots/:snapshot/messages'],
-  ['shareSnapshot', 'POST', '/v1/snapshots/:snapshot/share'],
-  ['unshareSnapshot', 'DELETE', '/v1/snapshots/:snapshot/share'],
-  ['getShare', 'GET', '/v1/shares/:share'],
-  ['createChatCompletion', 'POST', '/v1/chat/completions'],
-  ['listModels', 'GET', '/v1/models'],
-  ['getModel', 'GET', '/v1/models/:model'],
-  ['estimateTokenCount', 'POST', '/v1/tokenizers/estimate-token-count'],
-  ['getBalance', 'GET', '/v1/users/me/balance'],
-] as const;
-
-export type OperationId = (typeof OPERATIONS)[number][0];
+import { OPERATION_IDS, OPERATION_ROUTES, type OperationId } from '../../contract/operation-routes.ts';
 
 /** What a path names. */
 export type PathIds = Partial<Record<'session' | 'message' | 'snapshot' | 'share' | 'model', string>>;
 
-const MATCHERS = OPERATIONS.map(([id, method, path]) => ({
-  id,
-  method,
-  pattern: new RegExp(`^${path.replaceAll(/:(\w+)/g, '(?<$1>[^/]+)')}$`),
-}));
+/** A parameter is named for what stands before it: `sessions/{id}` names a session. */
+const PARAMETER = /(\w+)s\/\{\w+\}/g;
+
+const MATCHERS = OPERATION_IDS.map((id) => {
+  const { method, path } = OPERATION_ROUTES[id];
+  return {
+    id,
+    method: method.toUpperCase(),
+    pattern: new RegExp(`^${path.replaceAll(PARAMETER, '$1s/(?<$1>[^/]+)')}$`),
+  };
+});
 
 export interface Addressed {
   operation: OperationId | undefined;
