@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { type Connection, NodeRequest } from './node-request.ts';
+import { getRequestListener, type HttpBindings } from '@hono/node-server';
 
 /** Node's default. */
 const HEADERS_TIMEOUT_MS = 60_000;
@@ -32,14 +32,21 @@ export async function tryPort({ port, host }: Pick<ListenOptions, 'port' | 'host
   await once(server, 'close');
 }
 
-/** Answers a request, onto its connection. Reads no more of the request than a `NodeRequest` holds. */
-export type Answer = (request: Request, connection: Connection) => unknown;
+/** Answers a request, onto its connection where it likes. */
+export type Answer = (request: Request, connection: HttpBindings) => Response | Promise<Response>;
 
 /** Serves over HTTP/1.1. @throws the system's error, such as EADDRINUSE */
 export async function listen(answer: Answer, { port, host }: ListenOptions): Promise<RunningServer> {
   // No limit for a whole request: a streamed append lasts as long as its client likes.
   const timeouts = { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: 0 };
-  const server = createServer(timeouts, (incoming, outgoing) => void serve(answer, { incoming, outgoing }));
+  const server = createServer(
+    timeouts,
+    getRequestListener((request, connection) => answer(request, connection as HttpBindings), {
+      hostname: host,
+      overrideGlobalObjects: false,
+      autoCleanupIncoming: false,
+    }),
+  );
   const connections = watchConnections(server);
   server.listen(port, host);
   await once(server, 'listening');
@@ -49,17 +56,6 @@ export async function listen(answer: Answer, { port, host }: ListenOptions): Pro
     port: address.port,
     close: () => close(server, connections),
   };
-}
-
-async function serve(answer: Answer, { incoming, outgoing }: Connection): Promise<void> {
-  let request: NodeRequest;
-  try {
-    request = new NodeRequest(incoming);
-  } catch {
-    outgoing.writeHead(400).end();
-    return;
-  }
-  await answer(request as unknown as Request, { incoming, outgoing });
 }
 
 /** Reads what is left of a body, so that the connection can be used again; one that has no end is closed. */

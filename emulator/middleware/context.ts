@@ -1,13 +1,14 @@
+import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import type { RequestFaults } from '../faults/request-faults.ts';
 import type { Exchange } from '../journal/exchange.ts';
-import type { Connection } from '../node-request.ts';
+import type { AccountRate } from '../rate/account-rate.ts';
 import type { Services } from '../services.ts';
 
 /** What one request carries through the walk. */
 export interface Env {
   /** Empty in process. */
-  Bindings: Partial<Connection>;
+  Bindings: Partial<HttpBindings>;
   Variables: {
     services: Services;
     /** When the request came in, on the monotonic clock. */
@@ -22,6 +23,8 @@ export interface Env {
     addressed: boolean;
     /** What is to go wrong with the request; undefined where nothing is. */
     faults: RequestFaults | undefined;
+    /** What the account may do; undefined where that is not limited. */
+    rate: AccountRate | undefined;
     /** What the journal keeps of the request; undefined for the emulator's own routes, and where no journal is kept. */
     exchange: Exchange | undefined;
   };

@@ -1,11 +1,9 @@
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Batches, type Batching, type NextItems } from '../batches.ts';
 import { pacedStream } from '../paced-stream.ts';
 import { pour } from '../poured-stream.ts';
 import type { RequestContext } from './context.ts';
 import { journalAnswer, watched } from './journal.ts';
-
-/** Stands for an answer that is on its way already: Hono wants one from every handler, and looks at none. */
-const SENT = Object.freeze({}) as Response;
 
 const FIRST_REFUSAL = 400;
 
@@ -23,7 +21,7 @@ export function send(c: RequestContext, status: number, text: string | null): Re
   if (!outgoing) return new Response(text, { status, headers });
   if (text !== null) headers['Content-Length'] = String(Buffer.byteLength(text));
   outgoing.writeHead(status, headers).end(text);
-  return SENT;
+  return RESPONSE_ALREADY_SENT;
 }
 
 /** The same with JSON. */
@@ -37,7 +35,7 @@ export function drop(c: RequestContext): Response {
   const { outgoing } = c.env;
   if (!outgoing) return Response.error();
   outgoing.socket?.resetAndDestroy();
-  return SENT;
+  return RESPONSE_ALREADY_SENT;
 }
 
 export interface Streaming<Item> extends Batching<Item> {
@@ -64,7 +62,7 @@ export function sendStream<Item>(
   if (!outgoing) return new Response(pacedStream(batches, options), { headers });
   outgoing.writeHead(200, headers);
   void pour(batches, outgoing, options);
-  return SENT;
+  return RESPONSE_ALREADY_SENT;
 }
 
 /** With how long the server took, as the live API says it. */
