@@ -1,14 +1,33 @@
 import { ERRORS, type ErrorBody, type ErrorCode, LIVE_TEXT, type SessionErrorCode } from '../contract/errors.ts';
 
+/** What a refusal is made of, beyond its text: what a hint tells of it. Tokens are counts. */
+export interface Grounds {
+  /** Of tool calls. */
+  ids?: readonly string[];
+  pairing?: 'orphan' | 'unanswered' | 'duplicate';
+  /** Of the message that is to blame. */
+  index?: number;
+  /** What the window holds, what the request adds, and what its answer may take. */
+  used?: number;
+  adding?: number;
+  answer?: number;
+  /** The largest of the messages added. */
+  largest?: number;
+  /** The least `preserve_len` that would do for what has to stay. */
+  least?: number;
+}
+
 /** A refusal. Thrown from anywhere, rendered once in `app.ts`. */
 export class ApiError extends Error {
   readonly code: ErrorCode;
   readonly param: string | undefined;
+  readonly grounds: Grounds;
 
-  constructor(code: ErrorCode, message: string, param?: string) {
+  constructor(code: ErrorCode, message: string, param?: string, grounds: Grounds = {}) {
     super(message);
     this.code = code;
     this.param = param;
+    this.grounds = grounds;
   }
 
   /** The body on the wire. `addressed`: whether the request named a session, snapshot or share. */
@@ -44,8 +63,8 @@ export function invalid(details: string, param?: string): ApiError {
   return new ApiError('invalid_request', `Invalid request: ${details}`, param);
 }
 
-export function windowExceeded(windowTokens: number, requested: number): ApiError {
-  return new ApiError('context_window_exceeded', LIVE_TEXT.windowExceeded(windowTokens, requested));
+export function windowExceeded(windowTokens: number, requested: number, grounds: Grounds): ApiError {
+  return new ApiError('context_window_exceeded', LIVE_TEXT.windowExceeded(windowTokens, requested), undefined, grounds);
 }
 
 export function notFound(kind: 'session' | 'snapshot' | 'share' | 'message', id: string, param?: string): ApiError {

@@ -52,13 +52,19 @@ export function openStateless({ limits }: Services, request: ChatRequest, { writ
   const messages = write.items.map((item) => item.body);
   const pairing = pair([], messages);
   if ('kind' in pairing || pairing.open.length > 0) {
-    throw new ApiError('tool_call_id_not_found', LIVE_TEXT.toolCallIdNotFound);
+    const grounds =
+      'kind' in pairing
+        ? { ids: pairing.ids, pairing: pairing.kind, index: pairing.index }
+        : { ids: pairing.open, pairing: 'unanswered' as const };
+    throw new ApiError('tool_call_id_not_found', LIVE_TEXT.toolCallIdNotFound, undefined, grounds);
   }
   const settings = settingsOf(request, limits);
   const available = tools?.tools ?? [];
   const promptTokens = (tools?.tokens ?? 0) + write.tokens + settings.extraTokens;
   const requested = promptTokens + settings.maxTokens;
-  if (requested > limits.window_tokens) throw windowExceeded(limits.window_tokens, requested);
+  if (requested > limits.window_tokens) {
+    throw windowExceeded(limits.window_tokens, requested, { adding: promptTokens, answer: settings.maxTokens });
+  }
   const prompt = { ...modelSettings(request, settings, available), messages, tools: available };
   return {
     readPrompt: () => Promise.resolve(prompt),

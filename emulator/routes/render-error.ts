@@ -1,11 +1,17 @@
 import { ERRORS, type ErrorBody, LIVE_TEXT } from '../../contract/errors.ts';
+import { unixSeconds } from '../clock.ts';
 import { ApiError, ClientGone } from '../errors.ts';
+import { later } from '../later.ts';
 import type { RequestContext } from '../middleware/context.ts';
 import { sendJson, setHeader } from '../middleware/send.ts';
 
 const ADDRESSED = /^\/v1\/(?:sessions|snapshots|shares)(?:\/|$)/;
 /** The live API names a second in its texts for errors that pass. */
 const RETRY_AFTER_SECONDS = '1';
+/** Statuses whose refusals an earlier request may have led to. */
+const TAUGHT: ReadonlySet<number> = new Set([400, 404, 409]);
+/** Loaded with the first refusal. */
+const hints = later(() => import('../hints/hint.ts'));
 
 /** Any error as the one envelope. What is no refusal of ours is a defect: it is logged, and nothing of it is shown. */
 export function renderError(c: RequestContext, error: unknown): ErrorBody {
@@ -15,12 +21,27 @@ export function renderError(c: RequestContext, error: unknown): ErrorBody {
 }
 
 /** The error as a response, with the headers that tell a client whether to try again. */
-export function errorResponse(c: RequestContext, error: unknown): Response {
+export async function errorResponse(c: RequestContext, error: unknown): Promise<Response> {
   const refusal = toApiError(error);
   const { status, retry } = ERRORS[refusal.code];
   setHeader(c, 'x-should-retry', String(retry));
   if (retry && (status === 409 || status === 429)) setHeader(c, 'Retry-After', RETRY_AFTER_SECONDS);
+  if (TAUGHT.has(status)) await addHint(c, refusal);
   return sendJson(c, status, JSON.stringify(renderError(c, refusal)));
+}
+
+/** Says in a header what led to the refusal and what to do. Status and body are never changed by it. */
+async function addHint(c: RequestContext, refusal: ApiError): Promise<void> {
+  const { journal, limits, clock } = c.get('services');
+  const known = journal.of(c.get('account') ?? '');
+  const request = { exchange: c.get('exchange'), body: c.get('body') };
+  try {
+    const { hintFor } = await hints();
+    const hint = hintFor({ refusal, ...request, known, limits, now: unixSeconds(clock) });
+    if (hint !== undefined) setHeader(c, 'Kimi-Emulator-Hint', hint);
+  } catch (error) {
+    console.error('kimi-emulator: a hint failed', error);
+  }
 }
 
 function toApiError(error: unknown): ApiError {

@@ -1,8 +1,11 @@
+import { later } from '../later.ts';
 import type { RequestContext } from '../middleware/context.ts';
 import { sendJson, setHeader } from '../middleware/send.ts';
 
+const hints = later(() => import('../hints/unknown-route.ts'));
+
 /** The live API's body for a route that it does not have, captured. */
-export function unknownRoute(c: RequestContext): Response {
+export async function unknownRoute(c: RequestContext): Promise<Response> {
   const body = {
     code: 5,
     error: 'url.not_found',
@@ -13,6 +16,8 @@ export function unknownRoute(c: RequestContext): Response {
     ua: c.req.header('user-agent') ?? '',
     url: c.req.path,
   };
+  const { unknownRouteHint } = await hints();
+  setHeader(c, 'Kimi-Emulator-Hint', unknownRouteHint(c.req.method, c.req.path));
   setHeader(c, 'x-should-retry', 'false');
   return sendJson(c, 404, JSON.stringify(body));
 }

@@ -18,18 +18,21 @@ export function append(services: Services, session: SessionRow, write: Write) {
   const pairing = pairOrRefuse(tail.calls.map(bodyOf), write.items);
   requireWriteFits(services, write);
   const used = toUsage(services, session).total_tokens;
-  if (used + write.tokens > limits.window_tokens) throw windowExceeded(limits.window_tokens, used + write.tokens);
+  if (used + write.tokens > limits.window_tokens) {
+    throw windowExceeded(limits.window_tokens, used + write.tokens, { used, adding: write.tokens });
+  }
   const { view, written } = extend(services, session.view, tail, write.items, pairing);
   return { session: changed(services, session, { view }), written };
 }
 
 /** @throws ApiError `append_too_large` */
-export function requireWriteFits({ limits }: Services, { tokens }: Write): void {
+export function requireWriteFits({ limits }: Services, { items, tokens }: Write): void {
   if (tokens <= limits.append_tokens) return;
   throw new ApiError(
     'append_too_large',
     `Invalid request: one write takes at most ${limits.append_tokens} tokens (append_tokens), this one counts ${tokens}`,
     'messages',
+    { adding: tokens, largest: Math.max(...items.map((item) => item.tokens)) },
   );
 }
 

@@ -96,5 +96,5 @@ export function requireSession({ store }: Services, account: string, id: string,
 function requireWindow(services: Services, session: SessionRow): void {
   const { total_tokens } = toUsage(services, session);
   const { window_tokens } = services.limits;
-  if (total_tokens > window_tokens) throw windowExceeded(window_tokens, total_tokens);
+  if (total_tokens > window_tokens) throw windowExceeded(window_tokens, total_tokens, { used: total_tokens });
 }

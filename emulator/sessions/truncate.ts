@@ -1,5 +1,5 @@
 import type { SessionTruncation, TruncateRequest } from '../../contract/sessions.ts';
-import { ApiError } from '../errors.ts';
+import { ApiError, type Grounds } from '../errors.ts';
 import type { Services } from '../services.ts';
 import { findCut } from '../store/cut.ts';
 import type { View } from '../store/history-rows.ts';
@@ -59,7 +59,9 @@ export function keepWithin(
   const cut = cuts.newestGroup(newest, budget - others);
   if (!first || 'least' in cut) {
     const least = tools + others + ('least' in cut ? cut.least : 0);
-    throw tooSmall(`preserve_len must be at least ${least} for the tools, pins and newest message of this window`);
+    throw tooSmall(`preserve_len must be at least ${least} for the tools, pins and newest message of this window`, {
+      least,
+    });
   }
   return history.replaceTail(view, first.seq, cutEntries(newest, cut), first.seq);
 }
@@ -72,6 +74,6 @@ export function requirePreserveLen({ limits }: Services, preserveLen: number): v
   );
 }
 
-function tooSmall(details: string): ApiError {
-  return new ApiError('preserve_len_too_small', `Invalid request: ${details}`, 'preserve_len');
+function tooSmall(details: string, grounds: Grounds = {}): ApiError {
+  return new ApiError('preserve_len_too_small', `Invalid request: ${details}`, 'preserve_len', grounds);
 }

@@ -31,7 +31,10 @@ export function openTurn(services: Services, session: SessionRow, input: TurnInp
   const toolsTokens = tools ? tools.tokens : used.tools_tokens;
   const promptTokens = toolsTokens + session.view.tokens + write.tokens + extraTokens;
   const requested = promptTokens + maxTokens + 1;
-  if (requested > limits.window_tokens) throw windowExceeded(limits.window_tokens, requested);
+  if (requested > limits.window_tokens) {
+    const adding = promptTokens - used.total_tokens;
+    throw windowExceeded(limits.window_tokens, requested, { used: used.total_tokens, adding, answer: maxTokens + 1 });
+  }
   return promptTokens;
 }
 

@@ -53,7 +53,7 @@ export function requireContent(messages: readonly InputMessage[], addressed: boo
   if (index === -1) return;
   const field = `messages[${index}].content`;
   if (addressed) throw invalid(`${field}: ${LIVE_TEXT.contentEmpty}`, field);
-  throw new ApiError('content_empty', LIVE_TEXT.contentEmpty);
+  throw new ApiError('content_empty', LIVE_TEXT.contentEmpty, undefined, { index });
 }
 
 function isEmpty(message: InputMessage): boolean {
@@ -82,6 +82,7 @@ function pairingError({ kind, ids, index }: PairingFault): ApiError {
       'tool_result_orphan',
       `Invalid request: tool_call_id ${list} answers no open call`,
       `${param}.tool_call_id`,
+      { ids, pairing: kind, index },
     );
   }
   if (kind === 'unanswered') return unanswered(ids, param);
@@ -90,5 +91,5 @@ function pairingError({ kind, ids, index }: PairingFault): ApiError {
 
 export function unanswered(ids: readonly string[], param?: string): ApiError {
   const message = `Invalid request: tool call ${ids.join(', ')} waits for its result`;
-  return new ApiError('tool_call_unanswered', message, param);
+  return new ApiError('tool_call_unanswered', message, param, { ids, pairing: 'unanswered' });
 }

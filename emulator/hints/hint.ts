@@ -1,0 +1,75 @@
+import { ERRORS, type ErrorCode } from '../../contract/errors.ts';
+import type { Limits } from '../../contract/limits.ts';
+import type { ApiError } from '../errors.ts';
+import type { Exchange } from '../journal/exchange.ts';
+import type { Asking, Hint } from './asking.ts';
+import { idempotencyMismatch, requestInProgress, sessionBusy, versionConflict } from './conflicts.ts';
+import { sessionLimitReached, snapshotLimitReached, snapshotMismatch } from './counts.ts';
+import { toLine } from './line.ts';
+import { messageNotFound, modelNotFound, sessionNotFound, shareNotFound, snapshotNotFound } from './missing.ts';
+import { Past } from './past.ts';
+import { bodyTooLarge, contentEmpty, invalidRequest } from './plain.ts';
+import { toolCallIdNotFound, toolCallUnanswered, toolResultOrphan } from './tools.ts';
+import { appendTooLarge, compressInfeasible, contextWindowExceeded, preserveLenTooSmall } from './windows.ts';
+
+/** What there is to say of each refusal. Every code that is answered with 400 has its line. */
+const HINTS: Partial<Record<ErrorCode, Hint>> = {
+  invalid_request: invalidRequest,
+  context_window_exceeded: contextWindowExceeded,
+  append_too_large: appendTooLarge,
+  preserve_len_too_small: preserveLenTooSmall,
+  session_limit_reached: sessionLimitReached,
+  snapshot_limit_reached: snapshotLimitReached,
+  snapshot_mismatch: snapshotMismatch,
+  compress_infeasible: compressInfeasible,
+  tool_result_orphan: toolResultOrphan,
+  tool_call_unanswered: toolCallUnanswered,
+  session_not_found: sessionNotFound,
+  snapshot_not_found: snapshotNotFound,
+  share_not_found: shareNotFound,
+  message_not_found: messageNotFound,
+  session_busy: sessionBusy,
+  request_in_progress: requestInProgress,
+  version_conflict: versionConflict,
+  idempotency_mismatch: idempotencyMismatch,
+  body_too_large: bodyTooLarge,
+  content_filter: () =>
+    'the emulator filters nothing: a fault or a script asked for this; show it to the user, and do not send the same text again',
+  content_empty: contentEmpty,
+  tool_call_id_not_found: toolCallIdNotFound,
+  model_not_found: modelNotFound,
+};
+
+export interface Refused {
+  refusal: ApiError;
+  exchange: Exchange | undefined;
+  body: Uint8Array;
+  /** All that the journal knows of the account. */
+  known: readonly Exchange[];
+  limits: Limits;
+  /** Unix seconds. */
+  now: number;
+}
+
+/** The hint of a refusal as a header has it; undefined where there is nothing to teach. */
+export function hintFor({ refusal, exchange, body, known, limits, now }: Refused): string | undefined {
+  const hint = HINTS[refusal.code];
+  if (!hint) return undefined;
+  const asking: Asking = { refusal, exchange, body, past: new Past(known, exchange), limits, now };
+  return toLine(hint(asking) + (ERRORS[refusal.code].status === 400 ? sentBefore(asking) : ''));
+}
+
+/** Where the very same request was refused the same way before. */
+function sentBefore({ refusal, exchange, body, past }: Asking): string {
+  const { asked } = exchange ?? {};
+  if (body.length === 0) return '';
+  const same = past.last(
+    (each) =>
+      each.code === refusal.code &&
+      each.asked.method === asked?.method &&
+      each.asked.path === asked.path &&
+      each.request instanceof Uint8Array &&
+      Buffer.compare(each.request, body) === 0,
+  );
+  return same ? ` (${past.name(same)} was the same and got the same answer: a 400 does not pass by waiting)` : '';
+}

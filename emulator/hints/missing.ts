@@ -1,0 +1,112 @@
+import { MODEL_NAMES } from '../../contract/model-names.ts';
+import type { Exchange } from '../journal/exchange.ts';
+import { type KeptText, readText } from '../journal/kept-text.ts';
+import type { Asking, Hint } from './asking.ts';
+import { named } from './line.ts';
+
+type Kind = 'session' | 'snapshot' | 'share' | 'message';
+
+const PREFIXES: Record<Kind, string> = { session: 'sess_', snapshot: 'snap_', share: 'shr_', message: 'msg_' };
+/** What stands for an id in a refusal's text: `Not found the session sess_…`. */
+const MISSING = /^Not found the \w+ (?:of )?(\S+)$/;
+
+export const sessionNotFound: Hint = (asking) => {
+  const id = missing(asking);
+  const deleted = asking.past.last(({ facts }) => facts.deleted?.session === id);
+  if (deleted)
+    return `session ${id} was deleted by ${asking.past.name(deleted)}; its snapshots stay: fork one, or create a session`;
+  return forgotten(asking, id, ({ session }) => session === id) ?? unknown(asking, 'session', id);
+};
+
+export const snapshotNotFound: Hint = (asking) => {
+  const id = missing(asking);
+  const deleted = asking.past.last(({ facts }) => facts.deleted?.snapshot === id);
+  if (deleted)
+    return `snapshot ${id} was deleted by ${asking.past.name(deleted)}: keep the id of one that is still there (GET /v1/snapshots)`;
+  const made = ({ facts }: Exchange) => (facts.snapshot?.id ?? facts.compressed?.snapshot) === id;
+  return forgotten(asking, id, made) ?? unknown(asking, 'snapshot', id);
+};
+
+export const shareNotFound: Hint = (asking) => {
+  const { past, now, exchange } = asking;
+  if (exchange?.addressed.operation === 'unshareSnapshot') {
+    const ended = past.last(({ facts }) => facts.unshared?.snapshot === exchange.addressed.ids.snapshot);
+    return `this snapshot is not shared${ended ? ` any more: ${past.name(ended)} ended it` : ''}; POST .../share shares it`;
+  }
+  const id = missing(asking);
+  const shared = past.last(({ facts }) => facts.shared?.share === id);
+  const seen = past.last(
+    (each) => each.succeeded && (each.addressed.ids.share === id || each.facts.created?.from_share === id),
+  );
+  if (shared) return endOfOwnShare(asking, shared);
+  if (!seen) return forgotten(asking, id, ({ facts }) => facts.shared?.share === id) ?? unknown(asking, 'share', id);
+  const expires = /"expires_at":(\d+)\}/.exec(textOf(seen.answer))?.[1];
+  if (expires !== undefined && Number(expires) <= now)
+    return `share ${named(id)} has expired since ${past.name(seen)}: ask its owner to share the snapshot again`;
+  return `share ${named(id)} was there for ${past.name(seen)} and has been ended since: ask its owner to share the snapshot again`;
+};
+
+function endOfOwnShare({ past, now }: Asking, shared: Exchange): string {
+  const { snapshot, expires_at = null } = shared.facts.shared ?? {};
+  const behind = ({ n }: Exchange) => n > shared.n;
+  const ended = past.last((each) => behind(each) && each.facts.unshared?.snapshot === snapshot);
+  const deleted = past.last((each) => behind(each) && each.facts.deleted?.snapshot === snapshot);
+  if (deleted) return `this share ended when ${past.name(deleted)} deleted its snapshot; forks made before live on`;
+  if (ended) return `this share was ended by ${past.name(ended)}; POST /v1/snapshots/${snapshot}/share makes a new one`;
+  if (expires_at !== null && expires_at <= now) {
+    return `this share, made by ${past.name(shared)}, has expired: POST /v1/snapshots/${snapshot}/share again gives it a new expires_in`;
+  }
+  return `this share was made by ${past.name(shared)} and is there no more`;
+}
+
+export const messageNotFound: Hint = (asking) => {
+  const { past, exchange } = asking;
+  const id = missing(asking);
+  const session = exchange?.session;
+  const own = past.exchanges.filter((each) => each.session === session && each.succeeded);
+  const written = own.find((each) => textOf(each.answer).includes(`"${id}"`));
+  const removing = own.findLast(
+    ({ n, facts }) => n > (written?.n ?? 0) && (facts.cut ?? facts.compressed ?? facts.rolled_back),
+  );
+  if (written && removing)
+    return `message ${id}, last known from ${past.name(written)}, is not in the window: ${past.name(removing)} changed it since; GET .../messages lists what is there, snapshots keep what was`;
+  return unknown(asking, 'message', id);
+};
+
+export const modelNotFound: Hint = () =>
+  `this emulator answers for ${MODEL_NAMES.join(' and ')}; the session dialect is theirs`;
+
+function missing({ refusal, exchange }: Asking): string {
+  const id = MISSING.exec(refusal.message)?.[1];
+  const { session, snapshot, share, message } = exchange?.addressed.ids ?? {};
+  return id ?? message ?? share ?? snapshot ?? session ?? '...';
+}
+
+function forgotten({ past }: Asking, id: string, made: (exchange: Exchange) => boolean): string | undefined {
+  const known = past.forgotten.findLast((each) => each.succeeded && made(each));
+  return (
+    known &&
+    `${named(id)} was there for ${past.name(known)}, before a reset put all state back; make a new one after a reset`
+  );
+}
+
+/** The same for an id of another account, which must not be told from one that never was. */
+function unknown({ past }: Asking, kind: Kind, id: string): string {
+  const other = (Object.keys(PREFIXES) as Kind[]).find((each) => each !== kind && id.startsWith(PREFIXES[each]));
+  if (other) return `${named(id)} is the id of a ${other}, not of a ${kind}`;
+  const list: Record<Kind, string> = {
+    session: 'GET /v1/sessions lists those of this key',
+    snapshot: 'GET /v1/snapshots lists those of this key',
+    share: 'a share is named by the id that POST /v1/snapshots/{id}/share answered',
+    message: 'GET .../messages lists the window',
+  };
+  const last = past.last(({ facts }) => facts.created !== undefined)?.facts.created?.session;
+  const known = kind === 'session' && last !== undefined ? `; the last one made was ${last}` : '';
+  return `no ${kind} ${named(id)} is known to this API key; ids belong to the key that made them, and with --memory they end with the process; ${list[kind]}${known}`;
+}
+
+function textOf(text: KeptText | undefined): string {
+  if (text === undefined) return '';
+  const { head, tail } = readText(text);
+  return `${head} ${tail}`;
+}

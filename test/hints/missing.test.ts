@@ -1,0 +1,91 @@
+import { expect, it } from 'vitest';
+import type { Snapshot } from '../../contract/snapshots.ts';
+import { startEmulator } from '../support/emulator.ts';
+import { createSession, MovableClock, sized, startSession } from '../support/session.ts';
+import { hintOf } from './hinted.ts';
+
+it('a session that was deleted', async () => {
+  const session = await startSession('in process');
+  await session.api.delete(session.path);
+  const deleted = `session ${session.id} was deleted by request #2 (deleteSession, the request before)`;
+  expect(hintOf(await session.show())).toContain(deleted);
+  expect(hintOf(await session.chat([sized(10)]))).toContain('2 requests ago');
+});
+
+it('a session of before a reset', async () => {
+  const session = await startSession('in process');
+  session.api.emulator.reset();
+  expect(hintOf(await session.show())).toContain('before a reset put all state back');
+});
+
+it("another account's session, snapshot, share and message are not told from ones that never were", async () => {
+  const session = await startSession('in process');
+  const { body } = await session.append(sized(10));
+  const snapshot = (await session.snapshot()).body as Snapshot;
+  const path = `/v1/snapshots/${snapshot.id}`;
+  const share = (await session.api.post<Snapshot>(`${path}/share`)).body.share?.share_id ?? '';
+  await session.api.delete(`${path}/share`);
+  const own = await createSession(session.api, {}, 'sk-other');
+  const asked = async (route: string, id: string) =>
+    hintOf(await session.api.get(route + id, { key: 'sk-other' })).replaceAll(id, 'ID');
+  for (const [route, id] of [
+    ['/v1/sessions/', session.id],
+    ['/v1/snapshots/', snapshot.id],
+    ['/v1/shares/', share],
+    [`${own.path}/messages?after=`, body.data[0]?.id ?? ''],
+  ] as const) {
+    const never = id.slice(0, -8).padEnd(id.length, '0');
+    expect(await asked(route, id)).toBe(await asked(route, never));
+    expect(await asked(route, id)).toContain('known to this API key');
+  }
+});
+
+it('a snapshot that was deleted, and its share', async () => {
+  const session = await startSession('in process');
+  const snapshot = (await session.snapshot()).body as Snapshot;
+  const path = `/v1/snapshots/${snapshot.id}`;
+  const { share } = (await session.api.post<Snapshot>(`${path}/share`)).body;
+  await session.api.delete(path);
+  expect(hintOf(await session.rollback(snapshot.id))).toContain(`${snapshot.id} was deleted by request #4`);
+  expect(hintOf(await session.api.get(`/v1/shares/${share?.share_id}`))).toContain(
+    'request #4 (deleteSnapshot, 2 requests ago) deleted its snapshot',
+  );
+});
+
+it('a share that was ended, that has expired, and that another account has seen', async () => {
+  const clock = new MovableClock();
+  const session = await startSession('in process', { clock });
+  const path = `/v1/snapshots/${((await session.snapshot()).body as Snapshot).id}`;
+  const shared = (await session.api.post<Snapshot>(`${path}/share`, { expires_in: 60 })).body.share?.share_id;
+  const read = (key = 'sk-test') => session.api.get(`/v1/shares/${shared}`, { key });
+  expect((await read('sk-guest')).status).toBe(200);
+  clock.passSeconds(61);
+  expect(hintOf(await read())).toMatch(/made by request #3 .* has expired/);
+  expect(hintOf(await read('sk-guest'))).toMatch(/has expired since request #4 \(getShare, the request before\)/);
+  await session.api.delete(`${path}/share`);
+  expect(hintOf(await read())).toMatch(/ended by request #7/);
+});
+
+it('a message that was cut away', async () => {
+  const session = await startSession('in process', { limits: { min_preserve_tokens: 64 } });
+  const first = (await session.append(sized(100))).body.data[0]?.id;
+  await session.append(sized(50));
+  await session.truncate(64);
+  expect(hintOf(await session.post(`/messages/${first}`, { pinned: true }))).toMatch(
+    /last known from request #2 .*: request #4 \(truncateSession, the request before\) changed it since/,
+  );
+});
+
+it.each([
+  ['GET', '/sessions', /did you mean \/v1\/sessions\?/],
+  ['POST', '/v1/v1/chat/completions', /did you mean \/v1\/chat\/completions\?/],
+  ['GET', '/v1/chat/completions', /served with POST, not with GET/],
+  ['GET', '/v1/nothing', /openapi\.json/],
+  ['GET', '/v1/models/gpt-4', /kimi-k2-0905-preview/],
+  ['GET', '/v1/sessions/snap_1', /is the id of a snapshot, not of a session/],
+] as const)('%s %s', async (method, path, says) => {
+  const api = await startEmulator('in process');
+  const reply = await api.send(method, path, undefined);
+  expect(reply.status).toBe(404);
+  expect(hintOf(reply)).toMatch(says);
+});
