@@ -3,9 +3,10 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
-import { CASES } from '../../conformance/cases/index.ts';
 import { parseOptions } from '../../conformance/cli/options.ts';
 import { select } from '../../conformance/core/select.ts';
+import { MUTANTS } from '../../conformance/proof/mutants/index.ts';
+import { mustChecks } from '../../conformance/proof/prove.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const page = readFileSync(`${ROOT}docs/conformance.md`, 'utf8');
@@ -44,5 +45,6 @@ it('the workflow is YAML, and runs what is there', () => {
 it('the page of the proof speaks of what is there', () => {
   const proof = readFileSync(`${ROOT}docs/conformance-proof.md`, 'utf8');
   expect(proof).toContain('The proof holds.');
-  for (const { id } of CASES) expect(proof, id).toContain(`${id}/`);
+  for (const check of mustChecks()) expect(proof, check).toContain(`\`${check}\``);
+  for (const { id } of MUTANTS) expect(proof, id).toContain(`| ${id} |`);
 });
