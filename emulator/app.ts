@@ -3,7 +3,9 @@ import { authenticate } from './middleware/authenticate.ts';
 import type { Env } from './middleware/context.ts';
 import { strikeFaults } from './middleware/faults.ts';
 import { type GuardOptions, guard } from './middleware/guard.ts';
+import { limitRate } from './middleware/rate-limit.ts';
 import { requestId } from './middleware/request-id.ts';
+import type { Rates } from './rate/rates.ts';
 import { healthRoutes } from './routes/control/health.ts';
 import { defer } from './routes/deferred.ts';
 import { modelRoutes } from './routes/models.ts';
@@ -16,6 +18,8 @@ export interface AppOptions extends GuardOptions {
   keys: readonly string[] | undefined;
   /** Characters of one streamed chunk. */
   chunkCharacters: number;
+  /** What accounts may do at most; undefined for anything. */
+  rates: Rates | undefined;
 }
 
 /** Puts middleware and routes together. Every error of the walk ends in the one `onError`. */
@@ -48,6 +52,7 @@ export function createApp(services: Services, { chunkCharacters, ...options }: A
     load: async () => (await import('./routes/openapi.ts')).openApiRoutes(limits),
   });
   app.use('/v1/*', authenticate(options.keys));
+  if (options.rates) app.use('/v1/chat/completions', limitRate(options.rates));
   app.use('/v1/*', strikeFaults(services.faults));
   app.route('/v1', modelRoutes(limits));
   defer(app, {

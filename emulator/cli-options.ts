@@ -1,17 +1,13 @@
-import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { LIMIT_NAMES, LIMITS, type LimitName, resolveLimits } from '../contract/limits.ts';
+import { LIMIT_NAMES, LIMITS, type LimitName } from '../contract/limits.ts';
+import type { TierNumber } from '../contract/tiers.ts';
+import { hostName, keys, limits, origin, port, tier, UsageError } from './cli-values.ts';
 import { MEMORY } from './store/database.ts';
 
 export const DEFAULT_PORT = 4100;
 export const DEFAULT_DB = '.kimi-emulator/state.db';
 
-const MAX_PORT = 65_535;
-/** What may stand behind `Bearer`: visible ASCII. */
-const KEY = /^[\x21-\x7e]+$/;
-
-/** A command line that is not understood, in one line. */
-export class UsageError extends Error {}
+export { UsageError } from './cli-values.ts';
 
 export interface CliOptions {
   port: number;
@@ -23,6 +19,7 @@ export interface CliOptions {
   seed: string | undefined;
   seedFile: string | undefined;
   exportOnExit: string | undefined;
+  tier: TierNumber | undefined;
   cors: string[];
   hosts: string[];
   json: boolean;
@@ -50,6 +47,7 @@ const FLAGS = {
     help: 'begin with an exported state, to which a reset returns; kept in memory unless --db is given',
   },
   'export-on-exit': { type: 'string', value: 'FILE', help: 'export the state when the server is stopped' },
+  tier: { type: 'string', value: 'N', help: "hold chat to the live API's rate tier, 0 to 5 (default: no limits)" },
   cors: {
     type: 'string',
     multiple: true,
@@ -73,7 +71,7 @@ export function parseCli(args: string[]): CliOptions {
   const values = parseFlags(args);
   if (values.db !== undefined && values.memory) throw new UsageError('--db and --memory exclude each other');
   return {
-    port: port(values.port),
+    port: port(values.port, DEFAULT_PORT),
     host: given('host', values.host, '127.0.0.1'),
     // A second start with one file would find its sessions there already.
     db: values.memory ? MEMORY : given('db', values.db, values['seed-file'] === undefined ? DEFAULT_DB : MEMORY),
@@ -83,6 +81,7 @@ export function parseCli(args: string[]): CliOptions {
     seed: values.seed,
     seedFile: givenFile('seed-file', values['seed-file']),
     exportOnExit: givenFile('export-on-exit', values['export-on-exit']),
+    tier: tier(values.tier),
     cors: (values.cors ?? []).map(origin),
     hosts: (values['allow-host'] ?? []).map(hostName),
     json: values.json ?? false,
@@ -138,57 +137,4 @@ function given(flag: 'host' | 'db', text: string | undefined, otherwise: string)
 function givenFile(flag: 'seed-file' | 'export-on-exit', path: string | undefined): string | undefined {
   if (path === '') throw new UsageError(`--${flag} takes FILE, not nothing`);
   return path;
-}
-
-function port(text: string | undefined): number {
-  if (text === undefined) return DEFAULT_PORT;
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value > MAX_PORT)
-    throw new UsageError(`--port takes a number from 0 to ${MAX_PORT}, not ${text}`);
-  return value;
-}
-
-function keys(list: string): string[] {
-  const found = (list.startsWith('@') ? readKeys(list.slice(1)).split('\n') : list.split(','))
-    .map((key) => key.trim())
-    .filter((key) => key !== '');
-  if (found.length === 0) throw new UsageError('--keys names no key');
-  const unsendable = found.find((key) => !KEY.test(key));
-  if (unsendable !== undefined)
-    throw new UsageError(`--keys: no header can carry the key ${JSON.stringify(unsendable)}`);
-  return found;
-}
-
-function readKeys(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    throw new UsageError(`--keys: ${path} cannot be read`);
-  }
-}
-
-function limits(pairs: readonly string[]): Partial<Record<LimitName, number>> {
-  const found = Object.fromEntries(
-    pairs.map((pair) => {
-      const [name = '', value = '', ...rest] = pair.split('=');
-      if (value.trim() === '' || rest.length > 0) throw new UsageError(`--limit takes NAME=N, not ${pair}`);
-      return [name, Number(value)];
-    }),
-  );
-  try {
-    resolveLimits(found);
-  } catch (error) {
-    throw new UsageError(`--limit: ${error instanceof Error ? error.message : error}`);
-  }
-  return found;
-}
-
-function hostName(text: string): string {
-  if (URL.canParse(`http://${text}`) && new URL(`http://${text}`).hostname === text.toLowerCase()) return text;
-  throw new UsageError(`--allow-host takes a host name such as emulator.local, not ${JSON.stringify(text)}`);
-}
-
-function origin(text: string): string {
-  if (URL.canParse(text) && new URL(text).origin === text) return text;
-  throw new UsageError(`--cors takes an origin such as http://localhost:5173, not ${text}`);
 }

@@ -62,6 +62,7 @@ async function serve(options: CliOptions): Promise<void> {
     ...(options.keys && { keys: options.keys }),
     ...(tokenizer !== undefined && { tokenizer }),
     ...(seed !== undefined && { seed }),
+    ...(options.tier !== undefined && { tier: options.tier }),
   });
   const abandon = async (error: unknown): Promise<never> => {
     await emulator.close();

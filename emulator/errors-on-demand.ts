@@ -25,6 +25,18 @@ export function quotaText(account: string): string {
   return `${accountText(account)} is suspended due to insufficient balance, please recharge your account or check your plan and billing details`;
 }
 
+/** The live texts for an account that has reached a rate limit. The live API says one second, however long it will be. */
+export const rateText = {
+  concurrency: (account: string, limit: number) =>
+    `${accountText(account)} request reached max organization concurrency: ${limit}, ${again}`,
+  rpm: (account: string, limit: number) =>
+    `${accountText(account)} request reached organization max RPM: ${limit}, ${again}`,
+  tpm: (account: string, current: number, limit: number) =>
+    `${accountText(account)} request reached organization TPM rate limit, current: ${current}, limit: ${limit}, ${again}`,
+  tpd: (account: string, current: number, limit: number) =>
+    `${accountText(account)} request reached organization TPD rate limit, current: ${current}, limit: ${limit}`,
+} as const;
+
 const { window_tokens, body_bytes, sessions, snapshots, append_tokens, min_preserve_tokens } = LIMITS;
 const window = window_tokens.default;
 const again = 'please try again after 1 seconds';
@@ -60,13 +72,10 @@ const TEXTS: Record<ErrorCode, (about: ErrorSubject) => string> = {
   model_not_found: ({ model }) => LIVE_TEXT.modelNotFound(model),
   engine_overloaded: () => 'The engine is currently overloaded, please try again later',
   quota_exceeded: ({ account }) => quotaText(account),
-  concurrency_limit: ({ account }) =>
-    `${accountText(account)} request reached max organization concurrency: ${LEAST.concurrency}, ${again}`,
-  rpm_limit: ({ account }) => `${accountText(account)} request reached organization max RPM: ${LEAST.rpm}, ${again}`,
-  tpm_limit: ({ account }) =>
-    `${accountText(account)} request reached organization TPM rate limit, current: ${LEAST.tpmUsed}, limit: ${LEAST.tpm}, ${again}`,
-  tpd_limit: ({ account }) =>
-    `${accountText(account)} request reached organization TPD rate limit, current: ${LEAST.tpdUsed}, limit: ${LEAST.tpd}`,
+  concurrency_limit: ({ account }) => rateText.concurrency(account, LEAST.concurrency),
+  rpm_limit: ({ account }) => rateText.rpm(account, LEAST.rpm),
+  tpm_limit: ({ account }) => rateText.tpm(account, LEAST.tpmUsed, LEAST.tpm),
+  tpd_limit: ({ account }) => rateText.tpd(account, LEAST.tpdUsed, LEAST.tpd),
   unexpected_output: () => LIVE_TEXT.unexpectedOutput,
 };
 

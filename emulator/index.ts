@@ -1,16 +1,18 @@
 import type { Hono } from 'hono';
 import { type LimitName, type Limits, resolveLimits } from '../contract/limits.ts';
+import type { TierNumber } from '../contract/tiers.ts';
 import { createApp } from './app.ts';
 import { type Clock, MovableClock, SEEDED_START_MS, stillClock, systemClock } from './clock.ts';
-import { connectionReset } from './errors.ts';
 import { type FaultHandle, Faults } from './faults/faults.ts';
 import type { FaultSpec } from './faults/spec.ts';
 import { randomIds, SeededIds } from './ids.ts';
+import { answerInProcess } from './in-process.ts';
 import { Journal, type JournalBounds } from './journal/journal.ts';
 import type { Env } from './middleware/context.ts';
 import { HostNames } from './middleware/guard.ts';
 import { lookupModel } from './models/lookup.ts';
 import type { Model } from './models/model.ts';
+import { Rates } from './rate/rates.ts';
 import { type ListenOptions, listen, type RunningServer } from './server.ts';
 import type { Services } from './services.ts';
 import { SessionLocks } from './sessions/locks.ts';
@@ -57,6 +59,8 @@ export interface EmulatorOptions {
   clock?: Clock;
   /** Characters of one streamed chunk. */
   chunkCharacters?: number;
+  /** The live API's rate tier that chat is held to, 0 to 5. Without it there is no rate limit. */
+  tier?: TierNumber;
   /** Origins whose pages may call the API, such as `http://localhost:5173`. */
   cors?: readonly string[];
   /** Names, besides loopback's, under which the server may be addressed. */
@@ -116,7 +120,11 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
   const journal = new Journal(options.journal);
   state.onReset.push(() => journal.markReset(clock.now()));
   const faults = new Faults();
-  state.onReset.push(() => faults.clear());
+  const rates = options.tier === undefined ? undefined : new Rates(options.tier, clock);
+  state.onReset.push(
+    () => faults.clear(),
+    () => rates?.reset(),
+  );
   const services: Services = {
     store,
     limits,
@@ -134,6 +142,7 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
     hosts,
     origins: options.cors ?? [],
     keys: options.keys,
+    rates,
     chunkCharacters: options.chunkCharacters ?? DEFAULT_CHUNK_CHARACTERS,
   });
   const servers: RunningServer[] = [];
@@ -171,16 +180,4 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
     export: (wanted) => state.export(wanted),
     import: (file, where) => state.import(file, where),
   };
-}
-
-/** As over the network, a request that is aborted fails at once, whether or not an answer is on its way. */
-async function answerInProcess(app: Hono<Env>, request: Request): Promise<Response> {
-  const { signal } = request;
-  signal.throwIfAborted();
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
-  const response = await Promise.race([app.fetch(request), aborted]);
-  if (response.type === 'error') throw connectionReset();
-  return response;
 }

@@ -1,0 +1,63 @@
+import type { Tier } from '../../contract/tiers.ts';
+import type { Clock } from '../clock.ts';
+import { ApiError } from '../errors.ts';
+import { rateText } from '../errors-on-demand.ts';
+import { SlidingSum } from './sliding-sum.ts';
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+
+/** One account against its tier. What is refused counts nowhere. */
+export class AccountRate {
+  readonly #account: string;
+  readonly #tier: Tier;
+  readonly #clock: Clock;
+  readonly #requests = new SlidingSum(MINUTE_MS);
+  readonly #minute = new SlidingSum(MINUTE_MS);
+  readonly #day = new SlidingSum(DAY_MS);
+  #running = 0;
+
+  constructor(account: string, tier: Tier, clock: Clock) {
+    this.#account = account;
+    this.#tier = tier;
+    this.#clock = clock;
+  }
+
+  /**
+   * Lets a request in.
+   * @returns what ends it; more than one call does no harm
+   * @throws ApiError `concurrency_limit`, `rpm_limit`
+   */
+  enter(): () => void {
+    const { concurrency, rpm } = this.#tier;
+    if (this.#running >= concurrency) {
+      throw new ApiError('concurrency_limit', rateText.concurrency(this.#account, concurrency));
+    }
+    const now = this.#clock.now();
+    if (this.#requests.at(now) >= rpm) throw new ApiError('rpm_limit', rateText.rpm(this.#account, rpm));
+    this.#requests.add(now, 1);
+    this.#running += 1;
+    let ended = false;
+    return () => {
+      if (ended) return;
+      ended = true;
+      this.#running -= 1;
+    };
+  }
+
+  /**
+   * Charges a request that was let in with its prompt and the most that its answer may take: what it then takes is not known
+   * yet, and is not given back.
+   * @throws ApiError `tpm_limit`, `tpd_limit`, which name what would have been used
+   */
+  charge(tokens: number): void {
+    const { tpm, tpd } = this.#tier;
+    const now = this.#clock.now();
+    const minute = this.#minute.at(now) + tokens;
+    if (minute > tpm) throw new ApiError('tpm_limit', rateText.tpm(this.#account, minute, tpm));
+    const day = this.#day.at(now) + tokens;
+    if (tpd !== null && day > tpd) throw new ApiError('tpd_limit', rateText.tpd(this.#account, day, tpd));
+    this.#minute.add(now, tokens);
+    if (tpd !== null) this.#day.add(now, tokens);
+  }
+}

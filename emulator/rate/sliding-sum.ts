@@ -1,0 +1,34 @@
+/** A sum of amounts over the time just past. An amount leaves it exactly `lengthMs` after it came in. */
+export class SlidingSum {
+  readonly #lengthMs: number;
+  #amounts: { at: number; amount: number }[] = [];
+  #first = 0;
+  #sum = 0;
+
+  constructor(lengthMs: number) {
+    this.#lengthMs = lengthMs;
+  }
+
+  at(now: number): number {
+    for (;;) {
+      const oldest = this.#amounts[this.#first];
+      if (!oldest || oldest.at + this.#lengthMs > now) break;
+      this.#sum -= oldest.amount;
+      this.#first += 1;
+    }
+    this.#forget();
+    return this.#sum;
+  }
+
+  add(now: number, amount: number): void {
+    this.#amounts.push({ at: now, amount });
+    this.#sum += amount;
+  }
+
+  /** Half of a long list at least, so that an amount is moved once on average. */
+  #forget(): void {
+    if (this.#first * 2 < this.#amounts.length) return;
+    this.#amounts = this.#amounts.slice(this.#first);
+    this.#first = 0;
+  }
+}
