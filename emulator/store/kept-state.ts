@@ -37,7 +37,7 @@ export class KeptState {
   restore(): void {
     const steps = this.#sql.isKept.get() ? this.#sql.drop : this.#sql.dropAll;
     for (const step of steps) step.run();
-    for (const kept of this.#sql.missing.all()) {
+    for (const kept of this.#sql.changed.all()) {
       // What was written behind the kept head still stands there until it is collected, so that it goes on elsewhere.
       const { segment, head, floor } = this.#history.branch(kept);
       this.#sql.restoreSession.run(segment, head, floor, kept.id);
@@ -47,12 +47,16 @@ export class KeptState {
   }
 }
 
-/** A session steps its version with every change; an id that is used again has another place in the list. */
+/** A place in the list is never given twice, and a session steps its version with every change. */
 const SESSION_CHANGED = `NOT EXISTS (
-  SELECT 1 FROM kept_sessions k WHERE k.id = sessions.id AND k.ord = sessions.ord AND k.version = sessions.version)`;
-const SNAPSHOT_CHANGED = `NOT EXISTS (
-  SELECT 1 FROM kept_snapshots k WHERE k.id = snapshots.id AND k.ord = snapshots.ord
-    AND k.share_id IS snapshots.share_id AND k.share_expires_at IS snapshots.share_expires_at)`;
+  SELECT 1 FROM kept_sessions k WHERE k.ord = sessions.ord AND k.version = sessions.version)`;
+/** Snapshots never change; but they are shared, and shared no more. */
+const SHARES = (table: string) => `SELECT ord, share_id, share_expires_at FROM ${table} WHERE share_id IS NOT NULL`;
+const SNAPSHOT_CHANGED = `ord > ifnull((SELECT max(ord) FROM kept_snapshots), 0) OR ord IN (
+  SELECT ord FROM (${SHARES('snapshots')} EXCEPT ${SHARES('kept_snapshots')})
+  UNION SELECT ord FROM (${SHARES('kept_snapshots')} EXCEPT ${SHARES('snapshots')}))`;
+const SESSION_COLUMNS = `ord, id, account, model, title, metadata, toolset, version, calls, forked_from, created_at,
+  updated_at, segment, head, floor, tokens, messages`;
 
 function statements(database: Database) {
   const all = (...texts: string[]): Statement<[]>[] => texts.map((text) => database.prepare<[]>(text));
@@ -80,22 +84,25 @@ function statements(database: Database) {
     dropAll: all('UPDATE segments SET dirty = 1 WHERE dirty = 0', 'DELETE FROM sessions', 'DELETE FROM snapshots'),
     drop: all(
       markPointed('sessions', 'snapshots', [SESSION_CHANGED, SNAPSHOT_CHANGED]),
-      `DELETE FROM sessions WHERE ${SESSION_CHANGED}`,
+      'DELETE FROM sessions WHERE NOT EXISTS (SELECT 1 FROM kept_sessions k WHERE k.ord = sessions.ord)',
       `DELETE FROM snapshots WHERE ${SNAPSHOT_CHANGED}`,
     ),
-    missing: database.prepare<[], KeptSession>(
+    changed: database.prepare<[], KeptSession>(
       `SELECT id, segment, head, floor, tokens, messages FROM kept_sessions k
-       WHERE NOT EXISTS (SELECT 1 FROM sessions s WHERE s.id = k.id) ORDER BY ord`,
+       WHERE NOT EXISTS (SELECT 1 FROM sessions s WHERE s.ord = k.ord AND s.version = k.version) ORDER BY ord`,
     ),
     restoreSession: database.prepare<[number, number, number, string]>(
-      `INSERT INTO sessions (ord, id, account, model, title, metadata, toolset, version, calls, forked_from, created_at,
-         updated_at, segment, head, floor, tokens, messages)
+      `INSERT INTO sessions (${SESSION_COLUMNS})
        SELECT ord, id, account, model, title, metadata, toolset, version, calls, forked_from, created_at,
-         updated_at, ?, ?, ?, tokens, messages FROM kept_sessions WHERE id = ?`,
+         updated_at, ?, ?, ?, tokens, messages FROM kept_sessions WHERE id = ?
+       ON CONFLICT (ord) DO UPDATE SET title = excluded.title, metadata = excluded.metadata, toolset = excluded.toolset,
+         version = excluded.version, calls = excluded.calls, updated_at = excluded.updated_at,
+         segment = excluded.segment, head = excluded.head, floor = excluded.floor, tokens = excluded.tokens,
+         messages = excluded.messages`,
     ),
     restoreSnapshots: database.prepare<[]>(
       `INSERT INTO snapshots SELECT * FROM kept_snapshots k
-       WHERE NOT EXISTS (SELECT 1 FROM snapshots s WHERE s.id = k.id)`,
+       WHERE NOT EXISTS (SELECT 1 FROM snapshots s WHERE s.ord = k.ord)`,
     ),
   };
 }

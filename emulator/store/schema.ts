@@ -124,11 +124,13 @@ export const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE kept_sessions AS SELECT * FROM sessions WHERE 0;
   CREATE UNIQUE INDEX kept_sessions_by_id ON kept_sessions (id);
+  CREATE UNIQUE INDEX kept_sessions_by_place ON kept_sessions (ord, version);
   CREATE INDEX kept_sessions_by_segment ON kept_sessions (segment);
   CREATE INDEX kept_sessions_by_toolset ON kept_sessions (toolset) WHERE toolset IS NOT NULL;
 
   CREATE TABLE kept_snapshots AS SELECT * FROM snapshots WHERE 0;
-  CREATE UNIQUE INDEX kept_snapshots_by_id ON kept_snapshots (id);
+  CREATE UNIQUE INDEX kept_snapshots_by_place ON kept_snapshots (ord);
+  CREATE INDEX kept_snapshots_by_share ON kept_snapshots (share_id) WHERE share_id IS NOT NULL;
   CREATE INDEX kept_snapshots_by_archived ON kept_snapshots (archived_segment);
   CREATE INDEX kept_snapshots_by_restored ON kept_snapshots (restored_segment);
   CREATE INDEX kept_snapshots_by_toolset ON kept_snapshots (toolset) WHERE toolset IS NOT NULL;
