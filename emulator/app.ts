@@ -47,6 +47,11 @@ export function createApp(services: Services, { chunkCharacters, ...options }: A
     load: async () => (await import('./routes/control/faults.ts')).faultRoutes(),
   });
   defer(app, {
+    base: '/_emulator',
+    routes: ['GET /journal', 'DELETE /journal'],
+    load: async () => (await import('./routes/control/journal.ts')).journalRoutes(),
+  });
+  defer(app, {
     base: '/openapi.json',
     routes: ['GET /'],
     load: async () => (await import('./routes/openapi.ts')).openApiRoutes(limits),

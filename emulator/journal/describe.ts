@@ -23,6 +23,8 @@ export interface JournalEntry {
   replayed?: true;
   /** 0 while the request is under way. */
   status: number;
+  /** A fault dropped the connection: before anything was done where the status is 0, else in place of the answer. */
+  lost?: true;
   code?: ErrorCode;
   hint?: string;
   /** Members that the API does not know. */
@@ -52,6 +54,7 @@ export function describe(exchange: Exchange, redactor: Redactor): JournalEntry {
     ...(asked.idempotencyKey !== undefined && { idempotency_key: asked.idempotencyKey }),
     ...('Idempotent-Replayed' in headers && { replayed: true as const }),
     status,
+    ...(exchange.lost && { lost: true as const }),
     ...(code !== undefined && { code }),
     ...(headers['Kimi-Emulator-Hint'] !== undefined && { hint: headers['Kimi-Emulator-Hint'] }),
     ...(headers['Kimi-Emulator-Ignored'] !== undefined && { ignored: headers['Kimi-Emulator-Ignored'] }),

@@ -40,6 +40,8 @@ export class Exchange {
   bodySession: string | undefined;
   /** 0 while the request is under way. */
   status = 0;
+  /** A fault dropped the connection: before anything was done where there is no status, else in place of the answer. */
+  lost = false;
   code: ErrorCode | undefined;
   request: KeptText | undefined;
   answer: KeptText | undefined;
@@ -69,6 +71,10 @@ export class Exchange {
 
   refusedWith(code: ErrorCode): void {
     this.code = code;
+  }
+
+  lose(): void {
+    this.lost = true;
   }
 
   get addressed(): Addressed {

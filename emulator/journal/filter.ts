@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { accountOf } from '../account.ts';
 import type { Exchange } from './exchange.ts';
 
 /** Which requests are asked for. All that is given must hold. */
@@ -32,7 +32,7 @@ export function passes(exchange: Exchange, { session, status, operation, key, si
 }
 
 function isOf({ account = '' }: Exchange, key: string): boolean {
-  return key === shortAccount(account) || account === createHash('sha256').update(key).digest('hex');
+  return key === shortAccount(account) || account === accountOf(key);
 }
 
 function hasStatus({ status }: Exchange, asked: string): boolean {

@@ -20,6 +20,8 @@ export class Journal {
   #oldest = 1;
   #next = 1;
   #bytes = 0;
+  /** Number of the last that was there when all were cleared. */
+  #cleared = 0;
 
   constructor(bounds: Partial<JournalBounds> = {}) {
     this.bounds = { ...JOURNAL_BOUNDS, ...bounds };
@@ -71,7 +73,8 @@ export class Journal {
     const all = this.exchanges();
     const redactor = new Redactor(all.flatMap(({ key }) => (key === undefined ? [] : [key])));
     const found = all.filter((exchange) => passes(exchange, filter));
-    return found.slice(-(filter.limit ?? found.length) || found.length).map((exchange) => describe(exchange, redactor));
+    const first = Math.max(0, found.length - (filter.limit ?? found.length));
+    return found.slice(first).map((exchange) => describe(exchange, redactor));
   }
 
   /** Requests that it no longer remembers. */
@@ -83,8 +86,6 @@ export class Journal {
   get bytes(): number {
     return this.#bytes;
   }
-
-  #cleared = 0;
 
   /** Forgets all. Numbers go on counting, so that no two requests of a run have the same. */
   clear(): void {

@@ -14,9 +14,9 @@ export function setHeader(c: RequestContext, name: string, value: string): void 
 
 /** Answers with a text or with nothing: onto the connection where there is one, in one write, else as a `Response`. */
 export function send(c: RequestContext, status: number, text: string | null): Response {
-  if (status < FIRST_REFUSAL && c.get('faults')?.losesAnswer()) return drop(c);
   const headers = stamped(c);
   journalAnswer(c, status, text);
+  if (status < FIRST_REFUSAL && c.get('faults')?.losesAnswer()) return drop(c);
   const outgoing = c.env.outgoing;
   if (!outgoing) return new Response(text, { status, headers });
   if (text !== null) headers['Content-Length'] = String(Buffer.byteLength(text));
@@ -32,10 +32,17 @@ export function sendJson(c: RequestContext, status: number, json: string): Respo
 
 /** Leaves without an answer, as a connection does that breaks. In process, `emulator.fetch` makes it a failed request. */
 export function drop(c: RequestContext): Response {
+  c.get('exchange')?.lose();
   const { outgoing } = c.env;
   if (!outgoing) return Response.error();
   outgoing.socket?.resetAndDestroy();
   return RESPONSE_ALREADY_SENT;
+}
+
+/** The same for a stream that was made and that nobody gets. */
+function lose(c: RequestContext): Response {
+  journalAnswer(c, 200, null);
+  return drop(c);
 }
 
 export interface Streaming<Item> extends Batching<Item> {
@@ -50,7 +57,7 @@ export function sendStream<Item>(
   streaming: Streaming<Item>,
 ): Response | Promise<Response> {
   const faults = c.get('faults');
-  if (faults?.losesAnswer()) return faults.swallow(next).then(() => drop(c));
+  if (faults?.losesAnswer()) return faults.swallow(next).then(() => lose(c));
   const items = faults ? faults.struck(next, (item) => streaming.encode(item)) : next;
   const stallMs = c.get('services').limits.stall_seconds * 1_000;
   const counted = watched(c, streaming);

@@ -1,0 +1,37 @@
+import type { Limits } from '../../contract/limits.ts';
+import type { Services } from '../services.ts';
+import { VERSION } from '../version.ts';
+import type { JournalEntry } from './describe.ts';
+import type { JournalFilter } from './filter.ts';
+
+/** Steps where a reader of the version before would misread a file. */
+export const JOURNAL_VERSION = 1;
+
+/** A journal as it is answered and kept in files: what was asked and answered, and by which rules. */
+export interface JournalFile {
+  object: 'emulator.journal';
+  version: typeof JOURNAL_VERSION;
+  /** Version of the emulator. */
+  emulator: string;
+  /** Milliseconds since the Unix epoch, on the emulator's clock. */
+  exported_at: number;
+  configuration: { limits: Limits; tokenizer: string; exact: boolean; model: string };
+  /** Requests that came before the first entry and are not remembered any more. */
+  dropped: number;
+  entries: JournalEntry[];
+}
+
+export function exportJournal(
+  { journal, clock, limits, tokenizer, model }: Pick<Services, 'journal' | 'clock' | 'limits' | 'tokenizer' | 'model'>,
+  filter: JournalFilter = {},
+): JournalFile {
+  return {
+    object: 'emulator.journal',
+    version: JOURNAL_VERSION,
+    emulator: VERSION,
+    exported_at: clock.now(),
+    configuration: { limits, tokenizer: tokenizer.name, exact: tokenizer.exact, model: model.name },
+    dropped: journal.dropped,
+    entries: journal.entries(filter),
+  };
+}

@@ -1,0 +1,66 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { renderJournal } from '../../emulator/index.ts';
+import { Redactor } from '../../emulator/journal/redact.ts';
+import { startEmulator, TRANSPORTS } from '../support/emulator.ts';
+import { runs } from '../support/runs.ts';
+
+/** What a header can carry as a key, long enough to be one. */
+const key = fc.string({
+  unit: fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code)),
+  minLength: 8,
+  maxLength: 40,
+});
+
+it('no key appears in what is shown, wherever a client put it', async () => {
+  const [api, http] = await Promise.all(TRANSPORTS.map((transport) => startEmulator(transport)));
+  await fc.assert(
+    fc.asyncProperty(key, fc.nat({ max: 12_000 }), fc.constantFrom(api, http), async (secret, length, target) => {
+      if (!target) return;
+      target.emulator.journal.clear();
+      const call = { key: secret, headers: { 'Idempotency-Key': `of ${secret}` } };
+      // So long that the key may come to stand where the text is cut.
+      await target.post(
+        '/v1/sessions',
+        { title: `${'x'.repeat(length)}${secret}`, metadata: { [secret]: secret } },
+        call,
+      );
+      await target.post('/v1/sessions', { model: secret }, call);
+      await target.get(`/v1/models/${encodeURIComponent(secret)}?key=${encodeURIComponent(secret)}`, { key: secret });
+      const entries = target.emulator.journal.entries();
+      const shown = `${JSON.stringify(entries)}\n${renderJournal(entries)}\n${(await target.get('/_emulator/journal')).text}`;
+      expect(entries.length).toBe(3);
+      const strings = (value: unknown): string[] =>
+        typeof value === 'string'
+          ? [value]
+          : typeof value === 'object' && value
+            ? Object.values(value).flatMap(strings)
+            : [];
+      for (const each of [...strings(entries), shown]) expect(each.includes(secret), each.slice(0, 2_000)).toBe(false);
+    }),
+    { numRuns: runs(40) },
+  );
+});
+
+it('a key does not stand where a text was cut through it', () => {
+  const redactor = new Redactor(['key+with/odd=signs']);
+  const seen = redactor.kept({ head: 'before key+with/o', tail: 'dd=signs after', leftOutBytes: 100, bytes: 200 });
+  expect(seen).toBe('before  [100 bytes left out]  after');
+});
+
+it('share ids and keys of other services are taken out, words are not', () => {
+  const redactor = new Redactor(['test', 'sk-1']);
+  expect(redactor.text('/v1/shares/shr_0123abcd by sk-1, sk-proj_abcdefgh: a test of a task-force')).toBe(
+    '/v1/shares/shr_[redacted] by [redacted], [redacted]: a test of a task-force',
+  );
+});
+
+it('an account is shown by the beginning of its hash', async () => {
+  const api = await startEmulator('in process');
+  await api.get('/v1/models', { key: 'sk-one-account' });
+  await api.send('GET', '/v1/models', undefined, { headers: { Authorization: 'nothing' } });
+  const [one, none] = api.emulator.journal.entries();
+  expect(one?.account).toMatch(/^[0-9a-f]{12}$/);
+  expect(none).toMatchObject({ status: 401, code: 'invalid_authentication' });
+  expect(none).not.toHaveProperty('account');
+});
