@@ -52,6 +52,11 @@ export function createApp(services: Services, { chunkCharacters, ...options }: A
     load: async () => (await import('./routes/control/journal.ts')).journalRoutes(),
   });
   defer(app, {
+    base: '/_emulator/spend',
+    routes: ['GET /'],
+    load: async () => (await import('./routes/control/spend.ts')).spendRoutes(),
+  });
+  defer(app, {
     base: '/openapi.json',
     routes: ['GET /'],
     load: async () => (await import('./routes/openapi.ts')).openApiRoutes(limits),

@@ -1,17 +1,23 @@
 import type { Hono } from 'hono';
 import { type LimitName, type Limits, resolveLimits } from '../contract/limits.ts';
 import type { TierNumber } from '../contract/tiers.ts';
+import { accountOf } from './account.ts';
 import { createApp } from './app.ts';
+import type { BillingSettings } from './billing/books.ts';
+import type { Spend } from './billing/spend.ts';
 import { type Clock, MovableClock, SEEDED_START_MS, stillClock, systemClock } from './clock.ts';
 import { type FaultHandle, Faults } from './faults/faults.ts';
 import type { FaultSpec } from './faults/spec.ts';
 import { randomIds, SeededIds } from './ids.ts';
 import { answerInProcess } from './in-process.ts';
 import { Journal, type JournalBounds } from './journal/journal.ts';
+import { later } from './later.ts';
 import type { Env } from './middleware/context.ts';
 import { HostNames } from './middleware/guard.ts';
 import { lookupModel } from './models/lookup.ts';
 import type { Model } from './models/model.ts';
+import { ScriptableModel, type ScriptOptions } from './models/scriptable.ts';
+import type { ScriptRule } from './models/scripted.ts';
 import { Rates } from './rate/rates.ts';
 import { type ListenOptions, listen, type RunningServer } from './server.ts';
 import type { Services } from './services.ts';
@@ -23,6 +29,8 @@ import { Store } from './store/store.ts';
 import { openTokenizer } from './tokens/open-tokenizer.ts';
 import type { TokenizerSource } from './tokens/tokenizer.ts';
 
+export type { BillingSettings } from './billing/books.ts';
+export type { Spend } from './billing/spend.ts';
 export type { Clock, MovableClock } from './clock.ts';
 export type { Effect, EffectName } from './faults/effects.ts';
 export type { FaultHandle, Faults, ListedFault } from './faults/faults.ts';
@@ -32,6 +40,8 @@ export type { JournalFilter } from './journal/filter.ts';
 export type { Journal, JournalBounds } from './journal/journal.ts';
 export { render as renderJournal } from './journal/render.ts';
 export type { Model, ModelDelta, ModelRequest } from './models/model.ts';
+export type { ScriptOptions } from './models/scriptable.ts';
+export type { ScriptRule } from './models/scripted.ts';
 export type { ListenOptions, RunningServer } from './server.ts';
 export type { Imported, ImportOptions } from './state/import-state.ts';
 export type { ExportOptions } from './state/state.ts';
@@ -41,6 +51,8 @@ export type { Tokenizer, TokenizerSource } from './tokens/tokenizer.ts';
 /** The base URL of an emulator that listens on no port. Reaches nothing but `emulator.fetch`. */
 const IN_PROCESS_URL = 'http://kimi-emulator.invalid/v1';
 const DEFAULT_CHUNK_CHARACTERS = 16;
+
+const spending = later(() => import('./billing/books.ts'));
 
 export interface EmulatorOptions {
   /** Where the state is kept: a file, or `:memory:` (the default). */
@@ -53,6 +65,8 @@ export interface EmulatorOptions {
   tokenizer?: string | TokenizerSource;
   /** What answers. */
   model?: Model;
+  /** What work costs and what accounts have, for `spend`, `cached_tokens` and the balance. */
+  billing?: BillingSettings;
   /** Fixes all ids, and time: it begins at 2025-09-05T00:00:00Z and stands still until it is moved. */
   seed?: string | number;
   /** Where time comes from, instead of the system or the seed. `emulator.clock` moves it. */
@@ -77,7 +91,7 @@ export interface Emulator {
   readonly baseURL: string;
   readonly limits: Limits;
   readonly tokenizer: TokenizerSource;
-  readonly model: Model;
+  readonly model: ScriptableModel;
   /** The emulator's time; `advance(ms)` moves it on, and whatever expires with it. */
   readonly clock: MovableClock;
   /** The last requests and their answers. */
@@ -93,6 +107,13 @@ export interface Emulator {
    * @param last done in between: when no request is under way any more, and the state can still be read
    */
   close(last?: () => Promise<void>): Promise<void>;
+  /**
+   * Answers by rules, in front of the model. Requests after the call are answered by them, awaited or not.
+   * @throws DocumentError, rejecting, for a rule that is none
+   */
+  script(rules: readonly ScriptRule[], options?: ScriptOptions): Promise<void>;
+  /** What the work so far cost, and what it would have cost without sessions; of one account, by its key, or of all. */
+  spend(key?: string): Promise<Spend>;
   /** Makes the present state what `reset` returns to. */
   keep(): void;
   /** Returns to the state that was kept; to nothing where none was. Requests that are under way change nothing any more. */
@@ -120,22 +141,25 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
   const journal = new Journal(options.journal);
   state.onReset.push(() => journal.markReset(clock.now()));
   const faults = new Faults();
+  const model = new ScriptableModel(options.model ?? lookupModel());
   const rates = options.tier === undefined ? undefined : new Rates(options.tier, clock);
   state.onReset.push(
     () => faults.clear(),
     () => rates?.reset(),
+    () => model.reset(),
   );
   const services: Services = {
     store,
     limits,
     tokenizer,
-    model: options.model ?? lookupModel(),
+    model,
     clock,
     ids: seededIds?.next ?? randomIds(),
     locks,
     state,
     faults,
     journal,
+    billing: options.billing ?? {},
   };
   const hosts = new HostNames(options.hosts ?? []);
   const app = createApp(services, {
@@ -150,7 +174,7 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
     app,
     limits,
     tokenizer,
-    model: services.model,
+    model,
     clock,
     journal,
     faults,
@@ -175,6 +199,8 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
         store.close();
       }
     },
+    script: (rules, how) => model.load(rules, how),
+    spend: async (key) => (await spending()).billingOf(services).spend(key === undefined ? undefined : accountOf(key)),
     keep: () => state.keep(),
     reset: () => state.reset(),
     export: (wanted) => state.export(wanted),

@@ -1,4 +1,5 @@
 import type { Limits } from '../contract/limits.ts';
+import type { BillingSettings } from './billing/books.ts';
 import type { MovableClock } from './clock.ts';
 import type { Faults } from './faults/faults.ts';
 import type { Ids } from './ids.ts';
@@ -19,6 +20,7 @@ export interface Services {
   readonly ids: Ids;
   readonly locks: SessionLocks;
   readonly state: State;
+  readonly billing: BillingSettings;
   readonly faults: Faults;
   readonly journal: Journal;
 }

@@ -1,6 +1,7 @@
 import type { ChatCompletion, ChatCompletionChunk, CompletionUsage } from '../../contract/chat.ts';
 import type { ToolCall } from '../../contract/messages.ts';
 import type { SessionState } from '../../contract/sessions.ts';
+import type { OpenBill } from '../billing/billing.ts';
 import type { Model, ModelRequest } from '../models/model.ts';
 import { MESSAGE_FRAME_TOKENS, messageTokensSliced } from '../tokens/chat-template.ts';
 import { abortable } from './abortable.ts';
@@ -32,15 +33,16 @@ export async function* complete(
   const { heading, chunkCharacters, signal } = completing;
   try {
     const chunks = new Chunks(heading, chunkCharacters);
-    const prompt = await turn.readPrompt();
+    const { prompt, bill } = await turn.begin();
     const replies: Reply[] = [];
     for (let choice = 0; choice < turn.settings.choices; choice += 1) {
       replies.push(yield* answer(turn, { ...completing, prompt }, chunks, choice));
     }
     signal.throwIfAborted();
-    const usages = replies.map((reply) => usageOf(turn, [reply]));
-    const total = usageOf(turn, replies);
+    const usages = replies.map((reply) => usageOf(turn, bill, [reply]));
+    const total = usageOf(turn, bill, replies);
     const completion = completing.commit(() => toCompletion(heading, replies, total, turn.commit(replies)));
+    bill.settle(total.completion_tokens);
     yield finishes(chunks, replies, usages, completion.session);
     if (turn.settings.includeUsage) yield [chunks.usage(total)];
     return completion;
@@ -103,12 +105,14 @@ function toCall(id: string, name: string, text: string): ToolCall {
   return { id, type: 'function', function: { name, arguments: text } };
 }
 
-function usageOf({ promptTokens }: Turn, replies: readonly Reply[]): CompletionUsage {
+/** What was cached is said only where there is something to say, as on the live API. */
+function usageOf({ promptTokens }: Turn, { cachedTokens }: OpenBill, replies: readonly Reply[]): CompletionUsage {
   const completion = replies.reduce((sum, reply) => sum + reply.completionTokens, 0);
   return {
     prompt_tokens: promptTokens,
     completion_tokens: completion,
     total_tokens: promptTokens + completion,
+    ...(cachedTokens > 0 && { cached_tokens: cachedTokens }),
   };
 }
 

@@ -28,12 +28,11 @@ export async function* replay(
 /** The usage of each of several choices; stored is their sum. */
 async function usagesOf(source: TokenizerSource, { choices, usage }: ChatCompletion): Promise<CompletionUsage[]> {
   const tokenizer = await source.load();
-  const { prompt_tokens } = usage;
   return Promise.all(
     choices.map(async ({ message: { content, tool_calls: calls = [] } }) => {
       const tokens = await messageTokensSliced(tokenizer, replyMessage({ content, calls }));
       const completion_tokens = tokens - MESSAGE_FRAME_TOKENS;
-      return { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens };
+      return { ...usage, completion_tokens, total_tokens: usage.prompt_tokens + completion_tokens };
     }),
   );
 }

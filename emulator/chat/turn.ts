@@ -1,6 +1,8 @@
 import type { ChatRequest } from '../../contract/chat.ts';
 import { LIVE_TEXT } from '../../contract/errors.ts';
 import type { SessionState } from '../../contract/sessions.ts';
+import type { OpenBill } from '../billing/billing.ts';
+import { billingOf } from '../billing/books.ts';
 import { ApiError, invalid, windowExceeded } from '../errors.ts';
 import type { ModelRequest } from '../models/model.ts';
 import type { Services } from '../services.ts';
@@ -8,7 +10,7 @@ import { pair } from '../sessions/groups.ts';
 import { toSessionState } from '../sessions/objects.ts';
 import { commitTurn, openTurn } from '../sessions/turn.ts';
 import { readWindow } from '../sessions/window.ts';
-import { countWrite, type Write } from '../sessions/write.ts';
+import { countWrite, type Write, type WriteItem } from '../sessions/write.ts';
 import type { SessionRow } from '../store/sessions.ts';
 import type { Toolset } from '../store/toolsets.ts';
 import { toolsTokensSliced } from '../tokens/chat-template.ts';
@@ -16,10 +18,15 @@ import type { Tokenizer } from '../tokens/tokenizer.ts';
 import { type Reply, storedReply } from './reply.ts';
 import { modelSettings, type Settings, settingsOf } from './settings.ts';
 
+const NO_TOOLS: Toolset = { tools: [], tokens: 0 };
+
 /** A chat request that has passed every check: what the model reads, and how its reply takes effect. */
 export interface Turn {
-  /** Reads what the model reads; once the session is held, so that it cannot change meanwhile. */
-  readPrompt(): Promise<Omit<ModelRequest, 'signal'>>;
+  /**
+   * Reads what the model reads, and opens the bill; once the session is held, so that it cannot change meanwhile.
+   * @throws ApiError `quota_exceeded`
+   */
+  begin(): Promise<{ prompt: Omit<ModelRequest, 'signal'>; bill: OpenBill }>;
   promptTokens: number;
   settings: Settings;
   tokenizer: Tokenizer;
@@ -47,7 +54,13 @@ export async function countRequest({ tokenizer: source }: Services, request: Cha
 }
 
 /** A turn without a session: the messages are the whole history. @throws ApiError with the live API's texts */
-export function openStateless({ limits }: Services, request: ChatRequest, { write, tools, tokenizer }: Counted): Turn {
+export function openStateless(
+  services: Services,
+  account: string,
+  request: ChatRequest,
+  { write, tools, tokenizer }: Counted,
+): Turn {
+  const { limits } = services;
   if (request.messages.length === 0) throw invalid('messages must not be empty', 'messages');
   const messages = write.items.map((item) => item.body);
   const pairing = pair([], messages);
@@ -67,7 +80,18 @@ export function openStateless({ limits }: Services, request: ChatRequest, { writ
   }
   const prompt = { ...modelSettings(request, settings, available), messages, tools: available };
   return {
-    readPrompt: () => Promise.resolve(prompt),
+    async begin() {
+      const bill = billingOf(services).open({
+        account,
+        model: request.model,
+        tools: tools ?? NO_TOOLS,
+        window: [],
+        written: write.items,
+        promptTokens,
+        maxTokens: settings.maxTokens,
+      });
+      return { prompt, bill };
+    },
     promptTokens,
     settings,
     tokenizer,
@@ -87,22 +111,40 @@ export function openInSession(
     throw invalid('messages must not be empty while the window is', 'messages');
   }
   const settings = settingsOf(request, services.limits);
-  const available = (tools ?? services.store.toolsets.read(session.toolset)).tools;
-  const prompt = modelSettings(request, settings, available);
+  const available = tools ?? services.store.toolsets.read(session.toolset);
+  const prompt = modelSettings(request, settings, available.tools);
   const promptTokens = openTurn(services, session, { write, tools, ...settings });
+  let stored: readonly WriteItem[] = [];
   return {
-    async readPrompt() {
+    async begin() {
       const window = await readWindow(services.store.history, session.view);
       const messages = [...window.map((message) => message.body), ...write.items.map((item) => item.body)];
-      return { ...prompt, messages, tools: available, session: { id: session.id } };
+      const bill = billingOf(services).open({
+        account: session.account,
+        session: session.id,
+        model: request.model,
+        tools: available,
+        window,
+        written: write.items,
+        promptTokens,
+        maxTokens: settings.maxTokens,
+      });
+      const settle = (outputTokens: number): void => {
+        bill.settle(outputTokens);
+        billingOf(services).wrote(session.id, stored);
+      };
+      return {
+        prompt: { ...prompt, messages, tools: available.tools, session: { id: session.id } },
+        bill: { ...bill, settle },
+      };
     },
     promptTokens,
     settings,
     tokenizer,
     firstCall: session.calls,
     commit: ([reply]) => {
-      const items = storedReply(reply, write.items, settings.partial !== undefined);
-      return toSessionState(services, commitTurn(services, session, items, tools, reply?.calls.length ?? 0));
+      stored = storedReply(reply, write.items, settings.partial !== undefined);
+      return toSessionState(services, commitTurn(services, session, stored, tools, reply?.calls.length ?? 0));
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { ErrorBody } from '../../contract/errors.ts';
 import type { AppendAcknowledgement, AppendEnd, sessionRequests } from '../../contract/sessions.ts';
+import { billingOf } from '../billing/books.ts';
 import { invalid } from '../errors.ts';
 import { bodyParts } from '../middleware/body-parts.ts';
 import type { RequestContext } from '../middleware/context.ts';
@@ -89,6 +90,7 @@ async function writeLine(
       return { body, wrote: wroteOf(write, body.usage.total_tokens, session) };
     });
     noteLine(c, wrote);
+    billingOf(services).wrote(id, write.items);
     return body;
   } finally {
     claim.release();

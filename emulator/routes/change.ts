@@ -30,12 +30,14 @@ export async function change<Prepared>(
     const { store } = c.get('services');
     const attempt = () => {
       requireSameState();
-      const answer = keep(claim, work(prepared));
+      const answer = work(prepared);
+      const kept = keep(claim, answer);
       c.get('faults')?.requireDisk();
-      return answer;
+      return { kept, afterwards: answer.afterwards };
     };
-    const answer = await withCuts(() => store.commit(attempt));
-    return respondWritten(c, answer);
+    const { kept, afterwards } = await withCuts(() => store.commit(attempt));
+    afterwards?.();
+    return respondWritten(c, kept);
   } finally {
     claim.release();
   }

@@ -85,7 +85,7 @@ async function openTurn(
     const counted = await countRequest(services, request);
     let turn: Turn;
     if (request.session_id == null) {
-      turn = openStateless(services, request, counted);
+      turn = openStateless(services, c.get('account'), request, counted);
     } else {
       const session = requireIdleSession(c, request.session_id, expected, 'session_id');
       turn = openInSession(services, session, request, counted);

@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import type { Limits } from '../../contract/limits.ts';
 import { listQuery } from '../../contract/lists.ts';
 import { sessionRequests } from '../../contract/sessions.ts';
+import { billingOf } from '../billing/books.ts';
 import { notFound } from '../errors.ts';
 import type { Env } from '../middleware/context.ts';
 import { note } from '../middleware/journal.ts';
@@ -40,6 +41,7 @@ export function messageRoutes(limits: Limits) {
       return {
         body: { object: 'session.append', session_id: session.id, data, tokens: write.tokens, usage, version },
         version,
+        afterwards: () => billingOf(services).wrote(session.id, write.items),
       };
     });
   });

@@ -7,6 +7,8 @@ export interface Answer {
   status?: 200 | 201;
   /** The session's version, sent as `ETag`. */
   version?: number;
+  /** Done once the change has taken effect. */
+  afterwards?: () => void;
 }
 
 /** An answer as it is sent and stored. */

@@ -3,6 +3,7 @@ import type { Limits } from '../../contract/limits.ts';
 import { listQuery } from '../../contract/lists.ts';
 import type { Tool } from '../../contract/messages.ts';
 import { sessionRequests } from '../../contract/sessions.ts';
+import { billingOf } from '../billing/books.ts';
 import type { Env, RequestContext } from '../middleware/context.ts';
 import { note } from '../middleware/journal.ts';
 import { parseFields, readJson } from '../middleware/request-body.ts';
@@ -13,6 +14,7 @@ import { compressedOf, cutOf, rolledBackOf } from '../sessions/facts.ts';
 import { toSession } from '../sessions/objects.ts';
 import { PreparedCuts } from '../sessions/prepared-cuts.ts';
 import { fork, rollback } from '../sessions/restore.ts';
+import { requireShared } from '../sessions/snapshot.ts';
 import { truncate } from '../sessions/truncate.ts';
 import { countWrite, requireContent } from '../sessions/write.ts';
 import type { SessionRow } from '../store/sessions.ts';
@@ -33,7 +35,9 @@ export function sessionRoutes(limits: Limits) {
     if (body.snapshot_id !== undefined || body.share_id !== undefined) {
       return change(c, noCuts(c), (cuts) => {
         if (body.snapshot_id !== undefined) c.get('faults')?.requireSnapshot(body.snapshot_id);
-        return created(c, fork(services, cuts, account, body));
+        const session = fork(services, cuts, account, body);
+        const origin = body.snapshot_id ?? requireShared(services, body.share_id ?? '').id;
+        return created(c, session, () => billingOf(services).continued(session.id, origin));
       });
     }
     if (body.model !== undefined) requireModel(body.model);
@@ -45,7 +49,10 @@ export function sessionRoutes(limits: Limits) {
     return change(c, count, ({ write, tools }) => {
       const session = createSession(services, account, body, tools, write);
       c.get('faults')?.requireMemory(write.tokens + tools.tokens);
-      return created(c, session);
+      return created(c, session, () => {
+        billingOf(services).created(session.id);
+        billingOf(services).wrote(session.id, write.items);
+      });
     });
   });
 
@@ -72,7 +79,10 @@ export function sessionRoutes(limits: Limits) {
   routes.delete('/:id', (c) =>
     changeSession(c, nothing, (session) => {
       deleteSession(c.get('services'), session);
-      return { body: { id: session.id, object: 'session.deleted', deleted: true } };
+      return {
+        body: { id: session.id, object: 'session.deleted', deleted: true },
+        afterwards: () => billingOf(c.get('services')).deleted(session.id),
+      };
     }),
   );
 
@@ -92,7 +102,8 @@ export function sessionRoutes(limits: Limits) {
       const { services } = c.var;
       const next = rollback(services, cuts, session, body);
       note(c, { rolled_back: rolledBackOf(services, body.snapshot_id, next) });
-      return answer(c, next);
+      const afterwards = () => billingOf(services).continued(session.id, body.snapshot_id);
+      return { ...answer(c, next), afterwards };
     });
   });
 
@@ -107,7 +118,11 @@ export function sessionRoutes(limits: Limits) {
         if (plan.summary) c.get('faults')?.requireCompression();
         const { result, session } = applyCompression(services, plan);
         if (session !== plan.session) note(c, { compressed: compressedOf(result) });
-        return { body: result, version: session.version };
+        const { snapshot_id } = result;
+        const afterwards = () => {
+          if (snapshot_id !== null) billingOf(services).snapshotted(session.id, snapshot_id);
+        };
+        return { body: result, version: session.version, afterwards };
       },
     );
   });
@@ -133,6 +148,6 @@ function answer(c: RequestContext, session: SessionRow): Answer {
   return { body: toSession(c.get('services'), session), version: session.version };
 }
 
-function created(c: RequestContext, session: SessionRow): Answer {
-  return { ...answer(c, session), status: 201 };
+function created(c: RequestContext, session: SessionRow, afterwards: () => void): Answer {
+  return { ...answer(c, session), status: 201, afterwards };
 }

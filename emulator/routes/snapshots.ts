@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import type { Limits } from '../../contract/limits.ts';
 import { listQuery } from '../../contract/lists.ts';
 import { snapshotRequests } from '../../contract/snapshots.ts';
+import { billingOf } from '../billing/books.ts';
 import { notFound } from '../errors.ts';
 import type { Env, RequestContext } from '../middleware/context.ts';
 import { parseFields, readJson } from '../middleware/request-body.ts';
@@ -34,7 +35,12 @@ export function sessionSnapshotRoutes(limits: Limits) {
     return change(c, noCuts(c), (cuts) => {
       const session = requireVersion(c, c.req.param('id'), expected);
       const snapshot = takeSnapshot(services, cuts, session, body);
-      return { body: toSnapshot(services, snapshot), status: 201, version: session.version };
+      return {
+        body: toSnapshot(services, snapshot),
+        status: 201,
+        version: session.version,
+        afterwards: () => billingOf(services).snapshotted(session.id, snapshot.id),
+      };
     });
   });
 
