@@ -4,7 +4,19 @@ import { LIMIT_NAMES, LIMITS } from '../../contract/limits.ts';
 import { run } from './server-process.ts';
 
 const FLAGS = [
-  ...['--port', '--host', '--db', '--memory', '--tokenizer', '--keys', '--limit', '--seed', '--cors'],
+  ...[
+    '--port',
+    '--host',
+    '--db',
+    '--memory',
+    '--tokenizer',
+    '--keys',
+    '--limit',
+    '--seed',
+    '--cors',
+    '--seed-file',
+    '--export-on-exit',
+  ],
   ...['--allow-host', '--json', '--quiet', '--help', '--version'],
 ];
 
