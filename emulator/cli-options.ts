@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
 import { LIMIT_NAMES, LIMITS, type LimitName } from '../contract/limits.ts';
 import type { TierNumber } from '../contract/tiers.ts';
-import { hostName, keys, limits, origin, port, tier, UsageError } from './cli-values.ts';
+import type { Amount } from './billing/money.ts';
+import { balance, hostName, keys, limits, origin, port, tier, UsageError } from './cli-values.ts';
 import { MEMORY } from './store/database.ts';
 
 export const DEFAULT_PORT = 4100;
@@ -19,6 +20,9 @@ export interface CliOptions {
   seed: string | undefined;
   seedFile: string | undefined;
   exportOnExit: string | undefined;
+  script: string | undefined;
+  prices: string | undefined;
+  balance: Amount | undefined;
   tier: TierNumber | undefined;
   cors: string[];
   hosts: string[];
@@ -47,6 +51,13 @@ const FLAGS = {
     help: 'begin with an exported state, to which a reset returns; kept in memory unless --db is given',
   },
   'export-on-exit': { type: 'string', value: 'FILE', help: 'export the state when the server is stopped' },
+  script: { type: 'string', value: 'FILE', help: 'rules, in YAML or JSON, that answer before the model does' },
+  prices: { type: 'string', value: 'FILE', help: 'prices, in YAML or JSON, instead of the built-in ones' },
+  balance: {
+    type: 'string',
+    value: 'AMOUNT',
+    help: 'what each account has, such as 10USD or 50CNY; empty, it is refused',
+  },
   tier: { type: 'string', value: 'N', help: "hold chat to the live API's rate tier, 0 to 5 (default: no limits)" },
   cors: {
     type: 'string',
@@ -81,6 +92,9 @@ export function parseCli(args: string[]): CliOptions {
     seed: values.seed,
     seedFile: givenFile('seed-file', values['seed-file']),
     exportOnExit: givenFile('export-on-exit', values['export-on-exit']),
+    script: givenFile('script', values.script),
+    prices: givenFile('prices', values.prices),
+    balance: balance(values.balance),
     tier: tier(values.tier),
     cors: (values.cors ?? []).map(origin),
     hosts: (values['allow-host'] ?? []).map(hostName),
@@ -110,6 +124,7 @@ export function helpText(): string {
   return [
     'Usage: kimi-emulator [flags]                 serve the Kimi long-context session API on this machine',
     '       kimi-emulator tokenizer --help        install a vocabulary, count a file',
+    '       kimi-emulator spend --help            what the work of a running emulator cost',
     '       kimi-emulator conformance --help      judge this or another server by the contract',
     '',
     'Flags:',
@@ -134,7 +149,10 @@ function given(flag: 'host' | 'db', text: string | undefined, otherwise: string)
   return text ?? otherwise;
 }
 
-function givenFile(flag: 'seed-file' | 'export-on-exit', path: string | undefined): string | undefined {
+function givenFile(
+  flag: 'seed-file' | 'export-on-exit' | 'script' | 'prices',
+  path: string | undefined,
+): string | undefined {
   if (path === '') throw new UsageError(`--${flag} takes FILE, not nothing`);
   return path;
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type LimitName, resolveLimits } from '../contract/limits.ts';
 import { isTier, TIERS, type TierNumber } from '../contract/tiers.ts';
+import { type Amount, parseAmount } from './billing/money.ts';
 
 const MAX_PORT = 65_535;
 /** What may stand behind `Bearer`: visible ASCII. */
@@ -22,6 +23,15 @@ export function tier(text: string | undefined): TierNumber | undefined {
   const value = /^\d$/.test(text) ? Number(text) : Number.NaN;
   if (!isTier(value)) throw new UsageError(`--tier takes one of ${Object.keys(TIERS).join(', ')}, not ${text}`);
   return value;
+}
+
+export function balance(text: string | undefined): Amount | undefined {
+  if (text === undefined) return undefined;
+  try {
+    return parseAmount(text);
+  } catch (error) {
+    throw new UsageError(`--balance: ${error instanceof Error ? error.message : error}`);
+  }
 }
 
 export function keys(list: string): string[] {

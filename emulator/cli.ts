@@ -1,13 +1,13 @@
 #!/usr/bin/env node
-import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { banner, readyLine } from './banner.ts';
 import { type CliOptions, helpText, parseCli, UsageError } from './cli-options.ts';
-import { createEmulator, type Emulator, StateError } from './index.ts';
+import { COMMANDS } from './commands.ts';
+import { createEmulator, type Emulator } from './index.ts';
 import { tryPort } from './server.ts';
+import { loadScript, loadSeedFile, readBilling, StartError, writeState } from './start-files.ts';
 import { DatabaseError } from './store/database.ts';
 import { TokenizerFileError } from './tokens/tokenizer-file-error.ts';
-import { writeAtomically } from './tokens/write-atomically.ts';
 import { VERSION } from './version.ts';
 
 const EXIT_FAILED = 1;
@@ -22,29 +22,15 @@ const LISTEN_FAULTS: Record<string, string> = {
 };
 
 async function main([command, ...rest]: string[]): Promise<void> {
-  if (command === 'tokenizer') {
-    const { runTokenizerCommand } = await import('./tokens/tokenizer-command.ts');
-    process.exitCode = await runTokenizerCommand(rest, process);
-    return;
-  }
-  if (command === 'conformance') {
-    process.exitCode = await conformance(rest);
+  const run = command === undefined || !Object.hasOwn(COMMANDS, command) ? undefined : COMMANDS[command];
+  if (run) {
+    process.exitCode = await run(rest);
     return;
   }
   const options = parseCli(command === undefined ? [] : [command, ...rest]);
   if (options.help) process.stdout.write(helpText());
   else if (options.version) process.stdout.write(`${VERSION}\n`);
   else await serve(options);
-}
-
-/** The kit judges the emulator from outside and is no part of it, so it is loaded by its name, as it loads the emulator. */
-async function conformance(args: string[]): Promise<number> {
-  const name = new URL('../conformance/cli/command.js', import.meta.url).href;
-  const { conformanceCommand, processTerminal } = (await import(name)) as {
-    conformanceCommand(args: string[], terminal: unknown): Promise<number>;
-    processTerminal(): unknown;
-  };
-  return conformanceCommand(args, processTerminal());
 }
 
 async function serve(options: CliOptions): Promise<void> {
@@ -54,7 +40,9 @@ async function serve(options: CliOptions): Promise<void> {
   }
   await tryPort({ port, host }).catch((error) => refuse(error, options));
   const { tokenizer, seed } = options;
+  const billing = await readBilling(options.prices, options.balance);
   const emulator = createEmulator({
+    billing,
     db: options.db,
     limits: options.limits,
     cors: options.cors,
@@ -69,6 +57,7 @@ async function serve(options: CliOptions): Promise<void> {
     throw error;
   };
   if (options.seedFile !== undefined) await loadSeedFile(emulator, options.seedFile).catch(abandon);
+  if (options.script !== undefined) await loadScript(emulator, options.script).catch(abandon);
   const server = await emulator
     .listen({ port, host })
     .catch((error) => refuse(error, options))
@@ -78,30 +67,8 @@ async function serve(options: CliOptions): Promise<void> {
   else if (!quiet) process.stdout.write(banner(emulator, options));
 }
 
-/** Why the server cannot start, or cannot end as it should, in one line. */
-class StartError extends Error {}
-
 function refuse(error: NodeJS.ErrnoException, { host, port }: CliOptions): never {
   throw new StartError(`${host}:${port} ${LISTEN_FAULTS[error.code ?? ''] ?? `cannot be used: ${error.message}`}`);
-}
-
-/** Begins with what the file holds. */
-async function loadSeedFile(emulator: Emulator, path: string): Promise<void> {
-  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    throw new StartError(`--seed-file: ${path} cannot be read: ${error.message}`);
-  });
-  await emulator.import(bytes).catch((error) => {
-    throw error instanceof StateError ? new StartError(`--seed-file: ${path}: ${error.message}`) : error;
-  });
-  emulator.keep();
-}
-
-/** Writes what the emulator holds, so that the file is the old one or the new one, never a part. */
-async function writeState(emulator: Emulator, path: string): Promise<void> {
-  const text = await emulator.export();
-  await writeAtomically(path, [Buffer.from(text)]).catch((error: NodeJS.ErrnoException) => {
-    throw new StartError(`--export-on-exit: ${path} cannot be written: ${error.message}`);
-  });
 }
 
 /** The first signal lets running streams finish and closes the database; a second one does not wait. */

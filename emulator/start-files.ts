@@ -1,0 +1,53 @@
+import { readFile } from 'node:fs/promises';
+import type { Amount } from './billing/money.ts';
+import type { BillingSettings, Emulator } from './index.ts';
+import { writeAtomically } from './tokens/write-atomically.ts';
+
+/** Why the server cannot start, or cannot end as it should, in one line. */
+export class StartError extends Error {}
+
+/** Begins with what the file holds, and returns to it at every reset. @throws StartError */
+export async function loadSeedFile(emulator: Emulator, path: string): Promise<void> {
+  const bytes = await read('--seed-file', path);
+  await emulator.import(bytes).catch((error) => refuse('--seed-file', path, error, 'StateError'));
+  emulator.keep();
+}
+
+/** Puts a script in front of the model. @throws StartError that names the line of the file */
+export async function loadScript({ model }: Emulator, path: string): Promise<void> {
+  const text = (await read('--script', path)).toString();
+  await model.loadText(text, path).catch((error) => refuse('--script', path, error, 'DocumentError'));
+}
+
+/** What work costs here, from a file of prices and a balance; what is not given is as it always is. @throws StartError */
+export async function readBilling(prices: string | undefined, balance: Amount | undefined): Promise<BillingSettings> {
+  if (prices === undefined) return { ...(balance && { balance }) };
+  const { readPrices } = await import('./billing/read-prices.ts');
+  const text = (await read('--prices', prices)).toString();
+  try {
+    return { ...(balance && { balance }), prices: readPrices(text, prices) };
+  } catch (error) {
+    return refuse('--prices', prices, error, 'DocumentError');
+  }
+}
+
+/** Writes what the emulator holds, so that the file is the old one or the new one, never a part. @throws StartError */
+export async function writeState(emulator: Emulator, path: string): Promise<void> {
+  const text = await emulator.export();
+  await writeAtomically(path, [Buffer.from(text)]).catch((error: NodeJS.ErrnoException) => {
+    throw new StartError(`--export-on-exit: ${path} cannot be written: ${error.message}`);
+  });
+}
+
+function read(flag: string, path: string): Promise<Buffer> {
+  return readFile(path).catch((error: NodeJS.ErrnoException) => {
+    throw new StartError(`${flag}: ${path} cannot be read: ${error.message}`);
+  });
+}
+
+/** What is wrong with the file is one line; anything else is a defect. */
+function refuse(flag: string, path: string, error: unknown, known: 'StateError' | 'DocumentError'): never {
+  if (!(error instanceof Error) || error.name !== known) throw error;
+  const { message } = error;
+  throw new StartError(message.includes(path) ? `${flag}: ${message}` : `${flag}: ${path}: ${message}`);
+}
