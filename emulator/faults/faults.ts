@@ -8,6 +8,8 @@ export interface FaultHandle {
   readonly id: string;
   /** How often it has yet to act. */
   readonly remaining: number;
+  /** How many requests wait in it now. */
+  readonly waiting: number;
   /** Takes it away; requests that wait in it go on. */
   remove(): void;
 }
@@ -54,10 +56,14 @@ export class Faults {
     };
     const fault = new Fault(effect as Effect, selection, () => this.#faults.delete(id));
     this.#faults.set(id, fault);
+    const waiting = this.#waiting;
     return {
       id,
       get remaining() {
         return fault.remaining;
+      },
+      get waiting() {
+        return [...waiting].filter((one) => one.fault === fault).length;
       },
       remove: () => {
         this.#faults.delete(id);

@@ -34,7 +34,9 @@ export function readSpec(value: unknown): FaultSpec {
     if (text !== undefined && (typeof text !== 'string' || text === '')) throw new FaultError(`${name} takes a text`);
   }
   if (given.times !== undefined && !times.fits(given.times)) throw new FaultError(`times takes ${times.takes}`);
-  for (const id of operationsOf(given.operation)) requireOperation(String(given.effect), row, id);
+  const operations = operationsOf(given.operation);
+  if (given.operation !== undefined && operations.length === 0) throw new FaultError('operation names none');
+  for (const id of operations) requireOperation(String(given.effect), row, id);
   return given as unknown as FaultSpec;
 }
 
