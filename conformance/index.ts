@@ -4,4 +4,5 @@ export { type RunOptions, runConformance } from './core/run.ts';
 export type { Verdict } from './core/verdict.ts';
 export type { Report } from './report/report.ts';
 export { type EmulatorTargetOptions, emulatorTarget, type Scale } from './targets/emulator.ts';
+export { type EndpointOptions, endpointTarget } from './targets/endpoint.ts';
 export type { Declared, Target } from './targets/target.ts';

@@ -1,6 +1,6 @@
 import type { Case } from './core/case.ts';
 import type { CheckResult } from './core/result.ts';
-import { Runner } from './core/runner.ts';
+import { Runner, type RunnerOptions } from './core/runner.ts';
 import { type Selection, select } from './core/select.ts';
 import type { Target } from './targets/target.ts';
 
@@ -13,6 +13,9 @@ export interface TestRunner {
   afterAll(body: () => Promise<void>): void;
 }
 
+/** What is judged of the target, and the most that it may cost. */
+export type RegisterOptions = Selection & Pick<RunnerOptions, 'maxSpend'>;
+
 /**
  * Registers each check of the kit as a test. A case runs once, for the first of its checks.
  * @param target what is judged, or what makes it; one that is made is closed at the end
@@ -21,7 +24,7 @@ export interface TestRunner {
 export function registerWith(
   runner: TestRunner,
   target: Target | (() => Target | Promise<Target>),
-  selection: Selection = {},
+  { maxSpend, ...selection }: RegisterOptions = {},
 ): ReadonlyMap<string, CheckResult> {
   const found = new Map<string, CheckResult>();
   let running: Runner | undefined;
@@ -29,7 +32,7 @@ export function registerWith(
   runner.describe('conformance', () => {
     runner.beforeAll(async () => {
       opened = typeof target === 'function' ? await target() : target;
-      running = new Runner(opened);
+      running = new Runner(opened, maxSpend === undefined ? {} : { maxSpend });
       await running.prepare();
     });
     runner.afterAll(async () => {

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import type { CheckResult } from './core/result.ts';
-import type { Selection } from './core/select.ts';
-import { registerWith } from './register.ts';
+import { type RegisterOptions, registerWith } from './register.ts';
 import type { Target } from './targets/target.ts';
 
 export type { CheckResult } from './core/result.ts';
 export type { Selection } from './core/select.ts';
+export type { RegisterOptions } from './register.ts';
 export { emulatorTarget } from './targets/emulator.ts';
 export { endpointTarget } from './targets/endpoint.ts';
 export type { Target } from './targets/target.ts';
@@ -13,13 +13,13 @@ export type { Target } from './targets/target.ts';
 /**
  * Registers every check of the kit as a test of vitest's. What is not offered or not run is skipped, with the reason.
  * @param target what is judged, or what makes it; one that is made is closed at the end
- * @param selection profiles and cases; everything where absent
+ * @param options profiles and cases, everything where absent; `maxSpend`, in USD, for a target that costs money
  * @returns the results so far, by check
  * @throws SelectionError for a name that fits nothing
  */
 export function registerConformance(
   target: Target | (() => Target | Promise<Target>),
-  selection?: Selection,
+  options?: RegisterOptions,
 ): ReadonlyMap<string, CheckResult> {
   return registerWith(
     {
@@ -29,6 +29,6 @@ export function registerConformance(
       it: (name, body) => it(name, (context) => body((reason) => context.skip(reason))),
     },
     target,
-    selection,
+    options,
   );
 }

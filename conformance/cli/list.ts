@@ -18,7 +18,12 @@ function ruleText(clause: ClauseId): string {
   return `${clause} [${level}, ${evidence}] ${text}`;
 }
 
-export function planText(plan: Plan, currency: string, target: string): string {
+/** @param spending where the price is from */
+export function planText(
+  plan: Plan,
+  { currency, priceSource }: { currency: string; priceSource: string },
+  target: string,
+): string {
   const { cases, checks, requests, promptTokens, completionTokens, money } = plan;
   return [
     `Plan for ${target}: ${cases} cases, ${checks} checks`,
@@ -26,6 +31,7 @@ export function planText(plan: Plan, currency: string, target: string): string {
     `  prompt tokens        ${promptTokens.toLocaleString('en')}`,
     `  completion tokens    ${completionTokens.toLocaleString('en')}`,
     `  money at most        ${money.toFixed(4)} ${currency}, as if nothing were cached`,
+    `  prices               ${priceSource}`,
     '',
   ].join('\n');
 }

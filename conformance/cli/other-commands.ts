@@ -15,7 +15,7 @@ export async function planCommand(options: Options, { stdout, env }: Terminal): 
   try {
     const runner = new Runner(target);
     const plan = planOf(select(selection(options)), resolveLimits(target.limits), runner.purse);
-    stdout.write(planText(plan, runner.purse.toReport().currency, `${target.name}, model ${target.model}`));
+    stdout.write(planText(plan, runner.purse.toReport(), `${target.name}, model ${target.model}`));
     return EXIT.conformant;
   } finally {
     await target.close?.();

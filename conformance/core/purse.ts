@@ -91,7 +91,7 @@ export class Purse {
   requireRoom(cost: Cost): void {
     const worst = this.priceOf(cost);
     if (worst <= this.#cap) return;
-    throw new NotRun(`could cost ${worst.toFixed(2)} ${this.#price.currency}, more than all that is allowed`);
+    throw new NotRun(`could cost ${worst.toFixed(4)} ${this.#price.currency}, more than all that is allowed`);
   }
 
   #cost({ prompt, completion }: Tokens): number {

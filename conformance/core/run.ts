@@ -19,7 +19,8 @@ export interface RunOptions extends Selection, RunnerOptions {
 
 /**
  * Runs the kit against a target and says how it stands. Leaves nothing behind.
- * @throws SelectionError for an unknown case; Unreachable, in one line, where the target does not answer as an API does
+ * @throws SelectionError for an unknown case; CapMissing where it costs money and `maxSpend` is not given; Unreachable, in one line,
+ * where the target does not answer as an API does
  */
 export async function runConformance(target: Target, options: RunOptions = {}): Promise<Report> {
   const cases = select(options);

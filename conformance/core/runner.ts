@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { CLAUSES } from '../../contract/clauses.ts';
 import { type Limits, resolveLimits } from '../../contract/limits.ts';
-import { PRICES } from '../../contract/prices.ts';
 import { Session } from '../../contract/sessions.ts';
 import type { Target } from '../targets/target.ts';
 import { Api } from '../wire/api.ts';
@@ -13,6 +12,7 @@ import { type Case, checkId } from './case.ts';
 import { cleanUp } from './clean-up.ts';
 import { type Created, Ledger, ledgerName } from './ledger.ts';
 import { preflight } from './preflight.ts';
+import { priceOf } from './price.ts';
 import { type Capabilities, probe } from './probe.ts';
 import { Purse } from './purse.ts';
 import { redactor } from './redact.ts';
@@ -21,10 +21,13 @@ import { isScored, score } from './score.ts';
 import { messageOf, Trial } from './trial.ts';
 import { Fault, Mismatch, NotApplicable, NotRun } from './verdict.ts';
 
+/** A run that costs money was asked for without a limit of it. */
+export class CapMissing extends Error {}
+
 export interface RunnerOptions {
   /** Folder for the ledger, for targets that outlive the run; in memory where absent. */
   ledgerFolder?: string;
-  /** The most that may be spent, in the currency of the price. */
+  /** The most that may be spent, in USD. A target that costs money is not judged without it. */
   maxSpend?: number;
   /** Interrupts the run. Clean-up is done all the same. */
   signal?: AbortSignal;
@@ -43,6 +46,7 @@ export class Runner {
   readonly #keys = new Map<string, string>();
   readonly #signal: AbortSignal;
   readonly #texts: SizedTexts;
+  readonly #capped: boolean;
 
   constructor(target: Target, { ledgerFolder, maxSpend = Number.POSITIVE_INFINITY, signal }: RunnerOptions = {}) {
     this.target = target;
@@ -50,10 +54,8 @@ export class Runner {
     this.connection = new Connection({ fetch: target.fetch, deadlineMs: target.deadlineMs });
     const file = ledgerFolder === undefined ? {} : { file: join(ledgerFolder, ledgerName(this.run)) };
     this.ledger = new Ledger({ run: this.run, target: target.name, ...file });
-    const price =
-      PRICES.find(({ model, currency }) => model.startsWith(target.model) && currency === 'USD') ?? PRICES[0];
-    if (!price) throw new Error('no price is known');
-    this.purse = new Purse(price, maxSpend, () => this.limits);
+    this.purse = new Purse(priceOf(target.model), maxSpend, () => this.limits);
+    this.#capped = Number.isFinite(maxSpend);
     this.#signal = signal ?? new AbortController().signal;
     this.#texts = new SizedTexts(this.#open(target.keys.a, 'A'), target.model);
   }
@@ -63,13 +65,18 @@ export class Runner {
     return this.#capabilities;
   }
 
-  /** Probes the target and reads the limits that its sessions name. @throws Unreachable where it cannot be judged at all */
+  /**
+   * Probes the target and reads the limits that its sessions name.
+   * @throws Unreachable where it cannot be judged at all; CapMissing where it costs money and nobody said how much it may
+   */
   async prepare(): Promise<void> {
+    if (this.target.paid && !this.#capped)
+      throw new CapMissing(`${this.target.name} costs money: say with maxSpend how much`);
     const capabilities = await this.probe();
     if (capabilities.sessions.standing !== 'offered') return;
     const api = this.#open(this.target.keys.a, 'A');
     // A session of another shape is for the cases to judge: it must not keep them from running.
-    const shown = Session.pick({ limits: true }).safeParse((await api.post('/sessions')).json);
+    const shown = Session.pick({ limits: true }).safeParse((await api.post('/sessions', { metadata: api.mark })).json);
     if (shown.success) this.limits = { ...this.limits, ...shown.data.limits };
     await this.#cleanUp();
   }

@@ -47,6 +47,13 @@ it('nothing is sent without --yes: the plan is printed, and that is all', async 
   expect(stderr).toContain('--yes');
 });
 
+it('the plan says so where the price of the model is not known', async () => {
+  const recorder = await startRecorder();
+  const env = { ...liveEnv(recorder), KIMI_CONFORMANCE_MODEL: 'kimi-unheard-of' };
+  const { stdout } = await conformance(['plan'], { env });
+  expect(stdout).toContain('no price is known of kimi-unheard-of');
+});
+
 it.each(['--yes', '--max-spend=1'])('nothing is sent with %s alone', async (flag) => {
   const recorder = await startRecorder();
   const { code } = await conformance([flag, '--out', temporaryFolder()], { env: liveEnv(recorder) });

@@ -1,0 +1,23 @@
+import { expect, it } from 'vitest';
+import { priceOf } from '../../conformance/core/price.ts';
+import { PRICES } from '../../contract/prices.ts';
+
+const dollars = PRICES.filter(({ currency }) => currency === 'USD');
+
+it.each(dollars.map(({ model }) => model))('%s has its own price, the latest in dollars', (model) => {
+  const own = dollars.filter((price) => price.model === model).toSorted((a, b) => a.since.localeCompare(b.since));
+  expect(priceOf(model)).toEqual(own.at(-1));
+});
+
+it.each(['kimi-unheard-of', 'kimi-k2-turbo-preview', 'kimi-k', ''])(
+  'of the model %j no price in dollars is known, and none is dearer than what is taken',
+  (model) => {
+    const { input, output, currency, source } = priceOf(model);
+    expect(currency).toBe('USD');
+    for (const known of dollars) {
+      expect(input).toBeGreaterThanOrEqual(known.input);
+      expect(output).toBeGreaterThanOrEqual(known.output);
+    }
+    expect(source).toContain('no price is known');
+  },
+);
