@@ -125,6 +125,7 @@ export function helpText(): string {
     'Usage: kimi-emulator [flags]                 serve the Kimi long-context session API on this machine',
     '       kimi-emulator tokenizer --help        install a vocabulary, count a file',
     '       kimi-emulator spend --help            what the work of a running emulator cost',
+    '       kimi-emulator doctor --help           what of a run would hurt on the live API',
     '       kimi-emulator conformance --help      judge this or another server by the contract',
     '',
     'Flags:',

@@ -1,0 +1,43 @@
+import type { Run } from './run.ts';
+
+export type Level = 'error' | 'warning' | 'ok';
+/** Where a finding would hurt: at any endpoint, the stateless live API among them, or only where there are sessions. */
+export type Target = 'everywhere' | 'sessions';
+
+/** What one rule has to say of a run. */
+export interface Finding {
+  rule: string;
+  level: Level;
+  target: Target;
+  /** What was seen. */
+  says: string;
+  /** What to do about it; absent where nothing is wrong. */
+  fix?: string;
+  /** Numbers of the requests that show it. */
+  evidence: number[];
+}
+
+export interface Rule {
+  name: string;
+  target: Target;
+  judge(run: Run): Judgement;
+}
+
+export type Judgement = Pick<Finding, 'level' | 'says' | 'fix' | 'evidence'>;
+
+export function fine(says: string): Judgement {
+  return { level: 'ok', says, evidence: [] };
+}
+
+export function bad(level: Level, says: string, fix: string, evidence: readonly { n: number }[]): Judgement {
+  return { level, says, fix, evidence: evidence.map(({ n }) => n) };
+}
+
+/** `1 request`, `3 requests` */
+export function some(count: number, noun: string): string {
+  return `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+export function tokens(count: number): string {
+  return `${count.toLocaleString('en-US')} tokens`;
+}

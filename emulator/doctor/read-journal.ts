@@ -1,0 +1,98 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { LIMIT_NAMES } from '../../contract/limits.ts';
+import { JOURNAL_VERSION, type JournalFile } from '../journal/journal-file.ts';
+
+/** There is nothing to judge, said in one line. */
+export class NoJournal extends Error {}
+
+const LEAST = { object: z.literal('emulator.journal'), version: z.int().min(1) };
+const Header = z.looseObject(LEAST);
+
+const tokens = z.number();
+const ids = z.array(z.string()).optional();
+const Turn = z.looseObject({
+  model: z.string(),
+  usage: z.looseObject({ prompt_tokens: tokens, completion_tokens: tokens, cached_tokens: tokens.optional() }),
+  max_tokens: tokens.nullable(),
+  finish_reasons: z.array(z.string()),
+});
+/** Of the facts, those that rules look into. */
+const Facts = z.looseObject({
+  created: z.looseObject({ session: z.string() }).optional(),
+  wrote: z.looseObject({ messages: tokens, tokens, total: tokens, opened: ids, answered: ids }).optional(),
+  turn: Turn.optional(),
+  snapshot: z.looseObject({ id: z.string(), preserve_len: tokens.nullable() }).optional(),
+  deleted: z.looseObject({ session: z.string().optional() }).optional(),
+});
+const text = z.string().optional();
+const Entry = z.looseObject({
+  n: z.int(),
+  at: z.number(),
+  method: z.string(),
+  path: z.string(),
+  status: z.int(),
+  session: text,
+  code: text,
+  hint: text,
+  ignored: text,
+  request: text,
+  answer: text,
+  usage: Turn.shape.usage.optional(),
+  streamed: z.looseObject({ events: z.int(), ended: text }).optional(),
+  facts: Facts,
+});
+const File = z.looseObject({
+  ...LEAST,
+  dropped: z.int().min(0),
+  configuration: z.looseObject({
+    limits: z.looseObject(Object.fromEntries(LIMIT_NAMES.map((name) => [name, tokens]))),
+  }),
+  entries: z.array(Entry),
+});
+
+/**
+ * The journal of a running emulator, by its URL, or of a file.
+ * @throws NoJournal where there is none to be had
+ */
+export async function readJournal(source: string): Promise<JournalFile> {
+  const json = /^https?:\/\//i.test(source) ? await fetchJournal(source) : await readFileText(source);
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    throw new NoJournal(`${source} is no journal: it is not JSON`);
+  }
+  const header = Header.safeParse(value);
+  if (!header.success) throw new NoJournal(`${source} is no journal of an emulator`);
+  if (header.data.version > JOURNAL_VERSION) {
+    throw new NoJournal(
+      `${source} is a journal of version ${header.data.version}, from a newer kimi-emulator; this one reads ${JOURNAL_VERSION}`,
+    );
+  }
+  const file = File.safeParse(value);
+  if (file.success) return value as JournalFile;
+  const [issue] = file.error.issues;
+  throw new NoJournal(`${source} is a damaged journal: ${issue?.path.join('.')}: ${issue?.message}`);
+}
+
+async function fetchJournal(url: string): Promise<string> {
+  if (!URL.canParse(url)) throw new NoJournal(`${url} is no URL`);
+  const { origin } = new URL(url);
+  try {
+    const response = await fetch(`${origin}/_emulator/journal`);
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    return await response.text();
+  } catch (error) {
+    const { message, cause } = error as Error & { cause?: { code?: string } };
+    throw new NoJournal(`no journal can be had of ${origin}: ${cause?.code ?? message}`);
+  }
+}
+
+async function readFileText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw new NoJournal(`${path} cannot be read: ${(error as NodeJS.ErrnoException).code}`);
+  }
+}

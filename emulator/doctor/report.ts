@@ -1,0 +1,55 @@
+import type { JournalFile } from '../journal/journal-file.ts';
+import type { Finding, Level } from './finding.ts';
+
+/** Request numbers that are shown of each finding; --json has all. */
+const SHOWN = 12;
+
+export interface Report {
+  source: string;
+  file: JournalFile;
+  findings: readonly Finding[];
+}
+
+/** For people. */
+export function reportText({ source, file, findings }: Report): string {
+  const requests = file.entries.filter(({ facts }) => facts.reset === undefined).length;
+  const dropped = file.dropped > 0 ? `, ${file.dropped} before them are not remembered any more` : '';
+  return [
+    `kimi-emulator doctor: ${requests} requests of ${source}${dropped}`,
+    'The live API keeps no state: findings marked "sessions" count only for servers with the session dialect, all others everywhere.',
+    '',
+    ...findings.flatMap(findingLines),
+    '',
+    `${count(findings, 'error')} errors, ${count(findings, 'warning')} warnings, ${count(findings, 'ok')} ok`,
+    '',
+  ].join('\n');
+}
+
+function findingLines({ level, rule, target, says, fix, evidence }: Finding): string[] {
+  const mark = target === 'sessions' ? ' (sessions)' : '';
+  const lines = [`${level.padEnd(8)} ${rule}${mark}: ${says}`];
+  if (evidence.length > 0) {
+    const more = evidence.length > SHOWN ? ` and ${evidence.length - SHOWN} more` : '';
+    const shown = evidence.slice(0, SHOWN).map((n) => `#${n}`);
+    lines.push(`         seen in ${shown.join(' ')}${more}`);
+  }
+  if (fix !== undefined) lines.push(`         fix: ${fix}`);
+  return lines;
+}
+
+/** For programs. */
+export function reportJson({ source, file, findings }: Report): string {
+  const counts = { errors: count(findings, 'error'), warnings: count(findings, 'warning') };
+  const diagnosis = {
+    object: 'emulator.diagnosis',
+    version: 1,
+    source,
+    requests: file.entries.length,
+    dropped: file.dropped,
+  };
+  return `${JSON.stringify({ ...diagnosis, ...counts, findings }, null, 2)}\n`;
+}
+
+export function count(findings: readonly Finding[], level: Level): number {
+  return findings.filter((finding) => finding.level === level).length;
+}

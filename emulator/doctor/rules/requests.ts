@@ -1,0 +1,104 @@
+import { bad, fine, type Rule, some } from '../finding.ts';
+import type { Run } from '../run.ts';
+
+/** Codes of which other rules speak. */
+const SPOKEN_OF = [
+  'append_too_large',
+  'context_window_exceeded',
+  'tool_call_unanswered',
+  'tool_call_id_not_found',
+  'session_limit_reached',
+];
+const CLIENT_ERRORS = [400, 401, 403, 404, 409];
+
+export const maxTokens: Rule = {
+  name: 'max-tokens',
+  target: 'everywhere',
+  judge({ entries, limits }: Run) {
+    const turns = entries.filter(({ facts }) => facts.turn !== undefined);
+    const bare = turns.filter(({ facts }) => facts.turn?.max_tokens === null);
+    if (bare.length === 0) return fine(`${some(turns.length, 'turn')}, all with max_tokens`);
+    const cut = bare.filter(({ facts }) => facts.turn?.finish_reasons.includes('length')).length;
+    const cutOff = cut > 0 ? `; ${cut} of their answers were cut off` : '';
+    const says = `${bare.length} of ${some(turns.length, 'turn')} without max_tokens: the default is ${limits.max_tokens.toLocaleString('en-US')}${cutOff}`;
+    return bad(
+      'warning',
+      says,
+      'say max_tokens: the rate of tokens is charged with what is asked for, and an answer that is cut off is paid for too',
+      bare,
+    );
+  },
+};
+
+export const toolCalls: Rule = {
+  name: 'tool-calls',
+  target: 'everywhere',
+  judge(run: Run) {
+    const refused = run.refused('tool_call_unanswered', 'tool_call_id_not_found', 'tool_result_orphan');
+    const fix =
+      'answer every call with one tool message of its id, right behind the assistant message, also where the tool failed';
+    if (refused.length > 0)
+      return bad('error', `${some(refused.length, 'request')} refused: calls and results did not match`, fix, refused);
+    const open = new Map<string, { n: number }>();
+    for (const { session, facts, n } of run.sinceReset) {
+      for (const id of facts.wrote?.opened ?? []) open.set(`${session} ${id}`, { n });
+      for (const id of facts.wrote?.answered ?? []) open.delete(`${session} ${id}`);
+      const gone = facts.deleted?.session ?? (facts.rolled_back && session);
+      for (const key of gone === undefined ? [] : open.keys()) if (key.startsWith(`${gone} `)) open.delete(key);
+    }
+    if (open.size === 0) return fine('every tool call was answered');
+    return bad(
+      'warning',
+      `${some(open.size, 'tool call')} never answered: the session takes no other message before`,
+      fix,
+      [...open.values()],
+    );
+  },
+};
+
+export const leakedSessions: Rule = {
+  name: 'leaked-sessions',
+  target: 'sessions',
+  judge(run: Run) {
+    const refused = run.refused('session_limit_reached');
+    const most = run.limits.sessions;
+    const fix = 'DELETE /v1/sessions/{id} in a finally block; snapshots of a deleted session stay';
+    if (refused.length > 0) return bad('error', `all ${most} sessions of an account were taken`, fix, refused);
+    const deleted = new Set(run.sinceReset.map(({ facts }) => facts.deleted?.session));
+    const created = run.sinceReset.filter(({ facts }) => facts.created !== undefined);
+    const left = created.filter(({ facts }) => !deleted.has(facts.created?.session));
+    if (left.length === 0) return fine(`${some(created.length, 'session')} created, all deleted`);
+    const says = `${left.length} of ${some(created.length, 'session')} created and never deleted; an account holds ${most}`;
+    return bad('warning', says, fix, left);
+  },
+};
+
+export const ignoredFields: Rule = {
+  name: 'ignored-fields',
+  target: 'everywhere',
+  judge({ entries }: Run) {
+    const ignored = entries.filter((entry) => entry.ignored !== undefined);
+    if (ignored.length === 0) return fine('no field was sent that the API does not know');
+    const names = [...new Set(ignored.flatMap((entry) => entry.ignored?.split(', ') ?? []))];
+    const says = `${some(ignored.length, 'request')} with fields that do nothing: ${names.slice(0, 8).join(', ')}`;
+    return bad('warning', says, 'see whether each is misspelt, or meant for another API', ignored);
+  },
+};
+
+export const refusals: Rule = {
+  name: 'refusals',
+  target: 'everywhere',
+  judge({ entries }: Run) {
+    const refused = entries.filter(
+      ({ status, code }) => CLIENT_ERRORS.includes(status) && !SPOKEN_OF.includes(code ?? ''),
+    );
+    if (refused.length === 0) return fine('nothing else was refused');
+    const counts = new Map<string, number>();
+    for (const { code, status } of refused)
+      counts.set(code ?? String(status), (counts.get(code ?? String(status)) ?? 0) + 1);
+    const list = [...counts].map(([code, count]) => `${code} (${count})`).join(', ');
+    const first = refused.find(({ hint }) => hint !== undefined);
+    const fix = first ? `of #${first.n}: ${first.hint}` : 'read what each answer says';
+    return bad('warning', `${some(refused.length, 'request')} refused: ${list}`, fix, refused);
+  },
+};

@@ -1,0 +1,120 @@
+import type { JournalEntry } from '../../journal/describe.ts';
+import { bad, fine, type Rule, some } from '../finding.ts';
+import { isSame, type Run } from '../run.ts';
+
+const SECOND_MS = 1_000;
+/** Codes of 429 that waiting does not mend. */
+const FINAL = ['quota_exceeded', 'tpd_limit'];
+
+export const idempotency: Rule = {
+  name: 'idempotency-keys',
+  target: 'sessions',
+  judge({ entries }: Run) {
+    const fix =
+      'send an Idempotency-Key with every POST and DELETE of a session, one for each write, the same for its retries';
+    const writes = entries.filter(changesState);
+    const twice = writes.filter((entry, place) => {
+      const before = writes
+        .slice(0, place)
+        .find((each) => isSame(each, entry) && (each.lost ?? each.streamed?.ended === 'left'));
+      return before !== undefined && entry.idempotency_key === undefined;
+    });
+    if (twice.length > 0)
+      return bad(
+        'error',
+        `${some(twice.length, 'write')} sent again after the answer was lost, and written twice`,
+        fix,
+        twice,
+      );
+    const bare = writes.filter((entry) => entry.idempotency_key === undefined);
+    if (bare.length === 0) return fine(`${some(writes.length, 'write')}, all with an Idempotency-Key`);
+    const says = `${bare.length} of ${some(writes.length, 'write')} without an Idempotency-Key: an answer that gets lost leaves unknown whether it was done`;
+    return bad('warning', says, fix, bare);
+  },
+};
+
+function changesState({ facts, session, operation }: JournalEntry): boolean {
+  const { created, wrote, cut, compressed, snapshot, rolled_back, deleted } = facts;
+  if (operation === 'createChatCompletion') return session !== undefined && wrote !== undefined;
+  return [created, wrote, cut, compressed, snapshot, rolled_back, deleted].some((fact) => fact !== undefined);
+}
+
+export const retriedRefusals: Rule = {
+  name: 'retried-400',
+  target: 'everywhere',
+  judge({ entries }: Run) {
+    const refused = entries.filter(({ status }) => status === 400);
+    const again = refused.filter((entry, place) => refused.slice(0, place).some((each) => isSame(each, entry)));
+    if (again.length === 0)
+      return fine(`${some(refused.length, 'answer')} of status 400, none of them asked for again`);
+    const says = `${some(again.length, 'request')} sent again as they were after a 400, which never passes by itself`;
+    return bad(
+      'error',
+      says,
+      'retry 408, 409, 429 and 5xx only, where x-should-retry does not forbid it; a 400 needs another request (its Kimi-Emulator-Hint says which)',
+      again,
+    );
+  },
+};
+
+export const rateLimits: Rule = {
+  name: 'rate-limits',
+  target: 'everywhere',
+  judge(run: Run) {
+    const limited = run.entries.filter(({ status }) => status === 429);
+    const fix =
+      "wait as Retry-After (or the text) says before the same request again; do not send again what quota or a day's tokens refused";
+    if (limited.length === 0) {
+      return bad(
+        'warning',
+        'no 429 was met, so that nothing is known of how it is handled',
+        'run again with --tier 0, or with a fault: {"effect":"error","code":"rpm_limit"}',
+        [],
+      );
+    }
+    const stood = run.durationMs === 0;
+    const hasty = limited.flatMap((entry) => {
+      const next = run.entries.find((each) => each.n > entry.n && isSame(each, entry));
+      if (!next) return [];
+      if (FINAL.includes(entry.code ?? '')) return [next];
+      return !stood && next.at - entry.at < waitOf(entry) ? [next] : [];
+    });
+    if (hasty.length > 0)
+      return bad(
+        'error',
+        `${some(hasty.length, 'request')} sent again without the wait that a 429 asked for`,
+        fix,
+        hasty,
+      );
+    if (stood)
+      return bad(
+        'warning',
+        `${some(limited.length, 'answer')} of status 429; the clock stood still, so that waiting cannot be judged`,
+        'run without --seed, or advance the clock',
+        limited,
+      );
+    return fine(`${some(limited.length, 'answer')} of status 429, all waited for or given up`);
+  },
+};
+
+function waitOf({ answer }: JournalEntry): number {
+  return Number(/try again after (\d+) seconds/.exec(answer ?? '')?.[1] ?? 1) * SECOND_MS;
+}
+
+export const streams: Rule = {
+  name: 'abandoned-streams',
+  target: 'everywhere',
+  judge({ entries }: Run) {
+    const streamed = entries.filter((entry) => entry.streamed !== undefined);
+    const left = streamed.filter((entry) => entry.streamed?.ended === 'left');
+    if (left.length === 0) return fine(`${some(streamed.length, 'stream')}, none left before its end`);
+    const undone = left.filter(({ facts }) => facts.turn === undefined).length;
+    const says = `${some(left.length, 'stream')} left before the end; ${undone} of the turns took no effect, and what was made of them is paid for`;
+    return bad(
+      'warning',
+      says,
+      'read every stream to [DONE]; where an answer is not wanted any more, say so with fewer max_tokens or a stop string',
+      left,
+    );
+  },
+};

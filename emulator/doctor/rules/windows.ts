@@ -1,0 +1,107 @@
+import type { JournalEntry } from '../../journal/describe.ts';
+import { bad, fine, type Rule, some, tokens } from '../finding.ts';
+import type { Run } from '../run.ts';
+
+/** Shares of a limit from which it is near. */
+const NEAR_APPEND = 0.9;
+const NEAR_WINDOW = 0.9;
+const LARGE_WINDOW = 0.5;
+/** Turns in a row that read a large window before it is worth a summary. */
+const MANY_READS = 3;
+
+export const appendSize: Rule = {
+  name: 'append-size',
+  target: 'sessions',
+  judge({ entries, limits }: Run) {
+    const most = limits.append_tokens;
+    const refused = entries.filter(({ code }) => code === 'append_too_large');
+    const split =
+      'split long texts before they are written, or stream them as application/x-ndjson, one message a line';
+    if (refused.length > 0)
+      return bad('error', `${some(refused.length, 'write')} refused: over ${tokens(most)}`, split, refused);
+    const near = entries.filter(({ facts: { wrote } }) => wrote && !wrote.lines && wrote.tokens >= NEAR_APPEND * most);
+    const largest = Math.max(0, ...entries.map(({ facts: { wrote } }) => (wrote?.lines ? 0 : (wrote?.tokens ?? 0))));
+    if (near.length === 0) return fine(`the largest write took ${tokens(largest)} of ${most.toLocaleString('en-US')}`);
+    const says = `${some(near.length, 'write')} of ${tokens(largest)} and less, near the limit of ${most.toLocaleString('en-US')}: other texts, or another count, go over it`;
+    return bad('warning', says, split, near);
+  },
+};
+
+export const windowCut: Rule = {
+  name: 'window-cut',
+  target: 'everywhere',
+  judge(run: Run) {
+    const room = run.limits.window_tokens;
+    const refused = run.refused('context_window_exceeded');
+    const fix =
+      'after each turn look at usage.total_tokens: above a mark of your own snapshot with preserve_len, then truncate (or compress); without sessions drop old messages';
+    if (refused.length > 0)
+      return bad('error', `${some(refused.length, 'request')} refused: the window was full`, fix, refused);
+    const uncut = [...run.bySession().values()].flatMap((entries) => lastOfUncut(entries));
+    const full = uncut.filter((entry) => totalOf(entry) >= NEAR_WINDOW * room);
+    if (full.length > 0)
+      return bad('error', `${some(full.length, 'session')} filled to the brim and never cut`, fix, full);
+    const large = uncut.filter((entry) => totalOf(entry) >= LARGE_WINDOW * room);
+    if (large.length > 0)
+      return bad('warning', `${some(large.length, 'session')} over half of the window and never cut`, fix, large);
+    return fine('no window was filled without being cut');
+  },
+};
+
+/** The entry that left a session largest, where it grew and was never cut. */
+function lastOfUncut(entries: readonly JournalEntry[]): JournalEntry[] {
+  const isCut = entries.some(({ facts }) => facts.cut ?? facts.compressed);
+  const writes = entries.filter(({ facts }) => facts.wrote !== undefined);
+  const largest = writes.toSorted((a, b) => totalOf(b) - totalOf(a))[0];
+  return isCut || !largest || writes.length < 2 ? [] : [largest];
+}
+
+function totalOf({ facts }: JournalEntry): number {
+  return facts.wrote?.total ?? 0;
+}
+
+export const readAgain: Rule = {
+  name: 'read-again',
+  target: 'everywhere',
+  judge(run: Run) {
+    const least = LARGE_WINDOW * run.limits.window_tokens;
+    const rows = new Map<string, JournalEntry[]>();
+    let longest: JournalEntry[] = [];
+    for (const entry of run.entries) {
+      const { cut, compressed, turn } = entry.facts;
+      const place = entry.session ?? `account ${entry.account}`;
+      const row = rows.get(place) ?? [];
+      if (cut ?? compressed) rows.delete(place);
+      if (!turn) continue;
+      const next = turn.usage.prompt_tokens >= least ? [...row, entry] : [];
+      rows.set(place, next);
+      if (next.length > longest.length) longest = next;
+    }
+    if (longest.length < MANY_READS) return fine('no large window was read again and again');
+    const read = longest.reduce((sum, { usage }) => sum + (usage?.prompt_tokens ?? 0), 0);
+    const says = `${longest.length} turns in a row read more than half a window each: ${tokens(read)} of input`;
+    return bad(
+      'warning',
+      says,
+      'compress (or truncate) once before the turns that do not need it all: what is cut is paid for once more, what is kept at every turn',
+      longest,
+    );
+  },
+};
+
+export const snapshotLength: Rule = {
+  name: 'snapshot-length',
+  target: 'sessions',
+  judge({ entries }: Run) {
+    const taken = entries.filter(({ facts }) => facts.snapshot !== undefined);
+    const whole = taken.filter(({ facts }) => facts.snapshot?.preserve_len === null);
+    if (whole.length === 0) return fine(`${some(taken.length, 'snapshot')} taken, all with preserve_len`);
+    const says = `${some(whole.length, 'snapshot')} taken without preserve_len: a rollback brings back the whole window, however full it was`;
+    return bad(
+      'warning',
+      says,
+      'say preserve_len: the whole window is archived in any case, and "preserve_len": "all" restores it where it is needed',
+      whole,
+    );
+  },
+};

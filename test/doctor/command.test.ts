@@ -1,0 +1,112 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { runDoctorCommand } from '../../emulator/doctor/doctor-command.ts';
+import { MODEL, startEmulator } from '../support/emulator.ts';
+
+async function run(...args: string[]) {
+  const said = { out: '', err: '' };
+  const code = await runDoctorCommand(args, {
+    stdout: { write: (text) => (said.out += text) },
+    stderr: { write: (text) => (said.err += text) },
+  });
+  return { code, ...said };
+}
+
+async function fileOf(text: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'kimi-doctor-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const path = join(folder, 'journal.json');
+  await writeFile(path, text);
+  return path;
+}
+
+const TURN = { model: MODEL, messages: [{ role: 'user', content: 'Hello' }], max_tokens: 5 };
+
+it('judges a running emulator, by its URL with or without /v1', async () => {
+  const api = await startEmulator('over HTTP');
+  await api.post('/v1/chat/completions', TURN);
+  const { code, out, err } = await run(api.emulator.baseURL);
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  expect(out).toMatch(/^kimi-emulator doctor: 1 requests of http:\/\/127\.0\.0\.1:\d+\/v1$/m);
+  expect(out).toMatch(/^The live API keeps no state: findings marked "sessions" count only for/m);
+  expect(out).toMatch(/^warning {2}rate-limits: no 429 was met/m);
+  expect(out).toMatch(/^ok {7}append-size \(sessions\): /m);
+  expect(out).toMatch(/^0 errors, \d+ warnings, \d+ ok$/m);
+  expect((await run(new URL(api.emulator.baseURL).origin)).code).toBe(0);
+});
+
+it('exits with 1 where there is an error, with its evidence, as text and as JSON', async () => {
+  const api = await startEmulator('over HTTP');
+  for (let count = 0; count < 2; count += 1) await api.post('/v1/chat/completions', { ...TURN, n: 0 });
+  const file = await fileOf((await api.get('/_emulator/journal')).text);
+  const { code, out } = await run(file);
+  expect(code).toBe(1);
+  expect(out).toMatch(/^error {4}retried-400: 1 request sent again .*\n {9}seen in #2\n {9}fix: /m);
+  const json = await run('--json', file);
+  expect(json.code).toBe(1);
+  expect(JSON.parse(json.out)).toMatchObject({
+    object: 'emulator.diagnosis',
+    version: 1,
+    source: file,
+    requests: 2,
+    errors: 1,
+    findings: [
+      { rule: 'retried-400', level: 'error', target: 'everywhere', evidence: [2] },
+      {},
+      {},
+      {},
+      {},
+      {},
+      {},
+      {},
+      {},
+      {},
+      {},
+      {},
+      {},
+      {},
+    ],
+  });
+});
+
+it('exits with 2 for a command line that is wrong, and helps', async () => {
+  expect(await run('one', 'two')).toMatchObject({ code: 2, err: expect.stringContaining('one URL or FILE at a time') });
+  expect(await run('--unknown')).toMatchObject({
+    code: 2,
+    err: expect.stringMatching(/^kimi-emulator doctor: .*\(see --help\)\n$/),
+  });
+  expect(await run('--help')).toMatchObject({ code: 0, out: expect.stringContaining('Exit codes: 0') });
+});
+
+it.each([
+  [
+    'a server that is not there',
+    () => Promise.resolve('http://127.0.0.1:9'),
+    /no journal can be had of http:\/\/127\.0\.0\.1:9: /,
+  ],
+  [
+    'a server that is none of ours',
+    async () => `${(await startEmulator('over HTTP')).emulator.baseURL.replace('127.0.0.1', '[::1]')}`,
+    /no journal can be had/,
+  ],
+  ['a file that is not there', () => Promise.resolve('/nowhere/at-all.json'), /cannot be read: ENOENT/],
+  ['what is not JSON', () => fileOf('{'), /is not JSON/],
+  ['another file', () => fileOf('{"object":"list"}'), /is no journal of an emulator/],
+  [
+    'a newer one',
+    () => fileOf('{"object":"emulator.journal","version":2}'),
+    /of version 2, from a newer kimi-emulator/,
+  ],
+  [
+    'a damaged one',
+    () => fileOf('{"object":"emulator.journal","version":1,"dropped":0}'),
+    /is a damaged journal: configuration/,
+  ],
+])('exits with 3 for %s', async (_, source, says) => {
+  const { code, out, err } = await run(await source());
+  expect({ code, out }).toEqual({ code: 3, out: '' });
+  expect(err).toMatch(says);
+  expect(err.trimEnd()).not.toContain('\n');
+});

@@ -1,0 +1,16 @@
+import { expect, it } from 'vitest';
+import { diagnose, RULES } from '../../emulator/doctor/diagnose.ts';
+import type { JournalFile } from '../../emulator/journal/journal-file.ts';
+import { startEmulator } from '../support/emulator.ts';
+
+it('every rule speaks once of every run, of an empty one too', async () => {
+  const api = await startEmulator('in process');
+  const { body } = await api.get<JournalFile>('/_emulator/journal');
+  expect(
+    diagnose(body)
+      .map(({ rule }) => rule)
+      .toSorted(),
+  ).toEqual(RULES.map(({ name }) => name).toSorted());
+  const [first] = diagnose(body);
+  expect(first).toMatchObject({ rule: 'rate-limits', level: 'warning' });
+});

@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import type { Snapshot } from '../../../contract/snapshots.ts';
+import type { Api } from '../../support/emulator.ts';
+import { saying } from '../../support/held-model.ts';
+import { called, createSession, result, sized, tool } from '../../support/session.ts';
+import { chat, judged } from '../judged.ts';
+
+describe('leaked-sessions', () => {
+  it('ok: all were deleted, or a reset came', async () => {
+    const found = await judged('leaked-sessions', async (api) => api.delete((await createSession(api)).path));
+    expect(found).toMatchObject({ level: 'ok', says: '1 session created, all deleted' });
+    const reset = await judged('leaked-sessions', async (api) => {
+      await createSession(api);
+      api.emulator.reset();
+    });
+    expect(reset.level).toBe('ok');
+  });
+  it('warning: one was not', async () => {
+    expect(await judged('leaked-sessions', createSession)).toMatchObject({ level: 'warning', evidence: [1] });
+  });
+  it('error: none was to be had', async () => {
+    const found = await judged('leaked-sessions', async (api) => {
+      for (let count = 0; count < 3; count += 1) await api.post('/v1/sessions');
+    });
+    expect(found).toMatchObject({ level: 'error', evidence: [3] });
+  });
+});
+
+describe('max-tokens', () => {
+  it.each([
+    ['ok', { max_tokens: 5 }],
+    ['ok', { max_completion_tokens: 5 }],
+    ['warning', {}],
+  ] as const)('%s: %j', async (level, more) => {
+    expect((await judged('max-tokens', (api) => chat(api, more))).level).toBe(level);
+  });
+});
+
+describe('tool-calls', () => {
+  const model = saying({ type: 'tool_call', name: 'look', arguments: '{}' });
+  const asking = async (api: Api) => {
+    const session = await createSession(api, { tools: [tool('look')] });
+    await session.chat([sized(10)]);
+    return session;
+  };
+  it('ok: answered, or gone with its session', async () => {
+    const answered = async (api: Api) => (await asking(api)).append(result('functions.look:0'));
+    expect((await judged('tool-calls', answered, { model })).level).toBe('ok');
+    const deleted = async (api: Api) => api.delete((await asking(api)).path);
+    expect((await judged('tool-calls', deleted, { model })).level).toBe('ok');
+  });
+  it('warning: left open', async () => {
+    expect(await judged('tool-calls', asking, { model })).toMatchObject({ level: 'warning', evidence: [2] });
+  });
+  it('ok: rolled back', async () => {
+    const rolledBack = async (api: Api) => {
+      const session = await createSession(api);
+      const { body } = await session.snapshot();
+      await session.append(called('a'));
+      await session.rollback((body as Snapshot).id);
+    };
+    expect((await judged('tool-calls', rolledBack)).level).toBe('ok');
+  });
+  it('error: something else was sent', async () => {
+    const found = await judged('tool-calls', async (api) => (await asking(api)).append(sized(10)), { model });
+    expect(found).toMatchObject({ level: 'error', evidence: [3] });
+  });
+});
+
+it('ignored-fields: names them', async () => {
+  const found = await judged('ignored-fields', (api) => chat(api, { max_token: 5, user: 'me' }));
+  expect(found).toMatchObject({ level: 'warning', evidence: [1] });
+  expect(found.says).toContain('max_token, user');
+});
+
+it('refusals: counts them by code, with the hint of the first', async () => {
+  const found = await judged('refusals', async (api) => {
+    await api.get('/v1/sessions/sess_unknown');
+    await api.get('/v1/sessions/sess_other');
+    await chat(api, { n: 0 });
+  });
+  expect(found).toMatchObject({ level: 'warning', evidence: [1, 2, 3] });
+  expect(found.says).toContain('session_not_found (2), invalid_request (1)');
+  expect(found.fix).toContain('of #1: no session sess_unknown');
+});

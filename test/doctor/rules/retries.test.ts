@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest';
+import { type Api, MODEL } from '../../support/emulator.ts';
+import { createSession, type MovableClock, sized, words } from '../../support/session.ts';
+import { chat, judged, KEYED } from '../judged.ts';
+
+describe('idempotency-keys', () => {
+  it('ok: on every write', async () => {
+    const found = await judged('idempotency-keys', async (api) => {
+      const { body } = await api.post<{ id: string }>('/v1/sessions', {}, { headers: KEYED });
+      await api.delete(`/v1/sessions/${body.id}`, { headers: { 'Idempotency-Key': 'two' } });
+      await chat(api);
+    });
+    expect(found).toMatchObject({ level: 'ok', says: '2 writes, all with an Idempotency-Key' });
+  });
+  it('warning: on some', async () => {
+    const found = await judged('idempotency-keys', async (api) => {
+      const session = await createSession(api);
+      await session.append(sized(10), KEYED);
+      await session.chat([sized(10)]);
+    });
+    expect(found).toMatchObject({ level: 'warning', evidence: [1, 3] });
+  });
+  it('error: written twice, the first answer being lost', async () => {
+    const found = await judged('idempotency-keys', async (api) => {
+      const session = await createSession(api);
+      api.emulator.fault({ effect: 'lose_answer', operation: 'appendMessages' });
+      await session.append(sized(10)).catch(() => undefined);
+      await session.append(sized(10));
+    });
+    expect(found).toMatchObject({ level: 'error', evidence: [3] });
+  });
+});
+
+describe('retried-400', () => {
+  it('ok: another request', async () => {
+    const found = await judged('retried-400', async (api) => {
+      await chat(api, { n: 0 });
+      await chat(api, { n: 1 });
+    });
+    expect(found.level).toBe('ok');
+  });
+  it('error: the same again', async () => {
+    const found = await judged('retried-400', async (api) => {
+      await chat(api, { n: 0 });
+      await chat(api, { n: 0 });
+    });
+    expect(found).toMatchObject({ level: 'error', evidence: [2] });
+  });
+});
+
+describe('rate-limits', () => {
+  const limited = (wait: number) => async (api: Api, clock: MovableClock) => {
+    api.emulator.fault({ effect: 'error', code: 'rpm_limit' });
+    await chat(api);
+    clock.passSeconds(wait);
+    await chat(api);
+    clock.passSeconds(5);
+    await chat(api, {}, 'Another');
+  };
+  it('warning: never met', async () => {
+    expect((await judged('rate-limits', (api) => chat(api))).says).toContain('no 429 was met');
+  });
+  it('error: not waited for', async () => {
+    expect(await judged('rate-limits', limited(0))).toMatchObject({ level: 'error', evidence: [2] });
+  });
+  it('ok: waited for', async () => {
+    expect((await judged('rate-limits', limited(1))).level).toBe('ok');
+  });
+  it('error: quota, asked for again', async () => {
+    const found = await judged('rate-limits', async (api, clock) => {
+      api.emulator.fault({ effect: 'error', code: 'quota_exceeded' });
+      await chat(api);
+      clock.passSeconds(60);
+      await chat(api);
+    });
+    expect(found).toMatchObject({ level: 'error', evidence: [2] });
+  });
+});
+
+describe('abandoned-streams', () => {
+  it.each([
+    ['ok', (response: Response) => response.text()],
+    ['warning', (response: Response) => response.body?.cancel()],
+  ] as const)('%s', async (level, take) => {
+    const found = await judged(
+      'abandoned-streams',
+      async (api) => {
+        const body = JSON.stringify({
+          model: MODEL,
+          stream: true,
+          messages: [{ role: 'user', content: `Reply with only: ${words(12_000)}` }],
+          max_tokens: 1_000,
+        });
+        await take(
+          await api.open('POST', '/v1/chat/completions', body, { headers: { 'Content-Type': 'application/json' } }),
+        );
+      },
+      { limits: {} },
+    );
+    expect(found.level).toBe(level);
+  });
+});

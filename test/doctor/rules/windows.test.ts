@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import type { Api } from '../../support/emulator.ts';
+import { createSession, sized, words } from '../../support/session.ts';
+import { chat, fillTo, judged } from '../judged.ts';
+
+describe('append-size', () => {
+  it.each([
+    ['ok', 400, []],
+    ['warning', 460, [2]],
+    ['error', 501, [2]],
+  ] as const)('%s: a write of %d', async (level, size, evidence) => {
+    const found = await judged('append-size', async (api) => (await createSession(api)).append(sized(size)));
+    expect(found).toMatchObject({ level, target: 'sessions', evidence });
+  });
+});
+
+describe('window-cut', () => {
+  it.each([
+    ['ok', 800, []],
+    ['warning', 1_200, [4]],
+    ['error', 2_000, [6]],
+    ['error', 2_400, [7]],
+  ] as const)('%s: %d tokens', async (level, total, evidence) => {
+    expect(await judged('window-cut', (api) => fillTo(api, total))).toMatchObject({ level, evidence });
+  });
+
+  it('ok where it was cut', async () => {
+    const found = await judged('window-cut', async (api) => (await fillTo(api, 1_600)).truncate(500));
+    expect(found.level).toBe('ok');
+  });
+
+  it('error where a stateless prompt does not fit', async () => {
+    const found = await judged('window-cut', (api) => chat(api, {}, words(2_100)));
+    expect(found).toMatchObject({ level: 'error', evidence: [1], target: 'everywhere' });
+  });
+});
+
+describe('read-again', () => {
+  const turns = async (api: Api, cut: boolean) => {
+    const session = await fillTo(api, 1_200);
+    for (let turn = 0; turn < 3; turn += 1) {
+      if (cut && turn === 1) await session.truncate(400);
+      await session.chat([sized(10)]);
+    }
+  };
+  it('warning: three turns over half a window', async () => {
+    const found = await judged('read-again', (api) => turns(api, false));
+    expect(found).toMatchObject({ level: 'warning', evidence: [5, 6, 7] });
+    expect(found.says).toMatch(/3 turns .* 3,\d{3} tokens of input/);
+  });
+  it('ok: with a cut between', async () => {
+    expect((await judged('read-again', (api) => turns(api, true))).level).toBe('ok');
+  });
+});
+
+describe('snapshot-length', () => {
+  it.each([
+    ['ok', { preserve_len: 100 }],
+    ['warning', {}],
+  ] as const)('%s: %j', async (level, body) => {
+    const found = await judged('snapshot-length', async (api) => (await createSession(api)).snapshot(body));
+    expect(found.level).toBe(level);
+  });
+});
