@@ -3,6 +3,7 @@ import { Unreachable } from '../core/preflight.ts';
 import { SelectionError } from '../core/select.ts';
 import { Fault, NotRun } from '../core/verdict.ts';
 import { ReportError } from '../report/json.ts';
+import { oneLine } from '../report/text.ts';
 import { TargetError } from '../targets/emulator.ts';
 import { diffCommand } from './diff-command.ts';
 import { helpText } from './help.ts';
@@ -41,7 +42,7 @@ export async function conformanceCommand(args: string[], terminal: Terminal): Pr
   } catch (error) {
     const code = exitCodeFor(error);
     if (code === undefined) throw error;
-    terminal.stderr.write(`kimi-emulator conformance: ${(error as Error).message}\n`);
+    terminal.stderr.write(`kimi-emulator conformance: ${oneLine((error as Error).message)}\n`);
     return code;
   }
 }

@@ -1,4 +1,5 @@
 import type { RunOptions } from '../core/run.ts';
+import { oneLine } from '../report/text.ts';
 import type { Terminal } from './command.ts';
 
 export interface Progress {
@@ -16,7 +17,8 @@ export function progressOn(stream: Terminal['stderr']): Progress {
   return {
     onCase(subject, results, done, all) {
       for (const { id, verdict, message = '' } of results.filter((result) => LOUD.has(result.verdict))) {
-        stream.write(`${clear}${verdict}  ${id}  ${message.split('\n')[0]}\n`);
+        const [first = ''] = message.split('\n');
+        stream.write(`${clear}${verdict}  ${id}  ${oneLine(first)}\n`);
       }
       if (stream.isTTY) stream.write(`${clear}[${done}/${all}] ${subject.id}`);
     },

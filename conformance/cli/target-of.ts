@@ -16,7 +16,7 @@ export async function targetOf(options: Options, env: Environment): Promise<Targ
   const named = options.target ?? env.KIMI_CONFORMANCE_TARGET ?? 'emulator';
   if (named === 'emulator') return emulator(options);
   if (named === 'live') return live(options, env);
-  if (URL.canParse(named) && /^https?:$/.test(new URL(named).protocol)) return endpoint(named, options, env);
+  if (isUrl(named)) return endpoint(plain('--target', named), options, env);
   throw new UsageError(`--target is emulator, live or a URL, not ${named}`);
 }
 
@@ -31,8 +31,9 @@ function emulator({ scale, http, tokenizer, deadlineMs }: Options): Promise<Targ
 
 function live(options: Options, env: Environment): Target {
   const { deadlineMs = LIVE_DEADLINE_MS, dedicated, declares } = options;
-  const baseURL = required(env, 'KIMI_BASE_URL');
-  if (!URL.canParse(baseURL)) throw new UsageError(`KIMI_BASE_URL is no URL: ${baseURL}`);
+  const given = required(env, 'KIMI_BASE_URL');
+  if (!isUrl(given)) throw new UsageError(`KIMI_BASE_URL is no URL: ${given}`);
+  const baseURL = plain('KIMI_BASE_URL', given);
   const keys = { a: required(env, 'KIMI_API_KEY'), ...second(env) };
   const model = required(env, 'KIMI_CONFORMANCE_MODEL');
   return endpointTarget({ baseURL, keys, model, declares, dedicated, deadlineMs, paid: true });
@@ -53,6 +54,19 @@ function endpoint(url: string, options: Options, env: Environment): Target {
     deadlineMs,
     paid: !local,
   });
+}
+
+function isUrl(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+}
+
+/** Reports and messages repeat the base URL, so there may be no secret in it. @throws UsageError, which does not repeat it */
+function plain(what: string, url: string): string {
+  const { username, password, search, hash } = new URL(url);
+  if (username || password || search || hash) {
+    throw new UsageError(`${what} takes a URL without user, password, query and fragment; the key is KIMI_API_KEY`);
+  }
+  return url;
 }
 
 function second(env: Environment): { b?: string } {

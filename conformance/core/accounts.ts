@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Target } from '../targets/target.ts';
 import type { Api } from '../wire/api.ts';
 import { clear } from './clean-up.ts';
@@ -15,8 +16,8 @@ export function accountsOf(target: Target, open: (key: string, account: string) 
     },
     async empty() {
       if (target.newKey) {
-        const key = target.newKey();
-        return open(key, key);
+        // Ledgers and reports name accounts, and must not name keys.
+        return open(target.newKey(), `new-${randomUUID()}`);
       }
       if (!target.dedicated) throw new NotRun('fills and empties the account: needs --dedicated-account');
       await clear(main);

@@ -11,7 +11,7 @@ import { accountsOf } from './accounts.ts';
 import { type Case, checkId } from './case.ts';
 import { cleanUp } from './clean-up.ts';
 import { type Created, Ledger, ledgerName } from './ledger.ts';
-import { preflight } from './preflight.ts';
+import { preflight, Unreachable } from './preflight.ts';
 import { priceOf } from './price.ts';
 import { type Capabilities, probe } from './probe.ts';
 import { Purse } from './purse.ts';
@@ -84,7 +84,10 @@ export class Runner {
   /** What the target offers. Creates nothing. @throws Unreachable where it cannot be judged at all */
   async probe(): Promise<Capabilities> {
     const api = this.#open(this.target.keys.a, 'A');
-    await preflight(api, this.target.baseURL);
+    await preflight(api, this.target.baseURL).catch((error: unknown) => {
+      if (!(error instanceof Unreachable)) throw error;
+      throw new Unreachable(this.redactor()(error.message), error.exitCode);
+    });
     this.#capabilities = await probe(this.target, api);
     return this.#capabilities;
   }
