@@ -30,6 +30,8 @@ export interface ExportOptions {
 export class State {
   /** Called at every reset, once sessions and time are those of the kept state. */
   readonly onReset: (() => void)[] = [];
+  /** Called when a state is kept: for what answers show and no state holds, so that the first test finds what all others do. */
+  readonly onKeep: (() => void)[] = [];
   readonly #parts: StateParts;
 
   constructor(parts: StateParts) {
@@ -38,13 +40,14 @@ export class State {
 
   /**
    * Makes the present sessions, snapshots, time and next ids what `reset` returns to. What requests with a key were answered is
-   * no part of it, and is forgotten here already, so that the first test finds what all others do.
+   * no part of it, and is forgotten here already.
    */
   keep(): void {
     const { store, clock, seededIds } = this.#parts;
     store.keep();
     clock.keep();
     seededIds?.keep();
+    for (const call of this.onKeep) call();
   }
 
   /**

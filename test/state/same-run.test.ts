@@ -32,6 +32,8 @@ describe.each(TRANSPORTS)('two runs with one seed %s', (transport) => {
       rounds.push(heard);
       api.emulator.reset();
     }
+    // The journal numbers requests over the life of the process.
+    for (const { headers } of rounds.flat()) delete headers['kimi-emulator-hint'];
     expect(rounds[1]).toEqual(rounds[0]);
     expect(rounds[0]).not.toEqual(seen);
   });

@@ -1,9 +1,10 @@
 import { Hono } from 'hono';
+import { z } from 'zod';
 import { LIVE_TEXT } from '../../../contract/errors.ts';
 import { ApiError, invalid } from '../../errors.ts';
 import { readBody } from '../../middleware/body-parts.ts';
 import type { Env } from '../../middleware/context.ts';
-import { requireJsonType } from '../../middleware/request-body.ts';
+import { readJson, requireJsonType } from '../../middleware/request-body.ts';
 import { sendJson } from '../../middleware/send.ts';
 import { StateError } from '../../state/state-error.ts';
 import { respond } from '../respond.ts';
@@ -11,16 +12,20 @@ import { respond } from '../respond.ts';
 /** A hundred full windows of English are some 150 MB. */
 const MAX_FILE_BYTES = 256 * 1024 * 1024;
 
+const nothing = z.strictObject({});
+
 /** The state as a whole: reset, kept, exported and imported. */
 export function stateRoutes() {
   const routes = new Hono<Env>();
 
-  routes.post('/reset', (c) => {
+  routes.post('/reset', async (c) => {
+    await readJson(c, nothing);
     c.get('services').state.reset();
     return respond(c, { body: { reset: true } });
   });
 
-  routes.post('/keep', (c) => {
+  routes.post('/keep', async (c) => {
+    await readJson(c, nothing);
     c.get('services').state.keep();
     return respond(c, { body: { kept: true } });
   });
