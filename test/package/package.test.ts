@@ -44,6 +44,15 @@ it('is clean for publint', async () => {
 it('is clean for attw', async () => {
   // Ends with a failure where a problem is found.
   const { stdout } = await run('npx', ['attw', tarball, '--profile', 'esm-only', '--no-emoji'], { cwd: ROOT });
-  for (const path of ['', '/contract', '/client', '/client/file-checkpoint', '/conformance'])
+  for (const path of [
+    '',
+    '/contract',
+    '/client',
+    '/client/file-checkpoint',
+    '/conformance',
+    '/conformance/vitest',
+    '/msw',
+    '/vitest',
+  ])
     expect(stdout).toContain(`"kimi-emulator${path}"`);
 });

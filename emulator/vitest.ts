@@ -1,0 +1,32 @@
+import { test as base, type TestAPI } from 'vitest';
+import { KimiClient } from '../client/index.ts';
+import { createEmulator, type Emulator, type EmulatorOptions, renderJournal } from './index.ts';
+
+/** What a test is given for the asking: `test('…', async ({ emulator, client }) => …)`. */
+export interface KimiFixtures {
+  /** Options of the test's emulator; `{}` unless they are set with `test.extend({ emulatorOptions: … })`. */
+  emulatorOptions: EmulatorOptions;
+  /** An emulator of the test's own, in this process and in memory. */
+  emulator: Emulator;
+  /** A client of that emulator, on the stock `openai` SDK. Retries are off, so that every failure is seen. */
+  client: KimiClient;
+}
+
+/**
+ * Vitest's `test` with an emulator and a client of its own for each test that asks for them. When such a test fails, the
+ * journal of its requests is printed; a fault that was set and never came about fails it.
+ */
+export const test: TestAPI<KimiFixtures> = base.extend<KimiFixtures>({
+  emulatorOptions: {},
+  emulator: async ({ emulatorOptions, onTestFailed }, use) => {
+    const emulator = createEmulator(emulatorOptions);
+    onTestFailed(() => console.log(renderJournal(emulator.journal.entries())));
+    await use(emulator);
+    const unused = emulator.faults.unused();
+    await emulator.close();
+    if (unused.length > 0) throw new Error(`faults that never came about: ${JSON.stringify(unused)}`);
+  },
+  client: async ({ emulator }, use) => {
+    await use(new KimiClient({ baseURL: emulator.baseURL, apiKey: 'sk-test', fetch: emulator.fetch, maxRetries: 0 }));
+  },
+});

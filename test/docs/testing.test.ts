@@ -1,0 +1,34 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { afterAll, expect, it } from 'vitest';
+import { readScript } from '../../emulator/models/scripted/read-script.ts';
+import { makeProject, ROOT } from '../testing/project.ts';
+
+const page = readFileSync(`${ROOT}docs/testing.md`, 'utf8');
+const run = promisify(execFile);
+
+const files = Object.fromEntries(
+  [...page.matchAll(/```(?:ts|js)\n\/\/ ([\w.-]+)[^\n]*\n([\s\S]*?)```/g)].map(([, name = '', code = '']) => [
+    name,
+    code,
+  ]),
+);
+const { folder, env, remove } = makeProject(files);
+afterAll(remove);
+
+it.each([
+  ['vitest', 'agent.test.ts', ['node_modules/vitest/vitest.mjs', 'run', '--root', '.', 'agent.test.ts'], /2 passed/],
+  ['node:test', 'agent.node.test.mjs', ['--test', 'agent.node.test.mjs'], /pass 1/],
+  ['jest', 'agent.jest.test.mjs', ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js'], /1 passed/],
+  ['msw', 'live-url.node.test.mjs', ['--test', 'live-url.node.test.mjs'], /pass 1/],
+])('the example for %s runs as it is printed', { timeout: 60_000 }, async (_, file, args, passed) => {
+  expect(Object.keys(files)).toContain(file);
+  const { stdout, stderr } = await run(process.execPath, args, { cwd: folder, env });
+  expect(stdout + stderr).toMatch(passed);
+});
+
+it('the script is one', () => {
+  const [, script = ''] = /```yaml\n([\s\S]*?)```/.exec(page) ?? [];
+  expect(readScript(script, 'rules.yaml')).toMatchObject({ strict: true, rules: { length: 4 } });
+});
