@@ -19,18 +19,21 @@ export type NextItems<Item> = () =>
 export interface Batch {
   text: string;
   ended: boolean;
-  /** Where the connection is to break off behind the text: the bytes that still get through. */
-  cut?: Uint8Array;
+  /** Where the stream is to end behind the text, before it is over. */
+  cut?: StreamCut;
 }
 
-/** Thrown among items: the connection breaks off here. */
+/** Thrown among items: the stream ends here. */
 export class StreamCut extends Error {
+  /** Bytes that still get through. */
   readonly head: Uint8Array;
+  /** Whether it ends as if it were over; otherwise the connection breaks. */
+  readonly cleanly: boolean;
 
-  /** @param head bytes that still get through */
-  constructor(head: Uint8Array = new Uint8Array()) {
+  constructor(head = new Uint8Array(), cleanly = false) {
     super('the stream is cut off');
     this.head = head;
+    this.cleanly = cleanly;
   }
 }
 
@@ -65,7 +68,7 @@ export class Batches<Item> {
         this.#items = step.value[Symbol.iterator]();
       }
     } catch (error) {
-      if (error instanceof StreamCut) return { text, ended: true, cut: error.head };
+      if (error instanceof StreamCut) return { text, ended: true, cut: error };
       return { text: text + this.#batching.encodeError(error), ended: true };
     }
   }

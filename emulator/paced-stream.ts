@@ -1,4 +1,4 @@
-import type { Batch } from './batches.ts';
+import type { Batch, StreamCut } from './batches.ts';
 import { brokenOff, ClientGone } from './errors.ts';
 
 export interface Pace {
@@ -16,7 +16,7 @@ export function pacedStream(
   const encoder = new TextEncoder();
   let timer: NodeJS.Timeout | undefined;
   let gone = false;
-  let cutOff = false;
+  let cutOff: StreamCut | undefined;
   const giveUp = (reason: Error): void => {
     if (gone) return;
     gone = true;
@@ -27,16 +27,16 @@ export function pacedStream(
     async pull(controller) {
       clearTimeout(timer);
       // Only now: what breaks a stream drops what is not read of it yet.
-      if (cutOff) return controller.error(brokenOff());
+      if (cutOff) return end(controller, cutOff);
       const { text, ended, cut } = await batches.next();
       if (gone) return;
       const bytes = encoder.encode(text);
       if (bytes.length > 0) controller.enqueue(bytes);
       if (cut) {
-        if (cut.length > 0) controller.enqueue(cut);
-        cutOff = true;
-        giveUp(new ClientGone('the connection was cut off'));
-        if (bytes.length + cut.length === 0) controller.error(brokenOff());
+        if (cut.head.length > 0) controller.enqueue(cut.head);
+        cutOff = cut;
+        giveUp(new ClientGone('the stream was cut off'));
+        if (bytes.length + cut.head.length === 0) end(controller, cut);
         return;
       }
       if (ended) return controller.close();
@@ -49,4 +49,9 @@ export function pacedStream(
     },
     cancel: () => giveUp(new ClientGone('the reader has gone')),
   });
+}
+
+function end(controller: ReadableStreamDefaultController, { cleanly }: StreamCut): void {
+  if (cleanly) controller.close();
+  else controller.error(brokenOff());
 }

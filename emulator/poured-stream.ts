@@ -25,7 +25,11 @@ export async function pour(
     const { text, ended, cut } = await batches.next();
     if (gone) return;
     if (cut) {
-      outgoing.write(Buffer.concat([Buffer.from(text), cut]), () => outgoing.destroy());
+      gone = true;
+      onGone(new ClientGone('the stream was cut off'));
+      const bytes = Buffer.concat([Buffer.from(text), cut.head]);
+      if (cut.cleanly) outgoing.end(bytes);
+      else outgoing.write(bytes, () => outgoing.destroy());
       return;
     }
     if (ended) {

@@ -8,8 +8,8 @@ export type Effect =
   | { effect: 'hang' }
   | { effect: 'reset' }
   | { effect: 'lose_answer' }
-  | { effect: 'cut_stream'; after_events: number; inside_character?: never }
-  | { effect: 'cut_stream'; inside_character: true; after_events?: never }
+  | { effect: 'cut_stream'; after_events: number; inside_character?: never; cleanly?: true }
+  | { effect: 'cut_stream'; inside_character: true; after_events?: never; cleanly?: true }
   | { effect: 'slow_stream'; ms: number }
   | { effect: 'session_busy' }
   | { effect: 'snapshot_expired' }
@@ -27,8 +27,10 @@ export interface Parameter {
 
 export interface EffectRow {
   parameters: Readonly<Record<string, Parameter>>;
-  /** How many of the parameters have to be given. */
+  /** How many of these parameters have to be given. */
   needed: number;
+  /** Those that may be given besides. */
+  optional?: Readonly<Record<string, Parameter>>;
   /** The operations on which it can act. */
   operations: readonly OperationId[];
 }
@@ -40,6 +42,7 @@ const code: Parameter = {
   takes: `one of the codes ${Object.keys(ERRORS).join(', ')}`,
   fits: (value) => typeof value === 'string' && Object.hasOwn(ERRORS, value),
 };
+const yes: Parameter = { takes: 'true', fits: (value) => value === true };
 const milliseconds = wholeNumber(0, MAX_MS);
 const anyOf = OPERATION_IDS;
 const changes = anyOf.filter((id) => OPERATION_ROUTES[id].method !== 'get' && id !== 'estimateTokenCount');
@@ -54,9 +57,10 @@ export const EFFECTS: Readonly<Record<EffectName, EffectRow>> = {
   cut_stream: {
     parameters: {
       after_events: wholeNumber(0, 1_000_000),
-      inside_character: { takes: 'true', fits: (value) => value === true },
+      inside_character: yes,
     },
     needed: 1,
+    optional: { cleanly: yes },
     operations: ['createChatCompletion', 'appendMessages'],
   },
   slow_stream: row({ ms: milliseconds }, ['createChatCompletion', 'appendMessages']),

@@ -66,7 +66,7 @@ function requireEffect(given: Record<string, unknown>, others: readonly string[]
   }
   const row = EFFECTS[effect as EffectName];
   const own = Object.keys(row.parameters);
-  const known = [...others, 'effect', ...own];
+  const known = [...others, 'effect', ...own, ...Object.keys(row.optional ?? {})];
   const present = Object.keys(given).filter((name) => given[name] !== undefined);
   const unknown = present.find((name) => !known.includes(name));
   if (unknown !== undefined) {
@@ -75,7 +75,7 @@ function requireEffect(given: Record<string, unknown>, others: readonly string[]
   if (own.filter((name) => present.includes(name)).length !== row.needed) {
     throw new FaultError(`${effect} takes ${own.length > row.needed ? 'one of ' : ''}${own.join(', ')}`);
   }
-  for (const [name, { takes, fits }] of Object.entries(row.parameters)) {
+  for (const [name, { takes, fits }] of Object.entries({ ...row.parameters, ...row.optional })) {
     if (given[name] !== undefined && !fits(given[name])) {
       throw new FaultError(`${name} takes ${takes}, not ${JSON.stringify(given[name])}`);
     }

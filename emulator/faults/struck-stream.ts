@@ -12,16 +12,17 @@ export async function* struckItems<Item>(
   const cut = faults.expect('cut_stream');
   let sent = 0;
   const cutHere = () => cut?.effect.after_events === sent && cut.fault.take();
-  if (cutHere()) throw new StreamCut();
+  const cutOff = (head?: Uint8Array<ArrayBuffer>) => new StreamCut(head, cut?.effect.cleanly);
+  if (cutHere()) throw cutOff();
   for (let step = await next(); !step.done; step = await next()) {
     for (const item of step.value) {
       if ((await faults.holdEvent()) === 'over') throw new StreamCut();
       const head = cut?.effect.inside_character ? headOfCharacter(encode(item)) : undefined;
-      if (head && cut?.fault.take()) throw new StreamCut(head);
+      if (head && cut?.fault.take()) throw cutOff(head);
       yield [item];
       sent += 1;
       // Before the next is asked for: what is not sent any more must not take effect.
-      if (cutHere()) throw new StreamCut();
+      if (cutHere()) throw cutOff();
     }
   }
 }
@@ -32,7 +33,7 @@ export async function swallow<Item>(next: NextItems<Item>): Promise<void> {
 }
 
 /** The text up to the first byte of its first character that takes several. */
-function headOfCharacter(text: string): Uint8Array | undefined {
+function headOfCharacter(text: string): Uint8Array<ArrayBuffer> | undefined {
   const place = text.search(NON_ASCII);
   if (place === -1) return undefined;
   const before = Buffer.byteLength(text.slice(0, place));

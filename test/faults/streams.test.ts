@@ -37,6 +37,19 @@ describe.each(TRANSPORTS)('a stream, %s', (transport) => {
     expect(await session.messages()).toHaveLength(messages + 2);
   });
 
+  it('is cut as if it were over: no error, and no [DONE]', async () => {
+    const { session, emulator, stream } = await streamed();
+    const before = await session.state();
+    emulator.fault({ effect: 'cut_stream', after_events: 2, cleanly: true });
+    const { text, failed } = await stream();
+    expect(failed).toBe(undefined);
+    expect(readEvents(text)).toMatchObject({ chunks: [{}, {}], done: false });
+    expect(await session.state()).toEqual(before);
+    emulator.fault({ effect: 'cut_stream', after_events: 0, cleanly: true });
+    expect(await stream()).toMatchObject({ status: 200, text: '', failed: undefined });
+    expect(readEvents((await stream()).text).done).toBe(true);
+  });
+
   it('that is over before is not cut, and the fault is not used up', async () => {
     const { emulator, stream } = await streamed();
     const handle = emulator.fault({ effect: 'cut_stream', after_events: 1_000 });
