@@ -1,0 +1,26 @@
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { TIERS, type Tier } from '../../contract/tiers.ts';
+import { faultsTable, withTable } from '../../docs/faults/table.ts';
+import { EFFECTS } from '../../emulator/faults/effects.ts';
+
+const PAGE = readFileSync(new URL('../../docs/faults.md', import.meta.url), 'utf8');
+
+it('docs/faults.md says what the clients do now (npm run docs)', { timeout: 60_000 }, async () => {
+  expect(PAGE).toBe(withTable(PAGE, await faultsTable()));
+});
+
+it('docs/faults.md names every effect with its parameters', () => {
+  for (const [effect, { parameters, optional }] of Object.entries(EFFECTS)) {
+    const row = PAGE.split('\n').find((line) => line.startsWith(`| \`${effect}\` |`));
+    expect(row, effect).toBeDefined();
+    for (const name of Object.keys({ ...parameters, ...optional })) expect(row).toContain(`\`${name}\``);
+  }
+});
+
+it('docs/faults.md has the tiers as they are', () => {
+  for (const [number, { concurrency, rpm, tpm, tpd }] of Object.entries<Tier>(TIERS)) {
+    const cells = [concurrency, rpm, tpm, tpd].map((limit) => limit?.toLocaleString('en-US') ?? '');
+    expect(PAGE).toContain(`| ${number} | ${cells.join(' | ')} |`.replace('|  |', '| |'));
+  }
+});
