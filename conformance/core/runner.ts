@@ -18,7 +18,7 @@ import { Purse } from './purse.ts';
 import { redactor } from './redact.ts';
 import type { CheckResult } from './result.ts';
 import { isScored, score } from './score.ts';
-import { messageOf, Trial } from './trial.ts';
+import { messageOf, NOT_REACHED, Trial } from './trial.ts';
 import { Fault, Mismatch, NotApplicable, NotRun } from './verdict.ts';
 
 /** A run that costs money was asked for without a limit of it. */
@@ -96,14 +96,14 @@ export class Runner {
   async runCase(subject: Case): Promise<CheckResult[]> {
     const accounts = accountsOf(this.target, (key, account) => this.#open(key, account));
     const trial = new Trial({ accounts, limits: this.limits, target: this.target, texts: this.#texts });
-    let ending: unknown = new Mismatch('not reached');
+    let ending: unknown = new Mismatch(NOT_REACHED);
     try {
       this.#requireOffered(subject);
       this.purse.requireRoom(subject.cost(this.limits));
       this.#signal.throwIfAborted();
       await subject.run(trial);
     } catch (error) {
-      ending = this.#signal.aborted ? new NotRun('interrupted') : error;
+      ending = this.#signal.aborted ? new NotRun('interrupted') : unreached(error);
     }
     await this.#cleanUp();
     const redact = this.redactor();
@@ -151,4 +151,10 @@ export class Runner {
       if (!this.leaked.some(({ id }) => id === created.id)) this.leaked.push(created);
     }
   }
+}
+
+/** What ends a case before a check does not speak of that check's own rule, and has to say so. */
+function unreached(error: unknown): unknown {
+  if (!(error instanceof Mismatch) || error.message.startsWith(NOT_REACHED)) return error;
+  return new Mismatch(`${NOT_REACHED}: ${error.message}`);
 }

@@ -17,6 +17,8 @@ export interface Accounts {
   empty(): Promise<Api>;
 }
 
+/** How the message of a check begins that fails because the case never came to it: it has shown nothing of its own rule. */
+export const NOT_REACHED = 'not reached';
 const SHOWN_EXCHANGES = 3;
 /** What a check may end with; anything else is a defect of the kit. */
 const SAID = [Mismatch, NotRun, NotApplicable, Fault];
@@ -73,7 +75,7 @@ export class Trial<Name extends string> {
 
   /** The same for a check without which the rest of the case means nothing: where it fails, the rest fails with it. */
   async need(name: Name, body: () => unknown): Promise<void> {
-    if (!(await this.check(name, body))) throw new Mismatch(`not reached, because ${name} failed`);
+    if (!(await this.check(name, body))) throw new Mismatch(`${NOT_REACHED}, because ${name} failed`);
   }
 }
 

@@ -1,6 +1,7 @@
 import { CASES } from '../cases/index.ts';
 import type { CheckResult } from '../core/result.ts';
 import { Runner } from '../core/runner.ts';
+import { NOT_REACHED } from '../core/trial.ts';
 import { emulatorTarget } from '../targets/emulator.ts';
 import { behind, type Mutant } from './mutant.ts';
 
@@ -27,10 +28,15 @@ export async function judgeMutant(mutant: Mutant): Promise<MutantResult> {
     });
     return {
       mutant,
-      killed: named.filter(({ verdict }) => verdict === 'fail').map(({ id }) => id),
-      survived: named.filter(({ verdict }) => verdict !== 'fail'),
+      killed: named.filter(isSeen).map(({ id }) => id),
+      survived: named.filter((result) => !isSeen(result)),
     };
   } finally {
     await real.close?.();
   }
+}
+
+/** A check that fails because an earlier one did, or a step between, has not been shown to see anything. */
+function isSeen({ verdict, message = '' }: CheckResult): boolean {
+  return verdict === 'fail' && !message.startsWith(NOT_REACHED);
 }

@@ -111,7 +111,7 @@ export const PAIRING_MUTANTS: readonly Mutant[] = [
     id: 'append.results-apart-only',
     area: 'append',
     broken: 'a result is looked for among the calls of earlier writes only',
-    killedBy: ['append.tool-results/one-write-accepted', 'append.call-ids/again-accepted'],
+    killedBy: ['append.tool-results/one-write-accepted'],
     handler: () =>
       on('POST', WRITE, async ({ ids: [id = ''], body }, forward) => {
         const open = waiting(await windowAt(forward, id));

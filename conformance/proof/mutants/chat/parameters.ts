@@ -85,7 +85,7 @@ export const PARAMETER_MUTANTS: readonly Mutant[] = [
   chat(
     'answer-cut-to-fit',
     'what does not fit the window makes the answer shorter instead',
-    ['chat.window/one-more-refused', 'errors.window/text-exact', 'errors.window/sum-requested'],
+    ['chat.window/one-more-refused'],
     onChat(async (body, forward) => {
       const response = await forward();
       const message = response.status === 400 ? await response.clone().text() : '';

@@ -114,7 +114,6 @@ export const ACCESS_MUTANTS: readonly Mutant[] = [
     [
       'errors.keys/own-key-accepted',
       'errors.rows/next-accepted',
-      'errors.window/next-accepted',
       'errors.bodies/whole-accepted',
       'errors.route/known-answered',
       'errors.hosted-agents/without-accepted',
@@ -128,6 +127,20 @@ export const ACCESS_MUTANTS: readonly Mutant[] = [
         // What the kit sends to see what there is: reads of invented ids, and empty bodies.
         const probing = /probe|sessions$/.test(request.path) || JSON.stringify(request.body) === '{}';
         locked = response.status >= 400 && (!probing || 'kimi-api-version' in request.headers);
+        return response;
+      };
+    },
+  ),
+  error(
+    'locked-by-the-window',
+    'after a request for more than the window the account is locked',
+    ['errors.window/next-accepted'],
+    () => {
+      let locked = false;
+      return async (_, forward) => {
+        if (locked) return refuses('The account is locked', 403);
+        const response = await forward();
+        locked = (await response.clone().text()).includes('exceeded model token limit');
         return response;
       };
     },

@@ -1,8 +1,8 @@
 import type { SessionMessage } from '../../../../contract/sessions.ts';
-import { ask, editWindows, unpin, windowAt } from '../../asking.ts';
+import { ask, editSuccess, editWindows, unpin, windowAt } from '../../asking.ts';
 import type { Json } from '../../edits.ts';
 import type { Mutant } from '../../mutant.ts';
-import { chain, editJson, type Forward, type Handler } from '../../proxy.ts';
+import { chain, editJson, type Forward, type Handler, on } from '../../proxy.ts';
 import { Origins } from './origins.ts';
 
 /** Changes the fork as soon as it is there. */
@@ -12,6 +12,21 @@ function forked(work: (fork: Json, forward: Forward, source: string) => Promise<
       await work(fork, forward, source);
       return (await ask(forward, 'GET', `/v1/sessions/${fork.id}`)).body;
     });
+}
+
+/** Shows forks otherwise, wherever they are shown. */
+function shown(edit: (fork: Json, source: string) => Json): () => Handler {
+  return () => {
+    const origins = new Origins();
+    return chain(
+      on('GET', '/v1/sessions/:id', async ({ ids: [id = ''] }, forward) => {
+        const source = origins.sessionOf.get(id);
+        const response = await forward();
+        return source === undefined ? response : editSuccess(response, (fork) => edit(fork, source));
+      }),
+      origins.handler((fork, _, source) => edit(fork, source)),
+    );
+  };
 }
 
 /** What a fork begins with. */
@@ -49,10 +64,9 @@ export const FORK_BEGINNING_MUTANTS: readonly Mutant[] = [
   {
     id: 'forks.usage-of-nothing',
     area: 'forks',
-    broken: 'a fork says to be empty until it is written to',
+    broken: 'a fork says to be empty',
     killedBy: ['forks.new-session/same-usage'],
-    handler: () =>
-      new Origins().handler((fork) => ({ ...fork, usage: { ...(fork.usage as Json), total_tokens: 0, messages: 0 } })),
+    handler: shown((fork) => ({ ...fork, usage: { ...(fork.usage as Json), total_tokens: 0, messages: 0 } })),
   },
   {
     id: 'forks.pins-lost',
@@ -73,14 +87,14 @@ export const FORK_BEGINNING_MUTANTS: readonly Mutant[] = [
     area: 'forks',
     broken: 'a fork has the alias of the default model',
     killedBy: ['forks.new-session/same-model'],
-    handler: () => new Origins().handler((fork) => ({ ...fork, model: 'kimi-k2-0905' })),
+    handler: shown((fork) => ({ ...fork, model: 'kimi-k2-0905' })),
   },
   {
     id: 'forks.origin-is-the-session',
     area: 'forks',
     broken: 'forked_from names the session instead of the snapshot',
     killedBy: ['forks.new-session/names-its-origin'],
-    handler: () => new Origins().handler((fork, _, source) => ({ ...fork, forked_from: { snapshot_id: source } })),
+    handler: shown((fork, source) => ({ ...fork, forked_from: { snapshot_id: source } })),
   },
   {
     id: 'forks.origin-of-everything',

@@ -61,7 +61,7 @@ export const FORK_REQUEST_MUTANTS: readonly Mutant[] = [
     id: 'forks.need-the-session',
     area: 'forks',
     broken: 'a snapshot cannot be forked once its session is gone',
-    killedBy: ['forks.fields/deleted-session-forked', 'forks.isolation/outlives-source'],
+    killedBy: ['forks.fields/deleted-session-forked'],
     handler: () => {
       const gone = new Set<string>();
       return chain(

@@ -132,11 +132,16 @@ export const ROLLBACK_RESTORE_MUTANTS: readonly Mutant[] = [
   {
     id: 'rollback.uses-the-snapshot-up',
     area: 'rollback',
-    broken: 'a snapshot is deleted once it has been rolled back to',
+    broken: 'a snapshot is deleted once it has been rolled back to twice',
     killedBy: ['rollback.identity/snapshot-stays', 'rollback.identity/undone-and-redone'],
-    handler: afterwards((_, __, forward, { body }) =>
-      ask(forward, 'DELETE', `/v1/snapshots/${(body as { snapshot_id: string }).snapshot_id}`),
-    ),
+    handler: () => {
+      const used = new Set<string>();
+      return afterwards(async (_, __, forward, { body }) => {
+        const { snapshot_id } = body as { snapshot_id: string };
+        if (used.has(snapshot_id)) await ask(forward, 'DELETE', `/v1/snapshots/${snapshot_id}`);
+        used.add(snapshot_id);
+      })();
+    },
   },
   {
     id: 'rollback.calls-closed',

@@ -3,7 +3,7 @@ import { mutantsOf } from '../../chats.ts';
 import type { Json } from '../../edits.ts';
 import type { Mutant } from '../../mutant.ts';
 import { chain, type Handler, json, on } from '../../proxy.ts';
-import { codeOf } from '../../rewrites.ts';
+import { codeOf, refusal } from '../../rewrites.ts';
 
 const mutant = mutantsOf('sessions');
 const ONE = '/v1/sessions/:id';
@@ -17,23 +17,15 @@ const DELETED_ROUTES = SESSION_CHANGES.filter(({ name }) => name !== 'metadata' 
 function softDelete(heeds: (method: string, path: string) => boolean): () => Handler {
   return () => {
     const gone = new Set<string>();
-    const notFound = (id: string) =>
-      json(
-        {
-          error: {
-            message: `Not found the session ${id}`,
-            type: 'resource_not_found_error',
-            code: 'session_not_found',
-          },
-        },
-        404,
-        {
-          'x-should-retry': 'false',
-        },
-      );
     return async (request, forward) => {
       const id = request.path.split('/')[3] ?? '';
-      if (gone.has(id) && heeds(request.method, request.path)) return notFound(id);
+      if (gone.has(id) && heeds(request.method, request.path))
+        return refusal('session_not_found', `Not found the session ${id}`);
+      if (request.method === 'POST' && request.path === '/v1/sessions') {
+        // What is only marked takes its place until another needs it.
+        for (const marked of gone) await forward({ method: 'DELETE', path: `/v1/sessions/${marked}`, body: undefined });
+        gone.clear();
+      }
       if (request.method !== 'DELETE' || request.path !== `/v1/sessions/${id}`) return forward();
       const known = await forward({ method: 'GET' });
       if (!known.ok) return known;

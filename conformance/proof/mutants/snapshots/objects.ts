@@ -62,7 +62,7 @@ export const SNAPSHOT_OBJECT_MUTANTS: readonly Mutant[] = [
     id: 'snapshots.tools-not-counted',
     area: 'snapshots',
     broken: 'the usage of a snapshot leaves its tools out',
-    killedBy: ['snapshots.object/usage-of-the-window', 'snapshots.preserve-len/usage-of-both'],
+    killedBy: ['snapshots.preserve-len/usage-of-both'],
     handler: () =>
       on('POST', TAKE, async (_, forward) =>
         editSuccess(await forward(), (body) => {

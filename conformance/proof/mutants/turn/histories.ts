@@ -98,7 +98,7 @@ export const TURN_HISTORY_MUTANTS: readonly Mutant[] = [
   mutant(
     'messages-needed',
     'a turn has to bring messages',
-    ['turn.tool-calls/goes-on-from-result', 'turn.no-messages/reply-alone-stored'],
+    ['turn.tool-calls/goes-on-from-result'],
     onTurn((body, forward) =>
       body.messages.length === 0
         ? Promise.resolve(refusal('invalid_request', 'Invalid request: messages: empty'))

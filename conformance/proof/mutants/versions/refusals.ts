@@ -18,6 +18,19 @@ function header(name: string, edit: (value: string | null, response: Response) =
   };
 }
 
+/** Lets everything pass until a session has been created. */
+function onceThere(broken: () => Handler): () => Handler {
+  return () => {
+    const handler = broken();
+    let there = false;
+    return async (request, forward) => {
+      const response = await (there ? handler(request, forward) : forward());
+      if (request.path === '/v1/sessions' && request.method === 'POST') there ||= response.ok;
+      return response;
+    };
+  };
+}
+
 const NO_RETRY = ['not-found', 'invalid', 'conflict', 'mismatch', 'unauthorized'].map(
   (name) => `versions.headers/${name}-no-retry`,
 ) as unknown as Kills;
@@ -34,7 +47,8 @@ export const REFUSAL_MUTANTS: readonly Mutant[] = [
     'no-codes',
     'refusals carry no code',
     ['versions.envelope/path-code', 'versions.envelope/snapshot-code', 'versions.envelope/chat-code'],
-    errors(({ code, ...error }) => error),
+    // Not before a session is there: who has no codes at all is not taken to have sessions.
+    onceThere(errors(({ code, ...error }) => error)),
   ),
   mutant(
     'code-is-type',
