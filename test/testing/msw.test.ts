@@ -61,3 +61,16 @@ it('a live call that nobody takes is stopped, and says so', async () => {
   expect(said.mock.calls.join()).toContain('https://api.moonshot.ai/v1/models');
   said.mockRestore();
 });
+
+it('a connection that a fault drops is dropped for the code under test too', async () => {
+  server.use(...handlers(emulator));
+  const client = new OpenAI({ baseURL: LIVE_BASE_URLS[0], apiKey: 'sk-live', maxRetries: 0 });
+  emulator.fault({ effect: 'reset' });
+  await expect(client.models.list()).rejects.toBeInstanceOf(OpenAI.APIConnectionError);
+  emulator.fault({ effect: 'cut_stream', after_events: 2 });
+  const stream = await client.chat.completions.create({ model: MODEL, messages, stream: true });
+  const read = async () => {
+    for await (const _ of stream);
+  };
+  await expect(read()).rejects.toThrow('terminated');
+});
