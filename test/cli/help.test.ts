@@ -13,6 +13,7 @@ const FLAGS = [
     '--keys',
     '--limit',
     '--seed',
+    '--tier',
     '--cors',
     '--seed-file',
     '--export-on-exit',
