@@ -1,0 +1,87 @@
+import type { Hono } from 'hono';
+import type { LimitName, Limits } from '../contract/limits.ts';
+import type { TierNumber } from '../contract/tiers.ts';
+import type { BillingSettings } from './billing/books.ts';
+import type { Spend } from './billing/spend.ts';
+import type { Clock, MovableClock } from './clock.ts';
+import type { FaultHandle, Faults } from './faults/faults.ts';
+import type { FaultSpec } from './faults/spec.ts';
+import type { Journal, JournalBounds } from './journal/journal.ts';
+import type { Env } from './middleware/context.ts';
+import type { Model } from './models/model.ts';
+import type { ScriptableModel, ScriptOptions } from './models/scriptable.ts';
+import type { ScriptRule } from './models/scripted.ts';
+import type { ListenOptions, RunningServer } from './server.ts';
+import type { Imported, ImportOptions } from './state/import-state.ts';
+import type { ExportOptions } from './state/state.ts';
+import type { TokenizerSource } from './tokens/tokenizer.ts';
+
+export interface EmulatorOptions {
+  /** Where the state is kept: a file, or `:memory:` (the default). */
+  db?: string;
+  /** Limits of the contract that differ from the defaults. */
+  limits?: Partial<Record<LimitName, number>>;
+  /** Keys that are let in. Without the list, any key is an account of its own. */
+  keys?: readonly string[];
+  /** A vocabulary file of Kimi's, or a tokenizer of your own. Without it: KIMI_TOKENIZER, an installed one, `o200k_base`. */
+  tokenizer?: string | TokenizerSource;
+  /** What answers. */
+  model?: Model;
+  /** What work costs and what accounts have, for `spend`, `cached_tokens` and the balance. */
+  billing?: BillingSettings;
+  /** Fixes all ids, and time: it begins at 2025-09-05T00:00:00Z and stands still until it is moved. */
+  seed?: string | number;
+  /** Where time comes from, instead of the system or the seed. `emulator.clock` moves it. */
+  clock?: Clock;
+  /** Characters of one streamed chunk. */
+  chunkCharacters?: number;
+  /** The live API's rate tier that chat is held to, 0 to 5. Without it there is no rate limit. */
+  tier?: TierNumber;
+  /** Origins whose pages may call the API, such as `http://localhost:5173`. */
+  cors?: readonly string[];
+  /** Names, besides loopback's, under which the server may be addressed. */
+  hosts?: readonly string[];
+  /** How much the journal of requests remembers; `entries: 0` keeps none, and hints then know of no earlier request. */
+  journal?: Partial<JournalBounds>;
+}
+
+export interface Emulator {
+  readonly app: Hono<Env>;
+  /** Answers requests in process, as `fetch` does over the network. */
+  readonly fetch: typeof fetch;
+  /** What an SDK takes as its base URL; that of the port once it listens. */
+  readonly baseURL: string;
+  readonly limits: Limits;
+  readonly tokenizer: TokenizerSource;
+  readonly model: ScriptableModel;
+  /** The emulator's time; `advance(ms)` moves it on, and whatever expires with it. */
+  readonly clock: MovableClock;
+  /** The last requests and their answers. */
+  readonly journal: Journal;
+  /** What has been set to go wrong. */
+  readonly faults: Pick<Faults, 'list' | 'clear' | 'unused'>;
+  /** Sets something to go wrong, so many times. @throws FaultError that says which names and values are right */
+  fault(spec: FaultSpec): FaultHandle;
+  /** Serves over HTTP as well; by default on loopback and any free port. */
+  listen(options?: Partial<ListenOptions>): Promise<RunningServer>;
+  /**
+   * Ends the server and closes the database.
+   * @param last done in between: when no request is under way any more, and the state can still be read
+   */
+  close(last?: () => Promise<void>): Promise<void>;
+  /**
+   * Answers by rules, in front of the model. Requests after the call are answered by them, awaited or not.
+   * @throws DocumentError, rejecting, for a rule that is none
+   */
+  script(rules: readonly ScriptRule[], options?: ScriptOptions): Promise<void>;
+  /** What the work so far cost, and what it would have cost without sessions; of one account, by its key, or of all. */
+  spend(key?: string): Promise<Spend>;
+  /** Makes the present state what `reset` returns to. */
+  keep(): void;
+  /** Returns to the state that was kept; to nothing where none was. Requests that are under way change nothing any more. */
+  reset(): void;
+  /** All sessions and snapshots, or one session and its snapshots, as a file's text. @throws StateError */
+  export(options?: ExportOptions): Promise<string>;
+  /** Adds what such a file holds, or changes nothing. @throws StateError in one line */
+  import(file: string | Uint8Array | object, options?: ImportOptions): Promise<Imported>;
+}
