@@ -1,9 +1,10 @@
 import { EXIT } from '../core/exit-code.ts';
 import { Unreachable } from '../core/preflight.ts';
+import { CapMissing } from '../core/runner.ts';
 import { SelectionError } from '../core/select.ts';
 import { Fault, NotRun } from '../core/verdict.ts';
 import { ReportError } from '../report/json.ts';
-import { oneLine } from '../report/text.ts';
+import { oneLine, visible } from '../report/text.ts';
 import { TargetError } from '../targets/emulator.ts';
 import { diffCommand } from './diff-command.ts';
 import { helpText } from './help.ts';
@@ -32,7 +33,7 @@ const HANDLERS: Record<Command, (options: Options, terminal: Terminal) => Promis
   prove: proveCommand,
 };
 
-/** `kimi-emulator conformance …`. What a user can mend is one line. @returns the exit code */
+/** `kimi-emulator conformance …`. What a user can mend is one line; a defect of the kit's is no verdict on the target. @returns the exit code */
 export async function conformanceCommand(args: string[], terminal: Terminal): Promise<number> {
   try {
     const options = parseOptions(args);
@@ -41,17 +42,21 @@ export async function conformanceCommand(args: string[], terminal: Terminal): Pr
     return EXIT.conformant;
   } catch (error) {
     const code = exitCodeFor(error);
-    if (code === undefined) throw error;
+    if (code === undefined) {
+      const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      terminal.stderr.write(`kimi-emulator conformance: the kit itself failed\n${visible(trace)}\n`);
+      return EXIT.incomplete;
+    }
     terminal.stderr.write(`kimi-emulator conformance: ${oneLine((error as Error).message)}\n`);
     return code;
   }
 }
 
-/** Undefined for a defect of ours, which keeps its trace. */
+/** Undefined for a defect of the kit's, which keeps its trace. */
 function exitCodeFor(error: unknown): number | undefined {
   if (error instanceof Unreachable) return error.exitCode;
   if (error instanceof Fault || error instanceof NotRun) return EXIT.incomplete;
-  const mended = [UsageError, SelectionError, ConfigurationError, ReportError, TargetError];
+  const mended = [UsageError, SelectionError, CapMissing, ConfigurationError, ReportError, TargetError];
   return mended.some((kind) => error instanceof kind) ? EXIT.configuration : undefined;
 }
 

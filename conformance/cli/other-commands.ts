@@ -3,7 +3,9 @@ import { EXIT } from '../core/exit-code.ts';
 import { planOf } from '../core/plan.ts';
 import { Runner } from '../core/runner.ts';
 import { select } from '../core/select.ts';
-import { sweep } from '../core/sweep.ts';
+import { type Swept, sweep } from '../core/sweep.ts';
+import { Fault, Mismatch } from '../core/verdict.ts';
+import type { Target } from '../targets/target.ts';
 import type { Terminal } from './command.ts';
 import { capabilitiesText, listText, planText } from './list.ts';
 import type { Options } from './options.ts';
@@ -39,10 +41,18 @@ export async function probeCommand(options: Options, { stdout, env }: Terminal):
   }
 }
 
+/** A target that cannot be read is not swept. @throws Unreachable, Fault */
+async function swept(target: Target, folder: string): Promise<Swept> {
+  await new Runner(target).greet();
+  return sweep(target, folder).catch((error: unknown) => {
+    throw error instanceof Mismatch ? new Fault(error.message) : error;
+  });
+}
+
 /** Finishes what killed runs left behind. */
 export async function sweepCommand(options: Options, { stdout, env }: Terminal): Promise<number> {
   const target = await targetOf(options, env);
-  const { deleted, left, others } = await sweep(target, options.out).finally(() => target.close?.());
+  const { deleted, left, others } = await swept(target, options.out).finally(() => target.close?.());
   stdout.write(`${deleted.length} deleted, ${left.length} could not be deleted\n`);
   for (const id of left) stdout.write(`  left: ${id}\n`);
   for (const name of others) stdout.write(`  of another target, left alone: ${name}\n`);

@@ -7,6 +7,7 @@ import { renderTerminal } from '../report/terminal.ts';
 import { writeReports } from '../report/write-reports.ts';
 import type { Target } from '../targets/target.ts';
 import type { Terminal } from './command.ts';
+import { prepareFolder } from './folder.ts';
 import { type Options, UsageError } from './options.ts';
 import { planCommand } from './other-commands.ts';
 import { progressOn } from './progress.ts';
@@ -34,6 +35,7 @@ async function judge(target: Target, options: Options, terminal: Terminal): Prom
     throw new UsageError('--update needs a whole run, without --profile and --case');
   }
   if (options.update && options.baseline === undefined) throw new UsageError('--update needs --baseline FILE');
+  if (options.reports.length > 0 || target.name !== 'emulator') prepareFolder(options.out);
   const abort = new AbortController();
   const done = terminal.onInterrupt(() => abort.abort());
   const progress = options.quiet ? undefined : progressOn(terminal.stderr);

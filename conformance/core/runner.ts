@@ -83,13 +83,17 @@ export class Runner {
 
   /** What the target offers. Creates nothing. @throws Unreachable where it cannot be judged at all */
   async probe(): Promise<Capabilities> {
-    const api = this.#open(this.target.keys.a, 'A');
-    await preflight(api, this.target.baseURL).catch((error: unknown) => {
+    await this.greet();
+    this.#capabilities = await probe(this.target, this.#open(this.target.keys.a, 'A'));
+    return this.#capabilities;
+  }
+
+  /** Sees that the target is there and lets the key in. @throws Unreachable */
+  async greet(): Promise<void> {
+    await preflight(this.#open(this.target.keys.a, 'A'), this.target.baseURL).catch((error: unknown) => {
       if (!(error instanceof Unreachable)) throw error;
       throw new Unreachable(this.redactor()(error.message), error.exitCode);
     });
-    this.#capabilities = await probe(this.target, api);
-    return this.#capabilities;
   }
 
   /** Every declared check of the case has a result, whatever happens. */

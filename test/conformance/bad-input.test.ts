@@ -38,6 +38,10 @@ it.each<[string[], string, number]>([
   [['--update'], '--update needs --baseline', 2],
   [['--update', '--baseline', 'x.json', '--case', 'append'], '--update needs a whole run', 2],
   [['--tokenizer', '/nowhere/tiktoken.model'], '/nowhere/tiktoken.model', 2],
+  [['prove', '--case', 'nonsense'], 'no broken servers of nonsense', 2],
+  [['prove', '--case', 'append.limit'], 'no broken servers of append.limit', 2],
+  [['--case', 'balance', '--report', 'json', '--out', 'package.json'], '--out package.json', 2],
+  [['--case', 'balance', '--target', 'http://127.0.0.1:1', '--out', 'package.json'], '--out package.json', 2],
   [['--target', 'http://127.0.0.1:1/v1'], 'cannot be reached', 3],
 ])('%j is one clear line', async (args, names, code) => {
   const ended = await conformance(args);
@@ -68,6 +72,24 @@ it.each<[string, RequestListener, string, number]>([
   expect(ended.stderr).toContain(names);
   expectOneLine(ended.stderr);
   expect(ended.code).toBe(code);
+});
+
+it('a sweep with a key that is refused is one clear line', async () => {
+  const url = await serverThat((_, answer) =>
+    answer.writeHead(401).end('{"error":{"message":"Invalid Authentication"}}'),
+  );
+  const out = temporaryFolder();
+  writeFileSync(join(out, 'ledger-1.jsonl'), `${JSON.stringify({ ledger: 1, run: '1', target: url })}\n`);
+  const ended = await conformance(['sweep', '--target', url, '--out', out]);
+  expect(ended.stderr).toContain('refuses the key');
+  expectOneLine(ended.stderr);
+  expect(ended.code).toBe(2);
+});
+
+it('what the kit did not expect is said with its trace, and is no verdict', async () => {
+  const ended = await conformance(['list'], { throwing: true });
+  expect(ended.stderr).toContain('at ');
+  expect(ended.code).toBe(3);
 });
 
 it.each<[string, string]>([

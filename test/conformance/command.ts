@@ -11,15 +11,28 @@ export interface Ended {
   stderr: string;
 }
 
-/** `kimi-emulator conformance …` in this process. `interrupt` is given what a SIGINT would call. */
+export interface CommandOptions {
+  env?: Environment;
+  /** Is given what a SIGINT would call. */
+  interrupt?: (now: () => void) => void;
+  /** True where nothing can be written. */
+  throwing?: boolean;
+}
+
+/** `kimi-emulator conformance …` in this process. */
 export async function conformance(
   args: string[],
-  { env = {}, interrupt }: { env?: Environment; interrupt?: (now: () => void) => void } = {},
+  { env = {}, interrupt, throwing = false }: CommandOptions = {},
 ): Promise<Ended> {
   const ended: Ended = { code: -1, stdout: '', stderr: '' };
   ended.code = await conformanceCommand(args, {
     env,
-    stdout: { write: (text: string) => (ended.stdout += text) },
+    stdout: {
+      write: (text: string) => {
+        if (throwing) throw new TypeError('the pipe is gone');
+        return (ended.stdout += text);
+      },
+    },
     stderr: { write: (text: string) => (ended.stderr += text) },
     onInterrupt(call) {
       interrupt?.(call);
