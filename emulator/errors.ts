@@ -2,6 +2,8 @@ import { ERRORS, type ErrorBody, type ErrorCode, LIVE_TEXT, type SessionErrorCod
 
 /** What a refusal is made of, beyond its text: what a hint tells of it. Tokens are counts. */
 export interface Grounds {
+  /** The effect of the fault that asked for it. */
+  fault?: string;
   /** Of tool calls. */
   ids?: readonly string[];
   pairing?: 'orphan' | 'unanswered' | 'duplicate';

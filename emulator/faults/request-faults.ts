@@ -1,5 +1,6 @@
+import type { ErrorCode } from '../../contract/errors.ts';
 import type { NextItems } from '../batches.ts';
-import { type ApiError, notFound } from '../errors.ts';
+import { ApiError, notFound } from '../errors.ts';
 import { errorOnDemand } from '../errors-on-demand.ts';
 import type { Effect, EffectName } from './effects.ts';
 import type { Fault, Subject } from './fault.ts';
@@ -51,27 +52,29 @@ export class RequestFaults {
   /** Before anything is done. @throws ApiError */
   requireNoError(): void {
     const failing = this.take('error');
-    if (failing) throw this.#error(failing.effect.code);
+    if (failing) throw this.#refusal('error', failing.effect.code);
   }
 
   /** Where a session is found idle. @throws ApiError `session_busy` */
   requireIdle(session: string): void {
-    if (this.take('session_busy')) throw errorOnDemand('session_busy', { session });
+    if (this.take('session_busy')) throw this.#refusal('session_busy', 'session_busy', session);
   }
 
   /** Where a snapshot is looked up. @throws ApiError `snapshot_not_found` */
   requireSnapshot(id: string, param = 'snapshot_id'): void {
-    if (this.take('snapshot_expired')) throw notFound('snapshot', id, param);
+    if (!this.take('snapshot_expired')) return;
+    const { message } = notFound('snapshot', id, param);
+    throw new ApiError('snapshot_not_found', message, param, { fault: 'snapshot_expired' });
   }
 
   /** When a summary is ready and nothing is changed yet. @throws ApiError as for an engine that fails */
   requireCompression(): void {
-    if (this.take('compress_fails')) throw this.#error('unexpected_output');
+    if (this.take('compress_fails')) throw this.#refusal('compress_fails', 'unexpected_output');
   }
 
   /** In a transaction, when all is written that it changes. @throws ApiError as the store's own error is answered */
   requireDisk(): void {
-    if (this.take('disk_full')) throw this.#error('unexpected_output');
+    if (this.take('disk_full')) throw this.#refusal('disk_full', 'unexpected_output');
   }
 
   /**
@@ -81,7 +84,7 @@ export class RequestFaults {
    */
   requireMemory(newTokens: number): void {
     if (this.take('window_pressure', ({ max_new_tokens }) => newTokens > max_new_tokens)) {
-      throw this.#error('unexpected_output');
+      throw this.#refusal('window_pressure', 'unexpected_output');
     }
   }
 
@@ -107,13 +110,14 @@ export class RequestFaults {
       .map((fault) => ({ fault, effect: fault.effect as Of<Name> }));
   }
 
-  #error(code: Parameters<typeof errorOnDemand>[0]): ApiError {
-    const { account, model, session } = this.#subject;
-    return errorOnDemand(code, {
+  #refusal(fault: EffectName, code: ErrorCode, session = this.#subject.session): ApiError {
+    const { account, model } = this.#subject;
+    const { message } = errorOnDemand(code, {
       account,
       ...(model !== undefined && { model }),
       ...(session !== undefined && { session }),
     });
+    return new ApiError(code, message, undefined, { fault });
   }
 }
 

@@ -53,6 +53,8 @@ export interface Refused {
 
 /** The hint of a refusal as a header has it; undefined where there is nothing to teach. */
 export function hintFor({ refusal, exchange, body, known, limits, now }: Refused): string | undefined {
+  const { fault } = refusal.grounds;
+  if (fault !== undefined) return toLine(`the fault ${fault} was asked for: no earlier request led to this`);
   const hint = HINTS[refusal.code];
   if (!hint) return undefined;
   const asking: Asking = { refusal, exchange, body, past: new Past(known, exchange), limits, now };

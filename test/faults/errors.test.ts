@@ -48,6 +48,18 @@ describe.each(TRANSPORTS)('the fault error, %s', (transport) => {
     expect((await session.chat([{ role: 'user', content: 'Reply with only PONG' }])).status).toBe(200);
   });
 
+  it('is named in the hint, so that nobody looks for what led to it', async () => {
+    const session = await startSession(transport);
+    const { emulator } = session.api;
+    const hint = 'the fault error was asked for: no earlier request led to this';
+    emulator.fault({ effect: 'error', code: 'tool_result_orphan' });
+    const refused = await session.append({ role: 'user', content: 'hi' });
+    expect(refused.headers.get('kimi-emulator-hint')).toBe(hint);
+    emulator.fault({ effect: 'session_busy' });
+    const busy = await session.append({ role: 'user', content: 'hi' });
+    expect(busy.headers.get('kimi-emulator-hint')).toBe(hint.replace('error', 'session_busy'));
+  });
+
   it('gives no code where no session is addressed, as the live API does not', async () => {
     const api = await startEmulator(transport);
     api.emulator.fault({ effect: 'error', code: 'invalid_request' });
