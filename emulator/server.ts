@@ -62,9 +62,11 @@ export async function listen(answer: Answer, { port, host }: ListenOptions): Pro
 function dropLeftover(incoming: IncomingMessage): void {
   const timer = setTimeout(() => incoming.socket.destroySoon(), LEFTOVER_MS);
   timer.unref();
-  // Whoever stopped in the middle of reading may still be listening, and as long as one does nothing flows.
+  incoming.once('close', () => clearTimeout(timer));
+  // Whoever stopped in the middle of reading may still be listening, and as long as one does nothing flows. That a listener
+  // is gone stops the flow once more, a tick later.
   incoming.removeAllListeners('readable');
-  incoming.once('close', () => clearTimeout(timer)).resume();
+  setImmediate(() => incoming.resume());
 }
 
 async function close(server: Server, { unused, answering }: Connections): Promise<void> {

@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import type { IncomingMessage, Server } from 'node:http';
 import { connect } from 'node:net';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { createEmulator } from '../emulator/index.ts';
 
 /** Well below the grace that running streams are given. */
@@ -62,4 +62,26 @@ it.each([
   expect(request.complete).toBe(true);
   expect(request.socket.destroyed).toBe(false);
   await emulator.close();
+});
+
+it('a connection outlives an answer that came before its body', async () => {
+  const emulator = createEmulator();
+  onTestFinished(() => emulator.close());
+  const { port } = await emulator.listen();
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const socket = connect(port, '127.0.0.1').setNoDelay(true);
+  onTestFinished(() => void socket.destroy());
+  const head = 'PUT /v1/sessions/x HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer x\r\nContent-Length: 2\r\n\r\n';
+  const answered = async () => String((await once(socket, 'data'))[0]);
+  socket.write(head);
+  expect(await answered()).toContain('404 Not Found');
+  // The next answer shows that the body of the first request has come in.
+  socket.write(`{}${head}{}`);
+  expect(await answered()).toContain('404 Not Found');
+  // Longer than the server waits for a body that does not come.
+  vi.advanceTimersByTime(60_000);
+  socket.write(`${head}{}`);
+  const closed = once(socket, 'close').then(() => 'closed');
+  expect(await Promise.race([closed, answered()])).toContain('404 Not Found');
 });
