@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { CAPABILITIES, type Capability } from '../../contract/capabilities.ts';
 import { PROFILES, type Profile } from '../../contract/clauses.ts';
+import { LIMIT_NAMES, type LimitName } from '../../contract/limits.ts';
 import { REPORT_KINDS, type ReportKind } from '../report/write-reports.ts';
 import { SCALES, type Scale } from '../targets/emulator.ts';
 import type { Declared } from '../targets/target.ts';
@@ -31,6 +32,7 @@ export interface Options {
   maxSpend: number | undefined;
   dedicated: boolean;
   declares: Partial<Record<Capability, Declared>>;
+  limits: Partial<Record<LimitName, number>>;
   deadlineMs: number | undefined;
   quiet: boolean;
   help: boolean;
@@ -74,6 +76,12 @@ export const FLAGS = {
     value: 'NAME[=no]',
     help: 'what the target says that it offers, or not; may be given again',
   },
+  limit: {
+    type: 'string',
+    multiple: true,
+    value: 'NAME=N',
+    help: 'a limit of the target that differs from the contract; may be given again',
+  },
   timeout: { type: 'string', value: 'SECONDS', help: 'how long an answer may take (default 30; live 120)' },
   quiet: { type: 'boolean', help: 'print nothing but the result' },
   help: { type: 'boolean', short: 'h', help: 'print this' },
@@ -106,6 +114,7 @@ export function parseOptions(args: string[]): Options {
     maxSpend: positive('--max-spend', values['max-spend']),
     dedicated: values['dedicated-account'] ?? false,
     declares: Object.fromEntries((values.declare ?? []).flatMap(declaration)),
+    limits: Object.fromEntries((values.limit ?? []).map(limit)),
     deadlineMs: milliseconds(positive('--timeout', values.timeout)),
     quiet: values.quiet ?? false,
     help: values.help ?? false,
@@ -137,6 +146,14 @@ function positive(flag: string, text: string | undefined): number | undefined {
 
 function milliseconds(seconds: number | undefined): number | undefined {
   return seconds === undefined ? undefined : seconds * 1_000;
+}
+
+function limit(text: string): [LimitName, number] {
+  const [given = '', number] = text.split('=');
+  const name = oneOf(LIMIT_NAMES, given, '--limit');
+  const value = Number(number);
+  if (!(Number.isSafeInteger(value) && value > 0)) throw new UsageError(`--limit ${name} takes a whole number above 0`);
+  return [name, value];
 }
 
 /** `sessions` stands for all that begins with it. */

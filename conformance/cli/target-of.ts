@@ -20,34 +20,39 @@ export async function targetOf(options: Options, env: Environment): Promise<Targ
   throw new UsageError(`--target is emulator, live or a URL, not ${named}`);
 }
 
-function emulator({ scale, http, tokenizer, deadlineMs }: Options): Promise<Target> {
-  return emulatorTarget({
+async function emulator({ scale, http, tokenizer, deadlineMs, declares, limits }: Options): Promise<Target> {
+  if (Object.keys(limits).length > 0) throw new UsageError('--limit is for --target URL; the emulator has --scale');
+  const target = await emulatorTarget({
     scale,
     http,
     ...(tokenizer !== undefined && { options: { tokenizer } }),
     ...(deadlineMs !== undefined && { deadlineMs }),
   });
+  return { ...target, declares: { ...target.declares, ...declares } };
 }
 
 function live(options: Options, env: Environment): Target {
-  const { deadlineMs = LIVE_DEADLINE_MS, dedicated, declares } = options;
+  const { deadlineMs = LIVE_DEADLINE_MS, dedicated, declares, limits } = options;
   const given = required(env, 'KIMI_BASE_URL');
   if (!isUrl(given)) throw new UsageError(`KIMI_BASE_URL is no URL: ${given}`);
   const baseURL = plain('KIMI_BASE_URL', given);
   const keys = { a: required(env, 'KIMI_API_KEY'), ...second(env) };
   const model = required(env, 'KIMI_CONFORMANCE_MODEL');
-  return endpointTarget({ baseURL, keys, model, declares, dedicated, deadlineMs, paid: true });
+  return endpointTarget({ baseURL, keys, model, declares, dedicated, limits, deadlineMs, paid: true });
 }
 
 /** A server on this machine costs nothing; any other might. */
 function endpoint(url: string, options: Options, env: Environment): Target {
-  const { deadlineMs = DEADLINE_MS, dedicated, declares } = options;
+  const { deadlineMs = DEADLINE_MS, dedicated, declares, limits } = options;
   const local = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(new URL(url).hostname);
-  const keys = local && !env.KIMI_API_KEY ? LOCAL_KEYS : { a: required(env, 'KIMI_API_KEY'), ...second(env) };
+  const anyKey = local && !env.KIMI_API_KEY;
+  const keys = anyKey ? LOCAL_KEYS : { a: required(env, 'KIMI_API_KEY'), ...second(env) };
   const baseURL = /\/v\d+\/?$/.test(url) ? url : `${url.replace(/\/+$/, '')}/v1`;
   return endpointTarget({
     baseURL,
     keys,
+    anyKey,
+    limits,
     model: env.KIMI_CONFORMANCE_MODEL ?? MODEL_ID,
     declares,
     dedicated,
