@@ -58,7 +58,7 @@ export function describe(exchange: Exchange, redactor: Redactor): JournalEntry {
     ...(code !== undefined && { code }),
     ...(headers['Kimi-Emulator-Hint'] !== undefined && { hint: headers['Kimi-Emulator-Hint'] }),
     ...(headers['Kimi-Emulator-Ignored'] !== undefined && { ignored: headers['Kimi-Emulator-Ignored'] }),
-    ...(request && { request: redactor.kept(request), request_bytes: request.bytes }),
+    ...(request && { request: redactor.kept(request), request_bytes: exchange.requestBytes }),
     ...(answer && { answer: redactor.kept(answer) }),
     ...(facts.turn && { usage: facts.turn.usage }),
     ...(streamed && { streamed: { ...streamed, ...(finish !== undefined && { finish_reason: finish }) } }),

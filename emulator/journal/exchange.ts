@@ -44,6 +44,7 @@ export class Exchange {
   lost = false;
   code: ErrorCode | undefined;
   request: KeptText | undefined;
+  requestBytes = 0;
   answer: KeptText | undefined;
   /** Of the answer. */
   headers: Readonly<Record<string, string>> | undefined;
@@ -108,6 +109,7 @@ export class Exchange {
 
   keepRequest(bytes: Uint8Array): void {
     this.request = keepText(bytes);
+    this.requestBytes = bytes.length;
     this.bytes += memoryOf(this.request);
   }
 

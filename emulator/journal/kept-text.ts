@@ -9,22 +9,20 @@ const UNIT_BYTES = 2;
 export interface CutText {
   head: Uint8Array;
   tail: Uint8Array;
-  /** Bytes of the whole. */
-  bytes: number;
+  /** Bytes between them; of a text that was never bytes, UTF-16 units, as to count its bytes takes longer than to cut it. */
+  leftOut: number;
+  unit: 'bytes' | 'characters';
 }
 
 /** A text as it came, or its two ends. What it says is read when it is asked for. */
 export type KeptText = string | Uint8Array | CutText;
 
 export function keepText(text: string | Uint8Array): KeptText {
-  if (text.length <= KEPT_BYTES) return text;
-  if (typeof text !== 'string') return ends(text.subarray(0, HEAD_BYTES), text.subarray(-TAIL_BYTES), text.length);
+  const { length } = text;
+  if (length <= KEPT_BYTES) return text;
   const [head, tail] = [text.slice(0, HEAD_BYTES), text.slice(-TAIL_BYTES)];
-  return ends(Buffer.from(head), Buffer.from(tail), Buffer.byteLength(text));
-}
-
-function ends(head: Uint8Array, tail: Uint8Array, bytes: number): CutText {
-  return { head: Buffer.from(head), tail: Buffer.from(tail), bytes };
+  const unit = typeof text === 'string' ? 'characters' : 'bytes';
+  return { head: Buffer.from(head), tail: Buffer.from(tail), leftOut: length - KEPT_BYTES, unit };
 }
 
 /** What it takes in memory, at most. */
@@ -33,22 +31,21 @@ export function memoryOf(text: KeptText): number {
   return text instanceof Uint8Array ? text.length : text.head.length + text.tail.length;
 }
 
-/** A text to be read: whole, or its ends with what is missing between them. */
+/** A text to be read: whole, or its ends and how much is missing between them. */
 export interface ReadText {
   head: string;
   /** Empty where the head is the whole. */
   tail: string;
-  leftOutBytes: number;
-  bytes: number;
+  leftOut: number;
+  unit: CutText['unit'];
 }
 
 export function readText(text: KeptText): ReadText {
-  if (typeof text === 'string') return { head: text, tail: '', leftOutBytes: 0, bytes: Buffer.byteLength(text) };
-  if (text instanceof Uint8Array) return { head: decode(text), tail: '', leftOutBytes: 0, bytes: text.length };
-  const { head, tail, bytes } = text;
+  if (typeof text === 'string') return { head: text, tail: '', leftOut: 0, unit: 'characters' };
+  if (text instanceof Uint8Array) return { head: decode(text), tail: '', leftOut: 0, unit: 'bytes' };
   // A character that the cut went through is left out with the rest.
-  const [first, last] = [decode(head).replace(/\ufffd+$/, ''), decode(tail).replace(/^\ufffd+/, '')];
-  return { head: first, tail: last, leftOutBytes: bytes - Buffer.byteLength(first) - Buffer.byteLength(last), bytes };
+  const head = decode(text.head).replace(/\ufffd+$/, '');
+  return { ...text, head, tail: decode(text.tail).replace(/^\ufffd+/, '') };
 }
 
 function decode(bytes: Uint8Array): string {

@@ -27,8 +27,8 @@ export class Redactor {
   }
 
   /** A text as it is shown. A secret that the cut went through is left out with the rest. */
-  kept({ head, tail, leftOutBytes }: ReadText): string {
-    if (leftOutBytes === 0) return this.text(head);
+  kept({ head, tail, leftOut, unit }: ReadText): string {
+    if (leftOut === 0) return this.text(head);
     const first = this.text(head);
     const last = this.text(tail);
     const border = this.#keys.reduce((most, key) => Math.max(most, overlap(first, key)), 0);
@@ -36,7 +36,7 @@ export class Redactor {
     const ended = this.#keys.reduce((most, key) => Math.max(most, overlap(key, last)), 0);
     const rest = Math.max(ended, /^[\w-]*/.exec(last)?.[0].length ?? 0);
     const shownHead = first.slice(0, first.length - Math.max(border, begun));
-    return `${shownHead} [${leftOutBytes} bytes left out] ${last.slice(rest)}`;
+    return `${shownHead} [${leftOut} ${unit} left out] ${last.slice(rest)}`;
   }
 
   /** A value of JSON with all its texts redacted. */

@@ -44,7 +44,7 @@ it('no key appears in what is shown, wherever a client put it', async () => {
 
 it('a key does not stand where a text was cut through it', () => {
   const redactor = new Redactor(['key+with/odd=signs']);
-  const seen = redactor.kept({ head: 'before key+with/o', tail: 'dd=signs after', leftOutBytes: 100, bytes: 200 });
+  const seen = redactor.kept({ head: 'before key+with/o', tail: 'dd=signs after', leftOut: 100, unit: 'bytes' });
   expect(seen).toBe('before  [100 bytes left out]  after');
 });
 
