@@ -1,5 +1,6 @@
 import { EXIT } from '../core/exit-code.ts';
 import { Unreachable } from '../core/preflight.ts';
+import { Interrupted } from '../core/run.ts';
 import { CapMissing } from '../core/runner.ts';
 import { SelectionError } from '../core/select.ts';
 import { Fault, NotRun } from '../core/verdict.ts';
@@ -55,6 +56,7 @@ export async function conformanceCommand(args: string[], terminal: Terminal): Pr
 /** Undefined for a defect of the kit's, which keeps its trace. */
 function exitCodeFor(error: unknown): number | undefined {
   if (error instanceof Unreachable) return error.exitCode;
+  if (error instanceof Interrupted) return EXIT.interrupted;
   if (error instanceof Fault || error instanceof NotRun) return EXIT.incomplete;
   const mended = [UsageError, SelectionError, CapMissing, ConfigurationError, ReportError, TargetError];
   return mended.some((kind) => error instanceof kind) ? EXIT.configuration : undefined;

@@ -42,6 +42,8 @@ export class Ledger {
   readonly shares = new Set<string>();
   readonly #file: string | undefined;
   readonly #open = new Map<string, Created>();
+  /** Requests that create something and have no answer. */
+  #unknown = 0;
 
   constructor({ run, target, file }: { run: string; target: string; file?: string }) {
     this.run = run;
@@ -50,18 +52,26 @@ export class Ledger {
     this.#write({ ledger: 1, run, target });
   }
 
-  intend(account: string, method: string, path: string): void {
-    if (method === 'POST' && CREATING.test(path)) this.#write({ intent: { account, path } });
+  /** @returns whether the request creates something, so that its answer has to be waited for */
+  intend(account: string, method: string, path: string): boolean {
+    const creates = isCreation(method, path);
+    if (creates) {
+      this.#unknown += 1;
+      this.#write({ intent: { account, path } });
+    }
+    return creates;
   }
 
   /** Notes what an answer says to have been created or deleted. */
   note(account: string, method: string, path: string, reply: Reply): void {
+    // Whether a server that broke down has created something is not known.
+    if (isCreation(method, path) && reply.status < 500) this.#unknown -= 1;
     if (reply.status >= 300) return;
     for (const [, id = ''] of reply.text.matchAll(SHARE_ID)) this.shares.add(id);
     if (method === 'DELETE') {
       const id = DELETING.exec(path)?.[1];
       if (id !== undefined) this.gone(id);
-    } else if (method === 'POST' && CREATING.test(path)) {
+    } else if (isCreation(method, path)) {
       for (const created of createdBy(reply)) this.#created({ ...created, account });
     }
   }
@@ -80,14 +90,18 @@ export class Ledger {
     return [...this.#open.values()].reverse();
   }
 
-  /** A run that leaves nothing behind leaves no ledger either. */
+  /** A run that leaves nothing behind, as far as is known, leaves no ledger either. */
   close(): void {
-    if (this.#file !== undefined && this.#open.size === 0) rmSync(this.#file, { force: true });
+    if (this.#file !== undefined && this.#open.size === 0 && this.#unknown === 0) rmSync(this.#file, { force: true });
   }
 
   #write(line: LedgerLine): void {
     if (this.#file !== undefined) appendFileSync(this.#file, `${JSON.stringify(line)}\n`);
   }
+}
+
+function isCreation(method: string, path: string): boolean {
+  return method === 'POST' && CREATING.test(path);
 }
 
 function createdBy(reply: Reply): Pick<Created, 'kind' | 'id'>[] {

@@ -11,6 +11,9 @@ import { Runner, type RunnerOptions } from './runner.ts';
 import { type Selection, select } from './select.ts';
 import { summarise } from './standing.ts';
 
+/** The run was interrupted so early that there is nothing to report. */
+export class Interrupted extends Error {}
+
 export interface RunOptions extends Selection, RunnerOptions {
   baseline?: Baseline;
   /** Called after each case, with how many of them there are. */
@@ -20,7 +23,7 @@ export interface RunOptions extends Selection, RunnerOptions {
 /**
  * Runs the kit against a target and says how it stands. Leaves nothing behind.
  * @throws SelectionError for an unknown case; CapMissing where it costs money and `maxSpend` is not given; Unreachable, in one line,
- * where the target does not answer as an API does
+ * where the target does not answer as an API does; Interrupted
  */
 export async function runConformance(target: Target, options: RunOptions = {}): Promise<Report> {
   const cases = select(options);
@@ -28,7 +31,9 @@ export async function runConformance(target: Target, options: RunOptions = {}): 
   const startedAt = new Date();
   const results: CheckResult[] = [];
   try {
-    await runner.prepare();
+    await runner.prepare().catch((error: unknown) => {
+      throw options.signal?.aborted ? new Interrupted('interrupted before anything was judged') : error;
+    });
     for (const [index, subject] of cases.entries()) {
       const found = await runner.runCase(subject);
       results.push(...found);

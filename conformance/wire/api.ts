@@ -71,7 +71,9 @@ export class Api {
     const what = `${method} /v1${path}`;
     const content = raw ?? (body === undefined ? undefined : JSON.stringify(body));
     const reservation = purse.reserve({ method, path, content, body });
-    ledger.intend(account, method, path);
+    const creates = ledger.intend(account, method, path);
+    // What a creation made is known by its answer alone, so that no interruption drops it.
+    const signals = [...(signal ? [signal] : []), ...(creates ? [] : [this.#options.signal])];
     try {
       const reply = await connection.send(
         what,
@@ -84,7 +86,7 @@ export class Api {
             ...headers,
           },
           ...(content !== undefined && { body: content }),
-          signal: signal ? AbortSignal.any([signal, this.#options.signal]) : this.#options.signal,
+          signal: AbortSignal.any(signals),
         },
         enough,
       );

@@ -10,6 +10,8 @@ import { contentsOf, type Recorder, startRecorder } from './recorder.ts';
 const CLI = fileURLToPath(new URL('../../dist/emulator/cli.js', import.meta.url));
 const KEYS = ['sk-conformance-a', 'sk-conformance-b'];
 
+const LIMITS = Object.entries(SMALL_LIMITS).flatMap(([name, value]) => ['--limit', `${name}=${value}`]);
+
 async function leftovers(recorder: Recorder): Promise<string[]> {
   return (await Promise.all(KEYS.map((key) => contentsOf(recorder, key)))).flat();
 }
@@ -24,6 +26,7 @@ it('a run leaves nothing behind, and a second one finds nothing', async () => {
       '--dedicated-account',
       '--declare',
       'sessions',
+      ...LIMITS,
       '--out',
       out,
     ]);
@@ -31,7 +34,7 @@ it('a run leaves nothing behind, and a second one finds nothing', async () => {
     expect(await leftovers(recorder)).toEqual([]);
     expect(readdirSync(out)).toEqual([]);
   }
-});
+}, 120_000);
 
 it.each([40, 333])('a run that is interrupted at request %i leaves nothing behind', async (at) => {
   const recorder = await startRecorder({ limits: SMALL_LIMITS });
@@ -47,6 +50,46 @@ it.each([40, 333])('a run that is interrupted at request %i leaves nothing behin
   });
   expect(code).toBe(130);
   expect(await leftovers(recorder)).toEqual([]);
+});
+
+it.each([
+  ['/v1/sessions', 'truncate.minimum'],
+  ['/snapshots', 'snapshots.object'],
+])('a run that is interrupted while POST %s is answered leaves nothing behind', async (route, subject) => {
+  const recorder = await startRecorder({ limits: SMALL_LIMITS });
+  let interruptNow: () => void = () => {};
+  recorder.onAnswer = async (method, path) => {
+    if (method !== 'POST' || !path.endsWith(route)) return;
+    interruptNow();
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  const args = ['--target', recorder.url, '--case', subject, '--out', temporaryFolder()];
+  const { code } = await conformance(args, {
+    interrupt: (now) => {
+      interruptNow = now;
+    },
+  });
+  expect(code).toBe(130);
+  expect(await leftovers(recorder)).toEqual([]);
+});
+
+it('a run that loses the answer to a creation keeps its ledger, so that a sweep finds what there is', async () => {
+  const recorder = await startRecorder({ limits: SMALL_LIMITS });
+  const out = temporaryFolder();
+  let created = 0;
+  recorder.onAnswer = (method, path) => {
+    if (method !== 'POST' || path !== '/v1/sessions') return;
+    created += 1;
+    // The first is the kit's own, to read the limits.
+    if (created === 2) throw new Error('lost');
+  };
+  await conformance(['--target', recorder.url, '--case', 'truncate.minimum', '--timeout', '1', '--out', out]);
+  recorder.onAnswer = () => undefined;
+  expect(readdirSync(out)).toHaveLength(1);
+  const { code } = await conformance(['sweep', '--target', recorder.url, '--out', out]);
+  expect(code).toBe(0);
+  expect(await leftovers(recorder)).toEqual([]);
+  expect(readdirSync(out)).toEqual([]);
 });
 
 it.each([25, 150, 411])('what a run leaves that is killed at request %i is swept away', async (at) => {

@@ -11,12 +11,14 @@ export interface Recorder {
   requests: { method: string; path: string; status: number; text: string }[];
   /** Called before each request is passed on, with how many came before it. */
   onRequest: (count: number) => void;
+  /** Called with each request that was answered, before the answer leaves. */
+  onAnswer: (method: string, path: string) => Promise<void> | void;
 }
 
 /** An emulator behind a port that writes down what comes and goes. */
 export async function startRecorder(options: EmulatorOptions = {}): Promise<Recorder> {
   const emulator = createEmulator(options);
-  const recorder: Recorder = { emulator, url: '', requests: [], onRequest: () => undefined };
+  const recorder: Recorder = { emulator, url: '', requests: [], onRequest: () => undefined, onAnswer: () => undefined };
   let count = 0;
   const server = serve({
     port: 0,
@@ -26,10 +28,12 @@ export async function startRecorder(options: EmulatorOptions = {}): Promise<Reco
       recorder.onRequest(count);
       count += 1;
       const { method, url, headers: sent } = request;
-      const body = method === 'GET' ? undefined : await request.arrayBuffer();
-      const response = await emulator.fetch(url, { method, headers: sent, ...(body !== undefined && { body }) });
+      // As it comes: what is sent in pieces arrives in pieces.
+      const body = method === 'GET' ? null : request.body;
+      const response = await emulator.fetch(url, { method, headers: sent, ...(body && { body, duplex: 'half' }) });
       const text = await response.text();
       const { status, headers } = response;
+      await recorder.onAnswer(method, new URL(url).pathname);
       recorder.requests.push({ method, path: new URL(url).pathname, status, text });
       return new Response(text, { status, headers });
     },
