@@ -17,7 +17,8 @@ export interface TestRunner {
 export type RegisterOptions = Selection & Pick<RunnerOptions, 'maxSpend'>;
 
 /**
- * Registers each check of the kit as a test. A case runs once, for the first of its checks.
+ * Registers each check of the kit as a test. A case runs once, for the first of its checks. The last test sees that something was judged,
+ * so that a suite that skips all is not green.
  * @param target what is judged, or what makes it; one that is made is closed at the end
  * @returns results so far, by check
  */
@@ -48,6 +49,14 @@ export function registerWith(
       });
       registerCase(runner, subject, results);
     }
+    runner.it('some rule was seen to hold, and nothing is left behind', async () => {
+      if (!running || found.size === 0) throw new Error('nothing was run');
+      const left = running.leaked.map(({ kind, id }) => `${kind} ${id}`);
+      if (left.length > 0) throw new Error(`left behind: ${left.join(', ')}`);
+      const verdicts = [...found.values()].map(({ verdict }) => verdict);
+      const judged = verdicts.some((verdict) => verdict !== 'n/a' && verdict !== 'not_run' && verdict !== 'info');
+      if (!judged) throw new Error('no rule was seen to hold: all was skipped, or may not be scored on this target');
+    });
   });
   return found;
 }

@@ -39,8 +39,13 @@ function countKnown(report: Report, profile: Profile): { all: number; fail: numb
 }
 
 /** Why a run is not green although its checks may be: each in one line. */
-export function problemsOf({ run, spending, leaked, baseline }: Report): string[] {
+export function problemsOf({ run, target, profiles, spending, leaked, baseline }: Report): string[] {
+  const { sessions } = target.capabilities;
+  const undeclared = sessions?.declared === 'unknown' && sessions.standing === 'offered';
   return [
+    ...(undeclared && profiles.session.counts.info > 0
+      ? ['The target has sessions and does not declare them, so their rules are not scored: --declare sessions.']
+      : []),
     ...(run.interrupted ? ['The run was interrupted.'] : []),
     ...(spending.exhausted ? ['The budget was exhausted before everything was run.'] : []),
     ...(baseline?.problems ?? []).map((problem) => `The list of known failures is wrong: ${oneLine(problem)}`),

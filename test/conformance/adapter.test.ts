@@ -2,8 +2,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { CASES } from '../../conformance/cases/index.ts';
+import { json, proxy } from '../../conformance/proof/proxy.ts';
+import { type RegisterOptions, registerWith } from '../../conformance/register.ts';
 import { Report } from '../../conformance/report/report.ts';
 import { emulatorTarget } from '../../conformance/targets/emulator.ts';
+import type { Target } from '../../conformance/targets/target.ts';
 import { registerConformance } from '../../conformance/vitest.ts';
 import { conformance, temporaryFolder } from './command.ts';
 
@@ -27,10 +30,55 @@ describe('the adapter and the command line', () => {
   });
 });
 
+/** Registers without a runner, and runs all. @returns what went wrong */
+async function suite(target: Target, options: RegisterOptions): Promise<{ failures: string[]; skipped: string[] }> {
+  const before: (() => Promise<void>)[] = [];
+  const after: (() => Promise<void>)[] = [];
+  const tests: (() => Promise<void>)[] = [];
+  const skipped: string[] = [];
+  registerWith(
+    {
+      describe: (_, body) => body(),
+      it: (_, body) => void tests.push(() => body((reason) => void skipped.push(reason))),
+      beforeAll: (body) => void before.push(body),
+      afterAll: (body) => void after.push(body),
+    },
+    target,
+    options,
+  );
+  const failures: string[] = [];
+  for (const body of [...before, ...tests, ...after]) {
+    await body().catch((error: Error) => failures.push(error.message));
+  }
+  return { failures, skipped };
+}
+
+describe('a suite', () => {
+  it('is not green where everything is skipped', async () => {
+    const real = await emulatorTarget();
+    const unknown = proxy(real.fetch, async ({ path, method }, forward) =>
+      /sessions|snapshots/.test(path) ? json({ code: 5, error: 'url.not_found', method, url: path }, 404) : forward(),
+    );
+    const target = { ...real, fetch: unknown, declares: {} };
+    const { failures, skipped } = await suite(target, { cases: ['truncate.minimum'] });
+    await real.close?.();
+    expect(skipped.length).toBeGreaterThan(0);
+    expect(failures).toEqual([expect.stringContaining('no rule was seen to hold')]);
+  });
+
+  it('is not green where something is left behind', async () => {
+    const real = await emulatorTarget();
+    const undeletable = proxy(real.fetch, async ({ method }, forward) =>
+      method === 'DELETE' ? json({}, 500) : forward(),
+    );
+    const { failures } = await suite({ ...real, fetch: undeletable }, { cases: ['truncate.minimum'] });
+    await real.close?.();
+    expect(failures).toEqual([expect.stringContaining('left behind: session sess_')]);
+  });
+});
+
 describe('a target that is broken', () => {
   it('fails the tests of its checks, and skips what it does not offer', async () => {
-    const { registerWith } = await import('../../conformance/register.ts');
-    const { json, proxy } = await import('../../conformance/proof/proxy.ts');
     const real = await emulatorTarget();
     const broken = proxy(real.fetch, async ({ path }, forward) =>
       path === '/v1/models' ? json({ object: 'list' }) : forward(),

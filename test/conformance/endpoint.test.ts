@@ -33,6 +33,14 @@ it('a server that lets any key in may do so, and one that knows its keys has to 
   expect(bad(careless).map(({ id }) => id)).toContain('errors.keys/unknown-refused');
 });
 
+it('a server that has sessions and does not declare them is told how it is scored', async () => {
+  const args = ['--target', await served(), '--case', 'truncate.minimum', '--out', temporaryFolder()];
+  const ended = await conformance(args);
+  expect(ended.code).toBe(3);
+  expect(ended.stdout).toContain('--declare sessions');
+  expect((await conformance([...args, '--declare', 'sessions'])).stdout).not.toContain('--declare sessions');
+});
+
 it('limits that differ from the contract are said with --limit', async () => {
   const args = [
     '--target',
