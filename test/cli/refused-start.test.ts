@@ -59,8 +59,12 @@ describe('a start that cannot be', () => {
     chmodSync(path, 0o444);
     chmodSync(folder, 0o555);
     const before = fingerprint(folder);
-    await expectRefusal(['--db', path], 'cannot be written: permission denied', user);
-    await expectRefusal(['--db', join(folder, 'new', 'state.db')], 'cannot be written: permission denied', user);
+    await expectRefusal(['--port', '0', '--db', path], 'cannot be written: permission denied', user);
+    await expectRefusal(
+      ['--port', '0', '--db', join(folder, 'new', 'state.db')],
+      'cannot be written: permission denied',
+      user,
+    );
     expect(fingerprint(folder)).toEqual(before);
     chmodSync(folder, 0o755);
   });
@@ -68,7 +72,7 @@ describe('a start that cannot be', () => {
   it('for a vocabulary that is none says so, before there is a database', async () => {
     const cwd = temporaryFolder();
     writeFileSync(join(cwd, 'vocabulary'), 'no vocabulary');
-    await expectRefusal(['--tokenizer', 'vocabulary'], 'vocabulary', { cwd });
+    await expectRefusal(['--port', '0', '--tokenizer', 'vocabulary'], 'vocabulary', { cwd });
     expect(readdirSync(cwd)).toEqual(['vocabulary']);
   });
 });
