@@ -74,10 +74,7 @@ export class Purse {
     return {
       settle: (reply) => {
         this.#reserved -= worst;
-        this.#spent +=
-          reply.status >= 400
-            ? 0
-            : Math.min(worst, this.#cost(usedTokens(reply) ?? { prompt: Infinity, completion: 0 }));
+        this.#spent += Math.min(worst, this.#costOf(reply));
       },
     };
   }
@@ -92,6 +89,12 @@ export class Purse {
     const worst = this.priceOf(cost);
     if (worst <= this.#cap) return;
     throw new NotRun(`could cost ${worst.toFixed(4)} ${this.#price.currency}, more than all that is allowed`);
+  }
+
+  /** A refusal is free. A breakdown may have come after the work was done. */
+  #costOf(reply: Reply): number {
+    if (reply.status >= 400 && reply.status < 500) return 0;
+    return this.#cost(usedTokens(reply) ?? { prompt: Number.POSITIVE_INFINITY, completion: 0 });
   }
 
   #cost({ prompt, completion }: Tokens): number {

@@ -3,6 +3,7 @@ import { Ledger } from '../../conformance/core/ledger.ts';
 import { BudgetExhausted, Purse } from '../../conformance/core/purse.ts';
 import { Api } from '../../conformance/wire/api.ts';
 import { Connection } from '../../conformance/wire/connection.ts';
+import { Reply } from '../../conformance/wire/reply.ts';
 import { resolveLimits } from '../../contract/limits.ts';
 import { PRICES, type Price } from '../../contract/prices.ts';
 import { conformance, temporaryFolder } from './command.ts';
@@ -74,6 +75,18 @@ it('a run that may cost enough is whole, and says what it spent', async () => {
   const { code, stdout } = await conformance(args, { env: liveEnv(recorder) });
   expect(stdout).toContain('USD');
   expect(code).toBe(0);
+});
+
+it.each([
+  [400, 0],
+  [500, 0.000_3],
+])('a chat that is answered with %i counts as at least %f', (status, least) => {
+  const purse = new Purse(price, 1, () => resolveLimits());
+  const body = { max_tokens: 128 };
+  const reservation = purse.reserve({ method: 'POST', path: '/chat/completions', content: '{}', body });
+  reservation.settle(new Reply('a chat', { status, headers: new Headers(), text: '{}' }));
+  expect(purse.spent).toBeGreaterThanOrEqual(least);
+  if (least === 0) expect(purse.spent).toBe(0);
 });
 
 it('requests at the same time do not spend the same money twice', async () => {
