@@ -1,0 +1,73 @@
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { temporaryFolder } from '../store/files.ts';
+import { MODEL } from '../support/emulator.ts';
+import { run, ServerProcess } from './server-process.ts';
+
+async function ask(url: string, content: string): Promise<{ status: number; text: string }> {
+  const response = await fetch(`${url}/chat/completions`, {
+    method: 'POST',
+    headers: { Authorization: 'Bearer sk-test', 'Content-Type': 'application/json' },
+    body: JSON.stringify({ model: MODEL, max_tokens: 16, messages: [{ role: 'user', content }] }),
+  });
+  return { status: response.status, text: await response.text() };
+}
+
+it('--script answers, --prices and --balance bill, and spend says what it cost', async () => {
+  const cwd = temporaryFolder();
+  writeFileSync(join(cwd, 'rules.yaml'), '- when: { text: hello }\n  reply: from the file\n');
+  const row = {
+    model: MODEL,
+    currency: 'USD',
+    cached_input: 1,
+    input: 10,
+    output: 100,
+    since: '2026-01-01',
+    source: 'ours',
+  };
+  writeFileSync(join(cwd, 'prices.json'), JSON.stringify([row]));
+  const flags = ['--memory', '--script', 'rules.yaml', '--prices', 'prices.json', '--balance', '0.0003USD'];
+  const { ready } = await ServerProcess.listening(flags, { cwd });
+  const first = await ask(ready.base_url, 'hello');
+  expect(first.text).toContain('from the file');
+  const second = await ask(ready.base_url, `hello ${'again '.repeat(40)}`);
+  expect(second.status).toBe(200);
+  expect((await ask(ready.base_url, 'hello')).text).toContain('exceeded_current_quota_error');
+  const spent = await run(['spend', new URL(ready.base_url).origin]);
+  expect(spent).toMatchObject({ code: 0, stderr: '' });
+  expect(spent.stdout).toMatch(/USD for 2 turns/);
+  const json = JSON.parse((await run(['spend', ready.base_url, '--json'])).stdout) as { total: { turns: number } };
+  expect(json.total.turns).toBe(2);
+});
+
+it.each<[string[], RegExp, number]>([
+  [['--script', 'absent.yaml'], /--script: absent\.yaml cannot be read/, 1],
+  [['--script', 'wrong.yaml'], /--script: wrong\.yaml.*line 2/, 1],
+  [['--prices', 'wrong.yaml'], /--prices: wrong\.yaml/, 1],
+  [['--balance', '10 apples'], /--balance/, 2],
+  [['--tier', '6'], /--tier takes one of/, 2],
+])('%j is refused in one line', async (flags, message, code) => {
+  const cwd = temporaryFolder();
+  writeFileSync(join(cwd, 'wrong.yaml'), '- reply: fine\n- replay: fine\n');
+  const ended = await run(['--port', '0', '--memory', ...flags], { cwd });
+  expect(ended.stderr).toMatch(message);
+  expect(ended.stderr.trim().split('\n')).toHaveLength(1);
+  expect(ended.code).toBe(code);
+});
+
+it('spend says in one line where nobody answers, and what it does not understand', async () => {
+  const free = createServer().listen(0, '127.0.0.1');
+  await once(free, 'listening');
+  const { port } = free.address() as AddressInfo;
+  free.close();
+  await once(free, 'close');
+  expect(await run(['spend', `http://127.0.0.1:${port}`])).toMatchObject({
+    code: 3,
+    stderr: expect.stringMatching(/^.+ECONNREFUSED\n$/),
+  });
+  expect(await run(['spend', '--all'])).toMatchObject({ code: 2, stderr: expect.stringContaining('--all') });
+  expect(await run(['spend', '--help'])).toMatchObject({ code: 0, stdout: expect.stringContaining('Usage') });
+});
