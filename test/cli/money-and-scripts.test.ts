@@ -29,7 +29,7 @@ it('--script answers, --prices and --balance bill, and spend says what it cost',
     source: 'ours',
   };
   writeFileSync(join(cwd, 'prices.json'), JSON.stringify([row]));
-  const flags = ['--memory', '--script', 'rules.yaml', '--prices', 'prices.json', '--balance', '0.0003USD'];
+  const flags = ['--memory', '--script', 'rules.yaml', '--prices', 'prices.json', '--balance', '0.001USD'];
   const { ready } = await ServerProcess.listening(flags, { cwd });
   const first = await ask(ready.base_url, 'hello');
   expect(first.text).toContain('from the file');
