@@ -133,6 +133,8 @@ it('says so where the same was refused before', async () => {
   expect(hintOf(await session.truncate(1))).not.toContain('the same answer');
   expect(hintOf(await session.truncate(1))).toContain('request #2 (truncateSession, the request before) was the same');
   expect(hintOf(await session.truncate(2))).not.toContain('the same answer');
+  const other = await createSession(api);
+  expect(hintOf(await other.truncate(1))).not.toContain('the same answer');
 });
 
 it('is there where no journal is kept', async () => {

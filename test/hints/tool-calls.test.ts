@@ -64,6 +64,14 @@ describe('a result without its call', () => {
     );
   });
 
+  it('was answered before what a rollback brought back', async () => {
+    await answered();
+    const { body } = await session.snapshot();
+    await session.append(sized(10));
+    await session.rollback((body as Snapshot).id);
+    expect(await hintOfResult()).toContain(`call ${CALL} was answered already, by request #3`);
+  });
+
   it('waits again after a rollback to where it did', async () => {
     await session.append(called(CALL));
     const { body } = await session.snapshot();
@@ -119,9 +127,14 @@ it('a call that a turn issued is named by that turn', async () => {
   );
 });
 
-it('what came before a reset says nothing of what is there now', async () => {
-  await answered();
-  session.api.emulator.reset();
-  const anew = await createSession(session.api);
+it('what came before a reset says nothing of what is there now, even of a session of the same id', async () => {
+  const seeded = await startSession('in process', { seed: 'harbour' });
+  seeded.api.emulator.reset();
+  const before = await createSession(seeded.api);
+  await before.append(called(CALL));
+  await before.append(result(CALL));
+  seeded.api.emulator.reset();
+  const anew = await createSession(seeded.api);
+  expect(anew.id).toBe(before.id);
   expect(hintOf(await anew.append(result(CALL)))).toContain('nothing that the journal knows issued');
 });
