@@ -22,8 +22,7 @@ export function exitCodeOf(
   if (report.run.interrupted) return EXIT.interrupted;
   if (standings.includes('non-conformant') || (report.baseline?.problems.length ?? 0) > 0) return EXIT.nonConformant;
   if (asked.some((profile) => report.profiles[profile].standing === 'not offered')) return EXIT.nonConformant;
-  if (report.spending.exhausted) return EXIT.budget;
-  if (standings.includes('incomplete')) return EXIT.incomplete;
+  if (standings.includes('incomplete')) return report.spending.exhausted ? EXIT.budget : EXIT.incomplete;
   if (report.leaked.length > 0) return EXIT.leaked;
   return standings.includes('conformant') ? EXIT.conformant : EXIT.incomplete;
 }

@@ -88,6 +88,7 @@ export class Purse {
   requireRoom(cost: Cost): void {
     const worst = this.priceOf(cost);
     if (worst <= this.#cap) return;
+    this.#exhausted = true;
     throw new NotRun(`could cost ${worst.toFixed(4)} ${this.#price.currency}, more than all that is allowed`);
   }
 

@@ -30,7 +30,8 @@ function standingOf(results: readonly Judged[], known: ReadonlySet<string>): Pro
   const some = (verdict: Verdict) => results.some((result) => result.verdict === verdict && !known.has(result.id));
   if (results.length === 0) return 'not selected';
   if (some('fail')) return 'non-conformant';
-  if (some('error')) return 'incomplete';
+  // What was asked for and not run is never green: it is run, or it is put on the list of what is known.
+  if (some('error') || some('not_run')) return 'incomplete';
   // Without one rule that was seen to hold, nothing has been shown.
   if (!results.some(({ verdict }) => verdict === 'pass')) return some('n/a') ? 'not offered' : 'incomplete';
   return 'conformant';

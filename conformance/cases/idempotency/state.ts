@@ -3,7 +3,7 @@ import { equal, holds, refused, succeeded } from '../../core/expect.ts';
 import { NotRun } from '../../core/verdict.ts';
 import { CHAT_COST, SESSION_CHANGES, sendChange } from '../../wire/changes.ts';
 import { append, createSession, getSession, stateOf, user } from '../../wire/dialect.ts';
-import { DURING_COST, duringTurns, faultyTurn } from '../../wire/during.ts';
+import { DURING_COST, duringTurns, faultyTurn, longSession } from '../../wire/during.ts';
 import type { Reply } from '../../wire/reply.ts';
 import { isReplay, sameAnswer } from './replays.ts';
 
@@ -40,12 +40,12 @@ export const idempotencyState = defineCase({
 export const idempotencyBusy = defineCase({
   id: 'idempotency.busy',
   title: 'a replay does not wait for a turn to end',
-  needs: ['sessions', 'sessions.append', 'chat', 'chat.stream', 'idempotency'],
+  needs: ['sessions', 'sessions.append', 'chat', 'chat.stream', 'tokens.estimate', 'idempotency'],
   checks: { 'while-busy': 'idempotency.before-state' },
-  cost: () => DURING_COST,
+  cost: () => ({ ...DURING_COST, promptTokens: 4 * DURING_COST.promptTokens }),
   async run(trial) {
     const { api } = trial;
-    const { id } = await createSession(api);
+    const id = await longSession(trial);
     const send = { headers: { 'Idempotency-Key': trial.nonce() } };
     const write = () => api.post(`/sessions/${id}/messages`, user('Once.'), send);
     const first = succeeded(await write());

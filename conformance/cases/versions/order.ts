@@ -2,7 +2,7 @@ import { defineCase } from '../../core/case.ts';
 import { holds, refused, succeeded } from '../../core/expect.ts';
 import { NotRun } from '../../core/verdict.ts';
 import { append, createSession, getSession, stateOf, unchanged, user } from '../../wire/dialect.ts';
-import { DURING_COST, duringTurns, faultyTurn } from '../../wire/during.ts';
+import { DURING_COST, duringTurns, faultyTurn, longSession } from '../../wire/during.ts';
 import { neverWas } from '../../wire/ids.ts';
 import type { Reply } from '../../wire/reply.ts';
 import { ifMatch } from './changes.ts';
@@ -76,17 +76,17 @@ export const versionsOrder = defineCase({
 export const versionsBusy = defineCase({
   id: 'versions.busy',
   title: 'what a busy session tells first, and when to come again',
-  needs: ['sessions', 'sessions.append', 'chat', 'chat.stream', 'versioning'],
+  needs: ['sessions', 'sessions.append', 'chat', 'chat.stream', 'tokens.estimate', 'versioning'],
   checks: {
     'version-before-busy': 'versions.order',
     'busy-before-pairing': 'versions.order',
     'should-retry': 'versions.should-retry',
     'retry-after': 'versions.retry-after',
   },
-  cost: () => DURING_COST,
+  cost: () => ({ ...DURING_COST, promptTokens: 4 * DURING_COST.promptTokens }),
   async run(trial) {
     const { api } = trial;
-    const { id } = await createSession(api, { messages: [user('The first message.')] });
+    const id = await longSession(trial);
     const replies: Record<'stale' | 'orphan' | 'plain', Reply[]> = { stale: [], orphan: [], plain: [] };
     const send = {
       stale: () => api.post(`/sessions/${id}`, { title: 'stale' }, ifMatch(999_999)),
