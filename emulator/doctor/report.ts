@@ -1,5 +1,5 @@
 import type { JournalFile } from '../journal/journal-file.ts';
-import type { Finding, Level } from './finding.ts';
+import { type Finding, type Level, some } from './finding.ts';
 
 /** Request numbers that are shown of each finding; --json has all. */
 const SHOWN = 12;
@@ -15,7 +15,7 @@ export function reportText({ source, file, findings }: Report): string {
   const requests = file.entries.filter(({ facts }) => facts.reset === undefined).length;
   const dropped = file.dropped > 0 ? `, ${file.dropped} before them are not remembered any more` : '';
   return [
-    `kimi-emulator doctor: ${requests} requests of ${source}${dropped}`,
+    `kimi-emulator doctor: ${some(requests, 'request')} of ${source}${dropped}`,
     'The live API keeps no state: findings marked "sessions" count only for servers with the session dialect, all others everywhere.',
     '',
     ...findings.flatMap(findingLines),

@@ -29,7 +29,7 @@ it('judges a running emulator, by its URL with or without /v1', async () => {
   await api.post('/v1/chat/completions', TURN);
   const { code, out, err } = await run(api.emulator.baseURL);
   expect({ code, err }).toEqual({ code: 0, err: '' });
-  expect(out).toMatch(/^kimi-emulator doctor: 1 requests of http:\/\/127\.0\.0\.1:\d+\/v1$/m);
+  expect(out).toMatch(/^kimi-emulator doctor: 1 request of http:\/\/127\.0\.0\.1:\d+\/v1$/m);
   expect(out).toMatch(/^The live API keeps no state: findings marked "sessions" count only for/m);
   expect(out).toMatch(/^warning {2}rate-limits: no 429 was met/m);
   expect(out).toMatch(/^ok {7}append-size \(sessions\): /m);
