@@ -121,7 +121,7 @@ it('says that the reader left, and that a request is not answered yet', async ()
 
 it('says that a stream failed', async () => {
   vi.spyOn(console, 'error').mockImplementation(() => undefined);
-  onTestFinished(() => vi.restoreAllMocks());
+  onTestFinished(() => void vi.restoreAllMocks());
   const session = await startSession('in process', {
     model: failing(new Error('out of order'), { type: 'text', text: 'So' }),
   });
