@@ -43,7 +43,10 @@ describe.each(TRANSPORTS)('%s', (transport) => {
     await turn(api, LONG);
     const request = { model: MODEL, max_tokens: 16, stream: true, messages: [{ role: 'user', content: LONG }] };
     const call = { headers: { 'Idempotency-Key': 'once' } };
-    const usageOf = (text: string) => (readEvents(text).chunks.at(-1)?.choices as { usage: object }[])[0]?.usage;
+    const usageOf = (text: string) => {
+      const { choices } = readEvents(text).chunks.at(-1) as { choices: { usage: object }[] };
+      return choices[0]?.usage;
+    };
     const said = usageOf((await api.post('/v1/chat/completions', request, call)).text);
     expect(said).toHaveProperty('cached_tokens');
     const spent = (await api.get<Spend>('/_emulator/spend')).body.total.turns;

@@ -30,7 +30,7 @@ export async function conformance(
     stdout: {
       write: (text: string) => {
         if (throwing) throw new TypeError('the pipe is gone');
-        return (ended.stdout += text);
+        ended.stdout += text;
       },
     },
     stderr: { write: (text: string) => (ended.stderr += text) },
