@@ -1,0 +1,21 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { show } from '../../conformance/core/expect.ts';
+import { redactor } from '../../conformance/core/redact.ts';
+
+const KEY = 'sk-live-0123456789abcdef';
+const SHARE = 'shr_fedcba9876543210';
+const redact = redactor([KEY], [SHARE]);
+
+it('takes keys and share ids out wherever they stand, also where a text was cut in the middle of one', () => {
+  const property = fc.property(fc.nat(400), fc.constantFrom(KEY, SHARE), fc.nat(400), (before, secret, after) => {
+    const text = redact(show(`${'a'.repeat(before)}${secret}${'b'.repeat(after)}`));
+    expect(text).not.toContain(secret.slice(0, 6));
+  });
+  fc.assert(property, { numRuns: 300 });
+});
+
+it('cuts what is long, and leaves the rest as it is', () => {
+  expect(redact('a plain text… (12 characters)')).toBe('a plain text… (12 characters)');
+  expect(redact('x'.repeat(2_000))).toHaveLength('… (2000 characters)'.length + 1_000);
+});
