@@ -4,5 +4,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     testTimeout: 30_000,
+    hookTimeout: 30_000,
+    // Vitest leaves a core to itself, which on two is half of them.
+    maxWorkers: '100%',
   },
 });
