@@ -17,6 +17,7 @@ export interface CheckedState {
  * @throws StateError naming what is wrong
  */
 export function checkState(value: unknown, tokenizer: string, limits: Limits): CheckedState {
+  requireShallow(value, limits);
   const parsed = PortableState.safeParse(value);
   if (!parsed.success) throw new StateError(`the file's state is not understood: ${findFault(parsed.error).message}`);
   const state = parsed.data;
@@ -55,6 +56,21 @@ export function checkState(value: unknown, tokenizer: string, limits: Limits): C
 /** @throws StateError naming the limit */
 export function requireWithin(limit: 'window_tokens' | 'sessions' | 'snapshots', count: number, limits: Limits): void {
   if (count > limits[limit]) throw new StateError(`${count} is more than ${limits[limit]} (${limit}; see --limit)`);
+}
+
+/** Tools alone may hold anything. In a request they are nested one level less. */
+function requireShallow(value: unknown, { json_depth }: Limits): void {
+  let level: unknown[] = isObject(value) && 'toolsets' in value ? [value.toolsets] : [];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > json_depth + 1) {
+      throw new StateError(`tools are nested deeper than ${json_depth} levels (json_depth; see --limit)`);
+    }
+    level = level.filter(isObject).flatMap((item) => Object.values(item));
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }
 
 function requireContent({ messages }: PortableState): void {

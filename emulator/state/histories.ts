@@ -1,5 +1,6 @@
 import type { ChatMessage } from '../../contract/messages.ts';
 import { pair } from '../sessions/groups.ts';
+import { MAX_DEPTH } from '../store/segments.ts';
 import type { PortableEntry, PortableState, PortableWindow } from './schema.ts';
 import { StateError } from './state-error.ts';
 
@@ -20,11 +21,15 @@ export interface LaidEntry extends PortableEntry {
 
 type Segment = PortableState['segments'][number];
 
+/** Several times what an emulator makes, as each import puts one more in front; a path is walked one by one. */
+const MAX_PATH = 4 * MAX_DEPTH;
+
 /** The histories of a state file, checked as they are laid out: order, groups, calls and their results, pins. */
 export class Histories {
   readonly segments: readonly Segment[];
   readonly #messages: PortableState['messages'];
   readonly #laid: LaidEntry[][] = [];
+  readonly #depths: number[] = [];
 
   /** @throws StateError naming the segment */
   constructor({ segments, messages }: Pick<PortableState, 'segments' | 'messages'>) {
@@ -65,6 +70,9 @@ export class Histories {
 
   #layOut({ parent, parent_seq, entries }: Segment, index: number): LaidEntry[] {
     if (parent !== null && parent >= index) throw new StateError('stands before its parent');
+    const depth = parent === null ? 0 : (this.#depths[parent] ?? 0) + 1;
+    if (depth > MAX_PATH) throw new StateError(`more than ${MAX_PATH} segments continue one another`);
+    this.#depths.push(depth);
     const laid: LaidEntry[] = [];
     let before = parent === null ? undefined : this.#last(parent, parent_seq);
     let above = parent_seq;

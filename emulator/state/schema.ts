@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { MessageContent, Tool, ToolCall } from '../../contract/messages.ts';
 
-const count = z.int().min(0);
+/** Seconds up to the last instant that a `Date` can name. No other count of an emulator comes near it; all arithmetic is exact. */
+const MOST = 8_640_000_000_000;
+const count = z.int().min(0).max(MOST);
 const id = (prefix: string) =>
   z.string().regex(new RegExp(`^${prefix}_[\\w-]{1,64}$`), `must be an id such as ${prefix}_…`);
 /** The hash of a key. */

@@ -26,9 +26,9 @@ export function stateOf(file: string): PortableState {
   return JSON.parse(file).state;
 }
 
-/** A file around a state of one's own making, with the hash that it should have. */
-export function sealed(state: unknown): string {
-  const text = JSON.stringify(state);
+/** A file around a state of one's own making, or its text, with the hash that it should have. */
+export function sealed(state: object | string): string {
+  const text = typeof state === 'string' ? state : JSON.stringify(state);
   const hash = createHash('sha256').update(text).digest('hex');
   return `{"format":"kimi-emulator-state/1","sha256":"${hash}","state":${text}}\n`;
 }
