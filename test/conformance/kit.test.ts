@@ -17,6 +17,7 @@ async function judge(options: EmulatorTargetOptions) {
 
 it.each<[string, EmulatorTargetOptions]>([['scaled down, over HTTP', { http: true }]])(
   'the emulator conforms: %s',
+  { timeout: 180_000 },
   async (_, options) => {
     const { report, wrong } = await judge(options);
     expect(wrong).toEqual([]);
