@@ -35,6 +35,8 @@ export interface GuardOptions {
 
 const LOOPBACK: readonly string[] = ['localhost', '127.0.0.1', '::1'];
 const CONTROL = /^\/_emulator(?:\/|$)/;
+/** Browsers say so also where they send no Origin, as for an image or a frame. */
+const FOREIGN_SITES: readonly string[] = ['cross-site', 'same-site'];
 const CORS_HEADERS = {
   'Access-Control-Allow-Methods': 'GET, POST, DELETE, OPTIONS',
   'Access-Control-Expose-Headers':
@@ -53,8 +55,11 @@ export function guard({ hosts, origins }: GuardOptions): MiddlewareHandler<Env> 
       throw refused(`Host ${host} is not this server's (see --allow-host)`);
     }
     const origin = c.req.header('origin');
-    if (origin === undefined || isSameOrigin(origin, host)) return next();
     const control = CONTROL.test(c.req.path);
+    if (control && FOREIGN_SITES.includes(c.req.header('sec-fetch-site') ?? '')) {
+      throw refused('Control routes are for no page of another origin');
+    }
+    if (origin === undefined || isSameOrigin(origin, host)) return next();
     if (control || !origins.includes(origin)) throw refused(`Origin ${origin} is not allowed (see --cors)`);
     setHeader(c, 'Access-Control-Allow-Origin', origin);
     setHeader(c, 'Vary', 'Origin');

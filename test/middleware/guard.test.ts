@@ -123,6 +123,23 @@ describe.each(TRANSPORTS)('a page of another origin %s', (transport) => {
     }
     expect((await api.get('/_emulator/health')).status).toBe(200);
   });
+
+  it.each(['cross-site', 'same-site'])('never reaches a control route by an image or a frame, %s', async (site) => {
+    const api = await startEmulator(transport, { tokenizer: O200K, cors: [PAGE] });
+    const call = { headers: { 'Sec-Fetch-Site': site } };
+    for (const path of ['/_emulator/export', '/_emulator/journal', '/_emulator/none']) {
+      expectRefusal(await api.get(path, call), 'permission_denied');
+    }
+    expect((await api.get('/v1/models', call)).status).toBe(200);
+  });
+
+  it.each(['same-origin', 'none'])(
+    'is what neither our own page nor an address that was typed is: %s',
+    async (site) => {
+      const api = await startEmulator(transport, { tokenizer: O200K });
+      expect((await api.get('/_emulator/health', { headers: { 'Sec-Fetch-Site': site } })).status).toBe(200);
+    },
+  );
 });
 
 it("lets the server's own pages in, under the name they were loaded from", async () => {
