@@ -5,7 +5,7 @@ import { type CliOptions, helpText, parseCli, UsageError } from './cli-options.t
 import { COMMANDS } from './commands.ts';
 import { createEmulator, type Emulator } from './index.ts';
 import { tryPort } from './server.ts';
-import { loadScript, loadSeedFile, readBilling, StartError, writeState } from './start-files.ts';
+import { loadScript, loadSeedFile, prepareExport, readBilling, StartError, writeState } from './start-files.ts';
 import { DatabaseError } from './store/database.ts';
 import { TokenizerFileError } from './tokens/tokenizer-file-error.ts';
 import { VERSION } from './version.ts';
@@ -41,6 +41,7 @@ async function serve(options: CliOptions): Promise<void> {
   await tryPort({ port, host }).catch((error) => refuse(error, options));
   const { tokenizer, seed } = options;
   const billing = await readBilling(options.prices, options.balance);
+  if (options.exportOnExit !== undefined) await prepareExport(options.exportOnExit);
   const emulator = createEmulator({
     billing,
     db: options.db,

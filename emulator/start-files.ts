@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { access, constants, mkdir, readFile, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { Amount } from './billing/money.ts';
 import type { BillingSettings, Emulator } from './index.ts';
 import { writeAtomically } from './tokens/write-atomically.ts';
@@ -31,12 +32,29 @@ export async function readBilling(prices: string | undefined, balance: Amount | 
   }
 }
 
+/** Finds out before a long run whether its state could be written, and makes the folder. @throws StartError */
+export async function prepareExport(path: string): Promise<void> {
+  const folder = dirname(path);
+  try {
+    await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw unwritable(path, error);
+  }
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory()) throw new StartError(`--export-on-exit: ${path} is a folder`);
+}
+
 /** Writes what the emulator holds, so that the file is the old one or the new one, never a part. @throws StartError */
 export async function writeState(emulator: Emulator, path: string): Promise<void> {
   const text = await emulator.export();
-  await writeAtomically(path, [Buffer.from(text)]).catch((error: NodeJS.ErrnoException) => {
-    throw new StartError(`--export-on-exit: ${path} cannot be written: ${error.message}`);
+  await writeAtomically(path, [Buffer.from(text)]).catch((error) => {
+    throw unwritable(path, error);
   });
+}
+
+function unwritable(path: string, error: unknown): StartError {
+  return new StartError(`--export-on-exit: ${path} cannot be written: ${error instanceof Error ? error.message : error}`);
 }
 
 function read(flag: string, path: string): Promise<Buffer> {

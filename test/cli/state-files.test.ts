@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { exported } from '../state/files.ts';
@@ -50,11 +50,24 @@ describe('a server with --seed-file and --export-on-exit', () => {
     });
   });
 
-  it('says so where what it leaves cannot be written', async () => {
+  it('does not start where what it is to leave could not be written', async () => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, 'a file'), '');
-    const flags = ['--memory', '--export-on-exit', join(folder, 'a file', 'state.json')];
-    const { server } = await ServerProcess.listening(flags);
+    for (const path of [join(folder, 'a file', 'state.json'), folder]) {
+      expect(await run(['--port', '0', '--export-on-exit', path], { cwd: folder })).toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(/^kimi-emulator: --export-on-exit: .* (?:cannot be written: .*|is a folder)\n$/),
+      });
+    }
+    expect(readdirSync(folder)).toEqual(['a file']);
+  });
+
+  it('says so where what it leaves cannot be written any more', async () => {
+    const folder = temporaryFolder();
+    const left = join(folder, 'left');
+    const { server } = await ServerProcess.listening(['--memory', '--export-on-exit', join(left, 'state.json')]);
+    rmSync(left, { recursive: true });
+    writeFileSync(left, '');
     expect(await server.signal('SIGTERM')).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/^kimi-emulator: --export-on-exit: .* cannot be written: .*\n$/),

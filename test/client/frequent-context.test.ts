@@ -8,7 +8,7 @@ const HANDBOOK = Array.from({ length: 30 }, (_, index) => `Rule ${index}: never 
 );
 
 /** Long enough for the other process, which runs in this one, to get on. */
-const soon = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
+const soon = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 150));
 
 describe('a frequent context', () => {
   it('is written once, forked for each use, and says what that saved', async () => {

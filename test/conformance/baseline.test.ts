@@ -1,0 +1,68 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import type { Baseline } from '../../conformance/core/baseline.ts';
+import { type RunOptions, runConformance } from '../../conformance/core/run.ts';
+import { behind } from '../../conformance/proof/mutant.ts';
+import { editJson, on } from '../../conformance/proof/proxy.ts';
+import { emulatorTarget } from '../../conformance/targets/emulator.ts';
+import { conformance, temporaryFolder } from './command.ts';
+
+type Entry = Baseline['entries'][number];
+
+const CHECK = 'balance.read/envelope';
+const ENTRY: Entry = {
+  check: CHECK,
+  expect: 'fail',
+  message: 'scode',
+  reason: 'the gateway has not been mended yet',
+  added: '2026-01-01',
+  expires: '2999-01-01',
+};
+
+/** A server whose balance says another `scode`, or one that is sound. */
+async function judge(entries: Entry[], { broken = true, ...options }: RunOptions & { broken?: boolean } = {}) {
+  const real = await emulatorTarget();
+  onTestFinished(() => real.close?.());
+  const handler = on('GET', '/v1/users/me/balance', async (_, forward) =>
+    editJson(await forward(), (body: object) => ({ ...body, scode: '0x7' })),
+  );
+  const target = broken ? behind(real, handler) : real;
+  return runConformance(target, { cases: ['balance', 'models'], baseline: { baseline: 1, entries }, ...options });
+}
+
+it('what is on the list of known failures fails no run', async () => {
+  const without = await judge([]);
+  expect(without.exitCode).toBe(1);
+  const failing = without.results.filter(({ verdict }) => verdict === 'fail').map(({ id }) => id);
+  expect(failing).toContain(CHECK);
+  const report = await judge(failing.map((check) => ({ ...ENTRY, check, message: '' })));
+  expect(report).toMatchObject({ exitCode: 0, baseline: { known: failing, problems: [] } });
+});
+
+it.each<[string, Partial<Entry>, string]>([
+  ['that expired', { expires: '2026-01-02' }, 'expired on 2026-01-02'],
+  ['with another message', { message: '^nothing like it' }, 'another message'],
+  ['with another verdict', { expect: 'warn' }, 'expected warn, got fail'],
+])('an entry %s fails the run', async (_, change, problem) => {
+  const report = await judge([{ ...ENTRY, ...change }]);
+  expect(report.exitCode).toBe(1);
+  expect(report.baseline?.problems.join()).toContain(problem);
+});
+
+it('an entry whose check passes now fails the run', async () => {
+  const report = await judge([ENTRY], { broken: false });
+  expect(report.exitCode).toBe(1);
+  expect(report.baseline?.problems).toEqual([expect.stringContaining('passes now')]);
+});
+
+it('an entry of a check that there is not fails a whole run', async () => {
+  const out = temporaryFolder();
+  const file = join(out, 'baseline.json');
+  writeFileSync(file, JSON.stringify({ baseline: 1, entries: [{ ...ENTRY, check: 'balance.nothing/at-all' }] }));
+  const { code, stdout } = await conformance(['--baseline', file, '--out', out, '--quiet']);
+  expect(code).toBe(1);
+  expect(stdout).toContain('balance.nothing/at-all');
+  expect((await conformance(['--baseline', file, '--update', '--out', out, '--quiet'])).code).toBe(0);
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({ baseline: 1, entries: [] });
+});
