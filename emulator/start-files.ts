@@ -54,7 +54,9 @@ export async function writeState(emulator: Emulator, path: string): Promise<void
 }
 
 function unwritable(path: string, error: unknown): StartError {
-  return new StartError(`--export-on-exit: ${path} cannot be written: ${error instanceof Error ? error.message : error}`);
+  return new StartError(
+    `--export-on-exit: ${path} cannot be written: ${error instanceof Error ? error.message : error}`,
+  );
 }
 
 function read(flag: string, path: string): Promise<Buffer> {
