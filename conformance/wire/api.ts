@@ -28,6 +28,9 @@ export interface ApiOptions {
   signal: AbortSignal;
 }
 
+const KEPT_EXCHANGES = 8;
+const MAX_KEPT = 4_000;
+
 /** Plain requests in the name of one account. Nothing is repaired or hidden; whatever is created is noted for clean-up. */
 export class Api {
   readonly account: string;
@@ -90,13 +93,19 @@ export class Api {
         },
         enough,
       );
-      this.exchanges.push(`${what} → ${reply.status} ${reply.text}`);
+      this.#keep(`${what} → ${reply.status} ${reply.text}`);
       ledger.note(account, method, path, reply);
       reservation.settle(reply);
       return reply;
     } catch (error) {
-      this.exchanges.push(`${what} → ${error instanceof Error ? error.message : error}`);
+      this.#keep(`${what} → ${error instanceof Error ? error.message : error}`);
       throw error;
     }
+  }
+
+  /** Only the newest, and of a long one its beginning: windows are large, and there are many. */
+  #keep(exchange: string): void {
+    this.exchanges.push(exchange.length > MAX_KEPT ? `${exchange.slice(0, MAX_KEPT)}…` : exchange);
+    if (this.exchanges.length > KEPT_EXCHANGES) this.exchanges.shift();
   }
 }
