@@ -116,12 +116,8 @@ export class FrequentContext {
     const session = await this.#patiently(() => sessions.create(body, step('create')));
     try {
       await this.#write(session, messages, step);
-      const metadata = { frequent_context: name, content_hash: hash };
-      return await sessions.snapshot.create(
-        session.id,
-        { name: `frequent context ${name}`, metadata },
-        step('snapshot'),
-      );
+      const about = { name: body.title, metadata: { frequent_context: name, content_hash: hash } };
+      return await this.#patiently(() => sessions.snapshot.create(session.id, about, step('snapshot')));
     } catch (error) {
       if (isSessionError(error, 'session_not_found')) return undefined;
       throw error;

@@ -7,9 +7,6 @@ const HANDBOOK = Array.from({ length: 30 }, (_, index) => `Rule ${index}: never 
   '\n',
 );
 
-/** Long enough for the other process, which runs in this one, to get on. */
-const soon = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 150));
-
 describe('a frequent context', () => {
   it('is written once, forked for each use, and says what that saved', async () => {
     const { client } = await startBench();
@@ -54,10 +51,13 @@ describe('a frequent context', () => {
     // The first write of all waits for the vocabulary, longer than anybody's patience without sleep.
     await first.sessions.delete((await first.sessions.create({ messages: [{ role: 'user', content: 'x' }] })).id);
     let created = 0;
+    const underway = new Set<Promise<Response>>();
     const counting = () =>
       clientOf(api, {
         fetch: through(api.fetch, async ({ path, method, send }) => {
-          const response = await send();
+          const sent = send();
+          underway.add(sent);
+          const response = await sent.finally(() => underway.delete(sent));
           if (method === 'POST' && path === '/v1/sessions' && response.headers.get('idempotent-replayed') === null) {
             const { forked_from } = (await response.clone().json()) as { forked_from?: unknown };
             if (response.ok && forked_from === null) created += 1;
@@ -65,8 +65,10 @@ describe('a frequent context', () => {
           return response;
         }),
       });
+    // Who is told to wait waits for what the others have under way.
+    const sleep = async () => void (await Promise.allSettled(underway));
     const processes = [counting(), counting()].map(
-      (client) => new FrequentContext(client, { name: 'handbook', sleep: soon }),
+      (client) => new FrequentContext(client, { name: 'handbook', sleep }),
     );
     const forks = await Promise.all([...processes, ...processes].map((context) => context.fork(HANDBOOK)));
     expect(new Set(forks.map(({ forked_from }) => JSON.stringify(forked_from))).size).toBe(1);
