@@ -69,33 +69,35 @@ export class Client {
     this.#unanswered = undefined;
     if (operation) {
       const { version } = this.#standing;
-      await this.#take(operation);
+      const answer = await this.#take(operation);
       const { body, replayed, status } = await this.#post(operation);
+      expect(body).toEqual(answer);
       // A refusal does not use up the key.
       expect(replayed).toBe(status !== 400);
       expect(this.#standing.version - version).toBeLessThanOrEqual(1);
       await this.#expectSoundWindow(this.#standing.total);
-      expect(body).toBeDefined();
     }
     expect(await this.#standingNow()).toEqual(this.#standing);
     const { data } = await this.#get<{ data: { id: string }[] }>(`/sessions/${this.#id}/snapshots?limit=100`);
     expect(new Set(data.map((snapshot) => snapshot.id))).toEqual(this.#snapshots);
   }
 
-  /** Sends an operation and takes over what its answer says. */
-  async #take(operation: Operation): Promise<void> {
-    const { body, status } = await this.#post<Record<string, never>>(operation);
-    if (status === 400) return;
-    const { session, usage, after, snapshot_id, object, id } = body as unknown as Answer;
-    const standing = session ?? { version: (body as unknown as Standing).version, usage: usage ?? after };
+  /** Sends an operation, takes over what its answer says, and gives the answer. */
+  async #take(operation: Operation): Promise<Answer> {
+    const { body, status } = await this.#post<Answer>(operation);
+    if (status !== 400) this.#takeOver(body, operation);
+    return body;
+  }
+
+  #takeOver({ session, version, usage, after, snapshot_id, object, id }: Answer, { body }: Operation): void {
     if (object === 'session.snapshot') {
       this.#snapshots.add(id);
       return;
     }
     if (snapshot_id) this.#snapshots.add(snapshot_id);
+    const standing = session ?? { version, usage: usage ?? after };
     this.#standing = { version: standing.version, total: standing.usage?.total_tokens ?? -1 };
-    const mark = operation.body.mark;
-    if (typeof mark === 'string') this.#marks.push(mark);
+    if (typeof body.mark === 'string') this.#marks.push(body.mark);
   }
 
   #nextOperation(): Operation {
@@ -172,6 +174,7 @@ export class Client {
 interface Answer {
   object?: string;
   id: string;
+  version: number;
   session?: { version: number; usage: { total_tokens: number } };
   usage?: { total_tokens: number };
   after?: { total_tokens: number };

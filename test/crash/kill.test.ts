@@ -1,5 +1,6 @@
 import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { expect, it } from 'vitest';
 import { ServerProcess } from '../cli/server-process.ts';
@@ -10,8 +11,8 @@ import { Client } from './client.ts';
 const ROUNDS = Number(process.env.KIMI_CRASH_ROUNDS ?? 10);
 const CLIENTS = 6;
 const MOST_ANSWERS = 30;
-/** The kill is not to follow an answer: it falls anywhere into what the clients do next. */
-const SPREAD_MS = 25;
+/** Turns of the event loop, some tens of milliseconds at most: the kill is not to follow an answer, but to fall anywhere. */
+const MOST_TURNS = 10_000;
 const LIMITS = ['window_tokens=100000', 'min_preserve_tokens=64'];
 /** Rounds that sessions live through before new ones take their place, so that windows stay of a size. */
 const LIFETIME = 5;
@@ -38,13 +39,17 @@ it('loses nothing that was acknowledged and keeps nothing by halves, killed at a
     let left = 1 + Math.floor(Math.random() * MOST_ANSWERS);
     const acknowledged = () => {
       left -= 1;
-      if (left === 0) setTimeout(() => void server.signal('SIGKILL'), Math.random() * SPREAD_MS);
+      if (left === 0) void afterTurns(Math.random() * MOST_TURNS).then(() => server.signal('SIGKILL'));
     };
     await Promise.all(clients.map((client) => client.work(acknowledged)));
     expect(await server.ended).toMatchObject({ signal: 'SIGKILL', stderr: '' });
     expectIntegrity(path, join(folder, `copy-${round}`));
   }
 }, 600_000);
+
+async function afterTurns(turns: number): Promise<void> {
+  for (let turn = 0; turn < turns; turn += 1) await setImmediate();
+}
 
 /** Looks at a copy, so that the restart has to cope with the very files that the kill left. */
 function expectIntegrity(path: string, copy: string): void {
