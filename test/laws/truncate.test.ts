@@ -89,7 +89,7 @@ describe('truncate', () => {
 function expectWithin(smaller: readonly SessionMessage[], larger: readonly SessionMessage[]): void {
   for (const message of smaller) {
     const same = larger.find(({ id }) => id === message.id);
-    expect(same).toBeDefined();
+    expect(same).toMatchObject({ id: message.id, role: message.role });
     expect(contentText(same?.content).endsWith(contentText(message.content))).toBe(true);
   }
 }

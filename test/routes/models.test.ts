@@ -91,6 +91,6 @@ describe.each(TRANSPORTS)('models and tokens %s', (transport) => {
     };
     expect(reply.body).toEqual(body);
     expect(reply.headers.get('x-should-retry')).toBe('false');
-    expect(reply.headers.get('msh-request-id')).toBeTruthy();
+    expect(reply.headers.get('msh-request-id')).toMatch(/^req_[0-9a-f]{24}$/);
   });
 });
