@@ -10,6 +10,9 @@ export interface Asking {
   exchange: Exchange | undefined;
   /** Its body, as far as it was read. */
   body: Uint8Array;
+  path: string;
+  /** Fields behind the path; undefined where what the request says is in its body. */
+  query: Readonly<Record<string, string>> | undefined;
   past: Past;
   limits: Limits;
   /** Unix seconds. */

@@ -44,6 +44,8 @@ export interface Refused {
   refusal: ApiError;
   exchange: Exchange | undefined;
   body: Uint8Array;
+  path: string;
+  query: Readonly<Record<string, string>> | undefined;
   /** All that the journal knows of the account. */
   known: readonly Exchange[];
   limits: Limits;
@@ -52,12 +54,12 @@ export interface Refused {
 }
 
 /** The hint of a refusal as a header has it; undefined where there is nothing to teach. */
-export function hintFor({ refusal, exchange, body, known, limits, now }: Refused): string | undefined {
+export function hintFor({ refusal, known, ...asked }: Refused): string | undefined {
   const { fault } = refusal.grounds;
   if (fault !== undefined) return toLine(`the fault ${fault} was asked for: no earlier request led to this`);
   const hint = HINTS[refusal.code];
   if (!hint) return undefined;
-  const asking: Asking = { refusal, exchange, body, past: new Past(known, exchange), limits, now };
+  const asking: Asking = { refusal, ...asked, past: new Past(known, asked.exchange) };
   return toLine(hint(asking) + (ERRORS[refusal.code].status === 400 ? sentBefore(asking) : ''));
 }
 

@@ -1,5 +1,6 @@
 import type { Asking, Hint } from './asking.ts';
 import { named } from './line.ts';
+import { aboutQuery } from './query.ts';
 
 /** Headers that are refused, and what they take. */
 const HEADERS: Record<string, Hint> = {
@@ -45,11 +46,12 @@ const TEXTS: [RegExp, string][] = [
 
 /** A refused field, header or body, as far as its text and its name say what would be right. */
 export const invalidRequest: Hint = (asking) => {
-  const { refusal } = asking;
+  const { refusal, query } = asking;
   const header = HEADERS[refusal.param ?? ''];
   if (header) return header(asking);
   const known = TEXTS.find(([pattern]) => pattern.test(refusal.message));
   if (known) return known[1];
+  if (query && refusal.param !== undefined) return aboutQuery(asking, query, refusal.param);
   return (refusal.param !== undefined && misspelt(asking, refusal.param)) || aboutField(asking);
 };
 

@@ -34,7 +34,9 @@ export async function errorResponse(c: RequestContext, error: unknown): Promise<
 async function addHint(c: RequestContext, refusal: ApiError): Promise<void> {
   const { journal, limits, clock } = c.get('services');
   const known = journal.of(c.get('account') ?? '');
-  const request = { exchange: c.get('exchange'), body: c.get('body') };
+  const { path, method } = c.req;
+  const query = method === 'GET' ? c.req.query() : undefined;
+  const request = { exchange: c.get('exchange'), body: c.get('body'), path, query };
   try {
     const { hintFor } = await hints();
     const hint = hintFor({ refusal, ...request, known, limits, now: unixSeconds(clock) });
