@@ -39,7 +39,7 @@ export const shareNotFound: Hint = (asking) => {
     (each) => each.succeeded && (each.addressed.ids.share === id || each.facts.created?.from_share === id),
   );
   if (shared) return endOfOwnShare(asking, shared);
-  if (!seen) return forgotten(asking, id, ({ facts }) => facts.shared?.share === id) ?? unknown(asking, 'share', id);
+  if (!seen) return forgotten(asking, id, ({ facts }) => facts.shared?.share === id) ?? unknownShare(id);
   const expires = /"expires_at":(\d+)\}/.exec(textOf(seen.answer))?.[1];
   if (expires !== undefined && Number(expires) <= now)
     return `share ${named(id)} has expired since ${past.name(seen)}: ask its owner to share the snapshot again`;
@@ -90,14 +90,26 @@ function forgotten({ past }: Asking, id: string, made: (exchange: Exchange) => b
   );
 }
 
-/** The same for an id of another account, which must not be told from one that never was. */
-function unknown({ past }: Asking, kind: Kind, id: string): string {
+/** A share is there for every key, as long as it lasts: it may have ended as well as never been. */
+function unknownShare(id: string): string {
+  return (
+    ofAnotherKind(id, 'share') ??
+    `no share ${named(id)} is there: any API key may use one until it expires or is ended, or its snapshot is deleted; ask its owner for the share_id that POST /v1/snapshots/{id}/share answers now`
+  );
+}
+
+function ofAnotherKind(id: string, kind: Kind): string | undefined {
   const other = (Object.keys(PREFIXES) as Kind[]).find((each) => each !== kind && id.startsWith(PREFIXES[each]));
-  if (other) return `${named(id)} is the id of a ${other}, not of a ${kind}`;
-  const list: Record<Kind, string> = {
+  return other && `${named(id)} is the id of a ${other}, not of a ${kind}`;
+}
+
+/** The same for an id of another account, which must not be told from one that never was. */
+function unknown({ past }: Asking, kind: Exclude<Kind, 'share'>, id: string): string {
+  const other = ofAnotherKind(id, kind);
+  if (other !== undefined) return other;
+  const list: Record<typeof kind, string> = {
     session: 'GET /v1/sessions lists those of this key',
     snapshot: 'GET /v1/snapshots lists those of this key',
-    share: 'a share is named by the id that POST /v1/snapshots/{id}/share answered',
     message: 'GET .../messages lists the window',
   };
   const last = past.last(({ facts }) => facts.created !== undefined)?.facts.created?.session;
