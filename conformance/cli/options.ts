@@ -38,6 +38,9 @@ export interface Options {
   help: boolean;
 }
 
+/** Seconds. A timer takes 2^31 - 1 ms at most, and one that is set for longer goes off at once. */
+const LONGEST_S = Math.floor((2 ** 31 - 1) / 1_000);
+
 export const FLAGS = {
   target: {
     type: 'string',
@@ -82,7 +85,11 @@ export const FLAGS = {
     value: 'NAME=N',
     help: 'a limit of the target that differs from the contract; may be given again',
   },
-  timeout: { type: 'string', value: 'SECONDS', help: 'how long an answer may take (default 30; live 120)' },
+  timeout: {
+    type: 'string',
+    value: 'SECONDS',
+    help: `how long an answer may take (default 30; live 120; at most ${LONGEST_S})`,
+  },
   quiet: { type: 'boolean', help: 'print nothing but the result' },
   help: { type: 'boolean', short: 'h', help: 'print this' },
 } as const;
@@ -115,7 +122,7 @@ export function parseOptions(args: string[]): Options {
     dedicated: values['dedicated-account'] ?? false,
     declares: Object.fromEntries((values.declare ?? []).flatMap(declaration)),
     limits: Object.fromEntries((values.limit ?? []).map(limit)),
-    deadlineMs: milliseconds(positive('--timeout', values.timeout)),
+    deadlineMs: deadline(positive('--timeout', values.timeout)),
     quiet: values.quiet ?? false,
     help: values.help ?? false,
   };
@@ -144,8 +151,11 @@ function positive(flag: string, text: string | undefined): number | undefined {
   return value;
 }
 
-function milliseconds(seconds: number | undefined): number | undefined {
-  return seconds === undefined ? undefined : seconds * 1_000;
+/** @returns milliseconds */
+function deadline(seconds: number | undefined): number | undefined {
+  if (seconds === undefined) return undefined;
+  if (seconds > LONGEST_S) throw new UsageError(`--timeout is at most ${LONGEST_S} seconds, not ${seconds}`);
+  return seconds * 1_000;
 }
 
 function limit(text: string): [LimitName, number] {

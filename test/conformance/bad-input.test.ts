@@ -32,6 +32,7 @@ it.each<[string[], string, number]>([
   [['--limit', 'sessions=many'], '--limit sessions', 2],
   [['--limit', 'patience=1'], '--limit is one of', 2],
   [['--limit', 'sessions=6'], '--limit is for --target URL', 2],
+  [['--timeout', '2147483.648'], '--timeout is at most 2147483 seconds, not 2147483.648', 2],
   [['--max-spend', '-1'], '--max-spend', 2],
   [['--nonsense'], '--nonsense', 2],
   [['judge'], 'command is one of', 2],
