@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { priceOf } from '../../conformance/core/price.ts';
+import { MODEL_ID, MODEL_NAMES } from '../../contract/model-names.ts';
 import { PRICES } from '../../contract/prices.ts';
 
 const dollars = PRICES.filter(({ currency }) => currency === 'USD');
@@ -7,6 +8,10 @@ const dollars = PRICES.filter(({ currency }) => currency === 'USD');
 it.each(dollars.map(({ model }) => model))('%s has its own price, the latest in dollars', (model) => {
   const own = dollars.filter((price) => price.model === model).toSorted((a, b) => a.since.localeCompare(b.since));
   expect(priceOf(model)).toEqual(own.at(-1));
+});
+
+it('another name of a model has the price of that model', () => {
+  for (const name of MODEL_NAMES) expect(priceOf(name)).toEqual(priceOf(MODEL_ID));
 });
 
 it.each(['kimi-unheard-of', 'kimi-k2-turbo-preview', 'kimi-k', ''])(
@@ -19,5 +24,7 @@ it.each(['kimi-unheard-of', 'kimi-k2-turbo-preview', 'kimi-k', ''])(
       expect(output).toBeGreaterThanOrEqual(known.output);
     }
     expect(source).toContain('no price is known');
+    expect(source).toContain(`${input} USD for a million tokens read and ${output} USD for as many written`);
+    expect(source).toContain('--max-spend');
   },
 );
