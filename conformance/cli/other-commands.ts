@@ -5,6 +5,7 @@ import { Runner } from '../core/runner.ts';
 import { select } from '../core/select.ts';
 import { type Swept, sweep } from '../core/sweep.ts';
 import { Fault, Mismatch } from '../core/verdict.ts';
+import { oneLine } from '../report/text.ts';
 import type { Target } from '../targets/target.ts';
 import type { Terminal } from './command.ts';
 import { capabilitiesText, listText, planText } from './list.ts';
@@ -52,10 +53,11 @@ async function swept(target: Target, folder: string): Promise<Swept> {
 /** Finishes what killed runs left behind. */
 export async function sweepCommand(options: Options, { stdout, env }: Terminal): Promise<number> {
   const target = await targetOf(options, env);
-  const { deleted, left, others } = await swept(target, options.out).finally(() => target.close?.());
+  const { deleted, left, others, torn } = await swept(target, options.out).finally(() => target.close?.());
   stdout.write(`${deleted.length} deleted, ${left.length} could not be deleted\n`);
-  for (const id of left) stdout.write(`  left: ${id}\n`);
-  for (const name of others) stdout.write(`  of another target, left alone: ${name}\n`);
+  for (const id of left) stdout.write(`  left: ${oneLine(id)}\n`);
+  for (const name of others) stdout.write(`  of another target, left alone: ${oneLine(name)}\n`);
+  for (const line of torn) stdout.write(`  ${oneLine(line)}\n`);
   return left.length > 0 ? EXIT.leaked : EXIT.conformant;
 }
 

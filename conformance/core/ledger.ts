@@ -1,19 +1,19 @@
 import { appendFileSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { z } from 'zod';
 import type { Reply } from '../wire/reply.ts';
 
-export interface Created {
-  kind: 'session' | 'snapshot';
-  id: string;
-  account: string;
-}
+const Created = z.object({ kind: z.enum(['session', 'snapshot']), id: z.string(), account: z.string() });
+export type Created = z.infer<typeof Created>;
 
 /** A line of a ledger file. */
-export type LedgerLine =
-  | { ledger: 1; run: string; target: string }
-  | { intent: { account: string; path: string } }
-  | { created: Created }
-  | { gone: string };
+export const LedgerLine = z.union([
+  z.object({ ledger: z.literal(1), run: z.string(), target: z.string() }),
+  z.object({ intent: z.object({ account: z.string(), path: z.string() }) }),
+  z.object({ created: Created }),
+  z.object({ gone: z.string() }),
+]);
+export type LedgerLine = z.infer<typeof LedgerLine>;
 
 const CREATING = /^\/sessions$|^\/sessions\/[^/]+\/(?:snapshots|compress)$/;
 const SHARE_ID = /"share_id"\s*:\s*"([^"]+)"/g;

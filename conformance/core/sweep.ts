@@ -4,43 +4,39 @@ import { Session } from '../../contract/sessions.ts';
 import { Snapshot } from '../../contract/snapshots.ts';
 import type { Target } from '../targets/target.ts';
 import { type Account, openAccount } from './account.ts';
-import { type Created, isLedgerName, type LedgerLine, RUN_MARK } from './ledger.ts';
-import { Fault } from './verdict.ts';
+import { isLedgerName, RUN_MARK } from './ledger.ts';
+import { readTrace, type Trace } from './trace.ts';
 
 export interface Swept {
   /** Ids that are gone now. */
   deleted: string[];
   /** Ids that could not be deleted. */
   left: string[];
-  /** Ledgers of other targets, left alone. */
+  /** Ledgers that were left alone, each with the target whose it is, or why that is not known. */
   others: string[];
-}
-
-/** What one ledger file says. */
-interface Trace {
-  run: string;
-  target: string;
-  open: Created[];
-  /** Every session the run is known to have made, deleted ones included: their snapshots outlive them. */
-  sessions: Set<string>;
+  /** What is lost of ledgers that were cut short, each in one line. */
+  torn: string[];
 }
 
 /**
- * Finishes what killed runs left behind: what their ledgers name, the sessions that bear their mark, and the snapshots of both.
+ * Finishes what killed runs left behind: what their ledgers name, the sessions that bear their mark, and the snapshots of both. A ledger that was
+ * cut short is swept as far as it goes.
  * @throws Fault where the target cannot be read
  */
 export async function sweep(target: Target, folder: string): Promise<Swept> {
-  const swept: Swept = { deleted: [], left: [], others: [] };
+  const swept: Swept = { deleted: [], left: [], others: [], torn: [] };
+  const accounts = accountsOf(target);
   for (const name of ledgersIn(folder)) {
     const file = join(folder, name);
-    const trace = readTrace(file);
-    if (trace.target !== target.name) {
-      swept.others.push(`${name} (${trace.target})`);
-      continue;
-    }
+    const trace = readTrace(readFileSync(file, 'utf8'));
+    if (trace === 'empty') swept.torn.push(`${name} was cut before anything was created`);
+    else if (trace === 'headless') swept.others.push(`${name} (its first line is not there)`);
+    else if (trace.target !== target.name) swept.others.push(`${name} (${trace.target})`);
+    else swept.torn.push(...trace.torn.map((line) => `${name}, ${line}`));
+    const ours = typeof trace === 'object' && trace.target === target.name;
     const before = swept.left.length;
-    for (const account of accountsOf(target)) await sweepAccount(account, trace, swept);
-    if (swept.left.length === before) rmSync(file);
+    if (ours) for (const account of accounts) await sweepAccount(account, trace, swept);
+    if (trace === 'empty' || (ours && swept.left.length === before)) rmSync(file);
   }
   return swept;
 }
@@ -70,29 +66,5 @@ async function sweepAccount(account: Account, trace: Trace, swept: Swept): Promi
     ['snapshots', kept.map(({ id }) => id)],
   ] as const) {
     for (const id of ids) ((await account.remove(`/${kind}/${id}`)) ? swept.deleted : swept.left).push(id);
-  }
-}
-
-/** A line that a kill cut short says nothing. */
-function readTrace(file: string): Trace {
-  const trace: Trace = { run: '', target: '', open: [], sessions: new Set() };
-  for (const text of readFileSync(file, 'utf8').split('\n')) {
-    const line = parse(text);
-    if (!line) continue;
-    if ('ledger' in line) Object.assign(trace, { run: line.run, target: line.target });
-    else if ('created' in line) {
-      trace.open.push(line.created);
-      if (line.created.kind === 'session') trace.sessions.add(line.created.id);
-    } else if ('gone' in line) trace.open = trace.open.filter(({ id }) => id !== line.gone);
-  }
-  if (trace.run === '') throw new Fault(`${file} is no ledger`);
-  return trace;
-}
-
-function parse(text: string): LedgerLine | undefined {
-  try {
-    return JSON.parse(text) as LedgerLine;
-  } catch {
-    return undefined;
   }
 }
