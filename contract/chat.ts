@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ToolCall } from './messages.ts';
 import { SessionState } from './sessions.ts';
 

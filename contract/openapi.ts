@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ERRORS, type ErrorCode } from './errors.ts';
 import { LIMITS, type Limits } from './limits.ts';
 import type { Operation } from './operation.ts';

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { ErrorCode } from './errors.ts';
 import type { Evidence } from './evidence.ts';
 import type { OperationId, OperationRoute } from './operation-routes.ts';

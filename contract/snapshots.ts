@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Limits } from './limits.ts';
 import { listQuery } from './lists.ts';
 import { metadata } from './sessions.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { CURRENCIES, type Price } from '../../contract/prices.ts';
 import { DocumentError } from '../documents/document-error.ts';
 import { members } from '../documents/members.ts';

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { LIMIT_NAMES } from '../../contract/limits.ts';
 import { JOURNAL_VERSION, type JournalFile } from '../journal/journal-file.ts';
 

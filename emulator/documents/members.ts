@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** An object of exactly these members: an unknown one is refused with the list of the right ones. */
 export function members<Shape extends z.ZodRawShape>(shape: Shape) {

@@ -1,5 +1,5 @@
 import { type Document, isMap, isNode, LineCounter, parseDocument } from 'yaml';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { DocumentError } from './document-error.ts';
 import { findFault } from './find-fault.ts';
 

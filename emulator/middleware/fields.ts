@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { type ApiError, invalid } from '../errors.ts';
 
 const MAX_NAMED = 16;

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { LIVE_TEXT } from '../../contract/errors.ts';
 import { ApiError, invalid } from '../errors.ts';
 import { readBody } from './body-parts.ts';

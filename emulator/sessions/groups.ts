@@ -27,21 +27,32 @@ export function pair(newest: readonly Paired[], messages: readonly Paired[]): Pa
   for (const message of newest) track(open, message);
   const opensGroup: boolean[] = [];
   for (const [index, message] of messages.entries()) {
-    if (message.role === 'tool') {
-      const id = message.tool_call_id ?? '';
-      if (!open.has(id)) return { kind: 'orphan', ids: [id], index };
-    } else if (open.size > 0) {
-      return { kind: 'unanswered', ids: [...open], index };
-    }
-    const repeated = repeatedIds(message);
-    if (repeated.length > 0) return { kind: 'duplicate', ids: repeated, index };
-    track(open, message);
+    const fault = follow(open, message);
+    if (fault) return { ...fault, index };
     opensGroup.push(message.role !== 'tool');
   }
   return { opensGroup, open: [...open] };
 }
 
-function track(open: Set<string>, message: Paired): void {
+/**
+ * Puts one message behind a history.
+ * @param open the calls that wait for their result; changed to those that wait behind the message
+ */
+export function follow(open: Set<string>, message: Paired): Omit<PairingFault, 'index'> | undefined {
+  if (message.role === 'tool') {
+    const id = message.tool_call_id ?? '';
+    if (!open.has(id)) return { kind: 'orphan', ids: [id] };
+  } else if (open.size > 0) {
+    return { kind: 'unanswered', ids: [...open] };
+  }
+  const repeated = repeatedIds(message);
+  if (repeated.length > 0) return { kind: 'duplicate', ids: repeated };
+  track(open, message);
+  return undefined;
+}
+
+/** Adds a message's calls to those that are open, and takes away what it answers. */
+export function track(open: Set<string>, message: Paired): void {
   for (const call of message.tool_calls ?? []) open.add(call.id);
   if (message.tool_call_id !== undefined) open.delete(message.tool_call_id);
 }

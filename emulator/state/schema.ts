@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { MessageContent, Tool, ToolCall } from '../../contract/messages.ts';
 
 /** Seconds up to the last instant that a `Date` can name. No other count of an emulator comes near it; all arithmetic is exact. */

@@ -12,6 +12,7 @@ const NEEDED = [
   'package.json',
   'tsconfig.json',
   'tsconfig.build.json',
+  'build.ts',
   'contract',
   'emulator',
   'client',

@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -34,6 +34,19 @@ it('holds what is built and what users read, and no tests', () => {
   expect(files).toContain('LICENSE');
   expect(files.filter((file) => /(^|\/)(test|bench|examples|node_modules)\//.test(file))).toEqual([]);
   expect(files.filter((file) => /\.ts$/.test(file) && !/\.d\.ts$/.test(file))).toEqual([]);
+});
+
+it('names the licence of every package that the build has joined into it', () => {
+  const licences = execFileSync('tar', ['-xOf', tarball, 'package/dist/emulator/THIRD-PARTY-LICENSES.md'], {
+    encoding: 'utf8',
+  });
+  const built = files.filter((file) => file.startsWith('dist/emulator/') && file.endsWith('.js'));
+  const joined = built.flatMap((file) => {
+    const text = readFileSync(join(ROOT, file), 'utf8');
+    return [...text.matchAll(/^\/\/ node_modules\/((?:@[^/]+\/)?[^/]+)\//gm)].map(([, name]) => name);
+  });
+  expect(new Set(joined).size).toBeGreaterThan(0);
+  for (const name of new Set(joined)) expect(licences).toMatch(new RegExp(`^# ${name}\n[^#]*copyright`, 'im'));
 });
 
 it('is clean for publint', async () => {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ERRORS, type ErrorCode } from '../../../contract/errors.ts';
 import { ROLES } from '../../../contract/messages.ts';
 import { members } from '../../documents/members.ts';

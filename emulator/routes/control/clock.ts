@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import { unixSeconds } from '../../clock.ts';
 import { invalid } from '../../errors.ts';
 import type { Env, RequestContext } from '../../middleware/context.ts';

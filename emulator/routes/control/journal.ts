@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import { exportJournal } from '../../journal/journal-file.ts';
 import type { Env } from '../../middleware/context.ts';
 import { parseFields } from '../../middleware/request-body.ts';

@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import { LIVE_TEXT } from '../../../contract/errors.ts';
 import { ApiError, invalid } from '../../errors.ts';
 import { readBody } from '../../middleware/body-parts.ts';
