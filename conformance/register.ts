@@ -51,7 +51,10 @@ export function registerWith(
     }
     runner.it('some rule was seen to hold, and nothing is left behind', async () => {
       if (!running || found.size === 0) throw new Error('nothing was run');
-      const left = running.leaked.map(({ kind, id }) => `${kind} ${id}`);
+      const left = [
+        ...running.leaked.map(({ kind, id }) => `${kind} ${id}`),
+        ...running.ledger.lost.map(({ request }) => `perhaps what ${request} made, of which no answer tells`),
+      ];
       if (left.length > 0) throw new Error(`left behind: ${left.join(', ')}`);
       const verdicts = [...found.values()].map(({ verdict }) => verdict);
       const judged = verdicts.some((verdict) => verdict !== 'n/a' && verdict !== 'not_run' && verdict !== 'info');

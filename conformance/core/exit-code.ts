@@ -15,7 +15,7 @@ export const EXIT = {
 
 /** @param asked profiles that were asked for by name, so that one that is not offered is a failure */
 export function exitCodeOf(
-  report: Pick<Report, 'run' | 'profiles' | 'spending' | 'leaked' | 'baseline'>,
+  report: Pick<Report, 'run' | 'profiles' | 'spending' | 'leaked' | 'lost' | 'baseline'>,
   asked: readonly Profile[],
 ): number {
   const standings = Object.values(report.profiles).map(({ standing }) => standing);
@@ -23,6 +23,6 @@ export function exitCodeOf(
   if (standings.includes('non-conformant') || (report.baseline?.problems.length ?? 0) > 0) return EXIT.nonConformant;
   if (asked.some((profile) => report.profiles[profile].standing === 'not offered')) return EXIT.nonConformant;
   if (standings.includes('incomplete')) return report.spending.exhausted ? EXIT.budget : EXIT.incomplete;
-  if (report.leaked.length > 0) return EXIT.leaked;
+  if (report.leaked.length > 0 || (report.lost ?? []).length > 0) return EXIT.leaked;
   return standings.includes('conformant') ? EXIT.conformant : EXIT.incomplete;
 }

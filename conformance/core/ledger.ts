@@ -6,6 +6,12 @@ import type { Reply } from '../wire/reply.ts';
 const Created = z.object({ kind: z.enum(['session', 'snapshot']), id: z.string(), account: z.string() });
 export type Created = z.infer<typeof Created>;
 
+/** A request that creates something, without an answer that tells whether it did. */
+export interface Lost {
+  request: string;
+  account: string;
+}
+
 /** A line of a ledger file. */
 export const LedgerLine = z.union([
   z.object({ ledger: z.literal(1), run: z.string(), target: z.string() }),
@@ -42,8 +48,7 @@ export class Ledger {
   readonly shares = new Set<string>();
   readonly #file: string | undefined;
   readonly #open = new Map<string, Created>();
-  /** Requests that create something and have no answer. */
-  #unknown = 0;
+  readonly #unanswered: Lost[] = [];
 
   constructor({ run, target, file }: { run: string; target: string; file?: string }) {
     this.run = run;
@@ -56,7 +61,7 @@ export class Ledger {
   intend(account: string, method: string, path: string): boolean {
     const creates = isCreation(method, path);
     if (creates) {
-      this.#unknown += 1;
+      this.#unanswered.push({ request: requestOf(path), account });
       this.#write({ intent: { account, path } });
     }
     return creates;
@@ -65,7 +70,7 @@ export class Ledger {
   /** Notes what an answer says to have been created or deleted. */
   note(account: string, method: string, path: string, reply: Reply): void {
     // Whether a server that broke down has created something is not known.
-    if (isCreation(method, path) && reply.status < 500) this.#unknown -= 1;
+    if (reply.status < 500) this.settle(account, method, path);
     if (reply.status >= 300) return;
     for (const [, id = ''] of reply.text.matchAll(SHARE_ID)) this.shares.add(id);
     if (method === 'DELETE') {
@@ -74,6 +79,14 @@ export class Ledger {
     } else if (isCreation(method, path)) {
       for (const created of createdBy(reply)) this.#created({ ...created, account });
     }
+  }
+
+  /** What became of a request that creates something is known, be it that it was never sent. */
+  settle(account: string, method: string, path: string): void {
+    if (!isCreation(method, path)) return;
+    const request = requestOf(path);
+    const index = this.#unanswered.findIndex((one) => one.request === request && one.account === account);
+    if (index >= 0) this.#unanswered.splice(index, 1);
   }
 
   #created(created: Created): void {
@@ -90,14 +103,24 @@ export class Ledger {
     return [...this.#open.values()].reverse();
   }
 
+  /** What may be there without an id that is known. Only requests that are through count, so it is asked at the end. */
+  get lost(): Lost[] {
+    return [...this.#unanswered];
+  }
+
   /** A run that leaves nothing behind, as far as is known, leaves no ledger either. */
   close(): void {
-    if (this.#file !== undefined && this.#open.size === 0 && this.#unknown === 0) rmSync(this.#file, { force: true });
+    const clean = this.#open.size === 0 && this.#unanswered.length === 0;
+    if (this.#file !== undefined && clean) rmSync(this.#file, { force: true });
   }
 
   #write(line: LedgerLine): void {
     if (this.#file !== undefined) appendFileSync(this.#file, `${JSON.stringify(line)}\n`);
   }
+}
+
+function requestOf(path: string): string {
+  return `POST /v1${path}`;
 }
 
 function isCreation(method: string, path: string): boolean {

@@ -55,7 +55,7 @@ interface Ran {
 
 /** What a run amounts to. */
 export function reportOf({ runner, options, cases, results, startedAt }: Ran): Report {
-  const { target, limits, capabilities, purse, connection, leaked } = runner;
+  const { target, limits, capabilities, purse, connection, ledger, leaked } = runner;
   const redact = runner.redactor();
   const complete = options.cases === undefined && options.profiles === undefined;
   const baseline = options.baseline ? applyBaseline(options.baseline, results, complete, startedAt) : null;
@@ -77,6 +77,7 @@ export function reportOf({ runner, options, cases, results, startedAt }: Ran): R
     spending: purse.toReport(),
     retries: connection.retries.map(({ request, reason }) => ({ request: redact(request), reason: redact(reason) })),
     leaked,
+    lost: ledger.lost.map(({ request, account }) => ({ request: redact(request), account })),
     baseline,
     completeness: { declared: planOf(cases, limits, purse).checks, reported: results.length },
   };

@@ -17,6 +17,9 @@ export class Mismatch extends Error {}
 /** Nothing can be said of the target: it could not be reached, or broke down where it should have succeeded. */
 export class Fault extends Error {}
 
+/** A fault before anything was sent, so that it had no effect. */
+export class Unsent extends Fault {}
+
 /** The check was left out, and why. */
 export class NotRun extends Error {}
 

@@ -3,6 +3,8 @@ import { EXIT } from '../core/exit-code.ts';
 import type { ProfileStanding, Report } from './report.ts';
 import { oneLine, plural } from './text.ts';
 
+const MOST_NAMED = 3;
+
 export const STANDING_WORDS: Record<ProfileStanding, string> = {
   conformant: 'conformant',
   'non-conformant': 'not conformant',
@@ -39,7 +41,7 @@ function countKnown(report: Report, profile: Profile): { all: number; fail: numb
 }
 
 /** Why a run is not green although its checks may be: each in one line. */
-export function problemsOf({ run, target, profiles, spending, leaked, baseline }: Report): string[] {
+export function problemsOf({ run, target, profiles, spending, leaked, lost = [], baseline }: Report): string[] {
   const { sessions } = target.capabilities;
   const undeclared = sessions?.declared === 'unknown' && sessions.standing === 'offered';
   return [
@@ -50,7 +52,15 @@ export function problemsOf({ run, target, profiles, spending, leaked, baseline }
     ...(spending.exhausted ? ['The budget was exhausted before everything was run.'] : []),
     ...(baseline?.problems ?? []).map((problem) => `The list of known failures is wrong: ${oneLine(problem)}`),
     ...leaked.map(({ kind, id, account }) => `Left behind: the ${kind} ${oneLine(id)} of account ${oneLine(account)}.`),
+    ...(lost.length > 0 ? [lostLine(lost)] : []),
   ];
+}
+
+function lostLine(lost: NonNullable<Report['lost']>): string {
+  const named = lost.slice(0, MOST_NAMED).map(({ request, account }) => `${request} of account ${account}`);
+  const more = lost.length > MOST_NAMED ? ', …' : '';
+  const count = plural(lost.length, 'creation');
+  return `Perhaps left behind: ${count} without an answer that tells (${oneLine(named.join(', '))}${more}); \`kimi-emulator conformance sweep\` looks for what was made.`;
 }
 
 const EXIT_WORDS: Record<number, string> = {
@@ -59,7 +69,7 @@ const EXIT_WORDS: Record<number, string> = {
   [EXIT.configuration]: 'wrongly configured',
   [EXIT.incomplete]: 'incomplete',
   [EXIT.budget]: 'budget exhausted',
-  [EXIT.leaked]: 'conformant, but something was left behind',
+  [EXIT.leaked]: 'conformant, but something was left behind, or may have been',
   [EXIT.interrupted]: 'interrupted',
 };
 

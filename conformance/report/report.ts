@@ -62,6 +62,12 @@ export const Report = z.object({
   }),
   retries: z.array(z.object({ request: z.string(), reason: z.string() })),
   leaked: z.array(z.object({ kind: z.enum(['session', 'snapshot']), id: z.string(), account: z.string() })),
+  lost: z
+    .array(z.object({ request: z.string(), account: z.string() }))
+    .exactOptional()
+    .meta({
+      description: 'Requests that create something, without an answer that tells: perhaps something is left behind.',
+    }),
   baseline: z
     .object({ known: z.array(z.string()), problems: z.array(z.string()) })
     .nullable()

@@ -1,5 +1,6 @@
 import { type Ledger, RUN_MARK } from '../core/ledger.ts';
 import type { Purse } from '../core/purse.ts';
+import { Unsent } from '../core/verdict.ts';
 import type { Connection } from './connection.ts';
 import type { Reply } from './reply.ts';
 import type { Enough } from './transport.ts';
@@ -99,6 +100,7 @@ export class Api {
       return reply;
     } catch (error) {
       this.#keep(`${what} → ${error instanceof Error ? error.message : error}`);
+      if (error instanceof Unsent) ledger.settle(account, method, path);
       throw error;
     }
   }

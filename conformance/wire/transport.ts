@@ -1,4 +1,4 @@
-import { Fault } from '../core/verdict.ts';
+import { Fault, Unsent } from '../core/verdict.ts';
 
 /** One request, as it goes over the wire. */
 export interface WireRequest {
@@ -21,6 +21,9 @@ export interface TransportOptions {
   /** Milliseconds that an answer may take, its body included. */
   deadlineMs: number;
 }
+
+/** What a connection fails with before a byte of the request leaves. */
+const UNSENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN']);
 
 /** More than any answer of the API takes; an endless one is given up here. */
 const MAX_ANSWER_BYTES = 64 * 2 ** 20;
@@ -92,5 +95,6 @@ function asFault(error: unknown, what: string): Error {
   if (error instanceof Fault) return new Fault(`${what}: ${error.message}`);
   const { cause } = error as { cause?: { code?: string; message?: string } };
   const message = error instanceof Error ? error.message : String(error);
-  return new Fault(`${what}: ${cause?.code ?? cause?.message ?? message}`, { cause: error });
+  const Kind = UNSENT.has(cause?.code ?? '') ? Unsent : Fault;
+  return new Kind(`${what}: ${cause?.code ?? cause?.message ?? message}`, { cause: error });
 }

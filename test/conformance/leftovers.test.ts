@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, it } from 'vitest';
-import { SMALL_LIMITS } from '../../conformance/targets/emulator.ts';
+import { expect, it, onTestFinished } from 'vitest';
+import { runConformance } from '../../conformance/index.ts';
+import { emulatorTarget, SMALL_LIMITS } from '../../conformance/targets/emulator.ts';
 import { conformance, temporaryFolder } from './command.ts';
 import { contentsOf, type Recorder, startRecorder } from './recorder.ts';
 
@@ -93,6 +95,42 @@ it('a run that loses the answer to a creation keeps its ledger, so that a sweep 
   expect(code).toBe(0);
   expect(await leftovers(recorder)).toEqual([]);
   expect(readdirSync(out)).toEqual([]);
+});
+
+it('a creation whose answer was lost is told, and takes the green from a run that is sound', async () => {
+  const recorder = await startRecorder({ limits: SMALL_LIMITS });
+  const out = temporaryFolder();
+  let lost = false;
+  recorder.onAnswer = (method, path) => {
+    if (method !== 'POST' || path !== '/v1/sessions' || lost) return;
+    lost = true;
+    throw new Error('lost');
+  };
+  const args = ['--target', recorder.url, '--declare', 'sessions', '--case', 'truncate.minimum', ...LIMITS];
+  const { code, stdout } = await conformance([...args, '--report', 'json', '--out', out]);
+  expect(code).toBe(5);
+  expect(stdout.replaceAll(/\s+/g, ' ')).toContain(
+    'Perhaps left behind: 1 creation without an answer that tells (POST /v1/sessions of account A); `kimi-emulator conformance sweep`',
+  );
+  const report = JSON.parse(readFileSync(join(out, 'conformance.json'), 'utf8'));
+  expect(report).toMatchObject({ leaked: [], lost: [{ request: 'POST /v1/sessions', account: 'A' }] });
+  expect(await leftovers(recorder)).toHaveLength(1);
+  expect((await conformance(['sweep', '--target', recorder.url, '--out', out])).code).toBe(0);
+  expect(await leftovers(recorder)).toEqual([]);
+});
+
+it('what was never sent has created nothing', async () => {
+  const real = await emulatorTarget();
+  onTestFinished(() => real.close?.());
+  let created = 0;
+  const refusing: typeof fetch = (input, init) => {
+    if (init?.method === 'POST' && String(input).endsWith('/sessions')) created += 1;
+    return created === 1
+      ? Promise.reject(new TypeError('fetch failed', { cause: { code: 'ECONNREFUSED' } }))
+      : real.fetch(input, init);
+  };
+  const report = await runConformance({ ...real, fetch: refusing }, { cases: ['truncate.minimum'] });
+  expect(report.lost ?? []).toEqual([]);
 });
 
 it.each([25, 411])('what a run leaves that is killed at request %i is swept away', async (at) => {
