@@ -20,22 +20,28 @@ export async function startRecorder(options: EmulatorOptions = {}): Promise<Reco
   const emulator = createEmulator(options);
   const recorder: Recorder = { emulator, url: '', requests: [], onRequest: () => undefined, onAnswer: () => undefined };
   let count = 0;
+  const underWay = new Set<Promise<Response>>();
+  const answer = async (request: Request): Promise<Response> => {
+    recorder.onRequest(count);
+    count += 1;
+    const { method, url, headers: sent } = request;
+    // As it comes: what is sent in pieces arrives in pieces.
+    const body = method === 'GET' ? null : request.body;
+    const response = await emulator.fetch(url, { method, headers: sent, ...(body && { body, duplex: 'half' }) });
+    const text = await response.text();
+    const { status, headers } = response;
+    await recorder.onAnswer(method, new URL(url).pathname);
+    recorder.requests.push({ method, path: new URL(url).pathname, status, text });
+    return new Response(text, { status, headers });
+  };
   const server = serve({
     port: 0,
     hostname: '127.0.0.1',
     overrideGlobalObjects: false,
-    fetch: async (request: Request) => {
-      recorder.onRequest(count);
-      count += 1;
-      const { method, url, headers: sent } = request;
-      // As it comes: what is sent in pieces arrives in pieces.
-      const body = method === 'GET' ? null : request.body;
-      const response = await emulator.fetch(url, { method, headers: sent, ...(body && { body, duplex: 'half' }) });
-      const text = await response.text();
-      const { status, headers } = response;
-      await recorder.onAnswer(method, new URL(url).pathname);
-      recorder.requests.push({ method, path: new URL(url).pathname, status, text });
-      return new Response(text, { status, headers });
+    fetch: (request: Request) => {
+      const answered = answer(request);
+      underWay.add(answered);
+      return answered.finally(() => underWay.delete(answered));
     },
   });
   if (!server.listening) await once(server, 'listening');
@@ -43,6 +49,8 @@ export async function startRecorder(options: EmulatorOptions = {}): Promise<Reco
   onTestFinished(async () => {
     server.close();
     if ('closeAllConnections' in server) server.closeAllConnections();
+    // The emulator goes on with a request whose sender has gone, and needs its state for that.
+    await Promise.allSettled(underWay);
     await emulator.close();
   });
   return recorder;
