@@ -1,9 +1,8 @@
 import type { Limits } from '../../contract/limits.ts';
 import { contentText } from '../../contract/messages.ts';
 import { MODEL_NAMES } from '../../contract/model-names.ts';
-import { findFault } from '../documents/find-fault.ts';
 import { Histories } from './histories.ts';
-import { PortableState, type PortableWindow } from './schema.ts';
+import { type PortableState, type PortableWindow, parseState } from './schema.ts';
 import { StateError } from './state-error.ts';
 
 /** A state that can be taken in as it is. */
@@ -14,19 +13,18 @@ export interface CheckedState {
 
 /**
  * Everything about a state file that can be wrong in itself. The hash tells damage; this tells what nobody has exported.
+ * Work in slices.
  * @throws StateError naming what is wrong
  */
-export function checkState(value: unknown, tokenizer: string, limits: Limits): CheckedState {
+export function* checkState(value: unknown, tokenizer: string, limits: Limits): Generator<void, CheckedState> {
   requireShallow(value, limits);
-  const parsed = PortableState.safeParse(value);
-  if (!parsed.success) throw new StateError(`the file's state is not understood: ${findFault(parsed.error).message}`);
-  const state = parsed.data;
+  const state = yield* parseState(value);
   if (state.tokenizer !== tokenizer) {
     throw new StateError(
       `the file's tokens were counted with ${state.tokenizer}, and this emulator counts with ${tokenizer} (see --tokenizer)`,
     );
   }
-  const histories = new Histories(state);
+  const histories = yield* Histories.read(state);
   requireContent(state);
   requireUnique(state);
   const toolsOf = (toolset: number | null): number => {
@@ -48,8 +46,14 @@ export function checkState(value: unknown, tokenizer: string, limits: Limits): C
   for (const { id, model } of [...state.sessions, ...state.snapshots]) {
     if (!MODEL_NAMES.includes(model)) throw new StateError(`${id}: the model ${model} is not known here`);
   }
-  for (const { id, toolset, window } of state.sessions) check(id, toolset, [window]);
-  for (const { id, toolset, archived, restored } of state.snapshots) check(id, toolset, [archived, restored]);
+  for (const { id, toolset, window } of state.sessions) {
+    check(id, toolset, [window]);
+    yield;
+  }
+  for (const { id, toolset, archived, restored } of state.snapshots) {
+    check(id, toolset, [archived, restored]);
+    yield;
+  }
   return { state, histories };
 }
 

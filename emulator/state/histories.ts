@@ -1,5 +1,5 @@
 import type { ChatMessage } from '../../contract/messages.ts';
-import { pair } from '../sessions/groups.ts';
+import { follow, track } from '../sessions/groups.ts';
 import { MAX_DEPTH } from '../store/segments.ts';
 import type { PortableEntry, PortableState, PortableWindow } from './schema.ts';
 import { StateError } from './state-error.ts';
@@ -13,8 +13,7 @@ export interface LaidEntry extends PortableEntry {
   heldSystems: number;
   /** Where the run without gaps begins in which it stands. */
   run: number;
-  /** Its group up to here; calls without a result among them. */
-  members: ChatMessage[];
+  /** Whether calls of its group wait for their results behind it. */
   isOpen: boolean;
   groupPinned: boolean;
 }
@@ -31,18 +30,23 @@ export class Histories {
   readonly #laid: LaidEntry[][] = [];
   readonly #depths: number[] = [];
 
-  /** @throws StateError naming the segment */
-  constructor({ segments, messages }: Pick<PortableState, 'segments' | 'messages'>) {
+  private constructor({ segments, messages }: Pick<PortableState, 'segments' | 'messages'>) {
     this.segments = segments;
     this.#messages = messages;
-    for (const [index, segment] of segments.entries()) {
+  }
+
+  /** Work in slices. @throws StateError naming the segment */
+  static *read(state: Pick<PortableState, 'segments' | 'messages'>): Generator<void, Histories> {
+    const histories = new Histories(state);
+    for (const [index, segment] of state.segments.entries()) {
       try {
-        this.#laid.push(this.#layOut(segment, index));
+        yield* histories.#layOut(segment, index);
       } catch (error) {
         if (error instanceof StateError) throw new StateError(`segment ${index}: ${error.message}`);
         throw error;
       }
     }
+    return histories;
   }
 
   laid(segment: number): readonly LaidEntry[] {
@@ -68,25 +72,29 @@ export class Histories {
     }
   }
 
-  #layOut({ parent, parent_seq, entries }: Segment, index: number): LaidEntry[] {
+  *#layOut({ parent, parent_seq, entries }: Segment, index: number): Generator<void> {
     if (parent !== null && parent >= index) throw new StateError('stands before its parent');
     const depth = parent === null ? 0 : (this.#depths[parent] ?? 0) + 1;
     if (depth > MAX_PATH) throw new StateError(`more than ${MAX_PATH} segments continue one another`);
     this.#depths.push(depth);
     const laid: LaidEntry[] = [];
+    this.#laid.push(laid);
     let before = parent === null ? undefined : this.#last(parent, parent_seq);
     let above = parent_seq;
+    const open = new Set<string>();
+    if (parent !== null && before?.isOpen) yield* this.#reopen(open, parent, before);
     for (const entry of entries) {
       if (entry.seq <= above) throw new StateError(`entry ${entry.seq} is out of order`);
       above = entry.seq;
-      before = this.#follow(before, entry);
+      before = this.#follow(before, entry, open);
       laid.push(before);
+      yield;
     }
     for (const [place, entry] of laid.entries()) requireSamePins(entry, laid[place + 1]);
-    return laid;
   }
 
-  #follow(before: LaidEntry | undefined, entry: PortableEntry): LaidEntry {
+  /** @param open the calls that wait behind `before`; changed to those that wait behind the entry */
+  #follow(before: LaidEntry | undefined, entry: PortableEntry, open: Set<string>): LaidEntry {
     const message = this.#messages[entry.message];
     if (!message) throw new StateError(`entry ${entry.seq}: there is no message number ${entry.message}`);
     const { body } = message;
@@ -95,8 +103,8 @@ export class Histories {
     if (entry.group !== (joined?.group ?? entry.seq) || (joined && joined.held !== entry.held)) {
       throw new StateError(`entry ${entry.seq} is of no group`);
     }
-    const pairing = pair(joined ? joined.members : adjoining?.isOpen ? adjoining.members : [], [body]);
-    if ('kind' in pairing || pairing.opensGroup[0] === (joined !== undefined)) {
+    if (!adjoining) open.clear();
+    if (follow(open, body) || (body.role === 'tool') !== (joined !== undefined)) {
       throw new StateError(`entry ${entry.seq}: calls and results do not fit together`);
     }
     const held = entry.held ? 1 : 0;
@@ -108,10 +116,18 @@ export class Histories {
       heldMessages: (before?.heldMessages ?? 0) + held,
       heldSystems: (before?.heldSystems ?? 0) + (body.role === 'system' ? held : 0),
       run: adjoining?.run ?? entry.seq,
-      members: [...(joined?.members ?? []), body],
-      isOpen: pairing.open.length > 0,
+      isOpen: open.size > 0,
       groupPinned: entry.pinned || (joined?.groupPinned ?? false),
     };
+  }
+
+  /** Adds the calls that wait behind an entry: where a segment goes on in the middle of a group. */
+  *#reopen(open: Set<string>, segment: number, { seq, group }: LaidEntry): Generator<void> {
+    for (let at = group; at <= seq; at += 1) {
+      const member = this.#last(segment, at);
+      if (member) track(open, member.body);
+      yield;
+    }
   }
 
   /** The last entry up to `seq` on a segment's path. */

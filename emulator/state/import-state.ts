@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { View } from '../store/history-rows.ts';
 import type { Store } from '../store/store.ts';
-import { type CheckedState, checkState, requireWithin } from './check-state.ts';
+import { inSlices } from '../tokens/slices.ts';
+import { checkState, requireWithin } from './check-state.ts';
 import type { PortableState, PortableWindow } from './schema.ts';
 import { unseal } from './seal.ts';
 import type { StateParts } from './state.ts';
 import { StateError } from './state-error.ts';
+import { writeHistories } from './write-histories.ts';
 
 const MAX_NAMED = 5;
 const MS = 1_000;
@@ -22,27 +24,35 @@ export interface Imported {
 }
 
 /**
- * Takes in what a state file holds, all of it or nothing. Time moves on to the newest instant in the file where it stands before
- * that, so that it never runs backwards in a session.
+ * Takes in what a state file holds, all of it or nothing, in slices: other requests are answered meanwhile. Time moves on to the
+ * newest instant in the file where it stands before that, so that it never runs backwards in a session.
  * @throws StateError in one line, where the file is damaged, newer, wrong in itself, or collides with what is here
  */
-export function importState(
+export async function importState(
   { store, limits, tokenizer, clock, seededIds }: StateParts,
   file: string | Uint8Array | object,
   { key }: ImportOptions,
-): Imported {
-  const { state: value, hash } = unseal(file);
-  const checked = checkState(value, tokenizer.name, limits);
+): Promise<Imported> {
+  const { generation } = store;
+  const { state: value, hash } = await inSlices(unseal(file));
+  const checked = await inSlices(checkState(value, tokenizer.name, limits));
   const { state } = checked;
   if (key !== undefined) moveInto(state, createHash('sha256').update(key).digest('hex'));
-  store.transaction(() => {
-    requireNoCollision(store, state);
-    write(store, checked);
-    for (const account of new Set([...state.sessions, ...state.snapshots].map((row) => row.account))) {
-      requireWithin('sessions', store.sessions.count(account), limits);
-      requireWithin('snapshots', store.snapshots.count(account), limits);
-    }
-  });
+  const release = store.collector.hold();
+  try {
+    const segments = await inSlices(writeHistories(store, checked));
+    store.transaction(() => {
+      if (store.generation !== generation) throw new StateError('the state was reset while the file was taken in');
+      requireNoCollision(store, state);
+      writeRows(store, state, segments);
+      for (const account of new Set([...state.sessions, ...state.snapshots].map((row) => row.account))) {
+        requireWithin('sessions', store.sessions.count(account), limits);
+        requireWithin('snapshots', store.snapshots.count(account), limits);
+      }
+    });
+  } finally {
+    release();
+  }
   // The file's ids may follow from the same seed as the next ones here would.
   seededIds?.diverge(hash);
   clock.reach(MS * newest(state));
@@ -69,24 +79,12 @@ function newest({ sessions, snapshots }: PortableState): number {
   return times.reduce((latest, time) => Math.max(latest, time), 0);
 }
 
-function write(store: Store, { state, histories }: CheckedState): void {
-  const rows = store.portableRows();
+/** Sessions and snapshots, by which all that was written before is seen. Part of a transaction. */
+function writeRows(store: Store, state: PortableState, ids: readonly number[]): void {
   const { segments } = store.history;
-  const messages = state.messages.map(({ id, created_at, truncated, summary, body }) =>
-    rows.insertMessage({ id, createdAt: created_at, truncated, summary, body }),
-  );
-  const numbers: number[] = [];
-  for (const [index, { parent, parent_seq }] of state.segments.entries()) {
-    const segment = segments.graft(parent === null ? null : (numbers[parent] ?? null), parent_seq, 1);
-    numbers.push(segment);
-    for (const entry of histories.laid(index)) {
-      const calls = 'tool_calls' in entry.body || 'tool_call_id' in entry.body;
-      rows.insertEntry(segment, { ...entry, message: messages[entry.message] ?? 0, calls });
-    }
-  }
   const toolsets = state.toolsets.map((toolset) => store.toolsets.insert(toolset));
   const viewOf = ({ segment, ...view }: PortableWindow): View | undefined => {
-    const number = segment === null ? undefined : numbers[segment];
+    const number = segment === null ? undefined : ids[segment];
     return number === undefined ? undefined : { ...view, segment: number };
   };
   for (const { toolset, forked_from, created_at, updated_at, window, ...row } of state.sessions) {

@@ -1,5 +1,7 @@
 import * as z from 'zod';
 import { MessageContent, Tool, ToolCall } from '../../contract/messages.ts';
+import { findFault } from '../documents/find-fault.ts';
+import { StateError } from './state-error.ts';
 
 /** Seconds up to the last instant that a `Date` can name. No other count of an emulator comes near it; all arithmetic is exact. */
 const MOST = 8_640_000_000_000;
@@ -22,6 +24,8 @@ const Body = z.discriminatedUnion('role', [
   z.strictObject({ role: z.literal('tool'), content: MessageContent, name: z.exactOptional(name), tool_call_id: name }),
 ]);
 
+const Toolset = z.strictObject({ tokens: count, tools: z.array(Tool).min(1) });
+
 const Message = z.strictObject({
   id: id('msg'),
   created_at: count,
@@ -41,7 +45,8 @@ const Entry = z.strictObject({
 });
 
 /** A run of entries behind `parent_seq`; up to there the history is that of segment number `parent`. */
-const Segment = z.strictObject({ parent: count.nullable(), parent_seq: count, entries: z.array(Entry) });
+const Segment = z.strictObject({ parent: count.nullable(), parent_seq: count });
+const SegmentOutline = Segment.extend({ entries: z.array(z.unknown()) });
 
 /** What is seen of a history: from `floor` to `head`, an entry of segment number `segment`, and what a pin holds before. */
 const Window = z.strictObject({
@@ -89,17 +94,69 @@ const Snapshot = z.strictObject({
  * What a state file holds. Everything that is named by a number is named by its place in its list; a segment stands behind its
  * parent, sessions and snapshots stand in the order in which they were made.
  */
-export const PortableState = z.strictObject({
+export interface PortableState {
   /** The vocabulary by which all tokens were counted. */
-  tokenizer: z.string(),
-  toolsets: z.array(z.strictObject({ tokens: count, tools: z.array(Tool).min(1) })),
-  messages: z.array(Message),
-  segments: z.array(Segment),
-  sessions: z.array(Session),
-  snapshots: z.array(Snapshot),
-});
+  tokenizer: string;
+  toolsets: z.infer<typeof Toolset>[];
+  messages: PortableMessage[];
+  segments: PortableSegment[];
+  sessions: z.infer<typeof Session>[];
+  snapshots: z.infer<typeof Snapshot>[];
+}
 
-export type PortableState = z.infer<typeof PortableState>;
 export type PortableEntry = z.infer<typeof Entry>;
+export type PortableSegment = z.infer<typeof Segment> & { entries: PortableEntry[] };
 export type PortableWindow = z.infer<typeof Window>;
 export type PortableMessage = z.infer<typeof Message>;
+
+const list = z.array(z.unknown());
+
+/** Its outline: lists of what is still to be looked at. */
+const Outline = z.strictObject({
+  tokenizer: z.string(),
+  toolsets: list,
+  messages: list,
+  segments: list,
+  sessions: list,
+  snapshots: list,
+});
+
+/** A state file's value as what it should be. Work in slices, an item a step. @throws StateError naming the member */
+export function* parseState(value: unknown): Generator<void, PortableState> {
+  const outline = parse(Outline, value, []);
+  const toolsets = yield* parseList(Toolset, outline.toolsets, ['toolsets']);
+  const messages = yield* parseList(Message, outline.messages, ['messages']);
+  const segments: PortableSegment[] = [];
+  for (const [index, segment] of outline.segments.entries()) {
+    const path = ['segments', index];
+    const { entries, ...place } = parse(SegmentOutline, segment, path);
+    segments.push({ ...place, entries: yield* parseList(Entry, entries, [...path, 'entries']) });
+  }
+  const sessions = yield* parseList(Session, outline.sessions, ['sessions']);
+  const snapshots = yield* parseList(Snapshot, outline.snapshots, ['snapshots']);
+  return { tokenizer: outline.tokenizer, toolsets, messages, segments, sessions, snapshots };
+}
+
+function* parseList<Item extends z.ZodType>(
+  item: Item,
+  values: readonly unknown[],
+  path: readonly PropertyKey[],
+): Generator<void, z.output<Item>[]> {
+  const found: z.output<Item>[] = [];
+  for (const [index, value] of values.entries()) {
+    found.push(parse(item, value, [...path, index]));
+    yield;
+  }
+  return found;
+}
+
+function parse<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  path: readonly PropertyKey[],
+): z.output<Schema> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issues = result.error.issues.map((issue) => ({ ...issue, path: [...path, ...issue.path] }));
+  throw new StateError(`the file's state is not understood: ${findFault(new z.ZodError(issues)).message}`);
+}

@@ -21,6 +21,7 @@ export class Collector {
   /** Present while a reset may have left more behind than segments; a kill may have come before it was removed. */
   #leftovers: Leftovers | 'to be looked for' | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #holds = 0;
   #closed = false;
 
   constructor(database: Database) {
@@ -40,6 +41,19 @@ export class Collector {
   wake(): void {
     this.#leftovers ??= 'to be looked for';
     this.#schedule();
+  }
+
+  /**
+   * Leaves everything where it is for as long as it takes to write or read it in several steps: nothing may point to it yet, or
+   * any more.
+   * @returns what ends it
+   */
+  hold(): () => void {
+    this.#holds += 1;
+    return () => {
+      this.#holds -= 1;
+      this.#schedule();
+    };
   }
 
   close(): void {
@@ -68,10 +82,10 @@ export class Collector {
   }
 
   #schedule(): void {
-    if (this.#timer || this.#closed) return;
+    if (this.#timer || this.#holds > 0 || this.#closed) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      if (!this.#closed && this.#attempt()) this.#schedule();
+      if (this.#holds === 0 && !this.#closed && this.#attempt()) this.#schedule();
     }, PAUSE_MS);
     this.#timer.unref();
   }

@@ -1,0 +1,117 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import Database from 'better-sqlite3';
+import { expect, it } from 'vitest';
+import type { PortableState } from '../../emulator/state/schema.ts';
+import { Store } from '../../emulator/store/store.ts';
+import { temporaryFolder } from '../store/files.ts';
+import { startEmulator } from '../support/emulator.ts';
+import { sealed } from './files.ts';
+
+const CALLS = 20_000;
+const MESSAGES = 20_000;
+/** A slice takes some ten milliseconds, and each of these files hundreds. */
+const LEAST_TURNS = 10;
+const ACCOUNT = createHash('sha256').update('sk-test').digest('hex');
+
+type Body = PortableState['messages'][number]['body'];
+
+/** How often the event loop comes round, for everybody else, before `work` is done. */
+async function turnsDuring(work: Promise<unknown>): Promise<number> {
+  let done = false;
+  const ended = work.finally(() => {
+    done = true;
+  });
+  let turns = 0;
+  for (; !done; turns += 1) await nextTurn();
+  await ended;
+  return turns;
+}
+
+function sessionOf(id: string, window: PortableState['sessions'][number]['window']): PortableState['sessions'][number] {
+  return {
+    id: `sess_${id}`,
+    account: ACCOUNT,
+    model: 'kimi-k2-0905',
+    title: null,
+    metadata: {},
+    toolset: null,
+    version: 1,
+    calls: 0,
+    forked_from: null,
+    created_at: 1,
+    updated_at: 1,
+    window,
+  };
+}
+
+/** One session that shows these messages, of which those from `grouped` on are one group. */
+function stateOf(bodies: readonly Body[], grouped = bodies.length): PortableState {
+  const window = { segment: 0, head: bodies.length, floor: 1, tokens: bodies.length, messages: bodies.length };
+  return {
+    tokenizer: 'o200k_base',
+    toolsets: [],
+    messages: bodies.map((body, at) => ({ id: `msg_${at}`, created_at: 1, truncated: false, summary: false, body })),
+    segments: [
+      {
+        parent: null,
+        parent_seq: 0,
+        entries: bodies.map((_, at) => ({
+          seq: at + 1,
+          message: at,
+          tokens: 1,
+          group: Math.min(at, grouped) + 1,
+          pinned: false,
+          held: false,
+        })),
+      },
+    ],
+    sessions: [sessionOf('large', window)],
+    snapshots: [],
+  };
+}
+
+function calledAndAnswered(count: number): Body[] {
+  const ids = Array.from({ length: count }, (_, at) => `c:${at}`);
+  const tool_calls = ids.map((id) => ({ id, type: 'function' as const, function: { name: 'look', arguments: '{}' } }));
+  return [
+    { role: 'assistant', content: null, tool_calls },
+    ...ids.map((id): Body => ({ role: 'tool', content: 'nothing', tool_call_id: id })),
+  ];
+}
+
+function said(count: number): Body[] {
+  return Array.from({ length: count }, (_, at) => ({ role: 'user', content: `number ${at}` }));
+}
+
+it('an import of one group of many calls takes time by its length, and lets everything else go on', async () => {
+  const { emulator } = await startEmulator('in process');
+  const file = sealed(stateOf(calledAndAnswered(CALLS), 0));
+  expect(await turnsDuring(emulator.import(file))).toBeGreaterThan(LEAST_TURNS);
+  expect(await emulator.export()).toBe(file);
+});
+
+it('an import of a long window lets everything else go on', async () => {
+  const { emulator } = await startEmulator('in process');
+  expect(await turnsDuring(emulator.import(sealed(stateOf(said(MESSAGES)))))).toBeGreaterThan(LEAST_TURNS);
+});
+
+it('a reset in the middle of an import ends it, and nothing of it stays', async () => {
+  const path = join(temporaryFolder(), 'state.db');
+  const { emulator } = await startEmulator('in process', { db: path });
+  await expect(emulator.import('')).rejects.toThrow('is no kimi-emulator-state');
+  const taken = emulator.import(sealed(stateOf(said(MESSAGES))));
+  await nextTurn();
+  emulator.reset();
+  await expect(taken).rejects.toThrow('the state was reset while the file was taken in');
+  await emulator.close();
+  const store = new Store(path);
+  while (store.collector.slice());
+  store.close();
+  const database = new Database(path, { readonly: true });
+  for (const table of ['messages', 'entries', 'segments']) {
+    expect(database.prepare(`SELECT count(*) AS rows FROM ${table}`).get(), table).toEqual({ rows: 0 });
+  }
+  database.close();
+});
