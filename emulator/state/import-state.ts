@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Limits } from '../../contract/limits.ts';
 import type { View } from '../store/history-rows.ts';
 import type { Store } from '../store/store.ts';
 import { inSlices } from '../tokens/slices.ts';
@@ -38,17 +39,18 @@ export async function importState(
   const checked = await inSlices(checkState(value, tokenizer.name, limits));
   const { state } = checked;
   if (key !== undefined) moveInto(state, createHash('sha256').update(key).digest('hex'));
+  const requireFit = (): void => {
+    requireRoom(store, state, limits);
+    requireNoCollision(store, state);
+  };
+  requireFit();
   const release = store.collector.hold();
   try {
     const segments = await inSlices(writeHistories(store, checked));
     store.transaction(() => {
       if (store.generation !== generation) throw new StateError('the state was reset while the file was taken in');
-      requireNoCollision(store, state);
+      requireFit();
       writeRows(store, state, segments);
-      for (const account of new Set([...state.sessions, ...state.snapshots].map((row) => row.account))) {
-        requireWithin('sessions', store.sessions.count(account), limits);
-        requireWithin('snapshots', store.snapshots.count(account), limits);
-      }
     });
   } finally {
     release();
@@ -61,6 +63,22 @@ export async function importState(
 
 function moveInto(state: PortableState, account: string): void {
   for (const row of [...state.sessions, ...state.snapshots]) row.account = account;
+}
+
+/** Counts all accounts before anything is written: what a file holds is much quicker counted than taken in. */
+function requireRoom(store: Store, { sessions, snapshots }: PortableState, limits: Limits): void {
+  for (const [account, count] of countByAccount(sessions)) {
+    requireWithin('sessions', count + store.sessions.count(account), limits);
+  }
+  for (const [account, count] of countByAccount(snapshots)) {
+    requireWithin('snapshots', count + store.snapshots.count(account), limits);
+  }
+}
+
+function countByAccount(rows: readonly { account: string }[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { account } of rows) counts.set(account, (counts.get(account) ?? 0) + 1);
+  return counts;
 }
 
 function requireNoCollision(store: Store, { sessions, snapshots }: PortableState): void {

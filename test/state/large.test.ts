@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import Database from 'better-sqlite3';
@@ -11,6 +12,8 @@ import { sealed } from './files.ts';
 
 const CALLS = 20_000;
 const MESSAGES = 20_000;
+/** So many that a transaction does not keep them in memory. */
+const SESSIONS = 60_000;
 /** A slice takes some ten milliseconds, and each of these files hundreds. */
 const LEAST_TURNS = 10;
 const ACCOUNT = createHash('sha256').update('sk-test').digest('hex');
@@ -28,6 +31,8 @@ async function turnsDuring(work: Promise<unknown>): Promise<number> {
   await ended;
   return turns;
 }
+
+const EMPTY = { segment: null, head: 0, floor: 1, tokens: 0, messages: 0 };
 
 function sessionOf(id: string, window: PortableState['sessions'][number]['window']): PortableState['sessions'][number] {
   return {
@@ -95,6 +100,17 @@ it('an import of one group of many calls takes time by its length, and lets ever
 it('an import of a long window lets everything else go on', async () => {
   const { emulator } = await startEmulator('in process');
   expect(await turnsDuring(emulator.import(sealed(stateOf(said(MESSAGES)))))).toBeGreaterThan(LEAST_TURNS);
+});
+
+it('an import of more sessions than an account may hold is refused before any is written', async () => {
+  const folder = temporaryFolder();
+  const { emulator } = await startEmulator('in process', { db: join(folder, 'state.db') });
+  const bytes = () => readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
+  const before = bytes();
+  const sessions = Array.from({ length: SESSIONS }, (_, at) => sessionOf(`${at}`, EMPTY));
+  const file = sealed({ ...stateOf([]), segments: [], sessions });
+  await expect(emulator.import(file)).rejects.toThrow(`${SESSIONS} is more than 100 (sessions; see --limit)`);
+  expect(bytes()).toBe(before);
 });
 
 it('a reset in the middle of an import ends it, and nothing of it stays', async () => {
