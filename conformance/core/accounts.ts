@@ -5,9 +5,12 @@ import { clear } from './clean-up.ts';
 import type { Accounts } from './trial.ts';
 import { NotRun } from './verdict.ts';
 
-/** The accounts of a target, one set for each case, so that each keeps its own exchanges. */
+/** How the main account is called in ledgers and reports. */
+export const MAIN = 'A';
+
+/** The accounts of a target, one set for each case. */
 export function accountsOf(target: Target, open: (key: string, account: string) => Api): Accounts {
-  const main = open(target.keys.a, 'A');
+  const main = open(target.keys.a, MAIN);
   return {
     main,
     second() {

@@ -14,6 +14,6 @@ export interface CheckResult {
   verdict: Verdict;
   /** What was due and what came, or why it was left out. Absent where it passed. */
   message?: string;
-  /** The last requests and answers before it failed. */
+  /** The last requests and answers of each account before it failed; those of other accounts than the main one name theirs. */
   exchanges?: string[];
 }

@@ -4,10 +4,11 @@ import { CLAUSES } from '../../contract/clauses.ts';
 import { type Limits, resolveLimits } from '../../contract/limits.ts';
 import { Session } from '../../contract/sessions.ts';
 import type { Target } from '../targets/target.ts';
-import { Api } from '../wire/api.ts';
+import { Api, type ApiOptions } from '../wire/api.ts';
 import { Connection } from '../wire/connection.ts';
+import { Exchanges } from '../wire/exchanges.ts';
 import { SizedTexts } from '../wire/sized-texts.ts';
-import { accountsOf } from './accounts.ts';
+import { accountsOf, MAIN } from './accounts.ts';
 import { type Case, checkId } from './case.ts';
 import { cleanUp } from './clean-up.ts';
 import { type Created, Ledger, ledgerName } from './ledger.ts';
@@ -57,7 +58,7 @@ export class Runner {
     this.purse = new Purse(priceOf(target.model), maxSpend, () => this.limits);
     this.#capped = Number.isFinite(maxSpend);
     this.#signal = signal ?? new AbortController().signal;
-    this.#texts = new SizedTexts(this.#open(target.keys.a, 'A'), target.model);
+    this.#texts = new SizedTexts(this.#open(target.keys.a, MAIN), target.model);
   }
 
   get capabilities(): Capabilities {
@@ -74,7 +75,7 @@ export class Runner {
       throw new CapMissing(`${this.target.name} costs money: say with maxSpend how much`);
     const capabilities = await this.probe();
     if (capabilities.sessions.standing !== 'offered') return;
-    const api = this.#open(this.target.keys.a, 'A');
+    const api = this.#open(this.target.keys.a, MAIN);
     // A session of another shape, or none, is for the cases to judge: it must not keep them from running.
     const reply = await api.post('/sessions', { metadata: api.mark }).catch((error: unknown) => {
       if (!(error instanceof Fault)) throw error;
@@ -87,13 +88,13 @@ export class Runner {
   /** What the target offers. Creates nothing. @throws Unreachable where it cannot be judged at all */
   async probe(): Promise<Capabilities> {
     await this.greet();
-    this.#capabilities = await probe(this.target, this.#open(this.target.keys.a, 'A'));
+    this.#capabilities = await probe(this.target, this.#open(this.target.keys.a, MAIN));
     return this.#capabilities;
   }
 
   /** Sees that the target is there and lets the key in. @throws Unreachable */
   async greet(): Promise<void> {
-    await preflight(this.#open(this.target.keys.a, 'A'), this.target.baseURL).catch((error: unknown) => {
+    await preflight(this.#open(this.target.keys.a, MAIN), this.target.baseURL).catch((error: unknown) => {
       if (!(error instanceof Unreachable)) throw error;
       throw new Unreachable(this.redactor()(error.message), error.exitCode);
     });
@@ -101,8 +102,10 @@ export class Runner {
 
   /** Every declared check of the case has a result, whatever happens. */
   async runCase(subject: Case): Promise<CheckResult[]> {
-    const accounts = accountsOf(this.target, (key, account) => this.#open(key, account));
-    const trial = new Trial({ accounts, limits: this.limits, target: this.target, texts: this.#texts });
+    const { target, limits } = this;
+    const exchanges = new Exchanges(MAIN);
+    const accounts = accountsOf(target, (key, account) => this.#open(key, account, { exchanges }));
+    const trial = new Trial({ accounts, exchanges, limits, target, texts: this.#texts });
     let ending: unknown = new Mismatch(NOT_REACHED);
     try {
       this.#requireOffered(subject);
@@ -144,16 +147,19 @@ export class Runner {
     }
   }
 
-  #open(key: string, account: string, signal = this.#signal): Api {
+  #open(key: string, account: string, own: Partial<Pick<ApiOptions, 'exchanges' | 'signal'>> = {}): Api {
     this.#keys.set(account, key);
     const { connection, target, ledger, purse } = this;
-    return new Api({ connection, baseURL: target.baseURL, key, account, ledger, purse, signal });
+    const usual = { exchanges: new Exchanges(MAIN), signal: this.#signal };
+    return new Api({ connection, baseURL: target.baseURL, key, account, ledger, purse, ...usual, ...own });
   }
 
   /** Never interrupted, and free of charge. */
   async #cleanUp(): Promise<void> {
     const never = new AbortController().signal;
-    const left = await cleanUp(this.ledger, (account) => this.#open(this.#keys.get(account) ?? '', account, never));
+    const left = await cleanUp(this.ledger, (account) =>
+      this.#open(this.#keys.get(account) ?? '', account, { signal: never }),
+    );
     for (const created of left) {
       if (!this.leaked.some(({ id }) => id === created.id)) this.leaked.push(created);
     }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Limits } from '../../contract/limits.ts';
 import type { Target } from '../targets/target.ts';
 import type { Api } from '../wire/api.ts';
+import type { Exchanges } from '../wire/exchanges.ts';
 import type { SizedTexts } from '../wire/sized-texts.ts';
 import { Fault, Mismatch, NotApplicable, NotRun } from './verdict.ts';
 
@@ -19,7 +20,6 @@ export interface Accounts {
 
 /** How the message of a check begins that fails because the case never came to it: it has shown nothing of its own rule. */
 export const NOT_REACHED = 'not reached';
-const SHOWN_EXCHANGES = 3;
 /** What a check may end with; anything else is a defect of the kit. */
 const SAID = [Mismatch, NotRun, NotApplicable, Fault];
 
@@ -31,13 +31,21 @@ export class Trial<Name extends string> {
   readonly texts: SizedTexts;
   readonly outcomes = new Map<string, Outcome>();
   readonly #accounts: Accounts;
+  readonly #exchanges: Exchanges;
 
-  constructor(options: { accounts: Accounts; limits: Limits; target: Target; texts: SizedTexts }) {
+  constructor(options: {
+    accounts: Accounts;
+    exchanges: Exchanges;
+    limits: Limits;
+    target: Target;
+    texts: SizedTexts;
+  }) {
     this.api = options.accounts.main;
     this.limits = options.limits;
     this.target = options.target;
     this.texts = options.texts;
     this.#accounts = options.accounts;
+    this.#exchanges = options.exchanges;
   }
 
   /** Another account. @throws NotRun where there is none */
@@ -66,8 +74,7 @@ export class Trial<Name extends string> {
       this.outcomes.set(name, { held: true });
       return true;
     } catch (error) {
-      const exchanges = this.api.exchanges.slice(-SHOWN_EXCHANGES);
-      this.outcomes.set(name, { held: false, error, exchanges });
+      this.outcomes.set(name, { held: false, error, exchanges: this.#exchanges.shown });
       if (!(error instanceof Mismatch)) throw error;
       return false;
     }

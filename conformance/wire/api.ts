@@ -2,6 +2,7 @@ import { type Ledger, RUN_MARK } from '../core/ledger.ts';
 import type { Purse } from '../core/purse.ts';
 import { Unsent } from '../core/verdict.ts';
 import type { Connection } from './connection.ts';
+import type { Exchanges } from './exchanges.ts';
 import type { Reply } from './reply.ts';
 import type { Enough } from './transport.ts';
 
@@ -23,21 +24,17 @@ export interface ApiOptions {
   key: string;
   /** How the account is called in the ledger. */
   account: string;
+  exchanges: Exchanges;
   ledger: Ledger;
   purse: Purse;
   /** Aborted when the run is interrupted. */
   signal: AbortSignal;
 }
 
-const KEPT_EXCHANGES = 8;
-const MAX_KEPT = 4_000;
-
 /** Plain requests in the name of one account. Nothing is repaired or hidden; whatever is created is noted for clean-up. */
 export class Api {
   readonly account: string;
   readonly #options: ApiOptions;
-  /** What was sent and answered, newest last: the evidence of a failed check. */
-  readonly exchanges: string[] = [];
 
   constructor(options: ApiOptions) {
     this.#options = options;
@@ -71,7 +68,7 @@ export class Api {
     body?: unknown,
     { headers, raw, signal, enough, key = this.#options.key }: Send = {},
   ): Promise<Reply> {
-    const { connection, baseURL, ledger, purse, account } = this.#options;
+    const { connection, baseURL, ledger, purse, account, exchanges } = this.#options;
     const what = `${method} /v1${path}`;
     const content = raw ?? (body === undefined ? undefined : JSON.stringify(body));
     const reservation = purse.reserve({ method, path, content, body });
@@ -94,20 +91,14 @@ export class Api {
         },
         enough,
       );
-      this.#keep(`${what} → ${reply.status} ${reply.text}`);
+      exchanges.keep(account, `${what} → ${reply.status} ${reply.text}`);
       ledger.note(account, method, path, reply);
       reservation.settle(reply);
       return reply;
     } catch (error) {
-      this.#keep(`${what} → ${error instanceof Error ? error.message : error}`);
+      exchanges.keep(account, `${what} → ${error instanceof Error ? error.message : error}`);
       if (error instanceof Unsent) ledger.settle(account, method, path);
       throw error;
     }
-  }
-
-  /** Only the newest, and of a long one its beginning: windows are large, and there are many. */
-  #keep(exchange: string): void {
-    this.exchanges.push(exchange.length > MAX_KEPT ? `${exchange.slice(0, MAX_KEPT)}…` : exchange);
-    if (this.exchanges.length > KEPT_EXCHANGES) this.exchanges.shift();
   }
 }

@@ -3,6 +3,7 @@ import { Ledger } from '../../conformance/core/ledger.ts';
 import { BudgetExhausted, Purse } from '../../conformance/core/purse.ts';
 import { Api } from '../../conformance/wire/api.ts';
 import { Connection } from '../../conformance/wire/connection.ts';
+import { Exchanges } from '../../conformance/wire/exchanges.ts';
 import { Reply } from '../../conformance/wire/reply.ts';
 import { resolveLimits } from '../../contract/limits.ts';
 import { PRICES, type Price } from '../../contract/prices.ts';
@@ -98,6 +99,7 @@ it('requests at the same time do not spend the same money twice', async () => {
     baseURL: recorder.url,
     key: 'sk-live',
     account: 'A',
+    exchanges: new Exchanges('A'),
     ledger: new Ledger({ run: 'run', target: recorder.url }),
     purse,
     signal: new AbortController().signal,
