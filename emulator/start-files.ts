@@ -1,7 +1,8 @@
-import { access, constants, mkdir, readFile, stat } from 'node:fs/promises';
+import { access, constants, readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Amount } from './billing/money.ts';
 import type { BillingSettings, Emulator } from './index.ts';
+import { makeFolder } from './make-folder.ts';
 import { writeAtomically } from './tokens/write-atomically.ts';
 
 /** Why the server cannot start, or cannot end as it should, in one line. */
@@ -36,7 +37,7 @@ export async function readBilling(prices: string | undefined, balance: Amount | 
 export async function prepareExport(path: string): Promise<void> {
   const folder = dirname(path);
   try {
-    await mkdir(folder, { recursive: true });
+    makeFolder(folder);
     await access(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
     throw unwritable(path, error);

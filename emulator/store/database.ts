@@ -1,6 +1,7 @@
-import { accessSync, constants, mkdirSync, rmSync, statSync } from 'node:fs';
+import { accessSync, constants, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
+import { makeFolder } from '../make-folder.ts';
 import { APPLICATION_ID, MIGRATIONS } from './schema.ts';
 
 /** A checkpoint waits for the disk; 16 MiB of log make it rare without letting the log grow large. */
@@ -40,7 +41,7 @@ export function openDatabase(path: string): Database.Database {
 
 function prepareFile(path: string): void {
   const folder = dirname(path);
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   // The log stands beside the file, so that both must be writable.
   accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
   const file = statSync(path, { throwIfNoEntry: false });
@@ -115,6 +116,7 @@ const REASONS: Record<string, string> = {
   SQLITE_BUSY: 'is in use by another process',
   SQLITE_READONLY: 'cannot be written',
   SQLITE_CANTOPEN: 'cannot be opened',
+  ENOENT: 'cannot be created: its folder may not be made there',
   SQLITE_FULL: 'cannot grow: the disk is full',
   EACCES: 'cannot be written: permission denied',
   EPERM: 'cannot be written: permission denied',

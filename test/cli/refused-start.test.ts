@@ -69,6 +69,21 @@ describe('a start that cannot be', () => {
     chmodSync(folder, 0o755);
   });
 
+  it.runIf(process.platform === 'linux')('for a folder where none can be says so', async () => {
+    const reason = 'cannot be created: its folder may not be made there';
+    await expectRefusal(['--port', '0', '--db', '/proc/new/folder/state.db'], reason);
+    const ended = await run(['--port', '0', '--memory', '--export-on-exit', '/proc/new/folder/state.json']);
+    expect(ended).toMatchObject({ code: 1, stdout: '' });
+    expect(ended.stderr).toMatch(/^kimi-emulator: --export-on-exit: [^\n]+ cannot be written: [^\n]+\n$/);
+  });
+
+  it('for a folder whose name is a file says so', async () => {
+    const cwd = temporaryFolder();
+    writeFileSync(join(cwd, 'file'), '');
+    await expectRefusal(['--port', '0', '--db', 'file/new/state.db'], 'a part of the path is a file', { cwd });
+    await expectRefusal(['--port', '0', '--db', 'file/state.db'], 'a part of the path is a file', { cwd });
+  });
+
   it('for a vocabulary that is none says so, before there is a database', async () => {
     const cwd = temporaryFolder();
     writeFileSync(join(cwd, 'vocabulary'), 'no vocabulary');
