@@ -30,8 +30,8 @@ export const TIERS = {
 
 export type TierNumber = keyof typeof TIERS;
 
-export function isTier(number: number): number is TierNumber {
-  return Object.hasOwn(TIERS, number);
+export function isTier(number: unknown): number is TierNumber {
+  return typeof number === 'number' && Object.hasOwn(TIERS, number);
 }
 
 function tier(concurrency: number, rpm: number, tpm: number, tpd: number | null = null): Tier {

@@ -2,10 +2,9 @@ import { readFileSync } from 'node:fs';
 import { type LimitName, resolveLimits } from '../contract/limits.ts';
 import { isTier, TIERS, type TierNumber } from '../contract/tiers.ts';
 import { type Amount, parseAmount } from './billing/money.ts';
+import { isHostName, isKey, isOrigin } from './check-options.ts';
 
 const MAX_PORT = 65_535;
-/** What may stand behind `Bearer`: visible ASCII. */
-const KEY = /^[\x21-\x7e]+$/;
 
 /** A command line that is not understood, in one line. */
 export class UsageError extends Error {}
@@ -39,7 +38,7 @@ export function keys(list: string): string[] {
     .map((key) => key.trim())
     .filter((key) => key !== '');
   if (found.length === 0) throw new UsageError('--keys names no key');
-  const unsendable = found.find((key) => !KEY.test(key));
+  const unsendable = found.find((key) => !isKey(key));
   if (unsendable !== undefined)
     throw new UsageError(`--keys: no header can carry the key ${JSON.stringify(unsendable)}`);
   return found;
@@ -58,6 +57,7 @@ export function limits(pairs: readonly string[]): Partial<Record<LimitName, numb
     pairs.map((pair) => {
       const [name = '', value = '', ...rest] = pair.split('=');
       if (value.trim() === '' || rest.length > 0) throw new UsageError(`--limit takes NAME=N, not ${pair}`);
+      if (Number.isNaN(Number(value))) throw new UsageError(`--limit ${name} takes a number, not ${value}`);
       return [name, Number(value)];
     }),
   );
@@ -70,11 +70,11 @@ export function limits(pairs: readonly string[]): Partial<Record<LimitName, numb
 }
 
 export function hostName(text: string): string {
-  if (URL.canParse(`http://${text}`) && new URL(`http://${text}`).hostname === text.toLowerCase()) return text;
+  if (isHostName(text)) return text;
   throw new UsageError(`--allow-host takes a host name such as emulator.local, not ${JSON.stringify(text)}`);
 }
 
 export function origin(text: string): string {
-  if (URL.canParse(text) && new URL(text).origin === text) return text;
+  if (isOrigin(text)) return text;
   throw new UsageError(`--cors takes an origin such as http://localhost:5173, not ${text}`);
 }

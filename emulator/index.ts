@@ -1,6 +1,7 @@
 import { resolveLimits } from '../contract/limits.ts';
 import { accountOf } from './account.ts';
 import { createApp } from './app.ts';
+import { checkOptions } from './check-options.ts';
 import { MovableClock, SEEDED_START_MS, stillClock, systemClock } from './clock.ts';
 import type { Emulator, EmulatorOptions } from './emulator.ts';
 import { Faults } from './faults/faults.ts';
@@ -48,9 +49,10 @@ const spending = later(() => import('./billing/books.ts'));
 
 /**
  * An emulator in this process.
- * @throws RangeError for a limit out of range, DatabaseError or TokenizerFileError in one line for an unusable file
+ * @throws TypeError for an unknown option, RangeError for a value or a limit out of range, DatabaseError or TokenizerFileError in one line for an unusable file
  */
 export function createEmulator(options: EmulatorOptions = {}): Emulator {
+  checkOptions(options);
   const limits = resolveLimits(options.limits);
   const { tokenizer: vocabulary, seed } = options;
   const tokenizer =

@@ -1,0 +1,35 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createEmulator, type EmulatorOptions } from '../emulator/index.ts';
+
+/** What is given wrong, as a caller without types might, and what the one line must say. */
+const WRONG: [object, string][] = [
+  [{ limit: { window_tokens: 1_000 } }, 'unknown option limit; options: db, limits, keys'],
+  [{ __proto__: null, toString: 1 }, 'unknown option toString'],
+  [{ limits: { windows: 5 } }, 'unknown limit windows'],
+  [
+    { cors: ['localhost:5173'] },
+    'option cors[0] must be an origin such as http://localhost:5173, not "localhost:5173"',
+  ],
+  [{ cors: 'http://localhost' }, 'option cors must be a list'],
+  [{ cors: ['http://localhost', 'http://localhost/path'] }, 'option cors[1]'],
+  [{ hosts: ['http://name'] }, 'option hosts[0] must be a host name'],
+  [{ keys: ['sk one'] }, 'option keys[0] must be a key that a header can carry, not "sk one"'],
+  [{ keys: [1] }, 'option keys[0]'],
+  [{ tier: 6 }, 'option tier must be one of 0, 1, 2, 3, 4, 5, not 6'],
+  [{ tier: '1' }, 'option tier'],
+  [{ chunkCharacters: 0 }, 'option chunkCharacters must be a whole number from 1, not 0'],
+  [{ journal: { entries: -1 } }, 'option journal.entries must be a whole number from 0, not -1'],
+];
+
+describe('an emulator made with a wrong option', () => {
+  it.each(WRONG)('%j is refused in one line', (options, said) => {
+    expect(() => createEmulator(options as EmulatorOptions)).toThrow(said);
+    expect(() => createEmulator(options as EmulatorOptions)).toThrow(/^[^\n]+$/);
+  });
+
+  it('is one with an option that is undefined', () => {
+    const emulator = createEmulator({ tier: undefined, cors: undefined } as unknown as EmulatorOptions);
+    onTestFinished(() => emulator.close());
+    expect(emulator.limits.sessions).toBe(100);
+  });
+});
