@@ -4,6 +4,7 @@ import type { TierNumber } from '../contract/tiers.ts';
 import type { Amount } from './billing/money.ts';
 import { balance, hostName, keys, limits, origin, port, tier, UsageError } from './cli-values.ts';
 import { MEMORY } from './store/database.ts';
+import { usageFault } from './usage-fault.ts';
 
 export const DEFAULT_PORT = 4100;
 export const DEFAULT_DB = '.kimi-emulator/state.db';
@@ -83,7 +84,7 @@ export function parseCli(args: string[]): CliOptions {
   if (values.db !== undefined && values.memory) throw new UsageError('--db and --memory exclude each other');
   return {
     port: port(values.port, DEFAULT_PORT),
-    host: given('host', values.host, '127.0.0.1'),
+    host: bare(given('host', values.host, '127.0.0.1')),
     // A second start with one file would find its sessions there already.
     db: values.memory ? MEMORY : given('db', values.db, values['seed-file'] === undefined ? DEFAULT_DB : MEMORY),
     tokenizer: values.tokenizer,
@@ -109,8 +110,7 @@ function parseFlags(args: string[]) {
   try {
     return parseArgs({ args, options: FLAGS, strict: true, allowPositionals: false }).values;
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new UsageError(message.split(/\. |\n/)[0] ?? message);
+    throw new UsageError(usageFault(error));
   }
 }
 
@@ -148,6 +148,11 @@ function inColumns(rows: readonly (readonly string[])[]): string[] {
 function given(flag: 'host' | 'db', text: string | undefined, otherwise: string): string {
   if (text === '') throw new UsageError(`--${flag} takes ${FLAGS[flag].value}, not nothing`);
   return text ?? otherwise;
+}
+
+/** An address of version 6 without the brackets that it has in a URL. */
+function bare(host: string): string {
+  return /^\[(.+)\]$/.exec(host)?.[1] ?? host;
 }
 
 function givenFile(

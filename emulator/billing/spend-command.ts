@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { usageFault } from '../usage-fault.ts';
 import { renderSpend } from './render-spend.ts';
 import type { Spend } from './spend.ts';
 
@@ -27,7 +28,7 @@ export async function runSpendCommand(args: string[], { stdout, stderr }: SpendI
     const options = { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
     asked = parseArgs({ args, options, strict: true, allowPositionals: true });
   } catch (error) {
-    return complain(oneLine(error), EXIT_USAGE);
+    return complain(usageFault(error), EXIT_USAGE);
   }
   const { values, positionals } = asked;
   const [url = DEFAULT_URL, extra] = positionals;
@@ -54,5 +55,5 @@ async function readSpend(url: string): Promise<Spend> {
 
 function oneLine(error: unknown): string {
   const { cause, message } = error as Error & { cause?: { code?: string } };
-  return cause?.code ?? message.split(/\. |\n/)[0] ?? message;
+  return cause?.code ?? message;
 }

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { usageFault } from '../usage-fault.ts';
 import { diagnose } from './diagnose.ts';
 import { NoJournal, readJournal } from './read-journal.ts';
 import { count, reportJson, reportText } from './report.ts';
@@ -31,7 +32,7 @@ export async function runDoctorCommand(args: string[], { stdout, stderr }: Comma
   try {
     asked = parse(args);
   } catch (error) {
-    complain(`${(error as Error).message.split(/\. |\n/)[0]} (see --help)`);
+    complain(`${usageFault(error)} (see --help)`);
     return DOCTOR_EXIT.usage;
   }
   if (asked.help) {

@@ -11,6 +11,7 @@ import { writeAtomically } from './write-atomically.ts';
 export const KIMI_K2_URL = 'https://huggingface.co/moonshotai/Kimi-K2-Instruct-0905/resolve/main/tiktoken.model';
 const BY_HAND = `get tiktoken.model from ${KIMI_K2_URL} elsewhere, then run: kimi-emulator tokenizer --install FILE`;
 const DOWNLOAD_MS = 120_000;
+const SCHEME = /^[a-z][a-z\d+.-]*:\/\//i;
 
 export interface InstallOptions {
   env?: Environment;
@@ -44,6 +45,7 @@ export async function installTokenizer(source = KIMI_K2_URL, options: InstallOpt
 }
 
 async function readLocal(path: string): Promise<Buffer> {
+  if (SCHEME.test(path)) throw new TokenizerFileError(`takes a file or an http(s) URL, not ${path}`);
   try {
     return await readFile(path);
   } catch (error) {

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { usageFault } from '../usage-fault.ts';
 import { type InstallOptions, installTokenizer, KIMI_K2_URL } from './install.ts';
 import { O200K_BASE } from './known-vocabularies.ts';
 import { openTokenizer } from './open-tokenizer.ts';
@@ -84,7 +85,6 @@ function parse(args: string[]) {
     if (values.install && values.count !== undefined) throw new UsageError('--install and --count exclude each other');
     return { ...values, source };
   } catch (error) {
-    // Node explains unknown options at length; the first sentence will do.
-    throw new UsageError((error as Error).message.split(/\.\s|\n/)[0]);
+    throw new UsageError(usageFault(error));
   }
 }

@@ -13,7 +13,9 @@ const WRONG: [string[], string][] = [
   [['--port', 'http'], '--port takes a number from 0 to 65535, not http'],
   [['--port', '65536'], '65536'],
   [['--port='], '--port'],
-  [['--port', '-1'], '--port'],
+  [['--port', '-1'], '--port has no value; one that begins with a dash is written --port=-'],
+  [['--port=-1'], '--port takes a number from 0 to 65535, not -1'],
+  [['--balance', '-5USD'], '--balance has no value'],
   [['--host='], '--host'],
   [['--db='], '--db'],
   [['--db', 'x.db', '--memory'], '--db and --memory'],
@@ -21,7 +23,7 @@ const WRONG: [string[], string][] = [
   [['--limit', 'windows=5'], 'unknown limit windows'],
   [['--limit', 'window_tokens'], '--limit takes NAME=N, not window_tokens'],
   [['--limit', 'window_tokens='], '--limit takes NAME=N'],
-  [['--limit', 'window_tokens=many'], 'limit window_tokens must be tokens from'],
+  [['--limit', 'window_tokens=many'], '--limit window_tokens takes a number, not many'],
   [['--limit', 'window_tokens=1.5'], 'limit window_tokens'],
   [['--limit', 'window_tokens=63'], 'limit window_tokens'],
   [['--limit', 'window_tokens=100=200'], '--limit takes NAME=N, not window_tokens=100=200'],
@@ -44,6 +46,11 @@ describe('a wrong flag', () => {
     expect(() => parseCli(args)).toThrow(UsageError);
     expect(() => parseCli(args)).toThrow(named);
     expect(() => parseCli(args)).toThrow(/^[^\n]+$/);
+  });
+
+  it('is none where an address has the brackets of its URL', () => {
+    expect(parseCli(['--host', '[::1]']).host).toBe('::1');
+    expect(parseCli(['--host', '::1']).host).toBe('::1');
   });
 
   it('in a list of keys from a file is told in one line', () => {

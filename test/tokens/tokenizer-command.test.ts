@@ -107,6 +107,7 @@ describe('--install', () => {
     expect((await run(['--install', join(folder, 'missing')])).err).toMatch(
       /^[^\n]*cannot read [^\n]*missing[^\n]*\n$/,
     );
+    expect((await run(['--install', 'ftp://host/file'])).err).toMatch(/takes a file or an http\(s\) URL, not ftp:/);
     kimiFile(context);
     writeFileSync(dataDir, 'in the way');
     expect(await run(['--install', KIMI_FILE])).toMatchObject({ code: 1, err: expect.stringMatching(/cannot write/) });
