@@ -1,13 +1,7 @@
 import * as z from 'zod';
 import type { Limits } from './limits.ts';
 import { InputMessage, inputMessages, MessageContent, ROLES, Tool, ToolCall } from './messages.ts';
-
-export const metadata = (limits: Limits) =>
-  z
-    .record(z.string().max(limits.metadata_key_chars), z.string().max(limits.metadata_value_chars))
-    .refine((pairs) => Object.keys(pairs).length <= limits.metadata_pairs, {
-      error: `at most ${limits.metadata_pairs} pairs`,
-    });
+import { metadata } from './metadata.ts';
 
 export const COMPRESS_FORMATS = ['outline', 'json', 'text'] as const;
 export type CompressFormat = (typeof COMPRESS_FORMATS)[number];

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Limits } from './limits.ts';
 import { listQuery } from './lists.ts';
-import { metadata } from './sessions.ts';
+import { metadata } from './metadata.ts';
 
 const SECONDS_IN_TEN_YEARS = 315_360_000;
 export const SCOPES = ['restored', 'archived'] as const;

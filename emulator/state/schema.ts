@@ -10,7 +10,7 @@ const id = (prefix: string) =>
   z.string().regex(new RegExp(`^${prefix}_[\\w-]{1,64}$`), `must be an id such as ${prefix}_…`);
 /** The hash of a key. */
 const account = z.string().regex(/^[0-9a-f]{64}$/, 'must be the SHA-256 of a key, in hex');
-const metadata = z.record(z.string(), z.string());
+const metadata = z.custom<Record<string, string>>(isPairs, 'must be pairs of texts');
 const name = z.string().min(1);
 
 const Body = z.discriminatedUnion('role', [
@@ -108,6 +108,12 @@ export type PortableEntry = z.infer<typeof Entry>;
 export type PortableSegment = z.infer<typeof Segment> & { entries: PortableEntry[] };
 export type PortableWindow = z.infer<typeof Window>;
 export type PortableMessage = z.infer<typeof Message>;
+
+/** Unlike a `z.record`, it keeps a key of the name `__proto__`. */
+function isPairs(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  return Object.values(value).every((text) => typeof text === 'string');
+}
 
 const list = z.array(z.unknown());
 
