@@ -15,13 +15,16 @@ const QUERIES: [string, RegExp][] = [
 ];
 
 describe.each(TRANSPORTS)('a query %s', (transport) => {
-  it.each(QUERIES)('of %.20s is told by what to ask for, and not as a body', async (query, says) => {
-    const api = await startEmulator(transport);
-    const refused = await api.get(`/v1/sessions?${query}`);
-    expect(refused.status).toBe(400);
-    expect(hintOf(refused)).toMatch(says);
-    expect(hintOf(refused)).not.toContain('body');
-  });
+  it.each(QUERIES)(
+    'with a field that is none is told by what to ask for, and not as a body: %#',
+    async (query, says) => {
+      const api = await startEmulator(transport);
+      const refused = await api.get(`/v1/sessions?${query}`);
+      expect(refused.status).toBe(400);
+      expect(hintOf(refused)).toMatch(says);
+      expect(hintOf(refused)).not.toContain('body');
+    },
+  );
 
   it('for what no snapshot shows is told which scopes there are', async () => {
     const session = await startSession(transport);
