@@ -50,6 +50,7 @@ function isOfAnotherKind({ code, path }: Issue): boolean {
 
 function textOf(issue: Issue): string {
   if (issue.code === 'invalid_type' && issue.message.endsWith('received undefined')) return 'is required';
+  if (issue.code === 'invalid_key') return `the key: ${issue.issues[0]?.message}`;
   return issue.message;
 }
 

@@ -18,7 +18,7 @@ export interface CheckedState {
  */
 export function* checkState(value: unknown, tokenizer: string, limits: Limits): Generator<void, CheckedState> {
   requireShallow(value, limits);
-  const state = yield* parseState(value);
+  const state = yield* parseState(value, limits);
   if (state.tokenizer !== tokenizer) {
     throw new StateError(
       `the file's tokens were counted with ${state.tokenizer}, and this emulator counts with ${tokenizer} (see --tokenizer)`,

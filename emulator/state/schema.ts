@@ -1,16 +1,19 @@
 import * as z from 'zod';
+import type { Limits } from '../../contract/limits.ts';
 import { MessageContent, Tool, ToolCall } from '../../contract/messages.ts';
+import { metadata } from '../../contract/metadata.ts';
 import { findFault } from '../documents/find-fault.ts';
 import { StateError } from './state-error.ts';
 
 /** Seconds up to the last instant that a `Date` can name. No other count of an emulator comes near it; all arithmetic is exact. */
 const MOST = 8_640_000_000_000;
+/** Characters of what is said of a fault: the names in it are the file's. */
+const MOST_SAID = 500;
 const count = z.int().min(0).max(MOST);
 const id = (prefix: string) =>
   z.string().regex(new RegExp(`^${prefix}_[\\w-]{1,64}$`), `must be an id such as ${prefix}_…`);
 /** The hash of a key. */
 const account = z.string().regex(/^[0-9a-f]{64}$/, 'must be the SHA-256 of a key, in hex');
-const metadata = z.custom<Record<string, string>>(isPairs, 'must be pairs of texts');
 const name = z.string().min(1);
 
 const Body = z.discriminatedUnion('role', [
@@ -23,8 +26,6 @@ const Body = z.discriminatedUnion('role', [
   }),
   z.strictObject({ role: z.literal('tool'), content: MessageContent, name: z.exactOptional(name), tool_call_id: name }),
 ]);
-
-const Toolset = z.strictObject({ tokens: count, tools: z.array(Tool).min(1) });
 
 const Message = z.strictObject({
   id: id('msg'),
@@ -57,38 +58,47 @@ const Window = z.strictObject({
   messages: count,
 });
 
-const Session = z.strictObject({
-  id: id('sess'),
-  account,
-  model: z.string(),
-  title: z.string().nullable(),
-  metadata,
-  toolset: count.nullable(),
-  version: count.min(1),
-  calls: count,
-  forked_from: z
-    .union([z.strictObject({ snapshot_id: id('snap') }), z.strictObject({ share_id: id('shr') })])
-    .nullable(),
-  created_at: count,
-  updated_at: count,
-  window: Window,
-});
+/** What is under the limits of the contract, as in a request. */
+function limited(limits: Limits) {
+  const title = z.string().max(limits.title_chars).nullable();
+  const pairs = metadata(limits);
+  const toolset = z.strictObject({ tokens: count, tools: z.array(Tool).min(1).max(limits.tools) });
+  const session = z.strictObject({
+    id: id('sess'),
+    account,
+    model: z.string(),
+    title,
+    metadata: pairs,
+    toolset: count.nullable(),
+    version: count.min(1),
+    calls: count,
+    forked_from: z
+      .union([z.strictObject({ snapshot_id: id('snap') }), z.strictObject({ share_id: id('shr') })])
+      .nullable(),
+    created_at: count,
+    updated_at: count,
+    window: Window,
+  });
 
-const Snapshot = z.strictObject({
-  id: id('snap'),
-  account,
-  session_id: id('sess'),
-  model: z.string(),
-  name: z.string().nullable(),
-  metadata,
-  toolset: count.nullable(),
-  calls: count,
-  preserve_len: count.nullable(),
-  created_at: count,
-  share: z.strictObject({ share_id: id('shr'), expires_at: count.nullable() }).nullable(),
-  archived: Window,
-  restored: Window,
-});
+  const snapshot = z.strictObject({
+    id: id('snap'),
+    account,
+    session_id: id('sess'),
+    model: z.string(),
+    name: title,
+    metadata: pairs,
+    toolset: count.nullable(),
+    calls: count,
+    preserve_len: count.nullable(),
+    created_at: count,
+    share: z.strictObject({ share_id: id('shr'), expires_at: count.nullable() }).nullable(),
+    archived: Window,
+    restored: Window,
+  });
+  return { toolset, session, snapshot };
+}
+
+type Limited = ReturnType<typeof limited>;
 
 /**
  * What a state file holds. Everything that is named by a number is named by its place in its list; a segment stands behind its
@@ -97,23 +107,17 @@ const Snapshot = z.strictObject({
 export interface PortableState {
   /** The vocabulary by which all tokens were counted. */
   tokenizer: string;
-  toolsets: z.infer<typeof Toolset>[];
+  toolsets: z.infer<Limited['toolset']>[];
   messages: PortableMessage[];
   segments: PortableSegment[];
-  sessions: z.infer<typeof Session>[];
-  snapshots: z.infer<typeof Snapshot>[];
+  sessions: z.infer<Limited['session']>[];
+  snapshots: z.infer<Limited['snapshot']>[];
 }
 
 export type PortableEntry = z.infer<typeof Entry>;
 export type PortableSegment = z.infer<typeof Segment> & { entries: PortableEntry[] };
 export type PortableWindow = z.infer<typeof Window>;
 export type PortableMessage = z.infer<typeof Message>;
-
-/** Unlike a `z.record`, it keeps a key of the name `__proto__`. */
-function isPairs(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  return Object.values(value).every((text) => typeof text === 'string');
-}
 
 const list = z.array(z.unknown());
 
@@ -128,9 +132,10 @@ const Outline = z.strictObject({
 });
 
 /** A state file's value as what it should be. Work in slices, an item a step. @throws StateError naming the member */
-export function* parseState(value: unknown): Generator<void, PortableState> {
+export function* parseState(value: unknown, limits: Limits): Generator<void, PortableState> {
+  const { toolset, session, snapshot } = limited(limits);
   const outline = parse(Outline, value, []);
-  const toolsets = yield* parseList(Toolset, outline.toolsets, ['toolsets']);
+  const toolsets = yield* parseList(toolset, outline.toolsets, ['toolsets']);
   const messages = yield* parseList(Message, outline.messages, ['messages']);
   const segments: PortableSegment[] = [];
   for (const [index, segment] of outline.segments.entries()) {
@@ -138,8 +143,8 @@ export function* parseState(value: unknown): Generator<void, PortableState> {
     const { entries, ...place } = parse(SegmentOutline, segment, path);
     segments.push({ ...place, entries: yield* parseList(Entry, entries, [...path, 'entries']) });
   }
-  const sessions = yield* parseList(Session, outline.sessions, ['sessions']);
-  const snapshots = yield* parseList(Snapshot, outline.snapshots, ['snapshots']);
+  const sessions = yield* parseList(session, outline.sessions, ['sessions']);
+  const snapshots = yield* parseList(snapshot, outline.snapshots, ['snapshots']);
   return { tokenizer: outline.tokenizer, toolsets, messages, segments, sessions, snapshots };
 }
 
@@ -164,5 +169,6 @@ function parse<Schema extends z.ZodType>(
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const issues = result.error.issues.map((issue) => ({ ...issue, path: [...path, ...issue.path] }));
-  throw new StateError(`the file's state is not understood: ${findFault(new z.ZodError(issues)).message}`);
+  const { message } = findFault(new z.ZodError(issues));
+  throw new StateError(`the file's state is not understood: ${message.slice(0, MOST_SAID)}`);
 }
