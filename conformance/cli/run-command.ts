@@ -69,7 +69,8 @@ function publish(report: Report, { reports, out, baseline, update }: Options, { 
   stdout.write(renderTerminal(report, { color: stdout.isTTY === true }));
   for (const text of writeReports(report, reports, out)) stdout.write(text);
   if (!update || baseline === undefined) return report.exitCode;
-  if (report.run.interrupted || report.results.some(({ verdict }) => verdict === 'error')) {
+  const { interrupted, stopped } = report.run;
+  if (interrupted || stopped !== undefined || report.results.some(({ verdict }) => verdict === 'error')) {
     stderr.write('kimi-emulator conformance: the run is not whole, so the list of known failures was not written\n');
     return report.exitCode;
   }

@@ -16,6 +16,8 @@ export interface Spending {
 }
 
 export interface Reservation {
+  /** Gives back what was set aside for a request that was never sent. */
+  release(): void;
   /** Replaces the worst case by what the answer says to have been used. */
   settle(reply: Reply): void;
 }
@@ -27,7 +29,7 @@ interface Tokens {
 
 /** What the template adds to a prompt besides the bytes of its JSON. */
 const TEMPLATE_TOKENS = 64;
-const NOTHING: Reservation = { settle: () => undefined };
+const NOTHING: Reservation = { release: () => undefined, settle: () => undefined };
 
 /**
  * What a run may spend. The worst that a request can cost is set aside before it is sent; a request for which there is not
@@ -72,6 +74,9 @@ export class Purse {
     }
     this.#reserved += worst;
     return {
+      release: () => {
+        this.#reserved -= worst;
+      },
       settle: (reply) => {
         this.#reserved -= worst;
         this.#spent += Math.min(worst, this.#costOf(reply));

@@ -70,6 +70,7 @@ export function reportOf({ runner, options, cases, results, startedAt }: Ran): R
       profiles: [...asked],
       cases: options.cases ? [...options.cases] : null,
       interrupted: options.signal?.aborted ?? false,
+      ...(connection.gone !== undefined && { stopped: redact(connection.gone) }),
     },
     target: { name: target.name, model: target.model, limits, capabilities },
     results,

@@ -108,6 +108,7 @@ export class Runner {
     const trial = new Trial({ accounts, exchanges, limits, target, texts: this.#texts });
     let ending: unknown = new Mismatch(NOT_REACHED);
     try {
+      if (this.connection.gone !== undefined) throw new NotRun(this.connection.gone);
       this.#requireOffered(subject);
       this.purse.requireRoom(subject.cost(this.limits));
       this.#signal.throwIfAborted();

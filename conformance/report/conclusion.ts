@@ -49,6 +49,9 @@ export function problemsOf({ run, target, profiles, spending, leaked, lost = [],
       ? ['The target has sessions and does not declare them, so their rules are not scored: --declare sessions.']
       : []),
     ...(run.interrupted ? ['The run was interrupted.'] : []),
+    ...(run.stopped === undefined
+      ? []
+      : [`The run was given up, and what was not run is not known: ${oneLine(run.stopped)}.`]),
     ...(spending.exhausted ? ['The budget was exhausted before everything was run.'] : []),
     ...(baseline?.problems ?? []).map((problem) => `The list of known failures is wrong: ${oneLine(problem)}`),
     ...leaked.map(({ kind, id, account }) => `Left behind: the ${kind} ${oneLine(id)} of account ${oneLine(account)}.`),

@@ -37,6 +37,7 @@ export const Report = z.object({
     profiles: z.array(z.enum(PROFILES)),
     cases: z.array(z.string()).nullable().meta({ description: 'What was asked for by name; null for all.' }),
     interrupted: z.boolean(),
+    stopped: z.string().exactOptional().meta({ description: 'Why the run was given up; absent where it was not.' }),
   }),
   target: z.object({
     name: z.string(),

@@ -1,7 +1,7 @@
 import { type Ledger, RUN_MARK } from '../core/ledger.ts';
 import type { Purse } from '../core/purse.ts';
 import { Unsent } from '../core/verdict.ts';
-import type { Connection } from './connection.ts';
+import { type Connection, Gone } from './connection.ts';
 import type { Exchanges } from './exchanges.ts';
 import type { Reply } from './reply.ts';
 import type { Enough } from './transport.ts';
@@ -60,7 +60,7 @@ export class Api {
 
   /**
    * Paths are those below the base URL: `/sessions`.
-   * @throws Fault where no whole answer came, NotRun where the money is used up
+   * @throws Fault where no whole answer came, NotRun where the money is used up or the target is gone
    */
   async send(
     method: string,
@@ -97,7 +97,10 @@ export class Api {
       return reply;
     } catch (error) {
       exchanges.keep(account, `${what} → ${error instanceof Error ? error.message : error}`);
-      if (error instanceof Unsent) ledger.settle(account, method, path);
+      if (error instanceof Unsent || error instanceof Gone) {
+        ledger.settle(account, method, path);
+        reservation.release();
+      }
       throw error;
     }
   }

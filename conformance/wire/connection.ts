@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { Fault } from '../core/verdict.ts';
+import { Fault, NotRun } from '../core/verdict.ts';
 import { Reply } from './reply.ts';
 import { type Enough, exchange, type TransportOptions, type WireRequest } from './transport.ts';
 
@@ -11,22 +11,40 @@ export interface Retry {
 
 /** Reads that failed are sent again this often. */
 const MAX_READS = 3;
+/**
+ * After so many requests in a row without an answer nothing is sent any more: two reads, each with all its repetitions. A single route that does not
+ * answer ends sooner, since what is sent after it is answered; where nothing is, each further request would cost a whole deadline.
+ */
+const MOST_UNANSWERED = 2 * (1 + MAX_READS);
 /** Seconds to wait where a 429 does not say: the lowest tier serves three requests a minute. */
 const WAITS_S = [1, 5, 20, 60];
 const LONGEST_WAIT_S = 60;
+
+/** The target stopped answering, so that nothing was sent. */
+export class Gone extends NotRun {}
 
 /** Sends requests, and sends again what surely had no effect: a read that failed, and whatever was told to come later. */
 export class Connection {
   readonly retries: Retry[] = [];
   readonly #transport: TransportOptions;
+  /** In a row, up to now. */
+  #unanswered = 0;
+  #lastFault = '';
 
   constructor(transport: TransportOptions) {
     this.#transport = transport;
   }
 
-  /** @throws Fault where no whole answer came */
+  /** Why nothing is sent any more; undefined while the target answers. */
+  get gone(): string | undefined {
+    if (this.#unanswered < MOST_UNANSWERED) return undefined;
+    return `the target stopped answering: ${this.#unanswered} requests in a row had no answer, the last ${this.#lastFault}`;
+  }
+
+  /** @throws Fault where no whole answer came, Gone where none is expected any more */
   async send(what: string, request: WireRequest, enough?: Enough): Promise<Reply> {
     for (let retries = 0; ; retries += 1) {
+      if (this.gone !== undefined) throw new Gone(this.gone);
       const outcome = await this.#attempt(what, request, enough);
       const again = request.body instanceof ReadableStream ? undefined : nextTry(request, outcome, retries);
       if (!again) {
@@ -39,11 +57,17 @@ export class Connection {
   }
 
   async #attempt(what: string, request: WireRequest, enough?: Enough): Promise<Reply | Fault> {
+    const before = this.#unanswered;
     try {
-      return new Reply(what, await exchange(this.#transport, request, enough));
+      const reply = new Reply(what, await exchange(this.#transport, request, enough));
+      this.#unanswered = 0;
+      return reply;
     } catch (error) {
-      if (error instanceof Fault && !request.signal?.aborted) return error;
-      throw error;
+      if (!(error instanceof Fault) || request.signal?.aborted) throw error;
+      // Of requests that were under way together and are lost together, one counts.
+      if (this.#unanswered === before) this.#unanswered += 1;
+      this.#lastFault = error.message;
+      return error;
     }
   }
 }

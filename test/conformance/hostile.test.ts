@@ -1,25 +1,14 @@
-import { once } from 'node:events';
-import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { RequestListener } from 'node:http';
 import { expect, it, onTestFinished } from 'vitest';
 import { runConformance } from '../../conformance/index.ts';
 import { emulatorTarget } from '../../conformance/targets/emulator.ts';
 import { conformance, temporaryFolder } from './command.ts';
+import { serverThat } from './server-that.ts';
 
 const KEY = 'sk-very-secret-key';
 /** Clears a terminal, colours it in one byte, turns the direction of writing. */
 const ACTING = '\u001b[2J\u009b31m\u202e';
 const ACTS = /(?!\n)\p{Cc}|[\u202A-\u202E\u2066-\u2069]/u;
-
-async function serverThat(answers: RequestListener): Promise<string> {
-  const server = createServer(answers).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
-}
 
 function judge(url: string, ...args: string[]) {
   return conformance(['--target', url, '--out', temporaryFolder(), ...args], { env: { KIMI_API_KEY: KEY } });
