@@ -1,6 +1,7 @@
 import type { Hono } from 'hono';
 import { connectionReset } from './errors.ts';
 import type { Env } from './middleware/context.ts';
+import { abortable } from './streams.ts';
 
 /**
  * As over the network, a request that is aborted fails at once, whether or not an answer is on its way.
@@ -14,5 +15,10 @@ export async function answerInProcess(app: Hono<Env>, request: Request): Promise
   });
   const response = await Promise.race([app.fetch(request), aborted]);
   if (response.type === 'error') throw connectionReset();
-  return response;
+  if (!response.body || !isStream(response)) return response;
+  return new Response(abortable(response.body, signal), response);
+}
+
+function isStream({ headers }: Response): boolean {
+  return headers.get('content-type')?.startsWith('text/event-stream') ?? false;
 }

@@ -1,5 +1,6 @@
 import { type HttpHandler, HttpResponse, http } from 'msw';
 import type { Emulator } from './index.ts';
+import { copyable } from './streams.ts';
 
 /** The live API's base URLs, in China and elsewhere [Kimi API documentation, collected 2026-11]. */
 export const LIVE_BASE_URLS = ['https://api.moonshot.cn/v1', 'https://api.moonshot.ai/v1'] as const;
@@ -20,7 +21,9 @@ export function handlers(
 ): HttpHandler[] {
   const bases = (typeof baseURL === 'string' ? [baseURL] : [...baseURL]).map(withoutSlash);
   const answering = bases.map((base) =>
-    http.all(`${base}/*`, ({ request }) => fetch(moved(request, base, own), { signal: request.signal }).catch(dropped)),
+    http.all(`${base}/*`, ({ request }) =>
+      fetch(moved(request, base, own), { signal: request.signal }).then(withCopyableBody, dropped),
+    ),
   );
   return [...answering, ...LIVE_BASE_URLS.map((base) => http.all(`${new URL(base).origin}/*`, refuse))];
 }
@@ -28,6 +31,10 @@ export function handlers(
 /** The same request to the emulator's own base URL: its path below the base stays, and the host is no live one. */
 function moved(request: Request, base: string, own: string): Request {
   return new Request(own + request.url.slice(base.length), request);
+}
+
+function withCopyableBody(response: Response): Response {
+  return response.body ? new Response(copyable(response.body), response) : response;
 }
 
 /** A dropped connection is one for the code under test too; msw would make a 500 of it. */

@@ -50,6 +50,17 @@ describe.each(TRANSPORTS)('a chat whose client goes away %s', (transport) => {
     expect(await session.state()).toEqual(before);
   });
 
+  it('fails for its reader with the reason of the abort', async () => {
+    const model = new HeldModel();
+    const session = await startSession(transport, { model });
+    const client = new AbortController();
+    const opening = openChat(session, { stream: true }, client.signal);
+    (await model.asked()).say('hello');
+    const reading = (await opening).text();
+    client.abort();
+    await expect(reading).rejects.toBe(client.signal.reason);
+  });
+
   it('does so before the first word, streamed or not', async () => {
     const model = new HeldModel();
     const session = await startSession(transport, { model });

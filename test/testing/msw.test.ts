@@ -1,8 +1,9 @@
 import { setupServer } from 'msw/node';
 import OpenAI from 'openai';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { createEmulator, type Emulator } from '../../emulator/index.ts';
 import { handlers, LIVE_BASE_URLS } from '../../emulator/msw.ts';
+import { HeldModel } from '../support/held-model.ts';
 
 const MODEL = 'kimi-k2-0905-preview';
 const messages = [{ role: 'user' as const, content: 'Reply with only: hello from the live URL' }];
@@ -38,6 +39,24 @@ it('streams', async () => {
   for await (const chunk of stream) pieces.push(chunk.choices[0]?.delta.content ?? '');
   expect(pieces.join('')).toBe('hello from the live URL');
   expect(pieces.length).toBeGreaterThan(2);
+});
+
+it.each(['leaving the loop', 'aborting'])('a stream ends quietly by %s, and the emulator knows', async (how) => {
+  const model = new HeldModel();
+  const held = createEmulator({ model });
+  onTestFinished(() => held.close());
+  server.use(...handlers(held));
+  const client = new OpenAI({ baseURL: LIVE_BASE_URLS[0], apiKey: 'sk-live', maxRetries: 0 });
+  const opening = client.chat.completions.create({ model: MODEL, messages, stream: true });
+  const asked = await model.asked();
+  asked.say('hello');
+  const stream = await opening;
+  for await (const { choices } of stream) {
+    if (choices[0]?.delta.content !== 'hello') continue;
+    if (how === 'leaving the loop') break;
+    stream.controller.abort();
+  }
+  await expect.poll(() => asked.request.signal.aborted).toBe(true);
 });
 
 it('a refusal keeps its status, headers and text', async () => {
