@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { CAPABILITIES, type Capability } from '../../contract/capabilities.ts';
 import { PROFILES, type Profile } from '../../contract/clauses.ts';
-import { LIMIT_NAMES, type LimitName } from '../../contract/limits.ts';
+import { LIMIT_NAMES, type LimitName, resolveLimits } from '../../contract/limits.ts';
 import { REPORT_KINDS, type ReportKind } from '../report/write-reports.ts';
 import { SCALES, type Scale } from '../targets/emulator.ts';
 import type { Declared } from '../targets/target.ts';
@@ -161,9 +161,11 @@ function deadline(seconds: number | undefined): number | undefined {
 function limit(text: string): [LimitName, number] {
   const [given = '', number] = text.split('=');
   const name = oneOf(LIMIT_NAMES, given, '--limit');
-  const value = Number(number);
-  if (!(Number.isSafeInteger(value) && value > 0)) throw new UsageError(`--limit ${name} takes a whole number above 0`);
-  return [name, value];
+  try {
+    return [name, resolveLimits({ [name]: Number(number || Number.NaN) })[name]];
+  } catch (error) {
+    throw new UsageError(`--${error instanceof RangeError ? error.message : error}`);
+  }
 }
 
 /** `sessions` stands for all that begins with it. */

@@ -55,7 +55,7 @@ interface Ran {
 
 /** What a run amounts to. */
 export function reportOf({ runner, options, cases, results, startedAt }: Ran): Report {
-  const { target, limits, capabilities, purse, connection, ledger, leaked } = runner;
+  const { target, limits, refusedLimits, capabilities, purse, connection, ledger, leaked } = runner;
   const redact = runner.redactor();
   const complete = options.cases === undefined && options.profiles === undefined;
   const baseline = options.baseline ? applyBaseline(options.baseline, results, complete, startedAt) : null;
@@ -72,7 +72,13 @@ export function reportOf({ runner, options, cases, results, startedAt }: Ran): R
       interrupted: options.signal?.aborted ?? false,
       ...(connection.gone !== undefined && { stopped: redact(connection.gone) }),
     },
-    target: { name: target.name, model: target.model, limits, capabilities },
+    target: {
+      name: target.name,
+      model: target.model,
+      limits,
+      ...(refusedLimits.length > 0 && { refusedLimits }),
+      capabilities,
+    },
     results,
     profiles: summarise(results, new Set(baseline?.known)),
     spending: purse.toReport(),

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { CLAUSES } from '../../contract/clauses.ts';
 import { type Limits, resolveLimits } from '../../contract/limits.ts';
-import { Session } from '../../contract/sessions.ts';
 import type { Target } from '../targets/target.ts';
 import { Api, type ApiOptions } from '../wire/api.ts';
 import { Connection } from '../wire/connection.ts';
@@ -19,6 +18,7 @@ import { Purse } from './purse.ts';
 import { redactor } from './redact.ts';
 import type { CheckResult } from './result.ts';
 import { isScored, score } from './score.ts';
+import { believable } from './stated-limits.ts';
 import { messageOf, NOT_REACHED, Trial } from './trial.ts';
 import { Fault, Mismatch, NotApplicable, NotRun } from './verdict.ts';
 
@@ -43,6 +43,8 @@ export class Runner {
   readonly purse: Purse;
   readonly leaked: Created[] = [];
   limits: Limits;
+  /** What the target states of its limits and cannot be believed. */
+  readonly refusedLimits: string[] = [];
   #capabilities: Capabilities | undefined;
   readonly #keys = new Map<string, string>();
   readonly #signal: AbortSignal;
@@ -80,8 +82,10 @@ export class Runner {
     const reply = await api.post('/sessions', { metadata: api.mark }).catch((error: unknown) => {
       if (!(error instanceof Fault)) throw error;
     });
-    const shown = Session.pick({ limits: true }).safeParse(reply?.json);
-    if (shown.success) this.limits = { ...this.limits, ...shown.data.limits };
+    const { limits } = (reply?.json ?? {}) as { limits?: unknown };
+    const { used, refused } = believable(limits, this.limits);
+    this.limits = { ...this.limits, ...used };
+    this.refusedLimits.push(...refused.map(this.redactor()));
     await this.#cleanUp();
   }
 

@@ -42,12 +42,14 @@ function countKnown(report: Report, profile: Profile): { all: number; fail: numb
 
 /** Why a run is not green although its checks may be: each in one line. */
 export function problemsOf({ run, target, profiles, spending, leaked, lost = [], baseline }: Report): string[] {
+  const { refusedLimits = [] } = target;
   const { sessions } = target.capabilities;
   const undeclared = sessions?.declared === 'unknown' && sessions.standing === 'offered';
   return [
     ...(undeclared && profiles.session.counts.info > 0
       ? ['The target has sessions and does not declare them, so their rules are not scored: --declare sessions.']
       : []),
+    ...(refusedLimits.length > 0 ? [refusedLine(refusedLimits)] : []),
     ...(run.interrupted ? ['The run was interrupted.'] : []),
     ...(run.stopped === undefined
       ? []
@@ -57,6 +59,11 @@ export function problemsOf({ run, target, profiles, spending, leaked, lost = [],
     ...leaked.map(({ kind, id, account }) => `Left behind: the ${kind} ${oneLine(id)} of account ${oneLine(account)}.`),
     ...(lost.length > 0 ? [lostLine(lost)] : []),
   ];
+}
+
+function refusedLine(limits: readonly string[]): string {
+  const told = oneLine(limits.join(', '));
+  return `Not used, of the limits that the target states: ${told}. Larger ones are declared with --limit.`;
 }
 
 function lostLine(lost: NonNullable<Report['lost']>): string {

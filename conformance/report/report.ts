@@ -43,6 +43,10 @@ export const Report = z.object({
     name: z.string(),
     model: z.string(),
     limits: z.record(z.string(), z.number()),
+    refusedLimits: z
+      .array(z.string())
+      .exactOptional()
+      .meta({ description: 'What the target states of its limits and was not used, since it cannot be believed.' }),
     capabilities: z.record(
       z.string(),
       z.object({
