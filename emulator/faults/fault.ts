@@ -16,6 +16,8 @@ export type HashedSelection = Omit<Selection, 'key'> & { account?: string };
 
 /** One fault with what is left of it. */
 export class Fault {
+  /** What it is known by; one that came with a request has none. */
+  readonly id: string | undefined;
   readonly effect: Effect;
   readonly selection: Readonly<HashedSelection>;
   readonly times: number;
@@ -24,7 +26,8 @@ export class Fault {
   #removed = false;
 
   /** @param onSpent called when it has acted for the last time */
-  constructor(effect: Effect, selection: HashedSelection = {}, onSpent: () => void = () => undefined) {
+  constructor(effect: Effect, selection: HashedSelection = {}, id?: string, onSpent: () => void = () => undefined) {
+    this.id = id;
     this.effect = effect;
     this.selection = selection;
     this.times = selection.times ?? 1;

@@ -14,8 +14,9 @@ export interface FaultHandle {
   remove(): void;
 }
 
-/** A fault that has yet to act. Its key is told as the beginning of the hash that stands for its account. */
-export type ListedFault = Omit<Selection, 'key'> & Effect & { id: string; account?: string; remaining: number };
+/** A fault that has yet to act, or in which requests wait. Its key is told as the beginning of its account's hash. */
+export type ListedFault = Omit<Selection, 'key'> &
+  Effect & { id: string; account?: string; remaining: number; waiting: number };
 
 /** How a wait has ended: in time or let go, or because nobody waits any more. */
 export type Waited = 'on' | 'over';
@@ -54,30 +55,29 @@ export class Faults {
       ...(key !== undefined && { account: accountOf(key) }),
       ...(times !== undefined && { times }),
     };
-    const fault = new Fault(effect as Effect, selection, () => this.#faults.delete(id));
+    const fault = new Fault(effect as Effect, selection, id, () => this.#faults.delete(id));
     this.#faults.set(id, fault);
-    const waiting = this.#waiting;
+    const countWaiting = () => this.#countWaiting(fault);
     return {
       id,
       get remaining() {
         return fault.remaining;
       },
       get waiting() {
-        return [...waiting].filter((one) => one.fault === fault).length;
+        return countWaiting();
       },
-      remove: () => {
-        this.#faults.delete(id);
-        this.#remove(fault);
-      },
+      remove: () => this.#remove(fault),
     };
   }
 
-  /** Faults that have yet to act. */
+  /** Faults that have yet to act, and those that have in which requests wait. */
   list(): ListedFault[] {
-    return [...this.#faults].map(([id, { effect, selection, times, remaining }]) => {
-      const { account, ...rest } = selection;
+    return this.#known().map((fault) => {
+      const { id = '', effect, times, remaining } = fault;
+      const { account, ...rest } = fault.selection;
       const shown = account?.slice(0, SHOWN_DIGITS);
-      return { id, ...effect, ...rest, ...(shown !== undefined && { account: shown }), times, remaining };
+      const waiting = this.#countWaiting(fault);
+      return { id, ...effect, ...rest, ...(shown !== undefined && { account: shown }), times, remaining, waiting };
     });
   }
 
@@ -94,11 +94,9 @@ export class Faults {
 
   /** Takes one away by its id. @returns whether there was one */
   remove(id: string): boolean {
-    const fault = this.#faults.get(id);
-    if (!fault) return false;
-    this.#faults.delete(id);
-    this.#remove(fault);
-    return true;
+    const fault = this.#known().find((each) => each.id === id);
+    if (fault) this.#remove(fault);
+    return fault !== undefined;
   }
 
   /** Takes all away; requests that wait go on. */
@@ -152,7 +150,18 @@ export class Faults {
     });
   }
 
+  /** Those that are set, and those that are used up but not over. */
+  #known(): Fault[] {
+    const waitedIn = [...this.#waiting].map(({ fault }) => fault).filter(({ id }) => id !== undefined);
+    return [...new Set([...this.#faults.values(), ...waitedIn])];
+  }
+
+  #countWaiting(fault: Fault): number {
+    return [...this.#waiting].filter((one) => one.fault === fault).length;
+  }
+
   #remove(fault: Fault): void {
+    if (fault.id !== undefined) this.#faults.delete(fault.id);
     fault.remove();
     this.#release('on', fault);
   }

@@ -7,6 +7,7 @@ import { named } from './line.ts';
 type Kind = 'session' | 'snapshot' | 'share' | 'message';
 
 const PREFIXES: Record<Kind, string> = { session: 'sess_', snapshot: 'snap_', share: 'shr_', message: 'msg_' };
+const FAULTS = '/_emulator/faults/';
 /** What stands for an id in a refusal's text: `Not found the session sess_…`. */
 const MISSING = /^Not found the \w+ (?:of )?(\S+)$/;
 
@@ -60,7 +61,8 @@ function endOfOwnShare({ past, now }: Asking, shared: Exchange): string {
 }
 
 export const messageNotFound: Hint = (asking) => {
-  const { past, exchange } = asking;
+  const { past, exchange, path } = asking;
+  if (path.startsWith(FAULTS)) return 'GET /_emulator/faults lists those that have yet to act, or hold requests back';
   const id = missing(asking);
   const session = exchange?.session;
   const own = past.exchanges.filter((each) => each.session === session && each.succeeded);

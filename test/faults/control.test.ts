@@ -11,7 +11,7 @@ describe.each(TRANSPORTS)('/_emulator/faults, %s', (transport) => {
     const first = await api.post(FAULTS, { effect: 'error', code: 'rpm_limit', times: 2 });
     expect([first.status, first.body]).toEqual([
       201,
-      { id: 'fault_1', effect: 'error', code: 'rpm_limit', times: 2, remaining: 2 },
+      { id: 'fault_1', effect: 'error', code: 'rpm_limit', times: 2, remaining: 2, waiting: 0 },
     ]);
     await api.post(FAULTS, { effect: 'reset', operation: ['getModel'], key: 'sk-secret' });
     expect((await api.get('/v1/models')).status).toBe(429);

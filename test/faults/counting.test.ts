@@ -80,7 +80,7 @@ describe.each(TRANSPORTS)('a fault is counted, %s', (transport) => {
     const limited = emulator.fault({ effect: 'error', code: 'rpm_limit', operation: 'getSession', key: 'sk-other' });
     await session.append(sized(20));
     expect(emulator.faults.list()).toEqual([
-      { id: busy.id, effect: 'session_busy', session: session.id, times: 3, remaining: 2 },
+      { id: busy.id, effect: 'session_busy', session: session.id, times: 3, remaining: 2, waiting: 0 },
       {
         id: limited.id,
         effect: 'error',
@@ -89,6 +89,7 @@ describe.each(TRANSPORTS)('a fault is counted, %s', (transport) => {
         account: expect.stringMatching(/^[0-9a-f]{8}$/),
         times: 1,
         remaining: 1,
+        waiting: 0,
       },
     ]);
     expect(emulator.faults.unused()).toEqual([

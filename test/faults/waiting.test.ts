@@ -37,6 +37,27 @@ describe.each(TRANSPORTS)('waiting, %s', (transport) => {
     expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual([200, 200]);
   });
 
+  it('is listed, and goes on when its fault is taken away over the control route', async () => {
+    const session = await startFaulty(transport);
+    const { api } = session;
+    const other = api.emulator.fault({ effect: 'hang', operation: 'getModel' });
+    const { body } = await api.post<{ id: string }>('/_emulator/faults', { effect: 'hang' });
+    const append = session.append(sized(20));
+    const listed = async () => (await api.get<{ data: object[] }>('/_emulator/faults')).body.data;
+    await vi.waitUntil(async () => (await listed()).some((each) => 'waiting' in each && each.waiting === 1));
+    expect(await listed()).toMatchObject([
+      { id: other.id, remaining: 1, waiting: 0 },
+      { id: body.id, effect: 'hang', remaining: 0, waiting: 1 },
+    ]);
+    expect(api.emulator.faults.unused()).toHaveLength(1);
+    expect((await api.delete(`/_emulator/faults/${body.id}`)).body).toEqual({ id: body.id, deleted: true });
+    expect((await append).status).toBe(200);
+    expect(await listed()).toMatchObject([{ id: other.id }]);
+    const gone = await api.delete(`/_emulator/faults/${body.id}`);
+    expect(gone.status).toBe(404);
+    expect(gone.headers.get('kimi-emulator-hint')).toContain('GET /_emulator/faults lists');
+  });
+
   it('goes on when the state is reset', async () => {
     const session = await startFaulty(transport);
     const handle = session.api.emulator.fault({ effect: 'hang' });
