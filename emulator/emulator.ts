@@ -82,6 +82,8 @@ export interface Emulator {
   reset(): void;
   /** All sessions and snapshots, or one session and its snapshots, as a file's text. @throws StateError */
   export(options?: ExportOptions): Promise<string>;
+  /** The same as bytes in their order, in parts of about a megabyte at most: for a state that is longer than a string can be. */
+  exportParts(options?: ExportOptions): Promise<readonly Uint8Array[]>;
   /** Adds what such a file holds, or changes nothing. @throws StateError in one line */
   import(file: string | Uint8Array | object, options?: ImportOptions): Promise<Imported>;
 }

@@ -128,6 +128,7 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
     keep: () => state.keep(),
     reset: () => state.reset(),
     export: (wanted) => state.export(wanted),
+    exportParts: (wanted) => state.exportParts(wanted),
     import: (file, where) => state.import(file, where),
   };
 }

@@ -48,8 +48,8 @@ export async function prepareExport(path: string): Promise<void> {
 
 /** Writes what the emulator holds, so that the file is the old one or the new one, never a part. @throws StartError */
 export async function writeState(emulator: Emulator, path: string): Promise<void> {
-  const text = await emulator.export();
-  await writeAtomically(path, [Buffer.from(text)]).catch((error) => {
+  const parts = await emulator.exportParts();
+  await writeAtomically(path, parts).catch((error) => {
     throw unwritable(path, error);
   });
 }

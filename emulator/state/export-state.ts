@@ -1,18 +1,19 @@
-import type { View } from '../store/history-rows.ts';
 import type { SessionRow } from '../store/sessions.ts';
 import type { SnapshotRow } from '../store/snapshots.ts';
 import type { Store } from '../store/store.ts';
-import type { PortableEntry, PortableMessage, PortableState, PortableWindow } from './schema.ts';
-import { seal } from './seal.ts';
+import type { Toolset } from '../store/toolsets.ts';
+import { ExportedHistories } from './export-histories.ts';
+import type { PortableState } from './schema.ts';
+import { type FileParts, Sealing } from './seal.ts';
 import { StateError } from './state-error.ts';
 import { VisibleSegments } from './visible-segments.ts';
 
 /**
- * A state file's text: all sessions and snapshots, or one session with the snapshots taken of it. Holds the event loop while it
- * is made, so that it is of one moment.
+ * A state file: all sessions and snapshots, or one session with the snapshots taken of it. Work in slices. All of it is of the
+ * moment of the first step, in which everything is read that can change; histories cannot, as long as the collector is held.
  * @throws StateError where there is no such session
  */
-export function exportState(store: Store, tokenizer: string, session?: string): string {
+export function* exportState(store: Store, tokenizer: string, session?: string): Generator<void, FileParts> {
   const { sessions, snapshots } = readRows(store, session);
   const visible = new VisibleSegments(store.history.segments);
   for (const { view } of sessions) visible.add(view);
@@ -20,32 +21,61 @@ export function exportState(store: Store, tokenizer: string, session?: string): 
     visible.add(archived);
     visible.add(restored);
   }
-  const toolsets = new Numbers<number>();
-  const messages = new Numbers<number>();
-  const found: PortableMessage[] = [];
-  const numbers = new Map<number | null, number>();
-  const segments: PortableState['segments'] = [];
-  const rows = store.portableRows();
-  for (const [segment, { parent, parentSeq, entries }] of visible.read((id, to) => rows.entries(id, to))) {
-    numbers.set(segment, segments.length);
-    segments.push({
-      parent: numbers.get(parent) ?? null,
-      parent_seq: parentSeq,
-      entries: entries.map((entry): PortableEntry => {
-        const { seq, message, tokens, group, pinned, held, id, createdAt, truncated, summary, body } = entry;
-        const number = messages.of(message);
-        found[number] ??= { id, created_at: createdAt, truncated, summary, body: body as PortableMessage['body'] };
-        return { seq, message: number, tokens, group, pinned, held };
-      }),
-    });
+  const toolsets = readToolsets(store, [...sessions, ...snapshots]);
+  yield;
+  const histories = new ExportedHistories(visible, store.portableRows());
+  const portable = toPortable(histories, new Map([...toolsets.keys()].map((id, number) => [id, number])));
+  const file = new Sealing();
+  file.add(`{"tokenizer":${JSON.stringify(tokenizer)}`);
+  yield* addList(
+    file,
+    'toolsets',
+    oneByOne([...toolsets.values()], ({ tokens, tools }) => ({ tokens, tools })),
+  );
+  yield* addList(file, 'messages', histories.messages());
+  file.add(',"segments":[');
+  for (const text of histories.segments()) {
+    file.add(text);
+    yield;
   }
-  const windowOf = (view: View): PortableWindow => {
-    const { head, floor, tokens, messages: count } = view;
-    return { segment: numbers.get(visible.segmentOf(view)) ?? null, head, floor, tokens, messages: count };
-  };
-  const toolsetOf = (id: number | null) => (id === null ? null : toolsets.of(id));
-  const portable = {
-    sessions: sessions.map((row) => ({
+  file.add(']');
+  yield* addList(file, 'sessions', oneByOne(sessions, portable.session));
+  yield* addList(file, 'snapshots', oneByOne(snapshots, portable.snapshot));
+  file.add('}');
+  return file.seal();
+}
+
+function* addList(file: Sealing, name: keyof PortableState, steps: Iterable<readonly object[]>): Generator<void> {
+  file.add(`,"${name}":[`);
+  let comma = '';
+  for (const items of steps) {
+    for (const item of items) {
+      file.add(comma + JSON.stringify(item));
+      comma = ',';
+    }
+    yield;
+  }
+  file.add(']');
+}
+
+function* oneByOne<Row, Item extends object>(rows: readonly Row[], toItem: (row: Row) => Item): Generator<[Item]> {
+  for (const row of rows) yield [toItem(row)];
+}
+
+/** By their ids, in the order in which rows name them. */
+function readToolsets(store: Store, rows: readonly { toolset: number | null }[]): Map<number, Toolset> {
+  const found = new Map<number, Toolset>();
+  for (const { toolset } of rows) {
+    if (toolset !== null && !found.has(toolset)) found.set(toolset, store.toolsets.read(toolset));
+  }
+  return found;
+}
+
+/** How rows stand in a file. */
+function toPortable(histories: ExportedHistories, toolsets: ReadonlyMap<number, number>) {
+  const toolsetOf = (id: number | null) => (id === null ? null : (toolsets.get(id) ?? null));
+  return {
+    session: (row: SessionRow): PortableState['sessions'][number] => ({
       id: row.id,
       account: row.account,
       model: row.model,
@@ -57,9 +87,9 @@ export function exportState(store: Store, tokenizer: string, session?: string): 
       forked_from: row.forkedFrom,
       created_at: row.createdAt,
       updated_at: row.updatedAt,
-      window: windowOf(row.view),
-    })),
-    snapshots: snapshots.map((row) => ({
+      window: histories.windowOf(row.view),
+    }),
+    snapshot: (row: SnapshotRow): PortableState['snapshots'][number] => ({
       id: row.id,
       account: row.account,
       session_id: row.sessionId,
@@ -71,15 +101,10 @@ export function exportState(store: Store, tokenizer: string, session?: string): 
       preserve_len: row.preserveLen,
       created_at: row.createdAt,
       share: row.share && { share_id: row.share.id, expires_at: row.share.expiresAt },
-      archived: windowOf(row.archived),
-      restored: windowOf(row.restored),
-    })),
+      archived: histories.windowOf(row.archived),
+      restored: histories.windowOf(row.restored),
+    }),
   };
-  const tools = toolsets.keys().map((id) => {
-    const { tokens, tools: list } = store.toolsets.read(id);
-    return { tokens, tools: list };
-  });
-  return seal({ tokenizer, toolsets: tools, messages: found, segments, ...portable } satisfies PortableState);
 }
 
 function readRows(store: Store, session?: string): { sessions: SessionRow[]; snapshots: SnapshotRow[] } {
@@ -93,19 +118,4 @@ function readRows(store: Store, session?: string): { sessions: SessionRow[]; sna
       .snapshots(session === undefined ? undefined : only)
       .flatMap(({ id, account }) => store.snapshots.find(account, id) ?? []),
   };
-}
-
-/** Numbers things in the order in which they are first met. */
-class Numbers<Thing> {
-  readonly #numbers = new Map<Thing, number>();
-
-  of(thing: Thing): number {
-    const number = this.#numbers.get(thing) ?? this.#numbers.size;
-    this.#numbers.set(thing, number);
-    return number;
-  }
-
-  keys(): Thing[] {
-    return [...this.#numbers.keys()];
-  }
 }

@@ -1,5 +1,5 @@
+import { constants } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import { sha256 } from '../tokens/sha256.ts';
 import { StateError } from './state-error.ts';
 
 const NAME = 'kimi-emulator-state';
@@ -11,10 +11,35 @@ const END = '}\n';
 /** Bytes; a millisecond of work. */
 const HASHED_A_STEP = 2 ** 20;
 
-/** A state as the text of a file: one line of JSON, whose hash is over the state's own text. */
-export function seal(state: object): string {
-  const text = JSON.stringify(state);
-  return `{"format":"${NAME}/${VERSION}","sha256":"${sha256(Buffer.from(text))}","state":${text}${END}`;
+/** A file in parts, in their order; none is longer than a string or a buffer can be. */
+export type FileParts = readonly Uint8Array[];
+
+/** UTF-16 units joined into one part: a millisecond of work, and few parts. */
+const PART_UNITS = 2 ** 18;
+
+/** A state's text on its way into a file: one line of JSON, whose hash is over the state's own text. Never held as one text. */
+export class Sealing {
+  readonly #hash = createHash('sha256');
+  readonly #parts: Uint8Array[] = [];
+  #text = '';
+
+  add(text: string): void {
+    this.#text += text;
+    if (this.#text.length >= PART_UNITS) this.#cut();
+  }
+
+  seal(): FileParts {
+    this.#cut();
+    const start = `{"format":"${NAME}/${VERSION}","sha256":"${this.#hash.digest('hex')}","state":`;
+    return [Buffer.from(start), ...this.#parts, Buffer.from(END)];
+  }
+
+  #cut(): void {
+    const part = Buffer.from(this.#text);
+    this.#text = '';
+    this.#hash.update(part);
+    this.#parts.push(part);
+  }
 }
 
 /**
@@ -67,6 +92,11 @@ function* hashOf(content: Buffer): Generator<void, string> {
 }
 
 function parse(content: Buffer): unknown {
+  if (content.length > constants.MAX_STRING_LENGTH) {
+    throw new StateError(
+      `the file takes ${content.length} bytes, and no more than ${constants.MAX_STRING_LENGTH} can be taken in at once: export its sessions one by one`,
+    );
+  }
   try {
     return JSON.parse(content.toString());
   } catch {

@@ -1,3 +1,4 @@
+import { constants } from 'node:buffer';
 import type { Limits } from '../../contract/limits.ts';
 import type { MovableClock } from '../clock.ts';
 import type { SeededIds } from '../ids.ts';
@@ -5,8 +6,11 @@ import { later } from '../later.ts';
 import { freeKeys } from '../middleware/idempotency.ts';
 import type { SessionLocks } from '../sessions/locks.ts';
 import type { Store } from '../store/store.ts';
+import { inSlices } from '../tokens/slices.ts';
 import type { TokenizerSource } from '../tokens/tokenizer.ts';
 import type { Imported, ImportOptions } from './import-state.ts';
+import type { FileParts } from './seal.ts';
+import { StateError } from './state-error.ts';
 
 const exporting = later(() => import('./export-state.ts'));
 const importing = later(() => import('./import-state.ts'));
@@ -64,10 +68,26 @@ export class State {
     for (const call of this.onReset) call();
   }
 
-  /** @returns the text of a state file @throws StateError where there is no such session */
-  async export({ session }: ExportOptions = {}): Promise<string> {
+  /** @returns the parts of a state file, whatever its length @throws StateError where there is no such session */
+  async exportParts({ session }: ExportOptions = {}): Promise<FileParts> {
     const { store, tokenizer } = this.#parts;
-    return (await exporting()).exportState(store, tokenizer.name, session);
+    const { exportState } = await exporting();
+    const release = store.collector.hold();
+    try {
+      return await inSlices(exportState(store, tokenizer.name, session));
+    } finally {
+      release();
+    }
+  }
+
+  /** @returns the same as a text @throws StateError also where it is longer than a string can be */
+  async export(options: ExportOptions = {}): Promise<string> {
+    const parts = await this.exportParts(options);
+    const bytes = parts.reduce((sum, { length }) => sum + length, 0);
+    if (bytes > constants.MAX_STRING_LENGTH) {
+      throw new StateError(`the state takes ${bytes} bytes, more than one string can hold: export it in parts`);
+    }
+    return Buffer.concat(parts).toString();
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { StoredMessage, View } from '../store/history-rows.ts';
+import type { View } from '../store/history-rows.ts';
 import type { Segments, Span } from '../store/segments.ts';
 
 type Run = [from: number, to: number];
@@ -13,12 +13,11 @@ interface Shown {
   runs: Run[];
 }
 
-/** A segment as it is exported. */
-export interface VisibleSegment {
-  parent: number | null;
-  parentSeq: number;
-  entries: StoredMessage[];
-}
+/** Reads places of a segment in their order: those from one to another, so many at most. */
+export type ReadPlaces<Place> = (segment: number, from: number, to: number, limit: number) => Place[];
+
+/** Places read at once: a millisecond of work. */
+const PLACES_A_STEP = 100;
 
 /**
  * The parts of the segments that windows show, numbered in the order in which windows come to them, parents first: the same
@@ -50,22 +49,35 @@ export class VisibleSegments {
     return last?.segment ?? null;
   }
 
-  /** Reads what is shown. @returns the segments with their numbers */
-  read(entriesOf: (segment: number, to: number) => StoredMessage[]): Map<number, VisibleSegment> {
-    const found = new Map<number, VisibleSegment>();
-    for (const path of this.#paths.values()) {
-      let parent: number | null = null;
-      for (const segment of path) {
-        if (!found.has(segment)) {
-          const read = this.#read(segment, parent, entriesOf);
-          // What lies before the first entry that is still seen is as good as gone.
-          if (read.entries.length === 0 && parent === null) continue;
-          found.set(segment, read);
-        }
-        parent = segment;
-      }
+  /** The segments on the way to each window, its root first; windows that end in the same segment have one way. */
+  paths(): Iterable<readonly number[]> {
+    return this.#paths.values();
+  }
+
+  /** Behind which place of its parent's history a segment begins. */
+  parentSeq(segment: number): number {
+    return (this.#shown.get(segment)?.from ?? 1) - 1;
+  }
+
+  /** What is shown of a segment, a step at a time. */
+  *places<Place extends { seq: number; held: boolean }>(
+    segment: number,
+    read: ReadPlaces<Place>,
+  ): Generator<readonly Place[]> {
+    const shown = this.#shown.get(segment);
+    if (!shown) return;
+    const runs = merged(shown.runs);
+    let run = 0;
+    for (let from = 1; from <= shown.to; ) {
+      const found = read(segment, from, shown.to, PLACES_A_STEP);
+      const last = found.at(-1);
+      if (!last) return;
+      yield found.filter(({ seq, held }) => {
+        while ((runs[run]?.[1] ?? Number.POSITIVE_INFINITY) < seq) run += 1;
+        return held || (runs[run]?.[0] ?? Number.POSITIVE_INFINITY) <= seq;
+      });
+      from = last.seq + 1;
     }
-    return found;
   }
 
   #show({ segment, from, to }: Span, floor: number): void {
@@ -73,21 +85,6 @@ export class VisibleSegments {
     this.#shown.set(segment, shown);
     shown.to = Math.max(shown.to, to);
     if (to >= floor) shown.runs.push([Math.max(from, floor), to]);
-  }
-
-  #read(
-    segment: number,
-    parent: number | null,
-    entriesOf: (segment: number, to: number) => StoredMessage[],
-  ): VisibleSegment {
-    const shown = this.#shown.get(segment) ?? { segment, from: 1, to: 0, runs: [] };
-    const runs = merged(shown.runs);
-    let place = 0;
-    const entries = entriesOf(segment, shown.to).filter(({ seq, held }) => {
-      while ((runs[place]?.[1] ?? Number.POSITIVE_INFINITY) < seq) place += 1;
-      return held || (runs[place]?.[0] ?? Number.POSITIVE_INFINITY) <= seq;
-    });
-    return { parent, parentSeq: shown.from - 1, entries };
   }
 }
 

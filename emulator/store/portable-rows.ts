@@ -2,6 +2,10 @@ import type { Database } from 'better-sqlite3';
 import { type Entry, type StoredMessage, toStoredMessage, toValues } from './history-rows.ts';
 import { historyStatements } from './history-statements.ts';
 
+/** Where a message stands in a segment. */
+export type Place = Pick<Entry, 'seq' | 'message' | 'tokens' | 'group' | 'pinned' | 'held'>;
+type PlaceColumns = Omit<Place, 'pinned' | 'held'> & { pinned: number; held: number };
+
 /** Rows below the windows, for whoever carries a state from one database to another. Made for one such errand. */
 export class PortableRows {
   readonly #sql: ReturnType<typeof statements>;
@@ -25,9 +29,16 @@ export class PortableRows {
     return ids.filter((id) => this.#sql.taken.get(id, id, id) !== undefined);
   }
 
-  /** All entries of a segment up to `to`, whether or not anything shows them. */
-  entries(segment: number, to: number): StoredMessage[] {
-    return this.#sql.entries.all(segment, 1, to, -1).map(toStoredMessage);
+  /** Entries of a segment from one place to another, whether or not anything shows them; so many at most. */
+  entries(segment: number, from: number, to: number, limit: number): StoredMessage[] {
+    return this.#sql.entries.all(segment, from, to, limit).map(toStoredMessage);
+  }
+
+  /** The same without what they say. */
+  places(segment: number, from: number, to: number, limit: number): Place[] {
+    return this.#sql.places
+      .all(segment, from, to, limit)
+      .map((row) => ({ ...row, pinned: row.pinned === 1, held: row.held === 1 }));
   }
 
   insertMessage({ id, body, truncated, summary, createdAt }: Omit<StoredMessage, keyof Entry>): number {
@@ -61,6 +72,10 @@ function statements(database: Database) {
        UNION ALL SELECT 1 FROM snapshots WHERE share_id = ?`,
     ),
     entries: history.read(false, true),
+    places: database.prepare<[segment: number, from: number, to: number, limit: number], PlaceColumns>(
+      `SELECT seq, message, tokens, group_seq AS "group", pinned, held FROM entries
+       WHERE segment = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?`,
+    ),
     insertMessage: history.insertMessage,
     insertEntry: history.insertEntry,
   };

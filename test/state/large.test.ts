@@ -3,11 +3,11 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import Database from 'better-sqlite3';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { PortableState } from '../../emulator/state/schema.ts';
 import { Store } from '../../emulator/store/store.ts';
 import { temporaryFolder } from '../store/files.ts';
-import { startEmulator } from '../support/emulator.ts';
+import { startEmulator, TRANSPORTS } from '../support/emulator.ts';
 import { sealed } from './files.ts';
 
 const CALLS = 20_000;
@@ -16,6 +16,7 @@ const MESSAGES = 20_000;
 const SESSIONS = 60_000;
 /** A slice takes some ten milliseconds, and each of these files hundreds. */
 const LEAST_TURNS = 10;
+const LEAST_PARTS = 5;
 const ACCOUNT = createHash('sha256').update('sk-test').digest('hex');
 
 type Body = PortableState['messages'][number]['body'];
@@ -130,4 +131,33 @@ it('a reset in the middle of an import ends it, and nothing of it stays', async 
     expect(database.prepare(`SELECT count(*) AS rows FROM ${table}`).get(), table).toEqual({ rows: 0 });
   }
   database.close();
+});
+
+describe.each(TRANSPORTS)('an export of a long window %s', (transport) => {
+  it('comes in parts, lets everything else go on, and is of the moment at which it was asked for', async () => {
+    const api = await startEmulator(transport);
+    const file = sealed(stateOf(said(MESSAGES)));
+    await api.emulator.import(file);
+    const parts = api.emulator.exportParts();
+    const turns = turnsDuring(parts);
+    await nextTurn();
+    await api.post('/v1/sessions/sess_large/messages', { role: 'user', content: 'behind it' });
+    await api.delete('/v1/sessions/sess_large');
+    expect(await turns).toBeGreaterThan(LEAST_TURNS);
+    expect((await parts).length).toBeGreaterThan(LEAST_PARTS);
+    for (const { length } of await parts) expect(length).toBeLessThan(file.length / LEAST_PARTS);
+    expect(Buffer.concat(await parts).toString()).toBe(file);
+  });
+
+  it('is answered in parts as well, with its length', async () => {
+    const api = await startEmulator(transport);
+    const file = sealed(stateOf(said(MESSAGES)));
+    await api.emulator.import(file);
+    const answer = await api.open('GET', '/_emulator/export');
+    expect(answer.headers.get('content-length')).toBe(String(Buffer.byteLength(file)));
+    const read: Uint8Array[] = [];
+    for await (const part of answer.body ?? []) read.push(part);
+    expect(read.length).toBeGreaterThan(LEAST_PARTS);
+    expect(Buffer.concat(read).toString()).toBe(file);
+  });
 });

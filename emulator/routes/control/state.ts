@@ -5,7 +5,7 @@ import { ApiError, invalid } from '../../errors.ts';
 import { readBody } from '../../middleware/body-parts.ts';
 import type { Env } from '../../middleware/context.ts';
 import { readJson, requireJsonType } from '../../middleware/request-body.ts';
-import { sendJson } from '../../middleware/send.ts';
+import { sendJsonParts } from '../../middleware/send.ts';
 import { StateError } from '../../state/state-error.ts';
 import { respond } from '../respond.ts';
 
@@ -32,11 +32,11 @@ export function stateRoutes() {
 
   routes.get('/export', async (c) => {
     const session = c.req.query('session');
-    const text = await c
+    const parts = await c
       .get('services')
-      .state.export(session === undefined ? {} : { session })
+      .state.exportParts(session === undefined ? {} : { session })
       .catch(refuse);
-    return sendJson(c, 200, text);
+    return sendJsonParts(c, parts);
   });
 
   routes.post('/import', async (c) => {
