@@ -13,7 +13,7 @@ export type { Target } from './targets/target.ts';
 /**
  * Registers every check of the kit as a test of vitest's. What is not offered or not run is skipped, with the reason.
  * @param target what is judged, or what makes it; one that is made is closed at the end
- * @param options profiles and cases, everything where absent; `maxSpend`, in USD, for a target that costs money
+ * @param options profiles and cases, everything where absent, but for `exclude`; `maxSpend`, in USD, for a target that costs money
  * @returns the results so far, by check
  * @throws SelectionError for a name that fits nothing
  */

@@ -24,6 +24,7 @@ export interface Options {
   scale: Scale;
   profiles: Profile[] | undefined;
   cases: string[] | undefined;
+  exclude: string[] | undefined;
   reports: ReportKind[];
   out: string;
   baseline: string | undefined;
@@ -58,6 +59,12 @@ export const FLAGS = {
     multiple: true,
     value: 'ID',
     help: 'only these cases, areas or checks: ID,ID; may be given again',
+  },
+  exclude: {
+    type: 'string',
+    multiple: true,
+    value: 'ID',
+    help: 'none of these: ID,ID; may be given again. A check takes its case along',
   },
   scale: {
     type: 'string',
@@ -111,6 +118,7 @@ export function parseOptions(args: string[]): Options {
     scale: oneOf(SCALES, values.scale ?? 'small', '--scale'),
     profiles: values.profile?.map((name) => oneOf(PROFILES, name, '--profile')),
     cases: values.case?.flatMap((list) => list.split(',')),
+    exclude: values.exclude?.flatMap((list) => list.split(',')),
     reports: (values.report ?? [])
       .flatMap((list) => list.split(','))
       .map((kind) => oneOf(REPORT_KINDS, kind, '--report')),

@@ -10,6 +10,7 @@ import type { Target } from '../targets/target.ts';
 import type { Terminal } from './command.ts';
 import { capabilitiesText, listText, planText } from './list.ts';
 import type { Options } from './options.ts';
+import { selectionOf } from './selection.ts';
 import { targetOf } from './target-of.ts';
 
 /** What a run would send at most. Sends nothing, so the limits are the contract's. */
@@ -17,7 +18,7 @@ export async function planCommand(options: Options, { stdout, env }: Terminal): 
   const target = await targetOf(options, env);
   try {
     const runner = new Runner(target);
-    const plan = planOf(select(selection(options)), resolveLimits(target.limits), runner.purse);
+    const plan = planOf(select(selectionOf(options)), resolveLimits(target.limits), runner.purse);
     stdout.write(planText(plan, runner.purse.toReport(), `${target.name}, model ${target.model}`));
     return EXIT.conformant;
   } finally {
@@ -26,7 +27,7 @@ export async function planCommand(options: Options, { stdout, env }: Terminal): 
 }
 
 export async function listCommand(options: Options, { stdout }: Terminal): Promise<number> {
-  stdout.write(listText(selection(options)));
+  stdout.write(listText(selectionOf(options)));
   return EXIT.conformant;
 }
 
@@ -59,8 +60,4 @@ export async function sweepCommand(options: Options, { stdout, env }: Terminal):
   for (const name of others) stdout.write(`  of another target, left alone: ${oneLine(name)}\n`);
   for (const line of torn) stdout.write(`  ${oneLine(line)}\n`);
   return left.length > 0 ? EXIT.leaked : EXIT.conformant;
-}
-
-function selection({ profiles, cases }: Options) {
-  return { ...(profiles && { profiles }), ...(cases && { cases }) };
 }

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { Baseline, baselineOf } from '../core/baseline.ts';
 import { EXIT } from '../core/exit-code.ts';
 import { type RunOptions, runConformance } from '../core/run.ts';
+import { isWhole } from '../core/select.ts';
 import type { Report } from '../report/report.ts';
 import { renderTerminal } from '../report/terminal.ts';
 import { writeReports } from '../report/write-reports.ts';
@@ -11,6 +12,7 @@ import { prepareFolder } from './folder.ts';
 import { type Options, UsageError } from './options.ts';
 import { planCommand } from './other-commands.ts';
 import { progressOn } from './progress.ts';
+import { selectionOf } from './selection.ts';
 import { targetOf } from './target-of.ts';
 
 /** Something that the run was given is not as it should be. */
@@ -31,8 +33,8 @@ export async function runCommand(options: Options, terminal: Terminal): Promise<
 }
 
 async function judge(target: Target, options: Options, terminal: Terminal): Promise<number> {
-  if (options.update && (options.profiles || options.cases)) {
-    throw new UsageError('--update needs a whole run, without --profile and --case');
+  if (options.update && !isWhole(selectionOf(options))) {
+    throw new UsageError('--update needs a whole run, without --profile, --case and --exclude');
   }
   if (options.update && options.baseline === undefined) throw new UsageError('--update needs --baseline FILE');
   if (options.reports.length > 0 || target.name !== 'emulator') prepareFolder(options.out);
@@ -54,10 +56,9 @@ async function judge(target: Target, options: Options, terminal: Terminal): Prom
 }
 
 function runOptions(target: Target, options: Options): RunOptions {
-  const { profiles, cases, maxSpend, out, baseline, update } = options;
+  const { maxSpend, out, baseline, update } = options;
   return {
-    ...(profiles && { profiles }),
-    ...(cases && { cases }),
+    ...selectionOf(options),
     ...(maxSpend !== undefined && { maxSpend }),
     // An emulator of the run's own ends with it, and leaves nothing that could be swept.
     ...(target.name !== 'emulator' && { ledgerFolder: out }),

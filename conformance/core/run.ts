@@ -8,7 +8,7 @@ import { exitCodeOf } from './exit-code.ts';
 import { planOf } from './plan.ts';
 import type { CheckResult } from './result.ts';
 import { Runner, type RunnerOptions } from './runner.ts';
-import { type Selection, select } from './select.ts';
+import { isWhole, type Selection, select } from './select.ts';
 import { summarise } from './standing.ts';
 
 /** The run was interrupted so early that there is nothing to report. */
@@ -57,8 +57,7 @@ interface Ran {
 export function reportOf({ runner, options, cases, results, startedAt }: Ran): Report {
   const { target, limits, refusedLimits, capabilities, purse, connection, ledger, leaked } = runner;
   const redact = runner.redactor();
-  const complete = options.cases === undefined && options.profiles === undefined;
-  const baseline = options.baseline ? applyBaseline(options.baseline, results, complete, startedAt) : null;
+  const baseline = options.baseline ? applyBaseline(options.baseline, results, isWhole(options), startedAt) : null;
   const asked: readonly Profile[] = options.profiles ?? [];
   const report: Omit<Report, 'exitCode'> = {
     report: 'kimi-conformance/1',
@@ -69,6 +68,7 @@ export function reportOf({ runner, options, cases, results, startedAt }: Ran): R
       durationMs: Date.now() - startedAt.getTime(),
       profiles: [...asked],
       cases: options.cases ? [...options.cases] : null,
+      ...(options.exclude?.length && { excluded: [...options.exclude] }),
       interrupted: options.signal?.aborted ?? false,
       ...(connection.gone !== undefined && { stopped: redact(connection.gone) }),
     },

@@ -10,23 +10,32 @@ export interface Selection {
   profiles?: readonly Profile[];
   /** Cases by id, or areas (`append`), or single checks (`append.limit/exact-accepted`); every case where absent. */
   cases?: readonly string[];
+  /** Cases, areas or checks that are left out of these, however they were chosen. */
+  exclude?: readonly string[];
+}
+
+/** Whether nothing is left out, so that a check that is not there does not exist. */
+export function isWhole({ profiles, cases, exclude = [] }: Selection): boolean {
+  return profiles === undefined && cases === undefined && exclude.length === 0;
 }
 
 /**
- * The cases of a selection, in running order. A case runs whole, so a check brings the rest of its case along.
+ * The cases of a selection, in running order. A case runs whole, so a check brings the rest of its case along, and where it
+ * is left out takes it along.
  * @throws SelectionError for a name that fits nothing
  */
-export function select({ profiles, cases }: Selection): Case[] {
-  const ofProfiles = CASES.filter((subject) => !profiles || profiles.includes(profileOf(subject)));
-  if (!cases) return ofProfiles;
-  for (const name of cases) {
+export function select({ profiles, cases, exclude = [] }: Selection): Case[] {
+  for (const name of [...(cases ?? []), ...exclude]) {
     if (!CASES.some((subject) => fits(subject, name))) {
       throw new SelectionError(`no case ${name}; \`kimi-emulator conformance list\` shows all`);
     }
   }
-  const chosen = ofProfiles.filter((subject) => cases.some((name) => fits(subject, name)));
+  const ofProfiles = CASES.filter((subject) => !profiles || profiles.includes(profileOf(subject)));
+  const chosen = cases ? ofProfiles.filter((subject) => fitsAny(subject, cases)) : ofProfiles;
   if (chosen.length === 0) throw new SelectionError('no case is of that profile');
-  return chosen;
+  const left = chosen.filter((subject) => !fitsAny(subject, exclude));
+  if (left.length === 0) throw new SelectionError('nothing is left of what was selected');
+  return left;
 }
 
 /** The profile of the rules that a case judges. */
@@ -34,6 +43,10 @@ export function profileOf({ checks }: Case): Profile {
   const [clause] = Object.values(checks);
   if (clause === undefined) throw new Error('a case without checks');
   return CLAUSES[clause].profile;
+}
+
+function fitsAny(subject: Case, names: readonly string[]): boolean {
+  return names.some((name) => fits(subject, name));
 }
 
 function fits({ id, checks }: Case, name: string): boolean {

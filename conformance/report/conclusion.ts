@@ -104,5 +104,7 @@ export function spendingLine({ spending: { currency, cap, spent, priceSource } }
 export function subjectOf({ kit, run, target }: Report): string[] {
   const seconds = (run.durationMs / 1_000).toFixed(1);
   const day = run.startedAt.slice(0, 16).replace('T', ' ');
-  return [oneLine(target.name), oneLine(target.model), `kit ${oneLine(kit)}`, `${day} UTC`, `${seconds} s`];
+  const { excluded = [] } = run;
+  const without = excluded.length > 0 ? [`without ${oneLine(excluded.join(', '))}`] : [];
+  return [oneLine(target.name), oneLine(target.model), `kit ${oneLine(kit)}`, `${day} UTC`, `${seconds} s`, ...without];
 }

@@ -36,6 +36,10 @@ export const Report = z.object({
     durationMs: z.number(),
     profiles: z.array(z.enum(PROFILES)),
     cases: z.array(z.string()).nullable().meta({ description: 'What was asked for by name; null for all.' }),
+    excluded: z
+      .array(z.string())
+      .exactOptional()
+      .meta({ description: 'What was left out by name; absent for nothing.' }),
     interrupted: z.boolean(),
     stopped: z.string().exactOptional().meta({ description: 'Why the run was given up; absent where it was not.' }),
   }),
