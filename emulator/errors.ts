@@ -1,6 +1,6 @@
 import { ERRORS, type ErrorBody, type ErrorCode, LIVE_TEXT, type SessionErrorCode } from '../contract/errors.ts';
 
-/** What a refusal is made of, beyond its text: what a hint tells of it. Tokens are counts. */
+/** What a refusal is made of, beyond its text: what its headers tell of it. Tokens are counts. */
 export interface Grounds {
   /** The effect of the fault that asked for it. */
   fault?: string;
@@ -15,6 +15,8 @@ export interface Grounds {
   answer?: number;
   /** The largest of the messages added. */
   largest?: number;
+  /** Seconds until the same request may be answered. */
+  wait?: number;
   /** The least `preserve_len` that would do for what has to stay. */
   least?: number;
 }

@@ -34,7 +34,10 @@ export class AccountRate {
       throw new ApiError('concurrency_limit', rateText.concurrency(this.#account, concurrency));
     }
     const now = this.#clock.now();
-    if (this.#requests.at(now) >= rpm) throw new ApiError('rpm_limit', rateText.rpm(this.#account, rpm));
+    if (this.#requests.at(now) >= rpm) {
+      const wait = secondsUntil(this.#requests.fallsTo(rpm - 1), now);
+      throw new ApiError('rpm_limit', rateText.rpm(this.#account, rpm), undefined, { wait });
+    }
     this.#requests.add(now, 1);
     this.#running += 1;
     let ended = false;
@@ -54,10 +57,18 @@ export class AccountRate {
     const { tpm, tpd } = this.#tier;
     const now = this.#clock.now();
     const minute = this.#minute.at(now) + tokens;
-    if (minute > tpm) throw new ApiError('tpm_limit', rateText.tpm(this.#account, minute, tpm));
+    if (minute > tpm) {
+      const wait = secondsUntil(this.#minute.fallsTo(tpm - tokens), now);
+      throw new ApiError('tpm_limit', rateText.tpm(this.#account, minute, tpm), undefined, { wait });
+    }
     const day = this.#day.at(now) + tokens;
     if (tpd !== null && day > tpd) throw new ApiError('tpd_limit', rateText.tpd(this.#account, day, tpd));
     this.#minute.add(now, tokens);
     if (tpd !== null) this.#day.add(now, tokens);
   }
+}
+
+/** Whole seconds, so that whoever comes back then is let in. */
+function secondsUntil(then: number, now: number): number {
+  return Math.max(1, Math.ceil((then - now) / 1_000));
 }

@@ -20,6 +20,18 @@ export class SlidingSum {
     return this.#sum;
   }
 
+  /** When the sum will be `most` at most, if nothing comes in; for less than nothing, when all has left. */
+  fallsTo(most: number): number {
+    let left = this.#sum;
+    let at = 0;
+    for (let next = this.#first; left > Math.max(0, most) && next < this.#amounts.length; next += 1) {
+      const oldest = this.#amounts[next];
+      left -= oldest?.amount ?? 0;
+      at = (oldest?.at ?? 0) + this.#lengthMs;
+    }
+    return at;
+  }
+
   add(now: number, amount: number): void {
     this.#amounts.push({ at: now, amount });
     this.#sum += amount;

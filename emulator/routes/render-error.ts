@@ -6,8 +6,8 @@ import type { RequestContext } from '../middleware/context.ts';
 import { sendJson, setHeader } from '../middleware/send.ts';
 
 const ADDRESSED = /^\/v1\/(?:sessions|snapshots|shares)(?:\/|$)/;
-/** The live API names a second in its texts for errors that pass. */
-const RETRY_AFTER_SECONDS = '1';
+/** Where it is not known how long an error takes to pass: what the live API names in its texts. */
+const WAIT_SECONDS = 1;
 /** Statuses whose refusals an earlier request may have led to. */
 const TAUGHT: ReadonlySet<number> = new Set([400, 404, 409]);
 /** Loaded with the first refusal. */
@@ -25,7 +25,8 @@ export async function errorResponse(c: RequestContext, error: unknown): Promise<
   const refusal = toApiError(error);
   const { status, retry } = ERRORS[refusal.code];
   setHeader(c, 'x-should-retry', String(retry));
-  if (retry && (status === 409 || status === 429)) setHeader(c, 'Retry-After', RETRY_AFTER_SECONDS);
+  if (retry && (status === 409 || status === 429))
+    setHeader(c, 'Retry-After', String(refusal.grounds.wait ?? WAIT_SECONDS));
   if (TAUGHT.has(status)) await addHint(c, refusal);
   return sendJson(c, status, JSON.stringify(renderError(c, refusal)));
 }

@@ -47,9 +47,9 @@ describe.each(TRANSPORTS)('rate tiers, %s', (transport) => {
         type: 'rate_limit_reached_error',
       },
     });
-    expect([refused.headers.get('retry-after'), refused.headers.get('x-should-retry')]).toEqual(['1', 'true']);
+    expect([refused.headers.get('retry-after'), refused.headers.get('x-should-retry')]).toEqual(['30', 'true']);
     clock.advance(29_999);
-    expect((await chat(api)).status).toBe(429);
+    expect((await chat(api)).headers.get('retry-after')).toBe('1');
     clock.advance(1);
     expect((await chat(api)).status).toBe(200);
     expect((await chat(api)).status).toBe(429);
@@ -69,9 +69,23 @@ describe.each(TRANSPORTS)('rate tiers, %s', (transport) => {
         type: 'rate_limit_reached_error',
       },
     ]);
-    expect(refused.headers.get('retry-after')).toBe('1');
+    expect(refused.headers.get('retry-after')).toBe('60');
     clock.advance(60_000);
     expect((await chat(api, { max_tokens: 99_992 })).status).toBe(200);
+  });
+
+  it('says when enough of the minute has passed for the same tokens', async () => {
+    const { api, clock } = await start(transport, 0);
+    const most = { max_tokens: 200_000 };
+    expect((await chat(api, most)).status).toBe(200);
+    clock.advance(20_500);
+    expect((await chat(api, most)).status).toBe(200);
+    const refused = await chat(api, { max_tokens: 250_000 });
+    expect(refused.headers.get('retry-after')).toBe('40');
+    clock.advance(38_000);
+    expect((await chat(api, { max_tokens: 250_000 })).headers.get('retry-after')).toBe('2');
+    clock.advance(2_000);
+    expect((await chat(api, { max_tokens: 250_000 })).status).toBe(200);
   });
 
   it('charges tokens a day, which no minute gives back, and says not to try again', async () => {
@@ -134,5 +148,5 @@ it('knows the tiers of the documentation, and refuses another', () => {
     [400, 5_000, 4_000_000, null],
     [1_000, 10_000, 5_000_000, null],
   ]);
-  expect(() => createEmulator({ tier: 6 as TierNumber })).toThrow('unknown tier 6; tiers: 0, 1, 2, 3, 4, 5');
+  expect(() => createEmulator({ tier: 6 as TierNumber })).toThrow('option tier must be one of 0, 1, 2, 3, 4, 5');
 });
