@@ -1,6 +1,6 @@
 import type { Asking, Hint } from './asking.ts';
 import { named } from './line.ts';
-import { aboutQuery } from './query.ts';
+import { aboutQuery, controlPage } from './query.ts';
 
 /** Headers that are refused, and what they take. */
 const HEADERS: Record<string, Hint> = {
@@ -11,8 +11,13 @@ const HEADERS: Record<string, Hint> = {
     const example = known ? `, which ${past.name(known)} answered as "${known.version}"` : ', such as "7"';
     return `If-Match takes the ETag of the session as it came, quotes included${example}`;
   },
+  'Kimi-Emulator-Fault': () =>
+    'the header takes an effect and its parameters, such as cut_stream; after_events=2; docs/faults.md has them all',
   'Idempotency-Key': () => 'make one key for each write, such as a UUID, and keep it for all its retries',
 };
+
+/** A field may be wrong and not in the body: the text of a streamed line, or of a message that stands alone. */
+const MISSING = /received undefined$/;
 
 /** Texts of refusals that no field is to blame for. */
 const TEXTS: [RegExp, string][] = [
@@ -69,19 +74,22 @@ export const bodyTooLarge: Hint = ({ exchange, limits }) => {
   return `send it in several requests${stream}; here --limit body_bytes=N allows more than ${limits.body_bytes}, the live API does not`;
 };
 
-function aboutField({ refusal, exchange }: Asking): string {
+function aboutField({ refusal, exchange, path }: Asking): string {
+  const page = controlPage(path);
+  if (page !== undefined) return `the message says what is taken here; ${page} has it all`;
   const operation = exchange?.addressed.operation;
   const where = operation === undefined ? '' : ` of ${operation}`;
   const field = refusal.param === undefined ? `the body${where}` : `${named(refusal.param)}${where}`;
   return `the message says what ${field} takes; docs/api.md and GET /openapi.json have all fields and limits`;
 }
 
-/** Where the field is missing and another has nearly its name. */
-function misspelt({ body }: Asking, param: string): string | undefined {
+/** Where the field is missing, or another has nearly its name. */
+function misspelt({ body, refusal }: Asking, param: string): string | undefined {
   const sent = membersOf(body);
   const wanted = param.split(/[.[]/)[0] ?? '';
   if (!sent || wanted === '' || sent.includes(wanted)) return undefined;
   const near = sent.find((name) => isNear(plain(name), plain(wanted)));
+  if (near === undefined && !MISSING.test(refusal.message)) return undefined;
   if (near === undefined)
     return `${wanted} is missing from the body${sent.length > 0 ? `, which has ${sent.slice(0, 6).map(named).join(', ')}` : ', which is empty'}`;
   return `${wanted} is missing; the body has ${named(near)} instead: call it ${wanted}`;

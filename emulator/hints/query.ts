@@ -1,7 +1,13 @@
 import { type Asking, count } from './asking.ts';
 import { named } from './line.ts';
 
-const API = /^\/v1\//;
+/** Where what a control route takes is written. */
+const PAGES: Record<string, string> = {
+  clock: 'docs/testing.md',
+  faults: 'docs/faults.md',
+  journal: 'docs/journal.md',
+  spend: 'docs/spend.md',
+};
 
 /** What the fields of a list's query take. */
 const FIELDS: Record<string, (asking: Asking) => string> = {
@@ -16,6 +22,13 @@ const FIELDS: Record<string, (asking: Asking) => string> = {
 export function aboutQuery(asking: Asking, query: NonNullable<Asking['query']>, field: string): string {
   const value = query[field];
   const said = value ? `says ${named(field)}=${named(value)}` : `has ${named(field)} without a value`;
-  const own = API.test(asking.path) ? FIELDS[field]?.(asking) : 'the fields and what they take are in docs/journal.md';
+  const page = controlPage(asking.path);
+  const own = page === undefined ? FIELDS[field]?.(asking) : `the fields and what they take are in ${page}`;
   return `the query ${said}: ${own ?? 'the message says what it takes'}`;
+}
+
+/** The page that has what a control route takes; undefined for a path of the API. */
+export function controlPage(path: string): string | undefined {
+  const [, name] = /^\/_emulator\/(\w+)/.exec(path) ?? [];
+  return name === undefined ? undefined : (PAGES[name] ?? 'docs/state.md');
 }

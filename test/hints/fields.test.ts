@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { type Api, startEmulator, TRANSPORTS } from '../support/emulator.ts';
+import { startSession } from '../support/session.ts';
+import { hintOf } from './hinted.ts';
+
+type Ask = (api: Api) => Promise<{ status: number; headers: Headers }>;
+
+/** What is asked of a control route, and the page that its hint has to name. */
+const CONTROL: [string, Ask][] = [
+  ['docs/testing.md', (api) => api.post('/_emulator/clock', { advance: 'soon' })],
+  ['docs/faults.md', (api) => api.post('/_emulator/faults', { effect: 'teapot' })],
+  ['docs/state.md', (api) => api.post('/_emulator/import', { format: 'none' })],
+];
+
+describe.each(TRANSPORTS)('what is said of a field, %s', (transport) => {
+  it('of a message that stands alone is never that it is missing', async () => {
+    const session = await startSession(transport);
+    const refused = await session.post('/messages', { role: 'usr', content: 'hi' });
+    expect(refused.body).toMatchObject({ error: { param: 'messages[0].role' } });
+    expect(hintOf(refused)).toContain('messages[0].role of appendMessages');
+  });
+
+  it('of a streamed line is never that it is missing', async () => {
+    const session = await startSession(transport);
+    const headers = { 'Content-Type': 'application/x-ndjson' };
+    const opened = await session.api.open('POST', `${session.path}/messages`, '{"role":"usr","content":"hi"}\n', {
+      headers,
+    });
+    expect(opened.status).toBe(400);
+    expect(opened.headers.get('kimi-emulator-hint')).toContain('role of appendMessages');
+  });
+
+  it('that is missing is that it is', async () => {
+    const session = await startSession(transport);
+    expect(hintOf(await session.post('/truncate', {}))).toBe('preserve_len is missing from the body, which is empty');
+    expect(hintOf(await session.post('/truncate', { preserve: 5_000 }))).toContain('call it preserve_len');
+  });
+
+  it('of the header of a fault is what it takes', async () => {
+    const api = await startEmulator(transport);
+    const refused = await api.get('/v1/models', { headers: { 'Kimi-Emulator-Fault': 'teapot' } });
+    expect(refused.status).toBe(400);
+    expect(hintOf(refused)).toMatch(/^the header takes an effect .*docs\/faults\.md/);
+  });
+
+  it.each(CONTROL)('of a control route is its page, %s', async (page, ask) => {
+    const refused = await ask(await startEmulator(transport));
+    expect(refused.status).toBe(400);
+    expect(refused.headers.get('kimi-emulator-hint')).toContain(page);
+  });
+});
