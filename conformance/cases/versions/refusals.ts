@@ -5,6 +5,7 @@ import { CHAT_COST } from '../../wire/changes.ts';
 import { append, createSession, stateOf, unchanged, user } from '../../wire/dialect.ts';
 import { neverWas } from '../../wire/ids.ts';
 import type { Reply } from '../../wire/reply.ts';
+import { tooLarge } from '../../wire/too-large.ts';
 import { ifMatch } from './changes.ts';
 
 function bare(reply: Reply): void {
@@ -65,8 +66,9 @@ export const versionsEnvelope = defineCase({
       bare(reply);
     });
     await trial.check('size-bare', async () => {
-      const reply = await api.post(`${path}/messages`, undefined, { raw: ' '.repeat(limits.body_bytes + 1) });
-      refused(reply, 'body_too_large');
+      const size = limits.body_bytes + 1;
+      const reply = await api.post(`${path}/messages`, undefined, { raw: ' '.repeat(size) });
+      tooLarge(reply, size, limits.body_bytes);
       bare(reply);
       await unchanged(api, before);
       await append(api, id, user('It goes on.'));

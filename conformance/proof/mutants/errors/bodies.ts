@@ -75,7 +75,12 @@ export const BODY_MUTANTS: readonly Mutant[] = [
   error(
     'size-unsaid',
     'the refusal of a large body does not say how large it was',
-    ['errors.sizes/larger-refused'],
+    [
+      'errors.sizes/larger-refused',
+      'errors.sizes/size-first',
+      'versions.envelope/size-bare',
+      'versions.order/size-before-schema',
+    ],
     worded((message) => message.replace(/total message size \d+ exceeds/, 'total message size exceeds')),
   ),
   error('parsed-first', 'a body is parsed before it is measured', ['errors.sizes/size-first'], () =>
