@@ -81,6 +81,34 @@ export async function unpin(
   }
 }
 
+/** After a request to `route` the model goes on with what the window held before. */
+export function modelRemembers(route: string): () => Handler {
+  return () => {
+    const logs = new Map<string, SessionMessage[]>();
+    return chain(
+      on('POST', route, async ({ ids: [id = ''] }, forward) => {
+        logs.set(id, await windowAt(forward, id));
+        return forward();
+      }),
+      answersFrom(async (id, forward) => logs.get(id) ?? windowAt(forward, id)),
+    );
+  };
+}
+
+/** After a request to `route` the model reads nothing of the window any more. */
+export function modelForgets(route: string): () => Handler {
+  return () => {
+    const forgotten = new Set<string>();
+    return chain(
+      on('POST', route, ({ ids: [id = ''] }, forward) => {
+        forgotten.add(id);
+        return forward();
+      }),
+      answersFrom(async (id, forward) => (forgotten.has(id) ? [] : windowAt(forward, id))),
+    );
+  };
+}
+
 /** Turns of a session are answered from other messages than its window's. Nothing is stored of them. */
 export function answersFrom(history: (sessionId: string, forward: Forward) => Promise<SessionMessage[]>): Handler {
   return on('POST', '/v1/chat/completions', async ({ body }, forward) => {

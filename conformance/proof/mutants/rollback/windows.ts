@@ -1,5 +1,5 @@
 import type { SessionMessage } from '../../../../contract/sessions.ts';
-import { answersFrom, editWindows, showAfter, windowAt } from '../../asking.ts';
+import { editWindows, modelForgets, modelRemembers, showAfter, windowAt } from '../../asking.ts';
 import type { Mutant } from '../../mutant.ts';
 import { chain, on } from '../../proxy.ts';
 
@@ -46,32 +46,14 @@ export const ROLLBACK_WINDOW_MUTANTS: readonly Mutant[] = [
     area: 'rollback',
     broken: 'the model still reads what came after the snapshot',
     killedBy: ['rollback.memory/later-unknown'],
-    handler: () => {
-      const logs = new Map<string, SessionMessage[]>();
-      return chain(
-        on('POST', ROUTE, async ({ ids: [id = ''] }, forward) => {
-          logs.set(id, await windowAt(forward, id));
-          return forward();
-        }),
-        answersFrom(async (id, forward) => logs.get(id) ?? windowAt(forward, id)),
-      );
-    },
+    handler: modelRemembers(ROUTE),
   },
   {
     id: 'rollback.model-reads-nothing',
     area: 'rollback',
     broken: 'after a rollback the model reads the new messages only',
     killedBy: ['rollback.memory/earlier-known-again'],
-    handler: () => {
-      const back = new Set<string>();
-      return chain(
-        on('POST', ROUTE, ({ ids: [id = ''] }, forward) => {
-          back.add(id);
-          return forward();
-        }),
-        answersFrom(async (id, forward) => (back.has(id) ? [] : windowAt(forward, id))),
-      );
-    },
+    handler: modelForgets(ROUTE),
   },
   {
     id: 'rollback.cuts-whole-messages',

@@ -1,7 +1,8 @@
-import { ask, editSuccess, unpin, windowAt } from '../../asking.ts';
+import { ask, editSuccess, unpin } from '../../asking.ts';
 import type { Json } from '../../edits.ts';
 import type { Mutant } from '../../mutant.ts';
 import { chain, json, on } from '../../proxy.ts';
+import { listedBy } from './support.ts';
 
 const TAKE = '/v1/sessions/:id/snapshots';
 const READ = '/v1/snapshots/:id/messages';
@@ -13,21 +14,7 @@ export const SNAPSHOT_CHANGING_MUTANTS: readonly Mutant[] = [
     area: 'snapshots',
     broken: 'a snapshot shows the window as it is now',
     killedBy: ['snapshots.immutable/after-writes', 'snapshots.immutable/after-cut'],
-    handler: () => {
-      const sessions = new Map<string, string>();
-      return chain(
-        on('POST', TAKE, async ({ ids: [id = ''] }, forward) =>
-          editSuccess(await forward(), (taken) => {
-            sessions.set(String(taken.id), id);
-            return taken;
-          }),
-        ),
-        on('GET', READ, async ({ ids: [id = ''] }, forward) => {
-          const data = await windowAt(forward, sessions.get(id) ?? '');
-          return editSuccess(await forward(), (list) => ({ ...list, data }));
-        }),
-      );
-    },
+    handler: listedBy((_, window) => window),
   },
   {
     id: 'snapshots.shares-pins',

@@ -1,11 +1,11 @@
 import { SMALL_LIMITS } from '../../../targets/emulator.ts';
-import { editSuccess, windowAt } from '../../asking.ts';
+import { editSuccess } from '../../asking.ts';
 import type { Json } from '../../edits.ts';
 import type { Mutant } from '../../mutant.ts';
-import { chain, type Handler, on } from '../../proxy.ts';
+import { type Handler, on } from '../../proxy.ts';
+import { listedBy } from './support.ts';
 
 const TAKE = '/v1/sessions/:id/snapshots';
-const READ = '/v1/snapshots/:id/messages';
 
 /** Snapshots are taken otherwise than asked for. */
 function taking(change: (body: Json) => Json): () => Handler {
@@ -54,24 +54,7 @@ export const SNAPSHOT_LENGTH_MUTANTS: readonly Mutant[] = [
     area: 'snapshots',
     broken: 'a newest message that is too large is restored whole',
     killedBy: ['snapshots.as-truncate/same-cut-text'],
-    handler: () => {
-      const sessions = new Map<string, string>();
-      return chain(
-        on('POST', TAKE, async ({ ids: [id = ''] }, forward) =>
-          editSuccess(await forward(), (taken) => {
-            sessions.set(String(taken.id), id);
-            return taken;
-          }),
-        ),
-        on('GET', READ, async ({ ids: [id = ''] }, forward) => {
-          const whole = await windowAt(forward, sessions.get(id) ?? '');
-          return editSuccess(await forward(), (list) => ({
-            ...list,
-            data: (list.data as { id: string }[]).map((one) => whole.find((message) => message.id === one.id) ?? one),
-          }));
-        }),
-      );
-    },
+    handler: listedBy((listed, window) => listed.map((one) => window.find(({ id }) => id === one.id) ?? one)),
   },
   {
     id: 'snapshots.unfit-accepted',

@@ -1,5 +1,4 @@
-import type { SessionMessage } from '../../../../contract/sessions.ts';
-import { answersFrom, ask, editSuccess, windowAt } from '../../asking.ts';
+import { ask, editSuccess, modelForgets, modelRemembers } from '../../asking.ts';
 import type { Json } from '../../edits.ts';
 import type { Mutant } from '../../mutant.ts';
 import { chain, type Handler, on } from '../../proxy.ts';
@@ -161,31 +160,13 @@ export const TRUNCATE_ANSWER_MUTANTS: readonly Mutant[] = [
     area: 'truncate',
     broken: 'the model reads a log of the session from which nothing is cut away',
     killedBy: ['truncate.memory/cut-away-unknown'],
-    handler: () => {
-      const logs = new Map<string, SessionMessage[]>();
-      return chain(
-        on('POST', ROUTE, async ({ ids: [id = ''] }, forward) => {
-          logs.set(id, await windowAt(forward, id));
-          return forward();
-        }),
-        answersFrom(async (id, forward) => logs.get(id) ?? windowAt(forward, id)),
-      );
-    },
+    handler: modelRemembers(ROUTE),
   },
   {
     id: 'truncate.model-reads-nothing',
     area: 'truncate',
     broken: 'the model reads nothing of a window that has been cut',
     killedBy: ['truncate.memory/kept-known'],
-    handler: () => {
-      const cut = new Set<string>();
-      return chain(
-        on('POST', ROUTE, ({ ids: [id = ''] }, forward) => {
-          cut.add(id);
-          return forward();
-        }),
-        answersFrom(async (id, forward) => (cut.has(id) ? [] : windowAt(forward, id))),
-      );
-    },
+    handler: modelForgets(ROUTE),
   },
 ];
