@@ -22,10 +22,12 @@ export function handlers(
   const bases = (typeof baseURL === 'string' ? [baseURL] : [...baseURL]).map(withoutSlash);
   const answering = bases.map((base) =>
     http.all(`${base}/*`, ({ request }) =>
-      fetch(moved(request, base, own), { signal: request.signal }).then(withCopyableBody, dropped),
+      fetch(moved(request, base, own)).then(withCopyableBody, (error) => dropped(error, request)),
     ),
   );
-  return [...answering, ...LIVE_BASE_URLS.map((base) => http.all(`${new URL(base).origin}/*`, refuse))];
+  const live = LIVE_BASE_URLS.map((base) => new URL(base).host);
+  const refusing = live.flatMap((host) => ['https', 'http'].map((scheme) => http.all(`${scheme}://${host}/*`, refuse)));
+  return [...answering, ...refusing];
 }
 
 /** The same request to the emulator's own base URL: its path below the base stays, and the host is no live one. */
@@ -37,9 +39,9 @@ function withCopyableBody(response: Response): Response {
   return response.body ? new Response(copyable(response.body), response) : response;
 }
 
-/** A dropped connection is one for the code under test too; msw would make a 500 of it. */
-function dropped(error: unknown): Response {
-  if (error instanceof TypeError) return HttpResponse.error();
+/** A dropped connection is one for the code under test too; msw would make a 500 of it. Who aborted has gone already. */
+function dropped(error: unknown, { signal }: Request): Response {
+  if (error instanceof TypeError || signal.aborted) return HttpResponse.error();
   throw error;
 }
 

@@ -72,13 +72,34 @@ it('takes any other base URL, with or without a slash at its end', async () => {
   expect((await client.models.list()).data).toHaveLength(1);
 });
 
-it('a live call that nobody takes is stopped, and says so', async () => {
+it.each(['https', 'http'])('a live call by %s that nobody takes is stopped, and says so', async (scheme) => {
+  server.close();
+  // As many projects have it; what is stopped must be stopped by the handlers.
+  server.listen({ onUnhandledRequest: 'bypass' });
   server.use(...handlers(emulator, { baseURL: 'https://api.moonshot.cn/v1' }));
   const said = vi.spyOn(console, 'error').mockImplementation(() => undefined);
-  const client = new OpenAI({ baseURL: 'https://api.moonshot.ai/v1', apiKey: 'sk-live', maxRetries: 0 });
+  onTestFinished(() => said.mockRestore());
+  const baseURL = `${scheme}://api.moonshot.ai/v1`;
+  const client = new OpenAI({ baseURL, apiKey: 'sk-live', maxRetries: 0 });
   await expect(client.models.list()).rejects.toThrow();
-  expect(said.mock.calls.join()).toContain('https://api.moonshot.ai/v1/models');
-  said.mockRestore();
+  expect(said.mock.calls).toEqual([[expect.stringContaining(`kimi-emulator/msw: GET ${baseURL}/models`)]]);
+});
+
+it('a request that is aborted before its answer is no fault of the handlers', async () => {
+  const model = new HeldModel();
+  const held = createEmulator({ model });
+  onTestFinished(() => held.close());
+  server.use(...handlers(held));
+  const said = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+  onTestFinished(() => said.mockRestore());
+  const client = new OpenAI({ baseURL: LIVE_BASE_URLS[0], apiKey: 'sk-live', maxRetries: 0 });
+  const abort = new AbortController();
+  const answer = client.chat.completions.create({ model: MODEL, messages }, { signal: abort.signal });
+  const asked = await model.asked();
+  abort.abort();
+  await expect(answer).rejects.toBeInstanceOf(OpenAI.APIUserAbortError);
+  await expect.poll(() => asked.request.signal.aborted).toBe(true);
+  expect(said.mock.calls).toEqual([]);
 });
 
 it('a connection that a fault drops is dropped for the code under test too', async () => {
