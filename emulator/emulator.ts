@@ -2,7 +2,7 @@ import type { Hono } from 'hono';
 import type { LimitName, Limits } from '../contract/limits.ts';
 import type { TierNumber } from '../contract/tiers.ts';
 import type { BillingSettings } from './billing/books.ts';
-import type { Spend } from './billing/spend.ts';
+import type { Spend, SpendOptions } from './billing/spend.ts';
 import type { Clock, MovableClock } from './clock.ts';
 import type { FaultHandle, Faults } from './faults/faults.ts';
 import type { FaultSpec } from './faults/spec.ts';
@@ -75,7 +75,7 @@ export interface Emulator {
    */
   script(rules: readonly ScriptRule[], options?: ScriptOptions): Promise<void>;
   /** What the work so far cost, and what it would have cost without sessions; of one account, by its key, or of all. */
-  spend(key?: string): Promise<Spend>;
+  spend(key?: string, options?: SpendOptions): Promise<Spend>;
   /** Makes the present state what `reset` returns to. */
   keep(): void;
   /** Returns to the state that was kept; to nothing where none was. Requests that are under way change nothing any more. */

@@ -22,7 +22,7 @@ import { Store } from './store/store.ts';
 import { openTokenizer } from './tokens/open-tokenizer.ts';
 
 export type { BillingSettings } from './billing/books.ts';
-export type { Spend } from './billing/spend.ts';
+export type { Spend, SpendOptions } from './billing/spend.ts';
 export type { Clock, MovableClock } from './clock.ts';
 export type { Emulator, EmulatorOptions } from './emulator.ts';
 export type { Effect, EffectName } from './faults/effects.ts';
@@ -124,7 +124,8 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
       }
     },
     script: (rules, how) => model.load(rules, how),
-    spend: async (key) => (await spending()).billingOf(services).spend(key === undefined ? undefined : accountOf(key)),
+    spend: async (key, options) =>
+      (await spending()).billingOf(services).spend(key === undefined ? undefined : accountOf(key), options),
     keep: () => state.keep(),
     reset: () => state.reset(),
     export: (wanted) => state.export(wanted),

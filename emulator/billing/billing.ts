@@ -9,7 +9,7 @@ import type { Amount } from './money.ts';
 import { PrefixCache } from './prefix-cache.ts';
 import { PriceTable, type Rates } from './price-table.ts';
 import { type Chain, Chains, type CountedMessage, type Prompt } from './prompt-chain.ts';
-import { type Spend, spendOf } from './spend.ts';
+import { type Spend, type SpendOptions, spendOf } from './spend.ts';
 import { addTurn, costOf, newTally } from './work.ts';
 
 export interface BillingOptions {
@@ -126,8 +126,8 @@ export class Billing {
   }
 
   /** Of one account, or of all. */
-  spend(account?: string): Spend {
-    const question = { currency: this.currency, windowTokens: this.#windowTokens };
+  spend(account?: string, options: SpendOptions = {}): Spend {
+    const question = { ...options, currency: this.currency, windowTokens: this.#windowTokens };
     return spendOf(this.#ledger, account === undefined ? question : { ...question, account });
   }
 

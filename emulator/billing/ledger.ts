@@ -25,7 +25,7 @@ export interface SessionBook {
 type OpenBook = Map<Rates, Tally>;
 
 /** Books that are kept apart; those that were written to longest ago are then found in the total only. */
-const MAX_BOOKS = 4_096;
+export const MAX_BOOKS = 4_096;
 
 /** Keeps the books: of each session, of each account, and of all. In memory: they begin with the process. */
 export class Ledger {

@@ -2,7 +2,7 @@ import type { Spend, SpendOfBook } from './spend.ts';
 
 /** What `Spend` says as text for a terminal, line by line. */
 export function renderSpend(spend: Spend): string[] {
-  const { total, sessions, currency } = spend;
+  const { total, sessions, left_out, currency } = spend;
   if (total.turns === 0) return ['Nothing has been spent.'];
   return [
     headline('In total', total, currency),
@@ -12,9 +12,16 @@ export function renderSpend(spend: Spend): string[] {
       headline(session.session_id, session, currency),
       ...indented(session.arithmetic),
     ]),
+    ...leftOut(left_out.sessions, sessions.length),
     '',
     'stateless: the same turns by a client that sends all it ever wrote, uncut; after a rollback, all up to the snapshot.',
   ];
+}
+
+function leftOut(count: number, shown: number): string[] {
+  if (count === 0) return [];
+  const which = count === 1 ? '1 session that was' : `${count} sessions that were`;
+  return ['', `${which} billed longer ago ${count === 1 ? 'is' : 'are'} left out: limit=${count + shown} shows all`];
 }
 
 function headline(title: string, { turns, cost, stateless }: SpendOfBook, currency: string): string {

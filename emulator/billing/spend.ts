@@ -30,17 +30,29 @@ export interface SpendOfBook {
   arithmetic: string[];
 }
 
+/** Each one takes about a kilobyte. */
+const BOOKS_SHOWN = 100;
+
 export interface Spend {
   object: 'emulator.spend';
   currency: Currency;
   window_tokens: number;
   prices: Price[];
+  /** Of all, whatever is left out below. */
   total: SpendOfBook;
+  /** Those that were billed last, the newest of them last. */
   accounts: ({ account: string } & SpendOfBook)[];
   sessions: ({ session_id: string; account: string } & SpendOfBook)[];
+  /** How many were billed longer ago and are not shown. Beyond the last 4,096 they are in the total only, and not counted. */
+  left_out: { accounts: number; sessions: number };
 }
 
-export interface SpendQuestion {
+export interface SpendOptions {
+  /** Accounts and sessions shown of each at most; 100 where it is not given. */
+  limit?: number;
+}
+
+export interface SpendQuestion extends SpendOptions {
   currency: Currency;
   windowTokens: number;
   /** Of this account only. */
@@ -48,9 +60,14 @@ export interface SpendQuestion {
 }
 
 /** All that has been spent, with the arithmetic shown. */
-export function spendOf(ledger: Ledger, { currency, windowTokens, account }: SpendQuestion): Spend {
+export function spendOf(
+  ledger: Ledger,
+  { currency, windowTokens, account, limit = BOOKS_SHOWN }: SpendQuestion,
+): Spend {
   const total = ledger.total(account);
   const accounts = [...ledger.accounts()].filter(([name]) => account === undefined || name === account);
+  const sessions = ledger.sessions(account);
+  const left = (all: readonly unknown[]) => Math.max(0, all.length - limit);
   const describe = (book: Book) => ofBook(book, windowTokens);
   return {
     object: 'emulator.spend',
@@ -58,12 +75,13 @@ export function spendOf(ledger: Ledger, { currency, windowTokens, account }: Spe
     window_tokens: windowTokens,
     prices: [...total.keys()].map((rates) => rates.row),
     total: describe(total),
-    accounts: accounts.map(([name, book]) => ({ account: name, ...describe(book) })),
-    sessions: ledger.sessions(account).map(({ session, account: owner, book }) => ({
+    accounts: accounts.slice(left(accounts)).map(([name, book]) => ({ account: name, ...describe(book) })),
+    sessions: sessions.slice(left(sessions)).map(({ session, account: owner, book }) => ({
       session_id: session,
       account: owner,
       ...describe(book),
     })),
+    left_out: { accounts: left(accounts), sessions: left(sessions) },
   };
 }
 

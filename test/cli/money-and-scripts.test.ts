@@ -39,7 +39,9 @@ it('--script answers, --prices and --balance bill, and spend says what it cost',
   const spent = await run(['spend', new URL(ready.base_url).origin]);
   expect(spent).toMatchObject({ code: 0, stderr: '' });
   expect(spent.stdout).toMatch(/USD for 2 turns/);
-  const json = JSON.parse((await run(['spend', ready.base_url, '--json'])).stdout) as { total: { turns: number } };
+  const json = JSON.parse((await run(['spend', ready.base_url, '--json', '--limit', '1'])).stdout) as {
+    total: { turns: number };
+  };
   expect(json.total.turns).toBe(2);
 });
 
@@ -69,5 +71,11 @@ it('spend says in one line where nobody answers, and what it does not understand
     stderr: expect.stringMatching(/^.+ECONNREFUSED\n$/),
   });
   expect(await run(['spend', '--all'])).toMatchObject({ code: 2, stderr: expect.stringContaining('--all') });
+  for (const limit of ['0', '1e3', '5000']) {
+    expect(await run(['spend', '--limit', limit])).toMatchObject({
+      code: 2,
+      stderr: `kimi-emulator spend: --limit takes a whole number from 1 to 4096, not ${limit}\n`,
+    });
+  }
   expect(await run(['spend', '--help'])).toMatchObject({ code: 0, stdout: expect.stringContaining('Usage') });
 });

@@ -1,14 +1,26 @@
 import { Hono } from 'hono';
+import * as z from 'zod';
 import { billingOf } from '../../billing/books.ts';
+import { MAX_BOOKS } from '../../billing/ledger.ts';
 import { renderSpend } from '../../billing/render-spend.ts';
 import type { Env } from '../../middleware/context.ts';
+import { parseFields } from '../../middleware/request-body.ts';
 import { respond } from '../respond.ts';
+
+const question = z.strictObject({
+  limit: z
+    .string()
+    .regex(/^\d{1,9}$/, 'takes a whole number')
+    .transform(Number)
+    .pipe(z.int().min(1).max(MAX_BOOKS))
+    .exactOptional(),
+});
 
 /** What the work of all accounts cost, and what it would have cost without sessions; `lines` shows the arithmetic. */
 export function spendRoutes() {
   const routes = new Hono<Env>();
   routes.get('/', (c) => {
-    const spend = billingOf(c.get('services')).spend();
+    const spend = billingOf(c.get('services')).spend(undefined, parseFields(c, question, c.req.query()));
     return respond(c, { body: { ...spend, lines: renderSpend(spend) } });
   });
   return routes;
