@@ -9,9 +9,13 @@ import { Mismatch } from '../../core/verdict.ts';
 import type { Api } from '../../wire/api.ts';
 import { neverWas } from '../../wire/ids.ts';
 
-/** Any of the three kinds of items. */
-const Items = { session: listOf(Session), message: listOf(SessionMessage), snapshot: listOf(Snapshot) };
-export type Kind = keyof typeof Items;
+/** The three kinds of items: their pages, which way their lists go by themselves, and the rule that says so. */
+const KINDS = {
+  session: { Page: listOf(Session), order: 'desc', orderClause: 'lists.sessions-order' },
+  message: { Page: listOf(SessionMessage), order: 'asc', orderClause: 'lists.messages-order' },
+  snapshot: { Page: listOf(Snapshot), order: 'desc', orderClause: 'lists.snapshots-order' },
+} as const;
+export type Kind = keyof typeof KINDS;
 
 /** A list that is known: where it is, and its items from first to last in its own order. */
 export interface Known {
@@ -28,9 +32,6 @@ export interface ListSpec {
   kind: Kind;
   needs: Case['needs'];
   scope: Case['scope'];
-  /** Which way it goes by itself, and the rule that says so. */
-  order: 'asc' | 'desc';
-  orderClause: 'lists.sessions-order' | 'lists.messages-order' | 'lists.snapshots-order';
   /** Lays out at least three items. */
   lay: (trial: Trial<string>) => Promise<Known>;
 }
@@ -40,7 +41,8 @@ const ROUNDS = 50;
 const ALL = 50;
 
 /** What holds of every list. */
-export function listCase({ id, title, kind, needs, scope, order, orderClause, lay }: ListSpec): Case {
+export function listCase({ id, title, kind, needs, scope, lay }: ListSpec): Case {
+  const { Page, order, orderClause } = KINDS[kind];
   return defineCase({
     id,
     title,
@@ -68,7 +70,7 @@ export function listCase({ id, title, kind, needs, scope, order, orderClause, la
       const turned = ids.toReversed();
       const other = order === 'asc' ? 'desc' : 'asc';
       const most = trial.limits.page_size_max;
-      const page = async (query: string, of = path) => answered(await api.get(`${of}?${query}`), Items[kind]);
+      const page = async (query: string, of = path) => answered(await api.get(`${of}?${query}`), Page);
       const idsOf = ({ data }: { data: { id: string }[] }) => data.map((item) => item.id);
       const joined = async (query: string) => {
         const found: string[] = [];

@@ -18,8 +18,6 @@ export const listsSessions = listCase({
   kind: 'session',
   needs: ['sessions', 'sessions.list'],
   scope: 'account',
-  order: 'desc',
-  orderClause: 'lists.sessions-order',
   async lay(trial) {
     const api = await trial.empty();
     const items: Session[] = [];
@@ -34,8 +32,6 @@ export const listsMessages = listCase({
   kind: 'message',
   needs: ['sessions', 'sessions.append'],
   scope: 'session',
-  order: 'asc',
-  orderClause: 'lists.messages-order',
   async lay({ api }) {
     const { id } = await createSession(api);
     const { id: other } = await createSession(api);
@@ -55,8 +51,6 @@ export const listsSessionSnapshots = listCase({
   kind: 'snapshot',
   needs: ['sessions', 'sessions.snapshot'],
   scope: 'session',
-  order: 'desc',
-  orderClause: 'lists.snapshots-order',
   async lay({ api }) {
     const { id } = await createSession(api, { messages: [user('a message')] });
     const { id: other } = await createSession(api);
@@ -72,8 +66,6 @@ export const listsSnapshots = listCase({
   kind: 'snapshot',
   needs: ['sessions', 'sessions.snapshot'],
   scope: 'account',
-  order: 'desc',
-  orderClause: 'lists.snapshots-order',
   async lay(trial) {
     const api = await trial.empty();
     const first = await createSession(api, { messages: [user('a message')] });
