@@ -1,10 +1,11 @@
 import { SessionDeleted } from '../../../contract/sessions.ts';
 import { SnapshotDeleted } from '../../../contract/snapshots.ts';
 import { defineCase } from '../../core/case.ts';
-import { answered, equal, holds, refused } from '../../core/expect.ts';
+import { answered, equal, refused } from '../../core/expect.ts';
 import { append, createSession, createSnapshot, user, windowOf } from '../../wire/dialect.ts';
-import { keptOf, said } from '../../wire/groups.ts';
-import { mixedWindow, TOOL } from '../../wire/windows.ts';
+import { said } from '../../wire/groups.ts';
+import { belowMinimum, partlyRestored } from '../../wire/preserve-len.ts';
+import { TOOL } from '../../wire/windows.ts';
 
 const NEEDS = ['sessions', 'sessions.append', 'sessions.snapshot', 'sessions.fork'] as const;
 
@@ -76,21 +77,21 @@ export const forkPreserveLen = defineCase({
   async run(trial) {
     const { api, limits } = trial;
     const least = limits.min_preserve_tokens;
-    const { session, messages } = await mixedWindow(trial, { tools: [TOOL] });
-    const [little, middle, most] = [1.1, 1.6, 2.1].map((times) => Math.floor(times * least));
-    const { id: snapshot_id } = await createSnapshot(api, session.id, { preserve_len: middle });
+    const { snapshot_id, little, middle, most, kept } = await partlyRestored(trial);
     const window = async (preserve_len?: number) => {
       const fork = await createSession(api, { snapshot_id, ...(preserve_len && { preserve_len }) });
       return (await windowOf(api, fork.id)).map(said);
     };
-    const kept = (preserve_len = 0) => keptOf(messages, preserve_len - session.usage.tools_tokens)?.map(said);
-    await trial.check('as-the-snapshot-restores', async () => equal(await window(), kept(middle), 'the window'));
-    await trial.check('less-on-request', async () => equal(await window(little), kept(little), 'the window'));
-    await trial.check('more-on-request', async () => equal(await window(most), kept(most), 'the window'));
+    await trial.check('as-the-snapshot-restores', async () =>
+      equal(await window(), kept(middle)?.map(said), 'the window'),
+    );
+    await trial.check('less-on-request', async () =>
+      equal(await window(little), kept(little)?.map(said), 'the window'),
+    );
+    await trial.check('more-on-request', async () => equal(await window(most), kept(most)?.map(said), 'the window'));
     await trial.check('under-minimum-refused', async () => {
       const reply = await api.post('/sessions', { snapshot_id, preserve_len: least - 1 });
-      const message = refused(reply, 'preserve_len_too_small', { param: 'preserve_len' });
-      holds(message.includes(String(least)), `the refusal names the minimum ${least}: ${message}`);
+      belowMinimum(reply, least);
     });
   },
 });

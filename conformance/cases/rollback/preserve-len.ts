@@ -1,9 +1,8 @@
 import { Session } from '../../../contract/sessions.ts';
 import { defineCase } from '../../core/case.ts';
 import { answered, equal, holds, refused, succeeded } from '../../core/expect.ts';
-import { createSnapshot, stateOf, unchanged, windowOf } from '../../wire/dialect.ts';
-import { keptOf } from '../../wire/groups.ts';
-import { mixedWindow, TOOL } from '../../wire/windows.ts';
+import { stateOf, unchanged, windowOf } from '../../wire/dialect.ts';
+import { belowMinimum, partlyRestored } from '../../wire/preserve-len.ts';
 
 export const rollbackPreserveLen = defineCase({
   id: 'rollback.preserve-len',
@@ -29,15 +28,12 @@ export const rollbackPreserveLen = defineCase({
   async run(trial) {
     const { api, limits } = trial;
     const least = limits.min_preserve_tokens;
-    const { session, messages } = await mixedWindow(trial, { tools: [TOOL] });
+    const { session, messages, snapshot_id, little, middle, most, kept } = await partlyRestored(trial);
     const path = `/sessions/${session.id}`;
-    const [little, middle, most] = [1.1, 1.6, 2.1].map((times) => Math.floor(times * least));
-    const { id: snapshot_id } = await createSnapshot(api, session.id, { preserve_len: middle });
     const rollback = async (fields: object = {}) => {
       answered(await api.post(`${path}/rollback`, { snapshot_id, ...fields }), Session);
       return windowOf(api, session.id);
     };
-    const kept = (preserve_len = 0) => keptOf(messages, preserve_len - session.usage.tools_tokens);
     succeeded(await api.post(`${path}/truncate`, { preserve_len: middle }));
     const truncated = await windowOf(api, session.id);
     holds(truncated.length < messages.length, 'a truncate to the same preserve_len cuts something');
@@ -55,8 +51,7 @@ export const rollbackPreserveLen = defineCase({
     const refuse = async (fields: object) => api.post(`${path}/rollback`, fields);
     await trial.check('under-minimum-refused', async () => {
       const reply = await refuse({ snapshot_id, preserve_len: least - 1 });
-      const message = refused(reply, 'preserve_len_too_small', { param: 'preserve_len' });
-      holds(message.includes(String(least)), `the refusal names the minimum ${least}: ${message}`);
+      belowMinimum(reply, least);
     });
     await trial.check('neither-number-nor-all-refused', async () => {
       for (const preserve_len of ['most', least + 0.5]) {

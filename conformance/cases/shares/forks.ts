@@ -1,10 +1,11 @@
 import { Session, SessionDeleted } from '../../../contract/sessions.ts';
 import { defineCase } from '../../core/case.ts';
 import { answered, equal, holds, refused, succeeded } from '../../core/expect.ts';
-import { append, createSession, createSnapshot, readMessages, unchanged, user, windowOf } from '../../wire/dialect.ts';
-import { keptOf, said } from '../../wire/groups.ts';
+import { append, createSession, readMessages, unchanged, user, windowOf } from '../../wire/dialect.ts';
+import { said } from '../../wire/groups.ts';
+import { partlyRestored } from '../../wire/preserve-len.ts';
 import { share } from '../../wire/shares.ts';
-import { mixedWindow, OTHER_TOOL, TOOL } from '../../wire/windows.ts';
+import { OTHER_TOOL } from '../../wire/windows.ts';
 
 export const sharesForks = defineCase({
   id: 'shares.forks',
@@ -33,10 +34,8 @@ export const sharesForks = defineCase({
     const { api, limits } = trial;
     const other = trial.second();
     const least = limits.min_preserve_tokens;
-    const owned = await mixedWindow(trial, { tools: [TOOL] });
-    const { session, messages } = owned;
-    const [little, middle, most] = [1.1, 1.6, 2.1].map((times) => Math.floor(times * least));
-    const { id } = await createSnapshot(api, session.id, { preserve_len: middle });
+    const { session, messages, snapshot_id: id, little, most, kept } = await partlyRestored(trial);
+    const owned = { session, messages };
     const share_id = await share(api, id);
     const restored = await readMessages(api, `/snapshots/${id}/messages`);
     const fork = (fields: object = {}) => createSession(other, { share_id, ...fields });
@@ -58,8 +57,7 @@ export const sharesForks = defineCase({
       holds(!reply.text.includes(id) && !reply.text.includes(session.id), 'no id of the owner’s is shown');
     });
     await trial.check('less-on-request', async () => {
-      const kept = keptOf(messages, Number(little) - session.usage.tools_tokens) ?? [];
-      equal((await window(little)).map(said), kept.map(said), 'the window of the fork');
+      equal((await window(little)).map(said), kept(little)?.map(said), 'the window of the fork');
     });
     await trial.check('never-more', async () => {
       equal((await window(most)).map(said), restored.map(said), 'the window of the fork');

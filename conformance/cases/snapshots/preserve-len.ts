@@ -3,6 +3,7 @@ import { defineCase } from '../../core/case.ts';
 import { answered, equal, holds, refused, succeeded } from '../../core/expect.ts';
 import { append, createSession, createSnapshot, readMessages, user, windowOf } from '../../wire/dialect.ts';
 import { keptOf, tokensIn } from '../../wire/groups.ts';
+import { belowMinimum } from '../../wire/preserve-len.ts';
 import { mixedWindow, TOOL } from '../../wire/windows.ts';
 
 const NEEDS = ['sessions', 'sessions.append', 'sessions.snapshot', 'tokens.estimate'] as const;
@@ -41,9 +42,7 @@ export const snapshotPreserveLen = defineCase({
       equal(taken.archived, { total_tokens, messages: messages.length }, 'archived');
     });
     await trial.check('less-refused', async () => {
-      const reply = await api.post(path, { preserve_len: least - 1 });
-      const message = refused(reply, 'preserve_len_too_small', { param: 'preserve_len' });
-      holds(message.includes(String(least)), `the refusal names the minimum ${least}: ${message}`);
+      belowMinimum(await api.post(path, { preserve_len: least - 1 }), least);
     });
     await trial.check('minimum-accepted', async () => {
       const { usage } = answered(await api.post(path, { preserve_len: least }), Snapshot);

@@ -1,8 +1,9 @@
 import { SessionTruncation } from '../../../contract/sessions.ts';
 import { defineCase } from '../../core/case.ts';
-import { answered, equal, holds, refused } from '../../core/expect.ts';
+import { answered, equal, holds } from '../../core/expect.ts';
 import { append, createSession, stateOf, unchanged, user } from '../../wire/dialect.ts';
 import { fillWindow } from '../../wire/fill.ts';
+import { belowMinimum } from '../../wire/preserve-len.ts';
 
 export const truncateMinimum = defineCase({
   id: 'truncate.minimum',
@@ -17,10 +18,7 @@ export const truncateMinimum = defineCase({
     const path = `/sessions/${session.id}/truncate`;
     const before = await stateOf(api, session.id);
     await trial.check('less-refused', async () => {
-      const message = refused(await api.post(path, { preserve_len: least - 1 }), 'preserve_len_too_small', {
-        param: 'preserve_len',
-      });
-      holds(message.includes(String(least)), `the refusal names the minimum ${least}: ${message}`);
+      belowMinimum(await api.post(path, { preserve_len: least - 1 }), least);
       await unchanged(api, before);
     });
     await trial.check('minimum-accepted', async () => {
