@@ -16,7 +16,7 @@ export async function answerInProcess(app: Hono<Env>, request: Request): Promise
   const response = await Promise.race([app.fetch(request), aborted]);
   if (response.type === 'error') throw connectionReset();
   if (!response.body || !isStream(response)) return response;
-  return new Response(abortable(response.body, signal), response);
+  return new Response(abortable(response.body, request), response);
 }
 
 function isStream({ headers }: Response): boolean {

@@ -1,6 +1,6 @@
 import { type HttpHandler, HttpResponse, http } from 'msw';
 import type { Emulator } from './index.ts';
-import { copyable } from './streams.ts';
+import { abortable, copyable } from './streams.ts';
 
 /** The live API's base URLs, in China and elsewhere [Kimi API documentation, collected 2026-11]. */
 export const LIVE_BASE_URLS = ['https://api.moonshot.cn/v1', 'https://api.moonshot.ai/v1'] as const;
@@ -21,9 +21,7 @@ export function handlers(
 ): HttpHandler[] {
   const bases = (typeof baseURL === 'string' ? [baseURL] : [...baseURL]).map(withoutSlash);
   const answering = bases.map((base) =>
-    http.all(`${base}/*`, ({ request }) =>
-      fetch(moved(request, base, own)).then(withCopyableBody, (error) => dropped(error, request)),
-    ),
+    http.all(`${base}/*`, ({ request }) => answer(request, moved(request, base, own), fetch)),
   );
   const live = LIVE_BASE_URLS.map((base) => new URL(base).host);
   const refusing = live.flatMap((host) => ['https', 'http'].map((scheme) => http.all(`${scheme}://${host}/*`, refuse)));
@@ -35,14 +33,15 @@ function moved(request: Request, base: string, own: string): Request {
   return new Request(own + request.url.slice(base.length), request);
 }
 
-function withCopyableBody(response: Response): Response {
-  return response.body ? new Response(copyable(response.body), response) : response;
-}
-
-/** A dropped connection is one for the code under test too; msw would make a 500 of it. Who aborted has gone already. */
-function dropped(error: unknown, { signal }: Request): Response {
-  if (error instanceof TypeError || signal.aborted) return HttpResponse.error();
-  throw error;
+async function answer(request: Request, asked: Request, fetch: Emulator['fetch']): Promise<Response> {
+  try {
+    const response = await fetch(asked);
+    return response.body ? new Response(copyable(abortable(response.body, request)), response) : response;
+  } catch (error) {
+    // A dropped connection is one for the code under test too; msw would make a 500 of it. Who aborted has gone already.
+    if (error instanceof TypeError || request.signal.aborted) return HttpResponse.error();
+    throw error;
+  }
 }
 
 function refuse({ request }: { request: Request }): Response {

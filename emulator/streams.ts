@@ -1,7 +1,11 @@
 type Bytes = ReadableStream<Uint8Array>;
 
-/** The same stream, which fails with the signal's reason once that is aborted, as a body from the network does. */
-export function abortable(source: Bytes, signal: AbortSignal): Bytes {
+/**
+ * The same stream, which fails with the reason of an abort once its request is aborted, as a body from the network does. A
+ * request made from another hears of its abort only as long as somebody holds it, so the stream does.
+ */
+export function abortable(source: Bytes, request: Request): Bytes {
+  const { signal } = request;
   const reader = source.getReader();
   const leave = (reason: unknown): void => void reader.cancel(reason).catch(() => undefined);
   return new ReadableStream<Uint8Array>(
@@ -14,7 +18,10 @@ export function abortable(source: Bytes, signal: AbortSignal): Bytes {
         if (signal.aborted) abort();
         else signal.addEventListener('abort', abort, { once: true });
       },
-      pull: (controller) => pass(reader, controller),
+      pull(controller) {
+        request.signal.throwIfAborted();
+        return pass(reader, controller);
+      },
       cancel: leave,
     },
     { highWaterMark: 0 },

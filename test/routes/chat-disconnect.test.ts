@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { ModelRequest } from '../../emulator/index.ts';
 import { MODEL, readEvents, TRANSPORTS } from '../support/emulator.ts';
+import { collectGarbage } from '../support/garbage.ts';
 import { HeldModel, saying } from '../support/held-model.ts';
 import { O200K, overridden, type SessionUnderTest, sized, startSession } from '../support/session.ts';
 
@@ -57,6 +58,7 @@ describe.each(TRANSPORTS)('a chat whose client goes away %s', (transport) => {
     const opening = openChat(session, { stream: true }, client.signal);
     (await model.asked()).say('hello');
     const reading = (await opening).text();
+    collectGarbage();
     client.abort();
     await expect(reading).rejects.toBe(client.signal.reason);
   });

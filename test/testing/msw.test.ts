@@ -3,6 +3,7 @@ import OpenAI from 'openai';
 import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { createEmulator, type Emulator } from '../../emulator/index.ts';
 import { handlers, LIVE_BASE_URLS } from '../../emulator/msw.ts';
+import { collectGarbage } from '../support/garbage.ts';
 import { HeldModel } from '../support/held-model.ts';
 
 const MODEL = 'kimi-k2-0905-preview';
@@ -53,6 +54,7 @@ it.each(['leaving the loop', 'aborting'])('a stream ends quietly by %s, and the 
   const stream = await opening;
   for await (const { choices } of stream) {
     if (choices[0]?.delta.content !== 'hello') continue;
+    collectGarbage();
     if (how === 'leaving the loop') break;
     stream.controller.abort();
   }
@@ -96,6 +98,7 @@ it('a request that is aborted before its answer is no fault of the handlers', as
   const abort = new AbortController();
   const answer = client.chat.completions.create({ model: MODEL, messages }, { signal: abort.signal });
   const asked = await model.asked();
+  collectGarbage();
   abort.abort();
   await expect(answer).rejects.toBeInstanceOf(OpenAI.APIUserAbortError);
   await expect.poll(() => asked.request.signal.aborted).toBe(true);
