@@ -26,6 +26,8 @@ export interface JournalEntry {
   /** A fault dropped the connection: before anything was done where the status is 0, else in place of the answer. */
   lost?: true;
   code?: ErrorCode;
+  /** Seconds to wait before the same request, as the answer's Retry-After said. */
+  retry_after?: number;
   hint?: string;
   /** Members that the API does not know. */
   ignored?: string;
@@ -56,6 +58,7 @@ export function describe(exchange: Exchange, redactor: Redactor): JournalEntry {
     status,
     ...(exchange.lost && { lost: true as const }),
     ...(code !== undefined && { code }),
+    ...(headers['Retry-After'] !== undefined && { retry_after: Number(headers['Retry-After']) }),
     ...(headers['Kimi-Emulator-Hint'] !== undefined && { hint: headers['Kimi-Emulator-Hint'] }),
     ...(headers['Kimi-Emulator-Ignored'] !== undefined && { ignored: headers['Kimi-Emulator-Ignored'] }),
     ...(request && { request: redactor.kept(request), request_bytes: exchange.requestBytes }),

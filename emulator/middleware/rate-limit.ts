@@ -1,7 +1,12 @@
 import type { MiddlewareHandler } from 'hono';
+import { later } from '../later.ts';
+import type { AccountRate } from '../rate/account-rate.ts';
 import { onAnswerEnd, tellingEnd } from '../rate/answer-end.ts';
 import type { Rates } from '../rate/rates.ts';
-import type { Env } from './context.ts';
+import type { Env, RequestContext } from './context.ts';
+
+/** Loaded with the first refusal. */
+const bodies = later(() => import('./request-body.ts'));
 
 /**
  * Lets requests in as their account's tier allows, and counts each until its answer is over. What its tokens come to is charged
@@ -10,7 +15,7 @@ import type { Env } from './context.ts';
 export function limitRate(rates: Rates): MiddlewareHandler<Env> {
   return async (c, next) => {
     const rate = rates.of(c.get('account'));
-    const end = rate.enter();
+    const end = await enter(c, rate);
     c.set('rate', rate);
     onAnswerEnd(c, end);
     await next();
@@ -18,4 +23,15 @@ export function limitRate(rates: Rates): MiddlewareHandler<Env> {
     const told = tellingEnd(c.res, end);
     if (told !== c.res) c.res = told;
   };
+}
+
+/** Reads of what is refused what it was, for the journal: else nobody could tell whether it is asked for again. */
+async function enter(c: RequestContext, rate: AccountRate): Promise<() => void> {
+  try {
+    return rate.enter();
+  } catch (refusal) {
+    const { readValue } = await bodies();
+    if (c.get('exchange')) await readValue(c).catch(() => undefined);
+    throw refusal;
+  }
 }

@@ -64,6 +64,16 @@ describe.each(TRANSPORTS)('%s', (transport) => {
     expect((await api.get('/_emulator/journal?status=bad')).text).toContain('such as 4xx');
   });
 
+  it('keeps what a rate limit refused, and how long it said to wait', async () => {
+    const session = await startSession(transport, { tier: 0, seed: 'still' });
+    for (let turn = 1; turn <= 4; turn += 1) await session.chat([{ role: 'user', content: `Turn ${turn}` }]);
+    const refused = session.api.emulator.journal.entries().at(-1);
+    expect(refused).toMatchObject({ status: 429, code: 'rpm_limit', retry_after: 60, session: session.id });
+    expect(JSON.parse(refused?.request ?? '{}').messages).toEqual([{ role: 'user', content: 'Turn 4' }]);
+    const headers = { 'Content-Type': 'application/json' };
+    expect((await session.api.send('POST', '/v1/chat/completions', '{', { headers })).status).toBe(429);
+  });
+
   it('is cleared, and counts on', async () => {
     const session = await startSession(transport);
     const { api } = session;
