@@ -31,6 +31,7 @@ it('a server that lets any key in may do so, and one that knows its keys has to 
   expect(bad(known)).toEqual([]);
   const careless = await judged(['--target', await served(), ...args], { KIMI_API_KEY: 'sk-own' });
   expect(bad(careless).map(({ id }) => id)).toContain('errors.keys/unknown-refused');
+  for (const { message } of bad(careless)) expect(message).toContain('is judged without KIMI_API_KEY');
 });
 
 it('a server that has sessions and does not declare them is told how it is scored', async () => {
