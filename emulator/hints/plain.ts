@@ -26,6 +26,10 @@ const TEXTS: [RegExp, string][] = [
     'leave the header kimi-api-version out: an SDK sends it for Hosted Agents, which is another API under the same path',
   ],
   [
+    /no rule of the script answers/,
+    'the request is sound, the script is strict: add a rule for it or change the closest one; not strict, the model answers what no rule does',
+  ],
+  [
     /not valid JSON/,
     'the body is no JSON: make it with JSON.stringify or json.dumps, not by hand; a streamed append, one JSON a line, says application/x-ndjson',
   ],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Api, startEmulator, TRANSPORTS } from '../support/emulator.ts';
+import { type Api, MODEL, startEmulator, TRANSPORTS } from '../support/emulator.ts';
 import { startSession } from '../support/session.ts';
 import { hintOf } from './hinted.ts';
 
@@ -41,6 +41,16 @@ describe.each(TRANSPORTS)('what is said of a field, %s', (transport) => {
     const refused = await api.get('/v1/models', { headers: { 'Kimi-Emulator-Fault': 'teapot' } });
     expect(refused.status).toBe(400);
     expect(hintOf(refused)).toMatch(/^the header takes an effect .*docs\/faults\.md/);
+  });
+
+  it('of a request that a strict script has no rule for is to look at the script', async () => {
+    const api = await startEmulator(transport);
+    await api.emulator.script([{ when: { text: 'hello' }, reply: 'hi' }], { strict: true });
+    const refused = await api.post('/v1/chat/completions', {
+      model: MODEL,
+      messages: [{ role: 'user', content: 'bye' }],
+    });
+    expect(hintOf(refused)).toMatch(/^the request is sound, the script is strict/);
   });
 
   it.each(CONTROL)('of a control route is its page, %s', async (page, ask) => {

@@ -30,10 +30,15 @@ export class RunningRule {
     return this.#used;
   }
 
+  /** Whether it has answered as often as it may. */
+  get spent(): boolean {
+    return this.#times !== undefined && this.#used >= this.#times;
+  }
+
   /** Why it does not answer; empty where it does. */
   misses(facts: RequestFacts): string[] {
     const misses = this.#conditions.map((condition) => condition(facts)).filter((miss) => miss !== undefined);
-    if (this.#times === undefined || this.#used < this.#times) return misses;
+    if (!this.spent) return misses;
     return [...misses, `it has answered ${this.#times === 1 ? 'once' : `${this.#times} times`}, and may not again`];
   }
 

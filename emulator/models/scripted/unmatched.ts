@@ -5,12 +5,22 @@ import type { RunningRule } from './running-rule.ts';
 /** For a request that no rule answers where every one has to be: says which rule came closest, and what it lacked. */
 export function unmatched(rules: readonly RunningRule[], facts: RequestFacts): ApiError {
   const tried = rules.map((rule) => ({ rule, misses: rule.misses(facts) }));
-  const [closest] = tried.sort((a, b) => a.misses.length - b.misses.length || held(b) - held(a));
+  const [closest] = tried.sort((a, b) => lacking(a) - lacking(b) || held(b) - held(a));
   const request = 'no rule of the script answers this request';
   if (!closest) return invalid(`${request}: it has none`);
   return invalid(`${request}; closest rule ${closest.rule.title}: ${closest.misses.join('; and ')}`);
 }
 
-function held({ rule, misses }: { rule: RunningRule; misses: readonly string[] }): number {
-  return rule.conditions - misses.length;
+interface Tried {
+  rule: RunningRule;
+  misses: readonly string[];
+}
+
+/** What of its conditions does not hold. One that fits, and only may not again, is closer than any that does not fit. */
+function lacking({ rule, misses }: Tried): number {
+  return misses.length - (rule.spent ? 1 : 0);
+}
+
+function held(tried: Tried): number {
+  return tried.rule.conditions - lacking(tried);
 }

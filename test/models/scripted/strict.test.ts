@@ -90,6 +90,17 @@ test('a rule that is used up says so', async () => {
   );
 });
 
+test('a rule that is used up is closer than one that does not fit', async () => {
+  const rules: ScriptRule[] = [
+    { name: 'other', when: { text: 'bye', turn: 1 }, reply: 'no' },
+    { name: 'greet', when: { text: 'hi' }, reply: 'yes', times: 1 },
+    { name: 'last', when: { text: 'hi', role: 'tool' }, reply: 'no' },
+  ];
+  const model = scripted(rules, { strict: true });
+  expect(await answer(model, requestOf('hi'))).toBe('yes');
+  await expect(answer(model, requestOf('hi'))).rejects.toThrow('closest rule "greet" (rule 2): it has answered once');
+});
+
 test('a script without rules answers nothing', async () => {
   expect(await refusal([], requestOf('a'))).toHaveProperty('message', `${NONE}: it has none`);
 });
