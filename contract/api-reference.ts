@@ -4,6 +4,7 @@ import { openApi } from './openapi.ts';
 import { type Schema, table, typeName } from './schema-text.ts';
 
 interface Described {
+  operationId: string;
   summary: string;
   'x-evidence': string;
   parameters: { name: string; in: string; schema: Schema }[];
@@ -67,7 +68,7 @@ export function apiReference(): string {
 function route(
   method: string,
   path: string,
-  { summary, parameters, requestBody, responses, ...rest }: Described,
+  { operationId, summary, parameters, requestBody, responses, ...rest }: Described,
 ): string {
   const query = parameters.filter((parameter) => parameter.in === 'query');
   const body = requestBody?.content['application/json'].schema;
@@ -75,7 +76,7 @@ function route(
   const refusals = Object.entries(responses).filter(([status]) => !status.startsWith('2'));
   return [
     `### ${method.toUpperCase()} ${path}`,
-    `${summary} *(${rest['x-evidence']})*`,
+    `\`${operationId}\`: ${summary} *(${rest['x-evidence']})*`,
     query.length > 0
       ? `Query:\n\n${table(
           ['field', 'type'],
