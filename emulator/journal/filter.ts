@@ -1,3 +1,4 @@
+import type { OperationId } from '../../contract/operation-routes.ts';
 import { accountOf } from '../account.ts';
 import type { Exchange } from './exchange.ts';
 
@@ -7,7 +8,7 @@ export interface JournalFilter {
   /** `400`, `4xx`, or `open` for those that are not answered yet. */
   status?: string | number | undefined;
   /** Its id, such as `appendMessages`. */
-  operation?: string | undefined;
+  operation?: OperationId | undefined;
   /** An API key, or an account as the journal names it. */
   key?: string | undefined;
   /** Only those behind this number. */

@@ -62,6 +62,7 @@ describe.each(TRANSPORTS)('%s', (transport) => {
     expect(await found('operation=createSession&limit=1')).toEqual([2]);
     expect((await api.get('/_emulator/journal?sessions=x')).status).toBe(400);
     expect((await api.get('/_emulator/journal?status=bad')).text).toContain('such as 4xx');
+    expect((await api.get('/_emulator/journal?operation=append')).text).toContain('appendMessages');
   });
 
   it('keeps what a rate limit refused, and how long it said to wait', async () => {

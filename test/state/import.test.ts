@@ -46,6 +46,12 @@ describe.each(TRANSPORTS)('an import %s', (transport) => {
     const there = await startEmulator(transport);
     expect((await there.send('POST', '/_emulator/import', 'x', {})).status).toBe(400);
     expect((await there.post('/_emulator/import', { format: 'other' })).status).toBe(400);
+    // A misspelt name must not export every account instead of one session.
+    for (const query of ['sesion=sess_1', 'session=', 'session=sess_1&key=sk-mine']) {
+      const refused = await there.get(`/_emulator/export?${query}`);
+      expect(refused).toMatchObject({ status: 400, body: { error: { type: 'invalid_request_error' } } });
+    }
+    expect((await there.post('/_emulator/import?keys=sk-mine', {})).text).toContain('keys');
     expect((await there.get('/_emulator/export?session=sess_none')).body).toMatchObject({
       error: { message: 'Invalid request: there is no session sess_none' },
     });

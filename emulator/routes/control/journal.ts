@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import * as z from 'zod';
+import { OPERATION_IDS } from '../../../contract/operation-routes.ts';
 import { exportJournal } from '../../journal/journal-file.ts';
 import type { Env } from '../../middleware/context.ts';
 import { parseFields } from '../../middleware/request-body.ts';
@@ -13,7 +14,7 @@ const filter = z.strictObject({
     .string()
     .regex(/^(?:\d{3}|[1-5]xx|open)$/i, 'takes a status such as 400, a class such as 4xx, or open')
     .optional(),
-  operation: z.string().optional(),
+  operation: z.enum(OPERATION_IDS, `takes one of ${OPERATION_IDS.join(', ')}`).optional(),
   key: z.string().optional(),
   since: whole.optional(),
   limit: whole.pipe(z.int().min(1)).optional(),

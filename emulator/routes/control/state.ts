@@ -4,7 +4,7 @@ import { LIVE_TEXT } from '../../../contract/errors.ts';
 import { ApiError, invalid } from '../../errors.ts';
 import { readBody } from '../../middleware/body-parts.ts';
 import type { Env } from '../../middleware/context.ts';
-import { readJson, requireJsonType } from '../../middleware/request-body.ts';
+import { parseFields, readJson, requireJsonType } from '../../middleware/request-body.ts';
 import { sendJsonParts } from '../../middleware/send.ts';
 import { StateError } from '../../state/state-error.ts';
 import { respond } from '../respond.ts';
@@ -13,6 +13,8 @@ import { respond } from '../respond.ts';
 const MAX_FILE_BYTES = 256 * 1024 * 1024;
 
 const nothing = z.strictObject({});
+const which = z.strictObject({ session: z.string().min(1).exactOptional() });
+const whose = z.strictObject({ key: z.string().min(1).exactOptional() });
 
 /** The state as a whole: reset, kept, exported and imported. */
 export function stateRoutes() {
@@ -31,24 +33,20 @@ export function stateRoutes() {
   });
 
   routes.get('/export', async (c) => {
-    const session = c.req.query('session');
-    const parts = await c
-      .get('services')
-      .state.exportParts(session === undefined ? {} : { session })
-      .catch(refuse);
-    return sendJsonParts(c, parts);
+    const asked = parseFields(c, which, c.req.query());
+    return sendJsonParts(c, await c.get('services').state.exportParts(asked).catch(refuse));
   });
 
   routes.post('/import', async (c) => {
+    const where = parseFields(c, whose, c.req.query());
     requireJsonType(c);
     const bytes = await readBody(c, (size) => {
       if (size > MAX_FILE_BYTES) {
         throw new ApiError('body_too_large', LIVE_TEXT.bodyTooLarge(size, MAX_FILE_BYTES));
       }
     });
-    const key = c.req.query('key');
-    const { state } = c.get('services');
-    return respond(c, { status: 201, body: await state.import(bytes, key === undefined ? {} : { key }).catch(refuse) });
+    const body = await c.get('services').state.import(bytes, where).catch(refuse);
+    return respond(c, { status: 201, body });
   });
 
   return routes;
