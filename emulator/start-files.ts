@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import type { Amount } from './billing/money.ts';
 import type { BillingSettings, Emulator } from './index.ts';
 import { makeFolder } from './make-folder.ts';
+import { AlreadyHereError } from './state/state-error.ts';
 import { writeAtomically } from './tokens/write-atomically.ts';
 
 /** Why the server cannot start, or cannot end as it should, in one line. */
@@ -11,7 +12,10 @@ export class StartError extends Error {}
 /** Begins with what the file holds, and returns to it at every reset. @throws StartError */
 export async function loadSeedFile(emulator: Emulator, path: string): Promise<void> {
   const bytes = await read('--seed-file', path);
-  await emulator.import(bytes).catch((error) => refuse('--seed-file', path, error, 'StateError'));
+  await emulator.import(bytes).catch((error) => {
+    const advice = error instanceof AlreadyHereError ? '; leave --seed-file out to go on with what --db has' : '';
+    return refuse('--seed-file', path, error, 'StateError', advice);
+  });
   emulator.keep();
 }
 
@@ -67,8 +71,8 @@ function read(flag: string, path: string): Promise<Buffer> {
 }
 
 /** What is wrong with the file is one line; anything else is a defect. */
-function refuse(flag: string, path: string, error: unknown, known: 'StateError' | 'DocumentError'): never {
+function refuse(flag: string, path: string, error: unknown, known: 'StateError' | 'DocumentError', advice = ''): never {
   if (!(error instanceof Error) || error.name !== known) throw error;
-  const { message } = error;
+  const message = error.message + advice;
   throw new StartError(message.includes(path) ? `${flag}: ${message}` : `${flag}: ${path}: ${message}`);
 }

@@ -7,7 +7,7 @@ import { checkState, requireWithin } from './check-state.ts';
 import type { PortableState, PortableWindow } from './schema.ts';
 import { unseal } from './seal.ts';
 import type { StateParts } from './state.ts';
-import { StateError } from './state-error.ts';
+import { AlreadyHereError, StateError } from './state-error.ts';
 import { writeHistories } from './write-histories.ts';
 
 const MAX_NAMED = 5;
@@ -87,7 +87,7 @@ function requireNoCollision(store: Store, { sessions, snapshots }: PortableState
   const taken = store.portableRows().taken(ids);
   if (taken.length === 0) return;
   const more = taken.length > MAX_NAMED ? ` and ${taken.length - MAX_NAMED} more` : '';
-  throw new StateError(
+  throw new AlreadyHereError(
     `${taken.slice(0, MAX_NAMED).join(', ')}${more} of the file ${taken.length > 1 ? 'are' : 'is'} here already`,
   );
 }
