@@ -1,8 +1,9 @@
 import type { JournalFile } from '../journal/journal-file.ts';
 import type { Finding, Level, Rule } from './finding.ts';
 import { cost } from './rules/cost.ts';
+import { rateLimits, retryAfter } from './rules/rate-limits.ts';
 import { ignoredFields, leakedSessions, maxTokens, refusals, toolCalls } from './rules/requests.ts';
-import { idempotency, rateLimits, retriedRefusals, streams } from './rules/retries.ts';
+import { idempotency, retriedRefusals, streams } from './rules/retries.ts';
 import { appendSize, readAgain, snapshotLength, windowCut } from './rules/windows.ts';
 import { Run } from './run.ts';
 
@@ -15,6 +16,7 @@ export const RULES: readonly Rule[] = [
   idempotency,
   retriedRefusals,
   rateLimits,
+  retryAfter,
   streams,
   maxTokens,
   toolCalls,

@@ -34,6 +34,7 @@ const Entry = z.looseObject({
   status: z.int(),
   session: text,
   code: text,
+  retry_after: tokens.optional(),
   hint: text,
   ignored: text,
   request: text,

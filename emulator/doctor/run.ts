@@ -7,6 +7,8 @@ export class Run {
   readonly limits: Limits;
   /** Requests, oldest first. */
   readonly entries: readonly JournalEntry[];
+  /** The same, cut where a reset put all state back: what came after one continues nothing of what came before. */
+  readonly lives: readonly (readonly JournalEntry[])[];
   /** Those since all state was last put back. */
   readonly sinceReset: readonly JournalEntry[];
   readonly dropped: number;
@@ -15,6 +17,7 @@ export class Run {
     this.limits = configuration.limits;
     this.dropped = dropped;
     this.entries = entries.filter(({ facts }) => facts.reset === undefined);
+    this.lives = livesOf(entries);
     this.sinceReset = entries.slice(entries.findLastIndex(({ facts }) => facts.reset === true) + 1);
   }
 
@@ -38,6 +41,15 @@ export class Run {
   get durationMs(): number {
     return (this.entries.at(-1)?.at ?? 0) - (this.entries[0]?.at ?? 0);
   }
+}
+
+function livesOf(entries: readonly JournalEntry[]): JournalEntry[][] {
+  const lives: JournalEntry[][] = [[]];
+  for (const entry of entries) {
+    if (entry.facts.reset) lives.push([]);
+    else lives.at(-1)?.push(entry);
+  }
+  return lives;
 }
 
 /** Whether two requests say the same, as far as the journal kept them. */

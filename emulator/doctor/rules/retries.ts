@@ -2,10 +2,6 @@ import type { JournalEntry } from '../../journal/describe.ts';
 import { bad, fine, type Rule, some } from '../finding.ts';
 import { isSame, type Run } from '../run.ts';
 
-const SECOND_MS = 1_000;
-/** Codes of 429 that waiting does not mend. */
-const FINAL = ['quota_exceeded', 'tpd_limit'];
-
 export const idempotency: Rule = {
   name: 'idempotency-keys',
   target: 'sessions',
@@ -56,50 +52,6 @@ export const retriedRefusals: Rule = {
     );
   },
 };
-
-export const rateLimits: Rule = {
-  name: 'rate-limits',
-  target: 'everywhere',
-  judge(run: Run) {
-    const limited = run.entries.filter(({ status }) => status === 429);
-    const fix =
-      "wait as Retry-After (or the text) says before the same request again; do not send again what quota or a day's tokens refused";
-    if (limited.length === 0) {
-      return bad(
-        'warning',
-        'no 429 was met, so that nothing is known of how it is handled',
-        'run again with --tier 0, or with a fault: {"effect":"error","code":"rpm_limit"}',
-        [],
-      );
-    }
-    const stood = run.durationMs === 0;
-    const hasty = limited.flatMap((entry) => {
-      const next = run.entries.find((each) => each.n > entry.n && isSame(each, entry));
-      if (!next) return [];
-      if (FINAL.includes(entry.code ?? '')) return [next];
-      return !stood && next.at - entry.at < waitOf(entry) ? [next] : [];
-    });
-    if (hasty.length > 0)
-      return bad(
-        'error',
-        `${some(hasty.length, 'request')} sent again without the wait that a 429 asked for`,
-        fix,
-        hasty,
-      );
-    if (stood)
-      return bad(
-        'warning',
-        `${some(limited.length, 'answer')} of status 429; the clock stood still, so that waiting cannot be judged`,
-        'run without --seed, or advance the clock',
-        limited,
-      );
-    return fine(`${some(limited.length, 'answer')} of status 429, all waited for or given up`);
-  },
-};
-
-function waitOf({ answer }: JournalEntry): number {
-  return Number(/try again after (\d+) seconds/.exec(answer ?? '')?.[1] ?? 1) * SECOND_MS;
-}
 
 export const streams: Rule = {
   name: 'abandoned-streams',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type Api, MODEL } from '../../support/emulator.ts';
-import { createSession, type MovableClock, sized, words } from '../../support/session.ts';
+import { MODEL } from '../../support/emulator.ts';
+import { createSession, sized, words } from '../../support/session.ts';
 import { chat, judged, KEYED } from '../judged.ts';
 
 describe('idempotency-keys', () => {
@@ -43,35 +43,6 @@ describe('retried-400', () => {
     const found = await judged('retried-400', async (api) => {
       await chat(api, { n: 0 });
       await chat(api, { n: 0 });
-    });
-    expect(found).toMatchObject({ level: 'error', evidence: [2] });
-  });
-});
-
-describe('rate-limits', () => {
-  const limited = (wait: number) => async (api: Api, clock: MovableClock) => {
-    api.emulator.fault({ effect: 'error', code: 'rpm_limit' });
-    await chat(api);
-    clock.passSeconds(wait);
-    await chat(api);
-    clock.passSeconds(5);
-    await chat(api, {}, 'Another');
-  };
-  it('warning: never met', async () => {
-    expect((await judged('rate-limits', (api) => chat(api))).says).toContain('no 429 was met');
-  });
-  it('error: not waited for', async () => {
-    expect(await judged('rate-limits', limited(0))).toMatchObject({ level: 'error', evidence: [2] });
-  });
-  it('ok: waited for', async () => {
-    expect((await judged('rate-limits', limited(1))).level).toBe('ok');
-  });
-  it('error: quota, asked for again', async () => {
-    const found = await judged('rate-limits', async (api, clock) => {
-      api.emulator.fault({ effect: 'error', code: 'quota_exceeded' });
-      await chat(api);
-      clock.passSeconds(60);
-      await chat(api);
     });
     expect(found).toMatchObject({ level: 'error', evidence: [2] });
   });
