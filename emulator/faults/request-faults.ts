@@ -17,17 +17,22 @@ export class RequestFaults {
   readonly #faults: readonly Fault[];
   readonly #subject: Subject;
   readonly #wait: Wait;
+  readonly #onActed: (effect: EffectName) => void;
   #slow: Taken<'slow_stream'> | undefined;
 
-  constructor(faults: readonly Fault[], subject: Subject, wait: Wait) {
+  /** @param onActed told of each that acts */
+  constructor(faults: readonly Fault[], subject: Subject, wait: Wait, onActed: (effect: EffectName) => void) {
     this.#faults = faults;
     this.#subject = subject;
     this.#wait = wait;
+    this.#onActed = onActed;
   }
 
   /** One that acts now, if any. */
   take<Name extends EffectName>(name: Name, when: (effect: Of<Name>) => boolean = () => true): Taken<Name> | undefined {
-    return this.#of(name).find(({ fault, effect }) => when(effect) && fault.take());
+    const taken = this.#of(name).find(({ fault, effect }) => when(effect) && fault.take());
+    if (taken) this.#onActed(name);
+    return taken;
   }
 
   /** One that may act yet, if any. */

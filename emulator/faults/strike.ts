@@ -25,7 +25,7 @@ export async function strike(c: RequestContext, next: Next, faults: Faults): Pro
   const fitting = [...own, ...faults.fitting(subject)];
   if (fitting.length > 0) {
     const wait = faults.waiter((listener) => onClientGone(c, listener));
-    const striking = new RequestFaults(fitting, subject, wait);
+    const striking = new RequestFaults(fitting, subject, wait, (effect) => c.get('exchange')?.struck(effect));
     c.set('faults', striking);
     if ((await striking.hold()) === 'over' || striking.take('reset')) return drop(c);
     striking.requireNoError();

@@ -25,6 +25,8 @@ export interface JournalEntry {
   status: number;
   /** A fault dropped the connection: before anything was done where the status is 0, else in place of the answer. */
   lost?: true;
+  /** Effects of the faults that acted on it. */
+  faults?: readonly string[];
   code?: ErrorCode;
   /** Seconds to wait before the same request, as the answer's Retry-After said. */
   retry_after?: number;
@@ -57,6 +59,7 @@ export function describe(exchange: Exchange, redactor: Redactor): JournalEntry {
     ...('Idempotent-Replayed' in headers && { replayed: true as const }),
     status,
     ...(exchange.lost && { lost: true as const }),
+    ...(exchange.faults.length > 0 && { faults: exchange.faults }),
     ...(code !== undefined && { code }),
     ...(headers['Retry-After'] !== undefined && { retry_after: Number(headers['Retry-After']) }),
     ...(headers['Kimi-Emulator-Hint'] !== undefined && { hint: headers['Kimi-Emulator-Hint'] }),

@@ -6,6 +6,7 @@ import { type Addressed, operationOf } from './operation-of.ts';
 
 /** What one costs beside its texts, roughly: the object, its headers, its facts. */
 const OWN_BYTES = 1_024;
+const NONE: readonly string[] = [];
 
 /** What was sent of a stream. */
 export interface Streamed {
@@ -42,6 +43,8 @@ export class Exchange {
   status = 0;
   /** A fault dropped the connection: before anything was done where there is no status, else in place of the answer. */
   lost = false;
+  /** Effects of the faults that acted on it. */
+  faults: readonly string[] = NONE;
   code: ErrorCode | undefined;
   request: KeptText | undefined;
   requestBytes = 0;
@@ -76,6 +79,10 @@ export class Exchange {
 
   lose(): void {
     this.lost = true;
+  }
+
+  struck(fault: string): void {
+    this.faults = [...this.faults, fault];
   }
 
   get addressed(): Addressed {

@@ -15,7 +15,14 @@ export interface JournalFile {
   emulator: string;
   /** Milliseconds since the Unix epoch, on the emulator's clock. */
   exported_at: number;
-  configuration: { limits: Limits; tokenizer: string; exact: boolean; model: string };
+  configuration: {
+    limits: Limits;
+    tokenizer: string;
+    exact: boolean;
+    model: string;
+    /** `own`: a seed's, which stands still, or one that was given. Absent in older files. */
+    clock?: 'system' | 'own';
+  };
   /** Requests that came before the first entry and are not remembered any more. */
   dropped: number;
   entries: JournalEntry[];
@@ -30,7 +37,13 @@ export function exportJournal(
     version: JOURNAL_VERSION,
     emulator: VERSION,
     exported_at: clock.now(),
-    configuration: { limits, tokenizer: tokenizer.name, exact: tokenizer.exact, model: model.name },
+    configuration: {
+      limits,
+      tokenizer: tokenizer.name,
+      exact: tokenizer.exact,
+      model: model.name,
+      clock: clock.isSystem ? 'system' : 'own',
+    },
     dropped: journal.dropped,
     entries: journal.entries(filter),
   };

@@ -9,9 +9,11 @@ export function render(entries: readonly JournalEntry[]): string {
 }
 
 function renderOne(entry: JournalEntry): string {
-  const { n, at, method, path, operation, status, code, lost, replayed, streamed, hint, request, answer } = entry;
+  const { n, at, method, path, operation, status, code, lost, faults, replayed, streamed, hint, request, answer } =
+    entry;
   const state = status === 0 ? (lost ? 'dropped before anything was done' : 'not answered yet') : status;
   const flags = [code, replayed && 'replayed', lost && status !== 0 && 'the answer was lost'];
+  if (faults) flags.push(`by the fault ${faults.join(', ')}`);
   const outcome = [state, ...flags].filter(Boolean).join(' ');
   const lines = [`#${n}  ${timeOf(at)}  ${method} ${path}  ${operation ?? ''}  ${outcome}`];
   const ended = { whole: 'sent whole', left: 'the reader left', failed: 'failed' };

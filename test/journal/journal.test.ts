@@ -166,6 +166,24 @@ it('knows what was created, deleted, taken and shared', async () => {
   ]);
 });
 
+it('says which faults acted, on which request', async () => {
+  const session = await startSession('in process');
+  const { emulator } = session.api;
+  emulator.fault({ effect: 'disk_full' });
+  emulator.fault({ effect: 'delay', ms: 1, times: 2 });
+  emulator.fault({ effect: 'compress_fails' });
+  await session.append(sized(10));
+  await session.append(sized(10));
+  await session.append(sized(10));
+  const entries = emulator.journal.entries({ operation: 'appendMessages' });
+  expect(entries.map(({ status, faults }) => [status, faults])).toEqual([
+    [500, ['delay', 'disk_full']],
+    [200, ['delay']],
+    [200, undefined],
+  ]);
+  expect(renderJournal(entries)).toContain('500 unexpected_output by the fault delay, disk_full');
+});
+
 it('an answer from memory did nothing', async () => {
   const api = await startEmulator('in process');
   const create = () => api.post<{ id: string }>('/v1/sessions', {}, { headers: { 'Idempotency-Key': 'one' } });
