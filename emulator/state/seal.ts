@@ -8,6 +8,9 @@ const VERSION = 1;
 const START = new RegExp(`^\\{"format":"${NAME}/(\\d{1,9})","sha256":"([0-9a-f]{64})","state":`);
 const START_BYTES = 160;
 const END = '}\n';
+const BRACE = 0x7d;
+const LINE_ENDS = [0x0a, 0x0d];
+const BOM = Buffer.from('\uFEFF');
 /** Bytes; a millisecond of work. */
 const HASHED_A_STEP = 2 ** 20;
 
@@ -50,7 +53,10 @@ export class Sealing {
  */
 export function unseal(file: string | Uint8Array | object): Generator<void, { state: unknown; hash: string }> {
   if (typeof file === 'string') return unsealBytes(Buffer.from(file));
-  return file instanceof Uint8Array ? unsealBytes(file) : unsealBytes(Buffer.from(textOf(file)));
+  if (file instanceof Uint8Array) return unsealBytes(file);
+  if (typeof file !== 'object' || file === null)
+    throw new StateError(`a file is text, bytes or an object, not ${file}`);
+  return unsealBytes(Buffer.from(textOf(file)));
 }
 
 function textOf(file: object): string {
@@ -61,7 +67,7 @@ function textOf(file: object): string {
 }
 
 function* unsealBytes(bytes: Uint8Array): Generator<void, { state: unknown; hash: string }> {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const buffer = trimmed(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   const [start, version, hash] = START.exec(buffer.toString('latin1', 0, START_BYTES)) ?? [];
   if (start === undefined || hash === undefined) {
     throw new StateError(`the file is no ${NAME}, or its beginning is damaged (a reformatted one is taken in parsed)`);
@@ -71,15 +77,18 @@ function* unsealBytes(bytes: Uint8Array): Generator<void, { state: unknown; hash
       `the file was written by a newer kimi-emulator (${NAME}/${version}, this one knows ${NAME}/${VERSION})`,
     );
   }
-  const content = buffer.subarray(start.length, -END.length);
-  if (
-    Number(version) !== VERSION ||
-    buffer.toString('latin1', buffer.length - END.length) !== END ||
-    (yield* hashOf(content)) !== hash
-  ) {
+  const content = buffer.subarray(start.length, -1);
+  if (Number(version) !== VERSION || buffer.at(-1) !== BRACE || (yield* hashOf(content)) !== hash) {
     throw new StateError('the file is damaged: its content is not what was exported');
   }
   return { state: parse(content), hash };
+}
+
+/** Without what an editor or a transfer puts around a text: a byte order mark, and ends of lines behind it. */
+function trimmed(bytes: Buffer): Buffer {
+  let end = bytes.length;
+  while (end > 0 && LINE_ENDS.includes(bytes[end - 1] ?? 0)) end -= 1;
+  return bytes.subarray(bytes.subarray(0, BOM.length).equals(BOM) ? BOM.length : 0, end);
 }
 
 function* hashOf(content: Buffer): Generator<void, string> {

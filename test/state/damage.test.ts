@@ -25,10 +25,27 @@ describe('a state file', () => {
   it('of which an end or a beginning is missing is refused', async () => {
     const { file } = await exported();
     const { emulator } = await startEmulator('in process');
-    for (const cut of ['', '{', file.slice(0, -1), file.slice(0, 120), file.slice(1), `${file}\n`, ` ${file}`]) {
+    for (const cut of ['', '\n', '{', file.slice(0, -2), file.slice(0, 120), file.slice(1), `${file} `, ` ${file}`]) {
       await expect(emulator.import(cut)).rejects.toThrow(/^the file is (?:no kimi-emulator-state|damaged)/);
     }
     await emulator.import(file);
+  });
+
+  it.each<[string, (file: string) => string]>([
+    ['without the end of its line', (file) => file.trimEnd()],
+    ['with another line', (file) => `${file}\n`],
+    ['with the ends of lines of Windows, and a byte order mark', (file) => `\uFEFF${file.replace('\n', '\r\n')}`],
+  ])('that an editor has saved is taken in: %s', async (_, saved) => {
+    const { file, session } = await exported();
+    const { emulator } = await startEmulator('in process');
+    expect((await emulator.import(saved(file))).sessions).toEqual([session]);
+  });
+
+  it('that is none is refused', async () => {
+    const { emulator } = await startEmulator('in process');
+    for (const file of [null, undefined, 7] as unknown as string[]) {
+      await expect(emulator.import(file)).rejects.toThrow(StateError);
+    }
   });
 
   it('that was reformatted is refused as text, and taken in parsed', async () => {
