@@ -31,13 +31,18 @@ export class MovableClock implements Clock {
     return this.#base.now() + this.#movedMs;
   }
 
+  /** Whether it goes on by itself, as a client's time does. */
+  get isSystem(): boolean {
+    return this.#base === systemClock;
+  }
+
   /**
    * Lets `ms` milliseconds pass at once: whatever expires within them has expired.
    * @returns the time then
    * @throws RangeError where it is negative, no number, or leads beyond the year 275760
    */
   advance(ms: number): number {
-    if (!(ms >= 0 && this.now() + ms <= MAX_MS)) {
+    if (!(Number.isFinite(ms) && ms >= 0 && this.now() + ms <= MAX_MS)) {
       throw new RangeError(`the clock is moved forward by a number of milliseconds, not by ${ms}`);
     }
     this.#movedMs += ms;

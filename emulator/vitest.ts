@@ -20,7 +20,10 @@ export const test: TestAPI<KimiFixtures> = base.extend<KimiFixtures>({
   emulatorOptions: {},
   emulator: async ({ emulatorOptions, onTestFailed }, use) => {
     const emulator = createEmulator(emulatorOptions);
-    onTestFailed(() => console.log(renderJournal(emulator.journal.entries())));
+    onTestFailed(() => {
+      const entries = emulator.journal.entries();
+      if (entries.length > 0) console.log(renderJournal(entries));
+    });
     await use(emulator);
     const unused = emulator.faults.unused();
     await emulator.close();
