@@ -48,6 +48,7 @@ const File = z.looseObject({
   dropped: z.int().min(0),
   configuration: z.looseObject({
     limits: z.looseObject(Object.fromEntries(LIMIT_NAMES.map((name) => [name, tokens]))),
+    clock: z.enum(['system', 'own']).optional(),
   }),
   entries: z.array(Entry),
 });

@@ -12,10 +12,13 @@ export class Run {
   /** Those since all state was last put back. */
   readonly sinceReset: readonly JournalEntry[];
   readonly dropped: number;
+  /** Whether time went on by itself, so that two requests of one instant had nothing between them. */
+  readonly clockRuns: boolean;
 
   constructor({ entries, configuration, dropped }: Pick<JournalFile, 'entries' | 'configuration' | 'dropped'>) {
     this.limits = configuration.limits;
     this.dropped = dropped;
+    this.clockRuns = configuration.clock === 'system';
     this.entries = entries.filter(({ facts }) => facts.reset === undefined);
     this.lives = livesOf(entries);
     this.sinceReset = entries.slice(entries.findLastIndex(({ facts }) => facts.reset === true) + 1);

@@ -14,7 +14,8 @@ export async function judged(
   options: EmulatorOptions = {},
 ) {
   const clock = new MovableClock();
-  const api = await startEmulator('in process', { tokenizer: O200K, limits: LIMITS, clock, ...options });
+  const time = options.seed === undefined ? { clock } : {};
+  const api = await startEmulator('in process', { tokenizer: O200K, limits: LIMITS, ...time, ...options });
   await act(api, clock);
   const { body } = await api.get<JournalFile>('/_emulator/journal');
   const found = diagnose(body).find((finding) => finding.rule === rule);

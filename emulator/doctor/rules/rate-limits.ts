@@ -1,4 +1,3 @@
-import { ERRORS } from '../../../contract/errors.ts';
 import type { JournalEntry } from '../../journal/describe.ts';
 import { bad, fine, type Rule, some } from '../finding.ts';
 import { type Repeat, repeatsOf } from '../repeats.ts';
@@ -7,6 +6,8 @@ import type { Run } from '../run.ts';
 const SECOND_MS = 1_000;
 const DAY_MS = 86_400_000;
 const STATUS = 429;
+/** Codes of 429 that no retry mends. */
+const FINAL: readonly string[] = ['quota_exceeded', 'tpd_limit'];
 const SHOW_IT =
   'set a fault before the run: POST /_emulator/faults {"effect":"error","code":"rpm_limit","operation":"createChatCompletion"}; or start with --tier 0, which takes three chats a minute';
 
@@ -42,15 +43,16 @@ export const retryAfter: Rule = {
   target: 'everywhere',
   judge(run: Run) {
     const repeated = repeats(run).filter((repeat): repeat is Required<Repeat> => repeat.again !== undefined);
-    const hasty = repeated.filter(({ waited }) => !waited);
-    if (hasty.length === 0)
+    const early = repeated.filter(({ waited }) => !waited);
+    if (early.length === 0)
       return fine(`${some(repeated.length, 'request')} sent again after a 429, each after its wait`);
-    if (run.durationMs === 0)
+    const hasty = early.filter((repeat) => run.clockRuns || !passes(repeat.refused) || passed(repeat) > 0);
+    if (hasty.length === 0)
       return bad(
         'warning',
-        `${some(hasty.length, 'request')} sent again after a 429; the clock stood still, so that waiting cannot be judged`,
-        'run without --seed, or advance the clock',
-        hasty.map(({ again }) => again),
+        `${some(early.length, 'request')} sent again after a 429 with no time passed on the emulator's clock, which stands still until it is moved: whether they waited cannot be told`,
+        'run without --seed and without a clock of your own, or let the wait of your client call emulator.clock.advance(ms)',
+        early.map(({ again }) => again),
       );
     return bad(
       'error',
@@ -61,6 +63,11 @@ export const retryAfter: Rule = {
   },
 };
 
+/** Milliseconds from a refusal to the request that repeats it. */
+function passed({ refused, again }: Required<Repeat>): number {
+  return again.at - refused.at;
+}
+
 function repeats(run: Run): Repeat[] {
   return repeatsOf(run, isLimited, waitMs);
 }
@@ -69,8 +76,8 @@ function isLimited({ status }: JournalEntry): boolean {
   return status === STATUS;
 }
 
-function passes({ code }: JournalEntry): boolean {
-  return code === undefined || ERRORS[code].retry;
+function passes({ code = '' }: JournalEntry): boolean {
+  return !FINAL.includes(code);
 }
 
 /** A journal that does not say how long is of a version that always said a second. */
@@ -87,7 +94,7 @@ function codesOf(limited: readonly JournalEntry[]): string {
 function waitsOf([first]: readonly Required<Repeat>[]): string {
   if (!first) return '';
   const { refused, again } = first;
-  const passed = ((again.at - refused.at) / SECOND_MS).toLocaleString('en-US');
+  const after = (passed(first) / SECOND_MS).toLocaleString('en-US');
   const said = passes(refused) ? `said ${waitMs(refused) / SECOND_MS} s` : `was ${refused.code}, and not to be retried`;
-  return `#${again.n} came ${passed} s after #${refused.n}, which ${said}`;
+  return `#${again.n} came ${after} s after #${refused.n}, which ${said}`;
 }

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../../../contract/errors.ts';
-import type { Api } from '../../support/emulator.ts';
+import { diagnose } from '../../../emulator/doctor/diagnose.ts';
+import type { JournalFile } from '../../../emulator/journal/journal-file.ts';
+import { type Api, startEmulator } from '../../support/emulator.ts';
 import { createSession, type MovableClock, sized } from '../../support/session.ts';
 import { chat, judged } from '../judged.ts';
 
@@ -45,8 +47,8 @@ describe('rate-limits', () => {
     expect(found.says).toContain('1 of them after retries');
   });
   it('error: of two that say the same, one came again', async () => {
-    const found = await judged('rate-limits', asking('rpm_limit', 2, ['same', 0], ['same', 0], ['same', 1]));
-    const retried = await judged('retry-after', asking('rpm_limit', 2, ['same', 0], ['same', 0], ['same', 1]));
+    const found = await judged('rate-limits', asking('rpm_limit', 2, ['same', 0], ['same', 0.5], ['same', 1]));
+    const retried = await judged('retry-after', asking('rpm_limit', 2, ['same', 0], ['same', 0.5], ['same', 1]));
     expect([found.level, retried.level].toSorted()).toEqual(['error', 'ok']);
   });
   it('ok: two that say the same, both again', async () => {
@@ -117,6 +119,27 @@ describe('retry-after', () => {
     };
     expect(await judged('retry-after', again(5), { tier: 0 })).toMatchObject({ level: 'error', evidence: [8] });
     expect((await judged('retry-after', again(60), { tier: 0 })).level).toBe('ok');
+  });
+  it('warning: no time passed on a clock that others move, so that nobody can tell', async () => {
+    const unmoved: Act = async (api, clock) => {
+      await asking('rpm_limit', 1, ['one', 0], ['one', 0])(api, clock);
+      api.emulator.clock.advance(60_000);
+      await chat(api, {}, 'two');
+    };
+    for (const options of [{}, { seed: 1 }]) {
+      const found = await judged('retry-after', unmoved, options);
+      expect(found).toMatchObject({ level: 'warning', evidence: [2] });
+      expect(found.says).toContain('no time passed');
+    }
+  });
+  it('error: no time passed on the clock of the system, which needs nobody to move it', async () => {
+    const api = await startEmulator('in process');
+    api.emulator.fault({ effect: 'error', code: 'rpm_limit' });
+    for (let time = 0; time < 2; time += 1) await chat(api);
+    const { body } = await api.get<JournalFile>('/_emulator/journal');
+    const [{ at } = expect.fail('no entry')] = body.entries;
+    const found = diagnose({ ...body, entries: body.entries.map((entry) => ({ ...entry, at })) });
+    expect(found.find(({ rule }) => rule === 'retry-after')).toMatchObject({ level: 'error', evidence: [2] });
   });
   it.each([
     ['error', 'quota_exceeded', 60],
