@@ -1,3 +1,5 @@
+import { MODEL_ID, MODEL_NAMES } from './model-names.ts';
+
 /** Prices of one model per million tokens, in one currency, from one day on. */
 export interface Price {
   readonly model: string;
@@ -43,6 +45,14 @@ export const PRICES: readonly Price[] = [
   price('kimi-k3', 'USD', [0.3, 3, 15], '2026-07-16', 'github.com/getagentseal/codeburn/pull/709'),
   price('kimi-k3', 'CNY', [2, 20, 100], '2026-07-18', OFFICIAL_CNY),
 ];
+
+/** The models that a price can be of, by all their names. */
+export const PRICED_MODELS: readonly string[] = [...new Set([...MODEL_NAMES, ...PRICES.map(({ model }) => model)])];
+
+/** The one name under which a model is priced, whichever of its names is given. */
+export function pricedAs(model: string): string {
+  return MODEL_NAMES.includes(model) ? MODEL_ID : model;
+}
 
 /** @param figures cached input, input, output */
 function price(

@@ -36,11 +36,11 @@ async function main([command, ...rest]: string[]): Promise<void> {
 async function serve(options: CliOptions): Promise<void> {
   const { port, host, quiet, json } = options;
   if (!isLoopback(host)) {
-    process.stderr.write(`kimi-emulator: ${host} can be reached from other machines; whoever reaches it can use it\n`);
+    warn(`${host} can be reached from other machines; whoever reaches it can use it`);
   }
   await tryPort({ port, host }).catch((error) => refuse(error, options));
   const { tokenizer, seed } = options;
-  const billing = await readBilling(options.prices, options.balance);
+  const billing = await readBilling(options.prices, options.balance, warn);
   if (options.exportOnExit !== undefined) await prepareExport(options.exportOnExit);
   const emulator = createEmulator({
     billing,
@@ -66,6 +66,10 @@ async function serve(options: CliOptions): Promise<void> {
   closeOnSignal(emulator, options.exportOnExit);
   if (json) process.stdout.write(`${readyLine(emulator, options, server.port)}\n`);
   else if (!quiet) process.stdout.write(banner(emulator, options));
+}
+
+function warn(line: string): void {
+  process.stderr.write(`kimi-emulator: ${line}\n`);
 }
 
 function refuse(error: NodeJS.ErrnoException, { host, port }: CliOptions): never {

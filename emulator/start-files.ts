@@ -25,13 +25,21 @@ export async function loadScript({ model }: Emulator, path: string): Promise<voi
   await model.loadText(text, path).catch((error) => refuse('--script', path, error, 'DocumentError'));
 }
 
-/** What work costs here, from a file of prices and a balance; what is not given is as it always is. @throws StartError */
-export async function readBilling(prices: string | undefined, balance: Amount | undefined): Promise<BillingSettings> {
+/**
+ * What work costs here, from a file of prices and a balance; what is not given is as it always is.
+ * @param warn told in one line what of the file can never be used
+ * @throws StartError
+ */
+export async function readBilling(
+  prices: string | undefined,
+  balance: Amount | undefined,
+  warn: (line: string) => void,
+): Promise<BillingSettings> {
   if (prices === undefined) return { ...(balance && { balance }) };
   const { readPrices } = await import('./billing/read-prices.ts');
   const text = (await read('--prices', prices)).toString();
   try {
-    return { ...(balance && { balance }), prices: readPrices(text, prices) };
+    return { ...(balance && { balance }), prices: readPrices(text, prices, (line) => warn(`--prices: ${line}`)) };
   } catch (error) {
     return refuse('--prices', prices, error, 'DocumentError');
   }

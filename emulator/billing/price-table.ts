@@ -1,5 +1,4 @@
-import { MODEL_ID, MODEL_NAMES } from '../../contract/models.ts';
-import { type Currency, PRICES, type Price } from '../../contract/prices.ts';
+import { type Currency, PRICES, type Price, pricedAs } from '../../contract/prices.ts';
 import { type Money, perToken } from './money.ts';
 
 /** What a token of each kind costs, and the row that says so. */
@@ -27,10 +26,8 @@ export class PriceTable {
    * @param at milliseconds since the Unix epoch; the day is that of UTC
    */
   of(model: string, currency: Currency, at: number): Rates | undefined {
-    const name = MODEL_NAMES.includes(model) ? MODEL_ID : model;
-    const rows = this.#rows
-      .filter((row) => row.model === name && row.currency === currency)
-      .sort((a, b) => (a.since < b.since ? -1 : 1));
+    const place = placeOf({ model, currency });
+    const rows = this.#rows.filter((row) => placeOf(row) === place).sort((a, b) => (a.since < b.since ? -1 : 1));
     const day = dayOf(at);
     const row = rows.findLast(({ since }) => since <= day) ?? rows[0];
     return row && this.#ratesOf(row);
@@ -57,8 +54,8 @@ export function priceOf(model: string, currency: Currency, at: number): Price | 
   return BUILT_IN.of(model, currency, at)?.row;
 }
 
-function placeOf({ model, currency }: Price): string {
-  return `${currency} ${model}`;
+function placeOf({ model, currency }: Pick<Price, 'model' | 'currency'>): string {
+  return `${currency} ${pricedAs(model)}`;
 }
 
 /** What a clock cannot show as a day counts as the first of all. */

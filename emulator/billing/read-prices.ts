@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { CURRENCIES, type Price } from '../../contract/prices.ts';
+import { CURRENCIES, PRICED_MODELS, type Price, pricedAs } from '../../contract/prices.ts';
 import { DocumentError } from '../documents/document-error.ts';
 import { members } from '../documents/members.ts';
 import { readDocument } from '../documents/read-document.ts';
@@ -22,19 +22,33 @@ const PriceRows = z.array(PriceRow, 'must be a list of prices').min(1);
 
 /**
  * Prices from a file of YAML or JSON: a list of `{model, currency, cached_input, input, output, since, source}`, the figures per
- * million tokens. For a model and currency that it names, none of the built-in rows holds (see `PriceTable`).
+ * million tokens. For a model and currency that it names, by whichever name, none of the built-in rows holds (see `PriceTable`).
+ * @param warn told in one line of models that are not known; their rows are left out
  * @throws DocumentError in one line, with the line of the file
  */
-export function readPrices(text: string, file: string): Price[] {
+export function readPrices(text: string, file: string, warn: (line: string) => void = () => undefined): Price[] {
   const { value, lineOf } = readDocument(text, file, PriceRows);
-  const seen = new Map<string, number>();
-  return value.map(({ cached_input: cachedInput, ...row }, index) => {
-    const place = `${row.model} in ${row.currency} since ${row.since}`;
-    const before = seen.get(place);
+  const seen = new Map<string, { model: string; line: number }>();
+  const unknown: string[] = [];
+  const prices = value.flatMap(({ cached_input: cachedInput, ...row }, index) => {
+    const { model, currency, since } = row;
     const line = lineOf([index]);
-    if (before !== undefined)
-      throw new DocumentError(`${file}, line ${line}: ${place} stands on line ${before} already`);
-    seen.set(place, line);
-    return { ...row, cachedInput };
+    const place = `${currency} since ${since}`;
+    const before = seen.get(`${pricedAs(model)} ${place}`);
+    if (before) {
+      const other = before.model === model ? '' : `, as ${before.model}`;
+      const complaint = `${model} in ${place} stands on line ${before.line} already${other}`;
+      throw new DocumentError(`${file}, line ${line}: ${complaint}`);
+    }
+    seen.set(`${pricedAs(model)} ${place}`, { model, line });
+    if (PRICED_MODELS.includes(model)) return [{ ...row, cachedInput }];
+    unknown.push(`${model} (line ${line})`);
+    return [];
   });
+  if (unknown.length > 0) warn(`${file}: ${noSuchModels(unknown)}`);
+  return prices;
+}
+
+function noSuchModels(names: readonly string[]): string {
+  return `no model is called ${names.join(', ')}, so that no request can cost these prices; models: ${PRICED_MODELS.join(', ')}`;
 }

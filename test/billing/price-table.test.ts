@@ -51,6 +51,14 @@ test('rows of its own stand in for the built-in ones of their model and currency
   expect(table.of('kimi-k2.6', 'USD', day('2026-11-01'))?.row.input).toBe(0.95);
 });
 
+test('rows under another name of a model are prices of that model', () => {
+  const table = new PriceTable([row('2026-01-01', 7, 'kimi-k2-0905')]);
+  for (const name of ['kimi-k2-0905', 'kimi-k2-0905-preview']) {
+    expect(table.of(name, 'USD', day('2026-11-01'))?.row.input).toBe(7);
+    expect(table.of(name, 'CNY', day('2026-11-01'))?.row.input).toBe(4);
+  }
+});
+
 test('an unknown model has no price', () => {
   expect(priceOf('kimi-k9', 'USD', day('2026-11-01'))).toBeUndefined();
   expect(priceOf('kimi-k2-turbo-preview', 'USD', day('2026-11-01'))).toBeUndefined();

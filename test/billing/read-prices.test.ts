@@ -54,6 +54,11 @@ test.each([
     YAML + YAML,
     'prices.yaml, line 10: kimi-k2-0905-preview in USD since 2026-10-01 stands on line 2 already',
   ],
+  [
+    'the same row under another name of the model',
+    YAML + YAML.replace('-preview', ''),
+    'prices.yaml, line 10: kimi-k2-0905 in USD since 2026-10-01 stands on line 2 already, as kimi-k2-0905-preview',
+  ],
 ])('refused: %s', (_, text, message) => {
   expect(() => readPrices(text, 'prices.yaml')).toThrow(message);
 });
@@ -61,4 +66,22 @@ test.each([
 test('a source is required', () => {
   const text = YAML.replace(/ {2}source.*\n/, '');
   expect(() => readPrices(text, 'prices.yaml')).toThrow('prices.yaml, line 2: [0].source: is required');
+});
+
+test('prices of a model that is not known are left out, and named with the names that there are', () => {
+  const said: string[] = [];
+  const text = YAML + YAML.replace('-0905-preview', '-905') + YAML.replace('k2-0905-preview', 'k9');
+  const prices = readPrices(text, 'prices.yaml', (line) => said.push(line));
+  expect(prices).toHaveLength(1);
+  expect(said).toEqual([
+    expect.stringMatching(
+      /^prices\.yaml: no model is called kimi-k2-905 \(line 10\), kimi-k9 \(line 18\), so that no request can cost these prices; models: kimi-k2-0905-preview, kimi-k2-0905, .*kimi-k3$/,
+    ),
+  ]);
+});
+
+test('prices of other models of the table are taken without a word', () => {
+  const said: string[] = [];
+  expect(readPrices(YAML.replace('k2-0905-preview', 'k3'), 'prices.yaml', (line) => said.push(line))).toHaveLength(1);
+  expect(said).toEqual([]);
 });
