@@ -2,7 +2,7 @@ import { CURRENCIES, type Currency } from '../../contract/prices.ts';
 
 /**
  * Money as a whole number of 10⁻¹² of a currency unit. A price of at most six decimals per million tokens is a whole number of
- * them for each token, so sums are exact: nothing is rounded until it is shown, and then half up.
+ * them for each token, so sums are exact.
  */
 export type Money = bigint;
 
@@ -56,7 +56,12 @@ export function showMoney(money: Money, decimals = 6): string {
   return `${sign}${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`;
 }
 
-/** As a number for JSON, rounded as it is shown. */
-export function moneyNumber(money: Money, decimals = 6): number {
+/** In full: six decimals, and as many more as it has, so that sums of what is shown come out. */
+export function showInFull(money: Money): string {
+  return showMoney(money, UNIT_DECIMALS).replace(/(\.\d{6}\d*?)0+$/, '$1');
+}
+
+/** As a number for JSON: in full, or rounded as it is shown. */
+export function moneyNumber(money: Money, decimals = UNIT_DECIMALS): number {
   return Number(showMoney(money, decimals));
 }

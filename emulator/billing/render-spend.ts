@@ -31,7 +31,7 @@ function headline(title: string, { turns, cost, stateless }: SpendOfBook, curren
 }
 
 function money(amount: number): string {
-  return amount.toFixed(6);
+  return amount.toLocaleString('en-US', { minimumFractionDigits: 6, maximumFractionDigits: 12, useGrouping: false });
 }
 
 function indented(lines: readonly string[]): string[] {

@@ -1,5 +1,5 @@
 import type { Price } from '../../contract/prices.ts';
-import { type Money, showMoney } from './money.ts';
+import { type Money, showInFull } from './money.ts';
 import { costOf, type Tally, uncached, type Work } from './work.ts';
 
 /** `kimi-k2-0905-preview: 0.15 cached input, 0.6 input, 2.5 output USD per million tokens (since …; source)` */
@@ -14,7 +14,7 @@ export function bookLines(tallies: readonly Tally[], windowTokens: number): stri
     const { currency } = rates.row;
     const cost = (work: Work) => costOf(work, rates);
     const line = (title: string, work: Work) =>
-      `${title}, ${turns(work.turns)}: ${product(work, rates.row)} = ${showMoney(cost(work))} ${currency}`;
+      `${title}, ${turns(work.turns)}: ${product(work, rates.row)} = ${showInFull(cost(work))} ${currency}`;
     const beyond = own.turns - comparable.own.turns;
     const ownCost = cost(comparable.own);
     const saved = (title: string, work: Work) => `saved against ${title}: ${difference(cost(work), ownCost, currency)}`;
@@ -47,7 +47,7 @@ function product({ input, cached, output }: Work, price: Price): string {
 /** `0.012 − 0.003 = 0.009 USD (75.0 %)` */
 function difference(other: Money, own: Money, currency: string): string {
   const share = other === 0n ? '' : ` (${(Number(((other - own) * 100_000n) / other) / 1_000).toFixed(1)} %)`;
-  return `${showMoney(other)} − ${showMoney(own)} = ${showMoney(other - own)} ${currency}${share}`;
+  return `${showInFull(other)} − ${showInFull(own)} = ${showInFull(other - own)} ${currency}${share}`;
 }
 
 function turns(count: number): string {

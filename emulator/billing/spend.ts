@@ -4,7 +4,7 @@ import { type Money, moneyNumber } from './money.ts';
 import { bookLines, priceLine } from './spend-lines.ts';
 import { costOf, type Tally, uncached, type Work } from './work.ts';
 
-/** Money in units of the currency, rounded half up to six decimals. */
+/** Money in units of the currency, not rounded. */
 export interface SpendOfBook {
   turns: number;
   /** Tokens; `input` without what was cached. */

@@ -68,7 +68,7 @@ test('the price of two turns, worked out by hand', () => {
     input_tokens: 2_408,
     cached_tokens: 1_792,
     output_tokens: 150,
-    cost: 0.002089,
+    cost: 0.0020886,
   });
   // Without a cut the client without sessions sends the same: (4,200 × 0.60 + 150 × 2.50) ÷ 10⁶ = 0.002895 without cache.
   expect(bench.total.stateless).toMatchObject({
@@ -77,8 +77,8 @@ test('the price of two turns, worked out by hand', () => {
     prompt_tokens: 4_200,
     cached_tokens: 1_792,
     cost_without_cache: 0.002895,
-    cost_with_cache: 0.002089,
-    saved_without_cache: 0.000806,
+    cost_with_cache: 0.0020886,
+    saved_without_cache: 0.0008064,
     saved_with_cache: 0,
   });
 });
@@ -104,8 +104,8 @@ describe('what a client without sessions would have sent', () => {
     // As it was (7,500 × 0.60 + 192 × 2.50) = 4,980; uncut (6,612 × 0.60 + 5,888 × 0.15 + 192 × 2.50) = 5,330.4, all ÷ 10⁶.
     expect(bench.total.stateless).toMatchObject({
       own_cost: 0.00498,
-      cost_with_cache: 0.00533,
-      saved_with_cache: 0.00035,
+      cost_with_cache: 0.0053304,
+      saved_with_cache: 0.0003504,
     });
   });
 
