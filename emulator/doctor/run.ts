@@ -9,8 +9,8 @@ export class Run {
   readonly entries: readonly JournalEntry[];
   /** The same, cut where a reset put all state back: what came after one continues nothing of what came before. */
   readonly lives: readonly (readonly JournalEntry[])[];
-  /** Those since all state was last put back. */
-  readonly sinceReset: readonly JournalEntry[];
+  /** Number of the line that the last reset left; 0 without one. */
+  readonly lastReset: number;
   readonly dropped: number;
   /** Whether time went on by itself, so that two requests of one instant had nothing between them. */
   readonly clockRuns: boolean;
@@ -21,28 +21,44 @@ export class Run {
     this.clockRuns = configuration.clock === 'system';
     this.entries = entries.filter(({ facts }) => facts.reset === undefined);
     this.lives = livesOf(entries);
-    this.sinceReset = entries.slice(entries.findLastIndex(({ facts }) => facts.reset === true) + 1);
+    this.lastReset = entries.findLast(({ facts }) => facts.reset)?.n ?? 0;
   }
 
-  /** Those that named a session, by it. A session that a reset took away and one made since never share an id. */
-  bySession(): Map<string, JournalEntry[]> {
-    const sessions = new Map<string, JournalEntry[]>();
-    for (const entry of this.entries) {
-      if (entry.session === undefined) continue;
-      const own = sessions.get(entry.session) ?? [];
-      own.push(entry);
-      sessions.set(entry.session, own);
-    }
-    return sessions;
+  /** Requests of each session that any named. The same id behind a reset is another session: a seed gives it out again. */
+  sessions(): JournalEntry[][] {
+    return this.lives.flatMap((entries) => {
+      const sessions = new Map<string, JournalEntry[]>();
+      for (const entry of entries) {
+        if (entry.session === undefined) continue;
+        const own = sessions.get(entry.session) ?? [];
+        own.push(entry);
+        sessions.set(entry.session, own);
+      }
+      return [...sessions.values()];
+    });
+  }
+
+  /** Of the requests that `isOne`, those that say the same as an earlier one that `isFirst`, with no reset between. */
+  again(isOne: (entry: JournalEntry) => boolean, isFirst: (entry: JournalEntry) => boolean): JournalEntry[] {
+    return this.lives.flatMap((entries) =>
+      entries.filter((entry, place) => {
+        if (!isOne(entry)) return false;
+        return entries.slice(0, place).some((each) => isOne(each) && isFirst(each) && isSame(each, entry));
+      }),
+    );
   }
 
   refused(...codes: string[]): JournalEntry[] {
     return this.entries.filter(({ code }) => code !== undefined && codes.includes(code));
   }
 
-  /** Milliseconds from the first request to the last, on the emulator's clock; 0 where it stood still. */
+  /** Milliseconds from the first request to the last, on the emulator's clock; without what a reset takes back of it. */
   get durationMs(): number {
-    return (this.entries.at(-1)?.at ?? 0) - (this.entries[0]?.at ?? 0);
+    return this.lives.reduce((sum, life) => sum + (life.at(-1)?.at ?? 0) - (life[0]?.at ?? 0), 0);
+  }
+
+  isBeforeReset({ n }: JournalEntry): boolean {
+    return n < this.lastReset;
   }
 }
 

@@ -6,6 +6,7 @@ import type { JournalEntry } from '../../journal/describe.ts';
 import { fine, type Rule, some, tokens } from '../finding.ts';
 import type { Run } from '../run.ts';
 
+const SECOND_MS = 1_000;
 const HOUR_MS = 3_600_000;
 /** A run that is shorter says little of an hour. */
 const SHORT_MS = 60_000;
@@ -31,11 +32,15 @@ export const cost: Rule = {
       const whole = `${showMoney(money)} ${currency}`;
       return hours === 0 ? whole : `${whole} (${showMoney(perHour(money, run.durationMs), CENTS)} an hour)`;
     });
-    const short =
-      hours > 0 && run.durationMs < SHORT_MS ? '; the run lasted less than a minute, so an hour is a guess' : '';
-    return fine(`${some(turns.length, 'turn')}: ${work.join(', ')}: ${amounts.join(', ')}${short}`);
+    const done = `${some(turns.length, 'turn')} in ${(run.durationMs / SECOND_MS).toLocaleString('en-US')} s`;
+    return fine(`${done}: ${work.join(', ')}: ${amounts.join(', ')}${doubtOf(run)}`);
   },
 };
+
+function doubtOf({ durationMs }: Run): string {
+  if (durationMs === 0) return '; no time passed on its clock, so that nothing is known of an hour';
+  return durationMs < SHORT_MS ? '; the run lasted less than a minute, so an hour is a guess' : '';
+}
 
 function costIn(turns: readonly JournalEntry[], currency: (typeof CURRENCIES)[number]): Money {
   const prices = new PriceTable();

@@ -1,4 +1,5 @@
 import { bad, fine, type Rule, some } from '../finding.ts';
+import { Pending } from '../pending.ts';
 import type { Run } from '../run.ts';
 
 /** Codes of which other rules speak. */
@@ -39,20 +40,20 @@ export const toolCalls: Rule = {
       'answer every call with one tool message of its id, right behind the assistant message, also where the tool failed';
     if (refused.length > 0)
       return bad('error', `${some(refused.length, 'request')} refused: calls and results did not match`, fix, refused);
-    const open = new Map<string, { n: number }>();
-    for (const { session, facts, n } of run.sinceReset) {
-      for (const id of facts.wrote?.opened ?? []) open.set(`${session} ${id}`, { n });
-      for (const id of facts.wrote?.answered ?? []) open.delete(`${session} ${id}`);
+    const calls = new Pending();
+    for (const entry of run.entries) {
+      const { session, facts } = entry;
+      for (const id of facts.wrote?.opened ?? []) calls.begin(`${session} ${id}`, entry);
+      for (const id of facts.wrote?.answered ?? []) calls.end(`${session} ${id}`);
       const gone = facts.deleted?.session ?? (facts.rolled_back && session);
-      for (const key of gone === undefined ? [] : open.keys()) if (key.startsWith(`${gone} `)) open.delete(key);
+      if (gone !== undefined) calls.endAll(`${gone} `);
     }
-    if (open.size === 0) return fine('every tool call was answered');
-    return bad(
-      'warning',
-      `${some(open.size, 'tool call')} never answered: the session takes no other message before`,
-      fix,
-      [...open.values()],
-    );
+    const open = calls.left;
+    if (open.length === 0) return fine('every tool call was answered');
+    const before = open.filter((entry) => run.isBeforeReset(entry)).length;
+    const reset = before > 0 ? ` (${before} of them before a reset)` : '';
+    const says = `${some(open.length, 'tool call')} never answered${reset}: the session takes no other message before`;
+    return bad('warning', says, fix, open);
   },
 };
 
@@ -64,11 +65,19 @@ export const leakedSessions: Rule = {
     const most = run.limits.sessions;
     const fix = 'DELETE /v1/sessions/{id} in a finally block; snapshots of a deleted session stay';
     if (refused.length > 0) return bad('error', `all ${most} sessions of an account were taken`, fix, refused);
-    const deleted = new Set(run.sinceReset.map(({ facts }) => facts.deleted?.session));
-    const created = run.sinceReset.filter(({ facts }) => facts.created !== undefined);
-    const left = created.filter(({ facts }) => !deleted.has(facts.created?.session));
-    if (left.length === 0) return fine(`${some(created.length, 'session')} created, all deleted`);
-    const says = `${left.length} of ${some(created.length, 'session')} created and never deleted; an account holds ${most}`;
+    const sessions = new Pending();
+    let created = 0;
+    for (const entry of run.entries) {
+      const { created: begun, deleted } = entry.facts;
+      if (begun) sessions.begin(begun.session, entry);
+      if (begun) created += 1;
+      if (deleted?.session !== undefined) sessions.end(deleted.session);
+    }
+    const { left } = sessions;
+    if (left.length === 0) return fine(`${some(created, 'session')} created, all deleted`);
+    const before = left.filter((entry) => run.isBeforeReset(entry)).length;
+    const reset = before > 0 ? ` (${before} of them taken by a reset, which no real server does)` : '';
+    const says = `${left.length} of ${some(created, 'session')} created and never deleted${reset}; an account holds ${most}`;
     return bad('warning', says, fix, left);
   },
 };

@@ -1,20 +1,17 @@
 import type { JournalEntry } from '../../journal/describe.ts';
 import { bad, fine, type Rule, some } from '../finding.ts';
-import { isSame, type Run } from '../run.ts';
+import type { Run } from '../run.ts';
 
 export const idempotency: Rule = {
   name: 'idempotency-keys',
   target: 'sessions',
-  judge({ entries }: Run) {
+  judge(run: Run) {
     const fix =
       'send an Idempotency-Key with every POST and DELETE of a session, one for each write, the same for its retries';
-    const writes = entries.filter(changesState);
-    const twice = writes.filter((entry, place) => {
-      const before = writes
-        .slice(0, place)
-        .find((each) => isSame(each, entry) && (each.lost ?? each.streamed?.ended === 'left'));
-      return before !== undefined && entry.idempotency_key === undefined;
-    });
+    const writes = run.entries.filter(changesState);
+    const twice = run
+      .again(changesState, ({ lost, streamed }) => lost ?? streamed?.ended === 'left')
+      .filter((entry) => entry.idempotency_key === undefined);
     if (twice.length > 0)
       return bad(
         'error',
@@ -38,9 +35,9 @@ function changesState({ facts, session, operation }: JournalEntry): boolean {
 export const retriedRefusals: Rule = {
   name: 'retried-400',
   target: 'everywhere',
-  judge({ entries }: Run) {
-    const refused = entries.filter(({ status }) => status === 400);
-    const again = refused.filter((entry, place) => refused.slice(0, place).some((each) => isSame(each, entry)));
+  judge(run: Run) {
+    const refused = run.entries.filter(isRefused);
+    const again = run.again(isRefused, isRefused);
     if (again.length === 0)
       return fine(`${some(refused.length, 'answer')} of status 400, none of them asked for again`);
     const says = `${some(again.length, 'request')} sent again as they were after a 400, which never passes by itself`;
@@ -52,6 +49,10 @@ export const retriedRefusals: Rule = {
     );
   },
 };
+
+function isRefused({ status }: JournalEntry): boolean {
+  return status === 400;
+}
 
 export const streams: Rule = {
   name: 'abandoned-streams',

@@ -37,7 +37,7 @@ export const windowCut: Rule = {
       'after each turn look at usage.total_tokens: above a mark of your own snapshot with preserve_len, then truncate (or compress); without sessions drop old messages';
     if (refused.length > 0)
       return bad('error', `${some(refused.length, 'request')} refused: the window was full`, fix, refused);
-    const uncut = [...run.bySession().values()].flatMap((entries) => lastOfUncut(entries));
+    const uncut = run.sessions().flatMap((entries) => lastOfUncut(entries));
     const full = uncut.filter((entry) => totalOf(entry) >= NEAR_WINDOW * room);
     if (full.length > 0)
       return bad('error', `${some(full.length, 'session')} filled to the brim and never cut`, fix, full);
@@ -65,18 +65,8 @@ export const readAgain: Rule = {
   target: 'everywhere',
   judge(run: Run) {
     const least = LARGE_WINDOW * run.limits.window_tokens;
-    const rows = new Map<string, JournalEntry[]>();
-    let longest: JournalEntry[] = [];
-    for (const entry of run.entries) {
-      const { cut, compressed, turn } = entry.facts;
-      const place = entry.session ?? `account ${entry.account}`;
-      const row = rows.get(place) ?? [];
-      if (cut ?? compressed) rows.delete(place);
-      if (!turn) continue;
-      const next = turn.usage.prompt_tokens >= least ? [...row, entry] : [];
-      rows.set(place, next);
-      if (next.length > longest.length) longest = next;
-    }
+    const longest =
+      run.lives.map((entries) => longestRow(entries, least)).toSorted((a, b) => b.length - a.length)[0] ?? [];
     if (longest.length < MANY_READS) return fine('no large window was read again and again');
     const read = longest.reduce((sum, { usage }) => sum + (usage?.prompt_tokens ?? 0), 0);
     const says = `${longest.length} turns in a row read more than half a window each: ${tokens(read)} of input`;
@@ -88,6 +78,23 @@ export const readAgain: Rule = {
     );
   },
 };
+
+/** The most turns in a row of one session, or of one account's without, that read at least so many tokens. */
+function longestRow(entries: readonly JournalEntry[], least: number): JournalEntry[] {
+  const rows = new Map<string, JournalEntry[]>();
+  let longest: JournalEntry[] = [];
+  for (const entry of entries) {
+    const { cut, compressed, turn } = entry.facts;
+    const place = entry.session ?? `account ${entry.account}`;
+    const row = rows.get(place) ?? [];
+    if (cut ?? compressed) rows.delete(place);
+    if (!turn) continue;
+    const next = turn.usage.prompt_tokens >= least ? [...row, entry] : [];
+    rows.set(place, next);
+    if (next.length > longest.length) longest = next;
+  }
+  return longest;
+}
 
 export const snapshotLength: Rule = {
   name: 'snapshot-length',

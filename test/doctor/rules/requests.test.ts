@@ -6,14 +6,34 @@ import { called, createSession, result, sized, tool } from '../../support/sessio
 import { chat, judged } from '../judged.ts';
 
 describe('leaked-sessions', () => {
-  it('ok: all were deleted, or a reset came', async () => {
+  it('ok: all were deleted', async () => {
     const found = await judged('leaked-sessions', async (api) => api.delete((await createSession(api)).path));
     expect(found).toMatchObject({ level: 'ok', says: '1 session created, all deleted' });
-    const reset = await judged('leaked-sessions', async (api) => {
-      await createSession(api);
+  });
+  it.each([{}, { seed: 1 }])(
+    'warning: a reset took it away, though the next of its name was deleted; %j',
+    async (options) => {
+      const found = await judged(
+        'leaked-sessions',
+        async (api) => {
+          await createSession(api);
+          api.emulator.reset();
+          await api.delete((await createSession(api)).path);
+        },
+        options,
+      );
+      expect(found).toMatchObject({ level: 'warning', evidence: [1] });
+      expect(found.says).toContain('1 of 2 sessions created and never deleted (1 of them taken by a reset');
+    },
+  );
+  it('ok: deleted after a reset that gave it back', async () => {
+    const found = await judged('leaked-sessions', async (api) => {
+      const session = await createSession(api);
+      api.emulator.keep();
       api.emulator.reset();
+      await api.delete(session.path);
     });
-    expect(reset.level).toBe('ok');
+    expect(found.level).toBe('ok');
   });
   it('warning: one was not', async () => {
     expect(await judged('leaked-sessions', createSession)).toMatchObject({ level: 'warning', evidence: [1] });
@@ -51,6 +71,11 @@ describe('tool-calls', () => {
   });
   it('warning: left open', async () => {
     expect(await judged('tool-calls', asking, { model })).toMatchObject({ level: 'warning', evidence: [2] });
+  });
+  it('warning: left open when a reset came', async () => {
+    const found = await judged('tool-calls', async (api) => (await asking(api)).api.emulator.reset(), { model });
+    expect(found).toMatchObject({ level: 'warning', evidence: [2] });
+    expect(found.says).toContain('1 tool call never answered (1 of them before a reset)');
   });
   it('ok: rolled back', async () => {
     const rolledBack = async (api: Api) => {

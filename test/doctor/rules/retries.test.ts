@@ -31,6 +31,16 @@ describe('idempotency-keys', () => {
   });
 });
 
+it('idempotency-keys, warning: a lost answer is not asked for by another test, behind a reset', async () => {
+  const found = await judged('idempotency-keys', async (api) => {
+    api.emulator.fault({ effect: 'lose_answer', operation: 'createSession' });
+    await api.post('/v1/sessions').catch(() => undefined);
+    api.emulator.reset();
+    await api.post('/v1/sessions');
+  });
+  expect(found).toMatchObject({ level: 'warning', evidence: [1, 3] });
+});
+
 describe('retried-400', () => {
   it('ok: another request', async () => {
     const found = await judged('retried-400', async (api) => {
@@ -38,6 +48,14 @@ describe('retried-400', () => {
       await chat(api, { n: 1 });
     });
     expect(found.level).toBe('ok');
+  });
+  it('ok: the same in another test, behind a reset', async () => {
+    const found = await judged('retried-400', async (api) => {
+      await chat(api, { n: 0 });
+      api.emulator.reset();
+      await chat(api, { n: 0 });
+    });
+    expect(found).toMatchObject({ level: 'ok', says: '2 answers of status 400, none of them asked for again' });
   });
   it('error: the same again', async () => {
     const found = await judged('retried-400', async (api) => {

@@ -29,6 +29,21 @@ describe('window-cut', () => {
     expect(found.level).toBe('ok');
   });
 
+  it('error where one was cut that has only the id of the full one', async () => {
+    const found = await judged(
+      'window-cut',
+      async (api) => {
+        const { id } = await fillTo(api, 2_000);
+        api.emulator.reset();
+        const next = await fillTo(api, 800);
+        expect(next.id).toBe(id);
+        await next.truncate(500);
+      },
+      { seed: 1 },
+    );
+    expect(found).toMatchObject({ level: 'error', evidence: [6] });
+  });
+
   it('error where a stateless prompt does not fit', async () => {
     const found = await judged('window-cut', (api) => chat(api, {}, words(2_100)));
     expect(found).toMatchObject({ level: 'error', evidence: [1], target: 'everywhere' });
@@ -47,6 +62,16 @@ describe('read-again', () => {
     const found = await judged('read-again', (api) => turns(api, false));
     expect(found).toMatchObject({ level: 'warning', evidence: [5, 6, 7] });
     expect(found.says).toMatch(/3 turns .* 3,\d{3} tokens of input/);
+  });
+  it('ok: with a reset between', async () => {
+    const long = words(1_100);
+    const found = await judged('read-again', async (api) => {
+      for (const reset of [false, true, true]) {
+        if (reset) api.emulator.reset();
+        await chat(api, {}, long);
+      }
+    });
+    expect(found.level).toBe('ok');
   });
   it('ok: with a cut between', async () => {
     expect((await judged('read-again', (api) => turns(api, true))).level).toBe('ok');
