@@ -54,6 +54,11 @@ export function connectionReset(): TypeError {
   return new TypeError('fetch failed', { cause: networkError('read ECONNRESET', 'ECONNRESET') });
 }
 
+/** The same where nobody listens any more. */
+export function connectionRefused(): TypeError {
+  return new TypeError('fetch failed', { cause: networkError('the emulator is closed', 'ECONNREFUSED') });
+}
+
 /** As a body fails to be read where a connection is dropped in the middle of it. */
 export function brokenOff(): TypeError {
   return new TypeError('terminated', { cause: networkError('other side closed', 'UND_ERR_SOCKET') });

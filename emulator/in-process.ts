@@ -1,22 +1,60 @@
 import type { Hono } from 'hono';
-import { connectionReset } from './errors.ts';
+import { connectionRefused, connectionReset } from './errors.ts';
 import type { Env } from './middleware/context.ts';
 import { abortable } from './streams.ts';
 
-/**
- * As over the network, a request that is aborted fails at once, whether or not an answer is on its way.
- * @throws TypeError where the connection would have been dropped
- */
-export async function answerInProcess(app: Hono<Env>, request: Request): Promise<Response> {
-  const { signal } = request;
-  signal.throwIfAborted();
-  const aborted = new Promise<never>((_, reject) => {
+/** Connections that are none: requests of this very process, which end as they would over the network. */
+export class InProcess {
+  readonly #app: Hono<Env>;
+  readonly #open = new Set<AbortController>();
+  #closed = false;
+
+  constructor(app: Hono<Env>) {
+    this.#app = app;
+  }
+
+  /**
+   * A request that is aborted fails at once, whether or not an answer is on its way.
+   * @throws TypeError where the connection would have been dropped or refused
+   */
+  async fetch(input: string | URL | Request, init: RequestInit = {}): Promise<Response> {
+    const asker = init.signal ?? (input instanceof Request ? input.signal : undefined);
+    asker?.throwIfAborted();
+    if (this.#closed) throw connectionRefused();
+    const connection = new AbortController();
+    const abort = (): void => connection.abort(asker?.reason);
+    const end = (): void => {
+      asker?.removeEventListener('abort', abort);
+      this.#open.delete(connection);
+    };
+    asker?.addEventListener('abort', abort, { once: true });
+    this.#open.add(connection);
+    try {
+      const answer = this.#app.fetch(new Request(input, { ...init, signal: connection.signal }));
+      const response = await Promise.race([answer, aborted(connection.signal)]);
+      if (response.type === 'error') throw connectionReset();
+      if (response.body && isStream(response)) {
+        return new Response(abortable(response.body, connection.signal, end), response);
+      }
+      end();
+      return response;
+    } catch (error) {
+      end();
+      throw error;
+    }
+  }
+
+  /** Refuses what comes from now on, and drops what is under way. */
+  close(): void {
+    this.#closed = true;
+    for (const connection of this.#open) connection.abort(connectionReset());
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
-  const response = await Promise.race([app.fetch(request), aborted]);
-  if (response.type === 'error') throw connectionReset();
-  if (!response.body || !isStream(response)) return response;
-  return new Response(abortable(response.body, request), response);
 }
 
 function isStream({ headers }: Response): boolean {

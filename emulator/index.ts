@@ -6,7 +6,7 @@ import { MovableClock, SEEDED_START_MS, stillClock, systemClock } from './clock.
 import type { Emulator, EmulatorOptions } from './emulator.ts';
 import { Faults } from './faults/faults.ts';
 import { randomIds, SeededIds } from './ids.ts';
-import { answerInProcess } from './in-process.ts';
+import { InProcess } from './in-process.ts';
 import { Journal } from './journal/journal.ts';
 import { later } from './later.ts';
 import { HostNames } from './middleware/guard.ts';
@@ -93,6 +93,7 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
     rates,
     chunkCharacters: options.chunkCharacters ?? DEFAULT_CHUNK_CHARACTERS,
   });
+  const inProcess = new InProcess(app);
   const servers: RunningServer[] = [];
   return {
     app,
@@ -103,7 +104,7 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
     journal,
     faults,
     fault: (spec) => faults.add(spec),
-    fetch: (input, init) => answerInProcess(app, new Request(input, init)),
+    fetch: (input, init) => inProcess.fetch(input, init),
     get baseURL() {
       const url = servers.at(-1)?.url;
       return url === undefined ? IN_PROCESS_URL : `${url}/v1`;
@@ -117,6 +118,7 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
     async close(last) {
       faults.close();
       await Promise.all(servers.splice(0).map((server) => server.close()));
+      inProcess.close();
       try {
         await last?.();
       } finally {

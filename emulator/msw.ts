@@ -1,9 +1,12 @@
 import { type HttpHandler, HttpResponse, http } from 'msw';
 import type { Emulator } from './index.ts';
-import { abortable, copyable } from './streams.ts';
+import { copyable } from './streams.ts';
 
 /** The live API's base URLs, in China and elsewhere [Kimi API documentation, collected 2026-11]. */
 export const LIVE_BASE_URLS = ['https://api.moonshot.cn/v1', 'https://api.moonshot.ai/v1'] as const;
+
+/** A request made from another hears of its abort only as long as somebody holds it: as long as its answer is read. */
+const held = new WeakMap<ReadableStream, Request>();
 
 export interface HandlersOptions {
   /** Base URLs that the emulator answers for, with `/v1`; both of the live API's where absent. */
@@ -35,8 +38,10 @@ function moved(request: Request, base: string, own: string): Request {
 
 async function answer(request: Request, asked: Request, fetch: Emulator['fetch']): Promise<Response> {
   try {
-    const response = await fetch(asked);
-    return response.body ? new Response(copyable(abortable(response.body, request)), response) : response;
+    const response = await fetch(asked, { signal: request.signal });
+    if (!response.body) return response;
+    held.set(response.body, request);
+    return new Response(copyable(response.body), response);
   } catch (error) {
     // A dropped connection is one for the code under test too; msw would make a 500 of it. Who aborted has gone already.
     if (error instanceof TypeError || request.signal.aborted) return HttpResponse.error();

@@ -1,12 +1,12 @@
 type Bytes = ReadableStream<Uint8Array>;
 
 /**
- * The same stream, which fails with the reason of an abort once its request is aborted, as a body from the network does. A
- * request made from another hears of its abort only as long as somebody holds it, so the stream does.
+ * The same stream, which fails with the reason of an abort once the signal is aborted, as a body from the network does.
+ * @param onEnd called when nobody reads it any more
  */
-export function abortable(source: Bytes, request: Request): Bytes {
-  const { signal } = request;
+export function abortable(source: Bytes, signal: AbortSignal, onEnd: () => void): Bytes {
   const reader = source.getReader();
+  reader.closed.then(onEnd, onEnd);
   const leave = (reason: unknown): void => void reader.cancel(reason).catch(() => undefined);
   return new ReadableStream<Uint8Array>(
     {
@@ -18,10 +18,7 @@ export function abortable(source: Bytes, request: Request): Bytes {
         if (signal.aborted) abort();
         else signal.addEventListener('abort', abort, { once: true });
       },
-      pull(controller) {
-        request.signal.throwIfAborted();
-        return pass(reader, controller);
-      },
+      pull: (controller) => pass(reader, controller),
       cancel: leave,
     },
     { highWaterMark: 0 },

@@ -15,14 +15,14 @@ const hints = later(() => import('../hints/hint.ts'));
 
 /** Any error as the one envelope. What is no refusal of ours is a defect: it is logged, and nothing of it is shown. */
 export function renderError(c: RequestContext, error: unknown): ErrorBody {
-  const refusal = toApiError(error);
+  const refusal = toApiError(c, error);
   c.get('exchange')?.refusedWith(refusal.code);
   return refusal.toBody(ADDRESSED.test(c.req.path) || c.get('addressed') === true);
 }
 
 /** The error as a response, with the headers that tell a client whether to try again. */
 export async function errorResponse(c: RequestContext, error: unknown): Promise<Response> {
-  const refusal = toApiError(error);
+  const refusal = toApiError(c, error);
   const { status, retry } = ERRORS[refusal.code];
   setHeader(c, 'x-should-retry', String(retry));
   if (retry && (status === 409 || status === 429))
@@ -47,8 +47,10 @@ async function addHint(c: RequestContext, refusal: ApiError): Promise<void> {
   }
 }
 
-function toApiError(error: unknown): ApiError {
+function toApiError(c: RequestContext, error: unknown): ApiError {
   if (error instanceof ApiError) return error;
-  if (!(error instanceof ClientGone)) console.error('kimi-emulator: unexpected error', error);
+  // Who was still waiting when the emulator was closed has had the connection dropped.
+  const nobodyWaits = error instanceof ClientGone || c.get('services').store.closed;
+  if (!nobodyWaits) console.error('kimi-emulator: unexpected error', error);
   return new ApiError('unexpected_output', LIVE_TEXT.unexpectedOutput);
 }

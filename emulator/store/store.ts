@@ -105,6 +105,10 @@ export class Store {
     );
   }
 
+  get closed(): boolean {
+    return !this.#database.open;
+  }
+
   close(): void {
     this.collector.close();
     this.#database.close();

@@ -1,0 +1,43 @@
+import { expect, it, vi } from 'vitest';
+import { MODEL, startEmulator } from './support/emulator.ts';
+import { HeldModel } from './support/held-model.ts';
+
+const chat = (stream: boolean) => JSON.stringify({ model: MODEL, stream, messages: [{ role: 'user', content: 'hi' }] });
+const dropped = (code: string) => expect.objectContaining({ cause: expect.objectContaining({ code }) });
+
+it('a closed emulator refuses, and drops what is under way, without a word', async () => {
+  const said = vi.spyOn(console, 'error');
+  const model = new HeldModel();
+  const api = await startEmulator('in process', { model });
+  const headers = { 'Content-Type': 'application/json' };
+  const { id } = (await api.post<{ id: string }>('/v1/sessions', {})).body;
+  const opened = api.open('POST', '/v1/chat/completions', chat(true), { headers });
+  (await model.asked()).say('hello');
+  const reading = (await opened).text();
+  const thinking = api.open('POST', '/v1/chat/completions', chat(false), { headers });
+  await model.asked();
+  const writing = api.post(`/v1/sessions/${id}/messages`, { role: 'user', content: 'on its way' });
+  const settled = Promise.allSettled([reading, thinking, writing]);
+  await api.emulator.close();
+  const reset = { status: 'rejected', reason: dropped('ECONNRESET') };
+  expect(await settled).toEqual([reset, reset, reset]);
+  await expect(api.get('/v1/models')).rejects.toEqual(dropped('ECONNREFUSED'));
+  await expect(api.get('/v1/sessions')).rejects.toEqual(dropped('ECONNREFUSED'));
+  await new Promise<void>((resolve) => setImmediate(resolve));
+  expect(said.mock.calls).toEqual([]);
+  said.mockRestore();
+});
+
+it('a signal of many requests is left by each that has its answer', async () => {
+  const api = await startEmulator('in process');
+  const { signal } = new AbortController();
+  const added = vi.spyOn(signal, 'addEventListener');
+  const removed = vi.spyOn(signal, 'removeEventListener');
+  for (let count = 0; count < 3; count += 1) await api.get('/v1/models', { signal });
+  const headers = { 'Content-Type': 'application/json' };
+  await (await api.open('POST', '/v1/chat/completions', chat(true), { headers, signal })).text();
+  await (await api.open('POST', '/v1/chat/completions', chat(true), { headers, signal })).body?.cancel();
+  await new Promise<void>((resolve) => setImmediate(resolve));
+  expect(added.mock.calls.length).toBe(5);
+  expect(removed.mock.calls).toEqual(added.mock.calls.map(([type, listener]) => [type, listener]));
+});
