@@ -5,5 +5,6 @@ export * from './limits.ts';
 export * from './lists.ts';
 export * from './messages.ts';
 export * from './models.ts';
+export * from './prices.ts';
 export * from './sessions.ts';
 export * from './snapshots.ts';

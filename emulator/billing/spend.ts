@@ -33,11 +33,15 @@ export interface SpendOfBook {
 /** Each one takes about a kilobyte. */
 const BOOKS_SHOWN = 100;
 
+/** A price as a file of prices holds it, so that it can be given back (`readPrices`). */
+export type ShownPrice = Omit<Price, 'cachedInput'> & { cached_input: number };
+
 export interface Spend {
   object: 'emulator.spend';
   currency: Currency;
   window_tokens: number;
-  prices: Price[];
+  /** Those that were billed by. */
+  prices: ShownPrice[];
   /** Of all, whatever is left out below. */
   total: SpendOfBook;
   /** Those that were billed last, the newest of them last. */
@@ -73,7 +77,7 @@ export function spendOf(
     object: 'emulator.spend',
     currency,
     window_tokens: windowTokens,
-    prices: [...total.keys()].map((rates) => rates.row),
+    prices: [...total.keys()].map(({ row }) => shownPrice(row)),
     total: describe(total),
     accounts: accounts.slice(left(accounts)).map(([name, book]) => ({ account: name, ...describe(book) })),
     sessions: sessions.slice(left(sessions)).map(({ session, account: owner, book }) => ({
@@ -83,6 +87,10 @@ export function spendOf(
     })),
     left_out: { accounts: left(accounts), sessions: left(sessions) },
   };
+}
+
+function shownPrice({ model, currency, cachedInput, ...rest }: Price): ShownPrice {
+  return { model, currency, cached_input: cachedInput, ...rest };
 }
 
 function ofBook(book: Book, windowTokens: number): SpendOfBook {

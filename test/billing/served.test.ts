@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { PRICES } from '../../contract/index.ts';
 import { parseAmount } from '../../emulator/billing/money.ts';
+import { readPrices } from '../../emulator/billing/read-prices.ts';
 import type { Spend } from '../../emulator/billing/spend.ts';
 import { type Api, MODEL, readEvents, startEmulator, TRANSPORTS } from '../support/emulator.ts';
 
@@ -73,6 +75,15 @@ describe.each(TRANSPORTS)('%s', (transport) => {
     expect(body.lines.join('\n')).toContain(id);
     expect(await api.emulator.spend('sk-test')).toEqual({ ...body, lines: undefined });
     expect((await api.emulator.spend('sk-other')).total.turns).toBe(0);
+  });
+
+  it('the prices that it shows are rows of a file of prices', async () => {
+    const api = await startEmulator(transport);
+    await turn(api, LONG);
+    const { prices } = (await api.get<Spend>('/_emulator/spend')).body;
+    expect(readPrices(JSON.stringify(prices), 'printed.json')).toEqual([
+      PRICES.find(({ model, currency }) => model === 'kimi-k2-0905-preview' && currency === 'USD'),
+    ]);
   });
 
   it('the balance goes down by what turns cost; when it is empty, the live refusal comes, and nothing is written', async () => {
