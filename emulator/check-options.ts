@@ -1,5 +1,7 @@
 import { isTier, TIERS } from '../contract/tiers.ts';
+import { checkBilling } from './billing/check-settings.ts';
 import type { EmulatorOptions } from './emulator.ts';
+import { checkNames, refuseOption } from './refuse-option.ts';
 
 /** What may stand behind `Bearer`: visible ASCII. */
 const KEY = /^[\x21-\x7e]+$/;
@@ -25,20 +27,18 @@ const NAMES: Readonly<Record<keyof EmulatorOptions, true>> = {
  * @throws TypeError for a name that is no option, RangeError for a value; each names the option, in one line
  */
 export function checkOptions(options: EmulatorOptions): void {
-  const unknown = Object.keys(options).find((name) => !Object.hasOwn(NAMES, name));
-  if (unknown !== undefined) {
-    throw new TypeError(`unknown option ${unknown}; options: ${Object.keys(NAMES).join(', ')}`);
-  }
-  const { chunkCharacters, cors, hosts, keys, tier } = options;
+  checkNames(options, Object.keys(NAMES));
+  const { billing, chunkCharacters, cors, hosts, keys, tier } = options;
   checkEach('cors', cors, isOrigin, 'an origin such as http://localhost:5173');
   checkEach('hosts', hosts, isHostName, 'a host name such as emulator.local');
   checkEach('keys', keys, isKey, 'a key that a header can carry');
-  if (tier !== undefined && !isTier(tier)) refuse('tier', `one of ${Object.keys(TIERS).join(', ')}`, tier);
+  if (billing !== undefined) checkBilling(billing);
+  if (tier !== undefined && !isTier(tier)) refuseOption('tier', `one of ${Object.keys(TIERS).join(', ')}`, tier);
   if (chunkCharacters !== undefined && !(Number.isInteger(chunkCharacters) && chunkCharacters >= 1)) {
-    refuse('chunkCharacters', 'a whole number from 1', chunkCharacters);
+    refuseOption('chunkCharacters', 'a whole number from 1', chunkCharacters);
   }
   for (const [name, bound] of Object.entries(options.journal ?? {})) {
-    if (!(Number.isInteger(bound) && bound >= 0)) refuse(`journal.${name}`, 'a whole number from 0', bound);
+    if (!(Number.isInteger(bound) && bound >= 0)) refuseOption(`journal.${name}`, 'a whole number from 0', bound);
   }
 }
 
@@ -61,11 +61,7 @@ function checkEach(
   wanted: string,
 ): void {
   if (values === undefined) return;
-  if (!Array.isArray(values)) refuse(name, `a list, each of it ${wanted}`, values);
+  if (!Array.isArray(values)) refuseOption(name, `a list, each of it ${wanted}`, values);
   const wrong = values.find((value) => typeof value !== 'string' || !fits(value));
-  if (wrong !== undefined) refuse(`${name}[${values.indexOf(wrong)}]`, wanted, wrong);
-}
-
-function refuse(option: string, wanted: string, found: unknown): never {
-  throw new RangeError(`option ${option} must be ${wanted}, not ${JSON.stringify(found) ?? String(found)}`);
+  if (wrong !== undefined) refuseOption(`${name}[${values.indexOf(wrong)}]`, wanted, wrong);
 }
