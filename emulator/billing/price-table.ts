@@ -14,10 +14,13 @@ export class PriceTable {
   readonly #rows: readonly Price[];
   readonly #rates = new Map<Price, Rates>();
 
-  /** @param own rows that stand in for all built-in ones of the same model and currency */
-  constructor(own: readonly Price[] = []) {
+  /**
+   * @param own rows that stand in for all others of the same model and currency
+   * @param others the built-in ones
+   */
+  constructor(own: readonly Price[] = [], others: readonly Price[] = PRICES) {
     const replaced = new Set(own.map(placeOf));
-    this.#rows = [...own, ...PRICES.filter((row) => !replaced.has(placeOf(row)))];
+    this.#rows = [...own, ...others.filter((row) => !replaced.has(placeOf(row)))];
   }
 
   /**

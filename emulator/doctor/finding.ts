@@ -15,6 +15,8 @@ export interface Finding {
   fix?: string;
   /** Numbers of the requests that show it. */
   evidence: number[];
+  /** How it came about, line by line. */
+  details?: string[];
 }
 
 export interface Rule {
@@ -23,7 +25,7 @@ export interface Rule {
   judge(run: Run): Judgement;
 }
 
-export type Judgement = Pick<Finding, 'level' | 'says' | 'fix' | 'evidence'>;
+export type Judgement = Pick<Finding, 'level' | 'says' | 'fix' | 'evidence' | 'details'>;
 
 export function fine(says: string): Judgement {
   return { level: 'ok', says, evidence: [] };

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { LIMIT_NAMES } from '../../contract/limits.ts';
+import { CURRENCIES } from '../../contract/prices.ts';
+import { isPrice } from '../billing/money.ts';
 import { JOURNAL_VERSION, type JournalFile } from '../journal/journal-file.ts';
 
 /** There is nothing to judge, said in one line. */
@@ -43,12 +45,23 @@ const Entry = z.looseObject({
   streamed: z.looseObject({ events: z.int(), ended: text }).optional(),
   facts: Facts,
 });
+const figure = z.number().refine(isPrice);
+const PriceRow = z.looseObject({
+  model: z.string(),
+  currency: z.enum(CURRENCIES),
+  cached_input: figure,
+  input: figure,
+  output: figure,
+  since: z.string(),
+  source: z.string(),
+});
 const File = z.looseObject({
   ...LEAST,
   dropped: z.int().min(0),
   configuration: z.looseObject({
     limits: z.looseObject(Object.fromEntries(LIMIT_NAMES.map((name) => [name, tokens]))),
     clock: z.enum(['system', 'own']).optional(),
+    prices: z.array(PriceRow).optional(),
   }),
   entries: z.array(Entry),
 });

@@ -25,9 +25,9 @@ export function reportText({ source, file, findings }: Report): string {
   ].join('\n');
 }
 
-function findingLines({ level, rule, target, says, fix, evidence }: Finding): string[] {
+function findingLines({ level, rule, target, says, fix, evidence, details = [] }: Finding): string[] {
   const mark = target === 'sessions' ? ' (sessions)' : '';
-  const lines = [`${level.padEnd(8)} ${rule}${mark}: ${says}`];
+  const lines = [`${level.padEnd(8)} ${rule}${mark}: ${says}`, ...details.map((detail) => `         ${detail}`)];
   if (evidence.length > 0) {
     const more = evidence.length > SHOWN ? ` and ${evidence.length - SHOWN} more` : '';
     const shown = evidence.slice(0, SHOWN).map((n) => `#${n}`);

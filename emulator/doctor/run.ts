@@ -14,10 +14,13 @@ export class Run {
   readonly dropped: number;
   /** Whether time went on by itself, so that two requests of one instant had nothing between them. */
   readonly clockRuns: boolean;
+  /** What it was billed by; absent where its journal does not say. */
+  readonly prices: JournalFile['configuration']['prices'];
 
   constructor({ entries, configuration, dropped }: Pick<JournalFile, 'entries' | 'configuration' | 'dropped'>) {
     this.limits = configuration.limits;
     this.dropped = dropped;
+    this.prices = configuration.prices;
     this.clockRuns = configuration.clock === 'system';
     this.entries = entries.filter(({ facts }) => facts.reset === undefined);
     this.lives = livesOf(entries);

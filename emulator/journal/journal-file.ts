@@ -1,8 +1,10 @@
 import type { Limits } from '../../contract/limits.ts';
+import type { ShownPrice } from '../billing/spend.ts';
 import type { Services } from '../services.ts';
 import { VERSION } from '../version.ts';
 import type { JournalEntry } from './describe.ts';
 import type { JournalFilter } from './filter.ts';
+import { pricesOf } from './prices-of.ts';
 
 /** Steps where a reader of the version before would misread a file. */
 export const JOURNAL_VERSION = 1;
@@ -22,16 +24,21 @@ export interface JournalFile {
     model: string;
     /** `own`: a seed's, which stands still, or one that was given. Absent in older files. */
     clock?: 'system' | 'own';
+    /** By which the turns among the entries are billed, as a file of prices holds them. Absent in older files. */
+    prices?: ShownPrice[];
   };
   /** Requests that came before the first entry and are not remembered any more. */
   dropped: number;
   entries: JournalEntry[];
 }
 
+type Exported = Pick<Services, 'journal' | 'clock' | 'limits' | 'tokenizer' | 'model' | 'billing'>;
+
 export function exportJournal(
-  { journal, clock, limits, tokenizer, model }: Pick<Services, 'journal' | 'clock' | 'limits' | 'tokenizer' | 'model'>,
+  { journal, clock, limits, tokenizer, model, billing }: Exported,
   filter: JournalFilter = {},
 ): JournalFile {
+  const entries = journal.entries(filter);
   return {
     object: 'emulator.journal',
     version: JOURNAL_VERSION,
@@ -43,8 +50,9 @@ export function exportJournal(
       exact: tokenizer.exact,
       model: model.name,
       clock: clock.isSystem ? 'system' : 'own',
+      prices: pricesOf(entries, billing.prices),
     },
     dropped: journal.dropped,
-    entries: journal.entries(filter),
+    entries,
   };
 }
