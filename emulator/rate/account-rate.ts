@@ -49,7 +49,7 @@ export class AccountRate {
   }
 
   /**
-   * Charges a request that was let in with its prompt and the most that its answer may take: what it then takes is not known
+   * Charges a request that was let in with its prompt and the most that its answers may take: what they then take is not known
    * yet, and is not given back.
    * @throws ApiError `tpm_limit`, `tpd_limit`, which name what would have been used
    */

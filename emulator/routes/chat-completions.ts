@@ -91,7 +91,7 @@ async function openTurn(
       turn = openInSession(services, session, request, counted);
       free = services.locks.acquire(session.id);
     }
-    c.get('rate')?.charge(turn.promptTokens + turn.settings.maxTokens);
+    c.get('rate')?.charge(turn.promptTokens + turn.settings.choices * turn.settings.maxTokens);
     c.get('faults')?.requireMemory(counted.write.tokens + (counted.tools?.tokens ?? 0));
     return complete(turn, {
       model: services.model,

@@ -104,6 +104,14 @@ describe.each(TRANSPORTS)('rate tiers, %s', (transport) => {
     expect((await chat(api, { max_tokens: 1 })).status).toBe(200);
   });
 
+  it('charges an answer for each that is asked for', async () => {
+    const { api } = await start(transport, 0);
+    // Five times 99,999 and a prompt of 8: 500,003.
+    const refused = await chat(api, { max_tokens: 99_999, n: 5 });
+    expect(errorOf(refused).message).toContain('TPM rate limit, current: 500003, limit: 500000');
+    expect((await chat(api, { max_tokens: 99_998, n: 5 })).status).toBe(200);
+  });
+
   it('counts for an account, and for chat only', async () => {
     const { api } = await start(transport, 0);
     for (let request = 0; request < 3; request += 1) await chat(api);
