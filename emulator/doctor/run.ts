@@ -41,12 +41,18 @@ export class Run {
     });
   }
 
-  /** Of the requests that `isOne`, those that say the same as an earlier one that `isFirst`, with no reset between. */
-  again(isOne: (entry: JournalEntry) => boolean, isFirst: (entry: JournalEntry) => boolean): JournalEntry[] {
+  /**
+   * Requests that say the same as an earlier one that `isFirst`, with no reset between.
+   * @param excuses whether a request between the two is a reason to ask again
+   */
+  again(
+    isFirst: (entry: JournalEntry) => boolean,
+    excuses: (between: JournalEntry, again: JournalEntry) => boolean = () => false,
+  ): JournalEntry[] {
     return this.lives.flatMap((entries) =>
       entries.filter((entry, place) => {
-        if (!isOne(entry)) return false;
-        return entries.slice(0, place).some((each) => isOne(each) && isFirst(each) && isSame(each, entry));
+        const first = entries.findLastIndex((each, at) => at < place && isFirst(each) && isSame(each, entry));
+        return first !== -1 && !entries.slice(first + 1, place).some((between) => excuses(between, entry));
       }),
     );
   }
@@ -74,13 +80,12 @@ function livesOf(entries: readonly JournalEntry[]): JournalEntry[][] {
   return lives;
 }
 
-/** Whether two requests say the same, as far as the journal kept them. */
+/** Whether two requests say the same, as far as the journal kept them. Of a streamed append it kept how much was written. */
 export function isSame(one: JournalEntry, other: JournalEntry): boolean {
-  return (
-    one.method === other.method &&
-    one.path === other.path &&
-    one.account === other.account &&
-    one.request === other.request &&
-    one.request_bytes === other.request_bytes
-  );
+  if (one.method !== other.method || one.path !== other.path || one.account !== other.account) return false;
+  const { wrote } = one.facts;
+  if (wrote?.lines !== undefined)
+    return wrote.lines === other.facts.wrote?.lines && wrote.tokens === other.facts.wrote.tokens;
+  if (one.operation === 'appendMessages' && one.request === undefined) return false;
+  return one.request === other.request && one.request_bytes === other.request_bytes;
 }

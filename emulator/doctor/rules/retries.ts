@@ -7,24 +7,23 @@ export const idempotency: Rule = {
   target: 'sessions',
   judge(run: Run) {
     const fix =
-      'send an Idempotency-Key with every POST and DELETE of a session, one for each write, the same for its retries';
+      "send an Idempotency-Key with every POST and DELETE of a session, one for each write, the same for its retries: KimiClient does, the openai SDK with { headers: { 'Idempotency-Key': key } }";
     const writes = run.entries.filter(changesState);
-    const twice = run
-      .again(changesState, ({ lost, streamed }) => lost ?? streamed?.ended === 'left')
-      .filter((entry) => entry.idempotency_key === undefined);
-    if (twice.length > 0)
-      return bad(
-        'error',
-        `${some(twice.length, 'write')} sent again after the answer was lost, and written twice`,
-        fix,
-        twice,
-      );
+    const twice = run.again((entry) => changesState(entry) && isLost(entry)).filter(changesState);
     const bare = writes.filter((entry) => entry.idempotency_key === undefined);
+    const without = `${bare.length} of ${some(writes.length, 'write')} ${bare.length === 1 ? 'has' : 'have'} no Idempotency-Key`;
+    if (twice.length > 0) {
+      const says = `${some(twice.length, 'write')} sent again after the answer was lost, and written twice`;
+      return bad('error', `${says}; ${without}`, fix, twice);
+    }
     if (bare.length === 0) return fine(`${some(writes.length, 'write')}, all with an Idempotency-Key`);
-    const says = `${bare.length} of ${some(writes.length, 'write')} without an Idempotency-Key: an answer that gets lost leaves unknown whether it was done`;
-    return bad('warning', says, fix, bare);
+    return bad('warning', `${without}: an answer that gets lost leaves unknown whether it was done`, fix, bare);
   },
 };
+
+function isLost({ lost, streamed }: JournalEntry): boolean {
+  return lost ?? streamed?.ended === 'left';
+}
 
 function changesState({ facts, session, operation }: JournalEntry): boolean {
   const { created, wrote, cut, compressed, snapshot, rolled_back, deleted } = facts;
@@ -37,10 +36,15 @@ export const retriedRefusals: Rule = {
   target: 'everywhere',
   judge(run: Run) {
     const refused = run.entries.filter(isRefused);
-    const again = run.again(isRefused, isRefused);
-    if (again.length === 0)
-      return fine(`${some(refused.length, 'answer')} of status 400, none of them asked for again`);
-    const says = `${some(again.length, 'request')} sent again as they were after a 400, which never passes by itself`;
+    const again = run.again(isRefused, makesRoom);
+    if (again.length === 0) {
+      return fine(
+        refused.length === 0
+          ? 'no 400 was answered'
+          : `${some(refused.length, 'answer')} of status 400, ${refused.length === 1 ? 'not' : 'none'} asked for again`,
+      );
+    }
+    const says = `${some(again.length, 'request')} sent again unchanged after a 400, which never passes by itself`;
     return bad(
       'error',
       says,
@@ -52,6 +56,13 @@ export const retriedRefusals: Rule = {
 
 function isRefused({ status }: JournalEntry): boolean {
   return status === 400;
+}
+
+/** Whether a change lies between that may let a request through: of its session, or a deletion that made room. */
+function makesRoom({ method, status, account, session, facts }: JournalEntry, again: JournalEntry): boolean {
+  const isDialect = again.session !== undefined || again.operation !== 'createChatCompletion';
+  if (!isDialect || method === 'GET' || status < 200 || status > 299 || account !== again.account) return false;
+  return facts.deleted !== undefined || (session !== undefined && session === again.session);
 }
 
 export const streams: Rule = {

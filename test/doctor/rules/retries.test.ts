@@ -20,6 +20,24 @@ describe('idempotency-keys', () => {
     });
     expect(found).toMatchObject({ level: 'warning', evidence: [1, 3] });
   });
+  it('error: written twice, each time with a key of its own', async () => {
+    const found = await judged('idempotency-keys', async (api) => {
+      const session = await createSession(api);
+      api.emulator.fault({ effect: 'lose_answer', operation: 'appendMessages' });
+      for (const key of ['one', 'two'])
+        await session.append(sized(10), { 'Idempotency-Key': key }).catch(() => undefined);
+    });
+    expect(found).toMatchObject({ level: 'error', evidence: [3] });
+    expect(found.says).toContain('; 1 of 3 writes has no Idempotency-Key');
+  });
+  it('ok: sent again with its key', async () => {
+    const found = await judged('idempotency-keys', async (api) => {
+      api.emulator.fault({ effect: 'lose_answer', operation: 'createSession' });
+      for (let time = 0; time < 2; time += 1)
+        await api.post('/v1/sessions', {}, { headers: KEYED }).catch(() => undefined);
+    });
+    expect(found.level).toBe('ok');
+  });
   it('error: written twice, the first answer being lost', async () => {
     const found = await judged('idempotency-keys', async (api) => {
       const session = await createSession(api);
@@ -55,7 +73,39 @@ describe('retried-400', () => {
       api.emulator.reset();
       await chat(api, { n: 0 });
     });
-    expect(found).toMatchObject({ level: 'ok', says: '2 answers of status 400, none of them asked for again' });
+    expect(found).toMatchObject({ level: 'ok', says: '2 answers of status 400, none asked for again' });
+  });
+  it('ok: the same once the session had made room, or its call was answered', async () => {
+    const cut = await judged('retried-400', async (api) => {
+      const session = await createSession(api);
+      for (let count = 0; count < 5; count += 1) await session.append(sized(500));
+      await session.truncate(500);
+      await session.append(sized(500));
+    });
+    expect(cut).toMatchObject({ level: 'ok', says: '1 answer of status 400, not asked for again' });
+    const deleted = await judged('retried-400', async (api) => {
+      const [first] = [await createSession(api), await createSession(api)];
+      await api.post('/v1/sessions');
+      await api.delete(first.path);
+      await api.post('/v1/sessions');
+    });
+    expect(deleted.level).toBe('ok');
+  });
+  it('error: the same again, though it passed, or after something else', async () => {
+    const passed = await judged('retried-400', async (api) => {
+      api.emulator.fault({ effect: 'error', code: 'content_filter' });
+      await chat(api);
+      await createSession(api);
+      await chat(api);
+    });
+    expect(passed).toMatchObject({ level: 'error', evidence: [3] });
+    const other = await judged('retried-400', async (api) => {
+      const [full, empty] = [await createSession(api), await createSession(api)];
+      await full.append(sized(501));
+      await empty.append(sized(10));
+      await full.append(sized(501));
+    });
+    expect(other).toMatchObject({ level: 'error', evidence: [5] });
   });
   it('error: the same again', async () => {
     const found = await judged('retried-400', async (api) => {
