@@ -1,3 +1,4 @@
+import type { JournalEntry } from '../journal/describe.ts';
 import type { Run } from './run.ts';
 
 export type Level = 'error' | 'warning' | 'ok';
@@ -33,6 +34,11 @@ export function fine(says: string): Judgement {
 
 export function bad(level: Level, says: string, fix: string, evidence: readonly { n: number }[]): Judgement {
   return { level, says, fix, evidence: evidence.map(({ n }) => n) };
+}
+
+/** What two findings rest on, each request once. */
+export function inOrder(...evidence: (readonly JournalEntry[])[]): JournalEntry[] {
+  return [...new Set(evidence.flat())].toSorted((a, b) => a.n - b.n);
 }
 
 /** `1 request`, `3 requests` */

@@ -1,4 +1,4 @@
-import { bad, fine, type Rule, some } from '../finding.ts';
+import { bad, fine, inOrder, type Rule, some } from '../finding.ts';
 import { Pending } from '../pending.ts';
 import type { Run } from '../run.ts';
 
@@ -64,7 +64,6 @@ export const leakedSessions: Rule = {
     const refused = run.refused('session_limit_reached');
     const most = run.limits.sessions;
     const fix = 'DELETE /v1/sessions/{id} in a finally block; snapshots of a deleted session stay';
-    if (refused.length > 0) return bad('error', `all ${most} sessions of an account were taken`, fix, refused);
     const sessions = new Pending();
     let created = 0;
     for (const entry of run.entries) {
@@ -74,11 +73,13 @@ export const leakedSessions: Rule = {
       if (deleted?.session !== undefined) sessions.end(deleted.session);
     }
     const { left } = sessions;
-    if (left.length === 0) return fine(`${some(created, 'session')} created, all deleted`);
+    if (refused.length + left.length === 0) return fine(`${some(created, 'session')} created, all deleted`);
     const before = left.filter((entry) => run.isBeforeReset(entry)).length;
     const reset = before > 0 ? ` (${before} of them taken by a reset, which no real server does)` : '';
-    const says = `${left.length} of ${some(created, 'session')} created and never deleted${reset}; an account holds ${most}`;
-    return bad('warning', says, fix, left);
+    const leaked = `${left.length} of ${some(created, 'session')} created and never deleted${reset}`;
+    if (refused.length === 0) return bad('warning', `${leaked}; an account holds ${most}`, fix, left);
+    const says = `${some(refused.length, 'request')} refused: all ${most} sessions of the account were taken; ${leaked}`;
+    return bad('error', says, fix, inOrder(refused, left));
   },
 };
 

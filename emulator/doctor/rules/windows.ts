@@ -1,5 +1,5 @@
 import type { JournalEntry } from '../../journal/describe.ts';
-import { bad, fine, type Rule, some, tokens } from '../finding.ts';
+import { bad, fine, inOrder, type Rule, some, tokens } from '../finding.ts';
 import type { Run } from '../run.ts';
 
 /** Shares of a limit from which it is near. */
@@ -17,43 +17,68 @@ export const appendSize: Rule = {
     const refused = entries.filter(({ code }) => code === 'append_too_large');
     const split =
       'split long texts before they are written, or stream them as application/x-ndjson, one message a line';
-    if (refused.length > 0)
-      return bad('error', `${some(refused.length, 'write')} refused: over ${tokens(most)}`, split, refused);
-    const near = entries.filter(({ facts: { wrote } }) => wrote && !wrote.lines && wrote.tokens >= NEAR_APPEND * most);
-    const largest = Math.max(0, ...entries.map(({ facts: { wrote } }) => (wrote?.lines ? 0 : (wrote?.tokens ?? 0))));
-    if (near.length === 0) return fine(`the largest write took ${tokens(largest)} of ${most.toLocaleString('en-US')}`);
-    const says = `${some(near.length, 'write')} of ${tokens(largest)} and less, near the limit of ${most.toLocaleString('en-US')}: other texts, or another count, go over it`;
-    return bad('warning', says, split, near);
+    const near = entries.filter((entry) => writtenBy(entry) >= NEAR_APPEND * most);
+    const largest = tokens(Math.max(0, ...entries.map(writtenBy)));
+    if (refused.length + near.length === 0)
+      return fine(`the largest write took ${largest} of ${most.toLocaleString('en-US')}`);
+    const says = [
+      refused.length > 0 && `${some(refused.length, 'write')} refused: over ${tokens(most)}`,
+      near.length > 0 &&
+        `${some(near.length, 'write')} of ${largest} and less, near the limit of ${most.toLocaleString('en-US')}: other texts, or another count, go over it`,
+    ];
+    return bad(
+      refused.length > 0 ? 'error' : 'warning',
+      says.filter(Boolean).join('; '),
+      split,
+      inOrder(refused, near),
+    );
   },
 };
+
+/** Tokens of one write; the first messages of a session are one. */
+function writtenBy({ facts: { wrote, created }, answer }: JournalEntry): number {
+  if (wrote) return wrote.lines === undefined ? wrote.tokens : 0;
+  if (!created || created.from_snapshot !== undefined || created.from_share !== undefined) return 0;
+  const [, total = 0, tools = 0] = /"usage":\{"total_tokens":(\d+),"tools_tokens":(\d+)/.exec(answer ?? '') ?? [];
+  return Number(total) - Number(tools);
+}
 
 export const windowCut: Rule = {
   name: 'window-cut',
   target: 'everywhere',
   judge(run: Run) {
     const room = run.limits.window_tokens;
-    const refused = run.refused('context_window_exceeded');
     const fix =
-      'after each turn look at usage.total_tokens: above a mark of your own snapshot with preserve_len, then truncate (or compress); without sessions drop old messages';
-    if (refused.length > 0)
-      return bad('error', `${some(refused.length, 'request')} refused: the window was full`, fix, refused);
+      'look at usage.total_tokens after each turn: over a mark of your own take a snapshot (with preserve_len), then truncate or compress; without sessions drop old messages';
     const uncut = run.sessions().flatMap((entries) => lastOfUncut(entries));
+    const refused = run.refused('context_window_exceeded');
     const full = uncut.filter((entry) => totalOf(entry) >= NEAR_WINDOW * room);
-    if (full.length > 0)
-      return bad('error', `${some(full.length, 'session')} filled to the brim and never cut`, fix, full);
+    if (refused.length + full.length > 0) {
+      const says = [
+        refused.length > 0 && `${some(refused.length, 'request')} refused: the window was full`,
+        full.length > 0 && `${some(full.length, 'session')} filled to the brim and never cut since`,
+      ];
+      return bad('error', says.filter(Boolean).join('; '), fix, inOrder(refused, full));
+    }
     const large = uncut.filter((entry) => totalOf(entry) >= LARGE_WINDOW * room);
-    if (large.length > 0)
-      return bad('warning', `${some(large.length, 'session')} over half of the window and never cut`, fix, large);
-    return fine('no window was filled without being cut');
+    const prompts = run.entries.filter(
+      ({ session, facts: { turn } }) => session === undefined && turn && turn.usage.prompt_tokens >= NEAR_WINDOW * room,
+    );
+    if (large.length + prompts.length === 0) return fine('no window was filled without being cut');
+    const says = [
+      large.length > 0 && `${some(large.length, 'session')} over half of the window and never cut since`,
+      prompts.length > 0 && `${some(prompts.length, 'prompt')} without a session that nearly filled the window`,
+    ];
+    return bad('warning', says.filter(Boolean).join('; '), fix, inOrder(large, prompts));
   },
 };
 
-/** The entry that left a session largest, where it grew and was never cut. */
+/** The entry that left a session largest, where it grew since it was last cut. */
 function lastOfUncut(entries: readonly JournalEntry[]): JournalEntry[] {
-  const isCut = entries.some(({ facts }) => facts.cut ?? facts.compressed);
-  const writes = entries.filter(({ facts }) => facts.wrote !== undefined);
+  const cut = entries.findLastIndex(({ facts }) => facts.cut ?? facts.compressed);
+  const writes = entries.slice(cut + 1).filter(({ facts }) => facts.wrote !== undefined);
   const largest = writes.toSorted((a, b) => totalOf(b) - totalOf(a))[0];
-  return isCut || !largest || writes.length < 2 ? [] : [largest];
+  return !largest || writes.length < 2 ? [] : [largest];
 }
 
 function totalOf({ facts }: JournalEntry): number {

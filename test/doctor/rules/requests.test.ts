@@ -42,7 +42,8 @@ describe('leaked-sessions', () => {
     const found = await judged('leaked-sessions', async (api) => {
       for (let count = 0; count < 3; count += 1) await api.post('/v1/sessions');
     });
-    expect(found).toMatchObject({ level: 'error', evidence: [3] });
+    expect(found).toMatchObject({ level: 'error', evidence: [1, 2, 3] });
+    expect(found.says).toContain('2 of 2 sessions created and never deleted');
   });
 });
 

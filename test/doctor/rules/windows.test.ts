@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Api } from '../../support/emulator.ts';
-import { createSession, sized, words } from '../../support/session.ts';
+import { createSession, sized, tool, words } from '../../support/session.ts';
 import { chat, fillTo, judged } from '../judged.ts';
 
 describe('append-size', () => {
@@ -14,12 +14,23 @@ describe('append-size', () => {
   });
 });
 
+it('append-size: what was near is told beside what was refused, and what a session began with', async () => {
+  const found = await judged('append-size', async (api) => {
+    const session = await createSession(api, { messages: [sized(480)], tools: [tool('look')] });
+    await session.append(sized(460));
+    await session.append(sized(501));
+    const { body } = await session.snapshot({ preserve_len: 1_000 });
+    await createSession(api, { snapshot_id: body.id });
+  });
+  expect(found).toMatchObject({ level: 'error', evidence: [1, 2, 3] });
+  expect(found.says).toContain('1 write refused: over 500 tokens; 2 writes of 480 tokens and less, near');
+});
+
 describe('window-cut', () => {
   it.each([
     ['ok', 800, []],
     ['warning', 1_200, [4]],
     ['error', 2_000, [6]],
-    ['error', 2_400, [7]],
   ] as const)('%s: %d tokens', async (level, total, evidence) => {
     expect(await judged('window-cut', (api) => fillTo(api, total))).toMatchObject({ level, evidence });
   });
@@ -42,6 +53,27 @@ describe('window-cut', () => {
       { seed: 1 },
     );
     expect(found).toMatchObject({ level: 'error', evidence: [6] });
+  });
+
+  it('error where one was cut, and then filled again', async () => {
+    const found = await judged('window-cut', async (api) => {
+      const session = await fillTo(api, 1_600);
+      await session.truncate(500);
+      for (let count = 0; count < 4; count += 1) await session.append(sized(400));
+    });
+    expect(found).toMatchObject({ level: 'error', evidence: [10] });
+  });
+
+  it('error where writes were refused, with the session that was never cut', async () => {
+    const found = await judged('window-cut', (api) => fillTo(api, 2_400));
+    expect(found).toMatchObject({ level: 'error', evidence: [6, 7] });
+    expect(found.says).toBe('1 request refused: the window was full; 1 session filled to the brim and never cut since');
+  });
+
+  it('warning where a stateless prompt nearly fills it', async () => {
+    const found = await judged('window-cut', (api) => chat(api, { max_tokens: 5 }, words(1_850)));
+    expect(found).toMatchObject({ level: 'warning', evidence: [1] });
+    expect(found.says).toContain('1 prompt without a session');
   });
 
   it('error where a stateless prompt does not fit', async () => {
