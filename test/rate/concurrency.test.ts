@@ -96,3 +96,23 @@ describe.each(TRANSPORTS)('one answer at a time, %s', (transport) => {
     expect(await isFree(api)).toBe(true);
   });
 });
+
+describe.each(TRANSPORTS)('fifty answers at a time, %s', (transport) => {
+  it('and not one more', async () => {
+    const model = new HeldModel();
+    const api = await startEmulator(transport, { tier: 1, clock: new MovableClock(), tokenizer: O200K, model });
+    const running: Promise<Response>[] = [];
+    const asked: Awaited<ReturnType<HeldModel['asked']>>[] = [];
+    for (let request = 1; request <= 50; request += 1) {
+      running.push(open(api));
+      asked.push(await model.asked());
+    }
+    const refused = await open(api);
+    expect([refused.status, await refused.text()]).toEqual([
+      429,
+      expect.stringContaining('max organization concurrency: 50,'),
+    ]);
+    for (const held of asked) held.end();
+    for (const response of await Promise.all(running)) expect(response.status).toBe(200);
+  });
+});

@@ -112,6 +112,33 @@ describe.each(TRANSPORTS)('rate tiers, %s', (transport) => {
     expect((await chat(api, { max_tokens: 99_998, n: 5 })).status).toBe(200);
   });
 
+  it('lets the last token of a minute in, and no more', async () => {
+    const { api } = await start(transport, 0);
+    const half = 250_000 - PROMPT_TOKENS;
+    expect((await chat(api, { max_tokens: half })).status).toBe(200);
+    const refused = await chat(api, { max_tokens: half + 1 });
+    expect(errorOf(refused).message).toContain('TPM rate limit, current: 500001, limit: 500000');
+    expect((await chat(api, { max_tokens: half })).status).toBe(200);
+  });
+
+  it('lets the last token of a day in, and no more', async () => {
+    const { api, clock } = await start(transport, 0);
+    const part = 250_000 - PROMPT_TOKENS;
+    for (let request = 0; request < 5; request += 1) {
+      expect((await chat(api, { max_tokens: part })).status).toBe(200);
+      clock.advance(60_000);
+    }
+    const refused = await chat(api, { max_tokens: part + 1 });
+    expect(errorOf(refused).message).toContain('TPD rate limit, current: 1500001, limit: 1500000');
+    expect((await chat(api, { max_tokens: part })).status).toBe(200);
+  });
+
+  it('lets the last request of a minute in, and no more', async () => {
+    const { api } = await start(transport, 1);
+    for (let request = 1; request <= 200; request += 1) expect((await chat(api)).status).toBe(200);
+    expect(errorOf(await chat(api)).message).toContain('request reached organization max RPM: 200,');
+  });
+
   it('counts for an account, and for chat only', async () => {
     const { api } = await start(transport, 0);
     for (let request = 0; request < 3; request += 1) await chat(api);
