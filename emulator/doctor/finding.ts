@@ -32,6 +32,11 @@ export function fine(says: string): Judgement {
   return { level: 'ok', says, evidence: [] };
 }
 
+/** `3 writes, all with a key`, or that there was none. */
+export function fineAll(count: number, noun: string, rest: string): Judgement {
+  return fine(count === 0 ? `no ${noun} to judge` : some(count, noun) + rest);
+}
+
 export function bad(level: Level, says: string, fix: string, evidence: readonly { n: number }[]): Judgement {
   return { level, says, fix, evidence: evidence.map(({ n }) => n) };
 }
@@ -47,5 +52,5 @@ export function some(count: number, noun: string): string {
 }
 
 export function tokens(count: number): string {
-  return `${count.toLocaleString('en-US')} tokens`;
+  return some(count, 'token');
 }

@@ -12,17 +12,21 @@ export interface Report {
 
 /** For people. */
 export function reportText({ source, file, findings }: Report): string {
-  const requests = file.entries.filter(({ facts }) => facts.reset === undefined).length;
   const dropped = file.dropped > 0 ? `, ${file.dropped} before them are not remembered any more` : '';
   return [
-    `kimi-emulator doctor: ${some(requests, 'request')} of ${source}${dropped}`,
+    `kimi-emulator doctor: ${some(requestsOf(file), 'request')} of ${source}${dropped}`,
     'The live API keeps no state: findings marked "sessions" count only for servers with the session dialect, all others everywhere.',
     '',
     ...findings.flatMap(findingLines),
     '',
-    `${count(findings, 'error')} errors, ${count(findings, 'warning')} warnings, ${count(findings, 'ok')} ok`,
+    `${some(count(findings, 'error'), 'error')}, ${some(count(findings, 'warning'), 'warning')}, ${count(findings, 'ok')} ok`,
     '',
   ].join('\n');
+}
+
+/** A reset leaves a line in the journal, and is no request. */
+function requestsOf({ entries }: JournalFile): number {
+  return entries.filter(({ facts }) => facts.reset === undefined).length;
 }
 
 function findingLines({ level, rule, target, says, fix, evidence, details = [] }: Finding): string[] {
@@ -44,7 +48,7 @@ export function reportJson({ source, file, findings }: Report): string {
     object: 'emulator.diagnosis',
     version: 1,
     source,
-    requests: file.entries.length,
+    requests: requestsOf(file),
     dropped: file.dropped,
   };
   return `${JSON.stringify({ ...diagnosis, ...counts, findings }, null, 2)}\n`;

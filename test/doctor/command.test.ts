@@ -34,17 +34,20 @@ it('judges a running emulator, by its URL with or without /v1', async () => {
   expect(out).toMatch(/^The live API keeps no state: findings marked "sessions" count only for/m);
   expect(out).toMatch(/^warning {2}rate-limits: no 429 was met/m);
   expect(out).toMatch(/^ok {7}append-size \(sessions\): /m);
-  expect(out).toMatch(/^0 errors, \d+ warnings, \d+ ok$/m);
+  expect(out).toMatch(/^0 errors, 1 warning, \d+ ok$/m);
   expect((await run(new URL(api.emulator.baseURL).origin)).code).toBe(0);
 });
 
 it('exits with 1 where there is an error, with its evidence, as text and as JSON', async () => {
   const api = await startEmulator('over HTTP');
   for (let count = 0; count < 2; count += 1) await api.post('/v1/chat/completions', { ...TURN, n: 0 });
+  api.emulator.reset();
   const file = await fileOf((await api.get('/_emulator/journal')).text);
   const { code, out } = await run(file);
   expect(code).toBe(1);
   expect(out).toMatch(/^error {4}retried-400: 1 request sent again .*\n {9}seen in #2\n {9}fix: /m);
+  expect(out).toMatch(/^kimi-emulator doctor: 2 requests of /);
+  expect(out).toMatch(/^1 error, 2 warnings, \d+ ok$/m);
   const json = await run('--json', file);
   expect(json.code).toBe(1);
   expect(JSON.parse(json.out)).toMatchObject({

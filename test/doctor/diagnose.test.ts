@@ -13,4 +13,5 @@ it('every rule speaks once of every run, of an empty one too', async () => {
   ).toEqual(RULES.map(({ name }) => name).toSorted());
   const [first] = diagnose(body);
   expect(first).toMatchObject({ rule: 'rate-limits', level: 'warning' });
+  expect(diagnose(body).filter(({ says }) => /\b(?:0|all)\b/.test(says))).toEqual([]);
 });

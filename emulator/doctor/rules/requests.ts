@@ -1,5 +1,7 @@
-import { bad, fine, inOrder, type Rule, some } from '../finding.ts';
+import type { JournalEntry } from '../../journal/describe.ts';
+import { bad, fine, fineAll, inOrder, type Rule, some } from '../finding.ts';
 import { Pending } from '../pending.ts';
+import { repeatsOf } from '../repeats.ts';
 import type { Run } from '../run.ts';
 
 /** Codes of which other rules speak. */
@@ -8,8 +10,11 @@ const SPOKEN_OF = [
   'context_window_exceeded',
   'tool_call_unanswered',
   'tool_call_id_not_found',
+  'tool_result_orphan',
   'session_limit_reached',
 ];
+/** Codes of 409 that pass as soon as another request has ended. */
+const PASSING: readonly string[] = ['session_busy', 'request_in_progress'];
 const CLIENT_ERRORS = [400, 401, 403, 404, 409];
 
 export const maxTokens: Rule = {
@@ -18,7 +23,7 @@ export const maxTokens: Rule = {
   judge({ entries, limits }: Run) {
     const turns = entries.filter(({ facts }) => facts.turn !== undefined);
     const bare = turns.filter(({ facts }) => facts.turn?.max_tokens === null);
-    if (bare.length === 0) return fine(`${some(turns.length, 'turn')}, all with max_tokens`);
+    if (bare.length === 0) return fineAll(turns.length, 'turn', ', all with max_tokens');
     const cut = bare.filter(({ facts }) => facts.turn?.finish_reasons.includes('length')).length;
     const cutOff = cut > 0 ? `; ${cut} of their answers were cut off` : '';
     const says = `${bare.length} of ${some(turns.length, 'turn')} without max_tokens: the default is ${limits.max_tokens.toLocaleString('en-US')}${cutOff}`;
@@ -73,7 +78,7 @@ export const leakedSessions: Rule = {
       if (deleted?.session !== undefined) sessions.end(deleted.session);
     }
     const { left } = sessions;
-    if (refused.length + left.length === 0) return fine(`${some(created, 'session')} created, all deleted`);
+    if (refused.length + left.length === 0) return fineAll(created, 'session', ' created, all deleted');
     const before = left.filter((entry) => run.isBeforeReset(entry)).length;
     const reset = before > 0 ? ` (${before} of them taken by a reset, which no real server does)` : '';
     const leaked = `${left.length} of ${some(created, 'session')} created and never deleted${reset}`;
@@ -98,9 +103,10 @@ export const ignoredFields: Rule = {
 export const refusals: Rule = {
   name: 'refusals',
   target: 'everywhere',
-  judge({ entries }: Run) {
-    const refused = entries.filter(
-      ({ status, code }) => CLIENT_ERRORS.includes(status) && !SPOKEN_OF.includes(code ?? ''),
+  judge(run: Run) {
+    const passed = new Set(repeatsOf(run, passes, () => 0).flatMap(({ refused, again }) => (again ? [refused] : [])));
+    const refused = run.entries.filter(
+      (entry) => CLIENT_ERRORS.includes(entry.status) && !SPOKEN_OF.includes(entry.code ?? '') && !passed.has(entry),
     );
     if (refused.length === 0) return fine('nothing else was refused');
     const counts = new Map<string, number>();
@@ -112,3 +118,7 @@ export const refusals: Rule = {
     return bad('warning', `${some(refused.length, 'request')} refused: ${list}`, fix, refused);
   },
 };
+
+function passes({ code }: JournalEntry): boolean {
+  return code !== undefined && PASSING.includes(code);
+}

@@ -1,5 +1,5 @@
 import type { JournalEntry } from '../../journal/describe.ts';
-import { bad, fine, type Rule, some } from '../finding.ts';
+import { bad, fine, fineAll, type Rule, some } from '../finding.ts';
 import type { Run } from '../run.ts';
 
 export const idempotency: Rule = {
@@ -16,7 +16,7 @@ export const idempotency: Rule = {
       const says = `${some(twice.length, 'write')} sent again after the answer was lost, and written twice`;
       return bad('error', `${says}; ${without}`, fix, twice);
     }
-    if (bare.length === 0) return fine(`${some(writes.length, 'write')}, all with an Idempotency-Key`);
+    if (bare.length === 0) return fineAll(writes.length, 'write', ', all with an Idempotency-Key');
     return bad('warning', `${without}: an answer that gets lost leaves unknown whether it was done`, fix, bare);
   },
 };
@@ -71,9 +71,9 @@ export const streams: Rule = {
   judge({ entries }: Run) {
     const streamed = entries.filter((entry) => entry.streamed !== undefined);
     const left = streamed.filter((entry) => entry.streamed?.ended === 'left');
-    if (left.length === 0) return fine(`${some(streamed.length, 'stream')}, none left before its end`);
+    if (left.length === 0) return fineAll(streamed.length, 'stream', ', none left before its end');
     const undone = left.filter(({ facts }) => facts.turn === undefined).length;
-    const says = `${some(left.length, 'stream')} left before the end; ${undone} of the turns took no effect, and what was made of them is paid for`;
+    const says = `${some(left.length, 'stream')} left before the end; ${undone} of the turns took no effect, and the live API is paid for what it made of them`;
     return bad(
       'warning',
       says,

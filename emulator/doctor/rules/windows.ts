@@ -1,5 +1,5 @@
 import type { JournalEntry } from '../../journal/describe.ts';
-import { bad, fine, inOrder, type Rule, some, tokens } from '../finding.ts';
+import { bad, fine, fineAll, inOrder, type Rule, some, tokens } from '../finding.ts';
 import type { Run } from '../run.ts';
 
 /** Shares of a limit from which it is near. */
@@ -18,13 +18,15 @@ export const appendSize: Rule = {
     const split =
       'split long texts before they are written, or stream them as application/x-ndjson, one message a line';
     const near = entries.filter((entry) => writtenBy(entry) >= NEAR_APPEND * most);
-    const largest = tokens(Math.max(0, ...entries.map(writtenBy)));
-    if (refused.length + near.length === 0)
-      return fine(`the largest write took ${largest} of ${most.toLocaleString('en-US')}`);
+    const largest = Math.max(0, ...entries.map(writtenBy));
+    const limit = most.toLocaleString('en-US');
+    if (refused.length + near.length === 0) {
+      return fine(largest === 0 ? 'no write to judge' : `the largest write took ${tokens(largest)} of ${limit}`);
+    }
     const says = [
       refused.length > 0 && `${some(refused.length, 'write')} refused: over ${tokens(most)}`,
       near.length > 0 &&
-        `${some(near.length, 'write')} of ${largest} and less, near the limit of ${most.toLocaleString('en-US')}: other texts, or another count, go over it`,
+        `${some(near.length, 'write')} of up to ${tokens(largest)}, near the limit of ${limit}: other texts, or another count, go over it`,
     ];
     return bad(
       refused.length > 0 ? 'error' : 'warning',
@@ -127,7 +129,7 @@ export const snapshotLength: Rule = {
   judge({ entries }: Run) {
     const taken = entries.filter(({ facts }) => facts.snapshot !== undefined);
     const whole = taken.filter(({ facts }) => facts.snapshot?.preserve_len === null);
-    if (whole.length === 0) return fine(`${some(taken.length, 'snapshot')} taken, all with preserve_len`);
+    if (whole.length === 0) return fineAll(taken.length, 'snapshot', ' taken, all with preserve_len');
     const says = `${some(whole.length, 'snapshot')} taken without preserve_len: a rollback brings back the whole window, however full it was`;
     return bad(
       'warning',

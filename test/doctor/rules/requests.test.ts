@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Snapshot } from '../../../contract/snapshots.ts';
 import type { Api } from '../../support/emulator.ts';
 import { saying } from '../../support/held-model.ts';
-import { called, createSession, result, sized, tool } from '../../support/session.ts';
+import { called, createSession, type MovableClock, result, sized, tool } from '../../support/session.ts';
 import { chat, judged } from '../judged.ts';
 
 describe('leaked-sessions', () => {
@@ -97,6 +97,22 @@ it('ignored-fields: names them', async () => {
   const found = await judged('ignored-fields', (api) => chat(api, { max_token: 5, user: 'me' }));
   expect(found).toMatchObject({ level: 'warning', evidence: [1] });
   expect(found.says).toContain('max_token, user');
+});
+
+it('refusals: not those that passed on a retry, nor what other rules tell', async () => {
+  const busy = (times: number) => async (api: Api, clock: MovableClock) => {
+    const session = await createSession(api);
+    api.emulator.fault({ effect: 'session_busy' });
+    for (let time = 0; time < times; time += 1) {
+      await session.append(sized(10));
+      clock.passSeconds(1);
+    }
+    await session.append(result('no such call'));
+  };
+  expect((await judged('refusals', busy(2))).level).toBe('ok');
+  const lost = await judged('refusals', busy(1));
+  expect(lost).toMatchObject({ level: 'warning', evidence: [2] });
+  expect(lost.says).toContain('session_busy (1)');
 });
 
 it('refusals: counts them by code, with the hint of the first', async () => {

@@ -23,7 +23,7 @@ it('append-size: what was near is told beside what was refused, and what a sessi
     await createSession(api, { snapshot_id: body.id });
   });
   expect(found).toMatchObject({ level: 'error', evidence: [1, 2, 3] });
-  expect(found.says).toContain('1 write refused: over 500 tokens; 2 writes of 480 tokens and less, near');
+  expect(found.says).toContain('1 write refused: over 500 tokens; 2 writes of up to 480 tokens, near');
 });
 
 describe('window-cut', () => {
