@@ -18,7 +18,7 @@ export type Currency = (typeof CURRENCIES)[number];
 const OFFICIAL_USD = 'platform.moonshot.ai/docs/pricing/chat, as stored by megalodon.jp on 2026-03-26';
 const K2_CNY = 'platform.kimi.com/docs/pricing/chat-k2, as transcribed in a public price list on 2026-05-16';
 const OFFICIAL_CNY = 'platform.kimi.com/docs/pricing/chat, as transcribed in public price lists of 2026-07 and 2026-08';
-const K27_USD = 'github.com/pydantic/genai-prices/pull/626, verified on platform.kimi.ai/docs/pricing/chat-k27-code';
+const K27_USD = 'platform.kimi.ai/docs/pricing/chat-k27-code, as copied in github.com/Portkey-AI/models/pull/825';
 
 /**
  * Dated data, never constants of the code. The latest row of a model and currency holds. A figure without a source is no row.
@@ -38,9 +38,9 @@ export const PRICES: readonly Price[] = [
   price('kimi-k2.5', 'CNY', [0.7, 4, 21], '2026-05-16', 'platform.kimi.com/docs/pricing/chat-k25, stored copy'),
   price('kimi-k2.6', 'USD', [0.16, 0.95, 4], '2026-05-14', 'github.com/diillson/chatcli/pull/911'),
   price('kimi-k2.6', 'CNY', [1.1, 6.5, 27], '2026-05-16', 'platform.kimi.com/docs/pricing/chat-k26, stored copy'),
-  price('kimi-k2.7-code', 'USD', [0.19, 0.95, 4], '2026-07-15', K27_USD),
+  price('kimi-k2.7-code', 'USD', [0.19, 0.95, 4], '2026-06-30', K27_USD),
   price('kimi-k2.7-code', 'CNY', [1.3, 6.5, 27], '2026-07-18', OFFICIAL_CNY),
-  price('kimi-k2.7-code-highspeed', 'USD', [0.38, 1.9, 8], '2026-07-15', K27_USD),
+  price('kimi-k2.7-code-highspeed', 'USD', [0.38, 1.9, 8], '2026-06-30', K27_USD),
   price('kimi-k2.7-code-highspeed', 'CNY', [2.6, 13, 54], '2026-08-26', OFFICIAL_CNY),
   price('kimi-k3', 'USD', [0.3, 3, 15], '2026-07-16', 'github.com/getagentseal/codeburn/pull/709'),
   price('kimi-k3', 'CNY', [2, 20, 100], '2026-07-18', OFFICIAL_CNY),

@@ -1,0 +1,61 @@
+import { expect, it } from 'vitest';
+import { PRICES } from '../../contract/index.ts';
+
+type Figures = [cached: number, input: number, output: number];
+
+/** Figures by source, per million tokens, a second time: none changes in the table without its source being looked at. */
+const WRITTEN: [source: string, currency: string, rows: Record<string, Figures>][] = [
+  [
+    'platform.moonshot.ai/docs/pricing/chat',
+    'USD',
+    {
+      'kimi-k2-0905-preview': [0.15, 0.6, 2.5],
+      'kimi-k2-0711-preview': [0.15, 0.6, 2.5],
+      'kimi-k2.5': [0.1, 0.6, 3],
+    },
+  ],
+  [
+    'github.com/anomalyco/models.dev/pull/356',
+    'USD',
+    { 'kimi-k2-thinking': [0.15, 0.6, 2.5], 'kimi-k2-thinking-turbo': [0.15, 1.15, 8] },
+  ],
+  ['github.com/diillson/chatcli/pull/911', 'USD', { 'kimi-k2.6': [0.16, 0.95, 4] }],
+  [
+    'github.com/Portkey-AI/models/pull/825',
+    'USD',
+    { 'kimi-k2.7-code': [0.19, 0.95, 4], 'kimi-k2.7-code-highspeed': [0.38, 1.9, 8] },
+  ],
+  ['github.com/getagentseal/codeburn/pull/709', 'USD', { 'kimi-k3': [0.3, 3, 15] }],
+  [
+    'platform.kimi.com/docs/pricing/chat-k2,',
+    'CNY',
+    {
+      'kimi-k2-0905-preview': [1, 4, 16],
+      'kimi-k2-0711-preview': [1, 4, 16],
+      'kimi-k2-turbo-preview': [1, 8, 58],
+      'kimi-k2-thinking': [1, 4, 16],
+      'kimi-k2-thinking-turbo': [1, 8, 58],
+    },
+  ],
+  ['platform.kimi.com/docs/pricing/chat-k25,', 'CNY', { 'kimi-k2.5': [0.7, 4, 21] }],
+  ['platform.kimi.com/docs/pricing/chat-k26,', 'CNY', { 'kimi-k2.6': [1.1, 6.5, 27] }],
+  [
+    'platform.kimi.com/docs/pricing/chat,',
+    'CNY',
+    { 'kimi-k2.7-code': [1.3, 6.5, 27], 'kimi-k2.7-code-highspeed': [2.6, 13, 54], 'kimi-k3': [2, 20, 100] },
+  ],
+];
+
+const EXPECTED = WRITTEN.flatMap(([source, currency, rows]) =>
+  Object.entries(rows).map(([model, figures]) => ({ model, currency, figures, source })),
+);
+
+it.each(EXPECTED)('$model costs in $currency what its source says', ({ model, currency, figures, source }) => {
+  const rows = PRICES.filter((price) => price.model === model && price.currency === currency);
+  expect(rows.map((row) => [row.cachedInput, row.input, row.output])).toEqual([figures]);
+  expect(rows[0]?.source).toContain(source);
+});
+
+it('no row of the table is without a figure that was written down apart', () => {
+  expect(PRICES).toHaveLength(EXPECTED.length);
+});
