@@ -1,5 +1,5 @@
 import type { JournalEntry } from '../../journal/describe.ts';
-import { bad, fine, fineAll, type Rule, some } from '../finding.ts';
+import { bad, fine, type Rule, some } from '../finding.ts';
 import { type Repeat, repeatsOf } from '../repeats.ts';
 import type { Run } from '../run.ts';
 
@@ -44,7 +44,9 @@ export const retryAfter: Rule = {
   judge(run: Run) {
     const repeated = repeats(run).filter((repeat): repeat is Required<Repeat> => repeat.again !== undefined);
     const early = repeated.filter(({ waited }) => !waited);
-    if (early.length === 0) return fineAll(repeated.length, 'request', ' sent again after a 429, each after its wait');
+    if (repeated.length === 0) return fine('no request was sent again after a 429');
+    if (early.length === 0)
+      return fine(`${some(repeated.length, 'request')} sent again after a 429, each after its wait`);
     const hasty = early.filter((repeat) => run.clockRuns || !passes(repeat.refused) || passed(repeat) > 0);
     if (hasty.length === 0)
       return bad(
