@@ -8,12 +8,21 @@ import { dirname } from 'node:path';
  */
 export function makeFolder(path: string): void {
   try {
+    makeOne(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT' || dirname(path) === path) throw error;
+    makeFolder(dirname(path));
+    // It may be there now: `new/..` is, once `new` is.
+    makeOne(path);
+  }
+}
+
+function makeOne(path: string): void {
+  try {
     mkdirSync(path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST' && statSync(path).isDirectory()) return;
-    if (code !== 'ENOENT' || dirname(path) === path) throw error;
-    makeFolder(dirname(path));
-    mkdirSync(path);
+    if (code !== 'EEXIST' || !statSync(path).isDirectory()) throw error;
   }
 }

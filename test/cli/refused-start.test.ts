@@ -77,6 +77,13 @@ describe('a start that cannot be', () => {
     expect(ended.stderr).toMatch(/^kimi-emulator: --export-on-exit: [^\n]+ cannot be written: [^\n]+\n$/);
   });
 
+  it('is not one whose path goes through a folder that is yet to be made', async () => {
+    const cwd = temporaryFolder();
+    const { server } = await ServerProcess.listening(['--db', 'new/../more/state.db'], { cwd });
+    expect(await server.signal('SIGTERM')).toMatchObject({ code: 0, stderr: '' });
+    expect(readdirSync(join(cwd, 'more'))).toEqual(['state.db']);
+  });
+
   it('for a folder whose name is a file says so', async () => {
     const cwd = temporaryFolder();
     writeFileSync(join(cwd, 'file'), '');
