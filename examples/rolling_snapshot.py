@@ -133,6 +133,8 @@ def main():
         play(kimi, pages(files), flags.trigger, flags.crossings)
     except urllib.error.HTTPError as error:
         sys.exit(f"rolling_snapshot: {error.code} {error.read().decode(errors='replace')}")
+    except urllib.error.URLError as error:
+        sys.exit(f"rolling_snapshot: no server answers at {kimi.base_url} ({error.reason}); npm start runs one")
     except (OSError, RuntimeError) as error:
         sys.exit(f"rolling_snapshot: {error}")
 

@@ -19,6 +19,8 @@ it("plays the loop with Python's standard library alone", async (context) => {
   const refused = await run('python3', ['examples/rolling_snapshot.py', '--trigger', '1'], env);
   expect(refused.status).toBe(2);
   const absent = await run('python3', ['examples/rolling_snapshot.py'], { KIMI_BASE_URL: 'http://127.0.0.1:9/v1' });
-  expect(absent.stderr).toMatch(/^rolling_snapshot: [^\n]+\n$/);
+  expect(absent.stderr).toMatch(
+    /^rolling_snapshot: no server answers at http:\/\/127\.0\.0\.1:9\/v1 \([^\n]+\); npm start runs one\n$/,
+  );
   expect(absent.status).toBe(1);
 });
