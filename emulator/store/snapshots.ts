@@ -55,10 +55,17 @@ export interface SnapshotPage {
 }
 
 export class SnapshotRows {
-  readonly #sql: ReturnType<typeof statements>;
+  readonly #database: Database;
+  #prepared: ReturnType<typeof statements> | undefined;
 
   constructor(database: Database) {
-    this.#sql = statements(database);
+    this.#database = database;
+  }
+
+  /** Prepared with the first use: a tenth of what an emulator costs to create, and one of a test seldom takes a snapshot. */
+  get #sql(): ReturnType<typeof statements> {
+    this.#prepared ??= statements(this.#database);
+    return this.#prepared;
   }
 
   insert(snapshot: Omit<SnapshotRow, 'ord' | 'share'>): void {

@@ -47,9 +47,12 @@ function openKimi(path: string, cacheDir: string): TokenizerSource {
   return source({ ...KIMI_K2, name: exact ? KIMI_K2.name : `${KIMI_K2.name}-unverified`, exact, path, cacheDir });
 }
 
+/** Asked once: the walk through the loader is a twentieth of what an emulator costs to create. */
+let o200kBasePath: string | undefined;
+
 function openO200kBase(cacheDir: string): TokenizerSource {
-  const path = createRequire(import.meta.url).resolve('tiktoken/encoders/o200k_base.json');
-  return source({ ...O200K_BASE, exact: false, path, cacheDir });
+  o200kBasePath ??= createRequire(import.meta.url).resolve('tiktoken/encoders/o200k_base.json');
+  return source({ ...O200K_BASE, exact: false, path: o200kBasePath, cacheDir });
 }
 
 function readVocabularyFile(path: string): Buffer {
