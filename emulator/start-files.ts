@@ -39,7 +39,14 @@ export async function readBilling(
   const { readPrices } = await import('./billing/read-prices.ts');
   const text = (await read('--prices', prices)).toString();
   try {
-    return { ...(balance && { balance }), prices: readPrices(text, prices, (line) => warn(`--prices: ${line}`)) };
+    const rows = readPrices(text, prices, (line) => warn(`--prices: ${line}`));
+    const billed = balance?.currency ?? 'USD';
+    if (rows.length > 0 && !rows.some(({ currency }) => currency === billed)) {
+      warn(
+        `--prices: ${prices} has no price in ${billed}, which is billed in: that is the currency of --balance, or USD`,
+      );
+    }
+    return { ...(balance && { balance }), prices: rows };
   } catch (error) {
     return refuse('--prices', prices, error, 'DocumentError');
   }

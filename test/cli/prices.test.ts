@@ -34,6 +34,12 @@ it('a misspelt model is told in one line at the start', async () => {
   expect(stderr).toMatch(/^kimi-emulator: --prices: prices\.json: no model is called kimi-k2-905 \(line 1\).+\n$/);
 });
 
+it('prices in a currency that is not billed in are told in one line at the start', async () => {
+  const { server } = await startWith([{ ...DATED, currency: 'CNY' }]);
+  const { stderr } = await server.signal('SIGTERM');
+  expect(stderr).toMatch(/^kimi-emulator: --prices: prices\.json has no price in USD, which is billed in.+\n$/);
+});
+
 it('the prices that spend prints can be given back', async () => {
   const first = await spendOfTurn((await startWith([DATED])).url, 'kimi-k2-0905');
   const second = await spendOfTurn((await startWith(first.prices)).url, 'kimi-k2-0905');
