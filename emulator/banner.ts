@@ -5,11 +5,16 @@ import { MEMORY } from './store/database.ts';
 
 const SHOWN_LIMITS = ['sessions', 'append_tokens', 'min_preserve_tokens', 'window_tokens', 'snapshots'] as const;
 const ANY_KEY = 'sk-local';
+const INEXACT: Readonly<Record<string, string>> = {
+  o200k_base: "close to Kimi's own; exact with --tokenizer FILE",
+};
 
 /** What a person reads when the server is ready. */
 export function banner(emulator: Emulator, options: CliOptions): string {
   const { tokenizer, model, limits } = emulator;
-  const counted = tokenizer.exact ? 'counts as the live API does' : "close to Kimi's own; exact with --tokenizer FILE";
+  const counted = tokenizer.exact
+    ? 'counts as the live API does'
+    : (INEXACT[tokenizer.name] ?? 'not the vocabulary that the live API counts by');
   return [
     '',
     `  kimi-emulator  ${emulator.baseURL}`,

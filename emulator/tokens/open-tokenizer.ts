@@ -29,9 +29,9 @@ export interface OpenTokenizerOptions {
 }
 
 /**
- * Chooses the vocabulary that counts: the file given, else an installed Kimi vocabulary, else `o200k_base`. Looks at the
- * file, but parses nothing before `load()`.
- * @throws TokenizerFileError where the file chosen is missing or is no vocabulary; `load()` rejects with it likewise
+ * Chooses the vocabulary that counts: the file given, else an installed Kimi vocabulary, else `o200k_base`. What is known to
+ * the byte is not parsed before `load()`; any other file is, so that a damaged one is refused here.
+ * @throws TokenizerFileError where the file chosen is missing or is no vocabulary
  */
 export function openTokenizer(options: OpenTokenizerOptions = {}): TokenizerSource {
   const { env = process.env, dataDir = userDataFolder(env), cacheDir = userCacheFolder(env) } = options;
@@ -43,12 +43,29 @@ export function openTokenizer(options: OpenTokenizerOptions = {}): TokenizerSour
 }
 
 function openKimi(path: string, cacheDir: string): TokenizerSource {
-  const exact = sha256(readVocabularyFile(path)) === KIMI_K2.sha256;
-  return source({ ...KIMI_K2, name: exact ? KIMI_K2.name : `${KIMI_K2.name}-unverified`, exact, path, cacheDir });
+  const file = readVocabularyFile(path);
+  const exact = sha256(file) === KIMI_K2.sha256;
+  const name = exact ? KIMI_K2.name : `${KIMI_K2.name}-unverified`;
+  if (!exact) requireVocabulary(file, path);
+  return source({ ...KIMI_K2, name, exact, path, cacheDir }, file);
 }
 
 /** Asked once: the walk through the loader is a twentieth of what an emulator costs to create. */
 let o200kBasePath: string | undefined;
+
+/** Works it out and throws it away: what is kept in the cache is read faster. */
+function requireVocabulary(file: Buffer, path: string): void {
+  try {
+    const work = vocabularyOf(file, KIMI_K2);
+    while (!work.next().done);
+  } catch (error) {
+    throw unusable(path, error);
+  }
+}
+
+function unusable(path: string, error: unknown): TokenizerFileError {
+  return new TokenizerFileError(`tokenizer file ${path} cannot be used: ${(error as Error).message}`);
+}
 
 function openO200kBase(cacheDir: string): TokenizerSource {
   o200kBasePath ??= createRequire(import.meta.url).resolve('tiktoken/encoders/o200k_base.json');
@@ -74,40 +91,49 @@ interface Choice extends VocabularyKind {
   readonly cacheDir: string;
 }
 
-function source(choice: Choice): TokenizerSource {
+/** @param file what the file holds, where it was read already: it may be another when it is needed */
+function source(choice: Choice, file?: Buffer): TokenizerSource {
+  let held = file;
   let loading: Promise<Tokenizer> | undefined;
   return {
     name: choice.name,
     exact: choice.exact,
     load: () => {
-      loading ??= load(choice).catch((error) => {
-        loading = undefined;
-        throw error;
-      });
+      loading ??= load(choice, held).then(
+        (tokenizer) => {
+          held = undefined;
+          return tokenizer;
+        },
+        (error) => {
+          loading = undefined;
+          throw error;
+        },
+      );
       return loading;
     },
   };
 }
 
-async function load(choice: Choice): Promise<Tokenizer> {
-  const cachePath = cachedVocabularyPath(choice.cacheDir, choice.name);
+async function load(choice: Choice, held: Buffer | undefined): Promise<Tokenizer> {
+  const { cacheDir, name, path } = choice;
+  const cachePath = cachedVocabularyPath(cacheDir, name);
   try {
-    const [file, cache] = await Promise.all([readWhole(choice.path), readWhole(cachePath).catch(() => undefined)]);
+    const [file, cache] = await Promise.all([held ?? readWhole(path), readWhole(cachePath).catch(() => undefined)]);
     const key = sha256(file);
     let vocabulary = cache && readCachedVocabulary(cache, key);
     if (!vocabulary) {
-      vocabulary = await parseVocabulary(file, choice);
+      vocabulary = await inSlices(vocabularyOf(file, choice));
       await writeCachedVocabulary(cachePath, key, vocabulary);
     }
     return new BytePairTokenizer(vocabulary, choice);
   } catch (error) {
-    throw new TokenizerFileError(`tokenizer file ${choice.path} cannot be used: ${(error as Error).message}`);
+    throw unusable(path, error);
   }
 }
 
-async function parseVocabulary(file: Buffer, { parse, ranks }: Choice): Promise<Vocabulary> {
-  const tokens = await inSlices(parse(file));
+function* vocabularyOf(file: Buffer, { parse, ranks }: VocabularyKind): Generator<void, Vocabulary> {
+  const tokens = yield* parse(file);
   const found = tokens.starts.length - 1;
   if (found !== ranks) throw new RangeError(`it has ${found} ranks where ${ranks} are expected`);
-  return inSlices(buildVocabulary(tokens));
+  return yield* buildVocabulary(tokens);
 }

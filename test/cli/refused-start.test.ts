@@ -95,6 +95,10 @@ describe('a start that cannot be', () => {
     const cwd = temporaryFolder();
     writeFileSync(join(cwd, 'vocabulary'), 'no vocabulary');
     await expectRefusal(['--port', '0', '--tokenizer', 'vocabulary'], 'vocabulary', { cwd });
+    writeFileSync(join(cwd, 'vocabulary'), 'IQ== 0\nIg== 1\n');
+    await expectRefusal(['--port', '0', '--tokenizer', 'vocabulary'], 'it has 2 ranks where 163584 are expected', {
+      cwd,
+    });
     expect(readdirSync(cwd)).toEqual(['vocabulary']);
   });
 });

@@ -88,15 +88,26 @@ describe('a file that cannot be used is refused in one line that names it', () =
     expect(open).not.toThrow('\n');
   });
 
+  const whole = rankLines(KIMI_K2.ranks);
   test.each([
     ['has too few ranks', () => rankLines(1_000), 'it has 1000 ranks where 163584 are expected'],
     ['ends within a line', () => `${rankLines(1_000)}IQ`, 'line 1001 is not'],
-  ])('when it %s, at the latest when it is loaded', async (_, make, problem) => {
+    ['has a line of something else in it', () => whole.replace('\n', '\nnothing\n'), 'line 2 is not'],
+    ['is there twice', () => whole + whole, 'line 163585 is not'],
+    ['has a token twice', () => whole.replace(/^(\S+)( 0\n)\S+/, '$1$2$1'), 'token 1 is empty or not unique'],
+  ])('when it %s, before anything is counted', (_, make, problem) => {
     const file = written('damaged.model', make());
-    const source = openTokenizer({ ...options, file });
-    await expect(source.load()).rejects.toThrow(TokenizerFileError);
-    await expect(source.load()).rejects.toThrow(`tokenizer file ${file} cannot be used: ${problem}`);
+    const open = () => openTokenizer({ ...options, file });
+    expect(open).toThrow(TokenizerFileError);
+    expect(open).toThrow(`tokenizer file ${file} cannot be used: ${problem}`);
   });
+});
+
+test('a file that is gone or another when it is needed is the one that was chosen', async () => {
+  const file = written('other.model', rankLines(KIMI_K2.ranks));
+  const source = openTokenizer({ ...options, file });
+  writeFileSync(file, 'no vocabulary any more');
+  expect((await source.load()).count('hello world')).toBe(2);
 });
 
 test('nothing is parsed before it is needed, then once, and from then on it comes from the cache', async () => {
