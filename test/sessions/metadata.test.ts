@@ -32,6 +32,16 @@ describe.each(TRANSPORTS)('metadata %s', (transport) => {
     expectPairs(await sendPairs(api, '/v1/sessions', `"snapshot_id":"${snapshot.body.id}",`));
   });
 
+  it('stays where an update does not name it, and is emptied by null', async () => {
+    const api = await startEmulator(transport);
+    const { id } = (await sendPairs(api, '/v1/sessions')).body;
+    expectPairs(await api.post<Session>(`/v1/sessions/${id}`, { title: 'named' }));
+    const emptied = await api.post<Session>(`/v1/sessions/${id}`, { metadata: null });
+    expect(emptied.body).toMatchObject({ title: 'named', metadata: {}, version: 3 });
+    expect((await api.get<Session>(`/v1/sessions/${id}`)).body).toEqual(emptied.body);
+    expect((await api.post<Session>(`/v1/sessions/${id}`, { metadata: null })).body.version).toBe(3);
+  });
+
   it.each([
     ['1', 'metadata.__proto__: Invalid input: expected string, received number'],
     ['{"polluted":"yes"}', 'metadata.__proto__: Invalid input: expected string, received object'],
