@@ -2,55 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { Snapshot } from '../../contract/snapshots.ts';
 import { startEmulator, TRANSPORTS } from '../support/emulator.ts';
 import { HeldModel, saying } from '../support/held-model.ts';
-import {
-  createSession,
-  expectRefusal,
-  MovableClock,
-  O200K,
-  type SessionUnderTest,
-  sized,
-  startSession,
-  words,
-} from '../support/session.ts';
+import { createSession, expectRefusal, MovableClock, O200K, sized, startSession, words } from '../support/session.ts';
+import { CHANGES } from './changes.ts';
 
 const KEY = { 'Idempotency-Key': 'key-1' };
 const JSON_TYPE = { 'Content-Type': 'application/json' };
-const CHAT = { model: 'kimi-k2-0905', messages: [{ role: 'user', content: 'hi' }] };
-
-interface Place {
-  session: SessionUnderTest;
-  snapshot: string;
-  message: string;
-}
-
-type Change = (place: Place) => [method: string, path: string, body?: object];
-
-/** Every POST and DELETE of the contract, each as one that takes effect. */
-const CHANGES: Record<string, Change> = {
-  create: () => ['POST', '/v1/sessions', { title: 'x' }],
-  fork: ({ snapshot }) => ['POST', '/v1/sessions', { snapshot_id: snapshot }],
-  update: ({ session }) => ['POST', session.path, { title: 'y' }],
-  append: ({ session }) => ['POST', `${session.path}/messages`, { role: 'user', content: 'more' }],
-  pin: ({ session, message }) => ['POST', `${session.path}/messages/${message}`, { pinned: true }],
-  truncate: ({ session }) => ['POST', `${session.path}/truncate`, { preserve_len: 16 }],
-  snapshot: ({ session }) => ['POST', `${session.path}/snapshots`, {}],
-  rollback: ({ session, snapshot }) => ['POST', `${session.path}/rollback`, { snapshot_id: snapshot }],
-  compress: ({ session }) => ['POST', `${session.path}/compress`, { ratio: 2 }],
-  share: ({ snapshot }) => ['POST', `/v1/snapshots/${snapshot}/share`, {}],
-  unshare: ({ snapshot }) => ['DELETE', `/v1/snapshots/${snapshot}/share`],
-  'delete snapshot': ({ snapshot }) => ['DELETE', `/v1/snapshots/${snapshot}`],
-  'delete session': ({ session }) => ['DELETE', session.path],
-  'chat in a session': ({ session }) => ['POST', '/v1/chat/completions', { ...CHAT, session_id: session.id }],
-  'streamed chat in a session': ({ session }) => [
-    'POST',
-    '/v1/chat/completions',
-    { ...CHAT, session_id: session.id, stream: true },
-  ],
-  'chat without one': () => ['POST', '/v1/chat/completions', CHAT],
-  estimate: () => ['POST', '/v1/tokenizers/estimate-token-count', CHAT],
-};
 
 describe.each(TRANSPORTS)('an idempotency key %s', (transport) => {
   it.each(Object.entries(CHANGES))('of a %s gives the stored answer again, and no second effect', async (_, change) => {
@@ -118,6 +77,20 @@ describe.each(TRANSPORTS)('an idempotency key %s', (transport) => {
       expect(reply.headers.get('retry-after')).toBeNull();
     }
     expect([await session.state(), await other.state()]).toEqual(before);
+  });
+
+  it('of another method on the same path is a mismatch, where neither has a body', async () => {
+    const session = await startSession(transport, {}, { messages: [sized(9)] });
+    const { api } = session;
+    const share = `/v1/snapshots/${(await session.snapshot()).body.id}/share`;
+    const send = (method: string, key: string) =>
+      api.send<Snapshot>(method, share, undefined, { headers: { 'Idempotency-Key': key } });
+    const { share_id } = (await send('POST', 'key-1')).body.share ?? {};
+    expectRefusal(await send('DELETE', 'key-1'), 'idempotency_mismatch');
+    expect((await api.get(`/v1/shares/${share_id}`)).status).toBe(200);
+    expect((await send('DELETE', 'key-2')).status).toBe(200);
+    expectRefusal(await send('POST', 'key-2'), 'idempotency_mismatch');
+    expect((await api.get(`/v1/shares/${share_id}`)).status).toBe(404);
   });
 
   it('belongs to its account', async () => {
