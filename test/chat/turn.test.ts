@@ -2,7 +2,17 @@ import { describe, expect, it } from 'vitest';
 import type { ChatCompletion } from '../../contract/chat.ts';
 import { MODEL, readEvents, TRANSPORTS } from '../support/emulator.ts';
 import { HeldModel, saying } from '../support/held-model.ts';
-import { called, createSession, expectRefusal, result, sized, startSession, tool, words } from '../support/session.ts';
+import {
+  called,
+  createSession,
+  expectRefusal,
+  result,
+  type SessionUnderTest,
+  sized,
+  startSession,
+  tool,
+  words,
+} from '../support/session.ts';
 
 const CALL = { type: 'tool_call' as const, name: 'look', arguments: '{"at":1}' };
 const limits = { min_preserve_tokens: 16 };
@@ -85,19 +95,13 @@ describe.each(TRANSPORTS)('a turn in a session %s', (transport) => {
 
   it('numbers the calls that it issues over the session’s life, rollbacks and forks included', async () => {
     const session = await startSession(transport, { model: saying(CALL, { ...CALL, name: 'seek' }), limits });
-    const issued = async (of = session) => {
-      const { body } = await of.chat<ChatCompletion>([sized(9)]);
-      const calls = body.choices[0]?.message.tool_calls ?? [];
-      await of.append({ messages: calls.map(({ id }) => result(id)) });
-      return calls.map(({ id }) => id);
-    };
-    expect(await issued()).toEqual(['functions.look:0', 'functions.seek:1']);
+    expect(await issueCalls(session)).toEqual(['functions.look:0', 'functions.seek:1']);
     const { id } = (await session.snapshot()).body;
-    expect(await issued()).toEqual(['functions.look:2', 'functions.seek:3']);
+    expect(await issueCalls(session)).toEqual(['functions.look:2', 'functions.seek:3']);
     await session.rollback(id);
-    expect(await issued()).toEqual(['functions.look:4', 'functions.seek:5']);
+    expect(await issueCalls(session)).toEqual(['functions.look:4', 'functions.seek:5']);
     const fork = await createSession(session.api, { snapshot_id: id });
-    expect(await issued(fork)).toEqual(['functions.look:2', 'functions.seek:3']);
+    expect(await issueCalls(fork)).toEqual(['functions.look:2', 'functions.seek:3']);
     expect((await session.messages()).filter(({ tool_calls }) => tool_calls)).toMatchObject([
       {
         content: '',
@@ -108,6 +112,15 @@ describe.each(TRANSPORTS)('a turn in a session %s', (transport) => {
       },
       {},
     ]);
+  });
+
+  it('numbers them on in a fork of the snapshot that compress takes', async () => {
+    const session = await startSession(transport, { model: saying(CALL), limits }, { messages: [sized(900)] });
+    expect(await issueCalls(session)).toEqual(['functions.look:0']);
+    const { snapshot_id } = (await session.compress({ ratio: 2 })).body;
+    expect(await issueCalls(session)).toEqual(['functions.look:1']);
+    const fork = await createSession(session.api, { snapshot_id });
+    expect(await issueCalls(fork)).toEqual(['functions.look:1']);
   });
 
   it('replaces the tools where it brings some, together with the rest of the turn', async () => {
@@ -176,3 +189,11 @@ describe.each(TRANSPORTS)('a turn in a session %s', (transport) => {
     expect((await session.show()).body.version).toBe(2);
   });
 });
+
+/** A turn of a model that calls tools, and the results. Returns the ids of the calls. */
+async function issueCalls(session: SessionUnderTest): Promise<string[]> {
+  const { body } = await session.chat<ChatCompletion>([sized(9)]);
+  const ids = (body.choices[0]?.message.tool_calls ?? []).map(({ id }) => id);
+  await session.append({ messages: ids.map((id) => result(id)) });
+  return ids;
+}
