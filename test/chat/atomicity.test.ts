@@ -147,6 +147,26 @@ describe.each(TRANSPORTS)('a turn is all or nothing %s', (transport) => {
     expect(usage.total_tokens).toBe(stored.reduce((sum, { tokens }) => sum + tokens, 0));
   });
 
+  it('begun with a pin, an answer keeps it, continued or not', async () => {
+    for (const model of [saying(' world'), saying()]) {
+      const session = await startSession(transport, { model, limits }, { messages: [sized(40)] });
+      await session.chat([{ role: 'assistant', content: 'Hello', partial: true, pinned: true }]);
+      await session.append(sized(20));
+      await session.truncate(40);
+      expect((await session.messages()).map(({ role, pinned }) => [role, pinned])).toEqual([
+        ['assistant', true],
+        ['user', false],
+      ]);
+    }
+  });
+
+  it('begun in parts, an answer is stored as one text', async () => {
+    const session = await startSession(transport, { model: saying(' world') }, { messages: [sized(20)] });
+    const content = ['Hel', 'lo'].map((part) => ({ type: 'text', text: part }));
+    await session.chat([{ role: 'assistant', content, partial: true }]);
+    expect((await session.messages())[1]).toMatchObject({ role: 'assistant', content: 'Hello world' });
+  });
+
   it('begun and not continued, an answer is stored as far as it goes; begun with nothing, not at all', async () => {
     const session = await startSession(transport, { model: saying(), limits }, { messages: [sized(20)] });
     await session.chat([{ role: 'assistant', content: 'Hello', partial: true }]);
