@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { createEmulator } from '../../emulator/index.ts';
 import { Store } from '../../emulator/store/store.ts';
 import { Api } from '../support/emulator.ts';
-import { createSession, MovableClock, O200K, sized } from '../support/session.ts';
+import { saying } from '../support/held-model.ts';
+import { createSession, MovableClock, O200K, sized, tool } from '../support/session.ts';
 import { temporaryFolder } from './files.ts';
 
 const ROUNDS = 250;
@@ -54,6 +55,19 @@ describe('the file', () => {
     expect(statSync(path).size).toBeLessThan(SLACK_BYTES);
   });
 
+  it('does not keep tools that were replaced, other than those that a snapshot has', async () => {
+    const path = join(temporaryFolder(), 'state.db');
+    const emulator = createEmulator({ db: path, tokenizer: O200K, model: saying('OK') });
+    const session = await createSession(new Api(emulator, 'in process'), { tools: [tool('first')] });
+    await session.snapshot();
+    for (let count = 0; count < 5; count += 1) {
+      expect((await session.post('', { tools: [tool(`updated${count}`)] })).status).toBe(200);
+      expect((await session.chat([sized(9)], { tools: [tool(`brought${count}`)] })).status).toBe(200);
+    }
+    await emulator.close();
+    expect(stored(path, 'SELECT tools FROM toolsets ORDER BY id').map(toolNames)).toEqual([['first'], ['brought4']]);
+  });
+
   it('does not keep answers longer than their keys are remembered', async () => {
     const path = join(temporaryFolder(), 'state.db');
     const clock = new MovableClock();
@@ -70,9 +84,7 @@ describe('the file', () => {
     expect(again.body.version).toBe(first.body.version + 200);
     for (let count = 1; count < 5; count += 1) await write(`${count}`);
     await emulator.close();
-    const database = new Database(path, { readonly: true });
-    expect(database.prepare('SELECT count(*) FROM answers').pluck().get()).toBe(5);
-    database.close();
+    expect(stored(path, 'SELECT key FROM answers')).toHaveLength(5);
   });
 });
 
@@ -84,4 +96,16 @@ function compactBytes(path: string): number {
   database.exec('VACUUM');
   database.close();
   return statSync(copy).size;
+}
+
+/** One column of what a file holds. */
+function stored(path: string, query: string): unknown[] {
+  const database = new Database(path, { readonly: true });
+  const found = database.prepare(query).pluck().all();
+  database.close();
+  return found;
+}
+
+function toolNames(tools: unknown): string[] {
+  return (JSON.parse(String(tools)) as ReturnType<typeof tool>[]).map((each) => each.function.name);
 }
