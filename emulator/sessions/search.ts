@@ -24,6 +24,6 @@ export async function search(
 
 function matches({ body }: StoredMessage, words: readonly string[]): boolean {
   const calls = (body.tool_calls ?? []).map((call) => `${call.function.name} ${call.function.arguments}`);
-  const text = [contentText(body.content), body.name ?? '', ...calls].join('\n').toLowerCase();
+  const text = [contentText(body.content), ...calls].join('\n').toLowerCase();
   return words.every((word) => text.includes(word));
 }
