@@ -13,6 +13,7 @@ const HEADERS: Record<string, Hint> = {
   },
   'Kimi-Emulator-Fault': () =>
     'the header takes an effect and its parameters, such as cut_stream; after_events=2; docs/faults.md has them all',
+  'Content-Encoding': () => 'send the body unpacked, and without the header; the limit of a body is that of its text',
   'Idempotency-Key': () => 'make one key for each write, such as a UUID, and keep it for all its retries',
 };
 

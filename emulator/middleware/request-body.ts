@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import { LIVE_TEXT } from '../../contract/errors.ts';
+import type { Limits } from '../../contract/limits.ts';
 import { ApiError, invalid } from '../errors.ts';
 import { readBody } from './body-parts.ts';
 import type { RequestContext } from './context.ts';
@@ -26,7 +27,7 @@ export async function readValue(c: RequestContext): Promise<unknown> {
   const bytes = await readBytes(c, limits.body_bytes);
   c.set('body', bytes);
   if (bytes.length > 0) requireJsonType(c);
-  const value = bytes.length > 0 ? parseJson(bytes, limits) : {};
+  const value = bytes.length > 0 ? parsed(c, bytes, limits) : {};
   if (hasSession(value)) {
     c.set('addressed', true);
     c.get('exchange')?.of(value.session_id);
@@ -61,6 +62,22 @@ export function requireJsonType(c: RequestContext): void {
   if (!JSON_TYPE.test(type)) {
     throw invalid(`Content-Type must be application/json, not ${type || 'absent'}`, 'Content-Type');
   }
+}
+
+/** A body that was packed is told by its header; what it is as text says nothing to whoever packed it. */
+function parsed(c: RequestContext, bytes: Uint8Array, limits: Limits): unknown {
+  try {
+    return parseJson(bytes, limits);
+  } catch (error) {
+    throw packed(c) ?? error;
+  }
+}
+
+/** A refusal where the body is packed, as `gzip` does. */
+export function packed(c: RequestContext): ApiError | undefined {
+  const encoding = c.req.header('content-encoding') ?? 'identity';
+  if (encoding.toLowerCase() === 'identity') return undefined;
+  return invalid(`Content-Encoding: a body is taken as it is, not as ${encoding}`, 'Content-Encoding');
 }
 
 function hasSession(value: unknown): value is { session_id: string } {

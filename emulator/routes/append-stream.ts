@@ -7,7 +7,7 @@ import type { RequestContext } from '../middleware/context.ts';
 import { claimKey } from '../middleware/idempotency.ts';
 import { noteLine } from '../middleware/journal.ts';
 import { parseJson } from '../middleware/json.ts';
-import { checkFields, parseFields } from '../middleware/request-body.ts';
+import { checkFields, packed, parseFields } from '../middleware/request-body.ts';
 import { sendStream, setHeader } from '../middleware/send.ts';
 import { append } from '../sessions/append.ts';
 import { wroteOf } from '../sessions/facts.ts';
@@ -45,7 +45,9 @@ export async function appendStream(c: RequestContext, schema: LineSchema): Promi
     const session = requireVersion(c, id, asked);
     return { done: true, lines: index, usage: toUsage(services, session), version: session.version };
   };
-  const first = await writeNext(0);
+  const first = await writeNext(0).catch((error) => {
+    throw packed(c) ?? error;
+  });
   const acknowledgements = acknowledge(first, writeNext, (error) => renderError(c, error));
   setHeader(c, 'Content-Type', 'application/x-ndjson; charset=utf-8');
   return sendStream(c, () => acknowledgements.next(), {

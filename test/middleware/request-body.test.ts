@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it, vi } from 'vitest';
 import type { ErrorBody } from '../../contract/errors.ts';
 import { startEmulator, TRANSPORTS } from '../support/emulator.ts';
@@ -29,6 +30,20 @@ describe.each(TRANSPORTS)('a request body %s', (transport) => {
       expectRefusal(await api.send('POST', '/v1/sessions', body, { headers: JSON_TYPE }), 'invalid_request');
     }
     expect((await api.get('/v1/sessions')).body.data).toEqual([]);
+  });
+
+  it('is taken as it is, and not packed', async () => {
+    const api = await start();
+    const headers = (type: string) => ({ 'Content-Type': type, 'Content-Encoding': 'gzip' });
+    const packed = new Blob([new Uint8Array(gzipSync('{"role":"user","content":"hi"}'))]);
+    const { id } = (await api.post<{ id: string }>('/v1/sessions', {})).body;
+    for (const type of ['application/json', 'application/x-ndjson']) {
+      const answer = await api.open('POST', `/v1/sessions/${id}/messages`, packed.stream(), { headers: headers(type) });
+      expect(answer.headers.get('kimi-emulator-hint')).toContain('send the body unpacked');
+      expect([answer.status, ((await answer.json()) as ErrorBody).error.param]).toEqual([400, 'Content-Encoding']);
+    }
+    const plain = { headers: { ...JSON_TYPE, 'Content-Encoding': 'identity' } };
+    expect((await api.send('POST', '/v1/sessions', '{}', plain)).status).toBe(201);
   });
 
   it('has to be of a JSON type', async () => {
