@@ -19,7 +19,7 @@ export async function answerText(
 ): Promise<string> {
   const { responseFormat } = request;
   if (responseFormat.type !== 'text') return (await json()).jsonReply(request, question, responseFormat, pace);
-  const ordered = exactReply(question.whole);
+  const ordered = await exactReply(question.whole, pace);
   if (ordered !== undefined) return ordered;
 
   const { findEvidence } = await search();

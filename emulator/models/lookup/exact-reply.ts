@@ -1,75 +1,32 @@
 import { isBlank } from '../../text/characters.ts';
-import { endsSentence } from '../../text/sentences.ts';
+import { endsSentence, sentences } from '../../text/sentences.ts';
+import { ordersFromEnd, TAIL } from './exact-orders.ts';
+import type { Pace } from './pace.ts';
+import { asks } from './question.ts';
 import { words } from './words.ts';
-
-/** Units at the end of a message in which an order to reply with something is looked for. */
-const TAIL = 2_000;
-
-const VERB = '(?:reply|respond|answer|say|return|output|write|print|send)';
-/** Orders, each with what stands in all of its kind: most messages hold none of it, and looking for that is quick. */
-const ORDERS = [
-  // Reply with only X, answer only with X, say just X, respond exactly: X
-  {
-    hint: /only|exactly|just|nothing but|precisely/i,
-    order: new RegExp(
-      `\\b${VERB}(?:\\s+(?:to me|back|me))?\\s+(?:with\\s+)?(?:only|exactly|just|nothing but|precisely)(?:\\s+with)?(?![\\w-])`,
-      'gi',
-    ),
-  },
-  // Only reply with X, just say X, simply answer X
-  {
-    hint: /only|just|simply/i,
-    order: new RegExp(`\\b(?:only|just|simply)\\s+${VERB}(?:\\s+with)?(?![\\w-])`, 'gi'),
-  },
-  // Reply with the word X, reply with this text: X
-  {
-    hint: /word|phrase|text|string|sentence|line/i,
-    order: new RegExp(
-      `\\b${VERB}\\s+with\\s+(?=(?:a|the|this)\\s+(?:single\\s+|one\\s+|exact\\s+|following\\s+)?(?:word|phrase|text|string|sentence|line)s?\\b)`,
-      'gi',
-    ),
-  },
-  // 只回复 X, 请仅回答 X, 只需输出 X
-  {
-    hint: /[只仅就直]/,
-    order:
-      /(?:只|仅|就|直接)(?:需要?|要|能|可以?|用|准)?(?:回复|回答|答复|输出|返回|说|写|回)(?:一?个?(?:字|词|单词|句子?)|以下内容|下面的内容|文字)?/g,
-  },
-  // X and nothing else
-  {
-    hint: /nothing\s+else/i,
-    order: new RegExp(
-      `\\b${VERB}(?:\\s+with)?\\s+(?=["'“‘\`]?\\S.{0,200}?["'”’\`]?[,.]?\\s+(?:and|with)\\s+nothing\\s+else)`,
-      'gi',
-    ),
-  },
-  // Reply with X only.
-  {
-    hint: /\sonly[.!]?\s*(?:\n|$)/i,
-    order: new RegExp(`\\b${VERB}(?:\\s+with)?\\s+(?=\\S[^.!?\\n]{0,100}?\\s+only[.!]?\\s*(?:\\n|$))`, 'gi'),
-  },
-  // 回复 X 即可
-  {
-    hint: /[即就不别无]/,
-    order:
-      /(?:回复|回答|输出|说)(?=.{1,100}?(?:即可|就行|就好|就可以|[，,。；]\s*(?:不要|别|无需|不需要).{0,4}(?:其他|其它|别的|多余)))/g,
-  },
-];
 
 /**
  * What a message orders to be said word for word (`Reply with only X`, `Say exactly "X"`, `只回复X`), or undefined. An order that
- * describes its answer (`reply with only the code`, `只回答数字`) or holds only under a condition is none.
+ * describes its answer (`reply with only the code`, `只回答数字`) or holds only under a condition is none; nor is one in the midst
+ * of a long text: an order opens the message, or ends, together with what it wants, in its last {@link TAIL} units.
  */
-export function exactReply(message: string): string | undefined {
-  const tail = message.slice(-TAIL);
-  const orders = ORDERS.flatMap(({ hint, order }) => (hint.test(tail) ? [...tail.matchAll(order)] : []));
-  for (const order of orders.sort((a, b) => b.index - a.index)) {
-    if (isConditional(tail, order.index)) continue;
-    const reply = read(tail, order.index + order[0].length, tail.slice(0, order.index));
-    if (reply !== undefined) return reply;
+export async function exactReply(message: string, pace: Pace): Promise<string | undefined> {
+  const tail = message.length - TAIL;
+  let units = 0;
+  for await (const { start, end } of ordersFromEnd(message, pace)) {
+    if (isConditional(message, start)) continue;
+    const reading = read(message, end, message.slice(Math.max(0, start - TAIL), start));
+    const inPlace =
+      start >= tail || reading.end >= tail || /^[\s"'*]*(?:please\s+|请)?$/i.test(message.slice(0, start));
+    if (reading.reply !== undefined && inPlace) return reading.reply;
+    units += reading.end - end;
+    if (units > MAX_READINGS * message.length) return undefined;
   }
   return undefined;
 }
+
+/** Times the message's length that its orders are read for: orders in orders would cost its length for each of them. */
+const MAX_READINGS = 2;
 
 const CONDITION =
   /\b(?:if|unless|when|whenever|otherwise|in case|should you|do not|don['’]t|never)\b|如果|若|否则|要是|除非|不要|别/i;
@@ -94,31 +51,52 @@ const QUOTES: Record<string, string> = {
   '《': '》',
 };
 
-function read(text: string, from: number, before: string): string | undefined {
+/** What is to be replied, if anything is, and the unit up to which that was looked for. */
+interface Reading {
+  reply?: string | undefined;
+  end: number;
+}
+
+function read(text: string, from: number, before: string): Reading {
   const naming = NAMING.exec(text.slice(from, from + 80))?.[0] ?? '';
   let at = from + naming.length;
   while (isBlank(text.charCodeAt(at))) at += 1;
   const announced = /[:：]\s*$/.test(naming) || /[:：]/.test(text[at] ?? '');
   if (/[:：]/.test(text[at] ?? '')) at += 1;
   while (isBlank(text.charCodeAt(at))) at += 1;
-  if (text[at] === '\n') return announced ? fenced(text.slice(at).trim()) || undefined : undefined;
+  if (text[at] === '\n') return announced ? readRest(text, at) : { end: at };
   const quoted = readQuoted(text, at);
-  if (quoted !== undefined) return CONDITIONAL_REST.test(text.slice(at + quoted.length + 2)) ? undefined : quoted;
+  if (quoted?.reply !== undefined) return isConditionalAfter(text, quoted.end) ? { end: quoted.end } : quoted;
   const literal = readLiteral(text, at, announced);
-  if (literal === '' || CONDITIONAL_REST.test(text.slice(at + literal.length))) return undefined;
-  if (!announced && /\s(?:if|unless|when)\s/i.test(literal)) return undefined;
-  return !announced && naming === '' && describes(literal, before) ? undefined : literal;
+  const end = Math.max(quoted?.end ?? at, at + literal.length);
+  if (literal === '' || isConditionalAfter(text, at + literal.length)) return { end };
+  if (!announced && /\s(?:if|unless|when)\s/i.test(literal.slice(-TAIL))) return { end };
+  return !announced && naming === '' && describes(literal, before) ? { end } : { reply: literal, end };
+}
+
+/** Lines that follow their order. Where the last of them asks, they are rather a text that holds some such words. */
+function readRest(text: string, at: number): Reading {
+  const rest = text.slice(at).trim();
+  const ends = rest.slice(-TAIL);
+  const asking = rest.length > TAIL && asks(ends.slice(sentences(ends).at(-1)?.start ?? 0));
+  return { reply: asking ? undefined : fenced(rest) || undefined, end: text.length };
 }
 
 const CONDITIONAL_REST = /^["'”’`]?\s*,?\s*(?:if|when|unless|in case|or)\b|^["'”’`]?\s*[，,]?(?:如果|若|当|或)/i;
+/** Units in which what follows a reply is told. */
+const FOLLOWING = 100;
 
-function readQuoted(text: string, at: number): string | undefined {
+const isConditionalAfter = (text: string, at: number): boolean => CONDITIONAL_REST.test(text.slice(at, at + FOLLOWING));
+
+/** Undefined where no quotation begins; without a reply where it does not end. */
+function readQuoted(text: string, at: number): Reading | undefined {
   const fence = text.startsWith('```', at) ? '```' : undefined;
   const closing = fence ?? QUOTES[text[at] ?? ''];
   if (closing === undefined) return undefined;
   const end = text.indexOf(closing, at + closing.length);
-  if (end <= at) return undefined;
-  return fence === undefined ? text.slice(at + 1, end) : fenced(text.slice(at, end + 3));
+  if (end <= at) return { end: text.length };
+  const reply = fence === undefined ? text.slice(at + 1, end) : fenced(text.slice(at, end + 3));
+  return { reply, end: end + closing.length };
 }
 
 function fenced(text: string): string {
@@ -132,19 +110,35 @@ const ENDINGS =
 const ENDING_HINT = /nothing|without|with no |please|only|exactly|verbatim|stop|\(no|[^\0-\x7f]/i;
 
 function readLiteral(text: string, from: number, announced: boolean): string {
-  let end = from;
-  while (end < text.length && text[end] !== '\n') {
-    if (
-      endsSentence(text, end) &&
-      (!announced || /^[\s*]*(?:do not|don['’]t|no |nothing|不要|别)/i.test(text.slice(end + 1)))
-    )
-      break;
-    end += 1;
+  let end = literalEnd(text, from, announced);
+  if (/[!?！？]/.test(text[end] ?? '')) end += 1;
+  const border = Math.max(from, end - TAIL);
+  const last = text.slice(border, end);
+  const literal = (text.slice(from, border) + (ENDING_HINT.test(last) ? last.replace(ENDINGS, '') : last)).trim();
+  return literal.length < TAIL && /^\S+[.。]$/u.test(literal) ? literal.slice(0, -1) : literal;
+}
+
+/** Every unit with which a sentence may end. */
+const STOP = /[\n\r\u2028.!?。！？；｡”’」』）】》"')\]*]/g;
+/** Stops that are looked at: a text of more that end no sentence is taken to the end of its line. */
+const MAX_STOPS = 10_000;
+const AFTERTHOUGHT = /^[\s*]*(?:do not|don['’]t|no |nothing|不要|别)/i;
+
+/** Where the sentence ends, or, for what is announced, the line, but for an afterthought about the reply. */
+function literalEnd(text: string, from: number, announced: boolean): number {
+  const line = announced ? text.indexOf('\n', from) : -1;
+  const most = line < 0 ? text.length : line;
+  const first = announced ? Math.max(from, most - TAIL) : from;
+  let left = MAX_STOPS;
+  for (const { index } of text.slice(first, most).matchAll(STOP)) {
+    const at = first + index;
+    if (endsSentence(text, at) && (!announced || AFTERTHOUGHT.test(text.slice(at + 1, at + FOLLOWING)))) return at;
+    left -= 1;
+    if (left === 0) break;
   }
-  if (text[end] !== '\n' && /[!?！？]/.test(text[end] ?? '')) end += 1;
-  const whole = text.slice(from, end);
-  const literal = (ENDING_HINT.test(whole) ? whole.replace(ENDINGS, '') : whole).trim();
-  return /^\S+[.。]$/u.test(literal) ? literal.slice(0, -1) : literal;
+  if (left > 0 || announced) return most;
+  const lineEnd = text.indexOf('\n', from);
+  return lineEnd < 0 ? text.length : lineEnd;
 }
 
 const DESCRIBING =
@@ -155,7 +149,8 @@ const DESCRIBING_HAN =
 /** Whether words without quotes tell what the answer is like instead of being it. */
 function describes(literal: string, before: string): boolean {
   if (DESCRIBING.test(literal) || DESCRIBING_HAN.test(literal)) return true;
+  const content = literal.length > TAIL ? [] : words(literal).filter((word) => word.weight > 0);
+  if (content.length === 0 || !/[?？]/.test(before)) return false;
   const asked = new Set(words(before).map((word) => word.text));
-  const content = words(literal).filter((word) => word.weight > 0);
-  return /[?？]/.test(before) && content.length > 0 && content.every((word) => asked.has(word.text));
+  return content.every((word) => asked.has(word.text));
 }

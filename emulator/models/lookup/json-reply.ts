@@ -21,7 +21,7 @@ export async function jsonReply(
   format: JsonFormat,
   pace: Pace,
 ): Promise<string> {
-  const ordered = orderedJson(question.whole, format);
+  const ordered = await orderedJson(question.whole, format, pace);
   if (ordered !== undefined) return ordered;
   const evidence = await findEvidence(contextOf(request, question), question.text, pace);
   const schema = format.type === 'json_schema' ? format.schema : schemaAsked(question);
@@ -38,8 +38,8 @@ export async function jsonReply(
 }
 
 /** `Reply with only {"ok":true}`: an exact reply, where it is JSON of the wanted form. */
-function orderedJson(message: string, format: JsonFormat): string | undefined {
-  const reply = exactReply(message);
+async function orderedJson(message: string, format: JsonFormat, pace: Pace): Promise<string | undefined> {
+  const reply = await exactReply(message, pace);
   if (reply === undefined) return undefined;
   try {
     const value: unknown = JSON.parse(reply);
