@@ -37,6 +37,7 @@ async function run(args: string[], env: Surroundings['env'], out: Output): Promi
     return;
   }
   const input = openInput(flags.path);
+  await requireText(input);
   const progress = new Progress(out, flags.trigger);
   const { client, name, close } = connect(env);
   try {
@@ -60,11 +61,16 @@ function connect({ KIMI_BASE_URL: baseURL, KIMI_API_KEY: apiKey = 'sk-local' }: 
   return { client, name, close: () => emulator.close() };
 }
 
+/** Asked before anything is created on the server. @throws UsageError */
+async function requireText(input: Input): Promise<void> {
+  for await (const step of input.read(1)) if ('ask' in step) return;
+  throw new UsageError(`${input.name} holds no text`);
+}
+
 /** Plays the input, from the beginning again where it ends, until the window was cut often enough. */
 async function play(player: Player, input: Input, { crossings }: Flags): Promise<void> {
   let left = ROUNDS_TO_UNDO;
   for (let reading = 1; ; reading += 1) {
-    const rounds = player.rounds;
     for await (const step of input.read(reading)) {
       if ('append' in step) {
         await player.append(step.append);
@@ -73,7 +79,6 @@ async function play(player: Player, input: Input, { crossings }: Flags): Promise
       if (player.snapshots.length >= crossings && left-- === 0) return;
       await player.ask(step.ask);
     }
-    if (player.rounds === rounds) throw new UsageError(`${input.name} holds no text`);
   }
 }
 

@@ -46,6 +46,16 @@ describe('the example', () => {
     expect(stdout).toMatch(/^rollback {2}snap_/m);
   });
 
+  it('looks for text before it creates anything on a server', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'kimi-example-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    await writeFile(join(folder, 'image.bin'), Buffer.from([0, 1, 2, 255]));
+    const { env, meter } = await startMetered();
+    const failed = await runCommand([folder], env);
+    expect(failed).toMatchObject({ status: 2, stderr: `rolling-snapshot: ${folder} holds no text (see --help)\n` });
+    expect(meter.posts).toEqual([]);
+  });
+
   it.each([
     ['a wrong flag', ['--nope'], {}, 2],
     ['a folder without text', ['test/examples/none'], {}, 2],
