@@ -28,7 +28,14 @@ const NAMES: Readonly<Record<keyof EmulatorOptions, true>> = {
  */
 export function checkOptions(options: EmulatorOptions): void {
   checkNames(options, Object.keys(NAMES));
-  const { billing, chunkCharacters, cors, hosts, keys, tier } = options;
+  const { billing, chunkCharacters, clock, cors, db, hosts, keys, model, seed, tier, tokenizer } = options;
+  if (db !== undefined && !isText(db)) refuseOption('db', 'a file, or :memory:', db);
+  if (seed !== undefined && typeof seed !== 'string' && !Number.isFinite(seed)) {
+    refuseOption('seed', 'a text or a number', seed);
+  }
+  checkMethod('clock', clock, 'now');
+  checkMethod('model', model, 'complete');
+  if (!isText(tokenizer)) checkMethod('tokenizer', tokenizer, 'load', 'a file, o200k_base, or ');
   checkEach('cors', cors, isOrigin, 'an origin such as http://localhost:5173');
   checkEach('hosts', hosts, isHostName, 'a host name such as emulator.local');
   checkEach('keys', keys, isKey, 'a key that a header can carry');
@@ -64,4 +71,19 @@ function checkEach(
   if (!Array.isArray(values)) refuseOption(name, `a list, each of it ${wanted}`, values);
   const wrong = values.find((value) => typeof value !== 'string' || !fits(value));
   if (wrong !== undefined) refuseOption(`${name}[${values.indexOf(wrong)}]`, wanted, wrong);
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== '';
+}
+
+/** What is refused is shown by the types of its members: their values may be secret, long or without an end. */
+function checkMethod(name: string, value: unknown, method: string, others = ''): void {
+  if (value === undefined) return;
+  const isObject = typeof value === 'object' && value !== null;
+  if (isObject && typeof Reflect.get(value, method) === 'function') return;
+  const shown = isObject
+    ? Object.fromEntries(Object.entries(value).map(([key, member]) => [key, typeof member]))
+    : value;
+  refuseOption(name, `${others}an object with a method ${method}`, shown);
 }

@@ -19,6 +19,17 @@ const WRONG: [object, string][] = [
   [{ tier: '1' }, 'option tier'],
   [{ chunkCharacters: 0 }, 'option chunkCharacters must be a whole number from 1, not 0'],
   [{ journal: { entries: -1 } }, 'option journal.entries must be a whole number from 0, not -1'],
+  [{ db: '' }, 'option db must be a file, or :memory:, not ""'],
+  [{ db: null }, 'option db must be a file, or :memory:, not null'],
+  [{ model: {} }, 'option model must be an object with a method complete, not {}'],
+  [{ model: { complete: 'yes', key: 'sk-secret' } }, 'not {"complete":"string","key":"string"}'],
+  [{ model: null }, 'option model'],
+  [{ seed: {} }, 'option seed must be a text or a number, not {}'],
+  [{ seed: Number.NaN }, 'option seed'],
+  [{ tokenizer: 5 }, 'option tokenizer must be a file, o200k_base, or an object with a method load, not 5'],
+  [{ tokenizer: '' }, 'option tokenizer'],
+  [{ tokenizer: null }, 'option tokenizer'],
+  [{ clock: {} }, 'option clock must be an object with a method now, not {}'],
 ];
 
 describe('an emulator made with a wrong option', () => {
