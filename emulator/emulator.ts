@@ -49,7 +49,7 @@ export interface Emulator {
   readonly app: Hono<Env>;
   /** Answers requests in process, as `fetch` does over the network. */
   readonly fetch: typeof fetch;
-  /** What an SDK takes as its base URL; that of the port once it listens. */
+  /** What an SDK takes as its base URL; that of the port that was opened last, while it listens. */
   readonly baseURL: string;
   readonly limits: Limits;
   readonly tokenizer: TokenizerSource;
@@ -62,7 +62,10 @@ export interface Emulator {
   readonly faults: Pick<Faults, 'list' | 'clear' | 'unused'>;
   /** Sets something to go wrong, so many times. @throws FaultError that says which names and values are right */
   fault(spec: FaultSpec): FaultHandle;
-  /** Serves over HTTP as well; by default on loopback and any free port. */
+  /**
+   * Serves over HTTP as well; by default on loopback and any free port.
+   * @throws Error, rejecting, once the emulator is closed; the system's, such as EADDRINUSE
+   */
   listen(options?: Partial<ListenOptions>): Promise<RunningServer>;
   /**
    * Ends the server and closes the database.

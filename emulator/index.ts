@@ -13,7 +13,7 @@ import { HostNames } from './middleware/guard.ts';
 import { lookupModel } from './models/lookup.ts';
 import { ScriptableModel } from './models/scriptable.ts';
 import { Rates } from './rate/rates.ts';
-import { listen, type RunningServer } from './server.ts';
+import { Servers } from './servers.ts';
 import type { Services } from './services.ts';
 import { SessionLocks } from './sessions/locks.ts';
 import { State } from './state/state.ts';
@@ -94,7 +94,7 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
     chunkCharacters: options.chunkCharacters ?? DEFAULT_CHUNK_CHARACTERS,
   });
   const inProcess = new InProcess(app);
-  const servers: RunningServer[] = [];
+  const servers = new Servers();
   return {
     app,
     limits,
@@ -106,18 +106,15 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
     fault: (spec) => faults.add(spec),
     fetch: (input, init) => inProcess.fetch(input, init),
     get baseURL() {
-      const url = servers.at(-1)?.url;
-      return url === undefined ? IN_PROCESS_URL : `${url}/v1`;
+      return servers.url === undefined ? IN_PROCESS_URL : `${servers.url}/v1`;
     },
     async listen({ port = 0, host = '127.0.0.1' } = {}) {
       hosts.bind(host);
-      const server = await listen(app.fetch, { port, host });
-      servers.push(server);
-      return server;
+      return servers.open(app.fetch, { port, host });
     },
     async close(last) {
       faults.close();
-      await Promise.all(servers.splice(0).map((server) => server.close()));
+      await servers.close();
       inProcess.close();
       try {
         await last?.();

@@ -85,3 +85,28 @@ it('a connection outlives an answer that came before its body', async () => {
   const closed = once(socket, 'close').then(() => 'closed');
   expect(await Promise.race([closed, answered()])).toContain('404 Not Found');
 });
+
+it('is named by the base URL for as long as it serves', async () => {
+  const emulator = createEmulator();
+  const inProcess = emulator.baseURL;
+  const [first, second] = [await emulator.listen(), await emulator.listen()];
+  expect(emulator.baseURL).toBe(`${second.url}/v1`);
+  await second.close();
+  expect(emulator.baseURL).toBe(`${first.url}/v1`);
+  await first.close();
+  expect(emulator.baseURL).toBe(inProcess);
+  expect((await emulator.fetch(`${inProcess}/models`, { headers: { Authorization: 'Bearer k' } })).status).toBe(200);
+  const third = await emulator.listen();
+  await emulator.close();
+  await third.close();
+  expect(emulator.baseURL).toBe(inProcess);
+});
+
+it('cannot be opened by an emulator that is closed, or is closed meanwhile', async () => {
+  const emulator = createEmulator();
+  const opening = emulator.listen();
+  const closing = emulator.close();
+  await expect(opening).rejects.toThrow('the emulator is closed');
+  await closing;
+  await expect(emulator.listen()).rejects.toThrow('the emulator is closed');
+});
