@@ -25,6 +25,9 @@ interface Run {
   free: boolean;
 }
 
+/** Words that say nothing alone, but end a name: the API key, the default value. */
+const NOUNS = new Set(['key', 'value', 'answer', 'question', 'output', 'call', 'tool', 'fact']);
+
 const joined = (run: readonly Word[]): string => run.map((word) => word.text).join('');
 const weightOf = (run: readonly Word[]): number => run.reduce((sum, word) => sum + word.weight, 0);
 
@@ -70,7 +73,7 @@ export class KeyMatcher {
     for (const word of run) {
       this.#asked.add(word.text);
       // Words such as "of" end no key, and would make every separator behind them worth a look.
-      if (word.weight === 0 && weightOf(run) > 0) continue;
+      if (word.weight === 0 && weightOf(run) > 0 && !NOUNS.has(word.text)) continue;
       for (const form of forms(word.spelling)) this.#spellings.add(form);
     }
     if (run.length <= LONGEST_COMPOUND) this.#spellings.add(run.map((word) => word.spelling).join(''));
