@@ -4,6 +4,7 @@ import { ApiError, ClientGone } from '../errors.ts';
 import { later } from '../later.ts';
 import type { RequestContext } from '../middleware/context.ts';
 import { sendJson, setHeader } from '../middleware/send.ts';
+import type { Store } from '../store/store.ts';
 
 const ADDRESSED = /^\/v1\/(?:sessions|snapshots|shares)(?:\/|$)/;
 /** Where it is not known how long an error takes to pass: what the live API names in its texts. */
@@ -50,7 +51,15 @@ async function addHint(c: RequestContext, refusal: ApiError): Promise<void> {
 function toApiError(c: RequestContext, error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   // Who was still waiting when the emulator was closed has had the connection dropped.
-  const nobodyWaits = error instanceof ClientGone || c.get('services').store.closed;
-  if (!nobodyWaits) console.error('kimi-emulator: unexpected error', error);
+  const { store } = c.get('services');
+  const nobodyWaits = error instanceof ClientGone || store.closed;
+  if (!nobodyWaits) log(error, store);
   return new ApiError('unexpected_output', LIVE_TEXT.unexpectedOutput);
+}
+
+/** A disk that takes no more is the user's to mend, who is told of it in a line; anything else is a defect. */
+function log(error: unknown, store: Store): void {
+  const fault = store.diskFault(error);
+  if (fault === undefined) console.error('kimi-emulator: unexpected error', error);
+  else console.error(`kimi-emulator: a request was refused: ${fault}`);
 }

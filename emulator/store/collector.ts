@@ -1,4 +1,5 @@
 import type { Database } from 'better-sqlite3';
+import { diskFault } from './database.ts';
 import { Leftovers } from './leftovers.ts';
 
 /** Entries removed in one transaction: a few milliseconds of work. */
@@ -95,7 +96,7 @@ export class Collector {
     try {
       return this.slice();
     } catch (error) {
-      console.error('kimi-emulator: unused rows could not be removed', error);
+      console.error('kimi-emulator: unused rows could not be removed:', diskFault(error, this.#database.name) ?? error);
       return false;
     }
   }

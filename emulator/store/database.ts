@@ -118,6 +118,7 @@ const REASONS: Record<string, string> = {
   SQLITE_CANTOPEN: 'cannot be opened',
   ENOENT: 'cannot be created: its folder may not be made there',
   SQLITE_FULL: 'cannot grow: the disk is full',
+  SQLITE_IOERR: 'cannot be read or written: the disk is full, limits the size of a file, or is out of order',
   EACCES: 'cannot be written: permission denied',
   EPERM: 'cannot be written: permission denied',
   EROFS: 'cannot be written: the file system is read-only',
@@ -126,11 +127,31 @@ const REASONS: Record<string, string> = {
   EEXIST: 'cannot be created: a part of the path is a file',
 };
 
+/** What a disk may do to a database that is open. */
+const DISK_FAULTS: ReadonlySet<string> = new Set(['SQLITE_FULL', 'SQLITE_IOERR', 'SQLITE_READONLY']);
+
+/** What the disk has done, in one line, where it is to blame for an error of an open database; else undefined. */
+export function diskFault(error: unknown, path: string): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const family = familyOf(codeOf(error));
+  if (DISK_FAULTS.has(family)) return `${path} ${REASONS[family]}`;
+  return diskFault(error.cause, path);
+}
+
 function explain(error: unknown, path: string): DatabaseError {
   if (error instanceof DatabaseError) return error;
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const reason = REASONS[code] ?? REASONS[code.split('_').slice(0, 2).join('_')];
+  const code = codeOf(error);
+  const reason = REASONS[code] ?? REASONS[familyOf(code)];
   return new DatabaseError(
     `${path} ${reason ?? `cannot be opened: ${error instanceof Error ? error.message : error}`}`,
   );
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}
+
+/** Of `SQLITE_IOERR_WRITE`, `SQLITE_IOERR`. */
+function familyOf(code: string): string {
+  return code.split('_').slice(0, 2).join('_');
 }

@@ -2,7 +2,7 @@ import type { Database, Transaction } from 'better-sqlite3';
 import { Answers } from './answers.ts';
 import { Collector } from './collector.ts';
 import { CommitQueue } from './commit-queue.ts';
-import { openDatabase } from './database.ts';
+import { diskFault, openDatabase } from './database.ts';
 import { History } from './history.ts';
 import { KeptState } from './kept-state.ts';
 import { PortableRows } from './portable-rows.ts';
@@ -103,6 +103,11 @@ export class Store {
         return step();
       }),
     );
+  }
+
+  /** What the disk has done, in one line, where it is to blame for the error of a change or a query. */
+  diskFault(error: unknown): string | undefined {
+    return diskFault(error, this.#database.name);
   }
 
   get closed(): boolean {

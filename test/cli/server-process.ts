@@ -11,6 +11,8 @@ export interface Surroundings {
   env?: Record<string, string>;
   /** The user that it runs as; only root can choose. */
   uid?: number;
+  /** What a file of its may take at most, in the shell's blocks of 512 or 1,024 bytes. */
+  fileBlocks?: number;
 }
 
 export interface Ended {
@@ -38,11 +40,13 @@ export class ServerProcess {
   readonly #child: ChildProcess;
   readonly #lines: AsyncIterator<string>;
 
-  constructor(args: readonly string[], { cwd, env = {}, uid }: Surroundings = {}) {
+  constructor(args: readonly string[], { cwd, env = {}, uid, fileBlocks }: Surroundings = {}) {
     if (!existsSync(CLI)) throw new Error('dist/ is missing: npm run build');
     const { KIMI_TOKENIZER, ...inherited } = process.env;
     const user = uid === undefined ? {} : { uid, gid: uid };
-    const child = spawn(process.execPath, [CLI, ...args], { cwd, env: { ...inherited, ...env }, ...user });
+    const limit = fileBlocks === undefined ? [] : ['sh', '-c', `ulimit -f ${fileBlocks}; exec "$@"`, 'sh'];
+    const [program = '', ...words] = [...limit, process.execPath, CLI, ...args];
+    const child = spawn(program, words, { cwd, env: { ...inherited, ...env }, ...user });
     onTestFinished(() => void child.kill('SIGKILL'));
     const said = { stdout: '', stderr: '' };
     child.stdout.on('data', (data) => (said.stdout += data));

@@ -1,8 +1,8 @@
 import { chmodSync, copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { describe, expect, it } from 'vitest';
-import { DatabaseError, openDatabase } from '../../emulator/store/database.ts';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { DatabaseError, diskFault, openDatabase } from '../../emulator/store/database.ts';
 import { MIGRATIONS } from '../../emulator/store/schema.ts';
 import { fingerprint, temporaryFolder } from './files.ts';
 
@@ -103,7 +103,35 @@ describe('openDatabase', () => {
     expectRefusal(folder, path, 'cannot be written: permission denied');
     chmodSync(folder, 0o700);
   });
+
+  it('that may grow no more says that the disk is full, also as the cause of another error', () => {
+    const { path } = existingState();
+    const database = openDatabase(path);
+    onTestFinished(() => void database.close());
+    database.pragma(`max_page_count = ${database.pragma('page_count', { simple: true })}`);
+    const grow = () => database.prepare('INSERT INTO toolsets (tools, tokens) VALUES (?, 7)').run('x'.repeat(100_000));
+    const full = errorOf(grow);
+    const said = `${path} cannot grow: the disk is full`;
+    expect(diskFault(full, path)).toBe(said);
+    expect(diskFault(new Error('the whole of it', { cause: full }), path)).toBe(said);
+    expect(
+      diskFault(
+        errorOf(() => database.exec('nonsense')),
+        path,
+      ),
+    ).toBeUndefined();
+    expect(diskFault(new Error('another'), path)).toBeUndefined();
+  });
 });
+
+function errorOf(work: () => unknown): unknown {
+  try {
+    work();
+  } catch (error) {
+    return error;
+  }
+  throw new Error('nothing was thrown');
+}
 
 function existingState(prepare: (database: Database.Database) => void = () => undefined) {
   const folder = temporaryFolder();
