@@ -6,7 +6,8 @@ export interface AskedKey {
   schema: Record<string, unknown>;
 }
 
-const ANYTHING = { type: ['string', 'number', 'boolean', 'array', 'object', 'null'] };
+/** Any value of JSON. */
+export const ANYTHING = { type: ['string', 'number', 'boolean', 'array', 'object', 'null'] };
 const MAX_KEYS = 50;
 const MAX_EXAMPLE = 4_000;
 

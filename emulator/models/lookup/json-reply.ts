@@ -4,10 +4,11 @@ import { fillSchema } from '../schema/fill.ts';
 import { type Hint, readings } from '../schema/hints.ts';
 import { flatten, isObject } from '../schema/resolve.ts';
 import { isValid } from '../schema/validate.ts';
-import { askedKeys } from './asked-keys.ts';
+import { ANYTHING, type AskedKey, askedKeys } from './asked-keys.ts';
 import { hintsFrom, namesIn, valuesOf } from './context-hints.ts';
 import { contextOf, NOT_FOUND } from './documents.ts';
 import { exactReply } from './exact-reply.ts';
+import { listedNames } from './listed-names.ts';
 import type { Pace } from './pace.ts';
 import type { Question } from './question.ts';
 import { type Evidence, findEvidence } from './search.ts';
@@ -24,7 +25,10 @@ export async function jsonReply(
   const ordered = await orderedJson(question.whole, format, pace);
   if (ordered !== undefined) return ordered;
   const evidence = await findEvidence(contextOf(request, question), question.text, pace);
-  const schema = format.type === 'json_schema' ? format.schema : schemaAsked(question);
+  const schema =
+    format.type === 'json_schema'
+      ? format.schema
+      : (schemaOf(askedKeys(question.whole.slice(question.start))) ?? (await schemaListed(request, question, pace)));
   if (schema === undefined) return JSON.stringify(plainAnswer(evidence));
   const values = await valuesOf(namesIn(schema), contextOf(request, question), pace);
   const answer: Hint[] =
@@ -50,11 +54,23 @@ async function orderedJson(message: string, format: JsonFormat, pace: Pace): Pro
   }
 }
 
-function schemaAsked(question: Question): Record<string, unknown> | undefined {
-  const keys = askedKeys(question.whole.slice(question.start));
+function schemaOf(keys: readonly AskedKey[]): Record<string, unknown> | undefined {
   if (keys.length === 0) return undefined;
   const properties = Object.fromEntries(keys.map((key) => [key.name, key.schema]));
   return { type: 'object', properties, required: keys.map((key) => key.name) };
+}
+
+/** Words that are listed are keys where the context has a value for one of them at least. */
+async function schemaListed(
+  request: ModelRequest,
+  question: Question,
+  pace: Pace,
+): Promise<Record<string, unknown> | undefined> {
+  const names = listedNames(question.text);
+  if (names.length === 0) return undefined;
+  const values = await valuesOf(names, contextOf(request, question), pace);
+  const known = [...values.values()].some((hints) => hints.length > 0);
+  return known ? schemaOf(names.map((name) => ({ name, schema: ANYTHING }))) : undefined;
 }
 
 /** Where no key is asked for: the fact under its own name, or the sentence as `answer`. */

@@ -29,10 +29,27 @@ describe('json_object', () => {
     ['Return the JSON {"status":"ok"}', { status: 'ok' }],
     ['Reply with only {"a":1}', { a: 1 }],
     ['Hello', { answer: 'NOT_FOUND' }],
+    ['Give me the name and the age as JSON.', { name: 'Bob Smith', age: 42 }],
+    ['What are name, age and email? Answer in JSON.', { name: 'Bob Smith', age: 42, email: 'bob@x.org' }],
+    ['Please return a JSON object with name and opening time.', { name: 'Bob Smith', 'opening time': '06:00' }],
+    ['Could you give me his name and phone as JSON?', { name: 'Bob Smith', phone: null }],
+    ['Give me the moon and the stars as JSON.', { answer: 'NOT_FOUND' }],
+    ['What is the email of the man and the woman? Answer in JSON.', { email: 'bob@x.org' }],
   ])('%s', async (question, expected) => {
     expect(await reply(question, { type: 'json_object' })).toEqual(expected);
   });
 });
+
+test.each(['用 JSON 给出城市和年龄', '城市和年龄分别是多少？请用JSON回答。', '请用JSON格式返回他的城市、年龄。'])(
+  'json_object: %s',
+  async (question) => {
+    const told = [user('城市：奥斯陆\n年龄：3'), user(question)];
+    expect(JSON.parse(await ask(told, { responseFormat: { type: 'json_object' } }))).toEqual({
+      城市: '奥斯陆',
+      年龄: 3,
+    });
+  },
+);
 
 describe('json_schema', () => {
   const schema = (properties: Record<string, unknown>, more: Record<string, unknown> = {}): ResponseFormat => ({
