@@ -1,7 +1,7 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -34,6 +34,16 @@ it('holds what is built and what users read, and no tests', () => {
   expect(files).toContain('LICENSE');
   expect(files.filter((file) => /(^|\/)(test|bench|examples|node_modules)\//.test(file))).toEqual([]);
   expect(files.filter((file) => /\.ts$/.test(file) && !/\.d\.ts$/.test(file))).toEqual([]);
+});
+
+it('holds whatever its documents link to', () => {
+  const documents = files.filter((file) => file.endsWith('.md') && !file.startsWith('dist/'));
+  expect(documents).toContain('README.md');
+  const missing = documents.flatMap((file) => {
+    const links = [...readFileSync(join(ROOT, file), 'utf8').matchAll(/\]\((?![a-z]+:|#)([^)#\s]+)/g)];
+    return links.map(([, link = '']) => join(dirname(file), link)).filter((target) => !files.includes(target));
+  });
+  expect(missing).toEqual([]);
 });
 
 it('names the licence of every package that the build has joined into it', () => {
