@@ -18,6 +18,7 @@ export interface Schema {
   maxItems?: number;
   minLength?: number;
   maxLength?: number;
+  pattern?: string;
 }
 
 /** A schema's type in a few words, for a table. */
@@ -27,6 +28,7 @@ export function typeName(schema: Schema): string {
   if (schema.enum) return schema.enum.map((value) => `\`${JSON.stringify(value)}\``).join(' \\| ');
   const branches = schema.anyOf ?? schema.oneOf;
   const bounds = boundsOf(schema);
+  const pattern = schema.pattern === undefined ? '' : ` like \`${schema.pattern.replaceAll('|', '\\|')}\``;
   const given = schema.default === undefined ? '' : `, default ${JSON.stringify(schema.default)}`;
   if (branches) return branches.map(typeName).join(' \\| ') + given;
   if (schema.items) return `list of ${typeName(schema.items)}${bounds}${given}`;
@@ -34,7 +36,7 @@ export function typeName(schema: Schema): string {
     return `{ ${Object.entries(schema.properties)
       .map(([name, inner]) => `${name}: ${typeName(inner)}`)
       .join(', ')} }`;
-  return `${[schema.type ?? 'any'].flat().join(' \\| ')}${bounds}${given}`;
+  return `${[schema.type ?? 'any'].flat().join(' \\| ')}${bounds}${pattern}${given}`;
 }
 
 /** What zod says of every integer is no bound that a reader wants to know. */
