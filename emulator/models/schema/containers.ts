@@ -23,22 +23,44 @@ export function fillList(filler: Filler, schema: Schema, path: readonly string[]
   );
   const items: unknown[] = [];
   const seen = new Set<string>();
+  const { given } = filler;
+  const marks = new Set(given.marks);
   let evidence = 0;
   for (let tried = 0; items.length < length && tried < length * 4 + 8; tried += 1) {
     const index = items.length;
     const own = index < tuple.length ? tuple[index] : rest;
     const contained = index === 0 && schema.contains !== undefined ? { allOf: [own, schema.contains] } : own;
     const differing = schema.uniqueItems === true ? tried + variant : variant;
-    const item = filler.fill(contained, [...path, ITEM], differing, false);
+    const fill = (mayRepeat: boolean): Filled | undefined => {
+      filler.given = { marks, mayRepeat };
+      const filled = filler.fill(contained, [...path, ITEM], differing, false);
+      filler.given = given;
+      return filled;
+    };
+    let item = fill(true);
+    if (item !== undefined && item.evidence > 0 && isObject(item.value) && seen.has(JSON.stringify(item.value)))
+      item = fill(false);
     if (item === undefined) return undefined;
-    const text = schema.uniqueItems === true ? JSON.stringify(item.value) : '';
+    const text = JSON.stringify(item.value);
     if (schema.uniqueItems === true && seen.has(text)) continue;
     seen.add(text);
+    for (const [name, value] of Object.entries(isObject(item.value) ? item.value : {}))
+      marks.add(markOf([...path, ITEM, name], value));
     items.push(item.value);
     evidence += item.evidence;
   }
   return { value: items, evidence };
 }
+
+/** Values of the context that objects of a list hold. The next object takes others while there are any. */
+export interface Given {
+  marks: ReadonlySet<string>;
+  /** Where there are no others it may take the same. */
+  mayRepeat: boolean;
+}
+
+/** A value in its place. */
+export const markOf = (path: readonly string[], value: unknown): string => JSON.stringify([path, value]);
 
 /** Stands in a path for the place in a list: no property has this name. */
 export const ITEM = '[]';

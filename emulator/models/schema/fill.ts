@@ -1,4 +1,4 @@
-import { fillList, fillObject } from './containers.ts';
+import { fillList, fillObject, type Given, markOf } from './containers.ts';
 import { Effort } from './effort.ts';
 import { type Hints, readings } from './hints.ts';
 import { flatten, isObject, merge, type Schema, schemasIn } from './resolve.ts';
@@ -31,6 +31,8 @@ export class Filler {
   readonly effort = new Effort();
   readonly #hints: Hints;
   #depth = 0;
+  /** What the earlier objects of the list at hand were given. */
+  given: Given = { marks: new Set(), mayRepeat: true };
 
   constructor(root: unknown, hints: Hints) {
     this.root = root;
@@ -68,11 +70,15 @@ export class Filler {
   /** A value under the property's name, a member of an enumeration that the request mentions, or what it says without a name. */
   fromContext(flat: Schema, path: readonly string[], required: boolean): Filled | undefined {
     const types = typesOf(flat);
+    let repeated: Filled | undefined;
     for (const hint of this.#hints.valuesFor(path)) {
       for (const value of [...membersLike(flat, hint.text), ...readings(hint, types)]) {
-        if (this.isValid(value, flat)) return { value, evidence: 1 };
+        if (!this.isValid(value, flat)) continue;
+        if (!this.given.marks.has(markOf(path, value))) return { value, evidence: 1 };
+        if (this.given.mayRepeat) repeated ??= { value, evidence: 1 };
       }
     }
+    if (repeated !== undefined) return repeated;
     const mentioned = schemasIn(flat.enum).find((member) => typeof member === 'string' && this.#hints.mentions(member));
     if (mentioned !== undefined && this.isValid(mentioned, flat)) return { value: mentioned, evidence: 1 };
     const scalar = types.some((type) => ['string', 'number', 'integer'].includes(type));

@@ -102,4 +102,29 @@ describe('json_schema', () => {
     expect(await reply('Reply with only {"a": 5}', format)).toEqual({ a: 5 });
     expect(await reply('Reply with only {"b": 5}', format)).toEqual({ a: 0 });
   });
+
+  const people = (minItems: number, uniqueItems: boolean): ResponseFormat => {
+    const item = { type: 'object', properties: { email: { type: 'string' }, vip: { type: 'boolean' } } };
+    return {
+      type: 'json_schema',
+      schema: { type: 'array', minItems, uniqueItems, items: { ...item, required: ['email', 'vip'] } },
+    };
+  };
+
+  test('gives each object of a list other values of the context while there are any', async () => {
+    const told = user('[{"email":"a@x.org","vip":true},{"email":"b@x.org","vip":true}]');
+    const all = async (least: number, unique: boolean): Promise<unknown> =>
+      JSON.parse(await ask([told, user('Who?')], { responseFormat: people(least, unique) }));
+    const both = [
+      { email: 'b@x.org', vip: true },
+      { email: 'a@x.org', vip: true },
+    ];
+    expect(await all(2, false)).toEqual(both);
+    expect(await all(3, false)).toEqual([...both, { email: 'NOT_FOUND', vip: false }]);
+    expect(await all(4, true)).toEqual([
+      ...both,
+      { email: expect.stringContaining('NOT_FOUND'), vip: expect.any(Boolean) },
+      { email: expect.stringContaining('NOT_FOUND'), vip: expect.any(Boolean) },
+    ]);
+  });
 });
