@@ -1,6 +1,8 @@
 /** A set of characters: code point ranges, perhaps turned around. */
 export interface CharacterSet {
   ranges: readonly (readonly [number, number])[];
+  /** Tell whether one character has a property of Unicode. */
+  properties?: readonly RegExp[];
   negated: boolean;
 }
 
@@ -24,7 +26,10 @@ export function classSet(letter: string): CharacterSet | undefined {
 }
 
 export function contains(set: CharacterSet, code: number): boolean {
-  return set.ranges.some(([low, high]) => code >= low && code <= high) !== set.negated;
+  const within =
+    set.ranges.some(([low, high]) => code >= low && code <= high) ||
+    (set.properties?.some((property) => property.test(String.fromCodePoint(code))) ?? false);
+  return within !== set.negated;
 }
 
 export function only(character: string): CharacterSet {
@@ -42,4 +47,13 @@ export function complement(ranges: CharacterSet['ranges']): CharacterSet['ranges
     from = Math.max(from, high + 1);
   }
   return [...found, [from, 0x10ffff]];
+}
+
+/** The set of `\\p{NAME}`, or of `\\P{NAME}`; undefined where there is no such property. */
+export function propertySet(letter: 'p' | 'P', name: string): CharacterSet | undefined {
+  try {
+    return { ranges: [], properties: [new RegExp(`^\\${letter}{${name}}$`, 'u')], negated: false };
+  } catch {
+    return undefined;
+  }
 }

@@ -1,4 +1,4 @@
-import { type CharacterSet, contains } from './character-set.ts';
+import { type CharacterSet, classSet, contains } from './character-set.ts';
 import { Effort } from './effort.ts';
 import type { Pattern } from './pattern-syntax.ts';
 
@@ -23,11 +23,15 @@ export function matchesPattern(source: string, text: string, effort: Effort = ne
   return false;
 }
 
+const WORD: CharacterSet = classSet('w') ?? { ranges: [], negated: false };
+
 type Next = (at: number) => boolean;
 
 /** Backtracks over a pattern; `next` says whether the rest matches. */
 class Matcher {
   #steps = 0;
+  /** Where each group matched last. */
+  readonly #groups = new Map<number, readonly [number, number]>();
   readonly #codes: readonly number[];
   readonly #effort: Effort;
 
@@ -38,12 +42,25 @@ class Matcher {
 
   matches(pattern: Pattern, at: number, next: Next): boolean {
     this.#steps += 1;
-    if (this.#steps > MAX_STEPS || !this.#effort.spend(STEP)) return false;
+    if (this.#isTired || !this.#effort.spend(STEP)) return false;
     switch (pattern.kind) {
       case 'start':
         return at === 0 && next(at);
       case 'end':
         return at === this.#codes.length && next(at);
+      case 'boundary':
+        return (this.#isIn(WORD, at - 1) !== this.#isIn(WORD, at)) === pattern.wanted && next(at);
+      case 'ahead': {
+        const found = this.matches(pattern.part, at, () => true);
+        return found === pattern.wanted && !this.#isTired && next(at);
+      }
+      case 'group':
+        return this.#group(pattern.group, pattern.part, at, next);
+      case 'back': {
+        const [from, to] = this.#groups.get(pattern.group) ?? [0, 0];
+        const same = this.#codes.slice(from, to).every((code, index) => this.#codes[at + index] === code);
+        return this.#effort.spend(to - from) && same && next(at + to - from);
+      }
       case 'set':
         return this.#isIn(pattern.set, at) && next(at + 1);
       case 'any':
@@ -54,6 +71,20 @@ class Matcher {
         if (pattern.part.kind === 'set') return this.#run(pattern.part.set, pattern.min, pattern.max, at, next);
         return this.#rounds(pattern, 0, at, next);
     }
+  }
+
+  get #isTired(): boolean {
+    return this.#steps > MAX_STEPS || !this.#effort.spend(0);
+  }
+
+  #group(group: number, part: Pattern, at: number, next: Next): boolean {
+    const before = this.#groups.get(group) ?? [0, 0];
+    return this.matches(part, at, (after) => {
+      this.#groups.set(group, [at, after]);
+      if (next(after)) return true;
+      this.#groups.set(group, before);
+      return false;
+    });
   }
 
   #isIn(set: CharacterSet, at: number): boolean {

@@ -77,6 +77,16 @@ describe('json_schema', () => {
     expect(await reply('Where?', format)).toEqual({ street: 'NOT_FOUND', floor: null, rooms: 1, zip: '01234' });
   });
 
+  test.each([
+    ['pw: abc1', '^(?=.*\\d)[a-z\\d]{4,}$', 'abc1'],
+    ['pw: Ärger', '^\\p{Lu}\\p{L}+$', 'Ärger'],
+    ['pw: bb', '^(a|b)\\1$', 'bb'],
+    ['pw: open sesame', '\\bsesame\\b', 'open sesame'],
+  ])('%s fits %s', async (told, pattern, pw) => {
+    const responseFormat = schema({ pw: { type: 'string', pattern } });
+    expect(JSON.parse(await ask([user(told), user('Which one?')], { responseFormat }))).toEqual({ pw });
+  });
+
   test('prefers the value under the full name of a nested property', async () => {
     const named = [user('user name: Carl'), ...history];
     const format = schema(

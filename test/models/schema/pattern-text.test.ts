@@ -67,7 +67,50 @@ describe('patterns', () => {
     expect(new Set(texts).size).toBe(50);
   });
 
-  test.each(['(?=a)b', '(a)\\1', '\\p{L}', '[', '(', 'a**', '*', '\\'])(
+  test('look ahead, refer back, and know borders and properties as RegExp does', () => {
+    const part = fc.constantFrom(
+      '(?=a)',
+      '(?!b)',
+      '(?=.*1)',
+      '\\b',
+      '\\B',
+      '\\p{Lu}',
+      '[\\p{L}_]+',
+      '\\P{L}',
+      '[^\\p{L}]?',
+      'a*',
+    );
+    const parts = fc.array(part, { minLength: 1, maxLength: 4 }).map((list) => list.join(''));
+    const source = fc.oneof(
+      parts,
+      parts.map((rest) => `^${rest}$`),
+      parts.map((rest) => `(a|b|\\W)${rest}\\1`),
+    );
+    // No surrogates: V8 finds borders between the halves of one.
+    const text = fc.string({ unit: fc.constantFrom('a', 'b', 'A', '1', '_', ' ', '金'), maxLength: 6 });
+    fc.assert(
+      fc.property(source, text, (pattern, value) => {
+        expect(matchesPattern(pattern, value)).toBe(new RegExp(pattern, 'u').test(value));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test.each([
+    ['^(?=.*\\d)(?=.*[a-z])[a-z\\d]{8,}$', 0],
+    ['^(?=.*[A-Z])(?=.*[a-z])(?=.*\\d)(?=.*[^\\w\\s]).{8,}$', 0],
+    ['^\\p{Lu}\\p{Ll}+$', 0],
+    ['^\\p{Script=Han}{2}$', 0],
+    ['^(?!NOT).*$', 0],
+    ['^(a|b)\\1$', 0],
+    ['\\bfoo\\b', 10],
+  ])('%s has a text', (source, minLength) => {
+    const text = textForPattern(source, minLength, 100, 0);
+    expect(text).toMatch(new RegExp(source, 'u'));
+    expect(text?.length).toBeGreaterThanOrEqual(minLength);
+  });
+
+  test.each(['(?<=a)b', '(?<x>a)\\k<x>', '\\p{Nothing}', '[', '(', 'a**', '*', '\\'])(
     'that are not understood match nothing: %s',
     (source) => {
       expect(matchesPattern(source, 'ab')).toBe(false);
@@ -75,7 +118,10 @@ describe('patterns', () => {
     },
   );
 
-  test.each(['^(a+)+$', '^(a|a)*$', '(.*)*x', '^(a?){50}a{50}$'])('give up instead of running away: %s', (source) => {
-    expect(matchesPattern(source, `${'a'.repeat(40)}!`)).toBe(false);
-  });
+  test.each(['^(a+)+$', '^(a|a)*$', '(.*)*x', '^(a?){50}a{50}$', '^(?!(a+)+$)', '^(?=(a+)+$)', '^(a+)+\\1$'])(
+    'give up instead of running away: %s',
+    (source) => {
+      expect(matchesPattern(source, `${'a'.repeat(40)}!`)).toBe(false);
+    },
+  );
 });
