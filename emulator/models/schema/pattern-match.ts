@@ -4,6 +4,8 @@ import type { Pattern } from './pattern-syntax.ts';
 
 /** Steps that one match may take: a hostile pattern gives up instead of holding the server. */
 const MAX_STEPS = 20_000;
+/** Parts on the stack, one calling the next: 800 bytes and more for each. */
+const MAX_DEPTH = 1_000;
 /** What each costs. */
 const STEP = 10;
 /** Rounds of a group; single characters may repeat as often as they like. */
@@ -30,6 +32,7 @@ type Next = (at: number) => boolean;
 /** Backtracks over a pattern; `next` says whether the rest matches. */
 class Matcher {
   #steps = 0;
+  #depth = 0;
   /** Where each group matched last. */
   readonly #groups = new Map<number, readonly [number, number]>();
   readonly #codes: readonly number[];
@@ -43,6 +46,14 @@ class Matcher {
   matches(pattern: Pattern, at: number, next: Next): boolean {
     this.#steps += 1;
     if (this.#isTired || !this.#effort.spend(STEP)) return false;
+    this.#depth += 1;
+    const found = this.#depth <= MAX_DEPTH && this.#matches(pattern, at, next);
+    if (this.#depth > MAX_DEPTH) this.#steps = MAX_STEPS;
+    this.#depth -= 1;
+    return found;
+  }
+
+  #matches(pattern: Pattern, at: number, next: Next): boolean {
     switch (pattern.kind) {
       case 'start':
         return at === 0 && next(at);

@@ -118,6 +118,17 @@ describe('patterns', () => {
     },
   );
 
+  test.each(['((a|a)*)*b', '^(?!((a|a)*)*$)b', '((((a)))*)*b', '(?=((a|a)*)*b)', '(a*)*\\1\\1b'])(
+    'hold no stack: %s',
+    (source) => {
+      expect(matchesPattern(source, 'a'.repeat(4_000))).toBe(false);
+    },
+  );
+
+  test('may have a hundred rounds', () => {
+    expect(matchesPattern('^(?:(?:ab|c),)*$', 'ab,c,'.repeat(50))).toBe(true);
+  });
+
   test.each(['^(a+)+$', '^(a|a)*$', '(.*)*x', '^(a?){50}a{50}$', '^(?!(a+)+$)', '^(?=(a+)+$)', '^(a+)+\\1$'])(
     'give up instead of running away: %s',
     (source) => {
