@@ -15,12 +15,10 @@ export function fillList(filler: Filler, schema: Schema, path: readonly string[]
   const rest = (Array.isArray(schema.items) ? schema.additionalItems : schema.items) ?? true;
   const max = typeof schema.maxItems === 'number' ? schema.maxItems : MAX_ITEMS;
   const least = typeof schema.minItems === 'number' ? schema.minItems : 0;
+  const containing =
+    schema.contains === undefined ? 0 : typeof schema.minContains === 'number' ? schema.minContains : 1;
   // A further variant of a list is a longer one: an empty list has no other.
-  const length = Math.min(
-    Math.max(least, schema.contains === undefined ? 0 : 1) + (least === 0 ? variant : 0),
-    max,
-    MAX_ITEMS,
-  );
+  const length = Math.min(Math.max(least, containing) + (least === 0 ? variant : 0), max, MAX_ITEMS);
   const items: unknown[] = [];
   const seen = new Set<string>();
   const { given } = filler;
@@ -29,7 +27,7 @@ export function fillList(filler: Filler, schema: Schema, path: readonly string[]
   for (let tried = 0; items.length < length && tried < length * 4 + 8; tried += 1) {
     const index = items.length;
     const own = index < tuple.length ? tuple[index] : rest;
-    const contained = index === 0 && schema.contains !== undefined ? { allOf: [own, schema.contains] } : own;
+    const contained = index < containing ? { allOf: [own, schema.contains] } : own;
     const differing = schema.uniqueItems === true ? tried + variant : variant;
     const fill = (mayRepeat: boolean): Filled | undefined => {
       filler.given = { marks, mayRepeat };
@@ -136,7 +134,11 @@ function extraName(schema: Schema, index: number, effort: Effort): string | unde
   const naming = isObject(schema.propertyNames) ? schema.propertyNames.pattern : undefined;
   if (typeof naming === 'string') return textForPattern(naming, 1, 64, index, effort);
   const [pattern] = Object.keys(isObject(schema.patternProperties) ? schema.patternProperties : {});
-  if (schema.additionalProperties === false && pattern !== undefined)
-    return textForPattern(pattern, 1, 64, index, effort);
-  return schema.additionalProperties === false ? undefined : `property_${index + 1}`;
+  if (schema.additionalProperties !== false) return `property_${index + 1}`;
+  if (pattern === undefined) return undefined;
+  const name = textForPattern(pattern, 1, 64, index, effort);
+  if (name !== undefined) return name;
+  // A pattern that leaves the end of a name open has no further texts of its own.
+  const longer = `${textForPattern(pattern, 1, 64, 0, effort) ?? ''}${index}`;
+  return matchesPattern(pattern, longer, effort) ? longer : undefined;
 }

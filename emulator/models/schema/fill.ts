@@ -18,7 +18,9 @@ const VISIT = 200;
 const RETRIES = 8;
 
 /** Keywords whose effect cannot be planned for: what was filled is checked, and tried again. */
-const CHECKED = ['not', 'if', 'contains', 'dependentRequired', 'propertyNames', 'patternProperties', 'anyOf', 'oneOf'];
+const CHECKED = 'not if contains dependentRequired dependentSchemas propertyNames patternProperties anyOf oneOf'.split(
+  ' ',
+);
 
 /** A value that is valid under the schema, taken from the hints where names match, filled in otherwise. The same for the same input. */
 export function fillSchema(schema: unknown, hints: Hints): Filled {
@@ -58,9 +60,24 @@ export class Filler {
     for (let retry = 0; retry <= (checked ? RETRIES : 0); retry += 1) {
       const filled = this.#invent(flat, path, variant + retry, required);
       if (filled === undefined || !checked || this.isValid(filled.value, flat)) return filled;
+      const narrowed = first === undefined ? this.#narrowed(flat, filled.value) : undefined;
+      const other = narrowed && this.#invent(narrowed, path, variant, required);
+      if (other !== undefined && this.isValid(other.value, flat)) return other;
       first ??= filled;
     }
     return first;
+  }
+
+  /** The schema with what its conditions ask of a value like this one. */
+  #narrowed(flat: Schema, value: unknown): Schema | undefined {
+    const { if: condition, then: met, else: unmet, dependentSchemas, ...plain } = flat;
+    const holds = condition !== undefined && this.isValid(value, condition);
+    const dependents = isObject(dependentSchemas) && isObject(value) ? Object.entries(dependentSchemas) : [];
+    const asked = dependents
+      .filter(([name]) => isObject(value) && Object.hasOwn(value, name))
+      .map(([, other]) => other);
+    if (condition !== undefined) asked.push(...(holds ? [condition, met ?? true] : [unmet ?? true]));
+    return asked.length === 0 ? undefined : flatten({ allOf: [plain, ...asked] }, this.root, this.effort);
   }
 
   isValid(value: unknown, schema: unknown): boolean {

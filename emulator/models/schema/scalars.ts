@@ -19,10 +19,16 @@ export function fillText(schema: Schema, variant: number, effort: Effort): strin
     if (text !== undefined) return text;
   }
   const format = textFormat(schema.format);
-  if (format !== undefined) return format.example(variant);
+  if (format !== undefined) return stretched(format.example(variant), min, format.test);
   const suffix = variant === 0 ? '' : `_${variant}`;
   if (FILLER.length + suffix.length <= max) return `${(FILLER + suffix).padEnd(min, '_')}`;
   return letters(variant, max);
+}
+
+/** A text of a format made as long as it must be, before its `@` or at its end, where that keeps it one. */
+function stretched(text: string, min: number, fits: (text: string) => boolean): string {
+  const more = 'x'.repeat(Math.max(0, min - text.length));
+  return [text.replace('@', `${more}@`), text + more].find((other) => other.length >= min && fits(other)) ?? text;
 }
 
 /** `N`, `O`, `P` … of at most `max` letters. */

@@ -76,7 +76,9 @@ class Validation {
     const properties = isObject(schema.properties) ? schema.properties : {};
     const patterns = Object.entries(isObject(schema.patternProperties) ? schema.patternProperties : {});
     const dependents = Object.entries(isObject(schema.dependentRequired) ? schema.dependentRequired : {});
+    const dependentSchemas = Object.entries(isObject(schema.dependentSchemas) ? schema.dependentSchemas : {});
     return (
+      dependentSchemas.every(([name, other]) => !names.includes(name) || this.check(value, other, depth + 1)) &&
       dependents.every(
         ([name, others]) => !names.includes(name) || namesIn(others).every((other) => names.includes(other)),
       ) &&

@@ -44,6 +44,48 @@ describe('what fills a schema', () => {
     );
   });
 
+  const list = { type: 'array', minItems: 3 };
+  const kinds = { k: { enum: ['a', 'b'] }, v: {} };
+
+  test.each<Record<string, unknown>>([
+    {
+      ...list,
+      uniqueItems: true,
+      items: { type: 'object', properties: { id: { type: 'integer' } }, required: ['id'] },
+    },
+    { type: 'array', contains: { const: 'x' }, minContains: 2, maxContains: 3 },
+    { ...list, contains: { type: 'integer', minimum: 5 }, minContains: 2, items: { type: 'integer' } },
+    {
+      type: 'object',
+      properties: kinds,
+      required: ['k', 'v'],
+      if: { properties: { k: { const: 'a' } } },
+      // biome-ignore lint/suspicious/noThenProperty: `then` is a keyword of JSON Schema; nothing awaits this object.
+      then: { properties: { v: { type: 'integer' } } },
+      else: { properties: { v: { type: 'boolean' } } },
+    },
+    {
+      type: 'object',
+      required: ['a'],
+      dependentSchemas: { a: { required: ['c'], properties: { c: { type: 'null' } } } },
+    },
+    {
+      type: 'object',
+      patternProperties: { '^x_': { type: 'integer' } },
+      additionalProperties: false,
+      minProperties: 3,
+    },
+    { type: 'string', format: 'email', minLength: 50 },
+    { type: 'string', format: 'uri', minLength: 80 },
+  ])('is valid under %j', async (schema) => {
+    const responseFormat = { type: 'json_schema', schema } as const;
+    expect(errorsOf(fill(schema), schema)).toEqual([]);
+    for (const told of ['id: 7', 'k: a, v: abc', 'k: b', 'a: 99']) {
+      const [delta] = await deltasOf(requestOf([user(told), user('JSON, please')], { responseFormat }));
+      expect(errorsOf(JSON.parse(delta?.type === 'text' ? delta.text : ''), schema)).toEqual([]);
+    }
+  });
+
   test.each<[Record<string, unknown> | boolean, unknown]>([
     [{ enum: ['b', 'a'] }, 'b'],
     [{ type: 'string', default: 'x' }, 'x'],
