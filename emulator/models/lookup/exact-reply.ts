@@ -115,7 +115,7 @@ function readLiteral(text: string, from: number, announced: boolean): string {
   const border = Math.max(from, end - TAIL);
   const last = text.slice(border, end);
   const literal = (text.slice(from, border) + (ENDING_HINT.test(last) ? last.replace(ENDINGS, '') : last)).trim();
-  return literal.length < TAIL && /^\S+[.。]$/u.test(literal) ? literal.slice(0, -1) : literal;
+  return !announced && literal.length < TAIL && /^\S+[.。]$/u.test(literal) ? literal.slice(0, -1) : literal;
 }
 
 /** Every unit with which a sentence may end. */
