@@ -61,7 +61,7 @@ export function* contextOf(request: ModelRequest, question: Question): Generator
     if (message === undefined) continue;
     yield* index === question.message ? documentsOfQuestion(question) : documentsOf(message);
   }
-  for (const tool of request.tools) yield documentOfTool(tool);
+  if (request.toolChoice !== 'none') for (const tool of request.tools) yield documentOfTool(tool);
 }
 
 /** The tool results that ended the conversation so far, newest first; empty unless the last message is one. */
