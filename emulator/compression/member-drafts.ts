@@ -44,7 +44,8 @@ export function* memberPieces(text: string, source: string): Generator<MemberPie
     const names: boolean = !named && NAMES_RECORD.test(name);
     if (names) scope = `${name}=${member.value}`;
     named ||= names;
-    yield { draft: memberDraft(name, member.value, scope), record, scope, names };
+    const draft = memberDraft(name, member.value, scope);
+    if (draft.text !== '') yield { draft, record, scope, names };
   }
 }
 

@@ -110,6 +110,13 @@ describe('the formats', () => {
     );
   });
 
+  it.each(['["', '[""]', '[" ", "\\n"]', '[[""]]'])('have no line for a list of nothing: %s', async (content) => {
+    for (const format of ['outline', 'text'] as const) {
+      expect(await textOf([assistant(content)], { format })).not.toMatch(/#1\s*$/m);
+    }
+    expect(await textOf([assistant(content)], { format: 'json' })).not.toMatch(/#1\s*"/);
+  });
+
   it('hold nothing but the head, headings and referenced lines', async () => {
     const titles = SECTIONS.map((section) => SECTION_RULES[section].title);
     await fc.assert(
