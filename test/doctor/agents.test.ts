@@ -20,7 +20,8 @@ async function complaints(agent: (api: Api) => Promise<void>) {
   const { body } = await api.get<JournalFile>('/_emulator/journal');
   const bad = diagnose(body).filter(({ level }) => level !== 'ok');
   for (const { says, fix, evidence } of bad) {
-    expect(fix, says).toBeTruthy();
+    // A sentence, not a word: it is what a user is to do.
+    expect(fix, says).toMatch(/^\S+(?: \S+){3,}$/);
     expect(evidence.every((n) => body.entries.some((entry) => entry.n === n)) && evidence.length > 0, says).toBe(true);
   }
   return Object.fromEntries(bad.map(({ rule, level }) => [rule, level]));
