@@ -3,6 +3,9 @@ import { connectionRefused, connectionReset } from './errors.ts';
 import type { Env } from './middleware/context.ts';
 import { abortable } from './streams.ts';
 
+/** What is answered piece by piece, as long as somebody reads it: chats, and streamed appends. */
+const STREAMED = /^(?:text\/event-stream|application\/x-ndjson)/;
+
 /** Connections that are none: requests of this very process, which end as they would over the network. */
 export class InProcess {
   readonly #app: Hono<Env>;
@@ -58,5 +61,5 @@ function aborted(signal: AbortSignal): Promise<never> {
 }
 
 function isStream({ headers }: Response): boolean {
-  return headers.get('content-type')?.startsWith('text/event-stream') ?? false;
+  return STREAMED.test(headers.get('content-type') ?? '');
 }

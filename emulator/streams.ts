@@ -4,7 +4,7 @@ type Bytes = ReadableStream<Uint8Array>;
  * The same stream, which fails with the reason of an abort once the signal is aborted, as a body from the network does.
  * @param onEnd called when nobody reads it any more
  */
-export function abortable(source: Bytes, signal: AbortSignal, onEnd: () => void): Bytes {
+export function abortable(source: Bytes, signal: AbortSignal, onEnd: () => void = () => undefined): Bytes {
   const reader = source.getReader();
   reader.closed.then(onEnd, onEnd);
   const leave = (reason: unknown): void => void reader.cancel(reason).catch(() => undefined);

@@ -28,6 +28,30 @@ it('a closed emulator refuses, and drops what is under way, without a word', asy
   said.mockRestore();
 });
 
+it('a streamed append that is aborted ends with the reason of the abort, and takes nothing more', async () => {
+  const api = await startEmulator('in process');
+  const { id } = (await api.post<{ id: string }>('/v1/sessions', {})).body;
+  let lines: ReadableStreamDefaultController<Uint8Array> | undefined;
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      lines = controller;
+      controller.enqueue(Buffer.from('{"role":"user","content":"one"}\n'));
+    },
+  });
+  const client = new AbortController();
+  const headers = { 'Content-Type': 'application/x-ndjson' };
+  const answer = await api.open('POST', `/v1/sessions/${id}/messages`, body, { headers, signal: client.signal });
+  const reader = answer.body?.getReader();
+  expect(Buffer.from((await reader?.read())?.value ?? []).toString()).toContain('"index":0');
+  const next = reader?.read();
+  client.abort();
+  await expect(next).rejects.toBe(client.signal.reason);
+  // Nobody takes it: the body was left with its answer.
+  expect(() => lines?.enqueue(Buffer.from('{"role":"user","content":"two"}\n'))).toThrow(TypeError);
+  await new Promise<void>((resolve) => setImmediate(resolve));
+  expect((await api.get(`/v1/sessions/${id}`)).body).toMatchObject({ usage: { messages: 1 } });
+});
+
 it('a signal of many requests is left by each that has its answer', async () => {
   const api = await startEmulator('in process');
   const { signal } = new AbortController();

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { type ApiError, invalid } from '../errors.ts';
+import { abortable } from '../streams.ts';
 import type { RequestContext } from './context.ts';
 
 /**
@@ -10,7 +11,7 @@ export async function* bodyParts(c: RequestContext): AsyncGenerator<Uint8Array, 
   const incoming = c.env.incoming;
   try {
     if (incoming) yield* incoming.iterator({ destroyOnReturn: false });
-    else yield* c.req.raw.body ?? [];
+    else if (c.req.raw.body) yield* abortable(c.req.raw.body, c.req.raw.signal);
   } catch {
     throw brokenOff();
   }
