@@ -47,7 +47,7 @@ async function bare(round: number): Promise<number> {
 async function emulator(round: number): Promise<number> {
   const db = join(folder, `emulator-${round}.db`);
   const flags = ['--json', '--port', '0', '--limit', 'window_tokens=4000000', '--db', db];
-  const server = await startServer(['dist/emulator/cli.js', ...flags]);
+  const server = await startServer(['dist/emulator/cli/main.js', ...flags]);
   const paths: string[] = [];
   for (let client = 0; client < CLIENTS; client += 1) {
     const { last } = await load(server.port, 1, 1, () => httpPost('/v1/sessions', '{}'));

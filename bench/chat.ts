@@ -15,7 +15,7 @@ for (const stream of [false, true]) {
   const events = { aimock: 0, emulator: 0 };
   for (let round = 0; round < ROUNDS; round += 1) {
     const aimock = await startServer(['bench/rivals/aimock.mjs', TEXT, String(CHUNK)]);
-    const emulator = await startServer(['dist/emulator/cli.js', '--json', '--port', '0', '--memory']);
+    const emulator = await startServer(['dist/emulator/cli/main.js', '--json', '--port', '0', '--memory']);
     for (const [name, server] of Object.entries({ aimock, emulator }) as ['aimock' | 'emulator', Child][]) {
       const { perSecond, last } = await measure(server, stream);
       rates[name] = Math.max(rates[name], perSecond);

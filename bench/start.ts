@@ -19,7 +19,7 @@ const PARAGRAPH = 'The agent reads a file, finds the failing test, and writes do
 
 const folder = mkdtempSync(join(tmpdir(), 'kimi-bench-'));
 const aimock = ['bench/rivals/aimock.mjs', TEXT, '16'];
-const emulator = ['dist/emulator/cli.js', '--json', '--port', '0', '--memory'];
+const emulator = ['dist/emulator/cli/main.js', '--json', '--port', '0', '--memory'];
 await firstAnswers(emulator);
 const starts = { aimock: [] as Start[], emulator: [] as Start[] };
 for (let run = 0; run < RUNS; run += 1) {
@@ -70,7 +70,14 @@ function compare(name: string, field: keyof Start, most: number): void {
 
 /** Fills the account's windows, then measures memory and a chat turn on one of them. */
 async function fullWindows(): Promise<Row[]> {
-  const server = await startServer(['dist/emulator/cli.js', '--json', '--port', '0', '--db', join(folder, 'full.db')]);
+  const server = await startServer([
+    'dist/emulator/cli/main.js',
+    '--json',
+    '--port',
+    '0',
+    '--db',
+    join(folder, 'full.db'),
+  ]);
   const content = PARAGRAPH.repeat(380);
   const messages = (session: string) =>
     httpPost(`/v1/sessions/${session}/messages`, JSON.stringify({ role: 'user', content }));

@@ -13,7 +13,7 @@ import { HostNames } from './middleware/guard.ts';
 import { lookupModel } from './models/lookup.ts';
 import { ScriptableModel } from './models/scriptable.ts';
 import { Rates } from './rate/rates.ts';
-import { Servers } from './servers.ts';
+import { Servers } from './server.ts';
 import type { Services } from './services.ts';
 import { SessionLocks } from './sessions/locks.ts';
 import { State } from './state/state.ts';

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { usageFault } from '../usage-fault.ts';
+import { usageFault } from '../cli/usage-fault.ts';
 import { MAX_BOOKS } from './ledger.ts';
 import { renderSpend } from './render-spend.ts';
 import type { Spend } from './spend.ts';

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { usageFault } from '../usage-fault.ts';
+import { usageFault } from '../cli/usage-fault.ts';
 import { diagnose } from './diagnose.ts';
 import { NoJournal, readJournal } from './read-journal.ts';
 import { count, reportJson, reportText } from './report.ts';

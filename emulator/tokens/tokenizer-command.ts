@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { usageFault } from '../usage-fault.ts';
+import { usageFault } from '../cli/usage-fault.ts';
 import { type InstallOptions, installTokenizer, KIMI_K2_URL } from './install.ts';
 import { O200K_BASE } from './known-vocabularies.ts';
 import { openTokenizer } from './open-tokenizer.ts';

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseCli, UsageError } from '../../emulator/cli-options.ts';
+import { parseCli, UsageError } from '../../emulator/cli/options.ts';
 import { temporaryFolder } from '../store/files.ts';
 import { run } from './server-process.ts';
 

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 
-const CLI = fileURLToPath(new URL('../../dist/emulator/cli.js', import.meta.url));
+const CLI = fileURLToPath(new URL('../../dist/emulator/cli/main.js', import.meta.url));
 
 export interface Surroundings {
   cwd?: string;

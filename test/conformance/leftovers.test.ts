@@ -9,7 +9,7 @@ import { emulatorTarget, SMALL_LIMITS } from '../../conformance/targets/emulator
 import { conformance, temporaryFolder } from './command.ts';
 import { contentsOf, type Recorder, startRecorder } from './recorder.ts';
 
-const CLI = fileURLToPath(new URL('../../dist/emulator/cli.js', import.meta.url));
+const CLI = fileURLToPath(new URL('../../dist/emulator/cli/main.js', import.meta.url));
 const KEYS = ['sk-conformance-a', 'sk-conformance-b'];
 
 const LIMITS = Object.entries(SMALL_LIMITS).flatMap(([name, value]) => ['--limit', `${name}=${value}`]);

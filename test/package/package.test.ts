@@ -28,7 +28,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 it('holds what is built and what users read, and no tests', () => {
-  expect(files).toContain('dist/emulator/cli.js');
+  expect(files).toContain('dist/emulator/cli/main.js');
   expect(files).toContain('dist/contract/index.d.ts');
   expect(files).toContain('README.md');
   expect(files).toContain('LICENSE');

@@ -1,7 +1,7 @@
-import { LIMITS } from '../contract/limits.ts';
-import type { CliOptions } from './cli-options.ts';
-import type { Emulator } from './index.ts';
-import { MEMORY } from './store/database.ts';
+import { LIMITS } from '../../contract/limits.ts';
+import type { Emulator } from '../index.ts';
+import { MEMORY } from '../store/database.ts';
+import type { CliOptions } from './options.ts';
 
 const SHOWN_LIMITS = ['sessions', 'append_tokens', 'min_preserve_tokens', 'window_tokens', 'snapshots'] as const;
 const ANY_KEY = 'sk-local';

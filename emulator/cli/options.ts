@@ -1,15 +1,15 @@
 import { parseArgs } from 'node:util';
-import { LIMIT_NAMES, LIMITS, type LimitName } from '../contract/limits.ts';
-import type { TierNumber } from '../contract/tiers.ts';
-import type { Amount } from './billing/money.ts';
-import { balance, hostName, keys, limits, origin, port, tier, UsageError } from './cli-values.ts';
-import { MEMORY } from './store/database.ts';
+import { LIMIT_NAMES, LIMITS, type LimitName } from '../../contract/limits.ts';
+import type { TierNumber } from '../../contract/tiers.ts';
+import type { Amount } from '../billing/money.ts';
+import { MEMORY } from '../store/database.ts';
 import { usageFault } from './usage-fault.ts';
+import { balance, hostName, keys, limits, origin, port, tier, UsageError } from './values.ts';
 
 export const DEFAULT_PORT = 4100;
 export const DEFAULT_DB = '.kimi-emulator/state.db';
 
-export { UsageError } from './cli-values.ts';
+export { UsageError } from './values.ts';
 
 export interface CliOptions {
   port: number;

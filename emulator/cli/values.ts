@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { type LimitName, resolveLimits } from '../contract/limits.ts';
-import { isTier, TIERS, type TierNumber } from '../contract/tiers.ts';
-import { type Amount, parseAmount } from './billing/money.ts';
-import { isHostName, isKey, isOrigin } from './check-options.ts';
+import { type LimitName, resolveLimits } from '../../contract/limits.ts';
+import { isTier, TIERS, type TierNumber } from '../../contract/tiers.ts';
+import { type Amount, parseAmount } from '../billing/money.ts';
+import { isHostName, isKey, isOrigin } from '../check-options.ts';
 
 const MAX_PORT = 65_535;
 

@@ -1,14 +1,14 @@
 #!/usr/bin/env node
 import { isIP } from 'node:net';
+import { createEmulator, type Emulator } from '../index.ts';
+import { tryPort } from '../server.ts';
+import { DatabaseError } from '../store/database.ts';
+import { TokenizerFileError } from '../tokens/tokenizer-file-error.ts';
+import { VERSION } from '../version.ts';
 import { banner, readyLine } from './banner.ts';
-import { type CliOptions, helpText, parseCli, UsageError } from './cli-options.ts';
 import { COMMANDS } from './commands.ts';
-import { createEmulator, type Emulator } from './index.ts';
-import { tryPort } from './server.ts';
+import { type CliOptions, helpText, parseCli, UsageError } from './options.ts';
 import { loadScript, loadSeedFile, prepareExport, readBilling, StartError, writeState } from './start-files.ts';
-import { DatabaseError } from './store/database.ts';
-import { TokenizerFileError } from './tokens/tokenizer-file-error.ts';
-import { VERSION } from './version.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
