@@ -1,5 +1,5 @@
+import type { Tokenizer, TokenizerSource } from '../emulator/engines/tokens/tokenizer.ts';
 import { createEmulator } from '../emulator/index.ts';
-import type { Tokenizer, TokenizerSource } from '../emulator/tokens/tokenizer.ts';
 import { worstTexts } from './tokens-texts.ts';
 
 const BYTES = 4 * 2 ** 20 - 2_000;

@@ -4,6 +4,7 @@ import type { TierNumber } from '../contract/tiers.ts';
 import type { BillingSettings } from './billing/books.ts';
 import type { Spend, SpendOptions } from './billing/spend.ts';
 import type { Clock, MovableClock } from './clock.ts';
+import type { TokenizerSource } from './engines/tokens/tokenizer.ts';
 import type { FaultHandle, Faults } from './faults/faults.ts';
 import type { FaultSpec } from './faults/spec.ts';
 import type { Journal, JournalBounds } from './journal/journal.ts';
@@ -14,7 +15,6 @@ import type { ScriptRule } from './models/scripted.ts';
 import type { ListenOptions, RunningServer } from './server.ts';
 import type { Imported, ImportOptions } from './state/import-state.ts';
 import type { ExportOptions } from './state/state.ts';
-import type { TokenizerSource } from './tokens/tokenizer.ts';
 
 export interface EmulatorOptions {
   /** Where the state is kept: a file, or `:memory:` (the default). */

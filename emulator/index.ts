@@ -4,6 +4,7 @@ import { createApp } from './app.ts';
 import { checkOptions } from './check-options.ts';
 import { MovableClock, SEEDED_START_MS, stillClock, systemClock } from './clock.ts';
 import type { Emulator, EmulatorOptions } from './emulator.ts';
+import { openTokenizer } from './engines/tokens/open-tokenizer.ts';
 import { Faults } from './faults/faults.ts';
 import { randomIds, SeededIds } from './ids.ts';
 import { InProcess } from './in-process.ts';
@@ -19,12 +20,12 @@ import { SessionLocks } from './sessions/locks.ts';
 import { State } from './state/state.ts';
 import { MEMORY } from './store/database.ts';
 import { Store } from './store/store.ts';
-import { openTokenizer } from './tokens/open-tokenizer.ts';
 
 export type { BillingSettings } from './billing/books.ts';
 export type { Spend, SpendOptions } from './billing/spend.ts';
 export type { Clock, MovableClock } from './clock.ts';
 export type { Emulator, EmulatorOptions } from './emulator.ts';
+export type { Tokenizer, TokenizerSource } from './engines/tokens/tokenizer.ts';
 export type { Effect, EffectName } from './faults/effects.ts';
 export type { FaultHandle, Faults, ListedFault } from './faults/faults.ts';
 export { FaultError, type FaultSpec } from './faults/spec.ts';
@@ -39,7 +40,6 @@ export type { ListenOptions, RunningServer } from './server.ts';
 export type { Imported, ImportOptions } from './state/import-state.ts';
 export type { ExportOptions } from './state/state.ts';
 export { StateError } from './state/state-error.ts';
-export type { Tokenizer, TokenizerSource } from './tokens/tokenizer.ts';
 
 /** The base URL of an emulator that listens on no port. Reaches nothing but `emulator.fetch`. */
 const IN_PROCESS_URL = 'http://kimi-emulator.invalid/v1';

@@ -1,6 +1,7 @@
 import type { Limits } from '../contract/limits.ts';
 import type { BillingSettings } from './billing/books.ts';
 import type { MovableClock } from './clock.ts';
+import type { TokenizerSource } from './engines/tokens/tokenizer.ts';
 import type { Faults } from './faults/faults.ts';
 import type { Ids } from './ids.ts';
 import type { Journal } from './journal/journal.ts';
@@ -8,7 +9,6 @@ import type { Model } from './models/model.ts';
 import type { SessionLocks } from './sessions/locks.ts';
 import type { State } from './state/state.ts';
 import type { Store } from './store/store.ts';
-import type { TokenizerSource } from './tokens/tokenizer.ts';
 
 /** What the rules and routes work with; each part can be injected. */
 export interface Services {

@@ -1,7 +1,7 @@
 import type { ChatMessage } from '../../contract/messages.ts';
 import { contentText } from '../../contract/messages.ts';
-import { sentences } from '../../emulator/text/sentences.ts';
-import type { Tokenizer } from '../../emulator/tokens/tokenizer.ts';
+import { sentences } from '../../emulator/engines/text/sentences.ts';
+import type { Tokenizer } from '../../emulator/engines/tokens/tokenizer.ts';
 import { Random } from './random.ts';
 
 /** What else one could keep of a window, at the same budget. */

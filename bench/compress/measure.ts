@@ -1,9 +1,9 @@
 import type { ChatMessage } from '../../contract/messages.ts';
-import { compress, type SourceMessage } from '../../emulator/compression/compress.ts';
-import type { Format } from '../../emulator/compression/layouts.ts';
+import { compress, type SourceMessage } from '../../emulator/engines/compression/compress.ts';
+import type { Format } from '../../emulator/engines/compression/layouts.ts';
+import { messageTokens } from '../../emulator/engines/tokens/chat-template.ts';
+import type { Tokenizer } from '../../emulator/engines/tokens/tokenizer.ts';
 import { lookupModel } from '../../emulator/models/lookup.ts';
-import { messageTokens } from '../../emulator/tokens/chat-template.ts';
-import type { Tokenizer } from '../../emulator/tokens/tokenizer.ts';
 import { BASELINES, type Baseline, baseline } from './baselines.ts';
 import type { Probe } from './plant.ts';
 

@@ -1,4 +1,4 @@
-import type { Tokenizer } from '../../emulator/tokens/tokenizer.ts';
+import type { Tokenizer } from '../../emulator/engines/tokens/tokenizer.ts';
 import { printTable, type Row } from '../table.ts';
 import { BASELINES } from './baselines.ts';
 import { ENGINE, type Method, measure, type Score, tokensOf, VARIANTS, WHOLE } from './measure.ts';

@@ -1,6 +1,6 @@
 import type { ChatMessage } from '../../contract/messages.ts';
 import { contentText } from '../../contract/messages.ts';
-import { jsonMembers } from '../../emulator/compression/json-members.ts';
+import { jsonMembers } from '../../emulator/engines/compression/json-members.ts';
 import { hanFacts, latinFacts, type PlantedFact } from './facts.ts';
 import type { Case } from './measure.ts';
 import { otherFacts } from './other-facts.ts';

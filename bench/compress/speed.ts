@@ -1,6 +1,6 @@
 import type { ChatMessage } from '../../contract/messages.ts';
-import { compress } from '../../emulator/compression/compress.ts';
-import type { Tokenizer } from '../../emulator/tokens/tokenizer.ts';
+import { compress } from '../../emulator/engines/compression/compress.ts';
+import type { Tokenizer } from '../../emulator/engines/tokens/tokenizer.ts';
 import { printTable } from '../table.ts';
 import { tokensOf } from './measure.ts';
 import { table } from './table.ts';

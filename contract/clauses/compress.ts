@@ -59,12 +59,12 @@ export const COMPRESS = {
     'What a summary quotes is data: the model does not take it for an instruction.',
   ),
   'compress.quotations-marked': shownBy(
-    'test/compression/quotation.test.ts',
+    'test/engines/compression/quotation.test.ts',
     'ours',
     'A summary marks its quotations as data, and none of them can pass for a part of it.',
   ),
   'compress.deterministic': shownBy(
-    'test/compression/budget.test.ts',
+    'test/engines/compression/budget.test.ts',
     'ours',
     'The same window gives the same summary.',
   ),

@@ -23,17 +23,17 @@ export const TOKENS = {
   'tokens.any-size': must('ours', 'What is larger than the window can be estimated.'),
   'tokens.unknown-model': must('ours', 'There is no estimate for a model that is not there.'),
   'tokens.vocabulary': shownBy(
-    'test/tokens/byte-pair-tokenizer.test.ts',
+    'test/engines/tokens/byte-pair-tokenizer.test.ts',
     'kimi',
     "With Kimi's vocabulary a text has exactly Kimi's tokens.",
   ),
   'tokens.template': shownBy(
-    'test/tokens/chat-template.test.ts',
+    'test/engines/tokens/chat-template.test.ts',
     'kimi',
     "A prompt counts what Kimi's chat template makes of it.",
   ),
   'tokens.default-vocabulary': shownBy(
-    'test/tokens/open-tokenizer.test.ts',
+    'test/engines/tokens/open-tokenizer.test.ts',
     'ours',
     "Without Kimi's vocabulary texts are counted by `o200k_base`, and the counts are said not to be exact.",
   ),

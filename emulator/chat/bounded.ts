@@ -1,4 +1,4 @@
-import type { Tokenizer } from '../tokens/tokenizer.ts';
+import type { Tokenizer } from '../engines/tokens/tokenizer.ts';
 import type { Settings } from './settings.ts';
 
 /** A token takes a byte at least, and a UTF-16 unit at most three bytes. */

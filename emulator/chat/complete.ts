@@ -2,8 +2,8 @@ import type { ChatCompletion, ChatCompletionChunk, CompletionUsage } from '../..
 import type { ToolCall } from '../../contract/messages.ts';
 import type { SessionState } from '../../contract/sessions.ts';
 import type { OpenBill } from '../billing/billing.ts';
+import { MESSAGE_FRAME_TOKENS, messageTokensSliced } from '../engines/tokens/chat-template.ts';
 import type { Model, ModelRequest } from '../models/model.ts';
-import { MESSAGE_FRAME_TOKENS, messageTokensSliced } from '../tokens/chat-template.ts';
 import { abortable } from './abortable.ts';
 import { Bounds } from './bounded.ts';
 import { Chunks, type Heading } from './chunks.ts';

@@ -1,6 +1,6 @@
 import type { ChatCompletion, ChatCompletionChunk, CompletionUsage } from '../../contract/chat.ts';
-import { MESSAGE_FRAME_TOKENS, messageTokensSliced } from '../tokens/chat-template.ts';
-import type { TokenizerSource } from '../tokens/tokenizer.ts';
+import { MESSAGE_FRAME_TOKENS, messageTokensSliced } from '../engines/tokens/chat-template.ts';
+import type { TokenizerSource } from '../engines/tokens/tokenizer.ts';
 import { Chunks } from './chunks.ts';
 import { replyMessage } from './reply.ts';
 

@@ -1,7 +1,7 @@
 import type { FinishReason } from '../../contract/chat.ts';
 import { type ChatMessage, contentText, type ToolCall } from '../../contract/messages.ts';
+import { MESSAGE_FRAME_TOKENS } from '../engines/tokens/chat-template.ts';
 import type { WriteItem } from '../sessions/write.ts';
-import { MESSAGE_FRAME_TOKENS } from '../tokens/chat-template.ts';
 
 /** What was delivered of one choice. */
 export interface Reply {

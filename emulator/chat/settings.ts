@@ -1,11 +1,11 @@
 import type { ChatRequest } from '../../contract/chat.ts';
 import type { Limits } from '../../contract/limits.ts';
 import type { InputMessage, Tool } from '../../contract/messages.ts';
+import { GENERATION_PROMPT_TOKENS, MESSAGE_END_TOKENS } from '../engines/tokens/chat-template.ts';
 import { invalid } from '../errors.ts';
 import { requireModel } from '../models/known-models.ts';
 import type { ModelRequest, ResponseFormat } from '../models/model.ts';
 import { requireContent } from '../sessions/write.ts';
-import { GENERATION_PROMPT_TOKENS, MESSAGE_END_TOKENS } from '../tokens/chat-template.ts';
 
 /** Below this temperature every choice would be the same, and the live API refuses more than one. */
 const NEAR_ZERO = 0.01;

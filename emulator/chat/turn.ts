@@ -3,6 +3,8 @@ import { LIVE_TEXT } from '../../contract/errors.ts';
 import type { SessionState } from '../../contract/sessions.ts';
 import type { OpenBill } from '../billing/billing.ts';
 import { billingOf } from '../billing/books.ts';
+import { toolsTokensSliced } from '../engines/tokens/chat-template.ts';
+import type { Tokenizer } from '../engines/tokens/tokenizer.ts';
 import { ApiError, invalid, windowExceeded } from '../errors.ts';
 import type { ModelRequest } from '../models/model.ts';
 import type { Services } from '../services.ts';
@@ -13,8 +15,6 @@ import { readWindow } from '../sessions/window.ts';
 import { countWrite, type Write, type WriteItem } from '../sessions/write.ts';
 import type { SessionRow } from '../store/sessions.ts';
 import type { Toolset } from '../store/toolsets.ts';
-import { toolsTokensSliced } from '../tokens/chat-template.ts';
-import type { Tokenizer } from '../tokens/tokenizer.ts';
 import { type Reply, storedReply } from './reply.ts';
 import { modelSettings, type Settings, settingsOf } from './settings.ts';
 

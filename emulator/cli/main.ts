@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 import { isIP } from 'node:net';
+import { TokenizerFileError } from '../engines/tokens/tokenizer-file-error.ts';
 import { createEmulator, type Emulator } from '../index.ts';
 import { tryPort } from '../server.ts';
 import { DatabaseError } from '../store/database.ts';
-import { TokenizerFileError } from '../tokens/tokenizer-file-error.ts';
 import { VERSION } from '../version.ts';
 import { banner, readyLine } from './banner.ts';
 import { COMMANDS } from './commands.ts';

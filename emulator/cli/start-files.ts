@@ -1,10 +1,10 @@
 import { access, constants, readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Amount } from '../billing/money.ts';
+import { writeAtomically } from '../engines/tokens/write-atomically.ts';
 import type { BillingSettings, Emulator } from '../index.ts';
 import { makeFolder } from '../make-folder.ts';
 import { AlreadyHereError } from '../state/state-error.ts';
-import { writeAtomically } from '../tokens/write-atomically.ts';
 
 /** Why the server cannot start, or cannot end as it should, in one line. */
 export class StartError extends Error {}

@@ -1,11 +1,11 @@
 import { Hono } from 'hono';
 import type { Limits } from '../../contract/limits.ts';
 import { estimateRequest } from '../../contract/models.ts';
+import { promptTokensSliced } from '../engines/tokens/chat-template.ts';
 import type { Env } from '../middleware/context.ts';
 import { readJson } from '../middleware/request-body.ts';
 import { requireModel } from '../models/known-models.ts';
 import { toChatMessage } from '../sessions/write.ts';
-import { promptTokensSliced } from '../tokens/chat-template.ts';
 import { change } from './change.ts';
 
 export function tokenizerRoutes(limits: Limits) {

@@ -1,12 +1,12 @@
 import type { CompressFormat, SessionCompression } from '../../contract/sessions.ts';
 import { unixSeconds } from '../clock.ts';
+import { MESSAGE_FRAME_TOKENS } from '../engines/tokens/chat-template.ts';
+import type { Tokenizer } from '../engines/tokens/tokenizer.ts';
 import { ApiError } from '../errors.ts';
 import type { Services } from '../services.ts';
 import { findCut } from '../store/cut.ts';
 import type { NewEntry, StoredMessage } from '../store/history-rows.ts';
 import type { SessionRow } from '../store/sessions.ts';
-import { MESSAGE_FRAME_TOKENS } from '../tokens/chat-template.ts';
-import type { Tokenizer } from '../tokens/tokenizer.ts';
 import { bodyOf, changed } from './append.ts';
 import { pair } from './groups.ts';
 import { toUsage, writtenMessage } from './objects.ts';
@@ -63,7 +63,7 @@ export async function planCompression(
   const snapshotId = ids('snapshot', attempt);
   const places = new Map(window.map((message, index) => [message, index + 1]));
   // Loaded when first asked for, so that it does not delay the server's first answer.
-  const { compress: summarise } = await import('../compression/compress.ts');
+  const { compress: summarise } = await import('../engines/compression/compress.ts');
   const summary = await summarise(
     {
       messages: replaced.map((message) => ({

@@ -1,5 +1,5 @@
+import type { Tokenizer } from '../engines/tokens/tokenizer.ts';
 import type { StoredMessage } from '../store/history-rows.ts';
-import type { Tokenizer } from '../tokens/tokenizer.ts';
 import { cutNewestGroup, type GroupCut } from './cut-texts.ts';
 
 /**

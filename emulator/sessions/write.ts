@@ -1,8 +1,8 @@
 import { LIVE_TEXT } from '../../contract/errors.ts';
 import { type ChatMessage, contentText, type InputMessage } from '../../contract/messages.ts';
+import { messageTokensSliced } from '../engines/tokens/chat-template.ts';
+import type { TokenizerSource } from '../engines/tokens/tokenizer.ts';
 import { ApiError, invalid } from '../errors.ts';
-import { messageTokensSliced } from '../tokens/chat-template.ts';
-import type { TokenizerSource } from '../tokens/tokenizer.ts';
 import { type Pairing, type PairingFault, pair } from './groups.ts';
 
 /** One message on its way into a window, counted. */

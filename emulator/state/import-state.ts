@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Limits } from '../../contract/limits.ts';
+import { inSlices } from '../engines/tokens/slices.ts';
 import type { View } from '../store/history-rows.ts';
 import type { Store } from '../store/store.ts';
-import { inSlices } from '../tokens/slices.ts';
 import { checkState, requireWithin } from './check-state.ts';
 import type { PortableState, PortableWindow } from './schema.ts';
 import { unseal } from './seal.ts';

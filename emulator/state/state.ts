@@ -1,13 +1,13 @@
 import { constants } from 'node:buffer';
 import type { Limits } from '../../contract/limits.ts';
 import type { MovableClock } from '../clock.ts';
+import { inSlices } from '../engines/tokens/slices.ts';
+import type { TokenizerSource } from '../engines/tokens/tokenizer.ts';
 import type { SeededIds } from '../ids.ts';
 import { later } from '../later.ts';
 import { freeKeys } from '../middleware/idempotency.ts';
 import type { SessionLocks } from '../sessions/locks.ts';
 import type { Store } from '../store/store.ts';
-import { inSlices } from '../tokens/slices.ts';
-import type { TokenizerSource } from '../tokens/tokenizer.ts';
 import type { Imported, ImportOptions } from './import-state.ts';
 import type { FileParts } from './seal.ts';
 import { StateError } from './state-error.ts';

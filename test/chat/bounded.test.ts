@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Bounds } from '../../emulator/chat/bounded.ts';
-import type { Tokenizer } from '../../emulator/tokens/tokenizer.ts';
+import type { Tokenizer } from '../../emulator/engines/tokens/tokenizer.ts';
 import { O200K, overridden, words } from '../support/session.ts';
 
 const tokenizer = await O200K.load();

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ChatCompletion, ChatCompletionChunk } from '../../contract/chat.ts';
+import { messageTokens } from '../../emulator/engines/tokens/chat-template.ts';
 import type { Model, ModelDelta } from '../../emulator/index.ts';
-import { messageTokens } from '../../emulator/tokens/chat-template.ts';
 import { type Api, MODEL, readEvents, startEmulator } from '../support/emulator.ts';
 import { runs } from '../support/runs.ts';
 import { createSession, O200K, sized } from '../support/session.ts';

@@ -1,9 +1,9 @@
 import { onTestFinished } from 'vitest';
 import type { ChatMessage } from '../../contract/messages.ts';
+import { messageTokens, promptTokens } from '../../emulator/engines/tokens/chat-template.ts';
 import { createEmulator, type Model } from '../../emulator/index.ts';
 import { lookupModel } from '../../emulator/models/lookup.ts';
 import { listen } from '../../emulator/server.ts';
-import { messageTokens, promptTokens } from '../../emulator/tokens/chat-template.ts';
 import { Api } from '../support/emulator.ts';
 
 /** What a client really did, counted where it arrives instead of from what it was answered. */

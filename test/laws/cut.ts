@@ -1,6 +1,6 @@
 import { contentText } from '../../contract/messages.ts';
-import { messageTokens } from '../../emulator/tokens/chat-template.ts';
-import type { Tokenizer } from '../../emulator/tokens/tokenizer.ts';
+import { messageTokens } from '../../emulator/engines/tokens/chat-template.ts';
+import type { Tokenizer } from '../../emulator/engines/tokens/tokenizer.ts';
 import { type Content, groupsOf, isHeld, type Message, tokensOf, totalOf } from './state.ts';
 
 /**

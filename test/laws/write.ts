@@ -1,6 +1,6 @@
 import { contentText, type InputMessage } from '../../contract/messages.ts';
-import { messageTokens } from '../../emulator/tokens/chat-template.ts';
-import type { Tokenizer } from '../../emulator/tokens/tokenizer.ts';
+import { messageTokens } from '../../emulator/engines/tokens/chat-template.ts';
+import type { Tokenizer } from '../../emulator/engines/tokens/tokenizer.ts';
 import { type Content, type Message, openCalls, type State } from './state.ts';
 import { LIMITS } from './world.ts';
 

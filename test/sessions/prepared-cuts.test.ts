@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Tokenizer, TokenizerSource } from '../../emulator/tokens/tokenizer.ts';
+import type { Tokenizer, TokenizerSource } from '../../emulator/engines/tokens/tokenizer.ts';
 import { startEmulator } from '../support/emulator.ts';
 import { createSession, O200K, overridden, sized, words } from '../support/session.ts';
 

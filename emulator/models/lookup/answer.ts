@@ -1,5 +1,5 @@
+import { sentences } from '../../engines/text/sentences.ts';
 import { later } from '../../later.ts';
-import { sentences } from '../../text/sentences.ts';
 import type { ModelRequest } from '../model.ts';
 import { contextOf, type Document, freshResults, NOT_FOUND } from './documents.ts';
 import { exactReply } from './exact-reply.ts';

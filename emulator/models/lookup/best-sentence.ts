@@ -1,4 +1,4 @@
-import { sentenceAt } from '../../text/sentences.ts';
+import { sentenceAt } from '../../engines/text/sentences.ts';
 import type { Document } from './documents.ts';
 import type { Lexicon } from './lexicon.ts';
 import { asks } from './question.ts';

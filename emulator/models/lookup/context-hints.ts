@@ -1,5 +1,5 @@
-import { separatorAt } from '../../text/fact-separators.ts';
-import { type FactInPlace, factAt } from '../../text/facts.ts';
+import { separatorAt } from '../../engines/text/fact-separators.ts';
+import { type FactInPlace, factAt } from '../../engines/text/facts.ts';
 import type { Hint, Hints } from '../schema/hints.ts';
 import { isObject, lookUp } from '../schema/resolve.ts';
 import type { Document } from './documents.ts';

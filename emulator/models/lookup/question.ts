@@ -1,5 +1,5 @@
 import { contentText } from '../../../contract/messages.ts';
-import { type Span, sentences } from '../../text/sentences.ts';
+import { type Span, sentences } from '../../engines/text/sentences.ts';
 import type { ModelRequest } from '../model.ts';
 
 /** What is asked, and how much of the asking message may itself serve as evidence. */

@@ -1,5 +1,5 @@
 import type { Tool } from '../../../contract/messages.ts';
-import { endsSentence } from '../../text/sentences.ts';
+import { endsSentence } from '../../engines/text/sentences.ts';
 import type { ModelRequest } from '../model.ts';
 import type { Question } from './question.ts';
 import { wordsOfName } from './words.ts';

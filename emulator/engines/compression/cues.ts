@@ -1,0 +1,102 @@
+import type { Role } from '../../../contract/messages.ts';
+import type { Section } from './sections.ts';
+
+/** One pattern for words and phrases (of which each may be a pattern), Latin ones whole, Han ones anywhere. */
+function cue(latin: string, han: string): RegExp {
+  const list = (text: string) => text.trim().replace(/,\s+/g, '|');
+  return new RegExp(`\\b(?:${list(latin)})\\b|${list(han)}`, 'i');
+}
+
+/** Rules that somebody set. Narrow on purpose: a weak word such as "can" would let everything in. */
+const CONSTRAINT = cue(
+  `must(?:n't| not)?, never, always, do(?:n't| not) (?!know|have|think|see|mind|remember|want), shall(?: not)?,
+   should(?:n't| not), forbidden, prohibited, not (?:allowed|permitted), mandatory, required to,
+   only (?:if|when|after|use), at (?:most|least) (?:[$€£¥]?\\d+|an?|one|two|three|four|five|six|ten|half),
+   no (?:more|less|later|earlier) than, under no circumstances, make sure, do(?:n't| not) want, without exception`,
+  '必须, 必需, 务必, 不要, 不得, 不准, 不许, 禁止, 严禁, 切勿, 请勿, 切记, 一律, 只能, 只准, 仅限, 不超过, 不少于, 不低于, 不能超',
+);
+const DECISION = cue(
+  `decided?, decision, agreed?, approved?, confirmed, let's (?:go|use|keep|stick|do),
+   (?:we|i)(?:'ll| will) (?:go with|use|take|keep|stick), go with, settled? on, opt(?:ed)? for, chose, chosen,
+   switch(?:ed)? to, proceed with, instead of, signed off, final (?:answer|version|choice)`,
+  '决定, 商定, 敲定, 就用, 改用, 采用, 选用, 选定, 同意, 批准, 确认, 定为, 改为, 拍板',
+);
+const ERROR = cue(
+  `errors?, exceptions?, traceback, fatal, panic(?:ked)?, failed, failure, crash(?:ed)?, segfault,
+   segmentation fault, out of memory, timed? ?out, refused, denied, corrupt(?:ed|ion)?, abort(?:ed)?, unhandled,
+   not found`,
+  '错误, 失败, 异常, 崩溃, 报错, 超时, 拒绝访问, 内存不足',
+);
+const PENDING = cue(
+  `to-?do, tbd, fixme, pending, unresolved, outstanding, still (?:open|need|waiting|unclear),
+   not (?:yet|decided), follow[- ]up, open question, remains to`,
+  '待办, 待定, 尚未, 还没有?(?:定|决定|确认|解决|完成), 悬而未决, 未解决, 有待',
+);
+const REQUEST = cue(
+  `please, (?:can|could|would) you, i(?:'d| would) like, i (?:need|want), (?:help|tell|show|give) me, write, fix,
+   add, create, find, explain, change, update, check`,
+  '请, 帮我, 帮忙, 我想, 我要, 我需要, 能不能, 能否, 麻烦, 告诉我',
+);
+const PLEASANTRY = new RegExp(
+  cue(
+    `hi, hello, hey, there, good (?:morning|day|evening|bye), yes, no, ok(?:ay)?, alright, sure, got it, great,
+     perfect, of course, certainly, please, no problem, you['’]?re welcome, my pleasure, thanks?(?: you)?,
+     (?:very|so) much, for (?:your|the|all) (?:help|assistance|time|patience),
+     for (?:explaining|understanding|checking|confirming|letting me know)(?: (?:that|this|it))?, i (?:see|understand),
+     (?:i(?:['’]d| would)? )?(?:really )?appreciate (?:it|that|this|(?:your|the|all) (?:help|assistance|time|patience)),
+     that(?:['’]s| is| would be| sounds) (?:okay|ok|fine|great|good|helpful|perfect|nice|all right),
+     i can (?:help|assist)(?: you)?(?: with (?:that|this))?,
+     (?:would you like|do you want) me to (?:do that|proceed|go ahead)(?: with (?:that|this))?,
+     bye, goodbye, take care, safe travels`,
+    '你好, 您好, 谢谢[你您]?, 不客气, 没问题, 再见, 好的, 是的, 对的?',
+  ),
+  'gi',
+);
+const PLEASANTRY_CHARS = 64;
+
+/** Says yes or no to something rather than asking for something new. */
+const REPLY = /^(?:(?:yes|yeah|no|ok(?:ay)?|sure|thanks?|great|perfect|sounds good)\b|好|是的|对|不用|可以|谢谢)/i;
+const REPLY_CHARS = 100;
+const QUESTION = /[?？]["'”’」』)）\]】*]*$|(?:吗|呢|么)[。.!！]?$/;
+
+const ERROR_LABEL = /\b(?:error|exception|traceback|fatal|panic)\s?:|\bTraceback \(|(?:错误|异常)[:：]/i;
+const EXCEPTION = /\b[A-Z]\w*(?:Error|Exception)\b/;
+const ERRNO =
+  /\bE(?:ACCES|ADDR[A-Z]+|AGAIN|BUSY|CONN[A-Z]+|EXIST|INVAL|MFILE|NOENT|NOSPC|NOTFOUND|PERM|PIPE|TIMEDOUT)\b/;
+const ERROR_LEVEL =
+  /\b(?:ERROR|ERR|FATAL|CRIT(?:ICAL)?|SEVERE|ALERT|EMERG|PANIC)\b|\[(?:error|fatal|crit|alert|emerg)\]/;
+const ERROR_FIELD = /\blevel["']?[=:]\s?["']?(?:error|fatal|critical)/;
+
+const PATH = /(?:^|[\s`"'(])(?:[\w@.-]+\/)+[\w.-]+\.[a-z]{1,5}\b/;
+const FILE_TYPES = 'tsx?|jsx?|mjs|py|go|rs|java|kt|cc?|h|cpp|hpp|cs|rb|php|sh|sql|md|json|ya?ml|toml|ini|css|html|vue';
+const FILE = new RegExp(`(?:^|[\\s\`"'(])[\\w-]+\\.(?:${FILE_TYPES})\\b`);
+
+/** Says nothing that a summary should spend its first tokens on. */
+export const isPleasantry = (text: string): boolean =>
+  text.length < PLEASANTRY_CHARS && !/[\p{L}\p{N}]{2}/u.test(text.replace(PLEASANTRY, ''));
+
+export const isQuestion = (text: string): boolean => QUESTION.test(text);
+
+/** Asks for something, rather than agreeing to what was offered. */
+export const isRequest = (text: string): boolean =>
+  isQuestion(text) || (REQUEST.test(text) && !(text.length < REPLY_CHARS && REPLY.test(text)));
+
+/** A log line of level error or worse. */
+export const hasErrorLevel = (line: string): boolean =>
+  ERROR_LEVEL.test(line) || ERROR_FIELD.test(line) || reportsError(line);
+
+const reportsError = (text: string): boolean => ERROR_LABEL.test(text) || EXCEPTION.test(text) || ERRNO.test(text);
+
+/**
+ * The section a sentence belongs to. What a tool returned is data and never becomes a rule or a decision, whatever it
+ * says.
+ */
+export function sectionOf(text: string, role: Role, hasFact: boolean): Section {
+  const spoken = role !== 'tool';
+  if (spoken && CONSTRAINT.test(text)) return 'constraints';
+  if (reportsError(text) || (!spoken && ERROR.test(text))) return 'errors';
+  if (PENDING.test(text)) return 'open';
+  if (spoken && DECISION.test(text) && !isQuestion(text)) return 'decisions';
+  if (hasFact) return 'facts';
+  return PATH.test(text) || FILE.test(text) ? 'files' : 'notes';
+}

@@ -1,0 +1,192 @@
+import { describe, expect, it } from 'vitest';
+import { readSummary } from '../../../emulator/engines/compression/read-summary.ts';
+import type { Section } from '../../../emulator/engines/compression/sections.ts';
+import { assistant, call, sources, summarise, textOf, user } from './windows.ts';
+
+type Messages = Parameters<typeof sources>[0];
+
+/** The lines of one section, as `note #place body`. */
+async function section(messages: Messages, name: Section, maxTokens = 500): Promise<string[]> {
+  const { lines } = readSummary(await textOf(messages, { maxTokens }));
+  return lines
+    .filter((line) => line.section === name)
+    .map(({ note, place, body }) => `${note} #${place} ${body}`.trim());
+}
+
+const talk: Messages = [
+  user('Hello! I need a plan for the harbour move. It has to be ready by 14 March.'),
+  assistant('Sure. Which crates go first?'),
+  user('You must never stack the glass crates. 绝对不要在雨天装船。'),
+  assistant('We decided to use the Bergen ferry. It leaves at 06:40.'),
+  user('Could you also compare the tunnel tolls? And what does the violin insurance cover?'),
+  assistant('Tunnel tolls: 38 euros by night, 52 euros by day.'),
+  ...call(
+    'c1',
+    'run_tests',
+    { suite: 'cranes' },
+    'Error: crane 7 exceeds 12 tonnes\n  at lift (src/cranes/lift.ts:41)',
+  ),
+  assistant(
+    'I changed src/cranes/lift.ts:\n```\nexport function lift(crate: Crate): Plan {\n  return plan(crate);\n}\n```',
+  ),
+  user('Now write the packing list for the second truck, please.'),
+];
+
+describe('the sections', () => {
+  it('task: the first and the latest request word for word', async () => {
+    expect(await section(talk, 'task')).toEqual([
+      'user #1 I need a plan for the harbour move. It has to be ready by 14 March.',
+      'user #10 Now write the packing list for the second truck, please.',
+    ]);
+  });
+
+  it('constraints, in both languages', async () => {
+    const lines = await section(talk, 'constraints');
+    expect(lines.join()).toContain('#3 You must never stack the glass crates.');
+    expect(lines.join()).toContain('绝对不要在雨天装船。');
+  });
+
+  it('decisions and errors', async () => {
+    expect(await section(talk, 'decisions')).toContain('#4 We decided to use the Bergen ferry.');
+    expect((await section(talk, 'errors')).join()).toContain('#8 Error: crane 7 exceeds 12 tonnes');
+  });
+
+  it('files and declarations', async () => {
+    const code = ['```', 'export function lift(crate: Crate): Plan {', '  return plan(crate);', '}', '```'].join('\n');
+    const change = assistant(`I changed src/cranes/hook.ts:\n${code}`);
+    const lines = (await section([user('Fix the lift'), change, ...talk], 'files')).join();
+    expect(lines).toContain('#2 I changed src/cranes/hook.ts:');
+    expect(lines).toContain('export function lift(crate: Crate): Plan {');
+  });
+
+  it('open: only the question that nobody took up', async () => {
+    const lines = (await section(talk, 'open')).join();
+    expect(lines).toContain('what does the violin insurance cover?');
+    expect(lines).not.toContain('tunnel tolls');
+  });
+
+  it('recent: the newest turns with their speakers', async () => {
+    expect((await section(talk, 'recent')).join()).toContain('assistant #9 I changed src/cranes/lift.ts');
+  });
+
+  it('facts: members of tool results by record, each with the id of its record', async () => {
+    const result = JSON.stringify({
+      order_id: 'W-1',
+      items: [
+        { item_id: 'i7', price: 38 },
+        { item_id: 'i8', price: 52 },
+      ],
+    });
+    const lines = await section(
+      [user('Look'), ...call('c', 'get_order', { order_id: 'W-1' }, result), assistant('Ok')],
+      'facts',
+    );
+    expect(lines).toContain('#3 order_id: W-1');
+    expect(lines).toContain('#3 item_id: i7; price: 38');
+    expect(lines).toContain('#3 item_id: i8; price: 52');
+  });
+
+  it('facts: no member without the one that names its record', async () => {
+    const records = Array.from({ length: 40 }, (_, n) => ({
+      flight_number: `HAT${100 + n}`,
+      seats: n * 7,
+      gate: `G${n}`,
+    }));
+    const messages = [
+      user('Which flights?'),
+      ...call('c', 'search', { day: 'Monday' }, JSON.stringify(records)),
+      assistant('Many'),
+    ];
+    const lines = await section(messages, 'facts', 300);
+    expect(lines.length).toBeGreaterThan(5);
+    for (const line of lines.filter((one) => /seats|gate/.test(one))) expect(line).toMatch(/flight_number: HAT/);
+  });
+
+  it('says who called what', async () => {
+    const messages = [
+      user('Go'),
+      ...call('c', 'book_van', { driver: 'Marta Kowalski', plate: 'QX 4471' }, 'ok'),
+      assistant('Booked'),
+    ];
+    expect(await section(messages, 'facts')).toContain('book_van() #2 driver: Marta Kowalski; plate: QX 4471');
+  });
+});
+
+describe('the latest value of a fact', () => {
+  it('wins over the one that a person gave before', async () => {
+    const messages = [
+      user('The gate is B14.'),
+      assistant('Noted.'),
+      user('Sorry: the gate is C22.'),
+      assistant('Noted again.'),
+    ];
+    const filler = Array.from({ length: 40 }, (_, at) =>
+      assistant(`Crate ${at} weighs ${at * 37} kg on scale ${at % 7}.`),
+    );
+    const text = await textOf([user('Watch the gate for me'), ...messages, ...filler, user('Thanks, go on')], {
+      maxTokens: 250,
+    });
+    expect(text).toContain('the gate is C22');
+    expect(text).not.toContain('B14');
+  });
+
+  it('is marked where there is room for history', async () => {
+    const messages = [user('Plan'), assistant('The gate is B14.'), assistant('The gate is C22.'), user('Go on')];
+    const { lines } = readSummary(await textOf(messages));
+    expect(lines.find(({ body }) => body.includes('B14'))?.note).toBe('was');
+  });
+
+  it('is that of the same record: other records keep theirs', async () => {
+    const state = (id: string, cabin: string) => JSON.stringify({ reservation_id: id, cabin });
+    const messages = [
+      user('Check both'),
+      ...call('c1', 'get', { id: 'R1' }, state('R1', 'economy')),
+      ...call('c2', 'get', { id: 'R2' }, state('R2', 'premium')),
+      ...call('c3', 'upgrade', { id: 'R1' }, state('R1', 'business')),
+      assistant('Done'),
+    ];
+    const { lines } = readSummary(await textOf(messages));
+    const facts = lines.map(({ note, body }) => `${note}|${body}`);
+    expect(facts).toContain('was|cabin: economy');
+    expect(facts).toContain('|reservation_id: R2; cabin: premium');
+    expect(facts).toContain('|reservation_id: R1; cabin: business');
+  });
+
+  it('is not seen in a list that gives one name to several things', async () => {
+    const list = assistant('Two flights:\n- Price: 121 euros\n- Price: 100 euros');
+    expect(await textOf([user('Which flights?'), list, user('Hm')])).not.toContain('was #');
+  });
+});
+
+describe('logs', () => {
+  const line = (n: number, text: string) =>
+    `2026-11-02T10:${String(Math.floor(n / 60)).padStart(2, '0')}:${String(n % 60).padStart(2, '0')}Z ${text}`;
+  const flood = Array.from({ length: 600 }, (_, n) =>
+    n === 333
+      ? line(n, 'ERROR ledger sync failed: checksum mismatch code=E-4471')
+      : line(n, `INFO GET /orders/${n * 7919} 200 ${n % 97}ms`),
+  );
+  const chunks = Array.from({ length: 6 }, (_, at) => user(flood.slice(at * 100, at * 100 + 100).join('\n')));
+
+  it('collapse to templates with a count, times and places of the first and the last', async () => {
+    const lines = await section(chunks, 'logs', 200);
+    expect(lines[0]).toBe('×599 2026-11-02T10:00:00Z…2026-11-02T10:09:59Z #1 INFO GET /orders/* 200 *');
+  });
+
+  it('keep the rare error word for word', async () => {
+    expect((await section(chunks, 'errors', 200)).join()).toContain(`#4 ${flood[333]}`);
+  });
+
+  it('keep a rare status apart from the many', async () => {
+    const odd = flood.map((text, n) => (n % 200 === 77 ? text.replace(' 200 ', ' 503 ') : text));
+    const lines = await section([user(odd.join('\n'))], 'logs', 300);
+    expect(lines.some((text) => text.startsWith('×3 ') && text.includes(' 503 '))).toBe(true);
+  });
+});
+
+describe('a window without anything to tell', () => {
+  it('gives a head alone', async () => {
+    const { content } = await summarise(sources([user(' \n\t '), assistant('')]));
+    expect(content.split('\n')).toHaveLength(2);
+  });
+});

@@ -1,0 +1,105 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Tokenizer } from '../../../emulator/engines/tokens/tokenizer.ts';
+import { adversarialRuns, hardTexts, longTexts, sharedTexts } from './texts.ts';
+import { tokenizerNamed, VOCABULARIES } from './under-test.ts';
+
+/** By trying every cut. */
+function longestHead(tokenizer: Tokenizer, text: string, maxTokens: number): string {
+  const characters = Array.from(text);
+  for (let length = characters.length; length > 0; length--) {
+    const head = characters.slice(0, length).join('');
+    if (tokenizer.count(head) <= maxTokens) return head;
+  }
+  return '';
+}
+
+function longestTail(tokenizer: Tokenizer, text: string, maxTokens: number): string {
+  const characters = Array.from(text);
+  for (let start = 0; start < characters.length; start++) {
+    const tail = characters.slice(start).join('');
+    if (tokenizer.count(tail) <= maxTokens) return tail;
+  }
+  return '';
+}
+
+describe.each(VOCABULARIES)('cuts with $name', ({ name }) => {
+  test('are the longest there are, in texts full of hard cases', async (context) => {
+    const tokenizer = await tokenizerNamed(name, context);
+    await fc.assert(
+      fc.asyncProperty(hardTexts(8), fc.integer({ min: -1, max: 30 }), async (text, maxTokens) => {
+        expect(await tokenizer.prefixWithin(text, maxTokens)).toBe(longestHead(tokenizer, text, maxTokens));
+        expect(await tokenizer.suffixWithin(text, maxTokens)).toBe(longestTail(tokenizer, text, maxTokens));
+      }),
+      { numRuns: 600 },
+    );
+  });
+
+  test('are the longest there are, in runs of one kind', async (context) => {
+    const tokenizer = await tokenizerNamed(name, context);
+    for (const [kind, text] of Object.entries(adversarialRuns(150))) {
+      for (const maxTokens of [1, 2, 7, 40, 119]) {
+        expect(await tokenizer.prefixWithin(text, maxTokens), kind).toBe(longestHead(tokenizer, text, maxTokens));
+        expect(await tokenizer.suffixWithin(text, maxTokens), kind).toBe(longestTail(tokenizer, text, maxTokens));
+      }
+    }
+  });
+
+  test('are the longest there are, around and in long pieces', async (context) => {
+    const tokenizer = await tokenizerNamed(name, context);
+    await fc.assert(
+      fc.asyncProperty(longTexts(), fc.double({ min: 0, max: 1, noNaN: true }), async (text, share) => {
+        const maxTokens = Math.floor(tokenizer.count(text) * share);
+        expect(await tokenizer.prefixWithin(text, maxTokens)).toBe(longestHead(tokenizer, text, maxTokens));
+        expect(await tokenizer.suffixWithin(text, maxTokens)).toBe(longestTail(tokenizer, text, maxTokens));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('of runs as long as can be stored take one look, not one at every character', async (context) => {
+    const tokenizer = await tokenizerNamed(name, context);
+    for (const sign of ['-', '=', ' ', '_', 'a', '中']) {
+      const run = sign.repeat(100_000);
+      const tail = await tokenizer.suffixWithin(run, 300);
+      expect(tokenizer.count(tail)).toBeLessThanOrEqual(300);
+      expect(tokenizer.count(tail + sign)).toBeGreaterThan(300);
+      const head = await tokenizer.prefixWithin(run, 300);
+      expect(tokenizer.count(head)).toBeLessThanOrEqual(300);
+      expect(tokenizer.count(head + sign)).toBeGreaterThan(300);
+    }
+  });
+
+  test('of a tail are a superset for a larger budget, and cutting again changes nothing', async (context) => {
+    const tokenizer = await tokenizerNamed(name, context);
+    const texts = [...Object.values(adversarialRuns(3_000)), ...sharedTexts().map(([, text]) => text.slice(-20_000))];
+    for (const text of texts) {
+      let shorter = '';
+      for (const maxTokens of [0, 1, 10, 100, 101, 1_000]) {
+        const tail = await tokenizer.suffixWithin(text, maxTokens);
+        expect(tail.endsWith(shorter)).toBe(true);
+        expect(tokenizer.count(tail)).toBeLessThanOrEqual(maxTokens);
+        expect(await tokenizer.suffixWithin(tail, maxTokens)).toBe(tail);
+        shorter = tail;
+      }
+      expect(await tokenizer.suffixWithin(text, tokenizer.count(text))).toBe(text);
+      expect(await tokenizer.prefixWithin(text, tokenizer.count(text))).toBe(text);
+    }
+  });
+
+  test('are made in slices: the event loop has its turns in between', async (context) => {
+    const tokenizer = await tokenizerNamed(name, context);
+    for (const text of [' ', 'aB', 'Aあ', '\n  '].map((fragment) => fragment.repeat(100_000))) {
+      let turns = 0;
+      let cutting = true;
+      const turn = () => {
+        turns++;
+        if (cutting) setImmediate(turn);
+      };
+      setImmediate(turn);
+      await tokenizer.suffixWithin(text, 50_000);
+      cutting = false;
+      expect(turns, text.slice(0, 3)).toBeGreaterThan(2);
+    }
+  });
+});
