@@ -9,7 +9,11 @@ const STREAMED = /^(?:text\/event-stream|application\/x-ndjson)/;
 /** Connections that are none: requests of this very process, which end as they would over the network. */
 export class InProcess {
   readonly #app: Hono<Env>;
-  readonly #open = new Set<AbortController>();
+  /**
+   * What is under way, with the requests that it is of: one that nobody holds is collected, and no longer follows the signal
+   * that it was made with.
+   */
+  readonly #open = new Map<AbortController, Request[]>();
   #closed = false;
 
   constructor(app: Hono<Env>) {
@@ -30,10 +34,11 @@ export class InProcess {
       asker?.removeEventListener('abort', abort);
       this.#open.delete(connection);
     };
+    const request = new Request(input, { ...init, signal: connection.signal });
+    this.#open.set(connection, input instanceof Request ? [request, input] : [request]);
     asker?.addEventListener('abort', abort, { once: true });
-    this.#open.add(connection);
     try {
-      const answer = this.#app.fetch(new Request(input, { ...init, signal: connection.signal }));
+      const answer = this.#app.fetch(request);
       const response = await Promise.race([answer, aborted(connection.signal)]);
       if (response.type === 'error') throw connectionReset();
       if (response.body && isStream(response)) {
@@ -50,7 +55,7 @@ export class InProcess {
   /** Refuses what comes from now on, and drops what is under way. */
   close(): void {
     this.#closed = true;
-    for (const connection of this.#open) connection.abort(connectionReset());
+    for (const connection of this.#open.keys()) connection.abort(connectionReset());
   }
 }
 

@@ -28,7 +28,9 @@ export function proxy(upstream: typeof fetch, handler: Handler): typeof fetch {
     const stream = init?.body instanceof ReadableStream ? (request.body ?? undefined) : undefined;
     // The bytes as they are: they may be no text at all.
     const bytes = request.body && !stream ? new Uint8Array(await request.arrayBuffer()) : undefined;
-    const { method, signal } = request;
+    const { method } = request;
+    // The sender's own: nobody holds the request, and one that is collected no longer follows it.
+    const signal = init?.signal ?? request.signal;
     const headers = Object.fromEntries(request.headers);
     const body = parsed(bytes && new TextDecoder().decode(bytes));
     const passing: Passing = { method, path: url.pathname, search: url.search, headers, body, stream, signal };

@@ -5,13 +5,15 @@ import type { RequestContext } from './context.ts';
 
 /**
  * The body as it comes in. What is not read of it is left to the server.
+ * @param end aborted to stop reading while the body waits for its sender; a connection ends by itself with its answer
  * @throws ApiError where it breaks off; as a rule there is nobody left to hear it
  */
-export async function* bodyParts(c: RequestContext): AsyncGenerator<Uint8Array, void> {
+export async function* bodyParts(c: RequestContext, end?: AbortSignal): AsyncGenerator<Uint8Array, void> {
   const incoming = c.env.incoming;
+  const { body, signal } = c.req.raw;
   try {
     if (incoming) yield* incoming.iterator({ destroyOnReturn: false });
-    else if (c.req.raw.body) yield* abortable(c.req.raw.body, c.req.raw.signal);
+    else if (body) yield* end ? abortable(abortable(body, signal), end) : abortable(body, signal);
   } catch {
     throw brokenOff();
   }

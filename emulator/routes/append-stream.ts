@@ -34,7 +34,8 @@ export async function appendStream(c: RequestContext, schema: LineSchema): Promi
   const { services } = c.var;
   const id = c.req.param('id') ?? '';
   const expected = expectedVersion(c);
-  const source = lines(bodyParts(c), services.limits.body_bytes);
+  const upload = new AbortController();
+  const source = lines(bodyParts(c, upload.signal), services.limits.body_bytes);
   const requireSameState = holdState(c);
   const writeNext = async (index: number): Promise<AppendAcknowledgement | AppendEnd> => {
     const line = await source.next();
@@ -48,13 +49,19 @@ export async function appendStream(c: RequestContext, schema: LineSchema): Promi
   const first = await writeNext(0).catch((error) => {
     throw packed(c) ?? error;
   });
-  const acknowledgements = acknowledge(first, writeNext, (error) => renderError(c, error));
+  const acknowledgements = acknowledge(first, writeNext, (error) => {
+    // Nobody reads any more, so that it is the end of the upload and not a bad line.
+    if (upload.signal.aborted) return undefined;
+    upload.abort(error);
+    return renderError(c, error);
+  });
   setHeader(c, 'Content-Type', 'application/x-ndjson; charset=utf-8');
   return sendStream(c, () => acknowledgements.next(), {
     encode: toLine,
     encodeError: (error) => toLine(renderError(c, error)),
     ending: '',
-    onGone: () => void acknowledgements.return().then(() => source.return()),
+    // By the signal: `return()` of a generator waits for the line that it waits for.
+    onGone: (reason) => upload.abort(reason),
   });
 }
 
@@ -102,7 +109,7 @@ async function writeLine(
 async function* acknowledge(
   first: AppendAcknowledgement | AppendEnd,
   writeNext: (index: number) => Promise<AppendAcknowledgement | AppendEnd>,
-  render: (error: unknown) => ErrorBody,
+  render: (error: unknown) => ErrorBody | undefined,
 ): AsyncGenerator<object[], void> {
   let line = first;
   for (let index = 1; ; index += 1) {
@@ -111,7 +118,8 @@ async function* acknowledge(
     try {
       line = await writeNext(index);
     } catch (error) {
-      yield [{ ...render(error), index }];
+      const body = render(error);
+      if (body) yield [{ ...body, index }];
       return;
     }
   }

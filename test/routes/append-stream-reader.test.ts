@@ -35,6 +35,32 @@ describe.each(TRANSPORTS)('a streamed append whose client goes away %s', (transp
   });
 });
 
+it('a streamed append whose reader left in process takes no line that is sent afterwards', async () => {
+  const session = await createSession(await startEmulator('in process', { tokenizer: O200K }));
+  const { readable, writable } = new TextEncoderStream();
+  const upload = writable.getWriter();
+  const response = open(session, readable);
+  void upload.write(lines(sized(9)));
+  const reader = (await response).body?.getReader();
+  await reader?.read();
+  await reader?.cancel();
+  upload.write(lines(sized(10))).catch(() => undefined);
+  await expect(upload.closed).rejects.toBeInstanceOf(Error);
+  await session.append(sized(11));
+  expect((await session.messages()).map(({ tokens }) => tokens)).toEqual([9, 11]);
+});
+
+it('a streamed append that a bad line ended in process cancels what is still being sent', async () => {
+  const session = await createSession(await startEmulator('in process', { tokenizer: O200K }));
+  const { readable, writable } = new TextEncoderStream();
+  const upload = writable.getWriter();
+  const response = open(session, readable);
+  void upload.write(`${lines(sized(9))}{}\n${lines(sized(10))}`);
+  expect(await (await response).text()).toContain('invalid_request');
+  await expect(upload.closed).rejects.toBeInstanceOf(Error);
+  expect((await session.messages()).map(({ tokens }) => tokens)).toEqual([9]);
+});
+
 it('a reader that takes no acknowledgement for stall_seconds ends the stream', async () => {
   const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
   const api = await startEmulator('in process', { tokenizer: O200K, limits: { stall_seconds: 1 } });
@@ -44,7 +70,7 @@ it('a reader that takes no acknowledgement for stall_seconds ends the stream', a
   const response = open(session, readable);
   void upload.write(lines(...Array.from({ length: 50 }, () => sized(9))));
   const { body } = await response;
-  await expect(upload.closed).rejects.toBeUndefined();
+  await expect(upload.closed).rejects.toThrow('stalled');
   await expect(body?.getReader().read()).rejects.toThrow('stalled');
   const written = (await session.messages()).length;
   expect(written).toBeGreaterThan(0);
