@@ -29,7 +29,7 @@ await measure('create an emulator', async () => {
 
 const small = createEmulator();
 await post(small, '/sessions', { messages: [NOTE] });
-small.keep();
+small.state.saveBaseline();
 await measure('small: to a kept session that was written to', async () => {
   const [session = ''] = await sessions(small);
   await post(small, `/sessions/${session}/messages`, NOTE);
@@ -42,7 +42,7 @@ const started = performance.now();
 for (let window = 0; window < WINDOWS; window += 1) await fillWindow(full);
 const filled = await sessions(full);
 process.stderr.write(`filled ${WINDOWS} windows in ${((performance.now() - started) / 1_000).toFixed(1)} s\n`);
-full.keep();
+full.state.saveBaseline();
 await measure(`${WINDOWS} full windows kept: nothing changed`, async () => reset(full));
 await measure(`${WINDOWS} full windows kept: one written to`, async () => {
   await post(full, `/sessions/${filled[0]}/messages`, NOTE);
@@ -57,18 +57,18 @@ await measure(`${WINDOWS} full windows kept: ${SNAPSHOTS / 10} snapshots taken`,
   return reset(full);
 });
 await takeSnapshots(full, filled, SNAPSHOTS);
-full.keep();
+full.state.saveBaseline();
 await measure(`the same with ${SNAPSHOTS} snapshots kept: one window written to`, async () => {
   await post(full, `/sessions/${filled[0]}/messages`, NOTE);
   return reset(full);
 });
-const file = await full.export();
+const file = await full.state.export();
 await full.close();
 await measure(
   `${WINDOWS} full windows, ${SNAPSHOTS} snapshots: to nothing`,
   async () => {
     const emulator = createEmulator();
-    await emulator.import(file);
+    await emulator.state.import(file);
     const ms = reset(emulator);
     await emulator.close();
     return ms;
@@ -88,7 +88,7 @@ async function measure(name: string, run: () => Promise<number>, count = RUNS): 
 }
 
 function reset(emulator: Emulator): number {
-  return processorMs(() => emulator.reset());
+  return processorMs(() => emulator.state.reset());
 }
 
 /** Of the processor's time, since others work on the machine as well. */

@@ -7,18 +7,18 @@ import { checkNames, refuseOption } from './refuse-option.ts';
 const KEY = /^[\x21-\x7e]+$/;
 
 const NAMES: Readonly<Record<keyof EmulatorOptions, true>> = {
-  db: true,
+  database: true,
   limits: true,
-  keys: true,
+  apiKeys: true,
   tokenizer: true,
   model: true,
   billing: true,
   seed: true,
   clock: true,
-  chunkCharacters: true,
-  tier: true,
+  streamChunkSize: true,
+  rateTier: true,
   cors: true,
-  hosts: true,
+  allowedHosts: true,
   journal: true,
 };
 
@@ -28,8 +28,9 @@ const NAMES: Readonly<Record<keyof EmulatorOptions, true>> = {
  */
 export function checkOptions(options: EmulatorOptions): void {
   checkNames(options, Object.keys(NAMES));
-  const { billing, chunkCharacters, clock, cors, db, hosts, keys, model, seed, tier, tokenizer } = options;
-  if (db !== undefined && !isText(db)) refuseOption('db', 'a file, or :memory:', db);
+  const { allowedHosts, apiKeys, billing, clock, cors, database, model, rateTier, seed, streamChunkSize, tokenizer } =
+    options;
+  if (database !== undefined && !isText(database)) refuseOption('database', 'a file, or :memory:', database);
   if (seed !== undefined && typeof seed !== 'string' && !Number.isFinite(seed)) {
     refuseOption('seed', 'a text or a number', seed);
   }
@@ -37,12 +38,13 @@ export function checkOptions(options: EmulatorOptions): void {
   checkMethod('model', model, 'complete');
   if (!isText(tokenizer)) checkMethod('tokenizer', tokenizer, 'load', 'a file, o200k_base, or ');
   checkEach('cors', cors, isOrigin, 'an origin such as http://localhost:5173');
-  checkEach('hosts', hosts, isHostName, 'a host name such as emulator.local');
-  checkEach('keys', keys, isKey, 'a key that a header can carry');
+  checkEach('allowedHosts', allowedHosts, isHostName, 'a host name such as emulator.local');
+  checkEach('apiKeys', apiKeys, isKey, 'a key that a header can carry');
   if (billing !== undefined) checkBilling(billing);
-  if (tier !== undefined && !isTier(tier)) refuseOption('tier', `one of ${Object.keys(TIERS).join(', ')}`, tier);
-  if (chunkCharacters !== undefined && !(Number.isInteger(chunkCharacters) && chunkCharacters >= 1)) {
-    refuseOption('chunkCharacters', 'a whole number from 1', chunkCharacters);
+  if (rateTier !== undefined && !isTier(rateTier))
+    refuseOption('rateTier', `one of ${Object.keys(TIERS).join(', ')}`, rateTier);
+  if (streamChunkSize !== undefined && !(Number.isInteger(streamChunkSize) && streamChunkSize >= 1)) {
+    refuseOption('streamChunkSize', 'a whole number from 1', streamChunkSize);
   }
   for (const [name, bound] of Object.entries(options.journal ?? {})) {
     if (!(Number.isInteger(bound) && bound >= 0)) refuseOption(`journal.${name}`, 'a whole number from 0', bound);
@@ -62,7 +64,7 @@ export function isKey(text: string): boolean {
 }
 
 function checkEach(
-  name: 'cors' | 'hosts' | 'keys',
+  name: 'cors' | 'allowedHosts' | 'apiKeys',
   values: readonly string[] | undefined,
   fits: (value: string) => boolean,
   wanted: string,

@@ -1,14 +1,11 @@
-import type { Hono } from 'hono';
 import type { LimitName, Limits } from '../contract/limits.ts';
 import type { TierNumber } from '../contract/tiers.ts';
 import type { BillingSettings } from './billing/books.ts';
 import type { Spend, SpendOptions } from './billing/spend.ts';
 import type { Clock, MovableClock } from './clock.ts';
 import type { TokenizerSource } from './engines/tokens/tokenizer.ts';
-import type { FaultHandle, Faults } from './faults/faults.ts';
-import type { FaultSpec } from './faults/spec.ts';
+import type { Faults } from './faults/faults.ts';
 import type { Journal, JournalBounds } from './journal/journal.ts';
-import type { Env } from './middleware/context.ts';
 import type { Model } from './models/model.ts';
 import type { ScriptableModel, ScriptOptions } from './models/scriptable.ts';
 import type { ScriptRule } from './models/scripted.ts';
@@ -18,11 +15,11 @@ import type { ExportOptions } from './state/state.ts';
 
 export interface EmulatorOptions {
   /** Where the state is kept: a file, or `:memory:` (the default). */
-  db?: string;
+  database?: string;
   /** Limits of the contract that differ from the defaults. */
   limits?: Partial<Record<LimitName, number>>;
   /** Keys that are let in. Without the list, any key is an account of its own. */
-  keys?: readonly string[];
+  apiKeys?: readonly string[];
   /** A vocabulary file of Kimi's, or a tokenizer of your own. Without it: KIMI_TOKENIZER, an installed one, `o200k_base`. */
   tokenizer?: string | TokenizerSource;
   /** What answers. */
@@ -34,19 +31,18 @@ export interface EmulatorOptions {
   /** Where time comes from, instead of the system or the seed. `emulator.clock` moves it. */
   clock?: Clock;
   /** Characters of one streamed chunk. */
-  chunkCharacters?: number;
+  streamChunkSize?: number;
   /** The live API's rate tier that chat is held to, 0 to 5. Without it there is no rate limit. */
-  tier?: TierNumber;
+  rateTier?: TierNumber;
   /** Origins whose pages may call the API, such as `http://localhost:5173`. */
   cors?: readonly string[];
   /** Names, besides loopback's, under which the server may be addressed. */
-  hosts?: readonly string[];
+  allowedHosts?: readonly string[];
   /** How much the journal of requests remembers; `entries: 0` keeps none, and hints then know of no earlier request. */
   journal?: Partial<JournalBounds>;
 }
 
 export interface Emulator {
-  readonly app: Hono<Env>;
   /** Answers requests in process, as `fetch` does over the network. */
   readonly fetch: typeof fetch;
   /** What an SDK takes as its base URL; that of the port that was opened last, while it listens. */
@@ -58,10 +54,10 @@ export interface Emulator {
   readonly clock: MovableClock;
   /** The last requests and their answers. */
   readonly journal: Journal;
-  /** What has been set to go wrong. */
-  readonly faults: Pick<Faults, 'list' | 'clear' | 'unused'>;
-  /** Sets something to go wrong, so many times. @throws FaultError that says which names and values are right */
-  fault(spec: FaultSpec): FaultHandle;
+  /** Faults on demand: `add` sets one, which acts so many times. */
+  readonly faults: Pick<Faults, 'add' | 'list' | 'clear' | 'unused'>;
+  /** The state as a whole: its baseline, and files of it. */
+  readonly state: EmulatorState;
   /**
    * Serves over HTTP as well; by default on loopback and any free port.
    * @throws Error, rejecting, once the emulator is closed; the system's, such as EADDRINUSE
@@ -79,13 +75,18 @@ export interface Emulator {
   script(rules: readonly ScriptRule[], options?: ScriptOptions): Promise<void>;
   /** What the work so far cost, and what it would have cost without sessions; of one account, by its key, or of all. */
   spend(key?: string, options?: SpendOptions): Promise<Spend>;
-  /** Makes the present state what `reset` returns to. */
-  keep(): void;
-  /** Returns to the state that was kept; to nothing where none was. Requests that are under way change nothing any more. */
+  /** The same as `close()`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export interface EmulatorState {
+  /** Makes the present state the one that `reset` returns to. */
+  saveBaseline(): void;
+  /** Returns to the baseline, or to an empty state where none was saved. Requests that are under way change nothing any more. */
   reset(): void;
-  /** All sessions and snapshots, or one session and its snapshots, as a file's text. @throws StateError */
+  /** All sessions and snapshots, or one session and its snapshots, as the text of a file. @throws StateError */
   export(options?: ExportOptions): Promise<string>;
-  /** The same as bytes in their order, in parts of about a megabyte at most: for a state that is longer than a string can be. */
+  /** The same as bytes, in parts of about a megabyte: for a state that is longer than a string can be. @throws StateError */
   exportParts(options?: ExportOptions): Promise<readonly Uint8Array[]>;
   /** Adds what such a file holds, or changes nothing. @throws StateError in one line */
   import(file: string | Uint8Array | object, options?: ImportOptions): Promise<Imported>;

@@ -24,7 +24,7 @@ import { Store } from './store/store.ts';
 export type { BillingSettings } from './billing/books.ts';
 export type { Spend, SpendOptions } from './billing/spend.ts';
 export type { Clock, MovableClock } from './clock.ts';
-export type { Emulator, EmulatorOptions } from './emulator.ts';
+export type { Emulator, EmulatorOptions, EmulatorState } from './emulator.ts';
 export type { Tokenizer, TokenizerSource } from './engines/tokens/tokenizer.ts';
 export type { Effect, EffectName } from './faults/effects.ts';
 export type { FaultHandle, Faults, ListedFault } from './faults/faults.ts';
@@ -43,7 +43,7 @@ export { StateError } from './state/state-error.ts';
 
 /** The base URL of an emulator that listens on no port. Reaches nothing but `emulator.fetch`. */
 const IN_PROCESS_URL = 'http://kimi-emulator.invalid/v1';
-const DEFAULT_CHUNK_CHARACTERS = 16;
+const DEFAULT_STREAM_CHUNK_SIZE = 16;
 
 const spending = later(() => import('./billing/books.ts'));
 
@@ -57,7 +57,7 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
   const { tokenizer: vocabulary, seed } = options;
   const tokenizer =
     typeof vocabulary === 'object' ? vocabulary : openTokenizer(vocabulary === undefined ? {} : { file: vocabulary });
-  const store = new Store(options.db ?? MEMORY);
+  const store = new Store(options.database ?? MEMORY);
   const seededIds = seed === undefined ? undefined : new SeededIds(String(seed), store.countRun());
   const clock = new MovableClock(options.clock ?? (seededIds ? stillClock(SEEDED_START_MS) : systemClock));
   const locks = new SessionLocks();
@@ -66,7 +66,7 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
   state.onReset.push(() => journal.markReset(clock.now()));
   const faults = new Faults();
   const model = new ScriptableModel(options.model ?? lookupModel());
-  const rates = options.tier === undefined ? undefined : new Rates(options.tier, clock);
+  const rates = options.rateTier === undefined ? undefined : new Rates(options.rateTier, clock);
   state.onReset.push(
     () => faults.clear(),
     () => rates?.reset(),
@@ -85,25 +85,23 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
     journal,
     billing: options.billing ?? {},
   };
-  const hosts = new HostNames(options.hosts ?? []);
+  const hosts = new HostNames(options.allowedHosts ?? []);
   const app = createApp(services, {
     hosts,
     origins: options.cors ?? [],
-    keys: options.keys,
+    keys: options.apiKeys,
     rates,
-    chunkCharacters: options.chunkCharacters ?? DEFAULT_CHUNK_CHARACTERS,
+    chunkCharacters: options.streamChunkSize ?? DEFAULT_STREAM_CHUNK_SIZE,
   });
   const inProcess = new InProcess(app);
   const servers = new Servers();
   return {
-    app,
     limits,
     tokenizer,
     model,
     clock,
     journal,
     faults,
-    fault: (spec) => faults.add(spec),
     fetch: (input, init) => inProcess.fetch(input, init),
     get baseURL() {
       return servers.url === undefined ? IN_PROCESS_URL : `${servers.url}/v1`;
@@ -125,10 +123,15 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
     script: (rules, how) => model.load(rules, how),
     spend: async (key, options) =>
       (await spending()).billingOf(services).spend(key === undefined ? undefined : accountOf(key), options),
-    keep: () => state.keep(),
-    reset: () => state.reset(),
-    export: (wanted) => state.export(wanted),
-    exportParts: (wanted) => state.exportParts(wanted),
-    import: (file, where) => state.import(file, where),
+    state: {
+      saveBaseline: () => state.keep(),
+      reset: () => state.reset(),
+      export: (wanted) => state.export(wanted),
+      exportParts: (wanted) => state.exportParts(wanted),
+      import: (file, where) => state.import(file, where),
+    },
+    [Symbol.asyncDispose]() {
+      return this.close();
+    },
   };
 }

@@ -3,7 +3,7 @@ import { createEmulator, type EmulatorOptions } from '../emulator/index.ts';
 
 /** What is given wrong, as a caller without types might, and what the one line must say. */
 const WRONG: [object, string][] = [
-  [{ limit: { window_tokens: 1_000 } }, 'unknown option limit; options: db, limits, keys'],
+  [{ limit: { window_tokens: 1_000 } }, 'unknown option limit; options: database, limits, apiKeys'],
   [{ __proto__: null, toString: 1 }, 'unknown option toString'],
   [{ limits: { windows: 5 } }, 'unknown limit windows'],
   [
@@ -12,15 +12,15 @@ const WRONG: [object, string][] = [
   ],
   [{ cors: 'http://localhost' }, 'option cors must be a list'],
   [{ cors: ['http://localhost', 'http://localhost/path'] }, 'option cors[1]'],
-  [{ hosts: ['http://name'] }, 'option hosts[0] must be a host name'],
-  [{ keys: ['sk one'] }, 'option keys[0] must be a key that a header can carry, not "sk one"'],
-  [{ keys: [1] }, 'option keys[0]'],
-  [{ tier: 6 }, 'option tier must be one of 0, 1, 2, 3, 4, 5, not 6'],
-  [{ tier: '1' }, 'option tier'],
-  [{ chunkCharacters: 0 }, 'option chunkCharacters must be a whole number from 1, not 0'],
+  [{ allowedHosts: ['http://name'] }, 'option allowedHosts[0] must be a host name'],
+  [{ apiKeys: ['sk one'] }, 'option apiKeys[0] must be a key that a header can carry, not "sk one"'],
+  [{ apiKeys: [1] }, 'option apiKeys[0]'],
+  [{ rateTier: 6 }, 'option rateTier must be one of 0, 1, 2, 3, 4, 5, not 6'],
+  [{ rateTier: '1' }, 'option rateTier'],
+  [{ streamChunkSize: 0 }, 'option streamChunkSize must be a whole number from 1, not 0'],
   [{ journal: { entries: -1 } }, 'option journal.entries must be a whole number from 0, not -1'],
-  [{ db: '' }, 'option db must be a file, or :memory:, not ""'],
-  [{ db: null }, 'option db must be a file, or :memory:, not null'],
+  [{ database: '' }, 'option database must be a file, or :memory:, not ""'],
+  [{ database: null }, 'option database must be a file, or :memory:, not null'],
   [{ model: {} }, 'option model must be an object with a method complete, not {}'],
   [{ model: { complete: 'yes', key: 'sk-secret' } }, 'not {"complete":"string","key":"string"}'],
   [{ model: null }, 'option model'],
@@ -39,7 +39,7 @@ describe('an emulator made with a wrong option', () => {
   });
 
   it('is one with an option that is undefined', () => {
-    const emulator = createEmulator({ tier: undefined, cors: undefined } as unknown as EmulatorOptions);
+    const emulator = createEmulator({ rateTier: undefined, cors: undefined } as unknown as EmulatorOptions);
     onTestFinished(() => emulator.close());
     expect(emulator.limits.sessions).toBe(100);
   });

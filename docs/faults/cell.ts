@@ -67,7 +67,7 @@ export async function runCell(
     requests += 1;
     return fetch(input, init);
   };
-  const fault = emulator.fault({ ...spec, key: apiKey });
+  const fault = emulator.faults.add({ ...spec, key: apiKey });
   const doing = client(task, { baseURL, apiKey, fetch: counting, session, snapshot, limitMs });
   if (!doing) return '–';
   const ending = await doing.then(endingOf, (error) => `throws ${nameOf(error)}`);

@@ -44,14 +44,14 @@ async function serve(options: CliOptions): Promise<void> {
   if (options.exportOnExit !== undefined) await prepareExport(options.exportOnExit);
   const emulator = createEmulator({
     billing,
-    db: options.db,
+    database: options.db,
     limits: options.limits,
     cors: options.cors,
-    hosts: options.hosts,
-    ...(options.keys && { keys: options.keys }),
+    allowedHosts: options.hosts,
+    ...(options.keys && { apiKeys: options.keys }),
     ...(tokenizer !== undefined && { tokenizer }),
     ...(seed !== undefined && { seed }),
-    ...(options.tier !== undefined && { tier: options.tier }),
+    ...(options.tier !== undefined && { rateTier: options.tier }),
   });
   const abandon = async (error: unknown): Promise<never> => {
     await emulator.close();

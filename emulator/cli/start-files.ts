@@ -12,11 +12,11 @@ export class StartError extends Error {}
 /** Begins with what the file holds, and returns to it at every reset. @throws StartError */
 export async function loadSeedFile(emulator: Emulator, path: string): Promise<void> {
   const bytes = await read('--seed-file', path);
-  await emulator.import(bytes).catch((error) => {
+  await emulator.state.import(bytes).catch((error) => {
     const advice = error instanceof AlreadyHereError ? '; leave --seed-file out to go on with what --db has' : '';
     return refuse('--seed-file', path, error, 'StateError', advice);
   });
-  emulator.keep();
+  emulator.state.saveBaseline();
 }
 
 /** Puts a script in front of the model. @throws StartError that names the line of the file */
@@ -67,7 +67,7 @@ export async function prepareExport(path: string): Promise<void> {
 
 /** Writes what the emulator holds, so that the file is the old one or the new one, never a part. @throws StartError */
 export async function writeState(emulator: Emulator, path: string): Promise<void> {
-  const parts = await emulator.exportParts();
+  const parts = await emulator.state.exportParts();
   await writeAtomically(path, parts).catch((error) => {
     throw unwritable(path, error);
   });

@@ -36,7 +36,7 @@ describe.each(TRANSPORTS)('%s', (transport) => {
     expect(await turn(api, LONG)).toHaveProperty('cached_tokens');
     api.emulator.clock.advance(24 * 3_600_000);
     expect(await turn(api, LONG)).not.toHaveProperty('cached_tokens');
-    api.emulator.reset();
+    api.emulator.state.reset();
     expect(await turn(api, LONG)).not.toHaveProperty('cached_tokens');
   });
 
@@ -124,7 +124,7 @@ describe.each(TRANSPORTS)('%s', (transport) => {
     };
     expect(await ask()).toBe('from the script');
     expect(await ask()).not.toBe('from the script');
-    api.emulator.reset();
+    api.emulator.state.reset();
     expect(await ask()).toBe('from the script');
     await expect(api.emulator.script([{ reply: 7 } as never])).rejects.toThrow(/reply/);
     expect(api.emulator.model.unused()).toEqual([]);

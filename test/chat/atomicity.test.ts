@@ -93,7 +93,7 @@ describe.each(TRANSPORTS)('a turn is all or nothing %s', (transport) => {
     const turn = session.chat([sized(9)]);
     const asked = await model.asked();
     asked.say('OK');
-    session.api.emulator.reset();
+    session.api.emulator.state.reset();
     asked.end();
     expectRefusal(await turn, 'session_not_found', 'session_id');
     expect((await session.api.get('/v1/sessions')).body.data).toEqual([]);

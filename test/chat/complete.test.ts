@@ -49,7 +49,7 @@ class Script implements Model {
 
 async function start(limits: Record<string, number> = {}): Promise<{ api: Api; script: Script }> {
   const script = new Script();
-  const api = await startEmulator('in process', { tokenizer: O200K, model: script, chunkCharacters: 3, limits });
+  const api = await startEmulator('in process', { tokenizer: O200K, model: script, streamChunkSize: 3, limits });
   return { api, script };
 }
 

@@ -10,7 +10,7 @@ import { createSession, O200K } from '../support/session.ts';
 it('a chat that streams while the server closes comes to its end, and is stored', async () => {
   const path = join(temporaryFolder(), 'state.db');
   const model = new HeldModel();
-  const emulator = createEmulator({ db: path, model, tokenizer: O200K });
+  const emulator = createEmulator({ database: path, model, tokenizer: O200K });
   await emulator.listen();
   const api = new Api(emulator, 'over HTTP');
   const session = await createSession(api);
@@ -27,7 +27,7 @@ it('a chat that streams while the server closes comes to its end, and is stored'
   await closed;
   expect(readdirSync(dirname(path))).toEqual(['state.db']);
 
-  const restarted = createEmulator({ db: path, tokenizer: O200K });
+  const restarted = createEmulator({ database: path, tokenizer: O200K });
   const { body: list } = await new Api(restarted, 'in process').get(`${session.path}/messages`);
   expect(list).toMatchObject({ data: [{ content: 'hello' }, { content: 'At last.' }] });
   await restarted.close();

@@ -9,7 +9,7 @@ const Order = z.object({ order_id: z.string(), total: z.number() });
 const ORDER = { order_id: 'A-4711', total: 312.5 };
 
 async function startModel(transport: Transport) {
-  const { emulator, fetch } = await startEmulator(transport, { chunkCharacters: 4 });
+  const { emulator, fetch } = await startEmulator(transport, { streamChunkSize: 4 });
   return createMoonshotAI({ baseURL: emulator.baseURL, apiKey: 'sk-test', fetch })(MODEL);
 }
 

@@ -16,7 +16,7 @@ const usageOf = (message: { usage_metadata?: unknown } | undefined) =>
   message?.usage_metadata as UsageMetadata | undefined;
 
 async function startChat(transport: Transport, maxTokens = 1024) {
-  return chatWith(await startEmulator(transport, { chunkCharacters: 4 }), { maxTokens });
+  return chatWith(await startEmulator(transport, { streamChunkSize: 4 }), { maxTokens });
 }
 
 function chatWith({ emulator, fetch }: Api, fields: ChatOpenAIFields): ChatOpenAI {

@@ -22,7 +22,7 @@ describe.each(TRANSPORTS)('openai, chat %s', (transport) => {
   });
 
   it('streams the same answer', async () => {
-    const client = await startOpenAI(transport, { chunkCharacters: 1 });
+    const client = await startOpenAI(transport, { streamChunkSize: 1 });
     const { choices, usage } = await client.chat.completions.create(request);
     const stream = await client.chat.completions.create({
       ...request,
@@ -59,7 +59,7 @@ describe.each(TRANSPORTS)('openai, chat %s', (transport) => {
   });
 
   it('ends a stream that the client leaves', async () => {
-    const client = await startOpenAI(transport, { chunkCharacters: 1 });
+    const client = await startOpenAI(transport, { streamChunkSize: 1 });
     const stream = await client.chat.completions.create({ ...request, stream: true });
     for await (const _ of stream) break;
     expect(stream.controller.signal.aborted).toBe(true);
@@ -84,7 +84,7 @@ describe.each(TRANSPORTS)('openai, chat %s', (transport) => {
   });
 
   it('offers its models, headers and errors as the client knows them', async () => {
-    const api = await startEmulator(transport, { keys: ['sk-test'] });
+    const api = await startEmulator(transport, { apiKeys: ['sk-test'] });
     const client = openaiFor(api);
     const models = await client.models.list();
     expect(models.data.map((model) => model.id)).toEqual([MODEL]);

@@ -30,7 +30,7 @@ describe.each(TRANSPORTS)('openai, JSON %s', (transport) => {
   });
 
   it('streams it', async () => {
-    const client = await startOpenAI(transport, { chunkCharacters: 2 });
+    const client = await startOpenAI(transport, { streamChunkSize: 2 });
     const response_format = zodResponseFormat(Order, 'order');
     const runner = client.chat.completions.stream({ model: MODEL, messages, response_format });
     expect((await runner.finalChatCompletion()).choices[0]?.message.parsed).toEqual(ORDER);

@@ -71,7 +71,7 @@ it.each([0.000_05, 0.000_5, 0.002])('a run never spends more than its cap of %f'
 });
 
 it('a run that may cost enough is whole, and says what it spent', async () => {
-  const recorder = await startRecorder({ keys: ['sk-live'] });
+  const recorder = await startRecorder({ apiKeys: ['sk-live'] });
   const args = ['--yes', '--max-spend', '2', '--profile', 'kimi-wire', '--out', temporaryFolder()];
   const { code, stdout } = await conformance(args, { env: liveEnv(recorder) });
   expect(stdout).toContain('USD');

@@ -27,7 +27,7 @@ it('a server that lets any key in may do so, and one that knows its keys has to 
   const args = ['--declare', 'sessions', '--case', 'errors.keys'];
   const anyone = await judged(['--target', await served(), ...args]);
   expect(bad(anyone)).toEqual([]);
-  const known = await judged(['--target', await served({ keys: ['sk-own'] }), ...args], { KIMI_API_KEY: 'sk-own' });
+  const known = await judged(['--target', await served({ apiKeys: ['sk-own'] }), ...args], { KIMI_API_KEY: 'sk-own' });
   expect(bad(known)).toEqual([]);
   const careless = await judged(['--target', await served(), ...args], { KIMI_API_KEY: 'sk-own' });
   expect(bad(careless).map(({ id }) => id)).toContain('errors.keys/unknown-refused');

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { apiReference } from '../../contract/api-reference.ts';
-import { LIMIT_NAMES } from '../../contract/limits.ts';
+import { LIMIT_NAMES, resolveLimits } from '../../contract/limits.ts';
+import { apiGroups } from '../../emulator/routes/groups.ts';
+import { modelRoutes } from '../../emulator/routes/models.ts';
 import { startEmulator } from '../support/emulator.ts';
 
 interface Document {
@@ -36,9 +38,12 @@ describe('/openapi.json', () => {
     const described = Object.entries(body.paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );
-    const served = api.emulator.app.routes
-      .filter(({ method, path }) => method !== 'ALL' && path.startsWith('/v1/'))
-      .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`);
+    const limits = resolveLimits();
+    const models = modelRoutes(limits).routes.map(({ method, path }) => `${method} /v1${path}`);
+    const later = apiGroups(limits, 1).flatMap(({ base, routes }) =>
+      routes.map((route) => route.replace(' /', ` ${base}/`).replace(/\/$/, '')),
+    );
+    const served = [...models, ...later].map((route) => route.replaceAll(/:(\w+)/g, '{$1}'));
     const shape = (route: string) => route.replaceAll(/\{\w+\}/g, '{}');
     expect(described.map(shape).toSorted()).toEqual([...new Set(served.map(shape))].toSorted());
   });

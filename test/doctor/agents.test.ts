@@ -33,7 +33,7 @@ function ask(content: string, session: string): OpenAI.ChatCompletionCreateParam
 
 it('nothing hurts of an agent that does as every fix says', async () => {
   const found = await complaints(async ({ emulator }) => {
-    emulator.fault(RATE_LIMIT);
+    emulator.faults.add(RATE_LIMIT);
     const client = new KimiClient({ baseURL: emulator.baseURL, apiKey: 'any', fetch: emulator.fetch });
     const { id } = await client.sessions.create({});
     try {
@@ -61,7 +61,7 @@ it('each bad habit is told of an agent that has them all', async () => {
     await client.chat.completions.create(ask('What is the code?', id));
     for (let time = 0; time < 2; time += 1)
       await client.chat.completions.create({ ...ask('No', id), n: 0 }).catch(() => undefined);
-    emulator.fault(RATE_LIMIT);
+    emulator.faults.add(RATE_LIMIT);
     for (const job of ['one', 'two'])
       await client.chat.completions.create({ ...ask(job, id), max_tokens: 1 }).catch(() => undefined);
   });

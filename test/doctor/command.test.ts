@@ -41,7 +41,7 @@ it('judges a running emulator, by its URL with or without /v1', async () => {
 it('exits with 1 where there is an error, with its evidence, as text and as JSON', async () => {
   const api = await startEmulator('over HTTP');
   for (let count = 0; count < 2; count += 1) await api.post('/v1/chat/completions', { ...TURN, n: 0 });
-  api.emulator.reset();
+  api.emulator.state.reset();
   const file = await fileOf((await api.get('/_emulator/journal')).text);
   const { code, out } = await run(file);
   expect(code).toBe(1);

@@ -31,12 +31,14 @@ export async function startMetered() {
   const tokenizer = await emulator.tokenizer.load();
   const server = await listen(
     async (request) => {
-      if (request.method !== 'POST') return emulator.app.fetch(request);
+      const { url, method } = request;
+      const headers = [...request.headers];
+      if (method !== 'POST') return emulator.fetch(url, { method, headers });
       const body = await request.text();
       const messages = messagesIn(JSON.parse(body));
-      meter.posts.push(new URL(request.url).pathname.replace(/sess_\w+/, ':id'));
+      meter.posts.push(new URL(url).pathname.replace(/sess_\w+/, ':id'));
       meter.receivedTokens += messages.reduce((sum, message) => sum + messageTokens(tokenizer, message), 0);
-      return emulator.app.fetch(new Request(request.url, { method: 'POST', headers: [...request.headers], body }));
+      return emulator.fetch(url, { method, headers, body });
     },
     { port: 0, host: '127.0.0.1' },
   );

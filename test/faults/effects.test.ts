@@ -20,7 +20,7 @@ describe.each(TRANSPORTS)('a fault, %s', (transport) => {
   async function start(spec: FaultSpec) {
     const session = await startFaulty(transport);
     const before = await session.state();
-    const handle = session.api.emulator.fault(spec);
+    const handle = session.api.emulator.faults.add(spec);
     return { session, api: session.api, before, handle };
   }
 
@@ -125,7 +125,7 @@ describe.each(TRANSPORTS)('a fault, %s', (transport) => {
     full = true;
     const real = await append(session);
     full = false;
-    session.api.emulator.fault({ effect: 'disk_full' });
+    session.api.emulator.faults.add({ effect: 'disk_full' });
     const keyed = { 'Idempotency-Key': 'k' };
     const faked = await session.append({ role: 'user', content: 'a line' }, keyed);
     expect([faked.status, faked.text]).toEqual([real.status, real.text]);

@@ -33,7 +33,7 @@ describe.each(TRANSPORTS)('the fault error, %s', (transport) => {
     const { emulator } = session.api;
     const before = await session.state();
     for (const code of CODES) {
-      emulator.fault({ effect: 'error', code, operation: 'createChatCompletion' });
+      emulator.faults.add({ effect: 'error', code, operation: 'createChatCompletion' });
       const refused = await session.chat([{ role: 'user', content: 'Reply with only PONG' }]);
       const { message } = expectRefusal(refused, code);
       const { retry, status } = ERRORS[code];
@@ -52,17 +52,17 @@ describe.each(TRANSPORTS)('the fault error, %s', (transport) => {
     const session = await startSession(transport);
     const { emulator } = session.api;
     const hint = 'the fault error was asked for: no earlier request led to this';
-    emulator.fault({ effect: 'error', code: 'tool_result_orphan' });
+    emulator.faults.add({ effect: 'error', code: 'tool_result_orphan' });
     const refused = await session.append({ role: 'user', content: 'hi' });
     expect(refused.headers.get('kimi-emulator-hint')).toBe(hint);
-    emulator.fault({ effect: 'session_busy' });
+    emulator.faults.add({ effect: 'session_busy' });
     const busy = await session.append({ role: 'user', content: 'hi' });
     expect(busy.headers.get('kimi-emulator-hint')).toBe(hint.replace('error', 'session_busy'));
   });
 
   it('gives no code where no session is addressed, as the live API does not', async () => {
     const api = await startEmulator(transport);
-    api.emulator.fault({ effect: 'error', code: 'invalid_request' });
+    api.emulator.faults.add({ effect: 'error', code: 'invalid_request' });
     const { body } = await api.post('/v1/chat/completions', { model: MODEL, messages: [] });
     expect(body).toEqual({
       error: { message: 'Invalid request: this one was made to fail', type: 'invalid_request_error' },

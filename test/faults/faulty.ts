@@ -40,7 +40,7 @@ export async function startFaulty(
   transport: Transport,
   { text = 'one two 你好', ...options }: EmulatorOptions & { text?: string } = {},
 ): Promise<SessionUnderTest> {
-  const session = await startSession(transport, { model: saying(text), chunkCharacters: 4, ...options });
+  const session = await startSession(transport, { model: saying(text), streamChunkSize: 4, ...options });
   await session.append({ role: 'user', content: 'The pilot is called Ines Duarte.' });
   return session;
 }

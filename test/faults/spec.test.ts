@@ -8,7 +8,7 @@ function refusalOf(spec: unknown): string {
   const emulator = createEmulator();
   onTestFinished(() => emulator.close());
   try {
-    emulator.fault(spec as FaultSpec);
+    emulator.faults.add(spec as FaultSpec);
   } catch (error) {
     expect(error).toBeInstanceOf(FaultError);
     expect(emulator.faults.list()).toEqual([]);

@@ -16,7 +16,7 @@ describe.each(TRANSPORTS)('a stream, %s', (transport) => {
   it.each([0, 1, 3])('is cut after %i events, before the turn is committed', async (events) => {
     const { session, emulator, stream } = await streamed();
     const before = await session.state();
-    emulator.fault({ effect: 'cut_stream', after_events: events });
+    emulator.faults.add({ effect: 'cut_stream', after_events: events });
     const { status, text, failed } = await stream();
     expect([status, failed]).toEqual([200, BROKEN_OFF]);
     const { chunks, done } = readEvents(text);
@@ -29,7 +29,7 @@ describe.each(TRANSPORTS)('a stream, %s', (transport) => {
     const { session, emulator, stream } = await streamed();
     const whole = readEvents((await stream()).text).chunks.length;
     const messages = (await session.messages()).length;
-    emulator.fault({ effect: 'cut_stream', after_events: whole });
+    emulator.faults.add({ effect: 'cut_stream', after_events: whole });
     const { text, failed } = await stream();
     expect(failed).toBe(BROKEN_OFF);
     expect(readEvents(text).chunks.at(-1)).toMatchObject({ choices: [{ finish_reason: 'stop' }] });
@@ -40,19 +40,19 @@ describe.each(TRANSPORTS)('a stream, %s', (transport) => {
   it('is cut as if it were over: no error, and no [DONE]', async () => {
     const { session, emulator, stream } = await streamed();
     const before = await session.state();
-    emulator.fault({ effect: 'cut_stream', after_events: 2, cleanly: true });
+    emulator.faults.add({ effect: 'cut_stream', after_events: 2, cleanly: true });
     const { text, failed } = await stream();
     expect(failed).toBe(undefined);
     expect(readEvents(text)).toMatchObject({ chunks: [{}, {}], done: false });
     expect(await session.state()).toEqual(before);
-    emulator.fault({ effect: 'cut_stream', after_events: 0, cleanly: true });
+    emulator.faults.add({ effect: 'cut_stream', after_events: 0, cleanly: true });
     expect(await stream()).toMatchObject({ status: 200, text: '', failed: undefined });
     expect(readEvents((await stream()).text).done).toBe(true);
   });
 
   it('that is over before is not cut, and the fault is not used up', async () => {
     const { emulator, stream } = await streamed();
-    const handle = emulator.fault({ effect: 'cut_stream', after_events: 1_000 });
+    const handle = emulator.faults.add({ effect: 'cut_stream', after_events: 1_000 });
     expect(readEvents((await stream()).text).done).toBe(true);
     expect(handle.remaining).toBe(1);
     expect(emulator.faults.unused()).toEqual(['cut_stream after_events=1000: 1 of 1 left']);
@@ -61,7 +61,7 @@ describe.each(TRANSPORTS)('a stream, %s', (transport) => {
   it('is cut inside a character: the bytes end in the middle of it', async () => {
     const { session, emulator, stream } = await streamed();
     const before = await session.state();
-    emulator.fault({ effect: 'cut_stream', inside_character: true });
+    emulator.faults.add({ effect: 'cut_stream', inside_character: true });
     const { bytes, failed } = await stream();
     expect(failed).toBe(BROKEN_OFF);
     expect(bytes.at(-1)).toBe(Buffer.from('你')[0]);
@@ -72,7 +72,7 @@ describe.each(TRANSPORTS)('a stream, %s', (transport) => {
 
   it('without such a character is not cut inside one', async () => {
     const { emulator, stream } = await streamed({ text: 'plain' });
-    const handle = emulator.fault({ effect: 'cut_stream', inside_character: true });
+    const handle = emulator.faults.add({ effect: 'cut_stream', inside_character: true });
     expect(readEvents((await stream()).text).done).toBe(true);
     expect(handle.remaining).toBe(1);
   });
@@ -80,7 +80,7 @@ describe.each(TRANSPORTS)('a stream, %s', (transport) => {
   it('takes effect and is lost: nothing arrives, and the same key finds it', async () => {
     const { session, emulator, stream } = await streamed();
     const key = { 'Idempotency-Key': 'k' };
-    emulator.fault({ effect: 'lose_answer' });
+    emulator.faults.add({ effect: 'lose_answer' });
     expect(await stream({}, key)).toMatchObject({ status: undefined, text: '', failed: RESET });
     expect(await session.messages()).toHaveLength(3);
     const { chunks, done } = readEvents((await stream({}, key)).text);
@@ -94,7 +94,7 @@ describe.each(TRANSPORTS)('a stream, %s', (transport) => {
   it('is slow, and is let go where the fault is taken away', async () => {
     const { emulator, stream } = await streamed();
     const hour = 3_600_000;
-    const handle = emulator.fault({ effect: 'slow_stream', ms: hour });
+    const handle = emulator.faults.add({ effect: 'slow_stream', ms: hour });
     const slow = stream();
     await expect.poll(() => handle.remaining).toBe(0);
     handle.remove();
@@ -103,7 +103,7 @@ describe.each(TRANSPORTS)('a stream, %s', (transport) => {
 
   it('is slow by so much for each event, and arrives as it would', async () => {
     const { emulator, stream } = await streamed();
-    emulator.fault({ effect: 'slow_stream', ms: 1 });
+    emulator.faults.add({ effect: 'slow_stream', ms: 1 });
     const { chunks, done } = readEvents((await stream()).text);
     expect([chunks.length > 4, done]).toEqual([true, true]);
   });
@@ -111,7 +111,7 @@ describe.each(TRANSPORTS)('a stream, %s', (transport) => {
   it('fails at its commit where the disk is full: an error event, and the session as it was', async () => {
     const { session, emulator, stream } = await streamed();
     const before = await session.state();
-    emulator.fault({ effect: 'disk_full' });
+    emulator.faults.add({ effect: 'disk_full' });
     const { chunks, done } = readEvents((await stream()).text);
     expect(chunks.at(-1)).toEqual({ error: { message: 'invalid state transition', type: 'unexpected_output' } });
     expect(done).toBe(false);
@@ -131,7 +131,7 @@ describe.each(TRANSPORTS)('a streamed append, %s', (transport) => {
 
   it('is cut behind a line: what was acknowledged stays', async () => {
     const { session, emulator, send } = await start();
-    emulator.fault({ effect: 'cut_stream', after_events: 2 });
+    emulator.faults.add({ effect: 'cut_stream', after_events: 2 });
     const { text, failed } = await send();
     expect(failed).toBe(BROKEN_OFF);
     expect(text.trim().split('\n')).toHaveLength(2);
@@ -145,7 +145,7 @@ describe.each(TRANSPORTS)('a streamed append, %s', (transport) => {
   ] as const)('is refused at its first line: $effect', async (spec) => {
     const { session, emulator, send } = await start();
     const before = await session.state();
-    emulator.fault(spec);
+    emulator.faults.add(spec);
     const { status } = await send();
     expect(status).toBe(spec.effect === 'session_busy' ? 409 : 500);
     expect(await session.state()).toEqual(before);
@@ -153,7 +153,7 @@ describe.each(TRANSPORTS)('a streamed append, %s', (transport) => {
 
   it('takes effect and its acknowledgements are lost', async () => {
     const { session, emulator, send } = await start();
-    emulator.fault({ effect: 'lose_answer' });
+    emulator.faults.add({ effect: 'lose_answer' });
     expect((await send()).failed).toBe(RESET);
     expect(await session.messages()).toHaveLength(4);
   });

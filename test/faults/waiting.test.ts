@@ -11,14 +11,14 @@ const acted = (handle: FaultHandle) => vi.waitUntil(() => handle.remaining === 0
 describe.each(TRANSPORTS)('waiting, %s', (transport) => {
   it('delays what is done by real milliseconds', async () => {
     const session = await startFaulty(transport);
-    session.api.emulator.fault({ effect: 'delay', ms: 1 });
+    session.api.emulator.faults.add({ effect: 'delay', ms: 1 });
     expect((await session.append(sized(20))).status).toBe(200);
     expect(session.api.emulator.faults.list()).toEqual([]);
   });
 
   it.each(['hang', 'delay'] as const)('%s has done nothing yet, and goes on when it is removed', async (effect) => {
     const session = await startFaulty(transport);
-    const handle = session.api.emulator.fault(effect === 'hang' ? { effect } : { effect, ms: HOUR_MS });
+    const handle = session.api.emulator.faults.add(effect === 'hang' ? { effect } : { effect, ms: HOUR_MS });
     const append = session.append(sized(20));
     await acted(handle);
     expect(await session.messages()).toHaveLength(1);
@@ -30,7 +30,7 @@ describe.each(TRANSPORTS)('waiting, %s', (transport) => {
   it('goes on when all faults are cleared, over the control route too', async () => {
     const session = await startFaulty(transport);
     const { api } = session;
-    const handle = api.emulator.fault({ effect: 'hang', times: 2 });
+    const handle = api.emulator.faults.add({ effect: 'hang', times: 2 });
     const waiting = [session.append(sized(20)), session.append(sized(20))];
     await acted(handle);
     await api.delete('/_emulator/faults');
@@ -40,7 +40,7 @@ describe.each(TRANSPORTS)('waiting, %s', (transport) => {
   it('is listed, and goes on when its fault is taken away over the control route', async () => {
     const session = await startFaulty(transport);
     const { api } = session;
-    const other = api.emulator.fault({ effect: 'hang', operation: 'getModel' });
+    const other = api.emulator.faults.add({ effect: 'hang', operation: 'getModel' });
     const { body } = await api.post<{ id: string }>('/_emulator/faults', { effect: 'hang' });
     const append = session.append(sized(20));
     const listed = async () => (await api.get<{ data: object[] }>('/_emulator/faults')).body.data;
@@ -60,10 +60,10 @@ describe.each(TRANSPORTS)('waiting, %s', (transport) => {
 
   it('goes on when the state is reset', async () => {
     const session = await startFaulty(transport);
-    const handle = session.api.emulator.fault({ effect: 'hang' });
+    const handle = session.api.emulator.faults.add({ effect: 'hang' });
     const waiting = session.append(sized(20));
     await acted(handle);
-    session.api.emulator.reset();
+    session.api.emulator.state.reset();
     expect((await waiting).status).toBe(404);
   });
 
@@ -71,7 +71,7 @@ describe.each(TRANSPORTS)('waiting, %s', (transport) => {
     const session = await startFaulty(transport);
     const { api } = session;
     const before = await session.state();
-    const handle = api.emulator.fault({ effect: 'hang' });
+    const handle = api.emulator.faults.add({ effect: 'hang' });
     const abort = new AbortController();
     const waiting = openJson(api, `${session.path}/messages`, sized(20), { signal: abort.signal });
     await vi.waitUntil(() => handle.waiting === 1);
@@ -84,7 +84,7 @@ describe.each(TRANSPORTS)('waiting, %s', (transport) => {
 
   it('ends when the emulator closes', async () => {
     const api = await startEmulator(transport);
-    const handle = api.emulator.fault({ effect: 'hang', times: 2 });
+    const handle = api.emulator.faults.add({ effect: 'hang', times: 2 });
     const waiting = [outcomeOf(api.open('GET', '/v1/models')), outcomeOf(api.open('GET', '/v1/models'))];
     await acted(handle);
     await api.emulator.close();

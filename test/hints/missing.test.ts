@@ -14,7 +14,7 @@ it('a session that was deleted', async () => {
 
 it('a session of before a reset', async () => {
   const session = await startSession('in process');
-  session.api.emulator.reset();
+  session.api.emulator.state.reset();
   expect(hintOf(await session.show())).toContain('before a reset put all state back');
 });
 

@@ -129,11 +129,11 @@ it('a call that a turn issued is named by that turn', async () => {
 
 it('what came before a reset says nothing of what is there now, even of a session of the same id', async () => {
   const seeded = await startSession('in process', { seed: 'harbour' });
-  seeded.api.emulator.reset();
+  seeded.api.emulator.state.reset();
   const before = await createSession(seeded.api);
   await before.append(called(CALL));
   await before.append(result(CALL));
-  seeded.api.emulator.reset();
+  seeded.api.emulator.state.reset();
   const anew = await createSession(seeded.api);
   expect(anew.id).toBe(before.id);
   expect(hintOf(await anew.append(result(CALL)))).toContain('nothing that the journal knows issued');

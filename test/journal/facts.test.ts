@@ -13,7 +13,7 @@ it('knows what was created, deleted, taken and shared', async () => {
   await api.delete(`/v1/snapshots/${snapshot}/share`);
   await api.delete(`/v1/snapshots/${snapshot}`);
   await api.delete(fork.path);
-  await api.emulator.reset();
+  await api.emulator.state.reset();
   expect(api.emulator.journal.entries().map((entry) => entry.facts)).toEqual([
     { created: { session: session.id } },
     { snapshot: { id: snapshot, preserve_len: 5_000 } },
@@ -30,9 +30,9 @@ it('knows what was created, deleted, taken and shared', async () => {
 it('says which faults acted, on which request', async () => {
   const session = await startSession('in process');
   const { emulator } = session.api;
-  emulator.fault({ effect: 'disk_full' });
-  emulator.fault({ effect: 'delay', ms: 1, times: 2 });
-  emulator.fault({ effect: 'compress_fails' });
+  emulator.faults.add({ effect: 'disk_full' });
+  emulator.faults.add({ effect: 'delay', ms: 1, times: 2 });
+  emulator.faults.add({ effect: 'compress_fails' });
   await session.append(sized(10));
   await session.append(sized(10));
   await session.append(sized(10));

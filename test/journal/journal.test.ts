@@ -66,7 +66,7 @@ describe.each(TRANSPORTS)('%s', (transport) => {
   });
 
   it('keeps what a rate limit refused, and how long it said to wait', async () => {
-    const session = await startSession(transport, { tier: 0, seed: 'still' });
+    const session = await startSession(transport, { rateTier: 0, seed: 'still' });
     for (let turn = 1; turn <= 4; turn += 1) await session.chat([{ role: 'user', content: `Turn ${turn}` }]);
     const refused = session.api.emulator.journal.entries().at(-1);
     expect(refused).toMatchObject({ status: 429, code: 'rpm_limit', retry_after: 60, session: session.id });

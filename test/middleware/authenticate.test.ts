@@ -32,7 +32,7 @@ describe.each(TRANSPORTS)('the key %s', (transport) => {
   });
 
   it('has to be on the list where there is one', async () => {
-    const api = await startEmulator(transport, { tokenizer: O200K, keys: ['sk-a', 'sk-b'] });
+    const api = await startEmulator(transport, { tokenizer: O200K, apiKeys: ['sk-a', 'sk-b'] });
     expect((await api.post('/v1/sessions', {}, { key: 'sk-b' })).status).toBe(201);
     const reply = await api.post('/v1/sessions', {}, { key: 'sk-c' });
     expect(expectRefusal(reply, 'incorrect_api_key').message).toBe(LIVE_TEXT.incorrectApiKey);
@@ -47,7 +47,7 @@ describe.each(TRANSPORTS)('the key %s', (transport) => {
     onTestFinished(() => rm(folder, { recursive: true }));
     const key = 'sk-a-key-that-nothing-else-holds';
     const db = join(folder, 'state.db');
-    const api = await startEmulator(transport, { tokenizer: O200K, db });
+    const api = await startEmulator(transport, { tokenizer: O200K, database: db });
     await api.post('/v1/sessions', { title: 'a title' }, { key, headers: { 'Idempotency-Key': 'k' } });
     await api.emulator.close();
     const files = await Promise.all((await readdir(folder)).map((file) => readFile(join(folder, file), 'latin1')));
@@ -56,7 +56,7 @@ describe.each(TRANSPORTS)('the key %s', (transport) => {
   });
 
   it('is not needed on control routes', async () => {
-    const api = await startEmulator(transport, { tokenizer: O200K, keys: ['sk-a'] });
+    const api = await startEmulator(transport, { tokenizer: O200K, apiKeys: ['sk-a'] });
     const call = { headers: { Authorization: '' } };
     const health = await api.get('/_emulator/health', call);
     expect(health.body).toMatchObject({ status: 'ok', tokenizer: 'o200k_base', model: 'lookup' });

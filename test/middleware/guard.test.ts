@@ -45,7 +45,7 @@ describe('the Host header', () => {
   );
 
   it('may be a name that was allowed', async () => {
-    const api = await startEmulator('over HTTP', { tokenizer: O200K, hosts: ['Kimi.internal'] });
+    const api = await startEmulator('over HTTP', { tokenizer: O200K, allowedHosts: ['Kimi.internal'] });
     expect((await sendWithHost(api.emulator.baseURL, 'kimi.internal:4100')).status).toBe(200);
     expect((await sendWithHost(api.emulator.baseURL, 'other.internal')).status).toBe(403);
   });
@@ -99,7 +99,7 @@ describe.each(TRANSPORTS)('a page of another origin %s', (transport) => {
   });
 
   it('has its preflight answered without a key', async () => {
-    const api = await startEmulator(transport, { tokenizer: O200K, cors: [PAGE], keys: ['sk-other'] });
+    const api = await startEmulator(transport, { tokenizer: O200K, cors: [PAGE], apiKeys: ['sk-other'] });
     const asked = 'authorization,content-type,idempotency-key,x-stainless-os';
     const headers = {
       Origin: PAGE,

@@ -158,11 +158,11 @@ describe.each(TRANSPORTS)('an idempotency key %s', (transport) => {
     const folder = await mkdtemp(join(tmpdir(), 'kimi-emulator-'));
     onTestFinished(() => rm(folder, { recursive: true }));
     const db = join(folder, 'state.db');
-    const session = await startSession(transport, { db });
+    const session = await startSession(transport, { database: db });
     const body = { role: 'user' as const, content: words(3) };
     const first = await session.append(body, KEY);
     await session.api.emulator.close();
-    const api = await startEmulator(transport, { db, tokenizer: O200K });
+    const api = await startEmulator(transport, { database: db, tokenizer: O200K });
     const again = await api.post(`${session.path}/messages`, body, { headers: KEY });
     expect(again.headers.get('idempotent-replayed')).toBe('true');
     expect(again.text).toBe(first.text);

@@ -6,7 +6,7 @@ import { MovableClock, O200K } from '../support/session.ts';
 async function start(transport: Transport) {
   const model = new HeldModel();
   const clock = new MovableClock();
-  const api = await startEmulator(transport, { tier: 0, clock, tokenizer: O200K, model });
+  const api = await startEmulator(transport, { rateTier: 0, clock, tokenizer: O200K, model });
   return { api, model };
 }
 
@@ -78,7 +78,7 @@ describe.each(TRANSPORTS)('one answer at a time, %s', (transport) => {
   it('until it fails', async () => {
     const logged = vi.spyOn(console, 'error').mockImplementation(() => undefined);
     const model = failing(new Error('no engine'));
-    const api = await startEmulator(transport, { tier: 0, clock: new MovableClock(), tokenizer: O200K, model });
+    const api = await startEmulator(transport, { rateTier: 0, clock: new MovableClock(), tokenizer: O200K, model });
     expect((await open(api)).status).toBe(500);
     expect(await isFree(api)).toBe(true);
     logged.mockRestore();
@@ -86,8 +86,8 @@ describe.each(TRANSPORTS)('one answer at a time, %s', (transport) => {
 
   it('until a fault drops it', async () => {
     const { api } = await start(transport);
-    const hang = api.emulator.fault({ effect: 'hang' });
-    api.emulator.fault({ effect: 'reset' });
+    const hang = api.emulator.faults.add({ effect: 'hang' });
+    api.emulator.faults.add({ effect: 'reset' });
     const first = open(api);
     await vi.waitUntil(() => hang.remaining === 0);
     expect(await isFree(api)).toBe(false);
@@ -100,7 +100,7 @@ describe.each(TRANSPORTS)('one answer at a time, %s', (transport) => {
 describe.each(TRANSPORTS)('fifty answers at a time, %s', (transport) => {
   it('and not one more', async () => {
     const model = new HeldModel();
-    const api = await startEmulator(transport, { tier: 1, clock: new MovableClock(), tokenizer: O200K, model });
+    const api = await startEmulator(transport, { rateTier: 1, clock: new MovableClock(), tokenizer: O200K, model });
     const running: Promise<Response>[] = [];
     const asked: Awaited<ReturnType<HeldModel['asked']>>[] = [];
     for (let request = 1; request <= 50; request += 1) {

@@ -18,7 +18,7 @@ const PROMPT_TOKENS = 8;
 
 async function start(transport: Transport, tier: TierNumber) {
   const api = await startEmulator(transport, {
-    tier,
+    rateTier: tier,
     clock: new MovableClock(),
     tokenizer: O200K,
     model: saying('yes'),
@@ -151,7 +151,7 @@ describe.each(TRANSPORTS)('rate tiers, %s', (transport) => {
   it('begins anew with a reset', async () => {
     const { api } = await start(transport, 0);
     for (let request = 0; request < 3; request += 1) await chat(api);
-    api.emulator.reset();
+    api.emulator.state.reset();
     expect((await chat(api)).status).toBe(200);
   });
 
@@ -183,5 +183,5 @@ it('knows the tiers of the documentation, and refuses another', () => {
     [400, 5_000, 4_000_000, null],
     [1_000, 10_000, 5_000_000, null],
   ]);
-  expect(() => createEmulator({ tier: 6 as TierNumber })).toThrow('option tier must be one of 0, 1, 2, 3, 4, 5');
+  expect(() => createEmulator({ rateTier: 6 as TierNumber })).toThrow('option tier must be one of 0, 1, 2, 3, 4, 5');
 });

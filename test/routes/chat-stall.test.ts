@@ -44,7 +44,7 @@ it('a reader over HTTP that takes nothing is given up, and its session is as it 
   // The HTTP layer, not the emulator, tells the operator of the connection that it ends.
   const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
   const model = new Talkative();
-  const session = await startSession('over HTTP', { model, limits, chunkCharacters: 1 });
+  const session = await startSession('over HTTP', { model, limits, streamChunkSize: 1 });
   const before = await session.state();
   const { port } = new URL(session.api.emulator.baseURL);
   const socket = connect(Number(port), '127.0.0.1');

@@ -15,9 +15,9 @@ describe.each(TRANSPORTS)('metadata %s', (transport) => {
     const { text } = await api.get('/v1/sessions');
     expect(text).toContain(`"metadata":${PAIRS}`);
     const there = await startEmulator(transport);
-    await there.emulator.import(await api.emulator.export());
+    await there.emulator.state.import(await api.emulator.state.export());
     expectPairs(await there.get<Session>(`/v1/sessions/${id}`));
-    expect(await there.emulator.export()).toBe(await api.emulator.export());
+    expect(await there.emulator.state.export()).toBe(await api.emulator.state.export());
   });
 
   it('is so in an update, a snapshot and a fork', async () => {

@@ -15,7 +15,7 @@ describe('a state file', () => {
       const damaged = Buffer.from(bytes);
       // In turn another sign, another case, and no UTF-8.
       damaged[at] = (damaged[at] ?? 0) ^ ([0x01, 0x20, 0x80][at % 3] ?? 1);
-      const error = await api.emulator.import(damaged).catch((thrown) => thrown);
+      const error = await api.emulator.state.import(damaged).catch((thrown) => thrown);
       expect(error, `byte ${at}`).toBeInstanceOf(StateError);
       expect(error.message).not.toContain('\n');
     }
@@ -26,9 +26,9 @@ describe('a state file', () => {
     const { file } = await exported();
     const { emulator } = await startEmulator('in process');
     for (const cut of ['', '\n', '{', file.slice(0, -2), file.slice(0, 120), file.slice(1), `${file} `, ` ${file}`]) {
-      await expect(emulator.import(cut)).rejects.toThrow(/^the file is (?:no kimi-emulator-state|damaged)/);
+      await expect(emulator.state.import(cut)).rejects.toThrow(/^the file is (?:no kimi-emulator-state|damaged)/);
     }
-    await emulator.import(file);
+    await emulator.state.import(file);
   });
 
   it.each<[string, (file: string) => string]>([
@@ -38,13 +38,13 @@ describe('a state file', () => {
   ])('that an editor has saved is taken in: %s', async (_, saved) => {
     const { file, session } = await exported();
     const { emulator } = await startEmulator('in process');
-    expect((await emulator.import(saved(file))).sessions).toEqual([session]);
+    expect((await emulator.state.import(saved(file))).sessions).toEqual([session]);
   });
 
   it('that is none is refused', async () => {
     const { emulator } = await startEmulator('in process');
     for (const file of [null, undefined, 7] as unknown as string[]) {
-      await expect(emulator.import(file)).rejects.toThrow(StateError);
+      await expect(emulator.state.import(file)).rejects.toThrow(StateError);
     }
   });
 
@@ -52,9 +52,9 @@ describe('a state file', () => {
     const { file, session } = await exported();
     const { emulator } = await startEmulator('in process');
     const pretty = JSON.stringify(JSON.parse(file), null, 2);
-    await expect(emulator.import(pretty)).rejects.toThrow('a reformatted one is taken in parsed');
-    expect((await emulator.import(JSON.parse(pretty))).sessions).toEqual([session]);
-    expect(await emulator.export()).toBe(file);
+    await expect(emulator.state.import(pretty)).rejects.toThrow('a reformatted one is taken in parsed');
+    expect((await emulator.state.import(JSON.parse(pretty))).sessions).toEqual([session]);
+    expect(await emulator.state.export()).toBe(file);
   });
 
   it('of which a parsed one was edited is refused', async () => {
@@ -62,14 +62,14 @@ describe('a state file', () => {
     const { emulator } = await startEmulator('in process');
     const edited = JSON.parse(file);
     edited.state.sessions[0].version += 1;
-    await expect(emulator.import(edited)).rejects.toThrow('the file is damaged');
-    await expect(emulator.import({ ...JSON.parse(file), more: 1 })).rejects.toThrow('it has the member more');
+    await expect(emulator.state.import(edited)).rejects.toThrow('the file is damaged');
+    await expect(emulator.state.import({ ...JSON.parse(file), more: 1 })).rejects.toThrow('it has the member more');
   });
 
   it('of a newer version is refused by its number', async () => {
     const { file } = await exported();
     const { emulator } = await startEmulator('in process');
-    await expect(emulator.import(file.replace('state/1"', 'state/2"'))).rejects.toThrow(
+    await expect(emulator.state.import(file.replace('state/1"', 'state/2"'))).rejects.toThrow(
       'the file was written by a newer kimi-emulator (kimi-emulator-state/2, this one knows kimi-emulator-state/1)',
     );
   });

@@ -28,11 +28,13 @@ it.each(OVER)(
   async (_, says, change) => {
     const api = await startEmulator('in process', { seed: 'another' });
     await furnish(api);
-    const before = await api.emulator.export();
+    const before = await api.emulator.state.export();
     const state = stateOf((await exported()).file);
     change(state);
-    await expect(api.emulator.import(sealed(state))).rejects.toThrow(`the file's state is not understood: ${says}`);
-    expect(await api.emulator.export()).toBe(before);
+    await expect(api.emulator.state.import(sealed(state))).rejects.toThrow(
+      `the file's state is not understood: ${says}`,
+    );
+    expect(await api.emulator.state.export()).toBe(before);
   },
 );
 
@@ -50,7 +52,7 @@ it('an import takes what the limits that were set allow', async () => {
   const metadata = Object.fromEntries([...pairs, ['k'.repeat(65), 'v'.repeat(513)]]);
   onSession({ title: 't'.repeat(600), metadata })(state);
   withTools(129)(state);
-  expect((await api.emulator.import(sealed(state))).sessions).toHaveLength(1);
+  expect((await api.emulator.state.import(sealed(state))).sessions).toHaveLength(1);
 });
 
 function onSession(fields: Partial<PortableState['sessions'][number]>): Change {

@@ -43,5 +43,5 @@ export async function exported(): Promise<{
 }> {
   const api = await startEmulator('in process', { seed: 'files' });
   const ids = await furnish(api);
-  return { api, file: await api.emulator.export(), ...ids };
+  return { api, file: await api.emulator.state.export(), ...ids };
 }

@@ -65,14 +65,14 @@ describe('a state file with the right hash', () => {
     const state = stateOf(file);
     spoil(state);
     const api = await startEmulator('in process');
-    await expect(api.emulator.import(sealed(state))).rejects.toThrow(told);
+    await expect(api.emulator.state.import(sealed(state))).rejects.toThrow(told);
     expect((await api.get('/v1/sessions')).body.data).toEqual([]);
   });
 
   it('is taken in where nothing is wrong with it', async () => {
     const { file, session: id } = await exported();
     const api = await startEmulator('in process');
-    expect((await api.emulator.import(sealed(stateOf(file)))).sessions).toEqual([id]);
+    expect((await api.emulator.state.import(sealed(stateOf(file)))).sessions).toEqual([id]);
   });
 });
 

@@ -61,7 +61,7 @@ it('a state with tools as deep as a request may nest them is taken in', async ()
   expect((await here.post('/v1/sessions', { tools })).status).toBe(201);
   const deeper = [{ ...tools[0], function: { name: 'look_up', parameters: { ...parameters, x: [parameters.x] } } }];
   expect((await here.post('/v1/sessions', { tools: deeper })).status).toBe(400);
-  expect((await there.emulator.import(await here.emulator.export())).sessions).toHaveLength(1);
+  expect((await there.emulator.state.import(await here.emulator.state.export())).sessions).toHaveLength(1);
 });
 
 async function expectRefusal(file: string, wrong: RegExp): Promise<void> {

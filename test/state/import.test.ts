@@ -63,7 +63,7 @@ describe('an import', () => {
     const { file } = await exported();
     const tokenizer = { name: 'another', exact: true, load: () => O200K.load() };
     const { emulator } = await startEmulator('in process', { tokenizer });
-    await expect(emulator.import(file)).rejects.toThrow(
+    await expect(emulator.state.import(file)).rejects.toThrow(
       "the file's tokens were counted with o200k_base, and this emulator counts with another (see --tokenizer)",
     );
   });
@@ -74,7 +74,9 @@ describe('an import', () => {
     const there = await startEmulator('in process', {
       limits: { append_tokens: 400, min_preserve_tokens: 64, ...limits },
     });
-    await expect(there.emulator.import(await api.emulator.export())).rejects.toThrow(`(${Object.keys(limits)[0]}; see`);
+    await expect(there.emulator.state.import(await api.emulator.state.export())).rejects.toThrow(
+      `(${Object.keys(limits)[0]}; see`,
+    );
     expect((await there.get('/v1/sessions')).body.data).toEqual([]);
   });
 
@@ -85,7 +87,7 @@ describe('an import', () => {
     const refused = await api.post(...request);
     expect(refused.status).toBe(400);
     const there = await startEmulator('in process');
-    await there.emulator.import(await api.emulator.export({ session }));
+    await there.emulator.state.import(await api.emulator.state.export({ session }));
     const again = await there.post(...request);
     expect([again.status, again.text]).toEqual([refused.status, refused.text]);
   });
@@ -95,7 +97,7 @@ describe('an import', () => {
     const made = await Promise.all(
       [1, 2].map(async () => {
         const there = await startEmulator('in process', { seed: 'files' });
-        await there.emulator.import(file);
+        await there.emulator.state.import(file);
         return (await furnish(there)).session;
       }),
     );
@@ -107,22 +109,22 @@ describe('an import', () => {
     api.emulator.clock.advance(90_000);
     const session = await api.post<Session>('/v1/sessions', {});
     const there = await startEmulator('in process', { seed: 'other' });
-    await there.emulator.import(await api.emulator.export());
+    await there.emulator.state.import(await api.emulator.state.export());
     expect(there.emulator.clock.now()).toBe(1_000 * session.body.updated_at);
     const later = await startEmulator('in process');
-    await later.emulator.import(await api.emulator.export());
+    await later.emulator.state.import(await api.emulator.state.export());
     expect(Math.abs(later.emulator.clock.now() - Date.now())).toBeLessThan(60_000);
   });
 
   it('makes the state that a reset returns to', async () => {
     const { file } = await exported();
     const there = await startEmulator('in process');
-    await there.emulator.import(file);
-    there.emulator.keep();
+    await there.emulator.state.import(file);
+    there.emulator.state.saveBaseline();
     await there.post('/v1/sessions');
-    expect(await there.emulator.export()).not.toBe(file);
-    there.emulator.reset();
-    expect(await there.emulator.export()).toBe(file);
+    expect(await there.emulator.state.export()).not.toBe(file);
+    there.emulator.state.reset();
+    expect(await there.emulator.state.export()).toBe(file);
   });
 });
 
@@ -131,7 +133,7 @@ describe('an export', () => {
     const { api, session, file } = await exported();
     const taken = 200;
     for (let count = 0; count < taken; count += 1) await api.post(`/v1/sessions/${session}/snapshots`);
-    const more = await api.emulator.export();
+    const more = await api.emulator.state.export();
     expect(stateOf(more).messages.length).toBe(stateOf(file).messages.length);
     expect((more.length - file.length) / taken).toBeLessThan(500);
   });
@@ -141,7 +143,7 @@ describe('an export', () => {
     await api.post(`/v1/sessions/${session}/messages`, { role: 'user', content: 'A secret that was taken back.' });
     const snapshots = await api.get<{ data: { id: string }[] }>('/v1/snapshots');
     await api.post(`/v1/sessions/${session}/rollback`, { snapshot_id: snapshots.body.data[0]?.id });
-    const after = await api.emulator.export();
+    const after = await api.emulator.state.export();
     expect(after).not.toContain('secret');
     expect(file).toContain('password');
   });

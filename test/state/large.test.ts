@@ -94,33 +94,33 @@ function said(count: number): Body[] {
 it('an import of one group of many calls takes time by its length, and lets everything else go on', async () => {
   const { emulator } = await startEmulator('in process');
   const file = sealed(stateOf(calledAndAnswered(CALLS), 0));
-  expect(await turnsDuring(emulator.import(file))).toBeGreaterThan(LEAST_TURNS);
-  expect(await emulator.export()).toBe(file);
+  expect(await turnsDuring(emulator.state.import(file))).toBeGreaterThan(LEAST_TURNS);
+  expect(await emulator.state.export()).toBe(file);
 });
 
 it('an import of a long window lets everything else go on', async () => {
   const { emulator } = await startEmulator('in process');
-  expect(await turnsDuring(emulator.import(sealed(stateOf(said(MESSAGES)))))).toBeGreaterThan(LEAST_TURNS);
+  expect(await turnsDuring(emulator.state.import(sealed(stateOf(said(MESSAGES)))))).toBeGreaterThan(LEAST_TURNS);
 });
 
 it('an import of more sessions than an account may hold is refused before any is written', async () => {
   const folder = temporaryFolder();
-  const { emulator } = await startEmulator('in process', { db: join(folder, 'state.db') });
+  const { emulator } = await startEmulator('in process', { database: join(folder, 'state.db') });
   const bytes = () => readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
   const before = bytes();
   const sessions = Array.from({ length: SESSIONS }, (_, at) => sessionOf(`${at}`, EMPTY));
   const file = sealed({ ...stateOf([]), segments: [], sessions });
-  await expect(emulator.import(file)).rejects.toThrow(`${SESSIONS} is more than 100 (sessions; see --limit)`);
+  await expect(emulator.state.import(file)).rejects.toThrow(`${SESSIONS} is more than 100 (sessions; see --limit)`);
   expect(bytes()).toBe(before);
 });
 
 it('a reset in the middle of an import ends it, and nothing of it stays', async () => {
   const path = join(temporaryFolder(), 'state.db');
-  const { emulator } = await startEmulator('in process', { db: path });
-  await expect(emulator.import('')).rejects.toThrow('is no kimi-emulator-state');
-  const taken = emulator.import(sealed(stateOf(said(MESSAGES))));
+  const { emulator } = await startEmulator('in process', { database: path });
+  await expect(emulator.state.import('')).rejects.toThrow('is no kimi-emulator-state');
+  const taken = emulator.state.import(sealed(stateOf(said(MESSAGES))));
   await nextTurn();
-  emulator.reset();
+  emulator.state.reset();
   await expect(taken).rejects.toThrow('the state was reset while the file was taken in');
   await emulator.close();
   const store = new Store(path);
@@ -137,8 +137,8 @@ describe.each(TRANSPORTS)('an export of a long window %s', (transport) => {
   it('comes in parts, lets everything else go on, and is of the moment at which it was asked for', async () => {
     const api = await startEmulator(transport);
     const file = sealed(stateOf(said(MESSAGES)));
-    await api.emulator.import(file);
-    const parts = api.emulator.exportParts();
+    await api.emulator.state.import(file);
+    const parts = api.emulator.state.exportParts();
     const turns = turnsDuring(parts);
     await nextTurn();
     await api.post('/v1/sessions/sess_large/messages', { role: 'user', content: 'behind it' });
@@ -152,7 +152,7 @@ describe.each(TRANSPORTS)('an export of a long window %s', (transport) => {
   it('is answered in parts as well, with its length', async () => {
     const api = await startEmulator(transport);
     const file = sealed(stateOf(said(MESSAGES)));
-    await api.emulator.import(file);
+    await api.emulator.state.import(file);
     const answer = await api.open('GET', '/_emulator/export');
     expect(answer.headers.get('content-length')).toBe(String(Buffer.byteLength(file)));
     const read: Uint8Array[] = [];

@@ -34,13 +34,13 @@ describe('a state after any sequence of operations', () => {
           const state = emptyState();
           await begin(state, world);
           await fc.asyncModelRun(() => ({ model: state, real: world }), commands);
-          const file = await world.api.emulator.export();
-          const imported = await emulator.import(file);
+          const file = await world.api.emulator.state.export();
+          const imported = await emulator.state.import(file);
           expect(new Set(imported.sessions)).toEqual(new Set(state.sessions.map(({ id }) => id)));
           const api = new Api(emulator, 'in process');
           const before = await readable(world.api, ACCOUNTS);
           expect(await readable(api, ACCOUNTS)).toEqual(before);
-          expect(await emulator.export()).toBe(file);
+          expect(await emulator.state.export()).toBe(file);
           await goOn(api);
           await goOn(world.api);
           expect(withoutIds(await readable(api, ACCOUNTS))).toEqual(withoutIds(await readable(world.api, ACCOUNTS)));

@@ -14,7 +14,7 @@ describe.each(TRANSPORTS)('what is under way at a reset %s', (transport) => {
     const turn = api.post<{ error: object }>('/v1/chat/completions', chat);
     const asked = await model.asked();
     asked.say('An answer');
-    api.emulator.reset();
+    api.emulator.state.reset();
     const next = api.post('/v1/chat/completions', chat);
     const askedNext = await model.asked();
     asked.end();
@@ -33,7 +33,7 @@ describe.each(TRANSPORTS)('what is under way at a reset %s', (transport) => {
     const turn = api.post('/v1/chat/completions', chat);
     const asked = await model.asked();
     asked.say('An answer');
-    api.emulator.reset();
+    api.emulator.state.reset();
     asked.end();
     const { text } = await turn;
     expect(text).toContain('session_not_found');
@@ -55,7 +55,7 @@ describe.each(TRANSPORTS)('what is under way at a reset %s', (transport) => {
     const response = await api.open('POST', `/v1/sessions/${session}/messages`, body, { headers });
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
     expect(JSON.parse((await reader?.read())?.value ?? '')).toMatchObject({ index: 0, version: 2 });
-    api.emulator.reset();
+    api.emulator.state.reset();
     send();
     expect(JSON.parse((await reader?.read())?.value ?? '')).toMatchObject({ error: { code: 'version_conflict' } });
     lines?.close();
@@ -68,7 +68,7 @@ describe.each(TRANSPORTS)('what is under way at a reset %s', (transport) => {
     const call = { headers: { 'Idempotency-Key': 'once' } };
     const turn = api.post('/v1/chat/completions', chat, call);
     const asked = await model.asked();
-    api.emulator.reset();
+    api.emulator.state.reset();
     const next = api.post('/v1/chat/completions', chat, call);
     const askedNext = await model.asked();
     for (const one of [asked, askedNext]) {
@@ -85,6 +85,6 @@ async function keptSession(transport: Transport): Promise<{ api: Api; model: Hel
   const model = new HeldModel();
   const api = await startEmulator(transport, { model });
   const { body } = await api.post<Session>('/v1/sessions', { messages: [note] });
-  api.emulator.keep();
+  api.emulator.state.saveBaseline();
   return { api, model, session: body.id };
 }

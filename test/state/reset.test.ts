@@ -56,7 +56,7 @@ describe('a reset', () => {
     const api = await startEmulator('in process', { seed: 7 });
     const { session } = await furnish(api);
     api.emulator.clock.advance(5_000);
-    api.emulator.keep();
+    api.emulator.state.saveBaseline();
     const run = async () => {
       const { body } = await api.post<Session>('/v1/sessions', { messages: [note] });
       const written = await api.post(`/v1/sessions/${session}/messages`, note);
@@ -64,7 +64,7 @@ describe('a reset', () => {
       return [body, written.text, (await api.get('/v1/sessions')).text];
     };
     const first = await run();
-    api.emulator.reset();
+    api.emulator.state.reset();
     expect(await run()).toEqual(first);
     expect((first[0] as Session).created_at).toBe(Date.UTC(2025, 8, 5) / 1_000 + 5);
   });
@@ -76,11 +76,11 @@ describe('a reset', () => {
       const taken = await api.post<{ id: string }>(`/v1/sessions/${body.id}/snapshots`);
       await api.post(`/v1/sessions/${body.id}/rollback`, { snapshot_id: taken.body.id });
       await api.post(`/v1/sessions/${body.id}/messages`, { ...note, content: `Round ${round}.` });
-      api.emulator.keep();
+      api.emulator.state.saveBaseline();
       if (round % 20 !== 19) continue;
       const kept = await api.get(`/v1/sessions/${body.id}/messages?limit=100`);
       await api.post(`/v1/sessions/${body.id}/messages`, note);
-      api.emulator.reset();
+      api.emulator.state.reset();
       expect((await api.get(`/v1/sessions/${body.id}/messages?limit=100`)).text).toBe(kept.text);
     }
   });

@@ -24,13 +24,13 @@ describe.each(TRANSPORTS)('two runs with one seed %s', (transport) => {
     const api = await startEmulator(transport, { seed: 'one' });
     const seen: Seen[] = [];
     await everything(recorder(api, seen));
-    api.emulator.keep();
+    api.emulator.state.saveBaseline();
     const rounds: Seen[][] = [];
     for (let round = 0; round < 2; round += 1) {
       const heard: Seen[] = [];
       await everything(recorder(api, heard));
       rounds.push(heard);
-      api.emulator.reset();
+      api.emulator.state.reset();
     }
     // The journal numbers requests over the life of the process.
     for (const { headers } of rounds.flat()) delete headers['kimi-emulator-hint'];

@@ -17,7 +17,7 @@ const SLACK_BYTES = 1_500_000;
 describe('the file', () => {
   it('does not grow with what was cut off and deleted', async () => {
     const path = join(temporaryFolder(), 'state.db');
-    const emulator = createEmulator({ db: path, tokenizer: O200K, limits: { min_preserve_tokens: 64 } });
+    const emulator = createEmulator({ database: path, tokenizer: O200K, limits: { min_preserve_tokens: 64 } });
     const session = await createSession(new Api(emulator, 'in process'));
     const snapshots: string[] = [];
     for (let round = 0; round < ROUNDS; round += 1) {
@@ -39,7 +39,7 @@ describe('the file', () => {
 
   it('gives back what a deleted session took', async () => {
     const path = join(temporaryFolder(), 'state.db');
-    const emulator = createEmulator({ db: path, tokenizer: O200K });
+    const emulator = createEmulator({ database: path, tokenizer: O200K });
     const session = await createSession(new Api(emulator, 'in process'));
     const messages = Array.from({ length: 32 }, () => ({
       role: 'user' as const,
@@ -57,7 +57,7 @@ describe('the file', () => {
 
   it('does not keep tools that were replaced, other than those that a snapshot has', async () => {
     const path = join(temporaryFolder(), 'state.db');
-    const emulator = createEmulator({ db: path, tokenizer: O200K, model: saying('OK') });
+    const emulator = createEmulator({ database: path, tokenizer: O200K, model: saying('OK') });
     const session = await createSession(new Api(emulator, 'in process'), { tools: [tool('first')] });
     await session.snapshot();
     for (let count = 0; count < 5; count += 1) {
@@ -71,7 +71,7 @@ describe('the file', () => {
   it('does not keep answers longer than their keys are remembered', async () => {
     const path = join(temporaryFolder(), 'state.db');
     const clock = new MovableClock();
-    const emulator = createEmulator({ db: path, tokenizer: O200K, clock, limits: { idempotency_seconds: 60 } });
+    const emulator = createEmulator({ database: path, tokenizer: O200K, clock, limits: { idempotency_seconds: 60 } });
     const session = await createSession(new Api(emulator, 'in process'));
     const write = (key: string) => session.append(sized(10), { 'Idempotency-Key': key });
     const first = await write('0');

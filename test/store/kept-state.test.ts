@@ -16,7 +16,7 @@ it('outlives a restart and all collecting, though nothing but a reset shows it',
   const { session, kept } = await using(path, async (api) => {
     const ids = await furnish(api);
     await api.post(`/v1/sessions/${ids.session}/messages`, note);
-    api.emulator.keep();
+    api.emulator.state.saveBaseline();
     return { ...ids, kept: await readable(api, KEYS) };
   });
   for (const spoil of ['truncate', 'delete', 'write']) {
@@ -31,7 +31,7 @@ it('outlives a restart and all collecting, though nothing but a reset shows it',
     });
     collect(path);
     await using(path, async (api) => {
-      api.emulator.reset();
+      api.emulator.state.reset();
       expect(await readable(api, KEYS)).toEqual(kept);
     });
   }
@@ -41,7 +41,7 @@ it('leaves nothing behind of what is reset, nor of what was kept before', async 
   const path = join(temporaryFolder(), 'state.db');
   await using(path, async (api) => {
     await furnish(api);
-    api.emulator.keep();
+    api.emulator.state.saveBaseline();
     await api.post('/v1/sessions', {}, { headers: { 'Idempotency-Key': 'once' } });
     for (const { id } of (await api.get<{ data: { id: string }[] }>('/v1/snapshots')).body.data) {
       await api.delete(`/v1/snapshots/${id}`);
@@ -49,10 +49,10 @@ it('leaves nothing behind of what is reset, nor of what was kept before', async 
     for (const { id } of (await api.get<{ data: { id: string }[] }>('/v1/sessions')).body.data) {
       await api.delete(`/v1/sessions/${id}`);
     }
-    api.emulator.keep();
+    api.emulator.state.saveBaseline();
     await furnish(api);
     await api.post('/v1/sessions', {}, { headers: { 'Idempotency-Key': 'twice' } });
-    api.emulator.reset();
+    api.emulator.state.reset();
   });
   collect(path);
   const database = new Database(path, { readonly: true });
@@ -64,7 +64,7 @@ it('leaves nothing behind of what is reset, nor of what was kept before', async 
 });
 
 async function using<Result>(db: string, work: (api: Api) => Promise<Result>): Promise<Result> {
-  const emulator = createEmulator({ db, limits: { min_preserve_tokens: 64 } });
+  const emulator = createEmulator({ database: db, limits: { min_preserve_tokens: 64 } });
   try {
     return await work(new Api(emulator, 'in process'));
   } finally {

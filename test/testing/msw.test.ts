@@ -108,9 +108,9 @@ it('a request that is aborted before its answer is no fault of the handlers', as
 it('a connection that a fault drops is dropped for the code under test too', async () => {
   server.use(...handlers(emulator));
   const client = new OpenAI({ baseURL: LIVE_BASE_URLS[0], apiKey: 'sk-live', maxRetries: 0 });
-  emulator.fault({ effect: 'reset' });
+  emulator.faults.add({ effect: 'reset' });
   await expect(client.models.list()).rejects.toBeInstanceOf(OpenAI.APIConnectionError);
-  emulator.fault({ effect: 'cut_stream', after_events: 2 });
+  emulator.faults.add({ effect: 'cut_stream', after_events: 2 });
   const stream = await client.chat.completions.create({ model: MODEL, messages, stream: true });
   const read = async () => {
     for await (const _ of stream);

@@ -16,7 +16,7 @@ test('passes', async ({ client }) => {
   await client.sessions.create({ title: 'the one that passed' });
 });
 test('waits for a fault', ({ emulator }) => {
-  emulator.fault({ operation: 'listModels', effect: 'hang' });
+  emulator.faults.add({ operation: 'listModels', effect: 'hang' });
 });
 `;
 const APART = (name: string) => `

@@ -56,7 +56,7 @@ describe.each(TRANSPORTS)('a streamed chat completion %s', (transport) => {
 
   it('never splits a character, and names usage in no chunk before the last', async () => {
     const said = '你好🌍 e\u0301 '.repeat(20);
-    const api = await startFixed(transport, { model: saying({ type: 'text', text: said }), chunkCharacters: 3 });
+    const api = await startFixed(transport, { model: saying({ type: 'text', text: said }), streamChunkSize: 3 });
     const text = await stream(api);
     const data = text
       .split('\n\n')

@@ -74,7 +74,7 @@ describe.each(TRANSPORTS)('the errors of the live API %s', (transport) => {
   });
 
   it('401 without a key, and for a key that is not known', async () => {
-    const api = await startFixed(transport, { keys: ['sk-known'] });
+    const api = await startFixed(transport, { apiKeys: ['sk-known'] });
     const type = 'invalid_authentication_error';
     const bare = await api.get('/v1/models', { headers: { Authorization: 'Basic eDp5' } });
     expectError(bare, 401, type, 'Invalid Authentication');

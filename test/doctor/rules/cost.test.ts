@@ -101,7 +101,7 @@ describe('cost', () => {
           await chat(api, { max_tokens: 5 });
           api.emulator.clock.advance(60_000 * minutes);
           await chat(api, { max_tokens: 5 });
-          api.emulator.reset();
+          api.emulator.state.reset();
         }
       },
       { seed: 1 },

@@ -11,7 +11,7 @@ type Act = (api: Api, clock: MovableClock) => Promise<unknown>;
 /** Chats, one after the other, the first of them refused: what each asks, and after how many seconds. */
 function asking(code: ErrorCode, times: number, ...chats: [content: string, after: number][]): Act {
   return async (api, clock) => {
-    api.emulator.fault({ effect: 'error', code, times });
+    api.emulator.faults.add({ effect: 'error', code, times });
     for (const [content, after] of chats) {
       clock.passSeconds(after);
       await chat(api, {}, content);
@@ -31,7 +31,7 @@ describe('rate-limits', () => {
       await chat(api);
     });
     expect(again).toMatchObject({ level: 'ok', says: '1 request refused with 429, all sent again' });
-    const limited = await judged('rate-limits', manyChats(4), { tier: 0 });
+    const limited = await judged('rate-limits', manyChats(4), { rateTier: 0 });
     expect(found.fix).toContain('--tier 0');
     expect(limited).toMatchObject({ level: 'error', evidence: [4] });
   });
@@ -59,7 +59,7 @@ describe('rate-limits', () => {
   it('error: only a reset and the same of another test came after', async () => {
     const found = await judged('rate-limits', async (api, clock) => {
       await asking('rpm_limit', 1, ['same', 0])(api, clock);
-      api.emulator.reset();
+      api.emulator.state.reset();
       clock.passSeconds(60);
       await chat(api, {}, 'same');
     });
@@ -68,7 +68,7 @@ describe('rate-limits', () => {
   it('ok: another request of the dialect, whose body was not read', async () => {
     const again = (content: number[]) => async (api: Api, clock: MovableClock) => {
       const session = await createSession(api);
-      api.emulator.fault({ effect: 'error', code: 'rpm_limit' });
+      api.emulator.faults.add({ effect: 'error', code: 'rpm_limit' });
       for (const size of content) {
         await session.append(sized(size));
         clock.passSeconds(1);
@@ -83,7 +83,7 @@ describe('rate-limits', () => {
   ])('%s: then a write with the key "%s"', async (level, key) => {
     const found = await judged('rate-limits', async (api) => {
       const session = await createSession(api);
-      api.emulator.fault({ effect: 'error', code: 'rpm_limit' });
+      api.emulator.faults.add({ effect: 'error', code: 'rpm_limit' });
       for (const each of ['one', key]) await session.append(sized(10), { 'Idempotency-Key': each });
     });
     expect(found.level).toBe(level);
@@ -117,8 +117,8 @@ describe('retry-after', () => {
       clock.passSeconds(seconds);
       await manyChats(4)(api);
     };
-    expect(await judged('retry-after', again(5), { tier: 0 })).toMatchObject({ level: 'error', evidence: [8] });
-    expect((await judged('retry-after', again(60), { tier: 0 })).level).toBe('ok');
+    expect(await judged('retry-after', again(5), { rateTier: 0 })).toMatchObject({ level: 'error', evidence: [8] });
+    expect((await judged('retry-after', again(60), { rateTier: 0 })).level).toBe('ok');
   });
   it('warning: no time passed on a clock that others move, so that nobody can tell', async () => {
     const unmoved: Act = async (api, clock) => {
@@ -134,7 +134,7 @@ describe('retry-after', () => {
   });
   it('error: no time passed on the clock of the system, which needs nobody to move it', async () => {
     const api = await startEmulator('in process');
-    api.emulator.fault({ effect: 'error', code: 'rpm_limit' });
+    api.emulator.faults.add({ effect: 'error', code: 'rpm_limit' });
     for (let time = 0; time < 2; time += 1) await chat(api);
     const { body } = await api.get<JournalFile>('/_emulator/journal');
     const [{ at } = expect.fail('no entry')] = body.entries;

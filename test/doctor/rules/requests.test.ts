@@ -17,7 +17,7 @@ describe('leaked-sessions', () => {
         'leaked-sessions',
         async (api) => {
           await createSession(api);
-          api.emulator.reset();
+          api.emulator.state.reset();
           await api.delete((await createSession(api)).path);
         },
         options,
@@ -29,8 +29,8 @@ describe('leaked-sessions', () => {
   it('ok: deleted after a reset that gave it back', async () => {
     const found = await judged('leaked-sessions', async (api) => {
       const session = await createSession(api);
-      api.emulator.keep();
-      api.emulator.reset();
+      api.emulator.state.saveBaseline();
+      api.emulator.state.reset();
       await api.delete(session.path);
     });
     expect(found.level).toBe('ok');
@@ -74,7 +74,7 @@ describe('tool-calls', () => {
     expect(await judged('tool-calls', asking, { model })).toMatchObject({ level: 'warning', evidence: [2] });
   });
   it('warning: left open when a reset came', async () => {
-    const found = await judged('tool-calls', async (api) => (await asking(api)).api.emulator.reset(), { model });
+    const found = await judged('tool-calls', async (api) => (await asking(api)).api.emulator.state.reset(), { model });
     expect(found).toMatchObject({ level: 'warning', evidence: [2] });
     expect(found.says).toContain('1 tool call never answered (1 of them before a reset)');
   });
@@ -102,7 +102,7 @@ it('ignored-fields: names them', async () => {
 it('refusals: not those that passed on a retry, nor what other rules tell', async () => {
   const busy = (times: number) => async (api: Api, clock: MovableClock) => {
     const session = await createSession(api);
-    api.emulator.fault({ effect: 'session_busy' });
+    api.emulator.faults.add({ effect: 'session_busy' });
     for (let time = 0; time < times; time += 1) {
       await session.append(sized(10));
       clock.passSeconds(1);

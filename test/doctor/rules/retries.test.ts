@@ -23,7 +23,7 @@ describe('idempotency-keys', () => {
   it('error: written twice, each time with a key of its own', async () => {
     const found = await judged('idempotency-keys', async (api) => {
       const session = await createSession(api);
-      api.emulator.fault({ effect: 'lose_answer', operation: 'appendMessages' });
+      api.emulator.faults.add({ effect: 'lose_answer', operation: 'appendMessages' });
       for (const key of ['one', 'two'])
         await session.append(sized(10), { 'Idempotency-Key': key }).catch(() => undefined);
     });
@@ -32,7 +32,7 @@ describe('idempotency-keys', () => {
   });
   it('ok: sent again with its key', async () => {
     const found = await judged('idempotency-keys', async (api) => {
-      api.emulator.fault({ effect: 'lose_answer', operation: 'createSession' });
+      api.emulator.faults.add({ effect: 'lose_answer', operation: 'createSession' });
       for (let time = 0; time < 2; time += 1)
         await api.post('/v1/sessions', {}, { headers: KEYED }).catch(() => undefined);
     });
@@ -41,7 +41,7 @@ describe('idempotency-keys', () => {
   it('error: written twice, the first answer being lost', async () => {
     const found = await judged('idempotency-keys', async (api) => {
       const session = await createSession(api);
-      api.emulator.fault({ effect: 'lose_answer', operation: 'appendMessages' });
+      api.emulator.faults.add({ effect: 'lose_answer', operation: 'appendMessages' });
       await session.append(sized(10)).catch(() => undefined);
       await session.append(sized(10));
     });
@@ -51,9 +51,9 @@ describe('idempotency-keys', () => {
 
 it('idempotency-keys, warning: a lost answer is not asked for by another test, behind a reset', async () => {
   const found = await judged('idempotency-keys', async (api) => {
-    api.emulator.fault({ effect: 'lose_answer', operation: 'createSession' });
+    api.emulator.faults.add({ effect: 'lose_answer', operation: 'createSession' });
     await api.post('/v1/sessions').catch(() => undefined);
-    api.emulator.reset();
+    api.emulator.state.reset();
     await api.post('/v1/sessions');
   });
   expect(found).toMatchObject({ level: 'warning', evidence: [1, 3] });
@@ -70,7 +70,7 @@ describe('retried-400', () => {
   it('ok: the same in another test, behind a reset', async () => {
     const found = await judged('retried-400', async (api) => {
       await chat(api, { n: 0 });
-      api.emulator.reset();
+      api.emulator.state.reset();
       await chat(api, { n: 0 });
     });
     expect(found).toMatchObject({ level: 'ok', says: '2 answers of status 400, none asked for again' });
@@ -93,7 +93,7 @@ describe('retried-400', () => {
   });
   it('error: the same again, though it passed, or after something else', async () => {
     const passed = await judged('retried-400', async (api) => {
-      api.emulator.fault({ effect: 'error', code: 'content_filter' });
+      api.emulator.faults.add({ effect: 'error', code: 'content_filter' });
       await chat(api);
       await createSession(api);
       await chat(api);

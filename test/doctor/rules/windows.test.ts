@@ -45,7 +45,7 @@ describe('window-cut', () => {
       'window-cut',
       async (api) => {
         const { id } = await fillTo(api, 2_000);
-        api.emulator.reset();
+        api.emulator.state.reset();
         const next = await fillTo(api, 800);
         expect(next.id).toBe(id);
         await next.truncate(500);
@@ -99,7 +99,7 @@ describe('read-again', () => {
     const long = words(1_100);
     const found = await judged('read-again', async (api) => {
       for (const reset of [false, true, true]) {
-        if (reset) api.emulator.reset();
+        if (reset) api.emulator.state.reset();
         await chat(api, {}, long);
       }
     });
