@@ -1,4 +1,4 @@
-import { CLAUSES, type ClauseId } from '../../contract/clauses.ts';
+import { RULES, type RuleId } from '../areas/rules.ts';
 import type { Plan } from '../core/plan.ts';
 import type { Capabilities } from '../core/probe.ts';
 import { type Selection, select } from '../core/select.ts';
@@ -13,8 +13,8 @@ export function listText(selection: Selection): string {
   return `${cases.join('\n')}\n`;
 }
 
-function ruleText(clause: ClauseId): string {
-  const { level, evidence, text } = CLAUSES[clause];
+function ruleText(clause: RuleId): string {
+  const { level, evidence, text } = RULES[clause];
   return `${clause} [${level}, ${evidence}] ${text}`;
 }
 

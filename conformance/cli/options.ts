@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { CAPABILITIES, type Capability } from '../../contract/capabilities.ts';
-import { PROFILES, type Profile } from '../../contract/clauses.ts';
 import { LIMIT_NAMES, type LimitName, resolveLimits } from '../../contract/limits.ts';
+import { PROFILES, type Profile } from '../areas/rules.ts';
 import { REPORT_KINDS, type ReportKind } from '../report/write-reports.ts';
 import { SCALES, type Scale } from '../targets/emulator.ts';
 import type { Declared } from '../targets/target.ts';

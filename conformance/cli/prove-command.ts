@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXIT } from '../core/exit-code.ts';
 import { renderProof } from '../proof/matrix.ts';
-import { MUTANTS } from '../proof/mutants/index.ts';
+import { MUTANTS } from '../proof/mutants.ts';
 import { holdsUp, prove } from '../proof/prove.ts';
 import type { Terminal } from './command.ts';
 import { prepareFolder } from './folder.ts';

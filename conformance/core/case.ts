@@ -1,6 +1,6 @@
 import type { Capability } from '../../contract/capabilities.ts';
-import type { WireClauseId } from '../../contract/clauses.ts';
 import type { Limits } from '../../contract/limits.ts';
+import type { WireRuleId } from '../areas/rules.ts';
 import type { Trial } from './trial.ts';
 
 /** The most that a case may cost. Tokens are those of chat, the only thing that is billed. */
@@ -24,7 +24,7 @@ export interface Case {
   /** True where it needs a second account. */
   readonly twoAccounts: boolean;
   /** Each check, by its name in the case, with the rule that it judges. */
-  readonly checks: Readonly<Record<string, WireClauseId>>;
+  readonly checks: Readonly<Record<string, WireRuleId>>;
   cost(limits: Limits): Cost;
   run(trial: Trial<string>): Promise<void>;
 }
@@ -36,7 +36,7 @@ export interface CaseSpec<Name extends string> {
   needs: readonly Capability[];
   scope?: Case['scope'];
   twoAccounts?: boolean;
-  checks: Readonly<Record<Name, WireClauseId>>;
+  checks: Readonly<Record<Name, WireRuleId>>;
   /** Without it: free of charge, at most 40 requests. */
   cost?: (limits: Limits) => Partial<Cost>;
   run: (trial: Trial<Name>) => Promise<void>;

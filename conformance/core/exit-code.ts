@@ -1,4 +1,4 @@
-import type { Profile } from '../../contract/clauses.ts';
+import type { Profile } from '../areas/rules.ts';
 import type { Report } from '../report/report.ts';
 
 /** What the process ends with: a kind of ending, never a number of failures. */

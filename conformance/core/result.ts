@@ -1,5 +1,5 @@
-import type { ClauseId, Level, Profile } from '../../contract/clauses.ts';
 import type { Evidence } from '../../contract/evidence.ts';
+import type { Level, Profile, RuleId } from '../areas/rules.ts';
 import type { Verdict } from './verdict.ts';
 
 /** What became of one check. */
@@ -7,7 +7,7 @@ export interface CheckResult {
   /** `case/name`; permanent. */
   id: string;
   case: string;
-  clause: ClauseId;
+  clause: RuleId;
   profile: Profile;
   level: Level;
   evidence: Evidence;

@@ -1,4 +1,4 @@
-import type { Profile } from '../../contract/clauses.ts';
+import type { Profile } from '../areas/rules.ts';
 import type { Report } from '../report/report.ts';
 import type { Target } from '../targets/target.ts';
 import { KIT_VERSION } from '../version.ts';

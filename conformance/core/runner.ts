@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { CLAUSES } from '../../contract/clauses.ts';
 import { type Limits, resolveLimits } from '../../contract/limits.ts';
+import { RULES } from '../areas/rules.ts';
 import type { Target } from '../targets/target.ts';
 import { Api, type ApiOptions } from '../wire/api.ts';
 import { Connection } from '../wire/connection.ts';
@@ -124,8 +124,8 @@ export class Runner {
     const redact = this.redactor();
     return Object.entries(subject.checks).map(([name, clause]) => {
       const outcome = trial.outcomes.get(name) ?? { held: false as const, error: ending, exchanges: [] };
-      const { profile, level, evidence } = CLAUSES[clause];
-      const verdict = score(outcome.held ? undefined : outcome.error, level, isScored(this.target, CLAUSES[clause]));
+      const { profile, level, evidence } = RULES[clause];
+      const verdict = score(outcome.held ? undefined : outcome.error, level, isScored(this.target, RULES[clause]));
       const result = { id: checkId(subject, name), case: subject.id, clause, profile, level, evidence, verdict };
       if (outcome.held) return result;
       return { ...result, message: redact(messageOf(outcome.error)), exchanges: outcome.exchanges.map(redact) };

@@ -1,4 +1,4 @@
-import type { Clause, Level } from '../../contract/clauses.ts';
+import type { Level, Rule } from '../areas/rules.ts';
 import type { Target } from '../targets/target.ts';
 import { Mismatch, NotApplicable, NotRun, type Verdict } from './verdict.ts';
 
@@ -9,7 +9,7 @@ const K2 = /^kimi-k2(?![.\d])/;
  * Whether a rule may count for or against the target. Rules of the dialect bind whoever declares it; the live service is bound by what is
  * known of it alone, and a rule of one model by that model.
  */
-export function isScored(target: Target, { evidence, model }: Clause): boolean {
+export function isScored(target: Target, { evidence, model }: Rule): boolean {
   if (model === 'kimi-k2' && !K2.test(target.model)) return false;
   return evidence === 'kimi' || target.declares.sessions === 'yes';
 }

@@ -1,5 +1,5 @@
-import { CLAUSES, type Profile } from '../../contract/clauses.ts';
-import { CASES } from '../cases/index.ts';
+import { CASES } from '../areas/cases.ts';
+import { type Profile, RULES } from '../areas/rules.ts';
 import type { Case } from './case.ts';
 
 /** What was asked for is not there. */
@@ -42,7 +42,7 @@ export function select({ profiles, cases, exclude = [] }: Selection): Case[] {
 export function profileOf({ checks }: Case): Profile {
   const [clause] = Object.values(checks);
   if (clause === undefined) throw new Error('a case without checks');
-  return CLAUSES[clause].profile;
+  return RULES[clause].profile;
 }
 
 function fitsAny(subject: Case, names: readonly string[]): boolean {

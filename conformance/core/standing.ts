@@ -1,4 +1,4 @@
-import { PROFILES, type Profile } from '../../contract/clauses.ts';
+import { PROFILES, type Profile } from '../areas/rules.ts';
 import type { ProfileStanding } from '../report/report.ts';
 import type { CheckResult } from './result.ts';
 import { VERDICTS, type Verdict } from './verdict.ts';

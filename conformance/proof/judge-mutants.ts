@@ -1,4 +1,4 @@
-import { CASES } from '../cases/index.ts';
+import { CASES } from '../areas/cases.ts';
 import type { CheckResult } from '../core/result.ts';
 import { Runner } from '../core/runner.ts';
 import { NOT_REACHED } from '../core/trial.ts';

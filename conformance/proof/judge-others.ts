@@ -1,11 +1,11 @@
-import { PROFILES, type Profile } from '../../contract/clauses.ts';
+import { PROFILES, type Profile } from '../areas/rules.ts';
 import { EXIT } from '../core/exit-code.ts';
 import { Unreachable } from '../core/preflight.ts';
 import { runConformance } from '../core/run.ts';
 import type { Report } from '../report/report.ts';
 import { emulatorTarget } from '../targets/emulator.ts';
 import type { Target } from '../targets/target.ts';
-import type { Variant } from './benign/variant.ts';
+import type { Variant } from './benign.ts';
 import { behind } from './mutant.ts';
 import type { NullTarget } from './nulls.ts';
 

@@ -1,5 +1,5 @@
 import { CAPABILITIES } from '../../contract/capabilities.ts';
-import type { Profile } from '../../contract/clauses.ts';
+import type { Profile } from '../areas/rules.ts';
 import type { Target } from '../targets/target.ts';
 import { type Handler, json, type Passing, proxy } from './proxy.ts';
 

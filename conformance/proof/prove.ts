@@ -1,10 +1,10 @@
-import { CLAUSES } from '../../contract/clauses.ts';
-import { CASES } from '../cases/index.ts';
+import { CASES } from '../areas/cases.ts';
+import { RULES } from '../areas/rules.ts';
 import { checkId } from '../core/case.ts';
-import { BENIGN } from './benign/index.ts';
+import { BENIGN } from './benign.ts';
 import { judgeMutant, type MutantResult } from './judge-mutants.ts';
 import { type BenignResult, judgeBenign, judgeNull, type NullResult } from './judge-others.ts';
-import { MUTANTS } from './mutants/index.ts';
+import { MUTANTS } from './mutants.ts';
 import { NULL_TARGETS } from './nulls.ts';
 
 /** What shows that the kit can be trusted. */
@@ -45,7 +45,7 @@ export function holdsUp({ mutants, benign, nulls, toothless }: Proof): boolean {
 export function mustChecks(): string[] {
   return CASES.flatMap((subject) =>
     Object.entries(subject.checks)
-      .filter(([, clause]) => CLAUSES[clause].level === 'MUST')
+      .filter(([, clause]) => RULES[clause].level === 'MUST')
       .map(([name]) => checkId(subject, name)),
   );
 }

@@ -1,4 +1,4 @@
-import { PROFILES } from '../../contract/clauses.ts';
+import { PROFILES } from '../areas/rules.ts';
 import { STANDING_WORDS } from './conclusion.ts';
 import type { ProfileStanding, Report } from './report.ts';
 

@@ -1,4 +1,4 @@
-import { PROFILES, type Profile } from '../../contract/clauses.ts';
+import { PROFILES, type Profile } from '../areas/rules.ts';
 import { EXIT } from '../core/exit-code.ts';
 import type { ProfileStanding, Report } from './report.ts';
 import { oneLine, plural } from './text.ts';

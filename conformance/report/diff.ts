@@ -1,4 +1,4 @@
-import { CLAUSE_IDS, PROFILES, type Profile } from '../../contract/clauses.ts';
+import { PROFILES, type Profile, RULE_IDS } from '../areas/rules.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { areaOf, type Result, ruleOf, textOf, WORST_FIRST } from './overview.ts';
 import type { Report } from './report.ts';
@@ -43,7 +43,7 @@ export type DiffSubject = { target: string; model: string; kit: string; startedA
 /** Compares two runs rule by rule, over every rule that this kit or either report knows. */
 export function diffReports(a: Report, b: Report): ReportDiff {
   const sides = { a: byClause(a.results), b: byClause(b.results) };
-  const ids = [...new Set<string>([...CLAUSE_IDS, ...sides.a.keys(), ...sides.b.keys()])];
+  const ids = [...new Set<string>([...RULE_IDS, ...sides.a.keys(), ...sides.b.keys()])];
   const clauses = ids.map((id) => compare(id, sides.a.get(id) ?? [], sides.b.get(id) ?? []));
   const count = (comparison: Comparison) => clauses.filter((clause) => clause.comparison === comparison).length;
   return {

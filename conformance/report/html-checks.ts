@@ -1,4 +1,4 @@
-import { PROFILES } from '../../contract/clauses.ts';
+import { PROFILES } from '../areas/rules.ts';
 import { VERDICTS, type Verdict } from '../core/verdict.ts';
 import { escapeHtml, proseHtml } from './html-text.ts';
 import { type Area, type Result, ruleOf, textOf } from './overview.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { CLAUSE_IDS, CLAUSES, PROFILES, type Profile } from '../../contract/clauses.ts';
+import { PROFILES, type Profile, RULE_IDS, RULES } from '../areas/rules.ts';
 import { EXIT } from '../core/exit-code.ts';
 import { VERDICTS } from '../core/verdict.ts';
 import { conclude, outcomeOf, problemsOf, STANDING_WORDS, spendingLine, subjectOf } from './conclusion.ts';
@@ -48,7 +48,7 @@ ${filtersHtml(report, overview)}
 ${areasHtml(overview.areas, known)}
 <p id="none" hidden>No check fits.</p>
 ${targetHtml(report)}
-${unseenRulesHtml(CLAUSE_IDS.filter((id) => CLAUSES[id].verified !== 'wire'))}
+${unseenRulesHtml(RULE_IDS.filter((id) => RULES[id].verified !== 'wire'))}
 </main>
 <footer class="dim"><p>${escapeHtml(spendingLine(report))} ${retriesText(report)}</p><p>Exit code ${report.exitCode}: ${escapeHtml(outcomeOf(report))}. Run <code>${escapeHtml(report.run.id)}</code>.</p></footer>
 <script>${SCRIPT}</script>

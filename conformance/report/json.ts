@@ -1,4 +1,4 @@
-import { PROFILES } from '../../contract/clauses.ts';
+import { PROFILES } from '../areas/rules.ts';
 import { countVerdicts } from '../core/standing.ts';
 import { VERDICTS } from '../core/verdict.ts';
 import { Report } from './report.ts';

@@ -1,4 +1,4 @@
-import { PROFILES } from '../../contract/clauses.ts';
+import { PROFILES } from '../areas/rules.ts';
 import { VERDICTS } from '../core/verdict.ts';
 import { conclude, outcomeOf, problemsOf, spendingLine, subjectOf } from './conclusion.ts';
 import { code, plain, prose, table } from './markdown-text.ts';

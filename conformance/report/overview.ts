@@ -1,4 +1,4 @@
-import { CLAUSES, type Clause, type Profile } from '../../contract/clauses.ts';
+import { type Profile, RULES, type Rule } from '../areas/rules.ts';
 import { countVerdicts } from '../core/standing.ts';
 import type { Verdict } from '../core/verdict.ts';
 import type { Report } from './report.ts';
@@ -88,8 +88,8 @@ export function groupBy<Item>(items: readonly Item[], keyOf: (item: Item) => str
 }
 
 /** The rule as this kit words it; a report of another kit may name rules that this one has not. */
-export function ruleOf(clause: string): Clause | undefined {
-  return (CLAUSES as Record<string, Clause>)[clause];
+export function ruleOf(clause: string): Rule | undefined {
+  return (RULES as Record<string, Rule>)[clause];
 }
 
 /** The text of the rule, for people. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { PROFILES } from '../../contract/clauses.ts';
+import { PROFILES } from '../areas/rules.ts';
 import { VERDICTS } from '../core/verdict.ts';
 
 const count = z.int().min(0);

@@ -1,4 +1,4 @@
-import { PROFILES } from '../../contract/clauses.ts';
+import { PROFILES } from '../areas/rules.ts';
 import { VERDICTS, type Verdict } from '../core/verdict.ts';
 import { conclude, outcomeOf, problemsOf, spendingLine, subjectOf } from './conclusion.ts';
 import { type Area, areaOf, type Group, groupBy, overviewOf, type Result, textOf } from './overview.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { CASES } from '../../conformance/cases/index.ts';
+import { CASES } from '../../conformance/areas/cases.ts';
 import { json, proxy } from '../../conformance/proof/proxy.ts';
 import { type RegisterOptions, registerWith } from '../../conformance/register.ts';
 import { Report } from '../../conformance/report/report.ts';

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { CASES } from '../../conformance/cases/index.ts';
+import { CASES } from '../../conformance/areas/cases.ts';
 import { select } from '../../conformance/core/select.ts';
 import { conformance, temporaryFolder } from './command.ts';
 

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { BENIGN } from '../../conformance/proof/benign/index.ts';
+import { BENIGN } from '../../conformance/proof/benign.ts';
 import { judgeMutant } from '../../conformance/proof/judge-mutants.ts';
 import { judgeBenign, judgeNull } from '../../conformance/proof/judge-others.ts';
-import { MUTANTS } from '../../conformance/proof/mutants/index.ts';
+import { MUTANTS } from '../../conformance/proof/mutants.ts';
 import { NULL_TARGETS } from '../../conformance/proof/nulls.ts';
 
 /** All of them with KIMI_PROOF=all, as `kimi-emulator conformance prove` does; otherwise some of every area. */

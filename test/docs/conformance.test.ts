@@ -5,7 +5,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
 import { parseOptions } from '../../conformance/cli/options.ts';
 import { select } from '../../conformance/core/select.ts';
-import { MUTANTS } from '../../conformance/proof/mutants/index.ts';
+import { MUTANTS } from '../../conformance/proof/mutants.ts';
 import { mustChecks } from '../../conformance/proof/prove.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));

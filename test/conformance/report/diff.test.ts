@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { RULE_IDS, RULES } from '../../../conformance/areas/rules.ts';
 import type { Verdict } from '../../../conformance/core/verdict.ts';
 import { type Comparison, diffReports, diffToJson } from '../../../conformance/report/diff.ts';
 import { renderDiffMarkdown } from '../../../conformance/report/diff-markdown.ts';
 import { renderDiffTerminal } from '../../../conformance/report/diff-terminal.ts';
 import { columns } from '../../../conformance/report/text.ts';
-import { CLAUSE_IDS, CLAUSES } from '../../../contract/clauses.ts';
 import { AWKWARD, awkwardReport, sampleReport, WIRE_CLAUSES } from './sample.ts';
 
 const clause = 'truncate.minimum';
@@ -46,9 +46,9 @@ describe('two reports, rule by rule', () => {
 
   it('has every rule of the contract once, and those that nothing outside shows are not testable', () => {
     const { clauses, counts } = diffReports(sampleReport([]), sampleReport([]));
-    expect(clauses.map((one) => one.clause).toSorted()).toEqual(CLAUSE_IDS.toSorted());
+    expect(clauses.map((one) => one.clause).toSorted()).toEqual(RULE_IDS.toSorted());
     for (const one of clauses) {
-      const isSeen = CLAUSES[one.clause as (typeof CLAUSE_IDS)[number]].verified === 'wire';
+      const isSeen = RULES[one.clause as (typeof RULE_IDS)[number]].verified === 'wire';
       expect(one.comparison).toBe(isSeen ? 'untested' : 'not testable');
     }
     expect(Object.values(counts).reduce((sum, count) => sum + count)).toBe(clauses.length);

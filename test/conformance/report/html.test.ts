@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { RULES } from '../../../conformance/areas/rules.ts';
 import { renderHtml } from '../../../conformance/report/html.ts';
-import { CLAUSES } from '../../../contract/clauses.ts';
 import { awkwardReport, sampleReport, WIRE_CLAUSES } from './sample.ts';
 
 const awkward = renderHtml(awkwardReport());
@@ -74,7 +74,7 @@ describe('the HTML page', () => {
       for (const part of [clause, level, `>${evidence}<`, `seen-${index}.`, `sent-${index}.`])
         expect(check).toContain(part);
     }
-    expect(page).toContain(CLAUSES['truncate.minimum'].text.split('`')[0]);
+    expect(page).toContain(RULES['truncate.minimum'].text.split('`')[0]);
   });
 
   it.each([

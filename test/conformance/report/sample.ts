@@ -1,11 +1,11 @@
+import { RULE_IDS, RULES, type RuleId } from '../../../conformance/areas/rules.ts';
 import { exitCodeOf } from '../../../conformance/core/exit-code.ts';
 import { summarise } from '../../../conformance/core/standing.ts';
 import { VERDICTS, type Verdict } from '../../../conformance/core/verdict.ts';
 import type { Report } from '../../../conformance/report/report.ts';
-import { CLAUSE_IDS, CLAUSES, type ClauseId } from '../../../contract/clauses.ts';
 
 /** Rules that a check can be of. */
-export const WIRE_CLAUSES = CLAUSE_IDS.filter((id) => CLAUSES[id].verified === 'wire');
+export const WIRE_CLAUSES = RULE_IDS.filter((id) => RULES[id].verified === 'wire');
 
 /** Messages that have broken renderers: markup, control characters, other scripts, pictures, length. */
 export const AWKWARD = {
@@ -21,7 +21,7 @@ export interface SampleCheck {
   verdict: Verdict;
   message?: string;
   exchanges?: string[];
-  clause?: ClauseId;
+  clause?: RuleId;
   id?: string;
 }
 
@@ -59,8 +59,8 @@ export function sampleReport(checks: readonly SampleCheck[], over: Partial<Repor
 }
 
 function resultOf({ verdict, message, exchanges, clause, id }: SampleCheck, index: number): Report['results'][number] {
-  const rule: ClauseId = clause ?? WIRE_CLAUSES[(index * 7) % WIRE_CLAUSES.length] ?? 'truncate.minimum';
-  const { profile, level, evidence } = CLAUSES[rule];
+  const rule: RuleId = clause ?? WIRE_CLAUSES[(index * 7) % WIRE_CLAUSES.length] ?? 'truncate.minimum';
+  const { profile, level, evidence } = RULES[rule];
   const owner = `${rule.split('.')[0]}.case-${Math.floor(index / 3)}`;
   return {
     id: id ?? `${owner}/check-${index}`,

@@ -1,0 +1,258 @@
+import { mutantsOf } from '../../proof/chats.ts';
+import type { Json } from '../../proof/edits.ts';
+import type { Mutant } from '../../proof/mutant.ts';
+import { keyOf, type Trespass, trespassing } from '../../proof/owners.ts';
+import { chain, type Handler, json, on } from '../../proof/proxy.ts';
+import { refusal, saying } from '../../proof/rewrites.ts';
+import { plainHeaders } from '../../proof/touches.ts';
+import { SMALL_LIMITS } from '../../targets/emulator.ts';
+import { SESSION_CHANGES } from '../../wire/changes.ts';
+
+const mutant = mutantsOf('accounts');
+
+const CHAT = '/v1/chat/completions';
+
+/** The same check of each route that changes a session, but for chat. */
+const eachChange = (...checks: string[]) =>
+  SESSION_CHANGES.filter(({ name, chats }) => name !== 'append-several' && !chats).flatMap(({ name }) =>
+    checks.map((check) => `accounts.${name}/${check}`),
+  ) as unknown as [string, ...string[]];
+
+/** Lets strangers do what `may` names. */
+function opened(may: (method: string, path: string) => boolean): () => Handler {
+  return trespassing(({ request, forward, asOwner }) => (may(request.method, request.path) ? asOwner() : forward()));
+}
+
+/** Carries out what strangers ask for, and refuses it. */
+function doneAndRefused(may: (trespass: Trespass) => boolean, code: 'session_not_found' | 'snapshot_not_found') {
+  return trespassing(async (trespass) => {
+    if (!may(trespass)) return trespass.forward();
+    await (await trespass.asOwner()).text();
+    return refusal(code, `Not found the ${code.split('_')[0]} ${trespass.id}`);
+  });
+}
+
+const isChange = (method: string, path: string) =>
+  method === 'POST' && /^\/v1\/sessions\//.test(path) && !path.endsWith('/snapshots');
+
+const TRESPASS_MUTANTS: readonly Mutant[] = [
+  mutant(
+    'sessions-readable',
+    'a session is read by whoever knows its id',
+    ['accounts.read/session-hidden'],
+    opened((method, path) => method === 'GET' && /^\/v1\/sessions\/[^/]+$/.test(path)),
+  ),
+  mutant(
+    'messages-readable',
+    'the messages of a session are read by whoever knows its id',
+    ['accounts.read/messages-hidden'],
+    opened((method, path) => method === 'GET' && /^\/v1\/sessions\/[^/]+\/messages$/.test(path)),
+  ),
+  mutant(
+    'snapshots-listed',
+    'the snapshots of a session are listed for whoever knows its id',
+    ['accounts.read/snapshots-hidden'],
+    opened((method, path) => method === 'GET' && /^\/v1\/sessions\/[^/]+\/snapshots$/.test(path)),
+  ),
+  mutant(
+    'changes-open',
+    'a session is changed by whoever knows its id',
+    eachChange('not-found', 'unchanged'),
+    opened(isChange),
+  ),
+  mutant(
+    'changes-done-and-refused',
+    'a change by a stranger is refused after it was carried out',
+    eachChange('unchanged'),
+    doneAndRefused(({ request }) => isChange(request.method, request.path), 'session_not_found'),
+  ),
+  mutant(
+    'chats-open',
+    'a chat is held in the session of whoever',
+    ['accounts.chat/not-found', 'accounts.chat/unchanged'],
+    opened((_, path) => path === CHAT),
+  ),
+  mutant(
+    'chats-done-and-refused',
+    'a chat of a stranger is refused after its turn was stored',
+    ['accounts.chat/unchanged'],
+    doneAndRefused(({ request }) => request.path === CHAT, 'session_not_found'),
+  ),
+  mutant(
+    'deletions-open',
+    'a session is deleted by whoever knows its id',
+    ['accounts.delete/delete-not-found', 'accounts.delete/unchanged'],
+    opened((method, path) => method === 'DELETE' && path.startsWith('/v1/sessions/')),
+  ),
+  mutant(
+    'snapshots-taken',
+    'a session is snapshotted by whoever knows its id',
+    ['accounts.delete/snapshot-not-found'],
+    opened((method, path) => method === 'POST' && path.endsWith('/snapshots')),
+  ),
+  mutant(
+    'snapshots-readable',
+    'a snapshot is read by whoever knows its id',
+    ['accounts.snapshots/not-read'],
+    opened((method, path) => method === 'GET' && /^\/v1\/snapshots\/[^/]+$/.test(path)),
+  ),
+  mutant(
+    'archives-readable',
+    'the messages of a snapshot are read by whoever knows its id',
+    ['accounts.snapshots/messages-not-read'],
+    opened((method, path) => method === 'GET' && /^\/v1\/snapshots\/[^/]+\/messages$/.test(path)),
+  ),
+  mutant(
+    'snapshot-deletions-open',
+    'a snapshot is deleted by whoever knows its id',
+    ['accounts.snapshots/not-deleted', 'accounts.snapshots/unchanged'],
+    opened((method, path) => method === 'DELETE' && /^\/v1\/snapshots\/[^/]+$/.test(path)),
+  ),
+  mutant(
+    'shares-open',
+    'a snapshot is shared by whoever knows its id',
+    ['accounts.shares/not-shared'],
+    opened((method, path) => method === 'POST' && path.endsWith('/share')),
+  ),
+  mutant(
+    'unshares-open',
+    'a share is ended by whoever knows the snapshot',
+    ['accounts.shares/not-unshared'],
+    opened((method, path) => method === 'DELETE' && path.endsWith('/share')),
+  ),
+  mutant(
+    'forks-open',
+    'a snapshot is forked by whoever knows its id',
+    ['accounts.restores/not-forked'],
+    trespassing(async ({ request, forward, asOwner, id }) => {
+      if (request.path !== '/v1/sessions' || request.method !== 'POST') return forward();
+      const archived = await asOwner({ method: 'GET', path: `/v1/snapshots/${id}/messages`, body: undefined });
+      const { data } = (await archived.json()) as { data: Json[] };
+      return forward({ body: { messages: data.map(({ role, content }) => ({ role, content })) } });
+    }),
+  ),
+  mutant(
+    'rollbacks-open',
+    'a snapshot of any account is rolled back to',
+    ['accounts.restores/not-rolled-back-to', 'accounts.restores/unchanged'],
+    trespassing(async ({ request, forward, asOwner, id }) => {
+      if (!request.path.endsWith('/rollback')) return forward();
+      const archived = await asOwner({ method: 'GET', path: `/v1/snapshots/${id}/messages`, body: undefined });
+      const { data } = (await archived.json()) as { data: Json[] };
+      const path = request.path.replace('/rollback', '');
+      const messages = data.map(({ role, content }) => ({ role, content }));
+      await (await forward({ path: `${path}/messages`, body: { messages }, headers: plainHeaders(request) })).text();
+      return forward({ method: 'GET', path, body: undefined });
+    }),
+  ),
+];
+
+const AS_NEVER_WAS = [
+  'accounts.read/as-never-was',
+  'accounts.chat/as-never-was',
+  'accounts.delete/as-never-was',
+  'accounts.snapshots/as-never-was',
+  'accounts.shares/as-never-was',
+  'accounts.restores/as-never-was',
+  ...eachChange('as-never-was'),
+] as unknown as [string, ...string[]];
+
+/** Pages of every account that was seen, joined. */
+function joined(path: string): () => Handler {
+  return () => {
+    const keys = new Set<string>();
+    return (request, forward) => {
+      keys.add(keyOf(request));
+      return on('GET', path, async ({ headers }) => {
+        const data: Json[] = [];
+        for (const authorization of keys) {
+          const page = (await (await forward({ headers: { ...headers, authorization } })).json()) as { data?: Json[] };
+          data.push(...(page.data ?? []));
+        }
+        const ids = { first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null };
+        return json({ object: 'list', data, ...ids, has_more: false });
+      })(request, forward);
+    };
+  };
+}
+
+const TOLD_MUTANTS: readonly Mutant[] = [
+  mutant(
+    'forbidden',
+    "what is another account's is answered with 403",
+    ['accounts.read/session-hidden', 'accounts.snapshots/not-read', ...AS_NEVER_WAS],
+    trespassing(async () => refusal('permission_denied', 'Not yours')),
+  ),
+  mutant(
+    'told-in-words',
+    "the refusal says that the id is another account's",
+    AS_NEVER_WAS,
+    trespassing(async ({ forward }) => {
+      const response = await forward();
+      const text = await response.text();
+      return new Response(text.replace(/Not found the (\w+)/, 'Not yours is the $1'), response);
+    }),
+  ),
+  mutant(
+    'version-first',
+    'the version is looked at before the account',
+    ['accounts.nothing-told/not-its-version'],
+    trespassing(async ({ request, forward }) =>
+      request.headers['if-match'] === undefined ? forward() : refusal('version_conflict'),
+    ),
+  ),
+  mutant(
+    'keys-first',
+    'keys are looked up before the account',
+    ['accounts.nothing-told/not-its-keys'],
+    trespassing(async ({ request, forward, asOwner }) =>
+      request.headers['idempotency-key'] === undefined ? forward() : asOwner(),
+    ),
+  ),
+  mutant(
+    'all-sessions-listed',
+    'the sessions of all accounts are listed',
+    ['accounts.lists/sessions-not-listed'],
+    joined('/v1/sessions'),
+  ),
+  mutant(
+    'all-snapshots-listed',
+    'the snapshots of all accounts are listed',
+    ['accounts.lists/snapshots-not-listed'],
+    joined('/v1/snapshots'),
+  ),
+  mutant(
+    'foreign-cursors',
+    'any id is taken as a cursor',
+    ['accounts.lists/session-no-cursor', 'accounts.lists/snapshot-no-cursor', 'accounts.lists/message-no-cursor'],
+    trespassing(async ({ request, forward }) =>
+      request.search.includes('after=') ? forward({ search: '' }) : forward(),
+    ),
+  ),
+  {
+    id: 'accounts.limit-of-all',
+    area: 'accounts',
+    broken: 'the number of sessions is limited for all accounts together',
+    killedBy: ['accounts.limit/other-creates'],
+    options: () => ({ limits: { ...SMALL_LIMITS, sessions: 1_000 } }),
+    handler: () => {
+      let held = 0;
+      return chain(
+        saying({ sessions: SMALL_LIMITS.sessions }, {}),
+        on('POST', '/v1/sessions', async (_, forward) => {
+          if (held >= SMALL_LIMITS.sessions) return refusal('session_limit_reached');
+          const response = await forward();
+          if (response.ok) held += 1;
+          return response;
+        }),
+        on('DELETE', '/v1/sessions/:id', async (_, forward) => {
+          const response = await forward();
+          if (response.ok) held -= 1;
+          return response;
+        }),
+      );
+    },
+  },
+];
+
+export const ACCOUNTS_MUTANTS: readonly Mutant[] = [...TRESPASS_MUTANTS, ...TOLD_MUTANTS];

@@ -1,0 +1,420 @@
+import type { SessionMessage } from '../../../contract/sessions.ts';
+import { answersFrom, ask, editSuccess, editWindows, unpin, windowAt } from '../../proof/asking.ts';
+import { deep, type Json } from '../../proof/edits.ts';
+import type { Mutant } from '../../proof/mutant.ts';
+import { chain, editJson, type Forward, type Handler, json, on } from '../../proof/proxy.ts';
+import { SMALL_LIMITS } from '../../targets/emulator.ts';
+
+/** Where forks come from. */
+class Origins {
+  readonly sessionOf = new Map<string, string>();
+  readonly snapshotOf = new Map<string, string>();
+  readonly #sessions = new Map<string, string>();
+
+  /** @param work is done with each fork and its answer */
+  handler(work: (fork: Json, forward: Forward, source: string) => Promise<Json> | Json = (fork) => fork): Handler {
+    return chain(
+      on('POST', '/v1/sessions/:id/snapshots', async ({ ids: [session = ''] }, forward) =>
+        editSuccess(await forward(), (taken) => {
+          this.#sessions.set(String(taken.id), session);
+          return taken;
+        }),
+      ),
+      on('POST', '/v1/sessions', async ({ body }, forward) => {
+        const response = await forward();
+        const { snapshot_id } = (body ?? {}) as { snapshot_id?: string };
+        if (!response.ok || snapshot_id === undefined) return response;
+        const fork = (await response.json()) as Json;
+        const source = this.#sessions.get(snapshot_id) ?? '';
+        this.sessionOf.set(String(fork.id), source);
+        this.snapshotOf.set(String(fork.id), snapshot_id);
+        return json(await work(fork, forward, source), response.status);
+      }),
+    );
+  }
+
+  forksOf(session: string): string[] {
+    return [...this.sessionOf].filter(([, source]) => source === session).map(([fork]) => fork);
+  }
+}
+
+/** Changes the fork as soon as it is there. */
+function forked(work: (fork: Json, forward: Forward, source: string) => Promise<unknown>): () => Handler {
+  return () =>
+    new Origins().handler(async (fork, forward, source) => {
+      await work(fork, forward, source);
+      return (await ask(forward, 'GET', `/v1/sessions/${fork.id}`)).body;
+    });
+}
+
+/** Shows forks otherwise, wherever they are shown. */
+function shown(edit: (fork: Json, source: string) => Json): () => Handler {
+  return () => {
+    const origins = new Origins();
+    return chain(
+      on('GET', '/v1/sessions/:id', async ({ ids: [id = ''] }, forward) => {
+        const source = origins.sessionOf.get(id);
+        const response = await forward();
+        return source === undefined ? response : editSuccess(response, (fork) => edit(fork, source));
+      }),
+      origins.handler((fork, _, source) => edit(fork, source)),
+    );
+  };
+}
+
+/** What a fork begins with. */
+const FORK_BEGINNING_MUTANTS: readonly Mutant[] = [
+  {
+    id: 'forks.are-the-source',
+    area: 'forks',
+    broken: 'a fork is the session that it should be forked from',
+    killedBy: ['forks.new-session/own-session'],
+    handler: () => {
+      const origins = new Origins();
+      return origins.handler(async (_, forward, source) => (await ask(forward, 'GET', `/v1/sessions/${source}`)).body);
+    },
+  },
+  {
+    id: 'forks.begin-today',
+    area: 'forks',
+    broken: 'a fork begins with the window that its source has now',
+    killedBy: ['forks.new-session/same-window'],
+    handler: () => {
+      const windows = new Map<string, SessionMessage[]>();
+      return chain(
+        new Origins().handler(async (fork, forward, source) => {
+          const window = await windowAt(forward, source);
+          windows.set(
+            String(fork.id),
+            window.map((one) => ({ ...one, session_id: String(fork.id) })),
+          );
+          return fork;
+        }),
+        editWindows((messages, id) => windows.get(id) ?? messages),
+      );
+    },
+  },
+  {
+    id: 'forks.usage-of-nothing',
+    area: 'forks',
+    broken: 'a fork says to be empty',
+    killedBy: ['forks.new-session/same-usage'],
+    handler: shown((fork) => ({ ...fork, usage: { ...(fork.usage as Json), total_tokens: 0, messages: 0 } })),
+  },
+  {
+    id: 'forks.pins-lost',
+    area: 'forks',
+    broken: 'pins are not copied',
+    killedBy: ['forks.new-session/same-pins'],
+    handler: forked((fork, forward) => unpin(forward, String(fork.id))),
+  },
+  {
+    id: 'forks.tools-lost',
+    area: 'forks',
+    broken: 'tools are not copied',
+    killedBy: ['forks.new-session/same-tools'],
+    handler: forked((fork, forward) => ask(forward, 'POST', `/v1/sessions/${fork.id}`, { tools: [] })),
+  },
+  {
+    id: 'forks.default-model',
+    area: 'forks',
+    broken: 'a fork has the alias of the default model',
+    killedBy: ['forks.new-session/same-model'],
+    handler: shown((fork) => ({ ...fork, model: 'kimi-k2-0905' })),
+  },
+  {
+    id: 'forks.origin-is-the-session',
+    area: 'forks',
+    broken: 'forked_from names the session instead of the snapshot',
+    killedBy: ['forks.new-session/names-its-origin'],
+    handler: shown((fork, source) => ({ ...fork, forked_from: { snapshot_id: source } })),
+  },
+  {
+    id: 'forks.origin-of-everything',
+    area: 'forks',
+    broken: 'every session says to be forked from itself',
+    killedBy: ['forks.new-session/others-have-none'],
+    handler: () => async (request, forward) => {
+      const response = await forward();
+      if (!/^\/v1\/sessions\/[^/]+$/.test(request.path) || !response.ok) return response;
+      return editJson(response, (body: Json) => ({
+        ...body,
+        forked_from: body.forked_from ?? { snapshot_id: body.id },
+      }));
+    },
+  },
+];
+
+/** What is written to a session is written to others too. */
+function mirrored(others: (origins: Origins, session: string) => string[]): () => Handler {
+  return () => {
+    const origins = new Origins();
+    return chain(
+      origins.handler(),
+      on('POST', '/v1/sessions/:id/messages', async ({ ids: [id = ''], body }, forward) => {
+        for (const other of others(origins, id)) await ask(forward, 'POST', `/v1/sessions/${other}/messages`, body);
+        return forward();
+      }),
+    );
+  };
+}
+
+/** What forks share. */
+const FORK_ISOLATION_MUTANTS: readonly Mutant[] = [
+  {
+    id: 'forks.write-to-source',
+    area: 'forks',
+    broken: 'what is appended to a fork is appended to its source',
+    killedBy: ['forks.isolation/source-sees-no-change', 'forks.memory/fork-unknown-to-source'],
+    handler: mirrored(({ sessionOf }, id) => [sessionOf.get(id) ?? []].flat()),
+  },
+  {
+    id: 'forks.follow-the-source',
+    area: 'forks',
+    broken: 'what is appended to the source is appended to its forks',
+    killedBy: ['forks.isolation/fork-sees-no-change', 'forks.memory/source-unknown-to-fork'],
+    handler: mirrored((origins, id) => origins.forksOf(id)),
+  },
+  {
+    id: 'forks.siblings-share',
+    area: 'forks',
+    broken: 'forks of one snapshot share its window',
+    killedBy: ['forks.isolation/sibling-sees-no-change'],
+    handler: mirrored((origins, id) => {
+      const source = origins.sessionOf.get(id);
+      return source === undefined ? [] : origins.forksOf(source).filter((fork) => fork !== id);
+    }),
+  },
+  {
+    id: 'forks.die-with-source',
+    area: 'forks',
+    broken: 'deleting a session deletes its forks',
+    killedBy: ['forks.isolation/outlives-source'],
+    handler: () => {
+      const origins = new Origins();
+      return chain(
+        origins.handler(),
+        on('DELETE', '/v1/sessions/:id', async ({ ids: [id = ''] }, forward) => {
+          for (const fork of origins.forksOf(id)) await ask(forward, 'DELETE', `/v1/sessions/${fork}`);
+          return forward();
+        }),
+      );
+    },
+  },
+  {
+    id: 'forks.source-dies-with-fork',
+    area: 'forks',
+    broken: 'deleting a fork deletes what it shares with its source',
+    killedBy: ['forks.isolation/source-outlives-fork'],
+    handler: () => {
+      const origins = new Origins();
+      return chain(
+        origins.handler(),
+        on('DELETE', '/v1/sessions/:id', async ({ ids: [id = ''] }, forward) => {
+          const source = origins.sessionOf.get(id);
+          if (source !== undefined) await ask(forward, 'DELETE', `/v1/sessions/${source}`);
+          return forward();
+        }),
+      );
+    },
+  },
+  {
+    id: 'forks.die-with-snapshot',
+    area: 'forks',
+    broken: 'deleting a snapshot deletes its forks',
+    killedBy: ['forks.isolation/outlives-snapshot'],
+    handler: () => {
+      const origins = new Origins();
+      return chain(
+        origins.handler(),
+        on('DELETE', '/v1/snapshots/:id', async ({ ids: [id] }, forward) => {
+          for (const [fork, snapshot] of origins.snapshotOf) {
+            if (snapshot === id) await ask(forward, 'DELETE', `/v1/sessions/${fork}`);
+          }
+          return forward();
+        }),
+      );
+    },
+  },
+  {
+    id: 'forks.model-knows-nothing',
+    area: 'forks',
+    broken: 'the model reads only what was said in the fork itself',
+    killedBy: ['forks.memory/history-known'],
+    handler: () => {
+      const origins = new Origins();
+      return chain(
+        origins.handler(),
+        answersFrom(async (id, forward) => (origins.sessionOf.has(id) ? [] : windowAt(forward, id))),
+      );
+    },
+  },
+];
+
+const CREATE = '/v1/sessions';
+
+/** Forks are made otherwise than asked for. */
+function forking(change: (body: Json) => Json): () => Handler {
+  return () =>
+    on('POST', CREATE, ({ body }, forward) => {
+      const asked = (body ?? {}) as Json;
+      return forward('snapshot_id' in asked ? { body: change(asked) } : {});
+    });
+}
+
+/** Leaves fields out that should have been refused. */
+function without(...fields: string[]): () => Handler {
+  return forking((body) => Object.fromEntries(Object.entries(body).filter(([field]) => !fields.includes(field))));
+}
+
+const FORK_REQUEST_MUTANTS: readonly Mutant[] = [
+  {
+    id: 'forks.fields-ignored',
+    area: 'forks',
+    broken: 'fields that do not go with a fork are ignored in silence',
+    killedBy: ['forks.fields/model-refused', 'forks.fields/tools-refused', 'forks.fields/messages-refused'],
+    handler: without('model', 'tools', 'messages'),
+  },
+  {
+    id: 'forks.first-origin-taken',
+    area: 'forks',
+    broken: 'of two origins the snapshot is taken',
+    killedBy: ['forks.fields/two-origins-refused'],
+    handler: without('share_id'),
+  },
+  {
+    id: 'forks.preserve-len-needs-nothing',
+    area: 'forks',
+    broken: 'preserve_len is accepted where nothing is forked',
+    killedBy: ['forks.fields/preserve-len-alone-refused'],
+    handler: () =>
+      on('POST', CREATE, ({ body }, forward) => {
+        const { preserve_len, ...rest } = (body ?? {}) as Json;
+        return forward('snapshot_id' in rest || preserve_len === undefined ? {} : { body: rest });
+      }),
+  },
+  {
+    id: 'forks.unknown-is-new',
+    area: 'forks',
+    broken: 'the fork of a snapshot that is gone is an empty session',
+    killedBy: ['forks.fields/deleted-refused', 'forks.fields/never-known-refused', 'forks.hidden/refused'],
+    handler: () =>
+      on('POST', CREATE, async (_, forward) => {
+        const response = await forward();
+        return response.status === 404 ? forward({ body: {} }) : response;
+      }),
+  },
+  {
+    id: 'forks.need-the-session',
+    area: 'forks',
+    broken: 'a snapshot cannot be forked once its session is gone',
+    killedBy: ['forks.fields/deleted-session-forked'],
+    handler: () => {
+      const gone = new Set<string>();
+      return chain(
+        on('DELETE', '/v1/sessions/:id', ({ ids: [id = ''] }, forward) => {
+          gone.add(id);
+          return forward();
+        }),
+        // What is read of the deleted session's data is gone too.
+        (request, forward) => {
+          const error = { message: 'gone', type: 'resource_not_found_error', code: 'session_not_found' };
+          const isFork =
+            request.method === 'POST' && request.path === CREATE && 'snapshot_id' in (request.body as Json);
+          const isRead = request.method === 'GET' && /^\/v1\/sessions\/[^/]+/.test(request.path);
+          return gone.size > 0 && (isFork || isRead) ? Promise.resolve(json({ error }, 404)) : forward();
+        },
+      );
+    },
+  },
+  {
+    id: 'forks.preserve-len-ignored',
+    area: 'forks',
+    broken: 'a preserve_len of the fork is ignored',
+    killedBy: ['forks.preserve-len/less-on-request', 'forks.preserve-len/more-on-request'],
+    handler: without('preserve_len'),
+  },
+  {
+    id: 'forks.always-all',
+    area: 'forks',
+    broken: 'a fork begins with the whole archived window',
+    killedBy: ['forks.preserve-len/as-the-snapshot-restores'],
+    handler: forking((body) => ({ preserve_len: SMALL_LIMITS.window_tokens, ...body })),
+  },
+  {
+    id: 'forks.minimum-raised',
+    area: 'forks',
+    broken: 'a preserve_len below the minimum is raised to it',
+    killedBy: ['forks.preserve-len/under-minimum-refused'],
+    handler: forking((body) =>
+      'preserve_len' in body
+        ? { ...body, preserve_len: Math.max(Number(body.preserve_len), SMALL_LIMITS.min_preserve_tokens) }
+        : body,
+    ),
+  },
+  {
+    id: 'forks.title-lost',
+    area: 'forks',
+    broken: 'title and metadata of the fork are not kept',
+    killedBy: ['forks.new-session/own-title-and-metadata'],
+    handler: without('title', 'metadata'),
+  },
+  {
+    id: 'forks.by-anyone',
+    area: 'forks',
+    broken: 'whoever knows the id of a snapshot forks it',
+    killedBy: ['forks.hidden/refused'],
+    handler: () => {
+      let owner: string | undefined;
+      return (request, forward) => {
+        if (request.path.endsWith('/snapshots')) owner ??= request.headers.authorization;
+        const isFork =
+          request.path === CREATE && typeof request.body === 'object' && 'snapshot_id' in (request.body ?? {});
+        if (owner === undefined || !isFork) return forward();
+        return forward({ headers: { ...request.headers, authorization: owner } });
+      };
+    },
+  },
+  {
+    id: 'forks.not-counted',
+    area: 'forks',
+    broken: 'only sessions that are no forks count against the limit',
+    killedBy: ['forks.limit/no-place-left', 'forks.limit/counts-for-others', 'forks.limit/place-freed'],
+    options: () => ({ limits: { ...SMALL_LIMITS, sessions: 100 } }),
+    handler: () => {
+      const plain = new Map<string, number>();
+      const told = (object: Json) => ('sessions' in object ? { ...object, sessions: SMALL_LIMITS.sessions } : object);
+      return chain(
+        async (_, forward) => editJson(await forward(), (body) => deep(body, told)),
+        on('POST', CREATE, async ({ body, headers: { authorization = '' } }, forward) => {
+          if ('snapshot_id' in ((body ?? {}) as Json)) return forward();
+          const count = plain.get(authorization) ?? 0;
+          plain.set(authorization, count + 1);
+          if (count < SMALL_LIMITS.sessions) return forward();
+          const message = 'the number of sessions has reached the limit';
+          return json({ error: { message, type: 'invalid_request_error', code: 'session_limit_reached' } }, 400);
+        }),
+      );
+    },
+  },
+  {
+    id: 'forks.one-place-less',
+    area: 'forks',
+    broken: 'a fork needs two places',
+    killedBy: ['forks.limit/last-place-taken'],
+    handler: () =>
+      on('POST', CREATE, async ({ body }, forward) => {
+        if (!('snapshot_id' in ((body ?? {}) as Json))) return forward();
+        const spare = await ask(forward, 'POST', CREATE, {});
+        const response = await forward();
+        await forward({ method: 'DELETE', path: `/v1/sessions/${spare.body.id}`, body: undefined });
+        return response;
+      }),
+  },
+];
+
+export const FORKS_MUTANTS: readonly Mutant[] = [
+  ...FORK_BEGINNING_MUTANTS,
+  ...FORK_ISOLATION_MUTANTS,
+  ...FORK_REQUEST_MUTANTS,
+];

@@ -1,0 +1,290 @@
+import { listOf } from '../../../contract/lists.ts';
+import { Session, SessionMessage } from '../../../contract/sessions.ts';
+import { Snapshot } from '../../../contract/snapshots.ts';
+import { type Case, defineCase } from '../../core/case.ts';
+import { answered, equal, holds, refused } from '../../core/expect.ts';
+import type { Trial } from '../../core/trial.ts';
+import { Mismatch } from '../../core/verdict.ts';
+import type { Api } from '../../wire/api.ts';
+import { append, createSession, createSnapshot, getSession, user } from '../../wire/dialect.ts';
+import { neverWas } from '../../wire/ids.ts';
+
+/** The three kinds of items: their pages, which way their lists go by themselves, and the rule that says so. */
+const KINDS = {
+  session: { Page: listOf(Session), order: 'desc', orderClause: 'lists.sessions-order' },
+  message: { Page: listOf(SessionMessage), order: 'asc', orderClause: 'lists.messages-order' },
+  snapshot: { Page: listOf(Snapshot), order: 'desc', orderClause: 'lists.snapshots-order' },
+} as const;
+
+type Kind = keyof typeof KINDS;
+
+/** A list that is known: where it is, and its items from first to last in its own order. */
+interface Known {
+  api: Api;
+  path: string;
+  items: readonly { id: string }[];
+  /** A list of the same kind without items. */
+  empty?: string;
+}
+
+interface ListSpec {
+  id: string;
+  title: string;
+  kind: Kind;
+  needs: Case['needs'];
+  scope: Case['scope'];
+  /** Lays out at least three items. */
+  lay: (trial: Trial<string>) => Promise<Known>;
+}
+
+const ROUNDS = 50;
+
+/** More than is laid out anywhere, and less than any largest page. */
+const ALL = 50;
+
+/** What holds of every list. */
+function listCase({ id, title, kind, needs, scope, lay }: ListSpec): Case {
+  const { Page, order, orderClause } = KINDS[kind];
+  return defineCase({
+    id,
+    title,
+    needs,
+    scope,
+    checks: {
+      shape: 'lists.shape',
+      'own-order': orderClause,
+      whole: 'lists.whole',
+      ends: 'lists.ends',
+      'no-items': 'lists.ends',
+      'order-given': 'lists.order',
+      'order-unknown': 'lists.order',
+      limit: 'lists.limit',
+      'limit-most': 'lists.limit-range',
+      'limit-refused': 'lists.limit-range',
+      pages: 'lists.after',
+      'pages-other-order': 'lists.after',
+      'has-more': 'lists.has-more',
+      'cursor-unknown': 'lists.cursor-unknown',
+    },
+    async run(trial) {
+      const { api, path, items, empty } = await lay(trial);
+      const ids = items.map((item) => item.id);
+      const turned = ids.toReversed();
+      const other = order === 'asc' ? 'desc' : 'asc';
+      const most = trial.limits.page_size_max;
+      const page = async (query: string, of = path) => answered(await api.get(`${of}?${query}`), Page);
+      const idsOf = ({ data }: { data: { id: string }[] }) => data.map((item) => item.id);
+      const joined = async (query: string) => {
+        const found: string[] = [];
+        for (let round = 0, after = ''; round < ROUNDS; round += 1) {
+          const { data, has_more, last_id } = await page(query + after);
+          found.push(...data.map((item) => item.id));
+          if (!has_more) return found;
+          after = `&after=${last_id}`;
+        }
+        throw new Mismatch(`GET /v1${path}?${query}: the pages do not end`);
+      };
+      await trial.need('shape', () => page(`limit=${ALL}`));
+      await trial.check('own-order', async () => equal(idsOf(await page(`limit=${ALL}`)), ids, 'the ids, as listed'));
+      await trial.check('whole', async () =>
+        equal((await page(`limit=${ALL}&order=${order}`)).data, items, 'the items'),
+      );
+      await trial.check('ends', async () => {
+        const { data, first_id, last_id } = await page('limit=2');
+        equal([first_id, last_id], [data[0]?.id, data.at(-1)?.id], 'first_id and last_id');
+      });
+      await trial.check('no-items', async () => {
+        const behind = `limit=2&after=${ids.at(-1)}`;
+        for (const { data, first_id, last_id, has_more } of [
+          await page(behind),
+          ...(empty ? [await page('limit=2', empty)] : []),
+        ]) {
+          equal(
+            { data, first_id, last_id, has_more },
+            { data: [], first_id: null, last_id: null, has_more: false },
+            'a page without items',
+          );
+        }
+      });
+      await trial.check('order-given', async () => {
+        equal(idsOf(await page(`limit=${ALL}&order=${order}`)), ids, `the ids in order ${order}`);
+        equal(idsOf(await page(`limit=${ALL}&order=${other}`)), turned, `the ids in order ${other}`);
+      });
+      await trial.check('order-unknown', async () => {
+        refused(await api.get(`${path}?order=newest`), 'invalid_request', { param: 'order' });
+      });
+      await trial.check('limit', async () => {
+        for (const limit of [1, 2])
+          equal(idsOf(await page(`limit=${limit}`)), ids.slice(0, limit), `the page of ${limit}`);
+      });
+      await trial.check('limit-most', () => page(`limit=${most}`));
+      await trial.check('limit-refused', async () => {
+        for (const limit of [0, most + 1, -1, 1.5, 'many']) {
+          refused(await api.get(`${path}?limit=${limit}`), 'invalid_request', { param: 'limit' });
+        }
+      });
+      await trial.check('pages', async () => {
+        for (const limit of [1, 2]) equal(await joined(`limit=${limit}`), ids, `the pages of ${limit}, joined`);
+      });
+      await trial.check('pages-other-order', async () => {
+        equal(await joined(`limit=2&order=${other}`), turned, `the pages in order ${other}, joined`);
+      });
+      await trial.check('has-more', async () => {
+        holds((await page(`limit=${ids.length - 1}`)).has_more, 'has_more is true where one item is left');
+        holds(
+          !(await page(`limit=${ids.length}`)).has_more,
+          'has_more is false where the page ends with the last item',
+        );
+      });
+      await trial.check('cursor-unknown', async () => {
+        const unknown = neverWas(ids[0] ?? '');
+        refused(await api.get(`${path}?after=${unknown}`), `${kind}_not_found`, { param: 'after' });
+        await page(`after=${ids[0]}`);
+      });
+    },
+  });
+}
+
+const ITEMS = 5;
+
+const Messages = listOf(SessionMessage);
+
+function numbers(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index);
+}
+
+const listsSessions = listCase({
+  id: 'lists.sessions',
+  title: 'the sessions of an account, in pages',
+  kind: 'session',
+  needs: ['sessions', 'sessions.list'],
+  scope: 'account',
+  async lay(trial) {
+    const api = await trial.empty();
+    const items: Session[] = [];
+    for (const number of numbers(ITEMS)) items.unshift(await createSession(api, { title: `session ${number}` }));
+    return { api, path: '/sessions', items };
+  },
+});
+
+const listsMessages = listCase({
+  id: 'lists.messages',
+  title: 'the messages of a window, in pages',
+  kind: 'message',
+  needs: ['sessions', 'sessions.append'],
+  scope: 'session',
+  async lay({ api }) {
+    const { id } = await createSession(api);
+    const { id: other } = await createSession(api);
+    const { data } = await append(
+      api,
+      id,
+      numbers(ITEMS - 1).map((number) => user(`message ${number}`)),
+    );
+    const { data: last } = await append(api, id, user('the last message'));
+    return { api, path: `/sessions/${id}/messages`, items: [...data, ...last], empty: `/sessions/${other}/messages` };
+  },
+});
+
+const listsSessionSnapshots = listCase({
+  id: 'lists.session-snapshots',
+  title: 'the snapshots of a session, in pages',
+  kind: 'snapshot',
+  needs: ['sessions', 'sessions.snapshot'],
+  scope: 'session',
+  async lay({ api }) {
+    const { id } = await createSession(api, { messages: [user('a message')] });
+    const { id: other } = await createSession(api);
+    const items = [];
+    for (const number of numbers(3)) items.unshift(await createSnapshot(api, id, { name: `snapshot ${number}` }));
+    return { api, path: `/sessions/${id}/snapshots`, items, empty: `/sessions/${other}/snapshots` };
+  },
+});
+
+const listsSnapshots = listCase({
+  id: 'lists.snapshots',
+  title: 'the snapshots of an account, in pages',
+  kind: 'snapshot',
+  needs: ['sessions', 'sessions.snapshot'],
+  scope: 'account',
+  async lay(trial) {
+    const api = await trial.empty();
+    const first = await createSession(api, { messages: [user('a message')] });
+    const second = await createSession(api, { messages: [user('another message')] });
+    const items = [];
+    for (const { id } of [first, second, first]) items.unshift(await createSnapshot(api, id));
+    return { api, path: '/snapshots', items };
+  },
+});
+
+const listsBelonging = defineCase({
+  id: 'lists.belonging',
+  title: 'each list holds its own items only',
+  needs: ['sessions', 'sessions.list', 'sessions.append', 'sessions.snapshot'],
+  checks: {
+    'snapshots-of-one': 'lists.session-snapshots',
+    'snapshots-of-all': 'lists.session-snapshots',
+    'cursor-of-another': 'lists.cursor-unknown',
+    'deleted-not-listed': 'lists.deleted',
+  },
+  async run(trial) {
+    const { api } = trial;
+    const one = await createSession(api, { messages: [user('of one')] });
+    const other = await createSession(api, { messages: [user('of the other')] });
+    const mine = await createSnapshot(api, one.id);
+    const theirs = await createSnapshot(api, other.id);
+    const ids = async (path: string) => {
+      const { data } = answered(await api.get(`${path}?limit=100`), listOf(Session.pick({ id: true })));
+      return data.map(({ id }) => id);
+    };
+    await trial.check('snapshots-of-one', async () => {
+      equal(await ids(`/sessions/${one.id}/snapshots`), [mine.id], 'the snapshots of one session');
+      equal(await ids(`/sessions/${other.id}/snapshots`), [theirs.id], 'the snapshots of the other');
+    });
+    await trial.check('snapshots-of-all', async () => {
+      equal((await ids('/snapshots')).slice(0, 2), [theirs.id, mine.id], 'the newest snapshots of the account');
+    });
+    await trial.check('cursor-of-another', async () => {
+      const { data } = answered(await api.get(`/sessions/${other.id}/messages`), Messages);
+      const reply = await api.get(`/sessions/${one.id}/messages?after=${data[0]?.id}`);
+      refused(reply, 'message_not_found', { param: 'after' });
+    });
+    await trial.check('deleted-not-listed', async () => {
+      holds((await ids('/sessions')).includes(one.id), 'a session is listed');
+      answered(await api.delete(`/sessions/${one.id}`), Session.pick({ id: true }));
+      const left = await ids('/sessions');
+      holds(!left.includes(one.id), 'a deleted session is listed');
+      holds(left.includes(other.id), 'the session beside it is listed');
+      await getSession(api, other.id);
+    });
+  },
+});
+
+const listsDefault = defineCase({
+  id: 'lists.default',
+  title: 'a page without limit',
+  needs: ['sessions', 'sessions.append'],
+  checks: { 'twenty-items': 'lists.default-limit' },
+  async run(trial) {
+    const { api, limits } = trial;
+    const { id } = await createSession(api);
+    await append(
+      api,
+      id,
+      numbers(limits.page_size + 1).map((number) => user(`${number}`)),
+    );
+    await trial.check('twenty-items', async () => {
+      const { data, has_more } = answered(await api.get(`/sessions/${id}/messages`), Messages);
+      equal([data.length, has_more], [limits.page_size, true], 'the items of a page, and whether there are more');
+    });
+  },
+});
+
+export const LISTS_CASES: readonly Case[] = [
+  listsSessions,
+  listsMessages,
+  listsSessionSnapshots,
+  listsSnapshots,
+  listsBelonging,
+  listsDefault,
+];

@@ -1,0 +1,180 @@
+import { mutantsOf } from '../../proof/chats.ts';
+import type { Json } from '../../proof/edits.ts';
+import type { Mutant } from '../../proof/mutant.ts';
+import { chain, editJson, type Handler, json, on, type Passing } from '../../proof/proxy.ts';
+import { codeOf } from '../../proof/rewrites.ts';
+
+const mutant = mutantsOf('lists');
+
+const LIST = /^\/v1\/(?:sessions|snapshots|sessions\/[^/]+\/(?:messages|snapshots))$/;
+
+type Page = Json & { data: Json[]; first_id: string | null; last_id: string | null; has_more: boolean };
+
+const isList = ({ method, path }: Passing) => method === 'GET' && LIST.test(path);
+
+/** The same check of each list. */
+const each = (...checks: string[]) =>
+  ['sessions', 'messages', 'session-snapshots', 'snapshots'].flatMap((list) =>
+    checks.map((check) => `lists.${list}/${check}`),
+  ) as unknown as readonly [string, ...string[]];
+
+/** Changes the query of every list; undefined takes a parameter away. */
+function queries(
+  edit: (query: Record<string, string>, path: string) => Record<string, string | undefined>,
+): () => Handler {
+  return () => (request, forward) => {
+    if (!isList(request)) return forward();
+    const given = Object.fromEntries(new URLSearchParams(request.search));
+    const left = Object.entries(edit(given, request.path)).filter(
+      (pair): pair is [string, string] => pair[1] !== undefined,
+    );
+    return forward({ search: left.length > 0 ? `?${new URLSearchParams(left)}` : '' });
+  };
+}
+
+/** Changes every page. */
+function pages(edit: (page: Page, query: URLSearchParams) => object): () => Handler {
+  return () => async (request, forward) => {
+    const response = await forward();
+    if (!isList(request) || !response.ok) return response;
+    return editJson(response, (page: Page) => edit(page, new URLSearchParams(request.search)));
+  };
+}
+
+const within = (limit: string) => String(Math.min(100, Math.max(1, Math.round(Number(limit)) || 20)));
+
+export const LISTS_MUTANTS: readonly Mutant[] = [
+  mutant(
+    'bare-array',
+    'a list is answered as an array',
+    each('shape'),
+    pages(({ data }) => data),
+  ),
+  mutant(
+    'other-way-round',
+    'lists run the other way where no order is asked for',
+    each('own-order'),
+    queries((query, path) => ({ order: path.endsWith('/messages') ? 'desc' : 'asc', ...query })),
+  ),
+  mutant(
+    'items-of-now',
+    'items say that they were created when they were listed',
+    each('whole'),
+    pages((page) => ({
+      ...page,
+      data: page.data.map((item) => ({ ...item, created_at: Number(item.created_at) + 1 })),
+    })),
+  ),
+  mutant(
+    'last-is-first',
+    '`last_id` is the id of the first item',
+    each('ends', 'pages'),
+    pages((page) => ({ ...page, last_id: page.first_id })),
+  ),
+  mutant(
+    'ends-empty',
+    'the ids of a page without items are empty texts',
+    each('no-items'),
+    pages((page) => ({ ...page, first_id: page.first_id ?? '', last_id: page.last_id ?? '' })),
+  ),
+  mutant(
+    'order-ignored',
+    '`order` is ignored',
+    each('order-given', 'order-unknown', 'pages-other-order'),
+    queries(({ order, ...query }) => query),
+  ),
+  mutant(
+    'limit-ignored',
+    '`limit` is ignored',
+    each('limit', 'limit-refused'),
+    queries(({ limit, ...query }) => query),
+  ),
+  mutant(
+    'limit-below-most',
+    'the largest page is refused',
+    each('limit-most'),
+    queries((query) => (query.limit === '100' ? { ...query, limit: '101' } : query)),
+  ),
+  mutant(
+    'limit-corrected',
+    'a limit out of range is brought into it silently',
+    each('limit-refused'),
+    queries((query) => (query.limit === undefined ? query : { ...query, limit: within(query.limit) })),
+  ),
+  mutant(
+    'after-ignored',
+    '`after` is ignored',
+    each('pages', 'pages-other-order', 'cursor-unknown'),
+    queries(({ after, ...query }) => query),
+  ),
+  mutant(
+    'after-skips-one',
+    'a page begins one item too late',
+    each('pages', 'pages-other-order'),
+    pages((page, query) => (query.has('after') ? { ...page, data: page.data.slice(1) } : page)),
+  ),
+  mutant(
+    'has-more-of-full-pages',
+    '`has_more` is true where the page is full',
+    each('has-more'),
+    pages((page, query) => ({ ...page, has_more: page.data.length === Number(query.get('limit') ?? 20) })),
+  ),
+  mutant(
+    'has-more-never',
+    '`has_more` is never true',
+    each('has-more', 'pages'),
+    pages((page) => ({ ...page, has_more: false })),
+  ),
+  mutant(
+    'unknown-cursor-ignored',
+    'a cursor that is not found is ignored',
+    [...each('cursor-unknown'), 'lists.belonging/cursor-of-another'] as never,
+    () => async (request, forward) => {
+      const response = await forward();
+      return isList(request) && (await codeOf(response))?.endsWith('not_found') === true && request.search !== ''
+        ? forward({ search: '?limit=100' })
+        : response;
+    },
+  ),
+  mutant(
+    'snapshots-of-account',
+    'the snapshots of a session are those of the account',
+    ['lists.belonging/snapshots-of-one'],
+    () => on('GET', '/v1/sessions/:id/snapshots', (_, forward) => forward({ path: '/v1/snapshots' })),
+  ),
+  mutant(
+    'snapshots-of-last',
+    'the snapshots of the account are those of the session used last',
+    ['lists.belonging/snapshots-of-all', 'lists.snapshots/own-order'],
+    () => {
+      let last = '';
+      return chain(
+        on('POST', '/v1/sessions/:id/snapshots', ({ path }, forward) => {
+          last = path;
+          return forward();
+        }),
+        on('GET', '/v1/snapshots', (_, forward) => (last === '' ? forward() : forward({ path: last }))),
+      );
+    },
+  ),
+  mutant(
+    'deleted-listed',
+    'a deleted session is listed until its page is made anew',
+    ['lists.belonging/deleted-not-listed'],
+    () => {
+      const gone: Json[] = [];
+      return chain(
+        on('DELETE', '/v1/sessions/:id', async (_, forward) => {
+          const known = await forward({ method: 'GET' });
+          if (known.ok) gone.push((await known.json()) as Json);
+          return forward();
+        }),
+        on('GET', '/v1/sessions', async (_, forward) => {
+          const response = await forward();
+          const page = (await response.clone().json()) as Page;
+          return response.ok ? json({ ...page, data: [...page.data, ...gone] }) : response;
+        }),
+      );
+    },
+  ),
+];

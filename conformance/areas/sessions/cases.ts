@@ -1,0 +1,740 @@
+import { LIVE_TEXT } from '../../../contract/errors.ts';
+import { resolveLimits } from '../../../contract/limits.ts';
+import { listOf } from '../../../contract/lists.ts';
+import { MODEL_ID, TokenEstimate } from '../../../contract/models.ts';
+import { Session, SessionDeleted } from '../../../contract/sessions.ts';
+import { type Case, defineCase } from '../../core/case.ts';
+import { answered, equal, holds, refused, shaped, succeeded } from '../../core/expect.ts';
+import { Fault } from '../../core/verdict.ts';
+import type { Api } from '../../wire/api.ts';
+import { CHAT_COST, layGround, SESSION_CHANGES, type SessionChange, sendChange, TOOL } from '../../wire/changes.ts';
+import { append, createSession, getSession, stateOf, unchanged, user, windowOf } from '../../wire/dialect.ts';
+import { neverWas } from '../../wire/ids.ts';
+import type { Reply } from '../../wire/reply.ts';
+
+/** Creations at the same time: more than the slots that are left for them. */
+const SLOTS = 3;
+
+const RACERS = 9;
+
+/** @returns the ids */
+export async function fillAccount(api: Api, count: number): Promise<string[]> {
+  const ids: string[] = [];
+  while (ids.length < count) ids.push((await createSession(api)).id);
+  return ids;
+}
+
+const sessionsCapacity = defineCase({
+  id: 'sessions.capacity',
+  title: 'an account holds its limit of sessions, and not one more',
+  needs: ['sessions'],
+  scope: 'account',
+  checks: {
+    'exact-accepted': 'sessions.limit',
+    'refused-takes-no-slot': 'sessions.refused-takes-no-slot',
+    'over-refused': 'sessions.limit',
+    'limit-named': 'sessions.limit-named',
+    'delete-frees': 'sessions.delete-frees',
+    'full-again': 'sessions.limit',
+  },
+  cost: ({ sessions }) => ({ requests: 2 * sessions + 40 }),
+  async run(trial) {
+    const { limits } = trial;
+    const api = await trial.empty();
+    const ids = await fillAccount(api, limits.sessions - 1);
+    const last = await api.post('/sessions');
+    await trial.need('exact-accepted', () => succeeded(last));
+    const { id } = answered(last, Session);
+    const over = await api.post('/sessions');
+    await trial.check('over-refused', () => refused(over, 'session_limit_reached'));
+    await trial.check('limit-named', () => {
+      const message = refused(over, 'session_limit_reached');
+      holds(message.includes(String(limits.sessions)), `the refusal names the limit ${limits.sessions}: ${message}`);
+    });
+    succeeded(await api.delete(`/sessions/${id}`));
+    await trial.need('delete-frees', async () => {
+      ids.push(answered(await api.post('/sessions'), Session).id);
+    });
+    await trial.check('full-again', async () => refused(await api.post('/sessions'), 'session_limit_reached'));
+    succeeded(await api.delete(`/sessions/${ids.pop()}`));
+    await trial.check('refused-takes-no-slot', async () => {
+      refused(await api.post('/sessions', { title: 7 }), 'invalid_request');
+      refused(await api.post('/sessions', { model: 'kimi-k2-of-nowhere' }), 'model_not_found');
+      const orphan = { role: 'tool', tool_call_id: 'nobody', content: 'x' };
+      refused(await api.post('/sessions', { messages: [orphan] }), 'tool_result_orphan');
+      succeeded(await api.post('/sessions'));
+    });
+  },
+});
+
+const sessionsRace = defineCase({
+  id: 'sessions.race',
+  title: 'creations at the same time do not get past the limit',
+  needs: ['sessions'],
+  scope: 'account',
+  checks: {
+    'slots-filled': 'sessions.parallel-creates',
+    'no-more-than-slots': 'sessions.parallel-creates',
+    'rest-refused': 'sessions.parallel-creates',
+    'full-after': 'sessions.parallel-creates',
+  },
+  cost: ({ sessions }) => ({ requests: 2 * sessions + 40 }),
+  async run(trial) {
+    const { limits } = trial;
+    const api = await trial.empty();
+    const slots = Math.min(SLOTS, limits.sessions);
+    await fillAccount(api, limits.sessions - slots);
+    const replies = await Promise.all(Array.from({ length: RACERS }, () => api.post('/sessions')));
+    const broken = replies.find(({ status }) => status >= 500);
+    if (broken) throw new Fault(`${broken.what}: ${broken.status} ${broken.text}`);
+    const created = replies.filter(({ status }) => status < 300);
+    await trial.check('slots-filled', () =>
+      holds(created.length >= slots, `${created.length} of ${slots} slots were filled`),
+    );
+    await trial.check('no-more-than-slots', () => {
+      holds(created.length <= slots, `${created.length} sessions were created where there was room for ${slots}`);
+    });
+    await trial.check('rest-refused', () => {
+      for (const reply of replies) if (!created.includes(reply)) refused(reply, 'session_limit_reached');
+      const ids = new Set(created.map((reply) => answered(reply, Session).id));
+      equal(ids.size, created.length, 'the number of different ids');
+    });
+    await trial.check('full-after', async () => {
+      refused(await api.post('/sessions'), 'session_limit_reached');
+      const [first] = created;
+      if (first) succeeded(await api.delete(`/sessions/${answered(first, Session).id}`));
+      succeeded(await api.post('/sessions'));
+      refused(await api.post('/sessions'), 'session_limit_reached');
+    });
+  },
+});
+
+/** Anything before is no time of this API, and anything behind is no time in seconds. */
+const FIRST_SECOND = 1_600_000_000;
+
+const LAST_SECOND = 100_000_000_000;
+
+const sessionsCreate = defineCase({
+  id: 'sessions.create',
+  title: 'a session is created of nothing',
+  needs: ['sessions'],
+  checks: {
+    'returns-id': 'sessions.create',
+    whole: 'sessions.object',
+    'one-id': 'sessions.one-id',
+    empty: 'sessions.defaults',
+    'counts-nothing': 'sessions.usage',
+    'default-model': 'sessions.default-model',
+    times: 'sessions.times',
+    'read-back': 'sessions.read-back',
+  },
+  async run(trial) {
+    const { api } = trial;
+    const reply = await api.post('/sessions');
+    const body = (succeeded(reply).json ?? {}) as { session_id?: unknown };
+    await trial.need('returns-id', () => {
+      holds(
+        typeof body.session_id === 'string' && body.session_id !== '',
+        `${reply.what}: no session_id: ${reply.text}`,
+      );
+    });
+    await trial.need('whole', () => shaped(Session, body, reply.what));
+    const session = answered(reply, Session);
+    await trial.check('one-id', () => equal(session.id, session.session_id, 'id, which is session_id'));
+    await trial.check('empty', () => {
+      const { title, metadata, tools, forked_from } = session;
+      const nothing = { title: null, metadata: {}, tools: [], forked_from: null };
+      equal({ title, metadata, tools, forked_from }, nothing, 'what was not given');
+    });
+    await trial.check('counts-nothing', () => {
+      const remaining_tokens = session.limits.window_tokens;
+      equal(
+        session.usage,
+        { total_tokens: 0, tools_tokens: 0, remaining_tokens, messages: 0 },
+        'the usage of an empty session',
+      );
+    });
+    await trial.check('default-model', () => equal(session.model, MODEL_ID, 'the model that nobody named'));
+    await trial.check('times', () => {
+      const { created_at, updated_at } = session;
+      const inSeconds = created_at > FIRST_SECOND && updated_at < LAST_SECOND;
+      holds(inSeconds, `the times are Unix seconds, not ${created_at} and ${updated_at}`);
+      holds(updated_at >= created_at, `changed at ${updated_at}, before it was created at ${created_at}`);
+    });
+    await trial.check('read-back', async () => {
+      equal(await getSession(api, session.id), session, 'the session as it is read');
+      holds((await windowOf(api, session.id)).length === 0, 'the window of a new session is empty');
+    });
+  },
+});
+
+const sessionsFields = defineCase({
+  id: 'sessions.fields',
+  title: 'a session is created with every field',
+  needs: ['sessions', 'sessions.append'],
+  checks: {
+    'model-kept': 'sessions.fields',
+    'title-kept': 'sessions.fields',
+    'metadata-kept': 'sessions.fields',
+    'tools-kept': 'sessions.fields',
+    'messages-in-order': 'sessions.first-messages',
+    'usage-adds-up': 'sessions.usage',
+    'remaining-adds-up': 'sessions.usage',
+    'read-back': 'sessions.read-back',
+  },
+  async run(trial) {
+    const { api, target } = trial;
+    const messages = [
+      { role: 'system' as const, content: 'Be brief.' },
+      user('The first question.'),
+      { role: 'assistant' as const, content: 'The first answer.' },
+    ];
+    const given = {
+      model: target.model,
+      title: 'A title, 标题',
+      metadata: { project: 'stone', 'key 2': '' },
+      tools: [TOOL],
+    };
+    const session = answered(await api.post('/sessions', { ...given, messages }), Session);
+    await trial.check('model-kept', () => equal(session.model, given.model, 'model'));
+    await trial.check('title-kept', () => equal(session.title, given.title, 'title'));
+    await trial.check('metadata-kept', () => equal(session.metadata, given.metadata, 'metadata'));
+    await trial.check('tools-kept', () => equal(session.tools, given.tools, 'tools'));
+    const state = await stateOf(api, session.id);
+    await trial.check('messages-in-order', () => {
+      const written = state.messages.map(({ role, content }) => ({ role, content }));
+      equal(written, messages, 'the window of a session created with messages');
+    });
+    await trial.check('usage-adds-up', () => {
+      const { total_tokens, tools_tokens, messages: count } = session.usage;
+      const sum = state.messages.reduce((total, { tokens }) => total + tokens, 0);
+      holds(tools_tokens > 0, 'a tool counts more than no tokens');
+      equal(total_tokens, tools_tokens + sum, 'the total, of tools and listed messages');
+      equal(count, messages.length, 'the number of messages');
+    });
+    await trial.check('remaining-adds-up', () => {
+      const { total_tokens, remaining_tokens } = session.usage;
+      equal(remaining_tokens, session.limits.window_tokens - total_tokens, 'what remains of the window');
+    });
+    await trial.check('read-back', async () => {
+      equal(state.session, session, 'the session as it is read');
+      const { usage } = await append(api, session.id, user('One more.'));
+      equal((await getSession(api, session.id)).usage, usage, 'the usage, as the last write answered it');
+    });
+  },
+});
+
+const sessionsFirstMessages = defineCase({
+  id: 'sessions.first-messages',
+  title: 'the messages of a creation are one append',
+  needs: ['sessions', 'tokens.estimate'],
+  checks: { 'exact-accepted': 'sessions.first-messages', 'over-refused': 'sessions.first-messages' },
+  async run(trial) {
+    const { api, limits, texts } = trial;
+    const half = Math.floor(limits.append_tokens / 2);
+    const first = user(await texts.exactly(half));
+    const rest = user(await texts.exactly(limits.append_tokens - half));
+    const over = user(await texts.exactly(limits.append_tokens - half + 1));
+    await trial.check('exact-accepted', async () => {
+      const { usage } = answered(await api.post('/sessions', { messages: [first, rest] }), Session);
+      equal(usage.total_tokens, limits.append_tokens, 'the usage of a session created with one whole write');
+    });
+    await trial.check('over-refused', async () => {
+      refused(await api.post('/sessions', { messages: [first, over] }), 'append_too_large');
+      succeeded(await api.post('/sessions', { messages: [first] }));
+    });
+  },
+});
+
+const ROUNDS = 4;
+
+const sessionsDelete = defineCase({
+  id: 'sessions.delete',
+  title: 'a deleted session is gone',
+  needs: ['sessions', 'sessions.append'],
+  checks: {
+    answer: 'sessions.delete',
+    'not-read': 'sessions.deleted-gone',
+    'messages-not-read': 'sessions.deleted-gone',
+    'again-not-found': 'sessions.delete-twice',
+    'other-stays': 'sessions.independent',
+  },
+  async run(trial) {
+    const { api } = trial;
+    const { session: id } = await layGround(trial, {});
+    const other = await createSession(api);
+    const path = `/sessions/${id}`;
+    succeeded(await api.get(path));
+    const reply = await api.delete(path);
+    await trial.check('answer', () => equal(answered(reply, SessionDeleted).id, id, 'the id of what was deleted'));
+    await trial.check('not-read', async () => refused(await api.get(path), 'session_not_found'));
+    await trial.check('messages-not-read', async () => refused(await api.get(`${path}/messages`), 'session_not_found'));
+    await trial.check('again-not-found', async () => refused(await api.delete(path), 'session_not_found'));
+    await trial.check('other-stays', async () => equal(await getSession(api, other.id), other, 'another session'));
+  },
+});
+
+/** One case for each route, so that each is asked of targets that offer it. */
+const sessionsDeletedRoutes = SESSION_CHANGES.filter(
+  ({ name }) => name !== 'metadata' && name !== 'append-several',
+).map((change: SessionChange) =>
+  defineCase({
+    id: `sessions.deleted-${change.name}`,
+    title: `a deleted session takes no ${change.name}`,
+    needs: ['sessions', ...change.needs],
+    checks: { 'not-found': 'sessions.deleted-gone' },
+    cost: () => (change.chats ? CHAT_COST : {}),
+    async run(trial) {
+      const ground = await layGround(trial, change);
+      succeeded(await trial.api.get(`/sessions/${ground.session}`));
+      succeeded(await trial.api.delete(`/sessions/${ground.session}`));
+      await trial.check('not-found', async () => {
+        const param = change.chats ? { param: 'session_id' } : {};
+        refused(await sendChange(trial, change, ground), 'session_not_found', param);
+        refused(await trial.api.get(`/sessions/${ground.session}`), 'session_not_found');
+      });
+    },
+  }),
+);
+
+const sessionsIds = defineCase({
+  id: 'sessions.ids',
+  title: 'no id is given twice',
+  needs: ['sessions'],
+  checks: { 'of-those-there': 'sessions.ids-unique', 'of-those-gone': 'sessions.ids-unique' },
+  async run(trial) {
+    const { api } = trial;
+    const first = await createSession(api);
+    const second = await createSession(api);
+    await trial.check('of-those-there', () => holds(first.id !== second.id, `two sessions have the id ${first.id}`));
+    await trial.check('of-those-gone', async () => {
+      const seen = new Set([first.id, second.id]);
+      for (let round = 0; round < ROUNDS; round += 1) {
+        for (const id of seen) await api.delete(`/sessions/${id}`);
+        const { id } = await createSession(api);
+        holds(!seen.has(id), `the id ${id} of a deleted session was given again`);
+        seen.add(id);
+      }
+    });
+  },
+});
+
+function pairs(count: number): Record<string, string> {
+  return Object.fromEntries(Array.from({ length: count }, (_, index) => [`key ${index}`, 'value']));
+}
+
+const sessionsMetadata = defineCase({
+  id: 'sessions.metadata',
+  title: 'the limits of metadata and titles, at creation and later',
+  needs: ['sessions'],
+  checks: {
+    'pairs-exact': 'sessions.metadata-limits',
+    'pairs-over': 'sessions.metadata-limits',
+    'key-exact': 'sessions.metadata-limits',
+    'key-over': 'sessions.metadata-limits',
+    'value-exact': 'sessions.metadata-limits',
+    'value-over': 'sessions.metadata-limits',
+    'title-exact': 'sessions.title-length',
+    'title-over': 'sessions.title-length',
+  },
+  async run(trial) {
+    const { api, limits } = trial;
+    const session = await createSession(api);
+    const accepted = async (body: object, expected: Partial<Session>) => {
+      for (const path of ['/sessions', `/sessions/${session.id}`]) {
+        const { id } = answered(await api.post(path, body), Session);
+        const read = await getSession(api, id);
+        for (const [name, value] of Object.entries(expected)) equal(read[name as keyof Session], value, name);
+      }
+    };
+    const over = async (body: object, field: string, limit: number) => {
+      const before = await stateOf(api, session.id);
+      for (const path of ['/sessions', `/sessions/${session.id}`]) {
+        const message = refused(await api.post(path, body), 'invalid_request');
+        const named = message.includes(field) && message.includes(String(limit));
+        holds(named, `the refusal names ${field} and the limit ${limit}: ${message}`);
+      }
+      await unchanged(api, before);
+    };
+    const metadata = {
+      pairs: (count: number) => ({ metadata: pairs(count) }),
+      key: (length: number) => ({ metadata: { ['k'.repeat(length)]: 'value' } }),
+      value: (length: number) => ({ metadata: { key: 'v'.repeat(length) } }),
+    };
+    const most = { pairs: limits.metadata_pairs, key: limits.metadata_key_chars, value: limits.metadata_value_chars };
+    for (const part of ['pairs', 'key', 'value'] as const) {
+      const exact = metadata[part](most[part]);
+      await trial.check(`${part}-exact`, () => accepted(exact, exact));
+      await trial.check(`${part}-over`, () => over(metadata[part](most[part] + 1), 'metadata', most[part]));
+    }
+    const title = 't'.repeat(limits.title_chars);
+    await trial.check('title-exact', () => accepted({ title }, { title }));
+    await trial.check('title-over', () => over({ title: `${title}t` }, 'title', limits.title_chars));
+  },
+});
+
+/** A body with one fault, and the field that is to blame. */
+const BAD: readonly (readonly [body: object, field: string])[] = [
+  [{ title: 5 }, 'title'],
+  [{ metadata: ['a'] }, 'metadata'],
+  [{ metadata: { a: 1 } }, 'metadata'],
+  [{ tools: {} }, 'tools'],
+  [{ tools: [{ ...TOOL, function: { name: '1 bad name' } }] }, 'tools'],
+];
+
+const sessionsBadFields = defineCase({
+  id: 'sessions.bad-fields',
+  title: 'fields of the wrong type, and fields that nobody knows',
+  needs: ['sessions'],
+  checks: {
+    'create-refused': 'sessions.bad-fields',
+    'update-refused': 'sessions.bad-fields',
+    'unknown-at-creation': 'sessions.unknown-fields',
+    'unknown-later': 'sessions.unknown-fields',
+  },
+  async run(trial) {
+    const { api } = trial;
+    const { id } = await createSession(api, { title: 'Before' });
+    const before = await stateOf(api, id);
+    const blamed = (reply: Reply, field: string) => {
+      refused(reply, 'invalid_request');
+      const { param } = (reply.json as { error: { param?: unknown } }).error;
+      const named = typeof param === 'string' && param.startsWith(field);
+      holds(named, `${reply.what}: the refusal blames ${field}, not ${JSON.stringify(param)}: ${reply.text}`);
+    };
+    await trial.check('create-refused', async () => {
+      for (const [body, field] of [...BAD, [{ model: 5 }, 'model'], [{ messages: 'x' }, 'messages']] as const) {
+        blamed(await api.post('/sessions', body), field);
+      }
+      succeeded(await api.post('/sessions', { tools: [TOOL] }));
+    });
+    await trial.check('update-refused', async () => {
+      for (const [body, field] of BAD) blamed(await api.post(`/sessions/${id}`, body), field);
+      await unchanged(api, before);
+    });
+    const unknown = { colour: 'blue', nested: { a: [1] } };
+    await trial.check('unknown-at-creation', async () => {
+      equal(answered(await api.post('/sessions', { title: 'Given', ...unknown }), Session).title, 'Given', 'the title');
+    });
+    await trial.check('unknown-later', async () => {
+      const { title } = answered(await api.post(`/sessions/${id}`, { title: 'After', ...unknown }), Session);
+      equal(title, 'After', 'the title');
+    });
+  },
+});
+
+const CHECKS = {
+  'sessions-declared': 'sessions',
+  'append-tokens-declared': 'append_tokens',
+  'min-preserve-tokens-declared': 'min_preserve_tokens',
+  'window-tokens-declared': 'window_tokens',
+  'snapshots-declared': 'snapshots',
+} as const;
+
+const sessionsLimits = defineCase({
+  id: 'sessions.limits',
+  title: 'a session names the limits in force',
+  needs: ['sessions'],
+  checks: {
+    'sessions-declared': 'sessions.limits',
+    'append-tokens-declared': 'sessions.limits',
+    'min-preserve-tokens-declared': 'sessions.limits',
+    'window-tokens-declared': 'sessions.limits',
+    'snapshots-declared': 'sessions.limits',
+  },
+  async run(trial) {
+    const declared = resolveLimits(trial.target.limits);
+    const { limits } = await getSession(trial.api, (await createSession(trial.api)).id);
+    for (const [check, name] of Object.entries(CHECKS) as [keyof typeof CHECKS, keyof typeof limits][]) {
+      await trial.check(check, () => equal(limits[name], declared[name], `the limit ${name}`));
+    }
+  },
+});
+
+const ALIAS = 'kimi-k2-0905';
+
+const UNKNOWN = 'kimi-k2-of-nowhere';
+
+const sessionsModel = defineCase({
+  id: 'sessions.model',
+  title: 'the names of models',
+  needs: ['sessions'],
+  checks: {
+    'alias-accepted': 'sessions.model-alias',
+    'unknown-refused': 'sessions.model-unknown',
+    'unknown-text': 'sessions.model-unknown',
+  },
+  async run(trial) {
+    const { api, target } = trial;
+    await trial.check('alias-accepted', async () => {
+      const { id, model } = answered(await api.post('/sessions', { model: ALIAS }), Session);
+      equal(model, ALIAS, 'the model, as it was given');
+      equal((await getSession(api, id)).model, ALIAS, 'the model as it is read');
+    });
+    succeeded(await api.post('/sessions', { model: target.model }));
+    const reply = await api.post('/sessions', { model: UNKNOWN });
+    await trial.check('unknown-refused', () => refused(reply, 'model_not_found'));
+    await trial.check('unknown-text', () => {
+      equal(refused(reply, 'model_not_found'), LIVE_TEXT.modelNotFound(UNKNOWN), 'the message');
+    });
+  },
+});
+
+const Sessions = listOf(Session);
+
+async function listed(api: Api): Promise<string[]> {
+  return answered(await api.get('/sessions?limit=100'), Sessions).data.map(({ id }) => id);
+}
+
+const sessionsUnknown = defineCase({
+  id: 'sessions.unknown',
+  title: 'an id that no session has',
+  needs: ['sessions'],
+  checks: {
+    'not-read': 'sessions.not-found',
+    'not-changed': 'sessions.not-found',
+    'not-deleted': 'sessions.not-found',
+  },
+  async run(trial) {
+    const { api } = trial;
+    const session = await createSession(api);
+    const path = `/sessions/${neverWas(session.id)}`;
+    succeeded(await api.get(`/sessions/${session.id}`));
+    await trial.check('not-read', async () => refused(await api.get(path), 'session_not_found'));
+    await trial.check('not-changed', async () => {
+      refused(await api.post(path, { title: 'x' }), 'session_not_found');
+      refused(await api.get(path), 'session_not_found');
+    });
+    await trial.check('not-deleted', async () => refused(await api.delete(path), 'session_not_found'));
+  },
+});
+
+const sessionsChatUnknown = defineCase({
+  id: 'sessions.chat-unknown',
+  title: 'a chat makes no session',
+  needs: ['sessions', 'sessions.list', 'chat'],
+  scope: 'account',
+  checks: {
+    refused: 'sessions.chat-unknown',
+    'stream-refused': 'sessions.chat-unknown',
+    'none-made': 'sessions.chat-unknown',
+  },
+  cost: () => CHAT_COST,
+  async run(trial) {
+    const { target } = trial;
+    const api = await trial.empty();
+    const { id } = await createSession(api);
+    const nobody = neverWas(id);
+    const say = (session_id: string, more: object = {}) =>
+      api.post('/chat/completions', {
+        model: target.model,
+        session_id,
+        messages: [user('Reply with the word OK only.')],
+        max_tokens: 16,
+        ...more,
+      });
+    const param = 'session_id';
+    await trial.check('refused', async () => refused(await say(nobody), 'session_not_found', { param }));
+    await trial.check('stream-refused', async () => {
+      refused(await say(nobody, { stream: true }), 'session_not_found', { param });
+    });
+    await trial.check('none-made', async () => {
+      refused(await api.get(`/sessions/${nobody}`), 'session_not_found');
+      equal(await listed(api), [id], 'the sessions of the account');
+      succeeded(await say(id));
+    });
+  },
+});
+
+const sessionsIndependent = defineCase({
+  id: 'sessions.independent',
+  title: 'what is done to one session leaves another alone',
+  needs: ['sessions', 'sessions.append'],
+  checks: {
+    'append-stays-in-one': 'sessions.independent',
+    'update-stays-in-one': 'sessions.independent',
+    'delete-stays-in-one': 'sessions.independent',
+  },
+  async run(trial) {
+    const { api } = trial;
+    const messages = [user('The first message.')];
+    const one = await createSession(api, { messages });
+    const other = await createSession(api, { messages });
+    const before = await stateOf(api, other.id);
+    await trial.check('append-stays-in-one', async () => {
+      await append(api, one.id, user('Only for one.'));
+      await unchanged(api, before);
+    });
+    await trial.check('update-stays-in-one', async () => {
+      succeeded(await api.post(`/sessions/${one.id}`, { title: 'One', metadata: { of: 'one' } }));
+      await unchanged(api, before);
+    });
+    await trial.check('delete-stays-in-one', async () => {
+      succeeded(await api.delete(`/sessions/${one.id}`));
+      await unchanged(api, before);
+      await append(api, other.id, user('It goes on.'));
+    });
+  },
+});
+
+const sessionsHostedAgents = defineCase({
+  id: 'sessions.hosted-agents',
+  title: 'requests of another product are turned away',
+  needs: ['sessions'],
+  checks: {
+    'read-refused': 'sessions.hosted-agents',
+    'create-refused': 'sessions.hosted-agents',
+    'change-refused': 'sessions.hosted-agents',
+    'says-why': 'sessions.hosted-agents',
+  },
+  async run(trial) {
+    const { api } = trial;
+    const headers = { 'kimi-api-version': '2026-09-01' };
+    const { id } = await createSession(api);
+    const before = await stateOf(api, id);
+    const path = `/sessions/${id}`;
+    await trial.check('read-refused', async () => refused(await api.get(path, { headers }), 'invalid_request'));
+    const create = await api.post('/sessions', {}, { headers });
+    await trial.check('create-refused', () => refused(create, 'invalid_request'));
+    await trial.check('change-refused', async () => {
+      refused(await api.post(path, { title: 'x' }, { headers }), 'invalid_request');
+      refused(await api.delete(path, { headers }), 'invalid_request');
+      await unchanged(api, before);
+    });
+    await trial.check('says-why', () => {
+      const message = refused(create, 'invalid_request');
+      holds(/hosted agents/i.test(message), `the refusal says that Hosted Agents are not emulated: ${message}`);
+    });
+  },
+});
+
+const FIRST = { title: 'First', metadata: { a: '1', b: '2' }, tools: [TOOL] };
+
+const OTHER_TOOL = { type: 'function', function: { name: 'send_mail', description: 'Sends a mail.' } } as const;
+
+/** The members of a session that an update may change. */
+function fieldsOf({ title, metadata, tools }: Session): object {
+  return { title, metadata, tools };
+}
+
+const sessionsUpdate = defineCase({
+  id: 'sessions.update',
+  title: 'title, metadata and tools are changed',
+  needs: ['sessions'],
+  checks: {
+    'title-alone': 'sessions.update',
+    'metadata-alone': 'sessions.update',
+    'tools-alone': 'sessions.update',
+    together: 'sessions.update',
+    emptied: 'sessions.update-emptied',
+    'answer-is-read': 'sessions.read-back',
+    'identity-stays': 'sessions.read-back',
+  },
+  async run(trial) {
+    const { api } = trial;
+    const created = await createSession(api, FIRST);
+    const { id } = created;
+    const update = async (body: object) => answered(await api.post(`/sessions/${id}`, body), Session);
+    let expected: object = FIRST;
+    const judge = async (body: object, then: object = body) => {
+      expected = { ...expected, ...then };
+      equal(fieldsOf(await update(body)), expected, `the session after ${JSON.stringify(Object.keys(body))}`);
+      equal(fieldsOf(await getSession(api, id)), expected, 'the session as it is read');
+    };
+    await trial.check('title-alone', () => judge({ title: 'Second' }));
+    await trial.check('metadata-alone', () => judge({ metadata: { c: '3' } }));
+    await trial.check('tools-alone', () => judge({ tools: [OTHER_TOOL] }));
+    await trial.check('together', () => judge({ title: 'Third', metadata: { d: '4' }, tools: [TOOL, OTHER_TOOL] }));
+    await trial.check('emptied', () =>
+      judge({ title: null, metadata: null, tools: [] }, { title: null, metadata: {}, tools: [] }),
+    );
+    const last = await update({ title: 'Fourth' });
+    await trial.check('answer-is-read', async () =>
+      equal(await getSession(api, id), last, 'the session as it is read'),
+    );
+    await trial.check('identity-stays', () => {
+      const same = ({ id, session_id, model, created_at, limits, forked_from }: Session) => [
+        id,
+        session_id,
+        model,
+        created_at,
+        limits,
+        forked_from,
+      ];
+      equal(same(last), same(created), 'what no update changes');
+    });
+  },
+});
+
+/** What tools add to a prompt, by the target's counter. */
+async function toolTokens(api: Api, model: string, tools: readonly object[]): Promise<number> {
+  const messages = [user('Hello.')];
+  const count = async (body: object) =>
+    answered(await api.post('/tokenizers/estimate-token-count', { model, messages, ...body }), TokenEstimate).data
+      .total_tokens;
+  return (await count({ tools })) - (await count({}));
+}
+
+const sessionsTools = defineCase({
+  id: 'sessions.tools',
+  title: 'session tools count in the window',
+  needs: ['sessions', 'sessions.append', 'tokens.estimate'],
+  checks: {
+    'counted-as-estimated': 'sessions.tools-counted',
+    'counted-in-total': 'sessions.tools-counted',
+    'none-counts-nothing': 'sessions.tools-counted',
+    'beyond-window-refused': 'sessions.tools-window',
+  },
+  async run(trial) {
+    const { api, target, limits } = trial;
+    const { id, usage: before } = await createSession(api, { messages: [user('The first message.')] });
+    const update = (body: object) => api.post(`/sessions/${id}`, body);
+    await trial.check('counted-as-estimated', async () => {
+      const tools = [TOOL, OTHER_TOOL];
+      const expected = await toolTokens(api, target.model, tools);
+      equal(answered(await update({ tools }), Session).usage.tools_tokens, expected, 'tools_tokens');
+      equal((await createSession(api, { tools })).usage.tools_tokens, expected, 'tools_tokens of a new session');
+    });
+    await trial.check('counted-in-total', async () => {
+      const { usage } = answered(await update({ tools: [TOOL] }), Session);
+      equal(usage.total_tokens, before.total_tokens + usage.tools_tokens, 'the total with one tool');
+      equal(usage.remaining_tokens, limits.window_tokens - usage.total_tokens, 'what remains');
+      equal(usage.messages, before.messages, 'the messages');
+    });
+    await trial.check('none-counts-nothing', async () => {
+      const { usage } = answered(await update({ tools: [] }), Session);
+      const [message] = (await stateOf(api, id)).messages;
+      equal([usage.tools_tokens, usage.total_tokens], [0, message?.tokens], 'the tools and the total without tools');
+    });
+    await trial.check('beyond-window-refused', async () => {
+      const state = await stateOf(api, id);
+      // A word is at least one token in any vocabulary.
+      const description = ' river'.repeat(limits.window_tokens);
+      const large = { type: 'function', function: { name: 'look_up', description } };
+      refused(await update({ tools: [large] }), 'context_window_exceeded');
+      await unchanged(api, state);
+      answered(await update({ tools: [TOOL] }), Session);
+    });
+  },
+});
+
+export const SESSIONS_CASES: readonly Case[] = [
+  sessionsCreate,
+  sessionsFields,
+  sessionsFirstMessages,
+  sessionsModel,
+  sessionsLimits,
+  sessionsUpdate,
+  sessionsTools,
+  sessionsMetadata,
+  sessionsBadFields,
+  sessionsUnknown,
+  sessionsChatUnknown,
+  sessionsIndependent,
+  sessionsHostedAgents,
+  sessionsIds,
+  sessionsDelete,
+  ...sessionsDeletedRoutes,
+  sessionsCapacity,
+  sessionsRace,
+];

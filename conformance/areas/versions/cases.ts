@@ -1,0 +1,523 @@
+import { LIVE_TEXT } from '../../../contract/errors.ts';
+import { SessionCompression, SessionTruncation } from '../../../contract/sessions.ts';
+import { type Case, defineCase } from '../../core/case.ts';
+import { answered, equal, holds, refused, show, succeeded } from '../../core/expect.ts';
+import { NotRun } from '../../core/verdict.ts';
+import { CHAT_COST, layGround, SESSION_CHANGES, sendChange, TOOL } from '../../wire/changes.ts';
+import { append, createSession, createSnapshot, getSession, stateOf, unchanged, user } from '../../wire/dialect.ts';
+import { DURING_COST, duringTurns, faultyTurn, longSession } from '../../wire/during.ts';
+import { neverWas } from '../../wire/ids.ts';
+import type { Reply } from '../../wire/reply.ts';
+import { tooLarge } from '../../wire/too-large.ts';
+
+const MALFORMED = ['7', '"a"', '""', 'W/"1"'];
+
+function ifMatch(version: number): { headers: Record<string, string> } {
+  return { headers: { 'If-Match': `"${version}"` } };
+}
+
+/** One case for each route that changes a session, so that each is asked of targets that offer it. */
+const versionsChanges = SESSION_CHANGES.map((change) =>
+  defineCase({
+    id: `versions.${change.name}`,
+    title: `the version that ${change.name} asks for and leaves`,
+    needs: ['sessions', 'sessions.append', 'versioning', ...change.needs],
+    checks: {
+      'stale-refused': 'versions.stale',
+      'malformed-refused': 'versions.malformed',
+      'match-accepted': 'versions.match',
+      'steps-once': 'versions.steps-once',
+      etag: 'versions.etag',
+    },
+    cost: () => (change.chats ? CHAT_COST : {}),
+    async run(trial) {
+      const { api } = trial;
+      const ground = await layGround(trial, change);
+      await append(api, ground.session, user('One more, so that a version has gone by.'));
+      const before = await stateOf(api, ground.session);
+      const { version } = before.session;
+      await trial.check('stale-refused', async () => {
+        for (const stale of [version - 1, version + 1]) {
+          refused(await sendChange(trial, change, ground, ifMatch(stale)), 'version_conflict');
+          await unchanged(api, before);
+        }
+      });
+      await trial.check('malformed-refused', async () => {
+        for (const header of MALFORMED) {
+          refused(await sendChange(trial, change, ground, { headers: { 'If-Match': header } }), 'invalid_request');
+        }
+        await unchanged(api, before);
+      });
+      // The version is asked for anew, in case what had to be refused was not.
+      const current = (await getSession(api, ground.session)).version;
+      const reply = await sendChange(trial, change, ground, ifMatch(current));
+      await trial.need('match-accepted', () => succeeded(reply));
+      await trial.check('steps-once', async () => {
+        equal((await getSession(api, ground.session)).version, current + 1, 'the version after one change');
+      });
+      await trial.check('etag', () => equal(reply.headers.get('etag'), `"${current + 1}"`, 'the ETag of the change'));
+    },
+  }),
+);
+
+const versionsStreamedChat = defineCase({
+  id: 'versions.streamed-chat',
+  title: 'the version that a streamed chat asks for and leaves',
+  needs: ['sessions', 'chat', 'chat.stream', 'versioning'],
+  checks: {
+    'stale-refused': 'versions.stale',
+    'match-accepted': 'versions.match',
+    'steps-once': 'versions.steps-once',
+  },
+  cost: () => CHAT_COST,
+  async run(trial) {
+    const { api, target } = trial;
+    const { id } = await createSession(api, { messages: [user('The first message.')] });
+    const before = await stateOf(api, id);
+    const { version } = before.session;
+    const messages = [user('Reply with the word OK only.')];
+    const body = { model: target.model, session_id: id, messages, max_tokens: 16, stream: true };
+    await trial.check('stale-refused', async () => {
+      refused(await api.post('/chat/completions', body, ifMatch(version + 1)), 'version_conflict');
+      await unchanged(api, before);
+    });
+    await trial.need('match-accepted', async () => {
+      succeeded(await api.post('/chat/completions', body, ifMatch(version)));
+    });
+    await trial.check('steps-once', async () => {
+      equal((await getSession(api, id)).version, version + 1, 'the version after one turn');
+    });
+  },
+});
+
+const versionsReads = defineCase({
+  id: 'versions.reads',
+  title: 'the version of a session as it is read, deleted and snapshotted',
+  needs: ['sessions', 'sessions.append', 'sessions.snapshot', 'versioning'],
+  checks: {
+    'create-etag': 'versions.etag',
+    'read-etag': 'versions.etag',
+    'snapshot-leaves': 'versions.snapshot',
+    'snapshot-stale-refused': 'versions.stale',
+    'snapshot-match-accepted': 'versions.match',
+    'delete-stale-refused': 'versions.stale',
+    'delete-malformed-refused': 'versions.malformed',
+    'delete-match-accepted': 'versions.match',
+  },
+  async run(trial) {
+    const { api } = trial;
+    const created = await api.post('/sessions', { messages: [user('The first message.')] });
+    const { id, version: first } = succeeded(created).json as { id: string; version: number };
+    const path = `/sessions/${id}`;
+    await trial.check('create-etag', () => equal(created.headers.get('etag'), `"${first}"`, 'the ETag of a creation'));
+    await append(api, id, user('One more.'));
+    const before = await stateOf(api, id);
+    const { version } = before.session;
+    await trial.check('read-etag', async () => {
+      equal((await api.get(path)).headers.get('etag'), `"${version}"`, 'the ETag of a read');
+    });
+    await trial.check('snapshot-leaves', async () => {
+      await createSnapshot(api, id);
+      await unchanged(api, before);
+    });
+    await trial.check('snapshot-stale-refused', async () => {
+      refused(await api.post(`${path}/snapshots`, {}, ifMatch(version - 1)), 'version_conflict');
+    });
+    await trial.check('snapshot-match-accepted', async () => {
+      succeeded(await api.post(`${path}/snapshots`, {}, ifMatch(version)));
+      await unchanged(api, before);
+    });
+    await trial.check('delete-stale-refused', async () => {
+      refused(await api.delete(path, ifMatch(version - 1)), 'version_conflict');
+      await unchanged(api, before);
+    });
+    await trial.check('delete-malformed-refused', async () => {
+      for (const header of MALFORMED) {
+        refused(await api.delete(path, { headers: { 'If-Match': header } }), 'invalid_request');
+      }
+      await unchanged(api, before);
+    });
+    await trial.check('delete-match-accepted', async () => {
+      succeeded(await api.delete(path, ifMatch(version)));
+      refused(await api.get(path), 'session_not_found');
+    });
+  },
+});
+
+const versionsNoOps = defineCase({
+  id: 'versions.no-ops',
+  title: 'what changes nothing leaves the version',
+  needs: ['sessions', 'sessions.append', 'versioning'],
+  checks: {
+    'same-title': 'versions.no-op',
+    'same-metadata': 'versions.no-op',
+    'same-tools': 'versions.no-op',
+    'no-field': 'versions.no-op',
+    'pin-as-it-is': 'versions.no-op',
+    refusals: 'versions.refusal',
+  },
+  async run(trial) {
+    const { api, limits, texts } = trial;
+    const given = { title: 'A title', metadata: { a: '1' }, tools: [TOOL] };
+    const { id } = await createSession(api, { ...given, messages: [user('The first message.')] });
+    const path = `/sessions/${id}`;
+    const before = await stateOf(api, id);
+    const message = `${path}/messages/${before.messages[0]?.id}`;
+    const leaves = async (to: string, body: object) => {
+      succeeded(await api.post(to, body));
+      await unchanged(api, before);
+    };
+    await trial.check('same-title', () => leaves(path, { title: given.title }));
+    await trial.check('same-metadata', () => leaves(path, { metadata: given.metadata }));
+    await trial.check('same-tools', () => leaves(path, { tools: given.tools }));
+    await trial.check('no-field', () => leaves(path, {}));
+    await trial.check('pin-as-it-is', () => leaves(message, { pinned: false }));
+    await trial.check('refusals', async () => {
+      refused(await api.post(path, { title: 5 }), 'invalid_request');
+      refused(
+        await api.post(`${path}/messages`, { role: 'tool', tool_call_id: 'nobody', content: 'x' }),
+        'tool_result_orphan',
+      );
+      refused(
+        await api.post(`${path}/messages`, user(await texts.exactly(limits.append_tokens + 1))),
+        'append_too_large',
+      );
+      refused(await api.post(`${path}/messages/${id}`, { pinned: true }), 'message_not_found');
+      await unchanged(api, before);
+      await append(api, id, user('This one is good.'));
+    });
+  },
+});
+
+const versionsTruncations = defineCase({
+  id: 'versions.truncations',
+  title: 'truncations that cut nothing leave the version',
+  needs: ['sessions', 'sessions.append', 'sessions.truncate', 'tokens.estimate', 'versioning'],
+  checks: { rehearsal: 'versions.dry-run', 'nothing-to-cut': 'versions.no-op', 'too-little-kept': 'versions.refusal' },
+  async run(trial) {
+    const { api, limits } = trial;
+    const { session: id } = await layGround(trial, { finds: 'long' });
+    const before = await stateOf(api, id);
+    const truncate = (body: object) => api.post(`/sessions/${id}/truncate`, body);
+    const least = limits.min_preserve_tokens;
+    await trial.check('rehearsal', async () => {
+      const { version } = answered(await truncate({ preserve_len: least, dry_run: true }), SessionTruncation);
+      equal(version, before.session.version, 'the version that a rehearsal names');
+      await unchanged(api, before);
+    });
+    await trial.check('nothing-to-cut', async () => {
+      const { version } = answered(
+        await truncate({ preserve_len: before.session.usage.total_tokens }),
+        SessionTruncation,
+      );
+      equal(version, before.session.version, 'the version after nothing was cut');
+      await unchanged(api, before);
+    });
+    await trial.check('too-little-kept', async () => {
+      refused(await truncate({ preserve_len: least - 1 }), 'preserve_len_too_small');
+      await unchanged(api, before);
+      answered(await truncate({ preserve_len: least }), SessionTruncation);
+    });
+  },
+});
+
+const versionsCompressions = defineCase({
+  id: 'versions.compressions',
+  title: 'compressions that replace nothing leave the version',
+  needs: ['sessions', 'sessions.append', 'sessions.compress', 'tokens.estimate', 'versioning'],
+  checks: { rehearsal: 'versions.dry-run', 'nothing-to-replace': 'versions.no-op' },
+  async run(trial) {
+    const { api } = trial;
+    const { session: id } = await layGround(trial, { finds: 'long' });
+    await trial.check('rehearsal', async () => {
+      const before = await stateOf(api, id);
+      const reply = await api.post(`/sessions/${id}/compress`, { ratio: 2, dry_run: true });
+      equal(answered(reply, SessionCompression).version, before.session.version, 'the version that a rehearsal names');
+      await unchanged(api, before);
+    });
+    await trial.check('nothing-to-replace', async () => {
+      const tiny = await createSession(api, { messages: [user('The only message.')] });
+      const before = await stateOf(api, tiny.id);
+      answered(await api.post(`/sessions/${tiny.id}/compress`, { ratio: 2 }), SessionCompression);
+      await unchanged(api, before);
+    });
+  },
+});
+
+const BAD = { role: 'user', content: 5 };
+
+const orphan = (content: string) => ({ role: 'tool', tool_call_id: 'nobody', content });
+
+/** So many plain requests that were told to come again, and none of the faulty ones, are no accident. */
+const ENOUGH_BUSY = 4;
+
+const versionsOrder = defineCase({
+  id: 'versions.order',
+  title: 'of two faults the first is told',
+  needs: ['sessions', 'sessions.append', 'idempotency', 'versioning'],
+  checks: {
+    'authentication-before-size': 'versions.order',
+    'size-before-schema': 'versions.order',
+    'schema-before-replay': 'versions.order',
+    'replay-before-existence': 'versions.order',
+    'existence-before-version': 'versions.order',
+    'version-before-pairing': 'versions.order',
+    'pairing-before-size-of-write': 'versions.order',
+    'size-of-write-before-window': 'versions.order',
+  },
+  async run(trial) {
+    const { api, limits } = trial;
+    const { id } = await createSession(api);
+    const path = `/sessions/${id}/messages`;
+    const nowhere = `/sessions/${neverWas(id)}/messages`;
+    const used = { 'Idempotency-Key': trial.nonce() };
+    await append(api, id, user('Under a key.'), { headers: used });
+    await append(api, id, user('The version goes on.'));
+    const before = await stateOf(api, id);
+    const { version } = before.session;
+    const large = JSON.stringify(BAD) + ' '.repeat(limits.body_bytes);
+    // A word is at least one token in any vocabulary.
+    const words = (tokens: number) => ' river'.repeat(tokens);
+    await trial.check('authentication-before-size', async () => {
+      refused(await api.post(path, undefined, { raw: large, key: null }), 'invalid_authentication');
+    });
+    await trial.check('size-before-schema', async () => {
+      tooLarge(await api.post(path, undefined, { raw: large }), large.length, limits.body_bytes);
+    });
+    await trial.check('schema-before-replay', async () => {
+      refused(await api.post(path, BAD, { headers: used }), 'invalid_request');
+    });
+    await trial.check('replay-before-existence', async () => {
+      refused(await api.post(nowhere, user('Other.'), { headers: used }), 'idempotency_mismatch');
+    });
+    await trial.check('existence-before-version', async () => {
+      refused(await api.post(nowhere, user('Other.'), ifMatch(version + 7)), 'session_not_found');
+    });
+    await trial.check('version-before-pairing', async () => {
+      refused(await api.post(path, orphan('x'), ifMatch(version - 1)), 'version_conflict');
+    });
+    await trial.check('pairing-before-size-of-write', async () => {
+      refused(await api.post(path, orphan(words(limits.append_tokens))), 'tool_result_orphan');
+    });
+    await trial.check('size-of-write-before-window', async () => {
+      refused(await api.post(path, user(words(limits.window_tokens))), 'append_too_large');
+      await unchanged(api, before);
+      await append(api, id, user('Without a fault.'));
+    });
+  },
+});
+
+const versionsBusy = defineCase({
+  id: 'versions.busy',
+  title: 'what a busy session tells first, and when to come again',
+  needs: ['sessions', 'sessions.append', 'chat', 'chat.stream', 'tokens.estimate', 'versioning'],
+  checks: {
+    'version-before-busy': 'versions.order',
+    'busy-before-pairing': 'versions.order',
+    'should-retry': 'versions.should-retry',
+    'retry-after': 'versions.retry-after',
+  },
+  cost: () => ({ ...DURING_COST, promptTokens: 4 * DURING_COST.promptTokens }),
+  async run(trial) {
+    const { api } = trial;
+    const id = await longSession(trial);
+    const replies: Record<'stale' | 'orphan' | 'plain', Reply[]> = { stale: [], orphan: [], plain: [] };
+    const send = {
+      stale: () => api.post(`/sessions/${id}`, { title: 'stale' }, ifMatch(999_999)),
+      orphan: () => faultyTurn(trial, id),
+      plain: (number: number) => api.post(`/sessions/${id}`, { title: `${number}` }),
+    };
+    const kinds = ['orphan', 'plain', 'stale'] as const;
+    const busy = (kind: keyof typeof replies) =>
+      replies[kind].filter(({ status, text }) => status === 409 && text.includes('session_busy'));
+    await duringTurns(
+      trial,
+      id,
+      async (number) => {
+        const kind = kinds[number % kinds.length] ?? 'plain';
+        const reply = await send[kind](number);
+        replies[kind].push(reply);
+        return reply;
+      },
+      () => busy('orphan').length > 0 && busy('plain').length > 0 && replies.stale.length > 0,
+    );
+    const waiting = [...busy('plain'), ...busy('orphan')];
+    const mustHaveMet = () => {
+      if (waiting.length === 0) throw new NotRun('no turn lasted long enough for anything to arrive meanwhile');
+    };
+    await trial.check('version-before-busy', () => {
+      for (const reply of replies.stale) refused(reply, 'version_conflict');
+    });
+    await trial.check('should-retry', () => {
+      for (const reply of waiting) {
+        refused(reply, 'session_busy');
+        holds(
+          reply.headers.get('x-should-retry') === 'true',
+          `${reply.what}: a busy session says x-should-retry: true`,
+        );
+      }
+      mustHaveMet();
+    });
+    await trial.check('retry-after', () => {
+      for (const reply of waiting) {
+        const after = reply.headers.get('retry-after');
+        holds(after !== null && Number(after) > 0, `${reply.what}: a busy session says Retry-After, not ${after}`);
+      }
+      mustHaveMet();
+    });
+    await trial.check('busy-before-pairing', () => {
+      if (busy('orphan').length > 0) return;
+      mustHaveMet();
+      const met = busy('plain').length;
+      if (met < ENOUGH_BUSY) throw new NotRun(`only ${met} requests met a turn, and none of them with a fault`);
+      for (const reply of replies.orphan) refused(reply, 'session_busy');
+    });
+    succeeded(await api.post(`/sessions/${id}`, { title: 'It goes on.' }));
+    await getSession(api, id);
+  },
+});
+
+function bare(reply: Reply): void {
+  const { error } = reply.json as { error: object };
+  holds(!('code' in error) && !('param' in error), `${reply.what}: neither code nor param, got ${show(error)}`);
+}
+
+const versionsEnvelope = defineCase({
+  id: 'versions.envelope',
+  title: 'what a refusal names',
+  needs: ['sessions', 'sessions.append', 'sessions.snapshot', 'chat', 'versioning'],
+  checks: {
+    'path-code': 'versions.code',
+    'snapshot-code': 'versions.code',
+    'chat-code': 'versions.code',
+    'field-named': 'versions.code',
+    'deep-field-named': 'versions.code',
+    'authentication-bare': 'versions.live-rows-bare',
+    'model-bare': 'versions.live-rows-bare',
+    'size-bare': 'versions.live-rows-bare',
+  },
+  cost: () => CHAT_COST,
+  async run(trial) {
+    const { api, limits, target } = trial;
+    const { id } = await createSession(api, { messages: [user('The first message.')] });
+    const before = await stateOf(api, id);
+    const path = `/sessions/${id}`;
+    const say = (body: object) =>
+      api.post('/chat/completions', {
+        model: target.model,
+        session_id: id,
+        messages: [user('Hi.')],
+        max_tokens: 16,
+        ...body,
+      });
+    await trial.check('path-code', async () =>
+      refused(await api.get(`/sessions/${neverWas(id)}`), 'session_not_found'),
+    );
+    await trial.check('snapshot-code', async () => {
+      refused(await api.get(`/snapshots/${neverWas(id)}`), 'snapshot_not_found');
+    });
+    await trial.check('chat-code', async () => refused(await say({ n: 2 }), 'invalid_request', { param: 'n' }));
+    await trial.check('field-named', async () => {
+      refused(await api.post(path, { title: 5 }), 'invalid_request', { param: 'title' });
+    });
+    await trial.check('deep-field-named', async () => {
+      const messages = [user('Good.'), { role: 'user', content: 5 }];
+      refused(await api.post(`${path}/messages`, { messages }), 'invalid_request', { param: 'messages[1].content' });
+    });
+    await trial.check('authentication-bare', async () => {
+      const reply = await api.get(path, { key: null });
+      equal(refused(reply, 'invalid_authentication'), LIVE_TEXT.invalidAuthentication, 'the message');
+      bare(reply);
+    });
+    await trial.check('model-bare', async () => {
+      const reply = await say({ model: 'kimi-k2-of-nowhere' });
+      refused(reply, 'model_not_found');
+      bare(reply);
+    });
+    await trial.check('size-bare', async () => {
+      const size = limits.body_bytes + 1;
+      const reply = await api.post(`${path}/messages`, undefined, { raw: ' '.repeat(size) });
+      tooLarge(reply, size, limits.body_bytes);
+      bare(reply);
+      await unchanged(api, before);
+      await append(api, id, user('It goes on.'));
+    });
+  },
+});
+
+const versionsHeaders = defineCase({
+  id: 'versions.headers',
+  title: 'what headers tell',
+  needs: ['sessions', 'sessions.append', 'versioning', 'idempotency'],
+  checks: {
+    'not-found-no-retry': 'versions.should-retry',
+    'invalid-no-retry': 'versions.should-retry',
+    'conflict-no-retry': 'versions.should-retry',
+    'mismatch-no-retry': 'versions.should-retry',
+    'unauthorized-no-retry': 'versions.should-retry',
+    'no-retry-after': 'versions.no-retry-after',
+    'success-named': 'versions.request-id',
+    'refusal-named': 'versions.request-id',
+    'each-differently': 'versions.request-id',
+  },
+  async run(trial) {
+    const { api } = trial;
+    const { id } = await createSession(api);
+    const path = `/sessions/${id}`;
+    const used = { headers: { 'Idempotency-Key': trial.nonce() } };
+    const successes = [
+      await api.get(path),
+      await api.get(`${path}/messages`),
+      await api.post(path, { title: 'x' }),
+      await api.post(`${path}/messages`, user('One.'), used),
+      await api.post(`${path}/messages`, user('One.'), used),
+    ];
+    for (const reply of successes) succeeded(reply);
+    const refusals = {
+      'not-found': [await api.get(`/sessions/${neverWas(id)}`), 'session_not_found'],
+      invalid: [await api.post(path, { title: 5 }), 'invalid_request'],
+      conflict: [await api.post(path, { title: 'y' }, ifMatch(999_999)), 'version_conflict'],
+      mismatch: [await api.post(`${path}/messages`, user('Two.'), used), 'idempotency_mismatch'],
+      unauthorized: [await api.get(path, { key: null }), 'invalid_authentication'],
+    } as const;
+    for (const [name, [reply, code]] of Object.entries(refusals) as [
+      keyof typeof refusals,
+      (typeof refusals)[keyof typeof refusals],
+    ][]) {
+      await trial.check(`${name}-no-retry`, () => {
+        refused(reply, code);
+        equal(reply.headers.get('x-should-retry'), 'false', `${reply.what}: x-should-retry`);
+      });
+    }
+    await trial.check('no-retry-after', () => {
+      for (const [reply] of [refusals.conflict, refusals.mismatch]) {
+        equal(reply.headers.get('retry-after'), null, `${reply.what}: Retry-After of a conflict that stays`);
+      }
+    });
+    const named = (reply: Reply) => {
+      const name = reply.headers.get('msh-request-id');
+      holds(name !== null && name !== '', `${reply.what} (${reply.status}): no Msh-Request-Id`);
+      return name;
+    };
+    const refusedReplies = Object.values(refusals).map(([reply]) => reply);
+    await trial.check('success-named', () => successes.forEach((reply) => void named(reply)));
+    await trial.check('refusal-named', () => refusedReplies.forEach((reply) => void named(reply)));
+    await trial.check('each-differently', () => {
+      const names = [...successes, ...refusedReplies].map(named);
+      equal(new Set(names).size, names.length, 'the number of different names');
+    });
+  },
+});
+
+export const VERSIONS_CASES: readonly Case[] = [
+  ...versionsChanges,
+  versionsStreamedChat,
+  versionsReads,
+  versionsNoOps,
+  versionsTruncations,
+  versionsCompressions,
+  versionsOrder,
+  versionsBusy,
+  versionsEnvelope,
+  versionsHeaders,
+];

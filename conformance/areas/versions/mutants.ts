@@ -1,0 +1,428 @@
+import { errors, mutantsOf } from '../../proof/chats.ts';
+import type { Json } from '../../proof/edits.ts';
+import type { Mutant } from '../../proof/mutant.ts';
+import { type Handler, on, type Passing } from '../../proof/proxy.ts';
+import { codeOf, messagesOf, refusal, WRITE } from '../../proof/rewrites.ts';
+import { changedBy, touch, versionOf, whileChatting } from '../../proof/touches.ts';
+import { SMALL_LIMITS } from '../../targets/emulator.ts';
+import { SESSION_CHANGES } from '../../wire/changes.ts';
+
+const mutant = mutantsOf('versions');
+
+type Kills = readonly [string, ...string[]];
+
+/** The same check of each route that changes a session. */
+const each = (...checks: string[]) =>
+  SESSION_CHANGES.flatMap(({ name }) => checks.map((check) => `versions.${name}/${check}`)) as unknown as [
+    string,
+    ...string[],
+  ];
+
+const VERSION = /^"(\d+)"$/;
+
+/** Changes what is asked for with If-Match; undefined takes it away. */
+function matching(edit: (header: string, request: Passing) => string | undefined): () => Handler {
+  return () => (request, forward) => {
+    const { 'if-match': header, ...headers } = request.headers;
+    if (header === undefined) return forward();
+    const changed = edit(header, request);
+    return forward({ headers: changed === undefined ? headers : { ...headers, 'if-match': changed } });
+  };
+}
+
+/** Changes the ETag of every answer; undefined takes it away. */
+function etags(edit: (etag: string) => string | undefined): () => Handler {
+  return () => async (_, forward) => {
+    const response = await forward();
+    const etag = response.headers.get('etag');
+    if (etag === null) return response;
+    const headers = new Headers(response.headers);
+    headers.delete('etag');
+    const changed = edit(etag);
+    if (changed !== undefined) headers.set('etag', changed);
+    return new Response(response.body, { status: response.status, headers });
+  };
+}
+
+const MATCHED = [
+  'versions.streamed-chat/match-accepted',
+  'versions.reads/snapshot-match-accepted',
+  'versions.reads/delete-match-accepted',
+  ...each('match-accepted'),
+] as unknown as Kills;
+
+const TAGGED = ['versions.reads/create-etag', 'versions.reads/read-etag', ...each('etag')] as unknown as Kills;
+
+const MATCH_MUTANTS: readonly Mutant[] = [
+  mutant(
+    'match-ignored',
+    'If-Match is ignored',
+    [
+      'versions.streamed-chat/stale-refused',
+      'versions.reads/snapshot-stale-refused',
+      'versions.reads/delete-stale-refused',
+      'versions.reads/delete-malformed-refused',
+      ...each('stale-refused', 'malformed-refused'),
+    ] as unknown as Kills,
+    matching(() => undefined),
+  ),
+  mutant(
+    'malformed-ignored',
+    'an If-Match that is not understood is ignored',
+    ['versions.reads/delete-malformed-refused', ...each('malformed-refused')] as unknown as Kills,
+    matching((header) => (VERSION.test(header) ? header : undefined)),
+  ),
+  mutant(
+    'match-older',
+    'If-Match is compared with the version before',
+    MATCHED,
+    matching((header) => header.replace(VERSION, (_, version) => `"${Number(version) + 1}"`)),
+  ),
+  mutant(
+    'match-on-posts-only',
+    'If-Match is ignored on deletions',
+    ['versions.reads/delete-stale-refused'],
+    matching((header, { method }) => (method === 'DELETE' ? undefined : header)),
+  ),
+  mutant(
+    'snapshots-unmatched',
+    'If-Match is ignored on snapshots',
+    ['versions.reads/snapshot-stale-refused'],
+    matching((header, { path }) => (path.endsWith('/snapshots') ? undefined : header)),
+  ),
+  mutant(
+    'no-etag',
+    'answers carry no ETag',
+    TAGGED,
+    etags(() => undefined),
+  ),
+  mutant(
+    'etag-unquoted',
+    'the ETag is not in quotes',
+    TAGGED,
+    etags((etag) => etag.replaceAll('"', '')),
+  ),
+  mutant(
+    'etag-before',
+    'the ETag of a change is that of the version before it',
+    each('etag'),
+    etags((etag) => etag.replace(VERSION, (_, version) => `"${Number(version) - 1}"`)),
+  ),
+];
+
+const isOrphan = (body: unknown) => messagesOf(body)?.some(({ tool_call_id }) => tool_call_id === 'nobody') === true;
+
+const lengthOf = (body: unknown) =>
+  messagesOf(body)?.reduce((sum, { content }) => sum + String(content).length, 0) ?? 0;
+
+const ORDER_MUTANTS: readonly Mutant[] = [
+  mutant(
+    'size-first',
+    'a body is read, and its size looked at, before the key',
+    ['versions.order/authentication-before-size'],
+    () =>
+      async ({ headers, method }, forward) => {
+        if (method !== 'POST' || headers.authorization !== undefined) return forward();
+        const response = await forward({ headers: { ...headers, authorization: 'Bearer anybody' } });
+        return (await response.clone().text()).includes('total message size') ? response : forward();
+      },
+  ),
+  mutant('size-last', 'a body is parsed before its size is looked at', ['versions.order/size-before-schema'], () =>
+    on('POST', WRITE, async ({ body }, forward) => {
+      const response = await forward();
+      const tooLarge = response.status === 400 && (await response.clone().text()).includes('total message size');
+      return tooLarge && typeof body === 'object' ? forward({ body }) : response;
+    }),
+  ),
+  mutant(
+    'key-before-schema',
+    'the key is looked up before the body is understood',
+    ['versions.order/schema-before-replay'],
+    () => {
+      const used = new Set<string>();
+      return async ({ headers, method }, forward) => {
+        const key = headers['idempotency-key'];
+        const response = await forward();
+        if (method !== 'POST' || key === undefined) return response;
+        if (response.ok) used.add(key);
+        return (await codeOf(response)) === 'invalid_request' && used.has(key)
+          ? refusal('idempotency_mismatch')
+          : response;
+      };
+    },
+  ),
+  mutant(
+    'existence-before-key',
+    'whether the session is there is looked at before the key',
+    ['versions.order/replay-before-existence'],
+    () => async (request, forward) => {
+      const id = changedBy(request);
+      if (id === undefined) return forward();
+      return (await versionOf(request, forward, id)) === undefined ? refusal('session_not_found') : forward();
+    },
+  ),
+  mutant(
+    'version-before-existence',
+    'a version that is asked for of nothing is a conflict',
+    ['versions.order/existence-before-version'],
+    () =>
+      async ({ headers }, forward) => {
+        const response = await forward();
+        const asked = headers['if-match'] !== undefined;
+        return asked && (await codeOf(response)) === 'session_not_found' ? refusal('version_conflict') : response;
+      },
+  ),
+  mutant(
+    'pairing-before-version',
+    'the pairing of tools is looked at before the version',
+    ['versions.order/version-before-pairing'],
+    () =>
+      on('POST', WRITE, async ({ body }, forward) => {
+        const response = await forward();
+        return isOrphan(body) && (await codeOf(response)) === 'version_conflict'
+          ? refusal('tool_result_orphan')
+          : response;
+      }),
+  ),
+  mutant(
+    'write-before-pairing',
+    'the size of a write is looked at before the pairing of tools',
+    ['versions.order/pairing-before-size-of-write'],
+    () =>
+      on('POST', WRITE, async ({ body }, forward) =>
+        isOrphan(body) && lengthOf(body) > 4 * SMALL_LIMITS.append_tokens ? refusal('append_too_large') : forward(),
+      ),
+  ),
+  mutant(
+    'window-before-write',
+    'the window is looked at before the size of the write',
+    ['versions.order/size-of-write-before-window'],
+    () =>
+      on('POST', WRITE, async ({ body }, forward) =>
+        lengthOf(body) > 5 * SMALL_LIMITS.window_tokens ? refusal('context_window_exceeded') : forward(),
+      ),
+  ),
+  mutant(
+    'busy-before-version',
+    'whether the session is busy is looked at before the version',
+    ['versions.busy/version-before-busy'],
+    whileChatting(async ({ headers }, forward) =>
+      headers['if-match'] === undefined ? forward() : refusal('session_busy'),
+    ),
+  ),
+  mutant(
+    'pairing-before-busy',
+    'the pairing of tools is looked at before the session is seen to be busy',
+    ['versions.busy/busy-before-pairing'],
+    () =>
+      async ({ body }, forward) => {
+        const response = await forward();
+        return isOrphan(body) && (await codeOf(response)) === 'session_busy' ? refusal('tool_result_orphan') : response;
+      },
+  ),
+];
+
+/** Changes one header of answers; null takes it away. */
+function header(name: string, edit: (value: string | null, response: Response) => string | null): () => Handler {
+  return () => async (_, forward) => {
+    const response = await forward();
+    const headers = new Headers(response.headers);
+    const value = edit(headers.get(name), response);
+    if (value === null) headers.delete(name);
+    else headers.set(name, value);
+    return new Response(response.body, { status: response.status, headers });
+  };
+}
+
+/** Lets everything pass until a session has been created. */
+function onceThere(broken: () => Handler): () => Handler {
+  return () => {
+    const handler = broken();
+    let there = false;
+    return async (request, forward) => {
+      const response = await (there ? handler(request, forward) : forward());
+      if (request.path === '/v1/sessions' && request.method === 'POST') there ||= response.ok;
+      return response;
+    };
+  };
+}
+
+const NO_RETRY = ['not-found', 'invalid', 'conflict', 'mismatch', 'unauthorized'].map(
+  (name) => `versions.headers/${name}-no-retry`,
+) as unknown as Kills;
+
+/** Codes that stand for rows of the live API. */
+const LIVE_CODES: Record<string, string> = {
+  invalid_authentication_error: 'invalid_api_key',
+  resource_not_found_error: 'model_not_found',
+  invalid_request_error: 'body_too_large',
+};
+
+const REFUSAL_MUTANTS: readonly Mutant[] = [
+  mutant(
+    'no-codes',
+    'refusals carry no code',
+    ['versions.envelope/path-code', 'versions.envelope/snapshot-code', 'versions.envelope/chat-code'],
+    // Not before a session is there: who has no codes at all is not taken to have sessions.
+    onceThere(errors(({ code, ...error }) => error)),
+  ),
+  mutant(
+    'code-is-type',
+    'the code of a refusal repeats its type',
+    ['versions.envelope/path-code', 'versions.envelope/snapshot-code', 'versions.envelope/chat-code'],
+    errors((error) => (error.code === undefined ? error : { ...error, code: error.type })),
+  ),
+  mutant(
+    'no-params',
+    'refusals do not name the field',
+    ['versions.envelope/chat-code', 'versions.envelope/field-named', 'versions.envelope/deep-field-named'],
+    errors(({ param, ...error }) => error),
+  ),
+  mutant(
+    'params-shallow',
+    'of a field within others the outermost is named',
+    ['versions.envelope/deep-field-named'],
+    errors((error) =>
+      typeof error.param === 'string' ? { ...error, param: error.param.replace(/[.[].*$/s, '') } : error,
+    ),
+  ),
+  mutant(
+    'all-coded',
+    "the live API's own refusals are given a code as well",
+    ['versions.envelope/authentication-bare', 'versions.envelope/model-bare', 'versions.envelope/size-bare'],
+    errors((error: Json) => ({ ...error, code: error.code ?? LIVE_CODES[String(error.type)] ?? 'error' })),
+  ),
+  mutant(
+    'retry-unsaid',
+    'refusals do not say whether to try again',
+    [...NO_RETRY, 'versions.busy/should-retry'] as unknown as Kills,
+    header('x-should-retry', () => null),
+  ),
+  mutant(
+    'retry-always',
+    'every refusal asks to be tried again',
+    NO_RETRY,
+    header('x-should-retry', (value) => (value === null ? null : 'true')),
+  ),
+  mutant(
+    'conflicts-final',
+    'no conflict is to be tried again',
+    ['versions.busy/should-retry'],
+    header('x-should-retry', (value) => (value === null ? null : 'false')),
+  ),
+  mutant(
+    'no-retry-after',
+    'a busy session does not say when to come again',
+    ['versions.busy/retry-after'],
+    header('retry-after', () => null),
+  ),
+  mutant(
+    'retry-at-once',
+    'a busy session asks to come again after no time',
+    ['versions.busy/retry-after'],
+    header('retry-after', (value) => (value === null ? null : '0')),
+  ),
+  mutant(
+    'request-unnamed',
+    'requests are not named',
+    ['versions.headers/success-named', 'versions.headers/refusal-named'],
+    header('msh-request-id', () => null),
+  ),
+  mutant(
+    'refusals-unnamed',
+    'requests that are refused are not named',
+    ['versions.headers/refusal-named'],
+    header('msh-request-id', (value, { ok }) => (ok ? value : null)),
+  ),
+  mutant(
+    'requests-named-alike',
+    'every request has the name of the server',
+    ['versions.headers/each-differently'],
+    header('msh-request-id', () => 'req_0001'),
+  ),
+];
+
+/** What was done to a session, and what came of it. */
+interface Done {
+  request: Passing;
+  response: Response;
+  stepped: boolean;
+}
+
+/** Lets the version step once more where `isIt` says so. */
+function stepping(isIt: (done: Done) => boolean): () => Handler {
+  return () => async (request, forward) => {
+    const id = changedBy(request);
+    if (id === undefined) return forward();
+    const before = await versionOf(request, forward, id);
+    const response = await forward();
+    // A stream has ended, and with it the turn, once all of it is read.
+    const text = await response.text();
+    if (before === undefined) return new Response(text, response);
+    const stepped = (await versionOf(request, forward, id)) !== before;
+    if (isIt({ request, response, stepped })) await touch(request, forward, id);
+    return new Response(text, response);
+  };
+}
+
+const rehearses = ({ body }: Passing) => (body as { dry_run?: unknown } | undefined)?.dry_run === true;
+
+const snapshots = ({ path }: Passing) => path.endsWith('/snapshots');
+
+const STEP_MUTANTS: readonly Mutant[] = [
+  mutant(
+    'steps-twice',
+    'the version steps once for the change and once for its bookkeeping',
+    ['versions.streamed-chat/steps-once', ...each('steps-once')] as unknown as Kills,
+    stepping(({ stepped }) => stepped),
+  ),
+  mutant(
+    'steps-for-nothing',
+    'what changes nothing makes the version step',
+    [
+      'versions.no-ops/same-title',
+      'versions.no-ops/same-metadata',
+      'versions.no-ops/same-tools',
+      'versions.no-ops/no-field',
+      'versions.no-ops/pin-as-it-is',
+      'versions.truncations/nothing-to-cut',
+      'versions.compressions/nothing-to-replace',
+    ],
+    stepping(({ request, response, stepped }) => response.ok && !stepped && !rehearses(request) && !snapshots(request)),
+  ),
+  mutant(
+    'rehearsal-steps',
+    'a rehearsal makes the version step',
+    ['versions.truncations/rehearsal', 'versions.compressions/rehearsal'],
+    stepping(({ request, response }) => response.ok && rehearses(request)),
+  ),
+  mutant(
+    'rehearsal-plays',
+    'a rehearsal is carried out',
+    ['versions.truncations/rehearsal', 'versions.compressions/rehearsal'],
+    () => (request, forward) => {
+      if (!rehearses(request)) return forward();
+      const { dry_run: _, ...body } = request.body as { dry_run: boolean };
+      return forward({ body });
+    },
+  ),
+  mutant(
+    'snapshot-steps',
+    'a snapshot makes the version step',
+    ['versions.reads/snapshot-leaves', 'versions.reads/snapshot-match-accepted'],
+    stepping(({ request, response }) => response.ok && snapshots(request)),
+  ),
+  mutant(
+    'refusal-steps',
+    'a refusal makes the version step',
+    ['versions.no-ops/refusals', 'versions.truncations/too-little-kept'],
+    stepping(({ response }) => response.status >= 400),
+  ),
+];
+
+export const VERSIONS_MUTANTS: readonly Mutant[] = [
+  ...MATCH_MUTANTS,
+  ...STEP_MUTANTS,
+  ...ORDER_MUTANTS,
+  ...REFUSAL_MUTANTS,
+];

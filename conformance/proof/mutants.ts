@@ -1,0 +1,49 @@
+import { ACCOUNTS_MUTANTS } from '../areas/accounts/mutants.ts';
+import { APPEND_MUTANTS } from '../areas/append/mutants.ts';
+import { BALANCE_MUTANTS } from '../areas/balance/mutants.ts';
+import { CHAT_MUTANTS } from '../areas/chat/mutants.ts';
+import { COMPRESS_MUTANTS } from '../areas/compress/mutants.ts';
+import { ERRORS_MUTANTS } from '../areas/errors/mutants.ts';
+import { FORKS_MUTANTS } from '../areas/forks/mutants.ts';
+import { IDEMPOTENCY_MUTANTS } from '../areas/idempotency/mutants.ts';
+import { LISTS_MUTANTS } from '../areas/lists/mutants.ts';
+import { MODELS_MUTANTS } from '../areas/models/mutants.ts';
+import { NDJSON_MUTANTS } from '../areas/ndjson/mutants.ts';
+import { PINS_MUTANTS } from '../areas/pins/mutants.ts';
+import { ROLLBACK_MUTANTS } from '../areas/rollback/mutants.ts';
+import { SESSIONS_MUTANTS } from '../areas/sessions/mutants.ts';
+import { SHARES_MUTANTS } from '../areas/shares/mutants.ts';
+import { SNAPSHOTS_MUTANTS } from '../areas/snapshots/mutants.ts';
+import { STREAM_MUTANTS } from '../areas/stream/mutants.ts';
+import { TOKENS_MUTANTS } from '../areas/tokens/mutants.ts';
+import { TOOLS_MUTANTS } from '../areas/tools/mutants.ts';
+import { TRUNCATE_MUTANTS } from '../areas/truncate/mutants.ts';
+import { TURN_MUTANTS } from '../areas/turn/mutants.ts';
+import { VERSIONS_MUTANTS } from '../areas/versions/mutants.ts';
+import type { Mutant } from './mutant.ts';
+
+/** Every broken server of the proof, by area. */
+export const MUTANTS: readonly Mutant[] = [
+  ...CHAT_MUTANTS,
+  ...STREAM_MUTANTS,
+  ...TOOLS_MUTANTS,
+  ...MODELS_MUTANTS,
+  ...TOKENS_MUTANTS,
+  ...BALANCE_MUTANTS,
+  ...ERRORS_MUTANTS,
+  ...SESSIONS_MUTANTS,
+  ...LISTS_MUTANTS,
+  ...ACCOUNTS_MUTANTS,
+  ...IDEMPOTENCY_MUTANTS,
+  ...VERSIONS_MUTANTS,
+  ...APPEND_MUTANTS,
+  ...NDJSON_MUTANTS,
+  ...PINS_MUTANTS,
+  ...TURN_MUTANTS,
+  ...TRUNCATE_MUTANTS,
+  ...SNAPSHOTS_MUTANTS,
+  ...ROLLBACK_MUTANTS,
+  ...FORKS_MUTANTS,
+  ...SHARES_MUTANTS,
+  ...COMPRESS_MUTANTS,
+];
