@@ -7,10 +7,10 @@ import type { Model, ModelDelta, ModelRequest } from './model.ts';
  * that fits best; `NOT_FOUND`. Throws the signal's reason when the request is given up.
  */
 export function lookupModel(): Model {
-  let rules: typeof import('./lookup/look-up.ts') | undefined;
+  let rules: typeof import('../engines/lookup/lookup.ts') | undefined;
   // They are half of the server's modules: they are loaded with the first question, not before the first answer.
   async function* load(request: ModelRequest): AsyncGenerator<ModelDelta> {
-    rules = await import('./lookup/look-up.ts');
+    rules = await import('../engines/lookup/lookup.ts');
     yield* rules.lookUp(request);
   }
   return { name: 'lookup', complete: (request) => (rules ? rules.lookUp(request) : load(request)) };

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { ChatMessage } from '../../../contract/messages.ts';
 import { ScriptedModel, type ScriptRule, scriptOf } from '../../../emulator/models/scripted.ts';
+import { assistant, requestOf, system, user } from '../../engines/lookup/ask.ts';
 import { failing } from '../../support/held-model.ts';
-import { assistant, requestOf, system, user } from '../ask.ts';
 import { answer, scripted } from './ask.ts';
 
 const CALL = {

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { DocumentError } from '../../../emulator/documents/document-error.ts';
 import { readScript } from '../../../emulator/models/scripted/read-script.ts';
 import { ScriptedModel, type ScriptRule, scriptOf } from '../../../emulator/models/scripted.ts';
+import { requestOf } from '../../engines/lookup/ask.ts';
 import { saying } from '../../support/held-model.ts';
-import { requestOf } from '../ask.ts';
 import { answer } from './ask.ts';
 
 const YAML = `# what the agent hears

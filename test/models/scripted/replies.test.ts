@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { ERRORS, type ErrorCode } from '../../../contract/errors.ts';
 import { ApiError } from '../../../emulator/errors.ts';
 import { ScriptedModel, scriptOf } from '../../../emulator/models/scripted.ts';
+import { requestOf } from '../../engines/lookup/ask.ts';
 import { saying } from '../../support/held-model.ts';
-import { requestOf } from '../ask.ts';
 import { answer, deltasOf, scripted } from './ask.ts';
 
 const HI = requestOf('hi');

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ModelRequest } from '../../../emulator/models/model.ts';
 import type { ScriptRule } from '../../../emulator/models/scripted.ts';
-import { assistant, requestOf, user } from '../ask.ts';
+import { assistant, requestOf, user } from '../../engines/lookup/ask.ts';
 import { answer, scripted } from './ask.ts';
 
 const NONE = 'Invalid request: no rule of the script answers this request';

@@ -1,0 +1,101 @@
+import { contentText } from '../../../contract/messages.ts';
+import { type Span, sentences } from '../text/sentences.ts';
+import type { LookupRequest } from './request.ts';
+
+/** What is asked, and how much of the asking message may itself serve as evidence. */
+export interface Question {
+  /** Index of the message that asks; -1 where nobody does. */
+  message: number;
+  /** That message as it stands. */
+  whole: string;
+  /** Its last part, in which tools are named and what to call them with. */
+  order: string;
+  /** The sentences that ask. */
+  text: string;
+  /** The asking begins here: sentences before it are evidence. */
+  start: number;
+  /** From here on the message is evidence again: a long text may follow the question about it. */
+  after: number;
+  /** Facts before here are evidence: "the code is 7, so what is the code?" tells before it asks. */
+  factsEnd: number;
+}
+
+/** Units at the end of a message in which the question is looked for. */
+const TAIL = 4_000;
+/** What follows a question and is shorter belongs to it. */
+const AFTERTHOUGHT = 400;
+
+const ENGLISH_OPENING =
+  /^["'(*\s-]*(?:(?:and|so|now|also|please|ok|okay|then|next|finally|but|hi|hello|hey)[,:]?\s+)*(?:what|which|who|whose|whom|where|when|why|how|tell|remind|give|show|can you|could you|would you|will you|do you|does|did|recall|repeat|quote|state|report|extract|reply|respond|answer|return|output|print|summari[sz]e|explain|describe|call|use the|invoke|fill|find|look up|i (?:wonder|forgot|(?:need|want|would like) to know|don['’]t (?:know|remember)))(?:['’]s)?\b(?!\s*[:=])/i;
+const CHINESE_QUESTION =
+  /什么|多少|哪[里个些位儿天年]|[是由给和]谁|谁[是的在把]|怎[么样]|如何|为何|几[个点号月天岁位次]|[吗呢]\s*[？?]?\s*$/;
+const CHINESE_OPENING = /^[\s“"]*(?:请问|请?告诉|请?回答|请?给出|请?说出|请?列出|请?只|仅|请用|请以|调用|使用)/;
+
+/** Whether a sentence asks or orders instead of telling. */
+export function asks(sentence: string): boolean {
+  return (
+    /[?？]["”’)\s*]*$/.test(sentence) ||
+    ENGLISH_OPENING.test(sentence) ||
+    CHINESE_OPENING.test(sentence) ||
+    CHINESE_QUESTION.test(sentence)
+  );
+}
+
+const ABOUT_FORM =
+  /^\s*(?:please\s+)?(?:reply|respond|answer|return|output|say|use|give|write|do not|don['’]t|no |only|just|if |be |keep|请?只|仅|请用|请以|不要|如果|若)/i;
+
+/** The question of a request: the last thing that a user said. */
+export function readQuestion(request: LookupRequest): Question {
+  const message = request.messages.findLastIndex(({ role }) => role === 'user');
+  const whole = contentText(request.messages[message]?.content);
+  const tail = spansOf(whole, Math.max(0, whole.length - TAIL), whole.length);
+  let spans = tail;
+  let last = spans.findLastIndex(asksIn(whole));
+  if (whole.length - (tail[last]?.end ?? 0) > AFTERTHOUGHT) {
+    // A question before a long text about which it asks.
+    const head = whole.length <= TAIL ? tail : spansOf(whole, 0, TAIL);
+    const headEnd = head.findIndex((span) => !asksIn(whole)(span)) - 1;
+    if (headEnd >= 0) [spans, last] = [head, headEnd];
+  }
+  let first = last;
+  while (first > 0 && asksIn(whole)(spans[first - 1] ?? NOWHERE)) first -= 1;
+  if (last < 0) first = last = spans.length - 1;
+
+  const asking = spans.slice(Math.max(0, first), last + 1);
+  const start = asking[0]?.start ?? whole.length;
+  const end = asking.at(-1)?.end ?? whole.length;
+  const rest = whole.length - end;
+  const core = asking.filter((span) => !ABOUT_FORM.test(whole.slice(span.start, span.end)));
+  const parts = (core.length > 0 ? core : asking).map((span) => whole.slice(span.start, span.end));
+  const after = rest > AFTERTHOUGHT ? end : whole.length;
+  const afterthought = after === end ? [] : spans.slice(last + 1).map((span) => whole.slice(span.start, span.end));
+  const text = [...parts, ...afterthought.filter((sentence) => !ABOUT_FORM.test(sentence))].join('\n');
+  return {
+    message,
+    whole,
+    order: whole.slice(-TAIL),
+    text,
+    start,
+    after,
+    factsEnd: start + clauseBeforeQuestion(whole.slice(start, end)),
+  };
+}
+
+const NOWHERE: Span = { start: 0, end: 0 };
+
+const spansOf = (text: string, from: number, to: number): Span[] =>
+  sentences(text.slice(from, to)).map(({ start, end }) => ({ start: start + from, end: end + from }));
+
+const asksIn =
+  (text: string) =>
+  ({ start, end }: Span): boolean =>
+    asks(text.slice(start, end));
+
+/** Units of the first sentence that tell before a comma, where what follows it asks. */
+function clauseBeforeQuestion(asking: string): number {
+  const commas = [...asking.slice(0, 500).matchAll(/[,，;；:：—]\s*/g)];
+  for (const comma of commas.reverse()) {
+    if (asks(asking.slice(comma.index + comma[0].length)) && !asks(asking.slice(0, comma.index))) return comma.index;
+  }
+  return 0;
+}
