@@ -1,4 +1,4 @@
-import { ERRORS } from './errors.ts';
+import { describeError, ERRORS, type ErrorCode, exampleDetails } from './errors.ts';
 import { LIMITS, resolveLimits } from './limits.ts';
 import { openApi } from './openapi.ts';
 import { type Schema, table, typeName } from './schema-text.ts';
@@ -38,7 +38,7 @@ export function apiReference(): string {
     '## Errors',
     'The envelope is `{"error": {"message", "type"}}`. Where a session, snapshot or share is addressed it adds `code` and, where one\nfield is to blame, `param`; rows marked *bare* never have them. `x-should-retry` says whether to try again.',
     table(
-      ['code', 'status', 'type', 'retry', 'evidence', ''],
+      ['code', 'status', 'type', 'retry', 'evidence', '', 'text, of an example'],
       Object.entries(ERRORS).map(([code, row]) => [
         `\`${code}\``,
         String(row.status),
@@ -46,6 +46,7 @@ export function apiReference(): string {
         row.retry ? 'yes' : 'no',
         row.evidence,
         row.bare ? 'bare' : '',
+        describeError(code as ErrorCode, exampleDetails(code as ErrorCode)).message,
       ]),
     ),
     '## Limits',

@@ -1,72 +1,44 @@
 import type { Evidence } from './evidence.ts';
+import { LIMITS } from './limits.ts';
 
-/** One row of the error table. Rows that are the live API's own never carry `code` or `param` on the wire. */
-export interface ErrorRow {
-  readonly status: 400 | 401 | 403 | 404 | 409 | 429 | 500;
-  readonly type: string;
-  /** Sent as `x-should-retry`, which the official SDK obeys. */
-  readonly retry: boolean;
-  readonly evidence: Evidence;
-  /** True for rows of the live API that are never given a `code`, even where a session is addressed. */
-  readonly bare: boolean;
+/** What is wrong with an `invalid_request`, where more can be said than its text and its field do. */
+export type InvalidReason =
+  | 'missing_field'
+  | 'not_json'
+  | 'not_unicode'
+  | 'body_cut_off'
+  | 'too_many_values'
+  | 'no_messages'
+  | 'one_choice_only'
+  | 'repeated_call_id'
+  | 'hosted_agents'
+  | 'no_script_rule';
+
+/** Details of any row may name the field that is to blame. */
+interface Field {
+  param?: string | undefined;
+}
+
+/** The account in the texts of the live API: `org-…<ak-…>`. */
+interface Holder {
+  holder: string;
+}
+
+/** `wait`: seconds until the same request may be answered. Departure: the live API's texts say one second, always. */
+interface RateLimited extends Holder {
+  limit: number;
+  wait?: number | undefined;
 }
 
 const INVALID = 'invalid_request_error';
 const NOT_FOUND = 'resource_not_found_error';
 const CONFLICT = 'conflict_error';
 const RATE = 'rate_limit_reached_error';
+const AGAIN = 'please try again after 1 seconds';
 
-/** Every error, by its code. The texts are written where they are thrown, from the same limits. */
-export const ERRORS = {
-  // both: bare on the stateless routes, with a code where a session, snapshot or share is addressed
-  invalid_request: row(400, INVALID, false, 'kimi'),
-  context_window_exceeded: row(400, INVALID, false, 'kimi'),
-  // the session dialect
-  append_too_large: row(400, INVALID, false, 'article'),
-  preserve_len_too_small: row(400, INVALID, false, 'article'),
-  session_limit_reached: row(400, INVALID, false, 'article'),
-  snapshot_limit_reached: row(400, INVALID, false, 'ours'),
-  snapshot_mismatch: row(400, INVALID, false, 'ours'),
-  compress_infeasible: row(400, INVALID, false, 'ours'),
-  tool_result_orphan: row(400, INVALID, false, 'ours'),
-  tool_call_unanswered: row(400, INVALID, false, 'ours'),
-  session_not_found: row(404, NOT_FOUND, false, 'ours'),
-  snapshot_not_found: row(404, NOT_FOUND, false, 'ours'),
-  share_not_found: row(404, NOT_FOUND, false, 'ours'),
-  message_not_found: row(404, NOT_FOUND, false, 'ours'),
-  session_busy: row(409, CONFLICT, true, 'ours'),
-  request_in_progress: row(409, CONFLICT, true, 'ours'),
-  version_conflict: row(409, CONFLICT, false, 'ours'),
-  idempotency_mismatch: row(409, CONFLICT, false, 'ours'),
-  // the live API's own
-  body_too_large: live(400, INVALID, false),
-  content_filter: live(400, 'content_filter', false),
-  content_empty: live(400, INVALID, false),
-  tool_call_id_not_found: live(400, INVALID, false),
-  invalid_authentication: live(401, 'invalid_authentication_error', false),
-  incorrect_api_key: live(401, 'incorrect_api_key_error', false),
-  permission_denied: live(403, 'permission_denied_error', false),
-  model_not_found: live(404, NOT_FOUND, false),
-  engine_overloaded: live(429, 'engine_overloaded_error', true),
-  quota_exceeded: live(429, 'exceeded_current_quota_error', false),
-  concurrency_limit: live(429, RATE, true),
-  rpm_limit: live(429, RATE, true),
-  tpm_limit: live(429, RATE, true),
-  tpd_limit: live(429, RATE, false),
-  unexpected_output: live(500, 'unexpected_output', true),
-} as const satisfies Record<string, ErrorRow>;
-
-export type ErrorCode = keyof typeof ERRORS;
-
-/** The codes that a client can read in `error.code`. */
-export type SessionErrorCode = {
-  [Code in ErrorCode]: (typeof ERRORS)[Code]['bare'] extends true ? never : Code;
-}[ErrorCode];
-
-/** The error envelope. `code` and `param` stand only where a session, snapshot or share is addressed. */
-export interface ErrorBody {
-  error: { message: string; type: string; code?: SessionErrorCode; param?: string };
-}
+const { window_tokens, append_tokens, min_preserve_tokens, sessions, snapshots, body_bytes } = LIMITS;
+const SOMEBODY = { holder: 'org-000000000000000000000000<ak-00000000000000000000>' };
+const SOME_CALL = 'functions.unknown:0';
 
 /** The live API's texts, word for word where captured (`{…}` filled in). */
 export const LIVE_TEXT = {
@@ -81,7 +53,285 @@ export const LIVE_TEXT = {
     `Invalid request: Your request exceeded model token limit: ${limit} (requested: ${requested})`,
 } as const;
 
-type Bareness<Bare extends boolean> = Omit<ErrorRow, 'bare'> & { readonly bare: Bare };
+/**
+ * Every error by its code: how it is answered, its text as a function of its details, the field it blames, and details that
+ * stand for any request, which injected errors and documentation show. Tokens are counts.
+ */
+export const ERRORS = {
+  // both: bare on the stateless routes, with a code where a session, snapshot or share is addressed
+  invalid_request: {
+    ...row(400, INVALID, false, 'kimi'),
+    message: ({ problem }: Field & { problem: string; reason?: InvalidReason | undefined }) =>
+      `Invalid request: ${problem}`,
+    example: { problem: 'this one was made to fail' },
+  },
+  context_window_exceeded: {
+    ...row(400, INVALID, false, 'kimi'),
+    /** What the window holds, what the request adds to it, and what its answer may take. */
+    message: (details: { limit: number; requested: number; used?: number; adding?: number; answer?: number }) =>
+      LIVE_TEXT.windowExceeded(details.limit, details.requested),
+    example: { limit: window_tokens.default, requested: window_tokens.default + 1 },
+  },
+  // the session dialect
+  append_too_large: {
+    ...row(400, INVALID, false, 'article'),
+    message: ({ allowed, counted }: { allowed: number; counted: number; largest: number }) =>
+      `Invalid request: one write takes at most ${allowed} tokens (append_tokens), this one counts ${counted}`,
+    param: 'messages',
+    example: {
+      allowed: append_tokens.default,
+      counted: append_tokens.default + 1,
+      largest: append_tokens.default + 1,
+    },
+  },
+  preserve_len_too_small: {
+    ...row(400, INVALID, false, 'article'),
+    /** `least` is the limit where `asked` is below it, else what tools, pins and the newest message take. */
+    message: ({ least, asked }: { least: number; asked?: number }) =>
+      asked === undefined
+        ? `Invalid request: preserve_len must be at least ${least} for the tools, pins and newest message of this window`
+        : `Invalid request: preserve_len must be at least ${least} (min_preserve_tokens), not ${asked}`,
+    param: 'preserve_len',
+    example: { least: min_preserve_tokens.default, asked: min_preserve_tokens.default - 1 },
+  },
+  session_limit_reached: {
+    ...row(400, INVALID, false, 'article'),
+    message: ({ limit }: { limit: number }) => limitReached('sessions', limit),
+    example: { limit: sessions.default },
+  },
+  snapshot_limit_reached: {
+    ...row(400, INVALID, false, 'ours'),
+    message: ({ limit }: { limit: number }) => limitReached('snapshots', limit),
+    example: { limit: snapshots.default },
+  },
+  snapshot_mismatch: {
+    ...row(400, INVALID, false, 'ours'),
+    message: ({ snapshot, origin }: { snapshot: string; origin: string }) =>
+      `Invalid request: snapshot ${snapshot} was taken of session ${origin}; fork it instead`,
+    param: 'snapshot_id',
+    example: { snapshot: 'snap_unknown', origin: 'sess_unknown' },
+  },
+  compress_infeasible: {
+    ...row(400, INVALID, false, 'ours'),
+    message: ({ least, largestRatio }: { least: number; largestRatio?: number | undefined }) =>
+      `Invalid request: what must stay takes ${least} tokens; ${
+        largestRatio === undefined ? 'no ratio is feasible' : `the largest feasible ratio is ${largestRatio}`
+      }`,
+    param: 'ratio',
+    example: { least: window_tokens.default / 2, largestRatio: 2 },
+  },
+  tool_result_orphan: {
+    ...row(400, INVALID, false, 'ours'),
+    message: ({ ids }: Field & { ids: readonly string[] }) =>
+      `Invalid request: tool_call_id ${ids.join(', ')} answers no open call`,
+    example: { ids: [SOME_CALL] },
+  },
+  tool_call_unanswered: {
+    ...row(400, INVALID, false, 'ours'),
+    message: ({ ids }: Field & { ids: readonly string[] }) =>
+      `Invalid request: tool call ${ids.join(', ')} waits for its result`,
+    example: { ids: [SOME_CALL] },
+  },
+  session_not_found: {
+    ...row(404, NOT_FOUND, false, 'ours'),
+    message: ({ session }: Field & { session: string }) => `Not found the session ${session}`,
+    example: { session: 'sess_unknown' },
+  },
+  snapshot_not_found: {
+    ...row(404, NOT_FOUND, false, 'ours'),
+    message: ({ snapshot }: Field & { snapshot: string }) => `Not found the snapshot ${snapshot}`,
+    example: { snapshot: 'snap_unknown' },
+  },
+  share_not_found: {
+    ...row(404, NOT_FOUND, false, 'ours'),
+    message: (details: Field & ({ share: string } | { snapshot: string })) =>
+      `Not found the share ${'share' in details ? details.share : `of ${details.snapshot}`}`,
+    example: { share: 'shr_unknown' },
+  },
+  message_not_found: {
+    ...row(404, NOT_FOUND, false, 'ours'),
+    /** The routes that set faults answer as this row does, too. */
+    message: (details: Field & ({ message: string } | { fault: string })) =>
+      'message' in details ? `Not found the message ${details.message}` : `Not found the fault ${details.fault}`,
+    example: { message: 'msg_unknown' },
+  },
+  session_busy: {
+    ...row(409, CONFLICT, true, 'ours'),
+    message: ({ session }: { session: string }) =>
+      `The session ${session} is busy with another request, please try again later`,
+    example: { session: 'sess_unknown' },
+  },
+  request_in_progress: {
+    ...row(409, CONFLICT, true, 'ours'),
+    message: () => 'A request with this Idempotency-Key is still running, please try again later',
+    example: {},
+  },
+  version_conflict: {
+    ...row(409, CONFLICT, false, 'ours'),
+    message: (details: { session: string; version: number; expected: number } | { reset: true }) =>
+      'reset' in details
+        ? 'The state was reset while this request ran'
+        : `The session ${details.session} is at version ${details.version}, not ${details.expected}`,
+    example: { session: 'sess_unknown', version: 2, expected: 1 },
+  },
+  idempotency_mismatch: {
+    ...row(409, CONFLICT, false, 'ours'),
+    message: ({ key }: { key: string }) => `The Idempotency-Key ${key} was used for another request`,
+    example: { key: 'unknown' },
+  },
+  // the live API's own
+  body_too_large: {
+    ...live(400, INVALID, false),
+    message: ({ size, limit }: { size: number; limit: number }) => LIVE_TEXT.bodyTooLarge(size, limit),
+    example: { size: body_bytes.default + 1, limit: body_bytes.default },
+  },
+  content_filter: {
+    ...live(400, 'content_filter', false),
+    message: () => 'The request was rejected because it was considered high risk',
+    example: {},
+  },
+  content_empty: {
+    ...live(400, INVALID, false),
+    message: (_: { index: number }) => LIVE_TEXT.contentEmpty,
+    example: { index: 0 },
+  },
+  tool_call_id_not_found: {
+    ...live(400, INVALID, false),
+    /** `index` of the message to blame; undefined where the messages end before a result. */
+    message: (_: { ids: readonly string[]; fault: 'orphan' | 'unanswered' | 'duplicate'; index?: number }) =>
+      LIVE_TEXT.toolCallIdNotFound,
+    example: { ids: [SOME_CALL], fault: 'orphan', index: 0 },
+  },
+  invalid_authentication: {
+    ...live(401, 'invalid_authentication_error', false),
+    message: () => LIVE_TEXT.invalidAuthentication,
+    example: {},
+  },
+  incorrect_api_key: {
+    ...live(401, 'incorrect_api_key_error', false),
+    message: () => LIVE_TEXT.incorrectApiKey,
+    example: {},
+  },
+  permission_denied: {
+    ...live(403, 'permission_denied_error', false),
+    /** Departure: the live API refuses accounts this way; the emulator refuses hosts and pages of other origins. */
+    message: (details: { host?: string; origin?: string; control?: true }) => {
+      if (details.host !== undefined) return `Host ${details.host} is not this server's (see --allow-host)`;
+      if (details.origin !== undefined) return `Origin ${details.origin} is not allowed (see --cors)`;
+      return details.control
+        ? 'Control routes are for no page of another origin'
+        : 'The API you are accessing is not open';
+    },
+    example: {},
+  },
+  model_not_found: {
+    ...live(404, NOT_FOUND, false),
+    message: ({ model }: { model: string }) => LIVE_TEXT.modelNotFound(model),
+    example: { model: 'kimi-k2-0905-preview' },
+  },
+  engine_overloaded: {
+    ...live(429, 'engine_overloaded_error', true),
+    message: () => 'The engine is currently overloaded, please try again later',
+    example: {},
+  },
+  quota_exceeded: {
+    ...live(429, 'exceeded_current_quota_error', false),
+    message: ({ holder }: Holder) =>
+      `Your account ${holder} is suspended due to insufficient balance, please recharge your account or check your plan and billing details`,
+    example: SOMEBODY,
+  },
+  concurrency_limit: {
+    ...live(429, RATE, true),
+    message: ({ holder, limit }: RateLimited) =>
+      `Your account ${holder} request reached max organization concurrency: ${limit}, ${AGAIN}`,
+    example: { ...SOMEBODY, limit: 1 },
+  },
+  rpm_limit: {
+    ...live(429, RATE, true),
+    message: ({ holder, limit }: RateLimited) =>
+      `Your account ${holder} request reached organization max RPM: ${limit}, ${AGAIN}`,
+    example: { ...SOMEBODY, limit: 20 },
+  },
+  tpm_limit: {
+    ...live(429, RATE, true),
+    message: ({ holder, limit, current }: RateLimited & { current: number }) =>
+      `Your account ${holder} request reached organization TPM rate limit, current: ${current}, limit: ${limit}, ${AGAIN}`,
+    example: { ...SOMEBODY, limit: 500_000, current: 563_653 },
+  },
+  tpd_limit: {
+    ...live(429, RATE, false),
+    message: ({ holder, limit, current }: RateLimited & { current: number }) =>
+      `Your account ${holder} request reached organization TPD rate limit, current: ${current}, limit: ${limit}`,
+    example: { ...SOMEBODY, limit: 1_500_000, current: 1_526_210 },
+  },
+  unexpected_output: {
+    ...live(500, 'unexpected_output', true),
+    message: () => LIVE_TEXT.unexpectedOutput,
+    example: {},
+  },
+} as const satisfies Record<string, ErrorRow>;
+
+/** One row of the error table. Rows that are the live API's own never carry `code` or `param` on the wire. */
+export interface ErrorRow {
+  readonly status: 400 | 401 | 403 | 404 | 409 | 429 | 500;
+  readonly type: string;
+  /** Sent as `x-should-retry`, which the official SDK obeys. */
+  readonly retry: boolean;
+  readonly evidence: Evidence;
+  /** True for rows of the live API that are never given a `code`, even where a session is addressed. */
+  readonly bare: boolean;
+  /** The text that says what the details say. */
+  message(details: never): string;
+  /** The field that is to blame where the details name no other. */
+  readonly param?: string;
+  readonly example: object;
+}
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** What an error is made of: its text is written from it, and hints read it. */
+export type ErrorDetails<Code extends ErrorCode = ErrorCode> = Code extends ErrorCode
+  ? Parameters<(typeof ERRORS)[Code]['message']> extends [infer Details]
+    ? Details
+    : Record<string, never>
+  : never;
+
+/** The codes that a client can read in `error.code`. */
+export type SessionErrorCode = {
+  [Code in ErrorCode]: (typeof ERRORS)[Code]['bare'] extends true ? never : Code;
+}[ErrorCode];
+
+/** The error envelope. `code` and `param` stand only where a session, snapshot or share is addressed. */
+export interface ErrorBody {
+  error: { message: string; type: string; code?: SessionErrorCode; param?: string };
+}
+
+/** The text of an error, and the field that it blames. */
+export function describeError<Code extends ErrorCode>(
+  code: Code,
+  details: ErrorDetails<Code>,
+): { message: string; param: string | undefined } {
+  const row: ErrorRow = ERRORS[code];
+  return { message: row.message(details as never), param: (details as Field).param ?? row.param };
+}
+
+/** A row's example, made to speak of this account, model or session where its text names one. */
+export function exampleDetails<Code extends ErrorCode>(
+  code: Code,
+  subject: { holder?: string; model?: string; session?: string } = {},
+): ErrorDetails<Code> {
+  const { example }: ErrorRow = ERRORS[code];
+  const named = Object.entries(subject).filter(([name, value]) => value !== undefined && name in example);
+  return { ...example, ...Object.fromEntries(named) } as ErrorDetails<Code>;
+}
+
+function limitReached(what: string, limit: number): string {
+  return `Invalid request: the number of ${what} of this account has reached the limit: ${limit}, please delete some`;
+}
+
+type Bareness<Bare extends boolean> = Pick<ErrorRow, 'status' | 'type' | 'retry' | 'evidence'> & {
+  readonly bare: Bare;
+};
 
 function row(status: ErrorRow['status'], type: string, retry: boolean, evidence: Evidence): Bareness<false> {
   return { status, type, retry, evidence, bare: false };

@@ -1,37 +1,35 @@
-import { ERRORS, type ErrorBody, type ErrorCode, LIVE_TEXT, type SessionErrorCode } from '../contract/errors.ts';
+import {
+  describeError,
+  ERRORS,
+  type ErrorBody,
+  type ErrorCode,
+  type ErrorDetails,
+  exampleDetails,
+  type InvalidReason,
+  type SessionErrorCode,
+} from '../contract/errors.ts';
+import { holderOf } from './account.ts';
 
-/** What a refusal is made of, beyond its text: what its headers tell of it. Tokens are counts. */
-export interface Grounds {
-  /** The effect of the fault that asked for it. */
-  fault?: string;
-  /** Of tool calls. */
-  ids?: readonly string[];
-  pairing?: 'orphan' | 'unanswered' | 'duplicate';
-  /** Of the message that is to blame. */
-  index?: number;
-  /** What the window holds, what the request adds, and what its answer may take. */
-  used?: number;
-  adding?: number;
-  answer?: number;
-  /** The largest of the messages added. */
-  largest?: number;
-  /** Seconds until the same request may be answered. */
-  wait?: number;
-  /** The least `preserve_len` that would do for what has to stay. */
-  least?: number;
-}
-
-/** A refusal. Thrown from anywhere, rendered once in `app.ts`. */
-export class ApiError extends Error {
-  readonly code: ErrorCode;
+/** A refusal. Thrown from anywhere by its code and details, rendered once in `app.ts`. */
+export class ApiError<Code extends ErrorCode = ErrorCode> extends Error {
+  readonly code: Code;
+  readonly details: ErrorDetails<Code>;
   readonly param: string | undefined;
-  readonly grounds: Grounds;
+  /** The effect of the fault that injected it. */
+  readonly fault: string | undefined;
 
-  constructor(code: ErrorCode, message: string, param?: string, grounds: Grounds = {}) {
+  constructor(code: Code, details: ErrorDetails<Code>, fault?: string) {
+    const { message, param } = describeError(code, details);
     super(message);
     this.code = code;
+    this.details = details;
     this.param = param;
-    this.grounds = grounds;
+    this.fault = fault;
+  }
+
+  /** Seconds until the same request may be answered, where that is known. */
+  get retryAfter(): number | undefined {
+    return 'wait' in this.details ? this.details.wait : undefined;
   }
 
   /** The body on the wire. `addressed`: whether the request named a session, snapshot or share. */
@@ -46,7 +44,21 @@ export class ApiError extends Error {
   }
 }
 
-/** Why work is given up whose client has gone, or takes nothing any more. No defect of ours: it is not logged. */
+/** Any row of the error table as if what it speaks of had happened to this account, model and session. */
+export function injectedError(
+  code: ErrorCode,
+  { account, ...subject }: { account?: string; model?: string; session?: string },
+  fault?: string,
+): ApiError {
+  const holder = account === undefined ? {} : { holder: holderOf(account) };
+  return new ApiError(code, exampleDetails(code, { ...subject, ...holder }), fault);
+}
+
+export function invalid(problem: string, param?: string, reason?: InvalidReason): ApiError {
+  return new ApiError('invalid_request', { problem, param, reason });
+}
+
+/** Why work is given up whose client has gone, or reads nothing any more. Not a defect of ours: it is not logged. */
 export class ClientGone extends Error {}
 
 /** As `fetch` fails where a connection is dropped before an answer. */
@@ -66,16 +78,4 @@ export function brokenOff(): TypeError {
 
 function networkError(message: string, code: string): Error {
   return Object.assign(new Error(message), { code });
-}
-
-export function invalid(details: string, param?: string): ApiError {
-  return new ApiError('invalid_request', `Invalid request: ${details}`, param);
-}
-
-export function windowExceeded(windowTokens: number, requested: number, grounds: Grounds): ApiError {
-  return new ApiError('context_window_exceeded', LIVE_TEXT.windowExceeded(windowTokens, requested), undefined, grounds);
-}
-
-export function notFound(kind: 'session' | 'snapshot' | 'share' | 'message', id: string, param?: string): ApiError {
-  return new ApiError(`${kind}_not_found`, `Not found the ${kind} ${id}`, param);
 }

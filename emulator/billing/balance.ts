@@ -1,5 +1,6 @@
 import type { Balance as BalanceAnswer } from '../../contract/models.ts';
-import { errorOnDemand } from '../errors-on-demand.ts';
+import { holderOf } from '../account.ts';
+import { ApiError } from '../errors.ts';
 import { type Money, moneyNumber } from './money.ts';
 
 /** Digits as on the live API. */
@@ -27,7 +28,7 @@ export class Balance {
 
   /** @throws ApiError `quota_exceeded` with the live text where nothing is left */
   requireFunds(account: string): void {
-    if (this.left(account) <= 0n) throw errorOnDemand('quota_exceeded', { account });
+    if (this.left(account) <= 0n) throw new ApiError('quota_exceeded', { holder: holderOf(account) });
   }
 
   /** The live answer's figures. All of it is cash; what is owed leaves nothing available. */

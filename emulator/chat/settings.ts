@@ -26,9 +26,10 @@ export interface Settings {
 /** What the schema cannot say. @throws ApiError in the live API's terms */
 export function requireSound(request: ChatRequest): void {
   requireModel(request.model);
-  if (request.session_id != null && (request.n ?? 1) > 1) throw invalid('n must be 1 in a session', 'n');
+  if (request.session_id != null && (request.n ?? 1) > 1)
+    throw invalid('n must be 1 in a session', 'n', 'one_choice_only');
   if ((request.n ?? 1) > 1 && (request.temperature ?? DEFAULT_TEMPERATURE) < NEAR_ZERO) {
-    throw invalid('n must be 1 when temperature is near 0', 'n');
+    throw invalid('n must be 1 when temperature is near 0', 'n', 'one_choice_only');
   }
   requireContent(withoutBegun(request.messages), request.session_id != null);
 }

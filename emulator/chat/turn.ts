@@ -1,11 +1,10 @@
 import type { ChatRequest } from '../../contract/chat.ts';
-import { LIVE_TEXT } from '../../contract/errors.ts';
 import type { SessionState } from '../../contract/sessions.ts';
 import type { OpenBill } from '../billing/billing.ts';
 import { billingOf } from '../billing/books.ts';
 import { toolsTokensSliced } from '../engines/tokens/chat-template.ts';
 import type { Tokenizer } from '../engines/tokens/tokenizer.ts';
-import { ApiError, invalid, windowExceeded } from '../errors.ts';
+import { ApiError, invalid } from '../errors.ts';
 import type { ModelRequest } from '../models/model.ts';
 import type { Services } from '../services.ts';
 import { pair } from '../sessions/groups.ts';
@@ -61,22 +60,24 @@ export function openStateless(
   { write, tools, tokenizer }: Counted,
 ): Turn {
   const { limits } = services;
-  if (request.messages.length === 0) throw invalid('messages must not be empty', 'messages');
+  if (request.messages.length === 0) throw invalid('messages must not be empty', 'messages', 'no_messages');
   const messages = write.items.map((item) => item.body);
   const pairing = pair([], messages);
   if ('kind' in pairing || pairing.open.length > 0) {
-    const grounds =
+    throw new ApiError(
+      'tool_call_id_not_found',
       'kind' in pairing
-        ? { ids: pairing.ids, pairing: pairing.kind, index: pairing.index }
-        : { ids: pairing.open, pairing: 'unanswered' as const };
-    throw new ApiError('tool_call_id_not_found', LIVE_TEXT.toolCallIdNotFound, undefined, grounds);
+        ? { ids: pairing.ids, fault: pairing.kind, index: pairing.index }
+        : { ids: pairing.open, fault: 'unanswered' },
+    );
   }
   const settings = settingsOf(request, limits);
   const available = tools?.tools ?? [];
   const promptTokens = (tools?.tokens ?? 0) + write.tokens + settings.extraTokens;
   const requested = promptTokens + settings.maxTokens;
   if (requested > limits.window_tokens) {
-    throw windowExceeded(limits.window_tokens, requested, { adding: promptTokens, answer: settings.maxTokens });
+    const details = { limit: limits.window_tokens, requested, adding: promptTokens, answer: settings.maxTokens };
+    throw new ApiError('context_window_exceeded', details);
   }
   const prompt = { ...modelSettings(request, settings, available), messages, tools: available };
   return {
@@ -108,7 +109,7 @@ export function openInSession(
   { write, tools, tokenizer }: Counted,
 ): Turn {
   if (request.messages.length === 0 && session.view.messages === 0) {
-    throw invalid('messages must not be empty while the window is', 'messages');
+    throw invalid('messages must not be empty while the window is', 'messages', 'no_messages');
   }
   const settings = settingsOf(request, services.limits);
   const available = tools ?? services.store.toolsets.read(session.toolset);

@@ -1,7 +1,6 @@
 import type { ErrorCode } from '../../contract/errors.ts';
 import type { NextItems } from '../batches.ts';
-import { ApiError, notFound } from '../errors.ts';
-import { errorOnDemand } from '../errors-on-demand.ts';
+import { ApiError, injectedError } from '../errors.ts';
 import type { Effect, EffectName } from './effects.ts';
 import type { Fault, Subject } from './fault.ts';
 import type { Wait, Waited } from './faults.ts';
@@ -68,8 +67,7 @@ export class RequestFaults {
   /** Where a snapshot is looked up. @throws ApiError `snapshot_not_found` */
   requireSnapshot(id: string, param = 'snapshot_id'): void {
     if (!this.take('snapshot_expired')) return;
-    const { message } = notFound('snapshot', id, param);
-    throw new ApiError('snapshot_not_found', message, param, { fault: 'snapshot_expired' });
+    throw new ApiError('snapshot_not_found', { snapshot: id, param }, 'snapshot_expired');
   }
 
   /** When a summary is ready and nothing is changed yet. @throws ApiError as for an engine that fails */
@@ -117,12 +115,8 @@ export class RequestFaults {
 
   #refusal(fault: EffectName, code: ErrorCode, session = this.#subject.session): ApiError {
     const { account, model } = this.#subject;
-    const { message } = errorOnDemand(code, {
-      account,
-      ...(model !== undefined && { model }),
-      ...(session !== undefined && { session }),
-    });
-    return new ApiError(code, message, undefined, { fault });
+    const subject = { account, ...(model !== undefined && { model }), ...(session !== undefined && { session }) };
+    return injectedError(code, subject, fault);
   }
 }
 

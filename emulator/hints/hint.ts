@@ -2,18 +2,32 @@ import { ERRORS, type ErrorCode } from '../../contract/errors.ts';
 import type { Limits } from '../../contract/limits.ts';
 import type { ApiError } from '../errors.ts';
 import type { Exchange } from '../journal/exchange.ts';
-import type { Asking, Hint } from './asking.ts';
-import { idempotencyMismatch, requestInProgress, sessionBusy, versionConflict } from './conflicts.ts';
-import { sessionLimitReached, snapshotLimitReached, snapshotMismatch } from './counts.ts';
-import { toLine } from './line.ts';
-import { messageNotFound, modelNotFound, sessionNotFound, shareNotFound, snapshotNotFound } from './missing.ts';
-import { Past } from './past.ts';
-import { bodyTooLarge, contentEmpty, invalidRequest } from './plain.ts';
-import { toolCallIdNotFound, toolCallUnanswered, toolResultOrphan } from './tools.ts';
-import { appendTooLarge, compressInfeasible, contextWindowExceeded, preserveLenTooSmall } from './windows.ts';
+import { type Asking, type Hint, Past, toLine } from './asking.ts';
+import {
+  appendTooLarge,
+  compressInfeasible,
+  contextWindowExceeded,
+  preserveLenTooSmall,
+  sessionLimitReached,
+  snapshotLimitReached,
+  snapshotMismatch,
+} from './limits.ts';
+import { bodyTooLarge, contentEmpty, invalidRequest } from './requests.ts';
+import {
+  idempotencyMismatch,
+  messageNotFound,
+  modelNotFound,
+  requestInProgress,
+  sessionBusy,
+  sessionNotFound,
+  shareNotFound,
+  snapshotNotFound,
+  versionConflict,
+} from './state.ts';
+import { toolCallIdNotFound, toolCallUnanswered, toolResultOrphan } from './tool-calls.ts';
 
 /** What there is to say of each refusal. Every code that is answered with 400 has its line. */
-const HINTS: Partial<Record<ErrorCode, Hint>> = {
+const HINTS: { readonly [Code in ErrorCode]?: Hint<Code> } = {
   invalid_request: invalidRequest,
   context_window_exceeded: contextWindowExceeded,
   append_too_large: appendTooLarge,
@@ -55,12 +69,12 @@ export interface Refused {
 
 /** The hint of a refusal as a header has it; undefined where there is nothing to teach. */
 export function hintFor({ refusal, known, ...asked }: Refused): string | undefined {
-  const { fault } = refusal.grounds;
+  const { fault } = refusal;
   if (fault !== undefined) return toLine(`the fault ${fault} was asked for: no earlier request led to this`);
-  const hint = HINTS[refusal.code];
+  const hint: Hint<never> | undefined = HINTS[refusal.code];
   if (!hint) return undefined;
   const asking: Asking = { refusal, ...asked, past: new Past(known, asked.exchange) };
-  return toLine(hint(asking) + (ERRORS[refusal.code].status === 400 ? sentBefore(asking) : ''));
+  return toLine(hint(asking as Asking<never>) + (ERRORS[refusal.code].status === 400 ? sentBefore(asking) : ''));
 }
 
 /** Where the very same request was refused the same way before. */

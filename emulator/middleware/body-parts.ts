@@ -60,5 +60,5 @@ function readIncoming(incoming: IncomingMessage, check: (bytes: number) => void)
 }
 
 function brokenOff(): ApiError {
-  return invalid('the body broke off before its end');
+  return invalid('the body broke off before its end', undefined, 'body_cut_off');
 }

@@ -7,12 +7,13 @@ const MAX_NAME_LENGTH = 80;
 type Issue = z.core.$ZodIssue;
 
 /** The first thing that is wrong with a body, named by its field. */
-export function describeIssue(error: z.ZodError): ApiError {
+export function describeIssue(error: z.ZodError, input: unknown): ApiError {
   const issue = error.issues[0];
   if (!issue) return invalid('the request is not understood');
   const { path, message } = deepest(issue);
   const field = fieldName(path);
-  return field === '' ? invalid(message) : invalid(`${field}: ${message}`, field);
+  if (field === '') return invalid(message);
+  return invalid(`${field}: ${message}`, field, valueAt(input, path) === undefined ? 'missing_field' : undefined);
 }
 
 /** What is wrong with a key, and in a union the branch that came furthest, say most about what was meant. */
@@ -28,6 +29,10 @@ function deepest(issue: Issue): { path: PropertyKey[]; message: string } {
     if (path.length > best.path.length) best = { path, message: found.message };
   }
   return best;
+}
+
+function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((value, part) => (isRecord(value) ? value[String(part)] : undefined), input);
 }
 
 function fieldName(path: readonly PropertyKey[]): string {

@@ -52,15 +52,15 @@ export function guard({ hosts, origins }: GuardOptions): MiddlewareHandler<Env> 
   return async (c, next) => {
     const host = c.req.header('host');
     if (host !== undefined && !hosts.include(host)) {
-      throw refused(`Host ${host} is not this server's (see --allow-host)`);
+      throw new ApiError('permission_denied', { host });
     }
     const origin = c.req.header('origin');
     const control = CONTROL.test(c.req.path);
     if (control && FOREIGN_SITES.includes(c.req.header('sec-fetch-site') ?? '')) {
-      throw refused('Control routes are for no page of another origin');
+      throw new ApiError('permission_denied', { control: true });
     }
     if (origin === undefined || isSameOrigin(origin, host)) return next();
-    if (control || !origins.includes(origin)) throw refused(`Origin ${origin} is not allowed (see --cors)`);
+    if (control || !origins.includes(origin)) throw new ApiError('permission_denied', { origin });
     setHeader(c, 'Access-Control-Allow-Origin', origin);
     setHeader(c, 'Vary', 'Origin');
     for (const [name, value] of Object.entries(CORS_HEADERS)) setHeader(c, name, value);
@@ -83,8 +83,4 @@ function hostName(header: string): string | undefined {
 
 function isSameOrigin(origin: string, host: string | undefined): boolean {
   return host !== undefined && origin.toLowerCase() === `http://${host.toLowerCase()}`;
-}
-
-function refused(message: string): ApiError {
-  return new ApiError('permission_denied', message);
 }

@@ -40,7 +40,7 @@ export function claimKey(c: RequestContext, body: Uint8Array, part = ''): Claim 
   const stored = services.store.answers.find(account, key, unixSeconds(services.clock));
   if (stored) {
     if (stored.fingerprint === fingerprint) return { replay: stored };
-    throw new ApiError('idempotency_mismatch', `The Idempotency-Key ${header} was used for another request`);
+    throw new ApiError('idempotency_mismatch', { key: header });
   }
   return takeKey(services, account, key, fingerprint);
 }
@@ -55,10 +55,7 @@ function takeKey(services: Services, account: string, key: string, fingerprint: 
   running.set(services.store, keys);
   const place = `${account}\0${key}`;
   if (keys.has(place)) {
-    throw new ApiError(
-      'request_in_progress',
-      'A request with this Idempotency-Key is still running, please try again later',
-    );
+    throw new ApiError('request_in_progress', {});
   }
   keys.add(place);
   return {

@@ -23,7 +23,7 @@ export function parseJson(bytes: Uint8Array, limits: Pick<Limits, 'json_depth' |
     value = JSON.parse(text);
   } catch (error) {
     const at = /position \d+/.exec(error instanceof Error ? error.message : '')?.[0];
-    throw invalid(`the body is not valid JSON${at ? ` (at ${at})` : ''}`);
+    throw invalid(`the body is not valid JSON${at ? ` (at ${at})` : ''}`, undefined, 'not_json');
   }
   // Only an escape can bring in a lone surrogate: the bytes themselves are UTF-8.
   if (SURROGATE_ESCAPE.test(text)) requireUnicode(value);
@@ -34,7 +34,7 @@ function decode(bytes: Uint8Array): string {
   try {
     return STRICT_UTF8.decode(bytes);
   } catch {
-    throw invalid('the body is not valid UTF-8');
+    throw invalid('the body is not valid UTF-8', undefined, 'not_unicode');
   }
 }
 
@@ -60,9 +60,13 @@ function requireParsable(
       values += 1;
       depth += 1;
     } else if ((byte | CASE) === CLOSING) depth -= 1;
-    if (depth > json_depth) throw invalid(`the body is nested deeper than ${json_depth} levels (json_depth)`);
-    if (values > json_values) throw invalid(`the body holds more than ${json_values} values (json_values)`);
+    if (depth > json_depth) throw tooMany(`the body is nested deeper than ${json_depth} levels (json_depth)`);
+    if (values > json_values) throw tooMany(`the body holds more than ${json_values} values (json_values)`);
   }
+}
+
+function tooMany(problem: string) {
+  return invalid(problem, undefined, 'too_many_values');
 }
 
 /** Text that is no Unicode cannot be stored byte for byte, so it is refused where it stands. */
@@ -82,5 +86,5 @@ function requireUnicode(root: unknown): void {
 
 function loneSurrogate(path: string) {
   const field = path || 'the body';
-  return invalid(`${field}: the text holds a lone surrogate, which is not Unicode`, path || undefined);
+  return invalid(`${field}: the text holds a lone surrogate, which is not Unicode`, path || undefined, 'not_unicode');
 }

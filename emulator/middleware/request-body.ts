@@ -1,5 +1,4 @@
 import type * as z from 'zod';
-import { LIVE_TEXT } from '../../contract/errors.ts';
 import type { Limits } from '../../contract/limits.ts';
 import { ApiError, invalid } from '../errors.ts';
 import { readBody } from './body-parts.ts';
@@ -53,7 +52,7 @@ export function parseFields<Schema extends z.ZodType>(
 /** The same for a value that comes when the headers have left. */
 export function checkFields<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
   const parsed = schema.safeParse(value, FIRST_FAULT);
-  if (!parsed.success) throw describeIssue(parsed.error);
+  if (!parsed.success) throw describeIssue(parsed.error, value);
   return parsed.data;
 }
 
@@ -96,5 +95,5 @@ async function readBytes(c: RequestContext, limit: number): Promise<Uint8Array> 
 }
 
 export function tooLarge(size: number, limit: number): ApiError {
-  return new ApiError('body_too_large', LIVE_TEXT.bodyTooLarge(size, limit));
+  return new ApiError('body_too_large', { size, limit });
 }

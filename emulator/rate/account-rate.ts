@@ -1,7 +1,7 @@
 import type { Tier } from '../../contract/tiers.ts';
+import { holderOf } from '../account.ts';
 import type { Clock } from '../clock.ts';
 import { ApiError } from '../errors.ts';
-import { rateText } from '../errors-on-demand.ts';
 import { SlidingSum } from './sliding-sum.ts';
 
 const MINUTE_MS = 60_000;
@@ -31,12 +31,12 @@ export class AccountRate {
   enter(): () => void {
     const { concurrency, rpm } = this.#tier;
     if (this.#running >= concurrency) {
-      throw new ApiError('concurrency_limit', rateText.concurrency(this.#account, concurrency));
+      throw new ApiError('concurrency_limit', { holder: holderOf(this.#account), limit: concurrency });
     }
     const now = this.#clock.now();
     if (this.#requests.at(now) >= rpm) {
       const wait = secondsUntil(this.#requests.fallsTo(rpm - 1), now);
-      throw new ApiError('rpm_limit', rateText.rpm(this.#account, rpm), undefined, { wait });
+      throw new ApiError('rpm_limit', { holder: holderOf(this.#account), limit: rpm, wait });
     }
     this.#requests.add(now, 1);
     this.#running += 1;
@@ -59,10 +59,12 @@ export class AccountRate {
     const minute = this.#minute.at(now) + tokens;
     if (minute > tpm) {
       const wait = secondsUntil(this.#minute.fallsTo(tpm - tokens), now);
-      throw new ApiError('tpm_limit', rateText.tpm(this.#account, minute, tpm), undefined, { wait });
+      throw new ApiError('tpm_limit', { holder: holderOf(this.#account), limit: tpm, current: minute, wait });
     }
     const day = this.#day.at(now) + tokens;
-    if (tpd !== null && day > tpd) throw new ApiError('tpd_limit', rateText.tpd(this.#account, day, tpd));
+    if (tpd !== null && day > tpd) {
+      throw new ApiError('tpd_limit', { holder: holderOf(this.#account), limit: tpd, current: day });
+    }
     this.#minute.add(now, tokens);
     if (tpd !== null) this.#day.add(now, tokens);
   }

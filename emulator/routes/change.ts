@@ -107,7 +107,7 @@ export function requireVersion(
 ): SessionRow {
   const session = requireSession(c.get('services'), c.get('account'), id, param);
   if (expected !== undefined && expected !== session.version) {
-    throw new ApiError('version_conflict', `The session ${id} is at version ${session.version}, not ${expected}`);
+    throw new ApiError('version_conflict', { session: id, version: session.version, expected });
   }
   return session;
 }

@@ -10,7 +10,7 @@ import { replay } from '../chat/replay.ts';
 import { requireSound, settingsOf } from '../chat/settings.ts';
 import { countRequest, openInSession, openStateless, type Turn } from '../chat/turn.ts';
 import { unixSeconds } from '../clock.ts';
-import { ClientGone, notFound } from '../errors.ts';
+import { ApiError, ClientGone } from '../errors.ts';
 import { onClientGone } from '../middleware/client-gone.ts';
 import type { Env, RequestContext } from '../middleware/context.ts';
 import { type Claim, claimKey } from '../middleware/idempotency.ts';
@@ -124,7 +124,9 @@ function takeEffect(
   return store.transaction(() => {
     const isReset = store.generation !== generation;
     // All state has been forgotten; a session of the same id is another one.
-    if (isReset && request.session_id != null) throw notFound('session', request.session_id, 'session_id');
+    if (isReset && request.session_id != null) {
+      throw new ApiError('session_not_found', { session: request.session_id, param: 'session_id' });
+    }
     const completion = take();
     const version = completion.session?.version;
     if (claim.keyed && !isReset) keep(claim, { body: completion, ...(version !== undefined && { version }) });

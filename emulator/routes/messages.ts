@@ -3,7 +3,7 @@ import type { Limits } from '../../contract/limits.ts';
 import { listQuery } from '../../contract/lists.ts';
 import { sessionRequests } from '../../contract/sessions.ts';
 import { billingOf } from '../billing/books.ts';
-import { notFound } from '../errors.ts';
+import { ApiError } from '../errors.ts';
 import type { Env } from '../middleware/context.ts';
 import { note } from '../middleware/journal.ts';
 import { parseFields, readJson, readValue } from '../middleware/request-body.ts';
@@ -52,7 +52,8 @@ export function messageRoutes(limits: Limits) {
     const { id, view, version } = requireSession(services, account, c.req.param('id'));
     const { history } = services.store;
     const from = after === undefined ? undefined : history.find(view, after)?.seq;
-    if (after !== undefined && from === undefined) throw notFound('message', after, 'after');
+    if (after !== undefined && from === undefined)
+      throw new ApiError('message_not_found', { message: after, param: 'after' });
     const rows = history.page(view, { ...(from !== undefined && { after: from }), order, limit: limit + 1 });
     return respond(c, { body: toList(rows, limit, (row) => toMessage(id, row)), version });
   });

@@ -1,4 +1,4 @@
-import { ERRORS, type ErrorBody, LIVE_TEXT } from '../../contract/errors.ts';
+import { ERRORS, type ErrorBody } from '../../contract/errors.ts';
 import { unixSeconds } from '../clock.ts';
 import { ApiError, ClientGone } from '../errors.ts';
 import { later } from '../later.ts';
@@ -26,8 +26,9 @@ export async function errorResponse(c: RequestContext, error: unknown): Promise<
   const refusal = toApiError(c, error);
   const { status, retry } = ERRORS[refusal.code];
   setHeader(c, 'x-should-retry', String(retry));
-  if (retry && (status === 409 || status === 429))
-    setHeader(c, 'Retry-After', String(refusal.grounds.wait ?? WAIT_SECONDS));
+  if (retry && (status === 409 || status === 429)) {
+    setHeader(c, 'Retry-After', String(refusal.retryAfter ?? WAIT_SECONDS));
+  }
   if (TAUGHT.has(status)) await addHint(c, refusal);
   return sendJson(c, status, JSON.stringify(renderError(c, refusal)));
 }
@@ -54,7 +55,7 @@ function toApiError(c: RequestContext, error: unknown): ApiError {
   const { store } = c.get('services');
   const nobodyWaits = error instanceof ClientGone || store.closed;
   if (!nobodyWaits) log(error, store);
-  return new ApiError('unexpected_output', LIVE_TEXT.unexpectedOutput);
+  return new ApiError('unexpected_output', {});
 }
 
 /** A disk that takes no more is the user's to mend, who is told of it in a line; anything else is a defect. */

@@ -11,7 +11,7 @@ export function holdState(c: RequestContext): () => void {
   const { generation } = store;
   return () => {
     if (store.generation !== generation) {
-      throw new ApiError('version_conflict', 'The state was reset while this request ran');
+      throw new ApiError('version_conflict', { reset: true });
     }
   };
 }

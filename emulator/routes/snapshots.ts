@@ -3,7 +3,7 @@ import type { Limits } from '../../contract/limits.ts';
 import { listQuery } from '../../contract/lists.ts';
 import { snapshotRequests } from '../../contract/snapshots.ts';
 import { billingOf } from '../billing/books.ts';
-import { notFound } from '../errors.ts';
+import { ApiError } from '../errors.ts';
 import type { Env, RequestContext } from '../middleware/context.ts';
 import { parseFields, readJson } from '../middleware/request-body.ts';
 import { requireSession } from '../sessions/create.ts';
@@ -81,7 +81,8 @@ export function snapshotRoutes(limits: Limits) {
     const snapshot = find(c);
     const view = snapshot[scope];
     const from = after === undefined ? undefined : history.find(view, after)?.seq;
-    if (after !== undefined && from === undefined) throw notFound('message', after, 'after');
+    if (after !== undefined && from === undefined)
+      throw new ApiError('message_not_found', { message: after, param: 'after' });
     const place = from === undefined ? {} : { after: from };
     const rows =
       query === undefined

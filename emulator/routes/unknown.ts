@@ -2,7 +2,7 @@ import { later } from '../later.ts';
 import type { RequestContext } from '../middleware/context.ts';
 import { sendJson, setHeader } from '../middleware/send.ts';
 
-const hints = later(() => import('../hints/unknown-route.ts'));
+const hints = later(() => import('../hints/requests.ts'));
 
 /** The live API's body for a route that it does not have, captured. */
 export async function unknownRoute(c: RequestContext): Promise<Response> {

@@ -1,5 +1,5 @@
 import { unixSeconds } from '../clock.ts';
-import { ApiError, windowExceeded } from '../errors.ts';
+import { ApiError } from '../errors.ts';
 import type { Services } from '../services.ts';
 import type { NewEntry, StoredMessage, Tail, View } from '../store/history-rows.ts';
 import type { SessionRow } from '../store/sessions.ts';
@@ -18,8 +18,10 @@ export function append(services: Services, session: SessionRow, write: Write) {
   const pairing = pairOrRefuse(tail.calls.map(bodyOf), write.items);
   requireWriteFits(services, write);
   const used = toUsage(services, session).total_tokens;
-  if (used + write.tokens > limits.window_tokens) {
-    throw windowExceeded(limits.window_tokens, used + write.tokens, { used, adding: write.tokens });
+  const requested = used + write.tokens;
+  if (requested > limits.window_tokens) {
+    const details = { limit: limits.window_tokens, requested, used, adding: write.tokens };
+    throw new ApiError('context_window_exceeded', details);
   }
   const { view, written } = extend(services, session.view, tail, write.items, pairing);
   return { session: changed(services, session, { view }), written };
@@ -28,12 +30,8 @@ export function append(services: Services, session: SessionRow, write: Write) {
 /** @throws ApiError `append_too_large` */
 export function requireWriteFits({ limits }: Services, { items, tokens }: Write): void {
   if (tokens <= limits.append_tokens) return;
-  throw new ApiError(
-    'append_too_large',
-    `Invalid request: one write takes at most ${limits.append_tokens} tokens (append_tokens), this one counts ${tokens}`,
-    'messages',
-    { adding: tokens, largest: Math.max(...items.map((item) => item.tokens)) },
-  );
+  const largest = Math.max(...items.map((item) => item.tokens));
+  throw new ApiError('append_too_large', { allowed: limits.append_tokens, counted: tokens, largest });
 }
 
 /** Puts counted messages behind a view, deciding which of them are pinned and which a pin in their group holds. */

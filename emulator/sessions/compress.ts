@@ -13,7 +13,6 @@ import { toUsage, writtenMessage } from './objects.ts';
 import { requireRoomForSnapshot } from './snapshot.ts';
 import { requirePreserveLen } from './truncate.ts';
 import { readWindow } from './window.ts';
-import { unanswered } from './write.ts';
 
 /** Less than this is not worth a summary: the request then succeeds and changes nothing. */
 const LEAST_REPLACEABLE_TOKENS = 64;
@@ -155,13 +154,14 @@ function divide(
 
 function requireAnswered(newest: readonly StoredMessage[]): void {
   const pairing = pair([], newest.map(bodyOf));
-  if ('open' in pairing && pairing.open.length > 0) throw unanswered(pairing.open);
+  if ('open' in pairing && pairing.open.length > 0) {
+    throw new ApiError('tool_call_unanswered', { ids: pairing.open });
+  }
 }
 
 function infeasible(before: number, least: number): ApiError {
   const largest = Math.floor((100 * before) / least) / 100;
-  const most = largest > 1 ? `the largest feasible ratio is ${largest}` : 'no ratio is feasible';
-  return new ApiError('compress_infeasible', `Invalid request: what must stay takes ${least} tokens; ${most}`, 'ratio');
+  return new ApiError('compress_infeasible', { least, largestRatio: largest > 1 ? largest : undefined });
 }
 
 function sumTokens(messages: readonly StoredMessage[]): number {

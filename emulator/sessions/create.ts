@@ -1,7 +1,7 @@
 import { MODEL_ID } from '../../contract/model-names.ts';
 import type { CreateSessionRequest, UpdateSessionRequest } from '../../contract/sessions.ts';
 import { unixSeconds } from '../clock.ts';
-import { ApiError, notFound, windowExceeded } from '../errors.ts';
+import { ApiError } from '../errors.ts';
 import { requireModel } from '../models/known-models.ts';
 import type { Services } from '../services.ts';
 import type { SessionRow } from '../store/sessions.ts';
@@ -44,10 +44,7 @@ export function insertSession(
 ): SessionRow {
   const { store, limits, ids, clock } = services;
   if (store.sessions.count(account) >= limits.sessions) {
-    throw new ApiError(
-      'session_limit_reached',
-      `Invalid request: the number of sessions of this account has reached the limit: ${limits.sessions}, please delete some`,
-    );
+    throw new ApiError('session_limit_reached', { limit: limits.sessions });
   }
   const now = unixSeconds(clock);
   const id = ids('session');
@@ -89,12 +86,14 @@ export function deleteSession({ store }: Services, session: SessionRow): void {
  */
 export function requireSession({ store }: Services, account: string, id: string, param?: string): SessionRow {
   const session = store.sessions.find(account, id);
-  if (!session) throw notFound('session', id, param);
+  if (!session) throw new ApiError('session_not_found', { session: id, param });
   return session;
 }
 
 function requireWindow(services: Services, session: SessionRow): void {
   const { total_tokens } = toUsage(services, session);
-  const { window_tokens } = services.limits;
-  if (total_tokens > window_tokens) throw windowExceeded(window_tokens, total_tokens, { used: total_tokens });
+  const limit = services.limits.window_tokens;
+  if (total_tokens > limit) {
+    throw new ApiError('context_window_exceeded', { limit, requested: total_tokens, used: total_tokens });
+  }
 }

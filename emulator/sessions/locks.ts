@@ -7,10 +7,7 @@ export class SessionLocks {
   /** @throws ApiError `session_busy` */
   requireIdle(sessionId: string): void {
     if (this.#busy.has(sessionId)) {
-      throw new ApiError(
-        'session_busy',
-        `The session ${sessionId} is busy with another request, please try again later`,
-      );
+      throw new ApiError('session_busy', { session: sessionId });
     }
   }
 

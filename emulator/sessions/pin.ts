@@ -1,5 +1,5 @@
 import type { SessionMessage } from '../../contract/sessions.ts';
-import { notFound } from '../errors.ts';
+import { ApiError } from '../errors.ts';
 import type { Services } from '../services.ts';
 import type { NewEntry, StoredMessage } from '../store/history-rows.ts';
 import type { SessionRow } from '../store/sessions.ts';
@@ -18,11 +18,11 @@ export function pin(
 ): { session: SessionRow; result: SessionMessage } {
   const { history } = services.store;
   const entry = history.find(session.view, messageId);
-  if (!entry) throw notFound('message', messageId);
+  if (!entry) throw new ApiError('message_not_found', { message: messageId });
   const window = history.window(session.view);
   const place = window.findIndex((message) => message.seq === entry.seq);
   const target = window[place];
-  if (!target) throw notFound('message', messageId);
+  if (!target) throw new ApiError('message_not_found', { message: messageId });
   if (entry.pinned === pinned) return { session, result: toMessage(session.id, target) };
   const pins = window.map((message, index) => (index === place ? pinned : message.pinned));
   const view = history.rewrite(regroup(window, pins));

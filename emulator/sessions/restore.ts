@@ -22,11 +22,7 @@ export function rollback(
 ): SessionRow {
   const snapshot = requireSnapshot(services, session.account, snapshot_id);
   if (snapshot.sessionId !== session.id) {
-    throw new ApiError(
-      'snapshot_mismatch',
-      `Invalid request: snapshot ${snapshot_id} was taken of session ${snapshot.sessionId}; fork it instead`,
-      'snapshot_id',
-    );
+    throw new ApiError('snapshot_mismatch', { snapshot: snapshot_id, origin: snapshot.sessionId });
   }
   const view = services.store.history.branch(choose(services, cuts, snapshot, preserve_len));
   return changed(services, session, { view, toolset: snapshot.toolset });

@@ -1,6 +1,6 @@
 import type { CreateSnapshotRequest, ShareRequest } from '../../contract/snapshots.ts';
 import { unixSeconds } from '../clock.ts';
-import { ApiError, notFound } from '../errors.ts';
+import { ApiError } from '../errors.ts';
 import type { Services } from '../services.ts';
 import type { SessionRow } from '../store/sessions.ts';
 import type { SnapshotRow } from '../store/snapshots.ts';
@@ -41,16 +41,13 @@ export function takeSnapshot(
 /** @throws ApiError `snapshot_limit_reached` */
 export function requireRoomForSnapshot({ store, limits }: Services, account: string): void {
   if (store.snapshots.count(account) < limits.snapshots) return;
-  throw new ApiError(
-    'snapshot_limit_reached',
-    `Invalid request: the number of snapshots of this account has reached the limit: ${limits.snapshots}, please delete some`,
-  );
+  throw new ApiError('snapshot_limit_reached', { limit: limits.snapshots });
 }
 
 /** @throws ApiError `snapshot_not_found`, also for a snapshot of another account */
 export function requireSnapshot({ store }: Services, account: string, id: string, param = 'snapshot_id'): SnapshotRow {
   const snapshot = store.snapshots.find(account, id);
-  if (!snapshot) throw notFound('snapshot', id, param);
+  if (!snapshot) throw new ApiError('snapshot_not_found', { snapshot: id, param });
   return snapshot;
 }
 
@@ -72,7 +69,7 @@ export function shareSnapshot(services: Services, snapshot: SnapshotRow, { expir
 
 /** @throws ApiError `share_not_found` where it is not shared */
 export function unshareSnapshot({ store }: Services, snapshot: SnapshotRow): SnapshotRow {
-  if (!snapshot.share) throw notFound('share', `of ${snapshot.id}`);
+  if (!snapshot.share) throw new ApiError('share_not_found', { snapshot: snapshot.id });
   store.snapshots.share(snapshot.id, null);
   return { ...snapshot, share: null };
 }
@@ -82,6 +79,6 @@ export function requireShared({ store, clock }: Services, shareId: string): Snap
   const snapshot = store.snapshots.findShared(shareId);
   const expiresAt = snapshot?.share?.expiresAt ?? null;
   if (!snapshot || (expiresAt !== null && expiresAt <= unixSeconds(clock)))
-    throw notFound('share', shareId, 'share_id');
+    throw new ApiError('share_not_found', { share: shareId, param: 'share_id' });
   return snapshot;
 }

@@ -1,5 +1,5 @@
 import type { SessionTruncation, TruncateRequest } from '../../contract/sessions.ts';
-import { ApiError, type Grounds } from '../errors.ts';
+import { ApiError } from '../errors.ts';
 import type { Services } from '../services.ts';
 import { findCut } from '../store/cut.ts';
 import type { View } from '../store/history-rows.ts';
@@ -59,9 +59,7 @@ export function keepWithin(
   const cut = cuts.newestGroup(newest, budget - others);
   if (!first || 'least' in cut) {
     const least = tools + others + ('least' in cut ? cut.least : 0);
-    throw tooSmall(`preserve_len must be at least ${least} for the tools, pins and newest message of this window`, {
-      least,
-    });
+    throw new ApiError('preserve_len_too_small', { least });
   }
   return history.replaceTail(view, first.seq, cutEntries(newest, cut), first.seq);
 }
@@ -69,11 +67,5 @@ export function keepWithin(
 /** @throws ApiError `preserve_len_too_small` */
 export function requirePreserveLen({ limits }: Services, preserveLen: number): void {
   if (preserveLen >= limits.min_preserve_tokens) return;
-  throw tooSmall(
-    `preserve_len must be at least ${limits.min_preserve_tokens} (min_preserve_tokens), not ${preserveLen}`,
-  );
-}
-
-function tooSmall(details: string, grounds: Grounds = {}): ApiError {
-  return new ApiError('preserve_len_too_small', `Invalid request: ${details}`, 'preserve_len', grounds);
+  throw new ApiError('preserve_len_too_small', { least: limits.min_preserve_tokens, asked: preserveLen });
 }

@@ -1,11 +1,11 @@
-import { windowExceeded } from '../errors.ts';
+import { ApiError } from '../errors.ts';
 import type { Services } from '../services.ts';
 import type { SessionRow } from '../store/sessions.ts';
 import type { Toolset } from '../store/toolsets.ts';
 import { bodyOf, changed, extend, requireWriteFits } from './append.ts';
 import { sameTools } from './create.ts';
 import { toUsage } from './objects.ts';
-import { pairOrRefuse, unanswered, type Write, type WriteItem } from './write.ts';
+import { pairOrRefuse, type Write, type WriteItem } from './write.ts';
 
 /** What a chat turn adds to a session: the new messages and, replacing the session's where given, tools. */
 export interface TurnInput {
@@ -25,15 +25,20 @@ export function openTurn(services: Services, session: SessionRow, input: TurnInp
   const { store, limits } = services;
   const { write, tools, extraTokens, maxTokens } = input;
   const { open } = pairOrRefuse(store.history.tail(session.view).calls.map(bodyOf), write.items);
-  if (open.length > 0) throw unanswered(open, 'messages');
+  if (open.length > 0) throw new ApiError('tool_call_unanswered', { ids: open, param: 'messages' });
   requireWriteFits(services, write);
   const used = toUsage(services, session);
   const toolsTokens = tools ? tools.tokens : used.tools_tokens;
   const promptTokens = toolsTokens + session.view.tokens + write.tokens + extraTokens;
   const requested = promptTokens + maxTokens + 1;
   if (requested > limits.window_tokens) {
-    const adding = promptTokens - used.total_tokens;
-    throw windowExceeded(limits.window_tokens, requested, { used: used.total_tokens, adding, answer: maxTokens + 1 });
+    throw new ApiError('context_window_exceeded', {
+      limit: limits.window_tokens,
+      requested,
+      used: used.total_tokens,
+      adding: promptTokens - used.total_tokens,
+      answer: maxTokens + 1,
+    });
   }
   return promptTokens;
 }

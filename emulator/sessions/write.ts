@@ -53,7 +53,7 @@ export function requireContent(messages: readonly InputMessage[], addressed: boo
   if (index === -1) return;
   const field = `messages[${index}].content`;
   if (addressed) throw invalid(`${field}: ${LIVE_TEXT.contentEmpty}`, field);
-  throw new ApiError('content_empty', LIVE_TEXT.contentEmpty, undefined, { index });
+  throw new ApiError('content_empty', { index });
 }
 
 function isEmpty(message: InputMessage): boolean {
@@ -75,21 +75,11 @@ export function pairOrRefuse(newest: readonly ChatMessage[], items: readonly Wri
 }
 
 function pairingError({ kind, ids, index }: PairingFault): ApiError {
-  const list = ids.join(', ');
   const param = `messages[${index}]`;
   if (kind === 'orphan') {
-    return new ApiError(
-      'tool_result_orphan',
-      `Invalid request: tool_call_id ${list} answers no open call`,
-      `${param}.tool_call_id`,
-      { ids, pairing: kind, index },
-    );
+    return new ApiError('tool_result_orphan', { ids, param: `${param}.tool_call_id` });
   }
-  if (kind === 'unanswered') return unanswered(ids, param);
-  return invalid(`${param}.tool_calls: id ${list} is used twice`, `${param}.tool_calls`);
-}
-
-export function unanswered(ids: readonly string[], param?: string): ApiError {
-  const message = `Invalid request: tool call ${ids.join(', ')} waits for its result`;
-  return new ApiError('tool_call_unanswered', message, param, { ids, pairing: 'unanswered' });
+  if (kind === 'unanswered') return new ApiError('tool_call_unanswered', { ids, param });
+  const field = `${param}.tool_calls`;
+  return invalid(`${field}: id ${ids.join(', ')} is used twice`, field, 'repeated_call_id');
 }

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
+import { holderOf } from '../../emulator/account.ts';
 import { Billing } from '../../emulator/billing/billing.ts';
 import { parseAmount } from '../../emulator/billing/money.ts';
 import { ApiError } from '../../emulator/errors.ts';
-import { quotaText } from '../../emulator/errors-on-demand.ts';
 import { message } from './prompts.ts';
 
 function purse(amount: string) {
@@ -47,8 +47,8 @@ test('one that is spent to the last is empty', () => {
 });
 
 test('the ids in the text are those of the account, and do not tell it', () => {
-  expect(quotaText('a')).toBe(quotaText('a'));
-  expect(quotaText('a')).not.toBe(quotaText('b'));
+  expect(holderOf('a')).toBe(holderOf('a'));
+  expect(holderOf('a')).not.toBe(holderOf('b'));
 });
 
 test('its currency is that of all that is billed, and a reset fills it up', () => {

@@ -7,8 +7,10 @@ export function unmatched(rules: readonly RunningRule[], facts: RequestFacts): A
   const tried = rules.map((rule) => ({ rule, misses: rule.misses(facts) }));
   const [closest] = tried.sort((a, b) => lacking(a) - lacking(b) || held(b) - held(a));
   const request = 'no rule of the script answers this request';
-  if (!closest) return invalid(`${request}: it has none`);
-  return invalid(`${request}; closest rule ${closest.rule.title}: ${closest.misses.join('; and ')}`);
+  const problem = closest
+    ? `${request}; closest rule ${closest.rule.title}: ${closest.misses.join('; and ')}`
+    : `${request}: it has none`;
+  return invalid(problem, undefined, 'no_script_rule');
 }
 
 interface Tried {

@@ -31,7 +31,7 @@ export function faultRoutes() {
   routes.delete('/faults/:id', (c) => {
     const id = c.req.param('id');
     if (c.get('services').faults.remove(id)) return respond(c, { body: { id, deleted: true } });
-    throw new ApiError('message_not_found', `Not found the fault ${id}`);
+    throw new ApiError('message_not_found', { fault: id });
   });
 
   return routes;

@@ -1,6 +1,5 @@
 import { Hono } from 'hono';
 import * as z from 'zod';
-import { LIVE_TEXT } from '../../../contract/errors.ts';
 import { ApiError, invalid } from '../../errors.ts';
 import { readBody } from '../../middleware/body-parts.ts';
 import type { Env } from '../../middleware/context.ts';
@@ -42,7 +41,7 @@ export function stateRoutes() {
     requireJsonType(c);
     const bytes = await readBody(c, (size) => {
       if (size > MAX_FILE_BYTES) {
-        throw new ApiError('body_too_large', LIVE_TEXT.bodyTooLarge(size, MAX_FILE_BYTES));
+        throw new ApiError('body_too_large', { size, limit: MAX_FILE_BYTES });
       }
     });
     const body = await c.get('services').state.import(bytes, where).catch(refuse);

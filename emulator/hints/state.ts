@@ -1,26 +1,22 @@
 import { MODEL_NAMES } from '../../contract/model-names.ts';
 import type { Exchange } from '../journal/exchange.ts';
 import { type KeptText, readText } from '../journal/kept-text.ts';
-import type { Asking, Hint } from './asking.ts';
-import { named } from './line.ts';
+import { type Asking, type Hint, named } from './asking.ts';
 
 type Kind = 'session' | 'snapshot' | 'share' | 'message';
 
 const PREFIXES: Record<Kind, string> = { session: 'sess_', snapshot: 'snap_', share: 'shr_', message: 'msg_' };
-const FAULTS = '/_emulator/faults/';
-/** What stands for an id in a refusal's text: `Not found the session sess_…`. */
-const MISSING = /^Not found the \w+ (?:of )?(\S+)$/;
 
-export const sessionNotFound: Hint = (asking) => {
-  const id = missing(asking);
+export const sessionNotFound: Hint<'session_not_found'> = (asking) => {
+  const { session: id } = asking.refusal.details;
   const deleted = asking.past.last(({ facts }) => facts.deleted?.session === id);
   if (deleted)
     return `session ${id} was deleted by ${asking.past.name(deleted)}; its snapshots stay: fork one, or create a session`;
   return forgotten(asking, id, ({ session }) => session === id) ?? unknown(asking, 'session', id);
 };
 
-export const snapshotNotFound: Hint = (asking) => {
-  const id = missing(asking);
+export const snapshotNotFound: Hint<'snapshot_not_found'> = (asking) => {
+  const { snapshot: id } = asking.refusal.details;
   const deleted = asking.past.last(({ facts }) => facts.deleted?.snapshot === id);
   if (deleted)
     return `snapshot ${id} was deleted by ${asking.past.name(deleted)}: keep the id of one that is still there (GET /v1/snapshots)`;
@@ -28,13 +24,14 @@ export const snapshotNotFound: Hint = (asking) => {
   return forgotten(asking, id, made) ?? unknown(asking, 'snapshot', id);
 };
 
-export const shareNotFound: Hint = (asking) => {
-  const { past, now, exchange } = asking;
-  if (exchange?.addressed.operation === 'unshareSnapshot') {
-    const ended = past.last(({ facts }) => facts.unshared?.snapshot === exchange.addressed.ids.snapshot);
+export const shareNotFound: Hint<'share_not_found'> = (asking) => {
+  const { past, now, refusal } = asking;
+  const { details } = refusal;
+  if ('snapshot' in details) {
+    const ended = past.last(({ facts }) => facts.unshared?.snapshot === details.snapshot);
     return `this snapshot is not shared${ended ? ` any more: ${past.name(ended)} ended it` : ''}; POST .../share shares it`;
   }
-  const id = missing(asking);
+  const { share: id } = details;
   const shared = past.last(({ facts }) => facts.shared?.share === id);
   const seen = past.last(
     (each) => each.succeeded && (each.addressed.ids.share === id || each.facts.created?.from_share === id),
@@ -47,7 +44,7 @@ export const shareNotFound: Hint = (asking) => {
   return `share ${named(id)} was there for ${past.name(seen)} and has been ended since: ask its owner to share the snapshot again`;
 };
 
-function endOfOwnShare({ past, now }: Asking, shared: Exchange): string {
+function endOfOwnShare({ past, now }: Pick<Asking, 'past' | 'now'>, shared: Exchange): string {
   const { snapshot, expires_at = null } = shared.facts.shared ?? {};
   const behind = ({ n }: Exchange) => n > shared.n;
   const ended = past.last((each) => behind(each) && each.facts.unshared?.snapshot === snapshot);
@@ -60,10 +57,11 @@ function endOfOwnShare({ past, now }: Asking, shared: Exchange): string {
   return `this share was made by ${past.name(shared)} and is there no more`;
 }
 
-export const messageNotFound: Hint = (asking) => {
-  const { past, exchange, path } = asking;
-  if (path.startsWith(FAULTS)) return 'GET /_emulator/faults lists those that have yet to act, or hold requests back';
-  const id = missing(asking);
+export const messageNotFound: Hint<'message_not_found'> = (asking) => {
+  const { past, exchange, refusal } = asking;
+  const { details } = refusal;
+  if ('fault' in details) return 'GET /_emulator/faults lists those that have yet to act, or hold requests back';
+  const { message: id } = details;
   const session = exchange?.session;
   const own = past.exchanges.filter((each) => each.session === session && each.succeeded);
   const written = own.find((each) => textOf(each.answer).includes(`"${id}"`));
@@ -75,16 +73,14 @@ export const messageNotFound: Hint = (asking) => {
   return unknown(asking, 'message', id);
 };
 
-export const modelNotFound: Hint = () =>
+export const modelNotFound: Hint<'model_not_found'> = () =>
   `this emulator answers for ${MODEL_NAMES.join(' and ')}; the session dialect is theirs`;
 
-function missing({ refusal, exchange }: Asking): string {
-  const id = MISSING.exec(refusal.message)?.[1];
-  const { session, snapshot, share, message } = exchange?.addressed.ids ?? {};
-  return id ?? message ?? share ?? snapshot ?? session ?? '...';
-}
-
-function forgotten({ past }: Asking, id: string, made: (exchange: Exchange) => boolean): string | undefined {
+function forgotten(
+  { past }: Pick<Asking, 'past'>,
+  id: string,
+  made: (exchange: Exchange) => boolean,
+): string | undefined {
   const known = past.forgotten.findLast((each) => each.succeeded && made(each));
   return (
     known &&
@@ -106,7 +102,7 @@ function ofAnotherKind(id: string, kind: Kind): string | undefined {
 }
 
 /** The same for an id of another account, which must not be told from one that never was. */
-function unknown({ past }: Asking, kind: Exclude<Kind, 'share'>, id: string): string {
+function unknown({ past }: Pick<Asking, 'past'>, kind: Exclude<Kind, 'share'>, id: string): string {
   const other = ofAnotherKind(id, kind);
   if (other !== undefined) return other;
   const list: Record<typeof kind, string> = {
@@ -124,3 +120,42 @@ function textOf(text: KeptText | undefined): string {
   const { head, tail } = readText(text);
   return `${head} ${tail}`;
 }
+
+export const sessionBusy: Hint<'session_busy'> = ({ exchange, past }) => {
+  const holder = past.last(
+    (each) =>
+      each.session === exchange?.session &&
+      ['createChatCompletion', 'compressSession'].includes(each.addressed.operation ?? '') &&
+      (each.status === 0 || (each.streamed !== undefined && each.streamed.ended === undefined)),
+  );
+  const who = holder
+    ? `${past.name(holder)} still runs in this session`
+    : 'a turn or a compression runs in this session';
+  return `${who}: read its stream to the end, or wait as Retry-After says and send this again; reads and snapshots need not wait`;
+};
+
+export const requestInProgress: Hint<'request_in_progress'> = ({ exchange, past }) => {
+  const key = exchange?.asked.idempotencyKey;
+  const first = past.last(
+    (each) => each.asked.idempotencyKey === key && (each.status === 0 || each.streamed !== undefined),
+  );
+  const who = first ? past.name(first) : 'another request';
+  return `${who} has the same Idempotency-Key and is not finished: wait as Retry-After says and send this again, it will get the same answer`;
+};
+
+export const versionConflict: Hint<'version_conflict'> = ({ exchange, past }) => {
+  const session = exchange?.session;
+  const steps = past.exchanges.filter(
+    (each) => each.session === session && each.version !== undefined && each.asked.method !== 'GET',
+  );
+  const last = steps.at(-1);
+  const who = last?.version === undefined ? '' : `${past.name(last)} left the session at version ${last.version}: `;
+  return `${who}another change came in between; GET the session, see whether this one is still wanted, and send it with If-Match: the new ETag`;
+};
+
+export const idempotencyMismatch: Hint<'idempotency_mismatch'> = ({ refusal, past }) => {
+  const { key } = refusal.details;
+  const first = past.exchanges.find((each) => each.asked.idempotencyKey === key && each.succeeded);
+  const who = first ? `${past.name(first)} used the key ${named(key)}` : `the key ${named(key)} was used`;
+  return `${who} for another method, path or body: a new key for every new request, and the same bytes for a request that is sent again`;
+};

@@ -1,0 +1,87 @@
+import { type Asking, count, type Hint, type Past } from './asking.ts';
+
+export const contextWindowExceeded: Hint<'context_window_exceeded'> = (asking) => {
+  const { used, adding, answer, limit: room } = asking.refusal.details;
+  const forAnswer = answer === undefined ? '' : ` and its answer may take ${count(answer)}`;
+  if (used === undefined) {
+    if (adding === undefined) return 'shorten what is sent, or ask for fewer max_tokens';
+    const over = adding + (answer ?? 0) - room;
+    return `the prompt takes ${count(adding)} of ${count(room)} tokens${forAnswer}: ${count(over)} too many; drop old messages (with their tool results), or ask for fewer max_tokens`;
+  }
+  if (adding === undefined)
+    return `tools and messages take ${count(used)} of ${count(room)} tokens: send fewer or shorter tools`;
+  const over = used + adding + (answer ?? 0) - room;
+  const lower = answer !== undefined && answer > over ? ', or ask for fewer max_tokens' : '';
+  return `the window holds ${count(used)} of ${count(room)} tokens, this adds ${count(adding)}${forAnswer}: ${count(over)} too many; truncate, or compress, and snapshot first if what is cut may be needed again${lower}${neverCut(asking)}`;
+};
+
+function neverCut({ exchange, past }: Pick<Asking, 'exchange' | 'past'>): string {
+  const session = exchange?.session;
+  if (session === undefined) return '';
+  const own = past.exchanges.filter((each) => each.session === session);
+  const created = own.find(({ facts }) => facts.created !== undefined);
+  const isCut = own.some(({ facts }) => facts.cut ?? facts.compressed ?? facts.rolled_back);
+  if (!created || isCut) return '';
+  const writes = own.filter(({ facts }) => facts.wrote !== undefined).length;
+  return ` (never cut since ${past.name(created)}, in ${count(writes)} writes)`;
+}
+
+export const appendTooLarge: Hint<'append_too_large'> = ({ refusal, exchange }) => {
+  const { allowed, counted, largest } = refusal.details;
+  const over = `of the ${count(counted)} tokens of this write ${count(counted - allowed)} are too many`;
+  if (largest > allowed)
+    return `${over}: one message alone takes ${count(largest)}; split its text over several messages and writes`;
+  const stream = 'split it, or stream it as application/x-ndjson, one message a line, each line a write of its own';
+  if (exchange?.addressed.operation === 'createChatCompletion') {
+    return `${over}: append all but the last message before (POST /v1/sessions/{id}/messages), then chat`;
+  }
+  if (exchange?.addressed.operation === 'createSession')
+    return `${over}: create the session without messages, then append; ${stream}`;
+  return `${over}: ${stream}`;
+};
+
+export const preserveLenTooSmall: Hint<'preserve_len_too_small'> = ({ refusal, exchange, past }) => {
+  const { least, asked } = refusal.details;
+  if (asked !== undefined) {
+    return `ask for preserve_len ${count(least)} or more (min_preserve_tokens): it is what stays, not what goes`;
+  }
+  const pin = past.last(
+    (each) => each.session === exchange?.session && each.addressed.operation === 'pinMessage' && each.succeeded,
+  );
+  const pinned = pin ? `; ${past.name(pin)} was the last to pin or unpin` : '';
+  return `tools, pinned messages and the newest message take ${count(least)} tokens, and none of them is ever cut: ask for preserve_len ${least} or more, unpin, or give the session fewer tools${pinned}`;
+};
+
+export const compressInfeasible: Hint<'compress_infeasible'> = ({ refusal }) =>
+  `tools, pinned messages and what preserve_len keeps are never summarised: ${refusal.details.largestRatio !== undefined ? 'ask for the ratio named, or less' : 'unpin messages or truncate instead'}, or lower preserve_len`;
+
+export const sessionLimitReached: Hint<'session_limit_reached'> = ({ past, refusal }) => {
+  const gone = new Set(past.exchanges.flatMap(({ facts }) => facts.deleted?.session ?? []));
+  const left = past.exchanges.filter(({ facts }) => facts.created && !gone.has(facts.created.session));
+  return `an account holds ${count(refusal.details.limit)} sessions: ${oldest(past, left, 'session')}DELETE /v1/sessions/{id} when a task has ended (its snapshots stay)`;
+};
+
+export const snapshotLimitReached: Hint<'snapshot_limit_reached'> = ({ past, refusal, exchange }) => {
+  const gone = new Set(past.exchanges.flatMap(({ facts }) => facts.deleted?.snapshot ?? []));
+  const left = past.exchanges.filter(({ facts }) => {
+    const id = facts.snapshot?.id ?? facts.compressed?.snapshot;
+    return id !== undefined && !gone.has(id);
+  });
+  const why = exchange?.addressed.operation === 'compressSession' ? 'compress takes one of the state before; ' : '';
+  return `an account holds ${count(refusal.details.limit)} snapshots: ${why}${oldest(past, left, 'snapshot')}DELETE /v1/snapshots/{id} those that are not rolled back to any more`;
+};
+
+function oldest(past: Past, left: Past['exchanges'], kind: 'session' | 'snapshot'): string {
+  const first = left[0];
+  if (!first) return '';
+  const { created, snapshot, compressed } = first.facts;
+  const id = kind === 'session' ? created?.session : (snapshot?.id ?? compressed?.snapshot);
+  return `the journal knows ${count(left.length)} that were made and not deleted, the oldest ${id} by ${past.name(first)}; `;
+}
+
+export const snapshotMismatch: Hint<'snapshot_mismatch'> = ({ refusal, past }) => {
+  const { snapshot: id } = refusal.details;
+  const taken = past.last(({ facts }) => (facts.snapshot?.id ?? facts.compressed?.snapshot) === id);
+  const by = taken ? ` by ${past.name(taken)}` : '';
+  return `${id} was taken of another session${by}: roll that one back, or fork it into a new session with POST /v1/sessions {"snapshot_id":"${id}"}`;
+};

@@ -1,0 +1,160 @@
+import type { InvalidReason } from '../../contract/errors.ts';
+import { operationOf } from '../journal/operation-of.ts';
+import { type Asking, count, type Hint, named, toLine } from './asking.ts';
+
+/** Headers that are refused, and what they take. */
+const HEADERS: Record<string, Hint<'invalid_request'>> = {
+  'Content-Type': () =>
+    'say Content-Type: application/json with a JSON body (curl -d and some clients say form or text); a streamed append says application/x-ndjson',
+  'If-Match': ({ exchange, past }) => {
+    const known = past.last((each) => each.session === exchange?.session && each.version !== undefined);
+    const example = known ? `, which ${past.name(known)} answered as "${known.version}"` : ', such as "7"';
+    return `If-Match takes the ETag of the session as it came, quotes included${example}`;
+  },
+  'Kimi-Emulator-Fault': () =>
+    'the header takes an effect and its parameters, such as cut_stream; after_events=2; docs/faults.md has them all',
+  'Content-Encoding': () => 'send the body unpacked, and without the header; the limit of a body is that of its text',
+  'Idempotency-Key': () => 'make one key for each write, such as a UUID, and keep it for all its retries',
+};
+
+/** What to do about what no field or header is to blame for. */
+const REASONS: Partial<Record<InvalidReason, string>> = {
+  hosted_agents:
+    'leave the header kimi-api-version out: an SDK sends it for Hosted Agents, which is another API under the same path',
+  no_script_rule:
+    'the request is sound, the script is strict: add a rule for it or change the closest one; not strict, the model answers what no rule does',
+  not_json:
+    'the body is no JSON: make it with JSON.stringify or json.dumps, not by hand; a streamed append, one JSON a line, says application/x-ndjson',
+  not_unicode: 'send UTF-8, and cut texts between characters: half of a pair of surrogates is no character',
+  body_cut_off:
+    'the connection ended before the body did: see that Content-Length is the length in bytes, and that nothing aborts the request',
+  too_many_values:
+    'bodies that deep or that large are refused unread: send large data as text, or raise json_depth or json_values with --limit',
+  no_messages:
+    'send at least one message; in a session an empty list is for going on behind messages that were appended before',
+  one_choice_only: 'ask for one choice a request; for several from the same state, snapshot and fork',
+  repeated_call_id: 'give every call of a message an id of its own',
+};
+
+/** A refused field, header or body, as far as its reason and its name say what would be right. */
+export const invalidRequest: Hint<'invalid_request'> = (asking) => {
+  const { refusal, query } = asking;
+  const header = HEADERS[refusal.param ?? ''];
+  if (header) return header(asking);
+  const { reason } = refusal.details;
+  const known = reason && REASONS[reason];
+  if (known !== undefined) return known;
+  if (query && refusal.param !== undefined) return aboutQuery(asking, query, refusal.param);
+  return (refusal.param !== undefined && misspelt(asking, refusal.param)) || aboutField(asking);
+};
+
+export const contentEmpty: Hint<'content_empty'> = ({ refusal }) =>
+  `messages[${refusal.details.index}] has no text: leave it out, or say something; only an assistant message with tool_calls may be empty, and a tool that returned nothing says so`;
+
+export const bodyTooLarge: Hint<'body_too_large'> = ({ refusal, exchange }) => {
+  const stream =
+    exchange?.addressed.operation === 'appendMessages'
+      ? ', or stream it as application/x-ndjson, whose lines are limited and not their sum'
+      : '';
+  return `send it in several requests${stream}; here --limit body_bytes=N allows more than ${refusal.details.limit}, the live API does not`;
+};
+
+function aboutField({ refusal, exchange, path }: Asking<'invalid_request'>): string {
+  const page = controlPage(path);
+  if (page !== undefined) return `the message says what is taken here; ${page} has it all`;
+  const operation = exchange?.addressed.operation;
+  const where = operation === undefined ? '' : ` of ${operation}`;
+  const field = refusal.param === undefined ? `the body${where}` : `${named(refusal.param)}${where}`;
+  return `the message says what ${field} takes; docs/api.md and GET /openapi.json have all fields and limits`;
+}
+
+/** Where the field is missing, or another has nearly its name. */
+function misspelt({ body, refusal }: Asking<'invalid_request'>, param: string): string | undefined {
+  const sent = membersOf(body);
+  const wanted = param.split(/[.[]/)[0] ?? '';
+  if (!sent || wanted === '' || sent.includes(wanted)) return undefined;
+  const near = sent.find((name) => isNear(lettersOf(name), lettersOf(wanted)));
+  if (near === undefined && refusal.details.reason !== 'missing_field') return undefined;
+  if (near === undefined)
+    return `${wanted} is missing from the body${sent.length > 0 ? `, which has ${sent.slice(0, 6).map(named).join(', ')}` : ', which is empty'}`;
+  return `${wanted} is missing; the body has ${named(near)} instead: call it ${wanted}`;
+}
+
+function membersOf(body: Uint8Array): string[] | undefined {
+  try {
+    const value: unknown = JSON.parse(body.length === 0 ? '{}' : Buffer.from(body).toString());
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.keys(value) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function lettersOf(name: string): string {
+  return name.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
+}
+
+function isNear(name: string, wanted: string): boolean {
+  if (name === '' || wanted === '') return false;
+  return name.startsWith(wanted) || wanted.startsWith(name) || distance(name, wanted) <= 2;
+}
+
+/** Letters to add, drop or change. */
+function distance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, place) => place);
+  for (let i = 1; i <= Math.min(from.length, 64); i += 1) {
+    const next = [i];
+    for (let j = 1; j <= to.length; j += 1) {
+      const change = from[i - 1] === to[j - 1] ? 0 : 1;
+      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + change));
+    }
+    row = next;
+  }
+  return row[to.length] ?? 0;
+}
+
+/** Where what a control route takes is written. */
+const PAGES: Record<string, string> = {
+  clock: 'docs/testing.md',
+  faults: 'docs/faults.md',
+  journal: 'docs/journal.md',
+  spend: 'docs/spend.md',
+};
+
+/** What the fields of a list's query take. */
+const FIELDS: Record<string, (asking: Pick<Asking, 'limits'>) => string> = {
+  limit: ({ limits }) =>
+    `ask for limit=1 to ${count(limits.page_size_max)} items a page (page_size_max), and go on with after=LAST_ID`,
+  order: () => 'order=asc puts the oldest first, order=desc the newest; or leave it out',
+  after: () => 'after takes the last_id of the page before; leave it out for the first page',
+  scope: () => 'scope=restored lists what a rollback brings back, scope=archived all that the snapshot holds',
+};
+
+/** What a field of the query should have been. */
+function aboutQuery(asking: Asking<'invalid_request'>, query: NonNullable<Asking['query']>, field: string): string {
+  const value = query[field];
+  const said = value ? `says ${named(field)}=${named(value)}` : `has ${named(field)} without a value`;
+  const page = controlPage(asking.path);
+  const own = page === undefined ? FIELDS[field]?.(asking) : `the fields and what they take are in ${page}`;
+  return `the query ${said}: ${own ?? 'the message says what it takes'}`;
+}
+
+/** The page that has what a control route takes; undefined for a path of the API. */
+function controlPage(path: string): string | undefined {
+  const [, name] = /^\/_emulator\/(\w+)/.exec(path) ?? [];
+  return name === undefined ? undefined : (PAGES[name] ?? 'docs/state.md');
+}
+
+/** What was probably meant by a method and path that are not served. */
+export function unknownRouteHint(method: string, path: string): string {
+  const { otherMethods } = operationOf(method, path);
+  if (otherMethods.length > 0)
+    return toLine(`${named(path)} is served with ${otherMethods.join(' and ')}, not with ${method}`);
+  const trimmed = path.replaceAll(/\/{2,}/g, '/').replace(/(.)\/$/, '$1');
+  for (const better of [trimmed, `/v1${trimmed}`, trimmed.replace(/^\/v1\/v1/, '/v1')]) {
+    const found = operationOf(method, better);
+    if (found.operation !== undefined || found.otherMethods.length > 0) {
+      return toLine(`did you mean ${named(better)}? A client's base URL ends in /v1, once`);
+    }
+  }
+  return 'no such route: GET /openapi.json lists all of them';
+}

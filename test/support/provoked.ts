@@ -1,0 +1,170 @@
+import type { ErrorCode } from '../../contract/errors.ts';
+import type { Snapshot } from '../../contract/snapshots.ts';
+import type { EmulatorOptions } from '../../emulator/index.ts';
+import { type Api, type Call, MODEL, type Reply, startEmulator, type Transport } from './emulator.ts';
+import { failing, HeldModel } from './held-model.ts';
+import { called, createSession, O200K, result, sized } from './session.ts';
+
+interface Provoked {
+  options?: EmulatorOptions;
+  /** Asks for it, over the public surface and without a fault. */
+  make(api: Api, held: HeldModel): Promise<Reply<unknown>>;
+  /** The model is `held`. */
+  holds?: true;
+}
+
+/** Limits that are reached by a few short requests. */
+export const SMALL_LIMITS = {
+  sessions: 2,
+  snapshots: 1,
+  append_tokens: 400,
+  min_preserve_tokens: 64,
+  window_tokens: 1_000,
+  body_bytes: 8_192,
+  max_tokens: 16,
+};
+
+const KEYED = { headers: { 'Idempotency-Key': 'unknown' } };
+const ROOMY = { window_tokens: 300_000 };
+
+/** How each error of the table happens, but for those that only a fault or a script makes. */
+export const PROVOKED: Record<Exclude<ErrorCode, 'content_filter' | 'engine_overloaded'>, Provoked> = {
+  invalid_request: {
+    make: async (api) => (await createSession(api)).post('/truncate', { preserve_length: 100 }),
+  },
+  context_window_exceeded: {
+    async make(api) {
+      const session = await createSession(api);
+      for (let write = 0; write < 2; write += 1) await session.append(sized(390));
+      return session.append(sized(300));
+    },
+  },
+  append_too_large: {
+    make: async (api) => (await createSession(api)).append({ messages: [sized(300), sized(150)] }),
+  },
+  preserve_len_too_small: { make: async (api) => (await createSession(api)).truncate(63) },
+  session_limit_reached: {
+    async make(api) {
+      await createSession(api);
+      await createSession(api);
+      return api.post('/v1/sessions');
+    },
+  },
+  snapshot_limit_reached: {
+    async make(api) {
+      const session = await createSession(api);
+      await session.snapshot();
+      return session.snapshot();
+    },
+  },
+  snapshot_mismatch: {
+    async make(api) {
+      const [one, other] = [await createSession(api), await createSession(api)];
+      const { body } = await one.snapshot();
+      return other.rollback((body as Snapshot).id);
+    },
+  },
+  compress_infeasible: {
+    async make(api) {
+      const session = await createSession(api);
+      await session.append({ ...sized(200), pinned: true });
+      await session.append(sized(100));
+      return session.compress({ ratio: 20 });
+    },
+  },
+  tool_result_orphan: { make: async (api) => (await createSession(api)).append(result('functions.x:0')) },
+  tool_call_unanswered: {
+    async make(api) {
+      const session = await createSession(api);
+      await session.append(called('functions.x:0'));
+      return session.append(sized(10));
+    },
+  },
+  session_not_found: { make: (api) => api.get('/v1/sessions/sess_0') },
+  snapshot_not_found: { make: (api) => api.get('/v1/snapshots/snap_0') },
+  share_not_found: { make: (api) => api.get('/v1/shares/shr_0') },
+  message_not_found: { make: async (api) => (await createSession(api)).post('/messages/msg_0', { pinned: true }) },
+  session_busy: {
+    holds: true,
+    async make(api, held) {
+      const { id } = await createSession(api);
+      return whileAnswering(held, () => chat(api, { session_id: id }));
+    },
+  },
+  request_in_progress: {
+    holds: true,
+    make: (api, held) => whileAnswering(held, () => chat(api, {}, KEYED)),
+  },
+  version_conflict: { make: async (api) => (await createSession(api)).append(sized(10), { 'If-Match': '"7"' }) },
+  idempotency_mismatch: {
+    async make(api) {
+      const session = await createSession(api);
+      await session.append(sized(10), KEYED.headers);
+      return session.append(sized(11), KEYED.headers);
+    },
+  },
+  body_too_large: {
+    make: async (api) => (await createSession(api)).append({ role: 'user', content: 'x'.repeat(9_000) }),
+  },
+  content_empty: { make: (api) => chat(api, { messages: [sized(10), { role: 'user', content: '' }] }) },
+  tool_call_id_not_found: { make: (api) => chat(api, { messages: [sized(10), result('call-7')] }) },
+  invalid_authentication: { make: (api) => api.get('/v1/models', { headers: { Authorization: 'Basic eDp5' } }) },
+  incorrect_api_key: { options: { apiKeys: ['sk-known'] }, make: (api) => api.get('/v1/models') },
+  permission_denied: { make: (api) => api.get('/v1/models', { headers: { Origin: 'https://a.example' } }) },
+  model_not_found: { make: (api) => chat(api, { model: 'kimi-k9' }) },
+  quota_exceeded: {
+    options: { billing: { balance: '0.000001USD' } },
+    make: (api) => repeated(2, () => chat(api)),
+  },
+  concurrency_limit: {
+    options: { rateTier: 0 },
+    holds: true,
+    make: (api, held) => whileAnswering(held, () => chat(api)),
+  },
+  rpm_limit: { options: { rateTier: 0 }, make: (api) => repeated(4, () => chat(api)) },
+  tpm_limit: {
+    options: { rateTier: 0, limits: ROOMY },
+    make: (api) => repeated(3, () => chat(api, { max_tokens: 200_000 })),
+  },
+  tpd_limit: {
+    options: { rateTier: 0, limits: ROOMY },
+    make: (api) =>
+      repeated(7, () => {
+        api.emulator.clock.advance(60_000);
+        return chat(api, { max_tokens: 250_000 });
+      }),
+  },
+  unexpected_output: {
+    options: { model: failing(new Error('the model fails')) },
+    make: (api) => chat(api),
+  },
+};
+
+/** Makes an emulator refuse a request with this code. */
+export async function provoke(transport: Transport, code: keyof typeof PROVOKED) {
+  const { options = {}, make, holds }: Provoked = PROVOKED[code];
+  const held = new HeldModel();
+  const model = holds ? { model: held } : {};
+  const api = await startEmulator(transport, { tokenizer: O200K, limits: SMALL_LIMITS, ...model, ...options });
+  return { api, reply: await make(api, held) };
+}
+
+function chat(api: Api, more: object = {}, call: Call = {}): Promise<Reply> {
+  return api.post('/v1/chat/completions', { model: MODEL, messages: [sized(10)], ...more }, call);
+}
+
+async function repeated(times: number, ask: () => Promise<Reply>): Promise<Reply> {
+  let reply = await ask();
+  for (let time = 1; time < times; time += 1) reply = await ask();
+  return reply;
+}
+
+/** The same request while its first answer is held up. */
+async function whileAnswering(held: HeldModel, ask: () => Promise<Reply>): Promise<Reply> {
+  const first = ask();
+  const asked = await held.asked();
+  const reply = await ask();
+  asked.end();
+  await first;
+  return reply;
+}
