@@ -2,22 +2,28 @@
 export type Source<Item> = Iterable<Item> | AsyncIterable<Item> | ReadableStream<Item>;
 
 /** The items of any source. Not every runtime iterates a stream, so that its reader is used. */
-export async function* iterate<Item>(source: Source<Item>): AsyncGenerator<Item, void> {
-  if (!('getReader' in source)) {
-    yield* source;
-    return;
-  }
-  const reader = source.getReader();
-  let ended = false;
-  try {
-    for (;;) {
+export function iterate<Item>(source: Source<Item>): AsyncIterableIterator<Item, void> {
+  return 'getReader' in source ? readStream(source.getReader()) : each(source);
+}
+
+async function* each<Item>(source: Iterable<Item> | AsyncIterable<Item>): AsyncGenerator<Item, void> {
+  yield* source;
+}
+
+/** Not a generator: `return()` of one waits for the item that it waits for, while a stream is cancelled at once. */
+function readStream<Item>(reader: ReadableStreamDefaultReader<Item>): AsyncIterableIterator<Item, void> {
+  return {
+    async next() {
       const step = await reader.read();
-      ended = step.done;
-      if (step.done) return;
-      yield step.value;
-    }
-  } finally {
-    if (!ended) await reader.cancel().catch(() => undefined);
-    reader.releaseLock();
-  }
+      return step.done ? { done: true, value: undefined } : step;
+    },
+    async return() {
+      await reader.cancel().catch(() => undefined);
+      reader.releaseLock();
+      return { done: true, value: undefined };
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
 }

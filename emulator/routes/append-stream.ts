@@ -47,6 +47,7 @@ export async function appendStream(c: RequestContext, schema: LineSchema): Promi
     return { done: true, lines: index, usage: toUsage(services, session), version: session.version };
   };
   const first = await writeNext(0).catch((error) => {
+    upload.abort(error);
     throw packed(c) ?? error;
   });
   const acknowledgements = acknowledge(first, writeNext, (error) => {

@@ -1,6 +1,7 @@
 import OpenAI, { BadRequestError, NotFoundError } from 'openai';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { isSessionError, KimiClient } from '../../client/index.ts';
+import type { InputMessage } from '../../contract/messages.ts';
 import { createEmulator } from '../../emulator/index.ts';
 import { TRANSPORTS } from '../support/emulator.ts';
 import { clientOf, collect, startBench } from './support.ts';
@@ -28,6 +29,25 @@ describe('KimiClient', () => {
     expect(await client.withOptions({ maxRetries: 0 }).sessions.create()).toMatchObject({ object: 'session' });
     expect((await collect(client.models.list())).length).toBeGreaterThan(0);
     await emulator.close();
+  });
+
+  it('cancels the source of a streamed append that is aborted while the source waits', async () => {
+    const { client } = await startBench('in process');
+    const { id } = await client.sessions.create();
+    const abort = new AbortController();
+    let cancelled = false;
+    const source = new ReadableStream<InputMessage>({
+      pull() {
+        setImmediate(() => abort.abort());
+        return new Promise(() => undefined);
+      },
+      cancel: () => {
+        cancelled = true;
+      },
+    });
+    const acknowledged = client.sessions.appendStream(id, source, { signal: abort.signal });
+    await expect(acknowledged.next()).rejects.toThrow();
+    await expect.poll(() => cancelled).toBe(true);
   });
 
   it('tells other services nothing of an OpenAI account', async () => {
