@@ -5,8 +5,11 @@ import { connect } from 'node:net';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { createEmulator } from '../emulator/index.ts';
 
-/** Well below the grace that running streams are given. */
-const timeout = 4_000;
+/** What the server waits for by the clock never comes, so that nothing can look as if it had not waited. */
+function stopTimers(): void {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+}
 
 it('lets a streamed append go on for as long as its client likes', async () => {
   const servers: Server[] = [];
@@ -22,9 +25,8 @@ it('lets a streamed append go on for as long as its client likes', async () => {
   expect(servers[0]?.headersTimeout).toBeGreaterThan(0);
 });
 
-it('does not wait for a connection that never made a request, such as browsers open in advance', {
-  timeout,
-}, async () => {
+it('does not wait for a connection that never made a request, such as browsers open in advance', async () => {
+  stopTimers();
   const emulator = createEmulator();
   const { port } = await emulator.listen();
   const socket = connect(port, '127.0.0.1');
@@ -39,7 +41,8 @@ it('does not wait for a connection that never made a request, such as browsers o
 it.each([
   ['refused', '{"role":"robot"}\n{"role":"user","content":"never read"}\n'],
   ['ended by a line', '{"role":"user","content":"one"}\n{"role":"robot"}\n{"role":"user","content":"never read"}\n'],
-])('takes in what is left of a stream that was %s, so that its connection serves on', { timeout }, async (_, body) => {
+])('takes in what is left of a stream that was %s, so that its connection serves on', async (_, body) => {
+  stopTimers();
   const requests: IncomingMessage[] = [];
   const note = (message: unknown) => void requests.push((message as { request: IncomingMessage }).request);
   const emulator = createEmulator();
@@ -68,8 +71,7 @@ it('a connection outlives an answer that came before its body', async () => {
   const emulator = createEmulator();
   onTestFinished(() => emulator.close());
   const { port } = await emulator.listen();
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-  onTestFinished(() => void vi.useRealTimers());
+  stopTimers();
   const socket = connect(port, '127.0.0.1').setNoDelay(true);
   onTestFinished(() => void socket.destroy());
   const head = 'PUT /v1/sessions/x HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer x\r\nContent-Length: 2\r\n\r\n';

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import type { Emulator, FaultSpec } from '../../emulator/index.ts';
+import type { Emulator, FaultHandle, FaultSpec } from '../../emulator/index.ts';
 
 /** What a client is asked to do. */
 export type Task = 'chat' | 'streamed chat' | 'append' | 'rollback' | 'compress';
@@ -22,6 +22,8 @@ export interface Place {
   session: string;
   snapshot: string;
   limitMs: number | undefined;
+  /** For a client that has no limit of its own: aborted `limitMs` after the server began to hang. */
+  limit: AbortSignal | undefined;
 }
 
 /** What a client has in the end. */
@@ -63,12 +65,13 @@ export async function runCell(
   const { id: snapshot } = await call<{ id: string }>('POST', `/sessions/${session}/snapshots`, {});
   const before = await call<State>('GET', `/sessions/${session}`);
   let requests = 0;
+  const fault = emulator.faults.add({ ...spec, key: apiKey });
   const counting: typeof fetch = (input, init) => {
     requests += 1;
-    return fetch(input, init);
+    return fetch(input, limitMs === undefined ? init : { ...init, signal: onceHanging(init?.signal, fault) });
   };
-  const fault = emulator.faults.add({ ...spec, key: apiKey });
-  const doing = client(task, { baseURL, apiKey, fetch: counting, session, snapshot, limitMs });
+  const limit = limitMs === undefined ? undefined : limitOf(limitMs, fault);
+  const doing = client(task, { baseURL, apiKey, fetch: counting, session, snapshot, limitMs, limit });
   if (!doing) return '–';
   const ending = await doing.then(endingOf, (error) => `throws ${nameOf(error)}`);
   // Only now has the server seen that its client is gone.
@@ -76,6 +79,30 @@ export async function runCell(
   fault.remove();
   const after = await call<State>('GET', `/sessions/${session}`);
   return `${ending}; ${requests} ${requests === 1 ? 'request' : 'requests'}; ${effectOf(after.version - before.version)}`;
+}
+
+/** Aborted as the client's signal is, but only in a request that hangs: on a busy machine any other may take as long. */
+function onceHanging(signal: AbortSignal | null | undefined, fault: FaultHandle): AbortSignal {
+  const abort = new AbortController();
+  const onAbort = async (): Promise<void> => {
+    await acted(fault);
+    if (fault.waiting > 0) abort.abort(signal?.reason);
+  };
+  signal?.addEventListener('abort', () => void onAbort(), { once: true });
+  return abort.signal;
+}
+
+function limitOf(ms: number, fault: FaultHandle): AbortSignal {
+  const abort = new AbortController();
+  const expire = () => abort.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError'));
+  void acted(fault)
+    .then(() => setTimeout(ms))
+    .then(expire);
+  return abort.signal;
+}
+
+async function acted(fault: FaultHandle): Promise<void> {
+  while (fault.remaining > 0) await setTimeout(5);
 }
 
 function endingOf({ text, told }: Got): string {

@@ -10,22 +10,22 @@ const PROMPT = 'What is the gate?';
 /** The stock SDK. What it has no method for it sends with `client.post`. */
 export const openaiSdk: Client = (task, place) => {
   const { baseURL, apiKey, fetch, session, snapshot } = place;
-  return withSdk(new OpenAI({ baseURL, apiKey, fetch, ...limit(place) }), task, session, snapshot);
+  return withSdk(new OpenAI({ baseURL, apiKey, fetch, ...timeout(place) }), task, session, snapshot);
 };
 
 /** Ours: the stock SDK with sessions, and a key for every change that is kept across the SDK's retries. */
 export const kimiClient: Client = (task, place) => {
   const { baseURL, apiKey, fetch, session, snapshot } = place;
-  return withSdk(new KimiClient({ baseURL, apiKey, fetch, ...limit(place) }), task, session, snapshot);
+  return withSdk(new KimiClient({ baseURL, apiKey, fetch, ...timeout(place) }), task, session, snapshot);
 };
 
 /** The AI SDK with the Moonshot provider. It knows no sessions: its `fetch` adds the session to the body. */
-export const aiSdk: Client = (task, { baseURL, apiKey, fetch, session, limitMs }) => {
+export const aiSdk: Client = (task, { baseURL, apiKey, fetch, session, limit }) => {
   if (task !== 'chat' && task !== 'streamed chat') return undefined;
   const inSession: typeof fetch = (input, init) =>
     fetch(input, { ...init, body: JSON.stringify({ ...JSON.parse(String(init?.body)), session_id: session }) });
   const model = createMoonshotAI({ baseURL, apiKey, fetch: inSession })(MODEL);
-  const abort = limitMs === undefined ? {} : { abortSignal: AbortSignal.timeout(limitMs) };
+  const abort = limit && { abortSignal: limit };
   if (task === 'chat') return generateText({ model, prompt: PROMPT, ...abort });
   return readTextStream((onError) => streamText({ model, prompt: PROMPT, ...abort, onError }));
 };
@@ -66,6 +66,6 @@ async function readTextStream(
   return { text, ...(told !== undefined && { told }) };
 }
 
-function limit({ limitMs }: Place): { timeout?: number } {
+function timeout({ limitMs }: Place): { timeout?: number } {
   return limitMs === undefined ? {} : { timeout: limitMs };
 }

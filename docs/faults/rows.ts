@@ -2,7 +2,7 @@ import type { Row, Task } from './cell.ts';
 
 /** The opening, three pieces of 16 characters, and the finish chunk. */
 const ALL_EVENTS = 5;
-const LIMIT_MS = 4_000;
+const LIMIT_MS = 1_000;
 /** More often than any client tries. */
 const ALWAYS = 20;
 
@@ -19,7 +19,7 @@ export const ROWS: readonly Row[] = [
   row('chat', '`session_busy`, twice', { effect: 'session_busy', times: 2 }),
   row('append', '`session_busy`, twice', { effect: 'session_busy', times: 2 }),
   row('chat', '`delay` of 50 ms', { effect: 'delay', ms: 50 }),
-  { ...row('chat', '`hang`, once; the client waits 4 s', { effect: 'hang' }), limitMs: LIMIT_MS },
+  { ...row('chat', '`hang`, once; the client waits 1 s', { effect: 'hang' }), limitMs: LIMIT_MS },
   ...both('`reset`, once', { effect: 'reset' }),
   row('chat', '`reset`, always', { effect: 'reset', times: ALWAYS }),
   ...both('`lose_answer`, once', { effect: 'lose_answer' }),

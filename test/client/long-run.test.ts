@@ -15,9 +15,7 @@ interface Dialogue {
 }
 
 describe('a long run on real dialogues', () => {
-  it('keeps the window under its limit, memory flat, and pinned facts answered', {
-    timeout: 900_000,
-  }, async (context) => {
+  it('keeps the window under its limit, memory flat, and pinned facts answered', async (context) => {
     const dialogues = readShared(context, 'dialogues')
       .trim()
       .split('\n')

@@ -30,7 +30,7 @@ async function runChild(program: string, args: string[]): Promise<'killed' | 'en
 }
 
 describe('a process that is killed with SIGKILL at any step', () => {
-  it('leaves what the next one continues: no turn lost, doubled or asked again', { timeout: 120_000 }, async () => {
+  it('leaves what the next one continues: no turn lost, doubled or asked again', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'mortal-agent-'));
     onTestFinished(() => rm(folder, { recursive: true }));
     const { api, model } = await startBench('over HTTP');

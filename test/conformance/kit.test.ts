@@ -17,7 +17,6 @@ async function judge(options: EmulatorTargetOptions) {
 
 it.each<[string, EmulatorTargetOptions]>([['scaled down, over HTTP', { http: true }]])(
   'the emulator conforms: %s',
-  { timeout: 180_000 },
   async (_, options) => {
     const { report, wrong } = await judge(options);
     expect(wrong).toEqual([]);
@@ -27,7 +26,7 @@ it.each<[string, EmulatorTargetOptions]>([['scaled down, over HTTP', { http: tru
   },
 );
 
-it('the emulator conforms at the true limits, with the vocabulary of Kimi', { timeout: 180_000 }, async (context) => {
+it('the emulator conforms at the true limits, with the vocabulary of Kimi', async (context) => {
   const tokenizer = requireShared(context, 'vocabulary');
   const { wrong } = await judge({ scale: 'true', options: { tokenizer } });
   expect(wrong).toEqual([]);

@@ -6,7 +6,7 @@ import { EFFECTS } from '../../emulator/faults/effects.ts';
 
 const PAGE = readFileSync(new URL('../../docs/faults.md', import.meta.url), 'utf8');
 
-it('docs/faults.md says what the clients do now (npm run docs)', { timeout: 60_000 }, async () => {
+it('docs/faults.md says what the clients do now (npm run docs)', async () => {
   expect(PAGE).toBe(withTable(PAGE, await faultsTable()));
 });
 

@@ -18,11 +18,21 @@ const { folder, env, remove } = makeProject(files);
 afterAll(remove);
 
 it.each([
-  ['vitest', 'agent.test.ts', ['node_modules/vitest/vitest.mjs', 'run', '--root', '.', 'agent.test.ts'], /2 passed/],
+  [
+    'vitest',
+    'agent.test.ts',
+    ['node_modules/vitest/vitest.mjs', 'run', '--root', '.', '--testTimeout=600000', 'agent.test.ts'],
+    /2 passed/,
+  ],
   ['node:test', 'agent.node.test.mjs', ['--test', 'agent.node.test.mjs'], /pass 1/],
-  ['jest', 'agent.jest.test.mjs', ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js'], /1 passed/],
+  [
+    'jest',
+    'agent.jest.test.mjs',
+    ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js', '--testTimeout=600000'],
+    /1 passed/,
+  ],
   ['msw', 'live-url.node.test.mjs', ['--test', 'live-url.node.test.mjs'], /pass 1/],
-])('the example for %s runs as it is printed', { timeout: 60_000 }, async (_, file, args, passed) => {
+])('the example for %s runs as it is printed', async (_, file, args, passed) => {
   expect(Object.keys(files)).toContain(file);
   const { stdout, stderr } = await run(process.execPath, args, { cwd: folder, env });
   expect(stdout + stderr).toMatch(passed);

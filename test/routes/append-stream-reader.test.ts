@@ -3,8 +3,6 @@ import { startEmulator, TRANSPORTS } from '../support/emulator.ts';
 import { createSession, O200K, type SessionUnderTest, sized } from '../support/session.ts';
 import { lines, NDJSON } from './ndjson.ts';
 
-const SOON = { timeout: 10_000, interval: 5 };
-
 function open(session: SessionUnderTest, body: ReadableStream<Uint8Array>, signal?: AbortSignal): Promise<Response> {
   const call = { headers: NDJSON, ...(signal && { signal }) };
   return session.api.open('POST', `${session.path}/messages`, body, call);
@@ -27,7 +25,7 @@ describe.each(TRANSPORTS)('a streamed append whose client goes away %s', (transp
       await upload.abort().catch(() => undefined);
     } else await reader?.cancel();
     upload.closed.catch(() => undefined);
-    await expect.poll(() => session.append(sized(11)).then(({ status }) => status), SOON).toBe(200);
+    await expect.poll(() => session.append(sized(11)).then(({ status }) => status)).toBe(200);
     expect((await session.messages()).map(({ tokens }) => tokens)).toEqual([9, 10, 11]);
     await session.api.emulator.close();
     expect(log).not.toHaveBeenCalled();

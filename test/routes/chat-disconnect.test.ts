@@ -6,7 +6,6 @@ import { HeldModel, saying } from '../support/held-model.ts';
 import { O200K, overridden, type SessionUnderTest, sized, startSession } from '../support/session.ts';
 
 const OK = saying('OK');
-const SOON = { timeout: 10_000, interval: 5 };
 
 function openChat(session: SessionUnderTest, more: object = {}, signal?: AbortSignal): Promise<Response> {
   const body = { model: MODEL, session_id: session.id, messages: [{ role: 'user', content: 'hi' }], ...more };
@@ -44,7 +43,7 @@ describe.each(TRANSPORTS)('a chat whose client goes away %s', (transport) => {
     asked.say('hello');
     await (await opening).body?.cancel();
     const update = () => session.post('', { title: null }).then((reply) => reply.status);
-    await expect.poll(update, SOON).toBe(200);
+    await expect.poll(update).toBe(200);
     expect(asked.request.signal.aborted).toBe(true);
     asked.say(' world');
     asked.end();
@@ -73,7 +72,7 @@ describe.each(TRANSPORTS)('a chat whose client goes away %s', (transport) => {
       const asked = await model.asked();
       client.abort();
       await expect(answer).rejects.toThrow();
-      await expect.poll(() => session.post('', { title: null }).then((reply) => reply.status), SOON).toBe(200);
+      await expect.poll(() => session.post('', { title: null }).then((reply) => reply.status)).toBe(200);
       asked.end();
     }
     expect(await session.state()).toEqual(before);
@@ -91,7 +90,7 @@ describe.each(TRANSPORTS)('a chat whose client goes away %s', (transport) => {
     client.abort();
     await expect(answer).rejects.toThrow();
     const again = () => session.chat([sized(5)], {}, { headers }).then((reply) => reply.status);
-    await expect.poll(again, SOON).toBe(200);
+    await expect.poll(again).toBe(200);
     expect((await session.messages()).map((message) => message.content)).toEqual([' a', 'OK']);
   });
 
@@ -105,10 +104,10 @@ describe.each(TRANSPORTS)('a chat whose client goes away %s', (transport) => {
       const asked = await model.asked();
       client.abort();
       await expect(answer).rejects.toThrow();
-      await expect.poll(() => asked.request.signal.aborted, SOON).toBe(true);
+      await expect.poll(() => asked.request.signal.aborted).toBe(true);
       asked.say('too late');
       asked.end();
-      await expect.poll(() => session.post('', { title: null }).then((reply) => reply.status), SOON).toBe(200);
+      await expect.poll(() => session.post('', { title: null }).then((reply) => reply.status)).toBe(200);
     }
     expect(log).not.toHaveBeenCalled();
     log.mockRestore();
@@ -128,6 +127,6 @@ it('an abort that is noticed between the last word and the commit leaves the ses
   const session = await startSession('in process', { model, tokenizer: { name: 'o200k_base', exact: false, load } });
   const before = await session.state();
   await expect(session.chat([sized(5)], {}, { signal: client.signal })).rejects.toThrow();
-  await expect.poll(() => session.post('', { title: null }).then((reply) => reply.status), SOON).toBe(200);
+  await expect.poll(() => session.post('', { title: null }).then((reply) => reply.status)).toBe(200);
   expect(await session.state()).toEqual(before);
 });
