@@ -26,7 +26,7 @@ export interface WireRule extends Rule {
 }
 
 /** A rule that is not to be seen from outside. */
-interface SourceRule extends Rule {
+export interface SourceRule extends Rule {
   readonly verified: `test/${string}.test.ts`;
 }
 

@@ -11,7 +11,6 @@ import { diffCommand } from './diff-command.ts';
 import { helpText } from './help.ts';
 import { type Command, type Options, parseOptions, UsageError } from './options.ts';
 import { listCommand, planCommand, probeCommand, sweepCommand } from './other-commands.ts';
-import { proveCommand } from './prove-command.ts';
 import { ConfigurationError, runCommand } from './run-command.ts';
 import type { Environment } from './target-of.ts';
 
@@ -31,7 +30,6 @@ const HANDLERS: Record<Command, (options: Options, terminal: Terminal) => Promis
   probe: probeCommand,
   diff: diffCommand,
   sweep: sweepCommand,
-  prove: proveCommand,
 };
 
 /** `kimi-emulator conformance …`. What a user can mend is one line; a defect of the kit's is no verdict on the target. @returns the exit code */

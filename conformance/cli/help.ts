@@ -7,7 +7,6 @@ const COMMAND_LINES = [
   ['probe', 'print what the target offers; creates nothing'],
   ['diff A B', 'compare two reports (JSON), rule by rule'],
   ['sweep', 'delete what a killed run left behind'],
-  ['prove', 'show that the kit can fail: broken servers, harmless variants, servers that are none'],
 ] as const;
 
 const ENVIRONMENT = [
@@ -24,7 +23,6 @@ const EXIT_CODES = [
   ['3', 'incomplete: something could not be judged'],
   ['4', 'the budget is used up'],
   ['5', 'something could not be cleaned up: run sweep'],
-  ['6', 'the proof failed'],
   ['130', 'interrupted'],
 ] as const;
 

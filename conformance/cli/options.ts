@@ -9,7 +9,7 @@ import type { Declared } from '../targets/target.ts';
 /** A command line that is not understood, in one line. */
 export class UsageError extends Error {}
 
-export const COMMANDS = ['run', 'plan', 'list', 'probe', 'diff', 'sweep', 'prove'] as const;
+export const COMMANDS = ['run', 'plan', 'list', 'probe', 'diff', 'sweep'] as const;
 export type Command = (typeof COMMANDS)[number];
 
 export const DEFAULT_OUT = '.kimi-conformance';

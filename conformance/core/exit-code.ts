@@ -9,7 +9,6 @@ export const EXIT = {
   incomplete: 3,
   budget: 4,
   leaked: 5,
-  unproven: 6,
   interrupted: 130,
 } as const;
 

@@ -1,24 +1,10 @@
 import { choiceOf, chunks, events, isEvents, isJson, type Json, withChoice } from './edits.ts';
-import type { Mutant } from './mutant.ts';
 import { editJson, type Forward, type Handler, json, on, type Passing } from './proxy.ts';
 
 /** What mutants of the chat wire do with requests and answers. */
 
 const CHAT = '/v1/chat/completions';
 const ESTIMATE = '/v1/tokenizers/estimate-token-count';
-
-type Kills = readonly [string, ...string[]];
-
-/** Writes down the mutants of one area: a name, what is broken, who sees it, and the broken server. */
-export function mutantsOf(area: string) {
-  return (name: string, broken: string, killedBy: Kills, handler: () => Handler): Mutant => ({
-    id: `${area}.${name}`,
-    area,
-    broken,
-    killedBy,
-    handler,
-  });
-}
 
 export type Message = Json & { role: string };
 export type Choice = Json & { index: number; message: Json & { content: string; tool_calls?: Call[] } };

@@ -2,8 +2,7 @@ import { CASES } from '../areas/cases.ts';
 import { RULES } from '../areas/rules.ts';
 import { checkId } from '../core/case.ts';
 import { BENIGN } from './benign.ts';
-import { judgeMutant, type MutantResult } from './judge-mutants.ts';
-import { type BenignResult, judgeBenign, judgeNull, type NullResult } from './judge-others.ts';
+import { type BenignResult, judgeBenign, judgeMutant, judgeNull, type MutantResult, type NullResult } from './judge.ts';
 import { MUTANTS } from './mutants.ts';
 import { NULL_TARGETS } from './nulls.ts';
 

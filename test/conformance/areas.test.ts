@@ -53,7 +53,7 @@ it('a case belongs to one profile, and needs what there is', () => {
 });
 
 it('every MUST check is named by a broken server that it has to catch', () => {
-  const named = new Set(MUTANTS.flatMap(({ killedBy }) => killedBy));
+  const named = new Set(MUTANTS.flatMap(({ caughtBy }) => caughtBy));
   expect(mustChecks().filter((id) => !named.has(id))).toEqual([]);
   const known = new Set(checks.map(({ id }) => id));
   expect([...named].filter((id) => !known.has(id))).toEqual([]);

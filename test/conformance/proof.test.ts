@@ -1,11 +1,10 @@
 import { expect, it } from 'vitest';
 import { BENIGN } from '../../conformance/proof/benign.ts';
-import { judgeMutant } from '../../conformance/proof/judge-mutants.ts';
-import { judgeBenign, judgeNull } from '../../conformance/proof/judge-others.ts';
+import { judgeBenign, judgeMutant, judgeNull } from '../../conformance/proof/judge.ts';
 import { MUTANTS } from '../../conformance/proof/mutants.ts';
 import { NULL_TARGETS } from '../../conformance/proof/nulls.ts';
 
-/** All of them with KIMI_PROOF=all, as `kimi-emulator conformance prove` does; otherwise some of every area. */
+/** All of them with KIMI_PROOF=all, as `npm run prove` does; otherwise some of every area. */
 const EVERY = process.env.KIMI_PROOF === 'all' ? 1 : 10;
 
 function some<Item>(items: readonly Item[]): Item[] {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { judgeMutant } from '../../conformance/proof/judge-mutants.ts';
+import { judgeMutant } from '../../conformance/proof/judge.ts';
 import { json, on } from '../../conformance/proof/proxy.ts';
 
 /** Nothing of a case is reached on it but the beginning. */
@@ -10,8 +10,8 @@ it('a check that the case never came to has not caught a broken server', async (
     id: 'append.no-sessions',
     area: 'append',
     broken: 'no session can be created',
-    killedBy: ['append.limit/over-refused'],
-    handler: noSessions,
+    caughtBy: ['append.limit/over-refused'],
+    proxy: noSessions,
   });
   expect(killed).toEqual([]);
   expect(survived).toMatchObject([

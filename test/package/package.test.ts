@@ -36,6 +36,12 @@ it('holds what is built and what users read, and no tests', () => {
   expect(files.filter((file) => /\.ts$/.test(file) && !/\.d\.ts$/.test(file))).toEqual([]);
 });
 
+it('holds the rules and cases of the conformance kit, and nothing of its proof', () => {
+  expect(files).toContain('dist/conformance/areas/truncate/rules.js');
+  expect(files).toContain('dist/conformance/areas/truncate/cases.js');
+  expect(files.filter((file) => /conformance\/proof\/|mutants\b/.test(file))).toEqual([]);
+});
+
 it('holds whatever its documents link to', () => {
   const documents = files.filter((file) => file.endsWith('.md') && !file.startsWith('dist/'));
   expect(documents).toContain('README.md');

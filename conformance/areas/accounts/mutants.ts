@@ -1,9 +1,8 @@
-import { mutantsOf } from '../../proof/chats.ts';
 import type { Json } from '../../proof/edits.ts';
-import type { Mutant } from '../../proof/mutant.ts';
+import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
 import { keyOf, type Trespass, trespassing } from '../../proof/owners.ts';
 import { chain, type Handler, json, on } from '../../proof/proxy.ts';
-import { refusal, saying } from '../../proof/rewrites.ts';
+import { refusal } from '../../proof/rewrites.ts';
 import { plainHeaders } from '../../proof/touches.ts';
 import { SMALL_LIMITS } from '../../targets/emulator.ts';
 import { SESSION_CHANGES } from '../../wire/changes.ts';
@@ -35,116 +34,72 @@ function doneAndRefused(may: (trespass: Trespass) => boolean, code: 'session_not
 const isChange = (method: string, path: string) =>
   method === 'POST' && /^\/v1\/sessions\//.test(path) && !path.endsWith('/snapshots');
 
-const TRESPASS_MUTANTS: readonly Mutant[] = [
-  mutant(
-    'sessions-readable',
-    'a session is read by whoever knows its id',
-    ['accounts.read/session-hidden'],
-    opened((method, path) => method === 'GET' && /^\/v1\/sessions\/[^/]+$/.test(path)),
-  ),
-  mutant(
-    'messages-readable',
-    'the messages of a session are read by whoever knows its id',
-    ['accounts.read/messages-hidden'],
-    opened((method, path) => method === 'GET' && /^\/v1\/sessions\/[^/]+\/messages$/.test(path)),
-  ),
-  mutant(
-    'snapshots-listed',
-    'the snapshots of a session are listed for whoever knows its id',
-    ['accounts.read/snapshots-hidden'],
-    opened((method, path) => method === 'GET' && /^\/v1\/sessions\/[^/]+\/snapshots$/.test(path)),
-  ),
-  mutant(
-    'changes-open',
-    'a session is changed by whoever knows its id',
-    eachChange('not-found', 'unchanged'),
-    opened(isChange),
-  ),
-  mutant(
-    'changes-done-and-refused',
-    'a change by a stranger is refused after it was carried out',
-    eachChange('unchanged'),
-    doneAndRefused(({ request }) => isChange(request.method, request.path), 'session_not_found'),
-  ),
-  mutant(
-    'chats-open',
-    'a chat is held in the session of whoever',
-    ['accounts.chat/not-found', 'accounts.chat/unchanged'],
-    opened((_, path) => path === CHAT),
-  ),
-  mutant(
-    'chats-done-and-refused',
-    'a chat of a stranger is refused after its turn was stored',
-    ['accounts.chat/unchanged'],
-    doneAndRefused(({ request }) => request.path === CHAT, 'session_not_found'),
-  ),
-  mutant(
-    'deletions-open',
-    'a session is deleted by whoever knows its id',
-    ['accounts.delete/delete-not-found', 'accounts.delete/unchanged'],
-    opened((method, path) => method === 'DELETE' && path.startsWith('/v1/sessions/')),
-  ),
-  mutant(
-    'snapshots-taken',
-    'a session is snapshotted by whoever knows its id',
-    ['accounts.delete/snapshot-not-found'],
-    opened((method, path) => method === 'POST' && path.endsWith('/snapshots')),
-  ),
-  mutant(
-    'snapshots-readable',
-    'a snapshot is read by whoever knows its id',
-    ['accounts.snapshots/not-read'],
-    opened((method, path) => method === 'GET' && /^\/v1\/snapshots\/[^/]+$/.test(path)),
-  ),
-  mutant(
-    'archives-readable',
-    'the messages of a snapshot are read by whoever knows its id',
-    ['accounts.snapshots/messages-not-read'],
-    opened((method, path) => method === 'GET' && /^\/v1\/snapshots\/[^/]+\/messages$/.test(path)),
-  ),
-  mutant(
-    'snapshot-deletions-open',
-    'a snapshot is deleted by whoever knows its id',
-    ['accounts.snapshots/not-deleted', 'accounts.snapshots/unchanged'],
-    opened((method, path) => method === 'DELETE' && /^\/v1\/snapshots\/[^/]+$/.test(path)),
-  ),
-  mutant(
-    'shares-open',
-    'a snapshot is shared by whoever knows its id',
-    ['accounts.shares/not-shared'],
-    opened((method, path) => method === 'POST' && path.endsWith('/share')),
-  ),
-  mutant(
-    'unshares-open',
-    'a share is ended by whoever knows the snapshot',
-    ['accounts.shares/not-unshared'],
-    opened((method, path) => method === 'DELETE' && path.endsWith('/share')),
-  ),
-  mutant(
-    'forks-open',
-    'a snapshot is forked by whoever knows its id',
-    ['accounts.restores/not-forked'],
-    trespassing(async ({ request, forward, asOwner, id }) => {
-      if (request.path !== '/v1/sessions' || request.method !== 'POST') return forward();
-      const archived = await asOwner({ method: 'GET', path: `/v1/snapshots/${id}/messages`, body: undefined });
-      const { data } = (await archived.json()) as { data: Json[] };
-      return forward({ body: { messages: data.map(({ role, content }) => ({ role, content })) } });
-    }),
-  ),
-  mutant(
-    'rollbacks-open',
-    'a snapshot of any account is rolled back to',
-    ['accounts.restores/not-rolled-back-to', 'accounts.restores/unchanged'],
-    trespassing(async ({ request, forward, asOwner, id }) => {
-      if (!request.path.endsWith('/rollback')) return forward();
-      const archived = await asOwner({ method: 'GET', path: `/v1/snapshots/${id}/messages`, body: undefined });
-      const { data } = (await archived.json()) as { data: Json[] };
-      const path = request.path.replace('/rollback', '');
-      const messages = data.map(({ role, content }) => ({ role, content }));
-      await (await forward({ path: `${path}/messages`, body: { messages }, headers: plainHeaders(request) })).text();
-      return forward({ method: 'GET', path, body: undefined });
-    }),
-  ),
+const TRESPASS_MUTANTS = [
+  mutant('sessions-readable', 'a session is read by whoever knows its id')
+    .caughtBy('accounts.read/session-hidden')
+    .proxy(opened((method, path) => method === 'GET' && /^\/v1\/sessions\/[^/]+$/.test(path))),
+  mutant('messages-readable', 'the messages of a session are read by whoever knows its id')
+    .caughtBy('accounts.read/messages-hidden')
+    .proxy(opened((method, path) => method === 'GET' && /^\/v1\/sessions\/[^/]+\/messages$/.test(path))),
+  mutant('snapshots-listed', 'the snapshots of a session are listed for whoever knows its id')
+    .caughtBy('accounts.read/snapshots-hidden')
+    .proxy(opened((method, path) => method === 'GET' && /^\/v1\/sessions\/[^/]+\/snapshots$/.test(path))),
+  mutant('changes-open', 'a session is changed by whoever knows its id')
+    .caughtBy(...eachChange('not-found', 'unchanged'))
+    .proxy(opened(isChange)),
+  mutant('changes-done-and-refused', 'a change by a stranger is refused after it was carried out')
+    .caughtBy(...eachChange('unchanged'))
+    .proxy(doneAndRefused(({ request }) => isChange(request.method, request.path), 'session_not_found')),
+  mutant('chats-open', 'a chat is held in the session of whoever')
+    .caughtBy('accounts.chat/not-found', 'accounts.chat/unchanged')
+    .proxy(opened((_, path) => path === CHAT)),
+  mutant('chats-done-and-refused', 'a chat of a stranger is refused after its turn was stored')
+    .caughtBy('accounts.chat/unchanged')
+    .proxy(doneAndRefused(({ request }) => request.path === CHAT, 'session_not_found')),
+  mutant('deletions-open', 'a session is deleted by whoever knows its id')
+    .caughtBy('accounts.delete/delete-not-found', 'accounts.delete/unchanged')
+    .proxy(opened((method, path) => method === 'DELETE' && path.startsWith('/v1/sessions/'))),
+  mutant('snapshots-taken', 'a session is snapshotted by whoever knows its id')
+    .caughtBy('accounts.delete/snapshot-not-found')
+    .proxy(opened((method, path) => method === 'POST' && path.endsWith('/snapshots'))),
+  mutant('snapshots-readable', 'a snapshot is read by whoever knows its id')
+    .caughtBy('accounts.snapshots/not-read')
+    .proxy(opened((method, path) => method === 'GET' && /^\/v1\/snapshots\/[^/]+$/.test(path))),
+  mutant('archives-readable', 'the messages of a snapshot are read by whoever knows its id')
+    .caughtBy('accounts.snapshots/messages-not-read')
+    .proxy(opened((method, path) => method === 'GET' && /^\/v1\/snapshots\/[^/]+\/messages$/.test(path))),
+  mutant('snapshot-deletions-open', 'a snapshot is deleted by whoever knows its id')
+    .caughtBy('accounts.snapshots/not-deleted', 'accounts.snapshots/unchanged')
+    .proxy(opened((method, path) => method === 'DELETE' && /^\/v1\/snapshots\/[^/]+$/.test(path))),
+  mutant('shares-open', 'a snapshot is shared by whoever knows its id')
+    .caughtBy('accounts.shares/not-shared')
+    .proxy(opened((method, path) => method === 'POST' && path.endsWith('/share'))),
+  mutant('unshares-open', 'a share is ended by whoever knows the snapshot')
+    .caughtBy('accounts.shares/not-unshared')
+    .proxy(opened((method, path) => method === 'DELETE' && path.endsWith('/share'))),
+  mutant('forks-open', 'a snapshot is forked by whoever knows its id')
+    .caughtBy('accounts.restores/not-forked')
+    .proxy(
+      trespassing(async ({ request, forward, asOwner, id }) => {
+        if (request.path !== '/v1/sessions' || request.method !== 'POST') return forward();
+        const archived = await asOwner({ method: 'GET', path: `/v1/snapshots/${id}/messages`, body: undefined });
+        const { data } = (await archived.json()) as { data: Json[] };
+        return forward({ body: { messages: data.map(({ role, content }) => ({ role, content })) } });
+      }),
+    ),
+  mutant('rollbacks-open', 'a snapshot of any account is rolled back to')
+    .caughtBy('accounts.restores/not-rolled-back-to', 'accounts.restores/unchanged')
+    .proxy(
+      trespassing(async ({ request, forward, asOwner, id }) => {
+        if (!request.path.endsWith('/rollback')) return forward();
+        const archived = await asOwner({ method: 'GET', path: `/v1/snapshots/${id}/messages`, body: undefined });
+        const { data } = (await archived.json()) as { data: Json[] };
+        const path = request.path.replace('/rollback', '');
+        const messages = data.map(({ role, content }) => ({ role, content }));
+        await (await forward({ path: `${path}/messages`, body: { messages }, headers: plainHeaders(request) })).text();
+        return forward({ method: 'GET', path, body: undefined });
+      }),
+    ),
 ];
 
 const AS_NEVER_WAS = [
@@ -176,69 +131,55 @@ function joined(path: string): () => Handler {
   };
 }
 
-const TOLD_MUTANTS: readonly Mutant[] = [
-  mutant(
-    'forbidden',
-    "what is another account's is answered with 403",
-    ['accounts.read/session-hidden', 'accounts.snapshots/not-read', ...AS_NEVER_WAS],
-    trespassing(async () => refusal('permission_denied', 'Not yours')),
-  ),
-  mutant(
-    'told-in-words',
-    "the refusal says that the id is another account's",
-    AS_NEVER_WAS,
-    trespassing(async ({ forward }) => {
-      const response = await forward();
-      const text = await response.text();
-      return new Response(text.replace(/Not found the (\w+)/, 'Not yours is the $1'), response);
-    }),
-  ),
-  mutant(
-    'version-first',
-    'the version is looked at before the account',
-    ['accounts.nothing-told/not-its-version'],
-    trespassing(async ({ request, forward }) =>
-      request.headers['if-match'] === undefined ? forward() : refusal('version_conflict'),
+const TOLD_MUTANTS = [
+  mutant('forbidden', "what is another account's is answered with 403")
+    .caughtBy('accounts.read/session-hidden', 'accounts.snapshots/not-read', ...AS_NEVER_WAS)
+    .proxy(trespassing(async () => refusal('permission_denied', 'Not yours'))),
+  mutant('told-in-words', "the refusal says that the id is another account's")
+    .caughtBy(...AS_NEVER_WAS)
+    .proxy(
+      trespassing(async ({ forward }) => {
+        const response = await forward();
+        const text = await response.text();
+        return new Response(text.replace(/Not found the (\w+)/, 'Not yours is the $1'), response);
+      }),
     ),
-  ),
-  mutant(
-    'keys-first',
-    'keys are looked up before the account',
-    ['accounts.nothing-told/not-its-keys'],
-    trespassing(async ({ request, forward, asOwner }) =>
-      request.headers['idempotency-key'] === undefined ? forward() : asOwner(),
+  mutant('version-first', 'the version is looked at before the account')
+    .caughtBy('accounts.nothing-told/not-its-version')
+    .proxy(
+      trespassing(async ({ request, forward }) =>
+        request.headers['if-match'] === undefined ? forward() : refusal('version_conflict'),
+      ),
     ),
-  ),
-  mutant(
-    'all-sessions-listed',
-    'the sessions of all accounts are listed',
-    ['accounts.lists/sessions-not-listed'],
-    joined('/v1/sessions'),
-  ),
-  mutant(
-    'all-snapshots-listed',
-    'the snapshots of all accounts are listed',
-    ['accounts.lists/snapshots-not-listed'],
-    joined('/v1/snapshots'),
-  ),
-  mutant(
-    'foreign-cursors',
-    'any id is taken as a cursor',
-    ['accounts.lists/session-no-cursor', 'accounts.lists/snapshot-no-cursor', 'accounts.lists/message-no-cursor'],
-    trespassing(async ({ request, forward }) =>
-      request.search.includes('after=') ? forward({ search: '' }) : forward(),
+  mutant('keys-first', 'keys are looked up before the account')
+    .caughtBy('accounts.nothing-told/not-its-keys')
+    .proxy(
+      trespassing(async ({ request, forward, asOwner }) =>
+        request.headers['idempotency-key'] === undefined ? forward() : asOwner(),
+      ),
     ),
-  ),
-  {
-    id: 'accounts.limit-of-all',
-    area: 'accounts',
-    broken: 'the number of sessions is limited for all accounts together',
-    killedBy: ['accounts.limit/other-creates'],
-    options: () => ({ limits: { ...SMALL_LIMITS, sessions: 1_000 } }),
-    handler: () => {
+  mutant('all-sessions-listed', 'the sessions of all accounts are listed')
+    .caughtBy('accounts.lists/sessions-not-listed')
+    .proxy(joined('/v1/sessions')),
+  mutant('all-snapshots-listed', 'the snapshots of all accounts are listed')
+    .caughtBy('accounts.lists/snapshots-not-listed')
+    .proxy(joined('/v1/snapshots')),
+  mutant('foreign-cursors', 'any id is taken as a cursor')
+    .caughtBy(
+      'accounts.lists/session-no-cursor',
+      'accounts.lists/snapshot-no-cursor',
+      'accounts.lists/message-no-cursor',
+    )
+    .proxy(
+      trespassing(async ({ request, forward }) =>
+        request.search.includes('after=') ? forward({ search: '' }) : forward(),
+      ),
+    ),
+  mutant('limit-of-all', 'the number of sessions is limited for all accounts together')
+    .caughtBy('accounts.limit/other-creates')
+    .limits({ sessions: 1_000 }, () => {
       let held = 0;
       return chain(
-        saying({ sessions: SMALL_LIMITS.sessions }, {}),
         on('POST', '/v1/sessions', async (_, forward) => {
           if (held >= SMALL_LIMITS.sessions) return refusal('session_limit_reached');
           const response = await forward();
@@ -251,8 +192,7 @@ const TOLD_MUTANTS: readonly Mutant[] = [
           return response;
         }),
       );
-    },
-  },
+    }),
 ];
 
 export const ACCOUNTS_MUTANTS: readonly Mutant[] = [...TRESPASS_MUTANTS, ...TOLD_MUTANTS];

@@ -1,9 +1,8 @@
-import { mutantsOf } from '../../proof/chats.ts';
 import type { Json } from '../../proof/edits.ts';
-import type { Mutant } from '../../proof/mutant.ts';
+import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
 import { editJson, type Handler, on } from '../../proof/proxy.ts';
 
-const balance = mutantsOf('balance');
+const mutant = mutantsOf('balance');
 
 type Balance = Json & { data: Record<string, number> };
 
@@ -22,31 +21,21 @@ const amounts = (edit: (amount: number) => unknown) =>
   }));
 
 export const BALANCE_MUTANTS: readonly Mutant[] = [
-  balance(
-    'no-status',
-    'the balance has no status',
-    ['balance.read/envelope'],
-    told(({ status: _, ...rest }) => rest),
-  ),
-  balance(
-    'scode-a-number',
-    '`scode` is a number',
-    ['balance.read/envelope'],
-    told((rest) => ({ ...rest, scode: 0 })),
-  ),
-  balance(
-    'amounts-as-text',
-    'amounts come as text',
-    ['balance.read/amounts'],
-    amounts((amount) => amount.toFixed(5)),
-  ),
-  balance(
-    'no-vouchers',
-    'the voucher balance is left out',
-    ['balance.read/amounts'],
-    told(({ data: { voucher_balance: _, ...data }, ...rest }) => ({ ...rest, data })),
-  ),
-  balance('public', 'the balance is told to who has no key', ['balance.read/no-key-refused'], () =>
-    on('GET', ROUTE, ({ headers }, forward) => forward({ headers: { authorization: 'Bearer sk-none', ...headers } })),
-  ),
+  mutant('no-status', 'the balance has no status')
+    .caughtBy('balance.read/envelope')
+    .proxy(told(({ status: _, ...rest }) => rest)),
+  mutant('scode-a-number', '`scode` is a number')
+    .caughtBy('balance.read/envelope')
+    .proxy(told((rest) => ({ ...rest, scode: 0 }))),
+  mutant('amounts-as-text', 'amounts come as text')
+    .caughtBy('balance.read/amounts')
+    .proxy(amounts((amount) => amount.toFixed(5))),
+  mutant('no-vouchers', 'the voucher balance is left out')
+    .caughtBy('balance.read/amounts')
+    .proxy(told(({ data: { voucher_balance: _, ...data }, ...rest }) => ({ ...rest, data }))),
+  mutant('public', 'the balance is told to who has no key')
+    .caughtBy('balance.read/no-key-refused')
+    .proxy(() =>
+      on('GET', ROUTE, ({ headers }, forward) => forward({ headers: { authorization: 'Bearer sk-none', ...headers } })),
+    ),
 ];

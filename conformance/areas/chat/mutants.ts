@@ -6,157 +6,108 @@ import {
   choices,
   history,
   type Message,
-  mutantsOf,
   onChat,
   refuses,
   said,
 } from '../../proof/chats.ts';
 import type { Json } from '../../proof/edits.ts';
-import type { Mutant } from '../../proof/mutant.ts';
+import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
 import type { Handler } from '../../proof/proxy.ts';
 
-const chat = mutantsOf('chat');
+const mutant = mutantsOf('chat');
 
-const ANSWER_MUTANTS: readonly Mutant[] = [
-  chat(
-    'object-of-completions',
-    'an answer calls itself `text_completion`',
-    ['chat.shape/completion'],
-    said((answer) => ({ ...answer, object: 'text_completion' })),
-  ),
-  chat(
-    'no-id',
-    'an answer has no id',
-    ['chat.shape/completion'],
-    said(({ id: _, ...answer }) => answer),
-  ),
-  chat(
-    'created-in-milliseconds',
-    'the time is in milliseconds',
-    ['chat.shape/created-in-seconds'],
-    said((answer) => ({ ...answer, created: (answer.created as number) * 1_000 })),
-  ),
-  chat(
-    'no-finish-reason',
-    'an answer has no finish_reason',
-    ['chat.shape/choice', 'chat.length/cut-says-length', 'chat.length/whole-says-stop'],
-    choices(({ finish_reason: _, ...choice }) => choice),
-  ),
-  chat(
-    'content-in-parts',
-    'the content of an answer is a list of parts',
-    ['chat.shape/choice'],
-    choices((choice) => ({
-      ...choice,
-      message: { ...choice.message, content: [{ type: 'text', text: choice.message.content }] },
-    })),
-  ),
-  chat(
-    'total-of-completion',
-    'the total of a usage leaves the prompt out',
-    ['chat.shape/usage-sum'],
-    charged((usage) => ({ ...usage, total_tokens: usage.completion_tokens })),
-  ),
-  chat(
-    'no-usage',
-    'an answer has no usage',
-    ['chat.shape/completion', 'chat.shape/usage-sum'],
-    said(({ usage: _, ...answer }) => answer),
-  ),
-  chat(
-    'model-of-its-own',
-    'an answer names the model as the server calls it',
-    ['chat.shape/model-echoed', 'chat.alias/echoed'],
-    said((answer) => ({ ...answer, model: 'kimi-k2-instruct-0905' })),
-  ),
-  chat(
-    'alias-resolved',
-    'an answer names the model that the alias stands for',
-    ['chat.alias/echoed'],
-    said((answer) => ({ ...answer, model: 'kimi-k2-0905-preview' })),
-  ),
-  chat(
-    'alias-unknown',
-    'the short name of the model is unknown',
-    ['chat.alias/accepted'],
-    askedFor('model', (model: string) => (model === 'kimi-k2-0905' ? 'kimi-k2-none' : model)),
-  ),
-  chat(
-    'cached-zero',
-    'a usage says that 0 tokens were cached',
-    ['chat.cache/tokens-sound'],
-    charged((usage) => ({ ...usage, cached_tokens: 0 })),
-  ),
-  chat(
-    'cached-in-blocks',
-    'cached tokens are rounded up to blocks, beyond the prompt',
-    ['chat.cache/tokens-sound'],
-    charged((usage) => ({ ...usage, cached_tokens: Math.ceil((usage.prompt_tokens + 1) / 256) * 256 })),
-  ),
-  chat(
-    'cache-key-unknown',
-    'a request with a field that the server does not know is refused',
-    ['chat.cache/key-accepted'],
-    askedFor('prompt_cache_key', () => 7),
-  ),
-  chat(
-    'last-message-only',
-    'the model reads the last message only',
-    ['chat.history/system-read', 'chat.history/earlier-read', 'tools.result/read'],
-    history((messages, { tools }) => (tools ? messages.filter(({ role }) => role === 'user') : messages.slice(-1))),
-  ),
-  chat(
-    'system-dropped',
-    'system messages do not reach the model',
-    ['chat.history/system-read'],
-    history((messages) => messages.filter(({ role }) => role !== 'system')),
-  ),
-  chat('remembers', 'requests of one key are one conversation', ['chat.history/nothing-kept'], () => {
-    const earlier: unknown[] = [];
-    return onChat((body, forward) => {
-      const messages = Array.isArray(body.messages) ? body.messages : [];
-      earlier.push(...messages);
-      return forward({ body: messages.length > 0 ? { ...body, messages: earlier } : body });
-    })();
-  }),
-  chat(
-    'empty-history-greeted',
-    'a request without messages is answered all the same',
-    ['chat.messages/none-refused'],
-    history((messages) => (messages.length === 0 ? [{ role: 'user', content: 'Hello' }] : messages)),
-  ),
-  chat(
-    'any-role',
-    'a role that does not exist is taken for the user',
-    ['chat.messages/unknown-role-refused'],
-    history((messages) =>
-      messages.map((message) => (message.role === 'robot' ? { ...message, role: 'user' } : message)),
+const ANSWER_MUTANTS = [
+  mutant('object-of-completions', 'an answer calls itself `text_completion`')
+    .caughtBy('chat.shape/completion')
+    .proxy(said((answer) => ({ ...answer, object: 'text_completion' }))),
+  mutant('no-id', 'an answer has no id')
+    .caughtBy('chat.shape/completion')
+    .proxy(said(({ id: _, ...answer }) => answer)),
+  mutant('created-in-milliseconds', 'the time is in milliseconds')
+    .caughtBy('chat.shape/created-in-seconds')
+    .proxy(said((answer) => ({ ...answer, created: (answer.created as number) * 1_000 }))),
+  mutant('no-finish-reason', 'an answer has no finish_reason')
+    .caughtBy('chat.shape/choice', 'chat.length/cut-says-length', 'chat.length/whole-says-stop')
+    .proxy(choices(({ finish_reason: _, ...choice }) => choice)),
+  mutant('content-in-parts', 'the content of an answer is a list of parts')
+    .caughtBy('chat.shape/choice')
+    .proxy(
+      choices((choice) => ({
+        ...choice,
+        message: { ...choice.message, content: [{ type: 'text', text: choice.message.content }] },
+      })),
     ),
-  ),
-  chat(
-    'choices-unnumbered',
-    'every choice has the index 0',
-    ['chat.n/numbered'],
-    choices((choice) => ({ ...choice, index: 0 })),
-  ),
-  chat(
-    'prompt-per-choice',
-    'the prompt is charged for each choice',
-    ['chat.n-usage/prompt-once'],
-    charged((usage, answer) => {
-      const prompt_tokens = usage.prompt_tokens * (answer.choices as Choice[]).length;
-      return { ...usage, prompt_tokens, total_tokens: prompt_tokens + usage.completion_tokens };
+  mutant('total-of-completion', 'the total of a usage leaves the prompt out')
+    .caughtBy('chat.shape/usage-sum')
+    .proxy(charged((usage) => ({ ...usage, total_tokens: usage.completion_tokens }))),
+  mutant('no-usage', 'an answer has no usage')
+    .caughtBy('chat.shape/completion', 'chat.shape/usage-sum')
+    .proxy(said(({ usage: _, ...answer }) => answer)),
+  mutant('model-of-its-own', 'an answer names the model as the server calls it')
+    .caughtBy('chat.shape/model-echoed', 'chat.alias/echoed')
+    .proxy(said((answer) => ({ ...answer, model: 'kimi-k2-instruct-0905' }))),
+  mutant('alias-resolved', 'an answer names the model that the alias stands for')
+    .caughtBy('chat.alias/echoed')
+    .proxy(said((answer) => ({ ...answer, model: 'kimi-k2-0905-preview' }))),
+  mutant('alias-unknown', 'the short name of the model is unknown')
+    .caughtBy('chat.alias/accepted')
+    .proxy(askedFor('model', (model: string) => (model === 'kimi-k2-0905' ? 'kimi-k2-none' : model))),
+  mutant('cached-zero', 'a usage says that 0 tokens were cached')
+    .caughtBy('chat.cache/tokens-sound')
+    .proxy(charged((usage) => ({ ...usage, cached_tokens: 0 }))),
+  mutant('cached-in-blocks', 'cached tokens are rounded up to blocks, beyond the prompt')
+    .caughtBy('chat.cache/tokens-sound')
+    .proxy(charged((usage) => ({ ...usage, cached_tokens: Math.ceil((usage.prompt_tokens + 1) / 256) * 256 }))),
+  mutant('cache-key-unknown', 'a request with a field that the server does not know is refused')
+    .caughtBy('chat.cache/key-accepted')
+    .proxy(askedFor('prompt_cache_key', () => 7)),
+  mutant('last-message-only', 'the model reads the last message only')
+    .caughtBy('chat.history/system-read', 'chat.history/earlier-read', 'tools.result/read')
+    .proxy(
+      history((messages, { tools }) => (tools ? messages.filter(({ role }) => role === 'user') : messages.slice(-1))),
+    ),
+  mutant('system-dropped', 'system messages do not reach the model')
+    .caughtBy('chat.history/system-read')
+    .proxy(history((messages) => messages.filter(({ role }) => role !== 'system'))),
+  mutant('remembers', 'requests of one key are one conversation')
+    .caughtBy('chat.history/nothing-kept')
+    .proxy(() => {
+      const earlier: unknown[] = [];
+      return onChat((body, forward) => {
+        const messages = Array.isArray(body.messages) ? body.messages : [];
+        earlier.push(...messages);
+        return forward({ body: messages.length > 0 ? { ...body, messages: earlier } : body });
+      })();
     }),
-  ),
-  chat(
-    'first-choice-charged',
-    'only the first of several answers is charged',
-    ['chat.n-usage/answers-summed'],
-    charged((usage, answer) => {
-      const completion_tokens = Math.floor(usage.completion_tokens / (answer.choices as Choice[]).length);
-      return { ...usage, completion_tokens, total_tokens: usage.prompt_tokens + completion_tokens };
-    }),
-  ),
+  mutant('empty-history-greeted', 'a request without messages is answered all the same')
+    .caughtBy('chat.messages/none-refused')
+    .proxy(history((messages) => (messages.length === 0 ? [{ role: 'user', content: 'Hello' }] : messages))),
+  mutant('any-role', 'a role that does not exist is taken for the user')
+    .caughtBy('chat.messages/unknown-role-refused')
+    .proxy(
+      history((messages) =>
+        messages.map((message) => (message.role === 'robot' ? { ...message, role: 'user' } : message)),
+      ),
+    ),
+  mutant('choices-unnumbered', 'every choice has the index 0')
+    .caughtBy('chat.n/numbered')
+    .proxy(choices((choice) => ({ ...choice, index: 0 }))),
+  mutant('prompt-per-choice', 'the prompt is charged for each choice')
+    .caughtBy('chat.n-usage/prompt-once')
+    .proxy(
+      charged((usage, answer) => {
+        const prompt_tokens = usage.prompt_tokens * (answer.choices as Choice[]).length;
+        return { ...usage, prompt_tokens, total_tokens: prompt_tokens + usage.completion_tokens };
+      }),
+    ),
+  mutant('first-choice-charged', 'only the first of several answers is charged')
+    .caughtBy('chat.n-usage/answers-summed')
+    .proxy(
+      charged((usage, answer) => {
+        const completion_tokens = Math.floor(usage.completion_tokens / (answer.choices as Choice[]).length);
+        return { ...usage, completion_tokens, total_tokens: usage.prompt_tokens + completion_tokens };
+      }),
+    ),
 ];
 
 interface Format {
@@ -170,78 +121,56 @@ const plain = ({ partial: _, ...message }: Message): Message => message as Messa
 const begun = (messages: unknown): Message | undefined =>
   Array.isArray(messages) ? messages.find(({ partial }: Message) => partial === true) : undefined;
 
-const FORMAT_MUTANTS: readonly Mutant[] = [
-  chat(
-    'partial-ignored',
-    'a partial message is a message like any other',
-    ['chat.partial/continuation-only', 'chat.partial/after-length'],
-    history((messages) => messages.map(plain)),
-  ),
-  chat(
-    'partial-repeated',
-    'a continuation begins with what it continues',
-    ['chat.partial/continuation-only'],
-    choices((choice, { messages }) => ({
-      ...choice,
-      message: { ...choice.message, content: `${begun(messages)?.content ?? ''}${choice.message.content}` },
-    })),
-  ),
-  chat(
-    'partial-trimmed',
-    'a continuation loses its first character',
-    ['chat.partial/after-length'],
-    choices((choice, { messages }) =>
-      begun(messages)
-        ? { ...choice, message: { ...choice.message, content: choice.message.content.slice(1) } }
-        : choice,
+const FORMAT_MUTANTS = [
+  mutant('partial-ignored', 'a partial message is a message like any other')
+    .caughtBy('chat.partial/continuation-only', 'chat.partial/after-length')
+    .proxy(history((messages) => messages.map(plain))),
+  mutant('partial-repeated', 'a continuation begins with what it continues')
+    .caughtBy('chat.partial/continuation-only')
+    .proxy(
+      choices((choice, { messages }) => ({
+        ...choice,
+        message: { ...choice.message, content: `${begun(messages)?.content ?? ''}${choice.message.content}` },
+      })),
     ),
-  ),
-  chat(
-    'partial-unnamed',
-    'a partial message must not have a name',
-    ['chat.partial/name-accepted'],
-    onChat((body, forward) => (begun(body.messages)?.name === undefined ? forward() : refuses())),
-  ),
-  chat(
-    'partial-anywhere',
-    'partial is ignored before the last message',
-    ['chat.partial/elsewhere-refused'],
-    history((messages) => messages.map((message, index) => (index < messages.length - 1 ? plain(message) : message))),
-  ),
-  chat(
-    'format-ignored',
-    'response formats do nothing',
-    ['chat.json/object-valid', 'chat.json/schema-fitted'],
-    formats(({ type }) => (type.startsWith('json') ? { type: 'text' } : { type })),
-  ),
-  chat(
-    'json-fenced',
-    'JSON comes in a code block',
-    ['chat.json/object-valid', 'chat.json/schema-fitted'],
-    choices((choice, { response_format }) =>
-      response_format
-        ? { ...choice, message: { ...choice.message, content: `\`\`\`json\n${choice.message.content}\n\`\`\`` } }
-        : choice,
+  mutant('partial-trimmed', 'a continuation loses its first character')
+    .caughtBy('chat.partial/after-length')
+    .proxy(
+      choices((choice, { messages }) =>
+        begun(messages)
+          ? { ...choice, message: { ...choice.message, content: choice.message.content.slice(1) } }
+          : choice,
+      ),
     ),
-  ),
-  chat(
-    'any-object',
-    'a schema is taken for any object',
-    ['chat.json/schema-fitted'],
-    formats((format) => (format.type === 'json_schema' ? { type: 'json_object' } : format)),
-  ),
-  chat(
-    'any-format',
-    'a response format that does not exist is taken for text',
-    ['chat.json/unknown-refused'],
-    formats((format) => (format.type === 'yaml' ? { type: 'text' } : format)),
-  ),
-  chat(
-    'text-refused',
-    'the response format that is the default cannot be asked for',
-    ['chat.json/text-accepted'],
-    formats((format) => (format.type === 'text' ? { type: 'plain' } : format)),
-  ),
+  mutant('partial-unnamed', 'a partial message must not have a name')
+    .caughtBy('chat.partial/name-accepted')
+    .proxy(onChat((body, forward) => (begun(body.messages)?.name === undefined ? forward() : refuses()))),
+  mutant('partial-anywhere', 'partial is ignored before the last message')
+    .caughtBy('chat.partial/elsewhere-refused')
+    .proxy(
+      history((messages) => messages.map((message, index) => (index < messages.length - 1 ? plain(message) : message))),
+    ),
+  mutant('format-ignored', 'response formats do nothing')
+    .caughtBy('chat.json/object-valid', 'chat.json/schema-fitted')
+    .proxy(formats(({ type }) => (type.startsWith('json') ? { type: 'text' } : { type }))),
+  mutant('json-fenced', 'JSON comes in a code block')
+    .caughtBy('chat.json/object-valid', 'chat.json/schema-fitted')
+    .proxy(
+      choices((choice, { response_format }) =>
+        response_format
+          ? { ...choice, message: { ...choice.message, content: `\`\`\`json\n${choice.message.content}\n\`\`\`` } }
+          : choice,
+      ),
+    ),
+  mutant('any-object', 'a schema is taken for any object')
+    .caughtBy('chat.json/schema-fitted')
+    .proxy(formats((format) => (format.type === 'json_schema' ? { type: 'json_object' } : format))),
+  mutant('any-format', 'a response format that does not exist is taken for text')
+    .caughtBy('chat.json/unknown-refused')
+    .proxy(formats((format) => (format.type === 'yaml' ? { type: 'text' } : format))),
+  mutant('text-refused', 'the response format that is the default cannot be asked for')
+    .caughtBy('chat.json/text-accepted')
+    .proxy(formats((format) => (format.type === 'text' ? { type: 'plain' } : format))),
 ];
 
 /** Without a field, as if the server did not know it. */
@@ -263,151 +192,99 @@ function ofRange([field, owner, least, most]: (typeof RANGES)[number]): Mutant[]
   const changed = (edit: (value: number) => number): (() => Handler) =>
     askedFor(field, (value: unknown) => (typeof value === 'number' ? edit(value) : value));
   return [
-    chat(
-      `${field}-upper-open`,
-      `${field} beyond its most is accepted`,
-      [`${owner}/more-refused`],
-      changed((value) => Math.min(value, most)),
-    ),
-    chat(
-      `${field}-lower-open`,
-      `${field} below its least is accepted`,
-      [`${owner}/less-refused`],
-      changed((value) => Math.max(value, least)),
-    ),
-    chat(
-      `${field}-exclusive`,
-      `the bounds of ${field} are refused`,
-      [`${owner}/bounds-accepted`],
-      changed((value) => (value === most ? most + 1 : value)),
-    ),
+    mutant(`${field}-upper-open`, `${field} beyond its most is accepted`)
+      .caughtBy(`${owner}/more-refused`)
+      .proxy(changed((value) => Math.min(value, most))),
+    mutant(`${field}-lower-open`, `${field} below its least is accepted`)
+      .caughtBy(`${owner}/less-refused`)
+      .proxy(changed((value) => Math.max(value, least))),
+    mutant(`${field}-exclusive`, `the bounds of ${field} are refused`)
+      .caughtBy(`${owner}/bounds-accepted`)
+      .proxy(changed((value) => (value === most ? most + 1 : value))),
   ];
 }
 
-const PARAMETER_MUTANTS: readonly Mutant[] = [
+const PARAMETER_MUTANTS = [
   ...RANGES.flatMap(ofRange),
-  chat(
-    'unbounded',
-    'the answer is bounded by nothing that is asked for',
-    ['chat.length/max-tokens-bounds', 'chat.length/max-completion-tokens-bounds', 'chat.length/cut-says-length'],
-    ignoring('max_tokens', 'max_completion_tokens'),
-  ),
-  chat(
-    'old-name-only',
-    'max_completion_tokens is not known',
-    ['chat.length/max-completion-tokens-bounds'],
-    ignoring('max_completion_tokens'),
-  ),
-  chat('new-name-only', 'max_tokens is not known', ['chat.length/max-tokens-bounds'], ignoring('max_tokens')),
-  chat(
-    'one-token-more',
-    'an answer takes one token more than it may',
-    ['chat.length/max-tokens-bounds', 'chat.length/max-completion-tokens-bounds', 'chat.window/exact-accepted'],
-    asked((body) => more(body, 1)),
-  ),
-  chat(
-    'cut-says-stop',
-    'an answer that was cut says that it stopped',
-    ['chat.length/cut-says-length'],
-    choices((choice) => ({ ...choice, finish_reason: 'stop' })),
-  ),
-  chat(
-    'bounded-says-length',
-    'every answer that is bounded says that it was cut',
-    ['chat.length/whole-says-stop'],
-    choices((choice) => ({ ...choice, finish_reason: 'length' })),
-  ),
-  chat(
-    'window-plus-one',
-    'one token more than the window is accepted',
-    ['chat.window/one-more-refused'],
-    asked((body) => more(body, -1)),
-  ),
-  chat(
-    'answer-cut-to-fit',
-    'what does not fit the window makes the answer shorter instead',
-    ['chat.window/one-more-refused'],
-    onChat(async (body, forward) => {
-      const response = await forward();
-      const message = response.status === 400 ? await response.clone().text() : '';
-      return message.includes('exceeded model token limit') ? forward({ body: { ...body, max_tokens: 16 } }) : response;
-    }),
-  ),
-  chat('stop-ignored', 'stop strings do nothing', ['chat.stop/string-ends', 'chat.stop/list-ends'], ignoring('stop')),
-  chat(
-    'first-stop-only',
-    'only the first stop string counts',
-    ['chat.stop/list-ends'],
-    listed((stop) => stop.slice(0, 1)),
-  ),
-  chat(
-    'stop-delivered',
-    'the stop string is part of the answer',
-    ['chat.stop/string-ends', 'chat.stop/list-ends'],
-    choices((choice, { stop }) =>
-      stop ? { ...choice, message: { ...choice.message, content: `${choice.message.content}HALT` } } : choice,
+  mutant('unbounded', 'the answer is bounded by nothing that is asked for')
+    .caughtBy(
+      'chat.length/max-tokens-bounds',
+      'chat.length/max-completion-tokens-bounds',
+      'chat.length/cut-says-length',
+    )
+    .proxy(ignoring('max_tokens', 'max_completion_tokens')),
+  mutant('old-name-only', 'max_completion_tokens is not known')
+    .caughtBy('chat.length/max-completion-tokens-bounds')
+    .proxy(ignoring('max_completion_tokens')),
+  mutant('new-name-only', 'max_tokens is not known')
+    .caughtBy('chat.length/max-tokens-bounds')
+    .proxy(ignoring('max_tokens')),
+  mutant('one-token-more', 'an answer takes one token more than it may')
+    .caughtBy('chat.length/max-tokens-bounds', 'chat.length/max-completion-tokens-bounds', 'chat.window/exact-accepted')
+    .proxy(asked((body) => more(body, 1))),
+  mutant('cut-says-stop', 'an answer that was cut says that it stopped')
+    .caughtBy('chat.length/cut-says-length')
+    .proxy(choices((choice) => ({ ...choice, finish_reason: 'stop' }))),
+  mutant('bounded-says-length', 'every answer that is bounded says that it was cut')
+    .caughtBy('chat.length/whole-says-stop')
+    .proxy(choices((choice) => ({ ...choice, finish_reason: 'length' }))),
+  mutant('window-plus-one', 'one token more than the window is accepted')
+    .caughtBy('chat.window/one-more-refused')
+    .proxy(asked((body) => more(body, -1))),
+  mutant('answer-cut-to-fit', 'what does not fit the window makes the answer shorter instead')
+    .caughtBy('chat.window/one-more-refused')
+    .proxy(
+      onChat(async (body, forward) => {
+        const response = await forward();
+        const message = response.status === 400 ? await response.clone().text() : '';
+        return message.includes('exceeded model token limit')
+          ? forward({ body: { ...body, max_tokens: 16 } })
+          : response;
+      }),
     ),
-  ),
-  chat(
-    'stop-says-length',
-    'an answer that a string has stopped says that it was cut',
-    ['chat.stop/string-ends'],
-    choices((choice, { stop }) => (stop ? { ...choice, finish_reason: 'length' } : choice)),
-  ),
-  chat(
-    'four-stops',
-    'a fifth stop string is refused',
-    ['chat.stop-limits/most-accepted'],
-    listed((stop) => (stop.length > 4 ? [...stop, 'more'] : stop)),
-  ),
-  chat(
-    'stops-cut',
-    'stop strings beyond the fifth are ignored',
-    ['chat.stop-limits/one-more-refused'],
-    listed((stop) => stop.slice(0, 5)),
-  ),
-  chat(
-    'stop-cut',
-    'a stop string that is too long is cut',
-    ['chat.stop-limits/longer-refused'],
-    listed((stop) => stop.map((text) => text.slice(0, 32))),
-  ),
-  chat(
-    'stop-in-characters',
-    'stop strings are measured in characters',
-    ['chat.stop-limits/bytes-counted'],
-    stops((stop) => (typeof stop === 'string' && stop.length <= 32 ? stop.slice(0, 10) : stop)),
-  ),
-  chat(
-    'four-choices',
-    'a fifth choice is refused',
-    ['chat.n/most-accepted'],
-    askedFor('n', (n: number) => (n === 5 ? 6 : n)),
-  ),
-  chat(
-    'choices-cut',
-    'more than five choices are answered with five',
-    ['chat.n/one-more-refused'],
-    askedFor('n', (n: number) => Math.min(n, 5)),
-  ),
-  chat(
-    'no-choice-is-one',
-    'no choice at all is answered with one',
-    ['chat.n/none-refused'],
-    askedFor('n', (n: number) => Math.max(n, 1)),
-  ),
-  chat(
-    'choices-alike',
-    'several choices are made at temperature 0',
-    ['chat.n/near-zero-refused'],
-    askedFor('temperature', (temperature: number, { n }) => (n === 2 ? 0.6 : temperature)),
-  ),
-  chat(
-    'zero-refused',
-    'temperature 0 is refused for a single choice too',
-    ['chat.n/near-zero-single-accepted'],
-    askedFor('temperature', (temperature: number, { n }) => (n === 1 ? -1 : temperature)),
-  ),
+  mutant('stop-ignored', 'stop strings do nothing')
+    .caughtBy('chat.stop/string-ends', 'chat.stop/list-ends')
+    .proxy(ignoring('stop')),
+  mutant('first-stop-only', 'only the first stop string counts')
+    .caughtBy('chat.stop/list-ends')
+    .proxy(listed((stop) => stop.slice(0, 1))),
+  mutant('stop-delivered', 'the stop string is part of the answer')
+    .caughtBy('chat.stop/string-ends', 'chat.stop/list-ends')
+    .proxy(
+      choices((choice, { stop }) =>
+        stop ? { ...choice, message: { ...choice.message, content: `${choice.message.content}HALT` } } : choice,
+      ),
+    ),
+  mutant('stop-says-length', 'an answer that a string has stopped says that it was cut')
+    .caughtBy('chat.stop/string-ends')
+    .proxy(choices((choice, { stop }) => (stop ? { ...choice, finish_reason: 'length' } : choice))),
+  mutant('four-stops', 'a fifth stop string is refused')
+    .caughtBy('chat.stop-limits/most-accepted')
+    .proxy(listed((stop) => (stop.length > 4 ? [...stop, 'more'] : stop))),
+  mutant('stops-cut', 'stop strings beyond the fifth are ignored')
+    .caughtBy('chat.stop-limits/one-more-refused')
+    .proxy(listed((stop) => stop.slice(0, 5))),
+  mutant('stop-cut', 'a stop string that is too long is cut')
+    .caughtBy('chat.stop-limits/longer-refused')
+    .proxy(listed((stop) => stop.map((text) => text.slice(0, 32)))),
+  mutant('stop-in-characters', 'stop strings are measured in characters')
+    .caughtBy('chat.stop-limits/bytes-counted')
+    .proxy(stops((stop) => (typeof stop === 'string' && stop.length <= 32 ? stop.slice(0, 10) : stop))),
+  mutant('four-choices', 'a fifth choice is refused')
+    .caughtBy('chat.n/most-accepted')
+    .proxy(askedFor('n', (n: number) => (n === 5 ? 6 : n))),
+  mutant('choices-cut', 'more than five choices are answered with five')
+    .caughtBy('chat.n/one-more-refused')
+    .proxy(askedFor('n', (n: number) => Math.min(n, 5))),
+  mutant('no-choice-is-one', 'no choice at all is answered with one')
+    .caughtBy('chat.n/none-refused')
+    .proxy(askedFor('n', (n: number) => Math.max(n, 1))),
+  mutant('choices-alike', 'several choices are made at temperature 0')
+    .caughtBy('chat.n/near-zero-refused')
+    .proxy(askedFor('temperature', (temperature: number, { n }) => (n === 2 ? 0.6 : temperature))),
+  mutant('zero-refused', 'temperature 0 is refused for a single choice too')
+    .caughtBy('chat.n/near-zero-single-accepted')
+    .proxy(askedFor('temperature', (temperature: number, { n }) => (n === 1 ? -1 : temperature))),
 ];
 
 function more(body: Json, tokens: number): Json {

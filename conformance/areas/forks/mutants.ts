@@ -1,9 +1,11 @@
 import type { SessionMessage } from '../../../contract/sessions.ts';
 import { answersFrom, ask, editSuccess, editWindows, unpin, windowAt } from '../../proof/asking.ts';
-import { deep, type Json } from '../../proof/edits.ts';
-import type { Mutant } from '../../proof/mutant.ts';
+import type { Json } from '../../proof/edits.ts';
+import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
 import { chain, editJson, type Forward, type Handler, json, on } from '../../proof/proxy.ts';
 import { SMALL_LIMITS } from '../../targets/emulator.ts';
+
+const mutant = mutantsOf('forks');
 
 /** Where forks come from. */
 class Origins {
@@ -63,23 +65,16 @@ function shown(edit: (fork: Json, source: string) => Json): () => Handler {
 }
 
 /** What a fork begins with. */
-const FORK_BEGINNING_MUTANTS: readonly Mutant[] = [
-  {
-    id: 'forks.are-the-source',
-    area: 'forks',
-    broken: 'a fork is the session that it should be forked from',
-    killedBy: ['forks.new-session/own-session'],
-    handler: () => {
+const FORK_BEGINNING_MUTANTS = [
+  mutant('are-the-source', 'a fork is the session that it should be forked from')
+    .caughtBy('forks.new-session/own-session')
+    .proxy(() => {
       const origins = new Origins();
       return origins.handler(async (_, forward, source) => (await ask(forward, 'GET', `/v1/sessions/${source}`)).body);
-    },
-  },
-  {
-    id: 'forks.begin-today',
-    area: 'forks',
-    broken: 'a fork begins with the window that its source has now',
-    killedBy: ['forks.new-session/same-window'],
-    handler: () => {
+    }),
+  mutant('begin-today', 'a fork begins with the window that its source has now')
+    .caughtBy('forks.new-session/same-window')
+    .proxy(() => {
       const windows = new Map<string, SessionMessage[]>();
       return chain(
         new Origins().handler(async (fork, forward, source) => {
@@ -92,57 +87,32 @@ const FORK_BEGINNING_MUTANTS: readonly Mutant[] = [
         }),
         editWindows((messages, id) => windows.get(id) ?? messages),
       );
-    },
-  },
-  {
-    id: 'forks.usage-of-nothing',
-    area: 'forks',
-    broken: 'a fork says to be empty',
-    killedBy: ['forks.new-session/same-usage'],
-    handler: shown((fork) => ({ ...fork, usage: { ...(fork.usage as Json), total_tokens: 0, messages: 0 } })),
-  },
-  {
-    id: 'forks.pins-lost',
-    area: 'forks',
-    broken: 'pins are not copied',
-    killedBy: ['forks.new-session/same-pins'],
-    handler: forked((fork, forward) => unpin(forward, String(fork.id))),
-  },
-  {
-    id: 'forks.tools-lost',
-    area: 'forks',
-    broken: 'tools are not copied',
-    killedBy: ['forks.new-session/same-tools'],
-    handler: forked((fork, forward) => ask(forward, 'POST', `/v1/sessions/${fork.id}`, { tools: [] })),
-  },
-  {
-    id: 'forks.default-model',
-    area: 'forks',
-    broken: 'a fork has the alias of the default model',
-    killedBy: ['forks.new-session/same-model'],
-    handler: shown((fork) => ({ ...fork, model: 'kimi-k2-0905' })),
-  },
-  {
-    id: 'forks.origin-is-the-session',
-    area: 'forks',
-    broken: 'forked_from names the session instead of the snapshot',
-    killedBy: ['forks.new-session/names-its-origin'],
-    handler: shown((fork, source) => ({ ...fork, forked_from: { snapshot_id: source } })),
-  },
-  {
-    id: 'forks.origin-of-everything',
-    area: 'forks',
-    broken: 'every session says to be forked from itself',
-    killedBy: ['forks.new-session/others-have-none'],
-    handler: () => async (request, forward) => {
+    }),
+  mutant('usage-of-nothing', 'a fork says to be empty')
+    .caughtBy('forks.new-session/same-usage')
+    .proxy(shown((fork) => ({ ...fork, usage: { ...(fork.usage as Json), total_tokens: 0, messages: 0 } }))),
+  mutant('pins-lost', 'pins are not copied')
+    .caughtBy('forks.new-session/same-pins')
+    .proxy(forked((fork, forward) => unpin(forward, String(fork.id)))),
+  mutant('tools-lost', 'tools are not copied')
+    .caughtBy('forks.new-session/same-tools')
+    .proxy(forked((fork, forward) => ask(forward, 'POST', `/v1/sessions/${fork.id}`, { tools: [] }))),
+  mutant('default-model', 'a fork has the alias of the default model')
+    .caughtBy('forks.new-session/same-model')
+    .proxy(shown((fork) => ({ ...fork, model: 'kimi-k2-0905' }))),
+  mutant('origin-is-the-session', 'forked_from names the session instead of the snapshot')
+    .caughtBy('forks.new-session/names-its-origin')
+    .proxy(shown((fork, source) => ({ ...fork, forked_from: { snapshot_id: source } }))),
+  mutant('origin-of-everything', 'every session says to be forked from itself')
+    .caughtBy('forks.new-session/others-have-none')
+    .proxy(() => async (request, forward) => {
       const response = await forward();
       if (!/^\/v1\/sessions\/[^/]+$/.test(request.path) || !response.ok) return response;
       return editJson(response, (body: Json) => ({
         ...body,
         forked_from: body.forked_from ?? { snapshot_id: body.id },
       }));
-    },
-  },
+    }),
 ];
 
 /** What is written to a session is written to others too. */
@@ -160,37 +130,24 @@ function mirrored(others: (origins: Origins, session: string) => string[]): () =
 }
 
 /** What forks share. */
-const FORK_ISOLATION_MUTANTS: readonly Mutant[] = [
-  {
-    id: 'forks.write-to-source',
-    area: 'forks',
-    broken: 'what is appended to a fork is appended to its source',
-    killedBy: ['forks.isolation/source-sees-no-change', 'forks.memory/fork-unknown-to-source'],
-    handler: mirrored(({ sessionOf }, id) => [sessionOf.get(id) ?? []].flat()),
-  },
-  {
-    id: 'forks.follow-the-source',
-    area: 'forks',
-    broken: 'what is appended to the source is appended to its forks',
-    killedBy: ['forks.isolation/fork-sees-no-change', 'forks.memory/source-unknown-to-fork'],
-    handler: mirrored((origins, id) => origins.forksOf(id)),
-  },
-  {
-    id: 'forks.siblings-share',
-    area: 'forks',
-    broken: 'forks of one snapshot share its window',
-    killedBy: ['forks.isolation/sibling-sees-no-change'],
-    handler: mirrored((origins, id) => {
-      const source = origins.sessionOf.get(id);
-      return source === undefined ? [] : origins.forksOf(source).filter((fork) => fork !== id);
-    }),
-  },
-  {
-    id: 'forks.die-with-source',
-    area: 'forks',
-    broken: 'deleting a session deletes its forks',
-    killedBy: ['forks.isolation/outlives-source'],
-    handler: () => {
+const FORK_ISOLATION_MUTANTS = [
+  mutant('write-to-source', 'what is appended to a fork is appended to its source')
+    .caughtBy('forks.isolation/source-sees-no-change', 'forks.memory/fork-unknown-to-source')
+    .proxy(mirrored(({ sessionOf }, id) => [sessionOf.get(id) ?? []].flat())),
+  mutant('follow-the-source', 'what is appended to the source is appended to its forks')
+    .caughtBy('forks.isolation/fork-sees-no-change', 'forks.memory/source-unknown-to-fork')
+    .proxy(mirrored((origins, id) => origins.forksOf(id))),
+  mutant('siblings-share', 'forks of one snapshot share its window')
+    .caughtBy('forks.isolation/sibling-sees-no-change')
+    .proxy(
+      mirrored((origins, id) => {
+        const source = origins.sessionOf.get(id);
+        return source === undefined ? [] : origins.forksOf(source).filter((fork) => fork !== id);
+      }),
+    ),
+  mutant('die-with-source', 'deleting a session deletes its forks')
+    .caughtBy('forks.isolation/outlives-source')
+    .proxy(() => {
       const origins = new Origins();
       return chain(
         origins.handler(),
@@ -199,14 +156,10 @@ const FORK_ISOLATION_MUTANTS: readonly Mutant[] = [
           return forward();
         }),
       );
-    },
-  },
-  {
-    id: 'forks.source-dies-with-fork',
-    area: 'forks',
-    broken: 'deleting a fork deletes what it shares with its source',
-    killedBy: ['forks.isolation/source-outlives-fork'],
-    handler: () => {
+    }),
+  mutant('source-dies-with-fork', 'deleting a fork deletes what it shares with its source')
+    .caughtBy('forks.isolation/source-outlives-fork')
+    .proxy(() => {
       const origins = new Origins();
       return chain(
         origins.handler(),
@@ -216,14 +169,10 @@ const FORK_ISOLATION_MUTANTS: readonly Mutant[] = [
           return forward();
         }),
       );
-    },
-  },
-  {
-    id: 'forks.die-with-snapshot',
-    area: 'forks',
-    broken: 'deleting a snapshot deletes its forks',
-    killedBy: ['forks.isolation/outlives-snapshot'],
-    handler: () => {
+    }),
+  mutant('die-with-snapshot', 'deleting a snapshot deletes its forks')
+    .caughtBy('forks.isolation/outlives-snapshot')
+    .proxy(() => {
       const origins = new Origins();
       return chain(
         origins.handler(),
@@ -234,21 +183,16 @@ const FORK_ISOLATION_MUTANTS: readonly Mutant[] = [
           return forward();
         }),
       );
-    },
-  },
-  {
-    id: 'forks.model-knows-nothing',
-    area: 'forks',
-    broken: 'the model reads only what was said in the fork itself',
-    killedBy: ['forks.memory/history-known'],
-    handler: () => {
+    }),
+  mutant('model-knows-nothing', 'the model reads only what was said in the fork itself')
+    .caughtBy('forks.memory/history-known')
+    .proxy(() => {
       const origins = new Origins();
       return chain(
         origins.handler(),
         answersFrom(async (id, forward) => (origins.sessionOf.has(id) ? [] : windowAt(forward, id))),
       );
-    },
-  },
+    }),
 ];
 
 const CREATE = '/v1/sessions';
@@ -267,49 +211,32 @@ function without(...fields: string[]): () => Handler {
   return forking((body) => Object.fromEntries(Object.entries(body).filter(([field]) => !fields.includes(field))));
 }
 
-const FORK_REQUEST_MUTANTS: readonly Mutant[] = [
-  {
-    id: 'forks.fields-ignored',
-    area: 'forks',
-    broken: 'fields that do not go with a fork are ignored in silence',
-    killedBy: ['forks.fields/model-refused', 'forks.fields/tools-refused', 'forks.fields/messages-refused'],
-    handler: without('model', 'tools', 'messages'),
-  },
-  {
-    id: 'forks.first-origin-taken',
-    area: 'forks',
-    broken: 'of two origins the snapshot is taken',
-    killedBy: ['forks.fields/two-origins-refused'],
-    handler: without('share_id'),
-  },
-  {
-    id: 'forks.preserve-len-needs-nothing',
-    area: 'forks',
-    broken: 'preserve_len is accepted where nothing is forked',
-    killedBy: ['forks.fields/preserve-len-alone-refused'],
-    handler: () =>
+const FORK_REQUEST_MUTANTS = [
+  mutant('fields-ignored', 'fields that do not go with a fork are ignored in silence')
+    .caughtBy('forks.fields/model-refused', 'forks.fields/tools-refused', 'forks.fields/messages-refused')
+    .proxy(without('model', 'tools', 'messages')),
+  mutant('first-origin-taken', 'of two origins the snapshot is taken')
+    .caughtBy('forks.fields/two-origins-refused')
+    .proxy(without('share_id')),
+  mutant('preserve-len-needs-nothing', 'preserve_len is accepted where nothing is forked')
+    .caughtBy('forks.fields/preserve-len-alone-refused')
+    .proxy(() =>
       on('POST', CREATE, ({ body }, forward) => {
         const { preserve_len, ...rest } = (body ?? {}) as Json;
         return forward('snapshot_id' in rest || preserve_len === undefined ? {} : { body: rest });
       }),
-  },
-  {
-    id: 'forks.unknown-is-new',
-    area: 'forks',
-    broken: 'the fork of a snapshot that is gone is an empty session',
-    killedBy: ['forks.fields/deleted-refused', 'forks.fields/never-known-refused', 'forks.hidden/refused'],
-    handler: () =>
+    ),
+  mutant('unknown-is-new', 'the fork of a snapshot that is gone is an empty session')
+    .caughtBy('forks.fields/deleted-refused', 'forks.fields/never-known-refused', 'forks.hidden/refused')
+    .proxy(() =>
       on('POST', CREATE, async (_, forward) => {
         const response = await forward();
         return response.status === 404 ? forward({ body: {} }) : response;
       }),
-  },
-  {
-    id: 'forks.need-the-session',
-    area: 'forks',
-    broken: 'a snapshot cannot be forked once its session is gone',
-    killedBy: ['forks.fields/deleted-session-forked'],
-    handler: () => {
+    ),
+  mutant('need-the-session', 'a snapshot cannot be forked once its session is gone')
+    .caughtBy('forks.fields/deleted-session-forked')
+    .proxy(() => {
       const gone = new Set<string>();
       return chain(
         on('DELETE', '/v1/sessions/:id', ({ ids: [id = ''] }, forward) => {
@@ -325,46 +252,28 @@ const FORK_REQUEST_MUTANTS: readonly Mutant[] = [
           return gone.size > 0 && (isFork || isRead) ? Promise.resolve(json({ error }, 404)) : forward();
         },
       );
-    },
-  },
-  {
-    id: 'forks.preserve-len-ignored',
-    area: 'forks',
-    broken: 'a preserve_len of the fork is ignored',
-    killedBy: ['forks.preserve-len/less-on-request', 'forks.preserve-len/more-on-request'],
-    handler: without('preserve_len'),
-  },
-  {
-    id: 'forks.always-all',
-    area: 'forks',
-    broken: 'a fork begins with the whole archived window',
-    killedBy: ['forks.preserve-len/as-the-snapshot-restores'],
-    handler: forking((body) => ({ preserve_len: SMALL_LIMITS.window_tokens, ...body })),
-  },
-  {
-    id: 'forks.minimum-raised',
-    area: 'forks',
-    broken: 'a preserve_len below the minimum is raised to it',
-    killedBy: ['forks.preserve-len/under-minimum-refused'],
-    handler: forking((body) =>
-      'preserve_len' in body
-        ? { ...body, preserve_len: Math.max(Number(body.preserve_len), SMALL_LIMITS.min_preserve_tokens) }
-        : body,
+    }),
+  mutant('preserve-len-ignored', 'a preserve_len of the fork is ignored')
+    .caughtBy('forks.preserve-len/less-on-request', 'forks.preserve-len/more-on-request')
+    .proxy(without('preserve_len')),
+  mutant('always-all', 'a fork begins with the whole archived window')
+    .caughtBy('forks.preserve-len/as-the-snapshot-restores')
+    .proxy(forking((body) => ({ preserve_len: SMALL_LIMITS.window_tokens, ...body }))),
+  mutant('minimum-raised', 'a preserve_len below the minimum is raised to it')
+    .caughtBy('forks.preserve-len/under-minimum-refused')
+    .proxy(
+      forking((body) =>
+        'preserve_len' in body
+          ? { ...body, preserve_len: Math.max(Number(body.preserve_len), SMALL_LIMITS.min_preserve_tokens) }
+          : body,
+      ),
     ),
-  },
-  {
-    id: 'forks.title-lost',
-    area: 'forks',
-    broken: 'title and metadata of the fork are not kept',
-    killedBy: ['forks.new-session/own-title-and-metadata'],
-    handler: without('title', 'metadata'),
-  },
-  {
-    id: 'forks.by-anyone',
-    area: 'forks',
-    broken: 'whoever knows the id of a snapshot forks it',
-    killedBy: ['forks.hidden/refused'],
-    handler: () => {
+  mutant('title-lost', 'title and metadata of the fork are not kept')
+    .caughtBy('forks.new-session/own-title-and-metadata')
+    .proxy(without('title', 'metadata')),
+  mutant('by-anyone', 'whoever knows the id of a snapshot forks it')
+    .caughtBy('forks.hidden/refused')
+    .proxy(() => {
       let owner: string | undefined;
       return (request, forward) => {
         if (request.path.endsWith('/snapshots')) owner ??= request.headers.authorization;
@@ -373,36 +282,23 @@ const FORK_REQUEST_MUTANTS: readonly Mutant[] = [
         if (owner === undefined || !isFork) return forward();
         return forward({ headers: { ...request.headers, authorization: owner } });
       };
-    },
-  },
-  {
-    id: 'forks.not-counted',
-    area: 'forks',
-    broken: 'only sessions that are no forks count against the limit',
-    killedBy: ['forks.limit/no-place-left', 'forks.limit/counts-for-others', 'forks.limit/place-freed'],
-    options: () => ({ limits: { ...SMALL_LIMITS, sessions: 100 } }),
-    handler: () => {
+    }),
+  mutant('not-counted', 'only sessions that are no forks count against the limit')
+    .caughtBy('forks.limit/no-place-left', 'forks.limit/counts-for-others', 'forks.limit/place-freed')
+    .limits({ sessions: 100 }, () => {
       const plain = new Map<string, number>();
-      const told = (object: Json) => ('sessions' in object ? { ...object, sessions: SMALL_LIMITS.sessions } : object);
-      return chain(
-        async (_, forward) => editJson(await forward(), (body) => deep(body, told)),
-        on('POST', CREATE, async ({ body, headers: { authorization = '' } }, forward) => {
-          if ('snapshot_id' in ((body ?? {}) as Json)) return forward();
-          const count = plain.get(authorization) ?? 0;
-          plain.set(authorization, count + 1);
-          if (count < SMALL_LIMITS.sessions) return forward();
-          const message = 'the number of sessions has reached the limit';
-          return json({ error: { message, type: 'invalid_request_error', code: 'session_limit_reached' } }, 400);
-        }),
-      );
-    },
-  },
-  {
-    id: 'forks.one-place-less',
-    area: 'forks',
-    broken: 'a fork needs two places',
-    killedBy: ['forks.limit/last-place-taken'],
-    handler: () =>
+      return on('POST', CREATE, async ({ body, headers: { authorization = '' } }, forward) => {
+        if ('snapshot_id' in ((body ?? {}) as Json)) return forward();
+        const count = plain.get(authorization) ?? 0;
+        plain.set(authorization, count + 1);
+        if (count < SMALL_LIMITS.sessions) return forward();
+        const message = 'the number of sessions has reached the limit';
+        return json({ error: { message, type: 'invalid_request_error', code: 'session_limit_reached' } }, 400);
+      });
+    }),
+  mutant('one-place-less', 'a fork needs two places')
+    .caughtBy('forks.limit/last-place-taken')
+    .proxy(() =>
       on('POST', CREATE, async ({ body }, forward) => {
         if (!('snapshot_id' in ((body ?? {}) as Json))) return forward();
         const spare = await ask(forward, 'POST', CREATE, {});
@@ -410,7 +306,7 @@ const FORK_REQUEST_MUTANTS: readonly Mutant[] = [
         await forward({ method: 'DELETE', path: `/v1/sessions/${spare.body.id}`, body: undefined });
         return response;
       }),
-  },
+    ),
 ];
 
 export const FORKS_MUTANTS: readonly Mutant[] = [

@@ -1,6 +1,5 @@
-import { mutantsOf } from '../../proof/chats.ts';
 import { isEvents } from '../../proof/edits.ts';
-import type { Mutant } from '../../proof/mutant.ts';
+import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
 import { keyOf } from '../../proof/owners.ts';
 import { editText, type Handler, json, type Passing } from '../../proof/proxy.ts';
 import { codeOf, refusal } from '../../proof/rewrites.ts';
@@ -42,88 +41,73 @@ const content = ({ path, body }: Passing) => `${path} ${JSON.stringify(body)}`;
 
 const isWrite = ({ path }: Passing) => path.endsWith('/messages');
 
-const KEY_MUTANTS: readonly Mutant[] = [
-  mutant(
-    'key-alone-looked-at',
-    'a key stands for its first answer, whatever it is sent with',
-    [
+const KEY_MUTANTS = [
+  mutant('key-alone-looked-at', 'a key stands for its first answer, whatever it is sent with')
+    .caughtBy(
       'idempotency.mismatch/other-body',
       'idempotency.mismatch/other-bytes',
       'idempotency.mismatch/other-session',
       'idempotency.mismatch/other-route',
       'idempotency.mismatch/other-method',
-    ],
-    remembering((request) => keyed(request, keyOf(request))),
-  ),
-  mutant(
-    'new-for-other-body',
-    'a key with another body or on another route is taken as a new one',
-    ['idempotency.mismatch/other-body', 'idempotency.mismatch/other-session', 'idempotency.mismatch/nothing-happens'],
-    remembering((request) => keyed(request, `${keyOf(request)} ${request.method} ${content(request)}`)),
-  ),
-  mutant(
-    'bytes-not-looked-at',
-    'bodies are compared as what they say, not as their bytes',
-    ['idempotency.mismatch/other-bytes'],
-    () =>
-      ({ body }, forward) =>
-        body === undefined ? forward() : forward({ body: typeof body === 'string' ? body : JSON.stringify(body) }),
-  ),
-  mutant(
-    'mismatch-carried-out',
-    'a mismatch is refused after it was carried out',
-    ['idempotency.mismatch/nothing-happens'],
-    () =>
-      async ({ headers: { [KEY]: _, ...headers } }, forward) => {
-        const response = await forward();
-        if ((await codeOf(response)) === 'idempotency_mismatch') await (await forward({ headers })).text();
-        return response;
-      },
-  ),
-  mutant('mismatch-forgets', 'a mismatch forgets the key', ['idempotency.mismatch/first-still-stored'], () => {
-    const forgotten = new Set<string>();
-    return async ({ headers }, forward) => {
-      const key = headers[KEY] ?? '';
-      const response = await forward(forgotten.has(key) ? { headers: { ...headers, [KEY]: `${key}-anew` } } : {});
-      if ((await codeOf(response)) === 'idempotency_mismatch') forgotten.add(key);
+    )
+    .proxy(remembering((request) => keyed(request, keyOf(request)))),
+  mutant('new-for-other-body', 'a key with another body or on another route is taken as a new one')
+    .caughtBy(
+      'idempotency.mismatch/other-body',
+      'idempotency.mismatch/other-session',
+      'idempotency.mismatch/nothing-happens',
+    )
+    .proxy(remembering((request) => keyed(request, `${keyOf(request)} ${request.method} ${content(request)}`))),
+  mutant('bytes-not-looked-at', 'bodies are compared as what they say, not as their bytes')
+    .caughtBy('idempotency.mismatch/other-bytes')
+    .proxy(
+      () =>
+        ({ body }, forward) =>
+          body === undefined ? forward() : forward({ body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    ),
+  mutant('mismatch-carried-out', 'a mismatch is refused after it was carried out')
+    .caughtBy('idempotency.mismatch/nothing-happens')
+    .proxy(() => async ({ headers: { [KEY]: _, ...headers } }, forward) => {
+      const response = await forward();
+      if ((await codeOf(response)) === 'idempotency_mismatch') await (await forward({ headers })).text();
       return response;
-    };
-  }),
-  mutant(
-    'refusals-stored',
-    'a refusal uses its key up',
-    ['idempotency.keys/refusal-free', 'idempotency.keys/refusal-not-stored'],
-    remembering(
-      (request) => keyed(request, keyOf(request)),
-      () => true,
+    }),
+  mutant('mismatch-forgets', 'a mismatch forgets the key')
+    .caughtBy('idempotency.mismatch/first-still-stored')
+    .proxy(() => {
+      const forgotten = new Set<string>();
+      return async ({ headers }, forward) => {
+        const key = headers[KEY] ?? '';
+        const response = await forward(forgotten.has(key) ? { headers: { ...headers, [KEY]: `${key}-anew` } } : {});
+        if ((await codeOf(response)) === 'idempotency_mismatch') forgotten.add(key);
+        return response;
+      };
+    }),
+  mutant('refusals-stored', 'a refusal uses its key up')
+    .caughtBy('idempotency.keys/refusal-free', 'idempotency.keys/refusal-not-stored')
+    .proxy(
+      remembering(
+        (request) => keyed(request, keyOf(request)),
+        () => true,
+      ),
     ),
-  ),
-  mutant(
-    'refusals-stored-by-body',
-    'a refusal is given again where the same request comes again',
-    ['idempotency.keys/refusal-not-stored'],
-    remembering(
-      (request) => keyed(request, content(request)),
-      (response) => !response.ok,
+  mutant('refusals-stored-by-body', 'a refusal is given again where the same request comes again')
+    .caughtBy('idempotency.keys/refusal-not-stored')
+    .proxy(
+      remembering(
+        (request) => keyed(request, content(request)),
+        (response) => !response.ok,
+      ),
     ),
-  ),
-  mutant(
-    'twins-dropped',
-    'a write like one before is taken for the same, key or not',
-    ['idempotency.keys/without-key', 'idempotency.keys/another-key'],
-    remembering((request) => (isWrite(request) ? content(request) : undefined)),
-  ),
-  mutant(
-    'keys-of-all',
-    'keys are known to all accounts together',
-    ['idempotency.accounts/own-effect'],
-    remembering((request) => keyed(request, content(request))),
-  ),
-  mutant(
-    'keys-of-all-refused',
-    'a key that another account has used is refused',
-    ['idempotency.accounts/no-mismatch'],
-    () => {
+  mutant('twins-dropped', 'a write like one before is taken for the same, key or not')
+    .caughtBy('idempotency.keys/without-key', 'idempotency.keys/another-key')
+    .proxy(remembering((request) => (isWrite(request) ? content(request) : undefined))),
+  mutant('keys-of-all', 'keys are known to all accounts together')
+    .caughtBy('idempotency.accounts/own-effect')
+    .proxy(remembering((request) => keyed(request, content(request)))),
+  mutant('keys-of-all-refused', 'a key that another account has used is refused')
+    .caughtBy('idempotency.accounts/no-mismatch')
+    .proxy(() => {
       const used = new Map<string, string>();
       return async (request, forward) => {
         const key = request.headers[KEY];
@@ -137,8 +121,7 @@ const KEY_MUTANTS: readonly Mutant[] = [
         }
         return forward();
       };
-    },
-  ),
+    }),
 ];
 
 type Kills = readonly [string, ...string[]];
@@ -178,11 +161,9 @@ const MARKED = [
   ...each('marked'),
 ] as unknown as Kills;
 
-const REPLAY_MUTANTS: readonly Mutant[] = [
-  mutant(
-    'keys-ignored',
-    'keys are ignored',
-    [
+const REPLAY_MUTANTS = [
+  mutant('keys-ignored', 'keys are ignored')
+    .caughtBy(
       'idempotency.create/same-answer',
       'idempotency.create/once',
       'idempotency.snapshot/same-answer',
@@ -191,121 +172,85 @@ const REPLAY_MUTANTS: readonly Mutant[] = [
       ...each('once', [...REPEATABLE]),
       'idempotency.race/append-once',
       'idempotency.race/replayed-after',
-    ] as unknown as Kills,
-    forgetting(() => true),
-  ),
-  mutant(
-    'keys-of-posts-only',
-    'keys are ignored on deletions',
-    ['idempotency.delete/session-same-answer', 'idempotency.delete/snapshot-same-answer'],
-    forgetting(({ method }) => method === 'DELETE'),
-  ),
-  mutant(
-    'keys-of-writes-only',
-    'keys are heeded on writes of messages only',
-    ['idempotency.create/once', 'idempotency.rollback/once', 'idempotency.chat/once'],
-    forgetting(({ path }) => !path.endsWith('/messages')),
-  ),
-  mutant(
-    'deletion-always-succeeds',
-    'deleting what is gone succeeds, key or not',
-    ['idempotency.delete/session-without-key'],
-    () =>
-      async ({ method, path }, forward) => {
-        const response = await forward();
-        if (method !== 'DELETE' || response.status !== 404) return response;
-        return json({ id: path.split('/').at(-1), object: 'session.deleted', deleted: true });
-      },
-  ),
-  mutant(
-    'replays-unmarked',
-    'a stored answer does not say that it is one',
-    MARKED,
-    replays((response) => without(response, 'idempotent-replayed')),
-  ),
-  mutant(
-    'all-marked',
-    'every answer to a request with a key says that it is a stored one',
-    MARKED,
-    () =>
-      async ({ headers }, forward) => {
-        const response = await forward();
-        if (headers[KEY] === undefined || !response.ok) return response;
-        const marked = new Headers(response.headers);
-        marked.set('Idempotent-Replayed', 'true');
-        return new Response(response.body, { status: response.status, headers: marked });
-      },
-  ),
-  mutant(
-    'replays-without-etag',
-    'a stored answer has lost its version',
-    each('same-answer') as unknown as Kills,
-    replays((response) => without(response, 'etag')),
-  ),
-  mutant(
-    'replays-empty',
-    'that a request was carried out is remembered, and not what it was answered',
-    ['idempotency.create/same-answer', 'idempotency.append/same-answer', 'idempotency.delete/session-same-answer'],
-    replays((response) => new Response('{}', response)),
-  ),
-  mutant(
-    'stream-replayed-whole',
-    'a streamed chat is answered again as one body',
-    ['idempotency.stream/streams-again'],
-    replays(async (response) =>
-      isEvents(response) ? json({ object: 'chat.completion' }, 200, { 'Idempotent-Replayed': 'true' }) : response,
+    )
+    .proxy(forgetting(() => true)),
+  mutant('keys-of-posts-only', 'keys are ignored on deletions')
+    .caughtBy('idempotency.delete/session-same-answer', 'idempotency.delete/snapshot-same-answer')
+    .proxy(forgetting(({ method }) => method === 'DELETE')),
+  mutant('keys-of-writes-only', 'keys are heeded on writes of messages only')
+    .caughtBy('idempotency.create/once', 'idempotency.rollback/once', 'idempotency.chat/once')
+    .proxy(forgetting(({ path }) => !path.endsWith('/messages'))),
+  mutant('deletion-always-succeeds', 'deleting what is gone succeeds, key or not')
+    .caughtBy('idempotency.delete/session-without-key')
+    .proxy(() => async ({ method, path }, forward) => {
+      const response = await forward();
+      if (method !== 'DELETE' || response.status !== 404) return response;
+      return json({ id: path.split('/').at(-1), object: 'session.deleted', deleted: true });
+    }),
+  mutant('replays-unmarked', 'a stored answer does not say that it is one')
+    .caughtBy(...MARKED)
+    .proxy(replays((response) => without(response, 'idempotent-replayed'))),
+  mutant('all-marked', 'every answer to a request with a key says that it is a stored one')
+    .caughtBy(...MARKED)
+    .proxy(() => async ({ headers }, forward) => {
+      const response = await forward();
+      if (headers[KEY] === undefined || !response.ok) return response;
+      const marked = new Headers(response.headers);
+      marked.set('Idempotent-Replayed', 'true');
+      return new Response(response.body, { status: response.status, headers: marked });
+    }),
+  mutant('replays-without-etag', 'a stored answer has lost its version')
+    .caughtBy(...each('same-answer'))
+    .proxy(replays((response) => without(response, 'etag'))),
+  mutant('replays-empty', 'that a request was carried out is remembered, and not what it was answered')
+    .caughtBy(
+      'idempotency.create/same-answer',
+      'idempotency.append/same-answer',
+      'idempotency.delete/session-same-answer',
+    )
+    .proxy(replays((response) => new Response('{}', response))),
+  mutant('stream-replayed-whole', 'a streamed chat is answered again as one body')
+    .caughtBy('idempotency.stream/streams-again')
+    .proxy(
+      replays(async (response) =>
+        isEvents(response) ? json({ object: 'chat.completion' }, 200, { 'Idempotent-Replayed': 'true' }) : response,
+      ),
     ),
-  ),
-  mutant(
-    'stream-replay-renamed',
-    'a stream that is sent again is a completion with an id of its own',
-    ['idempotency.stream/same-reply'],
-    replays((response) => editText(response, (text) => text.replaceAll('"chatcmpl-', '"chatcmpl-again-'))),
-  ),
-  mutant(
-    'streams-run-again',
-    'keys are ignored on streamed chats',
-    ['idempotency.stream/same-reply', 'idempotency.stream/writes-nothing', 'idempotency.stream/marked'],
-    forgetting(({ body }) => (body as { stream?: unknown } | undefined)?.stream === true),
-  ),
+  mutant('stream-replay-renamed', 'a stream that is sent again is a completion with an id of its own')
+    .caughtBy('idempotency.stream/same-reply')
+    .proxy(replays((response) => editText(response, (text) => text.replaceAll('"chatcmpl-', '"chatcmpl-again-')))),
+  mutant('streams-run-again', 'keys are ignored on streamed chats')
+    .caughtBy('idempotency.stream/same-reply', 'idempotency.stream/writes-nothing', 'idempotency.stream/marked')
+    .proxy(forgetting(({ body }) => (body as { stream?: unknown } | undefined)?.stream === true)),
 ];
 
-const STATE_MUTANTS: readonly Mutant[] = [
-  mutant(
-    'version-before-replay',
-    'the version is looked at before the key',
-    ['idempotency.state/version-gone-on'],
-    () => async (request, forward) => {
+const STATE_MUTANTS = [
+  mutant('version-before-replay', 'the version is looked at before the key')
+    .caughtBy('idempotency.state/version-gone-on')
+    .proxy(() => async (request, forward) => {
       const id = changedBy(request);
       const expected = request.headers['if-match'];
       if (id === undefined || expected === undefined) return forward();
       const version = await versionOf(request, forward, id);
       return version !== undefined && expected !== `"${version}"` ? refusal('version_conflict') : forward();
-    },
-  ),
-  mutant(
-    'existence-before-replay',
-    'whether the session is there is looked at before the key',
-    ['idempotency.state/session-deleted'],
-    () => async (request, forward) => {
+    }),
+  mutant('existence-before-replay', 'whether the session is there is looked at before the key')
+    .caughtBy('idempotency.state/session-deleted')
+    .proxy(() => async (request, forward) => {
       const id = changedBy(request);
       if (id === undefined) return forward();
       return (await versionOf(request, forward, id)) === undefined ? refusal('session_not_found') : forward();
-    },
-  ),
-  mutant(
-    'busy-before-replay',
-    'whether the session is busy is looked at before the key',
-    ['idempotency.busy/while-busy'],
-    whileChatting(async (request, forward) =>
-      request.headers[KEY] === undefined ? forward() : refusal('session_busy'),
+    }),
+  mutant('busy-before-replay', 'whether the session is busy is looked at before the key')
+    .caughtBy('idempotency.busy/while-busy')
+    .proxy(
+      whileChatting(async (request, forward) =>
+        request.headers[KEY] === undefined ? forward() : refusal('session_busy'),
+      ),
     ),
-  ),
-  mutant(
-    'race-runs-all',
-    'a key is known only once its first request has ended',
-    ['idempotency.race/append-once', 'idempotency.race/chat-once'],
-    () => {
+  mutant('race-runs-all', 'a key is known only once its first request has ended')
+    .caughtBy('idempotency.race/append-once', 'idempotency.race/chat-once')
+    .proxy(() => {
       const running = new Map<string, Promise<unknown>>();
       return async (request, forward) => {
         const { [KEY]: key, ...headers } = request.headers;
@@ -315,17 +260,13 @@ const STATE_MUTANTS: readonly Mutant[] = [
         running.set(key, sent);
         return sent.then((response) => response.clone());
       };
-    },
-  ),
-  mutant(
-    'race-told-busy',
-    'a request that is still running is told as a busy session',
-    ['idempotency.race/others-told'],
-    () => async (_, forward) => {
+    }),
+  mutant('race-told-busy', 'a request that is still running is told as a busy session')
+    .caughtBy('idempotency.race/others-told')
+    .proxy(() => async (_, forward) => {
       const response = await forward();
       return (await codeOf(response)) === 'request_in_progress' ? refusal('session_busy') : response;
-    },
-  ),
+    }),
 ];
 
 export const IDEMPOTENCY_MUTANTS: readonly Mutant[] = [...KEY_MUTANTS, ...REPLAY_MUTANTS, ...STATE_MUTANTS];

@@ -1,6 +1,5 @@
-import { mutantsOf } from '../../proof/chats.ts';
 import type { Json } from '../../proof/edits.ts';
-import type { Mutant } from '../../proof/mutant.ts';
+import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
 import { chain, editJson, type Handler, json, on, type Passing } from '../../proof/proxy.ts';
 import { codeOf } from '../../proof/rewrites.ts';
 
@@ -44,109 +43,64 @@ function pages(edit: (page: Page, query: URLSearchParams) => object): () => Hand
 const within = (limit: string) => String(Math.min(100, Math.max(1, Math.round(Number(limit)) || 20)));
 
 export const LISTS_MUTANTS: readonly Mutant[] = [
-  mutant(
-    'bare-array',
-    'a list is answered as an array',
-    each('shape'),
-    pages(({ data }) => data),
-  ),
-  mutant(
-    'other-way-round',
-    'lists run the other way where no order is asked for',
-    each('own-order'),
-    queries((query, path) => ({ order: path.endsWith('/messages') ? 'desc' : 'asc', ...query })),
-  ),
-  mutant(
-    'items-of-now',
-    'items say that they were created when they were listed',
-    each('whole'),
-    pages((page) => ({
-      ...page,
-      data: page.data.map((item) => ({ ...item, created_at: Number(item.created_at) + 1 })),
-    })),
-  ),
-  mutant(
-    'last-is-first',
-    '`last_id` is the id of the first item',
-    each('ends', 'pages'),
-    pages((page) => ({ ...page, last_id: page.first_id })),
-  ),
-  mutant(
-    'ends-empty',
-    'the ids of a page without items are empty texts',
-    each('no-items'),
-    pages((page) => ({ ...page, first_id: page.first_id ?? '', last_id: page.last_id ?? '' })),
-  ),
-  mutant(
-    'order-ignored',
-    '`order` is ignored',
-    each('order-given', 'order-unknown', 'pages-other-order'),
-    queries(({ order, ...query }) => query),
-  ),
-  mutant(
-    'limit-ignored',
-    '`limit` is ignored',
-    each('limit', 'limit-refused'),
-    queries(({ limit, ...query }) => query),
-  ),
-  mutant(
-    'limit-below-most',
-    'the largest page is refused',
-    each('limit-most'),
-    queries((query) => (query.limit === '100' ? { ...query, limit: '101' } : query)),
-  ),
-  mutant(
-    'limit-corrected',
-    'a limit out of range is brought into it silently',
-    each('limit-refused'),
-    queries((query) => (query.limit === undefined ? query : { ...query, limit: within(query.limit) })),
-  ),
-  mutant(
-    'after-ignored',
-    '`after` is ignored',
-    each('pages', 'pages-other-order', 'cursor-unknown'),
-    queries(({ after, ...query }) => query),
-  ),
-  mutant(
-    'after-skips-one',
-    'a page begins one item too late',
-    each('pages', 'pages-other-order'),
-    pages((page, query) => (query.has('after') ? { ...page, data: page.data.slice(1) } : page)),
-  ),
-  mutant(
-    'has-more-of-full-pages',
-    '`has_more` is true where the page is full',
-    each('has-more'),
-    pages((page, query) => ({ ...page, has_more: page.data.length === Number(query.get('limit') ?? 20) })),
-  ),
-  mutant(
-    'has-more-never',
-    '`has_more` is never true',
-    each('has-more', 'pages'),
-    pages((page) => ({ ...page, has_more: false })),
-  ),
-  mutant(
-    'unknown-cursor-ignored',
-    'a cursor that is not found is ignored',
-    [...each('cursor-unknown'), 'lists.belonging/cursor-of-another'] as never,
-    () => async (request, forward) => {
+  mutant('bare-array', 'a list is answered as an array')
+    .caughtBy(...each('shape'))
+    .proxy(pages(({ data }) => data)),
+  mutant('other-way-round', 'lists run the other way where no order is asked for')
+    .caughtBy(...each('own-order'))
+    .proxy(queries((query, path) => ({ order: path.endsWith('/messages') ? 'desc' : 'asc', ...query }))),
+  mutant('items-of-now', 'items say that they were created when they were listed')
+    .caughtBy(...each('whole'))
+    .proxy(
+      pages((page) => ({
+        ...page,
+        data: page.data.map((item) => ({ ...item, created_at: Number(item.created_at) + 1 })),
+      })),
+    ),
+  mutant('last-is-first', '`last_id` is the id of the first item')
+    .caughtBy(...each('ends', 'pages'))
+    .proxy(pages((page) => ({ ...page, last_id: page.first_id }))),
+  mutant('ends-empty', 'the ids of a page without items are empty texts')
+    .caughtBy(...each('no-items'))
+    .proxy(pages((page) => ({ ...page, first_id: page.first_id ?? '', last_id: page.last_id ?? '' }))),
+  mutant('order-ignored', '`order` is ignored')
+    .caughtBy(...each('order-given', 'order-unknown', 'pages-other-order'))
+    .proxy(queries(({ order, ...query }) => query)),
+  mutant('limit-ignored', '`limit` is ignored')
+    .caughtBy(...each('limit', 'limit-refused'))
+    .proxy(queries(({ limit, ...query }) => query)),
+  mutant('limit-below-most', 'the largest page is refused')
+    .caughtBy(...each('limit-most'))
+    .proxy(queries((query) => (query.limit === '100' ? { ...query, limit: '101' } : query))),
+  mutant('limit-corrected', 'a limit out of range is brought into it silently')
+    .caughtBy(...each('limit-refused'))
+    .proxy(queries((query) => (query.limit === undefined ? query : { ...query, limit: within(query.limit) }))),
+  mutant('after-ignored', '`after` is ignored')
+    .caughtBy(...each('pages', 'pages-other-order', 'cursor-unknown'))
+    .proxy(queries(({ after, ...query }) => query)),
+  mutant('after-skips-one', 'a page begins one item too late')
+    .caughtBy(...each('pages', 'pages-other-order'))
+    .proxy(pages((page, query) => (query.has('after') ? { ...page, data: page.data.slice(1) } : page))),
+  mutant('has-more-of-full-pages', '`has_more` is true where the page is full')
+    .caughtBy(...each('has-more'))
+    .proxy(pages((page, query) => ({ ...page, has_more: page.data.length === Number(query.get('limit') ?? 20) }))),
+  mutant('has-more-never', '`has_more` is never true')
+    .caughtBy(...each('has-more', 'pages'))
+    .proxy(pages((page) => ({ ...page, has_more: false }))),
+  mutant('unknown-cursor-ignored', 'a cursor that is not found is ignored')
+    .caughtBy(...each('cursor-unknown'), 'lists.belonging/cursor-of-another')
+    .proxy(() => async (request, forward) => {
       const response = await forward();
       return isList(request) && (await codeOf(response))?.endsWith('not_found') === true && request.search !== ''
         ? forward({ search: '?limit=100' })
         : response;
-    },
-  ),
-  mutant(
-    'snapshots-of-account',
-    'the snapshots of a session are those of the account',
-    ['lists.belonging/snapshots-of-one'],
-    () => on('GET', '/v1/sessions/:id/snapshots', (_, forward) => forward({ path: '/v1/snapshots' })),
-  ),
-  mutant(
-    'snapshots-of-last',
-    'the snapshots of the account are those of the session used last',
-    ['lists.belonging/snapshots-of-all', 'lists.snapshots/own-order'],
-    () => {
+    }),
+  mutant('snapshots-of-account', 'the snapshots of a session are those of the account')
+    .caughtBy('lists.belonging/snapshots-of-one')
+    .proxy(() => on('GET', '/v1/sessions/:id/snapshots', (_, forward) => forward({ path: '/v1/snapshots' }))),
+  mutant('snapshots-of-last', 'the snapshots of the account are those of the session used last')
+    .caughtBy('lists.belonging/snapshots-of-all', 'lists.snapshots/own-order')
+    .proxy(() => {
       let last = '';
       return chain(
         on('POST', '/v1/sessions/:id/snapshots', ({ path }, forward) => {
@@ -155,13 +109,10 @@ export const LISTS_MUTANTS: readonly Mutant[] = [
         }),
         on('GET', '/v1/snapshots', (_, forward) => (last === '' ? forward() : forward({ path: last }))),
       );
-    },
-  ),
-  mutant(
-    'deleted-listed',
-    'a deleted session is listed until its page is made anew',
-    ['lists.belonging/deleted-not-listed'],
-    () => {
+    }),
+  mutant('deleted-listed', 'a deleted session is listed until its page is made anew')
+    .caughtBy('lists.belonging/deleted-not-listed')
+    .proxy(() => {
       const gone: Json[] = [];
       return chain(
         on('DELETE', '/v1/sessions/:id', async (_, forward) => {
@@ -175,6 +126,5 @@ export const LISTS_MUTANTS: readonly Mutant[] = [
           return response.ok ? json({ ...page, data: [...page.data, ...gone] }) : response;
         }),
       );
-    },
-  ),
+    }),
 ];

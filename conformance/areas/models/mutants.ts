@@ -1,9 +1,9 @@
-import { mutantsOf, worded } from '../../proof/chats.ts';
+import { worded } from '../../proof/chats.ts';
 import { type Json, jsonAnswers } from '../../proof/edits.ts';
-import type { Mutant } from '../../proof/mutant.ts';
+import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
 import { chain, editJson, type Handler, on } from '../../proof/proxy.ts';
 
-const models = mutantsOf('models');
+const mutant = mutantsOf('models');
 
 type Entry = Json & { id: string; context_length: number };
 
@@ -20,83 +20,61 @@ const entries = (edit: (entry: Entry) => Json) => listed(({ data, ...list }) => 
 const byId = (handle: Handler) => (): Handler => on('GET', '/v1/models/:id', handle);
 
 export const MODELS_MUTANTS: readonly Mutant[] = [
-  models(
-    'object-of-models',
-    'the list of models calls itself something else',
-    ['models.list/shape'],
-    listed((list) => ({ ...list, object: 'models' })),
-  ),
-  models(
-    'by-name',
-    'models are listed by their name in a map',
-    ['models.list/shape'],
-    listed(({ data, ...list }) => ({ ...list, data: Object.fromEntries(data.map((entry) => [entry.id, entry])) })),
-  ),
-  models(
-    'other-name',
-    'the model is listed under another name than it is chatted with',
-    ['models.list/model-listed'],
-    entries((entry) => ({ ...entry, id: `moonshotai/${entry.id}` })),
-  ),
-  models(
-    'no-context-length',
-    'the list does not tell context lengths',
-    ['models.list/lengths-told', 'models.list/entry-complete'],
-    entries(({ context_length: _, ...entry }) => entry),
-  ),
-  models(
-    'rounded-window',
-    'the context length is rounded',
-    ['models.list/window-told'],
-    entries((entry) => ({ ...entry, context_length: Math.floor(entry.context_length / 1_000) * 1_000 })),
-  ),
-  models(
-    'openai-entry',
-    'an entry has no more than the members that OpenAI gives it',
-    ['models.list/entry-complete'],
-    entries(({ id, object, created, owned_by, context_length }) => ({ id, object, created, owned_by, context_length })),
-  ),
-  models(
-    'owned-by-openai',
-    'the owner of the model is another',
-    ['models.list/entry-complete'],
-    entries((entry) => ({ ...entry, owned_by: 'openai' })),
-  ),
-  models(
-    'bare-by-id',
-    'a model that is read by its id has its id only',
-    ['models.by-id/same-entry'],
-    byId(async (_, forward) => {
-      const response = await forward();
-      return response.ok ? editJson(response, ({ id, object }: Entry) => ({ id, object })) : response;
-    }),
-  ),
-  models(
-    'alias-unlisted',
-    'a model cannot be read by its short name',
-    ['models.by-id/alias-answered'],
-    byId(({ path }, forward) => forward({ path: path.replace(/0905$/, 'none') })),
-  ),
-  models(
-    'alias-resolved',
-    'a model that is read by its short name tells the long one',
-    ['models.by-id/alias-answered'],
-    () =>
+  mutant('object-of-models', 'the list of models calls itself something else')
+    .caughtBy('models.list/shape')
+    .proxy(listed((list) => ({ ...list, object: 'models' }))),
+  mutant('by-name', 'models are listed by their name in a map')
+    .caughtBy('models.list/shape')
+    .proxy(
+      listed(({ data, ...list }) => ({ ...list, data: Object.fromEntries(data.map((entry) => [entry.id, entry])) })),
+    ),
+  mutant('other-name', 'the model is listed under another name than it is chatted with')
+    .caughtBy('models.list/model-listed')
+    .proxy(entries((entry) => ({ ...entry, id: `moonshotai/${entry.id}` }))),
+  mutant('no-context-length', 'the list does not tell context lengths')
+    .caughtBy('models.list/lengths-told', 'models.list/entry-complete')
+    .proxy(entries(({ context_length: _, ...entry }) => entry)),
+  mutant('rounded-window', 'the context length is rounded')
+    .caughtBy('models.list/window-told')
+    .proxy(entries((entry) => ({ ...entry, context_length: Math.floor(entry.context_length / 1_000) * 1_000 }))),
+  mutant('openai-entry', 'an entry has no more than the members that OpenAI gives it')
+    .caughtBy('models.list/entry-complete')
+    .proxy(
+      entries(({ id, object, created, owned_by, context_length }) => ({
+        id,
+        object,
+        created,
+        owned_by,
+        context_length,
+      })),
+    ),
+  mutant('owned-by-openai', 'the owner of the model is another')
+    .caughtBy('models.list/entry-complete')
+    .proxy(entries((entry) => ({ ...entry, owned_by: 'openai' }))),
+  mutant('bare-by-id', 'a model that is read by its id has its id only')
+    .caughtBy('models.by-id/same-entry')
+    .proxy(
+      byId(async (_, forward) => {
+        const response = await forward();
+        return response.ok ? editJson(response, ({ id, object }: Entry) => ({ id, object })) : response;
+      }),
+    ),
+  mutant('alias-unlisted', 'a model cannot be read by its short name')
+    .caughtBy('models.by-id/alias-answered')
+    .proxy(byId(({ path }, forward) => forward({ path: path.replace(/0905$/, 'none') }))),
+  mutant('alias-resolved', 'a model that is read by its short name tells the long one')
+    .caughtBy('models.by-id/alias-answered')
+    .proxy(() =>
       jsonAnswers((body) =>
         (body as Json).id === 'kimi-k2-0905' ? { ...(body as Json), id: 'kimi-k2-0905-preview' } : body,
       ),
-  ),
-  models(
-    'any-model',
-    'a model that is not there can be read all the same',
-    ['models.by-id/unknown-refused'],
-    byId(({ path }, forward) => forward({ path: path.replace(/kimi-conformance.*/, 'kimi-k2-0905') })),
-  ),
-  models(
-    'openai-words',
-    'a model that is not there is refused in the words of OpenAI',
-    ['models.by-id/unknown-refused', 'errors.rows/model-not-found', 'tokens.estimate/unknown-model-refused'],
-    () =>
+    ),
+  mutant('any-model', 'a model that is not there can be read all the same')
+    .caughtBy('models.by-id/unknown-refused')
+    .proxy(byId(({ path }, forward) => forward({ path: path.replace(/kimi-conformance.*/, 'kimi-k2-0905') }))),
+  mutant('openai-words', 'a model that is not there is refused in the words of OpenAI')
+    .caughtBy('models.by-id/unknown-refused', 'errors.rows/model-not-found', 'tokens.estimate/unknown-model-refused')
+    .proxy(() =>
       chain(worded((message) => message.replace(/^Not found the model (\S+) .*/, 'The model `$1` does not exist'))()),
-  ),
+    ),
 ];

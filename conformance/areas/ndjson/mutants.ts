@@ -1,7 +1,9 @@
-import type { Mutant } from '../../proof/mutant.ts';
-import { answer, chain, type Forward, type Handler, on, type Passing } from '../../proof/proxy.ts';
-import { messagesOf, refusal, saying, WRITE } from '../../proof/rewrites.ts';
+import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
+import { answer, type Forward, type Handler, on, type Passing } from '../../proof/proxy.ts';
+import { messagesOf, refusal, WRITE } from '../../proof/rewrites.ts';
 import { SMALL_LIMITS } from '../../targets/emulator.ts';
+
+const mutant = mutantsOf('ndjson');
 
 /** A streamed write, line by line. */
 interface Streamed extends Passing {
@@ -72,13 +74,6 @@ function ended(
 }
 
 /** Writes a mutant of streams down. */
-const fault = (name: string, broken: string, kills: [string, ...string[]], handler: () => Handler): Mutant => ({
-  id: `ndjson.${name}`,
-  area: 'ndjson',
-  broken,
-  killedBy: kills,
-  handler,
-});
 
 const KINDS = ['malformed', 'empty', 'orphan', 'role', 'too-large'] as const;
 
@@ -86,54 +81,60 @@ const ends = KINDS.map((kind) => `ndjson.bad-later/${kind}-ends`) as [string, ..
 
 const firsts = KINDS.map((kind) => `ndjson.bad-first/${kind}-refused`) as [string, ...string[]];
 
-const LINE_FAULT_MUTANTS: readonly Mutant[] = [
-  fault('first-in-stream', 'a bad first line is told within a stream that succeeds', firsts, () =>
-    streamed(async (_, forward) => {
-      const response = await forward();
-      return response.status < 400 ? response : answered(await linesOf(response));
-    }),
-  ),
-  fault('first-skipped', 'a bad first line is refused, and the rest written', ['ndjson.bad-first/nothing-stored'], () =>
-    streamed(async ({ lines }, forward) => {
-      const response = await forward();
-      if (response.status === 400 && lines.length > 1) await forward(sent(lines.slice(1)));
-      return response;
-    }),
-  ),
-  fault('first-locks', 'a bad first line leaves its session busy', ['ndjson.bad-first/accepted-after'], () => {
-    const locked = new Set<string>();
-    return streamed(async ({ id }, forward) => {
-      const response = await forward();
-      if (response.status === 400) locked.add(id);
-      return response.status < 300 && locked.has(id) ? refusal('session_busy') : response;
-    });
-  }),
-  fault('later-unsaid', 'a bad line ends the stream as if it had come to its end', ends, () =>
-    ended(async (_, __, { lines }) => {
-      const { usage, version } = lines.at(-2) ?? {};
-      return answered([...lines.slice(0, -1), { done: true, lines: lines.length - 1, usage, version }]);
-    }),
-  ),
-  fault('later-uncoded', 'what ends a stream is told as text only', ends, () =>
-    answering((lines) =>
-      lines.map((line) => (line.error ? { error: (line.error as { message: string }).message } : line)),
+const LINE_FAULT_MUTANTS = [
+  mutant('first-in-stream', 'a bad first line is told within a stream that succeeds')
+    .caughtBy(...firsts)
+    .proxy(() =>
+      streamed(async (_, forward) => {
+        const response = await forward();
+        return response.status < 400 ? response : answered(await linesOf(response));
+      }),
     ),
-  ),
-  fault(
-    'later-skipped',
-    'a bad line is told, and what follows it written',
-    ['ndjson.bad-later/nothing-behind-written'],
-    () =>
+  mutant('first-skipped', 'a bad first line is refused, and the rest written')
+    .caughtBy('ndjson.bad-first/nothing-stored')
+    .proxy(() =>
+      streamed(async ({ lines }, forward) => {
+        const response = await forward();
+        if (response.status === 400 && lines.length > 1) await forward(sent(lines.slice(1)));
+        return response;
+      }),
+    ),
+  mutant('first-locks', 'a bad first line leaves its session busy')
+    .caughtBy('ndjson.bad-first/accepted-after')
+    .proxy(() => {
+      const locked = new Set<string>();
+      return streamed(async ({ id }, forward) => {
+        const response = await forward();
+        if (response.status === 400) locked.add(id);
+        return response.status < 300 && locked.has(id) ? refusal('session_busy') : response;
+      });
+    }),
+  mutant('later-unsaid', 'a bad line ends the stream as if it had come to its end')
+    .caughtBy(...ends)
+    .proxy(() =>
+      ended(async (_, __, { lines }) => {
+        const { usage, version } = lines.at(-2) ?? {};
+        return answered([...lines.slice(0, -1), { done: true, lines: lines.length - 1, usage, version }]);
+      }),
+    ),
+  mutant('later-uncoded', 'what ends a stream is told as text only')
+    .caughtBy(...ends)
+    .proxy(() =>
+      answering((lines) =>
+        lines.map((line) => (line.error ? { error: (line.error as { message: string }).message } : line)),
+      ),
+    ),
+  mutant('later-skipped', 'a bad line is told, and what follows it written')
+    .caughtBy('ndjson.bad-later/nothing-behind-written')
+    .proxy(() =>
       ended(async ({ lines }, forward, { response, written }) => {
         if (response.status < 300) await forward(sent(lines.slice(written + 1)));
         return response;
       }),
-  ),
-  fault(
-    'later-undone',
-    'a bad line takes back the whole stream',
-    ['ndjson.bad-later/acknowledged-stays', 'ndjson.limit/window-over-ends'],
-    () =>
+    ),
+  mutant('later-undone', 'a bad line takes back the whole stream')
+    .caughtBy('ndjson.bad-later/acknowledged-stays', 'ndjson.limit/window-over-ends')
+    .proxy(() =>
       streamed(async ({ id, lines }, forward) => {
         const path = `/v1/sessions/${id}`;
         const taken = await forward({ path: `${path}/snapshots`, body: {} });
@@ -145,12 +146,10 @@ const LINE_FAULT_MUTANTS: readonly Mutant[] = [
         await forward({ method: 'DELETE', path: `/v1/snapshots/${snapshot_id}`, body: undefined });
         return told.at(-1)?.error ? answered(told.slice(-1)) : response;
       }),
-  ),
-  fault(
-    'later-locks',
-    'a stream that a bad line ended leaves its session busy',
-    ['ndjson.bad-later/accepted-after'],
-    () => {
+    ),
+  mutant('later-locks', 'a stream that a bad line ended leaves its session busy')
+    .caughtBy('ndjson.bad-later/accepted-after')
+    .proxy(() => {
       const locked = new Map<string, number>();
       return streamed(async ({ id }, forward) => {
         const response = await forward();
@@ -158,16 +157,13 @@ const LINE_FAULT_MUTANTS: readonly Mutant[] = [
         if (response.status < 300 && last?.error) locked.set(id, (locked.get(id) ?? 0) + 1);
         return (locked.get(id) ?? 0) === KINDS.length && !last?.error ? refusal('session_busy') : response;
       });
-    },
-  ),
+    }),
 ];
 
-const LINE_RESEND_MUTANTS: readonly Mutant[] = [
-  fault(
-    'if-match-each',
-    'If-Match is compared with the version before each line',
-    ['ndjson.if-match/several-lines-accepted'],
-    () =>
+const LINE_RESEND_MUTANTS = [
+  mutant('if-match-each', 'If-Match is compared with the version before each line')
+    .caughtBy('ndjson.if-match/several-lines-accepted')
+    .proxy(() =>
       streamed(async ({ headers, lines }, forward) => {
         if (headers['if-match'] === undefined) return forward();
         const answers = [];
@@ -175,37 +171,31 @@ const LINE_RESEND_MUTANTS: readonly Mutant[] = [
         const told = answers.map(([line = {}]) => line);
         return told[0]?.error ? forward() : answered([...told, ...(answers.at(-1)?.slice(1) ?? [])]);
       }),
-  ),
-  fault(
-    'if-match-ignored',
-    'a stream is written whatever version it asks for',
-    ['ndjson.if-match/stale-refused', 'ndjson.if-match/stale-changes-nothing'],
-    () =>
+    ),
+  mutant('if-match-ignored', 'a stream is written whatever version it asks for')
+    .caughtBy('ndjson.if-match/stale-refused', 'ndjson.if-match/stale-changes-nothing')
+    .proxy(() =>
       streamed(({ headers }, forward) => {
         const { 'if-match': _, ...rest } = headers;
         return forward({ headers: rest });
       }),
-  ),
-  fault(
-    'key-ignored',
-    'a stream sent again is written again',
-    [
+    ),
+  mutant('key-ignored', 'a stream sent again is written again')
+    .caughtBy(
       'ndjson.resend/written-once',
       'ndjson.resend/acknowledged-again',
       'ndjson.resend/rest-written',
       'ndjson.resend/other-bytes-first',
-    ],
-    () =>
+    )
+    .proxy(() =>
       streamed(({ headers }, forward) => {
         const { 'idempotency-key': _, ...rest } = headers;
         return forward({ headers: rest });
       }),
-  ),
-  fault(
-    'key-for-whole',
-    'a key is for one whole body, so that a longer one is another request',
-    ['ndjson.resend/rest-written', 'ndjson.resend/goes-on-after-error'],
-    () => {
+    ),
+  mutant('key-for-whole', 'a key is for one whole body, so that a longer one is another request')
+    .caughtBy('ndjson.resend/rest-written', 'ndjson.resend/goes-on-after-error')
+    .proxy(() => {
       const bodies = new Map<string, string>();
       return streamed(({ headers, lines }, forward) => {
         const key = headers['idempotency-key'];
@@ -215,26 +205,20 @@ const LINE_RESEND_MUTANTS: readonly Mutant[] = [
         bodies.set(key, bodies.get(key) ?? body);
         return other ? Promise.resolve(refusal('idempotency_mismatch')) : forward();
       });
-    },
-  ),
-  fault(
-    'resend-unacknowledged',
-    'lines that are stored are not acknowledged again',
-    ['ndjson.resend/acknowledged-again'],
-    () => {
+    }),
+  mutant('resend-unacknowledged', 'lines that are stored are not acknowledged again')
+    .caughtBy('ndjson.resend/acknowledged-again')
+    .proxy(() => {
       const known = new Set<string>();
       return answering((lines) => {
         const news = lines.filter(({ id }) => id === undefined || !known.has(String(id)));
         for (const { id } of lines) if (id !== undefined) known.add(String(id));
         return news;
       });
-    },
-  ),
-  fault(
-    'version-before-key',
-    'a stream sent again is refused for the version that it made itself',
-    ['ndjson.resend/key-before-version'],
-    () => {
+    }),
+  mutant('version-before-key', 'a stream sent again is refused for the version that it made itself')
+    .caughtBy('ndjson.resend/key-before-version')
+    .proxy(() => {
       const matched = new Set<string>();
       return streamed(({ headers, id }, forward) => {
         const version = `${id} ${headers['if-match']}`;
@@ -243,13 +227,10 @@ const LINE_RESEND_MUTANTS: readonly Mutant[] = [
         matched.add(version);
         return forward();
       });
-    },
-  ),
-  fault(
-    'key-without-bytes',
-    'a key and an index stand for a line, whatever it says',
-    ['ndjson.resend/other-bytes-later', 'ndjson.resend/other-bytes-first'],
-    () => {
+    }),
+  mutant('key-without-bytes', 'a key and an index stand for a line, whatever it says')
+    .caughtBy('ndjson.resend/other-bytes-later', 'ndjson.resend/other-bytes-first')
+    .proxy(() => {
       const first = new Map<string, string>();
       return streamed(({ headers, lines }, forward) => {
         const key = headers['idempotency-key'];
@@ -261,13 +242,10 @@ const LINE_RESEND_MUTANTS: readonly Mutant[] = [
         });
         return forward(sent(same));
       });
-    },
-  ),
-  fault(
-    'mismatch-unsaid',
-    'a line of other bytes under a used key is passed over',
-    ['ndjson.resend/other-bytes-later'],
-    () =>
+    }),
+  mutant('mismatch-unsaid', 'a line of other bytes under a used key is passed over')
+    .caughtBy('ndjson.resend/other-bytes-later')
+    .proxy(() =>
       ended(async (_, __, { lines, response }) => {
         const { code } = (lines.at(-1)?.error ?? {}) as { code?: string };
         if (code !== 'idempotency_mismatch' || lines.length < 2) return response;
@@ -275,92 +253,75 @@ const LINE_RESEND_MUTANTS: readonly Mutant[] = [
         const told = [...lines.slice(0, -1), { done: true, lines: lines.length - 1, usage, version }];
         return answer(response, told.map((line) => `${JSON.stringify(line)}\n`).join(''));
       }),
-  ),
+    ),
 ];
-
-const told = (name: string, broken: string, kills: [string, ...string[]], edit: (lines: Line[]) => Line[]): Mutant => ({
-  id: `ndjson.${name}`,
-  area: 'ndjson',
-  broken,
-  killedBy: kills,
-  handler: () => answering(edit),
-});
 
 const limit = SMALL_LIMITS.append_tokens;
 
-const LINE_WRITE_MUTANTS: readonly Mutant[] = [
-  {
-    id: 'ndjson.not-understood',
-    area: 'ndjson',
-    broken: 'a body of several lines is refused as no JSON',
-    killedBy: ['ndjson.write/accepted', 'ndjson.bad-first/accepted-after', 'ndjson.bad-later/accepted-after'],
-    handler: () => streamed(() => Promise.resolve(refusal('invalid_request', 'Invalid request: the body is no JSON'))),
-  },
-  told(
-    'last-acknowledged-only',
-    'only the last line is acknowledged',
-    ['ndjson.write/acknowledged-in-order'],
-    (lines) => lines.slice(-2),
-  ),
-  told('indexes-from-one', 'lines are counted from one', ['ndjson.write/acknowledged-in-order'], (lines) =>
-    lines.map((line) => (typeof line.index === 'number' ? { ...line, index: line.index + 1 } : line)),
-  ),
-  told(
-    'other-ids',
-    'acknowledged ids are those of the lines, not of the messages',
-    ['ndjson.write/ids-as-listed'],
-    (lines) => lines.map((line) => ('id' in line ? { ...line, id: `line_${line.index}` } : line)),
-  ),
-  told(
-    'usage-at-end',
-    'every line is acknowledged with the usage of the end',
-    ['ndjson.write/usage-after-each'],
-    (lines) => lines.map((line) => ('usage' in line ? { ...line, usage: lines.at(-1)?.usage } : line)),
-  ),
-  told(
-    'one-version',
-    'a whole stream is told to be one step of the version',
-    ['ndjson.write/version-after-each'],
-    (lines) => lines.map((line) => ('version' in line ? { ...line, version: lines[0]?.version } : line)),
-  ),
-  told('no-end', 'a stream ends without its last line', ['ndjson.write/accepted'], (lines) => lines.slice(0, -1)),
-  told('end-miscounted', 'the end does not count the last line', ['ndjson.write/end-counts-lines'], (lines) =>
-    lines.map((line) => (typeof line.lines === 'number' ? { ...line, lines: line.lines - 1 } : line)),
-  ),
-  told('end-of-before', 'the end tells the version of before the stream', ['ndjson.write/end-as-read'], (lines) =>
-    lines.map((line) => ('done' in line ? { ...line, version: Number(lines[0]?.version) - 1 } : line)),
-  ),
-  {
-    id: 'ndjson.any-separator',
-    area: 'ndjson',
-    broken: 'a line ends at any line separator of Unicode',
-    killedBy: ['ndjson.write/accepted'],
-    handler: () => streamed(({ lines }, forward) => forward(sent(lines.flatMap((line) => line.split('\u2028'))))),
-  },
-  {
-    id: 'ndjson.controls-dropped',
-    area: 'ndjson',
-    broken: 'escaped characters are lost on the way of a stream',
-    killedBy: ['ndjson.write/content-exact'],
-    handler: () =>
+const LINE_WRITE_MUTANTS = [
+  mutant('not-understood', 'a body of several lines is refused as no JSON')
+    .caughtBy('ndjson.write/accepted', 'ndjson.bad-first/accepted-after', 'ndjson.bad-later/accepted-after')
+    .proxy(() => streamed(() => Promise.resolve(refusal('invalid_request', 'Invalid request: the body is no JSON')))),
+  mutant('last-acknowledged-only', 'only the last line is acknowledged')
+    .caughtBy('ndjson.write/acknowledged-in-order')
+    .proxy(() => answering((lines) => lines.slice(-2))),
+  mutant('indexes-from-one', 'lines are counted from one')
+    .caughtBy('ndjson.write/acknowledged-in-order')
+    .proxy(() =>
+      answering((lines) =>
+        lines.map((line) => (typeof line.index === 'number' ? { ...line, index: line.index + 1 } : line)),
+      ),
+    ),
+  mutant('other-ids', 'acknowledged ids are those of the lines, not of the messages')
+    .caughtBy('ndjson.write/ids-as-listed')
+    .proxy(() =>
+      answering((lines) => lines.map((line) => ('id' in line ? { ...line, id: `line_${line.index}` } : line))),
+    ),
+  mutant('usage-at-end', 'every line is acknowledged with the usage of the end')
+    .caughtBy('ndjson.write/usage-after-each')
+    .proxy(() =>
+      answering((lines) => lines.map((line) => ('usage' in line ? { ...line, usage: lines.at(-1)?.usage } : line))),
+    ),
+  mutant('one-version', 'a whole stream is told to be one step of the version')
+    .caughtBy('ndjson.write/version-after-each')
+    .proxy(() =>
+      answering((lines) => lines.map((line) => ('version' in line ? { ...line, version: lines[0]?.version } : line))),
+    ),
+  mutant('no-end', 'a stream ends without its last line')
+    .caughtBy('ndjson.write/accepted')
+    .proxy(() => answering((lines) => lines.slice(0, -1))),
+  mutant('end-miscounted', 'the end does not count the last line')
+    .caughtBy('ndjson.write/end-counts-lines')
+    .proxy(() =>
+      answering((lines) =>
+        lines.map((line) => (typeof line.lines === 'number' ? { ...line, lines: line.lines - 1 } : line)),
+      ),
+    ),
+  mutant('end-of-before', 'the end tells the version of before the stream')
+    .caughtBy('ndjson.write/end-as-read')
+    .proxy(() =>
+      answering((lines) =>
+        lines.map((line) => ('done' in line ? { ...line, version: Number(lines[0]?.version) - 1 } : line)),
+      ),
+    ),
+  mutant('any-separator', 'a line ends at any line separator of Unicode')
+    .caughtBy('ndjson.write/accepted')
+    .proxy(() => streamed(({ lines }, forward) => forward(sent(lines.flatMap((line) => line.split('\u2028')))))),
+  mutant('controls-dropped', 'escaped characters are lost on the way of a stream')
+    .caughtBy('ndjson.write/content-exact')
+    .proxy(() =>
       streamed(({ lines }, forward) => forward(sent(lines.map((line) => line.replace(/\\u0000|\\r|\\n/g, ''))))),
-  },
-  {
-    id: 'ndjson.never-pinned',
-    area: 'ndjson',
-    broken: 'streamed messages are never pinned',
-    killedBy: ['ndjson.write/pins-as-written'],
-    handler: () =>
+    ),
+  mutant('never-pinned', 'streamed messages are never pinned')
+    .caughtBy('ndjson.write/pins-as-written')
+    .proxy(() =>
       streamed(({ lines }, forward) =>
         forward(sent(lines.map((line) => JSON.stringify({ ...JSON.parse(line), pinned: false })))),
       ),
-  },
-  {
-    id: 'ndjson.results-as-text',
-    area: 'ndjson',
-    broken: 'tool groups are streamed in as plain messages',
-    killedBy: ['ndjson.write/groups-kept'],
-    handler: () =>
+    ),
+  mutant('results-as-text', 'tool groups are streamed in as plain messages')
+    .caughtBy('ndjson.write/groups-kept')
+    .proxy(() =>
       streamed(({ lines }, forward) =>
         forward(
           sent(
@@ -376,66 +337,42 @@ const LINE_WRITE_MUTANTS: readonly Mutant[] = [
           ),
         ),
       ),
-  },
-  {
-    id: 'ndjson.decoded-piecewise',
-    area: 'ndjson',
-    broken: 'each piece of a body is decoded by itself',
-    killedBy: ['ndjson.pieces/cut-anywhere'],
-    handler: () =>
+    ),
+  mutant('decoded-piecewise', 'each piece of a body is decoded by itself')
+    .caughtBy('ndjson.pieces/cut-anywhere')
+    .proxy(() =>
       on('POST', WRITE, async ({ stream }, forward) => {
         if (!stream) return forward();
         let text = '';
         for await (const piece of stream) text += new TextDecoder().decode(piece);
         return forward({ body: text });
       }),
-  },
-  {
-    id: 'ndjson.read-whole-first',
-    area: 'ndjson',
-    broken: 'a stream is read to its end before its first line is written',
-    killedBy: ['ndjson.pieces/stored-at-once'],
-    handler: () => streamed((_, forward) => forward()),
-  },
-  {
-    id: 'ndjson.one-write',
-    area: 'ndjson',
-    broken: 'the lines of a stream are together under the limit of a write',
-    killedBy: ['ndjson.limit/each-line-by-itself', 'ndjson.limit/most-of-a-window', 'ndjson.limit/window-over-keeps'],
-    handler: () =>
+    ),
+  mutant('read-whole-first', 'a stream is read to its end before its first line is written')
+    .caughtBy('ndjson.pieces/stored-at-once')
+    .proxy(() => streamed((_, forward) => forward())),
+  mutant('one-write', 'the lines of a stream are together under the limit of a write')
+    .caughtBy('ndjson.limit/each-line-by-itself', 'ndjson.limit/most-of-a-window', 'ndjson.limit/window-over-keeps')
+    .proxy(() =>
       streamed(async ({ lines, headers }, forward) => {
         const messages = lines.map((line) => JSON.parse(line));
         return forward({ headers: { ...headers, 'content-type': 'application/json' }, body: { messages } });
       }),
-  },
-  {
-    id: 'ndjson.limit-ignored',
-    area: 'ndjson',
-    broken: 'a streamed line may be of any size',
-    killedBy: ['ndjson.limit/line-over-ends', 'ndjson.bad-first/too-large-refused', 'ndjson.bad-later/too-large-ends'],
-    options: () => ({ limits: { ...SMALL_LIMITS, append_tokens: 4 * limit } }),
-    handler: () =>
-      chain(
-        saying({ append_tokens: limit }, {}),
-        on('POST', WRITE, ({ body }, forward) => {
-          const long = (messagesOf(body) ?? []).some(({ content }) => String(content).length > 6 * limit);
-          return long ? Promise.resolve(refusal('append_too_large')) : forward();
-        }),
-      ),
-  },
-  {
-    id: 'ndjson.given-up',
-    area: 'ndjson',
-    broken: 'a stream is ended after eight lines as if it had no more',
-    killedBy: ['ndjson.limit/most-of-a-window'],
-    handler: () => streamed(({ lines }, forward) => forward(sent(lines.slice(0, 8)))),
-  },
-  {
-    id: 'ndjson.window-dropped',
-    area: 'ndjson',
-    broken: 'a stream into a full window drops the oldest messages',
-    killedBy: ['ndjson.limit/window-over-ends', 'ndjson.limit/window-over-keeps'],
-    handler: () =>
+    ),
+  mutant('limit-ignored', 'a streamed line may be of any size')
+    .caughtBy('ndjson.limit/line-over-ends', 'ndjson.bad-first/too-large-refused', 'ndjson.bad-later/too-large-ends')
+    .limits({ append_tokens: 4 * limit }, () =>
+      on('POST', WRITE, ({ body }, forward) => {
+        const long = (messagesOf(body) ?? []).some(({ content }) => String(content).length > 6 * limit);
+        return long ? Promise.resolve(refusal('append_too_large')) : forward();
+      }),
+    ),
+  mutant('given-up', 'a stream is ended after eight lines as if it had no more')
+    .caughtBy('ndjson.limit/most-of-a-window')
+    .proxy(() => streamed(({ lines }, forward) => forward(sent(lines.slice(0, 8))))),
+  mutant('window-dropped', 'a stream into a full window drops the oldest messages')
+    .caughtBy('ndjson.limit/window-over-ends', 'ndjson.limit/window-over-keeps')
+    .proxy(() =>
       ended(async ({ id, lines }, forward, { lines: first, response, written }) => {
         const { code } = (first.at(-1)?.error ?? {}) as { code?: string };
         if (code !== 'context_window_exceeded') return response;
@@ -443,20 +380,17 @@ const LINE_WRITE_MUTANTS: readonly Mutant[] = [
         await forward({ path: `/v1/sessions/${id}/truncate`, body });
         return answered([...first.slice(0, -1), ...(await linesOf(await forward(sent(lines.slice(written)))))]);
       }),
-  },
-  {
-    id: 'ndjson.unknown-is-empty',
-    area: 'ndjson',
-    broken: 'a stream into a session that is not there ends well',
-    killedBy: ['ndjson.bad-first/unknown-session-refused'],
-    handler: () =>
+    ),
+  mutant('unknown-is-empty', 'a stream into a session that is not there ends well')
+    .caughtBy('ndjson.bad-first/unknown-session-refused')
+    .proxy(() =>
       streamed(async (_, forward) => {
         const response = await forward();
         if (response.status !== 404) return response;
         const usage = { total_tokens: 0, tools_tokens: 0, remaining_tokens: 0, messages: 0 };
         return answered([{ done: true, lines: 0, usage, version: 1 }]);
       }),
-  },
+    ),
 ];
 
 export const NDJSON_MUTANTS: readonly Mutant[] = [...LINE_WRITE_MUTANTS, ...LINE_FAULT_MUTANTS, ...LINE_RESEND_MUTANTS];

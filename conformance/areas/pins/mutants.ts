@@ -1,14 +1,8 @@
-import type { Mutant } from '../../proof/mutant.ts';
+import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
 import { chain, editJson, type Handler, json, on } from '../../proof/proxy.ts';
 import { listed, messagesOf, type Sent, WRITE, windowAt, writes } from '../../proof/rewrites.ts';
 
-const mutant = (name: string, broken: string, kills: [string, ...string[]], handler: () => Handler): Mutant => ({
-  id: `pins.${name}`,
-  area: 'pins',
-  broken,
-  killedBy: kills,
-  handler,
-});
+const mutant = mutantsOf('pins');
 
 const unpinned = ({ pinned, ...message }: Sent): Sent => message as Sent;
 
@@ -16,47 +10,51 @@ const PIN = '/v1/sessions/:id/messages/:message';
 
 const TRUNCATE = '/v1/sessions/:id/truncate';
 
-const PIN_CHANGE_MUTANTS: readonly Mutant[] = [
-  mutant('answer-of-before', 'a pin is answered with the message as it was', ['pins.change/given-answered'], () =>
-    on('POST', PIN, async ({ body }, forward) =>
-      editJson(await forward(), (message: object) =>
-        'role' in message ? { ...message, pinned: !(body as { pinned: boolean }).pinned } : message,
+const PIN_CHANGE_MUTANTS = [
+  mutant('answer-of-before', 'a pin is answered with the message as it was')
+    .caughtBy('pins.change/given-answered')
+    .proxy(() =>
+      on('POST', PIN, async ({ body }, forward) =>
+        editJson(await forward(), (message: object) =>
+          'role' in message ? { ...message, pinned: !(body as { pinned: boolean }).pinned } : message,
+        ),
       ),
     ),
-  ),
-  mutant(
-    'given-forgotten',
-    'a pin is answered and not kept',
-    ['pins.change/given-listed', 'pins.survive/pinned-stay'],
-    () =>
+  mutant('given-forgotten', 'a pin is answered and not kept')
+    .caughtBy('pins.change/given-listed', 'pins.survive/pinned-stay')
+    .proxy(() =>
       on('POST', PIN, async ({ ids: [id = '', message = ''], body }, forward) => {
         const target = (await windowAt(forward, id)).find((each) => each.id === message);
         const { pinned } = body as { pinned?: unknown };
         return target && typeof pinned === 'boolean' ? json({ ...target, pinned }) : forward();
       }),
-  ),
-  mutant('pin-counts', 'a message counts one token more while it is pinned', ['pins.change/nothing-else-changes'], () =>
-    listed((messages) =>
-      messages.map((message) => (message.pinned ? { ...message, tokens: Number(message.tokens) + 1 } : message)),
     ),
-  ),
-  mutant('never-taken-away', 'a pin stays for ever', ['pins.change/taken-away', 'pins.survive/taken-away-goes'], () =>
-    on('POST', PIN, async ({ body }, forward) => {
-      const { pinned } = body as { pinned?: unknown };
-      return pinned === false ? forward({ body: { pinned: true } }) : forward();
-    }),
-  ),
-  mutant('unknown-pinned', 'a message that is not there is pinned with success', ['pins.change/unknown-refused'], () =>
-    on('POST', PIN, async ({ ids: [id = ''] }, forward) => {
-      const response = await forward();
-      return response.status === 404 ? json((await windowAt(forward, id))[0]) : response;
-    }),
-  ),
-  mutant(
-    'any-session',
-    'a message is found in whatever session it stands',
-    ['pins.change/other-session-refused'],
-    () => {
+  mutant('pin-counts', 'a message counts one token more while it is pinned')
+    .caughtBy('pins.change/nothing-else-changes')
+    .proxy(() =>
+      listed((messages) =>
+        messages.map((message) => (message.pinned ? { ...message, tokens: Number(message.tokens) + 1 } : message)),
+      ),
+    ),
+  mutant('never-taken-away', 'a pin stays for ever')
+    .caughtBy('pins.change/taken-away', 'pins.survive/taken-away-goes')
+    .proxy(() =>
+      on('POST', PIN, async ({ body }, forward) => {
+        const { pinned } = body as { pinned?: unknown };
+        return pinned === false ? forward({ body: { pinned: true } }) : forward();
+      }),
+    ),
+  mutant('unknown-pinned', 'a message that is not there is pinned with success')
+    .caughtBy('pins.change/unknown-refused')
+    .proxy(() =>
+      on('POST', PIN, async ({ ids: [id = ''] }, forward) => {
+        const response = await forward();
+        return response.status === 404 ? json((await windowAt(forward, id))[0]) : response;
+      }),
+    ),
+  mutant('any-session', 'a message is found in whatever session it stands')
+    .caughtBy('pins.change/other-session-refused')
+    .proxy(() => {
       const homes = new Map<string, string>();
       return chain(
         async (request, forward) => {
@@ -71,18 +69,17 @@ const PIN_CHANGE_MUTANTS: readonly Mutant[] = [
           forward({ path: `/v1/sessions/${homes.get(message) ?? id}/messages/${message}` }),
         ),
       );
-    },
-  ),
-  mutant('truthy', 'what is truthy is a pin', ['pins.change/no-boolean-refused', 'pins.change/missing-refused'], () =>
-    on('POST', PIN, ({ body }, forward) =>
-      forward({ body: { pinned: Boolean((body as { pinned?: unknown }).pinned) } }),
+    }),
+  mutant('truthy', 'what is truthy is a pin')
+    .caughtBy('pins.change/no-boolean-refused', 'pins.change/missing-refused')
+    .proxy(() =>
+      on('POST', PIN, ({ body }, forward) =>
+        forward({ body: { pinned: Boolean((body as { pinned?: unknown }).pinned) } }),
+      ),
     ),
-  ),
-  mutant(
-    'cut-all-the-same',
-    'a cut heeds no pins but those of leading messages',
-    ['pins.survive/pinned-stay', 'pins.survive/stay-again'],
-    () =>
+  mutant('cut-all-the-same', 'a cut heeds no pins but those of leading messages')
+    .caughtBy('pins.survive/pinned-stay', 'pins.survive/stay-again')
+    .proxy(() =>
       on('POST', TRUNCATE, async ({ ids: [id = ''] }, forward) => {
         for (const message of (await windowAt(forward, id)).slice(1)) {
           if (!message.pinned) continue;
@@ -90,31 +87,33 @@ const PIN_CHANGE_MUTANTS: readonly Mutant[] = [
         }
         return forward();
       }),
-  ),
-  mutant('system-never-cut', 'system messages survive a cut wherever they stand', ['pins.survive/others-go'], () =>
-    on('POST', TRUNCATE, async ({ ids: [id = ''] }, forward) => {
-      for (const message of await windowAt(forward, id)) {
-        if (message.role !== 'system') continue;
-        await forward({ path: `/v1/sessions/${id}/messages/${message.id}`, body: { pinned: true } });
-      }
-      return forward();
-    }),
-  ),
-  mutant('decided-at-cut', 'what leads after a cut is pinned', ['pins.survive/late-leader-not-pinned'], () =>
-    on('POST', TRUNCATE, async ({ ids: [id = ''] }, forward) => {
-      const response = await forward();
-      const [first] = await windowAt(forward, id);
-      if (first?.role === 'system') {
-        await forward({ path: `/v1/sessions/${id}/messages/${first.id}`, body: { pinned: true } });
-      }
-      return response;
-    }),
-  ),
-  mutant(
-    'message-by-message',
-    'a pin keeps its own message, and not the group',
-    ['pins.group/by-call', 'pins.group/by-result', 'pins.group/by-late-result'],
-    () => {
+    ),
+  mutant('system-never-cut', 'system messages survive a cut wherever they stand')
+    .caughtBy('pins.survive/others-go')
+    .proxy(() =>
+      on('POST', TRUNCATE, async ({ ids: [id = ''] }, forward) => {
+        for (const message of await windowAt(forward, id)) {
+          if (message.role !== 'system') continue;
+          await forward({ path: `/v1/sessions/${id}/messages/${message.id}`, body: { pinned: true } });
+        }
+        return forward();
+      }),
+    ),
+  mutant('decided-at-cut', 'what leads after a cut is pinned')
+    .caughtBy('pins.survive/late-leader-not-pinned')
+    .proxy(() =>
+      on('POST', TRUNCATE, async ({ ids: [id = ''] }, forward) => {
+        const response = await forward();
+        const [first] = await windowAt(forward, id);
+        if (first?.role === 'system') {
+          await forward({ path: `/v1/sessions/${id}/messages/${first.id}`, body: { pinned: true } });
+        }
+        return response;
+      }),
+    ),
+  mutant('message-by-message', 'a pin keeps its own message, and not the group')
+    .caughtBy('pins.group/by-call', 'pins.group/by-result', 'pins.group/by-late-result')
+    .proxy(() => {
       const cut = new Set<string>();
       return chain(
         on('POST', TRUNCATE, ({ ids: [id = ''] }, forward) => {
@@ -127,21 +126,20 @@ const PIN_CHANGE_MUTANTS: readonly Mutant[] = [
             : messages,
         ),
       );
-    },
-  ),
-  mutant(
-    'late-result-alone',
-    'a pin that comes with a later write does not hold what was written before',
-    ['pins.group/by-late-result'],
-    () =>
+    }),
+  mutant('late-result-alone', 'a pin that comes with a later write does not hold what was written before')
+    .caughtBy('pins.group/by-late-result')
+    .proxy(() =>
       on('POST', WRITE, ({ body }, forward) => {
         const messages = messagesOf(body) ?? [];
         return messages[0]?.role === 'tool' ? forward({ body: { messages: messages.map(unpinned) } }) : forward();
       }),
-  ),
-  mutant('groups-never-cut', 'tool groups survive every cut', ['pins.group/without-pin-goes'], () =>
-    writes((messages) => messages.map((message) => (message.tool_calls ? { ...message, pinned: true } : message))),
-  ),
+    ),
+  mutant('groups-never-cut', 'tool groups survive every cut')
+    .caughtBy('pins.group/without-pin-goes')
+    .proxy(() =>
+      writes((messages) => messages.map((message) => (message.tool_calls ? { ...message, pinned: true } : message))),
+    ),
 ];
 
 const CREATE = '/v1/sessions';
@@ -154,19 +152,15 @@ const bodies = (route: string, edit: (messages: Sent[]) => Sent[]): Handler =>
     return forward({ body: { ...rest, ...(messages && { messages: edit(messages) }) } });
   });
 
-const PIN_WRITING_MUTANTS: readonly Mutant[] = [
-  mutant(
-    'first-only',
-    'of several leading system messages only the first is pinned',
-    ['pins.at-writing/leading-pinned', 'pins.at-writing/leading-pinned-over-writes'],
-    () =>
+const PIN_WRITING_MUTANTS = [
+  mutant('first-only', 'of several leading system messages only the first is pinned')
+    .caughtBy('pins.at-writing/leading-pinned', 'pins.at-writing/leading-pinned-over-writes')
+    .proxy(() =>
       listed((messages) => messages.map((message, index) => (index === 1 ? { ...message, pinned: false } : message))),
-  ),
-  mutant(
-    'by-write',
-    'only the first write of a session can lead',
-    ['pins.at-writing/leading-pinned-over-writes'],
-    () => {
+    ),
+  mutant('by-write', 'only the first write of a session can lead')
+    .caughtBy('pins.at-writing/leading-pinned-over-writes')
+    .proxy(() => {
       const begun = new Set<string>();
       return on('POST', WRITE, ({ ids: [id = ''], body }, forward) => {
         const messages = messagesOf(body) ?? [];
@@ -176,45 +170,35 @@ const PIN_WRITING_MUTANTS: readonly Mutant[] = [
           ? forward({ body: { messages: messages.map((message) => ({ pinned: false, ...message })) } })
           : forward();
       });
-    },
-  ),
-  mutant(
-    'not-at-creation',
-    'messages of a new session are never pinned',
-    ['pins.at-writing/leading-pinned-at-creation'],
-    () => bodies(CREATE, (messages) => messages.map((message) => ({ ...message, pinned: false }))),
-  ),
-  mutant('every-system', 'every system message is pinned', ['pins.at-writing/others-not-pinned'], () =>
-    writes((messages) =>
-      messages.map((message) => (message.role === 'system' ? { pinned: true, ...message } : message)),
+    }),
+  mutant('not-at-creation', 'messages of a new session are never pinned')
+    .caughtBy('pins.at-writing/leading-pinned-at-creation')
+    .proxy(() => bodies(CREATE, (messages) => messages.map((message) => ({ ...message, pinned: false })))),
+  mutant('every-system', 'every system message is pinned')
+    .caughtBy('pins.at-writing/others-not-pinned')
+    .proxy(() =>
+      writes((messages) =>
+        messages.map((message) => (message.role === 'system' ? { pinned: true, ...message } : message)),
+      ),
     ),
-  ),
-  mutant(
-    'asked-ignored',
-    'a pin that is asked for at writing is ignored',
-    ['pins.at-writing/asked-pinned', 'pins.group/by-call', 'pins.group/by-result'],
-    () => writes((messages) => messages.map(unpinned)),
-  ),
-  mutant(
-    'asked-of-users-only',
-    'a pin can be asked for the messages of a user only',
-    ['pins.at-writing/asked-pinned'],
-    () => writes((messages) => messages.map((message) => (message.role === 'user' ? message : unpinned(message)))),
-  ),
-  mutant(
-    'declined-ignored',
-    'a leading system message is pinned whatever it says',
-    ['pins.at-writing/declined-not-pinned', 'pins.at-writing/behind-declined-not-pinned'],
-    () =>
+  mutant('asked-ignored', 'a pin that is asked for at writing is ignored')
+    .caughtBy('pins.at-writing/asked-pinned', 'pins.group/by-call', 'pins.group/by-result')
+    .proxy(() => writes((messages) => messages.map(unpinned))),
+  mutant('asked-of-users-only', 'a pin can be asked for the messages of a user only')
+    .caughtBy('pins.at-writing/asked-pinned')
+    .proxy(() =>
+      writes((messages) => messages.map((message) => (message.role === 'user' ? message : unpinned(message)))),
+    ),
+  mutant('declined-ignored', 'a leading system message is pinned whatever it says')
+    .caughtBy('pins.at-writing/declined-not-pinned', 'pins.at-writing/behind-declined-not-pinned')
+    .proxy(() =>
       bodies(CREATE, (messages) =>
         messages.map((message) => (message.role === 'system' ? unpinned(message) : message)),
       ),
-  ),
-  mutant(
-    'led-by-any-system',
-    'a system message leads behind any other, pinned or not',
-    ['pins.at-writing/behind-declined-not-pinned'],
-    () =>
+    ),
+  mutant('led-by-any-system', 'a system message leads behind any other, pinned or not')
+    .caughtBy('pins.at-writing/behind-declined-not-pinned')
+    .proxy(() =>
       listed((messages) => {
         const others = messages.findIndex(({ role }) => role !== 'system');
         const leaders = others === -1 ? messages.length : others;
@@ -222,21 +206,20 @@ const PIN_WRITING_MUTANTS: readonly Mutant[] = [
           index > 0 && index < leaders ? { ...message, pinned: true } : message,
         );
       }),
-  ),
-  mutant(
-    'turn-unpinned',
-    'nothing that comes with a turn is pinned',
-    ['pins.in-turn/leading-pinned', 'pins.in-turn/asked-pinned'],
-    () => bodies(CHAT, (messages) => messages.map((message) => ({ ...message, pinned: false }))),
-  ),
-  mutant('turn-asked-ignored', 'a pin that is asked for in a turn is ignored', ['pins.in-turn/asked-pinned'], () =>
-    bodies(CHAT, (messages) => messages.map(unpinned)),
-  ),
-  mutant('reply-pinned', 'replies are pinned', ['pins.in-turn/reply-not-pinned'], () =>
-    listed((messages) =>
-      messages.map((message) => (message.role === 'assistant' ? { ...message, pinned: true } : message)),
     ),
-  ),
+  mutant('turn-unpinned', 'nothing that comes with a turn is pinned')
+    .caughtBy('pins.in-turn/leading-pinned', 'pins.in-turn/asked-pinned')
+    .proxy(() => bodies(CHAT, (messages) => messages.map((message) => ({ ...message, pinned: false })))),
+  mutant('turn-asked-ignored', 'a pin that is asked for in a turn is ignored')
+    .caughtBy('pins.in-turn/asked-pinned')
+    .proxy(() => bodies(CHAT, (messages) => messages.map(unpinned))),
+  mutant('reply-pinned', 'replies are pinned')
+    .caughtBy('pins.in-turn/reply-not-pinned')
+    .proxy(() =>
+      listed((messages) =>
+        messages.map((message) => (message.role === 'assistant' ? { ...message, pinned: true } : message)),
+      ),
+    ),
 ];
 
 export const PINS_MUTANTS: readonly Mutant[] = [...PIN_WRITING_MUTANTS, ...PIN_CHANGE_MUTANTS];

@@ -1,8 +1,10 @@
 import { ask, editSuccess } from '../../proof/asking.ts';
 import type { Json } from '../../proof/edits.ts';
-import type { Mutant } from '../../proof/mutant.ts';
+import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
 import { chain, type Handler, json, on, type Passing } from '../../proof/proxy.ts';
 import { SMALL_LIMITS } from '../../targets/emulator.ts';
+
+const mutant = mutantsOf('shares');
 
 const SHARE = '/v1/snapshots/:id/share';
 
@@ -12,91 +14,68 @@ function sharing(change: (body: Json) => Json): () => Handler {
 }
 
 /** What becomes of sharing. */
-const SHARE_SHARING_MUTANTS: readonly Mutant[] = [
-  {
-    id: 'shares.shared-from-the-start',
-    area: 'shares',
-    broken: 'every snapshot is shared as soon as it is taken',
-    killedBy: ['shares.sharing/not-shared-before'],
-    handler: () =>
+const SHARE_SHARING_MUTANTS = [
+  mutant('shared-from-the-start', 'every snapshot is shared as soon as it is taken')
+    .caughtBy('shares.sharing/not-shared-before')
+    .proxy(() =>
       on('POST', '/v1/sessions/:id/snapshots', async (_, forward) => {
         const response = await forward();
         if (!response.ok) return response;
         const { id } = (await response.json()) as Json;
         return forward({ path: `/v1/snapshots/${id}/share`, body: {} });
       }),
-  },
-  {
-    id: 'shares.answers-without-id',
-    area: 'shares',
-    broken: 'sharing answers with the snapshot as it was before',
-    killedBy: ['shares.sharing/shared'],
-    handler: () =>
+    ),
+  mutant('answers-without-id', 'sharing answers with the snapshot as it was before')
+    .caughtBy('shares.sharing/shared')
+    .proxy(() =>
       on('POST', SHARE, async ({ ids: [id] }, forward) => {
         const { body } = await ask(forward, 'GET', `/v1/snapshots/${id}`);
         return editSuccess(await forward(), () => body);
       }),
-  },
-  {
-    id: 'shares.not-told-when-read',
-    area: 'shares',
-    broken: 'a snapshot that is read does not tell its share',
-    killedBy: ['shares.sharing/told-when-read'],
-    handler: () =>
+    ),
+  mutant('not-told-when-read', 'a snapshot that is read does not tell its share')
+    .caughtBy('shares.sharing/told-when-read')
+    .proxy(() =>
       on('GET', '/v1/snapshots/:id', async (_, forward) =>
         editSuccess(await forward(), (body) => ({ ...body, share: null })),
       ),
-  },
-  {
-    id: 'shares.expire-by-default',
-    area: 'shares',
-    broken: 'a share without expires_in ends after a day',
-    killedBy: ['shares.sharing/no-expiry-by-default'],
-    handler: sharing((body) => ({ expires_in: 86_400, ...body })),
-  },
-  {
-    id: 'shares.new-id-each-time',
-    area: 'shares',
-    broken: 'sharing again gives another share_id',
-    killedBy: ['shares.sharing/same-id-again', 'shares.expiry/renewed'],
-    handler: () =>
+    ),
+  mutant('expire-by-default', 'a share without expires_in ends after a day')
+    .caughtBy('shares.sharing/no-expiry-by-default')
+    .proxy(sharing((body) => ({ expires_in: 86_400, ...body }))),
+  mutant('new-id-each-time', 'sharing again gives another share_id')
+    .caughtBy('shares.sharing/same-id-again', 'shares.expiry/renewed')
+    .proxy(() =>
       on('POST', SHARE, async ({ path }, forward) => {
         await ask(forward, 'DELETE', path);
         return forward();
       }),
-  },
-  {
-    id: 'shares.first-expiry-stays',
-    area: 'shares',
-    broken: 'sharing again keeps the first expiry',
-    killedBy: ['shares.sharing/new-expiry'],
-    handler: () =>
+    ),
+  mutant('first-expiry-stays', 'sharing again keeps the first expiry')
+    .caughtBy('shares.sharing/new-expiry')
+    .proxy(() =>
       on('POST', SHARE, async ({ ids: [id] }, forward) => {
         const response = await ask(forward, 'GET', `/v1/snapshots/${id}`);
         const { share } = response.body as { share?: { expires_at?: number | null } };
         return share && share.expires_at !== null ? json(response.body) : forward();
       }),
-  },
-  {
-    id: 'shares.milliseconds',
-    area: 'shares',
-    broken: 'expires_in is taken for milliseconds',
-    killedBy: ['shares.sharing/expires-from-now'],
-    handler: sharing((body) =>
-      Number.isInteger(body.expires_in) && Number(body.expires_in) > 0
-        ? { ...body, expires_in: Math.ceil(Number(body.expires_in) / 1_000) }
-        : body,
     ),
-  },
-  {
-    id: 'shares.wrong-expiry-ignored',
-    area: 'shares',
-    broken: 'an expires_in that makes no sense is left out',
-    killedBy: ['shares.sharing/wrong-expiry-refused'],
-    handler: sharing(({ expires_in, ...rest }) =>
-      Number.isInteger(expires_in) && Number(expires_in) > 0 ? { ...rest, expires_in } : rest,
+  mutant('milliseconds', 'expires_in is taken for milliseconds')
+    .caughtBy('shares.sharing/expires-from-now')
+    .proxy(
+      sharing((body) =>
+        Number.isInteger(body.expires_in) && Number(body.expires_in) > 0
+          ? { ...body, expires_in: Math.ceil(Number(body.expires_in) / 1_000) }
+          : body,
+      ),
     ),
-  },
+  mutant('wrong-expiry-ignored', 'an expires_in that makes no sense is left out')
+    .caughtBy('shares.sharing/wrong-expiry-refused')
+    .proxy(
+      sharing(({ expires_in, ...rest }) =>
+        Number.isInteger(expires_in) && Number(expires_in) > 0 ? { ...rest, expires_in } : rest,
+      ),
+    ),
 ];
 
 const NOT_FOUND = {
@@ -127,42 +106,29 @@ function withForks(ends: RegExp): () => Handler {
 }
 
 /** How a share ends. */
-const SHARE_END_MUTANTS: readonly Mutant[] = [
-  {
-    id: 'shares.revoked-still-works',
-    area: 'shares',
-    broken: 'a revoked share is only not told any more',
-    killedBy: ['shares.ends/revoked-not-read', 'shares.ends/revoked-not-forked'],
-    handler: () =>
+const SHARE_END_MUTANTS = [
+  mutant('revoked-still-works', 'a revoked share is only not told any more')
+    .caughtBy('shares.ends/revoked-not-read', 'shares.ends/revoked-not-forked')
+    .proxy(() =>
       on('DELETE', SHARE, async ({ ids: [id] }, forward) => {
         const { body, status } = await ask(forward, 'GET', `/v1/snapshots/${id}`);
         return json({ ...body, share: null }, status);
       }),
-  },
-  {
-    id: 'shares.unsharing-tells-the-share',
-    area: 'shares',
-    broken: 'unsharing answers with the snapshot as it was before',
-    killedBy: ['shares.sharing/unshared'],
-    handler: () =>
+    ),
+  mutant('unsharing-tells-the-share', 'unsharing answers with the snapshot as it was before')
+    .caughtBy('shares.sharing/unshared')
+    .proxy(() =>
       on('DELETE', SHARE, async ({ ids: [id] }, forward) => {
         const { body } = await ask(forward, 'GET', `/v1/snapshots/${id}`);
         return editSuccess(await forward(), () => body);
       }),
-  },
-  {
-    id: 'shares.expired-still-works',
-    area: 'shares',
-    broken: 'the expiry is told, and not kept',
-    killedBy: ['shares.expiry/expired-not-read', 'shares.expiry/expired-not-forked'],
-    handler: sharing((body) => (body.expires_in === 1 ? { ...body, expires_in: 3_600 } : body)),
-  },
-  {
-    id: 'shares.expired-still-forked',
-    area: 'shares',
-    broken: 'the expiry is looked at by readers, and not by forks',
-    killedBy: ['shares.expiry/expired-not-forked'],
-    handler: () => {
+    ),
+  mutant('expired-still-works', 'the expiry is told, and not kept')
+    .caughtBy('shares.expiry/expired-not-read', 'shares.expiry/expired-not-forked')
+    .proxy(sharing((body) => (body.expires_in === 1 ? { ...body, expires_in: 3_600 } : body))),
+  mutant('expired-still-forked', 'the expiry is looked at by readers, and not by forks')
+    .caughtBy('shares.expiry/expired-not-forked')
+    .proxy(() => {
       let shared = { id: '', share_id: '', authorization: '' };
       return chain(
         on('POST', SHARE, async ({ ids: [id = ''], headers: { authorization = '' } }, forward) =>
@@ -178,14 +144,10 @@ const SHARE_END_MUTANTS: readonly Mutant[] = [
           return forward({ headers: { ...headers, authorization }, body: { snapshot_id: id } });
         }),
       );
-    },
-  },
-  {
-    id: 'shares.expired-is-gone',
-    area: 'shares',
-    broken: 'an expired share cannot be renewed',
-    killedBy: ['shares.expiry/renewed'],
-    handler: () => {
+    }),
+  mutant('expired-is-gone', 'an expired share cannot be renewed')
+    .caughtBy('shares.expiry/renewed')
+    .proxy(() => {
       let expired = false;
       return chain(
         on('GET', '/v1/shares/:id', async (_, forward) => {
@@ -195,14 +157,10 @@ const SHARE_END_MUTANTS: readonly Mutant[] = [
         }),
         on('POST', SHARE, (_, forward) => (expired ? Promise.resolve(json(NOT_FOUND, 404)) : forward())),
       );
-    },
-  },
-  {
-    id: 'shares.outlive-snapshot',
-    area: 'shares',
-    broken: 'a deleted snapshot can still be forked by its share',
-    killedBy: ['shares.ends/deleted-not-read', 'shares.ends/deleted-not-forked'],
-    handler: () => {
+    }),
+  mutant('outlive-snapshot', 'a deleted snapshot can still be forked by its share')
+    .caughtBy('shares.ends/deleted-not-read', 'shares.ends/deleted-not-forked')
+    .proxy(() => {
       const deleted = new Set<string>();
       return chain(
         on('DELETE', '/v1/snapshots/:id', ({ ids: [id = ''] }) => {
@@ -215,33 +173,21 @@ const SHARE_END_MUTANTS: readonly Mutant[] = [
           deleted.has(id) ? Promise.resolve(json(NOT_FOUND, 404)) : forward(),
         ),
       );
-    },
-  },
-  {
-    id: 'shares.forks-die-when-revoked',
-    area: 'shares',
-    broken: 'revoking a share deletes what was forked from it',
-    killedBy: ['shares.ends/revoked-fork-lives-on'],
-    handler: withForks(/\/share$/),
-  },
-  {
-    id: 'shares.forks-die-with-snapshot',
-    area: 'shares',
-    broken: 'deleting a snapshot deletes what others have forked from it',
-    killedBy: ['shares.ends/deleted-fork-lives-on'],
-    handler: withForks(/^\/v1\/snapshots\/[^/]+$/),
-  },
-  {
-    id: 'shares.unknown-is-snapshot-not-found',
-    area: 'shares',
-    broken: 'an unknown share is refused as an unknown snapshot',
-    killedBy: ['shares.sharing/never-known-refused'],
-    handler: () =>
+    }),
+  mutant('forks-die-when-revoked', 'revoking a share deletes what was forked from it')
+    .caughtBy('shares.ends/revoked-fork-lives-on')
+    .proxy(withForks(/\/share$/)),
+  mutant('forks-die-with-snapshot', 'deleting a snapshot deletes what others have forked from it')
+    .caughtBy('shares.ends/deleted-fork-lives-on')
+    .proxy(withForks(/^\/v1\/snapshots\/[^/]+$/)),
+  mutant('unknown-is-snapshot-not-found', 'an unknown share is refused as an unknown snapshot')
+    .caughtBy('shares.sharing/never-known-refused')
+    .proxy(() =>
       on('GET', '/v1/shares/:id', async (_, forward) => {
         const response = await forward();
         return response.status === 404 ? json(NOT_FOUND, 404) : response;
       }),
-  },
+    ),
 ];
 
 const CREATE = '/v1/sessions';
@@ -255,13 +201,10 @@ function forking(change: (body: Json) => Json): () => Handler {
 }
 
 /** What others fork. */
-const SHARE_FORK_MUTANTS: readonly Mutant[] = [
-  {
-    id: 'shares.gives-the-archive',
-    area: 'shares',
-    broken: 'a share gives the whole archive, whatever the snapshot restores',
-    killedBy: ['shares.forks/what-is-restored'],
-    handler: () => {
+const SHARE_FORK_MUTANTS = [
+  mutant('gives-the-archive', 'a share gives the whole archive, whatever the snapshot restores')
+    .caughtBy('shares.forks/what-is-restored')
+    .proxy(() => {
       let asked: unknown;
       // The snapshot is taken whole, and reads as the one that was asked for.
       return chain(
@@ -276,14 +219,10 @@ const SHARE_FORK_MUTANTS: readonly Mutant[] = [
           ),
         ),
       );
-    },
-  },
-  {
-    id: 'shares.more-on-request',
-    area: 'shares',
-    broken: 'a larger preserve_len of the fork reaches into the archive',
-    killedBy: ['shares.forks/never-more'],
-    handler: () => {
+    }),
+  mutant('more-on-request', 'a larger preserve_len of the fork reaches into the archive')
+    .caughtBy('shares.forks/never-more')
+    .proxy(() => {
       const snapshots = new Map<string, { id: string; owner: string }>();
       const forks = new Map<string, string>();
       return chain(
@@ -311,34 +250,23 @@ const SHARE_FORK_MUTANTS: readonly Mutant[] = [
           return forward(owner === undefined ? {} : { headers: { ...request.headers, authorization: owner } });
         },
       );
-    },
-  },
-  {
-    id: 'shares.preserve-len-ignored',
-    area: 'shares',
-    broken: 'preserve_len does not count for forks of a share',
-    killedBy: ['shares.forks/less-on-request', 'shares.forks/under-minimum-refused'],
-    handler: forking(({ preserve_len: _, ...rest }) => rest),
-  },
-  {
-    id: 'shares.forks-lose-tools',
-    area: 'shares',
-    broken: 'tools stay with the owner',
-    killedBy: ['shares.forks/tools-and-pins'],
-    handler: () =>
+    }),
+  mutant('preserve-len-ignored', 'preserve_len does not count for forks of a share')
+    .caughtBy('shares.forks/less-on-request', 'shares.forks/under-minimum-refused')
+    .proxy(forking(({ preserve_len: _, ...rest }) => rest)),
+  mutant('forks-lose-tools', 'tools stay with the owner')
+    .caughtBy('shares.forks/tools-and-pins')
+    .proxy(() =>
       on('POST', CREATE, async ({ body }, forward) => {
         const response = await forward();
         if (!response.ok || !('share_id' in ((body ?? {}) as Json))) return response;
         const { id } = (await response.json()) as Json;
         return forward({ path: `/v1/sessions/${id}`, body: { tools: [] } });
       }),
-  },
-  {
-    id: 'shares.origin-is-the-snapshot',
-    area: 'shares',
-    broken: 'a fork of a share tells the id of the snapshot',
-    killedBy: ['shares.forks/names-the-share'],
-    handler: () => {
+    ),
+  mutant('origin-is-the-snapshot', 'a fork of a share tells the id of the snapshot')
+    .caughtBy('shares.forks/names-the-share')
+    .proxy(() => {
       const snapshots = new Map<string, string>();
       return chain(
         on('POST', '/v1/snapshots/:id/share', async ({ ids: [id = ''] }, forward) =>
@@ -356,8 +284,7 @@ const SHARE_FORK_MUTANTS: readonly Mutant[] = [
           }),
         ),
       );
-    },
-  },
+    }),
 ];
 
 /** Changes what others see of a share, knowing what its owner sees. */
@@ -379,41 +306,22 @@ function previewing(edit: (shown: Json, owned: Json) => Json): () => Handler {
 }
 
 /** What a share shows. */
-const SHARE_PREVIEW_MUTANTS: readonly Mutant[] = [
-  {
-    id: 'shares.shows-session',
-    area: 'shares',
-    broken: 'a share shows the id of the session',
-    killedBy: ['shares.preview/session-hidden'],
-    handler: previewing((shown, { session_id }) => ({ ...shown, session_id })),
-  },
-  {
-    id: 'shares.shows-metadata',
-    area: 'shares',
-    broken: 'a share shows the metadata',
-    killedBy: ['shares.preview/metadata-hidden'],
-    handler: previewing((shown, { metadata }) => ({ ...shown, metadata })),
-  },
-  {
-    id: 'shares.shows-archive',
-    area: 'shares',
-    broken: 'a share shows how much is archived',
-    killedBy: ['shares.preview/archive-hidden'],
-    handler: previewing((shown, { archived }) => ({ ...shown, archived })),
-  },
-  {
-    id: 'shares.shows-no-name',
-    area: 'shares',
-    broken: 'a share hides the name of the snapshot too',
-    killedBy: ['shares.preview/read-by-another'],
-    handler: previewing((shown) => ({ ...shown, name: null })),
-  },
-  {
-    id: 'shares.owner-only',
-    area: 'shares',
-    broken: 'a share is found for its owner only',
-    killedBy: ['shares.preview/read-by-another'],
-    handler: () => {
+const SHARE_PREVIEW_MUTANTS = [
+  mutant('shows-session', 'a share shows the id of the session')
+    .caughtBy('shares.preview/session-hidden')
+    .proxy(previewing((shown, { session_id }) => ({ ...shown, session_id }))),
+  mutant('shows-metadata', 'a share shows the metadata')
+    .caughtBy('shares.preview/metadata-hidden')
+    .proxy(previewing((shown, { metadata }) => ({ ...shown, metadata }))),
+  mutant('shows-archive', 'a share shows how much is archived')
+    .caughtBy('shares.preview/archive-hidden')
+    .proxy(previewing((shown, { archived }) => ({ ...shown, archived }))),
+  mutant('shows-no-name', 'a share hides the name of the snapshot too')
+    .caughtBy('shares.preview/read-by-another')
+    .proxy(previewing((shown) => ({ ...shown, name: null }))),
+  mutant('owner-only', 'a share is found for its owner only')
+    .caughtBy('shares.preview/read-by-another')
+    .proxy(() => {
       const owners = new Set<string>();
       return (request, forward) => {
         const { authorization = '' } = request.headers;
@@ -421,14 +329,10 @@ const SHARE_PREVIEW_MUTANTS: readonly Mutant[] = [
         const isRead = request.path.startsWith('/v1/shares/') && !owners.has(authorization);
         return forward(isRead ? { path: '/v1/shares/shr_none' } : {});
       };
-    },
-  },
-  {
-    id: 'shares.others-only',
-    area: 'shares',
-    broken: 'a share is found for everybody but its owner',
-    killedBy: ['shares.preview/read-by-its-owner'],
-    handler: () => {
+    }),
+  mutant('others-only', 'a share is found for everybody but its owner')
+    .caughtBy('shares.preview/read-by-its-owner')
+    .proxy(() => {
       const owners = new Set<string>();
       return (request, forward) => {
         const { authorization = '' } = request.headers;
@@ -436,14 +340,10 @@ const SHARE_PREVIEW_MUTANTS: readonly Mutant[] = [
         const isRead = request.path.startsWith('/v1/shares/') && owners.has(authorization);
         return forward(isRead ? { path: '/v1/shares/shr_none' } : {});
       };
-    },
-  },
-  {
-    id: 'shares.die-with-session',
-    area: 'shares',
-    broken: 'the shares of a session end with it',
-    killedBy: ['shares.preview/outlives-session'],
-    handler: () =>
+    }),
+  mutant('die-with-session', 'the shares of a session end with it')
+    .caughtBy('shares.preview/outlives-session')
+    .proxy(() =>
       on('DELETE', '/v1/sessions/:id', async ({ ids: [id] }, forward) => {
         const { body } = await ask(forward, 'GET', `/v1/sessions/${id}/snapshots`);
         for (const taken of (body.data ?? []) as { id: string }[]) {
@@ -451,7 +351,7 @@ const SHARE_PREVIEW_MUTANTS: readonly Mutant[] = [
         }
         return forward();
       }),
-  },
+    ),
 ];
 
 /** The key that shares is used for some requests, whoever sends them. */
@@ -467,66 +367,36 @@ function asOwner(applies: (request: Passing) => boolean): () => Handler {
 }
 
 /** What a share lets others do. */
-const SHARE_WRITE_MUTANTS: readonly Mutant[] = [
-  {
-    id: 'shares.grantee-reads-snapshot',
-    area: 'shares',
-    broken: 'who may fork may read the snapshot by its id',
-    killedBy: ['shares.read-only/snapshot-not-read', 'shares.read-only/messages-not-read'],
-    handler: asOwner(({ method, path }) => method === 'GET' && path.startsWith('/v1/snapshots/')),
-  },
-  {
-    id: 'shares.grantee-deletes',
-    area: 'shares',
-    broken: 'who may fork may delete the snapshot',
-    killedBy: ['shares.read-only/not-deleted'],
-    handler: asOwner(({ method, path }) => method === 'DELETE' && /^\/v1\/snapshots\/[^/]+$/.test(path)),
-  },
-  {
-    id: 'shares.grantee-shares-on',
-    area: 'shares',
-    broken: 'who may fork may share the snapshot with another expiry',
-    killedBy: ['shares.read-only/not-shared-on'],
-    handler: asOwner(({ method, path }) => method === 'POST' && path.endsWith('/share')),
-  },
-  {
-    id: 'shares.grantee-unshares',
-    area: 'shares',
-    broken: 'who may fork may end the share',
-    killedBy: ['shares.read-only/not-unshared'],
-    handler: asOwner(({ method, path }) => method === 'DELETE' && path.endsWith('/share')),
-  },
-  {
-    id: 'shares.grantee-rolls-back',
-    area: 'shares',
-    broken: 'a fork may be rolled back to the snapshot that it was shared from',
-    killedBy: ['shares.read-only/not-rolled-back-to'],
-    handler: () =>
+const SHARE_WRITE_MUTANTS = [
+  mutant('grantee-reads-snapshot', 'who may fork may read the snapshot by its id')
+    .caughtBy('shares.read-only/snapshot-not-read', 'shares.read-only/messages-not-read')
+    .proxy(asOwner(({ method, path }) => method === 'GET' && path.startsWith('/v1/snapshots/'))),
+  mutant('grantee-deletes', 'who may fork may delete the snapshot')
+    .caughtBy('shares.read-only/not-deleted')
+    .proxy(asOwner(({ method, path }) => method === 'DELETE' && /^\/v1\/snapshots\/[^/]+$/.test(path))),
+  mutant('grantee-shares-on', 'who may fork may share the snapshot with another expiry')
+    .caughtBy('shares.read-only/not-shared-on')
+    .proxy(asOwner(({ method, path }) => method === 'POST' && path.endsWith('/share'))),
+  mutant('grantee-unshares', 'who may fork may end the share')
+    .caughtBy('shares.read-only/not-unshared')
+    .proxy(asOwner(({ method, path }) => method === 'DELETE' && path.endsWith('/share'))),
+  mutant('grantee-rolls-back', 'a fork may be rolled back to the snapshot that it was shared from')
+    .caughtBy('shares.read-only/not-rolled-back-to')
+    .proxy(() =>
       on('POST', '/v1/sessions/:id/rollback', async ({ ids: [id] }, forward) => {
         const response = await forward();
         return response.ok ? response : forward({ method: 'GET', path: `/v1/sessions/${id}`, body: undefined });
       }),
-  },
-  {
-    id: 'shares.listed-for-grantees',
-    area: 'shares',
-    broken: 'shared snapshots are in the lists of all accounts',
-    killedBy: ['shares.read-only/not-listed'],
-    handler: asOwner(({ method, path }) => method === 'GET' && path === '/v1/snapshots'),
-  },
-  {
-    id: 'shares.grantee-writes-session',
-    area: 'shares',
-    broken: 'who may fork may write to the session',
-    killedBy: ['shares.read-only/session-not-read'],
-    handler: asOwner(({ path }) => /^\/v1\/sessions\/[^/]+/.test(path)),
-  },
-  {
-    id: 'shares.snapshot-id-is-enough',
-    area: 'shares',
-    broken: 'the id of a shared snapshot is as good as its share_id',
-    killedBy: ['shares.read-only/ids-not-exchanged'],
-    handler: () => {
+    ),
+  mutant('listed-for-grantees', 'shared snapshots are in the lists of all accounts')
+    .caughtBy('shares.read-only/not-listed')
+    .proxy(asOwner(({ method, path }) => method === 'GET' && path === '/v1/snapshots')),
+  mutant('grantee-writes-session', 'who may fork may write to the session')
+    .caughtBy('shares.read-only/session-not-read')
+    .proxy(asOwner(({ path }) => /^\/v1\/sessions\/[^/]+/.test(path))),
+  mutant('snapshot-id-is-enough', 'the id of a shared snapshot is as good as its share_id')
+    .caughtBy('shares.read-only/ids-not-exchanged')
+    .proxy(() => {
       const shares = new Map<string, string>();
       return chain(
         on('POST', '/v1/snapshots/:id/share', async ({ ids: [id = ''] }, forward) =>
@@ -539,14 +409,10 @@ const SHARE_WRITE_MUTANTS: readonly Mutant[] = [
           forward({ path: `/v1/shares/${shares.get(id) ?? id}` }),
         ),
       );
-    },
-  },
-  {
-    id: 'shares.fork-changes-owner',
-    area: 'shares',
-    broken: 'what is appended to a fork is appended to the session of the owner',
-    killedBy: ['shares.forks/session-unchanged'],
-    handler: () => {
+    }),
+  mutant('fork-changes-owner', 'what is appended to a fork is appended to the session of the owner')
+    .caughtBy('shares.forks/session-unchanged')
+    .proxy(() => {
       let source = { path: '', authorization: '' };
       return chain(
         on('POST', '/v1/sessions/:id/snapshots', ({ ids: [id], headers: { authorization = '' } }, forward) => {
@@ -560,14 +426,10 @@ const SHARE_WRITE_MUTANTS: readonly Mutant[] = [
           return forward();
         }),
       );
-    },
-  },
-  {
-    id: 'shares.fork-changes-snapshot',
-    area: 'shares',
-    broken: 'what is appended to a fork shows in the snapshot',
-    killedBy: ['shares.forks/snapshot-unchanged'],
-    handler: () => {
+    }),
+  mutant('fork-changes-snapshot', 'what is appended to a fork shows in the snapshot')
+    .caughtBy('shares.forks/snapshot-unchanged')
+    .proxy(() => {
       const written: Json[] = [];
       let shared = false;
       return chain(
@@ -585,8 +447,7 @@ const SHARE_WRITE_MUTANTS: readonly Mutant[] = [
           editSuccess(await forward(), (list) => ({ ...list, data: [...(list.data as Json[]), ...written] })),
         ),
       );
-    },
-  },
+    }),
 ];
 
 export const SHARES_MUTANTS: readonly Mutant[] = [

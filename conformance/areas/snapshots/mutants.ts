@@ -1,9 +1,11 @@
 import type { SessionMessage } from '../../../contract/sessions.ts';
 import { ask, editSuccess, unpin, windowAt } from '../../proof/asking.ts';
-import { deep, type Json } from '../../proof/edits.ts';
-import type { Mutant } from '../../proof/mutant.ts';
-import { answer, chain, editJson, type Handler, json, on } from '../../proof/proxy.ts';
+import type { Json } from '../../proof/edits.ts';
+import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
+import { answer, chain, type Handler, json, on } from '../../proof/proxy.ts';
 import { SMALL_LIMITS } from '../../targets/emulator.ts';
+
+const mutant = mutantsOf('snapshots');
 
 type Listed = Pick<SessionMessage, 'id'>;
 
@@ -31,20 +33,13 @@ const TAKE = '/v1/sessions/:id/snapshots';
 const READ = '/v1/snapshots/:id/messages';
 
 /** A snapshot and its session are not kept apart. */
-const SNAPSHOT_CHANGING_MUTANTS: readonly Mutant[] = [
-  {
-    id: 'snapshots.live-reference',
-    area: 'snapshots',
-    broken: 'a snapshot shows the window as it is now',
-    killedBy: ['snapshots.immutable/after-writes', 'snapshots.immutable/after-cut'],
-    handler: listedBy((_, window) => window),
-  },
-  {
-    id: 'snapshots.shares-pins',
-    area: 'snapshots',
-    broken: 'pins are kept with the message, so that snapshots show those of today',
-    killedBy: ['snapshots.immutable/after-pins'],
-    handler: () => {
+const SNAPSHOT_CHANGING_MUTANTS = [
+  mutant('live-reference', 'a snapshot shows the window as it is now')
+    .caughtBy('snapshots.immutable/after-writes', 'snapshots.immutable/after-cut')
+    .proxy(listedBy((_, window) => window)),
+  mutant('shares-pins', 'pins are kept with the message, so that snapshots show those of today')
+    .caughtBy('snapshots.immutable/after-pins')
+    .proxy(() => {
       const pins = new Map<string, boolean>();
       return chain(
         on('POST', '/v1/sessions/:id/messages/:message', ({ ids: [, message = ''], body }, forward) => {
@@ -61,14 +56,10 @@ const SNAPSHOT_CHANGING_MUTANTS: readonly Mutant[] = [
           })),
         ),
       );
-    },
-  },
-  {
-    id: 'snapshots.shares-tools',
-    area: 'snapshots',
-    broken: 'the usage of a snapshot counts the tools that its session has now',
-    killedBy: ['snapshots.immutable/after-other-tools'],
-    handler: () =>
+    }),
+  mutant('shares-tools', 'the usage of a snapshot counts the tools that its session has now')
+    .caughtBy('snapshots.immutable/after-other-tools')
+    .proxy(() =>
       on('GET', '/v1/snapshots/:id', async (_, forward) => {
         const response = await forward();
         if (!response.ok) return response;
@@ -77,25 +68,19 @@ const SNAPSHOT_CHANGING_MUTANTS: readonly Mutant[] = [
         const { tools_tokens } = (body.usage ?? taken.usage) as Json;
         return json({ ...taken, usage: { ...(taken.usage as Json), tools_tokens } });
       }),
-  },
-  {
-    id: 'snapshots.unpins-the-session',
-    area: 'snapshots',
-    broken: 'taking a snapshot moves the pins of the session into it',
-    killedBy: ['snapshots.object/session-unchanged'],
-    handler: () =>
+    ),
+  mutant('unpins-the-session', 'taking a snapshot moves the pins of the session into it')
+    .caughtBy('snapshots.object/session-unchanged')
+    .proxy(() =>
       on('POST', TAKE, async ({ ids: [id = ''] }, forward) => {
         const response = await forward();
         await unpin(forward, id, ({ role }) => role === 'system');
         return response;
       }),
-  },
-  {
-    id: 'snapshots.turn-half-stored',
-    area: 'snapshots',
-    broken: 'the messages of a turn are stored before the model answers, where a snapshot sees them',
-    killedBy: ['snapshots.during-turn/whole-or-not'],
-    handler: () => {
+    ),
+  mutant('turn-half-stored', 'the messages of a turn are stored before the model answers, where a snapshot sees them')
+    .caughtBy('snapshots.during-turn/whole-or-not')
+    .proxy(() => {
       let taken = (): void => undefined;
       const snapshot = new Promise<void>((resolve) => {
         taken = resolve;
@@ -120,8 +105,7 @@ const SNAPSHOT_CHANGING_MUTANTS: readonly Mutant[] = [
           return response;
         }),
       );
-    },
-  },
+    }),
 ];
 
 /** Snapshots are taken otherwise than asked for. */
@@ -130,94 +114,61 @@ function taking(change: (body: Json) => Json): () => Handler {
 }
 
 /** What `preserve_len` says is not what is restored. */
-const SNAPSHOT_LENGTH_MUTANTS: readonly Mutant[] = [
-  {
-    id: 'snapshots.under-minimum-accepted',
-    area: 'snapshots',
-    broken: 'a preserve_len below the minimum is raised to it',
-    killedBy: ['snapshots.preserve-len/less-refused'],
-    handler: taking((body) =>
-      typeof body.preserve_len === 'number'
-        ? { ...body, preserve_len: Math.max(body.preserve_len, SMALL_LIMITS.min_preserve_tokens) }
-        : body,
+const SNAPSHOT_LENGTH_MUTANTS = [
+  mutant('under-minimum-accepted', 'a preserve_len below the minimum is raised to it')
+    .caughtBy('snapshots.preserve-len/less-refused')
+    .proxy(
+      taking((body) =>
+        typeof body.preserve_len === 'number'
+          ? { ...body, preserve_len: Math.max(body.preserve_len, SMALL_LIMITS.min_preserve_tokens) }
+          : body,
+      ),
     ),
-  },
-  {
-    id: 'snapshots.minimum-refused',
-    area: 'snapshots',
-    broken: 'the minimum itself is refused',
-    killedBy: ['snapshots.preserve-len/minimum-accepted'],
-    handler: taking((body) =>
-      body.preserve_len === SMALL_LIMITS.min_preserve_tokens ? { ...body, preserve_len: 1 } : body,
+  mutant('minimum-refused', 'the minimum itself is refused')
+    .caughtBy('snapshots.preserve-len/minimum-accepted')
+    .proxy(
+      taking((body) => (body.preserve_len === SMALL_LIMITS.min_preserve_tokens ? { ...body, preserve_len: 1 } : body)),
     ),
-  },
-  {
-    id: 'snapshots.preserve-len-ignored',
-    area: 'snapshots',
-    broken: 'preserve_len is noted, and all is restored',
-    killedBy: [
+  mutant('preserve-len-ignored', 'preserve_len is noted, and all is restored')
+    .caughtBy(
       'snapshots.preserve-len/restores-the-newest',
       'snapshots.preserve-len/usage-of-both',
       'snapshots.as-truncate/same-messages',
-    ],
-    handler: () =>
+    )
+    .proxy(() =>
       on('POST', TAKE, async ({ body }, forward) => {
         const { preserve_len = null, ...rest } = body as Json;
         return editSuccess(await forward({ body: rest }), (taken) => ({ ...taken, preserve_len }));
       }),
-  },
-  {
-    id: 'snapshots.cuts-no-text',
-    area: 'snapshots',
-    broken: 'a newest message that is too large is restored whole',
-    killedBy: ['snapshots.as-truncate/same-cut-text'],
-    handler: listedBy((listed, window) => listed.map((one) => window.find(({ id }) => id === one.id) ?? one)),
-  },
-  {
-    id: 'snapshots.unfit-accepted',
-    area: 'snapshots',
-    broken: 'a preserve_len that pins do not fit into is raised until they do',
-    killedBy: ['snapshots.preserve-len/what-truncate-refuses-refused'],
-    handler: () =>
+    ),
+  mutant('cuts-no-text', 'a newest message that is too large is restored whole')
+    .caughtBy('snapshots.as-truncate/same-cut-text')
+    .proxy(listedBy((listed, window) => listed.map((one) => window.find(({ id }) => id === one.id) ?? one))),
+  mutant('unfit-accepted', 'a preserve_len that pins do not fit into is raised until they do')
+    .caughtBy('snapshots.preserve-len/what-truncate-refuses-refused')
+    .proxy(() =>
       on('POST', TAKE, async ({ body }, forward) => {
         const response = await forward();
         const { preserve_len } = body as { preserve_len?: number };
         if (response.ok || Number(preserve_len) < SMALL_LIMITS.min_preserve_tokens) return response;
         return forward({ body: {} });
       }),
-  },
-  {
-    id: 'snapshots.minimum-by-default',
-    area: 'snapshots',
-    broken: 'without preserve_len the minimum is restored',
-    killedBy: ['snapshots.object/all-by-default', 'snapshots.object/usage-of-the-window'],
-    handler: taking((body) => ({ preserve_len: SMALL_LIMITS.min_preserve_tokens, ...body })),
-  },
+    ),
+  mutant('minimum-by-default', 'without preserve_len the minimum is restored')
+    .caughtBy('snapshots.object/all-by-default', 'snapshots.object/usage-of-the-window')
+    .proxy(taking((body) => ({ preserve_len: SMALL_LIMITS.min_preserve_tokens, ...body }))),
 ];
 
 const { snapshots: LIMIT } = SMALL_LIMITS;
 
 const FULL = 'Invalid request: the number of snapshots of this account has reached the limit: 12';
 
-/** An emulator with another limit than its sessions tell. */
-function pretending(limits: object): Pick<Mutant, 'options' | 'handler'> {
-  const told = (object: Json) => ('snapshots' in object ? { ...object, snapshots: LIMIT } : object);
-  return {
-    options: () => ({ limits: { ...SMALL_LIMITS, ...limits } }),
-    handler: () => async (_, forward) => editJson(await forward(), (body) => deep(body, told)),
-  };
-}
-
 /** Counts snapshots in its own way, in front of an emulator that has room for more. */
-function counting(
-  key: (session: string, authorization: string) => string,
-  freed: boolean,
-): Pick<Mutant, 'options' | 'handler'> {
-  const handler = (): Handler => {
+function counting(key: (session: string, authorization: string) => string, freed: boolean): () => Handler {
+  return () => {
     const taken = new Map<string, number>();
     const add = (name: string, step: number) => taken.set(name, (taken.get(name) ?? 0) + step);
     return chain(
-      pretending({}).handler?.() ?? ((_, forward) => forward()),
       on('POST', TAKE, async ({ ids: [id = ''], headers }, forward) => {
         const name = key(id, headers.authorization ?? '');
         if ((taken.get(name) ?? 0) >= LIMIT) {
@@ -233,52 +184,37 @@ function counting(
       }),
     );
   };
-  return { options: pretending({ snapshots: 5 * LIMIT }).options, handler } as Pick<Mutant, 'options' | 'handler'>;
 }
 
 /** How many an account may hold. */
-const SNAPSHOT_LIMIT_MUTANTS: readonly Mutant[] = [
-  {
-    id: 'snapshots.one-over-the-limit',
-    area: 'snapshots',
-    broken: 'one snapshot more than the limit is accepted',
-    killedBy: ['snapshots.limit/one-more-refused'],
-    ...pretending({ snapshots: LIMIT + 1 }),
-  },
-  {
-    id: 'snapshots.one-under-the-limit',
-    area: 'snapshots',
-    broken: 'the last snapshot within the limit is refused',
-    killedBy: ['snapshots.limit/last-accepted'],
-    ...pretending({ snapshots: LIMIT - 1 }),
-  },
-  {
-    id: 'snapshots.limit-per-session',
-    area: 'snapshots',
-    broken: 'the limit is counted for each session',
-    killedBy: ['snapshots.limit/one-more-refused'],
-    ...counting((session) => session, true),
-  },
-  {
-    id: 'snapshots.limit-never-freed',
-    area: 'snapshots',
-    broken: 'deleted snapshots go on counting',
-    killedBy: ['snapshots.limit/deleting-makes-room'],
-    ...counting((_, authorization) => authorization, false),
-  },
-  {
-    id: 'snapshots.limit-global',
-    area: 'snapshots',
-    broken: 'the limit is counted over all accounts',
-    killedBy: ['snapshots.limit/other-account-has-room'],
-    ...counting(() => 'all', true),
-  },
-  {
-    id: 'snapshots.oldest-dropped',
-    area: 'snapshots',
-    broken: 'a full account loses a snapshot to make room, and is refused all the same',
-    killedBy: ['snapshots.limit/refusal-keeps-nothing'],
-    handler: () =>
+const SNAPSHOT_LIMIT_MUTANTS = [
+  mutant('one-over-the-limit', 'one snapshot more than the limit is accepted')
+    .caughtBy('snapshots.limit/one-more-refused')
+    .limits({ snapshots: LIMIT + 1 }),
+  mutant('one-under-the-limit', 'the last snapshot within the limit is refused')
+    .caughtBy('snapshots.limit/last-accepted')
+    .limits({ snapshots: LIMIT - 1 }),
+  mutant('limit-per-session', 'the limit is counted for each session')
+    .caughtBy('snapshots.limit/one-more-refused')
+    .limits(
+      { snapshots: 5 * LIMIT },
+      counting((session) => session, true),
+    ),
+  mutant('limit-never-freed', 'deleted snapshots go on counting')
+    .caughtBy('snapshots.limit/deleting-makes-room')
+    .limits(
+      { snapshots: 5 * LIMIT },
+      counting((_, authorization) => authorization, false),
+    ),
+  mutant('limit-global', 'the limit is counted over all accounts')
+    .caughtBy('snapshots.limit/other-account-has-room')
+    .limits(
+      { snapshots: 5 * LIMIT },
+      counting(() => 'all', true),
+    ),
+  mutant('oldest-dropped', 'a full account loses a snapshot to make room, and is refused all the same')
+    .caughtBy('snapshots.limit/refusal-keeps-nothing')
+    .proxy(() =>
       on('POST', TAKE, async (_, forward) => {
         const response = await forward();
         if (response.ok) return response;
@@ -287,7 +223,7 @@ const SNAPSHOT_LIMIT_MUTANTS: readonly Mutant[] = [
         await ask(forward, 'DELETE', `/v1/snapshots/${first?.id}`);
         return response;
       }),
-  },
+    ),
 ];
 
 /** Messages of a snapshot are listed otherwise than asked for. */
@@ -301,51 +237,30 @@ function listing(change: (query: URLSearchParams) => void): () => Handler {
 }
 
 /** The messages of a snapshot are listed or searched wrongly. */
-const SNAPSHOT_LISTING_MUTANTS: readonly Mutant[] = [
-  {
-    id: 'snapshots.archives-what-it-restores',
-    area: 'snapshots',
-    broken: 'what preserve_len leaves out is not kept at all',
-    killedBy: ['snapshots.preserve-len/archives-all', 'snapshots.messages/both-scopes-by-name'],
-    handler: listing((query) => query.delete('scope')),
-  },
-  {
-    id: 'snapshots.archived-by-default',
-    area: 'snapshots',
-    broken: 'the archived messages are listed where no scope is named',
-    killedBy: ['snapshots.messages/restored-by-default', 'snapshots.preserve-len/restores-the-newest'],
-    handler: listing((query) => query.has('scope') || query.set('scope', 'archived')),
-  },
-  {
-    id: 'snapshots.unknown-scope-ignored',
-    area: 'snapshots',
-    broken: 'a scope that is not known is taken for the default',
-    killedBy: ['snapshots.messages/unknown-scope-refused'],
-    handler: listing((query) => query.get('scope') === 'everything' && query.delete('scope')),
-  },
-  {
-    id: 'snapshots.order-ignored',
-    area: 'snapshots',
-    broken: 'messages are listed oldest first, whatever is asked for',
-    killedBy: ['snapshots.messages/newest-first-on-request', 'snapshots.messages/newest-first'],
-    handler: listing((query) => query.set('order', 'asc')),
-  },
-  {
-    id: 'snapshots.any-word',
-    area: 'snapshots',
-    broken: 'one word of the query is enough',
-    killedBy: ['snapshots.messages/all-words', 'snapshots.messages/none-found'],
-    handler: listing((query) => {
-      const [word] = query.get('query')?.split(' ') ?? [];
-      if (word !== undefined) query.set('query', word);
-    }),
-  },
-  {
-    id: 'snapshots.case-matters',
-    area: 'snapshots',
-    broken: 'the query is compared letter by letter',
-    killedBy: ['snapshots.messages/any-case'],
-    handler: () =>
+const SNAPSHOT_LISTING_MUTANTS = [
+  mutant('archives-what-it-restores', 'what preserve_len leaves out is not kept at all')
+    .caughtBy('snapshots.preserve-len/archives-all', 'snapshots.messages/both-scopes-by-name')
+    .proxy(listing((query) => query.delete('scope'))),
+  mutant('archived-by-default', 'the archived messages are listed where no scope is named')
+    .caughtBy('snapshots.messages/restored-by-default', 'snapshots.preserve-len/restores-the-newest')
+    .proxy(listing((query) => query.has('scope') || query.set('scope', 'archived'))),
+  mutant('unknown-scope-ignored', 'a scope that is not known is taken for the default')
+    .caughtBy('snapshots.messages/unknown-scope-refused')
+    .proxy(listing((query) => query.get('scope') === 'everything' && query.delete('scope'))),
+  mutant('order-ignored', 'messages are listed oldest first, whatever is asked for')
+    .caughtBy('snapshots.messages/newest-first-on-request', 'snapshots.messages/newest-first')
+    .proxy(listing((query) => query.set('order', 'asc'))),
+  mutant('any-word', 'one word of the query is enough')
+    .caughtBy('snapshots.messages/all-words', 'snapshots.messages/none-found')
+    .proxy(
+      listing((query) => {
+        const [word] = query.get('query')?.split(' ') ?? [];
+        if (word !== undefined) query.set('query', word);
+      }),
+    ),
+  mutant('case-matters', 'the query is compared letter by letter')
+    .caughtBy('snapshots.messages/any-case')
+    .proxy(() =>
       on('GET', READ, async ({ search }, forward) => {
         const words = new URLSearchParams(search).get('query')?.split(' ') ?? [];
         return editSuccess(await forward(), (list) => ({
@@ -355,21 +270,13 @@ const SNAPSHOT_LISTING_MUTANTS: readonly Mutant[] = [
           ),
         }));
       }),
-  },
-  {
-    id: 'snapshots.searches-the-archive',
-    area: 'snapshots',
-    broken: 'a query searches all that is archived, whatever the scope',
-    killedBy: ['snapshots.messages/searched-in-its-scope'],
-    handler: listing((query) => query.has('query') && query.set('scope', 'archived')),
-  },
-  {
-    id: 'snapshots.query-ignored',
-    area: 'snapshots',
-    broken: 'the query is ignored',
-    killedBy: ['snapshots.messages/none-found', 'snapshots.messages/any-case'],
-    handler: listing((query) => query.delete('query')),
-  },
+    ),
+  mutant('searches-the-archive', 'a query searches all that is archived, whatever the scope')
+    .caughtBy('snapshots.messages/searched-in-its-scope')
+    .proxy(listing((query) => query.has('query') && query.set('scope', 'archived'))),
+  mutant('query-ignored', 'the query is ignored')
+    .caughtBy('snapshots.messages/none-found', 'snapshots.messages/any-case')
+    .proxy(listing((query) => query.delete('query'))),
 ];
 
 /** Whoever asks, the key that took the snapshot is used. */
@@ -384,13 +291,10 @@ function asOwner(applies: (method: string, path: string) => boolean): () => Hand
   };
 }
 
-const LIVES: readonly Mutant[] = [
-  {
-    id: 'snapshots.die-with-session',
-    area: 'snapshots',
-    broken: 'the snapshots of a session are deleted with it',
-    killedBy: ['snapshots.immutable/after-deletion', 'snapshots.lists/of-a-deleted-session'],
-    handler: () =>
+const LIVES = [
+  mutant('die-with-session', 'the snapshots of a session are deleted with it')
+    .caughtBy('snapshots.immutable/after-deletion', 'snapshots.lists/of-a-deleted-session')
+    .proxy(() =>
       on('DELETE', '/v1/sessions/:id', async ({ ids: [id] }, forward) => {
         const { body } = await ask(forward, 'GET', `/v1/sessions/${id}/snapshots`, undefined, '?limit=100');
         for (const taken of (body.data ?? []) as { id: string }[]) {
@@ -398,42 +302,29 @@ const LIVES: readonly Mutant[] = [
         }
         return forward();
       }),
-  },
-  {
-    id: 'snapshots.deleted-session-answers',
-    area: 'snapshots',
-    broken: 'the snapshots of a deleted session are still listed under it',
-    killedBy: ['snapshots.lists/session-gone'],
-    handler: () =>
+    ),
+  mutant('deleted-session-answers', 'the snapshots of a deleted session are still listed under it')
+    .caughtBy('snapshots.lists/session-gone')
+    .proxy(() =>
       on('GET', TAKE, async (_, forward) => {
         const response = await forward();
         return response.ok ? response : forward({ path: '/v1/snapshots' });
       }),
-  },
-  {
-    id: 'snapshots.delete-does-nothing',
-    area: 'snapshots',
-    broken: 'a deleted snapshot is only hidden from the lists',
-    killedBy: ['snapshots.delete/gone', 'snapshots.delete/second-delete-refused'],
-    handler: () =>
+    ),
+  mutant('delete-does-nothing', 'a deleted snapshot is only hidden from the lists')
+    .caughtBy('snapshots.delete/gone', 'snapshots.delete/second-delete-refused')
+    .proxy(() =>
       on('DELETE', '/v1/snapshots/:id', async ({ ids: [id = ''], path }, forward) => {
         const { status, body } = await ask(forward, 'GET', path);
         return json(status === 200 ? { id, object: 'session.snapshot.deleted', deleted: true } : body, status);
       }),
-  },
-  {
-    id: 'snapshots.delete-answers-nothing',
-    area: 'snapshots',
-    broken: 'deleting answers with an empty object',
-    killedBy: ['snapshots.delete/deleted'],
-    handler: () => on('DELETE', '/v1/snapshots/:id', async (_, forward) => editSuccess(await forward(), () => ({}))),
-  },
-  {
-    id: 'snapshots.delete-takes-all',
-    area: 'snapshots',
-    broken: 'deleting one snapshot deletes all of its session',
-    killedBy: ['snapshots.delete/others-stay'],
-    handler: () =>
+    ),
+  mutant('delete-answers-nothing', 'deleting answers with an empty object')
+    .caughtBy('snapshots.delete/deleted')
+    .proxy(() => on('DELETE', '/v1/snapshots/:id', async (_, forward) => editSuccess(await forward(), () => ({})))),
+  mutant('delete-takes-all', 'deleting one snapshot deletes all of its session')
+    .caughtBy('snapshots.delete/others-stay')
+    .proxy(() =>
       on('DELETE', '/v1/snapshots/:id', async ({ path }, forward) => {
         const { body } = await ask(forward, 'GET', path);
         const list = await ask(forward, 'GET', `/v1/sessions/${body.session_id}/snapshots`);
@@ -442,13 +333,10 @@ const LIVES: readonly Mutant[] = [
         }
         return forward();
       }),
-  },
-  {
-    id: 'snapshots.delete-steps-version',
-    area: 'snapshots',
-    broken: 'deleting a snapshot counts as a change of its session',
-    killedBy: ['snapshots.delete/session-unchanged'],
-    handler: () =>
+    ),
+  mutant('delete-steps-version', 'deleting a snapshot counts as a change of its session')
+    .caughtBy('snapshots.delete/session-unchanged')
+    .proxy(() =>
       on('DELETE', '/v1/snapshots/:id', async ({ path, headers }, forward) => {
         const { body } = await ask(forward, 'GET', path);
         await forward({
@@ -459,139 +347,96 @@ const LIVES: readonly Mutant[] = [
         });
         return forward();
       }),
-  },
-  {
-    id: 'snapshots.unknown-is-empty',
-    area: 'snapshots',
-    broken: 'the messages of a snapshot that nobody took are an empty list',
-    killedBy: ['snapshots.delete/never-known-refused', 'snapshots.delete/gone'],
-    handler: () =>
+    ),
+  mutant('unknown-is-empty', 'the messages of a snapshot that nobody took are an empty list')
+    .caughtBy('snapshots.delete/never-known-refused', 'snapshots.delete/gone')
+    .proxy(() =>
       on('GET', '/v1/snapshots/:id/messages', async (_, forward) => {
         const response = await forward();
         if (response.status !== 404) return response;
         const list = { object: 'list', data: [], first_id: null, last_id: null, has_more: false };
         return answer(response, JSON.stringify(list), 200);
       }),
-  },
-  {
-    id: 'snapshots.listed-oldest-first',
-    area: 'snapshots',
-    broken: 'snapshots are listed oldest first',
-    killedBy: ['snapshots.lists/of-the-session', 'snapshots.lists/of-the-account'],
-    handler: () => (request, forward) =>
-      request.method === 'GET' && request.path.endsWith('/snapshots')
-        ? forward({ search: `${request.search === '' ? '?' : `${request.search}&`}order=asc` })
-        : forward(),
-  },
-  {
-    id: 'snapshots.listed-for-all-sessions',
-    area: 'snapshots',
-    broken: 'the list of a session is that of the account',
-    killedBy: ['snapshots.lists/of-the-session'],
-    handler: () => on('GET', TAKE, (_, forward) => forward({ path: '/v1/snapshots' })),
-  },
+    ),
+  mutant('listed-oldest-first', 'snapshots are listed oldest first')
+    .caughtBy('snapshots.lists/of-the-session', 'snapshots.lists/of-the-account')
+    .proxy(
+      () => (request, forward) =>
+        request.method === 'GET' && request.path.endsWith('/snapshots')
+          ? forward({ search: `${request.search === '' ? '?' : `${request.search}&`}order=asc` })
+          : forward(),
+    ),
+  mutant('listed-for-all-sessions', 'the list of a session is that of the account')
+    .caughtBy('snapshots.lists/of-the-session')
+    .proxy(() => on('GET', TAKE, (_, forward) => forward({ path: '/v1/snapshots' }))),
 ];
 
-const ACCOUNTS: readonly Mutant[] = [
-  {
-    id: 'snapshots.read-by-anyone',
-    area: 'snapshots',
-    broken: 'whoever knows the id of a snapshot reads it',
-    killedBy: ['snapshots.hidden/not-read', 'snapshots.hidden/messages-not-read'],
-    handler: asOwner((method, path) => method === 'GET' && /^\/v1\/snapshots\//.test(path)),
-  },
-  {
-    id: 'snapshots.deleted-by-anyone',
-    area: 'snapshots',
-    broken: 'whoever knows the id of a snapshot deletes it',
-    killedBy: ['snapshots.hidden/not-deleted'],
-    handler: asOwner((method, path) => method === 'DELETE' && /^\/v1\/snapshots\//.test(path)),
-  },
-  {
-    id: 'snapshots.listed-for-anyone',
-    area: 'snapshots',
-    broken: 'the list of snapshots is that of all accounts',
-    killedBy: ['snapshots.hidden/not-listed'],
-    handler: asOwner((method, path) => method === 'GET' && path === '/v1/snapshots'),
-  },
-  {
-    id: 'snapshots.taken-by-anyone',
-    area: 'snapshots',
-    broken: 'whoever knows the id of a session takes snapshots of it',
-    killedBy: ['snapshots.hidden/none-taken'],
-    handler: asOwner((method, path) => method === 'POST' && path.endsWith('/snapshots')),
-  },
+const ACCOUNTS = [
+  mutant('read-by-anyone', 'whoever knows the id of a snapshot reads it')
+    .caughtBy('snapshots.hidden/not-read', 'snapshots.hidden/messages-not-read')
+    .proxy(asOwner((method, path) => method === 'GET' && /^\/v1\/snapshots\//.test(path))),
+  mutant('deleted-by-anyone', 'whoever knows the id of a snapshot deletes it')
+    .caughtBy('snapshots.hidden/not-deleted')
+    .proxy(asOwner((method, path) => method === 'DELETE' && /^\/v1\/snapshots\//.test(path))),
+  mutant('listed-for-anyone', 'the list of snapshots is that of all accounts')
+    .caughtBy('snapshots.hidden/not-listed')
+    .proxy(asOwner((method, path) => method === 'GET' && path === '/v1/snapshots')),
+  mutant('taken-by-anyone', 'whoever knows the id of a session takes snapshots of it')
+    .caughtBy('snapshots.hidden/none-taken')
+    .proxy(asOwner((method, path) => method === 'POST' && path.endsWith('/snapshots'))),
 ];
 
 /** How long a snapshot lives, where it is listed, and for whom. */
-const SNAPSHOT_LIFE_MUTANTS: readonly Mutant[] = [...LIVES, ...ACCOUNTS];
+const SNAPSHOT_LIFE_MUTANTS = [...LIVES, ...ACCOUNTS];
 
 /** What a snapshot says of itself. */
-const SNAPSHOT_OBJECT_MUTANTS: readonly Mutant[] = [
-  {
-    id: 'snapshots.ids-differ',
-    area: 'snapshots',
-    broken: 'snapshot_id is a handle of its own',
-    killedBy: ['snapshots.object/one-id-two-names'],
-    handler: () => async (request, forward) =>
-      request.path.includes('/snapshots')
-        ? editSuccess(await forward(), (body) =>
-            'snapshot_id' in body ? { ...body, snapshot_id: `${body.id}v` } : body,
-          )
-        : forward(),
-  },
-  {
-    id: 'snapshots.name-lost',
-    area: 'snapshots',
-    broken: 'the name is not kept',
-    killedBy: ['snapshots.object/named-and-annotated'],
-    handler: () =>
+const SNAPSHOT_OBJECT_MUTANTS = [
+  mutant('ids-differ', 'snapshot_id is a handle of its own')
+    .caughtBy('snapshots.object/one-id-two-names')
+    .proxy(
+      () => async (request, forward) =>
+        request.path.includes('/snapshots')
+          ? editSuccess(await forward(), (body) =>
+              'snapshot_id' in body ? { ...body, snapshot_id: `${body.id}v` } : body,
+            )
+          : forward(),
+    ),
+  mutant('name-lost', 'the name is not kept')
+    .caughtBy('snapshots.object/named-and-annotated')
+    .proxy(() =>
       on('POST', TAKE, ({ body }, forward) => {
         const { name: _, ...rest } = body as Json;
         return forward({ body: rest });
       }),
-  },
-  {
-    id: 'snapshots.named-by-itself',
-    area: 'snapshots',
-    broken: 'a snapshot without a name is given one',
-    killedBy: ['snapshots.object/nameless-by-default'],
-    handler: () => on('POST', TAKE, ({ body }, forward) => forward({ body: { name: 'snapshot', ...(body as Json) } })),
-  },
-  {
-    id: 'snapshots.metadata-unlimited',
-    area: 'snapshots',
-    broken: 'metadata beyond the limit is cut off in silence',
-    killedBy: ['snapshots.object/too-much-metadata-refused'],
-    handler: () =>
+    ),
+  mutant('named-by-itself', 'a snapshot without a name is given one')
+    .caughtBy('snapshots.object/nameless-by-default')
+    .proxy(() => on('POST', TAKE, ({ body }, forward) => forward({ body: { name: 'snapshot', ...(body as Json) } }))),
+  mutant('metadata-unlimited', 'metadata beyond the limit is cut off in silence')
+    .caughtBy('snapshots.object/too-much-metadata-refused')
+    .proxy(() =>
       on('POST', TAKE, ({ body }, forward) => {
         const { metadata = {}, ...rest } = body as { metadata?: object };
         return forward({ body: { ...rest, metadata: Object.fromEntries(Object.entries(metadata).slice(0, 16)) } });
       }),
-  },
-  {
-    id: 'snapshots.read-differs',
-    area: 'snapshots',
-    broken: 'a snapshot that is read again does not tell its name',
-    killedBy: ['snapshots.object/taken-and-read-again'],
-    handler: () =>
+    ),
+  mutant('read-differs', 'a snapshot that is read again does not tell its name')
+    .caughtBy('snapshots.object/taken-and-read-again')
+    .proxy(() =>
       on('GET', '/v1/snapshots/:id', async (_, forward) =>
         editSuccess(await forward(), (body) => ({ ...body, name: null })),
       ),
-  },
-  {
-    id: 'snapshots.tools-not-counted',
-    area: 'snapshots',
-    broken: 'the usage of a snapshot leaves its tools out',
-    killedBy: ['snapshots.preserve-len/usage-of-both'],
-    handler: () =>
+    ),
+  mutant('tools-not-counted', 'the usage of a snapshot leaves its tools out')
+    .caughtBy('snapshots.preserve-len/usage-of-both')
+    .proxy(() =>
       on('POST', TAKE, async (_, forward) =>
         editSuccess(await forward(), (body) => {
           const { total_tokens, tools_tokens, ...rest } = body.usage as { total_tokens: number; tools_tokens: number };
           return { ...body, usage: { ...rest, total_tokens: total_tokens - tools_tokens, tools_tokens: 0 } };
         }),
       ),
-  },
+    ),
 ];
 
 export const SNAPSHOTS_MUTANTS: readonly Mutant[] = [

@@ -1,8 +1,8 @@
 import { setImmediate as others } from 'node:timers/promises';
 import { ask, windowAt } from '../../proof/asking.ts';
-import { finished, mutantsOf, onChat } from '../../proof/chats.ts';
+import { finished, onChat } from '../../proof/chats.ts';
 import type { Json } from '../../proof/edits.ts';
-import type { Mutant } from '../../proof/mutant.ts';
+import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
 import {
   answer,
   chain,
@@ -14,12 +14,12 @@ import {
   on,
   type Passing,
 } from '../../proof/proxy.ts';
-import { codeOf, listed, refusal, type Sent, saying, WRITE } from '../../proof/rewrites.ts';
+import { codeOf, listed, refusal, type Sent, WRITE } from '../../proof/rewrites.ts';
 import { SMALL_LIMITS } from '../../targets/emulator.ts';
 
-const MAX_TRIES = 200;
-
 const mutant = mutantsOf('turn');
+
+const MAX_TRIES = 200;
 
 /** The body of a chat in a session. */
 type Asked = Json & { session_id: string; messages: Sent[]; stream?: boolean };
@@ -213,100 +213,85 @@ const charged = (edit: (prompt: number, completion: number, answer: Json) => [nu
     return { ...answer, usage: { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens } };
   });
 
-const TURN_ACCOUNT_MUTANTS: readonly Mutant[] = [
-  mutant(
-    'session-by-answer',
-    'a turn names its answer as its session',
-    ['turn.accounting/session-named'],
-    answered((answer) => ({
-      ...answer,
-      session: { ...(answer.session as Json), id: answer.id },
-    })),
-  ),
-  mutant(
-    'session-unnamed',
-    'the answer to a turn does not name its session',
-    ['turn.unknown-session/known-answered'],
-    answered(({ session, ...answer }) => answer),
-  ),
-  mutant(
-    'session-of-before',
-    'a turn tells the session as it was before',
-    ['turn.accounting/session-as-read', 'turn.concurrent/usage-of-all'],
-    onTurn(async (body, forward) => {
-      const { version, usage } = (await ask(forward, 'GET', `/v1/sessions/${body.session_id}`)).body;
-      const response = await forward();
-      if (!response.ok || body.stream) return response;
-      const answer = (await response.json()) as Json;
-      return Response.json({ ...answer, session: { ...(answer.session as Json), version, usage } });
-    }),
-  ),
-  mutant(
-    'window-unpaid',
-    'the prompt of a turn counts the new messages only',
-    ['turn.accounting/prompt-counts-all', 'turn.accounting/usage-after', 'turn.no-messages/prompt-is-the-window'],
-    onTurn(async (body, forward) => {
-      const { usage } = (await ask(forward, 'GET', `/v1/sessions/${body.session_id}`)).body as {
-        usage?: { total_tokens: number };
-      };
-      const response = await forward();
-      if (!response.ok || body.stream) return response;
-      const answer = (await response.json()) as { usage: { prompt_tokens: number } };
-      const prompt_tokens = answer.usage.prompt_tokens - (usage?.total_tokens ?? 0);
-      return Response.json({ ...answer, usage: { ...answer.usage, prompt_tokens } });
-    }),
-  ),
-  mutant(
-    'end-counted',
-    'a completion counts the marker at its end',
-    ['turn.accounting/usage-after', 'turn.accounting/reply-tokens'],
-    charged((prompt, completion) => [prompt, completion + 1]),
-  ),
-  mutant('begun-answer-paid', 'a begun answer is charged a beginning of its own', ['turn.partial/usage-after'], () =>
-    onTurn(async (body, forward) => {
-      const response = await forward();
-      if (!response.ok || !body.messages.some(({ partial }) => partial)) return response;
-      const answer = (await response.json()) as { usage: { prompt_tokens: number } };
-      return Response.json({
+const TURN_ACCOUNT_MUTANTS = [
+  mutant('session-by-answer', 'a turn names its answer as its session')
+    .caughtBy('turn.accounting/session-named')
+    .proxy(
+      answered((answer) => ({
         ...answer,
-        usage: { ...answer.usage, prompt_tokens: answer.usage.prompt_tokens + FRAME },
-      });
-    })(),
-  ),
-  mutant(
-    'stream-miscounted',
-    'a stream counts its chunks as tokens',
-    ['turn.stream/usage-after'],
-    finished((chunk, usage) => {
-      const [choice] = chunk.choices as Json[];
-      return [
-        { ...chunk, choices: [{ ...choice, usage: { ...usage, completion_tokens: usage.completion_tokens + 3 } }] },
-      ];
-    }),
-  ),
-  mutant(
-    'last-message-only',
-    'of the new messages the last alone is taken',
-    ['turn.accounting/new-stored', 'turn.accounting/prompt-counts-all'],
-    askedOf((body) => ({ ...body, messages: body.messages.slice(-1) })),
-  ),
-  mutant(
-    'reply-not-stored',
-    'the reply is not stored',
-    ['turn.accounting/reply-stored', 'turn.stream/committed-at-answer', 'turn.concurrent/not-interleaved'],
-    pieced({ store: (added) => added }),
-  ),
-  mutant(
-    'reply-trimmed',
-    'the stored reply lacks its last character',
-    ['turn.accounting/reply-stored', 'turn.stream/stored-as-streamed'],
-    spoken((content) => content.slice(0, -1)),
-  ),
-  mutant(
-    'window-replaced',
-    'a turn takes the place of what stood in the window',
-    ['turn.accounting/earlier-kept'],
-    () => {
+        session: { ...(answer.session as Json), id: answer.id },
+      })),
+    ),
+  mutant('session-unnamed', 'the answer to a turn does not name its session')
+    .caughtBy('turn.unknown-session/known-answered')
+    .proxy(answered(({ session, ...answer }) => answer)),
+  mutant('session-of-before', 'a turn tells the session as it was before')
+    .caughtBy('turn.accounting/session-as-read', 'turn.concurrent/usage-of-all')
+    .proxy(
+      onTurn(async (body, forward) => {
+        const { version, usage } = (await ask(forward, 'GET', `/v1/sessions/${body.session_id}`)).body;
+        const response = await forward();
+        if (!response.ok || body.stream) return response;
+        const answer = (await response.json()) as Json;
+        return Response.json({ ...answer, session: { ...(answer.session as Json), version, usage } });
+      }),
+    ),
+  mutant('window-unpaid', 'the prompt of a turn counts the new messages only')
+    .caughtBy(
+      'turn.accounting/prompt-counts-all',
+      'turn.accounting/usage-after',
+      'turn.no-messages/prompt-is-the-window',
+    )
+    .proxy(
+      onTurn(async (body, forward) => {
+        const { usage } = (await ask(forward, 'GET', `/v1/sessions/${body.session_id}`)).body as {
+          usage?: { total_tokens: number };
+        };
+        const response = await forward();
+        if (!response.ok || body.stream) return response;
+        const answer = (await response.json()) as { usage: { prompt_tokens: number } };
+        const prompt_tokens = answer.usage.prompt_tokens - (usage?.total_tokens ?? 0);
+        return Response.json({ ...answer, usage: { ...answer.usage, prompt_tokens } });
+      }),
+    ),
+  mutant('end-counted', 'a completion counts the marker at its end')
+    .caughtBy('turn.accounting/usage-after', 'turn.accounting/reply-tokens')
+    .proxy(charged((prompt, completion) => [prompt, completion + 1])),
+  mutant('begun-answer-paid', 'a begun answer is charged a beginning of its own')
+    .caughtBy('turn.partial/usage-after')
+    .proxy(() =>
+      onTurn(async (body, forward) => {
+        const response = await forward();
+        if (!response.ok || !body.messages.some(({ partial }) => partial)) return response;
+        const answer = (await response.json()) as { usage: { prompt_tokens: number } };
+        return Response.json({
+          ...answer,
+          usage: { ...answer.usage, prompt_tokens: answer.usage.prompt_tokens + FRAME },
+        });
+      })(),
+    ),
+  mutant('stream-miscounted', 'a stream counts its chunks as tokens')
+    .caughtBy('turn.stream/usage-after')
+    .proxy(
+      finished((chunk, usage) => {
+        const [choice] = chunk.choices as Json[];
+        return [
+          { ...chunk, choices: [{ ...choice, usage: { ...usage, completion_tokens: usage.completion_tokens + 3 } }] },
+        ];
+      }),
+    ),
+  mutant('last-message-only', 'of the new messages the last alone is taken')
+    .caughtBy('turn.accounting/new-stored', 'turn.accounting/prompt-counts-all')
+    .proxy(askedOf((body) => ({ ...body, messages: body.messages.slice(-1) }))),
+  mutant('reply-not-stored', 'the reply is not stored')
+    .caughtBy('turn.accounting/reply-stored', 'turn.stream/committed-at-answer', 'turn.concurrent/not-interleaved')
+    .proxy(pieced({ store: (added) => added })),
+  mutant('reply-trimmed', 'the stored reply lacks its last character')
+    .caughtBy('turn.accounting/reply-stored', 'turn.stream/stored-as-streamed')
+    .proxy(spoken((content) => content.slice(0, -1))),
+  mutant('window-replaced', 'a turn takes the place of what stood in the window')
+    .caughtBy('turn.accounting/earlier-kept')
+    .proxy(() => {
       const told = new Set<string>();
       return chain(
         onTurn((body, forward) => {
@@ -315,39 +300,30 @@ const TURN_ACCOUNT_MUTANTS: readonly Mutant[] = [
         })(),
         listed((messages) => (told.has(String(messages[0]?.session_id)) ? messages.slice(-3) : messages)),
       );
-    },
-  ),
-  mutant(
-    'version-per-message',
-    'each message of a turn is a step of the version',
-    ['turn.accounting/one-version'],
-    () =>
+    }),
+  mutant('version-per-message', 'each message of a turn is a step of the version')
+    .caughtBy('turn.accounting/one-version')
+    .proxy(() =>
       reads((_, what, body) =>
         what === 'session'
           ? { ...body, version: Number(body.version) + (body.usage as { messages: number }).messages }
           : body,
       ),
-  ),
-  mutant(
-    'stream-session-unnamed',
-    'a stream does not name its session',
-    ['turn.stream/finish-names-session'],
-    finished(({ session, ...chunk }) => [chunk]),
-  ),
-  mutant(
-    'stream-session-of-before',
-    'a stream tells the version before the turn',
-    ['turn.stream/finish-as-read'],
-    finished((chunk) => {
-      const session = chunk.session as (Json & { version: number }) | undefined;
-      return [session ? { ...chunk, session: { ...session, version: session.version - 1 } } : chunk];
-    }),
-  ),
-  mutant(
-    'reads-lag',
-    'the first read after a turn shows the session before it',
-    ['turn.stream/committed-at-answer', 'turn.stream/committed-at-finish'],
-    () => {
+    ),
+  mutant('stream-session-unnamed', 'a stream does not name its session')
+    .caughtBy('turn.stream/finish-names-session')
+    .proxy(finished(({ session, ...chunk }) => [chunk])),
+  mutant('stream-session-of-before', 'a stream tells the version before the turn')
+    .caughtBy('turn.stream/finish-as-read')
+    .proxy(
+      finished((chunk) => {
+        const session = chunk.session as (Json & { version: number }) | undefined;
+        return [session ? { ...chunk, session: { ...session, version: session.version - 1 } } : chunk];
+      }),
+    ),
+  mutant('reads-lag', 'the first read after a turn shows the session before it')
+    .caughtBy('turn.stream/committed-at-answer', 'turn.stream/committed-at-finish')
+    .proxy(() => {
       const seen = new Map<string, Json>();
       const stale = new Set<string>();
       return chain(
@@ -363,13 +339,10 @@ const TURN_ACCOUNT_MUTANTS: readonly Mutant[] = [
           return shown;
         }),
       );
-    },
-  ),
-  mutant(
-    'committed-after-done',
-    'a streamed turn is stored after its last byte',
-    ['turn.stream/committed-at-finish'],
-    () => {
+    }),
+  mutant('committed-after-done', 'a streamed turn is stored after its last byte')
+    .caughtBy('turn.stream/committed-at-finish')
+    .proxy(() => {
       const seen = new Map<string, Json>();
       const open = new Set<string>();
       return chain(
@@ -385,8 +358,7 @@ const TURN_ACCOUNT_MUTANTS: readonly Mutant[] = [
           return body;
         }),
       );
-    },
-  ),
+    }),
 ];
 
 const LAST = 10;
@@ -403,62 +375,50 @@ async function allWindows(forward: Forward): Promise<Sent[]> {
   return windows;
 }
 
-const TURN_HISTORY_MUTANTS: readonly Mutant[] = [
-  mutant(
-    'history-ignored',
-    'the model reads the new messages only',
-    [
+const TURN_HISTORY_MUTANTS = [
+  mutant('history-ignored', 'the model reads the new messages only')
+    .caughtBy(
       'turn.history/written-before-read',
       'turn.history/said-before-read',
       'turn.history/late-system-read',
       'turn.isolation/own-read',
-    ],
-    pieced({ read: (_, added) => added }),
-  ),
-  mutant(
-    'last-messages-only',
-    'the model reads the last ten messages',
-    ['turn.history/oldest-of-many-read', 'turn.window/oldest-of-full-read'],
-    pieced({ read: (window, added) => [...window.slice(-LAST), ...added] }),
-  ),
-  mutant(
-    'turns-not-kept',
-    'what is said in turns is not stored',
-    ['turn.history/said-before-read', 'turn.accounting/new-stored'],
-    pieced({
-      store: () => [],
-    }),
-  ),
-  mutant(
-    'late-system-ignored',
-    'the model reads system messages at the beginning only',
-    ['turn.history/late-system-read'],
-    pieced({
-      read: (window, added) => [...window.filter(({ role }, index) => index === 0 || role !== 'system'), ...added],
-    }),
-  ),
-  mutant(
-    'history-shared',
-    'the model reads all sessions of the account',
-    ['turn.isolation/other-not-read'],
-    pieced({
-      read: async (_, added, forward) => [...(await allWindows(forward)), ...added],
-    }),
-  ),
-  mutant(
-    'outside-reads-sessions',
-    'a chat without session goes on from the sessions of the account',
-    ['turn.isolation/outside-not-read'],
-    onChat(async (body, forward) => {
-      if (body.session_id !== undefined || !Array.isArray(body.messages)) return forward();
-      return forward({ body: { ...body, messages: [...(await allWindows(forward)), ...body.messages] } });
-    }),
-  ),
-  mutant(
-    'one-session',
-    'every turn goes to the session of the first',
-    ['turn.isolation/stored-apart', 'turn.isolation/other-not-read'],
-    () => {
+    )
+    .proxy(pieced({ read: (_, added) => added })),
+  mutant('last-messages-only', 'the model reads the last ten messages')
+    .caughtBy('turn.history/oldest-of-many-read', 'turn.window/oldest-of-full-read')
+    .proxy(pieced({ read: (window, added) => [...window.slice(-LAST), ...added] })),
+  mutant('turns-not-kept', 'what is said in turns is not stored')
+    .caughtBy('turn.history/said-before-read', 'turn.accounting/new-stored')
+    .proxy(
+      pieced({
+        store: () => [],
+      }),
+    ),
+  mutant('late-system-ignored', 'the model reads system messages at the beginning only')
+    .caughtBy('turn.history/late-system-read')
+    .proxy(
+      pieced({
+        read: (window, added) => [...window.filter(({ role }, index) => index === 0 || role !== 'system'), ...added],
+      }),
+    ),
+  mutant('history-shared', 'the model reads all sessions of the account')
+    .caughtBy('turn.isolation/other-not-read')
+    .proxy(
+      pieced({
+        read: async (_, added, forward) => [...(await allWindows(forward)), ...added],
+      }),
+    ),
+  mutant('outside-reads-sessions', 'a chat without session goes on from the sessions of the account')
+    .caughtBy('turn.isolation/outside-not-read')
+    .proxy(
+      onChat(async (body, forward) => {
+        if (body.session_id !== undefined || !Array.isArray(body.messages)) return forward();
+        return forward({ body: { ...body, messages: [...(await allWindows(forward)), ...body.messages] } });
+      }),
+    ),
+  mutant('one-session', 'every turn goes to the session of the first')
+    .caughtBy('turn.isolation/stored-apart', 'turn.isolation/other-not-read')
+    .proxy(() => {
       let first: string | undefined;
       return onTurn(async (body, forward) => {
         first ??= body.session_id;
@@ -467,47 +427,42 @@ const TURN_HISTORY_MUTANTS: readonly Mutant[] = [
         first = undefined;
         return forward();
       })();
-    },
-  ),
-  mutant(
-    'empty-window-accepted',
-    'a turn of no messages in an empty window is answered',
-    ['turn.no-messages/empty-window-refused'],
-    onTurn(async (body, forward) => {
-      const response = await forward();
-      if (response.ok || body.messages.length > 0) return response;
-      return forward({ body: { ...body, messages: [{ role: 'user', content: 'Hello.' }] } });
     }),
-  ),
-  mutant(
-    'messages-needed',
-    'a turn has to bring messages',
-    ['turn.tool-calls/goes-on-from-result'],
-    onTurn((body, forward) =>
-      body.messages.length === 0
-        ? Promise.resolve(refusal('invalid_request', 'Invalid request: messages: empty'))
-        : forward(),
+  mutant('empty-window-accepted', 'a turn of no messages in an empty window is answered')
+    .caughtBy('turn.no-messages/empty-window-refused')
+    .proxy(
+      onTurn(async (body, forward) => {
+        const response = await forward();
+        if (response.ok || body.messages.length > 0) return response;
+        return forward({ body: { ...body, messages: [{ role: 'user', content: 'Hello.' }] } });
+      }),
     ),
-  ),
-  mutant(
-    'last-repeated',
-    'a turn of no messages repeats the last one',
-    ['turn.no-messages/reply-alone-stored', 'turn.no-messages/prompt-is-the-window'],
-    onTurn(async (body, forward) => {
-      const last = body.messages.length === 0 ? (await windowAt(forward, body.session_id)).at(-1) : undefined;
-      return last?.role === 'user'
-        ? forward({ body: { ...body, messages: [{ role: 'user', content: last.content }] } })
-        : forward();
-    }),
-  ),
-  mutant(
-    'greets-instead',
-    'a turn of no messages is answered as if nothing had been said',
-    ['turn.no-messages/answers-the-window'],
-    pieced({
-      read: (window, added) => (added.length === 0 ? [{ role: 'user', content: 'Hello.' }] : [...window, ...added]),
-    }),
-  ),
+  mutant('messages-needed', 'a turn has to bring messages')
+    .caughtBy('turn.tool-calls/goes-on-from-result')
+    .proxy(
+      onTurn((body, forward) =>
+        body.messages.length === 0
+          ? Promise.resolve(refusal('invalid_request', 'Invalid request: messages: empty'))
+          : forward(),
+      ),
+    ),
+  mutant('last-repeated', 'a turn of no messages repeats the last one')
+    .caughtBy('turn.no-messages/reply-alone-stored', 'turn.no-messages/prompt-is-the-window')
+    .proxy(
+      onTurn(async (body, forward) => {
+        const last = body.messages.length === 0 ? (await windowAt(forward, body.session_id)).at(-1) : undefined;
+        return last?.role === 'user'
+          ? forward({ body: { ...body, messages: [{ role: 'user', content: last.content }] } })
+          : forward();
+      }),
+    ),
+  mutant('greets-instead', 'a turn of no messages is answered as if nothing had been said')
+    .caughtBy('turn.no-messages/answers-the-window')
+    .proxy(
+      pieced({
+        read: (window, added) => (added.length === 0 ? [{ role: 'user', content: 'Hello.' }] : [...window, ...added]),
+      }),
+    ),
 ];
 
 const { append_tokens: limit, window_tokens: window } = SMALL_LIMITS;
@@ -516,139 +471,122 @@ const longer = (messages: Sent[]) => messages.map((message) => ({ ...message, co
 
 const isEmpty = ({ content }: Sent) => content === '';
 
-const TURN_LIMIT_MUTANTS: readonly Mutant[] = [
-  mutant(
-    'limit-refused',
-    'a turn of a write of exactly the limit is refused',
-    ['turn.limit/exact-accepted'],
-    askedOf((body) => ({
-      ...body,
-      messages: longer(body.messages),
-    })),
-  ),
-  {
-    ...mutant(
-      'limit-and-one-accepted',
-      'a turn takes one token more than a write may',
-      ['turn.limit/over-refused', 'turn.limit/sum-over-refused', 'turn.limit/over-changes-nothing'],
-      () => saying({ append_tokens: limit }, {}),
+const TURN_LIMIT_MUTANTS = [
+  mutant('limit-refused', 'a turn of a write of exactly the limit is refused')
+    .caughtBy('turn.limit/exact-accepted')
+    .proxy(
+      askedOf((body) => ({
+        ...body,
+        messages: longer(body.messages),
+      })),
     ),
-    options: () => ({ limits: { ...SMALL_LIMITS, append_tokens: limit + 1 } }),
-  },
-  mutant(
-    'limit-per-message',
-    'the limit holds for each new message of a turn by itself',
-    ['turn.limit/sum-over-refused'],
-    onTurn(async (body, forward) => {
-      const response = await forward();
-      if (body.messages.length < 2 || (await codeOf(response)) !== 'append_too_large') return response;
-      const path = `/v1/sessions/${body.session_id}/messages`;
-      for (const message of body.messages.slice(0, -1)) await forward({ path, body: message });
-      return forward({ body: { ...body, messages: body.messages.slice(-1) } });
-    }),
-  ),
-  mutant(
-    'refused-turn-stored',
-    'the new messages of a refused turn are stored, as far as they can be',
-    [
+  mutant('limit-and-one-accepted', 'a turn takes one token more than a write may')
+    .caughtBy('turn.limit/over-refused', 'turn.limit/sum-over-refused', 'turn.limit/over-changes-nothing')
+    .limits({ append_tokens: limit + 1 }),
+  mutant('limit-per-message', 'the limit holds for each new message of a turn by itself')
+    .caughtBy('turn.limit/sum-over-refused')
+    .proxy(
+      onTurn(async (body, forward) => {
+        const response = await forward();
+        if (body.messages.length < 2 || (await codeOf(response)) !== 'append_too_large') return response;
+        const path = `/v1/sessions/${body.session_id}/messages`;
+        for (const message of body.messages.slice(0, -1)) await forward({ path, body: message });
+        return forward({ body: { ...body, messages: body.messages.slice(-1) } });
+      }),
+    ),
+  mutant('refused-turn-stored', 'the new messages of a refused turn are stored, as far as they can be')
+    .caughtBy(
       'turn.limit/over-changes-nothing',
       'turn.limit/empty-changes-nothing',
       'turn.window/over-changes-nothing',
       'turn.choices/two-change-nothing',
       'turn.pairing/refusals-change-nothing',
-    ],
-    onTurn(async (body, forward) => {
-      const response = await forward();
-      const path = `/v1/sessions/${body.session_id}/messages`;
-      if (response.status === 400) for (const message of body.messages) await forward({ path, body: message });
-      return response;
-    }),
-  ),
-  mutant(
-    'empty-accepted',
-    'a new message that says nothing is accepted',
-    ['turn.limit/empty-refused'],
-    askedOf((body) => ({
-      ...body,
-      messages: body.messages.map((message) => (isEmpty(message) ? { ...message, content: ' ' } : message)),
-    })),
-  ),
-  mutant(
-    'one-over-window',
-    'a turn may take the window one token over its end',
-    ['turn.window/over-refused', 'turn.window/over-told'],
-    onTurn(async (body, forward) => {
-      const response = await forward();
-      const isOneOver = (await response.clone().text()).includes(`(requested: ${window + 1})`);
-      return isOneOver ? forward({ body: { ...body, max_tokens: Number(body.max_tokens) - 1 } }) : response;
-    }),
-  ),
-  mutant(
-    'max-tokens-uncounted',
-    'max tokens are not reserved in the window',
-    ['turn.window/over-refused', 'turn.window/default-max-told'],
-    onTurn(async (body, forward) => {
-      const response = await forward();
-      return (await codeOf(response)) === 'context_window_exceeded'
-        ? forward({ body: { ...body, max_tokens: 1 } })
-        : response;
-    }),
-  ),
-  mutant(
-    'window-refused',
-    'a turn cannot take the window to its last token',
-    ['turn.window/exact-accepted', 'turn.window/over-told'],
-    askedOf((body) => ({ ...body, ...(typeof body.max_tokens === 'number' && { max_tokens: body.max_tokens + 1 }) })),
-  ),
-  mutant(
-    'window-rolls',
-    'a turn that does not fit drops the oldest messages',
-    ['turn.window/over-refused', 'turn.window/over-changes-nothing', 'turn.window/exact-keeps-all'],
-    onTurn(async (body, forward) => {
-      const response = await forward();
-      if ((await codeOf(response)) !== 'context_window_exceeded') return response;
-      await ask(forward, 'POST', `/v1/sessions/${body.session_id}/truncate`, { preserve_len: window / 4 });
-      return forward();
-    }),
-  ),
-  mutant(
-    'headroom-kept',
-    'a window that a turn has filled is cut',
-    ['turn.window/exact-keeps-all'],
-    onTurn(async (body, forward) => {
-      const response = await forward();
-      const path = `/v1/sessions/${body.session_id}`;
-      const { usage } = (await ask(forward, 'GET', path)).body as { usage?: { remaining_tokens: number } };
-      if (response.ok && usage && usage.remaining_tokens < 48) {
-        await ask(forward, 'POST', `${path}/truncate`, { preserve_len: window / 2 });
-      }
-      return response;
-    }),
-  ),
-  mutant(
-    'requested-short',
-    'what was requested is told without the end of the answer',
-    ['turn.window/over-told', 'turn.window/default-max-told'],
-    onTurn(async (_, forward) => {
-      const response = await forward();
-      if ((await codeOf(response)) !== 'context_window_exceeded') return response;
-      return editJson(response, ({ error }: { error: { message: string } }) => ({
-        error: {
-          ...error,
-          message: error.message.replace(/(?<=requested: )\d+/, (count) => String(Number(count) - 1)),
-        },
-      }));
-    }),
-  ),
-  mutant(
-    'other-default',
-    'a turn without max_tokens counts as one of 512',
-    ['turn.window/default-max-told'],
-    askedOf((body) => ({
-      max_tokens: 512,
-      ...body,
-    })),
-  ),
+    )
+    .proxy(
+      onTurn(async (body, forward) => {
+        const response = await forward();
+        const path = `/v1/sessions/${body.session_id}/messages`;
+        if (response.status === 400) for (const message of body.messages) await forward({ path, body: message });
+        return response;
+      }),
+    ),
+  mutant('empty-accepted', 'a new message that says nothing is accepted')
+    .caughtBy('turn.limit/empty-refused')
+    .proxy(
+      askedOf((body) => ({
+        ...body,
+        messages: body.messages.map((message) => (isEmpty(message) ? { ...message, content: ' ' } : message)),
+      })),
+    ),
+  mutant('one-over-window', 'a turn may take the window one token over its end')
+    .caughtBy('turn.window/over-refused', 'turn.window/over-told')
+    .proxy(
+      onTurn(async (body, forward) => {
+        const response = await forward();
+        const isOneOver = (await response.clone().text()).includes(`(requested: ${window + 1})`);
+        return isOneOver ? forward({ body: { ...body, max_tokens: Number(body.max_tokens) - 1 } }) : response;
+      }),
+    ),
+  mutant('max-tokens-uncounted', 'max tokens are not reserved in the window')
+    .caughtBy('turn.window/over-refused', 'turn.window/default-max-told')
+    .proxy(
+      onTurn(async (body, forward) => {
+        const response = await forward();
+        return (await codeOf(response)) === 'context_window_exceeded'
+          ? forward({ body: { ...body, max_tokens: 1 } })
+          : response;
+      }),
+    ),
+  mutant('window-refused', 'a turn cannot take the window to its last token')
+    .caughtBy('turn.window/exact-accepted', 'turn.window/over-told')
+    .proxy(
+      askedOf((body) => ({ ...body, ...(typeof body.max_tokens === 'number' && { max_tokens: body.max_tokens + 1 }) })),
+    ),
+  mutant('window-rolls', 'a turn that does not fit drops the oldest messages')
+    .caughtBy('turn.window/over-refused', 'turn.window/over-changes-nothing', 'turn.window/exact-keeps-all')
+    .proxy(
+      onTurn(async (body, forward) => {
+        const response = await forward();
+        if ((await codeOf(response)) !== 'context_window_exceeded') return response;
+        await ask(forward, 'POST', `/v1/sessions/${body.session_id}/truncate`, { preserve_len: window / 4 });
+        return forward();
+      }),
+    ),
+  mutant('headroom-kept', 'a window that a turn has filled is cut')
+    .caughtBy('turn.window/exact-keeps-all')
+    .proxy(
+      onTurn(async (body, forward) => {
+        const response = await forward();
+        const path = `/v1/sessions/${body.session_id}`;
+        const { usage } = (await ask(forward, 'GET', path)).body as { usage?: { remaining_tokens: number } };
+        if (response.ok && usage && usage.remaining_tokens < 48) {
+          await ask(forward, 'POST', `${path}/truncate`, { preserve_len: window / 2 });
+        }
+        return response;
+      }),
+    ),
+  mutant('requested-short', 'what was requested is told without the end of the answer')
+    .caughtBy('turn.window/over-told', 'turn.window/default-max-told')
+    .proxy(
+      onTurn(async (_, forward) => {
+        const response = await forward();
+        if ((await codeOf(response)) !== 'context_window_exceeded') return response;
+        return editJson(response, ({ error }: { error: { message: string } }) => ({
+          error: {
+            ...error,
+            message: error.message.replace(/(?<=requested: )\d+/, (count) => String(Number(count) - 1)),
+          },
+        }));
+      }),
+    ),
+  mutant('other-default', 'a turn without max_tokens counts as one of 512')
+    .caughtBy('turn.window/default-max-told')
+    .proxy(
+      askedOf((body) => ({
+        max_tokens: 512,
+        ...body,
+      })),
+    ),
 ];
 
 const idsOf = (message: { tool_calls?: unknown }) =>
@@ -662,63 +600,59 @@ function open(window: readonly { tool_calls?: unknown; tool_call_id?: unknown }[
   );
 }
 
-const TURN_PAIRING_MUTANTS: readonly Mutant[] = [
-  mutant(
-    'calls-dropped',
-    'calls that wait are answered by the server as soon as a turn comes',
-    [
+const TURN_PAIRING_MUTANTS = [
+  mutant('calls-dropped', 'calls that wait are answered by the server as soon as a turn comes')
+    .caughtBy(
       'turn.pairing/open-calls-refused',
       'turn.pairing/other-messages-refused',
       'turn.pairing/some-results-refused',
       'turn.pairing/refusals-change-nothing',
       'turn.tool-calls/open-until-answered',
-    ],
-    onTurn(async (body, forward) => {
-      const response = await forward();
-      if ((await codeOf(response)) !== 'tool_call_unanswered') return response;
-      const ids = open(await windowAt(forward, body.session_id));
-      const messages = ids.map((id) => ({ role: 'tool', tool_call_id: id, content: 'cancelled' }));
-      await forward({ path: `/v1/sessions/${body.session_id}/messages`, body: { messages } });
-      return forward();
-    }),
-  ),
-  mutant(
-    'strangers-dropped',
-    'results of no call are left out of a turn',
-    ['turn.pairing/stranger-refused', 'turn.tools/refused-keeps'],
-    onTurn(async (body, forward) => {
-      const response = await forward();
-      if ((await codeOf(response)) !== 'tool_result_orphan') return response;
-      const ids = open(await windowAt(forward, body.session_id));
-      const messages = body.messages.filter(
-        ({ role, tool_call_id }) => role !== 'tool' || ids.includes(String(tool_call_id)),
-      );
-      return forward({ body: { ...body, messages } });
-    }),
-  ),
-  mutant(
-    'results-stored-anyway',
-    'a turn with some of the results is refused, and they are stored',
-    ['turn.pairing/refusals-change-nothing'],
-    onTurn(async (body, forward) => {
-      const response = await forward();
-      const results = body.messages.filter(({ role }) => role === 'tool');
-      if (response.status === 400 && results.length > 0) {
-        await forward({ path: `/v1/sessions/${body.session_id}/messages`, body: { messages: results } });
-      }
-      return response;
-    }),
-  ),
-  mutant(
-    'results-by-append-only',
-    'a turn takes no results',
-    ['turn.pairing/results-accepted'],
-    onTurn((body, forward) =>
-      body.messages.some(({ role }) => role === 'tool')
-        ? Promise.resolve(refusal('tool_call_unanswered', 'Invalid request: append the results first'))
-        : forward(),
+    )
+    .proxy(
+      onTurn(async (body, forward) => {
+        const response = await forward();
+        if ((await codeOf(response)) !== 'tool_call_unanswered') return response;
+        const ids = open(await windowAt(forward, body.session_id));
+        const messages = ids.map((id) => ({ role: 'tool', tool_call_id: id, content: 'cancelled' }));
+        await forward({ path: `/v1/sessions/${body.session_id}/messages`, body: { messages } });
+        return forward();
+      }),
     ),
-  ),
+  mutant('strangers-dropped', 'results of no call are left out of a turn')
+    .caughtBy('turn.pairing/stranger-refused', 'turn.tools/refused-keeps')
+    .proxy(
+      onTurn(async (body, forward) => {
+        const response = await forward();
+        if ((await codeOf(response)) !== 'tool_result_orphan') return response;
+        const ids = open(await windowAt(forward, body.session_id));
+        const messages = body.messages.filter(
+          ({ role, tool_call_id }) => role !== 'tool' || ids.includes(String(tool_call_id)),
+        );
+        return forward({ body: { ...body, messages } });
+      }),
+    ),
+  mutant('results-stored-anyway', 'a turn with some of the results is refused, and they are stored')
+    .caughtBy('turn.pairing/refusals-change-nothing')
+    .proxy(
+      onTurn(async (body, forward) => {
+        const response = await forward();
+        const results = body.messages.filter(({ role }) => role === 'tool');
+        if (response.status === 400 && results.length > 0) {
+          await forward({ path: `/v1/sessions/${body.session_id}/messages`, body: { messages: results } });
+        }
+        return response;
+      }),
+    ),
+  mutant('results-by-append-only', 'a turn takes no results')
+    .caughtBy('turn.pairing/results-accepted')
+    .proxy(
+      onTurn((body, forward) =>
+        body.messages.some(({ role }) => role === 'tool')
+          ? Promise.resolve(refusal('tool_call_unanswered', 'Invalid request: append the results first'))
+          : forward(),
+      ),
+    ),
 ];
 
 /** What meets a turn that comes while another of its session runs. */
@@ -743,40 +677,30 @@ const outside = async ({ session_id, ...body }: Asked, forward: Forward) => {
   return json({ ...answer, session: { id: session_id, version, usage } });
 };
 
-const TURN_RACE_MUTANTS: readonly Mutant[] = [
-  mutant(
-    'breaks-when-busy',
-    'a turn that meets another breaks down',
-    ['turn.concurrent/each-answered'],
-    meanwhile(() => Promise.resolve(json({ error: { message: 'database is locked', type: 'server_error' } }, 500))),
-  ),
-  mutant(
-    'lost-turn',
-    'of turns at the same time one alone is stored',
-    ['turn.concurrent/answered-stand'],
-    meanwhile(outside),
-  ),
-  mutant(
-    'busy-though-done',
-    'a turn is refused as busy, and stored',
-    ['turn.concurrent/answered-stand'],
-    onTurn(async (body, forward) => {
-      const response = await forward();
-      if ((await codeOf(response)) === 'session_busy') await writeWhenIdle(forward, body.session_id, body.messages);
-      return response;
-    }),
-  ),
-  mutant(
-    'not-held-together',
-    'a turn is made of single steps, and others come between them',
-    ['turn.concurrent/not-interleaved', 'turn.busy/nothing-within'],
-    pieced({ early: true }),
-  ),
-  mutant(
-    'conflict-locks',
-    'after two turns have met, the session stays busy',
-    ['turn.concurrent/goes-on-after'],
-    () => {
+const TURN_RACE_MUTANTS = [
+  mutant('breaks-when-busy', 'a turn that meets another breaks down')
+    .caughtBy('turn.concurrent/each-answered')
+    .proxy(
+      meanwhile(() => Promise.resolve(json({ error: { message: 'database is locked', type: 'server_error' } }, 500))),
+    ),
+  mutant('lost-turn', 'of turns at the same time one alone is stored')
+    .caughtBy('turn.concurrent/answered-stand')
+    .proxy(meanwhile(outside)),
+  mutant('busy-though-done', 'a turn is refused as busy, and stored')
+    .caughtBy('turn.concurrent/answered-stand')
+    .proxy(
+      onTurn(async (body, forward) => {
+        const response = await forward();
+        if ((await codeOf(response)) === 'session_busy') await writeWhenIdle(forward, body.session_id, body.messages);
+        return response;
+      }),
+    ),
+  mutant('not-held-together', 'a turn is made of single steps, and others come between them')
+    .caughtBy('turn.concurrent/not-interleaved', 'turn.busy/nothing-within')
+    .proxy(pieced({ early: true })),
+  mutant('conflict-locks', 'after two turns have met, the session stays busy')
+    .caughtBy('turn.concurrent/goes-on-after')
+    .proxy(() => {
       const locked = new Set<string>();
       return onTurn(async (body, forward) => {
         if (locked.has(body.session_id)) return refusal('session_busy');
@@ -784,113 +708,104 @@ const TURN_RACE_MUTANTS: readonly Mutant[] = [
         if ((await codeOf(response)) === 'session_busy') locked.add(body.session_id);
         return response;
       })();
-    },
-  ),
-  mutant('busy-is-a-breakdown', 'a write that meets a turn breaks down', ['turn.busy/writes-refused-meanwhile'], () =>
-    on('POST', WRITE, async (_, forward) => {
-      const response = await forward();
-      const error = { message: 'lock timeout', type: 'server_error' };
-      return (await codeOf(response)) === 'session_busy' ? json({ error }, 500) : response;
     }),
-  ),
-  mutant(
-    'half-turn-shown',
-    'the new message of a turn is shown while it runs',
-    ['turn.busy/reads-before-or-after'],
-    watching(({ turns }) =>
-      reads((id, what, body, search) => {
-        const added = what === 'window' ? turns.get(id)?.[0] : undefined;
-        const newestFirst = search.includes('order=desc');
-        const data = (body.data ?? []) as Sent[];
-        const last = newestFirst ? data[0] : data.at(-1);
-        if (!added || !last || (body.has_more && !newestFirst)) return body;
-        const half = { ...last, role: 'user', content: added.content, id: `${last.id}0` };
-        return { ...body, data: newestFirst ? [half, ...data] : [...data, half] };
+  mutant('busy-is-a-breakdown', 'a write that meets a turn breaks down')
+    .caughtBy('turn.busy/writes-refused-meanwhile')
+    .proxy(() =>
+      on('POST', WRITE, async (_, forward) => {
+        const response = await forward();
+        const error = { message: 'lock timeout', type: 'server_error' };
+        return (await codeOf(response)) === 'session_busy' ? json({ error }, 500) : response;
       }),
     ),
-  ),
-  mutant(
-    'snapshot-waits',
-    'no snapshot is taken while a turn runs',
-    ['turn.snapshot-meanwhile/taken'],
-    watching(({ turns }) =>
-      on('POST', '/v1/sessions/:id/snapshots', ({ ids: [id = ''] }, forward) =>
-        turns.has(id) ? Promise.resolve(refusal('session_busy')) : forward(),
+  mutant('half-turn-shown', 'the new message of a turn is shown while it runs')
+    .caughtBy('turn.busy/reads-before-or-after')
+    .proxy(
+      watching(({ turns }) =>
+        reads((id, what, body, search) => {
+          const added = what === 'window' ? turns.get(id)?.[0] : undefined;
+          const newestFirst = search.includes('order=desc');
+          const data = (body.data ?? []) as Sent[];
+          const last = newestFirst ? data[0] : data.at(-1);
+          if (!added || !last || (body.has_more && !newestFirst)) return body;
+          const half = { ...last, role: 'user', content: added.content, id: `${last.id}0` };
+          return { ...body, data: newestFirst ? [half, ...data] : [...data, half] };
+        }),
       ),
     ),
-  ),
-  mutant(
-    'snapshot-of-half',
-    'a snapshot holds the new message of a turn that runs',
-    ['turn.snapshot-meanwhile/before-or-after'],
-    watching(({ turns }) =>
-      on('POST', '/v1/sessions/:id/snapshots', async ({ ids: [id = ''] }, forward) => {
-        const half = turns.has(id);
-        return editJson(await forward(), (body: Json) => {
-          const archived = body.archived as { messages: number } | undefined;
-          return half && archived ? { ...body, archived: { ...archived, messages: archived.messages + 1 } } : body;
-        });
-      }),
-    ),
-  ),
-  mutant(
-    'disconnect-keeps-half',
-    'a client that goes away leaves its message behind',
-    ['turn.disconnect/all-or-nothing'],
-    onTurn(async (body, forward) => {
-      const { session_id: id, stream, messages } = body;
-      const response = await forward();
-      if (!stream || !response.ok) return response;
-      const left = () => writeWhenIdle(forward, id, messages);
-      return followed(response, { ended: () => undefined, left });
-    }),
-  ),
-  mutant(
-    'disconnect-billed',
-    'a client that goes away is charged in the usage of its session',
-    ['turn.disconnect/usage-adds-up'],
-    watching(({ left }) =>
-      reads((id, what, body) => {
-        if (what !== 'session' || !left.has(id)) return body;
-        const usage = body.usage as { total_tokens: number };
-        return { ...body, usage: { ...usage, total_tokens: usage.total_tokens + 12 } };
-      }),
-    ),
-  ),
-  mutant(
-    'disconnect-locks',
-    'a client that goes away leaves its session busy',
-    ['turn.disconnect/goes-on-after'],
-    watching(({ left }) =>
-      on('POST', WRITE, ({ ids: [id = ''] }, forward) =>
-        left.has(id) ? Promise.resolve(refusal('session_busy')) : forward(),
+  mutant('snapshot-waits', 'no snapshot is taken while a turn runs')
+    .caughtBy('turn.snapshot-meanwhile/taken')
+    .proxy(
+      watching(({ turns }) =>
+        on('POST', '/v1/sessions/:id/snapshots', ({ ids: [id = ''] }, forward) =>
+          turns.has(id) ? Promise.resolve(refusal('session_busy')) : forward(),
+        ),
       ),
     ),
-  ),
+  mutant('snapshot-of-half', 'a snapshot holds the new message of a turn that runs')
+    .caughtBy('turn.snapshot-meanwhile/before-or-after')
+    .proxy(
+      watching(({ turns }) =>
+        on('POST', '/v1/sessions/:id/snapshots', async ({ ids: [id = ''] }, forward) => {
+          const half = turns.has(id);
+          return editJson(await forward(), (body: Json) => {
+            const archived = body.archived as { messages: number } | undefined;
+            return half && archived ? { ...body, archived: { ...archived, messages: archived.messages + 1 } } : body;
+          });
+        }),
+      ),
+    ),
+  mutant('disconnect-keeps-half', 'a client that goes away leaves its message behind')
+    .caughtBy('turn.disconnect/all-or-nothing')
+    .proxy(
+      onTurn(async (body, forward) => {
+        const { session_id: id, stream, messages } = body;
+        const response = await forward();
+        if (!stream || !response.ok) return response;
+        const left = () => writeWhenIdle(forward, id, messages);
+        return followed(response, { ended: () => undefined, left });
+      }),
+    ),
+  mutant('disconnect-billed', 'a client that goes away is charged in the usage of its session')
+    .caughtBy('turn.disconnect/usage-adds-up')
+    .proxy(
+      watching(({ left }) =>
+        reads((id, what, body) => {
+          if (what !== 'session' || !left.has(id)) return body;
+          const usage = body.usage as { total_tokens: number };
+          return { ...body, usage: { ...usage, total_tokens: usage.total_tokens + 12 } };
+        }),
+      ),
+    ),
+  mutant('disconnect-locks', 'a client that goes away leaves its session busy')
+    .caughtBy('turn.disconnect/goes-on-after')
+    .proxy(
+      watching(({ left }) =>
+        on('POST', WRITE, ({ ids: [id = ''] }, forward) =>
+          left.has(id) ? Promise.resolve(refusal('session_busy')) : forward(),
+        ),
+      ),
+    ),
 ];
 
-const TURN_REPLY_MUTANTS: readonly Mutant[] = [
-  mutant(
-    'partial-apart',
-    'a begun answer and what continues it are stored as two messages',
-    ['turn.partial/one-message'],
-    pieced({
-      store: (added, reply) => [...added.map(({ partial, ...message }) => message as Sent), reply],
-    }),
-  ),
-  mutant(
-    'partial-lost',
-    'of a begun answer only what continues it is stored',
-    ['turn.partial/joined', 'turn.partial/usage-after'],
-    pieced({
-      store: (added, reply) => [...added.filter(({ partial }) => !partial), reply],
-    }),
-  ),
-  mutant(
-    'empty-answer-stored',
-    'an answer of nothing is stored as a message',
-    ['turn.empty-answer/new-alone-stored', 'turn.empty-answer/goes-on-after'],
-    () =>
+const TURN_REPLY_MUTANTS = [
+  mutant('partial-apart', 'a begun answer and what continues it are stored as two messages')
+    .caughtBy('turn.partial/one-message')
+    .proxy(
+      pieced({
+        store: (added, reply) => [...added.map(({ partial, ...message }) => message as Sent), reply],
+      }),
+    ),
+  mutant('partial-lost', 'of a begun answer only what continues it is stored')
+    .caughtBy('turn.partial/joined', 'turn.partial/usage-after')
+    .proxy(
+      pieced({
+        store: (added, reply) => [...added.filter(({ partial }) => !partial), reply],
+      }),
+    ),
+  mutant('empty-answer-stored', 'an answer of nothing is stored as a message')
+    .caughtBy('turn.empty-answer/new-alone-stored', 'turn.empty-answer/goes-on-after')
+    .proxy(() =>
       listed((messages) =>
         messages.flatMap((message, index) => {
           const silent =
@@ -900,58 +815,54 @@ const TURN_REPLY_MUTANTS: readonly Mutant[] = [
           return silent ? [message, { ...message, role: 'assistant', content: '', id: `${message.id}0` }] : [message];
         }),
       ),
-  ),
-  mutant(
-    'empty-answer-drops-turn',
-    'a turn without answer is not stored',
-    ['turn.empty-answer/new-alone-stored'],
-    pieced({
-      store: (added, reply) => (reply.content === '' ? [] : [...added, reply]),
-    }),
-  ),
-  mutant(
-    'cut-text-dropped',
-    'an answer that max_tokens cuts is not stored',
-    ['turn.cut/text-stored-as-delivered'],
-    pieced({
-      store: (added, reply, { choices: [choice] }) => (choice?.finish_reason === 'length' ? added : [...added, reply]),
-    }),
-  ),
-  mutant(
-    'cut-call-stored',
-    'a call that max_tokens cuts is stored, and waits for its result',
-    ['turn.cut/call-not-stored', 'turn.cut/goes-on-after-call'],
-    onTurn(async (body, forward) => {
-      const response = await forward();
-      const { choices = [] } = (await response
-        .clone()
-        .json()
-        .catch(() => ({}))) as { choices?: Json[] };
-      if (choices[0]?.finish_reason !== 'length' || body.tool_choice !== 'required') return response;
-      const call = {
-        id: 'functions.save_note:0',
-        type: 'function',
-        function: { name: 'save_note', arguments: '{"text":"respon' },
-      };
-      const message = { role: 'assistant', content: '', tool_calls: [call] };
-      await forward({ path: `/v1/sessions/${body.session_id}/messages`, body: message });
-      return response;
-    }),
-  ),
-  mutant(
-    'two-choices',
-    'a session takes any number of choices, and keeps the first',
-    ['turn.choices/two-refused', 'turn.choices/two-change-nothing'],
-    askedOf(({ n, ...body }) => body),
-  ),
-  mutant(
-    'n-unknown',
-    'a turn must not say how many choices it wants',
-    ['turn.choices/one-accepted'],
-    onTurn((body, forward) =>
-      body.n === undefined ? forward() : Promise.resolve(refusal('invalid_request', 'Invalid request: n: not allowed')),
     ),
-  ),
+  mutant('empty-answer-drops-turn', 'a turn without answer is not stored')
+    .caughtBy('turn.empty-answer/new-alone-stored')
+    .proxy(
+      pieced({
+        store: (added, reply) => (reply.content === '' ? [] : [...added, reply]),
+      }),
+    ),
+  mutant('cut-text-dropped', 'an answer that max_tokens cuts is not stored')
+    .caughtBy('turn.cut/text-stored-as-delivered')
+    .proxy(
+      pieced({
+        store: (added, reply, { choices: [choice] }) =>
+          choice?.finish_reason === 'length' ? added : [...added, reply],
+      }),
+    ),
+  mutant('cut-call-stored', 'a call that max_tokens cuts is stored, and waits for its result')
+    .caughtBy('turn.cut/call-not-stored', 'turn.cut/goes-on-after-call')
+    .proxy(
+      onTurn(async (body, forward) => {
+        const response = await forward();
+        const { choices = [] } = (await response
+          .clone()
+          .json()
+          .catch(() => ({}))) as { choices?: Json[] };
+        if (choices[0]?.finish_reason !== 'length' || body.tool_choice !== 'required') return response;
+        const call = {
+          id: 'functions.save_note:0',
+          type: 'function',
+          function: { name: 'save_note', arguments: '{"text":"respon' },
+        };
+        const message = { role: 'assistant', content: '', tool_calls: [call] };
+        await forward({ path: `/v1/sessions/${body.session_id}/messages`, body: message });
+        return response;
+      }),
+    ),
+  mutant('two-choices', 'a session takes any number of choices, and keeps the first')
+    .caughtBy('turn.choices/two-refused', 'turn.choices/two-change-nothing')
+    .proxy(askedOf(({ n, ...body }) => body)),
+  mutant('n-unknown', 'a turn must not say how many choices it wants')
+    .caughtBy('turn.choices/one-accepted')
+    .proxy(
+      onTurn((body, forward) =>
+        body.n === undefined
+          ? forward()
+          : Promise.resolve(refusal('invalid_request', 'Invalid request: n: not allowed')),
+      ),
+    ),
 ];
 
 const renumbered = (answer: Answer, from: number): Json => ({
@@ -970,42 +881,35 @@ const renumbered = (answer: Answer, from: number): Json => ({
   })),
 });
 
-const TURN_TOOL_MUTANTS: readonly Mutant[] = [
-  mutant(
-    'session-tools-unused',
-    'a turn that brings no tools has none',
-    ['turn.tools/session-tools-used', 'turn.tools/absent-keeps'],
-    askedOf((body) => ({ tools: [], ...body })),
-  ),
-  mutant(
-    'tools-for-one-turn',
-    'tools that come with a turn are gone after it',
-    ['turn.tools/new-tools-stand'],
-    onTurn(async (body, forward) => {
-      const path = `/v1/sessions/${body.session_id}`;
-      const { tools } = (await ask(forward, 'GET', path)).body;
-      const response = await forward();
-      if (body.tools !== undefined && response.ok) await ask(forward, 'POST', path, { tools });
-      return response;
-    }),
-  ),
-  mutant(
-    'tools-added',
-    'tools that come with a turn are added to those of the session',
-    ['turn.tools/new-tools-stand', 'turn.tools/empty-list-removes'],
-    onTurn(async (body, forward) => {
-      if (!Array.isArray(body.tools)) return forward();
-      const { tools = [] } = (await ask(forward, 'GET', `/v1/sessions/${body.session_id}`)).body as {
-        tools?: object[];
-      };
-      return forward({ body: { ...body, tools: [...tools, ...body.tools] } });
-    }),
-  ),
-  mutant(
-    'tools-not-recounted',
-    'the tokens of tools that came with a turn are not counted',
-    ['turn.tools/new-tools-counted'],
-    () => {
+const TURN_TOOL_MUTANTS = [
+  mutant('session-tools-unused', 'a turn that brings no tools has none')
+    .caughtBy('turn.tools/session-tools-used', 'turn.tools/absent-keeps')
+    .proxy(askedOf((body) => ({ tools: [], ...body }))),
+  mutant('tools-for-one-turn', 'tools that come with a turn are gone after it')
+    .caughtBy('turn.tools/new-tools-stand')
+    .proxy(
+      onTurn(async (body, forward) => {
+        const path = `/v1/sessions/${body.session_id}`;
+        const { tools } = (await ask(forward, 'GET', path)).body;
+        const response = await forward();
+        if (body.tools !== undefined && response.ok) await ask(forward, 'POST', path, { tools });
+        return response;
+      }),
+    ),
+  mutant('tools-added', 'tools that come with a turn are added to those of the session')
+    .caughtBy('turn.tools/new-tools-stand', 'turn.tools/empty-list-removes')
+    .proxy(
+      onTurn(async (body, forward) => {
+        if (!Array.isArray(body.tools)) return forward();
+        const { tools = [] } = (await ask(forward, 'GET', `/v1/sessions/${body.session_id}`)).body as {
+          tools?: object[];
+        };
+        return forward({ body: { ...body, tools: [...tools, ...body.tools] } });
+      }),
+    ),
+  mutant('tools-not-recounted', 'the tokens of tools that came with a turn are not counted')
+    .caughtBy('turn.tools/new-tools-counted')
+    .proxy(() => {
       const told = new Set<string>();
       return chain(
         onTurn((body, forward) => {
@@ -1017,86 +921,74 @@ const TURN_TOOL_MUTANTS: readonly Mutant[] = [
           return { ...body, usage: { ...(body.usage as Json), tools_tokens: 0 } };
         }),
       );
-    },
-  ),
-  mutant(
-    'tools-before-checks',
-    'tools of a refused turn stay',
-    ['turn.tools/refused-keeps'],
-    onTurn(async (body, forward) => {
-      if (body.tools !== undefined)
-        await ask(forward, 'POST', `/v1/sessions/${body.session_id}`, { tools: body.tools });
-      return forward();
     }),
-  ),
-  mutant(
-    'empty-list-ignored',
-    'an empty list of tools is taken for none',
-    ['turn.tools/empty-list-removes'],
-    askedOf(({ tools, ...body }) =>
-      Array.isArray(tools) && tools.length === 0 ? body : { ...body, ...(tools !== undefined && { tools }) },
+  mutant('tools-before-checks', 'tools of a refused turn stay')
+    .caughtBy('turn.tools/refused-keeps')
+    .proxy(
+      onTurn(async (body, forward) => {
+        if (body.tools !== undefined)
+          await ask(forward, 'POST', `/v1/sessions/${body.session_id}`, { tools: body.tools });
+        return forward();
+      }),
     ),
-  ),
-  mutant(
-    'call-ids-of-openai',
-    'calls have ids of another form',
-    ['turn.tool-calls/first-ids', 'turn.tool-calls/next-ids'],
-    () => async (request, forward) => {
+  mutant('empty-list-ignored', 'an empty list of tools is taken for none')
+    .caughtBy('turn.tools/empty-list-removes')
+    .proxy(
+      askedOf(({ tools, ...body }) =>
+        Array.isArray(tools) && tools.length === 0 ? body : { ...body, ...(tools !== undefined && { tools }) },
+      ),
+    ),
+  mutant('call-ids-of-openai', 'calls have ids of another form')
+    .caughtBy('turn.tool-calls/first-ids', 'turn.tool-calls/next-ids')
+    .proxy(() => async (request, forward) => {
       const restore = (text: string) => text.replace(/call_(\w+)_(\d+)/g, 'functions.$1:$2');
       const body = typeof request.body === 'string' ? request.body : JSON.stringify(request.body);
       const response = await forward(request.body === undefined ? {} : { body: restore(body) });
       return editText(response, (text) => text.replace(/functions\.(\w+):(\d+)/g, 'call_$1_$2'));
-    },
-  ),
-  mutant(
-    'ids-from-zero',
-    'the numbers of calls begin again with every turn',
-    ['turn.tool-calls/next-ids', 'turn.call-ids-kept/counted-over-rollback'],
-    answered((answer) => renumbered(answer, 0)),
-  ),
-  mutant(
-    'ids-from-window',
-    'calls are numbered by those that stand in the window',
-    ['turn.call-ids-kept/counted-over-rollback'],
-    onTurn(async (body, forward) => {
-      const before = (await windowAt(forward, body.session_id)).flatMap(idsOf).length;
-      const response = await forward();
-      return response.ok && !body.stream ? json(renumbered((await response.json()) as Answer, before)) : response;
     }),
-  ),
-  mutant('call-stored-as-text', 'a call is stored without what it calls', ['turn.tool-calls/call-stored'], () =>
-    listed((messages) =>
-      messages.map(
-        ({ tool_calls, ...message }) =>
-          (tool_calls ? { ...message, content: JSON.stringify(tool_calls) } : message) as Sent,
+  mutant('ids-from-zero', 'the numbers of calls begin again with every turn')
+    .caughtBy('turn.tool-calls/next-ids', 'turn.call-ids-kept/counted-over-rollback')
+    .proxy(answered((answer) => renumbered(answer, 0))),
+  mutant('ids-from-window', 'calls are numbered by those that stand in the window')
+    .caughtBy('turn.call-ids-kept/counted-over-rollback')
+    .proxy(
+      onTurn(async (body, forward) => {
+        const before = (await windowAt(forward, body.session_id)).flatMap(idsOf).length;
+        const response = await forward();
+        return response.ok && !body.stream ? json(renumbered((await response.json()) as Answer, before)) : response;
+      }),
+    ),
+  mutant('call-stored-as-text', 'a call is stored without what it calls')
+    .caughtBy('turn.tool-calls/call-stored')
+    .proxy(() =>
+      listed((messages) =>
+        messages.map(
+          ({ tool_calls, ...message }) =>
+            (tool_calls ? { ...message, content: JSON.stringify(tool_calls) } : message) as Sent,
+        ),
       ),
     ),
-  ),
-  mutant(
-    'issued-ids-unknown',
-    'the results of calls that the model issued are taken for strangers',
-    ['turn.tool-calls/result-accepted'],
-    () =>
+  mutant('issued-ids-unknown', 'the results of calls that the model issued are taken for strangers')
+    .caughtBy('turn.tool-calls/result-accepted')
+    .proxy(() =>
       on('POST', WRITE, ({ body }, forward) =>
         JSON.stringify(body).includes('"tool_call_id":"functions.')
           ? Promise.resolve(refusal('tool_result_orphan', 'Invalid request: no such call'))
           : forward(),
       ),
-  ),
+    ),
 ];
 
 const UNKNOWN = 'session_not_found';
 
-const TURN_UNKNOWN_MUTANTS: readonly Mutant[] = [
-  mutant(
-    'unknown-made',
-    'a chat in a session that is not there makes it',
-    [
+const TURN_UNKNOWN_MUTANTS = [
+  mutant('unknown-made', 'a chat in a session that is not there makes it')
+    .caughtBy(
       'turn.unknown-session/invented-refused',
       'turn.unknown-session/streamed-refused',
       'turn.unknown-session/none-created',
-    ],
-    () => {
+    )
+    .proxy(() => {
       const made = new Map<string, string>();
       return chain(
         async (request, forward) => {
@@ -1113,34 +1005,33 @@ const TURN_UNKNOWN_MUTANTS: readonly Mutant[] = [
           return forward({ body: { ...body, session_id: id } });
         })(),
       );
-    },
-  ),
-  mutant(
-    'unknown-stateless',
-    'a chat in a session that is not there is answered without one',
-    ['turn.unknown-session/invented-refused', 'turn.unknown-session/deleted-refused'],
-    onTurn(async (body, forward) => {
-      const response = await forward();
-      const { session_id, ...rest } = body;
-      return (await codeOf(response)) === UNKNOWN ? forward({ body: rest }) : response;
     }),
-  ),
-  mutant(
-    'refusal-streamed',
-    'a streamed turn is refused within a stream that succeeds',
-    ['turn.unknown-session/streamed-refused'],
-    onChat(async (body, forward) => {
-      const response = await forward();
-      if (response.ok || body.stream !== true) return response;
-      const text = `data: ${await response.text()}\n\ndata: [DONE]\n\n`;
-      return new Response(text, { headers: { 'Content-Type': 'text/event-stream' } });
-    }),
-  ),
-  mutant('deleted-still-there', 'a deleted session still takes turns', ['turn.unknown-session/deleted-refused'], () =>
-    on('DELETE', '/v1/sessions/:id', ({ ids: [id = ''] }) =>
-      Promise.resolve(Response.json({ id, object: 'session.deleted', deleted: true })),
+  mutant('unknown-stateless', 'a chat in a session that is not there is answered without one')
+    .caughtBy('turn.unknown-session/invented-refused', 'turn.unknown-session/deleted-refused')
+    .proxy(
+      onTurn(async (body, forward) => {
+        const response = await forward();
+        const { session_id, ...rest } = body;
+        return (await codeOf(response)) === UNKNOWN ? forward({ body: rest }) : response;
+      }),
     ),
-  ),
+  mutant('refusal-streamed', 'a streamed turn is refused within a stream that succeeds')
+    .caughtBy('turn.unknown-session/streamed-refused')
+    .proxy(
+      onChat(async (body, forward) => {
+        const response = await forward();
+        if (response.ok || body.stream !== true) return response;
+        const text = `data: ${await response.text()}\n\ndata: [DONE]\n\n`;
+        return new Response(text, { headers: { 'Content-Type': 'text/event-stream' } });
+      }),
+    ),
+  mutant('deleted-still-there', 'a deleted session still takes turns')
+    .caughtBy('turn.unknown-session/deleted-refused')
+    .proxy(() =>
+      on('DELETE', '/v1/sessions/:id', ({ ids: [id = ''] }) =>
+        Promise.resolve(Response.json({ id, object: 'session.deleted', deleted: true })),
+      ),
+    ),
 ];
 
 export const TURN_MUTANTS: readonly Mutant[] = [

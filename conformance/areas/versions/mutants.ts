@@ -1,6 +1,6 @@
-import { errors, mutantsOf } from '../../proof/chats.ts';
+import { errors } from '../../proof/chats.ts';
 import type { Json } from '../../proof/edits.ts';
-import type { Mutant } from '../../proof/mutant.ts';
+import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
 import { type Handler, on, type Passing } from '../../proof/proxy.ts';
 import { codeOf, messagesOf, refusal, WRITE } from '../../proof/rewrites.ts';
 import { changedBy, touch, versionOf, whileChatting } from '../../proof/touches.ts';
@@ -53,61 +53,37 @@ const MATCHED = [
 
 const TAGGED = ['versions.reads/create-etag', 'versions.reads/read-etag', ...each('etag')] as unknown as Kills;
 
-const MATCH_MUTANTS: readonly Mutant[] = [
-  mutant(
-    'match-ignored',
-    'If-Match is ignored',
-    [
+const MATCH_MUTANTS = [
+  mutant('match-ignored', 'If-Match is ignored')
+    .caughtBy(
       'versions.streamed-chat/stale-refused',
       'versions.reads/snapshot-stale-refused',
       'versions.reads/delete-stale-refused',
       'versions.reads/delete-malformed-refused',
       ...each('stale-refused', 'malformed-refused'),
-    ] as unknown as Kills,
-    matching(() => undefined),
-  ),
-  mutant(
-    'malformed-ignored',
-    'an If-Match that is not understood is ignored',
-    ['versions.reads/delete-malformed-refused', ...each('malformed-refused')] as unknown as Kills,
-    matching((header) => (VERSION.test(header) ? header : undefined)),
-  ),
-  mutant(
-    'match-older',
-    'If-Match is compared with the version before',
-    MATCHED,
-    matching((header) => header.replace(VERSION, (_, version) => `"${Number(version) + 1}"`)),
-  ),
-  mutant(
-    'match-on-posts-only',
-    'If-Match is ignored on deletions',
-    ['versions.reads/delete-stale-refused'],
-    matching((header, { method }) => (method === 'DELETE' ? undefined : header)),
-  ),
-  mutant(
-    'snapshots-unmatched',
-    'If-Match is ignored on snapshots',
-    ['versions.reads/snapshot-stale-refused'],
-    matching((header, { path }) => (path.endsWith('/snapshots') ? undefined : header)),
-  ),
-  mutant(
-    'no-etag',
-    'answers carry no ETag',
-    TAGGED,
-    etags(() => undefined),
-  ),
-  mutant(
-    'etag-unquoted',
-    'the ETag is not in quotes',
-    TAGGED,
-    etags((etag) => etag.replaceAll('"', '')),
-  ),
-  mutant(
-    'etag-before',
-    'the ETag of a change is that of the version before it',
-    each('etag'),
-    etags((etag) => etag.replace(VERSION, (_, version) => `"${Number(version) - 1}"`)),
-  ),
+    )
+    .proxy(matching(() => undefined)),
+  mutant('malformed-ignored', 'an If-Match that is not understood is ignored')
+    .caughtBy('versions.reads/delete-malformed-refused', ...each('malformed-refused'))
+    .proxy(matching((header) => (VERSION.test(header) ? header : undefined))),
+  mutant('match-older', 'If-Match is compared with the version before')
+    .caughtBy(...MATCHED)
+    .proxy(matching((header) => header.replace(VERSION, (_, version) => `"${Number(version) + 1}"`))),
+  mutant('match-on-posts-only', 'If-Match is ignored on deletions')
+    .caughtBy('versions.reads/delete-stale-refused')
+    .proxy(matching((header, { method }) => (method === 'DELETE' ? undefined : header))),
+  mutant('snapshots-unmatched', 'If-Match is ignored on snapshots')
+    .caughtBy('versions.reads/snapshot-stale-refused')
+    .proxy(matching((header, { path }) => (path.endsWith('/snapshots') ? undefined : header))),
+  mutant('no-etag', 'answers carry no ETag')
+    .caughtBy(...TAGGED)
+    .proxy(etags(() => undefined)),
+  mutant('etag-unquoted', 'the ETag is not in quotes')
+    .caughtBy(...TAGGED)
+    .proxy(etags((etag) => etag.replaceAll('"', ''))),
+  mutant('etag-before', 'the ETag of a change is that of the version before it')
+    .caughtBy(...each('etag'))
+    .proxy(etags((etag) => etag.replace(VERSION, (_, version) => `"${Number(version) - 1}"`))),
 ];
 
 const isOrphan = (body: unknown) => messagesOf(body)?.some(({ tool_call_id }) => tool_call_id === 'nobody') === true;
@@ -115,30 +91,26 @@ const isOrphan = (body: unknown) => messagesOf(body)?.some(({ tool_call_id }) =>
 const lengthOf = (body: unknown) =>
   messagesOf(body)?.reduce((sum, { content }) => sum + String(content).length, 0) ?? 0;
 
-const ORDER_MUTANTS: readonly Mutant[] = [
-  mutant(
-    'size-first',
-    'a body is read, and its size looked at, before the key',
-    ['versions.order/authentication-before-size'],
-    () =>
-      async ({ headers, method }, forward) => {
-        if (method !== 'POST' || headers.authorization !== undefined) return forward();
-        const response = await forward({ headers: { ...headers, authorization: 'Bearer anybody' } });
-        return (await response.clone().text()).includes('total message size') ? response : forward();
-      },
-  ),
-  mutant('size-last', 'a body is parsed before its size is looked at', ['versions.order/size-before-schema'], () =>
-    on('POST', WRITE, async ({ body }, forward) => {
-      const response = await forward();
-      const tooLarge = response.status === 400 && (await response.clone().text()).includes('total message size');
-      return tooLarge && typeof body === 'object' ? forward({ body }) : response;
+const ORDER_MUTANTS = [
+  mutant('size-first', 'a body is read, and its size looked at, before the key')
+    .caughtBy('versions.order/authentication-before-size')
+    .proxy(() => async ({ headers, method }, forward) => {
+      if (method !== 'POST' || headers.authorization !== undefined) return forward();
+      const response = await forward({ headers: { ...headers, authorization: 'Bearer anybody' } });
+      return (await response.clone().text()).includes('total message size') ? response : forward();
     }),
-  ),
-  mutant(
-    'key-before-schema',
-    'the key is looked up before the body is understood',
-    ['versions.order/schema-before-replay'],
-    () => {
+  mutant('size-last', 'a body is parsed before its size is looked at')
+    .caughtBy('versions.order/size-before-schema')
+    .proxy(() =>
+      on('POST', WRITE, async ({ body }, forward) => {
+        const response = await forward();
+        const tooLarge = response.status === 400 && (await response.clone().text()).includes('total message size');
+        return tooLarge && typeof body === 'object' ? forward({ body }) : response;
+      }),
+    ),
+  mutant('key-before-schema', 'the key is looked up before the body is understood')
+    .caughtBy('versions.order/schema-before-replay')
+    .proxy(() => {
       const used = new Set<string>();
       return async ({ headers, method }, forward) => {
         const key = headers['idempotency-key'];
@@ -149,77 +121,58 @@ const ORDER_MUTANTS: readonly Mutant[] = [
           ? refusal('idempotency_mismatch')
           : response;
       };
-    },
-  ),
-  mutant(
-    'existence-before-key',
-    'whether the session is there is looked at before the key',
-    ['versions.order/replay-before-existence'],
-    () => async (request, forward) => {
+    }),
+  mutant('existence-before-key', 'whether the session is there is looked at before the key')
+    .caughtBy('versions.order/replay-before-existence')
+    .proxy(() => async (request, forward) => {
       const id = changedBy(request);
       if (id === undefined) return forward();
       return (await versionOf(request, forward, id)) === undefined ? refusal('session_not_found') : forward();
-    },
-  ),
-  mutant(
-    'version-before-existence',
-    'a version that is asked for of nothing is a conflict',
-    ['versions.order/existence-before-version'],
-    () =>
-      async ({ headers }, forward) => {
-        const response = await forward();
-        const asked = headers['if-match'] !== undefined;
-        return asked && (await codeOf(response)) === 'session_not_found' ? refusal('version_conflict') : response;
-      },
-  ),
-  mutant(
-    'pairing-before-version',
-    'the pairing of tools is looked at before the version',
-    ['versions.order/version-before-pairing'],
-    () =>
+    }),
+  mutant('version-before-existence', 'a version that is asked for of nothing is a conflict')
+    .caughtBy('versions.order/existence-before-version')
+    .proxy(() => async ({ headers }, forward) => {
+      const response = await forward();
+      const asked = headers['if-match'] !== undefined;
+      return asked && (await codeOf(response)) === 'session_not_found' ? refusal('version_conflict') : response;
+    }),
+  mutant('pairing-before-version', 'the pairing of tools is looked at before the version')
+    .caughtBy('versions.order/version-before-pairing')
+    .proxy(() =>
       on('POST', WRITE, async ({ body }, forward) => {
         const response = await forward();
         return isOrphan(body) && (await codeOf(response)) === 'version_conflict'
           ? refusal('tool_result_orphan')
           : response;
       }),
-  ),
-  mutant(
-    'write-before-pairing',
-    'the size of a write is looked at before the pairing of tools',
-    ['versions.order/pairing-before-size-of-write'],
-    () =>
+    ),
+  mutant('write-before-pairing', 'the size of a write is looked at before the pairing of tools')
+    .caughtBy('versions.order/pairing-before-size-of-write')
+    .proxy(() =>
       on('POST', WRITE, async ({ body }, forward) =>
         isOrphan(body) && lengthOf(body) > 4 * SMALL_LIMITS.append_tokens ? refusal('append_too_large') : forward(),
       ),
-  ),
-  mutant(
-    'window-before-write',
-    'the window is looked at before the size of the write',
-    ['versions.order/size-of-write-before-window'],
-    () =>
+    ),
+  mutant('window-before-write', 'the window is looked at before the size of the write')
+    .caughtBy('versions.order/size-of-write-before-window')
+    .proxy(() =>
       on('POST', WRITE, async ({ body }, forward) =>
         lengthOf(body) > 5 * SMALL_LIMITS.window_tokens ? refusal('context_window_exceeded') : forward(),
       ),
-  ),
-  mutant(
-    'busy-before-version',
-    'whether the session is busy is looked at before the version',
-    ['versions.busy/version-before-busy'],
-    whileChatting(async ({ headers }, forward) =>
-      headers['if-match'] === undefined ? forward() : refusal('session_busy'),
     ),
-  ),
-  mutant(
-    'pairing-before-busy',
-    'the pairing of tools is looked at before the session is seen to be busy',
-    ['versions.busy/busy-before-pairing'],
-    () =>
-      async ({ body }, forward) => {
-        const response = await forward();
-        return isOrphan(body) && (await codeOf(response)) === 'session_busy' ? refusal('tool_result_orphan') : response;
-      },
-  ),
+  mutant('busy-before-version', 'whether the session is busy is looked at before the version')
+    .caughtBy('versions.busy/version-before-busy')
+    .proxy(
+      whileChatting(async ({ headers }, forward) =>
+        headers['if-match'] === undefined ? forward() : refusal('session_busy'),
+      ),
+    ),
+  mutant('pairing-before-busy', 'the pairing of tools is looked at before the session is seen to be busy')
+    .caughtBy('versions.busy/busy-before-pairing')
+    .proxy(() => async ({ body }, forward) => {
+      const response = await forward();
+      return isOrphan(body) && (await codeOf(response)) === 'session_busy' ? refusal('tool_result_orphan') : response;
+    }),
 ];
 
 /** Changes one header of answers; null takes it away. */
@@ -258,88 +211,50 @@ const LIVE_CODES: Record<string, string> = {
   invalid_request_error: 'body_too_large',
 };
 
-const REFUSAL_MUTANTS: readonly Mutant[] = [
-  mutant(
-    'no-codes',
-    'refusals carry no code',
-    ['versions.envelope/path-code', 'versions.envelope/snapshot-code', 'versions.envelope/chat-code'],
-    // Not before a session is there: who has no codes at all is not taken to have sessions.
-    onceThere(errors(({ code, ...error }) => error)),
-  ),
-  mutant(
-    'code-is-type',
-    'the code of a refusal repeats its type',
-    ['versions.envelope/path-code', 'versions.envelope/snapshot-code', 'versions.envelope/chat-code'],
-    errors((error) => (error.code === undefined ? error : { ...error, code: error.type })),
-  ),
-  mutant(
-    'no-params',
-    'refusals do not name the field',
-    ['versions.envelope/chat-code', 'versions.envelope/field-named', 'versions.envelope/deep-field-named'],
-    errors(({ param, ...error }) => error),
-  ),
-  mutant(
-    'params-shallow',
-    'of a field within others the outermost is named',
-    ['versions.envelope/deep-field-named'],
-    errors((error) =>
-      typeof error.param === 'string' ? { ...error, param: error.param.replace(/[.[].*$/s, '') } : error,
+const REFUSAL_MUTANTS = [
+  mutant('no-codes', 'refusals carry no code')
+    .caughtBy('versions.envelope/path-code', 'versions.envelope/snapshot-code', 'versions.envelope/chat-code')
+    .proxy(onceThere(errors(({ code, ...error }) => error))),
+  mutant('code-is-type', 'the code of a refusal repeats its type')
+    .caughtBy('versions.envelope/path-code', 'versions.envelope/snapshot-code', 'versions.envelope/chat-code')
+    .proxy(errors((error) => (error.code === undefined ? error : { ...error, code: error.type }))),
+  mutant('no-params', 'refusals do not name the field')
+    .caughtBy('versions.envelope/chat-code', 'versions.envelope/field-named', 'versions.envelope/deep-field-named')
+    .proxy(errors(({ param, ...error }) => error)),
+  mutant('params-shallow', 'of a field within others the outermost is named')
+    .caughtBy('versions.envelope/deep-field-named')
+    .proxy(
+      errors((error) =>
+        typeof error.param === 'string' ? { ...error, param: error.param.replace(/[.[].*$/s, '') } : error,
+      ),
     ),
-  ),
-  mutant(
-    'all-coded',
-    "the live API's own refusals are given a code as well",
-    ['versions.envelope/authentication-bare', 'versions.envelope/model-bare', 'versions.envelope/size-bare'],
-    errors((error: Json) => ({ ...error, code: error.code ?? LIVE_CODES[String(error.type)] ?? 'error' })),
-  ),
-  mutant(
-    'retry-unsaid',
-    'refusals do not say whether to try again',
-    [...NO_RETRY, 'versions.busy/should-retry'] as unknown as Kills,
-    header('x-should-retry', () => null),
-  ),
-  mutant(
-    'retry-always',
-    'every refusal asks to be tried again',
-    NO_RETRY,
-    header('x-should-retry', (value) => (value === null ? null : 'true')),
-  ),
-  mutant(
-    'conflicts-final',
-    'no conflict is to be tried again',
-    ['versions.busy/should-retry'],
-    header('x-should-retry', (value) => (value === null ? null : 'false')),
-  ),
-  mutant(
-    'no-retry-after',
-    'a busy session does not say when to come again',
-    ['versions.busy/retry-after'],
-    header('retry-after', () => null),
-  ),
-  mutant(
-    'retry-at-once',
-    'a busy session asks to come again after no time',
-    ['versions.busy/retry-after'],
-    header('retry-after', (value) => (value === null ? null : '0')),
-  ),
-  mutant(
-    'request-unnamed',
-    'requests are not named',
-    ['versions.headers/success-named', 'versions.headers/refusal-named'],
-    header('msh-request-id', () => null),
-  ),
-  mutant(
-    'refusals-unnamed',
-    'requests that are refused are not named',
-    ['versions.headers/refusal-named'],
-    header('msh-request-id', (value, { ok }) => (ok ? value : null)),
-  ),
-  mutant(
-    'requests-named-alike',
-    'every request has the name of the server',
-    ['versions.headers/each-differently'],
-    header('msh-request-id', () => 'req_0001'),
-  ),
+  mutant('all-coded', "the live API's own refusals are given a code as well")
+    .caughtBy('versions.envelope/authentication-bare', 'versions.envelope/model-bare', 'versions.envelope/size-bare')
+    .proxy(errors((error: Json) => ({ ...error, code: error.code ?? LIVE_CODES[String(error.type)] ?? 'error' }))),
+  mutant('retry-unsaid', 'refusals do not say whether to try again')
+    .caughtBy(...NO_RETRY, 'versions.busy/should-retry')
+    .proxy(header('x-should-retry', () => null)),
+  mutant('retry-always', 'every refusal asks to be tried again')
+    .caughtBy(...NO_RETRY)
+    .proxy(header('x-should-retry', (value) => (value === null ? null : 'true'))),
+  mutant('conflicts-final', 'no conflict is to be tried again')
+    .caughtBy('versions.busy/should-retry')
+    .proxy(header('x-should-retry', (value) => (value === null ? null : 'false'))),
+  mutant('no-retry-after', 'a busy session does not say when to come again')
+    .caughtBy('versions.busy/retry-after')
+    .proxy(header('retry-after', () => null)),
+  mutant('retry-at-once', 'a busy session asks to come again after no time')
+    .caughtBy('versions.busy/retry-after')
+    .proxy(header('retry-after', (value) => (value === null ? null : '0'))),
+  mutant('request-unnamed', 'requests are not named')
+    .caughtBy('versions.headers/success-named', 'versions.headers/refusal-named')
+    .proxy(header('msh-request-id', () => null)),
+  mutant('refusals-unnamed', 'requests that are refused are not named')
+    .caughtBy('versions.headers/refusal-named')
+    .proxy(header('msh-request-id', (value, { ok }) => (ok ? value : null))),
+  mutant('requests-named-alike', 'every request has the name of the server')
+    .caughtBy('versions.headers/each-differently')
+    .proxy(header('msh-request-id', () => 'req_0001')),
 ];
 
 /** What was done to a session, and what came of it. */
@@ -369,17 +284,12 @@ const rehearses = ({ body }: Passing) => (body as { dry_run?: unknown } | undefi
 
 const snapshots = ({ path }: Passing) => path.endsWith('/snapshots');
 
-const STEP_MUTANTS: readonly Mutant[] = [
-  mutant(
-    'steps-twice',
-    'the version steps once for the change and once for its bookkeeping',
-    ['versions.streamed-chat/steps-once', ...each('steps-once')] as unknown as Kills,
-    stepping(({ stepped }) => stepped),
-  ),
-  mutant(
-    'steps-for-nothing',
-    'what changes nothing makes the version step',
-    [
+const STEP_MUTANTS = [
+  mutant('steps-twice', 'the version steps once for the change and once for its bookkeeping')
+    .caughtBy('versions.streamed-chat/steps-once', ...each('steps-once'))
+    .proxy(stepping(({ stepped }) => stepped)),
+  mutant('steps-for-nothing', 'what changes nothing makes the version step')
+    .caughtBy(
       'versions.no-ops/same-title',
       'versions.no-ops/same-metadata',
       'versions.no-ops/same-tools',
@@ -387,37 +297,28 @@ const STEP_MUTANTS: readonly Mutant[] = [
       'versions.no-ops/pin-as-it-is',
       'versions.truncations/nothing-to-cut',
       'versions.compressions/nothing-to-replace',
-    ],
-    stepping(({ request, response, stepped }) => response.ok && !stepped && !rehearses(request) && !snapshots(request)),
-  ),
-  mutant(
-    'rehearsal-steps',
-    'a rehearsal makes the version step',
-    ['versions.truncations/rehearsal', 'versions.compressions/rehearsal'],
-    stepping(({ request, response }) => response.ok && rehearses(request)),
-  ),
-  mutant(
-    'rehearsal-plays',
-    'a rehearsal is carried out',
-    ['versions.truncations/rehearsal', 'versions.compressions/rehearsal'],
-    () => (request, forward) => {
+    )
+    .proxy(
+      stepping(
+        ({ request, response, stepped }) => response.ok && !stepped && !rehearses(request) && !snapshots(request),
+      ),
+    ),
+  mutant('rehearsal-steps', 'a rehearsal makes the version step')
+    .caughtBy('versions.truncations/rehearsal', 'versions.compressions/rehearsal')
+    .proxy(stepping(({ request, response }) => response.ok && rehearses(request))),
+  mutant('rehearsal-plays', 'a rehearsal is carried out')
+    .caughtBy('versions.truncations/rehearsal', 'versions.compressions/rehearsal')
+    .proxy(() => (request, forward) => {
       if (!rehearses(request)) return forward();
       const { dry_run: _, ...body } = request.body as { dry_run: boolean };
       return forward({ body });
-    },
-  ),
-  mutant(
-    'snapshot-steps',
-    'a snapshot makes the version step',
-    ['versions.reads/snapshot-leaves', 'versions.reads/snapshot-match-accepted'],
-    stepping(({ request, response }) => response.ok && snapshots(request)),
-  ),
-  mutant(
-    'refusal-steps',
-    'a refusal makes the version step',
-    ['versions.no-ops/refusals', 'versions.truncations/too-little-kept'],
-    stepping(({ response }) => response.status >= 400),
-  ),
+    }),
+  mutant('snapshot-steps', 'a snapshot makes the version step')
+    .caughtBy('versions.reads/snapshot-leaves', 'versions.reads/snapshot-match-accepted')
+    .proxy(stepping(({ request, response }) => response.ok && snapshots(request))),
+  mutant('refusal-steps', 'a refusal makes the version step')
+    .caughtBy('versions.no-ops/refusals', 'versions.truncations/too-little-kept')
+    .proxy(stepping(({ response }) => response.status >= 400)),
 ];
 
 export const VERSIONS_MUTANTS: readonly Mutant[] = [

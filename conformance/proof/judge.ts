@@ -1,13 +1,56 @@
+import { CASES } from '../areas/cases.ts';
 import { PROFILES, type Profile } from '../areas/rules.ts';
 import { EXIT } from '../core/exit-code.ts';
 import { Unreachable } from '../core/preflight.ts';
+import type { CheckResult } from '../core/result.ts';
 import { runConformance } from '../core/run.ts';
+import { Runner } from '../core/runner.ts';
+import { NOT_REACHED } from '../core/trial.ts';
 import type { Report } from '../report/report.ts';
 import { emulatorTarget } from '../targets/emulator.ts';
 import type { Target } from '../targets/target.ts';
 import type { Variant } from './benign.ts';
-import { behind } from './mutant.ts';
+import { behind, type Mutant } from './mutant.ts';
 import type { NullTarget } from './nulls.ts';
+
+/** How a mutant fared: the checks that should have seen it and did not, with what they said instead. */
+export interface MutantResult {
+  mutant: Mutant;
+  /** What each of the checks says that it names. */
+  results: CheckResult[];
+  killed: string[];
+  survived: CheckResult[];
+}
+
+/** Runs the cases of the checks that a mutant names, on an emulator of its own. @throws Error where it names an unknown check */
+export async function judgeMutant(mutant: Mutant): Promise<MutantResult> {
+  const cases = CASES.filter(({ id }) => mutant.caughtBy.some((check) => check.startsWith(`${id}/`)));
+  const real = await emulatorTarget({ options: mutant.options ?? {} });
+  const runner = new Runner(behind(real, mutant.proxy?.()));
+  try {
+    await runner.prepare();
+    const results: CheckResult[] = [];
+    for (const subject of cases) results.push(...(await runner.runCase(subject)));
+    const named = mutant.caughtBy.map((check) => {
+      const found = results.find(({ id }) => id === check);
+      if (!found) throw new Error(`the mutant ${mutant.id} names the unknown check ${check}`);
+      return found;
+    });
+    return {
+      mutant,
+      results: named,
+      killed: named.filter(isSeen).map(({ id }) => id),
+      survived: named.filter((result) => !isSeen(result)),
+    };
+  } finally {
+    await real.close?.();
+  }
+}
+
+/** A check that fails because an earlier one did, or a step between, has not been shown to see anything. */
+function isSeen({ verdict, message = '' }: CheckResult): boolean {
+  return verdict === 'fail' && !message.startsWith(NOT_REACHED);
+}
 
 /** How a harmless variant fared: checks that did not hold on it, though it is as good as the emulator. */
 export interface BenignResult {

@@ -1,4 +1,4 @@
-import type { MutantResult } from './judge-mutants.ts';
+import type { MutantResult } from './judge.ts';
 import { holdsUp, type Proof } from './prove.ts';
 
 /** The proof as a page of Markdown. The same proof makes the same page. */
@@ -10,7 +10,7 @@ export function renderProof(proof: Proof): string {
   return [
     '# What shows that the kit can fail',
     '',
-    'Made by `kimi-emulator conformance prove`. A broken server is an unmodified emulator behind a proxy, or with an injected part. It',
+    'Made by `npm run prove -- --write` in a checkout. A broken server is an unmodified emulator behind a proxy, or with an injected part. It',
     'counts as caught only when the checks named here say `fail` on it.',
     '',
     `* Broken servers caught: ${killed} of ${mutants.length}`,
