@@ -1,5 +1,4 @@
-import type { Evidence } from './evidence.ts';
-import { LIMITS } from './limits.ts';
+import { type Evidence, LIMITS } from './limits.ts';
 
 /** What is wrong with an `invalid_request`, where more can be said than its text and its field do. */
 export type InvalidReason =

@@ -1,6 +1,5 @@
 export * from './chat.ts';
 export * from './errors.ts';
-export * from './evidence.ts';
 export * from './limits.ts';
 export * from './lists.ts';
 export * from './messages.ts';

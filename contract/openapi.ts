@@ -1,8 +1,7 @@
 import * as z from 'zod';
 import { ERRORS, type ErrorCode } from './errors.ts';
 import { LIMITS, type Limits } from './limits.ts';
-import type { Operation } from './operation.ts';
-import { operations } from './operations.ts';
+import { type Operation, operations } from './operations.ts';
 
 /** Where an idempotency key may be sent: on any POST or DELETE. */
 const KEYED: readonly ErrorCode[] = ['request_in_progress', 'idempotency_mismatch'];

@@ -1,7 +1,45 @@
 import * as z from 'zod';
 import type { Limits } from './limits.ts';
 import { InputMessage, inputMessages, MessageContent, ROLES, Tool, ToolCall } from './messages.ts';
-import { metadata } from './metadata.ts';
+
+/**
+ * Pairs of texts, kept as they are sent. Not a `z.record`, which leaves out a key of the name `__proto__`: to whoever sends it,
+ * that is a key as any other.
+ */
+export function metadataSchema(limits: Limits) {
+  const key = z.string().max(limits.metadata_key_chars);
+  const value = z.string().max(limits.metadata_value_chars);
+  return z
+    .custom<Record<string, string>>()
+    .superRefine((pairs: unknown, context) => {
+      if (typeof pairs !== 'object' || pairs === null || Array.isArray(pairs)) {
+        context.addIssue({ code: 'invalid_type', expected: 'record', input: pairs });
+        return;
+      }
+      const entries = Object.entries(pairs);
+      if (entries.length > limits.metadata_pairs) context.addIssue(`at most ${limits.metadata_pairs} pairs`);
+      for (const [name, text] of entries.slice(0, limits.metadata_pairs)) {
+        const { error: wrongKey } = key.safeParse(name);
+        if (wrongKey) {
+          context.addIssue({
+            code: 'invalid_key',
+            origin: 'record',
+            issues: wrongKey.issues,
+            path: [name],
+            input: pairs,
+          });
+        }
+        for (const issue of value.safeParse(text).error?.issues ?? []) {
+          context.addIssue({ ...issue, path: [name], input: text });
+        }
+      }
+    })
+    .meta({
+      type: 'object',
+      propertyNames: { type: 'string', maxLength: limits.metadata_key_chars },
+      additionalProperties: { type: 'string', maxLength: limits.metadata_value_chars },
+    });
+}
 
 export const COMPRESS_FORMATS = ['outline', 'json', 'text'] as const;
 export type CompressFormat = (typeof COMPRESS_FORMATS)[number];
@@ -9,7 +47,7 @@ export type CompressFormat = (typeof COMPRESS_FORMATS)[number];
 /** Request bodies of the session routes. The least `preserve_len` is a rule of the session, with a code of its own. */
 export function sessionRequests(limits: Limits) {
   const title = z.string().max(limits.title_chars).nullable().optional();
-  const pairs = metadata(limits).nullable().optional();
+  const pairs = metadataSchema(limits).nullable().optional();
   const preserve_len = z.int().optional();
   const tools = z.array(Tool).max(limits.tools).optional();
   const create = z

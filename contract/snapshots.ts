@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Limits } from './limits.ts';
 import { listQuery } from './lists.ts';
-import { metadata } from './metadata.ts';
+import { metadataSchema } from './sessions.ts';
 
 const SECONDS_IN_TEN_YEARS = 315_360_000;
 export const SCOPES = ['restored', 'archived'] as const;
@@ -13,7 +13,7 @@ export function snapshotRequests(limits: Limits) {
     create: z.object({
       preserve_len: z.int().optional(),
       name: z.string().max(limits.title_chars).nullable().optional(),
-      metadata: metadata(limits).nullable().optional(),
+      metadata: metadataSchema(limits).nullable().optional(),
     }),
     share: z.object({ expires_in: z.int().min(1).max(SECONDS_IN_TEN_YEARS).nullable().optional() }),
     messagesQuery: listQuery(limits).extend({

@@ -1,4 +1,4 @@
 import { writeFileSync } from 'node:fs';
-import { apiReference } from '../contract/api-reference.ts';
+import { apiReference } from './api-reference.ts';
 
 writeFileSync(new URL('./api.md', import.meta.url), apiReference());

@@ -1,4 +1,4 @@
-import { isTier, TIERS } from '../contract/tiers.ts';
+import { isTier, TIERS } from '../contract/limits.ts';
 import { checkBilling } from './billing/check-settings.ts';
 import type { EmulatorOptions } from './emulator.ts';
 import { checkNames, refuseOption } from './refuse-option.ts';

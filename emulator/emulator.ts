@@ -1,5 +1,4 @@
-import type { LimitName, Limits } from '../contract/limits.ts';
-import type { TierNumber } from '../contract/tiers.ts';
+import type { LimitName, Limits, TierNumber } from '../contract/limits.ts';
 import type { BillingSettings } from './billing/books.ts';
 import type { Spend, SpendOptions } from './billing/spend.ts';
 import type { Clock, MovableClock } from './clock.ts';

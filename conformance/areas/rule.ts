@@ -1,4 +1,4 @@
-import type { Evidence } from '../../contract/evidence.ts';
+import type { Evidence } from '../../contract/limits.ts';
 
 /** How binding a rule is, in the words of RFC 2119. */
 export type Level = 'MUST' | 'SHOULD' | 'MAY';

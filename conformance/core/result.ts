@@ -1,4 +1,4 @@
-import type { Evidence } from '../../contract/evidence.ts';
+import type { Evidence } from '../../contract/limits.ts';
 import type { Level, Profile, RuleId } from '../areas/rules.ts';
 import type { Verdict } from './verdict.ts';
 

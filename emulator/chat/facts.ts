@@ -1,5 +1,4 @@
-import type { ChatCompletion } from '../../contract/chat.ts';
-import type { ChatRequest } from '../../contract/chat-request.ts';
+import type { ChatCompletion, ChatRequest } from '../../contract/chat.ts';
 import type { Facts, Turn } from '../journal/facts.ts';
 import type { Write } from '../sessions/write.ts';
 

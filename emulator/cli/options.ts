@@ -1,6 +1,5 @@
 import { parseArgs } from 'node:util';
-import { LIMIT_NAMES, LIMITS, type LimitName } from '../../contract/limits.ts';
-import type { TierNumber } from '../../contract/tiers.ts';
+import { LIMIT_NAMES, LIMITS, type LimitName, type TierNumber } from '../../contract/limits.ts';
 import type { Amount } from '../billing/money.ts';
 import { MEMORY } from '../store/database.ts';
 import { usageFault } from './usage-fault.ts';

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { type LimitName, resolveLimits } from '../../contract/limits.ts';
-import { isTier, TIERS, type TierNumber } from '../../contract/tiers.ts';
+import { isTier, type LimitName, resolveLimits, TIERS, type TierNumber } from '../../contract/limits.ts';
 import { type Amount, parseAmount } from '../billing/money.ts';
 import { isHostName, isKey, isOrigin } from '../check-options.ts';
 

@@ -1,4 +1,4 @@
-import type { Tier } from '../../contract/tiers.ts';
+import type { Tier } from '../../contract/limits.ts';
 import { holderOf } from '../account.ts';
 import type { Clock } from '../clock.ts';
 import { ApiError } from '../errors.ts';

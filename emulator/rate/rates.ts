@@ -1,4 +1,4 @@
-import { isTier, TIERS, type Tier, type TierNumber } from '../../contract/tiers.ts';
+import { isTier, TIERS, type Tier, type TierNumber } from '../../contract/limits.ts';
 import type { Clock } from '../clock.ts';
 import { AccountRate } from './account-rate.ts';
 

@@ -1,6 +1,5 @@
 import { Hono } from 'hono';
-import type { ChatCompletion, ChatCompletionChunk } from '../../contract/chat.ts';
-import { type ChatRequest, chatRequest } from '../../contract/chat-request.ts';
+import { type ChatCompletion, type ChatCompletionChunk, type ChatRequest, chatRequest } from '../../contract/chat.ts';
 import type { Limits } from '../../contract/limits.ts';
 import type { NextItems } from '../batches.ts';
 import { collect } from '../chat/collect.ts';

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Limits } from '../../contract/limits.ts';
 import { MessageContent, Tool, ToolCall } from '../../contract/messages.ts';
-import { metadata } from '../../contract/metadata.ts';
+import { metadataSchema } from '../../contract/sessions.ts';
 import { findFault } from '../documents/find-fault.ts';
 import { StateError } from './state-error.ts';
 
@@ -61,7 +61,7 @@ const Window = z.strictObject({
 /** What is under the limits of the contract, as in a request. */
 function limited(limits: Limits) {
   const title = z.string().max(limits.title_chars).nullable();
-  const pairs = metadata(limits);
+  const pairs = metadataSchema(limits);
   const toolset = z.strictObject({ tokens: count, tools: z.array(Tool).min(1).max(limits.tools) });
   const session = z.strictObject({
     id: id('sess'),

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { apiReference } from '../../contract/api-reference.ts';
 import { LIMIT_NAMES, resolveLimits } from '../../contract/limits.ts';
+import { apiReference } from '../../docs/api-reference.ts';
 import { apiGroups } from '../../emulator/routes/groups.ts';
 import { modelRoutes } from '../../emulator/routes/models.ts';
 import { startEmulator } from '../support/emulator.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { TIERS, type Tier } from '../../contract/tiers.ts';
+import { TIERS, type Tier } from '../../contract/limits.ts';
 import { faultsTable, withTable } from '../../docs/faults/table.ts';
 import { EFFECTS } from '../../emulator/faults/effects.ts';
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { TIERS, type Tier, type TierNumber } from '../../contract/tiers.ts';
+import { TIERS, type Tier, type TierNumber } from '../../contract/limits.ts';
 import { createEmulator } from '../../emulator/index.ts';
 import { type Api, type Call, MODEL, startEmulator, TRANSPORTS, type Transport } from '../support/emulator.ts';
 import { saying } from '../support/held-model.ts';

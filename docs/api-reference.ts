@@ -1,6 +1,6 @@
-import { describeError, ERRORS, type ErrorCode, exampleDetails } from './errors.ts';
-import { LIMITS, resolveLimits } from './limits.ts';
-import { openApi } from './openapi.ts';
+import { describeError, ERRORS, type ErrorCode, exampleDetails } from '../contract/errors.ts';
+import { LIMITS, resolveLimits } from '../contract/limits.ts';
+import { openApi } from '../contract/openapi.ts';
 import { type Schema, table, typeName } from './schema-text.ts';
 
 interface Described {
