@@ -9,6 +9,8 @@ export const SHARED_FILES = {
   vocabulary: 'kimi-k2/tiktoken.model',
   dialogues: 'data/tau-airline.jsonl',
   novel: 'data/story-of-the-stone.txt',
+  schemas: 'data/mfjs-cases.jsonl',
+  toolLists: 'data/k2-tool-declarations.jsonl',
 } as const;
 
 export type SharedFile = keyof typeof SHARED_FILES;
