@@ -2,7 +2,7 @@
  * What a compress keeps, and what it costs: `npx tsx bench/compress.ts [recall | speed] [seed]`. The weights of the
  * engine were chosen on seeds 20261122, 2 to 6, 11 and 12; higher seeds are new to it.
  */
-import { openTokenizer } from '../emulator/engines/tokens/open-tokenizer.ts';
+import { openTokenizer } from '../emulator/tokenizer.ts';
 import { reportRecall } from './compress/recall.ts';
 import { reportSpeed } from './compress/speed.ts';
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { openTokenizer } from '../emulator/engines/tokens/open-tokenizer.ts';
 import { createEmulator } from '../emulator/index.ts';
+import { openTokenizer } from '../emulator/tokenizer.ts';
 import { cuts, cuttingRequests, longTexts } from './hold-cuts.ts';
 import { printTable, type Row } from './table.ts';
 import { SHARED } from './tokens-texts.ts';

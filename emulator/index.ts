@@ -4,7 +4,6 @@ import { createApp } from './app.ts';
 import { checkOptions } from './check-options.ts';
 import { MovableClock, SEEDED_START_MS, stillClock, systemClock } from './clock.ts';
 import type { Emulator, EmulatorOptions } from './emulator.ts';
-import { openTokenizer } from './engines/tokens/open-tokenizer.ts';
 import { Faults } from './faults/faults.ts';
 import { randomIds, SeededIds } from './ids.ts';
 import { InProcess } from './in-process.ts';
@@ -20,6 +19,7 @@ import { SessionLocks } from './sessions/locks.ts';
 import { State } from './state/state.ts';
 import { MEMORY } from './store/database.ts';
 import { Store } from './store/store.ts';
+import { openTokenizer } from './tokenizer.ts';
 
 export type { BillingSettings } from './billing/books.ts';
 export type { Spend, SpendOptions } from './billing/spend.ts';

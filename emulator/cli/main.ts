@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { isIP } from 'node:net';
-import { TokenizerFileError } from '../engines/tokens/tokenizer-file-error.ts';
+import { TokenizerFileError } from '../engines/tokens/tokenizer.ts';
 import { createEmulator, type Emulator } from '../index.ts';
 import { tryPort } from '../server.ts';
 import { DatabaseError } from '../store/database.ts';

@@ -1,9 +1,8 @@
 import { access, constants, readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Amount } from '../billing/money.ts';
-import { writeAtomically } from '../engines/tokens/write-atomically.ts';
+import { makeFolder, writeAtomically } from '../engines/files.ts';
 import type { BillingSettings, Emulator } from '../index.ts';
-import { makeFolder } from '../make-folder.ts';
 import { AlreadyHereError } from '../state/state-error.ts';
 
 /** Why the server cannot start, or cannot end as it should, in one line. */

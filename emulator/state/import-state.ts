@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Limits } from '../../contract/limits.ts';
-import { inSlices } from '../engines/tokens/slices.ts';
+import { runInSlices } from '../engines/scheduler.ts';
 import type { View } from '../store/history-rows.ts';
 import type { Store } from '../store/store.ts';
 import { checkState, requireWithin } from './check-state.ts';
@@ -35,8 +35,8 @@ export async function importState(
   { key }: ImportOptions,
 ): Promise<Imported> {
   const { generation } = store;
-  const { state: value, hash } = await inSlices(unseal(file));
-  const checked = await inSlices(checkState(value, tokenizer.name, limits));
+  const { state: value, hash } = await runInSlices(unseal(file));
+  const checked = await runInSlices(checkState(value, tokenizer.name, limits));
   const { state } = checked;
   if (key !== undefined) moveInto(state, createHash('sha256').update(key).digest('hex'));
   const requireFit = (): void => {
@@ -46,7 +46,7 @@ export async function importState(
   requireFit();
   const release = store.collector.hold();
   try {
-    const segments = await inSlices(writeHistories(store, checked));
+    const segments = await runInSlices(writeHistories(store, checked));
     store.transaction(() => {
       if (store.generation !== generation) throw new StateError('the state was reset while the file was taken in');
       requireFit();

@@ -1,7 +1,7 @@
 import { constants } from 'node:buffer';
 import type { Limits } from '../../contract/limits.ts';
 import type { MovableClock } from '../clock.ts';
-import { inSlices } from '../engines/tokens/slices.ts';
+import { runInSlices } from '../engines/scheduler.ts';
 import type { TokenizerSource } from '../engines/tokens/tokenizer.ts';
 import type { SeededIds } from '../ids.ts';
 import { later } from '../later.ts';
@@ -74,7 +74,7 @@ export class State {
     const { exportState } = await exporting();
     const release = store.collector.hold();
     try {
-      return await inSlices(exportState(store, tokenizer.name, session));
+      return await runInSlices(exportState(store, tokenizer.name, session));
     } finally {
       release();
     }

@@ -1,7 +1,7 @@
 import { accessSync, constants, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
-import { makeFolder } from '../make-folder.ts';
+import { makeFolder } from '../engines/files.ts';
 import { APPLICATION_ID, MIGRATIONS } from './schema.ts';
 
 /** A checkpoint waits for the disk; 16 MiB of log make it rare without letting the log grow large. */

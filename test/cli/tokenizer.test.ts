@@ -2,9 +2,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, type TestContext, test } from 'vitest';
-import { runTokenizerCommand } from '../../emulator/cli/tokenizer.ts';
-import type { InstallOptions } from '../../emulator/cli/tokenizer-install.ts';
-import { openTokenizer } from '../../emulator/engines/tokens/open-tokenizer.ts';
+import { type InstallOptions, runTokenizerCommand } from '../../emulator/cli/tokenizer.ts';
+import { openTokenizer } from '../../emulator/tokenizer.ts';
 import { KIMI_FILE } from '../engines/tokens/oracles.ts';
 
 let folder: string;

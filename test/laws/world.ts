@@ -1,9 +1,9 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { openTokenizer } from '../../emulator/engines/tokens/open-tokenizer.ts';
 import type { Tokenizer } from '../../emulator/engines/tokens/tokenizer.ts';
 import { createEmulator, type Emulator, type Model, type ModelDelta } from '../../emulator/index.ts';
 import { Store } from '../../emulator/store/store.ts';
+import { openTokenizer } from '../../emulator/tokenizer.ts';
 import { Api, type Call, type Reply, type RequestBody, type Transport } from '../support/emulator.ts';
 
 /** So small that windows are cut, writes refused and limits reached all the time. */

@@ -1,6 +1,6 @@
 import { describe, expect, it, type TestContext } from 'vitest';
-import { openTokenizer } from '../../emulator/engines/tokens/open-tokenizer.ts';
 import type { TokenizerSource } from '../../emulator/index.ts';
+import { openTokenizer } from '../../emulator/tokenizer.ts';
 import { MODEL, TRANSPORTS, type Transport } from '../support/emulator.ts';
 import { saying } from '../support/held-model.ts';
 import {

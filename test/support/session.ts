@@ -10,8 +10,8 @@ import type {
   SessionTruncation,
 } from '../../contract/sessions.ts';
 import type { Snapshot } from '../../contract/snapshots.ts';
-import { openTokenizer } from '../../emulator/engines/tokens/open-tokenizer.ts';
 import type { EmulatorOptions, Tokenizer } from '../../emulator/index.ts';
+import { openTokenizer } from '../../emulator/tokenizer.ts';
 import { type Api, type Call, MODEL, type Reply, startEmulator, type Transport } from './emulator.ts';
 
 /** One for all emulators of a test file, so that it is loaded once. */

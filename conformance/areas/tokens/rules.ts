@@ -33,7 +33,7 @@ export const TOKENS_RULES = {
     "A prompt counts what Kimi's chat template makes of it.",
   ),
   'tokens.default-vocabulary': shownBy(
-    'test/engines/tokens/open-tokenizer.test.ts',
+    'test/tokenizer.test.ts',
     'ours',
     "Without Kimi's vocabulary texts are counted by `o200k_base`, and the counts are said not to be exact.",
   ),

@@ -1,18 +1,53 @@
-import { characterFlags, type SplitDialect } from './character-flags.ts';
-import { Neighbours } from './neighbours.ts';
-import { PairMerge } from './pair-merge.ts';
-import { PieceMemo } from './piece-memo.ts';
-import { giveWay, inSlices, sliceIsOver } from './slices.ts';
-import { Splitter } from './splitter.ts';
+import { runInSlices, sliceIsOver, yieldToEventLoop } from '../scheduler.ts';
+import { Neighbours, PairMerge } from './pair-merge.ts';
+import { characterFlags, type SplitDialect, Splitter } from './splitter.ts';
 import { TextCutter } from './text-cutter.ts';
 import type { Tokenizer } from './tokenizer.ts';
 import { findToken, type Vocabulary } from './vocabulary.ts';
 
+/** Ten Han characters, a clause at most; longer pieces seldom come again. */
+const MAX_BYTES = 32;
+/** A power of two; all of it takes some 1.1 MB. */
+const PLACES = 32_768;
+
+/**
+ * Remembers the counts of short pieces that are no token by themselves: names and rare words, which come again and again. Of pieces
+ * that share a place the last one stays.
+ */
+export class PieceMemo {
+  readonly #bytes = new Uint8Array(PLACES * MAX_BYTES);
+  readonly #lengths = new Uint8Array(PLACES);
+  readonly #counts = new Uint8Array(PLACES);
+
+  /** The place of a piece, to be looked up and remembered at; -1 for pieces too long to be remembered. */
+  placeOf(bytes: Uint8Array, start: number, end: number): number {
+    if (end - start > MAX_BYTES) return -1;
+    let hash = 0;
+    for (let at = start; at < end; at++) hash = Math.imul(hash ^ (bytes[at] as number), 0x01000193);
+    return (hash ^ (hash >>> 15)) & (PLACES - 1);
+  }
+
+  /** The count remembered there, if it is of this very piece, or else 0. */
+  countAt(place: number, bytes: Uint8Array, start: number, end: number): number {
+    if (this.#lengths[place] !== end - start) return 0;
+    let own = place * MAX_BYTES;
+    for (let at = start; at < end; at++) if (this.#bytes[own++] !== bytes[at]) return 0;
+    return this.#counts[place] as number;
+  }
+
+  remember(place: number, bytes: Uint8Array, start: number, end: number, count: number): void {
+    this.#lengths[place] = end - start;
+    this.#counts[place] = count;
+    let own = place * MAX_BYTES;
+    for (let at = start; at < end; at++) this.#bytes[own++] = bytes[at] as number;
+  }
+}
+
 /** Texts of up to so many UTF-16 units are counted in one go, in a buffer that all of them share. */
 const SMALL_UNITS = 16_384;
 /** Bytes (of many pieces) or steps (within one) between two looks at the clock; well under a millisecond each. */
-const BYTES_A_LOOK = 16_384;
-const STEPS_A_LOOK = 2_048;
+const BYTES_PER_CHECK = 16_384;
+const STEPS_PER_CHECK = 2_048;
 const WHOLE = Number.POSITIVE_INFINITY;
 
 export interface TokenizerIdentity {
@@ -67,23 +102,23 @@ export class BytePairTokenizer implements Tokenizer {
   }
 
   async countSliced(text: string): Promise<number> {
-    if (sliceIsOver()) await giveWay();
+    if (sliceIsOver()) await yieldToEventLoop();
     if (text.length <= SMALL_UNITS) return this.count(text);
     const bytes = Buffer.from(text);
-    return inSlices(this.#countInSlices(bytes, 0, bytes.length));
+    return runInSlices(this.#countInSlices(bytes, 0, bytes.length));
   }
 
   async prefixWithin(text: string, maxTokens: number): Promise<string> {
-    if (sliceIsOver()) await giveWay();
+    if (sliceIsOver()) await yieldToEventLoop();
     const bytes = Buffer.from(text.slice(0, this.#mostUnits(maxTokens)));
-    const end = await inSlices(this.#cutter(bytes).headEnd(maxTokens));
+    const end = await runInSlices(this.#cutter(bytes).prefixEnd(maxTokens));
     return text.slice(0, utf16Length(bytes, 0, end));
   }
 
   async suffixWithin(text: string, maxTokens: number): Promise<string> {
-    if (sliceIsOver()) await giveWay();
+    if (sliceIsOver()) await yieldToEventLoop();
     const bytes = Buffer.from(text.slice(Math.max(0, text.length - this.#mostUnits(maxTokens))));
-    const start = await inSlices(this.#cutter(bytes).tailStart(maxTokens));
+    const start = await runInSlices(this.#cutter(bytes).suffixStart(maxTokens));
     return text.slice(text.length - utf16Length(bytes, start, bytes.length));
   }
 
@@ -128,9 +163,9 @@ export class BytePairTokenizer implements Tokenizer {
     let count = 0;
     for (let at = start; at < end; ) {
       yield;
-      for (const look = at + BYTES_A_LOOK; at < look && at < end; ) {
+      for (const look = at + BYTES_PER_CHECK; at < look && at < end; ) {
         const stop = this.#splitter.pieceEnd(bytes, at, bytes.length);
-        if (stop - at > BYTES_A_LOOK) count += yield* this.#mergeInSlices(bytes, at, stop);
+        if (stop - at > BYTES_PER_CHECK) count += yield* this.#mergeInSlices(bytes, at, stop);
         else count += this.#countPiece(bytes, at, stop);
         at = stop;
       }
@@ -143,7 +178,7 @@ export class BytePairTokenizer implements Tokenizer {
     const merge = new PairMerge(this.#vocabulary, this.#neighbours);
     merge.begin(bytes, start, end);
     do yield;
-    while (!merge.advance(STEPS_A_LOOK));
+    while (!merge.advance(STEPS_PER_CHECK));
     return merge.count;
   }
 }

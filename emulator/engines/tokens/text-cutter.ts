@@ -1,9 +1,18 @@
-import { DIGIT, HAN, LETTER, NEWLINE, PUNCTUATION, SPACE, TRAILING } from './character-flags.ts';
-import type { CutText } from './cut-text.ts';
-import { headEndBetween } from './head-cut.ts';
-import { STEPS_A_YIELD } from './slices.ts';
-import { APOSTROPHE, characterBytes, characterStart } from './splitter.ts';
-import { tailStartBetween } from './tail-cut.ts';
+import { STEPS_PER_YIELD } from '../scheduler.ts';
+import { prefixEndBetween, suffixStartBetween } from './cuts.ts';
+import type { CutText } from './incremental-counts.ts';
+import {
+  APOSTROPHE,
+  characterBytes,
+  characterStart,
+  DIGIT,
+  HAN,
+  LETTER,
+  NEWLINE,
+  PUNCTUATION,
+  SPACE,
+  TRAILING,
+} from './splitter.ts';
 
 /** A place in the text that no piece can go across, whatever is cut off, and the tokens before it. */
 interface Seam {
@@ -18,7 +27,7 @@ const LONG_STRETCH = 4_096;
 export type CountPieces = (bytes: Uint8Array, start: number, end: number) => Generator<void, number>;
 
 /**
- * Finds the longest head and tail of a text within a number of tokens, exactly: a longer text may well take fewer tokens, so
+ * Finds the longest prefix and suffix of a text within a number of tokens, exactly: a longer text may well take fewer tokens, so
  * all cuts near the limit are looked at, those of one stretch between seams in one go. To be run in slices.
  */
 export class TextCutter {
@@ -30,15 +39,15 @@ export class TextCutter {
     this.#countPieces = countPieces;
   }
 
-  /** Where the longest head of at most `maxTokens` ends. */
-  *headEnd(maxTokens: number): Generator<void, number> {
+  /** Where the longest prefix of at most `maxTokens` ends. */
+  *prefixEnd(maxTokens: number): Generator<void, number> {
     const { length } = this.#text.bytes;
     const seams: Seam[] = [{ at: 0, count: 0 }];
     let last: Seam = { at: 0, count: 0 };
     while (last.at < length && last.count < maxTokens) {
       const at = yield* this.#nextSeam(last.at);
       if (at - last.at > LONG_STRETCH) {
-        const found = yield* headEndBetween(this.#text, last.at, at, maxTokens - last.count);
+        const found = yield* prefixEndBetween(this.#text, last.at, at, maxTokens - last.count);
         if (found === last.at) break;
         if (found < at) return found;
       }
@@ -46,26 +55,26 @@ export class TextCutter {
       seams.push(last);
     }
     if (last.at === length && last.count <= maxTokens) return length;
-    // Beyond the last seam every head counts more than it does; before it only looking tells.
+    // Beyond the last seam every prefix counts more than it does; before it only looking tells.
     for (let end = seams.pop(), start = seams.pop(); end && start; end = start, start = seams.pop()) {
-      const found = yield* headEndBetween(this.#text, start.at, end.at, maxTokens - start.count);
+      const found = yield* prefixEndBetween(this.#text, start.at, end.at, maxTokens - start.count);
       if (found > start.at) return found;
     }
     return 0;
   }
 
-  /** Where the longest tail of at most `maxTokens` begins. */
-  *tailStart(maxTokens: number): Generator<void, number> {
+  /** Where the longest suffix of at most `maxTokens` begins. */
+  *suffixStart(maxTokens: number): Generator<void, number> {
     let at = this.#text.bytes.length;
     let budget = maxTokens;
     while (at > 0 && budget > 0) {
       const start = yield* this.#previousSeam(at);
       if (at - start > LONG_STRETCH) {
-        const found = yield* tailStartBetween(this.#text, start, at, budget);
+        const found = yield* suffixStartBetween(this.#text, start, at, budget);
         if (found > start) return found;
       }
       const count = yield* this.#countPieces(this.#text.bytes, start, at);
-      if (count > budget) return yield* tailStartBetween(this.#text, start, at, budget);
+      if (count > budget) return yield* suffixStartBetween(this.#text, start, at, budget);
       budget -= count;
       at = start;
     }
@@ -77,7 +86,7 @@ export class TextCutter {
     let steps = 0;
     let at = from + characterBytes(bytes[from] as number);
     for (let before = from; at < bytes.length && this.#mayJoin(before, at); ) {
-      if (++steps % STEPS_A_YIELD === 0) yield;
+      if (++steps % STEPS_PER_YIELD === 0) yield;
       before = at;
       at += characterBytes(bytes[at] as number);
     }
@@ -89,7 +98,7 @@ export class TextCutter {
     let steps = 0;
     let at = characterStart(bytes, from - 1);
     while (at > 0) {
-      if (++steps % STEPS_A_YIELD === 0) yield;
+      if (++steps % STEPS_PER_YIELD === 0) yield;
       const before = characterStart(bytes, at - 1);
       if (!this.#mayJoin(before, at)) break;
       at = before;

@@ -10,9 +10,9 @@ export interface Tokenizer {
   count(text: string): number;
   /** The same number, giving way to the event loop every few milliseconds. */
   countSliced(text: string): Promise<number>;
-  /** The longest head of whole characters that counts at most `maxTokens`; gives way to the event loop. */
+  /** The longest prefix of whole characters that counts at most `maxTokens`; gives way to the event loop. */
   prefixWithin(text: string, maxTokens: number): Promise<string>;
-  /** The longest tail of whole characters that counts at most `maxTokens`; gives way to the event loop. */
+  /** The longest suffix of whole characters that counts at most `maxTokens`; gives way to the event loop. */
   suffixWithin(text: string, maxTokens: number): Promise<string>;
 }
 
@@ -22,4 +22,9 @@ export interface TokenizerSource {
   readonly exact: boolean;
   /** Loads at the first call, without holding the event loop; later calls share the result. */
   load(): Promise<Tokenizer>;
+}
+
+/** A vocabulary that cannot be used; the message is one line that says which file, what is wrong and what to do. */
+export class TokenizerFileError extends Error {
+  override readonly name = 'TokenizerFileError';
 }

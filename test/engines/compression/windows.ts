@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { ChatMessage } from '../../../contract/messages.ts';
 import { type Compression, compress, type SourceMessage } from '../../../emulator/engines/compression/compress.ts';
 import type { Format } from '../../../emulator/engines/compression/layouts.ts';
-import { openTokenizer } from '../../../emulator/engines/tokens/open-tokenizer.ts';
+import { openTokenizer } from '../../../emulator/tokenizer.ts';
 
 export const tokenizer = await openTokenizer({ file: 'o200k_base' }).load();
 

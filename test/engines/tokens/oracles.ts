@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { get_encoding } from 'tiktoken';
 
 /** Data that lies beside the project, where it is to be had. */
-export const SHARED = fileURLToPath(new URL('../../../../shared', import.meta.url));
+export const SHARED = fileURLToPath(new URL('../../../../shared/', import.meta.url));
 export const KIMI_FILE = `${SHARED}kimi-k2/tiktoken.model`;
 
 /** Independent of the code under test: gives the ids of a text. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { PieceMemo } from '../../../emulator/engines/tokens/piece-memo.ts';
+import { PieceMemo } from '../../../emulator/engines/tokens/byte-pair-tokenizer.ts';
 
 const bytesOf = (text: string) => Buffer.from(text);
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parsePackedRanks, parseRankLines } from '../../../emulator/engines/tokens/rank-files.ts';
+import { parsePackedRanks, parseRankLines } from '../../../emulator/engines/tokens/vocabulary-files.ts';
 import { finish, tokenBytes } from './small-vocabulary.ts';
 
 const tokenLists = fc.array(fc.uint8Array({ minLength: 1, maxLength: 9 }), { maxLength: 30 });

@@ -1,4 +1,4 @@
-import type { TokenBytes } from '../../../emulator/engines/tokens/vocabulary-trie.ts';
+import type { TokenBytes } from '../../../emulator/engines/tokens/vocabulary-build.ts';
 
 /** A vocabulary of all bytes and these tokens after them, in the order of their ranks. */
 export function byteTokens(...more: string[]): TokenBytes {

@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { characterFlags } from '../../../emulator/engines/tokens/character-flags.ts';
-import { KIMI_K2, O200K_BASE } from '../../../emulator/engines/tokens/known-vocabularies.ts';
-import { Splitter } from '../../../emulator/engines/tokens/splitter.ts';
+import { characterFlags, Splitter } from '../../../emulator/engines/tokens/splitter.ts';
+import { KIMI_K2, O200K_BASE } from '../../../emulator/engines/tokens/vocabulary-files.ts';
 import { SPLIT } from './oracles.ts';
 import { adversarialRuns, anyTexts, hardTexts, repositoryTexts, sharedTexts } from './texts.ts';
 

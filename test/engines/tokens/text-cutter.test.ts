@@ -8,8 +8,8 @@ import { tokenizerNamed, VOCABULARIES } from './under-test.ts';
 function longestHead(tokenizer: Tokenizer, text: string, maxTokens: number): string {
   const characters = Array.from(text);
   for (let length = characters.length; length > 0; length--) {
-    const head = characters.slice(0, length).join('');
-    if (tokenizer.count(head) <= maxTokens) return head;
+    const prefix = characters.slice(0, length).join('');
+    if (tokenizer.count(prefix) <= maxTokens) return prefix;
   }
   return '';
 }
@@ -17,8 +17,8 @@ function longestHead(tokenizer: Tokenizer, text: string, maxTokens: number): str
 function longestTail(tokenizer: Tokenizer, text: string, maxTokens: number): string {
   const characters = Array.from(text);
   for (let start = 0; start < characters.length; start++) {
-    const tail = characters.slice(start).join('');
-    if (tokenizer.count(tail) <= maxTokens) return tail;
+    const suffix = characters.slice(start).join('');
+    if (tokenizer.count(suffix) <= maxTokens) return suffix;
   }
   return '';
 }
@@ -61,26 +61,26 @@ describe.each(VOCABULARIES)('cuts with $name', ({ name }) => {
     const tokenizer = await tokenizerNamed(name, context);
     for (const sign of ['-', '=', ' ', '_', 'a', '中']) {
       const run = sign.repeat(100_000);
-      const tail = await tokenizer.suffixWithin(run, 300);
-      expect(tokenizer.count(tail)).toBeLessThanOrEqual(300);
-      expect(tokenizer.count(tail + sign)).toBeGreaterThan(300);
-      const head = await tokenizer.prefixWithin(run, 300);
-      expect(tokenizer.count(head)).toBeLessThanOrEqual(300);
-      expect(tokenizer.count(head + sign)).toBeGreaterThan(300);
+      const suffix = await tokenizer.suffixWithin(run, 300);
+      expect(tokenizer.count(suffix)).toBeLessThanOrEqual(300);
+      expect(tokenizer.count(suffix + sign)).toBeGreaterThan(300);
+      const prefix = await tokenizer.prefixWithin(run, 300);
+      expect(tokenizer.count(prefix)).toBeLessThanOrEqual(300);
+      expect(tokenizer.count(prefix + sign)).toBeGreaterThan(300);
     }
   });
 
-  test('of a tail are a superset for a larger budget, and cutting again changes nothing', async (context) => {
+  test('of a suffix are a superset for a larger budget, and cutting again changes nothing', async (context) => {
     const tokenizer = await tokenizerNamed(name, context);
     const texts = [...Object.values(adversarialRuns(3_000)), ...sharedTexts().map(([, text]) => text.slice(-20_000))];
     for (const text of texts) {
       let shorter = '';
       for (const maxTokens of [0, 1, 10, 100, 101, 1_000]) {
-        const tail = await tokenizer.suffixWithin(text, maxTokens);
-        expect(tail.endsWith(shorter)).toBe(true);
-        expect(tokenizer.count(tail)).toBeLessThanOrEqual(maxTokens);
-        expect(await tokenizer.suffixWithin(tail, maxTokens)).toBe(tail);
-        shorter = tail;
+        const suffix = await tokenizer.suffixWithin(text, maxTokens);
+        expect(suffix.endsWith(shorter)).toBe(true);
+        expect(tokenizer.count(suffix)).toBeLessThanOrEqual(maxTokens);
+        expect(await tokenizer.suffixWithin(suffix, maxTokens)).toBe(suffix);
+        shorter = suffix;
       }
       expect(await tokenizer.suffixWithin(text, tokenizer.count(text))).toBe(text);
       expect(await tokenizer.prefixWithin(text, tokenizer.count(text))).toBe(text);

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
-import { characterFlags, PUNCTUATION } from '../../../emulator/engines/tokens/character-flags.ts';
+import { characterFlags, PUNCTUATION } from '../../../emulator/engines/tokens/splitter.ts';
 import { SHARED } from './oracles.ts';
 
 /** What the alternatives of the split patterns tell apart, and what sits on their borders. */
@@ -96,7 +96,7 @@ const SHARED_CHARACTERS = 100_000;
 
 /** The beginning of every source and text file of the product. */
 export function repositoryTexts(): [path: string, text: string][] {
-  const root = fileURLToPath(new URL('../../..', import.meta.url));
+  const root = fileURLToPath(new URL('../../../', import.meta.url));
   return ['contract', 'docs', 'emulator', 'examples']
     .filter((folder) => existsSync(join(root, folder)))
     .flatMap((folder) => readdirSync(join(root, folder), { recursive: true }).map((name) => join(folder, String(name))))

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { TestContext } from 'vitest';
-import { openTokenizer } from '../../../emulator/engines/tokens/open-tokenizer.ts';
 import type { Tokenizer } from '../../../emulator/engines/tokens/tokenizer.ts';
+import { openTokenizer } from '../../../emulator/tokenizer.ts';
 import { KIMI_FILE } from './oracles.ts';
 
 export const VOCABULARIES = [

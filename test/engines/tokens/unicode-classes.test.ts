@@ -9,7 +9,7 @@ import {
   SPACE,
   TRAILING,
   UPPER,
-} from '../../../emulator/engines/tokens/character-flags.ts';
+} from '../../../emulator/engines/tokens/splitter.ts';
 import { tiktokenOracle } from './oracles.ts';
 
 const NONE = /[^\s\S]/u;

@@ -7,7 +7,7 @@ import {
   cachedVocabularyPath,
   readCachedVocabulary,
   writeCachedVocabulary,
-} from '../../../emulator/engines/tokens/vocabulary-cache.ts';
+} from '../../../emulator/engines/tokens/vocabulary-files.ts';
 import { byteTokens, finish } from './small-vocabulary.ts';
 
 const KEY = 'a'.repeat(64);

@@ -1,16 +1,17 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { KIMI_K2, O200K_BASE } from '../../../emulator/engines/tokens/known-vocabularies.ts';
+import { TokenizerFileError } from '../emulator/engines/tokens/tokenizer.ts';
+import { KIMI_K2, O200K_BASE } from '../emulator/engines/tokens/vocabulary-files.ts';
 import {
   INSTALLED_FILE,
   type OpenTokenizerOptions,
   openTokenizer,
-} from '../../../emulator/engines/tokens/open-tokenizer.ts';
-import { TokenizerFileError } from '../../../emulator/engines/tokens/tokenizer-file-error.ts';
-import { userDataFolder } from '../../../emulator/engines/tokens/user-folders.ts';
+  userCacheFolder,
+  userDataFolder,
+} from '../emulator/tokenizer.ts';
 
 let folder: string;
 let options: Required<Pick<OpenTokenizerOptions, 'env' | 'dataDir' | 'cacheDir'>>;
@@ -131,4 +132,27 @@ test('nothing is parsed before it is needed, then once, and from then on it come
   const rebuilt = await openTokenizer(options).load();
   expect(rebuilt.encode('hello world')).toEqual([24_912, 2_375]);
   expect(readFileSync(cachePath).equals(cached)).toBe(true);
+});
+
+test('the user’s data and cache folders are the emulator’s own, under the user’s home', () => {
+  for (const folder of [userDataFolder({}), userCacheFolder({})]) {
+    expect(isAbsolute(folder)).toBe(true);
+    expect(folder).toContain('kimi-emulator');
+  }
+  expect(userDataFolder({})).not.toBe(userCacheFolder({}));
+});
+
+describe.runIf(process.platform === 'linux')('the user’s folders on Linux', () => {
+  test('follow the XDG base directory specification', () => {
+    const env = { HOME: '/home/u', XDG_DATA_HOME: '/data', XDG_CACHE_HOME: '/cache' };
+    expect(userDataFolder(env)).toBe(join('/data', 'kimi-emulator'));
+    expect(userCacheFolder(env)).toBe(join('/cache', 'kimi-emulator'));
+  });
+
+  test('are the default where variables are unset or relative', () => {
+    for (const env of [{ HOME: '/home/u' }, { HOME: '/home/u', XDG_DATA_HOME: 'data', XDG_CACHE_HOME: '' }]) {
+      expect(userDataFolder(env)).toBe('/home/u/.local/share/kimi-emulator');
+      expect(userCacheFolder(env)).toBe('/home/u/.cache/kimi-emulator');
+    }
+  });
 });

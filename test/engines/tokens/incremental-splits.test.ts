@@ -1,10 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { characterFlags } from '../../../emulator/engines/tokens/character-flags.ts';
-import { HeadSplits } from '../../../emulator/engines/tokens/head-splits.ts';
-import { KIMI_K2, O200K_BASE } from '../../../emulator/engines/tokens/known-vocabularies.ts';
-import { Splitter } from '../../../emulator/engines/tokens/splitter.ts';
-import { TailSplits } from '../../../emulator/engines/tokens/tail-splits.ts';
+import { PrefixSplits, SuffixSplits } from '../../../emulator/engines/tokens/incremental-splits.ts';
+import { characterFlags, Splitter } from '../../../emulator/engines/tokens/splitter.ts';
+import { KIMI_K2, O200K_BASE } from '../../../emulator/engines/tokens/vocabulary-files.ts';
 import { hardTexts } from './texts.ts';
 
 describe.each([O200K_BASE, KIMI_K2])('under $name', ({ dialect }) => {
@@ -19,19 +17,19 @@ describe.each([O200K_BASE, KIMI_K2])('under $name', ({ dialect }) => {
     return ends;
   }
 
-  test('the pieces of every head are those of that head as a text of its own', () => {
+  test('the pieces of every prefix are those of that prefix as a text of its own', () => {
     fc.assert(
       fc.property(hardTexts(8), (text) => {
         const bytes = Buffer.from(text);
         const closed: number[] = [];
         const found: number[][] = [];
         const wanted: number[][] = [];
-        const heads = new HeadSplits(splitter, bytes, 0, (_, end) => closed.push(end));
-        while (heads.at < bytes.length) {
-          heads.step();
-          const open = [heads.border, heads.at].filter((end) => end > heads.start);
+        const prefixes = new PrefixSplits(splitter, bytes, 0, (_, end) => closed.push(end));
+        while (prefixes.at < bytes.length) {
+          prefixes.step();
+          const open = [prefixes.border, prefixes.at].filter((end) => end > prefixes.start);
           found.push([...new Set([...closed, ...open])]);
-          wanted.push(pieceEnds(bytes, 0, heads.at));
+          wanted.push(pieceEnds(bytes, 0, prefixes.at));
         }
         expect(found).toEqual(wanted);
       }),
@@ -39,17 +37,17 @@ describe.each([O200K_BASE, KIMI_K2])('under $name', ({ dialect }) => {
     );
   });
 
-  test('the first piece of every tail is that of the tail as a text of its own', () => {
+  test('the first piece of every suffix is that of the suffix as a text of its own', () => {
     fc.assert(
       fc.property(hardTexts(8), (text) => {
         const bytes = Buffer.from(text);
-        const tails = new TailSplits(splitter, bytes, bytes.length, bytes.length);
+        const suffixes = new SuffixSplits(splitter, bytes, bytes.length, bytes.length);
         const found: number[] = [];
         const wanted: number[] = [];
         let start = bytes.length;
         for (const character of Array.from(text).reverse()) {
           start -= Buffer.byteLength(character);
-          found.push(tails.pieceEndAt(start));
+          found.push(suffixes.pieceEndAt(start));
           wanted.push(splitter.pieceEnd(bytes, start, bytes.length));
         }
         expect(found).toEqual(wanted);

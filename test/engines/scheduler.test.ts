@@ -1,23 +1,23 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTick } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { giveWay, inSlices, sliceIsOver } from '../../../emulator/engines/tokens/slices.ts';
+import { runInSlices, sliceIsOver, yieldToEventLoop } from '../../emulator/engines/scheduler.ts';
 
 /** Keeps the event loop busy. */
 function holdFor(ms: number): void {
   for (const until = performance.now() + ms; performance.now() < until; );
 }
 
-test('a slice is shared by all who count in one turn, and the next turn has its own', async () => {
-  await nextTurn();
+test('all work of one tick shares a slice, and the next tick has its own', async () => {
+  await nextTick();
   expect(sliceIsOver()).toBe(false);
   holdFor(15);
   expect(sliceIsOver()).toBe(true);
   expect(sliceIsOver()).toBe(true);
-  await giveWay();
+  await yieldToEventLoop();
   expect(sliceIsOver()).toBe(false);
 });
 
-test('work in slices yields its result, and lets others in between', async () => {
+test('runs work in slices: returns its result, and lets other work run in between', async () => {
   const seen: string[] = [];
   function* work(): Generator<void, string> {
     for (let i = 0; i < 3; i++) {
@@ -29,22 +29,22 @@ test('work in slices yields its result, and lets others in between', async () =>
   }
   const others = (async () => {
     for (let i = 0; i < 3; i++) {
-      await nextTurn();
+      await nextTick();
       seen.push('other');
     }
   })();
-  expect(await inSlices(work())).toBe('done');
+  expect(await runInSlices(work())).toBe('done');
   await others;
   expect(seen.lastIndexOf('work')).toBeGreaterThan(seen.indexOf('other'));
 });
 
-test('many who wait are let in over several turns', async () => {
-  await nextTurn();
-  const turns = new Set<number>();
-  let turn = 0;
+test('resumes many waiting works over several ticks', async () => {
+  await nextTick();
+  const ticks = new Set<number>();
+  let tick = 0;
   let waiting = true;
   const watch = () => {
-    turn++;
+    tick++;
     if (waiting) setImmediate(watch);
   };
   setImmediate(watch);
@@ -52,11 +52,11 @@ test('many who wait are let in over several turns', async () => {
   holdFor(15);
   await Promise.all(
     Array.from({ length: 20 }, async () => {
-      if (sliceIsOver()) await giveWay();
-      turns.add(turn);
+      if (sliceIsOver()) await yieldToEventLoop();
+      ticks.add(tick);
       holdFor(5);
     }),
   );
   waiting = false;
-  expect(turns.size).toBeGreaterThan(2);
+  expect(ticks.size).toBeGreaterThan(2);
 });
