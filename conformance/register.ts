@@ -1,7 +1,7 @@
 import type { Case } from './core/case.ts';
-import type { CheckResult } from './core/result.ts';
 import { Runner, type RunnerOptions } from './core/runner.ts';
-import { type Selection, select } from './core/select.ts';
+import { type Selection, select } from './core/selection.ts';
+import type { CheckResult } from './core/verdict.ts';
 import type { Target } from './targets/target.ts';
 
 /** As much of a test runner as the kit needs. */
@@ -53,7 +53,7 @@ export function registerWith(
       if (!running || found.size === 0) throw new Error('nothing was run');
       const left = [
         ...running.leaked.map(({ kind, id }) => `${kind} ${id}`),
-        ...running.ledger.lost.map(({ request }) => `perhaps what ${request} made, of which no answer tells`),
+        ...running.resources.unanswered.map(({ request }) => `perhaps what ${request} made, of which no answer tells`),
       ];
       if (left.length > 0) throw new Error(`left behind: ${left.join(', ')}`);
       const verdicts = [...found.values()].map(({ verdict }) => verdict);

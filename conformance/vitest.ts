@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import type { CheckResult } from './core/result.ts';
+import type { CheckResult } from './core/verdict.ts';
 import { type RegisterOptions, registerWith } from './register.ts';
 import type { Target } from './targets/target.ts';
 
-export type { CheckResult } from './core/result.ts';
-export type { Selection } from './core/select.ts';
+export type { Selection } from './core/selection.ts';
+export type { CheckResult } from './core/verdict.ts';
 export type { RegisterOptions } from './register.ts';
 export { emulatorTarget } from './targets/emulator.ts';
-export { endpointTarget } from './targets/endpoint.ts';
 export type { Target } from './targets/target.ts';
+export { endpointTarget } from './targets/target.ts';
 
 /**
  * Registers every check of the kit as a test of vitest's. What is not offered or not run is skipped, with the reason.

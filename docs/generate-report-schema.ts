@@ -1,4 +1,4 @@
 import { writeFileSync } from 'node:fs';
-import { reportSchema } from '../conformance/report/json-schema.ts';
+import { reportSchema } from '../conformance/report/report.ts';
 
 writeFileSync(new URL('./conformance-report.schema.json', import.meta.url), reportSchema());

@@ -1,27 +1,16 @@
-import { EXIT } from '../core/exit-code.ts';
-import { Unreachable } from '../core/preflight.ts';
+import { Unreachable } from '../core/probe.ts';
 import { Interrupted } from '../core/run.ts';
-import { CapMissing } from '../core/runner.ts';
-import { SelectionError } from '../core/select.ts';
-import { Fault, NotRun } from '../core/verdict.ts';
-import { ReportError } from '../report/json.ts';
+import { MaxSpendMissing } from '../core/runner.ts';
+import { SelectionError } from '../core/selection.ts';
+import { EXIT } from '../core/summary.ts';
+import { Inconclusive, NotRun } from '../core/verdict.ts';
+import { ReportError } from '../report/report.ts';
 import { oneLine, visible } from '../report/text.ts';
 import { TargetError } from '../targets/emulator.ts';
-import { diffCommand } from './diff-command.ts';
-import { helpText } from './help.ts';
-import { type Command, type Options, parseOptions, UsageError } from './options.ts';
-import { listCommand, planCommand, probeCommand, sweepCommand } from './other-commands.ts';
+import { diffCommand, listCommand, planCommand, probeCommand, sweepCommand } from './commands.ts';
+import { type Command, helpText, type Options, parseOptions, UsageError } from './options.ts';
 import { ConfigurationError, runCommand } from './run-command.ts';
-import type { Environment } from './target-of.ts';
-
-/** Where the command reads and writes. */
-export interface Terminal {
-  readonly stdout: { write(text: string): unknown; readonly isTTY?: boolean };
-  readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean };
-  readonly env: Environment;
-  /** Calls back at the first SIGINT or SIGTERM, and returns what ends the waiting for one. */
-  onInterrupt(interrupt: () => void): () => void;
-}
+import type { Terminal } from './terminal.ts';
 
 const HANDLERS: Record<Command, (options: Options, terminal: Terminal) => Promise<number>> = {
   run: runCommand,
@@ -55,8 +44,8 @@ export async function conformanceCommand(args: string[], terminal: Terminal): Pr
 function exitCodeFor(error: unknown): number | undefined {
   if (error instanceof Unreachable) return error.exitCode;
   if (error instanceof Interrupted) return EXIT.interrupted;
-  if (error instanceof Fault || error instanceof NotRun) return EXIT.incomplete;
-  const mended = [UsageError, SelectionError, CapMissing, ConfigurationError, ReportError, TargetError];
+  if (error instanceof Inconclusive || error instanceof NotRun) return EXIT.incomplete;
+  const mended = [UsageError, SelectionError, MaxSpendMissing, ConfigurationError, ReportError, TargetError];
   return mended.some((kind) => error instanceof kind) ? EXIT.configuration : undefined;
 }
 

@@ -1,19 +1,16 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Baseline, baselineOf } from '../core/baseline.ts';
-import { EXIT } from '../core/exit-code.ts';
 import { type RunOptions, runConformance } from '../core/run.ts';
-import { isWhole } from '../core/select.ts';
+import { isComplete } from '../core/selection.ts';
+import { EXIT } from '../core/summary.ts';
 import type { Report } from '../report/report.ts';
 import { renderTerminal } from '../report/terminal.ts';
 import { writeReports } from '../report/write-reports.ts';
 import type { Target } from '../targets/target.ts';
-import type { Terminal } from './command.ts';
-import { prepareFolder } from './folder.ts';
-import { type Options, UsageError } from './options.ts';
-import { planCommand } from './other-commands.ts';
-import { progressOn } from './progress.ts';
-import { selectionOf } from './selection.ts';
-import { targetOf } from './target-of.ts';
+import { planCommand, prepareFolder } from './commands.ts';
+import { type Options, selectionOf, UsageError } from './options.ts';
+import { targetOf } from './target.ts';
+import { progressOn, type Terminal } from './terminal.ts';
 
 /** Something that the run was given is not as it should be. */
 export class ConfigurationError extends Error {}
@@ -33,7 +30,7 @@ export async function runCommand(options: Options, terminal: Terminal): Promise<
 }
 
 async function judge(target: Target, options: Options, terminal: Terminal): Promise<number> {
-  if (options.update && !isWhole(selectionOf(options))) {
+  if (options.update && !isComplete(selectionOf(options))) {
     throw new UsageError('--update needs a whole run, without --profile, --case and --exclude');
   }
   if (options.update && options.baseline === undefined) throw new UsageError('--update needs --baseline FILE');
@@ -61,7 +58,7 @@ function runOptions(target: Target, options: Options): RunOptions {
     ...selectionOf(options),
     ...(maxSpend !== undefined && { maxSpend }),
     // An emulator of the run's own ends with it, and leaves nothing that could be swept.
-    ...(target.name !== 'emulator' && { ledgerFolder: out }),
+    ...(target.name !== 'emulator' && { resourcesFolder: out }),
     ...(baseline !== undefined && !update && { baseline: readBaseline(baseline) }),
   };
 }

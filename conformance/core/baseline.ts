@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { Report } from '../report/report.ts';
-import type { CheckResult } from './result.ts';
-import { VERDICTS } from './verdict.ts';
+import { type CheckResult, VERDICTS } from './verdict.ts';
 
 /** One known failure: what a check is expected to do, why, and until when that is put up with. */
 const Entry = z.strictObject({

@@ -1,14 +1,13 @@
+import { randomBytes } from 'node:crypto';
 import type { Capability } from '../../contract/capabilities.ts';
 import type { Limits } from '../../contract/limits.ts';
 import type { WireRuleId } from '../areas/rules.ts';
-import type { Trial } from './trial.ts';
-
-/** The most that a case may cost. Tokens are those of chat, the only thing that is billed. */
-export interface Cost {
-  requests: number;
-  promptTokens: number;
-  completionTokens: number;
-}
+import type { Target } from '../targets/target.ts';
+import type { Api } from '../wire/api.ts';
+import type { Exchanges } from '../wire/exchanges.ts';
+import type { SizedTexts } from '../wire/tokens.ts';
+import type { Cost } from './budget.ts';
+import { Inconclusive, Mismatch, NotApplicable, NotRun } from './verdict.ts';
 
 /** One scenario and the checks that it makes. The checks are declared, so that one that is not reached is seen. */
 export interface Case {
@@ -26,7 +25,7 @@ export interface Case {
   /** Each check, by its name in the case, with the rule that it judges. */
   readonly checks: Readonly<Record<string, WireRuleId>>;
   cost(limits: Limits): Cost;
-  run(trial: Trial<string>): Promise<void>;
+  run(context: CaseContext<string>): Promise<void>;
 }
 
 /** A case as it is written: what is usual may be left out. */
@@ -39,7 +38,7 @@ export interface CaseSpec<Name extends string> {
   checks: Readonly<Record<Name, WireRuleId>>;
   /** Without it: free of charge, at most 40 requests. */
   cost?: (limits: Limits) => Partial<Cost>;
-  run: (trial: Trial<Name>) => Promise<void>;
+  run: (context: CaseContext<Name>) => Promise<void>;
 }
 
 const USUAL_REQUESTS = 40;
@@ -55,11 +54,96 @@ export function defineCase<Name extends string>(spec: CaseSpec<Name>): Case {
     twoAccounts,
     checks,
     cost: (limits) => ({ requests: USUAL_REQUESTS, promptTokens: 0, completionTokens: 0, ...spec.cost?.(limits) }),
-    run: (trial) => spec.run(trial as Trial<Name>),
+    run: (context) => spec.run(context as CaseContext<Name>),
   };
 }
 
 /** The permanent id of a check, e.g. `append.limit/exact-accepted`. */
 export function checkId(owner: Pick<Case, 'id'>, name: string): string {
   return `${owner.id}/${name}`;
+}
+
+/** What was seen of a check. `held`: it holds; otherwise why not. */
+export type Outcome = { held: true } | { held: false; error: unknown; exchanges: string[] };
+
+/** The accounts that a case may use. */
+export interface Accounts {
+  main: Api;
+  /** @throws NotRun */
+  second(): Api;
+  /** One that holds nothing, and that nobody else uses meanwhile. @throws NotRun */
+  empty(): Promise<Api>;
+}
+
+/** How the message of a check begins that fails because the case never came to it: it has shown nothing of its own rule. */
+export const NOT_REACHED = 'not reached';
+/** What a check may end with; anything else is a defect of the kit. */
+const KNOWN_ERRORS = [Mismatch, NotRun, NotApplicable, Inconclusive];
+
+/** One run of a case: what it may use, and where it says what it saw. */
+export class CaseContext<Name extends string> {
+  readonly api: Api;
+  readonly limits: Limits;
+  readonly target: Target;
+  readonly texts: SizedTexts;
+  readonly outcomes = new Map<string, Outcome>();
+  readonly #accounts: Accounts;
+  readonly #exchanges: Exchanges;
+
+  constructor(options: {
+    accounts: Accounts;
+    exchanges: Exchanges;
+    limits: Limits;
+    target: Target;
+    texts: SizedTexts;
+  }) {
+    this.api = options.accounts.main;
+    this.limits = options.limits;
+    this.target = options.target;
+    this.texts = options.texts;
+    this.#accounts = options.accounts;
+    this.#exchanges = options.exchanges;
+  }
+
+  /** Another account. @throws NotRun where there is none */
+  secondAccount(): Api {
+    return this.#accounts.second();
+  }
+
+  /** An account that holds nothing. @throws NotRun where none may be emptied */
+  emptyAccount(): Promise<Api> {
+    return this.#accounts.empty();
+  }
+
+  /** A word that stands nowhere else: 10 capitals and digits. */
+  nonce(): string {
+    return `K${randomBytes(5).toString('hex').toUpperCase().slice(1)}`;
+  }
+
+  /**
+   * Judges one declared check: it holds unless `body` throws. What throws anything but a Mismatch ends the case, since nothing can
+   * be concluded any more.
+   * @returns whether it holds
+   */
+  async check(name: Name, body: () => unknown): Promise<boolean> {
+    try {
+      await body();
+      this.outcomes.set(name, { held: true });
+      return true;
+    } catch (error) {
+      this.outcomes.set(name, { held: false, error, exchanges: this.#exchanges.recent });
+      if (!(error instanceof Mismatch)) throw error;
+      return false;
+    }
+  }
+
+  /** The same for a check without which the rest of the case means nothing: where it fails, the rest fails with it. */
+  async require(name: Name, body: () => unknown): Promise<void> {
+    if (!(await this.check(name, body))) throw new Mismatch(`${NOT_REACHED}, because ${name} failed`);
+  }
+}
+
+export function messageOf(error: unknown): string {
+  if (KNOWN_ERRORS.some((kind) => error instanceof kind)) return (error as Error).message;
+  return `the kit itself failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
 }

@@ -1,45 +1,45 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
-import { ERRORS, type ErrorCode } from '../../contract/errors.ts';
+import { ERRORS, type ErrorCode, LIVE_TEXT } from '../../contract/errors.ts';
 import type { Reply } from '../wire/reply.ts';
-import { Fault, Mismatch } from './verdict.ts';
+import { Inconclusive, Mismatch } from './verdict.ts';
 
 const MAX_SHOWN = 300;
 
 /** @throws Mismatch */
-export function equal(actual: unknown, expected: unknown, what: string): void {
+export function expectEqual(actual: unknown, expected: unknown, what: string): void {
   if (!isDeepStrictEqual(actual, expected)) {
-    throw new Mismatch(`${what}: expected ${show(expected)}, got ${show(actual)}`);
+    throw new Mismatch(`${what}: expected ${preview(expected)}, got ${preview(actual)}`);
   }
 }
 
 /** @throws Mismatch saying `what` should have held */
-export function holds(condition: boolean, what: string): asserts condition {
+export function expectTrue(condition: boolean, what: string): asserts condition {
   if (!condition) throw new Mismatch(what);
 }
 
 /** The value in its shape. Members that the shape does not name are nobody's business. @throws Mismatch naming the field */
-export function shaped<Shape extends z.ZodType>(shape: Shape, value: unknown, what: string): z.output<Shape> {
+export function expectShape<Shape extends z.ZodType>(shape: Shape, value: unknown, what: string): z.output<Shape> {
   const parsed = shape.safeParse(value);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const field = issue?.path.join('.') || 'the body';
-  throw new Mismatch(`${what}: ${field}: ${issue?.message ?? 'has another shape'}, got ${show(value)}`);
+  throw new Mismatch(`${what}: ${field}: ${issue?.message ?? 'has another shape'}, got ${preview(value)}`);
 }
 
 /**
  * Any 2xx: which one, 200 or 201, is nobody's business.
- * @throws Fault for a 5xx or 429, of which nothing can be concluded; Mismatch for any other refusal
+ * @throws Inconclusive for a 5xx or 429, of which nothing can be concluded; Mismatch for any other refusal
  */
-export function succeeded(reply: Reply): Reply {
+export function expectSuccess(reply: Reply): Reply {
   if (reply.status >= 200 && reply.status < 300) return reply;
-  const message = `${reply.what}: expected success, got ${reply.status} ${show(reply.json ?? reply.text)}`;
-  throw reply.status >= 500 || reply.status === 429 ? new Fault(message) : new Mismatch(message);
+  const message = `${reply.what}: expected success, got ${reply.status} ${preview(reply.json ?? reply.text)}`;
+  throw reply.status >= 500 || reply.status === 429 ? new Inconclusive(message) : new Mismatch(message);
 }
 
-/** A success whose body has the shape. @throws Mismatch, Fault */
-export function answered<Shape extends z.ZodType>(reply: Reply, shape: Shape): z.output<Shape> {
-  return shaped(shape, succeeded(reply).json, reply.what);
+/** A success whose body has the shape. @throws Mismatch, Inconclusive */
+export function expectBody<Shape extends z.ZodType>(reply: Reply, shape: Shape): z.output<Shape> {
+  return expectShape(shape, expectSuccess(reply).json, reply.what);
 }
 
 /**
@@ -48,28 +48,51 @@ export function answered<Shape extends z.ZodType>(reply: Reply, shape: Shape): z
  * @returns the message
  * @throws Mismatch
  */
-export function refused(reply: Reply, code: ErrorCode, options: { param?: string; bare?: boolean } = {}): string {
+export function expectError(reply: Reply, code: ErrorCode, options: { param?: string; bare?: boolean } = {}): string {
   const { status, type, bare } = ERRORS[code];
   const what = `${reply.what}: expected the refusal ${code} (${status} ${type})`;
   const { error } = (reply.json ?? {}) as {
     error?: { message?: unknown; type?: unknown; code?: unknown; param?: unknown };
   };
-  holds(reply.status === status, `${what}, got ${reply.status} ${show(reply.json ?? reply.text)}`);
-  holds(
+  expectTrue(reply.status === status, `${what}, got ${reply.status} ${preview(reply.json ?? reply.text)}`);
+  expectTrue(
     typeof error === 'object' && error !== null,
-    `${what}, got a body without error: ${show(reply.json ?? reply.text)}`,
+    `${what}, got a body without error: ${preview(reply.json ?? reply.text)}`,
   );
-  holds(error.type === type, `${what}, got the type ${show(error.type)}`);
-  holds(typeof error.message === 'string' && error.message !== '', `${what}, got no message`);
+  expectTrue(error.type === type, `${what}, got the type ${preview(error.type)}`);
+  expectTrue(typeof error.message === 'string' && error.message !== '', `${what}, got no message`);
   const coded = !(options.bare ?? bare);
-  if (coded) holds(error.code === code, `${what}, got the code ${show(error.code)}`);
+  if (coded) expectTrue(error.code === code, `${what}, got the code ${preview(error.code)}`);
   if (coded && options.param !== undefined) {
-    holds(error.param === options.param, `${what} to blame ${options.param}, got ${show(error.param)}`);
+    expectTrue(error.param === options.param, `${what} to blame ${options.param}, got ${preview(error.param)}`);
   }
   return error.message;
 }
 
-export function show(value: unknown): string {
+export function preview(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value);
   return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}… (${text.length} characters)` : text;
+}
+
+/**
+ * A body over the limit is refused in the words of the contract, which name both sizes: of the same status and type as what is wrong in a
+ * body, they alone tell which it was.
+ * @param size bytes of the body
+ * @throws Mismatch
+ */
+export function expectBodyTooLarge(reply: Reply, size: number, limit: number): void {
+  expectEqual(expectError(reply, 'body_too_large'), LIVE_TEXT.bodyTooLarge(size, limit), `${reply.what}: the message`);
+}
+
+/** The ways in which a request is refused whose sender is not known. Which of them is for whom is documented nowhere. */
+const ROWS = {
+  invalid_authentication: LIVE_TEXT.invalidAuthentication,
+  incorrect_api_key: LIVE_TEXT.incorrectApiKey,
+} as const;
+
+/** A request whose sender is not known is refused in live words, those of `code` where it is given. @throws Mismatch */
+export function expectUnauthenticated(reply: Reply, code?: keyof typeof ROWS): void {
+  const { error } = (reply.json ?? {}) as { error?: { type?: unknown } };
+  const seen = error?.type === 'incorrect_api_key_error' ? 'incorrect_api_key' : 'invalid_authentication';
+  expectEqual(expectError(reply, code ?? seen), ROWS[code ?? seen], 'the message');
 }

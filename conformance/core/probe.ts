@@ -1,7 +1,12 @@
 import { CAPABILITIES, type Capability } from '../../contract/capabilities.ts';
+import { LIMITS, type Limits } from '../../contract/limits.ts';
+import { SessionLimits } from '../../contract/sessions.ts';
 import type { Declared, Target } from '../targets/target.ts';
 import type { Api } from '../wire/api.ts';
 import type { Reply } from '../wire/reply.ts';
+import { preview } from './expect.ts';
+import { EXIT } from './summary.ts';
+import { Inconclusive } from './verdict.ts';
 
 /** What was seen of a capability. `unseen`: it cannot be seen without creating something or paying, so its declaration stands. */
 export type Probed = 'present' | 'absent' | 'ambiguous' | 'unseen';
@@ -10,12 +15,12 @@ export type Probed = 'present' | 'absent' | 'ambiguous' | 'unseen';
  * What follows for the cases that need it: `offered`: they run; `absent`: they are not applicable; `broken-promise`: claimed and
  * absent; `unclear`: nothing can be said.
  */
-export type Standing = 'offered' | 'absent' | 'broken-promise' | 'unclear';
+export type CapabilityStatus = 'offered' | 'absent' | 'broken-promise' | 'unclear';
 
 export interface CapabilityState {
   declared: Declared | 'unknown';
   probed: Probed;
-  standing: Standing;
+  status: CapabilityStatus;
 }
 
 export type Capabilities = Record<Capability, CapabilityState>;
@@ -60,7 +65,7 @@ export async function probe(target: Target, api: Api): Promise<Capabilities> {
   for (const name of CAPABILITIES) {
     const send = PROBES[name];
     const whole = PART_OF[name];
-    if (send) probed.set(name, await send(api).then(seenIn, () => 'ambiguous' as const));
+    if (send) probed.set(name, await send(api).then(presenceOf, () => 'ambiguous' as const));
     else probed.set(name, whole && probed.get(whole) === 'absent' ? 'absent' : 'unseen');
   }
   const states = CAPABILITIES.map((name) => {
@@ -68,19 +73,19 @@ export async function probe(target: Target, api: Api): Promise<Capabilities> {
     const seen = probed.get(name) ?? 'unseen';
     const whole = PART_OF[name];
     const known = seen === 'unseen' && whole ? (probed.get(whole) ?? seen) : seen;
-    return [name, { declared, probed: seen, standing: standingOf(declared, known) }] as const;
+    return [name, { declared, probed: seen, status: standingOf(declared, known) }] as const;
   });
   return Object.fromEntries(states) as Capabilities;
 }
 
-function standingOf(declared: CapabilityState['declared'], probed: Probed): Standing {
+function standingOf(declared: CapabilityState['declared'], probed: Probed): CapabilityStatus {
   if (probed === 'ambiguous') return 'unclear';
   if (probed === 'absent') return declared === 'yes' ? 'broken-promise' : 'absent';
   return declared === 'no' && probed === 'unseen' ? 'absent' : 'offered';
 }
 
 /** A refusal in the shape of the API is a sign of life; only the body for unknown routes, or Hosted Agents', is a sign of absence. */
-function seenIn(reply: Reply): Probed {
+function presenceOf(reply: Reply): Probed {
   const body = reply.json;
   if (typeof body !== 'object' || body === null) return 'ambiguous';
   // Whether a success is the right one is for the checks to say.
@@ -105,4 +110,70 @@ function hasCode(body: object): boolean {
 /** Moonshot's own `/v1/sessions` is another product; it asks for this header. */
 function namesHostedAgents(text: string): boolean {
   return /kimi-api-version/i.test(text);
+}
+
+/** The target cannot be judged at all, in one line, with what the process ends with. */
+export class Unreachable extends Error {
+  readonly exitCode: number;
+
+  constructor(message: string, exitCode: number) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
+/**
+ * Sees that somebody is there who speaks JSON and lets this key in, before anything is judged.
+ * @throws Unreachable
+ */
+export async function preflight(api: Api, baseURL: string): Promise<void> {
+  const reply = await api.get('/models').catch((error: unknown) => {
+    if (error instanceof Inconclusive)
+      throw new Unreachable(`${baseURL} cannot be reached: ${error.message}`, EXIT.incomplete);
+    throw error;
+  });
+  const { status } = reply;
+  if (status === 401 || status === 403) {
+    throw new Unreachable(
+      `${baseURL} refuses the key: ${status} ${preview(reply.json ?? reply.text)}`,
+      EXIT.configuration,
+    );
+  }
+  if (status === 429 || status >= 500) {
+    throw new Unreachable(`${baseURL} serves nobody at the moment: ${status} ${preview(reply.text)}`, EXIT.incomplete);
+  }
+  if (typeof reply.json !== 'object' || reply.json === null) {
+    const type = reply.headers.get('content-type') ?? 'something without a type';
+    throw new Unreachable(`${baseURL} answers ${type} and no JSON: is the base URL right?`, EXIT.configuration);
+  }
+}
+
+type Stated = Partial<Record<keyof typeof SessionLimits.shape, number>>;
+
+const NAMES = SessionLimits.keyof().options;
+
+/**
+ * What a target states of its limits, as far as it can be believed: cases send as much as a limit says, so nobody's word may make them send
+ * more than the contract has, or than the target was declared to have.
+ * @param stated as it came, whatever it is
+ * @returns what is used, and what is not, each in one line
+ */
+export function plausibleLimits(stated: unknown, declared: Limits): { used: Stated; refused: string[] } {
+  const given = (typeof stated === 'object' && stated !== null ? stated : {}) as Record<string, unknown>;
+  const used: Stated = {};
+  const refused: string[] = [];
+  for (const name of NAMES) {
+    const { [name]: value } = given;
+    const { min, default: contracts } = LIMITS[name];
+    const most = Math.max(contracts, declared[name]);
+    if (value === undefined) continue;
+    if (!isWhole(value)) refused.push(`${name} ${preview(value)} (no whole number)`);
+    else if (value < min || value > most) refused.push(`${name} ${value} (${min} to ${most})`);
+    else used[name] = value;
+  }
+  return { used, refused };
+}
+
+function isWhole(value: unknown): value is number {
+  return Number.isInteger(value);
 }

@@ -4,12 +4,10 @@ import type { Target } from '../targets/target.ts';
 import { KIT_VERSION } from '../version.ts';
 import { applyBaseline, type Baseline } from './baseline.ts';
 import type { Case } from './case.ts';
-import { exitCodeOf } from './exit-code.ts';
-import { planOf } from './plan.ts';
-import type { CheckResult } from './result.ts';
 import { Runner, type RunnerOptions } from './runner.ts';
-import { isWhole, type Selection, select } from './select.ts';
-import { summarise } from './standing.ts';
+import { isComplete, planOf, type Selection, select } from './selection.ts';
+import { exitCodeOf, summarise } from './summary.ts';
+import type { CheckResult } from './verdict.ts';
 
 /** The run was interrupted so early that there is nothing to report. */
 export class Interrupted extends Error {}
@@ -22,7 +20,7 @@ export interface RunOptions extends Selection, RunnerOptions {
 
 /**
  * Runs the kit against a target and says how it stands. Leaves nothing behind.
- * @throws SelectionError for an unknown case; CapMissing where it costs money and `maxSpend` is not given; Unreachable, in one line,
+ * @throws SelectionError for an unknown case; MaxSpendMissing where it costs money and `maxSpend` is not given; Unreachable, in one line,
  * where the target does not answer as an API does; Interrupted
  */
 export async function runConformance(target: Target, options: RunOptions = {}): Promise<Report> {
@@ -55,9 +53,9 @@ interface Ran {
 
 /** What a run amounts to. */
 export function reportOf({ runner, options, cases, results, startedAt }: Ran): Report {
-  const { target, limits, refusedLimits, capabilities, purse, connection, ledger, leaked } = runner;
+  const { target, limits, refusedLimits, capabilities, budget, connection, resources, leaked } = runner;
   const redact = runner.redactor();
-  const baseline = options.baseline ? applyBaseline(options.baseline, results, isWhole(options), startedAt) : null;
+  const baseline = options.baseline ? applyBaseline(options.baseline, results, isComplete(options), startedAt) : null;
   const asked: readonly Profile[] = options.profiles ?? [];
   const report: Omit<Report, 'exitCode'> = {
     report: 'kimi-conformance/1',
@@ -70,7 +68,7 @@ export function reportOf({ runner, options, cases, results, startedAt }: Ran): R
       cases: options.cases ? [...options.cases] : null,
       ...(options.exclude?.length && { excluded: [...options.exclude] }),
       interrupted: options.signal?.aborted ?? false,
-      ...(connection.gone !== undefined && { stopped: redact(connection.gone) }),
+      ...(connection.unresponsive !== undefined && { stopped: redact(connection.unresponsive) }),
     },
     target: {
       name: target.name,
@@ -81,12 +79,12 @@ export function reportOf({ runner, options, cases, results, startedAt }: Ran): R
     },
     results,
     profiles: summarise(results, new Set(baseline?.known)),
-    spending: purse.toReport(),
+    spending: budget.toReport(),
     retries: connection.retries.map(({ request, reason }) => ({ request: redact(request), reason: redact(reason) })),
     leaked,
-    lost: ledger.lost.map(({ request, account }) => ({ request: redact(request), account })),
+    lost: resources.unanswered.map(({ request, account }) => ({ request: redact(request), account })),
     baseline,
-    completeness: { declared: planOf(cases, limits, purse).checks, reported: results.length },
+    completeness: { declared: planOf(cases, limits, budget).checks, reported: results.length },
   };
   return { ...report, exitCode: exitCodeOf(report, asked) };
 }

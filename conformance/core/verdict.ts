@@ -1,3 +1,7 @@
+import type { Evidence } from '../../contract/limits.ts';
+import type { Level, Profile, Rule, RuleId } from '../areas/rules.ts';
+import type { Target } from '../targets/target.ts';
+
 /**
  * What became of a check.
  *
@@ -15,13 +19,57 @@ export type Verdict = (typeof VERDICTS)[number];
 export class Mismatch extends Error {}
 
 /** Nothing can be said of the target: it could not be reached, or broke down where it should have succeeded. */
-export class Fault extends Error {}
+export class Inconclusive extends Error {}
 
 /** A fault before anything was sent, so that it had no effect. */
-export class Unsent extends Fault {}
+export class NotSent extends Inconclusive {}
 
 /** The check was left out, and why. */
 export class NotRun extends Error {}
 
 /** The target does not offer this, and that was seen to be so. */
 export class NotApplicable extends Error {}
+
+/** What became of one check. */
+export interface CheckResult {
+  /** `case/name`; permanent. */
+  id: string;
+  case: string;
+  clause: RuleId;
+  profile: Profile;
+  level: Level;
+  evidence: Evidence;
+  verdict: Verdict;
+  /** What was due and what came, or why it was left out. Absent where it passed. */
+  message?: string;
+  /** The last requests and answers of each account before it failed; those of other accounts than the main one name theirs. */
+  exchanges?: string[];
+}
+
+/** K2 and its dated and preview names, not K2.5 and what came later. */
+const K2 = /^kimi-k2(?![.\d])/;
+
+/**
+ * Whether a rule may count for or against the target. Rules of the dialect bind whoever declares it; the live service is bound by what is
+ * known of it alone, and a rule of one model by that model.
+ */
+export function isScored(target: Target, { evidence, model }: Rule): boolean {
+  if (model === 'kimi-k2' && !K2.test(target.model)) return false;
+  return evidence === 'kimi' || target.declares.sessions === 'yes';
+}
+
+/** What an outcome means for a rule of this level. @param error what kept the check from holding; undefined where it held */
+export function score(error: unknown, level: Level, scored: boolean): Verdict {
+  if (error instanceof NotApplicable) return 'n/a';
+  if (error instanceof NotRun) return 'not_run';
+  if (error !== undefined && !(error instanceof Mismatch)) return 'error';
+  if (!scored) return 'info';
+  if (error === undefined) return 'pass';
+  return ({ MUST: 'fail', SHOULD: 'warn', MAY: 'info' } as const)[level];
+}
+
+export function countVerdicts(results: readonly Pick<CheckResult, 'verdict'>[]): Record<Verdict, number> {
+  const counts = Object.fromEntries(VERDICTS.map((verdict) => [verdict, 0])) as Record<Verdict, number>;
+  for (const { verdict } of results) counts[verdict] += 1;
+  return counts;
+}

@@ -1,11 +1,11 @@
 import { CASES } from '../areas/cases.ts';
 import { PROFILES, type Profile } from '../areas/rules.ts';
-import { EXIT } from '../core/exit-code.ts';
-import { Unreachable } from '../core/preflight.ts';
-import type { CheckResult } from '../core/result.ts';
+import { NOT_REACHED } from '../core/case.ts';
+import { Unreachable } from '../core/probe.ts';
 import { runConformance } from '../core/run.ts';
 import { Runner } from '../core/runner.ts';
-import { NOT_REACHED } from '../core/trial.ts';
+import { EXIT } from '../core/summary.ts';
+import type { CheckResult } from '../core/verdict.ts';
 import type { Report } from '../report/report.ts';
 import { emulatorTarget } from '../targets/emulator.ts';
 import type { Target } from '../targets/target.ts';

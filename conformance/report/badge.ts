@@ -1,10 +1,10 @@
 import { PROFILES } from '../areas/rules.ts';
-import { STANDING_WORDS } from './conclusion.ts';
-import type { ProfileStanding, Report } from './report.ts';
+import { STATUS_WORDS } from './overview.ts';
+import type { ProfileStatus, Report } from './report.ts';
 
 const LABEL = 'kimi conformance';
 
-const COLOURS: Record<ProfileStanding, string> = {
+const COLOURS: Record<ProfileStatus, string> = {
   conformant: '#1a7f4b',
   'non-conformant': '#c2362b',
   incomplete: '#946200',
@@ -38,15 +38,15 @@ export function renderBadgeSvg(report: Report): string {
 
 /** Made of our own words only, so there is nothing in it to escape. */
 function badgeOf({ profiles, run, exitCode }: Report): { message: string; colour: string } {
-  const standings = PROFILES.map((name) => profiles[name].standing);
-  const worst = WORST_FIRST.find((standing) => standings.includes(standing)) ?? 'not selected';
+  const statuses = PROFILES.map((name) => profiles[name].status);
+  const worst = WORST_FIRST.find((status) => statuses.includes(status)) ?? 'not selected';
   if (run.interrupted) return { message: 'interrupted', colour: COLOURS.incomplete };
   if (worst === 'conformant' && exitCode !== 0) return { message: 'not green', colour: COLOURS.incomplete };
   if (worst === 'conformant') {
-    const held = PROFILES.filter((name) => profiles[name].standing === 'conformant');
+    const held = PROFILES.filter((name) => profiles[name].status === 'conformant');
     return { message: held.join(' + '), colour: COLOURS.conformant };
   }
-  return { message: STANDING_WORDS[worst], colour: COLOURS[worst] };
+  return { message: STATUS_WORDS[worst], colour: COLOURS[worst] };
 }
 
 /** Pixels of a text in Verdana 11, near enough: `textLength` makes it exact. */

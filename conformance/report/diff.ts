@@ -1,7 +1,10 @@
 import { PROFILES, type Profile, RULE_IDS } from '../areas/rules.ts';
 import type { Verdict } from '../core/verdict.ts';
-import { areaOf, type Result, ruleOf, textOf, WORST_FIRST } from './overview.ts';
+import { code, plain, prose, table } from './markdown.ts';
+import { areaOf, groupBy, type Result, ruleOf, textOf, WORST_FIRST } from './overview.ts';
 import type { Report } from './report.ts';
+import type { TerminalOptions } from './terminal.ts';
+import { type Colour, oneLine, type Paint, painter, plural, shorten, VERDICT_COLOURS, wrap } from './text.ts';
 
 /**
  * How two targets compare under one rule. `untested`: at least one of them was not judged (not run, not offered, an error, or noted only);
@@ -109,4 +112,132 @@ function byClause(results: readonly Result[]): Map<string, Result[]> {
 
 function subjectOf({ target, kit, run }: Report): DiffSubject {
   return { target: target.name, model: target.model, kit, startedAt: run.startedAt };
+}
+
+const MAX_MESSAGE = 300;
+const COLOURS: Record<Comparison, Colour> = {
+  differ: 'red',
+  agree: 'green',
+  untested: 'yellow',
+  'not testable': 'dim',
+};
+export const COMPARISON_TITLES: Record<Comparison, string> = {
+  differ: 'They differ',
+  agree: 'They agree',
+  untested: 'Not judged on at least one of them',
+  'not testable': 'Not to be seen from outside',
+};
+
+/** Two runs side by side, for a terminal: first what differs, then what nothing is known of, and what agrees as names only. */
+export function renderDiffTerminal(diff: ReportDiff, { color = false, width = 80 }: TerminalOptions = {}): string {
+  const paint = painter(color);
+  const lines = [...wrap(`A  ${describeSubject(diff.a)}`, width), ...wrap(`B  ${describeSubject(diff.b)}`, width)];
+  for (const comparison of ['differ', 'untested', 'not testable', 'agree'] as const) {
+    const clauses = diff.clauses.filter((clause) => clause.comparison === comparison);
+    if (clauses.length === 0) continue;
+    lines.push('', paint('bold', `${COMPARISON_TITLES[comparison]}: ${plural(clauses.length, 'rule')}`));
+    if (comparison === 'differ') lines.push(...clauses.flatMap((clause) => different(clause, paint, width)));
+    else lines.push(...grouped(clauses, width));
+  }
+  const totals = COMPARISONS.map((name) => paint(COLOURS[name], `${diff.counts[name]} ${name}`));
+  return `${[...lines, '', totals.join(' · ')].join('\n')}\n`;
+}
+
+export function describeSubject({ target, model, kit, startedAt }: DiffSubject): string {
+  return [target, model, `kit ${kit}`, `${startedAt.slice(0, 16).replace('T', ' ')} UTC`].map(oneLine).join(' · ');
+}
+
+/** `pass`, or `–` where the report has no check of the rule. */
+export function verdictOf(side: Side | null): string {
+  return side?.verdict ?? '–';
+}
+
+function different({ clause, level, evidence, text, a, b }: ClauseDiff, paint: Paint, width: number): string[] {
+  const rule = wrap(`${level}, ${evidence}: ${oneLine(text)}`, width - 4).map((line) => `    ${line}`);
+  return [
+    '',
+    `  ${paint('bold', oneLine(clause))}`,
+    ...rule,
+    ...sideLines('A', a, paint, width),
+    ...sideLines('B', b, paint, width),
+  ];
+}
+
+function sideLines(name: string, side: Side | null, paint: Paint, width: number): string[] {
+  const verdict = verdictOf(side);
+  const why = side?.message ? `: ${shorten(oneLine(side.message), MAX_MESSAGE)}` : '';
+  const [first = '', ...rest] = wrap(`${verdict}${why}`, width - 7);
+  const marked = side ? paint(VERDICT_COLOURS[side.verdict], verdict) + first.slice(verdict.length) : first;
+  return [`    ${name}  ${marked}`, ...rest.map((line) => `       ${line}`)];
+}
+
+function namesOf(clauses: readonly ClauseDiff[]): string {
+  return clauses.map(({ clause }) => oneLine(clause)).join(', ');
+}
+
+/** `append 26, lines 15`: of what is as it should be, the names are of no use. */
+function areasOf(clauses: readonly ClauseDiff[]): string {
+  return groupBy(clauses, ({ area }) => area)
+    .map(([{ area }, mine]) => `${oneLine(area)} ${mine.length}`)
+    .join(', ');
+}
+
+/** Rules by what the two did. */
+function grouped(clauses: readonly ClauseDiff[], width: number): string[] {
+  return groupBy(clauses, ({ a, b }) => `A ${verdictOf(a)}, B ${verdictOf(b)}`).flatMap(([{ a, b }, mine]) => {
+    const names = a?.verdict === 'pass' && b?.verdict === 'pass' ? areasOf(mine) : namesOf(mine);
+    const head = a || b ? `A ${verdictOf(a)}, B ${verdictOf(b)}: ` : '';
+    return wrap(`${head}${names}`, width - 2).map((line) => `  ${line}`);
+  });
+}
+
+/** Two runs side by side, in GitHub's Markdown. */
+export function renderDiffMarkdown(diff: ReportDiff): string {
+  const lines = [
+    '## Kimi conformance: A against B',
+    '',
+    `- **A** ${plain(describeSubject(diff.a))}`,
+    `- **B** ${plain(describeSubject(diff.b))}`,
+    '',
+    ...table(
+      COMPARISONS.map((name) => name),
+      COMPARISONS.map(() => 'right'),
+      [COMPARISONS.map((name) => String(diff.counts[name]))],
+    ),
+    ...section(diff, 'differ', ['Rule', 'A', 'B'], (clause) => [ruleCell(clause), whole(clause.a), whole(clause.b)]),
+    ...folded(diff, 'untested', ['Rule', 'A', 'B'], (clause) => [ruleCell(clause), whole(clause.a), whole(clause.b)]),
+    ...folded(diff, 'not testable', ['Rule'], (clause) => [ruleCell(clause)]),
+    ...folded(diff, 'agree', ['Rule', 'A', 'B'], (clause) => [
+      ruleCell(clause),
+      plain(verdictOf(clause.a)),
+      plain(verdictOf(clause.b)),
+    ]),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+type Cells = (clause: ClauseDiff) => string[];
+
+function section({ clauses }: ReportDiff, comparison: Comparison, headings: string[], cells: Cells): string[] {
+  const mine = clauses.filter((clause) => clause.comparison === comparison);
+  const align = headings.map(() => 'left' as const);
+  return mine.length === 0
+    ? []
+    : [`### ${COMPARISON_TITLES[comparison]}`, '', ...table(headings, align, mine.map(cells))];
+}
+
+function folded(diff: ReportDiff, comparison: Comparison, headings: string[], cells: Cells): string[] {
+  const [, , ...inside] = section(diff, comparison, headings, cells);
+  if (inside.length === 0) return [];
+  const summary = `${COMPARISON_TITLES[comparison]}: ${plural(diff.counts[comparison], 'rule')}`;
+  return [`<details><summary>${summary}</summary>`, '', ...inside, '</details>', ''];
+}
+
+function ruleCell({ clause, level, evidence, text }: ClauseDiff): string {
+  return `${code(clause)}<br>${prose(text)} (${level}, ${evidence})`;
+}
+
+function whole(side: Side | null): string {
+  const why = side?.message ? `<br>${code(shorten(side.message, MAX_MESSAGE))}` : '';
+  return `**${plain(verdictOf(side))}**${why}`;
 }

@@ -1,6 +1,5 @@
-import { EXIT } from '../core/exit-code.ts';
-import { outcomeOf, problemsOf } from './conclusion.ts';
-import { type Group, overviewOf, textOf } from './overview.ts';
+import { EXIT } from '../core/summary.ts';
+import { type Group, outcomeOf, overviewOf, problemsOf, textOf } from './overview.ts';
 import type { Report } from './report.ts';
 import { oneLine, plural, shorten, visible } from './text.ts';
 

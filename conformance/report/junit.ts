@@ -1,6 +1,5 @@
-import { EXIT } from '../core/exit-code.ts';
-import { conclude, outcomeOf, problemsOf } from './conclusion.ts';
-import { areaOf, overviewOf, type Result, textOf } from './overview.ts';
+import { EXIT } from '../core/summary.ts';
+import { areaOf, conclude, outcomeOf, overviewOf, problemsOf, type Result, textOf } from './overview.ts';
 import type { Report } from './report.ts';
 import { oneLine, visible } from './text.ts';
 
@@ -91,8 +90,8 @@ function propertiesOf(report: Report): Record<string, string> {
     model: target.model,
     run: run.id,
     kit,
-    'kimi-wire': profiles['kimi-wire'].standing,
-    session: profiles.session.standing,
+    'kimi-wire': profiles['kimi-wire'].status,
+    session: profiles.session.status,
     exitCode: String(exitCode),
   };
 }

@@ -1,17 +1,25 @@
 import { PROFILES } from '../areas/rules.ts';
 import { VERDICTS } from '../core/verdict.ts';
-import { conclude, outcomeOf, problemsOf, spendingLine, subjectOf } from './conclusion.ts';
-import { code, plain, prose, table } from './markdown-text.ts';
-import { type Area, type Group, overviewOf, textOf } from './overview.ts';
-import type { ProfileStanding, Report } from './report.ts';
-import { plural, shorten } from './text.ts';
+import {
+  type Area,
+  conclude,
+  type Group,
+  outcomeOf,
+  overviewOf,
+  problemsOf,
+  spendingLine,
+  subjectOf,
+  textOf,
+} from './overview.ts';
+import type { ProfileStatus, Report } from './report.ts';
+import { oneLine, plural, shorten } from './text.ts';
 
 const MAX_MESSAGE = 400;
 /** A job summary may hold 1 MiB. */
 const MAX_GROUPS = 50;
 const MAX_IDS = 20;
 
-export const STANDING_SIGNS: Record<ProfileStanding, string> = {
+export const STATUS_SIGNS: Record<ProfileStatus, string> = {
   conformant: '✅',
   'non-conformant': '❌',
   incomplete: '⚠️',
@@ -32,7 +40,7 @@ export function renderMarkdown(report: Report): string {
       ['left', 'left'],
       PROFILES.map((name) => [
         `**${name}**`,
-        `${STANDING_SIGNS[report.profiles[name].standing]} ${plain(conclude(report, name))}`,
+        `${STATUS_SIGNS[report.profiles[name].status]} ${plain(conclude(report, name))}`,
       ]),
     ),
     ...bullets('The run', problemsOf(report)),
@@ -103,4 +111,41 @@ function folded(title: string, groups: readonly Group[]): string[] {
 
 function cut(text: string): string {
   return code(shorten(text, MAX_MESSAGE));
+}
+
+/** A text as it stands, in one line of Markdown or one cell of a table: nothing in it is markup, a link or a mention. */
+export function plain(text: string): string {
+  return oneLine(text)
+    .replace(/[\\`*_[\]|~$@&<>]|:(?=\/\/)/g, entity)
+    .replace(/(?<=www)\./gi, entity);
+}
+
+function entity(mark: string): string {
+  return `&#${mark.charCodeAt(0)};`;
+}
+
+/** A text in code letters, where GitHub makes no links, mentions or pictures of anything; also in a cell of a table. */
+export function code(text: string): string {
+  return text === '' ? '' : `<code>${plain(text)}</code>`;
+}
+
+/** A text of our own, in which backticks stand for code. */
+export function prose(text: string): string {
+  return text
+    .split('`')
+    .map((part, index) => (index % 2 === 1 ? code(part) : plain(part)))
+    .join('');
+}
+
+export function row(cells: readonly string[]): string {
+  return `| ${cells.join(' | ')} |`;
+}
+
+/** Ends with an empty line, as a table has to. */
+export function table(
+  headings: readonly string[],
+  align: readonly ('left' | 'right')[],
+  rows: readonly string[][],
+): string[] {
+  return [row(headings), row(align.map((side) => (side === 'left' ? ':--' : '--:'))), ...rows.map(row), ''];
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { PROFILES } from '../areas/rules.ts';
-import { VERDICTS } from '../core/verdict.ts';
+import { countVerdicts, VERDICTS } from '../core/verdict.ts';
+import { oneLine } from './text.ts';
 
 const count = z.int().min(0);
 const counts = z.record(z.enum(VERDICTS), count);
@@ -22,9 +23,9 @@ const CheckResultShape = z.object({
 });
 
 /** How a profile stands. `incomplete`: no MUST is broken, but something could not be judged. */
-export const STANDINGS = ['conformant', 'non-conformant', 'incomplete', 'not offered', 'not selected'] as const;
+export const PROFILE_STATUSES = ['conformant', 'non-conformant', 'incomplete', 'not offered', 'not selected'] as const;
 
-const ProfileSummary = z.object({ standing: z.enum(STANDINGS), counts });
+const ProfileSummary = z.object({ status: z.enum(PROFILE_STATUSES), counts });
 
 /** A report, as JSON. Every other form is made of it. */
 export const Report = z.object({
@@ -56,7 +57,7 @@ export const Report = z.object({
       z.object({
         declared: z.enum(['yes', 'no', 'unknown']),
         probed: z.enum(['present', 'absent', 'ambiguous', 'unseen']),
-        standing: z.enum(['offered', 'absent', 'broken-promise', 'unclear']),
+        status: z.enum(['offered', 'absent', 'broken-promise', 'unclear']),
       }),
     ),
   }),
@@ -88,4 +89,85 @@ export const Report = z.object({
 });
 
 export type Report = z.infer<typeof Report>;
-export type ProfileStanding = (typeof STANDINGS)[number];
+export type ProfileStatus = (typeof PROFILE_STATUSES)[number];
+
+/** A file that is no report this kit can rely on. The message is one line. */
+export class ReportError extends Error {}
+
+const FORMAT = 'kimi-conformance';
+const VERSION = 1;
+const MAX_MESSAGE = 200;
+
+/** The report as JSON: the form that every other one is made of. */
+export function toJson(report: Report): string {
+  return `${JSON.stringify(report, null, 2)}\n`;
+}
+
+/**
+ * Reads what `toJson` wrote, in this version of the kit or in another.
+ * @throws ReportError for what is no report, is of a newer format, or does not add up
+ */
+export function readReport(text: string): Report {
+  const value = parse(text);
+  requireKnownFormat(value);
+  const parsed = Report.safeParse(value);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw broken(`${issue?.path.join('.') || 'the whole'}: ${issue?.message ?? 'has another shape'}`);
+  }
+  requireWhole(parsed.data);
+  return parsed.data;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw broken(`no JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function requireKnownFormat(value: unknown): void {
+  const format = typeof value === 'object' && value !== null && 'report' in value ? value.report : undefined;
+  const [name, version] = typeof format === 'string' ? format.split('/') : [];
+  if (name !== FORMAT) throw broken(`it does not begin with "report": "${FORMAT}/${VERSION}"`);
+  if (Number(version) > VERSION) {
+    throw new ReportError(oneLine(`report of a newer kit: it is ${format}, and this kit reads ${FORMAT}/${VERSION}`));
+  }
+}
+
+/** A check that was declared and left out of the report, or said twice, would be a verdict that nobody sees. */
+function requireWhole({ results, profiles, completeness: { declared, reported } }: Report): void {
+  if (declared !== reported) throw broken(`${declared} checks were declared and ${reported} reported`);
+  if (reported !== results.length) throw broken(`it says ${reported} checks and holds ${results.length}`);
+  const seen = new Set<string>();
+  for (const { id } of results) {
+    if (seen.has(id)) throw broken(`the check ${id} is there twice`);
+    seen.add(id);
+  }
+  for (const profile of PROFILES) {
+    const counted = countVerdicts(results.filter((result) => result.profile === profile));
+    const wrong = VERDICTS.find((verdict) => counted[verdict] !== profiles[profile].counts[verdict]);
+    if (wrong) throw broken(`the summary of ${profile} does not count as many ${wrong} as there are`);
+  }
+}
+
+function broken(reason: string): ReportError {
+  return new ReportError(`broken report: ${oneLine(reason).slice(0, MAX_MESSAGE)}`);
+}
+
+const LINE_WIDTH = 120;
+
+/** The JSON Schema of a report, as text. Members that it does not name are allowed: a later kit may add some. */
+export function reportSchema(): string {
+  const schema = z.toJSONSchema(Report, { target: 'draft-2020-12', io: 'input' });
+  return `${shortListsInOneLine(JSON.stringify({ title: 'Report of the Kimi conformance kit', ...schema }, null, 2))}\n`;
+}
+
+/** As the formatter of the repository has it, so that the generated file passes its check. */
+function shortListsInOneLine(json: string): string {
+  return json.replace(/^(.*)\[\n([^[\]{}]*)\n\s*\](,?)$/gm, (whole, before: string, items: string, after: string) => {
+    const line = `${before}[${items.trim().replace(/,\n\s*/g, ', ')}]${after}`;
+    return line.length <= LINE_WIDTH ? line : whole;
+  });
+}

@@ -1,10 +1,21 @@
 import { PROFILES } from '../areas/rules.ts';
 import { VERDICTS, type Verdict } from '../core/verdict.ts';
-import { conclude, outcomeOf, problemsOf, spendingLine, subjectOf } from './conclusion.ts';
-import { type Area, areaOf, type Group, groupBy, overviewOf, type Result, textOf } from './overview.ts';
-import { type Paint, painter, VERDICT_COLOURS } from './paint.ts';
+import {
+  type Area,
+  areaOf,
+  conclude,
+  type Group,
+  groupBy,
+  outcomeOf,
+  overviewOf,
+  problemsOf,
+  type Result,
+  spendingLine,
+  subjectOf,
+  textOf,
+} from './overview.ts';
 import type { Report } from './report.ts';
-import { columns, oneLine, plural, shorten, visible, wrap } from './text.ts';
+import { columns, oneLine, type Paint, painter, plural, shorten, VERDICT_COLOURS, visible, wrap } from './text.ts';
 
 export interface TerminalOptions {
   /** Escape sequences for colours; false where absent. */
@@ -117,11 +128,11 @@ class View {
   conclusion(report: Report): void {
     this.line('');
     for (const profile of PROFILES) {
-      const good = report.profiles[profile].standing === 'conformant';
-      const bad = report.profiles[profile].standing === 'non-conformant';
+      const good = report.profiles[profile].status === 'conformant';
+      const bad = report.profiles[profile].status === 'non-conformant';
       const [first = '', ...rest] = wrap(conclude(report, profile), this.#width - 11);
-      const [standing = ''] = first.split(':', 1);
-      const painted = this.#paint(good ? 'green' : bad ? 'red' : 'yellow', standing) + first.slice(standing.length);
+      const [status = ''] = first.split(':', 1);
+      const painted = this.#paint(good ? 'green' : bad ? 'red' : 'yellow', status) + first.slice(status.length);
       this.line(`${this.#paint('bold', profile.padEnd(11))}${painted}`);
       for (const line of rest) this.line(`           ${line}`);
     }

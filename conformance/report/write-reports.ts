@@ -4,10 +4,9 @@ import { join } from 'node:path';
 import { renderBadgeJson, renderBadgeSvg } from './badge.ts';
 import { renderGithub } from './github.ts';
 import { renderHtml } from './html.ts';
-import { toJson } from './json.ts';
 import { renderJunit } from './junit.ts';
 import { renderMarkdown } from './markdown.ts';
-import type { Report } from './report.ts';
+import { type Report, toJson } from './report.ts';
 
 export const REPORT_KINDS = ['json', 'junit', 'html', 'markdown', 'github', 'badge'] as const;
 export type ReportKind = (typeof REPORT_KINDS)[number];

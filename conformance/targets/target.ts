@@ -29,3 +29,17 @@ export interface Target {
   readonly deadlineMs: number;
   close?(): Promise<void>;
 }
+
+export type EndpointOptions = Pick<
+  Target,
+  'baseURL' | 'keys' | 'anyKey' | 'model' | 'declares' | 'dedicated' | 'paid' | 'deadlineMs'
+> &
+  Partial<Pick<Target, 'limits'>>;
+
+/** A server somewhere else, over the network. */
+export function endpointTarget(options: EndpointOptions): Target {
+  const baseURL = options.baseURL.replace(/\/+$/, '');
+  // Reports name the target, and must not name a password.
+  const name = baseURL.replace(/^(https?:\/\/)[^/]*@/, '$1');
+  return { limits: {}, ...options, name, baseURL, fetch: globalThis.fetch };
+}

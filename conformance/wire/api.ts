@@ -1,13 +1,12 @@
-import { type Ledger, RUN_MARK } from '../core/ledger.ts';
-import type { Purse } from '../core/purse.ts';
-import { Unsent } from '../core/verdict.ts';
-import { type Connection, Gone } from './connection.ts';
+import type { Budget } from '../core/budget.ts';
+import { type CreatedResources, RUN_MARK } from '../core/created-resources.ts';
+import { NotSent } from '../core/verdict.ts';
+import { type Connection, type StopCondition, Unresponsive } from './connection.ts';
 import type { Exchanges } from './exchanges.ts';
 import type { Reply } from './reply.ts';
-import type { Enough } from './transport.ts';
 
 /** What a request may carry besides its path and JSON body. */
-export interface Send {
+export interface SendOptions {
   headers?: Record<string, string>;
   /** Another key than the account's, or none. */
   key?: string | null;
@@ -15,7 +14,7 @@ export interface Send {
   raw?: string | Uint8Array | ReadableStream<Uint8Array>;
   signal?: AbortSignal;
   /** Stops reading, and drops the connection, once this says so. */
-  enough?: Enough;
+  stopWhen?: StopCondition;
 }
 
 export interface ApiOptions {
@@ -25,8 +24,8 @@ export interface ApiOptions {
   /** How the account is called in the ledger. */
   account: string;
   exchanges: Exchanges;
-  ledger: Ledger;
-  purse: Purse;
+  resources: CreatedResources;
+  budget: Budget;
   /** Aborted when the run is interrupted. */
   signal: AbortSignal;
 }
@@ -43,36 +42,36 @@ export class Api {
 
   /** What tells sessions of this run from all others. */
   get mark(): Record<string, string> {
-    return { [RUN_MARK]: this.#options.ledger.run };
+    return { [RUN_MARK]: this.#options.resources.run };
   }
 
-  get(path: string, send?: Send): Promise<Reply> {
+  get(path: string, send?: SendOptions): Promise<Reply> {
     return this.send('GET', path, undefined, send);
   }
 
-  post(path: string, body: unknown = {}, send?: Send): Promise<Reply> {
+  post(path: string, body: unknown = {}, send?: SendOptions): Promise<Reply> {
     return this.send('POST', path, body, send);
   }
 
-  delete(path: string, send?: Send): Promise<Reply> {
+  delete(path: string, send?: SendOptions): Promise<Reply> {
     return this.send('DELETE', path, undefined, send);
   }
 
   /**
    * Paths are those below the base URL: `/sessions`.
-   * @throws Fault where no whole answer came, NotRun where the money is used up or the target is gone
+   * @throws Inconclusive where no whole answer came, NotRun where the money is used up or the target is gone
    */
   async send(
     method: string,
     path: string,
     body?: unknown,
-    { headers, raw, signal, enough, key = this.#options.key }: Send = {},
+    { headers, raw, signal, stopWhen, key = this.#options.key }: SendOptions = {},
   ): Promise<Reply> {
-    const { connection, baseURL, ledger, purse, account, exchanges } = this.#options;
+    const { connection, baseURL, resources, budget, account, exchanges } = this.#options;
     const what = `${method} /v1${path}`;
     const content = raw ?? (body === undefined ? undefined : JSON.stringify(body));
-    const reservation = purse.reserve({ method, path, content, body });
-    const creates = ledger.intend(account, method, path);
+    const reservation = budget.reserve({ method, path, content, body });
+    const creates = resources.recordIntent(account, method, path);
     // What a creation made is known by its answer alone, so that no interruption drops it.
     const signals = [...(signal ? [signal] : []), ...(creates ? [] : [this.#options.signal])];
     try {
@@ -89,16 +88,16 @@ export class Api {
           ...(content !== undefined && { body: content }),
           signal: AbortSignal.any(signals),
         },
-        enough,
+        stopWhen,
       );
-      exchanges.keep(account, `${what} → ${reply.status} ${reply.text}`);
-      ledger.note(account, method, path, reply);
+      exchanges.record(account, `${what} → ${reply.status} ${reply.text}`);
+      resources.recordReply(account, method, path, reply);
       reservation.settle(reply);
       return reply;
     } catch (error) {
-      exchanges.keep(account, `${what} → ${error instanceof Error ? error.message : error}`);
-      if (error instanceof Unsent || error instanceof Gone) {
-        ledger.settle(account, method, path);
+      exchanges.record(account, `${what} → ${error instanceof Error ? error.message : error}`);
+      if (error instanceof NotSent || error instanceof Unresponsive) {
+        resources.settle(account, method, path);
         reservation.release();
       }
       throw error;

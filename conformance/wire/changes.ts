@@ -1,12 +1,12 @@
 import type { Capability } from '../../contract/capabilities.ts';
-import type { Trial } from '../core/trial.ts';
-import type { Send } from './api.ts';
-import { append, createSession, createSnapshot, user, windowOf } from './dialect.ts';
-import { fillWindow } from './fill.ts';
+import type { CaseContext } from '../core/case.ts';
+import type { SendOptions } from './api.ts';
 import type { Reply } from './reply.ts';
+import { append, createSession, createSnapshot, user, windowOf } from './sessions.ts';
+import { fillWindow } from './windows.ts';
 
 /** A session and what stands around it, ready to be changed. */
-export interface Ground {
+export interface ChangeSetup {
   session: string;
   /** Its first message. */
   message: string;
@@ -19,11 +19,11 @@ export interface SessionChange {
   name: string;
   needs: readonly Capability[];
   /** What it has to find: more in the window than `min_preserve_tokens`, or a snapshot. */
-  finds?: 'long' | 'snapshot';
+  requires?: 'long' | 'snapshot';
   /** Tokens of its chat. */
   chats?: boolean;
-  path: (ground: Ground) => string;
-  body: (trial: Trial<string>, ground: Ground) => object;
+  path: (ground: ChangeSetup) => string;
+  body: (context: CaseContext<string>, ground: ChangeSetup) => object;
 }
 
 export const CHAT_COST = { promptTokens: 4_096, completionTokens: 128 };
@@ -33,7 +33,7 @@ export const TOOL = {
   function: { name: 'look_up', description: 'Looks a word up.', parameters: { type: 'object', properties: {} } },
 } as const;
 
-const of = (rest: string) => (ground: Ground) => `/sessions/${ground.session}${rest}`;
+const of = (rest: string) => (ground: ChangeSetup) => `/sessions/${ground.session}${rest}`;
 
 /** Every route that changes a session, but for deletion. */
 export const SESSION_CHANGES: readonly SessionChange[] = [
@@ -56,21 +56,21 @@ export const SESSION_CHANGES: readonly SessionChange[] = [
   {
     name: 'truncate',
     needs: ['sessions.truncate', 'sessions.append', 'tokens.estimate'],
-    finds: 'long',
+    requires: 'long',
     path: of('/truncate'),
     body: ({ limits }) => ({ preserve_len: limits.min_preserve_tokens }),
   },
   {
     name: 'compress',
     needs: ['sessions.compress', 'sessions.append', 'tokens.estimate'],
-    finds: 'long',
+    requires: 'long',
     path: of('/compress'),
     body: () => ({ ratio: 2 }),
   },
   {
     name: 'rollback',
     needs: ['sessions.rollback', 'sessions.snapshot', 'sessions.append'],
-    finds: 'snapshot',
+    requires: 'snapshot',
     path: of('/rollback'),
     body: (_, { snapshot }) => ({ snapshot_id: snapshot }),
   },
@@ -88,27 +88,30 @@ export const SESSION_CHANGES: readonly SessionChange[] = [
   },
 ];
 
-/** A session for `change` to take effect on. @throws Mismatch, Fault */
-export async function layGround(trial: Trial<string>, { finds }: Pick<SessionChange, 'finds'>): Promise<Ground> {
-  const { api, limits } = trial;
+/** A session for `change` to take effect on. @throws Mismatch, Inconclusive */
+export async function setUpChange(
+  context: CaseContext<string>,
+  { requires }: Pick<SessionChange, 'requires'>,
+): Promise<ChangeSetup> {
+  const { api, limits } = context;
   const { id } = await createSession(api, { messages: [user('The first message.')] });
-  if (finds === 'long') {
+  if (requires === 'long') {
     const least = limits.min_preserve_tokens;
-    await fillWindow(trial, id, 2 * least, Math.floor(least / 2));
+    await fillWindow(context, id, 2 * least, Math.floor(least / 2));
   }
-  const snapshot = finds === 'snapshot' ? (await createSnapshot(api, id)).id : '';
-  if (finds === 'snapshot') await append(api, id, user('What came after the snapshot.'));
+  const snapshot = requires === 'snapshot' ? (await createSnapshot(api, id)).id : '';
+  if (requires === 'snapshot') await append(api, id, user('What came after the snapshot.'));
   const [first] = await windowOf(api, id);
   return { session: id, message: first?.id ?? '', snapshot };
 }
 
 /** @param api who sends it, where that is not the account of the session */
 export function sendChange(
-  trial: Trial<string>,
+  context: CaseContext<string>,
   change: SessionChange,
-  ground: Ground,
-  send?: Send,
-  api = trial.api,
+  ground: ChangeSetup,
+  send?: SendOptions,
+  api = context.api,
 ): Promise<Reply> {
-  return api.post(change.path(ground), change.body(trial, ground), send);
+  return api.post(change.path(ground), change.body(context, ground), send);
 }

@@ -1,8 +1,24 @@
 import type { Tool } from '../../contract/messages.ts';
-import type { Trial } from '../core/trial.ts';
-import { Mismatch } from '../core/verdict.ts';
-import { append, calling, createSession, type Message, result, type State, stateOf, user } from './dialect.ts';
+import { TokenEstimate } from '../../contract/models.ts';
+import type { SessionMessage } from '../../contract/sessions.ts';
+import type { CaseContext } from '../core/case.ts';
+import { expectBody, expectError, expectTrue } from '../core/expect.ts';
+import { Inconclusive, Mismatch } from '../core/verdict.ts';
+import type { SendOptions } from './api.ts';
 import type { Reply } from './reply.ts';
+import {
+  append,
+  createSession,
+  createSnapshot,
+  getSession,
+  type Message,
+  type State,
+  stateOf,
+  toolCall,
+  toolResult,
+  user,
+} from './sessions.ts';
+import { FRAME_TOKENS } from './tokens.ts';
 
 /** Small on purpose: tools stand in every window that is cut. */
 export const TOOL: Tool = { type: 'function', function: { name: 'look_up' } };
@@ -16,8 +32,8 @@ const FACT_TOKENS = 32;
  * A session with all that a cut has to mind: a leading system message, a pinned one in the middle, a call with its result, and plain ones of
  * several sizes; two and a half times `min_preserve_tokens`, or more. Any limit of one write will do.
  */
-export async function mixedWindow(trial: Trial<string>, fields: object = {}): Promise<State> {
-  const { api, limits, texts } = trial;
+export async function mixedWindow(context: CaseContext<string>, fields: object = {}): Promise<State> {
+  const { api, limits, texts } = context;
   const [four, eight] = [4, 8].map((part) => Math.floor(limits.min_preserve_tokens / part)) as [number, number];
   const [quarter, eighth] = [await texts.exactly(four), await texts.exactly(eight)];
   const assistant = (content: string): Message => ({ role: 'assistant', content });
@@ -28,7 +44,7 @@ export async function mixedWindow(trial: Trial<string>, fields: object = {}): Pr
     { tokens: four, messages: [assistant(quarter)] },
     { tokens: eight, messages: [user(eighth)] },
     { tokens: four, messages: [{ ...user(quarter), pinned: true }] },
-    { tokens: eight + 4 * SHORT_TOKENS, messages: [calling('call_1'), result('call_1', eighth)] },
+    { tokens: eight + 4 * SHORT_TOKENS, messages: [toolCall('call_1'), toolResult('call_1', eighth)] },
     { tokens: four, messages: [user(quarter)] },
     { tokens: eight, messages: [assistant(eighth)] },
     { tokens: four, messages: [user(quarter)] },
@@ -70,7 +86,11 @@ export function facts(count: number): Message[] {
 }
 
 /** Appends messages of less than `FACT_TOKENS` tokens each, as many in one write as are allowed. */
-export async function appendFacts({ api, limits }: Trial<string>, id: string, messages: Message[]): Promise<void> {
+export async function appendFacts(
+  { api, limits }: CaseContext<string>,
+  id: string,
+  messages: Message[],
+): Promise<void> {
   const most = Math.max(1, Math.floor(limits.append_tokens / FACT_TOKENS));
   for (let from = 0; from < messages.length; from += most) {
     await append(api, id, messages.slice(from, from + most));
@@ -78,7 +98,7 @@ export async function appendFacts({ api, limits }: Trial<string>, id: string, me
 }
 
 /** A call with arguments of its own. */
-export function callingWith(id: string, args: string): Message {
+export function toolCallWith(id: string, args: string): Message {
   const call = { id, type: 'function' as const, function: { name: 'look_up', arguments: args } };
   return { role: 'assistant', content: null, tool_calls: [call] };
 }
@@ -87,7 +107,7 @@ export function callingWith(id: string, args: string): Message {
  * The number that a refusal names as the least that works: one that does, while one less is refused.
  * @throws Mismatch where it names none
  */
-export async function findLeast(
+export async function findSmallestAccepted(
   message: string,
   above: number,
   attempt: (value: number) => Promise<Reply>,
@@ -98,4 +118,117 @@ export async function findLeast(
     if (works.status < 300 && less.status === 400) return value;
   }
   throw new Mismatch(`the refusal names the least that works: ${message}`);
+}
+
+/** Messages that stay or go together: a plain one, or a call with all its results. */
+export function groupsOf(messages: readonly SessionMessage[]): SessionMessage[][] {
+  const groups: SessionMessage[][] = [];
+  for (const message of messages) {
+    const last = groups.at(-1);
+    if (message.role === 'tool' && last) last.push(message);
+    else groups.push([message]);
+  }
+  return groups;
+}
+
+export function tokensIn(messages: readonly SessionMessage[]): number {
+  return messages.reduce((sum, { tokens }) => sum + tokens, 0);
+}
+
+export function isPinned(group: readonly SessionMessage[]): boolean {
+  return group.some(({ pinned }) => pinned);
+}
+
+/**
+ * What a cut to `budget` tokens of messages has to keep by the contract: pins, and the longest run of newest groups.
+ * @returns undefined where not even the newest group fits
+ */
+export function retainedBy(messages: readonly SessionMessage[], budget: number): SessionMessage[] | undefined {
+  const groups = groupsOf(messages);
+  const pins = groups.filter(isPinned);
+  let left = budget - tokensIn(pins.flat());
+  let from = groups.length;
+  while (from > 0) {
+    const group = groups[from - 1] ?? [];
+    const tokens = isPinned(group) ? 0 : tokensIn(group);
+    if (tokens > left) break;
+    left -= tokens;
+    from -= 1;
+  }
+  if (from === groups.length && from > 0) return undefined;
+  return groups.filter((group, place) => place >= from || isPinned(group)).flat();
+}
+
+/** What a message says, whichever session it stands in. */
+export function contentOf({ role, content, name, tool_calls, tool_call_id, tokens }: SessionMessage): object {
+  return { role, content, name, tool_calls, tool_call_id, tokens };
+}
+
+/** Less than any message with a word of text counts in any vocabulary. */
+const LEAST_MESSAGE = 16;
+
+/**
+ * Fills a window until its usage is exactly `total`, by writes as large as are allowed.
+ * @throws Mismatch, Inconclusive where that does not come about
+ */
+export async function fillWindow(
+  context: CaseContext<string>,
+  id: string,
+  total: number,
+  write?: number,
+): Promise<void> {
+  const { api, limits, texts } = context;
+  const most = write ?? limits.append_tokens;
+  let { total_tokens: used } = (await getSession(api, id)).usage;
+  while (used < total) {
+    const rest = total - used;
+    // What is left after this write must be enough for another.
+    const tokens = rest <= most ? rest : Math.min(most, rest - LEAST_MESSAGE);
+    const { usage } = await append(api, id, user(await texts.exactly(tokens)));
+    if (usage.total_tokens <= used) throw new Inconclusive(`the usage of ${id} does not grow`);
+    used = usage.total_tokens;
+  }
+}
+
+/** A prompt to be counted, whatever becomes of it. Free of charge. */
+export function sendEstimate(context: CaseContext<string>, body: object, send?: SendOptions): Promise<Reply> {
+  return context.api.post('/tokenizers/estimate-token-count', { model: context.target.model, ...body }, send);
+}
+
+/** Tokens of a prompt by the target's counter. @throws Mismatch, Inconclusive */
+export async function estimateTokens(context: CaseContext<string>, body: object): Promise<number> {
+  return expectBody(await sendEstimate(context, body), TokenEstimate).data.total_tokens;
+}
+
+/** Tokens of a text alone. @throws Mismatch, Inconclusive */
+export async function textTokens(context: CaseContext<string>, text: string): Promise<number> {
+  return (await context.texts.tokensOf(text)) - FRAME_TOKENS;
+}
+
+/** A snapshot that restores a part of a window in which there is all that a cut has to mind. */
+export interface PartlyRestored extends State {
+  snapshot_id: string;
+  /** Tokens, least first; `middle` is what the snapshot restores by itself, and with `most` not all comes back either. */
+  little: number;
+  middle: number;
+  most: number;
+  /** What has to come back where so many tokens are asked for. */
+  kept: (preserve_len: number) => SessionMessage[] | undefined;
+}
+
+/** Needs `sessions.append`, `sessions.snapshot` and `tokens.estimate`. @throws Mismatch, Inconclusive */
+export async function partlyRestored(context: CaseContext<string>): Promise<PartlyRestored> {
+  const state = await mixedWindow(context, { tools: [TOOL] });
+  const { session, messages } = state;
+  const times = (factor: number) => Math.floor(factor * context.limits.min_preserve_tokens);
+  const lengths = { little: times(1.1), middle: times(1.6), most: times(2.1) };
+  const { id: snapshot_id } = await createSnapshot(context.api, session.id, { preserve_len: lengths.middle });
+  const kept = (preserve_len: number) => retainedBy(messages, preserve_len - session.usage.tools_tokens);
+  return { ...state, ...lengths, snapshot_id, kept };
+}
+
+/** A `preserve_len` below the minimum is refused, and the minimum is named. @throws Mismatch */
+export function expectBelowMinimum(reply: Reply, least: number): void {
+  const message = expectError(reply, 'preserve_len_too_small', { param: 'preserve_len' });
+  expectTrue(message.includes(String(least)), `the refusal names the minimum ${least}: ${message}`);
 }

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { CASES } from '../../conformance/areas/cases.ts';
 import { RULE_IDS, RULES } from '../../conformance/areas/rules.ts';
 import { checkId } from '../../conformance/core/case.ts';
-import { profileOf } from '../../conformance/core/select.ts';
+import { profileOf } from '../../conformance/core/selection.ts';
 import { BENIGN } from '../../conformance/proof/benign.ts';
 import { MUTANTS } from '../../conformance/proof/mutants.ts';
 import { NULL_TARGETS } from '../../conformance/proof/nulls.ts';

@@ -73,7 +73,7 @@ it('a sweep with a key that is refused is one clear line', async () => {
     answer.writeHead(401).end('{"error":{"message":"Invalid Authentication"}}'),
   );
   const out = temporaryFolder();
-  writeFileSync(join(out, 'ledger-1.jsonl'), `${JSON.stringify({ ledger: 1, run: '1', target: url })}\n`);
+  writeFileSync(join(out, 'created-1.jsonl'), `${JSON.stringify({ created_resources: 1, run: '1', target: url })}\n`);
   const ended = await conformance(['sweep', '--target', url, '--out', out]);
   expect(ended.stderr).toContain('refuses the key');
   expectOneLine(ended.stderr);

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { Ledger } from '../../conformance/core/ledger.ts';
-import { BudgetExhausted, Purse } from '../../conformance/core/purse.ts';
+import { Budget, BudgetExhausted } from '../../conformance/core/budget.ts';
+import { CreatedResources } from '../../conformance/core/created-resources.ts';
 import { Api } from '../../conformance/wire/api.ts';
 import { Connection } from '../../conformance/wire/connection.ts';
 import { Exchanges } from '../../conformance/wire/exchanges.ts';
@@ -82,26 +82,26 @@ it.each([
   [400, 0],
   [500, 0.000_3],
 ])('a chat that is answered with %i counts as at least %f', (status, least) => {
-  const purse = new Purse(price, 1, () => resolveLimits());
+  const budget = new Budget(price, 1, () => resolveLimits());
   const body = { max_tokens: 128 };
-  const reservation = purse.reserve({ method: 'POST', path: '/chat/completions', content: '{}', body });
+  const reservation = budget.reserve({ method: 'POST', path: '/chat/completions', content: '{}', body });
   reservation.settle(new Reply('a chat', { status, headers: new Headers(), text: '{}' }));
-  expect(purse.spent).toBeGreaterThanOrEqual(least);
-  if (least === 0) expect(purse.spent).toBe(0);
+  expect(budget.spent).toBeGreaterThanOrEqual(least);
+  if (least === 0) expect(budget.spent).toBe(0);
 });
 
 it('requests at the same time do not spend the same money twice', async () => {
   const recorder = await startRecorder();
   const cap = 0.000_5;
-  const purse = new Purse(price, cap, () => resolveLimits());
+  const budget = new Budget(price, cap, () => resolveLimits());
   const api = new Api({
     connection: new Connection({ fetch, deadlineMs: 10_000 }),
     baseURL: recorder.url,
     key: 'sk-live',
     account: 'A',
     exchanges: new Exchanges('A'),
-    ledger: new Ledger({ run: 'run', target: recorder.url }),
-    purse,
+    resources: new CreatedResources({ run: 'run', target: recorder.url }),
+    budget,
     signal: new AbortController().signal,
   });
   const body = { model: MODEL, max_tokens: 16, messages: [{ role: 'user', content: 'Reply with only: fine' }] };
@@ -112,5 +112,5 @@ it('requests at the same time do not spend the same money twice', async () => {
   expect(refused.every(({ reason }) => reason instanceof BudgetExhausted)).toBe(true);
   expect(bill(recorder)).toBeGreaterThan(0);
   expect(bill(recorder)).toBeLessThanOrEqual(cap);
-  expect(purse.spent).toBeLessThanOrEqual(cap);
+  expect(budget.spent).toBeLessThanOrEqual(cap);
 });

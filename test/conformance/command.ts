@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { conformanceCommand } from '../../conformance/cli/command.ts';
-import type { Environment } from '../../conformance/cli/target-of.ts';
+import type { Environment } from '../../conformance/cli/terminal.ts';
 
 export interface Ended {
   code: number;

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CASES } from '../../conformance/areas/cases.ts';
-import { select } from '../../conformance/core/select.ts';
+import { select } from '../../conformance/core/selection.ts';
 import { conformance, temporaryFolder } from './command.ts';
 
 const idsOf = (selection: Parameters<typeof select>[0]) => select(selection).map(({ id }) => id);

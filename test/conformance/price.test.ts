@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { priceOf } from '../../conformance/core/price.ts';
+import { priceOf } from '../../conformance/core/budget.ts';
 import { MODEL_ID, MODEL_NAMES } from '../../contract/model-names.ts';
 import { PRICES } from '../../contract/prices.ts';
 

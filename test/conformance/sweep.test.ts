@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { Ledger, ledgerName } from '../../conformance/core/ledger.ts';
+import { CreatedResources, resourceFileName } from '../../conformance/core/created-resources.ts';
 import { conformance, temporaryFolder } from './command.ts';
 import { contentsOf, type Recorder, startRecorder } from './recorder.ts';
 
@@ -9,9 +9,9 @@ const KEY = 'sk-conformance-a';
 
 /** A ledger of this target, with one session in it that is still there. */
 async function leftBehind({ emulator, url }: Recorder, folder: string, run: string): Promise<string> {
-  const file = join(folder, ledgerName(run));
-  const ledger = new Ledger({ run, target: url, file });
-  ledger.intend('A', 'POST', '/sessions');
+  const file = join(folder, resourceFileName(run));
+  const ledger = new CreatedResources({ run, target: url, file });
+  ledger.recordIntent('A', 'POST', '/sessions');
   const response = await emulator.fetch(`${emulator.baseURL}/sessions`, {
     method: 'POST',
     headers: { Authorization: `Bearer ${KEY}`, 'Content-Type': 'application/json' },
@@ -31,15 +31,15 @@ function sweep({ url }: Recorder, out: string) {
 
 it.each([
   ['is empty', ''],
-  ['was cut in its first line', '{"ledger":1,"run":"cut","tar'],
+  ['was cut in its first line', '{"created_resources":1,"run":"cut","tar'],
 ])('a ledger that %s holds nothing, and keeps no other from being swept', async (_, text) => {
   const recorder = await startRecorder();
   const out = temporaryFolder();
-  writeFileSync(join(out, ledgerName('a-cut')), text);
+  writeFileSync(join(out, resourceFileName('a-cut')), text);
   await leftBehind(recorder, out, 'whole');
   const { code, stdout } = await sweep(recorder, out);
   expect(stdout).toContain('1 deleted, 0 could not be deleted');
-  expect(stdout).toContain('ledger-a-cut.jsonl was cut before anything was created');
+  expect(stdout).toContain('created-a-cut.jsonl was cut before anything was created');
   expect(code).toBe(0);
   expect(await contentsOf(recorder, KEY)).toEqual([]);
   expect(readdirSync(out)).toEqual([]);
@@ -55,7 +55,7 @@ it.each([
   writeFileSync(file, readFileSync(file, 'utf8') + rest);
   const { code, stdout } = await sweep(recorder, out);
   expect(stdout).toContain('1 deleted, 0 could not be deleted');
-  expect(stdout).toMatch(/ledger-torn\.jsonl, line 4 says nothing: /);
+  expect(stdout).toMatch(/created-torn\.jsonl, line 4 says nothing: /);
   expect(code).toBe(0);
   expect(await contentsOf(recorder, KEY)).toEqual([]);
   expect(readdirSync(out)).toEqual([]);
@@ -64,7 +64,7 @@ it.each([
 it('a ledger that does not say whose it is is left alone, and keeps no other from being swept', async () => {
   const recorder = await startRecorder();
   const out = temporaryFolder();
-  const name = ledgerName('headless');
+  const name = resourceFileName('headless');
   writeFileSync(join(out, name), '{"created":{"kind":"session","id":"sess_1","account":"A"}}\n');
   await leftBehind(recorder, out, 'whole');
   const { code, stdout } = await sweep(recorder, out);

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
 import { parseOptions } from '../../conformance/cli/options.ts';
-import { select } from '../../conformance/core/select.ts';
+import { select } from '../../conformance/core/selection.ts';
 import { MUTANTS } from '../../conformance/proof/mutants.ts';
 import { mustChecks } from '../../conformance/proof/prove.ts';
 

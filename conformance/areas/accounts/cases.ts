@@ -3,12 +3,11 @@ import { listOf } from '../../../contract/lists.ts';
 import { Session } from '../../../contract/sessions.ts';
 import { Snapshot } from '../../../contract/snapshots.ts';
 import { type Case, defineCase } from '../../core/case.ts';
-import { answered, equal, holds, refused, succeeded } from '../../core/expect.ts';
+import { expectBody, expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
 import type { Api } from '../../wire/api.ts';
-import { CHAT_COST, layGround, SESSION_CHANGES, sendChange } from '../../wire/changes.ts';
-import { createSession, createSnapshot, stateOf, unchanged, user } from '../../wire/dialect.ts';
-import { neverWas } from '../../wire/ids.ts';
+import { CHAT_COST, SESSION_CHANGES, sendChange, setUpChange } from '../../wire/changes.ts';
 import type { Reply } from '../../wire/reply.ts';
+import { createSession, createSnapshot, expectUnchanged, stateOf, unknownId, user } from '../../wire/sessions.ts';
 import { fillAccount } from '../sessions/cases.ts';
 
 /** A refusal as it reads with the id taken out, and what its headers tell. */
@@ -19,7 +18,7 @@ function toldOf({ status, text, headers }: Reply, id: string): object {
 
 /** @throws Mismatch where an id that is somebody's is answered in another way than one that never was */
 function asNeverWas(known: [reply: Reply, id: string], unknown: [reply: Reply, id: string]): void {
-  equal(
+  expectEqual(
     toldOf(...known),
     toldOf(...unknown),
     `${known[0].what}: the answer, compared with that for an id that never was`,
@@ -27,13 +26,13 @@ function asNeverWas(known: [reply: Reply, id: string], unknown: [reply: Reply, i
 }
 
 function allRefused(replies: readonly Reply[], code: ErrorCode): void {
-  for (const reply of replies) refused(reply, code);
+  for (const reply of replies) expectError(reply, code);
 }
 
 const Ids = listOf(Session.pick({ id: true }));
 
 async function newest(api: Api, path: string): Promise<string[]> {
-  return answered(await api.get(`${path}?limit=100`), Ids).data.map(({ id }) => id);
+  return expectBody(await api.get(`${path}?limit=100`), Ids).data.map(({ id }) => id);
 }
 
 const accountsLists = defineCase({
@@ -48,27 +47,27 @@ const accountsLists = defineCase({
     'snapshot-no-cursor': 'accounts.cursors',
     'message-no-cursor': 'accounts.cursors',
   },
-  async run(trial) {
-    const { api } = trial;
-    const stranger = trial.second();
+  async run(context) {
+    const { api } = context;
+    const stranger = context.secondAccount();
     const session = await createSession(api, { messages: [user('The first message.')] });
     const snapshot = await createSnapshot(api, session.id);
     const own = await createSession(stranger, { messages: [user('What is mine.')] });
     await createSnapshot(stranger, own.id);
     const listed = async (path: string, id: string) => {
-      holds((await newest(api, path)).includes(id), `GET /v1${path}: what was just made is listed`);
-      holds(!(await newest(stranger, path)).includes(id), `GET /v1${path}: what is another account's is listed`);
+      expectTrue((await newest(api, path)).includes(id), `GET /v1${path}: what was just made is listed`);
+      expectTrue(!(await newest(stranger, path)).includes(id), `GET /v1${path}: what is another account's is listed`);
     };
     const noCursor = async (path: string, id: string, kind: 'session' | 'snapshot' | 'message') => {
       const reply = await stranger.get(`${path}?after=${id}`);
-      refused(reply, `${kind}_not_found`, { param: 'after' });
-      asNeverWas([reply, id], [await stranger.get(`${path}?after=${neverWas(id)}`), neverWas(id)]);
+      expectError(reply, `${kind}_not_found`, { param: 'after' });
+      asNeverWas([reply, id], [await stranger.get(`${path}?after=${unknownId(id)}`), unknownId(id)]);
     };
-    await trial.check('sessions-not-listed', () => listed('/sessions', session.id));
-    await trial.check('snapshots-not-listed', () => listed('/snapshots', snapshot.id));
-    await trial.check('session-no-cursor', () => noCursor('/sessions', session.id, 'session'));
-    await trial.check('snapshot-no-cursor', () => noCursor('/snapshots', snapshot.id, 'snapshot'));
-    await trial.check('message-no-cursor', async () => {
+    await context.check('sessions-not-listed', () => listed('/sessions', session.id));
+    await context.check('snapshots-not-listed', () => listed('/snapshots', snapshot.id));
+    await context.check('session-no-cursor', () => noCursor('/sessions', session.id, 'session'));
+    await context.check('snapshot-no-cursor', () => noCursor('/snapshots', snapshot.id, 'snapshot'));
+    await context.check('message-no-cursor', async () => {
       const [message] = await newest(api, `/sessions/${session.id}/messages`);
       await noCursor(`/sessions/${own.id}/messages`, message ?? '', 'message');
     });
@@ -83,14 +82,14 @@ const accountsLimit = defineCase({
   twoAccounts: true,
   checks: { 'other-creates': 'accounts.own-limit' },
   cost: ({ sessions }) => ({ requests: 2 * sessions + 40 }),
-  async run(trial) {
-    const other = trial.second();
-    const full = await trial.empty();
-    await fillAccount(full, trial.limits.sessions);
-    refused(await full.post('/sessions'), 'session_limit_reached');
-    await trial.check('other-creates', async () => {
-      succeeded(await other.post('/sessions'));
-      refused(await full.post('/sessions'), 'session_limit_reached');
+  async run(context) {
+    const other = context.secondAccount();
+    const full = await context.emptyAccount();
+    await fillAccount(full, context.limits.sessions);
+    expectError(await full.post('/sessions'), 'session_limit_reached');
+    await context.check('other-creates', async () => {
+      expectSuccess(await other.post('/sessions'));
+      expectError(await full.post('/sessions'), 'session_limit_reached');
     });
   },
 });
@@ -106,19 +105,19 @@ const accountsRead = defineCase({
     'snapshots-hidden': 'accounts.sessions-read',
     'as-never-was': 'accounts.as-never-was',
   },
-  async run(trial) {
-    const { api } = trial;
-    const stranger = trial.second();
-    const { session: id } = await layGround(trial, { finds: 'snapshot' });
+  async run(context) {
+    const { api } = context;
+    const stranger = context.secondAccount();
+    const { session: id } = await setUpChange(context, { requires: 'snapshot' });
     const routes = { session: '', messages: '/messages', snapshots: '/snapshots' } as const;
     for (const [name, rest] of Object.entries(routes) as [keyof typeof routes, string][]) {
-      succeeded(await api.get(`/sessions/${id}${rest}`));
-      await trial.check(`${name}-hidden`, async () => {
-        refused(await stranger.get(`/sessions/${id}${rest}`), 'session_not_found');
+      expectSuccess(await api.get(`/sessions/${id}${rest}`));
+      await context.check(`${name}-hidden`, async () => {
+        expectError(await stranger.get(`/sessions/${id}${rest}`), 'session_not_found');
       });
     }
-    await trial.check('as-never-was', async () => {
-      const unknown = neverWas(id);
+    await context.check('as-never-was', async () => {
+      const unknown = unknownId(id);
       for (const rest of Object.values(routes)) {
         const theirs = await stranger.get(`/sessions/${id}${rest}`);
         asNeverWas([theirs, id], [await stranger.get(`/sessions/${unknown}${rest}`), unknown]);
@@ -140,21 +139,21 @@ const accountsChanges = SESSION_CHANGES.filter(({ name }) => name !== 'append-se
       'as-never-was': 'accounts.as-never-was',
     },
     cost: () => (change.chats ? CHAT_COST : {}),
-    async run(trial) {
-      const stranger = trial.second();
-      const ground = await layGround(trial, change);
-      const before = await stateOf(trial.api, ground.session);
-      const reply = await sendChange(trial, change, ground, {}, stranger);
-      await trial.check('not-found', () => {
-        refused(reply, 'session_not_found', change.chats ? { param: 'session_id' } : {});
+    async run(context) {
+      const stranger = context.secondAccount();
+      const ground = await setUpChange(context, change);
+      const before = await stateOf(context.api, ground.session);
+      const reply = await sendChange(context, change, ground, {}, stranger);
+      await context.check('not-found', () => {
+        expectError(reply, 'session_not_found', change.chats ? { param: 'session_id' } : {});
       });
-      await trial.check('unchanged', () => unchanged(trial.api, before));
-      const unknown = neverWas(ground.session);
-      await trial.check('as-never-was', async () => {
-        const nothing = { session: unknown, message: neverWas(ground.message), snapshot: neverWas(ground.snapshot) };
-        const other = await sendChange(trial, change, nothing, {}, stranger);
+      await context.check('unchanged', () => expectUnchanged(context.api, before));
+      const unknown = unknownId(ground.session);
+      await context.check('as-never-was', async () => {
+        const nothing = { session: unknown, message: unknownId(ground.message), snapshot: unknownId(ground.snapshot) };
+        const other = await sendChange(context, change, nothing, {}, stranger);
         asNeverWas([reply, ground.session], [other, unknown]);
-        succeeded(await sendChange(trial, change, ground));
+        expectSuccess(await sendChange(context, change, ground));
       });
     },
   }),
@@ -171,23 +170,23 @@ const accountsDelete = defineCase({
     unchanged: 'accounts.sessions-changed',
     'as-never-was': 'accounts.as-never-was',
   },
-  async run(trial) {
-    const { api } = trial;
-    const stranger = trial.second();
+  async run(context) {
+    const { api } = context;
+    const stranger = context.secondAccount();
     const { id } = await createSession(api, { messages: [user('The first message.')] });
     const before = await stateOf(api, id);
     const path = `/sessions/${id}`;
     const snapshot = await stranger.post(`${path}/snapshots`);
-    await trial.check('snapshot-not-found', () => refused(snapshot, 'session_not_found'));
+    await context.check('snapshot-not-found', () => expectError(snapshot, 'session_not_found'));
     const deletion = await stranger.delete(path);
-    await trial.check('delete-not-found', () => refused(deletion, 'session_not_found'));
-    await trial.check('unchanged', () => unchanged(api, before));
-    await trial.check('as-never-was', async () => {
-      const unknown = neverWas(id);
+    await context.check('delete-not-found', () => expectError(deletion, 'session_not_found'));
+    await context.check('unchanged', () => expectUnchanged(api, before));
+    await context.check('as-never-was', async () => {
+      const unknown = unknownId(id);
       asNeverWas([deletion, id], [await stranger.delete(`/sessions/${unknown}`), unknown]);
       asNeverWas([snapshot, id], [await stranger.post(`/sessions/${unknown}/snapshots`), unknown]);
       await createSnapshot(api, id);
-      succeeded(await api.delete(path));
+      expectSuccess(await api.delete(path));
     });
   },
 });
@@ -198,21 +197,21 @@ const accountsNothingTold = defineCase({
   needs: ['sessions', 'sessions.append', 'idempotency', 'versioning'],
   twoAccounts: true,
   checks: { 'not-its-version': 'accounts.nothing-told', 'not-its-keys': 'accounts.nothing-told' },
-  async run(trial) {
-    const { api } = trial;
-    const stranger = trial.second();
+  async run(context) {
+    const { api } = context;
+    const stranger = context.secondAccount();
     const { id } = await createSession(api);
     const path = `/sessions/${id}/messages`;
-    const key = { 'Idempotency-Key': trial.nonce() };
-    succeeded(await api.post(path, user('Once.'), { headers: key }));
-    await trial.check('not-its-version', async () => {
+    const key = { 'Idempotency-Key': context.nonce() };
+    expectSuccess(await api.post(path, user('Once.'), { headers: key }));
+    await context.check('not-its-version', async () => {
       for (const version of ['"1"', '"999999"']) {
-        refused(await stranger.post(path, user('x'), { headers: { 'If-Match': version } }), 'session_not_found');
+        expectError(await stranger.post(path, user('x'), { headers: { 'If-Match': version } }), 'session_not_found');
       }
     });
-    await trial.check('not-its-keys', async () => {
-      refused(await stranger.post(path, user('Once.'), { headers: key }), 'session_not_found');
-      refused(await stranger.post(path, user('Twice.'), { headers: key }), 'session_not_found');
+    await context.check('not-its-keys', async () => {
+      expectError(await stranger.post(path, user('Once.'), { headers: key }), 'session_not_found');
+      expectError(await stranger.post(path, user('Twice.'), { headers: key }), 'session_not_found');
     });
   },
 });
@@ -229,27 +228,27 @@ const accountsSnapshots = defineCase({
     unchanged: 'accounts.snapshots-changed',
     'as-never-was': 'accounts.as-never-was',
   },
-  async run(trial) {
-    const { api } = trial;
-    const stranger = trial.second();
+  async run(context) {
+    const { api } = context;
+    const stranger = context.secondAccount();
     const { id: session } = await createSession(api, { messages: [user('The first message.')] });
     const snapshot = await createSnapshot(api, session);
     const path = `/snapshots/${snapshot.id}`;
-    succeeded(await api.get(`${path}/messages`));
+    expectSuccess(await api.get(`${path}/messages`));
     const read = await stranger.get(path);
-    await trial.check('not-read', () => refused(read, 'snapshot_not_found'));
-    await trial.check('messages-not-read', async () => {
+    await context.check('not-read', () => expectError(read, 'snapshot_not_found'));
+    await context.check('messages-not-read', async () => {
       for (const scope of ['restored', 'archived']) {
-        refused(await stranger.get(`${path}/messages?scope=${scope}`), 'snapshot_not_found');
+        expectError(await stranger.get(`${path}/messages?scope=${scope}`), 'snapshot_not_found');
       }
     });
     const deletion = await stranger.delete(path);
-    await trial.check('not-deleted', () => refused(deletion, 'snapshot_not_found'));
-    await trial.check('unchanged', async () =>
-      equal(answered(await api.get(path), Snapshot), snapshot, 'the snapshot'),
+    await context.check('not-deleted', () => expectError(deletion, 'snapshot_not_found'));
+    await context.check('unchanged', async () =>
+      expectEqual(expectBody(await api.get(path), Snapshot), snapshot, 'the snapshot'),
     );
-    await trial.check('as-never-was', async () => {
-      const unknown = neverWas(snapshot.id);
+    await context.check('as-never-was', async () => {
+      const unknown = unknownId(snapshot.id);
       asNeverWas([read, snapshot.id], [await stranger.get(`/snapshots/${unknown}`), unknown]);
       asNeverWas([deletion, snapshot.id], [await stranger.delete(`/snapshots/${unknown}`), unknown]);
     });
@@ -266,25 +265,25 @@ const accountsShares = defineCase({
     'not-unshared': 'accounts.snapshots-changed',
     'as-never-was': 'accounts.as-never-was',
   },
-  async run(trial) {
-    const { api } = trial;
-    const stranger = trial.second();
+  async run(context) {
+    const { api } = context;
+    const stranger = context.secondAccount();
     const { id: session } = await createSession(api, { messages: [user('The first message.')] });
     const { id } = await createSnapshot(api, session);
     const path = `/snapshots/${id}`;
-    const share = async () => answered(await api.get(path), Snapshot).share;
+    const share = async () => expectBody(await api.get(path), Snapshot).share;
     const shared = await stranger.post(`${path}/share`);
-    await trial.check('not-shared', async () => {
-      refused(shared, 'snapshot_not_found');
-      equal(await share(), null, 'the share of the snapshot');
+    await context.check('not-shared', async () => {
+      expectError(shared, 'snapshot_not_found');
+      expectEqual(await share(), null, 'the share of the snapshot');
     });
-    const own = answered(await api.post(`${path}/share`), Snapshot);
-    await trial.check('not-unshared', async () => {
-      refused(await stranger.delete(`${path}/share`), 'snapshot_not_found');
-      equal(await share(), own.share, 'the share of the snapshot');
+    const own = expectBody(await api.post(`${path}/share`), Snapshot);
+    await context.check('not-unshared', async () => {
+      expectError(await stranger.delete(`${path}/share`), 'snapshot_not_found');
+      expectEqual(await share(), own.share, 'the share of the snapshot');
     });
-    await trial.check('as-never-was', async () => {
-      const unknown = neverWas(id);
+    await context.check('as-never-was', async () => {
+      const unknown = unknownId(id);
       asNeverWas([shared, id], [await stranger.post(`/snapshots/${unknown}/share`), unknown]);
     });
   },
@@ -301,9 +300,9 @@ const accountsRestores = defineCase({
     unchanged: 'accounts.snapshots-restored',
     'as-never-was': 'accounts.as-never-was',
   },
-  async run(trial) {
-    const { api } = trial;
-    const stranger = trial.second();
+  async run(context) {
+    const { api } = context;
+    const stranger = context.secondAccount();
     const { id: session } = await createSession(api, { messages: [user('What is secret.')] });
     const { id } = await createSnapshot(api, session);
     const own = await createSession(stranger, { messages: [user('What is mine.')] });
@@ -311,15 +310,15 @@ const accountsRestores = defineCase({
     const fork = (snapshot_id: string) => stranger.post('/sessions', { snapshot_id });
     const rollback = (snapshot_id: string) => stranger.post(`/sessions/${own.id}/rollback`, { snapshot_id });
     const replies = [await fork(id), await rollback(id)] as const;
-    await trial.check('not-forked', () => refused(replies[0], 'snapshot_not_found'));
-    await trial.check('not-rolled-back-to', () => refused(replies[1], 'snapshot_not_found'));
-    await trial.check('unchanged', () => unchanged(stranger, before));
-    await trial.check('as-never-was', async () => {
-      const unknown = neverWas(id);
+    await context.check('not-forked', () => expectError(replies[0], 'snapshot_not_found'));
+    await context.check('not-rolled-back-to', () => expectError(replies[1], 'snapshot_not_found'));
+    await context.check('unchanged', () => expectUnchanged(stranger, before));
+    await context.check('as-never-was', async () => {
+      const unknown = unknownId(id);
       asNeverWas([replies[0], id], [await fork(unknown), unknown]);
       asNeverWas([replies[1], id], [await rollback(unknown), unknown]);
       allRefused([await rollback(unknown)], 'snapshot_not_found');
-      succeeded(await api.post('/sessions', { snapshot_id: id }));
+      expectSuccess(await api.post('/sessions', { snapshot_id: id }));
     });
   },
 });

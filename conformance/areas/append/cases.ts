@@ -3,27 +3,26 @@ import { LIVE_TEXT } from '../../../contract/errors.ts';
 import type { MessageContent } from '../../../contract/messages.ts';
 import { Session, SessionAppend, type SessionMessage } from '../../../contract/sessions.ts';
 import { type Case, defineCase } from '../../core/case.ts';
-import { answered, equal, holds, refused, succeeded } from '../../core/expect.ts';
-import { Fault } from '../../core/verdict.ts';
+import { expectBody, expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
+import { Inconclusive } from '../../core/verdict.ts';
+import type { Reply } from '../../wire/reply.ts';
 import {
   append,
-  calling,
   chat,
   createSession,
   createSnapshot,
+  expectUnchanged,
   getSession,
   type Message,
-  result,
   type State,
   stateOf,
-  unchanged,
+  toolCall,
+  toolResult,
   user,
   windowOf,
-} from '../../wire/dialect.ts';
-import { estimated } from '../../wire/estimates.ts';
-import { fillWindow } from '../../wire/fill.ts';
-import type { Reply } from '../../wire/reply.ts';
-import { PROMPT_TOKENS } from '../../wire/sized-texts.ts';
+} from '../../wire/sessions.ts';
+import { PROMPT_TOKENS } from '../../wire/tokens.ts';
+import { estimateTokens, fillWindow } from '../../wire/windows.ts';
 
 const appendAtomic = defineCase({
   id: 'append.atomic',
@@ -37,39 +36,39 @@ const appendAtomic = defineCase({
     'middle-bad-stores-none': 'append.atomic',
     'none-refused': 'append.one-or-many',
   },
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const { id } = await createSession(api);
     const path = `/sessions/${id}/messages`;
     const contents = ['one', 'two', 'three', 'four', 'five'];
-    await trial.need('many-stored', async () => {
+    await context.require('many-stored', async () => {
       const { data } = await append(api, id, contents.slice(0, 4).map(user));
-      equal(data.length, 4, 'the messages written');
+      expectEqual(data.length, 4, 'the messages written');
     });
-    await trial.need('one-stored', async () => {
-      equal((await append(api, id, user('five'))).data.length, 1, 'the messages written');
+    await context.require('one-stored', async () => {
+      expectEqual((await append(api, id, user('five'))).data.length, 1, 'the messages written');
     });
-    await trial.check('order-kept', async () => {
-      equal(
+    await context.check('order-kept', async () => {
+      expectEqual(
         (await windowOf(api, id)).map(({ content }) => content),
         contents,
         'the contents of the window',
       );
     });
     const before = await stateOf(api, id);
-    await trial.check('last-bad-stores-none', async () => {
-      const messages = [user('six'), user('seven'), result('call_of_nobody')];
-      refused(await api.post(path, { messages }), 'tool_result_orphan');
-      await unchanged(api, before);
+    await context.check('last-bad-stores-none', async () => {
+      const messages = [user('six'), user('seven'), toolResult('call_of_nobody')];
+      expectError(await api.post(path, { messages }), 'tool_result_orphan');
+      await expectUnchanged(api, before);
     });
-    await trial.check('middle-bad-stores-none', async () => {
-      const messages = [user('six'), calling('call_a'), user('seven'), result('call_a')];
-      refused(await api.post(path, { messages }), 'tool_call_unanswered');
-      await unchanged(api, before);
+    await context.check('middle-bad-stores-none', async () => {
+      const messages = [user('six'), toolCall('call_a'), user('seven'), toolResult('call_a')];
+      expectError(await api.post(path, { messages }), 'tool_call_unanswered');
+      await expectUnchanged(api, before);
     });
-    await trial.check('none-refused', async () => {
-      refused(await api.post(path, { messages: [] }), 'invalid_request', { param: 'messages' });
-      await unchanged(api, before);
+    await context.check('none-refused', async () => {
+      expectError(await api.post(path, { messages: [] }), 'invalid_request', { param: 'messages' });
+      await expectUnchanged(api, before);
     });
   },
 });
@@ -79,20 +78,20 @@ const appendCallIds = defineCase({
   title: 'the id of a call is free again once it has been answered',
   needs: ['sessions', 'sessions.append'],
   checks: { 'again-accepted': 'append.call-ids', 'twice-at-once-refused': 'append.call-ids' },
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const { id } = await createSession(api);
-    await append(api, id, [calling('call_a'), result('call_a')]);
-    await trial.check('again-accepted', async () => {
-      await append(api, id, [user('Again.'), calling('call_a', 'call_b')]);
-      await append(api, id, [result('call_a'), result('call_b'), calling('call_b'), result('call_b')]);
+    await append(api, id, [toolCall('call_a'), toolResult('call_a')]);
+    await context.check('again-accepted', async () => {
+      await append(api, id, [user('Again.'), toolCall('call_a', 'call_b')]);
+      await append(api, id, [toolResult('call_a'), toolResult('call_b'), toolCall('call_b'), toolResult('call_b')]);
       const { session } = await stateOf(api, id);
-      equal(session.usage.messages, 8, 'the messages of the window');
+      expectEqual(session.usage.messages, 8, 'the messages of the window');
     });
-    await trial.check('twice-at-once-refused', async () => {
+    await context.check('twice-at-once-refused', async () => {
       const before = await stateOf(api, id);
-      refused(await api.post(`/sessions/${id}/messages`, calling('call_c', 'call_c')), 'invalid_request');
-      await unchanged(api, before);
+      expectError(await api.post(`/sessions/${id}/messages`, toolCall('call_c', 'call_c')), 'invalid_request');
+      await expectUnchanged(api, before);
     });
   },
 });
@@ -110,40 +109,40 @@ const appendConcurrent = defineCase({
     'usage-adds-up': 'append.usage',
     'versions-differ': 'append.concurrent',
   },
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const { id, usage } = await createSession(api);
     const write = (index: number) => ({ messages: [user(`Write ${index}, one`), user(`Write ${index}, two`)] });
     const replies = await Promise.all(
       Array.from({ length: WRITES }, (_, index) => api.post(`/sessions/${id}/messages`, write(index))),
     );
     const isAccepted = (reply: Reply | undefined) => reply !== undefined && reply.status < 300;
-    const accepted = replies.filter(isAccepted).map((reply) => answered(reply, SessionAppend));
-    await trial.check('each-answered', async () => {
-      for (const reply of replies) if (!isAccepted(reply)) refused(reply, 'session_busy');
-      holds(accepted.length > 0, 'at least one of the writes is accepted');
+    const accepted = replies.filter(isAccepted).map((reply) => expectBody(reply, SessionAppend));
+    await context.check('each-answered', async () => {
+      for (const reply of replies) if (!isAccepted(reply)) expectError(reply, 'session_busy');
+      expectTrue(accepted.length > 0, 'at least one of the writes is accepted');
       await append(api, id, user('The last.'));
     });
     const { session, messages } = await stateOf(api, id);
     const stand = messages.slice(0, -1).map(({ content }) => String(content));
-    await trial.check('accepted-stand', () => {
+    await context.check('accepted-stand', () => {
       const expected = replies.flatMap((reply, index) =>
         isAccepted(reply) ? write(index).messages.map(({ content }) => String(content)) : [],
       );
-      equal([...stand].sort(), expected.sort(), 'the messages that stand in the window');
+      expectEqual([...stand].sort(), expected.sort(), 'the messages that stand in the window');
     });
-    await trial.check('writes-stay-together', () => {
+    await context.check('writes-stay-together', () => {
       for (const [index, content] of stand.entries()) {
-        if (index % 2 === 0) equal(stand[index + 1], content.replace('one', 'two'), `what follows "${content}"`);
+        if (index % 2 === 0) expectEqual(stand[index + 1], content.replace('one', 'two'), `what follows "${content}"`);
       }
     });
-    await trial.check('usage-adds-up', () => {
+    await context.check('usage-adds-up', () => {
       const written = accepted.reduce((sum, { tokens }) => sum + tokens, 0) + (messages.at(-1)?.tokens ?? 0);
-      equal(session.usage.total_tokens - usage.total_tokens, written, 'the tokens written');
+      expectEqual(session.usage.total_tokens - usage.total_tokens, written, 'the tokens written');
     });
-    await trial.check('versions-differ', () => {
+    await context.check('versions-differ', () => {
       const versions = accepted.map(({ version }) => version);
-      equal(new Set(versions).size, versions.length, 'the number of different versions');
+      expectEqual(new Set(versions).size, versions.length, 'the number of different versions');
     });
   },
 });
@@ -174,16 +173,16 @@ const appendContent = defineCase({
     Kind,
     'append.content'
   >,
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const { id } = await createSession(api);
     for (const kind of Object.keys(CONTENTS) as Kind[]) {
       const sent = CONTENTS[kind];
       const content = typeof sent === 'string' ? sent : [...sent];
-      await trial.check(kind, async () => {
+      await context.check(kind, async () => {
         const { data } = await append(api, id, { role: 'user', content });
-        equal(data[0]?.content, content, 'the content that was written');
-        equal((await windowOf(api, id)).at(-1)?.content, content, 'the content that is listed');
+        expectEqual(data[0]?.content, content, 'the content that was written');
+        expectEqual((await windowOf(api, id)).at(-1)?.content, content, 'the content that is listed');
       });
     }
   },
@@ -210,24 +209,26 @@ const appendEmpty = defineCase({
     'calls-accepted': 'append.empty',
   },
   cost: () => ({ requests: 60 }),
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const { id } = await createSession(api, { messages: [user('Hello.')] });
     const refusal = async (write: object) => {
       const before = await stateOf(api, id);
-      const message = refused(await api.post(`/sessions/${id}/messages`, write), 'invalid_request');
-      holds(message.includes(LIVE_TEXT.contentEmpty), `the refusal says "${LIVE_TEXT.contentEmpty}": ${message}`);
-      await unchanged(api, before);
+      const message = expectError(await api.post(`/sessions/${id}/messages`, write), 'invalid_request');
+      expectTrue(message.includes(LIVE_TEXT.contentEmpty), `the refusal says "${LIVE_TEXT.contentEmpty}": ${message}`);
+      await expectUnchanged(api, before);
     };
     for (const kind of Object.keys(EMPTY) as (keyof typeof EMPTY)[]) {
-      await trial.check(kind, () => refusal(EMPTY[kind]));
+      await context.check(kind, () => refusal(EMPTY[kind]));
     }
-    await trial.check('among-others-refused', () => refusal({ messages: [user('Hello.'), user(''), user('Hello.')] }));
-    await trial.need('calls-accepted', async () => {
-      await append(api, id, [calling('call_a'), result('call_a')]);
-      await append(api, id, { ...calling('call_b'), content: '' });
+    await context.check('among-others-refused', () =>
+      refusal({ messages: [user('Hello.'), user(''), user('Hello.')] }),
+    );
+    await context.require('calls-accepted', async () => {
+      await append(api, id, [toolCall('call_a'), toolResult('call_a')]);
+      await append(api, id, { ...toolCall('call_b'), content: '' });
     });
-    await trial.check('result-refused', () => refusal(result('call_b', '')));
+    await context.check('result-refused', () => refusal(toolResult('call_b', '')));
   },
 });
 
@@ -252,19 +253,19 @@ const appendLaws = defineCase({
   ],
   checks: { 'usage-is-the-sum': 'append.usage-sum', 'history-is-sound': 'append.sound-history' },
   cost: ({ min_preserve_tokens }) => ({ requests: 80, promptTokens: 8 * min_preserve_tokens, completionTokens: 16 }),
-  async run(trial) {
-    const { api, limits, target, texts } = trial;
+  async run(context) {
+    const { api, limits, target, texts } = context;
     const least = limits.min_preserve_tokens;
     const { id } = await createSession(api, { tools: [TOOL], messages: [{ role: 'system', content: 'Be short.' }] });
     const path = `/sessions/${id}`;
     const states: [string, State][] = [['a creation', await stateOf(api, id)]];
     const after = async (what: string) => states.push([what, await stateOf(api, id)]);
     const fill = async (): Promise<Message> => user(await texts.exactly(Math.min(least, limits.append_tokens)));
-    const group = (...ids: string[]) => [calling(...ids), ...ids.map((call) => result(call, 'found')).reverse()];
+    const group = (...ids: string[]) => [toolCall(...ids), ...ids.map((call) => toolResult(call, 'found')).reverse()];
 
     await append(api, id, [user('Hello.'), ...group('call_a', 'call_b')]);
     await after('a write');
-    succeeded(
+    expectSuccess(
       await api.post(`${path}/messages`, undefined, {
         headers: { 'Content-Type': 'application/x-ndjson' },
         raw: [user('One line.'), ...group('call_a')].map((line) => `${JSON.stringify(line)}\n`).join(''),
@@ -272,34 +273,36 @@ const appendLaws = defineCase({
     );
     await after('a streamed write');
     const { snapshot_id } = await createSnapshot(api, id);
-    succeeded(await api.post(`${path}/messages/${states[1]?.[1].messages[1]?.id}`, { pinned: true }));
+    expectSuccess(await api.post(`${path}/messages/${states[1]?.[1].messages[1]?.id}`, { pinned: true }));
     await after('a pin');
     await chat(api, { model: target.model, session_id: id, messages: [user('Say hello.')], max_tokens: 8, tools: [] });
     await after('a turn');
     for (let writes = 0; writes < 2; writes += 1) await append(api, id, await fill());
     await append(api, id, group('call_c', 'call_d'));
-    succeeded(await api.post(`${path}/truncate`, { preserve_len: least }));
+    expectSuccess(await api.post(`${path}/truncate`, { preserve_len: least }));
     await after('a cut');
     await append(api, id, [await fill()]);
-    succeeded(await api.post(`${path}/compress`, { ratio: 1.5 }));
+    expectSuccess(await api.post(`${path}/compress`, { ratio: 1.5 }));
     await after('a compression');
     await append(api, id, user('And on.'));
     await after('a write behind a summary');
-    succeeded(await api.post(path, { tools: [TOOL, { ...TOOL, function: { ...TOOL.function, name: 'look_down' } }] }));
+    expectSuccess(
+      await api.post(path, { tools: [TOOL, { ...TOOL, function: { ...TOOL.function, name: 'look_down' } }] }),
+    );
     await after('a change of tools');
-    succeeded(await api.post(`${path}/rollback`, { snapshot_id }));
+    expectSuccess(await api.post(`${path}/rollback`, { snapshot_id }));
     await after('a rollback');
 
-    await trial.check('usage-is-the-sum', () => {
+    await context.check('usage-is-the-sum', () => {
       for (const [what, { session, messages }] of states) {
         const total = session.usage.tools_tokens + messages.reduce((sum, { tokens }) => sum + tokens, 0);
         const { tools_tokens } = session.usage;
         const remaining_tokens = limits.window_tokens - total;
         const usage = { total_tokens: total, tools_tokens, remaining_tokens, messages: messages.length };
-        equal(session.usage, { ...session.usage, ...usage }, `the usage after ${what}`);
+        expectEqual(session.usage, { ...session.usage, ...usage }, `the usage after ${what}`);
       }
     });
-    await trial.check('history-is-sound', () => {
+    await context.check('history-is-sound', () => {
       for (const [what, { messages }] of states) requireSound(messages, what);
     });
   },
@@ -310,18 +313,18 @@ function requireSound(messages: readonly SessionMessage[], what: string): void {
   let waiting: string[] = [];
   for (const { role, content, tool_calls = [], tool_call_id } of messages) {
     if (role === 'tool') {
-      holds(
+      expectTrue(
         tool_call_id !== undefined && waiting.includes(tool_call_id),
         `${what} left the result of ${tool_call_id} alone`,
       );
       waiting = waiting.filter((call) => call !== tool_call_id);
       continue;
     }
-    holds(waiting.length === 0, `${what} left ${waiting.join(', ')} without result`);
-    holds(contentText(content) !== '' || tool_calls.length > 0, `${what} left a message without content`);
+    expectTrue(waiting.length === 0, `${what} left ${waiting.join(', ')} without result`);
+    expectTrue(contentText(content) !== '' || tool_calls.length > 0, `${what} left a message without content`);
     waiting = tool_calls.map((call) => call.id);
   }
-  holds(messages.length > 0, `${what} left no messages`);
+  expectTrue(messages.length > 0, `${what} left no messages`);
 }
 
 const appendLimit = defineCase({
@@ -336,29 +339,29 @@ const appendLimit = defineCase({
     'over-named': 'append.limit-named',
     'accepted-after': 'append.limit',
   },
-  async run(trial) {
-    const { api, texts } = trial;
-    const limit = trial.limits.append_tokens;
+  async run(context) {
+    const { api, texts } = context;
+    const limit = context.limits.append_tokens;
     const { id } = await createSession(api);
     const exact = await texts.exactly(limit);
-    await trial.need('exact-accepted', async () => {
-      equal((await append(api, id, user(exact))).tokens, limit, 'the tokens of the largest write');
+    await context.require('exact-accepted', async () => {
+      expectEqual((await append(api, id, user(exact))).tokens, limit, 'the tokens of the largest write');
     });
-    await trial.check('exact-stored-whole', async () => {
-      equal((await windowOf(api, id))[0]?.content, exact, 'the content of the largest write');
+    await context.check('exact-stored-whole', async () => {
+      expectEqual((await windowOf(api, id))[0]?.content, exact, 'the content of the largest write');
     });
     const before = await stateOf(api, id);
     const reply = await api.post(`/sessions/${id}/messages`, user(await texts.exactly(limit + 1)));
-    await trial.check('over-changes-nothing', () => unchanged(api, before));
-    await trial.check('over-refused', () => refused(reply, 'append_too_large'));
-    await trial.check('over-named', () => {
-      const message = refused(reply, 'append_too_large');
+    await context.check('over-changes-nothing', () => expectUnchanged(api, before));
+    await context.check('over-refused', () => expectError(reply, 'append_too_large'));
+    await context.check('over-named', () => {
+      const message = expectError(reply, 'append_too_large');
       for (const tokens of [limit, limit + 1]) {
-        holds(new RegExp(`\\b${tokens}\\b`).test(message), `the refusal names ${tokens}: ${message}`);
+        expectTrue(new RegExp(`\\b${tokens}\\b`).test(message), `the refusal names ${tokens}: ${message}`);
       }
     });
-    await trial.check('accepted-after', async () => {
-      succeeded(await api.post(`/sessions/${id}/messages`, user(exact)));
+    await context.check('accepted-after', async () => {
+      expectSuccess(await api.post(`/sessions/${id}/messages`, user(exact)));
     });
   },
 });
@@ -374,32 +377,32 @@ const appendLimitInTokens = defineCase({
   title: 'the limit of a write counts tokens, not characters',
   needs: ['sessions', 'sessions.append', 'tokens.estimate'],
   checks: { 'many-characters-accepted': 'append.limit-in-tokens', 'few-characters-refused': 'append.limit-in-tokens' },
-  async run(trial) {
-    const { api, texts } = trial;
-    const limit = trial.limits.append_tokens;
+  async run(context) {
+    const { api, texts } = context;
+    const limit = context.limits.append_tokens;
     const { id } = await createSession(api);
     const words = Array.from({ length: Math.floor(limit / 2) }, (_, index) => LONG_WORDS[index % LONG_WORDS.length]);
     const long = `Terms:${words.join('')}`;
     // At least half as many tokens as UTF-16 units in any byte-pair vocabulary that has no merges for these.
     const short = RARE.repeat(Math.ceil((limit - 64) / RARE.length));
-    await trial.check('many-characters-accepted', async () => {
+    await context.check('many-characters-accepted', async () => {
       const tokens = await texts.tokensOf(long);
       if (tokens > limit || long.length <= 4 * limit) throw unfit(long, tokens);
-      equal((await append(api, id, user(long))).tokens, tokens, 'the tokens of a text of long words');
+      expectEqual((await append(api, id, user(long))).tokens, tokens, 'the tokens of a text of long words');
     });
-    await trial.check('few-characters-refused', async () => {
+    await context.check('few-characters-refused', async () => {
       const tokens = await texts.tokensOf(short);
       if (tokens <= limit || short.length > limit) throw unfit(short, tokens);
       const before = await stateOf(api, id);
-      refused(await api.post(`/sessions/${id}/messages`, user(short)), 'append_too_large');
-      await unchanged(api, before);
+      expectError(await api.post(`/sessions/${id}/messages`, user(short)), 'append_too_large');
+      await expectUnchanged(api, before);
     });
   },
 });
 
 /** What a text counts is the vocabulary's business. */
-function unfit(text: string, tokens: number): Fault {
-  return new Fault(`a text of ${text.length} characters counts ${tokens} tokens: it tells nothing of the limit`);
+function unfit(text: string, tokens: number): Inconclusive {
+  return new Inconclusive(`a text of ${text.length} characters counts ${tokens} tokens: it tells nothing of the limit`);
 }
 
 const PARTS = 4;
@@ -414,8 +417,8 @@ const appendLimitWhole = defineCase({
     'create-accepted': 'append.on-create',
     'create-over-refused': 'append.on-create',
   },
-  async run(trial) {
-    const { api, texts, limits } = trial;
+  async run(context) {
+    const { api, texts, limits } = context;
     const part = Math.floor(limits.append_tokens / PARTS);
     const last = limits.append_tokens - (PARTS - 1) * part;
     const parts = Array.from({ length: PARTS - 1 }, () => part);
@@ -423,20 +426,20 @@ const appendLimitWhole = defineCase({
     const exact = await write([...parts, last]);
     const over = await write([...parts, last + 1]);
     const { id } = await createSession(api);
-    await trial.check('sum-accepted', async () => {
-      equal((await append(api, id, exact)).tokens, limits.append_tokens, 'the tokens of the largest write');
+    await context.check('sum-accepted', async () => {
+      expectEqual((await append(api, id, exact)).tokens, limits.append_tokens, 'the tokens of the largest write');
     });
-    await trial.check('sum-over-refused', async () => {
+    await context.check('sum-over-refused', async () => {
       const before = await stateOf(api, id);
-      refused(await api.post(`/sessions/${id}/messages`, { messages: over }), 'append_too_large');
-      await unchanged(api, before);
+      expectError(await api.post(`/sessions/${id}/messages`, { messages: over }), 'append_too_large');
+      await expectUnchanged(api, before);
     });
-    await trial.check('create-accepted', async () => {
-      const { usage } = answered(await api.post('/sessions', { messages: exact }), Session);
-      equal(usage.total_tokens, limits.append_tokens, 'the usage of a session created with the largest write');
+    await context.check('create-accepted', async () => {
+      const { usage } = expectBody(await api.post('/sessions', { messages: exact }), Session);
+      expectEqual(usage.total_tokens, limits.append_tokens, 'the usage of a session created with the largest write');
     });
-    await trial.check('create-over-refused', async () => {
-      refused(await api.post('/sessions', { messages: over }), 'append_too_large');
+    await context.check('create-over-refused', async () => {
+      expectError(await api.post('/sessions', { messages: over }), 'append_too_large');
     });
   },
 });
@@ -444,9 +447,9 @@ const appendLimitWhole = defineCase({
 const WRITTEN: Message[] = [
   { role: 'system', content: 'Be short.' },
   { ...user('Look it up, please.'), name: 'ann' },
-  { ...calling('call_1', 'call_2'), content: 'I look.' },
-  { ...result('call_2', 'second'), name: 'look_up' },
-  result('call_1', 'first'),
+  { ...toolCall('call_1', 'call_2'), content: 'I look.' },
+  { ...toolResult('call_2', 'second'), name: 'look_up' },
+  toolResult('call_1', 'first'),
   { role: 'assistant', content: 'Found.', name: 'kim' },
 ];
 
@@ -464,45 +467,56 @@ const appendMessage = defineCase({
     'message-flags': 'append.message',
     'fields-kept': 'append.fields',
   },
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const { id } = await createSession(api);
     const reply = await api.post(`/sessions/${id}/messages`, { messages: WRITTEN });
-    await trial.need('answer-shape', () => {
-      const { session_id, data } = answered(reply, SessionAppend);
-      equal([session_id, data.length], [id, WRITTEN.length], 'the session and the number of messages');
+    await context.require('answer-shape', () => {
+      const { session_id, data } = expectBody(reply, SessionAppend);
+      expectEqual([session_id, data.length], [id, WRITTEN.length], 'the session and the number of messages');
     });
-    const { data, usage, version } = answered(reply, SessionAppend);
+    const { data, usage, version } = expectBody(reply, SessionAppend);
     let listed: SessionMessage[] = [];
-    await trial.need('message-shape', async () => {
+    await context.require('message-shape', async () => {
       listed = await windowOf(api, id);
     });
     const session = await getSession(api, id);
-    await trial.check('answer-as-listed', () => equal(data, listed, 'the messages of the answer'));
-    await trial.check('answer-usage-as-read', () => {
-      equal({ usage, version }, { usage: session.usage, version: session.version }, 'usage and version of the answer');
+    await context.check('answer-as-listed', () => expectEqual(data, listed, 'the messages of the answer'));
+    await context.check('answer-usage-as-read', () => {
+      expectEqual(
+        { usage, version },
+        { usage: session.usage, version: session.version },
+        'usage and version of the answer',
+      );
     });
-    await trial.check('message-ids', () => {
-      equal(new Set(listed.map((message) => message.id)).size, WRITTEN.length, 'the number of different ids');
-      holds(
+    await context.check('message-ids', () => {
+      expectEqual(new Set(listed.map((message) => message.id)).size, WRITTEN.length, 'the number of different ids');
+      expectTrue(
         listed.every((message) => message.id !== ''),
         'every message has an id',
       );
     });
-    await trial.check('message-session', () => {
+    await context.check('message-session', () => {
       for (const { session_id, created_at } of listed) {
-        equal(session_id, id, 'the session of a message');
-        holds(created_at >= session.created_at, `a message of ${created_at} in a session of ${session.created_at}`);
-        holds(created_at <= session.updated_at, `a message of ${created_at}, updated ${session.updated_at}`);
+        expectEqual(session_id, id, 'the session of a message');
+        expectTrue(
+          created_at >= session.created_at,
+          `a message of ${created_at} in a session of ${session.created_at}`,
+        );
+        expectTrue(created_at <= session.updated_at, `a message of ${created_at}, updated ${session.updated_at}`);
       }
     });
-    await trial.check('message-flags', () => {
+    await context.check('message-flags', () => {
       for (const { truncated, summary } of listed) {
-        equal({ truncated, summary }, { truncated: false, summary: false }, 'the flags of a message just written');
+        expectEqual(
+          { truncated, summary },
+          { truncated: false, summary: false },
+          'the flags of a message just written',
+        );
       }
     });
-    await trial.check('fields-kept', () => {
-      equal(listed.map(fieldsOf), WRITTEN.map(fieldsOf), 'the fields of the messages');
+    await context.check('fields-kept', () => {
+      expectEqual(listed.map(fieldsOf), WRITTEN.map(fieldsOf), 'the fields of the messages');
     });
   },
 });
@@ -518,22 +532,22 @@ const appendRequestMessages = defineCase({
   title: 'a write of more messages than are allowed is refused for their number',
   needs: ['sessions', 'sessions.append', 'tokens.estimate'],
   checks: { 'most-not-refused-for-it': 'append.request-messages', 'one-more-refused': 'append.request-messages' },
-  async run(trial) {
-    const { api, limits, texts } = trial;
+  async run(context) {
+    const { api, limits, texts } = context;
     const { id } = await createSession(api);
     const before = await stateOf(api, id);
     const write = (count: number) =>
       api.post(`/sessions/${id}/messages`, { messages: Array.from({ length: count }, () => user('a')) });
-    await trial.check('one-more-refused', async () => {
-      const message = refused(await write(limits.request_messages + 1), 'invalid_request', { param: 'messages' });
-      holds(message.includes(String(limits.request_messages)), `the refusal names the limit: ${message}`);
-      await unchanged(api, before);
+    await context.check('one-more-refused', async () => {
+      const message = expectError(await write(limits.request_messages + 1), 'invalid_request', { param: 'messages' });
+      expectTrue(message.includes(String(limits.request_messages)), `the refusal names the limit: ${message}`);
+      await expectUnchanged(api, before);
     });
-    await trial.check('most-not-refused-for-it', async () => {
+    await context.check('most-not-refused-for-it', async () => {
       const tokens = limits.request_messages * (await texts.tokensOf('a'));
       const reply = await write(limits.request_messages);
-      if (tokens <= limits.append_tokens) succeeded(reply);
-      else refused(reply, 'append_too_large');
+      if (tokens <= limits.append_tokens) expectSuccess(reply);
+      else expectError(reply, 'append_too_large');
     });
   },
 });
@@ -545,30 +559,30 @@ const appendSystemMessages = defineCase({
   title: 'system messages may be written first, late and again, and stay where they were written',
   needs: ['sessions', 'sessions.append'],
   checks: { 'late-accepted': 'append.system-messages', 'late-in-place': 'append.order', 'late-role': 'append.fields' },
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const { id } = await createSession(api);
     const writes: Message[][] = [
       [system('one'), user('two')],
       [system('three')],
       [{ role: 'assistant', content: 'four' }, system('five'), system('six')],
-      [calling('call_a'), result('call_a', 'seven')],
+      [toolCall('call_a'), toolResult('call_a', 'seven')],
       [system('eight')],
     ];
-    await trial.need('late-accepted', async () => {
+    await context.require('late-accepted', async () => {
       for (const write of writes) await append(api, id, write);
     });
     const listed = await windowOf(api, id);
     const written = writes.flat();
-    await trial.check('late-in-place', () => {
-      equal(
+    await context.check('late-in-place', () => {
+      expectEqual(
         listed.map(({ content }) => content),
         written.map(({ content }) => content),
         'the contents of the window',
       );
     });
-    await trial.check('late-role', () => {
-      equal(
+    await context.check('late-role', () => {
+      expectEqual(
         listed.map(({ role }) => role),
         written.map(({ role }) => role),
         'the roles in the window',
@@ -594,46 +608,46 @@ const appendToolResults = defineCase({
     'goes-on-after': 'append.open-calls',
   },
   cost: () => ({ requests: 80 }),
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const { id } = await createSession(api, { messages: [user('Look it up.')] });
     const refusal = async (message: object, code: 'tool_result_orphan' | 'tool_call_unanswered') => {
       const before = await stateOf(api, id);
-      const text = refused(await api.post(`/sessions/${id}/messages`, message), code);
-      await unchanged(api, before);
+      const text = expectError(await api.post(`/sessions/${id}/messages`, message), code);
+      await expectUnchanged(api, before);
       return text;
     };
-    await trial.check('orphan-refused', () => refusal(result('call_none'), 'tool_result_orphan'));
-    await trial.check('orphan-named', async () => {
-      const text = await refusal(result('call_none'), 'tool_result_orphan');
-      holds(text.includes('call_none'), `the refusal names the id: ${text}`);
+    await context.check('orphan-refused', () => refusal(toolResult('call_none'), 'tool_result_orphan'));
+    await context.check('orphan-named', async () => {
+      const text = await refusal(toolResult('call_none'), 'tool_result_orphan');
+      expectTrue(text.includes('call_none'), `the refusal names the id: ${text}`);
     });
-    await append(api, id, calling('call_a', 'call_b', 'call_c'));
-    await trial.check('open-refuses-others', async () => {
+    await append(api, id, toolCall('call_a', 'call_b', 'call_c'));
+    await context.check('open-refuses-others', async () => {
       await refusal(user('Never mind.'), 'tool_call_unanswered');
       await refusal({ role: 'system', content: 'Never mind.' }, 'tool_call_unanswered');
       await refusal({ role: 'assistant', content: 'Never mind.' }, 'tool_call_unanswered');
     });
-    await trial.check('open-refuses-calls', () => refusal(calling('call_d'), 'tool_call_unanswered'));
-    await trial.check('open-refuses-strangers', () => refusal(result('call_d'), 'tool_result_orphan'));
-    await trial.need('any-order-accepted', async () => {
-      await append(api, id, [result('call_c'), result('call_a')]);
+    await context.check('open-refuses-calls', () => refusal(toolCall('call_d'), 'tool_call_unanswered'));
+    await context.check('open-refuses-strangers', () => refusal(toolResult('call_d'), 'tool_result_orphan'));
+    await context.require('any-order-accepted', async () => {
+      await append(api, id, [toolResult('call_c'), toolResult('call_a')]);
     });
-    await trial.check('answered-twice-refused', () => refusal(result('call_a'), 'tool_result_orphan'));
-    await trial.check('open-named', async () => {
+    await context.check('answered-twice-refused', () => refusal(toolResult('call_a'), 'tool_result_orphan'));
+    await context.check('open-named', async () => {
       const text = await refusal(user('Never mind.'), 'tool_call_unanswered');
-      holds(text.includes('call_b'), `the refusal names the id that waits: ${text}`);
-      holds(!text.includes('call_a') && !text.includes('call_c'), `it names no id that is answered: ${text}`);
+      expectTrue(text.includes('call_b'), `the refusal names the id that waits: ${text}`);
+      expectTrue(!text.includes('call_a') && !text.includes('call_c'), `it names no id that is answered: ${text}`);
     });
-    await trial.check('goes-on-after', async () => {
-      await append(api, id, result('call_b'));
+    await context.check('goes-on-after', async () => {
+      await append(api, id, toolResult('call_b'));
       await append(api, id, user('Thank you.'));
       const ids = (await windowOf(api, id)).map(({ tool_call_id }) => tool_call_id);
-      equal(ids, [undefined, undefined, 'call_c', 'call_a', 'call_b', undefined], 'the ids that are answered');
+      expectEqual(ids, [undefined, undefined, 'call_c', 'call_a', 'call_b', undefined], 'the ids that are answered');
     });
-    await trial.check('one-write-accepted', async () => {
-      const write = [calling('call_d', 'call_e'), result('call_e'), result('call_d'), user('Thank you.')];
-      equal((await append(api, id, write)).data.length, write.length, 'the messages written');
+    await context.check('one-write-accepted', async () => {
+      const write = [toolCall('call_d', 'call_e'), toolResult('call_e'), toolResult('call_d'), user('Thank you.')];
+      expectEqual((await append(api, id, write)).data.length, write.length, 'the messages written');
     });
   },
 });
@@ -641,8 +655,11 @@ const appendToolResults = defineCase({
 const WRITESUsage: Message[][] = [
   [{ role: 'system', content: 'Answer in one word.' }],
   [user('What is the capital of France? 法国的首都是什么？'), { role: 'assistant', content: 'Paris 🗼', name: 'kim' }],
-  [calling('functions.look_up:0', 'functions.look_up:1')],
-  [{ ...result('functions.look_up:1', '{"found":true}'), name: 'look_up' }, result('functions.look_up:0', 'nothing')],
+  [toolCall('functions.look_up:0', 'functions.look_up:1')],
+  [
+    { ...toolResult('functions.look_up:1', '{"found":true}'), name: 'look_up' },
+    toolResult('functions.look_up:0', 'nothing'),
+  ],
   [
     {
       role: 'user',
@@ -664,15 +681,15 @@ const appendUsage = defineCase({
     'tokens-of-messages': 'append.usage',
     'as-estimated': 'append.counted',
   },
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const { id, usage: empty } = await createSession(api);
     const answers: SessionAppend[] = [];
     for (const write of WRITESUsage) answers.push(await append(api, id, write));
-    await trial.check('usage-grows-by-tokens', () => {
+    await context.check('usage-grows-by-tokens', () => {
       let before = empty;
       for (const { usage, tokens, data } of answers) {
-        equal(
+        expectEqual(
           { total: usage.total_tokens, remaining: usage.remaining_tokens, messages: usage.messages },
           {
             total: before.total_tokens + tokens,
@@ -684,23 +701,23 @@ const appendUsage = defineCase({
         before = usage;
       }
     });
-    await trial.check('tokens-of-messages', () => {
+    await context.check('tokens-of-messages', () => {
       for (const { tokens, data } of answers) {
-        equal(
+        expectEqual(
           tokens,
           data.reduce((sum, message) => sum + message.tokens, 0),
           'the tokens of a write',
         );
       }
     });
-    await trial.check('as-estimated', async () => {
+    await context.check('as-estimated', async () => {
       const messages: Message[] = [];
       let written = 0;
       for (const [index, write] of WRITESUsage.entries()) {
         messages.push(...write);
         written += answers[index]?.tokens ?? 0;
-        const estimate = await estimated(trial, { messages });
-        equal(written, estimate - PROMPT_TOKENS, `the tokens of the first ${index + 1} writes`);
+        const estimate = await estimateTokens(context, { messages });
+        expectEqual(written, estimate - PROMPT_TOKENS, `the tokens of the first ${index + 1} writes`);
       }
     });
   },
@@ -721,8 +738,8 @@ const appendWindow = defineCase({
     'full-refuses-any': 'append.window',
   },
   cost: (limits) => ({ requests: 60 + 3 * Math.ceil(limits.window_tokens / limits.append_tokens) }),
-  async run(trial) {
-    const { api, limits, texts } = trial;
+  async run(context) {
+    const { api, limits, texts } = context;
     const window = limits.window_tokens;
     const { id } = await createSession(api);
     const path = `/sessions/${id}/messages`;
@@ -731,25 +748,29 @@ const appendWindow = defineCase({
       const reply = await api.post(path, user(await texts.exactly(tokens)));
       return { reply, requested: usage.total_tokens + tokens };
     };
-    await fillWindow(trial, id, window - LAST);
+    await fillWindow(context, id, window - LAST);
     const before = await stateOf(api, id);
     const { reply, requested } = await refusal(LAST + 1);
-    await trial.check('one-more-changes-nothing', () => unchanged(api, before));
-    await trial.check('one-more-refused', () => refused(reply, 'context_window_exceeded'));
-    await trial.check('one-more-told', () => {
-      equal(refused(reply, 'context_window_exceeded'), LIVE_TEXT.windowExceeded(window, requested), 'the message');
+    await context.check('one-more-changes-nothing', () => expectUnchanged(api, before));
+    await context.check('one-more-refused', () => expectError(reply, 'context_window_exceeded'));
+    await context.check('one-more-told', () => {
+      expectEqual(
+        expectError(reply, 'context_window_exceeded'),
+        LIVE_TEXT.windowExceeded(window, requested),
+        'the message',
+      );
     });
-    await trial.need('exact-accepted', async () => {
+    await context.require('exact-accepted', async () => {
       const { usage } = await append(api, id, user(await texts.exactly(LAST)));
-      equal([usage.total_tokens, usage.remaining_tokens], [window, 0], 'the usage of a full window');
+      expectEqual([usage.total_tokens, usage.remaining_tokens], [window, 0], 'the usage of a full window');
     });
-    await trial.check('exact-keeps-all', async () => {
-      equal((await windowOf(api, id)).slice(0, -1), before.messages, 'the messages that stood there before');
+    await context.check('exact-keeps-all', async () => {
+      expectEqual((await windowOf(api, id)).slice(0, -1), before.messages, 'the messages that stood there before');
     });
-    await trial.check('full-refuses-any', async () => {
+    await context.check('full-refuses-any', async () => {
       const full = await stateOf(api, id);
-      refused((await refusal(LAST)).reply, 'context_window_exceeded');
-      await unchanged(api, full);
+      expectError((await refusal(LAST)).reply, 'context_window_exceeded');
+      await expectUnchanged(api, full);
     });
   },
 });

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { type Case, defineCase } from '../../core/case.ts';
-import { shaped, succeeded } from '../../core/expect.ts';
-import { stranger } from '../../wire/strangers.ts';
+import { expectShape, expectSuccess, expectUnauthenticated } from '../../core/expect.ts';
 
 const PATH = '/users/me/balance';
 
@@ -17,11 +16,13 @@ const balanceRead = defineCase({
   needs: ['balance'],
   checks: { envelope: 'balance.envelope', amounts: 'balance.amounts', 'no-key-refused': 'errors.no-key' },
   cost: () => ({ requests: 2 }),
-  async run(trial) {
-    await trial.check('no-key-refused', async () => stranger(await trial.api.get(PATH, { key: null })));
-    const reply = succeeded(await trial.api.get(PATH));
-    await trial.check('envelope', () => shaped(Envelope, reply.json, reply.what));
-    await trial.check('amounts', () => shaped(Amounts, reply.json, reply.what));
+  async run(context) {
+    await context.check('no-key-refused', async () =>
+      expectUnauthenticated(await context.api.get(PATH, { key: null })),
+    );
+    const reply = expectSuccess(await context.api.get(PATH));
+    await context.check('envelope', () => expectShape(Envelope, reply.json, reply.what));
+    await context.check('amounts', () => expectShape(Amounts, reply.json, reply.what));
   },
 });
 

@@ -1,12 +1,23 @@
 import { z } from 'zod';
 import { FinishReason } from '../../../contract/chat.ts';
-import { type Case, defineCase } from '../../core/case.ts';
-import { equal, holds, refused, shaped } from '../../core/expect.ts';
-import type { Trial } from '../../core/trial.ts';
-import { chats, complete, orders, refusedChat, send, soundUsage, textOf, within3 } from '../../wire/completions.ts';
-import { user } from '../../wire/dialect.ts';
-import { asks, recalled, recalls, tells } from '../../wire/recall.ts';
-import { FRAME_TOKENS } from '../../wire/sized-texts.ts';
+import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
+import { expectEqual, expectError, expectShape, expectTrue } from '../../core/expect.ts';
+import {
+  askCodeWord,
+  codeWordQuestion,
+  codeWordText,
+  completeChat,
+  costOfChats,
+  expectChatError,
+  expectRecall,
+  expectUsage,
+  replyExactly,
+  sendChat,
+  textOf,
+  withinThreeTries,
+} from '../../wire/chat.ts';
+import { user } from '../../wire/sessions.ts';
+import { FRAME_TOKENS } from '../../wire/tokens.ts';
 import type { WireRuleId } from '../rules.ts';
 
 /** Enough for a block to be cached. */
@@ -17,20 +28,20 @@ const chatCache = defineCase({
   title: 'what was cached is told truly',
   needs: ['chat'],
   checks: { 'tokens-sound': 'chat.cached-tokens', 'key-accepted': 'chat.prompt-cache-key' },
-  cost: chats(4, { promptTokens: 2_000 }),
-  async run(trial) {
-    const beginning = trial.nonce() + ' river'.repeat(WORDS);
+  cost: costOfChats(4, { promptTokens: 2_000 }),
+  async run(context) {
+    const beginning = context.nonce() + ' river'.repeat(WORDS);
     const messages = [user(`${beginning}\nReply with exactly: OK`)];
-    await trial.check('tokens-sound', async () => {
+    await context.check('tokens-sound', async () => {
       for (const body of [{}, { messages }, { messages }]) {
-        const { usage } = await complete(trial, body);
-        const { prompt_tokens } = soundUsage(usage, 'usage');
+        const { usage } = await completeChat(context, body);
+        const { prompt_tokens } = expectUsage(usage, 'usage');
         const { cached_tokens: cached } = usage as { cached_tokens?: unknown };
         const sound = typeof cached === 'number' && Number.isInteger(cached) && cached >= 1 && cached <= prompt_tokens;
-        holds(cached === undefined || sound, `of ${prompt_tokens} prompt tokens ${cached} are said to be cached`);
+        expectTrue(cached === undefined || sound, `of ${prompt_tokens} prompt tokens ${cached} are said to be cached`);
       }
     });
-    await trial.check('key-accepted', () => complete(trial, { prompt_cache_key: trial.nonce() }));
+    await context.check('key-accepted', () => completeChat(context, { prompt_cache_key: context.nonce() }));
   },
 });
 
@@ -48,19 +59,19 @@ const chatN = defineCase({
     'near-zero-refused': 'chat.n-near-zero',
     'near-zero-single-accepted': 'chat.n-near-zero',
   },
-  cost: chats(6, { completionTokens: 16 * 64 }),
-  async run(trial) {
-    await trial.check('one-more-refused', () => refusedChat(trial, { n: MOST + 1 }));
-    await trial.check('none-refused', () => refusedChat(trial, { n: 0 }));
-    await trial.check('near-zero-refused', () => refusedChat(trial, { n: 2, temperature: 0 }));
-    await trial.check('near-zero-single-accepted', () => complete(trial, { n: 1, temperature: 0 }));
-    await trial.need('most-accepted', async () => {
-      const { choices } = await complete(trial, { n: MOST });
-      equal(choices.length, MOST, 'choices');
+  cost: costOfChats(6, { completionTokens: 16 * 64 }),
+  async run(context) {
+    await context.check('one-more-refused', () => expectChatError(context, { n: MOST + 1 }));
+    await context.check('none-refused', () => expectChatError(context, { n: 0 }));
+    await context.check('near-zero-refused', () => expectChatError(context, { n: 2, temperature: 0 }));
+    await context.check('near-zero-single-accepted', () => completeChat(context, { n: 1, temperature: 0 }));
+    await context.require('most-accepted', async () => {
+      const { choices } = await completeChat(context, { n: MOST });
+      expectEqual(choices.length, MOST, 'choices');
     });
-    await trial.check('numbered', async () => {
-      const { choices } = await complete(trial, { n: 2 });
-      equal(choices.map(({ index }) => index).sort(), [0, 1], 'indices of the choices');
+    await context.check('numbered', async () => {
+      const { choices } = await completeChat(context, { n: 2 });
+      expectEqual(choices.map(({ index }) => index).sort(), [0, 1], 'indices of the choices');
     });
   },
 });
@@ -70,16 +81,16 @@ const chatNUsage = defineCase({
   title: 'the usage of two choices counts both answers and the prompt once',
   needs: ['chat', 'tokens.estimate'],
   checks: { 'prompt-once': 'chat.n-usage', 'answers-summed': 'chat.n-usage' },
-  cost: chats(4, { requests: 6 }),
-  async run(trial) {
-    const single = soundUsage((await complete(trial)).usage, 'usage of one choice');
-    const { choices, usage } = await complete(trial, { n: 2 });
-    const both = soundUsage(usage, 'usage of two choices');
-    await trial.check('prompt-once', () => equal(both.prompt_tokens, single.prompt_tokens, 'prompt_tokens'));
-    await trial.check('answers-summed', async () => {
+  cost: costOfChats(4, { requests: 6 }),
+  async run(context) {
+    const single = expectUsage((await completeChat(context)).usage, 'usage of one choice');
+    const { choices, usage } = await completeChat(context, { n: 2 });
+    const both = expectUsage(usage, 'usage of two choices');
+    await context.check('prompt-once', () => expectEqual(both.prompt_tokens, single.prompt_tokens, 'prompt_tokens'));
+    await context.check('answers-summed', async () => {
       let tokens = 0;
-      for (const choice of choices) tokens += (await trial.texts.tokensOf(textOf(choice))) - FRAME_TOKENS;
-      equal(both.completion_tokens, tokens, 'completion_tokens');
+      for (const choice of choices) tokens += (await context.texts.tokensOf(textOf(choice))) - FRAME_TOKENS;
+      expectEqual(both.completion_tokens, tokens, 'completion_tokens');
     });
   },
 });
@@ -89,20 +100,20 @@ const chatHistory = defineCase({
   title: 'the model reads all messages of the request, and of no other',
   needs: ['chat'],
   checks: { 'system-read': 'chat.history', 'earlier-read': 'chat.history', 'nothing-kept': 'chat.stateless' },
-  cost: chats(7),
-  async run(trial) {
-    const word = trial.nonce();
-    await trial.check('system-read', () => {
-      const messages = [{ role: 'system', content: tells(word) }, asks()];
-      return recalls(trial, { messages }, word);
+  cost: costOfChats(7),
+  async run(context) {
+    const word = context.nonce();
+    await context.check('system-read', () => {
+      const messages = [{ role: 'system', content: codeWordText(word) }, codeWordQuestion()];
+      return expectRecall(context, { messages }, word);
     });
-    await trial.check('earlier-read', () => {
-      const messages = [user(tells(word)), { role: 'assistant', content: 'Noted.' }, asks()];
-      return recalls(trial, { messages }, word);
+    await context.check('earlier-read', () => {
+      const messages = [user(codeWordText(word)), { role: 'assistant', content: 'Noted.' }, codeWordQuestion()];
+      return expectRecall(context, { messages }, word);
     });
-    await trial.check('nothing-kept', async () => {
-      const said = await recalled(trial, {});
-      holds(!said.includes(word), 'the model knows what only an earlier request has told');
+    await context.check('nothing-kept', async () => {
+      const said = await askCodeWord(context, {});
+      expectTrue(!said.includes(word), 'the model knows what only an earlier request has told');
     });
   },
 });
@@ -112,11 +123,11 @@ const chatMessages = defineCase({
   title: 'a request needs a message, of a role that exists',
   needs: ['chat'],
   checks: { 'none-refused': 'chat.messages-needed', 'unknown-role-refused': 'chat.roles' },
-  cost: chats(2),
-  async run(trial) {
-    await trial.check('none-refused', () => refusedChat(trial, { messages: [] }));
-    await trial.check('unknown-role-refused', () =>
-      refusedChat(trial, { messages: [{ role: 'robot', content: 'Hello' }] }),
+  cost: costOfChats(2),
+  async run(context) {
+    await context.check('none-refused', () => expectChatError(context, { messages: [] }));
+    await context.check('unknown-role-refused', () =>
+      expectChatError(context, { messages: [{ role: 'robot', content: 'Hello' }] }),
     );
   },
 });
@@ -140,29 +151,29 @@ const chatJson = defineCase({
     'text-accepted': 'chat.response-format',
     'unknown-refused': 'chat.response-format',
   },
-  cost: chats(4),
-  async run(trial) {
+  cost: costOfChats(4),
+  async run(context) {
     const question = 'What is the code word of the project, and how many characters has it? Reply in JSON.';
-    const messages = [user(`${tells(trial.nonce())} ${question}`)];
+    const messages = [user(`${codeWordText(context.nonce())} ${question}`)];
     const jsonIn = async (response_format: object) => {
-      const { text, reply } = await complete(trial, { messages, response_format });
+      const { text, reply } = await completeChat(context, { messages, response_format });
       try {
         return { value: JSON.parse(text) as unknown, what: reply.what };
       } catch {
         return { value: text, what: `${reply.what}: a content that is no JSON` };
       }
     };
-    await trial.check('object-valid', async () => {
+    await context.check('object-valid', async () => {
       const { value, what } = await jsonIn({ type: 'json_object' });
-      shaped(z.looseObject({}), value, what);
+      expectShape(z.looseObject({}), value, what);
     });
-    await trial.check('schema-fitted', async () => {
+    await context.check('schema-fitted', async () => {
       const json_schema = { name: 'code_word', schema: SCHEMA, strict: true };
       const { value, what } = await jsonIn({ type: 'json_schema', json_schema });
-      shaped(Fitting, value, what);
+      expectShape(Fitting, value, what);
     });
-    await trial.check('unknown-refused', () => refusedChat(trial, { response_format: { type: 'yaml' } }));
-    await trial.check('text-accepted', () => complete(trial, { response_format: { type: 'text' } }));
+    await context.check('unknown-refused', () => expectChatError(context, { response_format: { type: 'yaml' } }));
+    await context.check('text-accepted', () => completeChat(context, { response_format: { type: 'text' } }));
   },
 });
 
@@ -178,21 +189,21 @@ const chatLength = defineCase({
     'cut-says-length': 'chat.length',
     'whole-says-stop': 'chat.length',
   },
-  cost: chats(5),
-  async run(trial) {
-    const phrase = [trial.nonce(), trial.nonce(), trial.nonce()].join(' ');
-    const messages = orders(phrase);
-    const cut = await complete(trial, { messages, max_tokens: FEW });
-    await trial.check('max-tokens-bounds', () => atMost(FEW, cut.usage));
-    await trial.check('cut-says-length', () => equal(cut.choice.finish_reason, 'length', 'finish_reason'));
-    await trial.check('max-completion-tokens-bounds', async () => {
+  cost: costOfChats(5),
+  async run(context) {
+    const phrase = [context.nonce(), context.nonce(), context.nonce()].join(' ');
+    const messages = replyExactly(phrase);
+    const cut = await completeChat(context, { messages, max_tokens: FEW });
+    await context.check('max-tokens-bounds', () => atMost(FEW, cut.usage));
+    await context.check('cut-says-length', () => expectEqual(cut.choice.finish_reason, 'length', 'finish_reason'));
+    await context.check('max-completion-tokens-bounds', async () => {
       // `undefined` leaves `max_tokens` out.
-      const { usage } = await complete(trial, { messages, max_tokens: undefined, max_completion_tokens: FEW });
+      const { usage } = await completeChat(context, { messages, max_tokens: undefined, max_completion_tokens: FEW });
       atMost(FEW, usage);
     });
-    await trial.check('whole-says-stop', () =>
-      within3(async () => {
-        const { text, choice } = await complete(trial, { messages });
+    await context.check('whole-says-stop', () =>
+      withinThreeTries(async () => {
+        const { text, choice } = await completeChat(context, { messages });
         if (text.includes(phrase)) return finishedBy(choice.finish_reason, 'stop');
         return `the model does not say what it is told to: ${text}`;
       }),
@@ -205,8 +216,12 @@ function finishedBy(reason: unknown, due: string): string | undefined {
 }
 
 function atMost(most: number, usage: unknown): void {
-  const { completion_tokens: tokens } = shaped(z.looseObject({ completion_tokens: z.int().min(1) }), usage, 'usage');
-  holds(tokens <= most, `an answer of at most ${most} tokens takes ${tokens}`);
+  const { completion_tokens: tokens } = expectShape(
+    z.looseObject({ completion_tokens: z.int().min(1) }),
+    usage,
+    'usage',
+  );
+  expectTrue(tokens <= most, `an answer of at most ${most} tokens takes ${tokens}`);
 }
 
 const chatWindow = defineCase({
@@ -214,15 +229,15 @@ const chatWindow = defineCase({
   title: 'prompt and answer may fill the window, and not one token more',
   needs: ['chat'],
   checks: { 'exact-accepted': 'chat.window', 'one-more-refused': 'errors.window' },
-  cost: ({ window_tokens }) => chats(3, { completionTokens: 2 * window_tokens })(),
-  async run(trial) {
-    const { usage } = await complete(trial);
-    const { prompt_tokens } = soundUsage(usage, 'usage');
-    const rest = trial.limits.window_tokens - prompt_tokens;
-    await trial.check('one-more-refused', async () => {
-      refused(await send(trial, { max_tokens: rest + 1 }), 'context_window_exceeded', { bare: true });
+  cost: ({ window_tokens }) => costOfChats(3, { completionTokens: 2 * window_tokens })(),
+  async run(context) {
+    const { usage } = await completeChat(context);
+    const { prompt_tokens } = expectUsage(usage, 'usage');
+    const rest = context.limits.window_tokens - prompt_tokens;
+    await context.check('one-more-refused', async () => {
+      expectError(await sendChat(context, { max_tokens: rest + 1 }), 'context_window_exceeded', { bare: true });
     });
-    await trial.check('exact-accepted', () => complete(trial, { max_tokens: rest }));
+    await context.check('exact-accepted', () => completeChat(context, { max_tokens: rest }));
   },
 });
 
@@ -238,34 +253,36 @@ const chatPartial = defineCase({
     'after-length': 'chat.partial-after-length',
     'elsewhere-refused': 'chat.partial-last',
   },
-  cost: chats(11),
-  async run(trial) {
-    const [first, second, third] = [trial.nonce(), trial.nonce(), trial.nonce()];
-    const messages = orders(`${first} ${second}`);
+  cost: costOfChats(11),
+  async run(context) {
+    const [first, second, third] = [context.nonce(), context.nonce(), context.nonce()];
+    const messages = replyExactly(`${first} ${second}`);
     const begun = { role: 'assistant', content: first, partial: true };
-    await trial.check('continuation-only', () =>
-      within3(async () => {
-        const { text } = await complete(trial, { messages: [...messages, begun] });
+    await context.check('continuation-only', () =>
+      withinThreeTries(async () => {
+        const { text } = await completeChat(context, { messages: [...messages, begun] });
         if (text.includes(first)) return `the answer repeats its beginning: ${text}`;
         return text.includes(second) ? undefined : `the answer does not go on: ${text}`;
       }),
     );
-    await trial.check('name-accepted', () =>
-      complete(trial, { messages: [...messages, { ...begun, name: 'Kelvin' }] }),
+    await context.check('name-accepted', () =>
+      completeChat(context, { messages: [...messages, { ...begun, name: 'Kelvin' }] }),
     );
-    await trial.check('after-length', () =>
-      within3(async () => {
+    await context.check('after-length', () =>
+      withinThreeTries(async () => {
         const phrase = `${first} ${second} ${third}`;
-        const cut = await complete(trial, { messages: orders(phrase), max_tokens: FEWPartial });
+        const cut = await completeChat(context, { messages: replyExactly(phrase), max_tokens: FEWPartial });
         if (cut.choice.finish_reason !== 'length') return `${FEWPartial} tokens do not cut the answer: ${cut.text}`;
-        const rest = await complete(trial, { messages: [...orders(phrase), { ...begun, content: cut.text }] });
+        const rest = await completeChat(context, {
+          messages: [...replyExactly(phrase), { ...begun, content: cut.text }],
+        });
         if (rest.text.includes(phrase)) return `the answer begins anew: ${rest.text}`;
         const joined = cut.text + rest.text;
         return joined.includes(phrase) ? undefined : `the parts do not join: ${JSON.stringify([cut.text, rest.text])}`;
       }),
     );
-    await trial.check('elsewhere-refused', () =>
-      refusedChat(trial, { messages: [...messages, begun, user('Go on.')] }),
+    await context.check('elsewhere-refused', () =>
+      expectChatError(context, { messages: [...messages, begun, user('Go on.')] }),
     );
   },
 });
@@ -293,12 +310,12 @@ const chatRanges: readonly Case[] = RANGES.map(({ field, clause, least, most }) 
     title: `${field} is ${least} to ${most}`,
     needs: ['chat'],
     checks: { 'bounds-accepted': clause, 'more-refused': clause, 'less-refused': clause },
-    cost: chats(4),
-    async run(trial) {
-      await trial.check('more-refused', () => refusedChat(trial, { [field]: most + BEYOND }));
-      await trial.check('less-refused', () => refusedChat(trial, { [field]: least - BEYOND }));
-      await trial.check('bounds-accepted', async () => {
-        for (const bound of [least, most]) await complete(trial, { [field]: bound });
+    cost: costOfChats(4),
+    async run(context) {
+      await context.check('more-refused', () => expectChatError(context, { [field]: most + BEYOND }));
+      await context.check('less-refused', () => expectChatError(context, { [field]: least - BEYOND }));
+      await context.check('bounds-accepted', async () => {
+        for (const bound of [least, most]) await completeChat(context, { [field]: bound });
       });
     },
   }),
@@ -333,18 +350,18 @@ const chatShape = defineCase({
     'id-form': 'chat.id-form',
     'model-echoed': 'chat.model-echo',
   },
-  cost: chats(1),
-  async run(trial) {
-    const { reply, choice, usage } = await complete(trial, { messages: orders(trial.nonce()) });
+  cost: costOfChats(1),
+  async run(context) {
+    const { reply, choice, usage } = await completeChat(context, { messages: replyExactly(context.nonce()) });
     const body = (reply.json ?? {}) as Record<string, unknown>;
-    await trial.check('completion', () => shaped(Completion, body, reply.what));
-    await trial.check('created-in-seconds', () => shaped(UnixSeconds, body.created, 'created'));
-    await trial.check('choice', () => shaped(Choice, choice, 'choices.0'));
-    await trial.check('usage-sum', () => soundUsage(usage, 'usage'));
-    await trial.check('id-form', () =>
-      holds(/^chatcmpl-[0-9a-f]{24}$/.test(String(body.id)), `the id ${body.id} is of another form`),
+    await context.check('completion', () => expectShape(Completion, body, reply.what));
+    await context.check('created-in-seconds', () => expectShape(UnixSeconds, body.created, 'created'));
+    await context.check('choice', () => expectShape(Choice, choice, 'choices.0'));
+    await context.check('usage-sum', () => expectUsage(usage, 'usage'));
+    await context.check('id-form', () =>
+      expectTrue(/^chatcmpl-[0-9a-f]{24}$/.test(String(body.id)), `the id ${body.id} is of another form`),
     );
-    await trial.check('model-echoed', () => equal(body.model, trial.target.model, 'model'));
+    await context.check('model-echoed', () => expectEqual(body.model, context.target.model, 'model'));
   },
 });
 
@@ -353,13 +370,13 @@ const chatAlias = defineCase({
   title: 'the short name of the model means the same model',
   needs: ['chat'],
   checks: { accepted: 'chat.model-alias', echoed: 'chat.model-echo' },
-  cost: chats(2),
-  async run(trial) {
+  cost: costOfChats(2),
+  async run(context) {
     const model = 'kimi-k2-0905';
-    await trial.need('accepted', () => complete(trial, { model }));
-    await trial.check('echoed', async () => {
-      const { reply } = await complete(trial, { model });
-      equal((reply.json as { model?: unknown }).model, model, 'model');
+    await context.require('accepted', () => completeChat(context, { model }));
+    await context.check('echoed', async () => {
+      const { reply } = await completeChat(context, { model });
+      expectEqual((reply.json as { model?: unknown }).model, model, 'model');
     });
   },
 });
@@ -371,17 +388,20 @@ const chatStop = defineCase({
   title: 'a stop string ends the answer before it',
   needs: ['chat'],
   checks: { 'string-ends': 'chat.stop', 'list-ends': 'chat.stop' },
-  cost: chats(6),
-  async run(trial) {
-    await trial.check('string-ends', () => endsBefore(trial, HALT));
-    await trial.check('list-ends', () => endsBefore(trial, ['~~~', HALT]));
+  cost: costOfChats(6),
+  async run(context) {
+    await context.check('string-ends', () => endsBefore(context, HALT));
+    await context.check('list-ends', () => endsBefore(context, ['~~~', HALT]));
   },
 });
 
-async function endsBefore(trial: Trial<string>, stop: string | string[]): Promise<void> {
-  const [before, after] = [trial.nonce(), trial.nonce()];
-  await within3(async () => {
-    const { text, choice } = await complete(trial, { messages: orders(`${before} ${HALT} ${after}`), stop });
+async function endsBefore(context: CaseContext<string>, stop: string | string[]): Promise<void> {
+  const [before, after] = [context.nonce(), context.nonce()];
+  await withinThreeTries(async () => {
+    const { text, choice } = await completeChat(context, {
+      messages: replyExactly(`${before} ${HALT} ${after}`),
+      stop,
+    });
     if (text.includes(HALT) || text.includes(after)) return `the answer goes on: ${text}`;
     if (!text.includes(before)) return `the answer ends too soon: ${text}`;
     return choice.finish_reason === 'stop' ? undefined : `finish_reason: expected stop, got ${choice.finish_reason}`;
@@ -403,13 +423,15 @@ const chatStopLimits = defineCase({
     'longer-refused': 'chat.stop-limits',
     'bytes-counted': 'chat.stop-limits',
   },
-  cost: chats(5),
-  async run(trial) {
+  cost: costOfChats(5),
+  async run(context) {
     const longest = Array.from({ length: MOST }, (_, index) => `${index}`.padEnd(MOST_BYTES, '#'));
-    await trial.check('one-more-refused', () => refusedChat(trial, { stop: [...longest, 'one more'] }));
-    await trial.check('longer-refused', () => refusedChat(trial, { stop: ['#'.repeat(MOST_BYTES + 1)] }));
-    await trial.check('bytes-counted', () => refusedChat(trial, { stop: HAN.repeat(Math.floor(MOST_BYTES / 3) + 1) }));
-    await trial.check('most-accepted', () => complete(trial, { stop: longest }));
+    await context.check('one-more-refused', () => expectChatError(context, { stop: [...longest, 'one more'] }));
+    await context.check('longer-refused', () => expectChatError(context, { stop: ['#'.repeat(MOST_BYTES + 1)] }));
+    await context.check('bytes-counted', () =>
+      expectChatError(context, { stop: HAN.repeat(Math.floor(MOST_BYTES / 3) + 1) }),
+    );
+    await context.check('most-accepted', () => completeChat(context, { stop: longest }));
   },
 });
 

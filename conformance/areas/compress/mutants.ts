@@ -5,7 +5,7 @@ import type { Json } from '../../proof/edits.ts';
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
 import { chain, editJson, type Forward, type Handler, json, on, type Passing } from '../../proof/proxy.ts';
 import { SMALL_LIMITS } from '../../targets/emulator.ts';
-import { tokensIn } from '../../wire/groups.ts';
+import { tokensIn } from '../../wire/windows.ts';
 
 const mutant = mutantsOf('compress');
 

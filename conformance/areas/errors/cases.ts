@@ -1,14 +1,19 @@
 import { z } from 'zod';
 import { LIVE_TEXT } from '../../../contract/errors.ts';
-import { type Case, defineCase } from '../../core/case.ts';
-import { equal, holds, refused, shaped, succeeded } from '../../core/expect.ts';
-import type { Trial } from '../../core/trial.ts';
-import type { Send } from '../../wire/api.ts';
-import { chats, complete, refusedChat, send, soundUsage } from '../../wire/completions.ts';
-import { user } from '../../wire/dialect.ts';
+import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
+import {
+  expectBodyTooLarge,
+  expectEqual,
+  expectError,
+  expectShape,
+  expectSuccess,
+  expectTrue,
+  expectUnauthenticated,
+} from '../../core/expect.ts';
+import type { SendOptions } from '../../wire/api.ts';
+import { completeChat, costOfChats, expectChatError, expectUsage, sendChat } from '../../wire/chat.ts';
 import type { Reply } from '../../wire/reply.ts';
-import { stranger } from '../../wire/strangers.ts';
-import { tooLarge } from '../../wire/too-large.ts';
+import { user } from '../../wire/sessions.ts';
 
 /** Bodies are judged where nothing is charged for them. */
 const ROUTE = '/tokenizers/estimate-token-count';
@@ -16,13 +21,13 @@ const ROUTE = '/tokenizers/estimate-token-count';
 /** How the refusal of a large body begins. */
 const SIZE_TEXT = 'total message size';
 
-function raw(trial: Trial<string>, body: string, headers: Record<string, string> = {}): Promise<Reply> {
-  const sent: Send = { raw: body, headers };
-  return trial.api.post(ROUTE, undefined, sent);
+function raw(context: CaseContext<string>, body: string, headers: Record<string, string> = {}): Promise<Reply> {
+  const sent: SendOptions = { raw: body, headers };
+  return context.api.post(ROUTE, undefined, sent);
 }
 
 function invalid(reply: Reply): string {
-  return refused(reply, 'invalid_request', { bare: true });
+  return expectError(reply, 'invalid_request', { bare: true });
 }
 
 const errorsBodies = defineCase({
@@ -36,19 +41,19 @@ const errorsBodies = defineCase({
     'whole-accepted': 'tokens.estimate',
   },
   cost: () => ({ requests: 5 }),
-  async run(trial) {
-    const whole = JSON.stringify({ model: trial.target.model, messages: [user('hi')] });
-    await trial.check('broken-refused', async () => {
-      for (const body of [whole.slice(0, -1), `${whole}}`]) invalid(await raw(trial, body));
+  async run(context) {
+    const whole = JSON.stringify({ model: context.target.model, messages: [user('hi')] });
+    await context.check('broken-refused', async () => {
+      for (const body of [whole.slice(0, -1), `${whole}}`]) invalid(await raw(context, body));
     });
-    await trial.check('bytes-refused', async () => {
+    await context.check('bytes-refused', async () => {
       const bytes = Buffer.concat([Buffer.from(whole.slice(0, -5)), Buffer.from([0xff]), Buffer.from(whole.slice(-5))]);
-      invalid(await trial.api.post(ROUTE, undefined, { raw: bytes }));
+      invalid(await context.api.post(ROUTE, undefined, { raw: bytes }));
     });
-    await trial.check('other-type-refused', async () => {
-      invalid(await raw(trial, whole, { 'Content-Type': 'text/plain' }));
+    await context.check('other-type-refused', async () => {
+      invalid(await raw(context, whole, { 'Content-Type': 'text/plain' }));
     });
-    await trial.check('whole-accepted', async () => succeeded(await raw(trial, whole)));
+    await context.check('whole-accepted', async () => expectSuccess(await raw(context, whole)));
   },
 });
 
@@ -67,38 +72,38 @@ const errorsSizes = defineCase({
     'more-messages-refused': 'errors.request-messages',
   },
   cost: () => ({ requests: 9 }),
-  async run(trial) {
-    const { body_bytes, json_depth, json_values, request_messages } = trial.limits;
-    const { model } = trial.target;
+  async run(context) {
+    const { body_bytes, json_depth, json_values, request_messages } = context.limits;
+    const { model } = context.target;
     const messages = [user('hi')];
-    const estimate = async (body: object) => trial.api.post(ROUTE, { model, messages, ...body });
+    const estimate = async (body: object) => context.api.post(ROUTE, { model, messages, ...body });
     /** A request of so many bytes; what fills it up is a field that nobody knows. */
     const sized = (bytes: number) => {
       const frame = JSON.stringify({ model, messages, filler: '' });
       return frame.replace('""', `"${'x'.repeat(bytes - frame.length)}"`);
     };
-    await trial.check('larger-refused', async () => {
-      tooLarge(await raw(trial, sized(body_bytes + 1)), body_bytes + 1, body_bytes);
+    await context.check('larger-refused', async () => {
+      expectBodyTooLarge(await raw(context, sized(body_bytes + 1)), body_bytes + 1, body_bytes);
     });
-    await trial.check('size-first', async () => {
-      tooLarge(await raw(trial, '['.repeat(body_bytes + 1)), body_bytes + 1, body_bytes);
-      const small = invalid(await raw(trial, '['));
-      holds(!small.startsWith(SIZE_TEXT), `a body of one byte is said to be too large: ${small}`);
+    await context.check('size-first', async () => {
+      expectBodyTooLarge(await raw(context, '['.repeat(body_bytes + 1)), body_bytes + 1, body_bytes);
+      const small = invalid(await raw(context, '['));
+      expectTrue(!small.startsWith(SIZE_TEXT), `a body of one byte is said to be too large: ${small}`);
     });
-    await trial.check('largest-accepted', async () => succeeded(await raw(trial, sized(body_bytes))));
+    await context.check('largest-accepted', async () => expectSuccess(await raw(context, sized(body_bytes))));
     /** The body is one level, the field's value the others. */
     const nested = (levels: number): unknown => JSON.parse('['.repeat(levels - 1) + ']'.repeat(levels - 1));
-    await trial.check('deeper-refused', async () => invalid(await estimate({ filler: nested(json_depth + 1) })));
-    await trial.check('deepest-accepted', async () => succeeded(await estimate({ filler: nested(json_depth) })));
-    await trial.check('more-values-refused', async () =>
+    await context.check('deeper-refused', async () => invalid(await estimate({ filler: nested(json_depth + 1) })));
+    await context.check('deepest-accepted', async () => expectSuccess(await estimate({ filler: nested(json_depth) })));
+    await context.check('more-values-refused', async () =>
       invalid(await estimate({ filler: Array(json_values).fill(0) })),
     );
     const many = (count: number) => estimate({ messages: Array.from({ length: count }, () => user('a')) });
-    await trial.check('more-messages-refused', async () => {
+    await context.check('more-messages-refused', async () => {
       const message = invalid(await many(request_messages + 1));
-      holds(message.includes('messages'), `the field is not named: ${message}`);
+      expectTrue(message.includes('messages'), `the field is not named: ${message}`);
     });
-    await trial.check('most-messages-accepted', async () => succeeded(await many(request_messages)));
+    await context.check('most-messages-accepted', async () => expectSuccess(await many(request_messages)));
   },
 });
 
@@ -112,7 +117,7 @@ interface Answers {
 }
 
 /** Answers of every kind that costs nothing. */
-async function answersOf({ api }: Trial<string>): Promise<Answers> {
+async function answersOf({ api }: CaseContext<string>): Promise<Answers> {
   return {
     successes: [await api.get('/models')],
     errors: [await api.post('/chat/completions', {}), await api.get(NO_ROUTE), await api.get('/models', { key: null })],
@@ -132,28 +137,35 @@ const errorsHeaders = defineCase({
     'server-timing': 'errors.server-timing',
   },
   cost: () => ({ requests: 4 }),
-  async run(trial) {
-    const { successes, errors } = await answersOf(trial);
+  async run(context) {
+    const { successes, errors } = await answersOf(context);
     const all = [...successes, ...errors];
     const header = (name: string) => all.map(({ what, headers }) => ({ what, value: headers.get(name) ?? '' }));
     const named = (replies: Reply[]) => {
-      for (const { what, headers } of replies) holds(!!headers.get('msh-request-id'), `${what}: no Msh-Request-Id`);
+      for (const { what, headers } of replies)
+        expectTrue(!!headers.get('msh-request-id'), `${what}: no Msh-Request-Id`);
     };
-    await trial.check('request-id', () => named(successes));
-    await trial.check('request-id-of-errors', () => named(errors));
-    await trial.check('request-ids-differ', () => {
-      equal(new Set(header('msh-request-id').map(({ value }) => value)).size, all.length, 'different request ids');
+    await context.check('request-id', () => named(successes));
+    await context.check('request-id-of-errors', () => named(errors));
+    await context.check('request-ids-differ', () => {
+      expectEqual(
+        new Set(header('msh-request-id').map(({ value }) => value)).size,
+        all.length,
+        'different request ids',
+      );
     });
-    await trial.check('json-type', () => {
+    await context.check('json-type', () => {
       for (const { what, value } of header('content-type')) {
-        holds(JSON_TYPE.test(value), `${what}: the content type is ${value}`);
+        expectTrue(JSON_TYPE.test(value), `${what}: the content type is ${value}`);
       }
     });
-    await trial.check('should-retry', () => {
-      for (const { what, headers } of errors) equal(headers.get('x-should-retry'), 'false', `${what}: x-should-retry`);
+    await context.check('should-retry', () => {
+      for (const { what, headers } of errors)
+        expectEqual(headers.get('x-should-retry'), 'false', `${what}: x-should-retry`);
     });
-    await trial.check('server-timing', () => {
-      for (const { what, value } of header('server-timing')) holds(/dur=\d/.test(value), `${what}: no Server-Timing`);
+    await context.check('server-timing', () => {
+      for (const { what, value } of header('server-timing'))
+        expectTrue(/dur=\d/.test(value), `${what}: no Server-Timing`);
     });
   },
 });
@@ -180,20 +192,20 @@ const errorsRoute = defineCase({
     'known-answered': 'models.list',
   },
   cost: () => ({ requests: 4 }),
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const unknown = (reply: Reply) => {
-      equal(reply.status, 404, `${reply.what}: the status`);
-      return shaped(UnknownRoute, reply.json, reply.what);
+      expectEqual(reply.status, 404, `${reply.what}: the status`);
+      return expectShape(UnknownRoute, reply.json, reply.what);
     };
-    await trial.check('body-exact', async () => unknown(await api.get(NO_ROUTE)));
-    await trial.check('request-named', async () => {
+    await context.check('body-exact', async () => unknown(await api.get(NO_ROUTE)));
+    await context.check('request-named', async () => {
       const { method, url } = unknown(await api.post(NO_ROUTE, {}));
-      equal(method, 'POST', 'method');
-      holds(url.endsWith(NO_ROUTE), `url: ${NO_ROUTE} is said to be ${url}`);
+      expectEqual(method, 'POST', 'method');
+      expectTrue(url.endsWith(NO_ROUTE), `url: ${NO_ROUTE} is said to be ${url}`);
     });
-    await trial.check('other-method', async () => unknown(await api.delete('/models')));
-    await trial.check('known-answered', async () => succeeded(await api.get('/models')));
+    await context.check('other-method', async () => unknown(await api.delete('/models')));
+    await context.check('known-answered', async () => expectSuccess(await api.get('/models')));
   },
 });
 
@@ -203,19 +215,19 @@ const errorsHostedAgents = defineCase({
   needs: ['models'],
   checks: { refused: 'errors.hosted-agents', 'without-accepted': 'errors.hosted-agents' },
   cost: () => ({ requests: 3 }),
-  async run(trial) {
+  async run(context) {
     const headers = { 'kimi-api-version': '2026-09-01' };
-    await trial.check('refused', async () => {
+    await context.check('refused', async () => {
       for (const path of ['/models', '/sessions']) {
-        const message = refused(await trial.api.get(path, { headers }), 'invalid_request', { bare: true });
-        holds(/hosted agents/i.test(message), `Hosted Agents are not named: ${message}`);
+        const message = expectError(await context.api.get(path, { headers }), 'invalid_request', { bare: true });
+        expectTrue(/hosted agents/i.test(message), `Hosted Agents are not named: ${message}`);
       }
     });
-    await trial.check('without-accepted', async () => succeeded(await trial.api.get('/models')));
+    await context.check('without-accepted', async () => expectSuccess(await context.api.get('/models')));
   },
 });
 
-const NO_KEY: Send = { key: null };
+const NO_KEY: SendOptions = { key: null };
 
 /** What an Authorization may look like that holds no bearer key. */
 const MALFORMED = ['Bearer', 'Bearer ', 'Basic c2stdGVzdDo=', 'sk-kimi-conformance'];
@@ -241,36 +253,38 @@ const errorsKeys = defineCase({
     'own-key-accepted': 'errors.no-key',
   },
   cost: () => ({ requests: 12, promptTokens: 64, completionTokens: 8 }),
-  async run(trial) {
-    const { api } = trial;
-    await trial.check('no-key-refused', async () => stranger(await api.get('/models', NO_KEY)));
-    await trial.check('chat-without-key-refused', async () => stranger(await chatOf(trial, NO_KEY)));
-    await trial.check('malformed-refused', async () => {
+  async run(context) {
+    const { api } = context;
+    await context.check('no-key-refused', async () => expectUnauthenticated(await api.get('/models', NO_KEY)));
+    await context.check('chat-without-key-refused', async () => expectUnauthenticated(await chatOf(context, NO_KEY)));
+    await context.check('malformed-refused', async () => {
       for (const Authorization of MALFORMED) {
-        stranger(await api.get('/models', { key: null, headers: { Authorization } }));
+        expectUnauthenticated(await api.get('/models', { key: null, headers: { Authorization } }));
       }
     });
-    await trial.check('no-key-row', async () => stranger(await api.get('/models', NO_KEY), 'invalid_authentication'));
+    await context.check('no-key-row', async () =>
+      expectUnauthenticated(await api.get('/models', NO_KEY), 'invalid_authentication'),
+    );
     const unknown = await api.get('/models', { key: UNKNOWN_KEY });
     // A target that gives keys away, or takes invented ones, lets anybody in.
-    const mayLetIn = trial.target.newKey !== undefined || trial.target.anyKey === true;
+    const mayLetIn = context.target.newKey !== undefined || context.target.anyKey === true;
     const refusesUnknown = (code?: 'incorrect_api_key') => {
-      if (unknown.status >= 300) return stranger(unknown, code);
-      holds(mayLetIn, LET_IN);
+      if (unknown.status >= 300) return expectUnauthenticated(unknown, code);
+      expectTrue(mayLetIn, LET_IN);
     };
-    await trial.check('unknown-refused', () => refusesUnknown());
-    await trial.check('unknown-key-row', () => refusesUnknown('incorrect_api_key'));
-    await trial.check('key-first', async () => {
-      stranger(await api.post('/chat/completions', undefined, { key: null, raw: '{' }));
-      stranger(await api.get('/conformance-no-such-route', NO_KEY));
+    await context.check('unknown-refused', () => refusesUnknown());
+    await context.check('unknown-key-row', () => refusesUnknown('incorrect_api_key'));
+    await context.check('key-first', async () => {
+      expectUnauthenticated(await api.post('/chat/completions', undefined, { key: null, raw: '{' }));
+      expectUnauthenticated(await api.get('/conformance-no-such-route', NO_KEY));
     });
-    await trial.check('own-key-accepted', async () => succeeded(await api.get('/models')));
+    await context.check('own-key-accepted', async () => expectSuccess(await api.get('/models')));
   },
 });
 
-function chatOf(trial: Trial<string>, send: Send): Promise<Reply> {
-  const { model } = trial.target;
-  return trial.api.post('/chat/completions', { model, messages: [user('Hello')], max_tokens: 8 }, send);
+function chatOf(context: CaseContext<string>, send: SendOptions): Promise<Reply> {
+  const { model } = context.target;
+  return context.api.post('/chat/completions', { model, messages: [user('Hello')], max_tokens: 8 }, send);
 }
 
 const UNKNOWN = 'kimi-conformance-no-such-model';
@@ -299,34 +313,45 @@ const errorsRows = defineCase({
     'no-code-no-param': 'errors.envelope',
     'next-accepted': 'chat.completion',
   },
-  cost: chats(11),
-  async run(trial) {
-    await trial.check('model-not-found', async () => {
-      const message = refused(await send(trial, { model: UNKNOWN }), 'model_not_found');
-      equal(message, LIVE_TEXT.modelNotFound(UNKNOWN), 'the message');
+  cost: costOfChats(11),
+  async run(context) {
+    await context.check('model-not-found', async () => {
+      const message = expectError(await sendChat(context, { model: UNKNOWN }), 'model_not_found');
+      expectEqual(message, LIVE_TEXT.modelNotFound(UNKNOWN), 'the message');
     });
-    await trial.check('content-empty', async () => {
-      equal(refused(await send(trial, { messages: EMPTY }), 'content_empty'), LIVE_TEXT.contentEmpty, 'the message');
+    await context.check('content-empty', async () => {
+      expectEqual(
+        expectError(await sendChat(context, { messages: EMPTY }), 'content_empty'),
+        LIVE_TEXT.contentEmpty,
+        'the message',
+      );
     });
-    await trial.check('earlier-content-empty', async () => {
+    await context.check('earlier-content-empty', async () => {
       const messages = [...EMPTY, user('Hello')];
-      equal(refused(await send(trial, { messages }), 'content_empty'), LIVE_TEXT.contentEmpty, 'the message');
+      expectEqual(
+        expectError(await sendChat(context, { messages }), 'content_empty'),
+        LIVE_TEXT.contentEmpty,
+        'the message',
+      );
     });
-    await trial.check('wrong-field-named', async () => {
+    await context.check('wrong-field-named', async () => {
       for (const [field, body] of Object.entries(WRONG)) {
-        const message = await refusedChat(trial, body);
-        holds(message.startsWith('Invalid request: '), `the message begins otherwise: ${message}`);
-        holds(message.includes(field), `${field} is wrong, and not named: ${message}`);
+        const message = await expectChatError(context, body);
+        expectTrue(message.startsWith('Invalid request: '), `the message begins otherwise: ${message}`);
+        expectTrue(message.includes(field), `${field} is wrong, and not named: ${message}`);
       }
     });
-    await trial.check('no-code-no-param', async () => {
+    await context.check('no-code-no-param', async () => {
       for (const body of [{ model: UNKNOWN }, { messages: EMPTY }, { temperature: 'hot' }]) {
-        const { json, what } = await send(trial, body);
-        const { error } = shaped(z.looseObject({ error: z.looseObject({}) }), json, what);
-        holds(!('code' in error) && !('param' in error), `an error has a code or a param: ${JSON.stringify(error)}`);
+        const { json, what } = await sendChat(context, body);
+        const { error } = expectShape(z.looseObject({ error: z.looseObject({}) }), json, what);
+        expectTrue(
+          !('code' in error) && !('param' in error),
+          `an error has a code or a param: ${JSON.stringify(error)}`,
+        );
       }
     });
-    await trial.check('next-accepted', () => complete(trial));
+    await context.check('next-accepted', () => completeChat(context));
   },
 });
 
@@ -335,21 +360,23 @@ const errorsWindow = defineCase({
   title: 'more than the window is refused in the live words',
   needs: ['chat'],
   checks: { 'text-exact': 'errors.window', 'sum-requested': 'errors.window-requested', 'next-accepted': 'chat.window' },
-  cost: ({ window_tokens }) => chats(2, { completionTokens: window_tokens + 64 })(),
-  async run(trial) {
-    const { window_tokens } = trial.limits;
+  cost: ({ window_tokens }) => costOfChats(2, { completionTokens: window_tokens + 64 })(),
+  async run(context) {
+    const { window_tokens } = context.limits;
     const most = window_tokens + 1;
-    const message = refused(await send(trial, { max_tokens: most }), 'context_window_exceeded', { bare: true });
+    const message = expectError(await sendChat(context, { max_tokens: most }), 'context_window_exceeded', {
+      bare: true,
+    });
     const [, limit, requested] = WINDOW_TEXT.exec(message) ?? [];
-    await trial.check('text-exact', () => {
-      holds(limit !== undefined, `the message is worded otherwise: ${message}`);
-      equal(Number(limit), window_tokens, 'the window that the message names');
+    await context.check('text-exact', () => {
+      expectTrue(limit !== undefined, `the message is worded otherwise: ${message}`);
+      expectEqual(Number(limit), window_tokens, 'the window that the message names');
     });
     let prompt = 0;
-    await trial.need('next-accepted', async () => {
-      prompt = soundUsage((await complete(trial)).usage, 'usage').prompt_tokens;
+    await context.require('next-accepted', async () => {
+      prompt = expectUsage((await completeChat(context)).usage, 'usage').prompt_tokens;
     });
-    await trial.check('sum-requested', () => equal(Number(requested), prompt + most, 'the tokens requested'));
+    await context.check('sum-requested', () => expectEqual(Number(requested), prompt + most, 'the tokens requested'));
   },
 });
 

@@ -2,23 +2,21 @@ import { listOf } from '../../../contract/lists.ts';
 import { Session, SessionDeleted, SessionMessage } from '../../../contract/sessions.ts';
 import { SnapshotDeleted } from '../../../contract/snapshots.ts';
 import { type Case, defineCase } from '../../core/case.ts';
-import { answered, equal, holds, refused, succeeded } from '../../core/expect.ts';
+import { expectBody, expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
 import type { Api } from '../../wire/api.ts';
+import { codeWordText, expectNoRecall, expectRecall } from '../../wire/chat.ts';
 import {
   append,
   createSession,
   createSnapshot,
+  expectUnchanged,
   getSession,
   type State,
   stateOf,
-  unchanged,
   user,
   windowOf,
-} from '../../wire/dialect.ts';
-import { said } from '../../wire/groups.ts';
-import { belowMinimum, partlyRestored } from '../../wire/preserve-len.ts';
-import { knowsNot, recalls, tells } from '../../wire/recall.ts';
-import { mixedWindow, OTHER_TOOL, TOOL } from '../../wire/windows.ts';
+} from '../../wire/sessions.ts';
+import { contentOf, expectBelowMinimum, mixedWindow, OTHER_TOOL, partlyRestored, TOOL } from '../../wire/windows.ts';
 
 const forkLimit = defineCase({
   id: 'forks.limit',
@@ -32,30 +30,30 @@ const forkLimit = defineCase({
     'counts-for-others': 'forks.counts',
   },
   cost: ({ sessions }) => ({ requests: 2 * sessions + 40 }),
-  async run(trial) {
-    const { sessions: limit } = trial.limits;
-    const api = await trial.empty();
+  async run(context) {
+    const { sessions: limit } = context.limits;
+    const api = await context.emptyAccount();
     const { id } = await createSession(api);
     await append(api, id, user('The first.'));
     const { id: snapshot_id } = await createSnapshot(api, id);
     for (let count = 1; count < limit - 1; count += 1) await createSession(api);
     let last = '';
-    await trial.need('last-place-taken', async () => {
+    await context.require('last-place-taken', async () => {
       last = (await createSession(api, { snapshot_id })).id;
     });
-    await trial.check('no-place-left', async () => {
-      const newest = async () => answered(await api.get('/sessions?limit=3'), listOf(Session)).data;
+    await context.check('no-place-left', async () => {
+      const newest = async () => expectBody(await api.get('/sessions?limit=3'), listOf(Session)).data;
       const before = await newest();
-      refused(await api.post('/sessions', { snapshot_id }), 'session_limit_reached');
-      equal(await newest(), before, 'the newest sessions after the refusal');
+      expectError(await api.post('/sessions', { snapshot_id }), 'session_limit_reached');
+      expectEqual(await newest(), before, 'the newest sessions after the refusal');
     });
-    await trial.check('counts-for-others', async () => {
-      refused(await api.post('/sessions'), 'session_limit_reached');
+    await context.check('counts-for-others', async () => {
+      expectError(await api.post('/sessions'), 'session_limit_reached');
     });
-    await trial.check('place-freed', async () => {
-      answered(await api.delete(`/sessions/${last}`), SessionDeleted);
+    await context.check('place-freed', async () => {
+      expectBody(await api.delete(`/sessions/${last}`), SessionDeleted);
       await createSession(api, { snapshot_id });
-      refused(await api.post('/sessions', { snapshot_id }), 'session_limit_reached');
+      expectError(await api.post('/sessions', { snapshot_id }), 'session_limit_reached');
     });
   },
 });
@@ -66,13 +64,13 @@ const forkHidden = defineCase({
   needs: ['sessions', 'sessions.snapshot', 'sessions.fork'],
   twoAccounts: true,
   checks: { refused: 'forks.hidden' },
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const { id } = await createSession(api);
     const { id: snapshot_id } = await createSnapshot(api, id);
-    await trial.check('refused', async () => {
-      const reply = await trial.second().post('/sessions', { snapshot_id });
-      refused(reply, 'snapshot_not_found', { param: 'snapshot_id' });
+    await context.check('refused', async () => {
+      const reply = await context.secondAccount().post('/sessions', { snapshot_id });
+      expectError(reply, 'snapshot_not_found', { param: 'snapshot_id' });
     });
     await createSession(api, { snapshot_id });
   },
@@ -91,9 +89,9 @@ const NEEDS = [
 async function disturb(api: Api, { session, messages }: State, preserve_len: number): Promise<void> {
   const path = `/sessions/${session.id}`;
   await append(api, session.id, user('Only here.'));
-  answered(await api.post(`${path}/messages/${messages[1]?.id}`, { pinned: true }), SessionMessage);
-  answered(await api.post(path, { tools: [OTHER_TOOL], title: 'only here' }), Session);
-  succeeded(await api.post(`${path}/truncate`, { preserve_len }));
+  expectBody(await api.post(`${path}/messages/${messages[1]?.id}`, { pinned: true }), SessionMessage);
+  expectBody(await api.post(path, { tools: [OTHER_TOOL], title: 'only here' }), Session);
+  expectSuccess(await api.post(`${path}/truncate`, { preserve_len }));
 }
 
 const forkIsolation = defineCase({
@@ -109,28 +107,28 @@ const forkIsolation = defineCase({
     'source-outlives-fork': 'forks.isolated',
   },
   cost: () => ({ requests: 60 }),
-  async run(trial) {
-    const { api, limits } = trial;
+  async run(context) {
+    const { api, limits } = context;
     const preserve_len = Math.floor(1.5 * limits.min_preserve_tokens);
-    const { session } = await mixedWindow(trial, { tools: [TOOL] });
+    const { session } = await mixedWindow(context, { tools: [TOOL] });
     const { id: snapshot_id } = await createSnapshot(api, session.id);
     const fork = async () => stateOf(api, (await createSession(api, { snapshot_id })).id);
     const [first, second] = [await fork(), await fork()];
     const source = await stateOf(api, session.id);
     await disturb(api, first, preserve_len);
-    await trial.check('source-sees-no-change', () => unchanged(api, source));
-    await trial.check('sibling-sees-no-change', () => unchanged(api, second));
-    answered(await api.delete(`/sessions/${first.session.id}`), SessionDeleted);
-    await trial.check('source-outlives-fork', () => unchanged(api, source));
+    await context.check('source-sees-no-change', () => expectUnchanged(api, source));
+    await context.check('sibling-sees-no-change', () => expectUnchanged(api, second));
+    expectBody(await api.delete(`/sessions/${first.session.id}`), SessionDeleted);
+    await context.check('source-outlives-fork', () => expectUnchanged(api, source));
     await disturb(api, source, preserve_len);
-    await trial.check('fork-sees-no-change', () => unchanged(api, second));
-    answered(await api.delete(`/sessions/${session.id}`), SessionDeleted);
-    await trial.check('outlives-source', () => unchanged(api, second));
-    answered(await api.delete(`/snapshots/${snapshot_id}`), SnapshotDeleted);
-    await trial.check('outlives-snapshot', async () => {
-      await unchanged(api, second);
+    await context.check('fork-sees-no-change', () => expectUnchanged(api, second));
+    expectBody(await api.delete(`/sessions/${session.id}`), SessionDeleted);
+    await context.check('outlives-source', () => expectUnchanged(api, second));
+    expectBody(await api.delete(`/snapshots/${snapshot_id}`), SnapshotDeleted);
+    await context.check('outlives-snapshot', async () => {
+      await expectUnchanged(api, second);
       const { usage } = await append(api, second.session.id, user('It goes on.'));
-      equal(usage.messages, second.messages.length + 1, 'messages after one more');
+      expectEqual(usage.messages, second.messages.length + 1, 'messages after one more');
     });
   },
 });
@@ -145,18 +143,22 @@ const forkMemory = defineCase({
     'fork-unknown-to-source': 'forks.model-knows',
   },
   cost: () => ({ promptTokens: 5 * 200, completionTokens: 5 * 32 }),
-  async run(trial) {
-    const { api } = trial;
-    const [common, ofSource, ofFork] = [trial.nonce(), trial.nonce(), trial.nonce()];
+  async run(context) {
+    const { api } = context;
+    const [common, ofSource, ofFork] = [context.nonce(), context.nonce(), context.nonce()];
     const { id: source } = await createSession(api);
-    await append(api, source, user(tells(common)));
+    await append(api, source, user(codeWordText(common)));
     const { id: snapshot_id } = await createSnapshot(api, source);
     const { id: fork } = await createSession(api, { snapshot_id });
-    await append(api, source, user(tells(ofSource, 'garden')));
-    await append(api, fork, user(tells(ofFork, 'kitchen')));
-    await trial.check('source-unknown-to-fork', () => knowsNot(trial, { session_id: fork }, ofSource, 'garden'));
-    await trial.check('fork-unknown-to-source', () => knowsNot(trial, { session_id: source }, ofFork, 'kitchen'));
-    await trial.check('history-known', () => recalls(trial, { session_id: fork }, common));
+    await append(api, source, user(codeWordText(ofSource, 'garden')));
+    await append(api, fork, user(codeWordText(ofFork, 'kitchen')));
+    await context.check('source-unknown-to-fork', () =>
+      expectNoRecall(context, { session_id: fork }, ofSource, 'garden'),
+    );
+    await context.check('fork-unknown-to-source', () =>
+      expectNoRecall(context, { session_id: source }, ofFork, 'kitchen'),
+    );
+    await context.check('history-known', () => expectRecall(context, { session_id: fork }, common));
   },
 });
 
@@ -175,40 +177,46 @@ const forkNewSession = defineCase({
     'names-its-origin': 'forks.origin',
     'others-have-none': 'forks.origin',
   },
-  async run(trial) {
-    const { api, target } = trial;
-    const { session, messages } = await mixedWindow(trial, { tools: [TOOL], title: 'source', model: target.model });
+  async run(context) {
+    const { api, target } = context;
+    const { session, messages } = await mixedWindow(context, { tools: [TOOL], title: 'source', model: target.model });
     const taken = await createSnapshot(api, session.id);
     // What comes after the snapshot is no part of it.
     await append(api, session.id, user('Later.'));
     const fields = { title: 'fork', metadata: { branch: '1' } };
     const fork = await createSession(api, { snapshot_id: taken.id, ...fields });
     const window = await windowOf(api, fork.id);
-    await trial.need('own-session', async () => {
-      holds(fork.id !== session.id, 'the fork has an id of its own');
-      equal(await getSession(api, fork.id), fork, 'the fork as it is read');
-      equal(
+    await context.require('own-session', async () => {
+      expectTrue(fork.id !== session.id, 'the fork has an id of its own');
+      expectEqual(await getSession(api, fork.id), fork, 'the fork as it is read');
+      expectEqual(
         window.map((message) => message.session_id).filter((id) => id !== fork.id),
         [],
         'other sessions’ ids in it',
       );
     });
-    await trial.check('same-window', () => equal(window.map(said), messages.map(said), 'the window of the fork'));
-    await trial.check('same-pins', () => {
-      equal(
+    await context.check('same-window', () =>
+      expectEqual(window.map(contentOf), messages.map(contentOf), 'the window of the fork'),
+    );
+    await context.check('same-pins', () => {
+      expectEqual(
         window.map(({ pinned }) => pinned),
         messages.map(({ pinned }) => pinned),
         'pinned of each message',
       );
     });
-    await trial.check('same-usage', () => equal(fork.usage, session.usage, 'the usage'));
-    await trial.check('same-tools', () => equal(fork.tools, session.tools, 'the tools'));
-    await trial.check('same-model', () => equal(fork.model, session.model, 'the model'));
-    await trial.check('own-title-and-metadata', () => {
-      equal({ title: fork.title, metadata: fork.metadata }, fields, 'title and metadata');
+    await context.check('same-usage', () => expectEqual(fork.usage, session.usage, 'the usage'));
+    await context.check('same-tools', () => expectEqual(fork.tools, session.tools, 'the tools'));
+    await context.check('same-model', () => expectEqual(fork.model, session.model, 'the model'));
+    await context.check('own-title-and-metadata', () => {
+      expectEqual({ title: fork.title, metadata: fork.metadata }, fields, 'title and metadata');
     });
-    await trial.check('names-its-origin', () => equal(fork.forked_from, { snapshot_id: taken.id }, 'forked_from'));
-    await trial.check('others-have-none', () => equal(session.forked_from, null, 'forked_from of a plain session'));
+    await context.check('names-its-origin', () =>
+      expectEqual(fork.forked_from, { snapshot_id: taken.id }, 'forked_from'),
+    );
+    await context.check('others-have-none', () =>
+      expectEqual(session.forked_from, null, 'forked_from of a plain session'),
+    );
   },
 });
 
@@ -228,39 +236,39 @@ const forkFields = defineCase({
     'never-known-refused': 'forks.unknown',
     'deleted-session-forked': 'forks.deleted-session',
   },
-  async run(trial) {
-    const { api, limits, target } = trial;
+  async run(context) {
+    const { api, limits, target } = context;
     const { id } = await createSession(api);
     await append(api, id, user('The only message.'));
     const { id: snapshot_id } = await createSnapshot(api, id);
     const gone = await createSnapshot(api, id);
-    answered(await api.delete(`/snapshots/${gone.id}`), SnapshotDeleted);
+    expectBody(await api.delete(`/snapshots/${gone.id}`), SnapshotDeleted);
     const refuse = async (fields: object, param: string) => {
-      refused(await api.post('/sessions', { snapshot_id, ...fields }), 'invalid_request', { param });
+      expectError(await api.post('/sessions', { snapshot_id, ...fields }), 'invalid_request', { param });
     };
-    await trial.check('model-refused', () => refuse({ model: target.model }, 'model'));
-    await trial.check('tools-refused', () => refuse({ tools: [TOOL] }, 'tools'));
-    await trial.check('messages-refused', () => refuse({ messages: [user('One more.')] }, 'messages'));
-    await trial.check('two-origins-refused', async () => {
-      refused(await api.post('/sessions', { snapshot_id, share_id: 'shr_kimiconformance' }), 'invalid_request');
+    await context.check('model-refused', () => refuse({ model: target.model }, 'model'));
+    await context.check('tools-refused', () => refuse({ tools: [TOOL] }, 'tools'));
+    await context.check('messages-refused', () => refuse({ messages: [user('One more.')] }, 'messages'));
+    await context.check('two-origins-refused', async () => {
+      expectError(await api.post('/sessions', { snapshot_id, share_id: 'shr_kimiconformance' }), 'invalid_request');
     });
-    await trial.check('preserve-len-alone-refused', async () => {
+    await context.check('preserve-len-alone-refused', async () => {
       const reply = await api.post('/sessions', { preserve_len: limits.min_preserve_tokens });
-      refused(reply, 'invalid_request', { param: 'preserve_len' });
+      expectError(reply, 'invalid_request', { param: 'preserve_len' });
     });
     for (const [check, unknown] of [
       ['deleted-refused', gone.id],
       ['never-known-refused', 'snap_kimiconformanceneverknown'],
     ] as const) {
-      await trial.check(check, async () => {
+      await context.check(check, async () => {
         const reply = await api.post('/sessions', { snapshot_id: unknown });
-        refused(reply, 'snapshot_not_found', { param: 'snapshot_id' });
+        expectError(reply, 'snapshot_not_found', { param: 'snapshot_id' });
       });
     }
-    answered(await api.delete(`/sessions/${id}`), SessionDeleted);
-    await trial.check('deleted-session-forked', async () => {
+    expectBody(await api.delete(`/sessions/${id}`), SessionDeleted);
+    await context.check('deleted-session-forked', async () => {
       const fork = await createSession(api, { snapshot_id });
-      equal(
+      expectEqual(
         (await windowOf(api, fork.id)).map(({ content }) => content),
         ['The only message.'],
         'the window',
@@ -279,24 +287,26 @@ const forkPreserveLen = defineCase({
     'more-on-request': 'forks.preserve-len',
     'under-minimum-refused': 'forks.minimum',
   },
-  async run(trial) {
-    const { api, limits } = trial;
+  async run(context) {
+    const { api, limits } = context;
     const least = limits.min_preserve_tokens;
-    const { snapshot_id, little, middle, most, kept } = await partlyRestored(trial);
+    const { snapshot_id, little, middle, most, kept } = await partlyRestored(context);
     const window = async (preserve_len?: number) => {
       const fork = await createSession(api, { snapshot_id, ...(preserve_len && { preserve_len }) });
-      return (await windowOf(api, fork.id)).map(said);
+      return (await windowOf(api, fork.id)).map(contentOf);
     };
-    await trial.check('as-the-snapshot-restores', async () =>
-      equal(await window(), kept(middle)?.map(said), 'the window'),
+    await context.check('as-the-snapshot-restores', async () =>
+      expectEqual(await window(), kept(middle)?.map(contentOf), 'the window'),
     );
-    await trial.check('less-on-request', async () =>
-      equal(await window(little), kept(little)?.map(said), 'the window'),
+    await context.check('less-on-request', async () =>
+      expectEqual(await window(little), kept(little)?.map(contentOf), 'the window'),
     );
-    await trial.check('more-on-request', async () => equal(await window(most), kept(most)?.map(said), 'the window'));
-    await trial.check('under-minimum-refused', async () => {
+    await context.check('more-on-request', async () =>
+      expectEqual(await window(most), kept(most)?.map(contentOf), 'the window'),
+    );
+    await context.check('under-minimum-refused', async () => {
       const reply = await api.post('/sessions', { snapshot_id, preserve_len: least - 1 });
-      belowMinimum(reply, least);
+      expectBelowMinimum(reply, least);
     });
   },
 });

@@ -1,13 +1,11 @@
 import { listOf } from '../../../contract/lists.ts';
 import { Session, SessionMessage } from '../../../contract/sessions.ts';
 import { Snapshot } from '../../../contract/snapshots.ts';
-import { type Case, defineCase } from '../../core/case.ts';
-import { answered, equal, holds, refused } from '../../core/expect.ts';
-import type { Trial } from '../../core/trial.ts';
+import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
+import { expectBody, expectEqual, expectError, expectTrue } from '../../core/expect.ts';
 import { Mismatch } from '../../core/verdict.ts';
 import type { Api } from '../../wire/api.ts';
-import { append, createSession, createSnapshot, getSession, user } from '../../wire/dialect.ts';
-import { neverWas } from '../../wire/ids.ts';
+import { append, createSession, createSnapshot, getSession, unknownId, user } from '../../wire/sessions.ts';
 
 /** The three kinds of items: their pages, which way their lists go by themselves, and the rule that says so. */
 const KINDS = {
@@ -34,7 +32,7 @@ interface ListSpec {
   needs: Case['needs'];
   scope: Case['scope'];
   /** Lays out at least three items. */
-  lay: (trial: Trial<string>) => Promise<Known>;
+  lay: (context: CaseContext<string>) => Promise<Known>;
 }
 
 const ROUNDS = 50;
@@ -66,13 +64,13 @@ function listCase({ id, title, kind, needs, scope, lay }: ListSpec): Case {
       'has-more': 'lists.has-more',
       'cursor-unknown': 'lists.cursor-unknown',
     },
-    async run(trial) {
-      const { api, path, items, empty } = await lay(trial);
+    async run(context) {
+      const { api, path, items, empty } = await lay(context);
       const ids = items.map((item) => item.id);
       const turned = ids.toReversed();
       const other = order === 'asc' ? 'desc' : 'asc';
-      const most = trial.limits.page_size_max;
-      const page = async (query: string, of = path) => answered(await api.get(`${of}?${query}`), Page);
+      const most = context.limits.page_size_max;
+      const page = async (query: string, of = path) => expectBody(await api.get(`${of}?${query}`), Page);
       const idsOf = ({ data }: { data: { id: string }[] }) => data.map((item) => item.id);
       const joined = async (query: string) => {
         const found: string[] = [];
@@ -84,61 +82,63 @@ function listCase({ id, title, kind, needs, scope, lay }: ListSpec): Case {
         }
         throw new Mismatch(`GET /v1${path}?${query}: the pages do not end`);
       };
-      await trial.need('shape', () => page(`limit=${ALL}`));
-      await trial.check('own-order', async () => equal(idsOf(await page(`limit=${ALL}`)), ids, 'the ids, as listed'));
-      await trial.check('whole', async () =>
-        equal((await page(`limit=${ALL}&order=${order}`)).data, items, 'the items'),
+      await context.require('shape', () => page(`limit=${ALL}`));
+      await context.check('own-order', async () =>
+        expectEqual(idsOf(await page(`limit=${ALL}`)), ids, 'the ids, as listed'),
       );
-      await trial.check('ends', async () => {
+      await context.check('whole', async () =>
+        expectEqual((await page(`limit=${ALL}&order=${order}`)).data, items, 'the items'),
+      );
+      await context.check('ends', async () => {
         const { data, first_id, last_id } = await page('limit=2');
-        equal([first_id, last_id], [data[0]?.id, data.at(-1)?.id], 'first_id and last_id');
+        expectEqual([first_id, last_id], [data[0]?.id, data.at(-1)?.id], 'first_id and last_id');
       });
-      await trial.check('no-items', async () => {
+      await context.check('no-items', async () => {
         const behind = `limit=2&after=${ids.at(-1)}`;
         for (const { data, first_id, last_id, has_more } of [
           await page(behind),
           ...(empty ? [await page('limit=2', empty)] : []),
         ]) {
-          equal(
+          expectEqual(
             { data, first_id, last_id, has_more },
             { data: [], first_id: null, last_id: null, has_more: false },
             'a page without items',
           );
         }
       });
-      await trial.check('order-given', async () => {
-        equal(idsOf(await page(`limit=${ALL}&order=${order}`)), ids, `the ids in order ${order}`);
-        equal(idsOf(await page(`limit=${ALL}&order=${other}`)), turned, `the ids in order ${other}`);
+      await context.check('order-given', async () => {
+        expectEqual(idsOf(await page(`limit=${ALL}&order=${order}`)), ids, `the ids in order ${order}`);
+        expectEqual(idsOf(await page(`limit=${ALL}&order=${other}`)), turned, `the ids in order ${other}`);
       });
-      await trial.check('order-unknown', async () => {
-        refused(await api.get(`${path}?order=newest`), 'invalid_request', { param: 'order' });
+      await context.check('order-unknown', async () => {
+        expectError(await api.get(`${path}?order=newest`), 'invalid_request', { param: 'order' });
       });
-      await trial.check('limit', async () => {
+      await context.check('limit', async () => {
         for (const limit of [1, 2])
-          equal(idsOf(await page(`limit=${limit}`)), ids.slice(0, limit), `the page of ${limit}`);
+          expectEqual(idsOf(await page(`limit=${limit}`)), ids.slice(0, limit), `the page of ${limit}`);
       });
-      await trial.check('limit-most', () => page(`limit=${most}`));
-      await trial.check('limit-refused', async () => {
+      await context.check('limit-most', () => page(`limit=${most}`));
+      await context.check('limit-refused', async () => {
         for (const limit of [0, most + 1, -1, 1.5, 'many']) {
-          refused(await api.get(`${path}?limit=${limit}`), 'invalid_request', { param: 'limit' });
+          expectError(await api.get(`${path}?limit=${limit}`), 'invalid_request', { param: 'limit' });
         }
       });
-      await trial.check('pages', async () => {
-        for (const limit of [1, 2]) equal(await joined(`limit=${limit}`), ids, `the pages of ${limit}, joined`);
+      await context.check('pages', async () => {
+        for (const limit of [1, 2]) expectEqual(await joined(`limit=${limit}`), ids, `the pages of ${limit}, joined`);
       });
-      await trial.check('pages-other-order', async () => {
-        equal(await joined(`limit=2&order=${other}`), turned, `the pages in order ${other}, joined`);
+      await context.check('pages-other-order', async () => {
+        expectEqual(await joined(`limit=2&order=${other}`), turned, `the pages in order ${other}, joined`);
       });
-      await trial.check('has-more', async () => {
-        holds((await page(`limit=${ids.length - 1}`)).has_more, 'has_more is true where one item is left');
-        holds(
+      await context.check('has-more', async () => {
+        expectTrue((await page(`limit=${ids.length - 1}`)).has_more, 'has_more is true where one item is left');
+        expectTrue(
           !(await page(`limit=${ids.length}`)).has_more,
           'has_more is false where the page ends with the last item',
         );
       });
-      await trial.check('cursor-unknown', async () => {
-        const unknown = neverWas(ids[0] ?? '');
-        refused(await api.get(`${path}?after=${unknown}`), `${kind}_not_found`, { param: 'after' });
+      await context.check('cursor-unknown', async () => {
+        const unknown = unknownId(ids[0] ?? '');
+        expectError(await api.get(`${path}?after=${unknown}`), `${kind}_not_found`, { param: 'after' });
         await page(`after=${ids[0]}`);
       });
     },
@@ -159,8 +159,8 @@ const listsSessions = listCase({
   kind: 'session',
   needs: ['sessions', 'sessions.list'],
   scope: 'account',
-  async lay(trial) {
-    const api = await trial.empty();
+  async lay(context) {
+    const api = await context.emptyAccount();
     const items: Session[] = [];
     for (const number of numbers(ITEMS)) items.unshift(await createSession(api, { title: `session ${number}` }));
     return { api, path: '/sessions', items };
@@ -207,8 +207,8 @@ const listsSnapshots = listCase({
   kind: 'snapshot',
   needs: ['sessions', 'sessions.snapshot'],
   scope: 'account',
-  async lay(trial) {
-    const api = await trial.empty();
+  async lay(context) {
+    const api = await context.emptyAccount();
     const first = await createSession(api, { messages: [user('a message')] });
     const second = await createSession(api, { messages: [user('another message')] });
     const items = [];
@@ -227,34 +227,34 @@ const listsBelonging = defineCase({
     'cursor-of-another': 'lists.cursor-unknown',
     'deleted-not-listed': 'lists.deleted',
   },
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const one = await createSession(api, { messages: [user('of one')] });
     const other = await createSession(api, { messages: [user('of the other')] });
     const mine = await createSnapshot(api, one.id);
     const theirs = await createSnapshot(api, other.id);
     const ids = async (path: string) => {
-      const { data } = answered(await api.get(`${path}?limit=100`), listOf(Session.pick({ id: true })));
+      const { data } = expectBody(await api.get(`${path}?limit=100`), listOf(Session.pick({ id: true })));
       return data.map(({ id }) => id);
     };
-    await trial.check('snapshots-of-one', async () => {
-      equal(await ids(`/sessions/${one.id}/snapshots`), [mine.id], 'the snapshots of one session');
-      equal(await ids(`/sessions/${other.id}/snapshots`), [theirs.id], 'the snapshots of the other');
+    await context.check('snapshots-of-one', async () => {
+      expectEqual(await ids(`/sessions/${one.id}/snapshots`), [mine.id], 'the snapshots of one session');
+      expectEqual(await ids(`/sessions/${other.id}/snapshots`), [theirs.id], 'the snapshots of the other');
     });
-    await trial.check('snapshots-of-all', async () => {
-      equal((await ids('/snapshots')).slice(0, 2), [theirs.id, mine.id], 'the newest snapshots of the account');
+    await context.check('snapshots-of-all', async () => {
+      expectEqual((await ids('/snapshots')).slice(0, 2), [theirs.id, mine.id], 'the newest snapshots of the account');
     });
-    await trial.check('cursor-of-another', async () => {
-      const { data } = answered(await api.get(`/sessions/${other.id}/messages`), Messages);
+    await context.check('cursor-of-another', async () => {
+      const { data } = expectBody(await api.get(`/sessions/${other.id}/messages`), Messages);
       const reply = await api.get(`/sessions/${one.id}/messages?after=${data[0]?.id}`);
-      refused(reply, 'message_not_found', { param: 'after' });
+      expectError(reply, 'message_not_found', { param: 'after' });
     });
-    await trial.check('deleted-not-listed', async () => {
-      holds((await ids('/sessions')).includes(one.id), 'a session is listed');
-      answered(await api.delete(`/sessions/${one.id}`), Session.pick({ id: true }));
+    await context.check('deleted-not-listed', async () => {
+      expectTrue((await ids('/sessions')).includes(one.id), 'a session is listed');
+      expectBody(await api.delete(`/sessions/${one.id}`), Session.pick({ id: true }));
       const left = await ids('/sessions');
-      holds(!left.includes(one.id), 'a deleted session is listed');
-      holds(left.includes(other.id), 'the session beside it is listed');
+      expectTrue(!left.includes(one.id), 'a deleted session is listed');
+      expectTrue(left.includes(other.id), 'the session beside it is listed');
       await getSession(api, other.id);
     });
   },
@@ -265,17 +265,17 @@ const listsDefault = defineCase({
   title: 'a page without limit',
   needs: ['sessions', 'sessions.append'],
   checks: { 'twenty-items': 'lists.default-limit' },
-  async run(trial) {
-    const { api, limits } = trial;
+  async run(context) {
+    const { api, limits } = context;
     const { id } = await createSession(api);
     await append(
       api,
       id,
       numbers(limits.page_size + 1).map((number) => user(`${number}`)),
     );
-    await trial.check('twenty-items', async () => {
-      const { data, has_more } = answered(await api.get(`/sessions/${id}/messages`), Messages);
-      equal([data.length, has_more], [limits.page_size, true], 'the items of a page, and whether there are more');
+    await context.check('twenty-items', async () => {
+      const { data, has_more } = expectBody(await api.get(`/sessions/${id}/messages`), Messages);
+      expectEqual([data.length, has_more], [limits.page_size, true], 'the items of a page, and whether there are more');
     });
   },
 });

@@ -1,24 +1,23 @@
 import { setImmediate as others } from 'node:timers/promises';
 import { ERRORS, type ErrorCode } from '../../../contract/errors.ts';
 import { AppendAcknowledgement, AppendEnd } from '../../../contract/sessions.ts';
-import { type Case, defineCase } from '../../core/case.ts';
-import { equal, holds, refused, shaped, show, succeeded } from '../../core/expect.ts';
-import type { Trial } from '../../core/trial.ts';
+import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
+import { expectEqual, expectError, expectShape, expectSuccess, expectTrue, preview } from '../../core/expect.ts';
 import type { Api } from '../../wire/api.ts';
+import { Reply } from '../../wire/reply.ts';
 import {
   append,
-  calling,
   createSession,
+  expectUnchanged,
   getSession,
   type Message,
-  result,
   stateOf,
-  unchanged,
+  toolCall,
+  toolResult,
+  unknownId,
   user,
   windowOf,
-} from '../../wire/dialect.ts';
-import { neverWas } from '../../wire/ids.ts';
-import { Reply } from '../../wire/reply.ts';
+} from '../../wire/sessions.ts';
 
 /** A line as text stands for itself, well-formed or not. */
 type Line = Message | string;
@@ -40,26 +39,29 @@ function stream(
   return api.post(`/sessions/${id}/messages`, undefined, { raw, headers: { ...NDJSON, ...headers } });
 }
 
-/** The acknowledgements of a stream that came to its end. @throws Mismatch, Fault */
+/** The acknowledgements of a stream that came to its end. @throws Mismatch, Inconclusive */
 function written(reply: Reply): { acknowledged: AppendAcknowledgement[]; end: AppendEnd } {
-  const lines = succeeded(reply).lines;
-  const end = shaped(AppendEnd, lines.at(-1), `${reply.what}: the last line`);
+  const lines = expectSuccess(reply).lines;
+  const end = expectShape(AppendEnd, lines.at(-1), `${reply.what}: the last line`);
   return { acknowledged: acknowledgements(reply, lines.slice(0, -1)), end };
 }
 
-/** The acknowledgements of a stream that a line ended, which was refused with `code`. @throws Mismatch, Fault */
+/** The acknowledgements of a stream that a line ended, which was refused with `code`. @throws Mismatch, Inconclusive */
 function broken(reply: Reply, code: ErrorCode): AppendAcknowledgement[] {
-  const lines = succeeded(reply).lines;
+  const lines = expectSuccess(reply).lines;
   const last = lines.at(-1);
-  holds(typeof last === 'object' && last !== null, `${reply.what}: the last line tells the error, got ${show(last)}`);
+  expectTrue(
+    typeof last === 'object' && last !== null,
+    `${reply.what}: the last line tells the error, got ${preview(last)}`,
+  );
   const { headers } = reply;
   const what = `${reply.what}: the last line`;
-  refused(new Reply(what, { status: ERRORS[code].status, headers, text: JSON.stringify(last) }), code);
+  expectError(new Reply(what, { status: ERRORS[code].status, headers, text: JSON.stringify(last) }), code);
   return acknowledgements(reply, lines.slice(0, -1));
 }
 
 function acknowledgements(reply: Reply, lines: readonly unknown[]): AppendAcknowledgement[] {
-  return lines.map((line, index) => shaped(AppendAcknowledgement, line, `${reply.what}: line ${index}`));
+  return lines.map((line, index) => expectShape(AppendAcknowledgement, line, `${reply.what}: line ${index}`));
 }
 
 const KINDS = ['malformed', 'empty', 'orphan', 'role', 'too-large'] as const;
@@ -74,10 +76,10 @@ const CODES: Record<Kind, ErrorCode> = {
   'too-large': 'append_too_large',
 };
 
-async function lineOf({ texts, limits }: Trial<string>, kind: Kind): Promise<Line> {
+async function lineOf({ texts, limits }: CaseContext<string>, kind: Kind): Promise<Line> {
   if (kind === 'malformed') return '{"role":"user","content":';
   if (kind === 'empty') return user('');
-  if (kind === 'orphan') return result('call_none');
+  if (kind === 'orphan') return toolResult('call_none');
   if (kind === 'role') return '{"role":"robot","content":"beep"}';
   return user(await texts.exactly(limits.append_tokens + 1));
 }
@@ -96,18 +98,18 @@ const linesBadFirst = defineCase({
     'accepted-after': 'ndjson.accepted',
     'unknown-session-refused': 'ndjson.unknown-session',
   },
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const { id } = await createSession(api, { messages: [user('Hello.')] });
     const before = await stateOf(api, id);
     for (const kind of KINDS) {
-      const reply = await stream(api, id, [await lineOf(trial, kind), user('Good.')]);
-      await trial.check(`${kind}-refused`, () => refused(reply, CODES[kind]));
+      const reply = await stream(api, id, [await lineOf(context, kind), user('Good.')]);
+      await context.check(`${kind}-refused`, () => expectError(reply, CODES[kind]));
     }
-    await trial.check('nothing-stored', () => unchanged(api, before));
-    await trial.check('accepted-after', async () => succeeded(await stream(api, id, [user('Good.')])));
-    await trial.check('unknown-session-refused', async () => {
-      refused(await stream(api, neverWas(id), [user('Hello.')]), 'session_not_found');
+    await context.check('nothing-stored', () => expectUnchanged(api, before));
+    await context.check('accepted-after', async () => expectSuccess(await stream(api, id, [user('Good.')])));
+    await context.check('unknown-session-refused', async () => {
+      expectError(await stream(api, unknownId(id), [user('Hello.')]), 'session_not_found');
     });
   },
 });
@@ -126,40 +128,40 @@ const linesBadLater = defineCase({
     'acknowledged-stays': 'ndjson.acknowledged-stays',
     'accepted-after': 'ndjson.accepted',
   },
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const { id } = await createSession(api);
     const acknowledged: string[] = [];
     for (const kind of KINDS) {
       const lines = [
         user(`Before ${kind}, one.`),
         user(`Before ${kind}, two.`),
-        await lineOf(trial, kind),
+        await lineOf(context, kind),
         user('Behind.'),
       ];
       const reply = await stream(api, id, lines);
-      await trial.check(`${kind}-ends`, () => {
-        equal(broken(reply, CODES[kind]).length, 2, 'the lines acknowledged');
+      await context.check(`${kind}-ends`, () => {
+        expectEqual(broken(reply, CODES[kind]).length, 2, 'the lines acknowledged');
       });
       for (const line of reply.lines) {
         if (typeof line === 'object' && line !== null && 'id' in line) acknowledged.push(String(line.id));
       }
     }
     const { messages } = await stateOf(api, id);
-    await trial.check('nothing-behind-written', () => {
-      holds(!messages.some(({ content }) => content === 'Behind.'), 'a line behind the bad one was written');
+    await context.check('nothing-behind-written', () => {
+      expectTrue(!messages.some(({ content }) => content === 'Behind.'), 'a line behind the bad one was written');
     });
-    await trial.check('acknowledged-stays', () => {
-      equal(
+    await context.check('acknowledged-stays', () => {
+      expectEqual(
         messages.map((message) => message.id).filter((message) => acknowledged.includes(message)),
         acknowledged,
         'the acknowledged messages that stand in the window',
       );
-      holds(acknowledged.length > 0, 'some lines were acknowledged');
+      expectTrue(acknowledged.length > 0, 'some lines were acknowledged');
     });
-    await trial.check('accepted-after', async () => {
+    await context.check('accepted-after', async () => {
       await append(api, id, user('After.'));
-      succeeded(await stream(api, id, [user('After all.')]));
+      expectSuccess(await stream(api, id, [user('After all.')]));
     });
   },
 });
@@ -175,29 +177,29 @@ const linesLimit = defineCase({
     'window-over-ends': 'ndjson.bad-later',
     'window-over-keeps': 'ndjson.acknowledged-stays',
   },
-  async run(trial) {
-    const { api, limits, texts } = trial;
+  async run(context) {
+    const { api, limits, texts } = context;
     const limit = limits.append_tokens;
     const exact = user(await texts.exactly(limit));
     const over = user(await texts.exactly(limit + 1));
-    await trial.check('each-line-by-itself', async () => {
+    await context.check('each-line-by-itself', async () => {
       const { id } = await createSession(api);
       const { end } = written(await stream(api, id, [exact, exact, exact]));
-      equal(end.usage.total_tokens, 3 * limit, 'the usage after three lines of the largest size');
+      expectEqual(end.usage.total_tokens, 3 * limit, 'the usage after three lines of the largest size');
     });
-    await trial.check('line-over-ends', async () => {
+    await context.check('line-over-ends', async () => {
       const { id } = await createSession(api);
-      equal(
+      expectEqual(
         broken(await stream(api, id, [exact, over, exact]), 'append_too_large').length,
         1,
         'the lines acknowledged',
       );
-      equal((await getSession(api, id)).usage.messages, 1, 'the messages of the window');
+      expectEqual((await getSession(api, id)).usage.messages, 1, 'the messages of the window');
     });
     const { id } = await createSession(api);
     // Three fifths of a window: at the true limits, the 150K tokens that no single call may bring.
     const lines = Math.ceil((0.6 * limits.window_tokens) / limit);
-    await trial.check('most-of-a-window', async () => {
+    await context.check('most-of-a-window', async () => {
       const { acknowledged, end } = written(
         await stream(
           api,
@@ -205,8 +207,8 @@ const linesLimit = defineCase({
           Array.from({ length: lines }, () => exact),
         ),
       );
-      equal([acknowledged.length, end.lines], [lines, lines], 'the lines acknowledged and counted');
-      equal(end.usage.total_tokens, lines * limit, 'the usage at the end');
+      expectEqual([acknowledged.length, end.lines], [lines, lines], 'the lines acknowledged and counted');
+      expectEqual(end.usage.total_tokens, lines * limit, 'the usage at the end');
     });
     const before = await stateOf(api, id);
     const room = Math.floor(before.session.usage.remaining_tokens / limit);
@@ -215,13 +217,13 @@ const linesLimit = defineCase({
       id,
       Array.from({ length: room + 2 }, () => exact),
     );
-    await trial.check('window-over-ends', () => {
-      equal(broken(reply, 'context_window_exceeded').length, room, 'the lines acknowledged');
+    await context.check('window-over-ends', () => {
+      expectEqual(broken(reply, 'context_window_exceeded').length, room, 'the lines acknowledged');
     });
-    await trial.check('window-over-keeps', async () => {
+    await context.check('window-over-keeps', async () => {
       const { messages } = await stateOf(api, id);
-      equal(messages.slice(0, before.messages.length), before.messages, 'the messages that stood there before');
-      equal(messages.length, before.messages.length + room, 'the messages of the window');
+      expectEqual(messages.slice(0, before.messages.length), before.messages, 'the messages that stood there before');
+      expectEqual(messages.length, before.messages.length + room, 'the messages of the window');
     });
   },
 });
@@ -244,27 +246,27 @@ const linesPieces = defineCase({
     'stored-at-once': 'ndjson.committed-at-once',
   },
   cost: () => ({ requests: 40 + LINES.length * MAX_LOOKS }),
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const contents = LINES.map(({ content }) => content);
-    await trial.check('cut-anywhere', async () => {
+    await context.check('cut-anywhere', async () => {
       const { id } = await createSession(api);
-      equal(written(await stream(api, id, pieces(toLines(LINES)))).end.lines, LINES.length, 'the lines counted');
-      equal(
+      expectEqual(written(await stream(api, id, pieces(toLines(LINES)))).end.lines, LINES.length, 'the lines counted');
+      expectEqual(
         (await windowOf(api, id)).map(({ content }) => content),
         contents,
         'the contents of the window',
       );
     });
-    await trial.check('no-last-line-end', async () => {
+    await context.check('no-last-line-end', async () => {
       const { id } = await createSession(api);
       const text = toLines(LINES).trimEnd();
-      equal(written(await stream(api, id, pieces(text))).end.lines, LINES.length, 'the lines counted');
+      expectEqual(written(await stream(api, id, pieces(text))).end.lines, LINES.length, 'the lines counted');
     });
-    await trial.check('stored-at-once', async () => {
+    await context.check('stored-at-once', async () => {
       const { id } = await createSession(api);
       const stood: number[] = [];
-      const standing = async (count: number) => {
+      const status = async (count: number) => {
         for (let looks = 0; looks < MAX_LOOKS; looks += 1) {
           const { usage } = await getSession(api, id);
           if (usage.messages >= count || stood.includes(-1)) return stood.push(usage.messages);
@@ -273,10 +275,10 @@ const linesPieces = defineCase({
         }
         return stood.push(-1);
       };
-      written(await stream(api, id, oneByOne(LINES, standing)));
+      written(await stream(api, id, oneByOne(LINES, status)));
       const expected = LINES.map((_, index) => index + 1);
-      holds(!stood.includes(-1), `each line stands in the window before the next is sent: ${stood.join(', ')}`);
-      equal(stood, expected, 'the messages in the window after each line');
+      expectTrue(!stood.includes(-1), `each line stands in the window before the next is sent: ${stood.join(', ')}`);
+      expectEqual(stood, expected, 'the messages in the window after each line');
     });
   },
 });
@@ -317,18 +319,18 @@ const linesIfMatch = defineCase({
     'stale-refused': 'ndjson.if-match',
     'stale-changes-nothing': 'ndjson.if-match',
   },
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const { id, version } = await createSession(api);
     const lines = [user('one'), user('two'), user('three')];
     const headers = { 'If-Match': `"${version}"` };
-    await trial.need('several-lines-accepted', async () => {
-      equal(written(await stream(api, id, lines, headers)).end.lines, lines.length, 'the lines counted');
+    await context.require('several-lines-accepted', async () => {
+      expectEqual(written(await stream(api, id, lines, headers)).end.lines, lines.length, 'the lines counted');
     });
     const before = await stateOf(api, id);
     const reply = await stream(api, id, lines, headers);
-    await trial.check('stale-refused', () => refused(reply, 'version_conflict'));
-    await trial.check('stale-changes-nothing', () => unchanged(api, before));
+    await context.check('stale-refused', () => expectError(reply, 'version_conflict'));
+    await context.check('stale-changes-nothing', () => expectUnchanged(api, before));
   },
 });
 
@@ -345,46 +347,50 @@ const linesResend = defineCase({
     'other-bytes-later': 'ndjson.key-bytes',
     'other-bytes-first': 'ndjson.key-bytes',
   },
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const { id, version } = await createSession(api);
-    const headers = { 'Idempotency-Key': trial.nonce() };
+    const headers = { 'Idempotency-Key': context.nonce() };
     const first = written(await stream(api, id, [user('one'), user('two')], headers));
     const again = await stream(api, id, [user('one'), user('two')], headers);
-    await trial.check('acknowledged-again', () => {
-      equal(written(again).acknowledged, first.acknowledged, 'the acknowledgements of the same lines');
+    await context.check('acknowledged-again', () => {
+      expectEqual(written(again).acknowledged, first.acknowledged, 'the acknowledgements of the same lines');
     });
-    await trial.check('written-once', async () => {
-      equal((await getSession(api, id)).usage.messages, 2, 'the messages of the window');
+    await context.check('written-once', async () => {
+      expectEqual((await getSession(api, id)).usage.messages, 2, 'the messages of the window');
     });
-    await trial.check('rest-written', async () => {
+    await context.check('rest-written', async () => {
       const { acknowledged, end } = written(await stream(api, id, [user('one'), user('two'), user('three')], headers));
-      equal(acknowledged.slice(0, 2), first.acknowledged, 'the acknowledgements of the lines sent before');
-      equal(end.lines, 3, 'the lines counted');
-      equal(await contents(), ['one', 'two', 'three'], 'the contents of the window');
+      expectEqual(acknowledged.slice(0, 2), first.acknowledged, 'the acknowledgements of the lines sent before');
+      expectEqual(end.lines, 3, 'the lines counted');
+      expectEqual(await contents(), ['one', 'two', 'three'], 'the contents of the window');
     });
-    await trial.check('goes-on-after-error', async () => {
-      const key = { 'Idempotency-Key': trial.nonce() };
+    await context.check('goes-on-after-error', async () => {
+      const key = { 'Idempotency-Key': context.nonce() };
       broken(await stream(api, id, [user('four'), user('')], key), 'invalid_request');
-      equal(written(await stream(api, id, [user('four'), user('five')], key)).end.lines, 2, 'the lines counted');
-      equal((await contents()).slice(-2), ['four', 'five'], 'the contents of the window');
+      expectEqual(written(await stream(api, id, [user('four'), user('five')], key)).end.lines, 2, 'the lines counted');
+      expectEqual((await contents()).slice(-2), ['four', 'five'], 'the contents of the window');
     });
-    await trial.check('key-before-version', async () => {
+    await context.check('key-before-version', async () => {
       const versions = (await getSession(api, id)).version;
-      const guarded = { 'Idempotency-Key': trial.nonce(), 'If-Match': `"${versions}"` };
+      const guarded = { 'Idempotency-Key': context.nonce(), 'If-Match': `"${versions}"` };
       const once = written(await stream(api, id, [user('six')], guarded));
-      equal(written(await stream(api, id, [user('six')], guarded)).acknowledged, once.acknowledged, 'acknowledgements');
-      equal(version < versions, true, 'the lines moved the version on');
+      expectEqual(
+        written(await stream(api, id, [user('six')], guarded)).acknowledged,
+        once.acknowledged,
+        'acknowledgements',
+      );
+      expectEqual(version < versions, true, 'the lines moved the version on');
     });
     const before = await stateOf(api, id);
-    await trial.check('other-bytes-later', async () => {
+    await context.check('other-bytes-later', async () => {
       const reply = await stream(api, id, [user('one'), user('zwei')], headers);
-      equal(broken(reply, 'idempotency_mismatch').length, 1, 'the lines acknowledged');
-      await unchanged(api, before);
+      expectEqual(broken(reply, 'idempotency_mismatch').length, 1, 'the lines acknowledged');
+      await expectUnchanged(api, before);
     });
-    await trial.check('other-bytes-first', async () => {
-      refused(await stream(api, id, [user('eins')], headers), 'idempotency_mismatch');
-      await unchanged(api, before);
+    await context.check('other-bytes-first', async () => {
+      expectError(await stream(api, id, [user('eins')], headers), 'idempotency_mismatch');
+      await expectUnchanged(api, before);
     });
 
     async function contents(): Promise<unknown[]> {
@@ -398,9 +404,9 @@ const LINESWrite: Message[] = [
   // U+2028 ends no line of NDJSON, and an escaped line end neither.
   user('汉字 👩‍👧 e\u0301 \u2028 \r\n one line all the same \0'),
   { ...user('Named.'), name: 'ann', pinned: true },
-  calling('call_a', 'call_b'),
-  result('call_b', 'second'),
-  result('call_a', 'first'),
+  toolCall('call_a', 'call_b'),
+  toolResult('call_b', 'second'),
+  toolResult('call_a', 'first'),
   { role: 'assistant', content: 'Done.' },
 ];
 
@@ -420,57 +426,59 @@ const linesWrite = defineCase({
     'pins-as-written': 'ndjson.same-rules',
     'groups-kept': 'ndjson.same-rules',
   },
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const { id } = await createSession(api);
     const reply = await stream(api, id, LINESWrite);
-    await trial.need('accepted', () => written(reply));
+    await context.require('accepted', () => written(reply));
     const { acknowledged, end } = written(reply);
     const { session, messages } = await stateOf(api, id);
-    await trial.check('acknowledged-in-order', () => {
+    await context.check('acknowledged-in-order', () => {
       const indexes = acknowledged.map(({ index }) => index);
-      equal(indexes, [...LINESWrite.keys()], 'the indexes of the acknowledgements');
+      expectEqual(indexes, [...LINESWrite.keys()], 'the indexes of the acknowledgements');
     });
-    await trial.check('ids-as-listed', () => {
+    await context.check('ids-as-listed', () => {
       const told = acknowledged.map((line) => ({ id: line.id, tokens: line.tokens }));
       const listed = messages.map((message) => ({ id: message.id, tokens: message.tokens }));
-      equal(told, listed, 'ids and tokens of the acknowledgements');
+      expectEqual(told, listed, 'ids and tokens of the acknowledgements');
     });
-    await trial.check('usage-after-each', () => {
+    await context.check('usage-after-each', () => {
       let total = 0;
       for (const { index, tokens, usage } of acknowledged) {
         total += tokens;
-        equal([usage.total_tokens, usage.messages], [total, index + 1], `the usage after line ${index}`);
+        expectEqual([usage.total_tokens, usage.messages], [total, index + 1], `the usage after line ${index}`);
       }
     });
-    await trial.check('version-after-each', () => {
+    await context.check('version-after-each', () => {
       const versions = acknowledged.map(({ version }) => version);
       const first = versions[0] ?? 0;
-      equal(
+      expectEqual(
         versions,
         LINESWrite.map((_, index) => first + index),
         'the versions of the acknowledgements',
       );
     });
-    await trial.check('end-counts-lines', () => equal(end.lines, LINESWrite.length, 'the lines counted at the end'));
-    await trial.check('end-as-read', () => {
+    await context.check('end-counts-lines', () =>
+      expectEqual(end.lines, LINESWrite.length, 'the lines counted at the end'),
+    );
+    await context.check('end-as-read', () => {
       const { usage, version } = session;
-      equal({ usage: end.usage, version: end.version }, { usage, version }, 'usage and version at the end');
+      expectEqual({ usage: end.usage, version: end.version }, { usage, version }, 'usage and version at the end');
     });
-    await trial.check('content-exact', () => {
-      equal(
+    await context.check('content-exact', () => {
+      expectEqual(
         messages.map(({ content, name }) => [content, name]),
         LINESWrite.map(({ content, name }) => [content, name]),
         'contents and names in the window',
       );
     });
-    await trial.check('pins-as-written', () => {
+    await context.check('pins-as-written', () => {
       const pins = messages.map(({ pinned }) => pinned);
-      equal(pins, [true, false, true, false, false, false, false], 'the pins in the window');
+      expectEqual(pins, [true, false, true, false, false, false, false], 'the pins in the window');
     });
-    await trial.check('groups-kept', () => {
+    await context.check('groups-kept', () => {
       const ids = messages.map(({ tool_call_id, tool_calls }) => tool_call_id ?? tool_calls?.map((call) => call.id));
-      equal(
+      expectEqual(
         ids,
         [undefined, undefined, undefined, ['call_a', 'call_b'], 'call_b', 'call_a', undefined],
         'calls and what answers them',

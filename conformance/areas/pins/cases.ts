@@ -1,21 +1,20 @@
 import { SessionMessage } from '../../../contract/sessions.ts';
-import { type Case, defineCase } from '../../core/case.ts';
-import { answered, equal, holds, refused, succeeded } from '../../core/expect.ts';
-import type { Trial } from '../../core/trial.ts';
+import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
+import { expectBody, expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
 import type { Api } from '../../wire/api.ts';
 import {
   append,
-  calling,
   chat,
   createSession,
+  expectUnchanged,
   type Message,
-  result,
   stateOf,
-  unchanged,
+  toolCall,
+  toolResult,
+  unknownId,
   user,
   windowOf,
-} from '../../wire/dialect.ts';
-import { neverWas } from '../../wire/ids.ts';
+} from '../../wire/sessions.ts';
 
 const system = (content: string): Message => ({ role: 'system', content });
 
@@ -34,29 +33,29 @@ const pinsAtWriting = defineCase({
     'declined-not-pinned': 'pins.declined',
     'behind-declined-not-pinned': 'pins.declined',
   },
-  async run(trial) {
-    const { api } = trial;
-    await trial.check('leading-pinned', async () => {
+  async run(context) {
+    const { api } = context;
+    await context.check('leading-pinned', async () => {
       const { id } = await createSession(api);
       await append(api, id, [system('one'), system('two'), user('three')]);
-      equal((await pinsOf(api, id)).slice(0, 2), [true, true], 'the pins of leading system messages');
+      expectEqual((await pinsOf(api, id)).slice(0, 2), [true, true], 'the pins of leading system messages');
     });
-    await trial.check('leading-pinned-over-writes', async () => {
+    await context.check('leading-pinned-over-writes', async () => {
       const { id } = await createSession(api);
       await append(api, id, system('one'));
       await append(api, id, system('two'));
-      equal(await pinsOf(api, id), [true, true], 'the pins of leading system messages in two writes');
+      expectEqual(await pinsOf(api, id), [true, true], 'the pins of leading system messages in two writes');
     });
-    await trial.check('leading-pinned-at-creation', async () => {
+    await context.check('leading-pinned-at-creation', async () => {
       const { id } = await createSession(api, { messages: [system('one'), user('two')] });
-      equal(await pinsOf(api, id), [true, false], 'the pins of a session created with messages');
+      expectEqual(await pinsOf(api, id), [true, false], 'the pins of a session created with messages');
     });
-    await trial.check('others-not-pinned', async () => {
+    await context.check('others-not-pinned', async () => {
       const { id } = await createSession(api, { messages: [user('one'), system('two')] });
       await append(api, id, [{ role: 'assistant', content: 'three' }, system('four'), user('five')]);
-      equal(await pinsOf(api, id), [false, false, false, false, false], 'the pins of messages that lead nothing');
+      expectEqual(await pinsOf(api, id), [false, false, false, false, false], 'the pins of messages that lead nothing');
     });
-    await trial.check('asked-pinned', async () => {
+    await context.check('asked-pinned', async () => {
       const { id } = await createSession(api, { messages: [user('one')] });
       const { data } = await append(api, id, [
         { ...user('two'), pinned: true },
@@ -64,19 +63,19 @@ const pinsAtWriting = defineCase({
         { role: 'assistant', content: 'four', pinned: true },
         { ...user('five'), pinned: false },
       ]);
-      equal(
+      expectEqual(
         data.map(({ pinned }) => pinned),
         [true, true, true, false],
         'the pins that the answer tells',
       );
-      equal(await pinsOf(api, id), [false, true, true, true, false], 'the pins that were asked for');
+      expectEqual(await pinsOf(api, id), [false, true, true, true, false], 'the pins that were asked for');
     });
     const { id } = await createSession(api, { messages: [{ ...system('one'), pinned: false }, system('two')] });
     await append(api, id, system('three'));
     const pins = await pinsOf(api, id);
-    await trial.check('declined-not-pinned', () => equal(pins[0], false, 'the pin that was declined'));
-    await trial.check('behind-declined-not-pinned', () => {
-      equal(pins.slice(1), [false, false], 'the pins behind a system message that is not pinned');
+    await context.check('declined-not-pinned', () => expectEqual(pins[0], false, 'the pin that was declined'));
+    await context.check('behind-declined-not-pinned', () => {
+      expectEqual(pins.slice(1), [false, false], 'the pins behind a system message that is not pinned');
     });
   },
 });
@@ -87,15 +86,17 @@ const pinsInTurn = defineCase({
   needs: ['sessions', 'sessions.append', 'chat'],
   checks: { 'leading-pinned': 'pins.in-turn', 'asked-pinned': 'pins.in-turn', 'reply-not-pinned': 'pins.others' },
   cost: () => ({ promptTokens: 256, completionTokens: 8 }),
-  async run(trial) {
-    const { api, target } = trial;
+  async run(context) {
+    const { api, target } = context;
     const { id } = await createSession(api);
     const messages = [system('Be short.'), { ...user('My name is Ann.'), pinned: true }, user('Say hello.')];
     await chat(api, { model: target.model, session_id: id, messages, max_tokens: 8 });
     const pins = await pinsOf(api, id);
-    await trial.check('leading-pinned', () => equal(pins[0], true, 'the pin of a leading system message'));
-    await trial.check('asked-pinned', () => equal(pins.slice(1, 3), [true, false], 'the pins of the new messages'));
-    await trial.check('reply-not-pinned', () => equal(pins.slice(3), [false], 'the pins of the reply'));
+    await context.check('leading-pinned', () => expectEqual(pins[0], true, 'the pin of a leading system message'));
+    await context.check('asked-pinned', () =>
+      expectEqual(pins.slice(1, 3), [true, false], 'the pins of the new messages'),
+    );
+    await context.check('reply-not-pinned', () => expectEqual(pins.slice(3), [false], 'the pins of the reply'));
   },
 });
 
@@ -114,8 +115,8 @@ const pinsChange = defineCase({
     'missing-refused': 'pins.yes-or-no',
   },
   cost: () => ({ requests: 60 }),
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const { id } = await createSession(api, { messages: [user('one'), user('two'), user('three')] });
     const other = await createSession(api, { messages: [user('other')] });
     const before = await stateOf(api, id);
@@ -125,41 +126,41 @@ const pinsChange = defineCase({
       message.id === second?.id ? { ...message, pinned: true } : message,
     );
     const reply = await api.post(path, { pinned: true });
-    await trial.check('given-answered', () => {
-      equal(answered(reply, SessionMessage), expected[1], 'the answer to a pin');
+    await context.check('given-answered', () => {
+      expectEqual(expectBody(reply, SessionMessage), expected[1], 'the answer to a pin');
     });
     const after = await stateOf(api, id);
-    await trial.check('given-listed', () => equal(after.messages[1]?.pinned, true, 'the pin that was given'));
-    await trial.check('nothing-else-changes', () => {
-      equal(after.messages, expected, 'the messages after a pin');
-      equal(after.session.usage, before.session.usage, 'the usage after a pin');
+    await context.check('given-listed', () => expectEqual(after.messages[1]?.pinned, true, 'the pin that was given'));
+    await context.check('nothing-else-changes', () => {
+      expectEqual(after.messages, expected, 'the messages after a pin');
+      expectEqual(after.session.usage, before.session.usage, 'the usage after a pin');
     });
-    await trial.check('taken-away', async () => {
-      equal(
-        answered(await api.post(path, { pinned: false }), SessionMessage),
+    await context.check('taken-away', async () => {
+      expectEqual(
+        expectBody(await api.post(path, { pinned: false }), SessionMessage),
         second,
         'the answer to a pin taken away',
       );
-      equal(await windowOf(api, id), before.messages, 'the messages after a pin was taken away');
+      expectEqual(await windowOf(api, id), before.messages, 'the messages after a pin was taken away');
     });
     const state = await stateOf(api, id);
     const refusal = async (message: string, body: object, code: 'message_not_found' | 'invalid_request') => {
       const options = code === 'invalid_request' ? { param: 'pinned' } : {};
-      refused(await api.post(`/sessions/${id}/messages/${message}`, body), code, options);
-      await unchanged(api, state);
+      expectError(await api.post(`/sessions/${id}/messages/${message}`, body), code, options);
+      await expectUnchanged(api, state);
     };
-    await trial.check('unknown-refused', () =>
-      refusal(neverWas(first?.id ?? ''), { pinned: true }, 'message_not_found'),
+    await context.check('unknown-refused', () =>
+      refusal(unknownId(first?.id ?? ''), { pinned: true }, 'message_not_found'),
     );
-    await trial.check('other-session-refused', async () => {
+    await context.check('other-session-refused', async () => {
       const [foreign] = await windowOf(api, other.id);
       await refusal(foreign?.id ?? '', { pinned: true }, 'message_not_found');
-      equal((await windowOf(api, other.id))[0], foreign, 'the message of the other session');
+      expectEqual((await windowOf(api, other.id))[0], foreign, 'the message of the other session');
     });
-    await trial.check('no-boolean-refused', async () => {
+    await context.check('no-boolean-refused', async () => {
       for (const pinned of ['yes', 1, null]) await refusal(first?.id ?? '', { pinned }, 'invalid_request');
     });
-    await trial.check('missing-refused', () => refusal(first?.id ?? '', {}, 'invalid_request'));
+    await context.check('missing-refused', () => refusal(first?.id ?? '', {}, 'invalid_request'));
   },
 });
 
@@ -168,12 +169,12 @@ const NEEDS = ['sessions', 'sessions.append', 'sessions.truncate', 'tokens.estim
 const contentsOf = (messages: readonly SessionMessage[]) => messages.map(({ content }) => content);
 
 /** Writes more than the least that a cut may keep, and cuts to that. @returns what stands then */
-async function crowd(trial: Trial<string>, id: string): Promise<SessionMessage[]> {
-  const { api, limits, texts } = trial;
+async function crowd(context: CaseContext<string>, id: string): Promise<SessionMessage[]> {
+  const { api, limits, texts } = context;
   const least = limits.min_preserve_tokens;
   const filler = user(await texts.exactly(Math.floor(least / 4)));
   for (let writes = 0; writes < 5; writes += 1) await append(api, id, filler);
-  succeeded(await api.post(`/sessions/${id}/truncate`, { preserve_len: least }));
+  expectSuccess(await api.post(`/sessions/${id}/truncate`, { preserve_len: least }));
   return windowOf(api, id);
 }
 
@@ -189,8 +190,8 @@ const pinsSurvive = defineCase({
     'taken-away-goes': 'pins.taken-away',
   },
   cost: () => ({ requests: 80 }),
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const { id } = await createSession(api);
     const written: Message[] = [
       { role: 'system', content: 'lead' },
@@ -202,34 +203,42 @@ const pinsSurvive = defineCase({
     ];
     const { data } = await append(api, id, written);
     const given = `/sessions/${id}/messages/${data[4]?.id}`;
-    succeeded(await api.post(given, { pinned: true }));
-    const kept = await crowd(trial, id);
-    await trial.check('pinned-stay', () => {
-      equal(contentsOf(kept).slice(0, 3), ['lead', 'asked', 'given'], 'the oldest messages after a cut');
+    expectSuccess(await api.post(given, { pinned: true }));
+    const kept = await crowd(context, id);
+    await context.check('pinned-stay', () => {
+      expectEqual(contentsOf(kept).slice(0, 3), ['lead', 'asked', 'given'], 'the oldest messages after a cut');
     });
-    await trial.check('others-go', () => {
+    await context.check('others-go', () => {
       const left = contentsOf(kept).filter((content) => ['plain', 'late', 'plain too'].includes(String(content)));
-      equal(left, [], 'the messages without a pin after a cut');
+      expectEqual(left, [], 'the messages without a pin after a cut');
     });
-    await trial.check('late-leader-not-pinned', async () => {
+    await context.check('late-leader-not-pinned', async () => {
       const behind = await createSession(api, { messages: [user('first'), { role: 'system', content: 'late' }] });
-      const { limits, texts } = trial;
+      const { limits, texts } = context;
       const rest = limits.min_preserve_tokens - ((await windowOf(api, behind.id))[1]?.tokens ?? 0);
       await append(api, behind.id, user(await texts.exactly(Math.min(rest, limits.append_tokens))));
-      succeeded(await api.post(`/sessions/${behind.id}/truncate`, { preserve_len: limits.min_preserve_tokens }));
+      expectSuccess(await api.post(`/sessions/${behind.id}/truncate`, { preserve_len: limits.min_preserve_tokens }));
       const [leader] = await windowOf(api, behind.id);
-      equal([leader?.content, leader?.pinned], ['late', false], 'the system message that leads only since the cut');
+      expectEqual(
+        [leader?.content, leader?.pinned],
+        ['late', false],
+        'the system message that leads only since the cut',
+      );
     });
-    await trial.check('stay-again', async () => {
-      const again = await crowd(trial, id);
-      equal(contentsOf(again).slice(0, 3), ['lead', 'asked', 'given'], 'the oldest messages after another cut');
-      holds(again.length > 3, 'newer messages stand behind them');
+    await context.check('stay-again', async () => {
+      const again = await crowd(context, id);
+      expectEqual(contentsOf(again).slice(0, 3), ['lead', 'asked', 'given'], 'the oldest messages after another cut');
+      expectTrue(again.length > 3, 'newer messages stand behind them');
     });
-    await trial.check('taken-away-goes', async () => {
-      succeeded(await api.post(given, { pinned: false }));
-      equal(contentsOf(await crowd(trial, id)).slice(0, 2), ['lead', 'asked'], 'the oldest messages after a third cut');
+    await context.check('taken-away-goes', async () => {
+      expectSuccess(await api.post(given, { pinned: false }));
+      expectEqual(
+        contentsOf(await crowd(context, id)).slice(0, 2),
+        ['lead', 'asked'],
+        'the oldest messages after a third cut',
+      );
       const left = contentsOf(await windowOf(api, id)).filter((content) => content === 'given');
-      equal(left, [], 'the message whose pin was taken away');
+      expectEqual(left, [], 'the message whose pin was taken away');
     });
   },
 });
@@ -245,35 +254,39 @@ const pinsGroup = defineCase({
     'without-pin-goes': 'pins.group',
   },
   cost: () => ({ requests: 80 }),
-  async run(trial) {
-    const { api } = trial;
-    const group: Message[] = [calling('call_a', 'call_b'), result('call_b', 'second'), result('call_a', 'first')];
+  async run(context) {
+    const { api } = context;
+    const group: Message[] = [
+      toolCall('call_a', 'call_b'),
+      toolResult('call_b', 'second'),
+      toolResult('call_a', 'first'),
+    ];
     const idsOf = (messages: readonly SessionMessage[]) => messages.map((message) => message.id);
     /** What is left of the group after a cut. */
     const left = async (writes: Message[][]) => {
       const { id } = await createSession(api);
       const written: SessionMessage[] = [];
       for (const write of writes) written.push(...(await append(api, id, write)).data);
-      const kept = new Set(idsOf(await crowd(trial, id)));
+      const kept = new Set(idsOf(await crowd(context, id)));
       return { written: idsOf(written), kept: idsOf(written).filter((each) => kept.has(each)) };
     };
     const pinnedAt = (place: number) =>
       group.map((message, at) => (at === place ? { ...message, pinned: true } : message));
-    await trial.check('by-call', async () => {
+    await context.check('by-call', async () => {
       const { written, kept } = await left([pinnedAt(0)]);
-      equal(kept, written, 'what is left of a group whose call is pinned');
+      expectEqual(kept, written, 'what is left of a group whose call is pinned');
     });
-    await trial.check('by-result', async () => {
+    await context.check('by-result', async () => {
       const { written, kept } = await left([pinnedAt(1)]);
-      equal(kept, written, 'what is left of a group of which a result is pinned');
+      expectEqual(kept, written, 'what is left of a group of which a result is pinned');
     });
-    await trial.check('by-late-result', async () => {
+    await context.check('by-late-result', async () => {
       const messages = pinnedAt(2);
       const { written, kept } = await left([messages.slice(0, 2), messages.slice(2)]);
-      equal(kept, written, 'what is left of a group whose last result came later, and pinned');
+      expectEqual(kept, written, 'what is left of a group whose last result came later, and pinned');
     });
-    await trial.check('without-pin-goes', async () => {
-      equal((await left([group])).kept, [], 'what is left of a group without a pin');
+    await context.check('without-pin-goes', async () => {
+      expectEqual((await left([group])).kept, [], 'what is left of a group without a pin');
     });
   },
 });

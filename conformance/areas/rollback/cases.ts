@@ -1,22 +1,21 @@
 import { Session, SessionMessage } from '../../../contract/sessions.ts';
 import { Snapshot, SnapshotDeleted } from '../../../contract/snapshots.ts';
 import { type Case, defineCase } from '../../core/case.ts';
-import { answered, equal, holds, refused, succeeded } from '../../core/expect.ts';
+import { expectBody, expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
+import { codeWordText, expectNoRecall, expectRecall } from '../../wire/chat.ts';
 import {
   append,
-  calling,
   createSession,
   createSnapshot,
+  expectUnchanged,
   getSession,
-  result,
   stateOf,
-  unchanged,
+  toolCall,
+  toolResult,
   user,
   windowOf,
-} from '../../wire/dialect.ts';
-import { belowMinimum, partlyRestored } from '../../wire/preserve-len.ts';
-import { knowsNot, recalls, tells } from '../../wire/recall.ts';
-import { mixedWindow, OTHER_TOOL, TOOL } from '../../wire/windows.ts';
+} from '../../wire/sessions.ts';
+import { expectBelowMinimum, mixedWindow, OTHER_TOOL, partlyRestored, TOOL } from '../../wire/windows.ts';
 
 const rollbackForeign = defineCase({
   id: 'rollback.foreign',
@@ -28,31 +27,31 @@ const rollbackForeign = defineCase({
     'never-known-refused': 'rollback.unknown',
     'refused-unchanged': 'rollback.refused-unchanged',
   },
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const [one, two] = [await createSession(api), await createSession(api)];
     await append(api, one.id, user('The first session.'));
     await append(api, two.id, user('The second session.'));
     const own = await createSnapshot(api, one.id);
     const theirs = await createSnapshot(api, two.id);
     const gone = await createSnapshot(api, one.id);
-    answered(await api.delete(`/snapshots/${gone.id}`), SnapshotDeleted);
+    expectBody(await api.delete(`/snapshots/${gone.id}`), SnapshotDeleted);
     await append(api, one.id, user('It goes on.'));
     const path = `/sessions/${one.id}/rollback`;
     const before = await stateOf(api, one.id);
-    await trial.check('other-session-refused', async () => {
-      refused(await api.post(path, { snapshot_id: theirs.id }), 'snapshot_mismatch', { param: 'snapshot_id' });
+    await context.check('other-session-refused', async () => {
+      expectError(await api.post(path, { snapshot_id: theirs.id }), 'snapshot_mismatch', { param: 'snapshot_id' });
     });
     for (const [check, snapshot_id] of [
       ['deleted-refused', gone.id],
       ['never-known-refused', 'snap_kimiconformanceneverknown'],
     ] as const) {
-      await trial.check(check, async () => {
-        refused(await api.post(path, { snapshot_id }), 'snapshot_not_found', { param: 'snapshot_id' });
+      await context.check(check, async () => {
+        expectError(await api.post(path, { snapshot_id }), 'snapshot_not_found', { param: 'snapshot_id' });
       });
     }
-    await trial.check('refused-unchanged', () => unchanged(api, before));
-    succeeded(await api.post(path, { snapshot_id: own.id }));
+    await context.check('refused-unchanged', () => expectUnchanged(api, before));
+    expectSuccess(await api.post(path, { snapshot_id: own.id }));
   },
 });
 
@@ -62,22 +61,22 @@ const rollbackHidden = defineCase({
   needs: ['sessions', 'sessions.append', 'sessions.snapshot', 'sessions.rollback'],
   twoAccounts: true,
   checks: { 'their-snapshot-refused': 'rollback.hidden', 'their-session-refused': 'rollback.hidden' },
-  async run(trial) {
-    const { api } = trial;
-    const other = trial.second();
+  async run(context) {
+    const { api } = context;
+    const other = context.secondAccount();
     const [ours, theirs] = [await createSession(api), await createSession(other)];
     await append(api, ours.id, user('Ours.'));
     const snapshot = await createSnapshot(api, ours.id);
     await append(api, ours.id, user('Ours still.'));
     const before = await stateOf(api, ours.id);
-    await trial.check('their-snapshot-refused', async () => {
+    await context.check('their-snapshot-refused', async () => {
       const reply = await other.post(`/sessions/${theirs.id}/rollback`, { snapshot_id: snapshot.id });
-      refused(reply, 'snapshot_not_found', { param: 'snapshot_id' });
+      expectError(reply, 'snapshot_not_found', { param: 'snapshot_id' });
     });
-    await trial.check('their-session-refused', async () => {
+    await context.check('their-session-refused', async () => {
       const reply = await other.post(`/sessions/${ours.id}/rollback`, { snapshot_id: snapshot.id });
-      refused(reply, 'session_not_found');
-      await unchanged(api, before);
+      expectError(reply, 'session_not_found');
+      await expectUnchanged(api, before);
     });
   },
 });
@@ -106,60 +105,64 @@ const rollbackIdentity = defineCase({
     'undone-and-redone': 'rollback.keeps-snapshot',
     'at-once-the-same': 'rollback.restores',
   },
-  async run(trial) {
-    const { api, limits } = trial;
-    const before = await mixedWindow(trial, { tools: [TOOL], title: 'before' });
+  async run(context) {
+    const { api, limits } = context;
+    const before = await mixedWindow(context, { tools: [TOOL], title: 'before' });
     const { id } = before.session;
     const path = `/sessions/${id}`;
     const taken = await createSnapshot(api, id);
     const rollback = async (snapshot_id: string) =>
-      answered(await api.post(`${path}/rollback`, { snapshot_id }), Session);
-    await trial.check('at-once-the-same', async () => {
+      expectBody(await api.post(`${path}/rollback`, { snapshot_id }), Session);
+    await context.check('at-once-the-same', async () => {
       await rollback(taken.id);
-      equal(await windowOf(api, id), before.messages, 'the window, where nothing was done since the snapshot');
+      expectEqual(await windowOf(api, id), before.messages, 'the window, where nothing was done since the snapshot');
     });
     // Every kind of change, the pins both ways.
     const [, plain] = before.messages;
-    answered(await api.post(`${path}/messages/${plain?.id}`, { pinned: true }), SessionMessage);
+    expectBody(await api.post(`${path}/messages/${plain?.id}`, { pinned: true }), SessionMessage);
     const pinned = before.messages.findLast((message) => message.pinned);
-    answered(await api.post(`${path}/messages/${pinned?.id}`, { pinned: false }), SessionMessage);
-    succeeded(await api.post(`${path}/truncate`, { preserve_len: Math.floor(1.5 * limits.min_preserve_tokens) }));
+    expectBody(await api.post(`${path}/messages/${pinned?.id}`, { pinned: false }), SessionMessage);
+    expectSuccess(await api.post(`${path}/truncate`, { preserve_len: Math.floor(1.5 * limits.min_preserve_tokens) }));
     await append(api, id, [user('Later.'), { role: 'assistant', content: 'Too late.' }]);
     const fields = { title: 'after', metadata: { since: 'then' } };
-    answered(await api.post(path, { ...fields, tools: [OTHER_TOOL, TOOL] }), Session);
+    expectBody(await api.post(path, { ...fields, tools: [OTHER_TOOL, TOOL] }), Session);
     const changed = await stateOf(api, id);
     const later = await createSnapshot(api, id);
 
     const told = await rollback(taken.id);
     const { session, messages } = await stateOf(api, id);
-    await trial.check('messages-as-they-were', () => {
+    await context.check('messages-as-they-were', () => {
       const bare = (list: typeof messages) => list.map(({ pinned: _, ...message }) => message);
-      equal(bare(messages), bare(before.messages), 'the messages');
+      expectEqual(bare(messages), bare(before.messages), 'the messages');
     });
-    await trial.check('pins-as-they-were', () => {
+    await context.check('pins-as-they-were', () => {
       const pins = (list: typeof messages) => list.map((message) => message.pinned);
-      equal(pins(messages), pins(before.messages), 'pinned of each message');
+      expectEqual(pins(messages), pins(before.messages), 'pinned of each message');
     });
-    await trial.check('usage-as-it-was', () => equal(session.usage, before.session.usage, 'the usage'));
-    await trial.check('tools-as-they-were', () => equal(session.tools, before.session.tools, 'the tools'));
-    await trial.check('title-and-metadata-stay', () => {
-      equal({ title: session.title, metadata: session.metadata }, fields, 'title and metadata');
+    await context.check('usage-as-it-was', () => expectEqual(session.usage, before.session.usage, 'the usage'));
+    await context.check('tools-as-they-were', () => expectEqual(session.tools, before.session.tools, 'the tools'));
+    await context.check('title-and-metadata-stay', () => {
+      expectEqual({ title: session.title, metadata: session.metadata }, fields, 'title and metadata');
     });
-    await trial.check('model-stays', () => equal(session.model, before.session.model, 'the model'));
-    await trial.check('answer-as-read', () => equal(told, session, 'the answer, against the session read'));
-    await trial.check('version-steps', () => {
-      equal(session.version, changed.session.version + 1, 'the version, a step on from before the rollback');
+    await context.check('model-stays', () => expectEqual(session.model, before.session.model, 'the model'));
+    await context.check('answer-as-read', () => expectEqual(told, session, 'the answer, against the session read'));
+    await context.check('version-steps', () => {
+      expectEqual(session.version, changed.session.version + 1, 'the version, a step on from before the rollback');
     });
-    await trial.check('snapshot-stays', async () => {
-      equal(answered(await api.get(`/snapshots/${taken.id}`), Snapshot), taken, 'the snapshot after the rollback');
+    await context.check('snapshot-stays', async () => {
+      expectEqual(
+        expectBody(await api.get(`/snapshots/${taken.id}`), Snapshot),
+        taken,
+        'the snapshot after the rollback',
+      );
     });
-    await trial.check('undone-and-redone', async () => {
+    await context.check('undone-and-redone', async () => {
       await rollback(later.id);
-      equal(await windowOf(api, id), changed.messages, 'the window after going forward to a later snapshot');
+      expectEqual(await windowOf(api, id), changed.messages, 'the window after going forward to a later snapshot');
       await rollback(taken.id);
-      equal(await windowOf(api, id), before.messages, 'the window after going back once more');
+      expectEqual(await windowOf(api, id), before.messages, 'the window after going back once more');
       const { version } = await append(api, id, user('It goes on.'));
-      holds(version === (await getSession(api, id)).version, 'the session takes new messages');
+      expectTrue(version === (await getSession(api, id)).version, 'the session takes new messages');
     });
   },
 });
@@ -174,20 +177,20 @@ const rollbackMemory = defineCase({
     'turns-are-undone': 'rollback.restores',
   },
   cost: () => ({ promptTokens: 7 * 200, completionTokens: 7 * 32 }),
-  async run(trial) {
-    const { api } = trial;
-    const [earlier, later] = [trial.nonce(), trial.nonce()];
+  async run(context) {
+    const { api } = context;
+    const [earlier, later] = [context.nonce(), context.nonce()];
     const { id } = await createSession(api);
-    await append(api, id, user(tells(earlier)));
+    await append(api, id, user(codeWordText(earlier)));
     const { id: snapshot_id } = await createSnapshot(api, id);
     const before = await windowOf(api, id);
-    await append(api, id, user(tells(later)));
+    await append(api, id, user(codeWordText(later)));
     // A turn of its own, so that more than appends has to be undone.
-    await recalls(trial, { session_id: id }, later);
-    answered(await api.post(`/sessions/${id}/rollback`, { snapshot_id }), Session);
-    await trial.check('turns-are-undone', async () => equal(await windowOf(api, id), before, 'the window'));
-    await trial.check('later-unknown', () => knowsNot(trial, { session_id: id }, later));
-    await trial.check('earlier-known-again', () => recalls(trial, { session_id: id }, earlier));
+    await expectRecall(context, { session_id: id }, later);
+    expectBody(await api.post(`/sessions/${id}/rollback`, { snapshot_id }), Session);
+    await context.check('turns-are-undone', async () => expectEqual(await windowOf(api, id), before, 'the window'));
+    await context.check('later-unknown', () => expectNoRecall(context, { session_id: id }, later));
+    await context.check('earlier-known-again', () => expectRecall(context, { session_id: id }, earlier));
   },
 });
 
@@ -196,19 +199,19 @@ const rollbackOpenCalls = defineCase({
   title: 'a call that waited for its result waits again',
   needs: ['sessions', 'sessions.append', 'sessions.snapshot', 'sessions.rollback'],
   checks: { 'open-again': 'rollback.open-calls', 'answered-again': 'rollback.open-calls' },
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const { id } = await createSession(api);
-    await append(api, id, [user('Look it up.'), calling('call_1')]);
+    await append(api, id, [user('Look it up.'), toolCall('call_1')]);
     const { id: snapshot_id } = await createSnapshot(api, id);
-    await append(api, id, [result('call_1'), user('Thanks.')]);
-    succeeded(await api.post(`/sessions/${id}/rollback`, { snapshot_id }));
-    await trial.check('open-again', async () => {
-      const message = refused(await api.post(`/sessions/${id}/messages`, user('And?')), 'tool_call_unanswered');
-      holds(message.includes('call_1'), `the refusal names the open call: ${message}`);
+    await append(api, id, [toolResult('call_1'), user('Thanks.')]);
+    expectSuccess(await api.post(`/sessions/${id}/rollback`, { snapshot_id }));
+    await context.check('open-again', async () => {
+      const message = expectError(await api.post(`/sessions/${id}/messages`, user('And?')), 'tool_call_unanswered');
+      expectTrue(message.includes('call_1'), `the refusal names the open call: ${message}`);
     });
-    await trial.check('answered-again', async () => {
-      await append(api, id, result('call_1', 'found'));
+    await context.check('answered-again', async () => {
+      await append(api, id, toolResult('call_1', 'found'));
       await append(api, id, user('And?'));
     });
   },
@@ -235,44 +238,44 @@ const rollbackPreserveLen = defineCase({
     'needs-snapshot': 'rollback.request',
     'refused-unchanged': 'rollback.refused-unchanged',
   },
-  async run(trial) {
-    const { api, limits } = trial;
+  async run(context) {
+    const { api, limits } = context;
     const least = limits.min_preserve_tokens;
-    const { session, messages, snapshot_id, little, middle, most, kept } = await partlyRestored(trial);
+    const { session, messages, snapshot_id, little, middle, most, kept } = await partlyRestored(context);
     const path = `/sessions/${session.id}`;
     const rollback = async (fields: object = {}) => {
-      answered(await api.post(`${path}/rollback`, { snapshot_id, ...fields }), Session);
+      expectBody(await api.post(`${path}/rollback`, { snapshot_id, ...fields }), Session);
       return windowOf(api, session.id);
     };
-    succeeded(await api.post(`${path}/truncate`, { preserve_len: middle }));
+    expectSuccess(await api.post(`${path}/truncate`, { preserve_len: middle }));
     const truncated = await windowOf(api, session.id);
-    holds(truncated.length < messages.length, 'a truncate to the same preserve_len cuts something');
-    await trial.check('all-on-request', async () => {
-      equal(await rollback({ preserve_len: 'all' }), messages, 'the window');
+    expectTrue(truncated.length < messages.length, 'a truncate to the same preserve_len cuts something');
+    await context.check('all-on-request', async () => {
+      expectEqual(await rollback({ preserve_len: 'all' }), messages, 'the window');
     });
-    await trial.check('as-truncate', async () => equal(await rollback(), truncated, 'the window'));
-    await trial.check('less-on-request', async () => {
-      equal(await rollback({ preserve_len: little }), kept(little), `the window, at most ${little} tokens`);
+    await context.check('as-truncate', async () => expectEqual(await rollback(), truncated, 'the window'));
+    await context.check('less-on-request', async () => {
+      expectEqual(await rollback({ preserve_len: little }), kept(little), `the window, at most ${little} tokens`);
     });
-    await trial.check('more-on-request', async () => {
-      equal(await rollback({ preserve_len: most }), kept(most), `the window, at most ${most} tokens`);
+    await context.check('more-on-request', async () => {
+      expectEqual(await rollback({ preserve_len: most }), kept(most), `the window, at most ${most} tokens`);
     });
     const before = await stateOf(api, session.id);
     const refuse = async (fields: object) => api.post(`${path}/rollback`, fields);
-    await trial.check('under-minimum-refused', async () => {
+    await context.check('under-minimum-refused', async () => {
       const reply = await refuse({ snapshot_id, preserve_len: least - 1 });
-      belowMinimum(reply, least);
+      expectBelowMinimum(reply, least);
     });
-    await trial.check('neither-number-nor-all-refused', async () => {
+    await context.check('neither-number-nor-all-refused', async () => {
       for (const preserve_len of ['most', least + 0.5]) {
-        refused(await refuse({ snapshot_id, preserve_len }), 'invalid_request', { param: 'preserve_len' });
+        expectError(await refuse({ snapshot_id, preserve_len }), 'invalid_request', { param: 'preserve_len' });
       }
     });
-    await trial.check('needs-snapshot', async () => {
-      refused(await refuse({}), 'invalid_request', { param: 'snapshot_id' });
+    await context.check('needs-snapshot', async () => {
+      expectError(await refuse({}), 'invalid_request', { param: 'snapshot_id' });
     });
-    await trial.check('refused-unchanged', () => unchanged(api, before));
-    succeeded(await api.post(`${path}/rollback`, { snapshot_id, preserve_len: least }));
+    await context.check('refused-unchanged', () => expectUnchanged(api, before));
+    expectSuccess(await api.post(`${path}/rollback`, { snapshot_id, preserve_len: least }));
   },
 });
 

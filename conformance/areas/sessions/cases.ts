@@ -4,13 +4,21 @@ import { listOf } from '../../../contract/lists.ts';
 import { MODEL_ID, TokenEstimate } from '../../../contract/models.ts';
 import { Session, SessionDeleted } from '../../../contract/sessions.ts';
 import { type Case, defineCase } from '../../core/case.ts';
-import { answered, equal, holds, refused, shaped, succeeded } from '../../core/expect.ts';
-import { Fault } from '../../core/verdict.ts';
+import { expectBody, expectEqual, expectError, expectShape, expectSuccess, expectTrue } from '../../core/expect.ts';
+import { Inconclusive } from '../../core/verdict.ts';
 import type { Api } from '../../wire/api.ts';
-import { CHAT_COST, layGround, SESSION_CHANGES, type SessionChange, sendChange, TOOL } from '../../wire/changes.ts';
-import { append, createSession, getSession, stateOf, unchanged, user, windowOf } from '../../wire/dialect.ts';
-import { neverWas } from '../../wire/ids.ts';
+import { CHAT_COST, SESSION_CHANGES, type SessionChange, sendChange, setUpChange, TOOL } from '../../wire/changes.ts';
 import type { Reply } from '../../wire/reply.ts';
+import {
+  append,
+  createSession,
+  expectUnchanged,
+  getSession,
+  stateOf,
+  unknownId,
+  user,
+  windowOf,
+} from '../../wire/sessions.ts';
 
 /** Creations at the same time: more than the slots that are left for them. */
 const SLOTS = 3;
@@ -38,31 +46,34 @@ const sessionsCapacity = defineCase({
     'full-again': 'sessions.limit',
   },
   cost: ({ sessions }) => ({ requests: 2 * sessions + 40 }),
-  async run(trial) {
-    const { limits } = trial;
-    const api = await trial.empty();
+  async run(context) {
+    const { limits } = context;
+    const api = await context.emptyAccount();
     const ids = await fillAccount(api, limits.sessions - 1);
     const last = await api.post('/sessions');
-    await trial.need('exact-accepted', () => succeeded(last));
-    const { id } = answered(last, Session);
+    await context.require('exact-accepted', () => expectSuccess(last));
+    const { id } = expectBody(last, Session);
     const over = await api.post('/sessions');
-    await trial.check('over-refused', () => refused(over, 'session_limit_reached'));
-    await trial.check('limit-named', () => {
-      const message = refused(over, 'session_limit_reached');
-      holds(message.includes(String(limits.sessions)), `the refusal names the limit ${limits.sessions}: ${message}`);
+    await context.check('over-refused', () => expectError(over, 'session_limit_reached'));
+    await context.check('limit-named', () => {
+      const message = expectError(over, 'session_limit_reached');
+      expectTrue(
+        message.includes(String(limits.sessions)),
+        `the refusal names the limit ${limits.sessions}: ${message}`,
+      );
     });
-    succeeded(await api.delete(`/sessions/${id}`));
-    await trial.need('delete-frees', async () => {
-      ids.push(answered(await api.post('/sessions'), Session).id);
+    expectSuccess(await api.delete(`/sessions/${id}`));
+    await context.require('delete-frees', async () => {
+      ids.push(expectBody(await api.post('/sessions'), Session).id);
     });
-    await trial.check('full-again', async () => refused(await api.post('/sessions'), 'session_limit_reached'));
-    succeeded(await api.delete(`/sessions/${ids.pop()}`));
-    await trial.check('refused-takes-no-slot', async () => {
-      refused(await api.post('/sessions', { title: 7 }), 'invalid_request');
-      refused(await api.post('/sessions', { model: 'kimi-k2-of-nowhere' }), 'model_not_found');
+    await context.check('full-again', async () => expectError(await api.post('/sessions'), 'session_limit_reached'));
+    expectSuccess(await api.delete(`/sessions/${ids.pop()}`));
+    await context.check('refused-takes-no-slot', async () => {
+      expectError(await api.post('/sessions', { title: 7 }), 'invalid_request');
+      expectError(await api.post('/sessions', { model: 'kimi-k2-of-nowhere' }), 'model_not_found');
       const orphan = { role: 'tool', tool_call_id: 'nobody', content: 'x' };
-      refused(await api.post('/sessions', { messages: [orphan] }), 'tool_result_orphan');
-      succeeded(await api.post('/sessions'));
+      expectError(await api.post('/sessions', { messages: [orphan] }), 'tool_result_orphan');
+      expectSuccess(await api.post('/sessions'));
     });
   },
 });
@@ -79,32 +90,32 @@ const sessionsRace = defineCase({
     'full-after': 'sessions.parallel-creates',
   },
   cost: ({ sessions }) => ({ requests: 2 * sessions + 40 }),
-  async run(trial) {
-    const { limits } = trial;
-    const api = await trial.empty();
+  async run(context) {
+    const { limits } = context;
+    const api = await context.emptyAccount();
     const slots = Math.min(SLOTS, limits.sessions);
     await fillAccount(api, limits.sessions - slots);
     const replies = await Promise.all(Array.from({ length: RACERS }, () => api.post('/sessions')));
     const broken = replies.find(({ status }) => status >= 500);
-    if (broken) throw new Fault(`${broken.what}: ${broken.status} ${broken.text}`);
+    if (broken) throw new Inconclusive(`${broken.what}: ${broken.status} ${broken.text}`);
     const created = replies.filter(({ status }) => status < 300);
-    await trial.check('slots-filled', () =>
-      holds(created.length >= slots, `${created.length} of ${slots} slots were filled`),
+    await context.check('slots-filled', () =>
+      expectTrue(created.length >= slots, `${created.length} of ${slots} slots were filled`),
     );
-    await trial.check('no-more-than-slots', () => {
-      holds(created.length <= slots, `${created.length} sessions were created where there was room for ${slots}`);
+    await context.check('no-more-than-slots', () => {
+      expectTrue(created.length <= slots, `${created.length} sessions were created where there was room for ${slots}`);
     });
-    await trial.check('rest-refused', () => {
-      for (const reply of replies) if (!created.includes(reply)) refused(reply, 'session_limit_reached');
-      const ids = new Set(created.map((reply) => answered(reply, Session).id));
-      equal(ids.size, created.length, 'the number of different ids');
+    await context.check('rest-refused', () => {
+      for (const reply of replies) if (!created.includes(reply)) expectError(reply, 'session_limit_reached');
+      const ids = new Set(created.map((reply) => expectBody(reply, Session).id));
+      expectEqual(ids.size, created.length, 'the number of different ids');
     });
-    await trial.check('full-after', async () => {
-      refused(await api.post('/sessions'), 'session_limit_reached');
+    await context.check('full-after', async () => {
+      expectError(await api.post('/sessions'), 'session_limit_reached');
       const [first] = created;
-      if (first) succeeded(await api.delete(`/sessions/${answered(first, Session).id}`));
-      succeeded(await api.post('/sessions'));
-      refused(await api.post('/sessions'), 'session_limit_reached');
+      if (first) expectSuccess(await api.delete(`/sessions/${expectBody(first, Session).id}`));
+      expectSuccess(await api.post('/sessions'));
+      expectError(await api.post('/sessions'), 'session_limit_reached');
     });
   },
 });
@@ -128,42 +139,42 @@ const sessionsCreate = defineCase({
     times: 'sessions.times',
     'read-back': 'sessions.read-back',
   },
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const reply = await api.post('/sessions');
-    const body = (succeeded(reply).json ?? {}) as { session_id?: unknown };
-    await trial.need('returns-id', () => {
-      holds(
+    const body = (expectSuccess(reply).json ?? {}) as { session_id?: unknown };
+    await context.require('returns-id', () => {
+      expectTrue(
         typeof body.session_id === 'string' && body.session_id !== '',
         `${reply.what}: no session_id: ${reply.text}`,
       );
     });
-    await trial.need('whole', () => shaped(Session, body, reply.what));
-    const session = answered(reply, Session);
-    await trial.check('one-id', () => equal(session.id, session.session_id, 'id, which is session_id'));
-    await trial.check('empty', () => {
+    await context.require('whole', () => expectShape(Session, body, reply.what));
+    const session = expectBody(reply, Session);
+    await context.check('one-id', () => expectEqual(session.id, session.session_id, 'id, which is session_id'));
+    await context.check('empty', () => {
       const { title, metadata, tools, forked_from } = session;
       const nothing = { title: null, metadata: {}, tools: [], forked_from: null };
-      equal({ title, metadata, tools, forked_from }, nothing, 'what was not given');
+      expectEqual({ title, metadata, tools, forked_from }, nothing, 'what was not given');
     });
-    await trial.check('counts-nothing', () => {
+    await context.check('counts-nothing', () => {
       const remaining_tokens = session.limits.window_tokens;
-      equal(
+      expectEqual(
         session.usage,
         { total_tokens: 0, tools_tokens: 0, remaining_tokens, messages: 0 },
         'the usage of an empty session',
       );
     });
-    await trial.check('default-model', () => equal(session.model, MODEL_ID, 'the model that nobody named'));
-    await trial.check('times', () => {
+    await context.check('default-model', () => expectEqual(session.model, MODEL_ID, 'the model that nobody named'));
+    await context.check('times', () => {
       const { created_at, updated_at } = session;
       const inSeconds = created_at > FIRST_SECOND && updated_at < LAST_SECOND;
-      holds(inSeconds, `the times are Unix seconds, not ${created_at} and ${updated_at}`);
-      holds(updated_at >= created_at, `changed at ${updated_at}, before it was created at ${created_at}`);
+      expectTrue(inSeconds, `the times are Unix seconds, not ${created_at} and ${updated_at}`);
+      expectTrue(updated_at >= created_at, `changed at ${updated_at}, before it was created at ${created_at}`);
     });
-    await trial.check('read-back', async () => {
-      equal(await getSession(api, session.id), session, 'the session as it is read');
-      holds((await windowOf(api, session.id)).length === 0, 'the window of a new session is empty');
+    await context.check('read-back', async () => {
+      expectEqual(await getSession(api, session.id), session, 'the session as it is read');
+      expectTrue((await windowOf(api, session.id)).length === 0, 'the window of a new session is empty');
     });
   },
 });
@@ -182,8 +193,8 @@ const sessionsFields = defineCase({
     'remaining-adds-up': 'sessions.usage',
     'read-back': 'sessions.read-back',
   },
-  async run(trial) {
-    const { api, target } = trial;
+  async run(context) {
+    const { api, target } = context;
     const messages = [
       { role: 'system' as const, content: 'Be brief.' },
       user('The first question.'),
@@ -195,31 +206,31 @@ const sessionsFields = defineCase({
       metadata: { project: 'stone', 'key 2': '' },
       tools: [TOOL],
     };
-    const session = answered(await api.post('/sessions', { ...given, messages }), Session);
-    await trial.check('model-kept', () => equal(session.model, given.model, 'model'));
-    await trial.check('title-kept', () => equal(session.title, given.title, 'title'));
-    await trial.check('metadata-kept', () => equal(session.metadata, given.metadata, 'metadata'));
-    await trial.check('tools-kept', () => equal(session.tools, given.tools, 'tools'));
+    const session = expectBody(await api.post('/sessions', { ...given, messages }), Session);
+    await context.check('model-kept', () => expectEqual(session.model, given.model, 'model'));
+    await context.check('title-kept', () => expectEqual(session.title, given.title, 'title'));
+    await context.check('metadata-kept', () => expectEqual(session.metadata, given.metadata, 'metadata'));
+    await context.check('tools-kept', () => expectEqual(session.tools, given.tools, 'tools'));
     const state = await stateOf(api, session.id);
-    await trial.check('messages-in-order', () => {
+    await context.check('messages-in-order', () => {
       const written = state.messages.map(({ role, content }) => ({ role, content }));
-      equal(written, messages, 'the window of a session created with messages');
+      expectEqual(written, messages, 'the window of a session created with messages');
     });
-    await trial.check('usage-adds-up', () => {
+    await context.check('usage-adds-up', () => {
       const { total_tokens, tools_tokens, messages: count } = session.usage;
       const sum = state.messages.reduce((total, { tokens }) => total + tokens, 0);
-      holds(tools_tokens > 0, 'a tool counts more than no tokens');
-      equal(total_tokens, tools_tokens + sum, 'the total, of tools and listed messages');
-      equal(count, messages.length, 'the number of messages');
+      expectTrue(tools_tokens > 0, 'a tool counts more than no tokens');
+      expectEqual(total_tokens, tools_tokens + sum, 'the total, of tools and listed messages');
+      expectEqual(count, messages.length, 'the number of messages');
     });
-    await trial.check('remaining-adds-up', () => {
+    await context.check('remaining-adds-up', () => {
       const { total_tokens, remaining_tokens } = session.usage;
-      equal(remaining_tokens, session.limits.window_tokens - total_tokens, 'what remains of the window');
+      expectEqual(remaining_tokens, session.limits.window_tokens - total_tokens, 'what remains of the window');
     });
-    await trial.check('read-back', async () => {
-      equal(state.session, session, 'the session as it is read');
+    await context.check('read-back', async () => {
+      expectEqual(state.session, session, 'the session as it is read');
       const { usage } = await append(api, session.id, user('One more.'));
-      equal((await getSession(api, session.id)).usage, usage, 'the usage, as the last write answered it');
+      expectEqual((await getSession(api, session.id)).usage, usage, 'the usage, as the last write answered it');
     });
   },
 });
@@ -229,19 +240,19 @@ const sessionsFirstMessages = defineCase({
   title: 'the messages of a creation are one append',
   needs: ['sessions', 'tokens.estimate'],
   checks: { 'exact-accepted': 'sessions.first-messages', 'over-refused': 'sessions.first-messages' },
-  async run(trial) {
-    const { api, limits, texts } = trial;
+  async run(context) {
+    const { api, limits, texts } = context;
     const half = Math.floor(limits.append_tokens / 2);
     const first = user(await texts.exactly(half));
     const rest = user(await texts.exactly(limits.append_tokens - half));
     const over = user(await texts.exactly(limits.append_tokens - half + 1));
-    await trial.check('exact-accepted', async () => {
-      const { usage } = answered(await api.post('/sessions', { messages: [first, rest] }), Session);
-      equal(usage.total_tokens, limits.append_tokens, 'the usage of a session created with one whole write');
+    await context.check('exact-accepted', async () => {
+      const { usage } = expectBody(await api.post('/sessions', { messages: [first, rest] }), Session);
+      expectEqual(usage.total_tokens, limits.append_tokens, 'the usage of a session created with one whole write');
     });
-    await trial.check('over-refused', async () => {
-      refused(await api.post('/sessions', { messages: [first, over] }), 'append_too_large');
-      succeeded(await api.post('/sessions', { messages: [first] }));
+    await context.check('over-refused', async () => {
+      expectError(await api.post('/sessions', { messages: [first, over] }), 'append_too_large');
+      expectSuccess(await api.post('/sessions', { messages: [first] }));
     });
   },
 });
@@ -259,18 +270,24 @@ const sessionsDelete = defineCase({
     'again-not-found': 'sessions.delete-twice',
     'other-stays': 'sessions.independent',
   },
-  async run(trial) {
-    const { api } = trial;
-    const { session: id } = await layGround(trial, {});
+  async run(context) {
+    const { api } = context;
+    const { session: id } = await setUpChange(context, {});
     const other = await createSession(api);
     const path = `/sessions/${id}`;
-    succeeded(await api.get(path));
+    expectSuccess(await api.get(path));
     const reply = await api.delete(path);
-    await trial.check('answer', () => equal(answered(reply, SessionDeleted).id, id, 'the id of what was deleted'));
-    await trial.check('not-read', async () => refused(await api.get(path), 'session_not_found'));
-    await trial.check('messages-not-read', async () => refused(await api.get(`${path}/messages`), 'session_not_found'));
-    await trial.check('again-not-found', async () => refused(await api.delete(path), 'session_not_found'));
-    await trial.check('other-stays', async () => equal(await getSession(api, other.id), other, 'another session'));
+    await context.check('answer', () =>
+      expectEqual(expectBody(reply, SessionDeleted).id, id, 'the id of what was deleted'),
+    );
+    await context.check('not-read', async () => expectError(await api.get(path), 'session_not_found'));
+    await context.check('messages-not-read', async () =>
+      expectError(await api.get(`${path}/messages`), 'session_not_found'),
+    );
+    await context.check('again-not-found', async () => expectError(await api.delete(path), 'session_not_found'));
+    await context.check('other-stays', async () =>
+      expectEqual(await getSession(api, other.id), other, 'another session'),
+    );
   },
 });
 
@@ -284,14 +301,14 @@ const sessionsDeletedRoutes = SESSION_CHANGES.filter(
     needs: ['sessions', ...change.needs],
     checks: { 'not-found': 'sessions.deleted-gone' },
     cost: () => (change.chats ? CHAT_COST : {}),
-    async run(trial) {
-      const ground = await layGround(trial, change);
-      succeeded(await trial.api.get(`/sessions/${ground.session}`));
-      succeeded(await trial.api.delete(`/sessions/${ground.session}`));
-      await trial.check('not-found', async () => {
+    async run(context) {
+      const ground = await setUpChange(context, change);
+      expectSuccess(await context.api.get(`/sessions/${ground.session}`));
+      expectSuccess(await context.api.delete(`/sessions/${ground.session}`));
+      await context.check('not-found', async () => {
         const param = change.chats ? { param: 'session_id' } : {};
-        refused(await sendChange(trial, change, ground), 'session_not_found', param);
-        refused(await trial.api.get(`/sessions/${ground.session}`), 'session_not_found');
+        expectError(await sendChange(context, change, ground), 'session_not_found', param);
+        expectError(await context.api.get(`/sessions/${ground.session}`), 'session_not_found');
       });
     },
   }),
@@ -302,17 +319,19 @@ const sessionsIds = defineCase({
   title: 'no id is given twice',
   needs: ['sessions'],
   checks: { 'of-those-there': 'sessions.ids-unique', 'of-those-gone': 'sessions.ids-unique' },
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const first = await createSession(api);
     const second = await createSession(api);
-    await trial.check('of-those-there', () => holds(first.id !== second.id, `two sessions have the id ${first.id}`));
-    await trial.check('of-those-gone', async () => {
+    await context.check('of-those-there', () =>
+      expectTrue(first.id !== second.id, `two sessions have the id ${first.id}`),
+    );
+    await context.check('of-those-gone', async () => {
       const seen = new Set([first.id, second.id]);
       for (let round = 0; round < ROUNDS; round += 1) {
         for (const id of seen) await api.delete(`/sessions/${id}`);
         const { id } = await createSession(api);
-        holds(!seen.has(id), `the id ${id} of a deleted session was given again`);
+        expectTrue(!seen.has(id), `the id ${id} of a deleted session was given again`);
         seen.add(id);
       }
     });
@@ -337,24 +356,24 @@ const sessionsMetadata = defineCase({
     'title-exact': 'sessions.title-length',
     'title-over': 'sessions.title-length',
   },
-  async run(trial) {
-    const { api, limits } = trial;
+  async run(context) {
+    const { api, limits } = context;
     const session = await createSession(api);
     const accepted = async (body: object, expected: Partial<Session>) => {
       for (const path of ['/sessions', `/sessions/${session.id}`]) {
-        const { id } = answered(await api.post(path, body), Session);
+        const { id } = expectBody(await api.post(path, body), Session);
         const read = await getSession(api, id);
-        for (const [name, value] of Object.entries(expected)) equal(read[name as keyof Session], value, name);
+        for (const [name, value] of Object.entries(expected)) expectEqual(read[name as keyof Session], value, name);
       }
     };
     const over = async (body: object, field: string, limit: number) => {
       const before = await stateOf(api, session.id);
       for (const path of ['/sessions', `/sessions/${session.id}`]) {
-        const message = refused(await api.post(path, body), 'invalid_request');
+        const message = expectError(await api.post(path, body), 'invalid_request');
         const named = message.includes(field) && message.includes(String(limit));
-        holds(named, `the refusal names ${field} and the limit ${limit}: ${message}`);
+        expectTrue(named, `the refusal names ${field} and the limit ${limit}: ${message}`);
       }
-      await unchanged(api, before);
+      await expectUnchanged(api, before);
     };
     const metadata = {
       pairs: (count: number) => ({ metadata: pairs(count) }),
@@ -364,12 +383,12 @@ const sessionsMetadata = defineCase({
     const most = { pairs: limits.metadata_pairs, key: limits.metadata_key_chars, value: limits.metadata_value_chars };
     for (const part of ['pairs', 'key', 'value'] as const) {
       const exact = metadata[part](most[part]);
-      await trial.check(`${part}-exact`, () => accepted(exact, exact));
-      await trial.check(`${part}-over`, () => over(metadata[part](most[part] + 1), 'metadata', most[part]));
+      await context.check(`${part}-exact`, () => accepted(exact, exact));
+      await context.check(`${part}-over`, () => over(metadata[part](most[part] + 1), 'metadata', most[part]));
     }
     const title = 't'.repeat(limits.title_chars);
-    await trial.check('title-exact', () => accepted({ title }, { title }));
-    await trial.check('title-over', () => over({ title: `${title}t` }, 'title', limits.title_chars));
+    await context.check('title-exact', () => accepted({ title }, { title }));
+    await context.check('title-over', () => over({ title: `${title}t` }, 'title', limits.title_chars));
   },
 });
 
@@ -392,33 +411,37 @@ const sessionsBadFields = defineCase({
     'unknown-at-creation': 'sessions.unknown-fields',
     'unknown-later': 'sessions.unknown-fields',
   },
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const { id } = await createSession(api, { title: 'Before' });
     const before = await stateOf(api, id);
     const blamed = (reply: Reply, field: string) => {
-      refused(reply, 'invalid_request');
+      expectError(reply, 'invalid_request');
       const { param } = (reply.json as { error: { param?: unknown } }).error;
       const named = typeof param === 'string' && param.startsWith(field);
-      holds(named, `${reply.what}: the refusal blames ${field}, not ${JSON.stringify(param)}: ${reply.text}`);
+      expectTrue(named, `${reply.what}: the refusal blames ${field}, not ${JSON.stringify(param)}: ${reply.text}`);
     };
-    await trial.check('create-refused', async () => {
+    await context.check('create-refused', async () => {
       for (const [body, field] of [...BAD, [{ model: 5 }, 'model'], [{ messages: 'x' }, 'messages']] as const) {
         blamed(await api.post('/sessions', body), field);
       }
-      succeeded(await api.post('/sessions', { tools: [TOOL] }));
+      expectSuccess(await api.post('/sessions', { tools: [TOOL] }));
     });
-    await trial.check('update-refused', async () => {
+    await context.check('update-refused', async () => {
       for (const [body, field] of BAD) blamed(await api.post(`/sessions/${id}`, body), field);
-      await unchanged(api, before);
+      await expectUnchanged(api, before);
     });
     const unknown = { colour: 'blue', nested: { a: [1] } };
-    await trial.check('unknown-at-creation', async () => {
-      equal(answered(await api.post('/sessions', { title: 'Given', ...unknown }), Session).title, 'Given', 'the title');
+    await context.check('unknown-at-creation', async () => {
+      expectEqual(
+        expectBody(await api.post('/sessions', { title: 'Given', ...unknown }), Session).title,
+        'Given',
+        'the title',
+      );
     });
-    await trial.check('unknown-later', async () => {
-      const { title } = answered(await api.post(`/sessions/${id}`, { title: 'After', ...unknown }), Session);
-      equal(title, 'After', 'the title');
+    await context.check('unknown-later', async () => {
+      const { title } = expectBody(await api.post(`/sessions/${id}`, { title: 'After', ...unknown }), Session);
+      expectEqual(title, 'After', 'the title');
     });
   },
 });
@@ -442,11 +465,11 @@ const sessionsLimits = defineCase({
     'window-tokens-declared': 'sessions.limits',
     'snapshots-declared': 'sessions.limits',
   },
-  async run(trial) {
-    const declared = resolveLimits(trial.target.limits);
-    const { limits } = await getSession(trial.api, (await createSession(trial.api)).id);
+  async run(context) {
+    const declared = resolveLimits(context.target.limits);
+    const { limits } = await getSession(context.api, (await createSession(context.api)).id);
     for (const [check, name] of Object.entries(CHECKS) as [keyof typeof CHECKS, keyof typeof limits][]) {
-      await trial.check(check, () => equal(limits[name], declared[name], `the limit ${name}`));
+      await context.check(check, () => expectEqual(limits[name], declared[name], `the limit ${name}`));
     }
   },
 });
@@ -464,18 +487,18 @@ const sessionsModel = defineCase({
     'unknown-refused': 'sessions.model-unknown',
     'unknown-text': 'sessions.model-unknown',
   },
-  async run(trial) {
-    const { api, target } = trial;
-    await trial.check('alias-accepted', async () => {
-      const { id, model } = answered(await api.post('/sessions', { model: ALIAS }), Session);
-      equal(model, ALIAS, 'the model, as it was given');
-      equal((await getSession(api, id)).model, ALIAS, 'the model as it is read');
+  async run(context) {
+    const { api, target } = context;
+    await context.check('alias-accepted', async () => {
+      const { id, model } = expectBody(await api.post('/sessions', { model: ALIAS }), Session);
+      expectEqual(model, ALIAS, 'the model, as it was given');
+      expectEqual((await getSession(api, id)).model, ALIAS, 'the model as it is read');
     });
-    succeeded(await api.post('/sessions', { model: target.model }));
+    expectSuccess(await api.post('/sessions', { model: target.model }));
     const reply = await api.post('/sessions', { model: UNKNOWN });
-    await trial.check('unknown-refused', () => refused(reply, 'model_not_found'));
-    await trial.check('unknown-text', () => {
-      equal(refused(reply, 'model_not_found'), LIVE_TEXT.modelNotFound(UNKNOWN), 'the message');
+    await context.check('unknown-refused', () => expectError(reply, 'model_not_found'));
+    await context.check('unknown-text', () => {
+      expectEqual(expectError(reply, 'model_not_found'), LIVE_TEXT.modelNotFound(UNKNOWN), 'the message');
     });
   },
 });
@@ -483,7 +506,7 @@ const sessionsModel = defineCase({
 const Sessions = listOf(Session);
 
 async function listed(api: Api): Promise<string[]> {
-  return answered(await api.get('/sessions?limit=100'), Sessions).data.map(({ id }) => id);
+  return expectBody(await api.get('/sessions?limit=100'), Sessions).data.map(({ id }) => id);
 }
 
 const sessionsUnknown = defineCase({
@@ -495,17 +518,17 @@ const sessionsUnknown = defineCase({
     'not-changed': 'sessions.not-found',
     'not-deleted': 'sessions.not-found',
   },
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const session = await createSession(api);
-    const path = `/sessions/${neverWas(session.id)}`;
-    succeeded(await api.get(`/sessions/${session.id}`));
-    await trial.check('not-read', async () => refused(await api.get(path), 'session_not_found'));
-    await trial.check('not-changed', async () => {
-      refused(await api.post(path, { title: 'x' }), 'session_not_found');
-      refused(await api.get(path), 'session_not_found');
+    const path = `/sessions/${unknownId(session.id)}`;
+    expectSuccess(await api.get(`/sessions/${session.id}`));
+    await context.check('not-read', async () => expectError(await api.get(path), 'session_not_found'));
+    await context.check('not-changed', async () => {
+      expectError(await api.post(path, { title: 'x' }), 'session_not_found');
+      expectError(await api.get(path), 'session_not_found');
     });
-    await trial.check('not-deleted', async () => refused(await api.delete(path), 'session_not_found'));
+    await context.check('not-deleted', async () => expectError(await api.delete(path), 'session_not_found'));
   },
 });
 
@@ -520,11 +543,11 @@ const sessionsChatUnknown = defineCase({
     'none-made': 'sessions.chat-unknown',
   },
   cost: () => CHAT_COST,
-  async run(trial) {
-    const { target } = trial;
-    const api = await trial.empty();
+  async run(context) {
+    const { target } = context;
+    const api = await context.emptyAccount();
     const { id } = await createSession(api);
-    const nobody = neverWas(id);
+    const nobody = unknownId(id);
     const say = (session_id: string, more: object = {}) =>
       api.post('/chat/completions', {
         model: target.model,
@@ -534,14 +557,14 @@ const sessionsChatUnknown = defineCase({
         ...more,
       });
     const param = 'session_id';
-    await trial.check('refused', async () => refused(await say(nobody), 'session_not_found', { param }));
-    await trial.check('stream-refused', async () => {
-      refused(await say(nobody, { stream: true }), 'session_not_found', { param });
+    await context.check('refused', async () => expectError(await say(nobody), 'session_not_found', { param }));
+    await context.check('stream-refused', async () => {
+      expectError(await say(nobody, { stream: true }), 'session_not_found', { param });
     });
-    await trial.check('none-made', async () => {
-      refused(await api.get(`/sessions/${nobody}`), 'session_not_found');
-      equal(await listed(api), [id], 'the sessions of the account');
-      succeeded(await say(id));
+    await context.check('none-made', async () => {
+      expectError(await api.get(`/sessions/${nobody}`), 'session_not_found');
+      expectEqual(await listed(api), [id], 'the sessions of the account');
+      expectSuccess(await say(id));
     });
   },
 });
@@ -555,23 +578,23 @@ const sessionsIndependent = defineCase({
     'update-stays-in-one': 'sessions.independent',
     'delete-stays-in-one': 'sessions.independent',
   },
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const messages = [user('The first message.')];
     const one = await createSession(api, { messages });
     const other = await createSession(api, { messages });
     const before = await stateOf(api, other.id);
-    await trial.check('append-stays-in-one', async () => {
+    await context.check('append-stays-in-one', async () => {
       await append(api, one.id, user('Only for one.'));
-      await unchanged(api, before);
+      await expectUnchanged(api, before);
     });
-    await trial.check('update-stays-in-one', async () => {
-      succeeded(await api.post(`/sessions/${one.id}`, { title: 'One', metadata: { of: 'one' } }));
-      await unchanged(api, before);
+    await context.check('update-stays-in-one', async () => {
+      expectSuccess(await api.post(`/sessions/${one.id}`, { title: 'One', metadata: { of: 'one' } }));
+      await expectUnchanged(api, before);
     });
-    await trial.check('delete-stays-in-one', async () => {
-      succeeded(await api.delete(`/sessions/${one.id}`));
-      await unchanged(api, before);
+    await context.check('delete-stays-in-one', async () => {
+      expectSuccess(await api.delete(`/sessions/${one.id}`));
+      await expectUnchanged(api, before);
       await append(api, other.id, user('It goes on.'));
     });
   },
@@ -587,23 +610,23 @@ const sessionsHostedAgents = defineCase({
     'change-refused': 'sessions.hosted-agents',
     'says-why': 'sessions.hosted-agents',
   },
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const headers = { 'kimi-api-version': '2026-09-01' };
     const { id } = await createSession(api);
     const before = await stateOf(api, id);
     const path = `/sessions/${id}`;
-    await trial.check('read-refused', async () => refused(await api.get(path, { headers }), 'invalid_request'));
+    await context.check('read-refused', async () => expectError(await api.get(path, { headers }), 'invalid_request'));
     const create = await api.post('/sessions', {}, { headers });
-    await trial.check('create-refused', () => refused(create, 'invalid_request'));
-    await trial.check('change-refused', async () => {
-      refused(await api.post(path, { title: 'x' }, { headers }), 'invalid_request');
-      refused(await api.delete(path, { headers }), 'invalid_request');
-      await unchanged(api, before);
+    await context.check('create-refused', () => expectError(create, 'invalid_request'));
+    await context.check('change-refused', async () => {
+      expectError(await api.post(path, { title: 'x' }, { headers }), 'invalid_request');
+      expectError(await api.delete(path, { headers }), 'invalid_request');
+      await expectUnchanged(api, before);
     });
-    await trial.check('says-why', () => {
-      const message = refused(create, 'invalid_request');
-      holds(/hosted agents/i.test(message), `the refusal says that Hosted Agents are not emulated: ${message}`);
+    await context.check('says-why', () => {
+      const message = expectError(create, 'invalid_request');
+      expectTrue(/hosted agents/i.test(message), `the refusal says that Hosted Agents are not emulated: ${message}`);
     });
   },
 });
@@ -630,29 +653,29 @@ const sessionsUpdate = defineCase({
     'answer-is-read': 'sessions.read-back',
     'identity-stays': 'sessions.read-back',
   },
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const created = await createSession(api, FIRST);
     const { id } = created;
-    const update = async (body: object) => answered(await api.post(`/sessions/${id}`, body), Session);
+    const update = async (body: object) => expectBody(await api.post(`/sessions/${id}`, body), Session);
     let expected: object = FIRST;
     const judge = async (body: object, then: object = body) => {
       expected = { ...expected, ...then };
-      equal(fieldsOf(await update(body)), expected, `the session after ${JSON.stringify(Object.keys(body))}`);
-      equal(fieldsOf(await getSession(api, id)), expected, 'the session as it is read');
+      expectEqual(fieldsOf(await update(body)), expected, `the session after ${JSON.stringify(Object.keys(body))}`);
+      expectEqual(fieldsOf(await getSession(api, id)), expected, 'the session as it is read');
     };
-    await trial.check('title-alone', () => judge({ title: 'Second' }));
-    await trial.check('metadata-alone', () => judge({ metadata: { c: '3' } }));
-    await trial.check('tools-alone', () => judge({ tools: [OTHER_TOOL] }));
-    await trial.check('together', () => judge({ title: 'Third', metadata: { d: '4' }, tools: [TOOL, OTHER_TOOL] }));
-    await trial.check('emptied', () =>
+    await context.check('title-alone', () => judge({ title: 'Second' }));
+    await context.check('metadata-alone', () => judge({ metadata: { c: '3' } }));
+    await context.check('tools-alone', () => judge({ tools: [OTHER_TOOL] }));
+    await context.check('together', () => judge({ title: 'Third', metadata: { d: '4' }, tools: [TOOL, OTHER_TOOL] }));
+    await context.check('emptied', () =>
       judge({ title: null, metadata: null, tools: [] }, { title: null, metadata: {}, tools: [] }),
     );
     const last = await update({ title: 'Fourth' });
-    await trial.check('answer-is-read', async () =>
-      equal(await getSession(api, id), last, 'the session as it is read'),
+    await context.check('answer-is-read', async () =>
+      expectEqual(await getSession(api, id), last, 'the session as it is read'),
     );
-    await trial.check('identity-stays', () => {
+    await context.check('identity-stays', () => {
       const same = ({ id, session_id, model, created_at, limits, forked_from }: Session) => [
         id,
         session_id,
@@ -661,7 +684,7 @@ const sessionsUpdate = defineCase({
         limits,
         forked_from,
       ];
-      equal(same(last), same(created), 'what no update changes');
+      expectEqual(same(last), same(created), 'what no update changes');
     });
   },
 });
@@ -670,7 +693,7 @@ const sessionsUpdate = defineCase({
 async function toolTokens(api: Api, model: string, tools: readonly object[]): Promise<number> {
   const messages = [user('Hello.')];
   const count = async (body: object) =>
-    answered(await api.post('/tokenizers/estimate-token-count', { model, messages, ...body }), TokenEstimate).data
+    expectBody(await api.post('/tokenizers/estimate-token-count', { model, messages, ...body }), TokenEstimate).data
       .total_tokens;
   return (await count({ tools })) - (await count({}));
 }
@@ -685,35 +708,39 @@ const sessionsTools = defineCase({
     'none-counts-nothing': 'sessions.tools-counted',
     'beyond-window-refused': 'sessions.tools-window',
   },
-  async run(trial) {
-    const { api, target, limits } = trial;
+  async run(context) {
+    const { api, target, limits } = context;
     const { id, usage: before } = await createSession(api, { messages: [user('The first message.')] });
     const update = (body: object) => api.post(`/sessions/${id}`, body);
-    await trial.check('counted-as-estimated', async () => {
+    await context.check('counted-as-estimated', async () => {
       const tools = [TOOL, OTHER_TOOL];
       const expected = await toolTokens(api, target.model, tools);
-      equal(answered(await update({ tools }), Session).usage.tools_tokens, expected, 'tools_tokens');
-      equal((await createSession(api, { tools })).usage.tools_tokens, expected, 'tools_tokens of a new session');
+      expectEqual(expectBody(await update({ tools }), Session).usage.tools_tokens, expected, 'tools_tokens');
+      expectEqual((await createSession(api, { tools })).usage.tools_tokens, expected, 'tools_tokens of a new session');
     });
-    await trial.check('counted-in-total', async () => {
-      const { usage } = answered(await update({ tools: [TOOL] }), Session);
-      equal(usage.total_tokens, before.total_tokens + usage.tools_tokens, 'the total with one tool');
-      equal(usage.remaining_tokens, limits.window_tokens - usage.total_tokens, 'what remains');
-      equal(usage.messages, before.messages, 'the messages');
+    await context.check('counted-in-total', async () => {
+      const { usage } = expectBody(await update({ tools: [TOOL] }), Session);
+      expectEqual(usage.total_tokens, before.total_tokens + usage.tools_tokens, 'the total with one tool');
+      expectEqual(usage.remaining_tokens, limits.window_tokens - usage.total_tokens, 'what remains');
+      expectEqual(usage.messages, before.messages, 'the messages');
     });
-    await trial.check('none-counts-nothing', async () => {
-      const { usage } = answered(await update({ tools: [] }), Session);
+    await context.check('none-counts-nothing', async () => {
+      const { usage } = expectBody(await update({ tools: [] }), Session);
       const [message] = (await stateOf(api, id)).messages;
-      equal([usage.tools_tokens, usage.total_tokens], [0, message?.tokens], 'the tools and the total without tools');
+      expectEqual(
+        [usage.tools_tokens, usage.total_tokens],
+        [0, message?.tokens],
+        'the tools and the total without tools',
+      );
     });
-    await trial.check('beyond-window-refused', async () => {
+    await context.check('beyond-window-refused', async () => {
       const state = await stateOf(api, id);
       // A word is at least one token in any vocabulary.
       const description = ' river'.repeat(limits.window_tokens);
       const large = { type: 'function', function: { name: 'look_up', description } };
-      refused(await update({ tools: [large] }), 'context_window_exceeded');
-      await unchanged(api, state);
-      answered(await update({ tools: [TOOL] }), Session);
+      expectError(await update({ tools: [large] }), 'context_window_exceeded');
+      await expectUnchanged(api, state);
+      expectBody(await update({ tools: [TOOL] }), Session);
     });
   },
 });

@@ -2,21 +2,19 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Session, SessionDeleted } from '../../../contract/sessions.ts';
 import { SharedSnapshot, Snapshot, SnapshotDeleted } from '../../../contract/snapshots.ts';
 import { type Case, defineCase } from '../../core/case.ts';
-import { answered, equal, holds, refused, shaped, succeeded } from '../../core/expect.ts';
+import { expectBody, expectEqual, expectError, expectShape, expectSuccess, expectTrue } from '../../core/expect.ts';
 import {
   append,
   createSession,
   createSnapshot,
+  expectUnchanged,
   readMessages,
+  share,
   stateOf,
-  unchanged,
   user,
   windowOf,
-} from '../../wire/dialect.ts';
-import { said } from '../../wire/groups.ts';
-import { partlyRestored } from '../../wire/preserve-len.ts';
-import { share } from '../../wire/shares.ts';
-import { OTHER_TOOL } from '../../wire/windows.ts';
+} from '../../wire/sessions.ts';
+import { contentOf, OTHER_TOOL, partlyRestored } from '../../wire/windows.ts';
 
 const NEEDS = ['sessions', 'sessions.append', 'sessions.snapshot', 'sessions.share', 'sessions.fork'] as const;
 
@@ -36,29 +34,29 @@ const sharesEnds = defineCase({
     'deleted-not-forked': 'shares.deleted',
     'deleted-fork-lives-on': 'shares.forks-live-on',
   },
-  async run(trial) {
-    const { api } = trial;
-    const other = trial.second();
+  async run(context) {
+    const { api } = context;
+    const other = context.secondAccount();
     const { id: session } = await createSession(api);
     await append(api, session, user('To be shared.'));
     for (const how of ['revoked', 'deleted'] as const) {
       const { id } = await createSnapshot(api, session);
       const share_id = await share(api, id);
-      succeeded(await other.get(`/shares/${share_id}`));
+      expectSuccess(await other.get(`/shares/${share_id}`));
       const fork = await createSession(other, { share_id });
       const before = await stateOf(other, fork.id);
-      if (how === 'revoked') answered(await api.delete(`/snapshots/${id}/share`), Snapshot);
-      else answered(await api.delete(`/snapshots/${id}`), SnapshotDeleted);
-      await trial.check(`${how}-not-read`, async () => {
-        for (const reader of [other, api]) refused(await reader.get(`/shares/${share_id}`), 'share_not_found');
+      if (how === 'revoked') expectBody(await api.delete(`/snapshots/${id}/share`), Snapshot);
+      else expectBody(await api.delete(`/snapshots/${id}`), SnapshotDeleted);
+      await context.check(`${how}-not-read`, async () => {
+        for (const reader of [other, api]) expectError(await reader.get(`/shares/${share_id}`), 'share_not_found');
       });
-      await trial.check(`${how}-not-forked`, async () => {
-        refused(await other.post('/sessions', { share_id }), 'share_not_found', { param: 'share_id' });
+      await context.check(`${how}-not-forked`, async () => {
+        expectError(await other.post('/sessions', { share_id }), 'share_not_found', { param: 'share_id' });
       });
-      await trial.check(`${how}-fork-lives-on`, async () => {
-        await unchanged(other, before);
+      await context.check(`${how}-fork-lives-on`, async () => {
+        await expectUnchanged(other, before);
         const { usage } = await append(other, fork.id, user('It goes on.'));
-        equal(usage.messages, before.messages.length + 1, 'messages after one more');
+        expectEqual(usage.messages, before.messages.length + 1, 'messages after one more');
       });
     }
   },
@@ -74,14 +72,14 @@ const sharesExpiry = defineCase({
     'expired-not-forked': 'shares.expired',
     renewed: 'shares.expired',
   },
-  async run(trial) {
-    const { api } = trial;
-    const other = trial.second();
+  async run(context) {
+    const { api } = context;
+    const other = context.secondAccount();
     const { id: session } = await createSession(api);
     const { id } = await createSnapshot(api, session);
     const share_id = await share(api, id, { expires_in: 3_600 });
     const path = `/shares/${share_id}`;
-    succeeded(await other.get(path));
+    expectSuccess(await other.get(path));
     await share(api, id, { expires_in: 1 });
     let reply = await other.get(path);
     for (const milliseconds of POLLS_MS) {
@@ -89,13 +87,13 @@ const sharesExpiry = defineCase({
       await wait(milliseconds);
       reply = await other.get(path);
     }
-    await trial.check('expired-not-read', () => void refused(reply, 'share_not_found'));
-    await trial.check('expired-not-forked', async () => {
-      refused(await other.post('/sessions', { share_id }), 'share_not_found', { param: 'share_id' });
+    await context.check('expired-not-read', () => void expectError(reply, 'share_not_found'));
+    await context.check('expired-not-forked', async () => {
+      expectError(await other.post('/sessions', { share_id }), 'share_not_found', { param: 'share_id' });
     });
-    await trial.check('renewed', async () => {
-      equal(await share(api, id, { expires_in: 3_600 }), share_id, 'the share_id');
-      succeeded(await other.get(path));
+    await context.check('renewed', async () => {
+      expectEqual(await share(api, id, { expires_in: 3_600 }), share_id, 'the share_id');
+      expectSuccess(await other.get(path));
       await createSession(other, { share_id });
     });
   },
@@ -124,11 +122,11 @@ const sharesForks = defineCase({
     'session-unchanged': 'shares.isolated',
     'snapshot-unchanged': 'shares.isolated',
   },
-  async run(trial) {
-    const { api, limits } = trial;
-    const other = trial.second();
+  async run(context) {
+    const { api, limits } = context;
+    const other = context.secondAccount();
     const least = limits.min_preserve_tokens;
-    const { session, messages, snapshot_id: id, little, most, kept } = await partlyRestored(trial);
+    const { session, messages, snapshot_id: id, little, most, kept } = await partlyRestored(context);
     const owned = { session, messages };
     const share_id = await share(api, id);
     const restored = await readMessages(api, `/snapshots/${id}/messages`);
@@ -136,37 +134,39 @@ const sharesForks = defineCase({
     const window = async (preserve_len?: number) => windowOf(other, (await fork({ preserve_len })).id);
     const first = await fork();
     const forked = await windowOf(other, first.id);
-    await trial.need('what-is-restored', () => equal(forked.map(said), restored.map(said), 'the window of the fork'));
-    await trial.check('tools-and-pins', () => {
-      equal(first.tools, session.tools, 'the tools');
-      equal(
+    await context.require('what-is-restored', () =>
+      expectEqual(forked.map(contentOf), restored.map(contentOf), 'the window of the fork'),
+    );
+    await context.check('tools-and-pins', () => {
+      expectEqual(first.tools, session.tools, 'the tools');
+      expectEqual(
         forked.map(({ pinned }) => pinned),
         restored.map(({ pinned }) => pinned),
         'pinned of each message',
       );
     });
-    await trial.check('names-the-share', async () => {
+    await context.check('names-the-share', async () => {
       const reply = await other.get(`/sessions/${first.id}`);
-      equal(answered(reply, Session).forked_from, { share_id }, 'forked_from');
-      holds(!reply.text.includes(id) && !reply.text.includes(session.id), 'no id of the owner’s is shown');
+      expectEqual(expectBody(reply, Session).forked_from, { share_id }, 'forked_from');
+      expectTrue(!reply.text.includes(id) && !reply.text.includes(session.id), 'no id of the owner’s is shown');
     });
-    await trial.check('less-on-request', async () => {
-      equal((await window(little)).map(said), kept(little)?.map(said), 'the window of the fork');
+    await context.check('less-on-request', async () => {
+      expectEqual((await window(little)).map(contentOf), kept(little)?.map(contentOf), 'the window of the fork');
     });
-    await trial.check('never-more', async () => {
-      equal((await window(most)).map(said), restored.map(said), 'the window of the fork');
+    await context.check('never-more', async () => {
+      expectEqual((await window(most)).map(contentOf), restored.map(contentOf), 'the window of the fork');
     });
-    await trial.check('under-minimum-refused', async () => {
+    await context.check('under-minimum-refused', async () => {
       const reply = await other.post('/sessions', { share_id, preserve_len: least - 1 });
-      refused(reply, 'preserve_len_too_small', { param: 'preserve_len' });
+      expectError(reply, 'preserve_len_too_small', { param: 'preserve_len' });
     });
     await append(other, first.id, user('Only in the fork.'));
-    answered(await other.post(`/sessions/${first.id}`, { tools: [OTHER_TOOL] }), Session);
-    succeeded(await other.post(`/sessions/${first.id}/truncate`, { preserve_len: little }));
-    answered(await other.delete(`/sessions/${first.id}`), SessionDeleted);
-    await trial.check('session-unchanged', () => unchanged(api, owned));
-    await trial.check('snapshot-unchanged', async () => {
-      equal(await readMessages(api, `/snapshots/${id}/messages`), restored, 'what the snapshot restores');
+    expectBody(await other.post(`/sessions/${first.id}`, { tools: [OTHER_TOOL] }), Session);
+    expectSuccess(await other.post(`/sessions/${first.id}/truncate`, { preserve_len: little }));
+    expectBody(await other.delete(`/sessions/${first.id}`), SessionDeleted);
+    await context.check('session-unchanged', () => expectUnchanged(api, owned));
+    await context.check('snapshot-unchanged', async () => {
+      expectEqual(await readMessages(api, `/snapshots/${id}/messages`), restored, 'what the snapshot restores');
     });
   },
 });
@@ -184,10 +184,10 @@ const sharesPreview = defineCase({
     'archive-hidden': 'shares.hides',
     'outlives-session': 'shares.survives-session',
   },
-  async run(trial) {
-    const { api } = trial;
-    const other = trial.second();
-    const secret = trial.nonce();
+  async run(context) {
+    const { api } = context;
+    const other = context.secondAccount();
+    const secret = context.nonce();
     const { id: session } = await createSession(api);
     await append(api, session, user('To be shared.'));
     const { id } = await createSnapshot(api, session, { name: 'for others', metadata: { secret } });
@@ -195,22 +195,26 @@ const sharesPreview = defineCase({
     const owned = (await api.get(`/snapshots/${id}`)).json;
     const path = `/shares/${share_id}`;
     const reply = await other.get(path);
-    const expected = shaped(SharedSnapshot, owned, 'the snapshot of the owner');
-    await trial.need('read-by-another', () => equal(answered(reply, SharedSnapshot), expected, reply.what));
-    await trial.check('read-by-its-owner', async () => {
-      equal(answered(await api.get(path), SharedSnapshot), expected, reply.what);
+    const expected = expectShape(SharedSnapshot, owned, 'the snapshot of the owner');
+    await context.require('read-by-another', () =>
+      expectEqual(expectBody(reply, SharedSnapshot), expected, reply.what),
+    );
+    await context.check('read-by-its-owner', async () => {
+      expectEqual(expectBody(await api.get(path), SharedSnapshot), expected, reply.what);
     });
     const shown = reply.json as object;
-    await trial.check('session-hidden', () => {
-      holds(!('session_id' in shown) && !reply.text.includes(session), 'the id of the session is not shown');
+    await context.check('session-hidden', () => {
+      expectTrue(!('session_id' in shown) && !reply.text.includes(session), 'the id of the session is not shown');
     });
-    await trial.check('metadata-hidden', () => {
-      holds(!('metadata' in shown) && !reply.text.includes(secret), 'the metadata is not shown');
+    await context.check('metadata-hidden', () => {
+      expectTrue(!('metadata' in shown) && !reply.text.includes(secret), 'the metadata is not shown');
     });
-    await trial.check('archive-hidden', () => holds(!('archived' in shown), 'the size of the archive is not shown'));
-    answered(await api.delete(`/sessions/${session}`), SessionDeleted);
-    await trial.check('outlives-session', async () => {
-      equal(answered(await other.get(path), SharedSnapshot), expected, reply.what);
+    await context.check('archive-hidden', () =>
+      expectTrue(!('archived' in shown), 'the size of the archive is not shown'),
+    );
+    expectBody(await api.delete(`/sessions/${session}`), SessionDeleted);
+    await context.check('outlives-session', async () => {
+      expectEqual(expectBody(await other.get(path), SharedSnapshot), expected, reply.what);
     });
   },
 });
@@ -231,56 +235,58 @@ const sharesReadOnly = defineCase({
     'ids-not-exchanged': 'shares.no-id-but-its-own',
     'session-not-read': 'shares.read-only',
   },
-  async run(trial) {
-    const { api } = trial;
-    const other = trial.second();
+  async run(context) {
+    const { api } = context;
+    const other = context.secondAccount();
     const { id: session } = await createSession(api);
     await append(api, session, user('Ours.'));
     const { id } = await createSnapshot(api, session);
     const share_id = await share(api, id);
     const path = `/snapshots/${id}`;
     const before = (await api.get(path)).json;
-    const same = async () => equal((await api.get(path)).json, before, 'the snapshot of the owner');
+    const same = async () => expectEqual((await api.get(path)).json, before, 'the snapshot of the owner');
     const fork = await createSession(other, { share_id });
-    await trial.check('snapshot-not-read', async () => void refused(await other.get(path), 'snapshot_not_found'));
-    await trial.check('messages-not-read', async () => {
-      refused(await other.get(`${path}/messages?scope=archived`), 'snapshot_not_found');
-      refused(await other.get(`/snapshots/${share_id}/messages`), 'snapshot_not_found');
+    await context.check('snapshot-not-read', async () => void expectError(await other.get(path), 'snapshot_not_found'));
+    await context.check('messages-not-read', async () => {
+      expectError(await other.get(`${path}/messages?scope=archived`), 'snapshot_not_found');
+      expectError(await other.get(`/snapshots/${share_id}/messages`), 'snapshot_not_found');
     });
-    await trial.check('not-deleted', async () => {
-      refused(await other.delete(path), 'snapshot_not_found');
-      refused(await other.delete(`/snapshots/${share_id}`), 'snapshot_not_found');
+    await context.check('not-deleted', async () => {
+      expectError(await other.delete(path), 'snapshot_not_found');
+      expectError(await other.delete(`/snapshots/${share_id}`), 'snapshot_not_found');
       await same();
     });
-    await trial.check('not-shared-on', async () => {
-      refused(await other.post(`${path}/share`, { expires_in: 3_600 }), 'snapshot_not_found');
+    await context.check('not-shared-on', async () => {
+      expectError(await other.post(`${path}/share`, { expires_in: 3_600 }), 'snapshot_not_found');
       await same();
     });
-    await trial.check('not-unshared', async () => {
-      refused(await other.delete(`${path}/share`), 'snapshot_not_found');
+    await context.check('not-unshared', async () => {
+      expectError(await other.delete(`${path}/share`), 'snapshot_not_found');
       await same();
     });
-    await trial.check('not-rolled-back-to', async () => {
+    await context.check('not-rolled-back-to', async () => {
       const reply = await other.post(`/sessions/${fork.id}/rollback`, { snapshot_id: id });
-      refused(reply, 'snapshot_not_found', { param: 'snapshot_id' });
+      expectError(reply, 'snapshot_not_found', { param: 'snapshot_id' });
     });
-    await trial.check('not-listed', async () => {
-      const { text } = succeeded(await other.get('/snapshots?limit=100'));
-      holds(
+    await context.check('not-listed', async () => {
+      const { text } = expectSuccess(await other.get('/snapshots?limit=100'));
+      expectTrue(
         !text.includes(id) && !text.includes(share_id),
         'the shared snapshot is not in the list of another account',
       );
     });
-    await trial.check('ids-not-exchanged', async () => {
-      refused(await other.get(`/shares/${id}`), 'share_not_found');
-      refused(await other.post('/sessions', { share_id: id }), 'share_not_found', { param: 'share_id' });
-      refused(await other.post('/sessions', { snapshot_id: share_id }), 'snapshot_not_found', { param: 'snapshot_id' });
+    await context.check('ids-not-exchanged', async () => {
+      expectError(await other.get(`/shares/${id}`), 'share_not_found');
+      expectError(await other.post('/sessions', { share_id: id }), 'share_not_found', { param: 'share_id' });
+      expectError(await other.post('/sessions', { snapshot_id: share_id }), 'snapshot_not_found', {
+        param: 'snapshot_id',
+      });
     });
-    await trial.check('session-not-read', async () => {
+    await context.check('session-not-read', async () => {
       const state = await stateOf(api, session);
-      refused(await other.get(`/sessions/${session}`), 'session_not_found');
-      refused(await other.post(`/sessions/${session}/messages`, user('Theirs.')), 'session_not_found');
-      await unchanged(api, state);
+      expectError(await other.get(`/sessions/${session}`), 'session_not_found');
+      expectError(await other.post(`/sessions/${session}/messages`, user('Theirs.')), 'session_not_found');
+      await expectUnchanged(api, state);
     });
   },
 });
@@ -304,54 +310,54 @@ const sharesSharing = defineCase({
     unshared: 'shares.unshare',
     'never-known-refused': 'shares.unknown',
   },
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const { id: session } = await createSession(api);
     await append(api, session, user('To be shared.'));
     const plain = await createSnapshot(api, session, { name: 'shared' });
     const path = `/snapshots/${plain.id}`;
-    const share = async (fields: object = {}) => answered(await api.post(`${path}/share`, fields), Snapshot);
-    const read = async () => answered(await api.get(path), Snapshot);
-    await trial.check('not-shared-before', () => equal(plain.share, null, 'share of a new snapshot'));
+    const share = async (fields: object = {}) => expectBody(await api.post(`${path}/share`, fields), Snapshot);
+    const read = async () => expectBody(await api.get(path), Snapshot);
+    await context.check('not-shared-before', () => expectEqual(plain.share, null, 'share of a new snapshot'));
     const first = await share();
     const share_id = first.share?.share_id;
-    await trial.need('shared', () => {
-      holds(share_id !== undefined && share_id !== '', 'the answer tells the share_id');
-      equal({ ...first, share: null }, plain, 'the rest of the snapshot');
+    await context.require('shared', () => {
+      expectTrue(share_id !== undefined && share_id !== '', 'the answer tells the share_id');
+      expectEqual({ ...first, share: null }, plain, 'the rest of the snapshot');
     });
-    await trial.check('told-when-read', async () => equal(await read(), first, 'the snapshot'));
-    await trial.check('no-expiry-by-default', () => equal(first.share?.expires_at, null, 'expires_at'));
+    await context.check('told-when-read', async () => expectEqual(await read(), first, 'the snapshot'));
+    await context.check('no-expiry-by-default', () => expectEqual(first.share?.expires_at, null, 'expires_at'));
     const soon = await share({ expires_in: 3_600 });
     const late = await share({ expires_in: 36_000 });
-    await trial.check('same-id-again', () => {
-      equal([soon.share?.share_id, late.share?.share_id], [share_id, share_id], 'the share_id');
+    await context.check('same-id-again', () => {
+      expectEqual([soon.share?.share_id, late.share?.share_id], [share_id, share_id], 'the share_id');
     });
-    await trial.check('new-expiry', async () => {
-      holds(Number(late.share?.expires_at) > Number(soon.share?.expires_at), 'the later expiry is told');
-      equal(await read(), late, 'the snapshot');
-      equal((await share()).share, { share_id, expires_at: null }, 'the share without an expiry');
+    await context.check('new-expiry', async () => {
+      expectTrue(Number(late.share?.expires_at) > Number(soon.share?.expires_at), 'the later expiry is told');
+      expectEqual(await read(), late, 'the snapshot');
+      expectEqual((await share()).share, { share_id, expires_at: null }, 'the share without an expiry');
     });
-    await trial.check('expires-from-now', () => {
+    await context.check('expires-from-now', () => {
       const seconds = Number(soon.share?.expires_at) - plain.created_at;
-      holds(
+      expectTrue(
         seconds >= 3_600 && seconds <= 3_600 + WHILE_S,
         `expires 3600 seconds from now, not ${seconds} from the snapshot`,
       );
     });
-    await trial.check('wrong-expiry-refused', async () => {
+    await context.check('wrong-expiry-refused', async () => {
       for (const expires_in of [0, -1, 1.5, 'tomorrow']) {
-        refused(await api.post(`${path}/share`, { expires_in }), 'invalid_request', { param: 'expires_in' });
+        expectError(await api.post(`${path}/share`, { expires_in }), 'invalid_request', { param: 'expires_in' });
       }
-      equal((await read()).share, { share_id, expires_at: null }, 'the share after the refusals');
+      expectEqual((await read()).share, { share_id, expires_at: null }, 'the share after the refusals');
     });
-    await trial.check('unshared', async () => {
-      const ended = answered(await api.delete(`${path}/share`), Snapshot);
-      equal([ended, await read()], [plain, plain], 'the snapshot as answered and as read');
+    await context.check('unshared', async () => {
+      const ended = expectBody(await api.delete(`${path}/share`), Snapshot);
+      expectEqual([ended, await read()], [plain, plain], 'the snapshot as answered and as read');
     });
-    await trial.check('never-known-refused', async () => {
+    await context.check('never-known-refused', async () => {
       const never = 'shr_kimiconformanceneverknown';
-      refused(await api.get(`/shares/${never}`), 'share_not_found');
-      refused(await api.post('/sessions', { share_id: never }), 'share_not_found', { param: 'share_id' });
+      expectError(await api.get(`/shares/${never}`), 'share_not_found');
+      expectError(await api.post('/sessions', { share_id: never }), 'share_not_found', { param: 'share_id' });
     });
   },
 });

@@ -3,23 +3,28 @@ import { listOf } from '../../../contract/lists.ts';
 import { Session, SessionDeleted, SessionMessage } from '../../../contract/sessions.ts';
 import { Snapshot, SnapshotDeleted } from '../../../contract/snapshots.ts';
 import { type Case, defineCase } from '../../core/case.ts';
-import { answered, equal, holds, refused, succeeded } from '../../core/expect.ts';
+import { expectBody, expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
 import type { Api } from '../../wire/api.ts';
 import {
   append,
   chat,
   createSession,
   createSnapshot,
+  expectUnchanged,
   readMessages,
   stateOf,
-  unchanged,
   user,
   windowOf,
-} from '../../wire/dialect.ts';
-import { fillWindow } from '../../wire/fill.ts';
-import { keptOf, tokensIn } from '../../wire/groups.ts';
-import { belowMinimum } from '../../wire/preserve-len.ts';
-import { mixedWindow, OTHER_TOOL, TOOL } from '../../wire/windows.ts';
+} from '../../wire/sessions.ts';
+import {
+  expectBelowMinimum,
+  fillWindow,
+  mixedWindow,
+  OTHER_TOOL,
+  retainedBy,
+  TOOL,
+  tokensIn,
+} from '../../wire/windows.ts';
 
 const snapshotDuringTurn = defineCase({
   id: 'snapshots.during-turn',
@@ -27,8 +32,8 @@ const snapshotDuringTurn = defineCase({
   needs: ['sessions', 'sessions.append', 'sessions.snapshot', 'chat'],
   checks: { 'whole-or-not': 'snapshots.during-turn' },
   cost: () => ({ promptTokens: 100, completionTokens: 32 }),
-  async run(trial) {
-    const { api, target } = trial;
+  async run(context) {
+    const { api, target } = context;
     const { id } = await createSession(api);
     await append(api, id, user('The river is called Elbe.'));
     const before = await windowOf(api, id);
@@ -37,11 +42,11 @@ const snapshotDuringTurn = defineCase({
       chat(api, { model: target.model, session_id: id, messages, max_tokens: 32 }),
       createSnapshot(api, id),
     ]);
-    await trial.check('whole-or-not', async () => {
+    await context.check('whole-or-not', async () => {
       const held = (await readMessages(api, `/snapshots/${taken.id}/messages`)).map((message) => message.id);
       const [now, earlier] = [await windowOf(api, id), before].map((list) => list.map((message) => message.id).join());
       const whole = [now, earlier].includes(held.join());
-      holds(
+      expectTrue(
         whole,
         `the snapshot holds ${held.length} messages: neither the ${before.length} before the turn nor all after it`,
       );
@@ -61,37 +66,37 @@ const snapshotImmutable = defineCase({
     'after-deletion': 'snapshots.survives-session',
   },
   cost: () => ({ requests: 60 }),
-  async run(trial) {
-    const { api, limits } = trial;
-    const { session, messages } = await mixedWindow(trial, { tools: [TOOL] });
+  async run(context) {
+    const { api, limits } = context;
+    const { session, messages } = await mixedWindow(context, { tools: [TOOL] });
     const path = `/sessions/${session.id}`;
     const { id } = await createSnapshot(api, session.id, { preserve_len: 2 * limits.min_preserve_tokens });
     const seen = async () => [
-      answered(await api.get(`/snapshots/${id}`), Snapshot),
+      expectBody(await api.get(`/snapshots/${id}`), Snapshot),
       await readMessages(api, `/snapshots/${id}/messages`),
       await readMessages(api, `/snapshots/${id}/messages?scope=archived`),
     ];
     const before = await seen();
-    const same = async () => equal(await seen(), before, 'the snapshot and its messages');
-    await trial.check('after-writes', async () => {
+    const same = async () => expectEqual(await seen(), before, 'the snapshot and its messages');
+    await context.check('after-writes', async () => {
       await append(api, session.id, user('One more.'));
       await same();
     });
-    await trial.check('after-pins', async () => {
+    await context.check('after-pins', async () => {
       const reply = await api.post(`${path}/messages/${messages[1]?.id}`, { pinned: true });
-      answered(reply, SessionMessage);
+      expectBody(reply, SessionMessage);
       await same();
     });
-    await trial.check('after-other-tools', async () => {
-      answered(await api.post(path, { tools: [OTHER_TOOL, TOOL], title: 'another' }), Session);
+    await context.check('after-other-tools', async () => {
+      expectBody(await api.post(path, { tools: [OTHER_TOOL, TOOL], title: 'another' }), Session);
       await same();
     });
-    await trial.check('after-cut', async () => {
-      succeeded(await api.post(`${path}/truncate`, { preserve_len: Math.floor(1.5 * limits.min_preserve_tokens) }));
+    await context.check('after-cut', async () => {
+      expectSuccess(await api.post(`${path}/truncate`, { preserve_len: Math.floor(1.5 * limits.min_preserve_tokens) }));
       await same();
     });
-    await trial.check('after-deletion', async () => {
-      answered(await api.delete(path), SessionDeleted);
+    await context.check('after-deletion', async () => {
+      expectBody(await api.delete(path), SessionDeleted);
       await same();
     });
   },
@@ -110,30 +115,32 @@ const snapshotLimit = defineCase({
     'other-account-has-room': 'snapshots.limit-own',
   },
   cost: ({ snapshots }) => ({ requests: 2 * snapshots + 40 }),
-  async run(trial) {
-    const { snapshots: limit } = trial.limits;
-    const api = await trial.empty();
+  async run(context) {
+    const { snapshots: limit } = context.limits;
+    const api = await context.emptyAccount();
     const [one, two] = [await createSession(api), await createSession(api)];
     // The limit is that of the account, so that no single session holds as many.
     for (let taken = 0; taken < limit - 1; taken += 1) await createSnapshot(api, (taken % 2 === 0 ? one : two).id);
     let last = '';
-    await trial.need('last-accepted', async () => {
+    await context.require('last-accepted', async () => {
       last = (await createSnapshot(api, one.id)).id;
     });
     const full = await newest(api);
-    await trial.check('one-more-refused', async () => {
+    await context.check('one-more-refused', async () => {
       for (const { id } of [one, two]) {
-        refused(await api.post(`/sessions/${id}/snapshots`), 'snapshot_limit_reached');
+        expectError(await api.post(`/sessions/${id}/snapshots`), 'snapshot_limit_reached');
       }
     });
-    await trial.check('refusal-keeps-nothing', async () => equal(await newest(api), full, 'the newest snapshots'));
-    await trial.check('deleting-makes-room', async () => {
-      answered(await api.delete(`/snapshots/${last}`), SnapshotDeleted);
+    await context.check('refusal-keeps-nothing', async () =>
+      expectEqual(await newest(api), full, 'the newest snapshots'),
+    );
+    await context.check('deleting-makes-room', async () => {
+      expectBody(await api.delete(`/snapshots/${last}`), SnapshotDeleted);
       await createSnapshot(api, two.id);
-      refused(await api.post(`/sessions/${two.id}/snapshots`), 'snapshot_limit_reached');
+      expectError(await api.post(`/sessions/${two.id}/snapshots`), 'snapshot_limit_reached');
     });
-    await trial.check('other-account-has-room', async () => {
-      const other = trial.second();
+    await context.check('other-account-has-room', async () => {
+      const other = context.secondAccount();
       const { id } = await createSession(other);
       await createSnapshot(other, id);
     });
@@ -141,7 +148,7 @@ const snapshotLimit = defineCase({
 });
 
 async function newest(api: Api): Promise<unknown> {
-  return (succeeded(await api.get('/snapshots?limit=5')).json as { data?: unknown }).data;
+  return (expectSuccess(await api.get('/snapshots?limit=5')).json as { data?: unknown }).data;
 }
 
 const snapshotLists = defineCase({
@@ -154,31 +161,31 @@ const snapshotLists = defineCase({
     'of-a-deleted-session': 'snapshots.survives-session',
     'session-gone': 'snapshots.survives-session',
   },
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const [one, two] = [await createSession(api), await createSession(api)];
     const first = await createSnapshot(api, one.id);
     const second = await createSnapshot(api, two.id);
     const third = await createSnapshot(api, one.id);
-    const list = async (path: string) => answered(await api.get(path), listOf(Snapshot)).data;
+    const list = async (path: string) => expectBody(await api.get(path), listOf(Snapshot)).data;
     // The account may hold others.
     const ours = async () => {
       const known = [first.id, second.id, third.id];
       return (await list('/snapshots?limit=100')).filter(({ id }) => known.includes(id));
     };
-    await trial.check('of-the-session', async () => {
-      equal(await list(`/sessions/${one.id}/snapshots`), [third, first], 'the snapshots of the session');
+    await context.check('of-the-session', async () => {
+      expectEqual(await list(`/sessions/${one.id}/snapshots`), [third, first], 'the snapshots of the session');
     });
-    await trial.check('of-the-account', async () =>
-      equal(await ours(), [third, second, first], 'those of the account'),
+    await context.check('of-the-account', async () =>
+      expectEqual(await ours(), [third, second, first], 'those of the account'),
     );
-    answered(await api.delete(`/sessions/${one.id}`), SessionDeleted);
-    await trial.check('of-a-deleted-session', async () => {
-      equal(await ours(), [third, second, first], 'the snapshots of the account after a session is deleted');
+    expectBody(await api.delete(`/sessions/${one.id}`), SessionDeleted);
+    await context.check('of-a-deleted-session', async () => {
+      expectEqual(await ours(), [third, second, first], 'the snapshots of the account after a session is deleted');
     });
-    await trial.check('session-gone', async () => {
-      refused(await api.get(`/sessions/${one.id}/snapshots`), 'session_not_found');
-      refused(await api.post(`/sessions/${one.id}/snapshots`), 'session_not_found');
+    await context.check('session-gone', async () => {
+      expectError(await api.get(`/sessions/${one.id}/snapshots`), 'session_not_found');
+      expectError(await api.post(`/sessions/${one.id}/snapshots`), 'session_not_found');
     });
   },
 });
@@ -195,34 +202,34 @@ const snapshotHidden = defineCase({
     'not-listed': 'snapshots.hidden',
     'none-taken': 'snapshots.hidden',
   },
-  async run(trial) {
-    const { api } = trial;
-    const other = trial.second();
+  async run(context) {
+    const { api } = context;
+    const other = context.secondAccount();
     const { id: session } = await createSession(api);
     await append(api, session, user('Ours alone.'));
     const taken = await createSnapshot(api, session);
     const path = `/snapshots/${taken.id}`;
-    await trial.check('not-read', async () => void refused(await other.get(path), 'snapshot_not_found'));
-    await trial.check('messages-not-read', async () => {
-      refused(await other.get(`${path}/messages`), 'snapshot_not_found');
-      refused(await other.get(`${path}/messages?scope=archived`), 'snapshot_not_found');
+    await context.check('not-read', async () => void expectError(await other.get(path), 'snapshot_not_found'));
+    await context.check('messages-not-read', async () => {
+      expectError(await other.get(`${path}/messages`), 'snapshot_not_found');
+      expectError(await other.get(`${path}/messages?scope=archived`), 'snapshot_not_found');
     });
-    await trial.check('not-deleted', async () => {
-      refused(await other.delete(path), 'snapshot_not_found');
-      equal(answered(await api.get(path), Snapshot), taken, 'the snapshot of its owner');
-      equal((await readMessages(api, `${path}/messages`)).length, 1, 'messages that its owner sees');
+    await context.check('not-deleted', async () => {
+      expectError(await other.delete(path), 'snapshot_not_found');
+      expectEqual(expectBody(await api.get(path), Snapshot), taken, 'the snapshot of its owner');
+      expectEqual((await readMessages(api, `${path}/messages`)).length, 1, 'messages that its owner sees');
     });
-    await trial.check('not-listed', async () => {
-      const { data } = answered(await other.get('/snapshots?limit=100'), listOf(Snapshot));
-      equal(
+    await context.check('not-listed', async () => {
+      const { data } = expectBody(await other.get('/snapshots?limit=100'), listOf(Snapshot));
+      expectEqual(
         data.filter(({ id }) => id === taken.id),
         [],
         'our snapshot in the list of the other account',
       );
     });
-    await trial.check('none-taken', async () => {
-      refused(await other.post(`/sessions/${session}/snapshots`), 'session_not_found');
-      refused(await other.get(`/sessions/${session}/snapshots`), 'session_not_found');
+    await context.check('none-taken', async () => {
+      expectError(await other.post(`/sessions/${session}/snapshots`), 'session_not_found');
+      expectError(await other.get(`/sessions/${session}/snapshots`), 'session_not_found');
     });
   },
 });
@@ -242,13 +249,13 @@ const snapshotMessages = defineCase({
     'none-found': 'snapshots.query',
     'searched-in-its-scope': 'snapshots.query',
   },
-  async run(trial) {
-    const { api, limits } = trial;
+  async run(context) {
+    const { api, limits } = context;
     const least = limits.min_preserve_tokens;
     const { id } = await createSession(api);
     const old = ['The parcel of Lisbon is heavy.', 'The parcel of Oslo is light.', 'The invoice of Oslo is late.'];
     await append(api, id, old.map(user));
-    await fillWindow(trial, id, Math.floor(1.5 * least), Math.floor(least / 4));
+    await fillWindow(context, id, Math.floor(1.5 * least), Math.floor(least / 4));
     const late = 'The second parcel of Oslo is lost.';
     const { usage } = await append(api, id, user(late));
     // Everything but the oldest of these messages is restored.
@@ -260,31 +267,33 @@ const snapshotMessages = defineCase({
       const messages = await readMessages(api, `${path}?scope=${scope}&query=${encodeURIComponent(query)}`);
       return messages.map(({ content }) => contentText(content));
     };
-    await trial.check('restored-by-default', () => {
-      equal(restored, archived.slice(-taken.usage.messages), 'the messages where no scope is named');
+    await context.check('restored-by-default', () => {
+      expectEqual(restored, archived.slice(-taken.usage.messages), 'the messages where no scope is named');
     });
-    await trial.check('both-scopes-by-name', async () => {
-      equal(archived.length, taken.archived.messages, 'the archived messages');
-      equal(await readMessages(api, `${path}?scope=restored`), restored, 'the restored messages');
+    await context.check('both-scopes-by-name', async () => {
+      expectEqual(archived.length, taken.archived.messages, 'the archived messages');
+      expectEqual(await readMessages(api, `${path}?scope=restored`), restored, 'the restored messages');
     });
-    await trial.check('newest-first-on-request', async () => {
+    await context.check('newest-first-on-request', async () => {
       const turned = await readMessages(api, `${path}?scope=archived&order=desc`);
-      equal(turned, archived.toReversed(), 'the archived messages in the order desc');
+      expectEqual(turned, archived.toReversed(), 'the archived messages in the order desc');
     });
-    await trial.check('unknown-scope-refused', async () => {
-      refused(await api.get(`${path}?scope=everything`), 'invalid_request', { param: 'scope' });
+    await context.check('unknown-scope-refused', async () => {
+      expectError(await api.get(`${path}?scope=everything`), 'invalid_request', { param: 'scope' });
     });
     const [lisbon, oslo, invoice] = old;
-    await trial.check('all-words', async () => {
-      equal((await found('oslo parcel')).toSorted(), [oslo, late].toSorted(), 'what holds both words');
-      equal(await found('lisbon heavy'), [lisbon], 'what holds both words');
+    await context.check('all-words', async () => {
+      expectEqual((await found('oslo parcel')).toSorted(), [oslo, late].toSorted(), 'what holds both words');
+      expectEqual(await found('lisbon heavy'), [lisbon], 'what holds both words');
     });
-    await trial.check('any-case', async () => equal(await found('INVOICE'), [invoice], 'what holds the word'));
-    await trial.check('newest-first', async () => equal(await found('Oslo'), [late, invoice, oslo], 'what is found'));
-    await trial.check('none-found', async () => equal(await found('parcel Madrid'), [], 'what is found'));
-    await trial.check('searched-in-its-scope', async () => {
-      equal(await found('parcel lisbon', 'restored'), [], 'what is found among what is restored');
-      equal(await found('parcel lost', 'restored'), [late], 'what is found among what is restored');
+    await context.check('any-case', async () => expectEqual(await found('INVOICE'), [invoice], 'what holds the word'));
+    await context.check('newest-first', async () =>
+      expectEqual(await found('Oslo'), [late, invoice, oslo], 'what is found'),
+    );
+    await context.check('none-found', async () => expectEqual(await found('parcel Madrid'), [], 'what is found'));
+    await context.check('searched-in-its-scope', async () => {
+      expectEqual(await found('parcel lisbon', 'restored'), [], 'what is found among what is restored');
+      expectEqual(await found('parcel lost', 'restored'), [late], 'what is found among what is restored');
     });
   },
 });
@@ -303,43 +312,49 @@ const snapshotObject = defineCase({
     'usage-of-the-window': 'snapshots.usage',
     'session-unchanged': 'snapshots.session-unchanged',
   },
-  async run(trial) {
-    const { api, limits } = trial;
-    const state = await mixedWindow(trial, { tools: [TOOL] });
+  async run(context) {
+    const { api, limits } = context;
+    const state = await mixedWindow(context, { tools: [TOOL] });
     const { id, usage } = state.session;
     const named = { name: 'before the cut', metadata: { run: '7' } };
     const first = await createSnapshot(api, id, named);
     const plain = await createSnapshot(api, id);
-    await trial.need('taken-and-read-again', async () => {
-      holds(first.id !== plain.id, 'two snapshots have two ids');
+    await context.require('taken-and-read-again', async () => {
+      expectTrue(first.id !== plain.id, 'two snapshots have two ids');
       for (const taken of [first, plain])
-        equal(answered(await api.get(`/snapshots/${taken.id}`), Snapshot), taken, 'GET');
+        expectEqual(expectBody(await api.get(`/snapshots/${taken.id}`), Snapshot), taken, 'GET');
     });
-    await trial.check('one-id-two-names', () => {
-      equal([plain.snapshot_id, plain.session_id], [plain.id, id], 'snapshot_id and session_id');
+    await context.check('one-id-two-names', () => {
+      expectEqual([plain.snapshot_id, plain.session_id], [plain.id, id], 'snapshot_id and session_id');
     });
-    await trial.check('named-and-annotated', () => {
-      equal({ name: first.name, metadata: first.metadata }, named, 'name and metadata');
+    await context.check('named-and-annotated', () => {
+      expectEqual({ name: first.name, metadata: first.metadata }, named, 'name and metadata');
     });
-    await trial.check('nameless-by-default', () => equal([plain.name, plain.share], [null, null], 'name and share'));
-    await trial.check('too-much-metadata-refused', async () => {
+    await context.check('nameless-by-default', () =>
+      expectEqual([plain.name, plain.share], [null, null], 'name and share'),
+    );
+    await context.check('too-much-metadata-refused', async () => {
       const pairs = (count: number) =>
         Object.fromEntries(Array.from({ length: count }, (_, index) => [`key_${index}`, 'value']));
       const most = pairs(limits.metadata_pairs);
-      equal((await createSnapshot(api, id, { metadata: most })).metadata, most, 'metadata of as many pairs as allowed');
+      expectEqual(
+        (await createSnapshot(api, id, { metadata: most })).metadata,
+        most,
+        'metadata of as many pairs as allowed',
+      );
       const reply = await api.post(`/sessions/${id}/snapshots`, { metadata: pairs(limits.metadata_pairs + 1) });
-      refused(reply, 'invalid_request', { param: 'metadata' });
+      expectError(reply, 'invalid_request', { param: 'metadata' });
     });
-    await trial.check('all-by-default', async () => {
-      equal(plain.preserve_len, null, 'preserve_len where none was given');
-      equal(await readMessages(api, `/snapshots/${plain.id}/messages`), state.messages, 'what is restored');
+    await context.check('all-by-default', async () => {
+      expectEqual(plain.preserve_len, null, 'preserve_len where none was given');
+      expectEqual(await readMessages(api, `/snapshots/${plain.id}/messages`), state.messages, 'what is restored');
     });
-    await trial.check('usage-of-the-window', () => {
+    await context.check('usage-of-the-window', () => {
       const { total_tokens, tools_tokens, messages } = usage;
-      equal(plain.usage, { total_tokens, tools_tokens, messages }, 'usage');
-      equal(plain.archived, { total_tokens, messages }, 'archived');
+      expectEqual(plain.usage, { total_tokens, tools_tokens, messages }, 'usage');
+      expectEqual(plain.archived, { total_tokens, messages }, 'archived');
     });
-    await trial.check('session-unchanged', () => unchanged(api, state));
+    await context.check('session-unchanged', () => expectUnchanged(api, state));
   },
 });
 
@@ -355,35 +370,39 @@ const snapshotDelete = defineCase({
     'never-known-refused': 'snapshots.unknown',
     'session-unchanged': 'snapshots.session-unchanged',
   },
-  async run(trial) {
-    const { api } = trial;
-    const { session } = await mixedWindow(trial);
+  async run(context) {
+    const { api } = context;
+    const { session } = await mixedWindow(context);
     const { id } = await createSnapshot(api, session.id);
     const other = await createSnapshot(api, session.id);
     const before = await stateOf(api, session.id);
-    await trial.check('deleted', async () => {
-      const answer = answered(await api.delete(`/snapshots/${id}`), SnapshotDeleted);
-      equal(answer.id, id, 'the id of the deleted snapshot');
+    await context.check('deleted', async () => {
+      const answer = expectBody(await api.delete(`/snapshots/${id}`), SnapshotDeleted);
+      expectEqual(answer.id, id, 'the id of the deleted snapshot');
     });
-    await trial.check('gone', async () => {
+    await context.check('gone', async () => {
       for (const path of [`/snapshots/${id}`, `/snapshots/${id}/messages`]) {
-        refused(await api.get(path), 'snapshot_not_found');
+        expectError(await api.get(path), 'snapshot_not_found');
       }
     });
-    await trial.check('second-delete-refused', async () => {
-      refused(await api.delete(`/snapshots/${id}`), 'snapshot_not_found');
+    await context.check('second-delete-refused', async () => {
+      expectError(await api.delete(`/snapshots/${id}`), 'snapshot_not_found');
     });
-    await trial.check('never-known-refused', async () => {
+    await context.check('never-known-refused', async () => {
       const never = '/snapshots/snap_kimiconformanceneverknown';
-      refused(await api.get(never), 'snapshot_not_found');
-      refused(await api.get(`${never}/messages`), 'snapshot_not_found');
-      refused(await api.delete(never), 'snapshot_not_found');
+      expectError(await api.get(never), 'snapshot_not_found');
+      expectError(await api.get(`${never}/messages`), 'snapshot_not_found');
+      expectError(await api.delete(never), 'snapshot_not_found');
     });
-    await trial.check('others-stay', async () => {
-      equal(answered(await api.get(`/snapshots/${other.id}`), Snapshot), other, 'another snapshot of the session');
-      equal(await readMessages(api, `/snapshots/${other.id}/messages`), before.messages, 'its messages');
+    await context.check('others-stay', async () => {
+      expectEqual(
+        expectBody(await api.get(`/snapshots/${other.id}`), Snapshot),
+        other,
+        'another snapshot of the session',
+      );
+      expectEqual(await readMessages(api, `/snapshots/${other.id}/messages`), before.messages, 'its messages');
     });
-    await trial.check('session-unchanged', () => unchanged(api, before));
+    await context.check('session-unchanged', () => expectUnchanged(api, before));
   },
 });
 
@@ -401,42 +420,46 @@ const snapshotPreserveLen = defineCase({
     'less-refused': 'snapshots.minimum',
     'what-truncate-refuses-refused': 'snapshots.least-named',
   },
-  async run(trial) {
-    const { api, limits, texts } = trial;
+  async run(context) {
+    const { api, limits, texts } = context;
     const least = limits.min_preserve_tokens;
-    const { session, messages } = await mixedWindow(trial, { tools: [TOOL] });
+    const { session, messages } = await mixedWindow(context, { tools: [TOOL] });
     const path = `/sessions/${session.id}/snapshots`;
     const { tools_tokens, total_tokens } = session.usage;
     const preserve_len = Math.floor(1.7 * least);
     const taken = await createSnapshot(api, session.id, { preserve_len });
-    const expected = keptOf(messages, preserve_len - tools_tokens) ?? [];
-    await trial.check('archives-all', async () => {
-      equal(await readMessages(api, `/snapshots/${taken.id}/messages?scope=archived`), messages, 'what is archived');
+    const expected = retainedBy(messages, preserve_len - tools_tokens) ?? [];
+    await context.check('archives-all', async () => {
+      expectEqual(
+        await readMessages(api, `/snapshots/${taken.id}/messages?scope=archived`),
+        messages,
+        'what is archived',
+      );
     });
-    await trial.check('restores-the-newest', async () => {
-      equal(taken.preserve_len, preserve_len, 'preserve_len');
-      equal(await readMessages(api, `/snapshots/${taken.id}/messages`), expected, 'what is restored');
+    await context.check('restores-the-newest', async () => {
+      expectEqual(taken.preserve_len, preserve_len, 'preserve_len');
+      expectEqual(await readMessages(api, `/snapshots/${taken.id}/messages`), expected, 'what is restored');
     });
-    await trial.check('usage-of-both', () => {
+    await context.check('usage-of-both', () => {
       const restored = { total_tokens: tools_tokens + tokensIn(expected), tools_tokens, messages: expected.length };
-      equal(taken.usage, restored, 'usage');
-      equal(taken.archived, { total_tokens, messages: messages.length }, 'archived');
+      expectEqual(taken.usage, restored, 'usage');
+      expectEqual(taken.archived, { total_tokens, messages: messages.length }, 'archived');
     });
-    await trial.check('less-refused', async () => {
-      belowMinimum(await api.post(path, { preserve_len: least - 1 }), least);
+    await context.check('less-refused', async () => {
+      expectBelowMinimum(await api.post(path, { preserve_len: least - 1 }), least);
     });
-    await trial.check('minimum-accepted', async () => {
-      const { usage } = answered(await api.post(path, { preserve_len: least }), Snapshot);
-      holds(usage.total_tokens <= least, `at most ${least} tokens are restored, not ${usage.total_tokens}`);
+    await context.check('minimum-accepted', async () => {
+      const { usage } = expectBody(await api.post(path, { preserve_len: least }), Snapshot);
+      expectTrue(usage.total_tokens <= least, `at most ${least} tokens are restored, not ${usage.total_tokens}`);
     });
-    await trial.check('what-truncate-refuses-refused', async () => {
+    await context.check('what-truncate-refuses-refused', async () => {
       const { id } = await createSession(api);
       await append(api, id, { ...user(await texts.exactly(Math.floor(1.25 * least))), pinned: true });
       const reply = await api.post(`/sessions/${id}/snapshots`, { preserve_len: least });
-      refused(reply, 'preserve_len_too_small', { param: 'preserve_len' });
-      const list = succeeded(await api.get(`/sessions/${id}/snapshots`)).json as { data?: unknown };
-      equal(list.data, [], 'the snapshots of the session after the refusal');
-      succeeded(await api.post(`/sessions/${id}/snapshots`, { preserve_len: 2 * least }));
+      expectError(reply, 'preserve_len_too_small', { param: 'preserve_len' });
+      const list = expectSuccess(await api.get(`/sessions/${id}/snapshots`)).json as { data?: unknown };
+      expectEqual(list.data, [], 'the snapshots of the session after the refusal');
+      expectSuccess(await api.post(`/sessions/${id}/snapshots`, { preserve_len: 2 * least }));
     });
   },
 });
@@ -446,25 +469,25 @@ const snapshotIsTruncate = defineCase({
   title: 'a snapshot restores exactly what truncate keeps, texts that are cut included',
   needs: [...NEEDS, 'sessions.truncate'],
   checks: { 'same-messages': 'snapshots.preserve-len', 'same-cut-text': 'snapshots.preserve-len' },
-  async run(trial) {
-    const { api, limits, texts } = trial;
+  async run(context) {
+    const { api, limits, texts } = context;
     const least = limits.min_preserve_tokens;
-    const { session } = await mixedWindow(trial);
+    const { session } = await mixedWindow(context);
     const both = async (id: string, preserve_len: number) => {
       const taken = await createSnapshot(api, id, { preserve_len });
       const restored = await readMessages(api, `/snapshots/${taken.id}/messages`);
-      succeeded(await api.post(`/sessions/${id}/truncate`, { preserve_len }));
+      expectSuccess(await api.post(`/sessions/${id}/truncate`, { preserve_len }));
       return { restored, kept: await windowOf(api, id) };
     };
-    await trial.check('same-messages', async () => {
+    await context.check('same-messages', async () => {
       const { restored, kept } = await both(session.id, Math.floor(1.4 * least));
-      equal(restored, kept, 'what is restored, against what truncate keeps');
+      expectEqual(restored, kept, 'what is restored, against what truncate keeps');
     });
-    await trial.check('same-cut-text', async () => {
+    await context.check('same-cut-text', async () => {
       await append(api, session.id, user(await texts.exactly(Math.floor(1.5 * least), 'The log:')));
       const { restored, kept } = await both(session.id, least + 11);
-      equal(restored, kept, 'what is restored, against what truncate keeps of a text');
-      holds(restored.at(-1)?.truncated === true, 'the restored text is marked as cut');
+      expectEqual(restored, kept, 'what is restored, against what truncate keeps of a text');
+      expectTrue(restored.at(-1)?.truncated === true, 'the restored text is marked as cut');
     });
   },
 });

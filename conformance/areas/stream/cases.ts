@@ -1,21 +1,23 @@
 import { z } from 'zod';
 import { LIVE_TEXT } from '../../../contract/errors.ts';
-import { type Case, defineCase } from '../../core/case.ts';
-import { equal, holds, refused, shaped } from '../../core/expect.ts';
-import type { Trial } from '../../core/trial.ts';
+import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
+import { expectEqual, expectError, expectShape, expectTrue } from '../../core/expect.ts';
 import { Mismatch } from '../../core/verdict.ts';
 import {
   type Chunk,
-  chats,
-  complete,
+  completeChat,
+  costOfChats,
+  expectUsage,
+  FORECAST_NAME,
+  FORECAST_REQUEST,
+  ForecastArguments,
   finishing,
-  orders,
+  parseJson,
+  replyExactly,
   type Stream,
-  send,
-  soundUsage,
-  stream,
-} from '../../wire/completions.ts';
-import { ASKING_FOR_A_CALL, CALLED, ForecastArguments, jsonOf } from '../../wire/functions.ts';
+  sendChat,
+  streamChat,
+} from '../../wire/chat.ts';
 
 const TRIES = 3;
 
@@ -45,92 +47,93 @@ const streamAnswer = defineCase({
     fingerprint: 'stream.fingerprint',
   },
   cost: () => ({ requests: TRIES, promptTokens: TRIES * 200, completionTokens: TRIES * 128 }),
-  async run(trial) {
-    const phrase = longPhrase(trial);
-    const answer = await streamOf(trial, phrase);
+  async run(context) {
+    const phrase = longPhrase(context);
+    const answer = await streamOf(context, phrase);
     const { reply, events, chunks } = answer;
     const last = finishing(chunks).at(-1);
     const before = last ? chunks.slice(0, chunks.indexOf(last)) : chunks;
     const after = last ? chunks.slice(chunks.indexOf(last) + 1) : [];
-    await trial.check('event-stream', () => {
+    await context.check('event-stream', () => {
       const type = reply.headers.get('content-type');
-      holds(type?.startsWith('text/event-stream') ?? false, `the content type of a stream is ${type}`);
+      expectTrue(type?.startsWith('text/event-stream') ?? false, `the content type of a stream is ${type}`);
     });
-    await trial.check('same-answer', () => sameAnswer(chunks));
-    await trial.check('role-first', () => {
+    await context.check('same-answer', () => sameAnswer(chunks));
+    await context.check('role-first', () => {
       const first = chunks.flatMap(({ choices }) => choices).find(({ delta }) => Object.keys(delta).length > 0);
-      equal(first?.delta.role, 'assistant', 'the role in the first delta');
+      expectEqual(first?.delta.role, 'assistant', 'the role in the first delta');
     });
-    await trial.check('one-finish', () => equal(finishing(chunks).length, 1, 'chunks with a finish_reason'));
-    await trial.check('nothing-after-finish', () => {
-      holds(last !== undefined, 'no chunk has a finish_reason');
-      equal(after.flatMap(({ choices }) => choices).length, 0, 'choices after the finish chunk');
+    await context.check('one-finish', () => expectEqual(finishing(chunks).length, 1, 'chunks with a finish_reason'));
+    await context.check('nothing-after-finish', () => {
+      expectTrue(last !== undefined, 'no chunk has a finish_reason');
+      expectEqual(after.flatMap(({ choices }) => choices).length, 0, 'choices after the finish chunk');
     });
-    await trial.check('done-last', () => {
-      equal(events.indexOf('[DONE]'), events.length - 1, 'the place of [DONE] among the events');
+    await context.check('done-last', () => {
+      expectEqual(events.indexOf('[DONE]'), events.length - 1, 'the place of [DONE] among the events');
     });
-    await trial.check('usage-in-finish', () =>
-      shaped(z.object({}), last?.choices[0]?.usage, 'usage of the finish chunk'),
+    await context.check('usage-in-finish', () =>
+      expectShape(z.object({}), last?.choices[0]?.usage, 'usage of the finish chunk'),
     );
-    await trial.check('usage-sum', () =>
-      soundUsage(last?.choices[0]?.usage ?? last?.usage, 'usage of the finish chunk'),
+    await context.check('usage-sum', () =>
+      expectUsage(last?.choices[0]?.usage ?? last?.usage, 'usage of the finish chunk'),
     );
-    await trial.check('no-usage-before', () => {
+    await context.check('no-usage-before', () => {
       const early = before.filter((chunk) => 'usage' in chunk || chunk.choices.some((choice) => 'usage' in choice));
-      equal(early, [], 'chunks with a usage before the finish chunk');
+      expectEqual(early, [], 'chunks with a usage before the finish chunk');
     });
-    await trial.check('no-usage-chunk', () => {
+    await context.check('no-usage-chunk', () => {
       const asked = chunks.filter(({ choices, usage }) => choices.length === 0 && usage !== undefined);
-      equal(asked, [], 'chunks of usage that nobody asked for');
+      expectEqual(asked, [], 'chunks of usage that nobody asked for');
     });
-    await trial.check('whole-in-order', () => {
-      holds(answer.text.includes(phrase), `the deltas do not join to ${phrase}: ${JSON.stringify(answer.pieces)}`);
+    await context.check('whole-in-order', () => {
+      expectTrue(answer.text.includes(phrase), `the deltas do not join to ${phrase}: ${JSON.stringify(answer.pieces)}`);
     });
-    await trial.check('whole-characters', () => {
+    await context.check('whole-characters', () => {
       const broken = answer.pieces.filter((piece) => !piece.isWellFormed() || piece.includes('\uFFFD'));
-      equal(broken, [], 'deltas that hold half a character');
+      expectEqual(broken, [], 'deltas that hold half a character');
     });
-    await trial.check('several-deltas', () => {
-      holds(answer.pieces.length > 1, `a text of ${answer.text.length} characters comes in one delta`);
+    await context.check('several-deltas', () => {
+      expectTrue(answer.pieces.length > 1, `a text of ${answer.text.length} characters comes in one delta`);
     });
-    await trial.check('fingerprint', () => {
-      holds(typeof last?.system_fingerprint === 'string', 'the finish chunk has no system_fingerprint');
+    await context.check('fingerprint', () => {
+      expectTrue(typeof last?.system_fingerprint === 'string', 'the finish chunk has no system_fingerprint');
     });
   },
 });
 
-function longPhrase(trial: Trial<string>): string {
-  return Array.from({ length: WORDS }, (_, index) => trial.nonce() + (GLUES[index % GLUES.length] ?? ''))
+function longPhrase(context: CaseContext<string>): string {
+  return Array.from({ length: WORDS }, (_, index) => context.nonce() + (GLUES[index % GLUES.length] ?? ''))
     .join('')
     .trim();
 }
 
 /** A stream that says the phrase; where the model does not get it right, the last of three. */
-async function streamOf(trial: Trial<string>, phrase: string): Promise<Stream> {
+async function streamOf(context: CaseContext<string>, phrase: string): Promise<Stream> {
   for (let tries = 1; ; tries += 1) {
-    const answer = await stream(trial, { messages: orders(phrase), max_tokens: 128 });
+    const answer = await streamChat(context, { messages: replyExactly(phrase), max_tokens: 128 });
     if (tries === TRIES || answer.text.includes(phrase)) return answer;
   }
 }
 
 function sameAnswer(chunks: readonly Chunk[]): void {
   const [first] = chunks;
-  holds(first !== undefined, 'a stream without chunks');
+  expectTrue(first !== undefined, 'a stream without chunks');
   const Heading = z.object({
     id: z.string().min(1),
     object: z.literal('chat.completion.chunk'),
     created: z.int(),
     model: z.string().min(1),
   });
-  const heading = shaped(Heading, first, 'the first chunk');
-  for (const chunk of chunks) equal(Heading.safeParse(chunk).data, heading, 'id, object, time and model of a chunk');
+  const heading = expectShape(Heading, first, 'the first chunk');
+  for (const chunk of chunks)
+    expectEqual(Heading.safeParse(chunk).data, heading, 'id, object, time and model of a chunk');
 }
 
 const Opening = z.object({
   index: z.literal(0),
   id: z.string().min(1),
   type: z.literal('function'),
-  function: z.object({ name: z.literal(CALLED) }),
+  function: z.object({ name: z.literal(FORECAST_NAME) }),
 });
 
 const Piece = z.object({ index: z.int(), function: z.object({ arguments: z.string() }) });
@@ -144,21 +147,21 @@ const streamCalls = defineCase({
     'arguments-join': 'stream.call-arguments',
     'says-tool-calls': 'stream.call-finish',
   },
-  cost: chats(TRIES),
-  async run(trial) {
-    const chunks = await streamedCall(trial);
+  cost: costOfChats(TRIES),
+  async run(context) {
+    const chunks = await streamedCall(context);
     const deltas = deltasOf(chunks);
-    await trial.check('opening-first', () => shaped(Opening, deltas[0], 'the first delta of the call'));
-    await trial.check('arguments-join', () => {
-      const pieces = deltas.map((delta) => shaped(Piece, delta, 'a delta of the call'));
+    await context.check('opening-first', () => expectShape(Opening, deltas[0], 'the first delta of the call'));
+    await context.check('arguments-join', () => {
+      const pieces = deltas.map((delta) => expectShape(Piece, delta, 'a delta of the call'));
       const first = pieces.filter(({ index }) => index === 0).map((piece) => piece.function.arguments);
-      holds(
-        ForecastArguments.safeParse(jsonOf(first.join(''))).success,
+      expectTrue(
+        ForecastArguments.safeParse(parseJson(first.join(''))).success,
         `the arguments do not join: ${first.join('|')}`,
       );
     });
-    await trial.check('says-tool-calls', () => {
-      equal(finishing(chunks)[0]?.choices[0]?.finish_reason, 'tool_calls', 'finish_reason');
+    await context.check('says-tool-calls', () => {
+      expectEqual(finishing(chunks)[0]?.choices[0]?.finish_reason, 'tool_calls', 'finish_reason');
     });
   },
 });
@@ -169,9 +172,9 @@ function deltasOf(chunks: readonly Chunk[]): unknown[] {
     .flatMap(({ delta }) => (Array.isArray(delta.tool_calls) ? delta.tool_calls : []));
 }
 
-async function streamedCall(trial: Trial<string>): Promise<Chunk[]> {
+async function streamedCall(context: CaseContext<string>): Promise<Chunk[]> {
   for (let tries = 0; tries < TRIES; tries += 1) {
-    const { chunks } = await stream(trial, ASKING_FOR_A_CALL);
+    const { chunks } = await streamChat(context, FORECAST_REQUEST);
     if (deltasOf(chunks).length > 0) return chunks;
   }
   throw new Mismatch(`the model does not call the function that it is told to call (${TRIES} tries)`);
@@ -186,25 +189,25 @@ const streamUsage = defineCase({
     'same-usage': 'stream.include-usage',
     'false-adds-none': 'stream.include-usage',
   },
-  cost: chats(2),
-  async run(trial) {
-    const { chunks } = await stream(trial, { stream_options: { include_usage: true } });
+  cost: costOfChats(2),
+  async run(context) {
+    const { chunks } = await streamChat(context, { stream_options: { include_usage: true } });
     const last = chunks.at(-1);
-    await trial.need('chunk-added', () => {
-      equal(chunks.filter(({ choices }) => choices.length === 0).length, 1, 'chunks without choices');
-      equal(last?.choices, [], 'choices of the last chunk');
+    await context.require('chunk-added', () => {
+      expectEqual(chunks.filter(({ choices }) => choices.length === 0).length, 1, 'chunks without choices');
+      expectEqual(last?.choices, [], 'choices of the last chunk');
     });
-    await trial.check('same-usage', () => {
-      const usage = soundUsage(last?.usage, 'usage of the last chunk');
-      equal(
+    await context.check('same-usage', () => {
+      const usage = expectUsage(last?.usage, 'usage of the last chunk');
+      expectEqual(
         usage,
-        soundUsage(finishing(chunks)[0]?.choices[0]?.usage, 'usage of the finish chunk'),
+        expectUsage(finishing(chunks)[0]?.choices[0]?.usage, 'usage of the finish chunk'),
         'the usage asked for',
       );
     });
-    await trial.check('false-adds-none', async () => {
-      const without = await stream(trial, { stream_options: { include_usage: false } });
-      equal(
+    await context.check('false-adds-none', async () => {
+      const without = await streamChat(context, { stream_options: { include_usage: false } });
+      expectEqual(
         without.chunks.filter(({ choices }) => choices.length === 0),
         [],
         'chunks without choices',
@@ -220,15 +223,15 @@ const streamLength = defineCase({
   title: 'a streamed answer that is cut says so',
   needs: ['chat', 'chat.stream'],
   checks: { 'cut-says-length': 'stream.length', bounded: 'stream.length' },
-  cost: chats(1),
-  async run(trial) {
-    const messages = orders([trial.nonce(), trial.nonce(), trial.nonce()].join(' '));
-    const { chunks } = await stream(trial, { messages, max_tokens: FEW });
+  cost: costOfChats(1),
+  async run(context) {
+    const messages = replyExactly([context.nonce(), context.nonce(), context.nonce()].join(' '));
+    const { chunks } = await streamChat(context, { messages, max_tokens: FEW });
     const [choice] = finishing(chunks)[0]?.choices ?? [];
-    await trial.check('cut-says-length', () => equal(choice?.finish_reason, 'length', 'finish_reason'));
-    await trial.check('bounded', () => {
-      const { completion_tokens } = shaped(z.looseObject({ completion_tokens: z.int() }), choice?.usage, 'usage');
-      holds(completion_tokens <= FEW, `an answer of at most ${FEW} tokens takes ${completion_tokens}`);
+    await context.check('cut-says-length', () => expectEqual(choice?.finish_reason, 'length', 'finish_reason'));
+    await context.check('bounded', () => {
+      const { completion_tokens } = expectShape(z.looseObject({ completion_tokens: z.int() }), choice?.usage, 'usage');
+      expectTrue(completion_tokens <= FEW, `an answer of at most ${FEW} tokens takes ${completion_tokens}`);
     });
   },
 });
@@ -238,13 +241,13 @@ const streamAsked = defineCase({
   title: 'only what is to be streamed is',
   needs: ['chat', 'chat.stream'],
   checks: { 'false-is-whole': 'stream.asked', 'absent-is-whole': 'stream.asked', 'true-is-streamed': 'stream.asked' },
-  cost: chats(3),
-  async run(trial) {
-    await trial.check('true-is-streamed', async () => {
-      holds((await stream(trial)).chunks.length > 0, 'no event came');
+  cost: costOfChats(3),
+  async run(context) {
+    await context.check('true-is-streamed', async () => {
+      expectTrue((await streamChat(context)).chunks.length > 0, 'no event came');
     });
-    await trial.check('false-is-whole', () => complete(trial, { stream: false }));
-    await trial.check('absent-is-whole', () => complete(trial));
+    await context.check('false-is-whole', () => completeChat(context, { stream: false }));
+    await context.check('absent-is-whole', () => completeChat(context));
   },
 });
 
@@ -253,17 +256,17 @@ const streamRefusal = defineCase({
   title: 'a refusal is plain JSON, also where a stream was asked for',
   needs: ['chat', 'chat.stream'],
   checks: { 'plain-json': 'stream.refusal', 'next-streamed': 'stream.events' },
-  cost: chats(2),
-  async run(trial) {
-    await trial.check('plain-json', async () => {
-      const reply = await send(trial, { stream: true, messages: [{ role: 'user', content: '' }] });
-      equal(refused(reply, 'content_empty'), LIVE_TEXT.contentEmpty, 'the message');
+  cost: costOfChats(2),
+  async run(context) {
+    await context.check('plain-json', async () => {
+      const reply = await sendChat(context, { stream: true, messages: [{ role: 'user', content: '' }] });
+      expectEqual(expectError(reply, 'content_empty'), LIVE_TEXT.contentEmpty, 'the message');
       const type = reply.headers.get('content-type');
-      holds(type?.startsWith('application/json') ?? false, `the content type of a refusal is ${type}`);
+      expectTrue(type?.startsWith('application/json') ?? false, `the content type of a refusal is ${type}`);
     });
-    await trial.check('next-streamed', async () => {
-      const { reply } = await stream(trial);
-      holds(reply.headers.get('content-type')?.startsWith('text/event-stream') ?? false, 'no event stream');
+    await context.check('next-streamed', async () => {
+      const { reply } = await streamChat(context);
+      expectTrue(reply.headers.get('content-type')?.startsWith('text/event-stream') ?? false, 'no event stream');
     });
   },
 });

@@ -1,16 +1,29 @@
 import { z } from 'zod';
 import { LIVE_TEXT } from '../../../contract/errors.ts';
 import { TokenEstimate } from '../../../contract/models.ts';
-import { type Case, defineCase } from '../../core/case.ts';
-import { answered, equal, holds, refused, shaped } from '../../core/expect.ts';
-import type { Trial } from '../../core/trial.ts';
+import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
+import {
+  expectBody,
+  expectEqual,
+  expectError,
+  expectShape,
+  expectTrue,
+  expectUnauthenticated,
+} from '../../core/expect.ts';
 import { Mismatch } from '../../core/verdict.ts';
-import { chats, complete, orders, soundUsage, within3 } from '../../wire/completions.ts';
-import { result, user } from '../../wire/dialect.ts';
-import { estimated, sendEstimate, textTokens } from '../../wire/estimates.ts';
-import { ASKING_FOR_A_CALL, callsOf, declared } from '../../wire/functions.ts';
-import { FRAME_TOKENS, PROMPT_TOKENS } from '../../wire/sized-texts.ts';
-import { stranger } from '../../wire/strangers.ts';
+import {
+  completeChat,
+  costOfChats,
+  expectUsage,
+  FORECAST_REQUEST,
+  functionTool,
+  replyExactly,
+  toolCallsOf,
+  withinThreeTries,
+} from '../../wire/chat.ts';
+import { toolResult, user } from '../../wire/sessions.ts';
+import { FRAME_TOKENS, PROMPT_TOKENS } from '../../wire/tokens.ts';
+import { estimateTokens, sendEstimate, textTokens } from '../../wire/windows.ts';
 
 const ID = 'functions.look_up:0';
 
@@ -24,7 +37,7 @@ const PROMPTS = {
     ],
   },
   'with-names': { messages: [{ ...user('Reply with exactly: OK'), name: 'Bartholomew the Elder' }] },
-  'with-tools': { messages: orders('OK'), tools: [declared('look_up'), declared('get_news')] },
+  'with-tools': { messages: replyExactly('OK'), tools: [functionTool('look_up'), functionTool('get_news')] },
   'with-results': {
     messages: [
       user('Call look_up.'),
@@ -33,9 +46,9 @@ const PROMPTS = {
         content: '',
         tool_calls: [{ id: ID, type: 'function', function: { name: 'look_up', arguments: '{"at":"the end"}' } }],
       },
-      result(ID, 'The answer is 7.'),
+      toolResult(ID, 'The answer is 7.'),
     ],
-    tools: [declared('look_up')],
+    tools: [functionTool('look_up')],
   },
 } as const;
 
@@ -50,14 +63,14 @@ const tokensCharged = defineCase({
     'with-tools': 'tokens.estimate-is-prompt',
     'with-results': 'tokens.estimate-is-prompt',
   },
-  cost: chats(4, { requests: 8 }),
-  async run(trial) {
+  cost: costOfChats(4, { requests: 8 }),
+  async run(context) {
     for (const kind of Object.keys(PROMPTS) as (keyof typeof PROMPTS)[]) {
-      await trial.check(kind, async () => {
+      await context.check(kind, async () => {
         const body = PROMPTS[kind];
-        const { usage } = await complete(trial, body);
-        const { prompt_tokens } = shaped(z.looseObject({ prompt_tokens: z.int() }), usage, 'usage');
-        equal(prompt_tokens, await estimated(trial, body), 'prompt_tokens, against the estimate');
+        const { usage } = await completeChat(context, body);
+        const { prompt_tokens } = expectShape(z.looseObject({ prompt_tokens: z.int() }), usage, 'usage');
+        expectEqual(prompt_tokens, await estimateTokens(context, body), 'prompt_tokens, against the estimate');
       });
     }
   },
@@ -68,23 +81,23 @@ const tokensCompletion = defineCase({
   title: 'what was delivered is charged',
   needs: ['chat', 'tokens.estimate', 'chat.tools'],
   checks: { 'of-text': 'tokens.completion', 'of-calls': 'tokens.completion-calls' },
-  cost: chats(4, { requests: 8 }),
-  async run(trial) {
-    await trial.check('of-text', async () => {
-      const { text, usage } = await complete(trial, { messages: orders(`${trial.nonce()} 你好 🌍`) });
-      const { completion_tokens } = soundUsage(usage, 'usage');
-      equal(completion_tokens, await textTokens(trial, text), 'completion_tokens, against those of the text');
+  cost: costOfChats(4, { requests: 8 }),
+  async run(context) {
+    await context.check('of-text', async () => {
+      const { text, usage } = await completeChat(context, { messages: replyExactly(`${context.nonce()} 你好 🌍`) });
+      const { completion_tokens } = expectUsage(usage, 'usage');
+      expectEqual(completion_tokens, await textTokens(context, text), 'completion_tokens, against those of the text');
     });
-    await trial.check('of-calls', () => within3(() => callCharged(trial)));
+    await context.check('of-calls', () => withinThreeTries(() => callCharged(context)));
   },
 });
 
-async function callCharged(trial: Trial<string>): Promise<string | undefined> {
-  const { choice, usage } = await complete(trial, ASKING_FOR_A_CALL);
-  if (callsOf(choice.message).length === 0) return 'the model does not call the function that it is told to call';
+async function callCharged(context: CaseContext<string>): Promise<string | undefined> {
+  const { choice, usage } = await completeChat(context, FORECAST_REQUEST);
+  if (toolCallsOf(choice.message).length === 0) return 'the model does not call the function that it is told to call';
   const messages = [{ role: 'assistant', ...choice.message }];
-  const due = (await estimated(trial, { messages })) - PROMPT_TOKENS - FRAME_TOKENS;
-  const { completion_tokens } = soundUsage(usage, 'usage');
+  const due = (await estimateTokens(context, { messages })) - PROMPT_TOKENS - FRAME_TOKENS;
+  const { completion_tokens } = expectUsage(usage, 'usage');
   if (completion_tokens === due) return undefined;
   throw new Mismatch(`completion_tokens of a call: expected ${due}, got ${completion_tokens}`);
 }
@@ -108,22 +121,28 @@ const tokensEstimate = defineCase({
     'no-key-refused': 'errors.no-key',
   },
   cost: () => ({ requests: 5 }),
-  async run(trial) {
-    await trial.check('unknown-model-refused', async () => {
-      const reply = await sendEstimate(trial, { model: UNKNOWN, messages: ONE_TOKEN });
-      equal(refused(reply, 'model_not_found'), LIVE_TEXT.modelNotFound(UNKNOWN), 'the message');
+  async run(context) {
+    await context.check('unknown-model-refused', async () => {
+      const reply = await sendEstimate(context, { model: UNKNOWN, messages: ONE_TOKEN });
+      expectEqual(expectError(reply, 'model_not_found'), LIVE_TEXT.modelNotFound(UNKNOWN), 'the message');
     });
-    await trial.check('no-key-refused', async () =>
-      stranger(await sendEstimate(trial, { messages: ONE_TOKEN }, { key: null })),
+    await context.check('no-key-refused', async () =>
+      expectUnauthenticated(await sendEstimate(context, { messages: ONE_TOKEN }, { key: null })),
     );
-    await trial.check('shape', async () => answered(await sendEstimate(trial, { messages: ONE_TOKEN }), TokenEstimate));
-    await trial.check('one-token-is-eight', async () => {
-      equal(await estimated(trial, { messages: ONE_TOKEN }), ONE_TOKEN_PROMPT, 'the estimate of a one-token message');
+    await context.check('shape', async () =>
+      expectBody(await sendEstimate(context, { messages: ONE_TOKEN }), TokenEstimate),
+    );
+    await context.check('one-token-is-eight', async () => {
+      expectEqual(
+        await estimateTokens(context, { messages: ONE_TOKEN }),
+        ONE_TOKEN_PROMPT,
+        'the estimate of a one-token message',
+      );
     });
-    await trial.check('over-window-counted', async () => {
-      const { window_tokens } = trial.limits;
-      const tokens = await estimated(trial, { messages: [user(' a'.repeat(window_tokens + 1))] });
-      holds(tokens > window_tokens, `${window_tokens + 1} words count ${tokens} tokens`);
+    await context.check('over-window-counted', async () => {
+      const { window_tokens } = context.limits;
+      const tokens = await estimateTokens(context, { messages: [user(' a'.repeat(window_tokens + 1))] });
+      expectTrue(tokens > window_tokens, `${window_tokens + 1} words count ${tokens} tokens`);
     });
   },
 });
@@ -133,12 +152,12 @@ const tokensPrompt = defineCase({
   title: 'a one-token message is charged as a prompt of 8',
   needs: ['chat'],
   checks: { 'one-token-is-eight': 'tokens.prompt-of-one' },
-  cost: chats(1),
-  async run(trial) {
-    await trial.check('one-token-is-eight', async () => {
-      const { usage } = await complete(trial, { messages: ONE_TOKEN });
-      const { prompt_tokens } = shaped(z.looseObject({ prompt_tokens: z.int() }), usage, 'usage');
-      equal(prompt_tokens, ONE_TOKEN_PROMPT, 'prompt_tokens of a one-token message');
+  cost: costOfChats(1),
+  async run(context) {
+    await context.check('one-token-is-eight', async () => {
+      const { usage } = await completeChat(context, { messages: ONE_TOKEN });
+      const { prompt_tokens } = expectShape(z.looseObject({ prompt_tokens: z.int() }), usage, 'usage');
+      expectEqual(prompt_tokens, ONE_TOKEN_PROMPT, 'prompt_tokens of a one-token message');
     });
   },
 });
@@ -176,11 +195,12 @@ const tokensTemplate = defineCase({
     'special-text-is-text': 'tokens.special-text',
   },
   cost: () => ({ requests: 32 }),
-  async run(trial) {
-    const text = await textTokens(trial, TEXT);
-    const messageTokens = async (message: object) => (await estimated(trial, { messages: [message] })) - PROMPT_TOKENS;
+  async run(context) {
+    const text = await textTokens(context, TEXT);
+    const messageTokens = async (message: object) =>
+      (await estimateTokens(context, { messages: [message] })) - PROMPT_TOKENS;
 
-    await trial.check('sum-of-messages', async () => {
+    await context.check('sum-of-messages', async () => {
       const messages = [
         { role: 'system', content: TEXT },
         user(`${TEXT} ${TEXT}`),
@@ -188,49 +208,69 @@ const tokensTemplate = defineCase({
       ];
       let sum = PROMPT_TOKENS;
       for (const message of messages) sum += await messageTokens(message);
-      equal(await estimated(trial, { messages }), sum, 'tokens of three messages, against the sum of each');
+      expectEqual(
+        await estimateTokens(context, { messages }),
+        sum,
+        'tokens of three messages, against the sum of each',
+      );
     });
-    await trial.check('same-frame-for-all', async () => {
+    await context.check('same-frame-for-all', async () => {
       for (const role of ['system', 'user', 'assistant']) {
-        equal(await messageTokens({ role, content: TEXT }), text + FRAME_TOKENS, `tokens of a message by ${role}`);
+        expectEqual(
+          await messageTokens({ role, content: TEXT }),
+          text + FRAME_TOKENS,
+          `tokens of a message by ${role}`,
+        );
       }
     });
-    await trial.check('name-for-role', async () => {
-      const due = MARKERS + (await textTokens(trial, NAME)) + text;
-      equal(await messageTokens({ ...user(TEXT), name: NAME }), due, 'tokens of a message with a name');
+    await context.check('name-for-role', async () => {
+      const due = MARKERS + (await textTokens(context, NAME)) + text;
+      expectEqual(await messageTokens({ ...user(TEXT), name: NAME }), due, 'tokens of a message with a name');
     });
-    await trial.check('result-with-its-line', async () => {
+    await context.check('result-with-its-line', async () => {
       const [{ id } = { id: '' }] = CALLS;
-      const due = FRAME_TOKENS + (await textTokens(trial, `## Return of ${id}\n${TEXT}`));
-      equal(await messageTokens({ role: 'tool', tool_call_id: id, content: TEXT }), due, "tokens of a tool's result");
+      const due = FRAME_TOKENS + (await textTokens(context, `## Return of ${id}\n${TEXT}`));
+      expectEqual(
+        await messageTokens({ role: 'tool', tool_call_id: id, content: TEXT }),
+        due,
+        "tokens of a tool's result",
+      );
     });
-    await trial.check('calls-with-their-markers', async () => {
+    await context.check('calls-with-their-markers', async () => {
       let due = FRAME_TOKENS + CALLS_MARKERS;
       for (const call of CALLS) {
-        due += CALL_MARKERS + (await textTokens(trial, call.id)) + (await textTokens(trial, call.arguments));
+        due += CALL_MARKERS + (await textTokens(context, call.id)) + (await textTokens(context, call.arguments));
       }
       const tool_calls = CALLS.map(({ id, arguments: text }) => ({
         id,
         type: 'function',
         function: { name: 'look_up', arguments: text },
       }));
-      equal(await messageTokens({ role: 'assistant', content: '', tool_calls }), due, 'tokens of two calls');
+      expectEqual(await messageTokens({ role: 'assistant', content: '', tool_calls }), due, 'tokens of two calls');
     });
-    await trial.check('declared-functions', async () => {
-      const tools = [declared('look_up'), declared('get_news')];
+    await context.check('declared-functions', async () => {
+      const tools = [functionTool('look_up'), functionTool('get_news')];
       const json = JSON.stringify(tools);
-      const due = MARKERS + (await textTokens(trial, 'tool_declare')) + (await textTokens(trial, json));
-      const bare = await estimated(trial, { messages: [user(TEXT)] });
-      equal((await estimated(trial, { messages: [user(TEXT)], tools })) - bare, due, 'tokens of two functions');
+      const due = MARKERS + (await textTokens(context, 'tool_declare')) + (await textTokens(context, json));
+      const bare = await estimateTokens(context, { messages: [user(TEXT)] });
+      expectEqual(
+        (await estimateTokens(context, { messages: [user(TEXT)], tools })) - bare,
+        due,
+        'tokens of two functions',
+      );
     });
-    await trial.check('no-functions', async () => {
+    await context.check('no-functions', async () => {
       const messages = [user(TEXT)];
-      equal(await estimated(trial, { messages, tools: [] }), await estimated(trial, { messages }), 'tokens');
+      expectEqual(
+        await estimateTokens(context, { messages, tools: [] }),
+        await estimateTokens(context, { messages }),
+        'tokens',
+      );
     });
-    await trial.check('special-text-is-text', async () => {
+    await context.check('special-text-is-text', async () => {
       for (const marker of SPECIAL) {
-        const tokens = await textTokens(trial, marker);
-        holds(tokens > 1, `${marker} counts ${tokens} token: it is taken for the marker that it looks like`);
+        const tokens = await textTokens(context, marker);
+        expectTrue(tokens > 1, `${marker} counts ${tokens} token: it is taken for the marker that it looks like`);
       }
     });
   },

@@ -1,13 +1,25 @@
 import { z } from 'zod';
 import { LIVE_TEXT } from '../../../contract/errors.ts';
-import { type Case, defineCase } from '../../core/case.ts';
-import { equal, holds, refused, shaped } from '../../core/expect.ts';
-import type { Trial } from '../../core/trial.ts';
+import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
+import { expectEqual, expectError, expectShape, expectTrue } from '../../core/expect.ts';
 import { Mismatch } from '../../core/verdict.ts';
-import { type Choice, chats, complete, refusedChat, send, within3 } from '../../wire/completions.ts';
-import { result, user } from '../../wire/dialect.ts';
-import { ASKING_FOR_A_CALL, CALLED, callsOf, declared, ForecastArguments, jsonOf } from '../../wire/functions.ts';
-import { asks, tells } from '../../wire/recall.ts';
+import {
+  type Choice,
+  codeWordQuestion,
+  codeWordText,
+  completeChat,
+  costOfChats,
+  expectChatError,
+  FORECAST_NAME,
+  FORECAST_REQUEST,
+  ForecastArguments,
+  functionTool,
+  parseJson,
+  sendChat,
+  toolCallsOf,
+  withinThreeTries,
+} from '../../wire/chat.ts';
+import { toolResult, user } from '../../wire/sessions.ts';
 
 const TRIES = 3;
 
@@ -31,44 +43,46 @@ const toolsCall = defineCase({
     'id-form': 'tools.id-form',
     'issued-accepted': 'tools.issued-ids',
   },
-  cost: chats(TRIES + 1),
-  async run(trial) {
-    const { message, finish_reason } = await call(trial);
-    const calls = callsOf(message);
-    await trial.need('shape', () => shaped(z.array(Call), message.tool_calls, 'tool_calls'));
-    await trial.check('index-present', () =>
-      equal(
+  cost: costOfChats(TRIES + 1),
+  async run(context) {
+    const { message, finish_reason } = await call(context);
+    const calls = toolCallsOf(message);
+    await context.require('shape', () => expectShape(z.array(Call), message.tool_calls, 'tool_calls'));
+    await context.check('index-present', () =>
+      expectEqual(
         calls.map(({ index }) => index),
         [...calls.keys()],
         'the indices',
       ),
     );
-    await trial.check('content-a-string', () => equal(typeof message.content, 'string', 'the type of the content'));
-    await trial.check('says-tool-calls', () => equal(finish_reason, 'tool_calls', 'finish_reason'));
-    await trial.check('declared-function', () => {
-      for (const made of calls) equal(made.function.name, CALLED, 'the name of the function');
+    await context.check('content-a-string', () =>
+      expectEqual(typeof message.content, 'string', 'the type of the content'),
+    );
+    await context.check('says-tool-calls', () => expectEqual(finish_reason, 'tool_calls', 'finish_reason'));
+    await context.check('declared-function', () => {
+      for (const made of calls) expectEqual(made.function.name, FORECAST_NAME, 'the name of the function');
     });
-    await trial.check('arguments-fit', () => {
-      for (const { function: made } of calls) shaped(ForecastArguments, jsonOf(made.arguments), 'arguments');
+    await context.check('arguments-fit', () => {
+      for (const { function: made } of calls) expectShape(ForecastArguments, parseJson(made.arguments), 'arguments');
     });
-    await trial.check('id-form', () => {
-      equal(
+    await context.check('id-form', () => {
+      expectEqual(
         calls.map(({ id }) => id),
-        calls.map((_, index) => `functions.${CALLED}:${index}`),
+        calls.map((_, index) => `functions.${FORECAST_NAME}:${index}`),
         'ids of the calls',
       );
     });
-    await trial.check('issued-accepted', async () => {
-      const results = calls.map(({ id }) => result(String(id), 'Sunny.'));
-      const messages = [...ASKING_FOR_A_CALL.messages, { role: 'assistant', ...message }, ...results];
-      await complete(trial, { ...ASKING_FOR_A_CALL, messages });
+    await context.check('issued-accepted', async () => {
+      const results = calls.map(({ id }) => toolResult(String(id), 'Sunny.'));
+      const messages = [...FORECAST_REQUEST.messages, { role: 'assistant', ...message }, ...results];
+      await completeChat(context, { ...FORECAST_REQUEST, messages });
     });
   },
 });
 
-async function call(trial: Trial<string>): Promise<Choice> {
+async function call(context: CaseContext<string>): Promise<Choice> {
   for (let tries = 0; tries < TRIES; tries += 1) {
-    const { choice } = await complete(trial, ASKING_FOR_A_CALL);
+    const { choice } = await completeChat(context, FORECAST_REQUEST);
     if (choice.message.tool_calls != null) return choice;
   }
   throw new Mismatch(`the model does not call the function that it is told to call (${TRIES} tries)`);
@@ -79,22 +93,22 @@ const toolsResult = defineCase({
   title: 'what a tool answers reaches the model',
   needs: ['chat', 'chat.tools'],
   checks: { read: 'tools.results' },
-  cost: chats(TRIES),
-  async run(trial) {
-    const word = trial.nonce();
+  cost: costOfChats(TRIES),
+  async run(context) {
+    const word = context.nonce();
     const id = 'functions.look_up:0';
     const messages = [
-      asks(),
+      codeWordQuestion(),
       {
         role: 'assistant',
         content: '',
         tool_calls: [{ id, type: 'function', function: { name: 'look_up', arguments: '{}' } }],
       },
-      result(id, tells(word)),
+      toolResult(id, codeWordText(word)),
     ];
-    await trial.check('read', () =>
-      within3(async () => {
-        const { text } = await complete(trial, { messages, tools: [declared('look_up')] });
+    await context.check('read', () =>
+      withinThreeTries(async () => {
+        const { text } = await completeChat(context, { messages, tools: [functionTool('look_up')] });
         return text.includes(word) ? undefined : `the tool has answered ${word}, and the model says: ${text}`;
       }),
     );
@@ -113,33 +127,40 @@ const toolsChoice = defineCase({
     'undeclared-refused': 'tools.choice-possible',
     'required-without-refused': 'tools.choice-possible',
   },
-  cost: chats(8),
-  async run(trial) {
-    const other = declared('get_news');
+  cost: costOfChats(8),
+  async run(context) {
+    const other = functionTool('get_news');
     const called = async (body: object) => {
-      const { choice } = await complete(trial, { ...ASKING_FOR_A_CALL, ...body });
-      return callsOf(choice.message).map(({ function: { name } }) => name);
+      const { choice } = await completeChat(context, { ...FORECAST_REQUEST, ...body });
+      return toolCallsOf(choice.message).map(({ function: { name } }) => name);
     };
-    await trial.check('auto-may-call', () =>
-      within3(async () => {
+    await context.check('auto-may-call', () =>
+      withinThreeTries(async () => {
         const names = await called({ tool_choice: 'auto' });
-        return names.includes(CALLED) ? undefined : 'the model does not call the function that it is told to call';
+        return names.includes(FORECAST_NAME)
+          ? undefined
+          : 'the model does not call the function that it is told to call';
       }),
     );
-    await trial.check('none-calls-nothing', async () => equal(await called({ tool_choice: 'none' }), [], 'calls'));
-    await trial.check('required-calls', async () => {
-      const names = await called({ messages: [user('Good day.')], tool_choice: 'required' });
-      holds(names.length > 0, 'nothing is called');
-    });
-    await trial.check('named-is-called', async () => {
-      const tool_choice = { type: 'function', function: { name: 'get_news' } };
-      const names = await called({ tools: [...ASKING_FOR_A_CALL.tools, other], tool_choice });
-      equal([...new Set(names)], ['get_news'], 'the functions called');
-    });
-    await trial.check('undeclared-refused', () =>
-      refusedChat(trial, { ...ASKING_FOR_A_CALL, tool_choice: { type: 'function', function: { name: 'get_news' } } }),
+    await context.check('none-calls-nothing', async () =>
+      expectEqual(await called({ tool_choice: 'none' }), [], 'calls'),
     );
-    await trial.check('required-without-refused', () => refusedChat(trial, { tool_choice: 'required' }));
+    await context.check('required-calls', async () => {
+      const names = await called({ messages: [user('Good day.')], tool_choice: 'required' });
+      expectTrue(names.length > 0, 'nothing is called');
+    });
+    await context.check('named-is-called', async () => {
+      const tool_choice = { type: 'function', function: { name: 'get_news' } };
+      const names = await called({ tools: [...FORECAST_REQUEST.tools, other], tool_choice });
+      expectEqual([...new Set(names)], ['get_news'], 'the functions called');
+    });
+    await context.check('undeclared-refused', () =>
+      expectChatError(context, {
+        ...FORECAST_REQUEST,
+        tool_choice: { type: 'function', function: { name: 'get_news' } },
+      }),
+    );
+    await context.check('required-without-refused', () => expectChatError(context, { tool_choice: 'required' }));
   },
 });
 
@@ -158,15 +179,15 @@ const toolsName = defineCase({
     'digit-first-refused': 'tools.name',
     'other-character-refused': 'tools.name',
   },
-  cost: chats(5),
-  async run(trial) {
-    const named = (...names: string[]) => ({ tools: names.map(declared) });
-    await trial.check('longer-refused', () => refusedChat(trial, named('f'.repeat(LONGEST + 1))));
-    await trial.check('shorter-refused', () => refusedChat(trial, named('f'.repeat(SHORTEST - 1))));
-    await trial.check('digit-first-refused', () => refusedChat(trial, named('1st_answer')));
-    await trial.check('other-character-refused', () => refusedChat(trial, named('get.news')));
-    await trial.check('bounds-accepted', () =>
-      complete(trial, named('f'.repeat(LONGEST), 'g'.repeat(SHORTEST), '_a-9', 'Get_News')),
+  cost: costOfChats(5),
+  async run(context) {
+    const named = (...names: string[]) => ({ tools: names.map(functionTool) });
+    await context.check('longer-refused', () => expectChatError(context, named('f'.repeat(LONGEST + 1))));
+    await context.check('shorter-refused', () => expectChatError(context, named('f'.repeat(SHORTEST - 1))));
+    await context.check('digit-first-refused', () => expectChatError(context, named('1st_answer')));
+    await context.check('other-character-refused', () => expectChatError(context, named('get.news')));
+    await context.check('bounds-accepted', () =>
+      completeChat(context, named('f'.repeat(LONGEST), 'g'.repeat(SHORTEST), '_a-9', 'Get_News')),
     );
   },
 });
@@ -176,12 +197,14 @@ const toolsMost = defineCase({
   title: 'as many functions as allowed, and no more',
   needs: ['chat', 'chat.tools'],
   checks: { 'most-accepted': 'tools.most', 'one-more-refused': 'tools.most' },
-  cost: ({ tools }) => chats(2, { promptTokens: (2 * tools + 1) * 32 })(),
-  async run(trial) {
-    const { tools: most } = trial.limits;
-    const many = (count: number) => ({ tools: Array.from({ length: count }, (_, index) => declared(`fn_${index}`)) });
-    await trial.check('one-more-refused', () => refusedChat(trial, many(most + 1)));
-    await trial.check('most-accepted', () => complete(trial, many(most)));
+  cost: ({ tools }) => costOfChats(2, { promptTokens: (2 * tools + 1) * 32 })(),
+  async run(context) {
+    const { tools: most } = context.limits;
+    const many = (count: number) => ({
+      tools: Array.from({ length: count }, (_, index) => functionTool(`fn_${index}`)),
+    });
+    await context.check('one-more-refused', () => expectChatError(context, many(most + 1)));
+    await context.check('most-accepted', () => completeChat(context, many(most)));
   },
 });
 
@@ -195,7 +218,7 @@ const CALLING = {
   tool_calls: [{ id: ID, type: 'function', function: { name: 'look_up', arguments: '{}' } }],
 };
 
-const TOOLS = [declared('look_up')];
+const TOOLS = [functionTool('look_up')];
 
 const toolsPairing = defineCase({
   id: 'tools.pairing',
@@ -208,18 +231,18 @@ const toolsPairing = defineCase({
     'other-id-refused': 'tools.orphan',
     'orphan-refused': 'tools.orphan',
   },
-  cost: chats(5),
-  async run(trial) {
+  cost: costOfChats(5),
+  async run(context) {
     const refusedWith = async (messages: object[]) => {
-      const message = refused(await send(trial, { messages, tools: TOOLS }), 'tool_call_id_not_found');
-      equal(message, LIVE_TEXT.toolCallIdNotFound, 'the message');
+      const message = expectError(await sendChat(context, { messages, tools: TOOLS }), 'tool_call_id_not_found');
+      expectEqual(message, LIVE_TEXT.toolCallIdNotFound, 'the message');
     };
-    await trial.check('unanswered-refused', () => refusedWith([ASKED, CALLING]));
-    await trial.check('unanswered-before-user-refused', () => refusedWith([ASKED, CALLING, user('And now?')]));
-    await trial.check('other-id-refused', () => refusedWith([ASKED, CALLING, result('functions.look_up:9')]));
-    await trial.check('orphan-refused', () => refusedWith([ASKED, result(ID)]));
-    await trial.check('answered-accepted', () =>
-      complete(trial, { messages: [ASKED, CALLING, result(ID)], tools: TOOLS }),
+    await context.check('unanswered-refused', () => refusedWith([ASKED, CALLING]));
+    await context.check('unanswered-before-user-refused', () => refusedWith([ASKED, CALLING, user('And now?')]));
+    await context.check('other-id-refused', () => refusedWith([ASKED, CALLING, toolResult('functions.look_up:9')]));
+    await context.check('orphan-refused', () => refusedWith([ASKED, toolResult(ID)]));
+    await context.check('answered-accepted', () =>
+      completeChat(context, { messages: [ASKED, CALLING, toolResult(ID)], tools: TOOLS }),
     );
   },
 });

@@ -1,27 +1,35 @@
 import { contentText } from '../../../contract/content-text.ts';
 import { Session, SessionCompression, SessionMessage, SessionTruncation } from '../../../contract/sessions.ts';
-import { type Case, defineCase } from '../../core/case.ts';
-import { answered, equal, holds, refused, succeeded } from '../../core/expect.ts';
-import type { Trial } from '../../core/trial.ts';
-import { Fault } from '../../core/verdict.ts';
+import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
+import { expectBody, expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
+import { Inconclusive } from '../../core/verdict.ts';
+import { codeWordText, expectNoRecall, expectRecall } from '../../wire/chat.ts';
 import {
   append,
-  calling,
   createSession,
   createSnapshot,
+  expectUnchanged,
   getSession,
-  result,
   type State,
   stateOf,
-  unchanged,
+  toolCall,
+  toolResult,
   user,
   windowOf,
-} from '../../wire/dialect.ts';
-import { fillWindow } from '../../wire/fill.ts';
-import { groupsOf, keptOf, tokensIn } from '../../wire/groups.ts';
-import { belowMinimum } from '../../wire/preserve-len.ts';
-import { knowsNot, recalls, tells } from '../../wire/recall.ts';
-import { appendFacts, callingWith, facts, findLeast, mixedWindow, TOOL } from '../../wire/windows.ts';
+} from '../../wire/sessions.ts';
+import {
+  appendFacts,
+  expectBelowMinimum,
+  facts,
+  fillWindow,
+  findSmallestAccepted,
+  groupsOf,
+  mixedWindow,
+  retainedBy,
+  TOOL,
+  tokensIn,
+  toolCallWith,
+} from '../../wire/windows.ts';
 
 const truncateAnswer = defineCase({
   id: 'truncate.answer',
@@ -39,62 +47,72 @@ const truncateAnswer = defineCase({
     'larger-changes-nothing': 'truncate.no-op',
     'empty-window-succeeds': 'truncate.no-op',
   },
-  async run(trial) {
-    const { api, limits } = trial;
-    const before = await mixedWindow(trial, { tools: [TOOL] });
+  async run(context) {
+    const { api, limits } = context;
+    const before = await mixedWindow(context, { tools: [TOOL] });
     const { id, usage } = before.session;
     const path = `/sessions/${id}/truncate`;
     // Room for one of the smaller messages is left over, so that an eager second cut would show.
     const preserve_len = Math.floor(1.6 * limits.min_preserve_tokens);
-    const cut = async (body: object) => answered(await api.post(path, body), SessionTruncation);
-    await trial.check('needs-a-number', async () => {
+    const cut = async (body: object) => expectBody(await api.post(path, body), SessionTruncation);
+    await context.check('needs-a-number', async () => {
       for (const wrong of [{}, { preserve_len: 'all' }, { preserve_len: preserve_len + 0.5 }]) {
-        refused(await api.post(path, wrong), 'invalid_request', { param: 'preserve_len' });
+        expectError(await api.post(path, wrong), 'invalid_request', { param: 'preserve_len' });
       }
-      await unchanged(api, before);
+      await expectUnchanged(api, before);
     });
     const rehearsed = await cut({ preserve_len, dry_run: true });
-    await trial.check('rehearsal-changes-nothing', () => unchanged(api, before));
+    await context.check('rehearsal-changes-nothing', () => expectUnchanged(api, before));
     const done = await cut({ preserve_len });
     const { session, messages } = await stateOf(api, id);
-    await trial.check('rehearsal-tells-the-cut', () => {
-      equal([rehearsed.dry_run, done.dry_run], [true, false], 'dry_run of the rehearsal and of the cut');
+    await context.check('rehearsal-tells-the-cut', () => {
+      expectEqual([rehearsed.dry_run, done.dry_run], [true, false], 'dry_run of the rehearsal and of the cut');
       const told = ({ removed, before: first, after }: SessionTruncation) => ({ removed, before: first, after });
-      equal(told(rehearsed), told(done), 'the usage that the rehearsal tells');
+      expectEqual(told(rehearsed), told(done), 'the usage that the rehearsal tells');
     });
-    await trial.check('before-as-read', () => equal(done.before, usage, 'before, against the usage read before'));
-    await trial.check('after-as-read', () => {
-      equal(done.after, session.usage, 'after, against the usage read after');
-      equal(done.version, session.version, 'the version, against the one read after');
+    await context.check('before-as-read', () =>
+      expectEqual(done.before, usage, 'before, against the usage read before'),
+    );
+    await context.check('after-as-read', () => {
+      expectEqual(done.after, session.usage, 'after, against the usage read after');
+      expectEqual(done.version, session.version, 'the version, against the one read after');
     });
-    await trial.check('removed-adds-up', () => {
+    await context.check('removed-adds-up', () => {
       const tokens = done.before.total_tokens - done.after.total_tokens;
-      equal(done.removed, { messages: before.messages.length - messages.length, tokens }, 'removed');
-      holds(done.removed.messages > 0, 'something is removed');
+      expectEqual(done.removed, { messages: before.messages.length - messages.length, tokens }, 'removed');
+      expectTrue(done.removed.messages > 0, 'something is removed');
     });
-    await trial.check('usage-of-what-is-listed', () => {
-      equal(session.usage.messages, messages.length, 'usage.messages');
-      equal(session.usage.total_tokens, usage.tools_tokens + tokensIn(messages), 'usage.total_tokens');
-      equal(session.usage.remaining_tokens, limits.window_tokens - session.usage.total_tokens, 'remaining_tokens');
+    await context.check('usage-of-what-is-listed', () => {
+      expectEqual(session.usage.messages, messages.length, 'usage.messages');
+      expectEqual(session.usage.total_tokens, usage.tools_tokens + tokensIn(messages), 'usage.total_tokens');
+      expectEqual(
+        session.usage.remaining_tokens,
+        limits.window_tokens - session.usage.total_tokens,
+        'remaining_tokens',
+      );
     });
     const cutOnce = { session, messages };
-    await trial.check('again-changes-nothing', async () => {
-      succeeded(await api.post(path, { preserve_len }));
-      await unchanged(api, cutOnce);
+    await context.check('again-changes-nothing', async () => {
+      expectSuccess(await api.post(path, { preserve_len }));
+      await expectUnchanged(api, cutOnce);
     });
-    await trial.check('larger-changes-nothing', async () => {
+    await context.check('larger-changes-nothing', async () => {
       const now = await getSession(api, id);
       const { removed, version } = await cut({ preserve_len: usage.total_tokens });
-      equal(removed, { messages: 0, tokens: 0 }, 'removed, where all fits');
-      equal(version, now.version, 'the version, where all fits');
-      equal(await getSession(api, id), now, 'the session, where all fits');
+      expectEqual(removed, { messages: 0, tokens: 0 }, 'removed, where all fits');
+      expectEqual(version, now.version, 'the version, where all fits');
+      expectEqual(await getSession(api, id), now, 'the session, where all fits');
     });
-    await trial.check('empty-window-succeeds', async () => {
+    await context.check('empty-window-succeeds', async () => {
       const empty = await createSession(api);
       const reply = await api.post(`/sessions/${empty.id}/truncate`, { preserve_len });
-      const { removed, version } = answered(reply, SessionTruncation);
-      equal([removed, version], [{ messages: 0, tokens: 0 }, empty.version], 'removed and version of an empty window');
-      equal(await windowOf(api, empty.id), [], 'the empty window');
+      const { removed, version } = expectBody(reply, SessionTruncation);
+      expectEqual(
+        [removed, version],
+        [{ messages: 0, tokens: 0 }, empty.version],
+        'removed and version of an empty window',
+      );
+      expectEqual(await windowOf(api, empty.id), [], 'the empty window');
     });
   },
 });
@@ -113,56 +131,58 @@ const truncateGroupCut = defineCase({
     'no-text-emptied': 'truncate.never-empty',
     'group-within': 'truncate.text-cut',
   },
-  async run(trial) {
-    const { api, limits, texts } = trial;
+  async run(context) {
+    const { api, limits, texts } = context;
     const least = limits.min_preserve_tokens;
     const { id } = await createSession(api);
     await append(api, id, user('Look at both.'));
     await append(api, id, {
-      ...calling('call_1', 'call_2'),
+      ...toolCall('call_1', 'call_2'),
       role: 'assistant',
       content: 'I look at both of them now.',
     });
-    await append(api, id, result('call_1', await texts.exactly(Math.floor(least / 2), 'First:')));
-    await append(api, id, result('call_2', await texts.exactly(least, 'Second:')));
+    await append(api, id, toolResult('call_1', await texts.exactly(Math.floor(least / 2), 'First:')));
+    await append(api, id, toolResult('call_2', await texts.exactly(least, 'Second:')));
     const [, ...group] = await windowOf(api, id);
     const textsOf = (messages: readonly SessionMessage[]) => messages.map(({ content }) => contentText(content));
     const [calls, first = '', second = ''] = textsOf(group);
     const cut = async (preserve_len: number) => {
-      succeeded(await api.post(`/sessions/${id}/truncate`, { preserve_len }));
+      expectSuccess(await api.post(`/sessions/${id}/truncate`, { preserve_len }));
       return windowOf(api, id);
     };
     const once = await cut(tokensIn(group) - LITTLE);
-    await trial.check('oldest-result-first', () => {
+    await context.check('oldest-result-first', () => {
       const [callsNow, firstNow = '', secondNow] = textsOf(once);
-      equal(
+      expectEqual(
         [callsNow, secondNow],
         [calls, second],
         'the call and the newer result, where the older can give up enough',
       );
-      holds(firstNow !== first && first.endsWith(firstNow), 'the older result is cut');
+      expectTrue(firstNow !== first && first.endsWith(firstNow), 'the older result is cut');
     });
     const twice = await cut(least);
     const [callsNow, firstNow = '', secondNow = ''] = textsOf(twice);
-    await trial.check('then-the-next', () => {
-      equal(callsNow, calls, 'the text beside the calls, where the results can give up enough');
-      holds(secondNow !== second && second.endsWith(secondNow), 'the newer result is cut too');
-      holds(
+    await context.check('then-the-next', () => {
+      expectEqual(callsNow, calls, 'the text beside the calls, where the results can give up enough');
+      expectTrue(secondNow !== second && second.endsWith(secondNow), 'the newer result is cut too');
+      expectTrue(
         firstNow.length < secondNow.length,
         'the older result gives up all that it can before the newer gives up any',
       );
     });
-    await trial.check('calls-stay', () => {
-      equal(
+    await context.check('calls-stay', () => {
+      expectEqual(
         twice.map((one) => one.id),
         group.map((one) => one.id),
         'the members of the group',
       );
-      equal(twice[0]?.tool_calls, group[0]?.tool_calls, 'the calls');
+      expectEqual(twice[0]?.tool_calls, group[0]?.tool_calls, 'the calls');
     });
-    await trial.check('no-text-emptied', () => holds(firstNow !== '' && secondNow !== '', 'each text keeps something'));
-    await trial.check('group-within', () => {
-      holds(tokensIn(twice) <= least, `the group counts at most ${least}, not ${tokensIn(twice)}`);
+    await context.check('no-text-emptied', () =>
+      expectTrue(firstNow !== '' && secondNow !== '', 'each text keeps something'),
+    );
+    await context.check('group-within', () => {
+      expectTrue(tokensIn(twice) <= least, `the group counts at most ${least}, not ${tokensIn(twice)}`);
     });
   },
 });
@@ -177,13 +197,13 @@ const truncateLeastNamed = defineCase({
     'pins-refused': 'truncate.least-named',
     'pins-least-works': 'truncate.least-named',
   },
-  async run(trial) {
-    const { api, limits, texts } = trial;
+  async run(context) {
+    const { api, limits, texts } = context;
     const least = limits.min_preserve_tokens;
     const large = await texts.exactly(Math.floor(1.25 * least));
     const called = await createSession(api);
-    await append(api, called.id, callingWith('call_1', JSON.stringify({ log: large })));
-    await append(api, called.id, result('call_1', await texts.exactly(Math.floor(least / 2))));
+    await append(api, called.id, toolCallWith('call_1', JSON.stringify({ log: large })));
+    await append(api, called.id, toolResult('call_1', await texts.exactly(Math.floor(least / 2))));
     const pinned = await createSession(api);
     await append(api, pinned.id, { ...user(large), pinned: true });
     await append(api, pinned.id, user(await texts.exactly(Math.floor(least / 2))));
@@ -194,28 +214,28 @@ const truncateLeastNamed = defineCase({
       const path = `/sessions/${id}/truncate`;
       const before = await stateOf(api, id);
       let message = '';
-      const isRefused = await trial.check(`${kind}-refused`, async () => {
+      const isRefused = await context.check(`${kind}-refused`, async () => {
         const reply = await api.post(path, { preserve_len: least });
-        message = refused(reply, 'preserve_len_too_small', { param: 'preserve_len' });
-        await unchanged(api, before);
+        message = expectError(reply, 'preserve_len_too_small', { param: 'preserve_len' });
+        await expectUnchanged(api, before);
       });
       if (!isRefused) continue;
-      await trial.check(`${kind}-least-works`, async () => {
-        const named = await findLeast(message, least, (preserve_len) =>
+      await context.check(`${kind}-least-works`, async () => {
+        const named = await findSmallestAccepted(message, least, (preserve_len) =>
           api.post(path, { preserve_len, dry_run: true }),
         );
-        succeeded(await api.post(path, { preserve_len: named }));
+        expectSuccess(await api.post(path, { preserve_len: named }));
         const after = await windowOf(api, id);
-        equal(
+        expectEqual(
           after.map((one) => one.id),
           before.messages.map((one) => one.id),
           'the messages that stay',
         );
-        holds(
+        expectTrue(
           after.every((one) => one.role === 'assistant' || contentText(one.content) !== ''),
           'no text is empty',
         );
-        holds(tokensIn(after) <= named, `at most ${named} tokens stay, not ${tokensIn(after)}`);
+        expectTrue(tokensIn(after) <= named, `at most ${named} tokens stay, not ${tokensIn(after)}`);
       });
     }
   },
@@ -232,48 +252,48 @@ const truncateGroups = defineCase({
     'pinned-call-holds-results': 'truncate.pin-holds-group',
   },
   cost: () => ({ requests: 60 }),
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const cut = async ({ session }: State, preserve_len: number) => {
-      succeeded(await api.post(`/sessions/${session.id}/truncate`, { preserve_len }));
+      expectSuccess(await api.post(`/sessions/${session.id}/truncate`, { preserve_len }));
       return (await windowOf(api, session.id)).map(({ id }) => id);
     };
-    const window = await groupInTheMiddle(trial);
+    const window = await groupInTheMiddle(context);
     const { group, newest } = partsOf(window);
     const fits = tokensIn(newest) + tokensIn(group);
     const stays = [...group, ...newest].map(({ id }) => id);
-    await trial.check('whole-where-it-fits', async () => {
-      equal(await cut(window, fits), stays, 'the group and what follows it');
+    await context.check('whole-where-it-fits', async () => {
+      expectEqual(await cut(window, fits), stays, 'the group and what follows it');
     });
-    await trial.check('gone-where-it-does-not', async () => {
-      equal(await cut(window, fits - 1), stays.slice(group.length), 'what follows the group that does not fit');
+    await context.check('gone-where-it-does-not', async () => {
+      expectEqual(await cut(window, fits - 1), stays.slice(group.length), 'what follows the group that does not fit');
     });
     for (const [check, role] of [
       ['pinned-result-holds-call', 'tool'],
       ['pinned-call-holds-results', 'assistant'],
     ] as const) {
-      await trial.check(check, async () => {
-        const other = await groupInTheMiddle(trial);
+      await context.check(check, async () => {
+        const other = await groupInTheMiddle(context);
         const { group: held, newest: later } = partsOf(other);
         const member = held.findLast((message) => message.role === role);
         const path = `/sessions/${other.session.id}/messages/${member?.id}`;
-        answered(await api.post(path, { pinned: true }), SessionMessage);
-        const ids = await cut(other, trial.limits.min_preserve_tokens);
+        expectBody(await api.post(path, { pinned: true }), SessionMessage);
+        const ids = await cut(other, context.limits.min_preserve_tokens);
         const gone = held.filter(({ id }) => !ids.includes(id)).map(({ role: lost }) => lost);
-        equal(gone, [], 'members of the pinned group that are gone');
-        holds(!later[0] || !ids.includes(later[0].id), 'an unpinned message went, so that something was cut');
+        expectEqual(gone, [], 'members of the pinned group that are gone');
+        expectTrue(!later[0] || !ids.includes(later[0].id), 'an unpinned message went, so that something was cut');
       });
     }
   },
 });
 
 /** A group of a call with two results, and more messages before and behind it than the least `preserve_len` keeps. */
-async function groupInTheMiddle(trial: Trial<string>): Promise<State> {
-  const { api, limits, texts } = trial;
+async function groupInTheMiddle(context: CaseContext<string>): Promise<State> {
+  const { api, limits, texts } = context;
   const half = await texts.exactly(Math.floor(limits.min_preserve_tokens / 2));
   const { id } = await createSession(api);
   await append(api, id, user(half));
-  await append(api, id, [calling('call_1', 'call_2'), result('call_1'), result('call_2')]);
+  await append(api, id, [toolCall('call_1', 'call_2'), toolResult('call_1'), toolResult('call_2')]);
   for (let times = 0; times < 3; times += 1) await append(api, id, user(half));
   return stateOf(api, id);
 }
@@ -296,35 +316,38 @@ const truncateLaws = defineCase({
   ],
   checks: { 'larger-keeps-superset': 'truncate.monotone', 'same-cut-again': 'truncate.deterministic' },
   cost: () => ({ requests: 60 }),
-  async run(trial) {
-    const { api, limits, texts } = trial;
+  async run(context) {
+    const { api, limits, texts } = context;
     const least = limits.min_preserve_tokens;
-    const { session } = await mixedWindow(trial);
+    const { session } = await mixedWindow(context);
     // Large enough that the smallest cuts go into its text, small enough that the largest leave older messages.
     await append(api, session.id, user(await texts.exactly(Math.floor(1.25 * least))));
     await append(api, session.id, user(await texts.exactly(Math.floor(1.25 * least))));
     const { id: snapshot_id } = await createSnapshot(api, session.id);
     const cut = async (preserve_len: number) => {
-      answered(await api.post(`/sessions/${session.id}/rollback`, { snapshot_id }), Session);
-      succeeded(await api.post(`/sessions/${session.id}/truncate`, { preserve_len }));
+      expectBody(await api.post(`/sessions/${session.id}/rollback`, { snapshot_id }), Session);
+      expectSuccess(await api.post(`/sessions/${session.id}/truncate`, { preserve_len }));
       return windowOf(api, session.id);
     };
     const lengths = [1, 1.1, 1.2, 2, 3.08, 3.2, 4].map((times) => Math.floor(times * least));
     const kept: SessionMessage[][] = [];
     for (const length of lengths) kept.push(await cut(length));
-    await trial.check('larger-keeps-superset', () => {
+    await context.check('larger-keeps-superset', () => {
       for (const [place, larger] of kept.slice(1).entries()) {
         const [less, more] = lengths.slice(place, place + 2);
         for (const message of kept[place] ?? []) {
           const same = larger.find(({ id }) => id === message.id);
-          holds(same !== undefined, `what preserve_len ${less} keeps is kept by ${more} too: ${message.id} is not`);
+          expectTrue(
+            same !== undefined,
+            `what preserve_len ${less} keeps is kept by ${more} too: ${message.id} is not`,
+          );
           const [tail, text] = [contentText(message.content), contentText(same.content)];
-          holds(text.endsWith(tail), `a text that ${less} keeps the end of is at least as long under ${more}`);
+          expectTrue(text.endsWith(tail), `a text that ${less} keeps the end of is at least as long under ${more}`);
         }
       }
     });
-    await trial.check('same-cut-again', async () => {
-      equal(await cut(lengths[1] ?? least), kept[1], 'the second cut of the same window');
+    await context.check('same-cut-again', async () => {
+      expectEqual(await cut(lengths[1] ?? least), kept[1], 'the second cut of the same window');
     });
   },
 });
@@ -343,49 +366,53 @@ const truncateLongestRun = defineCase({
     'tools-stay': 'truncate.tools-stay',
     'tools-counted': 'truncate.tools-stay',
   },
-  async run(trial) {
-    const { api } = trial;
-    const before = await mixedWindow(trial, { tools: [TOOL] });
+  async run(context) {
+    const { api } = context;
+    const before = await mixedWindow(context, { tools: [TOOL] });
     const { id, usage } = before.session;
     const cut = async (preserve_len: number) =>
-      answered(await api.post(`/sessions/${id}/truncate`, { preserve_len }), SessionTruncation);
-    const { exact, kept } = exactFit(before, trial.limits.min_preserve_tokens);
+      expectBody(await api.post(`/sessions/${id}/truncate`, { preserve_len }), SessionTruncation);
+    const { exact, kept } = exactFit(before, context.limits.min_preserve_tokens);
     const { after } = await cut(exact);
     const messages = await windowOf(api, id);
     const ids = messages.map((message) => message.id);
     const pinned = before.messages.filter((message) => message.pinned);
     const [lead, ...others] = pinned.map((message) => message.id);
     const { tools } = await api.get(`/sessions/${id}`).then((reply) => reply.json as { tools?: unknown });
-    await trial.check('leading-system-stays', () => {
-      holds(lead !== undefined && ids[0] === lead, 'the leading system message stays at the head');
+    await context.check('leading-system-stays', () => {
+      expectTrue(lead !== undefined && ids[0] === lead, 'the leading system message stays at the head');
     });
-    await trial.check('pinned-stays', () => {
-      holds(others.length > 0 && others.every((one) => ids.includes(one)), 'the message written with a pin stays');
+    await context.check('pinned-stays', () => {
+      expectTrue(others.length > 0 && others.every((one) => ids.includes(one)), 'the message written with a pin stays');
     });
-    await trial.check('tools-stay', () => equal(tools, before.session.tools, 'the tools after the cut'));
-    await trial.check('exact-fit-stays', () => {
-      equal(ids.length, kept.length, `the messages that stay within ${exact} tokens, into which they fit exactly`);
+    await context.check('tools-stay', () => expectEqual(tools, before.session.tools, 'the tools after the cut'));
+    await context.check('exact-fit-stays', () => {
+      expectEqual(
+        ids.length,
+        kept.length,
+        `the messages that stay within ${exact} tokens, into which they fit exactly`,
+      );
     });
-    await trial.check('kept-as-listed', () => equal(messages, kept, 'the messages that stay'));
+    await context.check('kept-as-listed', () => expectEqual(messages, kept, 'the messages that stay'));
     const shown = after.total_tokens;
-    await trial.check('pins-counted', () => {
+    await context.check('pins-counted', () => {
       const least = tokensIn(pinned) + usage.tools_tokens;
-      holds(shown <= exact, `pins of ${least} tokens count: ${shown} tokens stay, not at most ${exact}`);
+      expectTrue(shown <= exact, `pins of ${least} tokens count: ${shown} tokens stay, not at most ${exact}`);
     });
-    await trial.check('tools-counted', () => {
-      equal(after.tools_tokens, usage.tools_tokens, 'tools_tokens after the cut');
-      equal(shown, after.tools_tokens + tokensIn(messages), 'total_tokens after the cut');
-      holds(shown <= exact, `at most ${exact} tokens stay with the tools, not ${shown}`);
+    await context.check('tools-counted', () => {
+      expectEqual(after.tools_tokens, usage.tools_tokens, 'tools_tokens after the cut');
+      expectEqual(shown, after.tools_tokens + tokensIn(messages), 'total_tokens after the cut');
+      expectTrue(shown <= exact, `at most ${exact} tokens stay with the tools, not ${shown}`);
     });
-    await trial.check('one-token-less-goes', async () => {
+    await context.check('one-token-less-goes', async () => {
       const less = await cut(exact - 1);
-      const expected = keptOf(kept, exact - 1 - usage.tools_tokens);
-      equal(
+      const expected = retainedBy(kept, exact - 1 - usage.tools_tokens);
+      expectEqual(
         (await windowOf(api, id)).map((one) => one.id),
         expected?.map((one) => one.id),
         'the messages that stay',
       );
-      holds(less.after.total_tokens < exact, `less than ${exact} tokens stay, not ${less.after.total_tokens}`);
+      expectTrue(less.after.total_tokens < exact, `less than ${exact} tokens stay, not ${less.after.total_tokens}`);
     });
   },
 });
@@ -394,12 +421,12 @@ const truncateLongestRun = defineCase({
 function exactFit({ session, messages }: State, minimum: number): { exact: number; kept: State['messages'] } {
   const { tools_tokens, total_tokens } = session.usage;
   for (let budget = minimum + 1 - tools_tokens; budget < total_tokens; budget += 1) {
-    const kept = keptOf(messages, budget);
+    const kept = retainedBy(messages, budget);
     if (kept && kept.length < messages.length && tokensIn(kept) === budget) {
       return { exact: budget + tools_tokens, kept };
     }
   }
-  throw new Fault('no run of the newest messages is larger than min_preserve_tokens');
+  throw new Inconclusive('no run of the newest messages is larger than min_preserve_tokens');
 }
 
 const truncateMemory = defineCase({
@@ -408,17 +435,17 @@ const truncateMemory = defineCase({
   needs: ['sessions', 'sessions.append', 'sessions.truncate', 'tokens.estimate', 'chat'],
   checks: { 'cut-away-unknown': 'truncate.model-forgets', 'kept-known': 'truncate.model-forgets' },
   cost: ({ min_preserve_tokens }) => ({ promptTokens: 4 * (min_preserve_tokens + 300), completionTokens: 4 * 32 }),
-  async run(trial) {
-    const { api, limits } = trial;
+  async run(context) {
+    const { api, limits } = context;
     const least = limits.min_preserve_tokens;
-    const [gone, kept] = [trial.nonce(), trial.nonce()];
+    const [gone, kept] = [context.nonce(), context.nonce()];
     const { id } = await createSession(api);
-    await append(api, id, user(tells(gone, 'garden')));
-    await fillWindow(trial, id, 2 * least, Math.floor(least / 4));
-    await append(api, id, user(tells(kept)));
-    succeeded(await api.post(`/sessions/${id}/truncate`, { preserve_len: least }));
-    await trial.check('cut-away-unknown', () => knowsNot(trial, { session_id: id }, gone, 'garden'));
-    await trial.check('kept-known', () => recalls(trial, { session_id: id }, kept));
+    await append(api, id, user(codeWordText(gone, 'garden')));
+    await fillWindow(context, id, 2 * least, Math.floor(least / 4));
+    await append(api, id, user(codeWordText(kept)));
+    expectSuccess(await api.post(`/sessions/${id}/truncate`, { preserve_len: least }));
+    await context.check('cut-away-unknown', () => expectNoRecall(context, { session_id: id }, gone, 'garden'));
+    await context.check('kept-known', () => expectRecall(context, { session_id: id }, kept));
   },
 });
 
@@ -427,18 +454,18 @@ const truncateSummary = defineCase({
   title: 'an earlier summary is cut away like any message',
   needs: ['sessions', 'sessions.append', 'sessions.truncate', 'sessions.compress', 'tokens.estimate'],
   checks: { 'summary-goes': 'truncate.summary-goes' },
-  async run(trial) {
-    const { api, limits } = trial;
+  async run(context) {
+    const { api, limits } = context;
     const least = limits.min_preserve_tokens;
     const { id } = await createSession(api);
-    await appendFacts(trial, id, facts(40));
-    const { summary, after } = answered(await api.post(`/sessions/${id}/compress`), SessionCompression);
-    holds(summary !== null, 'something is compressed');
-    await fillWindow(trial, id, after.total_tokens + least, Math.floor(least / 4));
-    await trial.check('summary-goes', async () => {
-      succeeded(await api.post(`/sessions/${id}/truncate`, { preserve_len: least }));
+    await appendFacts(context, id, facts(40));
+    const { summary, after } = expectBody(await api.post(`/sessions/${id}/compress`), SessionCompression);
+    expectTrue(summary !== null, 'something is compressed');
+    await fillWindow(context, id, after.total_tokens + least, Math.floor(least / 4));
+    await context.check('summary-goes', async () => {
+      expectSuccess(await api.post(`/sessions/${id}/truncate`, { preserve_len: least }));
       const left = (await windowOf(api, id)).filter((message) => message.summary);
-      equal(left, [], 'summaries after newer messages have filled preserve_len');
+      expectEqual(left, [], 'summaries after newer messages have filled preserve_len');
     });
   },
 });
@@ -448,23 +475,23 @@ const truncateMinimum = defineCase({
   title: 'preserve_len of the minimum is accepted, one less is refused',
   needs: ['sessions', 'sessions.append', 'sessions.truncate', 'tokens.estimate'],
   checks: { 'minimum-accepted': 'truncate.keeps-within', 'less-refused': 'truncate.minimum' },
-  async run(trial) {
-    const { api, limits } = trial;
+  async run(context) {
+    const { api, limits } = context;
     const least = limits.min_preserve_tokens;
     const session = await createSession(api);
-    await fillWindow(trial, session.id, 2 * least, Math.floor(least / 4));
+    await fillWindow(context, session.id, 2 * least, Math.floor(least / 4));
     const path = `/sessions/${session.id}/truncate`;
     const before = await stateOf(api, session.id);
-    await trial.check('less-refused', async () => {
-      belowMinimum(await api.post(path, { preserve_len: least - 1 }), least);
-      await unchanged(api, before);
+    await context.check('less-refused', async () => {
+      expectBelowMinimum(await api.post(path, { preserve_len: least - 1 }), least);
+      await expectUnchanged(api, before);
     });
-    await trial.check('minimum-accepted', async () => {
-      const cut = answered(await api.post(path, { preserve_len: least }), SessionTruncation);
-      holds(cut.after.total_tokens <= least, `at most ${least} tokens stay, not ${cut.after.total_tokens}`);
+    await context.check('minimum-accepted', async () => {
+      const cut = expectBody(await api.post(path, { preserve_len: least }), SessionTruncation);
+      expectTrue(cut.after.total_tokens <= least, `at most ${least} tokens stay, not ${cut.after.total_tokens}`);
       const { messages } = await stateOf(api, session.id);
-      equal(messages, before.messages.slice(-messages.length), 'the messages that stay');
-      holds(
+      expectEqual(messages, before.messages.slice(-messages.length), 'the messages that stay');
+      expectTrue(
         cut.after.total_tokens + (before.messages.at(-messages.length - 1)?.tokens ?? 0) > least,
         'one more would not fit',
       );
@@ -490,8 +517,8 @@ const truncateTextCut = defineCase({
     'characters-stay-whole': 'truncate.whole-characters',
   },
   cost: () => ({ requests: 60 }),
-  async run(trial) {
-    const { api, limits, texts } = trial;
+  async run(context) {
+    const { api, limits, texts } = context;
     const least = limits.min_preserve_tokens;
     const { id } = await createSession(api);
     await append(api, id, [{ role: 'system', content: 'Be brief.' }, user('What is in the log?')]);
@@ -501,54 +528,54 @@ const truncateTextCut = defineCase({
     const [lead, newest] = [before[0], before.at(-1)];
     // Not a limit of its own, so that a cut to the minimum would show.
     const preserve_len = least + 11;
-    succeeded(await api.post(`/sessions/${id}/truncate`, { preserve_len }));
+    expectSuccess(await api.post(`/sessions/${id}/truncate`, { preserve_len }));
     const cutOnce = await stateOf(api, id);
     const after = cutOnce.messages;
     const kept = after.at(-1);
     const tail = contentText(kept?.content);
     const budget = preserve_len - tokensIn(after.slice(0, -1));
-    await trial.check('stays-alone-with-pins', () => {
-      equal(after.slice(0, -1), [lead], 'what stands before the newest message: the pins alone');
-      holds(kept?.role === 'user', 'the newest message stays');
+    await context.check('stays-alone-with-pins', () => {
+      expectEqual(after.slice(0, -1), [lead], 'what stands before the newest message: the pins alone');
+      expectTrue(kept?.role === 'user', 'the newest message stays');
     });
-    await trial.check('same-id-and-marked', () => {
-      equal([kept?.id, kept?.truncated], [newest?.id, true], 'id and truncated of the message that was cut');
+    await context.check('same-id-and-marked', () => {
+      expectEqual([kept?.id, kept?.truncated], [newest?.id, true], 'id and truncated of the message that was cut');
     });
-    await trial.check('is-a-suffix', () => {
-      holds(tail !== '' && tail !== text && text.endsWith(tail), 'the text that stays is the end of what it was');
+    await context.check('is-a-suffix', () => {
+      expectTrue(tail !== '' && tail !== text && text.endsWith(tail), 'the text that stays is the end of what it was');
     });
-    await trial.check('counted-within', async () => {
-      equal(kept?.tokens, await texts.tokensOf(tail), 'tokens of the message that was cut, against the counter');
-      holds(Number(kept?.tokens) <= budget, `at most ${budget} tokens stay of it, not ${kept?.tokens}`);
+    await context.check('counted-within', async () => {
+      expectEqual(kept?.tokens, await texts.tokensOf(tail), 'tokens of the message that was cut, against the counter');
+      expectTrue(Number(kept?.tokens) <= budget, `at most ${budget} tokens stay of it, not ${kept?.tokens}`);
     });
-    await trial.check('longest-suffix', async () => {
+    await context.check('longest-suffix', async () => {
       for (let more = 1; more <= LONGER; more += 1) {
         const longer = text.slice(text.length - tail.length - more);
         const tokens = await texts.tokensOf(longer);
-        holds(tokens > budget, `a tail of ${more} characters more counts ${tokens}, within the ${budget} allowed`);
+        expectTrue(tokens > budget, `a tail of ${more} characters more counts ${tokens}, within the ${budget} allowed`);
       }
     });
-    await trial.check('again-changes-nothing', async () => {
-      succeeded(await api.post(`/sessions/${id}/truncate`, { preserve_len }));
-      equal(await stateOf(api, id), cutOnce, 'the session after the same cut again');
+    await context.check('again-changes-nothing', async () => {
+      expectSuccess(await api.post(`/sessions/${id}/truncate`, { preserve_len }));
+      expectEqual(await stateOf(api, id), cutOnce, 'the session after the same cut again');
     });
-    await trial.check('characters-stay-whole', () => keepsCharacters(trial));
+    await context.check('characters-stay-whole', () => keepsCharacters(context));
   },
 });
 
 /** Characters of two UTF-16 units, and of four bytes, each of which is several tokens or part of one. */
-async function keepsCharacters({ api, limits, texts }: Trial<string>): Promise<void> {
+async function keepsCharacters({ api, limits, texts }: CaseContext<string>): Promise<void> {
   const least = limits.min_preserve_tokens;
   const beginning = `The signs: ${'🜂🜄𝔊𐍈'.repeat(Math.ceil(least / 20))}`;
   const size = Math.max(Math.floor(1.2 * least), (await texts.tokensOf(beginning)) + 8);
   const text = await texts.exactly(size, beginning);
   for (const more of [0, 1, 2, 3]) {
     const { id } = await createSession(api, { messages: [user(text)] });
-    succeeded(await api.post(`/sessions/${id}/truncate`, { preserve_len: least + more }));
+    expectSuccess(await api.post(`/sessions/${id}/truncate`, { preserve_len: least + more }));
     const [kept] = await windowOf(api, id);
     const tail = contentText(kept?.content);
-    holds(text.endsWith(tail), 'the text that stays is the end of what it was, to the character');
-    holds(!/^[\uDC00-\uDFFF]/.test(tail), 'the text that stays begins inside a character');
+    expectTrue(text.endsWith(tail), 'the text that stays is the end of what it was, to the character');
+    expectTrue(!/^[\uDC00-\uDFFF]/.test(tail), 'the text that stays begins inside a character');
   }
 }
 

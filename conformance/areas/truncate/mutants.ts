@@ -5,7 +5,7 @@ import type { Json } from '../../proof/edits.ts';
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
 import { chain, type Forward, type Handler, json, on } from '../../proof/proxy.ts';
 import { SMALL_LIMITS } from '../../targets/emulator.ts';
-import { groupsOf, isPinned, tokensIn } from '../../wire/groups.ts';
+import { groupsOf, isPinned, tokensIn } from '../../wire/windows.ts';
 
 const mutant = mutantsOf('truncate');
 

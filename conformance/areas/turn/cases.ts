@@ -4,34 +4,37 @@ import { type ErrorCode, LIVE_TEXT } from '../../../contract/errors.ts';
 import { listOf } from '../../../contract/lists.ts';
 import { SessionMessage, SessionState } from '../../../contract/sessions.ts';
 import { Snapshot } from '../../../contract/snapshots.ts';
-import { type Case, type Cost, defineCase } from '../../core/case.ts';
-import { answered, equal, holds, refused, shaped, succeeded } from '../../core/expect.ts';
-import type { Trial } from '../../core/trial.ts';
-import { Fault, Mismatch, NotRun } from '../../core/verdict.ts';
-import type { Send } from '../../wire/api.ts';
-import { within3 } from '../../wire/completions.ts';
+import type { Cost } from '../../core/budget.ts';
+import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
+import { expectBody, expectEqual, expectError, expectShape, expectSuccess, expectTrue } from '../../core/expect.ts';
+import { Inconclusive, Mismatch, NotRun } from '../../core/verdict.ts';
+import type { SendOptions } from '../../wire/api.ts';
+import {
+  askCodeWord,
+  codeWordQuestion,
+  codeWordText,
+  expectRecall,
+  FORECAST_NAME,
+  FORECAST_REQUEST,
+  withinThreeTries,
+} from '../../wire/chat.ts';
+import { DURING_COST, longSession, QUESTION, sendDuringTurns } from '../../wire/concurrent-turns.ts';
+import { parseEvents, type Reply } from '../../wire/reply.ts';
 import {
   append,
-  calling,
   createSession,
   createSnapshot,
+  expectUnchanged,
   getSession,
   type Message,
-  result,
   stateOf,
-  unchanged,
+  toolCall,
+  toolResult,
+  unknownId,
   user,
   windowOf,
-} from '../../wire/dialect.ts';
-import { DURING_COST, duringTurns, longSession, QUESTION } from '../../wire/during.ts';
-import { estimated } from '../../wire/estimates.ts';
-import { parseEvents } from '../../wire/events.ts';
-import { fillWindow } from '../../wire/fill.ts';
-import { ASKING_FOR_A_CALL, CALLED } from '../../wire/functions.ts';
-import { neverWas } from '../../wire/ids.ts';
-import { asks, recalled, recalls, tells } from '../../wire/recall.ts';
-import type { Reply } from '../../wire/reply.ts';
-import { OTHER_TOOL, TOOL } from '../../wire/windows.ts';
+} from '../../wire/sessions.ts';
+import { estimateTokens, fillWindow, OTHER_TOOL, TOOL } from '../../wire/windows.ts';
 
 /** What a turn may say where a case does not need more. */
 const ANSWER_TOKENS = 16;
@@ -46,11 +49,11 @@ function turns(count: number, more: Partial<Cost> = {}): () => Partial<Cost> {
 
 /** A turn, whatever becomes of it. */
 function sendTurn(
-  { api, target }: Trial<string>,
+  { api, target }: CaseContext<string>,
   session: string,
   messages: readonly object[],
   more: object = {},
-  send?: Send,
+  send?: SendOptions,
 ): Promise<Reply> {
   const body = { model: target.model, session_id: session, messages, max_tokens: ANSWER_TOKENS, ...more };
   return api.post('/chat/completions', body, send);
@@ -65,9 +68,9 @@ interface Turn {
   session: SessionState;
 }
 
-/** @throws Mismatch, Fault where a turn was not answered as one */
+/** @throws Mismatch, Inconclusive where a turn was not answered as one */
 function ended(reply: Reply): Turn {
-  const { choices, usage, session } = answered(reply, ChatCompletion);
+  const { choices, usage, session } = expectBody(reply, ChatCompletion);
   const [choice] = choices;
   if (!choice) throw new Mismatch(`${reply.what}: an answer without a choice`);
   if (!session) throw new Mismatch(`${reply.what}: an answer that does not name its session`);
@@ -76,12 +79,12 @@ function ended(reply: Reply): Turn {
 }
 
 async function turn(
-  trial: Trial<string>,
+  context: CaseContext<string>,
   session: string,
   messages: readonly object[],
   more: object = {},
 ): Promise<Turn> {
-  return ended(await sendTurn(trial, session, messages, more));
+  return ended(await sendTurn(context, session, messages, more));
 }
 
 /** An order that a real model obeys, and one that only looks things up. */
@@ -145,47 +148,55 @@ const turnAccounting = defineCase({
     'one-version': 'turn.one-version',
   },
   cost: turns(1),
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const messages = [user('Hello.'), { role: 'assistant', content: 'Hello to you.' }];
     const { id } = await createSession(api, { tools: [TOOL], messages });
     const before = await stateOf(api, id);
-    const counted = await estimated(trial, { messages: NEW });
-    const { content, usage, session } = await turn(trial, id, NEW, { tool_choice: 'none' });
+    const counted = await estimateTokens(context, { messages: NEW });
+    const { content, usage, session } = await turn(context, id, NEW, { tool_choice: 'none' });
     const after = await stateOf(api, id);
     const stored = after.messages.slice(before.messages.length);
     const reply = stored.at(-1);
-    await trial.check('session-named', () => equal(session.id, id, 'the session that the answer names'));
-    await trial.check('session-as-read', () => {
+    await context.check('session-named', () => expectEqual(session.id, id, 'the session that the answer names'));
+    await context.check('session-as-read', () => {
       const { version, usage: used } = after.session;
-      equal({ version: session.version, usage: session.usage }, { version, usage: used }, 'the session in the answer');
+      expectEqual(
+        { version: session.version, usage: session.usage },
+        { version, usage: used },
+        'the session in the answer',
+      );
     });
-    await trial.check('prompt-counts-all', () => {
-      equal(usage.prompt_tokens, before.session.usage.total_tokens + counted, 'the tokens of the prompt');
+    await context.check('prompt-counts-all', () => {
+      expectEqual(usage.prompt_tokens, before.session.usage.total_tokens + counted, 'the tokens of the prompt');
     });
-    await trial.check('usage-after', () => {
+    await context.check('usage-after', () => {
       const expected = usage.prompt_tokens + usage.completion_tokens + 1;
-      equal(after.session.usage.total_tokens, expected, 'the usage of the session after the turn');
+      expectEqual(after.session.usage.total_tokens, expected, 'the usage of the session after the turn');
     });
-    await trial.check('reply-tokens', () => {
-      equal(reply?.tokens, usage.completion_tokens + 4, 'the tokens of the stored reply');
+    await context.check('reply-tokens', () => {
+      expectEqual(reply?.tokens, usage.completion_tokens + 4, 'the tokens of the stored reply');
     });
-    await trial.check('new-stored', () => {
-      equal(
+    await context.check('new-stored', () => {
+      expectEqual(
         stored.slice(0, -1).map(({ role, content: text, name }) => ({ role, content: text, name })),
         NEW.map(({ role, content: text, name }) => ({ role, content: text, name })),
         'the new messages in the window',
       );
     });
-    await trial.check('reply-stored', () => {
-      equal([reply?.role, reply?.content], ['assistant', content], 'the last message of the window');
-      holds(content !== '', 'the model says something');
+    await context.check('reply-stored', () => {
+      expectEqual([reply?.role, reply?.content], ['assistant', content], 'the last message of the window');
+      expectTrue(content !== '', 'the model says something');
     });
-    await trial.check('earlier-kept', () => {
-      equal(after.messages.slice(0, before.messages.length), before.messages, 'the messages that stood there before');
+    await context.check('earlier-kept', () => {
+      expectEqual(
+        after.messages.slice(0, before.messages.length),
+        before.messages,
+        'the messages that stood there before',
+      );
     });
-    await trial.check('one-version', () => {
-      equal(after.session.version, before.session.version + 1, 'the version after the turn');
+    await context.check('one-version', () => {
+      expectEqual(after.session.version, before.session.version + 1, 'the version after the turn');
     });
   },
 });
@@ -206,35 +217,35 @@ const turnHistory = defineCase({
     'late-system-read': 'turn.system-late',
   },
   cost: turns(14, { promptTokens: 16_384, completionTokens: 512 }),
-  async run(trial) {
-    const { api } = trial;
-    await trial.check('written-before-read', async () => {
-      const word = trial.nonce();
+  async run(context) {
+    const { api } = context;
+    await context.check('written-before-read', async () => {
+      const word = context.nonce();
       const { id } = await createSession(api);
-      await append(api, id, [user(tells(word)), { role: 'assistant', content: 'Noted.' }]);
-      await recalls(trial, { session_id: id }, word);
+      await append(api, id, [user(codeWordText(word)), { role: 'assistant', content: 'Noted.' }]);
+      await expectRecall(context, { session_id: id }, word);
     });
-    await trial.check('said-before-read', async () => {
-      const word = trial.nonce();
+    await context.check('said-before-read', async () => {
+      const word = context.nonce();
       const { id } = await createSession(api);
-      await turn(trial, id, [user(`${tells(word)} Reply with exactly: Noted.`)]);
-      await recalls(trial, { session_id: id }, word);
+      await turn(context, id, [user(`${codeWordText(word)} Reply with exactly: Noted.`)]);
+      await expectRecall(context, { session_id: id }, word);
     });
-    await trial.check('oldest-of-many-read', async () => {
-      const word = trial.nonce();
-      const { id } = await createSession(api, { messages: [user(tells(word))] });
+    await context.check('oldest-of-many-read', async () => {
+      const word = context.nonce();
+      const { id } = await createSession(api, { messages: [user(codeWordText(word))] });
       const others = Array.from({ length: MANY }, (_, index) => user(`Item ${index + 1} is in the box.`));
       const half = MANY / 2;
       await append(api, id, others.slice(0, half));
       await append(api, id, others.slice(half));
-      await recalls(trial, { session_id: id }, word);
+      await expectRecall(context, { session_id: id }, word);
     });
-    await trial.check('late-system-read', async () => {
-      const [old, word] = [trial.nonce(), trial.nonce()];
-      const { id } = await createSession(api, { messages: [user(tells(old))] });
+    await context.check('late-system-read', async () => {
+      const [old, word] = [context.nonce(), context.nonce()];
+      const { id } = await createSession(api, { messages: [user(codeWordText(old))] });
       await append(api, id, [{ role: 'assistant', content: 'Noted.' }, user('Thank you.')]);
-      await append(api, id, { role: 'system', content: `The code word has changed. ${tells(word)}` });
-      await recalls(trial, { session_id: id }, word);
+      await append(api, id, { role: 'system', content: `The code word has changed. ${codeWordText(word)}` });
+      await expectRecall(context, { session_id: id }, word);
     });
   },
 });
@@ -250,32 +261,32 @@ const turnIsolation = defineCase({
     'stored-apart': 'turn.own-history',
   },
   cost: turns(12, { completionTokens: 384 }),
-  async run(trial) {
-    const { api, target } = trial;
-    const [mine, theirs] = [trial.nonce(), trial.nonce()];
-    const knowing = await createSession(api, { messages: [user(tells(mine))] });
-    const other = await createSession(api, { messages: [user(tells(theirs, 'garden'))] });
-    await trial.check('own-read', async () => {
-      await recalls(trial, { session_id: knowing.id }, mine);
-      await recalls(trial, { session_id: other.id }, theirs, 'garden');
+  async run(context) {
+    const { api, target } = context;
+    const [mine, theirs] = [context.nonce(), context.nonce()];
+    const knowing = await createSession(api, { messages: [user(codeWordText(mine))] });
+    const other = await createSession(api, { messages: [user(codeWordText(theirs, 'garden'))] });
+    await context.check('own-read', async () => {
+      await expectRecall(context, { session_id: knowing.id }, mine);
+      await expectRecall(context, { session_id: other.id }, theirs, 'garden');
     });
     // One hit is final: what a session must not see does not come by chance.
-    await trial.check('other-not-read', async () => {
+    await context.check('other-not-read', async () => {
       for (let tries = 0; tries < SEEN_TRIES; tries += 1) {
-        const said = await recalled(trial, { session_id: other.id });
-        holds(!said.includes(mine), `a session knows what another was told: ${said}`);
+        const said = await askCodeWord(context, { session_id: other.id });
+        expectTrue(!said.includes(mine), `a session knows what another was told: ${said}`);
       }
     });
-    await trial.check('outside-not-read', async () => {
-      const said = await recalled(trial, { messages: [asks()] });
-      holds(!said.includes(mine), `a chat without session knows what a session was told: ${said}`);
+    await context.check('outside-not-read', async () => {
+      const said = await askCodeWord(context, { messages: [codeWordQuestion()] });
+      expectTrue(!said.includes(mine), `a chat without session knows what a session was told: ${said}`);
     });
-    await trial.check('stored-apart', async () => {
+    await context.check('stored-apart', async () => {
       const [first, second] = [await createSession(api), await createSession(api)];
-      const { session } = await turn(trial, first.id, [user('Say hello.')]);
-      equal(session.usage.messages, 2, 'the messages of the session that had the turn');
-      const untouched = await turn(trial, second.id, [user(`Say hello, ${target.model}.`)]);
-      equal(untouched.session.usage.messages, 2, 'the messages of the other session after its own turn');
+      const { session } = await turn(context, first.id, [user('Say hello.')]);
+      expectEqual(session.usage.messages, 2, 'the messages of the session that had the turn');
+      const untouched = await turn(context, second.id, [user(`Say hello, ${target.model}.`)]);
+      expectEqual(untouched.session.usage.messages, 2, 'the messages of the other session after its own turn');
     });
   },
 });
@@ -293,27 +304,27 @@ const turnLimit = defineCase({
     'empty-changes-nothing': 'turn.refused',
   },
   cost: ({ append_tokens }) => ({ promptTokens: append_tokens + 256, completionTokens: ANSWER_TOKENS }),
-  async run(trial) {
-    const { api, limits, texts } = trial;
+  async run(context) {
+    const { api, limits, texts } = context;
     const limit = limits.append_tokens;
     const { id } = await createSession(api, { messages: [user('Hello.')] });
     const before = await stateOf(api, id);
     const half = Math.floor(limit / 2);
-    const over = await sendTurn(trial, id, [user(await texts.exactly(limit + 1))]);
-    const sum = await sendTurn(trial, id, [
+    const over = await sendTurn(context, id, [user(await texts.exactly(limit + 1))]);
+    const sum = await sendTurn(context, id, [
       user(await texts.exactly(half)),
       user(await texts.exactly(limit - half + 1)),
     ]);
-    await trial.check('over-refused', () => refused(over, 'append_too_large'));
-    await trial.check('sum-over-refused', () => refused(sum, 'append_too_large'));
-    await trial.check('over-changes-nothing', () => unchanged(api, before));
-    const empty = await sendTurn(trial, id, [user('Hello.'), user('')]);
-    await trial.check('empty-refused', () => refused(empty, 'invalid_request'));
-    await trial.check('empty-changes-nothing', () => unchanged(api, before));
-    await trial.check('exact-accepted', async () => {
-      const { usage } = await turn(trial, id, [user(await texts.exactly(limit))]);
+    await context.check('over-refused', () => expectError(over, 'append_too_large'));
+    await context.check('sum-over-refused', () => expectError(sum, 'append_too_large'));
+    await context.check('over-changes-nothing', () => expectUnchanged(api, before));
+    const empty = await sendTurn(context, id, [user('Hello.'), user('')]);
+    await context.check('empty-refused', () => expectError(empty, 'invalid_request'));
+    await context.check('empty-changes-nothing', () => expectUnchanged(api, before));
+    await context.check('exact-accepted', async () => {
+      const { usage } = await turn(context, id, [user(await texts.exactly(limit))]);
       const expected = before.session.usage.total_tokens + limit + 3;
-      equal(usage.prompt_tokens, expected, 'the prompt of the largest turn');
+      expectEqual(usage.prompt_tokens, expected, 'the prompt of the largest turn');
     });
   },
 });
@@ -329,35 +340,35 @@ const turnNoMessages = defineCase({
     'reply-alone-stored': 'turn.stored',
   },
   cost: turns(8),
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const { id } = await createSession(api);
-    await trial.check('empty-window-refused', async () => {
+    await context.check('empty-window-refused', async () => {
       const before = await stateOf(api, id);
-      refused(await sendTurn(trial, id, []), 'invalid_request', { param: 'messages' });
-      await unchanged(api, before);
+      expectError(await sendTurn(context, id, []), 'invalid_request', { param: 'messages' });
+      await expectUnchanged(api, before);
     });
-    const word = trial.nonce();
-    await append(api, id, [user(tells(word)), asks()]);
+    const word = context.nonce();
+    await append(api, id, [user(codeWordText(word)), codeWordQuestion()]);
     const before = await stateOf(api, id);
-    const { content: said, usage } = await turn(trial, id, []);
+    const { content: said, usage } = await turn(context, id, []);
     let content = said;
-    await trial.check('prompt-is-the-window', () => {
-      equal(usage.prompt_tokens, before.session.usage.total_tokens + 3, 'the tokens of the prompt');
+    await context.check('prompt-is-the-window', () => {
+      expectEqual(usage.prompt_tokens, before.session.usage.total_tokens + 3, 'the tokens of the prompt');
     });
-    await trial.check('reply-alone-stored', async () => {
+    await context.check('reply-alone-stored', async () => {
       const stored = (await windowOf(api, id)).slice(before.messages.length);
-      equal(
+      expectEqual(
         stored.map(({ role, content: text }) => [role, text]),
         [['assistant', said]],
         'what a turn without messages adds to the window',
       );
     });
-    await trial.check('answers-the-window', () =>
-      within3(async () => {
+    await context.check('answers-the-window', () =>
+      withinThreeTries(async () => {
         if (content.includes(word)) return undefined;
-        await append(api, id, asks());
-        ({ content } = await turn(trial, id, []));
+        await append(api, id, codeWordQuestion());
+        ({ content } = await turn(context, id, []));
         return `the model was told ${word} and does not know it: ${content}`;
       }),
     );
@@ -377,19 +388,20 @@ const turnPairing = defineCase({
     'results-accepted': 'turn.pairing',
   },
   cost: turns(1),
-  async run(trial) {
-    const { api } = trial;
-    const { id } = await createSession(api, { messages: [user('Look it up.'), calling('call_a', 'call_b')] });
+  async run(context) {
+    const { api } = context;
+    const { id } = await createSession(api, { messages: [user('Look it up.'), toolCall('call_a', 'call_b')] });
     const before = await stateOf(api, id);
-    const refusal = async (messages: object[], code: ErrorCode) => refused(await sendTurn(trial, id, messages), code);
-    await trial.check('open-calls-refused', () => refusal([], 'tool_call_unanswered'));
-    await trial.check('other-messages-refused', () => refusal([user('Never mind.')], 'tool_call_unanswered'));
-    await trial.check('some-results-refused', () => refusal([result('call_b')], 'tool_call_unanswered'));
-    await trial.check('stranger-refused', () => refusal([result('call_c')], 'tool_result_orphan'));
-    await trial.check('refusals-change-nothing', () => unchanged(api, before));
-    await trial.check('results-accepted', async () => {
-      const reply = await sendTurn(trial, id, [result('call_b'), result('call_a'), user('Say hello.')]);
-      equal(ended(reply).session.usage.messages, 6, 'the messages of the window');
+    const refusal = async (messages: object[], code: ErrorCode) =>
+      expectError(await sendTurn(context, id, messages), code);
+    await context.check('open-calls-refused', () => refusal([], 'tool_call_unanswered'));
+    await context.check('other-messages-refused', () => refusal([user('Never mind.')], 'tool_call_unanswered'));
+    await context.check('some-results-refused', () => refusal([toolResult('call_b')], 'tool_call_unanswered'));
+    await context.check('stranger-refused', () => refusal([toolResult('call_c')], 'tool_result_orphan'));
+    await context.check('refusals-change-nothing', () => expectUnchanged(api, before));
+    await context.check('results-accepted', async () => {
+      const reply = await sendTurn(context, id, [toolResult('call_b'), toolResult('call_a'), user('Say hello.')]);
+      expectEqual(ended(reply).session.usage.messages, 6, 'the messages of the window');
     });
   },
 });
@@ -417,38 +429,42 @@ const turnConcurrent = defineCase({
     'goes-on-after': 'turn.concurrent',
   },
   cost: turns(RACERS + 1, { promptTokens: 4_096 }),
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const { id } = await createSession(api);
     const order = (index: number) => ordering(`Turn ${index} is over.`);
     const replies = await Promise.all(
-      Array.from({ length: RACERS }, (_, index) => sendTurn(trial, id, [order(index)])),
+      Array.from({ length: RACERS }, (_, index) => sendTurn(context, id, [order(index)])),
     );
     const { session, messages } = await stateOf(api, id);
     const won = replies.flatMap((reply, index) =>
       reply.status < 300 ? [{ order: order(index), ...ended(reply) }] : [],
     );
-    await trial.check('each-answered', () => {
-      for (const reply of replies) if (reply.status >= 300) refused(reply, 'session_busy');
-      holds(won.length > 0, 'at least one of the turns is answered');
+    await context.check('each-answered', () => {
+      for (const reply of replies) if (reply.status >= 300) expectError(reply, 'session_busy');
+      expectTrue(won.length > 0, 'at least one of the turns is answered');
     });
-    await trial.check('answered-stand', () => {
+    await context.check('answered-stand', () => {
       const stand = messages.filter(({ role }) => role === 'user').map(({ content }) => String(content));
-      equal(stand.sort(), won.map((each) => String(each.order.content)).sort(), 'the turns that stand in the window');
+      expectEqual(
+        stand.sort(),
+        won.map((each) => String(each.order.content)).sort(),
+        'the turns that stand in the window',
+      );
     });
-    await trial.check('not-interleaved', () => {
+    await context.check('not-interleaved', () => {
       for (const each of won) {
         const place = messages.findIndex(({ content }) => content === each.order.content);
-        equal(messages[place + 1]?.content, each.content, `what follows "${each.order.content}"`);
+        expectEqual(messages[place + 1]?.content, each.content, `what follows "${each.order.content}"`);
       }
-      equal(messages.length, 2 * won.length, 'the messages of the window');
+      expectEqual(messages.length, 2 * won.length, 'the messages of the window');
     });
-    await trial.check('usage-of-all', () => {
+    await context.check('usage-of-all', () => {
       const last = won.toSorted((a, b) => a.session.version - b.session.version).at(-1);
-      equal(session.usage, last?.session.usage, 'the usage after all turns');
-      equal(session.usage.total_tokens, tokensOf(messages), 'the usage after all turns');
+      expectEqual(session.usage, last?.session.usage, 'the usage after all turns');
+      expectEqual(session.usage.total_tokens, tokensOf(messages), 'the usage after all turns');
     });
-    await trial.check('goes-on-after', () => turn(trial, id, [user('Say hello.')]));
+    await context.check('goes-on-after', () => turn(context, id, [user('Say hello.')]));
   },
 });
 
@@ -462,18 +478,18 @@ const turnBusy = defineCase({
     'reads-before-or-after': 'turn.reads',
   },
   cost: () => ({ ...DURING_COST, promptTokens: 4 * DURING_COST.promptTokens }),
-  async run(trial) {
-    const { api } = trial;
-    const id = await longSession(trial);
+  async run(context) {
+    const { api } = context;
+    const id = await longSession(context);
     const writes: Reply[] = [];
     const windows: SessionMessage[][] = [];
-    await duringTurns(
-      trial,
+    await sendDuringTurns(
+      context,
       id,
       async (number) => {
         if (number % READ_EACH === 0) {
           const page = await api.get(`/sessions/${id}/messages?order=desc&limit=20`);
-          windows.push(answered(page, Page).data.toReversed());
+          windows.push(expectBody(page, Page).data.toReversed());
           return page;
         }
         const reply = await api.post(`/sessions/${id}/messages`, user(`Write ${number}.`));
@@ -485,21 +501,21 @@ const turnBusy = defineCase({
     const within = (messages: readonly SessionMessage[]) =>
       messages.findIndex(({ content }, place) => content === QUESTION && messages[place + 1]?.role !== 'assistant');
     const last = await windowOf(api, id);
-    await trial.check('nothing-within', () => {
-      holds(within(last) === -1, `message ${within(last)} is that of a turn, and what follows is not its reply`);
+    await context.check('nothing-within', () => {
+      expectTrue(within(last) === -1, `message ${within(last)} is that of a turn, and what follows is not its reply`);
       const stand = last.filter(({ content }) => String(content).startsWith('Write ')).length;
-      equal(stand, writes.filter(({ status }) => status < 300).length, 'the writes that stand in the window');
+      expectEqual(stand, writes.filter(({ status }) => status < 300).length, 'the writes that stand in the window');
     });
-    await trial.check('reads-before-or-after', () => {
+    await context.check('reads-before-or-after', () => {
       for (const messages of windows) {
-        holds(within(messages) === -1, 'a read shows the message of a turn without its reply');
+        expectTrue(within(messages) === -1, 'a read shows the message of a turn without its reply');
         const from = last.findIndex((message) => message.id === messages[0]?.id);
-        equal(messages, last.slice(from, from + messages.length), 'what was read before');
+        expectEqual(messages, last.slice(from, from + messages.length), 'what was read before');
       }
     });
-    await trial.check('writes-refused-meanwhile', () => {
+    await context.check('writes-refused-meanwhile', () => {
       const met = writes.filter(({ status, text }) => status >= 300 && !text.includes('context_window_exceeded'));
-      for (const reply of met) refused(reply, 'session_busy');
+      for (const reply of met) expectError(reply, 'session_busy');
       if (met.length === 0) throw new NotRun('no turn lasted long enough for anything to arrive meanwhile');
     });
   },
@@ -511,21 +527,21 @@ const turnSnapshotMeanwhile = defineCase({
   needs: ['sessions', 'sessions.snapshot', 'chat', 'chat.stream'],
   checks: { taken: 'turn.reads', 'before-or-after': 'turn.reads' },
   cost: turns(1, { promptTokens: 1_024, completionTokens: LONG_TOKENS }),
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const { id } = await createSession(api, { messages: [user('Hello.')] });
     let snapshot: Promise<Reply> | undefined;
     const begun = (text: string) => {
       if (text !== '') snapshot ??= api.post(`/sessions/${id}/snapshots`, {});
       return false;
     };
-    await sendLong(trial, id, begun);
+    await sendLong(context, id, begun);
     const reply = await snapshot;
     if (!reply) throw new Mismatch('a streamed turn was answered with nothing');
-    await trial.need('taken', () => answered(reply, Snapshot));
-    await trial.check('before-or-after', () => {
-      const { messages } = answered(reply, Snapshot).archived;
-      holds(messages === 1 || messages === 3, `a snapshot of 1 or 3 messages, not ${messages}`);
+    await context.require('taken', () => expectBody(reply, Snapshot));
+    await context.check('before-or-after', () => {
+      const { messages } = expectBody(reply, Snapshot).archived;
+      expectTrue(messages === 1 || messages === 3, `a snapshot of 1 or 3 messages, not ${messages}`);
     });
   },
 });
@@ -540,41 +556,41 @@ const turnDisconnect = defineCase({
     'goes-on-after': 'turn.disconnect',
   },
   cost: turns(2, { requests: 60 + 2 * MAX_LOOKS, promptTokens: 2_048, completionTokens: 2 * LONG_TOKENS }),
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const { id } = await createSession(api, { messages: [user('Hello.')] });
-    await sendLong(trial, id, (text) => spokenIn(text) !== '');
-    await trial.need('goes-on-after', () => appended(trial, id, user('After.')));
+    await sendLong(context, id, (text) => spokenIn(text) !== '');
+    await context.require('goes-on-after', () => appended(context, id, user('After.')));
     const { session, messages } = await stateOf(api, id);
-    await trial.check('all-or-nothing', () => {
+    await context.check('all-or-nothing', () => {
       const roles = messages.map(({ role }) => role);
       const whole = roles.length === 4;
-      equal(roles, whole ? ['user', 'user', 'assistant', 'user'] : ['user', 'user'], 'the roles in the window');
-      equal(messages.at(-1)?.content, 'After.', 'the last message of the window');
+      expectEqual(roles, whole ? ['user', 'user', 'assistant', 'user'] : ['user', 'user'], 'the roles in the window');
+      expectEqual(messages.at(-1)?.content, 'After.', 'the last message of the window');
       const reply = String(messages[2]?.content);
       // An order to say so much is not obeyed by halves.
-      holds(!whole || reply.length > LONG_ANSWER.length / 2, `a reply that was broken off is stored: ${reply}`);
+      expectTrue(!whole || reply.length > LONG_ANSWER.length / 2, `a reply that was broken off is stored: ${reply}`);
     });
-    await trial.check('usage-adds-up', () => {
-      equal(session.usage.total_tokens, tokensOf(messages), 'the usage of the session');
+    await context.check('usage-adds-up', () => {
+      expectEqual(session.usage.total_tokens, tokensOf(messages), 'the usage of the session');
     });
   },
 });
 
 /** Writes a message as soon as the session is not busy any more. @throws Mismatch where it stays busy */
-async function appended({ api }: Trial<string>, id: string, message: Message): Promise<void> {
+async function appended({ api }: CaseContext<string>, id: string, message: Message): Promise<void> {
   for (let looks = 0; looks < MAX_LOOKS; looks += 1) {
     const reply = await api.post(`/sessions/${id}/messages`, message);
     if (reply.status < 300) return;
-    refused(reply, 'session_busy');
+    expectError(reply, 'session_busy');
     await windowOf(api, id);
   }
   throw new Mismatch('the session stays busy after its client has gone');
 }
 
-function sendLong(trial: Trial<string>, id: string, enough: (text: string) => boolean): Promise<Reply> {
+function sendLong(context: CaseContext<string>, id: string, stopWhen: (text: string) => boolean): Promise<Reply> {
   const more = { max_tokens: LONG_TOKENS, stream: true };
-  return sendTurn(trial, id, [ordering(LONG_ANSWER)], more, { enough });
+  return sendTurn(context, id, [ordering(LONG_ANSWER)], more, { stopWhen });
 }
 
 function tokensOf(messages: readonly SessionMessage[]): number {
@@ -589,14 +605,14 @@ const turnChoices = defineCase({
   needs: ['sessions', 'chat'],
   checks: { 'two-refused': 'turn.one-choice', 'two-change-nothing': 'turn.refused', 'one-accepted': 'turn.one-choice' },
   cost: turns(1),
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const { id } = await createSession(api, { messages: [user('Hello.')] });
     const before = await stateOf(api, id);
-    const reply = await sendTurn(trial, id, [user('Say hello.')], { n: 2 });
-    await trial.check('two-refused', () => refused(reply, 'invalid_request', { param: 'n' }));
-    await trial.check('two-change-nothing', () => unchanged(api, before));
-    await trial.check('one-accepted', () => turn(trial, id, [user('Say hello.')], { n: 1 }));
+    const reply = await sendTurn(context, id, [user('Say hello.')], { n: 2 });
+    await context.check('two-refused', () => expectError(reply, 'invalid_request', { param: 'n' }));
+    await context.check('two-change-nothing', () => expectUnchanged(api, before));
+    await context.check('one-accepted', () => turn(context, id, [user('Say hello.')], { n: 1 }));
   },
 });
 
@@ -606,30 +622,30 @@ const turnPartial = defineCase({
   needs: ['sessions', 'sessions.append', 'chat', 'chat.partial'],
   checks: { joined: 'turn.partial', 'one-message': 'turn.partial', 'usage-after': 'turn.usage' },
   cost: turns(1),
-  async run(trial) {
-    const { api } = trial;
-    const { id } = await createSession(api, { messages: [user(tells(trial.nonce()))] });
+  async run(context) {
+    const { api } = context;
+    const { id } = await createSession(api, { messages: [user(codeWordText(context.nonce()))] });
     const beginning = 'The code word of the project is';
     const messages: Message[] = [
       user('What is the code word of the project?'),
       { role: 'assistant', content: beginning, partial: true },
     ];
-    const { content, usage } = await turn(trial, id, messages);
+    const { content, usage } = await turn(context, id, messages);
     const { session, messages: stored } = await stateOf(api, id);
-    await trial.check('one-message', () => {
-      equal(
+    await context.check('one-message', () => {
+      expectEqual(
         stored.map(({ role }) => role),
         ['user', 'user', 'assistant'],
         'the roles in the window',
       );
     });
-    await trial.check('joined', () => {
-      equal(stored.at(-1)?.content, beginning + content, 'the last message of the window');
-      holds(content !== '', 'the model continues');
+    await context.check('joined', () => {
+      expectEqual(stored.at(-1)?.content, beginning + content, 'the last message of the window');
+      expectTrue(content !== '', 'the model continues');
     });
-    await trial.check('usage-after', () => {
+    await context.check('usage-after', () => {
       const expected = usage.prompt_tokens + usage.completion_tokens + 1;
-      equal(session.usage.total_tokens, expected, 'the usage of the session after the turn');
+      expectEqual(session.usage.total_tokens, expected, 'the usage of the session after the turn');
     });
   },
 });
@@ -640,31 +656,31 @@ const turnEmptyAnswer = defineCase({
   needs: ['sessions', 'chat'],
   checks: { 'new-alone-stored': 'turn.empty-answer', 'goes-on-after': 'turn.empty-answer' },
   cost: turns(TRIES + 1),
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const { id } = await createSession(api);
     const order = ordering('BREAK');
     let before = await stateOf(api, id);
     let said = '';
     for (let tries = 0; tries < TRIES; tries += 1) {
       before = await stateOf(api, id);
-      said = (await turn(trial, id, [order], { stop: ['BREAK', 'B'] })).content;
+      said = (await turn(context, id, [order], { stop: ['BREAK', 'B'] })).content;
       if (said === '') break;
     }
-    await trial.check('new-alone-stored', async () => {
-      if (said !== '') throw new Fault(`the model could not be made to say nothing: ${said}`);
+    await context.check('new-alone-stored', async () => {
+      if (said !== '') throw new Inconclusive(`the model could not be made to say nothing: ${said}`);
       const stored = (await windowOf(api, id)).slice(before.messages.length);
-      equal(
+      expectEqual(
         stored.map(({ role, content }) => [role, content]),
         [['user', order.content]],
         'what a turn without answer adds to the window',
       );
     });
-    await trial.check('goes-on-after', async () => {
-      const { session } = await turn(trial, id, [user('Say hello.')]);
+    await context.check('goes-on-after', async () => {
+      const { session } = await turn(context, id, [user('Say hello.')]);
       const { messages } = await stateOf(api, id);
-      equal(messages.length, session.usage.messages, 'the messages of the window');
-      holds(
+      expectEqual(messages.length, session.usage.messages, 'the messages of the window');
+      expectTrue(
         messages.every(({ content }) => content !== ''),
         'no message without content stands in the window',
       );
@@ -691,28 +707,28 @@ const turnCut = defineCase({
     'goes-on-after-call': 'turn.cut-call',
   },
   cost: turns(3, { promptTokens: 2_048, completionTokens: 64 }),
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const { id } = await createSession(api);
-    await trial.check('text-stored-as-delivered', async () => {
-      const { content, finish } = await turn(trial, id, [ordering(LONG_ANSWER)], { max_tokens: 12 });
-      if (finish !== 'length') throw new Fault(`a long answer ends with ${finish}`);
-      equal((await windowOf(api, id)).at(-1)?.content, content, 'the reply in the window');
+    await context.check('text-stored-as-delivered', async () => {
+      const { content, finish } = await turn(context, id, [ordering(LONG_ANSWER)], { max_tokens: 12 });
+      if (finish !== 'length') throw new Inconclusive(`a long answer ends with ${finish}`);
+      expectEqual((await windowOf(api, id)).at(-1)?.content, content, 'the reply in the window');
     });
-    await trial.check('call-not-stored', async () => {
+    await context.check('call-not-stored', async () => {
       const order = user(`Call save_note with the text "${LONG_ANSWER}".`);
-      const { finish } = await turn(trial, id, [order], { tools: [NOTE], tool_choice: 'required', max_tokens: 24 });
-      if (finish !== 'length') throw new Fault(`a long call ends with ${finish}`);
+      const { finish } = await turn(context, id, [order], { tools: [NOTE], tool_choice: 'required', max_tokens: 24 });
+      if (finish !== 'length') throw new Inconclusive(`a long call ends with ${finish}`);
       const window = await windowOf(api, id);
-      equal(
+      expectEqual(
         window.slice(2).map(({ role, content }) => [role, content]),
         [['user', order.content]],
         'what a turn whose call was cut adds to the window',
       );
     });
-    await trial.check('goes-on-after-call', async () => {
+    await context.check('goes-on-after-call', async () => {
       await append(api, id, user('Never mind.'));
-      await turn(trial, id, [user('Say hello.')], { tools: [] });
+      await turn(context, id, [user('Say hello.')], { tools: [] });
     });
   },
 });
@@ -732,56 +748,60 @@ const turnStream = defineCase({
     'committed-at-answer': 'turn.committed-first',
   },
   cost: turns(3),
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const { id } = await createSession(api, { messages: [user('Hello.')] });
     const order = ordering('All is well on every river and every road.');
-    const reply = succeeded(await sendTurn(trial, id, [order], { stream: true }));
+    const reply = expectSuccess(await sendTurn(context, id, [order], { stream: true }));
     const finish = finishIn(reply.text);
     const { session, messages } = await stateOf(api, id);
-    await trial.check('finish-names-session', () => {
-      const state = shaped(SessionState, finish?.session, 'the session on the finish chunk');
-      equal(state.id, id, 'the session on the finish chunk');
+    await context.check('finish-names-session', () => {
+      const state = expectShape(SessionState, finish?.session, 'the session on the finish chunk');
+      expectEqual(state.id, id, 'the session on the finish chunk');
     });
-    await trial.check('finish-as-read', () => {
-      const { version, usage } = shaped(SessionState, finish?.session, 'the session on the finish chunk');
-      equal({ version, usage }, { version: session.version, usage: session.usage }, 'the session on the finish chunk');
+    await context.check('finish-as-read', () => {
+      const { version, usage } = expectShape(SessionState, finish?.session, 'the session on the finish chunk');
+      expectEqual(
+        { version, usage },
+        { version: session.version, usage: session.usage },
+        'the session on the finish chunk',
+      );
     });
-    await trial.check('usage-after', () => {
-      const usage = shaped(CompletionUsage, finish?.choices[0]?.usage, 'the usage on the finish chunk');
+    await context.check('usage-after', () => {
+      const usage = expectShape(CompletionUsage, finish?.choices[0]?.usage, 'the usage on the finish chunk');
       const expected = usage.prompt_tokens + usage.completion_tokens + 1;
-      equal(session.usage.total_tokens, expected, 'the usage of the session after the turn');
+      expectEqual(session.usage.total_tokens, expected, 'the usage of the session after the turn');
     });
-    await trial.check('stored-as-streamed', () => {
-      equal(messages.length, 3, 'the messages of the window');
-      equal(
+    await context.check('stored-as-streamed', () => {
+      expectEqual(messages.length, 3, 'the messages of the window');
+      expectEqual(
         [messages[1]?.content, messages[2]?.content],
         [order.content, spokenIn(reply.text)],
         'the turn in the window',
       );
     });
-    await trial.check('committed-at-finish', () => committed(trial, id, { stream: true }));
-    await trial.check('committed-at-answer', () => committed(trial, id, {}));
+    await context.check('committed-at-finish', () => committed(context, id, { stream: true }));
+    await context.check('committed-at-answer', () => committed(context, id, {}));
   },
 });
 
 /** Reads of a turn no more than its end takes, and looks at once. */
-async function committed(trial: Trial<string>, id: string, more: object): Promise<void> {
-  const before = (await stateOf(trial.api, id)).messages.length;
+async function committed(context: CaseContext<string>, id: string, more: object): Promise<void> {
+  const before = (await stateOf(context.api, id)).messages.length;
   const order = ordering('It is done.');
-  const enough = (text: string) => finishIn(text) !== undefined;
-  const reply = await sendTurn(trial, id, [order], more, { enough });
-  succeeded(reply);
-  const { messages } = await stateOf(trial.api, id);
-  equal(messages.length, before + 2, 'the messages of the window when the end has been read');
-  holds(messages.at(-2)?.content === order.content, 'the new message stands before the reply');
+  const stopWhen = (text: string) => finishIn(text) !== undefined;
+  const reply = await sendTurn(context, id, [order], more, { stopWhen });
+  expectSuccess(reply);
+  const { messages } = await stateOf(context.api, id);
+  expectEqual(messages.length, before + 2, 'the messages of the window when the end has been read');
+  expectTrue(messages.at(-2)?.content === order.content, 'the new message stands before the reply');
 }
 
 const CALL_TOKENS = 64;
 
 const MUST_CALL = { tool_choice: 'required', max_tokens: CALL_TOKENS };
 
-const { messages: ASKING, tools: FORECAST } = ASKING_FOR_A_CALL;
+const { messages: ASKING, tools: FORECAST } = FORECAST_REQUEST;
 
 const turnTools = defineCase({
   id: 'turn.tools',
@@ -796,51 +816,55 @@ const turnTools = defineCase({
     'empty-list-removes': 'turn.new-tools',
   },
   cost: turns(4, { completionTokens: 128 }),
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const { id } = await createSession(api, { tools: FORECAST });
-    await trial.check('session-tools-used', async () => {
-      const { calls } = await turn(trial, id, ASKING, MUST_CALL);
-      equal(calls[0]?.function.name, CALLED, 'the function that is called');
-      for (const call of calls) await append(api, id, result(call.id, 'sunny'));
+    await context.check('session-tools-used', async () => {
+      const { calls } = await turn(context, id, ASKING, MUST_CALL);
+      expectEqual(calls[0]?.function.name, FORECAST_NAME, 'the function that is called');
+      for (const call of calls) await append(api, id, toolResult(call.id, 'sunny'));
     });
     const none = { tool_choice: 'none' };
     const before = await getSession(api, id);
-    await trial.check('absent-keeps', async () => {
-      await turn(trial, id, [user('Say hello.')], none);
+    await context.check('absent-keeps', async () => {
+      await turn(context, id, [user('Say hello.')], none);
       const { tools, usage } = await getSession(api, id);
-      equal([tools, usage.tools_tokens], [before.tools, before.usage.tools_tokens], 'the tools after a turn without');
+      expectEqual(
+        [tools, usage.tools_tokens],
+        [before.tools, before.usage.tools_tokens],
+        'the tools after a turn without',
+      );
     });
-    await trial.check('refused-keeps', async () => {
-      const standing = await getSession(api, id);
-      refused(await sendTurn(trial, id, [result('call_none')], { tools: [TOOL] }), 'tool_result_orphan');
-      equal(await getSession(api, id), standing, 'the session after a refused turn that brought tools');
+    await context.check('refused-keeps', async () => {
+      const status = await getSession(api, id);
+      expectError(await sendTurn(context, id, [toolResult('call_none')], { tools: [TOOL] }), 'tool_result_orphan');
+      expectEqual(await getSession(api, id), status, 'the session after a refused turn that brought tools');
     });
-    const replaced = await turn(trial, id, [user('Say hello.')], { ...none, tools: [TOOL, OTHER_TOOL] });
-    await trial.check('new-tools-stand', async () => {
-      equal((await getSession(api, id)).tools, [TOOL, OTHER_TOOL], 'the tools that came with a turn');
+    const replaced = await turn(context, id, [user('Say hello.')], { ...none, tools: [TOOL, OTHER_TOOL] });
+    await context.check('new-tools-stand', async () => {
+      expectEqual((await getSession(api, id)).tools, [TOOL, OTHER_TOOL], 'the tools that came with a turn');
     });
-    await trial.check('new-tools-counted', async () => {
+    await context.check('new-tools-counted', async () => {
       const { usage } = await getSession(api, id);
       const fresh = await createSession(api, { tools: [TOOL, OTHER_TOOL] });
-      equal(usage.tools_tokens, fresh.usage.tools_tokens, 'the tokens of the tools');
+      expectEqual(usage.tools_tokens, fresh.usage.tools_tokens, 'the tokens of the tools');
       const messages = (await windowOf(api, id)).reduce((sum, { tokens }) => sum + tokens, 0);
-      equal(usage.total_tokens, usage.tools_tokens + messages, 'the usage of the session');
+      expectEqual(usage.total_tokens, usage.tools_tokens + messages, 'the usage of the session');
       const expected = usage.total_tokens - replaced.usage.completion_tokens - 1;
-      equal(replaced.usage.prompt_tokens, expected, 'the prompt of the turn that brought the tools');
+      expectEqual(replaced.usage.prompt_tokens, expected, 'the prompt of the turn that brought the tools');
     });
-    await trial.check('empty-list-removes', async () => {
-      await turn(trial, id, [user('Say hello.')], { tools: [] });
+    await context.check('empty-list-removes', async () => {
+      await turn(context, id, [user('Say hello.')], { tools: [] });
       const { tools, usage } = await getSession(api, id);
-      equal([tools, usage.tools_tokens], [[], 0], 'the tools after a turn that took them away');
+      expectEqual([tools, usage.tools_tokens], [[], 0], 'the tools after a turn that took them away');
     });
   },
 });
 
 /** Turns until the model has called something, and answers its calls. @returns the ids of the calls */
-async function called(trial: Trial<string>, id: string, more: object = {}): Promise<Turn> {
-  const answer = await turn(trial, id, ASKING, { ...MUST_CALL, ...more });
-  holds(answer.calls.length > 0, `a turn that must call something ends with ${answer.finish} and calls nothing`);
+async function called(context: CaseContext<string>, id: string, more: object = {}): Promise<Turn> {
+  const answer = await turn(context, id, ASKING, { ...MUST_CALL, ...more });
+  expectTrue(answer.calls.length > 0, `a turn that must call something ends with ${answer.finish} and calls nothing`);
   return answer;
 }
 
@@ -860,37 +884,37 @@ const turnToolCalls = defineCase({
     'next-ids': 'turn.call-ids',
   },
   cost: turns(4, { completionTokens: 256 }),
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const { id } = await createSession(api, { tools: FORECAST });
-    const first = await called(trial, id);
+    const first = await called(context, id);
     const count = first.calls.length;
-    await trial.check('call-stored', async () => {
+    await context.check('call-stored', async () => {
       const stored = (await windowOf(api, id)).at(-1);
       const shown = (calls: typeof first.calls = []) => calls.map((call) => ({ id: call.id, call: call.function }));
-      equal(shown(stored?.tool_calls as typeof first.calls), shown(first.calls), 'the calls of the stored reply');
+      expectEqual(shown(stored?.tool_calls as typeof first.calls), shown(first.calls), 'the calls of the stored reply');
     });
-    await trial.check('first-ids', () => {
-      equal(
+    await context.check('first-ids', () => {
+      expectEqual(
         first.calls.map((call) => call.id),
         numbered(first.calls, 0),
         'the ids of the first calls',
       );
     });
-    await trial.check('open-until-answered', async () => {
-      refused(await sendTurn(trial, id, [user('Never mind.')]), 'tool_call_unanswered');
+    await context.check('open-until-answered', async () => {
+      expectError(await sendTurn(context, id, [user('Never mind.')]), 'tool_call_unanswered');
     });
-    await trial.need('result-accepted', async () => {
-      for (const call of first.calls) await append(api, id, result(call.id, 'sunny'));
+    await context.require('result-accepted', async () => {
+      for (const call of first.calls) await append(api, id, toolResult(call.id, 'sunny'));
     });
-    await trial.check('goes-on-from-result', async () => {
-      const { content, session } = await turn(trial, id, [], { tool_choice: 'none' });
-      holds(content !== '', 'the model says something about the result');
-      equal(session.usage.messages, 2 + count + 1, 'the messages of the window');
+    await context.check('goes-on-from-result', async () => {
+      const { content, session } = await turn(context, id, [], { tool_choice: 'none' });
+      expectTrue(content !== '', 'the model says something about the result');
+      expectEqual(session.usage.messages, 2 + count + 1, 'the messages of the window');
     });
-    await trial.check('next-ids', async () => {
-      const { calls } = await called(trial, id);
-      equal(
+    await context.check('next-ids', async () => {
+      const { calls } = await called(context, id);
+      expectEqual(
         calls.map((call) => call.id),
         numbered(calls, count),
         'the ids of the next calls',
@@ -905,15 +929,15 @@ const turnCallIdsKept = defineCase({
   needs: ['sessions', 'sessions.append', 'sessions.snapshot', 'sessions.rollback', 'chat', 'chat.tools'],
   checks: { 'counted-over-rollback': 'turn.call-ids' },
   cost: turns(2, { completionTokens: 128 }),
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const { id } = await createSession(api, { tools: FORECAST, messages: [user('Hello.')] });
     const { snapshot_id } = await createSnapshot(api, id);
-    const first = await called(trial, id);
-    succeeded(await api.post(`/sessions/${id}/rollback`, { snapshot_id }));
-    await trial.check('counted-over-rollback', async () => {
-      const { calls } = await called(trial, id);
-      equal(
+    const first = await called(context, id);
+    expectSuccess(await api.post(`/sessions/${id}/rollback`, { snapshot_id }));
+    await context.check('counted-over-rollback', async () => {
+      const { calls } = await called(context, id);
+      expectEqual(
         calls.map((call) => call.id),
         numbered(calls, first.calls.length),
         'the ids of the calls after a rollback',
@@ -934,24 +958,24 @@ const turnUnknownSession = defineCase({
     'deleted-refused': 'turn.unknown-session',
   },
   cost: turns(1),
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const { id } = await createSession(api);
-    const nobody = neverWas(id);
+    const nobody = unknownId(id);
     const order = user('Say hello.');
-    await trial.check('known-answered', () => turn(trial, id, [order]));
-    await trial.check('invented-refused', async () => {
-      refused(await sendTurn(trial, nobody, [order]), 'session_not_found');
+    await context.check('known-answered', () => turn(context, id, [order]));
+    await context.check('invented-refused', async () => {
+      expectError(await sendTurn(context, nobody, [order]), 'session_not_found');
     });
-    await trial.check('streamed-refused', async () => {
-      refused(await sendTurn(trial, nobody, [order], { stream: true }), 'session_not_found');
+    await context.check('streamed-refused', async () => {
+      expectError(await sendTurn(context, nobody, [order], { stream: true }), 'session_not_found');
     });
-    await trial.check('none-created', async () => {
-      refused(await api.get(`/sessions/${nobody}`), 'session_not_found');
+    await context.check('none-created', async () => {
+      expectError(await api.get(`/sessions/${nobody}`), 'session_not_found');
     });
-    await trial.check('deleted-refused', async () => {
-      succeeded(await api.delete(`/sessions/${id}`));
-      refused(await sendTurn(trial, id, [order]), 'session_not_found');
+    await context.check('deleted-refused', async () => {
+      expectSuccess(await api.delete(`/sessions/${id}`));
+      expectError(await sendTurn(context, id, [order]), 'session_not_found');
     });
   },
 });
@@ -983,38 +1007,38 @@ const turnWindow = defineCase({
     promptTokens: QUESTIONS * window_tokens,
     completionTokens: QUESTIONS * 32,
   }),
-  async run(trial) {
-    const { api, limits } = trial;
+  async run(context) {
+    const { api, limits } = context;
     const window = limits.window_tokens;
-    const word = trial.nonce();
-    const { id } = await createSession(api, { messages: [user(tells(word))] });
-    await fillWindow(trial, id, window - ROOM);
-    await trial.check('oldest-of-full-read', () => recalls(trial, { session_id: id }, word));
-    const added = await estimated(trial, { messages: [NEWWindow] });
+    const word = context.nonce();
+    const { id } = await createSession(api, { messages: [user(codeWordText(word))] });
+    await fillWindow(context, id, window - ROOM);
+    await context.check('oldest-of-full-read', () => expectRecall(context, { session_id: id }, word));
+    const added = await estimateTokens(context, { messages: [NEWWindow] });
     const full = window - added - MAX_TOKENS - 1;
-    await fillWindow(trial, id, full);
+    await fillWindow(context, id, full);
     const before = await stateOf(api, id);
-    const over = await sendTurn(trial, id, [NEWWindow], { max_tokens: MAX_TOKENS + 1 });
+    const over = await sendTurn(context, id, [NEWWindow], { max_tokens: MAX_TOKENS + 1 });
     // Without a limit of its own, and refused: it costs nothing.
-    const unlimited = await sendTurn(trial, id, [NEWWindow], { max_tokens: undefined });
-    await trial.check('over-changes-nothing', () => unchanged(api, before));
-    await trial.check('over-refused', () => refused(over, 'context_window_exceeded'));
-    await trial.check('over-told', () => {
+    const unlimited = await sendTurn(context, id, [NEWWindow], { max_tokens: undefined });
+    await context.check('over-changes-nothing', () => expectUnchanged(api, before));
+    await context.check('over-refused', () => expectError(over, 'context_window_exceeded'));
+    await context.check('over-told', () => {
       const told = LIVE_TEXT.windowExceeded(window, window + 1);
-      equal(refused(over, 'context_window_exceeded'), told, 'the message');
+      expectEqual(expectError(over, 'context_window_exceeded'), told, 'the message');
     });
-    await trial.check('default-max-told', () => {
+    await context.check('default-max-told', () => {
       const told = LIVE_TEXT.windowExceeded(window, full + added + limits.max_tokens + 1);
-      equal(refused(unlimited, 'context_window_exceeded'), told, 'the message without max_tokens');
+      expectEqual(expectError(unlimited, 'context_window_exceeded'), told, 'the message without max_tokens');
     });
-    await trial.check('exact-accepted', async () => {
-      const { usage } = await turn(trial, id, [NEWWindow], { max_tokens: MAX_TOKENS });
-      equal(usage.prompt_tokens, full + added, 'the tokens of the prompt');
+    await context.check('exact-accepted', async () => {
+      const { usage } = await turn(context, id, [NEWWindow], { max_tokens: MAX_TOKENS });
+      expectEqual(usage.prompt_tokens, full + added, 'the tokens of the prompt');
     });
-    await trial.check('exact-keeps-all', async () => {
+    await context.check('exact-keeps-all', async () => {
       const { messages } = await stateOf(api, id);
-      equal(messages.slice(0, before.messages.length), before.messages, 'the messages that stood there before');
-      equal(messages.length, before.messages.length + 2, 'the messages of the window');
+      expectEqual(messages.slice(0, before.messages.length), before.messages, 'the messages that stood there before');
+      expectEqual(messages.length, before.messages.length + 2, 'the messages of the window');
     });
   },
 });

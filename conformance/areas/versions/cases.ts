@@ -1,14 +1,29 @@
 import { LIVE_TEXT } from '../../../contract/errors.ts';
 import { SessionCompression, SessionTruncation } from '../../../contract/sessions.ts';
 import { type Case, defineCase } from '../../core/case.ts';
-import { answered, equal, holds, refused, show, succeeded } from '../../core/expect.ts';
+import {
+  expectBody,
+  expectBodyTooLarge,
+  expectEqual,
+  expectError,
+  expectSuccess,
+  expectTrue,
+  preview,
+} from '../../core/expect.ts';
 import { NotRun } from '../../core/verdict.ts';
-import { CHAT_COST, layGround, SESSION_CHANGES, sendChange, TOOL } from '../../wire/changes.ts';
-import { append, createSession, createSnapshot, getSession, stateOf, unchanged, user } from '../../wire/dialect.ts';
-import { DURING_COST, duringTurns, faultyTurn, longSession } from '../../wire/during.ts';
-import { neverWas } from '../../wire/ids.ts';
+import { CHAT_COST, SESSION_CHANGES, sendChange, setUpChange, TOOL } from '../../wire/changes.ts';
+import { DURING_COST, longSession, sendDuringTurns, sendInvalidTurn } from '../../wire/concurrent-turns.ts';
 import type { Reply } from '../../wire/reply.ts';
-import { tooLarge } from '../../wire/too-large.ts';
+import {
+  append,
+  createSession,
+  createSnapshot,
+  expectUnchanged,
+  getSession,
+  stateOf,
+  unknownId,
+  user,
+} from '../../wire/sessions.ts';
 
 const MALFORMED = ['7', '"a"', '""', 'W/"1"'];
 
@@ -30,32 +45,37 @@ const versionsChanges = SESSION_CHANGES.map((change) =>
       etag: 'versions.etag',
     },
     cost: () => (change.chats ? CHAT_COST : {}),
-    async run(trial) {
-      const { api } = trial;
-      const ground = await layGround(trial, change);
+    async run(context) {
+      const { api } = context;
+      const ground = await setUpChange(context, change);
       await append(api, ground.session, user('One more, so that a version has gone by.'));
       const before = await stateOf(api, ground.session);
       const { version } = before.session;
-      await trial.check('stale-refused', async () => {
+      await context.check('stale-refused', async () => {
         for (const stale of [version - 1, version + 1]) {
-          refused(await sendChange(trial, change, ground, ifMatch(stale)), 'version_conflict');
-          await unchanged(api, before);
+          expectError(await sendChange(context, change, ground, ifMatch(stale)), 'version_conflict');
+          await expectUnchanged(api, before);
         }
       });
-      await trial.check('malformed-refused', async () => {
+      await context.check('malformed-refused', async () => {
         for (const header of MALFORMED) {
-          refused(await sendChange(trial, change, ground, { headers: { 'If-Match': header } }), 'invalid_request');
+          expectError(
+            await sendChange(context, change, ground, { headers: { 'If-Match': header } }),
+            'invalid_request',
+          );
         }
-        await unchanged(api, before);
+        await expectUnchanged(api, before);
       });
       // The version is asked for anew, in case what had to be refused was not.
       const current = (await getSession(api, ground.session)).version;
-      const reply = await sendChange(trial, change, ground, ifMatch(current));
-      await trial.need('match-accepted', () => succeeded(reply));
-      await trial.check('steps-once', async () => {
-        equal((await getSession(api, ground.session)).version, current + 1, 'the version after one change');
+      const reply = await sendChange(context, change, ground, ifMatch(current));
+      await context.require('match-accepted', () => expectSuccess(reply));
+      await context.check('steps-once', async () => {
+        expectEqual((await getSession(api, ground.session)).version, current + 1, 'the version after one change');
       });
-      await trial.check('etag', () => equal(reply.headers.get('etag'), `"${current + 1}"`, 'the ETag of the change'));
+      await context.check('etag', () =>
+        expectEqual(reply.headers.get('etag'), `"${current + 1}"`, 'the ETag of the change'),
+      );
     },
   }),
 );
@@ -70,22 +90,22 @@ const versionsStreamedChat = defineCase({
     'steps-once': 'versions.steps-once',
   },
   cost: () => CHAT_COST,
-  async run(trial) {
-    const { api, target } = trial;
+  async run(context) {
+    const { api, target } = context;
     const { id } = await createSession(api, { messages: [user('The first message.')] });
     const before = await stateOf(api, id);
     const { version } = before.session;
     const messages = [user('Reply with the word OK only.')];
     const body = { model: target.model, session_id: id, messages, max_tokens: 16, stream: true };
-    await trial.check('stale-refused', async () => {
-      refused(await api.post('/chat/completions', body, ifMatch(version + 1)), 'version_conflict');
-      await unchanged(api, before);
+    await context.check('stale-refused', async () => {
+      expectError(await api.post('/chat/completions', body, ifMatch(version + 1)), 'version_conflict');
+      await expectUnchanged(api, before);
     });
-    await trial.need('match-accepted', async () => {
-      succeeded(await api.post('/chat/completions', body, ifMatch(version)));
+    await context.require('match-accepted', async () => {
+      expectSuccess(await api.post('/chat/completions', body, ifMatch(version)));
     });
-    await trial.check('steps-once', async () => {
-      equal((await getSession(api, id)).version, version + 1, 'the version after one turn');
+    await context.check('steps-once', async () => {
+      expectEqual((await getSession(api, id)).version, version + 1, 'the version after one turn');
     });
   },
 });
@@ -104,42 +124,44 @@ const versionsReads = defineCase({
     'delete-malformed-refused': 'versions.malformed',
     'delete-match-accepted': 'versions.match',
   },
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const created = await api.post('/sessions', { messages: [user('The first message.')] });
-    const { id, version: first } = succeeded(created).json as { id: string; version: number };
+    const { id, version: first } = expectSuccess(created).json as { id: string; version: number };
     const path = `/sessions/${id}`;
-    await trial.check('create-etag', () => equal(created.headers.get('etag'), `"${first}"`, 'the ETag of a creation'));
+    await context.check('create-etag', () =>
+      expectEqual(created.headers.get('etag'), `"${first}"`, 'the ETag of a creation'),
+    );
     await append(api, id, user('One more.'));
     const before = await stateOf(api, id);
     const { version } = before.session;
-    await trial.check('read-etag', async () => {
-      equal((await api.get(path)).headers.get('etag'), `"${version}"`, 'the ETag of a read');
+    await context.check('read-etag', async () => {
+      expectEqual((await api.get(path)).headers.get('etag'), `"${version}"`, 'the ETag of a read');
     });
-    await trial.check('snapshot-leaves', async () => {
+    await context.check('snapshot-leaves', async () => {
       await createSnapshot(api, id);
-      await unchanged(api, before);
+      await expectUnchanged(api, before);
     });
-    await trial.check('snapshot-stale-refused', async () => {
-      refused(await api.post(`${path}/snapshots`, {}, ifMatch(version - 1)), 'version_conflict');
+    await context.check('snapshot-stale-refused', async () => {
+      expectError(await api.post(`${path}/snapshots`, {}, ifMatch(version - 1)), 'version_conflict');
     });
-    await trial.check('snapshot-match-accepted', async () => {
-      succeeded(await api.post(`${path}/snapshots`, {}, ifMatch(version)));
-      await unchanged(api, before);
+    await context.check('snapshot-match-accepted', async () => {
+      expectSuccess(await api.post(`${path}/snapshots`, {}, ifMatch(version)));
+      await expectUnchanged(api, before);
     });
-    await trial.check('delete-stale-refused', async () => {
-      refused(await api.delete(path, ifMatch(version - 1)), 'version_conflict');
-      await unchanged(api, before);
+    await context.check('delete-stale-refused', async () => {
+      expectError(await api.delete(path, ifMatch(version - 1)), 'version_conflict');
+      await expectUnchanged(api, before);
     });
-    await trial.check('delete-malformed-refused', async () => {
+    await context.check('delete-malformed-refused', async () => {
       for (const header of MALFORMED) {
-        refused(await api.delete(path, { headers: { 'If-Match': header } }), 'invalid_request');
+        expectError(await api.delete(path, { headers: { 'If-Match': header } }), 'invalid_request');
       }
-      await unchanged(api, before);
+      await expectUnchanged(api, before);
     });
-    await trial.check('delete-match-accepted', async () => {
-      succeeded(await api.delete(path, ifMatch(version)));
-      refused(await api.get(path), 'session_not_found');
+    await context.check('delete-match-accepted', async () => {
+      expectSuccess(await api.delete(path, ifMatch(version)));
+      expectError(await api.get(path), 'session_not_found');
     });
   },
 });
@@ -156,34 +178,34 @@ const versionsNoOps = defineCase({
     'pin-as-it-is': 'versions.no-op',
     refusals: 'versions.refusal',
   },
-  async run(trial) {
-    const { api, limits, texts } = trial;
+  async run(context) {
+    const { api, limits, texts } = context;
     const given = { title: 'A title', metadata: { a: '1' }, tools: [TOOL] };
     const { id } = await createSession(api, { ...given, messages: [user('The first message.')] });
     const path = `/sessions/${id}`;
     const before = await stateOf(api, id);
     const message = `${path}/messages/${before.messages[0]?.id}`;
     const leaves = async (to: string, body: object) => {
-      succeeded(await api.post(to, body));
-      await unchanged(api, before);
+      expectSuccess(await api.post(to, body));
+      await expectUnchanged(api, before);
     };
-    await trial.check('same-title', () => leaves(path, { title: given.title }));
-    await trial.check('same-metadata', () => leaves(path, { metadata: given.metadata }));
-    await trial.check('same-tools', () => leaves(path, { tools: given.tools }));
-    await trial.check('no-field', () => leaves(path, {}));
-    await trial.check('pin-as-it-is', () => leaves(message, { pinned: false }));
-    await trial.check('refusals', async () => {
-      refused(await api.post(path, { title: 5 }), 'invalid_request');
-      refused(
+    await context.check('same-title', () => leaves(path, { title: given.title }));
+    await context.check('same-metadata', () => leaves(path, { metadata: given.metadata }));
+    await context.check('same-tools', () => leaves(path, { tools: given.tools }));
+    await context.check('no-field', () => leaves(path, {}));
+    await context.check('pin-as-it-is', () => leaves(message, { pinned: false }));
+    await context.check('refusals', async () => {
+      expectError(await api.post(path, { title: 5 }), 'invalid_request');
+      expectError(
         await api.post(`${path}/messages`, { role: 'tool', tool_call_id: 'nobody', content: 'x' }),
         'tool_result_orphan',
       );
-      refused(
+      expectError(
         await api.post(`${path}/messages`, user(await texts.exactly(limits.append_tokens + 1))),
         'append_too_large',
       );
-      refused(await api.post(`${path}/messages/${id}`, { pinned: true }), 'message_not_found');
-      await unchanged(api, before);
+      expectError(await api.post(`${path}/messages/${id}`, { pinned: true }), 'message_not_found');
+      await expectUnchanged(api, before);
       await append(api, id, user('This one is good.'));
     });
   },
@@ -194,29 +216,29 @@ const versionsTruncations = defineCase({
   title: 'truncations that cut nothing leave the version',
   needs: ['sessions', 'sessions.append', 'sessions.truncate', 'tokens.estimate', 'versioning'],
   checks: { rehearsal: 'versions.dry-run', 'nothing-to-cut': 'versions.no-op', 'too-little-kept': 'versions.refusal' },
-  async run(trial) {
-    const { api, limits } = trial;
-    const { session: id } = await layGround(trial, { finds: 'long' });
+  async run(context) {
+    const { api, limits } = context;
+    const { session: id } = await setUpChange(context, { requires: 'long' });
     const before = await stateOf(api, id);
     const truncate = (body: object) => api.post(`/sessions/${id}/truncate`, body);
     const least = limits.min_preserve_tokens;
-    await trial.check('rehearsal', async () => {
-      const { version } = answered(await truncate({ preserve_len: least, dry_run: true }), SessionTruncation);
-      equal(version, before.session.version, 'the version that a rehearsal names');
-      await unchanged(api, before);
+    await context.check('rehearsal', async () => {
+      const { version } = expectBody(await truncate({ preserve_len: least, dry_run: true }), SessionTruncation);
+      expectEqual(version, before.session.version, 'the version that a rehearsal names');
+      await expectUnchanged(api, before);
     });
-    await trial.check('nothing-to-cut', async () => {
-      const { version } = answered(
+    await context.check('nothing-to-cut', async () => {
+      const { version } = expectBody(
         await truncate({ preserve_len: before.session.usage.total_tokens }),
         SessionTruncation,
       );
-      equal(version, before.session.version, 'the version after nothing was cut');
-      await unchanged(api, before);
+      expectEqual(version, before.session.version, 'the version after nothing was cut');
+      await expectUnchanged(api, before);
     });
-    await trial.check('too-little-kept', async () => {
-      refused(await truncate({ preserve_len: least - 1 }), 'preserve_len_too_small');
-      await unchanged(api, before);
-      answered(await truncate({ preserve_len: least }), SessionTruncation);
+    await context.check('too-little-kept', async () => {
+      expectError(await truncate({ preserve_len: least - 1 }), 'preserve_len_too_small');
+      await expectUnchanged(api, before);
+      expectBody(await truncate({ preserve_len: least }), SessionTruncation);
     });
   },
 });
@@ -226,20 +248,24 @@ const versionsCompressions = defineCase({
   title: 'compressions that replace nothing leave the version',
   needs: ['sessions', 'sessions.append', 'sessions.compress', 'tokens.estimate', 'versioning'],
   checks: { rehearsal: 'versions.dry-run', 'nothing-to-replace': 'versions.no-op' },
-  async run(trial) {
-    const { api } = trial;
-    const { session: id } = await layGround(trial, { finds: 'long' });
-    await trial.check('rehearsal', async () => {
+  async run(context) {
+    const { api } = context;
+    const { session: id } = await setUpChange(context, { requires: 'long' });
+    await context.check('rehearsal', async () => {
       const before = await stateOf(api, id);
       const reply = await api.post(`/sessions/${id}/compress`, { ratio: 2, dry_run: true });
-      equal(answered(reply, SessionCompression).version, before.session.version, 'the version that a rehearsal names');
-      await unchanged(api, before);
+      expectEqual(
+        expectBody(reply, SessionCompression).version,
+        before.session.version,
+        'the version that a rehearsal names',
+      );
+      await expectUnchanged(api, before);
     });
-    await trial.check('nothing-to-replace', async () => {
+    await context.check('nothing-to-replace', async () => {
       const tiny = await createSession(api, { messages: [user('The only message.')] });
       const before = await stateOf(api, tiny.id);
-      answered(await api.post(`/sessions/${tiny.id}/compress`, { ratio: 2 }), SessionCompression);
-      await unchanged(api, before);
+      expectBody(await api.post(`/sessions/${tiny.id}/compress`, { ratio: 2 }), SessionCompression);
+      await expectUnchanged(api, before);
     });
   },
 });
@@ -265,12 +291,12 @@ const versionsOrder = defineCase({
     'pairing-before-size-of-write': 'versions.order',
     'size-of-write-before-window': 'versions.order',
   },
-  async run(trial) {
-    const { api, limits } = trial;
+  async run(context) {
+    const { api, limits } = context;
     const { id } = await createSession(api);
     const path = `/sessions/${id}/messages`;
-    const nowhere = `/sessions/${neverWas(id)}/messages`;
-    const used = { 'Idempotency-Key': trial.nonce() };
+    const nowhere = `/sessions/${unknownId(id)}/messages`;
+    const used = { 'Idempotency-Key': context.nonce() };
     await append(api, id, user('Under a key.'), { headers: used });
     await append(api, id, user('The version goes on.'));
     const before = await stateOf(api, id);
@@ -278,30 +304,30 @@ const versionsOrder = defineCase({
     const large = JSON.stringify(BAD) + ' '.repeat(limits.body_bytes);
     // A word is at least one token in any vocabulary.
     const words = (tokens: number) => ' river'.repeat(tokens);
-    await trial.check('authentication-before-size', async () => {
-      refused(await api.post(path, undefined, { raw: large, key: null }), 'invalid_authentication');
+    await context.check('authentication-before-size', async () => {
+      expectError(await api.post(path, undefined, { raw: large, key: null }), 'invalid_authentication');
     });
-    await trial.check('size-before-schema', async () => {
-      tooLarge(await api.post(path, undefined, { raw: large }), large.length, limits.body_bytes);
+    await context.check('size-before-schema', async () => {
+      expectBodyTooLarge(await api.post(path, undefined, { raw: large }), large.length, limits.body_bytes);
     });
-    await trial.check('schema-before-replay', async () => {
-      refused(await api.post(path, BAD, { headers: used }), 'invalid_request');
+    await context.check('schema-before-replay', async () => {
+      expectError(await api.post(path, BAD, { headers: used }), 'invalid_request');
     });
-    await trial.check('replay-before-existence', async () => {
-      refused(await api.post(nowhere, user('Other.'), { headers: used }), 'idempotency_mismatch');
+    await context.check('replay-before-existence', async () => {
+      expectError(await api.post(nowhere, user('Other.'), { headers: used }), 'idempotency_mismatch');
     });
-    await trial.check('existence-before-version', async () => {
-      refused(await api.post(nowhere, user('Other.'), ifMatch(version + 7)), 'session_not_found');
+    await context.check('existence-before-version', async () => {
+      expectError(await api.post(nowhere, user('Other.'), ifMatch(version + 7)), 'session_not_found');
     });
-    await trial.check('version-before-pairing', async () => {
-      refused(await api.post(path, orphan('x'), ifMatch(version - 1)), 'version_conflict');
+    await context.check('version-before-pairing', async () => {
+      expectError(await api.post(path, orphan('x'), ifMatch(version - 1)), 'version_conflict');
     });
-    await trial.check('pairing-before-size-of-write', async () => {
-      refused(await api.post(path, orphan(words(limits.append_tokens))), 'tool_result_orphan');
+    await context.check('pairing-before-size-of-write', async () => {
+      expectError(await api.post(path, orphan(words(limits.append_tokens))), 'tool_result_orphan');
     });
-    await trial.check('size-of-write-before-window', async () => {
-      refused(await api.post(path, user(words(limits.window_tokens))), 'append_too_large');
-      await unchanged(api, before);
+    await context.check('size-of-write-before-window', async () => {
+      expectError(await api.post(path, user(words(limits.window_tokens))), 'append_too_large');
+      await expectUnchanged(api, before);
       await append(api, id, user('Without a fault.'));
     });
   },
@@ -318,20 +344,20 @@ const versionsBusy = defineCase({
     'retry-after': 'versions.retry-after',
   },
   cost: () => ({ ...DURING_COST, promptTokens: 4 * DURING_COST.promptTokens }),
-  async run(trial) {
-    const { api } = trial;
-    const id = await longSession(trial);
+  async run(context) {
+    const { api } = context;
+    const id = await longSession(context);
     const replies: Record<'stale' | 'orphan' | 'plain', Reply[]> = { stale: [], orphan: [], plain: [] };
     const send = {
       stale: () => api.post(`/sessions/${id}`, { title: 'stale' }, ifMatch(999_999)),
-      orphan: () => faultyTurn(trial, id),
+      orphan: () => sendInvalidTurn(context, id),
       plain: (number: number) => api.post(`/sessions/${id}`, { title: `${number}` }),
     };
     const kinds = ['orphan', 'plain', 'stale'] as const;
     const busy = (kind: keyof typeof replies) =>
       replies[kind].filter(({ status, text }) => status === 409 && text.includes('session_busy'));
-    await duringTurns(
-      trial,
+    await sendDuringTurns(
+      context,
       id,
       async (number) => {
         const kind = kinds[number % kinds.length] ?? 'plain';
@@ -345,41 +371,41 @@ const versionsBusy = defineCase({
     const mustHaveMet = () => {
       if (waiting.length === 0) throw new NotRun('no turn lasted long enough for anything to arrive meanwhile');
     };
-    await trial.check('version-before-busy', () => {
-      for (const reply of replies.stale) refused(reply, 'version_conflict');
+    await context.check('version-before-busy', () => {
+      for (const reply of replies.stale) expectError(reply, 'version_conflict');
     });
-    await trial.check('should-retry', () => {
+    await context.check('should-retry', () => {
       for (const reply of waiting) {
-        refused(reply, 'session_busy');
-        holds(
+        expectError(reply, 'session_busy');
+        expectTrue(
           reply.headers.get('x-should-retry') === 'true',
           `${reply.what}: a busy session says x-should-retry: true`,
         );
       }
       mustHaveMet();
     });
-    await trial.check('retry-after', () => {
+    await context.check('retry-after', () => {
       for (const reply of waiting) {
         const after = reply.headers.get('retry-after');
-        holds(after !== null && Number(after) > 0, `${reply.what}: a busy session says Retry-After, not ${after}`);
+        expectTrue(after !== null && Number(after) > 0, `${reply.what}: a busy session says Retry-After, not ${after}`);
       }
       mustHaveMet();
     });
-    await trial.check('busy-before-pairing', () => {
+    await context.check('busy-before-pairing', () => {
       if (busy('orphan').length > 0) return;
       mustHaveMet();
       const met = busy('plain').length;
       if (met < ENOUGH_BUSY) throw new NotRun(`only ${met} requests met a turn, and none of them with a fault`);
-      for (const reply of replies.orphan) refused(reply, 'session_busy');
+      for (const reply of replies.orphan) expectError(reply, 'session_busy');
     });
-    succeeded(await api.post(`/sessions/${id}`, { title: 'It goes on.' }));
+    expectSuccess(await api.post(`/sessions/${id}`, { title: 'It goes on.' }));
     await getSession(api, id);
   },
 });
 
 function bare(reply: Reply): void {
   const { error } = reply.json as { error: object };
-  holds(!('code' in error) && !('param' in error), `${reply.what}: neither code nor param, got ${show(error)}`);
+  expectTrue(!('code' in error) && !('param' in error), `${reply.what}: neither code nor param, got ${preview(error)}`);
 }
 
 const versionsEnvelope = defineCase({
@@ -397,8 +423,8 @@ const versionsEnvelope = defineCase({
     'size-bare': 'versions.live-rows-bare',
   },
   cost: () => CHAT_COST,
-  async run(trial) {
-    const { api, limits, target } = trial;
+  async run(context) {
+    const { api, limits, target } = context;
     const { id } = await createSession(api, { messages: [user('The first message.')] });
     const before = await stateOf(api, id);
     const path = `/sessions/${id}`;
@@ -410,36 +436,38 @@ const versionsEnvelope = defineCase({
         max_tokens: 16,
         ...body,
       });
-    await trial.check('path-code', async () =>
-      refused(await api.get(`/sessions/${neverWas(id)}`), 'session_not_found'),
+    await context.check('path-code', async () =>
+      expectError(await api.get(`/sessions/${unknownId(id)}`), 'session_not_found'),
     );
-    await trial.check('snapshot-code', async () => {
-      refused(await api.get(`/snapshots/${neverWas(id)}`), 'snapshot_not_found');
+    await context.check('snapshot-code', async () => {
+      expectError(await api.get(`/snapshots/${unknownId(id)}`), 'snapshot_not_found');
     });
-    await trial.check('chat-code', async () => refused(await say({ n: 2 }), 'invalid_request', { param: 'n' }));
-    await trial.check('field-named', async () => {
-      refused(await api.post(path, { title: 5 }), 'invalid_request', { param: 'title' });
+    await context.check('chat-code', async () => expectError(await say({ n: 2 }), 'invalid_request', { param: 'n' }));
+    await context.check('field-named', async () => {
+      expectError(await api.post(path, { title: 5 }), 'invalid_request', { param: 'title' });
     });
-    await trial.check('deep-field-named', async () => {
+    await context.check('deep-field-named', async () => {
       const messages = [user('Good.'), { role: 'user', content: 5 }];
-      refused(await api.post(`${path}/messages`, { messages }), 'invalid_request', { param: 'messages[1].content' });
+      expectError(await api.post(`${path}/messages`, { messages }), 'invalid_request', {
+        param: 'messages[1].content',
+      });
     });
-    await trial.check('authentication-bare', async () => {
+    await context.check('authentication-bare', async () => {
       const reply = await api.get(path, { key: null });
-      equal(refused(reply, 'invalid_authentication'), LIVE_TEXT.invalidAuthentication, 'the message');
+      expectEqual(expectError(reply, 'invalid_authentication'), LIVE_TEXT.invalidAuthentication, 'the message');
       bare(reply);
     });
-    await trial.check('model-bare', async () => {
+    await context.check('model-bare', async () => {
       const reply = await say({ model: 'kimi-k2-of-nowhere' });
-      refused(reply, 'model_not_found');
+      expectError(reply, 'model_not_found');
       bare(reply);
     });
-    await trial.check('size-bare', async () => {
+    await context.check('size-bare', async () => {
       const size = limits.body_bytes + 1;
       const reply = await api.post(`${path}/messages`, undefined, { raw: ' '.repeat(size) });
-      tooLarge(reply, size, limits.body_bytes);
+      expectBodyTooLarge(reply, size, limits.body_bytes);
       bare(reply);
-      await unchanged(api, before);
+      await expectUnchanged(api, before);
       await append(api, id, user('It goes on.'));
     });
   },
@@ -460,11 +488,11 @@ const versionsHeaders = defineCase({
     'refusal-named': 'versions.request-id',
     'each-differently': 'versions.request-id',
   },
-  async run(trial) {
-    const { api } = trial;
+  async run(context) {
+    const { api } = context;
     const { id } = await createSession(api);
     const path = `/sessions/${id}`;
-    const used = { headers: { 'Idempotency-Key': trial.nonce() } };
+    const used = { headers: { 'Idempotency-Key': context.nonce() } };
     const successes = [
       await api.get(path),
       await api.get(`${path}/messages`),
@@ -472,9 +500,9 @@ const versionsHeaders = defineCase({
       await api.post(`${path}/messages`, user('One.'), used),
       await api.post(`${path}/messages`, user('One.'), used),
     ];
-    for (const reply of successes) succeeded(reply);
+    for (const reply of successes) expectSuccess(reply);
     const refusals = {
-      'not-found': [await api.get(`/sessions/${neverWas(id)}`), 'session_not_found'],
+      'not-found': [await api.get(`/sessions/${unknownId(id)}`), 'session_not_found'],
       invalid: [await api.post(path, { title: 5 }), 'invalid_request'],
       conflict: [await api.post(path, { title: 'y' }, ifMatch(999_999)), 'version_conflict'],
       mismatch: [await api.post(`${path}/messages`, user('Two.'), used), 'idempotency_mismatch'],
@@ -484,27 +512,27 @@ const versionsHeaders = defineCase({
       keyof typeof refusals,
       (typeof refusals)[keyof typeof refusals],
     ][]) {
-      await trial.check(`${name}-no-retry`, () => {
-        refused(reply, code);
-        equal(reply.headers.get('x-should-retry'), 'false', `${reply.what}: x-should-retry`);
+      await context.check(`${name}-no-retry`, () => {
+        expectError(reply, code);
+        expectEqual(reply.headers.get('x-should-retry'), 'false', `${reply.what}: x-should-retry`);
       });
     }
-    await trial.check('no-retry-after', () => {
+    await context.check('no-retry-after', () => {
       for (const [reply] of [refusals.conflict, refusals.mismatch]) {
-        equal(reply.headers.get('retry-after'), null, `${reply.what}: Retry-After of a conflict that stays`);
+        expectEqual(reply.headers.get('retry-after'), null, `${reply.what}: Retry-After of a conflict that stays`);
       }
     });
     const named = (reply: Reply) => {
       const name = reply.headers.get('msh-request-id');
-      holds(name !== null && name !== '', `${reply.what} (${reply.status}): no Msh-Request-Id`);
+      expectTrue(name !== null && name !== '', `${reply.what} (${reply.status}): no Msh-Request-Id`);
       return name;
     };
     const refusedReplies = Object.values(refusals).map(([reply]) => reply);
-    await trial.check('success-named', () => successes.forEach((reply) => void named(reply)));
-    await trial.check('refusal-named', () => refusedReplies.forEach((reply) => void named(reply)));
-    await trial.check('each-differently', () => {
+    await context.check('success-named', () => successes.forEach((reply) => void named(reply)));
+    await context.check('refusal-named', () => refusedReplies.forEach((reply) => void named(reply)));
+    await context.check('each-differently', () => {
       const names = [...successes, ...refusedReplies].map(named);
-      equal(new Set(names).size, names.length, 'the number of different names');
+      expectEqual(new Set(names).size, names.length, 'the number of different names');
     });
   },
 });

@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { RULE_IDS, RULES } from '../../../conformance/areas/rules.ts';
 import type { Verdict } from '../../../conformance/core/verdict.ts';
-import { type Comparison, diffReports, diffToJson } from '../../../conformance/report/diff.ts';
-import { renderDiffMarkdown } from '../../../conformance/report/diff-markdown.ts';
-import { renderDiffTerminal } from '../../../conformance/report/diff-terminal.ts';
+import {
+  type Comparison,
+  diffReports,
+  diffToJson,
+  renderDiffMarkdown,
+  renderDiffTerminal,
+} from '../../../conformance/report/diff.ts';
 import { columns } from '../../../conformance/report/text.ts';
 import { AWKWARD, awkwardReport, sampleReport, WIRE_CLAUSES } from './sample.ts';
 

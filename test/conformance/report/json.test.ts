@@ -3,9 +3,7 @@ import { Validator } from '@cfworker/json-schema';
 import { describe, expect, it } from 'vitest';
 import { runConformance } from '../../../conformance/core/run.ts';
 import { emulatorTarget } from '../../../conformance/index.ts';
-import { ReportError, readReport, toJson } from '../../../conformance/report/json.ts';
-import { reportSchema } from '../../../conformance/report/json-schema.ts';
-import type { Report } from '../../../conformance/report/report.ts';
+import { type Report, ReportError, readReport, reportSchema, toJson } from '../../../conformance/report/report.ts';
 import { awkwardReport, sampleReport } from './sample.ts';
 
 const validator = new Validator(JSON.parse(reportSchema()), '2020-12', false);

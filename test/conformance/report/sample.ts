@@ -1,6 +1,5 @@
 import { RULE_IDS, RULES, type RuleId } from '../../../conformance/areas/rules.ts';
-import { exitCodeOf } from '../../../conformance/core/exit-code.ts';
-import { summarise } from '../../../conformance/core/standing.ts';
+import { exitCodeOf, summarise } from '../../../conformance/core/summary.ts';
 import { VERDICTS, type Verdict } from '../../../conformance/core/verdict.ts';
 import type { Report } from '../../../conformance/report/report.ts';
 
@@ -44,7 +43,7 @@ export function sampleReport(checks: readonly SampleCheck[], over: Partial<Repor
       name: 'emulator',
       model: 'kimi-k2-0905-preview',
       limits: { sessions: 6, window_tokens: 4_096 },
-      capabilities: { sessions: { declared: 'yes', probed: 'present', standing: 'offered' } },
+      capabilities: { sessions: { declared: 'yes', probed: 'present', status: 'offered' } },
     },
     results,
     profiles: summary,

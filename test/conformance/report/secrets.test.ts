@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { runConformance } from '../../../conformance/core/run.ts';
 import { emulatorTarget } from '../../../conformance/index.ts';
-import { toJson } from '../../../conformance/report/json.ts';
+import { toJson } from '../../../conformance/report/report.ts';
 import type { Target } from '../../../conformance/targets/target.ts';
 
 /** The emulator behind something that fails each first read of a share, so that it is sent again. */

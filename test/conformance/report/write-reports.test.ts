@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readReport } from '../../../conformance/report/json.ts';
+import { readReport } from '../../../conformance/report/report.ts';
 import { renderTerminal } from '../../../conformance/report/terminal.ts';
 import { REPORT_KINDS, writeReports } from '../../../conformance/report/write-reports.ts';
 import { awkwardReport, sampleReport } from './sample.ts';

@@ -1,14 +1,21 @@
 import { CompletionUsage } from '../../contract/chat.ts';
 import type { Limits } from '../../contract/limits.ts';
-import type { Price } from '../../contract/prices.ts';
+import { MODEL_ID, MODEL_NAMES } from '../../contract/model-names.ts';
+import { PRICES, type Price } from '../../contract/prices.ts';
 import type { Reply } from '../wire/reply.ts';
-import type { Cost } from './case.ts';
 import { NotRun } from './verdict.ts';
+
+/** The most that a case may cost. Tokens are those of chat, the only thing that is billed. */
+export interface Cost {
+  requests: number;
+  promptTokens: number;
+  completionTokens: number;
+}
 
 /** The next request could cost more than is left. */
 export class BudgetExhausted extends NotRun {}
 
-export interface Spending {
+export interface OutgoingRequest {
   method: string;
   path: string;
   content: unknown;
@@ -35,7 +42,7 @@ const NOTHING: Reservation = { release: () => undefined, settle: () => undefined
  * What a run may spend. The worst that a request can cost is set aside before it is sent; a request for which there is not
  * enough left is never sent. What was used is counted down from the answer; where none came, the worst is taken as spent.
  */
-export class Purse {
+export class Budget {
   #spent = 0;
   #reserved = 0;
   #exhausted = false;
@@ -63,9 +70,9 @@ export class Purse {
   }
 
   /** @throws BudgetExhausted */
-  reserve({ method, path, content, body }: Spending): Reservation {
+  reserve({ method, path, content, body }: OutgoingRequest): Reservation {
     if (method !== 'POST' || path !== '/chat/completions') return NOTHING;
-    const worst = this.#cost(worstTokens(content, body, this.#limits()));
+    const worst = this.#cost(maxTokensOf(content, body, this.#limits()));
     if (this.#spent + this.#reserved + worst > this.#cap) {
       this.#exhausted = true;
       throw new BudgetExhausted(
@@ -90,7 +97,7 @@ export class Purse {
   }
 
   /** @throws NotRun for what could cost more than all that is allowed, and so is left out from the start */
-  requireRoom(cost: Cost): void {
+  requireCoverage(cost: Cost): void {
     const worst = this.priceOf(cost);
     if (worst <= this.#cap) return;
     this.#exhausted = true;
@@ -109,7 +116,7 @@ export class Purse {
 }
 
 /** A text has at most as many tokens as bytes. In a session the window comes on top, and nothing is known of it here. */
-function worstTokens(content: unknown, body: unknown, limits: Limits): Tokens {
+function maxTokensOf(content: unknown, body: unknown, limits: Limits): Tokens {
   const fields = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>;
   const bytes = typeof content === 'string' ? Buffer.byteLength(content) : limits.body_bytes;
   const window = typeof fields.session_id === 'string' ? limits.window_tokens : 0;
@@ -139,4 +146,30 @@ function parse(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * What a model costs in dollars, by whichever of its names. A cap that was set in dollars has to hold for a model of which no price is known too, so that one is taken to cost what
+ * the dearest does.
+ */
+export function priceOf(model: string): Price {
+  const dollars = PRICES.filter(({ currency }) => currency === 'USD');
+  const name = MODEL_NAMES.includes(model) ? MODEL_ID : model;
+  const own = dollars.filter((price) => price.model === name);
+  const latest = own.toSorted((one, other) => one.since.localeCompare(other.since)).at(-1);
+  return latest ?? dearest(model, dollars);
+}
+
+function dearest(model: string, prices: readonly Price[]): Price {
+  const most = (figure: 'cachedInput' | 'input' | 'output') => Math.max(...prices.map((price) => price[figure]));
+  const taken = `${most('input')} USD for a million tokens read and ${most('output')} USD for as many written`;
+  return {
+    model,
+    currency: 'USD',
+    cachedInput: most('cachedInput'),
+    input: most('input'),
+    output: most('output'),
+    since: prices.map(({ since }) => since).reduce((one, other) => (one > other ? one : other), ''),
+    source: `no price is known of ${model}: that of the dearest model is taken, ${taken}. Ask whoever serves it; where it costs more, set --max-spend lower by as much`,
+  };
 }

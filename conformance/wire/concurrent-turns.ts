@@ -1,7 +1,7 @@
-import { succeeded } from '../core/expect.ts';
-import type { Trial } from '../core/trial.ts';
-import { append, createSession, result, user } from './dialect.ts';
+import type { CaseContext } from '../core/case.ts';
+import { expectSuccess } from '../core/expect.ts';
 import type { Reply } from './reply.ts';
+import { append, createSession, toolResult, user } from './sessions.ts';
 
 /** A turn may be over before anything else arrives, so it is tried again. */
 const MAX_TURNS = 12;
@@ -25,7 +25,7 @@ export const QUESTION = `Reply with exactly this text: ${WORDS.repeat(24).trim()
 const MANY = 540;
 
 /** A session whose turns last, because there is much to read. Needs `sessions.append` and `tokens.estimate`. */
-export async function longSession({ api, limits, texts }: Trial<string>): Promise<string> {
+export async function longSession({ api, limits, texts }: CaseContext<string>): Promise<string> {
   const { id } = await createSession(api);
   const most = Math.max(1, Math.floor(limits.append_tokens / (await texts.tokensOf('a'))));
   for (let left = MANY; left > 0; left -= most) {
@@ -45,8 +45,8 @@ export async function longSession({ api, limits, texts }: Trial<string>): Promis
  * @param enough whether what was answered so far tells all
  * @returns all answers, those that came before or after a turn included: which those are cannot be seen
  */
-export async function duringTurns(
-  trial: Trial<string>,
+export async function sendDuringTurns(
+  context: CaseContext<string>,
   id: string,
   send: (number: number) => Promise<Reply>,
   enough: (replies: readonly Reply[]) => boolean,
@@ -61,18 +61,18 @@ export async function duringTurns(
         replies.push(await send(sent));
       }
     };
-    const turn = longTurn(trial, id).finally(() => {
+    const turn = longTurn(context, id).finally(() => {
       over = true;
     });
     await Promise.all(Array.from({ length: LANES }, lane));
     const ended = await turn;
     if (ended.status === 400 && ended.text.includes('context_window_exceeded')) break;
-    if (ended.status !== 409) succeeded(ended);
+    if (ended.status !== 409) expectSuccess(ended);
   }
   return replies;
 }
 
-function longTurn({ api, target }: Trial<string>, id: string): Promise<Reply> {
+function longTurn({ api, target }: CaseContext<string>, id: string): Promise<Reply> {
   const messages = [user(QUESTION)];
   const body = { model: target.model, session_id: id, messages, max_tokens: ANSWER_TOKENS, stream: true };
   return api.post('/chat/completions', body);
@@ -82,7 +82,7 @@ function longTurn({ api, target }: Trial<string>, id: string): Promise<Reply> {
  * Asks for a turn that cannot be had, as long as the one it may meet: refused as `session_busy` where it does meet one, as
  * `tool_result_orphan` otherwise. Changes nothing.
  */
-export function faultyTurn({ api, target }: Trial<string>, id: string): Promise<Reply> {
-  const messages = [result('nobody', QUESTION)];
+export function sendInvalidTurn({ api, target }: CaseContext<string>, id: string): Promise<Reply> {
+  const messages = [toolResult('nobody', QUESTION)];
   return api.post('/chat/completions', { model: target.model, session_id: id, messages, max_tokens: 16 });
 }

@@ -1,6 +1,6 @@
 import { TokenEstimate } from '../../contract/models.ts';
-import { answered } from '../core/expect.ts';
-import { Fault } from '../core/verdict.ts';
+import { expectBody } from '../core/expect.ts';
+import { Inconclusive } from '../core/verdict.ts';
 import type { Api } from './api.ts';
 
 /** What a prompt counts besides its messages: `<|im_assistant|>assistant<|im_middle|>`. */
@@ -27,12 +27,12 @@ export class SizedTexts {
   async tokensOf(content: string, role = 'user'): Promise<number> {
     const request = { model: this.#model, messages: [{ role, content }] };
     const reply = await this.#api.post('/tokenizers/estimate-token-count', request);
-    return answered(reply, TokenEstimate).data.total_tokens - PROMPT_TOKENS;
+    return expectBody(reply, TokenEstimate).data.total_tokens - PROMPT_TOKENS;
   }
 
   /**
    * A text that begins with `beginning` and whose user message counts exactly `tokens`, framing included.
-   * @throws Fault where the target's counter lets no such text be found
+   * @throws Inconclusive where the target's counter lets no such text be found
    */
   async exactly(tokens: number, beginning = 'Noted:'): Promise<string> {
     const place = `${tokens} ${beginning}`;
@@ -53,7 +53,7 @@ export class SizedTexts {
       if (next === words) break;
       words = next;
     }
-    throw new Fault(`no text of exactly ${tokens} tokens was found by the target's counter`);
+    throw new Inconclusive(`no text of exactly ${tokens} tokens was found by the target's counter`);
   }
 }
 

@@ -3,23 +3,23 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 import type { Reply } from '../wire/reply.ts';
 
-const Created = z.object({ kind: z.enum(['session', 'snapshot']), id: z.string(), account: z.string() });
-export type Created = z.infer<typeof Created>;
+const CreatedResource = z.object({ kind: z.enum(['session', 'snapshot']), id: z.string(), account: z.string() });
+export type CreatedResource = z.infer<typeof CreatedResource>;
 
 /** A request that creates something, without an answer that tells whether it did. */
-export interface Lost {
+export interface UnansweredCreation {
   request: string;
   account: string;
 }
 
-/** A line of a ledger file. */
-export const LedgerLine = z.union([
-  z.object({ ledger: z.literal(1), run: z.string(), target: z.string() }),
+/** A line of a resources file. */
+export const ResourceLine = z.union([
+  z.object({ created_resources: z.literal(1), run: z.string(), target: z.string() }),
   z.object({ intent: z.object({ account: z.string(), path: z.string() }) }),
-  z.object({ created: Created }),
+  z.object({ created: CreatedResource }),
   z.object({ gone: z.string() }),
 ]);
-export type LedgerLine = z.infer<typeof LedgerLine>;
+export type ResourceLine = z.infer<typeof ResourceLine>;
 
 const CREATING = /^\/sessions$|^\/sessions\/[^/]+\/(?:snapshots|compress)$/;
 const SHARE_ID = /"share_id"\s*:\s*"([^"]+)"/g;
@@ -28,13 +28,13 @@ const DELETING = /^\/(?:sessions|snapshots)\/([^/]+)$/;
 /** Sessions that the kit makes carry the id of their run under this key, so that one whose answer was lost is found. */
 export const RUN_MARK = 'kimi_conformance_run';
 
-const FILE_NAME = /^ledger-.+\.jsonl$/;
+const FILE_NAME = /^created-.+\.jsonl$/;
 
-export function ledgerName(run: string): string {
-  return `ledger-${run}.jsonl`;
+export function resourceFileName(run: string): string {
+  return `created-${run}.jsonl`;
 }
 
-export function isLedgerName(name: string): boolean {
+export function isResourceFileName(name: string): boolean {
   return FILE_NAME.test(name);
 }
 
@@ -42,23 +42,23 @@ export function isLedgerName(name: string): boolean {
  * What a run has created and not yet deleted. Written ahead, to a file where one is given: an intent before each request that creates, the id as soon as
  * it is known; so a run that is killed can be swept up after.
  */
-export class Ledger {
+export class CreatedResources {
   readonly run: string;
   /** Ids of shares that were seen, whatever they look like here: no report may name them. */
   readonly shares = new Set<string>();
   readonly #file: string | undefined;
-  readonly #open = new Map<string, Created>();
-  readonly #unanswered: Lost[] = [];
+  readonly #open = new Map<string, CreatedResource>();
+  readonly #unanswered: UnansweredCreation[] = [];
 
   constructor({ run, target, file }: { run: string; target: string; file?: string }) {
     this.run = run;
     this.#file = file;
     if (file !== undefined) mkdirSync(dirname(file), { recursive: true });
-    this.#write({ ledger: 1, run, target });
+    this.#write({ created_resources: 1, run, target });
   }
 
   /** @returns whether the request creates something, so that its answer has to be waited for */
-  intend(account: string, method: string, path: string): boolean {
+  recordIntent(account: string, method: string, path: string): boolean {
     const creates = isCreation(method, path);
     if (creates) {
       this.#unanswered.push({ request: requestOf(path), account });
@@ -68,14 +68,14 @@ export class Ledger {
   }
 
   /** Notes what an answer says to have been created or deleted. */
-  note(account: string, method: string, path: string, reply: Reply): void {
+  recordReply(account: string, method: string, path: string, reply: Reply): void {
     // Whether a server that broke down has created something is not known.
     if (reply.status < 500) this.settle(account, method, path);
     if (reply.status >= 300) return;
     for (const [, id = ''] of reply.text.matchAll(SHARE_ID)) this.shares.add(id);
     if (method === 'DELETE') {
       const id = DELETING.exec(path)?.[1];
-      if (id !== undefined) this.gone(id);
+      if (id !== undefined) this.recordDeleted(id);
     } else if (isCreation(method, path)) {
       for (const created of createdBy(reply)) this.#created({ ...created, account });
     }
@@ -89,32 +89,32 @@ export class Ledger {
     if (index >= 0) this.#unanswered.splice(index, 1);
   }
 
-  #created(created: Created): void {
+  #created(created: CreatedResource): void {
     this.#open.set(created.id, created);
     this.#write({ created });
   }
 
-  gone(id: string): void {
+  recordDeleted(id: string): void {
     if (this.#open.delete(id)) this.#write({ gone: id });
   }
 
   /** What is still there, newest first. */
-  get open(): Created[] {
+  get open(): CreatedResource[] {
     return [...this.#open.values()].reverse();
   }
 
   /** What may be there without an id that is known. Only requests that are through count, so it is asked at the end. */
-  get lost(): Lost[] {
+  get unanswered(): UnansweredCreation[] {
     return [...this.#unanswered];
   }
 
-  /** A run that leaves nothing behind, as far as is known, leaves no ledger either. */
+  /** A run that leaves nothing behind, as far as is known, leaves no resources either. */
   close(): void {
     const clean = this.#open.size === 0 && this.#unanswered.length === 0;
     if (this.#file !== undefined && clean) rmSync(this.#file, { force: true });
   }
 
-  #write(line: LedgerLine): void {
+  #write(line: ResourceLine): void {
     if (this.#file !== undefined) appendFileSync(this.#file, `${JSON.stringify(line)}\n`);
   }
 }
@@ -127,10 +127,56 @@ function isCreation(method: string, path: string): boolean {
   return method === 'POST' && CREATING.test(path);
 }
 
-function createdBy(reply: Reply): Pick<Created, 'kind' | 'id'>[] {
+function createdBy(reply: Reply): Pick<CreatedResource, 'kind' | 'id'>[] {
   const body = (reply.json ?? {}) as { object?: unknown; id?: unknown; snapshot_id?: unknown };
   if (body.object === 'session' && typeof body.id === 'string') return [{ kind: 'session', id: body.id }];
   const makesSnapshot = body.object === 'session.snapshot' || body.object === 'session.compression';
   if (makesSnapshot && typeof body.snapshot_id === 'string') return [{ kind: 'snapshot', id: body.snapshot_id }];
   return [];
+}
+
+/** What a resources file says. */
+export interface ResourceFile {
+  run: string;
+  target: string;
+  open: CreatedResource[];
+  /** Every session the run is known to have made, deleted ones included: their snapshots outlive them. */
+  sessions: Set<string>;
+  /** Lines that say nothing, since a kill or a full disk cut them short: `line 4 says nothing: {"created"`. */
+  unreadable: string[];
+}
+
+/** `empty`: nothing came after the first line, not even all of that; `headless`: it does not say whose it is. */
+export type ParsedResourceFile = ResourceFile | 'empty' | 'headless';
+
+const SHOWN = 60;
+
+/** Reads the text of a resources file as far as it says anything. */
+export function parseResourceFile(text: string): ParsedResourceFile {
+  const lines = text.split('\n').flatMap((line, index) => (line === '' ? [] : [{ line, number: index + 1 }]));
+  const said = lines.map(({ line }) => parse(line));
+  const [head] = said;
+  if (!head || !('created_resources' in head)) return lines.length < 2 && !head ? 'empty' : 'headless';
+  const trace: ResourceFile = { run: head.run, target: head.target, open: [], sessions: new Set(), unreadable: [] };
+  for (const [index, { line, number }] of lines.entries()) {
+    const parsed = said[index];
+    if (parsed) note(trace, parsed);
+    else trace.unreadable.push(`line ${number} says nothing: ${line.slice(0, SHOWN)}`);
+  }
+  return trace;
+}
+
+function note(trace: ResourceFile, line: ResourceLine): void {
+  if ('created' in line) {
+    trace.open.push(line.created);
+    if (line.created.kind === 'session') trace.sessions.add(line.created.id);
+  } else if ('gone' in line) trace.open = trace.open.filter(({ id }) => id !== line.gone);
+}
+
+function parse(text: string): ResourceLine | undefined {
+  try {
+    return ResourceLine.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
 }

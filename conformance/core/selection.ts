@@ -1,5 +1,7 @@
+import type { Limits } from '../../contract/limits.ts';
 import { CASES } from '../areas/cases.ts';
 import { type Profile, RULES } from '../areas/rules.ts';
+import type { Budget, Cost } from './budget.ts';
 import type { Case } from './case.ts';
 
 /** What was asked for is not there. */
@@ -15,7 +17,7 @@ export interface Selection {
 }
 
 /** Whether nothing is left out, so that a check that is not there does not exist. */
-export function isWhole({ profiles, cases, exclude = [] }: Selection): boolean {
+export function isComplete({ profiles, cases, exclude = [] }: Selection): boolean {
   return profiles === undefined && cases === undefined && exclude.length === 0;
 }
 
@@ -26,14 +28,14 @@ export function isWhole({ profiles, cases, exclude = [] }: Selection): boolean {
  */
 export function select({ profiles, cases, exclude = [] }: Selection): Case[] {
   for (const name of [...(cases ?? []), ...exclude]) {
-    if (!CASES.some((subject) => fits(subject, name))) {
+    if (!CASES.some((subject) => matches(subject, name))) {
       throw new SelectionError(`no case ${name}; \`kimi-emulator conformance list\` shows all`);
     }
   }
   const ofProfiles = CASES.filter((subject) => !profiles || profiles.includes(profileOf(subject)));
-  const chosen = cases ? ofProfiles.filter((subject) => fitsAny(subject, cases)) : ofProfiles;
+  const chosen = cases ? ofProfiles.filter((subject) => matchesAny(subject, cases)) : ofProfiles;
   if (chosen.length === 0) throw new SelectionError('no case is of that profile');
-  const left = chosen.filter((subject) => !fitsAny(subject, exclude));
+  const left = chosen.filter((subject) => !matchesAny(subject, exclude));
   if (left.length === 0) throw new SelectionError('nothing is left of what was selected');
   return left;
 }
@@ -45,10 +47,30 @@ export function profileOf({ checks }: Case): Profile {
   return RULES[clause].profile;
 }
 
-function fitsAny(subject: Case, names: readonly string[]): boolean {
-  return names.some((name) => fits(subject, name));
+function matchesAny(subject: Case, names: readonly string[]): boolean {
+  return names.some((name) => matches(subject, name));
 }
 
-function fits({ id, checks }: Case, name: string): boolean {
+function matches({ id, checks }: Case, name: string): boolean {
   return id === name || id.startsWith(`${name}.`) || Object.keys(checks).some((check) => `${id}/${check}` === name);
+}
+
+/** The most that a selection of cases could send and cost. */
+export interface Plan extends Cost {
+  cases: number;
+  checks: number;
+  /** In the currency of the price, as if nothing were cached. */
+  money: number;
+}
+
+export function planOf(cases: readonly Case[], limits: Limits, budget: Budget): Plan {
+  const plan: Plan = { cases: cases.length, checks: 0, requests: 0, promptTokens: 0, completionTokens: 0, money: 0 };
+  for (const subject of cases) {
+    const cost = subject.cost(limits);
+    plan.checks += Object.keys(subject.checks).length;
+    plan.requests += cost.requests;
+    plan.promptTokens += cost.promptTokens;
+    plan.completionTokens += cost.completionTokens;
+  }
+  return { ...plan, money: budget.priceOf(plan) };
 }

@@ -1,6 +1,16 @@
 import type { RunOptions } from '../core/run.ts';
 import { oneLine } from '../report/text.ts';
-import type { Terminal } from './command.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where the command reads and writes. */
+export interface Terminal {
+  readonly stdout: { write(text: string): unknown; readonly isTTY?: boolean };
+  readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean };
+  readonly env: Environment;
+  /** Calls back at the first SIGINT or SIGTERM, and returns what ends the waiting for one. */
+  onInterrupt(interrupt: () => void): () => void;
+}
 
 export interface Progress {
   onCase: NonNullable<RunOptions['onCase']>;

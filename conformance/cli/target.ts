@@ -1,10 +1,8 @@
 import { MODEL_ID } from '../../contract/models.ts';
 import { emulatorTarget } from '../targets/emulator.ts';
-import { endpointTarget } from '../targets/endpoint.ts';
-import type { Target } from '../targets/target.ts';
+import { endpointTarget, type Target } from '../targets/target.ts';
 import { type Options, UsageError } from './options.ts';
-
-export type Environment = Readonly<Record<string, string | undefined>>;
+import type { Environment } from './terminal.ts';
 
 const LIVE_DEADLINE_MS = 120_000;
 const DEADLINE_MS = 30_000;

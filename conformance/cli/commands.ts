@@ -1,0 +1,142 @@
+import { accessSync, constants, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { resolveLimits } from '../../contract/limits.ts';
+import { RULES, type RuleId } from '../areas/rules.ts';
+import { type SweepResult, sweep } from '../core/clean-up.ts';
+import type { Capabilities } from '../core/probe.ts';
+import { Runner } from '../core/runner.ts';
+import { type Plan, planOf, type Selection, select } from '../core/selection.ts';
+import { EXIT } from '../core/summary.ts';
+import { Inconclusive, Mismatch } from '../core/verdict.ts';
+import { diffReports, diffToJson, type ReportDiff, renderDiffMarkdown, renderDiffTerminal } from '../report/diff.ts';
+import { type Report, ReportError, readReport } from '../report/report.ts';
+import { oneLine } from '../report/text.ts';
+import type { Target } from '../targets/target.ts';
+import { type Options, selectionOf, UsageError } from './options.ts';
+import { targetOf } from './target.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What a run would send at most. Sends nothing, so the limits are the contract's. */
+export async function planCommand(options: Options, { stdout, env }: Terminal): Promise<number> {
+  const target = await targetOf(options, env);
+  try {
+    const runner = new Runner(target);
+    const plan = planOf(select(selectionOf(options)), resolveLimits(target.limits), runner.budget);
+    stdout.write(planText(plan, runner.budget.toReport(), `${target.name}, model ${target.model}`));
+    return EXIT.conformant;
+  } finally {
+    await target.close?.();
+  }
+}
+
+export async function listCommand(options: Options, { stdout }: Terminal): Promise<number> {
+  stdout.write(listText(selectionOf(options)));
+  return EXIT.conformant;
+}
+
+/** What the target offers. Creates nothing and costs nothing. @throws Unreachable */
+export async function probeCommand(options: Options, { stdout, env }: Terminal): Promise<number> {
+  const target = await targetOf(options, env);
+  try {
+    const runner = new Runner(target);
+    stdout.write(capabilitiesText(await runner.probe()));
+    return EXIT.conformant;
+  } finally {
+    await target.close?.();
+  }
+}
+
+/** A target that cannot be read is not swept. @throws Unreachable, Inconclusive */
+async function swept(target: Target, folder: string): Promise<SweepResult> {
+  await new Runner(target).requireReachable();
+  return sweep(target, folder).catch((error: unknown) => {
+    throw error instanceof Mismatch ? new Inconclusive(error.message) : error;
+  });
+}
+
+/** Finishes what killed runs left behind. */
+export async function sweepCommand(options: Options, { stdout, env }: Terminal): Promise<number> {
+  const target = await targetOf(options, env);
+  const { deleted, failed, skipped, unreadable } = await swept(target, options.out).finally(() => target.close?.());
+  stdout.write(`${deleted.length} deleted, ${failed.length} could not be deleted\n`);
+  for (const id of failed) stdout.write(`  left: ${oneLine(id)}\n`);
+  for (const name of skipped) stdout.write(`  of another target, left alone: ${oneLine(name)}\n`);
+  for (const line of unreadable) stdout.write(`  ${oneLine(line)}\n`);
+  return failed.length > 0 ? EXIT.leaked : EXIT.conformant;
+}
+
+/** Every case with its checks and the rules they judge. */
+export function listText(selection: Selection): string {
+  const cases = select(selection).flatMap(({ id, title, scope, twoAccounts, checks }) => {
+    const asks = [scope === 'account' && 'an account to itself', twoAccounts && 'a second account'].filter(Boolean);
+    const head = `${id}  ${title}${asks.length > 0 ? ` (needs ${asks.join(' and ')})` : ''}`;
+    return [head, ...Object.entries(checks).map(([name, clause]) => `  ${name}  ${ruleText(clause)}`), ''];
+  });
+  return `${cases.join('\n')}\n`;
+}
+
+function ruleText(clause: RuleId): string {
+  const { level, evidence, text } = RULES[clause];
+  return `${clause} [${level}, ${evidence}] ${text}`;
+}
+
+/** @param spending where the price is from */
+export function planText(
+  plan: Plan,
+  { currency, priceSource }: { currency: string; priceSource: string },
+  target: string,
+): string {
+  const { cases, checks, requests, promptTokens, completionTokens, money } = plan;
+  return [
+    `Plan for ${target}: ${cases} cases, ${checks} checks`,
+    `  requests at most     ${requests.toLocaleString('en')}`,
+    `  prompt tokens        ${promptTokens.toLocaleString('en')}`,
+    `  completion tokens    ${completionTokens.toLocaleString('en')}`,
+    `  money at most        ${money.toFixed(4)} ${currency}, as if nothing were cached`,
+    `  prices               ${priceSource}`,
+    '',
+  ].join('\n');
+}
+
+export function capabilitiesText(capabilities: Capabilities): string {
+  const rows = Object.entries(capabilities).map(
+    ([name, { declared, probed, status }]) => `  ${name.padEnd(24)}${declared.padEnd(10)}${probed.padEnd(11)}${status}`,
+  );
+  return [`  ${'capability'.padEnd(24)}${'declared'.padEnd(10)}${'probed'.padEnd(11)}status`, ...rows, ''].join('\n');
+}
+
+/** The forms, besides the terminal's, that a comparison can be written in. */
+const FILES: Partial<Record<string, { name: string; render: (diff: ReportDiff) => string }>> = {
+  json: { name: 'diff.json', render: diffToJson },
+  markdown: { name: 'diff.md', render: renderDiffMarkdown },
+};
+
+/** Two reports, rule by rule: where they agree and where they differ. That they differ is no failure. */
+export async function diffCommand({ operands, reports, out }: Options, { stdout }: Terminal): Promise<number> {
+  const [left = '', right = ''] = operands;
+  const diff = diffReports(readReportFile(left), readReportFile(right));
+  stdout.write(renderDiffTerminal(diff, { color: stdout.isTTY === true }));
+  const files = reports.flatMap((kind) => FILES[kind] ?? []);
+  if (files.length > 0) mkdirSync(out, { recursive: true });
+  for (const { name, render } of files) writeFileSync(join(out, name), render(diff));
+  return EXIT.conformant;
+}
+
+/** @throws ReportError that names the file */
+function readReportFile(file: string): Report {
+  try {
+    return readReport(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new ReportError(`${file}: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+/** Sees before a run that its files can be written after it. @throws UsageError */
+export function prepareFolder(out: string): void {
+  try {
+    mkdirSync(out, { recursive: true });
+    accessSync(out, constants.W_OK);
+  } catch (error) {
+    throw new UsageError(`--out ${out}: ${error instanceof Error ? error.message : error}`);
+  }
+}
