@@ -1,6 +1,6 @@
 import type { Evidence } from '../../contract/limits.ts';
 
-/** How binding a rule is, in the words of RFC 2119. */
+/** How binding a rule is, in the terms of RFC 2119. */
 export type Level = 'MUST' | 'SHOULD' | 'MAY';
 
 /** What a server may claim to speak: the live chat wire, or the session dialect on top of it. */
@@ -14,9 +14,9 @@ export interface Rule {
   readonly level: Level;
   readonly evidence: Evidence;
   readonly text: string;
-  /** `wire`: seen from outside, by checks of the kit. Otherwise the test file that shows what cannot be seen from outside. */
+  /** `wire`: judged from outside, by checks of the kit. Otherwise the test file that shows it. */
   readonly verified: 'wire' | `test/${string}.test.ts`;
-  /** The model it holds for; where absent, every model. On another model it is told, not scored. */
+  /** The model that it applies to; every model if absent. On another model it is reported, not scored. */
   readonly model?: 'kimi-k2';
 }
 
@@ -25,32 +25,40 @@ export interface WireRule extends Rule {
   readonly verified: 'wire';
 }
 
-/** A rule that is not to be seen from outside. */
+/** A rule that cannot be judged from outside. */
 export interface SourceRule extends Rule {
   readonly verified: `test/${string}.test.ts`;
 }
 
-/** The words in which the rules of a profile are written. */
+/**
+ * Declares rules of a profile by their evidence. A rule is a MUST unless it says otherwise.
+ * @example
+ * const { kimi, ours } = rulesOf('kimi-wire');
+ * kimi('An estimate is `{"data":{"total_tokens":N}}`.'), ours.should('A title has at most 512 characters.')
+ */
 export function rulesOf(profile: Profile) {
-  const rule =
-    (level: Level) =>
-    (evidence: Evidence, text: string): WireRule => ({ profile, level, evidence, text, verified: 'wire' });
-  return {
-    must: rule('MUST'),
-    should: rule('SHOULD'),
-    may: rule('MAY'),
-    /** A MUST that is shown by a test file, because nothing of it can be seen from outside. */
-    shownBy: (file: SourceRule['verified'], evidence: Evidence, text: string): SourceRule => ({
+  const by = (evidence: Evidence) => {
+    const rule =
+      (level: Level) =>
+      (text: string): WireRule => ({ profile, level, evidence, text, verified: 'wire' });
+    const shownBy = (file: SourceRule['verified'], text: string): SourceRule => ({
       profile,
       level: 'MUST',
       evidence,
       text,
       verified: file,
-    }),
+    });
+    return Object.assign(rule('MUST'), {
+      should: rule('SHOULD'),
+      may: rule('MAY'),
+      /** A MUST that a test file shows, because it cannot be seen from outside. */
+      shownBy,
+    });
   };
+  return { article: by('article'), kimi: by('kimi'), ours: by('ours') };
 }
 
-/** A rule of K2's own: told, not scored, on another model. */
+/** A rule for K2 only: reported, not scored, on another model. */
 export function onlyK2<One extends Rule>(rule: One): One {
   return { ...rule, model: 'kimi-k2' };
 }

@@ -1,33 +1,27 @@
 import { rulesOf } from '../rule.ts';
 
-const { must, shownBy } = rulesOf('session');
+const { article, ours } = rulesOf('session');
 
-/** What one account sees of another: nothing. */
+/** What one account sees of another. */
 export const ACCOUNTS_RULES = {
-  'accounts.sessions-read': must('ours', "Another account's session cannot be read, nor its messages or snapshots."),
-  'accounts.sessions-changed': must('ours', "Another account's session cannot be changed, snapshotted or deleted."),
-  'accounts.chat': must('ours', "No chat can be held in another account's session."),
-  'accounts.snapshots-read': must('ours', "Another account's snapshot cannot be read, nor its messages."),
-  'accounts.snapshots-changed': must('ours', "Another account's snapshot cannot be shared, unshared or deleted."),
-  'accounts.snapshots-restored': must(
-    'ours',
-    "Another account's snapshot, not shared, can neither be forked nor rolled back to.",
+  'accounts.sessions-read': ours('A request cannot read a session of another account, its messages or its snapshots.'),
+  'accounts.sessions-changed': ours('A request cannot change, snapshot or delete a session of another account.'),
+  'accounts.chat': ours('A request cannot chat in a session of another account.'),
+  'accounts.snapshots-read': ours('A request cannot read a snapshot of another account or its messages.'),
+  'accounts.snapshots-changed': ours('A request cannot share, unshare or delete a snapshot of another account.'),
+  'accounts.snapshots-restored': ours(
+    'A request cannot fork or roll back to a snapshot of another account that is not shared.',
   ),
-  'accounts.as-never-was': must(
-    'ours',
-    'An id of another account is answered exactly as an id that never was: nothing tells that it exists.',
+  'accounts.as-never-was': ours('An id of another account gets the same answer as an id that never existed.'),
+  'accounts.nothing-told': ours(
+    "The order of refusals reveals neither the version nor the keys of another account's session.",
   ),
-  'accounts.nothing-told': must(
-    'ours',
-    "Neither the version nor the keys of another account's session can be learned from the order of refusals.",
-  ),
-  'accounts.lists': must('ours', 'Lists hold nothing of another account.'),
-  'accounts.cursors': must('ours', 'An id of another account is no cursor.'),
-  'accounts.own-limit': must('article', 'The number of sessions is limited for each account by itself.'),
-  'accounts.key-hashed': shownBy('test/middleware/authenticate.test.ts', 'ours', 'A key is kept as its hash only.'),
-  'accounts.any-key': shownBy(
+  'accounts.lists': ours('A list contains nothing of another account.'),
+  'accounts.cursors': ours('An id of another account is refused as a cursor.'),
+  'accounts.own-limit': article('The limit of sessions applies to each account separately.'),
+  'accounts.key-hashed': ours.shownBy('test/middleware/authenticate.test.ts', 'An API key is stored only as a hash.'),
+  'accounts.any-key': ours.shownBy(
     'test/middleware/authenticate.test.ts',
-    'ours',
-    'Without a list of keys any key is an account of its own; with one, no other key is let in.',
+    'Without a list of keys each key is its own account; with a list every other key is refused.',
   ),
 } as const;

@@ -1,71 +1,54 @@
 import { rulesOf } from '../rule.ts';
 
-const { must, should, shownBy } = rulesOf('session');
+const { article, ours } = rulesOf('session');
 
-/** Replacing what was said by a summary. */
+/** Replacing messages by a summary. */
 export const COMPRESS_RULES = {
-  'compress.budget': must(
-    'article',
-    'What is left counts at most the tokens before divided by the ratio, rounded down.',
+  'compress.budget': article(
+    'After a compress the window has at most the tokens before divided by the ratio, rounded down.',
   ),
-  'compress.default-ratio': must('article', 'Without a ratio it is 4 to 1.'),
-  'compress.ratio-range': must('ours', 'A ratio is a number above 1 and at most 64; any other is refused.'),
-  'compress.formats': must(
-    'article',
-    'The summary is written in the format that is asked for: `outline`, `json` or `text`.',
+  'compress.default-ratio': article('The default ratio is 4.'),
+  'compress.ratio-range': ours('A ratio is a number above 1 and at most 64; others are refused.'),
+  'compress.formats': article('The summary has the requested format: `outline`, `json` or `text`.'),
+  'compress.default-format': article('The default format is `outline`.'),
+  'compress.format-unknown': ours('An unknown format is refused; the refusal lists the known ones.'),
+  'compress.json-is-json': ours.should('A summary in format `json` is valid JSON.'),
+  'compress.one-summary': ours('One system message with `summary: true` replaces all compressed messages.'),
+  'compress.place': ours('The summary is directly after the leading pinned messages.'),
+  'compress.replaces-rest': ours('Only tools, pinned messages, the requested newest groups and the summary remain.'),
+  'compress.pins-stay': ours('Pinned messages remain unchanged.'),
+  'compress.tools-stay': ours('The tools of the session remain.'),
+  'compress.newest-stay': ours('With `preserve_len` the newest groups that fit in it remain, uncut.'),
+  'compress.minimum': ours('A `preserve_len` below `min_preserve_tokens` is refused; the refusal names the minimum.'),
+  'compress.achieved': ours(
+    'The answer has the requested ratio and the achieved one: tokens before divided by tokens after.',
   ),
-  'compress.default-format': must('article', 'Without a format it is `outline`.'),
-  'compress.format-unknown': must('ours', 'Another format is refused, listing those that there are.'),
-  'compress.json-is-json': should('ours', 'A summary in the format `json` is valid JSON.'),
-  'compress.one-summary': must(
-    'ours',
-    'One system message, flagged `summary: true`, stands for all that was replaced.',
+  'compress.answer': ours('Usage before and after, summary and version in the answer are the same as when read.'),
+  'compress.snapshot': article('A compress takes a snapshot of the whole window before it, and the answer names it.'),
+  'compress.undo': ours('A rollback to that snapshot undoes the compress exactly.'),
+  'compress.dry-run': ours(
+    'With `dry_run` the answer says what would happen; no snapshot is taken and nothing changes.',
   ),
-  'compress.place': must('ours', 'The summary stands right behind the leading pins.'),
-  'compress.replaces-rest': must(
-    'ours',
-    'Nothing that is neither tool nor pin nor among the newest groups asked for is left.',
+  'compress.no-op': ours(
+    'With fewer than 64 tokens to replace a compress succeeds and changes nothing; the achieved ratio is 1.',
   ),
-  'compress.pins-stay': must('ours', 'Pinned messages stay as they are.'),
-  'compress.tools-stay': must('ours', 'The tools of the session stay.'),
-  'compress.newest-stay': must('ours', 'With `preserve_len` the newest groups within it stay, uncut.'),
-  'compress.minimum': must('ours', 'A `preserve_len` below `min_preserve_tokens` is refused, naming the minimum.'),
-  'compress.achieved': must(
-    'ours',
-    'The answer tells the ratio asked for and the one achieved: before divided by after.',
+  'compress.open-call': ours(
+    'While a call is open a compress is refused, before any other check; the refusal names the call.',
   ),
-  'compress.answer': must('ours', 'Usage before and after, summary and version in the answer are those that are read.'),
-  'compress.snapshot': must('article', 'The state before is kept in a snapshot that the answer names, whole.'),
-  'compress.undo': must('ours', 'Rolling back to that snapshot undoes it exactly.'),
-  'compress.dry-run': must('ours', 'With `dry_run` it tells what it would do, takes no snapshot and changes nothing.'),
-  'compress.no-op': must('ours', 'With less than 64 tokens to replace it succeeds and does nothing: achieved is 1.'),
-  'compress.open-call': must(
-    'ours',
-    'While a call waits for its result it is refused, naming the call, whatever else there is to say.',
+  'compress.infeasible': ours('When too much must remain, the refusal names the largest ratio that works, or none.'),
+  'compress.refused-unchanged': ours('A refused compress leaves the session unchanged and no snapshot.'),
+  'compress.snapshot-limit': ours('A compress is refused when the account has no room for its snapshot.'),
+  'compress.absorbs': ours('A compress absorbs an earlier summary; there is never more than one.'),
+  'compress.fact-survives': ours.should('A named fact is still known after a compress at ratio 4.'),
+  'compress.data-not-orders': ours.should(
+    'Quotations in a summary are data; the model does not follow instructions in them.',
   ),
-  'compress.infeasible': must(
-    'ours',
-    'Where what must stay is too much, the refusal names the largest ratio that works, or none.',
-  ),
-  'compress.refused-unchanged': must(
-    'ours',
-    'A compress that is refused leaves the session as it was, and no snapshot.',
-  ),
-  'compress.snapshot-limit': must('ours', 'Where there is no room for its snapshot, it is refused.'),
-  'compress.absorbs': must('ours', 'An earlier summary is absorbed: there is never more than one.'),
-  'compress.fact-survives': should('ours', 'A fact with a name is still known after 4 to 1.'),
-  'compress.data-not-orders': should(
-    'ours',
-    'What a summary quotes is data: the model does not take it for an instruction.',
-  ),
-  'compress.quotations-marked': shownBy(
+  'compress.quotations-marked': ours.shownBy(
     'test/engines/compression/quotation.test.ts',
-    'ours',
-    'A summary marks its quotations as data, and none of them can pass for a part of it.',
+    'A summary marks its quotations as data, and no quotation can imitate a part of the summary.',
   ),
-  'compress.deterministic': shownBy(
+  'compress.deterministic': ours.shownBy(
     'test/engines/compression/budget.test.ts',
-    'ours',
     'The same window gives the same summary.',
   ),
 } as const;

@@ -1,40 +1,30 @@
 import { rulesOf } from '../rule.ts';
 
-const { must, shownBy } = rulesOf('session');
+const { ours } = rulesOf('session');
 
-/** Requests that may be sent again. */
+/** Requests that can be repeated with a key. */
 export const IDEMPOTENCY_RULES = {
-  'idempotency.once': must('ours', 'A request sent again under its `Idempotency-Key` has no second effect.'),
-  'idempotency.same-answer': must('ours', 'A request sent again under its key is given the stored answer.'),
-  'idempotency.replayed-header': must(
-    'ours',
-    'A stored answer carries `Idempotent-Replayed: true`; one that is given for the first time does not.',
+  'idempotency.once': ours('A request that is repeated with its `Idempotency-Key` has no second effect.'),
+  'idempotency.same-answer': ours('A repeated request with its key gets the stored answer.'),
+  'idempotency.replayed-header': ours('A stored answer has `Idempotent-Replayed: true`; a first answer does not.'),
+  'idempotency.mismatch': ours(
+    'A key that is reused with another body or route is refused with `idempotency_mismatch`; nothing changes.',
   ),
-  'idempotency.mismatch': must(
-    'ours',
-    'A key that was used with other bytes or on another route is refused with `idempotency_mismatch`, and nothing happens.',
+  'idempotency.refusal-free': ours('A refused request does not use up its key.'),
+  'idempotency.per-account': ours('Keys of one account do not affect another.'),
+  'idempotency.without-key': ours('Requests without a key, or with different keys, are each executed.'),
+  'idempotency.in-progress': ours(
+    'While the first request of a key runs, others are refused with `request_in_progress`; only one takes effect.',
   ),
-  'idempotency.refusal-free': must('ours', 'A refusal does not use up its key.'),
-  'idempotency.per-account': must('ours', 'Keys are known to their account only.'),
-  'idempotency.without-key': must('ours', 'Requests without a key, or with another, are each carried out.'),
-  'idempotency.in-progress': must(
-    'ours',
-    'While the first request of a key still runs, another is refused with `request_in_progress`; however many are sent, one takes effect.',
-  ),
-  'idempotency.before-state': must(
-    'ours',
-    'A replay comes before the session is looked at: whether it is still there, at which version, and whether it is busy.',
-  ),
-  'idempotency.delete': must('ours', 'Keys hold for deletions as well.'),
-  'idempotency.stream': must('ours', 'A streamed chat that is sent again streams the stored reply and writes nothing.'),
-  'idempotency.kept': shownBy(
+  'idempotency.before-state': ours("A replay does not depend on the session's existence, version or busy state."),
+  'idempotency.delete': ours('Keys also work for deletions.'),
+  'idempotency.stream': ours('A repeated streamed chat streams the stored reply and writes nothing.'),
+  'idempotency.kept': ours.shownBy(
     'test/middleware/idempotency.test.ts',
-    'ours',
-    'A key is remembered for `idempotency_seconds`, also over a restart, and no longer.',
+    'A key is stored for `idempotency_seconds`, also over a restart, and no longer.',
   ),
-  'idempotency.same-transaction': shownBy(
+  'idempotency.same-transaction': ours.shownBy(
     'test/crash/kill.test.ts',
-    'ours',
-    'An answer is stored together with its effect: a server that is killed keeps both or neither.',
+    'An answer is stored in the transaction of its effect: a killed server keeps both or neither.',
   ),
 } as const;

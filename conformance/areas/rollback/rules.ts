@@ -1,37 +1,31 @@
 import { rulesOf } from '../rule.ts';
 
-const { must } = rulesOf('session');
+const { article, ours } = rulesOf('session');
 
-/** Going back to a snapshot. */
+/** Restoring a snapshot. */
 export const ROLLBACK_RULES = {
-  'rollback.restores': must(
-    'article',
-    'The window is again, message for message, what it was when the snapshot was taken.',
+  'rollback.restores': article(
+    'After a rollback the window has exactly the messages that it had when the snapshot was taken.',
   ),
-  'rollback.usage': must('ours', 'The usage of the session is again what it was.'),
-  'rollback.pins-and-tools': must('ours', 'Pins and tools are again what they were.'),
-  'rollback.keeps-fields': must('ours', 'Title, metadata and model are not rolled back.'),
-  'rollback.answer': must('ours', 'The answer is the session as it is read afterwards.'),
-  'rollback.version': must('ours', 'The version steps on, and never goes back.'),
-  'rollback.keeps-snapshot': must('ours', 'The snapshot stays, and can be rolled back to any number of times.'),
-  'rollback.as-truncate': must(
-    'ours',
-    'Going back to a snapshot with `preserve_len` leaves what a truncate of the archived window to as much leaves.',
+  'rollback.usage': ours('After a rollback the usage is what it was.'),
+  'rollback.pins-and-tools': ours('After a rollback pins and tools are what they were.'),
+  'rollback.keeps-fields': ours('A rollback does not change title, metadata or model.'),
+  'rollback.answer': ours('The answer to a rollback is the session as it reads afterwards.'),
+  'rollback.version': ours('A rollback increases the version and never restores an old one.'),
+  'rollback.keeps-snapshot': ours('The snapshot remains and can be rolled back to any number of times.'),
+  'rollback.as-truncate': ours(
+    'A rollback with `preserve_len` leaves what a truncate of the archived window to it leaves.',
   ),
-  'rollback.preserve-len': must('ours', 'A `preserve_len` of its own says how much of the archived window comes back.'),
-  'rollback.all': must('ours', '`preserve_len: "all"` brings the whole archived window back.'),
-  'rollback.minimum': must('ours', 'A `preserve_len` below `min_preserve_tokens` is refused, naming the minimum.'),
-  'rollback.request': must('ours', '`snapshot_id` has to be given, and `preserve_len` is a whole number or "all".'),
-  'rollback.own-snapshots': must(
-    'ours',
-    'A snapshot of another session of the account is refused as `snapshot_mismatch`.',
-  ),
-  'rollback.unknown': must('ours', 'A snapshot that is gone, or never was, answers 404 `snapshot_not_found`.'),
-  'rollback.hidden': must('ours', 'A snapshot of another account answers 404, as if there were none.'),
-  'rollback.refused-unchanged': must('ours', 'A rollback that is refused leaves the session as it was.'),
-  'rollback.open-calls': must('ours', 'Calls that were open when the snapshot was taken are open again.'),
-  'rollback.model-forgets': must(
-    'article',
-    'The model knows nothing of the turns after the snapshot, and those before it again.',
+  'rollback.preserve-len': ours('A `preserve_len` in the request sets how much of the archived window is restored.'),
+  'rollback.all': ours('`preserve_len: "all"` restores the whole archived window.'),
+  'rollback.minimum': ours('A `preserve_len` below `min_preserve_tokens` is refused; the refusal names the minimum.'),
+  'rollback.request': ours('`snapshot_id` is required, and `preserve_len` is an integer or "all".'),
+  'rollback.own-snapshots': ours('A snapshot of another session of the account is refused with `snapshot_mismatch`.'),
+  'rollback.unknown': ours('A deleted or unknown snapshot is answered with 404 `snapshot_not_found`.'),
+  'rollback.hidden': ours('A snapshot of another account is answered with 404, like an unknown one.'),
+  'rollback.refused-unchanged': ours('A refused rollback leaves the session unchanged.'),
+  'rollback.open-calls': ours('Calls that were open when the snapshot was taken are open again.'),
+  'rollback.model-forgets': article(
+    'After a rollback the model knows the turns before the snapshot and not those after it.',
   ),
 } as const;

@@ -1,75 +1,57 @@
 import { onlyK2, rulesOf } from '../rule.ts';
 
-const { must, should, shownBy } = rulesOf('session');
+const { article, kimi, ours } = rulesOf('session');
 
 /** Creating, changing and deleting sessions. */
 export const SESSIONS_RULES = {
-  'sessions.create': must('article', 'A session is created by one request, whose answer names it in `session_id`.'),
-  'sessions.object': must('ours', 'Wherever a session is answered, all members of the session object are there.'),
-  'sessions.one-id': must('ours', '`id` and `session_id` are the same value.'),
-  'sessions.read-back': must('ours', 'A session reads as the answer to its last change showed it.'),
-  'sessions.defaults': must(
-    'ours',
-    'What is not given at creation is empty: no title, no metadata, no tools, no messages, nothing it was forked from.',
+  'sessions.create': article('One request creates a session; its answer names it in `session_id`.'),
+  'sessions.object': ours('Every answer with a session has all fields of the session object.'),
+  'sessions.one-id': ours('`id` and `session_id` are the same value.'),
+  'sessions.read-back': ours('A session reads as in the answer to its last change.'),
+  'sessions.defaults': ours(
+    'Fields not given at creation are empty: title, metadata, tools, messages and forked_from.',
   ),
-  'sessions.default-model': onlyK2(should('ours', 'A session that names no model has `kimi-k2-0905-preview`.')),
-  'sessions.fields': must('ours', 'Model, title, metadata and tools are kept as they are given at creation.'),
-  'sessions.times': must('ours', 'Times are Unix seconds, and the last change is not before the creation.'),
+  'sessions.default-model': onlyK2(ours.should('The default model of a session is `kimi-k2-0905-preview`.')),
+  'sessions.fields': ours('Model, title, metadata and tools are stored as given at creation.'),
+  'sessions.times': ours('Times are in Unix seconds, and updated_at is not before created_at.'),
   'sessions.model-alias': onlyK2(
-    must('article', '`kimi-k2-0905` is taken as a name of `kimi-k2-0905-preview`, and is shown as it was given.'),
+    article('`kimi-k2-0905` is accepted as an alias of `kimi-k2-0905-preview` and shown as given.'),
   ),
-  'sessions.model-unknown': must('kimi', 'A model that does not exist is refused in the words of the live API.'),
-  'sessions.first-messages': must(
-    'ours',
-    'Messages given at creation are written in their order, as one append: all of them or, with the session, none.',
+  'sessions.model-unknown': kimi("An unknown model is refused with Kimi's text."),
+  'sessions.first-messages': ours(
+    'Messages given at creation are one append in their order: if it is refused, no session is created.',
   ),
-  'sessions.usage': must(
-    'ours',
-    '`usage` counts the window and the tools: in all, the tools alone, what remains of the window, and the messages.',
+  'sessions.usage': ours('`usage` has total_tokens, tools_tokens, remaining_tokens and messages.'),
+  'sessions.limits': ours('`limits` has the limits in force, the same that the server states.'),
+  'sessions.update': ours('Title, metadata and tools can be changed separately; fields not given remain.'),
+  'sessions.update-emptied': ours('A null title, null metadata and an empty tools list remove the old value.'),
+  'sessions.tools-counted': ours(
+    'Session tools count in `tools_tokens` and in the total with the tokens they add to a prompt; an empty list counts 0.',
   ),
-  'sessions.limits': must('ours', '`limits` names the limits in force, the same that the server is said to have.'),
-  'sessions.update': must('ours', 'Title, metadata and tools can be changed, each by itself; what is not given stays.'),
-  'sessions.update-emptied': must(
-    'ours',
-    'A title of null, metadata of null and an empty list of tools take away what was there.',
+  'sessions.tools-window': ours('Tools that do not fit in the window are refused.'),
+  'sessions.metadata-limits': ours(
+    'Metadata has at most 16 pairs, with keys of at most 64 and values of at most 512 characters.',
   ),
-  'sessions.tools-counted': must(
-    'ours',
-    'Session tools count in `tools_tokens` and in the total, as many tokens as they add to a prompt; an empty list counts none.',
+  'sessions.title-length': ours.should('A title has at most 512 characters.'),
+  'sessions.bad-fields': ours('A field of the wrong type is refused; `param` names it.'),
+  'sessions.unknown-fields': ours('Unknown fields are ignored.'),
+  'sessions.not-found': ours('An unknown id is answered with `session_not_found`.'),
+  'sessions.limit': article('An account can have `limits.sessions` sessions; one more is refused.'),
+  'sessions.limit-named': ours.should('The refusal of a session over the limit names the limit.'),
+  'sessions.refused-takes-no-slot': ours('A refused create request does not count against the session limit.'),
+  'sessions.parallel-creates': ours('Concurrent create requests do not exceed the session limit.'),
+  'sessions.delete': ours('The answer to a deletion names the session and has `deleted: true`.'),
+  'sessions.delete-frees': ours('A deleted session stops counting against the limit at once.'),
+  'sessions.deleted-gone': ours('A deleted session is not found on every route and in chats.'),
+  'sessions.delete-twice': ours('A second deletion is answered with `session_not_found`.'),
+  'sessions.ids-unique': ours('No id is used twice, not even that of a deleted session.'),
+  'sessions.independent': article('A change to one session leaves the others unchanged.'),
+  'sessions.chat-unknown': ours('A chat with an unknown session id is refused and creates no session.'),
+  'sessions.hosted-agents': ours(
+    'A request with `kimi-api-version` is refused because Hosted Agents are not emulated.',
   ),
-  'sessions.tools-window': must('ours', 'Tools that the window has no room for are refused.'),
-  'sessions.metadata-limits': must(
-    'ours',
-    'Metadata takes up to 16 pairs, keys of up to 64 and values of up to 512 characters, and no more.',
-  ),
-  'sessions.title-length': should('ours', 'A title takes up to 512 characters, and no more.'),
-  'sessions.bad-fields': must('ours', 'A field of the wrong type is refused, and named in `param`.'),
-  'sessions.unknown-fields': must('ours', 'Fields that nobody knows are ignored.'),
-  'sessions.not-found': must('ours', 'An id that no session has is answered with `session_not_found`.'),
-  'sessions.limit': must(
-    'article',
-    'An account may hold as many sessions as `limits.sessions` says, and not one more.',
-  ),
-  'sessions.limit-named': should('ours', 'The refusal of one session too many names the limit.'),
-  'sessions.refused-takes-no-slot': must('ours', 'A creation that is refused takes no slot of the account.'),
-  'sessions.parallel-creates': must('ours', 'Creations at the same time do not get past the limit together.'),
-  'sessions.delete': must('ours', 'The answer to a deletion names the session and says that it is deleted.'),
-  'sessions.delete-frees': must('ours', 'A deleted session frees its slot at once.'),
-  'sessions.deleted-gone': must('ours', 'A deleted session answers nowhere any more, on no route and in no chat.'),
-  'sessions.delete-twice': must('ours', 'Deleting a session for the second time is answered with `session_not_found`.'),
-  'sessions.ids-unique': must('ours', 'No id is given twice, not even that of a session that is gone.'),
-  'sessions.independent': must(
-    'article',
-    'Several sessions live side by side: what is done to one leaves the others alone.',
-  ),
-  'sessions.chat-unknown': must('ours', 'A chat with an id that no session has is refused, and makes no session.'),
-  'sessions.hosted-agents': must(
-    'ours',
-    'A request with the header `kimi-api-version` is refused, saying that Hosted Agents are not emulated.',
-  ),
-  'sessions.same-seed': shownBy(
+  'sessions.same-seed': ours.shownBy(
     'test/laws/same-seed.test.ts',
-    'ours',
-    'With one seed, one clock and the same requests in the same order, two runs give the same bodies and request ids.',
+    'With the same seed, clock and sequence of requests two runs give the same bodies and request ids.',
   ),
 } as const;

@@ -1,63 +1,45 @@
 import { rulesOf } from '../rule.ts';
 
-const { must, shownBy } = rulesOf('session');
+const { article, ours } = rulesOf('session');
 
-/** Keeping the state of a session. */
+/** Snapshots of a session. */
 export const SNAPSHOTS_RULES = {
-  'snapshots.object': must(
-    'article',
-    'Taking a snapshot answers with an id under which it can be read again, unchanged.',
+  'snapshots.object': article('A new snapshot has an id under which it can be read again, unchanged.'),
+  'snapshots.both-ids': ours('`id` and `snapshot_id` are the same value; `session_id` is the session of the snapshot.'),
+  'snapshots.name': ours('Name and metadata are returned as given; the default name is null.'),
+  'snapshots.metadata-limit': ours('Metadata over the limits is refused.'),
+  'snapshots.archives-all': ours('A snapshot archives the whole window, whatever its `preserve_len`.'),
+  'snapshots.whole-by-default': ours('Without `preserve_len` a snapshot restores everything that it archives.'),
+  'snapshots.preserve-len': article(
+    'With `preserve_len` a snapshot restores exactly what a truncate to it would keep.',
   ),
-  'snapshots.both-ids': must(
-    'ours',
-    '`id` and `snapshot_id` are one value, and `session_id` is the session that it was taken of.',
+  'snapshots.usage': ours('`usage` counts what is restored and `archived` what is stored, both with tools.'),
+  'snapshots.minimum': ours('A `preserve_len` below `min_preserve_tokens` is refused; the refusal names the minimum.'),
+  'snapshots.least-named': ours('A `preserve_len` that truncate would refuse is refused, and no snapshot is taken.'),
+  'snapshots.messages': ours(
+    'The messages of a snapshot are listed oldest first: the restored ones, or all with `scope=archived`.',
   ),
-  'snapshots.name': must('ours', 'A name and metadata that are given come back; without a name it is null.'),
-  'snapshots.metadata-limit': must('ours', 'More metadata than the limits allow is refused.'),
-  'snapshots.archives-all': must('ours', 'It archives the whole window, whatever `preserve_len` says.'),
-  'snapshots.whole-by-default': must('ours', 'Without `preserve_len` it restores all that it archives.'),
-  'snapshots.preserve-len': must(
-    'article',
-    'With `preserve_len` it restores exactly what a truncate to as much would keep.',
+  'snapshots.scope': ours('A scope other than `restored` and `archived` is refused.'),
+  'snapshots.query': ours('`query` lists the messages that have all its words, in any case, newest first.'),
+  'snapshots.immutable': ours('A later change to the session never shows in a snapshot.'),
+  'snapshots.session-unchanged': ours(
+    'Taking, reading or deleting a snapshot leaves the session and its version unchanged.',
   ),
-  'snapshots.usage': must('ours', '`usage` counts what is restored, `archived` what is held, tools included in both.'),
-  'snapshots.minimum': must('ours', 'A `preserve_len` below `min_preserve_tokens` is refused, naming the minimum.'),
-  'snapshots.least-named': must(
-    'ours',
-    'A `preserve_len` that truncate would refuse is refused here too, and nothing is kept.',
+  'snapshots.survives-session': ours(
+    'A snapshot remains after its session is deleted, and the account still lists it.',
   ),
-  'snapshots.messages': must(
-    'ours',
-    'Its messages can be listed: the restored ones, or with `scope=archived` all, oldest first.',
+  'snapshots.lists': ours('The snapshots of a session and of the account are listed newest first.'),
+  'snapshots.delete': ours('Deleting a snapshot removes it and no other.'),
+  'snapshots.unknown': ours('An unknown id is answered with 404 `snapshot_not_found`.'),
+  'snapshots.limit': ours('An account can have `snapshots` snapshots over all its sessions; one more is refused.'),
+  'snapshots.limit-frees': ours('Deleting a snapshot makes room for another.'),
+  'snapshots.limit-own': ours('Snapshots of other accounts do not count.'),
+  'snapshots.hidden': ours('A snapshot does not exist for another account.'),
+  'snapshots.during-turn': ours(
+    'A snapshot taken during a turn has the state before or after the turn, never a part of it.',
   ),
-  'snapshots.scope': must('ours', 'A scope that is neither `restored` nor `archived` is refused.'),
-  'snapshots.query': must('ours', '`query` finds the messages that hold all its words, in any case, newest first.'),
-  'snapshots.immutable': must('ours', 'Nothing that is done to the session afterwards shows in a snapshot.'),
-  'snapshots.session-unchanged': must(
-    'ours',
-    'Taking, reading or deleting a snapshot leaves the session and its version as they are.',
-  ),
-  'snapshots.survives-session': must(
-    'ours',
-    'A snapshot outlives its session, and is listed with the others of the account.',
-  ),
-  'snapshots.lists': must('ours', 'The snapshots of a session, and those of the account, are listed newest first.'),
-  'snapshots.delete': must('ours', 'A deleted snapshot is gone, and no other is.'),
-  'snapshots.unknown': must('ours', 'An id that is not known answers 404 `snapshot_not_found`.'),
-  'snapshots.limit': must(
-    'ours',
-    'An account may hold `snapshots` of them, over all its sessions; one more is refused.',
-  ),
-  'snapshots.limit-frees': must('ours', 'Deleting one makes room for one.'),
-  'snapshots.limit-own': must('ours', 'What other accounts hold does not count.'),
-  'snapshots.hidden': must('ours', 'To another account a snapshot does not exist.'),
-  'snapshots.during-turn': must(
-    'ours',
-    'Taken while a turn runs, it holds the state before the turn or after it, and nothing between.',
-  ),
-  'snapshots.constant-time': shownBy(
+  'snapshots.constant-time': ours.shownBy(
     'test/store/statements.test.ts',
-    'ours',
-    'Taking a snapshot takes the same time whatever the size of the window.',
+    'Taking a snapshot takes the same time for any size of the window.',
   ),
 } as const;

@@ -1,100 +1,64 @@
 import { onlyK2, rulesOf } from '../rule.ts';
 
-const { must, shownBy } = rulesOf('session');
+const { article, kimi, ours } = rulesOf('session');
 
-/** A chat in a session: the window is the history, and the turn becomes part of it. */
+/** Chats in a session: the window is the history, and the turn is added to it. */
 export const TURN_RULES = {
-  'turn.history': must('article', 'The model reads the whole window before the new messages.'),
-  'turn.own-history': must('article', 'The model reads the window of its own session and of no other.'),
-  'turn.system-late': must('article', 'A system message written late is read where it stands.'),
-  'turn.stored': must(
-    'ours',
-    'New messages and reply stand in the window after the turn, in this order, as sent and as delivered.',
+  'turn.history': article('The model reads the whole window before the new messages.'),
+  'turn.own-history': article('The model reads the window of its own session and no other.'),
+  'turn.system-late': article('A late system message is read at its position.'),
+  'turn.stored': ours('After a turn the window has the new messages as sent and then the reply as delivered.'),
+  'turn.prompt-tokens': ours(
+    'The prompt of a turn has the tokens of the tools, the window and the new messages plus 3.',
   ),
-  'turn.prompt-tokens': must('ours', 'The prompt counts the tools, the window, the new messages and three tokens.'),
-  'turn.usage': must('ours', 'After a turn the usage of the session is prompt plus completion plus one.'),
-  'turn.reply-tokens': must('ours', 'The stored reply counts its completion and four tokens.'),
-  'turn.session': must('ours', 'The answer names the session with the version and usage that it has after the turn.'),
-  'turn.stream-session': must('ours', 'A streamed turn names the session on its finish chunk.'),
-  'turn.committed-first': must(
-    'ours',
-    'Who has read the finish chunk, or the answer, reads the whole turn in the session.',
+  'turn.usage': ours('After a turn the usage of the session is prompt plus completion plus 1.'),
+  'turn.reply-tokens': ours('The stored reply has its completion tokens plus 4.'),
+  'turn.session': ours('The answer has the session with its version and usage after the turn.'),
+  'turn.stream-session': ours('A streamed turn has the session on its finish chunk.'),
+  'turn.committed-first': ours(
+    'After reading the finish chunk or the answer, a client reads the whole turn in the session.',
   ),
-  'turn.one-version': must('ours', 'A turn is one step of the version.'),
-  'turn.limit': must('ours', 'The new messages of a turn are one write, under its limit.'),
-  'turn.empty-content': must('kimi', 'A new message without content is refused.'),
-  'turn.no-messages': must(
-    'ours',
-    'A turn may bring no messages where the window has some, and may not where it has none.',
+  'turn.one-version': ours('A turn increases the version by one.'),
+  'turn.limit': ours('The new messages of a turn are one write and have its limit.'),
+  'turn.empty-content': kimi('A new message without content is refused.'),
+  'turn.no-messages': ours('A turn without messages is accepted if the window has some and refused if it is empty.'),
+  'turn.pairing': ours(
+    'A turn answers open calls only with results, starts only when none is open, and has no result without a call.',
   ),
-  'turn.pairing': must(
-    'ours',
-    'A turn answers no open call by anything but results, starts with none left open, and takes no result of no call.',
+  'turn.session-tools': ours('A turn without tools uses those of the session.'),
+  'turn.new-tools': ours('Tools in a turn replace those of the session; an empty list removes them.'),
+  'turn.call-ids': onlyK2(ours('Calls have ids `functions.NAME:IDX`, where IDX counts over the life of the session.')),
+  'turn.tool-results': ours("After a call's result is appended, a turn without messages continues from it."),
+  'turn.window': article('A turn may fill the window exactly, including max_tokens; one token more is refused.'),
+  'turn.window-text': kimi(
+    "A turn over the window is refused with Kimi's text, which states prompt plus max_tokens plus 1 as requested.",
   ),
-  'turn.session-tools': must('ours', 'A turn without tools uses those of the session.'),
-  'turn.new-tools': must(
-    'ours',
-    'Tools that come with a turn replace those of the session; an empty list takes them away.',
+  'turn.nothing-dropped': ours('A turn never drops or skips messages of a window that is too full.'),
+  'turn.default-max-tokens': kimi('Without max_tokens a turn counts with 1,024.'),
+  'turn.one-choice': ours('More than one choice is refused in a session.'),
+  'turn.partial': ours('An answer to a partial message is stored as one message: the start and its continuation.'),
+  'turn.empty-answer': ours('After an empty answer the window has the new messages and no reply.'),
+  'turn.cut-text': ours('A text that `max_tokens` cuts is stored as delivered.'),
+  'turn.cut-call': ours('A tool call that `max_tokens` cuts is not stored, so the session can continue.'),
+  'turn.unknown-session': ours('A chat in an unknown session is refused as not found and creates no session.'),
+  'turn.refused': ours('A refused turn changes neither messages nor tools nor version.'),
+  'turn.disconnect': ours(
+    'A client that disconnects during a turn leaves the whole turn in the window or nothing of it.',
   ),
-  'turn.call-ids': onlyK2(
-    must('ours', 'Calls are issued as `functions.NAME:IDX`, where IDX counts over the life of the session.'),
+  'turn.concurrent': ours(
+    'Each of several concurrent turns is answered or refused with `session_busy`; the window has exactly the answered ones.',
   ),
-  'turn.tool-results': must(
-    'ours',
-    'A call that the model issued is answered by appending its result, and a turn without messages goes on from there.',
-  ),
-  'turn.window': must(
-    'article',
-    'A turn may take the window to its end exactly, its max tokens included, and not one token beyond.',
-  ),
-  'turn.window-text': must(
-    'kimi',
-    'A turn beyond the window is refused in the live words, with prompt, max tokens and one as what was requested.',
-  ),
-  'turn.nothing-dropped': must(
-    'ours',
-    'Nothing of a window that is too full for a turn is dropped or left unread to make room.',
-  ),
-  'turn.default-max-tokens': must('kimi', 'Where no max tokens are asked for, a turn counts as one of 1,024.'),
-  'turn.one-choice': must('ours', 'More than one choice is refused in a session.'),
-  'turn.partial': must(
-    'ours',
-    'An answer that the client begins is stored as one message, its beginning and what continues it.',
-  ),
-  'turn.empty-answer': must('ours', 'An empty answer leaves the new messages in the window and nothing of its own.'),
-  'turn.cut-text': must('ours', 'A text that `max_tokens` cuts is stored as it was delivered.'),
-  'turn.cut-call': must('ours', 'A tool call that `max_tokens` cuts is not stored, so that the session can go on.'),
-  'turn.unknown-session': must(
-    'ours',
-    'A chat in a session that is not there is refused as not found, and creates none.',
-  ),
-  'turn.refused': must('ours', 'A refused turn leaves nothing behind: neither messages nor tools nor a version.'),
-  'turn.disconnect': must('ours', 'A client that goes away in the middle leaves a whole turn behind or nothing of it.'),
-  'turn.concurrent': must(
-    'ours',
-    'Of turns that come at the same time each is answered or refused as `session_busy`, and exactly those that were answered stand in the window.',
-  ),
-  'turn.busy': must(
-    'ours',
-    'While a turn runs any other change of its session is refused as `session_busy`, so that nothing comes to stand within the turn.',
-  ),
-  'turn.busy-for-all': shownBy(
+  'turn.busy': ours('While a turn runs, every other change of its session is refused with `session_busy`.'),
+  'turn.busy-for-all': ours.shownBy(
     'test/chat/atomicity.test.ts',
-    'ours',
-    'Busy holds for every change: writes, streamed ones too, pins, cuts, rollbacks, compressions, other turns, and deletion.',
+    'session_busy applies to writes, streamed writes, pins, truncate, rollback, compress, other turns and deletion.',
   ),
-  'turn.reads': must(
-    'ours',
-    'While a turn runs, reads and snapshots find the session as it was before, or as it is after: never half of the turn.',
+  'turn.reads': ours(
+    'While a turn runs, reads and snapshots have the session before or after it, never a part of the turn.',
   ),
-  'turn.failed': shownBy(
-    'test/chat/atomicity.test.ts',
-    'ours',
-    'A turn whose model fails leaves the session as it was.',
-  ),
-  'turn.stalled': shownBy(
+  'turn.failed': ours.shownBy('test/chat/atomicity.test.ts', 'A turn whose model fails leaves the session unchanged.'),
+  'turn.stalled': ours.shownBy(
     'test/routes/chat-stall.test.ts',
-    'ours',
-    'A reader that takes nothing for 30 seconds is given up.',
+    'A client that reads nothing for 30 seconds is disconnected.',
   ),
 } as const;
