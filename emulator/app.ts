@@ -5,7 +5,7 @@ import { strikeFaults } from './middleware/faults.ts';
 import { type GuardOptions, guard } from './middleware/guard.ts';
 import { limitRate } from './middleware/rate-limit.ts';
 import { requestId } from './middleware/request-id.ts';
-import type { Rates } from './rate/rates.ts';
+import type { RateLimits } from './rate/rate-limits.ts';
 import { healthRoutes } from './routes/control/health.ts';
 import { defer } from './routes/deferred.ts';
 import { apiGroups, controlGroups } from './routes/groups.ts';
@@ -20,7 +20,7 @@ export interface AppOptions extends GuardOptions {
   /** Characters of one streamed chunk. */
   chunkCharacters: number;
   /** What accounts may do at most; undefined for anything. */
-  rates: Rates | undefined;
+  rates: RateLimits | undefined;
 }
 
 /** Puts middleware and routes together. Every error of the walk ends in the one `onError`. */

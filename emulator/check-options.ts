@@ -1,5 +1,5 @@
 import { isTier, TIERS } from '../contract/limits.ts';
-import { checkBilling } from './billing/check-settings.ts';
+import { checkBilling } from './billing/settings.ts';
 import type { EmulatorOptions } from './emulator.ts';
 import { checkNames, refuseOption } from './refuse-option.ts';
 

@@ -1,4 +1,4 @@
-/** Where time comes from. Everything that expires asks here, so that time is a thing one can move. */
+/** The source of time. Everything that expires asks here, so that tests can move time. */
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number;
@@ -6,22 +6,22 @@ export interface Clock {
 
 export const systemClock: Clock = { now: Date.now };
 
-/** Where a seeded emulator's time begins, and stands still: 2025-09-05T00:00:00Z, the day on which K2-0905 came out. */
+/** The time of a seeded emulator, which stands still: 2025-09-05T00:00:00Z, the release day of K2-0905. */
 export const SEEDED_START_MS = Date.UTC(2025, 8, 5);
 
-/** Time that goes on by itself nowhere. */
+/** A clock that does not run by itself. */
 export function stillClock(ms: number): Clock {
   return { now: () => ms };
 }
 
-/** The last instant that a `Date` can name. */
+/** The latest time that a `Date` can hold. */
 const MAX_MS = 8_640_000_000_000_000;
 
 /** Another clock's time, moved forward. */
 export class MovableClock implements Clock {
   readonly #base: Clock;
   #movedMs = 0;
-  #keptMs = 0;
+  #baselineMs = 0;
 
   constructor(base: Clock) {
     this.#base = base;
@@ -31,15 +31,15 @@ export class MovableClock implements Clock {
     return this.#base.now() + this.#movedMs;
   }
 
-  /** Whether it goes on by itself, as a client's time does. */
+  /** Whether it runs by itself, as the client's clock does. */
   get isSystem(): boolean {
     return this.#base === systemClock;
   }
 
   /**
    * Lets `ms` milliseconds pass at once: whatever expires within them has expired.
-   * @returns the time then
-   * @throws RangeError where it is negative, no number, or leads beyond the year 275760
+   * @returns the new time
+   * @throws RangeError if it is negative, not a number, or leads beyond the year 275760
    */
   advance(ms: number): number {
     if (!(Number.isFinite(ms) && ms >= 0 && this.now() + ms <= MAX_MS)) {
@@ -49,20 +49,20 @@ export class MovableClock implements Clock {
     return this.now();
   }
 
-  /** Moves on to an instant; stays where that has passed. */
+  /** Moves forward to an instant; does nothing if that has passed. */
   reach(instantMs: number): void {
     const ms = instantMs - this.now();
     if (ms > 0) this.advance(ms);
   }
 
-  /** Makes what it is moved by now what `restart` returns to. */
-  keep(): void {
-    this.#keptMs = this.#movedMs;
+  /** Makes the present offset the one that `reset` returns to. */
+  saveBaseline(): void {
+    this.#baselineMs = this.#movedMs;
   }
 
-  /** Takes back what it was moved by since `keep`. */
-  restart(): void {
-    this.#movedMs = this.#keptMs;
+  /** Undoes every move since `saveBaseline`. */
+  reset(): void {
+    this.#movedMs = this.#baselineMs;
   }
 }
 

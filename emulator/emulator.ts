@@ -1,5 +1,5 @@
 import type { LimitName, Limits, TierNumber } from '../contract/limits.ts';
-import type { BillingSettings } from './billing/books.ts';
+import type { BillingSettings } from './billing/settings.ts';
 import type { Spend, SpendOptions } from './billing/spend.ts';
 import type { Clock, MovableClock } from './clock.ts';
 import type { TokenizerSource } from './engines/tokens/tokenizer.ts';

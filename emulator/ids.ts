@@ -11,7 +11,7 @@ const PREFIXES = {
 } as const;
 
 export type IdKind = keyof typeof PREFIXES;
-/** Makes a new id; or, with `of`, the id of the one thing of its kind that belongs to `of`, as often as it is asked for. */
+/** Makes a new id; or, with `of`, always the same id for the one thing of its kind that belongs to `of`. */
 export type Ids = (kind: IdKind, of?: string) => string;
 
 const BYTES = 12;
@@ -19,8 +19,8 @@ const POOL = BYTES * 256;
 const TIME_DIGITS = 12;
 
 /**
- * Ids that cannot be guessed: 96 random bits, 24 hex digits as in the live API's completion ids. A message's begins with
- * the time, so that a table of many is written to at its end; it is reached only through its session.
+ * Ids that cannot be guessed: 96 random bits, 24 hex digits as in the live API's completion ids. A message id begins with the
+ * time, so that its index grows at the end; it is looked up only within its session.
  */
 export function randomIds(): Ids {
   const secret = randomBytes(32).toString('hex');
@@ -48,16 +48,16 @@ function inTimeOrder(id: string): string {
 
 /**
  * Ids that follow from a seed: the n-th id of a kind is the same in every run.
- * `run` keeps a database that is opened again from being given the ids that it already holds.
+ * `run` differs each time a database is opened, so that it never gets an id that it already holds.
  */
 export class SeededIds {
   #prefix: string;
   #issued = new Map<IdKind, number>();
-  #kept: { prefix: string; issued: ReadonlyMap<IdKind, number> };
+  #baseline: { prefix: string; issued: ReadonlyMap<IdKind, number> };
 
   constructor(seed: string, run: number) {
     this.#prefix = `${seed}\0${run}`;
-    this.#kept = { prefix: this.#prefix, issued: new Map() };
+    this.#baseline = { prefix: this.#prefix, issued: new Map() };
   }
 
   readonly next: Ids = (kind, of) => {
@@ -67,21 +67,21 @@ export class SeededIds {
     return hashed(kind, `${this.#prefix}\0${kind}\0${count}`);
   };
 
-  /** From here on other ids, which follow from `text` too: for when ids are taken in that the same seed may have made. */
+  /** Derives all further ids from `text` too: imported ids may have been made from the same seed. */
   diverge(text: string): void {
     this.#prefix += `\0from\0${text}`;
     this.#issued = new Map();
   }
 
-  /** Makes what is next now what is next after `restart`. */
-  keep(): void {
-    this.#kept = { prefix: this.#prefix, issued: new Map(this.#issued) };
+  /** Makes the next id the one that comes next after `reset`. */
+  saveBaseline(): void {
+    this.#baseline = { prefix: this.#prefix, issued: new Map(this.#issued) };
   }
 
-  /** As if nothing had been issued since `keep`. */
-  restart(): void {
-    this.#prefix = this.#kept.prefix;
-    this.#issued = new Map(this.#kept.issued);
+  /** As if no id had been issued since `saveBaseline`. */
+  reset(): void {
+    this.#prefix = this.#baseline.prefix;
+    this.#issued = new Map(this.#baseline.issued);
   }
 }
 

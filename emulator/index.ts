@@ -12,7 +12,7 @@ import { later } from './later.ts';
 import { HostNames } from './middleware/guard.ts';
 import { lookupModel } from './models/lookup.ts';
 import { ScriptableModel } from './models/scriptable.ts';
-import { Rates } from './rate/rates.ts';
+import { RateLimits } from './rate/rate-limits.ts';
 import { Servers } from './server.ts';
 import type { Services } from './services.ts';
 import { SessionLocks } from './sessions/locks.ts';
@@ -21,31 +21,29 @@ import { MEMORY } from './store/database.ts';
 import { Store } from './store/store.ts';
 import { openTokenizer } from './tokenizer.ts';
 
-export type { BillingSettings } from './billing/books.ts';
+export type { BillingSettings } from './billing/settings.ts';
 export type { Spend, SpendOptions } from './billing/spend.ts';
 export type { Clock, MovableClock } from './clock.ts';
 export type { Emulator, EmulatorOptions, EmulatorState } from './emulator.ts';
 export type { Tokenizer, TokenizerSource } from './engines/tokens/tokenizer.ts';
-export type { Effect, EffectName } from './faults/effects.ts';
+export type { Effect, EffectName } from './faults/fault-spec.ts';
+export { FaultError, type FaultSpec } from './faults/fault-spec.ts';
 export type { FaultHandle, Faults, ListedFault } from './faults/faults.ts';
-export { FaultError, type FaultSpec } from './faults/spec.ts';
-export type { JournalEntry } from './journal/describe.ts';
-export type { JournalFilter } from './journal/filter.ts';
+export { type JournalEntry, type JournalFilter, render as renderJournal } from './journal/entries.ts';
 export type { Journal, JournalBounds } from './journal/journal.ts';
-export { render as renderJournal } from './journal/render.ts';
 export type { Model, ModelDelta, ModelRequest } from './models/model.ts';
 export type { ScriptOptions } from './models/scriptable.ts';
 export type { ScriptRule } from './models/scripted.ts';
 export type { ListenOptions, RunningServer } from './server.ts';
 export type { Imported, ImportOptions } from './state/import-state.ts';
 export type { ExportOptions } from './state/state.ts';
-export { StateError } from './state/state-error.ts';
+export { StateError } from './state/state-file.ts';
 
 /** The base URL of an emulator that listens on no port. Reaches nothing but `emulator.fetch`. */
 const IN_PROCESS_URL = 'http://kimi-emulator.invalid/v1';
 const DEFAULT_STREAM_CHUNK_SIZE = 16;
 
-const spending = later(() => import('./billing/books.ts'));
+const spending = later(() => import('./billing/billing.ts'));
 
 /**
  * An emulator in this process.
@@ -66,7 +64,7 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
   state.onReset.push(() => journal.markReset(clock.now()));
   const faults = new Faults();
   const model = new ScriptableModel(options.model ?? lookupModel());
-  const rates = options.rateTier === undefined ? undefined : new Rates(options.rateTier, clock);
+  const rates = options.rateTier === undefined ? undefined : new RateLimits(options.rateTier, clock);
   state.onReset.push(
     () => faults.clear(),
     () => rates?.reset(),
@@ -83,7 +81,7 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
     state,
     faults,
     journal,
-    billing: options.billing ?? {},
+    billing: { settings: options.billing ?? {} },
   };
   const hosts = new HostNames(options.allowedHosts ?? []);
   const app = createApp(services, {
@@ -124,7 +122,7 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
     spend: async (key, options) =>
       (await spending()).billingOf(services).spend(key === undefined ? undefined : accountOf(key), options),
     state: {
-      saveBaseline: () => state.keep(),
+      saveBaseline: () => state.saveBaseline(),
       reset: () => state.reset(),
       export: (wanted) => state.export(wanted),
       exportParts: (wanted) => state.exportParts(wanted),

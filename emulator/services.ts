@@ -1,5 +1,5 @@
 import type { Limits } from '../contract/limits.ts';
-import type { BillingSettings } from './billing/books.ts';
+import type { BillingSlot } from './billing/billing.ts';
 import type { MovableClock } from './clock.ts';
 import type { TokenizerSource } from './engines/tokens/tokenizer.ts';
 import type { Faults } from './faults/faults.ts';
@@ -20,7 +20,8 @@ export interface Services {
   readonly ids: Ids;
   readonly locks: SessionLocks;
   readonly state: State;
-  readonly billing: BillingSettings;
+  /** Opened by the first request that is billed: `billingOf`. */
+  readonly billing: BillingSlot;
   readonly faults: Faults;
   readonly journal: Journal;
 }

@@ -28,9 +28,9 @@ describe('a clock', () => {
   it('restarts where it was kept', () => {
     const clock = new MovableClock(stillClock(1_000));
     clock.advance(10);
-    clock.keep();
+    clock.saveBaseline();
     clock.advance(20);
-    clock.restart();
+    clock.reset();
     expect(clock.now()).toBe(1_010);
   });
 });

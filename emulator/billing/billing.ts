@@ -1,25 +1,61 @@
+import type { Limits } from '../../contract/limits.ts';
 import type { Tool } from '../../contract/messages.ts';
+import type { Balance as BalanceAnswer } from '../../contract/models.ts';
 import type { Currency, Price } from '../../contract/prices.ts';
+import { holderOf } from '../account.ts';
 import type { Clock } from '../clock.ts';
-import { Balance } from './balance.ts';
-import type { CacheRules } from './cache-rules.ts';
-import { Histories } from './histories.ts';
-import { Ledger } from './ledger.ts';
-import type { Amount } from './money.ts';
-import { PrefixCache } from './prefix-cache.ts';
-import { PriceTable, type Rates } from './price-table.ts';
-import { type Chain, Chains, type CountedMessage, type Prompt } from './prompt-chain.ts';
+import { ApiError } from '../errors.ts';
+import { addTurn, costOf, Ledgers, newTally, putNewest } from './ledger.ts';
+import { type Amount, type Money, moneyNumber, parseAmount } from './money.ts';
+import { type CacheRules, type Chain, Chains, type CountedMessage, PrefixCache, type Prompt } from './prefix-cache.ts';
+import { PriceTable, type TokenPrices } from './price-table.ts';
+import type { BillingSettings } from './settings.ts';
 import { type Spend, type SpendOptions, spendOf } from './spend.ts';
-import { addTurn, costOf, newTally } from './work.ts';
+
+const BALANCE_DECIMALS = 5;
+const MAX_BALANCES = 65_536;
+const MAX_SESSIONS = 4_096;
+const MAX_SNAPSHOTS = 65_536;
+
+/** The settings of an emulator's billing, and the billing itself once it is open. */
+export interface BillingSlot {
+  readonly settings: BillingSettings;
+  open?: Billing;
+}
+
+/** What the billing of an emulator needs of its services. */
+export interface BillingHost {
+  readonly billing: BillingSlot;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly state: Record<'onReset' | 'onSaveBaseline', (() => void)[]>;
+}
+
+/** The billing of an emulator. Opened by its first use, so that starting a server loads none of it. */
+export function billingOf({ billing: slot, clock, limits, state }: BillingHost): Billing {
+  if (slot.open) return slot.open;
+  const { balance, ...settings } = slot.settings;
+  const start = typeof balance === 'string' ? parseAmount(balance) : balance;
+  const billing = new Billing({
+    ...settings,
+    ...(start && { balance: start }),
+    clock,
+    windowTokens: limits.window_tokens,
+  });
+  slot.open = billing;
+  // A reset may reuse row numbers, by which message hashes are cached; and every test must find the same prefix cache.
+  for (const calls of [state.onReset, state.onSaveBaseline]) calls.push(() => billing.reset());
+  return billing;
+}
 
 export interface BillingOptions {
   clock: Clock;
   windowTokens: number;
-  /** Rows that stand in for the built-in ones of their model and currency. */
+  /** Replace the built-in prices of their model and currency. */
   prices?: readonly Price[];
-  /** What each account begins with; without it nothing is ever refused. Its currency is that of all that is billed. */
+  /** Starting balance of each account; without it chat is never refused. Its currency is used for everything billed. */
   balance?: Amount;
-  /** USD where neither this nor a balance says otherwise. */
+  /** USD by default; the balance's currency wins. */
   currency?: Currency;
   cache?: Partial<CacheRules>;
 }
@@ -30,25 +66,25 @@ export interface BilledRequest {
   session?: string;
   model: string;
   tools: { tools: readonly Tool[]; tokens: number };
-  /** What stands in the session before the request; empty without a session. */
+  /** Messages of the session's window before the request; empty without a session. */
   window: readonly CountedMessage[];
-  /** What the request brings. */
+  /** Messages of the request itself. */
   written: readonly CountedMessage[];
-  /** Of the whole prompt, what the template adds included. */
+  /** Tokens of the whole prompt, including what the template adds. */
   promptTokens: number;
   maxTokens: number;
 }
 
 export interface OpenBill {
-  /** What of the prompt was cached. */
+  /** Prompt tokens that were cached. */
   readonly cachedTokens: number;
-  /** Charges the turn, once it has taken effect. A turn that fails costs nothing, though its prompt is cached. */
+  /** Charges the turn, once it has taken effect. A failed turn costs nothing, though its prompt is cached. */
   settle(outputTokens: number): void;
 }
 
 /**
- * All that has to do with money, in memory: it begins with the process. Departures: compress is not billed, and only chat is.
- * Beside it the same work is billed as if the client had no sessions and sent its whole uncut history each time (`Histories`).
+ * Cache, prices, usage and balances, in memory only: they start with the process. Departures: only chat is billed, compress is
+ * not. The same usage is also billed as if the client had no sessions and sent its whole uncut history each time (`Histories`).
  */
 export class Billing {
   readonly currency: Currency;
@@ -60,8 +96,8 @@ export class Billing {
   readonly #statelessCache: PrefixCache;
   readonly #chains = new Chains();
   readonly #histories = new Histories();
-  readonly #ledger = new Ledger();
-  readonly #free = new Map<string, Rates>();
+  readonly #ledgers = new Ledgers();
+  readonly #free = new Map<string, TokenPrices>();
 
   constructor({ clock, windowTokens, prices, balance, currency, cache }: BillingOptions) {
     this.#clock = clock;
@@ -74,8 +110,8 @@ export class Billing {
   }
 
   /**
-   * Opens the bill of a request that has passed every check, before the model is asked.
-   * @throws ApiError `quota_exceeded` where the account has nothing left
+   * Opens the bill of a request that has passed every check, before the model is called.
+   * @throws ApiError `quota_exceeded` if the account has nothing left
    */
   open(request: BilledRequest): OpenBill {
     const { account, session, model, tools, promptTokens } = request;
@@ -86,28 +122,28 @@ export class Billing {
       messages: this.#chains.grow(this.#chains.grow(undefined, request.window), request.written),
       tokens: promptTokens,
     };
-    const cachedTokens = this.#cache.take(account, prompt, now);
-    const stateless = this.#takeStateless(request, prompt, now);
-    const rates = this.#ratesOf(model, now);
+    const cachedTokens = this.#cache.readAndStore(account, prompt, now);
+    const stateless = this.#statelessUsage(request, prompt, now);
+    const prices = this.#pricesOf(model, now);
     return {
       cachedTokens,
       settle: (outputTokens) => {
-        this.#ledger.record({ account, session, rates, promptTokens, cachedTokens, outputTokens, stateless });
-        const turn = newTally(rates).own;
+        this.#ledgers.record({ account, session, prices, promptTokens, cachedTokens, outputTokens, stateless });
+        const turn = newTally(prices).own;
         addTurn(turn, { prompt: promptTokens, cached: cachedTokens, output: outputTokens });
-        this.balance?.charge(account, costOf(turn, rates));
+        this.balance?.charge(account, costOf(turn, prices));
       },
     };
   }
 
   /** Messages were written to a session: by an append, or by a turn together with its reply. */
   wrote(session: string, messages: readonly CountedMessage[]): void {
-    if (this.#histories.knows(session)) {
-      this.#histories.set(session, this.#chains.grow(this.#histories.of(session), messages));
+    if (this.#histories.has(session)) {
+      this.#histories.set(session, this.#chains.grow(this.#histories.get(session), messages));
     }
   }
 
-  /** An empty session was created. What it begins with is written to it. */
+  /** An empty session was created. Its first messages are reported by `wrote`. */
   created(session: string): void {
     this.#histories.set(session, undefined);
   }
@@ -122,55 +158,126 @@ export class Billing {
   }
 
   deleted(session: string): void {
-    this.#histories.drop(session);
+    this.#histories.delete(session);
   }
 
   /** Of one account, or of all. */
   spend(account?: string, options: SpendOptions = {}): Spend {
     const question = { ...options, currency: this.currency, windowTokens: this.#windowTokens };
-    return spendOf(this.#ledger, account === undefined ? question : { ...question, account });
+    return spendOf(this.#ledgers, account === undefined ? question : { ...question, account });
   }
 
-  /** Back to the beginning: nothing cached, nothing spent. */
+  /** Clears caches, usage and balances. */
   reset(): void {
     this.#cache.clear();
     this.#statelessCache.clear();
-    this.#chains.forget();
+    this.#chains.clear();
     this.#histories.clear();
-    this.#ledger.clear();
+    this.#ledgers.clear();
     this.balance?.clear();
   }
 
-  /** The same request by a client without sessions; undefined where the window would not take its history any more. */
-  #takeStateless({ account, session, window, written, maxTokens }: BilledRequest, prompt: Prompt, now: number) {
+  /** The same request by a client without sessions; undefined if the window would no longer fit its history. */
+  #statelessUsage({ account, session, window, written, maxTokens }: BilledRequest, prompt: Prompt, now: number) {
     const messages =
       session === undefined ? prompt.messages : this.#chains.grow(this.#historyOf(session, window), written);
-    const tokens = prompt.tokens + tokensOf(messages) - tokensOf(prompt.messages);
+    const tokens = prompt.tokens + (messages?.tokens ?? 0) - (prompt.messages?.tokens ?? 0);
     if (tokens + maxTokens > this.#windowTokens) return undefined;
-    return {
-      promptTokens: tokens,
-      cachedTokens: this.#statelessCache.take(account, { ...prompt, messages, tokens }, now),
-    };
+    const cachedTokens = this.#statelessCache.readAndStore(account, { ...prompt, messages, tokens }, now);
+    return { promptTokens: tokens, cachedTokens };
   }
 
-  /** Where a session began before this process did, its window is all that is known of its history. */
+  /** Of a session that is older than this process, only the window is known. */
   #historyOf(session: string, window: readonly CountedMessage[]): Chain | undefined {
-    if (!this.#histories.knows(session)) this.#histories.set(session, this.#chains.grow(undefined, window));
-    return this.#histories.of(session);
+    if (!this.#histories.has(session)) this.#histories.set(session, this.#chains.grow(undefined, window));
+    return this.#histories.get(session);
   }
 
-  /** Work of a model whose price is not known is counted, at no cost. */
-  #ratesOf(model: string, now: number): Rates {
-    const known = this.#prices.of(model, this.currency, now) ?? this.#free.get(model);
+  /** Usage of a model without a known price is counted at no cost. */
+  #pricesOf(model: string, now: number): TokenPrices {
+    const known = this.#prices.find(model, this.currency, now) ?? this.#free.get(model);
     if (known) return known;
     const figures = { cachedInput: 0, input: 0, output: 0 };
     const row: Price = { model, currency: this.currency, ...figures, since: 'ever', source: 'no price is known' };
-    const rates = { row, cachedInput: 0n, input: 0n, output: 0n };
-    this.#free.set(model, rates);
-    return rates;
+    const prices = { row, cachedInput: 0n, input: 0n, output: 0n };
+    this.#free.set(model, prices);
+    return prices;
   }
 }
 
-function tokensOf(chain: Chain | undefined): number {
-  return chain?.tokens ?? 0;
+/**
+ * The prepaid balance of each account. A turn that has begun is charged even if it costs more than is left; the next one is
+ * refused. Of more than 65,536 accounts, the one charged longest ago starts again with a full balance.
+ */
+export class Balance {
+  readonly #start: Money;
+  readonly #spent = new Map<string, Money>();
+
+  constructor(start: Money) {
+    this.#start = start;
+  }
+
+  left(account: string): Money {
+    return this.#start - (this.#spent.get(account) ?? 0n);
+  }
+
+  charge(account: string, cost: Money): void {
+    putNewest(this.#spent, account, (this.#spent.get(account) ?? 0n) + cost, MAX_BALANCES);
+  }
+
+  /** @throws ApiError `quota_exceeded` with the live text if nothing is left */
+  requireFunds(account: string): void {
+    if (this.left(account) <= 0n) throw new ApiError('quota_exceeded', { holder: holderOf(account) });
+  }
+
+  /** The members of the live answer, with its digits. All of it is cash; a debt leaves nothing available. */
+  figures(account: string): BalanceAnswer['data'] {
+    const cash = moneyNumber(this.left(account), BALANCE_DECIMALS);
+    return { available_balance: Math.max(0, cash), voucher_balance: 0, cash_balance: cash };
+  }
+
+  clear(): void {
+    this.#spent.clear();
+  }
+}
+
+/**
+ * The histories that a client without sessions would have had to keep: everything ever written to each session, uncut. Truncate
+ * and compress remove nothing. A snapshot marks a place; a rollback or a fork continues from it, because either client abandons
+ * the later messages there. Of a session that this process has not seen from its start, nothing is known.
+ */
+class Histories {
+  readonly #sessions = new Map<string, Chain | undefined>();
+  readonly #snapshots = new Map<string, Chain | undefined>();
+
+  has(session: string): boolean {
+    return this.#sessions.has(session);
+  }
+
+  get(session: string): Chain | undefined {
+    return this.#sessions.get(session);
+  }
+
+  set(session: string, history: Chain | undefined): void {
+    putNewest(this.#sessions, session, history, MAX_SESSIONS);
+  }
+
+  mark(session: string, snapshot: string): void {
+    if (this.has(session)) putNewest(this.#snapshots, snapshot, this.get(session), MAX_SNAPSHOTS);
+  }
+
+  /** @param snapshot of the session itself or of another */
+  continueFrom(session: string, snapshot: string): void {
+    if (this.#snapshots.has(snapshot)) this.set(session, this.#snapshots.get(snapshot));
+    else this.#sessions.delete(session);
+  }
+
+  delete(session: string): void {
+    this.#sessions.delete(session);
+  }
+
+  clear(): void {
+    this.#sessions.clear();
+    this.#snapshots.clear();
+  }
 }

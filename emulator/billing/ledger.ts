@@ -1,64 +1,82 @@
-import type { Rates } from './price-table.ts';
-import { addTurn, newTally, type Tally } from './work.ts';
+import type { Money } from './money.ts';
+import type { TokenPrices } from './price-table.ts';
 
-/** What one turn took, and what it would have taken without a session. */
-export interface TurnUse {
+/** Turns and the tokens they used. */
+export interface Usage {
+  turns: number;
+  /** Prompt tokens that were not cached. */
+  input: number;
+  cached: number;
+  output: number;
+}
+
+/** The usage of one model at one price. */
+export interface Tally {
+  prices: TokenPrices;
+  own: Usage;
+  /** The turns that a client without sessions could have made too, as they were made and as it would have made them. */
+  comparable: { own: Usage; stateless: Usage };
+}
+
+/** What one turn used, and what it would have used without a session. */
+export interface TurnUsage {
   account: string;
   session: string | undefined;
-  rates: Rates;
+  prices: TokenPrices;
   promptTokens: number;
   cachedTokens: number;
   outputTokens: number;
-  /** The same turn with the whole uncut history sent; undefined where that would not have fitted the window. */
+  /** The same turn with the whole uncut history sent; undefined if that would not have fitted the window. */
   stateless: { promptTokens: number; cachedTokens: number } | undefined;
 }
 
 /** Tallies by model and price. */
-export type Book = ReadonlyMap<Rates, Tally>;
+export type Ledger = ReadonlyMap<TokenPrices, Tally>;
 
-export interface SessionBook {
+export interface SessionLedger {
   account: string;
   session: string;
-  book: Book;
+  ledger: Ledger;
 }
 
-type OpenBook = Map<Rates, Tally>;
+type MutableLedger = Map<TokenPrices, Tally>;
 
-/** Books that are kept apart; those that were written to longest ago are then found in the total only. */
-export const MAX_BOOKS = 4_096;
+/** Ledgers of accounts, and of sessions, at most. Of more, those updated longest ago are counted in the total only. */
+export const MAX_LEDGERS = 4_096;
 
-/** Keeps the books: of each session, of each account, and of all. In memory: they begin with the process. */
-export class Ledger {
-  readonly #total: OpenBook = new Map();
-  readonly #accounts = new Map<string, OpenBook>();
-  readonly #sessions = new Map<string, { account: string; book: OpenBook }>();
+/** The ledgers of each session, of each account and of everything, in memory only: they start with the process. */
+export class Ledgers {
+  readonly #total: MutableLedger = new Map();
+  readonly #accounts = new Map<string, MutableLedger>();
+  readonly #sessions = new Map<string, { account: string; ledger: MutableLedger }>();
 
-  record(use: TurnUse): void {
-    const { account, session } = use;
-    write(this.#total, use);
+  record(turn: TurnUsage): void {
+    const { account, session } = turn;
+    add(this.#total, turn);
     const ofAccount = this.#accounts.get(account) ?? new Map();
-    write(ofAccount, use);
-    keep(this.#accounts, account, ofAccount);
+    add(ofAccount, turn);
+    putNewest(this.#accounts, account, ofAccount, MAX_LEDGERS);
     if (session === undefined) return;
-    const ofSession = this.#sessions.get(session) ?? { account, book: new Map() };
-    write(ofSession.book, use);
-    keep(this.#sessions, session, ofSession);
+    const ofSession = this.#sessions.get(session) ?? { account, ledger: new Map() };
+    add(ofSession.ledger, turn);
+    putNewest(this.#sessions, session, ofSession, MAX_LEDGERS);
   }
 
   /** Of one account, or of all. */
-  total(account?: string): Book {
+  total(account?: string): Ledger {
     return account === undefined ? this.#total : (this.#accounts.get(account) ?? new Map());
   }
 
-  accounts(): ReadonlyMap<string, Book> {
+  /** Updated last, last. */
+  accounts(): ReadonlyMap<string, Ledger> {
     return this.#accounts;
   }
 
-  /** Those that were written to last, last. */
-  sessions(account?: string): SessionBook[] {
+  /** Updated last, last. */
+  sessions(account?: string): SessionLedger[] {
     return [...this.#sessions]
-      .map(([session, kept]) => ({ session, ...kept }))
-      .filter((kept) => account === undefined || kept.account === account);
+      .map(([session, entry]) => ({ session, ...entry }))
+      .filter((entry) => account === undefined || entry.account === account);
   }
 
   clear(): void {
@@ -68,23 +86,48 @@ export class Ledger {
   }
 }
 
-function write(book: OpenBook, { rates, stateless, promptTokens, cachedTokens, outputTokens }: TurnUse): void {
-  const tally = book.get(rates) ?? newTally(rates);
-  book.set(rates, tally);
+function add(ledger: MutableLedger, { prices, stateless, promptTokens, cachedTokens, outputTokens }: TurnUsage): void {
+  const tally = ledger.get(prices) ?? newTally(prices);
+  ledger.set(prices, tally);
   const own = { prompt: promptTokens, cached: cachedTokens, output: outputTokens };
   addTurn(tally.own, own);
   if (!stateless) return;
   addTurn(tally.comparable.own, own);
-  addTurn(tally.comparable.stateless, {
-    prompt: stateless.promptTokens,
-    cached: stateless.cachedTokens,
-    output: outputTokens,
-  });
+  const { promptTokens: prompt, cachedTokens: cached } = stateless;
+  addTurn(tally.comparable.stateless, { prompt, cached, output: outputTokens });
 }
 
-function keep<Value>(map: Map<string, Value>, key: string, value: Value): void {
+export function newTally(prices: TokenPrices): Tally {
+  return { prices, own: newUsage(), comparable: { own: newUsage(), stateless: newUsage() } };
+}
+
+function newUsage(): Usage {
+  return { turns: 0, input: 0, cached: 0, output: 0 };
+}
+
+export function addTurn(
+  usage: Usage,
+  { prompt, cached, output }: { prompt: number; cached: number; output: number },
+): void {
+  usage.turns += 1;
+  usage.input += prompt - cached;
+  usage.cached += cached;
+  usage.output += output;
+}
+
+export function costOf({ input, cached, output }: Usage, prices: TokenPrices): Money {
+  return BigInt(input) * prices.input + BigInt(cached) * prices.cachedInput + BigInt(output) * prices.output;
+}
+
+/** The same usage as if nothing were ever cached. */
+export function uncached({ turns, input, cached, output }: Usage): Usage {
+  return { turns, input: input + cached, cached: 0, output };
+}
+
+/** Puts an entry at the end of a map, and drops the first ones beyond `max`. */
+export function putNewest<Value>(map: Map<string, Value>, key: string, value: Value, max: number): void {
   map.delete(key);
   map.set(key, value);
-  const [oldest] = map.size > MAX_BOOKS ? map.keys() : [];
+  const [oldest] = map.size > max ? map.keys() : [];
   if (oldest !== undefined) map.delete(oldest);
 }

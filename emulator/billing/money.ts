@@ -1,8 +1,8 @@
 import { CURRENCIES, type Currency } from '../../contract/prices.ts';
 
 /**
- * Money as a whole number of 10⁻¹² of a currency unit. A price of at most six decimals per million tokens is a whole number of
- * them for each token, so sums are exact.
+ * Money as a whole number of 10⁻¹² of a currency unit. A price per million tokens with at most six decimals is a whole number
+ * of them per token, so sums are exact.
  */
 export type Money = bigint;
 
@@ -17,12 +17,13 @@ export interface Amount {
 }
 
 /**
- * The money that one token costs.
+ * The price of one token.
  * @param perMillion a price per million tokens
- * @throws RangeError where it is negative or has more than six decimals
+ * @throws RangeError if it is negative or has more than six decimals
  */
 export function perToken(perMillion: number): Money {
-  if (!isPrice(perMillion)) throw new RangeError(`${perMillion} is no price of at most ${PRICE_DECIMALS} decimals`);
+  if (!isPrice(perMillion))
+    throw new RangeError(`${perMillion} is not a price with at most ${PRICE_DECIMALS} decimals`);
   return BigInt(Math.round(perMillion * 10 ** PRICE_DECIMALS));
 }
 
@@ -32,7 +33,7 @@ export function isPrice(perMillion: number): boolean {
 }
 
 /**
- * An amount as it is written on the command line: `10`, `10USD`, `72.5CNY`. USD where no currency is named.
+ * An amount as written on the command line: `10`, `10USD`, `72.5CNY`. USD by default.
  * @throws RangeError in one line
  */
 export function parseAmount(text: string): Amount {
@@ -40,7 +41,7 @@ export function parseAmount(text: string): Amount {
   const currency = CURRENCIES.find((known) => known === (name ?? 'USD').toUpperCase());
   if (figure === undefined || currency === undefined) {
     throw new RangeError(
-      `${JSON.stringify(text)} is no amount: write a number of at most 6 decimals, and ${CURRENCIES.join(' or ')} behind it`,
+      `${JSON.stringify(text)} is not an amount: write a number with at most 6 decimals, followed by ${CURRENCIES.join(' or ')}`,
     );
   }
   const [whole = '0', fraction = ''] = figure.split('.');
@@ -56,12 +57,12 @@ export function showMoney(money: Money, decimals = 6): string {
   return `${sign}${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`;
 }
 
-/** In full: six decimals, and as many more as it has, so that sums of what is shown come out. */
+/** In full: six decimals, and as many more as it has, so that the sums of shown figures are right. */
 export function showInFull(money: Money): string {
   return showMoney(money, UNIT_DECIMALS).replace(/(\.\d{6}\d*?)0+$/, '$1');
 }
 
-/** As a number for JSON: in full, or rounded as it is shown. */
+/** As a number for JSON: in full, or rounded. */
 export function moneyNumber(money: Money, decimals = UNIT_DECIMALS): number {
   return Number(showMoney(money, decimals));
 }

@@ -1,26 +1,196 @@
-import { CACHE_RULES, type CacheRules } from './cache-rules.ts';
-import { chained, type Fingerprint } from './fingerprint.ts';
-import type { Prompt } from './prompt-chain.ts';
+import { type ChatMessage, contentText, type Tool } from '../../contract/messages.ts';
 
-/** The end of a message behind which another block of the prompt is whole. */
-interface Mark {
-  key: Fingerprint;
-  /** Of the whole blocks up to there. */
+/** A hash of at most 52 bits. */
+export type Fingerprint = number;
+
+const HIGH = 0x1_0000_0000;
+const HIGH_MASK = 0xf_ffff;
+/** Odd numbers with well mixed bits. */
+const FIRST = 0x9e3779b1;
+const SECOND = 0x85ebca6b;
+/** Separates two fields; larger than any UTF-16 unit, so no text can imitate it. */
+const SEPARATOR = 0x1_0000;
+
+/** Two lanes of 32 bits. Not cryptographic: a collision would bill two messages wrongly, and nothing else. */
+class Hash {
+  #first = FIRST;
+  #second = SECOND;
+
+  text(text: string): void {
+    // Private fields are slow in a loop over a million units.
+    let first = this.#first;
+    let second = this.#second;
+    for (let place = 0; place < text.length; place += 1) {
+      const unit = text.charCodeAt(place);
+      first = Math.imul(first ^ unit, FIRST);
+      const mixed = Math.imul(second ^ unit, SECOND);
+      second = (mixed << 13) | (mixed >>> 19);
+    }
+    this.#first = Math.imul(first ^ SEPARATOR, FIRST);
+    this.#second = Math.imul(second ^ SEPARATOR, SECOND);
+  }
+
+  /** Distinguishes an absent text from an empty one. */
+  optional(text: string | null | undefined): void {
+    if (text === undefined || text === null) this.text('\0absent');
+    else this.text(text);
+  }
+
+  value(): Fingerprint {
+    return joined(this.#first, this.#second);
+  }
+}
+
+/** Hashes everything of a message that the model reads. Content parts count as their text. */
+export function fingerprint({ role, name, content, tool_calls, tool_call_id }: ChatMessage): Fingerprint {
+  const hash = new Hash();
+  hash.text(role);
+  hash.optional(name);
+  hash.optional(content === null ? null : contentText(content));
+  hash.optional(tool_call_id);
+  for (const { id, function: call } of tool_calls ?? []) {
+    hash.text(id);
+    hash.text(call.name);
+    hash.text(call.arguments);
+  }
+  return hash.value();
+}
+
+export function fingerprintTools(tools: readonly Tool[]): Fingerprint {
+  const hash = new Hash();
+  if (tools.length > 0) hash.text(JSON.stringify(tools));
+  return hash.value();
+}
+
+/** The fingerprint of `before` followed by `next`. */
+export function chained(before: Fingerprint, next: Fingerprint): Fingerprint {
+  const first = Math.imul(Math.imul(before | 0, FIRST) ^ (next | 0), FIRST);
+  const second = Math.imul(Math.imul((before / HIGH) | 0, SECOND) ^ (next / HIGH), SECOND);
+  return joined(first, second);
+}
+
+function joined(first: number, second: number): Fingerprint {
+  const high = stirred(first ^ Math.imul(second, FIRST));
+  const low = stirred(second ^ Math.imul(first, SECOND));
+  return (high & HIGH_MASK) * HIGH + (low >>> 0);
+}
+
+function stirred(lane: number): number {
+  const once = Math.imul(lane ^ (lane >>> 16), SECOND);
+  const twice = Math.imul(once ^ (once >>> 13), FIRST);
+  return twice ^ (twice >>> 16);
+}
+
+/** A message and its tokens. `message` is the id of stored content that never changes, so that its hash can be cached. */
+export interface CountedMessage {
+  body: ChatMessage;
+  tokens: number;
+  message?: number;
+}
+
+/** All messages up to one, as a linked list that shares its start with others, so that keeping one is cheap. */
+export interface Chain {
+  readonly before: Chain | undefined;
+  /** Of all messages up to this one. */
+  readonly fingerprint: Fingerprint;
+  /** Of all messages up to this one. */
+  readonly tokens: number;
+}
+
+/** The prompt of a request: tools, then messages. */
+export interface Prompt {
+  tools: { fingerprint: Fingerprint; tokens: number };
+  messages: Chain | undefined;
+  /** Of the whole prompt: tools, messages and what the template adds. */
   tokens: number;
 }
 
-/** When each entry was last sent, those sent longest ago first. */
+const MAX_CACHED_HASHES = 262_144;
+
+/** Builds chains. Caches the hashes of stored messages, because a window is read again with every turn. */
+export class Chains {
+  readonly #known = new Map<number, Fingerprint>();
+
+  grow(before: Chain | undefined, messages: readonly CountedMessage[]): Chain | undefined {
+    let chain = before;
+    for (const message of messages) {
+      chain = {
+        before: chain,
+        fingerprint: chained(chain?.fingerprint ?? 0, this.#fingerprint(message)),
+        tokens: (chain?.tokens ?? 0) + message.tokens,
+      };
+    }
+    return chain;
+  }
+
+  tools(tools: readonly Tool[], tokens: number): Prompt['tools'] {
+    return { fingerprint: fingerprintTools(tools), tokens };
+  }
+
+  /** Must be called before row numbers are reused. */
+  clear(): void {
+    this.#known.clear();
+  }
+
+  #fingerprint({ body, message }: CountedMessage): Fingerprint {
+    if (message === undefined) return fingerprint(body);
+    const known = this.#known.get(message);
+    if (known !== undefined) return known;
+    if (this.#known.size >= MAX_CACHED_HASHES) this.#known.clear();
+    const made = fingerprint(body);
+    this.#known.set(message, made);
+    return made;
+  }
+}
+
+/** Settings of the prefix cache. */
+export interface CacheRules {
+  /** A prefix is cached in whole blocks of so many tokens. */
+  blockTokens: number;
+  /** A prompt of up to this many tokens is not cached as a prefix. */
+  minPromptTokens: number;
+  /** Whether a repeated prompt is cached in full, however short and whatever the block size. */
+  wholePrompts: boolean;
+  /** How long a prefix is cached after it was last sent, in milliseconds. */
+  ttlMs: number;
+  /** Maximum number of cached blocks and prompts over all accounts; those sent longest ago are evicted first. */
+  maxEntries: number;
+}
+
+/**
+ * The live API's settings. Blocks: reported by client authors, and measured by github.com/Leechael/pi-provider-kimi-code
+ * (docs/caching.md) for prompts of 800 to 32,000 tokens. Minimum prompt: Kimi API documentation. Whole prompts: captured
+ * (`cached_tokens` 8 of 8 prompt tokens), and measured there. Time to live: five minutes by default according to
+ * forum.moonshot.ai/t/613 (of K3); measured there as at least 300 s and less than 1,800 s. That it counts from the last use,
+ * and the maximum number of entries, are our choice.
+ */
+export const CACHE_RULES: CacheRules = {
+  blockTokens: 256,
+  minPromptTokens: 256,
+  wholePrompts: true,
+  ttlMs: 300_000,
+  maxEntries: 131_072,
+};
+
+/** The end of a message that completes another block of the prompt. */
+interface Mark {
+  key: Fingerprint;
+  /** Tokens of all complete blocks up to there. */
+  tokens: number;
+}
+
+/** When each entry was last sent, the oldest first. */
 type Entries = Map<Fingerprint, number>;
 
 /**
- * What of a prompt is cached, as the live API's automatic prefix cache would say: whole blocks of the longest beginning (tools, then
- * messages) that an earlier prompt of the account shares. Replies are not in it until they are sent again.
- * Departure: a beginning ends where a message ends. Two prompts that differ inside a message share nothing of that message, where
- * the live cache would count its blocks before the difference.
+ * The cached part of a prompt, as the live API's automatic prefix cache would count it: whole blocks of the longest prefix
+ * (tools, then messages) that an earlier prompt of the account shares. Replies are cached once they are sent again.
+ * Departure: a prefix ends where a message ends. Two prompts that differ inside a message share nothing of that message; the
+ * live cache would count its blocks before the difference.
  */
 export class PrefixCache {
   readonly #rules: CacheRules;
-  /** Never shared between accounts. The account that was active longest ago comes first. */
+  /** Never shared between accounts. The least recently active account is first. */
   readonly #accounts = new Map<string, Entries>();
   #size = 0;
 
@@ -28,16 +198,17 @@ export class PrefixCache {
     this.#rules = { ...CACHE_RULES, ...rules };
   }
 
-  /** Entries that are held, for those who watch memory. */
+  /** Number of cached entries. */
   get size(): number {
     return this.#size;
   }
 
   /**
-   * The tokens of the prompt that are read from the cache; afterwards the prompt is in it.
+   * Reads a prompt from the cache, and stores it there.
    * @param now milliseconds, of a clock that may be moved
+   * @returns how many of its tokens were cached
    */
-  take(account: string, prompt: Prompt, now: number): number {
+  readAndStore(account: string, prompt: Prompt, now: number): number {
     const { minPromptTokens, wholePrompts, ttlMs } = this.#rules;
     const entries = this.#entriesOf(account);
     const isLive = (key: Fingerprint) => now - (entries.get(key) ?? Number.NEGATIVE_INFINITY) < ttlMs;
@@ -46,7 +217,7 @@ export class PrefixCache {
     const found = marks.find(({ key }) => isLive(key))?.tokens ?? 0;
     const cached = wholePrompts && isLive(whole) ? prompt.tokens : found;
     if (wholePrompts) this.#touch(entries, whole, now);
-    // Longest beginnings first: of what was sent together they are the first to go.
+    // Longest prefixes first: of those sent together, they are evicted first.
     for (const { key } of marks) this.#touch(entries, key, now);
     this.#shrink();
     return cached;
@@ -57,13 +228,13 @@ export class PrefixCache {
     this.#size = 0;
   }
 
-  /** Longest first. Only where a block fills up: a message within a block adds nothing that could be cached. */
+  /** Longest first. Only messages that complete a block: others add nothing that could be cached. */
   #marks({ tools, messages, tokens }: Prompt): Mark[] {
     const { blockTokens } = this.#rules;
     const marks: Mark[] = [];
     const add = (start: number, end: number, key: () => Fingerprint) => {
       const whole = end - (end % blockTokens);
-      // An answer that is begun lacks its end: it can fill a block that the prompt does not.
+      // A partial answer lacks its end tokens: it can complete a block that the prompt does not.
       if (whole > start && whole <= tokens) marks.push({ key: key(), tokens: whole });
     };
     for (let chain = messages; chain; chain = chain.before) {

@@ -5,7 +5,7 @@ import { members } from '../documents/members.ts';
 import { readDocument } from '../documents/read-document.ts';
 import { isPrice } from './money.ts';
 
-const Figure = z.number().refine(isPrice, 'must be a price per million tokens, not negative, of at most 6 decimals');
+const Figure = z.number().refine(isPrice, 'must be a price per million tokens, not negative, with at most 6 decimals');
 const Day = z.iso.date('must be a day such as 2026-01-31');
 
 const PriceRow = members({
@@ -21,9 +21,9 @@ const PriceRow = members({
 const PriceRows = z.array(PriceRow, 'must be a list of prices').min(1);
 
 /**
- * Prices from a file of YAML or JSON: a list of `{model, currency, cached_input, input, output, since, source}`, the figures per
- * million tokens. For a model and currency that it names, by whichever name, none of the built-in rows holds (see `PriceTable`).
- * @param warn told in one line of models that are not known; their rows are left out
+ * Reads prices from a YAML or JSON file: a list of `{model, currency, cached_input, input, output, since, source}`, in currency
+ * units per million tokens. They replace the built-in prices of each model and currency, under any name of the model.
+ * @param warn called with one line about unknown models, whose rows are left out
  * @throws DocumentError in one line, with the line of the file
  */
 export function readPrices(text: string, file: string, warn: (line: string) => void = () => undefined): Price[] {
@@ -37,8 +37,7 @@ export function readPrices(text: string, file: string, warn: (line: string) => v
     const before = seen.get(`${pricedAs(model)} ${place}`);
     if (before) {
       const other = before.model === model ? '' : `, as ${before.model}`;
-      const complaint = `${model} in ${place} stands on line ${before.line} already${other}`;
-      throw new DocumentError(`${file}, line ${line}: ${complaint}`);
+      throw new DocumentError(`${file}, line ${line}: ${model} in ${place} is already on line ${before.line}${other}`);
     }
     seen.set(`${pricedAs(model)} ${place}`, { model, line });
     if (PRICED_MODELS.includes(model)) return [{ ...row, cachedInput }];
@@ -50,5 +49,5 @@ export function readPrices(text: string, file: string, warn: (line: string) => v
 }
 
 function noSuchModels(names: readonly string[]): string {
-  return `no model is called ${names.join(', ')}, so that no request can cost these prices; models: ${PRICED_MODELS.join(', ')}`;
+  return `unknown models, whose prices never apply: ${names.join(', ')}; models: ${PRICED_MODELS.join(', ')}`;
 }

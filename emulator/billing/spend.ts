@@ -1,127 +1,212 @@
 import type { Currency, Price } from '../../contract/prices.ts';
-import type { Book, Ledger } from './ledger.ts';
-import { type Money, moneyNumber } from './money.ts';
-import { bookLines, priceLine } from './spend-lines.ts';
-import { costOf, type Tally, uncached, type Work } from './work.ts';
+import { costOf, type Ledger, type Ledgers, type Tally, type Usage, uncached } from './ledger.ts';
+import { type Money, moneyNumber, showInFull } from './money.ts';
 
-/** Money in units of the currency, not rounded. */
-export interface SpendOfBook {
+/** Money is in units of the currency, not rounded. */
+export interface SpendFigures {
   turns: number;
-  /** Tokens; `input` without what was cached. */
+  /** Tokens that were not cached. */
   input_tokens: number;
   cached_tokens: number;
   output_tokens: number;
   cost: number;
-  /** The turns that a client without sessions could have taken as well, sending its whole uncut history each time. */
+  /** The turns that a client without sessions could have made too, sending its whole uncut history each time. */
   stateless: {
     turns: number;
-    /** Turns whose uncut history would not have fitted the window: counted above only. */
+    /** Turns whose uncut history would not have fitted the window: counted only above. */
     turns_beyond_window: number;
     prompt_tokens: number;
     cached_tokens: number;
-    /** What these same turns cost as they were taken. */
+    /** Cost of these same turns as they were made. */
     own_cost: number;
     cost_without_cache: number;
     cost_with_cache: number;
     saved_without_cache: number;
     saved_with_cache: number;
   };
-  /** How each figure came about, as lines of text. */
+  /** How each figure was computed, as lines of text. */
   arithmetic: string[];
 }
 
-/** Each one takes about a kilobyte. */
-const BOOKS_SHOWN = 100;
-
-/** A price as a file of prices holds it, so that it can be given back (`readPrices`). */
+/** A price as a price file holds it, so that `readPrices` can read it. */
 export type ShownPrice = Omit<Price, 'cachedInput'> & { cached_input: number };
 
 export interface Spend {
   object: 'emulator.spend';
   currency: Currency;
   window_tokens: number;
-  /** Those that were billed by. */
+  /** Prices that were applied. */
   prices: ShownPrice[];
-  /** Of all, whatever is left out below. */
-  total: SpendOfBook;
-  /** Those that were billed last, the newest of them last. */
-  accounts: ({ account: string } & SpendOfBook)[];
-  sessions: ({ session_id: string; account: string } & SpendOfBook)[];
-  /** How many were billed longer ago and are not shown. Beyond the last 4,096 they are in the total only, and not counted. */
+  /** Of everything, whatever is left out below. */
+  total: SpendFigures;
+  /** Those billed last, the newest at the end. */
+  accounts: ({ account: string } & SpendFigures)[];
+  sessions: ({ session_id: string; account: string } & SpendFigures)[];
+  /** How many were billed longer ago and are not shown. Beyond the last 4,096 they are in the total only, and not counted here. */
   left_out: { accounts: number; sessions: number };
 }
 
 export interface SpendOptions {
-  /** Accounts and sessions shown of each at most; 100 where it is not given. */
+  /** Maximum number of accounts, and of sessions, shown; 100 by default. Each takes about a kilobyte. */
   limit?: number;
 }
 
 export interface SpendQuestion extends SpendOptions {
   currency: Currency;
   windowTokens: number;
-  /** Of this account only. */
+  /** Only this account. */
   account?: string;
 }
 
-/** All that has been spent, with the arithmetic shown. */
+const DEFAULT_LIMIT = 100;
+
+/** Everything spent so far, with the arithmetic. */
 export function spendOf(
-  ledger: Ledger,
-  { currency, windowTokens, account, limit = BOOKS_SHOWN }: SpendQuestion,
+  ledgers: Ledgers,
+  { currency, windowTokens, account, limit = DEFAULT_LIMIT }: SpendQuestion,
 ): Spend {
-  const total = ledger.total(account);
-  const accounts = [...ledger.accounts()].filter(([name]) => account === undefined || name === account);
-  const sessions = ledger.sessions(account);
+  const total = ledgers.total(account);
+  const accounts = [...ledgers.accounts()].filter(([name]) => account === undefined || name === account);
+  const sessions = ledgers.sessions(account);
   const left = (all: readonly unknown[]) => Math.max(0, all.length - limit);
-  const describe = (book: Book) => ofBook(book, windowTokens);
+  const figures = (ledger: Ledger) => figuresOf(ledger, windowTokens);
   return {
     object: 'emulator.spend',
     currency,
     window_tokens: windowTokens,
-    prices: [...total.keys()].map(({ row }) => shownPrice(row)),
-    total: describe(total),
-    accounts: accounts.slice(left(accounts)).map(([name, book]) => ({ account: name, ...describe(book) })),
-    sessions: sessions.slice(left(sessions)).map(({ session, account: owner, book }) => ({
+    prices: [...total.keys()].map(({ row }) => toShownPrice(row)),
+    total: figures(total),
+    accounts: accounts.slice(left(accounts)).map(([name, ledger]) => ({ account: name, ...figures(ledger) })),
+    sessions: sessions.slice(left(sessions)).map(({ session, account: owner, ledger }) => ({
       session_id: session,
       account: owner,
-      ...describe(book),
+      ...figures(ledger),
     })),
     left_out: { accounts: left(accounts), sessions: left(sessions) },
   };
 }
 
-function shownPrice({ model, currency, cachedInput, ...rest }: Price): ShownPrice {
+export function toShownPrice({ model, currency, cachedInput, ...rest }: Price): ShownPrice {
   return { model, currency, cached_input: cachedInput, ...rest };
 }
 
-function ofBook(book: Book, windowTokens: number): SpendOfBook {
-  const tallies = [...book.values()];
-  const works = (pick: (tally: Tally) => Work, key: keyof Work) =>
-    tallies.reduce((sum, tally) => sum + pick(tally)[key], 0);
-  const cost = (pick: (tally: Tally) => Work): Money =>
-    tallies.reduce((sum, tally) => sum + costOf(pick(tally), tally.rates), 0n);
+function figuresOf(ledger: Ledger, windowTokens: number): SpendFigures {
+  const tallies = [...ledger.values()];
+  const sum = (pick: (tally: Tally) => Usage, key: keyof Usage) =>
+    tallies.reduce((total, tally) => total + pick(tally)[key], 0);
+  const cost = (pick: (tally: Tally) => Usage): Money =>
+    tallies.reduce((total, tally) => total + costOf(pick(tally), tally.prices), 0n);
   const own = (tally: Tally) => tally.own;
   const stateless = (tally: Tally) => tally.comparable.stateless;
   const ownCost = cost((tally) => tally.comparable.own);
   const withCache = cost(stateless);
   const withoutCache = cost((tally) => uncached(stateless(tally)));
-  const turns = works(stateless, 'turns');
+  const turns = sum(stateless, 'turns');
   return {
-    turns: works(own, 'turns'),
-    input_tokens: works(own, 'input'),
-    cached_tokens: works(own, 'cached'),
-    output_tokens: works(own, 'output'),
+    turns: sum(own, 'turns'),
+    input_tokens: sum(own, 'input'),
+    cached_tokens: sum(own, 'cached'),
+    output_tokens: sum(own, 'output'),
     cost: moneyNumber(cost(own)),
     stateless: {
       turns,
-      turns_beyond_window: works(own, 'turns') - turns,
-      prompt_tokens: works(stateless, 'input') + works(stateless, 'cached'),
-      cached_tokens: works(stateless, 'cached'),
+      turns_beyond_window: sum(own, 'turns') - turns,
+      prompt_tokens: sum(stateless, 'input') + sum(stateless, 'cached'),
+      cached_tokens: sum(stateless, 'cached'),
       own_cost: moneyNumber(ownCost),
       cost_without_cache: moneyNumber(withoutCache),
       cost_with_cache: moneyNumber(withCache),
       saved_without_cache: moneyNumber(withoutCache - ownCost),
       saved_with_cache: moneyNumber(withCache - ownCost),
     },
-    arithmetic: [...tallies.map(({ rates }) => priceLine(rates.row)), ...bookLines(tallies, windowTokens)],
+    arithmetic: tallies.flatMap((tally) => [priceLine(tally.prices.row), ...breakdown(tally, windowTokens)]),
   };
+}
+
+/** `kimi-k2-0905-preview: 0.15 cached input, 0.6 input, 2.5 output USD per million tokens (since …; source)` */
+export function priceLine({ model, currency, cachedInput, input, output, since, source }: Price): string {
+  const figures = `${cachedInput} cached input, ${input} input, ${output} output ${currency} per million tokens`;
+  return `${model}: ${figures} (since ${since}; ${source})`;
+}
+
+/** What one model cost, what it would have cost without sessions, and the difference, each as a calculation. */
+function breakdown({ prices, own, comparable }: Tally, windowTokens: number): string[] {
+  const { currency } = prices.row;
+  const cost = (usage: Usage) => costOf(usage, prices);
+  const line = (title: string, usage: Usage) =>
+    `${title}, ${countTurns(usage.turns)}: ${product(usage, prices.row)} = ${showInFull(cost(usage))} ${currency}`;
+  const beyond = own.turns - comparable.own.turns;
+  const ownCost = cost(comparable.own);
+  const saved = (title: string, usage: Usage) =>
+    `saved against ${title}: ${difference(cost(usage), ownCost, currency)}`;
+  const { stateless } = comparable;
+  return [
+    line('as it was', own),
+    ...(beyond > 0
+      ? [
+          `${countTurns(beyond)} left out below: the uncut history no longer fitted ${grouped(windowTokens)} tokens`,
+          line('the others as they were', comparable.own),
+        ]
+      : []),
+    line('stateless without cache', uncached(stateless)),
+    line('stateless with cache', stateless),
+    saved('stateless without cache', uncached(stateless)),
+    saved('stateless with cache', stateless),
+  ];
+}
+
+function product({ input, cached, output }: Usage, price: Price): string {
+  const terms = [
+    `${grouped(input)} × ${price.input}`,
+    `${grouped(cached)} × ${price.cachedInput}`,
+    `${grouped(output)} × ${price.output}`,
+  ];
+  return `(${terms.join(' + ')}) ÷ 1,000,000`;
+}
+
+/** `0.012 − 0.003 = 0.009 USD (75.0 %)` */
+function difference(other: Money, own: Money, currency: string): string {
+  const share = other === 0n ? '' : ` (${(Number(((other - own) * 100_000n) / other) / 1_000).toFixed(1)} %)`;
+  return `${showInFull(other)} − ${showInFull(own)} = ${showInFull(other - own)} ${currency}${share}`;
+}
+
+function countTurns(count: number): string {
+  return count === 1 ? '1 turn' : `${grouped(count)} turns`;
+}
+
+/** With separators: `1,000,000`. */
+function grouped(count: number): string {
+  return count.toLocaleString('en-US');
+}
+
+/** A spend report as text for a terminal, line by line. */
+export function renderSpend({ total, sessions, left_out, currency }: Spend): string[] {
+  if (total.turns === 0) return ['Nothing has been spent.'];
+  const section = (title: string, figures: SpendFigures) => [
+    headline(title, figures, currency),
+    ...figures.arithmetic.map((line) => `  ${line}`),
+  ];
+  return [
+    ...section('In total', total),
+    ...sessions.flatMap((session) => ['', ...section(session.session_id, session)]),
+    ...leftOut(left_out.sessions, sessions.length),
+    '',
+    'stateless: the same turns by a client that sends everything it ever wrote, uncut; after a rollback, everything up to the snapshot.',
+  ];
+}
+
+function leftOut(count: number, shown: number): string[] {
+  if (count === 0) return [];
+  const which = count === 1 ? '1 session that was' : `${count} sessions that were`;
+  return ['', `${which} billed longer ago ${count === 1 ? 'is' : 'are'} left out: limit=${count + shown} shows all`];
+}
+
+function headline(title: string, { turns, cost, stateless }: SpendFigures, currency: string): string {
+  const others = `stateless ${amount(stateless.cost_without_cache)} without cache, ${amount(stateless.cost_with_cache)} with it`;
+  const beyond = stateless.turns_beyond_window > 0 ? ` for ${stateless.turns} of them` : '';
+  return `${title}: ${amount(cost)} ${currency} for ${turns} ${turns === 1 ? 'turn' : 'turns'}; ${others}${beyond}`;
+}
+
+function amount(money: number): string {
+  return money.toLocaleString('en-US', { minimumFractionDigits: 6, maximumFractionDigits: 12, useGrouping: false });
 }

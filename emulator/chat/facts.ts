@@ -1,5 +1,5 @@
 import type { ChatCompletion, ChatRequest } from '../../contract/chat.ts';
-import type { Facts, Turn } from '../journal/facts.ts';
+import type { Facts, Turn } from '../journal/exchange.ts';
 import type { Write } from '../sessions/write.ts';
 
 /**

@@ -1,7 +1,6 @@
 import type { ChatRequest } from '../../contract/chat.ts';
 import type { SessionState } from '../../contract/sessions.ts';
-import type { OpenBill } from '../billing/billing.ts';
-import { billingOf } from '../billing/books.ts';
+import { billingOf, type OpenBill } from '../billing/billing.ts';
 import { toolsTokensSliced } from '../engines/tokens/chat-template.ts';
 import type { Tokenizer } from '../engines/tokens/tokenizer.ts';
 import { ApiError, invalid } from '../errors.ts';
@@ -12,8 +11,7 @@ import { toSessionState } from '../sessions/objects.ts';
 import { commitTurn, openTurn } from '../sessions/turn.ts';
 import { readWindow } from '../sessions/window.ts';
 import { countWrite, type Write, type WriteItem } from '../sessions/write.ts';
-import type { SessionRow } from '../store/sessions.ts';
-import type { Toolset } from '../store/toolsets.ts';
+import type { SessionRow, Toolset } from '../store/sessions.ts';
 import { type Reply, storedReply } from './reply.ts';
 import { modelSettings, type Settings, settingsOf } from './settings.ts';
 

@@ -3,8 +3,8 @@ type Command = (args: string[]) => Promise<number>;
 /** Subcommands by name, each loaded when it is asked for. They resolve to the exit code. */
 export const COMMANDS: Readonly<Record<string, Command>> = {
   tokenizer: async (args) => (await import('./tokenizer.ts')).runTokenizerCommand(args, process),
-  spend: async (args) => (await import('../billing/spend-command.ts')).runSpendCommand(args, process),
-  doctor: async (args) => (await import('../doctor/doctor-command.ts')).runDoctorCommand(args, process),
+  spend: async (args) => (await import('./spend.ts')).runSpendCommand(args, process),
+  doctor: async (args) => (await import('./doctor.ts')).runDoctorCommand(args, process),
   conformance: (args) => runConformance(args),
 };
 

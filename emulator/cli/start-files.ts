@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import type { Amount } from '../billing/money.ts';
 import { makeFolder, writeAtomically } from '../engines/files.ts';
 import type { BillingSettings, Emulator } from '../index.ts';
-import { AlreadyHereError } from '../state/state-error.ts';
+import { AlreadyHereError } from '../state/state-file.ts';
 
 /** Why the server cannot start, or cannot end as it should, in one line. */
 export class StartError extends Error {}

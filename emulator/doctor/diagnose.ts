@@ -1,9 +1,8 @@
 import type { JournalFile } from '../journal/journal-file.ts';
-import type { Finding, Level, Rule } from './finding.ts';
+import { type Finding, type Level, type Rule, some } from './finding.ts';
 import { cost } from './rules/cost.ts';
-import { rateLimits, retryAfter } from './rules/rate-limits.ts';
 import { ignoredFields, leakedSessions, maxTokens, refusals, toolCalls } from './rules/requests.ts';
-import { idempotency, retriedRefusals, streams } from './rules/retries.ts';
+import { idempotency, rateLimits, retriedRefusals, retryAfter, streams } from './rules/retries.ts';
 import { appendSize, readAgain, snapshotLength, windowCut } from './rules/windows.ts';
 import { Run } from './run.ts';
 
@@ -32,4 +31,61 @@ export function diagnose(file: Pick<JournalFile, 'entries' | 'configuration' | '
   const run = new Run(file);
   const findings = RULES.map((rule) => ({ rule: rule.name, target: rule.target, ...rule.judge(run) }));
   return findings.toSorted((a, b) => ORDER.indexOf(a.level) - ORDER.indexOf(b.level));
+}
+
+/** Request numbers that are shown of each finding; --json has all. */
+const SHOWN = 12;
+
+export interface Report {
+  source: string;
+  file: JournalFile;
+  findings: readonly Finding[];
+}
+
+/** For people. */
+export function reportText({ source, file, findings }: Report): string {
+  const dropped = file.dropped > 0 ? `, ${file.dropped} before them are not remembered any more` : '';
+  return [
+    `kimi-emulator doctor: ${some(requestsOf(file), 'request')} of ${source}${dropped}`,
+    'The live API keeps no state: findings marked "sessions" count only for servers with the session dialect, all others everywhere.',
+    '',
+    ...findings.flatMap(findingLines),
+    '',
+    `${some(count(findings, 'error'), 'error')}, ${some(count(findings, 'warning'), 'warning')}, ${count(findings, 'ok')} ok`,
+    '',
+  ].join('\n');
+}
+
+/** A reset leaves a line in the journal, and is no request. */
+function requestsOf({ entries }: JournalFile): number {
+  return entries.filter(({ facts }) => facts.reset === undefined).length;
+}
+
+function findingLines({ level, rule, target, says, fix, evidence, details = [] }: Finding): string[] {
+  const mark = target === 'sessions' ? ' (sessions)' : '';
+  const lines = [`${level.padEnd(8)} ${rule}${mark}: ${says}`, ...details.map((detail) => `         ${detail}`)];
+  if (evidence.length > 0) {
+    const more = evidence.length > SHOWN ? ` and ${evidence.length - SHOWN} more` : '';
+    const shown = evidence.slice(0, SHOWN).map((n) => `#${n}`);
+    lines.push(`         seen in ${shown.join(' ')}${more}`);
+  }
+  if (fix !== undefined) lines.push(`         fix: ${fix}`);
+  return lines;
+}
+
+/** For programs. */
+export function reportJson({ source, file, findings }: Report): string {
+  const counts = { errors: count(findings, 'error'), warnings: count(findings, 'warning') };
+  const diagnosis = {
+    object: 'emulator.diagnosis',
+    version: 1,
+    source,
+    requests: requestsOf(file),
+    dropped: file.dropped,
+  };
+  return `${JSON.stringify({ ...diagnosis, ...counts, findings }, null, 2)}\n`;
+}
+
+export function count(findings: readonly Finding[], level: Level): number {
+  return findings.filter((finding) => finding.level === level).length;
 }

@@ -1,4 +1,4 @@
-import type { JournalEntry } from '../journal/describe.ts';
+import type { JournalEntry } from '../journal/entries.ts';
 import type { Run } from './run.ts';
 
 export type Level = 'error' | 'warning' | 'ok';

@@ -5,8 +5,8 @@ import { CURRENCIES } from '../../contract/prices.ts';
 import { isPrice } from '../billing/money.ts';
 import { JOURNAL_VERSION, type JournalFile } from '../journal/journal-file.ts';
 
-/** There is nothing to judge, said in one line. */
-export class NoJournal extends Error {}
+/** Why a journal cannot be read, in one line. */
+export class JournalReadError extends Error {}
 
 const LEAST = { object: z.literal('emulator.journal'), version: z.int().min(1) };
 const Header = z.looseObject(LEAST);
@@ -19,7 +19,7 @@ const Turn = z.looseObject({
   max_tokens: tokens.nullable(),
   finish_reasons: z.array(z.string()),
 });
-/** Of the facts, those that rules look into. */
+/** The effects that rules read. */
 const Facts = z.looseObject({
   created: z.looseObject({ session: z.string() }).optional(),
   wrote: z.looseObject({ messages: tokens, tokens, total: tokens, opened: ids, answered: ids }).optional(),
@@ -67,8 +67,8 @@ const File = z.looseObject({
 });
 
 /**
- * The journal of a running emulator, by its URL, or of a file.
- * @throws NoJournal where there is none to be had
+ * Reads the journal of a running emulator, by its URL, or from a file.
+ * @throws JournalReadError in one line
  */
 export async function readJournal(source: string): Promise<JournalFile> {
   const json = /^https?:\/\//i.test(source) ? await fetchJournal(source) : await readFileText(source);
@@ -76,23 +76,23 @@ export async function readJournal(source: string): Promise<JournalFile> {
   try {
     value = JSON.parse(json);
   } catch {
-    throw new NoJournal(`${source} is no journal: it is not JSON`);
+    throw new JournalReadError(`${source} is not a journal: it is not JSON`);
   }
   const header = Header.safeParse(value);
-  if (!header.success) throw new NoJournal(`${source} is no journal of an emulator`);
+  if (!header.success) throw new JournalReadError(`${source} is not a journal of an emulator`);
   if (header.data.version > JOURNAL_VERSION) {
-    throw new NoJournal(
-      `${source} is a journal of version ${header.data.version}, from a newer kimi-emulator; this one reads ${JOURNAL_VERSION}`,
+    throw new JournalReadError(
+      `${source} was written by a newer kimi-emulator (journal version ${header.data.version}, this one reads ${JOURNAL_VERSION})`,
     );
   }
   const file = File.safeParse(value);
   if (file.success) return value as JournalFile;
   const [issue] = file.error.issues;
-  throw new NoJournal(`${source} is a damaged journal: ${issue?.path.join('.')}: ${issue?.message}`);
+  throw new JournalReadError(`${source} is a damaged journal: ${issue?.path.join('.')}: ${issue?.message}`);
 }
 
 async function fetchJournal(url: string): Promise<string> {
-  if (!URL.canParse(url)) throw new NoJournal(`${url} is no URL`);
+  if (!URL.canParse(url)) throw new JournalReadError(`${url} is not a URL`);
   const { origin } = new URL(url);
   try {
     const response = await fetch(`${origin}/_emulator/journal`);
@@ -100,7 +100,7 @@ async function fetchJournal(url: string): Promise<string> {
     return await response.text();
   } catch (error) {
     const { message, cause } = error as Error & { cause?: { code?: string } };
-    throw new NoJournal(`no journal can be had of ${origin}: ${cause?.code ?? message}`);
+    throw new JournalReadError(`cannot read the journal of ${origin}: ${cause?.code ?? message}`);
   }
 }
 
@@ -108,6 +108,6 @@ async function readFileText(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    throw new NoJournal(`${path} cannot be read: ${(error as NodeJS.ErrnoException).code}`);
+    throw new JournalReadError(`cannot read ${path}: ${(error as NodeJS.ErrnoException).code}`);
   }
 }

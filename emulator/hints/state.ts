@@ -1,6 +1,5 @@
 import { MODEL_NAMES } from '../../contract/model-names.ts';
-import type { Exchange } from '../journal/exchange.ts';
-import { type KeptText, readText } from '../journal/kept-text.ts';
+import { type Exchange, type KeptText, readText } from '../journal/exchange.ts';
 import { type Asking, type Hint, named } from './asking.ts';
 
 type Kind = 'session' | 'snapshot' | 'share' | 'message';

@@ -1,8 +1,103 @@
+import type { CompletionUsage } from '../../contract/chat.ts';
 import type { ErrorCode } from '../../contract/errors.ts';
-import { deriveFacts } from './derive-facts.ts';
-import type { Facts } from './facts.ts';
-import { type KeptText, keepText, memoryOf } from './kept-text.ts';
 import { type Addressed, operationOf } from './operation-of.ts';
+
+/** Longer texts are kept by their two ends: what a request is about stands in its first lines, or in its last. */
+const HEAD_BYTES = 6_144;
+const TAIL_BYTES = 2_048;
+export const KEPT_BYTES = HEAD_BYTES + TAIL_BYTES;
+/** A UTF-16 unit. */
+const UNIT_BYTES = 2;
+
+/** The two ends of a text, copied, so that the text itself can go. */
+export interface CutText {
+  head: Uint8Array;
+  tail: Uint8Array;
+  /** Bytes between them; of a text that was never bytes, UTF-16 units, as to count its bytes takes longer than to cut it. */
+  leftOut: number;
+  unit: 'bytes' | 'characters';
+}
+
+/** A text as it came, or its two ends. What it says is read when it is asked for. */
+export type KeptText = string | Uint8Array | CutText;
+
+export function keepText(text: string | Uint8Array): KeptText {
+  const { length } = text;
+  if (length <= KEPT_BYTES) return text;
+  const [head, tail] = [text.slice(0, HEAD_BYTES), text.slice(-TAIL_BYTES)];
+  const unit = typeof text === 'string' ? 'characters' : 'bytes';
+  return { head: Buffer.from(head), tail: Buffer.from(tail), leftOut: length - KEPT_BYTES, unit };
+}
+
+/** What it takes in memory, at most. */
+export function memoryOf(text: KeptText): number {
+  if (typeof text === 'string') return UNIT_BYTES * text.length;
+  return text instanceof Uint8Array ? text.length : text.head.length + text.tail.length;
+}
+
+/** A text to be read: whole, or its ends and how much is missing between them. */
+export interface ReadText {
+  head: string;
+  /** Empty where the head is the whole. */
+  tail: string;
+  leftOut: number;
+  unit: CutText['unit'];
+}
+
+export function readText(text: KeptText): ReadText {
+  if (typeof text === 'string') return { head: text, tail: '', leftOut: 0, unit: 'characters' };
+  if (text instanceof Uint8Array) return { head: decode(text), tail: '', leftOut: 0, unit: 'bytes' };
+  // A character that the cut went through is left out with the rest.
+  const head = decode(text.head).replace(/\ufffd+$/, '');
+  return { ...text, head, tail: decode(text.tail).replace(/^\ufffd+/, '') };
+}
+
+function decode(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
+}
+
+/**
+ * What a request did, told by the route that knows it. Tokens and messages are counts; `total` is what the window holds
+ * afterwards, session tools included. Only those of a request that succeeded are true.
+ */
+export interface Facts {
+  created?: { session: string; from_snapshot?: string; from_share?: string };
+  /** `lines` where it was streamed. `opened` and `answered` are ids of tool calls. */
+  wrote?: {
+    messages: number;
+    tokens: number;
+    total: number;
+    lines?: number;
+    opened?: string[];
+    answered?: string[];
+    /** Place of the last message in its history; a cut names the first place that it keeps. */
+    place?: number;
+  };
+  turn?: Turn;
+  cut?: { messages: number; tokens: number; total: number; first_place: number };
+  compressed?: { before: number; total: number; snapshot?: string };
+  snapshot?: { id: string; preserve_len: number | null };
+  rolled_back?: { snapshot: string; total: number; first_place: number };
+  deleted?: { session?: string; snapshot?: string };
+  shared?: { share: string; snapshot: string; expires_at: number | null };
+  unshared?: { snapshot: string };
+  /** All state was put back; not a request of anybody's. */
+  reset?: true;
+}
+
+export interface Turn {
+  model: string;
+  usage: CompletionUsage;
+  /** As asked for; null where the request did not say. */
+  max_tokens: number | null;
+  finish_reasons: string[];
+  /** Tool calls that were delivered. */
+  calls?: string[];
+  /** False where calls were delivered and, cut by their length, not stored. */
+  stored?: false;
+  /** In a session, what its window holds afterwards. */
+  total?: number;
+}
 
 /** What one costs beside its texts, roughly: the object, its headers, its facts. */
 const OWN_BYTES = 1_024;
@@ -124,4 +219,50 @@ export class Exchange {
     this.answer = keepText(text);
     this.bytes += memoryOf(this.answer);
   }
+}
+
+type Derive = (exchange: Pick<Exchange, 'addressed' | 'asked'>, answer: string) => Facts;
+
+/** What a request did, where its path and the ends of its answer say it and no route has to. */
+const DERIVATIONS: Partial<Record<string, Derive>> = {
+  createSession: (_, answer) => created(answer),
+  deleteSession: ({ addressed: { ids } }) => (ids.session === undefined ? {} : { deleted: { session: ids.session } }),
+  deleteSnapshot: ({ addressed: { ids } }) =>
+    ids.snapshot === undefined ? {} : { deleted: { snapshot: ids.snapshot } },
+  createSnapshot: (_, answer) => taken(answer),
+  shareSnapshot: ({ addressed: { ids } }, answer) => shared(ids.snapshot, answer),
+  unshareSnapshot: ({ addressed: { ids } }) =>
+    ids.snapshot === undefined ? {} : { unshared: { snapshot: ids.snapshot } },
+};
+
+export function deriveFacts(exchange: Pick<Exchange, 'addressed' | 'asked' | 'answer'>): Facts {
+  const derive = DERIVATIONS[exchange.addressed.operation ?? ''];
+  return derive ? derive(exchange, textOf(exchange.answer)) : {};
+}
+
+function created(answer: string): Facts {
+  const session = /^\{"id":"([^"]+)"/.exec(answer)?.[1];
+  if (session === undefined) return {};
+  const [, kind, origin] = /"forked_from":\{"(snapshot|share)_id":"([^"]+)"\}\}$/.exec(answer) ?? [];
+  if (origin === undefined) return { created: { session } };
+  return { created: { session, ...(kind === 'share' ? { from_share: origin } : { from_snapshot: origin }) } };
+}
+
+function taken(answer: string): Facts {
+  const id = /^\{"id":"([^"]+)"/.exec(answer)?.[1];
+  const preserved = /"preserve_len":(\d+|null),"usage":/.exec(answer)?.[1];
+  if (id === undefined) return {};
+  return { snapshot: { id, preserve_len: preserved === undefined || preserved === 'null' ? null : Number(preserved) } };
+}
+
+function shared(snapshot: string | undefined, answer: string): Facts {
+  const [, share, expires] = /"share":\{"share_id":"([^"]+)","expires_at":(\d+|null)\}\}$/.exec(answer) ?? [];
+  if (snapshot === undefined || share === undefined) return {};
+  return { shared: { share, snapshot, expires_at: expires === 'null' ? null : Number(expires) } };
+}
+
+function textOf(answer: KeptText | undefined): string {
+  if (answer === undefined) return '';
+  const { head, tail } = readText(answer);
+  return head + tail;
 }

@@ -1,10 +1,10 @@
 import type { Limits } from '../../contract/limits.ts';
-import type { ShownPrice } from '../billing/spend.ts';
+import { CURRENCIES, type Price } from '../../contract/prices.ts';
+import { PriceTable } from '../billing/price-table.ts';
+import { type ShownPrice, toShownPrice } from '../billing/spend.ts';
 import type { Services } from '../services.ts';
 import { VERSION } from '../version.ts';
-import type { JournalEntry } from './describe.ts';
-import type { JournalFilter } from './filter.ts';
-import { pricesOf } from './prices-of.ts';
+import type { JournalEntry, JournalFilter } from './entries.ts';
 
 /** Steps where a reader of the version before would misread a file. */
 export const JOURNAL_VERSION = 1;
@@ -50,9 +50,24 @@ export function exportJournal(
       exact: tokenizer.exact,
       model: model.name,
       clock: clock.isSystem ? 'system' : 'own',
-      prices: pricesOf(entries, billing.prices),
+      prices: pricesOf(entries, billing.settings.prices),
     },
     dropped: journal.dropped,
     entries,
   };
+}
+
+/**
+ * What the models of the turns among these cost on the days of the turns, each row once. A model that `own` rows name in one
+ * currency has no built-in price in the other beside it: nobody said that it holds.
+ */
+export function pricesOf(entries: readonly JournalEntry[], own: readonly Price[] = []): ShownPrice[] {
+  const table = new PriceTable(own);
+  const rows = entries.flatMap(({ facts: { turn }, at }) => {
+    if (!turn) return [];
+    const found = CURRENCIES.flatMap((currency) => table.find(turn.model, currency, at)?.row ?? []);
+    const given = found.filter((row) => own.includes(row));
+    return given.length > 0 ? given : found;
+  });
+  return [...new Set(rows)].map(toShownPrice);
 }

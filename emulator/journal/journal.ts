@@ -1,7 +1,5 @@
-import { describe, type JournalEntry } from './describe.ts';
+import { describe, type JournalEntry, type JournalFilter, passes, Redactor } from './entries.ts';
 import { type Asked, Exchange } from './exchange.ts';
-import { type JournalFilter, passes } from './filter.ts';
-import { Redactor } from './redact.ts';
 
 export interface JournalBounds {
   /** Requests that are remembered; 0 keeps no journal. */

@@ -2,7 +2,7 @@ import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import type { RequestFaults } from '../faults/request-faults.ts';
 import type { Exchange } from '../journal/exchange.ts';
-import type { AccountRate } from '../rate/account-rate.ts';
+import type { AccountRate } from '../rate/rate-limits.ts';
 import type { Services } from '../services.ts';
 
 /** What one request carries through the walk. */

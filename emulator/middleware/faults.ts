@@ -3,7 +3,7 @@ import type { Faults } from '../faults/faults.ts';
 import { later } from '../later.ts';
 import type { Env } from './context.ts';
 
-const striking = later(() => import('../faults/strike.ts'));
+const striking = later(() => import('../faults/apply-faults.ts'));
 
 /** Lets go wrong what was asked to. Costs two looks where nothing was. */
 export function strikeFaults(faults: Faults): MiddlewareHandler<Env> {

@@ -1,5 +1,5 @@
 import { ClientGone } from '../errors.ts';
-import type { Facts } from '../journal/facts.ts';
+import type { Facts } from '../journal/exchange.ts';
 import type { Services } from '../services.ts';
 import type { RequestContext } from './context.ts';
 import type { Streaming } from './send.ts';

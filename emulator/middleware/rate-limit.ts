@@ -1,8 +1,7 @@
 import type { MiddlewareHandler } from 'hono';
 import { later } from '../later.ts';
-import type { AccountRate } from '../rate/account-rate.ts';
 import { onAnswerEnd, tellingEnd } from '../rate/answer-end.ts';
-import type { Rates } from '../rate/rates.ts';
+import type { AccountRate, RateLimits } from '../rate/rate-limits.ts';
 import type { Env, RequestContext } from './context.ts';
 
 /** Loaded with the first refusal. */
@@ -12,7 +11,7 @@ const bodies = later(() => import('./request-body.ts'));
  * Lets requests in as their account's tier allows, and counts each until its answer is over. What its tokens come to is charged
  * once they are counted.
  */
-export function limitRate(rates: Rates): MiddlewareHandler<Env> {
+export function limitRate(rates: RateLimits): MiddlewareHandler<Env> {
   return async (c, next) => {
     const rate = rates.of(c.get('account'));
     const end = await enter(c, rate);

@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import type { Balance } from '../../contract/models.ts';
-import { billingOf } from '../billing/books.ts';
+import { billingOf } from '../billing/billing.ts';
 import type { Env } from '../middleware/context.ts';
 import { respond } from './respond.ts';
 

@@ -1,6 +1,6 @@
 import type { ErrorBody } from '../../contract/errors.ts';
 import type { AppendAcknowledgement, AppendEnd, sessionRequests } from '../../contract/sessions.ts';
-import { billingOf } from '../billing/books.ts';
+import { billingOf } from '../billing/billing.ts';
 import { invalid } from '../errors.ts';
 import { bodyParts } from '../middleware/body-parts.ts';
 import type { RequestContext } from '../middleware/context.ts';

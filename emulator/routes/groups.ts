@@ -11,7 +11,7 @@ export function controlGroups(limits: Limits): Deferred[] {
     },
     {
       base: '/_emulator',
-      routes: ['POST /reset', 'POST /keep', 'GET /export', 'POST /import'],
+      routes: ['POST /reset', 'POST /baseline', 'GET /export', 'POST /import'],
       load: async () => (await import('./control/state.ts')).stateRoutes(),
     },
     {

@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import type { Limits } from '../../contract/limits.ts';
 import { listQuery } from '../../contract/lists.ts';
 import { sessionRequests } from '../../contract/sessions.ts';
-import { billingOf } from '../billing/books.ts';
+import { billingOf } from '../billing/billing.ts';
 import { ApiError } from '../errors.ts';
 import type { Env } from '../middleware/context.ts';
 import { note } from '../middleware/journal.ts';

@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import type { Limits } from '../../contract/limits.ts';
 import { listQuery } from '../../contract/lists.ts';
 import { snapshotRequests } from '../../contract/snapshots.ts';
-import { billingOf } from '../billing/books.ts';
+import { billingOf } from '../billing/billing.ts';
 import { ApiError } from '../errors.ts';
 import type { Env, RequestContext } from '../middleware/context.ts';
 import { parseFields, readJson } from '../middleware/request-body.ts';

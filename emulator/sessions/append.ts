@@ -1,7 +1,7 @@
 import { unixSeconds } from '../clock.ts';
 import { ApiError } from '../errors.ts';
 import type { Services } from '../services.ts';
-import type { NewEntry, StoredMessage, Tail, View } from '../store/history-rows.ts';
+import type { NewEntry, StoredMessage, Tail, View } from '../store/entries.ts';
 import type { SessionRow } from '../store/sessions.ts';
 import type { Pairing } from './groups.ts';
 import { toUsage } from './objects.ts';
@@ -78,7 +78,7 @@ export function changed(services: Services, session: SessionRow, change: Partial
   if (onlyAdvances(session, next)) services.store.sessions.advance(next);
   else services.store.sessions.update(next);
   if (next.view.segment !== session.view.segment || next.view.floor !== session.view.floor) {
-    services.store.collector.touch(session.view.segment);
+    services.store.collector.markDirty(session.view.segment);
   }
   if (next.toolset !== session.toolset) services.store.toolsets.release(session.toolset);
   return next;

@@ -4,8 +4,7 @@ import { unixSeconds } from '../clock.ts';
 import { ApiError } from '../errors.ts';
 import { requireModel } from '../models/known-models.ts';
 import type { Services } from '../services.ts';
-import type { SessionRow } from '../store/sessions.ts';
-import type { Toolset } from '../store/toolsets.ts';
+import type { SessionRow, Toolset } from '../store/sessions.ts';
 import { append, changed } from './append.ts';
 import { toUsage } from './objects.ts';
 import type { Write } from './write.ts';
@@ -76,7 +75,7 @@ export function sameTools({ store }: Services, { toolset }: SessionRow, { tools 
 /** Frees the session's place. Its snapshots stay. */
 export function deleteSession({ store }: Services, session: SessionRow): void {
   store.sessions.delete(session.id);
-  store.collector.touch(session.view.segment);
+  store.collector.markDirty(session.view.segment);
   store.toolsets.release(session.toolset);
 }
 

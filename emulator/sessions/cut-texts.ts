@@ -1,7 +1,7 @@
 import { type ChatMessage, contentText } from '../../contract/messages.ts';
 import { messageTokensSliced } from '../engines/tokens/chat-template.ts';
 import type { Tokenizer } from '../engines/tokens/tokenizer.ts';
-import type { NewEntry, StoredMessage } from '../store/history-rows.ts';
+import type { NewEntry, StoredMessage } from '../store/entries.ts';
 
 interface Sized {
   body: ChatMessage;

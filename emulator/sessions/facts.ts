@@ -1,5 +1,5 @@
 import type { SessionCompression, SessionTruncation } from '../../contract/sessions.ts';
-import type { Facts } from '../journal/facts.ts';
+import type { Facts } from '../journal/exchange.ts';
 import type { Services } from '../services.ts';
 import type { SessionRow } from '../store/sessions.ts';
 import { toUsage } from './objects.ts';

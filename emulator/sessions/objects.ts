@@ -1,7 +1,7 @@
 import type { Session, SessionMessage, SessionState, Usage } from '../../contract/sessions.ts';
 import type { Share, SharedSnapshot, Snapshot } from '../../contract/snapshots.ts';
 import type { Services } from '../services.ts';
-import type { Entry, NewEntry, NewMessage } from '../store/history-rows.ts';
+import type { Entry, NewEntry, NewMessage } from '../store/entries.ts';
 import type { SessionRow } from '../store/sessions.ts';
 import type { SnapshotRow } from '../store/snapshots.ts';
 

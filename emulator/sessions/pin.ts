@@ -1,7 +1,7 @@
 import type { SessionMessage } from '../../contract/sessions.ts';
 import { ApiError } from '../errors.ts';
 import type { Services } from '../services.ts';
-import type { NewEntry, StoredMessage } from '../store/history-rows.ts';
+import type { NewEntry, StoredMessage } from '../store/entries.ts';
 import type { SessionRow } from '../store/sessions.ts';
 import { changed } from './append.ts';
 import { toMessage } from './objects.ts';

@@ -1,5 +1,5 @@
 import type { Tokenizer } from '../engines/tokens/tokenizer.ts';
-import type { StoredMessage } from '../store/history-rows.ts';
+import type { StoredMessage } from '../store/entries.ts';
 import { cutNewestGroup, type GroupCut } from './cut-texts.ts';
 
 /**

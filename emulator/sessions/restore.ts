@@ -1,7 +1,7 @@
 import type { CreateSessionRequest, RollbackRequest } from '../../contract/sessions.ts';
 import { ApiError } from '../errors.ts';
 import type { Services } from '../services.ts';
-import type { View } from '../store/history-rows.ts';
+import type { View } from '../store/entries.ts';
 import type { ForkOrigin, SessionRow } from '../store/sessions.ts';
 import type { SnapshotRow } from '../store/snapshots.ts';
 import { changed } from './append.ts';

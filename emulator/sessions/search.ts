@@ -1,6 +1,6 @@
 import { contentText } from '../../contract/messages.ts';
+import type { StoredMessage, View } from '../store/entries.ts';
 import type { History, PageRequest } from '../store/history.ts';
-import type { StoredMessage, View } from '../store/history-rows.ts';
 import { slicesOf } from './window.ts';
 
 /** Messages of a window that hold all words of a query, whatever their case. Gives way to the event loop. */

@@ -54,8 +54,8 @@ export function requireSnapshot({ store }: Services, account: string, id: string
 /** Ends the snapshot and its share. Forks made from it live on. */
 export function deleteSnapshot({ store }: Services, snapshot: SnapshotRow): void {
   store.snapshots.delete(snapshot.id);
-  store.collector.touch(snapshot.archived.segment);
-  store.collector.touch(snapshot.restored.segment);
+  store.collector.markDirty(snapshot.archived.segment);
+  store.collector.markDirty(snapshot.restored.segment);
   store.toolsets.release(snapshot.toolset);
 }
 

@@ -1,8 +1,8 @@
 import type { SessionTruncation, TruncateRequest } from '../../contract/sessions.ts';
 import { ApiError } from '../errors.ts';
 import type { Services } from '../services.ts';
-import { findCut } from '../store/cut.ts';
-import type { View } from '../store/history-rows.ts';
+import type { View } from '../store/entries.ts';
+import { findCut } from '../store/history.ts';
 import type { SessionRow } from '../store/sessions.ts';
 import { changed } from './append.ts';
 import { cutEntries } from './cut-texts.ts';

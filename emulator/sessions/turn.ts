@@ -1,7 +1,6 @@
 import { ApiError } from '../errors.ts';
 import type { Services } from '../services.ts';
-import type { SessionRow } from '../store/sessions.ts';
-import type { Toolset } from '../store/toolsets.ts';
+import type { SessionRow, Toolset } from '../store/sessions.ts';
 import { bodyOf, changed, extend, requireWriteFits } from './append.ts';
 import { sameTools } from './create.ts';
 import { toUsage } from './objects.ts';

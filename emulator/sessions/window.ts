@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { StoredMessage, View } from '../store/entries.ts';
 import type { History } from '../store/history.ts';
-import type { StoredMessage, View } from '../store/history-rows.ts';
 
 /** Messages read before others get their turn: a few milliseconds. */
 const SLICE = 256;

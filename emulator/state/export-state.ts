@@ -1,12 +1,11 @@
-import type { SessionRow } from '../store/sessions.ts';
+import type { StoredMessage, View } from '../store/entries.ts';
+import type { PortableRows } from '../store/portable-rows.ts';
+import type { Segments, Span } from '../store/segments.ts';
+import type { SessionRow, Toolset } from '../store/sessions.ts';
 import type { SnapshotRow } from '../store/snapshots.ts';
 import type { Store } from '../store/store.ts';
-import type { Toolset } from '../store/toolsets.ts';
-import { ExportedHistories } from './export-histories.ts';
-import type { PortableState } from './schema.ts';
-import { type FileParts, Sealing } from './seal.ts';
-import { StateError } from './state-error.ts';
-import { VisibleSegments } from './visible-segments.ts';
+import type { PortableEntry, PortableMessage, PortableState, PortableWindow } from './schema.ts';
+import { type FileParts, Sealing, StateError } from './state-file.ts';
 
 /**
  * A state file: all sessions and snapshots, or one session with the snapshots taken of it. Work in slices. All of it is of the
@@ -118,4 +117,172 @@ function readRows(store: Store, session?: string): { sessions: SessionRow[]; sna
       .snapshots(session === undefined ? undefined : only)
       .flatMap(({ id, account }) => store.snapshots.find(account, id) ?? []),
   };
+}
+
+/**
+ * The messages and segments that windows show, numbered in the order in which windows come to them, a step at a time. To be
+ * asked for messages, then segments, then windows: each knows the numbers of what came before.
+ */
+export class ExportedHistories {
+  readonly #visible: VisibleSegments;
+  readonly #rows: PortableRows;
+  readonly #messages = new Map<number, number>();
+  /** Numbers of segments, in their order. */
+  readonly #segments = new Map<number, number>();
+  readonly #parents = new Map<number, number | null>();
+
+  constructor(visible: VisibleSegments, rows: PortableRows) {
+    this.#visible = visible;
+    this.#rows = rows;
+  }
+
+  *messages(): Generator<PortableMessage[]> {
+    for (const path of this.#visible.paths()) {
+      let parent: number | null = null;
+      for (const segment of path) {
+        if (!this.#segments.has(segment)) {
+          let seen = 0;
+          for (const places of this.#visible.places(segment, (...range) => this.#rows.entries(...range))) {
+            seen += places.length;
+            yield this.#newOf(places);
+          }
+          // What lies before the first entry that is still seen is as good as gone.
+          if (seen === 0 && parent === null) continue;
+          this.#parents.set(segment, parent === null ? null : (this.#segments.get(parent) ?? null));
+          this.#segments.set(segment, this.#segments.size);
+        }
+        parent = segment;
+      }
+    }
+  }
+
+  /** As texts that follow one another. */
+  *segments(): Generator<string> {
+    for (const [segment, number] of this.#segments) {
+      const parent = this.#parents.get(segment) ?? null;
+      yield `${number === 0 ? '' : ','}{"parent":${parent},"parent_seq":${this.#visible.parentSeq(segment)},"entries":[`;
+      let comma = '';
+      for (const places of this.#visible.places(segment, (...range) => this.#rows.places(...range))) {
+        const entries = places.map(({ seq, message, tokens, group, pinned, held }): PortableEntry => {
+          return { seq, message: this.#messages.get(message) ?? 0, tokens, group, pinned, held };
+        });
+        if (entries.length === 0) continue;
+        yield comma + entries.map((entry) => JSON.stringify(entry)).join();
+        comma = ',';
+      }
+      yield ']}';
+    }
+  }
+
+  windowOf(view: View): PortableWindow {
+    const { head, floor, tokens, messages } = view;
+    const segment = this.#visible.segmentOf(view);
+    return { segment: segment === null ? null : (this.#segments.get(segment) ?? null), head, floor, tokens, messages };
+  }
+
+  #newOf(places: readonly StoredMessage[]): PortableMessage[] {
+    return places.flatMap(({ message, id, createdAt, truncated, summary, body }) => {
+      if (this.#messages.has(message)) return [];
+      this.#messages.set(message, this.#messages.size);
+      return { id, created_at: createdAt, truncated, summary, body: body as PortableMessage['body'] };
+    });
+  }
+}
+
+type Run = [from: number, to: number];
+
+/** What is shown of one segment. */
+interface Shown {
+  segment: number;
+  from: number;
+  /** The last place that any window sees. */
+  to: number;
+  /** Stretches that windows show whole; before their floor they show held entries only. */
+  runs: Run[];
+}
+
+/** Reads places of a segment in their order: those from one to another, so many at most. */
+export type ReadPlaces<Place> = (segment: number, from: number, to: number, limit: number) => Place[];
+
+/** Places read at once: a millisecond of work. */
+const PLACES_A_STEP = 100;
+
+/**
+ * The parts of the segments that windows show, numbered in the order in which windows come to them, parents first: the same
+ * windows give the same numbers, whatever the collector has removed and whatever the segments are called here.
+ */
+export class VisibleSegments {
+  readonly #segments: Segments;
+  readonly #shown = new Map<number, Shown>();
+  readonly #paths = new Map<number, readonly number[]>();
+
+  constructor(segments: Segments) {
+    this.#segments = segments;
+  }
+
+  add(view: View): void {
+    const path = [...this.#segments.spans(view, 1)].reverse();
+    for (const span of path) this.#show(span, view.floor);
+    const last = path.at(-1);
+    if (last && !this.#paths.has(last.segment))
+      this.#paths.set(
+        last.segment,
+        path.map(({ segment }) => segment),
+      );
+  }
+
+  /** Where a window ends: the segment that holds its last entry. Null for an empty one. */
+  segmentOf(view: View): number | null {
+    const [last] = this.#segments.spans(view, Math.max(1, view.head));
+    return last?.segment ?? null;
+  }
+
+  /** The segments on the way to each window, its root first; windows that end in the same segment have one way. */
+  paths(): Iterable<readonly number[]> {
+    return this.#paths.values();
+  }
+
+  /** Behind which place of its parent's history a segment begins. */
+  parentSeq(segment: number): number {
+    return (this.#shown.get(segment)?.from ?? 1) - 1;
+  }
+
+  /** What is shown of a segment, a step at a time. */
+  *places<Place extends { seq: number; held: boolean }>(
+    segment: number,
+    read: ReadPlaces<Place>,
+  ): Generator<readonly Place[]> {
+    const shown = this.#shown.get(segment);
+    if (!shown) return;
+    const runs = merged(shown.runs);
+    let run = 0;
+    for (let from = 1; from <= shown.to; ) {
+      const found = read(segment, from, shown.to, PLACES_A_STEP);
+      const last = found.at(-1);
+      if (!last) return;
+      yield found.filter(({ seq, held }) => {
+        while ((runs[run]?.[1] ?? Number.POSITIVE_INFINITY) < seq) run += 1;
+        return held || (runs[run]?.[0] ?? Number.POSITIVE_INFINITY) <= seq;
+      });
+      from = last.seq + 1;
+    }
+  }
+
+  #show({ segment, from, to }: Span, floor: number): void {
+    const shown = this.#shown.get(segment) ?? { segment, from, to, runs: [] };
+    this.#shown.set(segment, shown);
+    shown.to = Math.max(shown.to, to);
+    if (to >= floor) shown.runs.push([Math.max(from, floor), to]);
+  }
+}
+
+/** The same stretches, in order, none touching another. */
+function merged(runs: readonly Run[]): Run[] {
+  const found: Run[] = [];
+  for (const [from, to] of runs.toSorted((a, b) => a[0] - b[0])) {
+    const last = found.at(-1);
+    if (last && from <= last[1] + 1) last[1] = Math.max(last[1], to);
+    else found.push([from, to]);
+  }
+  return found;
 }

@@ -3,7 +3,7 @@ import type { Limits } from '../../contract/limits.ts';
 import { MessageContent, Tool, ToolCall } from '../../contract/messages.ts';
 import { metadataSchema } from '../../contract/sessions.ts';
 import { findFault } from '../documents/find-fault.ts';
-import { StateError } from './state-error.ts';
+import { StateError } from './state-file.ts';
 
 /** Seconds up to the last instant that a `Date` can name. No other count of an emulator comes near it; all arithmetic is exact. */
 const MOST = 8_640_000_000_000;

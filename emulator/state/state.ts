@@ -9,8 +9,7 @@ import { freeKeys } from '../middleware/idempotency.ts';
 import type { SessionLocks } from '../sessions/locks.ts';
 import type { Store } from '../store/store.ts';
 import type { Imported, ImportOptions } from './import-state.ts';
-import type { FileParts } from './seal.ts';
-import { StateError } from './state-error.ts';
+import { type FileParts, StateError } from './state-file.ts';
 
 const exporting = later(() => import('./export-state.ts'));
 const importing = later(() => import('./import-state.ts'));
@@ -26,16 +25,16 @@ export interface StateParts {
 }
 
 export interface ExportOptions {
-  /** One session, with the snapshots taken of it; without it, everything. */
+  /** Id of one session to export with its snapshots; by default everything is exported. */
   session?: string;
 }
 
-/** The state as a whole: kept, reset, and carried from one emulator to another. */
+/** The state as a whole: baseline, reset, export and import. */
 export class State {
-  /** Called at every reset, once sessions and time are those of the kept state. */
+  /** Called at every reset, once sessions and time are those of the baseline. */
   readonly onReset: (() => void)[] = [];
-  /** Called when a state is kept: for what answers show and no state holds, so that the first test finds what all others do. */
-  readonly onKeep: (() => void)[] = [];
+  /** Called when a baseline is saved: what answers show but no state holds is cleared, so that the first test sees what all others see. */
+  readonly onSaveBaseline: (() => void)[] = [];
   readonly #parts: StateParts;
 
   constructor(parts: StateParts) {
@@ -43,36 +42,33 @@ export class State {
   }
 
   /**
-   * Makes the present sessions, snapshots, time and next ids what `reset` returns to. What requests with a key were answered is
-   * no part of it, and is forgotten here already.
+   * Makes the present sessions, snapshots, time and next ids the state that `reset` returns to. Answers stored under an
+   * idempotency key are not part of it, and are dropped at once.
    */
-  keep(): void {
+  saveBaseline(): void {
     const { store, clock, seededIds } = this.#parts;
-    store.keep();
-    clock.keep();
-    seededIds?.keep();
-    for (const call of this.onKeep) call();
+    store.saveBaseline();
+    clock.saveBaseline();
+    seededIds?.saveBaseline();
+    for (const call of this.onSaveBaseline) call();
   }
 
-  /**
-   * Returns to what was kept; to nothing where nothing was. A request that is under way changes nothing any more: it is
-   * refused when it comes to it.
-   */
+  /** Returns to the baseline, or to an empty state. A request that is still running is refused when it tries to change something. */
   reset(): void {
     const { store, clock, seededIds, locks } = this.#parts;
     store.reset();
-    clock.restart();
-    seededIds?.restart();
+    clock.reset();
+    seededIds?.reset();
     locks.reset();
     freeKeys(store);
     for (const call of this.onReset) call();
   }
 
-  /** @returns the parts of a state file, whatever its length @throws StateError where there is no such session */
+  /** @returns a state file of any length, in parts @throws StateError if there is no such session */
   async exportParts({ session }: ExportOptions = {}): Promise<FileParts> {
     const { store, tokenizer } = this.#parts;
     const { exportState } = await exporting();
-    const release = store.collector.hold();
+    const release = store.collector.pause();
     try {
       return await runInSlices(exportState(store, tokenizer.name, session));
     } finally {
@@ -80,19 +76,19 @@ export class State {
     }
   }
 
-  /** @returns the same as a text @throws StateError also where it is longer than a string can be */
+  /** @returns the same as one text @throws StateError also if it is longer than a string can be */
   async export(options: ExportOptions = {}): Promise<string> {
     const parts = await this.exportParts(options);
     const bytes = parts.reduce((sum, { length }) => sum + length, 0);
     if (bytes > constants.MAX_STRING_LENGTH) {
-      throw new StateError(`the state takes ${bytes} bytes, more than one string can hold: export it in parts`);
+      throw new StateError(`the state takes ${bytes} bytes, more than a string can hold: export it with exportParts()`);
     }
     return Buffer.concat(parts).toString();
   }
 
   /**
-   * Adds what a state file holds, all of it or, where anything about it is wrong, nothing.
-   * @param file its text or bytes, or what `JSON.parse` makes of the text
+   * Adds everything that a state file holds, or nothing if anything about it is invalid.
+   * @param file its text or bytes, or the value that `JSON.parse` returns for the text
    * @throws StateError in one line
    */
   async import(file: string | Uint8Array | object, options: ImportOptions = {}): Promise<Imported> {

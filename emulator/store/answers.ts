@@ -1,6 +1,6 @@
 import type { Database } from 'better-sqlite3';
 
-/** The answer of a request that succeeded, kept under its idempotency key. */
+/** The answer of a request that succeeded, stored under its idempotency key. */
 export interface StoredAnswer {
   fingerprint: string;
   status: number;
@@ -24,9 +24,9 @@ export class Answers {
     this.#generation = this.#sql.generation.get()?.value ?? 0;
   }
 
-  /** Forgets all answers, in a transaction: they stand there until they are collected, and are found no more. */
-  forgetAll(transaction: (work: () => number) => number): void {
-    // Known here only once it is stored.
+  /** Makes all answers unfindable, in a transaction; the collector deletes them. */
+  dropAll(transaction: (work: () => number) => number): void {
+    // Adopted only once it is committed.
     this.#generation = transaction(() => this.#sql.nextGeneration.get()?.value ?? 0);
   }
 

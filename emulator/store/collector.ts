@@ -1,9 +1,10 @@
-import type { Database } from 'better-sqlite3';
+import type { Database, Statement } from 'better-sqlite3';
 import { diskFault } from './database.ts';
-import { Leftovers } from './leftovers.ts';
 
 /** Entries removed in one transaction: a few milliseconds of work. */
-const SLICE = 400;
+const ENTRIES_PER_SLICE = 400;
+/** Answers and lists of tools removed in one transaction. */
+const LEFTOVERS_PER_SLICE = 100;
 const PAUSE_MS = 5;
 const VACUUM_PAGES = 200;
 
@@ -13,14 +14,15 @@ interface Pointer {
 }
 
 /**
- * Collects what nothing points to any more, in slices, so that the file does not grow without bound. A segment is *dirty*
- * when a pointer into it has moved; the mark is stored, so that a restart goes on where a kill left off.
+ * Removes what nothing points to any more, in slices, so that the file does not grow without bound. A segment is *dirty*
+ * when a pointer into it has moved; the mark is stored, so that a restart continues where a kill interrupted the work.
  */
 export class Collector {
   readonly #database: Database;
   readonly #sql: ReturnType<typeof statements>;
-  /** Present while a reset may have left more behind than segments; a kill may have come before it was removed. */
-  #leftovers: Leftovers | 'to be looked for' | undefined;
+  /** Whether a reset may have left unused answers and lists of tools; in a file, one before a kill may have. */
+  #hasLeftovers: boolean;
+  #leftovers: readonly Statement<[limit: number]>[] | undefined;
   #timer: NodeJS.Timeout | undefined;
   #holds = 0;
   #closed = false;
@@ -28,28 +30,27 @@ export class Collector {
   constructor(database: Database) {
     this.#database = database;
     this.#sql = statements(database);
-    this.#leftovers = database.memory ? undefined : 'to be looked for';
+    this.#hasLeftovers = !database.memory;
     this.#schedule();
   }
 
-  /** Says that a pointer into `segment` has moved or gone. Part of the caller's transaction. */
-  touch(segment: number): void {
+  /** Marks a segment into which a pointer has moved or gone. Part of the caller's transaction. */
+  markDirty(segment: number): void {
     this.#sql.mark.run(segment);
     this.#schedule();
   }
 
-  /** Says that whole tables have been cleared of rows. */
-  wake(): void {
-    this.#leftovers ??= 'to be looked for';
+  /** Schedules a look for leftovers: whole tables have been cleared of rows. */
+  sweepLater(): void {
+    this.#hasLeftovers = true;
     this.#schedule();
   }
 
   /**
-   * Leaves everything where it is for as long as it takes to write or read it in several steps: nothing may point to it yet, or
-   * any more.
-   * @returns what ends it
+   * Pauses collection while rows are written or read in several steps: nothing may point to them yet, or any more.
+   * @returns a function that resumes it
    */
-  hold(): () => void {
+  pause(): () => void {
     this.#holds += 1;
     return () => {
       this.#holds -= 1;
@@ -62,7 +63,7 @@ export class Collector {
     clearTimeout(this.#timer);
   }
 
-  /** One slice of work. True where more is left. */
+  /** Runs one slice of work. @returns whether more is left */
   slice(): boolean {
     const dirty = this.#sql.dirty.get();
     if (!dirty) {
@@ -75,11 +76,11 @@ export class Collector {
   }
 
   #sweepLeftovers(): boolean {
-    if (this.#leftovers === undefined) return false;
-    if (this.#leftovers === 'to be looked for') this.#leftovers = new Leftovers(this.#database);
-    const more = this.#leftovers.sweep();
-    if (!more) this.#leftovers = undefined;
-    return more;
+    if (!this.#hasLeftovers) return false;
+    this.#leftovers ??= leftoverStatements(this.#database);
+    const removed = this.#leftovers.reduce((sum, step) => sum + step.run(LEFTOVERS_PER_SLICE).changes, 0);
+    this.#hasLeftovers = removed > 0;
+    return this.#hasLeftovers;
   }
 
   #schedule(): void {
@@ -91,7 +92,7 @@ export class Collector {
     this.#timer.unref();
   }
 
-  /** Nobody waits for a slice, so that its failure (a full disk) must not end the process: the next touch tries again. */
+  /** Nobody waits for a slice, so a failure (a full disk) must not end the process: the next mark tries again. */
   #attempt(): boolean {
     try {
       return this.slice();
@@ -111,9 +112,9 @@ export class Collector {
       this.#sql.raiseFloor.run(floor, segment);
       if (row.parent !== null) this.#sql.mark.run(row.parent);
     }
-    let budget = SLICE;
+    let budget = ENTRIES_PER_SLICE;
     for (const [from, to] of gaps(pointers)) {
-      // Behind a floor, pins are seen by every window that ends later.
+      // Below the newest head, every window that ends later still sees the pinned entries.
       const dead = (from <= head ? this.#sql.deadUnheld : this.#sql.dead).all(segment, from, to, budget);
       for (const { seq, message } of dead) {
         this.#sql.deleteEntry.run(segment, seq);
@@ -131,7 +132,7 @@ export class Collector {
   }
 }
 
-/** The stretches of places that no pointer's window covers. */
+/** The ranges of places that no pointer's window covers. */
 function gaps(pointers: readonly Pointer[]): [number, number][] {
   const found: [number, number][] = [];
   let next = 1;
@@ -173,4 +174,22 @@ function statements(database: Database) {
     ),
     deleteSegment: database.prepare<[number]>('DELETE FROM segments WHERE id = ?'),
   };
+}
+
+/** What a reset leaves behind besides segments: answers of earlier states, and lists of tools that nothing uses. */
+function leftoverStatements(database: Database): Statement<[limit: number]>[] {
+  return [
+    database.prepare<[number]>(
+      `DELETE FROM answers WHERE rowid IN (
+         SELECT rowid FROM answers WHERE generation <> ifnull((SELECT value FROM meta WHERE name = 'generation'), 0) LIMIT ?)`,
+    ),
+    database.prepare<[number]>(
+      `DELETE FROM toolsets WHERE id IN (
+         SELECT id FROM toolsets t
+         WHERE NOT EXISTS (SELECT 1 FROM sessions WHERE toolset = t.id)
+           AND NOT EXISTS (SELECT 1 FROM snapshots WHERE toolset = t.id)
+           AND NOT EXISTS (SELECT 1 FROM kept_sessions WHERE toolset = t.id)
+           AND NOT EXISTS (SELECT 1 FROM kept_snapshots WHERE toolset = t.id) LIMIT ?)`,
+    ),
+  ];
 }

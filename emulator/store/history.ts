@@ -4,14 +4,14 @@ import {
   freeTokensBefore,
   fromValues,
   heldMessagesBefore,
+  historyStatements,
   type NewEntry,
   type StoredMessage,
   type Tail,
   toStoredMessage,
   toValues,
   type View,
-} from './history-rows.ts';
-import { historyStatements } from './history-statements.ts';
+} from './entries.ts';
 import { Segments, type Span } from './segments.ts';
 
 /** The sums behind which an entry is written. */
@@ -197,4 +197,28 @@ function asNewEntry(entry: NewEntry | StoredMessage): NewEntry {
   if ('opensGroup' in entry) return entry;
   const { tokens, pinned, held } = entry;
   return { message: entry, tokens, pinned, held, opensGroup: entry.group === entry.seq };
+}
+
+/**
+ * Where a window has to begin so that its messages, held ones included, take at most `budget` tokens: the oldest group
+ * that may stay. A few index look-ups, whatever the window's size.
+ * @returns undefined where not even the newest group fits
+ */
+export function findCut(history: History, view: View, budget: number): number | undefined {
+  const last = history.last(view);
+  if (!last || view.tokens <= budget) return view.floor;
+  const tokensFrom = (seq: number): number => {
+    const entry = history.entry(view, seq);
+    return entry ? last.totalTokens - freeTokensBefore(entry) : 0;
+  };
+  if (tokensFrom(last.group) > budget) return undefined;
+  let tooLong = view.floor;
+  let fits = last.group;
+  while (fits - tooLong > 1) {
+    const middle = (tooLong + fits) >>> 1;
+    if (tokensFrom(middle) > budget) tooLong = middle;
+    else fits = middle;
+  }
+  while (fits < last.group && history.entry(view, fits)?.group !== fits) fits += 1;
+  return fits;
 }

@@ -1,6 +1,5 @@
 import type { Database } from 'better-sqlite3';
-import { type Entry, type StoredMessage, toStoredMessage, toValues } from './history-rows.ts';
-import { historyStatements } from './history-statements.ts';
+import { type Entry, historyStatements, type StoredMessage, toStoredMessage, toValues } from './entries.ts';
 
 /** Where a message stands in a segment. */
 export type Place = Pick<Entry, 'seq' | 'message' | 'tokens' | 'group' | 'pinned' | 'held'>;

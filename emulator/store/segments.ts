@@ -1,5 +1,5 @@
 import type { Database } from 'better-sqlite3';
-import type { View } from './history-rows.ts';
+import type { View } from './entries.ts';
 
 /** Branches of branches are walked one by one; beyond this depth a window gets a root of its own. */
 export const MAX_DEPTH = 64;

@@ -1,5 +1,5 @@
 import type { Database, Statement } from 'better-sqlite3';
-import type { View } from './history-rows.ts';
+import type { View } from './entries.ts';
 
 export interface SnapshotRow {
   ord: number;

@@ -1,14 +1,12 @@
 import type { Database, Transaction } from 'better-sqlite3';
 import { Answers } from './answers.ts';
+import { Baseline } from './baseline.ts';
 import { Collector } from './collector.ts';
-import { CommitQueue } from './commit-queue.ts';
-import { diskFault, openDatabase } from './database.ts';
+import { CommitQueue, diskFault, openDatabase } from './database.ts';
 import { History } from './history.ts';
-import { KeptState } from './kept-state.ts';
 import { PortableRows } from './portable-rows.ts';
-import { SessionRows } from './sessions.ts';
+import { SessionRows, Toolsets } from './sessions.ts';
 import { SnapshotRows } from './snapshots.ts';
-import { Toolsets } from './toolsets.ts';
 
 /** The state: named tables and one way to change them, a synchronous transaction. */
 export class Store {
@@ -20,7 +18,7 @@ export class Store {
   readonly collector: Collector;
   readonly #database: Database;
   readonly #commits: CommitQueue;
-  #kept: KeptState | undefined;
+  #baseline: Baseline | undefined;
   #generation = 0;
   readonly #run: Transaction<(work: () => unknown) => unknown>;
 
@@ -44,12 +42,12 @@ export class Store {
     return this.#run.immediate(work) as Result;
   }
 
-  /** The same, with the changes that come in at the same time committed together. */
+  /** The same, in one commit with the other changes of this tick. */
   commit<Result>(work: () => Result): Promise<Result> {
     return this.#commits.add(work);
   }
 
-  /** What `work` would answer, with its effects undone. Part of a transaction. */
+  /** What `work` would return, with its changes rolled back. Part of a transaction. */
   rehearse<Result>(work: () => Result): Result {
     this.#database.exec('SAVEPOINT rehearsal');
     try {
@@ -59,7 +57,7 @@ export class Store {
     }
   }
 
-  /** How often this state has been opened before, counting this time. */
+  /** How often this database has been opened, counting this time. */
   countRun(): number {
     const row = this.#database
       .prepare<[], { value: number }>(
@@ -70,42 +68,39 @@ export class Store {
     return row?.value ?? 1;
   }
 
-  /** What only exports and imports read and write. */
+  /** Rows that only exports and imports read and write. */
   portableRows(): PortableRows {
     return new PortableRows(this.#database);
   }
 
-  /** Steps with every reset, so that a change that was asked for before one can tell that it is of another state. */
+  /** Incremented by every reset, so that a change requested before one can tell that it belongs to another state. */
   get generation(): number {
     return this.#generation;
   }
 
-  /** Makes the present state the one that a reset returns to. Answers are no part of it, and are forgotten. */
-  keep(): void {
-    this.#forgetting((kept) => kept.keep());
+  /** Makes the present state the one that a reset returns to. Stored answers are not part of it, and are dropped. */
+  saveBaseline(): void {
+    this.#dropAnswersWith((baseline) => baseline.save());
   }
 
-  /**
-   * Returns to the state that was kept last, or to nothing. Takes the same time whatever the windows hold: what is left behind
-   * is collected later.
-   */
+  /** Returns to the baseline, or to an empty state. Takes the same time whatever the windows hold: garbage is collected later. */
   reset(): void {
-    this.#forgetting((kept) => kept.restore());
+    this.#dropAnswersWith((baseline) => baseline.restore());
     this.#generation += 1;
   }
 
-  #forgetting(work: (kept: KeptState) => void): void {
-    this.#kept ??= new KeptState(this.#database, this.history, this.collector);
-    const kept = this.#kept;
-    this.answers.forgetAll((step) =>
+  #dropAnswersWith(work: (baseline: Baseline) => void): void {
+    this.#baseline ??= new Baseline(this.#database, this.history, this.collector);
+    const baseline = this.#baseline;
+    this.answers.dropAll((step) =>
       this.transaction(() => {
-        work(kept);
+        work(baseline);
         return step();
       }),
     );
   }
 
-  /** What the disk has done, in one line, where it is to blame for the error of a change or a query. */
+  /** One line about the disk where it caused this error of a change or a query. */
   diskFault(error: unknown): string | undefined {
     return diskFault(error, this.#database.name);
   }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Billing, type BillingOptions } from '../../emulator/billing/billing.ts';
-import type { CountedMessage } from '../../emulator/billing/prompt-chain.ts';
+import type { CountedMessage } from '../../emulator/billing/prefix-cache.ts';
 import { GENERATION_TOKENS, message } from './prompts.ts';
 
 const MODEL = 'kimi-k2-0905-preview';
@@ -162,9 +162,7 @@ describe('what a client without sessions would have sent', () => {
       turns: 2,
       stateless: { turns: 1, turns_beyond_window: 1, prompt_tokens: 6_003 },
     });
-    expect(bench.total.arithmetic).toContain(
-      '1 turn left out of what follows: the uncut history no longer fitted 8,000 tokens',
-    );
+    expect(bench.total.arithmetic).toContain('1 turn left out below: the uncut history no longer fitted 8,000 tokens');
   });
 });
 

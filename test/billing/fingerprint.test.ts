@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { ChatMessage } from '../../contract/messages.ts';
-import { chained, fingerprint } from '../../emulator/billing/fingerprint.ts';
+import { chained, fingerprint } from '../../emulator/billing/prefix-cache.ts';
 
 const call = (id: string, name: string, args: string) => ({
   id,

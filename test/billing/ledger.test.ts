@@ -1,23 +1,23 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Ledger, type TurnUse } from '../../emulator/billing/ledger.ts';
+import { Ledgers, type TurnUsage } from '../../emulator/billing/ledger.ts';
 import { PriceTable } from '../../emulator/billing/price-table.ts';
 import { spendOf } from '../../emulator/billing/spend.ts';
 import { runs } from '../support/runs.ts';
 
 const QUESTION = { currency: 'USD', windowTokens: 262_144 } as const;
 const table = new PriceTable();
-const RATES = ['kimi-k2-0905', 'kimi-k3'].map((model) => {
-  const rates = table.of(model, 'USD', 0);
-  if (!rates) throw new Error(`${model} has no price`);
-  return rates;
+const PRICES = ['kimi-k2-0905', 'kimi-k3'].map((model) => {
+  const prices = table.find(model, 'USD', 0);
+  if (!prices) throw new Error(`${model} has no price`);
+  return prices;
 });
 
-const arbitraryUse: fc.Arbitrary<TurnUse> = fc
+const arbitraryUse: fc.Arbitrary<TurnUsage> = fc
   .record({
     account: fc.constantFrom('a', 'b'),
     session: fc.constantFrom('1', '2', undefined),
-    rates: fc.constantFrom(...RATES),
+    prices: fc.constantFrom(...PRICES),
     promptTokens: fc.nat(262_144),
     cachedShare: fc.nat(100),
     outputTokens: fc.nat(4_000),
@@ -37,7 +37,7 @@ const arbitraryUse: fc.Arbitrary<TurnUse> = fc
 test('the parts add up to the whole, and a saving is the difference of what is shown', () => {
   fc.assert(
     fc.property(fc.array(arbitraryUse, { maxLength: 40 }), (uses) => {
-      const ledger = new Ledger();
+      const ledger = new Ledgers();
       for (const use of uses) ledger.record(use);
       const { total, accounts, sessions } = spendOf(ledger, QUESTION);
       const sum = (parts: { turns: number; cost: number }[], key: 'turns' | 'cost') =>
@@ -60,10 +60,10 @@ test('the parts add up to the whole, and a saving is the difference of what is s
 });
 
 test('sessions without end do not fill the memory, and nothing is lost from the total', () => {
-  const ledger = new Ledger();
-  const [rates] = RATES;
-  if (!rates) throw new Error('there is no price');
-  const use = { account: 'a', rates, promptTokens: 10, cachedTokens: 0, outputTokens: 1, stateless: undefined };
+  const ledger = new Ledgers();
+  const [prices] = PRICES;
+  if (!prices) throw new Error('there is no price');
+  const use = { account: 'a', prices, promptTokens: 10, cachedTokens: 0, outputTokens: 1, stateless: undefined };
   for (let number = 0; number < 5_000; number += 1) ledger.record({ ...use, session: `s${number}` });
   const sessions = ledger.sessions();
   expect(sessions).toHaveLength(4_096);

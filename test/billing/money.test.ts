@@ -30,9 +30,9 @@ test('an amount is read with and without its currency', () => {
   expect(parseAmount(' 0.000001 usd')).toEqual({ money: 1_000_000n, currency: 'USD' });
 });
 
-test.each(['', '-1', '1e3', '10EUR', '1.1234567', 'USD', '10 000'])('%j is no amount', (text) => {
+test.each(['', '-1', '1e3', '10EUR', '1.1234567', 'USD', '10 000'])('rejects the amount %j', (text) => {
   expect(() => parseAmount(text)).toThrow(
-    /is no amount: write a number of at most 6 decimals, and USD or CNY behind it$/,
+    /is not an amount: write a number with at most 6 decimals, followed by USD or CNY$/,
   );
 });
 

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { PRICES, type Price } from '../../contract/prices.ts';
-import { PriceTable, priceOf } from '../../emulator/billing/price-table.ts';
+import { PriceTable } from '../../emulator/billing/price-table.ts';
 
+const BUILT_IN = new PriceTable();
 const day = (text: string) => Date.parse(`${text}T12:00:00Z`);
 
 function row(since: string, input: number, model = 'kimi-k2.5'): Price {
@@ -23,12 +24,12 @@ test('no two rows are of the same model, currency and day', () => {
 });
 
 test('the model of the sessions has a price in both currencies, by both of its names', () => {
-  expect(priceOf('kimi-k2-0905', 'USD', day('2026-11-01'))).toMatchObject({
+  expect(BUILT_IN.find('kimi-k2-0905', 'USD', day('2026-11-01'))?.row).toMatchObject({
     cachedInput: 0.15,
     input: 0.6,
     output: 2.5,
   });
-  expect(priceOf('kimi-k2-0905-preview', 'CNY', day('2026-11-01'))).toMatchObject({
+  expect(BUILT_IN.find('kimi-k2-0905-preview', 'CNY', day('2026-11-01'))?.row).toMatchObject({
     cachedInput: 1,
     input: 4,
     output: 16,
@@ -37,7 +38,7 @@ test('the model of the sessions has a price in both currencies, by both of its n
 
 test('the latest row that is not after the day holds, and the first one before all of them', () => {
   const table = new PriceTable([row('2026-06-01', 2), row('2026-01-01', 1), row('2026-09-01', 3)]);
-  const inputOn = (text: string) => table.of('kimi-k2.5', 'USD', day(text))?.row.input;
+  const inputOn = (text: string) => table.find('kimi-k2.5', 'USD', day(text))?.row.input;
   expect(inputOn('2025-01-01')).toBe(1);
   expect(inputOn('2026-05-31')).toBe(1);
   expect(inputOn('2026-06-01')).toBe(2);
@@ -46,27 +47,27 @@ test('the latest row that is not after the day holds, and the first one before a
 
 test('rows of its own stand in for the built-in ones of their model and currency only', () => {
   const table = new PriceTable([row('2030-01-01', 9)]);
-  expect(table.of('kimi-k2.5', 'USD', day('2026-11-01'))?.row.input).toBe(9);
-  expect(table.of('kimi-k2.5', 'CNY', day('2026-11-01'))?.row.input).toBe(4);
-  expect(table.of('kimi-k2.6', 'USD', day('2026-11-01'))?.row.input).toBe(0.95);
+  expect(table.find('kimi-k2.5', 'USD', day('2026-11-01'))?.row.input).toBe(9);
+  expect(table.find('kimi-k2.5', 'CNY', day('2026-11-01'))?.row.input).toBe(4);
+  expect(table.find('kimi-k2.6', 'USD', day('2026-11-01'))?.row.input).toBe(0.95);
 });
 
 test('rows under another name of a model are prices of that model', () => {
   const table = new PriceTable([row('2026-01-01', 7, 'kimi-k2-0905')]);
   for (const name of ['kimi-k2-0905', 'kimi-k2-0905-preview']) {
-    expect(table.of(name, 'USD', day('2026-11-01'))?.row.input).toBe(7);
-    expect(table.of(name, 'CNY', day('2026-11-01'))?.row.input).toBe(4);
+    expect(table.find(name, 'USD', day('2026-11-01'))?.row.input).toBe(7);
+    expect(table.find(name, 'CNY', day('2026-11-01'))?.row.input).toBe(4);
   }
 });
 
 test('an unknown model has no price', () => {
-  expect(priceOf('kimi-k9', 'USD', day('2026-11-01'))).toBeUndefined();
-  expect(priceOf('kimi-k2-turbo-preview', 'USD', day('2026-11-01'))).toBeUndefined();
+  expect(BUILT_IN.find('kimi-k9', 'USD', day('2026-11-01'))).toBeUndefined();
+  expect(BUILT_IN.find('kimi-k2-turbo-preview', 'USD', day('2026-11-01'))).toBeUndefined();
 });
 
 test('the same row is the same object, so that work can be gathered by it', () => {
   const table = new PriceTable();
-  expect(table.of('kimi-k2-0905', 'USD', day('2026-11-01'))).toBe(
-    table.of('kimi-k2-0905-preview', 'USD', day('2026-01-01')),
+  expect(table.find('kimi-k2-0905', 'USD', day('2026-11-01'))).toBe(
+    table.find('kimi-k2-0905-preview', 'USD', day('2026-01-01')),
   );
 });

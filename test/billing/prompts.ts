@@ -1,5 +1,4 @@
-import type { CountedMessage, Prompt } from '../../emulator/billing/prompt-chain.ts';
-import { Chains } from '../../emulator/billing/prompt-chain.ts';
+import { Chains, type CountedMessage, type Prompt } from '../../emulator/billing/prefix-cache.ts';
 
 /** What the template adds behind the messages. */
 export const GENERATION_TOKENS = 3;

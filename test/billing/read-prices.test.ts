@@ -52,12 +52,12 @@ test.each([
   [
     'the same row twice',
     YAML + YAML,
-    'prices.yaml, line 10: kimi-k2-0905-preview in USD since 2026-10-01 stands on line 2 already',
+    'prices.yaml, line 10: kimi-k2-0905-preview in USD since 2026-10-01 is already on line 2',
   ],
   [
     'the same row under another name of the model',
     YAML + YAML.replace('-preview', ''),
-    'prices.yaml, line 10: kimi-k2-0905 in USD since 2026-10-01 stands on line 2 already, as kimi-k2-0905-preview',
+    'prices.yaml, line 10: kimi-k2-0905 in USD since 2026-10-01 is already on line 2, as kimi-k2-0905-preview',
   ],
 ])('refused: %s', (_, text, message) => {
   expect(() => readPrices(text, 'prices.yaml')).toThrow(message);
@@ -75,7 +75,7 @@ test('prices of a model that is not known are left out, and named with the names
   expect(prices).toHaveLength(1);
   expect(said).toEqual([
     expect.stringMatching(
-      /^prices\.yaml: no model is called kimi-k2-905 \(line 10\), kimi-k9 \(line 18\), so that no request can cost these prices; models: kimi-k2-0905-preview, kimi-k2-0905, .*kimi-k3$/,
+      /^prices\.yaml: unknown models, whose prices never apply: kimi-k2-905 \(line 10\), kimi-k9 \(line 18\); models: kimi-k2-0905-preview, kimi-k2-0905, .*kimi-k3$/,
     ),
   ]);
 });

@@ -1,17 +1,16 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Ledger } from '../../emulator/billing/ledger.ts';
+import { Ledgers } from '../../emulator/billing/ledger.ts';
 import { PriceTable } from '../../emulator/billing/price-table.ts';
-import { renderSpend } from '../../emulator/billing/render-spend.ts';
-import { spendOf } from '../../emulator/billing/spend.ts';
+import { renderSpend, spendOf } from '../../emulator/billing/spend.ts';
 
 const QUESTION = { currency: 'USD', windowTokens: 262_144 } as const;
 
-function ledgerWith(stateless: { promptTokens: number; cachedTokens: number } | undefined): Ledger {
-  const rates = new PriceTable().of('kimi-k2-0905', 'USD', 0);
-  if (!rates) throw new Error('there is no price');
-  const ledger = new Ledger();
-  const use = { account: 'a', session: 'sess_1', rates, promptTokens: 10_000, cachedTokens: 7_936, outputTokens: 500 };
+function ledgerWith(stateless: { promptTokens: number; cachedTokens: number } | undefined): Ledgers {
+  const prices = new PriceTable().find('kimi-k2-0905', 'USD', 0);
+  if (!prices) throw new Error('there is no price');
+  const ledger = new Ledgers();
+  const use = { account: 'a', session: 'sess_1', prices, promptTokens: 10_000, cachedTokens: 7_936, outputTokens: 500 };
   ledger.record({ ...use, stateless });
   return ledger;
 }
@@ -72,13 +71,13 @@ test('the sums come out at the digits shown, and the sessions add up to the tota
         source: 'a test',
         ...figures,
       } as const;
-      const rates = new PriceTable([row]).of(row.model, 'USD', 0);
-      if (!rates) throw new Error('there is no price');
-      const ledger = new Ledger();
+      const prices = new PriceTable([row]).find(row.model, 'USD', 0);
+      if (!prices) throw new Error('there is no price');
+      const ledger = new Ledgers();
       for (const { session, prompt, cached, output } of turns) {
         const use = { promptTokens: prompt, cachedTokens: Math.min(prompt, cached), outputTokens: output };
         const stateless = { promptTokens: prompt * 2, cachedTokens: Math.min(prompt, cached) };
-        ledger.record({ account: 'x', session, rates, ...use, stateless });
+        ledger.record({ account: 'x', session, prices, ...use, stateless });
       }
       const spend = spendOf(ledger, QUESTION);
       expect(wrongSums(renderSpend(spend))).toEqual([]);
@@ -94,9 +93,9 @@ test('the sums come out at the digits shown, and the sessions add up to the tota
 test('turns that only a session could take are told apart', () => {
   const lines = renderSpend(spendOf(ledgerWith(undefined), QUESTION));
   expect(lines[0]).toMatch(/^In total: 0\.0036788 USD for 1 turn; .* for 0 of them$/);
-  expect(lines).toContain('  1 turn left out of what follows: the uncut history no longer fitted 262,144 tokens');
+  expect(lines).toContain('  1 turn left out below: the uncut history no longer fitted 262,144 tokens');
 });
 
 test('nothing is said to be nothing', () => {
-  expect(renderSpend(spendOf(new Ledger(), QUESTION))).toEqual(['Nothing has been spent.']);
+  expect(renderSpend(spendOf(new Ledgers(), QUESTION))).toEqual(['Nothing has been spent.']);
 });

@@ -31,7 +31,9 @@ it.each(['kimi-k2-0905', 'kimi-k2-0905-preview'])('a price under the short name 
 it('a misspelt model is told in one line at the start', async () => {
   const { server } = await startWith([DATED, { ...DATED, model: 'kimi-k2-905' }]);
   const { stderr } = await server.signal('SIGTERM');
-  expect(stderr).toMatch(/^kimi-emulator: --prices: prices\.json: no model is called kimi-k2-905 \(line 1\).+\n$/);
+  expect(stderr).toMatch(
+    /^kimi-emulator: --prices: prices\.json: unknown models, whose prices never apply: kimi-k2-905 \(line 1\).+\n$/,
+  );
 });
 
 it('prices in a currency that is not billed in are told in one line at the start', async () => {

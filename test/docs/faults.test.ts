@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { TIERS, type Tier } from '../../contract/limits.ts';
 import { faultsTable, withTable } from '../../docs/faults/table.ts';
-import { EFFECTS } from '../../emulator/faults/effects.ts';
+import { EFFECTS } from '../../emulator/faults/fault-spec.ts';
 
 const PAGE = readFileSync(new URL('../../docs/faults.md', import.meta.url), 'utf8');
 

@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { resolveLimits } from '../../contract/limits.ts';
 import { operations } from '../../contract/operations.ts';
-import { EFFECTS } from '../../emulator/faults/effects.ts';
+import { EFFECTS } from '../../emulator/faults/fault-spec.ts';
 import { createEmulator, FaultError, type FaultSpec } from '../../emulator/index.ts';
 
 function refusalOf(spec: unknown): string {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { KEPT_BYTES } from '../../emulator/journal/exchange.ts';
 import { Journal } from '../../emulator/journal/journal.ts';
-import { KEPT_BYTES } from '../../emulator/journal/kept-text.ts';
 import { startEmulator } from '../support/emulator.ts';
 import { runs } from '../support/runs.ts';
 

@@ -4,7 +4,7 @@ import { type ChatMessage, contentText } from '../../contract/messages.ts';
 import type { Session, SessionMessage } from '../../contract/sessions.ts';
 import { messageTokens } from '../../emulator/engines/tokens/chat-template.ts';
 import { cutEntries, cutNewestGroup } from '../../emulator/sessions/cut-texts.ts';
-import type { StoredMessage } from '../../emulator/store/history-rows.ts';
+import type { StoredMessage } from '../../emulator/store/entries.ts';
 import { temporaryFolder } from '../store/files.ts';
 import { runs } from '../support/runs.ts';
 import { keepWithin } from './cut.ts';

@@ -19,7 +19,7 @@ describe.each(TRANSPORTS)('a reset %s', (transport) => {
     const api = await startEmulator(transport);
     const { session, snapshot, share } = await furnish(api);
     const untouched = await api.post<Session>('/v1/sessions', { messages: [note] }, { key: 'sk-other' });
-    await api.post('/_emulator/keep');
+    await api.post('/_emulator/baseline');
     const kept = await readable(api, KEYS);
     for (const round of [1, 2, 3]) {
       await api.post(`/v1/sessions/${session}/messages`, { ...note, content: `Round ${round}.` });

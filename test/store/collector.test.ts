@@ -64,7 +64,7 @@ describe('the collector', () => {
     const world = new ListWorld();
     const session = world.create();
     world.database.exec('DROP TABLE entries');
-    world.collector.touch(world.view(session).segment);
+    world.collector.markDirty(world.view(session).segment);
     await vi.waitFor(() => expect(said).toHaveBeenCalled());
     said.mockRestore();
   });

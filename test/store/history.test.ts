@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { View } from '../../emulator/store/history-rows.ts';
+import type { View } from '../../emulator/store/entries.ts';
 import { runs } from '../support/runs.ts';
 import { ListWorld } from './list-world.ts';
 import { type Item, toItem, tokensOf } from './reference-window.ts';

@@ -1,10 +1,9 @@
 import type { Database } from 'better-sqlite3';
 import { expect } from 'vitest';
 import { Collector } from '../../emulator/store/collector.ts';
-import { findCut } from '../../emulator/store/cut.ts';
 import { openDatabase } from '../../emulator/store/database.ts';
-import { History } from '../../emulator/store/history.ts';
-import type { StoredMessage, View } from '../../emulator/store/history-rows.ts';
+import type { StoredMessage, View } from '../../emulator/store/entries.ts';
+import { findCut, History } from '../../emulator/store/history.ts';
 import { SessionRows } from '../../emulator/store/sessions.ts';
 import { SnapshotRows } from '../../emulator/store/snapshots.ts';
 import { cutWindow, groupsOf, type Item, toItem, tokensOf, toNewEntry } from './reference-window.ts';
@@ -127,14 +126,14 @@ export class ListWorld {
   deleteSession(session: Session): void {
     const { segment } = this.view(session);
     this.#sessionRows.delete(session.id);
-    this.collector.touch(segment);
+    this.collector.markDirty(segment);
     this.sessions.splice(this.sessions.indexOf(session), 1);
   }
 
   deleteSnapshot(snapshot: Snapshot): void {
     const segments = [this.viewOf(snapshot, 'archived').segment, this.viewOf(snapshot, 'restored').segment];
     this.#snapshotRows.delete(snapshot.id);
-    for (const segment of segments) this.collector.touch(segment);
+    for (const segment of segments) this.collector.markDirty(segment);
     this.snapshots.splice(this.snapshots.indexOf(snapshot), 1);
   }
 
@@ -176,7 +175,7 @@ export class ListWorld {
     const before = this.view(session);
     expect(view.tokens).toBe(tokensOf(this.history.window(view).map(toItem)));
     this.#sessionRows.update({ ...this.#newRow(session.id), ord: 0, view });
-    if (before.segment !== view.segment || before.floor !== view.floor) this.collector.touch(before.segment);
+    if (before.segment !== view.segment || before.floor !== view.floor) this.collector.markDirty(before.segment);
   }
 
   #newRow(id: string) {

@@ -1,5 +1,5 @@
 import { contentText } from '../../contract/messages.ts';
-import type { NewEntry, StoredMessage } from '../../emulator/store/history-rows.ts';
+import type { NewEntry, StoredMessage } from '../../emulator/store/entries.ts';
 
 /** A message of a plain array: what the store has to make of its pointers. */
 export interface Item {

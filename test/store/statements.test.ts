@@ -4,9 +4,8 @@ import { Answers } from '../../emulator/store/answers.ts';
 import { Collector } from '../../emulator/store/collector.ts';
 import { openDatabase } from '../../emulator/store/database.ts';
 import { History } from '../../emulator/store/history.ts';
-import { SessionRows } from '../../emulator/store/sessions.ts';
+import { SessionRows, Toolsets } from '../../emulator/store/sessions.ts';
 import { SnapshotRows } from '../../emulator/store/snapshots.ts';
-import { Toolsets } from '../../emulator/store/toolsets.ts';
 
 const PARTS = [History, SessionRows, SnapshotRows, Toolsets, Answers, Collector];
 

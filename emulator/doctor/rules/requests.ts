@@ -1,8 +1,6 @@
-import type { JournalEntry } from '../../journal/describe.ts';
+import type { JournalEntry } from '../../journal/entries.ts';
 import { bad, fine, fineAll, inOrder, type Rule, some } from '../finding.ts';
-import { Pending } from '../pending.ts';
-import { repeatsOf } from '../repeats.ts';
-import type { Run } from '../run.ts';
+import { Pending, type Run, repeatsOf } from '../run.ts';
 
 /** Codes of which other rules speak. */
 const SPOKEN_OF = [

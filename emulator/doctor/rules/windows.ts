@@ -1,4 +1,4 @@
-import type { JournalEntry } from '../../journal/describe.ts';
+import type { JournalEntry } from '../../journal/entries.ts';
 import { bad, fine, fineAll, inOrder, type Rule, some, tokens } from '../finding.ts';
 import type { Run } from '../run.ts';
 

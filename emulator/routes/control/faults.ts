@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { ApiError, invalid } from '../../errors.ts';
-import { FaultError, type FaultSpec } from '../../faults/spec.ts';
+import { FaultError, type FaultSpec } from '../../faults/fault-spec.ts';
 import type { Env } from '../../middleware/context.ts';
 import { readValue } from '../../middleware/request-body.ts';
 import { respond } from '../respond.ts';

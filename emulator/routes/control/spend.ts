@@ -1,8 +1,8 @@
 import { Hono } from 'hono';
 import * as z from 'zod';
-import { billingOf } from '../../billing/books.ts';
-import { MAX_BOOKS } from '../../billing/ledger.ts';
-import { renderSpend } from '../../billing/render-spend.ts';
+import { billingOf } from '../../billing/billing.ts';
+import { MAX_LEDGERS } from '../../billing/ledger.ts';
+import { renderSpend } from '../../billing/spend.ts';
 import type { Env } from '../../middleware/context.ts';
 import { parseFields } from '../../middleware/request-body.ts';
 import { respond } from '../respond.ts';
@@ -12,11 +12,11 @@ const question = z.strictObject({
     .string()
     .regex(/^\d{1,9}$/, 'takes a whole number')
     .transform(Number)
-    .pipe(z.int().min(1).max(MAX_BOOKS))
+    .pipe(z.int().min(1).max(MAX_LEDGERS))
     .exactOptional(),
 });
 
-/** What the work of all accounts cost, and what it would have cost without sessions; `lines` shows the arithmetic. */
+/** What the requests of all accounts cost, and would have cost without sessions; `lines` shows the arithmetic. */
 export function spendRoutes() {
   const routes = new Hono<Env>();
   routes.get('/', (c) => {

@@ -5,7 +5,7 @@ import { readBody } from '../../middleware/body-parts.ts';
 import type { Env } from '../../middleware/context.ts';
 import { parseFields, readJson, requireJsonType } from '../../middleware/request-body.ts';
 import { sendJsonParts } from '../../middleware/send.ts';
-import { StateError } from '../../state/state-error.ts';
+import { StateError } from '../../state/state-file.ts';
 import { respond } from '../respond.ts';
 
 /** A hundred full windows of English are some 150 MB. */
@@ -25,9 +25,9 @@ export function stateRoutes() {
     return respond(c, { body: { reset: true } });
   });
 
-  routes.post('/keep', async (c) => {
+  routes.post('/baseline', async (c) => {
     await readJson(c, nothing);
-    c.get('services').state.keep();
+    c.get('services').state.saveBaseline();
     return respond(c, { body: { kept: true } });
   });
 

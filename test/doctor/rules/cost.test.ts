@@ -68,7 +68,7 @@ describe('cost', () => {
     expect(prices?.map(({ currency }) => currency)).toEqual(['USD', 'CNY']);
     const older = costOf({ ...body, configuration });
     expect(older.details?.at(-1)).toMatch(
-      /^the journal holds no prices: these are the built-in ones of kimi-emulator \d\S+, the newest of them of 2026-\d\d-\d\d$/,
+      /^the journal holds no prices; built-in prices of kimi-emulator \d\S+ are used, the newest from 2026-\d\d-\d\d$/,
     );
     expect(older).toEqual({ ...costOf(body), details: [...(costOf(body).details ?? []), older.details?.at(-1)] });
     expect(costOf(body).details).toHaveLength(2);
@@ -79,19 +79,19 @@ describe('cost', () => {
     const { body } = await api.get<JournalFile>('/_emulator/journal');
     const text = JSON.stringify({ ...body, configuration: { ...body.configuration, prices: [] } });
     const found = costOf(JSON.parse(text));
-    expect(found.says).toMatch(/: no price is known of any of them/);
+    expect(found.says).toMatch(/: no price of their models is known/);
     const mixed = JSON.parse(JSON.stringify(body)) as JournalFile;
     const other = JSON.parse(JSON.stringify(body.entries[0]).replaceAll(MODEL, 'kimi-next'));
     const both = costOf({ ...mixed, entries: [...mixed.entries, other] });
     expect(both.says).toMatch(/^2 turns .* USD/);
-    expect(both.details).toContain('kimi-next: no price in USD is known, 1 turn of it counts nothing');
+    expect(both.details).toContain('kimi-next: no price in USD is known; 1 turn counted as free');
   });
   it('says that what is not remembered is not counted', async () => {
     const api = await startEmulator('in process', { journal: { entries: 1 } });
     for (const content of ['one', 'two']) await chat(api, { max_tokens: 5 }, content);
     const found = costOf((await api.get<JournalFile>('/_emulator/journal')).body);
     expect(found.says).toMatch(/^1 turn /);
-    expect(found.details?.at(-1)).toBe('what is no longer remembered is not counted: 1 request');
+    expect(found.details?.at(-1)).toBe('1 request dropped from the journal and not counted');
   });
   it('counts no time that a reset takes back, and says where none passed', async () => {
     const found = await judged(
@@ -108,7 +108,7 @@ describe('cost', () => {
     );
     expect(found.says).toMatch(/^4 turns in 1,800 s: /);
     const still = await judged('cost', (api) => chat(api), { seed: 1 });
-    expect(still.says).toContain('no time passed on its clock, so that nothing is known of an hour');
+    expect(still.says).toContain('no time passed on its clock, so there is no hourly figure');
   });
   it('is nothing without a turn', async () => {
     expect((await judged('cost', createSession)).says).toContain('no turn');

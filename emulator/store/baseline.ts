@@ -1,16 +1,16 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { Collector } from './collector.ts';
+import type { View } from './entries.ts';
 import type { History } from './history.ts';
-import type { View } from './history-rows.ts';
 import { MAX_DEPTH } from './segments.ts';
 
-type KeptSession = View & { id: string };
+type SavedSession = View & { id: string };
 
 /**
- * The state that a reset returns to: rows of pointers, copied, so that keeping and restoring cost the same whatever the windows
- * hold. Messages are never written over, and the collector keeps what a kept row points to.
+ * The state that a reset returns to: copied rows of pointers (the tables `kept_*`), so that saving and restoring cost the same
+ * whatever the windows hold. Messages are never overwritten, and the collector keeps what a saved row points to.
  */
-export class KeptState {
+export class Baseline {
   readonly #history: History;
   readonly #collector: Collector;
   readonly #sql: ReturnType<typeof statements>;
@@ -21,36 +21,36 @@ export class KeptState {
     this.#sql = statements(database);
   }
 
-  /** Makes the present state the one to return to. Part of the caller's transaction. */
-  keep(): void {
-    for (const step of this.#sql.forget) step.run();
+  /** Saves the present state. Part of the caller's transaction. */
+  save(): void {
+    for (const step of this.#sql.clear) step.run();
     for (const step of this.#sql.copy) step.run();
-    // No branch can grow from those that are this deep, and a restored session needs one.
+    // A restored session needs a branch, and a window at the greatest depth cannot have one.
     for (const { id, ...view } of this.#sql.tooDeep.all(MAX_DEPTH)) {
       const { segment, head, floor } = this.#history.rewrite(this.#history.window(view));
       this.#sql.move.run(segment, head, floor, id);
     }
-    this.#collector.wake();
+    this.#collector.sweepLater();
   }
 
-  /** Returns to what was kept; to nothing where nothing was. Part of the caller's transaction. */
+  /** Returns to the saved state, or to an empty one. Part of the caller's transaction. */
   restore(): void {
-    const steps = this.#sql.isKept.get() ? this.#sql.drop : this.#sql.dropAll;
+    const steps = this.#sql.isSaved.get() ? this.#sql.drop : this.#sql.dropAll;
     for (const step of steps) step.run();
-    for (const kept of this.#sql.changed.all()) {
-      // What was written behind the kept head still stands there until it is collected, so that it goes on elsewhere.
-      const { segment, head, floor } = this.#history.branch(kept);
-      this.#sql.restoreSession.run(segment, head, floor, kept.id);
+    for (const saved of this.#sql.changed.all()) {
+      // Entries written after the saved head are still there until they are collected, so the session continues elsewhere.
+      const { segment, head, floor } = this.#history.branch(saved);
+      this.#sql.restoreSession.run(segment, head, floor, saved.id);
     }
     this.#sql.restoreSnapshots.run();
-    this.#collector.wake();
+    this.#collector.sweepLater();
   }
 }
 
-/** A place in the list is never given twice, and a session steps its version with every change. */
+/** `ord` is never reused, and every change of a session increments its version. */
 const SESSION_CHANGED = `NOT EXISTS (
   SELECT 1 FROM kept_sessions k WHERE k.ord = sessions.ord AND k.version = sessions.version)`;
-/** Snapshots never change; but they are shared, and shared no more. */
+/** Of a snapshot only its share changes. */
 const SHARES = (table: string) => `SELECT ord, share_id, share_expires_at FROM ${table} WHERE share_id IS NOT NULL`;
 const SNAPSHOT_CHANGED = `ord > ifnull((SELECT max(ord) FROM kept_snapshots), 0) OR ord IN (
   SELECT ord FROM (${SHARES('snapshots')} EXCEPT ${SHARES('kept_snapshots')})
@@ -66,28 +66,30 @@ function statements(database: Database) {
        UNION SELECT archived_segment FROM ${snapshots} WHERE ${where[1]}
        UNION SELECT restored_segment FROM ${snapshots} WHERE ${where[1]})`;
   return {
-    forget: all(
+    clear: all(
       markPointed('kept_sessions', 'kept_snapshots'),
       'DELETE FROM kept_sessions',
       'DELETE FROM kept_snapshots',
     ),
     copy: all('INSERT INTO kept_sessions SELECT * FROM sessions', 'INSERT INTO kept_snapshots SELECT * FROM snapshots'),
-    tooDeep: database.prepare<[number], KeptSession>(
+    tooDeep: database.prepare<[number], SavedSession>(
       `SELECT k.id, k.segment, k.head, k.floor, k.tokens, k.messages
        FROM kept_sessions k JOIN segments s ON s.id = k.segment WHERE s.depth >= ?`,
     ),
     move: database.prepare<[number, number, number, string]>(
       'UPDATE kept_sessions SET segment = ?, head = ?, floor = ? WHERE id = ?',
     ),
-    isKept: database.prepare<[], unknown>('SELECT 1 FROM kept_sessions UNION ALL SELECT 1 FROM kept_snapshots LIMIT 1'),
-    // Without a condition SQLite drops whole pages.
+    isSaved: database.prepare<[], unknown>(
+      'SELECT 1 FROM kept_sessions UNION ALL SELECT 1 FROM kept_snapshots LIMIT 1',
+    ),
+    // Without WHERE, SQLite drops whole pages.
     dropAll: all('UPDATE segments SET dirty = 1 WHERE dirty = 0', 'DELETE FROM sessions', 'DELETE FROM snapshots'),
     drop: all(
       markPointed('sessions', 'snapshots', [SESSION_CHANGED, SNAPSHOT_CHANGED]),
       'DELETE FROM sessions WHERE NOT EXISTS (SELECT 1 FROM kept_sessions k WHERE k.ord = sessions.ord)',
       `DELETE FROM snapshots WHERE ${SNAPSHOT_CHANGED}`,
     ),
-    changed: database.prepare<[], KeptSession>(
+    changed: database.prepare<[], SavedSession>(
       `SELECT id, segment, head, floor, tokens, messages FROM kept_sessions k
        WHERE NOT EXISTS (SELECT 1 FROM sessions s WHERE s.ord = k.ord AND s.version = k.version) ORDER BY ord`,
     ),

@@ -1,15 +1,25 @@
-import { CURRENCIES, PRICED_MODELS, type Price, pricedAs } from '../../contract/prices.ts';
+import { CURRENCIES, type Currency, PRICED_MODELS, type Price, pricedAs } from '../../contract/prices.ts';
 import { checkNames, refuseOption } from '../refuse-option.ts';
-import type { BillingSettings } from './books.ts';
-import type { CacheRules } from './cache-rules.ts';
 import { type Amount, isPrice, parseAmount } from './money.ts';
+import type { CacheRules } from './prefix-cache.ts';
 
-/** What a value must be, and how to tell. */
+/** How an emulator bills. */
+export interface BillingSettings {
+  /** Prices that replace the built-in ones of their model and currency. */
+  prices?: readonly Price[];
+  /** Starting balance of each account, as on the command line: `10USD`, `72.5CNY`. Its currency is used for everything billed. */
+  balance?: string | Amount;
+  /** USD by default; that of the balance if there is one. */
+  currency?: Currency;
+  cache?: Partial<CacheRules>;
+}
+
+/** What a value must be, in words and as a test. */
 type Check = readonly [wanted: string, fits: (value: unknown) => boolean];
 
 const CURRENCY: Check = [`one of ${CURRENCIES.join(', ')}`, (value) => CURRENCIES.some((known) => known === value)];
 const FIGURE: Check = [
-  'a price per million tokens, of at most 6 decimals',
+  'a price per million tokens with at most 6 decimals',
   (value) => typeof value === 'number' && isPrice(value),
 ];
 const COUNT: Check = ['a whole number from 0', (value) => isWhole(value, 0)];
@@ -40,7 +50,7 @@ const CACHE: Readonly<Record<keyof CacheRules, Check>> = {
 };
 
 /**
- * Refuses what would make every chat fail, or would be passed over in silence.
+ * Rejects settings that would make every chat fail, or would silently do nothing.
  * @throws TypeError for an unknown name, RangeError for a value; each names the option, in one line
  */
 export function checkBilling(billing: BillingSettings): void {
@@ -70,7 +80,7 @@ function checkPrices(prices: readonly Price[]): void {
     for (const [name, wanted] of Object.entries(PRICE)) check(`${path}.${name}`, row[name as keyof Price], wanted);
     const place = `${pricedAs(row.model)} ${row.currency} ${row.since}`;
     const before = seen.get(place);
-    if (before !== undefined) refuseOption(path, `of another model, currency or day than ${before}`, row);
+    if (before !== undefined) refuseOption(path, `a different model, currency or day from ${before}`, row);
     seen.set(place, path);
   }
 }

@@ -1,13 +1,13 @@
 import type { Next } from 'hono';
+import type { OperationId } from '../../contract/operation-routes.ts';
 import { invalid } from '../errors.ts';
 import { operationOf } from '../journal/operation-of.ts';
 import { onClientGone } from '../middleware/client-gone.ts';
 import type { RequestContext } from '../middleware/context.ts';
 import { readValue } from '../middleware/request-body.ts';
 import { drop } from '../middleware/send.ts';
-import type { Subject } from './fault.ts';
-import type { Faults } from './faults.ts';
-import { FAULT_HEADER, faultOf } from './header.ts';
+import { FaultError, readEffect } from './fault-spec.ts';
+import { Fault, type Faults, type Subject } from './faults.ts';
 import { RequestFaults } from './request-faults.ts';
 
 /** Finds what is to go wrong with a request, and lets happen what comes before anything is done. */
@@ -42,4 +42,30 @@ function namedIn(value: unknown): Partial<Subject> {
     ...(typeof session === 'string' && { session }),
     ...(typeof model === 'string' && { model }),
   };
+}
+
+export const FAULT_HEADER = 'Kimi-Emulator-Fault';
+
+const WHOLE_NUMBER = /^\d{1,16}$/;
+
+/**
+ * The fault that a request brings along: `EFFECT[; parameter=value]`, such as `cut_stream; after_events=2`.
+ * @throws ApiError that says which names and values are right
+ */
+export function faultOf(header: string, operation: OperationId): Fault {
+  const [effect = '', ...parts] = header.split(';').map((part) => part.trim());
+  const parameters = parts.filter((part) => part !== '').map(parameterOf);
+  try {
+    return new Fault(readEffect({ ...Object.fromEntries(parameters), effect }, operation));
+  } catch (error) {
+    if (error instanceof FaultError) throw invalid(`${FAULT_HEADER}: ${error.message}`, FAULT_HEADER);
+    throw error;
+  }
+}
+
+function parameterOf(part: string): [name: string, value: unknown] {
+  const [name = '', ...rest] = part.split('=');
+  const text = rest.join('=').trim();
+  if (text === '' || text === 'true') return [name.trim(), true];
+  return [name.trim(), WHOLE_NUMBER.test(text) ? Number(text) : text];
 }
