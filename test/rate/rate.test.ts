@@ -183,5 +183,7 @@ it('knows the tiers of the documentation, and refuses another', () => {
     [400, 5_000, 4_000_000, null],
     [1_000, 10_000, 5_000_000, null],
   ]);
-  expect(() => createEmulator({ rateTier: 6 as TierNumber })).toThrow('option tier must be one of 0, 1, 2, 3, 4, 5');
+  expect(() => createEmulator({ rateTier: 6 as TierNumber })).toThrow(
+    'option rateTier must be one of 0, 1, 2, 3, 4, 5',
+  );
 });

@@ -41,7 +41,7 @@ describe.each(TRANSPORTS)('a reset %s', (transport) => {
     const call = { headers: { 'Idempotency-Key': 'once' } };
     const first = await api.post<Session>('/v1/sessions', {}, call);
     const seen = [first.body.id];
-    for (const change of ['keep', 'reset', 'reset']) {
+    for (const change of ['baseline', 'reset', 'reset']) {
       await api.post(`/_emulator/${change}`);
       const reply = await api.post<Session>('/v1/sessions', { title: change }, call);
       expect(reply.status).toBe(201);
