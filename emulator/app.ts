@@ -1,17 +1,11 @@
 import { Hono } from 'hono';
-import { authenticate } from './middleware/authenticate.ts';
-import type { Env } from './middleware/context.ts';
-import { strikeFaults } from './middleware/faults.ts';
-import { type GuardOptions, guard } from './middleware/guard.ts';
-import { limitRate } from './middleware/rate-limit.ts';
-import { requestId } from './middleware/request-id.ts';
+import { authenticate, type GuardOptions, guard } from './http/access.ts';
+import type { Env } from './http/context.ts';
+import { applyFaults, limitRate, openRequest } from './http/middleware.ts';
+import { errorResponse, unknownRoute } from './http/render-error.ts';
+import { respond } from './http/respond.ts';
 import type { RateLimits } from './rate/rate-limits.ts';
-import { healthRoutes } from './routes/control/health.ts';
-import { defer } from './routes/deferred.ts';
-import { apiGroups, controlGroups } from './routes/groups.ts';
-import { modelRoutes } from './routes/models.ts';
-import { errorResponse } from './routes/render-error.ts';
-import { unknownRoute } from './routes/unknown.ts';
+import { apiRoutes, controlRoutes, serveLazily } from './routes/lazy-routes.ts';
 import type { Services } from './services.ts';
 
 export interface AppOptions extends GuardOptions {
@@ -25,18 +19,19 @@ export interface AppOptions extends GuardOptions {
 
 /** Puts middleware and routes together. Every error of the walk ends in the one `onError`. */
 export function createApp(services: Services, { chunkCharacters, ...options }: AppOptions): Hono<Env> {
-  const { limits } = services;
+  const { limits, tokenizer, model, faults } = services;
   const app = new Hono<Env>();
   app.onError((error, c) => errorResponse(c, error));
   app.notFound((c) => unknownRoute(c));
-  app.use(requestId(services));
+  app.use(openRequest(services));
   app.use(guard(options));
-  app.route('/_emulator', healthRoutes());
-  for (const group of controlGroups(limits)) defer(app, group);
+  app.get('/_emulator/health', (c) =>
+    respond(c, { body: { status: 'ok', tokenizer: tokenizer.name, model: model.name } }),
+  );
+  for (const routes of controlRoutes(limits)) serveLazily(app, routes);
   app.use('/v1/*', authenticate(options.keys));
   if (options.rates) app.use('/v1/chat/completions', limitRate(options.rates));
-  app.use('/v1/*', strikeFaults(services.faults));
-  app.route('/v1', modelRoutes(limits));
-  for (const group of apiGroups(limits, chunkCharacters)) defer(app, group);
+  app.use('/v1/*', applyFaults(faults));
+  for (const routes of apiRoutes(limits, chunkCharacters)) serveLazily(app, routes);
   return app;
 }

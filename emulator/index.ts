@@ -5,17 +5,17 @@ import { checkOptions } from './check-options.ts';
 import { MovableClock, SEEDED_START_MS, stillClock, systemClock } from './clock.ts';
 import type { Emulator, EmulatorOptions } from './emulator.ts';
 import { Faults } from './faults/faults.ts';
+import { HostNames } from './http/access.ts';
 import { randomIds, SeededIds } from './ids.ts';
 import { InProcess } from './in-process.ts';
 import { Journal } from './journal/journal.ts';
-import { later } from './later.ts';
-import { HostNames } from './middleware/guard.ts';
+import { lazy } from './lazy.ts';
 import { lookupModel } from './models/lookup.ts';
 import { ScriptableModel } from './models/scriptable.ts';
 import { RateLimits } from './rate/rate-limits.ts';
 import { Servers } from './server.ts';
 import type { Services } from './services.ts';
-import { SessionLocks } from './sessions/locks.ts';
+import { Locks } from './sessions/locks.ts';
 import { State } from './state/state.ts';
 import { MEMORY } from './store/database.ts';
 import { Store } from './store/store.ts';
@@ -43,7 +43,7 @@ export { StateError } from './state/state-file.ts';
 const IN_PROCESS_URL = 'http://kimi-emulator.invalid/v1';
 const DEFAULT_STREAM_CHUNK_SIZE = 16;
 
-const spending = later(() => import('./billing/billing.ts'));
+const spending = lazy(() => import('./billing/billing.ts'));
 
 /**
  * An emulator in this process.
@@ -58,7 +58,7 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
   const store = new Store(options.database ?? MEMORY);
   const seededIds = seed === undefined ? undefined : new SeededIds(String(seed), store.countRun());
   const clock = new MovableClock(options.clock ?? (seededIds ? stillClock(SEEDED_START_MS) : systemClock));
-  const locks = new SessionLocks();
+  const locks = new Locks();
   const state = new State({ store, limits, tokenizer, clock, seededIds, locks });
   const journal = new Journal(options.journal);
   state.onReset.push(() => journal.markReset(clock.now()));

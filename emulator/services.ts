@@ -6,7 +6,7 @@ import type { Faults } from './faults/faults.ts';
 import type { Ids } from './ids.ts';
 import type { Journal } from './journal/journal.ts';
 import type { Model } from './models/model.ts';
-import type { SessionLocks } from './sessions/locks.ts';
+import type { Locks } from './sessions/locks.ts';
 import type { State } from './state/state.ts';
 import type { Store } from './store/store.ts';
 
@@ -18,7 +18,7 @@ export interface Services {
   readonly model: Model;
   readonly clock: MovableClock;
   readonly ids: Ids;
-  readonly locks: SessionLocks;
+  readonly locks: Locks;
   readonly state: State;
   /** Opened by the first request that is billed: `billingOf`. */
   readonly billing: BillingSlot;

@@ -1,9 +1,11 @@
-import type { ChatCompletionChunk, CompletionUsage } from '../../contract/chat.ts';
-import type { ToolCall } from '../../contract/messages.ts';
+import type { ChatCompletion, ChatCompletionChunk, CompletionUsage, FinishReason } from '../../contract/chat.ts';
+import { type ChatMessage, contentText, type ToolCall } from '../../contract/messages.ts';
 import { SYSTEM_FINGERPRINT } from '../../contract/model-names.ts';
 import type { SessionState } from '../../contract/sessions.ts';
-import { wholeCharacters } from './bounded.ts';
-import type { Reply } from './reply.ts';
+import { MESSAGE_FRAME_TOKENS, messageTokensSliced } from '../engines/tokens/chat-template.ts';
+import type { TokenizerSource } from '../engines/tokens/tokenizer.ts';
+import type { WriteItem } from '../sessions/append.ts';
+import { wholeCharacters } from './bounds.ts';
 
 type Delta = ChatCompletionChunk['choices'][number]['delta'];
 
@@ -72,4 +74,68 @@ export class Chunks {
     const { id, created, model } = this.#heading;
     return { id, object: 'chat.completion.chunk', created, model, choices };
   }
+}
+
+/** What was delivered of one choice. */
+export interface Reply {
+  content: string;
+  calls: ToolCall[];
+  completionTokens: number;
+  finishReason: FinishReason;
+}
+
+export function replyMessage({ content, calls }: Pick<Reply, 'content' | 'calls'>): ChatMessage {
+  return { role: 'assistant', content, ...(calls.length > 0 && { tool_calls: calls }) };
+}
+
+/**
+ * The messages that a turn stores: the new ones and the reply, which a begun answer and its continuation share. Nothing
+ * of an empty answer, nor of a tool call that `length` cut, is stored.
+ */
+export function storedReply(reply: Reply | undefined, items: readonly WriteItem[], partial: boolean): WriteItem[] {
+  const begun = partial ? items.at(-1) : undefined;
+  const before = begun ? items.slice(0, -1) : [...items];
+  if (!reply || !isWhole(reply)) return begun && contentText(begun.body.content) !== '' ? [...before, begun] : before;
+  const body = replyMessage(reply);
+  if (!begun) return [...before, { body, tokens: reply.completionTokens + MESSAGE_FRAME_TOKENS, pinned: undefined }];
+  const joined = { ...begun.body, ...body, content: contentText(begun.body.content) + reply.content };
+  return [...before, { body: joined, tokens: begun.tokens + reply.completionTokens, pinned: begun.pinned }];
+}
+
+function isWhole({ content, calls, finishReason }: Reply): boolean {
+  if (calls.length > 0) return finishReason !== 'length';
+  return content !== '';
+}
+
+/** The chunks of an answer that was given before, as they were. */
+export async function* replay(
+  source: TokenizerSource,
+  completion: ChatCompletion,
+  includeUsage: boolean,
+  characters: number,
+): AsyncGenerator<Iterable<ChatCompletionChunk>, void> {
+  const { id, created, model, choices, usage, session } = completion;
+  const chunks = new Chunks({ id, created, model }, characters);
+  for (const { index, message } of choices) {
+    yield [chunks.opening(index)];
+    yield chunks.text(index, message.content);
+    for (const call of message.tool_calls ?? []) yield chunks.call(index, call.index, call);
+  }
+  const usages = choices.length === 1 ? [usage] : await usagesOf(source, completion);
+  for (const [place, { index, finish_reason }] of choices.entries()) {
+    yield [chunks.finish(index, { finishReason: finish_reason }, usages[place] ?? usage, session)];
+  }
+  if (includeUsage) yield [chunks.usage(usage)];
+}
+
+/** The usage of each of several choices; stored is their sum. */
+async function usagesOf(source: TokenizerSource, { choices, usage }: ChatCompletion): Promise<CompletionUsage[]> {
+  const tokenizer = await source.load();
+  return Promise.all(
+    choices.map(async ({ message: { content, tool_calls: calls = [] } }) => {
+      const tokens = await messageTokensSliced(tokenizer, replyMessage({ content, calls }));
+      const completion_tokens = tokens - MESSAGE_FRAME_TOKENS;
+      return { ...usage, completion_tokens, total_tokens: usage.prompt_tokens + completion_tokens };
+    }),
+  );
 }

@@ -4,10 +4,8 @@ import type { SessionState } from '../../contract/sessions.ts';
 import type { OpenBill } from '../billing/billing.ts';
 import { MESSAGE_FRAME_TOKENS, messageTokensSliced } from '../engines/tokens/chat-template.ts';
 import type { Model, ModelRequest } from '../models/model.ts';
-import { abortable } from './abortable.ts';
-import { Bounds } from './bounded.ts';
-import { Chunks, type Heading } from './chunks.ts';
-import { type Reply, replyMessage } from './reply.ts';
+import { Bounds } from './bounds.ts';
+import { Chunks, type Heading, type Reply, replyMessage } from './chunks.ts';
 import type { Turn } from './turn.ts';
 
 export interface Completing {
@@ -141,4 +139,41 @@ function toCompletion(
     usage,
     ...(session && { session }),
   };
+}
+
+/** The answer of a turn that is not streamed: nobody takes its chunks, so that none are made, and the end is kept. */
+export async function collect(
+  answering: AsyncGenerator<Iterable<ChatCompletionChunk>, ChatCompletion>,
+): Promise<ChatCompletion> {
+  for (;;) {
+    const step = await answering.next();
+    if (step.done) return step.value;
+  }
+}
+
+/**
+ * The items of `source`, given up as soon as the signal says so: a model that hangs, or does not listen to the signal, must
+ * not hold the session that it answers in. Throws the signal's reason.
+ */
+export async function* abortable<Item>(source: AsyncIterable<Item>, signal: AbortSignal): AsyncGenerator<Item, void> {
+  signal.throwIfAborted();
+  const items = source[Symbol.asyncIterator]();
+  let giveUp = (_reason: unknown): void => undefined;
+  const onAbort = () => giveUp(signal.reason);
+  signal.addEventListener('abort', onAbort);
+  const next = () =>
+    new Promise<IteratorResult<Item>>((resolve, reject) => {
+      giveUp = reject;
+      items.next().then(resolve, reject);
+    });
+  try {
+    for (let step = await next(); !step.done; step = await next()) {
+      yield step.value;
+      signal.throwIfAborted();
+    }
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    // Not awaited: it would wait for the step that hangs. How a source ends that nobody reads is of no interest.
+    items.return?.().then(undefined, () => undefined);
+  }
 }

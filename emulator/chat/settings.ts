@@ -5,7 +5,7 @@ import { GENERATION_PROMPT_TOKENS, MESSAGE_END_TOKENS } from '../engines/tokens/
 import { invalid } from '../errors.ts';
 import { requireModel } from '../models/known-models.ts';
 import type { ModelRequest, ResponseFormat } from '../models/model.ts';
-import { requireContent } from '../sessions/write.ts';
+import { requireContent } from '../sessions/append.ts';
 
 /** Below this temperature every choice would be the same, and the live API refuses more than one. */
 const NEAR_ZERO = 0.01;

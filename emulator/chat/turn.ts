@@ -1,18 +1,25 @@
-import type { ChatRequest } from '../../contract/chat.ts';
+import type { ChatCompletion, ChatRequest } from '../../contract/chat.ts';
 import type { SessionState } from '../../contract/sessions.ts';
 import { billingOf, type OpenBill } from '../billing/billing.ts';
-import { toolsTokensSliced } from '../engines/tokens/chat-template.ts';
 import type { Tokenizer } from '../engines/tokens/tokenizer.ts';
 import { ApiError, invalid } from '../errors.ts';
+import type { Facts, Turn as TurnFacts } from '../journal/exchange.ts';
 import type { ModelRequest } from '../models/model.ts';
 import type { Services } from '../services.ts';
+import {
+  bodyOf,
+  type Counted,
+  extend,
+  pairOrRefuse,
+  requireWriteFits,
+  type Write,
+  type WriteItem,
+} from '../sessions/append.ts';
 import { pair } from '../sessions/groups.ts';
-import { toSessionState } from '../sessions/objects.ts';
-import { commitTurn, openTurn } from '../sessions/turn.ts';
-import { readWindow } from '../sessions/window.ts';
-import { countWrite, type Write, type WriteItem } from '../sessions/write.ts';
+import { readWindow } from '../sessions/messages.ts';
+import { sameTools, saveSession, toSessionState, toUsage } from '../sessions/session.ts';
 import type { SessionRow, Toolset } from '../store/sessions.ts';
-import { type Reply, storedReply } from './reply.ts';
+import { type Reply, storedReply } from './chunks.ts';
 import { modelSettings, type Settings, settingsOf } from './settings.ts';
 
 const NO_TOOLS: Toolset = { tools: [], tokens: 0 };
@@ -31,23 +38,6 @@ export interface Turn {
   firstCall: number;
   /** Makes the turn part of its session, in the caller's transaction. Undefined outside a session. */
   commit(replies: readonly Reply[]): SessionState | undefined;
-}
-
-/** What a request brings, counted. */
-export interface Counted {
-  write: Write;
-  tools: Toolset | undefined;
-  tokenizer: Tokenizer;
-}
-
-export async function countRequest({ tokenizer: source }: Services, request: ChatRequest): Promise<Counted> {
-  const tokenizer = await source.load();
-  const write = await countWrite(source, request.messages);
-  const tools = request.tools && {
-    tools: request.tools,
-    tokens: await toolsTokensSliced(tokenizer, request.tools),
-  };
-  return { write, tools: tools ?? undefined, tokenizer };
 }
 
 /** A turn without a session: the messages are the whole history. @throws ApiError with the live API's texts */
@@ -112,7 +102,7 @@ export function openInSession(
   const settings = settingsOf(request, services.limits);
   const available = tools ?? services.store.toolsets.read(session.toolset);
   const prompt = modelSettings(request, settings, available.tools);
-  const promptTokens = openTurn(services, session, { write, tools, ...settings });
+  const promptTokens = checkTurn(services, session, { write, tools, ...settings });
   let stored: readonly WriteItem[] = [];
   return {
     async begin() {
@@ -144,6 +134,99 @@ export function openInSession(
     commit: ([reply]) => {
       stored = storedReply(reply, write.items, settings.partial !== undefined);
       return toSessionState(services, commitTurn(services, session, stored, tools, reply?.calls.length ?? 0));
+    },
+  };
+}
+
+/** What a chat turn adds to a session: the new messages and, replacing the session's where given, tools. */
+interface TurnInput {
+  write: Write;
+  tools: Toolset | undefined;
+  /** Tokens of the prompt beyond tools, window and write: the generation prompt, or less where an answer is begun. */
+  extraTokens: number;
+  maxTokens: number;
+}
+
+/**
+ * Checks a turn against the session. Changes nothing.
+ * @returns the tokens of its prompt
+ * @throws ApiError for tool pairing, then `append_too_large`, then `context_window_exceeded`
+ */
+function checkTurn(services: Services, session: SessionRow, input: TurnInput): number {
+  const { store, limits } = services;
+  const { write, tools, extraTokens, maxTokens } = input;
+  const { open } = pairOrRefuse(store.history.tail(session.view).calls.map(bodyOf), write.items);
+  if (open.length > 0) throw new ApiError('tool_call_unanswered', { ids: open, param: 'messages' });
+  requireWriteFits(services, write);
+  const used = toUsage(services, session);
+  const toolsTokens = tools ? tools.tokens : used.tools_tokens;
+  const promptTokens = toolsTokens + session.view.tokens + write.tokens + extraTokens;
+  const requested = promptTokens + maxTokens + 1;
+  if (requested > limits.window_tokens) {
+    throw new ApiError('context_window_exceeded', {
+      limit: limits.window_tokens,
+      requested,
+      used: used.total_tokens,
+      adding: promptTokens - used.total_tokens,
+      answer: maxTokens + 1,
+    });
+  }
+  return promptTokens;
+}
+
+/** Commits a turn: new messages, tools and reply together, in the caller's transaction. */
+function commitTurn(
+  services: Services,
+  session: SessionRow,
+  items: readonly WriteItem[],
+  tools: Toolset | undefined,
+  callsIssued: number,
+): SessionRow {
+  const { store } = services;
+  const replacing = tools && !sameTools(services, session, tools);
+  if (items.length === 0 && !replacing) return session;
+  const tail = store.history.tail(session.view);
+  const pairing = pairOrRefuse(tail.calls.map(bodyOf), items);
+  const { view } = extend(services, session.view, tail, items, pairing);
+  const toolset = replacing ? store.toolsets.insert(tools) : session.toolset;
+  return saveSession(services, session, { view, toolset, calls: session.calls + callsIssued });
+}
+
+/**
+ * What the journal keeps of a turn that has taken effect.
+ * @param place of the newest message in its session's history; asked for only where calls were written
+ */
+export function turnFacts(
+  { max_completion_tokens, max_tokens }: ChatRequest,
+  { model, choices, usage, session }: ChatCompletion,
+  write: Write,
+  place: () => number | undefined,
+): Facts {
+  const turn: TurnFacts = {
+    model,
+    usage,
+    max_tokens: max_completion_tokens ?? max_tokens ?? null,
+    finish_reasons: choices.map((choice) => choice.finish_reason),
+  };
+  const calls = choices.flatMap(({ message }) => message.tool_calls?.map((call) => call.id) ?? []);
+  const isStored = choices[0]?.finish_reason !== 'length';
+  if (calls.length > 0) turn.calls = calls;
+  if (!session) return { turn };
+  if (calls.length > 0 && !isStored) turn.stored = false;
+  turn.total = session.usage.total_tokens;
+  const written = write.items.flatMap(({ body }) => body.tool_calls?.map((call) => call.id) ?? []);
+  const opened = isStored ? [...written, ...calls] : written;
+  const answered = write.items.flatMap(({ body }) => (body.tool_call_id === undefined ? [] : [body.tool_call_id]));
+  const at = opened.length > 0 ? place() : undefined;
+  return {
+    turn,
+    wrote: {
+      messages: write.items.length,
+      tokens: write.tokens,
+      total: session.usage.total_tokens,
+      ...(opened.length > 0 && { opened }),
+      ...(answered.length > 0 && { answered }),
+      ...(at !== undefined && { place: at }),
     },
   };
 }

@@ -1,11 +1,10 @@
 import type { Next } from 'hono';
 import type { OperationId } from '../../contract/operation-routes.ts';
 import { invalid } from '../errors.ts';
+import { onClientGone, type RequestContext } from '../http/context.ts';
+import { readValue } from '../http/request-body.ts';
+import { drop } from '../http/respond.ts';
 import { operationOf } from '../journal/operation-of.ts';
-import { onClientGone } from '../middleware/client-gone.ts';
-import type { RequestContext } from '../middleware/context.ts';
-import { readValue } from '../middleware/request-body.ts';
-import { drop } from '../middleware/send.ts';
 import { FaultError, readEffect } from './fault-spec.ts';
 import { Fault, type Faults, type Subject } from './faults.ts';
 import { RequestFaults } from './request-faults.ts';

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../contract/errors.ts';
-import { type NextItems, StreamCut } from '../batches.ts';
 import { ApiError, injectedError } from '../errors.ts';
+import { type NextItems, StreamCut } from '../streams/output.ts';
 import type { Effect, EffectName } from './fault-spec.ts';
 import type { Fault, Subject, Wait, Waited } from './faults.ts';
 

@@ -1,4 +1,4 @@
-import { later } from '../later.ts';
+import { lazy } from '../lazy.ts';
 import type { Model, ModelDelta, ModelRequest } from './model.ts';
 import type { ScriptedModel, ScriptRule } from './scripted.ts';
 
@@ -7,8 +7,8 @@ export interface ScriptOptions {
   strict?: boolean;
 }
 
-const scripted = later(() => import('./scripted.ts'));
-const reading = later(() => import('./scripted/read-script.ts'));
+const scripted = lazy(() => import('./scripted.ts'));
+const reading = lazy(() => import('./scripted/read-script.ts'));
 
 /** A model in front of which a script may be put. What runs scripts is loaded with the first one. */
 export class ScriptableModel implements Model {

@@ -1,5 +1,4 @@
-import { onClientGone } from '../middleware/client-gone.ts';
-import type { RequestContext } from '../middleware/context.ts';
+import { onClientGone, type RequestContext } from '../http/context.ts';
 
 /** Calls `listener` when the answer is over, however it ends; perhaps more than once. To be asked before there is one. */
 export function onAnswerEnd(c: RequestContext, listener: () => void): void {

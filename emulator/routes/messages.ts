@@ -1,22 +1,24 @@
 import { Hono } from 'hono';
+import type { ErrorBody } from '../../contract/errors.ts';
 import type { Limits } from '../../contract/limits.ts';
 import { listQuery } from '../../contract/lists.ts';
-import { sessionRequests } from '../../contract/sessions.ts';
-import { billingOf } from '../billing/billing.ts';
+import { type AppendAcknowledgement, type AppendEnd, sessionRequests } from '../../contract/sessions.ts';
 import { ApiError } from '../errors.ts';
-import type { Env } from '../middleware/context.ts';
-import { note } from '../middleware/journal.ts';
-import { parseFields, readJson, readValue } from '../middleware/request-body.ts';
-import { append } from '../sessions/append.ts';
-import { requireSession } from '../sessions/create.ts';
-import { wroteOf } from '../sessions/facts.ts';
-import { toMessage, toUsage, writtenMessage } from '../sessions/objects.ts';
-import { pin } from '../sessions/pin.ts';
-import { countWrite, requireContent } from '../sessions/write.ts';
-import { appendStream, isStream } from './append-stream.ts';
-import { changeSession } from './change.ts';
-import { toList } from './list.ts';
-import { respond } from './respond.ts';
+import type { Env, RequestContext } from '../http/context.ts';
+import { renderError } from '../http/render-error.ts';
+import { bodyParts, checkFields, packed, parseFields, parseJson, readJson, readValue } from '../http/request-body.ts';
+import { respond, respondWritten, sendStream, setHeader, toList } from '../http/respond.ts';
+import { expectedVersion, loadSession, mutate, pathSession } from '../mutation.ts';
+import { append, countWrite, requireContent, type Write, wroteFacts } from '../sessions/append.ts';
+import { pin } from '../sessions/messages.ts';
+import { requireSession, toMessage, toUsage, writtenMessage } from '../sessions/session.ts';
+import type { NewEntry } from '../store/entries.ts';
+import type { SessionRow } from '../store/sessions.ts';
+import { ndjsonLines, toNdjson } from '../streams/formats.ts';
+
+const NDJSON_TYPE = /^application\/(?:x-ndjson|ndjson|jsonl)\s*(?:;|$)/i;
+
+type LineSchema = ReturnType<typeof sessionRequests>['appendOne'];
 
 export function messageRoutes(limits: Limits) {
   const requests = sessionRequests(limits);
@@ -24,26 +26,26 @@ export function messageRoutes(limits: Limits) {
   const routes = new Hono<Env>();
 
   routes.post('/:id/messages', async (c) => {
-    if (isStream(c)) return appendStream(c, requests.appendOne);
+    if (NDJSON_TYPE.test(c.req.header('content-type') ?? '')) return appendStream(c, requests.appendOne);
     const value = await readValue(c);
     const isOne = typeof value === 'object' && value !== null && 'role' in value;
     const body = parseFields(c, requests.append, isOne ? { messages: [value] } : value);
-    const services = c.get('services');
     requireContent(body.messages, true);
-    const count = () => countWrite(services.tokenizer, body.messages);
-    return changeSession(c, count, (session, write) => {
-      const { session: next, written } = append(services, session, write);
-      c.get('faults')?.requireMemory(write.tokens);
-      const data = written.map((entry) => writtenMessage(session.id, entry));
-      const usage = toUsage(services, next);
-      const { version } = next;
-      note(c, { wrote: wroteOf(write, usage.total_tokens, next) });
-      return {
-        body: { object: 'session.append', session_id: session.id, data, tokens: write.tokens, usage, version },
-        version,
-        afterwards: () => billingOf(services).wrote(session.id, write.items),
-      };
+    const answer = await mutate(c, {
+      session: pathSession(c),
+      prepare: countWrite(c.var.services, body.messages),
+      apply: (session, write) => {
+        const { next, written, usage } = appendWrite(c, session, write);
+        const data = written.map((entry) => writtenMessage(session.id, entry));
+        const { version } = next;
+        return {
+          body: { object: 'session.append', session_id: session.id, data, tokens: write.tokens, usage, version },
+          version,
+          ...effectsOf(next, write, usage.total_tokens),
+        };
+      },
     });
+    return respondWritten(c, answer);
   });
 
   routes.get('/:id/messages', (c) => {
@@ -52,23 +54,126 @@ export function messageRoutes(limits: Limits) {
     const { id, view, version } = requireSession(services, account, c.req.param('id'));
     const { history } = services.store;
     const from = after === undefined ? undefined : history.find(view, after)?.seq;
-    if (after !== undefined && from === undefined)
+    if (after !== undefined && from === undefined) {
       throw new ApiError('message_not_found', { message: after, param: 'after' });
+    }
     const rows = history.page(view, { ...(from !== undefined && { after: from }), order, limit: limit + 1 });
     return respond(c, { body: toList(rows, limit, (row) => toMessage(id, row)), version });
   });
 
   routes.post('/:id/messages/:message', async (c) => {
     const { pinned } = await readJson(c, requests.pin);
-    return changeSession(
-      c,
-      () => undefined,
-      (session) => {
-        const { result, session: next } = pin(c.get('services'), session, c.req.param('message'), pinned);
+    const answer = await mutate(c, {
+      session: pathSession(c),
+      apply: (session) => {
+        const { result, session: next } = pin(c.var.services, session, c.req.param('message'), pinned);
         return { body: result, version: next.version };
       },
-    );
+    });
+    return respondWritten(c, answer);
   });
 
   return routes;
+}
+
+function appendWrite(c: RequestContext, session: SessionRow, write: Write) {
+  const { services, faults } = c.var;
+  const { session: next, written } = append(services, session, write);
+  faults?.requireMemory(write.tokens);
+  return { next, written: written satisfies NewEntry[], usage: toUsage(services, next) };
+}
+
+function effectsOf(next: SessionRow, write: Write, total: number) {
+  return {
+    effects: { wrote: wroteFacts(write, total, next) },
+    history: { session: next.id, step: 'written' as const, items: write.items },
+  };
+}
+
+/**
+ * A streamed append: each line is one message, written as it arrives and acknowledged by a line of its own. A bad first
+ * line is an ordinary refusal; a later one ends the stream, and what was acknowledged stays.
+ */
+async function appendStream(c: RequestContext, schema: LineSchema): Promise<Response> {
+  const { services } = c.var;
+  const id = c.req.param('id') ?? '';
+  const expected = expectedVersion(c);
+  const { generation } = services.store;
+  const upload = new AbortController();
+  const lines = ndjsonLines(bodyParts(c, upload.signal), services.limits.body_bytes);
+  const writeNext = async (index: number): Promise<string | AppendEnd> => {
+    const line = await lines.next();
+    // Checked once, and not where the stream is resent: its own lines have moved the version on.
+    const target = { id, expected: index === 0 ? expected : undefined };
+    if (!line.done) return appendLine(c, schema, target, { index, bytes: line.value, generation });
+    if (services.store.generation !== generation) throw new ApiError('version_conflict', { reset: true });
+    const session = loadSession(c, { ...target, busy: true });
+    return { done: true, lines: index, usage: toUsage(services, session), version: session.version };
+  };
+  const first = await writeNext(0).catch((error) => {
+    upload.abort(error);
+    throw packed(c) ?? error;
+  });
+  const acknowledgements = acknowledge(first, writeNext, (error) => {
+    // Nobody reads any more, so that it is the end of the upload and not a bad line.
+    if (upload.signal.aborted) return undefined;
+    upload.abort(error);
+    return renderError(c, error);
+  });
+  setHeader(c, 'Content-Type', 'application/x-ndjson; charset=utf-8');
+  return sendStream(c, acknowledgements, {
+    encode: (line) => line,
+    encodeError: (error) => toNdjson(renderError(c, error)),
+    ending: '',
+    abort: upload,
+  });
+}
+
+/** @returns the acknowledgement, as a line */
+async function appendLine(
+  c: RequestContext,
+  schema: LineSchema,
+  session: { id: string; expected: number | undefined },
+  line: { index: number; bytes: Uint8Array; generation: number },
+): Promise<string> {
+  const { services } = c.var;
+  const value = parseJson(line.bytes, services.limits);
+  const message = line.index === 0 ? parseFields(c, schema, value) : checkFields(schema, value);
+  requireContent([message], true);
+  const { body } = await mutate(c, {
+    session,
+    line,
+    prepare: countWrite(services, [message]),
+    apply: (found, write) => {
+      const { next, written, usage } = appendWrite(c, found, write);
+      const { version } = next;
+      const { tokens } = write;
+      const stored = written[0]?.message.id ?? '';
+      const acknowledgement: AppendAcknowledgement = { index: line.index, id: stored, tokens, usage, version };
+      return { body: acknowledgement, ...effectsOf(next, write, usage.total_tokens) };
+    },
+  });
+  return `${body}\n`;
+}
+
+async function* acknowledge(
+  first: string | AppendEnd,
+  writeNext: (index: number) => Promise<string | AppendEnd>,
+  render: (error: unknown) => ErrorBody | undefined,
+): AsyncGenerator<string[], void> {
+  let line = first;
+  for (let index = 1; ; index += 1) {
+    if (typeof line !== 'string') {
+      yield [toNdjson(line)];
+      return;
+    }
+    yield [line];
+    try {
+      line = await writeNext(index);
+    } catch (error) {
+      const body = render(error);
+      if (body) yield [toNdjson({ ...body, index })];
+      return;
+    }
+  }
 }

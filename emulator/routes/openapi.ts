@@ -1,9 +1,9 @@
 import { Hono } from 'hono';
 import type { Limits } from '../../contract/limits.ts';
 import { openApi } from '../../contract/openapi.ts';
-import type { Env } from '../middleware/context.ts';
+import type { Env } from '../http/context.ts';
+import { respond } from '../http/respond.ts';
 import { VERSION } from '../version.ts';
-import { respond } from './respond.ts';
 
 export function openApiRoutes(limits: Limits) {
   const routes = new Hono<Env>();

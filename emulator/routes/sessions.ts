@@ -1,27 +1,18 @@
 import { Hono } from 'hono';
 import type { Limits } from '../../contract/limits.ts';
 import { listQuery } from '../../contract/lists.ts';
-import type { Tool } from '../../contract/messages.ts';
 import { sessionRequests } from '../../contract/sessions.ts';
-import { billingOf } from '../billing/billing.ts';
-import { toolsTokensSliced } from '../engines/tokens/chat-template.ts';
-import type { Env, RequestContext } from '../middleware/context.ts';
-import { note } from '../middleware/journal.ts';
-import { parseFields, readJson } from '../middleware/request-body.ts';
+import type { Env } from '../http/context.ts';
+import { parseFields, readJson } from '../http/request-body.ts';
+import { respond, respondWritten, toList } from '../http/respond.ts';
 import { requireModel } from '../models/known-models.ts';
-import { applyCompression, planCompression } from '../sessions/compress.ts';
-import { createSession, deleteSession, requireSession, updateSession } from '../sessions/create.ts';
-import { compressedOf, cutOf, rolledBackOf } from '../sessions/facts.ts';
-import { toSession } from '../sessions/objects.ts';
-import { PreparedCuts } from '../sessions/prepared-cuts.ts';
-import { fork, rollback } from '../sessions/restore.ts';
-import { requireShared } from '../sessions/snapshot.ts';
-import { truncate } from '../sessions/truncate.ts';
-import { countWrite, requireContent } from '../sessions/write.ts';
-import type { SessionRow, Toolset } from '../store/sessions.ts';
-import { change, changeExclusively, changeSession } from './change.ts';
-import { toList } from './list.ts';
-import { type Answer, respond } from './respond.ts';
+import { mutate, pathSession } from '../mutation.ts';
+import { countContent, requireContent } from '../sessions/append.ts';
+import { applyCompression, compressedFacts, planCompression } from '../sessions/compress.ts';
+import { createSession, deleteSession, updateSession } from '../sessions/create.ts';
+import { requireSession, toSession } from '../sessions/session.ts';
+import { fork, requireShared, rollback, rolledBackFacts } from '../sessions/snapshots.ts';
+import { cutFacts, prepareCuts, truncate } from '../sessions/truncate.ts';
 
 export function sessionRoutes(limits: Limits) {
   const requests = sessionRequests(limits);
@@ -29,30 +20,39 @@ export function sessionRoutes(limits: Limits) {
   const routes = new Hono<Env>();
 
   routes.post('/', async (c) => {
-    const body = await readJson(c, requests.create);
+    const { snapshot_id, share_id, ...body } = await readJson(c, requests.create);
     const { services, account } = c.var;
-    if (body.snapshot_id !== undefined || body.share_id !== undefined) {
-      return change(c, noCuts(c), (cuts) => {
-        if (body.snapshot_id !== undefined) c.get('faults')?.requireSnapshot(body.snapshot_id);
-        const session = fork(services, cuts, account, body);
-        const origin = body.snapshot_id ?? requireShared(services, body.share_id ?? '').id;
-        return created(c, session, () => billingOf(services).continued(session.id, origin));
+    if (snapshot_id !== undefined || share_id !== undefined) {
+      const forked = await mutate(c, {
+        prepare: prepareCuts(services),
+        apply: (_, cuts) => {
+          if (snapshot_id !== undefined) c.var.faults?.requireSnapshot(snapshot_id);
+          const session = fork(services, cuts, account, { ...body, snapshot_id, share_id });
+          const restored = snapshot_id ?? requireShared(services, share_id ?? '').id;
+          return {
+            ...shown(toSession(services, session)),
+            status: 201,
+            history: { session: session.id, step: { restored } },
+          };
+        },
       });
+      return respondWritten(c, forked);
     }
     if (body.model !== undefined) requireModel(body.model);
     requireContent(body.messages ?? [], true);
-    const count = async () => ({
-      write: await countWrite(services.tokenizer, body.messages ?? []),
-      tools: await countTools(c, body.tools ?? []),
+    const created = await mutate(c, {
+      prepare: countContent(services, body.messages ?? [], body.tools),
+      apply: (_, { write, tools = { tools: [], tokens: 0 } }) => {
+        const session = createSession(services, account, body, tools, write);
+        c.var.faults?.requireMemory(write.tokens + tools.tokens);
+        return {
+          ...shown(toSession(services, session)),
+          status: 201,
+          history: { session: session.id, step: 'created', items: write.items },
+        };
+      },
     });
-    return change(c, count, ({ write, tools }) => {
-      const session = createSession(services, account, body, tools, write);
-      c.get('faults')?.requireMemory(write.tokens + tools.tokens);
-      return created(c, session, () => {
-        billingOf(services).created(session.id);
-        billingOf(services).wrote(session.id, write.items);
-      });
-    });
+    return respondWritten(c, created);
   });
 
   routes.get('/', (c) => {
@@ -63,90 +63,95 @@ export function sessionRoutes(limits: Limits) {
     return respond(c, { body: toList(rows, limit, (row) => toSession(services, row)) });
   });
 
-  routes.get('/:id', (c) =>
-    respond(c, answer(c, requireSession(c.get('services'), c.get('account'), c.req.param('id')))),
-  );
+  routes.get('/:id', (c) => {
+    const { services, account } = c.var;
+    return respond(c, shown(toSession(services, requireSession(services, account, c.req.param('id')))));
+  });
 
   routes.post('/:id', async (c) => {
     const body = await readJson(c, requests.update);
-    const count = () => body.tools && countTools(c, body.tools);
-    return changeSession(c, count, (session, tools) =>
-      answer(c, updateSession(c.get('services'), session, body, tools)),
-    );
+    const { services } = c.var;
+    const answer = await mutate(c, {
+      session: pathSession(c),
+      prepare: countContent(services, [], body.tools),
+      apply: (session, { tools }) => shown(toSession(services, updateSession(services, session, body, tools))),
+    });
+    return respondWritten(c, answer);
   });
 
-  routes.delete('/:id', (c) =>
-    changeSession(c, nothing, (session) => {
-      deleteSession(c.get('services'), session);
-      return {
-        body: { id: session.id, object: 'session.deleted', deleted: true },
-        afterwards: () => billingOf(c.get('services')).deleted(session.id),
-      };
-    }),
-  );
+  routes.delete('/:id', async (c) => {
+    const answer = await mutate(c, {
+      session: pathSession(c),
+      apply: (session) => {
+        deleteSession(c.var.services, session);
+        return {
+          body: { id: session.id, object: 'session.deleted', deleted: true },
+          history: { session: session.id, step: 'deleted' },
+        };
+      },
+    });
+    return respondWritten(c, answer);
+  });
 
   routes.post('/:id/truncate', async (c) => {
     const body = await readJson(c, requests.truncate);
-    return changeSession(c, noCuts(c), (session, cuts) => {
-      const { result, session: next } = truncate(c.get('services'), cuts, session, body);
-      if (next !== session) note(c, { cut: cutOf(result, next) });
-      return { body: result, version: next.version };
+    const { services } = c.var;
+    const answer = await mutate(c, {
+      session: pathSession(c),
+      prepare: prepareCuts(services),
+      apply: (session, cuts) => {
+        const { result, session: next } = truncate(services, cuts, session, body);
+        const effects = next !== session && { effects: { cut: cutFacts(result, next) } };
+        return { body: result, version: next.version, ...effects };
+      },
     });
+    return respondWritten(c, answer);
   });
 
   routes.post('/:id/rollback', async (c) => {
     const body = await readJson(c, requests.rollback);
-    return changeSession(c, noCuts(c), (session, cuts) => {
-      c.get('faults')?.requireSnapshot(body.snapshot_id);
-      const { services } = c.var;
-      const next = rollback(services, cuts, session, body);
-      note(c, { rolled_back: rolledBackOf(services, body.snapshot_id, next) });
-      const afterwards = () => billingOf(services).continued(session.id, body.snapshot_id);
-      return { ...answer(c, next), afterwards };
+    const { services } = c.var;
+    const answer = await mutate(c, {
+      session: pathSession(c),
+      prepare: prepareCuts(services),
+      apply: (session, cuts) => {
+        c.var.faults?.requireSnapshot(body.snapshot_id);
+        const next = rollback(services, cuts, session, body);
+        return {
+          ...shown(toSession(services, next)),
+          effects: { rolled_back: rolledBackFacts(services, body.snapshot_id, next) },
+          history: { session: session.id, step: { restored: body.snapshot_id } },
+        };
+      },
     });
+    return respondWritten(c, answer);
   });
 
   routes.post('/:id/compress', async (c) => {
     const body = await readJson(c, requests.compress);
     const { services } = c.var;
-    const loaded = await services.tokenizer.load();
-    return changeExclusively(
-      c,
-      (session) => planCompression(services, loaded, session, body),
-      (plan) => {
-        if (plan.summary) c.get('faults')?.requireCompression();
+    const tokenizer = await services.tokenizer.load();
+    const answer = await mutate(c, {
+      session: pathSession(c),
+      prepare: (mutation) => planCompression(services, tokenizer, mutation.hold(), body),
+      apply: (_, plan) => {
+        if (plan.summary) c.var.faults?.requireCompression();
         const { result, session } = applyCompression(services, plan);
-        if (session !== plan.session) note(c, { compressed: compressedOf(result) });
-        const { snapshot_id } = result;
-        const afterwards = () => {
-          if (snapshot_id !== null) billingOf(services).snapshotted(session.id, snapshot_id);
+        const { snapshot_id: snapshot } = result;
+        return {
+          body: result,
+          version: session.version,
+          ...(session !== plan.session && { effects: { compressed: compressedFacts(result) } }),
+          ...(snapshot !== null && { history: { session: session.id, step: { snapshot } } }),
         };
-        return { body: result, version: session.version, afterwards };
       },
-    );
+    });
+    return respondWritten(c, answer);
   });
 
   return routes;
 }
 
-function nothing(): undefined {
-  return undefined;
-}
-
-/** For rules that may have to cut a text in their transaction. */
-export function noCuts(c: RequestContext) {
-  return async () => new PreparedCuts(await c.get('services').tokenizer.load());
-}
-
-async function countTools(c: RequestContext, tools: Tool[]): Promise<Toolset> {
-  if (tools.length === 0) return { tools, tokens: 0 };
-  return { tools, tokens: await toolsTokensSliced(await c.get('services').tokenizer.load(), tools) };
-}
-
-function answer(c: RequestContext, session: SessionRow): Answer {
-  return { body: toSession(c.get('services'), session), version: session.version };
-}
-
-function created(c: RequestContext, session: SessionRow, afterwards: () => void): Answer {
-  return { ...answer(c, session), status: 201, afterwards };
+function shown(body: ReturnType<typeof toSession>) {
+  return { body, version: body.version };
 }

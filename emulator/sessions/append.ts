@@ -1,11 +1,119 @@
+import { ERRORS } from '../../contract/errors.ts';
+import { type ChatMessage, contentText, type InputMessage, type Tool } from '../../contract/messages.ts';
 import { unixSeconds } from '../clock.ts';
-import { ApiError } from '../errors.ts';
+import { messageTokensSliced, toolsTokensSliced } from '../engines/tokens/chat-template.ts';
+import type { Tokenizer } from '../engines/tokens/tokenizer.ts';
+import { ApiError, invalid } from '../errors.ts';
+import type { Facts } from '../journal/exchange.ts';
 import type { Services } from '../services.ts';
 import type { NewEntry, StoredMessage, Tail, View } from '../store/entries.ts';
-import type { SessionRow } from '../store/sessions.ts';
-import type { Pairing } from './groups.ts';
-import { toUsage } from './objects.ts';
-import { pairOrRefuse, type Write, type WriteItem } from './write.ts';
+import type { SessionRow, Toolset } from '../store/sessions.ts';
+import { type Pairing, type PairingFault, pair } from './groups.ts';
+import { saveSession, toUsage } from './session.ts';
+
+/** One message on its way into a window, counted. */
+export interface WriteItem {
+  body: ChatMessage;
+  tokens: number;
+  /** Undefined where the client said nothing: then a leading system message is pinned, and nothing else. */
+  pinned: boolean | undefined;
+}
+
+/** What a request brings, counted. */
+export interface Counted {
+  write: Write;
+  tools: Toolset | undefined;
+  tokenizer: Tokenizer;
+}
+
+/** Messages that are written together or not at all. */
+export interface Write {
+  items: WriteItem[];
+  tokens: number;
+}
+
+/** Counts the messages of one write once it is called, giving way to the event loop. */
+export function countWrite({ tokenizer }: Services, messages: readonly InputMessage[]): () => Promise<Write> {
+  return async () => countMessages(await tokenizer.load(), messages);
+}
+
+/** The same with tools, which are undefined where the request names none. */
+export function countContent(
+  { tokenizer: source }: Services,
+  messages: readonly InputMessage[],
+  tools: Tool[] | null | undefined,
+): () => Promise<Counted> {
+  return async () => {
+    const tokenizer = await source.load();
+    const write = await countMessages(tokenizer, messages);
+    if (!tools) return { write, tools: undefined, tokenizer };
+    const tokens = tools.length === 0 ? 0 : await toolsTokensSliced(tokenizer, tools);
+    return { write, tools: { tools, tokens }, tokenizer };
+  };
+}
+
+async function countMessages(tokenizer: Tokenizer, messages: readonly InputMessage[]): Promise<Write> {
+  const items: WriteItem[] = [];
+  let tokens = 0;
+  for (const message of messages) {
+    const body = toChatMessage(message);
+    const size = await messageTokensSliced(tokenizer, body);
+    items.push({ body, tokens: size, pinned: message.pinned });
+    tokens += size;
+  }
+  return { items, tokens };
+}
+
+/** What is stored of a message: everything that the model reads, and none of the flags. */
+export function toChatMessage(message: InputMessage): ChatMessage {
+  const body: ChatMessage = { role: message.role, content: message.content ?? null };
+  if (message.name !== undefined) body.name = message.name;
+  if (message.role === 'assistant' && message.tool_calls) {
+    body.tool_calls = message.tool_calls.map(({ id, type, function: call }) => ({ id, type, function: call }));
+  }
+  if (message.role === 'tool') body.tool_call_id = message.tool_call_id;
+  return body;
+}
+
+/**
+ * Refuses messages that say nothing, as the live API does.
+ * @throws ApiError the live text; where a session is addressed, with the field
+ */
+export function requireContent(messages: readonly InputMessage[], addressed: boolean): void {
+  const index = messages.findIndex(isEmpty);
+  if (index === -1) return;
+  const field = `messages[${index}].content`;
+  if (addressed) throw invalid(`${field}: ${ERRORS.content_empty.message({ index })}`, field);
+  throw new ApiError('content_empty', { index });
+}
+
+function isEmpty(message: InputMessage): boolean {
+  if (message.role === 'assistant' && message.tool_calls) return false;
+  return contentText(message.content) === '';
+}
+
+/**
+ * Groups the items behind the newest group of a session.
+ * @throws ApiError `tool_result_orphan`, `tool_call_unanswered` or `invalid_request`, naming the ids
+ */
+export function pairOrRefuse(newest: readonly ChatMessage[], items: readonly WriteItem[]): Pairing {
+  const pairing = pair(
+    newest,
+    items.map((item) => item.body),
+  );
+  if ('kind' in pairing) throw pairingError(pairing);
+  return pairing;
+}
+
+function pairingError({ kind, ids, index }: PairingFault): ApiError {
+  const param = `messages[${index}]`;
+  if (kind === 'orphan') {
+    return new ApiError('tool_result_orphan', { ids, param: `${param}.tool_call_id` });
+  }
+  if (kind === 'unanswered') return new ApiError('tool_call_unanswered', { ids, param });
+  const field = `${param}.tool_calls`;
+  return invalid(`${field}: id ${ids.join(', ')} is used twice`, field, 'repeated_call_id');
+}
 
 /**
  * Appends one write, all of it or nothing.
@@ -24,7 +132,7 @@ export function append(services: Services, session: SessionRow, write: Write) {
     throw new ApiError('context_window_exceeded', details);
   }
   const { view, written } = extend(services, session.view, tail, write.items, pairing);
-  return { session: changed(services, session, { view }), written };
+  return { session: saveSession(services, session, { view }), written };
 }
 
 /** @throws ApiError `append_too_large` */
@@ -72,24 +180,6 @@ export function extend(
   return { view: history.append(view, written, tail.last), written };
 }
 
-/** The session with its changes, one version on, stored. */
-export function changed(services: Services, session: SessionRow, change: Partial<SessionRow>): SessionRow {
-  const next = { ...session, ...change, version: session.version + 1, updatedAt: unixSeconds(services.clock) };
-  if (onlyAdvances(session, next)) services.store.sessions.advance(next);
-  else services.store.sessions.update(next);
-  if (next.view.segment !== session.view.segment || next.view.floor !== session.view.floor) {
-    services.store.collector.markDirty(session.view.segment);
-  }
-  if (next.toolset !== session.toolset) services.store.toolsets.release(session.toolset);
-  return next;
-}
-
-function onlyAdvances(before: SessionRow, after: SessionRow): boolean {
-  const { view, toolset, title, metadata } = after;
-  const sameFields = toolset === before.toolset && title === before.title && metadata === before.metadata;
-  return sameFields && view.segment === before.view.segment;
-}
-
 export function bodyOf(message: StoredMessage) {
   return message.body;
 }
@@ -105,4 +195,16 @@ function heldGroups(pins: readonly boolean[], opensGroup: readonly boolean[], he
     start = index;
   }
   return held;
+}
+
+type Wrote = NonNullable<Facts['wrote']>;
+
+/** @param total tokens of the window afterwards @param session as it is afterwards */
+export function wroteFacts({ items, tokens }: Write, total: number, { view }: Pick<SessionRow, 'view'>): Wrote {
+  const wrote: Wrote = { messages: items.length, tokens, total, place: view.head };
+  for (const { body } of items) {
+    if (body.tool_calls) wrote.opened = [...(wrote.opened ?? []), ...body.tool_calls.map((call) => call.id)];
+    if (body.tool_call_id !== undefined) wrote.answered = [...(wrote.answered ?? []), body.tool_call_id];
+  }
+  return wrote;
 }

@@ -3,16 +3,17 @@ import { unixSeconds } from '../clock.ts';
 import { MESSAGE_FRAME_TOKENS } from '../engines/tokens/chat-template.ts';
 import type { Tokenizer } from '../engines/tokens/tokenizer.ts';
 import { ApiError } from '../errors.ts';
+import type { Facts } from '../journal/exchange.ts';
 import type { Services } from '../services.ts';
 import type { NewEntry, StoredMessage } from '../store/entries.ts';
 import { findCut } from '../store/history.ts';
 import type { SessionRow } from '../store/sessions.ts';
-import { bodyOf, changed } from './append.ts';
+import { bodyOf } from './append.ts';
 import { pair } from './groups.ts';
-import { toUsage, writtenMessage } from './objects.ts';
-import { requireRoomForSnapshot } from './snapshot.ts';
+import { readWindow } from './messages.ts';
+import { saveSession, toUsage, writtenMessage } from './session.ts';
+import { requireRoomForSnapshot } from './snapshots.ts';
 import { requirePreserveLen } from './truncate.ts';
-import { readWindow } from './window.ts';
 
 /** Less than this is not worth a summary: the request then succeeds and changes nothing. */
 const LEAST_REPLACEABLE_TOKENS = 64;
@@ -98,8 +99,8 @@ export function applyCompression(
   const view = dry_run ? store.rehearse(rewrite) : rewrite();
   const after = toUsage(services, { ...session, view });
   const carriedOut = summary && !dry_run;
-  if (carriedOut) keepState(services, session, summary.snapshotId);
-  const next = carriedOut ? changed(services, session, { view }) : session;
+  if (carriedOut) insertSnapshotBefore(services, session, summary.snapshotId);
+  const next = carriedOut ? saveSession(services, session, { view }) : session;
   const result: SessionCompression = {
     object: 'session.compression',
     session_id: session.id,
@@ -115,7 +116,7 @@ export function applyCompression(
   return { session: next, result };
 }
 
-function keepState({ store, clock }: Services, session: SessionRow, id: string): void {
+function insertSnapshotBefore({ store, clock }: Services, session: SessionRow, id: string): void {
   store.snapshots.insert({
     id,
     account: session.account,
@@ -171,4 +172,9 @@ function sumTokens(messages: readonly StoredMessage[]): number {
 function asEntry(message: StoredMessage): NewEntry {
   const { tokens, pinned, held } = message;
   return { message, tokens, pinned, held, opensGroup: message.seq === message.group };
+}
+
+export function compressedFacts({ before, after, snapshot_id }: SessionCompression): NonNullable<Facts['compressed']> {
+  const totals = { before: before.total_tokens, total: after.total_tokens };
+  return snapshot_id === null ? totals : { ...totals, snapshot: snapshot_id };
 }

@@ -5,9 +5,8 @@ import { ApiError } from '../errors.ts';
 import { requireModel } from '../models/known-models.ts';
 import type { Services } from '../services.ts';
 import type { SessionRow, Toolset } from '../store/sessions.ts';
-import { append, changed } from './append.ts';
-import { toUsage } from './objects.ts';
-import type { Write } from './write.ts';
+import { append, type Write } from './append.ts';
+import { requireSession, sameTools, saveSession, toUsage } from './session.ts';
 
 /** A new session, with its first messages as one append. @throws ApiError `session_limit_reached`, or as append does */
 export function createSession(
@@ -65,11 +64,7 @@ export function updateSession(
   if (tools && !sameTools(services, session, tools)) change.toolset = services.store.toolsets.insert(tools);
   if (Object.keys(change).length === 0) return session;
   requireWindow(services, { ...session, ...change });
-  return changed(services, session, change);
-}
-
-export function sameTools({ store }: Services, { toolset }: SessionRow, { tools }: Toolset): boolean {
-  return JSON.stringify(store.toolsets.read(toolset).tools) === JSON.stringify(tools);
+  return saveSession(services, session, change);
 }
 
 /** Frees the session's place. Its snapshots stay. */
@@ -77,16 +72,6 @@ export function deleteSession({ store }: Services, session: SessionRow): void {
   store.sessions.delete(session.id);
   store.collector.markDirty(session.view.segment);
   store.toolsets.release(session.toolset);
-}
-
-/**
- * @param param the field that names the session, where it is not the path
- * @throws ApiError `session_not_found`, also for a session of another account
- */
-export function requireSession({ store }: Services, account: string, id: string, param?: string): SessionRow {
-  const session = store.sessions.find(account, id);
-  if (!session) throw new ApiError('session_not_found', { session: id, param });
-  return session;
 }
 
 function requireWindow(services: Services, session: SessionRow): void {

@@ -4,15 +4,14 @@ import type { MovableClock } from '../clock.ts';
 import { runInSlices } from '../engines/scheduler.ts';
 import type { TokenizerSource } from '../engines/tokens/tokenizer.ts';
 import type { SeededIds } from '../ids.ts';
-import { later } from '../later.ts';
-import { freeKeys } from '../middleware/idempotency.ts';
-import type { SessionLocks } from '../sessions/locks.ts';
+import { lazy } from '../lazy.ts';
+import type { Locks } from '../sessions/locks.ts';
 import type { Store } from '../store/store.ts';
 import type { Imported, ImportOptions } from './import-state.ts';
 import { type FileParts, StateError } from './state-file.ts';
 
-const exporting = later(() => import('./export-state.ts'));
-const importing = later(() => import('./import-state.ts'));
+const exporting = lazy(() => import('./export-state.ts'));
+const importing = lazy(() => import('./import-state.ts'));
 
 export interface StateParts {
   store: Store;
@@ -21,7 +20,7 @@ export interface StateParts {
   clock: MovableClock;
   /** Undefined where ids are random. */
   seededIds: SeededIds | undefined;
-  locks: SessionLocks;
+  locks: Locks;
 }
 
 export interface ExportOptions {
@@ -60,7 +59,6 @@ export class State {
     clock.reset();
     seededIds?.reset();
     locks.reset();
-    freeKeys(store);
     for (const call of this.onReset) call();
   }
 

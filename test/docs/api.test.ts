@@ -2,8 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { LIMIT_NAMES, resolveLimits } from '../../contract/limits.ts';
 import { apiReference } from '../../docs/api-reference.ts';
-import { apiGroups } from '../../emulator/routes/groups.ts';
-import { modelRoutes } from '../../emulator/routes/models.ts';
+import { apiRoutes } from '../../emulator/routes/lazy-routes.ts';
 import { startEmulator } from '../support/emulator.ts';
 
 interface Document {
@@ -38,12 +37,10 @@ describe('/openapi.json', () => {
     const described = Object.entries(body.paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );
-    const limits = resolveLimits();
-    const models = modelRoutes(limits).routes.map(({ method, path }) => `${method} /v1${path}`);
-    const later = apiGroups(limits, 1).flatMap(({ base, routes }) =>
+    const lazy = apiRoutes(resolveLimits(), 1).flatMap(({ base, routes }) =>
       routes.map((route) => route.replace(' /', ` ${base}/`).replace(/\/$/, '')),
     );
-    const served = [...models, ...later].map((route) => route.replaceAll(/:(\w+)/g, '{$1}'));
+    const served = lazy.map((route) => route.replaceAll(/:(\w+)/g, '{$1}'));
     const shape = (route: string) => route.replaceAll(/\{\w+\}/g, '{}');
     expect(described.map(shape).toSorted()).toEqual([...new Set(served.map(shape))].toSorted());
   });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type ChatMessage, contentText } from '../../contract/messages.ts';
 import type { Session, SessionMessage } from '../../contract/sessions.ts';
 import { messageTokens } from '../../emulator/engines/tokens/chat-template.ts';
-import { cutEntries, cutNewestGroup } from '../../emulator/sessions/cut-texts.ts';
+import { cutEntries, cutNewestGroup } from '../../emulator/sessions/truncate.ts';
 import type { StoredMessage } from '../../emulator/store/entries.ts';
 import { temporaryFolder } from '../store/files.ts';
 import { runs } from '../support/runs.ts';

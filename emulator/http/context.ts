@@ -1,0 +1,53 @@
+import type { HttpBindings } from '@hono/node-server';
+import type { Context } from 'hono';
+import type { RequestFaults } from '../faults/request-faults.ts';
+import type { Exchange } from '../journal/exchange.ts';
+import type { AccountRate } from '../rate/rate-limits.ts';
+import type { Services } from '../services.ts';
+
+/** What one request carries through the walk. */
+export interface Env {
+  /** Empty in process. */
+  Bindings: Partial<HttpBindings>;
+  Variables: {
+    services: Services;
+    /** When the request came in, on the monotonic clock. */
+    startedAt: number;
+    /** Headers of the answer, whatever it will be. */
+    headers: Record<string, string>;
+    /** Hash of the key; set once the request is authenticated. */
+    account: string;
+    /** Bytes of the request body, once read. */
+    body: Uint8Array;
+    /** True where the body names a session, so that errors carry their code. */
+    addressed: boolean;
+    /** What is to go wrong with the request; undefined where nothing is. */
+    faults: RequestFaults | undefined;
+    /** What the account may do; undefined where that is not limited. */
+    rate: AccountRate | undefined;
+    /** What the journal keeps of the request; undefined for the emulator's own routes, and where no journal is kept. */
+    exchange: Exchange | undefined;
+  };
+}
+
+export type RequestContext = Context<Env>;
+
+/**
+ * Calls `listener` once the client has gone, at once where it has already.
+ * @returns what takes the listener away again
+ */
+export function onClientGone(c: RequestContext, listener: () => void): () => void {
+  const { outgoing } = c.env;
+  if (outgoing) {
+    const onClose = (): void => {
+      if (!outgoing.writableFinished) listener();
+    };
+    if (outgoing.destroyed) onClose();
+    else outgoing.once('close', onClose);
+    return () => outgoing.off('close', onClose);
+  }
+  const { signal } = c.req.raw;
+  if (signal.aborted) listener();
+  else signal.addEventListener('abort', listener, { once: true });
+  return () => signal.removeEventListener('abort', listener);
+}

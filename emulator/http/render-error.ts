@@ -1,0 +1,85 @@
+import { ERRORS, type ErrorBody } from '../../contract/errors.ts';
+import { unixSeconds } from '../clock.ts';
+import { ApiError, ClientGone } from '../errors.ts';
+import { lazy } from '../lazy.ts';
+import type { Store } from '../store/store.ts';
+import type { RequestContext } from './context.ts';
+import { sendJson, setHeader } from './respond.ts';
+
+const ADDRESSED = /^\/v1\/(?:sessions|snapshots|shares)(?:\/|$)/;
+/** Where it is not known how long an error takes to pass: what the live API names in its texts. */
+const WAIT_SECONDS = 1;
+/** Statuses whose refusals an earlier request may have led to. */
+const HINTED: ReadonlySet<number> = new Set([400, 404, 409]);
+/** Loaded with the first refusal that has one. */
+const hints = lazy(() => import('../hints/hint.ts'));
+const requestHints = lazy(() => import('../hints/requests.ts'));
+
+/** Any error as the one envelope. What is no refusal of ours is a defect: it is logged, and nothing of it is shown. */
+export function renderError(c: RequestContext, error: unknown): ErrorBody {
+  const refusal = toApiError(c, error);
+  c.get('exchange')?.refusedWith(refusal.code);
+  return refusal.toBody(ADDRESSED.test(c.req.path) || c.get('addressed') === true);
+}
+
+/** The error as a response, with the headers that tell a client whether to try again. */
+export async function errorResponse(c: RequestContext, error: unknown): Promise<Response> {
+  const refusal = toApiError(c, error);
+  const { status, retry } = ERRORS[refusal.code];
+  setHeader(c, 'x-should-retry', String(retry));
+  if (retry && (status === 409 || status === 429)) {
+    setHeader(c, 'Retry-After', String(refusal.retryAfter ?? WAIT_SECONDS));
+  }
+  if (HINTED.has(status)) await addHint(c, refusal);
+  return sendJson(c, status, JSON.stringify(renderError(c, refusal)));
+}
+
+/** Says in a header what led to the refusal and what to do. Status and body are never changed by it. */
+async function addHint(c: RequestContext, refusal: ApiError): Promise<void> {
+  const { journal, limits, clock } = c.get('services');
+  const known = journal.of(c.get('account') ?? '');
+  const { path, method } = c.req;
+  const query = method === 'GET' ? c.req.query() : undefined;
+  const request = { exchange: c.get('exchange'), body: c.get('body'), path, query };
+  try {
+    const { hintFor } = await hints();
+    const hint = hintFor({ refusal, ...request, known, limits, now: unixSeconds(clock) });
+    if (hint !== undefined) setHeader(c, 'Kimi-Emulator-Hint', hint);
+  } catch (error) {
+    console.error('kimi-emulator: a hint failed', error);
+  }
+}
+
+function toApiError(c: RequestContext, error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  // Who was still waiting when the emulator was closed has had the connection dropped.
+  const { store } = c.get('services');
+  const nobodyWaits = error instanceof ClientGone || store.closed;
+  if (!nobodyWaits) log(error, store);
+  return new ApiError('unexpected_output', {});
+}
+
+/** A disk that takes no more is the user's to mend, who is told of it in a line; anything else is a defect. */
+function log(error: unknown, store: Store): void {
+  const fault = store.diskFault(error);
+  if (fault === undefined) console.error('kimi-emulator: unexpected error', error);
+  else console.error(`kimi-emulator: a request was refused: ${fault}`);
+}
+
+/** The live API's body for a route that it does not have, captured. */
+export async function unknownRoute(c: RequestContext): Promise<Response> {
+  const body = {
+    code: 5,
+    error: 'url.not_found',
+    message: '没找到对象',
+    method: c.req.method,
+    scode: '0x5',
+    status: false,
+    ua: c.req.header('user-agent') ?? '',
+    url: c.req.path,
+  };
+  const { unknownRouteHint } = await requestHints();
+  setHeader(c, 'Kimi-Emulator-Hint', unknownRouteHint(c.req.method, c.req.path));
+  setHeader(c, 'x-should-retry', 'false');
+  return sendJson(c, 404, JSON.stringify(body));
+}

@@ -1,0 +1,149 @@
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import type { List } from '../../contract/lists.ts';
+import { Batches, type Encoding, readable, type Source, writeTo } from '../streams/output.ts';
+import type { RequestContext } from './context.ts';
+import { journalAnswer, watched } from './journal.ts';
+
+const FIRST_REFUSAL = 400;
+
+/** A header of the answer, whatever it will be. */
+export function setHeader(c: RequestContext, name: string, value: string): void {
+  c.get('headers')[name] = value;
+}
+
+/** Answers with a text or with nothing: onto the connection where there is one, in one write, else as a `Response`. */
+export function send(c: RequestContext, status: number, text: string | null): Response {
+  const headers = timedHeaders(c);
+  journalAnswer(c, status, text);
+  if (status < FIRST_REFUSAL && c.get('faults')?.losesAnswer()) return drop(c);
+  const outgoing = c.env.outgoing;
+  if (!outgoing) return new Response(text, { status, headers });
+  if (text !== null) headers['Content-Length'] = String(Buffer.byteLength(text));
+  outgoing.writeHead(status, headers).end(text);
+  return RESPONSE_ALREADY_SENT;
+}
+
+/** The same with JSON. */
+export function sendJson(c: RequestContext, status: number, json: string): Response {
+  setHeader(c, 'Content-Type', 'application/json; charset=utf-8');
+  return send(c, status, json);
+}
+
+/** The same with JSON in parts of whole characters, sent only as fast as they are read. */
+export function sendJsonParts(c: RequestContext, parts: readonly Uint8Array[]): Response | Promise<Response> {
+  setHeader(c, 'Content-Type', 'application/json; charset=utf-8');
+  setHeader(c, 'Content-Length', String(parts.reduce((sum, { length }) => sum + length, 0)));
+  const left = parts.values();
+  const next = (): IteratorResult<Uint8Array[], undefined> => {
+    const step = left.next();
+    return step.done ? { done: true, value: undefined } : { done: false, value: [step.value] };
+  };
+  const encode = (part: Uint8Array) => Buffer.from(part.buffer, part.byteOffset, part.length).toString();
+  return sendStream(c, { next }, { encode, encodeError: () => '', ending: '', abort: new AbortController() });
+}
+
+/** Leaves without an answer, as a connection does that breaks. In process, `emulator.fetch` makes it a failed request. */
+export function drop(c: RequestContext): Response {
+  c.get('exchange')?.lose();
+  const { outgoing } = c.env;
+  if (!outgoing) return Response.error();
+  outgoing.socket?.resetAndDestroy();
+  return RESPONSE_ALREADY_SENT;
+}
+
+/** The same for a stream that was made and that nobody gets. */
+function lose(c: RequestContext): Response {
+  journalAnswer(c, 200, null);
+  return drop(c);
+}
+
+export interface Streaming<Item> extends Encoding<Item> {
+  /** Aborted where the reader has gone or has stalled: ends what the source waits for. */
+  abort: AbortController;
+}
+
+/** Answers with items as they come, made only as fast as they are read. A source that nobody reads any more is ended. */
+export function sendStream<Item>(
+  c: RequestContext,
+  source: Source<Item>,
+  { abort, ...streaming }: Streaming<Item>,
+): Response | Promise<Response> {
+  const faults = c.get('faults');
+  if (faults?.losesAnswer()) return faults.swallow(() => source.next()).then(() => lose(c));
+  const items = faults
+    ? {
+        next: faults.struck(
+          () => source.next(),
+          (item) => streaming.encode(item),
+        ),
+      }
+    : source;
+  const { encoding, onGone } = watched(c, streaming, (reason) => {
+    // The signal first: a generator's `return` waits for the step that it is in.
+    abort.abort(reason);
+    void Promise.resolve(source.return?.()).catch(() => undefined);
+  });
+  const batches = new Batches(items, encoding);
+  const options = { stallMs: c.get('services').limits.stall_seconds * 1_000, onGone };
+  const headers = timedHeaders(c);
+  journalAnswer(c, 200, null);
+  const outgoing = c.env.outgoing;
+  if (!outgoing) return new Response(readable(batches, options), { headers });
+  outgoing.writeHead(200, headers);
+  void writeTo(outgoing, batches, options);
+  return RESPONSE_ALREADY_SENT;
+}
+
+/** With how long the server took, as the live API says it. */
+function timedHeaders(c: RequestContext): Record<string, string> {
+  setHeader(c, 'Server-Timing', `inner; dur=${(performance.now() - c.get('startedAt')).toFixed(3)}`);
+  return c.get('headers');
+}
+
+/** What a request is answered with. */
+export interface Answer {
+  body: object;
+  status?: 200 | 201;
+  /** The session's version, sent as `ETag`. */
+  version?: number;
+}
+
+/** An answer as it is sent and stored. */
+export interface WrittenAnswer {
+  status: number;
+  etag: string | null;
+  body: string;
+  /** True where it is the stored answer of an earlier request. */
+  replayed?: boolean;
+}
+
+/** An answer on the wire. */
+export function respond(c: RequestContext, answer: Answer): Response {
+  return respondWritten(c, written(answer));
+}
+
+export function respondWritten(c: RequestContext, { status, etag, body, replayed }: WrittenAnswer): Response {
+  if (replayed) setHeader(c, 'Idempotent-Replayed', 'true');
+  if (etag !== null) setHeader(c, 'ETag', etag);
+  return sendJson(c, status, body);
+}
+
+export function written({ body, status = 200, version }: Answer): WrittenAnswer {
+  return { status, etag: version === undefined ? null : `"${version}"`, body: JSON.stringify(body) };
+}
+
+/** A page of at most `limit` items, made of rows of which one more than that was read. */
+export function toList<Row, Item extends { id: string }>(
+  rows: readonly Row[],
+  limit: number,
+  toItem: (row: Row) => Item,
+): List<Item> {
+  const data = rows.slice(0, limit).map(toItem);
+  return {
+    object: 'list',
+    data,
+    first_id: data[0]?.id ?? null,
+    last_id: data.at(-1)?.id ?? null,
+    has_more: rows.length > limit,
+  };
+}

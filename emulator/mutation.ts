@@ -1,0 +1,251 @@
+import { createHash } from 'node:crypto';
+import { billingOf } from './billing/billing.ts';
+import { unixSeconds } from './clock.ts';
+import { ApiError, invalid } from './errors.ts';
+import type { RequestContext } from './http/context.ts';
+import { noteEffects } from './http/journal.ts';
+import { type Answer, type WrittenAnswer, written } from './http/respond.ts';
+import type { Facts } from './journal/exchange.ts';
+import type { WriteItem } from './sessions/append.ts';
+import { requireSession } from './sessions/session.ts';
+import { withCuts } from './sessions/truncate.ts';
+import type { SessionRow } from './store/sessions.ts';
+
+const VERSION = /^"(\d{1,15})"$/;
+const MAX_KEY_LENGTH = 255;
+
+/** The session that a request changes. */
+export interface SessionTarget {
+  id: string;
+  /** The version that `If-Match` asks for. */
+  expected: number | undefined;
+  /** The field that names the session, where it is not the path. */
+  param?: string;
+  /** True where it need not be idle, because it is only read. */
+  busy?: true;
+}
+
+/** What a change has done: its answer, and what the journal and the bill are to know. */
+export interface Applied extends Answer {
+  effects?: Facts;
+  history?: HistoryStep;
+}
+
+/** What has become of a session's history, for the bill of a client without sessions. */
+export interface HistoryStep {
+  session: string;
+  step: 'created' | 'written' | 'deleted' | { restored: string } | { snapshot: string };
+  /** Messages that were written. */
+  items?: readonly WriteItem[];
+}
+
+type Loaded<Target> = Target extends SessionTarget ? SessionRow : undefined;
+
+export interface Change<Prepared, Target extends SessionTarget | undefined> {
+  session?: Target;
+  /** The line of a streamed append, which has a key of its own. */
+  line?: Line;
+  /** What has to be awaited before, such as counting. It may hold the session. */
+  prepare?(mutation: Mutation<Target>): Promise<Prepared>;
+  /** Part of the transaction. May run more than once, with nothing left of the run before: see `PreparedCuts`. */
+  apply(session: Loaded<Target>, prepared: Prepared): Applied;
+}
+
+/** One line of a streamed append. `generation` is that of the state in which the stream began. */
+export interface Line {
+  index: number;
+  bytes: Uint8Array;
+  generation: number;
+}
+
+/**
+ * Changes state, as every request that does so: claim the key → prepare → in one transaction: load, check version, check busy,
+ * apply, store the answer.
+ * @returns the answer, which is the stored one where the key has one already
+ * @throws ApiError `idempotency_mismatch`, `request_in_progress`; `session_not_found`, `version_conflict`, `session_busy`, in
+ * this order; and as `prepare` and `apply` do
+ */
+export async function mutate<Prepared, Target extends SessionTarget | undefined = undefined>(
+  c: RequestContext,
+  { session: target, line, prepare, apply }: Change<Prepared, Target>,
+): Promise<WrittenAnswer> {
+  const mutation = new Mutation(c, target as Target, line);
+  if (mutation.replay) return mutation.replay;
+  try {
+    const prepared = (await prepare?.(mutation)) as Prepared;
+    await mutation.commit((session) => apply(session, prepared));
+    return mutation.answer;
+  } finally {
+    mutation.release();
+  }
+}
+
+/** One change of state, step by step: `mutate` takes the steps in a row, a chat turn between the parts of its answer. */
+export class Mutation<Target extends SessionTarget | undefined> {
+  /** The answer that the key has already: then there is nothing to do. */
+  readonly replay: WrittenAnswer | undefined;
+  readonly #c: RequestContext;
+  readonly #target: Target;
+  readonly #line: Line | undefined;
+  readonly #claim: Claim | undefined;
+  readonly #generation: number;
+  #held: SessionRow | undefined;
+  #unlock = (): void => undefined;
+  #applied: Applied | undefined;
+  #answer: WrittenAnswer | undefined;
+
+  /** Claims the request's key. @throws ApiError `idempotency_mismatch`, `request_in_progress` */
+  constructor(c: RequestContext, target: Target, line?: Line) {
+    const claim = claimKey(c, line);
+    this.#c = c;
+    this.#target = target;
+    this.#line = line;
+    this.#generation = line?.generation ?? c.get('services').store.generation;
+    if (claim && 'replay' in claim) this.replay = claim.replay;
+    else this.#claim = claim;
+  }
+
+  /** True where nothing of it can be stored any more: all state has been reset since it began. */
+  get isStale(): boolean {
+    return this.#c.get('services').store.generation !== this.#generation;
+  }
+
+  get isKeyed(): boolean {
+    return this.#claim !== undefined;
+  }
+
+  /** Loads the session. @throws ApiError `session_not_found`, `version_conflict`, `session_busy` */
+  load(): Loaded<Target> {
+    const target: SessionTarget | undefined = this.#target;
+    return (target && loadSession(this.#c, target)) as Loaded<Target>;
+  }
+
+  /** Loads the session, and keeps everybody else from changing it until the release. @throws as `load` does */
+  hold(): Loaded<Target> {
+    const session = this.load();
+    if (!session) return session;
+    this.#unlock = this.#c.get('services').locks.acquire(session.id);
+    this.#held = session;
+    return session;
+  }
+
+  /** Applies the change in one transaction, which it may share with others. @throws as `load` and `apply` do */
+  async commit(apply: (session: Loaded<Target>) => Applied): Promise<void> {
+    const { store } = this.#c.get('services');
+    this.#announce(await withCuts(() => store.commit(() => this.#attempt(apply))));
+  }
+
+  /** The same at once, in a transaction of its own. */
+  commitNow<Result extends Applied>(apply: (session: Loaded<Target>) => Result): Result {
+    const applied = this.#c.get('services').store.transaction(() => this.#attempt(apply));
+    this.#announce(applied);
+    return applied;
+  }
+
+  /** The answer as it is sent, once it is committed. */
+  get answer(): WrittenAnswer {
+    this.#answer ??= written(this.#applied ?? { body: {} });
+    return this.#answer;
+  }
+
+  /** Frees the key and the session, however it ended. */
+  release(): void {
+    this.#unlock();
+    this.#claim?.release();
+  }
+
+  #attempt<Result extends Applied>(apply: (session: Loaded<Target>) => Result): Result {
+    if (this.isStale) throw staleError(this.#target);
+    const session = (this.#held ?? this.load()) as Loaded<Target>;
+    const applied = apply(session);
+    if (this.#claim) {
+      this.#answer = written(applied);
+      this.#claim.storeAnswer(this.#answer);
+    }
+    this.#c.get('faults')?.requireDisk();
+    return applied;
+  }
+
+  /** What others are to know of a change that has taken effect. */
+  #announce(applied: Applied): void {
+    this.#applied = applied;
+    if (applied.effects) noteEffects(this.#c, applied.effects, this.#line !== undefined);
+    if (!applied.history) return;
+    const { session, step, items } = applied.history;
+    const billing = billingOf(this.#c.get('services'));
+    if (step === 'created') billing.created(session);
+    else if (step === 'deleted') billing.deleted(session);
+    else if (step !== 'written') {
+      if ('restored' in step) billing.continued(session, step.restored);
+      else billing.snapshotted(session, step.snapshot);
+    }
+    if (items) billing.wrote(session, items);
+  }
+}
+
+/** The session of the path. @throws ApiError where `If-Match` is malformed */
+export function pathSession(c: RequestContext): SessionTarget {
+  return { id: c.req.param('id') ?? '', expected: expectedVersion(c) };
+}
+
+/** The version that `If-Match` asks for. @throws ApiError where it is malformed */
+export function expectedVersion(c: RequestContext): number | undefined {
+  const header = c.req.header('if-match');
+  if (header === undefined || header === '*') return undefined;
+  const version = VERSION.exec(header)?.[1];
+  if (version === undefined) throw invalid('If-Match takes one version in quotes, such as "7"', 'If-Match');
+  return Number(version);
+}
+
+/** @throws ApiError `session_not_found`, `version_conflict`, `session_busy`, in this order */
+export function loadSession(c: RequestContext, { id, expected, param, busy }: SessionTarget): SessionRow {
+  const services = c.get('services');
+  const session = requireSession(services, c.get('account'), id, param);
+  if (expected !== undefined && expected !== session.version) {
+    throw new ApiError('version_conflict', { session: id, version: session.version, expected });
+  }
+  if (busy) return session;
+  c.get('faults')?.requireIdle(id);
+  services.locks.requireIdle(id);
+  return session;
+}
+
+/** Departure: after a reset a chat's session is not found, while other changes conflict with the state. */
+function staleError(target: SessionTarget | undefined): ApiError {
+  if (target?.param === undefined) return new ApiError('version_conflict', { reset: true });
+  return new ApiError('session_not_found', { session: target.id, param: target.param });
+}
+
+/** A key that belongs to one request for as long as that runs. */
+interface Claim {
+  /** Stores the answer under the key, in the caller's transaction. */
+  storeAnswer(answer: WrittenAnswer): void;
+  release(): void;
+}
+
+/** Claims the request's key, or finds the answer that it already has. Undefined for a request without a key. */
+function claimKey(c: RequestContext, line: Line | undefined): Claim | { replay: WrittenAnswer } | undefined {
+  const header = c.req.header('idempotency-key');
+  if (header === undefined) return undefined;
+  if (header === '' || header.length > MAX_KEY_LENGTH) {
+    throw invalid(`Idempotency-Key takes 1 to ${MAX_KEY_LENGTH} characters`, 'Idempotency-Key');
+  }
+  const { store, clock, locks, limits } = c.get('services');
+  const account = c.get('account');
+  const key = line === undefined ? header : `${header}\0${line.index}`;
+  const body = line?.bytes ?? c.get('body');
+  const fingerprint = createHash('sha256').update(`${c.req.method} ${c.req.path}\0`).update(body).digest('hex');
+  const stored = store.answers.find(account, key, unixSeconds(clock));
+  if (stored) {
+    if (stored.fingerprint !== fingerprint) throw new ApiError('idempotency_mismatch', { key: header });
+    return { replay: { ...stored, replayed: true } };
+  }
+  return {
+    release: locks.claimKey(`${account}\0${key}`),
+    storeAnswer({ status, etag, body: text }) {
+      const now = unixSeconds(clock);
+      const expiresAt = now + limits.idempotency_seconds;
+      store.answers.save(account, key, { fingerprint, status, etag, body: text }, now, expiresAt);
+    },
+  };
+}

@@ -1,0 +1,98 @@
+import { setImmediate as nextTick } from 'node:timers/promises';
+import { contentText } from '../../contract/messages.ts';
+import type { SessionMessage } from '../../contract/sessions.ts';
+import { ApiError } from '../errors.ts';
+import type { Services } from '../services.ts';
+import type { NewEntry, StoredMessage, View } from '../store/entries.ts';
+import type { History, PageRequest } from '../store/history.ts';
+import type { SessionRow } from '../store/sessions.ts';
+import { saveSession, toMessage } from './session.ts';
+
+/**
+ * Pins a message of the window, or takes its pin away. A pin holds the whole group.
+ * @throws ApiError `message_not_found`
+ */
+export function pin(
+  services: Services,
+  session: SessionRow,
+  messageId: string,
+  pinned: boolean,
+): { session: SessionRow; result: SessionMessage } {
+  const { history } = services.store;
+  const entry = history.find(session.view, messageId);
+  if (!entry) throw new ApiError('message_not_found', { message: messageId });
+  const window = history.window(session.view);
+  const place = window.findIndex((message) => message.seq === entry.seq);
+  const target = window[place];
+  if (!target) throw new ApiError('message_not_found', { message: messageId });
+  if (entry.pinned === pinned) return { session, result: toMessage(session.id, target) };
+  const pins = window.map((message, index) => (index === place ? pinned : message.pinned));
+  const view = history.rewrite(regroup(window, pins));
+  const result = toMessage(session.id, { ...target, pinned });
+  return { session: saveSession(services, session, { view }), result };
+}
+
+/** The same messages with other pins. Entries are immutable, so that snapshots keep theirs: the window is written anew. */
+function regroup(window: readonly StoredMessage[], pins: readonly boolean[]): NewEntry[] {
+  const heldGroups = new Set(window.filter((_, index) => pins[index]).map((message) => message.group));
+  return window.map((message, index) => ({
+    message,
+    tokens: message.tokens,
+    pinned: pins[index] ?? false,
+    held: heldGroups.has(message.group),
+    opensGroup: message.seq === message.group,
+  }));
+}
+
+/** Messages read before others get their turn: a few milliseconds. */
+const SLICE = 256;
+
+/**
+ * Everything in a window, oldest first, giving way to the event loop. The caller keeps what the view points to from
+ * being collected meanwhile: it holds the session, or a snapshot does.
+ */
+export async function readWindow(history: History, view: View): Promise<StoredMessage[]> {
+  const messages: StoredMessage[] = [];
+  for await (const slice of slicesOf(history, view, 'asc')) messages.push(...slice);
+  return messages;
+}
+
+/** The window in slices, from behind `after` where given. */
+export async function* slicesOf(
+  history: History,
+  view: View,
+  order: 'asc' | 'desc',
+  after?: number,
+): AsyncGenerator<StoredMessage[], void> {
+  for (let from = after; ; await nextTick()) {
+    const slice = history.page(view, { ...(from !== undefined && { after: from }), order, limit: SLICE });
+    if (slice.length > 0) yield slice;
+    if (slice.length < SLICE) return;
+    from = slice.at(-1)?.seq;
+  }
+}
+
+/** Messages of a window that hold all words of a query, whatever their case. Gives way to the event loop. */
+export async function searchWindow(
+  history: History,
+  view: View,
+  query: string,
+  { after, order, limit }: PageRequest,
+): Promise<StoredMessage[]> {
+  const words = [...new Set(query.toLowerCase().split(/\s+/).filter(Boolean))];
+  const found: StoredMessage[] = [];
+  for await (const slice of slicesOf(history, view, order, after)) {
+    for (const message of slice) {
+      if (!matches(message, words)) continue;
+      found.push(message);
+      if (found.length === limit) return found;
+    }
+  }
+  return found;
+}
+
+function matches({ body }: StoredMessage, words: readonly string[]): boolean {
+  const calls = (body.tool_calls ?? []).map((call) => `${call.function.name} ${call.function.arguments}`);
+  const text = [contentText(body.content), ...calls].join('\n').toLowerCase();
+  return words.every((word) => text.includes(word));
+}

@@ -1,0 +1,217 @@
+import type { ServerResponse } from 'node:http';
+import { setImmediate as nextTick } from 'node:timers/promises';
+import { brokenOff, ClientGone } from '../errors.ts';
+
+/** UTF-16 units joined into one network write, so that a long answer is not a system call per token. */
+const BATCH_UNITS = 16_384;
+
+/** Asks for the next items, as an iterator does. */
+export type NextItems<Item> = () =>
+  | IteratorResult<Iterable<Item>, unknown>
+  | Promise<IteratorResult<Iterable<Item>, unknown>>;
+
+/** Items of a stream, made as they are asked for. */
+export interface Source<Item> {
+  next: NextItems<Item>;
+  /** Ends it before its end, as an iterator's `return` does. */
+  return?(): unknown;
+}
+
+/** How items become text. */
+export interface Encoding<Item> {
+  encode(item: Item): string;
+  /** What an error in the middle is answered with; the stream ends behind it. */
+  encodeError(error: unknown): string;
+  /** Closes a stream that came to its end. */
+  ending: string;
+}
+
+export interface ReaderOptions {
+  /** How long a reader may read nothing before the stream is given up. */
+  stallMs: number;
+  /** Called once where the reader has gone or has stalled. */
+  onGone(reason: Error): void;
+}
+
+interface Batch {
+  text: string;
+  ended: boolean;
+  /** Where the stream is to end behind the text, before it is over. */
+  cut?: StreamCut;
+}
+
+/** Thrown among items: the stream ends here. */
+export class StreamCut extends Error {
+  /** Bytes that still get through. */
+  readonly head: Uint8Array;
+  /** Whether it ends as if it were over; otherwise the connection breaks. */
+  readonly cleanly: boolean;
+
+  constructor(head = new Uint8Array(), cleanly = false) {
+    super('the stream is cut off');
+    this.head = head;
+    this.cleanly = cleanly;
+  }
+}
+
+/** A source whose first step has been taken already. */
+export function resumed<Item>(
+  first: IteratorResult<Iterable<Item>, unknown>,
+  source: AsyncIterator<Iterable<Item>, unknown>,
+): Source<Item> {
+  let waiting: typeof first | undefined = first;
+  return {
+    next() {
+      const step = waiting ?? source.next();
+      waiting = undefined;
+      return step;
+    },
+    return: () => source.return?.(),
+  };
+}
+
+/** Joins items into texts, of as many as are there, so that what is said is never held back by what is not yet. */
+export class Batches<Item> {
+  readonly #source: Source<Item>;
+  readonly #encoding: Encoding<Item>;
+  /** Items that are there, and not all encoded yet. */
+  #items: Iterator<Item> | undefined;
+  /** Asked for, and not there yet when the last text was handed out. */
+  #waiting: ReturnType<NextItems<Item>> | undefined;
+
+  constructor(source: Source<Item>, encoding: Encoding<Item>) {
+    this.#source = source;
+    this.#encoding = encoding;
+  }
+
+  /** Never rejects: an error becomes text. */
+  async next(): Promise<Batch> {
+    let text = '';
+    let tick: Promise<undefined> | undefined;
+    try {
+      for (;;) {
+        text = this.#encodeItems(text);
+        if (text.length >= BATCH_UNITS) return { text, ended: false };
+        this.#waiting ??= this.#source.next();
+        if (text !== '') tick ??= nextTick(undefined);
+        const step = await (tick ? Promise.race([this.#waiting, tick]) : this.#waiting);
+        if (!step) return { text, ended: false };
+        this.#waiting = undefined;
+        if (step.done) return { text: text + this.#encoding.ending, ended: true };
+        this.#items = step.value[Symbol.iterator]();
+      }
+    } catch (error) {
+      if (error instanceof StreamCut) return { text, ended: true, cut: error };
+      return { text: text + this.#encoding.encodeError(error), ended: true };
+    }
+  }
+
+  #encodeItems(before: string): string {
+    let text = before;
+    while (this.#items && text.length < BATCH_UNITS) {
+      const step = this.#items.next();
+      if (step.done) this.#items = undefined;
+      else text += this.#encoding.encode(step.value);
+    }
+    return text;
+  }
+}
+
+/** Writes texts onto a connection whose head has been written, only as fast as they are read. */
+export async function writeTo(
+  outgoing: ServerResponse,
+  batches: { next(): Promise<Batch> },
+  { stallMs, onGone }: ReaderOptions,
+): Promise<void> {
+  let gone = false;
+  const giveUp = (reason: Error): void => {
+    if (gone) return;
+    gone = true;
+    onGone(reason);
+    outgoing.destroy();
+  };
+  const onClose = (): void => {
+    if (!outgoing.writableFinished) giveUp(new ClientGone('the reader has gone'));
+  };
+  outgoing.once('close', onClose);
+  if (outgoing.destroyed) onClose();
+  while (!gone) {
+    const { text, ended, cut } = await batches.next();
+    if (gone) return;
+    if (cut) {
+      gone = true;
+      onGone(new ClientGone('the stream was cut off'));
+      const bytes = Buffer.concat([Buffer.from(text), cut.head]);
+      if (cut.cleanly) outgoing.end(bytes);
+      else outgoing.write(bytes, () => outgoing.destroy());
+      return;
+    }
+    if (ended) {
+      outgoing.end(text);
+      return;
+    }
+    if (!outgoing.write(text)) await drained(outgoing, stallMs, () => giveUp(new ClientGone('the reader has stalled')));
+  }
+}
+
+/** Waits until all that was written has been read, or the connection is closed. */
+function drained(outgoing: ServerResponse, stallMs: number, onStall: () => void): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(onStall, stallMs);
+    timer.unref();
+    const end = (): void => {
+      clearTimeout(timer);
+      outgoing.off('drain', end).off('close', end);
+      resolve();
+    };
+    outgoing.on('drain', end).on('close', end);
+  });
+}
+
+/** Texts as a stream for a reader in process, made only as fast as they are read. */
+export function readable(
+  batches: { next(): Promise<Batch> },
+  { stallMs, onGone }: ReaderOptions,
+): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  let timer: NodeJS.Timeout | undefined;
+  let gone = false;
+  let cutOff: StreamCut | undefined;
+  const giveUp = (reason: Error): void => {
+    if (gone) return;
+    gone = true;
+    clearTimeout(timer);
+    onGone(reason);
+  };
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      clearTimeout(timer);
+      // Only now: what breaks a stream drops what is not read of it yet.
+      if (cutOff) return endCut(controller, cutOff);
+      const { text, ended, cut } = await batches.next();
+      if (gone) return;
+      const bytes = encoder.encode(text);
+      if (bytes.length > 0) controller.enqueue(bytes);
+      if (cut) {
+        if (cut.head.length > 0) controller.enqueue(cut.head);
+        cutOff = cut;
+        giveUp(new ClientGone('the stream was cut off'));
+        if (bytes.length + cut.head.length === 0) endCut(controller, cut);
+        return;
+      }
+      if (ended) return controller.close();
+      timer = setTimeout(() => {
+        const reason = new ClientGone('the reader has stalled');
+        controller.error(reason);
+        giveUp(reason);
+      }, stallMs);
+      timer.unref();
+    },
+    cancel: () => giveUp(new ClientGone('the reader has gone')),
+  });
+}
+
+function endCut(controller: ReadableStreamDefaultController, { cleanly }: StreamCut): void {
+  if (cleanly) controller.close();
+  else controller.error(brokenOff());
+}
