@@ -1,7 +1,6 @@
 import { Hono } from 'hono';
-import { authenticate, type GuardOptions, guard } from './http/access.ts';
 import type { Env } from './http/context.ts';
-import { applyFaults, limitRate, openRequest } from './http/middleware.ts';
+import { applyFaults, authenticate, type GuardOptions, guard, limitRate, openRequest } from './http/middleware.ts';
 import { errorResponse, unknownRoute } from './http/render-error.ts';
 import { respond } from './http/respond.ts';
 import type { RateLimits } from './rate/rate-limits.ts';

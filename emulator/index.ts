@@ -5,7 +5,7 @@ import { checkOptions } from './check-options.ts';
 import { MovableClock, SEEDED_START_MS, stillClock, systemClock } from './clock.ts';
 import type { Emulator, EmulatorOptions } from './emulator.ts';
 import { Faults } from './faults/faults.ts';
-import { HostNames } from './http/access.ts';
+import { HostNames } from './http/middleware.ts';
 import { randomIds, SeededIds } from './ids.ts';
 import { InProcess } from './in-process.ts';
 import { Journal } from './journal/journal.ts';

@@ -3,12 +3,11 @@ import { billingOf } from './billing/billing.ts';
 import { unixSeconds } from './clock.ts';
 import { ApiError, invalid } from './errors.ts';
 import type { RequestContext } from './http/context.ts';
-import { noteEffects } from './http/journal.ts';
-import { type Answer, type WrittenAnswer, written } from './http/respond.ts';
+import { type Answer, noteEffects, type WrittenAnswer, written } from './http/respond.ts';
 import type { Facts } from './journal/exchange.ts';
 import type { WriteItem } from './sessions/append.ts';
 import { requireSession } from './sessions/session.ts';
-import { withCuts } from './sessions/truncate.ts';
+import { CutMissing } from './sessions/truncate.ts';
 import type { SessionRow } from './store/sessions.ts';
 
 const VERSION = /^"(\d{1,15})"$/;
@@ -129,10 +128,20 @@ export class Mutation<Target extends SessionTarget | undefined> {
     return session;
   }
 
-  /** Applies the change in one transaction, which it may share with others. @throws as `load` and `apply` do */
+  /**
+   * Applies the change in one transaction, which it may share with others; anew where a text has to be cut first, which a
+   * transaction cannot wait for. @throws as `load` and `apply` do
+   */
   async commit(apply: (session: Loaded<Target>) => Applied): Promise<void> {
     const { store } = this.#c.get('services');
-    this.#announce(await withCuts(() => store.commit(() => this.#attempt(apply))));
+    for (;;) {
+      try {
+        return this.#announce(await store.commit(() => this.#attempt(apply)));
+      } catch (error) {
+        if (!(error instanceof CutMissing)) throw error;
+        await error.workOut();
+      }
+    }
   }
 
   /** The same at once, in a transaction of its own. */

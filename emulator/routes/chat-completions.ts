@@ -8,10 +8,17 @@ import { openInSession, openStateless, turnFacts } from '../chat/turn.ts';
 import { unixSeconds } from '../clock.ts';
 import { ClientGone } from '../errors.ts';
 import { type Env, onClientGone, type RequestContext } from '../http/context.ts';
-import { keepStreamed, noteEffects } from '../http/journal.ts';
 import { renderError } from '../http/render-error.ts';
 import { readJson } from '../http/request-body.ts';
-import { respond, respondWritten, sendStream, setHeader, type WrittenAnswer } from '../http/respond.ts';
+import {
+  keepStreamed,
+  noteEffects,
+  respond,
+  respondWritten,
+  sendStream,
+  setHeader,
+  type WrittenAnswer,
+} from '../http/respond.ts';
 import { expectedVersion, Mutation, type SessionTarget } from '../mutation.ts';
 import { countContent } from '../sessions/append.ts';
 import { toEvent } from '../streams/formats.ts';

@@ -10,7 +10,7 @@ import { bodyParts, checkFields, packed, parseFields, parseJson, readJson, readV
 import { respond, respondWritten, sendStream, setHeader, toList } from '../http/respond.ts';
 import { expectedVersion, loadSession, mutate, pathSession } from '../mutation.ts';
 import { append, countWrite, requireContent, type Write, wroteFacts } from '../sessions/append.ts';
-import { pin } from '../sessions/messages.ts';
+import { findCursor, pin } from '../sessions/messages.ts';
 import { requireSession, toMessage, toUsage, writtenMessage } from '../sessions/session.ts';
 import type { NewEntry } from '../store/entries.ts';
 import type { SessionRow } from '../store/sessions.ts';
@@ -53,11 +53,8 @@ export function messageRoutes(limits: Limits) {
     const { after, order = 'asc', limit } = parseFields(c, page, c.req.query());
     const { id, view, version } = requireSession(services, account, c.req.param('id'));
     const { history } = services.store;
-    const from = after === undefined ? undefined : history.find(view, after)?.seq;
-    if (after !== undefined && from === undefined) {
-      throw new ApiError('message_not_found', { message: after, param: 'after' });
-    }
-    const rows = history.page(view, { ...(from !== undefined && { after: from }), order, limit: limit + 1 });
+    const place = after === undefined ? {} : { after: findCursor(history, view, after) };
+    const rows = history.page(view, { ...place, order, limit: limit + 1 });
     return respond(c, { body: toList(rows, limit, (row) => toMessage(id, row)), version });
   });
 

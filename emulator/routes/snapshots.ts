@@ -7,7 +7,7 @@ import type { Env, RequestContext } from '../http/context.ts';
 import { parseFields, readJson } from '../http/request-body.ts';
 import { respond, respondWritten, toList } from '../http/respond.ts';
 import { mutate, pathSession } from '../mutation.ts';
-import { searchWindow } from '../sessions/messages.ts';
+import { findCursor, searchWindow } from '../sessions/messages.ts';
 import { requireSession, toMessage } from '../sessions/session.ts';
 import {
   deleteSnapshot,
@@ -80,11 +80,7 @@ export function snapshotRoutes(limits: Limits) {
     const { history } = c.var.services.store;
     const snapshot = pathSnapshot(c);
     const view = snapshot[scope];
-    const from = after === undefined ? undefined : history.find(view, after)?.seq;
-    if (after !== undefined && from === undefined) {
-      throw new ApiError('message_not_found', { message: after, param: 'after' });
-    }
-    const place = from === undefined ? {} : { after: from };
+    const place = after === undefined ? {} : { after: findCursor(history, view, after, query) };
     const rows =
       query === undefined
         ? history.page(view, { ...place, order: order ?? 'asc', limit: limit + 1 })

@@ -72,6 +72,20 @@ export async function* slicesOf(
   }
 }
 
+/**
+ * Where a page begins whose `after` is this message.
+ * @param query words that the items of the list hold
+ * @throws ApiError `message_not_found` where the message is not an item of the list
+ */
+export function findCursor(history: History, view: View, after: string, query?: string): number {
+  const seq = history.find(view, after)?.seq;
+  const [message] = seq === undefined ? [] : history.page(view, { after: seq - 1, order: 'asc', limit: 1 });
+  if (!message || (query !== undefined && !matches(message, wordsOf(query)))) {
+    throw new ApiError('message_not_found', { message: after, param: 'after' });
+  }
+  return message.seq;
+}
+
 /** Messages of a window that hold all words of a query, whatever their case. Gives way to the event loop. */
 export async function searchWindow(
   history: History,
@@ -79,7 +93,7 @@ export async function searchWindow(
   query: string,
   { after, order, limit }: PageRequest,
 ): Promise<StoredMessage[]> {
-  const words = [...new Set(query.toLowerCase().split(/\s+/).filter(Boolean))];
+  const words = wordsOf(query);
   const found: StoredMessage[] = [];
   for await (const slice of slicesOf(history, view, order, after)) {
     for (const message of slice) {
@@ -89,6 +103,10 @@ export async function searchWindow(
     }
   }
   return found;
+}
+
+function wordsOf(query: string): string[] {
+  return [...new Set(query.toLowerCase().split(/\s+/).filter(Boolean))];
 }
 
 function matches({ body }: StoredMessage, words: readonly string[]): boolean {

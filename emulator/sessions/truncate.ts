@@ -103,25 +103,13 @@ export function prepareCuts({ tokenizer }: Services): () => Promise<PreparedCuts
   return async () => new PreparedCuts(await tokenizer.load());
 }
 
-/** Never gets out of `withCuts`. */
-class CutMissing extends Error {
+/** Never gets out of a mutation, which works the cut out and attempts the change anew. */
+export class CutMissing extends Error {
   readonly workOut: () => Promise<void>;
 
   constructor(workOut: () => Promise<void>) {
     super('a cut is not worked out');
     this.workOut = workOut;
-  }
-}
-
-/** Attempts a change; as often as that lacks a cut, works it out and attempts the change anew. */
-export async function withCuts<Result>(attempt: () => Promise<Result>): Promise<Result> {
-  for (;;) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (!(error instanceof CutMissing)) throw error;
-      await error.workOut();
-    }
   }
 }
 

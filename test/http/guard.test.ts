@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { ERRORS } from '../../contract/errors.ts';
-import { HostNames } from '../../emulator/http/access.ts';
+import { HostNames } from '../../emulator/http/middleware.ts';
 import { MODEL, startEmulator, TRANSPORTS } from '../support/emulator.ts';
 import { expectRefusal, O200K } from '../support/session.ts';
 
