@@ -80,8 +80,8 @@ export class World {
   }
 
   #start(): Api {
-    const { path: db, clock } = this;
-    const options = { db, limits: LIMITS, tokenizer: source, seed: 'laws', clock, model: this.#model() };
+    const { path: database, clock } = this;
+    const options = { database, limits: LIMITS, tokenizer: source, seed: 'laws', clock, model: this.#model() };
     const recorded = ([method, path, body, call]: Exchange['request'], reply: Reply<unknown>) => {
       this.exchanges.push({ request: [method, path, body, call], script: this.script, reply });
     };
