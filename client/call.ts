@@ -1,43 +1,42 @@
 import OpenAI from 'openai';
 
+/** What names a session, a snapshot or a share where the id stands among the parameters. */
+export interface SessionId {
+  session_id: string;
+}
+export interface SnapshotId {
+  snapshot_id: string;
+}
+export interface ShareId {
+  share_id: string;
+}
+
 /**
- * The two spellings of a call on one thing: the SDK's, with the id first, and one object that holds the id as well, as in
- * `sessions.truncate({ session_id, preserve_len })`.
+ * The arguments of a method in either spelling: the SDK's, with the id first, or one object that holds the id as well, as in
+ * `sessions.truncate({ session_id, preserve_len })`. The overloads of each method say what it takes.
  */
-export type Call<Id extends string, Params> =
-  | [id: string, params: Params, options?: OpenAI.RequestOptions]
-  | [params: Params & Record<Id, string>, options?: OpenAI.RequestOptions];
+export type CallArguments = [
+  target: string | object,
+  params?: object | null,
+  options?: OpenAI.RequestOptions | undefined,
+];
 
-/** As `Call`, where nothing but the id has to be given. */
-export type OptionalCall<Id extends string, Params> =
-  | [id: string, params?: Params | null, options?: OpenAI.RequestOptions]
-  | [params: Params & Record<Id, string>, options?: OpenAI.RequestOptions];
-
-/** As `Call`, for a call that takes the id alone. */
-export type BareCall<Id extends string> = [target: string | Record<Id, string>, options?: OpenAI.RequestOptions];
-
-interface ReadCall<Params> {
+interface ReadCall {
   /** Safe as one segment of a path. */
   id: string;
-  params: Params;
+  params: object;
   options: OpenAI.RequestOptions | undefined;
 }
 
-/** Either spelling, read. @throws OpenAIError where the id is missing or could not stand in a path */
-export function readCall<Id extends string, Params extends object>(
-  name: Id,
-  call: Call<Id, Params> | OptionalCall<Id, Params>,
-): ReadCall<Params> {
-  const [first, second, third] = call;
-  if (typeof first === 'string') {
-    return { id: segment(name, first), params: (second ?? {}) as Params, options: third };
-  }
-  const { [name]: id, ...params } = first ?? {};
-  return { id: segment(name, id), params: params as unknown as Params, options: second as OpenAI.RequestOptions };
+/** Reads either spelling. @throws OpenAIError where the id is missing or cannot stand in a path */
+export function readCall(name: string, [target, second, third]: CallArguments): ReadCall {
+  if (typeof target === 'string') return { id: segment(name, target), params: second ?? {}, options: third };
+  const { [name]: id, ...params } = (target ?? {}) as Record<string, unknown>;
+  return { id: segment(name, id), params, options: (second ?? undefined) as OpenAI.RequestOptions | undefined };
 }
 
-/** The id of a call that takes nothing else, safe as one segment of a path. @throws OpenAIError as `readCall` */
-export function readTarget<Id extends string>(name: Id, target: string | Record<Id, string>): string {
+/** The id of a method that takes nothing else, safe as one segment of a path. @throws OpenAIError as `readCall` */
+export function readId<Name extends string>(name: Name, target: string | Record<Name, string>): string {
   return segment(name, typeof target === 'string' ? target : target?.[name]);
 }
 

@@ -19,7 +19,15 @@ import type {
   UpdateSessionRequest,
 } from '../contract/sessions.ts';
 import { appendStream, type MessageSource } from './append-stream.ts';
-import { type BareCall, type Call, type OptionalCall, readCall, readTarget, segment } from './call.ts';
+import {
+  type CallArguments,
+  readCall,
+  readId,
+  type SessionId,
+  type ShareId,
+  type SnapshotId,
+  segment,
+} from './call.ts';
 import { type ListParams, type MessagesPage, Snapshots } from './snapshots.ts';
 
 export type SessionCreateParams = Omit<CreateSessionRequest, 'snapshot_id' | 'share_id' | 'preserve_len'>;
@@ -37,20 +45,30 @@ export type SessionsPage = CursorPage<Session>;
 
 /** Long-context sessions: the server keeps the messages, the client sends new ones only. */
 export class Sessions extends APIResource {
-  snapshot: Snapshots = new Snapshots(this._client);
+  snapshots: Snapshots = new Snapshots(this._client);
+  /** Another name of `snapshots`: the one that the article about the session API uses. */
+  snapshot: Snapshots = this.snapshots;
 
-  /** Create a session. `messages` are its first append. */
+  /**
+   * Create a session. `messages` are its first append.
+   * @example
+   * ```ts
+   * const { session_id } = await client.sessions.create({ messages: [{ role: 'system', content: 'Be brief.' }] });
+   * ```
+   */
   create(body: SessionCreateParams = {}, options?: OpenAI.RequestOptions): APIPromise<Session> {
     return this._client.post('/sessions', { body, ...options });
   }
 
   /** Get a session: what stands in its window, and the limits in force. */
-  retrieve(...[target, options]: BareCall<'session_id'>): APIPromise<Session> {
-    return this._client.get(`/sessions/${readTarget('session_id', target)}`, options);
+  retrieve(session: string | SessionId, options?: OpenAI.RequestOptions): APIPromise<Session> {
+    return this._client.get(`/sessions/${readId('session_id', session)}`, options);
   }
 
   /** Change title, metadata or tools. What is not given stays. */
-  update(...call: Call<'session_id', UpdateSessionRequest>): APIPromise<Session> {
+  update(session_id: string, params: UpdateSessionRequest, options?: OpenAI.RequestOptions): APIPromise<Session>;
+  update(params: UpdateSessionRequest & SessionId, options?: OpenAI.RequestOptions): APIPromise<Session>;
+  update(...call: CallArguments): APIPromise<Session> {
     const { id, params, options } = readCall('session_id', call);
     return this._client.post(`/sessions/${id}`, { body: params, ...options });
   }
@@ -61,12 +79,14 @@ export class Sessions extends APIResource {
   }
 
   /** Delete a session. Its snapshots stay. */
-  delete(...[target, options]: BareCall<'session_id'>): APIPromise<SessionDeleted> {
-    return this._client.delete(`/sessions/${readTarget('session_id', target)}`, options);
+  delete(session: string | SessionId, options?: OpenAI.RequestOptions): APIPromise<SessionDeleted> {
+    return this._client.delete(`/sessions/${readId('session_id', session)}`, options);
   }
 
   /** Append one message or several, all of them or none, within `append_tokens`. */
-  append(...call: Call<'session_id', SessionAppendParams>): APIPromise<SessionAppend> {
+  append(session_id: string, params: SessionAppendParams, options?: OpenAI.RequestOptions): APIPromise<SessionAppend>;
+  append(params: SessionAppendParams & SessionId, options?: OpenAI.RequestOptions): APIPromise<SessionAppend>;
+  append(...call: CallArguments): APIPromise<SessionAppend> {
     const { id, params, options } = readCall('session_id', call);
     return this._client.post(`/sessions/${id}/messages`, { body: params, ...options });
   }
@@ -76,56 +96,78 @@ export class Sessions extends APIResource {
    * little ahead. Nothing is retried; resent with the same `idempotencyKey`, what was committed is acknowledged again.
    * @returns acknowledgements, and in the end the session's state
    * @throws APIError for the first message that is refused; those acknowledged before stay
+   * @example
+   * ```ts
+   * const lines = ['one', 'two'].map((content) => ({ role: 'user' as const, content }));
+   * for await (const { index, usage } of client.sessions.appendStream(session_id, lines)) {
+   *   console.log(index, usage.total_tokens);
+   * }
+   * ```
    */
   appendStream(
-    target: string | { session_id: string },
+    session: string | SessionId,
     messages: MessageSource,
     options?: OpenAI.RequestOptions,
   ): AsyncGenerator<AppendAcknowledgement, AppendEnd> {
-    return appendStream(this._client, `/sessions/${readTarget('session_id', target)}/messages`, messages, options);
+    return appendStream(this._client, `/sessions/${readId('session_id', session)}/messages`, messages, options);
   }
 
   /** List the window, oldest first. */
-  messages(...call: OptionalCall<'session_id', ListParams>): PagePromise<MessagesPage, SessionMessage> {
+  messages(
+    session_id: string,
+    params?: ListParams | null,
+    options?: OpenAI.RequestOptions,
+  ): PagePromise<MessagesPage, SessionMessage>;
+  messages(params: ListParams & SessionId, options?: OpenAI.RequestOptions): PagePromise<MessagesPage, SessionMessage>;
+  messages(...call: CallArguments): PagePromise<MessagesPage, SessionMessage> {
     const { id, params: query, options } = readCall('session_id', call);
     return this._client.getAPIList(`/sessions/${id}/messages`, CursorPage<SessionMessage>, { query, ...options });
   }
 
   /** Pin a message, so that it survives truncate and compress, or take its pin away. */
-  pin(...call: Call<'session_id', SessionPinParams>): APIPromise<SessionMessage> {
+  pin(session_id: string, params: SessionPinParams, options?: OpenAI.RequestOptions): APIPromise<SessionMessage>;
+  pin(params: SessionPinParams & SessionId, options?: OpenAI.RequestOptions): APIPromise<SessionMessage>;
+  pin(...call: CallArguments): APIPromise<SessionMessage> {
     const { id, params, options } = readCall('session_id', call);
-    const { message_id, pinned = true } = params;
+    const { message_id, pinned = true } = params as SessionPinParams;
     const path = `/sessions/${id}/messages/${segment('message_id', message_id)}`;
     return this._client.post(path, { body: { pinned }, ...options });
   }
 
   /** Cut the head of the window down to `preserve_len` tokens. */
-  truncate(...call: Call<'session_id', TruncateRequest>): APIPromise<SessionTruncation> {
+  truncate(session_id: string, params: TruncateRequest, options?: OpenAI.RequestOptions): APIPromise<SessionTruncation>;
+  truncate(params: TruncateRequest & SessionId, options?: OpenAI.RequestOptions): APIPromise<SessionTruncation>;
+  truncate(...call: CallArguments): APIPromise<SessionTruncation> {
     const { id, params, options } = readCall('session_id', call);
     return this._client.post(`/sessions/${id}/truncate`, { body: params, ...options });
   }
 
   /** Replace the window, but for tools, pins and what `preserve_len` keeps, by one structured summary. */
-  compress(...call: OptionalCall<'session_id', CompressRequest>): APIPromise<SessionCompression> {
+  compress(
+    session_id: string,
+    params?: CompressRequest | null,
+    options?: OpenAI.RequestOptions,
+  ): APIPromise<SessionCompression>;
+  compress(params: CompressRequest & SessionId, options?: OpenAI.RequestOptions): APIPromise<SessionCompression>;
+  compress(...call: CallArguments): APIPromise<SessionCompression> {
     const { id, params, options } = readCall('session_id', call);
     return this._client.post(`/sessions/${id}/compress`, { body: params, ...options });
   }
 
   /** Bring back a snapshot taken of this session. */
-  rollback(...call: Call<'session_id', RollbackRequest>): APIPromise<Session> {
+  rollback(session_id: string, params: RollbackRequest, options?: OpenAI.RequestOptions): APIPromise<Session>;
+  rollback(params: RollbackRequest & SessionId, options?: OpenAI.RequestOptions): APIPromise<Session>;
+  rollback(...call: CallArguments): APIPromise<Session> {
     const { id, params, options } = readCall('session_id', call);
     return this._client.post(`/sessions/${id}/rollback`, { body: params, ...options });
   }
 
   /** Create a session that begins where a snapshot, or a snapshot that another account shares, stands. */
-  fork(
-    ...call:
-      | OptionalCall<'snapshot_id', SessionForkParams>
-      | [params: SessionForkParams & { share_id: string }, options?: OpenAI.RequestOptions]
-  ): APIPromise<Session> {
-    const [first, second, third] = call;
-    const body = typeof first === 'string' ? { snapshot_id: first, ...second } : first;
-    const options = typeof first === 'string' ? third : second;
-    return this._client.post('/sessions', { body, ...(options as OpenAI.RequestOptions) });
+  fork(snapshot_id: string, params?: SessionForkParams | null, options?: OpenAI.RequestOptions): APIPromise<Session>;
+  fork(params: SessionForkParams & (SnapshotId | ShareId), options?: OpenAI.RequestOptions): APIPromise<Session>;
+  fork(...[first, second, third]: CallArguments): APIPromise<Session> {
+    if (typeof first === 'string')
+      return this._client.post('/sessions', { body: { snapshot_id: first, ...second }, ...third });
+    return this._client.post('/sessions', { body: first, ...(second as OpenAI.RequestOptions | undefined) });
   }
 }

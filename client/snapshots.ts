@@ -11,7 +11,7 @@ import type {
   Snapshot,
   SnapshotDeleted,
 } from '../contract/snapshots.ts';
-import { type BareCall, type Call, type OptionalCall, readCall, readTarget } from './call.ts';
+import { type CallArguments, readCall, readId, type SessionId, type ShareId, type SnapshotId } from './call.ts';
 
 /** Parameters of every list. `after` is the id of the last item seen. */
 export interface ListParams {
@@ -41,7 +41,13 @@ export type MessagesPage = CursorPage<SessionMessage>;
 /** Keep, find and share states of sessions. */
 export class Snapshots extends APIResource {
   /** Keep the session's state. `preserve_len` says how much of it a rollback brings back; without it, all. */
-  create(...call: OptionalCall<'session_id', CreateSnapshotRequest>): APIPromise<Snapshot> {
+  create(
+    session_id: string,
+    params?: CreateSnapshotRequest | null,
+    options?: OpenAI.RequestOptions,
+  ): APIPromise<Snapshot>;
+  create(params: CreateSnapshotRequest & SessionId, options?: OpenAI.RequestOptions): APIPromise<Snapshot>;
+  create(...call: CallArguments): APIPromise<Snapshot> {
     const { id, params, options } = readCall('session_id', call);
     return this._client.post(`/sessions/${id}/snapshots`, { body: params, ...options });
   }
@@ -52,47 +58,66 @@ export class Snapshots extends APIResource {
     options?: OpenAI.RequestOptions,
   ): PagePromise<SnapshotsPage, Snapshot> {
     const { session_id, ...query } = typeof target === 'string' ? { session_id: target } : (target ?? {});
-    const path =
-      session_id === undefined ? '/snapshots' : `/sessions/${readTarget('session_id', session_id)}/snapshots`;
+    const path = session_id === undefined ? '/snapshots' : `/sessions/${readId('session_id', session_id)}/snapshots`;
     return this._client.getAPIList(path, CursorPage<Snapshot>, { query, ...options });
   }
 
   /** Get a snapshot. */
-  retrieve(...[target, options]: BareCall<'snapshot_id'>): APIPromise<Snapshot> {
-    return this._client.get(`/snapshots/${readTarget('snapshot_id', target)}`, options);
+  retrieve(snapshot: string | SnapshotId, options?: OpenAI.RequestOptions): APIPromise<Snapshot> {
+    return this._client.get(`/snapshots/${readId('snapshot_id', snapshot)}`, options);
   }
 
   /** Delete a snapshot and end its share. Sessions that were forked from it live on. */
-  delete(...[target, options]: BareCall<'snapshot_id'>): APIPromise<SnapshotDeleted> {
-    return this._client.delete(`/snapshots/${readTarget('snapshot_id', target)}`, options);
+  delete(snapshot: string | SnapshotId, options?: OpenAI.RequestOptions): APIPromise<SnapshotDeleted> {
+    return this._client.delete(`/snapshots/${readId('snapshot_id', snapshot)}`, options);
   }
 
   /** List the messages of a snapshot, oldest first. */
-  messages(...call: OptionalCall<'snapshot_id', SnapshotMessageListParams>): PagePromise<MessagesPage, SessionMessage> {
+  messages(
+    snapshot_id: string,
+    params?: SnapshotMessageListParams | null,
+    options?: OpenAI.RequestOptions,
+  ): PagePromise<MessagesPage, SessionMessage>;
+  messages(
+    params: SnapshotMessageListParams & SnapshotId,
+    options?: OpenAI.RequestOptions,
+  ): PagePromise<MessagesPage, SessionMessage>;
+  messages(...call: CallArguments): PagePromise<MessagesPage, SessionMessage> {
     const { id, params: query, options } = readCall('snapshot_id', call);
     return this._client.getAPIList(`/snapshots/${id}/messages`, CursorPage<SessionMessage>, { query, ...options });
   }
 
   /** Find messages of a snapshot by the words they hold, newest first. Searches all that it archives. */
-  search(...call: Call<'snapshot_id', SnapshotSearchParams>): PagePromise<MessagesPage, SessionMessage> {
+  search(
+    snapshot_id: string,
+    params: SnapshotSearchParams,
+    options?: OpenAI.RequestOptions,
+  ): PagePromise<MessagesPage, SessionMessage>;
+  search(
+    params: SnapshotSearchParams & SnapshotId,
+    options?: OpenAI.RequestOptions,
+  ): PagePromise<MessagesPage, SessionMessage>;
+  search(...call: CallArguments): PagePromise<MessagesPage, SessionMessage> {
     const { id, params, options } = readCall('snapshot_id', call);
     const query = { scope: 'archived', ...params };
     return this._client.getAPIList(`/snapshots/${id}/messages`, CursorPage<SessionMessage>, { query, ...options });
   }
 
   /** Let other accounts fork the snapshot. Shared again, it keeps its id and gets the new expiry. */
-  share(...call: OptionalCall<'snapshot_id', ShareRequest>): APIPromise<Snapshot> {
+  share(snapshot_id: string, params?: ShareRequest | null, options?: OpenAI.RequestOptions): APIPromise<Snapshot>;
+  share(params: ShareRequest & SnapshotId, options?: OpenAI.RequestOptions): APIPromise<Snapshot>;
+  share(...call: CallArguments): APIPromise<Snapshot> {
     const { id, params, options } = readCall('snapshot_id', call);
     return this._client.post(`/snapshots/${id}/share`, { body: params, ...options });
   }
 
   /** End the share of a snapshot. */
-  unshare(...[target, options]: BareCall<'snapshot_id'>): APIPromise<Snapshot> {
-    return this._client.delete(`/snapshots/${readTarget('snapshot_id', target)}/share`, options);
+  unshare(snapshot: string | SnapshotId, options?: OpenAI.RequestOptions): APIPromise<Snapshot> {
+    return this._client.delete(`/snapshots/${readId('snapshot_id', snapshot)}/share`, options);
   }
 
   /** Get a snapshot that was shared, by its share's id, from any account. */
-  shared(...[target, options]: BareCall<'share_id'>): APIPromise<SharedSnapshot> {
-    return this._client.get(`/shares/${readTarget('share_id', target)}`, options);
+  shared(share: string | ShareId, options?: OpenAI.RequestOptions): APIPromise<SharedSnapshot> {
+    return this._client.get(`/shares/${readId('share_id', share)}`, options);
   }
 }
