@@ -35,6 +35,11 @@ const RETRIES = 6;
 /**
  * Content that many sessions begin with, written once: kept as a snapshot under the hash of what it is, found again by later
  * runs, forked for each use. Concurrent first uses, also of several processes, make one.
+ * @example
+ * ```ts
+ * const handbook = new FrequentContext(client, { name: 'handbook' });
+ * const session = await handbook.fork('Rule 1: read the handbook.');
+ * ```
  */
 export class FrequentContext {
   readonly #client: KimiClient;
@@ -117,7 +122,7 @@ export class FrequentContext {
     try {
       await this.#write(session, messages, step);
       const about = { name: body.title, metadata: { frequent_context: name, content_hash: hash } };
-      return await this.#patiently(() => sessions.snapshot.create(session.id, about, step('snapshot')));
+      return await this.#patiently(() => sessions.snapshots.create(session.id, about, step('snapshot')));
     } catch (error) {
       if (isSessionError(error, 'session_not_found')) return undefined;
       throw error;
@@ -152,7 +157,7 @@ export class FrequentContext {
   async #stored(): Promise<Snapshot[]> {
     const { name, signal } = this.#options;
     const found: Snapshot[] = [];
-    for await (const snapshot of this.#client.sessions.snapshot.list({ limit: PAGE }, { signal })) {
+    for await (const snapshot of this.#client.sessions.snapshots.list({ limit: PAGE }, { signal })) {
       if (snapshot.metadata.frequent_context === name) found.push(snapshot);
     }
     return found;
@@ -160,7 +165,7 @@ export class FrequentContext {
 
   async #exists(snapshot: Snapshot): Promise<boolean> {
     try {
-      await this.#client.sessions.snapshot.retrieve(snapshot.id, { signal: this.#options.signal });
+      await this.#client.sessions.snapshots.retrieve(snapshot.id, { signal: this.#options.signal });
       return true;
     } catch (error) {
       if (isSessionError(error, 'snapshot_not_found')) return false;
@@ -169,7 +174,7 @@ export class FrequentContext {
   }
 
   async #delete(snapshot: Snapshot): Promise<void> {
-    await this.#client.sessions.snapshot.delete(snapshot.id).catch((error: unknown) => {
+    await this.#client.sessions.snapshots.delete(snapshot.id).catch((error: unknown) => {
       if (!isSessionError(error, 'snapshot_not_found')) throw error;
     });
   }

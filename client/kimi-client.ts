@@ -19,6 +19,13 @@ const IN_PROCESS = { baseURL: 'http://kimi-emulator.invalid/v1', apiKey: 'sk-in-
 /**
  * The OpenAI SDK with sessions. Everything of the SDK keeps working; every change carries an idempotency key that is kept
  * across the SDK's retries, so that nothing is applied twice.
+ * @example
+ * ```ts
+ * const client = new KimiClient({ baseURL: 'http://127.0.0.1:4100/v1', apiKey: 'sk-any' });
+ * const { session_id } = await client.sessions.create();
+ * const messages = [{ role: 'user' as const, content: 'Hello.' }];
+ * const { choices } = await client.chat.completions.create({ model: 'kimi-k2-0905', session_id, messages });
+ * ```
  */
 export class KimiClient extends OpenAI {
   protected override idempotencyHeader = 'Idempotency-Key';

@@ -36,6 +36,12 @@ export interface SessionTask<Input> {
  * Every session is deleted when its worker has ended; an abort ends the rest as rejected.
  * @returns what became of each, in the order of the inputs
  * @throws what the source of the inputs throws, once all that had begun has ended
+ * @example
+ * ```ts
+ * const results = await mapSessions(client, ['a.ts', 'b.ts'], async ({ input, session, client }) => {
+ *   return client.sessions.append(session.id, { role: 'user', content: `Review ${input}` });
+ * });
+ * ```
  */
 export async function mapSessions<Input, Result>(
   client: KimiClient,

@@ -34,6 +34,11 @@ export class RollingSession implements AsyncDisposable {
   /**
    * Opens the session that the checkpoint names, or creates one.
    * @throws CheckpointError for a checkpoint that cannot be used, RangeError for sizes that exclude each other
+   * @example
+   * ```ts
+   * const agent = await RollingSession.open(client, { maxKeep: 180_000, checkpoint: fileCheckpoint('.agent.json') });
+   * for await (const text of agent.chat('Review src/app.ts')) process.stdout.write(text);
+   * ```
    */
   static async open(client: KimiClient, options: RollingOptions = {}): Promise<RollingSession> {
     return new RollingSession(await openContext(client, options), options.checkpoint !== undefined);

@@ -23,7 +23,7 @@ export async function* readHistory(
   const archives = ledger.state.snapshots.map(
     ({ id }) =>
       () =>
-        client.sessions.snapshot.messages(id, { scope: 'archived', limit: PAGE }, { signal }),
+        client.sessions.snapshots.messages(id, { scope: 'archived', limit: PAGE }, { signal }),
   );
   const window = () => client.sessions.messages(ledger.session.id, { limit: PAGE }, { signal });
   // Only what a cut left can come again, so that the ids of one part are all that has to be kept.
@@ -54,7 +54,7 @@ export async function findInSnapshots(context: RollingContext, query: string, si
   const quotes: string[] = [];
   let left = RECALL_TOKENS - HEADING_TOKENS;
   for (const { id } of newestFirst) {
-    for await (const message of client.sessions.snapshot.search(id, { query, limit: 20 }, { signal })) {
+    for await (const message of client.sessions.snapshots.search(id, { query, limit: 20 }, { signal })) {
       if (seen.has(message.id) || message.summary || isRecalled(message)) continue;
       seen.add(message.id);
       const quote = excerpt(message, query, left - MARK_TOKENS);
@@ -71,7 +71,7 @@ export async function findInSnapshots(context: RollingContext, query: string, si
 async function stillInWindow({ client }: RollingContext, id: string | undefined, signal?: AbortSignal) {
   const ids = new Set<string>();
   if (id === undefined) return ids;
-  for await (const message of client.sessions.snapshot.messages(id, { limit: PAGE }, { signal })) ids.add(message.id);
+  for await (const message of client.sessions.snapshots.messages(id, { limit: PAGE }, { signal })) ids.add(message.id);
   return ids;
 }
 

@@ -133,7 +133,7 @@ async function takeSnapshot(
     (resumed && (await findSnapshot(context, metadata.step, signal))) ||
     (
       await send(context, { key, signal }, (options) =>
-        client.sessions.snapshot.create(ledger.session.id, { preserve_len, metadata }, options),
+        client.sessions.snapshots.create(ledger.session.id, { preserve_len, metadata }, options),
       )
     ).value;
   await remember(context, shrink, snapshot.id);
@@ -142,7 +142,7 @@ async function takeSnapshot(
 }
 
 async function findSnapshot({ client, ledger }: RollingContext, step: string, signal: AbortSignal | undefined) {
-  const page = await client.sessions.snapshot.list({ session_id: ledger.session.id, limit: 5 }, { signal });
+  const page = await client.sessions.snapshots.list({ session_id: ledger.session.id, limit: 5 }, { signal });
   return page.data.find(({ metadata }) => metadata.rolling_session === ledger.state.id && metadata.step === step);
 }
 
@@ -173,7 +173,7 @@ async function compress(
   } catch (error) {
     if (!isSessionError(error, 'version_conflict')) throw error;
     const session = markOf(await client.sessions.retrieve(id, { signal }), open);
-    const [newest] = (await client.sessions.snapshot.list({ session_id: id, limit: 1 }, { signal })).data;
+    const [newest] = (await client.sessions.snapshots.list({ session_id: id, limit: 1 }, { signal })).data;
     await ledger.save({ session, shrink: done });
     const known = ledger.state.snapshots.some((snapshot) => snapshot.id === newest?.id);
     if (newest && !known && newest.archived.total_tokens === shrink.before) await remember(context, done, newest.id);

@@ -99,7 +99,7 @@ describe.each(TRANSPORTS)('the sessions of KimiClient %s', (transport) => {
     const message_id = String(one.data[0]?.id);
     expect(await client.sessions.pin({ session_id, message_id })).toMatchObject({ pinned: true });
     expect(await client.sessions.pin(session_id, { message_id, pinned: false })).toMatchObject({ pinned: false });
-    const snapshot = await client.sessions.snapshot.create({ session_id, preserve_len: 120 });
+    const snapshot = await client.sessions.snapshots.create({ session_id, preserve_len: 120 });
     const { snapshot_id } = snapshot;
     const other = await client.sessions.snapshot.create(session_id);
     expect((await client.sessions.snapshot.list({ session_id })).data).toEqual([other, snapshot]);

@@ -47,6 +47,13 @@ const both = {
     client.sessions.truncate({ preserve_len: 8_000 });
     expectTypeOf(client.sessions.retrieve({ session_id: 'sess_1' })).toEqualTypeOf<APIPromise<Session>>();
     expectTypeOf(client.sessions.snapshot.create('sess_1')).toEqualTypeOf<APIPromise<Snapshot>>();
+    expectTypeOf(client.sessions.snapshots).toEqualTypeOf(client.sessions.snapshot);
+    expectTypeOf(client.sessions.fork('snap_1', { title: 'a fork' })).toEqualTypeOf<APIPromise<Session>>();
+    client.sessions.fork({ share_id: 'share_1', preserve_len: 8_000 }, { timeout: 1_000 });
+    // @ts-expect-error of what is not said
+    client.sessions.fork({ title: 'a fork' });
+    // @ts-expect-error the id is given once
+    client.sessions.truncate('sess_1', { session_id: 'sess_1' });
     client.sessions.compress({ session_id: 'sess_1', ratio: 4, format: 'outline' });
     // @ts-expect-error there is no such format
     client.sessions.compress('sess_1', { format: 'poem' });
