@@ -1,25 +1,13 @@
-import type { ChatMessage, Role } from '../../../contract/messages.ts';
+import type { Role } from '../../../contract/messages.ts';
 import type { Tokenizer } from '../tokens/tokenizer.ts';
-import { DraftSummary } from './draft-summary.ts';
-import { fillSummary } from './fill-summary.ts';
-import { type Format, LAYOUTS } from './layouts.ts';
-import { collapseLogs } from './log-templates.ts';
-import { markOpenQuestions } from './open-questions.ts';
-import { Pacer } from './pacer.ts';
+import { collapseLogs, markOpenQuestions, markReplacedValues } from './adjustments.ts';
+import type { Candidate } from './candidates.ts';
+import { type Compression, fillSummary } from './fill-summary.ts';
 import { Ranking } from './ranking.ts';
-import { segment } from './segment.ts';
+import { type SourceMessage, segment } from './segment.ts';
+import { SummaryBuilder } from './summary-builder.ts';
+import { type Format, LAYOUTS } from './summary-format.ts';
 import { TermIndex } from './term-index.ts';
-import type { Unit } from './unit.ts';
-import { weighFacts } from './weigh-facts.ts';
-
-/** A message to be summarised. */
-export interface SourceMessage {
-  /** Its place, counted from 1, in the window that the snapshot holds: what references name. */
-  readonly ref: number;
-  readonly message: ChatMessage;
-  /** Written by an earlier compress: taken over line by line instead of summarised. */
-  readonly summary: boolean;
-}
 
 export interface CompressionRequest {
   readonly messages: readonly SourceMessage[];
@@ -30,22 +18,16 @@ export interface CompressionRequest {
   readonly maxTokens: number;
 }
 
-export interface Compression {
-  /** The summary message's content. */
-  readonly content: string;
-  /** Its tokens, at most `maxTokens`. */
-  readonly tokens: number;
-}
-
-/** No summary fits: `smallestTokens` is what the smallest one, a head alone, would take. */
+/** No summary fits: the smallest one, a head alone, takes `smallestTokens`. */
 export interface Infeasible {
   readonly infeasible: true;
   readonly smallestTokens: number;
 }
 
 /**
- * Summarises messages by quoting from them, within an exact budget. The same request gives the same bytes. Gives way
+ * Summarises messages by quoting from them, within an exact budget. The same request gives the same bytes. Yields
  * to the event loop every few milliseconds; takes n·log n in the text.
+ * @example const { content } = await compress({ messages, format: 'outline', snapshotId: 'snap_1', maxTokens: 2_000 }, tokenizer);
  */
 export async function compress(request: CompressionRequest, tokenizer: Tokenizer): Promise<Compression | Infeasible> {
   const { messages, format, snapshotId, maxTokens } = request;
@@ -54,15 +36,20 @@ export async function compress(request: CompressionRequest, tokenizer: Tokenizer
   const smallestTokens = tokenizer.count(smallest);
   if (smallestTokens > maxTokens) return { infeasible: true, smallestTokens };
 
-  const pacer = new Pacer();
-  const { units, requests, recent, snapshots } = await segment(messages, maxTokens, pacer);
-  await weighFacts(units, pacer);
-  await collapseLogs(units, pacer);
-  const index = await TermIndex.build(units, pacer);
+  const { candidates, requests, recent, snapshots } = await segment(messages, maxTokens);
+  await markReplacedValues(candidates);
+  await collapseLogs(candidates);
+  const index = await TermIndex.build(candidates);
   const roles = new Map(messages.map(({ ref, message, summary }) => [ref, summary ? 'user' : message.role]));
-  const roleOf = ({ ref }: Unit): Role => (ref.snapshot === -1 && roles.get(ref.place)) || 'user';
-  await markOpenQuestions(units, roleOf, index, pacer);
-  const ranking = await Ranking.build(units, index, pacer);
-  const summary = new DraftSummary({ snapshotId, earlier: snapshots, units: units.length, layout, tokenizer });
-  return fillSummary({ units, requests, recent, roleOf, ranking, summary, tokenizer, maxTokens, pacer });
+  const roleOf = ({ ref }: Candidate): Role => (ref.snapshot === -1 && roles.get(ref.place)) || 'user';
+  await markOpenQuestions(candidates, roleOf, index);
+  const ranking = await Ranking.build(candidates, index);
+  const summary = new SummaryBuilder({
+    snapshotId,
+    earlier: snapshots,
+    candidates: candidates.length,
+    layout,
+    tokenizer,
+  });
+  return fillSummary({ candidates, requests, recent, roleOf, ranking, summary, tokenizer, maxTokens });
 }

@@ -1,25 +1,29 @@
 import type { Role } from '../../../contract/messages.ts';
+import { SMALL_STEPS, sliceIsOver, yieldToEventLoop } from '../scheduler.ts';
 import type { Tokenizer } from '../tokens/tokenizer.ts';
-import type { Compression } from './compress.ts';
-import { isPleasantry } from './cues.ts';
-import type { DraftSummary } from './draft-summary.ts';
-import { REPLACED } from './labels.ts';
-import type { Pacer } from './pacer.ts';
+import { type Candidate, SECTION_RULES, type Section } from './candidates.ts';
 import type { Ranking } from './ranking.ts';
-import { SECTION_RULES, type Section } from './sections.ts';
-import type { Unit } from './unit.ts';
+import { isPleasantry } from './sentence-features.ts';
+import type { SummaryBuilder } from './summary-builder.ts';
+import { REPLACED } from './summary-format.ts';
 
-export interface Fitting {
-  readonly units: readonly Unit[];
-  readonly requests: readonly (readonly Unit[])[];
-  readonly recent: readonly (readonly Unit[])[];
-  /** The role of the message that a unit stands in. */
-  readonly roleOf: (unit: Unit) => Role;
+export interface Compression {
+  /** The summary message's content. */
+  readonly content: string;
+  /** Its tokens, at most `maxTokens`. */
+  readonly tokens: number;
+}
+
+export interface FillRequest {
+  readonly candidates: readonly Candidate[];
+  readonly requests: readonly (readonly Candidate[])[];
+  readonly recent: readonly (readonly Candidate[])[];
+  /** The role of the message that a candidate stands in. */
+  readonly roleOf: (candidate: Candidate) => Role;
   readonly ranking: Ranking;
-  readonly summary: DraftSummary;
+  readonly summary: SummaryBuilder;
   readonly tokenizer: Tokenizer;
   readonly maxTokens: number;
-  readonly pacer: Pacer;
 }
 
 /** What each request may take even where its section's share is less. */
@@ -29,102 +33,105 @@ const LEAST_TURN_SHARE = 0.12;
 const LEAST_FOR_RECENT = 400;
 /** Rounds of filling what an exact count found unused. */
 const ROUNDS = 4;
-/** Fewer tokens than this hold no further quotation worth cutting. */
+/** Fewer tokens than this are too few for a cut quotation. */
 const MIN_CUT_TOKENS = 2;
 const CUT_CANDIDATES = 32;
 const CUT_ATTEMPTS = 8;
 const CUT_MARK = '…';
 
-/** Fills a summary to the brim: the requests, then the best of the rest, checked by counting the whole. */
-export async function fillSummary(fitting: Fitting): Promise<Compression> {
-  const { ranking, summary, maxTokens, pacer } = fitting;
-  await takeTurns(fitting);
+/** Fills a summary up to its budget: the requests, then the best of the rest, checked by counting the whole. */
+export async function fillSummary(request: FillRequest): Promise<Compression> {
+  const { ranking, summary, maxTokens } = request;
+  await addTurns(request);
   let limit = maxTokens;
   let whole: Compression;
   let before: number;
   let round = 0;
   do {
     before = summary.size;
-    await ranking.fill(summary, limit, pacer);
-    whole = await shrink(fitting);
+    await ranking.fill(summary, limit);
+    whole = await shrink(request);
     limit = summary.spent + maxTokens - whole.tokens;
   } while (++round < ROUNDS && summary.size > before && whole.tokens < maxTokens);
-  return cutOneMore(fitting, whole);
+  return cutOneMore(request, whole);
 }
 
 /**
- * The requests, then the newest turns, told in order as far as their section's share goes, and at least so far that a
- * short request is told in a small summary too.
+ * Adds the requests, then the newest turns, in order, within the share of their section; a short request is whole in a small
+ * summary too.
  */
-async function takeTurns(fitting: Fitting): Promise<void> {
-  const { requests, recent, maxTokens } = fitting;
+async function addTurns(request: FillRequest): Promise<void> {
+  const { requests, recent, maxTokens } = request;
   const least = Math.min(LEAST_TURN_TOKENS, LEAST_TURN_SHARE * maxTokens);
   const share = (section: Section) => SECTION_RULES[section].share * maxTokens;
-  for (const units of requests) await tell(fitting, units, 'task', Math.max(least, share('task') / requests.length));
+  for (const candidates of requests)
+    await addInOrder(request, candidates, 'task', Math.max(least, share('task') / requests.length));
   let left = share('recent');
   if (maxTokens < LEAST_FOR_RECENT) return;
-  for (const units of recent) left -= await tell(fitting, units, 'recent', left);
+  for (const candidates of recent) left -= await addInOrder(request, candidates, 'recent', left);
 }
 
-/**
- * Takes units one after the other until the tokens are spent, and returns how many were; what was overtaken is passed
- * over.
- */
-async function tell(fitting: Fitting, units: readonly Unit[], section: Section, tokens: number): Promise<number> {
-  const { ranking, summary, maxTokens, roleOf, pacer } = fitting;
+/** Adds candidates in order until `tokens` are spent, and returns how many were. Skips replaced values. */
+async function addInOrder(
+  request: FillRequest,
+  candidates: readonly Candidate[],
+  section: Section,
+  tokens: number,
+): Promise<number> {
+  const { ranking, summary, maxTokens, roleOf } = request;
   const before = summary.spent;
   const limit = Math.min(maxTokens, before + tokens);
-  for (const unit of units) {
-    if (pacer.due()) await pacer.rest();
-    if (unit.note === REPLACED || unit.section === 'logs' || isPleasantry(unit.text)) continue;
-    const natural = unit.section;
-    const note = unit.note;
-    unit.section = section;
-    unit.note = roleOf(unit);
-    if (ranking.takeNow(unit.order, summary, limit)) continue;
-    unit.section = natural;
-    unit.note = note;
+  for (const candidate of candidates) {
+    if (sliceIsOver(SMALL_STEPS)) await yieldToEventLoop();
+    if (candidate.note === REPLACED || candidate.section === 'logs' || isPleasantry(candidate.text)) continue;
+    const natural = candidate.section;
+    const note = candidate.note;
+    candidate.section = section;
+    candidate.note = roleOf(candidate);
+    if (ranking.addIfItFits(candidate.order, summary, limit)) continue;
+    candidate.section = natural;
+    candidate.note = note;
     break;
   }
   return summary.spent - before;
 }
 
-/** Drops what was taken last until the whole fits; each time more, so that it ends soon under any tokenizer. */
-async function shrink(fitting: Fitting): Promise<Compression> {
-  const { summary, maxTokens } = fitting;
-  let whole = await write(fitting);
+/** Removes what was added last until the whole fits; each time more, so that it ends soon under any tokenizer. */
+async function shrink(request: FillRequest): Promise<Compression> {
+  const { summary, maxTokens } = request;
+  let whole = await write(request);
   for (let step = 1; whole.tokens > maxTokens && summary.size > 0; step *= 2) {
     const target = summary.spent - step * (whole.tokens - maxTokens);
-    do summary.dropLast();
+    do summary.removeLast();
     while (summary.size > 0 && summary.spent > target);
-    whole = await write(fitting);
+    whole = await write(request);
   }
   return whole;
 }
 
-async function write({ summary, tokenizer, pacer }: Fitting): Promise<Compression> {
-  const content = await summary.render(pacer);
+async function write({ summary, tokenizer }: FillRequest): Promise<Compression> {
+  const content = await summary.render();
   return { content, tokens: await tokenizer.countSliced(content) };
 }
 
-/** Uses the last tokens for the beginning of one more unit. */
-async function cutOneMore(fitting: Fitting, whole: Compression): Promise<Compression> {
-  const { units, ranking, summary, tokenizer, maxTokens, pacer } = fitting;
+/** Uses the last tokens for the beginning of one more candidate. */
+async function cutOneMore(request: FillRequest, whole: Compression): Promise<Compression> {
+  const { candidates, ranking, summary, tokenizer, maxTokens } = request;
   const room = maxTokens - whole.tokens;
   if (room < MIN_CUT_TOKENS) return whole;
   let attempts = 0;
-  for (const at of await ranking.best(CUT_CANDIDATES, pacer)) {
-    const unit = units[at];
-    if (unit === undefined) continue;
-    const overhead = summary.cost({ ...unit, text: CUT_MARK });
+  for (const at of await ranking.best(CUT_CANDIDATES)) {
+    const candidate = candidates[at];
+    if (candidate === undefined) continue;
+    const overhead = summary.cost({ ...candidate, text: CUT_MARK });
     for (let length = room - overhead; length > 0 && attempts < CUT_ATTEMPTS; attempts++) {
-      const text = (await tokenizer.prefixWithin(unit.text, length)).trimEnd();
+      const text = (await tokenizer.prefixWithin(candidate.text, length)).trimEnd();
       if (text === '') break;
-      const cut = { ...unit, text: `${text}${CUT_MARK}` };
-      summary.take(cut, overhead + length);
-      const longer = await write(fitting);
+      const cut = { ...candidate, text: `${text}${CUT_MARK}` };
+      summary.add(cut, overhead + length);
+      const longer = await write(request);
       if (longer.tokens <= maxTokens) return longer;
-      summary.dropLast();
+      summary.removeLast();
       length -= longer.tokens - maxTokens;
     }
   }

@@ -1,4 +1,6 @@
-import { QUOTE_CHARS } from './quote.ts';
+import type { Passage } from './candidates.ts';
+import { factKey } from './sentence-features.ts';
+import { oneLine, QUOTE_CHARS, quote } from './summary-format.ts';
 
 /** A scalar of a JSON text under its key, or a string long enough to be a text of its own, or what follows the JSON. */
 export interface JsonMember {
@@ -16,7 +18,7 @@ interface Frame {
   readonly record: number;
   /** An object: the key read last. */
   pending: string;
-  /** An array: its scalars so far, told as one member. */
+  /** An array: its scalars so far, given as one member. */
   items: string[];
   itemChars: number;
 }
@@ -151,4 +153,70 @@ function readBare(text: string, start: number): [string, number] {
   BARE.lastIndex = start;
   const literal = BARE.exec(text)?.[0] ?? text.charAt(start);
   return [literal, start + literal.length];
+}
+
+/** A member of a JSON text as a piece of its own, or a longer text that stands in it. */
+export type MemberPiece = Member | { readonly text: string };
+
+interface Member {
+  readonly passage: Passage;
+  readonly record: number;
+  /** Equal for members of the same thing; undefined where that cannot be known. */
+  readonly scope: string | undefined;
+  /** It says which thing its record describes. */
+  readonly names: boolean;
+}
+
+const KEY_CHARS = 80;
+/** Members that say which thing their record describes. */
+const NAMES_RECORD = /(?:^|[._])(?:id|uuid|key|name|number|code|sku|path|file|url)$|[a-z]I[dD]$/;
+const EMPTY = new Set(['', 'null', 'undefined']);
+/** A flag or a small number: says something only together with its name. */
+const TRIVIAL = /^(?:true|false|yes|no|\d{1,2})$/i;
+
+/**
+ * The members of a JSON text, as `key: value`; undefined is a pause. `source` names where it came from (a call and its
+ * arguments): where no member names its record, a later text of the same source speaks of the same things.
+ */
+export function* memberPieces(text: string, source: string): Generator<MemberPiece | undefined> {
+  let record = -1;
+  let scope: string | undefined;
+  let named = false;
+  for (const member of jsonMembers(text)) {
+    if (member?.kind !== 'member') {
+      yield member && { text: member.value };
+      continue;
+    }
+    if (member.record !== record) {
+      record = member.record;
+      named = false;
+      scope = source === '' ? (record <= 1 ? '' : undefined) : `${source} ${record}`;
+    }
+    const name = oneLine(member.key).slice(0, KEY_CHARS);
+    const names: boolean = !named && NAMES_RECORD.test(name);
+    if (names) scope = `${name}=${member.value}`;
+    named ||= names;
+    const passage = memberPassage(name, member.value, scope);
+    if (passage.text !== '') yield { passage, record, scope, names };
+  }
+}
+
+function memberPassage(name: string, value: string, scope: string | undefined): Passage {
+  const plain = factKey(name);
+  const fact = { key: scope === '' ? plain : `${scope}\n${plain}`, name: plain, value };
+  return {
+    section: 'facts',
+    text: quote(name === '' ? value : `${name}: ${value}`),
+    weight: 1,
+    facts: scope === undefined || name === '' ? [] : [fact],
+    salience: salienceOf(value),
+    asks: false,
+    joint: '; ',
+    log: false,
+  };
+}
+
+function salienceOf(value: string): number {
+  if (EMPTY.has(value)) return 0;
+  return TRIVIAL.test(value) ? 0.6 : 1;
 }

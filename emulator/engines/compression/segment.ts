@@ -1,25 +1,66 @@
-import { contentText, type Role, type ToolCall } from '../../../contract/messages.ts';
-import type { SourceMessage } from './compress.ts';
-import { isPleasantry } from './cues.ts';
-import { textDrafts } from './drafts.ts';
-import { EarlierSummaries } from './earlier.ts';
-import { looksLikeJson } from './json-members.ts';
-import { isNote } from './labels.ts';
-import { memberPieces } from './member-drafts.ts';
-import type { Pacer } from './pacer.ts';
-import { findTurns, TURN_CHARS, type Turns } from './requests.ts';
-import type { Section } from './sections.ts';
-import type { Ref, Unit } from './unit.ts';
-import { UnitList } from './unit-list.ts';
+import { type ChatMessage, contentText, type Role, type ToolCall } from '../../../contract/messages.ts';
+import { SMALL_STEPS, sliceIsOver, yieldToEventLoop } from '../scheduler.ts';
+import { type Candidate, CandidateList, type Ref, type Section } from './candidates.ts';
+import { EarlierSummaries } from './earlier-summaries.ts';
+import { looksLikeJson, memberPieces } from './json-members.ts';
+import { textPassages } from './passages.ts';
+import { isPleasantry, isRequest } from './sentence-features.ts';
+import { isNote } from './summary-format.ts';
+
+/** A message to be summarised. */
+export interface SourceMessage {
+  /** Its place, counted from 1, in the window that the snapshot holds: what references name. */
+  readonly ref: number;
+  readonly message: ChatMessage;
+  /** Written by an earlier compress: taken over line by line instead of summarised. */
+  readonly summary: boolean;
+}
+
+/** Which messages a summary treats as requests and as the newest turns; indices into the window. */
+export interface Turns {
+  /** The first message of a user; −1 where there is none. */
+  readonly first: number;
+  /** The newest message of a user that asks for something, else simply the newest. */
+  readonly latest: number;
+  readonly recent: ReadonlySet<number>;
+}
+
+const RECENT_TURNS = 4;
+/** Messages looked at, from the newest back, for one that asks. */
+const LOOK_BACK = 400;
+/** A longer message is a document rather than a turn. */
+export const TURN_CHARS = 2_000;
+
+export function findTurns(messages: readonly SourceMessage[]): Turns {
+  const isUser = ({ message, summary }: SourceMessage) => message.role === 'user' && !summary;
+  const first = messages.findIndex(isUser);
+  // "Yes, please go ahead" asks for what was asked for before.
+  const asks = (source: SourceMessage) =>
+    isUser(source) && isRequest(contentText(source.message.content).slice(0, TURN_CHARS).trim());
+  const asking = messages.findLastIndex((source, at) => at >= messages.length - LOOK_BACK && asks(source));
+  const latest = asking > first ? asking : messages.findLastIndex(isUser);
+  const recent = new Set<number>();
+  for (let at = messages.length - 1; at >= 0 && recent.size < RECENT_TURNS; at--) {
+    const source = messages[at];
+    if (source !== undefined && at !== first && at !== latest && isTurn(source)) recent.add(at);
+  }
+  return { first, latest, recent };
+}
+
+function isTurn({ message, summary }: SourceMessage): boolean {
+  if (summary || (message.role !== 'user' && message.role !== 'assistant')) return false;
+  const length = contentText(message.content).length;
+  return length > 0 && length <= TURN_CHARS;
+}
 
 /** A window in pieces. */
 export interface Segments {
   /** In the order of the conversation. */
-  readonly units: Unit[];
+  readonly candidates: Candidate[];
   /** The pieces of the first and of the latest request, each in order. */
-  readonly requests: readonly (readonly Unit[])[];
+  readonly requests: readonly (readonly Candidate[])[];
   /** The pieces of the newest turns, newest turn first. */
-  readonly recent: readonly (readonly Unit[])[];
+  readonly recent: readonly (readonly Candidate[])[];
   /** Ids of earlier snapshots, oldest first: what a reference's `snapshot` counts. */
   readonly snapshots: readonly string[];
 }
@@ -34,7 +75,7 @@ const ROLE_WEIGHT: Readonly<Record<Role, number>> = {
 const CUED: ReadonlySet<Section> = new Set<Section>(['constraints', 'decisions', 'open']);
 const CUED_IN_DOCUMENT = 0.7;
 /** What is said in a turn is said to be known, whatever words it is in; a document holds much that is not. */
-const TURN_NEWS = 0.25;
+const TURN_SALIENCE = 0.25;
 /** Thanks and greetings come when nothing else is left. */
 const PLEASANTRY_WEIGHT = 0.25;
 /** JSON in a string of a JSON text is read as JSON too, this deep. */
@@ -45,19 +86,19 @@ const NAMES_SHARE = 0.1;
 const NAME_TOKENS = 12;
 
 /** Takes a window apart, for a summary of at most `maxTokens`. */
-export async function segment(messages: readonly SourceMessage[], maxTokens: number, pacer: Pacer): Promise<Segments> {
+export async function segment(messages: readonly SourceMessage[], maxTokens: number): Promise<Segments> {
   const maxNames = Math.max(1, Math.floor((NAMES_SHARE * maxTokens) / NAME_TOKENS));
   const reader = new WindowReader(findTurns(messages), maxNames);
   for (const [index, source] of messages.entries()) {
-    if (pacer.due()) await pacer.rest();
-    for (const _ of reader.read(source, index)) if (pacer.due()) await pacer.rest();
+    if (sliceIsOver(SMALL_STEPS)) await yieldToEventLoop();
+    for (const _ of reader.read(source, index)) if (sliceIsOver(SMALL_STEPS)) await yieldToEventLoop();
   }
   return reader.finish();
 }
 
 class WindowReader {
   readonly #turns: Turns;
-  readonly #list = new UnitList();
+  readonly #list = new CandidateList();
   readonly #earlier: EarlierSummaries;
   /**
    * Tool call id → origin, the same for calls of one function with the same arguments: their results answer one
@@ -66,9 +107,9 @@ class WindowReader {
   readonly #calls = new Map<string, string>();
   /** Function and arguments → origin. */
   readonly #origins = new Map<string, string>();
-  readonly #first: Unit[] = [];
-  readonly #latest: Unit[] = [];
-  readonly #recent = new Map<number, Unit[]>();
+  readonly #first: Candidate[] = [];
+  readonly #latest: Candidate[] = [];
+  readonly #recent = new Map<number, Candidate[]>();
 
   constructor(turns: Turns, maxNames: number) {
     this.#turns = turns;
@@ -93,13 +134,13 @@ class WindowReader {
   finish(): Segments {
     const requests = this.#earlier.requests(this.#first, this.#latest);
     const recent = [...this.#recent.values()].reverse();
-    return { units: this.#list.units, requests, recent, snapshots: this.#earlier.snapshots };
+    return { candidates: this.#list.candidates, requests, recent, snapshots: this.#earlier.snapshots };
   }
 
-  #noteRecent(index: number, unit: Unit): void {
+  #noteRecent(index: number, candidate: Candidate): void {
     const turn = this.#recent.get(index);
-    if (turn === undefined) this.#recent.set(index, [unit]);
-    else turn.push(unit);
+    if (turn === undefined) this.#recent.set(index, [candidate]);
+    else turn.push(candidate);
   }
 
   *#readText(text: string, place: Place): Generator<void> {
@@ -108,7 +149,7 @@ class WindowReader {
     else yield* this.#readProse(text, place);
   }
 
-  /** A request is told word for word, even where a program wrote it as JSON. */
+  /** A short request is quoted word for word, even if a program wrote it as JSON. */
   #isShortRequest(text: string, { index, depth }: Place): boolean {
     const isRequest = index === this.#turns.first || index === this.#turns.latest;
     return isRequest && depth === 0 && text.length <= TURN_CHARS;
@@ -118,27 +159,27 @@ class WindowReader {
     const isRequest = index === this.#turns.first || index === this.#turns.latest;
     const isRecent = this.#turns.recent.has(index);
     const isDocument = text.length > TURN_CHARS;
-    for (const draft of textDrafts(text, role)) {
-      if (draft === undefined) {
+    for (const passage of textPassages(text, role)) {
+      if (passage === undefined) {
         yield;
         continue;
       }
-      draft.weight *= ROLE_WEIGHT[role];
-      if (isPleasantry(draft.text)) draft.weight *= PLEASANTRY_WEIGHT;
-      if (isDocument && CUED.has(draft.section)) draft.weight *= CUED_IN_DOCUMENT;
-      if (!isDocument && !draft.log) draft.news = TURN_NEWS + (1 - TURN_NEWS) * draft.news;
-      draft.asks &&= role === 'user' && !isDocument;
-      const unit = this.#list.add(draft, ref, isRequest || isRecent ? undefined : '');
-      if (index === this.#turns.first) this.#first.push(unit);
-      else if (index === this.#turns.latest) this.#latest.push(unit);
-      else if (isRecent) this.#noteRecent(index, unit);
+      passage.weight *= ROLE_WEIGHT[role];
+      if (isPleasantry(passage.text)) passage.weight *= PLEASANTRY_WEIGHT;
+      if (isDocument && CUED.has(passage.section)) passage.weight *= CUED_IN_DOCUMENT;
+      if (!isDocument && !passage.log) passage.salience = TURN_SALIENCE + (1 - TURN_SALIENCE) * passage.salience;
+      passage.asks &&= role === 'user' && !isDocument;
+      const candidate = this.#list.add(passage, ref, isRequest || isRecent ? undefined : '');
+      if (index === this.#turns.first) this.#first.push(candidate);
+      else if (index === this.#turns.latest) this.#latest.push(candidate);
+      else if (isRecent) this.#noteRecent(index, candidate);
       yield;
     }
   }
 
   *#readJson(text: string, place: Place, note = ''): Generator<void> {
     let record = -1;
-    let leader: Unit | undefined;
+    let leader: Candidate | undefined;
     for (const piece of memberPieces(text, place.origin)) {
       if (piece === undefined) {
         yield;
@@ -155,8 +196,8 @@ class WindowReader {
         continue;
       }
       record = piece.record;
-      const unit = this.#list.add(piece.draft, place.ref, piece.scope, leader);
-      if (piece.names) leader = unit;
+      const candidate = this.#list.add(piece.passage, place.ref, piece.scope, leader);
+      if (piece.names) leader = candidate;
       yield;
     }
   }

@@ -1,7 +1,6 @@
 import type { Hint, Hints } from '../json-schema/hints.ts';
 import { isObject, lookUp } from '../json-schema/resolve.ts';
-import { separatorAt } from '../text/fact-separators.ts';
-import { type FactInPlace, factAt } from '../text/facts.ts';
+import { type FactInPlace, factAt, separatorAt } from '../text/facts.ts';
 import type { Document } from './documents.ts';
 import { KeyMatcher } from './key-matcher.ts';
 import { Lexicon } from './lexicon.ts';

@@ -1,4 +1,4 @@
-import { isBlank } from '../text/characters.ts';
+import { isBlank } from '../text/words.ts';
 
 /**
  * The part of an answer that continues a beginning already written: what follows the beginning where the answer starts with

@@ -1,5 +1,5 @@
 import { type ChatMessage, contentText, type Tool } from '../../../contract/messages.ts';
-import { isBlank, isLineBreak } from '../text/characters.ts';
+import { isBlank, isLineBreak } from '../text/words.ts';
 import type { Question } from './question.ts';
 import type { LookupRequest } from './request.ts';
 

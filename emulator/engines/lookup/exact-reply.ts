@@ -1,5 +1,5 @@
-import { isBlank } from '../text/characters.ts';
 import { endsSentence, sentences } from '../text/sentences.ts';
+import { isBlank } from '../text/words.ts';
 import { ordersFromEnd, TAIL } from './exact-orders.ts';
 import type { Pace } from './pace.ts';
 import { asks } from './question.ts';

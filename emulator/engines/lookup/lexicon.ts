@@ -1,4 +1,4 @@
-import { classOfUnit, OTHER, RUN_ON } from '../text/characters.ts';
+import { classOfUnit, OTHER, RUN_ON } from '../text/words.ts';
 
 /** Not a word of the lexicon. */
 export const UNKNOWN = -1;

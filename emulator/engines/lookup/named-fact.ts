@@ -1,7 +1,6 @@
-import type { Key } from '../text/fact-key.ts';
-import { separatorAt } from '../text/fact-separators.ts';
-import { type FactInPlace, factAt } from '../text/facts.ts';
-import { terms } from '../text/terms.ts';
+import type { Key } from '../text/fact-keys.ts';
+import { type FactInPlace, factAt, separatorAt } from '../text/facts.ts';
+import { terms } from '../text/words.ts';
 import type { Document } from './documents.ts';
 import { better, type KeyMatcher, type Match } from './key-matcher.ts';
 import { isReplaced, withoutLabel } from './summary-label.ts';

@@ -1,4 +1,4 @@
-import { isBlank } from '../text/characters.ts';
+import { isBlank } from '../text/words.ts';
 import { codeOf, type Lexicon, mix, RUNNING, UNKNOWN } from './lexicon.ts';
 
 /** What one block of text holds. The lists of sentences run in parallel; only sentences with a hit are listed. */

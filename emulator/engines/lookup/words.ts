@@ -1,4 +1,4 @@
-import { classAt, RUN_ON, unitsAt, WORD } from '../text/characters.ts';
+import { classAt, RUN_ON, unitsAt, WORD } from '../text/words.ts';
 
 /** A word, or one character of a script without spaces, in the form in which words are compared. */
 export interface Word {

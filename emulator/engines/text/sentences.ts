@@ -1,4 +1,4 @@
-import { classOfUnit, isBlank, isDigit, isHighSurrogate, isLineBreak, RUN_ON } from './characters.ts';
+import { classOfUnit, isBlank, isDigit, isHighSurrogate, isLineBreak, RUN_ON } from './words.ts';
 
 /** A stretch of a text in UTF-16 offsets, `end` exclusive. */
 export interface Span {

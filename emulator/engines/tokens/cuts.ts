@@ -10,7 +10,7 @@ const LONG_PIECE = 128;
 const ALL = Number.POSITIVE_INFINITY;
 const MARGINS = [16, ALL];
 const NO_TOKENS = new Int32Array(0);
-/** So many unknown counts, and there will be doubt. */
+/** After so many unknown counts the outcome is in doubt. */
 const MAX_UNKNOWN = 1_000;
 
 /**
@@ -200,7 +200,7 @@ interface Passing {
   longest: number;
 }
 
-/** Whether longer suffixes are too long, may do, or cannot be told. */
+/** Whether longer suffixes are too long, may fit, or are unknown. */
 type Outcome = 'wall' | 'open' | 'doubt';
 
 class SuffixCut {

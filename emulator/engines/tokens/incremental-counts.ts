@@ -10,7 +10,7 @@ import {
   type Vocabulary,
 } from './vocabulary.ts';
 
-/** A text to be cut, in UTF-8, and what tells its tokens. */
+/** A text to be cut, in UTF-8, and what its tokens are found with. */
 export interface CutText {
   readonly vocabulary: Vocabulary;
   readonly neighbours: Neighbours;
@@ -18,12 +18,12 @@ export interface CutText {
   readonly bytes: Uint8Array;
 }
 
-/** A count that cannot be told from where counting began. */
+/** A count that does not follow from where counting began. */
 export const UNKNOWN = -1;
 
 /**
  * Counts of all prefixes of one piece, in linear time together: each prefix's encoding is that of a shorter prefix and one token more.
- * Counting may begin at a border between tokens deep in the piece, and then tells the count of every prefix whose encoding has
+ * Counting may begin at a border between tokens deep in the piece, and then gives the count of every prefix whose encoding has
  * that border, which few that are much longer lack.
  */
 export class PrefixCounts {

@@ -48,7 +48,7 @@ export class PrefixSplits {
   /** The letter after an apostrophe, in lower case: the contraction may go on. */
   #letter = 0;
 
-  /** @param onPiece is told of each piece once it cannot change any more, in order */
+  /** @param onPiece called for each piece, in order, once it cannot change any more */
   constructor(splitter: Splitter, bytes: Uint8Array, at: number, onPiece: (start: number, end: number) => void) {
     this.#splitter = splitter;
     this.#bytes = bytes;

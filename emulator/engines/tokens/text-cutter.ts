@@ -55,7 +55,7 @@ export class TextCutter {
       seams.push(last);
     }
     if (last.at === length && last.count <= maxTokens) return length;
-    // Beyond the last seam every prefix counts more than it does; before it only looking tells.
+    // Beyond the last seam every prefix counts more than it does; before it each must be counted.
     for (let end = seams.pop(), start = seams.pop(); end && start; end = start, start = seams.pop()) {
       const found = yield* prefixEndBetween(this.#text, start.at, end.at, maxTokens - start.count);
       if (found > start.at) return found;

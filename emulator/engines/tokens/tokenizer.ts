@@ -16,7 +16,7 @@ export interface Tokenizer {
   suffixWithin(text: string, maxTokens: number): Promise<string>;
 }
 
-/** A vocabulary that is not parsed before something must be counted. */
+/** A vocabulary that is parsed when something is counted first. */
 export interface TokenizerSource {
   readonly name: string;
   readonly exact: boolean;

@@ -175,7 +175,7 @@ export function readCachedVocabulary(file: Buffer, key: string): Vocabulary | un
   };
 }
 
-/** Keeps a vocabulary for `readCachedVocabulary`; where that is not possible, does nothing. */
+/** Caches a vocabulary for `readCachedVocabulary`; if the file cannot be written, does nothing. */
 export async function writeCachedVocabulary(path: string, key: string, vocabulary: Vocabulary): Promise<void> {
   const { trie, tokenAt, shorter, merges, pairs, lengths } = vocabulary;
   // Four-byte elements first, so that each array begins where its elements may.

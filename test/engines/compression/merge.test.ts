@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FORMATS } from '../../../emulator/engines/compression/layouts.ts';
-import { readSummary } from '../../../emulator/engines/compression/read-summary.ts';
+import { FORMATS, readSummary } from '../../../emulator/engines/compression/summary-format.ts';
 import { assistant, call, earlierSummary, sources, summarise, user } from './windows.ts';
 
 const first = [

@@ -1,10 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { contentText } from '../../../contract/messages.ts';
-import { FORMATS } from '../../../emulator/engines/compression/layouts.ts';
-import { chop, oneLine, quote, unquote } from '../../../emulator/engines/compression/quote.ts';
-import { readSummary } from '../../../emulator/engines/compression/read-summary.ts';
-import { SECTION_RULES, SECTIONS } from '../../../emulator/engines/compression/sections.ts';
+import { SECTION_RULES, SECTIONS } from '../../../emulator/engines/compression/candidates.ts';
+import {
+  chop,
+  FORMATS,
+  oneLine,
+  quote,
+  readSummary,
+  unquote,
+} from '../../../emulator/engines/compression/summary-format.ts';
 import { assistant, call, sources, summarise, textOf, user, windows } from './windows.ts';
 
 const BREAKS = ['\n', '\r', '\r\n', '\u2028', '\u2029', '\u0085', '\v', '\f', '\0'];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { readSummary } from '../../../emulator/engines/compression/read-summary.ts';
-import type { Section } from '../../../emulator/engines/compression/sections.ts';
+import type { Section } from '../../../emulator/engines/compression/candidates.ts';
+import { readSummary } from '../../../emulator/engines/compression/summary-format.ts';
 import { assistant, call, sources, summarise, textOf, user } from './windows.ts';
 
 type Messages = Parameters<typeof sources>[0];

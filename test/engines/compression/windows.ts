@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import type { ChatMessage } from '../../../contract/messages.ts';
-import { type Compression, compress, type SourceMessage } from '../../../emulator/engines/compression/compress.ts';
-import type { Format } from '../../../emulator/engines/compression/layouts.ts';
+import { compress } from '../../../emulator/engines/compression/compress.ts';
+import type { Compression } from '../../../emulator/engines/compression/fill-summary.ts';
+import type { SourceMessage } from '../../../emulator/engines/compression/segment.ts';
+import type { Format } from '../../../emulator/engines/compression/summary-format.ts';
 import { openTokenizer } from '../../../emulator/tokenizer.ts';
 
 export const tokenizer = await openTokenizer({ file: 'o200k_base' }).load();

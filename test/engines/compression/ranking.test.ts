@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Heap } from '../../../emulator/engines/compression/heap.ts';
+import { Heap } from '../../../emulator/engines/compression/ranking.ts';
 
 describe('Heap', () => {
   it('gives items by falling score, the smaller number first among equals', () => {

@@ -1,6 +1,8 @@
-import { classAt, isBlank, isLowSurrogate, RUN_ON, WORD } from './characters.ts';
-import type { SeparatorKind } from './fact-separators.ts';
 import { endsSentence } from './sentences.ts';
+import { classAt, isBlank, isLowSurrogate, RUN_ON, WORD } from './words.ts';
+
+/** What may stand between a key and its value: decides how the key is read. */
+export type SeparatorKind = 'colon' | 'equals' | 'copula' | 'han-copula';
 
 /** A key as it stands in the text, trimmed of words that only lead up to it. */
 export interface Key {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isPleasantry, sectionOf } from '../../../emulator/engines/compression/cues.ts';
+import { isPleasantry, sectionOf } from '../../../emulator/engines/compression/sentence-features.ts';
 
 describe('a pleasantry', () => {
   test.each([

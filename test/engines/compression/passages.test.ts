@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { textBlocks } from '../../../emulator/engines/compression/text-blocks.ts';
+import { textBlocks } from '../../../emulator/engines/compression/passages.ts';
 
 const blocks = (text: string) =>
   [...textBlocks(text)].flatMap((block) => (block === undefined ? [] : [`${block.kind}: ${block.text}`]));

@@ -1,14 +1,10 @@
 import { sentences } from '../text/sentences.ts';
-import { proseDraft } from './drafts.ts';
-import { GAP, type LabelledLine, REPLACED } from './labels.ts';
-import { factKey } from './news.ts';
-import { oneLine } from './quote.ts';
-import { type ReadSummary, readSummary } from './read-summary.ts';
-import type { Section } from './sections.ts';
-import type { Draft, Ref, Unit } from './unit.ts';
-import type { UnitList } from './unit-list.ts';
+import type { Candidate, CandidateList, Passage, Ref, Section } from './candidates.ts';
+import { prosePassage } from './passages.ts';
+import { factKey } from './sentence-features.ts';
+import { GAP, type LabelledLine, oneLine, REPLACED, type ReadSummary, readSummary } from './summary-format.ts';
 
-/** What was worth a place in an earlier summary starts with an advantage in the next. */
+/** Weight of what an earlier summary holds: it was chosen once already. */
 const KEPT_BEFORE = 1.5;
 const REPLACED_WEIGHT = 0.1;
 const MEMBER = /^([^:]{1,80}): (.*)$/s;
@@ -19,16 +15,16 @@ type Line = ReadSummary['lines'][number];
 export class EarlierSummaries {
   /** Ids of the snapshots that lines refer to, oldest first. */
   readonly snapshots: string[] = [];
-  readonly #list: UnitList;
+  readonly #list: CandidateList;
   readonly #maxNames: number;
-  readonly #requests: Unit[][] = [];
+  readonly #requests: Candidate[][] = [];
   #summary: ReadSummary | undefined;
 
   /**
    * At most `maxNames` snapshots are named; lines of older ones refer to the summary that holds them, which names
    * theirs.
    */
-  constructor(list: UnitList, maxNames: number) {
+  constructor(list: CandidateList, maxNames: number) {
     this.#list = list;
     this.#maxNames = maxNames;
   }
@@ -48,29 +44,29 @@ export class EarlierSummaries {
     for (const line of summary.lines) {
       const ref = this.#resolve(line.letters, line.place, own);
       const until = line.until && this.#resolve(line.until.letters, line.until.place, own);
-      const units = this.#addLine(line, ref, until);
-      if (line.section === 'task') this.#requests.push(units);
+      const candidates = this.#addLine(line, ref, until);
+      if (line.section === 'task') this.#requests.push(candidates);
       yield;
     }
   }
 
   /** The first and the latest request, given those of the messages that came after the earlier summaries. */
-  requests(first: readonly Unit[], latest: readonly Unit[]): (readonly Unit[])[] {
+  requests(first: readonly Candidate[], latest: readonly Candidate[]): (readonly Candidate[])[] {
     const [oldest] = this.#requests;
     if (oldest === undefined) return [first, latest];
-    const newest = [latest, first, this.#requests.at(-1) ?? []].find((units) => units.length > 0) ?? [];
+    const newest = [latest, first, this.#requests.at(-1) ?? []].find((candidates) => candidates.length > 0) ?? [];
     return newest === oldest ? [oldest] : [oldest, newest];
   }
 
-  #addLine(line: Line, ref: Ref, until: Ref | undefined): Unit[] {
+  #addLine(line: Line, ref: Ref, until: Ref | undefined): Candidate[] {
     const replaced = line.note === REPLACED;
     const keepsNote = replaced || line.section === 'logs' || line.note.endsWith('()');
     this.#list.openLine(keepsNote ? line.note : '');
-    return draftsOf(line).map((draft) => {
-      draft.weight *= replaced ? REPLACED_WEIGHT : KEPT_BEFORE;
-      const unit = this.#list.add(draft, ref, `${ref.snapshot}#${ref.place}`);
-      unit.until = until;
-      return unit;
+    return passagesOf(line).map((passage) => {
+      passage.weight *= replaced ? REPLACED_WEIGHT : KEPT_BEFORE;
+      const candidate = this.#list.add(passage, ref, `${ref.snapshot}#${ref.place}`);
+      candidate.until = until;
+      return candidate;
     });
   }
 
@@ -81,30 +77,30 @@ export class EarlierSummaries {
   }
 }
 
-function draftsOf(line: Line): Draft[] {
+function passagesOf(line: Line): Passage[] {
   const body = oneLine(line.body);
-  if (line.section === 'logs') return [plainDraft('logs', body)];
+  if (line.section === 'logs') return [plainPassage('logs', body)];
   const members = line.section === 'facts' || line.note.endsWith('()') ? body.split('; ') : [];
-  if (members.length > 0 && members.every((member) => MEMBER.test(member))) return members.map(memberDraft);
+  if (members.length > 0 && members.every((member) => MEMBER.test(member))) return members.map(memberPassage);
   return body.split(GAP).flatMap((part) =>
     sentences(part).map(({ start, end }) => {
-      const draft = proseDraft(part.slice(start, end), 'assistant');
-      return { ...draft, section: sectionAgain(line, draft.section), asks: false };
+      const passage = prosePassage(part.slice(start, end), 'assistant');
+      return { ...passage, section: sectionAgain(line, passage.section), asks: false };
     }),
   );
 }
 
-/** A line stays in its section, but what was recent is so no longer, and a request may have been overtaken. */
+/** A line stays in its section, but what was recent no longer is, and a request may be done. */
 function sectionAgain(line: LabelledLine & { section: Section }, natural: Section): Section {
   return line.section === 'recent' || line.section === 'task' ? natural : line.section;
 }
 
-function memberDraft(text: string): Draft {
+function memberPassage(text: string): Passage {
   const [, name = '', value = ''] = MEMBER.exec(text) ?? [];
-  const plain = factKey(name);
-  return { ...plainDraft('facts', text), facts: [{ key: plain, plain, value }], news: 1, joint: '; ' };
+  const key = factKey(name);
+  return { ...plainPassage('facts', text), facts: [{ key, name: key, value }], salience: 1, joint: '; ' };
 }
 
-function plainDraft(section: Section, text: string): Draft {
-  return { section, text, weight: 1, facts: [], news: 0, asks: false, joint: ' ', log: false };
+function plainPassage(section: Section, text: string): Passage {
+  return { section, text, weight: 1, facts: [], salience: 0, asks: false, joint: ' ', log: false };
 }
