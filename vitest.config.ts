@@ -6,6 +6,7 @@ const HANGS_MS = 600_000;
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/support/slice.ts'],
     testTimeout: HANGS_MS,
     hookTimeout: HANGS_MS,
     expect: { poll: { timeout: 60_000, interval: 5 } },

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RollingState } from '../../client/checkpoint.ts';
 import { type Policy, RollingSession } from '../../client/index.ts';
+import { strideOf } from '../support/slice.ts';
 import { type Bench, clientOf, collect, MemoryCheckpoint, noSleep, SMALL, startBench, transcript } from './support.ts';
 import { through } from './support-faults.ts';
 
@@ -86,7 +87,7 @@ const POLICIES: Record<string, Policy> = {
 
 describe('killed anywhere, a rolling session loses, doubles and repeats nothing', () => {
   it.each(Object.entries(POLICIES))('with policy %s', async (name, policy) => {
-    const stride = process.env.KIMI_TEST_RUNS ? 1 : name === 'truncate' ? 3 : 7;
+    const { start, stride } = strideOf(name === 'truncate' ? 3 : 7);
     const bench = await startBench();
     const { client, model } = bench;
     const expected = await program(bench, new MortalCheckpoint(), policy);
@@ -94,8 +95,8 @@ describe('killed anywhere, a rolling session loses, doubles and repeats nothing'
     for (const { id } of (await client.sessions.list()).data) await client.sessions.delete(id);
     const usual = { snapshots: await snapshots(), asked: model.asked.length };
     expect(usual.snapshots).toBeGreaterThan(0);
-    let places = 0;
-    for (let at = 0; ; at += stride) {
+    let places = start;
+    for (let at = start; ; at += stride) {
       const before = { snapshots: await snapshots(), asked: model.asked.length };
       const run = await killAndGoOn(bench, at, policy);
       if (!run) break;
