@@ -108,14 +108,11 @@ async function appendStream(c: RequestContext, schema: LineSchema): Promise<Resp
     return { done: true, lines: index, usage: toUsage(services, session), version: session.version };
   };
   const first = await writeNext(0).catch((error) => {
-    upload.abort(error);
     throw packed(c) ?? error;
   });
   const acknowledgements = acknowledge(first, writeNext, (error) => {
     // Nobody reads any more, so that it is the end of the upload and not a bad line.
-    if (upload.signal.aborted) return undefined;
-    upload.abort(error);
-    return renderError(c, error);
+    return upload.signal.aborted ? undefined : renderError(c, error);
   });
   setHeader(c, 'Content-Type', 'application/x-ndjson; charset=utf-8');
   return sendStream(c, acknowledgements, {

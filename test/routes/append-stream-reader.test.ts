@@ -48,17 +48,6 @@ it('a streamed append whose reader left in process takes no line that is sent af
   expect((await session.messages()).map(({ tokens }) => tokens)).toEqual([9, 11]);
 });
 
-it('a streamed append that a bad line ended in process cancels what is still being sent', async () => {
-  const session = await createSession(await startEmulator('in process', { tokenizer: O200K }));
-  const { readable, writable } = new TextEncoderStream();
-  const upload = writable.getWriter();
-  const response = open(session, readable);
-  void upload.write(`${lines(sized(9))}{}\n${lines(sized(10))}`);
-  expect(await (await response).text()).toContain('invalid_request');
-  await expect(upload.closed).rejects.toBeInstanceOf(Error);
-  expect((await session.messages()).map(({ tokens }) => tokens)).toEqual([9]);
-});
-
 it('a reader that takes no acknowledgement for stall_seconds ends the stream', async () => {
   const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
   const api = await startEmulator('in process', { tokenizer: O200K, limits: { stall_seconds: 1 } });
