@@ -21,7 +21,7 @@ const OFFICIAL_CNY = 'platform.kimi.com/docs/pricing/chat, as transcribed in pub
 const K27_USD = 'platform.kimi.ai/docs/pricing/chat-k27-code, as copied in github.com/Portkey-AI/models/pull/825';
 
 /**
- * Dated data, never constants of the code. The latest row of a model and currency holds. A figure without a source is no row.
+ * Dated data, never constants of the code. The latest row of a model and currency holds. A figure without a source has no row.
  * Departure: what Moonshot bills apart for writing into the cache of K3, since autumn 2026, is in no row.
  */
 export const PRICES: readonly Price[] = [

@@ -39,7 +39,7 @@ export function typeName(schema: Schema): string {
   return `${[schema.type ?? 'any'].flat().join(' \\| ')}${bounds}${pattern}${given}`;
 }
 
-/** What zod says of every integer is no bound that a reader wants to know. */
+/** A bound that zod gives every integer, which tells a reader nothing. */
 function boundsOf(schema: Schema): string {
   const sane = (bound: number | undefined) =>
     bound !== undefined && Math.abs(bound) < Number.MAX_SAFE_INTEGER ? bound : undefined;

@@ -1,45 +1,14 @@
-import type { LimitName, Limits, TierNumber } from '../contract/limits.ts';
-import type { BillingSettings } from './billing/settings.ts';
+import type { Limits } from '../contract/limits.ts';
 import type { Spend, SpendOptions } from './billing/spend.ts';
-import type { Clock, MovableClock } from './clock.ts';
+import type { MovableClock } from './clock.ts';
 import type { TokenizerSource } from './engines/tokens/tokenizer.ts';
 import type { Faults } from './faults/faults.ts';
-import type { Journal, JournalBounds } from './journal/journal.ts';
-import type { Model } from './models/model.ts';
+import type { Journal } from './journal/journal.ts';
 import type { ScriptableModel, ScriptOptions } from './models/scriptable.ts';
 import type { ScriptRule } from './models/scripted.ts';
 import type { ListenOptions, RunningServer } from './server.ts';
 import type { Imported, ImportOptions } from './state/import-state.ts';
 import type { ExportOptions } from './state/state.ts';
-
-export interface EmulatorOptions {
-  /** Where the state is kept: a file, or `:memory:` (the default). */
-  database?: string;
-  /** Limits of the contract that differ from the defaults. */
-  limits?: Partial<Record<LimitName, number>>;
-  /** Keys that are let in. Without the list, any key is an account of its own. */
-  apiKeys?: readonly string[];
-  /** A vocabulary file of Kimi's, or a tokenizer of your own. Without it: KIMI_TOKENIZER, an installed one, `o200k_base`. */
-  tokenizer?: string | TokenizerSource;
-  /** What answers. */
-  model?: Model;
-  /** What work costs and what accounts have, for `spend`, `cached_tokens` and the balance. */
-  billing?: BillingSettings;
-  /** Fixes all ids, and time: it begins at 2025-09-05T00:00:00Z and stands still until it is moved. */
-  seed?: string | number;
-  /** Where time comes from, instead of the system or the seed. `emulator.clock` moves it. */
-  clock?: Clock;
-  /** Characters of one streamed chunk. */
-  streamChunkSize?: number;
-  /** The live API's rate tier that chat is held to, 0 to 5. Without it there is no rate limit. */
-  rateTier?: TierNumber;
-  /** Origins whose pages may call the API, such as `http://localhost:5173`. */
-  cors?: readonly string[];
-  /** Names, besides loopback's, under which the server may be addressed. */
-  allowedHosts?: readonly string[];
-  /** How much the journal of requests remembers; `entries: 0` keeps none, and hints then know of no earlier request. */
-  journal?: Partial<JournalBounds>;
-}
 
 export interface Emulator {
   /** Answers requests in process, as `fetch` does over the network. */
@@ -69,7 +38,7 @@ export interface Emulator {
   close(last?: () => Promise<void>): Promise<void>;
   /**
    * Answers by rules, in front of the model. Requests after the call are answered by them, awaited or not.
-   * @throws DocumentError, rejecting, for a rule that is none
+   * @throws DocumentError, rejecting, for an invalid rule
    */
   script(rules: readonly ScriptRule[], options?: ScriptOptions): Promise<void>;
   /** What the work so far cost, and what it would have cost without sessions; of one account, by its key, or of all. */
@@ -81,7 +50,7 @@ export interface Emulator {
 export interface EmulatorState {
   /** Makes the present state the one that `reset` returns to. */
   saveBaseline(): void;
-  /** Returns to the baseline, or to an empty state where none was saved. Requests that are under way change nothing any more. */
+  /** Returns to the baseline, or to an empty state where none was saved. Requests under way no longer change anything. */
   reset(): void;
   /** All sessions and snapshots, or one session and its snapshots, as the text of a file. @throws StateError */
   export(options?: ExportOptions): Promise<string>;

@@ -16,7 +16,7 @@ export interface HandlersOptions {
 /**
  * Request handlers for msw 2, so that code under test keeps its live URL while the emulator answers in this process; streams
  * included. A call to a live host that none of them takes fails, so that no test ever reaches it.
- * @throws TypeError for a base URL that is none
+ * @throws TypeError for an invalid base URL
  */
 export function handlers(
   { fetch, baseURL: own }: Pick<Emulator, 'fetch' | 'baseURL'>,
@@ -31,7 +31,7 @@ export function handlers(
   return [...answering, ...refusing];
 }
 
-/** The same request to the emulator's own base URL: its path below the base stays, and the host is no live one. */
+/** The same request to the emulator's own base URL: its path below the base stays, and the host is not a live one. */
 function moved(request: Request, base: string, own: string): Request {
   return new Request(own + request.url.slice(base.length), request);
 }

@@ -14,7 +14,7 @@ export interface KimiFixtures {
 
 /**
  * Vitest's `test` with an emulator and a client of its own for each test that asks for them. When such a test fails, the
- * journal of its requests is printed; a fault that was set and never came about fails it.
+ * journal of its requests is printed; a fault that was added and never used fails it.
  */
 export const test: TestAPI<KimiFixtures> = base.extend<KimiFixtures>({
   emulatorOptions: {},
@@ -27,7 +27,7 @@ export const test: TestAPI<KimiFixtures> = base.extend<KimiFixtures>({
     await use(emulator);
     const unused = emulator.faults.unused();
     await emulator.close();
-    if (unused.length > 0) throw new Error(`faults that never came about: ${JSON.stringify(unused)}`);
+    if (unused.length > 0) throw new Error(`unused faults: ${JSON.stringify(unused)}`);
   },
   client: async ({ emulator }, use) => {
     await use(new KimiClient({ baseURL: emulator.baseURL, apiKey: 'sk-test', fetch: emulator.fetch, maxRetries: 0 }));

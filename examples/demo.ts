@@ -18,7 +18,7 @@ const maxKeep = Number(values['max-keep']);
 
 if (values.help) console.log(USAGE);
 else if (!Number.isInteger(maxKeep)) fail(`--max-keep takes a number of tokens, not ${values['max-keep']}`);
-else if (!(await stat(folder).catch(() => undefined))?.isDirectory()) fail(`${folder} is no folder`);
+else if (!(await stat(folder).catch(() => undefined))?.isDirectory()) fail(`${folder} is not a folder`);
 else await review();
 
 async function review(): Promise<void> {

@@ -10,7 +10,7 @@ const NOTHING = '(nothing)';
 /**
  * Recorded dialogues, one JSON object with `messages` a line. What a user said is asked again; what assistant and tools
  * answered then is written as it was. Instructions are pinned, so that a cut leaves them, and written once where dialogues share them.
- * @throws UsageError for a line that is no dialogue
+ * @throws UsageError for a line that is not a dialogue
  */
 export async function* dialogueSteps(path: string): AsyncGenerator<Step> {
   const instructions = new Set<string>();

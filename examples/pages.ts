@@ -3,10 +3,10 @@ import type { Step } from './step.ts';
 
 /** A page is at most twice as long, and a text of N bytes has at most N tokens: no write is too large. */
 const PAGE_BYTES = 3_500;
-/** Zero bytes, or what bytes that are no UTF-8 become. */
+/** Zero bytes, or what invalid UTF-8 becomes. */
 const NO_TEXT = /[\0\uFFFD]/;
 
-/** A file of text, page by page, with a question about each. A file that is no text has no steps. */
+/** A file of text, page by page, with a question about each. A binary file has no steps. */
 export async function* pageSteps(path: string, name: string, reading: number): AsyncGenerator<Step> {
   let part = 0;
   for await (const page of pagesOf(path)) {

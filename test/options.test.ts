@@ -3,7 +3,14 @@ import { createEmulator, type EmulatorOptions } from '../emulator/index.ts';
 
 /** What is given wrong, as a caller without types might, and what the one line must say. */
 const WRONG: [object, string][] = [
-  [{ limit: { window_tokens: 1_000 } }, 'unknown option limit; options: database, limits, apiKeys'],
+  [
+    { limit: { window_tokens: 1_000 } },
+    'unknown option limit; did you mean limits? options: database, limits, apiKeys',
+  ],
+  [{ keys: ['sk-a'] }, 'unknown option keys; did you mean apiKeys?'],
+  [{ hosts: [] }, 'unknown option hosts; did you mean allowedHosts?'],
+  [{ tier: 1 }, 'unknown option tier; did you mean rateTier?'],
+  [{ billing: { balanse: '1USD' } }, 'unknown option billing.balanse; did you mean billing.balance?'],
   [{ __proto__: null, toString: 1 }, 'unknown option toString'],
   [{ limits: { windows: 5 } }, 'unknown limit windows'],
   [
@@ -18,6 +25,8 @@ const WRONG: [object, string][] = [
   [{ rateTier: 6 }, 'option rateTier must be one of 0, 1, 2, 3, 4, 5, not 6'],
   [{ rateTier: '1' }, 'option rateTier'],
   [{ streamChunkSize: 0 }, 'option streamChunkSize must be a whole number from 1, not 0'],
+  [{ journal: null }, 'option journal must be an object of entries, bytes, not null'],
+  [{ limits: null }, 'option limits must be an object of limits, not null'],
   [{ journal: { entries: -1 } }, 'option journal.entries must be a whole number from 0, not -1'],
   [{ database: '' }, 'option database must be a file, or :memory:, not ""'],
   [{ database: null }, 'option database must be a file, or :memory:, not null'],
@@ -38,7 +47,7 @@ describe('an emulator made with a wrong option', () => {
     expect(() => createEmulator(options as EmulatorOptions)).toThrow(/^[^\n]+$/);
   });
 
-  it('is one with an option that is undefined', () => {
+  it('is not one whose option is undefined', () => {
     const emulator = createEmulator({ rateTier: undefined, cors: undefined } as unknown as EmulatorOptions);
     onTestFinished(() => emulator.close());
     expect(emulator.limits.sessions).toBe(100);

@@ -1,7 +1,7 @@
 import { LIMITS } from '../../contract/limits.ts';
 import type { Emulator } from '../index.ts';
 import { MEMORY } from '../store/database.ts';
-import type { CliOptions } from './options.ts';
+import type { CliOptions } from './flags.ts';
 
 const SHOWN_LIMITS = ['sessions', 'append_tokens', 'min_preserve_tokens', 'window_tokens', 'snapshots'] as const;
 const ANY_KEY = 'sk-local';
@@ -10,38 +10,38 @@ const INEXACT: Readonly<Record<string, string>> = {
 };
 
 /** What a person reads when the server is ready. */
-export function banner(emulator: Emulator, options: CliOptions): string {
+export function banner(emulator: Emulator, { options }: CliOptions): string {
   const { tokenizer, model, limits } = emulator;
   const counted = tokenizer.exact
     ? 'counts as the live API does'
-    : (INEXACT[tokenizer.name] ?? 'not the vocabulary that the live API counts by');
+    : (INEXACT[tokenizer.name] ?? 'not the vocabulary of the live API');
   return [
     '',
     `  kimi-emulator  ${emulator.baseURL}`,
     '',
-    `  state      ${options.db === MEMORY ? 'in memory, gone at the end' : options.db}`,
+    `  state      ${options.database === MEMORY ? 'in memory, lost on exit' : options.database}`,
     `  tokenizer  ${tokenizer.name} (${counted})`,
-    `  model      ${model.name} (knows only what is in the prompt)`,
+    `  model      ${model.name} (answers only from the prompt)`,
     ...SHOWN_LIMITS.map((name, index) => {
       const changed = limits[name] === LIMITS[name].default ? '' : ' (changed)';
       return `  ${index === 0 ? 'limits' : '      '}     ${name} ${limits[name].toLocaleString('en-US')}${changed}`;
     }),
     '',
     `  export KIMI_BASE_URL=${emulator.baseURL}`,
-    `  export KIMI_API_KEY=${options.keys?.[0] === undefined ? ANY_KEY : '<one of --keys>'}`,
+    `  export KIMI_API_KEY=${options.apiKeys === undefined ? ANY_KEY : '<one of --api-keys>'}`,
     '',
   ].join('\n');
 }
 
 /** What a program reads when the server is ready: one line. */
-export function readyLine(emulator: Emulator, options: CliOptions, port: number): string {
+export function readyLine(emulator: Emulator, { options }: CliOptions, port: number): string {
   const { baseURL, tokenizer, model, limits } = emulator;
   return JSON.stringify({
     event: 'ready',
     base_url: baseURL,
     port,
     pid: process.pid,
-    state: options.db,
+    state: options.database,
     tokenizer: tokenizer.name,
     model: model.name,
     limits,

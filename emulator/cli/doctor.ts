@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { count, diagnose, reportJson, reportText } from '../doctor/diagnose.ts';
 import { JournalReadError, readJournal } from '../doctor/read-journal.ts';
-import { usageFault } from './usage-fault.ts';
+import { usageFault } from './usage.ts';
 
 const EXIT = { ok: 0, errors: 1, usage: 2, noJournal: 3 } as const;
 const DEFAULT_URL = 'http://127.0.0.1:4100';

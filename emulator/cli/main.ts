@@ -6,9 +6,9 @@ import { tryPort } from '../server.ts';
 import { DatabaseError } from '../store/database.ts';
 import { VERSION } from '../version.ts';
 import { banner, readyLine } from './banner.ts';
-import { COMMANDS } from './commands.ts';
-import { type CliOptions, helpText, parseCli, UsageError } from './options.ts';
+import { type CliOptions, helpText, parseCli } from './flags.ts';
 import { loadScript, loadSeedFile, prepareExport, readBilling, StartError, writeState } from './start-files.ts';
+import { UsageError } from './usage.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
@@ -16,9 +16,27 @@ const EXIT_INTERRUPTED = 130;
 
 const LISTEN_FAULTS: Record<string, string> = {
   EADDRINUSE: 'is in use; choose another with --port (0 takes any free one)',
-  EACCES: 'may not be used: permission denied',
-  EADDRNOTAVAIL: 'is no address of this machine',
+  EACCES: 'cannot be used: permission denied',
+  EADDRNOTAVAIL: 'is not an address of this machine',
   ENOTFOUND: 'is not a known host',
+};
+
+type Command = (args: string[]) => Promise<number>;
+
+/** Subcommands by name, each loaded when it is called. They resolve to the exit code. */
+const COMMANDS: Readonly<Record<string, Command>> = {
+  tokenizer: async (args) => (await import('./tokenizer.ts')).runTokenizerCommand(args, process),
+  spend: async (args) => (await import('./spend.ts')).runSpendCommand(args, process),
+  doctor: async (args) => (await import('./doctor.ts')).runDoctorCommand(args, process),
+  conformance: async (args) => {
+    // Loaded by its name: the kit judges the emulator from outside, and is not part of it.
+    const name = new URL('../../conformance/cli/command.js', import.meta.url).href;
+    const { conformanceCommand, processTerminal } = (await import(name)) as {
+      conformanceCommand(args: string[], terminal: unknown): Promise<number>;
+      processTerminal(): unknown;
+    };
+    return conformanceCommand(args, processTerminal());
+  },
 };
 
 async function main([command, ...rest]: string[]): Promise<void> {
@@ -33,39 +51,28 @@ async function main([command, ...rest]: string[]): Promise<void> {
   else await serve(options);
 }
 
-async function serve(options: CliOptions): Promise<void> {
-  const { port, host, quiet, json } = options;
+async function serve(cli: CliOptions): Promise<void> {
+  const { port, host, quiet, json } = cli;
   if (!isLoopback(host)) {
-    warn(`${host} can be reached from other machines; whoever reaches it can use it`);
+    warn(`${host} can be reached from other machines: anyone who can connect can use this server`);
   }
-  await tryPort({ port, host }).catch((error) => refuse(error, options));
-  const { tokenizer, seed } = options;
-  const billing = await readBilling(options.prices, options.balance, warn);
-  if (options.exportOnExit !== undefined) await prepareExport(options.exportOnExit);
-  const emulator = createEmulator({
-    billing,
-    database: options.db,
-    limits: options.limits,
-    cors: options.cors,
-    allowedHosts: options.hosts,
-    ...(options.keys && { apiKeys: options.keys }),
-    ...(tokenizer !== undefined && { tokenizer }),
-    ...(seed !== undefined && { seed }),
-    ...(options.tier !== undefined && { rateTier: options.tier }),
-  });
+  await tryPort({ port, host }).catch((error) => refuse(error, cli));
+  const billing = await readBilling(cli.prices, cli.balance, warn);
+  if (cli.exportOnExit !== undefined) await prepareExport(cli.exportOnExit);
+  const emulator = createEmulator({ ...cli.options, billing });
   const abandon = async (error: unknown): Promise<never> => {
     await emulator.close();
     throw error;
   };
-  if (options.seedFile !== undefined) await loadSeedFile(emulator, options.seedFile).catch(abandon);
-  if (options.script !== undefined) await loadScript(emulator, options.script).catch(abandon);
+  if (cli.seedFile !== undefined) await loadSeedFile(emulator, cli.seedFile).catch(abandon);
+  if (cli.script !== undefined) await loadScript(emulator, cli.script).catch(abandon);
   const server = await emulator
     .listen({ port, host })
-    .catch((error) => refuse(error, options))
+    .catch((error) => refuse(error, cli))
     .catch(abandon);
-  closeOnSignal(emulator, options.exportOnExit);
-  if (json) process.stdout.write(`${readyLine(emulator, options, server.port)}\n`);
-  else if (!quiet) process.stdout.write(banner(emulator, options));
+  closeOnSignal(emulator, cli.exportOnExit);
+  if (json) process.stdout.write(`${readyLine(emulator, cli, server.port)}\n`);
+  else if (!quiet) process.stdout.write(banner(emulator, cli));
 }
 
 function warn(line: string): void {

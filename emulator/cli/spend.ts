@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { MAX_LEDGERS } from '../billing/ledger.ts';
 import { renderSpend, type Spend } from '../billing/spend.ts';
-import { usageFault } from './usage-fault.ts';
+import { usageFault } from './usage.ts';
 
 const EXIT_USAGE = 2;
 const EXIT_UNREACHABLE = 3;

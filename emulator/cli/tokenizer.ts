@@ -6,7 +6,7 @@ import { MAX_FILE_BYTES } from '../engines/tokens/open-vocabulary.ts';
 import { TokenizerFileError } from '../engines/tokens/tokenizer.ts';
 import { KIMI_K2, O200K_BASE } from '../engines/tokens/vocabulary-files.ts';
 import { type Environment, INSTALLED_FILE, openTokenizer, userDataFolder } from '../tokenizer.ts';
-import { usageFault } from './usage-fault.ts';
+import { usageFault } from './usage.ts';
 
 /** Moonshot's own release of the model (MIT licence), 2025-09; looked up 2026-11. */
 export const KIMI_K2_URL = 'https://huggingface.co/moonshotai/Kimi-K2-Instruct-0905/resolve/main/tiktoken.model';

@@ -6,11 +6,11 @@ import { temporaryFolder } from '../store/files.ts';
 import { ServerProcess } from './server-process.ts';
 
 describe('who is let in', () => {
-  it('with --keys: those on the list, given in place or in a file', async () => {
+  it('with --api-keys: those on the list, given in place or in a file', async () => {
     const file = join(temporaryFolder(), 'keys');
     writeFileSync(file, 'sk-one\r\n\n  sk-two  \n');
     for (const keys of ['sk-one, sk-two', `@${file}`]) {
-      const { server, ready } = await ServerProcess.listening(['--memory', '--keys', keys]);
+      const { server, ready } = await ServerProcess.listening(['--memory', '--api-keys', keys]);
       const status = async (key: string) => {
         const headers = { Authorization: `Bearer ${key}` };
         return (await fetch(`${ready.base_url}/models`, { headers })).status;

@@ -50,7 +50,7 @@ it.each<[string[], RegExp, number]>([
   [['--script', 'wrong.yaml'], /--script: wrong\.yaml.*line 2/, 1],
   [['--prices', 'wrong.yaml'], /--prices: wrong\.yaml/, 1],
   [['--balance', '10 apples'], /--balance/, 2],
-  [['--tier', '6'], /--tier takes one of/, 2],
+  [['--rate-tier', '6'], /--rate-tier takes one of/, 2],
 ])('%j is refused in one line', async (flags, message, code) => {
   const cwd = temporaryFolder();
   writeFileSync(join(cwd, 'wrong.yaml'), '- reply: fine\n- replay: fine\n');

@@ -63,7 +63,7 @@ describe('a start', () => {
 
   it('with --memory says so, and leaves nothing', async () => {
     const cwd = temporaryFolder();
-    const server = new ServerProcess(['--port', '0', '--memory', '--keys', 'sk-one,sk-two'], { cwd });
+    const server = new ServerProcess(['--port', '0', '--memory', '--api-keys', 'sk-one,sk-two'], { cwd });
     const banner: string[] = [];
     while (!banner.at(-1)?.includes('KIMI_API_KEY')) banner.push((await server.nextLine()) ?? 'KIMI_API_KEY missing');
     expect(banner.join('\n')).toMatch(/state +in memory/);

@@ -91,7 +91,7 @@ describe('a start that cannot be', () => {
     await expectRefusal(['--port', '0', '--db', 'file/state.db'], 'a part of the path is a file', { cwd });
   });
 
-  it('for a vocabulary that is none says so, before there is a database', async () => {
+  it('for an invalid vocabulary says so, before there is a database', async () => {
     const cwd = temporaryFolder();
     writeFileSync(join(cwd, 'vocabulary'), 'no vocabulary');
     await expectRefusal(['--port', '0', '--tokenizer', 'vocabulary'], 'vocabulary', { cwd });

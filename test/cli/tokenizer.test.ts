@@ -132,7 +132,7 @@ test('--help explains both', async () => {
 
 test.each([
   [[], 'say --install'],
-  [['--instal'], "Unknown option '--instal'"],
+  [['--instal'], "unknown flag '--instal'"],
   [['--count'], 'argument missing'],
   [['--install', '--count', 'x'], 'exclude each other'],
   [['--install', 'x', 'y'], 'unexpected argument y'],

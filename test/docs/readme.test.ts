@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
+import { withOptions } from '../../docs/options-table.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const README = readFileSync(`${ROOT}README.md`, 'utf8');
@@ -19,6 +20,10 @@ it('runs in process as it is printed', () => {
   writeFileSync(file, BLOCKS[1] ?? '');
   const printed = execFileSync(process.execPath, ['--import', 'tsx', file], { cwd: ROOT, encoding: 'utf8' });
   expect(printed.trim()).toBe('7');
+});
+
+it('has the options as they are (npm run docs)', () => {
+  expect(README).toBe(withOptions(README));
 });
 
 it('gives commands that exist', () => {

@@ -42,6 +42,6 @@ it('gives commands that do what it says', async () => {
 });
 
 it('names the flags that there are', () => {
-  const options = readFileSync(`${ROOT}emulator/cli/options.ts`, 'utf8');
+  const options = readFileSync(`${ROOT}emulator/cli/flags.ts`, 'utf8');
   for (const [, flag = ''] of PAGE.matchAll(/`--([a-z-]+)/g)) expect(options).toContain(flag);
 });

@@ -33,7 +33,7 @@ it.each([
   for (const page of pages) expect(Buffer.byteLength(page)).toBeLessThanOrEqual(8_192 - 4);
 });
 
-it('leaves out what is no text', async () => {
+it('leaves out what is not text', async () => {
   expect(await pagesOf('')).toEqual([]);
   expect(await pagesOf(' \n\n')).toEqual([]);
   expect(await pagesOf(Buffer.from([0x89, 0x50, 0x4e, 0x47, 0xff]))).toEqual([]);

@@ -18,7 +18,7 @@ import {
 } from './lines.ts';
 export * from './star.ts';
 export type { Ninth } from './exported.ts';
-const later = () => import('./later.ts');
+const load = () => import('./lazy.ts');
 type Module = typeof import('./module.ts');
 `;
 
@@ -38,7 +38,7 @@ it('reads every form of import with its kind', () => {
     ['star.ts', 'value'],
     ['exported.ts', 'type'],
     ['module.ts', 'type'],
-    ['later.ts', 'lazy'],
+    ['lazy.ts', 'lazy'],
   ]);
 });
 

@@ -22,13 +22,16 @@ const STATIC = /^(?:import|export)\s(type\s)?(?:([^;'"]*?)\sfrom\s)?'(\.[^']+)'/
 const TYPE_QUERY = /\btypeof import\('(\.[^']+)'\)/g;
 const LAZY = /(?<!typeof )\bimport\('(\.[^']+)'\)/g;
 
-/** Every source file outside test/, as git knows them. */
+/** Files that git knows, and new ones, whose path matches. */
+export function trackedFiles(pattern: RegExp): string[] {
+  const args = ['ls-files', '--cached', '--others', '--exclude-standard'];
+  const listed = execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).split('\n');
+  return listed.filter((path) => pattern.test(path) && existsSync(join(ROOT, path)));
+}
+
+/** Every source file outside test/. */
 export function sourceFiles(): string[] {
-  const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.ts'], {
-    cwd: ROOT,
-    encoding: 'utf8',
-  });
-  return listed.split('\n').filter((path) => path !== '' && !path.startsWith('test/') && existsSync(join(ROOT, path)));
+  return trackedFiles(/\.ts$/).filter((path) => !path.startsWith('test/'));
 }
 
 /** The imports between files of the project. Read by regular expression, as the formatter writes each of them one way. */
@@ -84,7 +87,7 @@ export function valueCycles(imports: readonly Import[] = readImports(), nodeOf: 
   );
 }
 
-/** Sets of nodes that reach each other once types count too, and are no cycle at load time. */
+/** Sets of nodes that reach each other once types count too, and are not a cycle at load time. */
 export function typeCycles(imports: readonly Import[] = readImports(), nodeOf: NodeOf = fileOf): string[][] {
   const loading = new Set(valueCycles(imports, nodeOf).map(String));
   const known = cycles(

@@ -89,7 +89,7 @@ const STATUS = 429;
 /** Codes of 429 that no retry mends. */
 const FINAL: readonly string[] = ['quota_exceeded', 'tpd_limit'];
 const SHOW_IT =
-  'set a fault before the run: POST /_emulator/faults {"effect":"error","code":"rpm_limit","operation":"createChatCompletion"}; or start with --tier 0, which takes three chats a minute';
+  'set a fault before the run: POST /_emulator/faults {"effect":"error","code":"rpm_limit","operation":"createChatCompletion"}; or start with --rate-tier 0, which takes three chats a minute';
 
 /** Whether a 429 costs the work that it refused. */
 export const rateLimits: Rule = {

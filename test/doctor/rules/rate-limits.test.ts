@@ -32,7 +32,7 @@ describe('rate-limits', () => {
     });
     expect(again).toMatchObject({ level: 'ok', says: '1 request refused with 429, all sent again' });
     const limited = await judged('rate-limits', manyChats(4), { rateTier: 0 });
-    expect(found.fix).toContain('--tier 0');
+    expect(found.fix).toContain('--rate-tier 0');
     expect(limited).toMatchObject({ level: 'error', evidence: [4] });
   });
   it('error: refused, and only other requests after it', async () => {

@@ -1,0 +1,199 @@
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { LIMIT_NAMES, LIMITS } from '../../contract/limits.ts';
+import { type Amount, parseAmount } from '../billing/money.ts';
+import { type EmulatorOptions, type Flag, OPTION_NAMES, OPTIONS, type OptionName } from '../options.ts';
+import { MEMORY } from '../store/database.ts';
+import { inColumns, UsageError, usageFault } from './usage.ts';
+
+export const DEFAULT_PORT = 4100;
+export const DEFAULT_DB = '.kimi-emulator/state.db';
+const DEFAULT_HOST = '127.0.0.1';
+const MAX_PORT = 65_535;
+
+export interface CliOptions {
+  port: number;
+  host: string;
+  /** What `createEmulator` is given. `database` is always set. */
+  options: EmulatorOptions & { database: string };
+  seedFile: string | undefined;
+  exportOnExit: string | undefined;
+  script: string | undefined;
+  prices: string | undefined;
+  balance: Amount | undefined;
+  json: boolean;
+  quiet: boolean;
+  help: boolean;
+  version: boolean;
+}
+
+interface CommandFlag extends Omit<Flag, 'name' | 'value'> {
+  /** Without it the flag takes no value. */
+  readonly value?: string;
+  readonly short?: string;
+  readonly help: string;
+  /** The option that it sets. */
+  readonly option?: OptionName;
+}
+
+/** Flags in the order of `--help`. Those of an option of `createEmulator` are in its table. */
+export const FLAGS: Readonly<Record<string, CommandFlag>> = {
+  port: { value: 'PORT', help: `port to listen on; 0 picks a free one (default ${DEFAULT_PORT})` },
+  host: { value: 'HOST', help: `address to bind (default ${DEFAULT_HOST})` },
+  ...flagsOf(['database']),
+  memory: { help: 'store the state in memory only; it is lost on exit' },
+  ...flagsOf(OPTION_NAMES.filter((name) => name !== 'database')),
+  'seed-file': { value: 'FILE', help: 'start from an exported state, and reset to it; in memory unless --db is given' },
+  'export-on-exit': { value: 'FILE', help: 'export the state when the server stops' },
+  script: { value: 'FILE', help: 'rules in YAML or JSON that answer before the model does' },
+  prices: { value: 'FILE', help: 'prices in YAML or JSON that replace the built-in ones' },
+  balance: { value: 'AMOUNT', help: 'starting balance per account, such as 10USD; chat is refused once it is spent' },
+  json: { help: 'print one line of JSON when ready, instead of the banner' },
+  quiet: { help: 'print nothing when ready' },
+  help: { short: 'h', help: 'print this help' },
+  version: { short: 'v', help: 'print the version' },
+};
+
+function flagsOf(names: readonly OptionName[]): Record<string, CommandFlag> {
+  const flags = names.flatMap((option) => {
+    const { flag, meaning }: { flag?: Flag; meaning: string } = OPTIONS[option];
+    return flag ? [[flag.name, { help: meaning, ...flag, option }] as const] : [];
+  });
+  return Object.fromEntries(flags);
+}
+
+type Values = Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>;
+
+/** @throws UsageError */
+export function parseCli(args: string[]): CliOptions {
+  const values = parseFlags(args);
+  const text = (flag: string): string | undefined => {
+    const value = values[flag];
+    if (value === '') throw new UsageError(`--${flag} takes ${FLAGS[flag]?.value}, not nothing`);
+    return typeof value === 'string' ? value : undefined;
+  };
+  const seedFile = text('seed-file');
+  const given = optionsOf(values);
+  if (given.database !== undefined && values.memory) throw new UsageError('--db and --memory exclude each other');
+  // A second start with one file would find the sessions of the seed file in it already.
+  const inMemory = values.memory === true || seedFile !== undefined;
+  return {
+    port: port(text('port')),
+    host: withoutBrackets(text('host') ?? DEFAULT_HOST),
+    options: { ...given, database: given.database ?? (inMemory ? MEMORY : DEFAULT_DB) },
+    seedFile,
+    exportOnExit: text('export-on-exit'),
+    script: text('script'),
+    prices: text('prices'),
+    balance: balance(text('balance')),
+    json: values.json === true,
+    quiet: values.quiet === true,
+    help: values.help === true,
+    version: values.version === true,
+  };
+}
+
+function parseFlags(args: string[]): Values {
+  const options = Object.entries(FLAGS).map(([name, { value, multiple = false, short }]) => {
+    const type = value === undefined ? ('boolean' as const) : ('string' as const);
+    return [name, { type, multiple, ...(short !== undefined && { short }) }] as const;
+  });
+  try {
+    return parseArgs({ args, options: Object.fromEntries(options), strict: true, allowPositionals: false }).values;
+  } catch (error) {
+    throw new UsageError(usageFault(error, Object.keys(FLAGS)));
+  }
+}
+
+/** The options that the command line sets, each checked by its own rule. @throws UsageError */
+function optionsOf(values: Values): EmulatorOptions {
+  const found = Object.entries(FLAGS).flatMap(([flag, { option }]) => {
+    const texts = [values[flag] ?? []].flat().map(String);
+    if (option === undefined || texts.length === 0) return [];
+    const value = READ[option]?.(texts) ?? texts[0];
+    const refuse = (_: string, wanted: string, wrong: unknown): never => {
+      throw new UsageError(`--${flag} takes ${wanted}, not ${wrong === '' ? 'nothing' : wrong}`);
+    };
+    try {
+      OPTIONS[option].check(value, option, refuse);
+    } catch (error) {
+      if (error instanceof RangeError) throw new UsageError(`--${flag}: ${error.message}`);
+      throw error;
+    }
+    return [[option, value]];
+  });
+  return Object.fromEntries(found);
+}
+
+/** What a flag's texts mean, where that is not the one text as it stands. */
+const READ: { readonly [Name in OptionName]?: (texts: readonly string[]) => unknown } = {
+  apiKeys: ([list = '']) => apiKeys(list),
+  limits: (pairs) => Object.fromEntries(pairs.map(limit)),
+  rateTier: ([text = '']) => (/^\d$/.test(text) ? Number(text) : text),
+  cors: (texts) => texts,
+  allowedHosts: (texts) => texts,
+};
+
+function apiKeys(list: string): string[] {
+  const texts = list.startsWith('@') ? readKeys(list.slice(1)).split('\n') : list.split(',');
+  const found = texts.map((key) => key.trim()).filter((key) => key !== '');
+  if (found.length === 0) throw new UsageError('--api-keys names no key');
+  return found;
+}
+
+function readKeys(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    throw new UsageError(`--api-keys: ${path} cannot be read`);
+  }
+}
+
+function limit(pair: string): [name: string, value: number] {
+  const [name = '', value = '', ...rest] = pair.split('=');
+  if (value.trim() === '' || rest.length > 0) throw new UsageError(`--limit takes NAME=N, not ${pair}`);
+  if (Number.isNaN(Number(value))) throw new UsageError(`--limit ${name} takes a number, not ${value}`);
+  return [name, Number(value)];
+}
+
+function port(text: string | undefined): number {
+  if (text === undefined) return DEFAULT_PORT;
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value <= MAX_PORT) return value;
+  throw new UsageError(`--port takes a number from 0 to ${MAX_PORT}, not ${text}`);
+}
+
+function balance(text: string | undefined): Amount | undefined {
+  if (text === undefined) return undefined;
+  try {
+    return parseAmount(text);
+  } catch (error) {
+    throw new UsageError(`--balance: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+/** An IPv6 address as the system takes it: in a URL it has brackets. */
+function withoutBrackets(host: string): string {
+  return /^\[(.+)\]$/.exec(host)?.[1] ?? host;
+}
+
+export function helpText(): string {
+  const flags = Object.entries(FLAGS).map(([name, { short, value, help }]) => [
+    `${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`,
+    help,
+  ]);
+  return [
+    'Usage: kimi-emulator [flags]                 serve the Kimi long-context session API on this machine',
+    '       kimi-emulator tokenizer --help        install a vocabulary; count the tokens of a file',
+    '       kimi-emulator spend --help            what the chats of a running emulator cost',
+    '       kimi-emulator doctor --help           what in a run would fail or cost more on the live API',
+    '       kimi-emulator conformance --help      check this or another server against the contract',
+    '',
+    'Flags:',
+    ...inColumns(flags),
+    '',
+    'Limits (for --limit):',
+    ...inColumns(LIMIT_NAMES.map((name) => [name, String(LIMITS[name].default), LIMITS[name].meaning])),
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,235 @@
+import { isTier, type LimitName, resolveLimits, TIERS, type TierNumber } from '../contract/limits.ts';
+import { type BillingSettings, checkBilling } from './billing/settings.ts';
+import type { Clock } from './clock.ts';
+import type { TokenizerSource } from './engines/tokens/tokenizer.ts';
+import type { JournalBounds } from './journal/journal.ts';
+import type { Model } from './models/model.ts';
+import { checkNames, refuseOption } from './refuse-option.ts';
+import { MEMORY } from './store/database.ts';
+
+/** How an option is given on the command line. */
+export interface Flag {
+  readonly name: string;
+  /** What stands for its value in `--help`. */
+  readonly value: string;
+  /** May be given more than once. */
+  readonly multiple?: true;
+  /** Where the command line differs from the option. */
+  readonly help?: string;
+}
+
+/** Refuses a value. `refuseOption` does for `createEmulator`; the command line has words of its own. */
+export type Refuse = (name: string, wanted: string, found: unknown) => never;
+
+interface Texts {
+  /** What it is for, in one clause: for `--help` and the docs. */
+  readonly meaning: string;
+  /** What it must be, as errors put it: `must be …`, `takes …`. */
+  readonly wanted: string;
+  /** What holds without it, as the docs put it. */
+  readonly otherwise: string;
+  readonly flag?: Flag;
+}
+
+/** One option: what it means, what it must be, and how it is given on the command line. */
+export interface Option<Value> extends Texts {
+  /** Returns where the value will do. @throws RangeError in one line, or as `refuse` does */
+  check(value: unknown, name: string, refuse?: Refuse): void;
+  /** Never there: carries the type of the value. */
+  readonly value?: Value;
+}
+
+/** Every option of `createEmulator`. The type, the flags, `--help`, the table of the README and the errors are made of it. */
+export const OPTIONS = {
+  /** Where the state is stored: a file, or `:memory:` (the default). */
+  database: option<string>(is(isText), {
+    meaning: 'file that stores the state',
+    wanted: `a file, or ${MEMORY}`,
+    otherwise: MEMORY,
+    flag: { name: 'db', value: 'PATH', help: 'file that stores the state (default .kimi-emulator/state.db)' },
+  }),
+  /** Limits of the contract that differ from the defaults. */
+  limits: option<Partial<Record<LimitName, number>>>(checkLimits, {
+    meaning: 'limits of the contract that differ from the defaults',
+    wanted: 'an object of limits',
+    otherwise: 'the limits of the contract',
+    flag: { name: 'limit', value: 'NAME=N', multiple: true, help: 'change a limit (names below); repeatable' },
+  }),
+  /** API keys that are accepted. Without the list any key is, and each is an account of its own. */
+  apiKeys: option<readonly string[]>(each(isKey), {
+    meaning: 'API keys that are accepted',
+    wanted: 'a key that a header can carry',
+    otherwise: 'any key',
+    flag: {
+      name: 'api-keys',
+      value: 'LIST',
+      help: 'API keys that are accepted: KEY,KEY or @FILE, one a line (default: any)',
+    },
+  }),
+  /** A vocabulary file of Kimi's, or a tokenizer of your own. Without it: KIMI_TOKENIZER, an installed one, `o200k_base`. */
+  tokenizer: option<string | TokenizerSource>(hasMethod('load', isText), {
+    meaning: "Kimi's vocabulary, tiktoken.model",
+    wanted: 'a file, o200k_base, or an object with a method load',
+    otherwise: 'KIMI_TOKENIZER, an installed vocabulary, or o200k_base',
+    flag: { name: 'tokenizer', value: 'FILE', help: "Kimi's vocabulary, tiktoken.model (also: KIMI_TOKENIZER)" },
+  }),
+  /** What answers chats. Default: the `lookup` model, which quotes the prompt. */
+  model: option<Model>(hasMethod('complete'), {
+    meaning: 'what answers chats',
+    wanted: 'an object with a method complete',
+    otherwise: 'the lookup model',
+  }),
+  /** Prices, and the balance that accounts start with: for `spend`, `cached_tokens` and `/users/me/balance`. */
+  billing: option<BillingSettings>((value) => checkBilling(value as BillingSettings), {
+    meaning: 'prices, and the balance that accounts start with',
+    wanted: 'an object of prices, balance, currency, cache',
+    otherwise: 'the built-in prices, no balance',
+  }),
+  /** Makes all ids follow from the seed, and stops time at 2025-09-05T00:00:00Z until `clock.advance` moves it. */
+  seed: option<string | number>(
+    is((value) => typeof value === 'string' || Number.isFinite(value)),
+    {
+      meaning: 'makes ids the same in every run, and stops time until it is moved',
+      wanted: 'a text or a number',
+      otherwise: 'random ids, and real time',
+      flag: { name: 'seed', value: 'SEED' },
+    },
+  ),
+  /** Where time comes from, instead of the system or the seed. `emulator.clock` moves it. */
+  clock: option<Clock>(hasMethod('now'), {
+    meaning: 'where time comes from',
+    wanted: 'an object with a method now',
+    otherwise: 'the system, or the seed',
+  }),
+  /** Characters in one chunk of a streamed answer; 16 by default. */
+  streamChunkSize: option<number>(
+    is((value) => isWhole(value, 1)),
+    {
+      meaning: 'characters in one chunk of a streamed answer',
+      wanted: 'a whole number from 1',
+      otherwise: '16',
+    },
+  ),
+  /** The live API's rate tier that chat is held to, 0 to 5. Without it there is no rate limit. */
+  rateTier: option<TierNumber>(
+    is((value) => typeof value === 'number' && isTier(value)),
+    {
+      meaning: "the live API's rate tier that chat is held to",
+      wanted: `one of ${Object.keys(TIERS).join(', ')}`,
+      otherwise: 'no rate limit',
+      flag: {
+        name: 'rate-tier',
+        value: 'N',
+        help: "hold chat to the live API's rate tier, 0 to 5 (default: no rate limit)",
+      },
+    },
+  ),
+  /** Origins whose pages may call the API, such as `http://localhost:5173`. */
+  cors: option<readonly string[]>(each(isOrigin), {
+    meaning: 'origins whose pages may call the API',
+    wanted: 'an origin such as http://localhost:5173',
+    otherwise: 'none',
+    flag: { name: 'cors', value: 'ORIGIN', multiple: true, help: 'let pages of this origin call the API; repeatable' },
+  }),
+  /** Host names under which the server answers, besides those of loopback. */
+  allowedHosts: option<readonly string[]>(each(isHostName), {
+    meaning: 'host names that the server answers to, besides localhost',
+    wanted: 'a host name such as emulator.local',
+    otherwise: 'none',
+    flag: { name: 'allow-host', value: 'NAME', multiple: true, help: 'answer to this host name too; repeatable' },
+  }),
+  /** How much the journal of requests remembers. With `entries: 0` it keeps none, and hints know of no earlier request. */
+  journal: option<Partial<JournalBounds>>(checkBounds, {
+    meaning: 'how much the journal of requests remembers',
+    wanted: 'an object of entries, bytes',
+    otherwise: '1,000 entries, 8 MiB',
+  }),
+} as const;
+
+export type OptionName = keyof typeof OPTIONS;
+
+/** What `createEmulator` takes; every option may be left out. */
+export type EmulatorOptions = {
+  -readonly [Name in OptionName]?: NonNullable<(typeof OPTIONS)[Name]['value']>;
+};
+
+export const OPTION_NAMES = Object.keys(OPTIONS) as readonly OptionName[];
+
+/**
+ * Refuses what would otherwise be ignored in silence.
+ * @throws TypeError for an unknown option, RangeError for a value; each names the option, in one line
+ */
+export function checkOptions(options: EmulatorOptions): void {
+  checkNames(options, OPTION_NAMES);
+  for (const name of OPTION_NAMES) {
+    const value = options[name];
+    if (value !== undefined) OPTIONS[name].check(value, name);
+  }
+}
+
+type Check = (value: unknown, name: string, refuse: Refuse, wanted: string) => void;
+
+function option<Value>(check: Check, texts: Texts): Option<Value> {
+  return { ...texts, check: (value, name, refuse = refuseOption) => check(value, name, refuse, texts.wanted) };
+}
+
+function is(fits: (value: unknown) => boolean): Check {
+  return (value, name, refuse, wanted) => {
+    if (!fits(value)) refuse(name, wanted, value);
+  };
+}
+
+function each(fits: (text: string) => boolean): Check {
+  return (value, name, refuse, wanted) => {
+    if (!Array.isArray(value)) return refuse(name, `a list, each of it ${wanted}`, value);
+    for (const [index, text] of value.entries()) {
+      if (typeof text !== 'string' || !fits(text)) refuse(`${name}[${index}]`, wanted, text);
+    }
+  };
+}
+
+/** An error shows the members of a wrong object by their types: their values may be secret, long or endless. */
+function hasMethod(method: string, orFits: (value: unknown) => boolean = () => false): Check {
+  return (value, name, refuse, wanted) => {
+    if (orFits(value) || (isObject(value) && typeof Reflect.get(value, method) === 'function')) return;
+    const types = isObject(value) && Object.entries(value).map(([key, member]) => [key, typeof member]);
+    refuse(name, wanted, types ? Object.fromEntries(types) : value);
+  };
+}
+
+function checkLimits(limits: unknown, name: string, refuse: Refuse, wanted: string): void {
+  if (!isObject(limits)) refuse(name, wanted, limits);
+  resolveLimits(limits as object);
+}
+
+function checkBounds(bounds: unknown, name: string, refuse: Refuse, wanted: string): void {
+  if (!isObject(bounds)) refuse(name, wanted, bounds);
+  for (const [bound, count] of Object.entries(bounds as object)) {
+    if (!isWhole(count, 0)) refuse(`${name}.${bound}`, 'a whole number from 0', count);
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== '';
+}
+
+function isWhole(value: unknown, least: number): boolean {
+  return Number.isInteger(value) && Number(value) >= least;
+}
+
+/** Visible ASCII: what may follow `Bearer`. */
+function isKey(text: string): boolean {
+  return /^[\x21-\x7e]+$/.test(text);
+}
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && new URL(text).origin === text;
+}
+
+function isHostName(text: string): boolean {
+  return URL.canParse(`http://${text}`) && new URL(`http://${text}`).hostname === text.toLowerCase();
+}
