@@ -1,4 +1,5 @@
 import type { InputMessage } from '../contract/messages.ts';
+import type { Session } from '../contract/sessions.ts';
 import type { ShrinkAction } from './decide.ts';
 
 /** Where a rolling session remembers how far it is. Any store will do; `save` must be atomic. */
@@ -41,6 +42,11 @@ export interface SessionMark {
   messages: number;
   /** True while tool calls wait for their results. */
   open: boolean;
+}
+
+/** Where a session stands. */
+export function markOf({ id, version, usage }: Pick<Session, 'id' | 'version' | 'usage'>, open: boolean): SessionMark {
+  return { id, version, tokens: usage.total_tokens, messages: usage.messages, open };
 }
 
 /** The snapshot is taken first and kept here before the window is touched. */
@@ -161,4 +167,49 @@ const SHAPE: Record<string, Check> = {
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The state of a rolling session, written down before and after every step. */
+export class CheckpointState {
+  #state: RollingState;
+  readonly #checkpoint: Checkpoint | undefined;
+
+  constructor(state: RollingState, checkpoint: Checkpoint | undefined) {
+    this.#state = state;
+    this.#checkpoint = checkpoint;
+  }
+
+  get state(): Readonly<RollingState> {
+    return this.#state;
+  }
+
+  /** The session. @throws Error where it has not been created yet, which `open` rules out */
+  get session() {
+    if (!this.#state.session) throw new Error('the session has not been created');
+    return this.#state.session;
+  }
+
+  /** Number of a step that begins now. Takes effect with the change that it is part of. */
+  get nextStep(): number {
+    return this.#state.step + 1;
+  }
+
+  /** Takes a change over once it is written down. */
+  async save(change: Partial<RollingState>): Promise<void> {
+    const next = { ...this.#state, ...change };
+    await this.#checkpoint?.save(next);
+    this.#state = next;
+  }
+
+  /** The same for the same step, also in another process. */
+  key(step: number, part: string | number): string {
+    return `${this.#state.id}-${step}-${part}`;
+  }
+}
+
+/** SHA-256 of a value's JSON, in hexadecimal. */
+export async function fingerprint(value: unknown): Promise<string> {
+  const bytes = new TextEncoder().encode(JSON.stringify(value));
+  const digest = await crypto.subtle.digest('SHA-256', bytes);
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -1,12 +1,11 @@
 import type { InputMessage, Tool } from '../contract/messages.ts';
 import type { Session } from '../contract/sessions.ts';
 import type { Snapshot } from '../contract/snapshots.ts';
+import { fingerprint } from './checkpoint.ts';
 import { isSessionError } from './errors.ts';
-import { fingerprint } from './fingerprint.ts';
 import type { KimiClient } from './kimi-client.ts';
-import { retrying, type Sleep, sleep } from './retry.ts';
-import { Density } from './rolling/density.ts';
-import { planWrites } from './rolling/plan-writes.ts';
+import { type Sleep, sleep, withRetries } from './retry.ts';
+import { Density, planWrites } from './rolling/fit.ts';
 import { sumBytes } from './rolling/write.ts';
 import type { SessionForkParams } from './sessions.ts';
 
@@ -118,17 +117,17 @@ export class FrequentContext {
     const step = (part: string | number) => ({ idempotencyKey: `${key}-${part}`, maxRetries: 0, signal });
     const { sessions } = this.#client;
     const body = { title: `frequent context ${name}`, ...(model !== undefined && { model }), ...(tools && { tools }) };
-    const session = await this.#patiently(() => sessions.create(body, step('create')));
+    const session = await this.#withRetries(() => sessions.create(body, step('create')));
     try {
       await this.#write(session, messages, step);
       const about = { name: body.title, metadata: { frequent_context: name, content_hash: hash } };
-      return await this.#patiently(() => sessions.snapshots.create(session.id, about, step('snapshot')));
+      return await this.#withRetries(() => sessions.snapshots.create(session.id, about, step('snapshot')));
     } catch (error) {
       if (isSessionError(error, 'session_not_found')) return undefined;
       throw error;
     } finally {
       // The snapshot is what counts; a session that stays behind costs one place.
-      await this.#patiently(() => sessions.delete(session.id, step('delete'))).catch(() => undefined);
+      await this.#withRetries(() => sessions.delete(session.id, step('delete'))).catch(() => undefined);
     }
   }
 
@@ -138,7 +137,7 @@ export class FrequentContext {
     for (let index = 0; writes[0]; ) {
       const [write] = writes;
       try {
-        await this.#patiently(() => this.#client.sessions.append(session.id, { messages: write }, step(index)));
+        await this.#withRetries(() => this.#client.sessions.append(session.id, { messages: write }, step(index)));
         writes.shift();
         index += 1;
       } catch (error) {
@@ -149,9 +148,9 @@ export class FrequentContext {
   }
 
   /** Every step has a key, so that it may be sent until it is answered. */
-  #patiently<Value>(work: () => Promise<Value>): Promise<Value> {
+  #withRetries<Value>(work: () => Promise<Value>): Promise<Value> {
     const { signal, sleep: wait = sleep } = this.#options;
-    return retrying(work, { retries: RETRIES, sleep: wait, signal });
+    return withRetries(work, { retries: RETRIES, sleep: wait, signal });
   }
 
   async #stored(): Promise<Snapshot[]> {

@@ -1,4 +1,3 @@
-export * from './chat.ts';
 export {
   type Checkpoint,
   CheckpointError,
@@ -9,11 +8,8 @@ export * from './errors.ts';
 export * from './frequent-context.ts';
 export * from './kimi-client.ts';
 export * from './parallel.ts';
-export type { TurnResult } from './rolling/answer.ts';
-export type { RollingEvents } from './rolling/context.ts';
-export { RollingSessionError, type RollingSessionErrorCode } from './rolling/errors.ts';
-export type { AppendOptions, CallOptions, RollingOptions, TurnOptions } from './rolling/settings.ts';
-export type { TextSource } from './rolling/split-text.ts';
+export type { AppendOptions, CallOptions, RollingEvents, RollingOptions, TurnOptions } from './rolling/context.ts';
+export type { TextSource } from './rolling/fit.ts';
+export type { TurnResult } from './rolling/turn.ts';
 export { RollingSession } from './rolling-session.ts';
 export * from './sessions.ts';
-export * from './snapshots.ts';

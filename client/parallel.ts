@@ -3,7 +3,7 @@ import { isSessionError } from './errors.ts';
 import type { Fetch, KimiClient } from './kimi-client.ts';
 import { retryAfterMs, retryDelayMs, type Sleep, sleep } from './retry.ts';
 import type { SessionCreateParams } from './sessions.ts';
-import { iterate, type Source } from './source.ts';
+import { iterate, type Source } from './streams.ts';
 
 /** Sessions that an account may hold, where nothing else is known. */
 const MOST_SESSIONS = 100;
@@ -53,48 +53,48 @@ export async function mapSessions<Input, Result>(
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > MOST_SESSIONS) {
     throw new RangeError(`concurrency must be a whole number from 1 to ${MOST_SESSIONS}, not ${concurrency}`);
   }
-  const gate = new Gate(options.sleep ?? sleep, signal);
+  const gate = new RateLimitGate(options.sleep ?? sleep, signal);
   const gated = client.withFetch((fetch) => gate.guard(fetch)).withOptions({ maxRetries: RETRIES });
-  const places = new Places();
+  const slots = new SessionSlots();
   const results: PromiseSettledResult<Result>[] = [];
   const source = iterate(inputs);
-  let taken = 0;
+  let nextIndex = 0;
   const run = async (input: Input, index: number): Promise<Result> => {
     signal?.throwIfAborted();
-    const session = await places.take(() => gated.sessions.create(params, { signal }));
+    const session = await slots.acquire(() => gated.sessions.create(params, { signal }));
     try {
       return await worker({ input, index, session, client: gated, signal });
     } finally {
       // Not with the caller's signal: a session that was given up has to be closed all the more. What the worker has
       // achieved counts for more than a session that could not be closed.
       await gated.sessions.delete(session.id).catch(() => undefined);
-      places.free();
+      slots.release();
     }
   };
-  const lane = async (): Promise<void> => {
+  const runNext = async (): Promise<void> => {
     for (;;) {
       const next = await source.next();
       if (next.done) return;
-      const index = taken++;
+      const index = nextIndex++;
       results[index] = await run(next.value, index).then(
         (value) => ({ status: 'fulfilled', value }),
         (reason: unknown) => ({ status: 'rejected', reason }),
       );
     }
   };
-  const lanes = await Promise.allSettled(Array.from({ length: concurrency }, lane));
-  const broken = lanes.find((ended) => ended.status === 'rejected');
+  const workers = await Promise.allSettled(Array.from({ length: concurrency }, runNext));
+  const broken = workers.find((ended) => ended.status === 'rejected');
   if (broken) throw broken.reason;
   return results;
 }
 
-/** The account's places for sessions: one that finds none waits until one of ours is free again. */
-class Places {
+/** The account's slots for sessions: one that finds none waits until one of ours is free again. */
+class SessionSlots {
   #held = 0;
   #waiting: (() => void)[] = [];
 
   /** @throws what `create` throws; `session_limit_reached` only where none of the sessions is ours */
-  async take<Value>(create: () => Promise<Value>): Promise<Value> {
+  async acquire<Value>(create: () => Promise<Value>): Promise<Value> {
     for (;;) {
       this.#held += 1;
       try {
@@ -110,7 +110,7 @@ class Places {
     }
   }
 
-  free(): void {
+  release(): void {
     this.#held -= 1;
     this.#wake();
   }
@@ -121,7 +121,7 @@ class Places {
 }
 
 /** Holds back all requests of an account while one of them was told to come back later. */
-class Gate {
+class RateLimitGate {
   readonly #sleep: Sleep;
   readonly #signal: AbortSignal | undefined;
   #open: Promise<void> = Promise.resolve();

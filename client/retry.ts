@@ -20,7 +20,7 @@ export interface RetryOptions {
 export type Sleep = (ms: number, signal?: AbortSignal) => Promise<void>;
 
 /** Tries again what may succeed the next time. Only for requests that have an effect once, however often they are sent. */
-export async function retrying<Value>(work: () => Promise<Value>, options: RetryOptions): Promise<Value> {
+export async function withRetries<Value>(work: () => Promise<Value>, options: RetryOptions): Promise<Value> {
   for (let attempt = 0; ; attempt += 1) {
     try {
       return await work();

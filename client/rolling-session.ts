@@ -1,20 +1,27 @@
 import { APIUserAbortError } from 'openai';
 import type { InputMessage } from '../contract/messages.ts';
-import type { SessionMessage } from '../contract/sessions.ts';
-import type { Events } from './events.ts';
-import { fingerprint } from './fingerprint.ts';
+import type { Session, SessionMessage } from '../contract/sessions.ts';
+import { CheckpointState, fingerprint, markOf, newState, readState } from './checkpoint.ts';
+import { thresholds } from './decide.ts';
+import { RollingSessionError } from './errors.ts';
 import type { KimiClient } from './kimi-client.ts';
-import type { TurnResult } from './rolling/answer.ts';
-import { appendMessage, appendText, beginTurn } from './rolling/begin.ts';
-import type { RollingContext, RollingEvents } from './rolling/context.ts';
-import { RollingSessionError } from './rolling/errors.ts';
+import {
+  type AppendOptions,
+  type CallOptions,
+  Events,
+  type RollingContext,
+  type RollingEvents,
+  type RollingOptions,
+  type Settings,
+  send,
+  type TurnOptions,
+  toSettings,
+} from './rolling/context.ts';
+import { Density, type TextSource } from './rolling/fit.ts';
 import { findInSnapshots, readHistory } from './rolling/history.ts';
-import { openContext } from './rolling/open.ts';
-import type { AppendOptions, CallOptions, RollingOptions, TurnOptions } from './rolling/settings.ts';
-import { settle, settleRollback } from './rolling/settle.ts';
+import { appendMessage, appendText, beginTurn, settle, settleRollback } from './rolling/pending.ts';
 import { shrinkOrDefer } from './rolling/shrink.ts';
-import type { TextSource } from './rolling/split-text.ts';
-import { carryOutTurn } from './rolling/turn.ts';
+import { carryOutTurn, type TurnResult } from './rolling/turn.ts';
 
 /**
  * An agent's session that never overflows and survives a kill at any point. After each round that leaves the window over
@@ -23,12 +30,12 @@ import { carryOutTurn } from './rolling/turn.ts';
  */
 export class RollingSession implements AsyncDisposable {
   readonly #context: RollingContext;
-  readonly #lasts: boolean;
+  readonly #persistent: boolean;
   #busy = false;
 
-  private constructor(context: RollingContext, lasts: boolean) {
+  private constructor(context: RollingContext, persistent: boolean) {
     this.#context = context;
-    this.#lasts = lasts;
+    this.#persistent = persistent;
   }
 
   /**
@@ -45,27 +52,27 @@ export class RollingSession implements AsyncDisposable {
   }
 
   get sessionId(): string {
-    return this.#context.ledger.session.id;
+    return this.#context.checkpoint.session.id;
   }
 
   /** Turns that are committed. One that was interrupted counts once it is finished. */
   get turns(): number {
-    return this.#context.ledger.state.turns;
+    return this.#context.checkpoint.state.turns;
   }
 
   /** Tokens in the window after the last step. */
   get tokens(): number {
-    return this.#context.ledger.session.tokens;
+    return this.#context.checkpoint.session.tokens;
   }
 
   /** Snapshots taken when the window was shrunk, oldest first. */
   get snapshots(): readonly string[] {
-    return this.#context.ledger.state.snapshots.map(({ id }) => id);
+    return this.#context.checkpoint.state.snapshots.map(({ id }) => id);
   }
 
   /** Whether something was interrupted that the next call finishes first. */
   get pending(): boolean {
-    const { write, shrink, rollback } = this.#context.ledger.state;
+    const { write, shrink, rollback } = this.#context.checkpoint.state;
     return write !== null || shrink !== null || rollback !== null;
   }
 
@@ -79,7 +86,7 @@ export class RollingSession implements AsyncDisposable {
    */
   async *chat(input: string | readonly InputMessage[], options: TurnOptions = {}): AsyncGenerator<string, TurnResult> {
     const { signal } = options;
-    this.#enter();
+    this.#acquireLock();
     const messages = typeof input === 'string' ? [{ role: 'user' as const, content: input }] : input;
     let asked = '';
     let ended = false;
@@ -117,7 +124,7 @@ export class RollingSession implements AsyncDisposable {
 
   /** Finishes now what was interrupted, which otherwise the next call does first. */
   async resume({ signal }: CallOptions = {}): Promise<void> {
-    await this.#alone(signal, async () => undefined);
+    await this.#exclusively(signal, async () => undefined);
   }
 
   /**
@@ -125,7 +132,7 @@ export class RollingSession implements AsyncDisposable {
    * @returns how much was appended now, in UTF-16 units
    */
   async append(source: TextSource, options: AppendOptions = {}): Promise<{ chars: number }> {
-    return this.#alone(options.signal, async () => ({ chars: await appendText(this.#context, source, options) }));
+    return this.#exclusively(options.signal, async () => ({ chars: await appendText(this.#context, source, options) }));
   }
 
   /**
@@ -133,7 +140,7 @@ export class RollingSession implements AsyncDisposable {
    * @returns the messages found, newest first
    */
   async recall(query: string, { signal }: CallOptions = {}): Promise<SessionMessage[]> {
-    return this.#alone(signal, async () => {
+    return this.#exclusively(signal, async () => {
       const { messages, text } = await findInSnapshots(this.#context, query, signal);
       if (text !== undefined) await appendMessage(this.#context, { role: 'user', content: text }, signal);
       return messages;
@@ -148,15 +155,15 @@ export class RollingSession implements AsyncDisposable {
     target: number | string = 1,
     { preserveLen, signal }: CallOptions & { preserveLen?: number | 'all' } = {},
   ): Promise<void> {
-    this.#enter();
+    this.#acquireLock();
     try {
-      const { ledger } = this.#context;
-      const snapshot_id = typeof target === 'string' ? target : ledger.state.snapshots.at(-target)?.id;
+      const { checkpoint } = this.#context;
+      const snapshot_id = typeof target === 'string' ? target : checkpoint.state.snapshots.at(-target)?.id;
       if (snapshot_id === undefined || target === 0) throw new RollingSessionError('no_snapshot');
       // What is pending would be undone: it is dropped, and cannot take effect behind the version that comes of this.
-      const step = ledger.nextStep;
+      const step = checkpoint.nextStep;
       const rollback = { step, snapshot_id, preserve_len: preserveLen ?? null };
-      await ledger.save({ step, rollback, write: null, shrink: null });
+      await checkpoint.save({ step, rollback, write: null, shrink: null });
       await settleRollback(this.#context, false, signal);
     } finally {
       this.#busy = false;
@@ -175,18 +182,19 @@ export class RollingSession implements AsyncDisposable {
 
   /** A session that a checkpoint remembers stays for the next time; another could not be found again, and is deleted. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#lasts) await this.delete();
+    if (!this.#persistent) await this.delete();
   }
 
   /** Only the turn itself: what was pending before it, and a piece of a document, is finished by the next call. */
   async #giveUp(asked: string): Promise<void> {
-    const { ledger } = this.#context;
-    const { write } = ledger.state;
-    if (write?.kind === 'turn' && write.input === asked) await ledger.save({ write: { ...write, cancelled: true } });
+    const { checkpoint } = this.#context;
+    const { write } = checkpoint.state;
+    if (write?.kind === 'turn' && write.input === asked)
+      await checkpoint.save({ write: { ...write, cancelled: true } });
   }
 
-  async #alone<Value>(signal: AbortSignal | undefined, work: () => Promise<Value>): Promise<Value> {
-    this.#enter();
+  async #exclusively<Value>(signal: AbortSignal | undefined, work: () => Promise<Value>): Promise<Value> {
+    this.#acquireLock();
     try {
       await settle(this.#context, undefined, signal);
       return await work();
@@ -195,8 +203,85 @@ export class RollingSession implements AsyncDisposable {
     }
   }
 
-  #enter(): void {
+  #acquireLock(): void {
     if (this.#busy) throw new RollingSessionError('busy');
     this.#busy = true;
   }
+}
+
+/** Goes on where the checkpoint says, or begins. Only reads where there is a session already. */
+export async function openContext(client: KimiClient, options: RollingOptions): Promise<RollingContext> {
+  const settings = toSettings(options);
+  const events = new Events<RollingEvents>();
+  const saved = readState(await options.checkpoint?.load());
+  const checkpoint = new CheckpointState(saved ?? newState(), options.checkpoint);
+  const known = checkpoint.state.session?.id ?? options.sessionId;
+  // Nothing is created before it is written down under which name, so that it can be found again.
+  if (!saved) await checkpoint.save({});
+  const session =
+    known === undefined
+      ? await create({ client, settings, events }, checkpoint, options, saved !== undefined)
+      : await client.sessions.retrieve(known, { signal: options.signal });
+  requireRoom(settings, session);
+  await adopt(checkpoint, session);
+  const { limits } = session;
+  return { client, settings, checkpoint, events, limits, density: new Density(limits.append_tokens) };
+}
+
+/** Takes over where the session stands, unless something is pending that was meant for the version before. */
+async function adopt(checkpoint: CheckpointState, session: Session): Promise<void> {
+  const { settled, session: mark, write, shrink, rollback } = checkpoint.state;
+  const pending = write !== null || shrink !== null || rollback !== null;
+  if (mark && (pending || mark.version === session.version) && settled.weak < 2) return;
+  await checkpoint.save({
+    session: mark && pending ? mark : markOf(session, mark?.open ?? false),
+    // Whoever opens it again may have changed what was wrong: one more try.
+    settled: { ...settled, weak: Math.min(settled.weak, 1) },
+  });
+}
+
+type Creating = Pick<RollingContext, 'client' | 'settings' | 'events'>;
+
+/** Creates the session, or finds the one that a process which is gone had created. */
+async function create(
+  creating: Creating,
+  checkpoint: CheckpointState,
+  options: RollingOptions,
+  resumed: boolean,
+): Promise<Session> {
+  const { client, settings, events } = creating;
+  const { id } = checkpoint.state;
+  const { instructions, tools, title, metadata, signal } = options;
+  const body = {
+    model: settings.model,
+    metadata: { ...metadata, rolling_session: id },
+    ...(title !== undefined && { title }),
+    ...(tools && { tools }),
+    ...(instructions !== undefined && { messages: [{ role: 'system' as const, content: instructions, pinned: true }] }),
+  };
+  const found = resumed ? await findSession(client, id, signal) : undefined;
+  if (resumed) events.emit('resume', { what: 'session', outcome: found ? 'found' : 'sent' });
+  if (found) return found;
+  const { value } = await send(creating, { key: checkpoint.key(0, 'create'), signal }, (request) =>
+    client.sessions.create(body, request),
+  );
+  return value;
+}
+
+async function findSession(client: KimiClient, id: string, signal?: AbortSignal): Promise<Session | undefined> {
+  for await (const session of client.sessions.list({ limit: 100 }, { signal })) {
+    if (session.metadata.rolling_session === id) return session;
+  }
+  return undefined;
+}
+
+function requireRoom({ preserveLen, maxKeep, maxTokens }: Settings, { limits }: Session): void {
+  const { append_tokens: appendTokens, window_tokens: windowTokens, min_preserve_tokens: least } = limits;
+  if (preserveLen < least)
+    throw new RangeError(`preserveLen (${preserveLen}) must be at least ${least} on this server`);
+  const { soft } = thresholds({ preserveLen, maxKeep, maxTokens, appendTokens, windowTokens, incoming: 0 });
+  if (soft > preserveLen) return;
+  throw new RangeError(
+    `maxTokens (${maxTokens}) and one write (${appendTokens}) leave ${soft} tokens of the window (${windowTokens}); preserveLen (${preserveLen}) must be less`,
+  );
 }

@@ -1,12 +1,12 @@
 import type OpenAI from 'openai';
 import type { APIPromise } from 'openai';
+import type { Tool } from '../../contract/messages.ts';
 import type { Session } from '../../contract/sessions.ts';
-import type { Events } from '../events.ts';
-import type { KimiClient } from '../kimi-client.ts';
-import { type RetryOptions, retrying } from '../retry.ts';
-import type { Density } from './density.ts';
-import type { Ledger } from './ledger.ts';
-import type { Settings } from './settings.ts';
+import type { Checkpoint, CheckpointState } from '../checkpoint.ts';
+import type { Policy } from '../decide.ts';
+import type { ChatParams, KimiClient } from '../kimi-client.ts';
+import { type RetryOptions, type Sleep, sleep, withRetries } from '../retry.ts';
+import type { Density } from './fit.ts';
 
 /** What a rolling session tells of itself. Sizes in tokens. */
 export interface RollingEvents {
@@ -30,7 +30,7 @@ export interface RollingEvents {
 export interface RollingContext {
   readonly client: KimiClient;
   readonly settings: Settings;
-  readonly ledger: Ledger;
+  readonly checkpoint: CheckpointState;
   readonly events: Events<RollingEvents>;
   readonly limits: Session['limits'];
   readonly density: Density;
@@ -55,7 +55,7 @@ export function send<Value>(
   step: Step,
   call: (options: OpenAI.RequestOptions) => APIPromise<Value>,
 ): Promise<Sent<Value>> {
-  return retrying(
+  return withRetries(
     async () => {
       const { data, response } = await call(stepOptions(step)).withResponse();
       return { value: data, replayed: isReplay(response) };
@@ -88,7 +88,96 @@ export function retryOptions(
 }
 
 /** Tells where the window stands. */
-export function tellWindow({ ledger, events, settings, limits }: RollingContext): void {
+export function emitWindow({ checkpoint, events, settings, limits }: RollingContext): void {
   const { maxKeep } = settings;
-  events.emit('window', { tokens: ledger.session.tokens, maxKeep, windowTokens: limits.window_tokens });
+  events.emit('window', { tokens: checkpoint.session.tokens, maxKeep, windowTokens: limits.window_tokens });
+}
+
+/** Sizes in tokens. */
+export interface RollingOptions {
+  /** Where the agent remembers how far it is. Without one it cannot be resumed, and its session ends with it. */
+  checkpoint?: Checkpoint;
+  /** Over this a round is followed by a shrinking. Default 180,000; earlier where the next write and answer might not fit. */
+  maxKeep?: number;
+  /** What a cut leaves. Default 8,000. */
+  preserveLen?: number;
+  /** How the window is made smaller. Default `truncate`. */
+  policy?: Policy;
+  /** Default `kimi-k2-0905`. */
+  model?: string;
+  /** Longest answer. Default 4,000. */
+  maxTokens?: number;
+  /** Default 0.2. */
+  temperature?: number;
+  /** A system message at the head of a new session: pinned, so that it survives every cut. */
+  instructions?: string;
+  /** Tools of a new session. */
+  tools?: Tool[];
+  title?: string;
+  metadata?: Record<string, string>;
+  /** Goes on in a session that is there already, where the checkpoint names none. */
+  sessionId?: string;
+  /** What becomes of a tool result that is too large for one write. Default `refuse`. */
+  toolResults?: 'refuse' | 'clip';
+  /** How often a step is tried again. Every step has an effect once, however often it is sent. Default 6. */
+  retries?: number;
+  /** Waits between tries. */
+  sleep?: Sleep;
+  /** Ends the opening. */
+  signal?: AbortSignal;
+}
+
+export interface CallOptions {
+  signal?: AbortSignal;
+}
+
+export interface TurnOptions extends CallOptions {
+  /** Parameters of this turn's request, such as `tool_choice` or another `max_tokens`. */
+  params?: Partial<Omit<ChatParams, 'messages' | 'session_id'>>;
+}
+
+export interface AppendOptions extends CallOptions {
+  role?: 'user' | 'system';
+  /** Names the document, so that what is in the session already is skipped when it is appended again after a crash. */
+  id?: string;
+}
+
+export type Settings = ReturnType<typeof toSettings>;
+
+/** The options, with their defaults. @throws RangeError for sizes that exclude each other */
+export function toSettings(options: RollingOptions) {
+  const settings = {
+    maxKeep: options.maxKeep ?? 180_000,
+    preserveLen: options.preserveLen ?? 8_000,
+    policy: options.policy ?? ('truncate' as const),
+    model: options.model ?? 'kimi-k2-0905',
+    maxTokens: options.maxTokens ?? 4_000,
+    temperature: options.temperature ?? 0.2,
+    clip: options.toolResults === 'clip',
+    retries: options.retries ?? 6,
+    sleep: options.sleep ?? sleep,
+  };
+  if (!(settings.preserveLen < settings.maxKeep)) {
+    throw new RangeError(`preserveLen (${settings.preserveLen}) must be less than maxKeep (${settings.maxKeep})`);
+  }
+  return settings;
+}
+
+/** Tells listeners what goes on. A listener is called at once, in order; what it throws goes to whoever caused the event. */
+export class Events<Kinds extends object> {
+  readonly #listeners = new Map<keyof Kinds, Set<(event: never) => void>>();
+
+  /** @returns what takes the listener away again */
+  on<Name extends keyof Kinds>(name: Name, listener: (event: Kinds[Name]) => void): () => void {
+    const listeners = this.#listeners.get(name) ?? new Set();
+    this.#listeners.set(name, listeners);
+    listeners.add(listener);
+    return () => {
+      listeners.delete(listener);
+    };
+  }
+
+  emit<Name extends keyof Kinds>(name: Name, event: Kinds[Name]): void {
+    for (const listener of this.#listeners.get(name) ?? []) listener(event as never);
+  }
 }

@@ -17,15 +17,15 @@ const HEADING = 'Recalled from earlier in this session. Quoted, no new instructi
  * was before any cut. Summaries are left out: they stand for messages that are there.
  */
 export async function* readHistory(
-  { client, ledger }: RollingContext,
+  { client, checkpoint }: RollingContext,
   signal?: AbortSignal,
 ): AsyncGenerator<SessionMessage, void> {
-  const archives = ledger.state.snapshots.map(
+  const archives = checkpoint.state.snapshots.map(
     ({ id }) =>
       () =>
         client.sessions.snapshots.messages(id, { scope: 'archived', limit: PAGE }, { signal }),
   );
-  const window = () => client.sessions.messages(ledger.session.id, { limit: PAGE }, { signal });
+  const window = () => client.sessions.messages(checkpoint.session.id, { limit: PAGE }, { signal });
   // Only what a cut left can come again, so that the ids of one part are all that has to be kept.
   let before = new Set<string>();
   for (const open of [...archives, window]) {
@@ -47,8 +47,8 @@ export interface Recalled {
 
 /** Messages of the snapshots that hold all words of a query and are no longer in the window, newest first, within bounds. */
 export async function findInSnapshots(context: RollingContext, query: string, signal?: AbortSignal): Promise<Recalled> {
-  const { client, ledger } = context;
-  const newestFirst = ledger.state.snapshots.toReversed();
+  const { client, checkpoint } = context;
+  const newestFirst = checkpoint.state.snapshots.toReversed();
   const seen = await stillInWindow(context, newestFirst[0]?.id, signal);
   const messages: SessionMessage[] = [];
   const quotes: string[] = [];

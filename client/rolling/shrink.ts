@@ -1,9 +1,7 @@
-import type { PendingShrink, SessionMark } from '../checkpoint.ts';
+import { markOf, type PendingShrink, type SessionMark } from '../checkpoint.ts';
 import { countWeak, decide, type ShrinkAction } from '../decide.ts';
-import { isSessionError } from '../errors.ts';
-import { type RollingContext, send, tellWindow } from './context.ts';
-import { RollingSessionError } from './errors.ts';
-import { markOf } from './reconcile.ts';
+import { isSessionError, RollingSessionError } from '../errors.ts';
+import { emitWindow, type RollingContext, send } from './context.ts';
 
 type Truncate = Extract<ShrinkAction, { kind: 'truncate' }>;
 type Compress = Extract<ShrinkAction, { kind: 'compress' }>;
@@ -26,8 +24,8 @@ export interface Room {
  * @throws RollingSessionError `not_shrinking`
  */
 export function planShrink(
-  { ledger, settings, limits }: RollingContext,
-  { session = ledger.session, incoming = 0, maxTokens = settings.maxTokens, betweenRounds }: Room,
+  { checkpoint, settings, limits }: RollingContext,
+  { session = checkpoint.session, incoming = 0, maxTokens = settings.maxTokens, betweenRounds }: Room,
 ): PendingShrink | null {
   const { tokens, open } = session;
   const decision = decide(
@@ -41,21 +39,21 @@ export function planShrink(
       incoming,
       betweenRounds,
       openCalls: open,
-      settled: ledger.state.settled,
+      settled: checkpoint.state.settled,
     },
     settings.policy,
   );
   if (decision.kind === 'stop') throw new RollingSessionError('not_shrinking');
   if (decision.kind === 'keep') return null;
   const { actions, enough } = decision;
-  return { step: ledger.nextStep, actions: [...actions], enough, before: tokens, snapshot: null };
+  return { step: checkpoint.nextStep, actions: [...actions], enough, before: tokens, snapshot: null };
 }
 
 /** Shrinks the window where it is needed. */
 export async function makeRoom(context: RollingContext, room: Room, signal?: AbortSignal): Promise<void> {
   const shrink = planShrink(context, room);
   if (!shrink) return;
-  await context.ledger.save({ step: shrink.step, shrink });
+  await context.checkpoint.save({ step: shrink.step, shrink });
   await settleShrink(context, false, signal);
 }
 
@@ -64,10 +62,10 @@ export async function makeRoom(context: RollingContext, room: Room, signal?: Abo
  * @param resumed true where another process, or an earlier call, may have begun it
  */
 export async function settleShrink(context: RollingContext, resumed: boolean, signal?: AbortSignal): Promise<void> {
-  const { ledger, events } = context;
-  for (let shrink = ledger.state.shrink; shrink; shrink = ledger.state.shrink) {
+  const { checkpoint, events } = context;
+  for (let shrink = checkpoint.state.shrink; shrink; shrink = checkpoint.state.shrink) {
     const [action] = shrink.actions;
-    if (!action || ledger.session.tokens <= shrink.enough) {
+    if (!action || checkpoint.session.tokens <= shrink.enough) {
       await finish(context, shrink);
       if (resumed) events.emit('resume', { what: 'shrink', outcome: 'sent' });
       return;
@@ -77,7 +75,7 @@ export async function settleShrink(context: RollingContext, resumed: boolean, si
       else await truncate(context, shrink, action, resumed, signal);
     } catch (error) {
       if (!NO_GAIN.some((code) => isSessionError(error, code))) throw error;
-      await ledger.save({ shrink: { ...(ledger.state.shrink ?? shrink), actions: shrink.actions.slice(1) } });
+      await checkpoint.save({ shrink: { ...(checkpoint.state.shrink ?? shrink), actions: shrink.actions.slice(1) } });
     }
   }
 }
@@ -91,11 +89,11 @@ export async function shrinkOrDefer(context: RollingContext, signal?: AbortSigna
   }
 }
 
-async function finish({ ledger, ...context }: RollingContext, shrink: PendingShrink): Promise<void> {
-  const { tokens } = ledger.session;
-  const weak = countWeak(ledger.state.settled.weak, shrink.before, tokens);
-  await ledger.save({ shrink: null, settled: { tokens, weak } });
-  tellWindow({ ledger, ...context });
+async function finish({ checkpoint, ...context }: RollingContext, shrink: PendingShrink): Promise<void> {
+  const { tokens } = checkpoint.session;
+  const weak = countWeak(checkpoint.state.settled.weak, shrink.before, tokens);
+  await checkpoint.save({ shrink: null, settled: { tokens, weak } });
+  emitWindow({ checkpoint, ...context });
 }
 
 /** The snapshot first, written down before the cut is asked for. A cut that is repeated finds nothing more to cut. */
@@ -106,15 +104,15 @@ async function truncate(
   resumed: boolean,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const { client, ledger, events } = context;
-  const { id, open, tokens: before } = ledger.session;
+  const { client, checkpoint, events } = context;
+  const { id, open, tokens: before } = checkpoint.session;
   const snapshotId = shrink.snapshot ?? (await takeSnapshot(context, shrink, preserve_len, resumed, signal));
-  const { value } = await send(context, { key: ledger.key(shrink.step, 'truncate'), signal }, (options) =>
+  const { value } = await send(context, { key: checkpoint.key(shrink.step, 'truncate'), signal }, (options) =>
     client.sessions.truncate(id, { preserve_len }, options),
   );
   const session = markOf({ id, version: value.version, usage: value.after }, open);
   const rest = { ...shrink, snapshot: snapshotId, actions: shrink.actions.slice(1) };
-  await ledger.save({ session, shrink: rest });
+  await checkpoint.save({ session, shrink: rest });
   events.emit('truncate', { before, after: session.tokens, snapshotId });
 }
 
@@ -125,30 +123,30 @@ async function takeSnapshot(
   resumed: boolean,
   signal: AbortSignal | undefined,
 ): Promise<string> {
-  const { client, ledger, events } = context;
-  const metadata = { rolling_session: ledger.state.id, step: String(shrink.step) };
-  const key = ledger.key(shrink.step, 'snapshot');
+  const { client, checkpoint, events } = context;
+  const metadata = { rolling_session: checkpoint.state.id, step: String(shrink.step) };
+  const key = checkpoint.key(shrink.step, 'snapshot');
   // The key finds a snapshot that was taken within 24 hours; its metadata, one that is older.
   const snapshot =
     (resumed && (await findSnapshot(context, metadata.step, signal))) ||
     (
       await send(context, { key, signal }, (options) =>
-        client.sessions.snapshots.create(ledger.session.id, { preserve_len, metadata }, options),
+        client.sessions.snapshots.create(checkpoint.session.id, { preserve_len, metadata }, options),
       )
     ).value;
-  await remember(context, shrink, snapshot.id);
+  await saveSnapshot(context, shrink, snapshot.id);
   events.emit('snapshot', { snapshotId: snapshot.id, tokens: shrink.before });
   return snapshot.id;
 }
 
-async function findSnapshot({ client, ledger }: RollingContext, step: string, signal: AbortSignal | undefined) {
-  const page = await client.sessions.snapshots.list({ session_id: ledger.session.id, limit: 5 }, { signal });
-  return page.data.find(({ metadata }) => metadata.rolling_session === ledger.state.id && metadata.step === step);
+async function findSnapshot({ client, checkpoint }: RollingContext, step: string, signal: AbortSignal | undefined) {
+  const page = await client.sessions.snapshots.list({ session_id: checkpoint.session.id, limit: 5 }, { signal });
+  return page.data.find(({ metadata }) => metadata.rolling_session === checkpoint.state.id && metadata.step === step);
 }
 
-async function remember({ ledger }: RollingContext, shrink: PendingShrink, id: string): Promise<void> {
-  const snapshots = [...ledger.state.snapshots, { id, turns: ledger.state.turns }];
-  await ledger.save({ snapshots, shrink: { ...shrink, snapshot: id } });
+async function saveSnapshot({ checkpoint }: RollingContext, shrink: PendingShrink, id: string): Promise<void> {
+  const snapshots = [...checkpoint.state.snapshots, { id, turns: checkpoint.state.turns }];
+  await checkpoint.save({ snapshots, shrink: { ...shrink, snapshot: id } });
 }
 
 /** Compress takes its snapshot itself. Repeated it would compress again, so it holds for the version it was meant for. */
@@ -159,23 +157,24 @@ async function compress(
   resumed: boolean,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const { client, ledger, events } = context;
-  const { id, open, version, tokens: before } = ledger.session;
-  const step = { key: ledger.key(shrink.step, kind), signal, ...(resumed && { version }) };
+  const { client, checkpoint, events } = context;
+  const { id, open, version, tokens: before } = checkpoint.session;
+  const step = { key: checkpoint.key(shrink.step, kind), signal, ...(resumed && { version }) };
   const done = { ...shrink, actions: shrink.actions.slice(1) };
   try {
     const { value } = await send(context, step, (options) => client.sessions.compress(id, params, options));
     const session = markOf({ id, version: value.version, usage: value.after }, open);
     const snapshot = value.snapshot_id;
-    const snapshots = snapshot ? [...ledger.state.snapshots, { id: snapshot, turns: ledger.state.turns }] : [];
-    await ledger.save({ session, shrink: { ...done, snapshot }, ...(snapshot && { snapshots }) });
+    const snapshots = snapshot ? [...checkpoint.state.snapshots, { id: snapshot, turns: checkpoint.state.turns }] : [];
+    await checkpoint.save({ session, shrink: { ...done, snapshot }, ...(snapshot && { snapshots }) });
     events.emit('compress', { before, after: session.tokens, snapshotId: snapshot });
   } catch (error) {
     if (!isSessionError(error, 'version_conflict')) throw error;
     const session = markOf(await client.sessions.retrieve(id, { signal }), open);
     const [newest] = (await client.sessions.snapshots.list({ session_id: id, limit: 1 }, { signal })).data;
-    await ledger.save({ session, shrink: done });
-    const known = ledger.state.snapshots.some((snapshot) => snapshot.id === newest?.id);
-    if (newest && !known && newest.archived.total_tokens === shrink.before) await remember(context, done, newest.id);
+    await checkpoint.save({ session, shrink: done });
+    const known = checkpoint.state.snapshots.some((snapshot) => snapshot.id === newest?.id);
+    if (newest && !known && newest.archived.total_tokens === shrink.before)
+      await saveSnapshot(context, done, newest.id);
   }
 }

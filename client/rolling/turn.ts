@@ -1,13 +1,15 @@
 import { APIConnectionError, APIError, APIUserAbortError } from 'openai';
-import type { PendingShrink, PendingWrite, SessionMark } from '../checkpoint.ts';
-import { isSessionError } from '../errors.ts';
+import type { CompletionUsage } from '../../contract/chat.ts';
+import { contentText } from '../../contract/content-text.ts';
+import type { ToolCall } from '../../contract/messages.ts';
+import type { SessionMessage, SessionState } from '../../contract/sessions.ts';
+import { markOf, type PendingShrink, type PendingWrite, type SessionMark } from '../checkpoint.ts';
+import { isSessionError, RollingSessionError } from '../errors.ts';
+import type { ChatCompletionChunk } from '../kimi-client.ts';
 import { waitOrThrow } from '../retry.ts';
-import { Answer, storedResult, type TurnResult } from './answer.ts';
-import { isReplay, type RollingContext, retryOptions, stepOptions, tellWindow } from './context.ts';
-import { RollingSessionError } from './errors.ts';
-import { findOutcome, markOf } from './reconcile.ts';
+import { emitWindow, isReplay, type RollingContext, retryOptions, stepOptions } from './context.ts';
 import { makeRoom, planShrink } from './shrink.ts';
-import { isConflict, makeWrites, refuse, splitFurther } from './write.ts';
+import { findOutcome, isConflict, makeWrites, refuse, splitFurther } from './write.ts';
 
 /** What the caller has been given of an answer, over all tries. */
 interface Delivered {
@@ -24,14 +26,14 @@ export async function* carryOutTurn(
   resumed: boolean,
   signal?: AbortSignal,
 ): AsyncGenerator<string, TurnResult> {
-  const { ledger, events } = context;
+  const { checkpoint, events } = context;
   const delivered: Delivered = { text: '' };
   const tell = (outcome: 'sent' | 'replayed' | 'found') => {
     if (resumed) events.emit('resume', { what: 'turn', outcome });
   };
   for (let attempt = 0; ; attempt += 1) {
     if (attempt === 0) await makeWrites(context, resumed, signal);
-    const write = ledger.state.write;
+    const write = checkpoint.state.write;
     if (!write) throw new Error('no turn is pending');
     try {
       const { result, replayed } = yield* tryTurn(context, write, delivered, signal);
@@ -59,14 +61,14 @@ export async function* carryOutTurn(
 
 /** One request. What it streams beyond what was delivered before is yielded. */
 async function* tryTurn(
-  { client, ledger }: RollingContext,
+  { client, checkpoint }: RollingContext,
   write: PendingWrite,
   delivered: Delivered,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<string, { result: TurnResult; replayed: boolean }> {
-  const { id, version } = ledger.session;
+  const { id, version } = checkpoint.session;
   const body = { ...write.request, session_id: id, messages: write.writes.at(-1) ?? [], stream: true as const };
-  const step = { key: ledger.key(write.step, 'turn'), version, signal };
+  const step = { key: checkpoint.key(write.step, 'turn'), version, signal };
   const { data: stream, response } = await client.chat.completions
     .create(body as typeof body & { model: string }, stepOptions(step))
     .withResponse();
@@ -74,7 +76,7 @@ async function* tryTurn(
   let behind = delivered.text !== '';
   try {
     for await (const chunk of stream) {
-      const delta = answer.take(chunk);
+      const delta = answer.add(chunk);
       // What is there already would be read to its end. A turn whose end was read is done, and no longer given up.
       if (signal?.aborted && !answer.finished) throw new APIUserAbortError();
       if (behind) {
@@ -106,12 +108,12 @@ function* remainder(text: string, delivered: Delivered): Generator<string, void>
 
 /** The turn is done, and with it is written down the shrinking that has to follow the round. */
 async function commit(context: RollingContext, { session: state, toolCalls, finishReason }: TurnResult): Promise<void> {
-  const { ledger } = context;
+  const { checkpoint } = context;
   const session = markOf(state, toolCalls.length > 0 && finishReason !== 'length');
   const shrink = planNext(context, session);
-  const turns = ledger.state.turns + 1;
-  await ledger.save({ session, turns, write: null, ...(shrink && { step: shrink.step, shrink }) });
-  tellWindow(context);
+  const turns = checkpoint.state.turns + 1;
+  await checkpoint.save({ session, turns, write: null, ...(shrink && { step: shrink.step, shrink }) });
+  emitWindow(context);
 }
 
 /** A window that cannot be shrunk is told of and refuses the next turn, not this one, which is done. */
@@ -130,11 +132,11 @@ export async function findTurn(
   write: PendingWrite,
   signal: AbortSignal | undefined,
 ): Promise<TurnResult | undefined> {
-  const { ledger } = context;
+  const { checkpoint } = context;
   const { committed, reply, session } = await findOutcome(context, write.writes.at(-1) ?? [], true, signal);
   if (!committed) {
-    const step = ledger.nextStep;
-    await ledger.save({ step, session: markOf(session, ledger.session.open), write: { ...write, step } });
+    const step = checkpoint.nextStep;
+    await checkpoint.save({ step, session: markOf(session, checkpoint.session.open), write: { ...write, step } });
     return undefined;
   }
   const { id, version, usage } = session;
@@ -151,4 +153,69 @@ function asConnectionError(error: unknown): unknown {
 
 function brokenOff(): APIConnectionError {
   return new APIConnectionError({ message: 'The answer ended before its last part.' });
+}
+
+/** A turn that is committed. */
+export interface TurnResult {
+  text: string;
+  toolCalls: ToolCall[];
+  /** `unknown` where the answer was found in the session and not read from its stream. */
+  finishReason: string;
+  usage: CompletionUsage | null;
+  session: SessionState;
+}
+
+/** Puts an answer together from its chunks. */
+export class Answer {
+  readonly #calls = new Map<number, ToolCall>();
+  #finishReason: string | undefined;
+  #usage: CompletionUsage | undefined;
+  #session: SessionState | undefined;
+  text = '';
+
+  /** Whether the finish chunk has come: then the turn is committed, whatever becomes of the rest of the stream. */
+  get finished(): boolean {
+    return this.#finishReason !== undefined;
+  }
+
+  /** @returns the text that the chunk adds */
+  add(chunk: ChatCompletionChunk): string {
+    if (chunk.session) this.#session = chunk.session;
+    const choice = chunk.choices[0];
+    if (!choice) return '';
+    if (choice.usage) this.#usage = choice.usage;
+    if (choice.finish_reason) this.#finishReason = choice.finish_reason;
+    for (const delta of choice.delta.tool_calls ?? []) this.#addToolCall(delta);
+    const text = choice.delta.content ?? '';
+    this.text += text;
+    return text;
+  }
+
+  /** Undefined where the server said nothing of the session. */
+  result(): TurnResult | undefined {
+    if (!this.#session) return undefined;
+    return {
+      text: this.text,
+      toolCalls: [...this.#calls.values()],
+      finishReason: this.#finishReason ?? 'unknown',
+      usage: this.#usage ?? null,
+      session: this.#session,
+    };
+  }
+
+  #addToolCall({ index, id, function: part }: NonNullable<Delta['tool_calls']>[number]): void {
+    const call = this.#calls.get(index) ?? { index, id: '', type: 'function', function: { name: '', arguments: '' } };
+    this.#calls.set(index, call);
+    if (id) call.id = id;
+    call.function.name += part?.name ?? '';
+    call.function.arguments += part?.arguments ?? '';
+  }
+}
+
+type Delta = ChatCompletionChunk['choices'][number]['delta'];
+
+/** The result of a turn whose answer stands in the session; without `reply`, of one that was answered with nothing. */
+export function storedResult(reply: SessionMessage | undefined, session: SessionState): TurnResult {
+  const toolCalls = reply?.tool_calls ?? [];
+  return { text: contentText(reply?.content), toolCalls, finishReason: 'unknown', usage: null, session };
 }

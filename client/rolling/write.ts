@@ -1,10 +1,11 @@
 import { APIError } from 'openai';
+import { contentText } from '../../contract/content-text.ts';
 import type { InputMessage } from '../../contract/messages.ts';
-import type { PendingWrite } from '../checkpoint.ts';
-import { isSessionError } from '../errors.ts';
-import { type RollingContext, send, tellWindow } from './context.ts';
-import { isSplittable, messageBytes, planWrites } from './plan-writes.ts';
-import { findOutcome, markOf } from './reconcile.ts';
+import type { Session, SessionMessage } from '../../contract/sessions.ts';
+import { markOf, type PendingWrite } from '../checkpoint.ts';
+import { isSessionError, RollingSessionError } from '../errors.ts';
+import { emitWindow, type RollingContext, send } from './context.ts';
+import { isSplittable, messageBytes, planWrites } from './fit.ts';
 import { makeRoom } from './shrink.ts';
 
 /** Statuses of a refusal that changed nothing and would come again. */
@@ -16,9 +17,9 @@ const REFUSED: readonly unknown[] = [400, 413, 422];
  * @param resumed true where another process, or an earlier call, may have sent the first of them
  */
 export async function makeWrites(context: RollingContext, resumed: boolean, signal?: AbortSignal): Promise<void> {
-  const { ledger } = context;
+  const { checkpoint } = context;
   let mayBeThere = resumed;
-  for (let write = ledger.state.write; write; write = ledger.state.write) {
+  for (let write = checkpoint.state.write; write; write = checkpoint.state.write) {
     const [messages] = write.writes;
     if (!messages || (write.kind === 'turn' && write.writes.length === 1)) break;
     const betweenRounds = write.kind === 'append';
@@ -26,7 +27,7 @@ export async function makeWrites(context: RollingContext, resumed: boolean, sign
     await append(context, write, messages, signal);
     mayBeThere = false;
   }
-  if (ledger.state.write?.kind === 'append') await finishAppend(context, ledger.state.write);
+  if (checkpoint.state.write?.kind === 'append') await finishAppend(context, checkpoint.state.write);
 }
 
 async function append(
@@ -35,16 +36,16 @@ async function append(
   messages: InputMessage[],
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const { client, ledger, density } = context;
-  const { id, version } = ledger.session;
-  const rest = { ...write, step: ledger.nextStep, writes: write.writes.slice(1) };
+  const { client, checkpoint, density } = context;
+  const { id, version } = checkpoint.session;
+  const rest = { ...write, step: checkpoint.nextStep, writes: write.writes.slice(1) };
   try {
-    const step = { key: ledger.key(write.step, 'append'), version, signal };
+    const step = { key: checkpoint.key(write.step, 'append'), version, signal };
     const { value } = await send(context, step, (options) => client.sessions.append(id, { messages }, options));
     density.learn(sumBytes(messages), value.tokens);
-    const open = staysOpen(ledger.session.open, messages);
-    await ledger.save({ step: rest.step, session: markOf({ id, ...value }, open), write: rest });
-    tellWindow(context);
+    const open = staysOpen(checkpoint.session.open, messages);
+    await checkpoint.save({ step: rest.step, session: markOf({ id, ...value }, open), write: rest });
+    emitWindow(context);
   } catch (error) {
     if (isConflict(error)) return settleConflict(context, write, messages, signal);
     if (isSessionError(error, 'append_too_large') && (await splitFurther(context, write, 0))) return;
@@ -58,34 +59,34 @@ async function settleConflict(
   messages: InputMessage[],
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const { ledger } = context;
+  const { checkpoint } = context;
   const { committed, session } = await findOutcome(context, messages, false, signal);
-  const open = committed ? staysOpen(ledger.session.open, messages) : ledger.session.open;
+  const open = committed ? staysOpen(checkpoint.session.open, messages) : checkpoint.session.open;
   const writes = committed ? write.writes.slice(1) : write.writes;
-  const step = ledger.nextStep;
-  await ledger.save({ step, session: markOf(session, open), write: { ...write, step, writes } });
+  const step = checkpoint.nextStep;
+  await checkpoint.save({ step, session: markOf(session, open), write: { ...write, step, writes } });
 }
 
-async function finishAppend({ ledger }: RollingContext, { document }: PendingWrite): Promise<void> {
-  const after = ledger.state.snapshots.length;
-  const documents = document && { ...ledger.state.documents, [document.id]: { chars: document.chars, after } };
-  await ledger.save({ write: null, ...(documents && { documents }) });
+async function finishAppend({ checkpoint }: RollingContext, { document }: PendingWrite): Promise<void> {
+  const after = checkpoint.state.snapshots.length;
+  const documents = document && { ...checkpoint.state.documents, [document.id]: { chars: document.chars, after } };
+  await checkpoint.save({ write: null, ...(documents && { documents }) });
 }
 
 /** Cuts write `place`, refused for its size, into smaller ones. @returns false where it cannot be cut */
-export async function splitFurther({ ledger, density }: RollingContext, write: PendingWrite, place: number) {
+export async function splitFurther({ checkpoint, density }: RollingContext, write: PendingWrite, place: number) {
   const messages = write.writes[place] ?? [];
   const canSplit = messages.length > 1 || messages.some(isSplittable);
   if (!density.refused(sumBytes(messages)) || !canSplit) return false;
   const writes = write.writes.toSpliced(place, 1, ...planWrites(messages, density.maxBytes));
-  const step = ledger.nextStep;
-  await ledger.save({ step, write: { ...write, step, writes } });
+  const step = checkpoint.nextStep;
+  await checkpoint.save({ step, write: { ...write, step, writes } });
   return true;
 }
 
 /** Forgets what is pending where the server has refused it for good. @returns the error, to be thrown */
-export async function refuse({ ledger }: RollingContext, error: unknown): Promise<unknown> {
-  if (error instanceof APIError && REFUSED.includes(error.status)) await ledger.save({ write: null });
+export async function refuse({ checkpoint }: RollingContext, error: unknown): Promise<unknown> {
+  if (error instanceof APIError && REFUSED.includes(error.status)) await checkpoint.save({ write: null });
   return error;
 }
 
@@ -103,4 +104,50 @@ function staysOpen(open: boolean, messages: readonly InputMessage[]): boolean {
   const last = messages.at(-1);
   if (last?.role === 'tool') return open;
   return last?.role === 'assistant' && (last.tool_calls?.length ?? 0) > 0;
+}
+
+/** How far back the outcome of a step is looked for. */
+const MOST_NEWER = 400;
+const PAGE = 100;
+
+export interface Outcome {
+  committed: boolean;
+  /** The assistant's message, where the step was a turn that is committed and had an answer. */
+  reply: SessionMessage | undefined;
+  session: Session;
+}
+
+/**
+ * What became of a write, read from the session itself. Needed where the server no longer remembers the write's key (24
+ * hours), and has refused it because the session has changed since: by this write, or by another writer.
+ * @throws RollingSessionError `diverged`
+ */
+export async function findOutcome(
+  { client, checkpoint }: RollingContext,
+  sent: readonly InputMessage[],
+  isTurn: boolean,
+  signal: AbortSignal | undefined,
+): Promise<Outcome> {
+  const mark = checkpoint.session;
+  const session = await client.sessions.retrieve(mark.id, { signal });
+  const newer = session.usage.messages - mark.messages;
+  if (newer < 0 || newer > MOST_NEWER) throw new RollingSessionError('diverged');
+  const found: SessionMessage[] = [];
+  if (newer > 0) {
+    for await (const message of client.sessions.messages(mark.id, { order: 'desc', limit: PAGE }, { signal })) {
+      found.unshift(message);
+      if (found.length === newer) break;
+    }
+  }
+  const start = found.findIndex((_, place) => sent.every((message, index) => isSame(message, found[place + index])));
+  if (start === -1 || (sent.length === 0 && newer === 0)) return { committed: false, reply: undefined, session };
+  const next = found[start + sent.length];
+  const reply = isTurn && next?.role === 'assistant' ? next : undefined;
+  return { committed: true, reply, session };
+}
+
+function isSame(sent: InputMessage, stored: SessionMessage | undefined): boolean {
+  if (!stored || stored.role !== sent.role) return false;
+  const answers = sent.role === 'tool' ? sent.tool_call_id : undefined;
+  return contentText(sent.content) === contentText(stored.content) && answers === stored.tool_call_id;
 }

@@ -1,8 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { planWrites } from '../../client/rolling/plan-writes.ts';
-import { headWithin, readPieces, skipUnits, splitText, utf8Bytes } from '../../client/rolling/split-text.ts';
-import { clipText } from '../../client/rolling/tool-results.ts';
+import {
+  clipText,
+  headWithin,
+  planWrites,
+  readPieces,
+  skipUnits,
+  splitText,
+  utf8Bytes,
+} from '../../client/rolling/fit.ts';
 import { readShared } from '../support/shared.ts';
 import { collect } from './support.ts';
 

@@ -1,6 +1,6 @@
 import type { Checkpoint, RollingState } from '../../client/checkpoint.ts';
 import { KimiClient, type KimiClientOptions } from '../../client/index.ts';
-import type { RollingOptions } from '../../client/rolling/settings.ts';
+import type { RollingOptions } from '../../client/rolling/context.ts';
 import type { SessionMessage } from '../../contract/sessions.ts';
 import type { EmulatorOptions, Model } from '../../emulator/index.ts';
 import { type Api, startEmulator, type Transport } from '../support/emulator.ts';

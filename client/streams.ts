@@ -2,7 +2,6 @@ import OpenAI, { APIError } from 'openai';
 import type { ErrorBody } from '../contract/errors.ts';
 import type { InputMessage } from '../contract/messages.ts';
 import type { AppendAcknowledgement, AppendEnd } from '../contract/sessions.ts';
-import { iterate, type Source } from './source.ts';
 
 /** Messages in any order of arrival: a list, a generator, a stream. */
 export type MessageSource = Source<InputMessage>;
@@ -69,4 +68,34 @@ function toRecord(headers: HeadersOption): Record<string, string | null | undefi
   if (headers instanceof Headers) return Object.fromEntries(headers.entries());
   if (Array.isArray(headers)) return Object.fromEntries(headers);
   return headers as Record<string, string | null | undefined>;
+}
+
+/** Items that come one after another, at once or over time. */
+export type Source<Item> = Iterable<Item> | AsyncIterable<Item> | ReadableStream<Item>;
+
+/** The items of any source. Not every runtime iterates a stream, so that its reader is used. */
+export function iterate<Item>(source: Source<Item>): AsyncIterableIterator<Item, void> {
+  return 'getReader' in source ? readStream(source.getReader()) : each(source);
+}
+
+async function* each<Item>(source: Iterable<Item> | AsyncIterable<Item>): AsyncGenerator<Item, void> {
+  yield* source;
+}
+
+/** Not a generator: `return()` of one waits for the item that it waits for, while a stream is cancelled at once. */
+function readStream<Item>(reader: ReadableStreamDefaultReader<Item>): AsyncIterableIterator<Item, void> {
+  return {
+    async next() {
+      const step = await reader.read();
+      return step.done ? { done: true, value: undefined } : step;
+    },
+    async return() {
+      await reader.cancel().catch(() => undefined);
+      reader.releaseLock();
+      return { done: true, value: undefined };
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
 }
