@@ -49,16 +49,16 @@ export function registerWith(
       });
       registerCase(runner, subject, results);
     }
-    runner.it('some rule was seen to hold, and nothing is left behind', async () => {
+    runner.it('a rule passed, and nothing is left behind', async () => {
       if (!running || found.size === 0) throw new Error('nothing was run');
       const left = [
         ...running.leaked.map(({ kind, id }) => `${kind} ${id}`),
-        ...running.resources.unanswered.map(({ request }) => `perhaps what ${request} made, of which no answer tells`),
+        ...running.resources.unanswered.map(({ request }) => `possibly what ${request} created: its answer was lost`),
       ];
       if (left.length > 0) throw new Error(`left behind: ${left.join(', ')}`);
       const verdicts = [...found.values()].map(({ verdict }) => verdict);
       const judged = verdicts.some((verdict) => verdict !== 'n/a' && verdict !== 'not_run' && verdict !== 'info');
-      if (!judged) throw new Error('no rule was seen to hold: all was skipped, or may not be scored on this target');
+      if (!judged) throw new Error('no rule passed: every check was skipped, or is not scored on this target');
     });
   });
   return found;

@@ -60,7 +60,7 @@ export async function sweepCommand(options: Options, { stdout, env }: Terminal):
   const { deleted, failed, skipped, unreadable } = await swept(target, options.out).finally(() => target.close?.());
   stdout.write(`${deleted.length} deleted, ${failed.length} could not be deleted\n`);
   for (const id of failed) stdout.write(`  left: ${oneLine(id)}\n`);
-  for (const name of skipped) stdout.write(`  of another target, left alone: ${oneLine(name)}\n`);
+  for (const name of skipped) stdout.write(`  skipped, belongs to another target: ${oneLine(name)}\n`);
   for (const line of unreadable) stdout.write(`  ${oneLine(line)}\n`);
   return failed.length > 0 ? EXIT.leaked : EXIT.conformant;
 }

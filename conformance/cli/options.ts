@@ -47,59 +47,63 @@ export const FLAGS = {
   target: {
     type: 'string',
     value: 'emulator|live|URL',
-    help: 'what is judged (also: KIMI_CONFORMANCE_TARGET; default emulator)',
+    help: 'server to test (also KIMI_CONFORMANCE_TARGET; default emulator)',
   },
   profile: {
     type: 'string',
     multiple: true,
     value: 'NAME',
-    help: `only these: ${PROFILES.join(', ')}; may be given again`,
+    help: `only these: ${PROFILES.join(', ')}; repeatable`,
   },
   case: {
     type: 'string',
     multiple: true,
     value: 'ID',
-    help: 'only these cases, areas or checks: ID,ID; may be given again',
+    help: 'only these cases, areas or checks: ID,ID; repeatable',
   },
   exclude: {
     type: 'string',
     multiple: true,
     value: 'ID',
-    help: 'none of these: ID,ID; may be given again. A check takes its case along',
+    help: 'skip these: ID,ID; repeatable. Skipping a check skips its case',
   },
   scale: {
     type: 'string',
     value: SCALES.join('|'),
     help: "limits of the emulator: scaled down, or the contract's (default small)",
   },
-  http: { type: 'boolean', help: 'reach the emulator over a port instead of in process' },
-  tokenizer: { type: 'string', value: 'FILE', help: 'vocabulary that the emulator counts with' },
-  report: { type: 'string', multiple: true, value: 'KINDS', help: `${REPORT_KINDS.join(',')}; may be given again` },
-  out: { type: 'string', value: 'DIR', help: `folder for reports and ledgers (default ${DEFAULT_OUT})` },
+  http: { type: 'boolean', help: 'reach the emulator over HTTP instead of in process' },
+  tokenizer: { type: 'string', value: 'FILE', help: 'vocabulary that the emulator counts tokens with' },
+  report: { type: 'string', multiple: true, value: 'KINDS', help: `${REPORT_KINDS.join(',')}; repeatable` },
+  out: {
+    type: 'string',
+    value: 'DIR',
+    help: `folder for reports and records of created resources (default ${DEFAULT_OUT})`,
+  },
   baseline: { type: 'string', value: 'FILE', help: 'list of known failures' },
-  update: { type: 'boolean', help: 'write that list anew from this run' },
-  yes: { type: 'boolean', help: 'agree to the plan of a run that costs money' },
-  'max-spend': { type: 'string', value: 'USD', help: 'the most that such a run may cost' },
-  'dedicated-account': { type: 'boolean', help: 'the account holds nothing else: it may be filled and EMPTIED' },
+  update: { type: 'boolean', help: 'rewrite that list from this run' },
+  yes: { type: 'boolean', help: 'confirm a run that costs money' },
+  'max-spend': { type: 'string', value: 'USD', help: 'spending limit of such a run' },
+  'dedicated-account': { type: 'boolean', help: 'the account holds nothing else and may be filled and EMPTIED' },
   declare: {
     type: 'string',
     multiple: true,
     value: 'NAME[=no]',
-    help: 'what the target says that it offers, or not; may be given again',
+    help: 'capability that the target has, or lacks; repeatable',
   },
   limit: {
     type: 'string',
     multiple: true,
     value: 'NAME=N',
-    help: 'a limit of the target that differs from the contract; may be given again',
+    help: 'limit of the target that differs from the contract; repeatable',
   },
   timeout: {
     type: 'string',
     value: 'SECONDS',
-    help: `how long an answer may take (default 30; live 120; at most ${LONGEST_S})`,
+    help: `timeout of a request (default 30; live 120; at most ${LONGEST_S})`,
   },
-  quiet: { type: 'boolean', help: 'print nothing but the result' },
-  help: { type: 'boolean', short: 'h', help: 'print this' },
+  quiet: { type: 'boolean', help: 'print the result only' },
+  help: { type: 'boolean', short: 'h', help: 'print this help' },
 } as const;
 
 /** @throws UsageError */
@@ -108,7 +112,9 @@ export function parseOptions(args: string[]): Options {
   const [first = 'run', ...operands] = positionals;
   const command = oneOf(COMMANDS, first, 'command');
   if (command === 'diff' ? operands.length !== 2 && !values.help : operands.length > 0) {
-    throw new UsageError(command === 'diff' ? 'diff takes two report files' : `${command} takes no ${operands[0]}`);
+    throw new UsageError(
+      command === 'diff' ? 'diff takes two report files' : `${command} does not take an argument: ${operands[0]}`,
+    );
   }
   return {
     command,
@@ -181,15 +187,15 @@ function limit(text: string): [LimitName, number] {
 function declaration(text: string): [Capability, Declared][] {
   const [given = '', answer = 'yes'] = text.split('=');
   const names = CAPABILITIES.filter((name) => name === given || name.startsWith(`${given}.`));
-  if (names.length === 0) throw new UsageError(`--declare knows no ${given}; it knows ${CAPABILITIES.join(', ')}`);
+  if (names.length === 0) throw new UsageError(`--declare ${given} is unknown; use one of ${CAPABILITIES.join(', ')}`);
   const declared = oneOf(['yes', 'no'] as const, answer, `--declare ${given}`);
   return names.map((name) => [name, declared]);
 }
 
 const COMMAND_LINES = [
-  ['run', 'judge the target and report (what is done where no command is given)'],
-  ['plan', 'print what a run would send and cost, and send nothing'],
-  ['list', 'print every case, its checks and the rules they judge'],
+  ['run', 'test the target and print a report (default)'],
+  ['plan', 'print what a run would send and cost; sends nothing'],
+  ['list', 'print every case with its checks and their rules'],
   ['probe', 'print what the target offers; creates nothing'],
   ['diff A B', 'compare two reports (JSON), rule by rule'],
   ['sweep', 'delete what a killed run left behind'],
@@ -198,17 +204,17 @@ const COMMAND_LINES = [
 const ENVIRONMENT = [
   ['KIMI_CONFORMANCE_TARGET', 'emulator, live or a URL'],
   ['KIMI_BASE_URL, KIMI_API_KEY', 'the endpoint, for live'],
-  ['KIMI_CONFORMANCE_MODEL', 'the model that is asked, for live'],
+  ['KIMI_CONFORMANCE_MODEL', 'the model to test, for live'],
   ['KIMI_API_KEY_B', 'a second account, for the rules between accounts'],
 ] as const;
 
 const EXIT_CODES = [
   ['0', 'conformant'],
   ['1', 'not conformant, or the list of known failures is stale'],
-  ['2', 'wrong configuration, or nothing selected'],
-  ['3', 'incomplete: something could not be judged'],
-  ['4', 'the budget is used up'],
-  ['5', 'something could not be cleaned up: run sweep'],
+  ['2', 'invalid configuration, or nothing selected'],
+  ['3', 'incomplete: some checks gave no result'],
+  ['4', 'the budget is exhausted'],
+  ['5', 'something was left behind: run sweep'],
   ['130', 'interrupted'],
 ] as const;
 
@@ -218,7 +224,7 @@ export function helpText(): string {
     return [`${short}--${name}${'value' in flag ? ` ${flag.value}` : ''}`, flag.help] as const;
   });
   return [
-    'Usage: kimi-emulator conformance [command] [flags]   judge a server by the contract',
+    'Usage: kimi-emulator conformance [command] [flags]   test a server against the contract',
     ...section('Commands', COMMAND_LINES),
     ...section('Flags', flags),
     ...section('Environment', ENVIRONMENT),

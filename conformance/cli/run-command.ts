@@ -21,7 +21,7 @@ export async function runCommand(options: Options, terminal: Terminal): Promise<
   try {
     if (target.paid && !(options.yes && options.maxSpend !== undefined)) {
       await planCommand(options, terminal);
-      throw new UsageError('nothing was sent: agree with --yes and say with --max-spend what it may cost');
+      throw new UsageError('nothing was sent: confirm with --yes and set --max-spend');
     }
     return await judge(target, options, terminal);
   } finally {
@@ -69,7 +69,7 @@ function publish(report: Report, { reports, out, baseline, update }: Options, { 
   if (!update || baseline === undefined) return report.exitCode;
   const { interrupted, stopped } = report.run;
   if (interrupted || stopped !== undefined || report.results.some(({ verdict }) => verdict === 'error')) {
-    stderr.write('kimi-emulator conformance: the run is not whole, so the list of known failures was not written\n');
+    stderr.write('kimi-emulator conformance: the run is incomplete, so the list of known failures was not written\n');
     return report.exitCode;
   }
   const list = baselineOf(report.results, 'written by --update', new Date(report.run.startedAt));

@@ -44,7 +44,7 @@ export function applyBaseline(
 function problemOf(entry: Baseline['entries'][number], result: CheckResult, today: Date): string | undefined {
   const { verdict, message = '' } = result;
   if (today.toISOString().slice(0, 10) > entry.expires) return `the entry expired on ${entry.expires}`;
-  if (verdict === 'pass') return 'passes now: take it off the list';
+  if (verdict === 'pass') return 'passes now: remove it from the list';
   if (verdict !== entry.expect) return `expected ${entry.expect}, got ${verdict}: ${message}`;
   if (!new RegExp(entry.message).test(message)) return `another message than ${entry.message}: ${message}`;
   return undefined;

@@ -76,7 +76,7 @@ export class Budget {
     if (this.#spent + this.#reserved + worst > this.#cap) {
       this.#exhausted = true;
       throw new BudgetExhausted(
-        `the next chat could cost ${worst.toFixed(4)} ${this.#price.currency}, more than is left`,
+        `the next chat could cost ${worst.toFixed(4)} ${this.#price.currency}, more than the remaining budget`,
       );
     }
     this.#reserved += worst;
@@ -96,12 +96,12 @@ export class Budget {
     return this.#cost({ prompt: promptTokens, completion: completionTokens });
   }
 
-  /** @throws NotRun for what could cost more than all that is allowed, and so is left out from the start */
+  /** @throws NotRun for what could cost more than the whole budget, and so is left out from the start */
   requireCoverage(cost: Cost): void {
     const worst = this.priceOf(cost);
     if (worst <= this.#cap) return;
     this.#exhausted = true;
-    throw new NotRun(`could cost ${worst.toFixed(4)} ${this.#price.currency}, more than all that is allowed`);
+    throw new NotRun(`could cost ${worst.toFixed(4)} ${this.#price.currency}, more than the whole budget`);
   }
 
   /** A refusal is free. A breakdown may have come after the work was done. */

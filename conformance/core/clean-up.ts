@@ -21,10 +21,13 @@ import { Inconclusive } from './verdict.ts';
 const MAX_PAGES = 100;
 
 /** Deletes what a run has created, last in, first out. What is gone already is fine. @returns what could not be deleted */
-export async function cleanUp(ledger: CreatedResources, apiOf: (account: string) => Api): Promise<CreatedResource[]> {
+export async function cleanUp(
+  resources: CreatedResources,
+  apiOf: (account: string) => Api,
+): Promise<CreatedResource[]> {
   const left: CreatedResource[] = [];
-  for (const created of ledger.open) {
-    if (await remove(apiOf(created.account), created)) ledger.recordDeleted(created.id);
+  for (const created of resources.open) {
+    if (await remove(apiOf(created.account), created)) resources.recordDeleted(created.id);
     else left.push(created);
   }
   return left;
@@ -61,25 +64,25 @@ export interface SweepResult {
   deleted: string[];
   /** Ids that could not be deleted. */
   failed: string[];
-  /** Ledgers that were left alone, each with the target whose it is, or why that is not known. */
+  /** Records that were skipped, each with the target whose it is, or why that is not known. */
   skipped: string[];
-  /** What is lost of ledgers that were cut short, each in one line. */
+  /** What is lost of records that were cut short, each in one line. */
   unreadable: string[];
 }
 
 /**
- * Finishes what killed runs left behind: what their ledgers name, the sessions that bear their mark, and the snapshots of both. A resources that was
+ * Finishes what killed runs left behind: what their records name, the sessions that bear their mark, and the snapshots of both. A record that was
  * cut short is swept as far as it goes.
  * @throws Inconclusive where the target cannot be read
  */
 export async function sweep(target: Target, folder: string): Promise<SweepResult> {
   const swept: SweepResult = { deleted: [], failed: [], skipped: [], unreadable: [] };
   const accounts = accountsOf(target);
-  for (const name of ledgersIn(folder)) {
+  for (const name of resourceFilesIn(folder)) {
     const file = join(folder, name);
     const trace = parseResourceFile(readFileSync(file, 'utf8'));
-    if (trace === 'empty') swept.unreadable.push(`${name} was cut before anything was created`);
-    else if (trace === 'headless') swept.skipped.push(`${name} (its first line is not there)`);
+    if (trace === 'empty') swept.unreadable.push(`${name} was cut off before anything was created`);
+    else if (trace === 'headless') swept.skipped.push(`${name} (its first line is missing)`);
     else if (trace.target !== target.name) swept.skipped.push(`${name} (${trace.target})`);
     else swept.unreadable.push(...trace.unreadable.map((line) => `${name}, ${line}`));
     const ours = typeof trace === 'object' && trace.target === target.name;
@@ -90,7 +93,7 @@ export async function sweep(target: Target, folder: string): Promise<SweepResult
   return swept;
 }
 
-function ledgersIn(folder: string): string[] {
+function resourceFilesIn(folder: string): string[] {
   try {
     return readdirSync(folder).filter(isResourceFileName);
   } catch {

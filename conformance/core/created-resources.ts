@@ -142,7 +142,7 @@ export interface ResourceFile {
   open: CreatedResource[];
   /** Every session the run is known to have made, deleted ones included: their snapshots outlive them. */
   sessions: Set<string>;
-  /** Lines that say nothing, since a kill or a full disk cut them short: `line 4 says nothing: {"created"`. */
+  /** Lines that say nothing, since a kill or a full disk cut them short: `line 4 is unreadable: {"created"`. */
   unreadable: string[];
 }
 
@@ -161,7 +161,7 @@ export function parseResourceFile(text: string): ParsedResourceFile {
   for (const [index, { line, number }] of lines.entries()) {
     const parsed = said[index];
     if (parsed) note(trace, parsed);
-    else trace.unreadable.push(`line ${number} says nothing: ${line.slice(0, SHOWN)}`);
+    else trace.unreadable.push(`line ${number} is unreadable: ${line.slice(0, SHOWN)}`);
   }
   return trace;
 }

@@ -140,11 +140,11 @@ export async function preflight(api: Api, baseURL: string): Promise<void> {
     );
   }
   if (status === 429 || status >= 500) {
-    throw new Unreachable(`${baseURL} serves nobody at the moment: ${status} ${preview(reply.text)}`, EXIT.incomplete);
+    throw new Unreachable(`${baseURL} is not available: ${status} ${preview(reply.text)}`, EXIT.incomplete);
   }
   if (typeof reply.json !== 'object' || reply.json === null) {
-    const type = reply.headers.get('content-type') ?? 'something without a type';
-    throw new Unreachable(`${baseURL} answers ${type} and no JSON: is the base URL right?`, EXIT.configuration);
+    const type = reply.headers.get('content-type') ?? 'no content type';
+    throw new Unreachable(`${baseURL} answered with ${type}, not JSON: check the base URL`, EXIT.configuration);
   }
 }
 

@@ -65,8 +65,7 @@ export class Runner {
    * @throws Unreachable where it cannot be judged at all; MaxSpendMissing where it costs money and nobody said how much it may
    */
   async prepare(): Promise<void> {
-    if (this.target.paid && !this.#capped)
-      throw new MaxSpendMissing(`${this.target.name} costs money: say with maxSpend how much`);
+    if (this.target.paid && !this.#capped) throw new MaxSpendMissing(`${this.target.name} costs money: set maxSpend`);
     const capabilities = await this.probe();
     if (capabilities.sessions.status !== 'offered') return;
     const api = this.#open(this.target.keys.a, MAIN);
@@ -139,8 +138,8 @@ export class Runner {
     for (const name of needs) {
       const { status } = this.capabilities[name];
       if (status === 'absent') throw new NotApplicable(`${name} is not offered here`);
-      if (status === 'broken-promise') throw new Mismatch(`${name} is claimed, and absent`);
-      if (status === 'unclear') throw new Inconclusive(`whether ${name} is offered could not be seen`);
+      if (status === 'broken-promise') throw new Mismatch(`${name} is declared, but absent`);
+      if (status === 'unclear') throw new Inconclusive(`could not determine whether ${name} is offered`);
     }
   }
 
@@ -169,7 +168,7 @@ function unreached(error: unknown): unknown {
   return new Mismatch(`${NOT_REACHED}: ${error.message}`);
 }
 
-/** How the main account is called in ledgers and reports. */
+/** How the main account is called in records and reports. */
 export const MAIN = 'A';
 
 /** The accounts of a target, one set for each case. */
@@ -183,7 +182,7 @@ export function accountsOf(target: Target, open: (key: string, account: string) 
     },
     async empty() {
       if (target.newKey) {
-        // Ledgers and reports name accounts, and must not name keys.
+        // Records and reports name accounts, and must not name keys.
         return open(target.newKey(), `new-${randomUUID()}`);
       }
       if (!target.dedicated) throw new NotRun('fills and empties the account: needs --dedicated-account');

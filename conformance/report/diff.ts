@@ -122,10 +122,10 @@ const COLOURS: Record<Comparison, Colour> = {
   'not testable': 'dim',
 };
 export const COMPARISON_TITLES: Record<Comparison, string> = {
-  differ: 'They differ',
-  agree: 'They agree',
-  untested: 'Not judged on at least one of them',
-  'not testable': 'Not to be seen from outside',
+  differ: 'Differ',
+  agree: 'Agree',
+  untested: 'No result on at least one side',
+  'not testable': 'Not testable from outside',
 };
 
 /** Two runs side by side, for a terminal: first what differs, then what nothing is known of, and what agrees as names only. */

@@ -52,13 +52,13 @@ export function renderHtml(report: Report): string {
 <main>
 <div class="cards">${PROFILES.map((profile) => cardHtml(report, profile)).join('\n')}</div>
 ${problemsHtml(report)}
-${findingsHtml('What does not hold', overview.broken)}
-${findingsHtml('What could not be judged', overview.unjudged)}
+${findingsHtml('Failed rules', overview.broken)}
+${findingsHtml('No result', overview.unjudged)}
 ${untriedHtml('Known failures', overview.known)}
-${untriedHtml('What was not tried, and why', overview.untried)}
+${untriedHtml('Skipped, and why', overview.untried)}
 ${filtersHtml(report, overview)}
 ${areasHtml(overview.areas, known)}
-<p id="none" hidden>No check fits.</p>
+<p id="none" hidden>No check matches.</p>
 ${targetHtml(report)}
 ${unseenRulesHtml(RULE_IDS.filter((id) => RULES[id].verified !== 'wire'))}
 </main>
@@ -166,10 +166,10 @@ function targetHtml({ target }: Report): string {
 }
 
 function retriesText({ retries }: Report): string {
-  if (retries.length === 0) return 'No request was sent twice.';
+  if (retries.length === 0) return 'No request was retried.';
   const groups = groupBy(retries, ({ request, reason }) => `${request} ${reason}`).slice(0, MAX_LINKS);
   const told = groups.map(([{ request, reason }, all]) => escapeHtml(`${all.length} × ${request} (${reason})`));
-  return `Sent again: ${told.join(', ')}.`;
+  return `Retries: ${told.join(', ')}.`;
 }
 
 /** A sign for each verdict, so that colour is never alone. */
@@ -262,7 +262,7 @@ export function unseenRulesHtml(clauses: readonly string[]): string {
   const items = clauses.map((id) => {
     return `<li><code>${escapeHtml(id)}</code> ${proseHtml(textOf(id))} <span class="dim">${escapeHtml(ruleOf(id)?.verified ?? '')}</span></li>`;
   });
-  return `<details class="more"><summary>Not to be seen from outside: ${plural(clauses.length, 'rule')}</summary>
+  return `<details class="more"><summary>Not testable from outside: ${plural(clauses.length, 'rule')}</summary>
 <p class="dim">For the emulator these are shown by tests of its source; of another server a run from outside says nothing about them.</p>
 <ul>${items.join('\n')}</ul></details>`;
 }

@@ -148,9 +148,9 @@ export function problemsOf({ run, target, profiles, spending, leaked, lost = [],
     ...(run.interrupted ? ['The run was interrupted.'] : []),
     ...(run.stopped === undefined
       ? []
-      : [`The run was given up, and what was not run is not known: ${oneLine(run.stopped)}.`]),
+      : [`The run stopped early; the remaining checks have no result: ${oneLine(run.stopped)}.`]),
     ...(spending.exhausted ? ['The budget was exhausted before everything was run.'] : []),
-    ...(baseline?.problems ?? []).map((problem) => `The list of known failures is wrong: ${oneLine(problem)}`),
+    ...(baseline?.problems ?? []).map((problem) => `The list of known failures is out of date: ${oneLine(problem)}`),
     ...leaked.map(({ kind, id, account }) => `Left behind: the ${kind} ${oneLine(id)} of account ${oneLine(account)}.`),
     ...(lost.length > 0 ? [lostLine(lost)] : []),
   ];
@@ -158,23 +158,23 @@ export function problemsOf({ run, target, profiles, spending, leaked, lost = [],
 
 function refusedLine(limits: readonly string[]): string {
   const told = oneLine(limits.join(', '));
-  return `Not used, of the limits that the target states: ${told}. Larger ones are declared with --limit.`;
+  return `Ignored limits stated by the target: ${told}. Declare larger ones with --limit.`;
 }
 
 function lostLine(lost: NonNullable<Report['lost']>): string {
   const named = lost.slice(0, MOST_NAMED).map(({ request, account }) => `${request} of account ${account}`);
   const more = lost.length > MOST_NAMED ? ', …' : '';
   const count = plural(lost.length, 'creation');
-  return `Perhaps left behind: ${count} without an answer that tells (${oneLine(named.join(', '))}${more}); \`kimi-emulator conformance sweep\` looks for what was made.`;
+  return `Possibly left behind: ${count} whose answer was lost (${oneLine(named.join(', '))}${more}); \`kimi-emulator conformance sweep\` looks for what was made.`;
 }
 
 const EXIT_WORDS: Record<number, string> = {
   [EXIT.conformant]: 'conformant',
   [EXIT.nonConformant]: 'not conformant',
-  [EXIT.configuration]: 'wrongly configured',
+  [EXIT.configuration]: 'invalid configuration',
   [EXIT.incomplete]: 'incomplete',
   [EXIT.budget]: 'budget exhausted',
-  [EXIT.leaked]: 'conformant, but something was left behind, or may have been',
+  [EXIT.leaked]: 'conformant, but something was or may have been left behind',
   [EXIT.interrupted]: 'interrupted',
 };
 
@@ -182,8 +182,8 @@ const EXIT_WORDS: Record<number, string> = {
 export function outcomeOf({ exitCode, profiles }: Report): string {
   if (exitCode === EXIT.nonConformant && PROFILES.every((name) => profiles[name].status !== 'non-conformant')) {
     return PROFILES.some((name) => profiles[name].status === 'not offered')
-      ? 'what was asked for is not offered, or the list of known failures is wrong'
-      : 'the list of known failures is wrong';
+      ? 'what was asked for is not offered, or the list of known failures is out of date'
+      : 'the list of known failures is out of date';
   }
   return EXIT_WORDS[exitCode] ?? `exit code ${exitCode}`;
 }

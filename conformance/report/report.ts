@@ -130,7 +130,7 @@ function parse(text: string): unknown {
 function requireKnownFormat(value: unknown): void {
   const format = typeof value === 'object' && value !== null && 'report' in value ? value.report : undefined;
   const [name, version] = typeof format === 'string' ? format.split('/') : [];
-  if (name !== FORMAT) throw broken(`it does not begin with "report": "${FORMAT}/${VERSION}"`);
+  if (name !== FORMAT) throw broken(`it does not start with "report": "${FORMAT}/${VERSION}"`);
   if (Number(version) > VERSION) {
     throw new ReportError(oneLine(`report of a newer kit: it is ${format}, and this kit reads ${FORMAT}/${VERSION}`));
   }
@@ -142,7 +142,7 @@ function requireWhole({ results, profiles, completeness: { declared, reported } 
   if (reported !== results.length) throw broken(`it says ${reported} checks and holds ${results.length}`);
   const seen = new Set<string>();
   for (const { id } of results) {
-    if (seen.has(id)) throw broken(`the check ${id} is there twice`);
+    if (seen.has(id)) throw broken(`the check ${id} is listed twice`);
     seen.add(id);
   }
   for (const profile of PROFILES) {

@@ -37,13 +37,13 @@ export function renderTerminal(report: Report, { color = false, width = 80 }: Te
   const { areas, broken, unjudged, known, told, untried } = overviewOf(report);
   view.subject(report);
   view.table(areas);
-  view.findings('What does not hold', broken);
-  view.findings('What could not be judged', unjudged);
+  view.findings('Failed rules', broken);
+  view.findings('No result', unjudged);
   view.summaries('Known failures', known);
   view.summaries('Noted, not scored', told);
-  view.summaries('What was not tried, and why', untried);
+  view.summaries('Skipped, and why', untried);
   view.retries(report.retries);
-  view.section('Besides', problemsOf(report));
+  view.section('Notes', problemsOf(report));
   view.line('');
   view.paragraph(spendingLine(report));
   view.conclusion(report);
@@ -119,7 +119,7 @@ class View {
     const groups = groupBy(retries, ({ request, reason }) => `${request} ${reason}`);
     const lines = groups.map(([{ request, reason }, all]) => `${all.length} × ${oneLine(request)}: ${oneLine(reason)}`);
     const more = lines.length - MAX_RETRIES;
-    this.section(`Sent again (${plural(retries.length, 'time')})`, [
+    this.section(`Retries (${plural(retries.length, 'time')})`, [
       ...lines.slice(0, MAX_RETRIES),
       ...(more > 0 ? [`and ${more} more requests`] : []),
     ]);

@@ -21,7 +21,7 @@ export interface ApiOptions {
   connection: Connection;
   baseURL: string;
   key: string;
-  /** How the account is called in the ledger. */
+  /** How the account is called in the record of created resources. */
   account: string;
   exchanges: Exchanges;
   resources: CreatedResources;

@@ -17,7 +17,7 @@ it.each<[string[], string, number]>([
   [['--target', 'elsewhere'], '--target is emulator, live or a URL', 2],
   [['--target', 'live'], 'KIMI_BASE_URL', 2],
   [['--target', 'https://api.example.com/v1'], 'KIMI_API_KEY', 2],
-  [['--declare', 'telepathy'], '--declare knows no telepathy', 2],
+  [['--declare', 'telepathy'], '--declare telepathy is unknown', 2],
   [['--limit', 'sessions=many'], '--limit sessions must be sessions from 1 to 1000000, not NaN', 2],
   [['--limit', 'window_tokens=1e12'], '--limit window_tokens must be tokens from 64 to 16777216', 2],
   [['--limit', 'sessions='], '--limit sessions must be', 2],
@@ -48,7 +48,7 @@ it.each<[string, RequestListener, string, number]>([
   [
     'answers HTML',
     (_, answer) => answer.setHeader('Content-Type', 'text/html').end('<title>Hi</title>'),
-    'is the base URL right?',
+    'check the base URL',
     2,
   ],
   [
@@ -58,7 +58,7 @@ it.each<[string, RequestListener, string, number]>([
     2,
   ],
   ['never answers', () => undefined, 'no answer within 0.2 s', 3],
-  ['breaks down', (_, answer) => answer.writeHead(500).end('{}'), 'serves nobody', 3],
+  ['breaks down', (_, answer) => answer.writeHead(500).end('{}'), 'is not available', 3],
   ['drops connections', ({ socket }) => socket.destroy(), 'cannot be reached', 3],
 ])('a target that %s is one clear line', async (_, answers, names, code) => {
   const url = await serverThat(answers);

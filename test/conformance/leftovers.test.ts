@@ -78,7 +78,7 @@ it.each([
   expect(await leftovers(recorder)).toEqual([]);
 });
 
-it('a run that loses the answer to a creation keeps its ledger, so that a sweep finds what there is', async () => {
+it('a run that loses the answer to a creation keeps its record of created resources, so that a sweep finds what there is', async () => {
   const recorder = await startRecorder({ limits: SMALL_LIMITS });
   const out = temporaryFolder();
   let created = 0;
@@ -110,7 +110,7 @@ it('a creation whose answer was lost is told, and takes the green from a run tha
   const { code, stdout } = await conformance([...args, '--report', 'json', '--out', out]);
   expect(code).toBe(5);
   expect(stdout.replaceAll(/\s+/g, ' ')).toContain(
-    'Perhaps left behind: 1 creation without an answer that tells (POST /v1/sessions of account A); `kimi-emulator conformance sweep`',
+    'Possibly left behind: 1 creation whose answer was lost (POST /v1/sessions of account A); `kimi-emulator conformance sweep`',
   );
   const report = JSON.parse(readFileSync(join(out, 'conformance.json'), 'utf8'));
   expect(report).toMatchObject({ leaked: [], lost: [{ request: 'POST /v1/sessions', account: 'A' }] });
@@ -149,7 +149,7 @@ it.each([25, 411])('what a run leaves that is killed at request %i is swept away
   expect(readdirSync(out)).toEqual([]);
 });
 
-it('a ledger of another target is left alone', async () => {
+it('sweep skips the record of another target', async () => {
   const recorder = await startRecorder({ limits: SMALL_LIMITS });
   const other = await startRecorder();
   const out = temporaryFolder();

@@ -58,7 +58,7 @@ it('a server with larger limits than the contract has to be declared, and the te
   const args = ['--target', emulator.baseURL, '--declare', 'sessions', '--case', 'sessions.limits', '--out', out];
   const { stdout } = await conformance(args);
   expect(stdout.replaceAll(/\s+/g, ' ')).toContain(
-    'Not used, of the limits that the target states: window_tokens 300000 (64 to 262144). Larger ones are declared with --limit.',
+    'Ignored limits stated by the target: window_tokens 300000 (64 to 262144). Declare larger ones with --limit.',
   );
   const { code } = await conformance([...args, '--limit', 'window_tokens=300000', '--report', 'json']);
   expect(code).toBe(0);

@@ -7,11 +7,11 @@ import { contentsOf, type Recorder, startRecorder } from './recorder.ts';
 
 const KEY = 'sk-conformance-a';
 
-/** A ledger of this target, with one session in it that is still there. */
+/** A record of this target, with one session in it that is still there. */
 async function leftBehind({ emulator, url }: Recorder, folder: string, run: string): Promise<string> {
   const file = join(folder, resourceFileName(run));
-  const ledger = new CreatedResources({ run, target: url, file });
-  ledger.recordIntent('A', 'POST', '/sessions');
+  const resources = new CreatedResources({ run, target: url, file });
+  resources.recordIntent('A', 'POST', '/sessions');
   const response = await emulator.fetch(`${emulator.baseURL}/sessions`, {
     method: 'POST',
     headers: { Authorization: `Bearer ${KEY}`, 'Content-Type': 'application/json' },
@@ -32,14 +32,14 @@ function sweep({ url }: Recorder, out: string) {
 it.each([
   ['is empty', ''],
   ['was cut in its first line', '{"created_resources":1,"run":"cut","tar'],
-])('a ledger that %s holds nothing, and keeps no other from being swept', async (_, text) => {
+])('sweep deletes a record that %s and goes on with the others', async (_, text) => {
   const recorder = await startRecorder();
   const out = temporaryFolder();
   writeFileSync(join(out, resourceFileName('a-cut')), text);
   await leftBehind(recorder, out, 'whole');
   const { code, stdout } = await sweep(recorder, out);
   expect(stdout).toContain('1 deleted, 0 could not be deleted');
-  expect(stdout).toContain('created-a-cut.jsonl was cut before anything was created');
+  expect(stdout).toContain('created-a-cut.jsonl was cut off before anything was created');
   expect(code).toBe(0);
   expect(await contentsOf(recorder, KEY)).toEqual([]);
   expect(readdirSync(out)).toEqual([]);
@@ -48,20 +48,20 @@ it.each([
 it.each([
   ['was cut', '{"created":{"kind":"session","id":"se'],
   ['has lines that say nothing', 'null\n7\n{"created":{}}\n'],
-])('of a ledger that %s what it has is swept, and what is lost is told', async (_, rest) => {
+])('sweep processes what it can read of a record that %s and reports the rest', async (_, rest) => {
   const recorder = await startRecorder();
   const out = temporaryFolder();
   const file = await leftBehind(recorder, out, 'torn');
   writeFileSync(file, readFileSync(file, 'utf8') + rest);
   const { code, stdout } = await sweep(recorder, out);
   expect(stdout).toContain('1 deleted, 0 could not be deleted');
-  expect(stdout).toMatch(/created-torn\.jsonl, line 4 says nothing: /);
+  expect(stdout).toMatch(/created-torn\.jsonl, line 4 is unreadable: /);
   expect(code).toBe(0);
   expect(await contentsOf(recorder, KEY)).toEqual([]);
   expect(readdirSync(out)).toEqual([]);
 });
 
-it('a ledger that does not say whose it is is left alone, and keeps no other from being swept', async () => {
+it('sweep skips a record without its header and goes on with the others', async () => {
   const recorder = await startRecorder();
   const out = temporaryFolder();
   const name = resourceFileName('headless');
@@ -69,7 +69,7 @@ it('a ledger that does not say whose it is is left alone, and keeps no other fro
   await leftBehind(recorder, out, 'whole');
   const { code, stdout } = await sweep(recorder, out);
   expect(stdout).toContain('1 deleted, 0 could not be deleted');
-  expect(stdout).toContain(`left alone: ${name} (its first line is not there)`);
+  expect(stdout).toContain(`belongs to another target: ${name} (its first line is missing)`);
   expect(code).toBe(0);
   expect(readdirSync(out)).toEqual([name]);
 });

@@ -31,9 +31,7 @@ describe('the end of a run, in a terminal', () => {
         { verdict: 'fail', clause: 'truncate.minimum', id: 'truncate.minimum/named', message: 'got 200' },
       ]),
     );
-    expect(text).toMatch(
-      /What does not hold\n {2}fail +truncate\.minimum\/named\n +MUST, article, truncate\.minimum: A/,
-    );
+    expect(text).toMatch(/Failed rules\n {2}fail +truncate\.minimum\/named\n +MUST, article, truncate\.minimum: A/);
     expect(text).toContain('got 200');
     expect(text).toContain('Exit code 1: not conformant.');
   });
@@ -41,10 +39,10 @@ describe('the end of a run, in a terminal', () => {
   it('tells once why many failed', () => {
     const checks = Array.from({ length: 40 }, () => ({
       verdict: 'fail' as const,
-      message: 'sessions is claimed, and absent',
+      message: 'sessions is declared, but absent',
     }));
     const text = renderTerminal(sampleReport(checks));
-    expect(text.split('sessions is claimed, and absent')).toHaveLength(2);
+    expect(text.split('sessions is declared, but absent')).toHaveLength(2);
     expect(text).toContain('40 checks, for one reason');
     expect(text).toContain('case-0/check-1');
   });
@@ -67,7 +65,7 @@ describe('the end of a run, in a terminal', () => {
       awkwardReport({ spending: { currency: 'USD', cap: 0.5, spent: 0.25, exhausted: true, priceSource: 'tables' } }),
     );
     for (const words of [
-      'Sent again (2 times)',
+      'Retries (2 times)',
       'the session sess_1 of account A',
       '0.2500 USD',
       '0.5 USD',
@@ -83,7 +81,7 @@ describe('the end of a run, in a terminal', () => {
     const text = renderTerminal(
       sampleReport([{ verdict: 'pass' }, { verdict: 'fail', id: 'a.b/c', message: 'old' }], known),
     );
-    expect(text).not.toContain('What does not hold');
+    expect(text).not.toContain('Failed rules');
     expect(text).toContain('Known failures');
     expect(text).toContain('1 known failure');
     expect(text).not.toContain('1 broken');
