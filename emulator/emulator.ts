@@ -18,16 +18,35 @@ export interface Emulator {
   readonly limits: Limits;
   readonly tokenizer: TokenizerSource;
   readonly model: ScriptableModel;
-  /** The emulator's time; `advance(ms)` moves it on, and whatever expires with it. */
+  /**
+   * The emulator's time; `advance(ms)` moves it forward, and lets expire what is due.
+   * @example
+   * emulator.clock.advance(24 * 3_600_000);
+   */
   readonly clock: MovableClock;
-  /** The last requests and their answers. */
+  /**
+   * The last requests and their answers.
+   * @example
+   * expect(emulator.journal.entries({ status: 200 })).toHaveLength(1);
+   */
   readonly journal: Journal;
-  /** Faults on demand: `add` sets one, which acts so many times. */
+  /**
+   * Faults on demand: `add` sets one, which acts so many times.
+   * @example
+   * emulator.faults.add({ operation: 'createChatCompletion', effect: 'error', code: 'rpm_limit', times: 1 });
+   */
   readonly faults: Pick<Faults, 'add' | 'list' | 'clear' | 'unused'>;
-  /** The state as a whole: its baseline, and files of it. */
+  /**
+   * The state as a whole: its baseline, and files of it.
+   * @example
+   * emulator.state.saveBaseline(); // once the sessions that every test needs are there
+   * emulator.state.reset(); // before each test
+   */
   readonly state: EmulatorState;
   /**
    * Serves over HTTP as well; by default on loopback and any free port.
+   * @example
+   * const { url, close } = await emulator.listen({ port: 4100 });
    * @throws Error, rejecting, once the emulator is closed; the system's, such as EADDRINUSE
    */
   listen(options?: Partial<ListenOptions>): Promise<RunningServer>;
@@ -38,10 +57,16 @@ export interface Emulator {
   close(last?: () => Promise<void>): Promise<void>;
   /**
    * Answers by rules, in front of the model. Requests after the call are answered by them, awaited or not.
+   * @example
+   * await emulator.script([{ when: { text: 'weather' }, reply: 'Rain.' }]);
    * @throws DocumentError, rejecting, for an invalid rule
    */
   script(rules: readonly ScriptRule[], options?: ScriptOptions): Promise<void>;
-  /** What the work so far cost, and what it would have cost without sessions; of one account, by its key, or of all. */
+  /**
+   * What the chats so far cost, and what they would have cost without sessions; of one account, by its key, or of all.
+   * @example
+   * const spend = await emulator.spend();
+   */
   spend(key?: string, options?: SpendOptions): Promise<Spend>;
   /** The same as `close()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;

@@ -48,6 +48,10 @@ const spending = lazy(() => import('./billing/billing.ts'));
 
 /**
  * An emulator in this process.
+ *
+ * @example
+ * await using emulator = createEmulator({ seed: 'harbour' });
+ * const client = new OpenAI({ baseURL: emulator.baseURL, apiKey: 'any', fetch: emulator.fetch });
  * @throws TypeError for an unknown option, RangeError for a value or a limit out of range, DatabaseError or TokenizerFileError in one line for an unusable file
  */
 export function createEmulator(options: EmulatorOptions = {}): Emulator {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { getRequestListener, type HttpBindings } from '@hono/node-server';
+import { getRequestListener } from '@hono/node-server';
 
 /** Node's default. */
 const HEADERS_TIMEOUT_MS = 60_000;
@@ -32,8 +32,14 @@ export async function tryPort({ port, host }: Pick<ListenOptions, 'port' | 'host
   await once(server, 'close');
 }
 
+/** What Node knows of a request. */
+export interface Connection {
+  incoming: IncomingMessage;
+  outgoing: ServerResponse;
+}
+
 /** Answers a request, onto its connection where it likes. */
-export type Answer = (request: Request, connection: HttpBindings) => Response | Promise<Response>;
+export type Answer = (request: Request, connection: Connection) => Response | Promise<Response>;
 
 /** Serves over HTTP/1.1. @throws the system's error, such as EADDRINUSE */
 export async function listen(answer: Answer, { port, host }: ListenOptions): Promise<RunningServer> {
@@ -41,7 +47,7 @@ export async function listen(answer: Answer, { port, host }: ListenOptions): Pro
   const timeouts = { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: 0 };
   const server = createServer(
     timeouts,
-    getRequestListener((request, connection) => answer(request, connection as HttpBindings), {
+    getRequestListener((request, connection) => answer(request, connection as Connection), {
       hostname: host,
       overrideGlobalObjects: false,
       autoCleanupIncoming: false,

@@ -65,6 +65,20 @@ it('names the licence of every package that the build has joined into it', () =>
   for (const name of new Set(joined)) expect(licences).toMatch(new RegExp(`^# ${name}\n[^#]*copyright`, 'im'));
 });
 
+it('has no type of hono in what a user imports', () => {
+  const seen = new Set<string>();
+  const read = (file: string): void => {
+    if (seen.has(file)) return;
+    seen.add(file);
+    const text = readFileSync(file, 'utf8');
+    expect(text, file).not.toMatch(/from ['"](?:hono|@hono\/)/);
+    for (const [, path = ''] of text.matchAll(/(?:from |import\()['"](\.[^'"]+)\.[jt]s['"]/g))
+      read(join(dirname(file), `${path}.d.ts`));
+  };
+  for (const entry of ['index', 'msw', 'vitest']) read(join(ROOT, `dist/emulator/${entry}.d.ts`));
+  expect(seen.size).toBeGreaterThan(10);
+});
+
 it('is clean for publint', async () => {
   const { stdout } = await run('npx', ['publint', 'run', tarball, '--strict'], { cwd: ROOT });
   expect(stdout).toContain('All good!');
