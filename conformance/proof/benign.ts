@@ -1,10 +1,12 @@
 import {
+  answer,
   answers,
   choiceOf,
   chunks,
   deep,
   drip,
   events,
+  type Handler,
   indented,
   isEvents,
   isJson,
@@ -13,8 +15,7 @@ import {
   renamedIds,
   withChoice,
   withHeaders,
-} from './edits.ts';
-import { answer, type Handler } from './proxy.ts';
+} from './proxy.ts';
 
 /** A server that is other than the emulator and just as good. No check may fail on it. */
 export interface Variant {

@@ -1,5 +1,18 @@
-import { choiceOf, chunks, events, isEvents, isJson, type Json, withChoice } from './edits.ts';
-import { editJson, type Forward, type Handler, json, on, type Passing } from './proxy.ts';
+import {
+  choiceOf,
+  chunks,
+  editJson,
+  events,
+  type Forward,
+  type Handler,
+  isEvents,
+  isJson,
+  type Json,
+  json,
+  on,
+  type Passing,
+  withChoice,
+} from './proxy.ts';
 
 /** What mutants of the chat wire do with requests and answers. */
 

@@ -2,7 +2,7 @@ import type { Limits } from '../../contract/limits.ts';
 import { SMALL_LIMITS } from '../targets/emulator.ts';
 import type { Target } from '../targets/target.ts';
 import { chain, type Handler, proxy } from './proxy.ts';
-import { saying } from './rewrites.ts';
+import { saying } from './sessions.ts';
 
 /** A server that is broken in one way, and the checks that must see it. */
 export interface Mutant {

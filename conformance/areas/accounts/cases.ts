@@ -8,7 +8,7 @@ import type { Api } from '../../wire/api.ts';
 import { CHAT_COST, SESSION_CHANGES, sendChange, setUpChange } from '../../wire/changes.ts';
 import type { Reply } from '../../wire/reply.ts';
 import { createSession, createSnapshot, expectUnchanged, stateOf, unknownId, user } from '../../wire/sessions.ts';
-import { fillAccount } from '../sessions/cases.ts';
+import { fillAccount } from '../sessions/lifetime-cases.ts';
 
 /** A refusal as it reads with the id taken out, and what its headers tell. */
 function toldOf({ status, text, headers }: Reply, id: string): object {

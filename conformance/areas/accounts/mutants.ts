@@ -1,9 +1,8 @@
-import type { Json } from '../../proof/edits.ts';
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
-import { keyOf, type Trespass, trespassing } from '../../proof/owners.ts';
+import { keyOf, type Trespass, trespassing } from '../../proof/other-account.ts';
+import type { Json } from '../../proof/proxy.ts';
 import { chain, type Handler, json, on } from '../../proof/proxy.ts';
-import { refusal } from '../../proof/rewrites.ts';
-import { plainHeaders } from '../../proof/touches.ts';
+import { plainHeaders, refusal } from '../../proof/sessions.ts';
 import { SMALL_LIMITS } from '../../targets/emulator.ts';
 import { SESSION_CHANGES } from '../../wire/changes.ts';
 

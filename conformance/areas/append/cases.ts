@@ -1,20 +1,14 @@
-import { contentText } from '../../../contract/content-text.ts';
 import { LIVE_TEXT } from '../../../contract/errors.ts';
 import type { MessageContent } from '../../../contract/messages.ts';
-import { Session, SessionAppend, type SessionMessage } from '../../../contract/sessions.ts';
+import { SessionAppend, type SessionMessage } from '../../../contract/sessions.ts';
 import { type Case, defineCase } from '../../core/case.ts';
-import { expectBody, expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
-import { Inconclusive } from '../../core/verdict.ts';
-import type { Reply } from '../../wire/reply.ts';
+import { expectBody, expectEqual, expectError, expectTrue } from '../../core/expect.ts';
 import {
   append,
-  chat,
   createSession,
-  createSnapshot,
   expectUnchanged,
   getSession,
   type Message,
-  type State,
   stateOf,
   toolCall,
   toolResult,
@@ -22,7 +16,16 @@ import {
   windowOf,
 } from '../../wire/sessions.ts';
 import { PROMPT_TOKENS } from '../../wire/tokens.ts';
-import { estimateTokens, fillWindow } from '../../wire/windows.ts';
+import { estimateTokens } from '../../wire/windows.ts';
+import {
+  appendConcurrent,
+  appendLaws,
+  appendLimit,
+  appendLimitInTokens,
+  appendLimitWhole,
+  appendRequestMessages,
+  appendWindow,
+} from './limit-cases.ts';
 
 const appendAtomic = defineCase({
   id: 'append.atomic',
@@ -92,57 +95,6 @@ const appendCallIds = defineCase({
       const before = await stateOf(api, id);
       expectError(await api.post(`/sessions/${id}/messages`, toolCall('call_c', 'call_c')), 'invalid_request');
       await expectUnchanged(api, before);
-    });
-  },
-});
-
-const WRITES = 8;
-
-const appendConcurrent = defineCase({
-  id: 'append.concurrent',
-  title: 'of writes at the same time exactly those that were accepted stand in the window',
-  needs: ['sessions', 'sessions.append'],
-  checks: {
-    'each-answered': 'append.concurrent',
-    'accepted-stand': 'append.concurrent',
-    'writes-stay-together': 'append.atomic',
-    'usage-adds-up': 'append.usage',
-    'versions-differ': 'append.concurrent',
-  },
-  async run(context) {
-    const { api } = context;
-    const { id, usage } = await createSession(api);
-    const write = (index: number) => ({ messages: [user(`Write ${index}, one`), user(`Write ${index}, two`)] });
-    const replies = await Promise.all(
-      Array.from({ length: WRITES }, (_, index) => api.post(`/sessions/${id}/messages`, write(index))),
-    );
-    const isAccepted = (reply: Reply | undefined) => reply !== undefined && reply.status < 300;
-    const accepted = replies.filter(isAccepted).map((reply) => expectBody(reply, SessionAppend));
-    await context.check('each-answered', async () => {
-      for (const reply of replies) if (!isAccepted(reply)) expectError(reply, 'session_busy');
-      expectTrue(accepted.length > 0, 'at least one of the writes is accepted');
-      await append(api, id, user('The last.'));
-    });
-    const { session, messages } = await stateOf(api, id);
-    const stand = messages.slice(0, -1).map(({ content }) => String(content));
-    await context.check('accepted-stand', () => {
-      const expected = replies.flatMap((reply, index) =>
-        isAccepted(reply) ? write(index).messages.map(({ content }) => String(content)) : [],
-      );
-      expectEqual([...stand].sort(), expected.sort(), 'the messages that stand in the window');
-    });
-    await context.check('writes-stay-together', () => {
-      for (const [index, content] of stand.entries()) {
-        if (index % 2 === 0) expectEqual(stand[index + 1], content.replace('one', 'two'), `what follows "${content}"`);
-      }
-    });
-    await context.check('usage-adds-up', () => {
-      const written = accepted.reduce((sum, { tokens }) => sum + tokens, 0) + (messages.at(-1)?.tokens ?? 0);
-      expectEqual(session.usage.total_tokens - usage.total_tokens, written, 'the tokens written');
-    });
-    await context.check('versions-differ', () => {
-      const versions = accepted.map(({ version }) => version);
-      expectEqual(new Set(versions).size, versions.length, 'the number of different versions');
     });
   },
 });
@@ -232,218 +184,6 @@ const appendEmpty = defineCase({
   },
 });
 
-const TOOL = {
-  type: 'function',
-  function: { name: 'look_up', description: 'Looks a word up.', parameters: { type: 'object' } },
-};
-
-const appendLaws = defineCase({
-  id: 'append.laws',
-  title: 'usage is the sum of what is listed, and the history stays sound, whatever is done',
-  needs: [
-    'sessions',
-    'sessions.append',
-    'sessions.append.stream',
-    'sessions.truncate',
-    'sessions.snapshot',
-    'sessions.rollback',
-    'sessions.compress',
-    'chat',
-    'tokens.estimate',
-  ],
-  checks: { 'usage-is-the-sum': 'append.usage-sum', 'history-is-sound': 'append.sound-history' },
-  cost: ({ min_preserve_tokens }) => ({ requests: 80, promptTokens: 8 * min_preserve_tokens, completionTokens: 16 }),
-  async run(context) {
-    const { api, limits, target, texts } = context;
-    const least = limits.min_preserve_tokens;
-    const { id } = await createSession(api, { tools: [TOOL], messages: [{ role: 'system', content: 'Be short.' }] });
-    const path = `/sessions/${id}`;
-    const states: [string, State][] = [['a creation', await stateOf(api, id)]];
-    const after = async (what: string) => states.push([what, await stateOf(api, id)]);
-    const fill = async (): Promise<Message> => user(await texts.exactly(Math.min(least, limits.append_tokens)));
-    const group = (...ids: string[]) => [toolCall(...ids), ...ids.map((call) => toolResult(call, 'found')).reverse()];
-
-    await append(api, id, [user('Hello.'), ...group('call_a', 'call_b')]);
-    await after('a write');
-    expectSuccess(
-      await api.post(`${path}/messages`, undefined, {
-        headers: { 'Content-Type': 'application/x-ndjson' },
-        raw: [user('One line.'), ...group('call_a')].map((line) => `${JSON.stringify(line)}\n`).join(''),
-      }),
-    );
-    await after('a streamed write');
-    const { snapshot_id } = await createSnapshot(api, id);
-    expectSuccess(await api.post(`${path}/messages/${states[1]?.[1].messages[1]?.id}`, { pinned: true }));
-    await after('a pin');
-    await chat(api, { model: target.model, session_id: id, messages: [user('Say hello.')], max_tokens: 8, tools: [] });
-    await after('a turn');
-    for (let writes = 0; writes < 2; writes += 1) await append(api, id, await fill());
-    await append(api, id, group('call_c', 'call_d'));
-    expectSuccess(await api.post(`${path}/truncate`, { preserve_len: least }));
-    await after('a cut');
-    await append(api, id, [await fill()]);
-    expectSuccess(await api.post(`${path}/compress`, { ratio: 1.5 }));
-    await after('a compression');
-    await append(api, id, user('And on.'));
-    await after('a write behind a summary');
-    expectSuccess(
-      await api.post(path, { tools: [TOOL, { ...TOOL, function: { ...TOOL.function, name: 'look_down' } }] }),
-    );
-    await after('a change of tools');
-    expectSuccess(await api.post(`${path}/rollback`, { snapshot_id }));
-    await after('a rollback');
-
-    await context.check('usage-is-the-sum', () => {
-      for (const [what, { session, messages }] of states) {
-        const total = session.usage.tools_tokens + messages.reduce((sum, { tokens }) => sum + tokens, 0);
-        const { tools_tokens } = session.usage;
-        const remaining_tokens = limits.window_tokens - total;
-        const usage = { total_tokens: total, tools_tokens, remaining_tokens, messages: messages.length };
-        expectEqual(session.usage, { ...session.usage, ...usage }, `the usage after ${what}`);
-      }
-    });
-    await context.check('history-is-sound', () => {
-      for (const [what, { messages }] of states) requireSound(messages, what);
-    });
-  },
-});
-
-/** @throws Mismatch where the live API would refuse these messages for their structure */
-function requireSound(messages: readonly SessionMessage[], what: string): void {
-  let waiting: string[] = [];
-  for (const { role, content, tool_calls = [], tool_call_id } of messages) {
-    if (role === 'tool') {
-      expectTrue(
-        tool_call_id !== undefined && waiting.includes(tool_call_id),
-        `${what} left the result of ${tool_call_id} alone`,
-      );
-      waiting = waiting.filter((call) => call !== tool_call_id);
-      continue;
-    }
-    expectTrue(waiting.length === 0, `${what} left ${waiting.join(', ')} without result`);
-    expectTrue(contentText(content) !== '' || tool_calls.length > 0, `${what} left a message without content`);
-    waiting = tool_calls.map((call) => call.id);
-  }
-  expectTrue(messages.length > 0, `${what} left no messages`);
-}
-
-const appendLimit = defineCase({
-  id: 'append.limit',
-  title: 'a write of append_tokens is accepted, one token more is refused',
-  needs: ['sessions', 'sessions.append', 'tokens.estimate'],
-  checks: {
-    'exact-accepted': 'append.limit',
-    'exact-stored-whole': 'append.content',
-    'over-refused': 'append.limit',
-    'over-changes-nothing': 'append.atomic',
-    'over-named': 'append.limit-named',
-    'accepted-after': 'append.limit',
-  },
-  async run(context) {
-    const { api, texts } = context;
-    const limit = context.limits.append_tokens;
-    const { id } = await createSession(api);
-    const exact = await texts.exactly(limit);
-    await context.require('exact-accepted', async () => {
-      expectEqual((await append(api, id, user(exact))).tokens, limit, 'the tokens of the largest write');
-    });
-    await context.check('exact-stored-whole', async () => {
-      expectEqual((await windowOf(api, id))[0]?.content, exact, 'the content of the largest write');
-    });
-    const before = await stateOf(api, id);
-    const reply = await api.post(`/sessions/${id}/messages`, user(await texts.exactly(limit + 1)));
-    await context.check('over-changes-nothing', () => expectUnchanged(api, before));
-    await context.check('over-refused', () => expectError(reply, 'append_too_large'));
-    await context.check('over-named', () => {
-      const message = expectError(reply, 'append_too_large');
-      for (const tokens of [limit, limit + 1]) {
-        expectTrue(new RegExp(`\\b${tokens}\\b`).test(message), `the refusal names ${tokens}: ${message}`);
-      }
-    });
-    await context.check('accepted-after', async () => {
-      expectSuccess(await api.post(`/sessions/${id}/messages`, user(exact)));
-    });
-  },
-});
-
-/** One token in every vocabulary that is known, however long. */
-const LONG_WORDS = ' international communication understanding administration responsibility'.split(/(?= )/);
-
-/** Two UTF-16 units and several tokens each. */
-const RARE = '𓀀𓁟𓃠𓆣𓇳𓊝𓍝𓎛';
-
-const appendLimitInTokens = defineCase({
-  id: 'append.limit-in-tokens',
-  title: 'the limit of a write counts tokens, not characters',
-  needs: ['sessions', 'sessions.append', 'tokens.estimate'],
-  checks: { 'many-characters-accepted': 'append.limit-in-tokens', 'few-characters-refused': 'append.limit-in-tokens' },
-  async run(context) {
-    const { api, texts } = context;
-    const limit = context.limits.append_tokens;
-    const { id } = await createSession(api);
-    const words = Array.from({ length: Math.floor(limit / 2) }, (_, index) => LONG_WORDS[index % LONG_WORDS.length]);
-    const long = `Terms:${words.join('')}`;
-    // At least half as many tokens as UTF-16 units in any byte-pair vocabulary that has no merges for these.
-    const short = RARE.repeat(Math.ceil((limit - 64) / RARE.length));
-    await context.check('many-characters-accepted', async () => {
-      const tokens = await texts.tokensOf(long);
-      if (tokens > limit || long.length <= 4 * limit) throw unfit(long, tokens);
-      expectEqual((await append(api, id, user(long))).tokens, tokens, 'the tokens of a text of long words');
-    });
-    await context.check('few-characters-refused', async () => {
-      const tokens = await texts.tokensOf(short);
-      if (tokens <= limit || short.length > limit) throw unfit(short, tokens);
-      const before = await stateOf(api, id);
-      expectError(await api.post(`/sessions/${id}/messages`, user(short)), 'append_too_large');
-      await expectUnchanged(api, before);
-    });
-  },
-});
-
-/** What a text counts is the vocabulary's business. */
-function unfit(text: string, tokens: number): Inconclusive {
-  return new Inconclusive(`a text of ${text.length} characters counts ${tokens} tokens: it tells nothing of the limit`);
-}
-
-const PARTS = 4;
-
-const appendLimitWhole = defineCase({
-  id: 'append.limit-whole',
-  title: 'the limit holds for the messages of a write together, at creation too',
-  needs: ['sessions', 'sessions.append', 'tokens.estimate'],
-  checks: {
-    'sum-accepted': 'append.limit-whole',
-    'sum-over-refused': 'append.limit-whole',
-    'create-accepted': 'append.on-create',
-    'create-over-refused': 'append.on-create',
-  },
-  async run(context) {
-    const { api, texts, limits } = context;
-    const part = Math.floor(limits.append_tokens / PARTS);
-    const last = limits.append_tokens - (PARTS - 1) * part;
-    const parts = Array.from({ length: PARTS - 1 }, () => part);
-    const write = (tokens: number[]) => Promise.all(tokens.map(async (count) => user(await texts.exactly(count))));
-    const exact = await write([...parts, last]);
-    const over = await write([...parts, last + 1]);
-    const { id } = await createSession(api);
-    await context.check('sum-accepted', async () => {
-      expectEqual((await append(api, id, exact)).tokens, limits.append_tokens, 'the tokens of the largest write');
-    });
-    await context.check('sum-over-refused', async () => {
-      const before = await stateOf(api, id);
-      expectError(await api.post(`/sessions/${id}/messages`, { messages: over }), 'append_too_large');
-      await expectUnchanged(api, before);
-    });
-    await context.check('create-accepted', async () => {
-      const { usage } = expectBody(await api.post('/sessions', { messages: exact }), Session);
-      expectEqual(usage.total_tokens, limits.append_tokens, 'the usage of a session created with the largest write');
-    });
-    await context.check('create-over-refused', async () => {
-      expectError(await api.post('/sessions', { messages: over }), 'append_too_large');
-    });
-  },
-});
-
 const WRITTEN: Message[] = [
   { role: 'system', content: 'Be short.' },
   { ...user('Look it up, please.'), name: 'ann' },
@@ -526,31 +266,6 @@ function fieldsOf(message: Message | SessionMessage): unknown {
   const { role, name, tool_call_id, tool_calls } = message as SessionMessage;
   return { role, name, tool_call_id, calls: tool_calls?.map(({ id, type, function: call }) => ({ id, type, call })) };
 }
-
-const appendRequestMessages = defineCase({
-  id: 'append.request-messages',
-  title: 'a write of more messages than are allowed is refused for their number',
-  needs: ['sessions', 'sessions.append', 'tokens.estimate'],
-  checks: { 'most-not-refused-for-it': 'append.request-messages', 'one-more-refused': 'append.request-messages' },
-  async run(context) {
-    const { api, limits, texts } = context;
-    const { id } = await createSession(api);
-    const before = await stateOf(api, id);
-    const write = (count: number) =>
-      api.post(`/sessions/${id}/messages`, { messages: Array.from({ length: count }, () => user('a')) });
-    await context.check('one-more-refused', async () => {
-      const message = expectError(await write(limits.request_messages + 1), 'invalid_request', { param: 'messages' });
-      expectTrue(message.includes(String(limits.request_messages)), `the refusal names the limit: ${message}`);
-      await expectUnchanged(api, before);
-    });
-    await context.check('most-not-refused-for-it', async () => {
-      const tokens = limits.request_messages * (await texts.tokensOf('a'));
-      const reply = await write(limits.request_messages);
-      if (tokens <= limits.append_tokens) expectSuccess(reply);
-      else expectError(reply, 'append_too_large');
-    });
-  },
-});
 
 const system = (content: string): Message => ({ role: 'system', content });
 
@@ -719,58 +434,6 @@ const appendUsage = defineCase({
         const estimate = await estimateTokens(context, { messages });
         expectEqual(written, estimate - PROMPT_TOKENS, `the tokens of the first ${index + 1} writes`);
       }
-    });
-  },
-});
-
-const LAST = 32;
-
-const appendWindow = defineCase({
-  id: 'append.window',
-  title: 'a window can be filled exactly, and holds not one token more',
-  needs: ['sessions', 'sessions.append', 'tokens.estimate'],
-  checks: {
-    'one-more-refused': 'append.window',
-    'one-more-told': 'append.window-text',
-    'one-more-changes-nothing': 'append.nothing-dropped',
-    'exact-accepted': 'append.window',
-    'exact-keeps-all': 'append.nothing-dropped',
-    'full-refuses-any': 'append.window',
-  },
-  cost: (limits) => ({ requests: 60 + 3 * Math.ceil(limits.window_tokens / limits.append_tokens) }),
-  async run(context) {
-    const { api, limits, texts } = context;
-    const window = limits.window_tokens;
-    const { id } = await createSession(api);
-    const path = `/sessions/${id}/messages`;
-    const refusal = async (tokens: number) => {
-      const { usage } = await getSession(api, id);
-      const reply = await api.post(path, user(await texts.exactly(tokens)));
-      return { reply, requested: usage.total_tokens + tokens };
-    };
-    await fillWindow(context, id, window - LAST);
-    const before = await stateOf(api, id);
-    const { reply, requested } = await refusal(LAST + 1);
-    await context.check('one-more-changes-nothing', () => expectUnchanged(api, before));
-    await context.check('one-more-refused', () => expectError(reply, 'context_window_exceeded'));
-    await context.check('one-more-told', () => {
-      expectEqual(
-        expectError(reply, 'context_window_exceeded'),
-        LIVE_TEXT.windowExceeded(window, requested),
-        'the message',
-      );
-    });
-    await context.require('exact-accepted', async () => {
-      const { usage } = await append(api, id, user(await texts.exactly(LAST)));
-      expectEqual([usage.total_tokens, usage.remaining_tokens], [window, 0], 'the usage of a full window');
-    });
-    await context.check('exact-keeps-all', async () => {
-      expectEqual((await windowOf(api, id)).slice(0, -1), before.messages, 'the messages that stood there before');
-    });
-    await context.check('full-refuses-any', async () => {
-      const full = await stateOf(api, id);
-      expectError((await refusal(LAST)).reply, 'context_window_exceeded');
-      await expectUnchanged(api, full);
     });
   },
 });

@@ -1,5 +1,5 @@
-import type { Json } from '../../proof/edits.ts';
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
+import type { Json } from '../../proof/proxy.ts';
 import { editJson, type Handler, on } from '../../proof/proxy.ts';
 
 const mutant = mutantsOf('balance');

@@ -10,9 +10,8 @@ import {
   refuses,
   said,
 } from '../../proof/chats.ts';
-import type { Json } from '../../proof/edits.ts';
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
-import type { Handler } from '../../proof/proxy.ts';
+import type { Handler, Json } from '../../proof/proxy.ts';
 
 const mutant = mutantsOf('chat');
 

@@ -1,9 +1,9 @@
 import { contentText } from '../../../contract/content-text.ts';
 import type { SessionMessage } from '../../../contract/sessions.ts';
-import { ask, editSuccess, showAfter, unpin, windowAt } from '../../proof/asking.ts';
-import type { Json } from '../../proof/edits.ts';
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
+import type { Json } from '../../proof/proxy.ts';
 import { chain, editJson, type Forward, type Handler, json, on, type Passing } from '../../proof/proxy.ts';
+import { ask, editSuccess, showAfter, unpin, windowAt } from '../../proof/sessions.ts';
 import { SMALL_LIMITS } from '../../targets/emulator.ts';
 import { tokensIn } from '../../wire/windows.ts';
 

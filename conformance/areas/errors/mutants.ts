@@ -1,8 +1,19 @@
 import { askedFor, errors, history, refuses, worded } from '../../proof/chats.ts';
-import { answers, isJson, type Json, withHeaders } from '../../proof/edits.ts';
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
-import { answer, editJson, editText, type Handler, json, on, type Passing } from '../../proof/proxy.ts';
-import { refusal } from '../../proof/rewrites.ts';
+import {
+  answer,
+  answers,
+  editJson,
+  editText,
+  type Handler,
+  isJson,
+  type Json,
+  json,
+  on,
+  type Passing,
+  withHeaders,
+} from '../../proof/proxy.ts';
+import { refusal } from '../../proof/sessions.ts';
 
 const mutant = mutantsOf('errors');
 

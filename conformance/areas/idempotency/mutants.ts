@@ -1,9 +1,7 @@
-import { isEvents } from '../../proof/edits.ts';
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
-import { keyOf } from '../../proof/owners.ts';
-import { editText, type Handler, json, type Passing } from '../../proof/proxy.ts';
-import { codeOf, refusal } from '../../proof/rewrites.ts';
-import { changedBy, versionOf, whileChatting } from '../../proof/touches.ts';
+import { keyOf } from '../../proof/other-account.ts';
+import { editText, type Handler, isEvents, json, type Passing } from '../../proof/proxy.ts';
+import { changedBy, codeOf, refusal, versionOf, whileChatting } from '../../proof/sessions.ts';
 import { SESSION_CHANGES } from '../../wire/changes.ts';
 
 const mutant = mutantsOf('idempotency');

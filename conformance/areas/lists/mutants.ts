@@ -1,7 +1,7 @@
-import type { Json } from '../../proof/edits.ts';
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
+import type { Json } from '../../proof/proxy.ts';
 import { chain, editJson, type Handler, json, on, type Passing } from '../../proof/proxy.ts';
-import { codeOf } from '../../proof/rewrites.ts';
+import { codeOf } from '../../proof/sessions.ts';
 
 const mutant = mutantsOf('lists');
 

@@ -1,7 +1,6 @@
 import { worded } from '../../proof/chats.ts';
-import { type Json, jsonAnswers } from '../../proof/edits.ts';
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
-import { chain, editJson, type Handler, on } from '../../proof/proxy.ts';
+import { chain, editJson, type Handler, type Json, jsonAnswers, on } from '../../proof/proxy.ts';
 
 const mutant = mutantsOf('models');
 

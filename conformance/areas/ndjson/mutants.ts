@@ -1,6 +1,6 @@
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
 import { answer, type Forward, type Handler, on, type Passing } from '../../proof/proxy.ts';
-import { messagesOf, refusal, WRITE } from '../../proof/rewrites.ts';
+import { messagesOf, refusal, WRITE } from '../../proof/sessions.ts';
 import { SMALL_LIMITS } from '../../targets/emulator.ts';
 
 const mutant = mutantsOf('ndjson');

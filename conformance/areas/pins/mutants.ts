@@ -1,6 +1,6 @@
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
 import { chain, editJson, type Handler, json, on } from '../../proof/proxy.ts';
-import { listed, messagesOf, type Sent, WRITE, windowAt, writes } from '../../proof/rewrites.ts';
+import { listed, messagesOf, type Sent, WRITE, windowAt, writes } from '../../proof/sessions.ts';
 
 const mutant = mutantsOf('pins');
 

@@ -1,4 +1,7 @@
 import type { SessionMessage } from '../../../contract/sessions.ts';
+import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
+import type { Json } from '../../proof/proxy.ts';
+import { chain, type Forward, type Handler, on, type Passing } from '../../proof/proxy.ts';
 import {
   ask,
   editSuccess,
@@ -8,10 +11,7 @@ import {
   showAfter,
   unpin,
   windowAt,
-} from '../../proof/asking.ts';
-import type { Json } from '../../proof/edits.ts';
-import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
-import { chain, type Forward, type Handler, on, type Passing } from '../../proof/proxy.ts';
+} from '../../proof/sessions.ts';
 import { SMALL_LIMITS } from '../../targets/emulator.ts';
 
 const mutant = mutantsOf('rollback');

@@ -1,124 +1,24 @@
 import { LIVE_TEXT } from '../../../contract/errors.ts';
 import { resolveLimits } from '../../../contract/limits.ts';
-import { listOf } from '../../../contract/lists.ts';
 import { MODEL_ID, TokenEstimate } from '../../../contract/models.ts';
-import { Session, SessionDeleted } from '../../../contract/sessions.ts';
+import { Session } from '../../../contract/sessions.ts';
 import { type Case, defineCase } from '../../core/case.ts';
 import { expectBody, expectEqual, expectError, expectShape, expectSuccess, expectTrue } from '../../core/expect.ts';
-import { Inconclusive } from '../../core/verdict.ts';
 import type { Api } from '../../wire/api.ts';
-import { CHAT_COST, SESSION_CHANGES, type SessionChange, sendChange, setUpChange, TOOL } from '../../wire/changes.ts';
+import { TOOL } from '../../wire/changes.ts';
 import type { Reply } from '../../wire/reply.ts';
+import { append, createSession, expectUnchanged, getSession, stateOf, user, windowOf } from '../../wire/sessions.ts';
 import {
-  append,
-  createSession,
-  expectUnchanged,
-  getSession,
-  stateOf,
-  unknownId,
-  user,
-  windowOf,
-} from '../../wire/sessions.ts';
-
-/** Creations at the same time: more than the slots that are left for them. */
-const SLOTS = 3;
-
-const RACERS = 9;
-
-/** @returns the ids */
-export async function fillAccount(api: Api, count: number): Promise<string[]> {
-  const ids: string[] = [];
-  while (ids.length < count) ids.push((await createSession(api)).id);
-  return ids;
-}
-
-const sessionsCapacity = defineCase({
-  id: 'sessions.capacity',
-  title: 'an account holds its limit of sessions, and not one more',
-  needs: ['sessions'],
-  scope: 'account',
-  checks: {
-    'exact-accepted': 'sessions.limit',
-    'refused-takes-no-slot': 'sessions.refused-takes-no-slot',
-    'over-refused': 'sessions.limit',
-    'limit-named': 'sessions.limit-named',
-    'delete-frees': 'sessions.delete-frees',
-    'full-again': 'sessions.limit',
-  },
-  cost: ({ sessions }) => ({ requests: 2 * sessions + 40 }),
-  async run(context) {
-    const { limits } = context;
-    const api = await context.emptyAccount();
-    const ids = await fillAccount(api, limits.sessions - 1);
-    const last = await api.post('/sessions');
-    await context.require('exact-accepted', () => expectSuccess(last));
-    const { id } = expectBody(last, Session);
-    const over = await api.post('/sessions');
-    await context.check('over-refused', () => expectError(over, 'session_limit_reached'));
-    await context.check('limit-named', () => {
-      const message = expectError(over, 'session_limit_reached');
-      expectTrue(
-        message.includes(String(limits.sessions)),
-        `the refusal names the limit ${limits.sessions}: ${message}`,
-      );
-    });
-    expectSuccess(await api.delete(`/sessions/${id}`));
-    await context.require('delete-frees', async () => {
-      ids.push(expectBody(await api.post('/sessions'), Session).id);
-    });
-    await context.check('full-again', async () => expectError(await api.post('/sessions'), 'session_limit_reached'));
-    expectSuccess(await api.delete(`/sessions/${ids.pop()}`));
-    await context.check('refused-takes-no-slot', async () => {
-      expectError(await api.post('/sessions', { title: 7 }), 'invalid_request');
-      expectError(await api.post('/sessions', { model: 'kimi-k2-of-nowhere' }), 'model_not_found');
-      const orphan = { role: 'tool', tool_call_id: 'nobody', content: 'x' };
-      expectError(await api.post('/sessions', { messages: [orphan] }), 'tool_result_orphan');
-      expectSuccess(await api.post('/sessions'));
-    });
-  },
-});
-
-const sessionsRace = defineCase({
-  id: 'sessions.race',
-  title: 'creations at the same time do not get past the limit',
-  needs: ['sessions'],
-  scope: 'account',
-  checks: {
-    'slots-filled': 'sessions.parallel-creates',
-    'no-more-than-slots': 'sessions.parallel-creates',
-    'rest-refused': 'sessions.parallel-creates',
-    'full-after': 'sessions.parallel-creates',
-  },
-  cost: ({ sessions }) => ({ requests: 2 * sessions + 40 }),
-  async run(context) {
-    const { limits } = context;
-    const api = await context.emptyAccount();
-    const slots = Math.min(SLOTS, limits.sessions);
-    await fillAccount(api, limits.sessions - slots);
-    const replies = await Promise.all(Array.from({ length: RACERS }, () => api.post('/sessions')));
-    const broken = replies.find(({ status }) => status >= 500);
-    if (broken) throw new Inconclusive(`${broken.what}: ${broken.status} ${broken.text}`);
-    const created = replies.filter(({ status }) => status < 300);
-    await context.check('slots-filled', () =>
-      expectTrue(created.length >= slots, `${created.length} of ${slots} slots were filled`),
-    );
-    await context.check('no-more-than-slots', () => {
-      expectTrue(created.length <= slots, `${created.length} sessions were created where there was room for ${slots}`);
-    });
-    await context.check('rest-refused', () => {
-      for (const reply of replies) if (!created.includes(reply)) expectError(reply, 'session_limit_reached');
-      const ids = new Set(created.map((reply) => expectBody(reply, Session).id));
-      expectEqual(ids.size, created.length, 'the number of different ids');
-    });
-    await context.check('full-after', async () => {
-      expectError(await api.post('/sessions'), 'session_limit_reached');
-      const [first] = created;
-      if (first) expectSuccess(await api.delete(`/sessions/${expectBody(first, Session).id}`));
-      expectSuccess(await api.post('/sessions'));
-      expectError(await api.post('/sessions'), 'session_limit_reached');
-    });
-  },
-});
+  sessionsCapacity,
+  sessionsChatUnknown,
+  sessionsDelete,
+  sessionsDeletedRoutes,
+  sessionsHostedAgents,
+  sessionsIds,
+  sessionsIndependent,
+  sessionsRace,
+  sessionsUnknown,
+} from './lifetime-cases.ts';
 
 /** Anything before is no time of this API, and anything behind is no time in seconds. */
 const FIRST_SECOND = 1_600_000_000;
@@ -253,87 +153,6 @@ const sessionsFirstMessages = defineCase({
     await context.check('over-refused', async () => {
       expectError(await api.post('/sessions', { messages: [first, over] }), 'append_too_large');
       expectSuccess(await api.post('/sessions', { messages: [first] }));
-    });
-  },
-});
-
-const ROUNDS = 4;
-
-const sessionsDelete = defineCase({
-  id: 'sessions.delete',
-  title: 'a deleted session is gone',
-  needs: ['sessions', 'sessions.append'],
-  checks: {
-    answer: 'sessions.delete',
-    'not-read': 'sessions.deleted-gone',
-    'messages-not-read': 'sessions.deleted-gone',
-    'again-not-found': 'sessions.delete-twice',
-    'other-stays': 'sessions.independent',
-  },
-  async run(context) {
-    const { api } = context;
-    const { session: id } = await setUpChange(context, {});
-    const other = await createSession(api);
-    const path = `/sessions/${id}`;
-    expectSuccess(await api.get(path));
-    const reply = await api.delete(path);
-    await context.check('answer', () =>
-      expectEqual(expectBody(reply, SessionDeleted).id, id, 'the id of what was deleted'),
-    );
-    await context.check('not-read', async () => expectError(await api.get(path), 'session_not_found'));
-    await context.check('messages-not-read', async () =>
-      expectError(await api.get(`${path}/messages`), 'session_not_found'),
-    );
-    await context.check('again-not-found', async () => expectError(await api.delete(path), 'session_not_found'));
-    await context.check('other-stays', async () =>
-      expectEqual(await getSession(api, other.id), other, 'another session'),
-    );
-  },
-});
-
-/** One case for each route, so that each is asked of targets that offer it. */
-const sessionsDeletedRoutes = SESSION_CHANGES.filter(
-  ({ name }) => name !== 'metadata' && name !== 'append-several',
-).map((change: SessionChange) =>
-  defineCase({
-    id: `sessions.deleted-${change.name}`,
-    title: `a deleted session takes no ${change.name}`,
-    needs: ['sessions', ...change.needs],
-    checks: { 'not-found': 'sessions.deleted-gone' },
-    cost: () => (change.chats ? CHAT_COST : {}),
-    async run(context) {
-      const ground = await setUpChange(context, change);
-      expectSuccess(await context.api.get(`/sessions/${ground.session}`));
-      expectSuccess(await context.api.delete(`/sessions/${ground.session}`));
-      await context.check('not-found', async () => {
-        const param = change.chats ? { param: 'session_id' } : {};
-        expectError(await sendChange(context, change, ground), 'session_not_found', param);
-        expectError(await context.api.get(`/sessions/${ground.session}`), 'session_not_found');
-      });
-    },
-  }),
-);
-
-const sessionsIds = defineCase({
-  id: 'sessions.ids',
-  title: 'no id is given twice',
-  needs: ['sessions'],
-  checks: { 'of-those-there': 'sessions.ids-unique', 'of-those-gone': 'sessions.ids-unique' },
-  async run(context) {
-    const { api } = context;
-    const first = await createSession(api);
-    const second = await createSession(api);
-    await context.check('of-those-there', () =>
-      expectTrue(first.id !== second.id, `two sessions have the id ${first.id}`),
-    );
-    await context.check('of-those-gone', async () => {
-      const seen = new Set([first.id, second.id]);
-      for (let round = 0; round < ROUNDS; round += 1) {
-        for (const id of seen) await api.delete(`/sessions/${id}`);
-        const { id } = await createSession(api);
-        expectTrue(!seen.has(id), `the id ${id} of a deleted session was given again`);
-        seen.add(id);
-      }
     });
   },
 });
@@ -499,134 +318,6 @@ const sessionsModel = defineCase({
     await context.check('unknown-refused', () => expectError(reply, 'model_not_found'));
     await context.check('unknown-text', () => {
       expectEqual(expectError(reply, 'model_not_found'), LIVE_TEXT.modelNotFound(UNKNOWN), 'the message');
-    });
-  },
-});
-
-const Sessions = listOf(Session);
-
-async function listed(api: Api): Promise<string[]> {
-  return expectBody(await api.get('/sessions?limit=100'), Sessions).data.map(({ id }) => id);
-}
-
-const sessionsUnknown = defineCase({
-  id: 'sessions.unknown',
-  title: 'an id that no session has',
-  needs: ['sessions'],
-  checks: {
-    'not-read': 'sessions.not-found',
-    'not-changed': 'sessions.not-found',
-    'not-deleted': 'sessions.not-found',
-  },
-  async run(context) {
-    const { api } = context;
-    const session = await createSession(api);
-    const path = `/sessions/${unknownId(session.id)}`;
-    expectSuccess(await api.get(`/sessions/${session.id}`));
-    await context.check('not-read', async () => expectError(await api.get(path), 'session_not_found'));
-    await context.check('not-changed', async () => {
-      expectError(await api.post(path, { title: 'x' }), 'session_not_found');
-      expectError(await api.get(path), 'session_not_found');
-    });
-    await context.check('not-deleted', async () => expectError(await api.delete(path), 'session_not_found'));
-  },
-});
-
-const sessionsChatUnknown = defineCase({
-  id: 'sessions.chat-unknown',
-  title: 'a chat makes no session',
-  needs: ['sessions', 'sessions.list', 'chat'],
-  scope: 'account',
-  checks: {
-    refused: 'sessions.chat-unknown',
-    'stream-refused': 'sessions.chat-unknown',
-    'none-made': 'sessions.chat-unknown',
-  },
-  cost: () => CHAT_COST,
-  async run(context) {
-    const { target } = context;
-    const api = await context.emptyAccount();
-    const { id } = await createSession(api);
-    const nobody = unknownId(id);
-    const say = (session_id: string, more: object = {}) =>
-      api.post('/chat/completions', {
-        model: target.model,
-        session_id,
-        messages: [user('Reply with the word OK only.')],
-        max_tokens: 16,
-        ...more,
-      });
-    const param = 'session_id';
-    await context.check('refused', async () => expectError(await say(nobody), 'session_not_found', { param }));
-    await context.check('stream-refused', async () => {
-      expectError(await say(nobody, { stream: true }), 'session_not_found', { param });
-    });
-    await context.check('none-made', async () => {
-      expectError(await api.get(`/sessions/${nobody}`), 'session_not_found');
-      expectEqual(await listed(api), [id], 'the sessions of the account');
-      expectSuccess(await say(id));
-    });
-  },
-});
-
-const sessionsIndependent = defineCase({
-  id: 'sessions.independent',
-  title: 'what is done to one session leaves another alone',
-  needs: ['sessions', 'sessions.append'],
-  checks: {
-    'append-stays-in-one': 'sessions.independent',
-    'update-stays-in-one': 'sessions.independent',
-    'delete-stays-in-one': 'sessions.independent',
-  },
-  async run(context) {
-    const { api } = context;
-    const messages = [user('The first message.')];
-    const one = await createSession(api, { messages });
-    const other = await createSession(api, { messages });
-    const before = await stateOf(api, other.id);
-    await context.check('append-stays-in-one', async () => {
-      await append(api, one.id, user('Only for one.'));
-      await expectUnchanged(api, before);
-    });
-    await context.check('update-stays-in-one', async () => {
-      expectSuccess(await api.post(`/sessions/${one.id}`, { title: 'One', metadata: { of: 'one' } }));
-      await expectUnchanged(api, before);
-    });
-    await context.check('delete-stays-in-one', async () => {
-      expectSuccess(await api.delete(`/sessions/${one.id}`));
-      await expectUnchanged(api, before);
-      await append(api, other.id, user('It goes on.'));
-    });
-  },
-});
-
-const sessionsHostedAgents = defineCase({
-  id: 'sessions.hosted-agents',
-  title: 'requests of another product are turned away',
-  needs: ['sessions'],
-  checks: {
-    'read-refused': 'sessions.hosted-agents',
-    'create-refused': 'sessions.hosted-agents',
-    'change-refused': 'sessions.hosted-agents',
-    'says-why': 'sessions.hosted-agents',
-  },
-  async run(context) {
-    const { api } = context;
-    const headers = { 'kimi-api-version': '2026-09-01' };
-    const { id } = await createSession(api);
-    const before = await stateOf(api, id);
-    const path = `/sessions/${id}`;
-    await context.check('read-refused', async () => expectError(await api.get(path, { headers }), 'invalid_request'));
-    const create = await api.post('/sessions', {}, { headers });
-    await context.check('create-refused', () => expectError(create, 'invalid_request'));
-    await context.check('change-refused', async () => {
-      expectError(await api.post(path, { title: 'x' }, { headers }), 'invalid_request');
-      expectError(await api.delete(path, { headers }), 'invalid_request');
-      await expectUnchanged(api, before);
-    });
-    await context.check('says-why', () => {
-      const message = expectError(create, 'invalid_request');
-      expectTrue(/hosted agents/i.test(message), `the refusal says that Hosted Agents are not emulated: ${message}`);
     });
   },
 });

@@ -1,7 +1,7 @@
-import { ask, editSuccess } from '../../proof/asking.ts';
-import type { Json } from '../../proof/edits.ts';
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
+import type { Json } from '../../proof/proxy.ts';
 import { chain, type Handler, json, on, type Passing } from '../../proof/proxy.ts';
+import { ask, editSuccess } from '../../proof/sessions.ts';
 import { SMALL_LIMITS } from '../../targets/emulator.ts';
 
 const mutant = mutantsOf('shares');

@@ -1,8 +1,8 @@
 import type { SessionMessage } from '../../../contract/sessions.ts';
-import { ask, editSuccess, unpin, windowAt } from '../../proof/asking.ts';
-import type { Json } from '../../proof/edits.ts';
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
+import type { Json } from '../../proof/proxy.ts';
 import { answer, chain, type Handler, json, on } from '../../proof/proxy.ts';
+import { ask, editSuccess, unpin, windowAt } from '../../proof/sessions.ts';
 import { SMALL_LIMITS } from '../../targets/emulator.ts';
 
 const mutant = mutantsOf('snapshots');

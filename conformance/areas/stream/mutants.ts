@@ -1,7 +1,6 @@
 import { asked, askedFor, eventStreams, finished, onChat, piece, pieceOf, streamed } from '../../proof/chats.ts';
-import { answers, choiceOf, events, isEvents, type Json, withChoice, withHeaders } from '../../proof/edits.ts';
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
-import { answer } from '../../proof/proxy.ts';
+import { answer, answers, choiceOf, events, isEvents, type Json, withChoice, withHeaders } from '../../proof/proxy.ts';
 
 const mutant = mutantsOf('stream');
 

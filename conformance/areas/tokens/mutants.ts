@@ -1,8 +1,8 @@
 import { charged, counted, estimates, history, type Message, onChat } from '../../proof/chats.ts';
-import type { Json } from '../../proof/edits.ts';
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
+import type { Json } from '../../proof/proxy.ts';
 import { editJson, json, on } from '../../proof/proxy.ts';
-import { refusal } from '../../proof/rewrites.ts';
+import { refusal } from '../../proof/sessions.ts';
 
 const mutant = mutantsOf('tokens');
 

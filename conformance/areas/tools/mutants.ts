@@ -11,8 +11,8 @@ import {
   refuses,
   worded,
 } from '../../proof/chats.ts';
-import type { Json } from '../../proof/edits.ts';
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
+import type { Json } from '../../proof/proxy.ts';
 
 const mutant = mutantsOf('tools');
 

@@ -1,9 +1,9 @@
 import { contentText } from '../../../contract/content-text.ts';
 import type { SessionMessage } from '../../../contract/sessions.ts';
-import { ask, editSuccess, modelForgets, modelRemembers, showAfter, unpin, windowAt } from '../../proof/asking.ts';
-import type { Json } from '../../proof/edits.ts';
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
+import type { Json } from '../../proof/proxy.ts';
 import { chain, type Forward, type Handler, json, on } from '../../proof/proxy.ts';
+import { ask, editSuccess, modelForgets, modelRemembers, showAfter, unpin, windowAt } from '../../proof/sessions.ts';
 import { SMALL_LIMITS } from '../../targets/emulator.ts';
 import { groupsOf, isPinned, tokensIn } from '../../wire/windows.ts';
 

@@ -1,9 +1,17 @@
 import { errors } from '../../proof/chats.ts';
-import type { Json } from '../../proof/edits.ts';
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
+import type { Json } from '../../proof/proxy.ts';
 import { type Handler, on, type Passing } from '../../proof/proxy.ts';
-import { codeOf, messagesOf, refusal, WRITE } from '../../proof/rewrites.ts';
-import { changedBy, touch, versionOf, whileChatting } from '../../proof/touches.ts';
+import {
+  changedBy,
+  codeOf,
+  messagesOf,
+  refusal,
+  touch,
+  versionOf,
+  WRITE,
+  whileChatting,
+} from '../../proof/sessions.ts';
 import { SMALL_LIMITS } from '../../targets/emulator.ts';
 import { SESSION_CHANGES } from '../../wire/changes.ts';
 

@@ -1,5 +1,4 @@
-import type { Json } from './edits.ts';
-import type { Forward, Handler, Passing } from './proxy.ts';
+import type { Forward, Handler, Json, Passing } from './proxy.ts';
 
 /** Who was given which ids, so that a broken server can mix accounts up. */
 

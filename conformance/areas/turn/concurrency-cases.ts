@@ -1,0 +1,202 @@
+import { listOf } from '../../../contract/lists.ts';
+import { SessionMessage } from '../../../contract/sessions.ts';
+import { Snapshot } from '../../../contract/snapshots.ts';
+import { type CaseContext, defineCase } from '../../core/case.ts';
+import { expectBody, expectEqual, expectError, expectTrue } from '../../core/expect.ts';
+import { Mismatch, NotRun } from '../../core/verdict.ts';
+import { DURING_COST, longSession, QUESTION, sendDuringTurns } from '../../wire/concurrent-turns.ts';
+import type { Reply } from '../../wire/reply.ts';
+import { createSession, type Message, stateOf, user, windowOf } from '../../wire/sessions.ts';
+import { ended, LONG_ANSWER, ordering, sendTurn, turn, turns } from './case-support.ts';
+import { spokenIn } from './case-support.ts';
+
+const RACERS = 4;
+
+const MAX_LOOKS = 40;
+
+/** Of so many requests that a turn may meet, one reads. */
+const READ_EACH = 4;
+
+const Page = listOf(SessionMessage);
+
+const LONG_TOKENS = 128;
+
+export const turnConcurrent = defineCase({
+  id: 'turn.concurrent',
+  title: 'of turns at the same time exactly those that were answered stand in the window',
+  needs: ['sessions', 'chat'],
+  checks: {
+    'each-answered': 'turn.concurrent',
+    'answered-stand': 'turn.concurrent',
+    'not-interleaved': 'turn.busy',
+    'usage-of-all': 'turn.usage',
+    'goes-on-after': 'turn.concurrent',
+  },
+  cost: turns(RACERS + 1, { promptTokens: 4_096 }),
+  async run(context) {
+    const { api } = context;
+    const { id } = await createSession(api);
+    const order = (index: number) => ordering(`Turn ${index} is over.`);
+    const replies = await Promise.all(
+      Array.from({ length: RACERS }, (_, index) => sendTurn(context, id, [order(index)])),
+    );
+    const { session, messages } = await stateOf(api, id);
+    const won = replies.flatMap((reply, index) =>
+      reply.status < 300 ? [{ order: order(index), ...ended(reply) }] : [],
+    );
+    await context.check('each-answered', () => {
+      for (const reply of replies) if (reply.status >= 300) expectError(reply, 'session_busy');
+      expectTrue(won.length > 0, 'at least one of the turns is answered');
+    });
+    await context.check('answered-stand', () => {
+      const stand = messages.filter(({ role }) => role === 'user').map(({ content }) => String(content));
+      expectEqual(
+        stand.sort(),
+        won.map((each) => String(each.order.content)).sort(),
+        'the turns that stand in the window',
+      );
+    });
+    await context.check('not-interleaved', () => {
+      for (const each of won) {
+        const place = messages.findIndex(({ content }) => content === each.order.content);
+        expectEqual(messages[place + 1]?.content, each.content, `what follows "${each.order.content}"`);
+      }
+      expectEqual(messages.length, 2 * won.length, 'the messages of the window');
+    });
+    await context.check('usage-of-all', () => {
+      const last = won.toSorted((a, b) => a.session.version - b.session.version).at(-1);
+      expectEqual(session.usage, last?.session.usage, 'the usage after all turns');
+      expectEqual(session.usage.total_tokens, tokensOf(messages), 'the usage after all turns');
+    });
+    await context.check('goes-on-after', () => turn(context, id, [user('Say hello.')]));
+  },
+});
+
+export const turnBusy = defineCase({
+  id: 'turn.busy',
+  title: 'nothing comes to stand within a turn',
+  needs: ['sessions', 'sessions.append', 'chat', 'chat.stream', 'tokens.estimate'],
+  checks: {
+    'writes-refused-meanwhile': 'turn.busy',
+    'nothing-within': 'turn.busy',
+    'reads-before-or-after': 'turn.reads',
+  },
+  cost: () => ({ ...DURING_COST, promptTokens: 4 * DURING_COST.promptTokens }),
+  async run(context) {
+    const { api } = context;
+    const id = await longSession(context);
+    const writes: Reply[] = [];
+    const windows: SessionMessage[][] = [];
+    await sendDuringTurns(
+      context,
+      id,
+      async (number) => {
+        if (number % READ_EACH === 0) {
+          const page = await api.get(`/sessions/${id}/messages?order=desc&limit=20`);
+          windows.push(expectBody(page, Page).data.toReversed());
+          return page;
+        }
+        const reply = await api.post(`/sessions/${id}/messages`, user(`Write ${number}.`));
+        writes.push(reply);
+        return reply;
+      },
+      () => writes.some(({ status }) => status >= 300) && windows.length > 0,
+    );
+    const within = (messages: readonly SessionMessage[]) =>
+      messages.findIndex(({ content }, place) => content === QUESTION && messages[place + 1]?.role !== 'assistant');
+    const last = await windowOf(api, id);
+    await context.check('nothing-within', () => {
+      expectTrue(within(last) === -1, `message ${within(last)} is that of a turn, and what follows is not its reply`);
+      const stand = last.filter(({ content }) => String(content).startsWith('Write ')).length;
+      expectEqual(stand, writes.filter(({ status }) => status < 300).length, 'the writes that stand in the window');
+    });
+    await context.check('reads-before-or-after', () => {
+      for (const messages of windows) {
+        expectTrue(within(messages) === -1, 'a read shows the message of a turn without its reply');
+        const from = last.findIndex((message) => message.id === messages[0]?.id);
+        expectEqual(messages, last.slice(from, from + messages.length), 'what was read before');
+      }
+    });
+    await context.check('writes-refused-meanwhile', () => {
+      const met = writes.filter(({ status, text }) => status >= 300 && !text.includes('context_window_exceeded'));
+      for (const reply of met) expectError(reply, 'session_busy');
+      if (met.length === 0) throw new NotRun('no turn lasted long enough for anything to arrive meanwhile');
+    });
+  },
+});
+
+export const turnSnapshotMeanwhile = defineCase({
+  id: 'turn.snapshot-meanwhile',
+  title: 'a snapshot taken during a turn holds all of it or nothing',
+  needs: ['sessions', 'sessions.snapshot', 'chat', 'chat.stream'],
+  checks: { taken: 'turn.reads', 'before-or-after': 'turn.reads' },
+  cost: turns(1, { promptTokens: 1_024, completionTokens: LONG_TOKENS }),
+  async run(context) {
+    const { api } = context;
+    const { id } = await createSession(api, { messages: [user('Hello.')] });
+    let snapshot: Promise<Reply> | undefined;
+    const begun = (text: string) => {
+      if (text !== '') snapshot ??= api.post(`/sessions/${id}/snapshots`, {});
+      return false;
+    };
+    await sendLong(context, id, begun);
+    const reply = await snapshot;
+    if (!reply) throw new Mismatch('a streamed turn was answered with nothing');
+    await context.require('taken', () => expectBody(reply, Snapshot));
+    await context.check('before-or-after', () => {
+      const { messages } = expectBody(reply, Snapshot).archived;
+      expectTrue(messages === 1 || messages === 3, `a snapshot of 1 or 3 messages, not ${messages}`);
+    });
+  },
+});
+
+export const turnDisconnect = defineCase({
+  id: 'turn.disconnect',
+  title: 'a client that goes away leaves a whole turn or nothing',
+  needs: ['sessions', 'sessions.append', 'chat', 'chat.stream'],
+  checks: {
+    'all-or-nothing': 'turn.disconnect',
+    'usage-adds-up': 'turn.disconnect',
+    'goes-on-after': 'turn.disconnect',
+  },
+  cost: turns(2, { requests: 60 + 2 * MAX_LOOKS, promptTokens: 2_048, completionTokens: 2 * LONG_TOKENS }),
+  async run(context) {
+    const { api } = context;
+    const { id } = await createSession(api, { messages: [user('Hello.')] });
+    await sendLong(context, id, (text) => spokenIn(text) !== '');
+    await context.require('goes-on-after', () => appended(context, id, user('After.')));
+    const { session, messages } = await stateOf(api, id);
+    await context.check('all-or-nothing', () => {
+      const roles = messages.map(({ role }) => role);
+      const whole = roles.length === 4;
+      expectEqual(roles, whole ? ['user', 'user', 'assistant', 'user'] : ['user', 'user'], 'the roles in the window');
+      expectEqual(messages.at(-1)?.content, 'After.', 'the last message of the window');
+      const reply = String(messages[2]?.content);
+      // An order to say so much is not obeyed by halves.
+      expectTrue(!whole || reply.length > LONG_ANSWER.length / 2, `a reply that was broken off is stored: ${reply}`);
+    });
+    await context.check('usage-adds-up', () => {
+      expectEqual(session.usage.total_tokens, tokensOf(messages), 'the usage of the session');
+    });
+  },
+});
+
+/** Writes a message as soon as the session is not busy any more. @throws Mismatch where it stays busy */
+async function appended({ api }: CaseContext<string>, id: string, message: Message): Promise<void> {
+  for (let looks = 0; looks < MAX_LOOKS; looks += 1) {
+    const reply = await api.post(`/sessions/${id}/messages`, message);
+    if (reply.status < 300) return;
+    expectError(reply, 'session_busy');
+    await windowOf(api, id);
+  }
+  throw new Mismatch('the session stays busy after its client has gone');
+}
+
+function sendLong(context: CaseContext<string>, id: string, stopWhen: (text: string) => boolean): Promise<Reply> {
+  const more = { max_tokens: LONG_TOKENS, stream: true };
+  return sendTurn(context, id, [ordering(LONG_ANSWER)], more, { stopWhen });
+}
+
+function tokensOf(messages: readonly SessionMessage[]): number {
+  return messages.reduce((sum, { tokens }) => sum + tokens, 0);
+}

@@ -1,0 +1,310 @@
+import { ERRORS, type ErrorCode } from '../../contract/errors.ts';
+import type { Limits } from '../../contract/limits.ts';
+import type { SessionMessage } from '../../contract/sessions.ts';
+import {
+  chain,
+  deep,
+  editJson,
+  type Forward,
+  type Handler,
+  type Json,
+  json,
+  jsonAnswers,
+  on,
+  type Passing,
+} from './proxy.ts';
+
+/** What mutants of the session dialect do with writes. */
+
+export const WRITE = '/v1/sessions/:id/messages';
+
+/** A message on its way to the server, or from it. */
+export type Sent = Json & { role: string };
+
+/** The messages of a write that is no stream; undefined for a stream. */
+export function messagesOf(body: unknown): Sent[] | undefined {
+  if (typeof body !== 'object' || body === null) return undefined;
+  const { messages } = body as { messages?: unknown };
+  if (Array.isArray(messages)) return messages as Sent[];
+  return 'role' in body ? [body as Sent] : undefined;
+}
+
+/** Changes the messages of every write before they are written. */
+export function writes(edit: (messages: Sent[]) => Sent[]): Handler {
+  return on('POST', WRITE, ({ body }, forward) => {
+    const messages = messagesOf(body);
+    return messages ? forward({ body: { messages: edit(messages) } }) : forward();
+  });
+}
+
+/** Changes the text of every message that is written. */
+export function texts(edit: (text: string) => string): Handler {
+  return writes((messages) =>
+    messages.map((message) =>
+      typeof message.content === 'string' ? { ...message, content: edit(message.content) } : message,
+    ),
+  );
+}
+
+/** Changes the messages of every page of a window that is read. */
+export function listed(edit: (messages: Sent[]) => Sent[]): Handler {
+  return async (request, forward) => {
+    const response = await forward();
+    if (request.method !== 'GET' || !/\/sessions\/[^/]+\/messages$/.test(request.path)) return response;
+    const page = (await response.clone().json()) as { data?: Sent[] };
+    return page.data ? json({ ...page, data: edit(page.data) }) : response;
+  };
+}
+
+/** A refusal in the right form. */
+export function refusal(code: ErrorCode, message = 'Invalid request: refused'): Response {
+  const { status, type, retry, bare } = ERRORS[code];
+  const error = { message, type, ...(!bare && { code }) };
+  return json({ error }, status, { 'x-should-retry': String(retry), ...(retry && { 'Retry-After': '1' }) });
+}
+
+/** The code of a refusal; undefined for a success. */
+export async function codeOf(response: Response): Promise<string | undefined> {
+  if (response.status < 300) return undefined;
+  const { error } = (await response.clone().json()) as { error?: { code?: string; type?: string } };
+  return error?.code ?? error?.type;
+}
+
+/** The session as it is; without usage where there is none. */
+export async function sessionAt(forward: Forward, id: string): Promise<Json & { usage?: { total_tokens: number } }> {
+  const response = await forward({ method: 'GET', path: `/v1/sessions/${id}`, search: '', body: undefined });
+  return (await response.json()) as Json & { usage?: { total_tokens: number } };
+}
+
+/** Tokens of messages by the server's own counter. */
+export async function countOf(forward: Forward, messages: readonly Sent[], model: string): Promise<number> {
+  const path = '/v1/tokenizers/estimate-token-count';
+  const { data } = (await (await forward({ path, body: { model, messages } })).json()) as {
+    data: { total_tokens: number };
+  };
+  return data.total_tokens - 3;
+}
+
+/** Several writes in one answer, as if they had been one; the first that was refused, where one was. */
+export async function joined(responses: readonly Response[]): Promise<Response> {
+  const refused = responses.find(({ status }) => status >= 400);
+  if (refused) return refused;
+  const answers = (await Promise.all(responses.map((response) => response.json()))) as (Json & {
+    data: Sent[];
+    tokens: number;
+  })[];
+  const data = answers.flatMap((answer) => answer.data);
+  const tokens = answers.reduce((sum, answer) => sum + answer.tokens, 0);
+  return json({ ...answers.at(-1), data, tokens });
+}
+
+/** A server whose true limits are `real`, and that says others. Its mistake about a limit is the difference. */
+export function saying(said: Partial<Limits>, real: Partial<Limits>): Handler {
+  const lent = (said.window_tokens ?? 0) - (real.window_tokens ?? 0);
+  return jsonAnswers((body) =>
+    deep(body, (object) => {
+      if ('min_preserve_tokens' in object && 'append_tokens' in object) return { ...object, ...only(said, object) };
+      if (typeof object.remaining_tokens !== 'number') return object;
+      return { ...object, remaining_tokens: object.remaining_tokens + lent };
+    }),
+  );
+}
+
+function only(said: Partial<Limits>, object: Json): Json {
+  return Object.fromEntries(Object.entries(said).filter(([name]) => name in object));
+}
+
+/** Writes that come while another write of the same session is under way. */
+export function overlapping(
+  meet: (request: Passing & { ids: string[] }, forward: Forward, first: Promise<Response>) => Promise<Response>,
+): Handler {
+  const running = new Map<string, Promise<Response>>();
+  return on('POST', WRITE, async (request, forward) => {
+    const id = request.ids[0] ?? '';
+    const first = running.get(id);
+    if (first) return meet(request, forward, first);
+    const write = forward();
+    running.set(id, write);
+    try {
+      return (await write).clone();
+    } finally {
+      running.delete(id);
+    }
+  });
+}
+
+/** Requests that a broken server makes of the real one by itself, and what it shows instead of the real window. */
+
+interface Told {
+  status: number;
+  body: Json;
+}
+
+export async function ask(forward: Forward, method: string, path: string, body?: unknown, search = ''): Promise<Told> {
+  const response = await forward({ method, path, body, search });
+  return { status: response.status, body: (await response.json()) as Json };
+}
+
+/** The window as the real server has it; the newest hundred messages are enough for the kit's cases at small scale. */
+export async function windowAt(forward: Forward, id: string, kind = 'sessions'): Promise<SessionMessage[]> {
+  const path = `/v1/${kind}/${id}/messages`;
+  const { body } = await ask(forward, 'GET', path, undefined, '?limit=100');
+  return (body.data ?? []) as SessionMessage[];
+}
+
+/** Only where it succeeded: a refusal stays as it is. */
+export function editSuccess(response: Response, edit: (body: Json) => Json): Promise<Response> | Response {
+  return response.ok ? editJson(response, edit) : response;
+}
+
+/** Changes what is listed of windows. */
+export function editWindows(edit: (messages: SessionMessage[], sessionId: string) => SessionMessage[]): Handler {
+  return on('GET', '/v1/sessions/:id/messages', async ({ ids: [id = ''] }, forward) =>
+    editSuccess(await forward(), (body) => ({ ...body, data: edit(body.data as SessionMessage[], id) })),
+  );
+}
+
+/** What is known of the last change of a session. */
+interface Past {
+  before: SessionMessage[];
+  body: Json;
+  /** How often it has been done, this time included. */
+  times: number;
+}
+
+/** Shows windows otherwise once an action (`truncate`, `rollback`, `compress`) has succeeded, until they are rolled back. */
+export function showAfter(
+  action: string,
+  edit: (now: SessionMessage[], past: Past) => SessionMessage[],
+): () => Handler {
+  return () => {
+    const known = new Map<string, Past>();
+    return chain(
+      on('POST', '/v1/sessions/:id/rollback', ({ ids: [id = ''] }, forward) => {
+        known.delete(id);
+        return forward();
+      }),
+      on('POST', `/v1/sessions/:id/${action}`, async ({ ids: [id = ''], body }, forward) => {
+        const before = await windowAt(forward, id);
+        const response = await forward();
+        const asked = body as Json;
+        const times = (known.get(id)?.times ?? 0) + 1;
+        if (response.ok && asked.dry_run !== true) known.set(id, { before, body: asked, times });
+        return response;
+      }),
+      editWindows((messages, id) => {
+        const past = known.get(id);
+        return past ? edit(messages, past) : messages;
+      }),
+    );
+  };
+}
+
+/** Takes every pin of the window away, leading ones included, but for those that `keep` names. */
+export async function unpin(
+  forward: Forward,
+  id: string,
+  keep: (message: SessionMessage) => boolean = () => false,
+): Promise<void> {
+  for (const message of await windowAt(forward, id)) {
+    if (!message.pinned || keep(message)) continue;
+    await ask(forward, 'POST', `/v1/sessions/${id}/messages/${message.id}`, { pinned: false });
+  }
+}
+
+/** After a request to `route` the model goes on with what the window held before. */
+export function modelRemembers(route: string): () => Handler {
+  return () => {
+    const logs = new Map<string, SessionMessage[]>();
+    return chain(
+      on('POST', route, async ({ ids: [id = ''] }, forward) => {
+        logs.set(id, await windowAt(forward, id));
+        return forward();
+      }),
+      answersFrom(async (id, forward) => logs.get(id) ?? windowAt(forward, id)),
+    );
+  };
+}
+
+/** After a request to `route` the model reads nothing of the window any more. */
+export function modelForgets(route: string): () => Handler {
+  return () => {
+    const forgotten = new Set<string>();
+    return chain(
+      on('POST', route, ({ ids: [id = ''] }, forward) => {
+        forgotten.add(id);
+        return forward();
+      }),
+      answersFrom(async (id, forward) => (forgotten.has(id) ? [] : windowAt(forward, id))),
+    );
+  };
+}
+
+/** Turns of a session are answered from other messages than its window's. Nothing is stored of them. */
+export function answersFrom(history: (sessionId: string, forward: Forward) => Promise<SessionMessage[]>): Handler {
+  return on('POST', '/v1/chat/completions', async ({ body }, forward) => {
+    const { session_id, ...rest } = body as Json;
+    if (typeof session_id !== 'string') return forward();
+    const earlier = (await history(session_id, forward)).map(({ role, content }) => ({ role, content }));
+    return forward({ body: { ...rest, messages: [...earlier, ...(rest.messages as Json[])] } });
+  });
+}
+
+/** What a broken server does to a session beside what it was asked for. */
+
+let touches = 0;
+
+/** The headers of a request of the server's own: no condition and no key of the client's. */
+export function plainHeaders({ headers }: Passing): Record<string, string> {
+  return { authorization: headers.authorization ?? '', 'content-type': 'application/json' };
+}
+
+/** Another change of the session, so that its version steps. */
+export async function touch(request: Passing, forward: Forward, id: string): Promise<void> {
+  touches += 1;
+  const change = { method: 'POST', path: `/v1/sessions/${id}`, search: '', headers: plainHeaders(request) };
+  await (await forward({ ...change, body: { title: `touched ${touches}` } })).text();
+}
+
+export async function versionOf(request: Passing, forward: Forward, id: string): Promise<number | undefined> {
+  const read = {
+    method: 'GET',
+    path: `/v1/sessions/${id}`,
+    search: '',
+    body: undefined,
+    headers: plainHeaders(request),
+  };
+  const { version } = (await (await forward(read)).json()) as { version?: number };
+  return version;
+}
+
+/** The session that a POST changes; undefined where it changes none. */
+export function changedBy({ method, path, body }: Passing): string | undefined {
+  if (method !== 'POST') return undefined;
+  if (path !== '/v1/chat/completions') return /^\/v1\/sessions\/([^/]+)/.exec(path)?.[1];
+  const { session_id } = (body ?? {}) as { session_id?: unknown };
+  return typeof session_id === 'string' ? session_id : undefined;
+}
+
+/** Tells requests of a session in which a chat is under way: `meet` answers them, or lets them pass. */
+export function whileChatting(meet: (request: Passing, forward: Forward) => Promise<Response>): () => Handler {
+  return () => {
+    const running = new Map<string, number>();
+    const count = (id: string, by: number) => running.set(id, (running.get(id) ?? 0) + by);
+    const chats = on('POST', '/v1/chat/completions', async (request, forward) => {
+      const id = changedBy(request) ?? '';
+      count(id, 1);
+      try {
+        const response = await forward();
+        const text = await response.text();
+        return new Response(text, response);
+      } finally {
+        count(id, -1);
+      }
+    });
+    return (request, forward) => {
+      const id = changedBy(request) ?? '';
+      return (running.get(id) ?? 0) > 0 ? meet(request, () => chats(request, forward)) : chats(request, forward);
+    };
+  };
+}
