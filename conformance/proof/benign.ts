@@ -1,17 +1,17 @@
 import {
   answer,
-  answers,
+  byteByByte,
   choiceOf,
-  chunks,
-  deep,
-  drip,
-  events,
+  editEachChunk,
+  editEachEvent,
+  editJsonResponse,
+  editObjects,
+  editResponse,
   type Handler,
   indented,
   isEvents,
   isJson,
-  jsonAnswers,
-  onceRefused,
+  refuseOnce,
   renamedIds,
   withChoice,
   withHeaders,
@@ -35,17 +35,19 @@ const ANSWER_VARIANTS: readonly Variant[] = [
   {
     id: 'extra-fields',
     differs: 'every object of every answer has members that nobody knows',
-    handler: () => jsonAnswers((body) => deep(body, (object) => ({ ...object, x_extra: { note: 'more' } }))),
+    handler: () =>
+      editJsonResponse((body) => editObjects(body, (object) => ({ ...object, x_extra: { note: 'more' } }))),
   },
   {
     id: 'other-key-order',
     differs: 'the members of every object come in reverse',
-    handler: () => jsonAnswers((body) => deep(body, (object) => Object.fromEntries(Object.entries(object).reverse()))),
+    handler: () =>
+      editJsonResponse((body) => editObjects(body, (object) => Object.fromEntries(Object.entries(object).reverse()))),
   },
   {
     id: 'spaced-json',
     differs: 'JSON is indented',
-    handler: () => answers((response) => (isJson(response) ? indented(response) : response)),
+    handler: () => editResponse((response) => (isJson(response) ? indented(response) : response)),
   },
   {
     id: 'other-ids',
@@ -60,13 +62,15 @@ const ANSWER_VARIANTS: readonly Variant[] = [
     id: 'created-is-200',
     differs: 'what is created is answered with 200',
     handler: () =>
-      answers(async (response) => (response.status === 201 ? answer(response, await response.text(), 200) : response)),
+      editResponse(async (response) =>
+        response.status === 201 ? answer(response, await response.text(), 200) : response,
+      ),
   },
   {
     id: 'created-is-201',
     differs: 'every success of a POST that makes something is answered with 201',
     handler: () =>
-      answers(async (response, { method, path }) =>
+      editResponse(async (response, { method, path }) =>
         method === 'POST' && response.status === 200 && path.endsWith('/messages') && isJson(response)
           ? answer(response, await response.text(), 201)
           : response,
@@ -83,23 +87,23 @@ const ANSWER_VARIANTS: readonly Variant[] = [
   {
     id: 'read-refused-once',
     differs: 'one read is refused with 429 and Retry-After',
-    handler: onceRefused(({ method, path }) => method === 'GET' && path.startsWith('/v1/sessions/')),
+    handler: refuseOnce(({ method, path }) => method === 'GET' && path.startsWith('/v1/sessions/')),
   },
   {
     id: 'write-refused-once',
     differs: 'one write is refused with 429 and Retry-After',
-    handler: onceRefused(({ method, path }) => method === 'POST' && path.endsWith('/messages')),
+    handler: refuseOnce(({ method, path }) => method === 'POST' && path.endsWith('/messages')),
   },
   {
     id: 'chat-refused-once',
     differs: 'one chat is refused with 429 and Retry-After',
-    handler: onceRefused(({ method, path }) => method === 'POST' && path === '/v1/chat/completions'),
+    handler: refuseOnce(({ method, path }) => method === 'POST' && path === '/v1/chat/completions'),
   },
   {
     id: 'more-headers',
     differs: 'answers have more headers, such as those of a cache or a proxy',
     handler: () =>
-      answers((response) =>
+      editResponse((response) =>
         withHeaders(response, { Via: '1.1 proxy', 'Cache-Control': 'no-store', 'X-Cache': 'MISS' }),
       ),
   },
@@ -107,7 +111,7 @@ const ANSWER_VARIANTS: readonly Variant[] = [
     id: 'plain-content-type',
     differs: 'JSON is sent without a charset',
     handler: () =>
-      answers((response) =>
+      editResponse((response) =>
         isJson(response) ? withHeaders(response, { 'Content-Type': 'application/json' }) : response,
       ),
   },
@@ -128,7 +132,7 @@ const STREAM_VARIANTS: readonly Variant[] = [
     id: 'comments',
     differs: 'event streams carry comments and keep-alives',
     handler: () =>
-      events(
+      editEachEvent(
         (data) => [data],
         (data) => `: keep-alive\n\ndata: ${data}\n\n:\n`,
       ),
@@ -137,7 +141,7 @@ const STREAM_VARIANTS: readonly Variant[] = [
     id: 'crlf',
     differs: 'lines of event streams end with CRLF',
     handler: () =>
-      events(
+      editEachEvent(
         (data) => [data],
         (data) => `data: ${data}\r\n\r\n`,
       ),
@@ -146,7 +150,7 @@ const STREAM_VARIANTS: readonly Variant[] = [
     id: 'no-space-after-colon',
     differs: 'nothing stands between `data:` and the data',
     handler: () =>
-      events(
+      editEachEvent(
         (data) => [data],
         (data) => `data:${data}\n\n`,
       ),
@@ -154,14 +158,15 @@ const STREAM_VARIANTS: readonly Variant[] = [
   {
     id: 'byte-by-byte',
     differs: 'answers arrive a byte at a time',
-    handler: () => answers((response) => (isEvents(response) || !isJson(response) ? drip(response) : response)),
+    handler: () =>
+      editResponse((response) => (isEvents(response) || !isJson(response) ? byteByByte(response) : response)),
   },
   {
     id: 'role-with-content',
     differs: 'the role comes with the first piece of content instead of before it',
     handler: () => {
       let role = false;
-      return chunks((chunk) => {
+      return editEachChunk((chunk) => {
         const choice = choiceOf(chunk);
         const alone = choice?.delta.role !== undefined && choice.delta.content === '';
         if (alone) role = true;
@@ -176,7 +181,7 @@ const STREAM_VARIANTS: readonly Variant[] = [
     id: 'empty-deltas',
     differs: 'empty deltas stand between the pieces',
     handler: () =>
-      chunks((chunk) => {
+      editEachChunk((chunk) => {
         const choice = choiceOf(chunk);
         if (choice?.finish_reason !== null) return [chunk];
         return [chunk, withChoice(chunk, { delta: { content: '' }, finish_reason: null })];
@@ -186,7 +191,7 @@ const STREAM_VARIANTS: readonly Variant[] = [
     id: 'split-content',
     differs: 'each piece of content comes in two',
     handler: () =>
-      chunks((chunk) => {
+      editEachChunk((chunk) => {
         const choice = choiceOf(chunk);
         const content = choice?.delta.content;
         if (typeof content !== 'string' || [...content].length < 2) return [chunk];
@@ -200,7 +205,7 @@ const STREAM_VARIANTS: readonly Variant[] = [
     id: 'content-with-finish',
     differs: 'the finish chunk has an empty piece of content in its delta',
     handler: () =>
-      chunks((chunk) => {
+      editEachChunk((chunk) => {
         const choice = choiceOf(chunk);
         return [
           choice && choice.finish_reason !== null

@@ -1,8 +1,8 @@
 import {
   choiceOf,
-  chunks,
+  editEachChunk,
+  editEachEvent,
   editJson,
-  events,
   type Forward,
   type Handler,
   isEvents,
@@ -13,8 +13,6 @@ import {
   type Passing,
   withChoice,
 } from './proxy.ts';
-
-/** What mutants of the chat wire do with requests and answers. */
 
 const CHAT = '/v1/chat/completions';
 const ESTIMATE = '/v1/tokenizers/estimate-token-count';
@@ -35,24 +33,24 @@ export function onChat(handle: (body: Json, forward: Forward, request: Passing) 
 }
 
 /** Changes every chat before it is answered. */
-export function asked(edit: (body: Json) => Json): () => Handler {
+export function editRequest(edit: (body: Json) => Json): () => Handler {
   return onChat((body, forward) => forward({ body: edit(body) }));
 }
 
 /** Changes one field of every chat that has it; undefined takes it away. */
-export function askedFor(field: string, edit: (value: never, body: Json) => unknown): () => Handler {
-  return asked((body) => (body[field] == null ? body : { ...body, [field]: edit(body[field] as never, body) }));
+export function editField(field: string, edit: (value: never, body: Json) => unknown): () => Handler {
+  return editRequest((body) => (body[field] == null ? body : { ...body, [field]: edit(body[field] as never, body) }));
 }
 
 /** Changes the messages of every chat. */
-export function history(edit: (messages: Message[], body: Json) => Message[]): () => Handler {
-  return askedFor('messages', (messages: Message[], body) =>
+export function editMessages(edit: (messages: Message[], body: Json) => Message[]): () => Handler {
+  return editField('messages', (messages: Message[], body) =>
     Array.isArray(messages) ? edit(messages, body) : messages,
   );
 }
 
 /** Changes every prompt that is to be counted. */
-export function counted(edit: (body: Json) => Json): () => Handler {
+export function editEstimateRequest(edit: (body: Json) => Json): () => Handler {
   return () =>
     on('POST', ESTIMATE, ({ body }, forward) =>
       typeof body === 'object' && body !== null ? forward({ body: edit(body as Json) }) : forward(),
@@ -60,7 +58,7 @@ export function counted(edit: (body: Json) => Json): () => Handler {
 }
 
 /** Changes every estimate. */
-export function estimates(edit: (tokens: number, body: Json) => number): () => Handler {
+export function editEstimate(edit: (tokens: number, body: Json) => number): () => Handler {
   return () =>
     on('POST', ESTIMATE, async ({ body }, forward) => {
       const response = await forward();
@@ -72,7 +70,7 @@ export function estimates(edit: (tokens: number, body: Json) => number): () => H
 }
 
 /** Changes every answer that is not streamed. */
-export function said(edit: (answer: Json, body: Json) => Json): () => Handler {
+export function editAnswer(edit: (answer: Json, body: Json) => Json): () => Handler {
   return onChat(async (body, forward) => {
     const response = await forward();
     return response.ok && isJson(response) ? editJson(response, (answer: Json) => edit(answer, body)) : response;
@@ -80,16 +78,16 @@ export function said(edit: (answer: Json, body: Json) => Json): () => Handler {
 }
 
 /** Changes every choice of every answer that is not streamed. */
-export function choices(edit: (choice: Choice, body: Json) => Json): () => Handler {
-  return said((answer, body) => ({
+export function editChoices(edit: (choice: Choice, body: Json) => Json): () => Handler {
+  return editAnswer((answer, body) => ({
     ...answer,
     choices: (answer.choices as Choice[]).map((choice) => edit(choice, body)),
   }));
 }
 
 /** Changes the calls of every message that calls. */
-export function calls(edit: (call: Call) => unknown): () => Handler {
-  return choices((choice) => {
+export function editCalls(edit: (call: Call) => unknown): () => Handler {
+  return editChoices((choice) => {
     const { tool_calls } = choice.message;
     return tool_calls ? { ...choice, message: { ...choice.message, tool_calls: tool_calls.map(edit) } } : choice;
   });
@@ -101,31 +99,31 @@ export function callsIn(messages: readonly Message[]): Call[] {
 }
 
 /** Changes the usage of every answer that is not streamed. */
-export function charged(edit: (usage: Usage, answer: Json) => object): () => Handler {
-  return said((answer) => ({ ...answer, usage: edit(answer.usage as Usage, answer) }));
+export function editUsage(edit: (usage: Usage, answer: Json) => object): () => Handler {
+  return editAnswer((answer) => ({ ...answer, usage: edit(answer.usage as Usage, answer) }));
 }
 
 /** Changes the chunks of every stream; a list stands for several, an empty one for none. */
-export function streamed(edit: (chunk: Json) => Json[]): () => Handler {
-  return () => chunks(edit);
+export function editChunks(edit: (chunk: Json) => Json[]): () => Handler {
+  return () => editEachChunk(edit);
 }
 
 /** Changes the finish chunk of every stream. */
-export function finished(edit: (chunk: Json, usage: Usage) => Json[]): () => Handler {
-  return streamed((chunk) => {
+export function editFinishChunk(edit: (chunk: Json, usage: Usage) => Json[]): () => Handler {
+  return editChunks((chunk) => {
     const choice = choiceOf(chunk);
     return choice && choice.finish_reason !== null ? edit(chunk, choice.usage as Usage) : [chunk];
   });
 }
 
 /** Changes the data of all events of a stream at once. */
-export function eventStreams(edit: (data: Json[], heading: Json) => Json[]): () => Handler {
+export function editEvents(edit: (data: Json[], heading: Json) => Json[]): () => Handler {
   return () => async (request, forward) => {
     const response = await forward();
     if (!isEvents(response)) return response;
     const data: Json[] = [];
     const text = response.clone();
-    await events((event) => {
+    await editEachEvent((event) => {
       if (event !== '[DONE]') data.push(JSON.parse(event));
       return [];
     })(request, () => Promise.resolve(text));
@@ -146,7 +144,7 @@ export function piece(heading: Json, content: string): Json {
 }
 
 /** Changes every error. */
-export function errors(edit: (error: Json, request: Passing) => Json): () => Handler {
+export function editErrors(edit: (error: Json, request: Passing) => Json): () => Handler {
   return () => async (request, forward) => {
     const response = await forward();
     if (response.ok) return response;
@@ -159,12 +157,12 @@ export function errors(edit: (error: Json, request: Passing) => Json): () => Han
 }
 
 /** Changes the message of every error. */
-export function worded(edit: (message: string) => string): () => Handler {
-  return errors((error) => ({ ...error, message: edit(error.message as string) }));
+export function editErrorText(edit: (message: string) => string): () => Handler {
+  return editErrors((error) => ({ ...error, message: edit(error.message as string) }));
 }
 
 /** A refusal as of the live wire. */
-export function refuses(message = 'Invalid request: not understood', status = 400): Promise<Response> {
+export function refuse(message = 'Invalid request: not understood', status = 400): Promise<Response> {
   const type = status === 403 ? 'permission_denied_error' : 'invalid_request_error';
   return Promise.resolve(json({ error: { message, type } }, status, { 'x-should-retry': 'false' }));
 }

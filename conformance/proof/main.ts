@@ -9,7 +9,7 @@ import { renderProof } from './render.ts';
 const USAGE = `Usage: npm run prove -- [AREA|MUTANT …] [--write]
 
   (nothing)   the whole proof: every mutant, benign variant and null target; minutes
-  AREA        the mutants of an area (and the benign variants and null targets)
+  AREA        the mutants of an area, the benign variants and the null targets
   MUTANT      one mutant by its id: what each check that must catch it says, with its last requests
   --write     write docs/conformance-proof.md; the whole proof only
 `;

@@ -2,7 +2,7 @@ import type { Limits } from '../../contract/limits.ts';
 import { SMALL_LIMITS } from '../targets/emulator.ts';
 import type { Target } from '../targets/target.ts';
 import { chain, type Handler, proxy } from './proxy.ts';
-import { saying } from './sessions.ts';
+import { claimsLimits } from './sessions.ts';
 
 /** A server that is broken in one way, and the checks that must see it. */
 export interface Mutant {
@@ -52,7 +52,7 @@ export function mutantsOf(area: string) {
 /** States the limits of the kit's emulator in place of the real ones. */
 function claimsSmallLimits(real: Partial<Limits>): Handler {
   const names = Object.keys(real) as (keyof Limits & keyof typeof SMALL_LIMITS)[];
-  return saying(Object.fromEntries(names.map((name) => [name, SMALL_LIMITS[name]])), real);
+  return claimsLimits(Object.fromEntries(names.map((name) => [name, SMALL_LIMITS[name]])), real);
 }
 
 /** The same target, seen through a proxy. */

@@ -3,7 +3,7 @@ import type { Profile } from '../areas/rules.ts';
 import type { Target } from '../targets/target.ts';
 import { type Handler, json, type Passing, proxy } from './proxy.ts';
 
-/** A server that is none. No run against it may succeed, but for the profiles that it truly serves. */
+/** A server that does not implement the API. A run against it must not succeed, except for the profiles that it serves. */
 export interface NullTarget {
   readonly id: string;
   readonly is: string;

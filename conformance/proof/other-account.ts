@@ -1,11 +1,11 @@
 import type { Forward, Handler, Json, Passing } from './proxy.ts';
 
-/** Who was given which ids, so that a broken server can mix accounts up. */
+/** Which account each id belongs to, so that a broken server can mix accounts up. */
 
 const NAMING = /^\/v1\/sessions(?:\/[^/]+\/(?:snapshots|messages|compress))?$/;
 
 /** A request that names something of another account. */
-export interface Trespass {
+export interface CrossAccountRequest {
   request: Passing;
   forward: Forward;
   /** Sends it, changed or not, in the name of the owner. */
@@ -15,7 +15,7 @@ export interface Trespass {
 }
 
 /** Meets requests that name what is another account's. Everything else passes. */
-export function trespassing(meet: (trespass: Trespass) => Promise<Response>): () => Handler {
+export function onCrossAccount(meet: (trespass: CrossAccountRequest) => Promise<Response>): () => Handler {
   return () => {
     const owners = new Map<string, string>();
     return async (request, forward) => {

@@ -21,14 +21,12 @@ export interface ProveOptions {
   onProgress?: (what: string, done: number, all: number) => void;
 }
 
-/** Judges every broken server, every harmless one, and every one that is none. Minutes of work. */
+/** Judges every broken server, every harmless variant and every null target. Takes minutes. */
 export async function prove({ areas, onProgress = () => undefined }: ProveOptions = {}): Promise<Proof> {
   const subjects = MUTANTS.filter(({ area }) => !areas || areas.includes(area));
   const mutants = await each(subjects, judgeMutant, (done) => onProgress('broken servers', done, subjects.length));
   const benign = await each(BENIGN, judgeBenign, (done) => onProgress('harmless variants', done, BENIGN.length));
-  const nulls = await each(NULL_TARGETS, judgeNull, (done) =>
-    onProgress('servers that are none', done, NULL_TARGETS.length),
-  );
+  const nulls = await each(NULL_TARGETS, judgeNull, (done) => onProgress('null targets', done, NULL_TARGETS.length));
   return { mutants, benign, nulls, toothless: areas ? [] : toothless(mutants) };
 }
 

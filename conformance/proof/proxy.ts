@@ -115,8 +115,6 @@ function written(body: unknown): string | undefined {
   return typeof body === 'string' || body === undefined ? body : JSON.stringify(body);
 }
 
-/** Edits that proxies are made of. */
-
 export type Json = Record<string, unknown>;
 
 /** Members that hold what the user wrote, and come back as they were. */
@@ -129,21 +127,26 @@ export const isJson = (response: Response) =>
   (response.headers.get('content-type') ?? '').startsWith('application/json');
 
 /** Changes every answer of one kind. */
-export function answers(edit: (response: Response, request: Passing) => Response | Promise<Response>): Handler {
+export function editResponse(edit: (response: Response, request: Passing) => Response | Promise<Response>): Handler {
   return async (request, forward) => edit(await forward(), request);
 }
 
-export function jsonAnswers(edit: (value: unknown) => unknown): Handler {
-  return answers((response) => (isJson(response) ? editJson(response, edit) : response));
+export function editJsonResponse(edit: (value: unknown) => unknown): Handler {
+  return editResponse((response) => (isJson(response) ? editJson(response, edit) : response));
 }
 
 /** Changes every chunk of a stream; a list stands for several events, an empty one for none. */
-export function chunks(edit: (chunk: Json) => Json[]): Handler {
-  return events((data) => (data === '[DONE]' ? [data] : edit(JSON.parse(data)).map((chunk) => JSON.stringify(chunk))));
+export function editEachChunk(edit: (chunk: Json) => Json[]): Handler {
+  return editEachEvent((data) =>
+    data === '[DONE]' ? [data] : edit(JSON.parse(data)).map((chunk) => JSON.stringify(chunk)),
+  );
 }
 
-export function events(edit: (data: string) => string[], render = (data: string) => `data: ${data}\n\n`): Handler {
-  return answers((response) =>
+export function editEachEvent(
+  edit: (data: string) => string[],
+  render = (data: string) => `data: ${data}\n\n`,
+): Handler {
+  return editResponse((response) =>
     isEvents(response)
       ? editText(response, (text) => {
           const data = text.split('\n\n').flatMap((event) => (event.startsWith('data: ') ? [event.slice(6)] : []));
@@ -154,10 +157,13 @@ export function events(edit: (data: string) => string[], render = (data: string)
 }
 
 /** The same value with every object changed, but for what the user wrote. */
-export function deep(value: unknown, edit: (object: Json) => Json): unknown {
-  if (Array.isArray(value)) return value.map((item) => deep(item, edit));
+export function editObjects(value: unknown, edit: (object: Json) => Json): unknown {
+  if (Array.isArray(value)) return value.map((item) => editObjects(item, edit));
   if (typeof value !== 'object' || value === null) return value;
-  const members = Object.entries(value).map(([key, child]) => [key, WRITTEN.has(key) ? child : deep(child, edit)]);
+  const members = Object.entries(value).map(([key, child]) => [
+    key,
+    WRITTEN.has(key) ? child : editObjects(child, edit),
+  ]);
   return edit(Object.fromEntries(members));
 }
 
@@ -170,7 +176,7 @@ export function withChoice(chunk: Json, change: Json): Json {
 }
 
 /** Answers as bytes in pieces of one. */
-export function drip(response: Response): Response {
+export function byteByByte(response: Response): Response {
   if (!response.body) return response;
   const split = new TransformStream<Uint8Array, Uint8Array>({
     transform(bytes, controller) {
@@ -182,7 +188,7 @@ export function drip(response: Response): Response {
 }
 
 /** One refusal of the kind that asks to come again; everything after it is let through. */
-export function onceRefused(isIt: (request: Passing) => boolean): () => Handler {
+export function refuseOnce(isIt: (request: Passing) => boolean): () => Handler {
   return () => {
     let refused = false;
     return (request, forward) => {

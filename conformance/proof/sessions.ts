@@ -3,34 +3,32 @@ import type { Limits } from '../../contract/limits.ts';
 import type { SessionMessage } from '../../contract/sessions.ts';
 import {
   chain,
-  deep,
   editJson,
+  editJsonResponse,
+  editObjects,
   type Forward,
   type Handler,
   type Json,
   json,
-  jsonAnswers,
   on,
   type Passing,
 } from './proxy.ts';
 
-/** What mutants of the session dialect do with writes. */
-
 export const WRITE = '/v1/sessions/:id/messages';
 
 /** A message on its way to the server, or from it. */
-export type Sent = Json & { role: string };
+export type Message = Json & { role: string };
 
-/** The messages of a write that is no stream; undefined for a stream. */
-export function messagesOf(body: unknown): Sent[] | undefined {
+/** The messages of a write that is not a stream; undefined for a stream. */
+export function messagesOf(body: unknown): Message[] | undefined {
   if (typeof body !== 'object' || body === null) return undefined;
   const { messages } = body as { messages?: unknown };
-  if (Array.isArray(messages)) return messages as Sent[];
-  return 'role' in body ? [body as Sent] : undefined;
+  if (Array.isArray(messages)) return messages as Message[];
+  return 'role' in body ? [body as Message] : undefined;
 }
 
 /** Changes the messages of every write before they are written. */
-export function writes(edit: (messages: Sent[]) => Sent[]): Handler {
+export function editWrites(edit: (messages: Message[]) => Message[]): Handler {
   return on('POST', WRITE, ({ body }, forward) => {
     const messages = messagesOf(body);
     return messages ? forward({ body: { messages: edit(messages) } }) : forward();
@@ -38,8 +36,8 @@ export function writes(edit: (messages: Sent[]) => Sent[]): Handler {
 }
 
 /** Changes the text of every message that is written. */
-export function texts(edit: (text: string) => string): Handler {
-  return writes((messages) =>
+export function editTexts(edit: (text: string) => string): Handler {
+  return editWrites((messages) =>
     messages.map((message) =>
       typeof message.content === 'string' ? { ...message, content: edit(message.content) } : message,
     ),
@@ -47,11 +45,11 @@ export function texts(edit: (text: string) => string): Handler {
 }
 
 /** Changes the messages of every page of a window that is read. */
-export function listed(edit: (messages: Sent[]) => Sent[]): Handler {
+export function editListed(edit: (messages: Message[]) => Message[]): Handler {
   return async (request, forward) => {
     const response = await forward();
     if (request.method !== 'GET' || !/\/sessions\/[^/]+\/messages$/.test(request.path)) return response;
-    const page = (await response.clone().json()) as { data?: Sent[] };
+    const page = (await response.clone().json()) as { data?: Message[] };
     return page.data ? json({ ...page, data: edit(page.data) }) : response;
   };
 }
@@ -77,7 +75,7 @@ export async function sessionAt(forward: Forward, id: string): Promise<Json & { 
 }
 
 /** Tokens of messages by the server's own counter. */
-export async function countOf(forward: Forward, messages: readonly Sent[], model: string): Promise<number> {
+export async function countOf(forward: Forward, messages: readonly Message[], model: string): Promise<number> {
   const path = '/v1/tokenizers/estimate-token-count';
   const { data } = (await (await forward({ path, body: { model, messages } })).json()) as {
     data: { total_tokens: number };
@@ -86,11 +84,11 @@ export async function countOf(forward: Forward, messages: readonly Sent[], model
 }
 
 /** Several writes in one answer, as if they had been one; the first that was refused, where one was. */
-export async function joined(responses: readonly Response[]): Promise<Response> {
+export async function joinAnswers(responses: readonly Response[]): Promise<Response> {
   const refused = responses.find(({ status }) => status >= 400);
   if (refused) return refused;
   const answers = (await Promise.all(responses.map((response) => response.json()))) as (Json & {
-    data: Sent[];
+    data: Message[];
     tokens: number;
   })[];
   const data = answers.flatMap((answer) => answer.data);
@@ -99,10 +97,10 @@ export async function joined(responses: readonly Response[]): Promise<Response> 
 }
 
 /** A server whose true limits are `real`, and that says others. Its mistake about a limit is the difference. */
-export function saying(said: Partial<Limits>, real: Partial<Limits>): Handler {
+export function claimsLimits(said: Partial<Limits>, real: Partial<Limits>): Handler {
   const lent = (said.window_tokens ?? 0) - (real.window_tokens ?? 0);
-  return jsonAnswers((body) =>
-    deep(body, (object) => {
+  return editJsonResponse((body) =>
+    editObjects(body, (object) => {
       if ('min_preserve_tokens' in object && 'append_tokens' in object) return { ...object, ...only(said, object) };
       if (typeof object.remaining_tokens !== 'number') return object;
       return { ...object, remaining_tokens: object.remaining_tokens + lent };
@@ -115,7 +113,7 @@ function only(said: Partial<Limits>, object: Json): Json {
 }
 
 /** Writes that come while another write of the same session is under way. */
-export function overlapping(
+export function onConcurrentWrite(
   meet: (request: Passing & { ids: string[] }, forward: Forward, first: Promise<Response>) => Promise<Response>,
 ): Handler {
   const running = new Map<string, Promise<Response>>();
@@ -133,14 +131,12 @@ export function overlapping(
   });
 }
 
-/** Requests that a broken server makes of the real one by itself, and what it shows instead of the real window. */
-
-interface Told {
+interface Reply {
   status: number;
   body: Json;
 }
 
-export async function ask(forward: Forward, method: string, path: string, body?: unknown, search = ''): Promise<Told> {
+export async function ask(forward: Forward, method: string, path: string, body?: unknown, search = ''): Promise<Reply> {
   const response = await forward({ method, path, body, search });
   return { status: response.status, body: (await response.json()) as Json };
 }
@@ -250,20 +246,15 @@ export function answersFrom(history: (sessionId: string, forward: Forward) => Pr
   });
 }
 
-/** What a broken server does to a session beside what it was asked for. */
-
-let touches = 0;
-
 /** The headers of a request of the server's own: no condition and no key of the client's. */
-export function plainHeaders({ headers }: Passing): Record<string, string> {
+export function ownHeaders({ headers }: Passing): Record<string, string> {
   return { authorization: headers.authorization ?? '', 'content-type': 'application/json' };
 }
 
 /** Another change of the session, so that its version steps. */
-export async function touch(request: Passing, forward: Forward, id: string): Promise<void> {
-  touches += 1;
-  const change = { method: 'POST', path: `/v1/sessions/${id}`, search: '', headers: plainHeaders(request) };
-  await (await forward({ ...change, body: { title: `touched ${touches}` } })).text();
+export async function bumpVersion(request: Passing, forward: Forward, id: string): Promise<void> {
+  const change = { method: 'POST', path: `/v1/sessions/${id}`, search: '', headers: ownHeaders(request) };
+  await (await forward({ ...change, body: { title: `touched ${crypto.randomUUID()}` } })).text();
 }
 
 export async function versionOf(request: Passing, forward: Forward, id: string): Promise<number | undefined> {
@@ -272,7 +263,7 @@ export async function versionOf(request: Passing, forward: Forward, id: string):
     path: `/v1/sessions/${id}`,
     search: '',
     body: undefined,
-    headers: plainHeaders(request),
+    headers: ownHeaders(request),
   };
   const { version } = (await (await forward(read)).json()) as { version?: number };
   return version;

@@ -193,7 +193,7 @@ const accountsDelete = defineCase({
 
 const accountsNothingTold = defineCase({
   id: 'accounts.nothing-told',
-  title: 'no order of refusals tells of a session of another account',
+  title: 'the order of refusals reveals no session of another account',
   needs: ['sessions', 'sessions.append', 'idempotency', 'versioning'],
   twoAccounts: true,
   checks: { 'not-its-version': 'accounts.nothing-told', 'not-its-keys': 'accounts.nothing-told' },

@@ -1,8 +1,8 @@
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
-import { keyOf, type Trespass, trespassing } from '../../proof/other-account.ts';
+import { type CrossAccountRequest, keyOf, onCrossAccount } from '../../proof/other-account.ts';
 import type { Json } from '../../proof/proxy.ts';
 import { chain, type Handler, json, on } from '../../proof/proxy.ts';
-import { plainHeaders, refusal } from '../../proof/sessions.ts';
+import { ownHeaders, refusal } from '../../proof/sessions.ts';
 import { SMALL_LIMITS } from '../../targets/emulator.ts';
 import { SESSION_CHANGES } from '../../wire/changes.ts';
 
@@ -18,12 +18,15 @@ const eachChange = (...checks: string[]) =>
 
 /** Lets strangers do what `may` names. */
 function opened(may: (method: string, path: string) => boolean): () => Handler {
-  return trespassing(({ request, forward, asOwner }) => (may(request.method, request.path) ? asOwner() : forward()));
+  return onCrossAccount(({ request, forward, asOwner }) => (may(request.method, request.path) ? asOwner() : forward()));
 }
 
 /** Carries out what strangers ask for, and refuses it. */
-function doneAndRefused(may: (trespass: Trespass) => boolean, code: 'session_not_found' | 'snapshot_not_found') {
-  return trespassing(async (trespass) => {
+function doneAndRefused(
+  may: (trespass: CrossAccountRequest) => boolean,
+  code: 'session_not_found' | 'snapshot_not_found',
+) {
+  return onCrossAccount(async (trespass) => {
     if (!may(trespass)) return trespass.forward();
     await (await trespass.asOwner()).text();
     return refusal(code, `Not found the ${code.split('_')[0]} ${trespass.id}`);
@@ -34,52 +37,52 @@ const isChange = (method: string, path: string) =>
   method === 'POST' && /^\/v1\/sessions\//.test(path) && !path.endsWith('/snapshots');
 
 const TRESPASS_MUTANTS = [
-  mutant('sessions-readable', 'a session is read by whoever knows its id')
+  mutant('sessions-readable', 'a session is read by anyone who knows its id')
     .caughtBy('accounts.read/session-hidden')
     .proxy(opened((method, path) => method === 'GET' && /^\/v1\/sessions\/[^/]+$/.test(path))),
-  mutant('messages-readable', 'the messages of a session are read by whoever knows its id')
+  mutant('messages-readable', 'the messages of a session are read by anyone who knows its id')
     .caughtBy('accounts.read/messages-hidden')
     .proxy(opened((method, path) => method === 'GET' && /^\/v1\/sessions\/[^/]+\/messages$/.test(path))),
-  mutant('snapshots-listed', 'the snapshots of a session are listed for whoever knows its id')
+  mutant('snapshots-listed', 'the snapshots of a session are listed for anyone who knows its id')
     .caughtBy('accounts.read/snapshots-hidden')
     .proxy(opened((method, path) => method === 'GET' && /^\/v1\/sessions\/[^/]+\/snapshots$/.test(path))),
-  mutant('changes-open', 'a session is changed by whoever knows its id')
+  mutant('changes-open', 'a session is changed by anyone who knows its id')
     .caughtBy(...eachChange('not-found', 'unchanged'))
     .proxy(opened(isChange)),
   mutant('changes-done-and-refused', 'a change by a stranger is refused after it was carried out')
     .caughtBy(...eachChange('unchanged'))
     .proxy(doneAndRefused(({ request }) => isChange(request.method, request.path), 'session_not_found')),
-  mutant('chats-open', 'a chat is held in the session of whoever')
+  mutant('chats-open', 'anyone can chat in a session')
     .caughtBy('accounts.chat/not-found', 'accounts.chat/unchanged')
     .proxy(opened((_, path) => path === CHAT)),
   mutant('chats-done-and-refused', 'a chat of a stranger is refused after its turn was stored')
     .caughtBy('accounts.chat/unchanged')
     .proxy(doneAndRefused(({ request }) => request.path === CHAT, 'session_not_found')),
-  mutant('deletions-open', 'a session is deleted by whoever knows its id')
+  mutant('deletions-open', 'a session is deleted by anyone who knows its id')
     .caughtBy('accounts.delete/delete-not-found', 'accounts.delete/unchanged')
     .proxy(opened((method, path) => method === 'DELETE' && path.startsWith('/v1/sessions/'))),
-  mutant('snapshots-taken', 'a session is snapshotted by whoever knows its id')
+  mutant('snapshots-taken', 'a session is snapshotted by anyone who knows its id')
     .caughtBy('accounts.delete/snapshot-not-found')
     .proxy(opened((method, path) => method === 'POST' && path.endsWith('/snapshots'))),
-  mutant('snapshots-readable', 'a snapshot is read by whoever knows its id')
+  mutant('snapshots-readable', 'a snapshot is read by anyone who knows its id')
     .caughtBy('accounts.snapshots/not-read')
     .proxy(opened((method, path) => method === 'GET' && /^\/v1\/snapshots\/[^/]+$/.test(path))),
-  mutant('archives-readable', 'the messages of a snapshot are read by whoever knows its id')
+  mutant('archives-readable', 'the messages of a snapshot are read by anyone who knows its id')
     .caughtBy('accounts.snapshots/messages-not-read')
     .proxy(opened((method, path) => method === 'GET' && /^\/v1\/snapshots\/[^/]+\/messages$/.test(path))),
-  mutant('snapshot-deletions-open', 'a snapshot is deleted by whoever knows its id')
+  mutant('snapshot-deletions-open', 'a snapshot is deleted by anyone who knows its id')
     .caughtBy('accounts.snapshots/not-deleted', 'accounts.snapshots/unchanged')
     .proxy(opened((method, path) => method === 'DELETE' && /^\/v1\/snapshots\/[^/]+$/.test(path))),
-  mutant('shares-open', 'a snapshot is shared by whoever knows its id')
+  mutant('shares-open', 'a snapshot is shared by anyone who knows its id')
     .caughtBy('accounts.shares/not-shared')
     .proxy(opened((method, path) => method === 'POST' && path.endsWith('/share'))),
-  mutant('unshares-open', 'a share is ended by whoever knows the snapshot')
+  mutant('unshares-open', 'a share is ended by anyone who knows the snapshot')
     .caughtBy('accounts.shares/not-unshared')
     .proxy(opened((method, path) => method === 'DELETE' && path.endsWith('/share'))),
-  mutant('forks-open', 'a snapshot is forked by whoever knows its id')
+  mutant('forks-open', 'a snapshot is forked by anyone who knows its id')
     .caughtBy('accounts.restores/not-forked')
     .proxy(
-      trespassing(async ({ request, forward, asOwner, id }) => {
+      onCrossAccount(async ({ request, forward, asOwner, id }) => {
         if (request.path !== '/v1/sessions' || request.method !== 'POST') return forward();
         const archived = await asOwner({ method: 'GET', path: `/v1/snapshots/${id}/messages`, body: undefined });
         const { data } = (await archived.json()) as { data: Json[] };
@@ -89,13 +92,13 @@ const TRESPASS_MUTANTS = [
   mutant('rollbacks-open', 'a snapshot of any account is rolled back to')
     .caughtBy('accounts.restores/not-rolled-back-to', 'accounts.restores/unchanged')
     .proxy(
-      trespassing(async ({ request, forward, asOwner, id }) => {
+      onCrossAccount(async ({ request, forward, asOwner, id }) => {
         if (!request.path.endsWith('/rollback')) return forward();
         const archived = await asOwner({ method: 'GET', path: `/v1/snapshots/${id}/messages`, body: undefined });
         const { data } = (await archived.json()) as { data: Json[] };
         const path = request.path.replace('/rollback', '');
         const messages = data.map(({ role, content }) => ({ role, content }));
-        await (await forward({ path: `${path}/messages`, body: { messages }, headers: plainHeaders(request) })).text();
+        await (await forward({ path: `${path}/messages`, body: { messages }, headers: ownHeaders(request) })).text();
         return forward({ method: 'GET', path, body: undefined });
       }),
     ),
@@ -133,11 +136,11 @@ function joined(path: string): () => Handler {
 const TOLD_MUTANTS = [
   mutant('forbidden', "what is another account's is answered with 403")
     .caughtBy('accounts.read/session-hidden', 'accounts.snapshots/not-read', ...AS_NEVER_WAS)
-    .proxy(trespassing(async () => refusal('permission_denied', 'Not yours'))),
+    .proxy(onCrossAccount(async () => refusal('permission_denied', 'Not yours'))),
   mutant('told-in-words', "the refusal says that the id is another account's")
     .caughtBy(...AS_NEVER_WAS)
     .proxy(
-      trespassing(async ({ forward }) => {
+      onCrossAccount(async ({ forward }) => {
         const response = await forward();
         const text = await response.text();
         return new Response(text.replace(/Not found the (\w+)/, 'Not yours is the $1'), response);
@@ -146,14 +149,14 @@ const TOLD_MUTANTS = [
   mutant('version-first', 'the version is looked at before the account')
     .caughtBy('accounts.nothing-told/not-its-version')
     .proxy(
-      trespassing(async ({ request, forward }) =>
+      onCrossAccount(async ({ request, forward }) =>
         request.headers['if-match'] === undefined ? forward() : refusal('version_conflict'),
       ),
     ),
   mutant('keys-first', 'keys are looked up before the account')
     .caughtBy('accounts.nothing-told/not-its-keys')
     .proxy(
-      trespassing(async ({ request, forward, asOwner }) =>
+      onCrossAccount(async ({ request, forward, asOwner }) =>
         request.headers['idempotency-key'] === undefined ? forward() : asOwner(),
       ),
     ),
@@ -170,7 +173,7 @@ const TOLD_MUTANTS = [
       'accounts.lists/message-no-cursor',
     )
     .proxy(
-      trespassing(async ({ request, forward }) =>
+      onCrossAccount(async ({ request, forward }) =>
         request.search.includes('after=') ? forward({ search: '' }) : forward(),
       ),
     ),

@@ -78,7 +78,7 @@ const appendAtomic = defineCase({
 
 const appendCallIds = defineCase({
   id: 'append.call-ids',
-  title: 'the id of a call is free again once it has been answered',
+  title: 'a call id can be used again after it is answered',
   needs: ['sessions', 'sessions.append'],
   checks: { 'again-accepted': 'append.call-ids', 'twice-at-once-refused': 'append.call-ids' },
   async run(context) {
@@ -149,7 +149,7 @@ const EMPTY = {
 
 const appendEmpty = defineCase({
   id: 'append.empty',
-  title: 'a message that says nothing is refused, unless it calls tools',
+  title: 'an empty message is refused unless it has tool calls',
   needs: ['sessions', 'sessions.append'],
   checks: {
     'text-refused': 'append.empty',
@@ -195,7 +195,7 @@ const WRITTEN: Message[] = [
 
 const appendMessage = defineCase({
   id: 'append.message',
-  title: 'what a stored message and the answer to a write look like',
+  title: 'the shape of a stored message and of the answer to a write',
   needs: ['sessions', 'sessions.append'],
   checks: {
     'answer-shape': 'append.answer',
@@ -271,7 +271,7 @@ const system = (content: string): Message => ({ role: 'system', content });
 
 const appendSystemMessages = defineCase({
   id: 'append.system-messages',
-  title: 'system messages may be written first, late and again, and stay where they were written',
+  title: 'system messages are accepted at any position and stay there',
   needs: ['sessions', 'sessions.append'],
   checks: { 'late-accepted': 'append.system-messages', 'late-in-place': 'append.order', 'late-role': 'append.fields' },
   async run(context) {
@@ -389,7 +389,7 @@ const WRITESUsage: Message[][] = [
 
 const appendUsage = defineCase({
   id: 'append.usage',
-  title: 'a write adds to the usage what its messages count',
+  title: 'a write adds the tokens of its messages to the usage',
   needs: ['sessions', 'sessions.append', 'tokens.estimate'],
   checks: {
     'usage-grows-by-tokens': 'append.usage',

@@ -4,14 +4,14 @@ import { mutantsOf } from '../../proof/mutant.ts';
 import { chain, editJson, on } from '../../proof/proxy.ts';
 import {
   codeOf,
-  listed,
+  editListed,
+  editTexts,
+  editWrites,
+  type Message,
   messagesOf,
   refusal,
-  type Sent,
-  texts,
   WRITE,
   windowAt,
-  writes,
 } from '../../proof/sessions.ts';
 
 const mutant = mutantsOf('append');
@@ -19,38 +19,38 @@ const mutant = mutantsOf('append');
 const answers = (edit: (body: never) => unknown) =>
   on('POST', WRITE, async (_, forward) => editJson(await forward(), edit));
 
-const shown = (edit: (message: Sent) => Sent) =>
+const shown = (edit: (message: Message) => Message) =>
   chain(
-    listed((messages) => messages.map(edit)),
-    answers(({ data, ...answer }: { data?: Sent[] }) => (data ? { ...answer, data: data.map(edit) } : answer)),
+    editListed((messages) => messages.map(edit)),
+    answers(({ data, ...answer }: { data?: Message[] }) => (data ? { ...answer, data: data.map(edit) } : answer)),
   );
 
 export const CONTENT_MUTANTS = [
   mutant('not-unicode', 'text is stored in an encoding of one byte')
     .caughtBy('append.content/han-exact')
-    .proxy(() => texts((text) => text.replace(/[\u0100-\uffff]/g, '?'))),
+    .proxy(() => editTexts((text) => text.replace(/[\u0100-\uffff]/g, '?'))),
   mutant('basic-plane-only', 'text is stored without characters beyond the basic plane')
     .caughtBy('append.content/emoji-exact')
-    .proxy(() => texts((text) => text.replace(/[\u{10000}-\u{10ffff}]/gu, '\ufffd'))),
+    .proxy(() => editTexts((text) => text.replace(/[\u{10000}-\u{10ffff}]/gu, '\ufffd'))),
   mutant('normalised', 'text is stored normalised')
     .caughtBy('append.content/combining-exact')
-    .proxy(() => texts((text) => text.normalize('NFC'))),
+    .proxy(() => editTexts((text) => text.normalize('NFC'))),
   mutant('line-ends', 'lines are stored with one kind of end')
     .caughtBy('append.content/line-ends-exact')
-    .proxy(() => texts((text) => text.replace(/\r\n?/g, '\n'))),
+    .proxy(() => editTexts((text) => text.replace(/\r\n?/g, '\n'))),
   mutant('trimmed', 'text is stored without blanks around it')
     .caughtBy('append.content/blanks-exact', 'append.content/only-blanks-exact')
-    .proxy(() => texts((text) => text.trim())),
+    .proxy(() => editTexts((text) => text.trim())),
   mutant('controls-dropped', 'text is stored up to its first NUL')
     .caughtBy('append.content/controls-exact')
-    .proxy(() => texts((text) => text.replace(/\0.*/s, ''))),
+    .proxy(() => editTexts((text) => text.replace(/\0.*/s, ''))),
   mutant('markers-dropped', 'what looks like a marker of the template is taken out')
     .caughtBy('append.content/markers-exact')
-    .proxy(() => texts((text) => text.replace(/<\|\w+\|>/g, ''))),
+    .proxy(() => editTexts((text) => text.replace(/<\|\w+\|>/g, ''))),
   mutant('parts-joined', 'content in parts comes back as one text')
     .caughtBy('append.content/parts-exact')
     .proxy(() =>
-      writes((messages) =>
+      editWrites((messages) =>
         messages.map(({ content, ...message }) => ({
           ...message,
           content: Array.isArray(content) ? content.map(({ text }) => text).join('') : content,
@@ -59,17 +59,17 @@ export const CONTENT_MUTANTS = [
     ),
   mutant('newest-first', 'a window is listed newest first')
     .caughtBy('append.atomic/order-kept', 'append.system-messages/late-in-place')
-    .proxy(() => listed((messages) => messages.toReversed())),
+    .proxy(() => editListed((messages) => messages.toReversed())),
   mutant('prepends', 'what is written later stands in front')
     .caughtBy('append.atomic/order-kept')
-    .proxy(() => listed((messages) => [...messages.slice(-1), ...messages.slice(0, -1)])),
+    .proxy(() => editListed((messages) => [...messages.slice(-1), ...messages.slice(0, -1)])),
   mutant('replaces-the-last', 'a write takes the place of the message before it')
     .caughtBy('append.atomic/order-kept')
-    .proxy(() => listed((messages) => [...messages.slice(0, -2), ...messages.slice(-1)])),
+    .proxy(() => editListed((messages) => [...messages.slice(0, -2), ...messages.slice(-1)])),
   mutant('role-changed', 'system messages behind others become those of a user')
     .caughtBy('append.system-messages/late-role')
     .proxy(() =>
-      listed((messages) =>
+      editListed((messages) =>
         messages.map((message, index) =>
           index > 0 && message.role === 'system' ? { ...message, role: 'user' } : message,
         ),
@@ -87,14 +87,14 @@ export const CONTENT_MUTANTS = [
     }),
   mutant('name-dropped', 'the name of a message is not stored')
     .caughtBy('append.message/fields-kept')
-    .proxy(() => writes((messages) => messages.map(({ name, ...message }) => message as Sent))),
+    .proxy(() => editWrites((messages) => messages.map(({ name, ...message }) => message as Message))),
   mutant('answer-without-usage', 'the answer to a write does not say what is used')
     .caughtBy('append.message/answer-shape')
     .proxy(() => answers(({ usage, ...answer }: { usage?: object }) => answer)),
   mutant('answer-other-ids', 'the messages of the answer have ids that the window does not know')
     .caughtBy('append.message/answer-as-listed')
     .proxy(() =>
-      answers(({ data = [], ...answer }: { data?: Sent[] }) => ({
+      answers(({ data = [], ...answer }: { data?: Message[] }) => ({
         ...answer,
         data: data.map((message) => ({ ...message, id: `${message.id}0` })),
       })),
@@ -102,9 +102,9 @@ export const CONTENT_MUTANTS = [
   mutant('flags-left-out', 'a listed message has no flags where they are false')
     .caughtBy('append.message/message-shape')
     .proxy(() =>
-      listed((messages) =>
+      editListed((messages) =>
         messages.map(
-          (message) => Object.fromEntries(Object.entries(message).filter(([, value]) => value !== false)) as Sent,
+          (message) => Object.fromEntries(Object.entries(message).filter(([, value]) => value !== false)) as Message,
         ),
       ),
     ),
@@ -133,7 +133,7 @@ const answersCounts = (edit: (answer: Answer) => unknown) =>
 const FRAME = 4;
 
 export const COUNT_MUTANTS = [
-  mutant('usage-of-before', 'the answer to a write tells the usage before it')
+  mutant('usage-of-before', 'the answer to a write has the usage before it')
     .caughtBy('append.usage/usage-grows-by-tokens', 'append.message/answer-usage-as-read')
     .proxy(() =>
       answersCounts((answer) => ({
@@ -148,7 +148,7 @@ export const COUNT_MUTANTS = [
     .caughtBy('append.usage/as-estimated')
     .proxy(() =>
       on('POST', '/v1/tokenizers/estimate-token-count', ({ body }, forward) => {
-        const { messages = [], ...rest } = body as { messages?: Sent[] };
+        const { messages = [], ...rest } = body as { messages?: Message[] };
         const without = messages.map(({ tool_calls, ...message }) =>
           tool_calls ? { ...message, content: message.content ?? 'none' } : message,
         );
@@ -172,7 +172,7 @@ export const COUNT_MUTANTS = [
         }),
       );
     }),
-  mutant('tools-uncounted', 'the tools of a session are told, and not counted in the total')
+  mutant('tools-uncounted', 'the tools of a session are listed but not counted in the total')
     .caughtBy('append.laws/usage-is-the-sum')
     .proxy(() =>
       on('GET', '/v1/sessions/:id', async (_, forward) =>
@@ -194,7 +194,7 @@ export const COUNT_MUTANTS = [
         (request, forward) => {
           const id = request.path.split('/')[3] ?? '';
           if (!cut.has(id)) return forward();
-          return listed((messages) => {
+          return editListed((messages) => {
             const place = messages.findIndex((message) => message.tool_calls && message.pinned === false);
             return messages.filter((_, index) => index !== place);
           })(request, forward);
@@ -203,13 +203,13 @@ export const COUNT_MUTANTS = [
     }),
 ];
 
-const callsOf = (message: Sent) => ((message.tool_calls ?? []) as { id: string }[]).map(({ id }) => id);
+const callsOf = (message: Message) => ((message.tool_calls ?? []) as { id: string }[]).map(({ id }) => id);
 
-const isEmpty = ({ content, tool_calls }: Sent) =>
+const isEmpty = ({ content, tool_calls }: Message) =>
   !tool_calls && !(Array.isArray(content) ? content[0]?.text : content);
 
 /** Ids of calls that wait behind these messages. */
-function waiting(messages: readonly Sent[]): string[] {
+function waiting(messages: readonly Message[]): string[] {
   let open: string[] = [];
   for (const message of messages) {
     open = [...open.filter((id) => id !== message.tool_call_id), ...callsOf(message)];
@@ -217,7 +217,7 @@ function waiting(messages: readonly Sent[]): string[] {
   return open;
 }
 
-function answersInTurn(window: readonly Sent[], written: readonly Sent[]): boolean {
+function answersInTurn(window: readonly Message[], written: readonly Message[]): boolean {
   return written.every((message, index) => {
     const open = waiting([...window, ...written.slice(0, index)]);
     return message.role !== 'tool' || !open.includes(String(message.tool_call_id)) || open[0] === message.tool_call_id;
@@ -254,7 +254,7 @@ export const PAIRING_MUTANTS = [
         return response;
       });
     }),
-  mutant('pairing-unnamed', 'what is wrong with tool calls is told without their ids')
+  mutant('pairing-unnamed', 'errors about tool calls do not name their ids')
     .caughtBy('append.tool-results/orphan-named', 'append.tool-results/open-named')
     .proxy(() =>
       on('POST', WRITE, async (_, forward) => {
@@ -332,7 +332,7 @@ export const PAIRING_MUTANTS = [
   mutant('ids-twice-at-once', 'two open calls may have the same id')
     .caughtBy('append.call-ids/twice-at-once-refused')
     .proxy(() =>
-      writes((messages) =>
+      editWrites((messages) =>
         messages.map((message) => {
           const calls = new Map(((message.tool_calls ?? []) as { id: string }[]).map((call) => [call.id, call]));
           return message.tool_calls ? { ...message, tool_calls: [...calls.values()] } : message;
@@ -348,7 +348,7 @@ export const PAIRING_MUTANTS = [
       'append.empty/among-others-refused',
       'append.empty/result-refused',
     )
-    .proxy(() => writes((messages) => messages.map((each) => (isEmpty(each) ? { ...each, content: ' ' } : each)))),
+    .proxy(() => editWrites((messages) => messages.map((each) => (isEmpty(each) ? { ...each, content: ' ' } : each)))),
   mutant('calls-need-text', 'a message that only calls tools is refused as empty')
     .caughtBy('append.empty/calls-accepted')
     .proxy(() =>

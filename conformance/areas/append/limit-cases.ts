@@ -26,7 +26,7 @@ const WRITES = 8;
 
 export const appendConcurrent = defineCase({
   id: 'append.concurrent',
-  title: 'of writes at the same time exactly those that were accepted stand in the window',
+  title: 'after concurrent writes the window has exactly the accepted ones',
   needs: ['sessions', 'sessions.append'],
   checks: {
     'each-answered': 'append.concurrent',
@@ -80,7 +80,7 @@ const TOOL = {
 
 export const appendLaws = defineCase({
   id: 'append.laws',
-  title: 'usage is the sum of what is listed, and the history stays sound, whatever is done',
+  title: 'usage is the sum of the listed messages after any operations',
   needs: [
     'sessions',
     'sessions.append',
@@ -250,7 +250,7 @@ const PARTS = 4;
 
 export const appendLimitWhole = defineCase({
   id: 'append.limit-whole',
-  title: 'the limit holds for the messages of a write together, at creation too',
+  title: 'the limit applies to the sum of a write, also at creation',
   needs: ['sessions', 'sessions.append', 'tokens.estimate'],
   checks: {
     'sum-accepted': 'append.limit-whole',
@@ -287,7 +287,7 @@ export const appendLimitWhole = defineCase({
 
 export const appendRequestMessages = defineCase({
   id: 'append.request-messages',
-  title: 'a write of more messages than are allowed is refused for their number',
+  title: 'a write of too many messages is refused',
   needs: ['sessions', 'sessions.append', 'tokens.estimate'],
   checks: { 'most-not-refused-for-it': 'append.request-messages', 'one-more-refused': 'append.request-messages' },
   async run(context) {
@@ -314,7 +314,7 @@ const LAST = 32;
 
 export const appendWindow = defineCase({
   id: 'append.window',
-  title: 'a window can be filled exactly, and holds not one token more',
+  title: 'a window can be filled exactly and refuses one token more',
   needs: ['sessions', 'sessions.append', 'tokens.estimate'],
   checks: {
     'one-more-refused': 'append.window',

@@ -4,15 +4,15 @@ import { editJson, type Forward, type Handler, json, on } from '../../proof/prox
 import {
   codeOf,
   countOf,
-  joined,
+  editTexts,
+  editWrites,
+  joinAnswers,
+  type Message,
   messagesOf,
-  overlapping,
+  onConcurrentWrite,
   refusal,
-  type Sent,
   sessionAt,
-  texts,
   WRITE,
-  writes,
 } from '../../proof/sessions.ts';
 import { SMALL_LIMITS } from '../../targets/emulator.ts';
 import { CONTENT_MUTANTS, COUNT_MUTANTS, PAIRING_MUTANTS } from './content-mutants.ts';
@@ -27,7 +27,7 @@ const oneMore = (text: string) => `${text} table`;
 const LIMIT_MUTANTS = [
   mutant('limit-refused', 'a write of exactly the limit is refused')
     .caughtBy('append.limit/exact-accepted', 'append.limit-whole/sum-accepted')
-    .proxy(() => texts(oneMore)),
+    .proxy(() => editTexts(oneMore)),
   mutant('limit-and-one-accepted', 'a write of one token over the limit is accepted')
     .caughtBy(
       'append.limit/over-refused',
@@ -66,7 +66,7 @@ const LIMIT_MUTANTS = [
         const response = await forward();
         const messages = messagesOf(body) ?? [];
         if (messages.length < 2 || (await codeOf(response)) !== 'append_too_large') return response;
-        return joined(await Promise.all(messages.map((message) => forward({ body: message }))));
+        return joinAnswers(await Promise.all(messages.map((message) => forward({ body: message }))));
       }),
     ),
   mutant('create-unlimited', 'the messages of a new session are not under the limit of a write')
@@ -75,7 +75,7 @@ const LIMIT_MUTANTS = [
       on('POST', '/v1/sessions', async ({ body }, forward) => {
         const response = await forward();
         if ((await codeOf(response)) !== 'append_too_large') return response;
-        const { messages = [], ...rest } = body as { messages?: Sent[] };
+        const { messages = [], ...rest } = body as { messages?: Message[] };
         const created = await forward({ body: rest });
         const { id } = (await created.clone().json()) as { id: string };
         for (const message of messages) await forward({ path: `/v1/sessions/${id}/messages`, body: message });
@@ -86,7 +86,7 @@ const LIMIT_MUTANTS = [
     .caughtBy('append.limit-whole/create-accepted')
     .proxy(() =>
       on('POST', '/v1/sessions', ({ body }, forward) => {
-        const { messages, ...rest } = body as { messages?: Sent[] };
+        const { messages, ...rest } = body as { messages?: Message[] };
         if (!messages) return forward();
         const longer = messages.map((message) => ({ ...message, content: oneMore(String(message.content)) }));
         return forward({ body: { ...rest, messages: longer } });
@@ -118,7 +118,7 @@ const LIMIT_MUTANTS = [
     .caughtBy('append.limit/exact-stored-whole')
     .proxy(() =>
       on('GET', WRITE, async (_, forward) =>
-        editJson(await forward(), ({ data = [], ...page }: { data?: Sent[] }) => ({
+        editJson(await forward(), ({ data = [], ...page }: { data?: Message[] }) => ({
           ...page,
           data: data.map((message) => ({ ...message, content: String(message.content).slice(0, 1_000) })),
         })),
@@ -126,10 +126,10 @@ const LIMIT_MUTANTS = [
     ),
   mutant('messages-uncounted', 'a write of any number of messages is looked at, however many are allowed')
     .caughtBy('append.request-messages/one-more-refused')
-    .proxy(() => writes((messages) => messages.slice(0, 2_048))),
+    .proxy(() => editWrites((messages) => messages.slice(0, 2_048))),
   mutant('messages-one-less', 'a write of the most messages that are allowed is refused for their number')
     .caughtBy('append.request-messages/most-not-refused-for-it')
-    .proxy(() => writes((messages) => (messages.length > 2 ? [...messages, ...messages.slice(-1)] : messages))),
+    .proxy(() => editWrites((messages) => (messages.length > 2 ? [...messages, ...messages.slice(-1)] : messages))),
 ];
 
 function half(content: unknown): string {
@@ -138,7 +138,7 @@ function half(content: unknown): string {
 }
 
 /** Where a write of one message is refused for `code`, it is written changed. */
-function retried(code: string, change: (message: Sent) => object): Handler {
+function retried(code: string, change: (message: Message) => object): Handler {
   return on('POST', WRITE, async ({ body }, forward) => {
     const response = await forward();
     const [message] = messagesOf(body) ?? [];
@@ -200,7 +200,7 @@ const WINDOW_MUTANTS = [
         return remaining !== 0 && tokens > remaining ? refusal('context_window_exceeded') : forward();
       }),
     ),
-  mutant('window-other-words', 'a full window is told in the words of another API')
+  mutant('window-other-words', 'a full window is refused with the text of another API')
     .caughtBy('append.window/one-more-told')
     .proxy(() =>
       overflown((_, __, response) =>
@@ -209,7 +209,7 @@ const WINDOW_MUTANTS = [
         })),
       ),
     ),
-  mutant('window-requested-alone', 'what was requested is told without what stands in the window')
+  mutant('window-requested-alone', 'the refusal counts the request without the window')
     .caughtBy('append.window/one-more-told')
     .proxy(() =>
       on('POST', WRITE, async ({ body }, forward) => {
@@ -226,7 +226,7 @@ const WINDOW_MUTANTS = [
 const WRITE_MUTANTS = [
   mutant('first-only', 'of several messages the first alone is written')
     .caughtBy('append.atomic/many-stored')
-    .proxy(() => writes((messages) => messages.slice(0, 1))),
+    .proxy(() => editWrites((messages) => messages.slice(0, 1))),
   mutant('lists-only', 'a single message is not understood')
     .caughtBy('append.atomic/one-stored')
     .proxy(() =>
@@ -265,16 +265,18 @@ const WRITE_MUTANTS = [
       'append.concurrent/usage-adds-up',
       'append.concurrent/versions-differ',
     )
-    .proxy(() => overlapping(async (_, __, first) => (await first).clone())),
+    .proxy(() => onConcurrentWrite(async (_, __, first) => (await first).clone())),
   mutant('concurrent-breaks', 'of two writes at the same time one breaks down')
     .caughtBy('append.concurrent/each-answered')
     .proxy(() =>
-      overlapping(() => Promise.resolve(json({ error: { message: 'database is locked', type: 'server_error' } }, 500))),
+      onConcurrentWrite(() =>
+        Promise.resolve(json({ error: { message: 'database is locked', type: 'server_error' } }, 500)),
+      ),
     ),
   mutant('busy-though-written', 'a write is refused as busy although it was written')
     .caughtBy('append.concurrent/accepted-stand')
     .proxy(() =>
-      overlapping(async (_, forward) => {
+      onConcurrentWrite(async (_, forward) => {
         await forward();
         return refusal('session_busy');
       }),
@@ -287,7 +289,7 @@ const WRITE_MUTANTS = [
         if (messages.length < 2) return forward();
         const responses: Response[] = [];
         for (const message of messages) responses.push(await forward({ body: message }));
-        return joined(responses);
+        return joinAnswers(responses);
       }),
     ),
   mutant('no-own-version', 'every write answers with the first version')

@@ -25,7 +25,7 @@ const WORDS = 600;
 
 const chatCache = defineCase({
   id: 'chat.cache',
-  title: 'what was cached is told truly',
+  title: 'cached_tokens is correct',
   needs: ['chat'],
   checks: { 'tokens-sound': 'chat.cached-tokens', 'key-accepted': 'chat.prompt-cache-key' },
   cost: costOfChats(4, { promptTokens: 2_000 }),
@@ -97,7 +97,7 @@ const chatNUsage = defineCase({
 
 const chatHistory = defineCase({
   id: 'chat.history',
-  title: 'the model reads all messages of the request, and of no other',
+  title: 'the model reads all messages of the request and no others',
   needs: ['chat'],
   checks: { 'system-read': 'chat.history', 'earlier-read': 'chat.history', 'nothing-kept': 'chat.stateless' },
   cost: costOfChats(7),
@@ -113,7 +113,7 @@ const chatHistory = defineCase({
     });
     await context.check('nothing-kept', async () => {
       const said = await askCodeWord(context, {});
-      expectTrue(!said.includes(word), 'the model knows what only an earlier request has told');
+      expectTrue(!said.includes(word), 'the model knows a word that only an earlier request had');
     });
   },
 });
@@ -143,7 +143,7 @@ const Fitting = z.strictObject({ code_word: z.string(), characters: z.int() });
 
 const chatJson = defineCase({
   id: 'chat.json',
-  title: 'JSON where JSON is asked for',
+  title: 'answers in JSON when requested',
   needs: ['chat', 'chat.json'],
   checks: {
     'object-valid': 'chat.json-object',
@@ -181,7 +181,7 @@ const FEW = 5;
 
 const chatLength = defineCase({
   id: 'chat.length',
-  title: 'the answer is bounded, and says whether it was cut',
+  title: 'the answer is limited and says whether it was cut',
   needs: ['chat'],
   checks: {
     'max-tokens-bounds': 'chat.max-tokens',
@@ -205,7 +205,7 @@ const chatLength = defineCase({
       withinThreeTries(async () => {
         const { text, choice } = await completeChat(context, { messages });
         if (text.includes(phrase)) return finishedBy(choice.finish_reason, 'stop');
-        return `the model does not say what it is told to: ${text}`;
+        return `the model does not say what was requested: ${text}`;
       }),
     );
   },
@@ -226,7 +226,7 @@ function atMost(most: number, usage: unknown): void {
 
 const chatWindow = defineCase({
   id: 'chat.window',
-  title: 'prompt and answer may fill the window, and not one token more',
+  title: 'prompt plus max_tokens can fill the window exactly',
   needs: ['chat'],
   checks: { 'exact-accepted': 'chat.window', 'one-more-refused': 'errors.window' },
   cost: ({ window_tokens }) => costOfChats(3, { completionTokens: 2 * window_tokens })(),
@@ -245,7 +245,7 @@ const FEWPartial = 8;
 
 const chatPartial = defineCase({
   id: 'chat.partial',
-  title: 'an answer that is begun is gone on with',
+  title: 'a partial message is continued',
   needs: ['chat', 'chat.partial'],
   checks: {
     'continuation-only': 'chat.partial',
@@ -340,7 +340,7 @@ const UnixSeconds = z.int().min(1_000_000_000).max(9_999_999_999);
 
 const chatShape = defineCase({
   id: 'chat.shape',
-  title: 'an answer has the captured members',
+  title: 'an answer has the captured fields',
   needs: ['chat'],
   checks: {
     completion: 'chat.completion',
@@ -367,7 +367,7 @@ const chatShape = defineCase({
 
 const chatAlias = defineCase({
   id: 'chat.alias',
-  title: 'the short name of the model means the same model',
+  title: 'the alias means the same model',
   needs: ['chat'],
   checks: { accepted: 'chat.model-alias', echoed: 'chat.model-echo' },
   cost: costOfChats(2),

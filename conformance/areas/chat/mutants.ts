@@ -1,14 +1,14 @@
 import {
-  asked,
-  askedFor,
   type Choice,
-  charged,
-  choices,
-  history,
+  editAnswer,
+  editChoices,
+  editField,
+  editMessages,
+  editRequest,
+  editUsage,
   type Message,
   onChat,
-  refuses,
-  said,
+  refuse,
 } from '../../proof/chats.ts';
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
 import type { Handler, Json } from '../../proof/proxy.ts';
@@ -18,56 +18,58 @@ const mutant = mutantsOf('chat');
 const ANSWER_MUTANTS = [
   mutant('object-of-completions', 'an answer calls itself `text_completion`')
     .caughtBy('chat.shape/completion')
-    .proxy(said((answer) => ({ ...answer, object: 'text_completion' }))),
+    .proxy(editAnswer((answer) => ({ ...answer, object: 'text_completion' }))),
   mutant('no-id', 'an answer has no id')
     .caughtBy('chat.shape/completion')
-    .proxy(said(({ id: _, ...answer }) => answer)),
+    .proxy(editAnswer(({ id: _, ...answer }) => answer)),
   mutant('created-in-milliseconds', 'the time is in milliseconds')
     .caughtBy('chat.shape/created-in-seconds')
-    .proxy(said((answer) => ({ ...answer, created: (answer.created as number) * 1_000 }))),
+    .proxy(editAnswer((answer) => ({ ...answer, created: (answer.created as number) * 1_000 }))),
   mutant('no-finish-reason', 'an answer has no finish_reason')
     .caughtBy('chat.shape/choice', 'chat.length/cut-says-length', 'chat.length/whole-says-stop')
-    .proxy(choices(({ finish_reason: _, ...choice }) => choice)),
+    .proxy(editChoices(({ finish_reason: _, ...choice }) => choice)),
   mutant('content-in-parts', 'the content of an answer is a list of parts')
     .caughtBy('chat.shape/choice')
     .proxy(
-      choices((choice) => ({
+      editChoices((choice) => ({
         ...choice,
         message: { ...choice.message, content: [{ type: 'text', text: choice.message.content }] },
       })),
     ),
   mutant('total-of-completion', 'the total of a usage leaves the prompt out')
     .caughtBy('chat.shape/usage-sum')
-    .proxy(charged((usage) => ({ ...usage, total_tokens: usage.completion_tokens }))),
+    .proxy(editUsage((usage) => ({ ...usage, total_tokens: usage.completion_tokens }))),
   mutant('no-usage', 'an answer has no usage')
     .caughtBy('chat.shape/completion', 'chat.shape/usage-sum')
-    .proxy(said(({ usage: _, ...answer }) => answer)),
+    .proxy(editAnswer(({ usage: _, ...answer }) => answer)),
   mutant('model-of-its-own', 'an answer names the model as the server calls it')
     .caughtBy('chat.shape/model-echoed', 'chat.alias/echoed')
-    .proxy(said((answer) => ({ ...answer, model: 'kimi-k2-instruct-0905' }))),
+    .proxy(editAnswer((answer) => ({ ...answer, model: 'kimi-k2-instruct-0905' }))),
   mutant('alias-resolved', 'an answer names the model that the alias stands for')
     .caughtBy('chat.alias/echoed')
-    .proxy(said((answer) => ({ ...answer, model: 'kimi-k2-0905-preview' }))),
+    .proxy(editAnswer((answer) => ({ ...answer, model: 'kimi-k2-0905-preview' }))),
   mutant('alias-unknown', 'the short name of the model is unknown')
     .caughtBy('chat.alias/accepted')
-    .proxy(askedFor('model', (model: string) => (model === 'kimi-k2-0905' ? 'kimi-k2-none' : model))),
+    .proxy(editField('model', (model: string) => (model === 'kimi-k2-0905' ? 'kimi-k2-none' : model))),
   mutant('cached-zero', 'a usage says that 0 tokens were cached')
     .caughtBy('chat.cache/tokens-sound')
-    .proxy(charged((usage) => ({ ...usage, cached_tokens: 0 }))),
+    .proxy(editUsage((usage) => ({ ...usage, cached_tokens: 0 }))),
   mutant('cached-in-blocks', 'cached tokens are rounded up to blocks, beyond the prompt')
     .caughtBy('chat.cache/tokens-sound')
-    .proxy(charged((usage) => ({ ...usage, cached_tokens: Math.ceil((usage.prompt_tokens + 1) / 256) * 256 }))),
+    .proxy(editUsage((usage) => ({ ...usage, cached_tokens: Math.ceil((usage.prompt_tokens + 1) / 256) * 256 }))),
   mutant('cache-key-unknown', 'a request with a field that the server does not know is refused')
     .caughtBy('chat.cache/key-accepted')
-    .proxy(askedFor('prompt_cache_key', () => 7)),
+    .proxy(editField('prompt_cache_key', () => 7)),
   mutant('last-message-only', 'the model reads the last message only')
     .caughtBy('chat.history/system-read', 'chat.history/earlier-read', 'tools.result/read')
     .proxy(
-      history((messages, { tools }) => (tools ? messages.filter(({ role }) => role === 'user') : messages.slice(-1))),
+      editMessages((messages, { tools }) =>
+        tools ? messages.filter(({ role }) => role === 'user') : messages.slice(-1),
+      ),
     ),
   mutant('system-dropped', 'system messages do not reach the model')
     .caughtBy('chat.history/system-read')
-    .proxy(history((messages) => messages.filter(({ role }) => role !== 'system'))),
+    .proxy(editMessages((messages) => messages.filter(({ role }) => role !== 'system'))),
   mutant('remembers', 'requests of one key are one conversation')
     .caughtBy('chat.history/nothing-kept')
     .proxy(() => {
@@ -80,21 +82,21 @@ const ANSWER_MUTANTS = [
     }),
   mutant('empty-history-greeted', 'a request without messages is answered all the same')
     .caughtBy('chat.messages/none-refused')
-    .proxy(history((messages) => (messages.length === 0 ? [{ role: 'user', content: 'Hello' }] : messages))),
+    .proxy(editMessages((messages) => (messages.length === 0 ? [{ role: 'user', content: 'Hello' }] : messages))),
   mutant('any-role', 'a role that does not exist is taken for the user')
     .caughtBy('chat.messages/unknown-role-refused')
     .proxy(
-      history((messages) =>
+      editMessages((messages) =>
         messages.map((message) => (message.role === 'robot' ? { ...message, role: 'user' } : message)),
       ),
     ),
   mutant('choices-unnumbered', 'every choice has the index 0')
     .caughtBy('chat.n/numbered')
-    .proxy(choices((choice) => ({ ...choice, index: 0 }))),
+    .proxy(editChoices((choice) => ({ ...choice, index: 0 }))),
   mutant('prompt-per-choice', 'the prompt is charged for each choice')
     .caughtBy('chat.n-usage/prompt-once')
     .proxy(
-      charged((usage, answer) => {
+      editUsage((usage, answer) => {
         const prompt_tokens = usage.prompt_tokens * (answer.choices as Choice[]).length;
         return { ...usage, prompt_tokens, total_tokens: prompt_tokens + usage.completion_tokens };
       }),
@@ -102,7 +104,7 @@ const ANSWER_MUTANTS = [
   mutant('first-choice-charged', 'only the first of several answers is charged')
     .caughtBy('chat.n-usage/answers-summed')
     .proxy(
-      charged((usage, answer) => {
+      editUsage((usage, answer) => {
         const completion_tokens = Math.floor(usage.completion_tokens / (answer.choices as Choice[]).length);
         return { ...usage, completion_tokens, total_tokens: usage.prompt_tokens + completion_tokens };
       }),
@@ -113,7 +115,7 @@ interface Format {
   type: string;
 }
 
-const formats = (edit: (format: Format) => Format | undefined) => askedFor('response_format', edit);
+const formats = (edit: (format: Format) => Format | undefined) => editField('response_format', edit);
 
 const plain = ({ partial: _, ...message }: Message): Message => message as Message;
 
@@ -123,11 +125,11 @@ const begun = (messages: unknown): Message | undefined =>
 const FORMAT_MUTANTS = [
   mutant('partial-ignored', 'a partial message is a message like any other')
     .caughtBy('chat.partial/continuation-only', 'chat.partial/after-length')
-    .proxy(history((messages) => messages.map(plain))),
+    .proxy(editMessages((messages) => messages.map(plain))),
   mutant('partial-repeated', 'a continuation begins with what it continues')
     .caughtBy('chat.partial/continuation-only')
     .proxy(
-      choices((choice, { messages }) => ({
+      editChoices((choice, { messages }) => ({
         ...choice,
         message: { ...choice.message, content: `${begun(messages)?.content ?? ''}${choice.message.content}` },
       })),
@@ -135,7 +137,7 @@ const FORMAT_MUTANTS = [
   mutant('partial-trimmed', 'a continuation loses its first character')
     .caughtBy('chat.partial/after-length')
     .proxy(
-      choices((choice, { messages }) =>
+      editChoices((choice, { messages }) =>
         begun(messages)
           ? { ...choice, message: { ...choice.message, content: choice.message.content.slice(1) } }
           : choice,
@@ -143,11 +145,13 @@ const FORMAT_MUTANTS = [
     ),
   mutant('partial-unnamed', 'a partial message must not have a name')
     .caughtBy('chat.partial/name-accepted')
-    .proxy(onChat((body, forward) => (begun(body.messages)?.name === undefined ? forward() : refuses()))),
+    .proxy(onChat((body, forward) => (begun(body.messages)?.name === undefined ? forward() : refuse()))),
   mutant('partial-anywhere', 'partial is ignored before the last message')
     .caughtBy('chat.partial/elsewhere-refused')
     .proxy(
-      history((messages) => messages.map((message, index) => (index < messages.length - 1 ? plain(message) : message))),
+      editMessages((messages) =>
+        messages.map((message, index) => (index < messages.length - 1 ? plain(message) : message)),
+      ),
     ),
   mutant('format-ignored', 'response formats do nothing')
     .caughtBy('chat.json/object-valid', 'chat.json/schema-fitted')
@@ -155,7 +159,7 @@ const FORMAT_MUTANTS = [
   mutant('json-fenced', 'JSON comes in a code block')
     .caughtBy('chat.json/object-valid', 'chat.json/schema-fitted')
     .proxy(
-      choices((choice, { response_format }) =>
+      editChoices((choice, { response_format }) =>
         response_format
           ? { ...choice, message: { ...choice.message, content: `\`\`\`json\n${choice.message.content}\n\`\`\`` } }
           : choice,
@@ -174,9 +178,9 @@ const FORMAT_MUTANTS = [
 
 /** Without a field, as if the server did not know it. */
 const ignoring = (...fields: string[]) =>
-  asked((body) => Object.fromEntries(Object.entries(body).filter(([name]) => !fields.includes(name))));
+  editRequest((body) => Object.fromEntries(Object.entries(body).filter(([name]) => !fields.includes(name))));
 
-const stops = (edit: (stop: string | string[]) => unknown) => askedFor('stop', edit);
+const stops = (edit: (stop: string | string[]) => unknown) => editField('stop', edit);
 
 const listed = (edit: (stop: string[]) => unknown) => stops((stop) => (Array.isArray(stop) ? edit(stop) : stop));
 
@@ -189,7 +193,7 @@ const RANGES: [field: string, owner: string, least: number, most: number][] = [
 
 function ofRange([field, owner, least, most]: (typeof RANGES)[number]): Mutant[] {
   const changed = (edit: (value: number) => number): (() => Handler) =>
-    askedFor(field, (value: unknown) => (typeof value === 'number' ? edit(value) : value));
+    editField(field, (value: unknown) => (typeof value === 'number' ? edit(value) : value));
   return [
     mutant(`${field}-upper-open`, `${field} beyond its most is accepted`)
       .caughtBy(`${owner}/more-refused`)
@@ -220,16 +224,16 @@ const PARAMETER_MUTANTS = [
     .proxy(ignoring('max_tokens')),
   mutant('one-token-more', 'an answer takes one token more than it may')
     .caughtBy('chat.length/max-tokens-bounds', 'chat.length/max-completion-tokens-bounds', 'chat.window/exact-accepted')
-    .proxy(asked((body) => more(body, 1))),
+    .proxy(editRequest((body) => more(body, 1))),
   mutant('cut-says-stop', 'an answer that was cut says that it stopped')
     .caughtBy('chat.length/cut-says-length')
-    .proxy(choices((choice) => ({ ...choice, finish_reason: 'stop' }))),
+    .proxy(editChoices((choice) => ({ ...choice, finish_reason: 'stop' }))),
   mutant('bounded-says-length', 'every answer that is bounded says that it was cut')
     .caughtBy('chat.length/whole-says-stop')
-    .proxy(choices((choice) => ({ ...choice, finish_reason: 'length' }))),
+    .proxy(editChoices((choice) => ({ ...choice, finish_reason: 'length' }))),
   mutant('window-plus-one', 'one token more than the window is accepted')
     .caughtBy('chat.window/one-more-refused')
-    .proxy(asked((body) => more(body, -1))),
+    .proxy(editRequest((body) => more(body, -1))),
   mutant('answer-cut-to-fit', 'what does not fit the window makes the answer shorter instead')
     .caughtBy('chat.window/one-more-refused')
     .proxy(
@@ -250,13 +254,13 @@ const PARAMETER_MUTANTS = [
   mutant('stop-delivered', 'the stop string is part of the answer')
     .caughtBy('chat.stop/string-ends', 'chat.stop/list-ends')
     .proxy(
-      choices((choice, { stop }) =>
+      editChoices((choice, { stop }) =>
         stop ? { ...choice, message: { ...choice.message, content: `${choice.message.content}HALT` } } : choice,
       ),
     ),
   mutant('stop-says-length', 'an answer that a string has stopped says that it was cut')
     .caughtBy('chat.stop/string-ends')
-    .proxy(choices((choice, { stop }) => (stop ? { ...choice, finish_reason: 'length' } : choice))),
+    .proxy(editChoices((choice, { stop }) => (stop ? { ...choice, finish_reason: 'length' } : choice))),
   mutant('four-stops', 'a fifth stop string is refused')
     .caughtBy('chat.stop-limits/most-accepted')
     .proxy(listed((stop) => (stop.length > 4 ? [...stop, 'more'] : stop))),
@@ -271,19 +275,19 @@ const PARAMETER_MUTANTS = [
     .proxy(stops((stop) => (typeof stop === 'string' && stop.length <= 32 ? stop.slice(0, 10) : stop))),
   mutant('four-choices', 'a fifth choice is refused')
     .caughtBy('chat.n/most-accepted')
-    .proxy(askedFor('n', (n: number) => (n === 5 ? 6 : n))),
+    .proxy(editField('n', (n: number) => (n === 5 ? 6 : n))),
   mutant('choices-cut', 'more than five choices are answered with five')
     .caughtBy('chat.n/one-more-refused')
-    .proxy(askedFor('n', (n: number) => Math.min(n, 5))),
+    .proxy(editField('n', (n: number) => Math.min(n, 5))),
   mutant('no-choice-is-one', 'no choice at all is answered with one')
     .caughtBy('chat.n/none-refused')
-    .proxy(askedFor('n', (n: number) => Math.max(n, 1))),
+    .proxy(editField('n', (n: number) => Math.max(n, 1))),
   mutant('choices-alike', 'several choices are made at temperature 0')
     .caughtBy('chat.n/near-zero-refused')
-    .proxy(askedFor('temperature', (temperature: number, { n }) => (n === 2 ? 0.6 : temperature))),
+    .proxy(editField('temperature', (temperature: number, { n }) => (n === 2 ? 0.6 : temperature))),
   mutant('zero-refused', 'temperature 0 is refused for a single choice too')
     .caughtBy('chat.n/near-zero-single-accepted')
-    .proxy(askedFor('temperature', (temperature: number, { n }) => (n === 1 ? -1 : temperature))),
+    .proxy(editField('temperature', (temperature: number, { n }) => (n === 1 ? -1 : temperature))),
 ];
 
 function more(body: Json, tokens: number): Json {

@@ -24,7 +24,7 @@ import { appendFacts, expectBelowMinimum, facts, retainedBy, TOOL, tokensIn } fr
 
 const compressBudget = defineCase({
   id: 'compress.budget',
-  title: 'what is left is never more than the ratio allows',
+  title: 'the window after a compress fits the ratio',
   needs: ['sessions', 'sessions.append', 'sessions.compress'],
   checks: {
     'a-little': 'compress.budget',
@@ -69,7 +69,7 @@ const compressBudget = defineCase({
 
 const compressInfeasible = defineCase({
   id: 'compress.infeasible',
-  title: 'a ratio that pins do not leave room for is refused, naming the largest that works',
+  title: 'a ratio that pins make impossible is refused with the largest one that works',
   needs: ['sessions', 'sessions.append', 'sessions.compress', 'sessions.snapshot', 'tokens.estimate'],
   checks: {
     refused: 'compress.infeasible',
@@ -120,7 +120,7 @@ async function largestNamed(message: string, works: (ratio: number) => Promise<b
 
 const compressMemory = defineCase({
   id: 'compress.memory',
-  title: 'what mattered is still known after 4 to 1, and is read as data',
+  title: 'facts are still known after ratio 4 and are read as data',
   needs: ['sessions', 'sessions.append', 'sessions.compress', 'chat'],
   checks: { 'fact-still-known': 'compress.fact-survives', 'quoted-order-not-obeyed': 'compress.data-not-orders' },
   cost: () => ({ requests: 60, promptTokens: 4 * 700, completionTokens: 4 * 32 }),
@@ -145,7 +145,7 @@ const LEAST_REPLACED = 64;
 
 const compressNoOp = defineCase({
   id: 'compress.no-op',
-  title: 'with little to replace it does nothing',
+  title: 'with little to replace a compress does nothing',
   needs: ['sessions', 'sessions.append', 'sessions.compress', 'sessions.snapshot', 'tokens.estimate'],
   checks: {
     'one-token-less-is-left': 'compress.no-op',
@@ -201,7 +201,7 @@ const compressNoOp = defineCase({
 
 const compressOpenCall = defineCase({
   id: 'compress.open-call',
-  title: 'a call that waits for its result is not summarised away',
+  title: 'a compress with an open call is refused',
   needs: ['sessions', 'sessions.append', 'sessions.compress', 'sessions.snapshot'],
   checks: {
     refused: 'compress.open-call',
@@ -242,7 +242,7 @@ const compressOpenCall = defineCase({
 
 const compressRequest = defineCase({
   id: 'compress.request',
-  title: 'ratios and formats that there are, and those that there are not',
+  title: 'valid and invalid ratios and formats',
   needs: ['sessions', 'sessions.append', 'sessions.compress'],
   checks: {
     'smallest-ratio-accepted': 'compress.ratio-range',
@@ -323,7 +323,7 @@ const NEEDS = ['sessions', 'sessions.append', 'sessions.compress'] as const;
 
 const compressSummary = defineCase({
   id: 'compress.summary',
-  title: 'one summary stands for all that is neither pinned nor asked to stay',
+  title: 'one summary replaces everything that is not pinned or requested',
   needs: NEEDS,
   checks: {
     'one-system-message': 'compress.one-summary',
@@ -458,9 +458,9 @@ const compressFormats = defineCase({
     for (const format of ['outline', 'json', 'text'] as const) {
       await context.check(format, async () => {
         const reply = await api.post(`/sessions/${id}/compress`, { format, ratio: 2, dry_run: true });
-        const told = expectBody(reply, SessionCompression);
-        expectEqual(told.format, format, 'the format');
-        written.set(format, contentText(told.summary?.content));
+        const done = expectBody(reply, SessionCompression);
+        expectEqual(done.format, format, 'the format');
+        written.set(format, contentText(done.summary?.content));
         const { size } = new Set(written.values());
         expectTrue(written.get(format) !== '' && size === written.size, 'each format writes a summary of its own');
       });
@@ -480,7 +480,7 @@ function isJson(text: string): boolean {
   }
 }
 
-/** How far the ratio that is told may be rounded. */
+/** How far the stated ratio may be rounded. */
 const ROUNDING = 0.01;
 
 const compressUndo = defineCase({

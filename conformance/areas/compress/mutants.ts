@@ -319,7 +319,7 @@ const COMPRESS_UNDO_MUTANTS = [
         return forward();
       }),
     ),
-  mutant('dry-run-tells-nothing', 'a rehearsal tells the usage of today for what would be left')
+  mutant('dry-run-tells-nothing', 'a dry run answers with the present usage as the usage after')
     .caughtBy('compress.undo/rehearsal-tells-the-sizes')
     .proxy(answering((done) => (done.dry_run === true ? { ...done, after: done.before } : done))),
   mutant('before-is-after', 'the usage before is read when all is done')
@@ -363,7 +363,7 @@ function summaries(edit: (summary: SessionMessage) => SessionMessage) {
 
 /** What the window is after a compress. */
 const COMPRESS_WINDOW_MUTANTS = [
-  mutant('relabels', 'the answer tells a summary, and the window is what it was')
+  mutant('relabels', 'the answer has a summary, and the window is unchanged')
     .caughtBy('compress.undo/after-as-read', 'compress.summary/one-system-message', 'compress.budget/a-lot')
     .proxy(() =>
       on('POST', ROUTE, async ({ body }, forward) => {

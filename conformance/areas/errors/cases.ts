@@ -32,7 +32,7 @@ function invalid(reply: Reply): string {
 
 const errorsBodies = defineCase({
   id: 'errors.bodies',
-  title: 'what is no JSON is refused',
+  title: 'a body that is not JSON is refused',
   needs: ['tokens.estimate'],
   checks: {
     'broken-refused': 'errors.no-json',
@@ -126,7 +126,7 @@ async function answersOf({ api }: CaseContext<string>): Promise<Answers> {
 
 const errorsHeaders = defineCase({
   id: 'errors.headers',
-  title: 'what every answer and every error carries',
+  title: 'the headers of answers and errors',
   needs: ['chat', 'models'],
   checks: {
     'request-id': 'errors.request-id',
@@ -183,7 +183,7 @@ const UnknownRoute = z.object({
 
 const errorsRoute = defineCase({
   id: 'errors.route',
-  title: 'a route that does not exist',
+  title: 'an unknown route',
   needs: ['models'],
   checks: {
     'body-exact': 'errors.unknown-route',
@@ -211,7 +211,7 @@ const errorsRoute = defineCase({
 
 const errorsHostedAgents = defineCase({
   id: 'errors.hosted-agents',
-  title: 'what asks for Hosted Agents is told that they are not here',
+  title: 'requests for Hosted Agents are refused',
   needs: ['models'],
   checks: { refused: 'errors.hosted-agents', 'without-accepted': 'errors.hosted-agents' },
   cost: () => ({ requests: 3 }),
@@ -240,7 +240,7 @@ const LET_IN =
 
 const errorsKeys = defineCase({
   id: 'errors.keys',
-  title: 'who has no key, or a wrong one, is not let in',
+  title: 'a missing or wrong key is refused',
   needs: ['chat', 'models'],
   checks: {
     'no-key-refused': 'errors.no-key',
@@ -303,7 +303,7 @@ const WRONG: Record<string, object> = {
 
 const errorsRows = defineCase({
   id: 'errors.rows',
-  title: 'the refusals of a chat, in the live words',
+  title: "the errors of a chat with Kimi's texts",
   needs: ['chat'],
   checks: {
     'model-not-found': 'errors.model-not-found',
@@ -357,7 +357,7 @@ const errorsRows = defineCase({
 
 const errorsWindow = defineCase({
   id: 'errors.window',
-  title: 'more than the window is refused in the live words',
+  title: "a request over the window is refused with Kimi's text",
   needs: ['chat'],
   checks: { 'text-exact': 'errors.window', 'sum-requested': 'errors.window-requested', 'next-accepted': 'chat.window' },
   cost: ({ window_tokens }) => costOfChats(2, { completionTokens: window_tokens + 64 })(),

@@ -1,9 +1,9 @@
-import { askedFor, errors, history, refuses, worded } from '../../proof/chats.ts';
+import { editErrors, editErrorText, editField, editMessages, refuse } from '../../proof/chats.ts';
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
 import {
   answer,
-  answers,
   editJson,
+  editResponse,
   editText,
   type Handler,
   isJson,
@@ -54,7 +54,7 @@ const ACCESS_MUTANTS = [
   mutant('no-key-incorrect', 'a request without a key is refused as one with an unknown key')
     .caughtBy('errors.keys/no-key-row')
     .proxy(
-      errors((said) =>
+      editErrors((said) =>
         said.type === 'invalid_authentication_error'
           ? { message: 'Incorrect API key provided', type: 'incorrect_api_key_error' }
           : said,
@@ -77,8 +77,8 @@ const ACCESS_MUTANTS = [
   mutant('unknown-key-unnamed', 'a key that is not known is refused as no key is')
     .caughtBy('errors.keys/unknown-key-row')
     .emulator(
-      { keys: KEYS },
-      errors((said) =>
+      { apiKeys: KEYS },
+      editErrors((said) =>
         said.type === 'incorrect_api_key_error'
           ? { message: 'Invalid Authentication', type: 'invalid_authentication_error' }
           : said,
@@ -86,15 +86,15 @@ const ACCESS_MUTANTS = [
     ),
   mutant('unknown-key-forbidden', 'a key that is not known is refused with 403')
     .caughtBy('errors.keys/unknown-refused')
-    .emulator({ keys: KEYS }, () => async (_, forward) => {
+    .emulator({ apiKeys: KEYS }, () => async (_, forward) => {
       const response = await forward();
       const text = await response.clone().text();
       return text.includes('incorrect_api_key_error') ? answer(response, text, 403) : response;
     }),
-  mutant('body-first', 'a body is read before the key, and what is wrong with it is told to anybody')
+  mutant('body-first', 'a body is checked before the key, and its faults are reported to anyone')
     .caughtBy('errors.keys/key-first')
-    .proxy(without(({ body }, forward) => (typeof body === 'string' ? refuses() : forward()))),
-  mutant('route-first', 'who has no key is told which routes there are')
+    .proxy(without(({ body }, forward) => (typeof body === 'string' ? refuse() : forward()))),
+  mutant('route-first', 'a request without a key learns which routes exist')
     .caughtBy('errors.keys/key-first')
     .proxy(
       without(({ path, method }, forward) =>
@@ -115,7 +115,7 @@ const ACCESS_MUTANTS = [
     .proxy(() => {
       let locked = false;
       return async (request, forward) => {
-        if (locked) return refuses('The account is locked', 403);
+        if (locked) return refuse('The account is locked', 403);
         const response = await forward();
         // What the kit sends to see what there is: reads of invented ids, and empty bodies.
         const probing = /probe|sessions$/.test(request.path) || JSON.stringify(request.body) === '{}';
@@ -128,7 +128,7 @@ const ACCESS_MUTANTS = [
     .proxy(() => {
       let locked = false;
       return async (_, forward) => {
-        if (locked) return refuses('The account is locked', 403);
+        if (locked) return refuse('The account is locked', 403);
         const response = await forward();
         locked = (await response.clone().text()).includes('exceeded model token limit');
         return response;
@@ -171,7 +171,7 @@ const filled = (edit: (filler: unknown) => unknown) =>
 const header =
   (name: string, value: (old: string | null) => string | null, whole: (response: Response) => boolean = () => true) =>
   (): Handler =>
-    answers((response) => {
+    editResponse((response) => {
       if (!whole(response)) return response;
       const said = value(response.headers.get(name));
       const changed = withHeaders(response, { [name]: said ?? '' });
@@ -180,14 +180,14 @@ const header =
     });
 
 const BODY_MUTANTS = [
-  mutant('broken-repaired', 'a body that is no JSON is read as well as may be')
+  mutant('broken-repaired', 'a body that is not JSON is repaired and read')
     .caughtBy('errors.bodies/broken-refused')
     .proxy(() =>
       on('POST', ESTIMATE, ({ body }, forward) =>
         typeof body === 'string' && body.startsWith('{') ? forward({ body: WHOLE }) : forward(),
       ),
     ),
-  mutant('broken-breaks', 'a body that is no JSON is an error of the server')
+  mutant('broken-breaks', 'a body that is not JSON is a server error')
     .caughtBy('errors.bodies/broken-refused')
     .proxy(() =>
       on('POST', ESTIMATE, ({ body }, forward) =>
@@ -196,7 +196,7 @@ const BODY_MUTANTS = [
           : forward(),
       ),
     ),
-  mutant('bytes-replaced', 'bytes that are no text are replaced')
+  mutant('bytes-replaced', 'bytes that are not UTF-8 are replaced')
     .caughtBy('errors.bodies/bytes-refused')
     .proxy(() => on('POST', ESTIMATE, ({ body }, forward) => (isObject(body) ? forward({ body }) : forward()))),
   mutant('any-type', 'a body is read whatever it is declared to be')
@@ -228,7 +228,7 @@ const BODY_MUTANTS = [
       'versions.envelope/size-bare',
       'versions.order/size-before-schema',
     )
-    .proxy(worded((message) => message.replace(/total message size \d+ exceeds/, 'total message size exceeds'))),
+    .proxy(editErrorText((message) => message.replace(/total message size \d+ exceeds/, 'total message size exceeds'))),
   mutant('parsed-first', 'a body is parsed before it is measured')
     .caughtBy('errors.sizes/size-first')
     .proxy(() =>
@@ -236,7 +236,7 @@ const BODY_MUTANTS = [
         typeof body === 'string' ? Promise.resolve(refusal('invalid_request')) : forward(),
       ),
     ),
-  mutant('always-too-large', 'whatever is no JSON is said to be too large')
+  mutant('always-too-large', 'anything that is not JSON is refused as too large')
     .caughtBy('errors.sizes/size-first')
     .proxy(() =>
       on('POST', ESTIMATE, ({ body }, forward) =>
@@ -293,10 +293,10 @@ const BODY_MUTANTS = [
   mutant('retry-always', 'every error says to try again')
     .caughtBy('errors.headers/should-retry')
     .proxy(header('x-should-retry', (old) => (old === null ? old : 'true'))),
-  mutant('trailing-comma', 'errors are no JSON')
+  mutant('trailing-comma', 'errors are not JSON')
     .caughtBy('errors.rows/content-empty', 'errors.keys/no-key-refused')
     .proxy(() =>
-      answers((response, { body }) =>
+      editResponse((response, { body }) =>
         response.ok || JSON.stringify(body) === '{}'
           ? response
           : editText(response, (text) => text.replace(/\}$/, ',}')),
@@ -308,7 +308,7 @@ const MANY = ['errors.rows/model-not-found', 'errors.rows/content-empty', 'error
 
 /** What becomes of a refusal. */
 const refusals = (edit: (response: Response) => Response | Promise<Response>) => (): Handler =>
-  answers((response, { body }) => (response.ok || JSON.stringify(body) === '{}' ? response : edit(response)));
+  editResponse((response, { body }) => (response.ok || JSON.stringify(body) === '{}' ? response : edit(response)));
 
 const withText = (status: number) => refusals(async (response) => answer(response, await response.text(), status));
 
@@ -334,52 +334,60 @@ const ROW_MUTANTS = [
     ),
   mutant('openai-envelope', 'errors have a code and a param, as those of OpenAI have')
     .caughtBy('errors.rows/no-code-no-param')
-    .proxy(errors((said) => ({ ...said, param: null, code: null }))),
+    .proxy(editErrors((said) => ({ ...said, param: null, code: null }))),
   mutant('default-model', 'a model that is not there is answered by the one that is')
     .caughtBy('errors.rows/model-not-found')
-    .proxy(askedFor('model', () => 'kimi-k2-0905')),
+    .proxy(editField('model', () => 'kimi-k2-0905')),
   mutant('model-invalid', 'a model that is not there is an invalid request')
     .caughtBy('errors.rows/model-not-found')
     .proxy(
-      errors((said) => (said.type === 'resource_not_found_error' ? { ...said, type: 'invalid_request_error' } : said)),
+      editErrors((said) =>
+        said.type === 'resource_not_found_error' ? { ...said, type: 'invalid_request_error' } : said,
+      ),
     ),
   mutant('empty-accepted', 'messages without text are answered')
     .caughtBy('errors.rows/content-empty', 'errors.rows/earlier-content-empty')
     .proxy(
-      history((messages) =>
+      editMessages((messages) =>
         messages.map((message) => (message.content === '' ? { ...message, content: ' ' } : message)),
       ),
     ),
   mutant('last-content-only', 'only the last message needs a text')
     .caughtBy('errors.rows/earlier-content-empty')
     .proxy(
-      history((messages) => messages.filter(({ content }, index) => content !== '' || index === messages.length - 1)),
+      editMessages((messages) =>
+        messages.filter(({ content }, index) => content !== '' || index === messages.length - 1),
+      ),
     ),
   mutant('content-named', 'the refusal of an empty text names the field')
     .caughtBy('errors.rows/content-empty')
     .proxy(
-      worded((message) => message.replace(/^text content is empty$/, 'Invalid request: messages[0].content is empty')),
+      editErrorText((message) =>
+        message.replace(/^text content is empty$/, 'Invalid request: messages[0].content is empty'),
+      ),
     ),
-  mutant('field-unnamed', 'what is wrong with a field is told without its name')
+  mutant('field-unnamed', 'errors about a field do not name it')
     .caughtBy('errors.rows/wrong-field-named')
-    .proxy(worded((message) => message.replace(/^(Invalid request: )[\w.[\]]+: /, '$1'))),
-  mutant('unprefixed', 'what is wrong with a field is told without the words before it')
+    .proxy(editErrorText((message) => message.replace(/^(Invalid request: )[\w.[\]]+: /, '$1'))),
+  mutant('unprefixed', 'errors about a field lack the prefix')
     .caughtBy('errors.rows/wrong-field-named')
-    .proxy(worded((message) => message.replace(/^Invalid request: (?!Your)/, ''))),
+    .proxy(editErrorText((message) => message.replace(/^Invalid request: (?!Your)/, ''))),
   mutant('window-in-other-words', 'what does not fit the window is refused in the words of OpenAI')
     .caughtBy('errors.window/text-exact')
     .proxy(
-      worded((message) =>
+      editErrorText((message) =>
         message.replace(/.*token limit: (\d+) .*/, "This model's maximum context length is $1 tokens"),
       ),
     ),
   mutant('window-without-prefix', 'the refusal of what does not fit lacks its first words')
     .caughtBy('errors.window/text-exact')
-    .proxy(worded((message) => message.replace('Invalid request: Your', 'Your'))),
-  mutant('answer-requested', 'what is said to be requested leaves the prompt out')
+    .proxy(editErrorText((message) => message.replace('Invalid request: Your', 'Your'))),
+  mutant('answer-requested', 'the requested tokens leave the prompt out')
     .caughtBy('errors.window/sum-requested')
     .proxy(
-      worded((message) => message.replace(/requested: (\d+)/, (_, tokens) => `requested: ${Number(tokens) - 12}`)),
+      editErrorText((message) =>
+        message.replace(/requested: (\d+)/, (_, tokens) => `requested: ${Number(tokens) - 12}`),
+      ),
     ),
   mutant('plain-not-found', 'a route that does not exist is answered in plain text')
     .caughtBy('errors.route/body-exact', 'errors.route/request-named', 'errors.route/other-method')

@@ -135,7 +135,7 @@ const forkIsolation = defineCase({
 
 const forkMemory = defineCase({
   id: 'forks.memory',
-  title: 'the model knows what the fork was told, and nothing that was told to another session',
+  title: 'the model knows the history of the fork and of no other session',
   needs: ['sessions', 'sessions.append', 'sessions.snapshot', 'sessions.fork', 'chat'],
   checks: {
     'history-known': 'forks.model-knows',
@@ -164,7 +164,7 @@ const forkMemory = defineCase({
 
 const forkNewSession = defineCase({
   id: 'forks.new-session',
-  title: 'a fork begins where the snapshot stands',
+  title: 'a fork starts with the window of the snapshot',
   needs: ['sessions', 'sessions.append', 'sessions.snapshot', 'sessions.fork', 'tokens.estimate'],
   checks: {
     'own-session': 'forks.new-session',
@@ -224,7 +224,7 @@ const NEEDSRequest = ['sessions', 'sessions.append', 'sessions.snapshot', 'sessi
 
 const forkFields = defineCase({
   id: 'forks.fields',
-  title: 'what a fork takes from its snapshot cannot be given too',
+  title: 'fields that a fork takes from its snapshot are refused',
   needs: NEEDSRequest,
   checks: {
     'model-refused': 'forks.fields-refused',
@@ -279,7 +279,7 @@ const forkFields = defineCase({
 
 const forkPreserveLen = defineCase({
   id: 'forks.preserve-len',
-  title: 'a fork begins with as much as is asked for',
+  title: 'preserve_len sets how much a fork starts with',
   needs: [...NEEDSRequest, 'tokens.estimate'],
   checks: {
     'as-the-snapshot-restores': 'forks.new-session',

@@ -271,7 +271,7 @@ const FORK_REQUEST_MUTANTS = [
   mutant('title-lost', 'title and metadata of the fork are not kept')
     .caughtBy('forks.new-session/own-title-and-metadata')
     .proxy(without('title', 'metadata')),
-  mutant('by-anyone', 'whoever knows the id of a snapshot forks it')
+  mutant('by-anyone', 'anyone who knows the id of a snapshot forks it')
     .caughtBy('forks.hidden/refused')
     .proxy(() => {
       let owner: string | undefined;
@@ -283,7 +283,7 @@ const FORK_REQUEST_MUTANTS = [
         return forward({ headers: { ...request.headers, authorization: owner } });
       };
     }),
-  mutant('not-counted', 'only sessions that are no forks count against the limit')
+  mutant('not-counted', 'only sessions that are not forks count against the limit')
     .caughtBy('forks.limit/no-place-left', 'forks.limit/counts-for-others', 'forks.limit/place-freed')
     .limits({ sessions: 100 }, () => {
       const plain = new Map<string, number>();

@@ -26,15 +26,15 @@ function isReplay({ headers }: Reply): boolean {
 /** @throws Mismatch where `again` is not the stored answer `first` */
 function sameAnswer(first: Reply, again: Reply): void {
   expectSuccess(first);
-  const told = ({ json, headers }: Reply) => ({ json, etag: headers.get('etag') });
-  expectEqual(told(expectSuccess(again)), told(first), `${again.what}: the answer to the request sent again`);
+  const contentOf = ({ json, headers }: Reply) => ({ json, etag: headers.get('etag') });
+  expectEqual(contentOf(expectSuccess(again)), contentOf(first), `${again.what}: the answer to the repeated request`);
 }
 
 function marked(first: Reply, again: Reply): void {
   expectTrue(!isReplay(expectSuccess(first)), `${first.what}: the first answer says that it is a stored one`);
   expectTrue(
     isReplay(expectSuccess(again)),
-    `${again.what}: the answer to the request sent again lacks Idempotent-Replayed: true`,
+    `${again.what}: the answer to the repeated request lacks Idempotent-Replayed: true`,
   );
 }
 
@@ -77,7 +77,7 @@ const idempotencyChanges = SESSION_CHANGES.map((change) =>
 
 const idempotencyCreate = defineCase({
   id: 'idempotency.create',
-  title: 'a creation, sent again under its key',
+  title: 'a create request repeated with its key',
   needs: ['sessions', 'sessions.list', 'idempotency'],
   scope: 'account',
   checks: { 'same-answer': 'idempotency.same-answer', marked: 'idempotency.replayed-header', once: 'idempotency.once' },
@@ -102,7 +102,7 @@ const idempotencyCreate = defineCase({
 
 const idempotencySnapshot = defineCase({
   id: 'idempotency.snapshot',
-  title: 'a snapshot, taken again under its key',
+  title: 'a snapshot request repeated with its key',
   needs: ['sessions', 'sessions.snapshot', 'idempotency'],
   checks: { 'same-answer': 'idempotency.same-answer', marked: 'idempotency.replayed-header', once: 'idempotency.once' },
   async run(context) {
@@ -122,7 +122,7 @@ const idempotencySnapshot = defineCase({
 
 const idempotencyDelete = defineCase({
   id: 'idempotency.delete',
-  title: 'deletions, sent again under their keys',
+  title: 'deletions repeated with their keys',
   needs: ['sessions', 'sessions.snapshot', 'idempotency'],
   checks: {
     'session-same-answer': 'idempotency.delete',
@@ -156,7 +156,7 @@ const idempotencyDelete = defineCase({
 
 const idempotencyMismatch = defineCase({
   id: 'idempotency.mismatch',
-  title: 'a key that was used for another request',
+  title: 'a key that another request used',
   needs: ['sessions', 'sessions.append', 'idempotency'],
   checks: {
     'other-body': 'idempotency.mismatch',
@@ -197,7 +197,7 @@ const idempotencyMismatch = defineCase({
 
 const idempotencyKeys = defineCase({
   id: 'idempotency.keys',
-  title: 'what uses a key up, and what does not',
+  title: 'which requests use a key up',
   needs: ['sessions', 'sessions.append', 'idempotency'],
   checks: {
     'refusal-free': 'idempotency.refusal-free',
@@ -274,7 +274,7 @@ const RACERS = 6;
 
 const idempotencyState = defineCase({
   id: 'idempotency.state',
-  title: 'a replay does not look at the session',
+  title: 'a replay does not depend on the session',
   needs: ['sessions', 'sessions.append', 'idempotency', 'versioning'],
   checks: {
     'version-gone-on': 'idempotency.before-state',
@@ -334,7 +334,7 @@ const idempotencyBusy = defineCase({
 
 const idempotencyRace = defineCase({
   id: 'idempotency.race',
-  title: 'the same request many times at once',
+  title: 'many concurrent copies of a request',
   needs: ['sessions', 'sessions.append', 'chat', 'idempotency'],
   checks: {
     'append-once': 'idempotency.in-progress',
@@ -415,7 +415,7 @@ function saidBy(reply: Reply): object {
 
 const idempotencyStream = defineCase({
   id: 'idempotency.stream',
-  title: 'a streamed chat, sent again under its key',
+  title: 'a streamed chat repeated with its key',
   needs: ['sessions', 'chat', 'chat.stream', 'idempotency'],
   checks: {
     'streams-again': 'idempotency.stream',

@@ -259,7 +259,7 @@ const STATE_MUTANTS = [
         return sent.then((response) => response.clone());
       };
     }),
-  mutant('race-told-busy', 'a request that is still running is told as a busy session')
+  mutant('race-told-busy', 'a request that is still running is reported as a busy session')
     .caughtBy('idempotency.race/others-told')
     .proxy(() => async (_, forward) => {
       const response = await forward();

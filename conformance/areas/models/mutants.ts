@@ -1,6 +1,6 @@
-import { worded } from '../../proof/chats.ts';
+import { editErrorText } from '../../proof/chats.ts';
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
-import { chain, editJson, type Handler, type Json, jsonAnswers, on } from '../../proof/proxy.ts';
+import { chain, editJson, editJsonResponse, type Handler, type Json, on } from '../../proof/proxy.ts';
 
 const mutant = mutantsOf('models');
 
@@ -61,10 +61,10 @@ export const MODELS_MUTANTS: readonly Mutant[] = [
   mutant('alias-unlisted', 'a model cannot be read by its short name')
     .caughtBy('models.by-id/alias-answered')
     .proxy(byId(({ path }, forward) => forward({ path: path.replace(/0905$/, 'none') }))),
-  mutant('alias-resolved', 'a model that is read by its short name tells the long one')
+  mutant('alias-resolved', 'a model that is read by its alias answers with the full name')
     .caughtBy('models.by-id/alias-answered')
     .proxy(() =>
-      jsonAnswers((body) =>
+      editJsonResponse((body) =>
         (body as Json).id === 'kimi-k2-0905' ? { ...(body as Json), id: 'kimi-k2-0905-preview' } : body,
       ),
     ),
@@ -74,6 +74,8 @@ export const MODELS_MUTANTS: readonly Mutant[] = [
   mutant('openai-words', 'a model that is not there is refused in the words of OpenAI')
     .caughtBy('models.by-id/unknown-refused', 'errors.rows/model-not-found', 'tokens.estimate/unknown-model-refused')
     .proxy(() =>
-      chain(worded((message) => message.replace(/^Not found the model (\S+) .*/, 'The model `$1` does not exist'))()),
+      chain(
+        editErrorText((message) => message.replace(/^Not found the model (\S+) .*/, 'The model `$1` does not exist'))(),
+      ),
     ),
 ];

@@ -86,7 +86,7 @@ async function lineOf({ texts, limits }: CaseContext<string>, kind: Kind): Promi
 
 const linesBadFirst = defineCase({
   id: 'ndjson.bad-first',
-  title: 'a first line that cannot be written is an ordinary refusal',
+  title: 'an invalid first line is refused like any write',
   needs: ['sessions', 'sessions.append', 'sessions.append.stream', 'tokens.estimate'],
   checks: {
     'malformed-refused': 'ndjson.bad-first',
@@ -116,7 +116,7 @@ const linesBadFirst = defineCase({
 
 const linesBadLater = defineCase({
   id: 'ndjson.bad-later',
-  title: 'a later line that cannot be written ends the stream, and what was acknowledged stays',
+  title: 'an invalid later line ends the stream; acknowledged lines stay',
   needs: ['sessions', 'sessions.append', 'sessions.append.stream', 'tokens.estimate'],
   checks: {
     'malformed-ends': 'ndjson.bad-later',
@@ -168,7 +168,7 @@ const linesBadLater = defineCase({
 
 const linesLimit = defineCase({
   id: 'ndjson.limit',
-  title: 'the limit of a write holds for each line, and the window for all',
+  title: 'the write limit applies to each line and the window to all',
   needs: ['sessions', 'sessions.append', 'sessions.append.stream', 'tokens.estimate'],
   checks: {
     'each-line-by-itself': 'ndjson.limit',
@@ -238,7 +238,7 @@ const MAX_LOOKS = 100;
 
 const linesPieces = defineCase({
   id: 'ndjson.pieces',
-  title: 'a stream is read as it comes',
+  title: 'a stream is processed as it arrives',
   needs: ['sessions', 'sessions.append', 'sessions.append.stream'],
   checks: {
     'cut-anywhere': 'ndjson.same-rules',
@@ -336,7 +336,7 @@ const linesIfMatch = defineCase({
 
 const linesResend = defineCase({
   id: 'ndjson.resend',
-  title: 'a stream sent again under its key writes only what is not written yet',
+  title: 'a stream repeated with its key writes only the missing lines',
   needs: ['sessions', 'sessions.append', 'sessions.append.stream', 'idempotency', 'versioning'],
   checks: {
     'acknowledged-again': 'ndjson.resend',
@@ -412,7 +412,7 @@ const LINESWrite: Message[] = [
 
 const linesWrite = defineCase({
   id: 'ndjson.write',
-  title: 'each line is a write of its own, acknowledged as such',
+  title: 'each line is written and acknowledged separately',
   needs: ['sessions', 'sessions.append', 'sessions.append.stream'],
   checks: {
     accepted: 'ndjson.accepted',
@@ -438,9 +438,9 @@ const linesWrite = defineCase({
       expectEqual(indexes, [...LINESWrite.keys()], 'the indexes of the acknowledgements');
     });
     await context.check('ids-as-listed', () => {
-      const told = acknowledged.map((line) => ({ id: line.id, tokens: line.tokens }));
+      const ids = acknowledged.map((line) => ({ id: line.id, tokens: line.tokens }));
       const listed = messages.map((message) => ({ id: message.id, tokens: message.tokens }));
-      expectEqual(told, listed, 'ids and tokens of the acknowledgements');
+      expectEqual(ids, listed, 'ids and tokens of the acknowledgements');
     });
     await context.check('usage-after-each', () => {
       let total = 0;

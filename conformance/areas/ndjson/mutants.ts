@@ -62,7 +62,7 @@ function ended(
   meet: (
     request: Streamed,
     forward: Forward,
-    told: { lines: Line[]; response: Response; written: number },
+    end: { lines: Line[]; response: Response; written: number },
   ) => Promise<Response>,
 ): Handler {
   return streamed(async (request, forward) => {
@@ -82,7 +82,7 @@ const ends = KINDS.map((kind) => `ndjson.bad-later/${kind}-ends`) as [string, ..
 const firsts = KINDS.map((kind) => `ndjson.bad-first/${kind}-refused`) as [string, ...string[]];
 
 const LINE_FAULT_MUTANTS = [
-  mutant('first-in-stream', 'a bad first line is told within a stream that succeeds')
+  mutant('first-in-stream', 'a bad first line is reported in a stream that succeeds')
     .caughtBy(...firsts)
     .proxy(() =>
       streamed(async (_, forward) => {
@@ -117,14 +117,14 @@ const LINE_FAULT_MUTANTS = [
         return answered([...lines.slice(0, -1), { done: true, lines: lines.length - 1, usage, version }]);
       }),
     ),
-  mutant('later-uncoded', 'what ends a stream is told as text only')
+  mutant('later-uncoded', 'the error that ends a stream has only a text')
     .caughtBy(...ends)
     .proxy(() =>
       answering((lines) =>
         lines.map((line) => (line.error ? { error: (line.error as { message: string }).message } : line)),
       ),
     ),
-  mutant('later-skipped', 'a bad line is told, and what follows it written')
+  mutant('later-skipped', 'a bad line is reported, and the lines after it are written')
     .caughtBy('ndjson.bad-later/nothing-behind-written')
     .proxy(() =>
       ended(async ({ lines }, forward, { response, written }) => {
@@ -140,11 +140,11 @@ const LINE_FAULT_MUTANTS = [
         const taken = await forward({ path: `${path}/snapshots`, body: {} });
         const { snapshot_id } = (await taken.json()) as { snapshot_id?: string };
         const response = await forward();
-        const told = await linesOf(response);
+        const changed = await linesOf(response);
         if (snapshot_id === undefined || lines.length < 2) return response;
-        if (told.at(-1)?.error) await forward({ path: `${path}/rollback`, body: { snapshot_id } });
+        if (changed.at(-1)?.error) await forward({ path: `${path}/rollback`, body: { snapshot_id } });
         await forward({ method: 'DELETE', path: `/v1/snapshots/${snapshot_id}`, body: undefined });
-        return told.at(-1)?.error ? answered(told.slice(-1)) : response;
+        return changed.at(-1)?.error ? answered(changed.slice(-1)) : response;
       }),
     ),
   mutant('later-locks', 'a stream that a bad line ended leaves its session busy')
@@ -168,8 +168,8 @@ const LINE_RESEND_MUTANTS = [
         if (headers['if-match'] === undefined) return forward();
         const answers = [];
         for (const line of lines) answers.push(await linesOf(await forward(sent([line]))));
-        const told = answers.map(([line = {}]) => line);
-        return told[0]?.error ? forward() : answered([...told, ...(answers.at(-1)?.slice(1) ?? [])]);
+        const changed = answers.map(([line = {}]) => line);
+        return changed[0]?.error ? forward() : answered([...changed, ...(answers.at(-1)?.slice(1) ?? [])]);
       }),
     ),
   mutant('if-match-ignored', 'a stream is written whatever version it asks for')
@@ -250,8 +250,8 @@ const LINE_RESEND_MUTANTS = [
         const { code } = (lines.at(-1)?.error ?? {}) as { code?: string };
         if (code !== 'idempotency_mismatch' || lines.length < 2) return response;
         const { usage, version } = lines[0] ?? {};
-        const told = [...lines.slice(0, -1), { done: true, lines: lines.length - 1, usage, version }];
-        return answer(response, told.map((line) => `${JSON.stringify(line)}\n`).join(''));
+        const changed = [...lines.slice(0, -1), { done: true, lines: lines.length - 1, usage, version }];
+        return answer(response, changed.map((line) => `${JSON.stringify(line)}\n`).join(''));
       }),
     ),
 ];
@@ -282,7 +282,7 @@ const LINE_WRITE_MUTANTS = [
     .proxy(() =>
       answering((lines) => lines.map((line) => ('usage' in line ? { ...line, usage: lines.at(-1)?.usage } : line))),
     ),
-  mutant('one-version', 'a whole stream is told to be one step of the version')
+  mutant('one-version', 'a whole stream increases the version by one')
     .caughtBy('ndjson.write/version-after-each')
     .proxy(() =>
       answering((lines) => lines.map((line) => ('version' in line ? { ...line, version: lines[0]?.version } : line))),
@@ -297,7 +297,7 @@ const LINE_WRITE_MUTANTS = [
         lines.map((line) => (typeof line.lines === 'number' ? { ...line, lines: line.lines - 1 } : line)),
       ),
     ),
-  mutant('end-of-before', 'the end tells the version of before the stream')
+  mutant('end-of-before', 'the end line has the version before the stream')
     .caughtBy('ndjson.write/end-as-read')
     .proxy(() =>
       answering((lines) =>

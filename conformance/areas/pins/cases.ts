@@ -22,7 +22,7 @@ const pinsOf = async (api: Api, id: string) => (await windowOf(api, id)).map(({ 
 
 const pinsAtWriting = defineCase({
   id: 'pins.at-writing',
-  title: 'what is pinned is decided as a message is written',
+  title: 'pinning is decided when a message is written',
   needs: ['sessions', 'sessions.append'],
   checks: {
     'leading-pinned': 'pins.leading',
@@ -82,7 +82,7 @@ const pinsAtWriting = defineCase({
 
 const pinsInTurn = defineCase({
   id: 'pins.in-turn',
-  title: 'the messages of a turn are pinned as those of a write',
+  title: 'messages of a turn can be pinned',
   needs: ['sessions', 'sessions.append', 'chat'],
   checks: { 'leading-pinned': 'pins.in-turn', 'asked-pinned': 'pins.in-turn', 'reply-not-pinned': 'pins.others' },
   cost: () => ({ promptTokens: 256, completionTokens: 8 }),
@@ -102,7 +102,7 @@ const pinsInTurn = defineCase({
 
 const pinsChange = defineCase({
   id: 'pins.change',
-  title: 'a pin can be given and taken away later',
+  title: 'a message can be pinned and unpinned later',
   needs: ['sessions', 'sessions.append'],
   checks: {
     'given-answered': 'pins.change',
@@ -180,7 +180,7 @@ async function crowd(context: CaseContext<string>, id: string): Promise<SessionM
 
 const pinsSurvive = defineCase({
   id: 'pins.survive',
-  title: 'pinned messages survive every cut, others do not',
+  title: 'pinned messages survive every cut; others do not',
   needs: NEEDS,
   checks: {
     'pinned-stay': 'pins.survive',

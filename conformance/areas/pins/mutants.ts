@@ -1,10 +1,10 @@
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
 import { chain, editJson, type Handler, json, on } from '../../proof/proxy.ts';
-import { listed, messagesOf, type Sent, WRITE, windowAt, writes } from '../../proof/sessions.ts';
+import { editListed, editWrites, type Message, messagesOf, WRITE, windowAt } from '../../proof/sessions.ts';
 
 const mutant = mutantsOf('pins');
 
-const unpinned = ({ pinned, ...message }: Sent): Sent => message as Sent;
+const unpinned = ({ pinned, ...message }: Message): Message => message as Message;
 
 const PIN = '/v1/sessions/:id/messages/:message';
 
@@ -32,7 +32,7 @@ const PIN_CHANGE_MUTANTS = [
   mutant('pin-counts', 'a message counts one token more while it is pinned')
     .caughtBy('pins.change/nothing-else-changes')
     .proxy(() =>
-      listed((messages) =>
+      editListed((messages) =>
         messages.map((message) => (message.pinned ? { ...message, tokens: Number(message.tokens) + 1 } : message)),
       ),
     ),
@@ -60,7 +60,7 @@ const PIN_CHANGE_MUTANTS = [
         async (request, forward) => {
           const response = await forward();
           if (request.method === 'GET' && request.path.endsWith('/messages')) {
-            const { data = [] } = (await response.clone().json()) as { data?: Sent[] };
+            const { data = [] } = (await response.clone().json()) as { data?: Message[] };
             for (const message of data) homes.set(String(message.id), String(message.session_id));
           }
           return response;
@@ -120,7 +120,7 @@ const PIN_CHANGE_MUTANTS = [
           cut.add(id);
           return forward();
         }),
-        listed((messages) =>
+        editListed((messages) =>
           cut.has(String(messages[0]?.session_id))
             ? messages.filter(({ pinned, role, tool_calls }) => pinned || (role !== 'tool' && !tool_calls))
             : messages,
@@ -138,7 +138,9 @@ const PIN_CHANGE_MUTANTS = [
   mutant('groups-never-cut', 'tool groups survive every cut')
     .caughtBy('pins.group/without-pin-goes')
     .proxy(() =>
-      writes((messages) => messages.map((message) => (message.tool_calls ? { ...message, pinned: true } : message))),
+      editWrites((messages) =>
+        messages.map((message) => (message.tool_calls ? { ...message, pinned: true } : message)),
+      ),
     ),
 ];
 
@@ -146,9 +148,9 @@ const CREATE = '/v1/sessions';
 
 const CHAT = '/v1/chat/completions';
 
-const bodies = (route: string, edit: (messages: Sent[]) => Sent[]): Handler =>
+const bodies = (route: string, edit: (messages: Message[]) => Message[]): Handler =>
   on('POST', route, ({ body }, forward) => {
-    const { messages, ...rest } = body as { messages?: Sent[] };
+    const { messages, ...rest } = body as { messages?: Message[] };
     return forward({ body: { ...rest, ...(messages && { messages: edit(messages) }) } });
   });
 
@@ -156,7 +158,9 @@ const PIN_WRITING_MUTANTS = [
   mutant('first-only', 'of several leading system messages only the first is pinned')
     .caughtBy('pins.at-writing/leading-pinned', 'pins.at-writing/leading-pinned-over-writes')
     .proxy(() =>
-      listed((messages) => messages.map((message, index) => (index === 1 ? { ...message, pinned: false } : message))),
+      editListed((messages) =>
+        messages.map((message, index) => (index === 1 ? { ...message, pinned: false } : message)),
+      ),
     ),
   mutant('by-write', 'only the first write of a session can lead')
     .caughtBy('pins.at-writing/leading-pinned-over-writes')
@@ -177,17 +181,17 @@ const PIN_WRITING_MUTANTS = [
   mutant('every-system', 'every system message is pinned')
     .caughtBy('pins.at-writing/others-not-pinned')
     .proxy(() =>
-      writes((messages) =>
+      editWrites((messages) =>
         messages.map((message) => (message.role === 'system' ? { pinned: true, ...message } : message)),
       ),
     ),
   mutant('asked-ignored', 'a pin that is asked for at writing is ignored')
     .caughtBy('pins.at-writing/asked-pinned', 'pins.group/by-call', 'pins.group/by-result')
-    .proxy(() => writes((messages) => messages.map(unpinned))),
+    .proxy(() => editWrites((messages) => messages.map(unpinned))),
   mutant('asked-of-users-only', 'a pin can be asked for the messages of a user only')
     .caughtBy('pins.at-writing/asked-pinned')
     .proxy(() =>
-      writes((messages) => messages.map((message) => (message.role === 'user' ? message : unpinned(message)))),
+      editWrites((messages) => messages.map((message) => (message.role === 'user' ? message : unpinned(message)))),
     ),
   mutant('declined-ignored', 'a leading system message is pinned whatever it says')
     .caughtBy('pins.at-writing/declined-not-pinned', 'pins.at-writing/behind-declined-not-pinned')
@@ -199,7 +203,7 @@ const PIN_WRITING_MUTANTS = [
   mutant('led-by-any-system', 'a system message leads behind any other, pinned or not')
     .caughtBy('pins.at-writing/behind-declined-not-pinned')
     .proxy(() =>
-      listed((messages) => {
+      editListed((messages) => {
         const others = messages.findIndex(({ role }) => role !== 'system');
         const leaders = others === -1 ? messages.length : others;
         return messages.map((message, index) =>
@@ -216,7 +220,7 @@ const PIN_WRITING_MUTANTS = [
   mutant('reply-pinned', 'replies are pinned')
     .caughtBy('pins.in-turn/reply-not-pinned')
     .proxy(() =>
-      listed((messages) =>
+      editListed((messages) =>
         messages.map((message) => (message.role === 'assistant' ? { ...message, pinned: true } : message)),
       ),
     ),

@@ -83,7 +83,7 @@ const rollbackHidden = defineCase({
 
 const rollbackIdentity = defineCase({
   id: 'rollback.identity',
-  title: 'whatever was done to a session, a rollback undoes it',
+  title: 'a rollback undoes every change to the window',
   needs: [
     'sessions',
     'sessions.append',
@@ -129,7 +129,7 @@ const rollbackIdentity = defineCase({
     const changed = await stateOf(api, id);
     const later = await createSnapshot(api, id);
 
-    const told = await rollback(taken.id);
+    const answer = await rollback(taken.id);
     const { session, messages } = await stateOf(api, id);
     await context.check('messages-as-they-were', () => {
       const bare = (list: typeof messages) => list.map(({ pinned: _, ...message }) => message);
@@ -145,7 +145,7 @@ const rollbackIdentity = defineCase({
       expectEqual({ title: session.title, metadata: session.metadata }, fields, 'title and metadata');
     });
     await context.check('model-stays', () => expectEqual(session.model, before.session.model, 'the model'));
-    await context.check('answer-as-read', () => expectEqual(told, session, 'the answer, against the session read'));
+    await context.check('answer-as-read', () => expectEqual(answer, session, 'the answer, against the session read'));
     await context.check('version-steps', () => {
       expectEqual(session.version, changed.session.version + 1, 'the version, a step on from before the rollback');
     });
@@ -169,7 +169,7 @@ const rollbackIdentity = defineCase({
 
 const rollbackMemory = defineCase({
   id: 'rollback.memory',
-  title: 'the model forgets what came after the snapshot, and knows again what came before',
+  title: 'after a rollback the model knows only what came before the snapshot',
   needs: ['sessions', 'sessions.append', 'sessions.snapshot', 'sessions.rollback', 'chat'],
   checks: {
     'later-unknown': 'rollback.model-forgets',
@@ -196,7 +196,7 @@ const rollbackMemory = defineCase({
 
 const rollbackOpenCalls = defineCase({
   id: 'rollback.open-calls',
-  title: 'a call that waited for its result waits again',
+  title: 'a call that was open is open again',
   needs: ['sessions', 'sessions.append', 'sessions.snapshot', 'sessions.rollback'],
   checks: { 'open-again': 'rollback.open-calls', 'answered-again': 'rollback.open-calls' },
   async run(context) {
@@ -219,7 +219,7 @@ const rollbackOpenCalls = defineCase({
 
 const rollbackPreserveLen = defineCase({
   id: 'rollback.preserve-len',
-  title: 'how much comes back: what the snapshot says, or what is asked for',
+  title: 'preserve_len sets how much is restored',
   needs: [
     'sessions',
     'sessions.append',

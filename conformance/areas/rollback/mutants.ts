@@ -88,7 +88,7 @@ const ROLLBACK_REQUEST_MUTANTS = [
   mutant('other-sessions-snapshot', 'snapshots of the other sessions of the account are accepted')
     .caughtBy('rollback.foreign/other-session-refused')
     .proxy(forgiving('snapshot_mismatch')),
-  mutant('unknown-ignored', 'a snapshot that is gone changes nothing, and is no error')
+  mutant('unknown-ignored', 'a deleted snapshot changes nothing and is not an error')
     .caughtBy('rollback.foreign/deleted-refused', 'rollback.foreign/never-known-refused')
     .proxy(forgiving('snapshot_not_found')),
   mutant('refused-after-clearing', 'the window is emptied before the snapshot is looked up')
@@ -104,7 +104,7 @@ const ROLLBACK_REQUEST_MUTANTS = [
   mutant('other-accounts-snapshot', 'whose snapshot it is, is not looked at')
     .caughtBy('rollback.hidden/their-snapshot-refused')
     .proxy(forgiving('snapshot_not_found')),
-  mutant('other-accounts-session', 'whoever knows the id of a session and of its snapshot rolls it back')
+  mutant('other-accounts-session', 'anyone who knows the id of a session and of its snapshot rolls it back')
     .caughtBy('rollback.hidden/their-session-refused')
     .proxy(() => {
       let owner: string | undefined;
@@ -118,9 +118,9 @@ const ROLLBACK_REQUEST_MUTANTS = [
 
 type Route = Passing & { ids: string[] };
 
-/** Does something once a rollback has succeeded. @param told what the session was before */
+/** Does something once a rollback has succeeded. @param before the session before it */
 function afterwards(
-  work: (id: string, told: Json, forward: Forward, request: Route) => Promise<unknown>,
+  work: (id: string, before: Json, forward: Forward, request: Route) => Promise<unknown>,
 ): () => Handler {
   return () =>
     on('POST', ROUTE, async (request, forward) => {

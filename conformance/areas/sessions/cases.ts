@@ -27,7 +27,7 @@ const LAST_SECOND = 100_000_000_000;
 
 const sessionsCreate = defineCase({
   id: 'sessions.create',
-  title: 'a session is created of nothing',
+  title: 'a session is created without fields',
   needs: ['sessions'],
   checks: {
     'returns-id': 'sessions.create',
@@ -222,7 +222,7 @@ const BAD: readonly (readonly [body: object, field: string])[] = [
 
 const sessionsBadFields = defineCase({
   id: 'sessions.bad-fields',
-  title: 'fields of the wrong type, and fields that nobody knows',
+  title: 'fields of the wrong type and unknown fields',
   needs: ['sessions'],
   checks: {
     'create-refused': 'sessions.bad-fields',

@@ -21,7 +21,7 @@ export async function fillAccount(api: Api, count: number): Promise<string[]> {
 
 export const sessionsCapacity = defineCase({
   id: 'sessions.capacity',
-  title: 'an account holds its limit of sessions, and not one more',
+  title: 'an account can have exactly its limit of sessions',
   needs: ['sessions'],
   scope: 'account',
   checks: {
@@ -67,7 +67,7 @@ export const sessionsCapacity = defineCase({
 
 export const sessionsRace = defineCase({
   id: 'sessions.race',
-  title: 'creations at the same time do not get past the limit',
+  title: 'concurrent create requests do not exceed the limit',
   needs: ['sessions'],
   scope: 'account',
   checks: {
@@ -111,7 +111,7 @@ const ROUNDS = 4;
 
 export const sessionsDelete = defineCase({
   id: 'sessions.delete',
-  title: 'a deleted session is gone',
+  title: 'a deleted session is not found',
   needs: ['sessions', 'sessions.append'],
   checks: {
     answer: 'sessions.delete',
@@ -166,7 +166,7 @@ export const sessionsDeletedRoutes = SESSION_CHANGES.filter(
 
 export const sessionsIds = defineCase({
   id: 'sessions.ids',
-  title: 'no id is given twice',
+  title: 'no id is used twice',
   needs: ['sessions'],
   checks: { 'of-those-there': 'sessions.ids-unique', 'of-those-gone': 'sessions.ids-unique' },
   async run(context) {
@@ -196,7 +196,7 @@ async function listed(api: Api): Promise<string[]> {
 
 export const sessionsUnknown = defineCase({
   id: 'sessions.unknown',
-  title: 'an id that no session has',
+  title: 'an unknown session id',
   needs: ['sessions'],
   checks: {
     'not-read': 'sessions.not-found',
@@ -219,7 +219,7 @@ export const sessionsUnknown = defineCase({
 
 export const sessionsChatUnknown = defineCase({
   id: 'sessions.chat-unknown',
-  title: 'a chat makes no session',
+  title: 'a chat creates no session',
   needs: ['sessions', 'sessions.list', 'chat'],
   scope: 'account',
   checks: {
@@ -256,7 +256,7 @@ export const sessionsChatUnknown = defineCase({
 
 export const sessionsIndependent = defineCase({
   id: 'sessions.independent',
-  title: 'what is done to one session leaves another alone',
+  title: 'a change to one session leaves another unchanged',
   needs: ['sessions', 'sessions.append'],
   checks: {
     'append-stays-in-one': 'sessions.independent',
@@ -287,7 +287,7 @@ export const sessionsIndependent = defineCase({
 
 export const sessionsHostedAgents = defineCase({
   id: 'sessions.hosted-agents',
-  title: 'requests of another product are turned away',
+  title: 'requests for Hosted Agents are refused',
   needs: ['sessions'],
   checks: {
     'read-refused': 'sessions.hosted-agents',

@@ -217,7 +217,7 @@ export const SLOT_MUTANTS = [
         }
       });
     }),
-  mutant('race-limited-rate', 'the limit is told as too many requests where creations come at once')
+  mutant('race-limited-rate', 'concurrent creations over the limit are refused as too many requests')
     .caughtBy('sessions.race/rest-refused')
     .proxy(() => {
       let running = 0;

@@ -1,5 +1,14 @@
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
-import { answer, chain, deep, editJson, type Handler, type Json, jsonAnswers, on } from '../../proof/proxy.ts';
+import {
+  answer,
+  chain,
+  editJson,
+  editJsonResponse,
+  editObjects,
+  type Handler,
+  type Json,
+  on,
+} from '../../proof/proxy.ts';
 import { codeOf, refusal, sessionAt } from '../../proof/sessions.ts';
 import { SMALL_LIMITS } from '../../targets/emulator.ts';
 import { GONE_MUTANTS, SLOT_MUTANTS } from './lifetime-mutants.ts';
@@ -9,7 +18,8 @@ const ONE = '/v1/sessions/:id';
 
 /** Changes every session that is shown. */
 function shown(edit: (session: Json) => Json): () => Handler {
-  return () => jsonAnswers((body) => deep(body, (object) => (object.object === 'session' ? edit(object) : object)));
+  return () =>
+    editJsonResponse((body) => editObjects(body, (object) => (object.object === 'session' ? edit(object) : object)));
 }
 
 /** Changes what creations ask for. */
@@ -140,7 +150,7 @@ const CREATION_MUTANTS = [
   mutant('model-reworded', 'a model that does not exist is refused in words of our own')
     .caughtBy('sessions.model/unknown-text')
     .proxy(() =>
-      jsonAnswers((body) =>
+      editJsonResponse((body) =>
         JSON.parse(JSON.stringify(body).replace(/Not found the model (\S+) or Permission denied/, 'No such model: $1')),
       ),
     ),

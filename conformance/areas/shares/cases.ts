@@ -101,7 +101,7 @@ const sharesExpiry = defineCase({
 
 const sharesForks = defineCase({
   id: 'shares.forks',
-  title: 'another account forks what is restored, and nothing of the owner’s changes',
+  title: "another account can fork what a share restores; the owner's objects do not change",
   needs: [
     'sessions',
     'sessions.append',
@@ -173,7 +173,7 @@ const sharesForks = defineCase({
 
 const sharesPreview = defineCase({
   id: 'shares.preview',
-  title: 'another account sees what is shared, and nothing that is the owner’s',
+  title: 'another account sees the share and nothing else of the owner',
   needs: ['sessions', 'sessions.append', 'sessions.snapshot', 'sessions.share'],
   twoAccounts: true,
   checks: {
@@ -221,7 +221,7 @@ const sharesPreview = defineCase({
 
 const sharesReadOnly = defineCase({
   id: 'shares.read-only',
-  title: 'a share lets nobody at the snapshot itself',
+  title: 'a share gives no access to the snapshot itself',
   needs: ['sessions', 'sessions.append', 'sessions.snapshot', 'sessions.share', 'sessions.fork', 'sessions.rollback'],
   twoAccounts: true,
   checks: {
@@ -291,7 +291,7 @@ const sharesReadOnly = defineCase({
   },
 });
 
-/** More than any run of a case takes, so that "from now" can be told without a clock of ours. */
+/** Longer than any run of a case, so that "from now" needs no local clock. */
 const WHILE_S = 600;
 
 const sharesSharing = defineCase({
@@ -333,7 +333,7 @@ const sharesSharing = defineCase({
       expectEqual([soon.share?.share_id, late.share?.share_id], [share_id, share_id], 'the share_id');
     });
     await context.check('new-expiry', async () => {
-      expectTrue(Number(late.share?.expires_at) > Number(soon.share?.expires_at), 'the later expiry is told');
+      expectTrue(Number(late.share?.expires_at) > Number(soon.share?.expires_at), 'the later expiry is stated');
       expectEqual(await read(), late, 'the snapshot');
       expectEqual((await share()).share, { share_id, expires_at: null }, 'the share without an expiry');
     });

@@ -33,7 +33,7 @@ const SHARE_SHARING_MUTANTS = [
         return editSuccess(await forward(), () => body);
       }),
     ),
-  mutant('not-told-when-read', 'a snapshot that is read does not tell its share')
+  mutant('not-told-when-read', 'a snapshot does not show its share when read')
     .caughtBy('shares.sharing/told-when-read')
     .proxy(() =>
       on('GET', '/v1/snapshots/:id', async (_, forward) =>
@@ -107,7 +107,7 @@ function withForks(ends: RegExp): () => Handler {
 
 /** How a share ends. */
 const SHARE_END_MUTANTS = [
-  mutant('revoked-still-works', 'a revoked share is only not told any more')
+  mutant('revoked-still-works', 'a revoked share is hidden but still works')
     .caughtBy('shares.ends/revoked-not-read', 'shares.ends/revoked-not-forked')
     .proxy(() =>
       on('DELETE', SHARE, async ({ ids: [id] }, forward) => {
@@ -123,7 +123,7 @@ const SHARE_END_MUTANTS = [
         return editSuccess(await forward(), () => body);
       }),
     ),
-  mutant('expired-still-works', 'the expiry is told, and not kept')
+  mutant('expired-still-works', 'the expiry is stated but not enforced')
     .caughtBy('shares.expiry/expired-not-read', 'shares.expiry/expired-not-forked')
     .proxy(sharing((body) => (body.expires_in === 1 ? { ...body, expires_in: 3_600 } : body))),
   mutant('expired-still-forked', 'the expiry is looked at by readers, and not by forks')
@@ -264,7 +264,7 @@ const SHARE_FORK_MUTANTS = [
         return forward({ path: `/v1/sessions/${id}`, body: { tools: [] } });
       }),
     ),
-  mutant('origin-is-the-snapshot', 'a fork of a share tells the id of the snapshot')
+  mutant('origin-is-the-snapshot', 'a fork of a share shows the id of the snapshot')
     .caughtBy('shares.forks/names-the-share')
     .proxy(() => {
       const snapshots = new Map<string, string>();

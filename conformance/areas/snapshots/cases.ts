@@ -28,7 +28,7 @@ import {
 
 const snapshotDuringTurn = defineCase({
   id: 'snapshots.during-turn',
-  title: 'a snapshot taken while a turn runs holds the turn whole or not at all',
+  title: 'a snapshot taken during a turn has all of it or nothing',
   needs: ['sessions', 'sessions.append', 'sessions.snapshot', 'chat'],
   checks: { 'whole-or-not': 'snapshots.during-turn' },
   cost: () => ({ promptTokens: 100, completionTokens: 32 }),
@@ -56,7 +56,7 @@ const snapshotDuringTurn = defineCase({
 
 const snapshotImmutable = defineCase({
   id: 'snapshots.immutable',
-  title: 'nothing that becomes of the session shows in its snapshot',
+  title: 'later changes to the session do not show in its snapshot',
   needs: ['sessions', 'sessions.append', 'sessions.truncate', 'sessions.snapshot', 'tokens.estimate'],
   checks: {
     'after-writes': 'snapshots.immutable',
@@ -104,7 +104,7 @@ const snapshotImmutable = defineCase({
 
 const snapshotLimit = defineCase({
   id: 'snapshots.limit',
-  title: 'an account holds as many snapshots as the limit says, and not one more',
+  title: 'an account can have exactly its limit of snapshots',
   needs: ['sessions', 'sessions.snapshot'],
   scope: 'account',
   checks: {
@@ -192,7 +192,7 @@ const snapshotLists = defineCase({
 
 const snapshotHidden = defineCase({
   id: 'snapshots.hidden',
-  title: 'to another account a snapshot does not exist',
+  title: 'a snapshot does not exist for another account',
   needs: ['sessions', 'sessions.append', 'sessions.snapshot'],
   twoAccounts: true,
   checks: {
@@ -236,7 +236,7 @@ const snapshotHidden = defineCase({
 
 const snapshotMessages = defineCase({
   id: 'snapshots.messages',
-  title: 'what a snapshot holds can be listed and searched',
+  title: 'the messages of a snapshot can be listed and searched',
   needs: ['sessions', 'sessions.append', 'sessions.snapshot', 'tokens.estimate'],
   checks: {
     'restored-by-default': 'snapshots.messages',
@@ -300,7 +300,7 @@ const snapshotMessages = defineCase({
 
 const snapshotObject = defineCase({
   id: 'snapshots.object',
-  title: 'a snapshot says what it is, and leaves the session as it is',
+  title: 'the snapshot object; the session is unchanged',
   needs: ['sessions', 'sessions.append', 'sessions.snapshot', 'tokens.estimate'],
   checks: {
     'taken-and-read-again': 'snapshots.object',
@@ -360,7 +360,7 @@ const snapshotObject = defineCase({
 
 const snapshotDelete = defineCase({
   id: 'snapshots.delete',
-  title: 'a deleted snapshot is gone, and nothing else is',
+  title: 'a deletion removes exactly one snapshot',
   needs: ['sessions', 'sessions.append', 'sessions.snapshot'],
   checks: {
     deleted: 'snapshots.delete',
@@ -410,7 +410,7 @@ const NEEDS = ['sessions', 'sessions.append', 'sessions.snapshot', 'tokens.estim
 
 const snapshotPreserveLen = defineCase({
   id: 'snapshots.preserve-len',
-  title: 'preserve_len says what a snapshot restores; it archives all the same',
+  title: 'preserve_len sets what a snapshot restores; it archives everything',
   needs: NEEDS,
   checks: {
     'archives-all': 'snapshots.archives-all',

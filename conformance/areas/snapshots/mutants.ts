@@ -372,16 +372,16 @@ const LIVES = [
 ];
 
 const ACCOUNTS = [
-  mutant('read-by-anyone', 'whoever knows the id of a snapshot reads it')
+  mutant('read-by-anyone', 'anyone who knows the id of a snapshot reads it')
     .caughtBy('snapshots.hidden/not-read', 'snapshots.hidden/messages-not-read')
     .proxy(asOwner((method, path) => method === 'GET' && /^\/v1\/snapshots\//.test(path))),
-  mutant('deleted-by-anyone', 'whoever knows the id of a snapshot deletes it')
+  mutant('deleted-by-anyone', 'anyone who knows the id of a snapshot deletes it')
     .caughtBy('snapshots.hidden/not-deleted')
     .proxy(asOwner((method, path) => method === 'DELETE' && /^\/v1\/snapshots\//.test(path))),
   mutant('listed-for-anyone', 'the list of snapshots is that of all accounts')
     .caughtBy('snapshots.hidden/not-listed')
     .proxy(asOwner((method, path) => method === 'GET' && path === '/v1/snapshots')),
-  mutant('taken-by-anyone', 'whoever knows the id of a session takes snapshots of it')
+  mutant('taken-by-anyone', 'anyone who knows the id of a session takes snapshots of it')
     .caughtBy('snapshots.hidden/none-taken')
     .proxy(asOwner((method, path) => method === 'POST' && path.endsWith('/snapshots'))),
 ];

@@ -177,7 +177,7 @@ async function streamedCall(context: CaseContext<string>): Promise<Chunk[]> {
     const { chunks } = await streamChat(context, FORECAST_REQUEST);
     if (deltasOf(chunks).length > 0) return chunks;
   }
-  throw new Mismatch(`the model does not call the function that it is told to call (${TRIES} tries)`);
+  throw new Mismatch(`the model does not call the function that it must call (${TRIES} tries)`);
 }
 
 const streamUsage = defineCase({
@@ -220,7 +220,7 @@ const FEW = 5;
 
 const streamLength = defineCase({
   id: 'stream.length',
-  title: 'a streamed answer that is cut says so',
+  title: 'a streamed answer that was cut has finish_reason length',
   needs: ['chat', 'chat.stream'],
   checks: { 'cut-says-length': 'stream.length', bounded: 'stream.length' },
   cost: costOfChats(1),
@@ -238,7 +238,7 @@ const streamLength = defineCase({
 
 const streamAsked = defineCase({
   id: 'stream.asked',
-  title: 'only what is to be streamed is',
+  title: 'an answer is streamed only on request',
   needs: ['chat', 'chat.stream'],
   checks: { 'false-is-whole': 'stream.asked', 'absent-is-whole': 'stream.asked', 'true-is-streamed': 'stream.asked' },
   cost: costOfChats(3),
@@ -253,7 +253,7 @@ const streamAsked = defineCase({
 
 const streamRefusal = defineCase({
   id: 'stream.refusal',
-  title: 'a refusal is plain JSON, also where a stream was asked for',
+  title: 'a refused request is answered in JSON, also when a stream was requested',
   needs: ['chat', 'chat.stream'],
   checks: { 'plain-json': 'stream.refusal', 'next-streamed': 'stream.events' },
   cost: costOfChats(2),

@@ -1,6 +1,24 @@
-import { asked, askedFor, eventStreams, finished, onChat, piece, pieceOf, streamed } from '../../proof/chats.ts';
+import {
+  editChunks,
+  editEvents,
+  editField,
+  editFinishChunk,
+  editRequest,
+  onChat,
+  piece,
+  pieceOf,
+} from '../../proof/chats.ts';
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
-import { answer, answers, choiceOf, events, isEvents, type Json, withChoice, withHeaders } from '../../proof/proxy.ts';
+import {
+  answer,
+  choiceOf,
+  editEachEvent,
+  editResponse,
+  isEvents,
+  type Json,
+  withChoice,
+  withHeaders,
+} from '../../proof/proxy.ts';
 
 const mutant = mutantsOf('stream');
 
@@ -12,21 +30,23 @@ const FRAME_MUTANTS = [
   mutant('as-text', 'a stream is declared as plain text')
     .caughtBy('stream.answer/event-stream', 'stream.refusal/next-streamed')
     .proxy(() =>
-      answers((response) => (isEvents(response) ? withHeaders(response, { 'Content-Type': 'text/plain' }) : response)),
+      editResponse((response) =>
+        isEvents(response) ? withHeaders(response, { 'Content-Type': 'text/plain' }) : response,
+      ),
     ),
   mutant('id-per-chunk', 'each chunk has an id of its own')
     .caughtBy('stream.answer/same-answer')
     .proxy(() => {
       let count = 0;
-      return streamed((chunk) => [{ ...chunk, id: `${chunk.id}${count++}` }])();
+      return editChunks((chunk) => [{ ...chunk, id: `${chunk.id}${count++}` }])();
     }),
   mutant('object-of-completions', 'chunks call themselves `chat.completion`')
     .caughtBy('stream.answer/same-answer')
-    .proxy(streamed((chunk) => [{ ...chunk, object: 'chat.completion' }])),
+    .proxy(editChunks((chunk) => [{ ...chunk, object: 'chat.completion' }])),
   mutant('no-role', 'no delta gives the role')
     .caughtBy('stream.answer/role-first')
     .proxy(
-      streamed((chunk) => {
+      editChunks((chunk) => {
         const { role: _, ...delta } = deltaOf(chunk);
         return [choiceOf(chunk) ? withChoice(chunk, { delta }) : chunk];
       }),
@@ -34,7 +54,7 @@ const FRAME_MUTANTS = [
   mutant('role-last', 'the role comes with the finish chunk')
     .caughtBy('stream.answer/role-first')
     .proxy(
-      streamed((chunk) => {
+      editChunks((chunk) => {
         if (finishes(chunk)) return [withChoice(chunk, { delta: { role: 'assistant' } })];
         return deltaOf(chunk).role ? [] : [chunk];
       }),
@@ -46,14 +66,14 @@ const FRAME_MUTANTS = [
       'stream.length/cut-says-length',
       'stream.calls/says-tool-calls',
     )
-    .proxy(finished((chunk) => [withChoice(chunk, { finish_reason: null })])),
+    .proxy(editFinishChunk((chunk) => [withChoice(chunk, { finish_reason: null })])),
   mutant('every-chunk-finishes', 'the last piece of text says the finish_reason too')
     .caughtBy('stream.answer/one-finish')
-    .proxy(finished((chunk) => [withChoice(chunk, { delta: { content: '' } }), chunk])),
+    .proxy(editFinishChunk((chunk) => [withChoice(chunk, { delta: { content: '' } }), chunk])),
   mutant('finish-too-soon', 'the last piece of text follows the finish chunk')
     .caughtBy('stream.answer/nothing-after-finish')
     .proxy(
-      eventStreams((data) => {
+      editEvents((data) => {
         const last = data.findLastIndex((chunk) => pieceOf(chunk) !== undefined);
         return last === -1
           ? data
@@ -67,14 +87,14 @@ const FRAME_MUTANTS = [
     ),
   mutant('no-done', 'a stream ends without `[DONE]`')
     .caughtBy('stream.answer/done-last')
-    .proxy(() => events((data) => (data === '[DONE]' ? [] : [data]))),
+    .proxy(() => editEachEvent((data) => (data === '[DONE]' ? [] : [data]))),
   mutant('done-twice', 'a stream says `[DONE]` twice')
     .caughtBy('stream.answer/done-last')
-    .proxy(() => events((data) => (data === '[DONE]' ? [data, data] : [data]))),
+    .proxy(() => editEachEvent((data) => (data === '[DONE]' ? [data, data] : [data]))),
   mutant('usage-beside-choices', 'the usage of the finish chunk stands beside its choices')
     .caughtBy('stream.answer/usage-in-finish')
     .proxy(
-      finished((chunk, usage) => {
+      editFinishChunk((chunk, usage) => {
         const { usage: _, ...choice } = choiceOf(chunk) ?? {};
         return [{ ...chunk, choices: [choice], usage }];
       }),
@@ -84,34 +104,36 @@ const FRAME_MUTANTS = [
     .proxy(
       onChat(async (body, forward, request) => {
         if (body.stream_options != null) return forward();
-        return finished((chunk) => [withChoice(chunk, { usage: undefined })])()(request, () => forward());
+        return editFinishChunk((chunk) => [withChoice(chunk, { usage: undefined })])()(request, () => forward());
       }),
     ),
   mutant('total-of-completion', 'the total of a streamed usage leaves the prompt out')
     .caughtBy('stream.answer/usage-sum')
     .proxy(
-      finished((chunk, usage) => [withChoice(chunk, { usage: { ...usage, total_tokens: usage.completion_tokens } })]),
+      editFinishChunk((chunk, usage) => [
+        withChoice(chunk, { usage: { ...usage, total_tokens: usage.completion_tokens } }),
+      ]),
     ),
   mutant('usage-so-far', 'every chunk has the usage so far')
     .caughtBy('stream.answer/no-usage-before')
     .proxy(
-      streamed((chunk) => [
+      editChunks((chunk) => [
         finishes(chunk) ? chunk : { ...chunk, usage: { prompt_tokens: 8, completion_tokens: 1, total_tokens: 9 } },
       ]),
     ),
   mutant('usage-null', 'chunks have a usage of null where one is asked for or not')
     .caughtBy('stream.answer/no-usage-before')
-    .proxy(streamed((chunk) => [finishes(chunk) ? chunk : { ...chunk, usage: null }])),
+    .proxy(editChunks((chunk) => [finishes(chunk) ? chunk : { ...chunk, usage: null }])),
   mutant('usage-always', 'the chunk of usage comes unasked')
     .caughtBy('stream.answer/no-usage-chunk', 'stream.usage/false-adds-none')
-    .proxy(asked((body) => (body.stream === true ? { ...body, stream_options: { include_usage: true } } : body))),
+    .proxy(editRequest((body) => (body.stream === true ? { ...body, stream_options: { include_usage: true } } : body))),
   mutant('include-usage-ignored', 'include_usage does nothing')
     .caughtBy('stream.usage/chunk-added')
-    .proxy(askedFor('stream_options', () => undefined)),
+    .proxy(editField('stream_options', () => undefined)),
   mutant('usage-of-last-chunk', 'the usage asked for is that of the last piece only')
     .caughtBy('stream.usage/same-usage')
     .proxy(
-      streamed((chunk) => {
+      editChunks((chunk) => {
         const usage = chunk.usage as { prompt_tokens: number } | undefined;
         return [
           usage ? { ...chunk, usage: { ...usage, completion_tokens: 0, total_tokens: usage.prompt_tokens } } : chunk,
@@ -122,7 +144,7 @@ const FRAME_MUTANTS = [
 
 /** Changes the pieces of text, which then stand where the first of them stood. */
 const texts = (edit: (pieces: string[]) => string[]) =>
-  eventStreams((data, heading) => {
+  editEvents((data, heading) => {
     const first = data.findIndex((chunk) => pieceOf(chunk) !== undefined);
     if (first === -1) return data;
     const pieces = edit(data.flatMap((chunk) => pieceOf(chunk) ?? []));
@@ -136,7 +158,7 @@ const texts = (edit: (pieces: string[]) => string[]) =>
 
 /** Changes the deltas of calls. */
 const calls = (edit: (call: Json & { function: Json }) => Json[]) =>
-  streamed((chunk) => {
+  editChunks((chunk) => {
     const { tool_calls, ...delta } = deltaOf(chunk);
     if (!Array.isArray(tool_calls)) return [chunk];
     return [withChoice(chunk, { delta: { ...delta, tool_calls: tool_calls.flatMap(edit) }, finish_reason: null })];
@@ -163,19 +185,19 @@ const PIECE_MUTANTS = [
     .proxy(texts((pieces) => [pieces.join('')])),
   mutant('cut-says-stop', 'a stream that was cut says that it stopped')
     .caughtBy('stream.length/cut-says-length')
-    .proxy(finished((chunk) => [withChoice(chunk, { finish_reason: 'stop' })])),
+    .proxy(editFinishChunk((chunk) => [withChoice(chunk, { finish_reason: 'stop' })])),
   mutant('unbounded', 'what is streamed is not bounded')
     .caughtBy('stream.length/bounded', 'stream.length/cut-says-length')
-    .proxy(asked((body) => (body.stream === true ? { ...body, max_tokens: 512 } : body))),
+    .proxy(editRequest((body) => (body.stream === true ? { ...body, max_tokens: 512 } : body))),
   mutant('false-streams', 'an answer is streamed where `stream` is given, be it false')
     .caughtBy('stream.asked/false-is-whole')
-    .proxy(askedFor('stream', () => true)),
+    .proxy(editField('stream', () => true)),
   mutant('always-streams', 'every answer is streamed')
     .caughtBy('stream.asked/absent-is-whole', 'stream.asked/false-is-whole')
-    .proxy(asked((body) => (body.messages ? { ...body, stream: true } : body))),
+    .proxy(editRequest((body) => (body.messages ? { ...body, stream: true } : body))),
   mutant('never-streams', 'no answer is streamed')
     .caughtBy('stream.asked/true-is-streamed')
-    .proxy(askedFor('stream', () => false)),
+    .proxy(editField('stream', () => false)),
   mutant('call-unnamed', 'the function of a streamed call is named with its last delta')
     .caughtBy('stream.calls/opening-first')
     .proxy(
@@ -200,7 +222,7 @@ const PIECE_MUTANTS = [
   mutant('call-says-stop', 'a streamed answer that calls says that it stopped')
     .caughtBy('stream.calls/says-tool-calls')
     .proxy(
-      finished((chunk) => [
+      editFinishChunk((chunk) => [
         withChoice(chunk, {
           finish_reason: choiceOf(chunk)?.finish_reason === 'tool_calls' ? 'stop' : choiceOf(chunk)?.finish_reason,
         }),

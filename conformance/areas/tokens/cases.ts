@@ -55,7 +55,7 @@ const PROMPTS = {
 /** Each kind of prompt is charged as it was estimated. */
 const tokensCharged = defineCase({
   id: 'tokens.charged',
-  title: 'what was estimated is charged',
+  title: 'the estimate is what is charged',
   needs: ['chat', 'tokens.estimate', 'chat.tools'],
   checks: {
     'of-texts': 'tokens.estimate-is-prompt',
@@ -78,7 +78,7 @@ const tokensCharged = defineCase({
 
 const tokensCompletion = defineCase({
   id: 'tokens.completion',
-  title: 'what was delivered is charged',
+  title: 'completion tokens are those of the delivered text',
   needs: ['chat', 'tokens.estimate', 'chat.tools'],
   checks: { 'of-text': 'tokens.completion', 'of-calls': 'tokens.completion-calls' },
   cost: costOfChats(4, { requests: 8 }),
@@ -94,7 +94,7 @@ const tokensCompletion = defineCase({
 
 async function callCharged(context: CaseContext<string>): Promise<string | undefined> {
   const { choice, usage } = await completeChat(context, FORECAST_REQUEST);
-  if (toolCallsOf(choice.message).length === 0) return 'the model does not call the function that it is told to call';
+  if (toolCallsOf(choice.message).length === 0) return 'the model does not call the function that it must call';
   const messages = [{ role: 'assistant', ...choice.message }];
   const due = (await estimateTokens(context, { messages })) - PROMPT_TOKENS - FRAME_TOKENS;
   const { completion_tokens } = expectUsage(usage, 'usage');
@@ -111,7 +111,7 @@ const UNKNOWN = 'kimi-conformance-no-such-model';
 
 const tokensEstimate = defineCase({
   id: 'tokens.estimate',
-  title: 'prompts are counted without being answered',
+  title: 'prompts can be estimated',
   needs: ['tokens.estimate'],
   checks: {
     shape: 'tokens.estimate',
@@ -182,7 +182,7 @@ const CALLS = [
 
 const tokensTemplate = defineCase({
   id: 'tokens.template',
-  title: 'prompts count what the chat template makes of them',
+  title: 'prompts are counted by the chat template',
   needs: ['tokens.estimate'],
   checks: {
     'sum-of-messages': 'tokens.sum',

@@ -1,4 +1,4 @@
-import { charged, counted, estimates, history, type Message, onChat } from '../../proof/chats.ts';
+import { editEstimate, editEstimateRequest, editMessages, editUsage, type Message, onChat } from '../../proof/chats.ts';
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
 import type { Json } from '../../proof/proxy.ts';
 import { editJson, json, on } from '../../proof/proxy.ts';
@@ -12,7 +12,7 @@ const WINDOW = 4_096;
 
 /** Changes the messages of every prompt that is to be counted. */
 const messages = (edit: (messages: Message[]) => Message[]) =>
-  counted((body) => (Array.isArray(body.messages) ? { ...body, messages: edit(body.messages) } : body));
+  editEstimateRequest((body) => (Array.isArray(body.messages) ? { ...body, messages: edit(body.messages) } : body));
 
 const each = (edit: (message: Message) => Message) => messages((all) => all.map(edit));
 
@@ -41,10 +41,10 @@ export const TOKENS_MUTANTS: readonly Mutant[] = [
     ),
   mutant('prompt-left-open', 'the tokens that open the answer are not counted')
     .caughtBy('tokens.estimate/one-token-is-eight', 'tokens.charged/of-texts')
-    .proxy(estimates((total) => total - 3)),
+    .proxy(editEstimate((total) => total - 3)),
   mutant('system-prompt-added', 'a system prompt is added to every chat')
     .caughtBy('tokens.prompt/one-token-is-eight', 'tokens.charged/of-texts', 'tokens.charged/with-tools')
-    .proxy(history((all) => (all.length > 0 ? [{ role: 'system', content: 'You are Kimi.' }, ...all] : all))),
+    .proxy(editMessages((all) => (all.length > 0 ? [{ role: 'system', content: 'You are Kimi.' }, ...all] : all))),
   mutant('window-applied', 'an estimate beyond the window is refused')
     .caughtBy('tokens.estimate/over-window-counted')
     .proxy(() =>
@@ -57,28 +57,28 @@ export const TOKENS_MUTANTS: readonly Mutant[] = [
     ),
   mutant('capped-at-window', 'an estimate is never more than the window')
     .caughtBy('tokens.estimate/over-window-counted')
-    .proxy(estimates((total) => Math.min(total, WINDOW))),
+    .proxy(editEstimate((total) => Math.min(total, WINDOW))),
   mutant('any-model', 'a model that is not there is estimated like one that is')
     .caughtBy('tokens.estimate/unknown-model-refused')
-    .proxy(counted((body) => (body.model ? { ...body, model: 'kimi-k2-0905' } : body))),
+    .proxy(editEstimateRequest((body) => (body.model ? { ...body, model: 'kimi-k2-0905' } : body))),
   mutant('by-characters', 'tokens are guessed from characters')
     .caughtBy('tokens.charged/of-texts', 'tokens.template/same-frame-for-all', 'tokens.template/sum-of-messages')
-    .proxy(estimates((_, body) => Math.ceil(lengthOf(body) / 4))),
+    .proxy(editEstimate((_, body) => Math.ceil(lengthOf(body) / 4))),
   mutant('last-message-only', 'only the last message is counted')
     .caughtBy('tokens.template/sum-of-messages', 'tokens.charged/of-texts')
     .proxy(messages((all) => all.slice(-1))),
   mutant('frames-uncounted', 'messages count their text only')
     .caughtBy('tokens.estimate/one-token-is-eight', 'tokens.charged/of-texts')
-    .proxy(estimates((total, body) => total - 4 * listOf(body, 'messages').length)),
+    .proxy(editEstimate((total, body) => total - 4 * listOf(body, 'messages').length)),
   mutant('assistant-unframed', 'the frame of an answer counts less than that of a question')
     .caughtBy('tokens.template/same-frame-for-all')
-    .proxy(estimates((total, body) => total - rolesOf(body, 'assistant'))),
+    .proxy(editEstimate((total, body) => total - rolesOf(body, 'assistant'))),
   mutant('names-uncounted', 'names are not counted')
     .caughtBy('tokens.template/name-for-role', 'tokens.charged/with-names')
     .proxy(each(({ name: _, ...message }) => message as Message)),
   mutant('name-beside-role', 'a name is counted beside the role')
     .caughtBy('tokens.template/name-for-role', 'tokens.charged/with-names')
-    .proxy(estimates((total, body) => total + listOf(body, 'messages').filter(({ name }) => name).length)),
+    .proxy(editEstimate((total, body) => total + listOf(body, 'messages').filter(({ name }) => name).length)),
   mutant('results-bare', 'results count their text only')
     .caughtBy('tokens.template/result-with-its-line', 'tokens.charged/with-results')
     .proxy(each((message) => (message.role === 'tool' ? { role: 'user', content: message.content } : message))),
@@ -96,13 +96,13 @@ export const TOKENS_MUTANTS: readonly Mutant[] = [
     ),
   mutant('tools-uncounted', 'declared functions are not counted')
     .caughtBy('tokens.template/declared-functions', 'tokens.charged/with-tools')
-    .proxy(counted(({ tools: _, ...body }) => body)),
+    .proxy(editEstimateRequest(({ tools: _, ...body }) => body)),
   mutant('tool-frame-uncounted', 'declared functions count their JSON only')
     .caughtBy('tokens.template/declared-functions')
-    .proxy(estimates((total, body) => (listOf(body, 'tools').length > 0 ? total - 6 : total))),
+    .proxy(editEstimate((total, body) => (listOf(body, 'tools').length > 0 ? total - 6 : total))),
   mutant('empty-declaration', 'an empty list of functions is declared')
     .caughtBy('tokens.template/no-functions')
-    .proxy(estimates((total, body) => (Array.isArray(body.tools) && body.tools.length === 0 ? total + 6 : total))),
+    .proxy(editEstimate((total, body) => (Array.isArray(body.tools) && body.tools.length === 0 ? total + 6 : total))),
   mutant('markers-encoded', 'text that looks like a marker is encoded as one')
     .caughtBy('tokens.template/special-text-is-text')
     .proxy(
@@ -115,7 +115,7 @@ export const TOKENS_MUTANTS: readonly Mutant[] = [
   mutant('end-charged', 'the end marker of an answer is charged')
     .caughtBy('tokens.completion/of-text')
     .proxy(
-      charged((usage) => ({
+      editUsage((usage) => ({
         ...usage,
         completion_tokens: usage.completion_tokens + 1,
         total_tokens: usage.total_tokens + 1,
@@ -124,7 +124,7 @@ export const TOKENS_MUTANTS: readonly Mutant[] = [
   mutant('calls-free', 'an answer that calls is charged its text only')
     .caughtBy('tokens.completion/of-calls')
     .proxy(
-      charged((usage, { choices }) => {
+      editUsage((usage, { choices }) => {
         const [choice] = choices as { message: { tool_calls?: unknown } }[];
         return choice?.message.tool_calls
           ? { ...usage, completion_tokens: 0, total_tokens: usage.prompt_tokens }

@@ -31,7 +31,7 @@ const Call = z.object({
 
 const toolsCall = defineCase({
   id: 'tools.call',
-  title: 'a call has the captured members, and fits what was declared',
+  title: 'a call has the captured fields and valid arguments',
   needs: ['chat', 'chat.tools'],
   checks: {
     shape: 'tools.call',
@@ -85,12 +85,12 @@ async function call(context: CaseContext<string>): Promise<Choice> {
     const { choice } = await completeChat(context, FORECAST_REQUEST);
     if (choice.message.tool_calls != null) return choice;
   }
-  throw new Mismatch(`the model does not call the function that it is told to call (${TRIES} tries)`);
+  throw new Mismatch(`the model does not call the function that it must call (${TRIES} tries)`);
 }
 
 const toolsResult = defineCase({
   id: 'tools.result',
-  title: 'what a tool answers reaches the model',
+  title: 'the model reads tool results',
   needs: ['chat', 'chat.tools'],
   checks: { read: 'tools.results' },
   cost: costOfChats(TRIES),
@@ -117,7 +117,7 @@ const toolsResult = defineCase({
 
 const toolsChoice = defineCase({
   id: 'tools.choice',
-  title: 'tool_choice forbids, leaves free, forces and names a call',
+  title: 'tool_choice none, auto, required and a function',
   needs: ['chat', 'chat.tools'],
   checks: {
     'auto-may-call': 'tools.choice-auto',
@@ -137,9 +137,7 @@ const toolsChoice = defineCase({
     await context.check('auto-may-call', () =>
       withinThreeTries(async () => {
         const names = await called({ tool_choice: 'auto' });
-        return names.includes(FORECAST_NAME)
-          ? undefined
-          : 'the model does not call the function that it is told to call';
+        return names.includes(FORECAST_NAME) ? undefined : 'the model does not call the function that it must call';
       }),
     );
     await context.check('none-calls-nothing', async () =>
@@ -170,7 +168,7 @@ const SHORTEST = 3;
 
 const toolsName = defineCase({
   id: 'tools.name',
-  title: 'names of 3 to 64 of the characters allowed',
+  title: 'function names of 3 to 64 allowed characters',
   needs: ['chat', 'chat.tools'],
   checks: {
     'bounds-accepted': 'tools.name',
@@ -194,7 +192,7 @@ const toolsName = defineCase({
 
 const toolsMost = defineCase({
   id: 'tools.most',
-  title: 'as many functions as allowed, and no more',
+  title: 'at most 128 functions',
   needs: ['chat', 'chat.tools'],
   checks: { 'most-accepted': 'tools.most', 'one-more-refused': 'tools.most' },
   cost: ({ tools }) => costOfChats(2, { promptTokens: (2 * tools + 1) * 32 })(),
@@ -222,7 +220,7 @@ const TOOLS = [functionTool('look_up')];
 
 const toolsPairing = defineCase({
   id: 'tools.pairing',
-  title: 'every call needs its result, every result its call',
+  title: 'calls and results must match',
   needs: ['chat', 'chat.tools'],
   checks: {
     'answered-accepted': 'tools.issued-ids',

@@ -1,15 +1,15 @@
 import {
-  asked,
-  askedFor,
   type Call,
-  calls,
   callsIn,
-  choices,
-  history,
+  editCalls,
+  editChoices,
+  editErrorText,
+  editField,
+  editMessages,
+  editRequest,
   type Message,
   onChat,
-  refuses,
-  worded,
+  refuse,
 } from '../../proof/chats.ts';
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
 import type { Json } from '../../proof/proxy.ts';
@@ -17,7 +17,7 @@ import type { Json } from '../../proof/proxy.ts';
 const mutant = mutantsOf('tools');
 
 const withFunction = (edit: (made: Call['function']) => object) =>
-  calls((call) => ({ ...call, function: edit(call.function) }));
+  editCalls((call) => ({ ...call, function: edit(call.function) }));
 
 const CALL_MUTANTS = [
   mutant('arguments-parsed', 'arguments come as an object instead of text')
@@ -25,18 +25,20 @@ const CALL_MUTANTS = [
     .proxy(withFunction((made) => ({ ...made, arguments: JSON.parse(made.arguments) }))),
   mutant('function-call', 'a call comes in the older shape, without id and type')
     .caughtBy('tools.call/shape')
-    .proxy(calls(({ function: made }) => ({ function: made }))),
+    .proxy(editCalls(({ function: made }) => ({ function: made }))),
   mutant('no-index', 'a call that is not streamed has no index')
     .caughtBy('tools.call/index-present')
-    .proxy(calls(({ index: _, ...call }) => call)),
+    .proxy(editCalls(({ index: _, ...call }) => call)),
   mutant('null-content', 'a message that calls has null as content')
     .caughtBy('tools.call/content-a-string')
     .proxy(
-      choices((said) => (said.message.tool_calls ? { ...said, message: { ...said.message, content: null } } : said)),
+      editChoices((said) =>
+        said.message.tool_calls ? { ...said, message: { ...said.message, content: null } } : said,
+      ),
     ),
   mutant('says-stop', 'an answer that calls says that it stopped')
     .caughtBy('tools.call/says-tool-calls')
-    .proxy(choices((said) => ({ ...said, finish_reason: 'stop' }))),
+    .proxy(editChoices((said) => ({ ...said, finish_reason: 'stop' }))),
   mutant('prefixed-name', 'the name of the function keeps the prefix of the prompt')
     .caughtBy('tools.call/declared-function', 'tools.choice/auto-may-call', 'tools.choice/named-is-called')
     .proxy(withFunction((made) => ({ ...made, name: `functions.${made.name}` }))),
@@ -48,15 +50,15 @@ const CALL_MUTANTS = [
     .proxy(withFunction((made) => ({ ...made, arguments: made.arguments.replace(/:(\d+)/g, ':"$1"') }))),
   mutant('random-ids', 'calls have ids at random')
     .caughtBy('tools.call/id-form')
-    .proxy(calls((call) => ({ ...call, id: 'call_8Jz0aQ' }))),
+    .proxy(editCalls((call) => ({ ...call, id: 'call_8Jz0aQ' }))),
   mutant('ids-from-one', 'calls are numbered from 1')
     .caughtBy('tools.call/id-form')
-    .proxy(calls((call) => ({ ...call, id: call.id.replace(/\d+$/, (index) => String(Number(index) + 1)) }))),
+    .proxy(editCalls((call) => ({ ...call, id: call.id.replace(/\d+$/, (index) => String(Number(index) + 1)) }))),
   mutant('index-not-taken-back', 'a call is refused where it comes back with its index')
     .caughtBy('tools.call/issued-accepted')
     .proxy(
       onChat((body, forward) =>
-        callsIn((body.messages ?? []) as Message[]).some((call) => 'index' in call) ? refuses() : forward(),
+        callsIn((body.messages ?? []) as Message[]).some((call) => 'index' in call) ? refuse() : forward(),
       ),
     ),
   mutant('ids-of-the-server-only', 'only results of calls that the server has issued itself are accepted')
@@ -65,7 +67,7 @@ const CALL_MUTANTS = [
       const issued = new Set<string>();
       return onChat(async (body, forward) => {
         if (callsIn(Array.isArray(body.messages) ? body.messages : []).some(({ id }) => !issued.has(id)))
-          return refuses();
+          return refuse();
         const response = await forward();
         for (const [, id = ''] of (await response.clone().text()).matchAll(/"id":"(functions\.[^"]+)"/g))
           issued.add(id);
@@ -75,7 +77,7 @@ const CALL_MUTANTS = [
   mutant('results-dropped', 'results do not reach the model')
     .caughtBy('tools.result/read')
     .proxy(
-      history((messages) =>
+      editMessages((messages) =>
         messages.map((message) => (message.role === 'tool' ? { ...message, content: '…' } : message)),
       ),
     ),
@@ -86,11 +88,11 @@ type Function = Json & { function: Json & { name: string } };
 type Choice = 'none' | 'auto' | 'required' | { function: { name: string } };
 
 const named = (edit: (name: string) => string) =>
-  askedFor('tools', (declared: Function[]) =>
+  editField('tools', (declared: Function[]) =>
     declared.map((tool) => ({ ...tool, function: { ...tool.function, name: edit(tool.function.name) } })),
   );
 
-const choice = (edit: (choice: Choice, body: Json) => unknown) => askedFor('tool_choice', edit);
+const choice = (edit: (choice: Choice, body: Json) => unknown) => editField('tool_choice', edit);
 
 const namesOf = (body: Json) => ((body.tools ?? []) as Function[]).map((tool) => tool.function.name);
 
@@ -124,11 +126,11 @@ const REQUEST_MUTANTS = [
       'tools.pairing/other-id-refused',
       'tools.pairing/orphan-refused',
     )
-    .proxy(worded((message) => message.replace('tool_call_id  not', 'tool_call_id not'))),
+    .proxy(editErrorText((message) => message.replace('tool_call_id  not', 'tool_call_id not'))),
   mutant('results-invented', 'calls without a result are answered with nothing')
     .caughtBy('tools.pairing/unanswered-refused', 'tools.pairing/unanswered-before-user-refused')
     .proxy(
-      history((messages) =>
+      editMessages((messages) =>
         messages.flatMap((message, index) =>
           message.tool_calls && messages[index + 1]?.role !== 'tool'
             ? [message, ...callsIn([message]).map(({ id }) => ({ role: 'tool', tool_call_id: id, content: 'null' }))]
@@ -138,11 +140,11 @@ const REQUEST_MUTANTS = [
     ),
   mutant('last-call-open', 'calls of the last message need no result')
     .caughtBy('tools.pairing/unanswered-refused')
-    .proxy(history((messages) => (messages.at(-1)?.tool_calls ? messages.slice(0, -1) : messages))),
+    .proxy(editMessages((messages) => (messages.at(-1)?.tool_calls ? messages.slice(0, -1) : messages))),
   mutant('results-by-place', 'results are matched by their place instead of their id')
     .caughtBy('tools.pairing/other-id-refused')
     .proxy(
-      history((messages) =>
+      editMessages((messages) =>
         messages.map((message, index) => {
           const [call] = callsIn(messages.slice(Math.max(0, index - 1), index));
           return message.role === 'tool' && call ? { ...message, tool_call_id: call.id } : message;
@@ -152,7 +154,7 @@ const REQUEST_MUTANTS = [
   mutant('orphans-dropped', 'results without a call are left out')
     .caughtBy('tools.pairing/orphan-refused')
     .proxy(
-      history((messages) =>
+      editMessages((messages) =>
         messages.filter((message, index) => message.role !== 'tool' || callsIn(messages.slice(0, index)).length > 0),
       ),
     ),
@@ -173,11 +175,11 @@ const REQUEST_MUTANTS = [
     .proxy(named((name) => name.replaceAll('.', '_'))),
   mutant('declared-cut', 'functions beyond the last allowed are left out')
     .caughtBy('tools.most/one-more-refused')
-    .proxy(askedFor('tools', (declared: Function[]) => declared.slice(0, 128))),
+    .proxy(editField('tools', (declared: Function[]) => declared.slice(0, 128))),
   mutant('one-less', 'as many functions as allowed are refused')
     .caughtBy('tools.most/most-accepted')
     .proxy(
-      asked((body) =>
+      editRequest((body) =>
         Array.isArray(body.tools) && body.tools.length > 127
           ? { ...body, tools: [...body.tools, body.tools[0]] }
           : body,

@@ -33,7 +33,7 @@ import {
 
 const truncateAnswer = defineCase({
   id: 'truncate.answer',
-  title: 'what truncate answers is what the session says; a rehearsal changes nothing',
+  title: 'the answer to truncate matches the session; a dry run changes nothing',
   needs: ['sessions', 'sessions.append', 'sessions.truncate', 'tokens.estimate'],
   checks: {
     'rehearsal-changes-nothing': 'truncate.dry-run',
@@ -67,8 +67,8 @@ const truncateAnswer = defineCase({
     const { session, messages } = await stateOf(api, id);
     await context.check('rehearsal-tells-the-cut', () => {
       expectEqual([rehearsed.dry_run, done.dry_run], [true, false], 'dry_run of the rehearsal and of the cut');
-      const told = ({ removed, before: first, after }: SessionTruncation) => ({ removed, before: first, after });
-      expectEqual(told(rehearsed), told(done), 'the usage that the rehearsal tells');
+      const changes = ({ removed, before: first, after }: SessionTruncation) => ({ removed, before: first, after });
+      expectEqual(changes(rehearsed), changes(done), 'the usage in the answer to the dry run');
     });
     await context.check('before-as-read', () =>
       expectEqual(done.before, usage, 'before, against the usage read before'),
@@ -122,7 +122,7 @@ const LITTLE = 12;
 
 const truncateGroupCut = defineCase({
   id: 'truncate.group-cut',
-  title: 'a newest group that does not fit is cut in its results, the oldest first, and its calls never',
+  title: 'in a newest group that does not fit, results are cut oldest first and calls never',
   needs: ['sessions', 'sessions.append', 'sessions.truncate', 'tokens.estimate'],
   checks: {
     'oldest-result-first': 'truncate.results-first',
@@ -189,7 +189,7 @@ const truncateGroupCut = defineCase({
 
 const truncateLeastNamed = defineCase({
   id: 'truncate.least-named',
-  title: 'calls or pins that are too much are refused, naming the least preserve_len that works',
+  title: 'calls or pins that do not fit are refused with the smallest preserve_len that works',
   needs: ['sessions', 'sessions.append', 'sessions.truncate', 'tokens.estimate'],
   checks: {
     'calls-refused': 'truncate.least-named',
@@ -243,7 +243,7 @@ const truncateLeastNamed = defineCase({
 
 const truncateGroups = defineCase({
   id: 'truncate.groups',
-  title: 'a call and its results are never parted',
+  title: 'a call and its results are never separated',
   needs: ['sessions', 'sessions.append', 'sessions.truncate', 'tokens.estimate'],
   checks: {
     'whole-where-it-fits': 'truncate.groups-whole',
@@ -305,7 +305,7 @@ function partsOf({ messages }: State): { group: SessionMessage[]; newest: Sessio
 
 const truncateLaws = defineCase({
   id: 'truncate.laws',
-  title: 'the same window is cut the same way, and a larger preserve_len keeps more',
+  title: 'cuts are deterministic, and a larger preserve_len keeps more',
   needs: [
     'sessions',
     'sessions.append',
@@ -354,7 +354,7 @@ const truncateLaws = defineCase({
 
 const truncateLongestRun = defineCase({
   id: 'truncate.longest-run',
-  title: 'tools and pins stay, and as many of the newest messages as fit to the token',
+  title: 'tools, pins and exactly the newest messages that fit are kept',
   needs: ['sessions', 'sessions.append', 'sessions.truncate', 'tokens.estimate'],
   checks: {
     'exact-fit-stays': 'truncate.keeps-within',
@@ -431,7 +431,7 @@ function exactFit({ session, messages }: State, minimum: number): { exact: numbe
 
 const truncateMemory = defineCase({
   id: 'truncate.memory',
-  title: 'the model reads what stays, and nothing of what was cut away',
+  title: 'the model reads what is kept and not what was cut',
   needs: ['sessions', 'sessions.append', 'sessions.truncate', 'tokens.estimate', 'chat'],
   checks: { 'cut-away-unknown': 'truncate.model-forgets', 'kept-known': 'truncate.model-forgets' },
   cost: ({ min_preserve_tokens }) => ({ promptTokens: 4 * (min_preserve_tokens + 300), completionTokens: 4 * 32 }),
@@ -451,7 +451,7 @@ const truncateMemory = defineCase({
 
 const truncateSummary = defineCase({
   id: 'truncate.summary',
-  title: 'an earlier summary is cut away like any message',
+  title: 'an earlier summary is cut like any message',
   needs: ['sessions', 'sessions.append', 'sessions.truncate', 'sessions.compress', 'tokens.estimate'],
   checks: { 'summary-goes': 'truncate.summary-goes' },
   async run(context) {
@@ -505,7 +505,7 @@ const LONGER = 6;
 
 const truncateTextCut = defineCase({
   id: 'truncate.text-cut',
-  title: 'a newest message that does not fit keeps the longest tail of its text that does',
+  title: 'a newest message that does not fit keeps the longest suffix that does',
   needs: ['sessions', 'sessions.append', 'sessions.truncate', 'tokens.estimate'],
   checks: {
     'stays-alone-with-pins': 'truncate.text-cut',

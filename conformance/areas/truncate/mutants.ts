@@ -57,7 +57,7 @@ const TRUNCATE_ANSWER_MUTANTS = [
         return editSuccess(await forward({ body: rest }), (cut) => ({ ...cut, dry_run }));
       }),
     ),
-  mutant('dry-run-estimates', 'a rehearsal tells preserve_len for what would be left')
+  mutant('dry-run-estimates', 'a dry run answers with preserve_len as the tokens after')
     .caughtBy('truncate.answer/rehearsal-tells-the-cut')
     .proxy(
       answered((cut) =>
@@ -90,7 +90,7 @@ const TRUNCATE_ANSWER_MUTANTS = [
   mutant('before-is-after', 'the usage before is read after the cut')
     .caughtBy('truncate.answer/before-as-read')
     .proxy(answered((cut) => ({ ...cut, before: cut.after }))),
-  mutant('removed-counts-kept', 'removed tells what was kept')
+  mutant('removed-counts-kept', 'removed counts what was kept')
     .caughtBy('truncate.answer/removed-adds-up')
     .proxy(
       answered((cut) => {

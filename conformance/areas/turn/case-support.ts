@@ -1,13 +1,13 @@
+import { z } from 'zod';
+import { ChatCompletion } from '../../../contract/chat.ts';
+import type { SessionState } from '../../../contract/sessions.ts';
 import type { Cost } from '../../core/budget.ts';
 import type { CaseContext } from '../../core/case.ts';
 import { expectBody } from '../../core/expect.ts';
 import { Mismatch } from '../../core/verdict.ts';
 import type { SendOptions } from '../../wire/api.ts';
-import { type Reply, parseEvents } from '../../wire/reply.ts';
+import { parseEvents, type Reply } from '../../wire/reply.ts';
 import type { Message } from '../../wire/sessions.ts';
-import { ChatCompletion } from '../../../contract/chat.ts';
-import type { SessionState } from '../../../contract/sessions.ts';
-import { z } from 'zod';
 
 /** What a turn may say where a case does not need more. */
 export const ANSWER_TOKENS = 16;

@@ -17,8 +17,7 @@ import {
   windowOf,
 } from '../../wire/sessions.ts';
 import { estimateTokens, fillWindow, TOOL } from '../../wire/windows.ts';
-import { ANSWER_TOKENS, ended, ordering, sendTurn, turn, turns } from './case-support.ts';
-import { chunksIn, spokenIn } from './case-support.ts';
+import { ANSWER_TOKENS, chunksIn, ended, ordering, sendTurn, spokenIn, turn, turns } from './case-support.ts';
 import { turnBusy, turnConcurrent, turnDisconnect, turnSnapshotMeanwhile } from './concurrency-cases.ts';
 import {
   turnCallIdsKept,
@@ -37,7 +36,7 @@ const NEW: Message[] = [
 
 const turnAccounting = defineCase({
   id: 'turn.accounting',
-  title: 'what a turn counts, stores and tells',
+  title: 'what a turn counts, stores and answers',
   needs: ['sessions', 'sessions.append', 'chat', 'tokens.estimate'],
   checks: {
     'session-named': 'turn.session',
@@ -111,7 +110,7 @@ const SEEN_TRIES = 3;
 
 const turnHistory = defineCase({
   id: 'turn.history',
-  title: 'the model reads what was written and said before',
+  title: 'the model reads the earlier messages',
   needs: ['sessions', 'sessions.append', 'chat'],
   checks: {
     'written-before-read': 'turn.history',
@@ -177,12 +176,12 @@ const turnIsolation = defineCase({
     await context.check('other-not-read', async () => {
       for (let tries = 0; tries < SEEN_TRIES; tries += 1) {
         const said = await askCodeWord(context, { session_id: other.id });
-        expectTrue(!said.includes(mine), `a session knows what another was told: ${said}`);
+        expectTrue(!said.includes(mine), `a session knows the messages of another: ${said}`);
       }
     });
     await context.check('outside-not-read', async () => {
       const said = await askCodeWord(context, { messages: [codeWordQuestion()] });
-      expectTrue(!said.includes(mine), `a chat without session knows what a session was told: ${said}`);
+      expectTrue(!said.includes(mine), `a chat without session knows the messages of a session: ${said}`);
     });
     await context.check('stored-apart', async () => {
       const [first, second] = [await createSession(api), await createSession(api)];
@@ -234,7 +233,7 @@ const turnLimit = defineCase({
 
 const turnNoMessages = defineCase({
   id: 'turn.no-messages',
-  title: 'a turn may be about what already stands in the window',
+  title: 'a turn without messages continues from the window',
   needs: ['sessions', 'sessions.append', 'chat'],
   checks: {
     'empty-window-refused': 'turn.no-messages',
@@ -272,7 +271,7 @@ const turnNoMessages = defineCase({
         if (content.includes(word)) return undefined;
         await append(api, id, codeWordQuestion());
         ({ content } = await turn(context, id, []));
-        return `the model was told ${word} and does not know it: ${content}`;
+        return `the model does not know the word \${word} that it was given: ${content}`;
       }),
     );
   },
@@ -280,7 +279,7 @@ const turnNoMessages = defineCase({
 
 const turnPairing = defineCase({
   id: 'turn.pairing',
-  title: 'a turn leaves no call unanswered',
+  title: 'calls and results in a turn must match',
   needs: ['sessions', 'sessions.append', 'chat'],
   checks: {
     'open-calls-refused': 'turn.pairing',
@@ -375,7 +374,7 @@ async function committed(context: CaseContext<string>, id: string, more: object)
 
 const turnUnknownSession = defineCase({
   id: 'turn.unknown-session',
-  title: 'a chat in a session that is not there is not found',
+  title: 'a chat in an unknown session is not found',
   needs: ['sessions', 'chat'],
   checks: {
     'known-answered': 'turn.session',
@@ -418,7 +417,7 @@ const NEWWindow = user('Say hello.');
 
 const turnWindow = defineCase({
   id: 'turn.window',
-  title: 'a turn may take a window to its end, and reads all of it',
+  title: 'a turn can fill the window and reads all of it',
   needs: ['sessions', 'sessions.append', 'chat', 'tokens.estimate'],
   checks: {
     'oldest-of-full-read': 'turn.nothing-dropped',
@@ -451,12 +450,12 @@ const turnWindow = defineCase({
     await context.check('over-changes-nothing', () => expectUnchanged(api, before));
     await context.check('over-refused', () => expectError(over, 'context_window_exceeded'));
     await context.check('over-told', () => {
-      const told = LIVE_TEXT.windowExceeded(window, window + 1);
-      expectEqual(expectError(over, 'context_window_exceeded'), told, 'the message');
+      const text = LIVE_TEXT.windowExceeded(window, window + 1);
+      expectEqual(expectError(over, 'context_window_exceeded'), text, 'the message');
     });
     await context.check('default-max-told', () => {
-      const told = LIVE_TEXT.windowExceeded(window, full + added + limits.max_tokens + 1);
-      expectEqual(expectError(unlimited, 'context_window_exceeded'), told, 'the message without max_tokens');
+      const text = LIVE_TEXT.windowExceeded(window, full + added + limits.max_tokens + 1);
+      expectEqual(expectError(unlimited, 'context_window_exceeded'), text, 'the message without max_tokens');
     });
     await context.check('exact-accepted', async () => {
       const { usage } = await turn(context, id, [NEWWindow], { max_tokens: MAX_TOKENS });

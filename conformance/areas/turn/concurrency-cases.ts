@@ -7,8 +7,7 @@ import { Mismatch, NotRun } from '../../core/verdict.ts';
 import { DURING_COST, longSession, QUESTION, sendDuringTurns } from '../../wire/concurrent-turns.ts';
 import type { Reply } from '../../wire/reply.ts';
 import { createSession, type Message, stateOf, user, windowOf } from '../../wire/sessions.ts';
-import { ended, LONG_ANSWER, ordering, sendTurn, turn, turns } from './case-support.ts';
-import { spokenIn } from './case-support.ts';
+import { ended, LONG_ANSWER, ordering, sendTurn, spokenIn, turn, turns } from './case-support.ts';
 
 const RACERS = 4;
 
@@ -23,7 +22,7 @@ const LONG_TOKENS = 128;
 
 export const turnConcurrent = defineCase({
   id: 'turn.concurrent',
-  title: 'of turns at the same time exactly those that were answered stand in the window',
+  title: 'after concurrent turns the window has exactly the answered ones',
   needs: ['sessions', 'chat'],
   checks: {
     'each-answered': 'turn.concurrent',
@@ -74,7 +73,7 @@ export const turnConcurrent = defineCase({
 
 export const turnBusy = defineCase({
   id: 'turn.busy',
-  title: 'nothing comes to stand within a turn',
+  title: 'no other change happens within a turn',
   needs: ['sessions', 'sessions.append', 'chat', 'chat.stream', 'tokens.estimate'],
   checks: {
     'writes-refused-meanwhile': 'turn.busy',
@@ -127,7 +126,7 @@ export const turnBusy = defineCase({
 
 export const turnSnapshotMeanwhile = defineCase({
   id: 'turn.snapshot-meanwhile',
-  title: 'a snapshot taken during a turn holds all of it or nothing',
+  title: 'a snapshot taken during a turn has all of it or nothing',
   needs: ['sessions', 'sessions.snapshot', 'chat', 'chat.stream'],
   checks: { taken: 'turn.reads', 'before-or-after': 'turn.reads' },
   cost: turns(1, { promptTokens: 1_024, completionTokens: LONG_TOKENS }),
@@ -152,7 +151,7 @@ export const turnSnapshotMeanwhile = defineCase({
 
 export const turnDisconnect = defineCase({
   id: 'turn.disconnect',
-  title: 'a client that goes away leaves a whole turn or nothing',
+  title: 'a client that disconnects leaves a whole turn or nothing',
   needs: ['sessions', 'sessions.append', 'chat', 'chat.stream'],
   checks: {
     'all-or-nothing': 'turn.disconnect',

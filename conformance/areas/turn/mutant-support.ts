@@ -2,13 +2,13 @@ import { onChat } from '../../proof/chats.ts';
 import { mutantsOf } from '../../proof/mutant.ts';
 import type { Json } from '../../proof/proxy.ts';
 import { answer, chain, editJson, type Forward, type Handler, json, on, type Passing } from '../../proof/proxy.ts';
-import { ask, type Sent, windowAt } from '../../proof/sessions.ts';
+import { ask, type Message, windowAt } from '../../proof/sessions.ts';
 import { SMALL_LIMITS } from '../../targets/emulator.ts';
 
 export const mutant = mutantsOf('turn');
 
 /** The body of a chat in a session. */
-export type Asked = Json & { session_id: string; messages: Sent[]; stream?: boolean };
+export type Asked = Json & { session_id: string; messages: Message[]; stream?: boolean };
 
 type Reply = Json & { content: string; tool_calls?: object[] };
 
@@ -41,9 +41,9 @@ export function answered(edit: (answer: Answer, body: Asked, forward: Forward) =
 /** How a server goes about a turn that it puts together from single steps. */
 interface Steps {
   /** What the model reads, of what stands in the window and what is new. */
-  read?: (window: Sent[], added: Sent[], forward: Forward) => Sent[] | Promise<Sent[]>;
+  read?: (window: Message[], added: Message[], forward: Forward) => Message[] | Promise<Message[]>;
   /** What is written of what is new and the reply. */
-  store?: (added: Sent[], reply: Sent, answer: Answer) => Sent[];
+  store?: (added: Message[], reply: Message, answer: Answer) => Message[];
   /** Whether the new messages are written before the model is asked. */
   early?: boolean;
 }
@@ -58,7 +58,7 @@ export function pieced(steps: Steps): () => Handler {
 
 async function piece({ session_id: id, ...body }: Asked, forward: Forward, steps: Steps): Promise<Response> {
   const { read = (window, added) => [...window, ...added], store = (added, reply) => [...added, reply], early } = steps;
-  const window = ((await windowAt(forward, id)) as unknown as Sent[]).map(plain);
+  const window = ((await windowAt(forward, id)) as unknown as Message[]).map(plain);
   if (early) await write(forward, id, body.messages);
   const { tools = body.tools } = (await ask(forward, 'GET', `/v1/sessions/${id}`)).body;
   const asked = {
@@ -73,7 +73,7 @@ async function piece({ session_id: id, ...body }: Asked, forward: Forward, steps
   if (!response.ok) return response;
   const completion = (await response.json()) as Answer;
   const [choice] = completion.choices;
-  const reply = { ...choice?.message, role: 'assistant' } as Sent;
+  const reply = { ...choice?.message, role: 'assistant' } as Message;
   await write(forward, id, early ? [reply] : store(body.messages, reply, completion));
   const { body: session } = await ask(forward, 'GET', `/v1/sessions/${id}`);
   const { version, usage } = session;
@@ -82,11 +82,11 @@ async function piece({ session_id: id, ...body }: Asked, forward: Forward, steps
     : json({ ...completion, session: { id, version, usage } });
 }
 
-async function write(forward: Forward, id: string, messages: readonly Sent[]): Promise<void> {
+async function write(forward: Forward, id: string, messages: readonly Message[]): Promise<void> {
   if (messages.length > 0) await forward({ path: `/v1/sessions/${id}/messages`, body: { messages } });
 }
 
-function plain({ role, content, name, tool_calls, tool_call_id }: Sent): Sent {
+function plain({ role, content, name, tool_calls, tool_call_id }: Message): Message {
   return { role, content, name, tool_calls, tool_call_id };
 }
 
@@ -107,19 +107,19 @@ function events({ choices: [choice], usage, ...heading }: Answer, session: Json)
 }
 
 /** The same answer, and word of how it went. */
-export function followed(response: Response, told: { ended: () => unknown; left: () => unknown }): Response {
+export function followed(response: Response, on: { ended: () => unknown; left: () => unknown }): Response {
   const reader = response.body?.getReader();
   const body = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         const step = await reader?.read();
         if (step && !step.done) return controller.enqueue(step.value);
-        await told.ended();
+        await on.ended();
         controller.close();
       },
       async cancel(reason) {
         await reader?.cancel(reason);
-        await told.left();
+        await on.left();
       },
     },
     { highWaterMark: 0 },

@@ -1,8 +1,8 @@
-import { finished, onChat } from '../../proof/chats.ts';
+import { editFinishChunk, onChat } from '../../proof/chats.ts';
 import type { Mutant } from '../../proof/mutant.ts';
 import type { Json } from '../../proof/proxy.ts';
 import { chain, editJson, type Forward } from '../../proof/proxy.ts';
-import { ask, codeOf, listed, refusal, type Sent, windowAt } from '../../proof/sessions.ts';
+import { ask, codeOf, editListed, type Message, refusal, windowAt } from '../../proof/sessions.ts';
 import { answered, askedOf, followed, limit, mutant, onTurn, pieced, reads, window } from './mutant-support.ts';
 import {
   TURN_PAIRING_MUTANTS,
@@ -16,7 +16,7 @@ const FRAME = 4;
 
 /** Sessions in which something was said, as their listing should not show it. */
 const spoken = (edit: (content: string) => string) => () =>
-  listed((messages) =>
+  editListed((messages) =>
     messages.map((message, index) =>
       index > 0 && message.role === 'assistant' ? { ...message, content: edit(String(message.content)) } : message,
     ),
@@ -40,7 +40,7 @@ const TURN_ACCOUNT_MUTANTS = [
   mutant('session-unnamed', 'the answer to a turn does not name its session')
     .caughtBy('turn.unknown-session/known-answered')
     .proxy(answered(({ session, ...answer }) => answer)),
-  mutant('session-of-before', 'a turn tells the session as it was before')
+  mutant('session-of-before', 'a turn answers with the session as it was before')
     .caughtBy('turn.accounting/session-as-read', 'turn.concurrent/usage-of-all')
     .proxy(
       onTurn(async (body, forward) => {
@@ -88,7 +88,7 @@ const TURN_ACCOUNT_MUTANTS = [
   mutant('stream-miscounted', 'a stream counts its chunks as tokens')
     .caughtBy('turn.stream/usage-after')
     .proxy(
-      finished((chunk, usage) => {
+      editFinishChunk((chunk, usage) => {
         const [choice] = chunk.choices as Json[];
         return [
           { ...chunk, choices: [{ ...choice, usage: { ...usage, completion_tokens: usage.completion_tokens + 3 } }] },
@@ -107,13 +107,13 @@ const TURN_ACCOUNT_MUTANTS = [
   mutant('window-replaced', 'a turn takes the place of what stood in the window')
     .caughtBy('turn.accounting/earlier-kept')
     .proxy(() => {
-      const told = new Set<string>();
+      const changed = new Set<string>();
       return chain(
         onTurn((body, forward) => {
-          told.add(body.session_id);
+          changed.add(body.session_id);
           return forward();
         })(),
-        listed((messages) => (told.has(String(messages[0]?.session_id)) ? messages.slice(-3) : messages)),
+        editListed((messages) => (changed.has(String(messages[0]?.session_id)) ? messages.slice(-3) : messages)),
       );
     }),
   mutant('version-per-message', 'each message of a turn is a step of the version')
@@ -127,11 +127,11 @@ const TURN_ACCOUNT_MUTANTS = [
     ),
   mutant('stream-session-unnamed', 'a stream does not name its session')
     .caughtBy('turn.stream/finish-names-session')
-    .proxy(finished(({ session, ...chunk }) => [chunk])),
-  mutant('stream-session-of-before', 'a stream tells the version before the turn')
+    .proxy(editFinishChunk(({ session, ...chunk }) => [chunk])),
+  mutant('stream-session-of-before', 'a stream has the version before the turn')
     .caughtBy('turn.stream/finish-as-read')
     .proxy(
-      finished((chunk) => {
+      editFinishChunk((chunk) => {
         const session = chunk.session as (Json & { version: number }) | undefined;
         return [session ? { ...chunk, session: { ...session, version: session.version - 1 } } : chunk];
       }),
@@ -178,11 +178,11 @@ const TURN_ACCOUNT_MUTANTS = [
 
 const LAST = 10;
 
-async function allWindows(forward: Forward): Promise<Sent[]> {
+async function allWindows(forward: Forward): Promise<Message[]> {
   const { data = [] } = (await ask(forward, 'GET', '/v1/sessions', undefined, '?limit=100')).body as {
     data?: { id: string }[];
   };
-  const windows: Sent[] = [];
+  const windows: Message[] = [];
   for (const { id } of data) {
     const messages = await windowAt(forward, id);
     windows.push(...messages.map(({ role, content }) => ({ role, content })));
@@ -280,9 +280,10 @@ const TURN_HISTORY_MUTANTS = [
     ),
 ];
 
-const longer = (messages: Sent[]) => messages.map((message) => ({ ...message, content: `${message.content} table` }));
+const longer = (messages: Message[]) =>
+  messages.map((message) => ({ ...message, content: `${message.content} table` }));
 
-const isEmpty = ({ content }: Sent) => content === '';
+const isEmpty = ({ content }: Message) => content === '';
 
 const TURN_LIMIT_MUTANTS = [
   mutant('limit-refused', 'a turn of a write of exactly the limit is refused')
@@ -378,7 +379,7 @@ const TURN_LIMIT_MUTANTS = [
         return response;
       }),
     ),
-  mutant('requested-short', 'what was requested is told without the end of the answer')
+  mutant('requested-short', 'the requested tokens leave the last token out')
     .caughtBy('turn.window/over-told', 'turn.window/default-max-told')
     .proxy(
       onTurn(async (_, forward) => {

@@ -21,7 +21,7 @@ const TRIES = 3;
 
 export const turnChoices = defineCase({
   id: 'turn.choices',
-  title: 'a session takes one answer a turn',
+  title: 'a turn has one answer',
   needs: ['sessions', 'chat'],
   checks: { 'two-refused': 'turn.one-choice', 'two-change-nothing': 'turn.refused', 'one-accepted': 'turn.one-choice' },
   cost: turns(1),
@@ -38,7 +38,7 @@ export const turnChoices = defineCase({
 
 export const turnPartial = defineCase({
   id: 'turn.partial',
-  title: 'an answer that the client begins is stored as one message',
+  title: 'a continued partial message is stored as one message',
   needs: ['sessions', 'sessions.append', 'chat', 'chat.partial'],
   checks: { joined: 'turn.partial', 'one-message': 'turn.partial', 'usage-after': 'turn.usage' },
   cost: turns(1),
@@ -72,7 +72,7 @@ export const turnPartial = defineCase({
 
 export const turnEmptyAnswer = defineCase({
   id: 'turn.empty-answer',
-  title: 'an answer of nothing is not stored',
+  title: 'an empty answer is not stored',
   needs: ['sessions', 'chat'],
   checks: { 'new-alone-stored': 'turn.empty-answer', 'goes-on-after': 'turn.empty-answer' },
   cost: turns(TRIES + 1),
@@ -119,7 +119,7 @@ const NOTE = {
 
 export const turnCut = defineCase({
   id: 'turn.cut',
-  title: 'what becomes of an answer that max_tokens cuts',
+  title: 'an answer that max_tokens cuts is stored without cut calls',
   needs: ['sessions', 'sessions.append', 'chat', 'chat.tools'],
   checks: {
     'text-stored-as-delivered': 'turn.cut-text',
@@ -161,7 +161,7 @@ const { messages: ASKING, tools: FORECAST } = FORECAST_REQUEST;
 
 export const turnTools = defineCase({
   id: 'turn.tools',
-  title: 'a turn uses the tools of the session, or brings others',
+  title: "a turn uses the session's tools or replaces them",
   needs: ['sessions', 'sessions.append', 'chat', 'chat.tools'],
   checks: {
     'session-tools-used': 'turn.session-tools',
@@ -229,7 +229,7 @@ const numbered = (calls: Turn['calls'], from: number) =>
 
 export const turnToolCalls = defineCase({
   id: 'turn.tool-calls',
-  title: 'calls of a session are numbered over its life, and answered by appending results',
+  title: 'calls are numbered over the life of a session',
   needs: ['sessions', 'sessions.append', 'chat', 'chat.tools'],
   checks: {
     'call-stored': 'turn.stored',
@@ -281,7 +281,7 @@ export const turnToolCalls = defineCase({
 
 export const turnCallIdsKept = defineCase({
   id: 'turn.call-ids-kept',
-  title: 'a rollback does not begin the numbers of calls again',
+  title: 'a rollback does not restart the call numbers',
   needs: ['sessions', 'sessions.append', 'sessions.snapshot', 'sessions.rollback', 'chat', 'chat.tools'],
   checks: { 'counted-over-rollback': 'turn.call-ids' },
   cost: turns(2, { completionTokens: 128 }),

@@ -2,7 +2,7 @@ import { setImmediate as others } from 'node:timers/promises';
 import { onChat } from '../../proof/chats.ts';
 import type { Json } from '../../proof/proxy.ts';
 import { chain, editJson, editText, type Forward, type Handler, json, on } from '../../proof/proxy.ts';
-import { ask, codeOf, listed, refusal, type Sent, WRITE, windowAt } from '../../proof/sessions.ts';
+import { ask, codeOf, editListed, type Message, refusal, WRITE, windowAt } from '../../proof/sessions.ts';
 import {
   type Answer,
   type Asked,
@@ -20,7 +20,7 @@ import {
 const MAX_TRIES = 200;
 
 /** Writes as soon as the session is idle. */
-async function writeWhenIdle(forward: Forward, id: string, messages: readonly Sent[]): Promise<void> {
+async function writeWhenIdle(forward: Forward, id: string, messages: readonly Message[]): Promise<void> {
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     const written = await forward({ path: `/v1/sessions/${id}/messages`, body: { messages } });
     if ((await codeOf(written)) !== 'session_busy') return;
@@ -31,7 +31,7 @@ async function writeWhenIdle(forward: Forward, id: string, messages: readonly Se
 /** What is known of turns that are under way. */
 interface Running {
   /** New messages of the turns that run, by session. */
-  readonly turns: ReadonlyMap<string, Sent[]>;
+  readonly turns: ReadonlyMap<string, Message[]>;
   /** Sessions whose client went away before the end. */
   readonly left: ReadonlySet<string>;
 }
@@ -39,7 +39,7 @@ interface Running {
 /** Keeps account of turns: they run until their last byte has been read. */
 function watching(more: (running: Running) => Handler): () => Handler {
   return () => {
-    const turns = new Map<string, Sent[]>();
+    const turns = new Map<string, Message[]>();
     const left = new Set<string>();
     const watch = onTurn(async (body, forward) => {
       const { session_id: id } = body;
@@ -186,7 +186,7 @@ export const TURN_RACE_MUTANTS = [
         reads((id, what, body, search) => {
           const added = what === 'window' ? turns.get(id)?.[0] : undefined;
           const newestFirst = search.includes('order=desc');
-          const data = (body.data ?? []) as Sent[];
+          const data = (body.data ?? []) as Message[];
           const last = newestFirst ? data[0] : data.at(-1);
           if (!added || !last || (body.has_more && !newestFirst)) return body;
           const half = { ...last, role: 'user', content: added.content, id: `${last.id}0` };
@@ -254,7 +254,7 @@ export const TURN_REPLY_MUTANTS = [
     .caughtBy('turn.partial/one-message')
     .proxy(
       pieced({
-        store: (added, reply) => [...added.map(({ partial, ...message }) => message as Sent), reply],
+        store: (added, reply) => [...added.map(({ partial, ...message }) => message as Message), reply],
       }),
     ),
   mutant('partial-lost', 'of a begun answer only what continues it is stored')
@@ -267,7 +267,7 @@ export const TURN_REPLY_MUTANTS = [
   mutant('empty-answer-stored', 'an answer of nothing is stored as a message')
     .caughtBy('turn.empty-answer/new-alone-stored', 'turn.empty-answer/goes-on-after')
     .proxy(() =>
-      listed((messages) =>
+      editListed((messages) =>
         messages.flatMap((message, index) => {
           const silent =
             message.role === 'user' &&
@@ -371,14 +371,14 @@ export const TURN_TOOL_MUTANTS = [
   mutant('tools-not-recounted', 'the tokens of tools that came with a turn are not counted')
     .caughtBy('turn.tools/new-tools-counted')
     .proxy(() => {
-      const told = new Set<string>();
+      const withTools = new Set<string>();
       return chain(
         onTurn((body, forward) => {
-          if (body.tools !== undefined) told.add(body.session_id);
+          if (body.tools !== undefined) withTools.add(body.session_id);
           return forward();
         })(),
         reads((id, what, body) => {
-          if (what !== 'session' || !told.has(id)) return body;
+          if (what !== 'session' || !withTools.has(id)) return body;
           return { ...body, usage: { ...(body.usage as Json), tools_tokens: 0 } };
         }),
       );
@@ -422,10 +422,10 @@ export const TURN_TOOL_MUTANTS = [
   mutant('call-stored-as-text', 'a call is stored without what it calls')
     .caughtBy('turn.tool-calls/call-stored')
     .proxy(() =>
-      listed((messages) =>
+      editListed((messages) =>
         messages.map(
           ({ tool_calls, ...message }) =>
-            (tool_calls ? { ...message, content: JSON.stringify(tool_calls) } : message) as Sent,
+            (tool_calls ? { ...message, content: JSON.stringify(tool_calls) } : message) as Message,
         ),
       ),
     ),

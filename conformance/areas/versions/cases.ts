@@ -82,7 +82,7 @@ const versionsChanges = SESSION_CHANGES.map((change) =>
 
 const versionsStreamedChat = defineCase({
   id: 'versions.streamed-chat',
-  title: 'the version that a streamed chat asks for and leaves',
+  title: 'the version of a streamed chat',
   needs: ['sessions', 'chat', 'chat.stream', 'versioning'],
   checks: {
     'stale-refused': 'versions.stale',
@@ -112,7 +112,7 @@ const versionsStreamedChat = defineCase({
 
 const versionsReads = defineCase({
   id: 'versions.reads',
-  title: 'the version of a session as it is read, deleted and snapshotted',
+  title: 'the version when a session is read, deleted or snapshotted',
   needs: ['sessions', 'sessions.append', 'sessions.snapshot', 'versioning'],
   checks: {
     'create-etag': 'versions.etag',
@@ -168,7 +168,7 @@ const versionsReads = defineCase({
 
 const versionsNoOps = defineCase({
   id: 'versions.no-ops',
-  title: 'what changes nothing leaves the version',
+  title: 'requests without effect keep the version',
   needs: ['sessions', 'sessions.append', 'versioning'],
   checks: {
     'same-title': 'versions.no-op',
@@ -213,7 +213,7 @@ const versionsNoOps = defineCase({
 
 const versionsTruncations = defineCase({
   id: 'versions.truncations',
-  title: 'truncations that cut nothing leave the version',
+  title: 'truncates without effect keep the version',
   needs: ['sessions', 'sessions.append', 'sessions.truncate', 'tokens.estimate', 'versioning'],
   checks: { rehearsal: 'versions.dry-run', 'nothing-to-cut': 'versions.no-op', 'too-little-kept': 'versions.refusal' },
   async run(context) {
@@ -245,7 +245,7 @@ const versionsTruncations = defineCase({
 
 const versionsCompressions = defineCase({
   id: 'versions.compressions',
-  title: 'compressions that replace nothing leave the version',
+  title: 'compressions without effect keep the version',
   needs: ['sessions', 'sessions.append', 'sessions.compress', 'tokens.estimate', 'versioning'],
   checks: { rehearsal: 'versions.dry-run', 'nothing-to-replace': 'versions.no-op' },
   async run(context) {
@@ -274,12 +274,12 @@ const BAD = { role: 'user', content: 5 };
 
 const orphan = (content: string) => ({ role: 'tool', tool_call_id: 'nobody', content });
 
-/** So many plain requests that were told to come again, and none of the faulty ones, are no accident. */
+/** So many valid requests were refused as busy, and no faulty one, that it is not chance. */
 const ENOUGH_BUSY = 4;
 
 const versionsOrder = defineCase({
   id: 'versions.order',
-  title: 'of two faults the first is told',
+  title: 'of two faults the first is reported',
   needs: ['sessions', 'sessions.append', 'idempotency', 'versioning'],
   checks: {
     'authentication-before-size': 'versions.order',
@@ -335,7 +335,7 @@ const versionsOrder = defineCase({
 
 const versionsBusy = defineCase({
   id: 'versions.busy',
-  title: 'what a busy session tells first, and when to come again',
+  title: 'the first fault of a busy session, and its Retry-After',
   needs: ['sessions', 'sessions.append', 'chat', 'chat.stream', 'tokens.estimate', 'versioning'],
   checks: {
     'version-before-busy': 'versions.order',
@@ -410,7 +410,7 @@ function bare(reply: Reply): void {
 
 const versionsEnvelope = defineCase({
   id: 'versions.envelope',
-  title: 'what a refusal names',
+  title: 'the code and param of a refusal',
   needs: ['sessions', 'sessions.append', 'sessions.snapshot', 'chat', 'versioning'],
   checks: {
     'path-code': 'versions.code',
@@ -475,7 +475,7 @@ const versionsEnvelope = defineCase({
 
 const versionsHeaders = defineCase({
   id: 'versions.headers',
-  title: 'what headers tell',
+  title: 'headers of refusals',
   needs: ['sessions', 'sessions.append', 'versioning', 'idempotency'],
   checks: {
     'not-found-no-retry': 'versions.should-retry',

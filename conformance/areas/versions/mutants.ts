@@ -1,13 +1,13 @@
-import { errors } from '../../proof/chats.ts';
+import { editErrors } from '../../proof/chats.ts';
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
 import type { Json } from '../../proof/proxy.ts';
 import { type Handler, on, type Passing } from '../../proof/proxy.ts';
 import {
+  bumpVersion,
   changedBy,
   codeOf,
   messagesOf,
   refusal,
-  touch,
   versionOf,
   WRITE,
   whileChatting,
@@ -222,23 +222,23 @@ const LIVE_CODES: Record<string, string> = {
 const REFUSAL_MUTANTS = [
   mutant('no-codes', 'refusals carry no code')
     .caughtBy('versions.envelope/path-code', 'versions.envelope/snapshot-code', 'versions.envelope/chat-code')
-    .proxy(onceThere(errors(({ code, ...error }) => error))),
+    .proxy(onceThere(editErrors(({ code, ...error }) => error))),
   mutant('code-is-type', 'the code of a refusal repeats its type')
     .caughtBy('versions.envelope/path-code', 'versions.envelope/snapshot-code', 'versions.envelope/chat-code')
-    .proxy(errors((error) => (error.code === undefined ? error : { ...error, code: error.type }))),
+    .proxy(editErrors((error) => (error.code === undefined ? error : { ...error, code: error.type }))),
   mutant('no-params', 'refusals do not name the field')
     .caughtBy('versions.envelope/chat-code', 'versions.envelope/field-named', 'versions.envelope/deep-field-named')
-    .proxy(errors(({ param, ...error }) => error)),
+    .proxy(editErrors(({ param, ...error }) => error)),
   mutant('params-shallow', 'of a field within others the outermost is named')
     .caughtBy('versions.envelope/deep-field-named')
     .proxy(
-      errors((error) =>
+      editErrors((error) =>
         typeof error.param === 'string' ? { ...error, param: error.param.replace(/[.[].*$/s, '') } : error,
       ),
     ),
   mutant('all-coded', "the live API's own refusals are given a code as well")
     .caughtBy('versions.envelope/authentication-bare', 'versions.envelope/model-bare', 'versions.envelope/size-bare')
-    .proxy(errors((error: Json) => ({ ...error, code: error.code ?? LIVE_CODES[String(error.type)] ?? 'error' }))),
+    .proxy(editErrors((error: Json) => ({ ...error, code: error.code ?? LIVE_CODES[String(error.type)] ?? 'error' }))),
   mutant('retry-unsaid', 'refusals do not say whether to try again')
     .caughtBy(...NO_RETRY, 'versions.busy/should-retry')
     .proxy(header('x-should-retry', () => null)),
@@ -283,7 +283,7 @@ function stepping(isIt: (done: Done) => boolean): () => Handler {
     const text = await response.text();
     if (before === undefined) return new Response(text, response);
     const stepped = (await versionOf(request, forward, id)) !== before;
-    if (isIt({ request, response, stepped })) await touch(request, forward, id);
+    if (isIt({ request, response, stepped })) await bumpVersion(request, forward, id);
     return new Response(text, response);
   };
 }
