@@ -19,9 +19,9 @@ export const ACCOUNTS_RULES = {
   'accounts.lists': ours('A list contains nothing of another account.'),
   'accounts.cursors': ours('An id of another account is refused as a cursor.'),
   'accounts.own-limit': article('The limit of sessions applies to each account separately.'),
-  'accounts.key-hashed': ours.shownBy('test/middleware/authenticate.test.ts', 'An API key is stored only as a hash.'),
+  'accounts.key-hashed': ours.shownBy('test/http/authenticate.test.ts', 'An API key is stored only as a hash.'),
   'accounts.any-key': ours.shownBy(
-    'test/middleware/authenticate.test.ts',
+    'test/http/authenticate.test.ts',
     'Without a list of keys each key is its own account; with a list every other key is refused.',
   ),
 } as const;

@@ -20,7 +20,7 @@ export const IDEMPOTENCY_RULES = {
   'idempotency.delete': ours('Keys also work for deletions.'),
   'idempotency.stream': ours('A repeated streamed chat streams the stored reply and writes nothing.'),
   'idempotency.kept': ours.shownBy(
-    'test/middleware/idempotency.test.ts',
+    'test/http/idempotency.test.ts',
     'A key is stored for `idempotency_seconds`, also over a restart, and no longer.',
   ),
   'idempotency.same-transaction': ours.shownBy(
