@@ -46,6 +46,11 @@ export const LIVE_TEXT = {
   invalidAuthentication: 'Invalid Authentication',
   incorrectApiKey: 'Incorrect API key provided',
   unexpectedOutput: 'invalid state transition',
+  parametersNotObject: 'tools.function.parameters.type is required and must be "object"',
+  functionNameDuplicated: (name: string) => `function name ${name} is duplicated`,
+  /** `field`: tools.function.parameters or response_format.json_schema */
+  schemaRefused: (field: string, path: string, fault: string) =>
+    `Invalid request: ${field} is not a valid moonshot flavored json schema, details: <At path '${path}': ${fault}>`,
   modelNotFound: (model: string) => `Not found the model ${model} or Permission denied`,
   bodyTooLarge: (size: number, limit: number) => `total message size ${size} exceeds limit ${limit}`,
   windowExceeded: (limit: number, requested: number) =>

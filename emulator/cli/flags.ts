@@ -186,6 +186,8 @@ export function helpText(): string {
     'Usage: kimi-emulator [flags]                 serve the Kimi long-context session API on this machine',
     '       kimi-emulator tokenizer --help        install a vocabulary; count the tokens of a file',
     '       kimi-emulator spend --help            what the chats of a running emulator cost',
+    '       kimi-emulator models --help           what the live models take, side by side',
+    '       kimi-emulator tools --help            which tools the live API would refuse, why, and the fix',
     '       kimi-emulator doctor --help           what in a run would fail or cost more on the live API',
     '       kimi-emulator conformance --help      check this or another server against the contract',
     '',

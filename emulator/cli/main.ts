@@ -27,6 +27,8 @@ type Command = (args: string[]) => Promise<number>;
 const COMMANDS: Readonly<Record<string, Command>> = {
   tokenizer: async (args) => (await import('./tokenizer.ts')).runTokenizerCommand(args, process),
   spend: async (args) => (await import('./spend.ts')).runSpendCommand(args, process),
+  models: async (args) => (await import('./models.ts')).runModelsCommand(args, process),
+  tools: async (args) => (await import('./tools.ts')).runToolsCommand(args, process),
   doctor: async (args) => (await import('./doctor.ts')).runDoctorCommand(args, process),
   conformance: async (args) => {
     // Loaded by its name: the kit judges the emulator from outside, and is not part of it.

@@ -1,3 +1,4 @@
+import { FAULT_TEXTS, type SchemaRule } from './faults.ts';
 import { formatValue } from './go-format.ts';
 import { findEndlessReference, resolveReference } from './references.ts';
 import { checkKeywordUse, checkRanges, checkUnsupportedKeywords } from './ultra.ts';
@@ -14,11 +15,20 @@ export interface SchemaCheckOptions {
   typeBesideAnyOf?: boolean;
 }
 
-/** The first fault of a schema, in the official validator's words. */
+/** The first fault of a schema. */
 export interface SchemaFault {
   /** Where it is, such as `properties.a.items`; `root` for the schema itself. */
   path: string;
+  rule: SchemaRule;
+  /** In the official validator's words. */
   text: string;
+}
+
+export type Details<Rule extends SchemaRule> = Parameters<(typeof FAULT_TEXTS)[Rule]>;
+
+export function faultAt<Rule extends SchemaRule>(path: string, rule: Rule, ...details: Details<Rule>): SchemaFault {
+  const write = FAULT_TEXTS[rule] as (...details: Details<Rule>) => string;
+  return { path, rule, text: write(...details) };
 }
 
 export type Schema = Record<string, unknown>;
@@ -60,15 +70,15 @@ interface Walk extends Required<SchemaCheckOptions> {
  * @returns undefined where the schema is accepted
  * @example
  * checkSchema({ type: 'object', properties: { a: { enum: [1] } } }, { level: 'strict' });
- * // { path: 'properties.a', text: 'type is not defined' }
+ * // { path: 'properties.a', rule: 'enum_without_type', text: 'type is not defined' }
  */
 export function checkSchema(
   schema: unknown,
   { level, typeBesideAnyOf = false }: SchemaCheckOptions,
 ): SchemaFault | undefined {
-  if (!isSchema(schema)) return { path: 'root', text: 'schema must be a dict' };
+  if (!isSchema(schema)) return faultAt('root', 'schema_not_object');
   if (exceedsBytes(schema, SCHEMA_LIMITS.bytes)) {
-    return { path: 'root', text: 'schema exceeds maximum allowed size' };
+    return faultAt('root', 'too_large');
   }
   const walk: Walk = { root: schema, level, typeBesideAnyOf, propertyKeys: 0 };
   return (
@@ -133,7 +143,7 @@ export function findInTree(root: Schema, check: (visit: Visit) => SchemaFault | 
 function checkTree(walk: Walk): SchemaFault | undefined {
   return findInTree(walk.root, (visit) => {
     if (visit.depth > SCHEMA_LIMITS.depth) {
-      return at(visit, `schema depth exceeds maximum limit of ${SCHEMA_LIMITS.depth}`);
+      return at(visit, 'too_deep', SCHEMA_LIMITS.depth);
     }
     return (
       checkReference(visit, walk) ??
@@ -153,42 +163,53 @@ function checkTree(walk: Walk): SchemaFault | undefined {
   });
 }
 
-/** A fault of the schema itself, or of one of its keywords. */
-function at({ path }: Pick<Visit, 'path'>, text: string, keyword?: string): SchemaFault {
-  const place = keyword === undefined ? path : join(path, keyword);
-  return { path: place === '' ? 'root' : place, text };
+/** A fault of the schema itself. */
+function at<Rule extends SchemaRule>(
+  { path }: Pick<Visit, 'path'>,
+  rule: Rule,
+  ...details: Details<Rule>
+): SchemaFault {
+  return faultAt(path === '' ? 'root' : path, rule, ...details);
+}
+
+/** A fault of one of its keywords. */
+function atKeyword<Rule extends SchemaRule>(
+  { path }: Pick<Visit, 'path'>,
+  keyword: string,
+  rule: Rule,
+  ...details: Details<Rule>
+): SchemaFault {
+  return faultAt(join(path, keyword), rule, ...details);
 }
 
 function checkReference(visit: Visit, { root }: Walk): SchemaFault | undefined {
   if (!Object.hasOwn(visit.schema, '$ref')) return undefined;
   const { $ref, type } = visit.schema;
-  if (typeof $ref !== 'string') return at(visit, '$ref must be a string', '$ref');
+  if (typeof $ref !== 'string') return atKeyword(visit, '$ref', 'ref_not_string');
   if (type !== undefined) {
-    return at(visit, 'when using $ref, type should be defined in the referenced schema instead of the parent schema');
+    return at(visit, 'type_beside_ref');
   }
   if ($ref === '#') return undefined;
-  if (!$ref.startsWith('#/$defs/')) return at(visit, 'references must start with #/$defs/', '$ref');
-  if ($ref === '#/$defs/') return at(visit, 'definition name cannot be empty', '$ref');
-  if (!isSchema(root.$defs)) return at(visit, `$defs not found for reference: ${$ref}`, '$ref');
-  if (!resolveReference(root, $ref)) return { path: 'root', text: `invalid $ref path: ${$ref}` };
+  if (!$ref.startsWith('#/$defs/')) return atKeyword(visit, '$ref', 'ref_elsewhere');
+  if ($ref === '#/$defs/') return atKeyword(visit, '$ref', 'ref_name_empty');
+  if (!isSchema(root.$defs)) return atKeyword(visit, '$ref', 'ref_without_definitions', $ref);
+  if (!resolveReference(root, $ref)) return faultAt('root', 'ref_unresolved', $ref);
   return undefined;
 }
 
 function checkType(visit: Visit): SchemaFault | undefined {
   if (!Object.hasOwn(visit.schema, 'type')) return undefined;
   const { type } = visit.schema;
-  if (typeof type === 'string') return TYPES.has(type) ? undefined : at(visit, 'invalid type');
-  if (!Array.isArray(type)) return at(visit, 'type must be string or array of strings');
-  if (type.length === 0) return at(visit, 'type array cannot be empty');
-  return type.every((item) => TYPES.has(item)) ? undefined : at(visit, 'invalid type in type array');
+  if (typeof type === 'string') return TYPES.has(type) ? undefined : at(visit, 'type_unknown');
+  if (!Array.isArray(type)) return at(visit, 'type_malformed');
+  if (type.length === 0) return at(visit, 'type_list_empty');
+  return type.every((item) => TYPES.has(item)) ? undefined : at(visit, 'type_unknown_in_list');
 }
-
-const TYPE_BESIDE_ANY_OF = 'when using anyOf, type should be defined in anyOf items instead of the parent schema';
 
 function checkTypePlace(visit: Visit, { typeBesideAnyOf }: Walk): SchemaFault | undefined {
   const { type, anyOf } = visit.schema;
   if (type === undefined || !Array.isArray(anyOf) || anyOf.length === 0 || typeBesideAnyOf) return undefined;
-  return at(visit, TYPE_BESIDE_ANY_OF);
+  return at(visit, 'type_beside_any_of');
 }
 
 /** Only annotations may stand beside several types, but for two types with an enum, which the enum's own rules judge. */
@@ -203,15 +224,13 @@ function checkManyTypes(visit: Visit, { level }: Walk): SchemaFault | undefined 
   });
   // The official library looks at required first at this level, and otherwise takes the keywords as they are written.
   const first = level === 'ultra' && others.includes('required') ? 'required' : others[0];
-  return first === undefined
-    ? undefined
-    : at(visit, `keyword ${first} is not allowed in combination with multiple types`);
+  return first === undefined ? undefined : at(visit, 'keyword_beside_types', first);
 }
 
 function checkTexts(visit: Visit): SchemaFault | undefined {
   for (const keyword of ['description', '$id', 'pattern']) {
     const value = visit.schema[keyword];
-    if (value !== undefined && typeof value !== 'string') return at(visit, `${keyword} must be a string`, keyword);
+    if (value !== undefined && typeof value !== 'string') return atKeyword(visit, keyword, 'text_malformed', keyword);
   }
   return undefined;
 }
@@ -220,21 +239,18 @@ function checkAnyOf(visit: Visit): SchemaFault | undefined {
   const { schema } = visit;
   if (!Object.hasOwn(schema, 'anyOf')) return undefined;
   const { anyOf } = schema;
-  if (!Array.isArray(anyOf)) return at(visit, 'anyOf must be an array', 'anyOf');
+  if (!Array.isArray(anyOf)) return atKeyword(visit, 'anyOf', 'any_of_not_array');
   if (anyOf.length < 1 || anyOf.length > SCHEMA_LIMITS.anyOfBranches) {
-    return at(visit, `anyOf must have 1-${SCHEMA_LIMITS.anyOfBranches} items`, 'anyOf');
+    return atKeyword(visit, 'anyOf', 'any_of_length', SCHEMA_LIMITS.anyOfBranches);
   }
-  if (!anyOf.every(isSchema)) return at(visit, 'schema in anyOf must be an object', 'anyOf');
+  if (!anyOf.every(isSchema)) return atKeyword(visit, 'anyOf', 'any_of_not_objects');
   const parent = Object.keys(schema).filter(
     (keyword) => keyword !== 'anyOf' && keyword !== 'type' && !ANNOTATIONS.has(keyword),
   );
   for (const branch of parent.length === 0 ? [] : anyOf) {
     const both = parent.filter((keyword) => Object.hasOwn(branch, keyword));
     if (both.length > 0) {
-      return at(
-        visit,
-        `conflicting keywords found in anyOf with parent: keywords (${both.sort().join(', ')}) are defined on the parent schema and inside anyOf; remove them from the parent or from anyOf branches`,
-      );
+      return at(visit, 'any_of_conflict', both.sort());
     }
   }
   return undefined;
@@ -244,18 +260,18 @@ function checkProperties(visit: Visit, walk: Walk): SchemaFault | undefined {
   const { schema, path } = visit;
   if (!Object.hasOwn(schema, 'properties')) return undefined;
   const { properties } = schema;
-  if (!isSchema(properties)) return at(visit, 'properties must be an object', 'properties');
+  if (!isSchema(properties)) return atKeyword(visit, 'properties', 'properties_not_object');
   const names = Object.keys(properties);
   walk.propertyKeys += names.length;
   for (const name of names) {
-    if (walk.level === 'ultra' && name === '') return at(visit, 'property name cannot be empty', 'properties');
+    if (walk.level === 'ultra' && name === '') return atKeyword(visit, 'properties', 'property_name_empty');
     if (walk.level !== 'lite' && RESERVED_NAMES.has(name)) {
-      return at(visit, `property name '${name}' is reserved for JSON Schema keywords`, 'properties');
+      return atKeyword(visit, 'properties', 'property_name_reserved', name);
     }
-    if (!isSchema(properties[name])) return at(visit, `property schema for '${name}' must be an object`, 'properties');
+    if (!isSchema(properties[name])) return atKeyword(visit, 'properties', 'property_not_object', name);
   }
   // At the lowest level the official library takes a property of this name for a reference.
-  if (Object.hasOwn(properties, '$ref')) return at({ path: join(path, 'properties') }, '$ref must be a string', '$ref');
+  if (Object.hasOwn(properties, '$ref')) return atKeyword({ path: join(path, 'properties') }, '$ref', 'ref_not_string');
   return undefined;
 }
 
@@ -263,54 +279,59 @@ function checkRequired(visit: Visit, { level }: Walk): SchemaFault | undefined {
   const { schema } = visit;
   if (!Object.hasOwn(schema, 'required')) return undefined;
   const { required, properties } = schema;
-  if (!Array.isArray(required)) return at(visit, 'required must be an array', 'required');
+  if (!Array.isArray(required)) return atKeyword(visit, 'required', 'required_not_array');
   if (!required.every((name) => typeof name === 'string')) {
-    return at(visit, 'items in required array must be strings', 'required');
+    return atKeyword(visit, 'required', 'required_not_strings');
   }
   if (level === 'ultra') {
     if (properties === undefined && required.length > 0) {
-      return at(visit, "required specified but 'properties' keyword is missing", 'required');
+      return atKeyword(visit, 'required', 'required_without_properties');
     }
-    if (required.includes('')) return at(visit, 'property names in required array cannot be empty', 'required');
+    if (required.includes('')) return atKeyword(visit, 'required', 'required_empty_name');
     const twice = required.find((name, place) => required.indexOf(name) !== place);
     if (twice !== undefined && required.length <= SCHEMA_LIMITS.propertyKeys) {
-      return at(visit, `duplicate property name '${twice}' in required array`, 'required');
+      return atKeyword(visit, 'required', 'required_doubled', twice);
     }
   }
   const missing = required.find((name) => !isSchema(properties) || !Object.hasOwn(properties, name));
   if (missing === undefined) return undefined;
-  return at(visit, `required property '${missing}' is not defined in properties`, 'required');
+  return atKeyword(visit, 'required', 'required_unknown', missing);
 }
 
 function checkContainers(visit: Visit): SchemaFault | undefined {
   const { schema } = visit;
-  if (Object.hasOwn(schema, 'items') && !isSchema(schema.items)) return at(visit, 'items must be an object', 'items');
+  if (Object.hasOwn(schema, 'items') && !isSchema(schema.items)) return atKeyword(visit, 'items', 'items_not_object');
   const { additionalProperties: rest, $defs } = schema;
   if (Object.hasOwn(schema, 'additionalProperties') && typeof rest !== 'boolean' && !isSchema(rest)) {
-    return at(visit, 'additionalProperties must be a boolean or an object', 'additionalProperties');
+    return atKeyword(visit, 'additionalProperties', 'rest_malformed');
   }
   if (!Object.hasOwn(schema, '$defs')) return undefined;
-  if (!isSchema($defs)) return at(visit, '$defs must be an object', '$defs');
-  return Object.values($defs).every(isSchema) ? undefined : at(visit, '$defs schema must be object', '$defs');
+  if (!isSchema($defs)) return atKeyword(visit, '$defs', 'definitions_not_object');
+  return Object.values($defs).every(isSchema) ? undefined : atKeyword(visit, '$defs', 'definition_not_object');
 }
 
 function checkEnum(visit: Visit): SchemaFault | undefined {
   const { schema, path } = visit;
   if (!Object.hasOwn(schema, 'enum')) return undefined;
   const { enum: values } = schema;
-  if (!Array.isArray(values)) return at(visit, 'enum must be an array', 'enum');
-  if (values.length === 0) return at(visit, 'enum array cannot be empty', 'enum');
+  if (!Array.isArray(values)) return atKeyword(visit, 'enum', 'enum_not_array');
+  if (values.length === 0) return atKeyword(visit, 'enum', 'enum_empty');
   if (values.length > SCHEMA_LIMITS.enumValues) {
-    return at(visit, `enum array cannot have more than ${SCHEMA_LIMITS.enumValues} items`, 'enum');
+    return atKeyword(visit, 'enum', 'enum_too_long', SCHEMA_LIMITS.enumValues);
   }
-  if (schema.type === undefined) return isExpanded(schema) ? undefined : at(visit, 'type is not defined');
-  if (/[{}]/.test(path)) return at(visit, `invalid path: ${path}`);
+  if (schema.type === undefined) return isExpanded(schema) ? undefined : at(visit, 'enum_without_type');
+  if (/[{}]/.test(path)) return at(visit, 'enum_path_with_braces', path);
   const types = typesOf(schema);
-  const combination = types.length > 1 ? checkEnumTypes(types) : undefined;
-  if (combination !== undefined) return at(visit, combination);
+  if (types.length > 1) {
+    const container = types.find((type) => type === 'array' || type === 'object');
+    if (container !== undefined) return at(visit, 'enum_of_container', container);
+    if (types.length !== 2 || !types.includes('null')) return at(visit, 'enum_of_types');
+    if (types.every((type) => type === 'null')) return at(visit, 'enum_of_nulls');
+  }
   for (const value of values) {
-    const fault = checkEnumValue(value, types);
-    if (fault !== undefined) return at(visit, fault, 'enum');
+    const rule = checkEnumValue(value, types);
+    if (rule === 'enum_value') return atKeyword(visit, 'enum', rule, formatValue(value), types);
+    if (rule !== undefined) return atKeyword(visit, 'enum', rule);
   }
   return undefined;
 }
@@ -320,24 +341,20 @@ function isExpanded({ $ref }: Schema): boolean {
   return $ref !== undefined;
 }
 
-function checkEnumTypes(types: readonly string[]): string | undefined {
-  const container = types.find((type) => type === 'array' || type === 'object');
-  if (container !== undefined) return `type ${container} is not allowed in combination with enum`;
-  const other = types.find((type) => type !== 'null');
-  if (types.length !== 2 || !types.includes('null')) {
-    return 'when type is array and enum is specified, currently only 2 types are supported, one must be null, and the other can be string/integer/number/boolean';
-  }
-  return other === undefined ? 'invalid type combination with enum: null + null' : undefined;
-}
-
-/** Types are tried in their order, and a number ends the trial: `["integer","null"]` refuses the null that `["null","integer"]` takes. */
-function checkEnumValue(value: unknown, types: readonly string[]): string | undefined {
+/**
+ * Types are tried in their order, and a number ends the trial: `["integer","null"]` refuses the null that
+ * `["null","integer"]` takes.
+ */
+function checkEnumValue(
+  value: unknown,
+  types: readonly string[],
+): 'enum_integer' | 'enum_number' | 'enum_value' | undefined {
   for (const type of types) {
-    if (type === 'integer') return Number.isInteger(value) ? undefined : 'not a valid integer';
-    if (type === 'number') return typeof value === 'number' ? undefined : 'not a valid number';
+    if (type === 'integer') return Number.isInteger(value) ? undefined : 'enum_integer';
+    if (type === 'number') return typeof value === 'number' ? undefined : 'enum_number';
     if (matches(value, type)) return undefined;
   }
-  return `enum value (${formatValue(value)}) does not match any type in [${types.join(' ')}]`;
+  return 'enum_value';
 }
 
 function matches(value: unknown, type: string): boolean {
@@ -358,15 +375,12 @@ function checkExpansion(visit: Visit, { root, level, typeBesideAnyOf }: Walk): S
     return counts && keyword !== '$ref' && Object.hasOwn(target, keyword);
   });
   if (both.length > 0) {
-    return at(
-      visit,
-      `conflicting keywords found after $ref expansion: keywords (${both.sort().join(', ')}) are defined both alongside "$ref" and in the referenced schema; remove the duplicates`,
-    );
+    return at(visit, 'ref_conflict', both.sort());
   }
   const type = schema.type ?? target.type;
   const anyOf = schema.anyOf ?? target.anyOf;
   if (type !== undefined && anyOf !== undefined && !typeBesideAnyOf) {
-    return at(visit, `invalid schema after $ref expansion: (${TYPE_BESIDE_ANY_OF})`);
+    return at(visit, 'ref_expansion', FAULT_TEXTS.type_beside_any_of());
   }
   return undefined;
 }
@@ -378,12 +392,10 @@ function checkDefinitionNames(root: Schema): SchemaFault | undefined {
   const waiting: { schema: Schema; path: string }[] = [];
   const slash = (names: readonly string[], path: string): SchemaFault | undefined => {
     const name = names.find((name) => name.includes('/'));
-    return name === undefined
-      ? undefined
-      : { path, text: `$defs property name '${name}' cannot contain '/' character` };
+    return name === undefined ? undefined : faultAt(path, 'definition_name_slash', name);
   };
   const names = Object.keys($defs);
-  if (names.includes('')) return { path: '$defs', text: '$defs property name cannot be empty' };
+  if (names.includes('')) return faultAt('$defs', 'definition_name_empty');
   const fault = slash(names, '$defs');
   if (fault) return fault;
   for (const name of names.reverse()) {
@@ -412,10 +424,7 @@ function checkDefinitionNames(root: Schema): SchemaFault | undefined {
 
 function checkPropertyCount({ propertyKeys }: Walk): SchemaFault | undefined {
   if (propertyKeys <= SCHEMA_LIMITS.propertyKeys) return undefined;
-  return {
-    path: 'root',
-    text: `total number of properties keys(${propertyKeys}) across all objects exceeds maximum limit of ${SCHEMA_LIMITS.propertyKeys}`,
-  };
+  return faultAt('root', 'too_many_properties', propertyKeys, SCHEMA_LIMITS.propertyKeys);
 }
 
 /** Whether a value takes more bytes than that as compact JSON in UTF-8. Looks at no more of it than it must. */

@@ -1,4 +1,4 @@
-import { isSchema, join, type Schema, type SchemaFault, typesOf } from './check-schema.ts';
+import { faultAt, isSchema, join, type Schema, type SchemaFault, typesOf } from './check-schema.ts';
 
 /** What a reference such as `#/$defs/A/properties/b` leads to; undefined where that is not a schema. */
 export function resolveReference(root: Schema, reference: string): Schema | undefined {
@@ -31,8 +31,7 @@ export function findEndlessReference(root: Schema): SchemaFault | undefined {
   }
   let step: Step = { schema: root, path: '' };
   while (step.schema.$ref === undefined) step = neededBy(step, root)[0] as Step;
-  const path = step.path === '' ? 'root' : step.path;
-  return { path, text: 'detected infinite recursion without termination condition' };
+  return faultAt(step.path === '' ? 'root' : step.path, 'ref_endless');
 }
 
 /** Of which schemas one must have a finite value for this one to have it; none where it has by itself. */

@@ -1,4 +1,4 @@
-import { findInTree, join, type Schema, type SchemaFault, typesOf, type Visit } from './check-schema.ts';
+import { faultAt, findInTree, join, type Schema, type SchemaFault, typesOf, type Visit } from './check-schema.ts';
 
 /** Keywords of the flavour that any schema may have. */
 const COMMON = ['type', 'description', 'title', 'default', 'enum', 'anyOf', '$ref', '$id', '$defs'] as const;
@@ -35,7 +35,7 @@ export function checkUnsupportedKeywords(root: Schema): SchemaFault | undefined 
   return findInTree(root, ({ schema, path }) => {
     const unknown = Object.keys(schema).filter((keyword) => !SUPPORTED.has(keyword));
     if (unknown.length === 0) return undefined;
-    return { path: path === '' ? 'root' : path, text: `unsupported keywords: ${unknown.sort().join(', ')}` };
+    return faultAt(path === '' ? 'root' : path, 'keyword_unsupported', unknown.sort());
   });
 }
 
@@ -47,17 +47,17 @@ export function checkKeywordUse({ schema, path }: Visit): SchemaFault | undefine
     if (!Object.hasOwn(schema, joint)) continue;
     const beside = keywords.find((keyword) => keyword !== joint && !BESIDE.has(keyword));
     if (beside !== undefined) {
-      return { path: place, text: `keyword '${beside}' is not allowed at the same level as ${joint}` };
+      return faultAt(place, 'keyword_beside', beside, joint);
     }
   }
   const types = typesOf(schema);
   const doubled = types.find((type, index) => types.indexOf(type) !== index);
-  if (doubled !== undefined) return { path: place, text: `duplicate type '${doubled}' in type array` };
+  if (doubled !== undefined) return faultAt(place, 'type_doubled', doubled);
   // Several types have a rule of their own, but beside an enum.
   const foreign = types.length > 1 && schema.enum === undefined ? [] : foreignTo(types, keywords);
-  if (foreign.length > 0) return { path: place, text: `invalid keywords: ${foreign.join(', ')}` };
+  if (foreign.length > 0) return faultAt(place, 'keyword_foreign', foreign);
   const rooted = path === '' || types.length > 1 ? undefined : ONLY_AT_ROOT.find((name) => keywords.includes(name));
-  return rooted && { path: place, text: `keyword ${rooted} must be at root level` };
+  return rooted && faultAt(place, 'keyword_off_root', rooted);
 }
 
 function foreignTo(types: readonly string[], keywords: readonly string[]): string[] {
@@ -73,27 +73,28 @@ export function checkRanges({ schema, path }: Visit): SchemaFault | undefined {
   for (const { least, most, counts } of RANGES) {
     for (const keyword of [least, most]) {
       if (!Object.hasOwn(schema, keyword)) continue;
-      const text = counts ? lengthFault(keyword, schema[keyword]) : boundFault(keyword, schema[keyword], whole);
-      if (text !== undefined) return { path: place, text };
+      const rule = counts ? lengthFault(schema[keyword]) : boundFault(schema[keyword], whole);
+      if (rule === 'bound_not_whole') return faultAt(place, rule);
+      if (rule !== undefined) return faultAt(place, rule, keyword);
     }
     const [low, high] = [schema[least], schema[most]];
     if (typeof low === 'number' && typeof high === 'number' && low > high) {
       // The official library names the keyword of a length, and the schema of a bound.
-      return {
-        path: counts ? join(path, least) : place,
-        text: `${least} (${low}) cannot be greater than ${most} (${high})`,
-      };
+      return faultAt(counts ? join(path, least) : place, 'range_empty', least, low, most, high);
     }
   }
   return undefined;
 }
 
-function lengthFault(keyword: string, value: unknown): string | undefined {
-  if (!Number.isInteger(value)) return `${keyword} must be an integer`;
-  return Number(value) < 0 ? `${keyword} must be non-negative` : undefined;
+function lengthFault(value: unknown): 'bound_not_integer' | 'bound_negative' | undefined {
+  if (!Number.isInteger(value)) return 'bound_not_integer';
+  return Number(value) < 0 ? 'bound_negative' : undefined;
 }
 
-function boundFault(keyword: string, value: unknown, whole: boolean): string | undefined {
-  if (typeof value !== 'number') return `${keyword} must be ${whole ? 'an integer' : 'a number'}`;
-  return whole && !Number.isInteger(value) ? 'not a valid integer' : undefined;
+function boundFault(
+  value: unknown,
+  whole: boolean,
+): 'bound_not_integer' | 'bound_not_number' | 'bound_not_whole' | undefined {
+  if (typeof value !== 'number') return whole ? 'bound_not_integer' : 'bound_not_number';
+  return whole && !Number.isInteger(value) ? 'bound_not_whole' : undefined;
 }

@@ -1,0 +1,90 @@
+import { LIVE_TEXT } from '../../contract/errors.ts';
+import type { ModelProfile } from '../../contract/models/profile.ts';
+import { checkSchema, type SchemaLevel } from '../engines/mfjs/check-schema.ts';
+import { ADVICE } from '../engines/mfjs/faults.ts';
+
+/** Tools of one request, by the documents; as a limit it is `tools`. */
+const MOST_TOOLS = 128;
+const KINDS: ReadonlySet<unknown> = new Set(['function', 'builtin_function']);
+
+/** Why the live API would refuse a request with this tool. */
+export interface ToolFault {
+  /** Its name, or its place in the list, such as `tools[3]`. */
+  tool: string;
+  /** The part that is at fault, such as `function.parameters.properties.a`. */
+  field: string;
+  /** The live API's text where that is known; otherwise one of ours. */
+  text: string;
+  /** How to write it instead. */
+  fix: string;
+}
+
+export interface ToolCheckOptions {
+  profile: ModelProfile;
+  level: SchemaLevel;
+}
+
+/**
+ * Checks tools as a model's live API does, and tells of all that it would refuse, where the live API tells of the first.
+ * @example
+ * checkTools([{ type: 'function', function: { name: 'f', parameters: {} } }], { profile: KIMI_K3, level: 'strict' });
+ * // [{ tool: 'f', field: 'function.parameters.type', text: 'tools.function.parameters.type is required …', fix: … }]
+ */
+export function checkTools(tools: readonly unknown[], options: ToolCheckOptions): ToolFault[] {
+  const faults = tools.flatMap((tool, place) => checkTool(tool, place, options));
+  const names = tools.map((tool) => memberOf(memberOf(tool, 'function'), 'name'));
+  for (const [place, name] of names.entries()) {
+    if (typeof name !== 'string' || names.indexOf(name) === place) continue;
+    const text = LIVE_TEXT.functionNameDuplicated(name);
+    faults.push({ tool: name, field: 'function.name', text, fix: 'give each tool a name of its own' });
+  }
+  if (tools.length > MOST_TOOLS) {
+    const text = `a request takes at most ${MOST_TOOLS} tools, these are ${tools.length}`;
+    faults.push({ tool: `tools[${MOST_TOOLS}]`, field: 'tools', text, fix: 'send fewer tools with each request' });
+  }
+  return faults;
+}
+
+function checkTool(tool: unknown, place: number, { profile, level }: ToolCheckOptions): ToolFault[] {
+  const declared = memberOf(tool, 'function');
+  const name = memberOf(declared, 'name');
+  const label = typeof name === 'string' && name !== '' ? name : `tools[${place}]`;
+  const fault = (field: string, text: string, fix: string): ToolFault => ({ tool: label, field, text, fix });
+  const type = memberOf(tool, 'type');
+  if (!KINDS.has(type)) return [fault('type', 'type must be function or builtin_function', 'add "type": "function"')];
+  if (!isRecord(declared))
+    return [fault('function', 'function is required', 'put name and parameters into "function"')];
+  const faults: ToolFault[] = [];
+  if (typeof name !== 'string') faults.push(fault('function.name', 'function.name is required', 'give it a name'));
+  else if (type === 'function' && !new RegExp(profile.tools.namePattern.value).test(name)) {
+    const text = `function.name must match ${profile.tools.namePattern.value}`;
+    faults.push(fault('function.name', text, 'begin with a letter or _, and use letters, digits, _ and - only'));
+  }
+  const { parameters } = declared;
+  if (type === 'function' && parameters !== undefined) faults.push(...checkParameters(parameters, level, fault));
+  return faults;
+}
+
+function checkParameters(
+  parameters: unknown,
+  level: SchemaLevel,
+  fault: (field: string, text: string, fix: string) => ToolFault,
+): ToolFault[] {
+  if (memberOf(parameters, 'type') !== 'object') {
+    const fix = 'write "type": "object" at the root, with the arguments as its properties';
+    return [fault('function.parameters.type', LIVE_TEXT.parametersNotObject, fix)];
+  }
+  const found = checkSchema(parameters, { level, typeBesideAnyOf: true });
+  if (!found) return [];
+  const { path, rule, text } = found;
+  const place = path === 'root' ? 'function.parameters' : `function.parameters.${path}`;
+  return [fault(place, LIVE_TEXT.schemaRefused('tools.function.parameters', path, text), ADVICE[rule])];
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  return isRecord(value) ? value[name] : undefined;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
