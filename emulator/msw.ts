@@ -33,7 +33,10 @@ export function handlers(
 
 /** The same request to the emulator's own base URL: its path below the base stays, and the host is not a live one. */
 function moved(request: Request, base: string, own: string): Request {
-  return new Request(own + request.url.slice(base.length), request);
+  const local = new Request(own + request.url.slice(base.length), request);
+  // msw 3 hands over the headers as they would leave, Host among them; the emulator answers to its own names only.
+  local.headers.delete('host');
+  return local;
 }
 
 async function answer(request: Request, asked: Request, fetch: Emulator['fetch']): Promise<Response> {

@@ -211,12 +211,10 @@ export class Billing {
  */
 export class Balance {
   readonly #start: Money;
-  readonly #maxAccounts: number;
   readonly #spent = new Map<string, Money>();
 
-  constructor(start: Money, maxAccounts = MAX_BALANCES) {
+  constructor(start: Money) {
     this.#start = start;
-    this.#maxAccounts = maxAccounts;
   }
 
   left(account: string): Money {
@@ -224,7 +222,7 @@ export class Balance {
   }
 
   charge(account: string, cost: Money): void {
-    putNewest(this.#spent, account, (this.#spent.get(account) ?? 0n) + cost, this.#maxAccounts);
+    putNewest(this.#spent, account, (this.#spent.get(account) ?? 0n) + cost, MAX_BALANCES);
   }
 
   /** @throws ApiError `quota_exceeded` with the live text if nothing is left */

@@ -1,15 +1,8 @@
 import type { OperationId } from '../../contract/operation-routes.ts';
 import { accountOf } from '../account.ts';
-import {
-  FAULT_EFFECTS,
-  type FaultEffect,
-  type FaultSpec,
-  operationsOf,
-  readSpec,
-  type Selection,
-} from './fault-spec.ts';
+import { EFFECTS, type Effect, type FaultSpec, operationsOf, readSpec, type Selection } from './fault-spec.ts';
 
-/** What faults need to know of a request. */
+/** What one request is about, as far as faults ask. */
 export interface Subject {
   operation: OperationId;
   session: string | undefined;
@@ -18,27 +11,22 @@ export interface Subject {
   account: string;
 }
 
-/** A selection with the account in place of the key. */
+/** Which requests, where a key is known by the hash that stands for its account. */
 export type HashedSelection = Omit<Selection, 'key'> & { account?: string };
 
-/** One fault, and how often it has yet to act. */
+/** One fault with what is left of it. */
 export class Fault {
-  /** Undefined for a fault from a request header. */
+  /** What it is known by; one that came with a request has none. */
   readonly id: string | undefined;
-  readonly effect: FaultEffect;
+  readonly effect: Effect;
   readonly selection: Readonly<HashedSelection>;
   readonly times: number;
   readonly #onSpent: () => void;
   #remaining: number;
   #removed = false;
 
-  /** @param onSpent called once it has acted for the last time */
-  constructor(
-    effect: FaultEffect,
-    selection: HashedSelection = {},
-    id?: string,
-    onSpent: () => void = () => undefined,
-  ) {
+  /** @param onSpent called when it has acted for the last time */
+  constructor(effect: Effect, selection: HashedSelection = {}, id?: string, onSpent: () => void = () => undefined) {
     this.id = id;
     this.effect = effect;
     this.selection = selection;
@@ -52,7 +40,7 @@ export class Fault {
     return this.#remaining;
   }
 
-  /** Whether it was removed. */
+  /** Whether it was taken away. */
   get removed(): boolean {
     return this.#removed;
   }
@@ -60,46 +48,46 @@ export class Fault {
   fits({ operation, session, account }: Subject): boolean {
     const wanted = this.selection;
     return (
-      FAULT_EFFECTS[this.effect.effect].operations.includes(operation) &&
+      EFFECTS[this.effect.effect].operations.includes(operation) &&
       (wanted.operation === undefined || operationsOf(wanted.operation).includes(operation)) &&
       (wanted.session === undefined || wanted.session === session) &&
       (wanted.account === undefined || wanted.account === account)
     );
   }
 
-  /** Uses it up by one. @returns whether it acts now */
-  consume(): boolean {
+  /** Whether it acts now, which uses it up by one. */
+  take(): boolean {
     if (this.#removed || this.#remaining === 0) return false;
     this.#remaining -= 1;
     if (this.#remaining === 0) this.#onSpent();
     return true;
   }
 
-  /** Stops it from acting again. */
+  /** It acts no more. */
   remove(): void {
     this.#removed = true;
   }
 }
 
-/** A fault that was added. */
+/** A fault that has been set. */
 export interface FaultHandle {
   readonly id: string;
   /** How often it has yet to act. */
   readonly remaining: number;
-  /** How many requests it holds up now. */
+  /** How many requests wait in it now. */
   readonly waiting: number;
-  /** Removes it; requests that it holds up continue. */
+  /** Takes it away; requests that wait in it go on. */
   remove(): void;
 }
 
-/** A fault that has yet to act or holds up requests. Its key is shown as the start of its account's hash. */
+/** A fault that has yet to act, or in which requests wait. Its key is told as the beginning of its account's hash. */
 export type ListedFault = Omit<Selection, 'key'> &
-  FaultEffect & { id: string; account?: string; remaining: number; waiting: number };
+  Effect & { id: string; account?: string; remaining: number; waiting: number };
 
-/** How a wait ended: the request continues, or its client or the emulator is gone. */
-export type Waited = 'continue' | 'gone';
+/** How a wait has ended: in time or let go, or because nobody waits any more. */
+export type Waited = 'on' | 'over';
 
-/** Holds up a request in a fault. */
+/** Waits in a fault. */
 export type Wait = (fault: Fault, ms?: number) => Promise<Waited>;
 
 interface Waiting {
@@ -109,7 +97,7 @@ interface Waiting {
 
 const SHOWN_DIGITS = 8;
 
-/** The faults of an emulator, in the order in which they were added. */
+/** The faults that are set, in the order in which they were. */
 export class Faults {
   readonly #faults = new Map<string, Fault>();
   readonly #waiting = new Set<Waiting>();
@@ -117,12 +105,12 @@ export class Faults {
   #cleared = 0;
   #closed = false;
 
-  /** True if there is no fault. */
+  /** True where nothing is to go wrong. */
   get none(): boolean {
     return this.#faults.size === 0;
   }
 
-  /** @throws FaultError naming the valid names and values */
+  /** @throws FaultError that says which names and values are right */
   add(spec: FaultSpec): FaultHandle {
     const { operation, session, key, times, ...effect } = readSpec(spec);
     this.#set += 1;
@@ -133,7 +121,7 @@ export class Faults {
       ...(key !== undefined && { account: accountOf(key) }),
       ...(times !== undefined && { times }),
     };
-    const fault = new Fault(effect as FaultEffect, selection, id, () => this.#faults.delete(id));
+    const fault = new Fault(effect as Effect, selection, id, () => this.#faults.delete(id));
     this.#faults.set(id, fault);
     const countWaiting = () => this.#countWaiting(fault);
     return {
@@ -148,7 +136,7 @@ export class Faults {
     };
   }
 
-  /** Faults that have yet to act or hold up requests. */
+  /** Faults that have yet to act, and those that have in which requests wait. */
   list(): ListedFault[] {
     return this.#known().map((fault) => {
       const { id = '', effect, times, remaining } = fault;
@@ -159,7 +147,7 @@ export class Faults {
     });
   }
 
-  /** Unused faults, one line each, for a test that expected them to act. */
+  /** The same as texts, for whoever expected them to have acted. */
   unused(): string[] {
     return [...this.#faults.values()].map(({ effect, selection, times, remaining }) => {
       const { effect: name, ...parameters } = effect;
@@ -170,25 +158,25 @@ export class Faults {
     });
   }
 
-  /** Removes a fault by its id. @returns whether there was one */
+  /** Takes one away by its id. @returns whether there was one */
   remove(id: string): boolean {
     const fault = this.#known().find((each) => each.id === id);
     if (fault) this.#remove(fault);
     return fault !== undefined;
   }
 
-  /** Removes all faults; requests that they hold up continue. */
+  /** Takes all away; requests that wait go on. */
   clear(): void {
     for (const fault of this.#faults.values()) fault.remove();
     this.#faults.clear();
     this.#cleared += 1;
-    this.#release('continue');
+    this.#release('on');
   }
 
-  /** Ends all waiting, and lets no request wait again. */
+  /** Ends all waiting for good. */
   close(): void {
     this.#closed = true;
-    this.#release('gone');
+    this.#release('over');
   }
 
   fitting(subject: Subject): Fault[] {
@@ -196,15 +184,15 @@ export class Faults {
   }
 
   /**
-   * Returns the function with which one request waits in a fault: until the fault is removed or `ms` milliseconds have passed, in
-   * real time, because the client measures real time too.
-   * @param onGone registers a listener for the client going away, and returns a function that unregisters it
+   * What a request waits with: in a fault, until that is taken away or `ms` milliseconds are over; of real time, since who waits
+   * for the answer measures real time as well.
+   * @param onGone is told whom to call where the client goes, and returns what takes that back
    */
   waiter(onGone: (listener: () => void) => () => void): Wait {
     const cleared = this.#cleared;
     return (fault, ms) => {
-      if (this.#closed) return Promise.resolve('gone');
-      if (fault.removed || this.#cleared !== cleared) return Promise.resolve('continue');
+      if (this.#closed) return Promise.resolve('over');
+      if (fault.removed || this.#cleared !== cleared) return Promise.resolve('on');
       return this.#wait(fault, ms, onGone);
     };
   }
@@ -221,14 +209,14 @@ export class Faults {
         resolve(waited);
       };
       const waiting: Waiting = { fault, end };
-      const timer = ms === undefined ? undefined : setTimeout(() => end('continue'), ms);
+      const timer = ms === undefined ? undefined : setTimeout(() => end('on'), ms);
       this.#waiting.add(waiting);
-      stop = onGone(() => end('gone'));
+      stop = onGone(() => end('over'));
       if (ended) stop();
     });
   }
 
-  /** Faults that have yet to act, and used up ones that still hold up requests. */
+  /** Those that are set, and those that are used up but not over. */
   #known(): Fault[] {
     const waitedIn = [...this.#waiting].map(({ fault }) => fault).filter(({ id }) => id !== undefined);
     return [...new Set([...this.#faults.values(), ...waitedIn])];
@@ -241,7 +229,7 @@ export class Faults {
   #remove(fault: Fault): void {
     if (fault.id !== undefined) this.#faults.delete(fault.id);
     fault.remove();
-    this.#release('continue', fault);
+    this.#release('on', fault);
   }
 
   #release(waited: Waited, fault?: Fault): void {

@@ -26,13 +26,13 @@ export function openRequest(services: Services): MiddlewareHandler<Env> {
   };
 }
 
-const faultModule = lazy(() => import('../faults/apply-faults.ts'));
+const striking = lazy(() => import('../faults/apply-faults.ts'));
 
 /** Lets go wrong what was asked to. Costs two looks where nothing was. */
 export function applyFaults(faults: Faults): MiddlewareHandler<Env> {
   return (c, next) => {
     if (faults.none && c.req.header('kimi-emulator-fault') === undefined) return next();
-    return faultModule().then((module) => module.applyFaults(c, next, faults) as Promise<Response>);
+    return striking().then(({ strike }) => strike(c, next, faults) as Promise<Response>);
   };
 }
 

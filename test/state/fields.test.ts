@@ -31,7 +31,9 @@ it.each(OVER)(
     const before = await api.emulator.state.export();
     const state = stateOf((await exported()).file);
     change(state);
-    await expect(api.emulator.state.import(sealed(state))).rejects.toThrow(`the file's state is invalid: ${says}`);
+    await expect(api.emulator.state.import(sealed(state))).rejects.toThrow(
+      `the file's state is not understood: ${says}`,
+    );
     expect(await api.emulator.state.export()).toBe(before);
   },
 );

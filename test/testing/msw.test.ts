@@ -32,6 +32,13 @@ it.each(LIVE_BASE_URLS)('code under test keeps its live URL: %s', async (baseURL
   expect((await client.models.list()).data[0]?.id).toBe(MODEL);
 });
 
+it('answers a request that carries the Host header of the live API, as msw 3 hands it over', async () => {
+  server.use(...handlers(emulator));
+  const defaultHeaders = { host: 'api.moonshot.ai' };
+  const client = new OpenAI({ baseURL: LIVE_BASE_URLS[1], apiKey: 'sk-live', maxRetries: 0, defaultHeaders });
+  expect((await client.models.list()).data[0]?.id).toBe(MODEL);
+});
+
 it('streams', async () => {
   server.use(...handlers(emulator, { baseURL: 'https://api.moonshot.cn/v1' }));
   const client = new OpenAI({ baseURL: 'https://api.moonshot.cn/v1', apiKey: 'sk-live' });

@@ -1,0 +1,22 @@
+# docker build -t kimi-emulator . && docker run --rm -p 127.0.0.1:4100:4100 -v kimi-emulator:/data kimi-emulator
+FROM node:22-bookworm AS build
+WORKDIR /build
+COPY package.json package-lock.json ./
+# Compiled from source, so that the image needs no download besides the registry.
+RUN npm_config_build_from_source=true npm ci
+COPY . .
+RUN npm run build && npm prune --omit=dev
+
+FROM node:22-bookworm-slim
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=build /build/package.json ./
+COPY --from=build /build/node_modules ./node_modules
+COPY --from=build /build/dist ./dist
+RUN mkdir /data && chown node:node /data
+USER node
+VOLUME /data
+EXPOSE 4100
+HEALTHCHECK --interval=10s --timeout=3s CMD ["node", "-e", "fetch('http://127.0.0.1:4100/_emulator/health').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+ENTRYPOINT ["node", "dist/emulator/cli/main.js"]
+CMD ["--host", "0.0.0.0", "--port", "4100", "--db", "/data/state.db"]

@@ -1,0 +1,161 @@
+import { execFile, spawn } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
+import { parse } from 'yaml';
+import { freePort } from '../support/free-port.ts';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'kimi-automation-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const manifest = JSON.parse(read('package.json')) as { bin: Record<string, string>; scripts: Record<string, string> };
+const bin = manifest.bin['kimi-emulator'] ?? '';
+
+function read(path: string): string {
+  return readFileSync(join(ROOT, path), 'utf8');
+}
+
+interface Step {
+  name?: string;
+  id?: string;
+  shell?: string;
+  uses?: string;
+  run?: string;
+  with?: Record<string, string | number>;
+  env?: Record<string, string>;
+}
+
+describe('the workflows', () => {
+  const workflows = readdirSync(join(ROOT, '.github/workflows')).map((name) => ({
+    name,
+    jobs: Object.values(
+      (
+        parse(read(`.github/workflows/${name}`)) as {
+          jobs: Record<string, { steps: Step[]; 'timeout-minutes': number }>;
+        }
+      ).jobs,
+    ),
+  }));
+  const commands = workflows.flatMap(({ jobs }) =>
+    jobs.flatMap(({ steps }) => steps.flatMap((step) => step.run ?? [])),
+  );
+
+  it('run scripts that package.json has, and files that are here', () => {
+    expect(commands.length).toBeGreaterThan(4);
+    for (const command of commands) {
+      const script = /^npm (?:run )?(?!ci)([\w:]+)/.exec(command)?.[1];
+      if (script !== undefined) expect(manifest.scripts, command).toHaveProperty(script);
+      const file = /^(\.[\w./]+)/.exec(command)?.[1];
+      if (file !== undefined) expect(existsSync(join(ROOT, file)), command).toBe(true);
+    }
+  });
+
+  it('end by themselves: each job has a time limit', () => {
+    for (const { name, jobs } of workflows)
+      for (const job of jobs) expect(job['timeout-minutes'], name).toBeGreaterThan(0);
+  });
+
+  it('test Node 20, 22 and 24', () => {
+    expect(read('.github/workflows/ci.yml')).toContain('node: [20, 22, 24]');
+  });
+});
+
+describe('the Dockerfile', () => {
+  const instructions = read('Dockerfile')
+    .split('\n')
+    .filter((line) => /^[A-Z]+ /.test(line));
+  const lastValue = (name: string) =>
+    instructions.findLast((line) => line.startsWith(`${name} `))?.slice(name.length + 1);
+
+  it('starts the command that the package installs', () => {
+    expect(JSON.parse(lastValue('ENTRYPOINT') ?? '')).toEqual(['node', bin.replace(/^\.\//, '')]);
+  });
+
+  it('copies nothing that is not in the build context', () => {
+    const context = read('.dockerignore')
+      .split('\n')
+      .flatMap((line) => (line.startsWith('!') ? line.slice(1) : []));
+    for (const path of context.filter((name) => !name.includes('*')))
+      expect(existsSync(join(ROOT, path)), path).toBe(true);
+    for (const path of ['package.json', 'package-lock.json', 'contract', 'emulator', 'client', 'conformance'])
+      expect(context).toContain(path);
+  });
+
+  it('serves with its flags, and its health check passes', async () => {
+    const port = await freePort();
+    const flags = (JSON.parse(lastValue('CMD') ?? '') as string[])
+      .map((flag) => flag.replace('/data', folder))
+      .map((flag) => (flag === '4100' ? String(port) : flag));
+    const server = spawn(process.execPath, [join(ROOT, bin), ...flags], { stdio: 'ignore' });
+    onTestFinished(() => void server.kill());
+    const [command, ...check] = JSON.parse(lastValue('HEALTHCHECK')?.replace(/^.*CMD /, '') ?? '') as string[];
+    expect(command).toBe('node');
+    const asked = check.map((part) => part.replace(':4100', `:${port}`));
+    const healthy = () =>
+      promisify(execFile)(process.execPath, asked).then(
+        () => true,
+        () => false,
+      );
+    await expect.poll(healthy, { timeout: 60_000 }).toBe(true);
+    expect(existsSync(join(folder, 'state.db'))).toBe(true);
+  });
+});
+
+describe('the GitHub Action', () => {
+  const action = parse(read('action.yml')) as {
+    inputs: Record<string, { description: string; default: string }>;
+    outputs: Record<string, { value: string }>;
+    runs: { using: string; steps: Step[] };
+  };
+  const step = (name: string) => action.runs.steps.find((candidate) => candidate.name === name);
+
+  it('names a shell for each step, and passes inputs by the environment, never into the script', () => {
+    expect(action.runs.using).toBe('composite');
+    for (const { shell, run } of action.runs.steps) {
+      expect(shell).toBe('bash');
+      expect(run).not.toContain('${{');
+    }
+    expect(step('Install')?.run).toBe('npm install --global "$PACKAGE"');
+  });
+
+  it('starts the emulator, waits for it, and sets the environment of the steps that follow', async () => {
+    const command = join(folder, 'kimi-emulator');
+    writeFileSync(command, `#!/bin/sh\nexec "${process.execPath}" "${join(ROOT, bin)}" "$@"\n`);
+    chmodSync(command, 0o755);
+    const port = await freePort();
+    const { stdout } = await runStep({ PORT: String(port), ARGS: '--memory --quiet' });
+    const pid = Number(/pid (\d+)/.exec(stdout)?.[1]);
+    onTestFinished(() => void process.kill(pid));
+    const url = `http://127.0.0.1:${port}/v1`;
+    expect(readFileSync(join(folder, 'env'), 'utf8')).toBe(`KIMI_BASE_URL=${url}\nKIMI_API_KEY=sk-emulator\n`);
+    expect(readFileSync(join(folder, 'output'), 'utf8')).toBe(`base-url=${url}\n`);
+    const models = await fetch(`${url}/models`, { headers: { authorization: 'Bearer sk-emulator' } });
+    expect(models.status).toBe(200);
+  });
+
+  it('fails, and shows why, where the emulator does not start', async () => {
+    const failed = await runStep({ PORT: '1', ARGS: '--no-such-flag' }).catch(
+      (error: { stdout: string; code: number }) => error,
+    );
+    expect(failed).toMatchObject({ code: 1, stdout: expect.stringContaining('--no-such-flag') });
+  });
+
+  /** Runs the start step as the runner does: its script in bash, with files for what it sets. */
+  function runStep(env: Record<string, string>): Promise<{ stdout: string }> {
+    const script = `${step('Start')?.run}\necho "pid $pid"\n`;
+    return promisify(execFile)('bash', ['-eo', 'pipefail', '-c', script], {
+      env: {
+        ...process.env,
+        PATH: `${folder}${delimiter}${process.env.PATH}`,
+        LOG: join(folder, 'log'),
+        GITHUB_ENV: join(folder, 'env'),
+        GITHUB_OUTPUT: join(folder, 'output'),
+        ...env,
+      },
+    });
+  }
+});
