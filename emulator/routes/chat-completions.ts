@@ -69,8 +69,8 @@ async function openTurn(
     const turn = session
       ? openInSession(services, session, request, counted)
       : openStateless(services, account, request, counted);
-    c.var.rate?.charge(turn.promptTokens + turn.settings.choices * turn.settings.maxTokens);
-    c.var.faults?.requireMemory(counted.write.tokens + (counted.tools?.tokens ?? 0));
+    c.get('rate')?.charge(turn.promptTokens + turn.settings.choices * turn.settings.maxTokens);
+    c.get('faults')?.requireMemory(counted.write.tokens + (counted.tools?.tokens ?? 0));
     return complete(turn, {
       model: services.model,
       heading: { id: services.ids('completion'), created: unixSeconds(services.clock), model: request.model },
@@ -127,7 +127,7 @@ function replayAnswer(
 ): Response | Promise<Response> {
   if (!request.stream) return respondWritten(c, answer);
   const completion = JSON.parse(answer.body) as ChatCompletion;
-  const { tokenizer, limits } = c.var.services;
+  const { tokenizer, limits } = c.get('services');
   const { includeUsage } = settingsOf(request, limits);
   setHeader(c, 'Idempotent-Replayed', 'true');
   return streamChunks(c, replay(tokenizer, completion, includeUsage, chunkCharacters));

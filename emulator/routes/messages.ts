@@ -33,7 +33,7 @@ export function messageRoutes(limits: Limits) {
     requireContent(body.messages, true);
     const answer = await mutate(c, {
       session: pathSession(c),
-      prepare: countWrite(c.var.services, body.messages),
+      prepare: countWrite(c.get('services'), body.messages),
       apply: (session, write) => {
         const { next, written, usage } = appendWrite(c, session, write);
         const data = written.map((entry) => writtenMessage(session.id, entry));
@@ -63,7 +63,7 @@ export function messageRoutes(limits: Limits) {
     const answer = await mutate(c, {
       session: pathSession(c),
       apply: (session) => {
-        const { result, session: next } = pin(c.var.services, session, c.req.param('message'), pinned);
+        const { result, session: next } = pin(c.get('services'), session, c.req.param('message'), pinned);
         return { body: result, version: next.version };
       },
     });

@@ -35,7 +35,7 @@ export function modelRoutes(limits: Limits) {
     // Changes nothing, but keeps its answer under its key as what does.
     const answer = await mutate(c, {
       prepare: async () => {
-        const tokenizer = await c.var.services.tokenizer.load();
+        const tokenizer = await c.get('services').tokenizer.load();
         return promptTokensSliced(tokenizer, messages.map(toChatMessage), tools ?? [], partial);
       },
       apply: (_, total_tokens) => ({ body: { data: { total_tokens } } }),
@@ -44,7 +44,7 @@ export function modelRoutes(limits: Limits) {
   });
 
   routes.get('/users/me/balance', (c) => {
-    const data = billingOf(c.var.services).balance?.figures(c.var.account) ?? UNCHARGED;
+    const data = billingOf(c.get('services')).balance?.figures(c.get('account')) ?? UNCHARGED;
     const body: Balance = { code: 0, data, scode: '0x0', status: true };
     return respond(c, { body });
   });

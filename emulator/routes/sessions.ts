@@ -26,7 +26,7 @@ export function sessionRoutes(limits: Limits) {
       const forked = await mutate(c, {
         prepare: prepareCuts(services),
         apply: (_, cuts) => {
-          if (snapshot_id !== undefined) c.var.faults?.requireSnapshot(snapshot_id);
+          if (snapshot_id !== undefined) c.get('faults')?.requireSnapshot(snapshot_id);
           const session = fork(services, cuts, account, { ...body, snapshot_id, share_id });
           const restored = snapshot_id ?? requireShared(services, share_id ?? '').id;
           return {
@@ -44,7 +44,7 @@ export function sessionRoutes(limits: Limits) {
       prepare: countContent(services, body.messages ?? [], body.tools),
       apply: (_, { write, tools = { tools: [], tokens: 0 } }) => {
         const session = createSession(services, account, body, tools, write);
-        c.var.faults?.requireMemory(write.tokens + tools.tokens);
+        c.get('faults')?.requireMemory(write.tokens + tools.tokens);
         return {
           ...shown(toSession(services, session)),
           status: 201,
@@ -83,7 +83,7 @@ export function sessionRoutes(limits: Limits) {
     const answer = await mutate(c, {
       session: pathSession(c),
       apply: (session) => {
-        deleteSession(c.var.services, session);
+        deleteSession(c.get('services'), session);
         return {
           body: { id: session.id, object: 'session.deleted', deleted: true },
           history: { session: session.id, step: 'deleted' },
@@ -115,7 +115,7 @@ export function sessionRoutes(limits: Limits) {
       session: pathSession(c),
       prepare: prepareCuts(services),
       apply: (session, cuts) => {
-        c.var.faults?.requireSnapshot(body.snapshot_id);
+        c.get('faults')?.requireSnapshot(body.snapshot_id);
         const next = rollback(services, cuts, session, body);
         return {
           ...shown(toSession(services, next)),
@@ -135,7 +135,7 @@ export function sessionRoutes(limits: Limits) {
       session: pathSession(c),
       prepare: (mutation) => planCompression(services, tokenizer, mutation.hold(), body),
       apply: (_, plan) => {
-        if (plan.summary) c.var.faults?.requireCompression();
+        if (plan.summary) c.get('faults')?.requireCompression();
         const { result, session } = applyCompression(services, plan);
         const { snapshot_id: snapshot } = result;
         return {

@@ -47,7 +47,7 @@ export function sessionSnapshotRoutes(limits: Limits) {
   });
 
   routes.get('/:id/snapshots', (c) => {
-    const session = requireSession(c.var.services, c.var.account, c.req.param('id'));
+    const session = requireSession(c.get('services'), c.get('account'), c.req.param('id'));
     return listSnapshots(c, parseFields(c, page, c.req.query()), session.id);
   });
 
@@ -62,13 +62,13 @@ export function snapshotRoutes(limits: Limits) {
 
   routes.get('/', (c) => listSnapshots(c, parseFields(c, page, c.req.query())));
 
-  routes.get('/:id', (c) => respond(c, { body: toSnapshot(c.var.services, pathSnapshot(c)) }));
+  routes.get('/:id', (c) => respond(c, { body: toSnapshot(c.get('services'), pathSnapshot(c)) }));
 
   routes.delete('/:id', async (c) => {
     const answer = await mutate(c, {
       apply: () => {
         const snapshot = pathSnapshot(c);
-        deleteSnapshot(c.var.services, snapshot);
+        deleteSnapshot(c.get('services'), snapshot);
         return { body: { id: snapshot.id, object: 'session.snapshot.deleted', deleted: true } };
       },
     });
@@ -77,7 +77,7 @@ export function snapshotRoutes(limits: Limits) {
 
   routes.get('/:id/messages', async (c) => {
     const { scope, query, after, order, limit } = parseFields(c, requests.messagesQuery, c.req.query());
-    const { history } = c.var.services.store;
+    const { history } = c.get('services').store;
     const snapshot = pathSnapshot(c);
     const view = snapshot[scope];
     const place = after === undefined ? {} : { after: findCursor(history, view, after, query) };
@@ -119,8 +119,8 @@ export function shareRoutes() {
 
 function pathSnapshot(c: RequestContext) {
   const id = c.req.param('id') ?? '';
-  c.var.faults?.requireSnapshot(id);
-  return requireSnapshot(c.var.services, c.var.account, id);
+  c.get('faults')?.requireSnapshot(id);
+  return requireSnapshot(c.get('services'), c.get('account'), id);
 }
 
 interface Page {
