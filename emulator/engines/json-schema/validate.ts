@@ -1,42 +1,38 @@
-import { isDeepStrictEqual } from 'node:util';
-import { Effort } from './effort.ts';
-import { matchesPattern } from './pattern-match.ts';
-import { isObject, lookUp, namesIn, type Schema, schemasIn } from './resolve.ts';
-import { textFormat } from './text-formats.ts';
+import { textFormat } from './formats.ts';
+import { isObject, namesIn, type Schema, type SchemaDocument, schemasIn, typeOf } from './schema.ts';
 
 /** What a visit to a subschema costs. */
 const VISIT = 10;
 const MAX_DEPTH = 64;
 
 /**
- * Whether a JSON value is valid under a schema (JSON Schema 2020-12 and what draft 7 wrote otherwise), `$ref` within `root` only.
- * Known formats count. False also where the schema is too large to check.
+ * Whether a JSON value is valid under a schema (JSON Schema 2020-12 and what draft 7 wrote otherwise) of a document. Known formats
+ * count; a pattern that RE2 cannot run does not. False also where the document's budget is used up.
  */
-export function isValid(value: unknown, schema: unknown, root: unknown, effort: Effort = new Effort()): boolean {
-  return new Validation(root, effort).check(value, schema, 0);
+export function isValid(value: unknown, schema: unknown, document: SchemaDocument): boolean {
+  return new Validation(document).check(value, schema, 0);
 }
 
 type Check = (value: unknown, schema: unknown, depth: number) => boolean;
 
 class Validation {
-  readonly #root: unknown;
-  readonly #effort: Effort;
+  readonly #document: SchemaDocument;
 
-  constructor(root: unknown, effort: Effort) {
-    this.#root = root;
-    this.#effort = effort;
+  constructor(document: SchemaDocument) {
+    this.#document = document;
   }
 
   check: Check = (value, schema, depth) => {
-    if (schema === false || depth > MAX_DEPTH || !this.#effort.spend(VISIT)) return false;
+    if (schema === false || depth > MAX_DEPTH || !this.#document.spend(VISIT)) return false;
     if (!isObject(schema)) return true;
-    if (schema.$ref !== undefined && !this.check(value, lookUp(this.#root, schema.$ref), depth + 1)) return false;
+    if (schema.$ref !== undefined && !this.check(value, this.#document.resolve(schema.$ref), depth + 1)) return false;
     return (
       hasType(value, schema.type) &&
-      (!Array.isArray(schema.enum) || schema.enum.some((member) => isDeepStrictEqual(member, value))) &&
-      (!('const' in schema) || isDeepStrictEqual(schema.const, value)) &&
+      (!Array.isArray(schema.enum) ||
+        this.#document.members(schema.enum)?.has(value, this.#document.key(value)) === true) &&
+      (!('const' in schema) || this.#document.key(schema.const) === this.#document.key(value)) &&
       (typeof value !== 'number' || isNumberValid(value, schema)) &&
-      (typeof value !== 'string' || isTextValid(value, schema, this.#effort)) &&
+      (typeof value !== 'string' || isTextValid(value, schema, this.#document)) &&
       (!Array.isArray(value) || this.#isListValid(value, schema, depth)) &&
       (!isObject(value) || this.#isObjectValid(value, schema, depth)) &&
       this.#isCombinationValid(value, schema, depth)
@@ -58,7 +54,7 @@ class Validation {
     const tuple = Array.isArray(schema.items) ? schema.items : schemasIn(schema.prefixItems);
     const rest = Array.isArray(schema.items) ? schema.additionalItems : schema.items;
     if (!within(value.length, minItems, maxItems)) return false;
-    if (schema.uniqueItems === true && hasRepetition(value)) return false;
+    if (schema.uniqueItems === true && this.#repeats(value)) return false;
     if (
       !value.every((item, index) => this.check(item, (index < tuple.length ? tuple[index] : rest) ?? true, depth + 1))
     ) {
@@ -69,24 +65,30 @@ class Validation {
     return within(contained, minContains, maxContains);
   }
 
+  #repeats(items: readonly unknown[]): boolean {
+    return new Set(items.map((item) => this.#document.key(item))).size < items.length;
+  }
+
   #isObjectValid(value: Record<string, unknown>, schema: Schema, depth: number): boolean {
     const names = Object.keys(value);
     if (!within(names.length, schema.minProperties, schema.maxProperties)) return false;
+    if (!this.#document.spend(names.length + schemasIn(schema.required).length)) return false;
     if (!namesIn(schema.required).every((name) => Object.hasOwn(value, name))) return false;
     const properties = isObject(schema.properties) ? schema.properties : {};
     const patterns = Object.entries(isObject(schema.patternProperties) ? schema.patternProperties : {});
     const dependents = Object.entries(isObject(schema.dependentRequired) ? schema.dependentRequired : {});
     const dependentSchemas = Object.entries(isObject(schema.dependentSchemas) ? schema.dependentSchemas : {});
     return (
-      dependentSchemas.every(([name, other]) => !names.includes(name) || this.check(value, other, depth + 1)) &&
+      dependentSchemas.every(([name, other]) => !Object.hasOwn(value, name) || this.check(value, other, depth + 1)) &&
       dependents.every(
-        ([name, others]) => !names.includes(name) || namesIn(others).every((other) => names.includes(other)),
+        ([name, others]) =>
+          !Object.hasOwn(value, name) || namesIn(others).every((other) => Object.hasOwn(value, other)),
       ) &&
       names.every((name) => {
         if (schema.propertyNames !== undefined && !this.check(name, schema.propertyNames, depth + 1)) return false;
         const own = Object.hasOwn(properties, name) ? [properties[name]] : [];
         const matching = patterns
-          .filter(([pattern]) => matchesPattern(pattern, name, this.#effort))
+          .filter(([pattern]) => this.#document.matches(pattern, name) === true)
           .map(([, other]) => other);
         const applying = [...own, ...matching];
         if (applying.length === 0) applying.push(schema.additionalProperties ?? true);
@@ -98,12 +100,6 @@ class Validation {
 
 const within = (size: number, min: unknown, max: unknown): boolean =>
   !(typeof min === 'number' && size < min) && !(typeof max === 'number' && size > max);
-
-export function typeOf(value: unknown): string {
-  if (value === null) return 'null';
-  if (Array.isArray(value)) return 'array';
-  return typeof value;
-}
 
 function hasType(value: unknown, type: unknown): boolean {
   if (type === undefined) return true;
@@ -122,15 +118,10 @@ function isNumberValid(value: number, schema: Schema): boolean {
   return Math.abs(ratio - Math.round(ratio)) < 1e-9 * Math.max(1, Math.abs(ratio));
 }
 
-function isTextValid(value: string, schema: Schema, effort: Effort): boolean {
+function isTextValid(value: string, schema: Schema, document: SchemaDocument): boolean {
+  if (!document.spend(value.length >> 3)) return false;
   const length = value.length > 100_000 ? value.length : [...value].length;
   if (!within(length, schema.minLength, schema.maxLength)) return false;
-  if (typeof schema.pattern === 'string' && !matchesPattern(schema.pattern, value, effort)) return false;
+  if (typeof schema.pattern === 'string' && document.matches(schema.pattern, value) === false) return false;
   return textFormat(schema.format)?.test(value) ?? true;
-}
-
-/** Longer lists are compared by their JSON text: all pairs would take too long. */
-function hasRepetition(value: readonly unknown[]): boolean {
-  if (value.length > 100) return new Set(value.map((item) => JSON.stringify(item))).size < value.length;
-  return value.some((item, index) => value.slice(0, index).some((other) => isDeepStrictEqual(item, other)));
 }

@@ -1,16 +1,19 @@
-import { Effort } from '../json-schema/effort.ts';
+import { type ContextValue, readings } from '../json-schema/context.ts';
 import { fillSchema } from '../json-schema/fill.ts';
-import { type Hint, readings } from '../json-schema/hints.ts';
-import { flatten, isObject } from '../json-schema/resolve.ts';
+import { isObject, openSchema, type SchemaDocument } from '../json-schema/schema.ts';
 import { isValid } from '../json-schema/validate.ts';
-import { ANYTHING, type AskedKey, askedKeys } from './asked-keys.ts';
-import { hintsFrom, namesIn, valuesOf } from './context-hints.ts';
 import { contextOf, NOT_FOUND } from './documents.ts';
 import { exactReply } from './exact-reply.ts';
-import { listedNames } from './listed-names.ts';
-import type { Pace } from './pace.ts';
-import type { Question } from './question.ts';
-import type { LookupRequest, ResponseFormat } from './request.ts';
+import {
+  ANYTHING,
+  fieldNames,
+  fieldValues,
+  listedFields,
+  type RequestedField,
+  requestedFields,
+  schemaContext,
+} from './fields.ts';
+import type { LookupRequest, Question, ResponseFormat } from './question.ts';
 import { type Evidence, findEvidence } from './search.ts';
 
 type JsonFormat = Exclude<ResponseFormat, { type: 'text' }>;
@@ -20,41 +23,44 @@ export async function jsonReply(
   request: LookupRequest,
   question: Question,
   format: JsonFormat,
-  pace: Pace,
+  signal: AbortSignal,
 ): Promise<string> {
-  const ordered = await orderedJson(question.whole, format, pace);
+  const ordered = await orderedJson(question.whole, format, signal);
   if (ordered !== undefined) return ordered;
-  const evidence = await findEvidence(contextOf(request, question), question.text, pace);
+  const evidence = await findEvidence(contextOf(request, question), question.text, signal);
   const schema =
     format.type === 'json_schema'
       ? format.schema
-      : (schemaOf(askedKeys(question.whole.slice(question.start))) ?? (await schemaListed(request, question, pace)));
+      : (schemaOf(requestedFields(question.whole.slice(question.start))) ??
+        (await schemaListed(request, question, signal)));
   if (schema === undefined) return JSON.stringify(plainAnswer(evidence));
-  const values = await valuesOf(namesIn(schema), contextOf(request, question), pace);
-  const answer: Hint[] =
+  const document = await openSchema(schema);
+  const values = await fieldValues(fieldNames(document), contextOf(request, question), signal);
+  const answer: ContextValue[] =
     evidence === undefined ? [] : [{ text: evidence.answer, quoted: evidence.fact?.valueQuoted ?? false }];
-  const isForAnswer = placesForAnswer(schema);
-  const hints = hintsFrom(values, {
+  const isForAnswer = placesForAnswer(document);
+  const context = schemaContext(values, {
     valuesFor: (path) => (isForAnswer(path) ? answer : []),
     mentions: (member) => evidence?.answer.toLowerCase() === member.toLowerCase(),
   });
-  return JSON.stringify(fillSchema(schema, hints).value);
+  return JSON.stringify(fillSchema(document, context).value);
 }
 
 /** `Reply with only {"ok":true}`: an exact reply, where it is JSON of the wanted form. */
-async function orderedJson(message: string, format: JsonFormat, pace: Pace): Promise<string | undefined> {
-  const reply = await exactReply(message, pace);
+async function orderedJson(message: string, format: JsonFormat, signal: AbortSignal): Promise<string | undefined> {
+  const reply = await exactReply(message, signal);
   if (reply === undefined) return undefined;
   try {
     const value: unknown = JSON.parse(reply);
-    const fits = format.type === 'json_object' ? isObject(value) : isValid(value, format.schema, format.schema);
+    const fits =
+      format.type === 'json_object' ? isObject(value) : isValid(value, format.schema, await openSchema(format.schema));
     return fits ? reply : undefined;
   } catch {
     return undefined;
   }
 }
 
-function schemaOf(keys: readonly AskedKey[]): Record<string, unknown> | undefined {
+function schemaOf(keys: readonly RequestedField[]): Record<string, unknown> | undefined {
   if (keys.length === 0) return undefined;
   const properties = Object.fromEntries(keys.map((key) => [key.name, key.schema]));
   return { type: 'object', properties, required: keys.map((key) => key.name) };
@@ -64,11 +70,11 @@ function schemaOf(keys: readonly AskedKey[]): Record<string, unknown> | undefine
 async function schemaListed(
   request: LookupRequest,
   question: Question,
-  pace: Pace,
+  signal: AbortSignal,
 ): Promise<Record<string, unknown> | undefined> {
-  const names = listedNames(question.text);
+  const names = listedFields(question.text);
   if (names.length === 0) return undefined;
-  const values = await valuesOf(names, contextOf(request, question), pace);
+  const values = await fieldValues(names, contextOf(request, question), signal);
   const known = [...values.values()].some((hints) => hints.length > 0);
   return known ? schemaOf(names.map((name) => ({ name, schema: ANYTHING }))) : undefined;
 }
@@ -92,8 +98,8 @@ const ANSWERS =
   /^(?:final_?)?(?:answer|result|response|reply|output|text|content|value|message|summary|答案|回答|结果)$/i;
 
 /** Tells where the answer to the question itself belongs: the whole, a property that says so, or the only one. */
-function placesForAnswer(schema: unknown): (path: readonly string[]) => boolean {
-  const { properties } = flatten(schema, schema, new Effort()) ?? {};
+function placesForAnswer(schema: SchemaDocument): (path: readonly string[]) => boolean {
+  const { properties } = schema.flatten(schema.root) ?? {};
   const alone = isObject(properties) && Object.keys(properties).length === 1;
   return (path) => path.length === 0 || (path.length === 1 && (alone || ANSWERS.test(path[0] ?? '')));
 }

@@ -1,8 +1,7 @@
 import type { Tool } from '../../../contract/messages.ts';
 import { endsSentence } from '../text/sentences.ts';
-import type { Question } from './question.ts';
-import type { LookupRequest } from './request.ts';
-import { wordsOfName } from './words.ts';
+import { wordsOfName } from './keys.ts';
+import type { LookupRequest, Question } from './question.ts';
 
 /** A tool to call; `tool` is absent where the request names one that it does not declare. */
 export interface ChosenTool {

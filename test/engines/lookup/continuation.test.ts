@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { continueFrom } from '../../../emulator/engines/lookup/continuation.ts';
+import { continueFrom } from '../../../emulator/engines/lookup/lookup.ts';
 import { ask, assistant, user } from './ask.ts';
 
 test.each([

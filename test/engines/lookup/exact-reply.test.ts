@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
+
 import * as orders from '../../../emulator/engines/lookup/exact-reply.ts';
-import { Pace } from '../../../emulator/engines/lookup/pace.ts';
 import { ask, system, user } from './ask.ts';
 
 const exactReply = (message: string): Promise<string | undefined> =>
-  orders.exactReply(message, new Pace(new AbortController().signal));
+  orders.exactReply(message, new AbortController().signal);
 
 describe('an order to reply word for word', () => {
   test.each([

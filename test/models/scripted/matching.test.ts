@@ -38,6 +38,8 @@ describe('the last message', () => {
     [{ text: '/^hello$/' }, false],
     [{ text: /o, w/ }, true],
     [{ text: { regex: '^say' } }, true],
+    [{ text: /(?<=say )\w/ }, true],
+    [{ text: /(?<!say )\bhello/ }, false],
     [{ text: { regex: '^SAY', flags: 'i' } }, true],
     [{ role: 'user' }, true],
     [{ role: 'tool' }, false],
@@ -53,6 +55,10 @@ describe('the last message', () => {
     const model = scripted([{ when: { text: /hi/g }, reply: 'yes' }]);
     expect(await answer(model, requestOf('hi'))).toBe('yes');
     expect(await answer(model, requestOf('hi'))).toBe('yes');
+  });
+
+  test('an expression that backtracks in other engines does not hang', async () => {
+    expect(await matches({ text: '/(a+)+$/' }, `${'a'.repeat(100_000)}!`)).toBe(false);
   });
 
   test('a path is text, not an expression', async () => {

@@ -73,6 +73,11 @@ describe('refused, with the line and what would be right', () => {
     ['role: user', 'role: human', 'line 5: rules[0].when.role: must be one of system, user, assistant, tool'],
     ['/sun/i', '/su(n/i', 'line 8: rules[1].when.tool.content: Invalid regular expression'],
     ["'^json'", "'^(json'", 'line 13: rules[2].when.text: Invalid regular expression'],
+    [
+      'text: hello',
+      'text: /a(?=b)/',
+      'line 5: rules[0].when.text: /a(?=b)/: lookaheads, and groups in lookbehinds, are not supported: patterns run on RE2, which cannot hang',
+    ],
     ['text: hello', 'text: 3', 'line 5: rules[0].when.text: must be text, /an expression/ or {regex, flags}'],
     ['reply: Hi!', 'rep: Hi!', 'line 6: rules[0]: "rep" is unknown here'],
     ['    reply: Hi!\n', '', 'line 4: rules[0]: must have either reply or replies'],

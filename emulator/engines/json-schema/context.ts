@@ -1,31 +1,31 @@
 /** A value of the context under a name. */
-export interface Hint {
+export interface ContextValue {
   text: string;
   /** It stood in quotes: text, even where it looks like a number. */
   quoted: boolean;
 }
 
 /** What the context offers to fill a schema with. */
-export interface Hints {
+export interface SchemaContext {
   /** Values for the property at a path (names from the root on), best first. */
-  valuesFor(path: readonly string[]): readonly Hint[];
+  valuesFor(path: readonly string[]): readonly ContextValue[];
   /** Whether the request speaks of a member of an enumeration. */
   mentions(member: string): boolean;
   /**
-   * A value of the request that has no name, for a required property that nothing else fills. Hands out the first that `fits`,
-   * each only once.
+   * Offers the values of the request that have no name, for a required property that nothing else fills. The first that `fits`
+   * is used up.
    */
-  takeLoose(fits: (hint: Hint) => boolean): void;
+  useUnnamed(fits: (value: ContextValue) => boolean): void;
 }
 
 /** Longest list that is read from prose. */
 const MAX_ITEMS = 100;
 
-/** The JSON values that a hint may mean under one of the types, likeliest first. */
-export function* readings(hint: Hint, types: readonly string[]): Generator<unknown> {
-  const text = hint.text.trim();
+/** The JSON values that a value of the context may mean under one of the types, likeliest first. */
+export function* readings(value: ContextValue, types: readonly string[]): Generator<unknown> {
+  const text = value.text.trim();
   const wantsText = types.includes('string');
-  if (hint.quoted && wantsText) yield hint.text;
+  if (value.quoted && wantsText) yield value.text;
   if (types.includes('integer') || types.includes('number')) {
     // Where text is allowed too, only a plain number is one: `06:00` and `007` stay texts.
     const number = wantsText && !PLAIN_NUMBER.test(text) ? undefined : readNumber(text);
@@ -42,7 +42,7 @@ export function* readings(hint: Hint, types: readonly string[]): Generator<unkno
     const parsed = parse(text);
     if (parsed !== undefined) yield parsed;
   } else if (types.includes('array') && !wantsText) yield* readList(text);
-  if (wantsText && !hint.quoted) yield hint.text;
+  if (wantsText && !value.quoted) yield value.text;
 }
 
 const PLAIN_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/;

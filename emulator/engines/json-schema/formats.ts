@@ -27,7 +27,7 @@ function isDateTime(text: string): boolean {
 
 const isUri = (text: string): boolean => /^[a-z][a-z\d+.-]*:\S+$/i.test(text) && URL.canParse(text);
 
-/** Examples use the names and addresses that are reserved for documentation (RFC 2606, 5737, 3849). */
+/** Texts to fill in use the names and addresses that are reserved for documentation (RFC 2606, 5737, 3849). */
 const FORMATS: Record<string, TextFormat> = {
   date: { test: isDate, example: (variant) => new Date(variant * 86_400_000).toISOString().slice(0, 10) },
   'date-time': { test: isDateTime, example: (variant) => `${new Date(variant * 1_000).toISOString().slice(0, 19)}Z` },
