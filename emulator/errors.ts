@@ -44,7 +44,7 @@ export class ApiError<Code extends ErrorCode = ErrorCode> extends Error {
   }
 }
 
-/** Any row of the error table as if what it speaks of had happened to this account, model and session. */
+/** Any row of the error table, about this account, model and session where its text names one. */
 export function injectedError(
   code: ErrorCode,
   { account, ...subject }: { account?: string; model?: string; session?: string },

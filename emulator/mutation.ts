@@ -79,7 +79,7 @@ export async function mutate<Prepared, Target extends SessionTarget | undefined 
   }
 }
 
-/** One change of state, step by step: `mutate` takes the steps in a row, a chat turn between the parts of its answer. */
+/** One change of state, step by step. `mutate` takes all steps in a row; a chat turn generates its answer between them. */
 export class Mutation<Target extends SessionTarget | undefined> {
   /** The answer that the key has already: then there is nothing to do. */
   readonly replay: WrittenAnswer | undefined;
@@ -119,7 +119,7 @@ export class Mutation<Target extends SessionTarget | undefined> {
     return (target && loadSession(this.#c, target)) as Loaded<Target>;
   }
 
-  /** Loads the session, and keeps everybody else from changing it until the release. @throws as `load` does */
+  /** Loads the session, and locks it until the release. @throws as `load` does */
   hold(): Loaded<Target> {
     const session = this.load();
     if (!session) return session;
@@ -158,10 +158,10 @@ export class Mutation<Target extends SessionTarget | undefined> {
   }
 
   /** Frees the key and the session, however it ended. */
-  release(): void {
+  readonly release = (): void => {
     this.#unlock();
     this.#claim?.release();
-  }
+  };
 
   #attempt<Result extends Applied>(apply: (session: Loaded<Target>) => Result): Result {
     if (this.isStale) throw staleError(this.#target);
@@ -175,7 +175,7 @@ export class Mutation<Target extends SessionTarget | undefined> {
     return applied;
   }
 
-  /** What others are to know of a change that has taken effect. */
+  /** Reports a committed change to the journal and the bill. */
   #announce(applied: Applied): void {
     this.#applied = applied;
     if (applied.effects) noteEffects(this.#c, applied.effects, this.#line !== undefined);

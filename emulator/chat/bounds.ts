@@ -43,7 +43,7 @@ export class Bounds {
   }
 
   /** The part of `text` that may be delivered now. What could begin a stop string waits for what follows. */
-  async take(text: string): Promise<string> {
+  async push(text: string): Promise<string> {
     this.#waiting += text;
     const stopAt = this.#firstStop();
     if (stopAt !== undefined) {
@@ -64,7 +64,7 @@ export class Bounds {
    * @param frameTokens what all calls so far take, with this one's frame
    * @returns undefined where not even the frame is
    */
-  async takeArguments(text: string, frameTokens: number): Promise<string | undefined> {
+  async pushArguments(text: string, frameTokens: number): Promise<string | undefined> {
     const left = this.#maxTokens - (await this.tokens()) - frameTokens;
     const tokens = await this.#tokenizer.countSliced(text);
     if (tokens <= left) {

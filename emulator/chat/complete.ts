@@ -8,13 +8,19 @@ import { Bounds } from './bounds.ts';
 import { Chunks, type Heading, type Reply, replyMessage } from './chunks.ts';
 import type { Turn } from './turn.ts';
 
+/** A turn that has become part of its session, and its answer. */
+export interface AppliedTurn {
+  body: ChatCompletion;
+  version?: number;
+}
+
 export interface Completing {
   model: Model;
   heading: Heading;
   chunkCharacters: number;
   signal: AbortSignal;
-  /** Takes effect and keeps the answer, in one transaction. `take` makes the turn part of its session. */
-  commit(take: () => ChatCompletion): ChatCompletion;
+  /** Commits the turn and stores its answer, in one transaction that runs `apply`. */
+  commit(apply: () => AppliedTurn): ChatCompletion;
   /** Called when the turn has ended, however it ends. */
   release(): void;
 }
@@ -22,7 +28,7 @@ export interface Completing {
 /**
  * Runs a turn: yields its chunks, made as they are taken, and commits it before the finish chunk, so that whoever has read the
  * end has it stored.
- * Streamed or not, this is the one way an answer comes about.
+ * The one way in which an answer is made, streamed or not.
  */
 export async function* complete(
   turn: Turn,
@@ -39,7 +45,10 @@ export async function* complete(
     signal.throwIfAborted();
     const usages = replies.map((reply) => usageOf(turn, bill, [reply]));
     const total = usageOf(turn, bill, replies);
-    const completion = completing.commit(() => toCompletion(heading, replies, total, turn.commit(replies)));
+    const completion = completing.commit(() => {
+      const session = turn.commit(replies);
+      return { body: toCompletion(heading, replies, total, session), ...(session && { version: session.version }) };
+    });
     bill.settle(total.completion_tokens);
     yield finishes(chunks, replies, usages, completion.session);
     if (turn.settings.includeUsage) yield [chunks.usage(total)];
@@ -63,7 +72,7 @@ async function* answer(
     if (!opened) yield [chunks.opening(index)];
     opened = true;
     if (delta.type === 'text') {
-      yield chunks.text(index, await bounds.take(delta.text));
+      yield chunks.text(index, await bounds.push(delta.text));
     } else {
       yield chunks.text(index, await bounds.rest());
       if (bounds.ended) break;
@@ -72,7 +81,7 @@ async function* answer(
         turn.tokenizer,
         replyMessage({ content: '', calls: [...calls, toCall(id, delta.name, '')] }),
       );
-      const text = await bounds.takeArguments(delta.arguments, frame - MESSAGE_FRAME_TOKENS);
+      const text = await bounds.pushArguments(delta.arguments, frame - MESSAGE_FRAME_TOKENS);
       if (text === undefined) break;
       calls.push(toCall(id, delta.name, text));
       yield chunks.call(index, calls.length - 1, toCall(id, delta.name, text));
@@ -103,7 +112,7 @@ function toCall(id: string, name: string, text: string): ToolCall {
   return { id, type: 'function', function: { name, arguments: text } };
 }
 
-/** What was cached is said only where there is something to say, as on the live API. */
+/** `cached_tokens` is left out where it is 0, as on the live API. */
 function usageOf({ promptTokens }: Turn, { cachedTokens }: OpenBill, replies: readonly Reply[]): CompletionUsage {
   const completion = replies.reduce((sum, reply) => sum + reply.completionTokens, 0);
   return {
@@ -141,7 +150,7 @@ function toCompletion(
   };
 }
 
-/** The answer of a turn that is not streamed: nobody takes its chunks, so that none are made, and the end is kept. */
+/** The answer of a turn that is not streamed. Its chunks are never read, so none are made. */
 export async function collect(
   answering: AsyncGenerator<Iterable<ChatCompletionChunk>, ChatCompletion>,
 ): Promise<ChatCompletion> {

@@ -27,7 +27,7 @@ const NO_TOOLS: Toolset = { tools: [], tokens: 0 };
 /** A chat request that has passed every check: what the model reads, and how its reply takes effect. */
 export interface Turn {
   /**
-   * Reads what the model reads, and opens the bill; once the session is held, so that it cannot change meanwhile.
+   * Reads what the model reads, and opens the bill. The session is held by then, so that it cannot change.
    * @throws ApiError `quota_exceeded`
    */
   begin(): Promise<{ prompt: Omit<ModelRequest, 'signal'>; bill: OpenBill }>;
@@ -193,7 +193,7 @@ function commitTurn(
 }
 
 /**
- * What the journal keeps of a turn that has taken effect.
+ * What the journal stores of a committed turn.
  * @param place of the newest message in its session's history; asked for only where calls were written
  */
 export function turnFacts(

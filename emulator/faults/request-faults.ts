@@ -95,8 +95,8 @@ export class RequestFaults {
   }
 
   /** The items of an answer that is streamed, as they arrive. */
-  struck<Item>(next: NextItems<Item>, encode: (item: Item) => string): NextItems<Item> {
-    const items = struckItems(next, encode, this);
+  faulty<Item>(next: NextItems<Item>, encode: (item: Item) => string): NextItems<Item> {
+    const items = faultyItems(next, encode, this);
     return () => items.next();
   }
 
@@ -126,7 +126,7 @@ interface Taken<Name extends EffectName> {
 const NON_ASCII = /[^\0-\x7f]/u;
 
 /** The items of a stream, one by one, slowed down and cut off as the request's faults have it. */
-export async function* struckItems<Item>(
+export async function* faultyItems<Item>(
   next: NextItems<Item>,
   encode: (item: Item) => string,
   faults: RequestFaults,

@@ -24,8 +24,8 @@ const REASONS: Partial<Record<InvalidReason, string>> = {
   no_script_rule:
     'the request is sound, the script is strict: add a rule for it or change the closest one; not strict, the model answers what no rule does',
   not_json:
-    'the body is no JSON: make it with JSON.stringify or json.dumps, not by hand; a streamed append, one JSON a line, says application/x-ndjson',
-  not_unicode: 'send UTF-8, and cut texts between characters: half of a pair of surrogates is no character',
+    'the body is not JSON: make it with JSON.stringify or json.dumps, not by hand; a streamed append, one JSON a line, says application/x-ndjson',
+  not_unicode: 'send UTF-8, and cut texts between characters: half of a surrogate pair is not a character',
   body_cut_off:
     'the connection ended before the body did: see that Content-Length is the length in bytes, and that nothing aborts the request',
   too_many_values:
@@ -112,7 +112,7 @@ function distance(from: string, to: string): number {
   return row[to.length] ?? 0;
 }
 
-/** Where what a control route takes is written. */
+/** The pages that document the control routes. */
 const PAGES: Record<string, string> = {
   clock: 'docs/testing.md',
   faults: 'docs/faults.md',
@@ -120,7 +120,7 @@ const PAGES: Record<string, string> = {
   spend: 'docs/spend.md',
 };
 
-/** What the fields of a list's query take. */
+/** Valid values of the fields of a list's query. */
 const FIELDS: Record<string, (asking: Pick<Asking, 'limits'>) => string> = {
   limit: ({ limits }) =>
     `ask for limit=1 to ${count(limits.page_size_max)} items a page (page_size_max), and go on with after=LAST_ID`,

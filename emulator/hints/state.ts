@@ -53,7 +53,7 @@ function endOfOwnShare({ past, now }: Pick<Asking, 'past' | 'now'>, shared: Exch
   if (expires_at !== null && expires_at <= now) {
     return `this share, made by ${past.name(shared)}, has expired: POST /v1/snapshots/${snapshot}/share again gives it a new expires_in`;
   }
-  return `this share was made by ${past.name(shared)} and is there no more`;
+  return `this share was made by ${past.name(shared)} and no longer exists`;
 }
 
 export const messageNotFound: Hint<'message_not_found'> = (asking) => {

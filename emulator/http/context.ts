@@ -25,7 +25,7 @@ export interface Env {
     faults: RequestFaults | undefined;
     /** What the account may do; undefined where that is not limited. */
     rate: AccountRate | undefined;
-    /** What the journal keeps of the request; undefined for the emulator's own routes, and where no journal is kept. */
+    /** The request's journal entry; undefined for the emulator's own routes, and without a journal. */
     exchange: Exchange | undefined;
   };
 }
@@ -34,7 +34,7 @@ export type RequestContext = Context<Env>;
 
 /**
  * Calls `listener` once the client has gone, at once where it has already.
- * @returns what takes the listener away again
+ * @returns a function that removes the listener
  */
 export function onClientGone(c: RequestContext, listener: () => void): () => void {
   const { outgoing } = c.env;

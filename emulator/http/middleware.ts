@@ -12,7 +12,7 @@ import { openExchange, send, setHeader } from './respond.ts';
 
 const NO_BODY = new Uint8Array();
 
-/** Names every request, as the live API does, and takes it up in the journal. */
+/** Gives every request an id, as the live API does, and a journal entry. */
 export function openRequest(services: Services): MiddlewareHandler<Env> {
   return (c, next) => {
     // Hono leaves it undefined where it is given none.
@@ -28,7 +28,7 @@ export function openRequest(services: Services): MiddlewareHandler<Env> {
 
 const striking = lazy(() => import('../faults/apply-faults.ts'));
 
-/** Lets go wrong what was asked to. Costs two looks where nothing was. */
+/** Applies the faults that were set. Costs two checks where there are none. */
 export function applyFaults(faults: Faults): MiddlewareHandler<Env> {
   return (c, next) => {
     if (faults.none && c.req.header('kimi-emulator-fault') === undefined) return next();
@@ -97,7 +97,7 @@ export interface GuardOptions {
 
 const LOOPBACK: readonly string[] = ['localhost', '127.0.0.1', '::1'];
 const CONTROL = /^\/_emulator(?:\/|$)/;
-/** Browsers say so also where they send no Origin, as for an image or a frame. */
+/** Browsers send this also without an Origin, as for an image or a frame. */
 const FOREIGN_SITES: readonly string[] = ['cross-site', 'same-site'];
 const CORS_HEADERS = {
   'Access-Control-Allow-Methods': 'GET, POST, DELETE, OPTIONS',

@@ -7,7 +7,7 @@ import type { RequestContext } from './context.ts';
 import { sendJson, setHeader } from './respond.ts';
 
 const ADDRESSED = /^\/v1\/(?:sessions|snapshots|shares)(?:\/|$)/;
-/** Where it is not known how long an error takes to pass: what the live API names in its texts. */
+/** Sent where nobody knows how long the error will last: what the live API names in its texts. */
 const WAIT_SECONDS = 1;
 /** Statuses whose refusals an earlier request may have led to. */
 const HINTED: ReadonlySet<number> = new Set([400, 404, 409]);
@@ -15,7 +15,7 @@ const HINTED: ReadonlySet<number> = new Set([400, 404, 409]);
 const hints = lazy(() => import('../hints/hint.ts'));
 const requestHints = lazy(() => import('../hints/requests.ts'));
 
-/** Any error as the one envelope. What is no refusal of ours is a defect: it is logged, and nothing of it is shown. */
+/** Any error as the one envelope. What is not an `ApiError` is a defect: it is logged, and nothing of it is shown. */
 export function renderError(c: RequestContext, error: unknown): ErrorBody {
   const refusal = toApiError(c, error);
   c.get('exchange')?.refusedWith(refusal.code);
@@ -59,7 +59,7 @@ function toApiError(c: RequestContext, error: unknown): ApiError {
   return new ApiError('unexpected_output', {});
 }
 
-/** A disk that takes no more is the user's to mend, who is told of it in a line; anything else is a defect. */
+/** A full disk is for the user to fix, and gets one line in the log; anything else is a defect. */
 function log(error: unknown, store: Store): void {
   const fault = store.diskFault(error);
   if (fault === undefined) console.error('kimi-emulator: unexpected error', error);

@@ -7,7 +7,7 @@ import type { RequestContext } from './context.ts';
 import { setHeader } from './respond.ts';
 
 const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
-/** Only the first fault is told, and a body can hold a million of them. */
+/** Only the first issue is reported, and a body can hold a million of them. */
 const FIRST_FAULT: z.core.ParseContextInternal<z.core.$ZodIssue> = { abortEarly: true };
 
 /**
@@ -19,7 +19,7 @@ export async function readJson<Schema extends z.ZodType>(c: RequestContext, sche
   return parseFields(c, schema, await readValue(c));
 }
 
-/** The request's JSON body as it is. @throws ApiError `body_too_large`, or `invalid_request` where it is no JSON */
+/** The request's JSON body as it is. @throws ApiError `body_too_large`, or `invalid_request` where it is not JSON */
 export async function readValue(c: RequestContext): Promise<unknown> {
   const { limits } = c.get('services');
   const bytes = await readBytes(c, limits.body_bytes);
@@ -62,17 +62,17 @@ export function requireJsonType(c: RequestContext): void {
   }
 }
 
-/** A body that was packed is told by its header; what it is as text says nothing to whoever packed it. */
+/** A compressed body is refused by its header: an error about its bytes would not help the client. */
 function parsed(c: RequestContext, bytes: Uint8Array, limits: Limits): unknown {
   try {
     return parseJson(bytes, limits);
   } catch (error) {
-    throw packed(c) ?? error;
+    throw compressedBody(c) ?? error;
   }
 }
 
-/** A refusal where the body is packed, as `gzip` does. */
-export function packed(c: RequestContext): ApiError | undefined {
+/** The refusal of a compressed body, such as `gzip`; undefined for any other. */
+export function compressedBody(c: RequestContext): ApiError | undefined {
   const encoding = c.req.header('content-encoding') ?? 'identity';
   if (encoding.toLowerCase() === 'identity') return undefined;
   return invalid(`Content-Encoding: a body is taken as it is, not as ${encoding}`, 'Content-Encoding');
@@ -113,7 +113,7 @@ export async function* bodyParts(c: RequestContext, end?: AbortSignal): AsyncGen
   }
 }
 
-/** The whole body. @throws ApiError where it breaks off, or as `check` does, which is told how many bytes there are so far */
+/** The whole body. @throws ApiError where it breaks off, or as `check` does, which is called with the bytes read so far */
 export function readBody(c: RequestContext, check: (bytes: number) => void): Promise<Uint8Array> {
   const incoming = c.env.incoming;
   return incoming ? readIncoming(incoming, check) : readParts(bodyParts(c), check);
@@ -198,7 +198,7 @@ function fieldName(path: readonly PropertyKey[]): string {
   }, '');
 }
 
-/** Names of members of `input` that the schema did not take over into `output`. */
+/** Names of members of `input` that are not in `output`, because the schema does not know them. */
 export function ignoredFields(input: unknown, output: unknown): string[] {
   const found: string[] = [];
   const visit = (before: unknown, after: unknown, path: PropertyKey[]): void => {
@@ -213,7 +213,7 @@ export function ignoredFields(input: unknown, output: unknown): string[] {
   return found.slice(0, MAX_NAMED);
 }
 
-/** A header value takes visible ASCII only. */
+/** A header value holds visible ASCII only. */
 export function ignoredHeader(names: readonly string[]): string {
   return names.map((name) => name.slice(0, MAX_NAME_LENGTH).replaceAll(/[^\x21-\x7e]|,/g, '?')).join(', ');
 }
@@ -234,7 +234,7 @@ const SURROGATE_ESCAPE = /\\u[dD][89a-fA-F]/;
 
 /**
  * Bytes of a body as a value.
- * @throws ApiError where they are no UTF-8, no JSON, nested too deep, too many values, or hold text that is no Unicode
+ * @throws ApiError where they are not UTF-8 or not JSON, are nested too deep, hold too many values, or text that is not Unicode
  */
 export function parseJson(bytes: Uint8Array, limits: Pick<Limits, 'json_depth' | 'json_values'>): unknown {
   requireParsable(bytes, limits);
@@ -290,7 +290,7 @@ function tooMany(problem: string) {
   return invalid(problem, undefined, 'too_many_values');
 }
 
-/** Text that is no Unicode cannot be stored byte for byte, so it is refused where it stands. */
+/** Text that is not Unicode cannot be stored byte for byte. */
 function requireUnicode(root: unknown): void {
   const waiting: { value: unknown; path: string }[] = [{ value: root, path: '' }];
   for (let item = waiting.pop(); item; item = waiting.pop()) {

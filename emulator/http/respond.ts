@@ -74,7 +74,7 @@ export function sendStream<Item>(
   if (faults?.losesAnswer()) return faults.swallow(() => source.next()).then(() => lose(c));
   const items = faults
     ? {
-        next: faults.struck(
+        next: faults.faulty(
           () => source.next(),
           (item) => streaming.encode(item),
         ),
@@ -96,7 +96,7 @@ export function sendStream<Item>(
   return RESPONSE_ALREADY_SENT;
 }
 
-/** With how long the server took, as the live API says it. */
+/** The headers, with the time that the server took, as the live API sends it. */
 function timedHeaders(c: RequestContext): Record<string, string> {
   setHeader(c, 'Server-Timing', `inner; dur=${(performance.now() - c.get('startedAt')).toFixed(3)}`);
   return c.get('headers');
@@ -167,7 +167,7 @@ function queryOf(url: string): string {
   return place === -1 ? '' : url.slice(place);
 }
 
-/** To be told with every answer as it leaves. @param text of the answer; null where it has none, or is a stream */
+/** Journals an answer as it leaves. @param text of the answer; null where it has none, or is a stream */
 export function journalAnswer(c: RequestContext, status: number, text: string | null): void {
   const exchange = c.get('exchange');
   if (!exchange) return;
@@ -179,7 +179,7 @@ export function journalAnswer(c: RequestContext, status: number, text: string | 
   c.get('services').journal.grown(exchange, bytes);
 }
 
-/** What a change did, once it has taken effect; of a streamed append, all its lines together. */
+/** Journals what a committed change did; of a streamed append, all its lines together. */
 export function noteEffects(c: RequestContext, facts: Facts, isLine = false): void {
   const exchange = c.get('exchange');
   if (!exchange) return;
@@ -233,8 +233,8 @@ export function watched<Item>(
   };
 }
 
-/** What a stream said, put together. */
-export function keepStreamed(c: RequestContext, text: string): void {
+/** Journals the text that a stream has sent. */
+export function journalStreamedText(c: RequestContext, text: string): void {
   const exchange = c.get('exchange');
   if (!exchange) return;
   const { bytes } = exchange;

@@ -11,7 +11,7 @@ import { type Env, onClientGone, type RequestContext } from '../http/context.ts'
 import { renderError } from '../http/render-error.ts';
 import { readJson } from '../http/request-body.ts';
 import {
-  keepStreamed,
+  journalStreamedText,
   noteEffects,
   respond,
   respondWritten,
@@ -76,12 +76,14 @@ async function openTurn(
       heading: { id: services.ids('completion'), created: unixSeconds(services.clock), model: request.model },
       chunkCharacters,
       signal,
-      release: () => mutation.release(),
-      commit(commitTurn) {
-        const completion = commitAnswer(mutation, session !== undefined, commitTurn);
+      release: mutation.release,
+      commit(apply) {
+        // Nothing is stored of a turn that has neither a session nor a key, or whose key was forgotten in a reset.
+        const isStored = session !== undefined || (mutation.isKeyed && !mutation.isStale);
+        const { body: completion } = isStored ? mutation.commitNow(apply) : apply();
         const place = () => session && services.store.sessions.find(account, session.id)?.view.head;
         noteEffects(c, turnFacts(request, completion, counted.write, place));
-        if (request.stream) keepStreamed(c, completion.choices[0]?.message.content ?? '');
+        if (request.stream) journalStreamedText(c, completion.choices[0]?.message.content ?? '');
         return completion;
       },
     });
@@ -89,19 +91,6 @@ async function openTurn(
     mutation.release();
     throw error;
   }
-}
-
-/** Nothing is stored of a turn that has neither a session nor a key, or whose key has been forgotten in a reset. */
-function commitAnswer(
-  mutation: Mutation<SessionTarget | undefined>,
-  inSession: boolean,
-  commitTurn: () => ChatCompletion,
-): ChatCompletion {
-  if (!inSession && (!mutation.isKeyed || mutation.isStale)) return commitTurn();
-  return mutation.commitNow(() => {
-    const body = commitTurn();
-    return { body, ...(body.session && { version: body.session.version }) };
-  }).body;
 }
 
 function streamChunks(

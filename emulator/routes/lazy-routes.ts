@@ -4,7 +4,7 @@ import type { Env } from '../http/context.ts';
 
 /** Routes that are loaded with the first request for one of them. */
 interface LazyRoutes {
-  /** Under which all of them stand, such as `/v1/sessions`. */
+  /** The path that all of them begin with, such as `/v1/sessions`. */
   base: string;
   /** Each as `METHOD /path`, the path below `base`. */
   routes: readonly string[];

@@ -6,7 +6,15 @@ import { type AppendAcknowledgement, type AppendEnd, sessionRequests } from '../
 import { ApiError } from '../errors.ts';
 import type { Env, RequestContext } from '../http/context.ts';
 import { renderError } from '../http/render-error.ts';
-import { bodyParts, checkFields, packed, parseFields, parseJson, readJson, readValue } from '../http/request-body.ts';
+import {
+  bodyParts,
+  checkFields,
+  compressedBody,
+  parseFields,
+  parseJson,
+  readJson,
+  readValue,
+} from '../http/request-body.ts';
 import { respond, respondWritten, sendStream, setHeader, toList } from '../http/respond.ts';
 import { expectedVersion, loadSession, mutate, pathSession } from '../mutation.ts';
 import { append, countWrite, requireContent, type Write, wroteFacts } from '../sessions/append.ts';
@@ -108,7 +116,7 @@ async function appendStream(c: RequestContext, schema: LineSchema): Promise<Resp
     return { done: true, lines: index, usage: toUsage(services, session), version: session.version };
   };
   const first = await writeNext(0).catch((error) => {
-    throw packed(c) ?? error;
+    throw compressedBody(c) ?? error;
   });
   const acknowledgements = acknowledge(first, writeNext, (error) => {
     // Nobody reads any more, so that it is the end of the upload and not a bad line.

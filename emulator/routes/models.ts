@@ -32,7 +32,7 @@ export function modelRoutes(limits: Limits) {
     requireModel(model);
     const last = messages.at(-1);
     const partial = last?.role === 'assistant' && last.partial === true;
-    // Changes nothing, but keeps its answer under its key as what does.
+    // Changes nothing; its answer is stored under its key all the same.
     const answer = await mutate(c, {
       prepare: async () => {
         const tokenizer = await c.get('services').tokenizer.load();

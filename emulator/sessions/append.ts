@@ -15,7 +15,7 @@ import { saveSession, toUsage } from './session.ts';
 export interface WriteItem {
   body: ChatMessage;
   tokens: number;
-  /** Undefined where the client said nothing: then a leading system message is pinned, and nothing else. */
+  /** Undefined where the client did not set it: then only a leading system message is pinned. */
   pinned: boolean | undefined;
 }
 
@@ -32,12 +32,12 @@ export interface Write {
   tokens: number;
 }
 
-/** Counts the messages of one write once it is called, giving way to the event loop. */
+/** @returns a function that counts the messages of one write, in slices */
 export function countWrite({ tokenizer }: Services, messages: readonly InputMessage[]): () => Promise<Write> {
   return async () => countMessages(await tokenizer.load(), messages);
 }
 
-/** The same with tools, which are undefined where the request names none. */
+/** The same with tools; undefined where the request names none. */
 export function countContent(
   { tokenizer: source }: Services,
   messages: readonly InputMessage[],

@@ -40,7 +40,7 @@ interface Parts {
 }
 
 /**
- * Works out the summary. Reads only, gives way to the event loop; the caller keeps the session from changing meanwhile.
+ * Makes the summary, in slices. Reads only; the caller holds the session.
  * @throws ApiError `tool_call_unanswered`, `preserve_len_too_small`, `compress_infeasible`, `snapshot_limit_reached`
  */
 export async function planCompression(

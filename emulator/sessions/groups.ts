@@ -1,6 +1,6 @@
 import type { ChatMessage } from '../../contract/messages.ts';
 
-/** Why a list of messages is no history: a result without its call, or a call that something else follows. */
+/** Why a list of messages is not a valid history: a result without its call, or a call that something else follows. */
 export interface PairingFault {
   kind: 'orphan' | 'unanswered' | 'duplicate';
   ids: string[];
@@ -51,7 +51,7 @@ export function follow(open: Set<string>, message: Paired): Omit<PairingFault, '
   return undefined;
 }
 
-/** Adds a message's calls to those that are open, and takes away what it answers. */
+/** Adds a message's calls to the open ones, and removes what it answers. */
 export function track(open: Set<string>, message: Paired): void {
   for (const call of message.tool_calls ?? []) open.add(call.id);
   if (message.tool_call_id !== undefined) open.delete(message.tool_call_id);

@@ -9,7 +9,7 @@ import type { SessionRow } from '../store/sessions.ts';
 import { saveSession, toMessage } from './session.ts';
 
 /**
- * Pins a message of the window, or takes its pin away. A pin holds the whole group.
+ * Pins or unpins a message of the window. A pin holds its whole group.
  * @throws ApiError `message_not_found`
  */
 export function pin(
@@ -32,7 +32,7 @@ export function pin(
   return { session: saveSession(services, session, { view }), result };
 }
 
-/** The same messages with other pins. Entries are immutable, so that snapshots keep theirs: the window is written anew. */
+/** The same messages with other pins, written anew: entries are immutable, because snapshots share them. */
 function regroup(window: readonly StoredMessage[], pins: readonly boolean[]): NewEntry[] {
   const heldGroups = new Set(window.filter((_, index) => pins[index]).map((message) => message.group));
   return window.map((message, index) => ({
@@ -44,12 +44,12 @@ function regroup(window: readonly StoredMessage[], pins: readonly boolean[]): Ne
   }));
 }
 
-/** Messages read before others get their turn: a few milliseconds. */
+/** Messages read in one slice: a few milliseconds. */
 const SLICE = 256;
 
 /**
- * Everything in a window, oldest first, giving way to the event loop. The caller keeps what the view points to from
- * being collected meanwhile: it holds the session, or a snapshot does.
+ * Everything in a window, oldest first, read in slices. The caller holds the session or has a snapshot of it, so that nothing
+ * of it is collected meanwhile.
  */
 export async function readWindow(history: History, view: View): Promise<StoredMessage[]> {
   const messages: StoredMessage[] = [];
@@ -86,7 +86,7 @@ export function findCursor(history: History, view: View, after: string, query?: 
   return message.seq;
 }
 
-/** Messages of a window that hold all words of a query, whatever their case. Gives way to the event loop. */
+/** Messages of a window that hold all words of a query, whatever their case; searched in slices. */
 export async function searchWindow(
   history: History,
   view: View,

@@ -63,7 +63,7 @@ export function deleteSnapshot({ store }: Services, snapshot: SnapshotRow): void
   store.toolsets.release(snapshot.toolset);
 }
 
-/** Lets other accounts fork the snapshot. Shared again, it keeps its id and gets the new expiry. */
+/** Lets other accounts fork the snapshot. Sharing it again keeps the id and sets the new expiry. */
 export function shareSnapshot(services: Services, snapshot: SnapshotRow, { expires_in }: ShareRequest): SnapshotRow {
   const expiresAt = expires_in == null ? null : unixSeconds(services.clock) + expires_in;
   const share = { id: snapshot.share?.id ?? services.ids('share'), expiresAt };
@@ -106,7 +106,7 @@ export function rollback(
 }
 
 /**
- * A new session that begins where a snapshot, or another account's shared one, stands. It shares nothing mutable.
+ * A new session that begins with a snapshot, or with another account's shared one. It shares nothing mutable.
  * @throws ApiError `session_limit_reached`, `snapshot_not_found`, `share_not_found`, `preserve_len_too_small`
  */
 export function fork(

@@ -77,7 +77,7 @@ export function cutFacts({ removed, after }: SessionTruncation, { view }: Sessio
 
 /**
  * The cuts of one request. A change cannot wait in its transaction for a long text to be cut: it is given up there, the
- * cut is worked out giving way to the event loop, and the change is tried again, on whatever the state then is.
+ * cut is made in slices, and the change is tried again, on whatever the state then is.
  */
 export class PreparedCuts {
   readonly #tokenizer: Tokenizer;
@@ -118,7 +118,7 @@ interface Sized {
   tokens: number;
 }
 
-/** What becomes of the members of a group, by their place; undefined stays as it is. Or the tokens it takes at the least. */
+/** The cut members of a group by their place, undefined where they stay as they are; or the least tokens that it takes. */
 export type GroupCut = readonly (Sized | undefined)[] | { least: number };
 
 /** How far a suffix's count alone may be off its count behind a tool result's heading. */
@@ -126,7 +126,7 @@ const BORDER_TOKENS = 2;
 
 /**
  * Cuts the newest group to `budget` tokens: its texts at the head, tool results before the rest and the oldest first,
- * each to its longest tail that does it. No text is emptied, no message or call is dropped. Gives way to the event loop.
+ * each to its longest tail that does it. No text is emptied, no message or call is dropped. Works in slices.
  * @returns the tokens it takes at the very least, where those are more than `budget` or a pin forbids the cut
  */
 export async function cutNewestGroup(

@@ -25,7 +25,7 @@ export async function* ndjsonLines(
 ): AsyncGenerator<Uint8Array, void> {
   let parts: Uint8Array[] = [];
   let size = 0;
-  const take = (part: Uint8Array): void => {
+  const push = (part: Uint8Array): void => {
     size += part.length;
     if (size > maxBytes) throw new ApiError('body_too_large', { size, limit: maxBytes });
     parts.push(part);
@@ -40,15 +40,15 @@ export async function* ndjsonLines(
     let start = 0;
     for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
       const whole = parts.length === 0;
-      // A body may be nothing but line ends: those are passed over where they stand.
+      // A body may be nothing but line ends: those are skipped without a copy.
       if (!whole || !isBlank(chunk, start, end)) {
-        take(chunk.subarray(start, end));
+        push(chunk.subarray(start, end));
         const line = finish();
         if (whole || !isBlank(line, 0, line.length)) yield line;
       }
       start = end + 1;
     }
-    if (start < chunk.length) take(chunk.subarray(start));
+    if (start < chunk.length) push(chunk.subarray(start));
   }
   const last = finish();
   if (!isBlank(last, 0, last.length)) yield last;

@@ -70,7 +70,7 @@ export function resumed<Item>(
   };
 }
 
-/** Joins items into texts, of as many as are there, so that what is said is never held back by what is not yet. */
+/** Joins the items that are there into texts, so that an item never waits for the next one. */
 export class Batches<Item> {
   readonly #source: Source<Item>;
   readonly #encoding: Encoding<Item>;
