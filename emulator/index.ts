@@ -26,7 +26,7 @@ export type { Spend, SpendOptions } from './billing/spend.ts';
 export type { Clock, MovableClock } from './clock.ts';
 export type { Emulator, EmulatorState } from './emulator.ts';
 export type { Tokenizer, TokenizerSource } from './engines/tokens/tokenizer.ts';
-export type { Effect, EffectName } from './faults/fault-spec.ts';
+export type { FaultEffect, FaultEffectName } from './faults/fault-spec.ts';
 export { FaultError, type FaultSpec } from './faults/fault-spec.ts';
 export type { FaultHandle, Faults, ListedFault } from './faults/faults.ts';
 export { type JournalEntry, type JournalFilter, render as renderJournal } from './journal/entries.ts';

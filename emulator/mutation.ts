@@ -4,7 +4,7 @@ import { unixSeconds } from './clock.ts';
 import { ApiError, invalid } from './errors.ts';
 import type { RequestContext } from './http/context.ts';
 import { type Answer, noteEffects, type WrittenAnswer, written } from './http/respond.ts';
-import type { Facts } from './journal/exchange.ts';
+import type { JournalEffects } from './journal/exchange.ts';
 import type { WriteItem } from './sessions/append.ts';
 import { requireSession } from './sessions/session.ts';
 import { CutMissing } from './sessions/truncate.ts';
@@ -26,7 +26,7 @@ export interface SessionTarget {
 
 /** What a change has done: its answer, and what the journal and the bill are to know. */
 export interface Applied extends Answer {
-  effects?: Facts;
+  effects?: JournalEffects;
   history?: HistoryStep;
 }
 

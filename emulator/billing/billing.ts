@@ -211,10 +211,12 @@ export class Billing {
  */
 export class Balance {
   readonly #start: Money;
+  readonly #maxAccounts: number;
   readonly #spent = new Map<string, Money>();
 
-  constructor(start: Money) {
+  constructor(start: Money, maxAccounts = MAX_BALANCES) {
     this.#start = start;
+    this.#maxAccounts = maxAccounts;
   }
 
   left(account: string): Money {
@@ -222,7 +224,7 @@ export class Balance {
   }
 
   charge(account: string, cost: Money): void {
-    putNewest(this.#spent, account, (this.#spent.get(account) ?? 0n) + cost, MAX_BALANCES);
+    putNewest(this.#spent, account, (this.#spent.get(account) ?? 0n) + cost, this.#maxAccounts);
   }
 
   /** @throws ApiError `quota_exceeded` with the live text if nothing is left */

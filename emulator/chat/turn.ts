@@ -3,7 +3,7 @@ import type { SessionState } from '../../contract/sessions.ts';
 import { billingOf, type OpenBill } from '../billing/billing.ts';
 import type { Tokenizer } from '../engines/tokens/tokenizer.ts';
 import { ApiError, invalid } from '../errors.ts';
-import type { Facts, Turn as TurnFacts } from '../journal/exchange.ts';
+import type { JournalEffects, Turn as TurnFacts } from '../journal/exchange.ts';
 import type { ModelRequest } from '../models/model.ts';
 import type { Services } from '../services.ts';
 import {
@@ -201,7 +201,7 @@ export function turnFacts(
   { model, choices, usage, session }: ChatCompletion,
   write: Write,
   place: () => number | undefined,
-): Facts {
+): JournalEffects {
   const turn: TurnFacts = {
     model,
     usage,

@@ -9,12 +9,12 @@ import { FaultError, readEffect } from './fault-spec.ts';
 import { Fault, type Faults, type Subject } from './faults.ts';
 import { RequestFaults } from './request-faults.ts';
 
-/** Finds what is to go wrong with a request, and lets happen what comes before anything is done. */
-export async function strike(c: RequestContext, next: Next, faults: Faults): Promise<Response | undefined> {
+/** Finds the faults of a request, and applies those that act before anything is done. */
+export async function applyFaults(c: RequestContext, next: Next, faults: Faults): Promise<Response | undefined> {
   const header = c.req.header(FAULT_HEADER);
   const { operation, ids } = operationOf(c.req.method, c.req.path);
   if (operation === undefined) {
-    if (header !== undefined) throw invalid(`${FAULT_HEADER}: this is no operation of the API`, FAULT_HEADER);
+    if (header !== undefined) throw invalid(`${FAULT_HEADER}: not an operation of the API`, FAULT_HEADER);
     await next();
     return undefined;
   }
@@ -24,10 +24,10 @@ export async function strike(c: RequestContext, next: Next, faults: Faults): Pro
   const fitting = [...own, ...faults.fitting(subject)];
   if (fitting.length > 0) {
     const wait = faults.waiter((listener) => onClientGone(c, listener));
-    const striking = new RequestFaults(fitting, subject, wait, (effect) => c.get('exchange')?.struck(effect));
-    c.set('faults', striking);
-    if ((await striking.hold()) === 'over' || striking.take('reset')) return drop(c);
-    striking.requireNoError();
+    const requestFaults = new RequestFaults(fitting, subject, wait, (effect) => c.get('exchange')?.addFault(effect));
+    c.set('faults', requestFaults);
+    if ((await requestFaults.waitBeforeRequest()) === 'gone' || requestFaults.consume('reset')) return drop(c);
+    requestFaults.requireNoError();
   }
   await next();
   return undefined;
@@ -48,8 +48,8 @@ export const FAULT_HEADER = 'Kimi-Emulator-Fault';
 const WHOLE_NUMBER = /^\d{1,16}$/;
 
 /**
- * The fault that a request brings along: `EFFECT[; parameter=value]`, such as `cut_stream; after_events=2`.
- * @throws ApiError that says which names and values are right
+ * Parses the fault of a request header: `EFFECT[; parameter=value]`, such as `cut_stream; after_events=2`.
+ * @throws ApiError naming the valid names and values
  */
 export function faultOf(header: string, operation: OperationId): Fault {
   const [effect = '', ...parts] = header.split(';').map((part) => part.trim());

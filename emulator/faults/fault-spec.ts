@@ -1,8 +1,8 @@
 import { ERRORS, type ErrorCode } from '../../contract/errors.ts';
 import { OPERATION_IDS, OPERATION_ROUTES, type OperationId } from '../../contract/operation-routes.ts';
 
-/** What can be made to go wrong. */
-export type Effect =
+/** What a fault does. */
+export type FaultEffect =
   | { effect: 'error'; code: ErrorCode }
   | { effect: 'delay'; ms: number }
   | { effect: 'hang' }
@@ -17,25 +17,25 @@ export type Effect =
   | { effect: 'disk_full' }
   | { effect: 'window_pressure'; max_new_tokens: number };
 
-export type EffectName = Effect['effect'];
+export type FaultEffectName = FaultEffect['effect'];
 
-/** What a parameter takes, in words, and whether a value is that. */
+/** The values of a parameter, in words and as a test. */
 export interface Parameter {
   takes: string;
   fits(value: unknown): boolean;
 }
 
-export interface EffectRow {
+export interface FaultEffectRow {
   parameters: Readonly<Record<string, Parameter>>;
-  /** How many of these parameters have to be given. */
+  /** How many of these parameters are required. */
   needed: number;
-  /** Those that may be given besides. */
+  /** Further parameters, which are optional. */
   optional?: Readonly<Record<string, Parameter>>;
   /** The operations on which it can act. */
   operations: readonly OperationId[];
 }
 
-/** The longest that a timer can wait. */
+/** The longest timeout of a timer. */
 const MAX_MS = 2 ** 31 - 1;
 
 const code: Parameter = {
@@ -47,8 +47,8 @@ const milliseconds = wholeNumber(0, MAX_MS);
 const anyOf = OPERATION_IDS;
 const changes = anyOf.filter((id) => OPERATION_ROUTES[id].method !== 'get' && id !== 'estimateTokenCount');
 
-/** Every effect: what it takes, and where it can act. */
-export const EFFECTS: Readonly<Record<EffectName, EffectRow>> = {
+/** Every effect: its parameters, and the operations on which it can act. */
+export const FAULT_EFFECTS: Readonly<Record<FaultEffectName, FaultEffectRow>> = {
   error: row({ code }, anyOf),
   delay: row({ ms: milliseconds }, anyOf),
   hang: row({}, anyOf),
@@ -92,7 +92,7 @@ export const EFFECTS: Readonly<Record<EffectName, EffectRow>> = {
   ]),
 };
 
-function row(parameters: Record<string, Parameter>, operations: readonly OperationId[]): EffectRow {
+function row(parameters: Record<string, Parameter>, operations: readonly OperationId[]): FaultEffectRow {
   return { parameters, needed: Object.keys(parameters).length, operations };
 }
 
@@ -103,22 +103,22 @@ export function wholeNumber(min: number, max: number): Parameter {
   };
 }
 
-/** Which requests a fault is for, and how many of them. */
+/** Which requests a fault applies to, and how many of them. */
 export interface Selection {
-  /** Those of these operations only, by their ids in the contract. */
+  /** Only these operations, by their ids in the contract. */
   operation?: OperationId | readonly OperationId[];
-  /** Those that name this session, in the path or in a chat's body. */
+  /** Only requests that name this session, in the path or in a chat's body. */
   session?: string;
-  /** Those that carry this API key. */
+  /** Only requests with this API key. */
   key?: string;
-  /** How often it acts; once where absent. Never a probability. */
+  /** How often it acts; once by default. Never a probability. */
   times?: number;
 }
 
-/** Something that is to go wrong, so many times. */
-export type FaultSpec = Selection & Effect;
+/** A fault: what happens, to which requests, how often. */
+export type FaultSpec = Selection & FaultEffect;
 
-/** A fault that cannot be had: the message is one line that says which names and values are right. */
+/** An invalid fault; the message is one line with the valid names and values. */
 export class FaultError extends Error {
   override readonly name = 'FaultError';
 }
@@ -127,7 +127,7 @@ const MAX_TIMES = 1_000_000;
 const SELECTORS = ['operation', 'session', 'key', 'times'];
 const times = wholeNumber(1, MAX_TIMES);
 
-/** A fault as someone wrote it, checked. @throws FaultError */
+/** Validates a fault. @throws FaultError */
 export function readSpec(value: unknown): FaultSpec {
   const given = requireObject(value);
   const row = requireEffect(given, SELECTORS);
@@ -137,16 +137,16 @@ export function readSpec(value: unknown): FaultSpec {
   }
   if (given.times !== undefined && !times.fits(given.times)) throw new FaultError(`times takes ${times.takes}`);
   const operations = operationsOf(given.operation);
-  if (given.operation !== undefined && operations.length === 0) throw new FaultError('operation names none');
+  if (given.operation !== undefined && operations.length === 0) throw new FaultError('operation is an empty list');
   for (const id of operations) requireOperation(String(given.effect), row, id);
   return given as unknown as FaultSpec;
 }
 
-/** An effect alone, as a request brings it along. @throws FaultError */
-export function readEffect(value: unknown, operation: OperationId): Effect {
+/** Validates the effect that a request header names. @throws FaultError */
+export function readEffect(value: unknown, operation: OperationId): FaultEffect {
   const given = requireObject(value);
   requireOperation(String(given.effect), requireEffect(given, []), operation);
-  return given as unknown as Effect;
+  return given as unknown as FaultEffect;
 }
 
 export function operationsOf(operation: unknown): readonly OperationId[] {
@@ -156,17 +156,17 @@ export function operationsOf(operation: unknown): readonly OperationId[] {
 
 function requireObject(value: unknown): Record<string, unknown> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw new FaultError(`a fault is an object with an effect: ${Object.keys(EFFECTS).join(', ')}`);
+  throw new FaultError(`a fault is an object with an effect: ${Object.keys(FAULT_EFFECTS).join(', ')}`);
 }
 
-/** @param others members that are known besides the effect's own */
-function requireEffect(given: Record<string, unknown>, others: readonly string[]): EffectRow {
+/** @param others allowed members besides the effect's own */
+function requireEffect(given: Record<string, unknown>, others: readonly string[]): FaultEffectRow {
   const { effect } = given;
-  if (typeof effect !== 'string' || !Object.hasOwn(EFFECTS, effect)) {
+  if (typeof effect !== 'string' || !Object.hasOwn(FAULT_EFFECTS, effect)) {
     const what = effect === undefined ? 'an effect is missing' : `unknown effect ${JSON.stringify(effect)}`;
-    throw new FaultError(`${what}; the effects are ${Object.keys(EFFECTS).join(', ')}`);
+    throw new FaultError(`${what}; the effects are ${Object.keys(FAULT_EFFECTS).join(', ')}`);
   }
-  const row = EFFECTS[effect as EffectName];
+  const row = FAULT_EFFECTS[effect as FaultEffectName];
   const own = Object.keys(row.parameters);
   const known = [...others, 'effect', ...own, ...Object.keys(row.optional ?? {})];
   const present = Object.keys(given).filter((name) => given[name] !== undefined);
@@ -185,7 +185,7 @@ function requireEffect(given: Record<string, unknown>, others: readonly string[]
   return row;
 }
 
-function requireOperation(effect: string, { operations }: EffectRow, id: unknown): void {
+function requireOperation(effect: string, { operations }: FaultEffectRow, id: unknown): void {
   if (!OPERATION_IDS.includes(id as OperationId)) {
     throw new FaultError(`unknown operation ${JSON.stringify(id)}; the operations are ${operations.join(', ')}`);
   }

@@ -1,8 +1,15 @@
 import type { OperationId } from '../../contract/operation-routes.ts';
 import { accountOf } from '../account.ts';
-import { EFFECTS, type Effect, type FaultSpec, operationsOf, readSpec, type Selection } from './fault-spec.ts';
+import {
+  FAULT_EFFECTS,
+  type FaultEffect,
+  type FaultSpec,
+  operationsOf,
+  readSpec,
+  type Selection,
+} from './fault-spec.ts';
 
-/** What one request is about, as far as faults ask. */
+/** What faults need to know of a request. */
 export interface Subject {
   operation: OperationId;
   session: string | undefined;
@@ -11,22 +18,27 @@ export interface Subject {
   account: string;
 }
 
-/** Which requests, where a key is known by the hash that stands for its account. */
+/** A selection with the account in place of the key. */
 export type HashedSelection = Omit<Selection, 'key'> & { account?: string };
 
-/** One fault with what is left of it. */
+/** One fault, and how often it has yet to act. */
 export class Fault {
-  /** What it is known by; one that came with a request has none. */
+  /** Undefined for a fault from a request header. */
   readonly id: string | undefined;
-  readonly effect: Effect;
+  readonly effect: FaultEffect;
   readonly selection: Readonly<HashedSelection>;
   readonly times: number;
   readonly #onSpent: () => void;
   #remaining: number;
   #removed = false;
 
-  /** @param onSpent called when it has acted for the last time */
-  constructor(effect: Effect, selection: HashedSelection = {}, id?: string, onSpent: () => void = () => undefined) {
+  /** @param onSpent called once it has acted for the last time */
+  constructor(
+    effect: FaultEffect,
+    selection: HashedSelection = {},
+    id?: string,
+    onSpent: () => void = () => undefined,
+  ) {
     this.id = id;
     this.effect = effect;
     this.selection = selection;
@@ -40,7 +52,7 @@ export class Fault {
     return this.#remaining;
   }
 
-  /** Whether it was taken away. */
+  /** Whether it was removed. */
   get removed(): boolean {
     return this.#removed;
   }
@@ -48,46 +60,46 @@ export class Fault {
   fits({ operation, session, account }: Subject): boolean {
     const wanted = this.selection;
     return (
-      EFFECTS[this.effect.effect].operations.includes(operation) &&
+      FAULT_EFFECTS[this.effect.effect].operations.includes(operation) &&
       (wanted.operation === undefined || operationsOf(wanted.operation).includes(operation)) &&
       (wanted.session === undefined || wanted.session === session) &&
       (wanted.account === undefined || wanted.account === account)
     );
   }
 
-  /** Whether it acts now, which uses it up by one. */
-  take(): boolean {
+  /** Uses it up by one. @returns whether it acts now */
+  consume(): boolean {
     if (this.#removed || this.#remaining === 0) return false;
     this.#remaining -= 1;
     if (this.#remaining === 0) this.#onSpent();
     return true;
   }
 
-  /** It acts no more. */
+  /** Stops it from acting again. */
   remove(): void {
     this.#removed = true;
   }
 }
 
-/** A fault that has been set. */
+/** A fault that was added. */
 export interface FaultHandle {
   readonly id: string;
   /** How often it has yet to act. */
   readonly remaining: number;
-  /** How many requests wait in it now. */
+  /** How many requests it holds up now. */
   readonly waiting: number;
-  /** Takes it away; requests that wait in it go on. */
+  /** Removes it; requests that it holds up continue. */
   remove(): void;
 }
 
-/** A fault that has yet to act, or in which requests wait. Its key is told as the beginning of its account's hash. */
+/** A fault that has yet to act or holds up requests. Its key is shown as the start of its account's hash. */
 export type ListedFault = Omit<Selection, 'key'> &
-  Effect & { id: string; account?: string; remaining: number; waiting: number };
+  FaultEffect & { id: string; account?: string; remaining: number; waiting: number };
 
-/** How a wait has ended: in time or let go, or because nobody waits any more. */
-export type Waited = 'on' | 'over';
+/** How a wait ended: the request continues, or its client or the emulator is gone. */
+export type Waited = 'continue' | 'gone';
 
-/** Waits in a fault. */
+/** Holds up a request in a fault. */
 export type Wait = (fault: Fault, ms?: number) => Promise<Waited>;
 
 interface Waiting {
@@ -97,7 +109,7 @@ interface Waiting {
 
 const SHOWN_DIGITS = 8;
 
-/** The faults that are set, in the order in which they were. */
+/** The faults of an emulator, in the order in which they were added. */
 export class Faults {
   readonly #faults = new Map<string, Fault>();
   readonly #waiting = new Set<Waiting>();
@@ -105,12 +117,12 @@ export class Faults {
   #cleared = 0;
   #closed = false;
 
-  /** True where nothing is to go wrong. */
+  /** True if there is no fault. */
   get none(): boolean {
     return this.#faults.size === 0;
   }
 
-  /** @throws FaultError that says which names and values are right */
+  /** @throws FaultError naming the valid names and values */
   add(spec: FaultSpec): FaultHandle {
     const { operation, session, key, times, ...effect } = readSpec(spec);
     this.#set += 1;
@@ -121,7 +133,7 @@ export class Faults {
       ...(key !== undefined && { account: accountOf(key) }),
       ...(times !== undefined && { times }),
     };
-    const fault = new Fault(effect as Effect, selection, id, () => this.#faults.delete(id));
+    const fault = new Fault(effect as FaultEffect, selection, id, () => this.#faults.delete(id));
     this.#faults.set(id, fault);
     const countWaiting = () => this.#countWaiting(fault);
     return {
@@ -136,7 +148,7 @@ export class Faults {
     };
   }
 
-  /** Faults that have yet to act, and those that have in which requests wait. */
+  /** Faults that have yet to act or hold up requests. */
   list(): ListedFault[] {
     return this.#known().map((fault) => {
       const { id = '', effect, times, remaining } = fault;
@@ -147,7 +159,7 @@ export class Faults {
     });
   }
 
-  /** The same as texts, for whoever expected them to have acted. */
+  /** Unused faults, one line each, for a test that expected them to act. */
   unused(): string[] {
     return [...this.#faults.values()].map(({ effect, selection, times, remaining }) => {
       const { effect: name, ...parameters } = effect;
@@ -158,25 +170,25 @@ export class Faults {
     });
   }
 
-  /** Takes one away by its id. @returns whether there was one */
+  /** Removes a fault by its id. @returns whether there was one */
   remove(id: string): boolean {
     const fault = this.#known().find((each) => each.id === id);
     if (fault) this.#remove(fault);
     return fault !== undefined;
   }
 
-  /** Takes all away; requests that wait go on. */
+  /** Removes all faults; requests that they hold up continue. */
   clear(): void {
     for (const fault of this.#faults.values()) fault.remove();
     this.#faults.clear();
     this.#cleared += 1;
-    this.#release('on');
+    this.#release('continue');
   }
 
-  /** Ends all waiting for good. */
+  /** Ends all waiting, and lets no request wait again. */
   close(): void {
     this.#closed = true;
-    this.#release('over');
+    this.#release('gone');
   }
 
   fitting(subject: Subject): Fault[] {
@@ -184,15 +196,15 @@ export class Faults {
   }
 
   /**
-   * What a request waits with: in a fault, until that is taken away or `ms` milliseconds are over; of real time, since who waits
-   * for the answer measures real time as well.
-   * @param onGone is told whom to call where the client goes, and returns what takes that back
+   * Returns the function with which one request waits in a fault: until the fault is removed or `ms` milliseconds have passed, in
+   * real time, because the client measures real time too.
+   * @param onGone registers a listener for the client going away, and returns a function that unregisters it
    */
   waiter(onGone: (listener: () => void) => () => void): Wait {
     const cleared = this.#cleared;
     return (fault, ms) => {
-      if (this.#closed) return Promise.resolve('over');
-      if (fault.removed || this.#cleared !== cleared) return Promise.resolve('on');
+      if (this.#closed) return Promise.resolve('gone');
+      if (fault.removed || this.#cleared !== cleared) return Promise.resolve('continue');
       return this.#wait(fault, ms, onGone);
     };
   }
@@ -209,14 +221,14 @@ export class Faults {
         resolve(waited);
       };
       const waiting: Waiting = { fault, end };
-      const timer = ms === undefined ? undefined : setTimeout(() => end('on'), ms);
+      const timer = ms === undefined ? undefined : setTimeout(() => end('continue'), ms);
       this.#waiting.add(waiting);
-      stop = onGone(() => end('over'));
+      stop = onGone(() => end('gone'));
       if (ended) stop();
     });
   }
 
-  /** Those that are set, and those that are used up but not over. */
+  /** Faults that have yet to act, and used up ones that still hold up requests. */
   #known(): Fault[] {
     const waitedIn = [...this.#waiting].map(({ fault }) => fault).filter(({ id }) => id !== undefined);
     return [...new Set([...this.#faults.values(), ...waitedIn])];
@@ -229,7 +241,7 @@ export class Faults {
   #remove(fault: Fault): void {
     if (fault.id !== undefined) this.#faults.delete(fault.id);
     fault.remove();
-    this.#release('on', fault);
+    this.#release('continue', fault);
   }
 
   #release(waited: Waited, fault?: Fault): void {

@@ -52,10 +52,10 @@ export class Past {
   /** @param all of the account, oldest first; what came in behind `refused` is left out */
   constructor(all: readonly Exchange[], refused: Exchange | undefined) {
     const before = all.filter(({ n }) => refused === undefined || n < refused.n);
-    const reset = before.findLastIndex((exchange) => exchange.told?.reset === true);
+    const reset = before.findLastIndex((exchange) => exchange.noted?.reset === true);
     this.exchanges = before.slice(reset + 1);
     this.forgotten = before.slice(0, Math.max(0, reset));
-    this.#order = before.filter((exchange) => exchange.told?.reset !== true);
+    this.#order = before.filter((exchange) => exchange.noted?.reset !== true);
   }
 
   last(fits: (exchange: Exchange) => boolean): Exchange | undefined {

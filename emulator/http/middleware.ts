@@ -26,13 +26,13 @@ export function openRequest(services: Services): MiddlewareHandler<Env> {
   };
 }
 
-const striking = lazy(() => import('../faults/apply-faults.ts'));
+const faultModule = lazy(() => import('../faults/apply-faults.ts'));
 
 /** Applies the faults that were set. Costs two checks where there are none. */
 export function applyFaults(faults: Faults): MiddlewareHandler<Env> {
   return (c, next) => {
     if (faults.none && c.req.header('kimi-emulator-fault') === undefined) return next();
-    return striking().then(({ strike }) => strike(c, next, faults) as Promise<Response>);
+    return faultModule().then((module) => module.applyFaults(c, next, faults) as Promise<Response>);
   };
 }
 

@@ -1,7 +1,7 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { List } from '../../contract/lists.ts';
 import { ClientGone } from '../errors.ts';
-import type { Facts } from '../journal/exchange.ts';
+import type { JournalEffects } from '../journal/exchange.ts';
 import type { Services } from '../services.ts';
 import { Batches, type Encoding, readable, type Source, writeTo } from '../streams/output.ts';
 import type { RequestContext } from './context.ts';
@@ -71,7 +71,7 @@ export function sendStream<Item>(
   { abort, ...streaming }: Streaming<Item>,
 ): Response | Promise<Response> {
   const faults = c.get('faults');
-  if (faults?.losesAnswer()) return faults.swallow(() => source.next()).then(() => lose(c));
+  if (faults?.losesAnswer()) return faults.discard(() => source.next()).then(() => lose(c));
   const items = faults
     ? {
         next: faults.faulty(
@@ -180,14 +180,18 @@ export function journalAnswer(c: RequestContext, status: number, text: string | 
 }
 
 /** Journals what a committed change did; of a streamed append, all its lines together. */
-export function noteEffects(c: RequestContext, facts: Facts, isLine = false): void {
+export function noteEffects(c: RequestContext, facts: JournalEffects, isLine = false): void {
   const exchange = c.get('exchange');
   if (!exchange) return;
-  if (isLine && facts.wrote) exchange.told = { ...exchange.told, wrote: withLine(exchange.told?.wrote, facts.wrote) };
-  else exchange.told = exchange.told ? { ...exchange.told, ...facts } : facts;
+  if (isLine && facts.wrote)
+    exchange.noted = { ...exchange.noted, wrote: withLine(exchange.noted?.wrote, facts.wrote) };
+  else exchange.noted = exchange.noted ? { ...exchange.noted, ...facts } : facts;
 }
 
-function withLine(before: Facts['wrote'], line: NonNullable<Facts['wrote']>): NonNullable<Facts['wrote']> {
+function withLine(
+  before: JournalEffects['wrote'],
+  line: NonNullable<JournalEffects['wrote']>,
+): NonNullable<JournalEffects['wrote']> {
   const opened = [...(before?.opened ?? []), ...(line.opened ?? [])];
   const answered = [...(before?.answered ?? []), ...(line.answered ?? [])];
   return {

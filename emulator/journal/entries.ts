@@ -4,7 +4,7 @@ import type { OperationId } from '../../contract/operation-routes.ts';
 import { accountOf } from '../account.ts';
 import {
   type Exchange,
-  type Facts,
+  type JournalEffects,
   type KeptText,
   memoryOf,
   type ReadText,
@@ -12,24 +12,24 @@ import {
   type Streamed,
 } from './exchange.ts';
 
-/** Which requests are asked for. All that is given must hold. */
+/** Selects requests that match every given condition. */
 export interface JournalFilter {
   session?: string | undefined;
-  /** `400`, `4xx`, or `open` for those that are not answered yet. */
+  /** `400`, `4xx`, or `open` for requests without an answer yet. */
   status?: string | number | undefined;
-  /** Its id, such as `appendMessages`. */
+  /** Operation id, such as `appendMessages`. */
   operation?: OperationId | undefined;
-  /** An API key, or an account as the journal names it. */
+  /** An API key, or an account as the journal shows it. */
   key?: string | undefined;
-  /** Only those behind this number. */
+  /** Only requests after this number. */
   since?: number | undefined;
-  /** So many at most: the newest. */
+  /** Maximum number of requests: the newest. */
   limit?: number | undefined;
 }
 
 const SHORT = 12;
 
-/** What stands for an account where it is shown: the beginning of its key's hash. */
+/** An account as it is shown: the start of its key's hash. */
 export function shortAccount(account: string): string {
   return account.slice(0, SHORT);
 }
@@ -52,45 +52,44 @@ function hasStatus({ status }: Exchange, asked: string): boolean {
 }
 
 const HIDDEN = '[redacted]';
-/** Whoever knows a share's id may read it. */
+/** Anyone who knows a share id can read the share. */
 const SHARE_ID = /shr_(?!\[)[\w-]+/g;
-/** Keys of services, whoever's they are. */
+/** Keys of any service. */
 const SECRET = /\b(?:sk|ak)-[\w-]{6,}/g;
-/** What may be the beginning of either, where a text is cut in the middle of it. */
-const BEGUN = /(?:shr_?|sh|[sa]k?-?)[\w-]*$|Bearer *\S*$/;
-/** A shorter key is a word, such as `test`, and hides nothing. */
-const LEAST_KEY_LENGTH = 8;
+/** The possible start of either, at the end of a text that is cut. */
+const PARTIAL_SECRET = /(?:shr_?|sh|[sa]k?-?)[\w-]*$|Bearer *\S*$/;
+/** A shorter key is a word such as `test`, and not a secret. */
+const MIN_KEY_LENGTH = 8;
+/** Every secret key has at least so many characters: `sk-x`. */
+const KEY_START = 4;
+const HASHES = 0x1_0000;
+const HASH_MASK = 0xffff;
 
-/** Takes API keys and share ids out of what is shown. */
+/** Replaces API keys and share ids in what is shown. */
 export class Redactor {
-  readonly #keys: string[];
+  readonly #keys: KeySet;
 
-  /** @param keys those that requests came with */
+  /** @param keys that requests were sent with */
   constructor(keys: Iterable<string>) {
-    const secret = [...new Set(keys)].filter((key) => key.length >= LEAST_KEY_LENGTH || /^sk-./.test(key));
-    const written = secret.flatMap((key) => [key, JSON.stringify(key).slice(1, -1), encodeURIComponent(key)]);
-    this.#keys = [...new Set(written)].sort((a, b) => b.length - a.length);
+    const secret = [...new Set(keys)].filter((key) => key.length >= MIN_KEY_LENGTH || /^sk-./.test(key));
+    this.#keys = new KeySet(secret.flatMap((key) => [key, JSON.stringify(key).slice(1, -1), encodeURIComponent(key)]));
   }
 
   text(text: string): string {
-    const without = this.#keys.reduce((rest, key) => rest.replaceAll(key, HIDDEN), text);
-    return without.replaceAll(SECRET, HIDDEN).replaceAll(SHARE_ID, `shr_${HIDDEN}`);
+    return this.#keys.replaceAll(text, HIDDEN).replaceAll(SECRET, HIDDEN).replaceAll(SHARE_ID, `shr_${HIDDEN}`);
   }
 
-  /** A text as it is shown. A secret that the cut went through is left out with the rest. */
-  kept({ head, tail, leftOut, unit }: ReadText): string {
+  /** A stored text as it is shown. A secret that the cut went through is left out with the rest. */
+  stored({ head, tail, leftOut, unit }: ReadText): string {
     if (leftOut === 0) return this.text(head);
     const first = this.text(head);
     const last = this.text(tail);
-    const border = this.#keys.reduce((most, key) => Math.max(most, overlap(first, key)), 0);
-    const begun = BEGUN.exec(first)?.[0].length ?? 0;
-    const ended = this.#keys.reduce((most, key) => Math.max(most, overlap(key, last)), 0);
-    const rest = Math.max(ended, /^[\w-]*/.exec(last)?.[0].length ?? 0);
-    const shownHead = first.slice(0, first.length - Math.max(border, begun));
-    return `${shownHead} [${leftOut} ${unit} left out] ${last.slice(rest)}`;
+    const begun = Math.max(this.#keys.begunAtEnd(first), PARTIAL_SECRET.exec(first)?.[0].length ?? 0);
+    const ended = Math.max(this.#keys.endedAtStart(last), /^[\w-]*/.exec(last)?.[0].length ?? 0);
+    return `${first.slice(0, first.length - begun)} [${leftOut} ${unit} left out] ${last.slice(ended)}`;
   }
 
-  /** A value of JSON with all its texts redacted. */
+  /** A JSON value with all its strings redacted. */
   value<Value>(value: Value): Value {
     return this.#visit(value) as Value;
   }
@@ -103,22 +102,104 @@ export class Redactor {
   }
 }
 
-/** Length of the longest beginning of `next` that `before` ends with. */
-function overlap(before: string, next: string): number {
-  for (let length = Math.min(before.length, next.length); length > 0; length -= 1) {
-    if (before.endsWith(next.slice(0, length))) return length;
+/** Finds any of many texts in one pass: a journal of 1,000 requests may have 1,000 keys. */
+class KeySet {
+  readonly #keys: ReadonlySet<string>;
+  /** Lengths of the keys that start with the same characters, longest first. */
+  readonly #lengths = new Map<string, number[]>();
+  /** Marks the hashes of those characters. */
+  readonly #starts = new Uint8Array(HASHES);
+  readonly #sorted: readonly string[];
+  readonly #reversed: readonly string[];
+  readonly #longest: number;
+
+  /** @param keys of at least `KEY_START` characters */
+  constructor(keys: readonly string[]) {
+    this.#keys = new Set(keys);
+    for (const key of this.#keys) {
+      const start = key.slice(0, KEY_START);
+      this.#lengths.set(
+        start,
+        [...new Set([...(this.#lengths.get(start) ?? []), key.length])].sort((a, b) => b - a),
+      );
+      let hash = 0;
+      for (let place = 0; place < KEY_START; place += 1) hash = nextHash(hash, start.charCodeAt(place));
+      this.#starts[hash & HASH_MASK] = 1;
+    }
+    this.#sorted = [...this.#keys].sort();
+    this.#reversed = this.#sorted.map(reversed).sort();
+    this.#longest = this.#sorted.reduce((most, { length }) => Math.max(most, length), 0);
   }
-  return 0;
+
+  replaceAll(text: string, replacement: string): string {
+    if (this.#longest === 0) return text;
+    let result = '';
+    let from = 0;
+    let hash = 0;
+    for (let place = 0; place < text.length; place += 1) {
+      hash = nextHash(hash, text.charCodeAt(place));
+      const start = place + 1 - KEY_START;
+      if (this.#starts[hash & HASH_MASK] === 0 || start < from) continue;
+      const length = this.#lengthAt(text, start);
+      if (length === undefined) continue;
+      result += text.slice(from, start) + replacement;
+      from = start + length;
+      place = from - 1;
+    }
+    return result + text.slice(from);
+  }
+
+  /** Length of the longest start of a key that the text ends with. */
+  begunAtEnd(text: string): number {
+    for (let length = Math.min(text.length, this.#longest); length > 0; length -= 1) {
+      if (someStartsWith(this.#sorted, text.slice(-length))) return length;
+    }
+    return 0;
+  }
+
+  /** Length of the longest end of a key that the text starts with. */
+  endedAtStart(text: string): number {
+    const start = reversed(text.slice(0, this.#longest));
+    for (let length = start.length; length > 0; length -= 1) {
+      if (someStartsWith(this.#reversed, start.slice(-length))) return length;
+    }
+    return 0;
+  }
+
+  #lengthAt(text: string, start: number): number | undefined {
+    const lengths = this.#lengths.get(text.slice(start, start + KEY_START));
+    return lengths?.find((length) => this.#keys.has(text.slice(start, start + length)));
+  }
 }
 
-/** A request and its answer as they are shown. What is not there does not apply. */
+/** A rolling hash: of 16 bits moved by 4, only the last four units are left. */
+function nextHash(hash: number, unit: number): number {
+  return ((hash << 4) ^ (unit & 0xff)) & HASH_MASK;
+}
+
+function reversed(text: string): string {
+  return text.split('').reverse().join('');
+}
+
+function someStartsWith(sorted: readonly string[], text: string): boolean {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle] ?? '') < text) low = middle + 1;
+    else high = middle;
+  }
+  return sorted[low]?.startsWith(text) ?? false;
+}
+
+/** A request and its answer as they are shown. Absent members do not apply. */
 export interface JournalEntry {
   n: number;
   /** Milliseconds since the Unix epoch, on the emulator's clock. */
   at: number;
-  /** The beginning of the key's hash. */
+  /** The start of the key's hash. */
   account?: string;
-  /** Its id in the contract. */
+  /** Operation id in the contract. */
   operation?: string;
   method: string;
   path: string;
@@ -126,27 +207,27 @@ export interface JournalEntry {
   idempotency_key?: string;
   /** The stored answer of an earlier request with this key. */
   replayed?: true;
-  /** 0 while the request is under way. */
+  /** 0 while the request is running. */
   status: number;
-  /** A fault dropped the connection: before anything was done where the status is 0, else in place of the answer. */
+  /** A fault dropped the connection: before anything was done if the status is 0, otherwise instead of the answer. */
   lost?: true;
   /** Effects of the faults that acted on it. */
   faults?: readonly string[];
   code?: ErrorCode;
-  /** Seconds to wait before the same request, as the answer's Retry-After said. */
+  /** Seconds to wait before a retry, from the answer's Retry-After. */
   retry_after?: number;
   hint?: string;
-  /** Members that the API does not know. */
+  /** Unknown members of the request, which were ignored. */
   ignored?: string;
   request?: string;
   request_bytes?: number;
   answer?: string;
   usage?: CompletionUsage;
   streamed?: Streamed & { finish_reason?: string };
-  facts: Facts;
+  facts: JournalEffects;
 }
 
-/** An exchange in words, without keys and share ids. */
+/** An exchange as it is shown, without keys and share ids. */
 export function describe(exchange: Exchange, redactor: Redactor): JournalEntry {
   const { n, at, account, asked, addressed, session, code, headers = {}, status, facts, streamed } = exchange;
   const request = read(exchange.request);
@@ -169,8 +250,8 @@ export function describe(exchange: Exchange, redactor: Redactor): JournalEntry {
     ...(headers['Retry-After'] !== undefined && { retry_after: Number(headers['Retry-After']) }),
     ...(headers['Kimi-Emulator-Hint'] !== undefined && { hint: headers['Kimi-Emulator-Hint'] }),
     ...(headers['Kimi-Emulator-Ignored'] !== undefined && { ignored: headers['Kimi-Emulator-Ignored'] }),
-    ...(request && { request: redactor.kept(request), request_bytes: exchange.requestBytes }),
-    ...(answer && { answer: redactor.kept(answer) }),
+    ...(request && { request: redactor.stored(request), request_bytes: exchange.requestBytes }),
+    ...(answer && { answer: redactor.stored(answer) }),
     ...(facts.turn && { usage: facts.turn.usage }),
     ...(streamed && { streamed: { ...streamed, ...(finish !== undefined && { finish_reason: finish }) } }),
     facts,
@@ -181,10 +262,10 @@ function read(text: KeptText | undefined) {
   return text === undefined || memoryOf(text) === 0 ? undefined : readText(text);
 }
 
-/** Characters of a text that are shown; a failing test is read by a person. */
+/** Characters shown of a text. */
 const SHOWN = 400;
 
-/** Entries as text to be read, for a test that has failed. */
+/** Entries as readable text, for the output of a failed test. */
 export function render(entries: readonly JournalEntry[]): string {
   return entries.map(renderOne).join('\n');
 }
@@ -197,7 +278,7 @@ function renderOne(entry: JournalEntry): string {
   if (faults) flags.push(`by the fault ${faults.join(', ')}`);
   const outcome = [state, ...flags].filter(Boolean).join(' ');
   const lines = [`#${n}  ${timeOf(at)}  ${method} ${path}  ${operation ?? ''}  ${outcome}`];
-  const ended = { whole: 'sent whole', left: 'the reader left', failed: 'failed' };
+  const ended = { whole: 'complete', left: 'the reader left', failed: 'failed' };
   if (request !== undefined) lines.push(`    > ${shorten(request)}`);
   if (answer !== undefined) lines.push(`    < ${shorten(answer)}`);
   if (streamed) {

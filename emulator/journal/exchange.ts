@@ -60,7 +60,7 @@ function decode(bytes: Uint8Array): string {
  * What a request did, told by the route that knows it. Tokens and messages are counts; `total` is what the window holds
  * afterwards, session tools included. Only those of a request that succeeded are true.
  */
-export interface Facts {
+export interface JournalEffects {
   created?: { session: string; from_snapshot?: string; from_share?: string };
   /** `lines` where it was streamed. `opened` and `answered` are ids of tool calls. */
   wrote?: {
@@ -147,11 +147,11 @@ export class Exchange {
   /** Of the answer. */
   headers: Readonly<Record<string, string>> | undefined;
   streamed: Streamed | undefined;
-  told: Facts | undefined;
+  noted: JournalEffects | undefined;
   /** At most what it takes in memory. */
   bytes = OWN_BYTES;
   #addressed: Addressed | undefined;
-  #facts: Facts | undefined;
+  #facts: JournalEffects | undefined;
 
   constructor(n: number, at: number, asked: Asked) {
     this.n = n;
@@ -176,7 +176,7 @@ export class Exchange {
     this.lost = true;
   }
 
-  struck(fault: string): void {
+  addFault(fault: string): void {
     this.faults = [...this.faults, fault];
   }
 
@@ -196,11 +196,11 @@ export class Exchange {
   }
 
   /** What it did. Nothing where it was refused, is under way, or was answered from memory. */
-  get facts(): Facts {
-    if (this.told?.reset) return this.told;
+  get facts(): JournalEffects {
+    if (this.noted?.reset) return this.noted;
     if (!this.succeeded || this.headers?.['Idempotent-Replayed'] !== undefined) return {};
-    this.#facts ??= deriveFacts(this);
-    return { ...this.#facts, ...this.told };
+    this.#facts ??= deriveEffects(this);
+    return { ...this.#facts, ...this.noted };
   }
 
   /** The version of the session that the answer names. */
@@ -221,7 +221,7 @@ export class Exchange {
   }
 }
 
-type Derive = (exchange: Pick<Exchange, 'addressed' | 'asked'>, answer: string) => Facts;
+type Derive = (exchange: Pick<Exchange, 'addressed' | 'asked'>, answer: string) => JournalEffects;
 
 /** What a request did, where its path and the ends of its answer say it and no route has to. */
 const DERIVATIONS: Partial<Record<string, Derive>> = {
@@ -235,12 +235,12 @@ const DERIVATIONS: Partial<Record<string, Derive>> = {
     ids.snapshot === undefined ? {} : { unshared: { snapshot: ids.snapshot } },
 };
 
-export function deriveFacts(exchange: Pick<Exchange, 'addressed' | 'asked' | 'answer'>): Facts {
+export function deriveEffects(exchange: Pick<Exchange, 'addressed' | 'asked' | 'answer'>): JournalEffects {
   const derive = DERIVATIONS[exchange.addressed.operation ?? ''];
   return derive ? derive(exchange, textOf(exchange.answer)) : {};
 }
 
-function created(answer: string): Facts {
+function created(answer: string): JournalEffects {
   const session = /^\{"id":"([^"]+)"/.exec(answer)?.[1];
   if (session === undefined) return {};
   const [, kind, origin] = /"forked_from":\{"(snapshot|share)_id":"([^"]+)"\}\}$/.exec(answer) ?? [];
@@ -248,14 +248,14 @@ function created(answer: string): Facts {
   return { created: { session, ...(kind === 'share' ? { from_share: origin } : { from_snapshot: origin }) } };
 }
 
-function taken(answer: string): Facts {
+function taken(answer: string): JournalEffects {
   const id = /^\{"id":"([^"]+)"/.exec(answer)?.[1];
   const preserved = /"preserve_len":(\d+|null),"usage":/.exec(answer)?.[1];
   if (id === undefined) return {};
   return { snapshot: { id, preserve_len: preserved === undefined || preserved === 'null' ? null : Number(preserved) } };
 }
 
-function shared(snapshot: string | undefined, answer: string): Facts {
+function shared(snapshot: string | undefined, answer: string): JournalEffects {
   const [, share, expires] = /"share":\{"share_id":"([^"]+)","expires_at":(\d+|null)\}\}$/.exec(answer) ?? [];
   if (snapshot === undefined || share === undefined) return {};
   return { shared: { share, snapshot, expires_at: expires === 'null' ? null : Number(expires) } };

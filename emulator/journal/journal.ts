@@ -48,7 +48,7 @@ export class Journal {
   /** All state was put back: what came before says nothing of what is there now. */
   markReset(at: number): void {
     const exchange = this.open({ method: 'POST', path: '/_emulator/reset', query: '', idempotencyKey: undefined }, at);
-    if (exchange) Object.assign(exchange, { status: 204, told: { reset: true } });
+    if (exchange) Object.assign(exchange, { status: 204, noted: { reset: true } });
   }
 
   /** Oldest first. */
@@ -63,7 +63,7 @@ export class Journal {
 
   /** Those of one account, and what befell all of them. */
   of(account: string): Exchange[] {
-    return this.exchanges().filter((exchange) => exchange.account === account || exchange.told?.reset);
+    return this.exchanges().filter((exchange) => exchange.account === account || exchange.noted?.reset);
   }
 
   /** As they are shown: oldest first, keys and share ids redacted. */

@@ -4,7 +4,7 @@ import { unixSeconds } from '../clock.ts';
 import { messageTokensSliced, toolsTokensSliced } from '../engines/tokens/chat-template.ts';
 import type { Tokenizer } from '../engines/tokens/tokenizer.ts';
 import { ApiError, invalid } from '../errors.ts';
-import type { Facts } from '../journal/exchange.ts';
+import type { JournalEffects } from '../journal/exchange.ts';
 import type { Services } from '../services.ts';
 import type { NewEntry, StoredMessage, Tail, View } from '../store/entries.ts';
 import type { SessionRow, Toolset } from '../store/sessions.ts';
@@ -197,7 +197,7 @@ function heldGroups(pins: readonly boolean[], opensGroup: readonly boolean[], he
   return held;
 }
 
-type Wrote = NonNullable<Facts['wrote']>;
+type Wrote = NonNullable<JournalEffects['wrote']>;
 
 /** @param total tokens of the window afterwards @param session as it is afterwards */
 export function wroteFacts({ items, tokens }: Write, total: number, { view }: Pick<SessionRow, 'view'>): Wrote {

@@ -3,7 +3,7 @@ import { unixSeconds } from '../clock.ts';
 import { MESSAGE_FRAME_TOKENS } from '../engines/tokens/chat-template.ts';
 import type { Tokenizer } from '../engines/tokens/tokenizer.ts';
 import { ApiError } from '../errors.ts';
-import type { Facts } from '../journal/exchange.ts';
+import type { JournalEffects } from '../journal/exchange.ts';
 import type { Services } from '../services.ts';
 import type { NewEntry, StoredMessage } from '../store/entries.ts';
 import { findCut } from '../store/history.ts';
@@ -174,7 +174,11 @@ function asEntry(message: StoredMessage): NewEntry {
   return { message, tokens, pinned, held, opensGroup: message.seq === message.group };
 }
 
-export function compressedFacts({ before, after, snapshot_id }: SessionCompression): NonNullable<Facts['compressed']> {
+export function compressedFacts({
+  before,
+  after,
+  snapshot_id,
+}: SessionCompression): NonNullable<JournalEffects['compressed']> {
   const totals = { before: before.total_tokens, total: after.total_tokens };
   return snapshot_id === null ? totals : { ...totals, snapshot: snapshot_id };
 }

@@ -2,7 +2,7 @@ import type { CreateSessionRequest, RollbackRequest } from '../../contract/sessi
 import type { CreateSnapshotRequest, Share, SharedSnapshot, ShareRequest, Snapshot } from '../../contract/snapshots.ts';
 import { unixSeconds } from '../clock.ts';
 import { ApiError } from '../errors.ts';
-import type { Facts } from '../journal/exchange.ts';
+import type { JournalEffects } from '../journal/exchange.ts';
 import type { Services } from '../services.ts';
 import type { View } from '../store/entries.ts';
 import type { ForkOrigin, SessionRow } from '../store/sessions.ts';
@@ -165,7 +165,7 @@ export function rolledBackFacts(
   services: Services,
   snapshot: string,
   session: SessionRow,
-): NonNullable<Facts['rolled_back']> {
+): NonNullable<JournalEffects['rolled_back']> {
   return { snapshot, total: toUsage(services, session).total_tokens, first_place: session.view.floor };
 }
 

@@ -3,7 +3,7 @@ import type { SessionTruncation, TruncateRequest } from '../../contract/sessions
 import { messageTokensSliced } from '../engines/tokens/chat-template.ts';
 import type { Tokenizer } from '../engines/tokens/tokenizer.ts';
 import { ApiError } from '../errors.ts';
-import type { Facts } from '../journal/exchange.ts';
+import type { JournalEffects } from '../journal/exchange.ts';
 import type { Services } from '../services.ts';
 import type { NewEntry, StoredMessage, View } from '../store/entries.ts';
 import { findCut } from '../store/history.ts';
@@ -71,7 +71,10 @@ export function requirePreserveLen({ limits }: Services, preserveLen: number): v
   throw new ApiError('preserve_len_too_small', { least: limits.min_preserve_tokens, asked: preserveLen });
 }
 
-export function cutFacts({ removed, after }: SessionTruncation, { view }: SessionRow): NonNullable<Facts['cut']> {
+export function cutFacts(
+  { removed, after }: SessionTruncation,
+  { view }: SessionRow,
+): NonNullable<JournalEffects['cut']> {
   return { ...removed, total: after.total_tokens, first_place: view.floor };
 }
 

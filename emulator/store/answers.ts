@@ -13,14 +13,18 @@ interface Columns extends StoredAnswer {
   generation: number;
 }
 
-const PURGE = 64;
+const PURGE_ROWS = 64;
+const MAX_ANSWERS = 65_536;
 
+/** Answers by account and key. The newest 65,536 are stored: on a clock that stands still none ever expires. */
 export class Answers {
   readonly #sql: ReturnType<typeof statements>;
+  readonly #max: number;
   #generation: number;
 
-  constructor(database: Database) {
+  constructor(database: Database, max = MAX_ANSWERS) {
     this.#sql = statements(database);
+    this.#max = max;
     this.#generation = this.#sql.generation.get()?.value ?? 0;
   }
 
@@ -35,10 +39,12 @@ export class Answers {
     return row && row.expires_at > now && row.generation === this.#generation ? row : undefined;
   }
 
-  /** Keeps an answer until `expiresAt`, and forgets a few that have expired by `now` (Unix seconds). */
+  /** Stores an answer until `expiresAt`, and deletes a few that have expired by `now` (Unix seconds) or are too many. */
   save(account: string, key: string, answer: StoredAnswer, now: number, expiresAt: number): void {
-    this.#sql.purge.run(now, PURGE);
-    this.#sql.save.run({ account, key, expires_at: expiresAt, generation: this.#generation, ...answer });
+    this.#sql.purge.run(now, PURGE_ROWS);
+    const row = { account, key, expires_at: expiresAt, generation: this.#generation, ...answer };
+    const { lastInsertRowid } = this.#sql.save.run(row);
+    this.#sql.purgeOldest.run(Number(lastInsertRowid) - this.#max, PURGE_ROWS);
   }
 }
 
@@ -55,6 +61,9 @@ function statements(database: Database) {
     nextGeneration: database.prepare<[], { value: number }>(
       `INSERT INTO meta (name, value) VALUES ('generation', 1)
        ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value`,
+    ),
+    purgeOldest: database.prepare<[number, number]>(
+      'DELETE FROM answers WHERE rowid IN (SELECT rowid FROM answers WHERE rowid <= ? LIMIT ?)',
     ),
     purge: database.prepare<[number, number]>(
       'DELETE FROM answers WHERE rowid IN (SELECT rowid FROM answers WHERE expires_at <= ? LIMIT ?)',

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { holderOf } from '../../emulator/account.ts';
-import { Billing } from '../../emulator/billing/billing.ts';
+import { Balance, Billing } from '../../emulator/billing/billing.ts';
 import { parseAmount } from '../../emulator/billing/money.ts';
 import { ApiError } from '../../emulator/errors.ts';
 import { message } from './prompts.ts';
 
-function purse(amount: string) {
+function budget(amount: string) {
   const billing = new Billing({ clock: { now: () => 0 }, windowTokens: 262_144, balance: parseAmount(amount) });
   const open = (account: string, name: string) =>
     billing.open({
@@ -21,7 +21,7 @@ function purse(amount: string) {
 }
 
 test('it goes down by what turns cost, account by account', () => {
-  const { balance, open } = purse('0.01USD');
+  const { balance, open } = budget('0.01USD');
   open('a', 'one').settle(1_000);
   // (1,000 × 0.60 + 1,000 × 2.50) ÷ 10⁶ = 0.0031.
   expect(balance?.figures('a')).toEqual({ available_balance: 0.0069, voucher_balance: 0, cash_balance: 0.0069 });
@@ -29,7 +29,7 @@ test('it goes down by what turns cost, account by account', () => {
 });
 
 test('a turn may take more than is left; the next one is refused with the live text', () => {
-  const { balance, open } = purse('0.003');
+  const { balance, open } = budget('0.003');
   open('a', 'one').settle(1_000);
   expect(balance?.figures('a')).toEqual({ available_balance: 0, voucher_balance: 0, cash_balance: -0.0001 });
   const refused = () => open('a', 'two');
@@ -41,7 +41,7 @@ test('a turn may take more than is left; the next one is refused with the live t
 });
 
 test('one that is spent to the last is empty', () => {
-  const { open } = purse('0.0031');
+  const { open } = budget('0.0031');
   open('a', 'one').settle(1_000);
   expect(() => open('a', 'two')).toThrow('insufficient balance');
 });
@@ -52,11 +52,17 @@ test('the ids in the text are those of the account, and do not tell it', () => {
 });
 
 test('its currency is that of all that is billed, and a reset fills it up', () => {
-  const { balance, open, billing } = purse('1CNY');
+  const { balance, open, billing } = budget('1CNY');
   expect(billing.spend().currency).toBe('CNY');
   open('a', 'one').settle(0);
   // 1,000 × 4 ÷ 10⁶ = 0.004.
   expect(balance?.figures('a').available_balance).toBe(0.996);
   billing.reset();
   expect(balance?.figures('a').available_balance).toBe(1);
+});
+
+test('of more accounts than fit, the one charged longest ago starts again', () => {
+  const balance = new Balance(10n, 2);
+  for (const account of ['a', 'b', 'a', 'c']) balance.charge(account, 1n);
+  expect(['a', 'b', 'c'].map((account) => balance.left(account))).toEqual([8n, 10n, 9n]);
 });

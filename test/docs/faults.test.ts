@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { TIERS, type Tier } from '../../contract/limits.ts';
 import { faultsTable, withTable } from '../../docs/faults/table.ts';
-import { EFFECTS } from '../../emulator/faults/fault-spec.ts';
+import { FAULT_EFFECTS } from '../../emulator/faults/fault-spec.ts';
 
 const PAGE = readFileSync(new URL('../../docs/faults.md', import.meta.url), 'utf8');
 
@@ -11,7 +11,7 @@ it('docs/faults.md says what the clients do now (npm run docs)', async () => {
 });
 
 it('docs/faults.md names every effect with its parameters', () => {
-  for (const [effect, { parameters, optional }] of Object.entries(EFFECTS)) {
+  for (const [effect, { parameters, optional }] of Object.entries(FAULT_EFFECTS)) {
     const row = PAGE.split('\n').find((line) => line.startsWith(`| \`${effect}\` |`)) ?? '';
     for (const name of [effect, ...Object.keys({ ...parameters, ...optional })])
       expect(row, effect).toContain(`\`${name}\``);

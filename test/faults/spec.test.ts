@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { resolveLimits } from '../../contract/limits.ts';
 import { operations } from '../../contract/operations.ts';
-import { EFFECTS } from '../../emulator/faults/fault-spec.ts';
+import { FAULT_EFFECTS } from '../../emulator/faults/fault-spec.ts';
 import { createEmulator, FaultError, type FaultSpec } from '../../emulator/index.ts';
 
 function refusalOf(spec: unknown): string {
@@ -62,7 +62,7 @@ describe('a fault with a wrong', () => {
       /^unknown operation "chat"; the operations are createSession, .*, getBalance$/,
     ],
     ['operation', { effect: 'reset', operation: ['getSession', 'chat'] }, /^unknown operation "chat"/],
-    ['operation', { effect: 'reset', operation: [] }, 'operation names none'],
+    ['operation', { effect: 'reset', operation: [] }, 'operation is an empty list'],
     [
       'operation',
       { effect: 'compress_fails', operation: 'truncateSession' },
@@ -77,7 +77,7 @@ describe('a fault with a wrong', () => {
 
 it('session_busy acts on exactly the operations that the contract lets be busy', () => {
   const busy = operations(resolveLimits()).filter(({ errors }) => errors.includes('session_busy'));
-  expect([...EFFECTS.session_busy.operations].sort()).toEqual(busy.map(({ id }) => id).sort());
+  expect([...FAULT_EFFECTS.session_busy.operations].sort()).toEqual(busy.map(({ id }) => id).sort());
 });
 
 it('snapshot_expired acts on exactly the operations that name a snapshot by its id', () => {
@@ -85,10 +85,10 @@ it('snapshot_expired acts on exactly the operations that name a snapshot by its 
   // These two only name one as the place from which a page goes on.
   const pages = ['listSnapshots', 'listSessionSnapshots'];
   const ids = named.map(({ id }) => id).filter((id) => !pages.includes(id));
-  expect([...EFFECTS.snapshot_expired.operations].sort()).toEqual(ids.sort());
+  expect([...FAULT_EFFECTS.snapshot_expired.operations].sort()).toEqual(ids.sort());
 });
 
 it('streams are cut on exactly the operations that stream', () => {
   const streaming = operations(resolveLimits()).filter(({ stream }) => stream !== undefined);
-  expect([...EFFECTS.cut_stream.operations].sort()).toEqual(streaming.map(({ id }) => id).sort());
+  expect([...FAULT_EFFECTS.cut_stream.operations].sort()).toEqual(streaming.map(({ id }) => id).sort());
 });
