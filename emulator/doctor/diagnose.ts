@@ -26,14 +26,14 @@ export const RULES: readonly Rule[] = [
 
 const ORDER: readonly Level[] = ['error', 'warning', 'ok'];
 
-/** One finding of each rule: what would hurt on the live API first, what is fine last. */
+/** One finding per rule, errors first and passed rules last. */
 export function diagnose(file: Pick<JournalFile, 'entries' | 'configuration' | 'dropped'>): Finding[] {
   const run = new Run(file);
   const findings = RULES.map((rule) => ({ rule: rule.name, target: rule.target, ...rule.judge(run) }));
   return findings.toSorted((a, b) => ORDER.indexOf(a.level) - ORDER.indexOf(b.level));
 }
 
-/** Request numbers that are shown of each finding; --json has all. */
+/** Request numbers shown per finding; --json has all. */
 const SHOWN = 12;
 
 export interface Report {
@@ -44,10 +44,10 @@ export interface Report {
 
 /** For people. */
 export function reportText({ source, file, findings }: Report): string {
-  const dropped = file.dropped > 0 ? `, ${file.dropped} before them are not remembered any more` : '';
+  const dropped = file.dropped > 0 ? `, ${file.dropped} earlier ones dropped` : '';
   return [
     `kimi-emulator doctor: ${some(requestsOf(file), 'request')} of ${source}${dropped}`,
-    'The live API keeps no state: findings marked "sessions" count only for servers with the session dialect, all others everywhere.',
+    'The live API is stateless: findings marked "sessions" apply only to servers with the session dialect, all others everywhere.',
     '',
     ...findings.flatMap(findingLines),
     '',
@@ -56,7 +56,7 @@ export function reportText({ source, file, findings }: Report): string {
   ].join('\n');
 }
 
-/** A reset leaves a line in the journal, and is no request. */
+/** A reset has an entry in the journal, but is not a request. */
 function requestsOf({ entries }: JournalFile): number {
   return entries.filter(({ facts }) => facts.reset === undefined).length;
 }

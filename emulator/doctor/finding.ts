@@ -2,21 +2,21 @@ import type { JournalEntry } from '../journal/entries.ts';
 import type { Run } from './run.ts';
 
 export type Level = 'error' | 'warning' | 'ok';
-/** Where a finding would hurt: at any endpoint, the stateless live API among them, or only where there are sessions. */
+/** Where a finding applies: everywhere, including the stateless live API, or only to servers with sessions. */
 export type Target = 'everywhere' | 'sessions';
 
-/** What one rule has to say of a run. */
+/** The result of one rule for a run. */
 export interface Finding {
   rule: string;
   level: Level;
   target: Target;
-  /** What was seen. */
+  /** What happened. */
   says: string;
-  /** What to do about it; absent where nothing is wrong. */
+  /** What to do about it; absent if nothing is wrong. */
   fix?: string;
   /** Numbers of the requests that show it. */
   evidence: number[];
-  /** How it came about, line by line. */
+  /** Details, one line each. */
   details?: string[];
 }
 
@@ -32,16 +32,16 @@ export function fine(says: string): Judgement {
   return { level: 'ok', says, evidence: [] };
 }
 
-/** `3 writes, all with a key`, or that there was none. */
+/** `3 writes, all with a key`, or `no writes`. */
 export function fineAll(count: number, noun: string, rest: string): Judgement {
-  return fine(count === 0 ? `no ${noun} to judge` : some(count, noun) + rest);
+  return fine(count === 0 ? `no ${noun}s` : some(count, noun) + rest);
 }
 
 export function bad(level: Level, says: string, fix: string, evidence: readonly { n: number }[]): Judgement {
   return { level, says, fix, evidence: evidence.map(({ n }) => n) };
 }
 
-/** What two findings rest on, each request once. */
+/** Merges evidence, each request once. */
 export function inOrder(...evidence: (readonly JournalEntry[])[]): JournalEntry[] {
   return [...new Set(evidence.flat())].toSorted((a, b) => a.n - b.n);
 }

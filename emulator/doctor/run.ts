@@ -2,19 +2,19 @@ import type { Limits } from '../../contract/limits.ts';
 import type { JournalEntry } from '../journal/entries.ts';
 import type { JournalFile } from '../journal/journal-file.ts';
 
-/** A journal, by what rules ask of it. */
+/** A journal as rules read it. */
 export class Run {
   readonly limits: Limits;
   /** Requests, oldest first. */
   readonly entries: readonly JournalEntry[];
-  /** The same, cut where a reset put all state back: what came after one continues nothing of what came before. */
+  /** The same, split at resets: a request after a reset continues nothing from before it. */
   readonly lives: readonly (readonly JournalEntry[])[];
-  /** Number of the line that the last reset left; 0 without one. */
+  /** Number of the last reset's entry; 0 without a reset. */
   readonly lastReset: number;
   readonly dropped: number;
-  /** Whether time went on by itself, so that two requests of one instant had nothing between them. */
+  /** Whether the clock ran by itself, so that two requests with the same time were really simultaneous. */
   readonly clockRuns: boolean;
-  /** What it was billed by; absent where its journal does not say. */
+  /** Prices of the turns; absent in journals of older versions. */
   readonly prices: JournalFile['configuration']['prices'];
 
   constructor({ entries, configuration, dropped }: Pick<JournalFile, 'entries' | 'configuration' | 'dropped'>) {
@@ -27,7 +27,7 @@ export class Run {
     this.lastReset = entries.findLast(({ facts }) => facts.reset)?.n ?? 0;
   }
 
-  /** Requests of each session that any named. The same id behind a reset is another session: a seed gives it out again. */
+  /** The requests of each session. The same id after a reset is another session: a seed issues it again. */
   sessions(): JournalEntry[][] {
     return this.lives.flatMap((entries) => {
       const sessions = new Map<string, JournalEntry[]>();
@@ -42,8 +42,8 @@ export class Run {
   }
 
   /**
-   * Requests that say the same as an earlier one that `isFirst`, with no reset between.
-   * @param excuses whether a request between the two is a reason to ask again
+   * Requests that repeat an earlier one for which `isFirst` is true, with no reset in between.
+   * @param excuses whether a request in between is a reason to repeat it
    */
   again(
     isFirst: (entry: JournalEntry) => boolean,
@@ -61,7 +61,7 @@ export class Run {
     return this.entries.filter(({ code }) => code !== undefined && codes.includes(code));
   }
 
-  /** Milliseconds from the first request to the last, on the emulator's clock; without what a reset takes back of it. */
+  /** Milliseconds from the first request to the last on the emulator's clock, summed over the parts between resets. */
   get durationMs(): number {
     return this.lives.reduce((sum, life) => sum + (life.at(-1)?.at ?? 0) - (life[0]?.at ?? 0), 0);
   }
@@ -80,7 +80,7 @@ function livesOf(entries: readonly JournalEntry[]): JournalEntry[][] {
   return lives;
 }
 
-/** Whether two requests say the same, as far as the journal kept them. Of a streamed append it kept how much was written. */
+/** Whether two requests are the same, as far as the journal stores them. Of a streamed append it stores only the amount. */
 export function isSame(one: JournalEntry, other: JournalEntry): boolean {
   if (one.method !== other.method || one.path !== other.path || one.account !== other.account) return false;
   const { wrote } = one.facts;
@@ -90,7 +90,7 @@ export function isSame(one: JournalEntry, other: JournalEntry): boolean {
   return one.request === other.request && one.request_bytes === other.request_bytes;
 }
 
-/** What was begun and never ended, by name. A name that comes again, as a seed's do behind a reset, is ended for its last beginning. */
+/** Things that were started and never ended, by name. A repeated name, as a seed issues after a reset, ends its latest start. */
 export class Pending {
   readonly #begun = new Map<string, JournalEntry[]>();
 
@@ -102,7 +102,7 @@ export class Pending {
     this.#begun.get(name)?.pop();
   }
 
-  /** Ends whatever has a name that begins so. */
+  /** Ends everything whose name has this prefix. */
   endAll(prefix: string): void {
     for (const name of this.#begun.keys()) if (name.startsWith(prefix)) this.end(name);
   }
@@ -113,21 +113,21 @@ export class Pending {
   }
 }
 
-/** A request that was refused, and the one that asked for the same again. */
+/** A refused request, and its retry. */
 export interface Repeat {
   refused: JournalEntry;
   again?: JournalEntry;
-  /** Whether as long was waited as the refusal said. */
+  /** Whether the retry waited as long as the refusal said. */
   waited: boolean;
 }
 
-/** By how much a timer of the client may be early against the emulator's clock. */
+/** Tolerance for a client's timer that fires early by the emulator's clock. */
 const EARLY_MS = 10;
 
 /**
- * What came again of the requests that `isRefused`, oldest first, in the kindest reading: each request repeats one at most,
- * rather one whose wait was over than one that was still to wait, and rather too early than never.
- * @param waitMs of a refusal, from its request on
+ * Finds the retries of the requests for which `isRefused` is true, oldest first, in the most favourable way: each request
+ * retries at most one, preferably one whose wait was over, and rather too early than never.
+ * @param waitMs wait after a refused request, from its arrival
  */
 export function repeatsOf(
   run: Run,
@@ -144,12 +144,12 @@ export function repeatsOf(
       taken.add(again);
       return { refused, again, waited: waited !== undefined };
     };
-    // From the last: whatever may repeat it may repeat those before it as well.
+    // From the last: whatever may retry it may retry those before it too.
     return entries.filter(isRefused).toReversed().map(repeatOf).toReversed();
   });
 }
 
-/** A request that was refused before it was read is told by its key or, without one, by what it was for. */
+/** A request that was refused before its body was read is matched by its key or, without one, by its operation. */
 function asksAgain(refused: JournalEntry, later: JournalEntry): boolean {
   const { method, path, account, request, idempotency_key: key } = refused;
   if (later.method !== method || later.path !== path || later.account !== account) return false;

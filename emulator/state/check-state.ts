@@ -6,16 +6,16 @@ import { MAX_DEPTH } from '../store/segments.ts';
 import { type PortableEntry, type PortableState, type PortableWindow, parseState } from './schema.ts';
 import { StateError } from './state-file.ts';
 
-/** A state that can be taken in as it is. */
+/** A state that can be imported as it is. */
 export interface CheckedState {
   state: PortableState;
   histories: Histories;
 }
 
 /**
- * Everything about a state file that can be wrong in itself. The hash tells damage; this tells what nobody has exported.
- * Work in slices.
- * @throws StateError naming what is wrong
+ * Checks everything about a state file that can be wrong in itself. The hash detects damage; this detects states that no
+ * emulator has exported. Runs in slices.
+ * @throws StateError naming the problem
  */
 export function* checkState(value: unknown, tokenizer: string, limits: Limits): Generator<void, CheckedState> {
   requireShallow(value, limits);
@@ -45,7 +45,7 @@ export function* checkState(value: unknown, tokenizer: string, limits: Limits): 
     }
   };
   for (const { id, model } of [...state.sessions, ...state.snapshots]) {
-    if (!MODEL_NAMES.includes(model)) throw new StateError(`${id}: the model ${model} is not known here`);
+    if (!MODEL_NAMES.includes(model)) throw new StateError(`${id}: unknown model ${model}`);
   }
   for (const { id, toolset, window } of state.sessions) {
     check(id, toolset, [window]);
@@ -63,7 +63,7 @@ export function requireWithin(limit: 'window_tokens' | 'sessions' | 'snapshots',
   if (count > limits[limit]) throw new StateError(`${count} is more than ${limits[limit]} (${limit}; see --limit)`);
 }
 
-/** Tools alone may hold anything. In a request they are nested one level less. */
+/** Only tools may contain any JSON. In a request they are nested one level less. */
 function requireShallow(value: unknown, { json_depth }: Limits): void {
   let level: unknown[] = isObject(value) && 'toolsets' in value ? [value.toolsets] : [];
   for (let depth = 0; level.length > 0; depth += 1) {
@@ -94,26 +94,26 @@ function requireUnique({ sessions, snapshots }: PortableState): void {
   }
 }
 
-/** An entry, with what it adds up to along its path, and what must be known to go on behind it. */
+/** An entry with the sums along its path, and the state needed to check the entry after it. */
 export interface LaidEntry extends PortableEntry {
   body: ChatMessage;
   totalTokens: number;
   heldTokens: number;
   heldMessages: number;
   heldSystems: number;
-  /** Where the run without gaps begins in which it stands. */
+  /** Start of the run without gaps that it belongs to. */
   run: number;
-  /** Whether calls of its group wait for their results behind it. */
+  /** Whether calls of its group still wait for their results. */
   isOpen: boolean;
   groupPinned: boolean;
 }
 
 type Segment = PortableState['segments'][number];
 
-/** Several times what an emulator makes, as each import puts one more in front; a path is walked one by one. */
+/** Several times the depth of an emulator's own histories, as each import adds one; a path is walked segment by segment. */
 const MAX_PATH = 4 * MAX_DEPTH;
 
-/** The histories of a state file, checked as they are laid out: order, groups, calls and their results, pins. */
+/** The histories of a state file, checked while they are built: order, groups, calls and their results, pins. */
 export class Histories {
   readonly segments: readonly Segment[];
   readonly #messages: PortableState['messages'];
@@ -125,7 +125,7 @@ export class Histories {
     this.#messages = messages;
   }
 
-  /** Work in slices. @throws StateError naming the segment */
+  /** Runs in slices. @throws StateError naming the segment */
   static *read(state: Pick<PortableState, 'segments' | 'messages'>): Generator<void, Histories> {
     const histories = new Histories(state);
     for (const [index, segment] of state.segments.entries()) {
@@ -143,29 +143,29 @@ export class Histories {
     return this.#laid[segment] ?? [];
   }
 
-  /** @throws StateError where a window is none, or does not hold as many tokens and messages as it says */
+  /** @throws StateError if a window is invalid, or its tokens or messages do not add up */
   check({ segment, head, floor, tokens, messages }: PortableWindow): void {
     if (segment === null) {
       if (head !== 0 || floor !== 1 || tokens !== 0 || messages !== 0)
-        throw new StateError('an empty window holds something');
+        throw new StateError('an empty window has tokens or messages');
       return;
     }
     const last = this.#at(this.#laid[segment] ?? [], head);
     const first = this.#last(segment, floor);
     if (last?.seq !== head || first?.seq !== floor || first.group !== floor || last.run > floor) {
-      throw new StateError('the window does not begin or end with a message, or lacks some between');
+      throw new StateError('the window does not start or end with a message, or has gaps');
     }
     const heldBefore = first.heldMessages - (first.held ? 1 : 0);
     const freeBefore = first.totalTokens - first.heldTokens - (first.held ? 0 : first.tokens);
     if (tokens !== last.totalTokens - freeBefore || messages !== head - floor + 1 + heldBefore) {
-      throw new StateError('the window holds other tokens or messages than it says');
+      throw new StateError('the tokens or messages of the window do not add up');
     }
   }
 
   *#layOut({ parent, parent_seq, entries }: Segment, index: number): Generator<void> {
-    if (parent !== null && parent >= index) throw new StateError('stands before its parent');
+    if (parent !== null && parent >= index) throw new StateError('precedes its parent');
     const depth = parent === null ? 0 : (this.#depths[parent] ?? 0) + 1;
-    if (depth > MAX_PATH) throw new StateError(`more than ${MAX_PATH} segments continue one another`);
+    if (depth > MAX_PATH) throw new StateError(`more than ${MAX_PATH} segments in a row`);
     this.#depths.push(depth);
     const laid: LaidEntry[] = [];
     this.#laid.push(laid);
@@ -183,7 +183,7 @@ export class Histories {
     for (const [place, entry] of laid.entries()) requireSamePins(entry, laid[place + 1]);
   }
 
-  /** @param open the calls that wait behind `before`; changed to those that wait behind the entry */
+  /** @param open calls without a result after `before`; updated to those after the entry */
   #follow(before: LaidEntry | undefined, entry: PortableEntry, open: Set<string>): LaidEntry {
     const message = this.#messages[entry.message];
     if (!message) throw new StateError(`entry ${entry.seq}: there is no message number ${entry.message}`);
@@ -191,11 +191,11 @@ export class Histories {
     const adjoining = before?.seq === entry.seq - 1 ? before : undefined;
     const joined = entry.group === entry.seq ? undefined : adjoining;
     if (entry.group !== (joined?.group ?? entry.seq) || (joined && joined.held !== entry.held)) {
-      throw new StateError(`entry ${entry.seq} is of no group`);
+      throw new StateError(`entry ${entry.seq} belongs to no group`);
     }
     if (!adjoining) open.clear();
     if (follow(open, body) || (body.role === 'tool') !== (joined !== undefined)) {
-      throw new StateError(`entry ${entry.seq}: calls and results do not fit together`);
+      throw new StateError(`entry ${entry.seq}: calls and results do not match`);
     }
     const held = entry.held ? 1 : 0;
     return {
@@ -211,7 +211,7 @@ export class Histories {
     };
   }
 
-  /** Adds the calls that wait behind an entry: where a segment goes on in the middle of a group. */
+  /** Adds the open calls at an entry, where a segment continues in the middle of a group. */
   *#reopen(open: Set<string>, segment: number, { seq, group }: LaidEntry): Generator<void> {
     for (let at = group; at <= seq; at += 1) {
       const member = this.#last(segment, at);
@@ -232,7 +232,7 @@ export class Histories {
     return undefined;
   }
 
-  /** The last of the entries up to `seq`, found by halving. */
+  /** The last of the entries up to `seq`, by binary search. */
   #at(entries: readonly LaidEntry[], seq: number): LaidEntry | undefined {
     let low = 0;
     let high = entries.length;
@@ -245,9 +245,9 @@ export class Histories {
   }
 }
 
-/** A group is held exactly where one of its members is pinned. */
+/** A group is held if and only if one of its members is pinned. */
 function requireSamePins(entry: LaidEntry, next: LaidEntry | undefined): void {
   const ends = next?.group !== entry.group;
   if (ends && entry.held !== entry.groupPinned)
-    throw new StateError(`entry ${entry.seq}: held is not what the pins say`);
+    throw new StateError(`entry ${entry.seq}: held does not match the pins`);
 }

@@ -8,9 +8,9 @@ import type { PortableEntry, PortableMessage, PortableState, PortableWindow } fr
 import { type FileParts, Sealing, StateError } from './state-file.ts';
 
 /**
- * A state file: all sessions and snapshots, or one session with the snapshots taken of it. Work in slices. All of it is of the
- * moment of the first step, in which everything is read that can change; histories cannot, as long as the collector is held.
- * @throws StateError where there is no such session
+ * Exports all sessions and snapshots, or one session with the snapshots taken of it. Runs in slices. The first step reads
+ * everything that can change; histories cannot while the collector is paused.
+ * @throws StateError if there is no such session
  */
 export function* exportState(store: Store, tokenizer: string, session?: string): Generator<void, FileParts> {
   const { sessions, snapshots } = readRows(store, session);
@@ -61,7 +61,7 @@ function* oneByOne<Row, Item extends object>(rows: readonly Row[], toItem: (row:
   for (const row of rows) yield [toItem(row)];
 }
 
-/** By their ids, in the order in which rows name them. */
+/** By id, in the order of the rows. */
 function readToolsets(store: Store, rows: readonly { toolset: number | null }[]): Map<number, Toolset> {
   const found = new Map<number, Toolset>();
   for (const { toolset } of rows) {
@@ -70,7 +70,7 @@ function readToolsets(store: Store, rows: readonly { toolset: number | null }[])
   return found;
 }
 
-/** How rows stand in a file. */
+/** Converts rows to the form of the file. */
 function toPortable(histories: ExportedHistories, toolsets: ReadonlyMap<number, number>) {
   const toolsetOf = (id: number | null) => (id === null ? null : (toolsets.get(id) ?? null));
   return {
@@ -120,8 +120,8 @@ function readRows(store: Store, session?: string): { sessions: SessionRow[]; sna
 }
 
 /**
- * The messages and segments that windows show, numbered in the order in which windows come to them, a step at a time. To be
- * asked for messages, then segments, then windows: each knows the numbers of what came before.
+ * The messages and segments that windows show, numbered in the order in which windows reach them, one step at a time. Must be
+ * called for messages, then segments, then windows: each needs the numbers of those before.
  */
 export class ExportedHistories {
   readonly #visible: VisibleSegments;
@@ -146,7 +146,7 @@ export class ExportedHistories {
             seen += places.length;
             yield this.#newOf(places);
           }
-          // What lies before the first entry that is still seen is as good as gone.
+          // Nothing shows the entries before the first visible one.
           if (seen === 0 && parent === null) continue;
           this.#parents.set(segment, parent === null ? null : (this.#segments.get(parent) ?? null));
           this.#segments.set(segment, this.#segments.size);
@@ -156,7 +156,7 @@ export class ExportedHistories {
     }
   }
 
-  /** As texts that follow one another. */
+  /** As consecutive pieces of JSON text. */
   *segments(): Generator<string> {
     for (const [segment, number] of this.#segments) {
       const parent = this.#parents.get(segment) ?? null;
@@ -191,25 +191,25 @@ export class ExportedHistories {
 
 type Run = [from: number, to: number];
 
-/** What is shown of one segment. */
+/** The visible part of one segment. */
 interface Shown {
   segment: number;
   from: number;
-  /** The last place that any window sees. */
+  /** The last place that any window shows. */
   to: number;
-  /** Stretches that windows show whole; before their floor they show held entries only. */
+  /** Ranges that windows show completely; before their floor they show only held entries. */
   runs: Run[];
 }
 
-/** Reads places of a segment in their order: those from one to another, so many at most. */
+/** Reads the places of a segment in order, from one to another, at most `limit`. */
 export type ReadPlaces<Place> = (segment: number, from: number, to: number, limit: number) => Place[];
 
-/** Places read at once: a millisecond of work. */
+/** Places read per step: a millisecond of work. */
 const PLACES_A_STEP = 100;
 
 /**
- * The parts of the segments that windows show, numbered in the order in which windows come to them, parents first: the same
- * windows give the same numbers, whatever the collector has removed and whatever the segments are called here.
+ * The parts of the segments that windows show, numbered in the order in which windows reach them, parents first: the same
+ * windows give the same numbers, whatever the collector has removed and whatever the segments' ids are.
  */
 export class VisibleSegments {
   readonly #segments: Segments;
@@ -231,23 +231,23 @@ export class VisibleSegments {
       );
   }
 
-  /** Where a window ends: the segment that holds its last entry. Null for an empty one. */
+  /** The segment that holds a window's last entry; null for an empty window. */
   segmentOf(view: View): number | null {
     const [last] = this.#segments.spans(view, Math.max(1, view.head));
     return last?.segment ?? null;
   }
 
-  /** The segments on the way to each window, its root first; windows that end in the same segment have one way. */
+  /** The path of segments to each window, root first; windows that end in the same segment share a path. */
   paths(): Iterable<readonly number[]> {
     return this.#paths.values();
   }
 
-  /** Behind which place of its parent's history a segment begins. */
+  /** The place of its parent's history after which a segment begins. */
   parentSeq(segment: number): number {
     return (this.#shown.get(segment)?.from ?? 1) - 1;
   }
 
-  /** What is shown of a segment, a step at a time. */
+  /** The visible places of a segment, one step at a time. */
   *places<Place extends { seq: number; held: boolean }>(
     segment: number,
     read: ReadPlaces<Place>,
@@ -276,7 +276,7 @@ export class VisibleSegments {
   }
 }
 
-/** The same stretches, in order, none touching another. */
+/** The same ranges in order, adjoining ones merged. */
 function merged(runs: readonly Run[]): Run[] {
   const found: Run[] = [];
   for (const [from, to] of runs.toSorted((a, b) => a[0] - b[0])) {

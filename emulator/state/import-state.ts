@@ -13,20 +13,20 @@ const MAX_NAMED = 5;
 const MS = 1_000;
 
 export interface ImportOptions {
-  /** Puts everything into this key's account. Without it, each stays in the account of the key that it was made with. */
+  /** Imports everything into this key's account. By default everything stays in the account of its original key. */
   key?: string;
 }
 
-/** Ids of what was taken in, in the order in which it was made. */
+/** Ids of what was imported, in the order of creation. */
 export interface Imported {
   sessions: string[];
   snapshots: string[];
 }
 
 /**
- * Takes in what a state file holds, all of it or nothing, in slices: other requests are answered meanwhile. Time moves on to the
- * newest instant in the file where it stands before that, so that it never runs backwards in a session.
- * @throws StateError in one line, where the file is damaged, newer, wrong in itself, or collides with what is here
+ * Imports everything from a state file, or nothing, in slices: other requests are answered meanwhile. A clock that is before the
+ * latest time in the file is moved forward to it, so that time never runs backwards in a session.
+ * @throws StateError in one line if the file is damaged, newer or invalid, or if its ids already exist
  */
 export async function importState(
   { store, limits, tokenizer, clock, seededIds }: StateParts,
@@ -47,14 +47,14 @@ export async function importState(
   try {
     const segments = await runInSlices(writeHistories(store, checked));
     store.transaction(() => {
-      if (store.generation !== generation) throw new StateError('the state was reset while the file was taken in');
+      if (store.generation !== generation) throw new StateError('the state was reset during the import');
       requireFit();
       writeRows(store, state, segments);
     });
   } finally {
     release();
   }
-  // The file's ids may follow from the same seed as the next ones here would.
+  // The file's ids may come from the same seed as the next ones here would.
   seededIds?.diverge(hash);
   clock.reach(MS * newest(state));
   return { sessions: state.sessions.map(({ id }) => id), snapshots: state.snapshots.map(({ id }) => id) };
@@ -64,7 +64,7 @@ function moveInto(state: PortableState, account: string): void {
   for (const row of [...state.sessions, ...state.snapshots]) row.account = account;
 }
 
-/** Counts all accounts before anything is written: what a file holds is much quicker counted than taken in. */
+/** Counts all accounts before anything is written: counting is much faster than importing. */
 function requireRoom(store: Store, { sessions, snapshots }: PortableState, limits: Limits): void {
   for (const [account, count] of countByAccount(sessions)) {
     requireWithin('sessions', count + store.sessions.count(account), limits);
@@ -87,7 +87,7 @@ function requireNoCollision(store: Store, { sessions, snapshots }: PortableState
   if (taken.length === 0) return;
   const more = taken.length > MAX_NAMED ? ` and ${taken.length - MAX_NAMED} more` : '';
   throw new AlreadyHereError(
-    `${taken.slice(0, MAX_NAMED).join(', ')}${more} of the file ${taken.length > 1 ? 'are' : 'is'} here already`,
+    `${taken.slice(0, MAX_NAMED).join(', ')}${more} of the file already ${taken.length > 1 ? 'exist' : 'exists'}`,
   );
 }
 
@@ -96,7 +96,7 @@ function newest({ sessions, snapshots }: PortableState): number {
   return times.reduce((latest, time) => Math.max(latest, time), 0);
 }
 
-/** Sessions and snapshots, by which all that was written before is seen. Part of a transaction. */
+/** Writes the sessions and snapshots, which make the histories visible. Part of a transaction. */
 function writeRows(store: Store, state: PortableState, ids: readonly number[]): void {
   const { segments } = store.history;
   const toolsets = state.toolsets.map((toolset) => store.toolsets.insert(toolset));
@@ -112,7 +112,7 @@ function writeRows(store: Store, state: PortableState, ids: readonly number[]): 
       forkedFrom: forked_from,
       createdAt: created_at,
       updatedAt: updated_at,
-      // What is written behind it is seen by nobody else.
+      // A segment of its own: nothing else sees later entries.
       view: view ? { ...view, segment: segments.graft(view.segment, view.head, view.floor) } : segments.create(),
     });
   }
@@ -134,8 +134,8 @@ function writeRows(store: Store, state: PortableState, ids: readonly number[]): 
 const ENTRIES_A_STEP = 100;
 
 /**
- * Writes the histories of a state file, which no window shows yet. Work in slices, a transaction a step. All of it is marked for
- * the collector, who is to be held meanwhile: should it come to nothing, even by a kill, it is removed.
+ * Writes the histories of a state file, which no window shows yet. Runs in slices, one transaction per step. All of it is marked
+ * dirty while the collector is paused: if the import fails, even by a kill, it is removed.
  * @returns the segments' ids, in the order of the file
  */
 export function* writeHistories(store: Store, { state, histories }: CheckedState): Generator<void, number[]> {
@@ -160,7 +160,7 @@ export function* writeHistories(store: Store, { state, histories }: CheckedState
 
 type Entries = ReturnType<CheckedState['histories']['laid']>;
 
-/** Messages are written with the first entry that shows them, so that what removes the entry removes them. */
+/** Writes each message with the first entry that shows it, so that removing the entry removes it. */
 class Messages {
   readonly #rows: PortableRows;
   readonly #messages: CheckedState['state']['messages'];

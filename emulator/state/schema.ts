@@ -5,10 +5,10 @@ import { metadataSchema } from '../../contract/sessions.ts';
 import { findFault } from '../documents/find-fault.ts';
 import { StateError } from './state-file.ts';
 
-/** Seconds up to the last instant that a `Date` can name. No other count of an emulator comes near it; all arithmetic is exact. */
+/** Seconds up to the latest time of a `Date`. Every other count is far below it, and all arithmetic is exact. */
 const MOST = 8_640_000_000_000;
-/** Characters of what is said of a fault: the names in it are the file's. */
-const MOST_SAID = 500;
+/** Maximum length of an error's details: names in them come from the file. */
+const MAX_DETAILS = 500;
 const count = z.int().min(0).max(MOST);
 const id = (prefix: string) =>
   z.string().regex(new RegExp(`^${prefix}_[\\w-]{1,64}$`), `must be an id such as ${prefix}_…`);
@@ -35,7 +35,7 @@ const Message = z.strictObject({
   body: Body,
 });
 
-/** A message's place in a history: `seq` counts along the whole path from its root, `group` is where its group begins. */
+/** A message's place in a history: `seq` counts from the root along the whole path, `group` is the `seq` of its group's first. */
 const Entry = z.strictObject({
   seq: count.min(1),
   message: count,
@@ -45,11 +45,11 @@ const Entry = z.strictObject({
   held: z.boolean(),
 });
 
-/** A run of entries behind `parent_seq`; up to there the history is that of segment number `parent`. */
+/** A run of entries after `parent_seq`; up to there the history is that of segment number `parent`. */
 const Segment = z.strictObject({ parent: count.nullable(), parent_seq: count });
 const SegmentOutline = Segment.extend({ entries: z.array(z.unknown()) });
 
-/** What is seen of a history: from `floor` to `head`, an entry of segment number `segment`, and what a pin holds before. */
+/** The visible part of a history: from `floor` to `head`, an entry of segment number `segment`, and the pinned entries before. */
 const Window = z.strictObject({
   segment: count.nullable(),
   head: count,
@@ -58,7 +58,7 @@ const Window = z.strictObject({
   messages: count,
 });
 
-/** What is under the limits of the contract, as in a request. */
+/** Schemas that depend on the limits of the contract, as in a request. */
 function limited(limits: Limits) {
   const title = z.string().max(limits.title_chars).nullable();
   const pairs = metadataSchema(limits);
@@ -101,11 +101,11 @@ function limited(limits: Limits) {
 type Limited = ReturnType<typeof limited>;
 
 /**
- * What a state file holds. Everything that is named by a number is named by its place in its list; a segment stands behind its
- * parent, sessions and snapshots stand in the order in which they were made.
+ * The content of a state file. A number that names something is its index in its list; a segment follows its parent, sessions
+ * and snapshots are in the order in which they were created.
  */
 export interface PortableState {
-  /** The vocabulary by which all tokens were counted. */
+  /** Vocabulary with which all tokens were counted. */
   tokenizer: string;
   toolsets: z.infer<Limited['toolset']>[];
   messages: PortableMessage[];
@@ -121,7 +121,7 @@ export type PortableMessage = z.infer<typeof Message>;
 
 const list = z.array(z.unknown());
 
-/** Its outline: lists of what is still to be looked at. */
+/** The outline: lists of items that are not validated yet. */
 const Outline = z.strictObject({
   tokenizer: z.string(),
   toolsets: list,
@@ -131,7 +131,7 @@ const Outline = z.strictObject({
   snapshots: list,
 });
 
-/** A state file's value as what it should be. Work in slices, an item a step. @throws StateError naming the member */
+/** Validates the content of a state file. Runs in slices, one item per step. @throws StateError naming the member */
 export function* parseState(value: unknown, limits: Limits): Generator<void, PortableState> {
   const { toolset, session, snapshot } = limited(limits);
   const outline = parse(Outline, value, []);
@@ -170,5 +170,5 @@ function parse<Schema extends z.ZodType>(
   if (result.success) return result.data;
   const issues = result.error.issues.map((issue) => ({ ...issue, path: [...path, ...issue.path] }));
   const { message } = findFault(new z.ZodError(issues));
-  throw new StateError(`the file's state is not understood: ${message.slice(0, MOST_SAID)}`);
+  throw new StateError(`the file's state is invalid: ${message.slice(0, MAX_DETAILS)}`);
 }

@@ -1,12 +1,12 @@
 import { constants } from 'node:buffer';
 import { createHash } from 'node:crypto';
 
-/** Why a state file cannot be written or taken in, in one line. Nothing has changed. */
+/** Why a state file cannot be exported or imported, in one line. Nothing has changed. */
 export class StateError extends Error {
   override readonly name = 'StateError';
 }
 
-/** For a file of what is here already: it was taken in before, or is of this very state. */
+/** The file's ids already exist: it was imported before, or exported from this very state. */
 export class AlreadyHereError extends StateError {}
 
 const NAME = 'kimi-emulator-state';
@@ -21,13 +21,13 @@ const BOM = Buffer.from('\uFEFF');
 /** Bytes; a millisecond of work. */
 const HASHED_A_STEP = 2 ** 20;
 
-/** A file in parts, in their order; none is longer than a string or a buffer can be. */
+/** A file in consecutive parts, none longer than a string or a buffer can be. */
 export type FileParts = readonly Uint8Array[];
 
-/** UTF-16 units joined into one part: a millisecond of work, and few parts. */
+/** UTF-16 units per part: a millisecond of work, and few parts. */
 const PART_UNITS = 2 ** 18;
 
-/** A state's text on its way into a file: one line of JSON, whose hash is over the state's own text. Never held as one text. */
+/** Builds a file from a state's text: one line of JSON with a hash over the state's text, which is never held as one string. */
 export class Sealing {
   readonly #hash = createHash('sha256');
   readonly #parts: Uint8Array[] = [];
@@ -53,10 +53,10 @@ export class Sealing {
 }
 
 /**
- * The state in a file, as it was sealed. Work in slices.
- * @param file text or bytes, exactly as written; or what `JSON.parse` has made of them
- * @returns the state, and the hash it goes by
- * @throws StateError where it is no such file, of a newer version, or not what was written
+ * Reads the state from a file. Runs in slices.
+ * @param file text or bytes, exactly as written; or the value that `JSON.parse` returned for them
+ * @returns the state and its hash
+ * @throws StateError if it is another kind of file, of a newer version, or damaged
  */
 export function unseal(file: string | Uint8Array | object): Generator<void, { state: unknown; hash: string }> {
   if (typeof file === 'string') return unsealBytes(Buffer.from(file));
@@ -69,7 +69,7 @@ export function unseal(file: string | Uint8Array | object): Generator<void, { st
 function textOf(file: object): string {
   const { format, sha256: hash, state, ...rest } = file as Record<string, unknown>;
   if (Object.keys(rest).length > 0)
-    throw new StateError(`the file is no ${NAME}: it has the member ${Object.keys(rest)[0]}`);
+    throw new StateError(`the file is not a ${NAME}: it has the member ${Object.keys(rest)[0]}`);
   return `${JSON.stringify({ format, sha256: hash, state }).slice(0, -1)}${END}`;
 }
 
@@ -77,7 +77,9 @@ function* unsealBytes(bytes: Uint8Array): Generator<void, { state: unknown; hash
   const buffer = trimmed(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   const [start, version, hash] = START.exec(buffer.toString('latin1', 0, START_BYTES)) ?? [];
   if (start === undefined || hash === undefined) {
-    throw new StateError(`the file is no ${NAME}, or its beginning is damaged (a reformatted one is taken in parsed)`);
+    throw new StateError(
+      `the file is not a ${NAME}, or its start is damaged (import a reformatted file as a parsed object)`,
+    );
   }
   if (Number(version) > VERSION) {
     throw new StateError(
@@ -91,7 +93,7 @@ function* unsealBytes(bytes: Uint8Array): Generator<void, { state: unknown; hash
   return { state: parse(content), hash };
 }
 
-/** Without what an editor or a transfer puts around a text: a byte order mark, and ends of lines behind it. */
+/** Strips what an editor or a transfer may add: a byte order mark at the start, line ends at the end. */
 function trimmed(bytes: Buffer): Buffer {
   let end = bytes.length;
   while (end > 0 && LINE_ENDS.includes(bytes[end - 1] ?? 0)) end -= 1;
@@ -110,12 +112,12 @@ function* hashOf(content: Buffer): Generator<void, string> {
 function parse(content: Buffer): unknown {
   if (content.length > constants.MAX_STRING_LENGTH) {
     throw new StateError(
-      `the file takes ${content.length} bytes, and no more than ${constants.MAX_STRING_LENGTH} can be taken in at once: export its sessions one by one`,
+      `the file has ${content.length} bytes; imports are limited to ${constants.MAX_STRING_LENGTH}: export its sessions one by one`,
     );
   }
   try {
     return JSON.parse(content.toString());
   } catch {
-    throw new StateError('the file is damaged: its state is no JSON');
+    throw new StateError('the file is damaged: its state is not JSON');
   }
 }

@@ -47,7 +47,7 @@ describe('a server with --seed-file and --export-on-exit', () => {
     expect(await run(['--port', '0', ...twice])).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(
-        /of the file are here already; leave --seed-file out to go on with what --db has\n$/,
+        /of the file already exist; leave --seed-file out to go on with what --db has\n$/,
       ),
     });
   });

@@ -31,8 +31,8 @@ it('judges a running emulator, by its URL with or without /v1', async () => {
   const { code, out, err } = await run(api.emulator.baseURL);
   expect({ code, err }).toEqual({ code: 0, err: '' });
   expect(out).toMatch(/^kimi-emulator doctor: 1 request of http:\/\/127\.0\.0\.1:\d+\/v1$/m);
-  expect(out).toMatch(/^The live API keeps no state: findings marked "sessions" count only for/m);
-  expect(out).toMatch(/^warning {2}rate-limits: no 429 was met/m);
+  expect(out).toMatch(/^The live API is stateless: findings marked "sessions" apply only to/m);
+  expect(out).toMatch(/^warning {2}rate-limits: no request was refused with 429/m);
   expect(out).toMatch(/^ok {7}append-size \(sessions\): /m);
   expect(out).toMatch(/^0 errors, 1 warning, \d+ ok$/m);
   expect((await run(new URL(api.emulator.baseURL).origin)).code).toBe(0);

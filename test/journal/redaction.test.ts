@@ -68,11 +68,11 @@ it('redacts 1,000 keys in about the time of one', () => {
   const timeOf = (keys: number) => {
     const redactor = new Redactor(Array.from({ length: keys }, (_, n) => `key-of-customer-${n}/${n * 7}`));
     const { user } = process.cpuUsage();
-    for (let round = 0; round < 5; round += 1) expect(redactor.text(text)).toBe(text);
+    for (let round = 0; round < 20; round += 1) expect(redactor.text(text)).toBe(text);
     return process.cpuUsage().user - user;
   };
   timeOf(1);
-  expect(timeOf(1_000) / timeOf(1)).toBeLessThan(50);
+  expect(timeOf(1_000) / timeOf(1)).toBeLessThan(10);
 });
 
 it('share ids and keys of other services are taken out, words are not', () => {

@@ -35,7 +35,7 @@ describe('a state file', () => {
     ['without the end of its line', (file) => file.trimEnd()],
     ['with another line', (file) => `${file}\n`],
     ['with the ends of lines of Windows, and a byte order mark', (file) => `\uFEFF${file.replace('\n', '\r\n')}`],
-  ])('that an editor has saved is taken in: %s', async (_, saved) => {
+  ])('that an editor has saved is imported: %s', async (_, saved) => {
     const { file, session } = await exported();
     const { emulator } = await startEmulator('in process');
     expect((await emulator.state.import(saved(file))).sessions).toEqual([session]);
@@ -48,11 +48,11 @@ describe('a state file', () => {
     }
   });
 
-  it('that was reformatted is refused as text, and taken in parsed', async () => {
+  it('that was reformatted is rejected as text, and imported parsed', async () => {
     const { file, session } = await exported();
     const { emulator } = await startEmulator('in process');
     const pretty = JSON.stringify(JSON.parse(file), null, 2);
-    await expect(emulator.state.import(pretty)).rejects.toThrow('a reformatted one is taken in parsed');
+    await expect(emulator.state.import(pretty)).rejects.toThrow('import a reformatted file as a parsed object');
     expect((await emulator.state.import(JSON.parse(pretty))).sessions).toEqual([session]);
     expect(await emulator.state.export()).toBe(file);
   });

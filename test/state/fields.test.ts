@@ -31,9 +31,7 @@ it.each(OVER)(
     const before = await api.emulator.state.export();
     const state = stateOf((await exported()).file);
     change(state);
-    await expect(api.emulator.state.import(sealed(state))).rejects.toThrow(
-      `the file's state is not understood: ${says}`,
-    );
+    await expect(api.emulator.state.import(sealed(state))).rejects.toThrow(`the file's state is invalid: ${says}`);
     expect(await api.emulator.state.export()).toBe(before);
   },
 );

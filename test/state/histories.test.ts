@@ -5,18 +5,30 @@ import { exported, sealed, stateOf } from './files.ts';
 
 /** What nobody has exported, though its hash is right: each changes one thing, and is told by it. */
 const WRONGS: [string, RegExp, (state: PortableState) => void][] = [
-  ['a window of more tokens', /other tokens or messages/, (state) => change(session(state).window, 'tokens', 1)],
-  ['a window of fewer messages', /other tokens or messages/, (state) => change(session(state).window, 'messages', -1)],
-  ['an entry of more tokens', /other tokens or messages/, (state) => change(entry(state, 1), 'tokens', 1)],
-  ['a window without an end', /does not begin or end/, (state) => change(session(state).window, 'head', 1)],
+  [
+    'a window of more tokens',
+    /tokens or messages of the window do not add up/,
+    (state) => change(session(state).window, 'tokens', 1),
+  ],
+  [
+    'a window of fewer messages',
+    /tokens or messages of the window do not add up/,
+    (state) => change(session(state).window, 'messages', -1),
+  ],
+  [
+    'an entry of more tokens',
+    /tokens or messages of the window do not add up/,
+    (state) => change(entry(state, 1), 'tokens', 1),
+  ],
+  ['a window without an end', /does not start or end/, (state) => change(session(state).window, 'head', 1)],
   [
     'a window that begins in a group',
-    /does not begin or end/,
+    /does not start or end/,
     (state) => void Object.assign(session(state).window, { floor: 4 }),
   ],
   [
     'a window of no segment',
-    /does not begin or end/,
+    /does not start or end/,
     (state) => void Object.assign(session(state).window, { segment: 7 }),
   ],
   [
@@ -24,21 +36,33 @@ const WRONGS: [string, RegExp, (state: PortableState) => void][] = [
     /an empty window/,
     (state) => void Object.assign(session(state).window, { segment: null }),
   ],
-  ['a gap', /out of order|is of no group|does not begin/, (state) => void state.segments[0]?.entries.splice(1, 1)],
+  ['a gap', /out of order|belongs to no group|does not start/, (state) => void state.segments[0]?.entries.splice(1, 1)],
   ['entries out of order', /out of order/, (state) => void state.segments[0]?.entries.reverse()],
   [
     'a result without its call',
-    /do not fit together|is of no group/,
+    /do not match|belongs to no group/,
     (state) => void state.segments[0]?.entries.splice(2, 1),
   ],
-  ['a result that opens a group', /do not fit together/, (state) => void Object.assign(entry(state, 3), { group: 4 })],
+  [
+    'a result that opens a group',
+    /calls and results do not match/,
+    (state) => void Object.assign(entry(state, 3), { group: 4 }),
+  ],
   [
     'a message that joins a group',
-    /do not fit together|is of no group/,
+    /do not match|belongs to no group/,
     (state) => void Object.assign(entry(state, 4), { group: 3 }),
   ],
-  ['a pin that holds nothing', /held is not what/, (state) => void Object.assign(entry(state, 4), { held: false })],
-  ['a hold without a pin', /held is not what/, (state) => void Object.assign(entry(state, 1), { held: true })],
+  [
+    'a pin that holds nothing',
+    /held does not match the pins/,
+    (state) => void Object.assign(entry(state, 4), { held: false }),
+  ],
+  [
+    'a hold without a pin',
+    /held does not match the pins/,
+    (state) => void Object.assign(entry(state, 1), { held: true }),
+  ],
   [
     'a message that is not there',
     /no message number 99/,
@@ -47,7 +71,7 @@ const WRONGS: [string, RegExp, (state: PortableState) => void][] = [
   ['a toolset that is not there', /no toolset number 3/, (state) => void Object.assign(session(state), { toolset: 3 })],
   [
     'a parent behind its child',
-    /stands before its parent/,
+    /precedes its parent/,
     (state) => void Object.assign(state.segments[0] ?? {}, { parent: 0 }),
   ],
   ['a model of tomorrow', /kimi-k9 is not known/, (state) => void Object.assign(session(state), { model: 'kimi-k9' })],
@@ -69,7 +93,7 @@ describe('a state file with the right hash', () => {
     expect((await api.get('/v1/sessions')).body.data).toEqual([]);
   });
 
-  it('is taken in where nothing is wrong with it', async () => {
+  it('is imported if it is valid', async () => {
     const { file, session: id } = await exported();
     const api = await startEmulator('in process');
     expect((await api.emulator.state.import(sealed(stateOf(file)))).sessions).toEqual([id]);

@@ -26,7 +26,11 @@ const HOSTILE: [string, RegExp, (state: PortableState) => void][] = [
     ({ sessions }) => Object.assign(sessions[0] ?? {}, { version: Number.MAX_SAFE_INTEGER }),
   ],
   ['places behind which nothing can be counted', /seq/, (state) => move(state, Number.MAX_SAFE_INTEGER - 20)],
-  ['branches of branches without end', /segment \d+: .* continue one another/, (state) => lengthen(state, 5_000)],
+  [
+    'branches of branches without end',
+    /segment \d+: more than \d+ segments in a row/,
+    (state) => lengthen(state, 5_000),
+  ],
   [
     'tools that are nested without end',
     /nested deeper than \d+ levels \(json_depth/,
@@ -53,7 +57,7 @@ describe('a hostile state file', () => {
   });
 });
 
-it('a state with tools as deep as a request may nest them is taken in', async () => {
+it('a state with tools as deep as a request may nest them is imported', async () => {
   // Four levels of the request stand around the parameters.
   const parameters = { type: 'object', x: nested(LIMITS.json_depth.default - 5) };
   const tools = [{ type: 'function', function: { name: 'look_up', parameters } }];

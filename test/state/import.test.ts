@@ -37,7 +37,7 @@ describe.each(TRANSPORTS)('an import %s', (transport) => {
     const again = await there.send('POST', '/_emulator/import', file, json);
     expect(again).toMatchObject({
       status: 400,
-      body: { error: { message: `Invalid request: ${session}, ${snapshot}, ${share} of the file are here already` } },
+      body: { error: { message: `Invalid request: ${session}, ${snapshot}, ${share} of the file already exist` } },
     });
     expect(await readable(there, ['sk-test', 'sk-other'])).toEqual(before);
   });

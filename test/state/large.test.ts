@@ -117,11 +117,11 @@ it('an import of more sessions than an account may hold is refused before any is
 it('a reset in the middle of an import ends it, and nothing of it stays', async () => {
   const path = join(temporaryFolder(), 'state.db');
   const { emulator } = await startEmulator('in process', { database: path });
-  await expect(emulator.state.import('')).rejects.toThrow('is no kimi-emulator-state');
+  await expect(emulator.state.import('')).rejects.toThrow('is not a kimi-emulator-state');
   const taken = emulator.state.import(sealed(stateOf(said(MESSAGES))));
   await nextTurn();
   emulator.state.reset();
-  await expect(taken).rejects.toThrow('the state was reset while the file was taken in');
+  await expect(taken).rejects.toThrow('the state was reset during the import');
   await emulator.close();
   const store = new Store(path);
   while (store.collector.slice());

@@ -2,7 +2,7 @@ import type { JournalEntry } from '../../journal/entries.ts';
 import { bad, fine, fineAll, inOrder, type Rule, some } from '../finding.ts';
 import { Pending, type Run, repeatsOf } from '../run.ts';
 
-/** Codes of which other rules speak. */
+/** Codes that other rules report. */
 const SPOKEN_OF = [
   'append_too_large',
   'context_window_exceeded',
@@ -11,7 +11,7 @@ const SPOKEN_OF = [
   'tool_result_orphan',
   'session_limit_reached',
 ];
-/** Codes of 409 that pass as soon as another request has ended. */
+/** Codes of 409 that pass once another request has ended. */
 const PASSING: readonly string[] = ['session_busy', 'request_in_progress'];
 const CLIENT_ERRORS = [400, 401, 403, 404, 409];
 
@@ -28,7 +28,7 @@ export const maxTokens: Rule = {
     return bad(
       'warning',
       says,
-      'say max_tokens: the rate of tokens is charged with what is asked for, and an answer that is cut off is paid for too',
+      'set max_tokens: the token rate limit is charged with it, and an answer that is cut off is billed too',
       bare,
     );
   },
@@ -40,7 +40,7 @@ export const toolCalls: Rule = {
   judge(run: Run) {
     const refused = run.refused('tool_call_unanswered', 'tool_call_id_not_found', 'tool_result_orphan');
     const fix =
-      'answer every call with one tool message of its id, right behind the assistant message, also where the tool failed';
+      'answer every call with one tool message with its id, right after the assistant message, even if the tool failed';
     if (refused.length > 0)
       return bad('error', `${some(refused.length, 'request')} refused: calls and results did not match`, fix, refused);
     const calls = new Pending();
@@ -55,7 +55,7 @@ export const toolCalls: Rule = {
     if (open.length === 0) return fine('every tool call was answered');
     const before = open.filter((entry) => run.isBeforeReset(entry)).length;
     const reset = before > 0 ? ` (${before} of them before a reset)` : '';
-    const says = `${some(open.length, 'tool call')} never answered${reset}: the session takes no other message before`;
+    const says = `${some(open.length, 'tool call')} never answered${reset}: the session accepts no other message until then`;
     return bad('warning', says, fix, open);
   },
 };
@@ -66,7 +66,7 @@ export const leakedSessions: Rule = {
   judge(run: Run) {
     const refused = run.refused('session_limit_reached');
     const most = run.limits.sessions;
-    const fix = 'DELETE /v1/sessions/{id} in a finally block; snapshots of a deleted session stay';
+    const fix = 'call DELETE /v1/sessions/{id} in a finally block; snapshots of a deleted session remain';
     const sessions = new Pending();
     let created = 0;
     for (const entry of run.entries) {
@@ -78,10 +78,10 @@ export const leakedSessions: Rule = {
     const { left } = sessions;
     if (refused.length + left.length === 0) return fineAll(created, 'session', ' created, all deleted');
     const before = left.filter((entry) => run.isBeforeReset(entry)).length;
-    const reset = before > 0 ? ` (${before} of them taken by a reset, which no real server does)` : '';
+    const reset = before > 0 ? ` (${before} of them removed by a reset, which no real server does)` : '';
     const leaked = `${left.length} of ${some(created, 'session')} created and never deleted${reset}`;
-    if (refused.length === 0) return bad('warning', `${leaked}; an account holds ${most}`, fix, left);
-    const says = `${some(refused.length, 'request')} refused: all ${most} sessions of the account were taken; ${leaked}`;
+    if (refused.length === 0) return bad('warning', `${leaked}; an account can have ${most}`, fix, left);
+    const says = `${some(refused.length, 'request')} refused: the account had all ${most} sessions in use; ${leaked}`;
     return bad('error', says, fix, inOrder(refused, left));
   },
 };
@@ -91,10 +91,10 @@ export const ignoredFields: Rule = {
   target: 'everywhere',
   judge({ entries }: Run) {
     const ignored = entries.filter((entry) => entry.ignored !== undefined);
-    if (ignored.length === 0) return fine('no field was sent that the API does not know');
+    if (ignored.length === 0) return fine('no unknown field was sent');
     const names = [...new Set(ignored.flatMap((entry) => entry.ignored?.split(', ') ?? []))];
-    const says = `${some(ignored.length, 'request')} with fields that do nothing: ${names.slice(0, 8).join(', ')}`;
-    return bad('warning', says, 'see whether each is misspelt, or meant for another API', ignored);
+    const says = `${some(ignored.length, 'request')} with unknown fields, which do nothing: ${names.slice(0, 8).join(', ')}`;
+    return bad('warning', says, 'check whether each is misspelt or belongs to another API', ignored);
   },
 };
 
@@ -106,13 +106,13 @@ export const refusals: Rule = {
     const refused = run.entries.filter(
       (entry) => CLIENT_ERRORS.includes(entry.status) && !SPOKEN_OF.includes(entry.code ?? '') && !passed.has(entry),
     );
-    if (refused.length === 0) return fine('nothing else was refused');
+    if (refused.length === 0) return fine('no other request was refused');
     const counts = new Map<string, number>();
     for (const { code, status } of refused)
       counts.set(code ?? String(status), (counts.get(code ?? String(status)) ?? 0) + 1);
     const list = [...counts].map(([code, count]) => `${code} (${count})`).join(', ');
     const first = refused.find(({ hint }) => hint !== undefined);
-    const fix = first ? `of #${first.n}: ${first.hint}` : 'read what each answer says';
+    const fix = first ? `hint of #${first.n}: ${first.hint}` : 'read the error of each answer';
     return bad('warning', `${some(refused.length, 'request')} refused: ${list}`, fix, refused);
   },
 };

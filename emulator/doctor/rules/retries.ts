@@ -7,7 +7,7 @@ export const idempotency: Rule = {
   target: 'sessions',
   judge(run: Run) {
     const fix =
-      "send an Idempotency-Key with every POST and DELETE of a session, one for each write, the same for its retries: KimiClient does, the openai SDK with { headers: { 'Idempotency-Key': key } }";
+      "send an Idempotency-Key with every POST and DELETE of a session, a new one per write and the same for its retries: KimiClient does; with the openai SDK pass { headers: { 'Idempotency-Key': key } }";
     const writes = run.entries.filter(changesState);
     const twice = run.again((entry) => changesState(entry) && isLost(entry)).filter(changesState);
     const bare = writes.filter((entry) => entry.idempotency_key === undefined);
@@ -17,7 +17,7 @@ export const idempotency: Rule = {
       return bad('error', `${says}; ${without}`, fix, twice);
     }
     if (bare.length === 0) return fineAll(writes.length, 'write', ', all with an Idempotency-Key');
-    return bad('warning', `${without}: an answer that gets lost leaves unknown whether it was done`, fix, bare);
+    return bad('warning', `${without}: if an answer is lost, nobody knows whether the write happened`, fix, bare);
   },
 };
 
@@ -40,15 +40,15 @@ export const retriedRefusals: Rule = {
     if (again.length === 0) {
       return fine(
         refused.length === 0
-          ? 'no 400 was answered'
-          : `${some(refused.length, 'answer')} of status 400, ${refused.length === 1 ? 'not' : 'none'} asked for again`,
+          ? 'no answer had status 400'
+          : `${some(refused.length, 'answer')} with status 400, ${refused.length === 1 ? 'not' : 'none'} retried`,
       );
     }
-    const says = `${some(again.length, 'request')} sent again unchanged after a 400, which never passes by itself`;
+    const says = `${some(again.length, 'request')} sent again unchanged after a 400, which fails every time`;
     return bad(
       'error',
       says,
-      'retry 408, 409, 429 and 5xx only, where x-should-retry does not forbid it; a 400 needs another request (its Kimi-Emulator-Hint says which)',
+      'retry only 408, 409, 429 and 5xx, unless x-should-retry is false; after a 400, change the request (its Kimi-Emulator-Hint says how)',
       again,
     );
   },
@@ -58,7 +58,7 @@ function isRefused({ status }: JournalEntry): boolean {
   return status === 400;
 }
 
-/** Whether a change lies between that may let a request through: of its session, or a deletion that made room. */
+/** Whether a request in between may let a retry pass: a change of its session, or a deletion that made room. */
 function makesRoom({ method, status, account, session, facts }: JournalEntry, again: JournalEntry): boolean {
   const isDialect = again.session !== undefined || again.operation !== 'createChatCompletion';
   if (!isDialect || method === 'GET' || status < 200 || status > 299 || account !== again.account) return false;
@@ -71,13 +71,13 @@ export const streams: Rule = {
   judge({ entries }: Run) {
     const streamed = entries.filter((entry) => entry.streamed !== undefined);
     const left = streamed.filter((entry) => entry.streamed?.ended === 'left');
-    if (left.length === 0) return fineAll(streamed.length, 'stream', ', none left before its end');
+    if (left.length === 0) return fineAll(streamed.length, 'stream', ', all read to the end');
     const undone = left.filter(({ facts }) => facts.turn === undefined).length;
-    const says = `${some(left.length, 'stream')} left before the end; ${undone} of the turns took no effect, and the live API is paid for what it made of them`;
+    const says = `${some(left.length, 'stream')} not read to the end; ${undone} of the turns had no effect, but the live API bills what it generated`;
     return bad(
       'warning',
       says,
-      'read every stream to [DONE]; where an answer is not wanted any more, say so with fewer max_tokens or a stop string',
+      'read every stream to [DONE]; to get shorter answers, lower max_tokens or set a stop string',
       left,
     );
   },
@@ -86,12 +86,12 @@ export const streams: Rule = {
 const SECOND_MS = 1_000;
 const DAY_MS = 86_400_000;
 const STATUS = 429;
-/** Codes of 429 that no retry mends. */
+/** Codes of 429 that no retry can fix. */
 const FINAL: readonly string[] = ['quota_exceeded', 'tpd_limit'];
 const SHOW_IT =
-  'set a fault before the run: POST /_emulator/faults {"effect":"error","code":"rpm_limit","operation":"createChatCompletion"}; or start with --rate-tier 0, which takes three chats a minute';
+  'set a fault before the run: POST /_emulator/faults {"effect":"error","code":"rpm_limit","operation":"createChatCompletion"}; or start with --rate-tier 0, which allows three chats per minute';
 
-/** Whether a 429 costs the work that it refused. */
+/** Whether requests refused with 429 are sent again. */
 export const rateLimits: Rule = {
   name: 'rate-limits',
   target: 'everywhere',
@@ -100,8 +100,10 @@ export const rateLimits: Rule = {
     const passing = repeats(run).filter(({ refused }) => passes(refused));
     if (passing.length === 0) {
       const met =
-        limited.length === 0 ? 'no 429 was met' : `no 429 was met but ${codesOf(limited)}, which no retry mends`;
-      return bad('warning', `${met}: how a rate limit is handled was not shown`, SHOW_IT, limited);
+        limited.length === 0
+          ? 'no request was refused with 429'
+          : `the only 429 was ${codesOf(limited)}, which no retry can fix`;
+      return bad('warning', `${met}: it is unknown how a rate limit is handled`, SHOW_IT, limited);
     }
     const lost = passing.filter(({ again }) => again === undefined);
     if (lost.length === 0) return fine(`${some(passing.length, 'request')} refused with 429, all sent again`);
@@ -111,13 +113,13 @@ export const rateLimits: Rule = {
     return bad(
       'error',
       `${some(lost.length, 'request')} refused with 429 and never sent again${after}: the work was lost`,
-      'catch status 429, wait as Retry-After says and send the same request again (maxRetries of the openai SDK does); where retries end, keep the work and send less at once',
+      'on status 429, wait for Retry-After and send the same request again (as maxRetries of the openai SDK does); when retries are exhausted, queue the request and reduce concurrency',
       lost.map(({ refused }) => refused),
     );
   },
 };
 
-/** Whether who was told to wait did. */
+/** Whether retries waited as long as they should. */
 export const retryAfter: Rule = {
   name: 'retry-after',
   target: 'everywhere',
@@ -131,14 +133,14 @@ export const retryAfter: Rule = {
     if (hasty.length === 0)
       return bad(
         'warning',
-        `${some(early.length, 'request')} sent again after a 429 with no time passed on the emulator's clock, which stands still until it is moved: whether they waited cannot be told`,
-        'run without --seed and without a clock of your own, or let the wait of your client call emulator.clock.advance(ms)',
+        `${some(early.length, 'request')} sent again after a 429 with no time passed on the emulator's clock, which stands still until it is moved: it is unknown whether they waited`,
+        'run without --seed and without your own clock, or call emulator.clock.advance(ms) where your client waits',
         early.map(({ again }) => again),
       );
     return bad(
       'error',
       `${some(hasty.length, 'request')} sent again too early after a 429: ${waitsOf(hasty)}`,
-      "wait as Retry-After (or the text) says before the same request again; do not send again what quota or a day's tokens refused",
+      'wait for Retry-After (or as the error text says) before a retry; do not retry after quota_exceeded or tpd_limit',
       hasty.map(({ again }) => again),
     );
   },
@@ -161,7 +163,7 @@ function passes({ code }: JournalEntry): boolean {
   return code === undefined || !FINAL.includes(code);
 }
 
-/** A journal that does not say how long is of a version that always said a second. */
+/** Journals of versions without `retry_after` always meant one second. */
 function waitMs(refused: JournalEntry): number {
   if (passes(refused)) return (refused.retry_after ?? 1) * SECOND_MS;
   return refused.code === 'tpd_limit' ? DAY_MS : Number.POSITIVE_INFINITY;
@@ -171,7 +173,7 @@ function codesOf(limited: readonly JournalEntry[]): string {
   return [...new Set(limited.map(({ code }) => code))].join(' and ');
 }
 
-/** `#5 came 0.5 s after #4, which said 60 s`, of the first. */
+/** `#5 came 0.5 s after #4, which said 60 s`, for the first one. */
 function waitsOf([first]: readonly Required<Repeat>[]): string {
   if (!first) return '';
   const { refused, again } = first;

@@ -2,11 +2,11 @@ import type { JournalEntry } from '../../journal/entries.ts';
 import { bad, fine, fineAll, inOrder, type Rule, some, tokens } from '../finding.ts';
 import type { Run } from '../run.ts';
 
-/** Shares of a limit from which it is near. */
+/** Shares of a limit at which findings start. */
 const NEAR_APPEND = 0.9;
 const NEAR_WINDOW = 0.9;
 const LARGE_WINDOW = 0.5;
-/** Turns in a row that read a large window before it is worth a summary. */
+/** Consecutive turns reading a large window after which a summary pays. */
 const MANY_READS = 3;
 
 export const appendSize: Rule = {
@@ -15,18 +15,17 @@ export const appendSize: Rule = {
   judge({ entries, limits }: Run) {
     const most = limits.append_tokens;
     const refused = entries.filter(({ code }) => code === 'append_too_large');
-    const split =
-      'split long texts before they are written, or stream them as application/x-ndjson, one message a line';
+    const split = 'split long texts before writing them, or stream them as application/x-ndjson, one message per line';
     const near = entries.filter((entry) => writtenBy(entry) >= NEAR_APPEND * most);
     const largest = Math.max(0, ...entries.map(writtenBy));
     const limit = most.toLocaleString('en-US');
     if (refused.length + near.length === 0) {
-      return fine(largest === 0 ? 'no write to judge' : `the largest write took ${tokens(largest)} of ${limit}`);
+      return fine(largest === 0 ? 'no writes' : `the largest write used ${tokens(largest)} of ${limit}`);
     }
     const says = [
       refused.length > 0 && `${some(refused.length, 'write')} refused: over ${tokens(most)}`,
       near.length > 0 &&
-        `${some(near.length, 'write')} of up to ${tokens(largest)}, near the limit of ${limit}: other texts, or another count, go over it`,
+        `${some(near.length, 'write')} of up to ${tokens(largest)}, near the limit of ${limit}: a longer text or another tokenizer exceeds it`,
     ];
     return bad(
       refused.length > 0 ? 'error' : 'warning',
@@ -37,7 +36,7 @@ export const appendSize: Rule = {
   },
 };
 
-/** Tokens of one write; the first messages of a session are one. */
+/** Tokens of one write; the first messages of a session count as one. */
 function writtenBy({ facts: { wrote, created }, answer }: JournalEntry): number {
   if (wrote) return wrote.lines === undefined ? wrote.tokens : 0;
   if (!created || created.from_snapshot !== undefined || created.from_share !== undefined) return 0;
@@ -51,14 +50,14 @@ export const windowCut: Rule = {
   judge(run: Run) {
     const room = run.limits.window_tokens;
     const fix =
-      'look at usage.total_tokens after each turn: over a mark of your own take a snapshot (with preserve_len), then truncate or compress; without sessions drop old messages';
+      'check usage.total_tokens after each turn: above a threshold take a snapshot (with preserve_len), then truncate or compress; without sessions drop old messages';
     const uncut = run.sessions().flatMap((entries) => lastOfUncut(entries));
     const refused = run.refused('context_window_exceeded');
     const full = uncut.filter((entry) => totalOf(entry) >= NEAR_WINDOW * room);
     if (refused.length + full.length > 0) {
       const says = [
         refused.length > 0 && `${some(refused.length, 'request')} refused: the window was full`,
-        full.length > 0 && `${some(full.length, 'session')} filled to the brim and never cut since`,
+        full.length > 0 && `${some(full.length, 'session')} nearly full and never cut since`,
       ];
       return bad('error', says.filter(Boolean).join('; '), fix, inOrder(refused, full));
     }
@@ -66,16 +65,16 @@ export const windowCut: Rule = {
     const prompts = run.entries.filter(
       ({ session, facts: { turn } }) => session === undefined && turn && turn.usage.prompt_tokens >= NEAR_WINDOW * room,
     );
-    if (large.length + prompts.length === 0) return fine('no window was filled without being cut');
+    if (large.length + prompts.length === 0) return fine('every window that filled up was cut');
     const says = [
-      large.length > 0 && `${some(large.length, 'session')} over half of the window and never cut since`,
-      prompts.length > 0 && `${some(prompts.length, 'prompt')} without a session that nearly filled the window`,
+      large.length > 0 && `${some(large.length, 'session')} over half full and never cut since`,
+      prompts.length > 0 && `${some(prompts.length, 'prompt')} without a session nearly filled the window`,
     ];
     return bad('warning', says.filter(Boolean).join('; '), fix, inOrder(large, prompts));
   },
 };
 
-/** The entry that left a session largest, where it grew since it was last cut. */
+/** The entry that made a session largest since it was last cut. */
 function lastOfUncut(entries: readonly JournalEntry[]): JournalEntry[] {
   const cut = entries.findLastIndex(({ facts }) => facts.cut ?? facts.compressed);
   const writes = entries.slice(cut + 1).filter(({ facts }) => facts.wrote !== undefined);
@@ -94,19 +93,19 @@ export const readAgain: Rule = {
     const least = LARGE_WINDOW * run.limits.window_tokens;
     const longest =
       run.lives.map((entries) => longestRow(entries, least)).toSorted((a, b) => b.length - a.length)[0] ?? [];
-    if (longest.length < MANY_READS) return fine('no large window was read again and again');
+    if (longest.length < MANY_READS) return fine('no large window was read repeatedly');
     const read = longest.reduce((sum, { usage }) => sum + (usage?.prompt_tokens ?? 0), 0);
     const says = `${longest.length} turns in a row read more than half a window each: ${tokens(read)} of input`;
     return bad(
       'warning',
       says,
-      'compress (or truncate) once before the turns that do not need it all: what is cut is paid for once more, what is kept at every turn',
+      'compress (or truncate) once before the turns that do not need all of it: a cut costs one more read, an uncut window is paid for at every turn',
       longest,
     );
   },
 };
 
-/** The most turns in a row of one session, or of one account's without, that read at least so many tokens. */
+/** The longest run of turns of one session, or of one account without sessions, that read at least so many tokens. */
 function longestRow(entries: readonly JournalEntry[], least: number): JournalEntry[] {
   const rows = new Map<string, JournalEntry[]>();
   let longest: JournalEntry[] = [];
@@ -130,11 +129,11 @@ export const snapshotLength: Rule = {
     const taken = entries.filter(({ facts }) => facts.snapshot !== undefined);
     const whole = taken.filter(({ facts }) => facts.snapshot?.preserve_len === null);
     if (whole.length === 0) return fineAll(taken.length, 'snapshot', ' taken, all with preserve_len');
-    const says = `${some(whole.length, 'snapshot')} taken without preserve_len: a rollback brings back the whole window, however full it was`;
+    const says = `${some(whole.length, 'snapshot')} taken without preserve_len: a rollback restores the whole window, however full it was`;
     return bad(
       'warning',
       says,
-      'say preserve_len: the whole window is archived in any case, and "preserve_len": "all" restores it where it is needed',
+      'set preserve_len: the whole window is archived in any case, and "preserve_len": "all" restores it when needed',
       whole,
     );
   },

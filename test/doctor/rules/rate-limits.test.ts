@@ -91,7 +91,7 @@ describe('rate-limits', () => {
   it.each(['quota_exceeded', 'tpd_limit'] as const)('warning: only %s, which waiting does not mend', async (code) => {
     const found = await judged('rate-limits', asking(code, 1, ['one', 0], ['two', 1]));
     expect(found).toMatchObject({ level: 'warning', evidence: [1] });
-    expect(found.says).toContain(`no 429 was met but ${code}`);
+    expect(found.says).toContain(`the only 429 was ${code}`);
   });
 });
 

@@ -23,7 +23,7 @@ describe('leaked-sessions', () => {
         options,
       );
       expect(found).toMatchObject({ level: 'warning', evidence: [1] });
-      expect(found.says).toContain('1 of 2 sessions created and never deleted (1 of them taken by a reset');
+      expect(found.says).toContain('1 of 2 sessions created and never deleted (1 of them removed by a reset');
     },
   );
   it('ok: deleted after a reset that gave it back', async () => {
@@ -123,5 +123,5 @@ it('refusals: counts them by code, with the hint of the first', async () => {
   });
   expect(found).toMatchObject({ level: 'warning', evidence: [1, 2, 3] });
   expect(found.says).toContain('session_not_found (2), invalid_request (1)');
-  expect(found.fix).toContain('of #1: no session sess_unknown');
+  expect(found.fix).toContain('hint of #1: no session sess_unknown');
 });

@@ -73,7 +73,7 @@ describe('retried-400', () => {
       api.emulator.state.reset();
       await chat(api, { n: 0 });
     });
-    expect(found).toMatchObject({ level: 'ok', says: '2 answers of status 400, none asked for again' });
+    expect(found).toMatchObject({ level: 'ok', says: '2 answers with status 400, none retried' });
   });
   it('ok: the same once the session had made room, or its call was answered', async () => {
     const cut = await judged('retried-400', async (api) => {
@@ -82,7 +82,7 @@ describe('retried-400', () => {
       await session.truncate(500);
       await session.append(sized(500));
     });
-    expect(cut).toMatchObject({ level: 'ok', says: '1 answer of status 400, not asked for again' });
+    expect(cut).toMatchObject({ level: 'ok', says: '1 answer with status 400, not retried' });
     const deleted = await judged('retried-400', async (api) => {
       const [first] = [await createSession(api), await createSession(api)];
       await api.post('/v1/sessions');

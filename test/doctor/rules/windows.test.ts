@@ -67,7 +67,7 @@ describe('window-cut', () => {
   it('error where writes were refused, with the session that was never cut', async () => {
     const found = await judged('window-cut', (api) => fillTo(api, 2_400));
     expect(found).toMatchObject({ level: 'error', evidence: [6, 7] });
-    expect(found.says).toBe('1 request refused: the window was full; 1 session filled to the brim and never cut since');
+    expect(found.says).toBe('1 request refused: the window was full; 1 session nearly full and never cut since');
   });
 
   it('warning where a stateless prompt nearly fills it', async () => {
