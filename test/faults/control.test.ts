@@ -80,7 +80,9 @@ describe.each(TRANSPORTS)('Kimi-Emulator-Fault, %s', (transport) => {
 
   it('is refused where there is nothing to fail', async () => {
     const api = await startEmulator(transport);
-    expect(expectBare(await api.get('/v1/nothing', { headers: fault('reset') }))).toContain('not an operation of the API');
+    expect(expectBare(await api.get('/v1/nothing', { headers: fault('reset') }))).toContain(
+      'not an operation of the API',
+    );
   });
 });
 
