@@ -1,9 +1,7 @@
 import type { Model, ModelDelta, ModelRequest } from './model.ts';
-import { deltasOf } from './scripted/deltas.ts';
-import { factsOf } from './scripted/request-facts.ts';
-import { RunningRule } from './scripted/running-rule.ts';
+import { factsOf } from './scripted/conditions.ts';
+import { deltasOf, RunningRule, unmatched } from './scripted/running-rule.ts';
 import type { Script } from './scripted/script.ts';
-import { unmatched } from './scripted/unmatched.ts';
 
 export type { ScriptedCall, ScriptedReply, ScriptRule, TextMatch, When } from './scripted/rule.ts';
 export { type Script, scriptOf } from './scripted/script.ts';

@@ -1,6 +1,8 @@
-import type { RequestFacts } from './request-facts.ts';
-import type { CheckedRule, CheckedText, CheckedWhen } from './schema.ts';
-import { textMatcher } from './text-matcher.ts';
+import { type ChatMessage, contentText } from '../../../contract/messages.ts';
+import { compilePattern, type Pattern } from '../../engines/patterns/pattern.ts';
+import type { ModelRequest } from '../model.ts';
+import type { TextMatch } from './rule.ts';
+import type { CheckedRule, CheckedText, CheckedWhen } from './script.ts';
 
 /** One thing that a rule asks of a request. Says why it does not hold; undefined where it does. */
 export type Condition = (facts: RequestFacts) => string | undefined;
@@ -55,4 +57,82 @@ function endsWithResult({ name, content }: NonNullable<CheckedWhen['tool']>): Co
 
 function shown(text: string): string {
   return JSON.stringify(text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text);
+}
+
+/** What rules ask of a request. */
+export interface RequestFacts {
+  request: ModelRequest;
+  /** Of the last message. */
+  text: string;
+  role: string;
+  session: string | undefined;
+  turn: number;
+  model: string;
+  /** The tool results at the end of the prompt. */
+  toolResults: { name: string; content: string }[];
+}
+
+/** @param answered answers that the session was given in full */
+export function factsOf(request: ModelRequest, answered: number): RequestFacts {
+  const { messages, session, model } = request;
+  const last = messages.at(-1);
+  return {
+    request,
+    text: contentText(last?.content),
+    role: last?.role ?? 'none',
+    session: session?.id,
+    turn: session ? answered + 1 : messages.filter(({ role }) => role === 'user').length,
+    model,
+    toolResults: toolResults(messages),
+  };
+}
+
+function toolResults(messages: readonly ChatMessage[]): RequestFacts['toolResults'] {
+  const end = messages.findLastIndex(({ role }) => role !== 'tool');
+  const calls = messages[end]?.tool_calls ?? [];
+  return messages.slice(end + 1).map(({ name, content, tool_call_id }) => {
+    const called = calls.find(({ id }) => id === tool_call_id)?.function.name;
+    return { name: called ?? name ?? '', content: contentText(content) };
+  });
+}
+
+/** Looks for something in a text. */
+export interface TextMatcher {
+  matches(text: string): boolean;
+  /** What it looks for, in words that follow "is" or "holds". */
+  wanted: string;
+}
+
+/** `/…/flags`, as expressions are written in JavaScript. */
+const WRITTEN = /^\/(.+)\/([dgimsuvy]*)$/s;
+
+/** @param whole whether a plain text has to be all of the text, or only in it */
+export function textMatcher(match: TextMatch, whole: boolean): TextMatcher {
+  const expression = expressionOf(match);
+  if (expression) return { matches: (text) => expression.pattern.test(text), wanted: expression.written };
+  const plain = String(match);
+  return { matches: (text) => (whole ? text === plain : text.includes(plain)), wanted: JSON.stringify(plain) };
+}
+
+/** Why an expression cannot be run; undefined where it can. */
+export function faultOfExpression(match: TextMatch): string | undefined {
+  try {
+    expressionOf(match);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** @throws SyntaxError for what is not an expression of JavaScript; PatternError for one that RE2 cannot run */
+function expressionOf(match: TextMatch): { pattern: Pattern; written: string } | undefined {
+  const expression = regExpOf(match);
+  return expression && { pattern: compilePattern(expression.source, expression.flags), written: String(expression) };
+}
+
+function regExpOf(match: TextMatch): RegExp | undefined {
+  if (match instanceof RegExp) return match;
+  if (typeof match !== 'string') return new RegExp(match.regex, match.flags);
+  const [, source, flags] = WRITTEN.exec(match) ?? [];
+  return source === undefined ? undefined : new RegExp(source, flags);
 }

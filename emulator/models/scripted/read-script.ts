@@ -1,6 +1,5 @@
 import { readDocument } from '../../documents/read-document.ts';
-import { ScriptFile } from './schema.ts';
-import type { Script } from './script.ts';
+import { type Script, ScriptFile } from './script.ts';
 
 /**
  * A script from a file of YAML or JSON: a list of rules, or `{strict, rules}`. Apart from the model, so that what reads YAML is

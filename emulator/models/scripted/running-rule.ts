@@ -1,6 +1,7 @@
-import { type Condition, conditionsOf } from './conditions.ts';
-import type { RequestFacts } from './request-facts.ts';
-import type { CheckedReply, CheckedRule } from './schema.ts';
+import { type ApiError, injectedError, invalid } from '../../errors.ts';
+import type { ModelDelta, ModelRequest } from '../model.ts';
+import { type Condition, conditionsOf, type RequestFacts } from './conditions.ts';
+import type { CheckedReply, CheckedRule } from './script.ts';
 
 /** A rule at work: counts how often it has answered. */
 export class RunningRule {
@@ -51,5 +52,43 @@ export class RunningRule {
 
   reset(): void {
     this.#used = 0;
+  }
+}
+
+/** For a request that no rule answers where every one has to be: says which rule came closest, and what it lacked. */
+export function unmatched(rules: readonly RunningRule[], facts: RequestFacts): ApiError {
+  const tried = rules.map((rule) => ({ rule, misses: rule.misses(facts) }));
+  const [closest] = tried.sort((a, b) => lacking(a) - lacking(b) || held(b) - held(a));
+  const request = 'no rule of the script answers this request';
+  const problem = closest
+    ? `${request}; closest rule ${closest.rule.title}: ${closest.misses.join('; and ')}`
+    : `${request}: it has none`;
+  return invalid(problem, undefined, 'no_script_rule');
+}
+
+interface Tried {
+  rule: RunningRule;
+  misses: readonly string[];
+}
+
+/** What of its conditions does not hold. One that fits, and only may not again, is closer than any that does not fit. */
+function lacking({ rule, misses }: Tried): number {
+  return misses.length - (rule.spent ? 1 : 0);
+}
+
+function held(tried: Tried): number {
+  return tried.rule.conditions - lacking(tried);
+}
+
+/** What a reply delivers. @throws ApiError where it is an error */
+export function* deltasOf(reply: CheckedReply, { model, session }: ModelRequest): Generator<ModelDelta> {
+  if (typeof reply === 'string') yield { type: 'text', text: reply };
+  else if ('error' in reply) throw injectedError(reply.error, { model, ...(session && { session: session.id }) });
+  else if ('json' in reply) yield { type: 'text', text: JSON.stringify(reply.json) };
+  else {
+    if (reply.text !== undefined) yield { type: 'text', text: reply.text };
+    for (const { name, arguments: given = {} } of reply.tool_calls) {
+      yield { type: 'tool_call', name, arguments: typeof given === 'string' ? given : JSON.stringify(given) };
+    }
   }
 }
