@@ -106,7 +106,7 @@ export function newState(): RollingState {
   };
 }
 
-/** What a checkpoint holds. @throws CheckpointError for what is no checkpoint of this version */
+/** What a checkpoint holds. @throws CheckpointError for what is not a checkpoint of this version */
 export function readState(value: unknown): RollingState | undefined {
   if (value === undefined || value === null) return undefined;
   if (!isRecord(value) || value.format !== FORMAT) {

@@ -36,7 +36,7 @@ export async function waitOrThrow(
   attempt: number,
   { retries, sleep, signal, onRetry }: RetryOptions,
 ): Promise<void> {
-  // Another request that has to end first takes as long as it takes; that is no failure.
+  // Waiting for another request to end is not a failure, however long it takes.
   const most = error instanceof APIError && error.status === 409 ? retries * PATIENCE : retries;
   if (attempt >= most || signal?.aborted || !isRetryable(error)) throw error;
   const delayMs = retryDelayMs(error, attempt);

@@ -58,7 +58,7 @@ export function invalid(problem: string, param?: string, reason?: InvalidReason)
   return new ApiError('invalid_request', { problem, param, reason });
 }
 
-/** Why work is given up whose client has gone, or reads nothing any more. Not a defect of ours: it is not logged. */
+/** The reason to abort work whose client has gone or no longer reads. It is not a defect, so it is not logged. */
 export class ClientGone extends Error {}
 
 /** As `fetch` fails where a connection is dropped before an answer. */

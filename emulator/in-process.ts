@@ -6,7 +6,7 @@ import { abortable } from './streams/web-streams.ts';
 /** What is answered piece by piece, as long as somebody reads it: chats, and streamed appends. */
 const STREAMED = /^(?:text\/event-stream|application\/x-ndjson)/;
 
-/** Connections that are none: requests of this very process, which end as they would over the network. */
+/** Requests of this process, without a connection, which end as they would over the network. */
 export class InProcess {
   readonly #app: Hono<Env>;
   /**

@@ -17,7 +17,7 @@ interface Count {
   asked: number;
   /** Answered by the lookup model. */
   keys: number;
-  /** Standing there word for word. */
+  /** Present word for word. */
   evidence: number;
 }
 

@@ -21,7 +21,7 @@ const HANDLERS: Record<Command, (options: Options, terminal: Terminal) => Promis
   sweep: sweepCommand,
 };
 
-/** `kimi-emulator conformance …`. What a user can mend is one line; a defect of the kit's is no verdict on the target. @returns the exit code */
+/** `kimi-emulator conformance …`. A user's mistake is reported in one line; a defect of the kit says nothing about the target. @returns the exit code */
 export async function conformanceCommand(args: string[], terminal: Terminal): Promise<number> {
   try {
     const options = parseOptions(args);

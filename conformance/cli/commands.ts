@@ -111,7 +111,7 @@ const FILES: Partial<Record<string, { name: string; render: (diff: ReportDiff) =
   markdown: { name: 'diff.md', render: renderDiffMarkdown },
 };
 
-/** Two reports, rule by rule: where they agree and where they differ. That they differ is no failure. */
+/** Compares two reports rule by rule. A difference is not a failure. */
 export async function diffCommand({ operands, reports, out }: Options, { stdout }: Terminal): Promise<number> {
   const [left = '', right = ''] = operands;
   const diff = diffReports(readReportFile(left), readReportFile(right));

@@ -32,7 +32,7 @@ async function emulator({ scale, http, tokenizer, deadlineMs, declares, limits }
 function live(options: Options, env: Environment): Target {
   const { deadlineMs = LIVE_DEADLINE_MS, dedicated, declares, limits } = options;
   const given = required(env, 'KIMI_BASE_URL');
-  if (!isUrl(given)) throw new UsageError(`KIMI_BASE_URL is no URL: ${given}`);
+  if (!isUrl(given)) throw new UsageError(`KIMI_BASE_URL is not a URL: ${given}`);
   const baseURL = plain('KIMI_BASE_URL', given);
   const keys = { a: required(env, 'KIMI_API_KEY'), ...second(env) };
   const model = required(env, 'KIMI_CONFORMANCE_MODEL');

@@ -67,7 +67,7 @@ export async function judgeBenign(variant: Variant): Promise<BenignResult> {
   });
 }
 
-/** How a server that is none fared: what a run under each profile ended with. */
+/** How a null target fared: the outcome of a run under each profile. */
 export interface NullResult {
   subject: NullTarget;
   exitCodes: Record<Profile, number>;

@@ -14,8 +14,8 @@ export interface CrossAccountRequest {
   id: string;
 }
 
-/** Meets requests that name what is another account's. Everything else passes. */
-export function onCrossAccount(meet: (trespass: CrossAccountRequest) => Promise<Response>): () => Handler {
+/** Handles requests that name what belongs to another account. Everything else is forwarded. */
+export function onCrossAccount(meet: (request: CrossAccountRequest) => Promise<Response>): () => Handler {
   return () => {
     const owners = new Map<string, string>();
     return async (request, forward) => {

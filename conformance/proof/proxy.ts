@@ -6,7 +6,7 @@ export interface Passing {
   /** With its question mark; empty where there is none. */
   readonly search: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** The JSON of the body; its text where it is none; undefined where there is no body. */
+  /** The body's JSON; its text where it is not JSON; undefined where there is no body. */
   readonly body: unknown;
   /** The body where it is still being sent: nothing else of it is known then. Forwarded as it comes. */
   readonly stream: ReadableStream<Uint8Array> | undefined;
@@ -76,7 +76,7 @@ export function chain(...handlers: Handler[]): Handler {
   };
 }
 
-/** The answer with its JSON changed. An answer that is no JSON stays as it is. */
+/** The answer with its JSON changed. An answer that is not JSON is not changed. */
 export async function editJson(response: Response, edit: (body: never) => unknown): Promise<Response> {
   const text = await response.text();
   const body = parsed(text);

@@ -148,7 +148,7 @@ export function describeSubject({ target, model, kit, startedAt }: DiffSubject):
 }
 
 /** `pass`, or `–` where the report has no check of the rule. */
-export function verdictOf(side: Side | null): string {
+export function verdictText(side: Side | null): string {
   return side?.verdict ?? '–';
 }
 
@@ -164,7 +164,7 @@ function different({ clause, level, evidence, text, a, b }: ClauseDiff, paint: P
 }
 
 function sideLines(name: string, side: Side | null, paint: Paint, width: number): string[] {
-  const verdict = verdictOf(side);
+  const verdict = verdictText(side);
   const why = side?.message ? `: ${shorten(oneLine(side.message), MAX_MESSAGE)}` : '';
   const [first = '', ...rest] = wrap(`${verdict}${why}`, width - 7);
   const marked = side ? paint(VERDICT_COLOURS[side.verdict], verdict) + first.slice(verdict.length) : first;
@@ -184,9 +184,9 @@ function areasOf(clauses: readonly ClauseDiff[]): string {
 
 /** Rules by what the two did. */
 function grouped(clauses: readonly ClauseDiff[], width: number): string[] {
-  return groupBy(clauses, ({ a, b }) => `A ${verdictOf(a)}, B ${verdictOf(b)}`).flatMap(([{ a, b }, mine]) => {
+  return groupBy(clauses, ({ a, b }) => `A ${verdictText(a)}, B ${verdictText(b)}`).flatMap(([{ a, b }, mine]) => {
     const names = a?.verdict === 'pass' && b?.verdict === 'pass' ? areasOf(mine) : namesOf(mine);
-    const head = a || b ? `A ${verdictOf(a)}, B ${verdictOf(b)}: ` : '';
+    const head = a || b ? `A ${verdictText(a)}, B ${verdictText(b)}: ` : '';
     return wrap(`${head}${names}`, width - 2).map((line) => `  ${line}`);
   });
 }
@@ -209,8 +209,8 @@ export function renderDiffMarkdown(diff: ReportDiff): string {
     ...folded(diff, 'not testable', ['Rule'], (clause) => [ruleCell(clause)]),
     ...folded(diff, 'agree', ['Rule', 'A', 'B'], (clause) => [
       ruleCell(clause),
-      plain(verdictOf(clause.a)),
-      plain(verdictOf(clause.b)),
+      plain(verdictText(clause.a)),
+      plain(verdictText(clause.b)),
     ]),
   ];
   return `${lines.join('\n')}\n`;
@@ -239,5 +239,5 @@ function ruleCell({ clause, level, evidence, text }: ClauseDiff): string {
 
 function whole(side: Side | null): string {
   const why = side?.message ? `<br>${code(shorten(side.message, MAX_MESSAGE))}` : '';
-  return `**${plain(verdictOf(side))}**${why}`;
+  return `**${plain(verdictText(side))}**${why}`;
 }

@@ -163,7 +163,7 @@ function apply() {
 
 function follow() {
   let id = location.hash.slice(1);
-  try { id = decodeURIComponent(id); } catch { /* an address that is none points nowhere */ }
+  try { id = decodeURIComponent(id); } catch { /* an invalid address points nowhere */ }
   const check = document.getElementById(id);
   if (!check || !check.classList.contains('check')) return;
   form.reset();

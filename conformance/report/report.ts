@@ -91,7 +91,7 @@ export const Report = z.object({
 export type Report = z.infer<typeof Report>;
 export type ProfileStatus = (typeof PROFILE_STATUSES)[number];
 
-/** A file that is no report this kit can rely on. The message is one line. */
+/** A file that is not a valid report of this kit. The message is one line. */
 export class ReportError extends Error {}
 
 const FORMAT = 'kimi-conformance';
@@ -105,7 +105,7 @@ export function toJson(report: Report): string {
 
 /**
  * Reads what `toJson` wrote, in this version of the kit or in another.
- * @throws ReportError for what is no report, is of a newer format, or does not add up
+ * @throws ReportError for what is not a report, is of a newer format, or does not add up
  */
 export function readReport(text: string): Report {
   const value = parse(text);

@@ -16,7 +16,7 @@ export interface Target {
   readonly keys: { readonly a: string; readonly b?: string };
   /** A key of an account that holds nothing yet, where the target lets anybody in. */
   readonly newKey?: () => string;
-  /** True where invented keys are let in, so that nobody is a stranger for want of a known one. */
+  /** True where the target accepts any key, so that no request is refused for an unknown one. */
   readonly anyKey?: boolean;
   /** True where the main account is there for these runs only, so that it may be filled and emptied. */
   readonly dedicated: boolean;

@@ -37,7 +37,7 @@ export interface Completion {
   choices: Choice[];
   /** The first choice. */
   choice: Choice;
-  /** Its content; empty where it is no text. */
+  /** Its content; empty where it is not text. */
   text: string;
   usage: unknown;
 }
@@ -130,7 +130,7 @@ export interface Stream {
   text: string;
 }
 
-/** A chat that is streamed. @throws Mismatch, Inconclusive, Mismatch too where an event is no chunk */
+/** A chat that is streamed. @throws Mismatch, also where an event is not a chunk; Inconclusive */
 export async function streamChat(context: CaseContext<string>, body: object = {}): Promise<Stream> {
   const reply = expectSuccess(await sendChat(context, { stream: true, ...body }));
   const { events } = reply;
@@ -197,12 +197,12 @@ const Call = z.looseObject({
 });
 export type Call = z.infer<typeof Call>;
 
-/** The calls of a message; none where they are no calls. */
+/** The calls of a message; none where they are not calls. */
 export function toolCallsOf(message: { tool_calls?: unknown }): Call[] {
   return z.array(Call).safeParse(message.tool_calls).data ?? [];
 }
 
-/** Undefined where a text is no JSON. */
+/** Undefined where a text is not JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -20,7 +20,7 @@ export class Reply {
     this.text = text;
   }
 
-  /** The body as JSON; undefined where it is none. */
+  /** The body as JSON; undefined where it is not JSON. */
   get json(): unknown {
     try {
       return JSON.parse(this.text);
@@ -34,7 +34,7 @@ export class Reply {
     return parseEvents(this.text).map(({ data }) => data);
   }
 
-  /** Its lines of JSON; undefined stands for a line that is none. */
+  /** Its lines of JSON; undefined stands for a line that is not JSON. */
   get lines(): unknown[] {
     const lines = this.text.split('\n').filter((line) => line.trim() !== '');
     return lines.map((line) => {
@@ -55,7 +55,7 @@ export interface ServerEvent {
 
 /**
  * The events of a text/event-stream body, by the rules of the HTML standard: CR, LF and CRLF end a line, comments are
- * skipped, several `data` lines are one event. What is not ended by an empty line is no event.
+ * skipped, several `data` lines are one event. What is not ended by an empty line is not an event.
  */
 export function parseEvents(text: string): ServerEvent[] {
   const events: ServerEvent[] = [];

@@ -8,7 +8,7 @@ import { expectBody, expectEqual, expectTrue } from '../core/expect.ts';
 import { Mismatch } from '../core/verdict.ts';
 import type { Api, SendOptions } from './api.ts';
 
-/** The calls that most cases are made of. Each takes a success for granted: @throws Mismatch or Inconclusive where it is none. */
+/** The calls that most cases are made of. Each expects success. @throws Mismatch or Inconclusive otherwise */
 
 export type Message = z.input<typeof InputMessage>;
 

@@ -169,7 +169,7 @@ const LEAST_MESSAGE = 16;
 
 /**
  * Fills a window until its usage is exactly `total`, by writes as large as are allowed.
- * @throws Mismatch, Inconclusive where that does not come about
+ * @throws Mismatch, Inconclusive where that does not happen
  */
 export async function fillWindow(
   context: CaseContext<string>,

@@ -113,7 +113,7 @@ function endingOf({ text, told }: Got): string {
 
 /** Its class and status. The SDK's errors are told apart by their classes, those of `ai` by their names. */
 function nameOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'an object that is no `Error`';
+  if (!(error instanceof Error)) return 'an object that is not an `Error`';
   const { status, statusCode, lastError } = error as { status?: number; statusCode?: number; lastError?: unknown };
   const name = `\`${error.name === 'Error' ? error.constructor.name : error.name}\``;
   if (lastError !== undefined) return `${name} of ${nameOf(lastError)}`;

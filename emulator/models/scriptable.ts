@@ -25,7 +25,7 @@ export class ScriptableModel implements Model {
 
   /**
    * Replaces the script. Requests that come after the call are answered by it, whether or not the promise is awaited.
-   * @throws DocumentError, rejecting, for a rule that is none; the script before it stays
+   * @throws DocumentError (as a rejection) for an invalid rule; the script before it stays
    */
   load(rules: readonly ScriptRule[], options: ScriptOptions = {}): Promise<void> {
     return this.#change(async (model) => {

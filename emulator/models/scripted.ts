@@ -63,7 +63,7 @@ export class ScriptedModel implements Model {
     if (this.#rules.length === 0 && !this.#strict) return this.#next.complete(request);
     const facts = factsOf(request, this.#answered.get(request.session?.id ?? '') ?? 0);
     const rule = this.#rules.find((one) => one.misses(facts).length === 0);
-    if (rule) return deltasOf(rule.take(), request);
+    if (rule) return deltasOf(rule.nextReply(), request);
     if (this.#strict) throw unmatched(this.#rules, facts);
     return this.#next.complete(request);
   }

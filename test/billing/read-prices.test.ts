@@ -35,7 +35,7 @@ test.each([
     'prices.yaml, line 4: [0]: "cache" is unknown here; the members are model, currency, cached_input, input, output, since, source',
   ],
   [
-    'a figure that is none',
+    'an invalid figure',
     YAML.replace('0.5', '-1'),
     'prices.yaml, line 5: [0].input: must be a price per million tokens',
   ],
@@ -44,7 +44,7 @@ test.each([
     YAML.replace('0.5', '0.12345678'),
     'prices.yaml, line 5: [0].input: must be a price per million',
   ],
-  ['a day that is none', YAML.replace('2026-10-01', '2026-13-01'), 'prices.yaml, line 7: [0].since: must be a day'],
+  ['an invalid day', YAML.replace('2026-10-01', '2026-13-01'), 'prices.yaml, line 7: [0].since: must be a day'],
   ['a currency that is not known', YAML.replace('USD', 'EUR'), 'prices.yaml, line 3: [0].currency: Invalid option'],
   ['broken YAML', `${YAML}\n  - [`, 'prices.yaml, line '],
   ['no list', 'model: x', 'prices.yaml, line 1: must be a list of prices'],

@@ -15,7 +15,7 @@ function ledgerWith(stateless: { promptTokens: number; cachedTokens: number } | 
   return ledger;
 }
 
-test('every figure is shown with how it came about', () => {
+test('spend shows how each figure is calculated', () => {
   const lines = renderSpend(spendOf(ledgerWith({ promptTokens: 40_000, cachedTokens: 29_952 }), QUESTION));
   expect(lines.slice(0, 7)).toEqual([
     'In total: 0.0036788 USD for 1 turn; stateless 0.025250 without cache, 0.0117716 with it',

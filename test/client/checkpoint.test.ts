@@ -50,7 +50,7 @@ describe('a checkpoint', () => {
     expect(await readdir(join(folder, 'deep'))).toEqual(['agent.json']);
   });
 
-  it('in a file that is no JSON is damaged, and left as it is', async () => {
+  it('in a file that is not JSON is reported as damaged and not overwritten', async () => {
     const path = join(await scratch(), 'agent.json');
     await writeFile(path, '{"format":');
     const { client } = await startBench();

@@ -17,7 +17,7 @@ const EXAMPLES = [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(
   (match, index) => [index + 1, match[1] ?? ''] as const,
 );
 
-/** The emulator is no part of a bundle: it reads its own package.json. */
+/** The emulator is not part of a bundle: it reads its own package.json. */
 const IMPORT_EMULATOR = "import { createEmulator } from 'kimi-emulator';";
 
 afterEach(() => {

@@ -93,8 +93,8 @@ describe.each(TRANSPORTS)('openai, chat %s', (transport) => {
     const { response } = await client.chat.completions.create(request).withResponse();
     expect(response.headers.get('msh-request-id')).not.toBeNull();
 
-    const stranger = openaiFor(api, { apiKey: 'sk-other' });
-    await expect(stranger.models.list()).rejects.toBeInstanceOf(AuthenticationError);
+    const otherAccount = openaiFor(api, { apiKey: 'sk-other' });
+    await expect(otherAccount.models.list()).rejects.toBeInstanceOf(AuthenticationError);
     const missing = client.chat.completions.create({ ...request, model: 'kimi-k9' });
     await expect(missing).rejects.toBeInstanceOf(NotFoundError);
     const huge = client.chat.completions.create({ ...request, max_tokens: 300_000 });

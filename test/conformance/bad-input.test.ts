@@ -80,7 +80,7 @@ it('a sweep with a key that is refused is one clear line', async () => {
   expect(ended.code).toBe(2);
 });
 
-it('what the kit did not expect is said with its trace, and is no verdict', async () => {
+it('an unexpected error of the kit is printed with its stack and is not a result', async () => {
   const ended = await conformance(['list'], { throwing: true });
   expect(ended.stderr).toContain('at ');
   expect(ended.code).toBe(3);

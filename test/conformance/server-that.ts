@@ -3,7 +3,7 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-/** A server on a port of this machine that is no emulator. @returns its base URL */
+/** A server on a local port that is not an emulator. @returns its base URL */
 export async function serverThat(answers: RequestListener): Promise<string> {
   const server = createServer(answers).listen(0, '127.0.0.1');
   await once(server, 'listening');

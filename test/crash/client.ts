@@ -5,8 +5,8 @@ import { structuralFault } from '../laws/structure.ts';
 
 const MANY = 100;
 
-/** Every answer's own account of where the session then stands. */
-interface Standing {
+/** Every answer's version and size of the session after it. */
+interface SessionState {
   version: number;
   total: number;
 }
@@ -25,7 +25,7 @@ export class Client {
   readonly #cuts: boolean;
   #baseUrl = '';
   #id = '';
-  #standing: Standing = { version: 1, total: 0 };
+  #state: SessionState = { version: 1, total: 0 };
   #unanswered: Operation | undefined;
   #serial = 0;
 
@@ -47,7 +47,7 @@ export class Client {
       const operation = this.#nextOperation();
       this.#unanswered = operation;
       try {
-        await this.#take(operation);
+        await this.#send(operation);
       } catch (error) {
         if (error instanceof TypeError) return;
         throw error;
@@ -59,44 +59,44 @@ export class Client {
 
   /** After a restart: what was acknowledged is there, what was not is there whole or not at all, and a retry writes once. */
   async verify(): Promise<void> {
-    const found = await this.#standingNow();
-    const steps = found.version - this.#standing.version;
-    if (steps === 0) expect(found).toEqual(this.#standing);
+    const found = await this.#currentState();
+    const steps = found.version - this.#state.version;
+    if (steps === 0) expect(found).toEqual(this.#state);
     expect(steps).toBeLessThanOrEqual(this.#unanswered ? 1 : 0);
     await this.#expectSoundWindow(found.total);
 
     const operation = this.#unanswered;
     this.#unanswered = undefined;
     if (operation) {
-      const { version } = this.#standing;
-      const answer = await this.#take(operation);
+      const { version } = this.#state;
+      const answer = await this.#send(operation);
       const { body, replayed, status } = await this.#post(operation);
       expect(body).toEqual(answer);
       // A refusal does not use up the key.
       expect(replayed).toBe(status !== 400);
-      expect(this.#standing.version - version).toBeLessThanOrEqual(1);
-      await this.#expectSoundWindow(this.#standing.total);
+      expect(this.#state.version - version).toBeLessThanOrEqual(1);
+      await this.#expectSoundWindow(this.#state.total);
     }
-    expect(await this.#standingNow()).toEqual(this.#standing);
+    expect(await this.#currentState()).toEqual(this.#state);
     const { data } = await this.#get<{ data: { id: string }[] }>(`/sessions/${this.#id}/snapshots?limit=100`);
     expect(new Set(data.map((snapshot) => snapshot.id))).toEqual(this.#snapshots);
   }
 
   /** Sends an operation, takes over what its answer says, and gives the answer. */
-  async #take(operation: Operation): Promise<Answer> {
+  async #send(operation: Operation): Promise<Answer> {
     const { body, status } = await this.#post<Answer>(operation);
-    if (status !== 400) this.#takeOver(body, operation);
+    if (status !== 400) this.#record(body, operation);
     return body;
   }
 
-  #takeOver({ session, version, usage, after, snapshot_id, object, id }: Answer, { body }: Operation): void {
+  #record({ session, version, usage, after, snapshot_id, object, id }: Answer, { body }: Operation): void {
     if (object === 'session.snapshot') {
       this.#snapshots.add(id);
       return;
     }
     if (snapshot_id) this.#snapshots.add(snapshot_id);
-    const standing = session ?? { version, usage: usage ?? after };
-    this.#standing = { version: standing.version, total: standing.usage?.total_tokens ?? -1 };
+    const state = session ?? { version, usage: usage ?? after };
+    this.#state = { version: state.version, total: state.usage?.total_tokens ?? -1 };
     if (typeof body.mark === 'string') this.#marks.push(body.mark);
   }
 
@@ -146,7 +146,7 @@ export class Client {
     if (!this.#cuts) expect(marks.slice(0, this.#marks.length)).toEqual(this.#marks);
   }
 
-  async #standingNow(): Promise<Standing> {
+  async #currentState(): Promise<SessionState> {
     const { version, usage } = await this.#get<Session>(`/sessions/${this.#id}`);
     return { version, total: usage.total_tokens };
   }

@@ -37,7 +37,7 @@ const branches = [text, { type: 'null' }];
 describe.each(LEVELS)('at level %s', (level) => {
   it.each([
     [
-      'a property that is no object',
+      'a property that is not an object',
       { properties: { a: true } },
       "properties: property schema for 'a' must be an object",
     ],
@@ -91,8 +91,8 @@ describe.each(LEVELS)('at level %s', (level) => {
       { $defs: { A: text }, properties: { a: { type: 'string', $ref: '#/$defs/A' } } },
       'properties.a: when using $ref, type should be defined in the referenced schema instead of the parent schema',
     ],
-    ['a pattern that is no string', { type: 'string', pattern: 1 }, 'pattern: pattern must be a string'],
-    ['a branch that is no object', { anyOf: [true] }, 'anyOf: schema in anyOf must be an object'],
+    ['a pattern that is not a string', { type: 'string', pattern: 1 }, 'pattern: pattern must be a string'],
+    ['a branch that is not an object', { anyOf: [true] }, 'anyOf: schema in anyOf must be an object'],
   ])('refuses %s', (_, schema, fault) => {
     expect(faultOf(schema, level)).toBe(fault);
   });

@@ -35,7 +35,7 @@ describe.each(TRANSPORTS)('a fault is counted, %s', (transport) => {
 
   it('for its operations, session and key only', async () => {
     const api = await startEmulator(transport);
-    const [one, other, stranger] = [
+    const [one, other, otherAccount] = [
       await createSession(api),
       await createSession(api),
       await createSession(api, {}, 'sk-other'),
@@ -52,7 +52,7 @@ describe.each(TRANSPORTS)('a fault is counted, %s', (transport) => {
 
     const byKey = api.emulator.faults.add({ ...overloaded, key: 'sk-other' });
     expect((await one.show()).status).toBe(200);
-    expect((await stranger.show()).status).toBe(429);
+    expect((await otherAccount.show()).status).toBe(429);
     expect(byKey.remaining).toBe(0);
 
     const byOperation = api.emulator.faults.add({ ...overloaded, operation: ['listModels', 'getBalance'], times: 2 });

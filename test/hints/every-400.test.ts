@@ -75,7 +75,7 @@ it('is there where no journal is kept', async () => {
   expect(hintOf(await session.append(result('functions.x:0')))).toContain('functions.x:0');
 });
 
-it('escapes what is no ASCII and shortens what is long', async () => {
+it('escapes characters outside ASCII and shortens long values', async () => {
   const api = await startEmulator('in process');
   const session = await createSession(api);
   expect(hintOf(await session.append(result('査問')))).toContain('\\u67fb\\u554f');

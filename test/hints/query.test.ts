@@ -16,7 +16,7 @@ const QUERIES: [string, RegExp][] = [
 
 describe.each(TRANSPORTS)('a query %s', (transport) => {
   it.each(QUERIES)(
-    'with a field that is none is told by what to ask for, and not as a body: %#',
+    'with an unknown field is answered with the fields of the query, not those of a body: %#',
     async (query, says) => {
       const api = await startEmulator(transport);
       const refused = await api.get(`/v1/sessions?${query}`);

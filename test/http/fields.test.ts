@@ -108,7 +108,7 @@ describe.each(TRANSPORTS)('fields of a request %s', (transport) => {
     expect((await api.get('/v1/sessions')).body.data).toEqual([]);
   });
 
-  it('that are no token count are refused', async () => {
+  it('that are not a token count are refused', async () => {
     const session = await startSession(transport, {}, { messages: [sized(9)] });
     const before = await session.state();
     for (const preserve_len of [1e308, -0, 0, -1, 4096.5, '4096', null, true, [4096], { a: 1 }, 2 ** 53, -1e308]) {

@@ -33,7 +33,7 @@ describe('the Host header', () => {
       const api = await startEmulator('over HTTP', { tokenizer: O200K });
       for (const path of ['/v1/models', '/_emulator/health', '/']) {
         const { status, body } = await sendWithHost(api.emulator.baseURL, host, path);
-        // A name that is no host name at all is refused before it reaches the emulator.
+        // Text that is not a host name is refused before it reaches the emulator.
         if (host.includes('@')) expect(status).toBe(400);
         else
           expect({ status, ...JSON.parse(body) }).toMatchObject({

@@ -81,7 +81,7 @@ describe('a JSON body', () => {
     expect(refusal(text)).toMatchObject({ param, message: expect.stringContaining('lone surrogate') });
   });
 
-  it('refuses bytes that are no UTF-8', () => {
+  it('refuses bytes that are not UTF-8', () => {
     expect(refusal(Uint8Array.of(0x22, 0xff, 0x22)).message).toContain('UTF-8');
     // A surrogate written in UTF-8, which no Unicode text holds.
     expect(refusal(Uint8Array.of(0x22, 0xed, 0xa0, 0x80, 0x22)).message).toContain('UTF-8');

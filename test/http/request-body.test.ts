@@ -132,7 +132,7 @@ describe('a request body over HTTP', () => {
   });
 
   it.each(['Content-Length: 1000\r\n\r\n{"title":', 'Transfer-Encoding: chunked\r\n\r\n5\r\n{"tit\r\n'])(
-    'whose client goes away in the middle is no defect: nothing is logged (%j)',
+    'whose client disconnects in the middle is not logged as an error (%j)',
     async (rest) => {
       const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
       const api = await startEmulator('over HTTP', { tokenizer: O200K });

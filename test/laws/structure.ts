@@ -9,7 +9,7 @@ interface Shown {
 
 /**
  * Why the live API would reject a history for its structure; undefined where it would not. Written apart from the
- * emulator's own pairing: one pass, with the calls that wait. Calls that are open at the end are no fault.
+ * emulator's own pairing: one pass, with the calls that wait. Calls that are open at the end are allowed.
  */
 export function structuralFault(messages: readonly Shown[]): string | undefined {
   let waiting: string[] = [];

@@ -22,19 +22,19 @@ describe.each(TRANSPORTS)('what belongs to another account %s', (transport) => {
     const message = (await theirs.messages())[0]?.id;
     const { id: snapshot } = (await theirs.snapshot()).body;
     const mine = await createSession(api, { messages: [sized(9)] }, THEIRS);
-    const stranger = new SessionUnderTest(api, theirs.id, THEIRS);
+    const otherAccount = new SessionUnderTest(api, theirs.id, THEIRS);
     const before = [await theirs.state(), await mine.state()];
 
     const sessionRoutes = [
-      stranger.show(),
-      stranger.append(sized(9)),
-      stranger.append({ role: 'tool', tool_call_id: 'call', content: 'x' }),
-      stranger.post('', { title: 'mine now' }),
-      stranger.post(`/messages/${message}`, { pinned: true }),
-      stranger.truncate(16),
-      stranger.snapshot(),
-      stranger.rollback(snapshot),
-      stranger.compress(),
+      otherAccount.show(),
+      otherAccount.append(sized(9)),
+      otherAccount.append({ role: 'tool', tool_call_id: 'call', content: 'x' }),
+      otherAccount.post('', { title: 'mine now' }),
+      otherAccount.post(`/messages/${message}`, { pinned: true }),
+      otherAccount.truncate(16),
+      otherAccount.snapshot(),
+      otherAccount.rollback(snapshot),
+      otherAccount.compress(),
       api.get(`${theirs.path}/messages`, { key: THEIRS }),
       api.get(`${theirs.path}/snapshots`, { key: THEIRS }),
       api.delete(theirs.path, { key: THEIRS }),
@@ -45,7 +45,7 @@ describe.each(TRANSPORTS)('what belongs to another account %s', (transport) => {
       const nowhere = await api.get('/v1/sessions/sess_none', { key: THEIRS });
       expect(reply.text).toBe(nowhere.text.replace('sess_none', theirs.id));
     }
-    expectRefusal(await stranger.chat([sized(9)]), 'session_not_found', 'session_id');
+    expectRefusal(await otherAccount.chat([sized(9)]), 'session_not_found', 'session_id');
     expectRefusal(await api.get(`/v1/sessions?after=${theirs.id}`, { key: THEIRS }), 'session_not_found', 'after');
 
     const path = `/v1/snapshots/${snapshot}`;
@@ -75,12 +75,12 @@ describe.each(TRANSPORTS)('what belongs to another account %s', (transport) => {
   it('is not told to be busy, nor at which version, nor under which key', async () => {
     const model = new HeldModel();
     const theirs = await startSession(transport, { model });
-    const stranger = new SessionUnderTest(theirs.api, theirs.id, THEIRS);
+    const otherAccount = new SessionUnderTest(theirs.api, theirs.id, THEIRS);
     const headers = { 'Idempotency-Key': 'k' };
     const turn = theirs.chat([sized(9)], {}, { headers });
     const asked = await model.asked();
-    expectRefusal(await stranger.append(sized(9)), 'session_not_found');
-    expectRefusal(await stranger.append(sized(9), { 'If-Match': '"9"' }), 'session_not_found');
+    expectRefusal(await otherAccount.append(sized(9)), 'session_not_found');
+    expectRefusal(await otherAccount.append(sized(9), { 'If-Match': '"9"' }), 'session_not_found');
     const mine = await createSession(theirs.api, {}, THEIRS);
     expect((await mine.append(sized(9), headers)).status).toBe(200);
     asked.say('OK');

@@ -167,7 +167,7 @@ export const headers = fc.record(
   { requiredKeys: [] },
 );
 
-/** Asserts that an answer is no 500, and tells nothing of what the server is made of. */
+/** Asserts that an answer is not a 500, and reveals nothing of how the server is built. */
 export function expectNoDefect({ status, text }: { status: number; text: string }): void {
   expect(status, text).toBeLessThan(500);
   expect(text).not.toMatch(/\bat .+[.]ts:\d+|node_modules|SQLITE|TypeError|RangeError/);

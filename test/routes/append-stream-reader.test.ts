@@ -9,28 +9,31 @@ function open(session: SessionUnderTest, body: ReadableStream<Uint8Array>, signa
 }
 
 describe.each(TRANSPORTS)('a streamed append whose client goes away %s', (transport) => {
-  it.each(['stops to read', 'breaks off'])('keeps what was acknowledged, and is no defect: it %s', async (how) => {
-    const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
-    const session = await createSession(await startEmulator(transport, { tokenizer: O200K }));
-    const { readable, writable } = new TextEncoderStream();
-    const upload = writable.getWriter();
-    void upload.write(lines(sized(9), sized(10)));
-    const client = new AbortController();
-    const response = await open(session, readable, client.signal);
-    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
-    let acknowledged = '';
-    while (acknowledged.split('\n').length < 3) acknowledged += (await reader?.read())?.value;
-    if (how === 'breaks off') {
-      client.abort();
-      await upload.abort().catch(() => undefined);
-    } else await reader?.cancel();
-    upload.closed.catch(() => undefined);
-    await expect.poll(() => session.append(sized(11)).then(({ status }) => status)).toBe(200);
-    expect((await session.messages()).map(({ tokens }) => tokens)).toEqual([9, 10, 11]);
-    await session.api.emulator.close();
-    expect(log).not.toHaveBeenCalled();
-    log.mockRestore();
-  });
+  it.each(['stops to read', 'breaks off'])(
+    'keeps the acknowledged messages and logs no error: the client %s',
+    async (how) => {
+      const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+      const session = await createSession(await startEmulator(transport, { tokenizer: O200K }));
+      const { readable, writable } = new TextEncoderStream();
+      const upload = writable.getWriter();
+      void upload.write(lines(sized(9), sized(10)));
+      const client = new AbortController();
+      const response = await open(session, readable, client.signal);
+      const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+      let acknowledged = '';
+      while (acknowledged.split('\n').length < 3) acknowledged += (await reader?.read())?.value;
+      if (how === 'breaks off') {
+        client.abort();
+        await upload.abort().catch(() => undefined);
+      } else await reader?.cancel();
+      upload.closed.catch(() => undefined);
+      await expect.poll(() => session.append(sized(11)).then(({ status }) => status)).toBe(200);
+      expect((await session.messages()).map(({ tokens }) => tokens)).toEqual([9, 10, 11]);
+      await session.api.emulator.close();
+      expect(log).not.toHaveBeenCalled();
+      log.mockRestore();
+    },
+  );
 });
 
 it('a streamed append whose reader left in process takes no line that is sent afterwards', async () => {

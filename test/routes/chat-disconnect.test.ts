@@ -94,7 +94,7 @@ describe.each(TRANSPORTS)('a chat whose client goes away %s', (transport) => {
     expect((await session.messages()).map((message) => message.content)).toEqual([' a', 'OK']);
   });
 
-  it('is no defect: nothing is logged', async () => {
+  it('is not logged as an error', async () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
     const model = new HeldModel();
     const session = await startSession(transport, { model });

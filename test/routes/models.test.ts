@@ -74,7 +74,7 @@ describe.each(TRANSPORTS)('models and tokens %s', (transport) => {
     ['DELETE', '/v1/shares/shr_1'],
     ['GET', '/'],
     ['GET', '/_emulator/nowhere'],
-  ])('%s %s is no route, told as the live API does', async (method, path) => {
+  ])('%s %s is not a route and gets the 404 of the live API', async (method, path) => {
     const api = await startEmulator(transport, { tokenizer: O200K });
     const reply = await api.send(method, path, undefined, { headers: { 'User-Agent': 'test' } });
     expect(reply.status).toBe(404);

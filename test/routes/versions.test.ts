@@ -126,7 +126,7 @@ describe.each(TRANSPORTS)('the version of a session %s', (transport) => {
     expect((await session.api.delete(session.path, { headers: { 'If-Match': '"1"' } })).status).toBe(200);
   });
 
-  it('is malformed where it is no number in quotes', async () => {
+  it('is malformed where it is not a number in quotes', async () => {
     const session = await startSession(transport, options);
     for (const header of ['7', '""', '"a"', 'W/"1"', '"1', '"-1"', '"1.0"', '"1", "2"', '"99999999999999999999"']) {
       const headers = { 'If-Match': header };

@@ -46,7 +46,7 @@ describe.each(TRANSPORTS)('metadata %s', (transport) => {
     ['1', 'metadata.__proto__: Invalid input: expected string, received number'],
     ['{"polluted":"yes"}', 'metadata.__proto__: Invalid input: expected string, received object'],
     [`"${'v'.repeat(513)}"`, 'metadata.__proto__: Too big: expected string to have <=512 characters'],
-  ])('of __proto__ and a value that is none is refused as of any key: %#', async (value, says) => {
+  ])('with the key __proto__ and an invalid value is refused as with any key: %#', async (value, says) => {
     const api = await startEmulator(transport);
     const refused = await api.send('POST', '/v1/sessions', `{"metadata":{"__proto__":${value}}}`, json);
     expect(refused).toMatchObject({ status: 400, body: { error: { message: `Invalid request: ${says}` } } });

@@ -84,8 +84,8 @@ describe.each(TRANSPORTS)('rollback %s', (transport) => {
     const own = (await session.snapshot()).body.id;
     const sibling = await createSession(session.api, { snapshot_id: own });
     const theirs = (await sibling.snapshot()).body.id;
-    const stranger = await createSession(session.api, { messages: MESSAGES }, 'sk-other');
-    const foreign = (await stranger.snapshot()).body.id;
+    const otherAccount = await createSession(session.api, { messages: MESSAGES }, 'sk-other');
+    const foreign = (await otherAccount.snapshot()).body.id;
     const before = await session.state();
     const { message } = expectRefusal(await session.rollback(theirs), 'snapshot_mismatch', 'snapshot_id');
     expect(message).toContain('fork');

@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTick } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import type { Snapshot } from '../../contract/snapshots.ts';
 import { HeldModel } from '../support/held-model.ts';
@@ -15,7 +15,7 @@ async function turnsDuring(work: Promise<unknown>): Promise<number> {
     done = true;
   });
   let turns = 0;
-  for (; !done; turns += 1) await nextTurn();
+  for (; !done; turns += 1) await nextTick();
   return turns;
 }
 

@@ -79,7 +79,7 @@ const WRONGS: [string, RegExp, (state: PortableState) => void][] = [
   ['an empty message', /msg_\w+ is empty/, (state) => void Object.assign(body(state, 1), { content: '' })],
   ['a role of its own', /role/, (state) => void Object.assign(body(state, 1), { role: 'operator' })],
   ['a member of its own', /extra/, (state) => void Object.assign(session(state), { extra: 1 })],
-  ['an account that is no hash', /account/, (state) => void Object.assign(session(state), { account: 'sk-test' })],
+  ['an account that is not a hash', /account/, (state) => void Object.assign(session(state), { account: 'sk-test' })],
   ['half a token', /tokens/, (state) => void Object.assign(entry(state, 1), { tokens: 1.5 })],
 ];
 

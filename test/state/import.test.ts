@@ -42,7 +42,7 @@ describe.each(TRANSPORTS)('an import %s', (transport) => {
     expect(await readable(there, ['sk-test', 'sk-other'])).toEqual(before);
   });
 
-  it('is refused where it is no JSON, or no file', async () => {
+  it('is refused where it is not JSON or not a state file', async () => {
     const there = await startEmulator(transport);
     expect((await there.send('POST', '/_emulator/import', 'x', {})).status).toBe(400);
     expect((await there.post('/_emulator/import', { format: 'other' })).status).toBe(400);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTick } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import type { PortableState } from '../../emulator/state/schema.ts';
@@ -28,7 +28,7 @@ async function turnsDuring(work: Promise<unknown>): Promise<number> {
     done = true;
   });
   let turns = 0;
-  for (; !done; turns += 1) await nextTurn();
+  for (; !done; turns += 1) await nextTick();
   await ended;
   return turns;
 }
@@ -119,7 +119,7 @@ it('a reset in the middle of an import ends it, and nothing of it stays', async 
   const { emulator } = await startEmulator('in process', { database: path });
   await expect(emulator.state.import('')).rejects.toThrow('is not a kimi-emulator-state');
   const taken = emulator.state.import(sealed(stateOf(said(MESSAGES))));
-  await nextTurn();
+  await nextTick();
   emulator.state.reset();
   await expect(taken).rejects.toThrow('the state was reset during the import');
   await emulator.close();
@@ -140,7 +140,7 @@ describe.each(TRANSPORTS)('an export of a long window %s', (transport) => {
     await api.emulator.state.import(file);
     const parts = api.emulator.state.exportParts();
     const turns = turnsDuring(parts);
-    await nextTurn();
+    await nextTick();
     await api.post('/v1/sessions/sess_large/messages', { role: 'user', content: 'behind it' });
     await api.delete('/v1/sessions/sess_large');
     expect(await turns).toBeGreaterThan(LEAST_TURNS);

@@ -52,7 +52,7 @@ describe.each(TRANSPORTS)('a reset %s', (transport) => {
 });
 
 describe('a reset', () => {
-  it('gives the same ids and the same time to every test, none of which the kept state has', async () => {
+  it('gives every test the same ids and time, and no id of the baseline', async () => {
     const api = await startEmulator('in process', { seed: 7 });
     const { session } = await furnish(api);
     api.emulator.clock.advance(5_000);

@@ -20,7 +20,7 @@ describe.each(TRANSPORTS)('two runs with one seed %s', (transport) => {
     expect(other).not.toEqual(first);
   });
 
-  it('with a reset to the kept state between them answer the same in one process', async () => {
+  it('with a reset to the baseline between them answer the same in one process', async () => {
     const api = await startEmulator(transport, { seed: 'one' });
     const seen: Seen[] = [];
     await everything(recorder(api, seen));

@@ -17,7 +17,7 @@ export class HeldModel implements Model {
 
   /** The next question, once it is asked. */
   asked(): Promise<Asked> {
-    return this.#asked.take();
+    return this.#asked.next();
   }
 
   async *complete(request: ModelRequest): AsyncGenerator<ModelDelta> {
@@ -31,7 +31,7 @@ export class HeldModel implements Model {
       fail: (error) => steps.put(error),
     });
     for (;;) {
-      const step = await steps.take();
+      const step = await steps.next();
       if (step === 'end') return;
       if (step instanceof Error) throw step;
       yield step;
@@ -61,20 +61,20 @@ export function failing(error: Error, ...deltas: ModelDelta[]): Model {
   };
 }
 
-/** Items that wait for a taker, or takers that wait for an item. */
+/** Items that wait for a reader, or readers that wait for an item. */
 class Line<Item> {
   readonly #items: Item[] = [];
-  readonly #takers: ((item: Item) => void)[] = [];
+  readonly #readers: ((item: Item) => void)[] = [];
 
   put(item: Item): void {
-    const taker = this.#takers.shift();
-    if (taker) taker(item);
+    const reader = this.#readers.shift();
+    if (reader) reader(item);
     else this.#items.push(item);
   }
 
-  take(): Promise<Item> {
+  next(): Promise<Item> {
     const item = this.#items.shift();
     if (item !== undefined) return Promise.resolve(item);
-    return new Promise((resolve) => this.#takers.push(resolve));
+    return new Promise((resolve) => this.#readers.push(resolve));
   }
 }

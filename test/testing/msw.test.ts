@@ -94,7 +94,7 @@ it.each(['https', 'http'])('a live call by %s that nobody takes is stopped, and 
   expect(said.mock.calls).toEqual([[expect.stringContaining(`kimi-emulator/msw: GET ${baseURL}/models`)]]);
 });
 
-it('a request that is aborted before its answer is no fault of the handlers', async () => {
+it('an aborted request is not reported as an error of the msw handlers', async () => {
   const model = new HeldModel();
   const held = createEmulator({ model });
   onTestFinished(() => held.close());

@@ -49,19 +49,22 @@ const accountsLists = defineCase({
   },
   async run(context) {
     const { api } = context;
-    const stranger = context.secondAccount();
+    const otherAccount = context.secondAccount();
     const session = await createSession(api, { messages: [user('The first message.')] });
     const snapshot = await createSnapshot(api, session.id);
-    const own = await createSession(stranger, { messages: [user('What is mine.')] });
-    await createSnapshot(stranger, own.id);
+    const own = await createSession(otherAccount, { messages: [user('What is mine.')] });
+    await createSnapshot(otherAccount, own.id);
     const listed = async (path: string, id: string) => {
       expectTrue((await newest(api, path)).includes(id), `GET /v1${path}: what was just made is listed`);
-      expectTrue(!(await newest(stranger, path)).includes(id), `GET /v1${path}: what is another account's is listed`);
+      expectTrue(
+        !(await newest(otherAccount, path)).includes(id),
+        `GET /v1${path}: what is another account's is listed`,
+      );
     };
     const noCursor = async (path: string, id: string, kind: 'session' | 'snapshot' | 'message') => {
-      const reply = await stranger.get(`${path}?after=${id}`);
+      const reply = await otherAccount.get(`${path}?after=${id}`);
       expectError(reply, `${kind}_not_found`, { param: 'after' });
-      asNeverWas([reply, id], [await stranger.get(`${path}?after=${unknownId(id)}`), unknownId(id)]);
+      asNeverWas([reply, id], [await otherAccount.get(`${path}?after=${unknownId(id)}`), unknownId(id)]);
     };
     await context.check('sessions-not-listed', () => listed('/sessions', session.id));
     await context.check('snapshots-not-listed', () => listed('/snapshots', snapshot.id));
@@ -107,20 +110,20 @@ const accountsRead = defineCase({
   },
   async run(context) {
     const { api } = context;
-    const stranger = context.secondAccount();
+    const otherAccount = context.secondAccount();
     const { session: id } = await setUpChange(context, { requires: 'snapshot' });
     const routes = { session: '', messages: '/messages', snapshots: '/snapshots' } as const;
     for (const [name, rest] of Object.entries(routes) as [keyof typeof routes, string][]) {
       expectSuccess(await api.get(`/sessions/${id}${rest}`));
       await context.check(`${name}-hidden`, async () => {
-        expectError(await stranger.get(`/sessions/${id}${rest}`), 'session_not_found');
+        expectError(await otherAccount.get(`/sessions/${id}${rest}`), 'session_not_found');
       });
     }
     await context.check('as-never-was', async () => {
       const unknown = unknownId(id);
       for (const rest of Object.values(routes)) {
-        const theirs = await stranger.get(`/sessions/${id}${rest}`);
-        asNeverWas([theirs, id], [await stranger.get(`/sessions/${unknown}${rest}`), unknown]);
+        const theirs = await otherAccount.get(`/sessions/${id}${rest}`);
+        asNeverWas([theirs, id], [await otherAccount.get(`/sessions/${unknown}${rest}`), unknown]);
       }
     });
   },
@@ -140,10 +143,10 @@ const accountsChanges = SESSION_CHANGES.filter(({ name }) => name !== 'append-se
     },
     cost: () => (change.chats ? CHAT_COST : {}),
     async run(context) {
-      const stranger = context.secondAccount();
+      const otherAccount = context.secondAccount();
       const ground = await setUpChange(context, change);
       const before = await stateOf(context.api, ground.session);
-      const reply = await sendChange(context, change, ground, {}, stranger);
+      const reply = await sendChange(context, change, ground, {}, otherAccount);
       await context.check('not-found', () => {
         expectError(reply, 'session_not_found', change.chats ? { param: 'session_id' } : {});
       });
@@ -151,7 +154,7 @@ const accountsChanges = SESSION_CHANGES.filter(({ name }) => name !== 'append-se
       const unknown = unknownId(ground.session);
       await context.check('as-never-was', async () => {
         const nothing = { session: unknown, message: unknownId(ground.message), snapshot: unknownId(ground.snapshot) };
-        const other = await sendChange(context, change, nothing, {}, stranger);
+        const other = await sendChange(context, change, nothing, {}, otherAccount);
         asNeverWas([reply, ground.session], [other, unknown]);
         expectSuccess(await sendChange(context, change, ground));
       });
@@ -172,19 +175,19 @@ const accountsDelete = defineCase({
   },
   async run(context) {
     const { api } = context;
-    const stranger = context.secondAccount();
+    const otherAccount = context.secondAccount();
     const { id } = await createSession(api, { messages: [user('The first message.')] });
     const before = await stateOf(api, id);
     const path = `/sessions/${id}`;
-    const snapshot = await stranger.post(`${path}/snapshots`);
+    const snapshot = await otherAccount.post(`${path}/snapshots`);
     await context.check('snapshot-not-found', () => expectError(snapshot, 'session_not_found'));
-    const deletion = await stranger.delete(path);
+    const deletion = await otherAccount.delete(path);
     await context.check('delete-not-found', () => expectError(deletion, 'session_not_found'));
     await context.check('unchanged', () => expectUnchanged(api, before));
     await context.check('as-never-was', async () => {
       const unknown = unknownId(id);
-      asNeverWas([deletion, id], [await stranger.delete(`/sessions/${unknown}`), unknown]);
-      asNeverWas([snapshot, id], [await stranger.post(`/sessions/${unknown}/snapshots`), unknown]);
+      asNeverWas([deletion, id], [await otherAccount.delete(`/sessions/${unknown}`), unknown]);
+      asNeverWas([snapshot, id], [await otherAccount.post(`/sessions/${unknown}/snapshots`), unknown]);
       await createSnapshot(api, id);
       expectSuccess(await api.delete(path));
     });
@@ -199,19 +202,22 @@ const accountsNothingTold = defineCase({
   checks: { 'not-its-version': 'accounts.nothing-told', 'not-its-keys': 'accounts.nothing-told' },
   async run(context) {
     const { api } = context;
-    const stranger = context.secondAccount();
+    const otherAccount = context.secondAccount();
     const { id } = await createSession(api);
     const path = `/sessions/${id}/messages`;
     const key = { 'Idempotency-Key': context.nonce() };
     expectSuccess(await api.post(path, user('Once.'), { headers: key }));
     await context.check('not-its-version', async () => {
       for (const version of ['"1"', '"999999"']) {
-        expectError(await stranger.post(path, user('x'), { headers: { 'If-Match': version } }), 'session_not_found');
+        expectError(
+          await otherAccount.post(path, user('x'), { headers: { 'If-Match': version } }),
+          'session_not_found',
+        );
       }
     });
     await context.check('not-its-keys', async () => {
-      expectError(await stranger.post(path, user('Once.'), { headers: key }), 'session_not_found');
-      expectError(await stranger.post(path, user('Twice.'), { headers: key }), 'session_not_found');
+      expectError(await otherAccount.post(path, user('Once.'), { headers: key }), 'session_not_found');
+      expectError(await otherAccount.post(path, user('Twice.'), { headers: key }), 'session_not_found');
     });
   },
 });
@@ -230,27 +236,27 @@ const accountsSnapshots = defineCase({
   },
   async run(context) {
     const { api } = context;
-    const stranger = context.secondAccount();
+    const otherAccount = context.secondAccount();
     const { id: session } = await createSession(api, { messages: [user('The first message.')] });
     const snapshot = await createSnapshot(api, session);
     const path = `/snapshots/${snapshot.id}`;
     expectSuccess(await api.get(`${path}/messages`));
-    const read = await stranger.get(path);
+    const read = await otherAccount.get(path);
     await context.check('not-read', () => expectError(read, 'snapshot_not_found'));
     await context.check('messages-not-read', async () => {
       for (const scope of ['restored', 'archived']) {
-        expectError(await stranger.get(`${path}/messages?scope=${scope}`), 'snapshot_not_found');
+        expectError(await otherAccount.get(`${path}/messages?scope=${scope}`), 'snapshot_not_found');
       }
     });
-    const deletion = await stranger.delete(path);
+    const deletion = await otherAccount.delete(path);
     await context.check('not-deleted', () => expectError(deletion, 'snapshot_not_found'));
     await context.check('unchanged', async () =>
       expectEqual(expectBody(await api.get(path), Snapshot), snapshot, 'the snapshot'),
     );
     await context.check('as-never-was', async () => {
       const unknown = unknownId(snapshot.id);
-      asNeverWas([read, snapshot.id], [await stranger.get(`/snapshots/${unknown}`), unknown]);
-      asNeverWas([deletion, snapshot.id], [await stranger.delete(`/snapshots/${unknown}`), unknown]);
+      asNeverWas([read, snapshot.id], [await otherAccount.get(`/snapshots/${unknown}`), unknown]);
+      asNeverWas([deletion, snapshot.id], [await otherAccount.delete(`/snapshots/${unknown}`), unknown]);
     });
   },
 });
@@ -267,24 +273,24 @@ const accountsShares = defineCase({
   },
   async run(context) {
     const { api } = context;
-    const stranger = context.secondAccount();
+    const otherAccount = context.secondAccount();
     const { id: session } = await createSession(api, { messages: [user('The first message.')] });
     const { id } = await createSnapshot(api, session);
     const path = `/snapshots/${id}`;
     const share = async () => expectBody(await api.get(path), Snapshot).share;
-    const shared = await stranger.post(`${path}/share`);
+    const shared = await otherAccount.post(`${path}/share`);
     await context.check('not-shared', async () => {
       expectError(shared, 'snapshot_not_found');
       expectEqual(await share(), null, 'the share of the snapshot');
     });
     const own = expectBody(await api.post(`${path}/share`), Snapshot);
     await context.check('not-unshared', async () => {
-      expectError(await stranger.delete(`${path}/share`), 'snapshot_not_found');
+      expectError(await otherAccount.delete(`${path}/share`), 'snapshot_not_found');
       expectEqual(await share(), own.share, 'the share of the snapshot');
     });
     await context.check('as-never-was', async () => {
       const unknown = unknownId(id);
-      asNeverWas([shared, id], [await stranger.post(`/snapshots/${unknown}/share`), unknown]);
+      asNeverWas([shared, id], [await otherAccount.post(`/snapshots/${unknown}/share`), unknown]);
     });
   },
 });
@@ -302,17 +308,17 @@ const accountsRestores = defineCase({
   },
   async run(context) {
     const { api } = context;
-    const stranger = context.secondAccount();
+    const otherAccount = context.secondAccount();
     const { id: session } = await createSession(api, { messages: [user('What is secret.')] });
     const { id } = await createSnapshot(api, session);
-    const own = await createSession(stranger, { messages: [user('What is mine.')] });
-    const before = await stateOf(stranger, own.id);
-    const fork = (snapshot_id: string) => stranger.post('/sessions', { snapshot_id });
-    const rollback = (snapshot_id: string) => stranger.post(`/sessions/${own.id}/rollback`, { snapshot_id });
+    const own = await createSession(otherAccount, { messages: [user('What is mine.')] });
+    const before = await stateOf(otherAccount, own.id);
+    const fork = (snapshot_id: string) => otherAccount.post('/sessions', { snapshot_id });
+    const rollback = (snapshot_id: string) => otherAccount.post(`/sessions/${own.id}/rollback`, { snapshot_id });
     const replies = [await fork(id), await rollback(id)] as const;
     await context.check('not-forked', () => expectError(replies[0], 'snapshot_not_found'));
     await context.check('not-rolled-back-to', () => expectError(replies[1], 'snapshot_not_found'));
-    await context.check('unchanged', () => expectUnchanged(stranger, before));
+    await context.check('unchanged', () => expectUnchanged(otherAccount, before));
     await context.check('as-never-was', async () => {
       const unknown = unknownId(id);
       asNeverWas([replies[0], id], [await fork(unknown), unknown]);

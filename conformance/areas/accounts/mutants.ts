@@ -16,27 +16,27 @@ const eachChange = (...checks: string[]) =>
     checks.map((check) => `accounts.${name}/${check}`),
   ) as unknown as [string, ...string[]];
 
-/** Lets strangers do what `may` names. */
+/** Lets another account do what `may` names. */
 function opened(may: (method: string, path: string) => boolean): () => Handler {
   return onCrossAccount(({ request, forward, asOwner }) => (may(request.method, request.path) ? asOwner() : forward()));
 }
 
-/** Carries out what strangers ask for, and refuses it. */
+/** Carries out what another account asks for, and refuses it. */
 function doneAndRefused(
-  may: (trespass: CrossAccountRequest) => boolean,
+  may: (crossing: CrossAccountRequest) => boolean,
   code: 'session_not_found' | 'snapshot_not_found',
 ) {
-  return onCrossAccount(async (trespass) => {
-    if (!may(trespass)) return trespass.forward();
-    await (await trespass.asOwner()).text();
-    return refusal(code, `Not found the ${code.split('_')[0]} ${trespass.id}`);
+  return onCrossAccount(async (crossing) => {
+    if (!may(crossing)) return crossing.forward();
+    await (await crossing.asOwner()).text();
+    return refusal(code, `Not found the ${code.split('_')[0]} ${crossing.id}`);
   });
 }
 
 const isChange = (method: string, path: string) =>
   method === 'POST' && /^\/v1\/sessions\//.test(path) && !path.endsWith('/snapshots');
 
-const TRESPASS_MUTANTS = [
+const CROSS_ACCOUNT_MUTANTS = [
   mutant('sessions-readable', 'a session is read by anyone who knows its id')
     .caughtBy('accounts.read/session-hidden')
     .proxy(opened((method, path) => method === 'GET' && /^\/v1\/sessions\/[^/]+$/.test(path))),
@@ -49,13 +49,13 @@ const TRESPASS_MUTANTS = [
   mutant('changes-open', 'a session is changed by anyone who knows its id')
     .caughtBy(...eachChange('not-found', 'unchanged'))
     .proxy(opened(isChange)),
-  mutant('changes-done-and-refused', 'a change by a stranger is refused after it was carried out')
+  mutant('changes-done-and-refused', 'a change by another account is refused after it was carried out')
     .caughtBy(...eachChange('unchanged'))
     .proxy(doneAndRefused(({ request }) => isChange(request.method, request.path), 'session_not_found')),
   mutant('chats-open', 'anyone can chat in a session')
     .caughtBy('accounts.chat/not-found', 'accounts.chat/unchanged')
     .proxy(opened((_, path) => path === CHAT)),
-  mutant('chats-done-and-refused', 'a chat of a stranger is refused after its turn was stored')
+  mutant('chats-done-and-refused', 'a chat of another account is refused after its turn was stored')
     .caughtBy('accounts.chat/unchanged')
     .proxy(doneAndRefused(({ request }) => request.path === CHAT, 'session_not_found')),
   mutant('deletions-open', 'a session is deleted by anyone who knows its id')
@@ -133,7 +133,7 @@ function joined(path: string): () => Handler {
   };
 }
 
-const TOLD_MUTANTS = [
+const DISCLOSURE_MUTANTS = [
   mutant('forbidden', "what is another account's is answered with 403")
     .caughtBy('accounts.read/session-hidden', 'accounts.snapshots/not-read', ...AS_NEVER_WAS)
     .proxy(onCrossAccount(async () => refusal('permission_denied', 'Not yours'))),
@@ -197,4 +197,4 @@ const TOLD_MUTANTS = [
     }),
 ];
 
-export const ACCOUNTS_MUTANTS: readonly Mutant[] = [...TRESPASS_MUTANTS, ...TOLD_MUTANTS];
+export const ACCOUNTS_MUTANTS: readonly Mutant[] = [...CROSS_ACCOUNT_MUTANTS, ...DISCLOSURE_MUTANTS];

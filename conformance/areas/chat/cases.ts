@@ -160,7 +160,7 @@ const chatJson = defineCase({
       try {
         return { value: JSON.parse(text) as unknown, what: reply.what };
       } catch {
-        return { value: text, what: `${reply.what}: a content that is no JSON` };
+        return { value: text, what: `${reply.what}: content that is not JSON` };
       }
     };
     await context.check('object-valid', async () => {
@@ -335,7 +335,7 @@ const Choice = z.object({
   finish_reason: FinishReason,
 });
 
-/** From 2001 to 2286: whatever is no number of seconds lies outside. */
+/** From 2001 to 2286: a time in milliseconds, or not a time at all, lies outside. */
 const UnixSeconds = z.int().min(1_000_000_000).max(9_999_999_999);
 
 const chatShape = defineCase({

@@ -467,7 +467,7 @@ const compressFormats = defineCase({
     }
     await context.check('json-parses', () => {
       const text = written.get('json') ?? '';
-      expectTrue(isJson(text), `the summary is no JSON: ${text.slice(0, 80)}`);
+      expectTrue(isJson(text), `the summary is not JSON: ${text.slice(0, 80)}`);
     });
   },
 });

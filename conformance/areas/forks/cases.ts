@@ -181,7 +181,7 @@ const forkNewSession = defineCase({
     const { api, target } = context;
     const { session, messages } = await mixedWindow(context, { tools: [TOOL], title: 'source', model: target.model });
     const taken = await createSnapshot(api, session.id);
-    // What comes after the snapshot is no part of it.
+    // What comes after the snapshot is not part of it.
     await append(api, session.id, user('Later.'));
     const fields = { title: 'fork', metadata: { branch: '1' } };
     const fork = await createSession(api, { snapshot_id: taken.id, ...fields });

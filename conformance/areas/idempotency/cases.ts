@@ -217,7 +217,7 @@ const idempotencyKeys = defineCase({
         'tool_result_orphan',
       );
       const reply = expectSuccess(await api.post(path, user('Now it is good.'), send));
-      expectTrue(!isReplay(reply), 'what was never carried out is no replay');
+      expectTrue(!isReplay(reply), 'the answer to a request that was never carried out is marked as a replay');
     });
     await context.check('refusal-not-stored', async () => {
       const send = { headers: { 'Idempotency-Key': context.nonce() } };
@@ -253,19 +253,19 @@ const idempotencyAccounts = defineCase({
   checks: { 'own-effect': 'idempotency.per-account', 'no-mismatch': 'idempotency.per-account' },
   async run(context) {
     const { api } = context;
-    const stranger = context.secondAccount();
+    const otherAccount = context.secondAccount();
     const send = { headers: { 'Idempotency-Key': context.nonce() } };
     const own = expectBody(await api.post('/sessions', { title: 'Once' }, send), Session);
     await context.check('own-effect', async () => {
-      const reply = await stranger.post('/sessions', { title: 'Once' }, send);
+      const reply = await otherAccount.post('/sessions', { title: 'Once' }, send);
       const { id } = expectBody(reply, Session);
       expectTrue(id !== own.id && !isReplay(reply), `another account was given the answer of the first: ${reply.text}`);
-      expectSuccess(await stranger.get(`/sessions/${id}`));
+      expectSuccess(await otherAccount.get(`/sessions/${id}`));
     });
     await context.check('no-mismatch', async () => {
       const key = { headers: { 'Idempotency-Key': context.nonce() } };
       expectSuccess(await api.post('/sessions', { title: 'Mine' }, key));
-      expectSuccess(await stranger.post('/sessions', { title: 'Yours' }, key));
+      expectSuccess(await otherAccount.post('/sessions', { title: 'Yours' }, key));
     });
   },
 });

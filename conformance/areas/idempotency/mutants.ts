@@ -8,8 +8,8 @@ const mutant = mutantsOf('idempotency');
 
 const KEY = 'idempotency-key';
 
-/** A server with a memory of its own: what `placeOf` tells apart, and `isKept` keeps. */
-function remembering(
+/** A server that repeats stored answers: `placeOf` gives the key of a request, `isKept` says which answers are stored. */
+function memoize(
   placeOf: (request: Passing) => string | undefined,
   isKept: (response: Response) => boolean = (response) => response.ok,
 ): () => Handler {
@@ -48,14 +48,14 @@ const KEY_MUTANTS = [
       'idempotency.mismatch/other-route',
       'idempotency.mismatch/other-method',
     )
-    .proxy(remembering((request) => keyed(request, keyOf(request)))),
+    .proxy(memoize((request) => keyed(request, keyOf(request)))),
   mutant('new-for-other-body', 'a key with another body or on another route is taken as a new one')
     .caughtBy(
       'idempotency.mismatch/other-body',
       'idempotency.mismatch/other-session',
       'idempotency.mismatch/nothing-happens',
     )
-    .proxy(remembering((request) => keyed(request, `${keyOf(request)} ${request.method} ${content(request)}`))),
+    .proxy(memoize((request) => keyed(request, `${keyOf(request)} ${request.method} ${content(request)}`))),
   mutant('bytes-not-looked-at', 'bodies are compared as what they say, not as their bytes')
     .caughtBy('idempotency.mismatch/other-bytes')
     .proxy(
@@ -84,7 +84,7 @@ const KEY_MUTANTS = [
   mutant('refusals-stored', 'a refusal uses its key up')
     .caughtBy('idempotency.keys/refusal-free', 'idempotency.keys/refusal-not-stored')
     .proxy(
-      remembering(
+      memoize(
         (request) => keyed(request, keyOf(request)),
         () => true,
       ),
@@ -92,17 +92,17 @@ const KEY_MUTANTS = [
   mutant('refusals-stored-by-body', 'a refusal is given again where the same request comes again')
     .caughtBy('idempotency.keys/refusal-not-stored')
     .proxy(
-      remembering(
+      memoize(
         (request) => keyed(request, content(request)),
         (response) => !response.ok,
       ),
     ),
   mutant('twins-dropped', 'a write like one before is taken for the same, key or not')
     .caughtBy('idempotency.keys/without-key', 'idempotency.keys/another-key')
-    .proxy(remembering((request) => (isWrite(request) ? content(request) : undefined))),
+    .proxy(memoize((request) => (isWrite(request) ? content(request) : undefined))),
   mutant('keys-of-all', 'keys are known to all accounts together')
     .caughtBy('idempotency.accounts/own-effect')
-    .proxy(remembering((request) => keyed(request, content(request)))),
+    .proxy(memoize((request) => keyed(request, content(request)))),
   mutant('keys-of-all-refused', 'a key that another account has used is refused')
     .caughtBy('idempotency.accounts/no-mismatch')
     .proxy(() => {

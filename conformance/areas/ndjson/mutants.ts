@@ -261,7 +261,7 @@ const limit = SMALL_LIMITS.append_tokens;
 const LINE_WRITE_MUTANTS = [
   mutant('not-understood', 'a body of several lines is refused as no JSON')
     .caughtBy('ndjson.write/accepted', 'ndjson.bad-first/accepted-after', 'ndjson.bad-later/accepted-after')
-    .proxy(() => streamed(() => Promise.resolve(refusal('invalid_request', 'Invalid request: the body is no JSON')))),
+    .proxy(() => streamed(() => Promise.resolve(refusal('invalid_request', 'Invalid request: the body is not JSON')))),
   mutant('last-acknowledged-only', 'only the last line is acknowledged')
     .caughtBy('ndjson.write/acknowledged-in-order')
     .proxy(() => answering((lines) => lines.slice(-2))),

@@ -20,7 +20,7 @@ import {
   sessionsUnknown,
 } from './lifetime-cases.ts';
 
-/** Anything before is no time of this API, and anything behind is no time in seconds. */
+/** An earlier time is before this API existed; a later one is not in seconds. */
 const FIRST_SECOND = 1_600_000_000;
 
 const LAST_SECOND = 100_000_000_000;

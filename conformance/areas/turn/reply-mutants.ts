@@ -429,7 +429,7 @@ export const TURN_TOOL_MUTANTS = [
         ),
       ),
     ),
-  mutant('issued-ids-unknown', 'the results of calls that the model issued are taken for strangers')
+  mutant('issued-ids-unknown', 'the results of calls that the model issued are refused as orphans')
     .caughtBy('turn.tool-calls/result-accepted')
     .proxy(() =>
       on('POST', WRITE, ({ body }, forward) =>

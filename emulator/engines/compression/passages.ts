@@ -36,7 +36,7 @@ const SAMPLE_CHARS = 6_000;
 /** So many of a text's lines look like code where it is code. */
 const CODE_SHARE = 0.45;
 
-/** A fence: the text around it is no code, whatever it looks like. */
+/** A fence: the text around it is not code, whatever it looks like. */
 export const isFence = (line: string): boolean => /^\s*(?:```|~~~)/.test(line);
 
 /** Whether most of a text's first lines are code. */

@@ -229,7 +229,7 @@ const HEAD = /^(?:# )?Summary of snapshot (\S+)$/;
 const EARLIER_LINE = /^Earlier snapshots: (.+)$/;
 const SECTION_OF_TITLE = new Map<string, Section>(SECTIONS.map((section) => [SECTION_RULES[section].title, section]));
 
-/** Reads a summary of any format. Lines that are none of ours are left out. */
+/** Reads a summary of any format. Lines that this package did not write are left out. */
 export function readSummary(content: string): ReadSummary {
   return content.startsWith('{') ? readJson(content) : readLines(content);
 }

@@ -62,7 +62,7 @@ function parse(text: string): unknown {
     try {
       return JSON.parse(json);
     } catch {
-      // Escaped JSON is tried next; anything else is no JSON.
+      // Escaped JSON is tried next; anything else is not JSON.
     }
   }
   return undefined;

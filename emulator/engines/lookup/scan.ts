@@ -108,7 +108,7 @@ export interface Findings {
   sentences: number;
 }
 
-/** Ids from here on name words of keys only: they are no terms of a sentence. */
+/** Ids from here on name words of keys only: they are not terms of a sentence. */
 export const KEY_ONLY = 31;
 
 /** Units of the longest way from a word that was asked about to the separator of the fact that it names. */

@@ -11,7 +11,7 @@ const MAX_BYTES = 32;
 const PLACES = 32_768;
 
 /**
- * Remembers the counts of short pieces that are no token by themselves: names and rare words, which come again and again. Of pieces
+ * Remembers the counts of short pieces that are not a token by themselves: names and rare words, which come again and again. Of pieces
  * that share a place the last one stays.
  */
 export class PieceMemo {

@@ -244,7 +244,7 @@ export class SuffixSplits {
     const nextWord = this.#word;
     const nextSigns = this.#signs;
     const flags = this.#splitter.flagsAt(this.#bytes, start);
-    this.#take(start, flags);
+    this.#extend(start, flags);
     if (flags & HAN) return this.#han;
     if (flags & DIGIT) return this.#splitter.pieceEnd(this.#bytes, start, this.#textEnd);
     if (flags & LETTER) return this.#word;
@@ -269,14 +269,14 @@ export class SuffixSplits {
     return end;
   }
 
-  #take(start: number, flags: number): void {
+  #extend(start: number, flags: number): void {
     const next = this.#at;
     this.#at = start;
     this.#flags = flags;
     this.#han = flags & HAN ? this.#han : start;
     this.#trailing = flags & TRAILING ? this.#trailing : start;
     this.#signs = flags & PUNCTUATION ? this.#signs : this.#trailing;
-    this.#takeSpace(start, next, flags);
+    this.#extendSpace(start, next, flags);
     this.#lower = flags & LOWER ? this.#lower : start;
     if (flags & UPPER) {
       if (this.#lastLower === -1 && flags & LOWER) this.#lastLower = next;
@@ -288,7 +288,7 @@ export class SuffixSplits {
     this.#word = flags & LETTER ? contractionEnd(this.#bytes, this.#lettersEnd(), this.#textEnd) : -1;
   }
 
-  #takeSpace(start: number, next: number, flags: number): void {
+  #extendSpace(start: number, next: number, flags: number): void {
     if (flags & SPACE) {
       if (this.#lastSpace === -1) this.#lastSpace = start;
       if (this.#afterNewline === -1 && flags & NEWLINE) this.#afterNewline = next;

@@ -36,7 +36,7 @@ export class TrieSlots {
 
   constructor() {
     this.#addBlock();
-    this.#take(TRIE_ROOT, TRIE_EMPTY);
+    this.#occupy(TRIE_ROOT, TRIE_EMPTY);
     // Nodes without children have base 0, which must therefore be nobody's.
     this.#baseTaken[0] = 1;
   }
@@ -46,7 +46,7 @@ export class TrieSlots {
     const base = this.#findBase(labels);
     this.#baseTaken[base] = 1;
     this.#words[node] = (base << TRIE_BASE_SHIFT) | ((this.#words[node] as number) & ((1 << TRIE_BASE_SHIFT) - 1));
-    for (const label of labels) this.#take(base ^ label, label);
+    for (const label of labels) this.#occupy(base ^ label, label);
     return base;
   }
 
@@ -73,7 +73,7 @@ export class TrieSlots {
     return this.#words[slot] === TRIE_EMPTY && slot !== TRIE_ROOT;
   }
 
-  #take(slot: number, label: number): void {
+  #occupy(slot: number, label: number): void {
     this.#unlink(slot);
     this.#words[slot] = label;
   }

@@ -158,7 +158,7 @@ export function readCachedVocabulary(file: Buffer, key: string): Vocabulary | un
   );
   if (magic !== MAGIC) return undefined;
   let at = file.byteOffset + start;
-  const take = (bytes: number): [ArrayBufferLike, number] => {
+  const next = (bytes: number): [ArrayBufferLike, number] => {
     at += bytes;
     return [file.buffer, at - bytes];
   };
@@ -166,12 +166,12 @@ export function readCachedVocabulary(file: Buffer, key: string): Vocabulary | un
   return {
     size,
     longest,
-    trie: new Int32Array(...take(trie * 4), trie),
-    tokenAt: new Int32Array(...take(tokenAt * 4), tokenAt),
-    shorter: new Int32Array(...take(shorter * 4), shorter),
-    merges: new Int32Array(...take(merges * 4), merges),
-    pairs: new Uint32Array(...take(pairs * 4), pairs),
-    lengths: new Uint16Array(...take(lengths * 2), lengths),
+    trie: new Int32Array(...next(trie * 4), trie),
+    tokenAt: new Int32Array(...next(tokenAt * 4), tokenAt),
+    shorter: new Int32Array(...next(shorter * 4), shorter),
+    merges: new Int32Array(...next(merges * 4), merges),
+    pairs: new Uint32Array(...next(pairs * 4), pairs),
+    lengths: new Uint16Array(...next(lengths * 2), lengths),
   };
 }
 

@@ -44,7 +44,7 @@ export class RunningRule {
   }
 
   /** The next reply; the last one again where there is no next. */
-  take(): CheckedReply {
+  nextReply(): CheckedReply {
     const reply = this.#replies[Math.min(this.#used, this.#replies.length - 1)];
     this.#used += 1;
     return reply ?? '';

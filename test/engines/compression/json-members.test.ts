@@ -60,7 +60,7 @@ describe('jsonMembers', () => {
     fc.assert(fc.property(fc.string({ unit: fc.constantFrom(...'{}[]":,\\a1 \n') }), (text) => void members(text)));
   });
 
-  it('is not tried on texts that are none', () => {
+  it('does not parse texts that are not JSON', () => {
     expect(looksLikeJson(' {"a": 1}')).toBe(true);
     expect(looksLikeJson('[{"a": 1}]')).toBe(true);
     for (const text of ['[2026-11-02] started', '{braces} in words', 'a [list]', ''])

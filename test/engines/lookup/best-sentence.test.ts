@@ -84,7 +84,7 @@ describe('the sentence that fits best', () => {
     expect(answer.length).toBeLessThan(1_200);
   });
 
-  test('is no declaration of a tool that must not be called', async () => {
+  test('is never the declaration of a tool that must not be called', async () => {
     const options = { tools: [tool('get_weather', {}, 'Tells the weather of a city')] };
     expect(await ask('Which weather has the city?', options)).toContain('Tells the weather');
     expect(await ask('Which weather has the city?', { ...options, toolChoice: 'none' })).toBe('NOT_FOUND');

@@ -19,7 +19,7 @@ test.each([
 
 const history = [user('vault code: 7391'), assistant('Noted.')];
 
-test('a partial answer is continued, not repeated, and is no evidence', async () => {
+test('a partial answer is continued, not repeated, and is not used as evidence', async () => {
   const begun = (prefix: string) =>
     ask([...history, user('What is the vault code?'), assistant(prefix)], { partial: true });
   expect(await begun('73')).toBe('91');

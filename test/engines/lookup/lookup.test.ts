@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTick } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { ChatMessage } from '../../../contract/messages.ts';
 import { readShared } from '../../support/shared.ts';
@@ -115,7 +115,7 @@ describe('the stream', () => {
     let turns = 0;
     const watch = (async () => {
       while (!abort.signal.aborted) {
-        await nextTurn();
+        await nextTick();
         turns += 1;
         if (turns === 3) abort.abort(new Error('given up'));
       }

@@ -61,6 +61,6 @@ test.each([
   ['token 256 is empty or not unique', byteTokens('')],
   ['token 256 is longer than 1024 bytes', byteTokens('a'.repeat(1_025))],
   ['more than 262143 tokens', tokenBytes(Array.from({ length: 262_144 }, () => Buffer.of(1)))],
-])('what is no byte-pair vocabulary is refused: %s', (problem, tokens) => {
+])('refuses an invalid byte-pair vocabulary: %s', (problem, tokens) => {
   expect(() => finish(buildVocabulary(tokens))).toThrow(problem);
 });

@@ -154,8 +154,8 @@ const remove = fc.record({ session: place }).map((values) =>
   }),
 );
 
-const trespass = fc.record({ session: place }).map((values) =>
-  onSession(values, 'trespass', async (session, state, world) => {
+const crossAccount = fc.record({ session: place }).map((values) =>
+  onSession(values, 'crossAccount', async (session, state, world) => {
     const key = otherAccount(session.account);
     const path = `/v1/sessions/${session.id}`;
     const reply = await world.api.post(`${path}/messages`, { role: 'user', content: 'mine' }, { key });
@@ -190,5 +190,5 @@ export const sessionSteps = [
   { weight: 2, arbitrary: update },
   { weight: 3, arbitrary: pin },
   { weight: 1, arbitrary: remove },
-  { weight: 1, arbitrary: trespass },
+  { weight: 1, arbitrary: crossAccount },
 ];

@@ -113,7 +113,7 @@ describe('refused, with the line and what would be right', () => {
     expect(read).toThrow(`script.yaml, ${message}`);
   });
 
-  test.each(['', 'hello', '3', '{}', '{rules: 3}'])('%j is no script', (text) => {
+  test.each(['', 'hello', '3', '{}', '{rules: 3}'])('%j is not a script', (text) => {
     expect(() => readScript(text, 'script.yaml')).toThrow(/^script\.yaml, line 1: .*must be a list of rules/);
   });
 });
