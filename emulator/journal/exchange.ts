@@ -106,7 +106,7 @@ const NONE: readonly string[] = [];
 /** What was sent of a stream. */
 export interface Streamed {
   events: number;
-  /** How it ended; undefined while it runs. `left`: the reader had gone, or took nothing any more. */
+  /** How it ended; undefined while it runs. `left`: the reader had gone, or no longer read. */
   ended?: 'whole' | 'left' | 'failed';
 }
 

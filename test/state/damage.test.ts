@@ -41,7 +41,7 @@ describe('a state file', () => {
     expect((await emulator.state.import(saved(file))).sessions).toEqual([session]);
   });
 
-  it('that is none is refused', async () => {
+  it('that is not one is refused', async () => {
     const { emulator } = await startEmulator('in process');
     for (const file of [null, undefined, 7] as unknown as string[]) {
       await expect(emulator.state.import(file)).rejects.toThrow(StateError);

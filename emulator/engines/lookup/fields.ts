@@ -214,7 +214,7 @@ const HAN_NAME = /^(?:.{1,12}的)?([\p{L}\p{N}_ -]{1,12})$/u;
 
 const MAX_LENGTH = 500;
 
-/** The fields that a question lists without calling them so: `the city and the age as JSON`, `给出城市和年龄`. One alone is no list. */
+/** The fields that a question simply lists: `the city and the age as JSON`, `给出城市和年龄`. One alone is not a list. */
 export function listedFields(question: string): string[] {
   for (const line of question.slice(0, MAX_LENGTH).split('\n')) {
     const names = /\p{Script=Han}/u.test(line)
@@ -225,7 +225,7 @@ export function listedFields(question: string): string[] {
   return [];
 }
 
-/** Empty where a part is no name. */
+/** Empty where a part is not a name. */
 function partsOf(line: string, opening: RegExp, end: RegExp, between: RegExp, name: RegExp): string[] {
   const rest = line.replace(opening, '');
   const list = rest.slice(0, end.exec(rest)?.index);

@@ -166,7 +166,7 @@ export class KeyMatcher {
     for (const spelling of this.#spellings) lexicon.add(spelling, KEY_ONLY);
   }
 
-  /** The longest end of the key that was asked for, or undefined. `name`: the key is no prose, to be taken whole. */
+  /** The longest end of the key that was asked for, or undefined. `name`: the key is not prose, and is read whole. */
   match(key: string, name: boolean): Match | undefined {
     const memo = name ? this.#ofNames : this.#ofProse;
     const known = memo.get(key);

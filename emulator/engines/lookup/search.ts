@@ -138,7 +138,7 @@ export class NamedFactSearch {
 /** Puts what a summary calls replaced behind every other value of as long a key. */
 const REPLACED = 1_000;
 
-/** A key that is one word of code: `first_name` is no kind of `name`. */
+/** A key that is one word of code: `first_name` is not a kind of `name`. */
 const IDENTIFIER = /^[^\s]*[_.][^\s]*$/;
 
 /** A sentence that fits a question. */
@@ -150,7 +150,7 @@ export interface FoundSentence {
   coverage: number;
 }
 
-/** Less than this share of the question's weight is no evidence: more than one word of two. */
+/** Less than this share of the question's weight is not evidence: more than one word of two. */
 const LEAST_COVERAGE = 0.51;
 /** Okapi BM25. A sentence hardly ever repeats a term, so each counts once. */
 const K1 = 1.2;
