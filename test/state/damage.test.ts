@@ -26,7 +26,7 @@ describe('a state file', () => {
     const { file } = await exported();
     const { emulator } = await startEmulator('in process');
     for (const cut of ['', '\n', '{', file.slice(0, -2), file.slice(0, 120), file.slice(1), `${file} `, ` ${file}`]) {
-      await expect(emulator.state.import(cut)).rejects.toThrow(/^the file is (?:no kimi-emulator-state|damaged)/);
+      await expect(emulator.state.import(cut)).rejects.toThrow(/^the file is (?:not a kimi-emulator-state|damaged)/);
     }
     await emulator.state.import(file);
   });
