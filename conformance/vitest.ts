@@ -23,7 +23,8 @@ export function registerConformance(
 ): ReadonlyMap<string, CheckResult> {
   return registerWith(
     {
-      describe,
+      // The last test looks at what the others have found, in a shuffled run too.
+      describe: (name, body) => describe(name, { shuffle: false }, body),
       beforeAll,
       afterAll,
       it: (name, body) => it(name, (context) => body((reason) => context.skip(reason))),

@@ -8,20 +8,31 @@ import { Report } from '../../conformance/report/report.ts';
 import { emulatorTarget } from '../../conformance/targets/emulator.ts';
 import type { Target } from '../../conformance/targets/target.ts';
 import { registerConformance } from '../../conformance/vitest.ts';
+import { slice } from '../support/slice.ts';
 import { conformance, temporaryFolder } from './command.ts';
 
-/** Each check of the kit is a test of this suite. */
-const found = registerConformance(() => emulatorTarget());
+/** The command line runs one case in so many at each commit, the adapter all of them. */
+const EVERY = 3;
 
-describe('the adapter and the command line', () => {
-  it('give the same verdicts', async () => {
+/** In order, whatever the order of a run: the last test compares what the others have found. */
+describe('the adapter', { shuffle: false }, () => {
+  /** Each check of the kit is a test of this suite: the emulator conforms. */
+  const found = registerConformance(() => emulatorTarget());
+
+  it('gives the same verdicts as the command line', async () => {
     const out = temporaryFolder();
-    const { code } = await conformance(['--report', 'json', '--out', out, '--quiet']);
-    expect(code).toBe(0);
-    const { results } = Report.parse(JSON.parse(readFileSync(join(out, 'conformance.json'), 'utf8')));
+    const cases = slice(CASES, EVERY).map(({ id }) => id);
+    const args = ['--case', cases.join(), '--report', 'json', '--out', out, '--quiet'];
+    expect((await conformance(args)).code).toBe(0);
+    const { results, completeness, leaked } = Report.parse(
+      JSON.parse(readFileSync(join(out, 'conformance.json'), 'utf8')),
+    );
+    expect(leaked).toEqual([]);
+    expect(completeness.reported).toBe(completeness.declared);
     const byCommand = Object.fromEntries(results.map(({ id, verdict }) => [id, verdict]));
     const byAdapter = Object.fromEntries([...found.values()].map(({ id, verdict }) => [id, verdict]));
-    expect(byAdapter).toEqual(byCommand);
+    expect(byAdapter).toMatchObject(byCommand);
+    expect(new Set(Object.values(byAdapter))).toEqual(new Set(['pass']));
   });
 
   afterAll(() => {
@@ -63,7 +74,7 @@ describe('a suite', () => {
     const { failures, skipped } = await suite(target, { cases: ['truncate.minimum'] });
     await real.close?.();
     expect(skipped.length).toBeGreaterThan(0);
-    expect(failures).toEqual([expect.stringContaining('no rule was seen to hold')]);
+    expect(failures).toEqual([expect.stringContaining('no rule passed')]);
   });
 
   it('is not green where something is left behind', async () => {

@@ -1,8 +1,6 @@
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
-import { serve } from '@hono/node-server';
 import { onTestFinished } from 'vitest';
 import { createEmulator, type Emulator, type EmulatorOptions } from '../../emulator/index.ts';
+import { listen } from '../../emulator/server.ts';
 
 export interface Recorder {
   emulator: Emulator;
@@ -13,6 +11,8 @@ export interface Recorder {
   onRequest: (count: number) => void;
   /** Called with each request that was answered, before the answer leaves. */
   onAnswer: (method: string, path: string) => Promise<void> | void;
+  /** Paths that are not offered: answered with 404, as the live API answers for an unknown one. */
+  absent?: RegExp;
 }
 
 /** An emulator behind a port that writes down what comes and goes. */
@@ -25,30 +25,31 @@ export async function startRecorder(options: EmulatorOptions = {}): Promise<Reco
     recorder.onRequest(count);
     count += 1;
     const { method, url, headers: sent } = request;
-    // As it comes: what is sent in pieces arrives in pieces.
-    const body = method === 'GET' ? null : request.body;
-    const response = await emulator.fetch(url, { method, headers: sent, ...(body && { body, duplex: 'half' }) });
+    // As it comes: what is sent in pieces arrives in pieces. The emulator may refuse a body before its end; the rest is read all
+    // the same, or the next request over the connection is lost.
+    const [body, whole] = method === 'GET' ? [] : (request.body?.tee() ?? []);
+    whole?.pipeTo(new WritableStream()).catch(() => undefined);
+    const { pathname } = new URL(url);
+    const response = recorder.absent?.test(pathname)
+      ? Response.json({ code: 5, error: 'url.not_found', method, url: pathname }, { status: 404 })
+      : await emulator.fetch(url, { method, headers: sent, ...(body && { body, duplex: 'half' }) });
     const text = await response.text();
     const { status, headers } = response;
-    await recorder.onAnswer(method, new URL(url).pathname);
-    recorder.requests.push({ method, path: new URL(url).pathname, status, text });
+    await recorder.onAnswer(method, pathname);
+    recorder.requests.push({ method, path: pathname, status, text });
     return new Response(text, { status, headers });
   };
-  const server = serve({
-    port: 0,
-    hostname: '127.0.0.1',
-    overrideGlobalObjects: false,
-    fetch: (request: Request) => {
+  const server = await listen(
+    (request) => {
       const answered = answer(request);
       underWay.add(answered);
       return answered.finally(() => underWay.delete(answered));
     },
-  });
-  if (!server.listening) await once(server, 'listening');
-  recorder.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+    { port: 0, host: '127.0.0.1' },
+  );
+  recorder.url = `${server.url}/v1`;
   onTestFinished(async () => {
-    server.close();
-    if ('closeAllConnections' in server) server.closeAllConnections();
+    await server.close();
     // The emulator goes on with a request whose sender has gone, and needs its state for that.
     await Promise.allSettled(underWay);
     await emulator.close();
