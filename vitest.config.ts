@@ -9,6 +9,9 @@ export default defineConfig({
     globalSetup: ['test/support/slice.ts'],
     testTimeout: HANGS_MS,
     hookTimeout: HANGS_MS,
+    restoreMocks: true,
+    unstubEnvs: true,
+    unstubGlobals: true,
     expect: { poll: { timeout: 60_000, interval: 5 } },
     // Nothing of ours is global, so files share the modules of their worker: to load them for each took half of the time.
     isolate: false,

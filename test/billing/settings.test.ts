@@ -18,7 +18,10 @@ const prices = (change: object) => ({ prices: [{ ...ROW, ...change }] });
 const WRONG: [unknown, string][] = [
   ['10USD', 'option billing must be an object of prices, balance, currency, cache, not "10USD"'],
   [null, 'option billing must be an object'],
-  [{ balanse: '10USD' }, 'unknown option billing.balanse; options: prices, balance, currency, cache'],
+  [
+    { balanse: '10USD' },
+    'unknown option billing.balanse; did you mean billing.balance? options: prices, balance, currency, cache',
+  ],
   [{ balance: 5 }, 'option billing.balance must be an amount such as 10USD or 72.5CNY, not 5'],
   [{ balance: '10 apples' }, 'option billing.balance must be an amount such as 10USD or 72.5CNY, not "10 apples"'],
   [{ balance: { money: 5n } }, 'option billing.balance must be an amount such as 10USD or 72.5CNY, not {"money":"5n"}'],
@@ -27,7 +30,10 @@ const WRONG: [unknown, string][] = [
   [{ balance: '10USD', currency: 'CNY' }, 'option billing.currency must be USD, that of the balance, not "CNY"'],
   [{ prices: ROW }, 'option billing.prices must be a list of prices'],
   [{ prices: ['free'] }, 'option billing.prices[0] must be an object of model, currency, cachedInput, input'],
-  [prices({ cached_input: 1 }), 'unknown option billing.prices[0].cached_input; options: model, currency, cachedInput'],
+  [
+    prices({ cached_input: 1 }),
+    'unknown option billing.prices[0].cached_input; did you mean billing.prices[0].cachedInput? options: model, currency, cachedInput',
+  ],
   [prices({ model: 'kimi-k2-905' }), 'option billing.prices[0].model must be one of kimi-k2-0905-preview, kimi-k2'],
   [prices({ currency: 'EUR' }), 'option billing.prices[0].currency must be one of USD, CNY'],
   [prices({ input: '1' }), 'option billing.prices[0].input must be a price per million tokens with at most 6 decimals'],
@@ -39,7 +45,10 @@ const WRONG: [unknown, string][] = [
     { prices: [ROW, { ...ROW, model: 'kimi-k2-0905-preview' }] },
     'option billing.prices[1] must be a different model, currency or day from billing.prices[0]',
   ],
-  [{ cache: { ttl: 1 } }, 'unknown option billing.cache.ttl; options: blockTokens, minPromptTokens, wholePrompts'],
+  [
+    { cache: { ttl: 1 } },
+    'unknown option billing.cache.ttl; did you mean billing.cache.ttlMs? options: blockTokens, minPromptTokens, wholePrompts',
+  ],
   [{ cache: { blockTokens: 0 } }, 'option billing.cache.blockTokens must be a whole number from 1, not 0'],
   [{ cache: { ttlMs: '5m' } }, 'option billing.cache.ttlMs must be a whole number from 0, not "5m"'],
   [{ cache: { wholePrompts: 1 } }, 'option billing.cache.wholePrompts must be true or false, not 1'],

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { parseCli } from '../../emulator/cli/flags.ts';
 import { temporaryFolder } from '../store/files.ts';
 import { ServerProcess } from './server-process.ts';
 
@@ -9,15 +10,17 @@ describe('who is let in', () => {
   it('with --api-keys: those on the list, given in place or in a file', async () => {
     const file = join(temporaryFolder(), 'keys');
     writeFileSync(file, 'sk-one\r\n\n  sk-two  \n');
-    for (const keys of ['sk-one, sk-two', `@${file}`]) {
-      const { server, ready } = await ServerProcess.listening(['--memory', '--api-keys', keys]);
-      const status = async (key: string) => {
-        const headers = { Authorization: `Bearer ${key}` };
-        return (await fetch(`${ready.base_url}/models`, { headers })).status;
-      };
-      expect(await Promise.all(['sk-one', 'sk-two', 'sk-three'].map(status))).toEqual([200, 200, 401]);
-      await server.signal('SIGTERM');
+    const apiKeys = ['sk-one', 'sk-two'];
+    for (const list of ['sk-one, sk-two', `@${file}`]) {
+      expect(parseCli(['--api-keys', list]).options).toMatchObject({ apiKeys });
     }
+    const { server, ready } = await ServerProcess.listening(['--memory', '--api-keys', `@${file}`]);
+    const status = async (key: string) => {
+      const headers = { Authorization: `Bearer ${key}` };
+      return (await fetch(`${ready.base_url}/models`, { headers })).status;
+    };
+    expect(await Promise.all([...apiKeys, 'sk-three'].map(status))).toEqual([200, 200, 401]);
+    await server.signal('SIGTERM');
   });
 
   it('from browsers and under other names: only with --cors and --allow-host', async () => {
@@ -39,9 +42,8 @@ describe('who is let in', () => {
   });
 
   it('with --seed: gets the same ids in every run, and new ones where a database is opened again', async () => {
-    expect(await createOne(['--memory'])).toEqual(await createOne(['--memory']));
     const state = ['--db', join(temporaryFolder(), 'state.db')];
-    await createOne(state);
+    expect(await createOne(state)).toEqual(await createOne(['--memory']));
     expect(new Set(await createOne(state)).size).toBe(2);
   });
 });

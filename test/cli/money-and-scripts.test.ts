@@ -3,9 +3,21 @@ import { writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { runSpendCommand } from '../../emulator/cli/spend.ts';
 import { temporaryFolder } from '../store/files.ts';
 import { MODEL } from '../support/emulator.ts';
 import { run, ServerProcess } from './server-process.ts';
+
+/** `kimi-emulator spend …` in this process. */
+async function spend(...args: string[]) {
+  let stdout = '';
+  let stderr = '';
+  const code = await runSpendCommand(args, {
+    stdout: { write: (text) => (stdout += text) },
+    stderr: { write: (text) => (stderr += text) },
+  });
+  return { code, stdout, stderr };
+}
 
 async function ask(url: string, content: string): Promise<{ status: number; text: string }> {
   const response = await fetch(`${url}/chat/completions`, {
@@ -39,25 +51,21 @@ it('--script answers, --prices and --balance bill, and spend says what it cost',
   const spent = await run(['spend', new URL(ready.base_url).origin]);
   expect(spent).toMatchObject({ code: 0, stderr: '' });
   expect(spent.stdout).toMatch(/USD for 2 turns/);
-  const json = JSON.parse((await run(['spend', ready.base_url, '--json', '--limit', '1'])).stdout) as {
-    total: { turns: number };
-  };
-  expect(json.total.turns).toBe(2);
+  const { stdout } = await spend(ready.base_url, '--json', '--limit', '1');
+  expect(JSON.parse(stdout)).toMatchObject({ total: { turns: 2 } });
 });
 
-it.each<[string[], RegExp, number]>([
-  [['--script', 'absent.yaml'], /--script: absent\.yaml cannot be read/, 1],
-  [['--script', 'wrong.yaml'], /--script: wrong\.yaml.*line 2/, 1],
-  [['--prices', 'wrong.yaml'], /--prices: wrong\.yaml/, 1],
-  [['--balance', '10 apples'], /--balance/, 2],
-  [['--rate-tier', '6'], /--rate-tier takes one of/, 2],
-])('%j is refused in one line', async (flags, message, code) => {
+it.each<[string[], RegExp]>([
+  [['--script', 'absent.yaml'], /--script: absent\.yaml cannot be read/],
+  [['--script', 'wrong.yaml'], /--script: wrong\.yaml.*line 2/],
+  [['--prices', 'wrong.yaml'], /--prices: wrong\.yaml/],
+])('%j is refused in one line', async (flags, message) => {
   const cwd = temporaryFolder();
   writeFileSync(join(cwd, 'wrong.yaml'), '- reply: fine\n- replay: fine\n');
   const ended = await run(['--port', '0', '--memory', ...flags], { cwd });
   expect(ended.stderr).toMatch(message);
   expect(ended.stderr.trim().split('\n')).toHaveLength(1);
-  expect(ended.code).toBe(code);
+  expect(ended.code).toBe(1);
 });
 
 it('spend says in one line where nobody answers, and what it does not understand', async () => {
@@ -66,16 +74,16 @@ it('spend says in one line where nobody answers, and what it does not understand
   const { port } = free.address() as AddressInfo;
   free.close();
   await once(free, 'close');
-  expect(await run(['spend', `http://127.0.0.1:${port}`])).toMatchObject({
+  expect(await spend(`http://127.0.0.1:${port}`)).toMatchObject({
     code: 3,
     stderr: expect.stringMatching(/^.+ECONNREFUSED\n$/),
   });
-  expect(await run(['spend', '--all'])).toMatchObject({ code: 2, stderr: expect.stringContaining('--all') });
+  expect(await spend('--all')).toMatchObject({ code: 2, stderr: expect.stringContaining('--all') });
   for (const limit of ['0', '1e3', '5000']) {
-    expect(await run(['spend', '--limit', limit])).toMatchObject({
+    expect(await spend('--limit', limit)).toMatchObject({
       code: 2,
       stderr: `kimi-emulator spend: --limit takes a whole number from 1 to 4096, not ${limit}\n`,
     });
   }
-  expect(await run(['spend', '--help'])).toMatchObject({ code: 0, stdout: expect.stringContaining('Usage') });
+  expect(await spend('--help')).toMatchObject({ code: 0, stdout: expect.stringContaining('Usage') });
 });

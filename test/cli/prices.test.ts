@@ -2,8 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { Spend } from '../../emulator/billing/spend.ts';
+import { runSpendCommand } from '../../emulator/cli/spend.ts';
 import { temporaryFolder } from '../store/files.ts';
-import { run, ServerProcess } from './server-process.ts';
+import { ServerProcess } from './server-process.ts';
 
 const ROW = { model: 'kimi-k2-0905', currency: 'USD', cached_input: 1, input: 1_000, output: 3_000 };
 const DATED = { ...ROW, since: '2026-01-01', source: 'ours' };
@@ -19,7 +20,10 @@ async function spendOfTurn(url: string, model: string): Promise<Spend> {
   const body = JSON.stringify({ model, max_tokens: 16, messages: [{ role: 'user', content: 'hello' }] });
   const headers = { Authorization: 'Bearer sk-test', 'Content-Type': 'application/json' };
   expect((await fetch(`${url}/chat/completions`, { method: 'POST', headers, body })).status).toBe(200);
-  return JSON.parse((await run(['spend', url, '--json'])).stdout) as Spend;
+  let printed = '';
+  const write = (text: string) => (printed += text);
+  await runSpendCommand([url, '--json'], { stdout: { write }, stderr: { write } });
+  return JSON.parse(printed) as Spend;
 }
 
 it.each(['kimi-k2-0905', 'kimi-k2-0905-preview'])('a price under the short name is what %s costs', async (model) => {

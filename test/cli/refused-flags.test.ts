@@ -20,6 +20,7 @@ const WRONG: [string[], string][] = [
   [['--port', '-1'], '--port has no value; write --port=-… for one that begins with a dash'],
   [['--port=-1'], '--port takes a number from 0 to 65535, not -1'],
   [['--balance', '-5USD'], '--balance has no value'],
+  [['--balance', '10 apples'], '--balance: '],
   [['--host='], '--host'],
   [['--db='], '--db takes a file, or :memory:, not nothing'],
   [['--db', 'x.db', '--memory'], '--db and --memory'],
@@ -39,6 +40,8 @@ const WRONG: [string[], string][] = [
   [['--api-keys', '@no-such-file'], 'no-such-file cannot be read'],
   [['--api-keys', 'sk one'], '--api-keys takes a key that a header can carry, not sk one'],
   [['--tokenizer='], '--tokenizer takes'],
+  [['--seed-file='], '--seed-file takes FILE'],
+  [['--export-on-exit='], '--export-on-exit takes FILE'],
   [['--cors', 'localhost:5173'], '--cors takes an origin'],
   [['--cors', 'http://localhost/path'], '--cors takes an origin'],
   [['--allow-host='], '--allow-host'],
@@ -64,8 +67,8 @@ describe('a wrong flag', () => {
     expect(() => parseCli(['--api-keys', `@${file}`])).toThrow('--api-keys names no key');
   });
 
-  it.each(['--prot', '--port=65536', '--limit=windows=5'])('ends the process with 2: %s', async (flag) => {
-    const ended = await run([flag], { cwd: temporaryFolder() });
+  it('ends the process with 2', async () => {
+    const ended = await run(['--limit=windows=5'], { cwd: temporaryFolder() });
     expect(ended.stderr).toMatch(/^kimi-emulator: [^\n]+ \(see --help\)\n$/);
     expect(ended).toMatchObject({ code: 2, stdout: '' });
   });

@@ -5,10 +5,11 @@ import Database from 'better-sqlite3';
 import { expect, it } from 'vitest';
 import { ServerProcess } from '../cli/server-process.ts';
 import { temporaryFolder } from '../store/files.ts';
+import { slice } from '../support/slice.ts';
 import { Client } from './client.ts';
 
-/** More on demand: KIMI_CRASH_ROUNDS=50. */
-const ROUNDS = Number(process.env.KIMI_CRASH_ROUNDS ?? 10);
+/** A third of twelve at each commit; more on demand: KIMI_CRASH_ROUNDS=50. */
+const ROUNDS = Number(process.env.KIMI_CRASH_ROUNDS ?? slice(Array.from({ length: 12 }), 3).length);
 const CLIENTS = 6;
 const MOST_ANSWERS = 30;
 /** Turns of the event loop, some tens of milliseconds at most: the kill is not to follow an answer, but to fall anywhere. */

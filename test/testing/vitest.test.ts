@@ -37,33 +37,31 @@ for (let count = 0; count < 5; count += 1) {
 const project = makeProject({ 'failing.test.ts': FAILING, 'one.test.ts': APART('one'), 'two.test.ts': APART('two') });
 afterAll(() => project.remove());
 
-async function vitest(...files: string[]): Promise<string> {
-  const args = ['node_modules/vitest/vitest.mjs', 'run', '--root', '.', '--no-color', PATIENT, ...files];
-  const { stdout, stderr } = await run(process.execPath, args, { cwd: project.folder, env: project.env }).catch(
-    (ended) => ended,
-  );
-  return stdout + stderr;
-}
-
 /** Run once, for all that look at it. */
-let failed: Promise<string> | undefined;
-function failing(): Promise<string> {
-  failed ??= vitest('failing.test.ts');
-  return failed;
+let printed: Promise<string> | undefined;
+function runVitest(): Promise<string> {
+  const args = ['node_modules/vitest/vitest.mjs', 'run', '--root', '.', '--no-color', PATIENT];
+  printed ??= run(process.execPath, args, { cwd: project.folder, env: project.env }).then(
+    () => expect.fail('a test that fails has to fail the run'),
+    ({ stdout, stderr }) => stdout + stderr,
+  );
+  return printed;
 }
 
 it('a test that fails prints the journal of its requests, and only its own', async () => {
-  const printed = await failing();
-  expect(printed).toContain('POST /v1/sessions');
-  expect(printed).toContain('the one that failed');
-  expect(printed).not.toContain('the one that passed');
-  expect(printed).toMatch(/2 failed \| 1 passed/);
+  const text = await runVitest();
+  expect(text).toContain('POST /v1/sessions');
+  expect(text).toContain('the one that failed');
+  expect(text).not.toContain('the one that passed');
+  expect(text).toMatch(/failing\.test\.ts \(3 tests \| 2 failed\)/);
 });
 
 it('fails a test whose fault was added and never used', async () => {
-  expect(await failing()).toMatch(/unused faults.*listModels/);
+  expect(await runVitest()).toMatch(/unused faults.*listModels/);
 });
 
 it('tests and files that run side by side have emulators of their own', async () => {
-  expect(await vitest('one.test.ts', 'two.test.ts')).toMatch(/10 passed/);
+  const text = await runVitest();
+  for (const name of ['one', 'two']) expect(text).toMatch(new RegExp(`✓ ${name}\\.test\\.ts \\(5 tests\\)`));
+  expect(text).toMatch(/2 failed \| 11 passed/);
 });
