@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 
 /** One request as bytes, made anew for each send. */
-export type MakeRequest = (client: number, count: number) => string;
+type MakeRequest = (client: number, count: number) => string;
 
 const HEAD_END = Buffer.from('\r\n\r\n');
 const LAST_CHUNK = Buffer.from('0\r\n\r\n');

@@ -72,7 +72,7 @@ export interface PendingWrite {
   cancelled: boolean;
 }
 
-export interface PendingRollback {
+interface PendingRollback {
   step: number;
   snapshot_id: string;
   preserve_len: number | 'all' | null;

@@ -32,15 +32,15 @@ export interface Situation {
   settled: { tokens: number; weak: number };
 }
 
-export type Decision =
+type Decision =
   | { kind: 'keep' }
   | { kind: 'shrink'; actions: readonly ShrinkAction[]; enough: number }
   | { kind: 'stop' };
 
 /** A shrinking that gains less than this share is weak. */
-export const WEAK_GAIN = 0.05;
+const WEAK_GAIN = 0.05;
 /** So many weak shrinkings in a row, and no further one is tried. */
-export const MOST_WEAK = 2;
+const MOST_WEAK = 2;
 /** Generation prompt and end of a turn, over the tokens of what is written and answered. */
 const TURN_OVERHEAD = 4;
 

@@ -45,7 +45,7 @@ export async function waitOrThrow(
 }
 
 /** Whether the same request may succeed later: the server says so, or the connection failed. */
-export function isRetryable(error: unknown): boolean {
+function isRetryable(error: unknown): boolean {
   if (!(error instanceof APIError) || error instanceof APIUserAbortError) return false;
   if (error instanceof APIConnectionError) return true;
   const said = error.headers?.get('x-should-retry');

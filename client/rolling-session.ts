@@ -210,7 +210,7 @@ export class RollingSession implements AsyncDisposable {
 }
 
 /** Goes on where the checkpoint says, or begins. Only reads where there is a session already. */
-export async function openContext(client: KimiClient, options: RollingOptions): Promise<RollingContext> {
+async function openContext(client: KimiClient, options: RollingOptions): Promise<RollingContext> {
   const settings = toSettings(options);
   const events = new Events<RollingEvents>();
   const saved = readState(await options.checkpoint?.load());

@@ -5,7 +5,7 @@ import type { CheckResult } from './core/verdict.ts';
 import type { Target } from './targets/target.ts';
 
 /** As much of a test runner as the kit needs. */
-export interface TestRunner {
+interface TestRunner {
   describe(name: string, body: () => void): void;
   /** `skip` marks the test as left out, with the reason, and may end it. */
   it(name: string, body: (skip: (reason: string) => void) => Promise<void>): void;

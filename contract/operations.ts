@@ -34,9 +34,9 @@ export interface Operation extends OperationRoute {
 }
 
 /** What any change of a session may be refused with. */
-export const SESSION_ERRORS: readonly ErrorCode[] = ['session_not_found', 'version_conflict', 'session_busy'];
+const SESSION_ERRORS: readonly ErrorCode[] = ['session_not_found', 'version_conflict', 'session_busy'];
 /** What any write into a window may be refused with. */
-export const WRITE_ERRORS: readonly ErrorCode[] = [
+const WRITE_ERRORS: readonly ErrorCode[] = [
   'tool_result_orphan',
   'tool_call_unanswered',
   'append_too_large',
@@ -153,7 +153,7 @@ function statelessOperations(limits: Limits): Operation[] {
 }
 
 /** Everything under /v1/sessions. */
-export function sessionOperations(limits: Limits): Operation[] {
+function sessionOperations(limits: Limits): Operation[] {
   const requests = sessionRequests(limits);
   const query = listQuery(limits);
   return [

@@ -7,7 +7,7 @@ import type { RateLimits } from './rate/rate-limits.ts';
 import { apiRoutes, controlRoutes, serveLazily } from './routes/lazy-routes.ts';
 import type { Services } from './services.ts';
 
-export interface AppOptions extends GuardOptions {
+interface AppOptions extends GuardOptions {
   /** Keys that are let in; any key where undefined. */
   keys: readonly string[] | undefined;
   /** Characters of one streamed chunk. */

@@ -10,7 +10,7 @@ const PREFIXES = {
   request: 'req_',
 } as const;
 
-export type IdKind = keyof typeof PREFIXES;
+type IdKind = keyof typeof PREFIXES;
 /** Makes a new id; or, with `of`, always the same id for the one thing of its kind that belongs to `of`. */
 export type Ids = (kind: IdKind, of?: string) => string;
 

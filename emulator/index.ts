@@ -36,8 +36,7 @@ export type { ScriptOptions } from './models/scriptable.ts';
 export type { ScriptRule } from './models/scripted.ts';
 export type { EmulatorOptions } from './options.ts';
 export type { ListenOptions, RunningServer } from './server.ts';
-export type { Imported, ImportOptions } from './state/import-state.ts';
-export type { ExportOptions } from './state/state.ts';
+export type { ExportOptions, Imported, ImportOptions } from './state/state.ts';
 export { StateError } from './state/state-file.ts';
 
 /** The base URL of an emulator that listens on no port. Reaches nothing but `emulator.fetch`. */

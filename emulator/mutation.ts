@@ -25,13 +25,13 @@ export interface SessionTarget {
 }
 
 /** What a change has done: its answer, and what the journal and the bill are to know. */
-export interface Applied extends Answer {
+interface Applied extends Answer {
   effects?: JournalEffects;
   history?: HistoryStep;
 }
 
 /** What has become of a session's history, for the bill of a client without sessions. */
-export interface HistoryStep {
+interface HistoryStep {
   session: string;
   step: 'created' | 'written' | 'deleted' | { restored: string } | { snapshot: string };
   /** Messages that were written. */
@@ -40,7 +40,7 @@ export interface HistoryStep {
 
 type Loaded<Target> = Target extends SessionTarget ? SessionRow : undefined;
 
-export interface Change<Prepared, Target extends SessionTarget | undefined> {
+interface Change<Prepared, Target extends SessionTarget | undefined> {
   session?: Target;
   /** The line of a streamed append, which has a key of its own. */
   line?: Line;
@@ -51,7 +51,7 @@ export interface Change<Prepared, Target extends SessionTarget | undefined> {
 }
 
 /** One line of a streamed append. `generation` is that of the state in which the stream began. */
-export interface Line {
+interface Line {
   index: number;
   bytes: Uint8Array;
   generation: number;

@@ -3,7 +3,7 @@ const MAX_COMPARED = 64;
 const MAX_DISTANCE = 2;
 
 /** The name that was probably meant: one that the other contains, or that is at most two letters away. Case and punctuation do not count. */
-export function nearest(name: string, names: readonly string[]): string | undefined {
+function nearest(name: string, names: readonly string[]): string | undefined {
   const given = lettersOf(name);
   if (given === '') return undefined;
   const [found] = names

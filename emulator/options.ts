@@ -19,7 +19,7 @@ export interface Flag {
 }
 
 /** Refuses a value. `refuseOption` does for `createEmulator`; the command line has words of its own. */
-export type Refuse = (name: string, wanted: string, found: unknown) => never;
+type Refuse = (name: string, wanted: string, found: unknown) => never;
 
 interface Texts {
   /** What it is for, in one clause: for `--help` and the docs. */

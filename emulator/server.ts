@@ -33,13 +33,13 @@ export async function tryPort({ port, host }: Pick<ListenOptions, 'port' | 'host
 }
 
 /** What Node knows of a request. */
-export interface Connection {
+interface Connection {
   incoming: IncomingMessage;
   outgoing: ServerResponse;
 }
 
 /** Answers a request, onto its connection where it likes. */
-export type Answer = (request: Request, connection: Connection) => Response | Promise<Response>;
+type Answer = (request: Request, connection: Connection) => Response | Promise<Response>;
 
 /** Serves over HTTP/1.1. @throws the system's error, such as EADDRINUSE */
 export async function listen(answer: Answer, { port, host }: ListenOptions): Promise<RunningServer> {

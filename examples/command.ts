@@ -9,7 +9,7 @@ import { count, type Output, Progress } from './progress.ts';
 const ROUNDS_TO_UNDO = 3;
 
 /** What the command takes of a process. */
-export interface Surroundings {
+interface Surroundings {
   env: Record<string, string | undefined>;
   stdout: Output;
   stderr: Output;

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 export class UsageError extends Error {}
 
 /** What the loop keeps of the window; a trigger below it would never be left. */
-export const KEPT_TOKENS = 8_000;
+const KEPT_TOKENS = 8_000;
 /** A turn needs room above the trigger for what comes in before the next look at the window, and for its answer. */
 const MAX_TRIGGER = 240_000;
 

@@ -14,13 +14,13 @@ export interface Probe {
   readonly depth: number;
 }
 
-export interface Planted {
+interface Planted {
   readonly messages: ChatMessage[];
   readonly probes: Probe[];
 }
 
 /** Puts `sentence` into a text; undefined where the text cannot take it. */
-export type Inserter = (text: string, sentence: string, phrasing: Phrasing, random: Random) => string | undefined;
+type Inserter = (text: string, sentence: string, phrasing: Phrasing, random: Random) => string | undefined;
 
 /** Spreads facts evenly over a window, each phrasing in turn, each in the nearest message that can take it. */
 export function plant(
@@ -78,7 +78,7 @@ export const intoCode: Inserter = (text, sentence, phrasing, random) => {
   return onOwnLine(text, line, random);
 };
 
-export function betweenSentences(text: string, sentence: string, random: Random): string {
+function betweenSentences(text: string, sentence: string, random: Random): string {
   const borders = [...text.matchAll(/(?<=[.!?。！？]["”’]?)\s|(?<=[。！？][”’]?)(?![”’])|\n/gu)].map(
     (match) => match.index,
   );

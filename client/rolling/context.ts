@@ -43,7 +43,7 @@ interface Step {
   version?: number;
 }
 
-export interface Sent<Value> {
+interface Sent<Value> {
   value: Value;
   /** True where the server had carried the step out before. */
   replayed: boolean;

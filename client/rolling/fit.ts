@@ -210,7 +210,7 @@ const GENERATION_PROMPT_TOKENS = 3;
 const HEAD = 0.6;
 const SHRINK = 0.9;
 
-export interface WriteLimit {
+interface WriteLimit {
   client: KimiClient;
   model: string;
   appendTokens: number;

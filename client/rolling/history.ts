@@ -4,7 +4,7 @@ import type { RollingContext } from './context.ts';
 
 const PAGE = 100;
 /** What one recall puts back into the window, in tokens. */
-export const RECALL_TOKENS = 2_048;
+const RECALL_TOKENS = 2_048;
 /** Kept free for the heading, the marks of who spoke, and the message's frame. */
 const HEADING_TOKENS = 64;
 const MARK_TOKENS = 8;
@@ -38,7 +38,7 @@ export async function* readHistory(
   }
 }
 
-export interface Recalled {
+interface Recalled {
   /** What was found, newest first. */
   messages: SessionMessage[];
   /** What is to be written, at most RECALL_TOKENS; undefined where nothing was found. */

@@ -9,7 +9,7 @@ type Compress = Extract<ShrinkAction, { kind: 'compress' }>;
 /** Refusals that mean: this action cannot make the window smaller. */
 const NO_GAIN = ['preserve_len_too_small', 'compress_infeasible', 'tool_call_unanswered'] as const;
 
-export interface Room {
+interface Room {
   /** Where the session stands, if not where it was last written down. */
   session?: SessionMark;
   /** Tokens about to be written, where that is more than one write. */

@@ -166,7 +166,7 @@ export interface TurnResult {
 }
 
 /** Puts an answer together from its chunks. */
-export class Answer {
+class Answer {
   readonly #calls = new Map<number, ToolCall>();
   #finishReason: string | undefined;
   #usage: CompletionUsage | undefined;
@@ -215,7 +215,7 @@ export class Answer {
 type Delta = ChatCompletionChunk['choices'][number]['delta'];
 
 /** The result of a turn whose answer stands in the session; without `reply`, of one that was answered with nothing. */
-export function storedResult(reply: SessionMessage | undefined, session: SessionState): TurnResult {
+function storedResult(reply: SessionMessage | undefined, session: SessionState): TurnResult {
   const toolCalls = reply?.tool_calls ?? [];
   return { text: contentText(reply?.content), toolCalls, finishReason: 'unknown', usage: null, session };
 }

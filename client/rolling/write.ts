@@ -110,7 +110,7 @@ function staysOpen(open: boolean, messages: readonly InputMessage[]): boolean {
 const MOST_NEWER = 400;
 const PAGE = 100;
 
-export interface Outcome {
+interface Outcome {
   committed: boolean;
   /** The assistant's message, where the step was a turn that is committed and had an answer. */
   reply: SessionMessage | undefined;

@@ -26,7 +26,7 @@ export interface WireRule extends Rule {
 }
 
 /** A rule that cannot be judged from outside. */
-export interface SourceRule extends Rule {
+interface SourceRule extends Rule {
   readonly verified: `test/${string}.test.ts`;
 }
 

@@ -66,7 +66,7 @@ export async function sweepCommand(options: Options, { stdout, env }: Terminal):
 }
 
 /** Every case with its checks and the rules they judge. */
-export function listText(selection: Selection): string {
+function listText(selection: Selection): string {
   const cases = select(selection).flatMap(({ id, title, scope, twoAccounts, checks }) => {
     const asks = [scope === 'account' && 'an account to itself', twoAccounts && 'a second account'].filter(Boolean);
     const head = `${id}  ${title}${asks.length > 0 ? ` (needs ${asks.join(' and ')})` : ''}`;
@@ -81,7 +81,7 @@ function ruleText(clause: RuleId): string {
 }
 
 /** @param spending where the price is from */
-export function planText(
+function planText(
   plan: Plan,
   { currency, priceSource }: { currency: string; priceSource: string },
   target: string,
@@ -98,7 +98,7 @@ export function planText(
   ].join('\n');
 }
 
-export function capabilitiesText(capabilities: Capabilities): string {
+function capabilitiesText(capabilities: Capabilities): string {
   const rows = Object.entries(capabilities).map(
     ([name, { declared, probed, status }]) => `  ${name.padEnd(24)}${declared.padEnd(10)}${probed.padEnd(11)}${status}`,
   );

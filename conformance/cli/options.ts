@@ -10,10 +10,10 @@ import type { Declared } from '../targets/target.ts';
 /** A command line that is not understood, in one line. */
 export class UsageError extends Error {}
 
-export const COMMANDS = ['run', 'plan', 'list', 'probe', 'diff', 'sweep'] as const;
+const COMMANDS = ['run', 'plan', 'list', 'probe', 'diff', 'sweep'] as const;
 export type Command = (typeof COMMANDS)[number];
 
-export const DEFAULT_OUT = '.kimi-conformance';
+const DEFAULT_OUT = '.kimi-conformance';
 
 export interface Options {
   command: Command;
@@ -43,7 +43,7 @@ export interface Options {
 /** Seconds. A timer takes 2^31 - 1 ms at most, and one that is set for longer goes off at once. */
 const LONGEST_S = Math.floor((2 ** 31 - 1) / 1_000);
 
-export const FLAGS = {
+const FLAGS = {
   target: {
     type: 'string',
     value: 'emulator|live|URL',

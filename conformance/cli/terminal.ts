@@ -12,7 +12,7 @@ export interface Terminal {
   onInterrupt(interrupt: () => void): () => void;
 }
 
-export interface Progress {
+interface Progress {
   onCase: NonNullable<RunOptions['onCase']>;
   /** Takes the line away again. */
   end(): void;

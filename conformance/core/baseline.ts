@@ -17,7 +17,7 @@ const Entry = z.strictObject({
 export const Baseline = z.strictObject({ baseline: z.literal(1), entries: z.array(Entry) });
 export type Baseline = z.infer<typeof Baseline>;
 
-export interface BaselineOutcome {
+interface BaselineOutcome {
   /** Checks that did as the list says. */
   known: string[];
   /** Where the list is wrong, each in one line. Any of them fails the run. */

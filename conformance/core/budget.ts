@@ -15,14 +15,14 @@ export interface Cost {
 /** The next request could cost more than is left. */
 export class BudgetExhausted extends NotRun {}
 
-export interface OutgoingRequest {
+interface OutgoingRequest {
   method: string;
   path: string;
   content: unknown;
   body: unknown;
 }
 
-export interface Reservation {
+interface Reservation {
   /** Gives back what was set aside for a request that was never sent. */
   release(): void;
   /** Replaces the worst case by what the answer says to have been used. */

@@ -29,7 +29,7 @@ export interface Case {
 }
 
 /** A case as it is written: what is usual may be left out. */
-export interface CaseSpec<Name extends string> {
+interface CaseSpec<Name extends string> {
   id: string;
   title: string;
   needs: readonly Capability[];
@@ -64,7 +64,7 @@ export function checkId(owner: Pick<Case, 'id'>, name: string): string {
 }
 
 /** What was seen of a check. `held`: it holds; otherwise why not. */
-export type Outcome = { held: true } | { held: false; error: unknown; exchanges: string[] };
+type Outcome = { held: true } | { held: false; error: unknown; exchanges: string[] };
 
 /** The accounts that a case may use. */
 export interface Accounts {

@@ -122,13 +122,13 @@ async function sweepAccount(account: Account, trace: ResourceFile, swept: SweepR
 }
 
 /** What is in an account, without a run around it. */
-export interface Account {
+interface Account {
   list<Item extends z.ZodType<{ id: string }>>(path: string, item: Item): Promise<z.output<Item>[]>;
   /** @returns whether it is gone */
   remove(path: string): Promise<boolean>;
 }
 
-export function openAccount(target: Target, key: string, name: string): Account {
+function openAccount(target: Target, key: string, name: string): Account {
   const connection = new Connection({ fetch: target.fetch, deadlineMs: target.deadlineMs });
   const send = (method: string, path: string) =>
     connection.send(`${method} ${path} of account ${name}`, {

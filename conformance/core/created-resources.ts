@@ -7,19 +7,19 @@ const CreatedResource = z.object({ kind: z.enum(['session', 'snapshot']), id: z.
 export type CreatedResource = z.infer<typeof CreatedResource>;
 
 /** A request that creates something, without an answer that tells whether it did. */
-export interface UnansweredCreation {
+interface UnansweredCreation {
   request: string;
   account: string;
 }
 
 /** A line of a resources file. */
-export const ResourceLine = z.union([
+const ResourceLine = z.union([
   z.object({ created_resources: z.literal(1), run: z.string(), target: z.string() }),
   z.object({ intent: z.object({ account: z.string(), path: z.string() }) }),
   z.object({ created: CreatedResource }),
   z.object({ gone: z.string() }),
 ]);
-export type ResourceLine = z.infer<typeof ResourceLine>;
+type ResourceLine = z.infer<typeof ResourceLine>;
 
 const CREATING = /^\/sessions$|^\/sessions\/[^/]+\/(?:snapshots|compress)$/;
 const SHARE_ID = /"share_id"\s*:\s*"([^"]+)"/g;
@@ -147,7 +147,7 @@ export interface ResourceFile {
 }
 
 /** `empty`: nothing came after the first line, not even all of that; `headless`: it does not say whose it is. */
-export type ParsedResourceFile = ResourceFile | 'empty' | 'headless';
+type ParsedResourceFile = ResourceFile | 'empty' | 'headless';
 
 const SHOWN = 60;
 

@@ -9,15 +9,15 @@ import { EXIT } from './summary.ts';
 import { Inconclusive } from './verdict.ts';
 
 /** What was seen of a capability. `unseen`: it cannot be seen without creating something or paying, so its declaration stands. */
-export type Probed = 'present' | 'absent' | 'ambiguous' | 'unseen';
+type Probed = 'present' | 'absent' | 'ambiguous' | 'unseen';
 
 /**
  * What follows for the cases that need it: `offered`: they run; `absent`: they are not applicable; `broken-promise`: claimed and
  * absent; `unclear`: nothing can be said.
  */
-export type CapabilityStatus = 'offered' | 'absent' | 'broken-promise' | 'unclear';
+type CapabilityStatus = 'offered' | 'absent' | 'broken-promise' | 'unclear';
 
-export interface CapabilityState {
+interface CapabilityState {
   declared: Declared | 'unknown';
   probed: Probed;
   status: CapabilityStatus;

@@ -52,7 +52,7 @@ interface Ran {
 }
 
 /** What a run amounts to. */
-export function reportOf({ runner, options, cases, results, startedAt }: Ran): Report {
+function reportOf({ runner, options, cases, results, startedAt }: Ran): Report {
   const { target, limits, refusedLimits, capabilities, budget, connection, resources, leaked } = runner;
   const redact = runner.redactor();
   const baseline = options.baseline ? applyBaseline(options.baseline, results, isComplete(options), startedAt) : null;

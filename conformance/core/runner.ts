@@ -169,10 +169,10 @@ function unreached(error: unknown): unknown {
 }
 
 /** How the main account is called in records and reports. */
-export const MAIN = 'A';
+const MAIN = 'A';
 
 /** The accounts of a target, one set for each case. */
-export function accountsOf(target: Target, open: (key: string, account: string) => Api): Accounts {
+function accountsOf(target: Target, open: (key: string, account: string) => Api): Accounts {
   const main = open(target.keys.a, MAIN);
   return {
     main,

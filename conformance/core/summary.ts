@@ -5,7 +5,7 @@ import { type CheckResult, countVerdicts, type Verdict } from './verdict.ts';
 /** As much of a result as counts. */
 type Judged = Pick<CheckResult, 'id' | 'profile' | 'verdict'>;
 
-export interface ProfileSummary {
+interface ProfileSummary {
   status: ProfileStatus;
   counts: Record<Verdict, number>;
 }

@@ -20,7 +20,7 @@ const ESTIMATE = '/v1/tokenizers/estimate-token-count';
 export type Message = Json & { role: string };
 export type Choice = Json & { index: number; message: Json & { content: string; tool_calls?: Call[] } };
 export type Call = Json & { id: string; function: Json & { name: string; arguments: string } };
-export type Usage = { prompt_tokens: number; completion_tokens: number; total_tokens: number };
+type Usage = { prompt_tokens: number; completion_tokens: number; total_tokens: number };
 
 /** Handles chats whose body is an object. */
 export function onChat(handle: (body: Json, forward: Forward, request: Passing) => Promise<Response>): () => Handler {

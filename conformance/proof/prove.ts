@@ -15,7 +15,7 @@ export interface Proof {
   toothless: string[];
 }
 
-export interface ProveOptions {
+interface ProveOptions {
   /** Only mutants of these areas; all where absent. Checks of other areas are then not looked for. */
   areas?: readonly string[];
   onProgress?: (what: string, done: number, all: number) => void;

@@ -10,17 +10,17 @@ import { type Colour, oneLine, type Paint, painter, plural, shorten, VERDICT_COL
  * How two targets compare under one rule. `untested`: at least one of them was not judged (not run, not offered, an error, or noted only);
  * `not testable`: nothing of the rule can be seen from outside.
  */
-export const COMPARISONS = ['differ', 'agree', 'untested', 'not testable'] as const;
+const COMPARISONS = ['differ', 'agree', 'untested', 'not testable'] as const;
 export type Comparison = (typeof COMPARISONS)[number];
 
 /** What one of the two did: the worst verdict of its checks under the rule, and why. */
-export interface Side {
+interface Side {
   verdict: Verdict;
   /** Of the first check with that verdict that says something. */
   message?: string;
 }
 
-export interface ClauseDiff {
+interface ClauseDiff {
   clause: string;
   profile: Profile;
   area: string;
@@ -41,7 +41,7 @@ export interface ReportDiff {
   clauses: ClauseDiff[];
 }
 
-export type DiffSubject = { target: string; model: string; kit: string; startedAt: string };
+type DiffSubject = { target: string; model: string; kit: string; startedAt: string };
 
 /** Compares two runs rule by rule, over every rule that this kit or either report knows. */
 export function diffReports(a: Report, b: Report): ReportDiff {
@@ -121,7 +121,7 @@ const COLOURS: Record<Comparison, Colour> = {
   untested: 'yellow',
   'not testable': 'dim',
 };
-export const COMPARISON_TITLES: Record<Comparison, string> = {
+const COMPARISON_TITLES: Record<Comparison, string> = {
   differ: 'Differ',
   agree: 'Agree',
   untested: 'No result on at least one side',
@@ -143,12 +143,12 @@ export function renderDiffTerminal(diff: ReportDiff, { color = false, width = 80
   return `${[...lines, '', totals.join(' · ')].join('\n')}\n`;
 }
 
-export function describeSubject({ target, model, kit, startedAt }: DiffSubject): string {
+function describeSubject({ target, model, kit, startedAt }: DiffSubject): string {
   return [target, model, `kit ${kit}`, `${startedAt.slice(0, 16).replace('T', ' ')} UTC`].map(oneLine).join(' · ');
 }
 
 /** `pass`, or `–` where the report has no check of the rule. */
-export function verdictText(side: Side | null): string {
+function verdictText(side: Side | null): string {
   return side?.verdict ?? '–';
 }
 

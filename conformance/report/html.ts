@@ -173,7 +173,7 @@ function retriesText({ retries }: Report): string {
 }
 
 /** A sign for each verdict, so that colour is never alone. */
-export const SIGNS: Record<Verdict, string> = {
+const SIGNS: Record<Verdict, string> = {
   pass: '✓',
   fail: '✕',
   warn: '!',
@@ -194,22 +194,22 @@ const VERDICT_WORDS: Record<Verdict, readonly [string, string]> = {
   error: ['error', 'errors'],
 };
 
-export function verdictWord(verdict: Verdict, count = 1): string {
+function verdictWord(verdict: Verdict, count = 1): string {
   return VERDICT_WORDS[verdict][count === 1 ? 0 : 1];
 }
 
 /** The class that gives a verdict its colour. */
-export function tone(verdict: Verdict): string {
+function tone(verdict: Verdict): string {
   return `v-${verdict.replace(/\W|_/g, '')}`;
 }
 
 /** Where a check stands in the page. */
-export function anchor(id: string): string {
+function anchor(id: string): string {
   return `check:${id}`;
 }
 
 /** Areas by profile, each a row that unfolds to its checks. */
-export function areasHtml(areas: readonly Area[], known: ReadonlySet<string>): string {
+function areasHtml(areas: readonly Area[], known: ReadonlySet<string>): string {
   return PROFILES.map((profile) => {
     const mine = areas.filter((area) => area.profile === profile);
     const rows = mine.map((area) => areaHtml(area, known)).join('\n');
@@ -258,7 +258,7 @@ function exchangesHtml(exchanges: readonly string[]): string {
 }
 
 /** Rules that nobody can see from outside: which test shows them. */
-export function unseenRulesHtml(clauses: readonly string[]): string {
+function unseenRulesHtml(clauses: readonly string[]): string {
   const items = clauses.map((id) => {
     return `<li><code>${escapeHtml(id)}</code> ${proseHtml(textOf(id))} <span class="dim">${escapeHtml(ruleOf(id)?.verified ?? '')}</span></li>`;
   });
@@ -270,11 +270,11 @@ export function unseenRulesHtml(clauses: readonly string[]): string {
 const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 
 /** A text as it stands, fit for an element and for a quoted attribute. */
-export function escapeHtml(text: string): string {
+function escapeHtml(text: string): string {
   return visible(text).replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
 }
 
 /** The same with what stands between backticks in code letters, as the rules are written. */
-export function proseHtml(text: string): string {
+function proseHtml(text: string): string {
   return escapeHtml(text).replace(/`([^`]+)`/g, '<code>$1</code>');
 }

@@ -19,7 +19,7 @@ const MAX_MESSAGE = 400;
 const MAX_GROUPS = 50;
 const MAX_IDS = 20;
 
-export const STATUS_SIGNS: Record<ProfileStatus, string> = {
+const STATUS_SIGNS: Record<ProfileStatus, string> = {
   conformant: '✅',
   'non-conformant': '❌',
   incomplete: '⚠️',
@@ -137,7 +137,7 @@ export function prose(text: string): string {
     .join('');
 }
 
-export function row(cells: readonly string[]): string {
+function row(cells: readonly string[]): string {
   return `| ${cells.join(' | ')} |`;
 }
 

@@ -23,7 +23,7 @@ const CheckResultShape = z.object({
 });
 
 /** How a profile stands. `incomplete`: no MUST is broken, but something could not be judged. */
-export const PROFILE_STATUSES = ['conformant', 'non-conformant', 'incomplete', 'not offered', 'not selected'] as const;
+const PROFILE_STATUSES = ['conformant', 'non-conformant', 'incomplete', 'not offered', 'not selected'] as const;
 
 const ProfileSummary = z.object({ status: z.enum(PROFILE_STATUSES), counts });
 

@@ -6,7 +6,7 @@ import { append, createSession, createSnapshot, user, windowOf } from './session
 import { fillWindow } from './windows.ts';
 
 /** A session and what stands around it, ready to be changed. */
-export interface ChangeSetup {
+interface ChangeSetup {
   session: string;
   /** Its first message. */
   message: string;

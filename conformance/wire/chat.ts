@@ -32,7 +32,7 @@ const Answer = z.looseObject({
 export type Choice = z.infer<typeof Answer>['choices'][number];
 
 /** One answer, read as far as a check asks for it. */
-export interface Completion {
+interface Completion {
   reply: Reply;
   choices: Choice[];
   /** The first choice. */
@@ -195,7 +195,7 @@ const Call = z.looseObject({
   type: z.unknown().optional(),
   function: z.looseObject({ name: z.string(), arguments: z.string() }),
 });
-export type Call = z.infer<typeof Call>;
+type Call = z.infer<typeof Call>;
 
 /** The calls of a message; none where they are not calls. */
 export function toolCallsOf(message: { tool_calls?: unknown }): Call[] {

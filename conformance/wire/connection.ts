@@ -3,7 +3,7 @@ import { Inconclusive, NotRun, NotSent } from '../core/verdict.ts';
 import { Reply, type WireReply } from './reply.ts';
 
 /** A request that was sent again, and why. */
-export interface Retry {
+interface Retry {
   request: string;
   reason: string;
 }
@@ -94,7 +94,7 @@ function mayPass(reply: Reply): boolean {
 }
 
 /** One request, as it goes over the wire. */
-export interface WireRequest {
+interface WireRequest {
   method: string;
   url: string;
   headers: Record<string, string>;
@@ -102,7 +102,7 @@ export interface WireRequest {
   signal?: AbortSignal;
 }
 
-export interface TransportOptions {
+interface TransportOptions {
   fetch: typeof fetch;
   /** Milliseconds that an answer may take, its body included. */
   deadlineMs: number;
@@ -121,7 +121,7 @@ export type StopCondition = (text: string) => boolean;
  * Sends one request and reads its answer, in bounded time and size. No retries, no repairs.
  * @throws Inconclusive where no whole answer came
  */
-export async function exchange(
+async function exchange(
   { fetch, deadlineMs }: TransportOptions,
   request: WireRequest,
   enough: StopCondition = () => false,

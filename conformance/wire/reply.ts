@@ -48,7 +48,7 @@ export class Reply {
 }
 
 /** One server-sent event. */
-export interface ServerEvent {
+interface ServerEvent {
   data: string;
   event?: string;
 }

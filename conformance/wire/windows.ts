@@ -206,7 +206,7 @@ export async function textTokens(context: CaseContext<string>, text: string): Pr
 }
 
 /** A snapshot that restores a part of a window in which there is all that a cut has to mind. */
-export interface PartlyRestored extends State {
+interface PartlyRestored extends State {
   snapshot_id: string;
   /** Tokens, least first; `middle` is what the snapshot restores by itself, and with `most` not all comes back either. */
   little: number;

@@ -1,5 +1,5 @@
 /** How well a fact about a model is known. A capture beats a document, and a later one beats an earlier one. */
-export type FactEvidence = 'kimi-capture' | 'kimi-doc' | 'client-author' | 'article' | 'ours';
+type FactEvidence = 'kimi-capture' | 'kimi-doc' | 'client-author' | 'article' | 'ours';
 
 /** One fact about a model, with where it comes from. */
 export interface Fact<Value> {
@@ -11,16 +11,16 @@ export interface Fact<Value> {
 }
 
 export const EFFORTS = ['low', 'high', 'max'] as const;
-export type Effort = (typeof EFFORTS)[number];
+type Effort = (typeof EFFORTS)[number];
 
 /**
  * Which earlier reasoning stays in the prompt: all of it, what stands behind the last user message, or what stands behind the
  * last answer without tool calls.
  */
-export type ReasoningHistory = 'all' | 'after_last_user' | 'after_last_answer';
+type ReasoningHistory = 'all' | 'after_last_user' | 'after_last_answer';
 
 /** Sampling values: what may be asked for, or the only ones that are accepted. */
-export type Sampling =
+type Sampling =
   | { readonly kind: 'free' }
   | {
       readonly kind: 'fixed';
@@ -33,18 +33,18 @@ export type Sampling =
     };
 
 /** What a request for a state of thinking does. */
-export type ThinkingSwitch = 'obeyed' | 'refused' | 'ignored';
+type ThinkingSwitch = 'obeyed' | 'refused' | 'ignored';
 
 /** What a `tool_choice` does while the model thinks. Without thinking, all are obeyed. */
-export type ChoiceWhileThinking = 'obeyed' | 'refused';
+type ChoiceWhileThinking = 'obeyed' | 'refused';
 
 /** How call ids are made: counted within one message, or over the history. */
-export type CallIds = 'NAME_INDEX' | 'functions.NAME:INDEX';
+type CallIds = 'NAME_INDEX' | 'functions.NAME:INDEX';
 
-export type TemplateName = 'k2' | 'k2.5' | 'k3';
+type TemplateName = 'k2' | 'k2.5' | 'k3';
 
 /** The members that a row of `GET /v1/models` has beside the common ones. */
-export interface ModelRowFields {
+interface ModelRowFields {
   readonly supports_image_in: boolean;
   readonly supports_video_in: boolean;
   readonly supports_reasoning: boolean;
@@ -117,7 +117,7 @@ export interface ModelProfile {
 }
 
 /** The pages and repositories that facts are taken from, by the short names that the project uses. */
-export const FACT_SOURCES = {
+const FACT_SOURCES = {
   PD: { title: 'platform.kimi.ai documentation', date: '2026-08-13' },
   PD9: { title: 'platform.moonshot.cn documentation and openapi.json', date: '2026-09-03' },
   CC: { title: 'Kimi API documentation, context caching', date: '2026-11' },
@@ -136,7 +136,7 @@ export const FACT_SOURCES = {
   OURS: { title: 'kimi-emulator', date: '2026-11-30' },
 } as const satisfies Record<string, { title: string; date: string }>;
 
-export type FactSource = keyof typeof FACT_SOURCES;
+type FactSource = keyof typeof FACT_SOURCES;
 
 /** Seen on the live service, or asked of it by its official suite. */
 export function captured<const Value>(value: Value, source: FactSource): Fact<Value> {

@@ -26,11 +26,3 @@ const BY_NAME: ReadonlyMap<string, ModelProfile> = new Map(
 export function findProfile(name: string): ModelProfile | undefined {
   return BY_NAME.get(name);
 }
-
-/**
- * Whether the live service has the model on that day.
- * @param day as `2026-11-30`
- */
-export function isLive({ since, retired }: ModelProfile, day: string): boolean {
-  return since.value <= day && (retired.value === null || day < retired.value);
-}

@@ -24,7 +24,7 @@ export interface BillingSlot {
 }
 
 /** What the billing of an emulator needs of its services. */
-export interface BillingHost {
+interface BillingHost {
   readonly billing: BillingSlot;
   readonly clock: Clock;
   readonly limits: Limits;
@@ -61,7 +61,7 @@ export interface BillingOptions {
 }
 
 /** A request that is about to be answered. */
-export interface BilledRequest {
+interface BilledRequest {
   account: string;
   session?: string;
   model: string;

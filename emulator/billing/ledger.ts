@@ -33,7 +33,7 @@ export interface TurnUsage {
 /** Tallies by model and price. */
 export type Ledger = ReadonlyMap<TokenPrices, Tally>;
 
-export interface SessionLedger {
+interface SessionLedger {
   account: string;
   session: string;
   ledger: Ledger;

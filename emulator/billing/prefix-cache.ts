@@ -1,7 +1,7 @@
 import { type ChatMessage, contentText, type Tool } from '../../contract/messages.ts';
 
 /** A hash of at most 52 bits. */
-export type Fingerprint = number;
+type Fingerprint = number;
 
 const HIGH = 0x1_0000_0000;
 const HIGH_MASK = 0xf_ffff;
@@ -56,7 +56,7 @@ export function fingerprint({ role, name, content, tool_calls, tool_call_id }: C
   return hash.value();
 }
 
-export function fingerprintTools(tools: readonly Tool[]): Fingerprint {
+function fingerprintTools(tools: readonly Tool[]): Fingerprint {
   const hash = new Hash();
   if (tools.length > 0) hash.text(JSON.stringify(tools));
   return hash.value();

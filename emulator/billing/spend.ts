@@ -3,7 +3,7 @@ import { costOf, type Ledger, type Ledgers, type Tally, type Usage, uncached } f
 import { type Money, moneyNumber, showInFull } from './money.ts';
 
 /** Money is in units of the currency, not rounded. */
-export interface SpendFigures {
+interface SpendFigures {
   turns: number;
   /** Tokens that were not cached. */
   input_tokens: number;
@@ -51,7 +51,7 @@ export interface SpendOptions {
   limit?: number;
 }
 
-export interface SpendQuestion extends SpendOptions {
+interface SpendQuestion extends SpendOptions {
   currency: Currency;
   windowTokens: number;
   /** Only this account. */

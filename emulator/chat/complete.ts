@@ -9,12 +9,12 @@ import { Chunks, type Heading, type Reply, replyMessage } from './chunks.ts';
 import type { Turn } from './turn.ts';
 
 /** A turn that has become part of its session, and its answer. */
-export interface AppliedTurn {
+interface AppliedTurn {
   body: ChatCompletion;
   version?: number;
 }
 
-export interface Completing {
+interface Completing {
   model: Model;
   heading: Heading;
   chunkCharacters: number;
@@ -164,7 +164,7 @@ export async function collect(
  * The items of `source`, given up as soon as the signal says so: a model that hangs, or does not listen to the signal, must
  * not hold the session that it answers in. Throws the signal's reason.
  */
-export async function* abortable<Item>(source: AsyncIterable<Item>, signal: AbortSignal): AsyncGenerator<Item, void> {
+async function* abortable<Item>(source: AsyncIterable<Item>, signal: AbortSignal): AsyncGenerator<Item, void> {
   signal.throwIfAborted();
   const items = source[Symbol.asyncIterator]();
   let giveUp = (_reason: unknown): void => undefined;

@@ -18,7 +18,7 @@ Exit codes: 0 no errors, 1 errors found, 2 invalid command line, 3 the journal c
 `;
 
 /** Where the command writes. */
-export interface CommandIo {
+interface CommandIo {
   readonly stdout: { write(text: string): unknown };
   readonly stderr: { write(text: string): unknown };
 }

@@ -6,8 +6,8 @@ import { type EmulatorOptions, type Flag, OPTION_NAMES, OPTIONS, type OptionName
 import { MEMORY } from '../store/database.ts';
 import { inColumns, UsageError, usageFault } from './usage.ts';
 
-export const DEFAULT_PORT = 4100;
-export const DEFAULT_DB = '.kimi-emulator/state.db';
+const DEFAULT_PORT = 4100;
+const DEFAULT_DB = '.kimi-emulator/state.db';
 const DEFAULT_HOST = '127.0.0.1';
 const MAX_PORT = 65_535;
 

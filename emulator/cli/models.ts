@@ -18,7 +18,7 @@ Flags:
 `;
 
 /** What the command needs of a process. */
-export interface ModelsIo {
+interface ModelsIo {
   readonly stdout: { write(text: string): unknown };
   readonly stderr: { write(text: string): unknown };
 }

@@ -20,7 +20,7 @@ the N sessions that were billed last.
 `;
 
 /** Where the command writes. */
-export interface SpendIo {
+interface SpendIo {
   readonly stdout: { write(text: string): unknown };
   readonly stderr: { write(text: string): unknown };
 }

@@ -9,7 +9,7 @@ import { type Environment, INSTALLED_FILE, openTokenizer, userDataFolder } from 
 import { usageFault } from './usage.ts';
 
 /** Moonshot's own release of the model (MIT licence), 2025-09; looked up 2026-11. */
-export const KIMI_K2_URL = 'https://huggingface.co/moonshotai/Kimi-K2-Instruct-0905/resolve/main/tiktoken.model';
+const KIMI_K2_URL = 'https://huggingface.co/moonshotai/Kimi-K2-Instruct-0905/resolve/main/tiktoken.model';
 const BY_HAND = `get tiktoken.model from ${KIMI_K2_URL} elsewhere, then run: kimi-emulator tokenizer --install FILE`;
 const DOWNLOAD_MS = 120_000;
 const SCHEME = /^[a-z][a-z\d+.-]*:\/\//i;
@@ -27,7 +27,7 @@ A vocabulary is installed only if it is that file to the byte.
 `;
 
 /** What the command needs of a process. */
-export interface CommandIo {
+interface CommandIo {
   readonly stdout: { write(text: string): unknown };
   readonly stderr: { write(text: string): unknown };
   readonly env: Environment;
@@ -58,7 +58,7 @@ export async function runTokenizerCommand(
  * The tokens of a text file under each vocabulary at hand, a line each.
  * @throws TokenizerFileError where the file or a vocabulary cannot be read
  */
-export async function countFile(path: string, options: InstallOptions = {}): Promise<string> {
+async function countFile(path: string, options: InstallOptions = {}): Promise<string> {
   const text = await readFile(path, 'utf8').catch((error: Error) => {
     throw new TokenizerFileError(`cannot read ${path}: ${error.message}`);
   });
@@ -109,7 +109,7 @@ export interface InstallOptions {
  * @param source a file or an http(s) URL; default: Moonshot's published file
  * @throws TokenizerFileError that says in one line what failed and what to do
  */
-export async function installTokenizer(source = KIMI_K2_URL, options: InstallOptions = {}): Promise<string> {
+async function installTokenizer(source = KIMI_K2_URL, options: InstallOptions = {}): Promise<string> {
   const { env = process.env, dataDir = userDataFolder(env), fetch = globalThis.fetch } = options;
   const file = /^https?:\/\//i.test(source) ? await download(source, fetch) : await readLocal(source);
   const found = sha256(file);

@@ -29,7 +29,7 @@ Exit codes: 0 all are taken · 1 some would be refused · 2 nothing could be che
 `;
 
 /** What the command needs of a process. */
-export interface ToolsIo {
+interface ToolsIo {
   readonly stdin: AsyncIterable<Uint8Array | string>;
   readonly stdout: { write(text: string): unknown };
   readonly stderr: { write(text: string): unknown };

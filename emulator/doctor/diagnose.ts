@@ -36,7 +36,7 @@ export function diagnose(file: Pick<JournalFile, 'entries' | 'configuration' | '
 /** Request numbers shown per finding; --json has all. */
 const SHOWN = 12;
 
-export interface Report {
+interface Report {
   source: string;
   file: JournalFile;
   findings: readonly Finding[];

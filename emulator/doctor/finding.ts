@@ -3,7 +3,7 @@ import type { Run } from './run.ts';
 
 export type Level = 'error' | 'warning' | 'ok';
 /** Where a finding applies: everywhere, including the stateless live API, or only to servers with sessions. */
-export type Target = 'everywhere' | 'sessions';
+type Target = 'everywhere' | 'sessions';
 
 /** The result of one rule for a run. */
 export interface Finding {
@@ -26,7 +26,7 @@ export interface Rule {
   judge(run: Run): Judgement;
 }
 
-export type Judgement = Pick<Finding, 'level' | 'says' | 'fix' | 'evidence' | 'details'>;
+type Judgement = Pick<Finding, 'level' | 'says' | 'fix' | 'evidence' | 'details'>;
 
 export function fine(says: string): Judgement {
   return { level: 'ok', says, evidence: [] };

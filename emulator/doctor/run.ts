@@ -81,7 +81,7 @@ function livesOf(entries: readonly JournalEntry[]): JournalEntry[][] {
 }
 
 /** Whether two requests are the same, as far as the journal stores them. Of a streamed append it stores only the amount. */
-export function isSame(one: JournalEntry, other: JournalEntry): boolean {
+function isSame(one: JournalEntry, other: JournalEntry): boolean {
   if (one.method !== other.method || one.path !== other.path || one.account !== other.account) return false;
   const { wrote } = one.facts;
   if (wrote?.lines !== undefined)

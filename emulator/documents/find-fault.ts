@@ -2,7 +2,7 @@ import type * as z from 'zod';
 
 type Issue = z.core.$ZodIssue;
 
-export interface Fault {
+interface Fault {
   /** Where it lies; for an unknown member, that member itself. */
   path: readonly PropertyKey[];
   /** Which field it is, and what is wrong with it. */

@@ -3,7 +3,7 @@ import type * as z from 'zod';
 import { DocumentError } from './document-error.ts';
 import { findFault } from './find-fault.ts';
 
-export interface ReadDocument<Value> {
+interface ReadDocument<Value> {
   value: Value;
   /** The line on which what lies at a path begins, counted from 1. */
   lineOf(path: readonly PropertyKey[]): number;

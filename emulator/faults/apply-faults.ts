@@ -43,7 +43,7 @@ function namedIn(value: unknown): Partial<Subject> {
   };
 }
 
-export const FAULT_HEADER = 'Kimi-Emulator-Fault';
+const FAULT_HEADER = 'Kimi-Emulator-Fault';
 
 const WHOLE_NUMBER = /^\d{1,16}$/;
 
@@ -51,7 +51,7 @@ const WHOLE_NUMBER = /^\d{1,16}$/;
  * Parses the fault of a request header: `EFFECT[; parameter=value]`, such as `cut_stream; after_events=2`.
  * @throws ApiError naming the valid names and values
  */
-export function faultOf(header: string, operation: OperationId): Fault {
+function faultOf(header: string, operation: OperationId): Fault {
   const [effect = '', ...parts] = header.split(';').map((part) => part.trim());
   const parameters = parts.filter((part) => part !== '').map(parameterOf);
   try {

@@ -20,12 +20,12 @@ export type FaultEffect =
 export type FaultEffectName = FaultEffect['effect'];
 
 /** The values of a parameter, in words and as a test. */
-export interface Parameter {
+interface Parameter {
   takes: string;
   fits(value: unknown): boolean;
 }
 
-export interface FaultEffectRow {
+interface FaultEffectRow {
   parameters: Readonly<Record<string, Parameter>>;
   /** How many of these parameters are required. */
   needed: number;
@@ -96,7 +96,7 @@ function row(parameters: Record<string, Parameter>, operations: readonly Operati
   return { parameters, needed: Object.keys(parameters).length, operations };
 }
 
-export function wholeNumber(min: number, max: number): Parameter {
+function wholeNumber(min: number, max: number): Parameter {
   return {
     takes: `a whole number from ${min} to ${max}`,
     fits: (value) => Number.isInteger(value) && Number(value) >= min && Number(value) <= max,

@@ -19,7 +19,7 @@ export interface Subject {
 }
 
 /** A selection with the account in place of the key. */
-export type HashedSelection = Omit<Selection, 'key'> & { account?: string };
+type HashedSelection = Omit<Selection, 'key'> & { account?: string };
 
 /** One fault, and how often it has yet to act. */
 export class Fault {

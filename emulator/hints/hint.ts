@@ -54,7 +54,7 @@ const HINTS: { readonly [Code in ErrorCode]?: Hint<Code> } = {
   model_not_found: modelNotFound,
 };
 
-export interface Refused {
+interface Refused {
   refusal: ApiError;
   exchange: Exchange | undefined;
   body: Uint8Array;

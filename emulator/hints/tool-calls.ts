@@ -74,7 +74,7 @@ function isLeft({ streamed, facts }: Exchange): boolean {
 }
 
 /** What became of one tool call. */
-export interface CallFate {
+interface CallFate {
   opened: Exchange | undefined;
   /** Where in its history it stands. */
   place: number | undefined;
@@ -85,7 +85,7 @@ export interface CallFate {
 type Calls = Map<string, CallFate>;
 
 /** Follows the tool calls of all sessions of an account through what the journal knows. */
-export class CallStory {
+class CallStory {
   readonly #sessions = new Map<string, Calls>();
   readonly #snapshots = new Map<string, Calls>();
 

@@ -93,7 +93,7 @@ async function readBytes(c: RequestContext, limit: number): Promise<Uint8Array> 
   return readBody(c, check);
 }
 
-export function tooLarge(size: number, limit: number): ApiError {
+function tooLarge(size: number, limit: number): ApiError {
   return new ApiError('body_too_large', { size, limit });
 }
 
@@ -163,7 +163,7 @@ const MAX_NAME_LENGTH = 80;
 type Issue = z.core.$ZodIssue;
 
 /** The first thing that is wrong with a body, named by its field. */
-export function describeIssue(error: z.ZodError, input: unknown): ApiError {
+function describeIssue(error: z.ZodError, input: unknown): ApiError {
   const issue = error.issues[0];
   if (!issue) return invalid('the request is not understood');
   const { path, message } = deepest(issue);
@@ -199,7 +199,7 @@ function fieldName(path: readonly PropertyKey[]): string {
 }
 
 /** Names of members of `input` that are not in `output`, because the schema does not know them. */
-export function ignoredFields(input: unknown, output: unknown): string[] {
+function ignoredFields(input: unknown, output: unknown): string[] {
   const found: string[] = [];
   const visit = (before: unknown, after: unknown, path: PropertyKey[]): void => {
     if (found.length >= MAX_NAMED || before === after || !isRecord(before) || !isRecord(after)) return;
@@ -214,7 +214,7 @@ export function ignoredFields(input: unknown, output: unknown): string[] {
 }
 
 /** A header value holds visible ASCII only. */
-export function ignoredHeader(names: readonly string[]): string {
+function ignoredHeader(names: readonly string[]): string {
   return names.map((name) => name.slice(0, MAX_NAME_LENGTH).replaceAll(/[^\x21-\x7e]|,/g, '?')).join(', ');
 }
 

@@ -59,7 +59,7 @@ function lose(c: RequestContext): Response {
   return drop(c);
 }
 
-export interface Streaming<Item> extends Encoding<Item> {
+interface Streaming<Item> extends Encoding<Item> {
   /** Aborted where the reader has gone or has stalled: ends what the source waits for. */
   abort: AbortController;
 }
@@ -168,7 +168,7 @@ function queryOf(url: string): string {
 }
 
 /** Journals an answer as it leaves. @param text of the answer; null where it has none, or is a stream */
-export function journalAnswer(c: RequestContext, status: number, text: string | null): void {
+function journalAnswer(c: RequestContext, status: number, text: string | null): void {
   const exchange = c.get('exchange');
   if (!exchange) return;
   const { bytes } = exchange;
@@ -205,7 +205,7 @@ function withLine(
 }
 
 /** Counts what is sent of a stream, and sees how it ends. */
-export function watched<Item>(
+function watched<Item>(
   c: RequestContext,
   encoding: Encoding<Item>,
   onGone: (reason: Error) => void,

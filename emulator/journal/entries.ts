@@ -30,7 +30,7 @@ export interface JournalFilter {
 const SHORT = 12;
 
 /** An account as it is shown: the start of its key's hash. */
-export function shortAccount(account: string): string {
+function shortAccount(account: string): string {
   return account.slice(0, SHORT);
 }
 

@@ -10,7 +10,7 @@ export const KEPT_BYTES = HEAD_BYTES + TAIL_BYTES;
 const UNIT_BYTES = 2;
 
 /** The two ends of a text, copied, so that the text itself can go. */
-export interface CutText {
+interface CutText {
   head: Uint8Array;
   tail: Uint8Array;
   /** Bytes between them; of a text that was never bytes, UTF-16 units, as to count its bytes takes longer than to cut it. */
@@ -21,7 +21,7 @@ export interface CutText {
 /** A text as it came, or its two ends. What it says is read when it is asked for. */
 export type KeptText = string | Uint8Array | CutText;
 
-export function keepText(text: string | Uint8Array): KeptText {
+function keepText(text: string | Uint8Array): KeptText {
   const { length } = text;
   if (length <= KEPT_BYTES) return text;
   const [head, tail] = [text.slice(0, HEAD_BYTES), text.slice(-TAIL_BYTES)];
@@ -235,7 +235,7 @@ const DERIVATIONS: Partial<Record<string, Derive>> = {
     ids.snapshot === undefined ? {} : { unshared: { snapshot: ids.snapshot } },
 };
 
-export function deriveEffects(exchange: Pick<Exchange, 'addressed' | 'asked' | 'answer'>): JournalEffects {
+function deriveEffects(exchange: Pick<Exchange, 'addressed' | 'asked' | 'answer'>): JournalEffects {
   const derive = DERIVATIONS[exchange.addressed.operation ?? ''];
   return derive ? derive(exchange, textOf(exchange.answer)) : {};
 }

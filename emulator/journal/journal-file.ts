@@ -61,7 +61,7 @@ export function exportJournal(
  * What the models of the turns among these cost on the days of the turns, each row once. A model that `own` rows name in one
  * currency has no built-in price in the other beside it: nobody said that it holds.
  */
-export function pricesOf(entries: readonly JournalEntry[], own: readonly Price[] = []): ShownPrice[] {
+function pricesOf(entries: readonly JournalEntry[], own: readonly Price[] = []): ShownPrice[] {
   const table = new PriceTable(own);
   const rows = entries.flatMap(({ facts: { turn }, at }) => {
     if (!turn) return [];

@@ -8,7 +8,7 @@ export interface JournalBounds {
   bytes: number;
 }
 
-export const JOURNAL_BOUNDS: JournalBounds = { entries: 1_000, bytes: 8 * 2 ** 20 };
+const JOURNAL_BOUNDS: JournalBounds = { entries: 1_000, bytes: 8 * 2 ** 20 };
 
 /** The last requests and their answers, in memory. Those that came in longest ago go first. */
 export class Journal {

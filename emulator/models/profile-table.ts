@@ -1,7 +1,7 @@
 import type { Fact, ModelProfile } from '../../contract/models/profile.ts';
 
 /** One thing that is known of a model, in words for people. */
-export interface ProfileRow {
+interface ProfileRow {
   name: string;
   cell: string;
   fact: Fact<unknown>;

@@ -18,7 +18,7 @@ import { requirePreserveLen } from './truncate.ts';
 /** Less than this is not worth a summary: the request then succeeds and changes nothing. */
 const LEAST_REPLACEABLE_TOKENS = 64;
 
-export interface Compression {
+interface Compression {
   ratio: number;
   format: CompressFormat;
   preserve_len?: number | undefined;
@@ -26,7 +26,7 @@ export interface Compression {
 }
 
 /** A compression worked out and not yet carried out. */
-export interface CompressionPlan {
+interface CompressionPlan {
   session: SessionRow;
   request: Compression;
   /** Undefined where there is nothing to compress. */

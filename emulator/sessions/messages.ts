@@ -58,7 +58,7 @@ export async function readWindow(history: History, view: View): Promise<StoredMe
 }
 
 /** The window in slices, from behind `after` where given. */
-export async function* slicesOf(
+async function* slicesOf(
   history: History,
   view: View,
   order: 'asc' | 'desc',

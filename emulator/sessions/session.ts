@@ -72,7 +72,7 @@ export function toSessionState(services: Services, row: SessionRow): SessionStat
 }
 
 /** What is shown of a message, stored or about to be. */
-export type ShownMessage = NewMessage & Pick<Entry, 'tokens' | 'pinned'>;
+type ShownMessage = NewMessage & Pick<Entry, 'tokens' | 'pinned'>;
 
 export function toMessage(sessionId: string, message: ShownMessage): SessionMessage {
   const { role, content, name, tool_calls, tool_call_id } = message.body;

@@ -122,7 +122,7 @@ interface Sized {
 }
 
 /** The cut members of a group by their place, undefined where they stay as they are; or the least tokens that it takes. */
-export type GroupCut = readonly (Sized | undefined)[] | { least: number };
+type GroupCut = readonly (Sized | undefined)[] | { least: number };
 
 /** How far a suffix's count alone may be off its count behind a tool result's heading. */
 const BORDER_TOKENS = 2;

@@ -95,7 +95,7 @@ function requireUnique({ sessions, snapshots }: PortableState): void {
 }
 
 /** An entry with the sums along its path, and the state needed to check the entry after it. */
-export interface LaidEntry extends PortableEntry {
+interface LaidEntry extends PortableEntry {
   body: ChatMessage;
   totalTokens: number;
   heldTokens: number;
@@ -114,7 +114,7 @@ type Segment = PortableState['segments'][number];
 const MAX_PATH = 4 * MAX_DEPTH;
 
 /** The histories of a state file, checked while they are built: order, groups, calls and their results, pins. */
-export class Histories {
+class Histories {
   readonly segments: readonly Segment[];
   readonly #messages: PortableState['messages'];
   readonly #laid: LaidEntry[][] = [];

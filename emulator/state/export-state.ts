@@ -123,7 +123,7 @@ function readRows(store: Store, session?: string): { sessions: SessionRow[]; sna
  * The messages and segments that windows show, numbered in the order in which windows reach them, one step at a time. Must be
  * called for messages, then segments, then windows: each needs the numbers of those before.
  */
-export class ExportedHistories {
+class ExportedHistories {
   readonly #visible: VisibleSegments;
   readonly #rows: PortableRows;
   readonly #messages = new Map<number, number>();
@@ -202,7 +202,7 @@ interface Shown {
 }
 
 /** Reads the places of a segment in order, from one to another, at most `limit`. */
-export type ReadPlaces<Place> = (segment: number, from: number, to: number, limit: number) => Place[];
+type ReadPlaces<Place> = (segment: number, from: number, to: number, limit: number) => Place[];
 
 /** Places read per step: a millisecond of work. */
 const PLACES_A_STEP = 100;
@@ -211,7 +211,7 @@ const PLACES_A_STEP = 100;
  * The parts of the segments that windows show, numbered in the order in which windows reach them, parents first: the same
  * windows give the same numbers, whatever the collector has removed and whatever the segments' ids are.
  */
-export class VisibleSegments {
+class VisibleSegments {
   readonly #segments: Segments;
   readonly #shown = new Map<number, Shown>();
   readonly #paths = new Map<number, readonly number[]>();

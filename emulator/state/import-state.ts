@@ -6,22 +6,11 @@ import type { PortableRows } from '../store/portable-rows.ts';
 import type { Store } from '../store/store.ts';
 import { type CheckedState, checkState, requireWithin } from './check-state.ts';
 import type { PortableState, PortableWindow } from './schema.ts';
-import type { StateParts } from './state.ts';
+import type { Imported, ImportOptions, StateParts } from './state.ts';
 import { AlreadyHereError, StateError, unseal } from './state-file.ts';
 
 const MAX_NAMED = 5;
 const MS = 1_000;
-
-export interface ImportOptions {
-  /** Imports everything into this key's account. By default everything stays in the account of its original key. */
-  key?: string;
-}
-
-/** Ids of what was imported, in the order of creation. */
-export interface Imported {
-  sessions: string[];
-  snapshots: string[];
-}
 
 /**
  * Imports everything from a state file, or nothing, in slices: other requests are answered meanwhile. A clock that is before the
@@ -138,7 +127,7 @@ const ENTRIES_A_STEP = 100;
  * dirty while the collector is paused: if the import fails, even by a kill, it is removed.
  * @returns the segments' ids, in the order of the file
  */
-export function* writeHistories(store: Store, { state, histories }: CheckedState): Generator<void, number[]> {
+function* writeHistories(store: Store, { state, histories }: CheckedState): Generator<void, number[]> {
   const { segments } = store.history;
   const messages = new Messages(store.portableRows(), state.messages);
   const ids: number[] = [];

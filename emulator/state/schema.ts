@@ -115,7 +115,7 @@ export interface PortableState {
 }
 
 export type PortableEntry = z.infer<typeof Entry>;
-export type PortableSegment = z.infer<typeof Segment> & { entries: PortableEntry[] };
+type PortableSegment = z.infer<typeof Segment> & { entries: PortableEntry[] };
 export type PortableWindow = z.infer<typeof Window>;
 export type PortableMessage = z.infer<typeof Message>;
 

@@ -7,7 +7,6 @@ import type { SeededIds } from '../ids.ts';
 import { lazy } from '../lazy.ts';
 import type { Locks } from '../sessions/locks.ts';
 import type { Store } from '../store/store.ts';
-import type { Imported, ImportOptions } from './import-state.ts';
 import { type FileParts, StateError } from './state-file.ts';
 
 const exporting = lazy(() => import('./export-state.ts'));
@@ -26,6 +25,17 @@ export interface StateParts {
 export interface ExportOptions {
   /** Id of one session to export with its snapshots; by default everything is exported. */
   session?: string;
+}
+
+export interface ImportOptions {
+  /** Imports everything into this key's account. By default everything stays in the account of its original key. */
+  key?: string;
+}
+
+/** Ids of what was imported, in the order of creation. */
+export interface Imported {
+  sessions: string[];
+  snapshots: string[];
 }
 
 /** The state as a whole: baseline, reset, export and import. */

@@ -1,7 +1,7 @@
 import type { Database } from 'better-sqlite3';
 
 /** The answer of a request that succeeded, stored under its idempotency key. */
-export interface StoredAnswer {
+interface StoredAnswer {
   fingerprint: string;
   status: number;
   etag: string | null;

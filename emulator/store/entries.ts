@@ -64,7 +64,7 @@ export interface NewEntry {
 }
 
 /** Columns as SQLite returns them. */
-export interface EntryColumns {
+interface EntryColumns {
   seq: number;
   message: number;
   tokens: number;
@@ -78,7 +78,7 @@ export interface EntryColumns {
   held_systems: number;
 }
 
-export interface MessageColumns extends EntryColumns {
+interface MessageColumns extends EntryColumns {
   public_id: string;
   body: string;
   truncated: number;
@@ -110,7 +110,7 @@ export function toValues(segment: number, entry: Entry): number[] {
 }
 
 /** The same columns as they are read for one entry, without the segment. */
-export type EntryValues = [
+type EntryValues = [
   seq: number,
   message: number,
   tokens: number,
@@ -153,7 +153,7 @@ export function heldMessagesBefore(entry: Entry): number {
 type Range = [segment: number, from: number, to: number, limit: number];
 
 /** Written out because what TypeScript infers cannot be named in a declaration file. */
-export interface HistoryStatements {
+interface HistoryStatements {
   read(onlyHeld: boolean, ascending: boolean): Statement<Range, MessageColumns>;
   entry: Statement<[segment: number, seq: number], EntryValues>;
   places: Statement<[publicId: string], { segment: number; seq: number }>;

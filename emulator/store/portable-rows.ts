@@ -2,7 +2,7 @@ import type { Database } from 'better-sqlite3';
 import { type Entry, historyStatements, type StoredMessage, toStoredMessage, toValues } from './entries.ts';
 
 /** Where a message stands in a segment. */
-export type Place = Pick<Entry, 'seq' | 'message' | 'tokens' | 'group' | 'pinned' | 'held'>;
+type Place = Pick<Entry, 'seq' | 'message' | 'tokens' | 'group' | 'pinned' | 'held'>;
 type PlaceColumns = Omit<Place, 'pinned' | 'held'> & { pinned: number; held: number };
 
 /** Rows below the windows, for whoever carries a state from one database to another. Made for one such errand. */

@@ -46,7 +46,7 @@ interface Columns {
   restored_messages: number;
 }
 
-export interface SnapshotPage {
+interface SnapshotPage {
   account: string;
   sessionId?: string;
   after?: number;

@@ -26,7 +26,7 @@ export interface Encoding<Item> {
   ending: string;
 }
 
-export interface ReaderOptions {
+interface ReaderOptions {
   /** How long a reader may read nothing before the stream is given up. */
   stallMs: number;
   /** Called once where the reader has gone or has stalled. */

@@ -19,7 +19,7 @@ export interface ToolFault {
   fix: string;
 }
 
-export interface ToolCheckOptions {
+interface ToolCheckOptions {
   profile: ModelProfile;
   level: SchemaLevel;
 }

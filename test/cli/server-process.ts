@@ -15,7 +15,7 @@ export interface Surroundings {
   fileBlocks?: number;
 }
 
-export interface Ended {
+interface Ended {
   code: number | null;
   signal: NodeJS.Signals | null;
   stdout: string;
@@ -23,7 +23,7 @@ export interface Ended {
 }
 
 /** What `--json` prints. */
-export interface ReadyLine {
+interface ReadyLine {
   event: string;
   base_url: string;
   port: number;

@@ -6,7 +6,7 @@ import type { EmulatorOptions, Model } from '../../emulator/index.ts';
 import { type Api, startEmulator, type Transport } from '../support/emulator.ts';
 
 /** Limits so small that a few rounds fill the window, and settings that go with them. */
-export const SMALL_LIMITS = { append_tokens: 200, min_preserve_tokens: 100, window_tokens: 1_200 };
+const SMALL_LIMITS = { append_tokens: 200, min_preserve_tokens: 100, window_tokens: 1_200 };
 export const SMALL = { maxKeep: 600, preserveLen: 200, maxTokens: 60 } as const satisfies RollingOptions;
 
 /** Waits no longer than until all that is ready has had its turn. */
@@ -30,7 +30,7 @@ export class MemoryCheckpoint implements Checkpoint {
 }
 
 /** Answers with the number of the question it was asked, and counts how often it was. */
-export class CountingModel implements Model {
+class CountingModel implements Model {
   readonly name = 'counting';
   readonly asked: string[] = [];
 

@@ -16,7 +16,7 @@ export class IdempotentOpenAI extends OpenAI {
   protected override idempotencyHeader = 'Idempotency-Key';
 }
 
-export interface Watched {
+interface Watched {
   key: string | null;
   status: number;
   headers: Headers;

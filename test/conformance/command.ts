@@ -5,13 +5,13 @@ import { onTestFinished } from 'vitest';
 import { conformanceCommand } from '../../conformance/cli/command.ts';
 import type { Environment } from '../../conformance/cli/terminal.ts';
 
-export interface Ended {
+interface Ended {
   code: number;
   stdout: string;
   stderr: string;
 }
 
-export interface CommandOptions {
+interface CommandOptions {
   env?: Environment;
   /** Is given what a SIGINT would call. */
   interrupt?: (now: () => void) => void;

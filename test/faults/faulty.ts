@@ -5,7 +5,7 @@ import { saying } from '../support/held-model.ts';
 import { type SessionUnderTest, startSession } from '../support/session.ts';
 
 /** How a request has ended, as its client sees it. */
-export interface Outcome {
+interface Outcome {
   /** Undefined where no answer came. */
   status: number | undefined;
   /** All that arrived of the answer. */

@@ -1,5 +1,4 @@
 import { expect } from 'vitest';
-import type { ErrorBody } from '../../contract/errors.ts';
 import type { Reply } from '../support/emulator.ts';
 
 /** The hint of an answer, which is one line of visible ASCII of no great length. */
@@ -7,9 +6,4 @@ export function hintOf({ headers }: Pick<Reply<unknown>, 'headers'>): string {
   const hint = headers.get('kimi-emulator-hint') ?? '';
   expect(hint).toMatch(/^[\x20-\x7e]{0,500}$/);
   return hint;
-}
-
-/** The code of a refusal, by its text where the live API's own rows have none. */
-export function messageOf({ body }: Reply<unknown>): string {
-  return (body as ErrorBody).error.message;
 }

@@ -44,7 +44,7 @@ export function otherAccount(account: string): string {
 export const place = fc.nat(1_000);
 
 /** A `preserve_len`: a number of its own, or so many per cent of what the window holds. */
-export type Preserve = number | { percent: number };
+type Preserve = number | { percent: number };
 
 export const preserve: fc.Arbitrary<Preserve> = fc.oneof(
   { weight: 1, arbitrary: fc.integer({ min: 40, max: 2_100 }) },

@@ -87,7 +87,7 @@ export async function listAll<Item>(world: World, path: string, key: string): Pr
 }
 
 /** What the reference keeps of a message on the wire. */
-export function toComparable(message: SessionMessage) {
+function toComparable(message: SessionMessage) {
   const { id, tokens, pinned, truncated, summary } = message;
   return { id, body: toBody(message), tokens, pinned, truncated, summary };
 }

@@ -24,7 +24,7 @@ const source = openTokenizer({ file: 'o200k_base' });
 export type Script = ModelDelta[] | 'fails' | 'waits';
 
 /** One request, what the model was to say to it, and what came back. */
-export interface Exchange {
+interface Exchange {
   request: Parameters<Api['send']>;
   script: Script;
   reply: Reply<unknown>;

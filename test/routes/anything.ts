@@ -50,7 +50,7 @@ const FIELDS = [
 ] as const;
 
 /** Ids that exist, to be thrown in. */
-export interface Ids {
+interface Ids {
   session: string;
   snapshot: string;
   message: string;

@@ -30,7 +30,7 @@ export function windows(maxGroups = 8): fc.Arbitrary<InputMessage[]> {
   return groups.map((list) => list.flat());
 }
 
-export interface Group {
+interface Group {
   members: SessionMessage[];
   tokens: number;
   held: boolean;

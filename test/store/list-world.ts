@@ -12,12 +12,12 @@ const ACCOUNT = 'account';
 const FIELDS = { account: ACCOUNT, model: 'm', metadata: {}, toolset: null, calls: 0, createdAt: 0 };
 const TABLES = ['sessions', 'snapshots', 'segments', 'entries', 'messages'] as const;
 
-export interface Session {
+interface Session {
   id: string;
   window: Item[];
 }
 
-export interface Snapshot {
+interface Snapshot {
   id: string;
   archived: Item[];
   restored: Item[];

@@ -1,7 +1,7 @@
 import type { Model, ModelDelta, ModelRequest } from '../../emulator/index.ts';
 
 /** One question to the model, answered step by step. */
-export interface Asked {
+interface Asked {
   request: ModelRequest;
   /** Adds to the answer. */
   give(...deltas: ModelDelta[]): void;

@@ -5,7 +5,7 @@ import type { TestContext } from 'vitest';
 const SHARED = new URL('../../../shared/', import.meta.url);
 
 /** Real input that stands beside the project on some machines and is never part of it. */
-export const SHARED_FILES = {
+const SHARED_FILES = {
   vocabulary: 'kimi-k2/tiktoken.model',
   dialogues: 'data/tau-airline.jsonl',
   novel: 'data/story-of-the-stone.txt',
@@ -13,9 +13,9 @@ export const SHARED_FILES = {
   toolLists: 'data/k2-tool-declarations.jsonl',
 } as const;
 
-export type SharedFile = keyof typeof SHARED_FILES;
+type SharedFile = keyof typeof SHARED_FILES;
 
-export function sharedPath(name: SharedFile): string | undefined {
+function sharedPath(name: SharedFile): string | undefined {
   const path = fileURLToPath(new URL(SHARED_FILES[name], SHARED));
   return existsSync(path) ? path : undefined;
 }

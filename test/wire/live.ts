@@ -15,7 +15,7 @@ export function saying(...deltas: ModelDelta[]): Model {
   };
 }
 
-export const OK = saying({ type: 'text', text: 'OK' });
+const OK = saying({ type: 'text', text: 'OK' });
 export const WEATHER = saying(
   { type: 'tool_call', name: 'get_weather', arguments: '{"city":"Berlin"}' },
   { type: 'tool_call', name: 'get_time', arguments: '{}' },

@@ -9,7 +9,7 @@ import { SummaryBuilder } from './summary-builder.ts';
 import { type Format, LAYOUTS } from './summary-format.ts';
 import { TermIndex } from './term-index.ts';
 
-export interface CompressionRequest {
+interface CompressionRequest {
   readonly messages: readonly SourceMessage[];
   readonly format: Format;
   /** Id of the snapshot of the window, named in the summary. */
@@ -19,7 +19,7 @@ export interface CompressionRequest {
 }
 
 /** No summary fits: the smallest one, a head alone, takes `smallestTokens`. */
-export interface Infeasible {
+interface Infeasible {
   readonly infeasible: true;
   readonly smallestTokens: number;
 }

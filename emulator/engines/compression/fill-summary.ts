@@ -14,7 +14,7 @@ export interface Compression {
   readonly tokens: number;
 }
 
-export interface FillRequest {
+interface FillRequest {
   readonly candidates: readonly Candidate[];
   readonly requests: readonly (readonly Candidate[])[];
   readonly recent: readonly (readonly Candidate[])[];

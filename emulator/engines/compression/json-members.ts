@@ -3,7 +3,7 @@ import { factKey } from './sentence-features.ts';
 import { oneLine, QUOTE_CHARS, quote } from './summary-format.ts';
 
 /** A scalar of a JSON text under its key, or a string long enough to be a text of its own, or what follows the JSON. */
-export interface JsonMember {
+interface JsonMember {
   readonly kind: 'member' | 'text' | 'rest';
   /** Objects that are items of an array, and the outermost one, are records of their own. */
   readonly record: number;
@@ -156,7 +156,7 @@ function readBare(text: string, start: number): [string, number] {
 }
 
 /** A member of a JSON text as a piece of its own, or a longer text that stands in it. */
-export type MemberPiece = Member | { readonly text: string };
+type MemberPiece = Member | { readonly text: string };
 
 interface Member {
   readonly passage: Passage;

@@ -37,10 +37,10 @@ const SAMPLE_CHARS = 6_000;
 const CODE_SHARE = 0.45;
 
 /** A fence: the text around it is not code, whatever it looks like. */
-export const isFence = (line: string): boolean => /^\s*(?:```|~~~)/.test(line);
+const isFence = (line: string): boolean => /^\s*(?:```|~~~)/.test(line);
 
 /** Whether most of a text's first lines are code. */
-export function isCodeText(text: string): boolean {
+function isCodeText(text: string): boolean {
   const sample = text
     .slice(0, SAMPLE_CHARS)
     .split('\n', SAMPLE_LINES)
@@ -50,15 +50,14 @@ export function isCodeText(text: string): boolean {
 }
 
 /** Whether one line is surely code, wherever it stands. */
-export const isCodeLine = (line: string): boolean => (STRONG.test(line) || INDENTED.test(line)) && ENDING.test(line);
+const isCodeLine = (line: string): boolean => (STRONG.test(line) || INDENTED.test(line)) && ENDING.test(line);
 
-export const isDeclaration = (line: string): boolean =>
-  DECLARATION.test(line) || ASSIGNED.test(line) || TABLE.test(line);
+const isDeclaration = (line: string): boolean => DECLARATION.test(line) || ASSIGNED.test(line) || TABLE.test(line);
 
-export const setsConstant = (line: string): boolean => CONSTANT.test(line);
+const setsConstant = (line: string): boolean => CONSTANT.test(line);
 
 /** The words of a comment line without blanks around it, or undefined where the line is none. */
-export function commentOf(line: string): string | undefined {
+function commentOf(line: string): string | undefined {
   if (!COMMENT.test(line)) return undefined;
   const words = line.replace(COMMENT, '');
   const end = COMMENT_ENDS.find((mark) => words.endsWith(mark));
@@ -70,7 +69,7 @@ function startsWith(...lists: string[]): RegExp {
 }
 
 /** A stretch of text that is read in one way. */
-export interface Block {
+interface Block {
   readonly kind: 'prose' | 'code' | 'log';
   /** A paragraph of prose, or one line of code or log. */
   readonly text: string;

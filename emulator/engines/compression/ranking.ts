@@ -77,7 +77,7 @@ const PER_MARK = 0.6;
 const PER_WIDE = 0.8;
 
 /** About how many tokens a text takes under any large vocabulary: good enough to rank by, far cheaper than counting. */
-export function estimateTokens(text: string): number {
+function estimateTokens(text: string): number {
   let sum = 0;
   for (let at = 0; at < text.length; at++) {
     const unit = text.charCodeAt(at);

@@ -17,7 +17,7 @@ export interface SourceMessage {
 }
 
 /** Which messages a summary treats as requests and as the newest turns; indices into the window. */
-export interface Turns {
+interface Turns {
   /** The first message of a user; −1 where there is none. */
   readonly first: number;
   /** The newest message of a user that asks for something, else simply the newest. */
@@ -29,9 +29,9 @@ const RECENT_TURNS = 4;
 /** Messages looked at, from the newest back, for one that asks. */
 const LOOK_BACK = 400;
 /** A longer message is a document rather than a turn. */
-export const TURN_CHARS = 2_000;
+const TURN_CHARS = 2_000;
 
-export function findTurns(messages: readonly SourceMessage[]): Turns {
+function findTurns(messages: readonly SourceMessage[]): Turns {
   const isUser = ({ message, summary }: SourceMessage) => message.role === 'user' && !summary;
   const first = messages.findIndex(isUser);
   // "Yes, please go ahead" asks for what was asked for before.
@@ -54,7 +54,7 @@ function isTurn({ message, summary }: SourceMessage): boolean {
 }
 
 /** A window in pieces. */
-export interface Segments {
+interface Segments {
   /** In the order of the conversation. */
   readonly candidates: Candidate[];
   /** The pieces of the first and of the latest request, each in order. */

@@ -103,7 +103,7 @@ export function sectionOf(text: string, role: Role, hasFact: boolean): Section {
 }
 
 /** The features of a sentence beyond its words. */
-export interface Features {
+interface Features {
   readonly facts: KeyValue[];
   /** 0 … 1, see `Passage.salience`. */
   readonly salience: number;

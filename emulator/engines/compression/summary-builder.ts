@@ -2,7 +2,7 @@ import type { Tokenizer } from '../tokens/tokenizer.ts';
 import { type Candidate, lineKey, type Section, snapshotsOf } from './candidates.ts';
 import { type Alias, GAP, type Layout, labelText, letters, renderSummary } from './summary-format.ts';
 
-export interface SummaryBuilderOptions {
+interface SummaryBuilderOptions {
   readonly snapshotId: string;
   /** Ids of earlier snapshots that candidates refer to. */
   readonly earlier: readonly string[];

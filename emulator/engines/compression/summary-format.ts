@@ -7,7 +7,6 @@ export const QUOTE_CHARS = 500;
 const BLANK = /[\p{Cc}\s]+/gu;
 const INVISIBLE_DIRECTION = /\p{Bidi_Control}+/gu;
 const LOOKS_LIKE_REF = /\\*#(?=\d)/g;
-const ESCAPED_REF = /\\(\\*#\d)/g;
 
 /**
  * Text as it may stand in a summary: one line whatever breaks it held, no control or direction characters, well
@@ -15,11 +14,6 @@ const ESCAPED_REF = /\\(\\*#\d)/g;
  */
 export function quote(text: string): string {
   return oneLine(text).replace(LOOKS_LIKE_REF, '\\$&');
-}
-
-/** The text that `quote` was given, less its line breaks. */
-export function unquote(quoted: string): string {
-  return quoted.replace(ESCAPED_REF, '$1');
 }
 
 /** One well-formed line: runs of blanks, breaks and control characters become single spaces. */
@@ -46,7 +40,7 @@ function isLowSurrogate(code: number): boolean {
 }
 
 /** The beginning of a summary's line: ours up to and including the reference, quoted text after it. */
-export interface Label {
+interface Label {
   readonly note: string;
   readonly ref: Ref;
   readonly until: Ref | undefined;
@@ -88,7 +82,7 @@ export function labelText({ note, ref, until }: Label): string {
 /** A note that a line's label may carry: anything else could be mistaken for quoted text, or the other way round. */
 export const isNote = (note: string): boolean => NOTE.test(note);
 
-export function readLine(line: string): LabelledLine | undefined {
+function readLine(line: string): LabelledLine | undefined {
   const [, note = '', from = '', place, lastFrom = '', lastPlace, body = ''] = LINE.exec(line) ?? [];
   if (place === undefined || (note !== '' && !isNote(note))) return undefined;
   const until = lastPlace === undefined ? undefined : { letters: lastFrom, place: Number(lastPlace) };

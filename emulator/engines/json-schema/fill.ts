@@ -4,7 +4,7 @@ import { isObject, namesIn, type Schema, type SchemaDocument, schemasIn } from '
 import { isValid } from './validate.ts';
 
 /** A value for a schema, and how many of its parts the context gave. */
-export interface Filled {
+interface Filled {
   value: unknown;
   evidence: number;
 }

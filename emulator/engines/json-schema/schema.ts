@@ -162,7 +162,7 @@ export class SchemaDocument {
 }
 
 /** The members of an `enum`, looked up without a walk through all of them. */
-export class EnumMembers {
+class EnumMembers {
   readonly all: readonly unknown[];
   readonly types: readonly string[];
   readonly #keys: ReadonlySet<string>;

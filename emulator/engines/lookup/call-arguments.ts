@@ -65,7 +65,7 @@ function mentions(text: string, member: string): boolean {
 }
 
 /** Values that a message gives without naming them: quotations, what follows `for`, `in`, `to` …, numbers, and the rest. */
-export class UnnamedValues {
+class UnnamedValues {
   readonly #values: { value: ContextValue; start: number; end: number }[] = [];
   readonly #used: { start: number; end: number }[] = [];
 

@@ -31,7 +31,7 @@ export const whole = (text: string, fromUser = false): Document => ({
 const SUMMARY = /^(?:# )?Summary of snapshot |^\{"summary_of":/;
 
 /** The texts of one message, newest first: its calls were written after its content. */
-export function documentsOf(message: ChatMessage): Document[] {
+function documentsOf(message: ChatMessage): Document[] {
   const text = contentText(message.content);
   if (message.role === 'user') return [whole(text, true)];
   const calls = (message.tool_calls ?? []).map((call) => whole(call.function.arguments)).reverse();
@@ -71,7 +71,7 @@ export function freshResults(request: LookupRequest): Document[] {
 }
 
 /** A stretch of a document that is scanned at once. */
-export interface Block {
+interface Block {
   from: number;
   to: number;
 }

@@ -2,7 +2,7 @@ import { classAt, RUN_ON, unitsAt, WORD } from '../text/words.ts';
 import { KEY_ONLY, type Lexicon } from './scan.ts';
 
 /** A word, or one character of a script without spaces, in the form in which words are compared. */
-export interface Word {
+interface Word {
   /** Lowercase, an English plural's `s` removed. */
   text: string;
   /** Lowercase, as it stands. */
@@ -67,7 +67,7 @@ export function words(text: string): Word[] {
 export const wordsOfName = (name: string): Word[] => words(name.replace(/([a-z0-9])([A-Z])/g, '$1 $2'));
 
 /** Drops the `s` of an English plural; `status`, `address` and `analysis` keep theirs. */
-export function singular(word: string): string {
+function singular(word: string): string {
   return word.length > 3 && word.endsWith('s') && !/(?:ss|us|is)$/.test(word) ? word.slice(0, -1) : word;
 }
 

@@ -25,7 +25,7 @@ export async function* lookUp(request: LookupRequest): AsyncGenerator<LookupDelt
 }
 
 /** The whole text that answers a request, or {@link NOT_FOUND}. `prefix`: what of it has been written already. */
-export async function answerText(
+async function answerText(
   request: LookupRequest,
   question: Question,
   prefix: string,

@@ -1,18 +1,18 @@
 import { classOfUnit, isBlank, OTHER, RUN_ON } from '../text/words.ts';
 
 /** Not a word of the lexicon. */
-export const UNKNOWN = -1;
+const UNKNOWN = -1;
 
 /** Code of what separates words. */
-export const APART = 1;
+const APART = 1;
 /** Code of a letter of a script without spaces. */
-export const RUNNING = 2;
+const RUNNING = 2;
 
 /** The code of each unit; 0 where it has not been met yet. */
 const codes = new Uint16Array(0x1_0000);
 
 /** {@link APART}, {@link RUNNING}, or, for letters and digits of words, the unit in lowercase: all that a scan asks of a unit. */
-export function codeOf(unit: number): number {
+function codeOf(unit: number): number {
   const known = codes[unit];
   if (known) return known;
   const kind = classOfUnit(unit);
@@ -33,7 +33,7 @@ function fold(unit: number): number {
 }
 
 /** The running hash of a word's units: `mix(mix(0, a), b)`. */
-export const mix = (hash: number, unit: number): number => (Math.imul(hash, 31) + unit) | 0;
+const mix = (hash: number, unit: number): number => (Math.imul(hash, 31) + unit) | 0;
 
 /**
  * Words to look for, each with a number, found by the hash that a scan computes as it goes: no string is made for

@@ -73,7 +73,7 @@ function outdoes(sentence: FoundSentence, fact: NamedFact, question: string): bo
 const COMMON_WEIGHT = 1;
 
 /** A fact whose key the question names. */
-export interface NamedFact extends FactInPlace, Match {
+interface NamedFact extends FactInPlace, Match {
   /** Identifiers of the question that stand near the fact, as in a record about `HAT069`. */
   near: number;
 }
@@ -83,7 +83,7 @@ const RECORD_BEFORE = 400;
 const RECORD_AFTER = 200;
 
 /** Keeps the fact with the longest key named; of equals, the one near the question's identifiers; of these, the newest. */
-export class NamedFactSearch {
+class NamedFactSearch {
   best: NamedFact | undefined;
   readonly #matcher: KeyMatcher;
   readonly #identifiers: readonly string[];
@@ -142,7 +142,7 @@ const REPLACED = 1_000;
 const IDENTIFIER = /^[^\s]*[_.][^\s]*$/;
 
 /** A sentence that fits a question. */
-export interface FoundSentence {
+interface FoundSentence {
   text: string;
   /** Terms of the question in it. */
   terms: number;
@@ -173,7 +173,7 @@ function termsOf(question: string): string[][] {
 }
 
 /** Finds the sentence that best matches a question, by BM25 over all sentences it was offered. */
-export class SentenceSearch {
+class SentenceSearch {
   readonly #terms: string[][];
   readonly #documents: Document[] = [];
   readonly #owners: number[] = [];

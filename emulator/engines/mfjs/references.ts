@@ -1,4 +1,4 @@
-import { faultAt, isSchema, join, type Schema, type SchemaFault, typesOf } from './check-schema.ts';
+import { faultAt, isSchema, join, type Schema, type SchemaFault, typesOf } from './schema-tree.ts';
 
 /** What a reference such as `#/$defs/A/properties/b` leads to; undefined where that is not a schema. */
 export function resolveReference(root: Schema, reference: string): Schema | undefined {

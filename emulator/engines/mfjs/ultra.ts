@@ -1,4 +1,4 @@
-import { faultAt, findInTree, join, type Schema, type SchemaFault, typesOf, type Visit } from './check-schema.ts';
+import { faultAt, findInTree, join, type Schema, type SchemaFault, typesOf, type Visit } from './schema-tree.ts';
 
 /** Keywords of the flavour that any schema may have. */
 const COMMON = ['type', 'description', 'title', 'default', 'enum', 'anyOf', '$ref', '$id', '$defs'] as const;

@@ -1,5 +1,5 @@
 /** What RE2JS compiles a pattern to: a graph of instructions, read from `start` to a `MATCH`. */
-export interface Program {
+interface Program {
   inst: readonly Instruction[];
   start: number;
 }

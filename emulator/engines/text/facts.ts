@@ -2,7 +2,7 @@ import { type Key, keyBefore, type SeparatorKind } from './fact-keys.ts';
 import { endsSentence } from './sentences.ts';
 import { classAt, isBlank, isDigit, isHighSurrogate, isLineBreak, WORD } from './words.ts';
 
-export interface Separator {
+interface Separator {
   kind: SeparatorKind;
   start: number;
   /** Exclusive. */
@@ -10,7 +10,7 @@ export interface Separator {
 }
 
 /** Units with which a separator can begin: a filter to apply before {@link separatorAt}. */
-export function maySeparate(unit: number): boolean {
+function maySeparate(unit: number): boolean {
   switch (unit) {
     case 0x3a: // :
     case 0x3d: // =
@@ -81,7 +81,7 @@ function equalsAt(text: string, at: number): Separator | undefined {
 }
 
 /** Whether a key and a separator follow `at` within a few words, as in `, age: 42` or `, age=42`. */
-export function keyFollows(text: string, at: number): boolean {
+function keyFollows(text: string, at: number): boolean {
   const end = Math.min(text.length, at + 40);
   let words = 0;
   for (let here = at; here < end; here += 1) {
@@ -101,7 +101,7 @@ const CLAUSE_ENDS = new Set(',;.!?\n\r|，。；！？、'.split('').map((mark) 
 const isClauseEnd = (unit: number): boolean => CLAUSE_ENDS.has(unit);
 
 /** A value as it stands in the text. */
-export interface Value {
+interface Value {
   /** Without quotes, escapes undone. */
   text: string;
   start: number;
@@ -112,14 +112,14 @@ export interface Value {
 }
 
 /** Units of the longest value; longer ones are cut. */
-export const MAX_VALUE = 300;
+const MAX_VALUE = 300;
 /** Units of the longest list or object that is taken as a value. */
 const MAX_CONTAINER = 500;
 
 const PAIRS: Record<string, string> = { '"': '"', "'": "'", '`': '`', '“': '”', '‘': '’', '「': '」', '『': '』' };
 
 /** The value that follows a separator, or undefined if there is none, or a question in its place. */
-export function valueAfter(text: string, separator: Separator, keyIsQuoted: boolean): Value | undefined {
+function valueAfter(text: string, separator: Separator, keyIsQuoted: boolean): Value | undefined {
   const start = skipSpace(text, separator.end, keyIsQuoted);
   const first = text[start] ?? '';
   if (first === '' || isLineBreak(first.charCodeAt(0))) return undefined;

@@ -50,7 +50,7 @@ const BYTES_PER_CHECK = 16_384;
 const STEPS_PER_CHECK = 2_048;
 const WHOLE = Number.POSITIVE_INFINITY;
 
-export interface TokenizerIdentity {
+interface TokenizerIdentity {
   readonly name: string;
   readonly exact: boolean;
   readonly dialect: SplitDialect;

@@ -8,9 +8,9 @@ import type { Tokenizer } from './tokenizer.ts';
  */
 
 /** What stands in a prompt: text, or markers of one token each. */
-export type Piece = string | { readonly marker: string; readonly times: number };
+type Piece = string | { readonly marker: string; readonly times: number };
 
-export type ReasoningEffort = 'low' | 'high' | 'max';
+type ReasoningEffort = 'low' | 'high' | 'max';
 
 /** What of a request stands in the prompt beside its messages. */
 export interface K3Settings {
@@ -32,10 +32,10 @@ export interface K3Message extends Omit<ChatMessage, 'content'> {
   partial?: boolean | undefined;
 }
 
-export type K3Part = { type: 'text'; text: string } | { type: 'image'; width: number; height: number; tokens: number };
+type K3Part = { type: 'text'; text: string } | { type: 'image'; width: number; height: number; tokens: number };
 
 /** A message, in three runs of pieces: the middle one is there only while the model thinks. */
-export interface RenderedMessage {
+interface RenderedMessage {
   opening: Piece[];
   thinking: Piece[];
   rest: Piece[];
@@ -85,12 +85,12 @@ export function renderK3Closing(
 }
 
 /** Which call a tool's result answers: the name of its function, and its place among the calls of the message, from 1. */
-export interface ResultPlace {
+interface ResultPlace {
   tool: string;
   index: number;
 }
 
-export function renderK3Message(message: K3Message, result?: ResultPlace): RenderedMessage {
+function renderK3Message(message: K3Message, result?: ResultPlace): RenderedMessage {
   const { role, name, content, tools } = message;
   if (tools) return { opening: internal('tool-declare', `${ADDED}${fenced(tools)}`), thinking: [], rest: [] };
   const attributes = role === 'tool' ? resultAttributes(result, name) : named(name);

@@ -24,7 +24,7 @@ interface Seam {
 const LONG_STRETCH = 4_096;
 
 /** Counts the tokens of the pieces of `bytes` from `start` to `end`, both between pieces, in slices. */
-export type CountPieces = (bytes: Uint8Array, start: number, end: number) => Generator<void, number>;
+type CountPieces = (bytes: Uint8Array, start: number, end: number) => Generator<void, number>;
 
 /**
  * Finds the longest prefix and suffix of a text within a number of tokens, exactly: a longer text may well take fewer tokens, so

@@ -23,10 +23,10 @@ const BLOCK = 256;
 /** Only so many of the newest blocks are searched for room; what is still free in older ones stays empty. */
 const OPEN_BLOCKS = 16;
 /** More than twice what the known vocabularies take. */
-export const MAX_SLOTS = 2 ** 20;
+const MAX_SLOTS = 2 ** 20;
 
 /** The growing double array: which slots and bases are taken, and a ring of the free slots of the open blocks. */
-export class TrieSlots {
+class TrieSlots {
   #words = new Int32Array(MAX_SLOTS);
   #baseTaken = new Uint8Array(MAX_SLOTS);
   #next = new Int32Array(MAX_SLOTS);
@@ -130,7 +130,7 @@ const WORK_PER_NODE = 20;
  * share a base, so the label alone tells whose child it is. Yields every millisecond or so, to be run in slices.
  * @throws RangeError where a token is empty or stands there twice, or there are far more than in any known vocabulary
  */
-export function* buildTrie(tokens: TokenBytes): Generator<void, { trie: Int32Array; tokenAt: Int32Array }> {
+function* buildTrie(tokens: TokenBytes): Generator<void, { trie: Int32Array; tokenAt: Int32Array }> {
   const size = tokens.starts.length - 1;
   const slots = new TrieSlots();
   const sorter = new ByteSorter(tokens);

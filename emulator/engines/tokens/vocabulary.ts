@@ -81,7 +81,7 @@ export function pairHash(left: number, right: number): number {
 }
 
 /** The token that merging `left` and `right` yields, or NO_TOKEN. */
-export function findPair({ pairs, merges }: Vocabulary, left: number, right: number): number {
+function findPair({ pairs, merges }: Vocabulary, left: number, right: number): number {
   const hash = pairHash(left, right);
   const mask = pairs.length - 1;
   for (let slot = (hash >>> 14) & mask; ; slot = (slot + 1) & mask) {

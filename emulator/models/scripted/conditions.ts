@@ -1,8 +1,7 @@
 import { type ChatMessage, contentText } from '../../../contract/messages.ts';
-import { compilePattern, type Pattern } from '../../engines/patterns/pattern.ts';
 import type { ModelRequest } from '../model.ts';
-import type { TextMatch } from './rule.ts';
 import type { CheckedRule, CheckedText, CheckedWhen } from './script.ts';
+import { textMatcher } from './text-matcher.ts';
 
 /** One thing that a rule asks of a request. Says why it does not hold; undefined where it does. */
 export type Condition = (facts: RequestFacts) => string | undefined;
@@ -94,45 +93,4 @@ function toolResults(messages: readonly ChatMessage[]): RequestFacts['toolResult
     const called = calls.find(({ id }) => id === tool_call_id)?.function.name;
     return { name: called ?? name ?? '', content: contentText(content) };
   });
-}
-
-/** Looks for something in a text. */
-export interface TextMatcher {
-  matches(text: string): boolean;
-  /** What it looks for, in words that follow "is" or "holds". */
-  wanted: string;
-}
-
-/** `/…/flags`, as expressions are written in JavaScript. */
-const WRITTEN = /^\/(.+)\/([dgimsuvy]*)$/s;
-
-/** @param whole whether a plain text has to be all of the text, or only in it */
-export function textMatcher(match: TextMatch, whole: boolean): TextMatcher {
-  const expression = expressionOf(match);
-  if (expression) return { matches: (text) => expression.pattern.test(text), wanted: expression.written };
-  const plain = String(match);
-  return { matches: (text) => (whole ? text === plain : text.includes(plain)), wanted: JSON.stringify(plain) };
-}
-
-/** Why an expression cannot be run; undefined where it can. */
-export function faultOfExpression(match: TextMatch): string | undefined {
-  try {
-    expressionOf(match);
-    return undefined;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-}
-
-/** @throws SyntaxError for what is not an expression of JavaScript; PatternError for one that RE2 cannot run */
-function expressionOf(match: TextMatch): { pattern: Pattern; written: string } | undefined {
-  const expression = regExpOf(match);
-  return expression && { pattern: compilePattern(expression.source, expression.flags), written: String(expression) };
-}
-
-function regExpOf(match: TextMatch): RegExp | undefined {
-  if (match instanceof RegExp) return match;
-  if (typeof match !== 'string') return new RegExp(match.regex, match.flags);
-  const [, source, flags] = WRITTEN.exec(match) ?? [];
-  return source === undefined ? undefined : new RegExp(source, flags);
 }

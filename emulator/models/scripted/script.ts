@@ -5,8 +5,8 @@ import { DocumentError } from '../../documents/document-error.ts';
 import { findFault } from '../../documents/find-fault.ts';
 import { members } from '../../documents/members.ts';
 import type { ModelRequest } from '../model.ts';
-import { faultOfExpression } from './conditions.ts';
 import type { ScriptRule } from './rule.ts';
+import { faultOfExpression } from './text-matcher.ts';
 
 const CODES = Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]];
 
@@ -67,7 +67,7 @@ const Rule = members({
   .transform(({ reply, replies, ...rule }) => ({ ...rule, replies: replies ?? (reply === undefined ? [] : [reply]) }));
 
 /** Rules as they are given in code, where `when` may be a function. */
-export const ScriptRules = z.array(Rule, 'must be a list of rules');
+const ScriptRules = z.array(Rule, 'must be a list of rules');
 
 /** A file is a list of rules, or has them under `rules`; `at` says where they are. */
 export const ScriptFile = z

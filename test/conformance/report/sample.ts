@@ -16,7 +16,7 @@ export const AWKWARD = {
   annotation: '100%, a:b, c\r\n::error::forged',
 } as const;
 
-export interface SampleCheck {
+interface SampleCheck {
   verdict: Verdict;
   message?: string;
   exchanges?: string[];

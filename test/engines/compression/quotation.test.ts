@@ -2,15 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { contentText } from '../../../contract/messages.ts';
 import { SECTION_RULES, SECTIONS } from '../../../emulator/engines/compression/candidates.ts';
-import {
-  chop,
-  FORMATS,
-  oneLine,
-  quote,
-  readSummary,
-  unquote,
-} from '../../../emulator/engines/compression/summary-format.ts';
+import { chop, FORMATS, oneLine, quote, readSummary } from '../../../emulator/engines/compression/summary-format.ts';
 import { assistant, call, sources, summarise, textOf, user, windows } from './windows.ts';
+
+/** The text that `quote` was given, less its line breaks. */
+const unquote = (quoted: string) => quoted.replace(/\\(\\*#\d)/g, '$1');
 
 const BREAKS = ['\n', '\r', '\r\n', '\u2028', '\u2029', '\u0085', '\v', '\f', '\0'];
 

@@ -31,7 +31,7 @@ export const earlierSummary = (content: string): SourceMessage => ({
   summary: true,
 });
 
-export interface Options {
+interface Options {
   readonly format?: Format;
   readonly snapshotId?: string;
   readonly maxTokens?: number;
