@@ -58,12 +58,12 @@ export class Sessions extends APIResource {
     return this._client.post('/sessions', { body, ...options });
   }
 
-  /** Get a session: what stands in its window, and the limits in force. */
+  /** Get a session, with the tokens and messages in its window and the limits in force. */
   retrieve(session: string | SessionId, options?: OpenAI.RequestOptions): APIPromise<Session> {
     return this._client.get(`/sessions/${readId('session_id', session)}`, options);
   }
 
-  /** Change title, metadata or tools. What is not given stays. */
+  /** Change title, metadata or tools. Fields that are left out keep their values. */
   update(session_id: string, params: UpdateSessionRequest, options?: OpenAI.RequestOptions): APIPromise<Session>;
   update(params: UpdateSessionRequest & SessionId, options?: OpenAI.RequestOptions): APIPromise<Session>;
   update(...call: CallArguments): APIPromise<Session> {

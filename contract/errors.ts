@@ -1,6 +1,6 @@
 import { type Evidence, LIMITS } from './limits.ts';
 
-/** What is wrong with an `invalid_request`, where more can be said than its text and its field do. */
+/** Why a request is an `invalid_request`, where that says more than its text and its field. */
 export type InvalidReason =
   | 'missing_field'
   | 'not_json'
@@ -223,7 +223,7 @@ export const ERRORS = {
       if (details.host !== undefined) return `Host ${details.host} is not this server's (see --allow-host)`;
       if (details.origin !== undefined) return `Origin ${details.origin} is not allowed (see --cors)`;
       return details.control
-        ? 'Control routes are for no page of another origin'
+        ? 'Control routes are not open to pages of other origins'
         : 'The API you are accessing is not open';
     },
     example: {},
@@ -275,7 +275,7 @@ export const ERRORS = {
   },
 } as const satisfies Record<string, ErrorRow>;
 
-/** One row of the error table. Rows that are the live API's own never carry `code` or `param` on the wire. */
+/** One row of the error table. Rows of the live API are sent without `code` and `param`. */
 export interface ErrorRow {
   readonly status: 400 | 401 | 403 | 404 | 409 | 429 | 500;
   readonly type: string;
@@ -284,7 +284,7 @@ export interface ErrorRow {
   readonly evidence: Evidence;
   /** True for rows of the live API that are never given a `code`, even where a session is addressed. */
   readonly bare: boolean;
-  /** The text that says what the details say. */
+  /** The text, made from the details. */
   message(details: never): string;
   /** The field that is to blame where the details name no other. */
   readonly param?: string;
@@ -293,7 +293,7 @@ export interface ErrorRow {
 
 export type ErrorCode = keyof typeof ERRORS;
 
-/** What an error is made of: its text is written from it, and hints read it. */
+/** The data of an error; its text and its hint are made from it. */
 export type ErrorDetails<Code extends ErrorCode = ErrorCode> = Code extends ErrorCode
   ? Parameters<(typeof ERRORS)[Code]['message']> extends [infer Details]
     ? Details
@@ -319,7 +319,7 @@ export function describeError<Code extends ErrorCode>(
   return { message: row.message(details as never), param: (details as Field).param ?? row.param };
 }
 
-/** A row's example, made to speak of this account, model or session where its text names one. */
+/** A row's example, with this account, model or session where its text names one. */
 export function exampleDetails<Code extends ErrorCode>(
   code: Code,
   subject: { holder?: string; model?: string; session?: string } = {},

@@ -69,7 +69,7 @@ function snapshotOperations(limits: Limits): Operation[] {
     {
       ...reached('deleteSnapshot'),
       evidence: 'ours',
-      summary: 'Ends the snapshot and its share. Forks live on.',
+      summary: 'Deletes the snapshot and its share. Its forks remain.',
       answer: SnapshotDeleted,
       errors: ['snapshot_not_found'],
     },
@@ -77,7 +77,7 @@ function snapshotOperations(limits: Limits): Operation[] {
       ...reached('listSnapshotMessages'),
       evidence: 'ours',
       summary:
-        'What a restore brings back, or (`scope=archived`) all that was archived. With `query`: messages that hold all its words, newest first.',
+        'The messages that a restore brings back, or with `scope=archived` all archived messages. With `query`: messages that contain all its words, newest first.',
       query: requests.messagesQuery,
       answer: listOf(SessionMessage),
       errors: ['snapshot_not_found', 'message_not_found'],
@@ -85,7 +85,7 @@ function snapshotOperations(limits: Limits): Operation[] {
     {
       ...reached('shareSnapshot'),
       evidence: 'article',
-      summary: 'Lets other accounts fork the snapshot. Again: the same id with the new expiry.',
+      summary: 'Lets other accounts fork the snapshot. Sharing it again keeps the id and sets the new expiry.',
       body: requests.share,
       answer: Snapshot,
       errors: ['snapshot_not_found'],
@@ -113,7 +113,7 @@ function statelessOperations(limits: Limits): Operation[] {
       ...reached('createChatCompletion'),
       evidence: 'kimi',
       summary:
-        "Kimi's chat completion, streamed or not. With `session_id`, `messages` are the new ones only, the turn is committed before its end is sent, and the answer carries `session`.",
+        "Kimi's chat completion, streamed or not. With `session_id`, `messages` holds only the new messages, the turn is committed before the end of the answer is sent, and the answer contains `session`.",
       body: chatRequest(limits),
       answer: ChatCompletion,
       stream: { type: 'text/event-stream', item: ChatCompletionChunk },
@@ -137,7 +137,7 @@ function statelessOperations(limits: Limits): Operation[] {
       ...reached('estimateTokenCount'),
       evidence: 'kimi',
       summary:
-        'Tokens of a prompt, exactly as chat counts them. Takes `tools` too, and prompts longer than the window.',
+        'Tokens of a prompt, exactly as chat counts them. Also accepts `tools`, and prompts longer than the window.',
       body: estimateRequest(limits),
       answer: TokenEstimate,
       errors: ['model_not_found'],
@@ -145,7 +145,7 @@ function statelessOperations(limits: Limits): Operation[] {
     {
       ...reached('getBalance'),
       evidence: 'kimi',
-      summary: 'What is left on the account.',
+      summary: 'The balance of the account.',
       answer: Balance,
       errors: [],
     },
@@ -162,7 +162,7 @@ function sessionOperations(limits: Limits): Operation[] {
       evidence: 'article',
       status: 201,
       summary:
-        'A new session; or, with `snapshot_id` or `share_id`, a fork, which takes neither model, tools nor messages.',
+        'Creates a session; with `snapshot_id` or `share_id`, a fork, which accepts no model, tools or messages.',
       body: requests.create,
       answer: Session,
       errors: [
@@ -185,14 +185,14 @@ function sessionOperations(limits: Limits): Operation[] {
     {
       ...reached('getSession'),
       evidence: 'article',
-      summary: 'The session and what stands in its window.',
+      summary: 'The session, with the tokens and messages in its window.',
       answer: Session,
       errors: ['session_not_found'],
     },
     {
       ...reached('updateSession'),
       evidence: 'ours',
-      summary: 'Title, metadata and tools. What is not given stays.',
+      summary: 'Changes title, metadata and tools. Fields that are left out keep their values.',
       body: requests.update,
       answer: Session,
       errors: [...SESSION_ERRORS, 'context_window_exceeded'],
@@ -200,7 +200,7 @@ function sessionOperations(limits: Limits): Operation[] {
     {
       ...reached('deleteSession'),
       evidence: 'ours',
-      summary: "Frees the session's place. Its snapshots stay.",
+      summary: 'Deletes the session, so that it no longer counts towards the limit. Its snapshots remain.',
       answer: SessionDeleted,
       errors: SESSION_ERRORS,
     },
@@ -208,7 +208,7 @@ function sessionOperations(limits: Limits): Operation[] {
       ...reached('appendMessages'),
       evidence: 'article',
       summary:
-        'One write, all or nothing: a message, or `{messages: […]}`. As `application/x-ndjson` each line is one write of one message, acknowledged by a line `{index, id, tokens, usage, version}`; the end is `{done: true, lines, usage, version}`.',
+        'One write, all or nothing: a message, or `{messages: […]}`. As `application/x-ndjson` each line is one write of one message, acknowledged by a line `{index, id, tokens, usage, version}`; the last line is `{done: true, lines, usage, version}`.',
       body: z.union([requests.append, InputMessage]),
       answer: SessionAppend,
       stream: { type: 'application/x-ndjson', item: z.union([AppendAcknowledgement, AppendEnd]) },
@@ -225,7 +225,7 @@ function sessionOperations(limits: Limits): Operation[] {
     {
       ...reached('pinMessage'),
       evidence: 'ours',
-      summary: 'Pins a message of the window, or takes its pin away.',
+      summary: 'Pins or unpins a message of the window.',
       body: requests.pin,
       answer: SessionMessage,
       errors: [...SESSION_ERRORS, 'message_not_found'],
@@ -233,7 +233,7 @@ function sessionOperations(limits: Limits): Operation[] {
     {
       ...reached('truncateSession'),
       evidence: 'article',
-      summary: 'Cuts the head of the window: tools, pinned messages and the newest groups within `preserve_len` stay.',
+      summary: 'Cuts the start of the window: tools, pinned messages and the newest groups within `preserve_len` stay.',
       body: requests.truncate,
       answer: SessionTruncation,
       errors: [...SESSION_ERRORS, 'preserve_len_too_small'],
@@ -241,8 +241,7 @@ function sessionOperations(limits: Limits): Operation[] {
     {
       ...reached('rollbackSession'),
       evidence: 'article',
-      summary:
-        'Brings back a snapshot taken of this session. `preserve_len: "all"` restores the whole archived window.',
+      summary: 'Returns to a snapshot of this session. `preserve_len: "all"` restores the whole archived window.',
       body: requests.rollback,
       answer: Session,
       errors: [...SESSION_ERRORS, 'snapshot_not_found', 'snapshot_mismatch', 'preserve_len_too_small'],

@@ -20,7 +20,9 @@ interface Document {
 const EVIDENCE = `Each rule says where it comes from: \`article\` (the article that defined the dialect), \`kimi\` (documented by Moonshot or
 captured from the live API) or \`ours\` (decided here, so that the dialect is complete and safe).`;
 
-/** The reference in Markdown, made of the same schemas that check requests. */
+const WIDTH = 120;
+
+/** The reference in Markdown, generated from the schemas that validate requests. */
 export function apiReference(): string {
   const { paths, components } = openApi(resolveLimits(), '') as unknown as Document;
   const routes = Object.entries(paths).flatMap(([path, methods]) =>
@@ -36,9 +38,9 @@ export function apiReference(): string {
     '## Objects',
     ...objects.map(([name, schema]) => `### ${name}\n\n${fields(schema)}`),
     '## Errors',
-    'The envelope is `{"error": {"message", "type"}}`. Where a session, snapshot or share is addressed it adds `code` and, where one\nfield is to blame, `param`; rows marked *bare* never have them. `x-should-retry` says whether to try again.',
+    'The envelope is `{"error": {"message", "type"}}`. Requests that address a session, snapshot or share also get `code` and, if one field caused the error, `param`; rows marked *bare* never have them. The header `x-should-retry` says whether to try again.',
     table(
-      ['code', 'status', 'type', 'retry', 'evidence', '', 'text, of an example'],
+      ['code', 'status', 'type', 'retry', 'evidence', '', 'example text'],
       Object.entries(ERRORS).map(([code, row]) => [
         `\`${code}\``,
         String(row.status),
@@ -63,7 +65,22 @@ export function apiReference(): string {
       ]),
     ),
     '',
-  ].join('\n\n');
+  ]
+    .join('\n\n')
+    .split('\n')
+    .flatMap((line) => (line.startsWith('|') ? [line] : wrapped(line)))
+    .join('\n');
+}
+
+/** A line of prose at no more than 120 columns. */
+function wrapped(line: string): string[] {
+  const lines: string[] = [];
+  for (const word of line.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= WIDTH) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 function route(

@@ -2,9 +2,9 @@ import { PROFILES } from '../contract/models/profiles.ts';
 import { profileRows } from '../emulator/models/profile-table.ts';
 
 const EVIDENCE = {
-  'kimi-capture': 'captured from the live service, or asked of it by its official suite',
+  'kimi-capture': 'captured from the live service, or tested on it by its official suite',
   'kimi-doc': 'an official document',
-  'client-author': 'told by the author of a client',
+  'client-author': 'reported by the author of a client',
   article: 'the article that defined the session dialect',
   ours: 'not known; decided by this project',
 } as const;
@@ -20,9 +20,9 @@ export function modelsPage(): string {
   });
   return `# Models
 
-What the models of the live service take and do, as far as it is known. This page is made from \`contract/models/\` by \`npm run
-docs\`; \`npx kimi-emulator models\` prints the same side by side. Of these the emulator answers as \`kimi-k2-0905-preview\`
-so far; \`kimi-emulator tools check\` checks tools for any of them.
+What is known of the models of the live service: what they accept and how they behave. This page is generated from
+\`contract/models/\` by \`npm run docs\`; \`npx kimi-emulator models\` prints the models side by side. The emulator itself
+answers only as \`kimi-k2-0905-preview\`; \`kimi-emulator tools check\` checks tools for any of them.
 
 | evidence | means |
 |---|---|

@@ -48,7 +48,7 @@ const HINTS: { readonly [Code in ErrorCode]?: Hint<Code> } = {
   idempotency_mismatch: idempotencyMismatch,
   body_too_large: bodyTooLarge,
   content_filter: () =>
-    'the emulator filters nothing: a fault or a script asked for this; show it to the user, and do not send the same text again',
+    'the emulator filters nothing: a fault or a script caused this; show it to the user, and do not send the same text again',
   content_empty: contentEmpty,
   tool_call_id_not_found: toolCallIdNotFound,
   model_not_found: modelNotFound,
@@ -70,7 +70,7 @@ interface Refused {
 /** The hint of a refusal as a header has it; undefined where there is nothing to teach. */
 export function hintFor({ refusal, known, ...asked }: Refused): string | undefined {
   const { fault } = refusal;
-  if (fault !== undefined) return toLine(`the fault ${fault} was asked for: no earlier request led to this`);
+  if (fault !== undefined) return toLine(`the fault ${fault} caused this, no earlier request`);
   const hint: Hint<never> | undefined = HINTS[refusal.code];
   if (!hint) return undefined;
   const asking: Asking = { refusal, ...asked, past: new Past(known, asked.exchange) };

@@ -12,7 +12,7 @@ export const contextWindowExceeded: Hint<'context_window_exceeded'> = (asking) =
     return `tools and messages take ${count(used)} of ${count(room)} tokens: send fewer or shorter tools`;
   const over = used + adding + (answer ?? 0) - room;
   const lower = answer !== undefined && answer > over ? ', or ask for fewer max_tokens' : '';
-  return `the window holds ${count(used)} of ${count(room)} tokens, this adds ${count(adding)}${forAnswer}: ${count(over)} too many; truncate, or compress, and snapshot first if what is cut may be needed again${lower}${neverCut(asking)}`;
+  return `the window holds ${count(used)} of ${count(room)} tokens, this adds ${count(adding)}${forAnswer}: ${count(over)} too many; truncate, or compress, and snapshot first if you may need what is cut${lower}${neverCut(asking)}`;
 };
 
 function neverCut({ exchange, past }: Pick<Asking, 'exchange' | 'past'>): string {
@@ -43,7 +43,7 @@ export const appendTooLarge: Hint<'append_too_large'> = ({ refusal, exchange }) 
 export const preserveLenTooSmall: Hint<'preserve_len_too_small'> = ({ refusal, exchange, past }) => {
   const { least, asked } = refusal.details;
   if (asked !== undefined) {
-    return `ask for preserve_len ${count(least)} or more (min_preserve_tokens): it is what stays, not what goes`;
+    return `ask for preserve_len ${count(least)} or more (min_preserve_tokens): it is the length that stays, not the length that is cut`;
   }
   const pin = past.last(
     (each) => each.session === exchange?.session && each.addressed.operation === 'pinMessage' && each.succeeded,
@@ -53,7 +53,7 @@ export const preserveLenTooSmall: Hint<'preserve_len_too_small'> = ({ refusal, e
 };
 
 export const compressInfeasible: Hint<'compress_infeasible'> = ({ refusal }) =>
-  `tools, pinned messages and what preserve_len keeps are never summarised: ${refusal.details.largestRatio !== undefined ? 'ask for the ratio named, or less' : 'unpin messages or truncate instead'}, or lower preserve_len`;
+  `tools, pinned messages and what preserve_len keeps are never summarised: ${refusal.details.largestRatio !== undefined ? 'ask for that ratio or a smaller one' : 'unpin messages or truncate instead'}, or lower preserve_len`;
 
 export const sessionLimitReached: Hint<'session_limit_reached'> = ({ past, refusal }) => {
   const gone = new Set(past.exchanges.flatMap(({ facts }) => facts.deleted?.session ?? []));
@@ -68,7 +68,7 @@ export const snapshotLimitReached: Hint<'snapshot_limit_reached'> = ({ past, ref
     return id !== undefined && !gone.has(id);
   });
   const why = exchange?.addressed.operation === 'compressSession' ? 'compress takes one of the state before; ' : '';
-  return `an account holds ${count(refusal.details.limit)} snapshots: ${why}${oldest(past, left, 'snapshot')}DELETE /v1/snapshots/{id} those that are not rolled back to any more`;
+  return `an account holds ${count(refusal.details.limit)} snapshots: ${why}${oldest(past, left, 'snapshot')}DELETE /v1/snapshots/{id} those that you no longer roll back to`;
 };
 
 function oldest(past: Past, left: Past['exchanges'], kind: 'session' | 'snapshot'): string {
@@ -76,7 +76,7 @@ function oldest(past: Past, left: Past['exchanges'], kind: 'session' | 'snapshot
   if (!first) return '';
   const { created, snapshot, compressed } = first.facts;
   const id = kind === 'session' ? created?.session : (snapshot?.id ?? compressed?.snapshot);
-  return `the journal knows ${count(left.length)} that were made and not deleted, the oldest ${id} by ${past.name(first)}; `;
+  return `the journal knows ${count(left.length)} that were created and not deleted, the oldest ${id} by ${past.name(first)}; `;
 }
 
 export const snapshotMismatch: Hint<'snapshot_mismatch'> = ({ refusal, past }) => {

@@ -5,7 +5,7 @@ import { type Asking, count, type Hint, named, toLine } from './asking.ts';
 /** Headers that are refused, and what they take. */
 const HEADERS: Record<string, Hint<'invalid_request'>> = {
   'Content-Type': () =>
-    'say Content-Type: application/json with a JSON body (curl -d and some clients say form or text); a streamed append says application/x-ndjson',
+    'send Content-Type: application/json with a JSON body (curl -d and some clients send form or text); a streamed append needs application/x-ndjson',
   'If-Match': ({ exchange, past }) => {
     const known = past.last((each) => each.session === exchange?.session && each.version !== undefined);
     const example = known ? `, which ${past.name(known)} answered as "${known.version}"` : ', such as "7"';
@@ -13,26 +13,27 @@ const HEADERS: Record<string, Hint<'invalid_request'>> = {
   },
   'Kimi-Emulator-Fault': () =>
     'the header takes an effect and its parameters, such as cut_stream; after_events=2; docs/faults.md has them all',
-  'Content-Encoding': () => 'send the body unpacked, and without the header; the limit of a body is that of its text',
-  'Idempotency-Key': () => 'make one key for each write, such as a UUID, and keep it for all its retries',
+  'Content-Encoding': () =>
+    'send the body uncompressed, and without the header; the limit applies to the uncompressed body',
+  'Idempotency-Key': () => 'use a new key for each write, such as a UUID, and the same key for its retries',
 };
 
 /** What to do about what no field or header is to blame for. */
 const REASONS: Partial<Record<InvalidReason, string>> = {
   hosted_agents:
-    'leave the header kimi-api-version out: an SDK sends it for Hosted Agents, which is another API under the same path',
+    'leave out the header kimi-api-version: SDKs send it for Hosted Agents, a different API under the same path',
   no_script_rule:
-    'the request is sound, the script is strict: add a rule for it or change the closest one; not strict, the model answers what no rule does',
+    'the request is valid, but the script is strict: add a rule for it or change the closest one; without strict, the model answers if no rule matches',
   not_json:
     'the body is not JSON: make it with JSON.stringify or json.dumps, not by hand; a streamed append, one JSON a line, says application/x-ndjson',
   not_unicode: 'send UTF-8, and cut texts between characters: half of a surrogate pair is not a character',
   body_cut_off:
-    'the connection ended before the body did: see that Content-Length is the length in bytes, and that nothing aborts the request',
+    'the connection ended before the body did: check that Content-Length is the length in bytes, and that nothing aborts the request',
   too_many_values:
-    'bodies that deep or that large are refused unread: send large data as text, or raise json_depth or json_values with --limit',
+    'a body nested that deep, or with that many values, is refused: send large data as text, or raise json_depth or json_values with --limit',
   no_messages:
-    'send at least one message; in a session an empty list is for going on behind messages that were appended before',
-  one_choice_only: 'ask for one choice a request; for several from the same state, snapshot and fork',
+    'send at least one message; only in a session may the list be empty, to answer messages that were appended before',
+  one_choice_only: 'ask for one choice per request; to get several from the same state, fork a snapshot',
   repeated_call_id: 'give every call of a message an id of its own',
 };
 
@@ -49,19 +50,19 @@ export const invalidRequest: Hint<'invalid_request'> = (asking) => {
 };
 
 export const contentEmpty: Hint<'content_empty'> = ({ refusal }) =>
-  `messages[${refusal.details.index}] has no text: leave it out, or say something; only an assistant message with tool_calls may be empty, and a tool that returned nothing says so`;
+  `messages[${refusal.details.index}] has no text: leave it out, or write a text; only an assistant message with tool_calls may be empty, so write one for a tool that returned nothing, too`;
 
 export const bodyTooLarge: Hint<'body_too_large'> = ({ refusal, exchange }) => {
   const stream =
     exchange?.addressed.operation === 'appendMessages'
       ? ', or stream it as application/x-ndjson, whose lines are limited and not their sum'
       : '';
-  return `send it in several requests${stream}; here --limit body_bytes=N allows more than ${refusal.details.limit}, the live API does not`;
+  return `send it in several requests${stream}; --limit body_bytes=N allows more than ${refusal.details.limit} here, but not on the live API`;
 };
 
 function aboutField({ refusal, exchange, path }: Asking<'invalid_request'>): string {
   const page = controlPage(path);
-  if (page !== undefined) return `the message says what is taken here; ${page} has it all`;
+  if (page !== undefined) return `the message says what is accepted; ${page} has the details`;
   const operation = exchange?.addressed.operation;
   const where = operation === undefined ? '' : ` of ${operation}`;
   const field = refusal.param === undefined ? `the body${where}` : `${named(refusal.param)}${where}`;
@@ -123,7 +124,7 @@ const PAGES: Record<string, string> = {
 /** Valid values of the fields of a list's query. */
 const FIELDS: Record<string, (asking: Pick<Asking, 'limits'>) => string> = {
   limit: ({ limits }) =>
-    `ask for limit=1 to ${count(limits.page_size_max)} items a page (page_size_max), and go on with after=LAST_ID`,
+    `ask for limit=1 to ${count(limits.page_size_max)} items a page (page_size_max), and continue with after=LAST_ID`,
   order: () => 'order=asc puts the oldest first, order=desc the newest; or leave it out',
   after: () => 'after takes the last_id of the page before; leave it out for the first page',
   scope: () => 'scope=restored lists what a rollback brings back, scope=archived all that the snapshot holds',

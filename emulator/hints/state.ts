@@ -40,7 +40,7 @@ export const shareNotFound: Hint<'share_not_found'> = (asking) => {
   const expires = /"expires_at":(\d+)\}/.exec(textOf(seen.answer))?.[1];
   if (expires !== undefined && Number(expires) <= now)
     return `share ${named(id)} has expired since ${past.name(seen)}: ask its owner to share the snapshot again`;
-  return `share ${named(id)} was there for ${past.name(seen)} and has been ended since: ask its owner to share the snapshot again`;
+  return `share ${named(id)} existed at ${past.name(seen)} and has ended since: ask its owner to share the snapshot again`;
 };
 
 function endOfOwnShare({ past, now }: Pick<Asking, 'past' | 'now'>, shared: Exchange): string {
@@ -59,7 +59,7 @@ function endOfOwnShare({ past, now }: Pick<Asking, 'past' | 'now'>, shared: Exch
 export const messageNotFound: Hint<'message_not_found'> = (asking) => {
   const { past, exchange, refusal } = asking;
   const { details } = refusal;
-  if ('fault' in details) return 'GET /_emulator/faults lists those that have yet to act, or hold requests back';
+  if ('fault' in details) return 'GET /_emulator/faults lists the faults that have yet to act or hold up requests';
   const { message: id } = details;
   const session = exchange?.session;
   const own = past.exchanges.filter((each) => each.session === session && each.succeeded);
@@ -83,7 +83,7 @@ function forgotten(
   const known = past.forgotten.findLast((each) => each.succeeded && made(each));
   return (
     known &&
-    `${named(id)} was there for ${past.name(known)}, before a reset put all state back; make a new one after a reset`
+    `${named(id)} existed at ${past.name(known)}, but a reset has restored the state since; create a new one after a reset`
   );
 }
 
@@ -91,7 +91,7 @@ function forgotten(
 function unknownShare(id: string): string {
   return (
     ofAnotherKind(id, 'share') ??
-    `no share ${named(id)} is there: any API key may use one until it expires or is ended, or its snapshot is deleted; ask its owner for the share_id that POST /v1/snapshots/{id}/share answers now`
+    `no share ${named(id)} exists: any API key may use one until it expires or is ended, or its snapshot is deleted; ask its owner for the share_id that POST /v1/snapshots/{id}/share answers now`
   );
 }
 
@@ -149,7 +149,7 @@ export const versionConflict: Hint<'version_conflict'> = ({ exchange, past }) =>
   );
   const last = steps.at(-1);
   const who = last?.version === undefined ? '' : `${past.name(last)} left the session at version ${last.version}: `;
-  return `${who}another change came in between; GET the session, see whether this one is still wanted, and send it with If-Match: the new ETag`;
+  return `${who}another change came first; GET the session, decide whether this change is still wanted, and send it with If-Match: the new ETag`;
 };
 
 export const idempotencyMismatch: Hint<'idempotency_mismatch'> = ({ refusal, past }) => {

@@ -21,9 +21,9 @@ export const toolResultOrphan: Hint<'tool_result_orphan'> = (asking) => {
   }
   const left = past.last((each) => each.session === session && isLeft(each));
   if (left) {
-    return `nothing in this session issued ${call}; the stream of ${past.name(left)} was left before its end, and a turn whose end is not made is not stored: ask again and read to [DONE]`;
+    return `nothing in this session issued ${call}; the stream of ${past.name(left)} was not read to its end, and a turn that is not complete is not stored: ask again and read to [DONE]`;
   }
-  return `nothing that the journal knows issued ${call} in this session: send back the id exactly as the assistant message had it, behind that message; ${open}`;
+  return `nothing that the journal knows issued ${call} in this session: send back the id exactly as the assistant message had it, after that message; ${open}`;
 };
 
 export const toolCallUnanswered: Hint<'tool_call_unanswered'> = ({ refusal, exchange, past }) => {
@@ -47,7 +47,7 @@ export const toolCallIdNotFound: Hint<'tool_call_id_not_found'> = ({ refusal }) 
   }
   if (fault === 'duplicate') return `messages[${index}].tool_calls uses the id ${list} twice: each call needs its own`;
   const until = index === undefined ? 'the messages end' : `messages[${index}] follows`;
-  return `call ${list} has no tool message before ${until}: send one {"role":"tool","tool_call_id":...} for each call, right behind the assistant message`;
+  return `call ${list} has no tool message before ${until}: send one {"role":"tool","tool_call_id":...} for each call, right after the assistant message`;
 };
 
 function whereItWent(past: Past, { answered, opened }: CallFate, { by, how }: NonNullable<CallFate['gone']>): string {

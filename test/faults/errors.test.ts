@@ -85,7 +85,7 @@ describe.each(TRANSPORTS)('the fault error, %s', (transport) => {
   it('is named in the hint, so that nobody looks for what led to it', async () => {
     const session = await startSession(transport);
     const { emulator } = session.api;
-    const hint = 'the fault error was asked for: no earlier request led to this';
+    const hint = 'the fault error caused this, no earlier request';
     emulator.faults.add({ effect: 'error', code: 'tool_result_orphan' });
     const refused = await session.append({ role: 'user', content: 'hi' });
     expect(refused.headers.get('kimi-emulator-hint')).toBe(hint);

@@ -15,7 +15,7 @@ const SAYS: Partial<Record<keyof typeof PROVOKED, RegExp[]>> = {
   append_too_large: [/of the 450 tokens of this write 50 are too many/, /x-ndjson/],
   preserve_len_too_small: [/preserve_len 64 or more/],
   session_limit_reached: [
-    /2 that were made and not deleted, the oldest sess_\w+ by request #1 \(createSession, 2 requests ago\)/,
+    /2 that were created and not deleted, the oldest sess_\w+ by request #1 \(createSession, 2 requests ago\)/,
   ],
   snapshot_limit_reached: [/holds 1 snapshots/, /snap_\w+ by request #2 \(createSnapshot, the request before\)/],
   snapshot_mismatch: [

@@ -50,7 +50,7 @@ describe.each(TRANSPORTS)('what is said of a field, %s', (transport) => {
       model: MODEL,
       messages: [{ role: 'user', content: 'bye' }],
     });
-    expect(hintOf(refused)).toMatch(/^the request is sound, the script is strict/);
+    expect(hintOf(refused)).toMatch(/^the request is valid, but the script is strict/);
   });
 
   it.each(CONTROL)('of a control route is its page, %s', async (page, ask) => {

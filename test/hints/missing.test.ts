@@ -15,7 +15,7 @@ it('a session that was deleted', async () => {
 it('a session of before a reset', async () => {
   const session = await startSession('in process');
   session.api.emulator.state.reset();
-  expect(hintOf(await session.show())).toContain('before a reset put all state back');
+  expect(hintOf(await session.show())).toContain('but a reset has restored the state since');
 });
 
 it("another account's session, snapshot, share and message are not told from ones that never were", async () => {
@@ -36,16 +36,14 @@ it("another account's session, snapshot, share and message are not told from one
   ] as const) {
     const never = id.slice(0, -8).padEnd(id.length, '0');
     expect(await asked(route, id)).toBe(await asked(route, never));
-    expect(await asked(route, id)).toContain(
-      route.includes('shares') ? 'no share ID is there' : 'known to this API key',
-    );
+    expect(await asked(route, id)).toContain(route.includes('shares') ? 'no share ID exists' : 'known to this API key');
   }
 });
 
 it('a share that never was, which any key could have used', async () => {
   const session = await startSession('in process');
   const hint = hintOf(await session.api.post('/v1/sessions', { share_id: 'shr_never' }));
-  expect(hint).toMatch(/^no share shr_never is there: /);
+  expect(hint).toMatch(/^no share shr_never exists: /);
   expect(hint).toMatch(/any API key .* until it expires or is ended, or its snapshot is deleted/);
   expect(hint).not.toContain('belong to the key');
 });

@@ -6,7 +6,7 @@ import { hintOf } from './hinted.ts';
 
 /** What a list was asked for, and what is said of it. */
 const QUERIES: [string, RegExp][] = [
-  ['limit=0', /^the query says limit=0: ask for limit=1 to 100 items .*, and go on with after=LAST_ID/],
+  ['limit=0', /^the query says limit=0: ask for limit=1 to 100 items .*, and continue with after=LAST_ID/],
   ['limit=1e3', /^the query says limit=1e3: .*limit=1 to 100 .*page_size_max/],
   ['limit=', /^the query has limit without a value: .*limit=1 to 100/],
   ['order=up', /^the query says order=up: order=asc .* order=desc .* leave it out/],
