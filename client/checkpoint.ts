@@ -1,6 +1,6 @@
 import type { InputMessage } from '../contract/messages.ts';
 import type { Session } from '../contract/sessions.ts';
-import type { ShrinkAction } from './decide.ts';
+import type { ShrinkAction } from './rolling/decide-shrink.ts';
 
 /** Where a rolling session remembers how far it is. Any store will do; `save` must be atomic. */
 export interface Checkpoint {

@@ -2,7 +2,6 @@ import { APIUserAbortError } from 'openai';
 import type { InputMessage } from '../contract/messages.ts';
 import type { Session, SessionMessage } from '../contract/sessions.ts';
 import { CheckpointState, fingerprint, markOf, newState, readState } from './checkpoint.ts';
-import { thresholds } from './decide.ts';
 import { RollingSessionError } from './errors.ts';
 import type { KimiClient } from './kimi-client.ts';
 import {
@@ -17,6 +16,7 @@ import {
   type TurnOptions,
   toSettings,
 } from './rolling/context.ts';
+import { thresholds } from './rolling/decide-shrink.ts';
 import { Density, type TextSource } from './rolling/fit.ts';
 import { findInSnapshots, readHistory } from './rolling/history.ts';
 import { appendMessage, appendText, beginTurn, settle, settleRollback } from './rolling/pending.ts';

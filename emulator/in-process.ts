@@ -1,5 +1,5 @@
 import type { Hono } from 'hono';
-import { connectionRefused, connectionReset } from './errors.ts';
+import { connectionRefused, connectionReset } from './api-error.ts';
 import type { Env } from './http/context.ts';
 import { abortable } from './streams/web-streams.ts';
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
+import { ApiError, invalid } from './api-error.ts';
 import { billingOf } from './billing/billing.ts';
 import { unixSeconds } from './clock.ts';
-import { ApiError, invalid } from './errors.ts';
 import type { RequestContext } from './http/context.ts';
 import { type Answer, noteEffects, type WrittenAnswer, written } from './http/respond.ts';
 import type { JournalEffects } from './journal/exchange.ts';

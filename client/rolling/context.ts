@@ -3,9 +3,9 @@ import type { APIPromise } from 'openai';
 import type { Tool } from '../../contract/messages.ts';
 import type { Session } from '../../contract/sessions.ts';
 import type { Checkpoint, CheckpointState } from '../checkpoint.ts';
-import type { Policy } from '../decide.ts';
 import type { ChatParams, KimiClient } from '../kimi-client.ts';
 import { type RetryOptions, type Sleep, sleep, withRetries } from '../retry.ts';
+import type { Policy } from './decide-shrink.ts';
 import type { Density } from './fit.ts';
 
 /** What a rolling session tells of itself. Sizes in tokens. */

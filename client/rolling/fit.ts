@@ -1,5 +1,6 @@
 import { BadRequestError } from 'openai';
 import { contentText } from '../../contract/content-text.ts';
+import { describeError, ERRORS } from '../../contract/errors.ts';
 import type { InputMessage } from '../../contract/messages.ts';
 import type { KimiClient } from '../kimi-client.ts';
 import { iterate, type Source } from '../streams.ts';
@@ -265,8 +266,9 @@ async function countTokens(message: InputMessage, { client, model, signal }: Wri
 
 /** The server's own refusal, made here because part of the turn would be written before the server could make it. */
 function tooLarge(tokens: number, limit: number): BadRequestError {
-  const message = `Invalid request: one write takes at most ${limit} tokens (append_tokens), this one counts ${tokens} and cannot be split`;
-  const error = { message, type: 'invalid_request_error', code: 'append_too_large', param: 'messages' };
+  const code = 'append_too_large';
+  const { message, param } = describeError(code, { allowed: limit, counted: tokens, largest: tokens });
+  const error = { message: `${message}, and cannot be split`, type: ERRORS[code].type, code, param };
   return new BadRequestError(400, error, undefined, new Headers());
 }
 

@@ -1,7 +1,7 @@
 import { markOf, type PendingShrink, type SessionMark } from '../checkpoint.ts';
-import { countWeak, decide, type ShrinkAction } from '../decide.ts';
 import { isSessionError, RollingSessionError } from '../errors.ts';
 import { emitWindow, type RollingContext, send } from './context.ts';
+import { countWeak, decide, type ShrinkAction } from './decide-shrink.ts';
 
 type Truncate = Extract<ShrinkAction, { kind: 'truncate' }>;
 type Compress = Extract<ShrinkAction, { kind: 'compress' }>;

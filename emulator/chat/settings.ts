@@ -1,8 +1,8 @@
 import type { ChatRequest } from '../../contract/chat.ts';
 import type { Limits } from '../../contract/limits.ts';
 import type { InputMessage, Tool } from '../../contract/messages.ts';
+import { invalid } from '../api-error.ts';
 import { GENERATION_PROMPT_TOKENS, MESSAGE_END_TOKENS } from '../engines/tokens/chat-template.ts';
-import { invalid } from '../errors.ts';
 import { requireModel } from '../models/known-models.ts';
 import type { ModelRequest, ResponseFormat } from '../models/model.ts';
 import { requireContent } from '../sessions/append.ts';

@@ -1,8 +1,8 @@
 import type { ChatCompletion, ChatRequest } from '../../contract/chat.ts';
 import type { SessionState } from '../../contract/sessions.ts';
+import { ApiError, invalid } from '../api-error.ts';
 import { billingOf, type OpenBill } from '../billing/billing.ts';
 import type { Tokenizer } from '../engines/tokens/tokenizer.ts';
-import { ApiError, invalid } from '../errors.ts';
 import type { JournalEffects, Turn as TurnFacts } from '../journal/exchange.ts';
 import type { ModelRequest } from '../models/model.ts';
 import type { Services } from '../services.ts';

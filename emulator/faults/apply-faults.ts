@@ -1,6 +1,6 @@
 import type { Next } from 'hono';
 import type { OperationId } from '../../contract/operation-routes.ts';
-import { invalid } from '../errors.ts';
+import { invalid } from '../api-error.ts';
 import { onClientGone, type RequestContext } from '../http/context.ts';
 import { readValue } from '../http/request-body.ts';
 import { drop } from '../http/respond.ts';

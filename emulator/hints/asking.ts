@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../contract/errors.ts';
 import type { Limits } from '../../contract/limits.ts';
-import type { ApiError } from '../errors.ts';
+import type { ApiError } from '../api-error.ts';
 import type { Exchange } from '../journal/exchange.ts';
 
 /** A refusal with all that a hint may draw on: the request itself, and what the same account did before. */

@@ -1,6 +1,6 @@
 import { ERRORS, type ErrorCode } from '../../contract/errors.ts';
 import type { Limits } from '../../contract/limits.ts';
-import type { ApiError } from '../errors.ts';
+import type { ApiError } from '../api-error.ts';
 import type { Exchange } from '../journal/exchange.ts';
 import { type Asking, type Hint, Past, toLine } from './asking.ts';
 import {

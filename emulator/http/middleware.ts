@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import type { MiddlewareHandler } from 'hono';
 import { accountOf } from '../account.ts';
-import { ApiError, invalid } from '../errors.ts';
+import { ApiError, invalid } from '../api-error.ts';
 import type { Faults } from '../faults/faults.ts';
 import { lazy } from '../lazy.ts';
 import { onAnswerEnd, tellingEnd } from '../rate/answer-end.ts';

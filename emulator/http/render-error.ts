@@ -1,6 +1,6 @@
 import { ERRORS, type ErrorBody } from '../../contract/errors.ts';
+import { ApiError, ClientGone } from '../api-error.ts';
 import { unixSeconds } from '../clock.ts';
-import { ApiError, ClientGone } from '../errors.ts';
 import { lazy } from '../lazy.ts';
 import type { Store } from '../store/store.ts';
 import type { RequestContext } from './context.ts';

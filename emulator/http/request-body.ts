@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type * as z from 'zod';
 import type { Limits } from '../../contract/limits.ts';
-import { ApiError, invalid } from '../errors.ts';
+import { ApiError, invalid } from '../api-error.ts';
 import { abortable } from '../streams/web-streams.ts';
 import type { RequestContext } from './context.ts';
 import { setHeader } from './respond.ts';

@@ -1,6 +1,6 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { List } from '../../contract/lists.ts';
-import { ClientGone } from '../errors.ts';
+import { ClientGone } from '../api-error.ts';
 import type { JournalEffects } from '../journal/exchange.ts';
 import type { Services } from '../services.ts';
 import { Batches, type Encoding, readable, type Source, writeTo } from '../streams/output.ts';

@@ -1,12 +1,12 @@
 import { Hono } from 'hono';
 import { type ChatCompletion, type ChatCompletionChunk, type ChatRequest, chatRequest } from '../../contract/chat.ts';
 import type { Limits } from '../../contract/limits.ts';
+import { ClientGone } from '../api-error.ts';
 import { replay } from '../chat/chunks.ts';
 import { collect, complete } from '../chat/complete.ts';
 import { requireSound, settingsOf } from '../chat/settings.ts';
 import { openInSession, openStateless, turnFacts } from '../chat/turn.ts';
 import { unixSeconds } from '../clock.ts';
-import { ClientGone } from '../errors.ts';
 import { type Env, onClientGone, type RequestContext } from '../http/context.ts';
 import { renderError } from '../http/render-error.ts';
 import { readJson } from '../http/request-body.ts';

@@ -1,11 +1,11 @@
 import { Hono } from 'hono';
 import * as z from 'zod';
 import { OPERATION_IDS } from '../../contract/operation-routes.ts';
+import { ApiError, invalid } from '../api-error.ts';
 import { billingOf } from '../billing/billing.ts';
 import { MAX_LEDGERS } from '../billing/ledger.ts';
 import { renderSpend } from '../billing/spend.ts';
 import { unixSeconds } from '../clock.ts';
-import { ApiError, invalid } from '../errors.ts';
 import { FaultError, type FaultSpec } from '../faults/fault-spec.ts';
 import type { Env, RequestContext } from '../http/context.ts';
 import { parseFields, readBody, readJson, readValue, requireJsonType } from '../http/request-body.ts';

@@ -3,7 +3,7 @@ import type { ErrorBody } from '../../contract/errors.ts';
 import type { Limits } from '../../contract/limits.ts';
 import { listQuery } from '../../contract/lists.ts';
 import { type AppendAcknowledgement, type AppendEnd, sessionRequests } from '../../contract/sessions.ts';
-import { ApiError } from '../errors.ts';
+import { ApiError } from '../api-error.ts';
 import type { Env, RequestContext } from '../http/context.ts';
 import { renderError } from '../http/render-error.ts';
 import {

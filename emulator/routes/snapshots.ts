@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import type { Limits } from '../../contract/limits.ts';
 import { listQuery } from '../../contract/lists.ts';
 import { snapshotRequests } from '../../contract/snapshots.ts';
-import { ApiError } from '../errors.ts';
+import { ApiError } from '../api-error.ts';
 import type { Env, RequestContext } from '../http/context.ts';
 import { parseFields, readJson } from '../http/request-body.ts';
 import { respond, respondWritten, toList } from '../http/respond.ts';

@@ -1,9 +1,9 @@
 import { ERRORS } from '../../contract/errors.ts';
 import { type ChatMessage, contentText, type InputMessage, type Tool } from '../../contract/messages.ts';
+import { ApiError, invalid } from '../api-error.ts';
 import { unixSeconds } from '../clock.ts';
 import { messageTokensSliced, toolsTokensSliced } from '../engines/tokens/chat-template.ts';
 import type { Tokenizer } from '../engines/tokens/tokenizer.ts';
-import { ApiError, invalid } from '../errors.ts';
 import type { JournalEffects } from '../journal/exchange.ts';
 import type { Services } from '../services.ts';
 import type { NewEntry, StoredMessage, Tail, View } from '../store/entries.ts';

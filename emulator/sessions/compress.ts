@@ -1,8 +1,8 @@
 import type { CompressFormat, SessionCompression } from '../../contract/sessions.ts';
+import { ApiError } from '../api-error.ts';
 import { unixSeconds } from '../clock.ts';
 import { MESSAGE_FRAME_TOKENS } from '../engines/tokens/chat-template.ts';
 import type { Tokenizer } from '../engines/tokens/tokenizer.ts';
-import { ApiError } from '../errors.ts';
 import type { JournalEffects } from '../journal/exchange.ts';
 import type { Services } from '../services.ts';
 import type { NewEntry, StoredMessage } from '../store/entries.ts';

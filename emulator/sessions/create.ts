@@ -1,7 +1,7 @@
 import { MODEL_ID } from '../../contract/model-names.ts';
 import type { CreateSessionRequest, UpdateSessionRequest } from '../../contract/sessions.ts';
+import { ApiError } from '../api-error.ts';
 import { unixSeconds } from '../clock.ts';
-import { ApiError } from '../errors.ts';
 import { requireModel } from '../models/known-models.ts';
 import type { Services } from '../services.ts';
 import type { SessionRow, Toolset } from '../store/sessions.ts';

@@ -1,4 +1,4 @@
-import { ApiError } from '../errors.ts';
+import { ApiError } from '../api-error.ts';
 
 /** What belongs to one request while it runs: sessions in which a turn or a compression runs, and idempotency keys. */
 export class Locks {

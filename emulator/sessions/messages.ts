@@ -1,7 +1,7 @@
 import { setImmediate as nextTick } from 'node:timers/promises';
 import { contentText } from '../../contract/messages.ts';
 import type { SessionMessage } from '../../contract/sessions.ts';
-import { ApiError } from '../errors.ts';
+import { ApiError } from '../api-error.ts';
 import type { Services } from '../services.ts';
 import type { NewEntry, StoredMessage, View } from '../store/entries.ts';
 import type { History, PageRequest } from '../store/history.ts';

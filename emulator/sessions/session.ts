@@ -1,6 +1,6 @@
 import type { Session, SessionMessage, SessionState, Usage } from '../../contract/sessions.ts';
+import { ApiError } from '../api-error.ts';
 import { unixSeconds } from '../clock.ts';
-import { ApiError } from '../errors.ts';
 import type { Services } from '../services.ts';
 import type { Entry, NewEntry, NewMessage } from '../store/entries.ts';
 import type { SessionRow, Toolset } from '../store/sessions.ts';

@@ -1,7 +1,7 @@
 import type { CreateSessionRequest, RollbackRequest } from '../../contract/sessions.ts';
 import type { CreateSnapshotRequest, Share, SharedSnapshot, ShareRequest, Snapshot } from '../../contract/snapshots.ts';
+import { ApiError } from '../api-error.ts';
 import { unixSeconds } from '../clock.ts';
-import { ApiError } from '../errors.ts';
 import type { JournalEffects } from '../journal/exchange.ts';
 import type { Services } from '../services.ts';
 import type { View } from '../store/entries.ts';

@@ -1,8 +1,8 @@
 import { type ChatMessage, contentText } from '../../contract/messages.ts';
 import type { SessionTruncation, TruncateRequest } from '../../contract/sessions.ts';
+import { ApiError } from '../api-error.ts';
 import { messageTokensSliced } from '../engines/tokens/chat-template.ts';
 import type { Tokenizer } from '../engines/tokens/tokenizer.ts';
-import { ApiError } from '../errors.ts';
 import type { JournalEffects } from '../journal/exchange.ts';
 import type { Services } from '../services.ts';
 import type { NewEntry, StoredMessage, View } from '../store/entries.ts';

@@ -1,4 +1,4 @@
-import { ApiError } from '../errors.ts';
+import { ApiError } from '../api-error.ts';
 
 /** One event of an event stream. */
 export function toEvent(data: object): string {

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { setImmediate as nextTick } from 'node:timers/promises';
-import { brokenOff, ClientGone } from '../errors.ts';
+import { brokenOff, ClientGone } from '../api-error.ts';
 
 /** UTF-16 units joined into one network write, so that a long answer is not a system call per token. */
 const BATCH_UNITS = 16_384;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { resolveLimits } from '../../contract/limits.ts';
-import { ApiError } from '../../emulator/errors.ts';
+import { ApiError } from '../../emulator/api-error.ts';
 import { parseJson } from '../../emulator/http/request-body.ts';
 import { runs } from '../support/runs.ts';
 

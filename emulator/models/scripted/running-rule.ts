@@ -1,4 +1,4 @@
-import { type ApiError, injectedError, invalid } from '../../errors.ts';
+import { type ApiError, injectedError, invalid } from '../../api-error.ts';
 import type { ModelDelta, ModelRequest } from '../model.ts';
 import { type Condition, conditionsOf, type RequestFacts } from './conditions.ts';
 import type { CheckedReply, CheckedRule } from './script.ts';

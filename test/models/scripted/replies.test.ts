@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ERRORS, type ErrorCode } from '../../../contract/errors.ts';
-import { ApiError } from '../../../emulator/errors.ts';
+import { ApiError } from '../../../emulator/api-error.ts';
 import { ScriptedModel, scriptOf } from '../../../emulator/models/scripted.ts';
 import { requestOf } from '../../engines/lookup/ask.ts';
 import { saying } from '../../support/held-model.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { countWeak, decide, type Policy, type Situation, thresholds } from '../../client/decide.ts';
+import { countWeak, decide, type Policy, type Situation, thresholds } from '../../client/rolling/decide-shrink.ts';
 
 const USUAL: Situation = {
   tokens: 0,
