@@ -5,7 +5,7 @@ const HANGS_MS = 600_000;
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
+    include: ['test/**/*.test.ts', 'examples/*.test.ts'],
     globalSetup: ['test/support/slice.ts'],
     testTimeout: HANGS_MS,
     hookTimeout: HANGS_MS,

@@ -3,8 +3,8 @@ import { parseArgs } from 'node:util';
 import { fileCheckpoint } from '../client/file-checkpoint.ts';
 import { KimiClient, RollingSession } from '../client/index.ts';
 import { createEmulator } from '../emulator/index.ts';
-import { textFiles } from './demo-files.ts';
-import { Screen } from './demo-screen.ts';
+import { textFiles } from './input.ts';
+import { Screen } from './screen.ts';
 
 const EXIT_USAGE = 2;
 const USAGE = `Usage: npm run demo -- [folder] [--max-keep TOKENS] [--checkpoint FILE]

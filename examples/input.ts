@@ -1,11 +1,18 @@
-import { existsSync, statSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { createReadStream, existsSync, statSync } from 'node:fs';
+import { open, readdir } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { dialogueSteps } from './dialogues.ts';
-import { UsageError } from './flags.ts';
-import { pageSteps } from './pages.ts';
-import type { Step } from './step.ts';
+import { InputMessage } from '../contract/messages.ts';
+
+/** A command line that is not understood, in one line. */
+export class UsageError extends Error {}
+
+/** One thing that happens in a conversation. `ends`: a good place to turn to something else. */
+export type Step = (
+  | { /** Written into the session as it is, without an answer. */ append: InputMessage }
+  | { /** Said by the user: a round of the loop. */ ask: string }
+) & { ends?: boolean };
 
 /** A conversation to play, as often as it takes. */
 export interface Input {
@@ -79,5 +86,99 @@ async function* stretch(steps: AsyncGenerator<Step>): AsyncGenerator<Step, boole
     if (done) return false;
     yield value;
     if (value.ends) return true;
+  }
+}
+
+/** Tools that answer nothing do occur; the API takes no empty content. */
+const NOTHING = '(nothing)';
+
+/**
+ * Recorded dialogues, one JSON object with `messages` a line. What a user said is asked again; what assistant and tools
+ * answered then is written as it was. Instructions are pinned, so that a cut leaves them, and written once where dialogues share them.
+ * @throws UsageError for a line that is not a dialogue
+ */
+async function* dialogueSteps(path: string): AsyncGenerator<Step> {
+  const instructions = new Set<string>();
+  let line = 0;
+  for await (const text of createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })) {
+    line += 1;
+    if (text.trim() === '') continue;
+    const messages = messagesOf(text);
+    if (!messages) throw new UsageError(`${path}, line ${line}: no object with messages`);
+    for (const [index, message] of messages.entries()) {
+      const ends = index === messages.length - 1;
+      const { role, content } = message;
+      if (role === 'user' && typeof content === 'string') yield { ask: content, ends };
+      else if (role === 'tool') yield { append: { ...message, content: content || NOTHING }, ends };
+      else if (role !== 'system') yield { append: message, ends };
+      else if (!instructions.has(String(content))) yield { append: { ...message, pinned: true }, ends };
+      if (role === 'system') instructions.add(String(content));
+    }
+  }
+}
+
+function messagesOf(line: string): InputMessage[] | undefined {
+  try {
+    const { messages } = JSON.parse(line) as { messages?: unknown };
+    return InputMessage.array().parse(messages);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A page is at most twice as long, and a text of N bytes has at most N tokens: no write is too large. */
+const PAGE_BYTES = 3_500;
+/** Zero bytes, or what invalid UTF-8 becomes. */
+const NO_TEXT = /[\0\uFFFD]/;
+
+/** A file of text, page by page, with a question about each. A binary file has no steps. */
+export async function* pageSteps(path: string, name: string, reading: number): AsyncGenerator<Step> {
+  let part = 0;
+  for await (const page of pagesOf(path)) {
+    if (NO_TEXT.test(page)) return;
+    if (page.trim() === '') continue;
+    part += 1;
+    const heading = `${name}, part ${part}${reading > 1 ? `, reading ${reading}` : ''}`;
+    yield { ask: `${heading}:\n\n${page.trim()}\n\nWhat does this part tell?`, ends: true };
+  }
+}
+
+/** Pages end at a line's end where there is one in their second half. */
+async function* pagesOf(path: string): AsyncGenerator<string> {
+  let rest = '';
+  for await (const piece of createReadStream(path, { encoding: 'utf8', highWaterMark: PAGE_BYTES })) {
+    const text = rest + piece;
+    const lineEnd = text.lastIndexOf('\n') + 1;
+    const end = lineEnd > text.length / 2 ? lineEnd : text.length;
+    yield text.slice(0, end);
+    rest = text.slice(end);
+  }
+  yield rest;
+}
+
+const SKIPPED = new Set(['node_modules', 'dist', 'build', 'coverage', 'target', 'vendor']);
+const MOST_BYTES = 200_000;
+const LOOKED_AT = 4_096;
+
+/** The text files of a folder and the folders in it, by name; nothing hidden, generated or large. */
+export async function* textFiles(folder: string): AsyncGenerator<string, void> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const path = join(folder, entry.name);
+    if (entry.name.startsWith('.') || SKIPPED.has(entry.name)) continue;
+    if (entry.isDirectory()) yield* textFiles(path);
+    else if (entry.isFile() && (await isText(path))) yield path;
+  }
+}
+
+async function isText(path: string): Promise<boolean> {
+  const file = await open(path);
+  try {
+    const { size } = await file.stat();
+    if (size === 0 || size > MOST_BYTES) return false;
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(LOOKED_AT), 0, LOOKED_AT, 0);
+    return !buffer.subarray(0, bytesRead).includes(0);
+  } finally {
+    await file.close();
   }
 }

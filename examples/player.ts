@@ -4,7 +4,7 @@ import type { InputMessage } from '../contract/messages.ts';
 import type { Session, SessionAppend } from '../contract/sessions.ts';
 import type { Snapshot } from '../contract/snapshots.ts';
 import { chatRound } from './chat-round.ts';
-import { count, type Progress } from './progress.ts';
+import { count, type Progress } from './screen.ts';
 
 const INSTRUCTIONS = 'You take part in a long conversation. Answer from what stands in it.';
 /** `<|im_assistant|>assistant<|im_middle|>`, which the API itself puts behind what was sent. */

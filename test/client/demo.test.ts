@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { RollingSession } from '../../client/index.ts';
-import { textFiles } from '../../examples/demo-files.ts';
-import { Screen } from '../../examples/demo-screen.ts';
+import { textFiles } from '../../examples/input.ts';
+import { Screen } from '../../examples/screen.ts';
 import { collect, noSleep, SMALL, startBench } from './support.ts';
 
 async function show(isTTY: boolean): Promise<string> {

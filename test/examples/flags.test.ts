@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseFlags, UsageError } from '../../examples/flags.ts';
+import { parseFlags } from '../../examples/command.ts';
+import { UsageError } from '../../examples/input.ts';
 
 describe('flags of the example', () => {
   it('have defaults', () => {

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { pageSteps } from '../../examples/pages.ts';
+import { pageSteps } from '../../examples/input.ts';
 
 async function pagesOf(content: string | Buffer): Promise<string[]> {
   const folder = await mkdtemp(join(tmpdir(), 'kimi-pages-'));

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { Progress } from '../../examples/progress.ts';
+import { Progress } from '../../examples/screen.ts';
 
 function written(isTTY: boolean): string[] {
   const lines: string[] = [];

@@ -1,17 +1,54 @@
 import type { TurnResult } from '../client/index.ts';
 
+const WIDTH = 30;
+const STEPS = 10;
+/** Carriage return, and clear to the end of the line. */
+const AGAIN = '\r\x1b[K';
+
+export interface Output {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
+/** How full the window is: a bar that moves on a terminal, plain lines elsewhere, one for every tenth of the trigger. */
+export class Progress {
+  readonly #out: Output;
+  readonly #trigger: number;
+  #step = -1;
+
+  constructor(out: Output, trigger: number) {
+    this.#out = out;
+    this.#trigger = trigger;
+  }
+
+  show(windowTokens: number, round: number): void {
+    const share = Math.min(1, windowTokens / this.#trigger);
+    const step = Math.floor(share * STEPS);
+    const filled = Math.round(share * WIDTH);
+    const bar = `[${'#'.repeat(filled)}${'-'.repeat(WIDTH - filled)}]`;
+    const text = `${bar} ${count(windowTokens).padStart(7)} of ${count(this.#trigger)} tokens, round ${round}`;
+    if (this.#out.isTTY) this.#out.write(AGAIN + text);
+    else if (step !== this.#step) this.#out.write(`${text}\n`);
+    this.#step = step;
+  }
+
+  /** A line that stays, above the bar. */
+  say(line: string): void {
+    this.#out.write(`${this.#out.isTTY ? AGAIN : ''}${line}\n`);
+  }
+}
+
+export function count(number: number): string {
+  return number.toLocaleString('en-US');
+}
+
 /** US dollars a million tokens, input that is in no cache and output: several price tables, collected 2026-11. */
 const PRICE = { input: 0.6, output: 2.5 };
 const BAR = 24;
 const LEAST_COLUMNS = 60;
 const USUAL_COLUMNS = 80;
 const MILLION = 1_000_000;
-
-interface Output {
-  readonly isTTY?: boolean;
-  readonly columns?: number;
-  write(text: string): unknown;
-}
 
 /** A status that is drawn again in place on a terminal; elsewhere, a line for everything that happens. */
 export class Screen {
@@ -103,8 +140,4 @@ export class Screen {
     if (this.#drawn > 0) this.#out.write(`\x1b[${this.#drawn}A\x1b[J`);
     this.#drawn = 0;
   }
-}
-
-function count(number: number): string {
-  return number.toLocaleString('en-US');
 }
