@@ -17,6 +17,17 @@ export interface HandlersOptions {
  * Request handlers for msw 2, so that code under test keeps its live URL while the emulator answers in this process; streams
  * included. A call to a live host that none of them takes fails, so that no test ever reaches it.
  * @throws TypeError for an invalid base URL
+ * @example
+ * ```ts
+ * import { createEmulator } from 'kimi-emulator';
+ * import { handlers } from 'kimi-emulator/msw';
+ * import { setupServer } from 'msw/node';
+ *
+ * const emulator = createEmulator();
+ * const server = setupServer(...handlers(emulator));
+ * beforeAll(() => server.listen());
+ * afterAll(() => server.close());
+ * ```
  */
 export function handlers(
   { fetch, baseURL: own }: Pick<Emulator, 'fetch' | 'baseURL'>,

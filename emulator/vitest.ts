@@ -15,6 +15,17 @@ export interface KimiFixtures {
 /**
  * Vitest's `test` with an emulator and a client of its own for each test that asks for them. When such a test fails, the
  * journal of its requests is printed; a fault that was added and never used fails it.
+ * @example
+ * ```ts
+ * import { test } from 'kimi-emulator/vitest';
+ *
+ * test('keeps its title', async ({ client, emulator }) => {
+ *   const { session_id } = await client.sessions.create({ title: 'harbour' });
+ *   expect((await client.sessions.retrieve(session_id)).title).toBe('harbour');
+ *   expect(emulator.journal.entries()).toHaveLength(2);
+ * });
+ * const small = test.extend({ emulatorOptions: { limits: { window_tokens: 256 } } });
+ * ```
  */
 export const test: TestAPI<KimiFixtures> = base.extend<KimiFixtures>({
   emulatorOptions: {},

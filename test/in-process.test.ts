@@ -1,8 +1,10 @@
-import { expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { createEmulator, type Emulator } from '../emulator/index.ts';
 import { MODEL, startEmulator } from './support/emulator.ts';
 import { HeldModel } from './support/held-model.ts';
 
 const chat = (stream: boolean) => JSON.stringify({ model: MODEL, stream, messages: [{ role: 'user', content: 'hi' }] });
+const KEY = { authorization: 'Bearer sk-test' };
 const dropped = (code: string) => expect.objectContaining({ cause: expect.objectContaining({ code }) });
 
 it('a closed emulator refuses, and drops what is under way, without a word', async () => {
@@ -26,6 +28,37 @@ it('a closed emulator refuses, and drops what is under way, without a word', asy
   await new Promise<void>((resolve) => setImmediate(resolve));
   expect(said.mock.calls).toEqual([]);
   said.mockRestore();
+});
+
+describe('await using', () => {
+  it('closes the emulator and its port at the end of the block', async () => {
+    let ended: Emulator;
+    let url: string;
+    {
+      await using emulator = createEmulator();
+      ended = emulator;
+      ({ url } = await emulator.listen());
+      expect((await fetch(`${url}/v1/models`, { headers: KEY })).status).toBe(200);
+    }
+    await expect(ended.fetch(`${ended.baseURL}/models`, { headers: KEY })).rejects.toEqual(dropped('ECONNREFUSED'));
+    await expect(fetch(`${url}/v1/models`, { headers: KEY })).rejects.toEqual(dropped('ECONNREFUSED'));
+  });
+
+  it('closes the emulator when the block throws, and the error is that of the block', async () => {
+    let ended: Emulator | undefined;
+    const block = async () => {
+      await using emulator = createEmulator();
+      ended = emulator;
+      throw new Error('of the block');
+    };
+    await expect(block()).rejects.toThrow('of the block');
+    await expect(ended?.fetch(`${ended.baseURL}/models`, { headers: KEY })).rejects.toEqual(dropped('ECONNREFUSED'));
+  });
+
+  it('may be left after close() was called', async () => {
+    await using emulator = createEmulator();
+    await emulator.close();
+  });
 });
 
 it('a streamed append that is aborted ends with the reason of the abort, and takes nothing more', async () => {
