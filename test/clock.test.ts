@@ -6,7 +6,7 @@ import { startEmulator, TRANSPORTS } from './support/emulator.ts';
 const DAY_SECONDS = 86_400;
 
 describe('a clock', () => {
-  it('goes on as the one below it does, moved forward', () => {
+  it('runs like the clock it wraps, moved forward', () => {
     let base = 1_000;
     const clock = new MovableClock({ now: () => base });
     expect(clock.advance(500)).toBe(1_500);
@@ -25,7 +25,7 @@ describe('a clock', () => {
     expect(clock.now()).toBe(1_200);
   });
 
-  it('restarts where it was kept', () => {
+  it('restarts at its stored time', () => {
     const clock = new MovableClock(stillClock(1_000));
     clock.advance(10);
     clock.saveBaseline();
@@ -46,7 +46,7 @@ describe.each(TRANSPORTS)("the emulator's clock %s", (transport) => {
     expect(api.emulator.clock.now()).toBe(1_000 * start + 90_500);
   });
 
-  it('goes with the system where there is no seed', async () => {
+  it('follows the system clock without a seed', async () => {
     const api = await startEmulator(transport);
     const before = Date.now();
     api.emulator.clock.advance(1_000_000);
@@ -74,7 +74,7 @@ describe.each(TRANSPORTS)("the emulator's clock %s", (transport) => {
   });
 
   it.each([{}, { advance: -1 }, { advance: '60' }, { advance: 1e18 }, { advance: 1, by: 2 }, { forward: 1 }])(
-    'is not moved by %j',
+    'rejects advance by %j',
     async (body) => {
       const api = await startEmulator(transport, { seed: 1 });
       const before = api.emulator.clock.now();

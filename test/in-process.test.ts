@@ -7,7 +7,7 @@ const chat = (stream: boolean) => JSON.stringify({ model: MODEL, stream, message
 const KEY = { authorization: 'Bearer sk-test' };
 const dropped = (code: string) => expect.objectContaining({ cause: expect.objectContaining({ code }) });
 
-it('a closed emulator refuses, and drops what is under way, without a word', async () => {
+it('a closed emulator rejects requests and drops running ones, without output', async () => {
   const said = vi.spyOn(console, 'error');
   const model = new HeldModel();
   const api = await startEmulator('in process', { model });
@@ -55,13 +55,13 @@ describe('await using', () => {
     await expect(ended?.fetch(`${ended.baseURL}/models`, { headers: KEY })).rejects.toEqual(dropped('ECONNREFUSED'));
   });
 
-  it('may be left after close() was called', async () => {
+  it('does nothing after close() was called', async () => {
     await using emulator = createEmulator();
     await emulator.close();
   });
 });
 
-it('a streamed append that is aborted ends with the reason of the abort, and takes nothing more', async () => {
+it('an aborted streamed append ends with the reason of the abort, and reads no further', async () => {
   const api = await startEmulator('in process');
   const { id } = (await api.post<{ id: string }>('/v1/sessions', {})).body;
   let lines: ReadableStreamDefaultController<Uint8Array> | undefined;
@@ -85,7 +85,7 @@ it('a streamed append that is aborted ends with the reason of the abort, and tak
   expect((await api.get(`/v1/sessions/${id}`)).body).toMatchObject({ usage: { messages: 1 } });
 });
 
-it('a signal of many requests is left by each that has its answer', async () => {
+it('each answered request removes its listener from a shared signal', async () => {
   const api = await startEmulator('in process');
   const { signal } = new AbortController();
   const added = vi.spyOn(signal, 'addEventListener');

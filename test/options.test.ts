@@ -47,7 +47,7 @@ describe('an emulator made with a wrong option', () => {
     expect(() => createEmulator(options as EmulatorOptions)).toThrow(/^[^\n]+$/);
   });
 
-  it('is not one whose option is undefined', () => {
+  it('does not fail for an undefined option', () => {
     const emulator = createEmulator({ rateTier: undefined, cors: undefined } as unknown as EmulatorOptions);
     onTestFinished(() => emulator.close());
     expect(emulator.limits.sessions).toBe(100);

@@ -11,7 +11,7 @@ function stopTimers(): void {
   onTestFinished(() => void vi.useRealTimers());
 }
 
-it('lets a streamed append go on for as long as its client likes', async () => {
+it('the server sets no time limit on a streamed append', async () => {
   const servers: Server[] = [];
   const note = (message: unknown) => void servers.push((message as { server: Server }).server);
   subscribe('http.server.request.start', note);
@@ -25,7 +25,7 @@ it('lets a streamed append go on for as long as its client likes', async () => {
   expect(servers[0]?.headersTimeout).toBeGreaterThan(0);
 });
 
-it('does not wait for a connection that never made a request, such as browsers open in advance', async () => {
+it('closing the server does not wait for a connection without a request', async () => {
   stopTimers();
   const emulator = createEmulator();
   const { port } = await emulator.listen();
@@ -41,7 +41,7 @@ it('does not wait for a connection that never made a request, such as browsers o
 it.each([
   ['refused', '{"role":"robot"}\n{"role":"user","content":"never read"}\n'],
   ['ended by a line', '{"role":"user","content":"one"}\n{"role":"robot"}\n{"role":"user","content":"never read"}\n'],
-])('takes in what is left of a stream that was %s, so that its connection serves on', async (_, body) => {
+])('the server drains a stream that was %s, so that its connection can be reused', async (_, body) => {
   stopTimers();
   const requests: IncomingMessage[] = [];
   const note = (message: unknown) => void requests.push((message as { request: IncomingMessage }).request);
@@ -67,7 +67,7 @@ it.each([
   await emulator.close();
 });
 
-it('a connection outlives an answer that came before its body', async () => {
+it('a connection survives an answer sent before the end of the body', async () => {
   const emulator = createEmulator();
   onTestFinished(() => emulator.close());
   const { port } = await emulator.listen();
@@ -88,7 +88,7 @@ it('a connection outlives an answer that came before its body', async () => {
   expect(await Promise.race([closed, answered()])).toContain('404 Not Found');
 });
 
-it('is named by the base URL for as long as it serves', async () => {
+it('baseURL names the server while it is listening', async () => {
   const emulator = createEmulator();
   const inProcess = emulator.baseURL;
   const [first, second] = [await emulator.listen(), await emulator.listen()];
@@ -104,7 +104,7 @@ it('is named by the base URL for as long as it serves', async () => {
   expect(emulator.baseURL).toBe(inProcess);
 });
 
-it('cannot be opened by an emulator that is closed, or is closed meanwhile', async () => {
+it('a closed emulator cannot listen', async () => {
   const emulator = createEmulator();
   const opening = emulator.listen();
   const closing = emulator.close();

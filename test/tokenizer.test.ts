@@ -39,7 +39,7 @@ function written(name: string, content: string): string {
 }
 
 describe('the vocabulary that counts', () => {
-  test('is o200k_base where there is no other', () => {
+  test('is o200k_base by default', () => {
     expect(openTokenizer(options)).toMatchObject({ name: 'o200k_base', exact: false });
     expect(openTokenizer({ ...options, env: { KIMI_TOKENIZER: '' }, file: '' }).name).toBe('o200k_base');
   });
@@ -69,7 +69,7 @@ describe('the vocabulary that counts', () => {
     expect(() => openTokenizer({ env, cacheDir: options.cacheDir })).toThrow(installed);
   });
 
-  test('is called unverified where the file is not Moonshot’s to the byte', async () => {
+  test('is called unverified unless it is the file that Moonshot published', async () => {
     const source = openTokenizer({ ...options, file: written('other.model', rankLines(KIMI_K2.ranks)) });
     expect(source).toMatchObject({ name: 'kimi-k2-unverified', exact: false });
     const tokenizer = await source.load();
@@ -108,14 +108,14 @@ describe('a file that cannot be used is refused in one line that names it', () =
   });
 });
 
-test('a file that is gone or another when it is needed is the one that was chosen', async () => {
+test('a vocabulary file that is deleted or replaced before its first use is still the chosen one', async () => {
   const file = written('other.model', rankLines(KIMI_K2.ranks));
   const source = openTokenizer({ ...options, file });
   writeFileSync(file, 'no vocabulary any more');
   expect((await source.load()).count('hello world')).toBe(2);
 });
 
-test('nothing is parsed before it is needed, then once, and from then on it comes from the cache', async () => {
+test('a vocabulary is parsed on first use, once, and then read from the cache', async () => {
   const source = openTokenizer(options);
   expect(readdirSync(folder)).toEqual(['data']);
   expect(await source.load()).toBe(await source.load());

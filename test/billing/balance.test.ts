@@ -20,7 +20,7 @@ function budget(amount: string) {
   return { balance: billing.balance, open, billing };
 }
 
-test('it goes down by what turns cost, account by account', () => {
+test('each account has a balance, reduced by the cost of its turns', () => {
   const { balance, open } = budget('0.01USD');
   open('a', 'one').settle(1_000);
   // (1,000 × 0.60 + 1,000 × 2.50) ÷ 10⁶ = 0.0031.
@@ -28,7 +28,7 @@ test('it goes down by what turns cost, account by account', () => {
   expect(balance?.figures('b').available_balance).toBe(0.01);
 });
 
-test('a turn may take more than is left; the next one is refused with the live text', () => {
+test('a turn may cost more than the balance; the next turn is refused with the live text', () => {
   const { balance, open } = budget('0.003');
   open('a', 'one').settle(1_000);
   expect(balance?.figures('a')).toEqual({ available_balance: 0, voucher_balance: 0, cash_balance: -0.0001 });
@@ -40,18 +40,18 @@ test('a turn may take more than is left; the next one is refused with the live t
   open('b', 'one').settle(1);
 });
 
-test('one that is spent to the last is empty', () => {
+test('a balance of exactly 0 counts as spent', () => {
   const { open } = budget('0.0031');
   open('a', 'one').settle(1_000);
   expect(() => open('a', 'two')).toThrow('insufficient balance');
 });
 
-test('the ids in the text are those of the account, and do not tell it', () => {
+test('the ids in the quota_exceeded text belong to the account, and do not reveal its key', () => {
   expect(holderOf('a')).toBe(holderOf('a'));
   expect(holderOf('a')).not.toBe(holderOf('b'));
 });
 
-test('its currency is that of all that is billed, and a reset fills it up', () => {
+test('everything is billed in the currency of the balance, and a reset restores the balance', () => {
   const { balance, open, billing } = budget('1CNY');
   expect(billing.spend().currency).toBe('CNY');
   open('a', 'one').settle(0);

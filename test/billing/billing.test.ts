@@ -83,7 +83,7 @@ test('the price of two turns, worked out by hand', () => {
   });
 });
 
-test('in yuan, the same work at the prices in yuan', () => {
+test('a balance in CNY bills the same turns at the prices in CNY', () => {
   const bench = new Bench({ currency: 'CNY' });
   bench.turn('one', 1_997, 100);
   // (2,000 × 4 + 100 × 16) ÷ 10⁶ = 0.0096.
@@ -151,7 +151,7 @@ describe('what a client without sessions would have sent', () => {
     expect(bench.total.stateless.prompt_tokens).toBe(603);
   });
 
-  test('beyond the window it cannot be sent: those turns are counted apart, and said so', () => {
+  test('turns whose history exceeds the window are counted separately, and reported', () => {
     const bench = new Bench({ windowTokens: 8_000 });
     bench.append(message('log', 5_000));
     bench.turn('fits', 1_000, 96);
@@ -173,7 +173,7 @@ test('a turn that is not settled costs nothing, though its prompt is cached', ()
   expect(bench.open(undefined, [], [message('asked', 600), message('more', 1)]).cachedTokens).toBe(512);
 });
 
-test('accounts share neither cache nor books', () => {
+test('accounts share neither prefix cache nor ledger', () => {
   const bench = new Bench();
   bench.open(undefined, [], [message('asked', 600)], 'a').settle(1);
   const other = bench.open(undefined, [], [message('asked', 600)], 'b');
@@ -183,7 +183,7 @@ test('accounts share neither cache nor books', () => {
   expect(bench.billing.spend('c')).toMatchObject({ total: { turns: 0 }, accounts: [], sessions: [] });
 });
 
-test('reset forgets all of it', () => {
+test('a reset clears prefix cache and ledger', () => {
   const bench = new Bench();
   bench.turn('one', 1_000, 10);
   bench.billing.reset();

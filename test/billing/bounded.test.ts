@@ -17,7 +17,7 @@ async function spend(api: Api): Promise<void> {
 }
 
 describe.each(TRANSPORTS)('what many accounts have spent, %s', (transport) => {
-  it('is shown of those that were billed last, counts the others, and is exact in total', async () => {
+  it('shows those billed last, counts the others, and has an exact total', async () => {
     const api = await startEmulator(transport, { model: saying('yes') });
     await spend(api);
     const { body } = await api.get<Spend & { lines: string[] }>('/_emulator/spend');

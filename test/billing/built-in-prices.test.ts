@@ -56,6 +56,6 @@ it.each(EXPECTED)('$model costs in $currency what its source says', ({ model, cu
   expect(rows[0]?.source).toContain(source);
 });
 
-it('no row of the table is without a figure that was written down apart', () => {
+it('every row of the price table has an independent expected figure', () => {
   expect(PRICES).toHaveLength(EXPECTED.length);
 });

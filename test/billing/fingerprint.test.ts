@@ -9,7 +9,7 @@ const call = (id: string, name: string, args: string) => ({
   function: { name, arguments: args },
 });
 
-test('every part of a message that a model reads counts', () => {
+test('the fingerprint of a message depends on every part that a model reads', () => {
   const messages: ChatMessage[] = [
     { role: 'user', content: 'hi' },
     { role: 'system', content: 'hi' },
@@ -28,7 +28,7 @@ test('every part of a message that a model reads counts', () => {
   expect(new Set(messages.map(fingerprint)).size).toBe(messages.length);
 });
 
-test('text in parts is the same as the text', () => {
+test('the fingerprint of text in parts equals that of the joined text', () => {
   const parts: ChatMessage = {
     role: 'user',
     content: [
@@ -39,7 +39,7 @@ test('text in parts is the same as the text', () => {
   expect(fingerprint(parts)).toBe(fingerprint({ role: 'user', content: 'ab' }));
 });
 
-test('different texts hardly ever share one, and it is a whole number', () => {
+test('a fingerprint is an integer, and hardly ever shared by different texts', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 40 }), fc.string({ unit: 'binary', maxLength: 40 }), (a, b) => {
       const [one, two] = [a, b].map((content) => fingerprint({ role: 'user', content }));
@@ -53,7 +53,7 @@ test('different texts hardly ever share one, and it is a whole number', () => {
   expect(many.size).toBe(20_000);
 });
 
-test('the order of what is chained counts', () => {
+test('a chained fingerprint depends on the order', () => {
   const [a, b] = ['a', 'b'].map((content) => fingerprint({ role: 'user', content }));
   expect(chained(a ?? 0, b ?? 0)).not.toBe(chained(b ?? 0, a ?? 0));
 });

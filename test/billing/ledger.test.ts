@@ -34,7 +34,7 @@ const arbitraryUse: fc.Arbitrary<TurnUsage> = fc
         : { promptTokens: use.promptTokens + uncutTokens, cachedTokens: uncutTokens },
   }));
 
-test('the parts add up to the whole, and a saving is the difference of what is shown', () => {
+test('the figures of a ledger add up, and a saving is the difference of the figures shown', () => {
   fc.assert(
     fc.property(fc.array(arbitraryUse, { maxLength: 40 }), (uses) => {
       const ledger = new Ledgers();
@@ -59,7 +59,7 @@ test('the parts add up to the whole, and a saving is the difference of what is s
   );
 });
 
-test('sessions without end do not fill the memory, and nothing is lost from the total', () => {
+test('the ledger of any number of sessions is bounded in memory, and its total is exact', () => {
   const ledger = new Ledgers();
   const [prices] = PRICES;
   if (!prices) throw new Error('there is no price');

@@ -8,7 +8,7 @@ test('what a million tokens cost is exactly their price', () => {
   expect(showMoney(1_000_000n * perToken(2.5))).toBe('2.500000');
 });
 
-test('it is rounded half up when it is shown, and only then', () => {
+test('money is rounded half up when shown, and only then', () => {
   expect(showMoney(1_499_999n)).toBe('0.000001');
   expect(showMoney(1_500_000n)).toBe('0.000002');
   expect(showMoney(-1_500_000n)).toBe('-0.000002');
@@ -24,19 +24,19 @@ test('a sum of many small charges does not drift', () => {
   expect(showMoney(sum)).toBe('0.007000');
 });
 
-test('an amount is read with and without its currency', () => {
+test('parses an amount of money with and without a currency', () => {
   expect(parseAmount('10')).toEqual({ money: 10n ** 13n, currency: 'USD' });
   expect(parseAmount('72.5CNY')).toEqual({ money: 725n * 10n ** 11n, currency: 'CNY' });
   expect(parseAmount(' 0.000001 usd')).toEqual({ money: 1_000_000n, currency: 'USD' });
 });
 
-test.each(['', '-1', '1e3', '10EUR', '1.1234567', 'USD', '10 000'])('rejects the amount %j', (text) => {
+test.each(['', '-1', '1e3', '10EUR', '1.1234567', 'USD', '10 000'])('rejects the amount of money %j', (text) => {
   expect(() => parseAmount(text)).toThrow(
     /is not an amount: write a number with at most 6 decimals, followed by USD or CNY$/,
   );
 });
 
-test('what is read is shown again', () => {
+test('a parsed amount of money is shown as it was written', () => {
   fc.assert(
     fc.property(fc.nat(999_999_999), fc.nat(999_999), (whole, fraction) => {
       const text = `${whole}.${String(fraction).padStart(6, '0')}`;

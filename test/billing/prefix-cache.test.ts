@@ -46,7 +46,7 @@ describe('what is cached', () => {
     expect(new PrefixCache({ wholePrompts: false }).readAndStore('a', prompt, 0)).toBe(0);
   });
 
-  test('cutting the head makes every kept token a miss, once', () => {
+  test('a cut start makes every retained token a miss, once', () => {
     const cache = new PrefixCache();
     const tail = [message('b', 1_000), message('c', 1_000)];
     cache.readAndStore('a', promptOf([message('a', 1_000), ...tail]), 0);
@@ -72,7 +72,7 @@ describe('what is cached', () => {
   });
 });
 
-test('it is forgotten when it has not been sent for its time, and each time counts', () => {
+test('a cached prompt expires five minutes after it was last sent', () => {
   const cache = new PrefixCache();
   const send = (name: string, now: number) =>
     cache.readAndStore('a', promptOf([message('rules', 600), message(name, 10)]), now);
@@ -82,7 +82,7 @@ test('it is forgotten when it has not been sent for its time, and each time coun
   expect(send('four', 3 * TTL_MS - 2)).toBe(0);
 });
 
-test('memory is bounded, and what was sent longest ago goes first', () => {
+test('the prefix cache is bounded, and evicts the prompts sent longest ago', () => {
   const cache = new PrefixCache({ maxEntries: 8 });
   cache.readAndStore('old', promptOf([message('o', 600)]), 0);
   cache.readAndStore('a', promptOf([message('first', 600), message('x', 600)]), 0);
@@ -107,7 +107,7 @@ const arbitrarySent = fc.record({
   wait: fc.nat(TTL_MS),
 });
 
-test('it is what a search through all that was sent says', () => {
+test('the prefix cache gives the same result as a search through all prompts sent', () => {
   fc.assert(
     fc.property(fc.array(arbitrarySent, { maxLength: 20 }), (requests) => {
       const cache = new PrefixCache();

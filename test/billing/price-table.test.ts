@@ -36,7 +36,7 @@ test('the model of the sessions has a price in both currencies, by both of its n
   });
 });
 
-test('the latest row that is not after the day holds, and the first one before all of them', () => {
+test('the latest price not after the day applies, and the first one before all of them', () => {
   const table = new PriceTable([row('2026-06-01', 2), row('2026-01-01', 1), row('2026-09-01', 3)]);
   const inputOn = (text: string) => table.find('kimi-k2.5', 'USD', day(text))?.row.input;
   expect(inputOn('2025-01-01')).toBe(1);
@@ -45,14 +45,14 @@ test('the latest row that is not after the day holds, and the first one before a
   expect(inputOn('2027-01-01')).toBe(3);
 });
 
-test('rows of its own stand in for the built-in ones of their model and currency only', () => {
+test('custom prices replace the built-in ones of their model and currency only', () => {
   const table = new PriceTable([row('2030-01-01', 9)]);
   expect(table.find('kimi-k2.5', 'USD', day('2026-11-01'))?.row.input).toBe(9);
   expect(table.find('kimi-k2.5', 'CNY', day('2026-11-01'))?.row.input).toBe(4);
   expect(table.find('kimi-k2.6', 'USD', day('2026-11-01'))?.row.input).toBe(0.95);
 });
 
-test('rows under another name of a model are prices of that model', () => {
+test('prices under another name of a model apply to that model', () => {
   const table = new PriceTable([row('2026-01-01', 7, 'kimi-k2-0905')]);
   for (const name of ['kimi-k2-0905', 'kimi-k2-0905-preview']) {
     expect(table.find(name, 'USD', day('2026-11-01'))?.row.input).toBe(7);
@@ -65,7 +65,7 @@ test('an unknown model has no price', () => {
   expect(BUILT_IN.find('kimi-k2-turbo-preview', 'USD', day('2026-11-01'))).toBeUndefined();
 });
 
-test('the same row is the same object, so that work can be gathered by it', () => {
+test('the price table returns the same object for the same row', () => {
   const table = new PriceTable();
   expect(table.find('kimi-k2-0905', 'USD', day('2026-11-01'))).toBe(
     table.find('kimi-k2-0905-preview', 'USD', day('2026-01-01')),

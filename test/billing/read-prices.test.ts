@@ -59,16 +59,16 @@ test.each([
     YAML + YAML.replace('-preview', ''),
     'prices.yaml, line 10: kimi-k2-0905 in USD since 2026-10-01 is already on line 2, as kimi-k2-0905-preview',
   ],
-])('refused: %s', (_, text, message) => {
+])('a price file is rejected: %s', (_, text, message) => {
   expect(() => readPrices(text, 'prices.yaml')).toThrow(message);
 });
 
-test('a source is required', () => {
+test('a price file needs a source in each row', () => {
   const text = YAML.replace(/ {2}source.*\n/, '');
   expect(() => readPrices(text, 'prices.yaml')).toThrow('prices.yaml, line 2: [0].source: is required');
 });
 
-test('prices of a model that is not known are left out, and named with the names that there are', () => {
+test('prices of an unknown model are left out and reported with the known names', () => {
   const said: string[] = [];
   const text = YAML + YAML.replace('-0905-preview', '-905') + YAML.replace('k2-0905-preview', 'k9');
   const prices = readPrices(text, 'prices.yaml', (line) => said.push(line));
@@ -80,7 +80,7 @@ test('prices of a model that is not known are left out, and named with the names
   ]);
 });
 
-test('prices of other models of the table are taken without a word', () => {
+test('prices of other known models are accepted without a message', () => {
   const said: string[] = [];
   expect(readPrices(YAML.replace('k2-0905-preview', 'k3'), 'prices.yaml', (line) => said.push(line))).toHaveLength(1);
   expect(said).toEqual([]);

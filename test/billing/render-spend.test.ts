@@ -31,7 +31,7 @@ test('spend shows how each figure is calculated', () => {
   expect(lines[8]).toMatch(/^sess_1: 0\.0036788 USD for 1 turn; /);
 });
 
-test('a session that cost more is told as plainly', () => {
+test('spend says when a session cost more than without sessions', () => {
   const lines = renderSpend(spendOf(ledgerWith({ promptTokens: 10_000, cachedTokens: 9_984 }), QUESTION));
   // (16 × 0.60 + 9,984 × 0.15 + 500 × 2.50) ÷ 10⁶ = 0.0027572; 0.0027572 − 0.0036788 = −0.0009216, 33.4 % more.
   expect(lines).toContain('  saved against stateless with cache: 0.0027572 − 0.0036788 = -0.0009216 USD (-33.4 %)');
@@ -57,7 +57,7 @@ function wrongSums(lines: readonly string[]): string[] {
   });
 }
 
-test('the sums come out at the digits shown, and the sessions add up to the total', () => {
+test('the sums of spend are exact at the digits shown, and sessions add up to the total', () => {
   const tokens = fc.integer({ min: 0, max: 262_144 });
   const price = fc.integer({ min: 0, max: 9_999_999 }).map((figure) => figure / 1_000);
   const turn = fc.record({ session: fc.constantFrom('a', 'b', 'c'), prompt: tokens, cached: tokens, output: tokens });
@@ -90,12 +90,12 @@ test('the sums come out at the digits shown, and the sessions add up to the tota
   );
 });
 
-test('turns that only a session could take are told apart', () => {
+test('spend lists turns separately whose history exceeds the window', () => {
   const lines = renderSpend(spendOf(ledgerWith(undefined), QUESTION));
   expect(lines[0]).toMatch(/^In total: 0\.0036788 USD for 1 turn; .* for 0 of them$/);
   expect(lines).toContain('  1 turn left out below: the uncut history no longer fitted 262,144 tokens');
 });
 
-test('nothing is said to be nothing', () => {
+test('spend says when nothing was billed', () => {
   expect(renderSpend(spendOf(new Ledgers(), QUESTION))).toEqual(['Nothing has been spent.']);
 });

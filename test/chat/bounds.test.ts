@@ -71,7 +71,7 @@ describe('the bounds of an answer', () => {
     expect(dropped.ended).toBe('length');
   });
 
-  it('of a long answer in small pieces are not counted anew with every piece', async () => {
+  it('do not recount a long answer with every small piece', async () => {
     const { tokenizer: counting, counted } = measured();
     const pieces = 20_000;
     const answer = new Bounds(counting, { maxTokens: 2 * pieces, stop: [] });

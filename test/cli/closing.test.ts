@@ -7,7 +7,7 @@ import { Api, MODEL, readEvents } from '../support/emulator.ts';
 import { HeldModel } from '../support/held-model.ts';
 import { createSession, O200K } from '../support/session.ts';
 
-it('a chat that streams while the server closes comes to its end, and is stored', async () => {
+it('a chat that streams while the server closes is finished and stored', async () => {
   const path = join(temporaryFolder(), 'state.db');
   const model = new HeldModel();
   const emulator = createEmulator({ database: path, model, tokenizer: O200K });

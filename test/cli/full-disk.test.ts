@@ -6,7 +6,7 @@ import { ServerProcess } from './server-process.ts';
 const HEADERS = { Authorization: 'Bearer any', 'Content-Type': 'application/json' };
 const message = JSON.stringify({ role: 'user', content: 'word '.repeat(4_000) });
 
-it('a disk that takes no more is told in one line a request, which changes nothing', async () => {
+it('a full disk is reported in one line per request, and the request changes nothing', async () => {
   const path = join(temporaryFolder(), 'state.db');
   const { server, ready } = await ServerProcess.listening(['--db', path], { fileBlocks: 1_000 });
   const created = await fetch(`${ready.base_url}/sessions`, { method: 'POST', headers: HEADERS });

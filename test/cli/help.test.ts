@@ -6,7 +6,7 @@ import { OPTIONS, type Option } from '../../emulator/options.ts';
 import { run } from './server-process.ts';
 
 describe('--help', () => {
-  it('lists every flag and every limit with its default, each apart from what is said of it', async () => {
+  it('lists every flag and every limit with its default, in columns', async () => {
     const { code, stdout, stderr } = await run(['--help']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     for (const flag of Object.keys(FLAGS)) {

@@ -51,6 +51,6 @@ it('kimi-emulator models ends with 2 and one line for an unknown model or flag',
   expect(await run('--every')).toMatchObject({ code: 2, stderr: expect.stringContaining("unknown flag '--every'") });
 });
 
-it('docs/models.md is what the profiles say', () => {
+it('docs/models.md is up to date with the profiles', () => {
   expect(readFileSync(new URL('../../docs/models.md', import.meta.url), 'utf8')).toBe(modelsPage());
 });

@@ -59,7 +59,7 @@ it.each<[string[], RegExp]>([
   [['--script', 'absent.yaml'], /--script: absent\.yaml cannot be read/],
   [['--script', 'wrong.yaml'], /--script: wrong\.yaml.*line 2/],
   [['--prices', 'wrong.yaml'], /--prices: wrong\.yaml/],
-])('%j is refused in one line', async (flags, message) => {
+])('%j is rejected in one line at the start', async (flags, message) => {
   const cwd = temporaryFolder();
   writeFileSync(join(cwd, 'wrong.yaml'), '- reply: fine\n- replay: fine\n');
   const ended = await run(['--port', '0', '--memory', ...flags], { cwd });
@@ -68,7 +68,7 @@ it.each<[string[], RegExp]>([
   expect(ended.code).toBe(1);
 });
 
-it('spend says in one line where nobody answers, and what it does not understand', async () => {
+it('kimi-emulator spend reports in one line a missing server and an invalid argument', async () => {
   const free = createServer().listen(0, '127.0.0.1');
   await once(free, 'listening');
   const { port } = free.address() as AddressInfo;

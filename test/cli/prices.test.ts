@@ -26,13 +26,13 @@ async function spendOfTurn(url: string, model: string): Promise<Spend> {
   return JSON.parse(printed) as Spend;
 }
 
-it.each(['kimi-k2-0905', 'kimi-k2-0905-preview'])('a price under the short name is what %s costs', async (model) => {
+it.each(['kimi-k2-0905', 'kimi-k2-0905-preview'])('a price under the short name applies to %s', async (model) => {
   const { url } = await startWith([DATED]);
   const { total } = await spendOfTurn(url, model);
   expect(total.cost).toBeCloseTo((total.input_tokens * 1_000 + total.output_tokens * 3_000) / 1e6, 9);
 });
 
-it('a misspelt model is told in one line at the start', async () => {
+it('a price file with a misspelt model is reported in one line at the start', async () => {
   const { server } = await startWith([DATED, { ...DATED, model: 'kimi-k2-905' }]);
   const { stderr } = await server.signal('SIGTERM');
   expect(stderr).toMatch(
@@ -40,13 +40,13 @@ it('a misspelt model is told in one line at the start', async () => {
   );
 });
 
-it('prices in a currency that is not billed in are told in one line at the start', async () => {
+it('prices in a currency that is not used are reported in one line at the start', async () => {
   const { server } = await startWith([{ ...DATED, currency: 'CNY' }]);
   const { stderr } = await server.signal('SIGTERM');
   expect(stderr).toMatch(/^kimi-emulator: --prices: prices\.json has no price in USD, which is billed in.+\n$/);
 });
 
-it('the prices that spend prints can be given back', async () => {
+it('the prices that spend prints can be used as a price file', async () => {
   const first = await spendOfTurn((await startWith([DATED])).url, 'kimi-k2-0905');
   const second = await spendOfTurn((await startWith(first.prices)).url, 'kimi-k2-0905');
   expect(second.prices).toEqual([DATED]);

@@ -11,7 +11,7 @@ import { requireShared } from '../support/shared.ts';
 import { ServerProcess } from './server-process.ts';
 
 describe('a start', () => {
-  it('with --json prints one line that says all, and nothing else', async () => {
+  it('with --json prints one line of JSON, and nothing else', async () => {
     const cwd = temporaryFolder();
     const args = ['--limit', 'window_tokens=32768', '--limit', 'sessions=2', '--tokenizer', 'o200k_base'];
     const { server, ready } = await ServerProcess.listening(args, { cwd });
@@ -98,7 +98,7 @@ describe('a start', () => {
     expect(await server.signal('SIGTERM')).toMatchObject({ code: 0, stderr: '' });
   });
 
-  it('on another address than loopback warns', async () => {
+  it('on an address other than loopback warns', async () => {
     const { server, ready } = await ServerProcess.listening(['--memory', '--host', '0.0.0.0']);
     expect((await fetch(`http://127.0.0.1:${ready.port}/_emulator/health`)).status).toBe(200);
     const { stderr, code } = await server.signal('SIGTERM');

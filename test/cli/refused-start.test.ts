@@ -77,7 +77,7 @@ describe('a start that cannot be', () => {
     expect(ended.stderr).toMatch(/^kimi-emulator: --export-on-exit: [^\n]+ cannot be written: [^\n]+\n$/);
   });
 
-  it('is not one whose path goes through a folder that is yet to be made', async () => {
+  it('does not fail for a database path whose folder does not exist yet', async () => {
     const cwd = temporaryFolder();
     const { server } = await ServerProcess.listening(['--db', 'new/../more/state.db'], { cwd });
     expect(await server.signal('SIGTERM')).toMatchObject({ code: 0, stderr: '' });

@@ -8,7 +8,7 @@ import { run, ServerProcess } from './server-process.ts';
 const headers = { Authorization: 'Bearer sk-test', 'Content-Type': 'application/json' };
 
 describe('a server with --seed-file and --export-on-exit', () => {
-  it('begins with the one, returns to it at a reset, and leaves the other behind', async () => {
+  it('starts from the seed file, resets to it, and writes the export on exit', async () => {
     const { file, session } = await exported();
     const folder = temporaryFolder();
     const [seed, left] = [join(folder, 'seed.json'), join(folder, 'left', 'state.json')];
@@ -50,7 +50,7 @@ describe('a server with --seed-file and --export-on-exit', () => {
     });
   });
 
-  it('does not start where what it is to leave could not be written', async () => {
+  it('does not start where the export could not be written', async () => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, 'a file'), '');
     for (const path of [join(folder, 'a file', 'state.json'), folder]) {
@@ -62,7 +62,7 @@ describe('a server with --seed-file and --export-on-exit', () => {
     expect(readdirSync(folder)).toEqual(['a file']);
   });
 
-  it('says so where what it leaves cannot be written any more', async () => {
+  it('reports an export that can no longer be written', async () => {
     const folder = temporaryFolder();
     const left = join(folder, 'left');
     const { server } = await ServerProcess.listening(['--memory', '--export-on-exit', join(left, 'state.json')]);

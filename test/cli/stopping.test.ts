@@ -23,7 +23,7 @@ describe.each(['SIGINT', 'SIGTERM'] as const)('%s', (signal) => {
 });
 
 describe('a server that is told to stop', () => {
-  it('ends a stream that does not come to its end, and closes the database', async () => {
+  it('aborts a stream that does not end, and closes the database', async () => {
     const { server, baseUrl, path } = await start();
     const stream = await openStream(baseUrl);
     await stream.write('first');
@@ -31,7 +31,7 @@ describe('a server that is told to stop', () => {
     expectClosed(path, ['first']);
   });
 
-  it('does not wait when it is told twice, and loses nothing', async () => {
+  it('does not wait after a second signal, and loses nothing', async () => {
     const { server, baseUrl, path } = await start();
     const stream = await openStream(baseUrl);
     await stream.write('first');
@@ -42,7 +42,7 @@ describe('a server that is told to stop', () => {
     expect(contents(path)).toEqual(['first']);
   });
 
-  it('takes nothing more over a connection whose answer it has finished', async () => {
+  it('accepts no further request on a connection whose answer is complete', async () => {
     const { server, baseUrl } = await start();
     const stream = await openStream(baseUrl);
     await stream.write('first');

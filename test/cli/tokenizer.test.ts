@@ -64,7 +64,7 @@ function web(content: Uint8Array, status = 200) {
 }
 
 describe('--install', () => {
-  test('puts a file where it is found without being told', async (context) => {
+  test('puts a file where it is found without --tokenizer', async (context) => {
     kimiFile(context);
     const { code, out, err } = await run(['--install', KIMI_FILE]);
     expect({ code, err }).toEqual({ code: 0, err: '' });
@@ -100,7 +100,7 @@ describe('--install', () => {
     expect(err).toMatch(/^[^\n]*\(getaddrinfo ENOTFOUND\); get tiktoken.model from https:[^\n]* --install FILE\n$/);
   });
 
-  test('says in one line what a server or a folder refused', async (context) => {
+  test('reports in one line a download or write that fails', async (context) => {
     const { fetch } = web(Buffer.from(''), 404);
     expect((await run(['--install'], { fetch })).err).toMatch(/^[^\n]*it answered 404[^\n]*\n$/);
     expect((await run(['--install', join(folder, 'missing')])).err).toMatch(
@@ -124,7 +124,7 @@ test('--count prints the tokens under each vocabulary at hand', async (context) 
   );
 });
 
-test('--help explains both', async () => {
+test('kimi-emulator tokenizer --help explains --install and --count', async () => {
   const { code, out } = await run(['--help']);
   expect(code).toBe(0);
   expect(out).toMatch(/--install \[FILE\|URL\].*\n.*--count FILE/);
@@ -137,14 +137,14 @@ test.each([
   [['--install', '--count', 'x'], 'exclude each other'],
   [['--install', 'x', 'y'], 'unexpected argument y'],
   [['x'], 'unexpected argument x'],
-])('wrong arguments %j are one clear line and exit code 2', async (args, problem) => {
+])('kimi-emulator tokenizer reports the wrong arguments %j in one line, with exit code 2', async (args, problem) => {
   const { code, out, err } = await run(args);
   expect({ code, out }).toEqual({ code: 2, out: '' });
   expect(err).toMatch(/^kimi-emulator tokenizer: [^\n]+\n$/);
   expect(err).toContain(problem);
 });
 
-test('--count of what cannot be read is one clear line and exit code 1', async () => {
+test('--count of an unreadable file is reported in one line, with exit code 1', async () => {
   expect(await run(['--count', join(folder, 'missing')])).toMatchObject({
     code: 1,
     err: expect.stringMatching(/^kimi-emulator tokenizer: cannot read [^\n]*\n$/),

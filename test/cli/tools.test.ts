@@ -159,7 +159,7 @@ for await (const line of createInterface(process.stdin)) {
     expect(stdout).toMatch(/^second\n[\s\S]*kimi-k3 would refuse 1 of 2 tools\n$/);
   });
 
-  it('says in one line why a server told no tools', async () => {
+  it('says in one line why a server listed no tools', async () => {
     const ended = await run(['check', '--mcp', server(`console.error('no such token'); process.exit(3);`)]);
     expect(ended).toMatchObject({ code: 2, stdout: '' });
     expect(ended.stderr).toMatch(/ended with 3: no such token\n$/);

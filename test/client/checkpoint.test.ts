@@ -35,7 +35,7 @@ describe('a checkpoint', () => {
     expect(() => readState(value)).toThrow(expect.objectContaining({ name: 'CheckpointError', reason }));
   });
 
-  it('in a file is there whole or not at all, and makes its folder', async () => {
+  it('in a file is written whole or not at all, and creates its folder', async () => {
     const folder = await scratch();
     const path = join(folder, 'deep', 'agent.json');
     const checkpoint = fileCheckpoint(path);

@@ -168,7 +168,7 @@ describe('a turn that is given up', () => {
     expect(told).toHaveLength(agent.turns);
   });
 
-  it('gives its answer where it was committed after all', async () => {
+  it('returns its answer if it was committed after all', async () => {
     const bench = await startBench();
     const abort = new AbortController();
     const fetch = through(bench.api.fetch, async ({ path, send }) => {

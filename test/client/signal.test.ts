@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { KimiClient } from '../../client/index.ts';
 import { startEmulator } from '../support/emulator.ts';
 
-it('leaves nothing behind on a signal that serves many requests', async () => {
+it('an abort signal shared by many requests keeps no listeners', async () => {
   const { emulator } = await startEmulator('in process');
   const client = new KimiClient({ fetch: emulator.fetch });
   const { signal } = new AbortController();
@@ -11,7 +11,7 @@ it('leaves nothing behind on a signal that serves many requests', async () => {
   expect(getEventListeners(signal, 'abort')).toHaveLength(0);
 });
 
-it('is still heard', async () => {
+it('an abort signal still aborts after many requests', async () => {
   const { emulator } = await startEmulator('in process');
   const client = new KimiClient({ fetch: emulator.fetch });
   await expect(client.sessions.list({}, { signal: AbortSignal.abort() })).rejects.toThrow(/abort/i);

@@ -67,7 +67,7 @@ describe('splitting a text', () => {
     );
   });
 
-  it('skips what is there already', async () => {
+  it('skips the pieces that were appended already', async () => {
     await fc.assert(
       fc.asyncProperty(TEXT, fc.nat(500), async (text, units) => {
         expect((await collect(skipUnits([...text], units))).join('')).toBe(text.slice(units));
@@ -76,7 +76,7 @@ describe('splitting a text', () => {
     );
   });
 
-  it('takes a novel apart and together', (context) => {
+  it('splits a novel and joins it again', (context) => {
     const novel = readShared(context, 'novel');
     const pieces = splitText(novel, 24_000);
     expect(pieces.join('')).toBe(novel);

@@ -4,7 +4,7 @@ import { type Api, MODEL, startEmulator } from '../support/emulator.ts';
 import { echo, listMessages, together } from './clients.ts';
 
 describe('32 clients at the same time over HTTP', () => {
-  it('on sessions of their own are never in each other’s way', async () => {
+  it('on separate sessions never block each other', async () => {
     const api = await startEmulator('over HTTP', { model: echo });
     await together(async (client) => {
       const { body: session } = await api.post<Session>('/v1/sessions', {});
@@ -42,7 +42,7 @@ describe('32 clients at the same time over HTTP', () => {
     expect(await countSessions(api)).toBe(100);
   });
 
-  it('never more than 100 while others are deleted either', async () => {
+  it('never create more than 100 sessions while others are deleted', async () => {
     const api = await startEmulator('over HTTP', { limits: { sessions: 10 } });
     await together(async () => {
       for (let count = 0; count < 3; count += 1) {
@@ -55,7 +55,7 @@ describe('32 clients at the same time over HTTP', () => {
     expect(await countSessions(api)).toBe(0);
   });
 
-  it('of other accounts have places of their own', async () => {
+  it('of other accounts have session limits of their own', async () => {
     const api = await startEmulator('over HTTP', { limits: { sessions: 2 } });
     const statuses = await together(async (client) => {
       const key = `sk-${client}`;

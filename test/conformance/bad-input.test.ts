@@ -37,7 +37,7 @@ it.each<[string[], string, number]>([
   [['--case', 'balance', '--report', 'json', '--out', 'package.json'], '--out package.json', 2],
   [['--case', 'balance', '--target', 'http://127.0.0.1:1', '--out', 'package.json'], '--out package.json', 2],
   [['--target', 'http://127.0.0.1:1/v1'], 'cannot be reached', 3],
-])('%j is one clear line', async (args, names, code) => {
+])('conformance reports %j in one line', async (args, names, code) => {
   const ended = await conformance(args);
   expect(ended.stderr).toContain(names);
   expectOneLine(ended.stderr);
@@ -60,7 +60,7 @@ it.each<[string, RequestListener, string, number]>([
   ['never answers', () => undefined, 'no answer within 0.2 s', 3],
   ['breaks down', (_, answer) => answer.writeHead(500).end('{}'), 'is not available', 3],
   ['drops connections', ({ socket }) => socket.destroy(), 'cannot be reached', 3],
-])('a target that %s is one clear line', async (_, answers, names, code) => {
+])('a target that %s is reported in one line', async (_, answers, names, code) => {
   const url = await serverThat(answers);
   const ended = await conformance(['--target', url, '--timeout', '0.2', '--out', temporaryFolder()]);
   expect(ended.stderr).toContain(names);
@@ -68,7 +68,7 @@ it.each<[string, RequestListener, string, number]>([
   expect(ended.code).toBe(code);
 });
 
-it('a sweep with a key that is refused is one clear line', async () => {
+it('a sweep with a refused key is reported in one line', async () => {
   const url = await serverThat((_, answer) =>
     answer.writeHead(401).end('{"error":{"message":"Invalid Authentication"}}'),
   );
@@ -91,7 +91,7 @@ it.each<[string, string]>([
   ['another shape', '{"baseline":1,"entries":[{"check":"append.limit/over-refused"}]}'],
   ['a field nobody knows', '{"baseline":1,"entries":[],"more":1}'],
   ['a version nobody knows', '{"baseline":2,"entries":[]}'],
-])('a baseline that is %s is one clear line', async (_, text) => {
+])('a baseline that is %s is reported in one line', async (_, text) => {
   const file = join(temporaryFolder(), 'baseline.json');
   writeFileSync(file, text);
   const ended = await conformance(['--baseline', file]);

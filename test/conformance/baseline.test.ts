@@ -32,7 +32,7 @@ async function judge(entries: Entry[], { broken = true, ...options }: RunOptions
   return runConformance(target, { cases: ['balance', 'models'], baseline: { baseline: 1, entries }, ...options });
 }
 
-it('what is on the list of known failures fails no run', async () => {
+it('failures on the list of known failures do not fail a run', async () => {
   const without = await judge([]);
   expect(without.exitCode).toBe(1);
   const failing = without.results.filter(({ verdict }) => verdict === 'fail').map(({ id }) => id);
@@ -45,13 +45,13 @@ it.each<[string, Partial<Entry>, string]>([
   ['that expired', { expires: '2026-01-02' }, 'expired on 2026-01-02'],
   ['with another message', { message: '^nothing like it' }, 'another message'],
   ['with another verdict', { expect: 'warn' }, 'expected warn, got fail'],
-])('an entry %s fails the run', async (_, change, problem) => {
+])('a known failure %s fails the run', async (_, change, problem) => {
   const report = await judge([{ ...ENTRY, ...change }]);
   expect(report.exitCode).toBe(1);
   expect(report.baseline?.problems.join()).toContain(problem);
 });
 
-it('an entry whose check passes now fails the run', async () => {
+it('a known failure whose check now passes fails the run', async () => {
   const report = await judge([ENTRY], { broken: false });
   expect(report.exitCode).toBe(1);
   expect(report.baseline?.problems).toEqual([expect.stringContaining('passes now')]);

@@ -39,7 +39,7 @@ function bill({ requests }: Recorder): number {
     .reduce((sum, cost) => sum + cost, 0);
 }
 
-it('nothing is sent without --yes: the plan is printed, and that is all', async () => {
+it('without --yes the plan is printed and nothing is sent', async () => {
   const recorder = await startRecorder();
   const { code, stdout, stderr } = await conformance(['--out', temporaryFolder()], { env: liveEnv(recorder) });
   expect(recorder.requests).toEqual([]);
@@ -70,7 +70,7 @@ it.each([0.000_05, 0.000_5, 0.002])('a run never spends more than its cap of %f'
   expect(code).toBe(4);
 });
 
-it('a run that may cost enough is whole, and says what it spent', async () => {
+it('a run with a large enough budget is complete, and reports what it spent', async () => {
   const recorder = await startRecorder({ apiKeys: ['sk-live'] });
   const args = ['--yes', '--max-spend', '2', '--profile', 'kimi-wire', '--out', temporaryFolder()];
   const { code, stdout } = await conformance(args, { env: liveEnv(recorder) });

@@ -23,7 +23,7 @@ async function judged(args: string[], env: Record<string, string> = {}): Promise
 
 const bad = ({ results }: Report) => results.filter(({ verdict }) => verdict === 'fail' || verdict === 'error');
 
-it('a server that lets any key in may do so, and one that knows its keys has to refuse others', async () => {
+it('a server may accept any key, but one with known keys must reject others', async () => {
   const args = ['--declare', 'sessions', '--case', 'errors.keys'];
   const anyone = await judged(['--target', await served(), ...args]);
   expect(bad(anyone)).toEqual([]);
@@ -34,7 +34,7 @@ it('a server that lets any key in may do so, and one that knows its keys has to 
   for (const { message } of bad(careless)) expect(message).toContain('is judged without KIMI_API_KEY');
 });
 
-it('a server that has sessions and does not declare them is told how it is scored', async () => {
+it('a server with undeclared sessions is told how it is scored', async () => {
   const args = ['--target', await served(), '--case', 'truncate.minimum', '--out', temporaryFolder()];
   const ended = await conformance(args);
   expect(ended.code).toBe(3);
@@ -42,7 +42,7 @@ it('a server that has sessions and does not declare them is told how it is score
   expect((await conformance([...args, '--declare', 'sessions'])).stdout).not.toContain('--declare sessions');
 });
 
-it('limits that differ from the contract are said with --limit', async () => {
+it('limits that differ from the contract are declared with --limit', async () => {
   const args = [
     '--target',
     await served({ limits: SMALL_LIMITS }),
@@ -56,7 +56,7 @@ it('limits that differ from the contract are said with --limit', async () => {
   expect(bad(await judged([...args, ...limits]))).toEqual([]);
 });
 
-it('what the emulator is said not to offer is not scored', async () => {
+it('capabilities declared as missing are not scored', async () => {
   const { results } = await judged(['--case', 'truncate.minimum', '--declare', 'sessions=no']);
   expect(results.map(({ verdict }) => verdict)).not.toContain('pass');
 });

@@ -29,7 +29,7 @@ async function losing(loses: (number: number, path: string) => boolean): Promise
   return { target, paths };
 }
 
-it('a target that answers nothing but models is given up soon, in one line, and nothing is known of it', async () => {
+it('a run on a target that answers only models stops soon, in one line, without results', async () => {
   const paths: (string | undefined)[] = [];
   const url = await serverThat(({ url: path }, answer) => {
     paths.push(path);
@@ -47,7 +47,7 @@ it('a target that answers nothing but models is given up soon, in one line, and 
   expect(stdout.replaceAll(/\s+/g, ' ').split(told)).toHaveLength(2);
 });
 
-it('a target that dies during a run is given up soon, and what is known of it is told', async () => {
+it('a run on a target that dies stops soon, and reports the results so far', async () => {
   const { target, paths } = await losing((number) => number > 200);
   const { results, exitCode, run } = await runConformance(target);
   expect(paths.length).toBeLessThanOrEqual(200 + MOST_UNANSWERED);
@@ -58,7 +58,7 @@ it('a target that dies during a run is given up soon, and what is known of it is
   expect(verdicts.lastIndexOf('pass')).toBeLessThan(verdicts.indexOf('not_run'));
 });
 
-it('a route that does not answer stops no run, and neither do requests that are lost together', async () => {
+it('neither a route without answers nor requests lost together stop a run', async () => {
   const deaf = await losing((_, path) => path.endsWith('/balance'));
   const report = await runConformance(deaf.target, { cases: ['balance', 'models', 'tokens'] });
   expect(report.run.stopped).toBeUndefined();
@@ -73,7 +73,7 @@ it('a route that does not answer stops no run, and neither do requests that are 
   expect((await runConformance(raced.target, { cases: ['append.concurrent'] })).run.stopped).toBeUndefined();
 });
 
-it('no list of known failures is written from a run that was given up', async () => {
+it('a stopped run writes no list of known failures', async () => {
   const url = await serverThat(({ url: path }, answer) => {
     if (path === '/v1/models') answer.end('{"object":"list","data":[]}');
   });

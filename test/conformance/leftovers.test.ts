@@ -100,7 +100,7 @@ it('a run that loses the answer to a creation keeps its record of created resour
   expect(readdirSync(out)).toEqual([]);
 });
 
-it('a creation whose answer was lost is told, and takes the green from a run that is sound', async () => {
+it('a creation whose answer was lost is reported, and the run is not green', async () => {
   const recorder = await startRecorder({ limits: SMALL_LIMITS });
   const out = temporaryFolder();
   let lost = false;
@@ -122,7 +122,7 @@ it('a creation whose answer was lost is told, and takes the green from a run tha
   expect(await leftovers(recorder)).toEqual([]);
 });
 
-it('what was never sent has created nothing', async () => {
+it('a request that was never sent is not recorded as a creation', async () => {
   const real = await emulatorTarget();
   onTestFinished(() => real.close?.());
   let created = 0;
@@ -136,7 +136,7 @@ it('what was never sent has created nothing', async () => {
   expect(report.lost ?? []).toEqual([]);
 });
 
-it.each([25, 411])('what a run leaves that is killed at request %i is swept away', async (at) => {
+it.each([25, 411])('sweep deletes what a run leaves that is killed at request %i', async (at) => {
   const recorder = await startRecorder({ limits: SMALL_LIMITS });
   const out = temporaryFolder();
   const args = ['conformance', '--target', recorder.url, '--profile', 'session', '--quiet', '--out', out];

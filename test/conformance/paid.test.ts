@@ -15,7 +15,7 @@ function paidTarget(baseURL: string) {
   });
 }
 
-it('a script that judges what costs money has to say what it may cost', async () => {
+it('a script that tests a paid target must set maxSpend', async () => {
   const recorder = await startRecorder();
   await expect(runConformance(paidTarget(recorder.url), { cases: ['models'] })).rejects.toThrow('maxSpend');
   expect(recorder.requests).toEqual([]);
@@ -23,7 +23,7 @@ it('a script that judges what costs money has to say what it may cost', async ()
   expect(report.spending.cap).toBe(0.01);
 });
 
-it('so does a test suite', async () => {
+it('a test suite that tests a paid target must set maxSpend', async () => {
   const recorder = await startRecorder();
   const before: (() => Promise<void>)[] = [];
   const runner = {

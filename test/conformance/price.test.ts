@@ -5,7 +5,7 @@ import { PRICES } from '../../contract/prices.ts';
 
 const dollars = PRICES.filter(({ currency }) => currency === 'USD');
 
-it.each(dollars.map(({ model }) => model))('%s has its own price, the latest in dollars', (model) => {
+it.each(dollars.map(({ model }) => model))('%s has its own price, the latest in USD', (model) => {
   const own = dollars.filter((price) => price.model === model).toSorted((a, b) => a.since.localeCompare(b.since));
   expect(priceOf(model)).toEqual(own.at(-1));
 });
@@ -15,7 +15,7 @@ it('another name of a model has the price of that model', () => {
 });
 
 it.each(['kimi-unheard-of', 'kimi-k2-turbo-preview', 'kimi-k', ''])(
-  'of the model %j no price in dollars is known, and none is dearer than what is taken',
+  'the model %j has no price in USD, so the highest price is assumed',
   (model) => {
     const { input, output, currency, source } = priceOf(model);
     expect(currency).toBe('USD');

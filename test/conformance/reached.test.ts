@@ -5,7 +5,7 @@ import { json, on } from '../../conformance/proof/proxy.ts';
 /** Nothing of a case is reached on it but the beginning. */
 const noSessions = () => on('POST', '/v1/sessions', async () => json({ error: { message: 'no', type: 'x' } }, 403));
 
-it('a check that the case never came to has not caught a broken server', async () => {
+it('a check that a case never reached does not count as catching a broken server', async () => {
   const { killed, survived } = await judgeMutant({
     id: 'append.no-sessions',
     area: 'append',

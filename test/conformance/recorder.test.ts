@@ -1,7 +1,7 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { type Recorder, startRecorder } from './recorder.ts';
 
-it('a recorder is closed once what was under way is through, although its sender has gone', async () => {
+it('a recorder closes after its running requests end, even if their sender has gone', async () => {
   let requests: Recorder['requests'] = [];
   // What is registered first is called last: after the recorder was closed.
   onTestFinished(() => expect(requests).toMatchObject([{ status: 201 }]));

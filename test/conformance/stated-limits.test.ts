@@ -33,7 +33,7 @@ it.each<[string, unknown, string]>([
   ['a text', '4096', 'window_tokens "4096" (no whole number)'],
   ['a very long text', '9'.repeat(10_000), '… (10002 characters) (no whole number)'],
 ])(
-  'a target that states %s is judged by the limits that were declared, and that is told',
+  'a target that states %s is tested with the declared limits, and the report says so',
   async (_, window_tokens, told) => {
     const { report, bytes } = await judge({ window_tokens });
     expect(report.target.limits).toMatchObject(SMALL_LIMITS);
@@ -44,7 +44,7 @@ it.each<[string, unknown, string]>([
   },
 );
 
-it('what is within the contract is believed', async () => {
+it('stated limits within the contract are used', async () => {
   const { report } = await judge({ append_tokens: 128, snapshots: 3 });
   expect(report.target.limits).toMatchObject({ ...SMALL_LIMITS, append_tokens: 128, snapshots: 3 });
   expect(report.target.refusedLimits).toBeUndefined();

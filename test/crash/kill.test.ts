@@ -18,7 +18,7 @@ const LIMITS = ['window_tokens=100000', 'min_preserve_tokens=64'];
 /** Rounds that sessions live through before new ones take their place, so that windows stay of a size. */
 const LIFETIME = 5;
 
-it('loses nothing that was acknowledged and keeps nothing by halves, killed at any moment under load', async () => {
+it('a server killed at any moment under load loses no acknowledged write and keeps no partial one', async () => {
   const folder = temporaryFolder();
   const path = join(folder, 'state.db');
   const args = ['--db', path, ...LIMITS.flatMap((limit) => ['--limit', limit])];

@@ -11,7 +11,7 @@ interface Document {
   components: { schemas: Record<string, unknown> };
 }
 
-it('docs/api.md is what the schemas say (npm run docs)', () => {
+it('docs/api.md is up to date with the schemas (npm run docs)', () => {
   expect(readFileSync(new URL('../../docs/api.md', import.meta.url), 'utf8')).toBe(apiReference());
 });
 

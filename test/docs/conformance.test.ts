@@ -13,7 +13,7 @@ const page = readFileSync(`${ROOT}docs/conformance.md`, 'utf8');
 const ci = readFileSync(`${ROOT}docs/ci.md`, 'utf8');
 const COMMAND = /npx kimi-emulator conformance([^#\n`]*)/g;
 
-it('every command line of the pages is understood, and names cases that exist', () => {
+it('every command line in the conformance docs is valid, and names existing cases', () => {
   const lines = [...`${page}\n${ci}`.matchAll(COMMAND)].map(([, rest = '']) =>
     rest.trim().split(/\s+/).filter(Boolean),
   );
@@ -24,7 +24,7 @@ it('every command line of the pages is understood, and names cases that exist', 
   }
 });
 
-it('the script prints what the page says', () => {
+it('the script of docs/conformance.md prints what the page says', () => {
   const code = [...page.matchAll(/```ts\n([\s\S]*?)```/g)]
     .map(([, block = '']) => block)
     .find((block) => block.includes('console.log'));
@@ -35,14 +35,14 @@ it('the script prints what the page says', () => {
   expect(printed.trim()).toBe('conformant 0');
 });
 
-it('the workflow is YAML, and runs what is there', () => {
+it('the workflow of docs/ci.md is valid YAML, and runs existing commands', () => {
   const [workflow = '', step = ''] = [...ci.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, block = '']) => block);
   const { jobs } = parse(workflow) as { jobs: { conformance: { steps: { run?: string }[] } } };
   expect(jobs.conformance.steps.some(({ run }) => run?.startsWith('npx kimi-emulator conformance'))).toBe(true);
   expect(parse(step)).toHaveLength(1);
 });
 
-it('the page of the proof speaks of what is there', () => {
+it('docs/conformance-proof.md names existing mutants and checks', () => {
   const proof = readFileSync(`${ROOT}docs/conformance-proof.md`, 'utf8');
   expect(proof).toContain('The proof holds.');
   for (const check of mustChecks()) expect(proof, check).toContain(`\`${check}\``);

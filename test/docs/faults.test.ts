@@ -6,7 +6,7 @@ import { FAULT_EFFECTS } from '../../emulator/faults/fault-spec.ts';
 
 const PAGE = readFileSync(new URL('../../docs/faults.md', import.meta.url), 'utf8');
 
-it('docs/faults.md says what the clients do now (npm run docs)', async () => {
+it('docs/faults.md is up to date with the clients (npm run docs)', async () => {
   expect(PAGE).toBe(withTable(PAGE, await faultsTable()));
 });
 
@@ -18,7 +18,7 @@ it('docs/faults.md names every effect with its parameters', () => {
   }
 });
 
-it('docs/faults.md has the tiers as they are', () => {
+it('docs/faults.md has the current rate tiers', () => {
   for (const [number, { concurrency, rpm, tpm, tpd }] of Object.entries<Tier>(TIERS)) {
     const cells = [concurrency, rpm, tpm, tpd].map((limit) => limit?.toLocaleString('en-US') ?? '');
     expect(PAGE).toContain(`| ${number} | ${cells.join(' | ')} |`.replace('|  |', '| |'));

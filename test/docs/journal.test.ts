@@ -16,7 +16,7 @@ const block = (page: string, language: string) =>
   new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(page)?.[1] ?? '';
 const execute = promisify(execFile);
 
-it('the example of the journal runs as it is printed', async () => {
+it('the example of docs/journal.md runs', async () => {
   const file = `${ROOT}test/docs/journal-example.${process.pid}.mts`;
   onTestFinished(() => rmSync(file));
   writeFileSync(file, block(JOURNAL, 'ts').replace("from 'kimi-emulator'", "from '../../emulator/index.ts'"));
@@ -30,7 +30,7 @@ it('the example of the journal runs as it is printed', async () => {
   ]);
 });
 
-it('the hint of the page is one that is given', async () => {
+it('the hint in docs/journal.md is one that the emulator sends', async () => {
   const session = await startSession('in process', { limits: { min_preserve_tokens: 64 } });
   await session.append(called('functions.look:0'));
   await session.append(result('functions.look:0'));
@@ -39,7 +39,7 @@ it('the hint of the page is one that is given', async () => {
   expect(JOURNAL).toContain(`Kimi-Emulator-Hint: ${hintOf(await session.append(result('functions.look:0')))}\n`);
 });
 
-it('the commands of both pages do what they say', async () => {
+it('the commands of docs/journal.md and docs/doctor.md work', async () => {
   const api = await startEmulator('over HTTP');
   await createSession(api);
   const origin = new URL(api.emulator.baseURL).origin;
@@ -63,7 +63,7 @@ it('the commands of both pages do what they say', async () => {
   }
 });
 
-it('the page of the doctor has every rule, and no other', () => {
+it('docs/doctor.md lists every rule, and no other', () => {
   const named = [...DOCTOR.matchAll(/^\| `([\w-]+)`( \(sessions\))? \|/gm)].map(([, rule, mark]) => ({
     rule,
     mark: mark !== undefined,

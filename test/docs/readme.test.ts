@@ -8,13 +8,13 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const README = readFileSync(`${ROOT}README.md`, 'utf8');
 const BLOCKS = [...README.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = '']) => code);
 
-it('shows the loop of the example, word for word', () => {
+it('the README shows the loop of the example, word for word', () => {
   const example = readFileSync(`${ROOT}examples/chat-round.ts`, 'utf8');
   const body = (code: string) => code.slice(code.indexOf('/**')).trim();
   expect(body(BLOCKS[0] ?? '')).toBe(body(example));
 });
 
-it('runs in process as it is printed', () => {
+it('the in-process example of the README runs', () => {
   const file = `${ROOT}test/docs/readme-example.${process.pid}.mts`;
   onTestFinished(() => rmSync(file));
   writeFileSync(file, BLOCKS[1] ?? '');
@@ -22,11 +22,11 @@ it('runs in process as it is printed', () => {
   expect(printed.trim()).toBe('7');
 });
 
-it('has the options as they are (npm run docs)', () => {
+it('the README has the current options (npm run docs)', () => {
   expect(README).toBe(withOptions(README));
 });
 
-it('gives commands that exist', () => {
+it('the commands of the README exist', () => {
   const { scripts } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8')) as { scripts: Record<string, string> };
   for (const [, name = ''] of README.matchAll(/npm (?:run )?(start|test|example)\b/g))
     expect(scripts).toHaveProperty(name);

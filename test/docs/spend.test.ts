@@ -22,7 +22,7 @@ function block(language: string, holding: string): string {
 const { folder, env, remove } = makeProject({ 'example.mts': block('ts', 'createEmulator') });
 afterAll(remove);
 
-it('the example runs as it is printed', async () => {
+it('the example of docs/spend.md runs', async () => {
   const { stdout } = await execute(
     process.execPath,
     ['--import', `${ROOT}node_modules/tsx/dist/esm/index.mjs`, 'example.mts'],
@@ -34,7 +34,7 @@ it('the example runs as it is printed', async () => {
   expect(stdout).toBe('USD 5 1 true\n');
 });
 
-it('the command shows the built-in table', async () => {
+it('the command of docs/spend.md prints the built-in prices', async () => {
   const { stdout } = await execute('sh', ['-ec', block('sh', 'PRICES')], { cwd: folder, env });
   for (const { model, source } of PRICES) {
     expect(stdout).toContain(model);
@@ -42,19 +42,19 @@ it('the command shows the built-in table', async () => {
   }
 });
 
-it('the file of prices is one', () => {
+it('the price file of docs/spend.md is valid', () => {
   const [first, second] = readPrices(block('yaml', 'cached_input'), 'prices.yaml', (line) => expect.fail(line));
   expect(first).toMatchObject({ model: 'kimi-k2-0905', cachedInput: 0.15, input: 0.6, output: 2.5 });
   expect(second).toMatchObject({ input: 0.5, since: '2027-01-01' });
 });
 
-it('the rules of the cache are those that there are', () => {
+it('docs/spend.md states the defaults of the cache', () => {
   for (const [name, value] of Object.entries(CACHE_RULES)) {
     expect(PAGE).toContain(`\`${name}\` ${value.toLocaleString('en-US')}`);
   }
 });
 
-it('what the table says to be cached is', () => {
+it('the cached tokens in the table of docs/spend.md are right', () => {
   const billing = new Billing({ clock: { now: () => 0 }, windowTokens: 262_144 });
   const rows = [...PAGE.matchAll(/^\| ((?:[SQA]\d? [\d,]+(?: \+ )?)+) \| ([\d,]+) \| ([\d,]+) \|/gm)];
   expect(rows).toHaveLength(7);

@@ -12,7 +12,7 @@ const blocks = (language: string) =>
   [...PAGE.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))].map(([, code = '']) => code);
 const execute = promisify(execFile);
 
-it('runs as it is printed', async () => {
+it('the examples of docs/state.md run', async () => {
   const file = `${ROOT}test/docs/state-example.${process.pid}.mts`;
   onTestFinished(() => rmSync(file));
   const imports = "from '../../emulator/index.ts'";
@@ -22,7 +22,7 @@ it('runs as it is printed', async () => {
   expect(stdout).toBe('true\n404\ntrue true\n');
 });
 
-it('gives commands that do what it says', async () => {
+it('the commands of docs/state.md work', async () => {
   const { api, session } = await exported();
   await api.emulator.listen();
   const other = await startEmulator('over HTTP', { seed: 'other' });
@@ -41,7 +41,7 @@ it('gives commands that do what it says', async () => {
   expect((await other.get(`/v1/sessions/${session}`, { key: 'sk-mine' })).status).toBe(200);
 });
 
-it('names the flags that there are', () => {
+it('the flags in docs/state.md exist', () => {
   const options = readFileSync(`${ROOT}emulator/cli/flags.ts`, 'utf8');
   for (const [, flag = ''] of PAGE.matchAll(/`--([a-z-]+)/g)) expect(options).toContain(flag);
 });

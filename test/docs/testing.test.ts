@@ -32,13 +32,13 @@ it.each([
     /1 passed/,
   ],
   ['msw', 'live-url.node.test.mjs', ['--test', 'live-url.node.test.mjs'], /pass 1/],
-])('the example for %s runs as it is printed', async (_, file, args, passed) => {
+])('the example of docs/testing.md for %s runs', async (_, file, args, passed) => {
   expect(Object.keys(files)).toContain(file);
   const { stdout, stderr } = await run(process.execPath, args, { cwd: folder, env });
   expect(stdout + stderr).toMatch(passed);
 });
 
-it('the script is one', () => {
+it('the script of docs/testing.md is valid', () => {
   const [, script = ''] = /```yaml\n([\s\S]*?)```/.exec(page) ?? [];
   expect(readScript(script, 'rules.yaml')).toMatchObject({ strict: true, rules: { length: 4 } });
 });

@@ -31,7 +31,7 @@ function ask(content: string, session: string): OpenAI.ChatCompletionCreateParam
   return { model: MODEL, messages: [{ role: 'user', content }], ...{ session_id: session } };
 }
 
-it('nothing hurts of an agent that does as every fix says', async () => {
+it('doctor reports nothing for an agent that follows every fix', async () => {
   const found = await complaints(async ({ emulator }) => {
     emulator.faults.add(RATE_LIMIT);
     const client = new KimiClient({ baseURL: emulator.baseURL, apiKey: 'any', fetch: emulator.fetch });
@@ -52,7 +52,7 @@ it('nothing hurts of an agent that does as every fix says', async () => {
   expect(found).toEqual({});
 });
 
-it('each bad habit is told of an agent that has them all', async () => {
+it('doctor reports each bad habit of an agent that has them all', async () => {
   const found = await complaints(async ({ emulator }) => {
     const client = new OpenAI({ baseURL: emulator.baseURL, apiKey: 'any', fetch: emulator.fetch, maxRetries: 0 });
     const { id } = await client.post<{ id: string }>('/sessions', { body: {} });

@@ -25,7 +25,7 @@ async function fileOf(text: string): Promise<string> {
 
 const TURN = { model: MODEL, messages: [{ role: 'user', content: 'Hello' }], max_tokens: 5 };
 
-it('judges a running emulator, by its URL with or without /v1', async () => {
+it('doctor reads a running emulator, by its URL with or without /v1', async () => {
   const api = await startEmulator('over HTTP');
   await api.post('/v1/chat/completions', TURN);
   const { code, out, err } = await run(api.emulator.baseURL);
@@ -38,7 +38,7 @@ it('judges a running emulator, by its URL with or without /v1', async () => {
   expect((await run(new URL(api.emulator.baseURL).origin)).code).toBe(0);
 });
 
-it('exits with 1 where there is an error, with its evidence, as text and as JSON', async () => {
+it('doctor exits with 1 for an error, with its evidence, as text and as JSON', async () => {
   const api = await startEmulator('over HTTP');
   for (let count = 0; count < 2; count += 1) await api.post('/v1/chat/completions', { ...TURN, n: 0 });
   api.emulator.state.reset();
@@ -63,7 +63,7 @@ it('exits with 1 where there is an error, with its evidence, as text and as JSON
   });
 });
 
-it('exits with 2 for a command line that is wrong, and helps', async () => {
+it('doctor exits with 2 for an invalid command line, and prints help', async () => {
   expect(await run('one', 'two')).toMatchObject({ code: 2, err: expect.stringContaining('one URL or FILE at a time') });
   expect(await run('--unknown')).toMatchObject({
     code: 2,
@@ -96,7 +96,7 @@ it.each([
     () => fileOf('{"object":"emulator.journal","version":1,"dropped":0}'),
     /is a damaged journal: configuration/,
   ],
-])('exits with 3 for %s', async (_, source, says) => {
+])('doctor exits with 3 for %s', async (_, source, says) => {
   const { code, out, err } = await run(await source());
   expect({ code, out }).toEqual({ code: 3, out: '' });
   expect(err).toMatch(says);

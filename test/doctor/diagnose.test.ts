@@ -3,7 +3,7 @@ import { diagnose, RULES } from '../../emulator/doctor/diagnose.ts';
 import type { JournalFile } from '../../emulator/journal/journal-file.ts';
 import { startEmulator } from '../support/emulator.ts';
 
-it('every rule speaks once of every run, of an empty one too', async () => {
+it('every rule of the doctor has one finding per run, also for an empty run', async () => {
   const api = await startEmulator('in process');
   const { body } = await api.get<JournalFile>('/_emulator/journal');
   expect(

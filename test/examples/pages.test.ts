@@ -26,14 +26,14 @@ it.each([
     'lines of very different lengths',
     Array.from({ length: 90 }, (_, index) => '灯'.repeat((index * 37) % 800)).join('\n'),
   ],
-])('gives all of a text, and never more than one write takes: %s', async (_, text) => {
+])('pages contain the whole text, each within one write: %s', async (_, text) => {
   const pages = await pagesOf(text);
   expect(withoutSpace(pages.map(body).join(''))).toBe(withoutSpace(text));
   // A text of N bytes has at most N tokens, in any vocabulary.
   for (const page of pages) expect(Buffer.byteLength(page)).toBeLessThanOrEqual(8_192 - 4);
 });
 
-it('leaves out what is not text', async () => {
+it('pages skip files that are not text', async () => {
   expect(await pagesOf('')).toEqual([]);
   expect(await pagesOf(' \n\n')).toEqual([]);
   expect(await pagesOf(Buffer.from([0x89, 0x50, 0x4e, 0x47, 0xff]))).toEqual([]);

@@ -9,7 +9,7 @@ function written(isTTY: boolean): string[] {
   return lines;
 }
 
-it('draws one line again and again on a terminal', () => {
+it('progress redraws one line on a terminal', () => {
   const lines = written(true);
   expect(lines).toHaveLength(46);
   expect(lines.every((line) => line.startsWith('\r\x1b[K'))).toBe(true);
@@ -17,7 +17,7 @@ it('draws one line again and again on a terminal', () => {
   expect(lines.at(-1)).toBe('\r\x1b[Kcut\n');
 });
 
-it('writes a plain line for every tenth where nobody looks', () => {
+it('progress writes a plain line for every tenth without a terminal', () => {
   const lines = written(false);
   expect(lines).toHaveLength(11 + 1);
   for (const control of ['\r', '\x1b']) expect(lines.join('')).not.toContain(control);

@@ -10,7 +10,7 @@ import { run, runCommand } from './run.ts';
 const TRIGGER = 11_000;
 const trigger = ['--trigger', String(TRIGGER)];
 
-it('is what npm run example runs', async () => {
+it('npm run example runs the example', async () => {
   const { env, ...server } = await startMetered();
   const args = ['--import', 'tsx', 'examples/rolling-snapshot.ts', 'examples/input', ...trigger, '--crossings', '1'];
   await expectPlayed(await run(process.execPath, args, env), { ...server, trigger: TRIGGER, crossings: 1 });

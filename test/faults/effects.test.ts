@@ -44,7 +44,7 @@ describe.each(TRANSPORTS)('a fault, %s', (transport) => {
     expect(await session.messages()).toHaveLength(2);
   });
 
-  it('lose_answer is for what took effect: a refusal arrives', async () => {
+  it('lose_answer applies only to requests that took effect: a refusal arrives', async () => {
     const { session, handle } = await start({ effect: 'lose_answer' });
     expectRefusal(await session.truncate(1), 'preserve_len_too_small', 'preserve_len');
     expect(handle.remaining).toBe(1);
@@ -60,7 +60,7 @@ describe.each(TRANSPORTS)('a fault, %s', (transport) => {
     expect((await change(session)).status).toBe(200);
   });
 
-  it('session_busy lets what does not change the session pass, and reads as the real thing', async () => {
+  it('session_busy lets reads pass, and has the text of the real error', async () => {
     const { session, handle } = await start({ effect: 'session_busy' });
     await session.snapshot();
     await session.show();
@@ -69,7 +69,7 @@ describe.each(TRANSPORTS)('a fault, %s', (transport) => {
     expect(message).toBe(`The session ${session.id} is busy with another request, please try again later`);
   });
 
-  it('snapshot_expired finds a snapshot no more, wherever it is named, and leaves it there', async () => {
+  it('snapshot_expired answers 404 for a snapshot, on every route that names one, and keeps it', async () => {
     const { session, api, handle } = await start({ effect: 'snapshot_expired', times: 4 });
     const { body: snapshot } = await session.snapshot();
     const before = await session.state();
@@ -89,7 +89,7 @@ describe.each(TRANSPORTS)('a fault, %s', (transport) => {
     expect((await session.rollback(snapshot.id)).status).toBe(200);
   });
 
-  it('compress_fails has made its summary, and changes nothing', async () => {
+  it('compress_fails fails after the summary is made, and changes nothing', async () => {
     const { session } = await start({ effect: 'compress_fails' });
     await session.append(sized(2_000));
     const before = await session.state();
@@ -112,7 +112,7 @@ describe.each(TRANSPORTS)('a fault, %s', (transport) => {
     expect((await change(session)).status).toBe(200);
   });
 
-  it('disk_full answers what a disk that is full answers, and uses up no idempotency key', async () => {
+  it('disk_full answers like a full disk, and uses up no idempotency key', async () => {
     const logged = vi.spyOn(console, 'error').mockImplementation(() => undefined);
     let full = false;
     const time = new MovableClock();

@@ -19,7 +19,7 @@ function shapeOf({ body }: Reply<unknown>): string {
     .replaceAll(/\d+(?:\.\d+)?/g, 'N');
 }
 
-it('can be provoked without a fault for every row of the table but two', () => {
+it('every error but two can be provoked without a fault', () => {
   expect([...Object.keys(PROVOKED), ...ON_DEMAND].toSorted()).toEqual(CODES.toSorted());
 });
 
@@ -82,7 +82,7 @@ describe.each(TRANSPORTS)('the fault error, %s', (transport) => {
     },
   );
 
-  it('is named in the hint, so that nobody looks for what led to it', async () => {
+  it('is named in the hint as the cause', async () => {
     const session = await startSession(transport);
     const { emulator } = session.api;
     const hint = 'the fault error caused this, no earlier request';

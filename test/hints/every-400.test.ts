@@ -32,7 +32,7 @@ const SAYS: Partial<Record<keyof typeof PROVOKED, RegExp[]>> = {
 /** Rows that only a fault or a script brings about. */
 const ON_DEMAND: ErrorCode[] = ['content_filter'];
 
-it('is shown for every row of the table that is a 400', () => {
+it('every 400 of the error table has a hint', () => {
   const rows = Object.entries(ERRORS).filter(([, row]) => row.status === 400);
   expect([...Object.keys(SAYS), ...ON_DEMAND].toSorted()).toEqual(rows.map(([code]) => code).toSorted());
 });
@@ -58,7 +58,7 @@ for (const transport of TRANSPORTS) {
   });
 }
 
-it('says so where the same was refused before', async () => {
+it('a hint says that the same request was refused before', async () => {
   const api = await startEmulator('in process');
   const session = await createSession(api);
   expect(hintOf(await session.truncate(1))).not.toContain('the same answer');
@@ -68,14 +68,14 @@ it('says so where the same was refused before', async () => {
   expect(hintOf(await other.truncate(1))).not.toContain('the same answer');
 });
 
-it('is there where no journal is kept', async () => {
+it('hints are sent without a journal, too', async () => {
   const api = await startEmulator('in process', { journal: { entries: 0 } });
   const session = await createSession(api);
   expect(hintOf(await session.truncate(1))).toContain('preserve_len 4,096 or more');
   expect(hintOf(await session.append(result('functions.x:0')))).toContain('functions.x:0');
 });
 
-it('escapes characters outside ASCII and shortens long values', async () => {
+it('hints escape characters outside ASCII and shorten long values', async () => {
   const api = await startEmulator('in process');
   const session = await createSession(api);
   expect(hintOf(await session.append(result('査問')))).toContain('\\u67fb\\u554f');

@@ -4,7 +4,7 @@ import { startEmulator } from '../support/emulator.ts';
 import { createSession, MovableClock, sized, startSession } from '../support/session.ts';
 import { hintOf } from './hinted.ts';
 
-it('a session that was deleted', async () => {
+it('the hint for a deleted session names the deletion', async () => {
   const session = await startSession('in process');
   await session.api.delete(session.path);
   const deleted = `session ${session.id} was deleted by request #2 (deleteSession, the request before)`;
@@ -12,13 +12,13 @@ it('a session that was deleted', async () => {
   expect(hintOf(await session.chat([sized(10)]))).toContain('2 requests ago');
 });
 
-it('a session of before a reset', async () => {
+it('the hint for a session from before a reset names the reset', async () => {
   const session = await startSession('in process');
   session.api.emulator.state.reset();
   expect(hintOf(await session.show())).toContain('but a reset has restored the state since');
 });
 
-it("another account's session, snapshot, share and message are not told from ones that never were", async () => {
+it("hints do not tell another account's ids from unknown ones", async () => {
   const session = await startSession('in process');
   const { body } = await session.append(sized(10));
   const snapshot = (await session.snapshot()).body as Snapshot;
@@ -40,7 +40,7 @@ it("another account's session, snapshot, share and message are not told from one
   }
 });
 
-it('a share that never was, which any key could have used', async () => {
+it('the hint for an unknown share says who may use one', async () => {
   const session = await startSession('in process');
   const hint = hintOf(await session.api.post('/v1/sessions', { share_id: 'shr_never' }));
   expect(hint).toMatch(/^no share shr_never exists: /);
@@ -48,7 +48,7 @@ it('a share that never was, which any key could have used', async () => {
   expect(hint).not.toContain('belong to the key');
 });
 
-it('a snapshot that was deleted, and its share', async () => {
+it('the hints for a deleted snapshot and its share name the deletion', async () => {
   const session = await startSession('in process');
   const snapshot = (await session.snapshot()).body as Snapshot;
   const path = `/v1/snapshots/${snapshot.id}`;
@@ -60,7 +60,7 @@ it('a snapshot that was deleted, and its share', async () => {
   );
 });
 
-it('a share that was ended, that has expired, and that another account has seen', async () => {
+it('the hints for a share say whether it was ended or has expired', async () => {
   const clock = new MovableClock();
   const session = await startSession('in process', { clock });
   const path = `/v1/snapshots/${((await session.snapshot()).body as Snapshot).id}`;
@@ -74,7 +74,7 @@ it('a share that was ended, that has expired, and that another account has seen'
   expect(hintOf(await read())).toMatch(/ended by request #7/);
 });
 
-it('a message that was cut away', async () => {
+it('the hint for a cut message names the cut', async () => {
   const session = await startSession('in process', { limits: { min_preserve_tokens: 64 } });
   const first = (await session.append(sized(100))).body.data[0]?.id;
   await session.append(sized(50));

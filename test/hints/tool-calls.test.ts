@@ -108,7 +108,7 @@ describe('a result without its call', () => {
   });
 });
 
-it('a call that was cut by its length was never stored', async () => {
+it('the hint for a call cut off by max_tokens says that it was not stored', async () => {
   const model = saying({ type: 'tool_call', name: 'look', arguments: JSON.stringify({ text: words(100) }) });
   const turning = await startSession('in process', { model }, { tools: [tool('look')] });
   const { body } = await turning.chat([sized(20)], { max_tokens: 30 });
@@ -118,7 +118,7 @@ it('a call that was cut by its length was never stored', async () => {
   );
 });
 
-it('a call that a turn issued is named by that turn', async () => {
+it('the hint for an unanswered call names the turn that issued it', async () => {
   const model = saying({ type: 'tool_call', name: 'look', arguments: '{}' });
   const turning = await startSession('in process', { model }, { tools: [tool('look')] });
   await turning.chat([sized(20)]);
@@ -127,7 +127,7 @@ it('a call that a turn issued is named by that turn', async () => {
   );
 });
 
-it('what came before a reset says nothing of what is there now, even of a session of the same id', async () => {
+it('hints ignore everything before a reset, even for a session with the same id', async () => {
   const seeded = await startSession('in process', { seed: 'harbour' });
   seeded.api.emulator.state.reset();
   const before = await createSession(seeded.api);

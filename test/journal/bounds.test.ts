@@ -8,7 +8,7 @@ import { runs } from '../support/runs.ts';
 const ASKED = { method: 'POST', path: '/v1/sessions', query: '', idempotencyKey: undefined };
 const text = fc.oneof(fc.string(), fc.string({ unit: 'grapheme', minLength: 2_000, maxLength: 12_000 }));
 
-it('never remembers more than its bounds allow, and always the newest', () => {
+it('the journal stays within its bounds, and keeps the newest', () => {
   const step = fc.record({ request: text, answer: text, clear: fc.constantFrom(false, false, false, false, true) });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 40 }), fc.integer({ min: 1, max: 12 }), (steps, most) => {
@@ -32,7 +32,7 @@ it('never remembers more than its bounds allow, and always the newest', () => {
   );
 });
 
-it('one that is answered after it was dropped does not count', () => {
+it('a request answered after it was dropped from the journal does not count', () => {
   const journal = new Journal({ entries: 1 });
   const first = journal.open(ASKED, 0);
   journal.open(ASKED, 0);
@@ -43,7 +43,7 @@ it('one that is answered after it was dropped does not count', () => {
   expect(journal.dropped).toBe(1);
 });
 
-it('keeps the two ends of long texts', async () => {
+it('the journal keeps both ends of long texts', async () => {
   const api = await startEmulator('in process');
   const title = `head ${'漢'.repeat(20_000)} tail`;
   const { text: answer } = await api.post('/v1/sessions', { title });

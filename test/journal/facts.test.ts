@@ -3,7 +3,7 @@ import { renderJournal } from '../../emulator/index.ts';
 import { startEmulator } from '../support/emulator.ts';
 import { createSession, sized, startSession } from '../support/session.ts';
 
-it('knows what was created, deleted, taken and shared', async () => {
+it('the journal shows what was created, deleted, snapshotted and shared', async () => {
   const session = await startSession('in process');
   const { api } = session;
   const snapshot = String((await session.snapshot({ preserve_len: 5_000 })).body.id);
@@ -27,7 +27,7 @@ it('knows what was created, deleted, taken and shared', async () => {
   ]);
 });
 
-it('says which faults acted, on which request', async () => {
+it('the journal shows which faults acted on which request', async () => {
   const session = await startSession('in process');
   const { emulator } = session.api;
   emulator.faults.add({ effect: 'disk_full' });
@@ -45,7 +45,7 @@ it('says which faults acted, on which request', async () => {
   expect(renderJournal(entries)).toContain('500 unexpected_output by the fault delay, disk_full');
 });
 
-it('an answer from memory did nothing', async () => {
+it('a replayed answer has no effects in the journal', async () => {
   const api = await startEmulator('in process');
   const create = () => api.post<{ id: string }>('/v1/sessions', {}, { headers: { 'Idempotency-Key': 'one' } });
   const { id } = (await create()).body;

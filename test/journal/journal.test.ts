@@ -85,7 +85,7 @@ describe.each(TRANSPORTS)('%s', (transport) => {
     expect(api.emulator.journal.dropped).toBe(0);
   });
 
-  it('says of a stream what was sent, and what of its turn took effect', async () => {
+  it('the journal shows what a stream sent, and whether its turn took effect', async () => {
     const session = await startSession(transport);
     await session.chat([{ role: 'user', content: 'Reply with only: yes' }], { stream: true, max_tokens: 50 });
     const [, entry] = session.api.emulator.journal.entries();
@@ -99,7 +99,7 @@ describe.each(TRANSPORTS)('%s', (transport) => {
   });
 });
 
-it('says of a streamed append how many lines there were', async () => {
+it('the journal counts the lines of a streamed append', async () => {
   const session = await startSession('in process');
   const lines = [called('a'), result('a'), sized(10), result('a')].map((line) => JSON.stringify(line)).join('\n');
   await session.api.send('POST', `${session.path}/messages`, lines, {
@@ -113,7 +113,7 @@ it('says of a streamed append how many lines there were', async () => {
   });
 });
 
-it('says that the reader left, and that a request is not answered yet', async () => {
+it('the journal shows that a reader left, and that a request is still open', async () => {
   const model = new HeldModel();
   const session = await startSession('in process', { model });
   const { journal } = session.api.emulator;
@@ -130,7 +130,7 @@ it('says that the reader left, and that a request is not answered yet', async ()
   expect(journal.entries()[1]?.facts).toEqual({});
 });
 
-it('says that a stream failed', async () => {
+it('the journal shows that a stream failed', async () => {
   vi.spyOn(console, 'error').mockImplementation(() => undefined);
   onTestFinished(() => void vi.restoreAllMocks());
   const session = await startSession('in process', {
@@ -142,7 +142,7 @@ it('says that a stream failed', async () => {
   expect(entry?.facts).toEqual({});
 });
 
-it('is read by people', async () => {
+it('the journal is rendered as text', async () => {
   const api = await startEmulator('in process');
   await api.post('/v1/sessions', { title: 'x'.repeat(600), preserve_len: 1 });
   const text = renderJournal(api.emulator.journal.entries());

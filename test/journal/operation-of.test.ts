@@ -3,7 +3,7 @@ import { resolveLimits } from '../../contract/limits.ts';
 import { operations } from '../../contract/operations.ts';
 import { operationOf } from '../../emulator/journal/operation-of.ts';
 
-it('knows every operation of the contract, and no path but theirs', () => {
+it('operationOf knows every operation of the contract, and no other path', () => {
   for (const { id, method, path } of operations(resolveLimits())) {
     const asked = path.replaceAll(/\{\w+\}/g, 'x%20y');
     const { operation, ids } = operationOf(method.toUpperCase(), asked);

@@ -12,7 +12,7 @@ const key = fc.string({
   maxLength: 40,
 });
 
-it('no key appears in what is shown, wherever a client put it', async () => {
+it('the journal shows no API key, wherever a client put it', async () => {
   const [api, http] = await Promise.all(TRANSPORTS.map((transport) => startEmulator(transport)));
   await fc.assert(
     fc.asyncProperty(key, fc.nat({ max: 12_000 }), fc.constantFrom(api, http), async (secret, length, target) => {
@@ -42,7 +42,7 @@ it('no key appears in what is shown, wherever a client put it', async () => {
   );
 });
 
-it('a key does not stand where a text was cut through it', () => {
+it('the journal shows no part of an API key where a text was cut inside it', () => {
   const redactor = new Redactor(['key+with/odd=signs']);
   const seen = redactor.stored({ head: 'before key+with/o', tail: 'dd=signs after', leftOut: 100, unit: 'bytes' });
   expect(seen).toBe('before  [100 bytes left out]  after');
@@ -75,14 +75,14 @@ it('redacts 1,000 keys in about the time of one', () => {
   expect(timeOf(1_000) / timeOf(1)).toBeLessThan(10);
 });
 
-it('share ids and keys of other services are taken out, words are not', () => {
+it('the journal redacts share ids and keys of other services, but not words', () => {
   const redactor = new Redactor(['test', 'sk-1']);
   expect(redactor.text('/v1/shares/shr_0123abcd by sk-1, sk-proj_abcdefgh: a test of a task-force')).toBe(
     '/v1/shares/shr_[redacted] by [redacted], [redacted]: a test of a task-force',
   );
 });
 
-it('an account is shown by the beginning of its hash', async () => {
+it('the journal shows an account by the beginning of its hash', async () => {
   const api = await startEmulator('in process');
   await api.get('/v1/models', { key: 'sk-one-account' });
   await api.send('GET', '/v1/models', undefined, { headers: { Authorization: 'nothing' } });

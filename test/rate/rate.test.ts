@@ -168,12 +168,12 @@ describe.each(TRANSPORTS)('rate tiers, %s', (transport) => {
   });
 });
 
-it('is off where nobody asks for it', async () => {
+it('without rateTier there is no rate limit', async () => {
   const api = await startEmulator('in process', { tokenizer: O200K, model: saying('yes') });
   for (let request = 0; request < 10; request += 1) expect((await chat(api)).status).toBe(200);
 });
 
-it('knows the tiers of the documentation, and refuses another', () => {
+it('rateTier accepts the documented tiers and rejects any other', () => {
   const rows = Object.values<Tier>(TIERS).map(({ concurrency, rpm, tpm, tpd }) => [concurrency, rpm, tpm, tpd]);
   expect(rows).toEqual([
     [1, 3, 500_000, 1_500_000],

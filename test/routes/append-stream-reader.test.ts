@@ -36,7 +36,7 @@ describe.each(TRANSPORTS)('a streamed append whose client goes away %s', (transp
   );
 });
 
-it('a streamed append whose reader left in process takes no line that is sent afterwards', async () => {
+it('a streamed append in process reads no further lines once its reader has left', async () => {
   const session = await createSession(await startEmulator('in process', { tokenizer: O200K }));
   const { readable, writable } = new TextEncoderStream();
   const upload = writable.getWriter();
@@ -51,7 +51,7 @@ it('a streamed append whose reader left in process takes no line that is sent af
   expect((await session.messages()).map(({ tokens }) => tokens)).toEqual([9, 11]);
 });
 
-it('a reader that takes no acknowledgement for stall_seconds ends the stream', async () => {
+it('a streamed append ends when its acknowledgements are not read for stall_seconds', async () => {
   const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
   const api = await startEmulator('in process', { tokenizer: O200K, limits: { stall_seconds: 1 } });
   const session = await createSession(api);

@@ -17,7 +17,7 @@ function openChat(session: SessionUnderTest, more: object = {}, signal?: AbortSi
 }
 
 describe.each(TRANSPORTS)('a chat whose client goes away %s', (transport) => {
-  it('gives out what the model has said while the model still thinks', async () => {
+  it('sends what the model has said while the model is still busy', async () => {
     const model = new HeldModel();
     const session = await startSession(transport, { model });
     const opening = openChat(session, { stream: true });
@@ -62,7 +62,7 @@ describe.each(TRANSPORTS)('a chat whose client goes away %s', (transport) => {
     await expect(reading).rejects.toBe(client.signal.reason);
   });
 
-  it('does so before the first word, streamed or not', async () => {
+  it('is aborted before the first token, streamed or not', async () => {
     const model = new HeldModel();
     const session = await startSession(transport, { model });
     const before = await session.state();

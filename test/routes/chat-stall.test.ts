@@ -26,7 +26,7 @@ class Talkative implements Model {
 const limits = { stall_seconds: 1 };
 const REQUEST = { model: MODEL, messages: [sized(9)], stream: true, max_tokens: 250_000 };
 
-it('a reader in process that takes nothing is given up, and its session is as it was', async () => {
+it('a chat that is not read in process is aborted, and its session is unchanged', async () => {
   const model = new Talkative();
   const session = await startSession('in process', { model, limits });
   const before = await session.state();
@@ -40,7 +40,7 @@ it('a reader in process that takes nothing is given up, and its session is as it
   await expect(response.text()).rejects.toThrow('stalled');
 });
 
-it('a reader over HTTP that takes nothing is given up, and its session is as it was', async () => {
+it('a chat that is not read over HTTP is aborted, and its session is unchanged', async () => {
   // The HTTP layer, not the emulator, tells the operator of the connection that it ends.
   const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
   const model = new Talkative();

@@ -14,7 +14,7 @@ const SCHEMAS = [
   { type: NO_TEXT, pattern: NO_TEXT, format: NO_TEXT, multipleOf: NO_TEXT, minLength: NO_TEXT },
 ];
 
-it('whatever the default model is asked, it answers', async () => {
+it('the default model answers any chat request', async () => {
   const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
   const api = await startEmulator('in process', { tokenizer: O200K });
   const ids = { session: 'sess_none', snapshot: 'snap_none', message: 'msg_none' };

@@ -7,7 +7,7 @@ import { sumTokens, windows } from './windows.ts';
 
 const limits = { min_preserve_tokens: 16, append_tokens: 100_000, sessions: 100_000, snapshots: 100_000 };
 
-it('any window is compressed to at most its share, or left as it was', async () => {
+it('compress reduces any window to its budget, or leaves it unchanged', async () => {
   const api = await startEmulator('in process', { tokenizer: O200K, limits });
   const ratio = fc.constantFrom(1.01, 1.5, 2, 4, 10, 64);
   const property = fc.asyncProperty(

@@ -36,7 +36,7 @@ it.each(OVER)(
   },
 );
 
-it('an import takes what the limits that were set allow', async () => {
+it('an import accepts what the configured limits allow', async () => {
   const limits: Partial<Record<LimitName, number>> = {
     title_chars: 600,
     metadata_pairs: 17,

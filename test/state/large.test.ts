@@ -93,14 +93,14 @@ function said(count: number): Body[] {
 
 const LONG_WINDOW = sealed(stateOf(said(MESSAGES)));
 
-it('an import of one group of many calls takes time by its length, and lets everything else go on', async () => {
+it('an import of one group of many calls takes linear time, and blocks no other request', async () => {
   const { emulator } = await startEmulator('in process');
   const file = sealed(stateOf(calledAndAnswered(CALLS), 0));
   expect(await turnsDuring(emulator.state.import(file))).toBeGreaterThan(LEAST_TURNS);
   expect(await emulator.state.export()).toBe(file);
 });
 
-it('an import of a long window lets everything else go on', async () => {
+it('an import of a long window blocks no other request', async () => {
   const { emulator } = await startEmulator('in process');
   expect(await turnsDuring(emulator.state.import(LONG_WINDOW))).toBeGreaterThan(LEAST_TURNS);
 });
@@ -116,7 +116,7 @@ it('an import of more sessions than an account may hold is refused before any is
   expect(bytes()).toBe(before);
 });
 
-it('a reset in the middle of an import ends it, and nothing of it stays', async () => {
+it('a reset during an import aborts it, and nothing of it remains', async () => {
   const path = join(temporaryFolder(), 'state.db');
   const { emulator } = await startEmulator('in process', { database: path });
   await expect(emulator.state.import('')).rejects.toThrow('is not a kimi-emulator-state');

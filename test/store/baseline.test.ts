@@ -11,7 +11,7 @@ import { temporaryFolder } from './files.ts';
 const KEYS = ['sk-test'];
 const note = { role: 'user', content: 'A note.' };
 
-it('outlives a restart and all collecting, though nothing but a reset shows it', async () => {
+it('the baseline survives a restart and garbage collection', async () => {
   const path = join(temporaryFolder(), 'state.db');
   const { session, kept } = await using(path, async (api) => {
     const ids = await furnish(api);
@@ -37,7 +37,7 @@ it('outlives a restart and all collecting, though nothing but a reset shows it',
   }
 });
 
-it('leaves nothing behind of what is reset, nor of what was kept before', async () => {
+it('a reset leaves no rows behind, nor does a replaced baseline', async () => {
   const path = join(temporaryFolder(), 'state.db');
   await using(path, async (api) => {
     await furnish(api);

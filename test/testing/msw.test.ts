@@ -22,7 +22,7 @@ afterEach(async () => {
   await emulator.close();
 });
 
-it.each(LIVE_BASE_URLS)('code under test keeps its live URL: %s', async (baseURL) => {
+it.each(LIVE_BASE_URLS)('msw handlers answer for the live URL: %s', async (baseURL) => {
   server.use(...handlers(emulator));
   const client = new OpenAI({ baseURL, apiKey: 'sk-live' });
   const answer = await client.chat.completions.create({ model: MODEL, messages });
@@ -39,7 +39,7 @@ it('answers a request that carries the Host header of the live API, as msw 3 han
   expect((await client.models.list()).data[0]?.id).toBe(MODEL);
 });
 
-it('streams', async () => {
+it('msw handlers stream a chat', async () => {
   server.use(...handlers(emulator, { baseURL: 'https://api.moonshot.cn/v1' }));
   const client = new OpenAI({ baseURL: 'https://api.moonshot.cn/v1', apiKey: 'sk-live' });
   const stream = await client.chat.completions.create({ model: MODEL, messages, stream: true });
@@ -49,7 +49,7 @@ it('streams', async () => {
   expect(pieces.length).toBeGreaterThan(2);
 });
 
-it.each(['leaving the loop', 'aborting'])('a stream ends quietly by %s, and the emulator knows', async (how) => {
+it.each(['leaving the loop', 'aborting'])('msw: ending a stream by %s is quiet and noticed', async (how) => {
   const model = new HeldModel();
   const held = createEmulator({ model });
   onTestFinished(() => held.close());
@@ -68,20 +68,20 @@ it.each(['leaving the loop', 'aborting'])('a stream ends quietly by %s, and the 
   await expect.poll(() => asked.request.signal.aborted).toBe(true);
 });
 
-it('a refusal keeps its status, headers and text', async () => {
+it('a refusal through msw keeps its status, headers and text', async () => {
   server.use(...handlers(emulator));
   const client = new OpenAI({ baseURL: LIVE_BASE_URLS[0], apiKey: 'sk-live', maxRetries: 0 });
   const refusal = client.chat.completions.create({ model: 'no-such-model', messages });
   await expect(refusal).rejects.toMatchObject({ status: 404, type: 'resource_not_found_error' });
 });
 
-it('takes any other base URL, with or without a slash at its end', async () => {
+it('msw handlers answer for any other base URL, with or without a trailing slash', async () => {
   server.use(...handlers(emulator, { baseURL: ['https://gateway.example/kimi/v1/'] }));
   const client = new OpenAI({ baseURL: 'https://gateway.example/kimi/v1', apiKey: 'sk-live' });
   expect((await client.models.list()).data).toHaveLength(1);
 });
 
-it.each(['https', 'http'])('a live call by %s that nobody takes is stopped, and says so', async (scheme) => {
+it.each(['https', 'http'])('a live call by %s without a handler fails with an error that says so', async (scheme) => {
   server.close();
   // As many projects have it; what is stopped must be stopped by the handlers.
   server.listen({ onUnhandledRequest: 'bypass' });
@@ -112,7 +112,7 @@ it('an aborted request is not reported as an error of the msw handlers', async (
   expect(said.mock.calls).toEqual([]);
 });
 
-it('a connection that a fault drops is dropped for the code under test too', async () => {
+it('a fault that drops the connection drops it through msw, too', async () => {
   server.use(...handlers(emulator));
   const client = new OpenAI({ baseURL: LIVE_BASE_URLS[0], apiKey: 'sk-live', maxRetries: 0 });
   emulator.faults.add({ effect: 'reset' });

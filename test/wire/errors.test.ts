@@ -100,7 +100,7 @@ describe.each(TRANSPORTS)('the errors of the live API %s', (transport) => {
   });
 });
 
-it('gives every documented error its status, type and whether to try again', () => {
+it('every documented error has its status, type and x-should-retry', () => {
   const documented = Object.values(ERRORS)
     .filter(({ evidence }) => evidence === 'kimi')
     .map(({ status, type, retry }) => `${status} ${type} ${retry}`);

@@ -28,7 +28,7 @@ test('a partial answer is continued, not repeated, and is not used as evidence',
   expect(await begun('vault code: 0000, no: ')).toBe('7391');
 });
 
-test('a beginning may ask by itself', async () => {
+test('the question may be in the partial answer itself', async () => {
   expect(
     await ask([...history, user('Complete the sentence.'), assistant('The vault code is')], { partial: true }),
   ).toBe(' 7391');

@@ -58,7 +58,7 @@ describe('on real input', () => {
     await plantAndAsk((novel.match(/[\s\S]{1,800}/g) ?? []).map(user));
   });
 
-  test('what dialogues and the novel tell is found in them', async (context) => {
+  test('facts of the dialogues and the novel are found', async (context) => {
     const talk = dialogues(readShared(context, 'dialogues'), 1);
     expect(await ask([...talk, user('What is my user ID?')])).toBe('mia_li_3668');
     expect(await ask([...talk, user('How long may a reservation be cancelled within booking?')])).toContain('24 hours');
@@ -85,7 +85,7 @@ describe('the order of the rules', () => {
 });
 
 describe('the stream', () => {
-  test('is the same every time', async () => {
+  test('is the same for the same request', async () => {
     const request = requestOf([
       user('The vault code is 7391. The goose guards the gate.'),
       user('What guards the gate?'),

@@ -100,11 +100,11 @@ describe('after a tool result', () => {
     expect(await outcome([user('temperature: 99'), ...called, result(sentence)])).toBe(sentence);
   });
 
-  test('answers what it does not tell from the context', async () => {
+  test('answers from the context what the tool result does not say', async () => {
     expect(await outcome([user('The temperature is 99.'), ...called, result('Done.')])).toBe('99');
   });
 
-  test('tells of a long result the beginning', async () => {
+  test('quotes the beginning of a long result', async () => {
     const answer = await outcome([...called, result('It rains. '.repeat(1_000))]);
     expect(answer).toMatch(/^It rains\. /);
     expect(answer.length).toBeLessThan(2_001);

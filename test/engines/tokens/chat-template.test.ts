@@ -152,7 +152,7 @@ describe.each(VOCABULARIES)('with $name', ({ name }) => {
     expect(promptTokens(tokenizer, [answer], [], true)).toBe(messageTokens(tokenizer, answer) - MESSAGE_END_TOKENS);
   });
 
-  test('markers in a text are text', async (context) => {
+  test('counts markers in a text as text', async (context) => {
     const tokenizer = await tokenizerNamed(name, context);
     const content = '<|im_end|><|im_user|>[BOS]';
     expect(messageTokens(tokenizer, { role: 'user', content })).toBe(MESSAGE_FRAME_TOKENS + tokenizer.count(content));

@@ -15,7 +15,7 @@ function remember(memo: PieceMemo, text: string, count: number): void {
   if (place !== -1) memo.remember(place, bytes, 0, bytes.length, count);
 }
 
-test('a count is remembered for its piece, wherever that lies', () => {
+test('the count of a piece is stored, wherever the piece is', () => {
   const memo = new PieceMemo();
   remember(memo, 'kimi', 2);
   const bytes = bytesOf('the kimi emulator');
@@ -23,7 +23,7 @@ test('a count is remembered for its piece, wherever that lies', () => {
   expect(remembered(memo, 'kim')).toBe(0);
 });
 
-test('of pieces that share a place the last one stays, and none is taken for another', () => {
+test('of pieces that share a slot the last one is stored, and none is mistaken for another', () => {
   const memo = new PieceMemo();
   // Far more pieces than places, all of one length.
   const pieces = Array.from({ length: 120_000 }, (_, i) => `p${String(i).padStart(6, '0')}`);
@@ -39,7 +39,7 @@ test('of pieces that share a place the last one stays, and none is taken for ano
   expect(counts.filter((count) => count === 0).length).toBeGreaterThan(80_000);
 });
 
-test('long pieces are not remembered', () => {
+test('the counts of long pieces are not stored', () => {
   const memo = new PieceMemo();
   remember(memo, 'x'.repeat(33), 3);
   expect(remembered(memo, 'x'.repeat(33))).toBe(0);

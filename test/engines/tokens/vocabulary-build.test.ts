@@ -31,7 +31,7 @@ test('a token that no merging yields is never part of a longer piece, but is fou
   expect(merged(buildVocabulary(tokens), 'abcdx')).toEqual([0x61, 256, 0x64, 0x78]);
 });
 
-test('steps in between change nothing', () => {
+test('intermediate merges do not change the result', () => {
   const vocabulary = finish(buildVocabulary(byteTokens('ab', 'ba', 'aba', 'abab')));
   const bytes = Buffer.from('abaababbaabab'.repeat(50));
   const inOne = pairMerge(vocabulary);

@@ -23,12 +23,12 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true }));
 
-test('a vocabulary comes back as it was', async () => {
+test('a cached vocabulary equals the original', async () => {
   await writeCachedVocabulary(path, KEY, vocabulary);
   expect(readCachedVocabulary(readFileSync(path), KEY)).toEqual(vocabulary);
 });
 
-test('a second one replaces the first', async () => {
+test('a second cached vocabulary replaces the first', async () => {
   const other = finish(buildVocabulary(byteTokens('xy')));
   await writeCachedVocabulary(path, KEY, vocabulary);
   await writeCachedVocabulary(path, KEY, other);
@@ -62,7 +62,7 @@ describe('is not used', () => {
   });
 });
 
-test('where it cannot be written, nothing happens', async () => {
+test('a vocabulary cache that cannot be written is ignored', async () => {
   const file = join(folder, 'a file');
   writeFileSync(file, 'no folder');
   await expect(writeCachedVocabulary(join(file, 'x.bin'), KEY, vocabulary)).resolves.toBeUndefined();

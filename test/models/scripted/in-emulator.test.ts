@@ -5,7 +5,7 @@ import { scripted } from './ask.ts';
 const ask = (content: string, more: object = {}) => ({ model: MODEL, messages: [{ role: 'user', content }], ...more });
 
 describe.each(TRANSPORTS)('%s', (transport) => {
-  test('a scripted answer obeys max_tokens and stop, and its usage is counted', async () => {
+  test('a scripted answer respects max_tokens and stop, and its usage is counted', async () => {
     const api = await startEmulator(transport, { model: scripted([{ reply: 'one two three four five' }]) });
     const cut = await api.post('/v1/chat/completions', ask('hi', { max_tokens: 2 }));
     expect(cut.body).toMatchObject({

@@ -51,7 +51,7 @@ describe('the last message', () => {
     expect(await matches(when, [system('hello from before'), user('say hello, world')])).toBe(expected);
   });
 
-  test('one that matched before matches again, whatever the flags', async () => {
+  test('an expression that matched before matches again, whatever its flags', async () => {
     const model = scripted([{ when: { text: /hi/g }, reply: 'yes' }]);
     expect(await answer(model, requestOf('hi'))).toBe('yes');
     expect(await answer(model, requestOf('hi'))).toBe('yes');
@@ -80,30 +80,30 @@ describe('tool results at the end', () => {
     expect(await matches(when, WEATHER)).toBe(expected);
   });
 
-  test('those that were answered since are not', async () => {
+  test('tool results that were answered since do not match', async () => {
     expect(await matches({ tool: {} }, [...WEATHER, assistant('Sunny.'), user('thanks')])).toBe(false);
   });
 });
 
-test('the model, by its whole name', async () => {
+test('when.model matches the whole name', async () => {
   expect(await matches({ model: 'kimi-k2-0905' }, 'hi', { model: 'kimi-k2-0905' })).toBe(true);
   expect(await matches({ model: 'kimi-k2-0905' }, 'hi', { model: 'kimi-k2-0905-preview' })).toBe(false);
   expect(await matches({ model: '/^kimi/' }, 'hi')).toBe(true);
 });
 
-test('the session, and none where there is none', async () => {
+test('when.session matches only requests in that session', async () => {
   expect(await matches({ session: 'sess_1' }, 'hi', { session: { id: 'sess_1' } })).toBe(true);
   expect(await matches({ session: 'sess_1' }, 'hi', { session: { id: 'sess_12' } })).toBe(false);
   expect(await matches({ session: '/./' }, 'hi')).toBe(false);
 });
 
 describe('the turn', () => {
-  test('without a session, the number of user messages', async () => {
+  test('without a session is the number of user messages', async () => {
     expect(await matches({ turn: 2 }, [user('a'), assistant('b'), user('c')])).toBe(true);
     expect(await matches({ turn: 3 }, [user('a'), assistant('b'), user('c')])).toBe(false);
   });
 
-  test('in a session, its answers: those of the next model too, whatever the window still holds', async () => {
+  test('in a session counts its answers, also those of the next model and those that were cut', async () => {
     const model = scripted([{ when: { turn: 3, session: 'sess_a' }, reply: 'third' }]);
     const ask = (id: string) => answer(model, requestOf('hi', { session: { id } }));
     expect([await ask('sess_a'), await ask('sess_b'), await ask('sess_a')]).toEqual(['next', 'next', 'next']);
@@ -111,7 +111,7 @@ describe('the turn', () => {
     expect([await ask('sess_a'), await ask('sess_b')]).toEqual(['next', 'next']);
   });
 
-  test('an answer that failed is none: the same turn comes again', async () => {
+  test('does not count an answer that failed', async () => {
     const model = scripted([
       { when: { turn: 1 }, reply: { error: 'engine_overloaded' }, times: 1 },
       { when: { turn: 1 }, reply: 'first' },
@@ -122,7 +122,7 @@ describe('the turn', () => {
     expect(await answer(model, request)).toBe('next');
   });
 
-  test('one that was given up is none, one of which enough was taken is', async () => {
+  test('counts an answer that stop ended, but not one that was aborted', async () => {
     const model = scripted([{ when: { turn: 1 }, replies: ['first', 'first again'] }]);
     const session = { id: 'sess_a' };
     const gone = new AbortController();
@@ -137,7 +137,7 @@ describe('the turn', () => {
     expect(await answer(model, requestOf('hi', { session }))).toBe('next');
   });
 
-  test('one that the next model breaks off is none', async () => {
+  test('does not count an answer that the next model breaks off', async () => {
     const model = new ScriptedModel(failing(new Error('broken off'), { type: 'text', text: 'so far' }));
     model.load(scriptOf([{ when: { turn: 2 }, reply: 'second' }]));
     const request = requestOf('hi', { session: { id: 'sess_a' } });

@@ -29,7 +29,7 @@ function load(text: string): ScriptedModel {
   return model;
 }
 
-test('a file is a script, with its lines', async () => {
+test('a script file is parsed with its line numbers', async () => {
   const model = load(YAML);
   expect(model.unused()).toEqual(['"greet" (line 4)', '2 (line 7)', '3 (line 13)']);
   expect(await answer(model, requestOf('hello there'))).toBe('Hi!');
@@ -39,7 +39,7 @@ test('a file is a script, with its lines', async () => {
   );
 });
 
-test('a list of rules is one too, and JSON, with tabs or without', async () => {
+test('a script may be a list of rules, or JSON with or without tabs', async () => {
   const rules = [{ when: { text: 'a' }, reply: 'b' }];
   for (const text of [
     JSON.stringify(rules),
@@ -118,7 +118,7 @@ describe('refused, with the line and what would be right', () => {
   });
 });
 
-test('an expansion without end is refused', () => {
+test('a script with endless YAML expansion is refused', () => {
   const bomb = [
     'a: &a [x, x]',
     ...'bcdefghij'.split('').map((name, i) => `${name}: &${name} [${`*${'abcdefghi'[i]}, `.repeat(9)}]`),
@@ -126,7 +126,7 @@ test('an expansion without end is refused', () => {
   expect(() => readScript(bomb.join('\n'), 'bomb.yaml')).toThrow(DocumentError);
 });
 
-test('rules from code are checked like those from a file', () => {
+test('script rules from code are validated like those from a file', () => {
   const rules = [{ reply: 'a' }, { when: { txt: 'x' }, reply: 'b' }] as unknown as ScriptRule[];
   expect(() => scriptOf(rules)).toThrow(
     'script: [1].when: "txt" is unknown here; the members are text, role, session, turn, tool, model',

@@ -8,13 +8,13 @@ import { answer, deltasOf, scripted } from './ask.ts';
 
 const HI = requestOf('hi');
 
-test('without a script it is the next model', async () => {
+test('without a script the next model answers', async () => {
   const model = new ScriptedModel(saying('next'));
   expect(model.name).toBe('saying');
   expect(await answer(model, HI)).toBe('next');
 });
 
-test('text, tool calls and JSON', async () => {
+test('a script replies with text, tool calls and JSON', async () => {
   expect(await deltasOf(scripted([{ reply: 'Hello.' }]), HI)).toEqual([{ type: 'text', text: 'Hello.' }]);
   expect(await deltasOf(scripted([{ reply: { json: { ok: [1, null] } } }]), HI)).toEqual([
     { type: 'text', text: '{"ok":[1,null]}' },
@@ -56,7 +56,7 @@ describe('errors', () => {
     expect(error).toHaveProperty('message', typeof text === 'string' ? text : expect.stringMatching(text));
   });
 
-  test('one that speaks of a session names it', async () => {
+  test('an error that names a session names the right one', async () => {
     const request = requestOf('hi', { session: { id: 'sess_a' } });
     await expect(answer(scripted([{ reply: { error: 'session_busy' } }]), request)).rejects.toThrow(
       'The session sess_a is busy',
@@ -65,14 +65,14 @@ describe('errors', () => {
 });
 
 describe('a sequence', () => {
-  test('comes one after the other, and the last one again', async () => {
+  test('gives its replies in order, and repeats the last', async () => {
     const model = scripted([{ replies: ['one', { error: 'rpm_limit' }, 'three'] }]);
     expect(await answer(model, HI)).toBe('one');
     await expect(answer(model, HI)).rejects.toThrow('max RPM');
     expect([await answer(model, HI), await answer(model, HI)]).toEqual(['three', 'three']);
   });
 
-  test('ends where the rule is used up, and the next rule answers', async () => {
+  test('ends when the rule is used up, and the next rule answers', async () => {
     const model = scripted([{ replies: ['one', 'two', 'three'], times: 2 }, { reply: 'other' }]);
     expect([await answer(model, HI), await answer(model, HI), await answer(model, HI)]).toEqual([
       'one',
@@ -91,7 +91,7 @@ describe('a sequence', () => {
   });
 });
 
-test('the first rule that fits answers; where none does, the next model', async () => {
+test('the first rule that matches answers; if none does, the next model', async () => {
   const model = scripted([
     { when: { text: 'hello' }, reply: 'first' },
     { when: { role: 'user' }, reply: 'second', times: 1 },
@@ -101,7 +101,7 @@ test('the first rule that fits answers; where none does, the next model', async 
   expect(await answer(model, requestOf('bye'))).toBe('next');
 });
 
-test('rules that never answered are listed; a reset starts all counts anew', async () => {
+test('unused() lists rules that never answered; a reset restarts all counts', async () => {
   const model = scripted([
     { name: 'greet', when: { text: 'hi' }, replies: ['one', 'two'], times: 2 },
     { when: { turn: 9 }, reply: 'never' },

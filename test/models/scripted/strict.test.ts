@@ -50,14 +50,14 @@ test.each<[string, ScriptRule, ModelRequest, string]>([
     '1: the prompt does not end with a tool result',
   ],
   ['a function', { when: () => false, reply: '' }, requestOf('a'), '1: its function does not accept it'],
-])('says why the closest rule did not answer: %s', async (_, rule, request, reason) => {
+])('a strict script says why the closest rule did not match: %s', async (_, rule, request, reason) => {
   expect(await refusal([rule], request)).toMatchObject({
     code: 'invalid_request',
     message: `${NONE}; closest rule ${reason}`,
   });
 });
 
-test('says which tool results there were', async () => {
+test('a strict script says which tool results the request has', async () => {
   const call = { id: 'functions.look:0', type: 'function' as const, function: { name: 'look', arguments: '{}' } };
   const request = requestOf([
     { role: 'assistant', content: null, tool_calls: [call] },
@@ -68,7 +68,7 @@ test('says which tool results there were', async () => {
   expect(await because({ content: 'gold' })).toContain('no tool result at its end holds "gold"; it is "nothing there"');
 });
 
-test('the closest is the one that lacks least, and of those the one that holds most', async () => {
+test('the closest rule misses the fewest conditions, then meets the most', async () => {
   const rules: ScriptRule[] = [
     { name: 'far', when: { text: 'x', role: 'tool' }, reply: '' },
     { name: 'near', when: { text: 'x' }, reply: '' },
@@ -82,7 +82,7 @@ test('the closest is the one that lacks least, and of those the one that holds m
   );
 });
 
-test('a rule that is used up says so', async () => {
+test('a strict script says that a rule is used up', async () => {
   const model = scripted([{ name: 'once', reply: 'yes', times: 1 }], { strict: true });
   expect(await answer(model, requestOf('a'))).toBe('yes');
   await expect(answer(model, requestOf('a'))).rejects.toThrow(
@@ -90,7 +90,7 @@ test('a rule that is used up says so', async () => {
   );
 });
 
-test('a rule that is used up is closer than one that does not fit', async () => {
+test('a used-up rule is closer than one that does not match', async () => {
   const rules: ScriptRule[] = [
     { name: 'other', when: { text: 'bye', turn: 1 }, reply: 'no' },
     { name: 'greet', when: { text: 'hi' }, reply: 'yes', times: 1 },
@@ -105,7 +105,7 @@ test('a script without rules answers nothing', async () => {
   expect(await refusal([], requestOf('a'))).toHaveProperty('message', `${NONE}: it has none`);
 });
 
-test('a long message is shown in part', async () => {
+test('a strict script shows a long message in part', async () => {
   const error = await refusal([{ when: { text: 'x' }, reply: '' }], requestOf('a'.repeat(10_000)));
   expect(String(error).length).toBeLessThan(300);
 });
