@@ -25,8 +25,8 @@ export interface WireRule extends Rule {
   readonly verified: 'wire';
 }
 
-/** A rule that cannot be judged from outside. */
-interface SourceRule extends Rule {
+/** A rule that cannot be judged from outside. Exported because the declarations of every area name it. */
+export interface SourceRule extends Rule {
   readonly verified: `test/${string}.test.ts`;
 }
 

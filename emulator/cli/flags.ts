@@ -7,7 +7,7 @@ import { MEMORY } from '../store/database.ts';
 import { inColumns, UsageError, usageFault } from './usage.ts';
 
 const DEFAULT_PORT = 4100;
-const DEFAULT_DB = '.kimi-emulator/state.db';
+export const DEFAULT_DB = '.kimi-emulator/state.db';
 const DEFAULT_HOST = '127.0.0.1';
 const MAX_PORT = 65_535;
 

@@ -1,13 +1,22 @@
 #!/usr/bin/env node
 import { isIP } from 'node:net';
+import { dirname } from 'node:path';
 import { TokenizerFileError } from '../engines/tokens/tokenizer.ts';
 import { createEmulator, type Emulator } from '../index.ts';
 import { tryPort } from '../server.ts';
 import { DatabaseError } from '../store/database.ts';
 import { VERSION } from '../version.ts';
 import { banner, readyLine } from './banner.ts';
-import { type CliOptions, helpText, parseCli } from './flags.ts';
-import { loadScript, loadSeedFile, prepareExport, readBilling, StartError, writeState } from './start-files.ts';
+import { type CliOptions, DEFAULT_DB, helpText, parseCli } from './flags.ts';
+import {
+  ignoreInGit,
+  loadScript,
+  loadSeedFile,
+  prepareExport,
+  readBilling,
+  StartError,
+  writeState,
+} from './start-files.ts';
 import { UsageError } from './usage.ts';
 
 const EXIT_FAILED = 1;
@@ -61,6 +70,7 @@ async function serve(cli: CliOptions): Promise<void> {
   await tryPort({ port, host }).catch((error) => refuse(error, cli));
   const billing = await readBilling(cli.prices, cli.balance, warn);
   if (cli.exportOnExit !== undefined) await prepareExport(cli.exportOnExit);
+  if (cli.options.database === DEFAULT_DB) await ignoreInGit(dirname(DEFAULT_DB));
   const emulator = createEmulator({ ...cli.options, billing });
   const abandon = async (error: unknown): Promise<never> => {
     await emulator.close();

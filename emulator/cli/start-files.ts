@@ -1,7 +1,7 @@
-import { access, constants, readFile, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { access, constants, readFile, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { Amount } from '../billing/money.ts';
-import { makeFolder, writeAtomically } from '../engines/files.ts';
+import { makeFolder, PRIVATE_FILE, writeAtomically } from '../engines/files.ts';
 import type { BillingSettings, Emulator } from '../index.ts';
 import { AlreadyHereError } from '../state/state-file.ts';
 
@@ -51,6 +51,18 @@ export async function readBilling(
   }
 }
 
+/** Keeps the folder of the default state out of a git repository that it happens to stand in. @throws StartError */
+export async function ignoreInGit(folder: string): Promise<void> {
+  const path = join(folder, '.gitignore');
+  try {
+    makeFolder(folder);
+    await writeFile(path, '*\n', { flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
+    throw new StartError(`${path} cannot be written: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
 /** Finds out before a long run whether its state could be written, and makes the folder. @throws StartError */
 export async function prepareExport(path: string): Promise<void> {
   const folder = dirname(path);
@@ -67,7 +79,7 @@ export async function prepareExport(path: string): Promise<void> {
 /** Writes what the emulator holds, so that the file is the old one or the new one, never a part. @throws StartError */
 export async function writeState(emulator: Emulator, path: string): Promise<void> {
   const parts = await emulator.state.exportParts();
-  await writeAtomically(path, parts).catch((error) => {
+  await writeAtomically(path, parts, PRIVATE_FILE).catch((error) => {
     throw unwritable(path, error);
   });
 }

@@ -3,8 +3,12 @@ import { mkdirSync, statSync } from 'node:fs';
 import { open, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
+/** For folders and files that hold what accounts have sent: nobody else on a shared machine reads them. */
+const PRIVATE_FOLDER = 0o700;
+export const PRIVATE_FILE = 0o600;
+
 /**
- * Makes a folder and those above it, where they are missing. Node's own `recursive` never ends below a folder that says of
+ * Makes a folder and those above it, where they are missing, for the user alone. Node's own `recursive` never ends below a folder that says of
  * what it may not hold that it is not found, as `/proc` does.
  * @throws the error of the file system
  */
@@ -22,19 +26,22 @@ export function makeFolder(path: string): void {
 
 function makeOne(path: string): void {
   try {
-    mkdirSync(path);
+    mkdirSync(path, { mode: PRIVATE_FOLDER });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== 'EEXIST' || !statSync(path).isDirectory()) throw error;
   }
 }
 
-/** Writes a file so that whoever opens the path finds the old content or the new, never a part. Makes its folder. */
-export async function writeAtomically(path: string, parts: readonly Uint8Array[]): Promise<void> {
+/**
+ * Writes a file so that whoever opens the path finds the old content or the new, never a part. Makes its folder.
+ * @param mode of the file, less what the process masks
+ */
+export async function writeAtomically(path: string, parts: readonly Uint8Array[], mode = 0o666): Promise<void> {
   makeFolder(dirname(path));
   const temporary = `${path}.${randomUUID()}.tmp`;
   try {
-    await writeFile(temporary, parts, { flush: true });
+    await writeFile(temporary, parts, { flush: true, mode });
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });

@@ -1,7 +1,7 @@
-import { accessSync, constants, rmSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database, { type Transaction } from 'better-sqlite3';
-import { makeFolder } from '../engines/files.ts';
+import { makeFolder, PRIVATE_FILE } from '../engines/files.ts';
 import { APPLICATION_ID, MIGRATIONS } from './schema.ts';
 
 /** A checkpoint waits for the disk; 16 MiB of log make it rare without letting the log grow large. */
@@ -45,7 +45,11 @@ function prepareFile(path: string): void {
   // The log stands beside the file, so that both must be writable.
   accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
   const file = statSync(path, { throwIfNoEntry: false });
-  if (!file) return;
+  if (!file) {
+    // SQLite gives its log the mode of the file.
+    closeSync(openSync(path, 'a', PRIVATE_FILE));
+    return;
+  }
   if (file.isDirectory()) throw new DatabaseError(`${path} is a folder, not a database`);
   accessSync(path, constants.R_OK | constants.W_OK);
   if (file.size > 0) inspect(path, file.size);

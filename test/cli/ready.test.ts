@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -35,6 +35,7 @@ describe('a start', () => {
     expect(ended).toMatchObject({ code: 0, stderr: '' });
     expect(ended.stdout.split('\n').length).toBe(2);
     expect(existsSync(join(cwd, '.kimi-emulator', 'state.db'))).toBe(true);
+    expect(readFileSync(join(cwd, '.kimi-emulator', '.gitignore'), 'utf8')).toBe('*\n');
     expect(existsSync(join(cwd, '.kimi-emulator', 'state.db-wal'))).toBe(false);
   });
 

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { exported } from '../state/files.ts';
@@ -22,6 +22,8 @@ describe('a server with --seed-file and --export-on-exit', () => {
     expect((await fetch(`${ready.base_url}/sessions/${session}`, { headers })).status).toBe(200);
     expect(await server.signal('SIGTERM')).toMatchObject({ code: 0, stderr: '' });
     expect(readFileSync(left, 'utf8')).toBe(file);
+    // What accounts have sent is for nobody else on a shared machine.
+    expect(statSync(left).mode & 0o777).toBe(0o600);
     expect(readdirSync(folder).toSorted()).toEqual(['left', 'seed.json']);
     expect(readdirSync(join(folder, 'left'))).toEqual(['state.json']);
   });

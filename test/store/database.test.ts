@@ -1,4 +1,4 @@
-import { chmodSync, copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -14,6 +14,18 @@ describe('openDatabase', () => {
     expect(database.pragma('journal_mode', { simple: true })).toBe('wal');
     database.close();
     expect(readdirSync(join(folder, 'a', 'b'))).toEqual(['state.db']);
+  });
+
+  it('creates a file, its log and its folders that only the user can read', () => {
+    const folder = temporaryFolder();
+    const path = join(folder, 'a', 'b', 'state.db');
+    const database = openDatabase(path);
+    database.exec("INSERT INTO meta (name, value) VALUES ('runs', 1)");
+    const modes = ['a', 'a/b', 'a/b/state.db', 'a/b/state.db-wal'].map(
+      (name) => statSync(join(folder, name)).mode & 0o777,
+    );
+    database.close();
+    expect(modes).toEqual([0o700, 0o700, 0o600, 0o600]);
   });
 
   it('opens what it has created, byte for byte the same when closed', () => {
