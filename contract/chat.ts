@@ -40,7 +40,7 @@ export const chatRequest = (limits: Limits) => {
     max_completion_tokens: z.int().min(1).nullish(),
     presence_penalty: z.number().min(-2).max(2).nullish(),
     frequency_penalty: z.number().min(-2).max(2).nullish(),
-    stop: z.union([stopString, z.array(stopString).max(limits.stop_sequences)]).nullish(),
+    stop: z.union([stopString, z.array(stopString)]).nullish(),
     tools: z.array(Tool).max(limits.tools).nullish(),
     tool_choice: ToolChoice.nullish(),
     response_format: ResponseFormat.nullish(),

@@ -42,7 +42,16 @@ const SOME_CALL = 'functions.unknown:0';
 /** The live API's texts, word for word where captured (`{…}` filled in). */
 export const LIVE_TEXT = {
   contentEmpty: 'text content is empty',
-  toolCallIdNotFound: 'tool_call_id  not found',
+  toolCallIdNotFound: 'tool_call_id  is not found',
+  /** Every form in which the live API has been seen to say it: of 2025-11 and of 2026. */
+  toolCallIdNotFoundForms: /^tool_call_id (?:'[^']*' | )(?:is )?not found$/,
+  toolResultsMissing: (ids: readonly string[]) =>
+    `an assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. The following tool_call_ids did not have response messages: ${ids.join(', ')}`,
+  assistantEmpty: (index: number) =>
+    `Invalid request: the message at position ${index} with role 'assistant' must not be empty`,
+  roleUnsupported: 'invalid request: unsupported role ROLE_UNSPECIFIED',
+  stopTooLong: (limit: number, count: number) =>
+    `stop array too long. Expected an array with maximum length ${limit}, but got ${count}`,
   invalidAuthentication: 'Invalid Authentication',
   incorrectApiKey: 'Incorrect API key provided',
   unexpectedOutput: 'invalid state transition',
@@ -199,12 +208,38 @@ export const ERRORS = {
     message: (_: { index: number }) => LIVE_TEXT.contentEmpty,
     example: { index: 0 },
   },
+  assistant_empty: {
+    ...live(400, INVALID, false),
+    message: ({ index }: { index: number }) => LIVE_TEXT.assistantEmpty(index),
+    example: { index: 1 },
+  },
+  role_unsupported: {
+    ...live(400, INVALID, false),
+    message: (_: { role: string; param: string }) => LIVE_TEXT.roleUnsupported,
+    example: { role: 'developer', param: 'messages[0].role' },
+  },
+  stop_too_long: {
+    ...live(400, INVALID, false),
+    message: ({ limit, count }: { limit: number; count: number }) => LIVE_TEXT.stopTooLong(limit, count),
+    example: { limit: 5, count: 6 },
+  },
+  function_name_duplicated: {
+    ...live(400, INVALID, false),
+    message: ({ name }: { name: string }) => LIVE_TEXT.functionNameDuplicated(name),
+    example: { name: 'look_up' },
+  },
   tool_call_id_not_found: {
     ...live(400, INVALID, false),
-    /** `index` of the message to blame; undefined where the messages end before a result. */
-    message: (_: { ids: readonly string[]; fault: 'orphan' | 'unanswered' | 'duplicate'; index?: number }) =>
+    /** Departure: what the live API says to an id that stands twice in one message is not known. */
+    message: (_: { ids: readonly string[]; fault: 'orphan' | 'duplicate'; index: number }) =>
       LIVE_TEXT.toolCallIdNotFound,
     example: { ids: [SOME_CALL], fault: 'orphan', index: 0 },
+  },
+  tool_results_missing: {
+    ...live(400, INVALID, false),
+    /** `index` of the message that follows instead; undefined where the messages end. */
+    message: ({ ids }: { ids: readonly string[]; index?: number | undefined }) => LIVE_TEXT.toolResultsMissing(ids),
+    example: { ids: [SOME_CALL] },
   },
   invalid_authentication: {
     ...live(401, 'invalid_authentication_error', false),

@@ -23,6 +23,11 @@ export const ToolCall = z
   })
   .meta({ id: 'ToolCall' });
 
+/** A call that a client sends back. Moonshot's own client sends null where a call has no arguments [kimi-code 0.38.0]. */
+const ReplayedToolCall = ToolCall.extend({
+  function: z.object({ name: z.string().min(1), arguments: z.string().nullish() }),
+});
+
 /** A function that the model may call. Unknown members are kept: they are part of what the model reads. */
 export const Tool = z
   .looseObject({
@@ -45,7 +50,7 @@ const AssistantMessage = z.object({
   role: z.literal('assistant'),
   content: MessageContent.nullish(),
   name,
-  tool_calls: z.array(ToolCall).min(1).nullish(),
+  tool_calls: z.array(ReplayedToolCall).min(1).nullish(),
   partial: z.boolean().optional(),
   pinned,
 });

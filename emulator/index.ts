@@ -77,6 +77,7 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
   const services: Services = {
     store,
     limits,
+    clampsAnswers: options.oversizedAnswer !== 'refuse',
     tokenizer,
     model,
     clock,

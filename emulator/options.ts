@@ -124,6 +124,23 @@ export const OPTIONS = {
       },
     },
   ),
+  /**
+   * What happens to `max_completion_tokens` beyond the window: both have been seen of the live API. Moonshot's own client
+   * asks for the whole window at first, and leaves it to the server.
+   */
+  oversizedAnswer: option<'clamp' | 'refuse'>(
+    is((value) => value === 'clamp' || value === 'refuse'),
+    {
+      meaning: 'what happens to max_completion_tokens beyond the window',
+      wanted: 'clamp or refuse',
+      otherwise: 'clamp',
+      flag: {
+        name: 'oversized-answer',
+        value: 'HOW',
+        help: 'max_completion_tokens beyond the window: clamp (default) or refuse',
+      },
+    },
+  ),
   /** Origins whose pages may call the API, such as `http://localhost:5173`. */
   cors: option<readonly string[]>(each(isOrigin), {
     meaning: 'origins whose pages may call the API',

@@ -14,6 +14,8 @@ import type { Store } from './store/store.ts';
 export interface Services {
   readonly store: Store;
   readonly limits: Limits;
+  /** Whether `max_completion_tokens` beyond the window is cut to what is left of it, instead of refused. */
+  readonly clampsAnswers: boolean;
   readonly tokenizer: TokenizerSource;
   readonly model: Model;
   readonly clock: MovableClock;

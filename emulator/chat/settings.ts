@@ -1,11 +1,11 @@
 import type { ChatRequest } from '../../contract/chat.ts';
 import type { Limits } from '../../contract/limits.ts';
 import type { InputMessage, Tool } from '../../contract/messages.ts';
-import { invalid } from '../api-error.ts';
+import { ApiError, invalid } from '../api-error.ts';
 import { GENERATION_PROMPT_TOKENS, MESSAGE_END_TOKENS } from '../engines/tokens/chat-template.ts';
 import { requireModel } from '../models/known-models.ts';
 import type { ModelRequest, ResponseFormat } from '../models/model.ts';
-import { requireContent } from '../sessions/append.ts';
+import { requireContent, requireDistinctTools } from '../sessions/append.ts';
 
 /** Below this temperature every choice would be the same, and the live API refuses more than one. */
 const NEAR_ZERO = 0.01;
@@ -13,7 +13,10 @@ const NEAR_ZERO = 0.01;
 const DEFAULT_TEMPERATURE = 0.6;
 
 export interface Settings {
+  /** Tokens of the answer at most. */
   maxTokens: number;
+  /** Whether that may be cut to what is left of the window: the older `max_tokens` may not [captured 2025 and 2026]. */
+  clampable: boolean;
   choices: number;
   stop: string[];
   includeUsage: boolean;
@@ -24,8 +27,13 @@ export interface Settings {
 }
 
 /** What the schema cannot say. @throws ApiError in the live API's terms */
-export function requireSound(request: ChatRequest): void {
+export function requireSound(request: ChatRequest, limits: Limits): void {
   requireModel(request.model);
+  const { stop_sequences: limit } = limits;
+  if (Array.isArray(request.stop) && request.stop.length > limit) {
+    throw new ApiError('stop_too_long', { limit, count: request.stop.length });
+  }
+  requireDistinctTools(request.tools);
   if (request.session_id != null && (request.n ?? 1) > 1)
     throw invalid('n must be 1 in a session', 'n', 'one_choice_only');
   if ((request.n ?? 1) > 1 && (request.temperature ?? DEFAULT_TEMPERATURE) < NEAR_ZERO) {
@@ -51,6 +59,7 @@ export function settingsOf(request: ChatRequest, limits: Limits): Settings {
   const stop = typeof request.stop === 'string' ? [request.stop] : (request.stop ?? []);
   return {
     maxTokens: request.max_completion_tokens ?? request.max_tokens ?? limits.max_tokens,
+    clampable: request.max_completion_tokens != null,
     choices: request.n ?? 1,
     stop: stop.filter((text) => text !== ''),
     includeUsage: request.stream_options?.include_usage ?? false,

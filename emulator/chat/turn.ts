@@ -51,17 +51,16 @@ export function openStateless(
   if (request.messages.length === 0) throw invalid('messages must not be empty', 'messages', 'no_messages');
   const messages = write.items.map((item) => item.body);
   const pairing = pair([], messages);
-  if ('kind' in pairing || pairing.open.length > 0) {
-    throw new ApiError(
-      'tool_call_id_not_found',
-      'kind' in pairing
-        ? { ids: pairing.ids, fault: pairing.kind, index: pairing.index }
-        : { ids: pairing.open, fault: 'unanswered' },
-    );
+  if ('kind' in pairing) {
+    const { kind, ids, index } = pairing;
+    if (kind === 'unanswered') throw new ApiError('tool_results_missing', { ids, index });
+    throw new ApiError('tool_call_id_not_found', { ids, fault: kind, index });
   }
-  const settings = settingsOf(request, limits);
+  if (pairing.open.length > 0) throw new ApiError('tool_results_missing', { ids: pairing.open });
+  const asked = settingsOf(request, limits);
   const available = tools?.tools ?? [];
-  const promptTokens = (tools?.tokens ?? 0) + write.tokens + settings.extraTokens;
+  const promptTokens = (tools?.tokens ?? 0) + write.tokens + asked.extraTokens;
+  const settings = { ...asked, maxTokens: answerTokens(services, asked, promptTokens) };
   const requested = promptTokens + settings.maxTokens;
   if (requested > limits.window_tokens) {
     const details = { limit: limits.window_tokens, requested, adding: promptTokens, answer: settings.maxTokens };
@@ -99,10 +98,11 @@ export function openInSession(
   if (request.messages.length === 0 && session.view.messages === 0) {
     throw invalid('messages must not be empty while the window is', 'messages', 'no_messages');
   }
-  const settings = settingsOf(request, services.limits);
+  const asked = settingsOf(request, services.limits);
   const available = tools ?? services.store.toolsets.read(session.toolset);
+  const { promptTokens, maxTokens } = checkTurn(services, session, { write, tools, settings: asked });
+  const settings = { ...asked, maxTokens };
   const prompt = modelSettings(request, settings, available.tools);
-  const promptTokens = checkTurn(services, session, { write, tools, ...settings });
   let stored: readonly WriteItem[] = [];
   return {
     async begin() {
@@ -142,36 +142,52 @@ export function openInSession(
 interface TurnInput {
   write: Write;
   tools: Toolset | undefined;
-  /** Tokens of the prompt beyond tools, window and write: the generation prompt, or less where an answer is begun. */
-  extraTokens: number;
-  maxTokens: number;
+  settings: Settings;
+}
+
+/** The end of a stored answer: in a session it must fit the window too. */
+const STORED_END_TOKENS = 1;
+
+/** Tokens that the answer may take: what was asked for, or what is left of the window where that is less and may be cut. */
+function answerTokens(
+  { limits, clampsAnswers }: Services,
+  { maxTokens, clampable }: Settings,
+  promptTokens: number,
+  endTokens = 0,
+): number {
+  if (!clampsAnswers || !clampable) return maxTokens;
+  return Math.max(1, Math.min(maxTokens, limits.window_tokens - promptTokens - endTokens));
 }
 
 /**
  * Checks a turn against the session. Changes nothing.
- * @returns the tokens of its prompt
+ * @returns the tokens of its prompt, and those that its answer may take
  * @throws ApiError for tool pairing, then `append_too_large`, then `context_window_exceeded`
  */
-function checkTurn(services: Services, session: SessionRow, input: TurnInput): number {
+function checkTurn(
+  services: Services,
+  session: SessionRow,
+  { write, tools, settings }: TurnInput,
+): { promptTokens: number; maxTokens: number } {
   const { store, limits } = services;
-  const { write, tools, extraTokens, maxTokens } = input;
   const { open } = pairOrRefuse(store.history.tail(session.view).calls.map(bodyOf), write.items);
   if (open.length > 0) throw new ApiError('tool_call_unanswered', { ids: open, param: 'messages' });
   requireWriteFits(services, write);
   const used = toUsage(services, session);
   const toolsTokens = tools ? tools.tokens : used.tools_tokens;
-  const promptTokens = toolsTokens + session.view.tokens + write.tokens + extraTokens;
-  const requested = promptTokens + maxTokens + 1;
+  const promptTokens = toolsTokens + session.view.tokens + write.tokens + settings.extraTokens;
+  const maxTokens = answerTokens(services, settings, promptTokens, STORED_END_TOKENS);
+  const requested = promptTokens + maxTokens + STORED_END_TOKENS;
   if (requested > limits.window_tokens) {
     throw new ApiError('context_window_exceeded', {
       limit: limits.window_tokens,
       requested,
       used: used.total_tokens,
       adding: promptTokens - used.total_tokens,
-      answer: maxTokens + 1,
+      answer: maxTokens + STORED_END_TOKENS,
     });
   }
-  return promptTokens;
+  return { promptTokens, maxTokens };
 }
 
 /** Commits a turn: new messages, tools and reply together, in the caller's transaction. */

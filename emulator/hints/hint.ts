@@ -12,7 +12,14 @@ import {
   snapshotLimitReached,
   snapshotMismatch,
 } from './limits.ts';
-import { bodyTooLarge, contentEmpty, invalidRequest } from './requests.ts';
+import {
+  assistantEmpty,
+  bodyTooLarge,
+  contentEmpty,
+  invalidRequest,
+  roleUnsupported,
+  stopTooLong,
+} from './requests.ts';
 import {
   idempotencyMismatch,
   messageNotFound,
@@ -24,7 +31,13 @@ import {
   snapshotNotFound,
   versionConflict,
 } from './state.ts';
-import { toolCallIdNotFound, toolCallUnanswered, toolResultOrphan } from './tool-calls.ts';
+import {
+  functionNameDuplicated,
+  toolCallIdNotFound,
+  toolCallUnanswered,
+  toolResultOrphan,
+  toolResultsMissing,
+} from './tool-calls.ts';
 
 /** What there is to say of each refusal. Every code that is answered with 400 has its line. */
 const HINTS: { readonly [Code in ErrorCode]?: Hint<Code> } = {
@@ -50,7 +63,12 @@ const HINTS: { readonly [Code in ErrorCode]?: Hint<Code> } = {
   content_filter: () =>
     'the emulator filters nothing: a fault or a script caused this; show it to the user, and do not send the same text again',
   content_empty: contentEmpty,
+  assistant_empty: assistantEmpty,
+  role_unsupported: roleUnsupported,
+  stop_too_long: stopTooLong,
+  function_name_duplicated: functionNameDuplicated,
   tool_call_id_not_found: toolCallIdNotFound,
+  tool_results_missing: toolResultsMissing,
   model_not_found: modelNotFound,
 };
 

@@ -52,6 +52,18 @@ export const invalidRequest: Hint<'invalid_request'> = (asking) => {
 export const contentEmpty: Hint<'content_empty'> = ({ refusal }) =>
   `messages[${refusal.details.index}] has no text: leave it out, or write a text; only an assistant message with tool_calls may be empty, so write one for a tool that returned nothing, too`;
 
+export const assistantEmpty: Hint<'assistant_empty'> = ({ refusal }) =>
+  `messages[${refusal.details.index}] has neither text nor tool_calls: leave it out; an answer that was cut off or aborted is often stored so`;
+
+export const roleUnsupported: Hint<'role_unsupported'> = ({ refusal }) => {
+  const { role, param } = refusal.details;
+  const instead = role === 'developer' ? ': send it as system' : role === 'function' ? ': send it as tool' : '';
+  return `${param} is ${JSON.stringify(role)}; roles are system, user, assistant, tool${instead}`;
+};
+
+export const stopTooLong: Hint<'stop_too_long'> = ({ refusal }) =>
+  `stop has ${refusal.details.count} strings: send at most ${refusal.details.limit}, and look for the others in the answer`;
+
 export const bodyTooLarge: Hint<'body_too_large'> = ({ refusal, exchange }) => {
   const stream =
     exchange?.addressed.operation === 'appendMessages'

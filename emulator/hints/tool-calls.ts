@@ -45,9 +45,16 @@ export const toolCallIdNotFound: Hint<'tool_call_id_not_found'> = ({ refusal }) 
   if (fault === 'orphan') {
     return `messages[${index}] answers call ${list}, which no assistant message right before it has: keep an assistant message with tool_calls and all its tool messages together, in this order, also when old messages are dropped`;
   }
-  if (fault === 'duplicate') return `messages[${index}].tool_calls uses the id ${list} twice: each call needs its own`;
+  return `messages[${index}].tool_calls uses the id ${list} twice: each call needs its own`;
+};
+
+export const functionNameDuplicated: Hint<'function_name_duplicated'> = ({ refusal }) =>
+  `two tools are named ${refusal.details.name}: give each a name of its own, such as the server's name in front of it`;
+
+export const toolResultsMissing: Hint<'tool_results_missing'> = ({ refusal }) => {
+  const { ids, index } = refusal.details;
   const until = index === undefined ? 'the messages end' : `messages[${index}] follows`;
-  return `call ${list} has no tool message before ${until}: send one {"role":"tool","tool_call_id":...} for each call, right after the assistant message`;
+  return `call ${ids.map(named).join(', ')} has no tool message before ${until}: send one {"role":"tool","tool_call_id":...} for each call, right after the assistant message`;
 };
 
 function whereItWent(past: Past, { answered, opened }: CallFate, { by, how }: NonNullable<CallFate['gone']>): string {

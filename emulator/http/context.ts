@@ -51,3 +51,10 @@ export function onClientGone(c: RequestContext, listener: () => void): () => voi
   else signal.addEventListener('abort', listener, { once: true });
   return () => signal.removeEventListener('abort', listener);
 }
+
+const ADDRESSED = /^\/v1\/(?:sessions|snapshots|shares)(?:\/|$)/;
+
+/** Whether a request names a session, a snapshot or a share, so that its errors are the dialect's. */
+export function isAddressed(c: RequestContext): boolean {
+  return ADDRESSED.test(c.req.path) || c.get('addressed') === true;
+}

@@ -3,10 +3,9 @@ import { ApiError, ClientGone } from '../api-error.ts';
 import { unixSeconds } from '../clock.ts';
 import { lazy } from '../lazy.ts';
 import type { Store } from '../store/store.ts';
-import type { RequestContext } from './context.ts';
+import { isAddressed, type RequestContext } from './context.ts';
 import { sendJson, setHeader } from './respond.ts';
 
-const ADDRESSED = /^\/v1\/(?:sessions|snapshots|shares)(?:\/|$)/;
 /** Sent where nobody knows how long the error will last: what the live API names in its texts. */
 const WAIT_SECONDS = 1;
 /** Statuses whose refusals an earlier request may have led to. */
@@ -19,7 +18,7 @@ const requestHints = lazy(() => import('../hints/requests.ts'));
 export function renderError(c: RequestContext, error: unknown): ErrorBody {
   const refusal = toApiError(c, error);
   c.get('exchange')?.refusedWith(refusal.code);
-  return refusal.toBody(ADDRESSED.test(c.req.path) || c.get('addressed') === true);
+  return refusal.toBody(isAddressed(c));
 }
 
 /** The error as a response, with the headers that tell a client whether to try again. */

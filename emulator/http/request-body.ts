@@ -3,7 +3,7 @@ import type * as z from 'zod';
 import type { Limits } from '../../contract/limits.ts';
 import { ApiError, invalid } from '../api-error.ts';
 import { abortable } from '../streams/web-streams.ts';
-import type { RequestContext } from './context.ts';
+import { isAddressed, type RequestContext } from './context.ts';
 import { setHeader } from './respond.ts';
 
 const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
@@ -42,16 +42,24 @@ export function parseFields<Schema extends z.ZodType>(
   schema: Schema,
   value: unknown,
 ): z.output<Schema> {
-  const fields = checkFields(schema, value);
+  const fields = checkFields(schema, value, isAddressed(c));
   const ignored = ignoredFields(value, fields);
   if (ignored.length > 0) setHeader(c, 'Kimi-Emulator-Ignored', ignoredHeader(ignored));
   return fields;
 }
 
-/** The same for a value that comes when the headers have left. */
-export function checkFields<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+/**
+ * The same for a value that comes when the headers have left.
+ * @param addressed a request without a session, snapshot or share has the live API's own texts
+ */
+export function checkFields<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  addressed = true,
+): z.output<Schema> {
   const parsed = schema.safeParse(value, FIRST_FAULT);
-  if (!parsed.success) throw describeIssue(parsed.error, value);
+  if (!parsed.success)
+    throw (addressed ? undefined : liveRefusal(parsed.error, value)) ?? describeIssue(parsed.error, value);
   return parsed.data;
 }
 
@@ -170,6 +178,15 @@ function describeIssue(error: z.ZodError, input: unknown): ApiError {
   const field = fieldName(path);
   if (field === '') return invalid(message);
   return invalid(`${field}: ${message}`, field, valueAt(input, path) === undefined ? 'missing_field' : undefined);
+}
+
+/** What the live API says in words of its own to a body that its schema refuses. */
+function liveRefusal(error: z.ZodError, input: unknown): ApiError | undefined {
+  const issue = error.issues[0];
+  if (issue?.code !== 'invalid_union' || issue.path.at(-1) !== 'role') return undefined;
+  const role = valueAt(input, issue.path);
+  if (typeof role !== 'string') return undefined;
+  return new ApiError('role_unsupported', { role, param: fieldName(issue.path) });
 }
 
 /** What is wrong with a key, and in a union the branch that came furthest, say most about what was meant. */

@@ -33,7 +33,7 @@ export function chatRoutes(limits: Limits, chunkCharacters: number) {
 
   routes.post('/chat/completions', async (c) => {
     const request = await readJson(c, schema);
-    requireSound(request);
+    requireSound(request, limits);
     const mutation = new Mutation(c, sessionOf(c, request));
     if (mutation.replay) return replayAnswer(c, request, mutation.replay, chunkCharacters);
     const abort = new AbortController();

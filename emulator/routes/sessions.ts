@@ -7,7 +7,7 @@ import { parseFields, readJson } from '../http/request-body.ts';
 import { respond, respondWritten, toList } from '../http/respond.ts';
 import { requireModel } from '../models/known-models.ts';
 import { mutate, pathSession } from '../mutation.ts';
-import { countContent, requireContent } from '../sessions/append.ts';
+import { countContent, requireContent, requireDistinctTools } from '../sessions/append.ts';
 import { applyCompression, compressedFacts, planCompression } from '../sessions/compress.ts';
 import { createSession, deleteSession, updateSession } from '../sessions/create.ts';
 import { requireSession, toSession } from '../sessions/session.ts';
@@ -40,6 +40,7 @@ export function sessionRoutes(limits: Limits) {
     }
     if (body.model !== undefined) requireModel(body.model);
     requireContent(body.messages ?? [], true);
+    requireDistinctTools(body.tools);
     const created = await mutate(c, {
       prepare: countContent(services, body.messages ?? [], body.tools),
       apply: (_, { write, tools = { tools: [], tokens: 0 } }) => {
@@ -70,6 +71,7 @@ export function sessionRoutes(limits: Limits) {
 
   routes.post('/:id', async (c) => {
     const body = await readJson(c, requests.update);
+    requireDistinctTools(body.tools);
     const { services } = c.var;
     const answer = await mutate(c, {
       session: pathSession(c),

@@ -69,7 +69,11 @@ export function toChatMessage(message: InputMessage): ChatMessage {
   const body: ChatMessage = { role: message.role, content: message.content ?? null };
   if (message.name !== undefined) body.name = message.name;
   if (message.role === 'assistant' && message.tool_calls) {
-    body.tool_calls = message.tool_calls.map(({ id, type, function: call }) => ({ id, type, function: call }));
+    body.tool_calls = message.tool_calls.map(({ id, type, function: { name, arguments: text } }) => ({
+      id,
+      type,
+      function: { name, arguments: text ?? '' },
+    }));
   }
   if (message.role === 'tool') body.tool_call_id = message.tool_call_id;
   return body;
@@ -84,12 +88,29 @@ export function requireContent(messages: readonly InputMessage[], addressed: boo
   if (index === -1) return;
   const field = `messages[${index}].content`;
   if (addressed) throw invalid(`${field}: ${ERRORS.content_empty.message({ index })}`, field);
-  throw new ApiError('content_empty', { index });
+  const silent = messages[index]?.role === 'assistant' && !hasCalls(messages[index]);
+  throw new ApiError(silent ? 'assistant_empty' : 'content_empty', { index });
 }
 
+/** Calls may stand without text, but not beside a list of parts that holds none. */
 function isEmpty(message: InputMessage): boolean {
-  if (message.role === 'assistant' && message.tool_calls) return false;
+  if (hasCalls(message) && !Array.isArray(message.content)) return false;
   return contentText(message.content) === '';
+}
+
+function hasCalls(message: InputMessage | undefined): boolean {
+  return message?.role === 'assistant' && message.tool_calls != null;
+}
+
+/** @throws ApiError `function_name_duplicated` */
+export function requireDistinctTools(tools: readonly Tool[] | null | undefined): void {
+  const seen = new Set<string>();
+  for (const {
+    function: { name },
+  } of tools ?? []) {
+    if (seen.has(name)) throw new ApiError('function_name_duplicated', { name });
+    seen.add(name);
+  }
 }
 
 /**

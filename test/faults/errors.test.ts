@@ -41,7 +41,13 @@ const LIVE: Partial<Record<ErrorCode, string>> = {
     'Your account {org}<{ak}> request reached organization TPM rate limit, current: 563653, limit: 500000, please try again after 1 seconds',
   tpd_limit: 'Your account {org}<{ak}> request reached organization TPD rate limit, current: 1526210, limit: 1500000',
   unexpected_output: 'invalid state transition',
-  tool_call_id_not_found: 'tool_call_id  not found',
+  tool_call_id_not_found: 'tool_call_id  is not found',
+  tool_results_missing:
+    "an assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. The following tool_call_ids did not have response messages: functions.unknown:0",
+  assistant_empty: "Invalid request: the message at position 1 with role 'assistant' must not be empty",
+  role_unsupported: 'invalid request: unsupported role ROLE_UNSPECIFIED',
+  stop_too_long: 'stop array too long. Expected an array with maximum length 5, but got 6',
+  function_name_duplicated: 'function name look_up is duplicated',
 };
 
 describe.each(TRANSPORTS)('the fault error, %s', (transport) => {

@@ -27,6 +27,11 @@ const SAYS: Partial<Record<keyof typeof PROVOKED, RegExp[]>> = {
   tool_call_unanswered: [/call functions\.x:0, issued by request #2 \(appendMessages, the request before\),/],
   body_too_large: [/x-ndjson/, /body_bytes=N allows more than 8192/],
   content_empty: [/messages\[1\] has no text/],
+  assistant_empty: [/messages\[1\] has neither text nor tool_calls/],
+  role_unsupported: [/messages\[0\]\.role is "developer"; roles are system, user, assistant, tool: send it as system/],
+  stop_too_long: [/stop has 6 strings: send at most 5/],
+  function_name_duplicated: [/two tools are named look_up/],
+  tool_results_missing: [/call Read:158 has no tool message before messages\[2\] follows/],
   tool_call_id_not_found: [/messages\[1\] answers call call-7/],
 };
 /** Rows that only a fault or a script brings about. */

@@ -59,7 +59,13 @@ export function written(
       role,
       content: item.content ?? null,
       ...(name !== undefined && { name }),
-      ...(item.role === 'assistant' && item.tool_calls && { tool_calls: item.tool_calls }),
+      ...(item.role === 'assistant' &&
+        item.tool_calls && {
+          tool_calls: item.tool_calls.map((call) => ({
+            ...call,
+            function: { ...call.function, arguments: call.function.arguments ?? '' },
+          })),
+        }),
       ...(item.role === 'tool' && { tool_call_id: item.tool_call_id }),
     };
     const leads = role === 'system' && window.every((before) => before.pinned && before.body.role === 'system');

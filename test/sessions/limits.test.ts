@@ -1,5 +1,5 @@
 import { describe, expect, it, type TestContext } from 'vitest';
-import type { TokenizerSource } from '../../emulator/index.ts';
+import type { Model, TokenizerSource } from '../../emulator/index.ts';
 import { openTokenizer } from '../../emulator/tokenizer.ts';
 import { MODEL, TRANSPORTS, type Transport } from '../support/emulator.ts';
 import { saying } from '../support/held-model.ts';
@@ -34,8 +34,13 @@ const CASES = Object.entries(VOCABULARIES).map(([name, source], place) => {
 });
 
 /** A session whose window holds exactly so many tokens. */
-async function filled(transport: Transport, tokenizer: TokenizerSource, tokens: number): Promise<SessionUnderTest> {
-  const session = await startSession(transport, { tokenizer, model: saying(words(3)) });
+async function filled(
+  transport: Transport,
+  tokenizer: TokenizerSource,
+  tokens: number,
+  model: Model = saying(words(3)),
+): Promise<SessionUnderTest> {
+  const session = await startSession(transport, { tokenizer, model });
   for (let rest = tokens; rest > 0; rest -= Math.min(rest, 8 * K)) {
     expect((await session.append(sized(Math.min(rest, 8 * K)))).status).toBe(200);
   }
@@ -88,6 +93,15 @@ describe.each(CASES)('the limits %s with %s vocabulary', (transport, _, vocabula
     const fits = await session.chat([sized(20)], { max_tokens: 76 });
     expect(fits.status).toBe(200);
     expect((await session.show()).body.usage.total_tokens).toBe(WINDOW - 100 + 20 + 3 + 4);
+  });
+
+  it('a turn with max_completion_tokens of the whole window gets what is left, to the last token', async (context) => {
+    const session = await filled(transport, vocabulary(context), WINDOW - 100, saying(words(500)));
+    const { status, body } = await session.chat([sized(20)], { max_completion_tokens: WINDOW });
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ usage: { completion_tokens: 76 }, choices: [{ finish_reason: 'length' }] });
+    expect((await session.show()).body.usage.total_tokens).toBe(WINDOW);
+    expectRefusal(await session.chat([sized(5)], { max_completion_tokens: 1 }), 'context_window_exceeded');
   });
 
   it('a prompt without a session leaves room for its answer', async (context) => {

@@ -36,19 +36,91 @@ describe.each(TRANSPORTS)('the errors of the live API %s', (transport) => {
     expectError(reply, 400, 'invalid_request_error', 'text content is empty');
   });
 
-  it('400 for a tool call without its result, and for a result without its call', async () => {
+  const read = { id: 'Read:158', type: 'function', function: { name: 'Read', arguments: '{}' } };
+  const reading = { role: 'assistant', content: '', tool_calls: [read] };
+  const UNANSWERED =
+    "an assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. The following tool_call_ids did not have response messages: ";
+
+  it.each([
+    ['a call at the end', [user, reading], 'Read:158'],
+    ['a call before a user message', [user, reading, user], 'Read:158'],
+    ['two calls', [user, { ...reading, tool_calls: [read, { ...read, id: 'Read:159' }] }, user], 'Read:158, Read:159'],
+  ])('400 for %s without a result names the ids [kimi-code 0.38.0]', async (_, messages, ids) => {
     const api = await startFixed(transport);
-    const call = { id: 'a', type: 'function', function: { name: 'f_1', arguments: '{}' } };
-    const asking = { role: 'assistant', content: '', tool_calls: [call] };
-    const result = { role: 'tool', tool_call_id: 'b', content: 'x' };
-    for (const messages of [
-      [user, asking],
-      [user, asking, user],
-      [user, asking, result],
-      [user, result],
-    ]) {
-      expectError(await chat(api, { messages }), 400, 'invalid_request_error', 'tool_call_id  not found');
-    }
+    expectError(await chat(api, { messages }), 400, 'invalid_request_error', UNANSWERED + ids);
+  });
+
+  it.each([
+    ['whose call is gone', [user, { role: 'tool', tool_call_id: 'b', content: 'x' }]],
+    ['of another call', [user, reading, { role: 'tool', tool_call_id: 'b', content: 'x' }]],
+  ])('400 for a result %s', async (_, messages) => {
+    const api = await startFixed(transport);
+    expectError(await chat(api, { messages }), 400, 'invalid_request_error', 'tool_call_id  is not found');
+  });
+
+  it.each([
+    ['an empty text', ''],
+    ['null', null],
+    ['a list of an empty text', [{ type: 'text', text: '' }]],
+  ])('400 for an assistant message of %s without calls names its position', async (_, content) => {
+    const api = await startFixed(transport);
+    const text = "Invalid request: the message at position 1 with role 'assistant' must not be empty";
+    const reply = await chat(api, { messages: [user, { role: 'assistant', content }, user] });
+    expectError(reply, 400, 'invalid_request_error', text);
+  });
+
+  it('400 for tool_calls beside a list of an empty text, and 200 beside an empty text or null', async () => {
+    const api = await startFixed(transport);
+    const result = { role: 'tool', tool_call_id: 'Read:158', content: 'x' };
+    const beside = (content: unknown) => chat(api, { messages: [user, { ...reading, content }, result] });
+    const listed = await beside([{ type: 'text', text: '' }]);
+    expectError(listed, 400, 'invalid_request_error', 'text content is empty');
+    for (const content of ['', null, undefined]) expect((await beside(content)).status).toBe(200);
+  });
+
+  it('400 for the role developer', async () => {
+    const api = await startFixed(transport);
+    const reply = await chat(api, { messages: [{ role: 'developer', content: 'Be brief.' }, user] });
+    expectError(reply, 400, 'invalid_request_error', 'invalid request: unsupported role ROLE_UNSPECIFIED');
+    // The dialect names the field and what it takes, here as everywhere.
+    const created = await api.post('/v1/sessions', { messages: [{ role: 'developer', content: 'Be brief.' }] });
+    expect(created).toMatchObject({ status: 400, body: { error: { param: 'messages[0].role' } } });
+  });
+
+  it('200 for a call that is sent back with arguments null, as kimi-code 0.38.0 does', async () => {
+    const api = await startFixed(transport);
+    const nothing = { ...reading, tool_calls: [{ ...read, function: { name: 'Read', arguments: null } }] };
+    const result = { role: 'tool', tool_call_id: 'Read:158', content: 'x' };
+    expect((await chat(api, { messages: [user, nothing, result] })).status).toBe(200);
+  });
+
+  it('400 for six stop strings, and 200 for five', async () => {
+    const api = await startFixed(transport);
+    const six = await chat(api, { stop: ['a', 'b', 'c', 'd', 'e', 'f'] });
+    const text = 'stop array too long. Expected an array with maximum length 5, but got 6';
+    expectError(six, 400, 'invalid_request_error', text);
+    expect((await chat(api, { stop: ['a', 'b', 'c', 'd', 'e'] })).status).toBe(200);
+  });
+
+  it('400 for two tools of one name, in a chat and in a session', async () => {
+    const api = await startFixed(transport);
+    const tool = { type: 'function', function: { name: 'get_weather' } };
+    const text = 'function name get_weather is duplicated';
+    expectError(await chat(api, { tools: [tool, tool] }), 400, 'invalid_request_error', text);
+    const created = await api.post('/v1/sessions', { tools: [tool, tool] });
+    expect(created).toMatchObject({ status: 400, body: { error: { message: text } } });
+    const { body } = await api.post<{ id: string }>('/v1/sessions', { tools: [tool] });
+    const updated = await api.post(`/v1/sessions/${body.id}`, { tools: [tool, tool] });
+    expect(updated).toMatchObject({ status: 400, body: { error: { message: text } } });
+  });
+
+  it('cuts max_completion_tokens of the whole window to what is left, and refuses the same max_tokens', async () => {
+    const api = await startFixed(transport);
+    expect((await chat(api, { max_completion_tokens: 262_144 })).status).toBe(200);
+    const text = 'Invalid request: Your request exceeded model token limit: 262144 (requested: 262152)';
+    expectError(await chat(api, { max_tokens: 262_144 }), 400, 'invalid_request_error', text);
+    const strict = await startFixed(transport, { oversizedAnswer: 'refuse' });
+    expectError(await chat(strict, { max_completion_tokens: 262_144 }), 400, 'invalid_request_error', text);
   });
 
   it('400 for a body over the limit, with its size', async () => {

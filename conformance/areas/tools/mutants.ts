@@ -120,13 +120,11 @@ const REQUEST_MUTANTS = [
     .caughtBy('tools.choice/required-without-refused')
     .proxy(choice((asked, body) => (namesOf(body).length === 0 ? 'none' : asked))),
   mutant('one-space', 'the text of the refusal has one space')
-    .caughtBy(
-      'tools.pairing/unanswered-refused',
-      'tools.pairing/unanswered-before-user-refused',
-      'tools.pairing/other-id-refused',
-      'tools.pairing/orphan-refused',
-    )
-    .proxy(editErrorText((message) => message.replace('tool_call_id  not', 'tool_call_id not'))),
+    .caughtBy('tools.pairing/other-id-refused', 'tools.pairing/orphan-refused')
+    .proxy(editErrorText((message) => message.replace('tool_call_id  is', 'tool_call_id is'))),
+  mutant('missing-unnamed', 'the refusal of calls without results does not name them')
+    .caughtBy('tools.pairing/unanswered-refused', 'tools.pairing/unanswered-before-user-refused')
+    .proxy(editErrorText((message) => message.replace(/(response messages: ).*/, '$1'))),
   mutant('results-invented', 'calls without a result are answered with nothing')
     .caughtBy('tools.pairing/unanswered-refused', 'tools.pairing/unanswered-before-user-refused')
     .proxy(

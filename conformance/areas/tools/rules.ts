@@ -14,8 +14,12 @@ export const TOOLS_RULES = {
   'tools.several': kimi.shownBy('test/wire/chat.test.ts', 'Each of several calls has its position as index.'),
   'tools.results': kimi('The model reads the results of tools.'),
   'tools.issued-ids': kimi('A call is accepted back as issued, with a result that names its id.'),
-  'tools.unanswered': kimi('A call without a result is refused with `tool_call_id  not found` (two spaces).'),
-  'tools.orphan': ours('A result without a matching call is refused with `tool_call_id  not found`.'),
+  'tools.unanswered': kimi(
+    'A call without a result is refused, naming its id (as seen since 2026), or with `tool_call_id  not found` (2025).',
+  ),
+  'tools.orphan': kimi(
+    'A result without a matching call is refused with `tool_call_id  is not found`, or a form of it seen earlier.',
+  ),
   'tools.choice-auto': ours('With `tool_choice` `auto`, the default, the model may call a function.'),
   'tools.choice-none': ours('With `tool_choice` `none` the model calls no function.'),
   'tools.choice-required': ours('With `tool_choice` `required` the model calls a function.'),

@@ -8,6 +8,7 @@ const SPOKEN_OF = [
   'context_window_exceeded',
   'tool_call_unanswered',
   'tool_call_id_not_found',
+  'tool_results_missing',
   'tool_result_orphan',
   'session_limit_reached',
 ];
@@ -38,7 +39,12 @@ export const toolCalls: Rule = {
   name: 'tool-calls',
   target: 'everywhere',
   judge(run: Run) {
-    const refused = run.refused('tool_call_unanswered', 'tool_call_id_not_found', 'tool_result_orphan');
+    const refused = run.refused(
+      'tool_call_unanswered',
+      'tool_call_id_not_found',
+      'tool_results_missing',
+      'tool_result_orphan',
+    );
     const fix =
       'answer every call with one tool message with its id, right after the assistant message, even if the tool failed';
     if (refused.length > 0)
