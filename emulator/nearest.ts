@@ -34,7 +34,7 @@ function lettersOf(name: string): string {
 }
 
 /** Letters to add, drop or change [Levenshtein 1965]. */
-function distanceOf(from: string, to: string): number {
+export function distanceOf(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, place) => place);
   for (let i = 1; i <= from.length; i += 1) {
     const next = [i];

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { count, diagnose, reportJson, reportText } from '../doctor/diagnose.ts';
 import { JournalReadError, readJournal } from '../doctor/read-journal.ts';
-import { usageFault } from './usage.ts';
+import { type CommandIo, usageFault } from './usage.ts';
 
 const EXIT = { ok: 0, errors: 1, usage: 2, noJournal: 3 } as const;
 const DEFAULT_URL = 'http://127.0.0.1:4100';
@@ -16,12 +16,6 @@ Reads the journal of a run and reports what would fail or cost money on the live
 
 Exit codes: 0 no errors, 1 errors found, 2 invalid command line, 3 the journal cannot be read
 `;
-
-/** Where the command writes. */
-interface CommandIo {
-  readonly stdout: { write(text: string): unknown };
-  readonly stderr: { write(text: string): unknown };
-}
 
 /** The subcommand `kimi-emulator doctor`. Resolves to the exit code; error messages are one line each. */
 export async function runDoctorCommand(args: string[], { stdout, stderr }: CommandIo): Promise<number> {

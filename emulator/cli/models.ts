@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import type { ModelProfile } from '../../contract/models/profile.ts';
 import { findProfile, PROFILES } from '../../contract/models/profiles.ts';
 import { profileRows } from '../models/profile-table.ts';
-import { UsageError, usageFault } from './usage.ts';
+import { type CommandIo, UsageError, usageFault } from './usage.ts';
 
 const EXIT_USAGE = 2;
 const MOST_COLUMNS = 3;
@@ -17,14 +17,8 @@ Flags:
   -h, --help     print this
 `;
 
-/** What the command needs of a process. */
-interface ModelsIo {
-  readonly stdout: { write(text: string): unknown };
-  readonly stderr: { write(text: string): unknown };
-}
-
 /** The subcommand `kimi-emulator models`. Resolves to the exit code; complaints are one line each. */
-export async function runModelsCommand(args: string[], { stdout, stderr }: ModelsIo): Promise<number> {
+export async function runModelsCommand(args: string[], { stdout, stderr }: CommandIo): Promise<number> {
   try {
     const { help, json, profiles } = parse(args);
     if (help) stdout.write(HELP);
@@ -40,11 +34,7 @@ export async function runModelsCommand(args: string[], { stdout, stderr }: Model
 
 function parse(args: string[]): { help: boolean; json: boolean; profiles: readonly ModelProfile[] } {
   const { values, positionals } = parseFlags(args);
-  const named = positionals.map((name) => {
-    const profile = findProfile(name);
-    if (!profile) throw new UsageError(`unknown model ${name}; models: ${PROFILES.map(({ id }) => id).join(', ')}`);
-    return profile;
-  });
+  const named = positionals.map(profileNamed);
   const others = values.all ? PROFILES : PROFILES.filter(({ retired }) => retired.value === null);
   return { help: values.help, json: values.json, profiles: named.length > 0 ? named : others };
 }
@@ -88,4 +78,11 @@ function render(profiles: readonly ModelProfile[]): string {
           .trimEnd()}\n`,
     )
     .join('');
+}
+
+/** The profile of a model that a command line names. @throws UsageError */
+export function profileNamed(name: string): ModelProfile {
+  const profile = findProfile(name);
+  if (!profile) throw new UsageError(`unknown model ${name}; models: ${PROFILES.map(({ id }) => id).join(', ')}`);
+  return profile;
 }

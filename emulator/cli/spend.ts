@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { MAX_LEDGERS } from '../billing/ledger.ts';
 import { renderSpend, type Spend } from '../billing/spend.ts';
-import { usageFault } from './usage.ts';
+import { type CommandIo, usageFault } from './usage.ts';
 
 const EXIT_USAGE = 2;
 const EXIT_UNREACHABLE = 3;
@@ -19,14 +19,8 @@ the N sessions that were billed last.
   --limit N  sessions to show (default 100)
 `;
 
-/** Where the command writes. */
-interface SpendIo {
-  readonly stdout: { write(text: string): unknown };
-  readonly stderr: { write(text: string): unknown };
-}
-
 /** The subcommand `kimi-emulator spend`. Resolves to the exit code; error messages are one line each. */
-export async function runSpendCommand(args: string[], { stdout, stderr }: SpendIo): Promise<number> {
+export async function runSpendCommand(args: string[], { stdout, stderr }: CommandIo): Promise<number> {
   const fail = (message: string, code: number): number => {
     stderr.write(`kimi-emulator spend: ${message}\n`);
     return code;

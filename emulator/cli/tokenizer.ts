@@ -6,7 +6,7 @@ import { MAX_FILE_BYTES } from '../engines/tokens/open-vocabulary.ts';
 import { TokenizerFileError } from '../engines/tokens/tokenizer.ts';
 import { KIMI_K2, O200K_BASE } from '../engines/tokens/vocabulary-files.ts';
 import { type Environment, INSTALLED_FILE, openTokenizer, userDataFolder } from '../tokenizer.ts';
-import { usageFault } from './usage.ts';
+import { type CommandIo, UsageError, usageFault } from './usage.ts';
 
 /** Moonshot's own release of the model (MIT licence), 2025-09; looked up 2026-11. */
 const KIMI_K2_URL = 'https://huggingface.co/moonshotai/Kimi-K2-Instruct-0905/resolve/main/tiktoken.model';
@@ -27,16 +27,14 @@ A vocabulary is installed only if it is that file to the byte.
 `;
 
 /** What the command needs of a process. */
-interface CommandIo {
-  readonly stdout: { write(text: string): unknown };
-  readonly stderr: { write(text: string): unknown };
+interface TokenizerIo extends CommandIo {
   readonly env: Environment;
 }
 
 /** The subcommand `kimi-emulator tokenizer`. Resolves to the exit code; complaints are one line each. */
 export async function runTokenizerCommand(
   args: string[],
-  { stdout, stderr, env }: CommandIo,
+  { stdout, stderr, env }: TokenizerIo,
   options: InstallOptions = {},
 ): Promise<number> {
   const complain = (message: string) => stderr.write(`kimi-emulator tokenizer: ${message}\n`);
@@ -72,8 +70,6 @@ async function countFile(path: string, options: InstallOptions = {}): Promise<st
   }
   return lines;
 }
-
-class UsageError extends Error {}
 
 function parse(args: string[]) {
   try {

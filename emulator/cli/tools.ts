@@ -2,12 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { text as readText } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import type { ModelProfile } from '../../contract/models/profile.ts';
-import { findProfile, PROFILES } from '../../contract/models/profiles.ts';
 import type { SchemaLevel } from '../engines/mfjs/check-schema.ts';
 import { checkTools, type ToolFault } from '../tools/check-tools.ts';
 import { listMcpTools, McpError } from '../tools/mcp-tools.ts';
 import { readTools, ToolsFileError } from '../tools/read-tools.ts';
-import { UsageError, usageFault } from './usage.ts';
+import { profileNamed } from './models.ts';
+import { type CommandIo, UsageError, usageFault } from './usage.ts';
 
 const EXIT_REFUSED = 1;
 const EXIT_USAGE = 2;
@@ -29,10 +29,8 @@ Exit codes: 0 all are taken · 1 some would be refused · 2 nothing could be che
 `;
 
 /** What the command needs of a process. */
-interface ToolsIo {
+interface ToolsIo extends CommandIo {
   readonly stdin: AsyncIterable<Uint8Array | string>;
-  readonly stdout: { write(text: string): unknown };
-  readonly stderr: { write(text: string): unknown };
 }
 
 /** The subcommand `kimi-emulator tools`. Resolves to the exit code; complaints are one line each. */
@@ -70,8 +68,7 @@ function parse(args: string[]): Parsed {
   const { values, positionals } = parseFlags(args);
   const [action, file, ...more] = positionals;
   const { help, mcp, model: name, level, json } = values;
-  const model = findProfile(name);
-  if (!model) throw new UsageError(`unknown model ${name}; models: ${PROFILES.map(({ id }) => id).join(', ')}`);
+  const model = profileNamed(name);
   if (!LEVELS.includes(level)) throw new UsageError(`--level takes one of ${LEVELS.join(', ')}, not ${level}`);
   const parsed = { help, file: file ?? '', mcp, model, level: level as SchemaLevel, json };
   if (help) return parsed;

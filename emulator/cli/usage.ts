@@ -1,5 +1,11 @@
 import { didYouMean } from '../nearest.ts';
 
+/** Where a command writes. */
+export interface CommandIo {
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown };
+}
+
 /** A command line that is not understood, in one line. */
 export class UsageError extends Error {}
 

@@ -1,5 +1,6 @@
 import type { InvalidReason } from '../../contract/errors.ts';
 import { operationOf } from '../journal/operation-of.ts';
+import { distanceOf } from '../nearest.ts';
 import { type Asking, count, type Hint, named, toLine } from './asking.ts';
 
 /** Headers that are refused, and what they take. */
@@ -106,23 +107,12 @@ function lettersOf(name: string): string {
   return name.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
 }
 
+/** Longer names are compared by their beginning. */
+const MAX_COMPARED = 64;
+
 function isNear(name: string, wanted: string): boolean {
   if (name === '' || wanted === '') return false;
-  return name.startsWith(wanted) || wanted.startsWith(name) || distance(name, wanted) <= 2;
-}
-
-/** Letters to add, drop or change. */
-function distance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, place) => place);
-  for (let i = 1; i <= Math.min(from.length, 64); i += 1) {
-    const next = [i];
-    for (let j = 1; j <= to.length; j += 1) {
-      const change = from[i - 1] === to[j - 1] ? 0 : 1;
-      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + change));
-    }
-    row = next;
-  }
-  return row[to.length] ?? 0;
+  return name.startsWith(wanted) || wanted.startsWith(name) || distanceOf(name.slice(0, MAX_COMPARED), wanted) <= 2;
 }
 
 /** The pages that document the control routes. */
