@@ -3,11 +3,10 @@
 # `invoke` of a ChatOpenAI with `streaming: true` fetches the merge table of GPT-2 from tiktoken.pages.dev, to
 # estimate the usage, even where the stream states its usage. A model name that LangChain does not know, as any of
 # Kimi's, stands for GPT-2; and js-tiktoken, which is installed and holds that table, is not asked. Neither `invoke`
-# without `streaming` nor `stream` does it. Where that
-# host answered 404, one `invoke` asked it 14 times and took 192 s (seen apart). Here every host but loopback is
-# replaced by an answer that holds a table of single bytes.
-# Follows: a test that is offline but for a local model server takes minutes; one that is not
-# leaves the machine. Use `stream` and join the chunks.
+# without `streaming` nor `stream` does it. Where that host answered 404, one `invoke` asked it 14 times and took 192 s
+# (seen apart). Here every host but loopback is replaced by an answer that holds a table of single bytes.
+# Follows: a test against a local server takes minutes without a network, and calls a foreign host with one. Use
+# `stream` and join the chunks.
 # Output seen:
 #   invoke, streaming: true   fetched https://tiktoken.pages.dev/js/gpt2.json, usage 15
 #   invoke                    fetched nothing, usage 15
