@@ -29,11 +29,11 @@ export type RollingSessionErrorCode = keyof typeof MESSAGES;
 const MESSAGES = {
   busy: 'Another call of this RollingSession is still running. Await it, or end its iteration, first.',
   not_shrinking:
-    'The window is over maxKeep, and shrinking it gained less than 5 % twice in a row. Unpin messages, raise maxKeep, lower preserveLen, choose another policy, or roll back.',
+    'The window is over maxKeep, and two shrinkings in a row gained less than 5 %. Unpin messages, raise maxKeep, lower preserveLen, choose another policy, or roll back.',
   answer_restarted:
-    'The answer broke off and came out different when asked for again. Call chat() with the same input: it gives the whole answer, and the turn is stored once.',
+    'The answer broke off, and the second answer differs. Call chat() with the same input to get the whole answer; the turn is stored once.',
   diverged:
-    'Another writer took messages out of this session, so that what became of the last step cannot be told. Roll back to a snapshot.',
+    'Another writer removed messages from this session, so the outcome of the last step is unknown. Roll back to a snapshot.',
   no_snapshot: 'There is no snapshot that far back.',
   no_dialect: 'The server answered without the state of the session: it does not speak the session dialect.',
   empty: 'There is nothing to send: the input has no messages.',

@@ -162,7 +162,7 @@ export function priceOf(model: string): Price {
 
 function dearest(model: string, prices: readonly Price[]): Price {
   const most = (figure: 'cachedInput' | 'input' | 'output') => Math.max(...prices.map((price) => price[figure]));
-  const taken = `${most('input')} USD for a million tokens read and ${most('output')} USD for as many written`;
+  const taken = `${most('input')} USD per million input tokens and ${most('output')} USD per million output tokens`;
   return {
     model,
     currency: 'USD',
@@ -170,6 +170,6 @@ function dearest(model: string, prices: readonly Price[]): Price {
     input: most('input'),
     output: most('output'),
     since: prices.map(({ since }) => since).reduce((one, other) => (one > other ? one : other), ''),
-    source: `no price is known of ${model}: that of the dearest model is taken, ${taken}. Ask whoever serves it; where it costs more, set --max-spend lower by as much`,
+    source: `the price of ${model} is unknown, so that of the most expensive model is assumed: ${taken}. If the model costs more, lower --max-spend accordingly`,
   };
 }

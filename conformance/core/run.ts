@@ -30,7 +30,7 @@ export async function runConformance(target: Target, options: RunOptions = {}): 
   const results: CheckResult[] = [];
   try {
     await runner.prepare().catch((error: unknown) => {
-      throw options.signal?.aborted ? new Interrupted('interrupted before anything was judged') : error;
+      throw options.signal?.aborted ? new Interrupted('interrupted before the first check') : error;
     });
     for (const [index, subject] of cases.entries()) {
       const found = await runner.runCase(subject);

@@ -36,7 +36,7 @@ export function select({ profiles, cases, exclude = [] }: Selection): Case[] {
   const chosen = cases ? ofProfiles.filter((subject) => matchesAny(subject, cases)) : ofProfiles;
   if (chosen.length === 0) throw new SelectionError('no case is of that profile');
   const left = chosen.filter((subject) => !matchesAny(subject, exclude));
-  if (left.length === 0) throw new SelectionError('nothing is left of the selection');
+  if (left.length === 0) throw new SelectionError('the selection is empty');
   return left;
 }
 

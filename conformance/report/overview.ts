@@ -95,7 +95,7 @@ export function ruleOf(clause: string): Rule | undefined {
 
 /** The text of the rule, for people. */
 export function textOf(clause: string): string {
-  return ruleOf(clause)?.text ?? 'A rule that this version of the kit does not have.';
+  return ruleOf(clause)?.text ?? 'This version of the kit does not have the rule.';
 }
 
 const MOST_NAMED = 3;
@@ -165,7 +165,7 @@ function lostLine(lost: NonNullable<Report['lost']>): string {
   const named = lost.slice(0, MOST_NAMED).map(({ request, account }) => `${request} of account ${account}`);
   const more = lost.length > MOST_NAMED ? ', …' : '';
   const count = plural(lost.length, 'creation');
-  return `Possibly left behind: ${count} whose answer was lost (${oneLine(named.join(', '))}${more}); \`kimi-emulator conformance sweep\` looks for what was made.`;
+  return `Possibly left behind: ${count} whose answer was lost (${oneLine(named.join(', '))}${more}); \`kimi-emulator conformance sweep\` looks for what was created.`;
 }
 
 const EXIT_WORDS: Record<number, string> = {
@@ -182,7 +182,7 @@ const EXIT_WORDS: Record<number, string> = {
 export function outcomeOf({ exitCode, profiles }: Report): string {
   if (exitCode === EXIT.nonConformant && PROFILES.every((name) => profiles[name].status !== 'non-conformant')) {
     return PROFILES.some((name) => profiles[name].status === 'not offered')
-      ? 'what was asked for is not offered, or the list of known failures is out of date'
+      ? 'the target lacks a required capability, or the list of known failures is out of date'
       : 'the list of known failures is out of date';
   }
   return EXIT_WORDS[exitCode] ?? `exit code ${exitCode}`;

@@ -12,7 +12,8 @@ export class StartError extends Error {}
 export async function loadSeedFile(emulator: Emulator, path: string): Promise<void> {
   const bytes = await read('--seed-file', path);
   await emulator.state.import(bytes).catch((error) => {
-    const advice = error instanceof AlreadyHereError ? '; leave --seed-file out to go on with what --db has' : '';
+    const advice =
+      error instanceof AlreadyHereError ? '; leave out --seed-file to continue with the state in --db' : '';
     return refuse('--seed-file', path, error, 'StateError', advice);
   });
   emulator.state.saveBaseline();
@@ -41,9 +42,7 @@ export async function readBilling(
     const rows = readPrices(text, prices, (line) => warn(`--prices: ${line}`));
     const billed = balance?.currency ?? 'USD';
     if (rows.length > 0 && !rows.some(({ currency }) => currency === billed)) {
-      warn(
-        `--prices: ${prices} has no price in ${billed}, which is billed in: that is the currency of --balance, or USD`,
-      );
+      warn(`--prices: ${prices} has no price in ${billed}, the currency that is billed (that of --balance, or USD)`);
     }
     return { ...(balance && { balance }), prices: rows };
   } catch (error) {

@@ -17,13 +17,13 @@ const SCHEME = /^[a-z][a-z\d+.-]*:\/\//i;
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 
-const HELP = `Usage: kimi-emulator tokenizer --install [FILE|URL]   put Kimi's vocabulary where it is found from now on
-       kimi-emulator tokenizer --count FILE           tokens of a text file under each vocabulary at hand
+const HELP = `Usage: kimi-emulator tokenizer --install [FILE|URL]   install Kimi's vocabulary for all later runs
+       kimi-emulator tokenizer --count FILE           count the tokens of a text file with each vocabulary
        kimi-emulator tokenizer --help
 
 Without FILE or URL, --install downloads the file that Moonshot published:
 ${KIMI_K2_URL}
-A vocabulary is installed only if it is that file to the byte.
+Only a file with exactly those bytes is installed.
 `;
 
 /** What the command needs of a process. */
@@ -43,7 +43,7 @@ export async function runTokenizerCommand(
     if (help) stdout.write(HELP);
     else if (install) stdout.write(`installed: ${await installTokenizer(source, { env, ...options })}\n`);
     else if (count !== undefined) stdout.write(await countFile(count, { env, ...options }));
-    else throw new UsageError('say --install [FILE|URL], --count FILE or --help');
+    else throw new UsageError('use --install [FILE|URL], --count FILE or --help');
     return 0;
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof TokenizerFileError)) throw error;
@@ -53,7 +53,7 @@ export async function runTokenizerCommand(
 }
 
 /**
- * The tokens of a text file under each vocabulary at hand, a line each.
+ * The tokens of a text file with each vocabulary, one line each.
  * @throws TokenizerFileError where the file or a vocabulary cannot be read
  */
 async function countFile(path: string, options: InstallOptions = {}): Promise<string> {

@@ -16,16 +16,16 @@ const DEFAULT_MODEL = 'kimi-k3';
 const HELP = `Usage: kimi-emulator tools check FILE          tools of a JSON file; - reads standard input
        kimi-emulator tools check --mcp COMMAND  tools of an MCP server that COMMAND starts on its standard streams
 
-Says which tools the live API would refuse, why, and how to write them instead.
-FILE holds a list of tools as chat requests have them, a request, or what an MCP server answers to tools/list.
+Reports which tools the live API would refuse, why, and how to fix them.
+FILE is a list of tools as in a chat request, a chat request, or the answer of an MCP server to tools/list.
 
 Flags:
-  --model NAME   the model that they are for (default ${DEFAULT_MODEL})
-  --level LEVEL  lite, strict or ultra; strict is what the live API holds them to (default)
+  --model NAME   model that the tools are for (default ${DEFAULT_MODEL})
+  --level LEVEL  lite, strict or ultra (default strict, the level of the live API)
   --json         print the result as JSON
   -h, --help     print this
 
-Exit codes: 0 all are taken · 1 some would be refused · 2 nothing could be checked
+Exit codes: 0 all accepted · 1 some would be refused · 2 nothing could be checked
 `;
 
 /** What the command needs of a process. */
@@ -72,8 +72,8 @@ function parse(args: string[]): Parsed {
   if (!LEVELS.includes(level)) throw new UsageError(`--level takes one of ${LEVELS.join(', ')}, not ${level}`);
   const parsed = { help, file: file ?? '', mcp, model, level: level as SchemaLevel, json };
   if (help) return parsed;
-  if (action !== 'check') throw new UsageError('say tools check FILE, or tools check --mcp COMMAND (see --help)');
-  if ((file === undefined) === (mcp === undefined)) throw new UsageError('give a file or --mcp COMMAND, one of them');
+  if (action !== 'check') throw new UsageError('use tools check FILE, or tools check --mcp COMMAND (see --help)');
+  if ((file === undefined) === (mcp === undefined)) throw new UsageError('use either FILE or --mcp COMMAND');
   if (more.length > 0) throw new UsageError(`unexpected argument ${more[0]}`);
   return parsed;
 }
@@ -108,7 +108,7 @@ async function readFileTools(file: string, stdin: ToolsIo['stdin']): Promise<unk
 }
 
 function render({ model, tools, faults }: { model: string; tools: number; faults: readonly ToolFault[] }): string {
-  if (faults.length === 0) return `${model} takes ${tools === 1 ? 'the tool' : `all ${tools} tools`}\n`;
+  if (faults.length === 0) return `${model} accepts ${tools === 1 ? 'the tool' : `all ${tools} tools`}\n`;
   const names = new Set(faults.map(({ tool }) => tool));
   const blocks = faults.map(
     ({ tool, field, text, fix }) => `${tool}\n  at   ${field}\n  400  ${text}\n  fix  ${fix}\n`,

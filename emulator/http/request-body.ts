@@ -83,7 +83,7 @@ function parsed(c: RequestContext, bytes: Uint8Array, limits: Limits): unknown {
 export function compressedBody(c: RequestContext): ApiError | undefined {
   const encoding = c.req.header('content-encoding') ?? 'identity';
   if (encoding.toLowerCase() === 'identity') return undefined;
-  return invalid(`Content-Encoding: a body is taken as it is, not as ${encoding}`, 'Content-Encoding');
+  return invalid(`Content-Encoding: send the body without an encoding, not as ${encoding}`, 'Content-Encoding');
 }
 
 function hasSession(value: unknown): value is { session_id: string } {

@@ -16,8 +16,7 @@ export function readTools(text: string, source: string): unknown[] {
     throw new ToolsFileError(`${source} is not JSON: ${error instanceof Error ? error.message : error}`);
   }
   const list = listOf(value);
-  if (!list)
-    throw new ToolsFileError(`${source} holds no tools: a list of tools is expected, or an object with "tools"`);
+  if (!list) throw new ToolsFileError(`${source} has no tools: a list of tools is expected, or an object with "tools"`);
   return list.map(fromMcp);
 }
 

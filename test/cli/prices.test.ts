@@ -43,7 +43,9 @@ it('a price file with a misspelt model is reported in one line at the start', as
 it('prices in a currency that is not used are reported in one line at the start', async () => {
   const { server } = await startWith([{ ...DATED, currency: 'CNY' }]);
   const { stderr } = await server.signal('SIGTERM');
-  expect(stderr).toMatch(/^kimi-emulator: --prices: prices\.json has no price in USD, which is billed in.+\n$/);
+  expect(stderr).toMatch(
+    /^kimi-emulator: --prices: prices\.json has no price in USD, the currency that is billed.+\n$/,
+  );
 });
 
 it('the prices that spend prints can be used as a price file', async () => {

@@ -48,7 +48,9 @@ describe('a server with --seed-file and --export-on-exit', () => {
     await server.signal('SIGINT');
     expect(await run(['--port', '0', ...twice])).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/of the file already exist; leave --seed-file out to go on with what --db has\n$/),
+      stderr: expect.stringMatching(
+        /of the file already exist; leave out --seed-file to continue with the state in --db\n$/,
+      ),
     });
   });
 

@@ -82,7 +82,7 @@ describe('--install', () => {
     expect(readdirSync(dataDir)).toHaveLength(1);
   });
 
-  test('installs nothing that is not Moonshot’s file to the byte', async () => {
+  test('installs only the exact file that Moonshot published', async () => {
     const wrong = join(folder, 'wrong');
     writeFileSync(wrong, 'IQ== 0\n');
     const { fetch } = web(Buffer.from('<html>please log in</html>'));
@@ -113,7 +113,7 @@ describe('--install', () => {
   });
 });
 
-test('--count prints the tokens under each vocabulary at hand', async (context) => {
+test('--count prints the tokens with each available vocabulary', async (context) => {
   const text = join(folder, 'text');
   writeFileSync(text, 'hello world');
   expect((await run(['--count', text])).out).toMatch(/^o200k_base +2 tokens\n$/);
@@ -131,7 +131,7 @@ test('kimi-emulator tokenizer --help explains --install and --count', async () =
 });
 
 test.each([
-  [[], 'say --install'],
+  [[], 'use --install'],
   [['--instal'], "unknown flag '--instal'"],
   [['--count'], 'argument missing'],
   [['--install', '--count', 'x'], 'exclude each other'],

@@ -37,7 +37,7 @@ describe('kimi-emulator tools check', () => {
   it('ends with 0 for tools that the live API takes', async () => {
     expect(await run(['check', file([good, tool('ping')])])).toEqual({
       code: 0,
-      stdout: 'kimi-k3 takes all 2 tools\n',
+      stdout: 'kimi-k3 accepts all 2 tools\n',
       stderr: '',
     });
   });
@@ -119,9 +119,9 @@ kimi-k3 would refuse 1 of 2 tools
     ['a missing file', ['check', join(folder, 'none.json')], 'cannot read'],
     ['an unknown model', ['check', 'x', '--model', 'gpt-5'], 'unknown model gpt-5; models: kimi-k3.1-pro'],
     ['an unknown level', ['check', 'x', '--level', 'hard'], '--level takes one of lite, strict, ultra, not hard'],
-    ['no file', ['check'], 'give a file or --mcp COMMAND'],
-    ['both sources', ['check', 'x', '--mcp', 'y'], 'give a file or --mcp COMMAND'],
-    ['another action', ['list'], 'say tools check FILE'],
+    ['no file', ['check'], 'use either FILE or --mcp COMMAND'],
+    ['both sources', ['check', 'x', '--mcp', 'y'], 'use either FILE or --mcp COMMAND'],
+    ['another action', ['list'], 'use tools check FILE'],
     ['an unknown flag', ['check', 'x', '--modle', 'y'], "unknown flag '--modle'"],
   ])('ends with 2 and one line for %s', async (_, args, complaint) => {
     if (complaint === 'is not JSON') file('{"tools": [}');

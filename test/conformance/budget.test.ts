@@ -53,7 +53,7 @@ it('the plan says so where the price of the model is not known', async () => {
   const recorder = await startRecorder();
   const env = { ...liveEnv(recorder), KIMI_CONFORMANCE_MODEL: 'kimi-unheard-of' };
   const { stdout } = await conformance(['plan'], { env });
-  expect(stdout).toContain('no price is known of kimi-unheard-of');
+  expect(stdout).toContain('the price of kimi-unheard-of is unknown');
 });
 
 it.each(['--yes', '--max-spend=1'])('nothing is sent with %s alone', async (flag) => {

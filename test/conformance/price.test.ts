@@ -23,7 +23,7 @@ it.each(['kimi-unheard-of', 'kimi-k2-turbo-preview', 'kimi-k', ''])(
       expect(input).toBeGreaterThanOrEqual(known.input);
       expect(output).toBeGreaterThanOrEqual(known.output);
     }
-    expect(source).toContain('no price is known');
+    expect(source).toContain('is unknown, so that of the most expensive model is assumed');
     expect(source).toContain(`${input} USD for a million tokens read and ${output} USD for as many written`);
     expect(source).toContain('--max-spend');
   },
