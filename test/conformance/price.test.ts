@@ -24,7 +24,7 @@ it.each(['kimi-unheard-of', 'kimi-k2-turbo-preview', 'kimi-k', ''])(
       expect(output).toBeGreaterThanOrEqual(known.output);
     }
     expect(source).toContain('is unknown, so that of the most expensive model is assumed');
-    expect(source).toContain(`${input} USD for a million tokens read and ${output} USD for as many written`);
+    expect(source).toContain(`${input} USD per million input tokens and ${output} USD per million output tokens`);
     expect(source).toContain('--max-spend');
   },
 );
