@@ -97,7 +97,7 @@ const KEPT_TOKENS = 8_000;
 /** A turn needs room above the trigger for what comes in before the next look at the window, and for its answer. */
 const MAX_TRIGGER = 240_000;
 
-export interface Flags {
+interface Flags {
   /** A file or folder of text; undefined: what is at hand. */
   path: string | undefined;
   /** Tokens in the window above which it is cut. */
@@ -107,7 +107,7 @@ export interface Flags {
   help: boolean;
 }
 
-export const HELP = `Usage: npm run example -- [FOLDER] [flags]
+const HELP = `Usage: npm run example -- [FOLDER] [flags]
 
 Plays text, a file or all files of a folder, through the rolling-snapshot loop until the window was cut.
 Without a folder: the data beside the project where there is any, else a small input of the example's own.

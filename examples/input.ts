@@ -9,7 +9,7 @@ import { InputMessage } from '../contract/messages.ts';
 export class UsageError extends Error {}
 
 /** One thing that happens in a conversation. `ends`: a good place to turn to something else. */
-export type Step = (
+type Step = (
   | { /** Written into the session as it is, without an answer. */ append: InputMessage }
   | { /** Said by the user: a round of the loop. */ ask: string }
 ) & { ends?: boolean };

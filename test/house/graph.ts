@@ -6,17 +6,17 @@ import { fileURLToPath } from 'node:url';
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 /** `lazy`: by `import()`, when it is needed. `type`: gone once compiled. */
-export type ImportKind = 'value' | 'type' | 'lazy';
+type ImportKind = 'value' | 'type' | 'lazy';
 
 /** One file imports another; paths are relative to the root of the project. */
-export interface Import {
+interface Import {
   readonly from: string;
   readonly to: string;
   readonly kind: ImportKind;
 }
 
 /** What a node of the graph stands for: a file itself, or the folder that it belongs to. */
-export type NodeOf = (path: string) => string;
+type NodeOf = (path: string) => string;
 
 const STATIC = /^(?:import|export)\s(type\s)?(?:([^;'"]*?)\sfrom\s)?'(\.[^']+)'/gm;
 const TYPE_QUERY = /\btypeof import\('(\.[^']+)'\)/g;
@@ -60,7 +60,7 @@ function onlyTypes(names: string): boolean {
   return given.length > 0 && given.every((name) => name.startsWith('type '));
 }
 
-export const fileOf: NodeOf = (path) => path;
+const fileOf: NodeOf = (path) => path;
 
 /** The folder of a file. What stands at the root of the emulator puts folders together, and is a node of its own. */
 export const folderOf: NodeOf = (path) => (dirname(path) === 'emulator' ? path : dirname(path));
