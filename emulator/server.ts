@@ -109,6 +109,8 @@ function watchConnections(server: Server): Connections {
     response.once('close', () => {
       answering.delete(response);
       if (!incoming.complete) dropLeftover(incoming);
+      // In whole, but not read to its end: without one the request never closes. Node itself reads what nobody has touched.
+      else if (!incoming.readableEnded && !incoming.readableFlowing) incoming.resume();
     });
   });
   return { unused, answering };
