@@ -184,7 +184,8 @@ async function cutText(tokenizer: Tokenizer, { body, tokens }: StoredMessage, al
       fitting = cut;
       break;
     }
-    tooLong = tail;
+    // The longest of them: a shorter one may not fit where one between the two does.
+    tooLong ||= tail;
   }
   fitting ??= await withText(Array.from(text.slice(-2)).at(-1) ?? text);
   for (const tail of tailsThatJoin(contentText(fitting.body.content), tooLong)) {

@@ -80,7 +80,7 @@ describe('truncate', () => {
           expected.messages.map(({ body, tokens }) => [body.content, tokens]),
         );
       }),
-      { numRuns: runs(400) },
+      { numRuns: runs(400), examples: [[['\n12', '\r\n  \n\nthe'], 45]] },
     );
   });
 });
