@@ -123,9 +123,6 @@ describe('the GitHub Action', () => {
   });
 
   it('starts the emulator, waits for it, and sets the environment of the steps that follow', async () => {
-    const command = join(folder, 'kimi-emulator');
-    writeFileSync(command, `#!/bin/sh\nexec "${process.execPath}" "${join(ROOT, bin)}" "$@"\n`);
-    chmodSync(command, 0o755);
     const port = await freePort();
     const { stdout } = await runStep({ PORT: String(port), ARGS: '--memory --quiet' });
     const pid = Number(/pid (\d+)/.exec(stdout)?.[1]);
@@ -144,9 +141,12 @@ describe('the GitHub Action', () => {
     expect(failed).toMatchObject({ code: 1, stdout: expect.stringContaining('--no-such-flag') });
   });
 
-  /** Runs the start step as the runner does: its script in bash, with files for what it sets. */
+  /** Runs the start step as the runner does: its script in bash, with the command installed and files for what it sets. */
   function runStep(env: Record<string, string>): Promise<{ stdout: string }> {
     const script = `${step('Start')?.run}\necho "pid $pid"\n`;
+    const command = join(folder, 'kimi-emulator');
+    writeFileSync(command, `#!/bin/sh\nexec "${process.execPath}" "${join(ROOT, bin)}" "$@"\n`);
+    chmodSync(command, 0o755);
     return promisify(execFile)('bash', ['-eo', 'pipefail', '-c', script], {
       env: {
         ...process.env,

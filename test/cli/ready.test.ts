@@ -1,12 +1,10 @@
-import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LIMIT_NAMES } from '../../contract/limits.ts';
 import { temporaryFolder } from '../store/files.ts';
 import { MODEL } from '../support/emulator.ts';
+import { freePort } from '../support/free-port.ts';
 import { requireShared } from '../support/shared.ts';
 import { ServerProcess } from './server-process.ts';
 
@@ -107,13 +105,3 @@ describe('a start', () => {
     expect(stderr).toMatch(/^kimi-emulator: 0\.0\.0\.0 can be reached from other machines[^\n]*\n$/);
   });
 });
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}

@@ -19,7 +19,7 @@ const execute = promisify(execFile);
 it('the example of docs/journal.md runs', async () => {
   const file = `${ROOT}test/docs/journal-example.${process.pid}.mts`;
   onTestFinished(() => rmSync(file));
-  writeFileSync(file, block(JOURNAL, 'ts').replace("from 'kimi-emulator'", "from '../../emulator/index.ts'"));
+  writeFileSync(file, block(JOURNAL, 'ts'));
   const { stdout } = await execute(process.execPath, ['--import', 'tsx', file], { cwd: ROOT });
   expect(stdout.split('\n')).toEqual([
     'preserve_len is missing; the body has preserve_length instead: call it preserve_len',

@@ -15,9 +15,7 @@ const execute = promisify(execFile);
 it('the examples of docs/state.md run', async () => {
   const file = `${ROOT}test/docs/state-example.${process.pid}.mts`;
   onTestFinished(() => rmSync(file));
-  const imports = "from '../../emulator/index.ts'";
-  const code = blocks('ts').join('\n').replace("from 'kimi-emulator'", imports);
-  writeFileSync(file, code.replace("from 'kimi-emulator/client'", "from '../../client/index.ts'"));
+  writeFileSync(file, blocks('ts').join('\n'));
   const { stdout } = await execute(process.execPath, ['--import', 'tsx', file], { cwd: ROOT });
   expect(stdout).toBe('true\n404\ntrue true\n');
 });

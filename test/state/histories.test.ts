@@ -74,7 +74,11 @@ const WRONGS: [string, RegExp, (state: PortableState) => void][] = [
     /precedes its parent/,
     (state) => void Object.assign(state.segments[0] ?? {}, { parent: 0 }),
   ],
-  ['a model of tomorrow', /kimi-k9 is not known/, (state) => void Object.assign(session(state), { model: 'kimi-k9' })],
+  [
+    'a model of tomorrow',
+    /^sess_\w+: unknown model kimi-k9$/,
+    (state) => void Object.assign(session(state), { model: 'kimi-k9' }),
+  ],
   ['an id twice', /twice/, (state) => void state.sessions.push({ ...session(state) })],
   ['an empty message', /msg_\w+ is empty/, (state) => void Object.assign(body(state, 1), { content: '' })],
   ['a role of its own', /role/, (state) => void Object.assign(body(state, 1), { role: 'operator' })],

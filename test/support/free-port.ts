@@ -15,10 +15,11 @@ export async function freePort(): Promise<number> {
 
 async function isFree(port: number): Promise<boolean> {
   const server = createServer().listen(port, '127.0.0.1');
-  const [outcome] = await Promise.race([
-    once(server, 'listening').then(() => [true]),
-    once(server, 'error').then(() => [false]),
-  ]);
+  // Rejects with the server's error, such as that the port is taken.
+  const free = await once(server, 'listening').then(
+    () => true,
+    () => false,
+  );
   server.close();
-  return outcome === true;
+  return free;
 }
