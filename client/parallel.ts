@@ -91,17 +91,22 @@ export async function mapSessions<Input, Result>(
 /** The account's slots for sessions: one that finds none waits until one of ours is free again. */
 class SessionSlots {
   #held = 0;
+  #released = 0;
   #waiting: (() => void)[] = [];
 
   /** @throws what `create` throws; `session_limit_reached` only where none of the sessions is ours */
   async acquire<Value>(create: () => Promise<Value>): Promise<Value> {
     for (;;) {
+      const before = this.#released;
       this.#held += 1;
       try {
         return await create();
       } catch (error) {
         this.#held -= 1;
-        if (!isSessionError(error, 'session_limit_reached') || this.#held === 0) {
+        const isFull = isSessionError(error, 'session_limit_reached');
+        // A slot that was released while the refusal was on its way is free.
+        if (isFull && this.#released !== before) continue;
+        if (!isFull || this.#held === 0) {
           this.#wake();
           throw error;
         }
@@ -112,6 +117,7 @@ class SessionSlots {
 
   release(): void {
     this.#held -= 1;
+    this.#released += 1;
     this.#wake();
   }
 

@@ -54,6 +54,22 @@ describe('mapSessions', () => {
     expect(none).toMatchObject({ status: 'rejected', reason: { code: 'session_limit_reached' } });
   });
 
+  it('takes a place that was freed while the refusal was on its way', async () => {
+    const { api } = await startBench('in process', { limits: { sessions: 1 } });
+    let free = (): void => undefined;
+    const freed = new Promise<void>((resolve) => {
+      free = resolve;
+    });
+    const fetch = through(api.fetch, async ({ method, send }) => {
+      const response = await send();
+      if (method === 'DELETE') setImmediate(free);
+      if (!response.ok) await freed;
+      return response;
+    });
+    const results = await mapSessions(clientOf(api, { fetch }), [1, 2], async ({ input }) => input, { concurrency: 2 });
+    expect(results).toEqual([1, 2].map((value) => ({ status: 'fulfilled', value })));
+  });
+
   it('holds all requests back while one was told to come back later', async () => {
     const { api } = await startBench();
     const waits: number[] = [];
