@@ -70,12 +70,12 @@ async function serve(cli: CliOptions): Promise<void> {
   await tryPort({ port, host }).catch((error) => refuse(error, cli));
   const billing = await readBilling(cli.prices, cli.balance, warn);
   if (cli.exportOnExit !== undefined) await prepareExport(cli.exportOnExit);
-  if (cli.options.database === DEFAULT_DB) await ignoreInGit(dirname(DEFAULT_DB));
   const emulator = createEmulator({ ...cli.options, billing });
   const abandon = async (error: unknown): Promise<never> => {
     await emulator.close();
     throw error;
   };
+  if (cli.options.database === DEFAULT_DB) await ignoreInGit(dirname(DEFAULT_DB)).catch(abandon);
   if (cli.seedFile !== undefined) await loadSeedFile(emulator, cli.seedFile).catch(abandon);
   if (cli.script !== undefined) await loadScript(emulator, cli.script).catch(abandon);
   const server = await emulator

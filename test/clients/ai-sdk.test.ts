@@ -2,14 +2,15 @@ import { createMoonshotAI } from '@ai-sdk/moonshotai';
 import { APICallError, generateObject, generateText, Output, stepCountIs, streamObject, streamText, tool } from 'ai';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import type { EmulatorOptions } from '../../emulator/index.ts';
 import { MODEL, startEmulator, TRANSPORTS, type Transport } from '../support/emulator.ts';
 
 const system = 'order_id: A-4711\ntotal: 312.5\nuser_id: mia_li_3668\nThe order was shipped to Lisbon by rail.';
 const Order = z.object({ order_id: z.string(), total: z.number() });
 const ORDER = { order_id: 'A-4711', total: 312.5 };
 
-async function startModel(transport: Transport) {
-  const { emulator, fetch } = await startEmulator(transport, { streamChunkSize: 4 });
+async function startModel(transport: Transport, options: EmulatorOptions = {}) {
+  const { emulator, fetch } = await startEmulator(transport, { streamChunkSize: 4, ...options });
   return createMoonshotAI({ baseURL: emulator.baseURL, apiKey: 'sk-test', fetch })(MODEL);
 }
 
@@ -94,7 +95,8 @@ describe.each(TRANSPORTS)('@ai-sdk/moonshotai %s', (transport) => {
   });
 
   it("shows the API's errors as its own", async () => {
-    const model = await startModel(transport);
+    // It sends max_completion_tokens, which would be cut to what is left of the window.
+    const model = await startModel(transport, { oversizedAnswer: 'refuse' });
     const failed = generateText({ model, prompt: 'hi', maxOutputTokens: 300_000, maxRetries: 0 });
     await expect(failed).rejects.toSatisfy((error) => APICallError.isInstance(error));
     await expect(failed).rejects.toMatchObject({

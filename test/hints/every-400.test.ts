@@ -31,7 +31,7 @@ const SAYS: Partial<Record<keyof typeof PROVOKED, RegExp[]>> = {
   role_unsupported: [/messages\[0\]\.role is "developer"; roles are system, user, assistant, tool: send it as system/],
   stop_too_long: [/stop has 6 strings: send at most 5/],
   function_name_duplicated: [/two tools are named look_up/],
-  tool_results_missing: [/call Read:158 has no tool message before messages\[2\] follows/],
+  tool_results_missing: [/call functions\.read:158 has no tool message before messages\[2\] follows/],
   tool_call_id_not_found: [/messages\[1\] answers call call-7/],
 };
 /** Rows that only a fault or a script brings about. */

@@ -114,7 +114,9 @@ export const PROVOKED: Record<Exclude<ErrorCode, 'content_filter' | 'engine_over
   role_unsupported: { make: (api) => chat(api, { messages: [{ role: 'developer', content: 'Be brief.' }] }) },
   stop_too_long: { make: (api) => chat(api, { stop: ['a', 'b', 'c', 'd', 'e', 'f'] }) },
   function_name_duplicated: { make: (api) => chat(api, { tools: [LOOK_UP, LOOK_UP] }) },
-  tool_results_missing: { make: (api) => chat(api, { messages: [sized(10), called('Read:158'), sized(10)] }) },
+  tool_results_missing: {
+    make: (api) => chat(api, { messages: [sized(10), called('functions.read:158'), sized(10)] }),
+  },
   tool_call_id_not_found: { make: (api) => chat(api, { messages: [sized(10), result('call-7')] }) },
   invalid_authentication: { make: (api) => api.get('/v1/models', { headers: { Authorization: 'Basic eDp5' } }) },
   incorrect_api_key: { options: { apiKeys: ['sk-known'] }, make: (api) => api.get('/v1/models') },
