@@ -9,6 +9,8 @@ const MOST_PAGES = 100;
 /** The version that is offered; a server may choose an older one, whose `tools/list` is the same. */
 const PROTOCOL = '2025-06-18';
 const KEPT_STDERR = 2000;
+/** Of one message: a server that never ends its line must not fill the memory. */
+const MOST_LINE_BYTES = 16 << 20;
 
 /** A server that did not tell its tools; the message is one line. */
 export class McpError extends Error {
@@ -67,6 +69,14 @@ class McpServer {
     child.stdin?.on('error', () => undefined);
     child.stderr?.on('data', (part: Buffer) => {
       this.#stderr = (this.#stderr + part).slice(-KEPT_STDERR);
+    });
+    let open = 0;
+    child.stdout?.on('data', (part: Buffer) => {
+      const end = part.lastIndexOf('\n');
+      open = end === -1 ? open + part.length : part.length - end - 1;
+      if (open <= MOST_LINE_BYTES) return;
+      this.fail(`sent a line of more than ${MOST_LINE_BYTES} bytes`);
+      child.stdout?.destroy();
     });
     if (child.stdout) createInterface(child.stdout).on('line', (line) => this.#receive(line));
   }

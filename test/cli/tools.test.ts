@@ -167,6 +167,12 @@ for await (const line of createInterface(process.stdin)) {
     expect(missing.stderr).toMatch(/ended with 127/);
   });
 
+  it('gives up on a server whose line has no end', async () => {
+    const endless = server(`process.stdout.on('error', () => process.exit());
+      process.stdin.once('data', () => process.stdout.write('x'.repeat(17 << 20)));`);
+    await expect(listMcpTools(endless)).rejects.toThrow('sent a line of more than 16777216 bytes');
+  });
+
   it('gives up on a server that does not answer, and ends it', async () => {
     const silent = server(`process.stdin.resume();`);
     await expect(listMcpTools(silent, 500)).rejects.toThrow('did not answer within 0.5 s');
