@@ -66,8 +66,8 @@ export function registerWith(
 
 function registerCase({ describe, it }: TestRunner, subject: Case, results: () => Promise<CheckResult[]>): void {
   describe(`${subject.id}: ${subject.title}`, () => {
-    for (const [name, clause] of Object.entries(subject.checks)) {
-      it(`${name} (${clause})`, async (skip) => {
+    for (const [name, rule] of Object.entries(subject.checks)) {
+      it(`${name} (${rule})`, async (skip) => {
         const result = (await results()).find(({ id }) => id === `${subject.id}/${name}`);
         if (!result) throw new Error(`${subject.id}/${name} has no result`);
         const { verdict, message = '', exchanges = [] } = result;

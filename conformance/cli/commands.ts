@@ -70,14 +70,14 @@ function listText(selection: Selection): string {
   const cases = select(selection).flatMap(({ id, title, scope, twoAccounts, checks }) => {
     const asks = [scope === 'account' && 'an account to itself', twoAccounts && 'a second account'].filter(Boolean);
     const head = `${id}  ${title}${asks.length > 0 ? ` (needs ${asks.join(' and ')})` : ''}`;
-    return [head, ...Object.entries(checks).map(([name, clause]) => `  ${name}  ${ruleText(clause)}`), ''];
+    return [head, ...Object.entries(checks).map(([name, rule]) => `  ${name}  ${ruleText(rule)}`), ''];
   });
   return `${cases.join('\n')}\n`;
 }
 
-function ruleText(clause: RuleId): string {
-  const { level, evidence, text } = RULES[clause];
-  return `${clause} [${level}, ${evidence}] ${text}`;
+function ruleText(rule: RuleId): string {
+  const { level, evidence, text } = RULES[rule];
+  return `${rule} [${level}, ${evidence}] ${text}`;
 }
 
 /** @param spending where the price is from */

@@ -139,7 +139,16 @@ export class CaseContext<Name extends string> {
 
   /** The same for a check without which the rest of the case means nothing: where it fails, the rest fails with it. */
   async require(name: Name, body: () => unknown): Promise<void> {
-    if (!(await this.check(name, body))) throw new Mismatch(`${NOT_REACHED}, because ${name} failed`);
+    if (!(await this.check(name, body))) throw this.unreached();
+  }
+
+  /** Why a check was not come to: what failed first in the case, where anything did. */
+  unreached(): Mismatch {
+    const [first] = [...this.outcomes].filter(([, { held }]) => !held);
+    if (!first) return new Mismatch(`${NOT_REACHED}: the case ended before it`);
+    const [name, outcome] = first;
+    const why = outcome.held ? '' : messageOf(outcome.error);
+    return new Mismatch(`${NOT_REACHED}, because ${name} failed: ${why}`);
   }
 }
 

@@ -1,16 +1,15 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
 import { ERRORS, type ErrorCode, LIVE_TEXT } from '../../contract/errors.ts';
 import type { Reply } from '../wire/reply.ts';
+import { describeDifference, firstDifference, preview } from './difference.ts';
 import { Inconclusive, Mismatch } from './verdict.ts';
 
-const MAX_SHOWN = 300;
+export { preview } from './difference.ts';
 
-/** @throws Mismatch */
+/** @throws Mismatch naming the first place at which the values differ */
 export function expectEqual(actual: unknown, expected: unknown, what: string): void {
-  if (!isDeepStrictEqual(actual, expected)) {
-    throw new Mismatch(`${what}: expected ${preview(expected)}, got ${preview(actual)}`);
-  }
+  const difference = firstDifference(actual, expected);
+  if (difference) throw new Mismatch(`${what}: ${describeDifference(difference)}`);
 }
 
 /** @throws Mismatch saying `what` should have held */
@@ -67,11 +66,6 @@ export function expectError(reply: Reply, code: ErrorCode, options: { param?: st
     expectTrue(error.param === options.param, `${what} to blame ${options.param}, got ${preview(error.param)}`);
   }
   return error.message;
-}
-
-export function preview(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}… (${text.length} characters)` : text;
 }
 
 /**

@@ -6,7 +6,7 @@ import { applyBaseline, type Baseline } from './baseline.ts';
 import type { Case } from './case.ts';
 import { Runner, type RunnerOptions } from './runner.ts';
 import { isComplete, planOf, type Selection, select } from './selection.ts';
-import { exitCodeOf, summarise } from './summary.ts';
+import { exitCodeOf, isReliable, reliabilityOf, summarise } from './summary.ts';
 import type { CheckResult } from './verdict.ts';
 
 /** The run was interrupted so early that there is nothing to report. */
@@ -56,9 +56,10 @@ function reportOf({ runner, options, cases, results, startedAt }: Ran): Report {
   const { target, limits, refusedLimits, capabilities, budget, connection, resources, leaked } = runner;
   const redact = runner.redactor();
   const baseline = options.baseline ? applyBaseline(options.baseline, results, isComplete(options), startedAt) : null;
+  const reliability = reliabilityOf(connection, target.paid);
   const asked: readonly Profile[] = options.profiles ?? [];
   const report: Omit<Report, 'exitCode'> = {
-    report: 'kimi-conformance/1',
+    report: 'kimi-conformance/2',
     kit: KIT_VERSION,
     run: {
       id: runner.run,
@@ -78,8 +79,9 @@ function reportOf({ runner, options, cases, results, startedAt }: Ran): Report {
       capabilities,
     },
     results,
-    profiles: summarise(results, new Set(baseline?.known)),
+    profiles: summarise(results, new Set(baseline?.known), isReliable(reliability)),
     spending: budget.toReport(),
+    reliability,
     retries: connection.retries.map(({ request, reason }) => ({ request: redact(request), reason: redact(reason) })),
     leaked,
     lost: resources.unanswered.map(({ request, account }) => ({ request: redact(request), account })),

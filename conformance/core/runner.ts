@@ -101,23 +101,24 @@ export class Runner {
     const exchanges = new Exchanges(MAIN);
     const accounts = accountsOf(target, (key, account) => this.#open(key, account, { exchanges }));
     const context = new CaseContext({ accounts, exchanges, limits, target, texts: this.#texts });
-    let ending: unknown = new Mismatch(NOT_REACHED);
+    let ending: unknown;
     try {
       if (this.connection.unresponsive !== undefined) throw new NotRun(this.connection.unresponsive);
       this.#requireOffered(subject);
       this.budget.requireCoverage(subject.cost(this.limits));
       this.#signal.throwIfAborted();
       await subject.run(context);
+      ending = context.unreached();
     } catch (error) {
       ending = this.#signal.aborted ? new NotRun('interrupted') : unreached(error);
     }
     await this.#cleanUp();
     const redact = this.redactor();
-    return Object.entries(subject.checks).map(([name, clause]) => {
+    return Object.entries(subject.checks).map(([name, rule]) => {
       const outcome = context.outcomes.get(name) ?? { held: false as const, error: ending, exchanges: [] };
-      const { profile, level, evidence } = RULES[clause];
-      const verdict = score(outcome.held ? undefined : outcome.error, level, isScored(this.target, RULES[clause]));
-      const result = { id: checkId(subject, name), case: subject.id, clause, profile, level, evidence, verdict };
+      const { profile, level, evidence } = RULES[rule];
+      const verdict = score(outcome.held ? undefined : outcome.error, level, isScored(this.target, RULES[rule]));
+      const result = { id: checkId(subject, name), case: subject.id, rule, profile, level, evidence, verdict };
       if (outcome.held) return result;
       return { ...result, message: redact(messageOf(outcome.error)), exchanges: outcome.exchanges.map(redact) };
     });

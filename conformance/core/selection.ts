@@ -42,9 +42,9 @@ export function select({ profiles, cases, exclude = [] }: Selection): Case[] {
 
 /** The profile of the rules that a case judges. */
 export function profileOf({ checks }: Case): Profile {
-  const [clause] = Object.values(checks);
-  if (clause === undefined) throw new Error('a case without checks');
-  return RULES[clause].profile;
+  const [rule] = Object.values(checks);
+  if (rule === undefined) throw new Error('a case without checks');
+  return RULES[rule].profile;
 }
 
 function matchesAny(subject: Case, names: readonly string[]): boolean {

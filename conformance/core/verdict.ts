@@ -35,7 +35,7 @@ export interface CheckResult {
   /** `case/name`; permanent. */
   id: string;
   case: string;
-  clause: RuleId;
+  rule: RuleId;
   profile: Profile;
   level: Level;
   evidence: Evidence;

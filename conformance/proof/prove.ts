@@ -42,7 +42,7 @@ export function holdsUp({ mutants, benign, nulls, toothless }: Proof): boolean {
 export function mustChecks(): string[] {
   return CASES.flatMap((subject) =>
     Object.entries(subject.checks)
-      .filter(([, clause]) => RULES[clause].level === 'MUST')
+      .filter(([, rule]) => RULES[rule].level === 'MUST')
       .map(([name]) => checkId(subject, name)),
   );
 }

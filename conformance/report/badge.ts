@@ -7,12 +7,20 @@ const LABEL = 'kimi conformance';
 const COLOURS: Record<ProfileStatus, string> = {
   conformant: '#1a7f4b',
   'non-conformant': '#c2362b',
+  unreliable: '#c2362b',
   incomplete: '#946200',
   'not offered': '#6a6f78',
   'not selected': '#6a6f78',
 };
 /** Of several profiles the worst gives the colour; one that is not offered takes nothing from one that holds. */
-const WORST_FIRST = ['non-conformant', 'incomplete', 'conformant', 'not offered', 'not selected'] as const;
+const WORST_FIRST = [
+  'non-conformant',
+  'unreliable',
+  'incomplete',
+  'conformant',
+  'not offered',
+  'not selected',
+] as const;
 
 /** For the endpoint badge of shields.io. */
 export function renderBadgeJson(report: Report): string {

@@ -20,8 +20,8 @@ interface Side {
   message?: string;
 }
 
-interface ClauseDiff {
-  clause: string;
+interface RuleDiff {
+  rule: string;
   profile: Profile;
   area: string;
   level: string;
@@ -38,17 +38,17 @@ export interface ReportDiff {
   a: DiffSubject;
   b: DiffSubject;
   counts: Record<Comparison, number>;
-  clauses: ClauseDiff[];
+  rules: RuleDiff[];
 }
 
 type DiffSubject = { target: string; model: string; kit: string; startedAt: string };
 
 /** Compares two runs rule by rule, over every rule that this kit or either report knows. */
 export function diffReports(a: Report, b: Report): ReportDiff {
-  const sides = { a: byClause(a.results), b: byClause(b.results) };
+  const sides = { a: byRule(a.results), b: byRule(b.results) };
   const ids = [...new Set<string>([...RULE_IDS, ...sides.a.keys(), ...sides.b.keys()])];
-  const clauses = ids.map((id) => compare(id, sides.a.get(id) ?? [], sides.b.get(id) ?? []));
-  const count = (comparison: Comparison) => clauses.filter((clause) => clause.comparison === comparison).length;
+  const rules = ids.map((id) => compare(id, sides.a.get(id) ?? [], sides.b.get(id) ?? []));
+  const count = (comparison: Comparison) => rules.filter((rule) => rule.comparison === comparison).length;
   return {
     diff: 'kimi-conformance-diff/1',
     a: subjectOf(a),
@@ -59,7 +59,7 @@ export function diffReports(a: Report, b: Report): ReportDiff {
       untested: count('untested'),
       'not testable': count('not testable'),
     },
-    clauses: PROFILES.flatMap((profile) => clauses.filter((clause) => clause.profile === profile)),
+    rules: PROFILES.flatMap((profile) => rules.filter((rule) => rule.profile === profile)),
   };
 }
 
@@ -68,18 +68,18 @@ export function diffToJson(diff: ReportDiff): string {
   return `${JSON.stringify(diff, null, 2)}\n`;
 }
 
-function compare(clause: string, ofA: readonly Result[], ofB: readonly Result[]): ClauseDiff {
+function compare(id: string, ofA: readonly Result[], ofB: readonly Result[]): RuleDiff {
   const [a, b] = [sideOf(ofA), sideOf(ofB)];
   const [first] = [...ofA, ...ofB];
-  const rule = ruleOf(clause) ?? first;
+  const known = ruleOf(id) ?? first;
   return {
-    clause,
-    profile: rule?.profile ?? 'session',
-    area: areaOf(clause),
-    level: rule?.level ?? 'MUST',
-    evidence: rule?.evidence ?? 'ours',
-    text: textOf(clause),
-    comparison: !first && ruleOf(clause)?.verified !== 'wire' ? 'not testable' : comparisonOf(a, b),
+    rule: id,
+    profile: known?.profile ?? 'session',
+    area: areaOf(id),
+    level: known?.level ?? 'MUST',
+    evidence: known?.evidence ?? 'ours',
+    text: textOf(id),
+    comparison: !first && ruleOf(id)?.verified !== 'wire' ? 'not testable' : comparisonOf(a, b),
     a,
     b,
   };
@@ -104,9 +104,9 @@ function sideOf(results: readonly Result[]): Side | null {
   return { verdict, ...(message !== undefined && { message }) };
 }
 
-function byClause(results: readonly Result[]): Map<string, Result[]> {
+function byRule(results: readonly Result[]): Map<string, Result[]> {
   const found = new Map<string, Result[]>();
-  for (const result of results) found.set(result.clause, [...(found.get(result.clause) ?? []), result]);
+  for (const result of results) found.set(result.rule, [...(found.get(result.rule) ?? []), result]);
   return found;
 }
 
@@ -133,11 +133,11 @@ export function renderDiffTerminal(diff: ReportDiff, { color = false, width = 80
   const paint = painter(color);
   const lines = [...wrap(`A  ${describeSubject(diff.a)}`, width), ...wrap(`B  ${describeSubject(diff.b)}`, width)];
   for (const comparison of ['differ', 'untested', 'not testable', 'agree'] as const) {
-    const clauses = diff.clauses.filter((clause) => clause.comparison === comparison);
-    if (clauses.length === 0) continue;
-    lines.push('', paint('bold', `${COMPARISON_TITLES[comparison]}: ${plural(clauses.length, 'rule')}`));
-    if (comparison === 'differ') lines.push(...clauses.flatMap((clause) => different(clause, paint, width)));
-    else lines.push(...grouped(clauses, width));
+    const rules = diff.rules.filter((rule) => rule.comparison === comparison);
+    if (rules.length === 0) continue;
+    lines.push('', paint('bold', `${COMPARISON_TITLES[comparison]}: ${plural(rules.length, 'rule')}`));
+    if (comparison === 'differ') lines.push(...rules.flatMap((rule) => different(rule, paint, width)));
+    else lines.push(...grouped(rules, width));
   }
   const totals = COMPARISONS.map((name) => paint(COLOURS[name], `${diff.counts[name]} ${name}`));
   return `${[...lines, '', totals.join(' · ')].join('\n')}\n`;
@@ -152,12 +152,12 @@ function verdictText(side: Side | null): string {
   return side?.verdict ?? '–';
 }
 
-function different({ clause, level, evidence, text, a, b }: ClauseDiff, paint: Paint, width: number): string[] {
-  const rule = wrap(`${level}, ${evidence}: ${oneLine(text)}`, width - 4).map((line) => `    ${line}`);
+function different({ rule, level, evidence, text, a, b }: RuleDiff, paint: Paint, width: number): string[] {
+  const lines = wrap(`${level}, ${evidence}: ${oneLine(text)}`, width - 4).map((line) => `    ${line}`);
   return [
     '',
-    `  ${paint('bold', oneLine(clause))}`,
-    ...rule,
+    `  ${paint('bold', oneLine(rule))}`,
+    ...lines,
     ...sideLines('A', a, paint, width),
     ...sideLines('B', b, paint, width),
   ];
@@ -171,20 +171,20 @@ function sideLines(name: string, side: Side | null, paint: Paint, width: number)
   return [`    ${name}  ${marked}`, ...rest.map((line) => `       ${line}`)];
 }
 
-function namesOf(clauses: readonly ClauseDiff[]): string {
-  return clauses.map(({ clause }) => oneLine(clause)).join(', ');
+function namesOf(rules: readonly RuleDiff[]): string {
+  return rules.map(({ rule }) => oneLine(rule)).join(', ');
 }
 
 /** `append 26, lines 15`: of what is as it should be, the names are of no use. */
-function areasOf(clauses: readonly ClauseDiff[]): string {
-  return groupBy(clauses, ({ area }) => area)
+function areasOf(rules: readonly RuleDiff[]): string {
+  return groupBy(rules, ({ area }) => area)
     .map(([{ area }, mine]) => `${oneLine(area)} ${mine.length}`)
     .join(', ');
 }
 
 /** Rules by what the two did. */
-function grouped(clauses: readonly ClauseDiff[], width: number): string[] {
-  return groupBy(clauses, ({ a, b }) => `A ${verdictText(a)}, B ${verdictText(b)}`).flatMap(([{ a, b }, mine]) => {
+function grouped(rules: readonly RuleDiff[], width: number): string[] {
+  return groupBy(rules, ({ a, b }) => `A ${verdictText(a)}, B ${verdictText(b)}`).flatMap(([{ a, b }, mine]) => {
     const names = a?.verdict === 'pass' && b?.verdict === 'pass' ? areasOf(mine) : namesOf(mine);
     const head = a || b ? `A ${verdictText(a)}, B ${verdictText(b)}: ` : '';
     return wrap(`${head}${names}`, width - 2).map((line) => `  ${line}`);
@@ -204,22 +204,22 @@ export function renderDiffMarkdown(diff: ReportDiff): string {
       COMPARISONS.map(() => 'right'),
       [COMPARISONS.map((name) => String(diff.counts[name]))],
     ),
-    ...section(diff, 'differ', ['Rule', 'A', 'B'], (clause) => [ruleCell(clause), whole(clause.a), whole(clause.b)]),
-    ...folded(diff, 'untested', ['Rule', 'A', 'B'], (clause) => [ruleCell(clause), whole(clause.a), whole(clause.b)]),
-    ...folded(diff, 'not testable', ['Rule'], (clause) => [ruleCell(clause)]),
-    ...folded(diff, 'agree', ['Rule', 'A', 'B'], (clause) => [
-      ruleCell(clause),
-      plain(verdictText(clause.a)),
-      plain(verdictText(clause.b)),
+    ...section(diff, 'differ', ['Rule', 'A', 'B'], (rule) => [ruleCell(rule), whole(rule.a), whole(rule.b)]),
+    ...folded(diff, 'untested', ['Rule', 'A', 'B'], (rule) => [ruleCell(rule), whole(rule.a), whole(rule.b)]),
+    ...folded(diff, 'not testable', ['Rule'], (rule) => [ruleCell(rule)]),
+    ...folded(diff, 'agree', ['Rule', 'A', 'B'], (rule) => [
+      ruleCell(rule),
+      plain(verdictText(rule.a)),
+      plain(verdictText(rule.b)),
     ]),
   ];
   return `${lines.join('\n')}\n`;
 }
 
-type Cells = (clause: ClauseDiff) => string[];
+type Cells = (rule: RuleDiff) => string[];
 
-function section({ clauses }: ReportDiff, comparison: Comparison, headings: string[], cells: Cells): string[] {
-  const mine = clauses.filter((clause) => clause.comparison === comparison);
+function section({ rules }: ReportDiff, comparison: Comparison, headings: string[], cells: Cells): string[] {
+  const mine = rules.filter((rule) => rule.comparison === comparison);
   const align = headings.map(() => 'left' as const);
   return mine.length === 0
     ? []
@@ -233,8 +233,8 @@ function folded(diff: ReportDiff, comparison: Comparison, headings: string[], ce
   return [`<details><summary>${summary}</summary>`, '', ...inside, '</details>', ''];
 }
 
-function ruleCell({ clause, level, evidence, text }: ClauseDiff): string {
-  return `${code(clause)}<br>${prose(text)} (${level}, ${evidence})`;
+function ruleCell({ rule, level, evidence, text }: RuleDiff): string {
+  return `${code(rule)}<br>${prose(text)} (${level}, ${evidence})`;
 }
 
 function whole(side: Side | null): string {

@@ -44,8 +44,8 @@ function annotate(kind: Kind, what: string) {
   return ({ message, results }: Group): Annotation => {
     const [first] = results;
     const title = results.length === 1 && first ? first.id : plural(results.length, 'check');
-    const rules = results.map(({ id, clause }) => `${id}: ${oneLine(textOf(clause))}`);
-    const told = [message, ...(results.length === 1 && first ? [textOf(first.clause)] : rules)].filter(Boolean);
+    const rules = results.map(({ id, rule }) => `${id}: ${oneLine(textOf(rule))}`);
+    const told = [message, ...(results.length === 1 && first ? [textOf(first.rule)] : rules)].filter(Boolean);
     return { kind, title: `${title} ${what}`, message: told.join('\n') };
   };
 }

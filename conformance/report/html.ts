@@ -78,7 +78,7 @@ function headline(report: Report): string {
   const { name } = report.target;
   const subject = name === 'emulator' ? 'The emulator' : name;
   if (report.run.interrupted) return `${subject}: the run was interrupted`;
-  if (fails.length > 0) return `${subject} breaks ${plural(new Set(fails.map(({ clause }) => clause)).size, 'rule')}`;
+  if (fails.length > 0) return `${subject} breaks ${plural(new Set(fails.map(({ rule }) => rule)).size, 'rule')}`;
   if (report.exitCode === EXIT.conformant) return `${subject} is conformant`;
   return `${subject}: ${outcomeOf(report)}`;
 }
@@ -126,8 +126,8 @@ function findingsHtml(title: string, groups: readonly Group[]): string {
 function untriedHtml(title: string, groups: readonly Group[]): string {
   if (groups.length === 0) return '';
   const items = groups.map(({ message, results }) => {
-    const places = groupBy(results, ({ clause }) => areaOf(clause)).map(
-      ([{ clause }, all]) => `${areaOf(clause)} ${all.length}`,
+    const places = groupBy(results, ({ rule }) => areaOf(rule)).map(
+      ([{ rule }, all]) => `${areaOf(rule)} ${all.length}`,
     );
     return `<li><b>${plural(results.length, 'check')}</b> <span>${escapeHtml(message)}</span> <span class="dim">${escapeHtml(places.join(', '))}</span></li>`;
   });
@@ -231,7 +231,7 @@ ${results.map((result) => checkHtml(result, known.has(result.id), area)).join('\
 }
 
 function checkHtml(result: Result, known: boolean, area: string): string {
-  const { id, case: owner, verdict, level, evidence, clause, profile, message, exchanges = [] } = result;
+  const { id, case: owner, verdict, level, evidence, rule, profile, message, exchanges = [] } = result;
   const name = id.startsWith(`${owner}/`) ? id.slice(owner.length + 1) : id;
   const brief =
     message === undefined || verdict === 'pass'
@@ -239,8 +239,8 @@ function checkHtml(result: Result, known: boolean, area: string): string {
       : `<span class="brief">${escapeHtml(message.slice(0, 300))}</span>`;
   return `<details class="check" id="${escapeHtml(anchor(id))}" data-verdict="${verdict}" data-profile="${profile}" data-area="${escapeHtml(area)}">
 <summary><span class="sign ${tone(verdict)}" aria-hidden="true">${SIGNS[verdict]}</span><span class="id"><span>${escapeHtml(owner)}/</span>${escapeHtml(name)}</span>${known ? '<span class="tag">known failure</span>' : ''}<span class="word ${tone(verdict)}">${verdictWord(verdict)}</span>${brief}</summary>
-<div class="inside"><p class="rule">${proseHtml(textOf(clause))}</p>
-<p class="meta"><span class="tag">${level}</span><span class="tag" title="${EVIDENCE_WORDS[evidence]}">${evidence}</span><code>${escapeHtml(clause)}</code></p>
+<div class="inside"><p class="rule">${proseHtml(textOf(rule))}</p>
+<p class="meta"><span class="tag">${level}</span><span class="tag" title="${EVIDENCE_WORDS[evidence]}">${evidence}</span><code>${escapeHtml(rule)}</code></p>
 ${message ? `<h4>What was seen</h4><pre>${escapeHtml(message)}</pre>` : ''}${exchangesHtml(exchanges)}</div>
 </details>`;
 }
@@ -258,11 +258,11 @@ function exchangesHtml(exchanges: readonly string[]): string {
 }
 
 /** Rules that nobody can see from outside: which test shows them. */
-function unseenRulesHtml(clauses: readonly string[]): string {
-  const items = clauses.map((id) => {
+function unseenRulesHtml(rules: readonly string[]): string {
+  const items = rules.map((id) => {
     return `<li><code>${escapeHtml(id)}</code> ${proseHtml(textOf(id))} <span class="dim">${escapeHtml(ruleOf(id)?.verified ?? '')}</span></li>`;
   });
-  return `<details class="more"><summary>Not testable from outside: ${plural(clauses.length, 'rule')}</summary>
+  return `<details class="more"><summary>Not testable from outside: ${plural(rules.length, 'rule')}</summary>
 <p class="dim">For the emulator these are shown by tests of its source; of another server a run from outside says nothing about them.</p>
 <ul>${items.join('\n')}</ul></details>`;
 }

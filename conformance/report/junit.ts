@@ -53,15 +53,15 @@ export function renderJunit(report: Report): string {
 }
 
 function testCaseOf(result: Result, known: ReadonlySet<string>): TestCase {
-  const { id, verdict, clause, profile, message = '', level, evidence, exchanges = [] } = result;
+  const { id, verdict, rule, profile, message = '', level, evidence, exchanges = [] } = result;
   const isKnown = known.has(id);
   const outcomes = { fail: 'failure', error: 'error', 'n/a': 'skipped', not_run: 'skipped' } as const;
   return {
     name: id,
-    classname: `${profile}.${areaOf(clause)}`,
+    classname: `${profile}.${areaOf(rule)}`,
     outcome: isKnown ? 'skipped' : verdict in outcomes ? outcomes[verdict as keyof typeof outcomes] : undefined,
     message: isKnown ? `known failure: ${message}` : message,
-    body: [`${clause} (${level}, ${evidence}): ${textOf(clause)}`, message, ...exchanges].join('\n\n'),
+    body: [`${rule} (${level}, ${evidence}): ${textOf(rule)}`, message, ...exchanges].join('\n\n'),
   };
 }
 

@@ -22,6 +22,7 @@ const MAX_IDS = 20;
 const STATUS_SIGNS: Record<ProfileStatus, string> = {
   conformant: '✅',
   'non-conformant': '❌',
+  unreliable: '❌',
   incomplete: '⚠️',
   'not offered': '➖',
   'not selected': '➖',
@@ -79,8 +80,8 @@ function bullets(title: string, texts: readonly string[]): string[] {
 function findings(title: string, groups: readonly Group[]): string[] {
   if (groups.length === 0) return [];
   const shown = groups.slice(0, MAX_GROUPS).flatMap(({ verdict, message, results }) => {
-    const rules = results.slice(0, MAX_IDS).map(({ id, clause, level, evidence }) => {
-      return `- **${verdict}** ${code(id)}: ${prose(textOf(clause))} (${level}, ${evidence}, ${code(clause)})`;
+    const rules = results.slice(0, MAX_IDS).map(({ id, rule, level, evidence }) => {
+      return `- **${verdict}** ${code(id)}: ${prose(textOf(rule))} (${level}, ${evidence}, ${code(rule)})`;
     });
     const more = results.length - rules.length;
     return [

@@ -1,5 +1,5 @@
 import { PROFILES, type Profile, RULES, type Rule } from '../areas/rules.ts';
-import { EXIT } from '../core/summary.ts';
+import { EXIT, isReliable } from '../core/summary.ts';
 import { countVerdicts, type Verdict } from '../core/verdict.ts';
 import type { ProfileStatus, Report } from './report.ts';
 import { oneLine, plural } from './text.ts';
@@ -56,10 +56,10 @@ export function overviewOf(report: Report): Overview {
 
 /** Areas by profile, each with its checks, in the order in which they ran. */
 function areasOf(results: readonly Result[]): Area[] {
-  return groupBy(results, ({ profile, clause }) => `${profile} ${areaOf(clause)}`)
+  return groupBy(results, ({ profile, rule }) => `${profile} ${areaOf(rule)}`)
     .map(([first, mine]) => ({
       profile: first.profile,
-      area: areaOf(first.clause),
+      area: areaOf(first.rule),
       counts: countVerdicts(mine),
       results: mine,
     }))
@@ -67,8 +67,8 @@ function areasOf(results: readonly Result[]): Area[] {
 }
 
 /** The part of a rule's id before its first dot. */
-export function areaOf(clause: string): string {
-  return clause.split('.', 1).join('');
+export function areaOf(rule: string): string {
+  return rule.split('.', 1).join('');
 }
 
 function groupByMessage(results: readonly Result[]): Group[] {
@@ -89,13 +89,13 @@ export function groupBy<Item>(items: readonly Item[], keyOf: (item: Item) => str
 }
 
 /** The rule as this kit words it; a report of another kit may name rules that this one has not. */
-export function ruleOf(clause: string): Rule | undefined {
-  return (RULES as Record<string, Rule>)[clause];
+export function ruleOf(rule: string): Rule | undefined {
+  return (RULES as Record<string, Rule>)[rule];
 }
 
 /** The text of the rule, for people. */
-export function textOf(clause: string): string {
-  return ruleOf(clause)?.text ?? 'This version of the kit does not have the rule.';
+export function textOf(rule: string): string {
+  return ruleOf(rule)?.text ?? 'This version of the kit does not have the rule.';
 }
 
 const MOST_NAMED = 3;
@@ -103,6 +103,7 @@ const MOST_NAMED = 3;
 export const STATUS_WORDS: Record<ProfileStatus, string> = {
   conformant: 'conformant',
   'non-conformant': 'not conformant',
+  unreliable: 'unreliable',
   incomplete: 'incomplete',
   'not offered': 'not offered here',
   'not selected': 'not selected',
@@ -136,7 +137,8 @@ function countKnown(report: Report, profile: Profile): { all: number; fail: numb
 }
 
 /** Why a run is not green although its checks may be: each in one line. */
-export function problemsOf({ run, target, profiles, spending, leaked, lost = [], baseline }: Report): string[] {
+export function problemsOf(report: Report): string[] {
+  const { run, target, profiles, spending, leaked, lost = [], baseline, reliability } = report;
   const { refusedLimits = [] } = target;
   const { sessions } = target.capabilities;
   const undeclared = sessions?.declared === 'unknown' && sessions.status === 'offered';
@@ -149,11 +151,18 @@ export function problemsOf({ run, target, profiles, spending, leaked, lost = [],
     ...(run.stopped === undefined
       ? []
       : [`The run stopped early; the remaining checks have no result: ${oneLine(run.stopped)}.`]),
+    ...(isReliable(reliability) ? [] : [unreliableLine(reliability)]),
     ...(spending.exhausted ? ['The budget was exhausted before everything was run.'] : []),
     ...(baseline?.problems ?? []).map((problem) => `The list of known failures is out of date: ${oneLine(problem)}`),
     ...leaked.map(({ kind, id, account }) => `Left behind: the ${kind} ${oneLine(id)} of account ${oneLine(account)}.`),
     ...(lost.length > 0 ? [lostLine(lost)] : []),
   ];
+}
+
+function unreliableLine({ requests, failed, allowed, refused, allowedRefused }: Report['reliability']): string {
+  const times =
+    failed > allowed ? `${failed} failed, and ${allowed} may` : `${refused} got a 429, and ${allowedRefused} may`;
+  return `The target is unreliable: of ${requests} requests ${times}, before they succeeded when sent again.`;
 }
 
 function refusedLine(limits: readonly string[]): string {
@@ -180,8 +189,10 @@ const EXIT_WORDS: Record<number, string> = {
 
 /** The whole run in a few words, as its exit code has it. */
 export function outcomeOf({ exitCode, profiles }: Report): string {
-  if (exitCode === EXIT.nonConformant && PROFILES.every((name) => profiles[name].status !== 'non-conformant')) {
-    return PROFILES.some((name) => profiles[name].status === 'not offered')
+  const statuses = PROFILES.map((name) => profiles[name].status);
+  if (exitCode === EXIT.nonConformant && statuses.includes('unreliable')) return 'the target is unreliable';
+  if (exitCode === EXIT.nonConformant && !statuses.includes('non-conformant')) {
+    return statuses.includes('not offered')
       ? 'the target lacks a required capability, or the list of known failures is out of date'
       : 'the list of known failures is out of date';
   }

@@ -10,7 +10,7 @@ const CheckResultShape = z.object({
   id: z.string().min(1).meta({ description: 'Permanent: the id of the case, a slash, the name of the check.' }),
   case: z.string(),
   // Not an enumeration: a report is read by older and newer kits too, and rules come and go between them.
-  clause: z
+  rule: z
     .string()
     .regex(/^[a-z0-9-]+\.[a-z0-9.-]+$/)
     .meta({ description: 'The rule that is judged: its area, a dot, its name.' }),
@@ -22,14 +22,21 @@ const CheckResultShape = z.object({
   exchanges: z.array(z.string()).exactOptional(),
 });
 
-/** How a profile stands. `incomplete`: no MUST is broken, but something could not be judged. */
-const PROFILE_STATUSES = ['conformant', 'non-conformant', 'incomplete', 'not offered', 'not selected'] as const;
+/** How a profile stands. `unreliable`: its checks hold, but too many requests had to be repeated. `incomplete`: no MUST is broken, but something could not be judged. */
+const PROFILE_STATUSES = [
+  'conformant',
+  'non-conformant',
+  'unreliable',
+  'incomplete',
+  'not offered',
+  'not selected',
+] as const;
 
 const ProfileSummary = z.object({ status: z.enum(PROFILE_STATUSES), counts });
 
 /** A report, as JSON. Every other form is made of it. */
 export const Report = z.object({
-  report: z.literal('kimi-conformance/1'),
+  report: z.literal('kimi-conformance/2'),
   kit: z.string().meta({ description: 'Version of the package.' }),
   run: z.object({
     id: z.string(),
@@ -71,6 +78,12 @@ export const Report = z.object({
     priceSource: z.string(),
   }),
   retries: z.array(z.object({ request: z.string(), reason: z.string() })),
+  reliability: z
+    .object({ requests: count, failed: count, allowed: count, refused: count, allowedRefused: count.nullable() })
+    .meta({
+      description:
+        'Requests sent; how many of the repeated ones failed and were refused with 429, and how many may without a verdict. A target that costs money may refuse any number.',
+    }),
   leaked: z.array(z.object({ kind: z.enum(['session', 'snapshot']), id: z.string(), account: z.string() })),
   lost: z
     .array(z.object({ request: z.string(), account: z.string() }))
@@ -95,7 +108,7 @@ export type ProfileStatus = (typeof PROFILE_STATUSES)[number];
 export class ReportError extends Error {}
 
 const FORMAT = 'kimi-conformance';
-const VERSION = 1;
+const VERSION = 2;
 const MAX_MESSAGE = 200;
 
 /** The report as JSON: the form that every other one is made of. */
@@ -131,9 +144,9 @@ function requireKnownFormat(value: unknown): void {
   const format = typeof value === 'object' && value !== null && 'report' in value ? value.report : undefined;
   const [name, version] = typeof format === 'string' ? format.split('/') : [];
   if (name !== FORMAT) throw broken(`it does not start with "report": "${FORMAT}/${VERSION}"`);
-  if (Number(version) > VERSION) {
-    throw new ReportError(oneLine(`report of a newer kit: it is ${format}, and this kit reads ${FORMAT}/${VERSION}`));
-  }
+  if (Number(version) === VERSION) return;
+  const age = Number(version) > VERSION ? 'a newer' : 'an older';
+  throw new ReportError(oneLine(`report of ${age} kit: it is ${format}, and this kit reads ${FORMAT}/${VERSION}`));
 }
 
 /** A check that was declared and left out of the report, or said twice, would be a verdict that nobody sees. */

@@ -129,7 +129,8 @@ class View {
     this.line('');
     for (const profile of PROFILES) {
       const good = report.profiles[profile].status === 'conformant';
-      const bad = report.profiles[profile].status === 'non-conformant';
+      const bad =
+        report.profiles[profile].status === 'non-conformant' || report.profiles[profile].status === 'unreliable';
       const [first = '', ...rest] = wrap(conclude(report, profile), this.#width - 11);
       const [status = ''] = first.split(':', 1);
       const painted = this.#paint(good ? 'green' : bad ? 'red' : 'yellow', status) + first.slice(status.length);
@@ -154,11 +155,11 @@ class View {
     return this.#paint(count === 0 ? 'dim' : VERDICT_COLOURS[verdict], text);
   }
 
-  #finding({ id, verdict, clause, level, evidence }: Result): void {
+  #finding({ id, verdict, rule, level, evidence }: Result): void {
     const [first = '', ...rest] = wrap(oneLine(id), this.#width - INDENT.length);
     this.line(`${this.#mark(verdict)}${this.#paint('bold', first)}`);
     for (const line of rest) this.line(`${INDENT}${this.#paint('bold', line)}`);
-    this.paragraph(`${level}, ${evidence}, ${clause}: ${oneLine(textOf(clause))}`, INDENT);
+    this.paragraph(`${level}, ${evidence}, ${rule}: ${oneLine(textOf(rule))}`, INDENT);
   }
 
   #manyFindings({ verdict, results }: Group): void {
@@ -174,8 +175,8 @@ class View {
 
 /** `forks 8, shares 4`. */
 function placesOf(results: readonly Result[]): string {
-  return groupBy(results, ({ clause }) => areaOf(clause))
-    .map(([{ clause }, mine]) => `${areaOf(clause)} ${mine.length}`)
+  return groupBy(results, ({ rule }) => areaOf(rule))
+    .map(([{ rule }, mine]) => `${areaOf(rule)} ${mine.length}`)
     .join(', ');
 }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Capability } from '../../contract/capabilities.ts';
 import type { LimitName } from '../../contract/limits.ts';
 
@@ -41,5 +42,7 @@ export function endpointTarget(options: EndpointOptions): Target {
   const baseURL = options.baseURL.replace(/\/+$/, '');
   // Reports name the target, and must not name a password.
   const name = baseURL.replace(/^(https?:\/\/)[^/]*@/, '$1');
-  return { limits: {}, ...options, name, baseURL, fetch: globalThis.fetch };
+  // Where any key is an account, one that nobody has used is an account that may be filled and emptied.
+  const newKey = options.anyKey ? { newKey: () => `sk-conformance-${randomUUID()}` } : {};
+  return { limits: {}, ...newKey, ...options, name, baseURL, fetch: globalThis.fetch };
 }

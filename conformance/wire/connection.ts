@@ -6,6 +6,8 @@ import { Reply, type WireReply } from './reply.ts';
 interface Retry {
   request: string;
   reason: string;
+  /** Whether the target asked for it, with a 429. */
+  asked: boolean;
 }
 
 /** Reads that failed are sent again this often. */
@@ -25,6 +27,8 @@ export class Unresponsive extends NotRun {}
 /** Sends requests, and sends again what surely had no effect: a read that failed, and whatever was told to come later. */
 export class Connection {
   readonly retries: Retry[] = [];
+  /** Sent, repetitions included. */
+  requests = 0;
   readonly #transport: TransportOptions;
   /** In a row, up to now. */
   #unanswered = 0;
@@ -50,13 +54,18 @@ export class Connection {
         if (outcome instanceof Reply) return outcome;
         throw outcome;
       }
-      this.retries.push({ request: what, reason: again.reason });
+      this.retries.push({
+        request: what,
+        reason: again.reason,
+        asked: outcome instanceof Reply && outcome.status === 429,
+      });
       await wait(again.afterMs, undefined, request.signal && { signal: request.signal });
     }
   }
 
   async #attempt(what: string, request: WireRequest, enough?: StopCondition): Promise<Reply | Inconclusive> {
     const before = this.#unanswered;
+    this.requests += 1;
     try {
       const reply = new Reply(what, await exchange(this.#transport, request, enough));
       this.#unanswered = 0;

@@ -11,16 +11,16 @@ import { mustChecks } from '../../conformance/proof/prove.ts';
 import { CAPABILITIES } from '../../contract/capabilities.ts';
 
 const checks = CASES.flatMap((subject) =>
-  Object.entries(subject.checks).map(([name, clause]) => ({ id: checkId(subject, name), clause, subject })),
+  Object.entries(subject.checks).map(([name, rule]) => ({ id: checkId(subject, name), rule, subject })),
 );
 
 it('every rule that can be seen from outside has a check', () => {
-  const judged = new Set<string>(checks.map(({ clause }) => clause));
+  const judged = new Set<string>(checks.map(({ rule }) => rule));
   expect(RULE_IDS.filter((id) => RULES[id].verified === 'wire' && !judged.has(id))).toEqual([]);
 });
 
 it('every check judges a rule that can be seen from outside', () => {
-  expect(checks.filter(({ clause }) => RULES[clause]?.verified !== 'wire')).toEqual([]);
+  expect(checks.filter(({ rule }) => RULES[rule]?.verified !== 'wire')).toEqual([]);
 });
 
 it('every other rule names the test file that shows it', () => {
@@ -41,7 +41,7 @@ it('a case belongs to one profile, and needs what there is', () => {
   for (const subject of CASES) {
     const profile = profileOf(subject);
     expect(
-      Object.values(subject.checks).filter((clause) => RULES[clause].profile !== profile),
+      Object.values(subject.checks).filter((rule) => RULES[rule].profile !== profile),
       subject.id,
     ).toEqual([]);
     expect(

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import type { Baseline } from '../../conformance/core/baseline.ts';
+import { Baseline } from '../../conformance/core/baseline.ts';
 import { type RunOptions, runConformance } from '../../conformance/core/run.ts';
 import { behind } from '../../conformance/proof/mutant.ts';
 import { editJson, on } from '../../conformance/proof/proxy.ts';
@@ -70,4 +70,10 @@ it('an entry of a check that there is not fails a whole run, and --update leaves
   expect(stdout).toContain('balance.nothing/at-all');
   expect((await conformance([...args, '--update'])).code).toBe(0);
   expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({ baseline: 1, entries: [] });
+});
+
+it('a pattern that takes the built-in engine hours is matched at once, and one that RE2 lacks is refused', async () => {
+  const report = await judge([{ ...ENTRY, message: '^(\\w+\\s?)+\\s?$' }]);
+  expect(report.baseline?.problems.join()).toContain('another message');
+  expect(Baseline.safeParse({ baseline: 1, entries: [{ ...ENTRY, message: '(?=scode)' }] }).success).toBe(false);
 });

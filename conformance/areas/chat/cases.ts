@@ -289,27 +289,27 @@ const chatPartial = defineCase({
 
 interface Range {
   field: string;
-  clause: WireRuleId;
+  rule: WireRuleId;
   least: number;
   most: number;
 }
 
 const RANGES: readonly Range[] = [
-  { field: 'temperature', clause: 'chat.temperature', least: 0, most: 1 },
-  { field: 'top_p', clause: 'chat.top-p', least: 0, most: 1 },
-  { field: 'presence_penalty', clause: 'chat.presence-penalty', least: -2, most: 2 },
-  { field: 'frequency_penalty', clause: 'chat.frequency-penalty', least: -2, most: 2 },
+  { field: 'temperature', rule: 'chat.temperature', least: 0, most: 1 },
+  { field: 'top_p', rule: 'chat.top-p', least: 0, most: 1 },
+  { field: 'presence_penalty', rule: 'chat.presence-penalty', least: -2, most: 2 },
+  { field: 'frequency_penalty', rule: 'chat.frequency-penalty', least: -2, most: 2 },
 ];
 
 const BEYOND = 0.1;
 
 /** One case for each parameter that has a range. */
-const chatRanges: readonly Case[] = RANGES.map(({ field, clause, least, most }) =>
+const chatRanges: readonly Case[] = RANGES.map(({ field, rule, least, most }) =>
   defineCase({
-    id: clause,
+    id: rule,
     title: `${field} is ${least} to ${most}`,
     needs: ['chat'],
-    checks: { 'bounds-accepted': clause, 'more-refused': clause, 'less-refused': clause },
+    checks: { 'bounds-accepted': rule, 'more-refused': rule, 'less-refused': rule },
     cost: costOfChats(4),
     async run(context) {
       await context.check('more-refused', () => expectChatError(context, { [field]: most + BEYOND }));

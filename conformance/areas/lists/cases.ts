@@ -9,9 +9,9 @@ import { append, createSession, createSnapshot, getSession, unknownId, user } fr
 
 /** The three kinds of items: their pages, which way their lists go by themselves, and the rule that says so. */
 const KINDS = {
-  session: { Page: listOf(Session), order: 'desc', orderClause: 'lists.sessions-order' },
-  message: { Page: listOf(SessionMessage), order: 'asc', orderClause: 'lists.messages-order' },
-  snapshot: { Page: listOf(Snapshot), order: 'desc', orderClause: 'lists.snapshots-order' },
+  session: { Page: listOf(Session), order: 'desc', orderRule: 'lists.sessions-order' },
+  message: { Page: listOf(SessionMessage), order: 'asc', orderRule: 'lists.messages-order' },
+  snapshot: { Page: listOf(Snapshot), order: 'desc', orderRule: 'lists.snapshots-order' },
 } as const;
 
 type Kind = keyof typeof KINDS;
@@ -42,7 +42,7 @@ const ALL = 50;
 
 /** What holds of every list. */
 function listCase({ id, title, kind, needs, scope, lay }: ListSpec): Case {
-  const { Page, order, orderClause } = KINDS[kind];
+  const { Page, order, orderRule } = KINDS[kind];
   return defineCase({
     id,
     title,
@@ -50,7 +50,7 @@ function listCase({ id, title, kind, needs, scope, lay }: ListSpec): Case {
     scope,
     checks: {
       shape: 'lists.shape',
-      'own-order': orderClause,
+      'own-order': orderRule,
       whole: 'lists.whole',
       ends: 'lists.ends',
       'no-items': 'lists.ends',

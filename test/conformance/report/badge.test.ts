@@ -1,18 +1,18 @@
 import { expect, it } from 'vitest';
 import { renderBadgeJson, renderBadgeSvg } from '../../../conformance/report/badge.ts';
 import type { Report } from '../../../conformance/report/report.ts';
-import { sampleReport, WIRE_CLAUSES } from './sample.ts';
+import { sampleReport, WIRE_RULES } from './sample.ts';
 import { parseXml } from './xml.ts';
 
-const all = WIRE_CLAUSES.map((clause) => ({ verdict: 'pass' as const, clause }));
-const clause = 'truncate.minimum';
+const all = WIRE_RULES.map((rule) => ({ verdict: 'pass' as const, rule }));
+const rule = 'truncate.minimum';
 
 it.each<[string, Report]>([
   ['kimi-wire + session', sampleReport(all)],
-  ['session', sampleReport([{ verdict: 'pass', clause }])],
-  ['not conformant', sampleReport([...all, { verdict: 'fail', clause, id: 'x/y', message: 'm' }])],
-  ['incomplete', sampleReport([...all, { verdict: 'error', clause, id: 'x/y', message: 'm' }])],
-  ['not offered here', sampleReport([{ verdict: 'n/a', clause, message: 'm' }])],
+  ['session', sampleReport([{ verdict: 'pass', rule }])],
+  ['not conformant', sampleReport([...all, { verdict: 'fail', rule, id: 'x/y', message: 'm' }])],
+  ['incomplete', sampleReport([...all, { verdict: 'error', rule, id: 'x/y', message: 'm' }])],
+  ['not offered here', sampleReport([{ verdict: 'n/a', rule, message: 'm' }])],
   ['not selected', sampleReport([])],
   ['interrupted', sampleReport(all, { run: { ...sampleReport([]).run, interrupted: true } })],
   ['not green', sampleReport(all, { leaked: [{ kind: 'session', id: 'sess_1', account: 'A' }] })],

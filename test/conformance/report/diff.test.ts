@@ -9,16 +9,16 @@ import {
   renderDiffTerminal,
 } from '../../../conformance/report/diff.ts';
 import { columns } from '../../../conformance/report/text.ts';
-import { AWKWARD, awkwardReport, sampleReport, WIRE_CLAUSES } from './sample.ts';
+import { AWKWARD, awkwardReport, sampleReport, WIRE_RULES } from './sample.ts';
 
-const clause = 'truncate.minimum';
+const rule = 'truncate.minimum';
 
 function reportWith(...verdicts: Verdict[]) {
-  return sampleReport(verdicts.map((verdict) => ({ verdict, clause, message: `said ${verdict}` })));
+  return sampleReport(verdicts.map((verdict) => ({ verdict, rule, message: `said ${verdict}` })));
 }
 
 function compared(a: Verdict[], b: Verdict[]) {
-  return diffReports(reportWith(...a), reportWith(...b)).clauses.find((one) => one.clause === clause);
+  return diffReports(reportWith(...a), reportWith(...b)).rules.find((one) => one.rule === rule);
 }
 
 describe('two reports, rule by rule', () => {
@@ -49,44 +49,44 @@ describe('two reports, rule by rule', () => {
   });
 
   it('has every rule of the contract once, and those that nothing outside shows are not testable', () => {
-    const { clauses, counts } = diffReports(sampleReport([]), sampleReport([]));
-    expect(clauses.map((one) => one.clause).toSorted()).toEqual(RULE_IDS.toSorted());
-    for (const one of clauses) {
-      const isSeen = RULES[one.clause as (typeof RULE_IDS)[number]].verified === 'wire';
+    const { rules, counts } = diffReports(sampleReport([]), sampleReport([]));
+    expect(rules.map((one) => one.rule).toSorted()).toEqual(RULE_IDS.toSorted());
+    for (const one of rules) {
+      const isSeen = RULES[one.rule as (typeof RULE_IDS)[number]].verified === 'wire';
       expect(one.comparison).toBe(isSeen ? 'untested' : 'not testable');
     }
-    expect(Object.values(counts).reduce((sum, count) => sum + count)).toBe(clauses.length);
+    expect(Object.values(counts).reduce((sum, count) => sum + count)).toBe(rules.length);
   });
 
   it('compares rules that only a report of another kit has', () => {
     const other = sampleReport([{ verdict: 'pass' }]);
-    const results = other.results.map((result) => ({ ...result, clause: 'future.rule' }));
-    const found = diffReports({ ...other, results }, other).clauses.find((one) => one.clause === 'future.rule');
+    const results = other.results.map((result) => ({ ...result, rule: 'future.rule' }));
+    const found = diffReports({ ...other, results }, other).rules.find((one) => one.rule === 'future.rule');
     expect(found).toMatchObject({ comparison: 'untested', a: { verdict: 'pass' }, b: null });
   });
 });
 
 describe('rendered', () => {
-  const diff = diffReports(sampleReport(WIRE_CLAUSES.map((id) => ({ verdict: 'pass', clause: id }))), awkwardReport());
+  const diff = diffReports(sampleReport(WIRE_RULES.map((id) => ({ verdict: 'pass', rule: id }))), awkwardReport());
 
   it('for a terminal within its width, every rule named that does not simply agree', () => {
     const text = renderDiffTerminal(diff);
     expect(Math.max(...text.split('\n').map(columns))).toBeLessThanOrEqual(80);
     expect(text).not.toContain('\x1b');
-    for (const one of diff.clauses) if (one.comparison !== 'agree') expect(text).toContain(one.clause);
+    for (const one of diff.rules) if (one.comparison !== 'agree') expect(text).toContain(one.rule);
     expect(text).toContain(`${diff.counts.differ} differ`);
     expect(renderDiffTerminal(diff, { color: true })).toContain('\x1b[');
   });
 
   it('for Markdown with every rule, and no markup of a target', () => {
     const text = renderDiffMarkdown(diff);
-    expect(text.match(/^\| <code>/gm)).toHaveLength(diff.clauses.length);
+    expect(text.match(/^\| <code>/gm)).toHaveLength(diff.rules.length);
     expect(text).not.toContain('<script');
     expect(text).toContain('&#60;script&#62;');
   });
 
   it('for machines as JSON', () => {
     expect(JSON.parse(diffToJson(diff))).toEqual(diff);
-    expect(diff.clauses.some(({ b }) => b?.message === AWKWARD.markup)).toBe(true);
+    expect(diff.rules.some(({ b }) => b?.message === AWKWARD.markup)).toBe(true);
   });
 });

@@ -34,7 +34,7 @@ describe('GitHub annotations', () => {
   it('escape what would end a message or a title', () => {
     const id = 'a.b/c, d: 100%';
     const [annotation] = annotationsIn(
-      renderGithub(sampleReport([{ verdict: 'fail', id, message: AWKWARD.annotation, clause: 'truncate.minimum' }])),
+      renderGithub(sampleReport([{ verdict: 'fail', id, message: AWKWARD.annotation, rule: 'truncate.minimum' }])),
     );
     expect(annotation).toMatchObject({ kind: 'error', title: `${id} does not hold` });
     expect(annotation?.message).toMatch(/^100%, a:b, c\n::error::forged\nA `preserve_len`/);

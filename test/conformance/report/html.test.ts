@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { RULES } from '../../../conformance/areas/rules.ts';
 import { renderHtml } from '../../../conformance/report/html.ts';
-import { awkwardReport, sampleReport, WIRE_CLAUSES } from './sample.ts';
+import { awkwardReport, sampleReport, WIRE_RULES } from './sample.ts';
 
 const awkward = renderHtml(awkwardReport());
 
@@ -59,9 +59,9 @@ describe('the HTML page', () => {
 
   it('has each check once, with its rule, level, evidence, message and exchanges', () => {
     const report = sampleReport(
-      WIRE_CLAUSES.map((clause, index) => ({
+      WIRE_RULES.map((rule, index) => ({
         verdict: 'fail',
-        clause,
+        rule,
         message: `seen-${index}.`,
         exchanges: [`sent-${index}.`],
       })),
@@ -69,9 +69,9 @@ describe('the HTML page', () => {
     const page = renderHtml(report);
     const checks = page.split('<details class="check"').slice(1);
     expect(checks).toHaveLength(report.results.length);
-    for (const [index, { id, clause, level, evidence }] of report.results.entries()) {
+    for (const [index, { id, rule, level, evidence }] of report.results.entries()) {
       const check = checks.find((text) => text.startsWith(` id="check:${id}"`)) ?? '';
-      for (const part of [clause, level, `>${evidence}<`, `seen-${index}.`, `sent-${index}.`])
+      for (const part of [rule, level, `>${evidence}<`, `seen-${index}.`, `sent-${index}.`])
         expect(check).toContain(part);
     }
     expect(page).toContain(RULES['truncate.minimum'].text.split('`')[0]);

@@ -44,9 +44,9 @@ describe('the JSON report', () => {
   });
 
   it('may have members and rules that this kit does not know', () => {
-    const text = toJson(sampleReport([{ verdict: 'pass' }])).replace(/"clause": "[^"]+"/, '"clause": "future.rule"');
+    const text = toJson(sampleReport([{ verdict: 'pass' }])).replace(/"rule": "[^"]+"/, '"rule": "future.rule"');
     const report = readReport(text.replace('"exitCode"', '"mood": "fine", "exitCode"'));
-    expect(report.results[0]?.clause).toBe('future.rule');
+    expect(report.results[0]?.rule).toBe('future.rule');
   });
 });
 
@@ -71,7 +71,8 @@ describe('a file that cannot be relied on is refused in one line', () => {
     ['HTML', '<!doctype html>', 'no JSON'],
     ['null', 'null', 'does not start with'],
     ['another document', '{"report": "coverage/1"}', 'does not start with'],
-    ['a newer format', damaged((value) => Object.assign(value, { report: 'kimi-conformance/2' })), 'of a newer kit'],
+    ['a newer format', damaged((value) => Object.assign(value, { report: 'kimi-conformance/3' })), 'of a newer kit'],
+    ['an older format', damaged((value) => Object.assign(value, { report: 'kimi-conformance/1' })), 'of an older kit'],
     ['a verdict that there is not', whole.replace('"verdict": "fail"', '"verdict": "green"'), 'results.'],
     ['a check left out', damaged(({ results }) => results.pop()), 'checks'],
     [

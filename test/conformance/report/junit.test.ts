@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { renderJunit } from '../../../conformance/report/junit.ts';
 import type { Report } from '../../../conformance/report/report.ts';
-import { AWKWARD, awkwardReport, sampleReport, WIRE_CLAUSES } from './sample.ts';
+import { AWKWARD, awkwardReport, sampleReport, WIRE_RULES } from './sample.ts';
 import { parseXml, type XmlElement } from './xml.ts';
 
 const REPORTS: [string, Report][] = [
   ['every verdict and every awkward text', awkwardReport()],
   ['nothing', sampleReport([])],
-  ['all well', sampleReport(WIRE_CLAUSES.map((clause) => ({ verdict: 'pass', clause })))],
+  ['all well', sampleReport(WIRE_RULES.map((rule) => ({ verdict: 'pass', rule })))],
 ];
 
 const TOKEN = /^\S+( \S+)*$/;

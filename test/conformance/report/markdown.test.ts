@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { renderMarkdown } from '../../../conformance/report/markdown.ts';
-import { awkwardReport, sampleReport, WIRE_CLAUSES } from './sample.ts';
+import { awkwardReport, sampleReport, WIRE_RULES } from './sample.ts';
 
 describe('Markdown', () => {
   it('takes every text of a target as it stands', () => {
@@ -31,7 +31,7 @@ describe('Markdown', () => {
   it('tells what holds, what does not, and why', () => {
     const report = sampleReport([
       { verdict: 'pass' },
-      { verdict: 'fail', clause: 'truncate.minimum', id: 'truncate.minimum/named', message: 'got 200' },
+      { verdict: 'fail', rule: 'truncate.minimum', id: 'truncate.minimum/named', message: 'got 200' },
     ]);
     const text = renderMarkdown(report);
     expect(text).toContain('| **session** | ❌ not conformant');
@@ -42,10 +42,10 @@ describe('Markdown', () => {
   it('fits a job summary, however much is broken', () => {
     // Each of these takes six bytes to write.
     const message = '|'.repeat(1_000);
-    const checks = WIRE_CLAUSES.flatMap((clause, index) =>
+    const checks = WIRE_RULES.flatMap((rule, index) =>
       [1, 2, 3].map((n) => ({
         verdict: 'fail' as const,
-        clause,
+        rule,
         id: `c.${index}/${n}`,
         message: `${index} ${n} ${message}`,
       })),

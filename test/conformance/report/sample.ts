@@ -4,7 +4,7 @@ import { VERDICTS, type Verdict } from '../../../conformance/core/verdict.ts';
 import type { Report } from '../../../conformance/report/report.ts';
 
 /** Rules that a check can be of. */
-export const WIRE_CLAUSES = RULE_IDS.filter((id) => RULES[id].verified === 'wire');
+export const WIRE_RULES = RULE_IDS.filter((id) => RULES[id].verified === 'wire');
 
 /** Messages that have broken renderers: markup, control characters, other scripts, pictures, length. */
 export const AWKWARD = {
@@ -20,7 +20,7 @@ interface SampleCheck {
   verdict: Verdict;
   message?: string;
   exchanges?: string[];
-  clause?: RuleId;
+  rule?: RuleId;
   id?: string;
 }
 
@@ -29,7 +29,7 @@ export function sampleReport(checks: readonly SampleCheck[], over: Partial<Repor
   const results = checks.map(resultOf);
   const summary = summarise(results, new Set(over.baseline?.known));
   const report: Omit<Report, 'exitCode'> & Partial<Report> = {
-    report: 'kimi-conformance/1',
+    report: 'kimi-conformance/2',
     kit: '0.1.0',
     run: {
       id: '6984bdba-83f4-4325-92d4-ba9ff45b3ec5',
@@ -49,6 +49,7 @@ export function sampleReport(checks: readonly SampleCheck[], over: Partial<Repor
     profiles: summary,
     spending: { currency: 'USD', cap: null, spent: 0.0123, exhausted: false, priceSource: 'price tables' },
     retries: [],
+    reliability: { requests: 40, failed: 0, allowed: 3, refused: 0, allowedRefused: 10 },
     leaked: [],
     baseline: null,
     completeness: { declared: results.length, reported: results.length },
@@ -57,14 +58,14 @@ export function sampleReport(checks: readonly SampleCheck[], over: Partial<Repor
   return { exitCode: exitCodeOf(report, report.run.profiles), ...report };
 }
 
-function resultOf({ verdict, message, exchanges, clause, id }: SampleCheck, index: number): Report['results'][number] {
-  const rule: RuleId = clause ?? WIRE_CLAUSES[(index * 7) % WIRE_CLAUSES.length] ?? 'truncate.minimum';
-  const { profile, level, evidence } = RULES[rule];
-  const owner = `${rule.split('.')[0]}.case-${Math.floor(index / 3)}`;
+function resultOf({ verdict, message, exchanges, rule, id }: SampleCheck, index: number): Report['results'][number] {
+  const judged: RuleId = rule ?? WIRE_RULES[(index * 7) % WIRE_RULES.length] ?? 'truncate.minimum';
+  const { profile, level, evidence } = RULES[judged];
+  const owner = `${judged.split('.')[0]}.case-${Math.floor(index / 3)}`;
   return {
     id: id ?? `${owner}/check-${index}`,
     case: id?.split('/')[0] ?? owner,
-    clause: rule,
+    rule: judged,
     profile,
     level,
     evidence,

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Report } from '../../../conformance/report/report.ts';
 import { renderTerminal } from '../../../conformance/report/terminal.ts';
 import { columns } from '../../../conformance/report/text.ts';
-import { awkwardReport, sampleReport, WIRE_CLAUSES } from './sample.ts';
+import { awkwardReport, sampleReport, WIRE_RULES } from './sample.ts';
 
 const RUN = sampleReport([]).run;
 
@@ -28,7 +28,7 @@ describe('the end of a run, in a terminal', () => {
     const text = renderTerminal(
       sampleReport([
         { verdict: 'pass' },
-        { verdict: 'fail', clause: 'truncate.minimum', id: 'truncate.minimum/named', message: 'got 200' },
+        { verdict: 'fail', rule: 'truncate.minimum', id: 'truncate.minimum/named', message: 'got 200' },
       ]),
     );
     expect(text).toMatch(/Failed rules\n {2}fail +truncate\.minimum\/named\n +MUST, article, truncate\.minimum: A/);
@@ -48,12 +48,12 @@ describe('the end of a run, in a terminal', () => {
   });
 
   it('groups what was not tried by its reason', () => {
-    const clause = 'truncate.minimum';
+    const rule = 'truncate.minimum';
     const text = renderTerminal(
       sampleReport([
-        { verdict: 'n/a', clause, message: 'sessions is not offered here' },
-        { verdict: 'n/a', clause, message: 'sessions is not offered here' },
-        { verdict: 'not_run', clause, message: 'needs a second account' },
+        { verdict: 'n/a', rule, message: 'sessions is not offered here' },
+        { verdict: 'n/a', rule, message: 'sessions is not offered here' },
+        { verdict: 'not_run', rule, message: 'needs a second account' },
       ]),
     );
     expect(text).toContain('2 checks (truncate 2): sessions is not offered here');
@@ -88,11 +88,7 @@ describe('the end of a run, in a terminal', () => {
   });
 
   it.each<[string, Report, string]>([
-    [
-      'all holds',
-      sampleReport(WIRE_CLAUSES.map((clause) => ({ verdict: 'pass', clause }))),
-      'Exit code 0: conformant.',
-    ],
+    ['all holds', sampleReport(WIRE_RULES.map((rule) => ({ verdict: 'pass', rule }))), 'Exit code 0: conformant.'],
     ['nothing ran', sampleReport([]), 'not selected: none of its checks was run'],
     ['only errors', sampleReport([{ verdict: 'error', message: 'no answer' }]), 'Exit code 3: incomplete.'],
     [
