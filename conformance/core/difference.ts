@@ -1,5 +1,5 @@
 /** Where two values first differ, and what stands there. */
-export interface Difference {
+interface Difference {
   /** `messages[2].tool_calls[0].id`; empty where the values themselves differ. */
   path: string;
   actual: unknown;
