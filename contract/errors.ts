@@ -265,7 +265,8 @@ export const ERRORS = {
   },
   model_not_found: {
     ...live(404, NOT_FOUND, false),
-    message: ({ model }: { model: string }) => LIVE_TEXT.modelNotFound(model),
+    /** `served`: the names that are answered for instead. */
+    message: ({ model }: { model: string; served?: readonly string[] }) => LIVE_TEXT.modelNotFound(model),
     example: { model: 'kimi-k2-0905-preview' },
   },
   engine_overloaded: {

@@ -10,10 +10,19 @@ export const Model = z
     object: z.literal('model'),
     created: z.int(),
     owned_by: z.literal('moonshot'),
+    permission: z.array(z.looseObject({})).optional(),
+    root: z.string().optional(),
+    parent: z.string().optional(),
     context_length: z.int(),
     supports_image_in: z.boolean(),
     supports_video_in: z.boolean(),
     supports_reasoning: z.boolean(),
+    supports_dynamic_tools: z.boolean().optional(),
+    supports_thinking_type: z.enum(['only', 'both', 'no']).optional(),
+    think_efforts: z
+      .object({ support: z.boolean(), valid_efforts: z.array(z.string()), default_effort: z.string() })
+      .optional(),
+    reasoning_efforts: z.array(z.string()).optional(),
   })
   .meta({ id: 'Model' });
 

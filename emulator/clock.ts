@@ -6,8 +6,11 @@ export interface Clock {
 
 export const systemClock: Clock = { now: Date.now };
 
-/** The time of a seeded emulator, which stands still: 2025-09-05T00:00:00Z, the release day of K2-0905. */
-export const SEEDED_START_MS = Date.UTC(2025, 8, 5);
+/**
+ * The time of a seeded emulator, which stands still: 2026-11-30T00:00:00Z, the day of the newest facts that the profiles hold,
+ * so that its models, prices and retirements are today's.
+ */
+export const SEEDED_START_MS = Date.UTC(2026, 10, 30);
 
 /** A clock that does not run by itself. */
 export function stillClock(ms: number): Clock {

@@ -80,6 +80,7 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
     clampsAnswers: options.oversizedAnswer !== 'refuse',
     tokenizer,
     model,
+    served: options.models,
     clock,
     ids: seededIds?.next ?? randomIds(),
     locks,

@@ -3,6 +3,7 @@ import { type BillingSettings, checkBilling } from './billing/settings.ts';
 import type { Clock } from './clock.ts';
 import type { TokenizerSource } from './engines/tokens/tokenizer.ts';
 import type { JournalBounds } from './journal/journal.ts';
+import { KNOWN_NAMES, type ServedModels } from './models/known-models.ts';
 import type { Model } from './models/model.ts';
 import { checkNames, refuseOption } from './refuse-option.ts';
 import { MEMORY } from './store/database.ts';
@@ -79,13 +80,27 @@ export const OPTIONS = {
     wanted: 'an object with a method complete',
     otherwise: 'the lookup model',
   }),
+  /**
+   * Which models answer; the others get the live API's 404, as retired ones do there.
+   * `live`: those that are on the live API at the emulator's time.
+   */
+  models: option<ServedModels>(checkModels, {
+    meaning: 'which models answer',
+    wanted: 'live, or a list of models',
+    otherwise: 'all that are known, retired ones too',
+    flag: {
+      name: 'models',
+      value: 'LIST',
+      help: 'which models answer: live, or NAME,NAME (default: all, retired ones too)',
+    },
+  }),
   /** Prices, and the balance that accounts start with: for `spend`, `cached_tokens` and `/users/me/balance`. */
   billing: option<BillingSettings>((value) => checkBilling(value as BillingSettings), {
     meaning: 'prices, and the balance that accounts start with',
     wanted: 'an object of prices, balance, currency, cache',
     otherwise: 'the built-in prices, no balance',
   }),
-  /** Makes all ids follow from the seed, and stops time at 2025-09-05T00:00:00Z until `clock.advance` moves it. */
+  /** Makes all ids follow from the seed, and stops time at 2026-11-30T00:00:00Z until `clock.advance` moves it. */
   seed: option<string | number>(
     is((value) => typeof value === 'string' || Number.isFinite(value)),
     {
@@ -212,6 +227,15 @@ function hasMethod(method: string, orFits: (value: unknown) => boolean = () => f
     const types = isObject(value) && Object.entries(value).map(([key, member]) => [key, typeof member]);
     refuse(name, wanted, types ? Object.fromEntries(types) : value);
   };
+}
+
+function checkModels(models: unknown, name: string, refuse: Refuse, wanted: string): void {
+  if (models === 'live') return;
+  if (!Array.isArray(models) || models.length === 0) refuse(name, wanted, models);
+  for (const [index, model] of (models as unknown[]).entries()) {
+    if (!KNOWN_NAMES.some((known) => known === model))
+      refuse(`${name}[${index}]`, `one of ${KNOWN_NAMES.join(', ')}`, model);
+  }
 }
 
 function checkLimits(limits: unknown, name: string, refuse: Refuse, wanted: string): void {

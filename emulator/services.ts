@@ -5,6 +5,7 @@ import type { TokenizerSource } from './engines/tokens/tokenizer.ts';
 import type { Faults } from './faults/faults.ts';
 import type { Ids } from './ids.ts';
 import type { Journal } from './journal/journal.ts';
+import type { ServedModels } from './models/known-models.ts';
 import type { Model } from './models/model.ts';
 import type { Locks } from './sessions/locks.ts';
 import type { State } from './state/state.ts';
@@ -18,6 +19,8 @@ export interface Services {
   readonly clampsAnswers: boolean;
   readonly tokenizer: TokenizerSource;
   readonly model: Model;
+  /** Which of the known models answer; all where undefined. */
+  readonly served: ServedModels | undefined;
   readonly clock: MovableClock;
   readonly ids: Ids;
   readonly locks: Locks;

@@ -38,7 +38,7 @@ describe('a clock', () => {
 describe.each(TRANSPORTS)("the emulator's clock %s", (transport) => {
   it('stands still at a fixed instant where there is a seed, until it is moved', async () => {
     const api = await startEmulator(transport, { seed: 1 });
-    const start = Date.UTC(2025, 8, 5) / 1_000;
+    const start = Date.UTC(2026, 10, 30) / 1_000;
     expect((await api.get('/_emulator/clock')).body).toEqual({ now: start });
     expect((await api.post<Session>('/v1/sessions')).body.created_at).toBe(start);
     expect((await api.post('/_emulator/clock', { advance: 90.5 })).body).toEqual({ now: start + 90 });

@@ -33,6 +33,12 @@ const WRONG: [object, string][] = [
   [{ model: {} }, 'option model must be an object with a method complete, not {}'],
   [{ model: { complete: 'yes', key: 'sk-secret' } }, 'not {"complete":"string","key":"string"}'],
   [{ model: null }, 'option model'],
+  [{ models: 'kimi-k3' }, 'option models must be live, or a list of models, not "kimi-k3"'],
+  [{ models: [] }, 'option models must be live, or a list of models, not []'],
+  [
+    { models: ['kimi-k3', 'kimi-k9'] },
+    'option models[1] must be one of kimi-k3.1-pro, kimi-k3.1-pro-highspeed, kimi-k3,',
+  ],
   [{ seed: {} }, 'option seed must be a text or a number, not {}'],
   [{ seed: Number.NaN }, 'option seed'],
   [{ tokenizer: 5 }, 'option tokenizer must be a file, o200k_base, or an object with a method load, not 5'],

@@ -50,8 +50,13 @@ interface ModelRowFields {
   readonly supports_reasoning: boolean;
   readonly supports_dynamic_tools?: boolean;
   readonly supports_thinking_type?: 'only' | 'both' | 'no';
-  readonly think_efforts?: readonly Effort[];
-  readonly reasoning_efforts?: readonly Effort[];
+  /** In the form that Moonshot's own client reads [kimi-code 0.38.0]. */
+  readonly think_efforts?: {
+    readonly support: true;
+    readonly valid_efforts: Effort[];
+    readonly default_effort: Effort;
+  };
+  readonly reasoning_efforts?: Effort[];
 }
 
 /**

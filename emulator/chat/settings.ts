@@ -3,7 +3,6 @@ import type { Limits } from '../../contract/limits.ts';
 import type { InputMessage, Tool } from '../../contract/messages.ts';
 import { ApiError, invalid } from '../api-error.ts';
 import { GENERATION_PROMPT_TOKENS, MESSAGE_END_TOKENS } from '../engines/tokens/chat-template.ts';
-import { requireModel } from '../models/known-models.ts';
 import type { ModelRequest, ResponseFormat } from '../models/model.ts';
 import { requireContent, requireDistinctTools } from '../sessions/append.ts';
 
@@ -28,7 +27,6 @@ export interface Settings {
 
 /** What the schema cannot say. @throws ApiError in the live API's terms */
 export function requireSound(request: ChatRequest, limits: Limits): void {
-  requireModel(request.model);
   const { stop_sequences: limit } = limits;
   if (Array.isArray(request.stop) && request.stop.length > limit) {
     throw new ApiError('stop_too_long', { limit, count: request.stop.length });

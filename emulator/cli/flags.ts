@@ -129,6 +129,7 @@ function optionsOf(values: Values): EmulatorOptions {
 const READ: { readonly [Name in OptionName]?: (texts: readonly string[]) => unknown } = {
   apiKeys: ([list = '']) => apiKeys(list),
   limits: (pairs) => Object.fromEntries(pairs.map(limit)),
+  models: ([list = '']) => (list === 'live' ? list : list.split(',').map((name) => name.trim())),
   rateTier: ([text = '']) => (/^\d$/.test(text) ? Number(text) : text),
   cors: (texts) => texts,
   allowedHosts: (texts) => texts,

@@ -1,4 +1,4 @@
-import { MODEL_NAMES } from '../../contract/model-names.ts';
+import { findProfile } from '../../contract/models/profiles.ts';
 import { type Exchange, type KeptText, readText } from '../journal/exchange.ts';
 import { type Asking, type Hint, named } from './asking.ts';
 
@@ -72,8 +72,12 @@ export const messageNotFound: Hint<'message_not_found'> = (asking) => {
   return unknown(asking, 'message', id);
 };
 
-export const modelNotFound: Hint<'model_not_found'> = () =>
-  `this emulator answers for ${MODEL_NAMES.join(' and ')}; the session dialect is theirs`;
+export const modelNotFound: Hint<'model_not_found'> = ({ refusal: { details } }) => {
+  const { model, served = [] } = details;
+  const retired = findProfile(model)?.retired.value;
+  const left = retired ? `the live API has ${model} no longer, since ${retired}; ` : '';
+  return `${left}this emulator answers for ${served.join(', ')} (see --models)`;
+};
 
 function forgotten(
   { past }: Pick<Asking, 'past'>,

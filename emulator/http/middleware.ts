@@ -102,7 +102,7 @@ const FOREIGN_SITES: readonly string[] = ['cross-site', 'same-site'];
 const CORS_HEADERS = {
   'Access-Control-Allow-Methods': 'GET, POST, DELETE, OPTIONS',
   'Access-Control-Expose-Headers':
-    'ETag, Idempotent-Replayed, Kimi-Emulator-Hint, Kimi-Emulator-Ignored, Msh-Request-Id, Retry-After, x-should-retry',
+    'ETag, Idempotent-Replayed, Kimi-Emulator-Hint, Kimi-Emulator-Ignored, Kimi-Emulator-Note, Msh-Request-Id, Retry-After, x-should-retry',
   'Access-Control-Max-Age': '600',
 };
 

@@ -23,6 +23,7 @@ import { expectedVersion, Mutation, type SessionTarget } from '../mutation.ts';
 import { countContent } from '../sessions/append.ts';
 import { toEvent } from '../streams/formats.ts';
 import { resumed, type Source } from '../streams/output.ts';
+import { modelOf } from './model-of.ts';
 
 type Answering = AsyncGenerator<Iterable<ChatCompletionChunk>, ChatCompletion>;
 
@@ -33,6 +34,7 @@ export function chatRoutes(limits: Limits, chunkCharacters: number) {
 
   routes.post('/chat/completions', async (c) => {
     const request = await readJson(c, schema);
+    modelOf(c, request.model);
     requireSound(request, limits);
     const mutation = new Mutation(c, sessionOf(c, request));
     if (mutation.replay) return replayAnswer(c, request, mutation.replay, chunkCharacters);

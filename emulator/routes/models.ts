@@ -1,15 +1,16 @@
 import { Hono } from 'hono';
-import type { Limits } from '../../contract/limits.ts';
-import { MODEL_CREATED, MODEL_ID } from '../../contract/model-names.ts';
+import { LIMITS, type Limits } from '../../contract/limits.ts';
+import type { ModelProfile } from '../../contract/models/profile.ts';
 import { type Balance, estimateRequest, type Model } from '../../contract/models.ts';
 import { billingOf } from '../billing/billing.ts';
 import { promptTokensSliced } from '../engines/tokens/chat-template.ts';
 import type { Env } from '../http/context.ts';
 import { readJson } from '../http/request-body.ts';
 import { respond, respondWritten } from '../http/respond.ts';
-import { requireModel } from '../models/known-models.ts';
+import { listedProfiles } from '../models/known-models.ts';
 import { mutate } from '../mutation.ts';
 import { toChatMessage } from '../sessions/append.ts';
+import { modelOf } from './model-of.ts';
 
 /** What an account has that was given no balance. Departure: the live API answers what is left of what was paid. */
 const UNCHARGED = { available_balance: 49.58894, voucher_balance: 46.58893, cash_balance: 3.00001 };
@@ -19,17 +20,19 @@ export function modelRoutes(limits: Limits) {
   const estimate = estimateRequest(limits);
   const routes = new Hono<Env>();
 
-  routes.get('/models', (c) => respond(c, { body: { object: 'list', data: [toModel(MODEL_ID, limits)] } }));
+  routes.get('/models', (c) => {
+    const data = listedProfiles(c.get('services')).map((profile) => toModel(profile.id, profile, limits));
+    return respond(c, { body: { object: 'list', data } });
+  });
 
   routes.get('/models/:id', (c) => {
     const id = c.req.param('id');
-    requireModel(id);
-    return respond(c, { body: toModel(id, limits) });
+    return respond(c, { body: toModel(id, modelOf(c, id), limits) });
   });
 
   routes.post('/tokenizers/estimate-token-count', async (c) => {
     const { model, messages, tools } = await readJson(c, estimate);
-    requireModel(model);
+    modelOf(c, model);
     const last = messages.at(-1);
     const partial = last?.role === 'assistant' && last.partial === true;
     // Changes nothing; its answer is stored under its key all the same.
@@ -52,15 +55,33 @@ export function modelRoutes(limits: Limits) {
   return routes;
 }
 
-function toModel(id: string, { window_tokens }: Limits): Model {
+/** A row has neither permissions nor a model that it was made from: a list of 2024 was recorded with these values. */
+const NO_PERMISSION = {
+  created: 0,
+  id: '',
+  object: '',
+  allow_create_engine: false,
+  allow_sampling: false,
+  allow_logprobs: false,
+  allow_search_indices: false,
+  allow_view: false,
+  allow_fine_tuning: false,
+  organization: 'public',
+  group: 'public',
+  is_blocking: false,
+};
+
+/** Departure: the form of `permission` is that of 2024; today's is not known. */
+function toModel(id: string, { created, window, row }: ModelProfile, { window_tokens }: Limits): Model {
   return {
     id,
     object: 'model',
-    created: MODEL_CREATED,
+    created: created.value,
     owned_by: 'moonshot',
-    context_length: window_tokens,
-    supports_image_in: false,
-    supports_video_in: false,
-    supports_reasoning: false,
+    permission: [NO_PERMISSION],
+    root: '',
+    parent: '',
+    context_length: window_tokens === LIMITS.window_tokens.default ? window.value : window_tokens,
+    ...row.value,
   };
 }

@@ -5,7 +5,6 @@ import { sessionRequests } from '../../contract/sessions.ts';
 import type { Env } from '../http/context.ts';
 import { parseFields, readJson } from '../http/request-body.ts';
 import { respond, respondWritten, toList } from '../http/respond.ts';
-import { requireModel } from '../models/known-models.ts';
 import { mutate, pathSession } from '../mutation.ts';
 import { countContent, requireContent, requireDistinctTools } from '../sessions/append.ts';
 import { applyCompression, compressedFacts, planCompression } from '../sessions/compress.ts';
@@ -13,6 +12,7 @@ import { createSession, deleteSession, updateSession } from '../sessions/create.
 import { requireSession, toSession } from '../sessions/session.ts';
 import { fork, requireShared, rollback, rolledBackFacts } from '../sessions/snapshots.ts';
 import { cutFacts, prepareCuts, truncate } from '../sessions/truncate.ts';
+import { modelOf } from './model-of.ts';
 
 export function sessionRoutes(limits: Limits) {
   const requests = sessionRequests(limits);
@@ -38,7 +38,7 @@ export function sessionRoutes(limits: Limits) {
       });
       return respondWritten(c, forked);
     }
-    if (body.model !== undefined) requireModel(body.model);
+    if (body.model !== undefined) modelOf(c, body.model);
     requireContent(body.messages ?? [], true);
     requireDistinctTools(body.tools);
     const created = await mutate(c, {

@@ -1,8 +1,7 @@
-import { MODEL_ID } from '../../contract/model-names.ts';
 import type { CreateSessionRequest, UpdateSessionRequest } from '../../contract/sessions.ts';
 import { ApiError } from '../api-error.ts';
 import { unixSeconds } from '../clock.ts';
-import { requireModel } from '../models/known-models.ts';
+import { defaultModel, requireProfile } from '../models/known-models.ts';
 import type { Services } from '../services.ts';
 import type { SessionRow, Toolset } from '../store/sessions.ts';
 import { append, type Write } from './append.ts';
@@ -12,11 +11,15 @@ import { requireSession, sameTools, saveSession, toUsage } from './session.ts';
 export function createSession(
   services: Services,
   account: string,
-  { model = MODEL_ID, title = null, metadata }: Pick<CreateSessionRequest, 'model' | 'title' | 'metadata'>,
+  {
+    model = defaultModel(services),
+    title = null,
+    metadata,
+  }: Pick<CreateSessionRequest, 'model' | 'title' | 'metadata'>,
   tools: Toolset,
   write: Write,
 ): SessionRow {
-  requireModel(model);
+  requireProfile(services, model);
   const session = insertSession(services, account, {
     model,
     title,

@@ -1,6 +1,6 @@
 import type { Limits } from '../../contract/limits.ts';
 import { type ChatMessage, contentText } from '../../contract/messages.ts';
-import { MODEL_NAMES } from '../../contract/model-names.ts';
+import { findProfile } from '../../contract/models/profiles.ts';
 import { follow, track } from '../sessions/groups.ts';
 import { MAX_DEPTH } from '../store/segments.ts';
 import { type PortableEntry, type PortableState, type PortableWindow, parseState } from './schema.ts';
@@ -45,7 +45,7 @@ export function* checkState(value: unknown, tokenizer: string, limits: Limits): 
     }
   };
   for (const { id, model } of [...state.sessions, ...state.snapshots]) {
-    if (!MODEL_NAMES.includes(model)) throw new StateError(`${id}: unknown model ${model}`);
+    if (!findProfile(model)) throw new StateError(`${id}: unknown model ${model}`);
   }
   for (const { id, toolset, window } of state.sessions) {
     check(id, toolset, [window]);

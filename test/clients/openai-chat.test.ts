@@ -87,7 +87,7 @@ describe.each(TRANSPORTS)('openai, chat %s', (transport) => {
     const api = await startEmulator(transport, { apiKeys: ['sk-test'] });
     const client = openaiFor(api);
     const models = await client.models.list();
-    expect(models.data.map((model) => model.id)).toEqual([MODEL]);
+    expect(models.data.map((model) => model.id)).toEqual(expect.arrayContaining(['kimi-k3', MODEL]));
     expect((await client.models.retrieve(MODEL)).owned_by).toBe('moonshot');
 
     const { response } = await client.chat.completions.create(request).withResponse();

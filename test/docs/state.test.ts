@@ -34,7 +34,7 @@ it('the commands of docs/state.md work', async () => {
     const { stdout } = await execute('sh', ['-ec', commands], { env: { ...process.env, ...env } });
     said.push(stdout);
   }
-  expect(JSON.parse(said[0] ?? '')).toEqual({ now: 1_757_030_400 + 3_600 });
+  expect(JSON.parse(said[0] ?? '')).toEqual({ now: 1_795_996_800 + 3_600 });
   expect(JSON.parse(said[1] ?? '')).toMatchObject({ sessions: [session] });
   expect((await other.get(`/v1/sessions/${session}`, { key: 'sk-mine' })).status).toBe(200);
 });

@@ -66,7 +66,7 @@ describe('a reset', () => {
     const first = await run();
     api.emulator.state.reset();
     expect(await run()).toEqual(first);
-    expect((first[0] as Session).created_at).toBe(Date.UTC(2025, 8, 5) / 1_000 + 5);
+    expect((first[0] as Session).created_at).toBe(Date.UTC(2026, 10, 30) / 1_000 + 5);
   });
 
   it('keeps on returning to a window behind a hundred branches', async () => {

@@ -2,14 +2,28 @@ import { describe, expect, it } from 'vitest';
 import { MODEL, TRANSPORTS } from '../support/emulator.ts';
 import { startFixed } from './live.ts';
 
+const PERMISSION =
+  '"permission":[{"created":0,"id":"","object":"","allow_create_engine":false,"allow_sampling":false,' +
+  '"allow_logprobs":false,"allow_search_indices":false,"allow_view":false,"allow_fine_tuning":false,' +
+  '"organization":"public","group":"public","is_blocking":false}],"root":"","parent":""';
 const ENTRY =
-  '{"id":"kimi-k2-0905-preview","object":"model","created":1757030400,"owned_by":"moonshot","context_length":262144,' +
-  '"supports_image_in":false,"supports_video_in":false,"supports_reasoning":false}';
+  '{"id":"kimi-k2-0905-preview","object":"model","created":1757030400,"owned_by":"moonshot",' +
+  `${PERMISSION},"context_length":262144,"supports_image_in":false,"supports_video_in":false,"supports_reasoning":false}`;
+const K3 =
+  '{"id":"kimi-k3","object":"model","created":1784160000,"owned_by":"moonshot",' +
+  `${PERMISSION},"context_length":1048576,"supports_image_in":true,"supports_video_in":true,"supports_reasoning":true,` +
+  '"supports_dynamic_tools":true,"supports_thinking_type":"only",' +
+  '"think_efforts":{"support":true,"valid_efforts":["low","high","max"],"default_effort":"max"},' +
+  '"reasoning_efforts":["low","high","max"]}';
 
 describe.each(TRANSPORTS)('the bodies of the live API %s', (transport) => {
   it('lists models with their context length', async () => {
     const api = await startFixed(transport);
-    expect((await api.get('/v1/models')).text).toBe(`{"object":"list","data":[${ENTRY}]}`);
+    const { text } = await api.get('/v1/models');
+    expect(text.startsWith('{"object":"list","data":[{"id":"kimi-k3.1-pro",')).toBe(true);
+    expect(text.endsWith(`,${ENTRY}]}`)).toBe(true);
+    expect(text).toContain(`,${K3},`);
+    expect((await api.get('/v1/models/kimi-k3')).text).toBe(K3);
     expect((await api.get(`/v1/models/${MODEL}`)).text).toBe(ENTRY);
     expect((await api.get('/v1/models/kimi-k2-0905')).text).toBe(ENTRY.replace('-preview', ''));
   });
