@@ -2,5 +2,3 @@
 export const MODEL_ID = 'kimi-k2-0905-preview';
 /** Names that mean the same model; the name is echoed as given. The short one is the article's. */
 export const MODEL_NAMES: readonly string[] = [MODEL_ID, 'kimi-k2-0905'];
-/** As captured on K2. */
-export const SYSTEM_FINGERPRINT = 'fpv0_10a6da87';

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 
 /** The kinds of ids, and what each starts with. */
 const PREFIXES = {
@@ -7,6 +7,7 @@ const PREFIXES = {
   snapshot: 'snap_',
   share: 'shr_',
   completion: 'chatcmpl-',
+  uuidCompletion: 'chatcmpl-',
   request: 'req_',
 } as const;
 
@@ -28,6 +29,7 @@ export function randomIds(): Ids {
   let offset = 0;
   return (kind, of) => {
     if (of !== undefined) return hashed(kind, `${secret}\0${kind}\0${of}`);
+    if (kind === 'uuidCompletion') return PREFIXES[kind] + randomUUID();
     if (offset >= pool.length) {
       pool = randomBytes(POOL).toString('hex');
       offset = 0;
@@ -86,11 +88,12 @@ export class SeededIds {
 }
 
 function hashed(kind: IdKind, text: string): string {
-  return (
-    PREFIXES[kind] +
-    createHash('sha256')
-      .update(text)
-      .digest('hex')
-      .slice(0, 2 * BYTES)
-  );
+  const digits = createHash('sha256').update(text).digest('hex');
+  return PREFIXES[kind] + (kind === 'uuidCompletion' ? toUuid(digits) : digits.slice(0, 2 * BYTES));
+}
+
+/** A UUID of version 4 with these digits, but for those that say so. */
+function toUuid(digits: string): string {
+  const parts = [digits.slice(0, 8), digits.slice(8, 12), `4${digits.slice(12, 15)}`, `8${digits.slice(15, 18)}`];
+  return [...parts, digits.slice(18, 30)].join('-');
 }

@@ -1,6 +1,7 @@
 import type { ChatCompletion, ChatCompletionChunk, CompletionUsage, FinishReason } from '../../contract/chat.ts';
 import { type ChatMessage, contentText, type ToolCall } from '../../contract/messages.ts';
-import { SYSTEM_FINGERPRINT } from '../../contract/model-names.ts';
+import type { ModelProfile } from '../../contract/models/profile.ts';
+import { findProfile } from '../../contract/models/profiles.ts';
 import type { SessionState } from '../../contract/sessions.ts';
 import { MESSAGE_FRAME_TOKENS, messageTokensSliced } from '../engines/tokens/chat-template.ts';
 import type { TokenizerSource } from '../engines/tokens/tokenizer.ts';
@@ -20,11 +21,13 @@ export interface Heading {
 export class Chunks {
   readonly #heading: Heading;
   readonly #characters: number;
+  readonly #fingerprint: ModelProfile['fingerprint']['value'];
 
   /** @param characters of one content chunk */
   constructor(heading: Heading, characters: number) {
     this.#heading = heading;
     this.#characters = characters;
+    this.#fingerprint = findProfile(heading.model)?.fingerprint.value ?? null;
   }
 
   opening(index: number): ChatCompletionChunk {
@@ -55,11 +58,8 @@ export class Chunks {
     usage: CompletionUsage,
     session?: SessionState,
   ): ChatCompletionChunk {
-    return {
-      ...this.#frame([{ index, delta: {}, finish_reason: reply.finishReason, usage }]),
-      system_fingerprint: SYSTEM_FINGERPRINT,
-      ...(session && { session }),
-    };
+    const choice = { index, delta: {}, finish_reason: reply.finishReason, usage };
+    return { ...this.#frame([choice], true), ...(session && { session }) };
   }
 
   usage(usage: CompletionUsage): ChatCompletionChunk {
@@ -70,9 +70,12 @@ export class Chunks {
     return this.#frame([{ index, delta, finish_reason: null }]);
   }
 
-  #frame(choices: ChatCompletionChunk['choices']): ChatCompletionChunk {
+  #frame(choices: ChatCompletionChunk['choices'], isFinish = false): ChatCompletionChunk {
     const { id, created, model } = this.#heading;
-    return { id, object: 'chat.completion.chunk', created, model, choices };
+    const chunk: ChatCompletionChunk = { id, object: 'chat.completion.chunk', created, model, choices };
+    const fingerprint = this.#fingerprint;
+    if (fingerprint && (isFinish || fingerprint.on === 'every chunk')) chunk.system_fingerprint = fingerprint.text;
+    return chunk;
   }
 }
 

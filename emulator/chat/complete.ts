@@ -1,11 +1,13 @@
 import type { ChatCompletion, ChatCompletionChunk, CompletionUsage } from '../../contract/chat.ts';
 import type { ToolCall } from '../../contract/messages.ts';
+import type { ModelProfile } from '../../contract/models/profile.ts';
 import type { SessionState } from '../../contract/sessions.ts';
 import type { OpenBill } from '../billing/billing.ts';
 import { MESSAGE_FRAME_TOKENS, messageTokensSliced } from '../engines/tokens/chat-template.ts';
 import type { Model, ModelRequest } from '../models/model.ts';
 import { Bounds } from './bounds.ts';
 import { Chunks, type Heading, type Reply, replyMessage } from './chunks.ts';
+import { argumentsText, callId } from './identity.ts';
 import type { Turn } from './turn.ts';
 
 /** A turn that has become part of its session, and its answer. */
@@ -16,6 +18,7 @@ interface AppliedTurn {
 
 interface Completing {
   model: Model;
+  profile: ModelProfile;
   heading: Heading;
   chunkCharacters: number;
   signal: AbortSignal;
@@ -61,7 +64,7 @@ export async function* complete(
 /** One choice. The model is asked before anything is yielded, so that its failure can still be a plain error. */
 async function* answer(
   turn: Turn,
-  { model, signal, prompt }: Completing & { prompt: Omit<ModelRequest, 'signal'> },
+  { model, profile, signal, prompt }: Completing & { prompt: Omit<ModelRequest, 'signal'> },
   chunks: Chunks,
   index: number,
 ): AsyncGenerator<Iterable<ChatCompletionChunk>, Reply> {
@@ -76,12 +79,12 @@ async function* answer(
     } else {
       yield chunks.text(index, await bounds.rest());
       if (bounds.ended) break;
-      const id = `functions.${delta.name}:${turn.firstCall + calls.length}`;
+      const id = callId(profile, delta.name, calls.length, turn.firstCall);
       const frame = await messageTokensSliced(
         turn.tokenizer,
         replyMessage({ content: '', calls: [...calls, toCall(id, delta.name, '')] }),
       );
-      const text = await bounds.pushArguments(delta.arguments, frame - MESSAGE_FRAME_TOKENS);
+      const text = await bounds.pushArguments(argumentsText(profile, delta.arguments), frame - MESSAGE_FRAME_TOKENS);
       if (text === undefined) break;
       calls.push(toCall(id, delta.name, text));
       yield chunks.call(index, calls.length - 1, toCall(id, delta.name, text));

@@ -1,9 +1,11 @@
 import { Hono } from 'hono';
 import { type ChatCompletion, type ChatCompletionChunk, type ChatRequest, chatRequest } from '../../contract/chat.ts';
 import type { Limits } from '../../contract/limits.ts';
+import type { ModelProfile } from '../../contract/models/profile.ts';
 import { ClientGone } from '../api-error.ts';
 import { replay } from '../chat/chunks.ts';
 import { collect, complete } from '../chat/complete.ts';
+import { completionId } from '../chat/identity.ts';
 import { requireSound, settingsOf } from '../chat/settings.ts';
 import { openInSession, openStateless, turnFacts } from '../chat/turn.ts';
 import { unixSeconds } from '../clock.ts';
@@ -34,13 +36,13 @@ export function chatRoutes(limits: Limits, chunkCharacters: number) {
 
   routes.post('/chat/completions', async (c) => {
     const request = await readJson(c, schema);
-    modelOf(c, request.model);
+    const profile = modelOf(c, request.model);
     requireSound(request, limits);
     const mutation = new Mutation(c, sessionOf(c, request));
     if (mutation.replay) return replayAnswer(c, request, mutation.replay, chunkCharacters);
     const abort = new AbortController();
     onClientGone(c, () => abort.abort(new ClientGone('the client has gone')));
-    const answering = await openTurn(c, request, mutation, { chunkCharacters, signal: abort.signal });
+    const answering = await openTurn(c, request, mutation, { profile, chunkCharacters, signal: abort.signal });
     // Up to here a failure is plain JSON: nothing has been sent, and the generator has released what it held.
     const first = await answering.next();
     if (request.stream) return streamChunks(c, resumed(first, answering), abort);
@@ -61,7 +63,7 @@ async function openTurn(
   c: RequestContext,
   request: ChatRequest,
   mutation: Mutation<SessionTarget | undefined>,
-  { chunkCharacters, signal }: { chunkCharacters: number; signal: AbortSignal },
+  { profile, chunkCharacters, signal }: { profile: ModelProfile; chunkCharacters: number; signal: AbortSignal },
 ): Promise<Answering> {
   const { services, account } = c.var;
   try {
@@ -75,7 +77,8 @@ async function openTurn(
     c.get('faults')?.requireMemory(counted.write.tokens + (counted.tools?.tokens ?? 0));
     return complete(turn, {
       model: services.model,
-      heading: { id: services.ids('completion'), created: unixSeconds(services.clock), model: request.model },
+      profile,
+      heading: { id: completionId(services.ids, profile), created: unixSeconds(services.clock), model: request.model },
       chunkCharacters,
       signal,
       release: mutation.release,
