@@ -7,10 +7,12 @@ export interface ContextValue {
 
 /** What the context offers to fill a schema with. */
 export interface SchemaContext {
-  /** Values for the property at a path (names from the root on), best first. */
-  valuesFor(path: readonly string[]): readonly ContextValue[];
+  /** Values that the request itself gives for the property at a path (names from the root on), best first. */
+  stated(path: readonly string[]): readonly ContextValue[];
   /** Whether the request speaks of a member of an enumeration. */
   mentions(member: string): boolean;
+  /** Values for the property at a path from anywhere else, best first. `enumerated`: it is one of an enumeration. */
+  valuesFor(path: readonly string[], enumerated: boolean): readonly ContextValue[];
   /**
    * Offers the values of the request that have no name, for a required property that nothing else fills. The first that `fits`
    * is used up.

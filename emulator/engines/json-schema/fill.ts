@@ -77,21 +77,16 @@ class Filler {
     return isValid(value, schema, this.#document);
   }
 
-  /** A value under the property's name, a member of an `enum` that the request mentions, or what it says without a name. */
+  /** What the request states under the property's name or mentions of an `enum`, then the context's, then what has no name. */
   #fromContext(flat: Schema, path: Path, required: boolean): Filled | undefined {
     const types = this.#typesOf(flat);
-    let repeated: Filled | undefined;
-    for (const said of this.#context.valuesFor(path)) {
-      const members = this.#document.members(flat.enum)?.named(said.text) ?? [];
-      for (const value of [...members, ...readings(said, types)]) {
-        if (!this.#isValid(value, flat)) continue;
-        if (!this.#used.values.has(usedKey(path, value))) return { value, evidence: 1 };
-        if (this.#used.mayRepeat) repeated ??= { value, evidence: 1 };
-      }
-    }
-    if (repeated !== undefined) return repeated;
+    const stated = this.#firstValid(this.#context.stated(path), flat, path, types);
+    if (stated !== undefined) return stated;
     const mentioned = this.#mentionedIn(flat.enum);
     if (mentioned !== undefined && this.#isValid(mentioned, flat)) return { value: mentioned, evidence: 1 };
+    const said = this.#context.valuesFor(path, flat.enum !== undefined);
+    const found = this.#firstValid(said, flat, path, types);
+    if (found !== undefined) return found;
     const scalar = types.some((type) => ['string', 'number', 'integer'].includes(type));
     if (!required || flat.enum !== undefined || 'const' in flat || !scalar || types.includes('null')) return undefined;
     let used: Filled | undefined;
@@ -101,6 +96,19 @@ class Filler {
       return value !== undefined;
     });
     return used;
+  }
+
+  #firstValid(values: readonly ContextValue[], flat: Schema, path: Path, types: readonly string[]): Filled | undefined {
+    let repeated: Filled | undefined;
+    for (const said of values) {
+      const members = this.#document.members(flat.enum)?.named(said.text) ?? [];
+      for (const value of [...members, ...readings(said, types)]) {
+        if (!this.#isValid(value, flat)) continue;
+        if (!this.#used.values.has(usedKey(path, value))) return { value, evidence: 1 };
+        if (this.#used.mayRepeat) repeated ??= { value, evidence: 1 };
+      }
+    }
+    return repeated;
   }
 
   #mentionedIn(members: unknown): string | undefined {

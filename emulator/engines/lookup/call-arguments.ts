@@ -1,13 +1,18 @@
-import type { ContextValue } from '../json-schema/context.ts';
+import { type ContextValue, readings, type SchemaContext } from '../json-schema/context.ts';
 import { fillSchema } from '../json-schema/fill.ts';
-import { isObject, openSchema } from '../json-schema/schema.ts';
+import { isObject, namesIn, openSchema, type Schema, type SchemaDocument } from '../json-schema/schema.ts';
+import { isValid } from '../json-schema/validate.ts';
+import { endsSentence } from '../text/sentences.ts';
 import { contextOf, whole } from './documents.ts';
-import { fieldNames, fieldValues, schemaContext } from './fields.ts';
-import { wordsOfName } from './keys.ts';
+import { fieldNames, fieldValues, valuesAt } from './fields.ts';
+import { Order, type OrderText } from './order.ts';
 import type { LookupRequest, Question } from './question.ts';
 import { type ChosenTool, mentionsOf } from './tool-choice.ts';
 
-/** The arguments of a call as JSON text, valid under the tool's parameters: from the request first, then from the context. */
+/**
+ * The arguments of a call as JSON text, valid under the tool's parameters: what the order itself gives first, then the latest
+ * that the conversation says.
+ */
 export async function callArguments(
   request: LookupRequest,
   question: Question,
@@ -18,93 +23,70 @@ export async function callArguments(
   if (schema === undefined) return '{}';
   const document = await openSchema({ type: 'object', ...schema });
   const names = fieldNames(document);
+  const order = new Order(orderOf(request, question, chosen), names);
+  const assigned = assignUnnamed(document, order);
   const asking = whole(question.whole, true);
   const values = await fieldValues(names, [asking, ...contextOf(request, question)], signal);
-  const [mention] = mentionsOf(question.order, chosen.tool === undefined ? [] : [chosen.tool]);
-  const afterName = mention === undefined ? 0 : mention.at + chosen.name.length;
-  const order = question.order.toLowerCase();
-  const unnamed = new UnnamedValues(question.order, afterName);
-  const spoken = spokenIn(question.order.slice(afterName));
-  const context = schemaContext(values, {
-    valuesFor: (path) => spoken(path.at(-1) ?? ''),
-    mentions: (member) => mentions(order, member),
-    useUnnamed: (fits) => unnamed.use(fits),
-  });
+  const context: SchemaContext = {
+    stated: (path) => [...order.named(path, true), ...(path.length === 1 ? (assigned.get(path[0] ?? '') ?? []) : [])],
+    mentions: (member) => order.mentions(member),
+    valuesFor: (path) => (order.namesPartOf(path) ? [] : [...valuesAt(values, path), ...order.named(path, false)]),
+    useUnnamed: (fits) => {
+      order.useUnnamed(false, fits);
+    },
+  };
   const { value } = fillSchema(document, context);
   return JSON.stringify(isObject(value) ? value : {});
 }
 
-const SPOKEN_VALUE =
-  '(?:\\s+(?:is|of|to|as|set to|being))?\\s+(?:"([^"\\n]{1,300})"|\'([^\'\\n]{1,300})\'|([^\\s,;"\']{1,80}))';
-const NO_VALUE = /^(?:and|or|with|for|in|of|to|the|a|an|is|as|from|by|on|at|please)$/i;
-
-/** Reads what stands right behind a property's name in a text: `amount 50`, `subject "Hello"`. */
-function spokenIn(text: string): (name: string) => ContextValue[] {
-  const lower = text.toLowerCase();
-  return (name) => {
-    const parts = wordsOfName(name).map((word) => word.spelling.replace(/[^\p{L}\p{N}]/gu, ''));
-    const spoken = parts.join('[-_ ]?');
-    // Most names are nowhere in the text, and to look for their first word is cheap.
-    if (spoken === '' || spoken.length > 100 || !lower.includes(parts[0] ?? '')) return [];
-    const match = new RegExp(`(?<![\\p{L}\\p{N}_])${spoken}${SPOKEN_VALUE}`, 'iu').exec(text);
-    const bare = match?.[3]?.replace(/[.!?]+$/, '');
-    const quoted = match?.[1] ?? match?.[2];
-    if (quoted !== undefined) return [{ text: quoted, quoted: true }];
-    return bare === undefined || bare === '' || NO_VALUE.test(bare) ? [] : [{ text: bare, quoted: false }];
-  };
+/** The sentence that orders the call, and what follows it, up to where another tool is named. */
+function orderOf({ tools }: LookupRequest, question: Question, { name, at }: ChosenTool): OrderText {
+  const { order, whole: message } = question;
+  if (at === undefined) {
+    const start = Math.max(0, question.start - (message.length - order.length));
+    return { text: order.slice(start), from: 0 };
+  }
+  const end = at + name.length;
+  const others = mentionsOf(order, tools).filter((mention) => mention.ordered);
+  const previous = others.findLast((mention) => mention.at < at);
+  let start = at;
+  while (start > (previous === undefined ? 0 : previous.at + previous.name.length) && !endsSentence(order, start - 1))
+    start -= 1;
+  const next = others.find((mention) => mention.at >= end);
+  return { text: order.slice(start, next?.at), from: end - start };
 }
 
-/** `text` in lowercase. */
-function mentions(text: string, member: string): boolean {
-  if (member === '' || member.length > 100) return false;
-  const lower = member.toLowerCase();
-  const found = [lower, lower.replaceAll('_', ' ')].map((form) => text.indexOf(form)).find((at) => at >= 0);
-  if (found === undefined) return false;
-  const around = `${text[found - 1] ?? ' '}${text[found + member.length] ?? ' '}`;
-  return !/\w/.test(around) || /\p{Script=Han}/u.test(member);
+/** Types that a value without a name can be read as. */
+const SCALARS = ['string', 'number', 'integer'];
+const SPECIFIC = ['pattern', 'format', 'minLength', 'maxLength', 'minimum', 'maximum'];
+
+/**
+ * Gives what the order says without a name to the required properties that it does not name: a property that asks for a
+ * certain form chooses first, the others in the order of their declaration.
+ */
+function assignUnnamed(document: SchemaDocument, order: Order): Map<string, ContextValue[]> {
+  const { properties, required } = document.flatten(document.root) ?? {};
+  const declared = isObject(properties) ? properties : {};
+  const wanted = new Set(namesIn(required));
+  const open = Object.keys(declared).flatMap((name) => {
+    const flat = wanted.has(name) ? document.flatten(declared[name]) : undefined;
+    const types = flat === undefined ? [] : [flat.type].flat();
+    const scalar = types.length > 0 && types.every((type) => typeof type === 'string' && SCALARS.includes(type));
+    if (flat === undefined || !scalar || flat.enum !== undefined || 'const' in flat) return [];
+    return order.named([name], true).length > 0 ? [] : [{ name, flat, types: types as string[] }];
+  });
+  const choosy = ({ flat, types }: { flat: Schema; types: string[] }): boolean =>
+    !types.includes('string') || SPECIFIC.some((keyword) => keyword in flat);
+  const assigned = new Map<string, ContextValue[]>();
+  for (const { name, flat, types } of [...open.filter(choosy), ...open.filter((property) => !choosy(property))]) {
+    const value = order.useUnnamed(true, (candidate) => {
+      // A number in passing is a text only where nothing else is one.
+      if (types.includes('string') && !candidate.quoted && PLAIN_NUMBER.test(candidate.text)) return false;
+      return [...readings(candidate, types)].some((reading) => isValid(reading, flat, document));
+    });
+    if (value !== undefined) assigned.set(name, [value]);
+  }
+  return assigned;
 }
 
-/** Values that a message gives without naming them: quotations, what follows `for`, `in`, `to` …, numbers, and the rest. */
-class UnnamedValues {
-  readonly #values: { value: ContextValue; start: number; end: number }[] = [];
-  readonly #used: { start: number; end: number }[] = [];
-
-  /** `from`: where the message has named the tool. */
-  constructor(message: string, from: number) {
-    const text = message.slice(from);
-    for (const pattern of PATTERNS) {
-      for (const match of text.matchAll(pattern))
-        this.#add(match[1] ?? '', match.index + match[0].indexOf(match[1] ?? ''), pattern);
-    }
-  }
-
-  #add(text: string, start: number, pattern: RegExp): void {
-    const value = text.trim();
-    if (value === '' || (pattern === IDENTIFIER && PURE_NUMBER.test(value))) return;
-    this.#values.push({ value: { text: value, quoted: pattern === QUOTED }, start, end: start + text.length });
-  }
-
-  /** Hands out the first value that fits and shares nothing with those handed out before. */
-  use(fits: (value: ContextValue) => boolean): void {
-    for (const value of this.#values) {
-      if (this.#used.some((other) => other.start < value.end && value.start < other.end)) continue;
-      if (!fits(value.value)) continue;
-      this.#used.push(value);
-      return;
-    }
-  }
-}
-
-const QUOTED = /(?<![\w])["“「『`']([^"”」』`'\n]{1,300})["”」』`'](?!\w)/g;
-/** `for Paris`, `to New York`, `in Rio de Janeiro` */
-const PROPER =
-  /\b(?:for|in|of|to|from|about|with|on|at|named|called|near|by)\s+(\p{Lu}[\p{L}\p{N}_'’-]*(?:\s+(?:de|la|of|da|do|\p{Lu}[\p{L}\p{N}_'’-]*))*)/gu;
-const HAN =
-  /(?:查询|查一下|查找|查|搜索|获取|关于|在|到|去|给|为|城市)\s*([\p{Script=Han}A-Za-z0-9]{1,20}?)(?=的|今天|明天|天气|[，。,.？?！!\s]|$)/gu;
-const IDENTIFIER =
-  /(?<![\w.@-])([\w.+-]{1,64}@[\w-]{1,64}\.[\w.-]{0,64}\w|https?:\/\/[^\s"'<>]+|[\w./-]{0,80}\d[\w./-]{0,80}\w)(?!\w)/g;
-const PURE_NUMBER = /^[\d.-]+$/;
-const NUMBER = /(?<![\w.-])(-?\d+(?:\.\d+)?)(?![\w-])/g;
-/** `for best pizza recipes`: to the end of the sentence. */
-const REST = /\b(?:for|about|with|to|on|of|in|that says|saying)\s+([^\n.!?;]{1,300})/g;
-const PATTERNS = [QUOTED, PROPER, HAN, IDENTIFIER, NUMBER, REST];
+const PLAIN_NUMBER = /^-?[\d.]+$/;

@@ -1,10 +1,11 @@
-import type { ContextValue, SchemaContext } from '../json-schema/context.ts';
+import type { ContextValue } from '../json-schema/context.ts';
 import { isObject, type SchemaDocument } from '../json-schema/schema.ts';
 import { type FactInPlace, factAt, separatorAt } from '../text/facts.ts';
 import { type Document, withoutLabel } from './documents.ts';
 import { KeyMatcher } from './keys.ts';
 import { Lexicon } from './scan.ts';
 import { visitBlocks } from './search.ts';
+import { declaresType, isTypeName } from './type-names.ts';
 
 /** Values kept for one name: an older one serves where the newest does not fit the schema. */
 const VALUES = 6;
@@ -57,6 +58,7 @@ export async function fieldValues(
   const keep = (fact: FactInPlace, id: number): void => {
     const values = found.get(names[id] ?? '');
     if (values === undefined || values.length >= VALUES || values.some((value) => value.text === fact.value)) return;
+    if (isTypeName(fact.value)) return;
     if (values.push({ text: fact.value, quoted: fact.valueQuoted }) === VALUES) missing -= 1;
   };
   await visitBlocks(documents, lexicon, signal, (document, { separators }) => {
@@ -71,7 +73,7 @@ export async function fieldValues(
           id = match?.unmatched === 0 ? match.id : -1;
           return id >= 0;
         });
-      if (fact !== undefined) keep(fact, id);
+      if (fact !== undefined && !declaresType(document.text.slice(fact.start, at))) keep(fact, id);
     }
     return missing === 0;
   });
@@ -79,20 +81,14 @@ export async function fieldValues(
 }
 
 /** What the context offers for a schema: a value under the property's full name comes before one under its last. */
-export function schemaContext(
+export function valuesAt(
   values: ReadonlyMap<string, readonly ContextValue[]>,
-  request: Partial<SchemaContext> = {},
-): SchemaContext {
-  return {
-    valuesFor(path) {
-      const [parent, name] = path.slice(-2).length === 2 ? path.slice(-2) : [undefined, path.at(-1)];
-      if (name === undefined) return request.valuesFor?.(path) ?? [];
-      const owner = parent === undefined ? [] : (values.get(`${parent} ${name}`) ?? []);
-      return [...owner, ...(values.get(name) ?? []), ...(request.valuesFor?.(path) ?? [])];
-    },
-    mentions: request.mentions ?? (() => false),
-    useUnnamed: request.useUnnamed ?? (() => undefined),
-  };
+  path: readonly string[],
+): readonly ContextValue[] {
+  const [name, parent] = [path.at(-1), path.at(-2)];
+  if (name === undefined) return [];
+  const owner = parent === undefined ? [] : (values.get(`${parent} ${name}`) ?? []);
+  return [...owner, ...(values.get(name) ?? [])];
 }
 
 /** A field that a question wants in its JSON answer, and what its value may be, as JSON Schema. */
@@ -115,6 +111,10 @@ export function requestedFields(question: string): RequestedField[] {
   return [...distinct.values()].slice(0, MAX_KEYS);
 }
 
+/** What stands before an object that only shows a form. */
+export const SHOWS_FORM =
+  /(?:like|such as|example|e\.g|format|shape|schema|structure|例如|格式|形如|如下|结构)[^{]{0,40}$/i;
+
 /** `{"name": "…", "age": 0}` */
 function fromExample(text: string): RequestedField[] {
   const start = text.indexOf('{');
@@ -126,10 +126,7 @@ function fromExample(text: string): RequestedField[] {
   } catch {
     return [];
   }
-  const literal =
-    !/(?:like|such as|example|e\.g|format|shape|schema|structure|例如|格式|形如|如下|结构)[^{]{0,40}$/i.test(
-      text.slice(0, start),
-    );
+  const literal = !SHOWS_FORM.test(text.slice(0, start));
   return isObject(example)
     ? Object.entries(example).map(([name, value]) => ({ name, schema: like(value, literal) }))
     : [];

@@ -1,24 +1,28 @@
-import { type ContextValue, readings } from '../json-schema/context.ts';
+import { type ContextValue, readings, type SchemaContext } from '../json-schema/context.ts';
 import { fillSchema } from '../json-schema/fill.ts';
 import { isObject, openSchema, type SchemaDocument } from '../json-schema/schema.ts';
 import { isValid } from '../json-schema/validate.ts';
-import { contextOf, NOT_FOUND } from './documents.ts';
+import { contextOf, NOT_FOUND, whole } from './documents.ts';
 import { exactReply } from './exact-reply.ts';
-import {
-  ANYTHING,
-  fieldNames,
-  fieldValues,
-  listedFields,
-  type RequestedField,
-  requestedFields,
-  schemaContext,
-} from './fields.ts';
-import type { LookupRequest, Question, ResponseFormat } from './question.ts';
+import { ANYTHING, fieldNames, fieldValues, listedFields, requestedFields, SHOWS_FORM, valuesAt } from './fields.ts';
+import { promptSchema, schemaOf } from './prompt-schema.ts';
+import { type LookupRequest, type Question, type ResponseFormat, readQuestion } from './question.ts';
 import { type Evidence, findEvidence } from './search.ts';
 
 type JsonFormat = Exclude<ResponseFormat, { type: 'text' }>;
 
-/** A JSON text in the format asked for, filled from the context where names match. */
+/** The same for a schema that the prompt's text gives, or undefined where it gives none. */
+export async function jsonOfPrompt(
+  request: LookupRequest,
+  question: Question,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const found = promptSchema(request, question.message);
+  if (found === undefined) return undefined;
+  return jsonReply(found.request, readQuestion(found.request), found.format, signal);
+}
+
+/** A JSON text in the format asked for, filled from the asking message and the context where names match. */
 export async function jsonReply(
   request: LookupRequest,
   question: Question,
@@ -27,6 +31,11 @@ export async function jsonReply(
 ): Promise<string> {
   const ordered = await orderedJson(question.whole, format, signal);
   if (ordered !== undefined) return ordered;
+  const pasted = promptSchema(request, question.message);
+  if (pasted !== undefined) {
+    const given = format.type === 'json_schema' ? format : pasted.format;
+    return jsonReply(pasted.request, readQuestion(pasted.request), given, signal);
+  }
   const evidence = await findEvidence(contextOf(request, question), question.text, signal);
   const schema =
     format.type === 'json_schema'
@@ -35,15 +44,28 @@ export async function jsonReply(
         (await schemaListed(request, question, signal)));
   if (schema === undefined) return JSON.stringify(plainAnswer(evidence));
   const document = await openSchema(schema);
-  const values = await fieldValues(fieldNames(document), contextOf(request, question), signal);
+  const asking = whole(withoutForm(question, format), true);
+  const values = await fieldValues(fieldNames(document), [asking, ...contextOf(request, question)], signal);
   const answer: ContextValue[] =
     evidence === undefined ? [] : [{ text: evidence.answer, quoted: evidence.fact?.valueQuoted ?? false }];
   const isForAnswer = placesForAnswer(document);
-  const context = schemaContext(values, {
-    valuesFor: (path) => (isForAnswer(path) ? answer : []),
-    mentions: (member) => evidence?.answer.toLowerCase() === member.toLowerCase(),
-  });
+  const context: SchemaContext = {
+    stated: () => [],
+    mentions: () => false,
+    valuesFor: (path, enumerated) => [...valuesAt(values, path), ...(enumerated || isForAnswer(path) ? answer : [])],
+    useUnnamed: () => undefined,
+  };
   return JSON.stringify(fillSchema(document, context).value);
+}
+
+/** The asking message without the object that shows how the answer is to look: what stands in that is no fact. */
+function withoutForm({ whole: message, start }: Question, format: JsonFormat): string {
+  const opening = message.indexOf('{', start);
+  const closing = message.lastIndexOf('}');
+  if (opening < 0 || closing < opening) return message;
+  if (format.type === 'json_schema' && !SHOWS_FORM.test(message.slice(message.lastIndexOf('\n', opening) + 1, opening)))
+    return message;
+  return `${message.slice(0, opening)} ${message.slice(closing + 1)}`;
 }
 
 /** `Reply with only {"ok":true}`: an exact reply, where it is JSON of the wanted form. */
@@ -58,12 +80,6 @@ async function orderedJson(message: string, format: JsonFormat, signal: AbortSig
   } catch {
     return undefined;
   }
-}
-
-function schemaOf(keys: readonly RequestedField[]): Record<string, unknown> | undefined {
-  if (keys.length === 0) return undefined;
-  const properties = Object.fromEntries(keys.map((key) => [key.name, key.schema]));
-  return { type: 'object', properties, required: keys.map((key) => key.name) };
 }
 
 /** Words that are listed are keys where the context has a value for one of them at least. */

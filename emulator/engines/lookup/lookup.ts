@@ -1,4 +1,4 @@
-import { contentText } from '../../../contract/messages.ts';
+import { type ChatMessage, contentText } from '../../../contract/messages.ts';
 import { sentences } from '../text/sentences.ts';
 import { isBlank } from '../text/words.ts';
 import { contextOf, type Document, freshResults, NOT_FOUND } from './documents.ts';
@@ -37,6 +37,8 @@ async function answerText(
     const { jsonReply } = await import('./json-reply.ts');
     return jsonReply(request, question, responseFormat, signal);
   }
+  const json = await schemaReply(request, question, signal);
+  if (json !== undefined) return json;
   const ordered = await exactReply(question.whole, signal);
   if (ordered !== undefined) return ordered;
 
@@ -50,6 +52,19 @@ async function answerText(
   const continued = prefix.trim() === '' ? undefined : await findEvidence(contextOf(request, question), prefix, signal);
   return continued?.answer ?? NOT_FOUND;
 }
+
+/** JSON, where the asking message or a system message gives the schema of the answer in its text. */
+async function schemaReply(request: LookupRequest, question: Question, signal: AbortSignal) {
+  const given = ({ role, content }: ChatMessage, index: number): boolean =>
+    (role === 'system' || index === question.message) && mayHoldSchema(contentText(content));
+  if (!request.messages.some(given)) return undefined;
+  const { jsonOfPrompt } = await import('./json-reply.ts');
+  return jsonOfPrompt(request, question, signal);
+}
+
+/** A brace, and a word for the form of an answer: whatever else a schema has, it stands beside these. */
+const mayHoldSchema = (text: string): boolean =>
+  text.includes('{') && /json|schema|structured|模式|格式|结构/i.test(text);
 
 /** The names tell whom to ask, not what: no result repeats them. */
 function withoutToolNames(text: string, { tools }: LookupRequest): string {

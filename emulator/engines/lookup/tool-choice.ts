@@ -7,44 +7,51 @@ import type { LookupRequest, Question } from './question.ts';
 export interface ChosenTool {
   name: string;
   tool?: Tool;
+  /** Where the order names it; absent where it does not. */
+  at?: number;
 }
 
 /** Which tool a request wants to be called, if any. */
 export function chooseTool(request: LookupRequest, question: Question): ChosenTool | undefined {
   const { toolChoice, tools } = request;
   if (toolChoice === 'none') return undefined;
-  if (typeof toolChoice === 'object') return chosen(toolChoice.name, tools);
   const mentioned = mentionsOf(question.order, tools);
+  if (typeof toolChoice === 'object') {
+    const named = mentioned.filter(({ name }) => name === toolChoice.name);
+    return chosen(toolChoice.name, tools, named.find(({ ordered }) => ordered) ?? named[0]);
+  }
   if (toolChoice === 'required') {
-    const [first] = mentioned;
-    return first === undefined ? likeliest(question.text, tools) : chosen(first.name, tools);
+    const first = mentioned.find(({ ordered }) => ordered) ?? mentioned[0];
+    return first === undefined ? likeliest(question.text, tools) : chosen(first.name, tools, first);
   }
   // What a tool has just answered is to be told, not asked again.
   const last = request.messages.at(request.partial ? -2 : -1);
   if (last?.role === 'tool') return undefined;
-  const ordered = mentioned.find(({ at }) => isOrdered(question.order, at));
-  return ordered && chosen(ordered.name, tools);
+  const first = mentioned.find(({ ordered }) => ordered);
+  return first && chosen(first.name, tools, first);
 }
 
-function chosen(name: string, tools: readonly Tool[]): ChosenTool {
+function chosen(name: string, tools: readonly Tool[], mention?: Mention): ChosenTool {
   const tool = tools.find((declared) => declared.function.name === name);
-  return tool === undefined ? { name } : { name, tool };
+  return { name, ...(tool && { tool }), ...(mention && { at: mention.at }) };
 }
 
 interface Mention {
   name: string;
   at: number;
+  /** The sentence orders the call. */
+  ordered: boolean;
 }
 
-/** Where a message first names each tool, in order. `get_weather` may be written `Get weather`. */
+/** Where a message names tools, in order. `get_weather` may be written `Get weather`. */
 export function mentionsOf(text: string, tools: readonly Tool[]): Mention[] {
   const found = tools.flatMap(({ function: { name } }) => {
     const spoken = name
       .split(/[-_]+/)
       .filter((part) => part !== '')
       .join('[-_ ]?');
-    const mention = new RegExp(`(?<![\\w-])(?:${spoken})(?![\\w-])`, 'i').exec(text);
-    return mention === null ? [] : [{ name, at: mention.index }];
+    const mentions = text.matchAll(new RegExp(`(?<![\\w-])(?:${spoken})(?![\\w-])`, 'gi'));
+    return [...mentions].map(({ index }) => ({ name, at: index, ordered: isOrdered(text, index) }));
   });
   return found.sort((a, b) => a.at - b.at || b.name.length - a.name.length);
 }

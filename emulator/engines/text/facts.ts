@@ -203,6 +203,8 @@ function scalar(text: string, start: number, endMark: RegExp): Value | undefined
 const COMMA_CONNECTIVE =
   /^[,，]\s*(?:so|and|but|or|which|because|please|not|while|though|although|if|as|then|don't|do|keep|remember|since|where|who|for|until|unless|而|但|请|不|所以|因为|并|且|如果)(?![A-Za-z])/i;
 const AND_CLAUSE = /^ and (?:[\w'-]+ ){1,5}(?:is|are|was|were|has|should|will|must|can) /i;
+/** `The name is Jason, the age is 25`: another key behind the comma. */
+const COMMA_CLAUSE = /^, (?:and )?(?:[\w'-]+ ){1,4}(?:is|are|was|were) /i;
 const ASKS =
   /^(?:what|who|which|where|when|why|how)\b|^(?:什么|多少|谁|哪|否|怎|几(?=[个号点月天])|何|不是|吗|了什么|啥)/iu;
 
@@ -221,6 +223,7 @@ function clause(text: string, start: number, separator: Separator): Value | unde
     if (mark === ',' || mark === '，' || mark === '、') {
       if (keyFollows(text, end + 1) || (separator.kind === 'han-copula' && mark === '，')) break;
       if (spoken && COMMA_CONNECTIVE.test(text.slice(end, end + 20))) break;
+      if (spoken && COMMA_CLAUSE.test(text.slice(end, end + 64))) break;
     }
     if (spoken && mark === ' ' && AND_CLAUSE.test(text.slice(end, end + 64))) break;
   }

@@ -8,7 +8,12 @@ import { isValid } from '../../../emulator/engines/json-schema/validate.ts';
 import { deltasOf, requestOf, tool, user } from '../lookup/ask.ts';
 import { parameters } from './arbitrary-schema.ts';
 
-const nothing: SchemaContext = { valuesFor: () => [], mentions: () => false, useUnnamed: () => undefined };
+const nothing: SchemaContext = {
+  stated: () => [],
+  mentions: () => false,
+  valuesFor: () => [],
+  useUnnamed: () => undefined,
+};
 const fill = async (schema: unknown): Promise<unknown> => fillSchema(await openSchema(schema), nothing).value;
 
 /** Errors of another implementation. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ResponseFormat } from '../../../emulator/models/model.ts';
-import { ask, assistant, user } from './ask.ts';
+import { ask, assistant, system, user } from './ask.ts';
 
 const history = [
   user('name: Bob Smith, age: 42, opening time: 06:00'),
@@ -136,5 +136,72 @@ describe('json_schema', () => {
       { email: expect.stringContaining('NOT_FOUND'), vip: expect.any(Boolean) },
       { email: expect.stringContaining('NOT_FOUND'), vip: expect.any(Boolean) },
     ]);
+  });
+});
+
+describe('facts of the asking message fill a schema', () => {
+  const person = {
+    type: 'object',
+    properties: { name: { type: 'string' }, age: { type: 'integer' } },
+    required: ['name', 'age'],
+    additionalProperties: false,
+  };
+  const jason = { name: 'Jason', age: 25 };
+  const told = [
+    'The name is Jason, the age is 25.',
+    'Extract the user: The name is Jason and the age is 25.',
+    'name: Jason, age: 25',
+    'Name: Jason\nAge: 25\nExtract it.',
+    'Extract the person from {"name":"Jason","age":25}',
+    'My name is Jason, my age is 25. Who am I?',
+  ];
+
+  test.each(told)('json_schema: %s', async (message) => {
+    const responseFormat: ResponseFormat = { type: 'json_schema', schema: person };
+    expect(JSON.parse(await ask(message, { responseFormat }))).toEqual(jason);
+    // What the message says comes before what was said.
+    const earlier = [user('name: Bob, age: 42'), user(message)];
+    expect(JSON.parse(await ask(earlier, { responseFormat }))).toEqual(jason);
+  });
+
+  const schema = JSON.stringify(person);
+  test.each([
+    (message: string) => [user(`${message}\nAnswer as JSON with this schema: ${schema}`)],
+    (message: string) => [
+      user(`Return JSON that matches this JSON schema:\n\`\`\`json\n${schema}\n\`\`\`\n${message}`),
+    ],
+    (message: string) => [
+      user(`${message} Reply with only JSON, following this schema: ${JSON.stringify(person, null, 2)}`),
+    ],
+    (message: string) => [user(`${message} Respond in the format {"name": "string", "age": "integer"} as JSON.`)],
+    (message: string) => [user(`${message} Output JSON, schema: {name: string, age: number}`)],
+    (message: string) => [user(`${message} 请按照以下 JSON 模式回答：${schema}`)],
+    (message: string) => [system(`Always answer in JSON that conforms to this schema: ${schema}`), user(message)],
+    (message: string) => [
+      user(`${message} Use this response_format: {"type":"json_schema","json_schema":{"name":"x","schema":${schema}}}`),
+    ],
+  ])('a schema in the text of the prompt is JSON asked for (%#)', async (promptOf) => {
+    for (const message of told) {
+      expect(JSON.parse(await ask(promptOf(message)))).toEqual(jason);
+      expect(JSON.parse(await ask(promptOf(message), { responseFormat: { type: 'json_object' } }))).toEqual(jason);
+    }
+  });
+
+  test('a schema tells nothing itself', async () => {
+    const described = {
+      type: 'object',
+      properties: { title: { type: 'string', description: 'The title: of a book' }, description: { type: 'string' } },
+      required: ['title', 'description'],
+    };
+    const prompt = `title: Emma\nAnswer as JSON with this schema: ${JSON.stringify(described)}`;
+    expect(JSON.parse(await ask(prompt))).toEqual({ title: 'Emma', description: 'NOT_FOUND' });
+  });
+
+  test.each([
+    `What does this JSON schema describe? ${schema}`,
+    `Repeat this JSON exactly: ${schema}`,
+    `The config is {"type":"error","code":5}. What is the code in this JSON?`,
+  ])('answers in text: %s', async (message) => {
+    expect(await ask(message)).not.toMatch(/NOT_FOUND","age"/);
   });
 });
