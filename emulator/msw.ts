@@ -1,9 +1,16 @@
-import { type HttpHandler, HttpResponse, http } from 'msw';
+import { type HttpHandler, HttpResponse, http, type WebSocketHandler, ws } from 'msw';
 import type { Emulator } from './index.ts';
 import { copyable } from './streams/web-streams.ts';
 
 /** The live API's base URLs, in China and elsewhere [Kimi API documentation, collected 2026-11]. */
 export const LIVE_BASE_URLS = ['https://api.moonshot.cn/v1', 'https://api.moonshot.ai/v1'] as const;
+
+/**
+ * Every address of Moonshot: the open platform (`api.moonshot.cn`, `.ai`), the coding plan (`api.kimi.com/coding`), its sign-in
+ * (`auth.kimi.com`) and whatever else is below the same domains; any scheme, port and path [documentation and clients, 2026-11].
+ */
+const LIVE_ADDRESS =
+  /^(?:https?|wss?):\/\/(?:[^/?#@]*@)?(?:[\w-]+\.)*(?:moonshot\.(?:cn|ai)|kimi\.(?:com|ai))\.?(?::\d+)?(?:[/?#]|$)/i;
 
 /** A request made from another hears of its abort only as long as somebody holds it: as long as its answer is read. */
 const held = new WeakMap<ReadableStream, Request>();
@@ -14,8 +21,8 @@ export interface HandlersOptions {
 }
 
 /**
- * Request handlers for msw 2, so that code under test keeps its live URL while the emulator answers in this process; streams
- * included. A call to a live host that none of them takes fails, so that no test ever reaches it.
+ * Handlers for msw 2 and 3, so that code under test keeps its live URL while the emulator answers in this process; streams
+ * included. A call to any other address of Moonshot fails, so that no test ever reaches it, nor shows it a key.
  * @throws TypeError for an invalid base URL
  * @example
  * ```ts
@@ -32,15 +39,22 @@ export interface HandlersOptions {
 export function handlers(
   { fetch, baseURL: own }: Pick<Emulator, 'fetch' | 'baseURL'>,
   { baseURL = LIVE_BASE_URLS }: HandlersOptions = {},
-): HttpHandler[] {
+): (HttpHandler | WebSocketHandler)[] {
   const bases = (typeof baseURL === 'string' ? [baseURL] : [...baseURL]).map(withoutSlash);
   const answering = bases.map((base) =>
     http.all(`${base}/*`, ({ request }) => answer(request, moved(request, base, own), fetch)),
   );
-  const live = LIVE_BASE_URLS.map((base) => new URL(base).host);
-  const refusing = live.flatMap((host) => ['https', 'http'].map((scheme) => http.all(`${scheme}://${host}/*`, refuse)));
-  return [...answering, ...refusing];
+  return [...answering, http.all(LIVE_ADDRESS, refuse), SOCKETS];
 }
+
+/** The close code of RFC 6455 for a connection that is not allowed. */
+const POLICY_VIOLATION = 1008;
+
+/** One for all: each link listens to a channel of its own for as long as the process lives. */
+const SOCKETS = ws.link(LIVE_ADDRESS).addEventListener('connection', ({ client }) => {
+  warn('WebSocket', client.url.href);
+  client.close(POLICY_VIOLATION, 'stopped by kimi-emulator/msw');
+});
 
 /** The same request to the emulator's own base URL: its path below the base stays, and the host is not a live one. */
 function moved(request: Request, base: string, own: string): Request {
@@ -64,10 +78,14 @@ async function answer(request: Request, asked: Request, fetch: Emulator['fetch']
 }
 
 function refuse({ request }: { request: Request }): Response {
-  console.error(
-    `kimi-emulator/msw: ${request.method} ${request.url} goes to the live API and was stopped; name its base URL in handlers()`,
-  );
+  warn(request.method, request.url);
   return HttpResponse.error();
+}
+
+function warn(method: string, url: string): void {
+  console.error(
+    `kimi-emulator/msw: ${method} ${url} goes to the live API and was stopped; name its base URL in handlers()`,
+  );
 }
 
 function withoutSlash(url: string): string {

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import nodeHttp from 'node:http';
+import { HttpResponse, http } from 'msw';
 import { setupServer } from 'msw/node';
 import OpenAI from 'openai';
 import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
@@ -81,17 +84,97 @@ it('msw handlers answer for any other base URL, with or without a trailing slash
   expect((await client.models.list()).data).toHaveLength(1);
 });
 
-it.each(['https', 'http'])('a live call by %s without a handler fails with an error that says so', async (scheme) => {
+/** As many projects have it, with a server behind the handlers: what is stopped must be stopped by them. */
+async function bypassing(act: () => Promise<void>) {
   server.close();
-  // As many projects have it; what is stopped must be stopped by the handlers.
   server.listen({ onUnhandledRequest: 'bypass' });
-  server.use(...handlers(emulator, { baseURL: 'https://api.moonshot.cn/v1' }));
   const said = vi.spyOn(console, 'error').mockImplementation(() => undefined);
   onTestFinished(() => said.mockRestore());
-  const baseURL = `${scheme}://api.moonshot.ai/v1`;
-  const client = new OpenAI({ baseURL, apiKey: 'sk-live', maxRetries: 0 });
-  await expect(client.models.list()).rejects.toThrow();
-  expect(said.mock.calls).toEqual([[expect.stringContaining(`kimi-emulator/msw: GET ${baseURL}/models`)]]);
+  await act();
+  return said.mock.calls;
+}
+
+it.each([
+  'https://api.moonshot.ai/v1',
+  'http://api.moonshot.ai/v1',
+  'https://api.moonshot.ai/anthropic/v1',
+  'https://api.moonshot.cn:8443/v1',
+  'https://API.Moonshot.AI/v2',
+  'https://api.moonshot.ai./v1',
+  'https://api.kimi.com/coding/v1',
+  'https://api.kimi.com/coding',
+  'https://auth.kimi.com/api/oauth/token',
+  'https://kimi.moonshot.cn/api',
+  'https://www.kimi.ai',
+  'https://moonshot.ai',
+])('a live call to %s that no handler answers fails with an error that says so', async (baseURL) => {
+  server.use(...handlers(emulator, { baseURL: 'https://api.moonshot.cn/v1' }));
+  const said = await bypassing(async () => {
+    const client = new OpenAI({ baseURL, apiKey: 'sk-live', maxRetries: 0 });
+    await expect(client.models.list()).rejects.toThrow();
+    await expect(fetch(`${baseURL}?a=1`, { method: 'POST', body: 'key' })).rejects.toThrow();
+  });
+  const url = new URL(baseURL).href.replace(/\/$/, '');
+  expect(said[0]).toEqual([expect.stringContaining(`kimi-emulator/msw: GET ${url}/models`)]);
+  expect(said[1]).toEqual([expect.stringContaining('goes to the live API and was stopped')]);
+});
+
+it('a live call through node:http is stopped, a WebSocket handshake included', async () => {
+  server.use(...handlers(emulator));
+  const said = await bypassing(async () => {
+    const headers = {
+      connection: 'Upgrade',
+      upgrade: 'websocket',
+      'sec-websocket-key': 'a2V5a2V5a2V5a2V5a2V5a2V5',
+      authorization: 'Bearer sk',
+    };
+    const request = nodeHttp.get('http://api.kimi.com/coding/socket', { headers });
+    const [error] = await once(request, 'error').catch((thrown: unknown) => [thrown]);
+    expect(error).toBeInstanceOf(Error);
+  });
+  expect(said).toHaveLength(1);
+});
+
+it('a WebSocket to a live address is closed before it leaves', async () => {
+  server.close();
+  const real = Reflect.get(globalThis, 'WebSocket');
+  // Node 20 has none of its own; msw replaces whatever stands there, and must never call it.
+  class Socket extends EventTarget {
+    constructor() {
+      super();
+      throw new Error('a connection was opened');
+    }
+  }
+  Reflect.set(globalThis, 'WebSocket', Socket);
+  onTestFinished(() => void Reflect.set(globalThis, 'WebSocket', real));
+  server.use(...handlers(emulator));
+  const said = await bypassing(async () => {
+    const Patched = Reflect.get(globalThis, 'WebSocket') as new (url: string) => EventTarget;
+    const socket = new Patched('wss://api.moonshot.ai:9000/v1/realtime');
+    const closed = await new Promise<{ code: number }>((resolve) => {
+      socket.addEventListener('close', (event) => resolve(event as Event & { code: number }));
+    });
+    expect(closed.code).toBe(1008);
+  });
+  expect(said).toEqual([[expect.stringContaining('WebSocket wss://api.moonshot.ai:9000/v1/realtime')]]);
+});
+
+it.each(['https://api.moonshot.ai.example/v1', 'https://notkimi.com/v1', 'https://example.com/api.moonshot.ai/v1'])(
+  'msw handlers leave %s to the project',
+  async (baseURL) => {
+    server.use(
+      ...handlers(emulator),
+      http.get(`${baseURL}/models`, () => HttpResponse.json({ data: [{ id: 'own' }] })),
+    );
+    const client = new OpenAI({ baseURL, apiKey: 'sk-live', maxRetries: 0 });
+    expect((await client.models.list()).data[0]?.id).toBe('own');
+  },
+);
+
+it('msw handlers answer for the coding host where it is named', async () => {
+  server.use(...handlers(emulator, { baseURL: 'https://api.kimi.com/coding/v1' }));
+  const client = new OpenAI({ baseURL: 'https://api.kimi.com/coding/v1', apiKey: 'sk-live' });
+  expect((await client.models.list()).data).toHaveLength(1);
 });
 
 it('an aborted request is not reported as an error of the msw handlers', async () => {
