@@ -32,14 +32,14 @@ it.each(LIVE_BASE_URLS)('msw handlers answer for the live URL: %s', async (baseU
   expect(answer.choices[0]?.message.content).toBe('hello from the live URL');
   const session = await client.post<{ id: string }>('/sessions', { body: { title: 'moved' } });
   expect((await client.get<{ title: string }>(`/sessions/${session.id}`)).title).toBe('moved');
-  expect((await client.models.list()).data[0]?.id).toBe(MODEL);
+  expect((await client.models.list()).data.map(({ id }) => id)).toContain(MODEL);
 });
 
 it('answers a request that carries the Host header of the live API, as msw 3 hands it over', async () => {
   server.use(...handlers(emulator));
   const defaultHeaders = { host: 'api.moonshot.ai' };
   const client = new OpenAI({ baseURL: LIVE_BASE_URLS[1], apiKey: 'sk-live', maxRetries: 0, defaultHeaders });
-  expect((await client.models.list()).data[0]?.id).toBe(MODEL);
+  expect((await client.models.list()).data.map(({ id }) => id)).toContain(MODEL);
 });
 
 it('msw handlers stream a chat', async () => {
@@ -81,7 +81,7 @@ it('a refusal through msw keeps its status, headers and text', async () => {
 it('msw handlers answer for any other base URL, with or without a trailing slash', async () => {
   server.use(...handlers(emulator, { baseURL: ['https://gateway.example/kimi/v1/'] }));
   const client = new OpenAI({ baseURL: 'https://gateway.example/kimi/v1', apiKey: 'sk-live' });
-  expect((await client.models.list()).data).toHaveLength(1);
+  expect((await client.models.list()).data.map(({ id }) => id)).toContain(MODEL);
 });
 
 /** As many projects have it, with a server behind the handlers: what is stopped must be stopped by them. */
@@ -174,7 +174,7 @@ it.each(['https://api.moonshot.ai.example/v1', 'https://notkimi.com/v1', 'https:
 it('msw handlers answer for the coding host where it is named', async () => {
   server.use(...handlers(emulator, { baseURL: 'https://api.kimi.com/coding/v1' }));
   const client = new OpenAI({ baseURL: 'https://api.kimi.com/coding/v1', apiKey: 'sk-live' });
-  expect((await client.models.list()).data).toHaveLength(1);
+  expect((await client.models.list()).data.map(({ id }) => id)).toContain(MODEL);
 });
 
 it('an aborted request is not reported as an error of the msw handlers', async () => {
