@@ -4,6 +4,7 @@ import { ApiError, invalid } from '../api-error.ts';
 import { billingOf, type OpenBill } from '../billing/billing.ts';
 import type { Tokenizer } from '../engines/tokens/tokenizer.ts';
 import type { JournalEffects, Turn as TurnFacts } from '../journal/exchange.ts';
+import { callFingerprint } from '../journal/sent.ts';
 import type { ModelRequest } from '../models/model.ts';
 import type { Services } from '../services.ts';
 import {
@@ -224,14 +225,17 @@ export function turnFacts(
     max_tokens: max_completion_tokens ?? max_tokens ?? null,
     finish_reasons: choices.map((choice) => choice.finish_reason),
   };
-  const calls = choices.flatMap(({ message }) => message.tool_calls?.map((call) => call.id) ?? []);
+  const calls = choices.flatMap(({ message }) => message.tool_calls ?? []);
   const isStored = choices[0]?.finish_reason !== 'length';
-  if (calls.length > 0) turn.calls = calls;
+  if (calls.length > 0) {
+    turn.calls = calls.map(({ id }) => id);
+    turn.called = calls.map((call) => callFingerprint(call.function));
+  }
   if (!session) return { turn };
   if (calls.length > 0 && !isStored) turn.stored = false;
   turn.total = session.usage.total_tokens;
   const written = write.items.flatMap(({ body }) => body.tool_calls?.map((call) => call.id) ?? []);
-  const opened = isStored ? [...written, ...calls] : written;
+  const opened = isStored ? [...written, ...calls.map(({ id }) => id)] : written;
   const answered = write.items.flatMap(({ body }) => (body.tool_call_id === undefined ? [] : [body.tool_call_id]));
   const at = opened.length > 0 ? place() : undefined;
   return {

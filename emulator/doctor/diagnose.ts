@@ -1,7 +1,10 @@
 import type { JournalFile } from '../journal/journal-file.ts';
 import { type Finding, type Level, type Rule, some } from './finding.ts';
+import { cutCalls, repeatedCalls, toolCalls } from './rules/calls.ts';
 import { cost } from './rules/cost.ts';
-import { ignoredFields, leakedSessions, maxTokens, refusals, toolCalls } from './rules/requests.ts';
+import { ignoredFields } from './rules/fields.ts';
+import { retiredModels, schemas } from './rules/models.ts';
+import { leakedSessions, maxTokens, refusals } from './rules/requests.ts';
 import { idempotency, rateLimits, retriedRefusals, retryAfter, streams } from './rules/retries.ts';
 import { appendSize, readAgain, snapshotLength, windowCut } from './rules/windows.ts';
 import { Run } from './run.ts';
@@ -19,6 +22,10 @@ export const RULES: readonly Rule[] = [
   streams,
   maxTokens,
   toolCalls,
+  cutCalls,
+  repeatedCalls,
+  schemas,
+  retiredModels,
   ignoredFields,
   refusals,
   cost,

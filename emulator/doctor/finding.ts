@@ -47,8 +47,8 @@ export function inOrder(...evidence: (readonly JournalEntry[])[]): JournalEntry[
 }
 
 /** `1 request`, `3 requests` */
-export function some(count: number, noun: string): string {
-  return `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`;
+export function some(count: number, noun: string, plural = `${noun}s`): string {
+  return `${count.toLocaleString('en-US')} ${count === 1 ? noun : plural}`;
 }
 
 export function tokens(count: number): string {

@@ -17,6 +17,8 @@ const Turn = z.looseObject({
   model: z.string(),
   usage: z.looseObject({ prompt_tokens: tokens, completion_tokens: tokens, cached_tokens: tokens.optional() }),
   max_tokens: tokens.nullable(),
+  calls: ids,
+  called: ids,
   finish_reasons: z.array(z.string()),
 });
 /** The effects that rules read. */
@@ -39,6 +41,10 @@ const Entry = z.looseObject({
   retry_after: tokens.optional(),
   hint: text,
   ignored: text,
+  model: text,
+  declared: z.looseObject({ tools: z.array(z.unknown()).optional() }).optional(),
+  results: z.array(z.looseObject({ id: z.string(), result: z.string(), call: text })).optional(),
+  repeated: z.looseObject({ name: z.string(), times: z.int() }).optional(),
   request: text,
   answer: text,
   usage: Turn.shape.usage.optional(),

@@ -26,10 +26,12 @@ export async function readValue(c: RequestContext): Promise<unknown> {
   c.set('body', bytes);
   if (bytes.length > 0) requireJsonType(c);
   const value = bytes.length > 0 ? parsed(c, bytes, limits) : {};
+  const exchange = c.get('exchange');
   if (hasSession(value)) {
     c.set('addressed', true);
-    c.get('exchange')?.of(value.session_id);
+    exchange?.of(value.session_id);
   }
+  if (exchange) c.get('services').journal.noteSent(exchange, value);
   return value;
 }
 
@@ -215,16 +217,22 @@ function fieldName(path: readonly PropertyKey[]): string {
   }, '');
 }
 
-/** Names of members of `input` that are not in `output`, because the schema does not know them. */
+/** Names of members of `input` that are not in `output`, because the schema does not know them; of a list, at their first place. */
 function ignoredFields(input: unknown, output: unknown): string[] {
   const found: string[] = [];
+  const kinds = new Set<string>();
   const visit = (before: unknown, after: unknown, path: PropertyKey[]): void => {
     if (found.length >= MAX_NAMED || before === after || !isRecord(before) || !isRecord(after)) return;
     for (const key of Object.keys(before)) {
       const place = [...path, Array.isArray(before) ? Number(key) : key];
       if (Object.hasOwn(after, key)) visit(before[key], after[key], place);
-      else if (before[key] !== undefined) found.push(fieldName(place));
+      else if (before[key] !== undefined) add(fieldName(place));
     }
+  };
+  const add = (name: string): void => {
+    const kind = name.replaceAll(/\[\d+\]/g, '[]');
+    if (!kinds.has(kind)) found.push(name);
+    kinds.add(kind);
   };
   visit(input, output, []);
   return found.slice(0, MAX_NAMED);

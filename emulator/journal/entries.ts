@@ -11,6 +11,7 @@ import {
   readText,
   type Streamed,
 } from './exchange.ts';
+import type { Sent } from './sent.ts';
 
 /** Selects requests that match every given condition. */
 export interface JournalFilter {
@@ -219,6 +220,11 @@ export interface JournalEntry {
   hint?: string;
   /** Unknown members of the request, which were ignored. */
   ignored?: string;
+  model?: string;
+  /** Its tools and the form of its answer; not again where a request before it declared the very same. */
+  declared?: { tools?: unknown[]; response_format?: unknown };
+  results?: Sent['results'];
+  repeated?: Sent['repeated'];
   request?: string;
   request_bytes?: number;
   answer?: string;
@@ -228,7 +234,7 @@ export interface JournalEntry {
 }
 
 /** An exchange as it is shown, without keys and share ids. */
-export function describe(exchange: Exchange, redactor: Redactor): JournalEntry {
+export function describe(exchange: Exchange, redactor: Redactor, withDeclared = true): JournalEntry {
   const { n, at, account, asked, addressed, session, code, headers = {}, status, facts, streamed } = exchange;
   const request = read(exchange.request);
   const answer = read(exchange.answer);
@@ -250,12 +256,18 @@ export function describe(exchange: Exchange, redactor: Redactor): JournalEntry {
     ...(headers['Retry-After'] !== undefined && { retry_after: Number(headers['Retry-After']) }),
     ...(headers['Kimi-Emulator-Hint'] !== undefined && { hint: headers['Kimi-Emulator-Hint'] }),
     ...(headers['Kimi-Emulator-Ignored'] !== undefined && { ignored: headers['Kimi-Emulator-Ignored'] }),
+    ...shownOf(exchange.sent, withDeclared),
     ...(request && { request: redactor.stored(request), request_bytes: exchange.requestBytes }),
     ...(answer && { answer: redactor.stored(answer) }),
     ...(facts.turn && { usage: facts.turn.usage }),
     ...(streamed && { streamed: { ...streamed, ...(finish !== undefined && { finish_reason: finish }) } }),
     facts,
   });
+}
+
+function shownOf(sent: Sent | undefined, withDeclared: boolean): Partial<JournalEntry> {
+  const { declared, ...others } = sent ?? {};
+  return declared === undefined || !withDeclared ? others : { ...others, declared: JSON.parse(declared) };
 }
 
 function read(text: KeptText | undefined) {

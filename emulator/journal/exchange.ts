@@ -1,6 +1,7 @@
 import type { CompletionUsage } from '../../contract/chat.ts';
 import type { ErrorCode } from '../../contract/errors.ts';
 import { type Addressed, operationOf } from './operation-of.ts';
+import type { Sent } from './sent.ts';
 
 /** Longer texts are kept by their two ends: what a request is about stands in its first lines, or in its last. */
 const HEAD_BYTES = 6_144;
@@ -91,8 +92,9 @@ export interface Turn {
   /** As asked for; null where the request did not say. */
   max_tokens: number | null;
   finish_reasons: string[];
-  /** Tool calls that were delivered. */
+  /** Tool calls that were delivered, and the fingerprint of each one's name and arguments. */
   calls?: string[];
+  called?: string[];
   /** False where calls were delivered and, cut by their length, not stored. */
   stored?: false;
   /** In a session, what its window holds afterwards. */
@@ -143,6 +145,7 @@ export class Exchange {
   code: ErrorCode | undefined;
   request: KeptText | undefined;
   requestBytes = 0;
+  sent: Sent | undefined;
   answer: KeptText | undefined;
   /** Of the answer. */
   headers: Readonly<Record<string, string>> | undefined;

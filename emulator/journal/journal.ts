@@ -1,5 +1,6 @@
 import { describe, type JournalEntry, type JournalFilter, passes, Redactor } from './entries.ts';
 import { type Asked, Exchange } from './exchange.ts';
+import { sentIn } from './sent.ts';
 
 export interface JournalBounds {
   /** Requests that are remembered; 0 keeps no journal. */
@@ -10,6 +11,9 @@ export interface JournalBounds {
 
 const JOURNAL_BOUNDS: JournalBounds = { entries: 1_000, bytes: 8 * 2 ** 20 };
 
+/** UTF-16 units of declarations that are known by their text. */
+const DECLARED_UNITS = 2 ** 20;
+
 /** The last requests and their answers, in memory. Those that came in longest ago go first. */
 export class Journal {
   readonly bounds: JournalBounds;
@@ -18,6 +22,9 @@ export class Journal {
   #oldest = 1;
   #next = 1;
   #bytes = 0;
+  /** What requests declare, each text once: most of a run declare the same. */
+  readonly #declared = new Map<string, string>();
+  #declaredUnits = 0;
   /** Number of the last that was there when all were cleared. */
   #cleared = 0;
 
@@ -43,6 +50,24 @@ export class Journal {
     if (this.#ring[exchange.n % this.bounds.entries] !== exchange) return;
     this.#bytes += exchange.bytes - before;
     while (this.#bytes > this.bounds.bytes && this.#oldest < this.#next - 1) this.#dropOldest();
+  }
+
+  /** Notes what a request's body says. */
+  noteSent(exchange: Exchange, body: unknown): void {
+    const sent = sentIn(body);
+    exchange.sent = sent.declared === undefined ? sent : { ...sent, declared: this.#intern(sent.declared) };
+  }
+
+  #intern(declared: string): string {
+    const known = this.#declared.get(declared);
+    if (known !== undefined) return known;
+    if (this.#declaredUnits + declared.length > DECLARED_UNITS) {
+      this.#declared.clear();
+      this.#declaredUnits = 0;
+    }
+    this.#declared.set(declared, declared);
+    this.#declaredUnits += declared.length;
+    return declared;
   }
 
   /** All state was put back: what came before says nothing of what is there now. */
@@ -72,7 +97,13 @@ export class Journal {
     const redactor = new Redactor(all.flatMap(({ key }) => (key === undefined ? [] : [key])));
     const found = all.filter((exchange) => passes(exchange, filter));
     const first = Math.max(0, found.length - (filter.limit ?? found.length));
-    return found.slice(first).map((exchange) => describe(exchange, redactor));
+    const shown = new Set<string>();
+    return found.slice(first).map((exchange) => {
+      const { declared } = exchange.sent ?? {};
+      const again = declared === undefined || shown.has(declared);
+      if (!again) shown.add(declared);
+      return describe(exchange, redactor, !again);
+    });
   }
 
   /** Requests that it no longer remembers. */
@@ -90,6 +121,8 @@ export class Journal {
     this.#cleared = this.#next - 1;
     this.#oldest = this.#next;
     this.#bytes = 0;
+    this.#declared.clear();
+    this.#declaredUnits = 0;
     this.#ring.fill(undefined);
   }
 

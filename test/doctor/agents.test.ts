@@ -4,8 +4,11 @@ import { KimiClient } from '../../client/index.ts';
 import { diagnose } from '../../emulator/doctor/diagnose.ts';
 import type { EmulatorOptions } from '../../emulator/index.ts';
 import type { JournalFile } from '../../emulator/journal/journal-file.ts';
-import { type Api, MODEL, startEmulator } from '../support/emulator.ts';
+import { type Api, startEmulator } from '../support/emulator.ts';
 import { O200K, sized } from '../support/session.ts';
+
+/** One that is live. */
+const MODEL = 'kimi-k3';
 
 const OPTIONS: EmulatorOptions = {
   tokenizer: O200K,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { runDoctorCommand } from '../../emulator/cli/doctor.ts';
 import { RULES } from '../../emulator/doctor/diagnose.ts';
-import { MODEL, startEmulator } from '../support/emulator.ts';
+import { startEmulator } from '../support/emulator.ts';
 
 async function run(...args: string[]) {
   const said = { out: '', err: '' };
@@ -23,7 +23,8 @@ async function fileOf(text: string): Promise<string> {
   return path;
 }
 
-const TURN = { model: MODEL, messages: [{ role: 'user', content: 'Hello' }], max_tokens: 5 };
+/** A model that is live. */
+const TURN = { model: 'kimi-k3', messages: [{ role: 'user', content: 'Hello' }], max_tokens: 5 };
 
 it('doctor reads a running emulator, by its URL with or without /v1', async () => {
   const api = await startEmulator('over HTTP');

@@ -35,37 +35,6 @@ export const maxTokens: Rule = {
   },
 };
 
-export const toolCalls: Rule = {
-  name: 'tool-calls',
-  target: 'everywhere',
-  judge(run: Run) {
-    const refused = run.refused(
-      'tool_call_unanswered',
-      'tool_call_id_not_found',
-      'tool_results_missing',
-      'tool_result_orphan',
-    );
-    const fix =
-      'answer every call with one tool message with its id, right after the assistant message, even if the tool failed';
-    if (refused.length > 0)
-      return bad('error', `${some(refused.length, 'request')} refused: calls and results did not match`, fix, refused);
-    const calls = new Pending();
-    for (const entry of run.entries) {
-      const { session, facts } = entry;
-      for (const id of facts.wrote?.opened ?? []) calls.begin(`${session} ${id}`, entry);
-      for (const id of facts.wrote?.answered ?? []) calls.end(`${session} ${id}`);
-      const gone = facts.deleted?.session ?? (facts.rolled_back && session);
-      if (gone !== undefined) calls.endAll(`${gone} `);
-    }
-    const open = calls.left;
-    if (open.length === 0) return fine('every tool call was answered');
-    const before = open.filter((entry) => run.isBeforeReset(entry)).length;
-    const reset = before > 0 ? ` (${before} of them before a reset)` : '';
-    const says = `${some(open.length, 'tool call')} never answered${reset}: the session accepts no other message until then`;
-    return bad('warning', says, fix, open);
-  },
-};
-
 export const leakedSessions: Rule = {
   name: 'leaked-sessions',
   target: 'sessions',
@@ -89,18 +58,6 @@ export const leakedSessions: Rule = {
     if (refused.length === 0) return bad('warning', `${leaked}; an account can have ${most}`, fix, left);
     const says = `${some(refused.length, 'request')} refused: the account had all ${most} sessions in use; ${leaked}`;
     return bad('error', says, fix, inOrder(refused, left));
-  },
-};
-
-export const ignoredFields: Rule = {
-  name: 'ignored-fields',
-  target: 'everywhere',
-  judge({ entries }: Run) {
-    const ignored = entries.filter((entry) => entry.ignored !== undefined);
-    if (ignored.length === 0) return fine('no unknown field was sent');
-    const names = [...new Set(ignored.flatMap((entry) => entry.ignored?.split(', ') ?? []))];
-    const says = `${some(ignored.length, 'request')} with unknown fields, which do nothing: ${names.slice(0, 8).join(', ')}`;
-    return bad('warning', says, 'check whether each is misspelt or belongs to another API', ignored);
   },
 };
 

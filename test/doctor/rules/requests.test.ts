@@ -93,10 +93,48 @@ describe('tool-calls', () => {
   });
 });
 
-it('ignored-fields: names them', async () => {
-  const found = await judged('ignored-fields', (api) => chat(api, { max_token: 5, user: 'me' }));
-  expect(found).toMatchObject({ level: 'warning', evidence: [1] });
-  expect(found.says).toContain('max_token, user');
+describe('ignored-fields', () => {
+  it('warning: misspelt, or of another API', async () => {
+    const found = await judged('ignored-fields', (api) => chat(api, { max_token: 5, user: 'me', thinkin: {} }));
+    expect(found).toMatchObject({ level: 'warning', evidence: [1] });
+    expect(found.says).toContain('max_token, user, thinkin');
+  });
+  it('warning: one misspelt field behind many that the live API knows', async () => {
+    const turns = Array.from({ length: 40 }, (_, place) =>
+      place % 2 === 0
+        ? { role: 'user', content: 'Hi' }
+        : { role: 'assistant', content: 'Hi', reasoning_content: 'Hm.', reasoning: 'Hm.' },
+    );
+    const messages = [...turns, { role: 'user', content: 'Hi', nmae: 'Al' }];
+    const found = await judged('ignored-fields', (api) => chat(api, { messages, max_token: 5 }));
+    expect(found.says).toContain('messages[1].reasoning, messages[40].nmae, max_token');
+    expect(found.says).not.toContain('reasoning_content');
+  });
+  it.each([
+    { thinking: { type: 'enabled', keep: 'all', effort: 'high' } },
+    { reasoning_effort: 'max' },
+    { prompt_cache_key: 'k', prompt_cache_options: { mode: 'implicit', ttl: '1h' } },
+    { safety_identifier: 'me' },
+    { prediction: { type: 'content', content: 'x' } },
+    { logprobs: false, top_logprobs: 0 },
+    { max_completion_tokens: 5, parallel_tool_calls: true },
+    { stream_options: { include_usage: true } },
+    {
+      messages: [
+        { role: 'system', tools: [tool('look')], content: '' },
+        { role: 'user', content: 'Hi' },
+      ],
+    },
+    {
+      messages: [
+        { role: 'assistant', content: 'a', reasoning_content: 'b' },
+        { role: 'user', content: 'Hi' },
+      ],
+    },
+    { tools: [{ ...tool('look'), function: { ...tool('look').function, strict: false } }] },
+  ])('ok: %j is a field of the live API', async (more) => {
+    expect((await judged('ignored-fields', (api) => chat(api, { model: 'kimi-k3', ...more }))).level).toBe('ok');
+  });
 });
 
 it('refusals: not those that passed on a retry, nor what other rules tell', async () => {

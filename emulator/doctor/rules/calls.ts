@@ -1,0 +1,124 @@
+import type { JournalEntry } from '../../journal/entries.ts';
+import { bad, fine, fineAll, type Rule, some } from '../finding.ts';
+import { Pending, type Run } from '../run.ts';
+
+export const toolCalls: Rule = {
+  name: 'tool-calls',
+  target: 'everywhere',
+  judge(run: Run) {
+    const refused = run.refused(
+      'tool_call_unanswered',
+      'tool_call_id_not_found',
+      'tool_results_missing',
+      'tool_result_orphan',
+    );
+    const fix =
+      'answer every call with one tool message with its id, right after the assistant message, even if the tool failed';
+    if (refused.length > 0)
+      return bad('error', `${some(refused.length, 'request')} refused: calls and results did not match`, fix, refused);
+    const calls = new Pending();
+    for (const entry of run.entries) {
+      const { session, facts } = entry;
+      for (const id of facts.wrote?.opened ?? []) calls.begin(`${session} ${id}`, entry);
+      for (const id of facts.wrote?.answered ?? []) calls.end(`${session} ${id}`);
+      const gone = facts.deleted?.session ?? (facts.rolled_back && session);
+      if (gone !== undefined) calls.endAll(`${gone} `);
+    }
+    const open = calls.left;
+    if (open.length === 0) return fine('every tool call was answered');
+    const before = open.filter((entry) => run.isBeforeReset(entry)).length;
+    const reset = before > 0 ? ` (${before} of them before a reset)` : '';
+    const says = `${some(open.length, 'tool call')} never answered${reset}: the session accepts no other message until then`;
+    return bad('warning', says, fix, open);
+  },
+};
+
+export const cutCalls: Rule = {
+  name: 'cut-calls',
+  target: 'everywhere',
+  judge(run: Run) {
+    const cut = run.entries.filter(isCut);
+    const answered = run.lives.flatMap((entries) => entries.filter((_, place) => answersCutCall(entries, place)));
+    if (answered.length === 0) return fineAll(cut.length, 'call', ' cut off by its length, not answered');
+    const says = `${some(answered.length, 'result')} sent for a call that was cut off (finish_reason length): its arguments were not whole`;
+    return bad(
+      'error',
+      says,
+      'look at finish_reason before a call is carried out: where it is length, ask again with more max_tokens, and leave the cut message out',
+      answered,
+    );
+  },
+};
+
+function isCut({ facts: { turn } }: JournalEntry): boolean {
+  return turn?.calls !== undefined && turn.finish_reasons.includes('length');
+}
+
+/** Ids may repeat from turn to turn: of the turns that made the call, the one with its very arguments counts, else the latest. */
+function answersCutCall(entries: readonly JournalEntry[], place: number): boolean {
+  const answering = entries[place];
+  const earlier = entries.slice(0, place);
+  return (answering?.results ?? []).some(({ id, call }) => {
+    const asking = earlier.filter((entry) => isSamePlace(entry, answering) && entry.facts.turn?.calls?.includes(id));
+    const source = asking.findLast(({ facts }) => call !== undefined && facts.turn?.called?.includes(call));
+    const made = source ?? asking.at(-1);
+    return made !== undefined && isCut(made);
+  });
+}
+
+/** In one session, or of one account without any. */
+function isSamePlace(one: JournalEntry, other: JournalEntry | undefined): boolean {
+  return one.account === other?.account && one.session === other?.session;
+}
+
+/** So many times the same in a row may be a look at something that takes its time. */
+const SUSPICIOUS = 5;
+const STUCK = 10;
+
+export const repeatedCalls: Rule = {
+  name: 'repeated-calls',
+  target: 'everywhere',
+  judge(run: Run) {
+    const rows = [...run.entries.flatMap(rowInMessages), ...run.sessions().flatMap(rowsInSession)];
+    const long = rows.filter(({ times }) => times >= SUSPICIOUS).toSorted((a, b) => b.times - a.times);
+    const [longest] = long;
+    if (longest === undefined) return fine('no call was repeated with the same result again and again');
+    const named = longest.name === undefined ? 'one call' : `the same call of ${longest.name}`;
+    return bad(
+      longest.times >= STUCK ? 'error' : 'warning',
+      `${named} was made ${longest.times} times in a row, each time with the same result: the loop does not get anywhere`,
+      'end the loop, or tell the model, where a call returns what it returned before; wait outside of the loop for what takes time',
+      long.map(({ entry }) => entry).toSorted((a, b) => a.n - b.n),
+    );
+  },
+};
+
+interface Row {
+  entry: JournalEntry;
+  times: number;
+  name?: string;
+}
+
+/** Without sessions each request brings its whole history. */
+function rowInMessages(entry: JournalEntry): Row[] {
+  return entry.repeated ? [{ entry, ...entry.repeated }] : [];
+}
+
+/** In a session a request brings the results, and the turn before it made the calls. */
+function rowsInSession(entries: readonly JournalEntry[]): Row[] {
+  const calls = new Map<string, string>();
+  const rows: Row[] = [];
+  let last: string | undefined;
+  let times = 0;
+  for (const entry of entries) {
+    const { turn, wrote } = entry.facts;
+    if (wrote !== undefined && entry.results !== undefined) {
+      const round = entry.results.map(({ id, result }) => `${calls.get(id)} ${result}`).join();
+      times = round === last ? times + 1 : 1;
+      last = round;
+      if (times >= SUSPICIOUS) rows.push({ entry, times });
+    } else if (wrote !== undefined && wrote.messages > 0) last = undefined;
+    for (const [place, id] of (turn?.calls ?? []).entries()) calls.set(id, turn?.called?.[place] ?? id);
+  }
+  return rows;
+}

@@ -1,0 +1,176 @@
+import { describe, expect, it } from 'vitest';
+import type { ChatCompletion } from '../../../contract/chat.ts';
+import type { InputMessage, ToolCall } from '../../../contract/messages.ts';
+import type { Api } from '../../support/emulator.ts';
+import { saying } from '../../support/held-model.ts';
+import { createSession, result, sized, tool } from '../../support/session.ts';
+import { chat, judged } from '../judged.ts';
+
+const tools = [tool('look')];
+const user: InputMessage = { role: 'user', content: 'Look.' };
+const long = JSON.stringify({ path: 'a'.repeat(400) });
+const model = saying({ type: 'tool_call', name: 'look', arguments: long });
+
+async function callOf(reply: ReturnType<typeof chat>): Promise<ToolCall> {
+  const [choice] = ((await reply).body as unknown as ChatCompletion).choices;
+  return choice?.message.tool_calls?.[0] ?? expect.fail('no call');
+}
+
+const answering = (call: ToolCall) => [user, { role: 'assistant', content: '', tool_calls: [call] }, result(call.id)];
+
+describe('cut-calls', () => {
+  it.each([false, true])('error: a result for a call that was cut off, repaired: %s', async (repaired) => {
+    const found = await judged(
+      'cut-calls',
+      async (api) => {
+        const call = await callOf(chat(api, { messages: [user], tools, max_tokens: 20 }));
+        const sent = repaired ? { ...call, function: { ...call.function, arguments: '{}' } } : call;
+        await chat(api, { messages: answering(sent), tools, max_tokens: 2_000 });
+      },
+      { model, limits: {} },
+    );
+    expect(found).toMatchObject({ level: 'error', evidence: [2] });
+  });
+  it('error: streamed, too', async () => {
+    const found = await judged(
+      'cut-calls',
+      async (api) => {
+        const { text } = await chat(api, { messages: [user], tools, max_tokens: 20, stream: true });
+        const id = /"id":"(functions[^"]+)"/.exec(text)?.[1] ?? expect.fail(text);
+        const call: ToolCall = { id, type: 'function', function: { name: 'look', arguments: '{"pa' } };
+        await chat(api, { messages: answering(call), tools, max_tokens: 2_000 });
+      },
+      { model, limits: {} },
+    );
+    expect(found).toMatchObject({ level: 'error', evidence: [2] });
+  });
+  it('error: in a session, where the result is refused', async () => {
+    const found = await judged(
+      'cut-calls',
+      async (api) => {
+        const session = await createSession(api, { tools });
+        const call = await callOf(session.chat([user], { max_tokens: 20 }) as ReturnType<typeof chat>);
+        await session.append(result(call.id));
+      },
+      { model, limits: {} },
+    );
+    expect(found).toMatchObject({ level: 'error', evidence: [3] });
+  });
+  it('ok: asked again with more max_tokens, and that call answered', async () => {
+    const found = await judged(
+      'cut-calls',
+      async (api) => {
+        const cut = await callOf(chat(api, { messages: [user], tools, max_tokens: 20 }));
+        const call = await callOf(chat(api, { messages: [user], tools, max_tokens: 2_000 }));
+        expect(call.id).toBe(cut.id);
+        await chat(api, { messages: answering(call), tools, max_tokens: 2_000 });
+      },
+      { model, limits: {} },
+    );
+    expect(found.level).toBe('ok');
+  });
+  it('ok: cut off and dropped', async () => {
+    const act = async (api: Api) => chat(api, { messages: [user], tools, max_tokens: 20 });
+    expect((await judged('cut-calls', act, { model, limits: {} })).level).toBe('ok');
+  });
+});
+
+/** Rounds of a call and its result, each sent with all that came before it. */
+async function rounds(api: Api, times: number, callAt: (round: number) => string, resultAt: (round: number) => string) {
+  const messages: InputMessage[] = [user];
+  for (let round = 0; round < times; round += 1) {
+    await chat(api, { messages, tools });
+    const id = `functions.look:${round}`;
+    const call: ToolCall = { id, type: 'function', function: { name: 'look', arguments: callAt(round) } };
+    messages.push({ role: 'assistant', content: '', tool_calls: [call] }, result(id, resultAt(round)));
+  }
+  await chat(api, { messages, tools });
+}
+
+describe('repeated-calls', () => {
+  const roomy = { limits: {} };
+  it('error: the same call with the same result thirty times', async () => {
+    const found = await judged(
+      'repeated-calls',
+      (api) =>
+        rounds(
+          api,
+          30,
+          () => '{}',
+          () => 'pending',
+        ),
+      roomy,
+    );
+    expect(found.level).toBe('error');
+    expect(found.says).toContain('the same call of look was made 30 times in a row');
+    expect(found.evidence).toContain(31);
+  });
+  it('warning: five times', async () => {
+    const found = await judged(
+      'repeated-calls',
+      (api) =>
+        rounds(
+          api,
+          5,
+          () => '{}',
+          () => 'pending',
+        ),
+      roomy,
+    );
+    expect(found).toMatchObject({ level: 'warning', evidence: [6] });
+  });
+  it.each<[string, number, (round: number) => string, (round: number) => string]>([
+    ['other arguments each time', 30, (round) => `{"page":${round}}`, () => 'none'],
+    ['another result each time', 30, () => '{}', (round) => `${round} %`],
+    ['four times', 4, () => '{}', () => 'pending'],
+    ['every other time', 30, (round) => `{"page":${round % 2}}`, () => 'none'],
+  ])('ok: %s', async (_, times, callAt, resultAt) => {
+    const found = await judged('repeated-calls', (api) => rounds(api, times, callAt, resultAt), roomy);
+    expect(found.level).toBe('ok');
+  });
+  it('ok: thirty conversations with the same call and result, once each', async () => {
+    const found = await judged(
+      'repeated-calls',
+      async (api) => {
+        for (let each = 0; each < 30; each += 1)
+          await rounds(
+            api,
+            1,
+            () => '{}',
+            () => 'done',
+          );
+      },
+      roomy,
+    );
+    expect(found.level).toBe('ok');
+  });
+
+  const looking = saying({ type: 'tool_call', name: 'look', arguments: '{"at":"door"}' });
+  const inSession = async (api: Api, resultAt: (round: number) => string, stream: boolean) => {
+    const session = await createSession(api, { tools });
+    await session.chat([user], { stream });
+    for (let round = 0; round < 12; round += 1)
+      await session.chat([result(`functions.look:${round}`, resultAt(round))], { stream });
+  };
+  it.each([false, true])('error: in a session, streamed: %s', async (stream) => {
+    const options = { ...roomy, model: looking };
+    const stuck = await judged('repeated-calls', (api) => inSession(api, () => 'shut', stream), options);
+    expect(stuck.level).toBe('error');
+    expect(stuck.says).toContain('12 times in a row');
+    expect((await judged('repeated-calls', (api) => inSession(api, String, stream), options)).level).toBe('ok');
+  });
+  it('ok: in a session, asked again by its user each time', async () => {
+    const found = await judged(
+      'repeated-calls',
+      async (api) => {
+        const session = await createSession(api, { tools });
+        for (let round = 0; round < 12; round += 1) {
+          await session.chat([sized(10)]);
+          await session.append(result(`functions.look:${round}`, 'shut'));
+        }
+      },
+      { ...roomy, model: looking },
+    );
+    expect(found.level).toBe('ok');
+  });
+});
