@@ -18,8 +18,13 @@ export class RollingSessionError extends Error {
   override readonly name = 'RollingSessionError';
   readonly code: RollingSessionErrorCode;
 
+  /** @param options with the refusal of the server that led to it, if any, as `cause` */
   constructor(code: RollingSessionErrorCode, options?: ErrorOptions) {
-    super(MESSAGES[code], options);
+    const { cause } = options ?? {};
+    super(
+      cause instanceof Error ? `${MESSAGES[code]} (${cause.message})` : MESSAGES[code],
+      cause ? options : undefined,
+    );
     this.code = code;
   }
 }
@@ -30,6 +35,8 @@ const MESSAGES = {
   busy: 'Another call of this RollingSession is still running. Await it, or end its iteration, first.',
   not_shrinking:
     'The window is over maxKeep, and two shrinkings in a row gained less than 5 %. Unpin messages, raise maxKeep, lower preserveLen, choose another policy, or roll back.',
+  shrink_refused:
+    'The window has no room for one more write and its answer, and the server refused to make it smaller. Unpin messages, lower preserveLen, choose another policy, or roll back.',
   answer_restarted:
     'The answer broke off, and the second answer differs. Call chat() with the same input to get the whole answer; the turn is stored once.',
   diverged:

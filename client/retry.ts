@@ -55,16 +55,24 @@ function isRetryable(error: unknown): boolean {
   return error.status === 408 || error.status === 409 || error.status === 429 || error.status >= 500;
 }
 
+/** `please try again after 1 seconds`, as the live API's rate limits say it, also where a header is missing. */
+function waitInText({ status, message }: APIError): number | undefined {
+  const seconds = status === 429 ? /try again after (\d+(?:\.\d+)?) seconds?/.exec(message)?.[1] : undefined;
+  return seconds === undefined ? undefined : Math.min(LONGEST_RETRY_AFTER_MS, Number(seconds) * 1_000);
+}
+
 /** What the server asks for in Retry-After, or else twice as long each time, less some chance. */
 export function retryDelayMs(error: unknown, attempt: number): number {
-  const asked = error instanceof APIError && error.headers ? retryAfterMs(error.headers) : undefined;
+  const asked =
+    error instanceof APIError ? (retryAfterMs(error.headers ?? new Headers()) ?? waitInText(error)) : undefined;
   if (asked !== undefined) return asked;
   return Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** attempt) * (1 - JITTER * Math.random());
 }
 
 /** The Retry-After of an answer, in seconds or as a date, within two minutes. Undefined where there is none. */
 export function retryAfterMs(headers: Headers): number | undefined {
-  const value = headers.get('retry-after');
+  // The live API sends both [captured 2026-09-01].
+  const value = headers.get('retry-after') ?? headers.get('x-retry-after');
   if (value === null) return undefined;
   const seconds = Number(value);
   const ms = Number.isFinite(seconds) ? seconds * 1_000 : Date.parse(value) - Date.now();

@@ -222,10 +222,17 @@ async function openContext(client: KimiClient, options: RollingOptions): Promise
     known === undefined
       ? await create({ client, settings, events }, checkpoint, options, saved !== undefined)
       : await client.sessions.retrieve(known, { signal: options.signal });
-  requireRoom(settings, session);
+  try {
+    requireRoom(settings, session, options.instructions === undefined ? 0 : 1);
+  } catch (error) {
+    // Nobody could find it again.
+    if (known === undefined && options.checkpoint === undefined) await client.sessions.delete(session.id);
+    throw error;
+  }
   await adopt(checkpoint, session);
   const { limits } = session;
-  return { client, settings, checkpoint, events, limits, density: new Density(limits.append_tokens) };
+  const density = new Density(limits.append_tokens);
+  return { client, settings, checkpoint, events, limits, density, refusals: { last: undefined } };
 }
 
 /** Takes over where the session stands, unless something is pending that was meant for the version before. */
@@ -275,11 +282,17 @@ async function findSession(client: KimiClient, id: string, signal?: AbortSignal)
   return undefined;
 }
 
-function requireRoom({ preserveLen, maxKeep, maxTokens }: Settings, { limits }: Session): void {
+/** @param own messages that a new session begins with */
+function requireRoom({ preserveLen, maxKeep, maxTokens }: Settings, { limits, usage }: Session, own: number): void {
   const { append_tokens: appendTokens, window_tokens: windowTokens, min_preserve_tokens: least } = limits;
   if (preserveLen < least)
     throw new RangeError(`preserveLen (${preserveLen}) must be at least ${least} on this server`);
   const { soft } = thresholds({ preserveLen, maxKeep, maxTokens, appendTokens, windowTokens, incoming: 0 });
+  const staying = usage.messages <= own ? usage.total_tokens : usage.tools_tokens;
+  if (soft > preserveLen && staying >= soft)
+    throw new RangeError(
+      `tools and instructions take ${staying} tokens, and no cut removes them; maxKeep (${maxKeep}, of which ${soft} can be used) must be more`,
+    );
   if (soft > preserveLen) return;
   throw new RangeError(
     `maxTokens (${maxTokens}) and one write (${appendTokens}) leave ${soft} tokens of the window (${windowTokens}); preserveLen (${preserveLen}) must be less`,

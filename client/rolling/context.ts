@@ -5,7 +5,7 @@ import type { Session } from '../../contract/sessions.ts';
 import type { Checkpoint, CheckpointState } from '../checkpoint.ts';
 import type { ChatParams, KimiClient } from '../kimi-client.ts';
 import { type RetryOptions, type Sleep, sleep, withRetries } from '../retry.ts';
-import type { Policy } from './decide-shrink.ts';
+import type { Policy, ShrinkAction } from './decide-shrink.ts';
 import type { Density } from './fit.ts';
 
 /** What a rolling session tells of itself. Sizes in tokens. */
@@ -20,6 +20,8 @@ export interface RollingEvents {
     what: 'session' | 'turn' | 'append' | 'shrink' | 'rollback';
     outcome: 'sent' | 'replayed' | 'found' | 'dropped';
   };
+  /** The server refused to shrink the window so; what it names is tried instead, or else the policy's next action. */
+  refused: { action: ShrinkAction; error: unknown; instead: ShrinkAction | null };
   /** A step failed and is tried again. */
   retry: { error: unknown; attempt: number; delayMs: number };
   /** The turn is committed, but the shrinking after it failed. It comes before the next turn. */
@@ -34,6 +36,8 @@ export interface RollingContext {
   readonly events: Events<RollingEvents>;
   readonly limits: Session['limits'];
   readonly density: Density;
+  /** The last refusal to make the window smaller, until something has made it so. */
+  readonly refusals: { last: unknown };
 }
 
 interface Step {
@@ -144,7 +148,7 @@ export interface AppendOptions extends CallOptions {
 
 export type Settings = ReturnType<typeof toSettings>;
 
-/** The options, with their defaults. @throws RangeError for sizes that exclude each other */
+/** The options, with their defaults. @throws RangeError for sizes that are none, or exclude each other */
 export function toSettings(options: RollingOptions) {
   const settings = {
     maxKeep: options.maxKeep ?? 180_000,
@@ -157,6 +161,12 @@ export function toSettings(options: RollingOptions) {
     retries: options.retries ?? 6,
     sleep: options.sleep ?? sleep,
   };
+  for (const name of ['maxKeep', 'preserveLen', 'maxTokens'] as const) {
+    if (!Number.isSafeInteger(settings[name]) || settings[name] < 1)
+      throw new RangeError(`${name} (${settings[name]}) must be a whole number of tokens, 1 at least`);
+  }
+  if (!Number.isSafeInteger(settings.retries) || settings.retries < 0)
+    throw new RangeError(`retries (${settings.retries}) must be a whole number, 0 at least`);
   if (!(settings.preserveLen < settings.maxKeep)) {
     throw new RangeError(`preserveLen (${settings.preserveLen}) must be less than maxKeep (${settings.maxKeep})`);
   }

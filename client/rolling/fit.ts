@@ -197,10 +197,14 @@ export class Density {
     if (tokens >= LEAST_TOKENS) this.#bytesPerToken = Math.max(1, bytes / tokens);
   }
 
-  /** A write of so many bytes was too large. @returns false where no smaller one could be told from it */
-  refused(bytes: number): boolean {
+  /**
+   * A write of so many bytes was too large; `counted`: the tokens that the server counted, where it says so.
+   * @returns false where no smaller one could be told from it
+   */
+  refused(bytes: number, counted?: number): boolean {
     const before = this.maxBytes;
-    this.#bytesPerToken = Math.max(0.5, Math.min(this.#bytesPerToken, bytes / this.#appendTokens) * AFTER_REFUSAL);
+    const guess = Math.min(this.#bytesPerToken, bytes / this.#appendTokens) * AFTER_REFUSAL;
+    this.#bytesPerToken = Math.max(0.5, counted === undefined ? guess : Math.min(this.#bytesPerToken, bytes / counted));
     return this.maxBytes < Math.min(before, bytes);
   }
 }

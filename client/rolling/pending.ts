@@ -2,6 +2,7 @@ import type { InputMessage } from '../../contract/messages.ts';
 import { markOf, type PendingWrite } from '../checkpoint.ts';
 import { isSessionError } from '../errors.ts';
 import { type AppendOptions, emitWindow, type RollingContext, send, type TurnOptions } from './context.ts';
+import { TURN_OVERHEAD } from './decide-shrink.ts';
 import { fitUnsplittable, planWrites, readPieces, skipUnits, type TextSource } from './fit.ts';
 import { makeRoom, settleShrink } from './shrink.ts';
 import { carryOutTurn, findTurn, type TurnResult } from './turn.ts';
@@ -19,11 +20,19 @@ export async function beginTurn(
   const limit = { client, model, appendTokens: limits.append_tokens, clip, signal };
   const fitting = await fitUnsplittable(messages, limit);
   const request = { model, max_tokens, temperature, ...params };
+  requireAnswerFits(request.max_completion_tokens ?? request.max_tokens ?? max_tokens, limits);
   const incoming = density.tokens(sumBytes(fitting));
   const room = { incoming, maxTokens: request.max_tokens ?? max_tokens, betweenRounds: true };
   await makeRoom(context, room, signal);
   const writes = planWrites(fitting, density.maxBytes);
   await begin(context, { kind: 'turn', input, writes, request, document: null });
+}
+
+/** Before anything is cut for it. @throws RangeError for an answer that no window has room for */
+function requireAnswerFits(maxTokens: number, { window_tokens, min_preserve_tokens }: RollingContext['limits']): void {
+  const most = window_tokens - min_preserve_tokens - TURN_OVERHEAD;
+  if (maxTokens > most)
+    throw new RangeError(`max_tokens (${maxTokens}) must be at most ${most} in a window of ${window_tokens} tokens`);
 }
 
 /** Appends a text piece by piece. @returns how much was appended now, in UTF-16 units */

@@ -1,13 +1,12 @@
+import type { APIError } from 'openai';
 import { markOf, type PendingShrink, type SessionMark } from '../checkpoint.ts';
 import { isSessionError, RollingSessionError } from '../errors.ts';
 import { emitWindow, type RollingContext, send } from './context.ts';
 import { countWeak, decide, type ShrinkAction } from './decide-shrink.ts';
+import { amended, isRefusal } from './remedy.ts';
 
 type Truncate = Extract<ShrinkAction, { kind: 'truncate' }>;
 type Compress = Extract<ShrinkAction, { kind: 'compress' }>;
-
-/** Refusals that mean: this action cannot make the window smaller. */
-const NO_GAIN = ['preserve_len_too_small', 'compress_infeasible', 'tool_call_unanswered'] as const;
 
 interface Room {
   /** Where the session stands, if not where it was last written down. */
@@ -24,7 +23,7 @@ interface Room {
  * @throws RollingSessionError `not_shrinking`
  */
 export function planShrink(
-  { checkpoint, settings, limits }: RollingContext,
+  { checkpoint, settings, limits, refusals }: RollingContext,
   { session = checkpoint.session, incoming = 0, maxTokens = settings.maxTokens, betweenRounds }: Room,
 ): PendingShrink | null {
   const { tokens, open } = session;
@@ -43,18 +42,25 @@ export function planShrink(
     },
     settings.policy,
   );
-  if (decision.kind === 'stop') throw new RollingSessionError('not_shrinking');
+  if (decision.kind === 'stop') throw new RollingSessionError('not_shrinking', { cause: refusals.last });
   if (decision.kind === 'keep') return null;
   const { actions, enough } = decision;
   return { step: checkpoint.nextStep, actions: [...actions], enough, before: tokens, snapshot: null };
 }
 
-/** Shrinks the window where it is needed. */
+/**
+ * Shrinks the window where it is needed.
+ * @throws RollingSessionError `shrink_refused` where there is no room, and the server has refused to make any
+ */
 export async function makeRoom(context: RollingContext, room: Room, signal?: AbortSignal): Promise<void> {
+  const { checkpoint, refusals } = context;
   const shrink = planShrink(context, room);
   if (!shrink) return;
-  await context.checkpoint.save({ step: shrink.step, shrink });
+  await checkpoint.save({ step: shrink.step, shrink });
   await settleShrink(context, false, signal);
+  const nothingGained = checkpoint.session.tokens === shrink.before && refusals.last !== undefined;
+  if (nothingGained && planShrink(context, { ...room, betweenRounds: false }))
+    throw new RollingSessionError('shrink_refused', { cause: refusals.last });
 }
 
 /**
@@ -73,11 +79,24 @@ export async function settleShrink(context: RollingContext, resumed: boolean, si
     try {
       if (action.kind === 'compress') await compress(context, shrink, action, resumed, signal);
       else await truncate(context, shrink, action, resumed, signal);
+      context.refusals.last = undefined;
     } catch (error) {
-      if (!NO_GAIN.some((code) => isSessionError(error, code))) throw error;
-      await checkpoint.save({ shrink: { ...(checkpoint.state.shrink ?? shrink), actions: shrink.actions.slice(1) } });
+      if (!isRefusal(error)) throw error;
+      await amendShrink(context, action, error);
     }
   }
+}
+
+/** In place of the action that was refused: what the refusal names, or nothing. A step of its own, as its keys name another. */
+async function amendShrink({ checkpoint, events, refusals }: RollingContext, action: ShrinkAction, error: APIError) {
+  const { shrink } = checkpoint.state;
+  if (!shrink) return;
+  const instead = amended(action, error, checkpoint.session.tokens);
+  refusals.last = error;
+  const step = checkpoint.nextStep;
+  const actions = [...(instead ? [instead] : []), ...shrink.actions.slice(1)];
+  await checkpoint.save({ step, shrink: { ...shrink, step, actions } });
+  events.emit('refused', { action, error, instead: instead ?? null });
 }
 
 /** As the last part of a round, which is done: a failure is told, and what is left comes before the next turn. */
@@ -91,7 +110,10 @@ export async function shrinkOrDefer(context: RollingContext, signal?: AbortSigna
 
 async function finish({ checkpoint, ...context }: RollingContext, shrink: PendingShrink): Promise<void> {
   const { tokens } = checkpoint.session;
-  const weak = countWeak(checkpoint.state.settled.weak, shrink.before, tokens);
+  const before = checkpoint.state.settled.weak;
+  // What was refused is not weak: nothing was shrunk.
+  const refused = context.refusals.last !== undefined && tokens === shrink.before;
+  const weak = refused ? before : countWeak(before, shrink.before, tokens);
   await checkpoint.save({ shrink: null, settled: { tokens, weak } });
   emitWindow({ checkpoint, ...context });
 }

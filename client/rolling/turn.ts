@@ -48,7 +48,10 @@ export async function* carryOutTurn(
         tell('found');
         return found;
       }
-      if (isSessionError(error, 'append_too_large') && (await splitFurther(context, write, write.writes.length - 1))) {
+      if (
+        isSessionError(error, 'append_too_large') &&
+        (await splitFurther(context, write, write.writes.length - 1, error))
+      ) {
         await makeWrites(context, false, signal);
       } else if (isSessionError(error, 'context_window_exceeded') && attempt === 0) {
         await makeRoom(context, { incoming: Number.MAX_SAFE_INTEGER, betweenRounds: false }, signal);

@@ -1,4 +1,3 @@
-import { APIError } from 'openai';
 import { contentText } from '../../contract/content-text.ts';
 import type { InputMessage } from '../../contract/messages.ts';
 import type { Session, SessionMessage } from '../../contract/sessions.ts';
@@ -6,10 +5,8 @@ import { markOf, type PendingWrite } from '../checkpoint.ts';
 import { isSessionError, RollingSessionError } from '../errors.ts';
 import { emitWindow, type RollingContext, send } from './context.ts';
 import { isSplittable, messageBytes, planWrites } from './fit.ts';
+import { countedTokens, isRefusal } from './remedy.ts';
 import { makeRoom } from './shrink.ts';
-
-/** Statuses of a refusal that changed nothing and would come again. */
-const REFUSED: readonly unknown[] = [400, 413, 422];
 
 /**
  * Makes the writes of what is pending, one after another, but for the one that goes with a turn's request. Each is written
@@ -48,7 +45,7 @@ async function append(
     emitWindow(context);
   } catch (error) {
     if (isConflict(error)) return settleConflict(context, write, messages, signal);
-    if (isSessionError(error, 'append_too_large') && (await splitFurther(context, write, 0))) return;
+    if (isSessionError(error, 'append_too_large') && (await splitFurther(context, write, 0, error))) return;
     throw await refuse(context, error);
   }
 }
@@ -74,10 +71,15 @@ async function finishAppend({ checkpoint }: RollingContext, { document }: Pendin
 }
 
 /** Cuts write `place`, refused for its size, into smaller ones. @returns false where it cannot be cut */
-export async function splitFurther({ checkpoint, density }: RollingContext, write: PendingWrite, place: number) {
+export async function splitFurther(
+  { checkpoint, density }: RollingContext,
+  write: PendingWrite,
+  place: number,
+  { message }: Error,
+) {
   const messages = write.writes[place] ?? [];
   const canSplit = messages.length > 1 || messages.some(isSplittable);
-  if (!density.refused(sumBytes(messages)) || !canSplit) return false;
+  if (!density.refused(sumBytes(messages), countedTokens(message)) || !canSplit) return false;
   const writes = write.writes.toSpliced(place, 1, ...planWrites(messages, density.maxBytes));
   const step = checkpoint.nextStep;
   await checkpoint.save({ step, write: { ...write, step, writes } });
@@ -86,7 +88,7 @@ export async function splitFurther({ checkpoint, density }: RollingContext, writ
 
 /** Forgets what is pending where the server has refused it for good. @returns the error, to be thrown */
 export async function refuse({ checkpoint }: RollingContext, error: unknown): Promise<unknown> {
-  if (error instanceof APIError && REFUSED.includes(error.status)) await checkpoint.save({ write: null });
+  if (isRefusal(error)) await checkpoint.save({ write: null });
   return error;
 }
 

@@ -109,17 +109,22 @@ describe('a tool result too large for one write', () => {
 });
 
 describe('a window that cannot be made smaller', () => {
-  it('stops with a clear error after two cuts that gain nothing, and goes on when there is room', async () => {
+  it('takes what its pins take where that is more than preserveLen', async () => {
     const { agent, client } = await open({ instructions: 'Be exact. '.repeat(60) });
-    const { data } = await client.sessions.messages(agent.sessionId);
-    await client.sessions.append(agent.sessionId, { role: 'user', content: 'pinned '.repeat(150), pinned: true });
-    await client.sessions.append(agent.sessionId, { role: 'user', content: 'pinned '.repeat(150), pinned: true });
+    for (let pin = 0; pin < 2; pin += 1)
+      await client.sessions.append(agent.sessionId, { role: 'user', content: 'pinned '.repeat(150), pinned: true });
+    for (let turn = 0; turn < 20; turn += 1) await agent.complete(`turn ${turn} ${'and so on '.repeat(10)}`);
+    expect(agent.turns).toBe(20);
+  });
+
+  it('stops with a clear error after two cuts in a row that gain next to nothing', async () => {
+    const policy = () => [{ kind: 'truncate', preserve_len: 925 } as const];
+    const { agent } = await open({ maxKeep: 1_100, policy });
     const failure = await (async () => {
-      for (let turn = 0; turn < 20; turn += 1) await agent.complete(`turn ${turn} ${'and so on '.repeat(10)}`);
+      for (let turn = 0; turn < 60; turn += 1) await agent.complete(`turn ${turn}`);
     })().catch((error: unknown) => error);
     expect(failure).toMatchObject({ name: 'RollingSessionError', code: 'not_shrinking' });
-    expect(data).toHaveLength(1);
-    expect(agent.snapshots.length).toBeLessThanOrEqual(2);
+    expect(agent.snapshots).toHaveLength(2);
     expect(transcript(await collect(agent.history())).filter((line) => line.startsWith('assistant'))).toHaveLength(
       agent.turns,
     );
