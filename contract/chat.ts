@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Limits } from './limits.ts';
-import { inputMessages, Tool, ToolCall } from './messages.ts';
+import { inputMessages, MessageContent, Tool, ToolCall } from './messages.ts';
 import { SessionState } from './sessions.ts';
 
 const ToolChoice = z.union([
@@ -22,7 +22,10 @@ const ResponseFormat = z.discriminatedUnion('type', [
   }),
 ]);
 
-/** Parameters and ranges: Kimi API documentation, collected 2026-11. `session_id` is the session dialect's. */
+/**
+ * Parameters: Kimi API documentation, collected 2026-11. `session_id` is the session dialect's. Which values a model takes, its
+ * profile says.
+ */
 export const chatRequest = (limits: Limits) => {
   const stopString = z.string().refine((text) => new TextEncoder().encode(text).length <= limits.stop_bytes, {
     error: `a stop string takes at most ${limits.stop_bytes} bytes`,
@@ -33,20 +36,41 @@ export const chatRequest = (limits: Limits) => {
     session_id: z.string().min(1).nullish(),
     stream: z.boolean().nullish(),
     stream_options: z.object({ include_usage: z.boolean().nullish() }).nullish(),
-    temperature: z.number().min(0).max(1).nullish(),
-    top_p: z.number().min(0).max(1).nullish(),
-    n: z.int().min(1).max(limits.choices).nullish(),
+    temperature: z.number().nullish(),
+    top_p: z.number().nullish(),
+    n: z.number().nullish(),
     max_tokens: z.int().min(1).nullish(),
     max_completion_tokens: z.int().min(1).nullish(),
-    presence_penalty: z.number().min(-2).max(2).nullish(),
-    frequency_penalty: z.number().min(-2).max(2).nullish(),
+    presence_penalty: z.number().nullish(),
+    frequency_penalty: z.number().nullish(),
     stop: z.union([stopString, z.array(stopString)]).nullish(),
     tools: z.array(Tool).max(limits.tools).nullish(),
     tool_choice: ToolChoice.nullish(),
     response_format: ResponseFormat.nullish(),
     prompt_cache_key: z.string().nullish(),
+    thinking: z
+      .object({ type: z.string().nullish(), keep: z.string().nullish(), effort: z.string().nullish() })
+      .nullish(),
+    reasoning_effort: z.string().nullish(),
+    logprobs: z.boolean().nullish(),
+    top_logprobs: z.int().min(0).max(20).nullish(),
+    prediction: z.object({ type: z.literal('content'), content: MessageContent }).nullish(),
+    safety_identifier: z.string().nullish(),
+    prompt_cache_options: z
+      .object({ mode: z.literal('implicit').nullish(), ttl: z.enum(['5m', '1h']).nullish() })
+      .nullish(),
   });
 };
+
+/** What sampling may be asked for on a model that does not fix it. */
+export const freeSampling = (limits: Limits) =>
+  z.object({
+    temperature: z.number().min(0).max(1).nullish(),
+    top_p: z.number().min(0).max(1).nullish(),
+    n: z.int().min(1).max(limits.choices).nullish(),
+    presence_penalty: z.number().min(-2).max(2).nullish(),
+    frequency_penalty: z.number().min(-2).max(2).nullish(),
+  });
 
 export type ChatRequest = z.infer<ReturnType<typeof chatRequest>>;
 

@@ -57,6 +57,16 @@ export const LIVE_TEXT = {
   unexpectedOutput: 'invalid state transition',
   parametersNotObject: 'tools.function.parameters.type is required and must be "object"',
   functionNameDuplicated: (name: string) => `function name ${name} is duplicated`,
+  samplingFixed: (field: string, allowed: number) => `invalid ${field}: only ${allowed} is allowed for this model`,
+  thinkingFixed: 'invalid thinking: only type=enabled is allowed for this model',
+  reasoningMissing: (index: number) =>
+    `thinking is enabled but reasoning_content is missing in assistant tool call message at index ${index}`,
+  choiceWhileThinking: (choice: 'required' | 'specified') =>
+    `tool_choice '${choice}' is incompatible with thinking enabled`,
+  tokenizationFailed: 'tokenization failed',
+  /** The live text goes on; only its beginning is documented. */
+  wrongType: (field: string, expected: string) =>
+    `the \`${field}\` field in the request (expected type ${expected}) is illegal`,
   /** `field`: tools.function.parameters or response_format.json_schema */
   schemaRefused: (field: string, path: string, fault: string) =>
     `Invalid request: ${field} is not a valid moonshot flavored json schema, details: <At path '${path}': ${fault}>`,
@@ -227,6 +237,51 @@ export const ERRORS = {
     ...live(400, INVALID, false),
     message: ({ name }: { name: string }) => LIVE_TEXT.functionNameDuplicated(name),
     example: { name: 'look_up' },
+  },
+  sampling_fixed: {
+    ...live(400, INVALID, false),
+    /** Departure: the texts for the two penalties follow the pattern of the others; they have not been seen. */
+    message: ({ field, allowed }: { field: string; allowed: number }) => LIVE_TEXT.samplingFixed(field, allowed),
+    example: { field: 'temperature', allowed: 1 },
+  },
+  thinking_fixed: {
+    ...live(400, INVALID, false),
+    message: () => LIVE_TEXT.thinkingFixed,
+    example: {},
+  },
+  reasoning_missing: {
+    ...live(400, INVALID, false),
+    message: ({ index }: { index: number }) => LIVE_TEXT.reasoningMissing(index),
+    example: { index: 1 },
+  },
+  tool_choice_while_thinking: {
+    ...live(400, INVALID, false),
+    message: ({ choice }: { choice: 'required' | 'specified' }) => LIVE_TEXT.choiceWhileThinking(choice),
+    example: { choice: 'required' },
+  },
+  parameters_not_object: {
+    ...live(400, INVALID, false),
+    message: (_: { tool: string }) => LIVE_TEXT.parametersNotObject,
+    example: { tool: 'look_up' },
+  },
+  schema_refused: {
+    ...live(400, INVALID, false),
+    /** `of`: the tool's name, or the schema's; `fix`: how to write it instead. */
+    message: ({ field, path, fault }: { field: string; path: string; fault: string; of: string; fix: string }) =>
+      LIVE_TEXT.schemaRefused(field, path, fault),
+    example: {
+      field: 'tools.function.parameters',
+      path: 'properties.a',
+      fault: 'type is not defined',
+      of: 'look_up',
+      fix: 'add the type of the values beside enum',
+    },
+  },
+  tokenization_failed: {
+    ...live(400, INVALID, false),
+    /** Seen for tools in a system message on a model that does not take them. */
+    message: (_: { index: number }) => LIVE_TEXT.tokenizationFailed,
+    example: { index: 0 },
   },
   tool_call_id_not_found: {
     ...live(400, INVALID, false),

@@ -4,15 +4,11 @@ import type { Limits } from './limits.ts';
 /** Roles that the live API accepts. */
 export const ROLES = ['system', 'user', 'assistant', 'tool'] as const;
 
-/** Function names, as the live API restricts them (Kimi API documentation). */
-export const FUNCTION_NAME = /^[a-zA-Z_][a-zA-Z0-9-_]{2,63}$/;
-
 const TextPart = z.object({ type: z.literal('text'), text: z.string() }).meta({ id: 'TextPart' });
 
+const CONTENT_WANTED = 'must be text, or a list of parts of type text';
 /** Text, or text in parts. The emulated models read no images. */
-export const MessageContent = z.union([z.string(), z.array(TextPart).min(1)], {
-  error: 'must be text, or a list of parts of type text',
-});
+export const MessageContent = z.union([z.string(), z.array(TextPart).min(1)], { error: CONTENT_WANTED });
 
 export const ToolCall = z
   .object({
@@ -28,12 +24,15 @@ const ReplayedToolCall = ToolCall.extend({
   function: z.object({ name: z.string().min(1), arguments: z.string().nullish() }),
 });
 
-/** A function that the model may call. Unknown members are kept: they are part of what the model reads. */
+/**
+ * A function that the model may call. Unknown members are kept: they are part of what the model reads. Which names and schemas
+ * are valid depends on the model.
+ */
 export const Tool = z
   .looseObject({
     type: z.literal('function'),
     function: z.looseObject({
-      name: z.string().regex(FUNCTION_NAME),
+      name: z.string(),
       description: z.string().optional(),
       parameters: z.record(z.string(), z.unknown()).optional(),
     }),
@@ -44,13 +43,27 @@ const name = z.string().min(1).optional();
 /** Ours: keeps the message, and the group it belongs to, through truncate and compress. */
 const pinned = z.boolean().optional();
 
-const SystemMessage = z.object({ role: z.literal('system'), content: MessageContent, name, pinned });
+/** May bring tools instead of text, on models that take them: they are added to those of the request. */
+const SystemMessage = z
+  .object({
+    role: z.literal('system'),
+    content: MessageContent.nullish(),
+    name,
+    tools: z.array(Tool).nullish(),
+    pinned,
+  })
+  .superRefine(({ content, tools }, context) => {
+    if (content == null && tools == null) {
+      context.addIssue({ code: 'custom', path: ['content'], message: CONTENT_WANTED });
+    }
+  });
 const UserMessage = z.object({ role: z.literal('user'), content: MessageContent, name, pinned });
 const AssistantMessage = z.object({
   role: z.literal('assistant'),
   content: MessageContent.nullish(),
   name,
   tool_calls: z.array(ReplayedToolCall).min(1).nullish(),
+  reasoning_content: z.string().nullish(),
   partial: z.boolean().optional(),
   pinned,
 });
@@ -84,6 +97,10 @@ export interface ChatMessage {
   name?: string;
   tool_calls?: ToolCall[];
   tool_call_id?: string;
+  /** What the assistant thought before it answered. */
+  reasoning_content?: string;
+  /** Tools that a system message adds to those of the request. */
+  tools?: Tool[];
 }
 
 export { contentText } from './content-text.ts';

@@ -11,7 +11,7 @@ export interface Fact<Value> {
 }
 
 export const EFFORTS = ['low', 'high', 'max'] as const;
-type Effort = (typeof EFFORTS)[number];
+export type Effort = (typeof EFFORTS)[number];
 
 /**
  * Which earlier reasoning stays in the prompt: all of it, what stands behind the last user message, or what stands behind the

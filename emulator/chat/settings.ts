@@ -1,10 +1,13 @@
 import type { ChatRequest } from '../../contract/chat.ts';
 import type { Limits } from '../../contract/limits.ts';
 import type { InputMessage, Tool } from '../../contract/messages.ts';
+import type { ModelProfile } from '../../contract/models/profile.ts';
 import { ApiError, invalid } from '../api-error.ts';
 import { GENERATION_PROMPT_TOKENS, MESSAGE_END_TOKENS } from '../engines/tokens/chat-template.ts';
 import type { ModelRequest, ResponseFormat } from '../models/model.ts';
-import { requireContent, requireDistinctTools } from '../sessions/append.ts';
+import { requireContent } from '../sessions/append.ts';
+import { dynamicTools, requireReasoning, requireTaken } from './profile-rules.ts';
+import { thinkingOf } from './thinking.ts';
 
 /** Below this temperature every choice would be the same, and the live API refuses more than one. */
 const NEAR_ZERO = 0.01;
@@ -26,12 +29,13 @@ export interface Settings {
 }
 
 /** What the schema cannot say. @throws ApiError in the live API's terms */
-export function requireSound(request: ChatRequest, limits: Limits): void {
+export function requireSound(request: ChatRequest, limits: Limits, profile: ModelProfile): void {
+  requireTaken(profile, request);
+  if (request.session_id == null) requireReasoning(profile, thinkingOf(profile, request), request.messages);
   const { stop_sequences: limit } = limits;
   if (Array.isArray(request.stop) && request.stop.length > limit) {
     throw new ApiError('stop_too_long', { limit, count: request.stop.length });
   }
-  requireDistinctTools(request.tools);
   if (request.session_id != null && (request.n ?? 1) > 1)
     throw invalid('n must be 1 in a session', 'n', 'one_choice_only');
   if ((request.n ?? 1) > 1 && (request.temperature ?? DEFAULT_TEMPERATURE) < NEAR_ZERO) {
@@ -75,7 +79,7 @@ export function modelSettings(
   return {
     model: request.model,
     partial: partial !== undefined,
-    toolChoice: toolChoice(request, tools),
+    toolChoice: toolChoice(request, [...tools, ...dynamicTools(request.messages)]),
     responseFormat: responseFormat(request),
     maxTokens,
     temperature: request.temperature ?? DEFAULT_TEMPERATURE,

@@ -13,6 +13,15 @@ import {
   snapshotMismatch,
 } from './limits.ts';
 import {
+  parametersNotObject,
+  reasoningMissing,
+  samplingFixed,
+  schemaRefused,
+  thinkingFixed,
+  tokenizationFailed,
+  toolChoiceWhileThinking,
+} from './models.ts';
+import {
   assistantEmpty,
   bodyTooLarge,
   contentEmpty,
@@ -67,6 +76,13 @@ const HINTS: { readonly [Code in ErrorCode]?: Hint<Code> } = {
   role_unsupported: roleUnsupported,
   stop_too_long: stopTooLong,
   function_name_duplicated: functionNameDuplicated,
+  sampling_fixed: samplingFixed,
+  thinking_fixed: thinkingFixed,
+  reasoning_missing: reasoningMissing,
+  tool_choice_while_thinking: toolChoiceWhileThinking,
+  parameters_not_object: parametersNotObject,
+  schema_refused: schemaRefused,
+  tokenization_failed: tokenizationFailed,
   tool_call_id_not_found: toolCallIdNotFound,
   tool_results_missing: toolResultsMissing,
   model_not_found: modelNotFound,

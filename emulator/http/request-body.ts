@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type * as z from 'zod';
+import { LIVE_TEXT } from '../../contract/errors.ts';
 import type { Limits } from '../../contract/limits.ts';
 import { ApiError, invalid } from '../api-error.ts';
 import { abortable } from '../streams/web-streams.ts';
@@ -45,9 +46,15 @@ export function parseFields<Schema extends z.ZodType>(
   value: unknown,
 ): z.output<Schema> {
   const fields = checkFields(schema, value, isAddressed(c));
-  const ignored = ignoredFields(value, fields);
-  if (ignored.length > 0) setHeader(c, 'Kimi-Emulator-Ignored', ignoredHeader(ignored));
+  nameIgnored(c, ignoredFields(value, fields));
   return fields;
+}
+
+/** Names fields that are ignored in a header of the answer, behind those that are named already. */
+export function nameIgnored(c: RequestContext, fields: readonly string[]): void {
+  if (fields.length === 0) return;
+  const before = c.get('headers')[IGNORED];
+  setHeader(c, IGNORED, [...(before === undefined ? [] : [before]), ignoredHeader(fields)].join(', '));
 }
 
 /**
@@ -167,6 +174,7 @@ function brokenOff(): ApiError {
   return invalid('the body broke off before its end', undefined, 'body_cut_off');
 }
 
+const IGNORED = 'Kimi-Emulator-Ignored';
 const MAX_NAMED = 16;
 const MAX_NAME_LENGTH = 80;
 
@@ -182,9 +190,14 @@ function describeIssue(error: z.ZodError, input: unknown): ApiError {
   return invalid(`${field}: ${message}`, field, valueAt(input, path) === undefined ? 'missing_field' : undefined);
 }
 
+const SCHEMA_FIELD = 'response_format.json_schema.schema';
+
 /** What the live API says in words of its own to a body that its schema refuses. */
 function liveRefusal(error: z.ZodError, input: unknown): ApiError | undefined {
   const issue = error.issues[0];
+  if (issue?.path.join('.') === SCHEMA_FIELD && valueAt(input, issue.path) != null) {
+    return invalid(LIVE_TEXT.wrongType(SCHEMA_FIELD, 'dict[string,interface]'), SCHEMA_FIELD);
+  }
   if (issue?.code !== 'invalid_union' || issue.path.at(-1) !== 'role') return undefined;
   const role = valueAt(input, issue.path);
   if (typeof role !== 'string') return undefined;

@@ -1,17 +1,24 @@
 import { Hono } from 'hono';
-import { type ChatCompletion, type ChatCompletionChunk, type ChatRequest, chatRequest } from '../../contract/chat.ts';
+import {
+  type ChatCompletion,
+  type ChatCompletionChunk,
+  type ChatRequest,
+  chatRequest,
+  freeSampling,
+} from '../../contract/chat.ts';
 import type { Limits } from '../../contract/limits.ts';
 import type { ModelProfile } from '../../contract/models/profile.ts';
 import { ClientGone } from '../api-error.ts';
 import { replay } from '../chat/chunks.ts';
 import { collect, complete } from '../chat/complete.ts';
 import { completionId } from '../chat/identity.ts';
+import { fieldsWithoutEffect, requireToolsInPlace } from '../chat/profile-rules.ts';
 import { requireSound, settingsOf } from '../chat/settings.ts';
 import { openInSession, openStateless, turnFacts } from '../chat/turn.ts';
 import { unixSeconds } from '../clock.ts';
-import { type Env, onClientGone, type RequestContext } from '../http/context.ts';
+import { type Env, isAddressed, onClientGone, type RequestContext } from '../http/context.ts';
 import { renderError } from '../http/render-error.ts';
-import { readJson } from '../http/request-body.ts';
+import { checkFields, nameIgnored, parseFields, readValue } from '../http/request-body.ts';
 import {
   journalStreamedText,
   noteEffects,
@@ -32,12 +39,17 @@ type Answering = AsyncGenerator<Iterable<ChatCompletionChunk>, ChatCompletion>;
 /** @param chunkCharacters of one streamed chunk */
 export function chatRoutes(limits: Limits, chunkCharacters: number) {
   const schema = chatRequest(limits);
+  const sampling = freeSampling(limits);
   const routes = new Hono<Env>();
 
   routes.post('/chat/completions', async (c) => {
-    const request = await readJson(c, schema);
+    const body = await readValue(c);
+    const request = parseFields(c, schema, body);
     const profile = modelOf(c, request.model);
-    requireSound(request, limits);
+    if (profile.sampling.value.kind === 'free') checkFields(sampling, request, isAddressed(c));
+    requireToolsInPlace(profile, body);
+    requireSound(request, limits, profile);
+    nameIgnored(c, fieldsWithoutEffect(profile, request));
     const mutation = new Mutation(c, sessionOf(c, request));
     if (mutation.replay) return replayAnswer(c, request, mutation.replay, chunkCharacters);
     const abort = new AbortController();

@@ -3,9 +3,10 @@ import { LIMITS, type Limits } from '../../contract/limits.ts';
 import type { ModelProfile } from '../../contract/models/profile.ts';
 import { type Balance, estimateRequest, type Model } from '../../contract/models.ts';
 import { billingOf } from '../billing/billing.ts';
+import { requireTools, requireToolsInPlace } from '../chat/profile-rules.ts';
 import { promptTokensSliced } from '../engines/tokens/chat-template.ts';
 import type { Env } from '../http/context.ts';
-import { readJson } from '../http/request-body.ts';
+import { parseFields, readValue } from '../http/request-body.ts';
 import { respond, respondWritten } from '../http/respond.ts';
 import { listedProfiles } from '../models/known-models.ts';
 import { mutate } from '../mutation.ts';
@@ -31,8 +32,11 @@ export function modelRoutes(limits: Limits) {
   });
 
   routes.post('/tokenizers/estimate-token-count', async (c) => {
-    const { model, messages, tools } = await readJson(c, estimate);
-    modelOf(c, model);
+    const body = await readValue(c);
+    const { model, messages, tools } = parseFields(c, estimate, body);
+    const profile = modelOf(c, model);
+    requireToolsInPlace(profile, body);
+    requireTools(profile, tools ?? [], messages);
     const last = messages.at(-1);
     const partial = last?.role === 'assistant' && last.partial === true;
     // Changes nothing; its answer is stored under its key all the same.

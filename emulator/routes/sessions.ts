@@ -1,12 +1,15 @@
 import { Hono } from 'hono';
 import type { Limits } from '../../contract/limits.ts';
 import { listQuery } from '../../contract/lists.ts';
+import { findProfile } from '../../contract/models/profiles.ts';
 import { sessionRequests } from '../../contract/sessions.ts';
+import { requireTools } from '../chat/profile-rules.ts';
 import type { Env } from '../http/context.ts';
 import { parseFields, readJson } from '../http/request-body.ts';
 import { respond, respondWritten, toList } from '../http/respond.ts';
+import { defaultModel } from '../models/known-models.ts';
 import { mutate, pathSession } from '../mutation.ts';
-import { countContent, requireContent, requireDistinctTools } from '../sessions/append.ts';
+import { countContent, requireContent } from '../sessions/append.ts';
 import { applyCompression, compressedFacts, planCompression } from '../sessions/compress.ts';
 import { createSession, deleteSession, updateSession } from '../sessions/create.ts';
 import { requireSession, toSession } from '../sessions/session.ts';
@@ -38,9 +41,9 @@ export function sessionRoutes(limits: Limits) {
       });
       return respondWritten(c, forked);
     }
-    if (body.model !== undefined) modelOf(c, body.model);
+    const profile = modelOf(c, body.model ?? defaultModel(services));
     requireContent(body.messages ?? [], true);
-    requireDistinctTools(body.tools);
+    requireTools(profile, body.tools ?? [], body.messages);
     const created = await mutate(c, {
       prepare: countContent(services, body.messages ?? [], body.tools),
       apply: (_, { write, tools = { tools: [], tokens: 0 } }) => {
@@ -71,11 +74,14 @@ export function sessionRoutes(limits: Limits) {
 
   routes.post('/:id', async (c) => {
     const body = await readJson(c, requests.update);
-    requireDistinctTools(body.tools);
     const { services } = c.var;
     const answer = await mutate(c, {
       session: pathSession(c),
-      prepare: countContent(services, [], body.tools),
+      prepare: (mutation) => {
+        const profile = findProfile(mutation.load().model);
+        if (profile) requireTools(profile, body.tools ?? []);
+        return countContent(services, [], body.tools)();
+      },
       apply: (session, { tools }) => shown(toSession(services, updateSession(services, session, body, tools))),
     });
     return respondWritten(c, answer);

@@ -95,22 +95,12 @@ export function requireContent(messages: readonly InputMessage[], addressed: boo
 /** Calls may stand without text, but not beside a list of parts that holds none. */
 function isEmpty(message: InputMessage): boolean {
   if (hasCalls(message) && !Array.isArray(message.content)) return false;
+  if (message.role === 'system' && message.tools && message.tools.length > 0) return false;
   return contentText(message.content) === '';
 }
 
 function hasCalls(message: InputMessage | undefined): boolean {
   return message?.role === 'assistant' && message.tool_calls != null;
-}
-
-/** @throws ApiError `function_name_duplicated` */
-export function requireDistinctTools(tools: readonly Tool[] | null | undefined): void {
-  const seen = new Set<string>();
-  for (const {
-    function: { name },
-  } of tools ?? []) {
-    if (seen.has(name)) throw new ApiError('function_name_duplicated', { name });
-    seen.add(name);
-  }
 }
 
 /**

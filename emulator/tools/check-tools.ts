@@ -1,6 +1,7 @@
 import { LIVE_TEXT } from '../../contract/errors.ts';
 import type { ModelProfile } from '../../contract/models/profile.ts';
-import { checkSchema, type SchemaLevel } from '../engines/mfjs/check-schema.ts';
+import { checkParameters } from '../engines/mfjs/check-parameters.ts';
+import type { SchemaLevel } from '../engines/mfjs/check-schema.ts';
 import { ADVICE } from '../engines/mfjs/faults.ts';
 
 /** Tools of one request, by the documents; as a limit it is `tools`. */
@@ -60,25 +61,16 @@ function checkTool(tool: unknown, place: number, { profile, level }: ToolCheckOp
     const text = `function.name must match ${profile.tools.namePattern.value}`;
     faults.push(fault('function.name', text, 'begin with a letter or _, and use letters, digits, _ and - only'));
   }
-  const { parameters } = declared;
-  if (type === 'function' && parameters !== undefined) faults.push(...checkParameters(parameters, level, fault));
-  return faults;
-}
-
-function checkParameters(
-  parameters: unknown,
-  level: SchemaLevel,
-  fault: (field: string, text: string, fix: string) => ToolFault,
-): ToolFault[] {
-  if (memberOf(parameters, 'type') !== 'object') {
+  const found = type === 'function' ? checkParameters(declared, level) : undefined;
+  if (found && 'root' in found) {
     const fix = 'write "type": "object" at the root, with the arguments as its properties';
-    return [fault('function.parameters.type', LIVE_TEXT.parametersNotObject, fix)];
+    faults.push(fault('function.parameters.type', LIVE_TEXT.parametersNotObject, fix));
+  } else if (found) {
+    const { path, rule, text } = found;
+    const place = path === 'root' ? 'function.parameters' : `function.parameters.${path}`;
+    faults.push(fault(place, LIVE_TEXT.schemaRefused('tools.function.parameters', path, text), ADVICE[rule]));
   }
-  const found = checkSchema(parameters, { level, typeBesideAnyOf: true });
-  if (!found) return [];
-  const { path, rule, text } = found;
-  const place = path === 'root' ? 'function.parameters' : `function.parameters.${path}`;
-  return [fault(place, LIVE_TEXT.schemaRefused('tools.function.parameters', path, text), ADVICE[rule])];
+  return faults;
 }
 
 function memberOf(value: unknown, name: string): unknown {

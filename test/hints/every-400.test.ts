@@ -31,6 +31,13 @@ const SAYS: Partial<Record<keyof typeof PROVOKED, RegExp[]>> = {
   role_unsupported: [/messages\[0\]\.role is "developer"; roles are system, user, assistant, tool: send it as system/],
   stop_too_long: [/stop has 6 strings: send at most 5/],
   function_name_duplicated: [/two tools are named look_up/],
+  sampling_fixed: [/leave temperature out: this model samples with 1 /],
+  thinking_fixed: [/leave thinking out/],
+  reasoning_missing: [/messages\[1\] has tool_calls and no reasoning_content/],
+  tool_choice_while_thinking: [/tool_choice auto/],
+  parameters_not_object: [/the parameters of look_up need "type": "object"/],
+  schema_refused: [/in the schema of look_up: add the type of the values beside enum; kimi-emulator tools check/],
+  tokenization_failed: [/messages\[0\] brings tools/],
   tool_results_missing: [/call functions\.read:158 has no tool message before messages\[2\] follows/],
   tool_call_id_not_found: [/messages\[1\] answers call call-7/],
 };

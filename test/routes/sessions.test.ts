@@ -62,8 +62,8 @@ describe.each(TRANSPORTS)('sessions %s', (transport) => {
       version: 1,
     });
     expect((await api.get(`/v1/sessions/${created.body.id}`)).body).toEqual(created.body);
-    const unknown = await api.post('/v1/sessions', { model: 'kimi-k3' });
-    expect(expectRefusal(unknown, 'model_not_found').message).toBe('Not found the model kimi-k3 or Permission denied');
+    const unknown = await api.post('/v1/sessions', { model: 'gpt-4' });
+    expect(expectRefusal(unknown, 'model_not_found').message).toBe('Not found the model gpt-4 or Permission denied');
     expect((await api.get('/v1/sessions')).body.data).toEqual([created.body]);
   });
 

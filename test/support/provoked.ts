@@ -25,6 +25,7 @@ export const SMALL_LIMITS = {
 };
 
 const LOOK_UP = { type: 'function', function: { name: 'look_up' } };
+const withParameters = (parameters: object) => ({ type: 'function', function: { name: 'look_up', parameters } });
 const KEYED = { headers: { 'Idempotency-Key': 'unknown' } };
 const ROOMY = { window_tokens: 300_000 };
 
@@ -114,6 +115,22 @@ export const PROVOKED: Record<Exclude<ErrorCode, 'content_filter' | 'engine_over
   role_unsupported: { make: (api) => chat(api, { messages: [{ role: 'developer', content: 'Be brief.' }] }) },
   stop_too_long: { make: (api) => chat(api, { stop: ['a', 'b', 'c', 'd', 'e', 'f'] }) },
   function_name_duplicated: { make: (api) => chat(api, { tools: [LOOK_UP, LOOK_UP] }) },
+  sampling_fixed: { make: (api) => chat(api, { model: 'kimi-k3', temperature: 0.2 }) },
+  thinking_fixed: { make: (api) => chat(api, { model: 'kimi-k2.7-code', thinking: { type: 'disabled' } }) },
+  reasoning_missing: {
+    make: (api) => chat(api, { model: 'kimi-k2.6', messages: [sized(10), called('look_0'), result('look_0')] }),
+  },
+  tool_choice_while_thinking: {
+    make: (api) => chat(api, { model: 'kimi-k2.6', tools: [LOOK_UP], tool_choice: 'required' }),
+  },
+  parameters_not_object: { make: (api) => chat(api, { model: 'kimi-k3', tools: [withParameters({})] }) },
+  schema_refused: {
+    make: (api) => {
+      const parameters = { type: 'object', properties: { a: { enum: [1] } } };
+      return chat(api, { model: 'kimi-k3', tools: [withParameters(parameters)] });
+    },
+  },
+  tokenization_failed: { make: (api) => chat(api, { messages: [{ role: 'system', tools: [LOOK_UP] }, sized(10)] }) },
   tool_results_missing: {
     make: (api) => chat(api, { messages: [sized(10), called('functions.read:158'), sized(10)] }),
   },

@@ -23,7 +23,7 @@ export interface K3Settings {
 }
 
 /** A message as K3 reads it. */
-export interface K3Message extends Omit<ChatMessage, 'content'> {
+export interface K3Message extends Omit<ChatMessage, 'content' | 'tools' | 'reasoning_content'> {
   content: string | readonly K3Part[] | null;
   reasoning_content?: string | undefined;
   /** Tools that a system message adds. */
