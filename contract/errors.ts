@@ -39,6 +39,14 @@ const { window_tokens, append_tokens, min_preserve_tokens, sessions, snapshots, 
 const SOMEBODY = { holder: 'org-000000000000000000000000<ak-00000000000000000000>' };
 const SOME_CALL = 'functions.unknown:0';
 
+const CONTROL_CLOSED = {
+  origin: 'Control routes are not open to pages of other origins',
+  'no key':
+    'Control routes are closed on a server that other machines can reach, unless it is started with --control-key (option controlKey)',
+  'wrong key':
+    "Control routes need this server's control key (see --control-key): send it as Authorization: Bearer KEY",
+} as const;
+
 /** The live API's texts, word for word where captured (`{…}` filled in). */
 export const LIVE_TEXT = {
   contentEmpty: 'text content is empty',
@@ -309,12 +317,10 @@ export const ERRORS = {
   permission_denied: {
     ...live(403, 'permission_denied_error', false),
     /** Departure: the live API refuses accounts this way; the emulator refuses hosts and pages of other origins. */
-    message: (details: { host?: string; origin?: string; control?: true }) => {
+    message: (details: { host?: string; origin?: string; control?: 'origin' | 'no key' | 'wrong key' }) => {
       if (details.host !== undefined) return `Host ${details.host} is not this server's (see --allow-host)`;
       if (details.origin !== undefined) return `Origin ${details.origin} is not allowed (see --cors)`;
-      return details.control
-        ? 'Control routes are not open to pages of other origins'
-        : 'The API you are accessing is not open';
+      return details.control === undefined ? 'The API you are accessing is not open' : CONTROL_CLOSED[details.control];
     },
     example: {},
   },

@@ -93,6 +93,7 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
   const app = createApp(services, {
     hosts,
     origins: options.cors ?? [],
+    controlKey: options.controlKey,
     keys: options.apiKeys,
     rates,
     chunkCharacters: options.streamChunkSize ?? DEFAULT_STREAM_CHUNK_SIZE,

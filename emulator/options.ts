@@ -67,6 +67,23 @@ export const OPTIONS = {
       help: 'API keys that are accepted: KEY,KEY or @FILE, one a line (default: any)',
     },
   }),
+  /**
+   * What control routes (`/_emulator`) ask for over HTTP, as `Authorization: Bearer KEY`. Without one they are open on
+   * loopback, and closed where other machines can reach the server.
+   */
+  controlKey: option<string>(
+    is((value) => typeof value === 'string' && isKey(value)),
+    {
+      meaning: 'what control routes ask for over HTTP',
+      wanted: 'a key that a header can carry',
+      otherwise: 'open on loopback, closed to other machines',
+      flag: {
+        name: 'control-key',
+        value: 'KEY',
+        help: 'what control routes ask for (also: KIMI_EMULATOR_CONTROL_KEY); beyond loopback they are closed without',
+      },
+    },
+  ),
   /** A vocabulary file of Kimi's, or a tokenizer of your own. Without it: KIMI_TOKENIZER, an installed one, `o200k_base`. */
   tokenizer: option<string | TokenizerSource>(hasMethod('load', isText), {
     meaning: "Kimi's vocabulary, tiktoken.model",

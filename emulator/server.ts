@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, isIP, type Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 
 /** Node's default. */
@@ -21,6 +21,11 @@ export interface ListenOptions {
   /** 0 takes any free port. */
   port: number;
   host: string;
+}
+
+/** Whether only this machine can reach a server that is bound so. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
 /** Listens for a moment, so that a port that cannot be had is known before anything is done. @throws as `listen` does */

@@ -148,7 +148,7 @@ export interface AppendOptions extends CallOptions {
 
 export type Settings = ReturnType<typeof toSettings>;
 
-/** The options, with their defaults. @throws RangeError for sizes that are none, or exclude each other */
+/** The options, with their defaults. @throws RangeError for invalid sizes, or where they exclude each other */
 export function toSettings(options: RollingOptions) {
   const settings = {
     maxKeep: options.maxKeep ?? 180_000,

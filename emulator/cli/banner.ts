@@ -1,5 +1,6 @@
 import { LIMITS } from '../../contract/limits.ts';
 import type { Emulator } from '../index.ts';
+import { isLoopback } from '../server.ts';
 import { MEMORY } from '../store/database.ts';
 import type { CliOptions } from './flags.ts';
 
@@ -10,7 +11,8 @@ const INEXACT: Readonly<Record<string, string>> = {
 };
 
 /** What a person reads when the server is ready. */
-export function banner(emulator: Emulator, { options }: CliOptions): string {
+export function banner(emulator: Emulator, cli: CliOptions): string {
+  const { options } = cli;
   const { tokenizer, model, limits } = emulator;
   const counted = tokenizer.exact
     ? 'counts as the live API does'
@@ -26,11 +28,19 @@ export function banner(emulator: Emulator, { options }: CliOptions): string {
       const changed = limits[name] === LIMITS[name].default ? '' : ' (changed)';
       return `  ${index === 0 ? 'limits' : '      '}     ${name} ${limits[name].toLocaleString('en-US')}${changed}`;
     }),
+    `  control    ${controlOf(cli)}`,
     '',
     `  export KIMI_BASE_URL=${emulator.baseURL}`,
     `  export KIMI_API_KEY=${options.apiKeys === undefined ? ANY_KEY : '<one of --api-keys>'}`,
     '',
   ].join('\n');
+}
+
+function controlOf({ host, options }: CliOptions): string {
+  if (options.controlKey !== undefined) return '/_emulator needs the key of --control-key';
+  return isLoopback(host)
+    ? '/_emulator is open to all on this machine'
+    : '/_emulator is closed: other machines can reach this server (see --control-key)';
 }
 
 /** What a program reads when the server is ready: one line. */

@@ -65,7 +65,7 @@ function flagsOf(names: readonly OptionName[]): Record<string, CommandFlag> {
 type Values = Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>;
 
 /** @throws UsageError */
-export function parseCli(args: string[]): CliOptions {
+export function parseCli(args: string[], env: NodeJS.ProcessEnv = process.env): CliOptions {
   const values = parseFlags(args);
   const text = (flag: string): string | undefined => {
     const value = values[flag];
@@ -73,7 +73,7 @@ export function parseCli(args: string[]): CliOptions {
     return typeof value === 'string' ? value : undefined;
   };
   const seedFile = text('seed-file');
-  const given = optionsOf(values);
+  const given = optionsOf({ 'control-key': env.KIMI_EMULATOR_CONTROL_KEY || undefined, ...values });
   if (given.database !== undefined && values.memory) throw new UsageError('--db and --memory exclude each other');
   // A second start with one file would find the sessions of the seed file in it already.
   const inMemory = values.memory === true || seedFile !== undefined;

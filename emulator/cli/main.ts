@@ -1,9 +1,8 @@
 #!/usr/bin/env node
-import { isIP } from 'node:net';
 import { dirname } from 'node:path';
 import { TokenizerFileError } from '../engines/tokens/tokenizer.ts';
 import { createEmulator, type Emulator } from '../index.ts';
-import { tryPort } from '../server.ts';
+import { isLoopback, tryPort } from '../server.ts';
 import { DatabaseError } from '../store/database.ts';
 import { VERSION } from '../version.ts';
 import { banner, readyLine } from './banner.ts';
@@ -65,7 +64,9 @@ async function main([command, ...rest]: string[]): Promise<void> {
 async function serve(cli: CliOptions): Promise<void> {
   const { port, host, quiet, json } = cli;
   if (!isLoopback(host)) {
-    warn(`${host} can be reached from other machines: anyone who can connect can use this server`);
+    const control =
+      cli.options.controlKey === undefined ? 'control routes are closed' : 'control routes need their key';
+    warn(`${host} can be reached from other machines: anyone who can connect can use this server; ${control}`);
   }
   await tryPort({ port, host }).catch((error) => refuse(error, cli));
   const billing = await readBilling(cli.prices, cli.balance, warn);
@@ -109,10 +110,6 @@ function closeOnSignal(emulator: Emulator, exportTo: string | undefined): void {
   };
   process.on('SIGINT', close);
   process.on('SIGTERM', close);
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
 /** What a user can mend is one line; anything else is a defect and keeps its trace. */

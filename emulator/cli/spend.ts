@@ -9,7 +9,7 @@ const DEFAULT_URL = 'http://127.0.0.1:4100';
 
 const WHOLE = /^[1-9]\d*$/;
 
-const HELP = `Usage: kimi-emulator spend [URL] [--json] [--limit N]
+const HELP = `Usage: kimi-emulator spend [URL] [--json] [--limit N] [--control-key KEY]
 
 Reports what the requests to a running emulator cost, and what they would have cost without sessions: in total, and for
 the N sessions that were billed last.
@@ -17,6 +17,7 @@ the N sessions that were billed last.
   URL        a running emulator (default ${DEFAULT_URL})
   --json     prints JSON
   --limit N  sessions to show (default 100)
+  --control-key KEY  of an emulator that asks for one (also: KIMI_EMULATOR_CONTROL_KEY)
 `;
 
 /** The subcommand `kimi-emulator spend`. Resolves to the exit code; error messages are one line each. */
@@ -43,7 +44,7 @@ export async function runSpendCommand(args: string[], { stdout, stderr }: Comman
     return fail(`--limit takes a whole number from 1 to ${MAX_LEDGERS}, not ${limit}`, EXIT_USAGE);
   }
   try {
-    const spend = await fetchSpend(url, limit);
+    const spend = await fetchSpend(url, limit, values['control-key'] ?? process.env.KIMI_EMULATOR_CONTROL_KEY);
     stdout.write(values.json ? `${JSON.stringify(spend, null, 2)}\n` : `${renderSpend(spend).join('\n')}\n`);
     return 0;
   } catch (error) {
@@ -56,13 +57,15 @@ function parse(args: string[]) {
   const options = {
     json: { type: 'boolean' },
     limit: { type: 'string' },
+    'control-key': { type: 'string' },
     help: { type: 'boolean', short: 'h' },
   } as const;
   return parseArgs({ args, options, allowPositionals: true });
 }
 
-async function fetchSpend(url: string, limit: string | undefined): Promise<Spend> {
-  const response = await fetch(new URL(`/_emulator/spend${limit === undefined ? '' : `?limit=${limit}`}`, url));
+async function fetchSpend(url: string, limit: string | undefined, key: string | undefined): Promise<Spend> {
+  const route = new URL(`/_emulator/spend${limit === undefined ? '' : `?limit=${limit}`}`, url);
+  const response = await fetch(route, { headers: key === undefined ? {} : { Authorization: `Bearer ${key}` } });
   const body = (await response.json()) as Partial<Spend>;
   if (body.object !== 'emulator.spend') throw new Error(`status ${response.status}, and not a spend report`);
   return body as Spend;

@@ -74,10 +74,11 @@ const File = z.looseObject({
 
 /**
  * Reads the journal of a running emulator, by its URL, or from a file.
+ * @param controlKey of an emulator that asks for one
  * @throws JournalReadError in one line
  */
-export async function readJournal(source: string): Promise<JournalFile> {
-  const json = /^https?:\/\//i.test(source) ? await fetchJournal(source) : await readFileText(source);
+export async function readJournal(source: string, controlKey?: string): Promise<JournalFile> {
+  const json = /^https?:\/\//i.test(source) ? await fetchJournal(source, controlKey) : await readFileText(source);
   let value: unknown;
   try {
     value = JSON.parse(json);
@@ -97,11 +98,13 @@ export async function readJournal(source: string): Promise<JournalFile> {
   throw new JournalReadError(`${source} is a damaged journal: ${issue?.path.join('.')}: ${issue?.message}`);
 }
 
-async function fetchJournal(url: string): Promise<string> {
+async function fetchJournal(url: string, controlKey?: string): Promise<string> {
   if (!URL.canParse(url)) throw new JournalReadError(`${url} is not a URL`);
   const { origin } = new URL(url);
   try {
-    const response = await fetch(`${origin}/_emulator/journal`);
+    const headers = controlKey === undefined ? {} : { Authorization: `Bearer ${controlKey}` };
+    const response = await fetch(`${origin}/_emulator/journal`, { headers });
+    if (response.status === 403) throw new Error('status 403; a server that others can reach needs --control-key');
     if (!response.ok) throw new Error(`status ${response.status}`);
     return await response.text();
   } catch (error) {

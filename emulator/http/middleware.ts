@@ -1,3 +1,4 @@
+import { timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { MiddlewareHandler } from 'hono';
 import { accountOf } from '../account.ts';
@@ -6,6 +7,7 @@ import type { Faults } from '../faults/faults.ts';
 import { lazy } from '../lazy.ts';
 import { onAnswerEnd, tellingEnd } from '../rate/answer-end.ts';
 import type { AccountRate, RateLimits } from '../rate/rate-limits.ts';
+import { isLoopback } from '../server.ts';
 import type { Services } from '../services.ts';
 import type { Env, RequestContext } from './context.ts';
 import { openExchange, send, setHeader } from './respond.ts';
@@ -79,7 +81,7 @@ export class HostNames {
 
   bind(host: string): void {
     this.#names.add(host.toLowerCase());
-    this.anyAddress ||= !LOOPBACK.includes(host);
+    this.anyAddress ||= !isLoopback(host);
   }
 
   /** Whether a Host header is one of them, whatever its port. */
@@ -93,10 +95,13 @@ export interface GuardOptions {
   hosts: HostNames;
   /** Origins whose pages may call the API. */
   origins: readonly string[];
+  /** What control routes ask for; where undefined, they are open on loopback only. */
+  controlKey: string | undefined;
 }
 
 const LOOPBACK: readonly string[] = ['localhost', '127.0.0.1', '::1'];
 const CONTROL = /^\/_emulator(?:\/|$)/;
+const HEALTH = '/_emulator/health';
 /** Browsers send this also without an Origin, as for an image or a frame. */
 const FOREIGN_SITES: readonly string[] = ['cross-site', 'same-site'];
 const CORS_HEADERS = {
@@ -110,7 +115,7 @@ const CORS_HEADERS = {
  * Any web page can reach loopback, so the server answers to its own names only, and to pages only where their origin is
  * allowed; control routes to no foreign page at all. Departure: the live API is public and sends `*`.
  */
-export function guard({ hosts, origins }: GuardOptions): MiddlewareHandler<Env> {
+export function guard({ hosts, origins, controlKey }: GuardOptions): MiddlewareHandler<Env> {
   return async (c, next) => {
     const host = c.req.header('host');
     if (host !== undefined && !hosts.include(host)) {
@@ -119,8 +124,9 @@ export function guard({ hosts, origins }: GuardOptions): MiddlewareHandler<Env> 
     const origin = c.req.header('origin');
     const control = CONTROL.test(c.req.path);
     if (control && FOREIGN_SITES.includes(c.req.header('sec-fetch-site') ?? '')) {
-      throw new ApiError('permission_denied', { control: true });
+      throw new ApiError('permission_denied', { control: 'origin' });
     }
+    if (control && c.req.path !== HEALTH) requireControl(c, hosts, controlKey);
     if (origin === undefined || isSameOrigin(origin, host)) return next();
     if (control || !origins.includes(origin)) throw new ApiError('permission_denied', { origin });
     setHeader(c, 'Access-Control-Allow-Origin', origin);
@@ -131,6 +137,27 @@ export function guard({ hosts, origins }: GuardOptions): MiddlewareHandler<Env> 
     if (asked !== undefined) setHeader(c, 'Access-Control-Allow-Headers', asked);
     return send(c, 204, null);
   };
+}
+
+/** In process it is the owner who asks. @throws ApiError `permission_denied` */
+function requireControl(c: RequestContext, { anyAddress }: HostNames, controlKey: string | undefined): void {
+  if (!c.env.incoming) return;
+  const given = BEARER.exec(c.req.header('authorization') ?? '')?.[1] ?? '';
+  if (controlKey === undefined ? !anyAddress : isSameSecret(given, controlKey)) return;
+  const problem = controlKey === undefined ? 'no key' : 'wrong key';
+  setHeader(c, 'Kimi-Emulator-Hint', CONTROL_HINT[problem]);
+  throw new ApiError('permission_denied', { control: problem });
+}
+
+const CONTROL_HINT = {
+  'no key':
+    'start with --control-key KEY or KIMI_EMULATOR_CONTROL_KEY, or bind to loopback; GET /_emulator/health is always open',
+  'wrong key': 'the key is in --control-key or KIMI_EMULATOR_CONTROL_KEY of the server; an API key is not one',
+} as const;
+
+/** Of their hashes, which are equally long: how long it takes says nothing of the secret. */
+function isSameSecret(one: string, other: string): boolean {
+  return timingSafeEqual(Buffer.from(accountOf(one)), Buffer.from(accountOf(other)));
 }
 
 const nameOf = memoize(hostName);

@@ -2,7 +2,10 @@ import { writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { banner } from '../../emulator/cli/banner.ts';
+import { runDoctorCommand } from '../../emulator/cli/doctor.ts';
 import { parseCli } from '../../emulator/cli/flags.ts';
+import { createEmulator } from '../../emulator/index.ts';
 import { temporaryFolder } from '../store/files.ts';
 import { ServerProcess } from './server-process.ts';
 
@@ -21,6 +24,37 @@ describe('who is let in', () => {
     };
     expect(await Promise.all([...apiKeys, 'sk-three'].map(status))).toEqual([200, 200, 401]);
     await server.signal('SIGTERM');
+  });
+
+  it('to control routes: with --control-key, or KIMI_EMULATOR_CONTROL_KEY, wherever the server can be reached from', async () => {
+    const env = { KIMI_EMULATOR_CONTROL_KEY: 'sk-of-env' };
+    expect(parseCli(['--memory'], env).options.controlKey).toBe('sk-of-env');
+    expect(parseCli(['--control-key', 'sk-of-flag'], env).options.controlKey).toBe('sk-of-flag');
+    expect(parseCli([], { KIMI_EMULATOR_CONTROL_KEY: '' }).options.controlKey).toBeUndefined();
+    expect(() => parseCli(['--control-key', 'two words'], {})).toThrow(
+      '--control-key takes a key that a header can carry',
+    );
+
+    const flags = ['--memory', '--host', '0.0.0.0', '--api-keys', 'sk-one'];
+    const closed = await ServerProcess.listening(flags);
+    const keyed = await ServerProcess.listening([...flags, '--control-key', 'sk-control']);
+    const doctor = async ({ ready }: typeof closed, ...args: string[]) => {
+      const said = { out: '', err: '' };
+      const url = `http://127.0.0.1:${ready.port}`;
+      const code = await runDoctorCommand([url, ...args], {
+        stdout: { write: (text) => (said.out += text) },
+        stderr: { write: (text) => (said.err += text) },
+      });
+      return { code, ...said };
+    };
+    expect(await doctor(closed)).toMatchObject({ code: 3, err: expect.stringContaining('needs --control-key') });
+    expect((await doctor(keyed)).code).toBe(3);
+    expect((await doctor(keyed, '--control-key', 'sk-control')).code).toBe(0);
+    for (const [{ server }, says] of [
+      [closed, 'control routes are closed'],
+      [keyed, 'control routes need their key'],
+    ] as const)
+      expect((await server.signal('SIGTERM')).stderr).toContain(says);
   });
 
   it('from browsers and under other names: only with --cors and --allow-host', async () => {
@@ -46,6 +80,17 @@ describe('who is let in', () => {
     expect(await createOne(state)).toEqual(await createOne(['--memory']));
     expect(new Set(await createOne(state)).size).toBe(2);
   });
+});
+
+it.each([
+  [[], 'open to all on this machine'],
+  [['--host', '0.0.0.0'], 'closed: other machines can reach this server (see --control-key)'],
+  [['--host', '0.0.0.0', '--control-key', 'sk-control'], 'needs the key of --control-key'],
+])('the banner of %j says who may use the control routes', async (flags, says) => {
+  await using emulator = createEmulator();
+  expect(banner(emulator, parseCli(['--memory', ...flags], {}))).toContain(
+    `control    /_emulator ${says.startsWith('needs') ? says : `is ${says}`}`,
+  );
 });
 
 /** Starts, creates a session, and ends. @returns the ids of all sessions that are there then */

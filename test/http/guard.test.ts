@@ -1,8 +1,9 @@
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { ERRORS } from '../../contract/errors.ts';
 import { HostNames } from '../../emulator/http/middleware.ts';
+import { createEmulator, type EmulatorOptions } from '../../emulator/index.ts';
 import { MODEL, startEmulator, TRANSPORTS } from '../support/emulator.ts';
 import { expectRefusal, O200K } from '../support/session.ts';
 
@@ -20,6 +21,75 @@ async function sendWithHost(baseURL: string, host: string, path = '/v1/models') 
     sent.on('error', reject).end();
   });
 }
+
+describe('control routes', () => {
+  const CONTROL_KEY = 'sk-control-1';
+  const routes: [string, string][] = [
+    ['GET', '/_emulator/export'],
+    ['GET', '/_emulator/journal'],
+    ['DELETE', '/_emulator/journal'],
+    ['GET', '/_emulator/spend'],
+    ['POST', '/_emulator/reset'],
+    ['GET', '/_emulator/nothing'],
+    ['GET', '/_emulator'],
+  ];
+  /** Bound to every address and asked over loopback: by whom a request was sent is not seen behind a proxy. */
+  async function everywhere(options: EmulatorOptions = {}) {
+    const emulator = createEmulator({ tokenizer: O200K, ...options });
+    onTestFinished(() => emulator.close());
+    const { port } = await emulator.listen({ host: '0.0.0.0' });
+    const ask = (method: string, path: string, key?: string) =>
+      fetch(`http://127.0.0.1:${port}${path}`, {
+        method,
+        headers: key === undefined ? {} : { Authorization: `Bearer ${key}` },
+      });
+    return { emulator, ask };
+  }
+
+  it.each(routes)(
+    '%s %s is closed on a server that other machines can reach, with a text and a hint',
+    async (method, path) => {
+      const { ask } = await everywhere({ apiKeys: ['sk-one'] });
+      for (const key of [undefined, 'sk-one', 'any']) {
+        const response = await ask(method, path, key);
+        expect(response.status).toBe(403);
+        expect(response.headers.get('kimi-emulator-hint')).toContain('KIMI_EMULATOR_CONTROL_KEY');
+        expect(await response.json()).toMatchObject({
+          error: {
+            type: 'permission_denied_error',
+            message: expect.stringContaining('--control-key (option controlKey)'),
+          },
+        });
+      }
+      expect((await ask('GET', '/_emulator/health')).status).toBe(200);
+      expect((await ask('GET', '/v1/models', 'sk-one')).status).toBe(200);
+    },
+  );
+
+  it.each(routes)('%s %s asks for the control key where there is one', async (method, path) => {
+    const { ask } = await everywhere({ controlKey: CONTROL_KEY });
+    for (const key of [undefined, 'any', `${CONTROL_KEY}x`, CONTROL_KEY.slice(0, -1)]) {
+      const response = await ask(method, path, key);
+      expect(response.status).toBe(403);
+      expect(response.headers.get('kimi-emulator-hint')).toContain('an API key is not one');
+    }
+    expect((await ask(method, path, CONTROL_KEY)).status).not.toBe(403);
+  });
+
+  it('ask for the key on loopback too, and not in process', async () => {
+    const closed = await startEmulator('over HTTP', { tokenizer: O200K, controlKey: CONTROL_KEY });
+    expect((await closed.get('/_emulator/journal')).status).toBe(403);
+    const own = await startEmulator('in process', { tokenizer: O200K, controlKey: CONTROL_KEY });
+    expect((await own.get('/_emulator/journal')).status).toBe(200);
+    const open = await startEmulator('over HTTP', { tokenizer: O200K });
+    expect((await open.get('/_emulator/journal')).status).toBe(200);
+  });
+
+  it('the control key is checked as an option', () => {
+    expect(() => createEmulator({ controlKey: '' })).toThrow(/option controlKey must be a key that a header can carry/);
+    expect(() => createEmulator({ controlKey: 'two words' })).toThrow(RangeError);
+  });
+});
 
 describe('the Host header', () => {
   it.each(['localhost', 'LOCALHOST:80', '127.0.0.1:4100', '[::1]:4100', '127.0.0.1'])('may be %s', async (host) => {

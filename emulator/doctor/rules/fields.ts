@@ -3,7 +3,7 @@ import type { Run } from '../run.ts';
 
 /**
  * Fields of today's API that a request may carry [Kimi API documentation, 2026-08 to 2026-11; kimi-code 0.38.0;
- * Kimi-Vendor-Verifier 3dad65a]. Where this emulator does nothing with one, that is no mistake of the request.
+ * Kimi-Vendor-Verifier 3dad65a]. Where this emulator does nothing with one, the request is right all the same.
  */
 const LIVE_FIELDS: ReadonlySet<string> = new Set([
   'frequency_penalty',

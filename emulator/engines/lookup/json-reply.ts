@@ -58,7 +58,7 @@ export async function jsonReply(
   return JSON.stringify(fillSchema(document, context).value);
 }
 
-/** The asking message without the object that shows how the answer is to look: what stands in that is no fact. */
+/** The asking message without the object that shows how the answer is to look, which tells nothing. */
 function withoutForm({ whole: message, start }: Question, format: JsonFormat): string {
   const opening = message.indexOf('{', start);
   const closing = message.lastIndexOf('}');

@@ -183,7 +183,7 @@ const NO_VALUE =
 /** A value by its form, not a word of prose: `b.txt`, `src/a`, `snake_case`, `2024`, `Paris`, `true`. */
 const VALUE_FORM =
   /^[$€£¥]?[-+]?\d|[\w\p{L}][._/@:\\-][\w\p{L}]|^\p{Lu}|^[./~]|^(?:true|false|null|yes|no|on|off)$|\p{Script=Han}/u;
-/** Where a word ends what it belongs to, it is no part of a longer phrase. */
+/** Where a word ends what it belongs to, no longer phrase begins with it. */
 const CLOSED = /^\s*(?:[,，.;；。!！?？)]|$|\n|(?:and|with|then|or)\b)/i;
 
 /** A value without quotes. `announced`: behind a mark or a verb that nothing but a value follows. */
