@@ -370,17 +370,52 @@ export const ERRORS = {
     message: () => LIVE_TEXT.unexpectedOutput,
     example: {},
   },
+  // the live API's own, which happen here by a fault or a script only
+  api_version_missing: {
+    ...live(400, INVALID, false),
+    /** For routes of Hosted Agents. */
+    message: () => 'missing required header Kimi-Api-Version',
+    example: {},
+  },
+  plan_limit: {
+    ...live(403, 'access_terminated_error', false),
+    /** Of a coding plan that is used up [seen by users of Kimi Code, 2026-06 to 2026-09]. */
+    message: () =>
+      "You've reached your usage limit for this billing cycle. Your quota will be refreshed in the next cycle. To continue now, purchase extra usage or upgrade your plan: https://www.kimi.com/code/#pricing",
+    example: {},
+  },
+  server_error: {
+    ...live(500, 'server_error', true),
+    /** Departure: the documents name the type alone. */
+    message: () => 'The server had an error while processing the request, please try again later',
+    example: {},
+  },
+  server_unavailable: {
+    ...live(503, 'server_unavailable', true),
+    /** Departure: the documents name the type alone. */
+    message: () => 'The server is currently unavailable, please try again later',
+    example: {},
+  },
+  gateway_timeout: {
+    ...live(504, 'gateway_timeout', true),
+    html: true,
+    /** What a proxy in front of the live API says where an answer that is not streamed takes more than 900 s. */
+    message: () => '504 Gateway Time-out',
+    example: {},
+  },
 } as const satisfies Record<string, ErrorRow>;
 
 /** One row of the error table. Rows of the live API are sent without `code` and `param`. */
 export interface ErrorRow {
-  readonly status: 400 | 401 | 403 | 404 | 409 | 429 | 500;
+  readonly status: 400 | 401 | 403 | 404 | 409 | 429 | 500 | 503 | 504;
   readonly type: string;
   /** Sent as `x-should-retry`, which the official SDK obeys. */
   readonly retry: boolean;
   readonly evidence: Evidence;
   /** True for rows of the live API that are never given a `code`, even where a session is addressed. */
   readonly bare: boolean;
+  /** Answered as a page, not as JSON: it does not come from the API. */
+  readonly html?: true;
   /** The text, made from the details. */
   message(details: never): string;
   /** The field that is to blame where the details name no other. */

@@ -69,6 +69,8 @@ const HINTS: { readonly [Code in ErrorCode]?: Hint<Code> } = {
   version_conflict: versionConflict,
   idempotency_mismatch: idempotencyMismatch,
   body_too_large: bodyTooLarge,
+  api_version_missing: () =>
+    'the emulator asks for no such header: a fault or a script caused this; on the live API it is for Hosted Agents',
   content_filter: () =>
     'the emulator filters nothing: a fault or a script caused this; show it to the user, and do not send the same text again',
   content_empty: contentEmpty,

@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { MiddlewareHandler } from 'hono';
-import { accountOf } from '../account.ts';
+import { accountOf, identityHeaders } from '../account.ts';
 import { ApiError, invalid } from '../api-error.ts';
 import type { Faults } from '../faults/faults.ts';
 import { lazy } from '../lazy.ts';
@@ -22,10 +22,15 @@ export function openRequest(services: Services): MiddlewareHandler<Env> {
     c.set('services', services);
     c.set('body', NO_BODY);
     c.set('startedAt', performance.now());
-    c.set('headers', { 'Msh-Request-Id': services.ids('request') });
+    c.set('headers', traceHeaders(services.ids('request')));
     openExchange(c, services);
     return next();
   };
+}
+
+/** Names as captured; the form of a trace id is not known. */
+function traceHeaders(request: string): Record<string, string> {
+  return { 'Msh-Request-Id': request, 'Msh-Trace-Mode': 'on', 'X-Msh-Trace-Id': request.replace('req_', '') };
 }
 
 const faultModule = lazy(() => import('../faults/apply-faults.ts'));
@@ -107,7 +112,7 @@ const FOREIGN_SITES: readonly string[] = ['cross-site', 'same-site'];
 const CORS_HEADERS = {
   'Access-Control-Allow-Methods': 'GET, POST, DELETE, OPTIONS',
   'Access-Control-Expose-Headers':
-    'ETag, Idempotent-Replayed, Kimi-Emulator-Hint, Kimi-Emulator-Ignored, Kimi-Emulator-Note, Msh-Request-Id, Retry-After, x-should-retry',
+    'ETag, Idempotent-Replayed, Kimi-Emulator-Hint, Kimi-Emulator-Ignored, Kimi-Emulator-Note, Msh-Request-Id, Retry-After, X-Retry-After, x-should-retry',
   'Access-Control-Max-Age': '600',
 };
 
@@ -184,6 +189,7 @@ const BEARER = /^Bearer +(\S+) *$/i;
 export function authenticate(keys: readonly string[] | undefined): MiddlewareHandler<Env> {
   const known = keys && new Set(keys.map(accountOf));
   const accounts = memoize(accountOf);
+  const identities = memoize(identityHeaders);
   return async (c, next) => {
     const key = BEARER.exec(c.req.header('authorization') ?? '')?.[1];
     if (key === undefined) throw new ApiError('invalid_authentication', {});
@@ -191,6 +197,7 @@ export function authenticate(keys: readonly string[] | undefined): MiddlewareHan
     c.get('exchange')?.by(account, key);
     if (known && !known.has(account)) throw new ApiError('incorrect_api_key', {});
     c.set('account', account);
+    Object.assign(c.get('headers'), identities(account));
     if (c.req.header('kimi-api-version') !== undefined) {
       throw invalid(HOSTED_AGENTS, undefined, 'hosted_agents');
     }

@@ -1,10 +1,10 @@
-import { ERRORS, type ErrorBody } from '../../contract/errors.ts';
+import { ERRORS, type ErrorBody, type ErrorRow } from '../../contract/errors.ts';
 import { ApiError, ClientGone } from '../api-error.ts';
 import { unixSeconds } from '../clock.ts';
 import { lazy } from '../lazy.ts';
 import type { Store } from '../store/store.ts';
 import { isAddressed, type RequestContext } from './context.ts';
-import { sendJson, setHeader } from './respond.ts';
+import { send, sendJson, setHeader } from './respond.ts';
 
 /** Sent where nobody knows how long the error will last: what the live API names in its texts. */
 const WAIT_SECONDS = 1;
@@ -24,13 +24,22 @@ export function renderError(c: RequestContext, error: unknown): ErrorBody {
 /** The error as a response, with the headers that tell a client whether to try again. */
 export async function errorResponse(c: RequestContext, error: unknown): Promise<Response> {
   const refusal = toApiError(c, error);
-  const { status, retry } = ERRORS[refusal.code];
+  const { status, retry, html }: ErrorRow = ERRORS[refusal.code];
   setHeader(c, 'x-should-retry', String(retry));
   if (retry && (status === 409 || status === 429)) {
-    setHeader(c, 'Retry-After', String(refusal.retryAfter ?? WAIT_SECONDS));
+    const wait = String(refusal.retryAfter ?? WAIT_SECONDS);
+    setHeader(c, 'Retry-After', wait);
+    if (status === 429) setHeader(c, 'X-Retry-After', wait);
   }
   if (HINTED.has(status)) await addHint(c, refusal);
-  return sendJson(c, status, JSON.stringify(renderError(c, refusal)));
+  const body = renderError(c, refusal);
+  return html ? sendPage(c, status, refusal.message) : sendJson(c, status, JSON.stringify(body));
+}
+
+function sendPage(c: RequestContext, status: number, title: string): Response {
+  setHeader(c, 'Content-Type', 'text/html');
+  const page = `<html>\r\n<head><title>${title}</title></head>\r\n<body>\r\n<h1>${title}</h1>\r\n</body>\r\n</html>\r\n`;
+  return send(c, status, page);
 }
 
 /** Says in a header what led to the refusal and what to do. Status and body are never changed by it. */

@@ -115,10 +115,11 @@ describe.each(TRANSPORTS)('a fault, %s', (transport) => {
   it('disk_full answers like a full disk, and uses up no idempotency key', async () => {
     const logged = vi.spyOn(console, 'error').mockImplementation(() => undefined);
     let full = false;
+    let asked = 0;
     const time = new MovableClock();
     const now = () => {
-      // Asked for in the transaction, where the database itself would fail.
-      if (full) throw new Database.SqliteError('database or disk is full', 'SQLITE_FULL');
+      // First asked for when the request comes in, then in the transaction, where the database itself would fail.
+      if (full && ++asked > 1) throw new Database.SqliteError('database or disk is full', 'SQLITE_FULL');
       return time.now();
     };
     const session = await startFaulty(transport, { clock: { now }, journal: { entries: 0 } });

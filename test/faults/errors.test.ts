@@ -7,7 +7,17 @@ import { expectRefusal, startSession } from '../support/session.ts';
 const CODES = Object.keys(ERRORS) as ErrorCode[];
 
 /** Rows that only a fault or a script makes. */
-const ON_DEMAND: ErrorCode[] = ['content_filter', 'engine_overloaded'];
+const ON_DEMAND: ErrorCode[] = [
+  'content_filter',
+  'engine_overloaded',
+  'api_version_missing',
+  'plan_limit',
+  'server_error',
+  'server_unavailable',
+  'gateway_timeout',
+];
+/** Rows that are answered as a page. */
+const PAGES: ErrorCode[] = ['gateway_timeout'];
 /** Rows that happen for several reasons, each with its text: the beginning that all of them share. */
 const VARIOUS: Partial<Record<ErrorCode, string>> = { invalid_request: 'Invalid request: ', permission_denied: '' };
 
@@ -19,7 +29,7 @@ function shapeOf({ body }: Reply<unknown>): string {
     .replaceAll(/\d+(?:\.\d+)?/g, 'N');
 }
 
-it('every error but two can be provoked without a fault', () => {
+it('every error can be provoked without a fault, but for those that only a fault or a script makes', () => {
   expect([...Object.keys(PROVOKED), ...ON_DEMAND].toSorted()).toEqual(CODES.toSorted());
 });
 
@@ -41,6 +51,17 @@ const LIVE: Partial<Record<ErrorCode, string>> = {
     'Your account {org}<{ak}> request reached organization TPM rate limit, current: 563653, limit: 500000, please try again after 1 seconds',
   tpd_limit: 'Your account {org}<{ak}> request reached organization TPD rate limit, current: 1526210, limit: 1500000',
   unexpected_output: 'invalid state transition',
+  sampling_fixed: 'invalid temperature: only 1 is allowed for this model',
+  thinking_fixed: 'invalid thinking: only type=enabled is allowed for this model',
+  reasoning_missing: 'thinking is enabled but reasoning_content is missing in assistant tool call message at index 1',
+  tool_choice_while_thinking: "tool_choice 'required' is incompatible with thinking enabled",
+  parameters_not_object: 'tools.function.parameters.type is required and must be "object"',
+  schema_refused:
+    "Invalid request: tools.function.parameters is not a valid moonshot flavored json schema, details: <At path 'properties.a': type is not defined>",
+  tokenization_failed: 'tokenization failed',
+  api_version_missing: 'missing required header Kimi-Api-Version',
+  plan_limit:
+    "You've reached your usage limit for this billing cycle. Your quota will be refreshed in the next cycle. To continue now, purchase extra usage or upgrade your plan: https://www.kimi.com/code/#pricing",
   tool_call_id_not_found: 'tool_call_id  is not found',
   tool_results_missing:
     "an assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. The following tool_call_ids did not have response messages: functions.unknown:0",
@@ -55,7 +76,7 @@ describe.each(TRANSPORTS)('the fault error, %s', (transport) => {
     const session = await startSession(transport);
     const { emulator } = session.api;
     const before = await session.state();
-    for (const code of CODES) {
+    for (const code of CODES.filter((each) => !PAGES.includes(each))) {
       emulator.faults.add({ effect: 'error', code, operation: 'createChatCompletion' });
       const refused = await session.chat([{ role: 'user', content: 'Reply with only PONG' }]);
       const { param }: ErrorRow = ERRORS[code];
@@ -63,12 +84,22 @@ describe.each(TRANSPORTS)('the fault error, %s', (transport) => {
       const { retry, status } = ERRORS[code];
       const again = retry && (status === 409 || status === 429) ? '1' : null;
       expect(refused.headers.get('retry-after'), code).toBe(again);
+      expect(refused.headers.get('x-retry-after'), code).toBe(status === 429 ? again : null);
       const live = LIVE[code];
       if (live) expect(message.replace(/org-\w{24}<ak-\w{20}>/, '{org}<{ak}>')).toBe(live);
       expect(emulator.faults.unused()).toEqual([]);
     }
     expect(await session.state()).toEqual(before);
     expect((await session.chat([{ role: 'user', content: 'Reply with only PONG' }])).status).toBe(200);
+  });
+
+  it.each([false, true])('answers a 504 as a page, streamed: %s', async (stream) => {
+    const api = await startEmulator(transport);
+    api.emulator.faults.add({ effect: 'error', code: 'gateway_timeout' });
+    const { status, headers, text } = await api.post('/v1/chat/completions', { model: MODEL, messages: [], stream });
+    expect([status, headers.get('content-type'), headers.get('x-should-retry')]).toEqual([504, 'text/html', 'true']);
+    expect(text).toMatch(/^<html>[\s\S]*<h1>504 Gateway Time-out<\/h1>[\s\S]*<\/html>\s*$/);
+    expect(api.emulator.journal.entries().at(-1)).toMatchObject({ status: 504, code: 'gateway_timeout' });
   });
 
   it.each(Object.keys(PROVOKED) as (keyof typeof PROVOKED)[])(

@@ -41,7 +41,7 @@ describe('a fault with a wrong', () => {
     [
       'code',
       { effect: 'error', code: 'teapot' },
-      /^code takes one of the codes invalid_request, .*, unexpected_output, not "teapot"$/,
+      /^code takes one of the codes invalid_request, .*, gateway_timeout, not "teapot"$/,
     ],
     ['number', { effect: 'delay', ms: -1 }, 'ms takes a whole number from 0 to 2147483647, not -1'],
     ['number', { effect: 'delay', ms: '5' }, 'ms takes a whole number from 0 to 2147483647, not "5"'],

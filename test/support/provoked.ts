@@ -29,8 +29,18 @@ const withParameters = (parameters: object) => ({ type: 'function', function: { 
 const KEYED = { headers: { 'Idempotency-Key': 'unknown' } };
 const ROOMY = { window_tokens: 300_000 };
 
-/** How each error of the table happens, but for those that only a fault or a script makes. */
-export const PROVOKED: Record<Exclude<ErrorCode, 'content_filter' | 'engine_overloaded'>, Provoked> = {
+/** Errors that only a fault or a script makes. */
+type OnDemand =
+  | 'content_filter'
+  | 'engine_overloaded'
+  | 'api_version_missing'
+  | 'plan_limit'
+  | 'server_error'
+  | 'server_unavailable'
+  | 'gateway_timeout';
+
+/** How each of the other errors of the table happens. */
+export const PROVOKED: Record<Exclude<ErrorCode, OnDemand>, Provoked> = {
   invalid_request: {
     make: async (api) => (await createSession(api)).post('/truncate', { preserve_length: 100 }),
   },

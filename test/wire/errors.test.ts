@@ -181,12 +181,16 @@ it('every documented error has its status, type and x-should-retry', () => {
     '400 invalid_request_error false',
     '401 incorrect_api_key_error false',
     '401 invalid_authentication_error false',
+    '403 access_terminated_error false',
     '403 permission_denied_error false',
     '404 resource_not_found_error false',
     '429 engine_overloaded_error true',
     '429 exceeded_current_quota_error false',
     '429 rate_limit_reached_error false',
     '429 rate_limit_reached_error true',
+    '500 server_error true',
     '500 unexpected_output true',
+    '503 server_unavailable true',
+    '504 gateway_timeout true',
   ]);
 });

@@ -26,6 +26,21 @@ describe.each(TRANSPORTS)('headers %s', (transport) => {
     expect(headers.get('server-timing')).toMatch(/^inner; dur=\d+(\.\d+)?$/);
   });
 
+  it('name the trace, the account and its organisation, the same for each request of a key', async () => {
+    const api = await startFixed(transport);
+    const namesOf = async (key: string) => {
+      const { headers } = await api.get('/v1/models', { key });
+      expect(headers.get('msh-trace-mode')).toBe('on');
+      expect(headers.get('x-msh-trace-id')).toMatch(/^[0-9a-f]{24}$/);
+      return ['msh-uid', 'msh-gid', 'msh-org-id', 'msh-project-id'].map((name) => headers.get(name));
+    };
+    const names = await namesOf('sk-one');
+    for (const name of names) expect(name).toMatch(/^[\w-]{20,}$/);
+    expect(await namesOf('sk-one')).toEqual(names);
+    expect(await namesOf('sk-two')).not.toEqual(names);
+    expect((await api.get('/v1/models', { headers: { Authorization: '' } })).headers.get('msh-uid')).toBeNull();
+  });
+
   it('name each request differently', async () => {
     const api = await startFixed(transport);
     const first = await api.get('/v1/models');
