@@ -183,7 +183,7 @@ export const OPTIONS = {
   /** Host names under which the server answers, besides those of loopback. */
   allowedHosts: option<readonly string[]>(each(isHostName), {
     meaning: 'host names that the server answers to, besides localhost',
-    wanted: 'a host name such as emulator.local',
+    wanted: 'a host name such as emulator.local, without wildcards',
     otherwise: 'none',
     flag: { name: 'allow-host', value: 'NAME', multiple: true, help: 'answer to this host name too; repeatable' },
   }),
@@ -289,5 +289,7 @@ function isOrigin(text: string): boolean {
 }
 
 function isHostName(text: string): boolean {
-  return URL.canParse(`http://${text}`) && new URL(`http://${text}`).hostname === text.toLowerCase();
+  return (
+    !text.includes('*') && URL.canParse(`http://${text}`) && new URL(`http://${text}`).hostname === text.toLowerCase()
+  );
 }

@@ -1,14 +1,18 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, isIP, type Socket } from 'node:net';
-import { getRequestListener } from '@hono/node-server';
+import { getRequestListener, RequestError } from '@hono/node-server';
+import { describeError, ERRORS } from '../contract/errors.ts';
 
 /** Node's default. */
 const HEADERS_TIMEOUT_MS = 60_000;
 /** How long running streams may take to finish once the server closes. */
 const GRACE_MS = 5_000;
-/** How long a client may go on sending a body that has been answered already. */
-const LEFTOVER_MS = 500;
+/**
+ * How much of a body that has been answered already is read and thrown away, and for how long: whoever is cut off while it sends
+ * sees a broken pipe instead of the answer. `idleMs`: without a byte.
+ */
+const LEFTOVER = { bytes: 64 * 2 ** 20, idleMs: 500, totalMs: 30_000 } as const;
 
 export interface RunningServer {
   url: string;
@@ -56,6 +60,7 @@ export async function listen(answer: Answer, { port, host }: ListenOptions): Pro
       hostname: host,
       overrideGlobalObjects: false,
       autoCleanupIncoming: false,
+      errorHandler: refuseUnread,
     }),
   );
   const connections = watchConnections(server);
@@ -69,10 +74,33 @@ export async function listen(answer: Answer, { port, host }: ListenOptions): Pro
   };
 }
 
+/** What no request can be made of, such as one with the port 99999 in its Host header, never reaches the app. */
+function refuseUnread(error: unknown): Response {
+  const unread = error instanceof RequestError;
+  const { status, type } = ERRORS[unread ? 'invalid_request' : 'unexpected_output'];
+  const problem = 'Host and the path must be those of a URL, such as 127.0.0.1:4100 and /v1/models';
+  const { message } = unread ? describeError('invalid_request', { problem }) : describeError('unexpected_output', {});
+  return Response.json({ error: { message, type } }, { status, headers: { 'x-should-retry': String(!unread) } });
+}
+
 /** Reads what is left of a body, so that the connection can be used again; one that has no end is closed. */
 function dropLeftover(incoming: IncomingMessage): void {
-  const timer = setTimeout(() => incoming.socket.destroySoon(), LEFTOVER_MS);
-  timer.unref();
+  const { socket } = incoming;
+  const before = socket.bytesRead;
+  let seen = before;
+  let waited = 0;
+  const look = (): void => {
+    // On a loaded machine the time may be up before what has come in meanwhile is read.
+    setImmediate(() => {
+      waited += LEFTOVER.idleMs;
+      const tooMuch = socket.bytesRead - before > LEFTOVER.bytes || waited >= LEFTOVER.totalMs;
+      if (incoming.closed || socket.destroyed) return;
+      if (tooMuch || socket.bytesRead === seen) return socket.destroySoon();
+      seen = socket.bytesRead;
+      timer = setTimeout(look, LEFTOVER.idleMs).unref();
+    });
+  };
+  let timer = setTimeout(look, LEFTOVER.idleMs).unref();
   incoming.once('close', () => clearTimeout(timer));
   // Whoever stopped in the middle of reading may still be listening, and as long as one does nothing flows. That a listener
   // is gone stops the flow once more, a tick later.

@@ -20,6 +20,8 @@ const WRONG: [object, string][] = [
   [{ cors: 'http://localhost' }, 'option cors must be a list'],
   [{ cors: ['http://localhost', 'http://localhost/path'] }, 'option cors[1]'],
   [{ allowedHosts: ['http://name'] }, 'option allowedHosts[0] must be a host name'],
+  [{ allowedHosts: ['*'] }, 'must be a host name such as emulator.local, without wildcards, not "*"'],
+  [{ allowedHosts: ['ok.local', '*.local'] }, 'option allowedHosts[1] must be a host name'],
   [{ apiKeys: ['sk one'] }, 'option apiKeys[0] must be a key that a header can carry, not "sk one"'],
   [{ apiKeys: [1] }, 'option apiKeys[0]'],
   [{ rateTier: 6 }, 'option rateTier must be one of 0, 1, 2, 3, 4, 5, not 6'],

@@ -5,6 +5,8 @@ import { connect } from 'node:net';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { createEmulator } from '../emulator/index.ts';
 
+const nextTick = () => new Promise<void>((resolve) => setImmediate(resolve));
+
 /** What the server waits for by the clock never comes, so that nothing can look as if it had not waited. */
 function stopTimers(): void {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
@@ -86,6 +88,73 @@ it('a connection survives an answer sent before the end of the body', async () =
   socket.write(`${head}{}`);
   const closed = once(socket, 'close').then(() => 'closed');
   expect(await Promise.race([closed, answered()])).toContain('404 Not Found');
+});
+
+const PART = Buffer.alloc(64 * 1_024, 0x20);
+
+/** A body of so many parts, over the limit from the first on, by a client that reads only once it has sent all of it. */
+async function sendTooMuch(port: number, parts: number, between: (part: number) => Promise<void> = async () => {}) {
+  const socket = connect(port, '127.0.0.1').setNoDelay(true);
+  onTestFinished(() => void socket.destroy());
+  socket.write(
+    `POST /v1/sessions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer x\r\nContent-Type: application/json\r\nContent-Length: ${parts * PART.length}\r\n\r\n`,
+  );
+  for (let part = 0; part < parts; part += 1) {
+    await new Promise<void>((resolve, reject) => socket.write(PART, (error) => (error ? reject(error) : resolve())));
+    await between(part);
+  }
+  const closed = once(socket, 'close').then(() => ['closed']);
+  const answered = async () => String((await Promise.race([once(socket, 'data'), closed]))[0]).split('\r\n')[0];
+  const first = await answered();
+  socket.write('GET /_emulator/health HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  return [first, await answered()];
+}
+
+const REFUSED_THEN_SERVED = ['HTTP/1.1 400 Bad Request', 'HTTP/1.1 200 OK'];
+
+it('many clients that send too much all read the 400, and go on with their connection', async () => {
+  const emulator = createEmulator({ limits: { body_bytes: 8_192 } });
+  onTestFinished(() => emulator.close());
+  const { port } = await emulator.listen();
+  const clients = await Promise.all(Array.from({ length: 40 }, () => sendTooMuch(port, 100)));
+  expect(clients).toEqual(clients.map(() => REFUSED_THEN_SERVED));
+});
+
+it('a client that goes on sending is read for longer than one that has stopped', async () => {
+  const emulator = createEmulator({ limits: { body_bytes: 8_192 } });
+  onTestFinished(() => emulator.close());
+  const { port } = await emulator.listen();
+  const seen: IncomingMessage[] = [];
+  const note = (message: unknown) => void seen.push((message as { request: IncomingMessage }).request);
+  subscribe('http.server.request.start', note);
+  onTestFinished(() => void unsubscribe('http.server.request.start', note));
+  stopTimers();
+  const arrived = async (part: number) => {
+    while ((seen[0]?.socket.bytesRead ?? 0) < (part + 1) * PART.length && seen[0]?.socket.destroyed !== true)
+      await nextTick();
+    vi.advanceTimersByTime(500);
+    await nextTick();
+  };
+  expect(await sendTooMuch(port, 12, arrived)).toEqual(REFUSED_THEN_SERVED);
+});
+
+it('a client that stops sending what was refused is let go', async () => {
+  const emulator = createEmulator({ limits: { body_bytes: 8_192 } });
+  onTestFinished(() => emulator.close());
+  const { port } = await emulator.listen();
+  stopTimers();
+  const socket = connect(port, '127.0.0.1');
+  onTestFinished(() => void socket.destroy());
+  const closed = once(socket, 'close');
+  socket.write(
+    'POST /v1/sessions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer x\r\nContent-Length: 99999\r\n\r\n',
+  );
+  expect(String((await once(socket, 'data'))[0])).toContain('400 Bad Request');
+  while (!socket.destroyed) {
+    vi.advanceTimersByTime(500);
+    await nextTick();
+  }
+  await closed;
 });
 
 it('baseURL names the server while it is listening', async () => {

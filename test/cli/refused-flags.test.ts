@@ -50,6 +50,7 @@ const WRONG: [string[], string][] = [
   [['--allow-host='], '--allow-host'],
   [['--allow-host', 'http://name'], '--allow-host'],
   [['--allow-host', 'name:8080'], '--allow-host'],
+  [['--allow-host', '*'], '--allow-host takes a host name such as emulator.local, without wildcards, not *'],
 ];
 
 describe('a wrong flag', () => {

@@ -91,6 +91,11 @@ describe('control routes', () => {
   });
 });
 
+const NOT_A_URL = {
+  status: 400,
+  error: { type: ERRORS.invalid_request.type, message: expect.stringMatching(/^Invalid request: Host and the path/) },
+};
+
 describe('the Host header', () => {
   it.each(['localhost', 'LOCALHOST:80', '127.0.0.1:4100', '[::1]:4100', '127.0.0.1'])('may be %s', async (host) => {
     const api = await startEmulator('over HTTP', { tokenizer: O200K });
@@ -104,7 +109,7 @@ describe('the Host header', () => {
       for (const path of ['/v1/models', '/_emulator/health', '/']) {
         const { status, body } = await sendWithHost(api.emulator.baseURL, host, path);
         // Text that is not a host name is refused before it reaches the emulator.
-        if (host.includes('@')) expect(status).toBe(400);
+        if (host.includes('@')) expect({ status, ...JSON.parse(body) }).toMatchObject(NOT_A_URL);
         else
           expect({ status, ...JSON.parse(body) }).toMatchObject({
             status: 403,
@@ -113,6 +118,21 @@ describe('the Host header', () => {
       }
     },
   );
+
+  it.each([
+    'localhost:99999',
+    'localhost:port',
+    'localhost:',
+    'localhost:80:80',
+    '[::1',
+    'a b',
+    'localhost/x',
+    'localhost?x',
+  ])('is refused as %s, which no URL can hold, in the envelope of every error', async (host) => {
+    const api = await startEmulator('over HTTP', { tokenizer: O200K });
+    const { status, body } = await sendWithHost(api.emulator.baseURL, host);
+    expect({ status, ...JSON.parse(body) }).toEqual(NOT_A_URL);
+  });
 
   it('may be a name that was allowed', async () => {
     const api = await startEmulator('over HTTP', { tokenizer: O200K, allowedHosts: ['Kimi.internal'] });
