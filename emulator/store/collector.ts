@@ -7,6 +7,8 @@ const ENTRIES_PER_SLICE = 400;
 const LEFTOVERS_PER_SLICE = 100;
 const PAUSE_MS = 5;
 const VACUUM_PAGES = 200;
+/** Pages given back since the last checkpoint that are worth another: before one, the file is as long as it was. 1 MiB. */
+const SHRINK_PAGES = 256;
 
 interface Pointer {
   head: number;
@@ -26,6 +28,8 @@ export class Collector {
   #timer: NodeJS.Timeout | undefined;
   #holds = 0;
   #closed = false;
+  /** Pages that were given back since the last checkpoint. */
+  #released = 0;
 
   constructor(database: Database) {
     this.#database = database;
@@ -68,11 +72,29 @@ export class Collector {
     const dirty = this.#sql.dirty.get();
     if (!dirty) {
       if (this.#sweepLeftovers()) return true;
-      this.#database.pragma(`incremental_vacuum(${VACUUM_PAGES})`);
-      return Number(this.#database.pragma('freelist_count', { simple: true })) > VACUUM_PAGES;
+      return this.#vacuum();
     }
     this.#database.transaction(() => this.#collect(dirty.id))();
     return true;
+  }
+
+  /** Gives free pages back, and shortens the file once that is worth it. @returns whether more is left */
+  #vacuum(): boolean {
+    const before = this.#freePages;
+    this.#database.pragma(`incremental_vacuum(${VACUUM_PAGES})`);
+    const after = this.#freePages;
+    this.#released += before - after;
+    // A file of an older version may have no vacuum at all.
+    if (after > VACUUM_PAGES && after < before) return true;
+    if (this.#released >= SHRINK_PAGES) {
+      this.#database.pragma('wal_checkpoint(PASSIVE)');
+      this.#released = 0;
+    }
+    return false;
+  }
+
+  get #freePages(): number {
+    return Number(this.#database.pragma('freelist_count', { simple: true }));
   }
 
   #sweepLeftovers(): boolean {

@@ -51,6 +51,8 @@ describe('the file', () => {
     expect(statSync(path).size).toBeGreaterThan(2 * SLACK_BYTES);
     const store = new Store(path);
     while (store.collector.slice());
+    // While it is open, not only once it is closed.
+    expect(statSync(path).size).toBeLessThan(SLACK_BYTES);
     store.close();
     expect(statSync(path).size).toBeLessThan(SLACK_BYTES);
   });
