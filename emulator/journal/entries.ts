@@ -55,6 +55,8 @@ function hasStatus({ status }: Exchange, asked: string): boolean {
 const HIDDEN = '[redacted]';
 /** Anyone who knows a share id can read the share. */
 const SHARE_ID = /shr_(?!\[)[\w-]+/g;
+const ESCAPE = /%[0-7][\da-f]/i;
+const ESCAPES = /%[0-7][\da-f]/gi;
 /** Keys of any service. */
 const SECRET = /\b(?:sk|ak)-[\w-]{6,}/g;
 /** The possible start of either, at the end of a text that is cut. */
@@ -77,7 +79,29 @@ export class Redactor {
   }
 
   text(text: string): string {
-    return this.#keys.replaceAll(text, HIDDEN).replaceAll(SECRET, HIDDEN).replaceAll(SHARE_ID, `shr_${HIDDEN}`);
+    const plain = this.#keys.replaceAll(text, HIDDEN).replaceAll(SECRET, HIDDEN).replaceAll(SHARE_ID, `shr_${HIDDEN}`);
+    return ESCAPE.test(plain) ? this.#escaped(plain) : plain;
+  }
+
+  /** The same for secrets of which any characters are percent-encoded, as each client does it another way. */
+  #escaped(text: string): string {
+    const escapes: number[] = [];
+    const read = text.replaceAll(ESCAPES, (coded, at: number) => {
+      escapes.push(at - 2 * escapes.length);
+      return String.fromCharCode(Number.parseInt(coded.slice(1), 16));
+    });
+    const placeOf = (at: number): number => at + 2 * escapes.filter((place) => place < at).length;
+    const found = [SECRET, SHARE_ID].flatMap((pattern) =>
+      [...read.matchAll(pattern)].map((match): [number, number] => [match.index, match.index + match[0].length]),
+    );
+    let result = '';
+    let from = 0;
+    for (const [start, end] of [...this.#keys.spans(read), ...found].sort(([a], [b]) => a - b)) {
+      const place = placeOf(start);
+      if (place >= from) result += text.slice(from, place) + HIDDEN;
+      from = Math.max(from, placeOf(end));
+    }
+    return result + text.slice(from);
   }
 
   /** A stored text as it is shown. A secret that the cut went through is left out with the rest. */
@@ -133,8 +157,19 @@ class KeySet {
   }
 
   replaceAll(text: string, replacement: string): string {
-    if (this.#longest === 0) return text;
     let result = '';
+    let from = 0;
+    for (const [start, end] of this.spans(text)) {
+      result += text.slice(from, start) + replacement;
+      from = end;
+    }
+    return result + text.slice(from);
+  }
+
+  /** Where keys stand, in order, none within another. */
+  spans(text: string): [start: number, end: number][] {
+    const found: [number, number][] = [];
+    if (this.#longest === 0) return found;
     let from = 0;
     let hash = 0;
     for (let place = 0; place < text.length; place += 1) {
@@ -143,11 +178,11 @@ class KeySet {
       if (this.#starts[hash & HASH_MASK] === 0 || start < from) continue;
       const length = this.#lengthAt(text, start);
       if (length === undefined) continue;
-      result += text.slice(from, start) + replacement;
       from = start + length;
+      found.push([start, from]);
       place = from - 1;
     }
-    return result + text.slice(from);
+    return found;
   }
 
   /** Length of the longest start of a key that the text ends with. */

@@ -42,6 +42,29 @@ it('the journal shows no API key, wherever a client put it', async () => {
   );
 });
 
+it('the journal shows no API key of which any characters are percent-encoded', async () => {
+  const api = await startEmulator('over HTTP');
+  const masks = fc.array(fc.constantFrom('plain', 'upper', 'lower'), { minLength: 40, maxLength: 40 });
+  await fc.assert(
+    fc.asyncProperty(key, masks, async (secret, mask) => {
+      api.emulator.journal.clear();
+      const encoded = [...secret].map((character, place) => {
+        const code = `%${character.charCodeAt(0).toString(16)}`;
+        // What stands plain in a URL must not end or change it.
+        const how = /[\w.~-]/.test(character) ? mask[place] : mask[place] === 'plain' ? 'upper' : mask[place];
+        return how === 'plain' ? character : how === 'upper' ? code.toUpperCase() : code;
+      });
+      await api.get(`/v1/models?before=1&key=${encoded.join('')}&after=2`, { key: secret });
+      const shown = JSON.stringify(api.emulator.journal.entries().map(({ path }) => decodeURIComponent(path)));
+      expect(shown).not.toContain(JSON.stringify(secret).slice(1, -1));
+      expect(shown).toContain('before=1');
+    }),
+    { numRuns: runs(100) },
+  );
+  await api.get('/v1/shares/shr%5Fabcdefghijklmnop');
+  expect(api.emulator.journal.entries().at(-1)?.path).not.toContain('abcdef');
+});
+
 it('the journal shows no part of an API key where a text was cut inside it', () => {
   const redactor = new Redactor(['key+with/odd=signs']);
   const seen = redactor.stored({ head: 'before key+with/o', tail: 'dd=signs after', leftOut: 100, unit: 'bytes' });
