@@ -44,7 +44,7 @@ function orderOf({ tools }: LookupRequest, question: Question, { name, at }: Cho
   const { order, whole: message } = question;
   if (at === undefined) {
     const start = Math.max(0, question.start - (message.length - order.length));
-    return { text: order.slice(start), from: 0 };
+    return { text: order.slice(start), nameStart: 0, from: 0 };
   }
   const end = at + name.length;
   const others = mentionsOf(order, tools).filter((mention) => mention.ordered);
@@ -53,7 +53,7 @@ function orderOf({ tools }: LookupRequest, question: Question, { name, at }: Cho
   while (start > (previous === undefined ? 0 : previous.at + previous.name.length) && !endsSentence(order, start - 1))
     start -= 1;
   const next = others.find((mention) => mention.at >= end);
-  return { text: order.slice(start, next?.at), from: end - start };
+  return { text: order.slice(start, next?.at), nameStart: at - start, from: end - start };
 }
 
 /** Types that a value without a name can be read as. */

@@ -22,7 +22,8 @@ interface NamedValue extends SpokenValue {
 /** The part of a message that orders one call: from its sentence's beginning to where another call is ordered. */
 export interface OrderText {
   text: string;
-  /** Where the tool's name ends. */
+  /** Where the tool's name begins, and where it ends. */
+  nameStart: number;
   from: number;
 }
 
@@ -40,7 +41,7 @@ export class Order {
   readonly #named = new Map<string, NamedValue>();
   readonly #unnamed: readonly (SpokenValue & { sure: boolean })[];
 
-  constructor({ text, from }: OrderText, names: readonly string[]) {
+  constructor({ text, nameStart, from }: OrderText, names: readonly string[]) {
     this.#text = text;
     this.#from = from;
     this.#names = names;
@@ -48,7 +49,7 @@ export class Order {
     this.#objects = objectsIn(text, from, this.#quotations);
     // `file name` before `name`: what is part of a longer name names nothing by itself.
     for (const name of [...names].sort((a, b) => b.length - a.length)) this.#readNamed(name);
-    this.#unnamed = this.#readUnnamed();
+    this.#unnamed = [...this.#readUnnamed(), ...this.#readBefore(nameStart)];
   }
 
   /** What the order gives for the property at a path. `sure: false`: a word that may mean something else. */
@@ -141,6 +142,20 @@ export class Order {
     if (!'[{'.includes(this.#text[start] ?? ' ')) return undefined;
     const end = endOfJson(this.#text, start);
     return end === undefined ? undefined : { start, end, value: { text: this.#text.slice(start, end), quoted: false } };
+  }
+
+  /** `Read "b.txt" with read_file.` */
+  #readBefore(nameStart: number): (SpokenValue & { sure: boolean })[] {
+    const identifiers = [...this.#text.slice(0, nameStart).matchAll(IDENTIFIER)].map(
+      ([text, raw = text], index, all) => {
+        const start = all[index]?.index ?? 0;
+        return { start, end: start + raw.length, value: { text: raw, quoted: false } };
+      },
+    );
+    const quotations = this.#quotations.filter(({ end }) => end <= nameStart);
+    return [...quotations, ...identifiers]
+      .filter(({ value }) => value.quoted || !PURE_NUMBER.test(value.text))
+      .map((value) => ({ ...value, sure: true }));
   }
 
   #readUnnamed(): (SpokenValue & { sure: boolean })[] {
@@ -299,10 +314,14 @@ const PURE_NUMBER = /^[\d.-]+$/;
 const NUMBER = /(?<![\w.-])(-?\d+(?:\.\d+)?)(?![\w-])/g;
 /** `for best pizza recipes`: to the end of the sentence. */
 const REST = /\b(?:for|about|with|to|on|of|in|that says|saying)\s+([^\n.!?;]{1,300})/g;
+/** Right behind the tool's name, and all that its sentence says: `search for dogs.` */
+const ALONE =
+  /^\s*(?:for|on|about)\s+(?!(?:the|an?|my|our|your|his|her|its|their|this|that|these|those|it|them|me|us|you|all|both|each|every|again|now|once)\b)([\p{L}\p{N}_'’-]+(?: [\p{L}\p{N}_'’-]+){0,2})(?=\s*(?:[.!?](?:\s|$)|$))/gu;
 const UNNAMED = [
   { pattern: PROPER, byForm: true },
   { pattern: HAN, byForm: true },
   { pattern: IDENTIFIER, byForm: true },
   { pattern: NUMBER, byForm: true },
+  { pattern: ALONE, byForm: true },
   { pattern: REST, byForm: false },
 ];
