@@ -86,6 +86,8 @@ export const CompletionUsage = z
     completion_tokens: tokens,
     total_tokens: tokens,
     cached_tokens: z.int().min(1).optional(),
+    completion_tokens_details: z.object({ reasoning_tokens: tokens }).optional(),
+    prompt_tokens_details: z.object({ cached_tokens: z.int().min(1).optional() }).optional(),
   })
   .meta({ id: 'CompletionUsage' });
 
@@ -101,6 +103,7 @@ export const ChatCompletion = z
         message: z.object({
           role: z.literal('assistant'),
           content: z.string(),
+          reasoning_content: z.string().optional(),
           tool_calls: z.array(ToolCall.required({ index: true })).optional(),
         }),
         finish_reason: FinishReason,
@@ -129,6 +132,7 @@ export const ChatCompletionChunk = z
         delta: z.object({
           role: z.literal('assistant').optional(),
           content: z.string().optional(),
+          reasoning_content: z.string().optional(),
           tool_calls: z.array(ToolCallDelta).optional(),
         }),
         finish_reason: FinishReason.nullable(),

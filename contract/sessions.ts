@@ -151,7 +151,12 @@ export const SessionMessage = z
     name: z.string().optional(),
     tool_calls: z.array(ToolCall).optional(),
     tool_call_id: z.string().optional(),
-    tokens,
+    reasoning_content: z.string().optional(),
+    tools: z.array(Tool).optional(),
+    tokens: tokens.meta({ description: 'What it takes in the window now, its reasoning included where that is kept.' }),
+    reasoning_tokens: tokens
+      .optional()
+      .meta({ description: 'What its reasoning takes while the prompt keeps it; absent where it has none.' }),
     pinned: z.boolean(),
     truncated: z.boolean(),
     summary: z.boolean(),
@@ -197,6 +202,9 @@ export const SessionCompression = z
     after: Usage,
     summary: SessionMessage.nullable(),
     snapshot_id: z.string().nullable(),
+    dropped_reasoning_tokens: tokens.optional().meta({
+      description: 'Tokens of the reasoning of the messages that the summary replaces; absent where it is 0.',
+    }),
     version,
     dry_run: z.boolean(),
   })

@@ -10,6 +10,7 @@ import { InProcess } from './in-process.ts';
 import { Journal } from './journal/journal.ts';
 import { lazy } from './lazy.ts';
 import { lookupModel } from './models/lookup.ts';
+import { Profiles } from './models/profiles.ts';
 import { ScriptableModel } from './models/scriptable.ts';
 import { checkOptions, type EmulatorOptions } from './options.ts';
 import { RateLimits } from './rate/rate-limits.ts';
@@ -59,11 +60,12 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
   const { tokenizer: vocabulary, seed } = options;
   const tokenizer =
     typeof vocabulary === 'object' ? vocabulary : openTokenizer(vocabulary === undefined ? {} : { file: vocabulary });
+  const profiles = new Profiles({ limits, given: options.limits ?? {}, tokenizer });
   const store = new Store(options.database ?? MEMORY);
   const seededIds = seed === undefined ? undefined : new SeededIds(String(seed), store.countRun());
   const clock = new MovableClock(options.clock ?? (seededIds ? stillClock(SEEDED_START_MS) : systemClock));
   const locks = new Locks();
-  const state = new State({ store, limits, tokenizer, clock, seededIds, locks });
+  const state = new State({ store, limits, profiles, tokenizer, clock, seededIds, locks });
   const journal = new Journal(options.journal);
   state.onReset.push(() => journal.markReset(clock.now()));
   const faults = new Faults();
@@ -81,6 +83,7 @@ export function createEmulator(options: EmulatorOptions = {}): Emulator {
     tokenizer,
     model,
     served: options.models,
+    profiles,
     clock,
     ids: seededIds?.next ?? randomIds(),
     locks,

@@ -5,7 +5,7 @@ import { unixSeconds } from './clock.ts';
 import type { RequestContext } from './http/context.ts';
 import { type Answer, noteEffects, type WrittenAnswer, written } from './http/respond.ts';
 import type { JournalEffects } from './journal/exchange.ts';
-import type { WriteItem } from './sessions/append.ts';
+import type { ReadMessage } from './sessions/messages.ts';
 import { requireSession } from './sessions/session.ts';
 import { CutMissing } from './sessions/truncate.ts';
 import type { SessionRow } from './store/sessions.ts';
@@ -35,7 +35,7 @@ interface HistoryStep {
   session: string;
   step: 'created' | 'written' | 'deleted' | { restored: string } | { snapshot: string };
   /** Messages that were written. */
-  items?: readonly WriteItem[];
+  items?: readonly ReadMessage[];
 }
 
 type Loaded<Target> = Target extends SessionTarget ? SessionRow : undefined;

@@ -7,6 +7,7 @@ import type { Ids } from './ids.ts';
 import type { Journal } from './journal/journal.ts';
 import type { ServedModels } from './models/known-models.ts';
 import type { Model } from './models/model.ts';
+import type { Profiles } from './models/profiles.ts';
 import type { Locks } from './sessions/locks.ts';
 import type { State } from './state/state.ts';
 import type { Store } from './store/store.ts';
@@ -21,6 +22,8 @@ export interface Services {
   readonly model: Model;
   /** Which of the known models answer; all where undefined. */
   readonly served: ServedModels | undefined;
+  /** The models that it can be, by name. */
+  readonly profiles: Profiles;
   readonly clock: MovableClock;
   readonly ids: Ids;
   readonly locks: Locks;

@@ -20,6 +20,7 @@ export const KIMI_K2_0905 = {
 
   window: documented(262_144, 'DOC'),
   defaultOutput: documented(1024, 'DOC'),
+  clampsDefaultOutput: documented(false, 'DOC'),
   largestOutput: documented(null, 'DOC'),
   bodyBytes: assumed(4 * 2 ** 20),
 
@@ -47,5 +48,6 @@ export const KIMI_K2_0905 = {
   },
 
   media: documented(false, 'DOC'),
+  promptDetails: captured(false, 'WIRE'),
   template: captured('k2', 'WIRE'),
 } as const satisfies ModelProfile;

@@ -12,6 +12,7 @@ export const KIMI_K25 = {
 
   window: documented(262_144, 'PD'),
   defaultOutput: documented(32_768, 'PD'),
+  clampsDefaultOutput: assumed(true),
   largestOutput: documented(null, 'PD'),
   bodyBytes: documented(100 * 2 ** 20, 'PD'),
 
@@ -50,5 +51,6 @@ export const KIMI_K25 = {
   },
 
   media: documented(true, 'PD'),
+  promptDetails: captured(true, 'VAI'),
   template: captured('k2.5', 'KVV'),
 } as const satisfies ModelProfile;

@@ -23,6 +23,7 @@ export const KIMI_K3 = {
 
   window: documented(1_048_576, 'PD'),
   defaultOutput: documented(131_072, 'PD'),
+  clampsDefaultOutput: assumed(true),
   largestOutput: documented(1_048_576, 'PD'),
   bodyBytes: documented(100 * 2 ** 20, 'PD'),
 
@@ -63,5 +64,6 @@ export const KIMI_K3 = {
   },
 
   media: documented(true, 'PD'),
+  promptDetails: captured(true, 'VAI'),
   template: captured('k3', 'KVV'),
 } as const satisfies ModelProfile;

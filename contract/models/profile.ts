@@ -81,6 +81,8 @@ export interface ModelProfile {
   readonly window: Fact<number>;
   /** Largest answer where the request names none. */
   readonly defaultOutput: Fact<number>;
+  /** Whether that is cut to what is left of the window, where it is more. */
+  readonly clampsDefaultOutput: Fact<boolean>;
   /** Largest answer that may be asked for; the rest of the window where null. */
   readonly largestOutput: Fact<number | null>;
   readonly bodyBytes: Fact<number>;
@@ -118,6 +120,8 @@ export interface ModelProfile {
 
   /** Whether pictures and videos are taken as parts of a message. */
   readonly media: Fact<boolean>;
+  /** Whether usage names the cached part of a prompt in `prompt_tokens_details` too. */
+  readonly promptDetails: Fact<boolean>;
   readonly template: Fact<TemplateName>;
 }
 

@@ -1,3 +1,4 @@
+import type { MarkupSizes } from '../engines/tokens/prompt-counter.ts';
 import type { Tokenizer } from '../engines/tokens/tokenizer.ts';
 import type { Settings } from './settings.ts';
 
@@ -6,44 +7,113 @@ const TOKENS_PER_UNIT = 3;
 /** What follows a text can change how its end is divided, by a few tokens. */
 const BORDER_TOKENS = 64;
 
-/** The bounds of one answer, applied alike to every model: stop strings end it, `max_tokens` cuts it. Counts in slices. */
-export class Bounds {
+/** A text that grows within a number of tokens. Counts in slices, and only where it could have come near the end. */
+class BoundedText {
   readonly #tokenizer: Tokenizer;
-  readonly #maxTokens: number;
-  readonly #stop: readonly string[];
-  readonly #heldBack: number;
-  /** Tokens that the text may take: `max_tokens` less those of the calls. */
-  #room: number;
-  #sent = '';
-  #waiting = '';
+  #text = '';
   /** Tokens and length of the text when it was last counted. */
   #counted = { tokens: 0, units: 0 };
-  /** Why the answer ended before the model did. */
-  ended: 'stop' | 'length' | undefined;
 
-  constructor(tokenizer: Tokenizer, { maxTokens, stop }: Pick<Settings, 'maxTokens' | 'stop'>) {
+  constructor(tokenizer: Tokenizer) {
     this.#tokenizer = tokenizer;
-    this.#maxTokens = maxTokens;
-    this.#room = maxTokens;
-    this.#stop = stop;
-    this.#heldBack = Math.max(0, ...stop.map((text) => text.length - 1));
   }
 
-  /** All text let through so far. */
   get text(): string {
-    return this.#sent;
+    return this.#text;
   }
 
-  /** How many tokens that is. */
   async tokens(): Promise<number> {
-    if (this.#counted.units !== this.#sent.length) {
-      this.#counted = { tokens: await this.#tokenizer.countSliced(this.#sent), units: this.#sent.length };
+    if (this.#counted.units !== this.#text.length) {
+      this.#counted = { tokens: await this.#tokenizer.countSliced(this.#text), units: this.#text.length };
     }
     return this.#counted.tokens;
   }
 
+  /** Adds what of a text fits. @returns that part */
+  async add(text: string, room: number): Promise<string> {
+    const whole = this.#text + text;
+    const fitting = (await this.#fits(whole, room))
+      ? whole
+      : await this.#tokenizer.prefixWithin(whole, Math.max(0, room));
+    const added = fitting.slice(this.#text.length);
+    this.#text += added;
+    return added;
+  }
+
+  async #fits(whole: string, room: number): Promise<boolean> {
+    const { tokens, units } = this.#counted;
+    if (tokens + TOKENS_PER_UNIT * (whole.length - units) + BORDER_TOKENS <= room) return true;
+    this.#counted = { tokens: await this.#tokenizer.countSliced(whole), units: whole.length };
+    return this.#counted.tokens <= room;
+  }
+}
+
+/**
+ * The bounds of one answer, applied alike to every model: stop strings end its text, `max_tokens` cuts it, reasoning and
+ * markup included.
+ */
+export class Bounds {
+  readonly #tokenizer: Tokenizer;
+  readonly #maxTokens: number;
+  readonly #markup: MarkupSizes;
+  readonly #stop: readonly string[];
+  readonly #heldBack: number;
+  readonly #reasoning: BoundedText;
+  readonly #text: BoundedText;
+  /** Tokens of the parts before the text, and of their markup. */
+  #before = 0;
+  /** Tokens of all calls. */
+  #calls = 0;
+  #inText = false;
+  #waiting = '';
+  /** Why the answer ended before the model did. */
+  ended: 'stop' | 'length' | undefined;
+
+  /** @param markup around the parts of the answer, of the model that gives it */
+  constructor(tokenizer: Tokenizer, { maxTokens, stop }: Pick<Settings, 'maxTokens' | 'stop'>, markup: MarkupSizes) {
+    this.#tokenizer = tokenizer;
+    this.#maxTokens = maxTokens;
+    this.#markup = markup;
+    this.#stop = stop;
+    this.#heldBack = Math.max(0, ...stop.map((text) => text.length - 1));
+    this.#reasoning = new BoundedText(tokenizer);
+    this.#text = new BoundedText(tokenizer);
+    this.#before = markup.beforeReasoning;
+  }
+
+  /** All text let through so far. */
+  get text(): string {
+    return this.#text.text;
+  }
+
+  get reasoning(): string {
+    return this.#reasoning.text;
+  }
+
+  /** Tokens of the parts of the answer, without markup. */
+  async sizes(): Promise<{ text: number; reasoning: number; calls: number }> {
+    return { text: await this.#text.tokens(), reasoning: await this.#reasoning.tokens(), calls: this.#calls };
+  }
+
+  /** The part of the reasoning that may be delivered. */
+  async pushReasoning(text: string): Promise<string> {
+    const delivered = await this.#reasoning.add(text, this.#maxTokens - this.#before);
+    if (delivered.length < text.length) this.ended = 'length';
+    return delivered;
+  }
+
+  /** Ends the reasoning, if any: text and calls follow. */
+  async beginText(): Promise<void> {
+    if (this.#inText || this.ended) return;
+    this.#inText = true;
+    this.#before += (await this.#reasoning.tokens()) + this.#markup.afterReasoning + this.#markup.beforeText;
+    if (this.#before > this.#maxTokens) this.ended = 'length';
+  }
+
   /** The part of `text` that may be delivered now. What could begin a stop string waits for what follows. */
   async push(text: string): Promise<string> {
+    await this.beginText();
+    if (this.ended) return '';
     this.#waiting += text;
     const stopAt = this.#firstStop();
     if (stopAt !== undefined) {
@@ -56,23 +126,37 @@ export class Bounds {
 
   /** What still waits where no more of the text will follow at once. */
   async rest(): Promise<string> {
+    await this.beginText();
     return this.ended ? '' : this.#deliver(this.#waiting);
   }
 
   /**
    * The arguments of the next call that are within `max_tokens`.
    * @param frameTokens what all calls so far take, with this one's frame
+   * @param wholeTokens the same with its arguments
    * @returns undefined where not even the frame is
    */
-  async pushArguments(text: string, frameTokens: number): Promise<string | undefined> {
-    const left = this.#maxTokens - (await this.tokens()) - frameTokens;
-    const tokens = await this.#tokenizer.countSliced(text);
-    if (tokens <= left) {
-      this.#room = this.#maxTokens - frameTokens - tokens;
+  async pushArguments(text: string, frameTokens: number, wholeTokens: number): Promise<string | undefined> {
+    const left = this.#maxTokens - this.#before - (await this.#text.tokens());
+    if (wholeTokens <= left) {
+      this.#calls = wholeTokens;
       return text;
     }
     this.ended = 'length';
-    return left >= 0 ? this.#tokenizer.prefixWithin(text, left) : undefined;
+    if (frameTokens > left) return undefined;
+    this.#calls = left;
+    return this.#tokenizer.prefixWithin(text, left - frameTokens);
+  }
+
+  /** Tokens of the whole answer as the model wrote it. Where its end does not fit either, it was cut there. */
+  async finish(): Promise<number> {
+    const inText = this.#inText ? 0 : await this.#reasoning.tokens();
+    const written = this.#before + inText + (await this.#text.tokens()) + this.#calls;
+    if (this.ended === 'length') return Math.min(written, this.#maxTokens);
+    const whole = written + this.#markup.afterText + this.#markup.end;
+    if (whole <= this.#maxTokens) return whole;
+    this.ended ??= 'length';
+    return this.#maxTokens;
   }
 
   #firstStop(): number | undefined {
@@ -82,23 +166,9 @@ export class Bounds {
 
   async #deliver(text: string): Promise<string> {
     this.#waiting = this.#waiting.slice(text.length);
-    const whole = this.#sent + text;
-    if (await this.#fits(whole)) {
-      this.#sent = whole;
-      return text;
-    }
-    this.ended = 'length';
-    const cut = (await this.#tokenizer.prefixWithin(whole, this.#room)).slice(this.#sent.length);
-    this.#sent += cut;
-    return cut;
-  }
-
-  /** Counts only where the text could have come near the end of its room: it grows by a few units at a time. */
-  async #fits(whole: string): Promise<boolean> {
-    const { tokens, units } = this.#counted;
-    if (tokens + TOKENS_PER_UNIT * (whole.length - units) + BORDER_TOKENS <= this.#room) return true;
-    this.#counted = { tokens: await this.#tokenizer.countSliced(whole), units: whole.length };
-    return this.#counted.tokens <= this.#room;
+    const delivered = await this.#text.add(text, this.#maxTokens - this.#before - this.#calls);
+    if (delivered.length < text.length) this.ended = 'length';
+    return delivered;
   }
 }
 

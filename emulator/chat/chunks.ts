@@ -3,9 +3,9 @@ import { type ChatMessage, contentText, type ToolCall } from '../../contract/mes
 import type { ModelProfile } from '../../contract/models/profile.ts';
 import { findProfile } from '../../contract/models/profiles.ts';
 import type { SessionState } from '../../contract/sessions.ts';
-import { MESSAGE_FRAME_TOKENS, messageTokensSliced } from '../engines/tokens/chat-template.ts';
-import type { TokenizerSource } from '../engines/tokens/tokenizer.ts';
-import type { WriteItem } from '../sessions/append.ts';
+import type { PromptCounter } from '../engines/tokens/prompt-counter.ts';
+import type { ServedModel } from '../models/profiles.ts';
+import { isBorder, type WriteItem } from '../sessions/append.ts';
 import { wholeCharacters } from './bounds.ts';
 
 type Delta = ChatCompletionChunk['choices'][number]['delta'];
@@ -35,11 +35,16 @@ export class Chunks {
   }
 
   *text(index: number, text: string): Generator<ChatCompletionChunk> {
-    for (let rest = text; rest !== ''; ) {
-      const head = wholeCharacters(rest, this.#characters) || rest.slice(0, 2);
-      yield this.#chunk(index, { content: head });
-      rest = rest.slice(head.length);
-    }
+    for (const content of this.#pieces(text)) yield this.#chunk(index, { content });
+  }
+
+  *reasoning(index: number, text: string): Generator<ChatCompletionChunk> {
+    for (const piece of this.#pieces(text)) yield this.#chunk(index, { reasoning_content: piece });
+  }
+
+  /** An empty piece ends the reasoning [captured of K3, 2026-08]. */
+  reasoningEnd(index: number): ChatCompletionChunk {
+    return this.#chunk(index, { reasoning_content: '' });
   }
 
   *call(
@@ -66,6 +71,14 @@ export class Chunks {
     return { ...this.#frame([]), usage };
   }
 
+  *#pieces(text: string): Generator<string> {
+    for (let rest = text; rest !== ''; ) {
+      const head = wholeCharacters(rest, this.#characters) || rest.slice(0, 2);
+      yield head;
+      rest = rest.slice(head.length);
+    }
+  }
+
   #chunk(index: number, delta: Delta): ChatCompletionChunk {
     return this.#frame([{ index, delta, finish_reason: null }]);
   }
@@ -82,27 +95,53 @@ export class Chunks {
 /** What was delivered of one choice. */
 export interface Reply {
   content: string;
+  /** Undefined where the model shows none. */
+  reasoning: string | undefined;
   calls: ToolCall[];
+  /** Tokens of the parts, without markup. */
+  sizes: { text: number; reasoning: number; calls: number };
   completionTokens: number;
   finishReason: FinishReason;
 }
 
-export function replyMessage({ content, calls }: Pick<Reply, 'content' | 'calls'>): ChatMessage {
-  return { role: 'assistant', content, ...(calls.length > 0 && { tool_calls: calls }) };
+function replyMessage({ content, reasoning, calls }: Pick<Reply, 'content' | 'reasoning' | 'calls'>): ChatMessage {
+  return {
+    role: 'assistant',
+    content,
+    ...(reasoning !== undefined && { reasoning_content: reasoning }),
+    ...(calls.length > 0 && { tool_calls: calls }),
+  };
 }
 
 /**
  * The messages that a turn stores: the new ones and the reply, which a begun answer and its continuation share. Nothing
  * of an empty answer, nor of a tool call that `length` cut, is stored.
  */
-export function storedReply(reply: Reply | undefined, items: readonly WriteItem[], partial: boolean): WriteItem[] {
-  const begun = partial ? items.at(-1) : undefined;
+export function storedReply(
+  reply: Reply | undefined,
+  items: readonly WriteItem[],
+  isBegun: boolean,
+  { profile, counter }: Pick<ServedModel, 'profile'> & { counter: PromptCounter },
+): WriteItem[] {
+  const begun = isBegun ? items.at(-1) : undefined;
   const before = begun ? items.slice(0, -1) : [...items];
   if (!reply || !isWhole(reply)) return begun && contentText(begun.body.content) !== '' ? [...before, begun] : before;
-  const body = replyMessage(reply);
-  if (!begun) return [...before, { body, tokens: reply.completionTokens + MESSAGE_FRAME_TOKENS, pinned: undefined }];
-  const joined = { ...begun.body, ...body, content: contentText(begun.body.content) + reply.content };
-  return [...before, { body: joined, tokens: begun.tokens + reply.completionTokens, pinned: begun.pinned }];
+  const { sizes } = reply;
+  const answer = replyMessage(reply);
+  if (begun) {
+    const body = { ...begun.body, ...answer, content: contentText(begun.body.content) + reply.content };
+    const tokens = begun.tokens + sizes.text + sizes.calls;
+    return [...before, { ...begun, body, tokens, border: isBorder(profile, body) }];
+  }
+  const { tokens: frame, reasoning } = counter.emptyAnswer;
+  const item = {
+    body: answer,
+    tokens: frame + sizes.text + sizes.calls,
+    reasoning: reasoning + sizes.reasoning,
+    border: isBorder(profile, answer),
+    pinned: undefined,
+  };
+  return [...before, item];
 }
 
 function isWhole({ content, calls, finishReason }: Reply): boolean {
@@ -112,7 +151,7 @@ function isWhole({ content, calls, finishReason }: Reply): boolean {
 
 /** The chunks of an answer that was given before, as they were. */
 export async function* replay(
-  source: TokenizerSource,
+  source: ServedModel,
   completion: ChatCompletion,
   includeUsage: boolean,
   characters: number,
@@ -121,6 +160,10 @@ export async function* replay(
   const chunks = new Chunks({ id, created, model }, characters);
   for (const { index, message } of choices) {
     yield [chunks.opening(index)];
+    if (message.reasoning_content !== undefined) {
+      yield chunks.reasoning(index, message.reasoning_content);
+      yield [chunks.reasoningEnd(index)];
+    }
     yield chunks.text(index, message.content);
     for (const call of message.tool_calls ?? []) yield chunks.call(index, call.index, call);
   }
@@ -131,13 +174,13 @@ export async function* replay(
   if (includeUsage) yield [chunks.usage(usage)];
 }
 
-/** The usage of each of several choices; stored is their sum. */
-async function usagesOf(source: TokenizerSource, { choices, usage }: ChatCompletion): Promise<CompletionUsage[]> {
-  const tokenizer = await source.load();
+/** The usage of each of several choices; stored is their sum. Only models that do not think give several. */
+async function usagesOf(source: ServedModel, { choices, usage }: ChatCompletion): Promise<CompletionUsage[]> {
+  const counter = await source.counter();
   return Promise.all(
     choices.map(async ({ message: { content, tool_calls: calls = [] } }) => {
-      const tokens = await messageTokensSliced(tokenizer, replyMessage({ content, calls }));
-      const completion_tokens = tokens - MESSAGE_FRAME_TOKENS;
+      const { tokens } = await counter.message(replyMessage({ content, reasoning: undefined, calls }));
+      const completion_tokens = tokens - counter.emptyAnswer.tokens;
       return { ...usage, completion_tokens, total_tokens: usage.prompt_tokens + completion_tokens };
     }),
   );

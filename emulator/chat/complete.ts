@@ -3,10 +3,9 @@ import type { ToolCall } from '../../contract/messages.ts';
 import type { ModelProfile } from '../../contract/models/profile.ts';
 import type { SessionState } from '../../contract/sessions.ts';
 import type { OpenBill } from '../billing/billing.ts';
-import { MESSAGE_FRAME_TOKENS, messageTokensSliced } from '../engines/tokens/chat-template.ts';
 import type { Model, ModelRequest } from '../models/model.ts';
 import { Bounds } from './bounds.ts';
-import { Chunks, type Heading, type Reply, replyMessage } from './chunks.ts';
+import { Chunks, type Heading, type Reply } from './chunks.ts';
 import { argumentsText, callId } from './identity.ts';
 import type { Turn } from './turn.ts';
 
@@ -18,7 +17,6 @@ interface AppliedTurn {
 
 interface Completing {
   model: Model;
-  profile: ModelProfile;
   heading: Heading;
   chunkCharacters: number;
   signal: AbortSignal;
@@ -64,39 +62,54 @@ export async function* complete(
 /** One choice. The model is asked before anything is yielded, so that its failure can still be a plain error. */
 async function* answer(
   turn: Turn,
-  { model, profile, signal, prompt }: Completing & { prompt: Omit<ModelRequest, 'signal'> },
+  { model, signal, prompt }: Completing & { prompt: Omit<ModelRequest, 'signal'> },
   chunks: Chunks,
   index: number,
 ): AsyncGenerator<Iterable<ChatCompletionChunk>, Reply> {
-  const bounds = new Bounds(turn.tokenizer, turn.settings);
+  const { counter, settings, profile } = turn;
+  const begun = settings.partial !== undefined;
+  const thinks = settings.thinking.enabled && !begun;
+  const bounds = new Bounds(counter.tokenizer, settings, counter.markup(settings.thinking.enabled, begun));
   const calls: ToolCall[] = [];
   let opened = false;
+  let reasons = false;
   for await (const delta of abortable(model.complete({ ...prompt, signal }), signal)) {
     if (!opened) yield [chunks.opening(index)];
     opened = true;
-    if (delta.type === 'text') {
-      yield chunks.text(index, await bounds.push(delta.text));
+    if (delta.type === 'reasoning') {
+      if (!thinks || delta.text === '') continue;
+      reasons = true;
+      yield chunks.reasoning(index, await bounds.pushReasoning(delta.text));
     } else {
-      yield chunks.text(index, await bounds.rest());
-      if (bounds.ended) break;
-      const id = callId(profile, delta.name, calls.length, turn.firstCall);
-      const frame = await messageTokensSliced(
-        turn.tokenizer,
-        replyMessage({ content: '', calls: [...calls, toCall(id, delta.name, '')] }),
-      );
-      const text = await bounds.pushArguments(argumentsText(profile, delta.arguments), frame - MESSAGE_FRAME_TOKENS);
-      if (text === undefined) break;
-      calls.push(toCall(id, delta.name, text));
-      yield chunks.call(index, calls.length - 1, toCall(id, delta.name, text));
+      if (reasons) yield [chunks.reasoningEnd(index)];
+      reasons = false;
+      if (delta.type === 'text') {
+        yield chunks.text(index, await bounds.push(delta.text));
+      } else {
+        yield chunks.text(index, await bounds.rest());
+        if (bounds.ended) break;
+        const call = toCall(
+          callId(profile, delta.name, calls.length, turn.firstCall),
+          delta.name,
+          argumentsText(profile, delta.arguments),
+        );
+        const [frame, whole] = [await counter.calls([...calls, emptied(call)]), await counter.calls([...calls, call])];
+        const text = await bounds.pushArguments(call.function.arguments, frame, whole);
+        if (text === undefined) break;
+        calls.push(toCall(call.id, delta.name, text));
+        yield chunks.call(index, calls.length - 1, toCall(call.id, delta.name, text));
+      }
     }
     if (bounds.ended) break;
   }
   if (!opened) yield [chunks.opening(index)];
+  const shows = thinks || (profile.thinking.whenOff.value !== 'nothing' && !begun);
+  if (reasons || (shows && !thinks)) yield [chunks.reasoningEnd(index)];
   yield chunks.text(index, await bounds.rest());
-  const framed = await messageTokensSliced(turn.tokenizer, replyMessage({ content: '', calls }));
-  const completionTokens = (await bounds.tokens()) + framed - MESSAGE_FRAME_TOKENS;
+  const completionTokens = await bounds.finish();
   const finishReason = bounds.ended ?? (calls.length > 0 ? 'tool_calls' : 'stop');
-  return { content: bounds.text, calls, completionTokens, finishReason };
+  const reasoning = shows ? bounds.reasoning : undefined;
+  return { content: bounds.text, reasoning, calls, sizes: await bounds.sizes(), completionTokens, finishReason };
 }
 
 function* finishes(
@@ -111,19 +124,38 @@ function* finishes(
   }
 }
 
+function emptied({ id, function: { name } }: ToolCall): ToolCall {
+  return toCall(id, name, '');
+}
+
 function toCall(id: string, name: string, text: string): ToolCall {
   return { id, type: 'function', function: { name, arguments: text } };
 }
 
-/** `cached_tokens` is left out where it is 0, as on the live API. */
-function usageOf({ promptTokens }: Turn, { cachedTokens }: OpenBill, replies: readonly Reply[]): CompletionUsage {
+/** Whatever is 0 of the cache is left out, as on the live API. */
+function usageOf(
+  { promptTokens, profile }: Turn,
+  { cachedTokens }: OpenBill,
+  replies: readonly Reply[],
+): CompletionUsage {
   const completion = replies.reduce((sum, reply) => sum + reply.completionTokens, 0);
   return {
     prompt_tokens: promptTokens,
     completion_tokens: completion,
     total_tokens: promptTokens + completion,
     ...(cachedTokens > 0 && { cached_tokens: cachedTokens }),
+    ...reasoningDetails(profile, replies, completion),
+    ...(cachedTokens > 0 && profile.promptDetails.value && { prompt_tokens_details: { cached_tokens: cachedTokens } }),
   };
+}
+
+/** Models that show reasoning where they do not think count its end as a token of it [captured of K2.5, 2026-08]. */
+function reasoningDetails({ thinking }: ModelProfile, replies: readonly Reply[], completionTokens: number) {
+  const shown = replies.filter(({ reasoning }) => reasoning !== undefined);
+  if (shown.length === 0) return {};
+  const end = thinking.whenOff.value === 'nothing' ? 0 : 1;
+  const tokens = shown.reduce((sum, { sizes }) => sum + sizes.reasoning + end, 0);
+  return { completion_tokens_details: { reasoning_tokens: Math.min(tokens, completionTokens) } };
 }
 
 function toCompletion(
@@ -137,11 +169,12 @@ function toCompletion(
     object: 'chat.completion',
     created: heading.created,
     model: heading.model,
-    choices: replies.map(({ content, calls, finishReason }, index) => ({
+    choices: replies.map(({ content, reasoning, calls, finishReason }, index) => ({
       index,
       message: {
         role: 'assistant',
         content,
+        ...(reasoning !== undefined && { reasoning_content: reasoning }),
         ...(calls.length > 0 && {
           tool_calls: calls.map(({ id, type, function: call }, place) => ({ index: place, id, type, function: call })),
         }),

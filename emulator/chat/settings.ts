@@ -1,13 +1,14 @@
 import type { ChatRequest } from '../../contract/chat.ts';
 import type { Limits } from '../../contract/limits.ts';
-import type { InputMessage, Tool } from '../../contract/messages.ts';
+import type { ChatMessage, InputMessage, Tool } from '../../contract/messages.ts';
 import type { ModelProfile } from '../../contract/models/profile.ts';
 import { ApiError, invalid } from '../api-error.ts';
-import { GENERATION_PROMPT_TOKENS, MESSAGE_END_TOKENS } from '../engines/tokens/chat-template.ts';
+import type { PromptSettings } from '../engines/tokens/chat-template.ts';
 import type { ModelRequest, ResponseFormat } from '../models/model.ts';
+import type { ServedModel } from '../models/profiles.ts';
 import { requireContent } from '../sessions/append.ts';
 import { dynamicTools, requireReasoning, requireTaken } from './profile-rules.ts';
-import { thinkingOf } from './thinking.ts';
+import { type Thinking, thinkingOf } from './thinking.ts';
 
 /** Below this temperature every choice would be the same, and the live API refuses more than one. */
 const NEAR_ZERO = 0.01;
@@ -24,8 +25,7 @@ export interface Settings {
   includeUsage: boolean;
   /** The beginning of the answer, where the last message gives one. */
   partial: (InputMessage & { role: 'assistant' }) | undefined;
-  /** Tokens of the prompt beyond tools and messages. An answer that is begun has no generation prompt and no end yet. */
-  extraTokens: number;
+  thinking: Thinking;
 }
 
 /** What the schema cannot say. @throws ApiError in the live API's terms */
@@ -55,34 +55,60 @@ function withoutBegun(messages: readonly InputMessage[]): readonly InputMessage[
   return messages.slice(0, place);
 }
 
-export function settingsOf(request: ChatRequest, limits: Limits): Settings {
+export function settingsOf(
+  request: ChatRequest,
+  { profile, limits }: Pick<ServedModel, 'profile' | 'limits'>,
+): Settings {
   const last = request.messages.at(-1);
   const partial = last?.role === 'assistant' && last.partial ? last : undefined;
   const stop = typeof request.stop === 'string' ? [request.stop] : (request.stop ?? []);
   return {
     maxTokens: request.max_completion_tokens ?? request.max_tokens ?? limits.max_tokens,
-    clampable: request.max_completion_tokens != null,
+    clampable: isClampable(request, profile),
     choices: request.n ?? 1,
     stop: stop.filter((text) => text !== ''),
     includeUsage: request.stream_options?.include_usage ?? false,
     partial,
-    extraTokens: partial ? -MESSAGE_END_TOKENS : GENERATION_PROMPT_TOKENS,
+    thinking: thinkingOf(profile, request),
   };
 }
 
-/** @throws ApiError where `tool_choice` asks for a tool that is not there */
+function isClampable({ max_completion_tokens, max_tokens }: ChatRequest, profile: ModelProfile): boolean {
+  if (max_completion_tokens != null) return true;
+  return max_tokens == null && profile.clampsDefaultOutput.value;
+}
+
+/** What of the request its prompt says. */
+export function promptSettings(
+  { tool_choice: choice, ...request }: ChatRequest,
+  { thinking }: Pick<Settings, 'thinking'>,
+): PromptSettings {
+  const toolChoice = typeof choice === 'object' && choice ? { name: choice.function.name } : (choice ?? 'auto');
+  return { thinking: thinking.enabled, effort: thinking.effort, toolChoice, responseFormat: responseFormat(request) };
+}
+
+/**
+ * What the model is asked.
+ * @param declared tools of the request or the session; the messages may bring more
+ * @throws ApiError where `tool_choice` asks for a tool that is not there
+ */
 export function modelSettings(
   request: ChatRequest,
-  { maxTokens, partial }: Settings,
-  tools: readonly Tool[],
-): Omit<ModelRequest, 'signal' | 'messages' | 'tools'> {
+  { maxTokens, partial, thinking }: Settings,
+  declared: readonly Tool[],
+  messages: readonly ChatMessage[],
+): Omit<ModelRequest, 'signal' | 'session'> {
+  const tools = [...declared, ...dynamicTools(messages)];
   return {
     model: request.model,
+    messages,
+    tools,
     partial: partial !== undefined,
-    toolChoice: toolChoice(request, [...tools, ...dynamicTools(request.messages)]),
+    toolChoice: toolChoice(request, tools),
     responseFormat: responseFormat(request),
     maxTokens,
     temperature: request.temperature ?? DEFAULT_TEMPERATURE,
+    ...(thinking.enabled && { thinking: thinking.effort }),
   };
 }
 
@@ -100,7 +126,7 @@ function toolChoice({ tool_choice }: ChatRequest, tools: readonly Tool[]): Model
   return { name };
 }
 
-function responseFormat({ response_format: format }: ChatRequest): ResponseFormat {
+function responseFormat({ response_format: format }: Pick<ChatRequest, 'response_format'>): ResponseFormat {
   if (format?.type === 'json_schema') return { type: 'json_schema', schema: format.json_schema.schema };
   return { type: format?.type ?? 'text' };
 }

@@ -1,8 +1,10 @@
 import type { ChatCompletion, ChatRequest } from '../../contract/chat.ts';
+import type { ChatMessage } from '../../contract/messages.ts';
+import type { ModelProfile } from '../../contract/models/profile.ts';
 import type { SessionState } from '../../contract/sessions.ts';
 import { ApiError, invalid } from '../api-error.ts';
 import { billingOf, type OpenBill } from '../billing/billing.ts';
-import type { Tokenizer } from '../engines/tokens/tokenizer.ts';
+import type { PromptCounter } from '../engines/tokens/prompt-counter.ts';
 import type { JournalEffects, Turn as TurnFacts } from '../journal/exchange.ts';
 import { callFingerprint } from '../journal/sent.ts';
 import type { ModelRequest } from '../models/model.ts';
@@ -10,18 +12,21 @@ import type { Services } from '../services.ts';
 import {
   bodyOf,
   type Counted,
+  countContent,
   extend,
+  historyOf,
   pairOrRefuse,
   requireWriteFits,
   type Write,
   type WriteItem,
 } from '../sessions/append.ts';
 import { pair } from '../sessions/groups.ts';
-import { readWindow } from '../sessions/messages.ts';
-import { sameTools, saveSession, toSessionState, toUsage } from '../sessions/session.ts';
+import { sameTools, saveSession, toSessionState } from '../sessions/session.ts';
 import type { SessionRow, Toolset } from '../store/sessions.ts';
 import { type Reply, storedReply } from './chunks.ts';
-import { modelSettings, type Settings, settingsOf } from './settings.ts';
+import { requireReasoning } from './profile-rules.ts';
+import { hasBorder, readItems, sumTokens, type TurnWindow } from './read-window.ts';
+import { modelSettings, promptSettings, type Settings, settingsOf } from './settings.ts';
 
 const NO_TOOLS: Toolset = { tools: [], tokens: 0 };
 
@@ -32,25 +37,75 @@ export interface Turn {
    * @throws ApiError `quota_exceeded`
    */
   begin(): Promise<{ prompt: Omit<ModelRequest, 'signal'>; bill: OpenBill }>;
+  profile: ModelProfile;
+  counter: PromptCounter;
   promptTokens: number;
   settings: Settings;
-  tokenizer: Tokenizer;
-  /** Number of the first tool call that this turn issues. */
+  /** Number of the first tool call that this turn issues, where calls are counted over the history. */
   firstCall: number;
   /** Makes the turn part of its session, in the caller's transaction. Undefined outside a session. */
   commit(replies: readonly Reply[]): SessionState | undefined;
 }
 
-/** A turn without a session: the messages are the whole history. @throws ApiError with the live API's texts */
-export function openStateless(
+/** A request, checked and counted. */
+interface TurnInput extends Counted {
+  request: ChatRequest;
+  settings: Settings;
+  /** Tokens that the request adds to its tools and messages; see `PromptCounter.request`. */
+  addedTokens: number;
+}
+
+/** Counts what a request brings, in slices. */
+export async function countTurn(
   services: Services,
-  account: string,
   request: ChatRequest,
-  { write, tools, tokenizer }: Counted,
-): Turn {
-  const { limits } = services;
+  session: SessionRow | undefined,
+): Promise<TurnInput> {
+  const { model, messages, tools } = request;
+  const settings = settingsOf(request, services.profiles.of(model));
+  const target = session ? { model, view: session.view } : { model };
+  const counted = await countContent(services, target, messages, tools);
+  const begun = settings.partial !== undefined;
+  const addedTokens = await counted.counter.request(promptSettings(request, settings), begun);
+  return { ...counted, request, settings, addedTokens };
+}
+
+/** A turn without a session: the messages are the whole history. @throws ApiError with the live API's texts */
+export function openStateless(services: Services, account: string, input: TurnInput): Turn {
+  const { request, write, tools = NO_TOOLS, addedTokens, counter } = input;
   if (request.messages.length === 0) throw invalid('messages must not be empty', 'messages', 'no_messages');
-  const messages = write.items.map((item) => item.body);
+  const bodies = write.items.map((item) => item.body);
+  requireAnswered(bodies);
+  const { profile, limits } = services.profiles.of(request.model);
+  const written = readItems(write.items, input.settings.thinking);
+  const promptTokens = tools.tokens + sumTokens(written) + addedTokens;
+  const settings = { ...input.settings, maxTokens: answerTokens(services, input, promptTokens) };
+  const requested = promptTokens + settings.maxTokens;
+  if (requested > limits.window_tokens) {
+    const details = { limit: limits.window_tokens, requested, adding: promptTokens, answer: settings.maxTokens };
+    throw new ApiError('context_window_exceeded', details);
+  }
+  const messages = written.map((message) => message.body);
+  const prompt = modelSettings(request, settings, tools.tools, messages);
+  const firstCall = bodies.reduce((calls, message) => calls + (message.tool_calls?.length ?? 0), 0);
+  return {
+    async begin() {
+      const { model } = request;
+      const { maxTokens } = settings;
+      const bill = billingOf(services).open({ account, model, tools, window: [], written, promptTokens, maxTokens });
+      return { prompt, bill };
+    },
+    profile,
+    counter,
+    promptTokens,
+    settings,
+    firstCall,
+    commit: () => undefined,
+  };
+}
+
+/** @throws ApiError where calls and results do not match, with the live API's texts */
+function requireAnswered(messages: readonly ChatMessage[]): void {
   const pairing = pair([], messages);
   if ('kind' in pairing) {
     const { kind, ids, index } = pairing;
@@ -58,106 +113,64 @@ export function openStateless(
     throw new ApiError('tool_call_id_not_found', { ids, fault: kind, index });
   }
   if (pairing.open.length > 0) throw new ApiError('tool_results_missing', { ids: pairing.open });
-  const asked = settingsOf(request, limits);
-  const available = tools?.tools ?? [];
-  const promptTokens = (tools?.tokens ?? 0) + write.tokens + asked.extraTokens;
-  const settings = { ...asked, maxTokens: answerTokens(services, asked, promptTokens) };
-  const requested = promptTokens + settings.maxTokens;
-  if (requested > limits.window_tokens) {
-    const details = { limit: limits.window_tokens, requested, adding: promptTokens, answer: settings.maxTokens };
-    throw new ApiError('context_window_exceeded', details);
-  }
-  const prompt = { ...modelSettings(request, settings, available), messages, tools: available };
-  return {
-    async begin() {
-      const bill = billingOf(services).open({
-        account,
-        model: request.model,
-        tools: tools ?? NO_TOOLS,
-        window: [],
-        written: write.items,
-        promptTokens,
-        maxTokens: settings.maxTokens,
-      });
-      return { prompt, bill };
-    },
-    promptTokens,
-    settings,
-    tokenizer,
-    firstCall: messages.reduce((calls, message) => calls + (message.tool_calls?.length ?? 0), 0),
-    commit: () => undefined,
-  };
 }
 
 /** A turn in a session: the messages are the new ones. @throws ApiError in the order of the contract */
-export function openInSession(
-  services: Services,
-  session: SessionRow,
-  request: ChatRequest,
-  { write, tools, tokenizer }: Counted,
-): Turn {
+export function openInSession(services: Services, session: SessionRow, window: TurnWindow, input: TurnInput): Turn {
+  const { request, write, counter } = input;
   if (request.messages.length === 0 && session.view.messages === 0) {
     throw invalid('messages must not be empty while the window is', 'messages', 'no_messages');
   }
-  const asked = settingsOf(request, services.limits);
-  const available = tools ?? services.store.toolsets.read(session.toolset);
-  const { promptTokens, maxTokens } = checkTurn(services, session, { write, tools, settings: asked });
-  const settings = { ...asked, maxTokens };
-  const prompt = modelSettings(request, settings, available.tools);
+  const served = services.profiles.of(request.model);
+  const tools = input.tools ?? window.tools;
+  const { promptTokens, maxTokens } = checkTurn(services, session, window, input);
+  const settings = { ...input.settings, maxTokens };
   let stored: readonly WriteItem[] = [];
   return {
     async begin() {
-      const window = await readWindow(services.store.history, session.view);
-      const messages = [...window.map((message) => message.body), ...write.items.map((item) => item.body)];
-      const bill = billingOf(services).open({
-        account: session.account,
-        session: session.id,
-        model: request.model,
-        tools: available,
-        window,
-        written: write.items,
-        promptTokens,
-        maxTokens: settings.maxTokens,
-      });
+      const { account, id } = session;
+      const written = readItems(write.items, settings.thinking);
+      const read = await window.read(settings.thinking, hasBorder(write));
+      const messages = [...read, ...written].map((message) => message.body);
+      const prompt = modelSettings(request, settings, tools.tools, messages);
+      if (served.profile.thinking.requiresReasoning.value) {
+        const whole = await window.read({ ...settings.thinking, keepsAll: true }, false);
+        requireReasoning(served.profile, settings.thinking, [...whole, ...write.items].map(bodyOf));
+      }
+      const { model } = request;
+      const asked = { account, session: id, model, tools, window: read, written, promptTokens, maxTokens };
+      const bill = billingOf(services).open(asked);
       const settle = (outputTokens: number): void => {
         bill.settle(outputTokens);
-        billingOf(services).wrote(session.id, stored);
+        billingOf(services).wrote(id, historyOf(served, stored));
       };
-      return {
-        prompt: { ...prompt, messages, tools: available.tools, session: { id: session.id } },
-        bill: { ...bill, settle },
-      };
+      return { prompt: { ...prompt, session: { id } }, bill: { ...bill, settle } };
     },
+    profile: served.profile,
+    counter,
     promptTokens,
     settings,
-    tokenizer,
     firstCall: session.calls,
     commit: ([reply]) => {
-      stored = storedReply(reply, write.items, settings.partial !== undefined);
-      return toSessionState(services, commitTurn(services, session, stored, tools, reply?.calls.length ?? 0));
+      stored = storedReply(reply, write.items, settings.partial !== undefined, { ...served, counter });
+      const next = commitTurn(services, session, window, {
+        input,
+        items: stored,
+        callsIssued: reply?.calls.length ?? 0,
+      });
+      return toSessionState(services, next);
     },
   };
-}
-
-/** What a chat turn adds to a session: the new messages and, replacing the session's where given, tools. */
-interface TurnInput {
-  write: Write;
-  tools: Toolset | undefined;
-  settings: Settings;
 }
 
 /** The end of a stored answer: in a session it must fit the window too. */
 const STORED_END_TOKENS = 1;
 
 /** Tokens that the answer may take: what was asked for, or what is left of the window where that is less and may be cut. */
-function answerTokens(
-  { limits, clampsAnswers }: Services,
-  { maxTokens, clampable }: Settings,
-  promptTokens: number,
-  endTokens = 0,
-): number {
-  if (!clampsAnswers || !clampable) return maxTokens;
-  return Math.max(1, Math.min(maxTokens, limits.window_tokens - promptTokens - endTokens));
+function answerTokens(services: Services, { request, settings }: TurnInput, besides: number): number {
+  const { maxTokens, clampable } = settings;
+  if (!services.clampsAnswers || !clampable) return maxTokens;
+  return Math.max(1, Math.min(maxTokens, services.profiles.of(request.model).limits.window_tokens - besides));
 }
 
 /**
@@ -168,45 +181,55 @@ function answerTokens(
 function checkTurn(
   services: Services,
   session: SessionRow,
-  { write, tools, settings }: TurnInput,
+  window: TurnWindow,
+  input: TurnInput,
 ): { promptTokens: number; maxTokens: number } {
-  const { store, limits } = services;
-  const { open } = pairOrRefuse(store.history.tail(session.view).calls.map(bodyOf), write.items);
+  const { request, write, settings, addedTokens, counter } = input;
+  const { open } = pairOrRefuse(services.store.history.tail(session.view).calls.map(bodyOf), write.items);
   if (open.length > 0) throw new ApiError('tool_call_unanswered', { ids: open, param: 'messages' });
   requireWriteFits(services, write);
-  const used = toUsage(services, session);
-  const toolsTokens = tools ? tools.tokens : used.tools_tokens;
-  const promptTokens = toolsTokens + session.view.tokens + write.tokens + settings.extraTokens;
-  const maxTokens = answerTokens(services, settings, promptTokens, STORED_END_TOKENS);
-  const requested = promptTokens + maxTokens + STORED_END_TOKENS;
-  if (requested > limits.window_tokens) {
-    throw new ApiError('context_window_exceeded', {
-      limit: limits.window_tokens,
-      requested,
-      used: used.total_tokens,
-      adding: promptTokens - used.total_tokens,
-      answer: maxTokens + STORED_END_TOKENS,
-    });
+  const limit = services.profiles.of(request.model).limits.window_tokens;
+  const tools = (input.tools ?? window.tools).tokens;
+  const written = sumTokens(readItems(write.items, settings.thinking));
+  const promptTokens = tools + window.tokens(settings.thinking, hasBorder(write)) + written + addedTokens;
+  const { tokens, reasoning } = counter.emptyAnswer;
+  // A request may leave out reasoning that the window keeps.
+  const kept = tools + window.tokensWith(write.items) + (settings.partial ? 0 : tokens + reasoning);
+  const besides = Math.max(promptTokens + STORED_END_TOKENS, kept);
+  const maxTokens = answerTokens(services, input, besides);
+  if (besides + maxTokens > limit) {
+    const used = window.tools.tokens + window.tokensWith([]);
+    const adding = besides - STORED_END_TOKENS - used;
+    const answer = maxTokens + STORED_END_TOKENS;
+    throw new ApiError('context_window_exceeded', { limit, requested: besides + maxTokens, used, adding, answer });
   }
   return { promptTokens, maxTokens };
+}
+
+interface CommittedTurn {
+  input: TurnInput;
+  items: readonly WriteItem[];
+  callsIssued: number;
 }
 
 /** Commits a turn: new messages, tools and reply together, in the caller's transaction. */
 function commitTurn(
   services: Services,
   session: SessionRow,
-  items: readonly WriteItem[],
-  tools: Toolset | undefined,
-  callsIssued: number,
+  window: TurnWindow,
+  { input: { request, tools }, items, callsIssued }: CommittedTurn,
 ): SessionRow {
-  const { store } = services;
-  const replacing = tools && !sameTools(services, session, tools);
-  if (items.length === 0 && !replacing) return session;
-  const tail = store.history.tail(session.view);
+  const { store, profiles } = services;
+  const replacing = tools && !sameTools(services, session, tools) ? tools : window.recountedTools;
+  const moving = profiles.of(session.model).profile !== profiles.of(request.model).profile;
+  if (items.length === 0 && !replacing && !moving) return session;
+  const base = window.base();
+  const tail = store.history.tail(base);
   const pairing = pairOrRefuse(tail.calls.map(bodyOf), items);
-  const { view } = extend(services, session.view, tail, items, pairing);
-  const toolset = replacing ? store.toolsets.insert(tools) : session.toolset;
-  return saveSession(services, session, { view, toolset, calls: session.calls + callsIssued });
+  const { view } = extend(services, base, tail, items, pairing);
+  const toolset = replacing ? store.toolsets.insert(replacing) : session.toolset;
+  const model = moving ? request.model : session.model;
+  return saveSession(services, session, { view, toolset, model, calls: session.calls + callsIssued });
 }
 
 /**

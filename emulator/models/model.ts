@@ -11,6 +11,8 @@ export interface ModelRequest {
   responseFormat: ResponseFormat;
   maxTokens: number;
   temperature: number;
+  /** How much to think before the answer; undefined where not at all. */
+  thinking?: 'low' | 'high' | 'max';
   /** The session that the turn belongs to, if to any. */
   session?: { id: string };
   signal: AbortSignal;
@@ -21,10 +23,13 @@ export type ResponseFormat =
   | { type: 'json_object' }
   | { type: 'json_schema'; schema: Record<string, unknown> };
 
-/** A stretch of text of any length, or one whole tool call (`arguments` is JSON text). */
-export type ModelDelta = { type: 'text'; text: string } | { type: 'tool_call'; name: string; arguments: string };
+/** A stretch of reasoning or of text of any length, or one whole tool call (`arguments` is JSON text). */
+export type ModelDelta =
+  | { type: 'reasoning'; text: string }
+  | { type: 'text'; text: string }
+  | { type: 'tool_call'; name: string; arguments: string };
 
-/** What answers. `max_tokens`, `stop`, chunking and usage are applied by `chat/`, the same for every model. */
+/** What answers. Reasoning of a request that does not think is dropped. `max_tokens`, `stop`, chunking and usage are applied by `chat/`, the same for every model. */
 export interface Model {
   readonly name: string;
   complete(request: ModelRequest): AsyncIterable<ModelDelta>;

@@ -13,8 +13,9 @@ import { replay } from '../chat/chunks.ts';
 import { collect, complete } from '../chat/complete.ts';
 import { completionId } from '../chat/identity.ts';
 import { fieldsWithoutEffect, requireToolsInPlace } from '../chat/profile-rules.ts';
+import { windowFor } from '../chat/read-window.ts';
 import { requireSound, settingsOf } from '../chat/settings.ts';
-import { openInSession, openStateless, turnFacts } from '../chat/turn.ts';
+import { countTurn, openInSession, openStateless, turnFacts } from '../chat/turn.ts';
 import { unixSeconds } from '../clock.ts';
 import { type Env, isAddressed, onClientGone, type RequestContext } from '../http/context.ts';
 import { renderError } from '../http/render-error.ts';
@@ -29,7 +30,6 @@ import {
   type WrittenAnswer,
 } from '../http/respond.ts';
 import { expectedVersion, Mutation, type SessionTarget } from '../mutation.ts';
-import { countContent } from '../sessions/append.ts';
 import { toEvent } from '../streams/formats.ts';
 import { resumed, type Source } from '../streams/output.ts';
 import { modelOf } from './model-of.ts';
@@ -79,17 +79,15 @@ async function openTurn(
 ): Promise<Answering> {
   const { services, account } = c.var;
   try {
-    mutation.load();
-    const counted = await countContent(services, request.messages, request.tools)();
+    const counted = await countTurn(services, request, mutation.load());
     const session = mutation.hold();
     const turn = session
-      ? openInSession(services, session, request, counted)
-      : openStateless(services, account, request, counted);
+      ? openInSession(services, session, await windowFor(services, session, request.model), counted)
+      : openStateless(services, account, counted);
     c.get('rate')?.charge(turn.promptTokens + turn.settings.choices * turn.settings.maxTokens);
     c.get('faults')?.requireMemory(counted.write.tokens + (counted.tools?.tokens ?? 0));
     return complete(turn, {
       model: services.model,
-      profile,
       heading: { id: completionId(services.ids, profile), created: unixSeconds(services.clock), model: request.model },
       chunkCharacters,
       signal,
@@ -133,8 +131,8 @@ function replayAnswer(
 ): Response | Promise<Response> {
   if (!request.stream) return respondWritten(c, answer);
   const completion = JSON.parse(answer.body) as ChatCompletion;
-  const { tokenizer, limits } = c.get('services');
-  const { includeUsage } = settingsOf(request, limits);
+  const served = c.get('services').profiles.of(request.model);
+  const { includeUsage } = settingsOf(request, served);
   setHeader(c, 'Idempotent-Replayed', 'true');
-  return streamChunks(c, replay(tokenizer, completion, includeUsage, chunkCharacters));
+  return streamChunks(c, replay(served, completion, includeUsage, chunkCharacters));
 }

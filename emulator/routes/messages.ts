@@ -17,9 +17,9 @@ import {
 } from '../http/request-body.ts';
 import { respond, respondWritten, sendStream, setHeader, toList } from '../http/respond.ts';
 import { expectedVersion, loadSession, mutate, pathSession } from '../mutation.ts';
-import { append, countWrite, requireContent, type Write, wroteFacts } from '../sessions/append.ts';
+import { append, countWrite, historyOf, requireContent, type Write, wroteFacts } from '../sessions/append.ts';
 import { findCursor, pin } from '../sessions/messages.ts';
-import { requireSession, toMessage, toUsage, writtenMessage } from '../sessions/session.ts';
+import { requireSession, toMessage, toUsage, writtenMessages } from '../sessions/session.ts';
 import type { NewEntry } from '../store/entries.ts';
 import type { SessionRow } from '../store/sessions.ts';
 import { ndjsonLines, toNdjson } from '../streams/formats.ts';
@@ -41,15 +41,15 @@ export function messageRoutes(limits: Limits) {
     requireContent(body.messages, true);
     const answer = await mutate(c, {
       session: pathSession(c),
-      prepare: countWrite(c.get('services'), body.messages),
+      prepare: (mutation) => countWrite(c.get('services'), mutation.load(), body.messages),
       apply: (session, write) => {
         const { next, written, usage } = appendWrite(c, session, write);
-        const data = written.map((entry) => writtenMessage(session.id, entry));
+        const data = writtenMessages(session.id, written);
         const { version } = next;
         return {
           body: { object: 'session.append', session_id: session.id, data, tokens: write.tokens, usage, version },
           version,
-          ...effectsOf(next, write, usage.total_tokens),
+          ...effectsOf(c, next, write, usage.total_tokens),
         };
       },
     });
@@ -63,7 +63,8 @@ export function messageRoutes(limits: Limits) {
     const { history } = services.store;
     const place = after === undefined ? {} : { after: findCursor(history, view, after) };
     const rows = history.page(view, { ...place, order, limit: limit + 1 });
-    return respond(c, { body: toList(rows, limit, (row) => toMessage(id, row)), version });
+    const { keptAfter } = history.reasoning(view);
+    return respond(c, { body: toList(rows, limit, (row) => toMessage(id, row, keptAfter)), version });
   });
 
   routes.post('/:id/messages/:message', async (c) => {
@@ -88,10 +89,11 @@ function appendWrite(c: RequestContext, session: SessionRow, write: Write) {
   return { next, written: written satisfies NewEntry[], usage: toUsage(services, next) };
 }
 
-function effectsOf(next: SessionRow, write: Write, total: number) {
+function effectsOf(c: RequestContext, next: SessionRow, write: Write, total: number) {
+  const items = historyOf(c.get('services').profiles.of(next.model), write.items);
   return {
     effects: { wrote: wroteFacts(write, total, next) },
-    history: { session: next.id, step: 'written' as const, items: write.items },
+    history: { session: next.id, step: 'written' as const, items },
   };
 }
 
@@ -145,14 +147,14 @@ async function appendLine(
   const { body } = await mutate(c, {
     session,
     line,
-    prepare: countWrite(services, [message]),
+    prepare: (mutation) => countWrite(services, mutation.load(), [message]),
     apply: (found, write) => {
       const { next, written, usage } = appendWrite(c, found, write);
       const { version } = next;
       const { tokens } = write;
       const stored = written[0]?.message.id ?? '';
       const acknowledgement: AppendAcknowledgement = { index: line.index, id: stored, tokens, usage, version };
-      return { body: acknowledgement, ...effectsOf(next, write, usage.total_tokens) };
+      return { body: acknowledgement, ...effectsOf(c, next, write, usage.total_tokens) };
     },
   });
   return `${body}\n`;

@@ -1,34 +1,40 @@
 import { Hono } from 'hono';
-import { LIMITS, type Limits } from '../../contract/limits.ts';
-import type { ModelProfile } from '../../contract/models/profile.ts';
+import type { Limits } from '../../contract/limits.ts';
 import { type Balance, estimateRequest, type Model } from '../../contract/models.ts';
 import { billingOf } from '../billing/billing.ts';
 import { requireTools, requireToolsInPlace } from '../chat/profile-rules.ts';
-import { promptTokensSliced } from '../engines/tokens/chat-template.ts';
+import { readItems, sumTokens } from '../chat/read-window.ts';
+import { thinkingOf } from '../chat/thinking.ts';
 import type { Env } from '../http/context.ts';
 import { parseFields, readValue } from '../http/request-body.ts';
 import { respond, respondWritten } from '../http/respond.ts';
 import { listedProfiles } from '../models/known-models.ts';
+import type { ServedModel } from '../models/profiles.ts';
 import { mutate } from '../mutation.ts';
-import { toChatMessage } from '../sessions/append.ts';
+import { countContent } from '../sessions/append.ts';
 import { modelOf } from './model-of.ts';
 
 /** What an account has that was given no balance. Departure: the live API answers what is left of what was paid. */
 const UNCHARGED = { available_balance: 49.58894, voucher_balance: 46.58893, cash_balance: 3.00001 };
 
 /** Models, the estimate of a prompt's tokens, and the account's balance. */
+/** Departure: an estimate is of a request that asks for nothing. The live API's answer for K3 is not known. */
+const PLAIN = { toolChoice: 'auto', responseFormat: { type: 'text' } } as const;
+
 export function modelRoutes(limits: Limits) {
   const estimate = estimateRequest(limits);
   const routes = new Hono<Env>();
 
   routes.get('/models', (c) => {
-    const data = listedProfiles(c.get('services')).map((profile) => toModel(profile.id, profile, limits));
+    const data = listedProfiles(c.get('services')).map((profile) =>
+      toModel(profile.id, c.get('services').profiles.of(profile.id)),
+    );
     return respond(c, { body: { object: 'list', data } });
   });
 
   routes.get('/models/:id', (c) => {
     const id = c.req.param('id');
-    return respond(c, { body: toModel(id, modelOf(c, id), limits) });
+    return respond(c, { body: toModel(id, c.get('services').profiles.of(modelOf(c, id).id)) });
   });
 
   routes.post('/tokenizers/estimate-token-count', async (c) => {
@@ -42,8 +48,11 @@ export function modelRoutes(limits: Limits) {
     // Changes nothing; its answer is stored under its key all the same.
     const answer = await mutate(c, {
       prepare: async () => {
-        const tokenizer = await c.get('services').tokenizer.load();
-        return promptTokensSliced(tokenizer, messages.map(toChatMessage), tools ?? [], partial);
+        const { services } = c.var;
+        const { write, tools: declared, counter } = await countContent(services, { model }, messages, tools);
+        const thinking = thinkingOf(services.profiles.of(model).profile, {});
+        const added = await counter.request({ ...PLAIN, thinking: thinking.enabled, effort: thinking.effort }, partial);
+        return (declared?.tokens ?? 0) + sumTokens(readItems(write.items, thinking)) + added;
       },
       apply: (_, total_tokens) => ({ body: { data: { total_tokens } } }),
     });
@@ -76,7 +85,7 @@ const NO_PERMISSION = {
 };
 
 /** Departure: the form of `permission` is that of 2024; today's is not known. */
-function toModel(id: string, { created, window, row }: ModelProfile, { window_tokens }: Limits): Model {
+function toModel(id: string, { profile: { created, row }, limits }: ServedModel): Model {
   return {
     id,
     object: 'model',
@@ -85,7 +94,7 @@ function toModel(id: string, { created, window, row }: ModelProfile, { window_to
     permission: [NO_PERMISSION],
     root: '',
     parent: '',
-    context_length: window_tokens === LIMITS.window_tokens.default ? window.value : window_tokens,
+    context_length: limits.window_tokens,
     ...row.value,
   };
 }

@@ -1,7 +1,6 @@
 import { Hono } from 'hono';
 import type { Limits } from '../../contract/limits.ts';
 import { listQuery } from '../../contract/lists.ts';
-import { findProfile } from '../../contract/models/profiles.ts';
 import { sessionRequests } from '../../contract/sessions.ts';
 import { requireTools } from '../chat/profile-rules.ts';
 import type { Env } from '../http/context.ts';
@@ -9,7 +8,7 @@ import { parseFields, readJson } from '../http/request-body.ts';
 import { respond, respondWritten, toList } from '../http/respond.ts';
 import { defaultModel } from '../models/known-models.ts';
 import { mutate, pathSession } from '../mutation.ts';
-import { countContent, requireContent } from '../sessions/append.ts';
+import { countContent, historyOf, requireContent } from '../sessions/append.ts';
 import { applyCompression, compressedFacts, planCompression } from '../sessions/compress.ts';
 import { createSession, deleteSession, updateSession } from '../sessions/create.ts';
 import { requireSession, toSession } from '../sessions/session.ts';
@@ -45,14 +44,19 @@ export function sessionRoutes(limits: Limits) {
     requireContent(body.messages ?? [], true);
     requireTools(profile, body.tools ?? [], body.messages);
     const created = await mutate(c, {
-      prepare: countContent(services, body.messages ?? [], body.tools),
+      prepare: () =>
+        countContent(services, { model: body.model ?? defaultModel(services) }, body.messages ?? [], body.tools),
       apply: (_, { write, tools = { tools: [], tokens: 0 } }) => {
         const session = createSession(services, account, body, tools, write);
         c.get('faults')?.requireMemory(write.tokens + tools.tokens);
         return {
           ...shown(toSession(services, session)),
           status: 201,
-          history: { session: session.id, step: 'created', items: write.items },
+          history: {
+            session: session.id,
+            step: 'created',
+            items: historyOf(services.profiles.of(session.model), write.items),
+          },
         };
       },
     });
@@ -78,9 +82,9 @@ export function sessionRoutes(limits: Limits) {
     const answer = await mutate(c, {
       session: pathSession(c),
       prepare: (mutation) => {
-        const profile = findProfile(mutation.load().model);
-        if (profile) requireTools(profile, body.tools ?? []);
-        return countContent(services, [], body.tools)();
+        const session = mutation.load();
+        requireTools(services.profiles.of(session.model).profile, body.tools ?? []);
+        return countContent(services, session, [], body.tools);
       },
       apply: (session, { tools }) => shown(toSession(services, updateSession(services, session, body, tools))),
     });
@@ -138,10 +142,9 @@ export function sessionRoutes(limits: Limits) {
   routes.post('/:id/compress', async (c) => {
     const body = await readJson(c, requests.compress);
     const { services } = c.var;
-    const tokenizer = await services.tokenizer.load();
     const answer = await mutate(c, {
       session: pathSession(c),
-      prepare: (mutation) => planCompression(services, tokenizer, mutation.hold(), body),
+      prepare: (mutation) => planCompression(services, mutation.hold(), body),
       apply: (_, plan) => {
         if (plan.summary) c.get('faults')?.requireCompression();
         const { result, session } = applyCompression(services, plan);

@@ -85,7 +85,8 @@ export function snapshotRoutes(limits: Limits) {
       query === undefined
         ? history.page(view, { ...place, order: order ?? 'asc', limit: limit + 1 })
         : await searchWindow(history, view, query, { ...place, order: order ?? 'desc', limit: limit + 1 });
-    return respond(c, { body: toList(rows, limit, (row) => toMessage(snapshot.sessionId, row)) });
+    const { keptAfter } = history.reasoning(view);
+    return respond(c, { body: toList(rows, limit, (row) => toMessage(snapshot.sessionId, row, keptAfter)) });
   });
 
   routes.post('/:id/share', async (c) => {

@@ -1,20 +1,24 @@
 import { ERRORS } from '../../contract/errors.ts';
 import { type ChatMessage, contentText, type InputMessage, type Tool } from '../../contract/messages.ts';
+import type { ModelProfile } from '../../contract/models/profile.ts';
 import { ApiError, invalid } from '../api-error.ts';
 import { unixSeconds } from '../clock.ts';
-import { messageTokensSliced, toolsTokensSliced } from '../engines/tokens/chat-template.ts';
-import type { Tokenizer } from '../engines/tokens/tokenizer.ts';
+import type { AnsweredCall } from '../engines/tokens/chat-template.ts';
+import { answeredCalls, type MessageSize, type PromptCounter } from '../engines/tokens/prompt-counter.ts';
 import type { JournalEffects } from '../journal/exchange.ts';
+import type { ServedModel } from '../models/profiles.ts';
 import type { Services } from '../services.ts';
-import type { NewEntry, StoredMessage, Tail, View } from '../store/entries.ts';
+import { asNewEntry, type NewEntry, type Tail, type View } from '../store/entries.ts';
 import type { SessionRow, Toolset } from '../store/sessions.ts';
 import { type Pairing, type PairingFault, pair } from './groups.ts';
+import { type ReadMessage, readAs } from './messages.ts';
 import { saveSession, toUsage } from './session.ts';
 
 /** One message on its way into a window, counted. */
-export interface WriteItem {
+export interface WriteItem extends MessageSize {
   body: ChatMessage;
-  tokens: number;
+  /** Whether a prompt drops its reasoning, and all before it. */
+  border: boolean;
   /** Undefined where the client did not set it: then only a leading system message is pinned. */
   pinned: boolean | undefined;
 }
@@ -23,49 +27,94 @@ export interface WriteItem {
 export interface Counted {
   write: Write;
   tools: Toolset | undefined;
-  tokenizer: Tokenizer;
+  counter: PromptCounter;
 }
 
 /** Messages that are written together or not at all. */
 export interface Write {
   items: WriteItem[];
+  /** Reasoning included. */
   tokens: number;
 }
 
-/** @returns a function that counts the messages of one write, in slices */
-export function countWrite({ tokenizer }: Services, messages: readonly InputMessage[]): () => Promise<Write> {
-  return async () => countMessages(await tokenizer.load(), messages);
+/** What the messages of a write are counted for, and behind. */
+interface WriteTarget {
+  /** The model that reads them. */
+  model: string;
+  /** The end of the window that they come behind; absent where they begin one. */
+  view?: View;
 }
 
-/** The same with tools; undefined where the request names none. */
-export function countContent(
-  { tokenizer: source }: Services,
+/** Counts the messages of one write, in slices. */
+export async function countWrite(
+  services: Services,
+  target: WriteTarget,
   messages: readonly InputMessage[],
-  tools: Tool[] | null | undefined,
-): () => Promise<Counted> {
-  return async () => {
-    const tokenizer = await source.load();
-    const write = await countMessages(tokenizer, messages);
-    if (!tools) return { write, tools: undefined, tokenizer };
-    const tokens = tools.length === 0 ? 0 : await toolsTokensSliced(tokenizer, tools);
-    return { write, tools: { tools, tokens }, tokenizer };
-  };
-}
-
-async function countMessages(tokenizer: Tokenizer, messages: readonly InputMessage[]): Promise<Write> {
+): Promise<Write> {
+  const served = services.profiles.of(target.model);
+  const counter = await served.counter();
+  const bodies = messages.map(toChatMessage);
+  const answered = answeredIn(services, counter, target, bodies);
   const items: WriteItem[] = [];
   let tokens = 0;
-  for (const message of messages) {
-    const body = toChatMessage(message);
-    const size = await messageTokensSliced(tokenizer, body);
-    items.push({ body, tokens: size, pinned: message.pinned });
-    tokens += size;
+  for (const [place, message] of messages.entries()) {
+    const body = bodies[place];
+    if (!body) continue;
+    const item = { ...(await sizeItem(served, counter, body, answered[place])), pinned: message.pinned };
+    items.push(item);
+    tokens += item.tokens + item.reasoning;
   }
   return { items, tokens };
 }
 
+/** The same with tools; undefined where the request names none. */
+export async function countContent(
+  services: Services,
+  target: WriteTarget,
+  messages: readonly InputMessage[],
+  tools: Tool[] | null | undefined,
+): Promise<Counted> {
+  const counter = await services.profiles.of(target.model).counter();
+  const write = await countWrite(services, target, messages);
+  if (!tools) return { write, tools: undefined, counter };
+  return { write, tools: { tools, tokens: await counter.tools(tools) }, counter };
+}
+
+/** A message with its size, for a model. */
+async function sizeItem(
+  { profile }: ServedModel,
+  counter: PromptCounter,
+  body: ChatMessage,
+  answered: AnsweredCall | undefined,
+): Promise<Omit<WriteItem, 'pinned'>> {
+  const { tokens, reasoning } = await counter.message(body, answered);
+  return { body, tokens, reasoning, border: isBorder(profile, body) };
+}
+
+/** Whether the prompt of a model drops the reasoning of a message and of all before it. */
+export function isBorder({ thinking }: ModelProfile, { role, tool_calls }: ChatMessage): boolean {
+  if (thinking.history.value === 'after_last_user') return role === 'user';
+  return thinking.history.value === 'after_last_answer' && role === 'assistant' && !tool_calls;
+}
+
+function answeredIn(
+  { store }: Services,
+  counter: PromptCounter,
+  { view }: WriteTarget,
+  bodies: readonly ChatMessage[],
+): (AnsweredCall | undefined)[] {
+  if (!counter.needsAnsweredCalls || !bodies.some((body) => body.role === 'tool')) return [];
+  return answeredCalls(view ? store.history.tail(view).calls.map(bodyOf) : [], bodies);
+}
+
+/** Messages as a client without sessions would send them again and again. */
+export function historyOf({ profile }: Pick<ServedModel, 'profile'>, items: readonly WriteItem[]): ReadMessage[] {
+  const keepsReasoning = profile.thinking.history.value === 'all';
+  return items.map((item) => readAs(item, keepsReasoning));
+}
+
 /** What is stored of a message: everything that the model reads, and none of the flags. */
-export function toChatMessage(message: InputMessage): ChatMessage {
+function toChatMessage(message: InputMessage): ChatMessage {
   const body: ChatMessage = { role: message.role, content: message.content ?? null };
   if (message.name !== undefined) body.name = message.name;
   if (message.role === 'assistant' && message.tool_calls) {
@@ -75,6 +124,10 @@ export function toChatMessage(message: InputMessage): ChatMessage {
       function: { name, arguments: text ?? '' },
     }));
   }
+  if (message.role === 'assistant' && message.reasoning_content != null) {
+    body.reasoning_content = message.reasoning_content;
+  }
+  if (message.role === 'system' && message.tools) body.tools = message.tools;
   if (message.role === 'tool') body.tool_call_id = message.tool_call_id;
   return body;
 }
@@ -132,15 +185,14 @@ function pairingError({ kind, ids, index }: PairingFault): ApiError {
  * @throws ApiError for tool pairing, then `append_too_large`, then `context_window_exceeded`
  */
 export function append(services: Services, session: SessionRow, write: Write) {
-  const { store, limits } = services;
-  const tail = store.history.tail(session.view);
+  const tail = services.store.history.tail(session.view);
   const pairing = pairOrRefuse(tail.calls.map(bodyOf), write.items);
   requireWriteFits(services, write);
   const used = toUsage(services, session).total_tokens;
-  const requested = used + write.tokens;
-  if (requested > limits.window_tokens) {
-    const details = { limit: limits.window_tokens, requested, used, adding: write.tokens };
-    throw new ApiError('context_window_exceeded', details);
+  const adding = services.store.history.tokensWith(session.view, write.items) - session.view.tokens;
+  const limit = services.profiles.of(session.model).limits.window_tokens;
+  if (used + adding > limit) {
+    throw new ApiError('context_window_exceeded', { limit, requested: used + adding, used, adding });
   }
   const { view, written } = extend(services, session.view, tail, write.items, pairing);
   return { session: saveSession(services, session, { view }), written };
@@ -149,7 +201,7 @@ export function append(services: Services, session: SessionRow, write: Write) {
 /** @throws ApiError `append_too_large` */
 export function requireWriteFits({ limits }: Services, { items, tokens }: Write): void {
   if (tokens <= limits.append_tokens) return;
-  const largest = Math.max(...items.map((item) => item.tokens));
+  const largest = Math.max(...items.map((item) => item.tokens + item.reasoning));
   throw new ApiError('append_too_large', { allowed: limits.append_tokens, counted: tokens, largest });
 }
 
@@ -175,23 +227,22 @@ export function extend(
   const continuing = joins === -1 ? items.length : joins;
   const heldBefore = tail.last?.held === true;
   const held = heldGroups(pins, pairing.opensGroup, heldBefore);
-  const written = items.map(({ body, tokens }, index): NewEntry => {
+  const written = items.map(({ body, tokens, reasoning, border }, index): NewEntry => {
     const message = { id: services.ids('message'), body, truncated: false, summary: false, createdAt };
     const flags = { pinned: pins[index] ?? false, held: held[index] ?? false };
-    return { message, tokens, ...flags, opensGroup: pairing.opensGroup[index] ?? true };
+    return { message, tokens, reasoning, border, ...flags, opensGroup: pairing.opensGroup[index] ?? true };
   });
   const first = tail.calls[0];
   if (first && continuing > 0 && held[0] && !heldBefore) {
     const regrouped = tail.calls.map((message, place): NewEntry => {
-      const { tokens, pinned } = message;
-      return { message, tokens, pinned, held: true, opensGroup: place === 0 };
+      return { ...asNewEntry(message), held: true, opensGroup: place === 0 };
     });
     return { view: history.replaceTail(view, first.seq, [...regrouped, ...written]), written };
   }
   return { view: history.append(view, written, tail.last), written };
 }
 
-export function bodyOf(message: StoredMessage) {
+export function bodyOf(message: { body: ChatMessage }): ChatMessage {
   return message.body;
 }
 

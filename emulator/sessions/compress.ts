@@ -1,17 +1,15 @@
 import type { CompressFormat, SessionCompression } from '../../contract/sessions.ts';
 import { ApiError } from '../api-error.ts';
 import { unixSeconds } from '../clock.ts';
-import { MESSAGE_FRAME_TOKENS } from '../engines/tokens/chat-template.ts';
-import type { Tokenizer } from '../engines/tokens/tokenizer.ts';
 import type { JournalEffects } from '../journal/exchange.ts';
 import type { Services } from '../services.ts';
-import type { NewEntry, StoredMessage } from '../store/entries.ts';
+import { asNewEntry, keepDropped, type NewEntry, type StoredMessage, tokensOf } from '../store/entries.ts';
 import { findCut } from '../store/history.ts';
 import type { SessionRow } from '../store/sessions.ts';
 import { bodyOf } from './append.ts';
 import { pair } from './groups.ts';
 import { readWindow } from './messages.ts';
-import { saveSession, toUsage, writtenMessage } from './session.ts';
+import { saveSession, toUsage, writtenMessages } from './session.ts';
 import { requireRoomForSnapshot } from './snapshots.ts';
 import { requirePreserveLen } from './truncate.ts';
 
@@ -30,7 +28,7 @@ interface CompressionPlan {
   session: SessionRow;
   request: Compression;
   /** Undefined where there is nothing to compress. */
-  summary?: { entries: NewEntry[]; written: NewEntry; snapshotId: string };
+  summary?: { entries: NewEntry[]; written: NewEntry; snapshotId: string; droppedReasoning: number };
 }
 
 interface Parts {
@@ -45,18 +43,23 @@ interface Parts {
  */
 export async function planCompression(
   services: Services,
-  tokenizer: Tokenizer,
   session: SessionRow,
   request: Compression,
 ): Promise<CompressionPlan> {
   const { store, ids, clock } = services;
+  const counter = await services.profiles.of(session.model).counter();
   if (request.preserve_len !== undefined) requirePreserveLen(services, request.preserve_len);
   requireAnswered(store.history.newestGroup(session.view));
   const window = await readWindow(store.history, session.view);
   const { leading, replaced, kept } = divide(services, session, window, request.preserve_len);
-  if (sumTokens(replaced) < LEAST_REPLACEABLE_TOKENS) return { session, request };
+  const { keptAfter } = store.history.reasoning(session.view);
+  const droppedReasoning = replaced.reduce((sum, { seq, reasoning }) => sum + (seq > keptAfter ? reasoning : 0), 0);
+  const staying = keepDropped(kept, keptAfter);
+  const replaceable = replaced.reduce((sum, { tokens }) => sum + tokens, droppedReasoning);
+  if (replaceable < LEAST_REPLACEABLE_TOKENS) return { session, request };
   const { total_tokens: before, tools_tokens } = toUsage(services, session);
-  const staying = tools_tokens + sumTokens(leading) + sumTokens(kept) + MESSAGE_FRAME_TOKENS;
+  const { tokens: frame } = await counter.message({ role: 'system', content: '' });
+  const stayingTokens = tools_tokens + tokensOf([...leading, ...staying]) + frame;
   // The summary names its snapshot. The same attempt gets the same id, so that a rehearsal, and the ratio that a refusal
   // names, hold for what is done next.
   const attempt = `${session.id} ${session.version}`;
@@ -73,18 +76,18 @@ export async function planCompression(
       })),
       format: request.format,
       snapshotId,
-      maxTokens: Math.floor(before / request.ratio) - staying,
+      maxTokens: Math.floor(before / request.ratio) - stayingTokens,
     },
-    tokenizer,
+    counter.tokenizer,
   );
-  if ('infeasible' in summary) throw infeasible(before, staying + summary.smallestTokens);
+  if ('infeasible' in summary) throw infeasible(before, stayingTokens + summary.smallestTokens);
   if (!request.dry_run) requireRoomForSnapshot(services, session.account);
   const body = { role: 'system' as const, content: summary.content };
   const message = { id: ids('message', attempt), body, truncated: false, summary: true, createdAt: unixSeconds(clock) };
-  const tokens = summary.tokens + MESSAGE_FRAME_TOKENS;
-  const written: NewEntry = { message, tokens, pinned: false, held: false, opensGroup: true };
-  const entries = [...leading.map(asEntry), written, ...kept.map(asEntry)];
-  return { session, request, summary: { entries, written, snapshotId } };
+  const size = { tokens: summary.tokens + frame, reasoning: 0, border: false };
+  const written: NewEntry = { message, ...size, pinned: false, held: false, opensGroup: true };
+  const entries = [...leading.map(asNewEntry), written, ...staying.map(asNewEntry)];
+  return { session, request, summary: { entries, written, snapshotId, droppedReasoning } };
 }
 
 /** Carries a plan out, in the caller's transaction: a snapshot of the state before, then the window anew. */
@@ -108,8 +111,9 @@ export function applyCompression(
     ratio: { requested: ratio, achieved: summary ? before.total_tokens / after.total_tokens : 1 },
     before,
     after,
-    summary: summary ? writtenMessage(session.id, summary.written) : null,
+    summary: (summary && writtenMessages(session.id, [summary.written])[0]) ?? null,
     snapshot_id: carriedOut ? summary.snapshotId : null,
+    ...(summary && summary.droppedReasoning > 0 && { dropped_reasoning_tokens: summary.droppedReasoning }),
     version: next.version,
     dry_run,
   };
@@ -163,15 +167,6 @@ function requireAnswered(newest: readonly StoredMessage[]): void {
 function infeasible(before: number, least: number): ApiError {
   const largest = Math.floor((100 * before) / least) / 100;
   return new ApiError('compress_infeasible', { least, largestRatio: largest > 1 ? largest : undefined });
-}
-
-function sumTokens(messages: readonly StoredMessage[]): number {
-  return messages.reduce((sum, message) => sum + message.tokens, 0);
-}
-
-function asEntry(message: StoredMessage): NewEntry {
-  const { tokens, pinned, held } = message;
-  return { message, tokens, pinned, held, opensGroup: message.seq === message.group };
 }
 
 export function compressedFacts({

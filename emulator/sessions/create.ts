@@ -79,7 +79,7 @@ export function deleteSession({ store }: Services, session: SessionRow): void {
 
 function requireWindow(services: Services, session: SessionRow): void {
   const { total_tokens } = toUsage(services, session);
-  const limit = services.limits.window_tokens;
+  const limit = services.profiles.of(session.model).limits.window_tokens;
   if (total_tokens > limit) {
     throw new ApiError('context_window_exceeded', { limit, requested: total_tokens, used: total_tokens });
   }

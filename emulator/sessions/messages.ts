@@ -1,9 +1,10 @@
 import { setImmediate as nextTick } from 'node:timers/promises';
-import { contentText } from '../../contract/messages.ts';
+import { type ChatMessage, contentText } from '../../contract/messages.ts';
 import type { SessionMessage } from '../../contract/sessions.ts';
 import { ApiError } from '../api-error.ts';
+import type { MessageSize } from '../engines/tokens/prompt-counter.ts';
 import type { Services } from '../services.ts';
-import type { NewEntry, StoredMessage, View } from '../store/entries.ts';
+import { asNewEntry, keepDropped, type NewEntry, type StoredMessage, type View } from '../store/entries.ts';
 import type { History, PageRequest } from '../store/history.ts';
 import type { SessionRow } from '../store/sessions.ts';
 import { saveSession, toMessage } from './session.ts';
@@ -25,10 +26,11 @@ export function pin(
   const place = window.findIndex((message) => message.seq === entry.seq);
   const target = window[place];
   if (!target) throw new ApiError('message_not_found', { message: messageId });
-  if (entry.pinned === pinned) return { session, result: toMessage(session.id, target) };
+  const { keptAfter } = history.reasoning(session.view);
+  if (entry.pinned === pinned) return { session, result: toMessage(session.id, target, keptAfter) };
   const pins = window.map((message, index) => (index === place ? pinned : message.pinned));
-  const view = history.rewrite(regroup(window, pins));
-  const result = toMessage(session.id, { ...target, pinned });
+  const view = history.rewrite(keepDropped(regroup(window, pins), keptAfter));
+  const result = toMessage(session.id, { ...target, pinned }, keptAfter);
   return { session: saveSession(services, session, { view }), result };
 }
 
@@ -36,12 +38,33 @@ export function pin(
 function regroup(window: readonly StoredMessage[], pins: readonly boolean[]): NewEntry[] {
   const heldGroups = new Set(window.filter((_, index) => pins[index]).map((message) => message.group));
   return window.map((message, index) => ({
-    message,
-    tokens: message.tokens,
+    ...asNewEntry(message),
     pinned: pins[index] ?? false,
     held: heldGroups.has(message.group),
-    opensGroup: message.seq === message.group,
   }));
+}
+
+/** A message as a prompt has it. */
+export interface ReadMessage {
+  body: ChatMessage;
+  tokens: number;
+  /** The row that stores it, where one does. */
+  message?: number;
+}
+
+interface Sized extends MessageSize {
+  body: ChatMessage;
+  message?: number;
+}
+
+/** A message with its reasoning, or without. */
+export function readAs({ body, tokens, reasoning, message }: Sized, keepsReasoning: boolean): ReadMessage {
+  const id = message !== undefined && { message };
+  if (keepsReasoning) return { body, tokens: tokens + reasoning, ...id };
+  if (body.reasoning_content === undefined) return { body, tokens, ...id };
+  const { reasoning_content, ...rest } = body;
+  // Another text under the same row: its own number, so that hashes are not mixed up.
+  return { body: rest, tokens, ...(message !== undefined && { message: -message }) };
 }
 
 /** Messages read in one slice: a few milliseconds. */

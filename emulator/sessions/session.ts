@@ -28,8 +28,9 @@ export function saveSession(services: Services, session: SessionRow, change: Par
 }
 
 function onlyAdvances(before: SessionRow, after: SessionRow): boolean {
-  const { view, toolset, title, metadata } = after;
-  const sameFields = toolset === before.toolset && title === before.title && metadata === before.metadata;
+  const { view, model, toolset, title, metadata } = after;
+  const sameFields =
+    model === before.model && toolset === before.toolset && title === before.title && metadata === before.metadata;
   return sameFields && view.segment === before.view.segment;
 }
 
@@ -37,19 +38,23 @@ export function sameTools({ store }: Services, { toolset }: SessionRow, { tools 
   return JSON.stringify(store.toolsets.read(toolset).tools) === JSON.stringify(tools);
 }
 
-export function toUsage({ store, limits }: Services, { view, toolset }: Pick<SessionRow, 'view' | 'toolset'>): Usage {
+type Counted = Pick<SessionRow, 'model' | 'view' | 'toolset'>;
+
+export function toUsage({ store, profiles }: Services, { model, view, toolset }: Counted): Usage {
   const tools = store.toolsets.tokens(toolset);
   const total = tools + view.tokens;
   return {
     total_tokens: total,
     tools_tokens: tools,
-    remaining_tokens: limits.window_tokens - total,
+    remaining_tokens: profiles.of(model).limits.window_tokens - total,
     messages: view.messages,
   };
 }
 
 export function toSession(services: Services, row: SessionRow): Session {
-  const { sessions, append_tokens, min_preserve_tokens, window_tokens, snapshots } = services.limits;
+  const { sessions, append_tokens, min_preserve_tokens, window_tokens, snapshots } = services.profiles.of(
+    row.model,
+  ).limits;
   return {
     id: row.id,
     session_id: row.id,
@@ -72,10 +77,28 @@ export function toSessionState(services: Services, row: SessionRow): SessionStat
 }
 
 /** What is shown of a message, stored or about to be. */
-type ShownMessage = NewMessage & Pick<Entry, 'tokens' | 'pinned'>;
+type ShownMessage = NewMessage & Pick<Entry, 'tokens' | 'reasoning' | 'pinned'>;
 
-export function toMessage(sessionId: string, message: ShownMessage): SessionMessage {
-  const { role, content, name, tool_calls, tool_call_id } = message.body;
+/** @param keptAfter where the window begins to keep reasoning: see `History.reasoning` */
+export function toMessage(
+  sessionId: string,
+  message: ShownMessage & { seq: number },
+  keptAfter: number,
+): SessionMessage {
+  return showMessage(sessionId, message, message.seq > keptAfter);
+}
+
+/** Messages that were written together, at the end of the window. */
+export function writtenMessages(sessionId: string, written: readonly NewEntry[]): SessionMessage[] {
+  const border = written.findLastIndex((entry) => entry.border);
+  return written.map(({ message, tokens, reasoning, pinned }, place) =>
+    showMessage(sessionId, { ...message, tokens, reasoning, pinned }, place > border),
+  );
+}
+
+/** Its tokens are what it takes in the window now: those of its reasoning too where that is kept. */
+function showMessage(sessionId: string, message: ShownMessage, keepsReasoning: boolean): SessionMessage {
+  const { role, content, name, tool_calls, tool_call_id, reasoning_content, tools } = message.body;
   return {
     id: message.id,
     object: 'session.message',
@@ -85,14 +108,13 @@ export function toMessage(sessionId: string, message: ShownMessage): SessionMess
     ...(name !== undefined && { name }),
     ...(tool_calls && { tool_calls }),
     ...(tool_call_id !== undefined && { tool_call_id }),
-    tokens: message.tokens,
+    ...(reasoning_content !== undefined && { reasoning_content }),
+    ...(tools && { tools }),
+    tokens: message.tokens + (keepsReasoning ? message.reasoning : 0),
+    ...(message.reasoning > 0 && { reasoning_tokens: message.reasoning }),
     pinned: message.pinned,
     truncated: message.truncated,
     summary: message.summary,
     created_at: message.createdAt,
   };
-}
-
-export function writtenMessage(sessionId: string, { message, tokens, pinned }: NewEntry): SessionMessage {
-  return toMessage(sessionId, { ...message, tokens, pinned });
 }

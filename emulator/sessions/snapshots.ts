@@ -88,7 +88,8 @@ export function requireShared({ store, clock }: Services, shareId: string): Snap
 }
 
 /**
- * Brings back a snapshot taken of this session: messages, pins and tools; not title, metadata and model.
+ * Brings back a snapshot taken of this session: messages, pins, tools, and the model that they are counted for; not title and
+ * metadata.
  * @throws ApiError `snapshot_not_found`, `snapshot_mismatch`, `preserve_len_too_small`
  */
 export function rollback(
@@ -102,7 +103,7 @@ export function rollback(
     throw new ApiError('snapshot_mismatch', { snapshot: snapshot_id, origin: snapshot.sessionId });
   }
   const view = services.store.history.branch(choose(services, cuts, snapshot, preserve_len));
-  return saveSession(services, session, { view, toolset: snapshot.toolset });
+  return saveSession(services, session, { view, toolset: snapshot.toolset, model: snapshot.model });
 }
 
 /**
@@ -144,7 +145,7 @@ function forkOwn(services: Services, cuts: PreparedCuts, account: string, id: st
 /** A share gives at most what the snapshot restores: `preserve_len` can only make it less. */
 function forkShared(services: Services, cuts: PreparedCuts, id: string, preserveLen?: number): Origin {
   const snapshot = requireShared(services, id);
-  const restored = { view: snapshot.restored, toolset: snapshot.toolset };
+  const restored = { model: snapshot.model, view: snapshot.restored, toolset: snapshot.toolset };
   const view = preserveLen === undefined ? restored.view : keepWithin(services, cuts, restored, preserveLen);
   return { snapshot, view, forkedFrom: { share_id: id } };
 }
@@ -152,13 +153,13 @@ function forkShared(services: Services, cuts: PreparedCuts, id: string, preserve
 function choose(
   services: Services,
   cuts: PreparedCuts,
-  { archived, restored, toolset }: SnapshotRow,
+  { model, archived, restored, toolset }: SnapshotRow,
   preserveLen: number | 'all' | undefined,
 ): View {
   if (preserveLen === undefined) return restored;
   if (preserveLen === 'all') return archived;
   requirePreserveLen(services, preserveLen);
-  return keepWithin(services, cuts, { view: archived, toolset }, preserveLen);
+  return keepWithin(services, cuts, { model, view: archived, toolset }, preserveLen);
 }
 
 export function rolledBackFacts(

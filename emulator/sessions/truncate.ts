@@ -1,13 +1,14 @@
 import { type ChatMessage, contentText } from '../../contract/messages.ts';
 import type { SessionTruncation, TruncateRequest } from '../../contract/sessions.ts';
 import { ApiError } from '../api-error.ts';
-import { messageTokensSliced } from '../engines/tokens/chat-template.ts';
+import { answeredCalls, type MessageSize, type PromptCounter } from '../engines/tokens/prompt-counter.ts';
 import type { Tokenizer } from '../engines/tokens/tokenizer.ts';
 import type { JournalEffects } from '../journal/exchange.ts';
 import type { Services } from '../services.ts';
-import type { NewEntry, StoredMessage, View } from '../store/entries.ts';
+import { asNewEntry, type NewEntry, type StoredMessage, type View } from '../store/entries.ts';
 import { findCut } from '../store/history.ts';
 import type { SessionRow } from '../store/sessions.ts';
+import { bodyOf } from './append.ts';
 import { saveSession, toUsage } from './session.ts';
 
 /** Cuts the head of the window. Nothing to cut is a success that changes nothing. */
@@ -43,7 +44,7 @@ export function truncate(
 export function keepWithin(
   services: Services,
   cuts: PreparedCuts,
-  { view, toolset }: Pick<SessionRow, 'view' | 'toolset'>,
+  { model, view, toolset }: Pick<SessionRow, 'model' | 'view' | 'toolset'>,
   preserveLen: number,
 ): View {
   requirePreserveLen(services, preserveLen);
@@ -54,10 +55,12 @@ export function keepWithin(
   if (floor === view.floor) return view;
   if (floor !== undefined) return history.measure({ ...view, floor });
   const newest = history.newestGroup(view);
-  const groupTokens = newest.reduce((sum, message) => sum + message.tokens, 0);
+  const { keptAfter } = history.reasoning(view);
+  const group = newest.map((message) => (message.seq > keptAfter ? message : { ...message, reasoning: 0 }));
+  const groupTokens = group.reduce((sum, message) => sum + message.tokens + message.reasoning, 0);
   const first = newest[0];
   const others = first ? history.measure({ ...view, floor: first.seq }).tokens - groupTokens : 0;
-  const cut = cuts.newestGroup(newest, budget - others);
+  const cut = cuts.newestGroup(model, group, budget - others);
   if (!first || 'least' in cut) {
     const least = tools + others + ('least' in cut ? cut.least : 0);
     throw new ApiError('preserve_len_too_small', { least });
@@ -83,27 +86,29 @@ export function cutFacts(
  * cut is made in slices, and the change is tried again, on whatever the state then is.
  */
 export class PreparedCuts {
-  readonly #tokenizer: Tokenizer;
+  readonly #services: Services;
   readonly #known = new Map<string, GroupCut>();
 
-  constructor(tokenizer: Tokenizer) {
-    this.#tokenizer = tokenizer;
+  constructor(services: Services) {
+    this.#services = services;
   }
 
   /** As `cutNewestGroup` has it. @throws CutMissing where it must be worked out first */
-  newestGroup(group: readonly StoredMessage[], budget: number): GroupCut {
-    const key = JSON.stringify([budget, ...group.map(({ id, message, tokens, held }) => [id, message, tokens, held])]);
+  newestGroup(model: string, group: readonly StoredMessage[], budget: number): GroupCut {
+    const places = group.map(({ id, message, tokens, reasoning, held }) => [id, message, tokens, reasoning, held]);
+    const key = JSON.stringify([model, budget, ...places]);
     const known = this.#known.get(key);
     if (known) return known;
     throw new CutMissing(async () => {
-      this.#known.set(key, await cutNewestGroup(this.#tokenizer, group, budget));
+      const counter = await this.#services.profiles.of(model).counter();
+      this.#known.set(key, await cutNewestGroup(counter, group, budget));
     });
   }
 }
 
 /** For rules that may have to cut a text in their transaction. */
-export function prepareCuts({ tokenizer }: Services): () => Promise<PreparedCuts> {
-  return async () => new PreparedCuts(await tokenizer.load());
+export function prepareCuts(services: Services): () => Promise<PreparedCuts> {
+  return async () => new PreparedCuts(services);
 }
 
 /** Never gets out of a mutation, which works the cut out and attempts the change anew. */
@@ -116,9 +121,8 @@ export class CutMissing extends Error {
   }
 }
 
-interface Sized {
+interface Sized extends MessageSize {
   body: ChatMessage;
-  tokens: number;
 }
 
 /** The cut members of a group by their place, undefined where they stay as they are; or the least tokens that it takes. */
@@ -128,26 +132,41 @@ type GroupCut = readonly (Sized | undefined)[] | { least: number };
 const BORDER_TOKENS = 2;
 
 /**
- * Cuts the newest group to `budget` tokens: its texts at the head, tool results before the rest and the oldest first,
- * each to its longest tail that does it. No text is emptied, no message or call is dropped. Works in slices.
+ * Cuts the newest group to `budget` tokens: reasoning before texts, then tool results before the rest, the oldest first, each
+ * at its head to the longest tail that does it. No text is emptied, no message or call is dropped; of reasoning nothing need
+ * stay. Works in slices.
+ * @param group with the reasoning that its window keeps
  * @returns the tokens it takes at the very least, where those are more than `budget` or a pin forbids the cut
  */
 export async function cutNewestGroup(
-  tokenizer: Tokenizer,
+  counter: PromptCounter,
   group: readonly StoredMessage[],
   budget: number,
 ): Promise<GroupCut> {
   const cuts: (Sized | undefined)[] = group.map(() => undefined);
-  let excess = group.reduce((sum, message) => sum + message.tokens, 0) - budget;
+  const answered = answeredCalls([], group.map(bodyOf));
+  let excess = group.reduce((sum, message) => sum + message.tokens + message.reasoning, 0) - budget;
   const places = group.some((message) => message.held) ? [] : [...group.entries()];
+  for (const [place, message] of places) {
+    if (excess <= 0 || message.reasoning === 0) continue;
+    const cut = await cutReasoning(counter, message, message.reasoning - excess);
+    excess -= message.reasoning - cut.reasoning;
+    if (cut.body !== message.body) cuts[place] = cut;
+  }
   const order = [
     ...places.filter(([, message]) => isResult(message)),
     ...places.filter(([, message]) => !isResult(message)),
   ];
   for (const [place, message] of order) {
     if (excess <= 0) break;
-    const cut = await cutText(tokenizer, message, message.tokens - excess);
-    excess -= message.tokens - cut.tokens;
+    const whole = cuts[place] ?? message;
+    const size = async (body: ChatMessage): Promise<Sized> => ({
+      ...(await counter.message(body, answered[place])),
+      body,
+      reasoning: whole.reasoning,
+    });
+    const cut = await cutText(counter.tokenizer, whole, size, whole.tokens - excess);
+    excess -= whole.tokens - cut.tokens;
     if (cut.body !== message.body) cuts[place] = cut;
   }
   return excess > 0 ? { least: budget + excess } : cuts;
@@ -156,23 +175,40 @@ export async function cutNewestGroup(
 /** The group with its texts cut. */
 export function cutEntries(group: readonly StoredMessage[], cuts: readonly (Sized | undefined)[]): NewEntry[] {
   return group.map((message, place) => {
-    const { id, tokens, summary, createdAt, pinned, held } = message;
-    const opensGroup = place === 0;
+    const entry = { ...asNewEntry(message), opensGroup: place === 0 };
     const cut = cuts[place];
-    if (!cut) return { message, tokens, pinned, held, opensGroup };
+    if (!cut) return entry;
+    const { id, summary, createdAt } = message;
     const shortened = { id, body: cut.body, truncated: true, summary, createdAt };
-    return { message: shortened, tokens: cut.tokens, pinned, held, opensGroup };
+    return { ...entry, message: shortened, tokens: cut.tokens, reasoning: cut.reasoning };
   });
 }
 
+/** A message whose reasoning is its longest tail within `allowed` tokens, or nothing. */
+async function cutReasoning(
+  counter: PromptCounter,
+  { body, tokens, reasoning }: StoredMessage,
+  allowed: number,
+): Promise<Sized> {
+  const text = body.reasoning_content ?? '';
+  if (text === '') return { body, tokens, reasoning };
+  const frame = counter.emptyAnswer.reasoning;
+  const tail = allowed > frame ? await counter.tokenizer.suffixWithin(text, allowed - frame) : '';
+  const cut = { ...body, reasoning_content: tail };
+  return { body: cut, tokens, reasoning: (await counter.message(cut)).reasoning };
+}
+
 /** A message whose text is its longest tail within `allowed` tokens in all, or, failing that, its last character. */
-async function cutText(tokenizer: Tokenizer, { body, tokens }: StoredMessage, allowed: number): Promise<Sized> {
+async function cutText(
+  tokenizer: Tokenizer,
+  whole: Sized,
+  size: (body: ChatMessage) => Promise<Sized>,
+  allowed: number,
+): Promise<Sized> {
+  const { body } = whole;
   const text = contentText(body.content);
-  if (text === '') return { body, tokens };
-  const withText = async (content: string): Promise<Sized> => {
-    const cut = { ...body, content };
-    return { body: cut, tokens: await messageTokensSliced(tokenizer, cut) };
-  };
+  if (text === '') return whole;
+  const withText = (content: string): Promise<Sized> => size({ ...body, content });
   const frame = (await withText('')).tokens;
   let fitting: Sized | undefined;
   let tooLong = '';
@@ -192,7 +228,7 @@ async function cutText(tokenizer: Tokenizer, { body, tokens }: StoredMessage, al
     const cut = await withText(tail);
     if (cut.tokens <= allowed) return cut;
   }
-  return fitting.tokens < tokens ? fitting : { body, tokens };
+  return fitting.tokens < whole.tokens ? fitting : whole;
 }
 
 /**

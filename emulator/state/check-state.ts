@@ -2,8 +2,10 @@ import type { Limits } from '../../contract/limits.ts';
 import { type ChatMessage, contentText } from '../../contract/messages.ts';
 import { findProfile } from '../../contract/models/profiles.ts';
 import { follow, track } from '../sessions/groups.ts';
+import { addToSums, reasoningBetween, type Sums } from '../store/entries.ts';
 import { MAX_DEPTH } from '../store/segments.ts';
 import { type PortableEntry, type PortableState, type PortableWindow, parseState } from './schema.ts';
+import type { StateParts } from './state.ts';
 import { StateError } from './state-file.ts';
 
 /** A state that can be imported as it is. */
@@ -17,7 +19,10 @@ export interface CheckedState {
  * emulator has exported. Runs in slices.
  * @throws StateError naming the problem
  */
-export function* checkState(value: unknown, tokenizer: string, limits: Limits): Generator<void, CheckedState> {
+export function* checkState(
+  value: unknown,
+  { tokenizer: { name: tokenizer }, limits, profiles }: Pick<StateParts, 'tokenizer' | 'limits' | 'profiles'>,
+): Generator<void, CheckedState> {
   requireShallow(value, limits);
   const state = yield* parseState(value, limits);
   if (state.tokenizer !== tokenizer) {
@@ -34,29 +39,32 @@ export function* checkState(value: unknown, tokenizer: string, limits: Limits): 
     if (!found) throw new StateError(`there is no toolset number ${toolset}`);
     return found.tokens;
   };
-  const check = (owner: string, toolset: number | null, windows: readonly PortableWindow[]): void => {
+  const check = ({ id, model, toolset }: Owner, windows: readonly PortableWindow[]): void => {
     try {
       for (const window of windows) {
         histories.check(window);
-        requireWithin('window_tokens', window.tokens + toolsOf(toolset), limits);
+        requireWithin('window_tokens', window.tokens + toolsOf(toolset), profiles.of(model).limits);
       }
     } catch (error) {
-      throw error instanceof StateError ? new StateError(`${owner}: ${error.message}`) : error;
+      throw error instanceof StateError ? new StateError(`${id}: ${error.message}`) : error;
     }
   };
   for (const { id, model } of [...state.sessions, ...state.snapshots]) {
     if (!findProfile(model)) throw new StateError(`${id}: unknown model ${model}`);
   }
-  for (const { id, toolset, window } of state.sessions) {
-    check(id, toolset, [window]);
+  for (const session of state.sessions) {
+    check(session, [session.window]);
     yield;
   }
-  for (const { id, toolset, archived, restored } of state.snapshots) {
-    check(id, toolset, [archived, restored]);
+  for (const snapshot of state.snapshots) {
+    check(snapshot, [snapshot.archived, snapshot.restored]);
     yield;
   }
   return { state, histories };
 }
+
+/** Whose window it is. */
+type Owner = Pick<PortableState['sessions'][number], 'id' | 'model' | 'toolset'>;
 
 /** @throws StateError naming the limit */
 export function requireWithin(limit: 'window_tokens' | 'sessions' | 'snapshots', count: number, limits: Limits): void {
@@ -65,12 +73,21 @@ export function requireWithin(limit: 'window_tokens' | 'sessions' | 'snapshots',
 
 /** Only tools may contain any JSON. In a request they are nested one level less. */
 function requireShallow(value: unknown, { json_depth }: Limits): void {
-  let level: unknown[] = isObject(value) && 'toolsets' in value ? [value.toolsets] : [];
+  let level: unknown[] = isObject(value) ? [...toolsIn(value)] : [];
   for (let depth = 0; level.length > 0; depth += 1) {
     if (depth > json_depth + 1) {
       throw new StateError(`tools are nested deeper than ${json_depth} levels (json_depth; see --limit)`);
     }
     level = level.filter(isObject).flatMap((item) => Object.values(item));
+  }
+}
+
+function* toolsIn(value: object): Generator<unknown> {
+  if ('toolsets' in value) yield value.toolsets;
+  if (!('messages' in value) || !Array.isArray(value.messages)) return;
+  for (const message of value.messages) {
+    if (isObject(message) && 'body' in message && isObject(message.body) && 'tools' in message.body)
+      yield [message.body];
   }
 }
 
@@ -80,7 +97,10 @@ function isObject(value: unknown): value is object {
 
 function requireContent({ messages }: PortableState): void {
   const empty = messages.find(
-    ({ body }) => !('tool_calls' in body && body.tool_calls) && contentText(body.content) === '',
+    ({ body }) =>
+      !('tool_calls' in body && body.tool_calls) &&
+      !('tools' in body && body.tools) &&
+      contentText(body.content) === '',
   );
   if (empty) throw new StateError(`${empty.id} is empty`);
 }
@@ -95,12 +115,10 @@ function requireUnique({ sessions, snapshots }: PortableState): void {
 }
 
 /** An entry with the sums along its path, and the state needed to check the entry after it. */
-interface LaidEntry extends PortableEntry {
+interface LaidEntry extends Omit<PortableEntry, 'reasoning' | 'border'>, Sums {
   body: ChatMessage;
-  totalTokens: number;
-  heldTokens: number;
-  heldMessages: number;
-  heldSystems: number;
+  reasoning: number;
+  border: boolean;
   /** Start of the run without gaps that it belongs to. */
   run: number;
   /** Whether calls of its group still wait for their results. */
@@ -157,7 +175,8 @@ class Histories {
     }
     const heldBefore = first.heldMessages - (first.held ? 1 : 0);
     const freeBefore = first.totalTokens - first.heldTokens - (first.held ? 0 : first.tokens);
-    if (tokens !== last.totalTokens - freeBefore || messages !== head - floor + 1 + heldBefore) {
+    const { kept } = reasoningBetween(first, last);
+    if (tokens !== last.totalTokens - freeBefore + kept || messages !== head - floor + 1 + heldBefore) {
       throw new StateError('the tokens or messages of the window do not add up');
     }
   }
@@ -197,14 +216,13 @@ class Histories {
     if (follow(open, body) || (body.role === 'tool') !== (joined !== undefined)) {
       throw new StateError(`entry ${entry.seq}: calls and results do not match`);
     }
-    const held = entry.held ? 1 : 0;
+    const { reasoning = 0, border = false } = entry;
     return {
       ...entry,
+      reasoning,
+      border,
+      ...addToSums(before, { ...entry, reasoning, border, role: body.role }),
       body,
-      totalTokens: (before?.totalTokens ?? 0) + entry.tokens,
-      heldTokens: (before?.heldTokens ?? 0) + held * entry.tokens,
-      heldMessages: (before?.heldMessages ?? 0) + held,
-      heldSystems: (before?.heldSystems ?? 0) + (body.role === 'system' ? held : 0),
       run: adjoining?.run ?? entry.seq,
       isOpen: open.size > 0,
       groupPinned: entry.pinned || (joined?.groupPinned ?? false),

@@ -18,13 +18,13 @@ const MS = 1_000;
  * @throws StateError in one line if the file is damaged, newer or invalid, or if its ids already exist
  */
 export async function importState(
-  { store, limits, tokenizer, clock, seededIds }: StateParts,
+  { store, limits, profiles, tokenizer, clock, seededIds }: StateParts,
   file: string | Uint8Array | object,
   { key }: ImportOptions,
 ): Promise<Imported> {
   const { generation } = store;
   const { state: value, hash } = await runInSlices(unseal(file));
-  const checked = await runInSlices(checkState(value, tokenizer.name, limits));
+  const checked = await runInSlices(checkState(value, { tokenizer, limits, profiles }));
   const { state } = checked;
   if (key !== undefined) moveInto(state, createHash('sha256').update(key).digest('hex'));
   const requireFit = (): void => {

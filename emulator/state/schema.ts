@@ -17,12 +17,19 @@ const account = z.string().regex(/^[0-9a-f]{64}$/, 'must be the SHA-256 of a key
 const name = z.string().min(1);
 
 const Body = z.discriminatedUnion('role', [
-  z.strictObject({ role: z.enum(['system', 'user']), content: MessageContent, name: z.exactOptional(name) }),
+  z.strictObject({
+    role: z.literal('system'),
+    content: MessageContent.nullable(),
+    name: z.exactOptional(name),
+    tools: z.exactOptional(z.array(Tool).min(1)),
+  }),
+  z.strictObject({ role: z.literal('user'), content: MessageContent, name: z.exactOptional(name) }),
   z.strictObject({
     role: z.literal('assistant'),
     content: MessageContent.nullable(),
     name: z.exactOptional(name),
     tool_calls: z.exactOptional(z.array(ToolCall).min(1)),
+    reasoning_content: z.exactOptional(z.string()),
   }),
   z.strictObject({ role: z.literal('tool'), content: MessageContent, name: z.exactOptional(name), tool_call_id: name }),
 ]);
@@ -43,6 +50,9 @@ const Entry = z.strictObject({
   group: count.min(1),
   pinned: z.boolean(),
   held: z.boolean(),
+  /** Tokens of its reasoning, and whether a prompt drops that of all before it; absent where 0 and false. */
+  reasoning: z.exactOptional(count),
+  border: z.exactOptional(z.literal(true)),
 });
 
 /** A run of entries after `parent_seq`; up to there the history is that of segment number `parent`. */

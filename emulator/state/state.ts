@@ -5,6 +5,7 @@ import { runInSlices } from '../engines/scheduler.ts';
 import type { TokenizerSource } from '../engines/tokens/tokenizer.ts';
 import type { SeededIds } from '../ids.ts';
 import { lazy } from '../lazy.ts';
+import type { Profiles } from '../models/profiles.ts';
 import type { Locks } from '../sessions/locks.ts';
 import type { Store } from '../store/store.ts';
 import { type FileParts, StateError } from './state-file.ts';
@@ -15,6 +16,7 @@ const importing = lazy(() => import('./import-state.ts'));
 export interface StateParts {
   store: Store;
   limits: Limits;
+  profiles: Profiles;
   tokenizer: TokenizerSource;
   clock: MovableClock;
   /** Undefined where ids are random. */

@@ -1,7 +1,10 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { ChatMessage } from '../../contract/messages.ts';
 
-/** A window: where it ends (segment, head), where it begins (floor), and what stands in it, session tools excluded. */
+/**
+ * A window: where it ends (segment, head), where it begins (floor), and what stands in it, session tools excluded. `tokens`
+ * holds the reasoning that a prompt keeps by default.
+ */
 export interface View {
   segment: number;
   head: number;
@@ -27,6 +30,85 @@ export interface Entry {
   heldTokens: number;
   heldMessages: number;
   heldSystems: number;
+  /** Tokens that the message takes more while its reasoning is in the prompt. */
+  reasoning: number;
+  /** Whether the prompt drops the reasoning of this message and of all before it. */
+  border: boolean;
+  totalReasoning: number;
+  heldReasoning: number;
+  /** Place of the newest border up to here, 0 where there is none; and the two sums of reasoning there. */
+  lastBorder: number;
+  borderTotalReasoning: number;
+  borderHeldReasoning: number;
+}
+
+/** What is summed up along a history, up to an entry and with it. */
+export type Sums = Pick<
+  Entry,
+  | 'totalTokens'
+  | 'heldTokens'
+  | 'heldMessages'
+  | 'heldSystems'
+  | 'totalReasoning'
+  | 'heldReasoning'
+  | 'lastBorder'
+  | 'borderTotalReasoning'
+  | 'borderHeldReasoning'
+>;
+
+const NO_SUMS: Sums = {
+  totalTokens: 0,
+  heldTokens: 0,
+  heldMessages: 0,
+  heldSystems: 0,
+  totalReasoning: 0,
+  heldReasoning: 0,
+  lastBorder: 0,
+  borderTotalReasoning: 0,
+  borderHeldReasoning: 0,
+};
+
+type Summed = Pick<Entry, 'seq' | 'tokens' | 'reasoning' | 'border' | 'held'> & { role: ChatMessage['role'] };
+
+/** The sums with one more entry. */
+export function addToSums(before: Sums = NO_SUMS, { seq, tokens, reasoning, border, held, role }: Summed): Sums {
+  const totalReasoning = before.totalReasoning + reasoning;
+  const heldReasoning = before.heldReasoning + (held ? reasoning : 0);
+  return {
+    totalTokens: before.totalTokens + tokens,
+    heldTokens: before.heldTokens + (held ? tokens : 0),
+    heldMessages: before.heldMessages + (held ? 1 : 0),
+    heldSystems: before.heldSystems + (held && role === 'system' ? 1 : 0),
+    totalReasoning,
+    heldReasoning,
+    lastBorder: border ? seq : before.lastBorder,
+    borderTotalReasoning: border ? totalReasoning : before.borderTotalReasoning,
+    borderHeldReasoning: border ? heldReasoning : before.borderHeldReasoning,
+  };
+}
+
+/** Tokens of a window's reasoning: all of it, and what of it a prompt keeps by default. */
+export interface Reasoning {
+  all: number;
+  kept: number;
+  /** The place behind which it is kept. */
+  keptAfter: number;
+}
+
+type ReasoningSums = Pick<Entry, 'seq' | 'held' | 'reasoning'> & Sums;
+
+/**
+ * The reasoning of the window from one entry to another, and of the held entries before it. What a border has dropped stays
+ * dropped, also where the border itself is cut away: so a shorter window never takes more tokens.
+ */
+export function reasoningBetween(floor: ReasoningSums, last: ReasoningSums): Reasoning {
+  const heldBefore = floor.heldReasoning - (floor.held ? floor.reasoning : 0);
+  const fromFloor = last.totalReasoning - floor.totalReasoning + floor.reasoning;
+  const kept =
+    last.lastBorder >= floor.seq
+      ? last.totalReasoning - last.borderTotalReasoning
+      : fromFloor + heldBefore - last.borderHeldReasoning;
+  return { all: heldBefore + fromFloor, kept, keptAfter: last.lastBorder };
 }
 
 export interface StoredMessage extends Entry {
@@ -57,6 +139,8 @@ export interface NewMessage {
 export interface NewEntry {
   message: NewMessage | StoredMessage;
   tokens: number;
+  reasoning: number;
+  border: boolean;
   pinned: boolean;
   held: boolean;
   /** False where it belongs to the group of the entry before it. */
@@ -76,6 +160,13 @@ interface EntryColumns {
   held_tokens: number;
   held_messages: number;
   held_systems: number;
+  reasoning: number;
+  border: number;
+  total_reasoning: number;
+  held_reasoning: number;
+  last_border: number;
+  border_total_reasoning: number;
+  border_held_reasoning: number;
 }
 
 interface MessageColumns extends EntryColumns {
@@ -99,14 +190,42 @@ function toEntry(row: EntryColumns): Entry {
     heldTokens: row.held_tokens,
     heldMessages: row.held_messages,
     heldSystems: row.held_systems,
+    reasoning: row.reasoning,
+    border: row.border === 1,
+    totalReasoning: row.total_reasoning,
+    heldReasoning: row.held_reasoning,
+    lastBorder: row.last_border,
+    borderTotalReasoning: row.border_total_reasoning,
+    borderHeldReasoning: row.border_held_reasoning,
   };
 }
 
-/** An entry's columns in the order of the table: SQLite's binding takes four times as long to find twelve values by name. */
+/**
+ * An entry's columns in the order of the table: SQLite's binding takes four times as long to find as many values by name, and
+ * to make an object of a row takes as long as reading it.
+ */
 export function toValues(segment: number, entry: Entry): number[] {
-  const { seq, message, tokens, group, totalTokens, heldTokens, heldMessages, heldSystems } = entry;
-  const flags = [entry.pinned ? 1 : 0, entry.held ? 1 : 0, entry.calls ? 1 : 0];
-  return [segment, seq, message, tokens, group, ...flags, totalTokens, heldTokens, heldMessages, heldSystems];
+  return [
+    segment,
+    entry.seq,
+    entry.message,
+    entry.tokens,
+    entry.group,
+    entry.pinned ? 1 : 0,
+    entry.held ? 1 : 0,
+    entry.calls ? 1 : 0,
+    entry.totalTokens,
+    entry.heldTokens,
+    entry.heldMessages,
+    entry.heldSystems,
+    entry.reasoning,
+    entry.border ? 1 : 0,
+    entry.totalReasoning,
+    entry.heldReasoning,
+    entry.lastBorder,
+    entry.borderTotalReasoning,
+    entry.borderHeldReasoning,
+  ];
 }
 
 /** The same columns as they are read for one entry, without the segment. */
@@ -122,12 +241,39 @@ type EntryValues = [
   heldTokens: number,
   heldMessages: number,
   heldSystems: number,
+  reasoning: number,
+  border: number,
+  totalReasoning: number,
+  heldReasoning: number,
+  lastBorder: number,
+  borderTotalReasoning: number,
+  borderHeldReasoning: number,
 ];
 
 export function fromValues(values: EntryValues): Entry {
   const [seq, message, tokens, group, pinned, held, calls, totalTokens, heldTokens, heldMessages, heldSystems] = values;
-  const flags = { pinned: pinned === 1, held: held === 1, calls: calls === 1 };
-  return { seq, message, tokens, group, ...flags, totalTokens, heldTokens, heldMessages, heldSystems };
+  const [, , , , , , , , , , , reasoning, border, totalReasoning, heldReasoning, lastBorder, ...atBorder] = values;
+  const [borderTotalReasoning, borderHeldReasoning] = atBorder;
+  return {
+    seq,
+    message,
+    tokens,
+    group,
+    pinned: pinned === 1,
+    held: held === 1,
+    calls: calls === 1,
+    totalTokens,
+    heldTokens,
+    heldMessages,
+    heldSystems,
+    reasoning,
+    border: border === 1,
+    totalReasoning,
+    heldReasoning,
+    lastBorder,
+    borderTotalReasoning,
+    borderHeldReasoning,
+  };
 }
 
 export function toStoredMessage(row: MessageColumns): StoredMessage {
@@ -139,6 +285,37 @@ export function toStoredMessage(row: MessageColumns): StoredMessage {
     summary: row.summary === 1,
     createdAt: row.created_at,
   };
+}
+
+/** The place of a stored message in another history: the same message, with its flags. */
+export function asNewEntry(entry: NewEntry | StoredMessage): NewEntry {
+  if ('opensGroup' in entry) return entry;
+  const { tokens, reasoning, border, pinned, held } = entry;
+  return { message: entry, tokens, reasoning, border, pinned, held, opensGroup: entry.group === entry.seq };
+}
+
+/**
+ * Messages of a history that are written anew without some of the others. Where the border that has dropped their reasoning
+ * is not among them, the last of those before it takes its place.
+ * @param keptAfter the place of that border
+ */
+export function keepDropped<Place extends NewEntry | StoredMessage>(
+  entries: readonly Place[],
+  keptAfter: number,
+): Place[] {
+  const last = entries.findLastIndex((entry) => placeOf(entry) <= keptAfter);
+  return entries.map((entry, index) => (index === last ? { ...entry, border: true } : entry));
+}
+
+function placeOf(entry: NewEntry | StoredMessage): number {
+  if ('seq' in entry) return entry.seq;
+  return 'seq' in entry.message ? entry.message.seq : Number.POSITIVE_INFINITY;
+}
+
+/** Tokens of messages in a row: reasoning counts behind the last border among them. */
+export function tokensOf(entries: readonly Pick<Entry, 'tokens' | 'reasoning' | 'border'>[]): number {
+  const border = entries.findLastIndex((entry) => entry.border);
+  return entries.reduce((sum, { tokens, reasoning }, place) => sum + tokens + (place > border ? reasoning : 0), 0);
 }
 
 /** Tokens before `entry` that no pin holds: what a cut there would remove, counted from the root. */
@@ -164,7 +341,9 @@ interface HistoryStatements {
 /** The named statements of the list of messages. */
 export function historyStatements(database: Database): HistoryStatements {
   const columns = `e.seq, e.message, e.tokens, e.group_seq, e.pinned, e.held, e.calls,
-    e.total_tokens, e.held_tokens, e.held_messages, e.held_systems`;
+    e.total_tokens, e.held_tokens, e.held_messages, e.held_systems,
+    e.reasoning, e.border, e.total_reasoning, e.held_reasoning, e.last_border,
+    e.border_total_reasoning, e.border_held_reasoning`;
   const read = (direction: string, index = '', where = ''): Statement<Range, MessageColumns> =>
     database.prepare(
       `SELECT ${columns}, m.public_id, m.body, m.truncated, m.summary, m.created_at
@@ -177,7 +356,6 @@ export function historyStatements(database: Database): HistoryStatements {
   const held = { asc: readHeld('ASC'), desc: readHeld('DESC') };
   return {
     read: (onlyHeld: boolean, ascending: boolean) => (onlyHeld ? held : all)[ascending ? 'asc' : 'desc'],
-    // An array: to make an object of it takes as long as reading it.
     entry: database
       .prepare<[number, number], EntryValues>(`SELECT ${columns} FROM entries e WHERE e.segment = ? AND e.seq = ?`)
       .raw(),
@@ -189,8 +367,10 @@ export function historyStatements(database: Database): HistoryStatements {
     ),
     insertEntry: database.prepare<number[]>(
       `INSERT INTO entries (segment, seq, message, tokens, group_seq, pinned, held, calls,
-         total_tokens, held_tokens, held_messages, held_systems)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         total_tokens, held_tokens, held_messages, held_systems,
+         reasoning, border, total_reasoning, held_reasoning, last_border,
+         border_total_reasoning, border_held_reasoning)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
   };
 }

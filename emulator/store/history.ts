@@ -1,21 +1,30 @@
 import type { Database } from 'better-sqlite3';
 import {
+  addToSums,
+  asNewEntry,
   type Entry,
   freeTokensBefore,
   fromValues,
   heldMessagesBefore,
   historyStatements,
+  keepDropped,
   type NewEntry,
+  type Reasoning,
+  reasoningBetween,
   type StoredMessage,
+  type Sums,
   type Tail,
+  tokensOf,
   toStoredMessage,
   toValues,
   type View,
 } from './entries.ts';
 import { Segments, type Span } from './segments.ts';
 
-/** The sums behind which an entry is written. */
-type Sums = Pick<Entry, 'group' | 'totalTokens' | 'heldTokens' | 'heldMessages' | 'heldSystems'>;
+/** What is known of the entry behind which others are written. */
+type Before = Sums & Pick<Entry, 'group'>;
+
+const NO_REASONING = { all: 0, kept: 0, keptAfter: 0 };
 
 export interface PageRequest {
   after?: number;
@@ -46,13 +55,13 @@ export class History {
 
   /** The same window on a segment of its own: what is written behind it is seen by nobody else. */
   branch(view: View): View {
-    return this.segments.branch(view, view.head) ?? this.rewrite([...this.window(view)]);
+    return this.segments.branch(view, view.head) ?? this.rewrite(this.#copyOf(view));
   }
 
   /** The window with everything from `seq` on replaced by `entries`, the first of which opens a group. */
   replaceTail(view: View, seq: number, entries: readonly NewEntry[], floor = view.floor): View {
     const base = this.segments.branch({ ...view, floor }, seq - 1);
-    if (!base) return this.rewrite([...this.window({ ...view, floor, head: seq - 1 }), ...entries]);
+    if (!base) return this.rewrite([...this.#copyOf({ ...view, floor, head: seq - 1 }), ...entries]);
     return this.measure(this.#write(base, entries, this.#sumsBefore(view, seq)));
   }
 
@@ -66,8 +75,20 @@ export class History {
     const head = this.last(view);
     const floor = this.entry(view, view.floor);
     if (!head || !floor) return { ...view, tokens: 0, messages: 0 };
-    const tokens = head.totalTokens - freeTokensBefore(floor);
+    const tokens = head.totalTokens - freeTokensBefore(floor) + this.reasoning(view, head).kept;
     return { ...view, tokens, messages: view.head - view.floor + 1 + heldMessagesBefore(floor) };
+  }
+
+  /** The reasoning of a window, worked out from the cumulative columns. */
+  reasoning(view: View, last = this.last(view)): Reasoning {
+    const floor = last && last.totalReasoning > 0 ? this.entry(view, view.floor) : undefined;
+    return last && floor ? reasoningBetween(floor, last) : NO_REASONING;
+  }
+
+  /** Tokens of a window with entries behind it: a border among them drops the reasoning before it. */
+  tokensWith(view: View, entries: readonly Pick<NewEntry, 'tokens' | 'reasoning' | 'border'>[]): number {
+    const kept = entries.some((entry) => entry.border) ? this.reasoning(view).kept : 0;
+    return view.tokens - kept + tokensOf(entries);
   }
 
   last(view: View): Entry | undefined {
@@ -130,6 +151,11 @@ export class History {
     return undefined;
   }
 
+  /** The entries of a window, for another history. */
+  #copyOf(view: View): StoredMessage[] {
+    return keepDropped(this.window(view), this.reasoning(view).keptAfter);
+  }
+
   #read(view: View, from: number, to: number, held = false, order = 'asc', limit = -1): StoredMessage[] {
     if (from > to) return [];
     const spans = [...this.segments.spans(view, from)].filter((span) => span.from <= to);
@@ -145,43 +171,47 @@ export class History {
     return found;
   }
 
-  #write(view: View, entries: readonly NewEntry[], before: Sums | undefined): View {
+  #write(view: View, entries: readonly NewEntry[], before: Before | undefined): View {
     let last = before;
-    let { head, tokens, messages } = view;
-    for (const { message, tokens: size, pinned, held, opensGroup } of entries) {
+    let { head } = view;
+    for (const { message, tokens, reasoning, border, pinned, held, opensGroup } of entries) {
       head += 1;
+      const { role, tool_calls, tool_call_id } = message.body;
       const row: Entry = {
         seq: head,
         message: 'message' in message ? message.message : this.#insertMessage(message),
-        tokens: size,
+        tokens,
         group: opensGroup || !last ? head : last.group,
         pinned,
         held,
-        calls: message.body.tool_calls !== undefined || message.body.tool_call_id !== undefined,
-        totalTokens: (last?.totalTokens ?? 0) + size,
-        heldTokens: (last?.heldTokens ?? 0) + (held ? size : 0),
-        heldMessages: (last?.heldMessages ?? 0) + (held ? 1 : 0),
-        heldSystems: (last?.heldSystems ?? 0) + (held && message.body.role === 'system' ? 1 : 0),
+        calls: tool_calls !== undefined || tool_call_id !== undefined,
+        reasoning,
+        border,
+        ...addToSums(last, { seq: head, tokens, reasoning, border, held, role }),
       };
       this.#sql.insertEntry.run(...toValues(view.segment, row));
       last = row;
-      tokens += size;
-      messages += 1;
     }
-    return { ...view, head, tokens, messages };
+    return { ...view, head, tokens: this.tokensWith(view, entries), messages: view.messages + entries.length };
   }
 
   /** Worked out from the entry at `seq` itself: the one before it may be below the floor, and collected. */
-  #sumsBefore(view: View, seq: number): Sums | undefined {
+  #sumsBefore(view: View, seq: number): Before | undefined {
     const entry = this.#read(view, seq, seq)[0];
     if (!entry) return undefined;
-    const { group, tokens, held, totalTokens, heldTokens, heldMessages, heldSystems, body } = entry;
+    const { group, tokens, reasoning, held, body } = entry;
     return {
       group,
-      totalTokens: totalTokens - tokens,
-      heldTokens: heldTokens - (held ? tokens : 0),
-      heldMessages: heldMessages - (held ? 1 : 0),
-      heldSystems: heldSystems - (held && body.role === 'system' ? 1 : 0),
+      totalTokens: entry.totalTokens - tokens,
+      heldTokens: entry.heldTokens - (held ? tokens : 0),
+      heldMessages: entry.heldMessages - (held ? 1 : 0),
+      heldSystems: entry.heldSystems - (held && body.role === 'system' ? 1 : 0),
+      totalReasoning: entry.totalReasoning - reasoning,
+      heldReasoning: entry.heldReasoning - (held ? reasoning : 0),
+      // A border that is written again is the newest one again.
+      lastBorder: entry.lastBorder,
+      borderTotalReasoning: entry.borderTotalReasoning,
+      borderHeldReasoning: entry.borderHeldReasoning,
     };
   }
 
@@ -191,12 +221,6 @@ export class History {
       this.#sql.insertMessage.run(id, body.role, JSON.stringify(body), ...flags, createdAt).lastInsertRowid,
     );
   }
-}
-
-function asNewEntry(entry: NewEntry | StoredMessage): NewEntry {
-  if ('opensGroup' in entry) return entry;
-  const { tokens, pinned, held } = entry;
-  return { message: entry, tokens, pinned, held, opensGroup: entry.group === entry.seq };
 }
 
 /**
@@ -209,7 +233,9 @@ export function findCut(history: History, view: View, budget: number): number | 
   if (!last || view.tokens <= budget) return view.floor;
   const tokensFrom = (seq: number): number => {
     const entry = history.entry(view, seq);
-    return entry ? last.totalTokens - freeTokensBefore(entry) : 0;
+    if (!entry) return 0;
+    const tokens = last.totalTokens - freeTokensBefore(entry);
+    return last.totalReasoning === 0 ? tokens : tokens + history.reasoning({ ...view, floor: seq }, last).kept;
   };
   if (tokensFrom(last.group) > budget) return undefined;
   let tooLong = view.floor;

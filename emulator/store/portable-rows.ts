@@ -2,8 +2,8 @@ import type { Database } from 'better-sqlite3';
 import { type Entry, historyStatements, type StoredMessage, toStoredMessage, toValues } from './entries.ts';
 
 /** Where a message stands in a segment. */
-type Place = Pick<Entry, 'seq' | 'message' | 'tokens' | 'group' | 'pinned' | 'held'>;
-type PlaceColumns = Omit<Place, 'pinned' | 'held'> & { pinned: number; held: number };
+type Place = Pick<Entry, 'seq' | 'message' | 'tokens' | 'group' | 'pinned' | 'held' | 'reasoning' | 'border'>;
+type PlaceColumns = Omit<Place, 'pinned' | 'held' | 'border'> & Record<'pinned' | 'held' | 'border', number>;
 
 /** Rows below the windows, for whoever carries a state from one database to another. Made for one such errand. */
 export class PortableRows {
@@ -37,7 +37,7 @@ export class PortableRows {
   places(segment: number, from: number, to: number, limit: number): Place[] {
     return this.#sql.places
       .all(segment, from, to, limit)
-      .map((row) => ({ ...row, pinned: row.pinned === 1, held: row.held === 1 }));
+      .map((row) => ({ ...row, pinned: row.pinned === 1, held: row.held === 1, border: row.border === 1 }));
   }
 
   insertMessage({ id, body, truncated, summary, createdAt }: Omit<StoredMessage, keyof Entry>): number {
@@ -72,7 +72,7 @@ function statements(database: Database) {
     ),
     entries: history.read(false, true),
     places: database.prepare<[segment: number, from: number, to: number, limit: number], PlaceColumns>(
-      `SELECT seq, message, tokens, group_seq AS "group", pinned, held FROM entries
+      `SELECT seq, message, tokens, group_seq AS "group", pinned, held, reasoning, border FROM entries
        WHERE segment = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?`,
     ),
     insertMessage: history.insertMessage,

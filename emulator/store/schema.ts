@@ -137,4 +137,14 @@ export const MIGRATIONS: readonly string[] = [
 
   ALTER TABLE answers ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
   `,
+  // What models think: tokens of the reasoning of each message, and where a prompt stops to keep it.
+  `
+  ALTER TABLE entries ADD COLUMN reasoning INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE entries ADD COLUMN border INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE entries ADD COLUMN total_reasoning INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE entries ADD COLUMN held_reasoning INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE entries ADD COLUMN last_border INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE entries ADD COLUMN border_total_reasoning INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE entries ADD COLUMN border_held_reasoning INTEGER NOT NULL DEFAULT 0;
+  `,
 ];

@@ -125,7 +125,7 @@ function sessionStatements(database: Database) {
          @created_at, @updated_at, @segment, @head, @floor, @tokens, @messages)`,
     ),
     update: database.prepare(
-      `UPDATE sessions SET title = @title, metadata = @metadata, toolset = @toolset, version = @version, calls = @calls,
+      `UPDATE sessions SET model = @model, title = @title, metadata = @metadata, toolset = @toolset, version = @version, calls = @calls,
          updated_at = @updated_at, segment = @segment, head = @head, floor = @floor, tokens = @tokens,
          messages = @messages
        WHERE id = @id`,

@@ -1,12 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { Bounds } from '../../emulator/chat/bounds.ts';
+import { K2_TEMPLATE } from '../../emulator/engines/tokens/k2-template.ts';
+import { PromptCounter } from '../../emulator/engines/tokens/prompt-counter.ts';
 import type { Tokenizer } from '../../emulator/engines/tokens/tokenizer.ts';
 import { O200K, overridden, words } from '../support/session.ts';
 
 const tokenizer = await O200K.load();
 
+/** An answer of K2-0905, which writes no markup. */
+const BARE = new PromptCounter(tokenizer, K2_TEMPLATE).markup(false, false);
+
 function bounds(maxTokens: number, ...stop: string[]): Bounds {
-  return new Bounds(tokenizer, { maxTokens, stop });
+  return new Bounds(tokenizer, { maxTokens, stop }, BARE);
 }
 
 /** Notes how much text is counted. */
@@ -56,25 +61,25 @@ describe('the bounds of an answer', () => {
   it('count the calls of an answer with its text, whichever comes first', async () => {
     const answer = bounds(20);
     expect(await answer.push(words(5))).toBe(words(5));
-    expect(await answer.pushArguments(words(4), 6)).toBe(words(4));
+    expect(await answer.pushArguments(words(4), 6, 10)).toBe(words(4));
     expect(await answer.push(words(9))).toBe(words(5));
     expect(answer.ended).toBe('length');
   });
 
   it('cut the arguments of a call, and drop a call whose frame does not fit', async () => {
     const cut = bounds(10);
-    expect(await cut.pushArguments(words(9), 6)).toBe(words(4));
+    expect(await cut.pushArguments(words(9), 6, 15)).toBe(words(4));
     expect(cut.ended).toBe('length');
     const dropped = bounds(10);
     await dropped.push(words(5));
-    expect(await dropped.pushArguments('{}', 6)).toBeUndefined();
+    expect(await dropped.pushArguments('{}', 6, 8)).toBeUndefined();
     expect(dropped.ended).toBe('length');
   });
 
   it('do not recount a long answer with every small piece', async () => {
     const { tokenizer: counting, counted } = measured();
     const pieces = 20_000;
-    const answer = new Bounds(counting, { maxTokens: 2 * pieces, stop: [] });
+    const answer = new Bounds(counting, { maxTokens: 2 * pieces, stop: [] }, BARE);
     for (let piece = 0; piece < pieces; piece += 1) await answer.push(' a b');
     expect(answer.text.length).toBe(4 * pieces);
     expect(answer.ended).toBeUndefined();

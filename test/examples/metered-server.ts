@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest';
 import type { ChatMessage } from '../../contract/messages.ts';
-import { messageTokens, promptTokens } from '../../emulator/engines/tokens/chat-template.ts';
+import { messageTokens } from '../../emulator/engines/tokens/k2-template.ts';
 import { createEmulator, type Model } from '../../emulator/index.ts';
 import { lookupModel } from '../../emulator/models/lookup.ts';
 import { listen } from '../../emulator/server.ts';
@@ -16,6 +16,9 @@ export interface Meter {
   promptTokens: number;
 }
 
+/** What opens an answer of K2-0905. */
+const GENERATION_PROMPT_TOKENS = 3;
+
 /** An emulator on a port, with a meter at its door and one at its model. */
 export async function startMetered() {
   const meter: Meter = { posts: [], receivedTokens: 0, promptTokens: 0 };
@@ -23,7 +26,8 @@ export async function startMetered() {
   const metered: Model = {
     name: 'metered',
     complete(request) {
-      meter.promptTokens += promptTokens(tokenizer, request.messages);
+      const sizes = request.messages.map((message) => messageTokens(tokenizer, message));
+      meter.promptTokens += sizes.reduce((sum, tokens) => sum + tokens, GENERATION_PROMPT_TOKENS);
       return lookup.complete(request);
     },
   };

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type ChatMessage, contentText } from '../../contract/messages.ts';
 import type { Session, SessionMessage } from '../../contract/sessions.ts';
-import { messageTokens } from '../../emulator/engines/tokens/chat-template.ts';
+import { K2_TEMPLATE, messageTokens } from '../../emulator/engines/tokens/k2-template.ts';
+import { PromptCounter } from '../../emulator/engines/tokens/prompt-counter.ts';
 import { cutEntries, cutNewestGroup } from '../../emulator/sessions/truncate.ts';
 import type { StoredMessage } from '../../emulator/store/entries.ts';
 import { temporaryFolder } from '../store/files.ts';
@@ -69,9 +70,10 @@ describe('truncate', () => {
     const content = fc.array(words, { minLength: 1, maxLength: 25 }).map((parts) => parts.join(''));
     await fc.assert(
       fc.asyncProperty(fc.array(content, { minLength: 1, maxLength: 3 }), fc.nat(60), async (texts, budget) => {
+        const counter = new PromptCounter(tokenizer, K2_TEMPLATE);
         const [group, stored] = groupOf(texts, (body) => messageTokens(tokenizer, body));
         const expected = keepWithin(tokenizer, { ...EMPTY, messages: group }, budget);
-        const cut = await cutNewestGroup(tokenizer, stored, budget);
+        const cut = await cutNewestGroup(counter, stored, budget);
         if ('least' in expected || 'least' in cut) {
           expect(cut).toEqual(expected);
           return;
@@ -84,6 +86,8 @@ describe('truncate', () => {
     );
   });
 });
+
+const BORDER_SUMS = { borderTotalReasoning: 0, borderHeldReasoning: 0 };
 
 /** Every message of the smaller window stands in the larger one, where its text ends with the smaller one's. */
 function expectWithin(smaller: readonly SessionMessage[], larger: readonly SessionMessage[]): void {
@@ -106,8 +110,19 @@ function groupOf(texts: readonly string[], count: (body: ChatMessage) => number)
     return { ...flags, id: `m${place}`, body, tokens: count(body), group: 1 };
   });
   const sums = { totalTokens: 0, heldTokens: 0, heldMessages: 0, heldSystems: 0 };
+  const thought = { reasoning: 0, totalReasoning: 0, heldReasoning: 0, lastBorder: 0, ...BORDER_SUMS };
   const stored = messages.map((message, place): StoredMessage => {
-    return { ...message, ...sums, seq: place + 1, message: place, held: false, calls: true, createdAt: 0 };
+    return {
+      ...message,
+      ...sums,
+      ...thought,
+      border: false,
+      seq: place + 1,
+      message: place,
+      held: false,
+      calls: true,
+      createdAt: 0,
+    };
   });
   return [messages, stored];
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import { ListWorld } from './list-world.ts';
 
-const GROUP = { sizes: [3], held: false, system: false, grows: false };
+const sized = (tokens: number) => ({ tokens, reasoning: 0, border: false });
+const GROUP = { sizes: [sized(3)], held: false, system: false, grows: false };
 
 describe('the collector', () => {
   it('keeps windows as they are on branches of branches, deeper than the store lets them grow', () => {
@@ -48,7 +49,7 @@ describe('the collector', () => {
   it('goes on after a restart where it had to stop', () => {
     const world = quietWorld();
     const session = world.create();
-    world.append(session, { ...GROUP, sizes: Array.from({ length: 1_000 }, () => 1) });
+    world.append(session, { ...GROUP, sizes: Array.from({ length: 1_000 }, () => sized(1)) });
     world.deleteSession(session);
     expect(world.collector.slice()).toBe(true);
     const left = world.countRows().messages ?? 0;

@@ -100,7 +100,16 @@ function soundFile(): Buffer {
   const store = new Store(path);
   const items = Array.from({ length: 200 }, (_, place) => {
     const id = `message ${place} `.repeat(8);
-    return toNewEntry({ id, text: id, tokens: 5, held: place === 0, system: place === 0, opensGroup: true });
+    const thought = { reasoning: 0, border: false };
+    return toNewEntry({
+      id,
+      text: id,
+      tokens: 5,
+      ...thought,
+      held: place === 0,
+      system: place === 0,
+      opensGroup: true,
+    });
   });
   store.transaction(() => {
     const view = store.history.append(store.history.create(), items);

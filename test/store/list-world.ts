@@ -2,11 +2,11 @@ import type { Database } from 'better-sqlite3';
 import { expect } from 'vitest';
 import { Collector } from '../../emulator/store/collector.ts';
 import { openDatabase } from '../../emulator/store/database.ts';
-import type { StoredMessage, View } from '../../emulator/store/entries.ts';
+import { keepDropped, type StoredMessage, type View } from '../../emulator/store/entries.ts';
 import { findCut, History } from '../../emulator/store/history.ts';
 import { SessionRows } from '../../emulator/store/sessions.ts';
 import { SnapshotRows } from '../../emulator/store/snapshots.ts';
-import { cutWindow, groupsOf, type Item, toItem, tokensOf, toNewEntry } from './reference-window.ts';
+import { cutWindow, dropReasoning, groupsOf, type Item, toNewEntry } from './reference-window.ts';
 
 const ACCOUNT = 'account';
 const FIELDS = { account: ACCOUNT, model: 'm', metadata: {}, toolset: null, calls: 0, createdAt: 0 };
@@ -25,7 +25,7 @@ interface Snapshot {
 
 /** A new group, or with `grows` more members of the newest one. */
 export interface NewGroup {
-  sizes: number[];
+  sizes: { tokens: number; reasoning: number; border: boolean }[];
   held: boolean;
   system: boolean;
   grows: boolean;
@@ -53,9 +53,9 @@ export class ListWorld {
     const newest = session.window.at(-1);
     const joins = group.grows && newest !== undefined;
     const held = joins ? newest.held : group.held;
-    const items = group.sizes.map((tokens, place): Item => {
+    const items = group.sizes.map((size, place): Item => {
       const id = this.#id();
-      return { id, text: id, tokens, held, system: group.system, opensGroup: place === 0 && !joins };
+      return { id, text: id, ...size, held, system: group.system, opensGroup: place === 0 && !joins };
     });
     this.#move(session, this.history.append(this.view(session), items.map(toNewEntry)));
     session.window = [...session.window, ...items];
@@ -82,7 +82,8 @@ export class ListWorld {
     const first = this.history.newestGroup(view)[0]?.seq ?? 0;
     const shorter = newest.map((item) => ({ ...item, text: this.#id(), tokens: Math.ceil(item.tokens / 2) }));
     this.#move(session, this.history.replaceTail(view, first, shorter.map(toNewEntry), first));
-    session.window = [...session.window.slice(0, -newest.length).filter((item) => item.held), ...shorter];
+    const before = dropReasoning(session.window).slice(0, -newest.length);
+    session.window = [...before.filter((item) => item.held), ...shorter];
   }
 
   /** Other pins, on a segment of their own. */
@@ -95,7 +96,8 @@ export class ListWorld {
     });
     const stored = this.history.window(this.view(session));
     const entries = session.window.map((item, index) => ({ ...toNewEntry(item), ...messageOf(stored[index]) }));
-    this.#move(session, this.history.rewrite(entries));
+    const { keptAfter } = this.history.reasoning(this.view(session));
+    this.#move(session, this.history.rewrite(keepDropped(entries, keptAfter)));
   }
 
   snapshot(session: Session, budget: number | undefined): Snapshot {
@@ -173,7 +175,7 @@ export class ListWorld {
 
   #move(session: Session, view: View): void {
     const before = this.view(session);
-    expect(view.tokens).toBe(tokensOf(this.history.window(view).map(toItem)));
+    expect(view).toEqual(this.history.measure(view));
     this.#sessionRows.update({ ...this.#newRow(session.id), ord: 0, view });
     if (before.segment !== view.segment || before.floor !== view.floor) this.collector.markDirty(before.segment);
   }

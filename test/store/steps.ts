@@ -14,8 +14,14 @@ export type Step =
 const pick = fc.nat(1_000);
 const share = fc.integer({ min: 0, max: 110 });
 
+const size = fc.record({
+  tokens: fc.integer({ min: 1, max: 40 }),
+  reasoning: fc.oneof(fc.constant(0), fc.nat(40)),
+  border: fc.integer({ min: 0, max: 3 }).map((drawn) => drawn === 0),
+});
+
 const group: fc.Arbitrary<NewGroup> = fc.record({
-  sizes: fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 3 }),
+  sizes: fc.array(size, { minLength: 1, maxLength: 3 }),
   held: fc.boolean().chain((held) => (held ? fc.boolean() : fc.constant(false))),
   system: fc.boolean(),
   grows: fc.boolean(),

@@ -27,7 +27,7 @@ export const TOKENS_RULES = {
     "With Kimi's vocabulary a text has exactly the tokens that Kimi counts.",
   ),
   'tokens.template': kimi.shownBy(
-    'test/engines/tokens/chat-template.test.ts',
+    'test/engines/tokens/k2-template.test.ts',
     "A prompt has exactly the tokens of Kimi's chat template.",
   ),
   'tokens.default-vocabulary': ours.shownBy(

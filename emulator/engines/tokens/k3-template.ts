@@ -1,5 +1,6 @@
 import type { ChatMessage, Tool } from '../../../contract/messages.ts';
-import type { Tokenizer } from './tokenizer.ts';
+import type { AnsweredCall, ChatTemplate, PromptSettings } from './chat-template.ts';
+import { marker, type Piece } from './pieces.ts';
 
 /**
  * The prompt of K3, in its markup XTML [encoding_k3.py of the checkpoint of 2026-07-27, as three public ports render it; counts
@@ -7,25 +8,18 @@ import type { Tokenizer } from './tokenizer.ts';
  * that a user writes never becomes markup.
  */
 
-/** What stands in a prompt: text, or markers of one token each. */
-type Piece = string | { readonly marker: string; readonly times: number };
-
-type ReasoningEffort = 'low' | 'high' | 'max';
-
 /** What of a request stands in the prompt beside its messages. */
-export interface K3Settings {
+export interface K3Settings extends Partial<PromptSettings> {
   /** False where thinking is disabled: then no think block and no effort message stand in the prompt. */
-  thinking: boolean;
-  effort: ReasoningEffort;
-  tools?: readonly Tool[] | undefined;
-  toolChoice?: 'auto' | 'none' | 'required' | { name: string } | undefined;
-  responseFormat?: { type: 'text' } | { type: 'json_object' } | { type: 'json_schema'; schema: unknown } | undefined;
+  readonly thinking: boolean;
+  readonly effort: PromptSettings['effort'];
+  readonly tools?: readonly Tool[];
 }
 
 /** A message as K3 reads it. */
 export interface K3Message extends Omit<ChatMessage, 'content' | 'tools' | 'reasoning_content'> {
   content: string | readonly K3Part[] | null;
-  reasoning_content?: string | undefined;
+  reasoning_content?: string | null | undefined;
   /** Tools that a system message adds. */
   tools?: readonly Tool[] | undefined;
   /** The last message, which the answer goes on from. */
@@ -70,27 +64,28 @@ export function renderK3Opening({ tools = [], thinking, effort }: K3Settings): P
 
 /** What stands behind the messages: what this request asks for, and the opening of the answer. */
 export function renderK3Closing(
-  { thinking, toolChoice, responseFormat }: K3Settings,
+  settings: K3Settings,
   partial?: Pick<K3Message, 'content' | 'reasoning_content' | 'name'>,
 ): Piece[] {
+  return [
+    ...askedFor(settings),
+    ...open('message', [['role', 'assistant'], ...named(partial?.name)]),
+    ...(partial && settings.thinking ? think(partial.reasoning_content) : []),
+    ...(partial ? [...open('response'), ...contentPieces(partial.content)] : []),
+  ];
+}
+
+/** What to call, and in which form to answer. */
+function askedFor({ toolChoice, responseFormat }: Partial<PromptSettings>): Piece[] {
   const choice = choiceText(toolChoice);
   const format = formatText(responseFormat);
   return [
     ...(choice === undefined ? [] : internal('tool-choice', choice)),
     ...(format === undefined ? [] : internal('response-format', format)),
-    ...open('message', [['role', 'assistant'], ...named(partial?.name)]),
-    ...(partial && thinking ? think(partial.reasoning_content) : []),
-    ...(partial ? [...open('response'), ...contentPieces(partial.content)] : []),
   ];
 }
 
-/** Which call a tool's result answers: the name of its function, and its place among the calls of the message, from 1. */
-interface ResultPlace {
-  tool: string;
-  index: number;
-}
-
-function renderK3Message(message: K3Message, result?: ResultPlace): RenderedMessage {
+function renderK3Message(message: K3Message, result?: AnsweredCall): RenderedMessage {
   const { role, name, content, tools } = message;
   if (tools) return { opening: internal('tool-declare', `${ADDED}${fenced(tools)}`), thinking: [], rest: [] };
   const attributes = role === 'tool' ? resultAttributes(result, name) : named(name);
@@ -113,23 +108,6 @@ export function renderK3Answer(
   ];
 }
 
-/** Tokens of pieces; runs to the end without a pause. */
-export function countPieces(tokenizer: Tokenizer, pieces: readonly Piece[]): number {
-  return pieces.reduce((sum, piece) => sum + (typeof piece === 'string' ? tokenizer.count(piece) : piece.times), 0);
-}
-
-/** The same, giving way to the event loop. */
-export async function countPiecesSliced(tokenizer: Tokenizer, pieces: readonly Piece[]): Promise<number> {
-  let sum = 0;
-  for (const piece of pieces) sum += typeof piece === 'string' ? await tokenizer.countSliced(piece) : piece.times;
-  return sum;
-}
-
-/** The markup for people to read. Text that looks like markers cannot be told from markers in it. */
-export function toText(pieces: readonly Piece[]): string {
-  return pieces.map((piece) => (typeof piece === 'string' ? piece : piece.marker.repeat(piece.times))).join('');
-}
-
 const OPEN = marker('<|open|>');
 const CLOSE = marker('<|close|>');
 const SEPARATOR = marker('<|sep|>');
@@ -139,9 +117,28 @@ const DECLARED = '# Tools\nHere are the available tools, described in JSONSchema
 const ADDED =
   '## New Tools Available\nThe system dynamically extends the toolset via lazy-loading.\nYou have access to all existing and extended tools.\nHere are the specs for the extended tools.\n\n';
 
-function marker(text: string): Piece {
-  return { marker: text, times: 1 };
-}
+export const K3_TEMPLATE: ChatTemplate = {
+  namesAnsweredCalls: true,
+  tools: (tools) => renderK3Opening({ tools, thinking: false, effort: 'max' }),
+  message(message, answered) {
+    const { opening, thinking, rest } = renderK3Message(message, answered);
+    return { body: [...opening, ...rest], reasoning: thinking };
+  },
+  request(settings, begun) {
+    const opening = renderK3Opening({ thinking: settings.thinking, effort: settings.effort });
+    const asked = [...opening, ...askedFor(settings)];
+    return begun ? asked : [...asked, ...open('message', [['role', 'assistant']])];
+  },
+  ending: [...close('response'), ...END],
+  calls: callPieces,
+  answer: (thinking, begun) => ({
+    beforeReasoning: thinking && !begun ? open('think') : [],
+    afterReasoning: thinking && !begun ? close('think') : [],
+    beforeText: begun ? [] : open('response'),
+    afterText: close('response'),
+    end: END,
+  }),
+};
 
 function open(tag: string, attributes: readonly Attribute[] = []): Piece[] {
   return [OPEN, tag, ...attributes.flatMap(attributePieces), SEPARATOR];
@@ -161,7 +158,7 @@ function named(name: string | undefined): Attribute[] {
   return name === undefined || name === '' ? [] : [['name', name]];
 }
 
-function resultAttributes(result: ResultPlace | undefined, name: string | undefined): Attribute[] {
+function resultAttributes(result: AnsweredCall | undefined, name: string | undefined): Attribute[] {
   if (!result) return [['tool', name ?? 'tool']];
   return [
     ['tool', result.tool],
@@ -182,8 +179,8 @@ function internal(type: string, text: string): Piece[] {
 }
 
 /** Always there while the model thinks, also around nothing. */
-function think(reasoning: string | undefined): Piece[] {
-  const text = reasoning === undefined || reasoning.trim() === '' ? [] : [reasoning];
+function think(reasoning: string | null | undefined): Piece[] {
+  const text = reasoning == null || reasoning.trim() === '' ? [] : [reasoning];
   return [...open('think'), ...text, ...close('think')];
 }
 
@@ -197,7 +194,7 @@ function contentPieces(content: K3Message['content']): Piece[] {
   return content.flatMap((part): Piece[] => {
     if (part.type === 'text') return part.text === '' ? [] : [part.text];
     const size = `image ${part.width}x${part.height}`;
-    const pads: Piece = { marker: '<|media_pad|>', times: part.tokens };
+    const pads = marker('<|media_pad|>', part.tokens);
     return [marker('<|media_begin|>'), size, marker('<|media_content|>'), pads, marker('<|media_end|>')];
   });
 }
@@ -249,7 +246,7 @@ function typeName(value: unknown): string {
   return Array.isArray(value) ? 'array' : typeof value;
 }
 
-function effortText(effort: ReasoningEffort): string {
+function effortText(effort: PromptSettings['effort']): string {
   return `\`thinking_effort\` guides on how much to think in your thinking channel (not including the response channel), supported values include \`low\`, \`medium\`, \`high\`, and \`max\`.\nNow the system is invoked with \`thinking_effort=${effort}\`.`;
 }
 
@@ -296,10 +293,10 @@ function spacedJson(value: unknown): string {
 }
 
 /** Results stand in the order of the calls that they answer, whatever order they were sent in. */
-function inCallOrder(messages: readonly K3Message[]): { message: K3Message; result?: ResultPlace }[] {
-  const ordered: { message: K3Message; result?: ResultPlace }[] = [];
+function inCallOrder(messages: readonly K3Message[]): { message: K3Message; result?: AnsweredCall }[] {
+  const ordered: { message: K3Message; result?: AnsweredCall }[] = [];
   let calls: readonly { id: string; function: { name: string } }[] = [];
-  let run: { message: K3Message; result: ResultPlace }[] = [];
+  let run: { message: K3Message; result: AnsweredCall }[] = [];
   const flush = (): void => {
     run.sort((a, b) => a.result.index - b.result.index);
     ordered.push(...run.map(({ message, result }, place) => ({ message, result: { ...result, index: place + 1 } })));

@@ -37,7 +37,7 @@ export async function ask(
   options: Partial<ModelRequest> = {},
 ): Promise<string> {
   const deltas = await deltasOf(requestOf(messages, options));
-  return deltas.map((delta) => (delta.type === 'text' ? delta.text : `[call of ${delta.name}]`)).join('');
+  return deltas.map((delta) => (delta.type === 'tool_call' ? `[call of ${delta.name}]` : delta.text)).join('');
 }
 
 export const tool = (name: string, parameters?: Record<string, unknown>, description?: string): Tool => ({

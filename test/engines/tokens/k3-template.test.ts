@@ -1,15 +1,13 @@
 import { expect, it } from 'vitest';
 import {
-  countPieces,
-  countPiecesSliced,
   type K3Message,
   type K3Settings,
   renderK3Answer,
   renderK3Closing,
   renderK3Opening,
   renderK3Prompt,
-  toText,
 } from '../../../emulator/engines/tokens/k3-template.ts';
+import { countPieces, countPiecesSliced, toText } from '../../../emulator/engines/tokens/pieces.ts';
 import { tokenizerNamed } from './under-test.ts';
 
 const DISABLED = { thinking: false, effort: 'max' } as const satisfies K3Settings;

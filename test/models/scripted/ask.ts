@@ -18,5 +18,7 @@ export async function deltasOf(model: ScriptedModel, request: ModelRequest): Pro
 /** The text of an answer; a call shows as `name(arguments)`. */
 export async function answer(model: ScriptedModel, request: ModelRequest): Promise<string> {
   const deltas = await deltasOf(model, request);
-  return deltas.map((delta) => (delta.type === 'text' ? delta.text : `${delta.name}(${delta.arguments})`)).join('');
+  return deltas
+    .map((delta) => (delta.type === 'tool_call' ? `${delta.name}(${delta.arguments})` : delta.text))
+    .join('');
 }

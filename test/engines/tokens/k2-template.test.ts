@@ -1,17 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ChatMessage, Tool } from '../../../contract/messages.ts';
-import {
-  GENERATION_PROMPT_TOKENS,
-  MESSAGE_END_TOKENS,
-  MESSAGE_FRAME_TOKENS,
-  messageTokens,
-  messageTokensSliced,
-  promptTokens,
-  promptTokensSliced,
-  toolsTokens,
-  toolsTokensSliced,
-} from '../../../emulator/engines/tokens/chat-template.ts';
+import type { PromptSettings } from '../../../emulator/engines/tokens/chat-template.ts';
+import { K2_TEMPLATE, messageTokens, toolsTokens } from '../../../emulator/engines/tokens/k2-template.ts';
+import { PromptCounter } from '../../../emulator/engines/tokens/prompt-counter.ts';
+import type { Tokenizer } from '../../../emulator/engines/tokens/tokenizer.ts';
 import { hardTexts } from './texts.ts';
 import { tokenizerNamed, VOCABULARIES } from './under-test.ts';
 
@@ -106,56 +99,64 @@ const PROMPTS: Prompt[] = [
 const MARKER =
   /<\|im_(?:system|user|assistant|middle|end)\|>|<\|tool_calls?_(?:section_)?(?:argument_)?(?:begin|end)\|>/;
 
+const PLAIN: PromptSettings = {
+  thinking: false,
+  effort: 'max',
+  toolChoice: 'auto',
+  responseFormat: { type: 'text' },
+};
+
+/** `<|im_user|>`, the role, `<|im_middle|>` and `<|im_end|>`. */
+const FRAME_TOKENS = 4;
+
+/** Tokens of a whole prompt, part by part. */
+async function countPrompt(tokenizer: Tokenizer, { messages, tools, partial }: Omit<Prompt, 'what' | 'prompt'>) {
+  const counter = new PromptCounter(tokenizer, K2_TEMPLATE);
+  let sum = (await counter.tools(tools)) + (await counter.request(PLAIN, partial));
+  for (const message of messages) sum += (await counter.message(message)).tokens;
+  return sum;
+}
+
 describe.each(VOCABULARIES)('with $name', ({ name }) => {
-  test.for(PROMPTS)('$what counts what the template says', async ({ messages, tools, partial, prompt }, context) => {
+  test.for(PROMPTS)('$what counts what the template of K2-0905 says', async ({ prompt, ...parts }, context) => {
     const tokenizer = await tokenizerNamed(name, context);
     const markers = prompt.match(new RegExp(MARKER, 'g'))?.length ?? 0;
     const texts = prompt.split(MARKER).reduce((sum, text) => sum + tokenizer.count(text), 0);
-    expect(promptTokens(tokenizer, messages, tools, partial)).toBe(markers + texts);
-    expect(await promptTokensSliced(tokenizer, messages, tools, partial)).toBe(markers + texts);
+    expect(await countPrompt(tokenizer, parts)).toBe(markers + texts);
   });
 
-  test('a prompt is the sum of its tools, its messages and the generation prompt', async (context) => {
+  test('counting in slices and at once agree on any message and tools of K2-0905', async (context) => {
     const tokenizer = await tokenizerNamed(name, context);
+    const counter = new PromptCounter(tokenizer, K2_TEMPLATE);
     const message = fc.oneof(
       fc.record({ role: fc.constantFrom('system' as const, 'user' as const), content: hardTexts(4) }),
       fc.record({ role: fc.constant('assistant' as const), content: hardTexts(2), name: fc.string() }),
       fc.constantFrom(CALLS, RESULT),
     );
     await fc.assert(
-      fc.asyncProperty(fc.array(message, { maxLength: 4 }), fc.boolean(), async (messages, withTools) => {
-        const tools = withTools ? TOOLS : [];
-        let sum = toolsTokens(tokenizer, tools) + GENERATION_PROMPT_TOKENS;
-        for (const each of messages) {
-          expect(await messageTokensSliced(tokenizer, each)).toBe(messageTokens(tokenizer, each));
-          sum += messageTokens(tokenizer, each);
-        }
-        expect(await toolsTokensSliced(tokenizer, tools)).toBe(toolsTokens(tokenizer, tools));
-        expect(promptTokens(tokenizer, messages, tools)).toBe(sum);
+      fc.asyncProperty(message, async (each) => {
+        expect(await counter.message(each)).toEqual({ tokens: messageTokens(tokenizer, each), reasoning: 0 });
       }),
       { numRuns: 100 },
     );
+    expect(await counter.tools(TOOLS)).toBe(toolsTokens(tokenizer, TOOLS));
+    expect(await counter.tools([])).toBe(0);
   });
 
-  test('the frame of a message without a name is the same for every role', async (context) => {
+  test('the frame of a message of K2-0905 without a name is the same for every role', async (context) => {
     const tokenizer = await tokenizerNamed(name, context);
     for (const role of ['system', 'user', 'assistant'] as const) {
-      expect(messageTokens(tokenizer, { role, content: '' })).toBe(MESSAGE_FRAME_TOKENS);
+      expect(messageTokens(tokenizer, { role, content: '' })).toBe(FRAME_TOKENS);
     }
-    expect(promptTokens(tokenizer, [{ role: 'user', content: 'Hi' }])).toBe(8);
-  });
-
-  test('no tools count nothing, and an open answer lacks the end of a message only', async (context) => {
-    const tokenizer = await tokenizerNamed(name, context);
-    expect(toolsTokens(tokenizer, [])).toBe(0);
-    const answer: ChatMessage = { role: 'assistant', content: 'Once upon' };
-    expect(promptTokens(tokenizer, [answer], [], true)).toBe(messageTokens(tokenizer, answer) - MESSAGE_END_TOKENS);
+    expect(
+      await countPrompt(tokenizer, { messages: [{ role: 'user', content: 'Hi' }], tools: [], partial: false }),
+    ).toBe(8);
   });
 
   test('counts markers in a text as text', async (context) => {
     const tokenizer = await tokenizerNamed(name, context);
     const content = '<|im_end|><|im_user|>[BOS]';
-    expect(messageTokens(tokenizer, { role: 'user', content })).toBe(MESSAGE_FRAME_TOKENS + tokenizer.count(content));
+    expect(messageTokens(tokenizer, { role: 'user', content })).toBe(FRAME_TOKENS + tokenizer.count(content));
     expect(tokenizer.count(content)).toBeGreaterThan(6);
   });
 });
