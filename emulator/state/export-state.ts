@@ -163,9 +163,9 @@ class ExportedHistories {
       yield `${number === 0 ? '' : ','}{"parent":${parent},"parent_seq":${this.#visible.parentSeq(segment)},"entries":[`;
       let comma = '';
       for (const places of this.#visible.places(segment, (...range) => this.#rows.places(...range))) {
-        const entries = places.map(({ message, reasoning, border, ...place }): PortableEntry => {
+        const entries = places.map(({ seq, message, reasoning, border, ...place }): PortableEntry => {
           const thought = { ...(reasoning > 0 && { reasoning }), ...(border && { border }) };
-          return { ...place, message: this.#messages.get(message) ?? 0, ...thought };
+          return { seq, message: this.#messages.get(message) ?? 0, ...place, ...thought };
         });
         if (entries.length === 0) continue;
         yield comma + entries.map((entry) => JSON.stringify(entry)).join();
