@@ -1,4 +1,6 @@
-import type { Limits } from '../../contract/limits.ts';
+import { LIMITS, type Limits } from '../../contract/limits.ts';
+import type { ModelProfile } from '../../contract/models/profile.ts';
+import { findProfile } from '../../contract/models/profiles.ts';
 import type { JournalEntry } from '../journal/entries.ts';
 import type { JournalFile } from '../journal/journal-file.ts';
 
@@ -57,6 +59,28 @@ export class Run {
     );
   }
 
+  /** Tokens of the window that a request writes to or reads, which depend on the model unless the limit was set. */
+  windowOf(entry: JournalEntry): number {
+    const { window_tokens: limit } = this.limits;
+    return limit === LIMITS.window_tokens.default ? (this.#profileOf(entry)?.window.value ?? limit) : limit;
+  }
+
+  /** Tokens of an answer where the request names no number of them. */
+  defaultAnswerOf(entry: JournalEntry): number {
+    const { max_tokens: limit } = this.limits;
+    return limit === LIMITS.max_tokens.default ? (this.#profileOf(entry)?.defaultOutput.value ?? limit) : limit;
+  }
+
+  /** By the turn itself, or the session's turn before it, or what created the session. */
+  #profileOf({ n, session, facts }: JournalEntry): ModelProfile | undefined {
+    const named = (entry: JournalEntry) => entry.facts.turn?.model ?? modelCreated(entry);
+    const before = this.entries.findLast(
+      (each) => session !== undefined && each.session === session && each.n <= n && named(each),
+    );
+    const model = facts.turn?.model ?? (before && named(before));
+    return model === undefined ? undefined : findProfile(model);
+  }
+
   refused(...codes: string[]): JournalEntry[] {
     return this.entries.filter(({ code }) => code !== undefined && codes.includes(code));
   }
@@ -69,6 +93,10 @@ export class Run {
   isBeforeReset({ n }: JournalEntry): boolean {
     return n < this.lastReset;
   }
+}
+
+function modelCreated({ facts, answer }: JournalEntry): string | undefined {
+  return facts.created && /"model":"([^"]+)"/.exec(answer ?? '')?.[1];
 }
 
 function livesOf(entries: readonly JournalEntry[]): JournalEntry[][] {

@@ -19,13 +19,14 @@ const CLIENT_ERRORS = [400, 401, 403, 404, 409];
 export const maxTokens: Rule = {
   name: 'max-tokens',
   target: 'everywhere',
-  judge({ entries, limits }: Run) {
-    const turns = entries.filter(({ facts }) => facts.turn !== undefined);
+  judge(run: Run) {
+    const turns = run.entries.filter(({ facts }) => facts.turn !== undefined);
     const bare = turns.filter(({ facts }) => facts.turn?.max_tokens === null);
     if (bare.length === 0) return fineAll(turns.length, 'turn', ', all with max_tokens');
     const cut = bare.filter(({ facts }) => facts.turn?.finish_reasons.includes('length')).length;
     const cutOff = cut > 0 ? `; ${cut} of their answers were cut off` : '';
-    const says = `${bare.length} of ${some(turns.length, 'turn')} without max_tokens: the default is ${limits.max_tokens.toLocaleString('en-US')}${cutOff}`;
+    const defaults = [...new Set(bare.map((turn) => run.defaultAnswerOf(turn).toLocaleString('en-US')))];
+    const says = `${bare.length} of ${some(turns.length, 'turn')} without max_tokens: the default is ${defaults.join(' or ')}${cutOff}`;
     return bad(
       'warning',
       says,

@@ -48,12 +48,11 @@ export const windowCut: Rule = {
   name: 'window-cut',
   target: 'everywhere',
   judge(run: Run) {
-    const room = run.limits.window_tokens;
     const fix =
       'check usage.total_tokens after each turn: above a threshold take a snapshot (with preserve_len), then truncate or compress; without sessions drop old messages';
     const uncut = run.sessions().flatMap((entries) => lastOfUncut(entries));
     const refused = run.refused('context_window_exceeded');
-    const full = uncut.filter((entry) => totalOf(entry) >= NEAR_WINDOW * room);
+    const full = uncut.filter((entry) => totalOf(entry) >= NEAR_WINDOW * run.windowOf(entry));
     if (refused.length + full.length > 0) {
       const says = [
         refused.length > 0 && `${some(refused.length, 'request')} refused: the window was full`,
@@ -61,10 +60,11 @@ export const windowCut: Rule = {
       ];
       return bad('error', says.filter(Boolean).join('; '), fix, inOrder(refused, full));
     }
-    const large = uncut.filter((entry) => totalOf(entry) >= LARGE_WINDOW * room);
-    const prompts = run.entries.filter(
-      ({ session, facts: { turn } }) => session === undefined && turn && turn.usage.prompt_tokens >= NEAR_WINDOW * room,
-    );
+    const large = uncut.filter((entry) => totalOf(entry) >= LARGE_WINDOW * run.windowOf(entry));
+    const prompts = run.entries.filter((entry) => {
+      const { turn } = entry.facts;
+      return entry.session === undefined && turn && turn.usage.prompt_tokens >= NEAR_WINDOW * run.windowOf(entry);
+    });
     if (large.length + prompts.length === 0) return fine('every window that filled up was cut');
     const says = [
       large.length > 0 && `${some(large.length, 'session')} over half full and never cut since`,
@@ -90,9 +90,9 @@ export const readAgain: Rule = {
   name: 'read-again',
   target: 'everywhere',
   judge(run: Run) {
-    const least = LARGE_WINDOW * run.limits.window_tokens;
+    const isLarge = (entry: JournalEntry, read: number) => read >= LARGE_WINDOW * run.windowOf(entry);
     const longest =
-      run.lives.map((entries) => longestRow(entries, least)).toSorted((a, b) => b.length - a.length)[0] ?? [];
+      run.lives.map((entries) => longestRow(entries, isLarge)).toSorted((a, b) => b.length - a.length)[0] ?? [];
     if (longest.length < MANY_READS) return fine('no large window was read repeatedly');
     const read = longest.reduce((sum, { usage }) => sum + (usage?.prompt_tokens ?? 0), 0);
     const says = `${longest.length} turns in a row read more than half a window each: ${tokens(read)} of input`;
@@ -105,8 +105,11 @@ export const readAgain: Rule = {
   },
 };
 
-/** The longest run of turns of one session, or of one account without sessions, that read at least so many tokens. */
-function longestRow(entries: readonly JournalEntry[], least: number): JournalEntry[] {
+/** The longest run of turns of one session, or of one account without sessions, that read many tokens. */
+function longestRow(
+  entries: readonly JournalEntry[],
+  isLarge: (entry: JournalEntry, read: number) => boolean,
+): JournalEntry[] {
   const rows = new Map<string, JournalEntry[]>();
   let longest: JournalEntry[] = [];
   for (const entry of entries) {
@@ -115,7 +118,7 @@ function longestRow(entries: readonly JournalEntry[], least: number): JournalEnt
     const row = rows.get(place) ?? [];
     if (cut ?? compressed) rows.delete(place);
     if (!turn) continue;
-    const next = turn.usage.prompt_tokens >= least ? [...row, entry] : [];
+    const next = isLarge(entry, turn.usage.prompt_tokens) ? [...row, entry] : [];
     rows.set(place, next);
     if (next.length > longest.length) longest = next;
   }

@@ -57,6 +57,15 @@ describe('max-tokens', () => {
   });
 });
 
+it('max-tokens names the default answer of each model', async () => {
+  const both = async (api: Api) => {
+    await chat(api, {});
+    await chat(api, { model: 'kimi-k3' });
+  };
+  const { says } = await judged('max-tokens', both, { limits: {} });
+  expect(says).toContain('the default is 1,024 or 131,072');
+});
+
 describe('tool-calls', () => {
   const model = saying({ type: 'tool_call', name: 'look', arguments: '{}' });
   const asking = async (api: Api) => {

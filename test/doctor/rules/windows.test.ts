@@ -76,6 +76,14 @@ describe('window-cut', () => {
     expect(found.says).toContain('1 prompt without a session');
   });
 
+  it.each([
+    ['warning', 'kimi-k2-0905'],
+    ['ok', 'kimi-k3'],
+  ] as const)('%s: 250,000 tokens of the window of %s', async (level, model) => {
+    const reading = (api: Api) => chat(api, { model, max_tokens: 5 }, words(250_000));
+    expect((await judged('window-cut', reading, { limits: {} })).level).toBe(level);
+  });
+
   it('error where a stateless prompt does not fit', async () => {
     const found = await judged('window-cut', (api) => chat(api, {}, words(2_100)));
     expect(found).toMatchObject({ level: 'error', evidence: [1], target: 'everywhere' });
