@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createEmulator } from '../emulator/index.ts';
 import { openTokenizer } from '../emulator/tokenizer.ts';
 import { cuts, cuttingRequests, longTexts } from './hold-cuts.ts';
+import { longestHold } from './longest-hold.ts';
 import { printTable, type Row } from './table.ts';
 import { SHARED } from './tokens-texts.ts';
 
@@ -58,31 +59,10 @@ async function row(name: string, most: number, work: () => Promise<unknown>): Pr
   rows.push({ name, value: worst, target: `<= ${most}`, ok: worst <= most });
 }
 
-async function longestHold(work: () => Promise<unknown>): Promise<number> {
-  let last = processorMs();
-  let worst = 0;
-  let running = true;
-  const tick = (): void => {
-    const now = processorMs();
-    worst = Math.max(worst, now - last);
-    last = now;
-    if (running) setImmediate(tick);
-  };
-  setImmediate(tick);
-  await work();
-  running = false;
-  return worst;
-}
-
 async function estimate(texts: readonly string[]): Promise<void> {
   const messages = texts.map((content) => ({ role: 'user', content }));
   const body = JSON.stringify({ model: 'kimi-k2-0905', messages });
   const url = `${emulator.baseURL}/tokenizers/estimate-token-count`;
   const response = await emulator.fetch(url, { method: 'POST', headers: HEADERS, body });
   if (!response.ok) throw new Error(await response.text());
-}
-
-function processorMs(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1_000;
 }

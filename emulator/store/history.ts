@@ -235,7 +235,7 @@ export function findCut(history: History, view: View, budget: number): number | 
     const entry = history.entry(view, seq);
     if (!entry) return 0;
     const tokens = last.totalTokens - freeTokensBefore(entry);
-    return last.totalReasoning === 0 ? tokens : tokens + history.reasoning({ ...view, floor: seq }, last).kept;
+    return last.totalReasoning === 0 ? tokens : tokens + reasoningBetween(entry, last).kept;
   };
   if (tokensFrom(last.group) > budget) return undefined;
   let tooLong = view.floor;

@@ -92,3 +92,24 @@ describe.each(TRANSPORTS)('a session %s', (transport) => {
     expect((await session.show()).body).toEqual(before);
   });
 });
+
+it('a window of kimi-k3 takes 1,048,576 tokens and not one more, and then cuts, forks and restores them', async () => {
+  const limits = { append_tokens: 2_000_000 };
+  const api = await startEmulator('in process', { tokenizer: O200K, limits });
+  const session = await createSession(api, { model: 'kimi-k3' });
+  const frame = (await session.append({ role: 'user', content: ' a' })).body.tokens - 1;
+  const rest = 1_048_576 - 2 * frame - 1;
+  const refused = await session.append({ role: 'user', content: words(rest + 1) });
+  expectRefusal(refused, 'context_window_exceeded');
+  expect(refused.text).toContain('1048576 (requested: 1048577)');
+  expect((await session.append({ role: 'user', content: words(rest) })).body.usage).toMatchObject({
+    total_tokens: 1_048_576,
+    remaining_tokens: 0,
+  });
+  const { id } = (await session.snapshot({ preserve_len: 4_096 })).body;
+  const forked = await createSession(api, { snapshot_id: id });
+  expect((await forked.show()).body.usage.total_tokens).toBe(4_096);
+  expect((await session.truncate(500_000)).body.after.total_tokens).toBe(500_000);
+  await session.rollback(id, { preserve_len: 'all' });
+  expect((await session.show()).body.usage).toMatchObject({ total_tokens: 1_048_576, messages: 2 });
+});
