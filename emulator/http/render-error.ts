@@ -1,3 +1,4 @@
+import { setImmediate as nextTick } from 'node:timers/promises';
 import { ERRORS, type ErrorBody, type ErrorRow } from '../../contract/errors.ts';
 import { ApiError, ClientGone } from '../api-error.ts';
 import { unixSeconds } from '../clock.ts';
@@ -31,6 +32,8 @@ export async function errorResponse(c: RequestContext, error: unknown): Promise<
     setHeader(c, 'Retry-After', wait);
     if (status === 429) setHeader(c, 'X-Retry-After', wait);
   }
+  // Who asks again at once, in this process, must not keep the work that it waits for from going on.
+  if (retry) await nextTick();
   if (HINTED.has(status)) await addHint(c, refusal);
   const body = renderError(c, refusal);
   return html ? sendPage(c, status, refusal.message) : sendJson(c, status, JSON.stringify(body));
