@@ -3,7 +3,7 @@ import OpenAI, { type ClientOptions } from 'openai';
 import type { Stream } from 'openai/core/streaming';
 import { Chat } from 'openai/resources/chat/chat';
 import { Completions } from 'openai/resources/chat/completions/completions';
-import type { CompletionUsage } from '../contract/chat.ts';
+import type { ChatRequest, CompletionUsage } from '../contract/chat.ts';
 import type { InputMessage } from '../contract/messages.ts';
 import type { SessionState } from '../contract/sessions.ts';
 import { Sessions } from './sessions.ts';
@@ -30,7 +30,7 @@ const IN_PROCESS = { baseURL: 'http://kimi-emulator.invalid/v1', apiKey: 'sk-in-
  * const client = new KimiClient({ baseURL: 'http://127.0.0.1:4100/v1', apiKey: 'sk-any' });
  * const { session_id } = await client.sessions.create();
  * const messages = [{ role: 'user' as const, content: 'Hello.' }];
- * const { choices } = await client.chat.completions.create({ model: 'kimi-k2-0905', session_id, messages });
+ * const { choices } = await client.chat.completions.create({ model: 'kimi-k3', session_id, messages });
  * ```
  */
 export class KimiClient extends OpenAI {
@@ -85,20 +85,34 @@ interface SessionParams {
   messages: (OpenAI.Chat.ChatCompletionMessageParam | InputMessage)[];
 }
 
-/** The SDK's parameters, with `session_id`. */
-export type ChatParams = Omit<Base, 'messages' | 'stream'> & SessionParams;
+/** What the live API takes beside the SDK's parameters. K3 takes the SDK's `reasoning_effort`: low, high or max. */
+interface KimiParams {
+  thinking?: ChatRequest['thinking'];
+  prompt_cache_options?: Base['prompt_cache_options'] | ChatRequest['prompt_cache_options'];
+}
+
+/** The SDK's parameters, with `session_id`, and those of Kimi. */
+export type ChatParams = Omit<Base, 'messages' | 'stream' | keyof KimiParams> & SessionParams & KimiParams;
 export type ChatParamsNonStreaming = ChatParams & { stream?: false | null };
 export type ChatParamsStreaming = ChatParams & { stream: true };
-
-/** The SDK's answer. In a session it says where the session stands now. */
-export type ChatCompletion = OpenAI.Chat.ChatCompletion & { session?: SessionState };
 
 type BaseChunk = OpenAI.Chat.ChatCompletionChunk;
 type BaseChoice = OpenAI.Chat.ChatCompletionChunk.Choice;
 
+/** What the model thought, and has to be sent back with its tool calls where the history is not kept in a session. */
+interface Reasoning {
+  reasoning_content?: string;
+}
+
+/** The SDK's answer, with the model's reasoning. In a session it says where the session stands now. */
+export type ChatCompletion = Omit<OpenAI.Chat.ChatCompletion, 'choices'> & {
+  choices: (OpenAI.Chat.ChatCompletion.Choice & { message: Reasoning })[];
+  session?: SessionState;
+};
+
 /** The SDK's chunk. On the finish chunk stand the usage, and in a session where it stands now: the turn is stored. */
 export type ChatCompletionChunk = Omit<BaseChunk, 'choices'> & {
-  choices: (BaseChoice & { usage?: CompletionUsage })[];
+  choices: (BaseChoice & { delta: Reasoning; usage?: CompletionUsage })[];
   session?: SessionState;
 };
 

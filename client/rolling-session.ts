@@ -2,6 +2,7 @@ import { APIUserAbortError } from 'openai';
 import type { InputMessage } from '../contract/messages.ts';
 import type { Session, SessionMessage } from '../contract/sessions.ts';
 import { CheckpointState, fingerprint, markOf, newState, readState } from './checkpoint.ts';
+import { turnDefaults } from './defaults.ts';
 import { RollingSessionError } from './errors.ts';
 import type { KimiClient } from './kimi-client.ts';
 import {
@@ -211,7 +212,7 @@ export class RollingSession implements AsyncDisposable {
 
 /** Goes on where the checkpoint says, or begins. Only reads where there is a session already. */
 async function openContext(client: KimiClient, options: RollingOptions): Promise<RollingContext> {
-  const settings = toSettings(options);
+  const asked = toSettings(options);
   const events = new Events<RollingEvents>();
   const saved = readState(await options.checkpoint?.load());
   const checkpoint = new CheckpointState(saved ?? newState(), options.checkpoint);
@@ -220,17 +221,19 @@ async function openContext(client: KimiClient, options: RollingOptions): Promise
   if (!saved) await checkpoint.save({});
   const session =
     known === undefined
-      ? await create({ client, settings, events }, checkpoint, options, saved !== undefined)
+      ? await create({ client, settings: asked, events }, checkpoint, options, saved !== undefined)
       : await client.sessions.retrieve(known, { signal: options.signal });
+  const settings = toSettings(options, session);
+  const { windowTokens: window_tokens } = turnDefaults(settings.model, session.limits.window_tokens);
+  const limits = { ...session.limits, window_tokens };
   try {
-    requireRoom(settings, session, options.instructions === undefined ? 0 : 1);
+    requireRoom(settings, { ...session, limits }, options.instructions === undefined ? 0 : 1);
   } catch (error) {
     // Nobody could find it again.
     if (known === undefined && options.checkpoint === undefined) await client.sessions.delete(session.id);
     throw error;
   }
   await adopt(checkpoint, session);
-  const { limits } = session;
   const density = new Density(limits.append_tokens);
   return { client, settings, checkpoint, events, limits, density, refusals: { last: undefined } };
 }

@@ -26,6 +26,7 @@ import type {
   Snapshot,
   SnapshotDeleted,
 } from '../contract/snapshots.ts';
+import { DEFAULT_MODEL } from './defaults.ts';
 import { appendStream, type MessageSource } from './streams.ts';
 
 export type SessionCreateParams = Omit<CreateSessionRequest, 'snapshot_id' | 'share_id' | 'preserve_len'>;
@@ -48,14 +49,14 @@ export class Sessions extends APIResource {
   snapshot: Snapshots = this.snapshots;
 
   /**
-   * Create a session. `messages` are its first append.
+   * Create a session. `messages` are its first append; `model` is `kimi-k3` where none is named.
    * @example
    * ```ts
    * const { session_id } = await client.sessions.create({ messages: [{ role: 'system', content: 'Be brief.' }] });
    * ```
    */
   create(body: SessionCreateParams = {}, options?: OpenAI.RequestOptions): APIPromise<Session> {
-    return this._client.post('/sessions', { body, ...options });
+    return this._client.post('/sessions', { body: { ...body, model: body.model ?? DEFAULT_MODEL }, ...options });
   }
 
   /** Get a session, with the tokens and messages in its window and the limits in force. */

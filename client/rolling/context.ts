@@ -3,6 +3,7 @@ import type { APIPromise } from 'openai';
 import type { Tool } from '../../contract/messages.ts';
 import type { Session } from '../../contract/sessions.ts';
 import type { Checkpoint, CheckpointState } from '../checkpoint.ts';
+import { DEFAULT_MODEL, turnDefaults } from '../defaults.ts';
 import type { ChatParams, KimiClient } from '../kimi-client.ts';
 import { type RetryOptions, type Sleep, sleep, withRetries } from '../retry.ts';
 import type { Policy, ShrinkAction } from './decide-shrink.ts';
@@ -22,6 +23,8 @@ export interface RollingEvents {
   };
   /** The server refused to shrink the window so; what it names is tried instead, or else the policy's next action. */
   refused: { action: ShrinkAction; error: unknown; instead: ShrinkAction | null };
+  /** What the model thinks, as it comes: `text` is all of it so far. It begins anew where both are the same. */
+  reasoning: { delta: string; text: string };
   /** A step failed and is tried again. */
   retry: { error: unknown; attempt: number; delayMs: number };
   /** The turn is committed, but the shrinking after it failed. It comes before the next turn. */
@@ -34,7 +37,8 @@ export interface RollingContext {
   readonly settings: Settings;
   readonly checkpoint: CheckpointState;
   readonly events: Events<RollingEvents>;
-  readonly limits: Session['limits'];
+  /** The window is that of the model that answered last. */
+  limits: Session['limits'];
   readonly density: Density;
   /** The last refusal to make the window smaller, until something has made it so. */
   readonly refusals: { last: unknown };
@@ -107,11 +111,11 @@ export interface RollingOptions {
   preserveLen?: number;
   /** How the window is made smaller. Default `truncate`. */
   policy?: Policy;
-  /** Default `kimi-k2-0905`. */
+  /** Default `kimi-k3`; of a session that is there already, its own. */
   model?: string;
-  /** Longest answer. Default 4,000. */
+  /** Longest answer, with its reasoning. Default an eighth of the window for models that think, else 4,000. */
   maxTokens?: number;
-  /** Default 0.2. */
+  /** Default 0.2; to models that fix it none is sent. */
   temperature?: number;
   /** A system message at the head of a new session: pinned, so that it survives every cut. */
   instructions?: string;
@@ -148,15 +152,21 @@ export interface AppendOptions extends CallOptions {
 
 export type Settings = ReturnType<typeof toSettings>;
 
-/** The options, with their defaults. @throws RangeError for invalid sizes, or where they exclude each other */
-export function toSettings(options: RollingOptions) {
+/**
+ * The options, with their defaults.
+ * @param session once it is known
+ * @throws RangeError for invalid sizes, or where they exclude each other
+ */
+export function toSettings(options: RollingOptions, session?: Pick<Session, 'model' | 'limits'>) {
+  const model = options.model ?? session?.model ?? DEFAULT_MODEL;
+  const windowTokens = session?.limits.window_tokens ?? Number.MAX_SAFE_INTEGER;
   const settings = {
     maxKeep: options.maxKeep ?? 180_000,
     preserveLen: options.preserveLen ?? 8_000,
     policy: options.policy ?? ('truncate' as const),
-    model: options.model ?? 'kimi-k2-0905',
-    maxTokens: options.maxTokens ?? 4_000,
-    temperature: options.temperature ?? 0.2,
+    model,
+    maxTokens: options.maxTokens ?? turnDefaults(model, windowTokens).maxTokens,
+    temperature: options.temperature,
     clip: options.toolResults === 'clip',
     retries: options.retries ?? 6,
     sleep: options.sleep ?? sleep,

@@ -41,8 +41,8 @@ type Decision =
 const WEAK_GAIN = 0.05;
 /** So many weak shrinkings in a row, and no further one is tried. */
 const MOST_WEAK = 2;
-/** Generation prompt and end of a turn, over the tokens of what is written and answered. */
-export const TURN_OVERHEAD = 4;
+/** What a request adds to its prompt, and an answer to its text: the most that a model of today takes, in tokens. */
+export const TURN_OVERHEAD = 128;
 
 /** Where shrinking begins: over `soft` it should happen, over `hard` the next write and answer might not fit. */
 export function thresholds(situation: Omit<Situation, 'settled' | 'tokens' | 'betweenRounds' | 'openCalls'>) {

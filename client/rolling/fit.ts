@@ -36,7 +36,8 @@ export function messageBytes(message: InputMessage): number {
     0,
   );
   const id = message.role === 'tool' ? message.tool_call_id : '';
-  return FRAME_BYTES + utf8Bytes(contentText(message.content) + (message.name ?? '') + id) + callBytes;
+  const reasoning = message.role === 'assistant' ? (message.reasoning_content ?? '') : '';
+  return FRAME_BYTES + utf8Bytes(contentText(message.content) + reasoning + (message.name ?? '') + id) + callBytes;
 }
 
 /** Whether a message's text may stand in several messages without a change of meaning. */
@@ -209,8 +210,6 @@ export class Density {
   }
 }
 
-/** The generation prompt, which an estimate counts with the messages. */
-const GENERATION_PROMPT_TOKENS = 3;
 /** Share of a clipped text that is its head. */
 const HEAD = 0.6;
 const SHRINK = 0.9;
@@ -259,13 +258,20 @@ async function fitOne(message: InputMessage, limit: WriteLimit): Promise<InputMe
   }
 }
 
-async function countTokens(message: InputMessage, { client, model, signal }: WriteLimit): Promise<number> {
-  const body = { model, messages: [message] };
+/** An estimate counts what the model's prompt has around its messages, too: that is what one message twice tells. */
+async function countTokens(message: InputMessage, limit: WriteLimit): Promise<number> {
+  const small = { role: 'user' as const, content: '.' };
+  const once = await estimate([small], limit);
+  const twice = await estimate([small, small], limit);
+  return (await estimate([message], limit)) - (2 * once - twice);
+}
+
+async function estimate(messages: InputMessage[], { client, model, signal }: WriteLimit): Promise<number> {
   const { data } = await client.post<{ data: { total_tokens: number } }>('/tokenizers/estimate-token-count', {
-    body,
+    body: { model, messages },
     signal,
   });
-  return data.total_tokens - GENERATION_PROMPT_TOKENS;
+  return data.total_tokens;
 }
 
 /** The server's own refusal, made here because part of the turn would be written before the server could make it. */

@@ -1,7 +1,15 @@
 import type { InputMessage } from '../../contract/messages.ts';
 import { markOf, type PendingWrite } from '../checkpoint.ts';
+import { turnDefaults } from '../defaults.ts';
 import { isSessionError } from '../errors.ts';
-import { type AppendOptions, emitWindow, type RollingContext, send, type TurnOptions } from './context.ts';
+import {
+  type AppendOptions,
+  emitWindow,
+  type RollingContext,
+  type Settings,
+  send,
+  type TurnOptions,
+} from './context.ts';
 import { TURN_OVERHEAD } from './decide-shrink.ts';
 import { fitUnsplittable, planWrites, readPieces, skipUnits, type TextSource } from './fit.ts';
 import { makeRoom, settleShrink } from './shrink.ts';
@@ -16,23 +24,40 @@ export async function beginTurn(
   { params, signal }: TurnOptions,
 ): Promise<void> {
   const { client, settings, limits, density } = context;
-  const { model, maxTokens: max_tokens, temperature, clip } = settings;
-  const limit = { client, model, appendTokens: limits.append_tokens, clip, signal };
+  const request = turnRequest(settings, limits, params);
+  const limit = { client, model: request.model, appendTokens: limits.append_tokens, clip: settings.clip, signal };
   const fitting = await fitUnsplittable(messages, limit);
-  const request = { model, max_tokens, temperature, ...params };
-  requireAnswerFits(request.max_completion_tokens ?? request.max_tokens ?? max_tokens, limits);
+  const maxTokens = requireAnswerFits(request, limits);
   const incoming = density.tokens(sumBytes(fitting));
-  const room = { incoming, maxTokens: request.max_tokens ?? max_tokens, betweenRounds: true };
+  const room = { incoming, maxTokens, betweenRounds: true };
   await makeRoom(context, room, signal);
   const writes = planWrites(fitting, density.maxBytes);
   await begin(context, { kind: 'turn', input, writes, request, document: null });
 }
 
+/** What the caller does not say is what the model takes: a sampling value that it fixes is left out. */
+function turnRequest(settings: Settings, limits: RollingContext['limits'], params: TurnOptions['params'] = {}) {
+  const model = params.model ?? settings.model;
+  const temperature = settings.temperature ?? turnDefaults(model, limits.window_tokens).temperature;
+  return {
+    model,
+    ...(params.max_tokens == null && { max_completion_tokens: settings.maxTokens }),
+    ...(temperature !== undefined && { temperature }),
+    ...params,
+  };
+}
+
 /** Before anything is cut for it. @throws RangeError for an answer that no window has room for */
-function requireAnswerFits(maxTokens: number, { window_tokens, min_preserve_tokens }: RollingContext['limits']): void {
+function requireAnswerFits(
+  { max_completion_tokens, max_tokens }: ReturnType<typeof turnRequest>,
+  { window_tokens, min_preserve_tokens }: RollingContext['limits'],
+): number {
+  const [field, maxTokens] =
+    max_completion_tokens == null ? ['max_tokens', max_tokens ?? 0] : ['max_completion_tokens', max_completion_tokens];
   const most = window_tokens - min_preserve_tokens - TURN_OVERHEAD;
   if (maxTokens > most)
-    throw new RangeError(`max_tokens (${maxTokens}) must be at most ${most} in a window of ${window_tokens} tokens`);
+    throw new RangeError(`${field} (${maxTokens}) must be at most ${most} in a window of ${window_tokens} tokens`);
+  return maxTokens;
 }
 
 /** Appends a text piece by piece. @returns how much was appended now, in UTF-16 units */

@@ -14,6 +14,7 @@ import { findOutcome, isConflict, makeWrites, refuse, splitFurther } from './wri
 /** What the caller has been given of an answer, over all tries. */
 interface Delivered {
   text: string;
+  reasoning: string;
 }
 
 /**
@@ -27,7 +28,7 @@ export async function* carryOutTurn(
   signal?: AbortSignal,
 ): AsyncGenerator<string, TurnResult> {
   const { checkpoint, events } = context;
-  const delivered: Delivered = { text: '' };
+  const delivered: Delivered = { text: '', reasoning: '' };
   const tell = (outcome: 'sent' | 'replayed' | 'found') => {
     if (resumed) events.emit('resume', { what: 'turn', outcome });
   };
@@ -64,7 +65,7 @@ export async function* carryOutTurn(
 
 /** One request. What it streams beyond what was delivered before is yielded. */
 async function* tryTurn(
-  { client, checkpoint }: RollingContext,
+  { client, checkpoint, events }: RollingContext,
   write: PendingWrite,
   delivered: Delivered,
   signal: AbortSignal | undefined,
@@ -80,6 +81,7 @@ async function* tryTurn(
   try {
     for await (const chunk of stream) {
       const delta = answer.add(chunk);
+      tellReasoning(events, answer.reasoning, delivered);
       // What is there already would be read to its end. A turn whose end was read is done, and no longer given up.
       if (signal?.aborted && !answer.finished) throw new APIUserAbortError();
       if (behind) {
@@ -101,6 +103,14 @@ async function* tryTurn(
   return { result, replayed: isReplay(response) };
 }
 
+/** What a second try thinks like the first is not told again; where it thinks otherwise, that is told from its beginning. */
+function tellReasoning(events: RollingContext['events'], text: string, delivered: Delivered): void {
+  if (delivered.reasoning.startsWith(text)) return;
+  const delta = text.startsWith(delivered.reasoning) ? text.slice(delivered.reasoning.length) : text;
+  delivered.reasoning = text;
+  events.emit('reasoning', { delta, text });
+}
+
 /** What of an answer was not delivered yet. @throws RollingSessionError where what was delivered is not its beginning */
 function* remainder(text: string, delivered: Delivered): Generator<string, void> {
   if (!text.startsWith(delivered.text)) throw new RollingSessionError('answer_restarted');
@@ -111,7 +121,9 @@ function* remainder(text: string, delivered: Delivered): Generator<string, void>
 
 /** The turn is done, and with it is written down the shrinking that has to follow the round. */
 async function commit(context: RollingContext, { session: state, toolCalls, finishReason }: TurnResult): Promise<void> {
-  const { checkpoint } = context;
+  const { checkpoint, limits } = context;
+  const { total_tokens, remaining_tokens } = state.usage;
+  context.limits = { ...limits, window_tokens: total_tokens + remaining_tokens };
   const session = markOf(state, toolCalls.length > 0 && finishReason !== 'length');
   const shrink = planNext(context, session);
   const turns = checkpoint.state.turns + 1;
@@ -161,6 +173,9 @@ function brokenOff(): APIConnectionError {
 /** A turn that is committed. */
 export interface TurnResult {
   text: string;
+  /** What the model thought before it answered; empty where it did not. The session keeps it. */
+  reasoning: string;
+  reasoningTokens: number;
   toolCalls: ToolCall[];
   /** `unknown` where the answer was found in the session and not read from its stream. */
   finishReason: string;
@@ -175,6 +190,7 @@ class Answer {
   #usage: CompletionUsage | undefined;
   #session: SessionState | undefined;
   text = '';
+  reasoning = '';
 
   /** Whether the finish chunk has come: then the turn is committed, whatever becomes of the rest of the stream. */
   get finished(): boolean {
@@ -191,6 +207,7 @@ class Answer {
     for (const delta of choice.delta.tool_calls ?? []) this.#addToolCall(delta);
     const text = choice.delta.content ?? '';
     this.text += text;
+    this.reasoning += choice.delta.reasoning_content ?? '';
     return text;
   }
 
@@ -199,6 +216,8 @@ class Answer {
     if (!this.#session) return undefined;
     return {
       text: this.text,
+      reasoning: this.reasoning,
+      reasoningTokens: this.#usage?.completion_tokens_details?.reasoning_tokens ?? 0,
       toolCalls: [...this.#calls.values()],
       finishReason: this.#finishReason ?? 'unknown',
       usage: this.#usage ?? null,
@@ -219,6 +238,13 @@ type Delta = ChatCompletionChunk['choices'][number]['delta'];
 
 /** The result of a turn whose answer stands in the session; without `reply`, of one that was answered with nothing. */
 function storedResult(reply: SessionMessage | undefined, session: SessionState): TurnResult {
-  const toolCalls = reply?.tool_calls ?? [];
-  return { text: contentText(reply?.content), toolCalls, finishReason: 'unknown', usage: null, session };
+  return {
+    text: contentText(reply?.content),
+    reasoning: reply?.reasoning_content ?? '',
+    reasoningTokens: reply?.reasoning_tokens ?? 0,
+    toolCalls: reply?.tool_calls ?? [],
+    finishReason: 'unknown',
+    usage: null,
+    session,
+  };
 }

@@ -39,7 +39,7 @@ export class Profiles {
     this.#settings = settings;
   }
 
-  /** @throws RangeError for a name that is no model's: requests are checked before, and so are state files */
+  /** @throws RangeError for a name that is not a model's: requests are checked before, and so are state files */
   of(name: string): ServedModel {
     const known = this.#served.get(name);
     if (known) return known;

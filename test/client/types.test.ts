@@ -20,21 +20,28 @@ declare const agent: RollingSession;
 const both = {
   chat: () => {
     const messages = [{ role: 'user' as const, content: 'hello', pinned: true }];
-    const plain = client.chat.completions.create({ model: 'kimi-k2-0905', messages });
+    const plain = client.chat.completions.create({ model: 'kimi-k3', messages });
     expectTypeOf(plain).toEqualTypeOf<APIPromise<ChatCompletion>>();
-    const within = client.chat.completions.create({ model: 'kimi-k2-0905', session_id: 'sess_1', messages });
+    const within = client.chat.completions.create({ model: 'kimi-k3', session_id: 'sess_1', messages });
     expectTypeOf(within).resolves.toHaveProperty('session').toEqualTypeOf<SessionState>();
     const stream = client.chat.completions.create({
-      model: 'kimi-k2-0905',
+      model: 'kimi-k3',
       session_id: 'sess_1',
       messages,
       stream: true,
     });
     expectTypeOf(stream).toEqualTypeOf<APIPromise<Stream<ChatCompletionChunk>>>();
+    const thinking = { type: 'enabled', keep: 'all' };
+    client.chat.completions.create({ model: 'kimi-k2.6', messages, thinking, prompt_cache_options: { ttl: '1h' } });
+    client.chat.completions.create({ model: 'kimi-k3', messages, reasoning_effort: 'max' });
+    expectTypeOf<ChatCompletion['choices'][number]['message']>().toHaveProperty('reasoning_content');
+    expectTypeOf<ChatCompletionChunk['choices'][number]['delta']>().toHaveProperty('reasoning_content');
+    // @ts-expect-error thinking is switched by an object
+    client.chat.completions.create({ model: 'kimi-k2.6', messages, thinking: 'enabled' });
     // @ts-expect-error a session is named by its id
-    client.chat.completions.create({ model: 'kimi-k2-0905', session_id: 7, messages });
+    client.chat.completions.create({ model: 'kimi-k3', session_id: 7, messages });
     // @ts-expect-error messages may be empty in a session, but have to be given
-    client.chat.completions.create({ model: 'kimi-k2-0905', session_id: 'sess_1' });
+    client.chat.completions.create({ model: 'kimi-k3', session_id: 'sess_1' });
   },
   sessions: () => {
     expectTypeOf(client.sessions.truncate('sess_1', { preserve_len: 8_000 })).toEqualTypeOf<
@@ -70,6 +77,7 @@ const both = {
   },
   rolling: () => {
     expectTypeOf(agent.chat('hello')).toEqualTypeOf<AsyncGenerator<string, TurnResult>>();
+    expectTypeOf<TurnResult['reasoning']>().toEqualTypeOf<string>();
     expectTypeOf(agent.history()).toEqualTypeOf<AsyncGenerator<SessionMessage, void>>();
     agent.events.on('truncate', (event) => expectTypeOf(event.snapshotId).toEqualTypeOf<string>());
     // @ts-expect-error there is no such event
