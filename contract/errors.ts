@@ -72,6 +72,10 @@ export const LIVE_TEXT = {
   choiceWhileThinking: (choice: 'required' | 'specified') =>
     `tool_choice '${choice}' is incompatible with thinking enabled`,
   tokenizationFailed: 'tokenization failed',
+  /** Behind "Invalid request: ". Seen of images. The type is what the bytes are, whatever the URL says. */
+  partType: (type: string) => `invalid part type: ${type}`,
+  mediaUrl: (kind: 'image' | 'video', url: string) => `unsupported ${kind} url: ${url}`,
+  mediaFormat: (kind: 'image' | 'video', type: string) => `unsupported ${kind} format: ${type}`,
   /** The live text goes on; only its beginning is documented. */
   wrongType: (field: string, expected: string) =>
     `the \`${field}\` field in the request (expected type ${expected}) is illegal`,

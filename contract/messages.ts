@@ -6,9 +6,31 @@ export const ROLES = ['system', 'user', 'assistant', 'tool'] as const;
 
 const TextPart = z.object({ type: z.literal('text'), text: z.string() }).meta({ id: 'TextPart' });
 
+/** Where a picture or a video is: `data:TYPE;base64,…`, or `ms://FILE_ID` of an uploaded file; bare, or as `{url}`. */
+const Located = z.union([z.string(), z.object({ url: z.string() })], { error: 'must be a url, or an object with one' });
+const ImagePart = z.object({ type: z.literal('image_url'), image_url: Located }).meta({ id: 'ImagePart' });
+const VideoPart = z.object({ type: z.literal('video_url'), video_url: Located }).meta({ id: 'VideoPart' });
+
 const CONTENT_WANTED = 'must be text, or a list of parts of type text';
-/** Text, or text in parts. The emulated models read no images. */
+/** Text, or text in parts. */
 export const MessageContent = z.union([z.string(), z.array(TextPart).min(1)], { error: CONTENT_WANTED });
+
+const MEDIA_WANTED = 'must be text, or a list of parts of type text, image_url or video_url';
+const Part = z.discriminatedUnion('type', [TextPart, ImagePart, VideoPart]);
+/** The same with pictures and videos, on models that take them. */
+export const MediaContent = z.union([z.string(), z.array(Part).min(1)], { error: MEDIA_WANTED });
+
+const media = z.exactOptional(
+  z.object({ width: z.int().min(1), height: z.int().min(1), seconds: z.exactOptional(z.number().min(0)) }),
+);
+/** The same as it is stored: measured. */
+export const MeasuredContent = z.union(
+  [
+    z.string(),
+    z.array(z.discriminatedUnion('type', [TextPart, ImagePart.extend({ media }), VideoPart.extend({ media })])).min(1),
+  ],
+  { error: MEDIA_WANTED },
+);
 
 export const ToolCall = z
   .object({
@@ -57,7 +79,7 @@ const SystemMessage = z
       context.addIssue({ code: 'custom', path: ['content'], message: CONTENT_WANTED });
     }
   });
-const UserMessage = z.object({ role: z.literal('user'), content: MessageContent, name, pinned });
+const UserMessage = z.object({ role: z.literal('user'), content: MediaContent, name, pinned });
 const AssistantMessage = z.object({
   role: z.literal('assistant'),
   content: MessageContent.nullish(),
@@ -70,7 +92,7 @@ const AssistantMessage = z.object({
 const ToolMessage = z.object({
   role: z.literal('tool'),
   tool_call_id: z.string().min(1),
-  content: MessageContent,
+  content: MediaContent,
   name,
   pinned,
 });
@@ -86,14 +108,27 @@ export const inputMessages = (limits: Limits) => z.array(InputMessage).max(limit
 
 export type Role = (typeof ROLES)[number];
 export type MessageContent = z.infer<typeof MessageContent>;
+export type MediaPart = z.infer<typeof ImagePart> | z.infer<typeof VideoPart>;
 export type ToolCall = z.infer<typeof ToolCall>;
 export type Tool = z.infer<typeof Tool>;
 export type InputMessage = z.infer<typeof InputMessage>;
 
+/** What the header of a picture or a video says. */
+export interface MediaSize {
+  width: number;
+  height: number;
+  /** How long a video runs. */
+  seconds?: number;
+}
+
+/** A picture or a video as a model reads it: measured. */
+export type MeasuredPart = MediaPart & { media?: MediaSize };
+export type ContentPart = z.infer<typeof TextPart> | MeasuredPart;
+
 /** A message as a model reads it: what a client sent, less the flags that steer one request or the session. */
 export interface ChatMessage {
   role: Role;
-  content: MessageContent | null;
+  content: string | ContentPart[] | null;
   name?: string;
   tool_calls?: ToolCall[];
   tool_call_id?: string;

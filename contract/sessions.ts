@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Limits } from './limits.ts';
-import { InputMessage, inputMessages, MessageContent, ROLES, Tool, ToolCall } from './messages.ts';
+import { InputMessage, inputMessages, MediaContent, ROLES, Tool, ToolCall } from './messages.ts';
 
 /**
  * Pairs of texts, kept as they are sent. Not a `z.record`, which leaves out a key of the name `__proto__`: to whoever sends it,
@@ -147,7 +147,7 @@ export const SessionMessage = z
     object: z.literal('session.message'),
     session_id: z.string(),
     role: z.enum(ROLES),
-    content: MessageContent.nullable(),
+    content: MediaContent.nullable(),
     name: z.string().optional(),
     tool_calls: z.array(ToolCall).optional(),
     tool_call_id: z.string().optional(),

@@ -5,6 +5,7 @@ import { unixSeconds } from './clock.ts';
 import type { RequestContext } from './http/context.ts';
 import { type Answer, noteEffects, type WrittenAnswer, written } from './http/respond.ts';
 import type { JournalEffects } from './journal/exchange.ts';
+import type { Write } from './sessions/append.ts';
 import type { ReadMessage } from './sessions/messages.ts';
 import { requireSession } from './sessions/session.ts';
 import { CutMissing } from './sessions/truncate.ts';
@@ -89,7 +90,7 @@ export class Mutation<Target extends SessionTarget | undefined> {
   readonly #claim: Claim | undefined;
   readonly #generation: number;
   #held: SessionRow | undefined;
-  #unlock = (): void => undefined;
+  readonly #releases: (() => void)[] = [];
   #applied: Applied | undefined;
   #answer: WrittenAnswer | undefined;
 
@@ -123,9 +124,15 @@ export class Mutation<Target extends SessionTarget | undefined> {
   hold(): Loaded<Target> {
     const session = this.load();
     if (!session) return session;
-    this.#unlock = this.#c.get('services').locks.acquire(session.id);
+    this.#releases.push(this.#c.get('services').locks.acquire(session.id));
     this.#held = session;
     return session;
+  }
+
+  /** Stores the bytes that a write's messages refer to, in slices. */
+  async storeBlobs({ blobs }: Pick<Write, 'blobs'>): Promise<void> {
+    const { store } = this.#c.get('services');
+    for (const blob of blobs) this.#releases.push(await store.blobs.put(blob));
   }
 
   /**
@@ -159,7 +166,7 @@ export class Mutation<Target extends SessionTarget | undefined> {
 
   /** Frees the key and the session, however it ended. */
   readonly release = (): void => {
-    this.#unlock();
+    for (const release of this.#releases.splice(0)) release();
     this.#claim?.release();
   };
 

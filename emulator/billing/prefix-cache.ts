@@ -41,12 +41,13 @@ class Hash {
   }
 }
 
-/** Hashes everything of a message that the model reads. Content parts count as their text. */
+/** Hashes everything of a message that the model reads. Text parts count as their text. */
 export function fingerprint({ role, name, content, tool_calls, tool_call_id }: ChatMessage): Fingerprint {
   const hash = new Hash();
   hash.text(role);
   hash.optional(name);
   hash.optional(content === null ? null : contentText(content));
+  for (const part of Array.isArray(content) ? content : []) if (part.type !== 'text') hash.text(JSON.stringify(part));
   hash.optional(tool_call_id);
   for (const { id, function: call } of tool_calls ?? []) {
     hash.text(id);

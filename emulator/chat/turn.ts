@@ -21,6 +21,7 @@ import {
   type WriteItem,
 } from '../sessions/append.ts';
 import { pair } from '../sessions/groups.ts';
+import type { MediaSource } from '../sessions/media.ts';
 import { sameTools, saveSession, toSessionState } from '../sessions/session.ts';
 import type { SessionRow, Toolset } from '../store/sessions.ts';
 import { type Reply, storedReply } from './chunks.ts';
@@ -60,10 +61,11 @@ export async function countTurn(
   services: Services,
   request: ChatRequest,
   session: SessionRow | undefined,
+  media: MediaSource,
 ): Promise<TurnInput> {
   const { model, messages, tools } = request;
   const settings = settingsOf(request, services.profiles.of(model));
-  const target = session ? { model, view: session.view } : { model };
+  const target = { model, media, ...(session && { view: session.view }) };
   const counted = await countContent(services, target, messages, tools);
   const begun = settings.partial !== undefined;
   const addedTokens = await counted.counter.request(promptSettings(request, settings), begun);

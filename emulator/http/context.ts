@@ -1,5 +1,6 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
+import type { Blob } from '../engines/media/data-url.ts';
 import type { RequestFaults } from '../faults/request-faults.ts';
 import type { Exchange } from '../journal/exchange.ts';
 import type { AccountRate } from '../rate/rate-limits.ts';
@@ -19,6 +20,8 @@ export interface Env {
     account: string;
     /** Bytes of the request body, once read. */
     body: Uint8Array;
+    /** Pictures and videos that were read apart from the body, by hash. */
+    lifted: ReadonlyMap<string, Blob>;
     /** True where the body names a session, so that errors carry their code. */
     addressed: boolean;
     /** What is to go wrong with the request; undefined where nothing is. */

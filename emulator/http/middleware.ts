@@ -13,6 +13,7 @@ import type { Env, RequestContext } from './context.ts';
 import { openExchange, send, setHeader } from './respond.ts';
 
 const NO_BODY = new Uint8Array();
+const NOTHING_LIFTED = new Map();
 
 /** Gives every request an id, as the live API does, and a journal entry. */
 export function openRequest(services: Services): MiddlewareHandler<Env> {
@@ -21,6 +22,7 @@ export function openRequest(services: Services): MiddlewareHandler<Env> {
     c.env ??= {};
     c.set('services', services);
     c.set('body', NO_BODY);
+    c.set('lifted', NOTHING_LIFTED);
     c.set('startedAt', performance.now());
     c.set('headers', traceHeaders(services.ids('request')));
     openExchange(c, services);

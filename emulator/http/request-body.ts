@@ -184,6 +184,8 @@ type Issue = z.core.$ZodIssue;
 function describeIssue(error: z.ZodError, input: unknown): ApiError {
   const issue = error.issues[0];
   if (!issue) return invalid('the request is not understood');
+  const part = unknownPart(issue, input);
+  if (part !== undefined) return invalid(LIVE_TEXT.partType(part), fieldName(issue.path));
   const { path, message } = deepest(issue);
   const field = fieldName(path);
   if (field === '') return invalid(message);
@@ -202,6 +204,17 @@ function liveRefusal(error: z.ZodError, input: unknown): ApiError | undefined {
   const role = valueAt(input, issue.path);
   if (typeof role !== 'string') return undefined;
   return new ApiError('role_unsupported', { role, param: fieldName(issue.path) });
+}
+
+const PART_TYPES: readonly unknown[] = ['text', 'image_url', 'video_url'];
+
+/** The type of the first part of a content that is of none of the known ones. */
+function unknownPart(issue: Issue, input: unknown): string | undefined {
+  if (issue.path.at(-1) !== 'content') return undefined;
+  const content = valueAt(input, issue.path);
+  if (!Array.isArray(content)) return undefined;
+  const types = content.filter(isRecord).map(({ type }) => type);
+  return types.find((type): type is string => typeof type === 'string' && !PART_TYPES.includes(type));
 }
 
 /** What is wrong with a key, and in a union the branch that came furthest, say most about what was meant. */

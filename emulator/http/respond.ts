@@ -32,16 +32,24 @@ export function sendJson(c: RequestContext, status: number, json: string): Respo
 }
 
 /** The same with JSON in parts of whole characters, sent only as fast as they are read. */
-export function sendJsonParts(c: RequestContext, parts: readonly Uint8Array[]): Response | Promise<Response> {
+export function sendJsonParts(
+  c: RequestContext,
+  parts: Iterable<Uint8Array>,
+  length: number,
+): Response | Promise<Response> {
   setHeader(c, 'Content-Type', 'application/json; charset=utf-8');
-  setHeader(c, 'Content-Length', String(parts.reduce((sum, { length }) => sum + length, 0)));
-  const left = parts.values();
+  setHeader(c, 'Content-Length', String(length));
+  const left = parts[Symbol.iterator]();
   const next = (): IteratorResult<Uint8Array[], undefined> => {
     const step = left.next();
     return step.done ? { done: true, value: undefined } : { done: false, value: [step.value] };
   };
   const encode = (part: Uint8Array) => Buffer.from(part.buffer, part.byteOffset, part.length).toString();
-  return sendStream(c, { next }, { encode, encodeError: () => '', ending: '', abort: new AbortController() });
+  return sendStream(
+    c,
+    { next, return: () => left.return?.() },
+    { encode, encodeError: () => '', ending: '', abort: new AbortController() },
+  );
 }
 
 /** Leaves without an answer, as a connection does that breaks. In process, `emulator.fetch` makes it a failed request. */

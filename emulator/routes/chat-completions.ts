@@ -79,7 +79,8 @@ async function openTurn(
 ): Promise<Answering> {
   const { services, account } = c.var;
   try {
-    const counted = await countTurn(services, request, mutation.load());
+    const counted = await countTurn(services, request, mutation.load(), c.var);
+    if (request.session_id != null) await mutation.storeBlobs(counted.write);
     const session = mutation.hold();
     const turn = session
       ? openInSession(services, session, await windowFor(services, session, request.model), counted)

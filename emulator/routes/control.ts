@@ -71,7 +71,12 @@ export function controlRoutes() {
 
   routes.get('/export', async (c) => {
     const wanted = parseFields(c, exportQuery, c.req.query());
-    return sendJsonParts(c, await c.var.services.state.exportParts(wanted).catch(refuseState));
+    const parts = await c.var.services.state.exportParts(wanted).catch(refuseState);
+    return sendJsonParts(
+      c,
+      parts,
+      parts.reduce((sum, { length }) => sum + length, 0),
+    );
   });
 
   routes.post('/import', async (c) => {

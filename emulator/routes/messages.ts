@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import type { ErrorBody } from '../../contract/errors.ts';
 import type { Limits } from '../../contract/limits.ts';
 import { listQuery } from '../../contract/lists.ts';
+import type { InputMessage } from '../../contract/messages.ts';
 import { type AppendAcknowledgement, type AppendEnd, sessionRequests } from '../../contract/sessions.ts';
 import { ApiError } from '../api-error.ts';
 import type { Env, RequestContext } from '../http/context.ts';
@@ -15,14 +16,15 @@ import {
   readJson,
   readValue,
 } from '../http/request-body.ts';
-import { respond, respondWritten, sendStream, setHeader, toList } from '../http/respond.ts';
-import { expectedVersion, loadSession, mutate, pathSession } from '../mutation.ts';
+import { respondWritten, sendStream, setHeader, toList } from '../http/respond.ts';
+import { expectedVersion, loadSession, type Mutation, mutate, pathSession, type SessionTarget } from '../mutation.ts';
 import { append, countWrite, historyOf, requireContent, type Write, wroteFacts } from '../sessions/append.ts';
 import { findCursor, pin } from '../sessions/messages.ts';
 import { requireSession, toMessage, toUsage, writtenMessages } from '../sessions/session.ts';
 import type { NewEntry } from '../store/entries.ts';
 import type { SessionRow } from '../store/sessions.ts';
 import { ndjsonLines, toNdjson } from '../streams/formats.ts';
+import { respondMessages } from './message-list.ts';
 
 const NDJSON_TYPE = /^application\/(?:x-ndjson|ndjson|jsonl)\s*(?:;|$)/i;
 
@@ -41,7 +43,7 @@ export function messageRoutes(limits: Limits) {
     requireContent(body.messages, true);
     const answer = await mutate(c, {
       session: pathSession(c),
-      prepare: (mutation) => countWrite(c.get('services'), mutation.load(), body.messages),
+      prepare: (mutation) => prepareWrite(c, mutation, body.messages),
       apply: (session, write) => {
         const { next, written, usage } = appendWrite(c, session, write);
         const data = writtenMessages(session.id, written);
@@ -64,7 +66,8 @@ export function messageRoutes(limits: Limits) {
     const place = after === undefined ? {} : { after: findCursor(history, view, after) };
     const rows = history.page(view, { ...place, order, limit: limit + 1 });
     const { keptAfter } = history.reasoning(view);
-    return respond(c, { body: toList(rows, limit, (row) => toMessage(id, row, keptAfter)), version });
+    const list = toList(rows, limit, (row) => toMessage(id, row, keptAfter));
+    return respondMessages(c, list, version);
   });
 
   routes.post('/:id/messages/:message', async (c) => {
@@ -80,6 +83,16 @@ export function messageRoutes(limits: Limits) {
   });
 
   return routes;
+}
+
+async function prepareWrite(
+  c: RequestContext,
+  mutation: Mutation<SessionTarget>,
+  messages: readonly InputMessage[],
+): Promise<Write> {
+  const write = await countWrite(c.get('services'), { ...mutation.load(), media: c.var }, messages);
+  await mutation.storeBlobs(write);
+  return write;
 }
 
 function appendWrite(c: RequestContext, session: SessionRow, write: Write) {
@@ -147,7 +160,7 @@ async function appendLine(
   const { body } = await mutate(c, {
     session,
     line,
-    prepare: (mutation) => countWrite(services, mutation.load(), [message]),
+    prepare: (mutation) => prepareWrite(c, mutation, [message]),
     apply: (found, write) => {
       const { next, written, usage } = appendWrite(c, found, write);
       const { version } = next;

@@ -49,7 +49,11 @@ export function modelRoutes(limits: Limits) {
     const answer = await mutate(c, {
       prepare: async () => {
         const { services } = c.var;
-        const { write, tools: declared, counter } = await countContent(services, { model }, messages, tools);
+        const {
+          write,
+          tools: declared,
+          counter,
+        } = await countContent(services, { model, media: c.var }, messages, tools);
         const thinking = thinkingOf(services.profiles.of(model).profile, {});
         const added = await counter.request({ ...PLAIN, thinking: thinking.enabled, effort: thinking.effort }, partial);
         return (declared?.tokens ?? 0) + sumTokens(readItems(write.items, thinking)) + added;

@@ -44,8 +44,12 @@ export function sessionRoutes(limits: Limits) {
     requireContent(body.messages ?? [], true);
     requireTools(profile, body.tools ?? [], body.messages);
     const created = await mutate(c, {
-      prepare: () =>
-        countContent(services, { model: body.model ?? defaultModel(services) }, body.messages ?? [], body.tools),
+      prepare: async (mutation) => {
+        const target = { model: body.model ?? defaultModel(services), media: c.var };
+        const counted = await countContent(services, target, body.messages ?? [], body.tools);
+        await mutation.storeBlobs(counted.write);
+        return counted;
+      },
       apply: (_, { write, tools = { tools: [], tokens: 0 } }) => {
         const session = createSession(services, account, body, tools, write);
         c.get('faults')?.requireMemory(write.tokens + tools.tokens);
@@ -84,7 +88,7 @@ export function sessionRoutes(limits: Limits) {
       prepare: (mutation) => {
         const session = mutation.load();
         requireTools(services.profiles.of(session.model).profile, body.tools ?? []);
-        return countContent(services, session, [], body.tools);
+        return countContent(services, { ...session, media: c.var }, [], body.tools);
       },
       apply: (session, { tools }) => shown(toSession(services, updateSession(services, session, body, tools))),
     });

@@ -20,6 +20,7 @@ import {
   unshareSnapshot,
 } from '../sessions/snapshots.ts';
 import { prepareCuts } from '../sessions/truncate.ts';
+import { respondMessages } from './message-list.ts';
 
 /** Snapshots of one session, mounted under /v1/sessions. Taking one needs no idle session: it changes nothing in it. */
 export function sessionSnapshotRoutes(limits: Limits) {
@@ -86,7 +87,8 @@ export function snapshotRoutes(limits: Limits) {
         ? history.page(view, { ...place, order: order ?? 'asc', limit: limit + 1 })
         : await searchWindow(history, view, query, { ...place, order: order ?? 'desc', limit: limit + 1 });
     const { keptAfter } = history.reasoning(view);
-    return respond(c, { body: toList(rows, limit, (row) => toMessage(snapshot.sessionId, row, keptAfter)) });
+    const list = toList(rows, limit, (row) => toMessage(snapshot.sessionId, row, keptAfter));
+    return respondMessages(c, list);
   });
 
   routes.post('/:id/share', async (c) => {

@@ -3,6 +3,7 @@ import { type ChatMessage, contentText, type InputMessage, type Tool } from '../
 import type { ModelProfile } from '../../contract/models/profile.ts';
 import { ApiError, invalid } from '../api-error.ts';
 import { unixSeconds } from '../clock.ts';
+import type { Blob } from '../engines/media/data-url.ts';
 import type { AnsweredCall } from '../engines/tokens/chat-template.ts';
 import { answeredCalls, type MessageSize, type PromptCounter } from '../engines/tokens/prompt-counter.ts';
 import type { JournalEffects } from '../journal/exchange.ts';
@@ -11,6 +12,7 @@ import type { Services } from '../services.ts';
 import { asNewEntry, type NewEntry, type Tail, type View } from '../store/entries.ts';
 import type { SessionRow, Toolset } from '../store/sessions.ts';
 import { type Pairing, type PairingFault, pair } from './groups.ts';
+import { type MediaSource, readMedia } from './media.ts';
 import { type ReadMessage, readAs } from './messages.ts';
 import { saveSession, toUsage } from './session.ts';
 
@@ -35,6 +37,8 @@ export interface Write {
   items: WriteItem[];
   /** Reasoning included. */
   tokens: number;
+  /** Bytes of its pictures and videos, each once. */
+  blobs: readonly Blob[];
 }
 
 /** What the messages of a write are counted for, and behind. */
@@ -43,15 +47,17 @@ interface WriteTarget {
   model: string;
   /** The end of the window that they come behind; absent where they begin one. */
   view?: View;
+  media: MediaSource;
 }
 
 /** Counts the messages of one write, in slices. */
 export async function countWrite(
   services: Services,
   target: WriteTarget,
-  messages: readonly InputMessage[],
+  sent: readonly InputMessage[],
 ): Promise<Write> {
   const served = services.profiles.of(target.model);
+  const { messages, blobs } = await readMedia(served.profile, sent, target.media);
   const counter = await served.counter();
   const bodies = messages.map(toChatMessage);
   const answered = answeredIn(services, counter, target, bodies);
@@ -64,7 +70,7 @@ export async function countWrite(
     items.push(item);
     tokens += item.tokens + item.reasoning;
   }
-  return { items, tokens };
+  return { items, tokens, blobs };
 }
 
 /** The same with tools; undefined where the request names none. */

@@ -1,3 +1,4 @@
+import type { ContentPart } from '../../contract/messages.ts';
 import type { Session, SessionMessage, SessionState, Usage } from '../../contract/sessions.ts';
 import { ApiError } from '../api-error.ts';
 import { unixSeconds } from '../clock.ts';
@@ -96,6 +97,12 @@ export function writtenMessages(sessionId: string, written: readonly NewEntry[])
   );
 }
 
+function asSent(part: ContentPart): ContentPart {
+  if (part.type === 'text') return part;
+  const { media: _, ...sent } = part;
+  return sent;
+}
+
 /** Its tokens are what it takes in the window now: those of its reasoning too where that is kept. */
 function showMessage(sessionId: string, message: ShownMessage, keepsReasoning: boolean): SessionMessage {
   const { role, content, name, tool_calls, tool_call_id, reasoning_content, tools } = message.body;
@@ -104,7 +111,7 @@ function showMessage(sessionId: string, message: ShownMessage, keepsReasoning: b
     object: 'session.message',
     session_id: sessionId,
     role,
-    content,
+    content: Array.isArray(content) ? content.map(asSent) : content,
     ...(name !== undefined && { name }),
     ...(tool_calls && { tool_calls }),
     ...(tool_call_id !== undefined && { tool_call_id }),

@@ -1,7 +1,9 @@
 import type { Limits } from '../../contract/limits.ts';
 import { type ChatMessage, contentText } from '../../contract/messages.ts';
 import { findProfile } from '../../contract/models/profiles.ts';
+import { type Blob, toBlob } from '../engines/media/data-url.ts';
 import { follow, track } from '../sessions/groups.ts';
+import { blobsIn } from '../store/blobs.ts';
 import { addToSums, reasoningBetween, type Sums } from '../store/entries.ts';
 import { MAX_DEPTH } from '../store/segments.ts';
 import { type PortableEntry, type PortableState, type PortableWindow, parseState } from './schema.ts';
@@ -12,6 +14,7 @@ import { StateError } from './state-file.ts';
 export interface CheckedState {
   state: PortableState;
   histories: Histories;
+  blobs: readonly Blob[];
 }
 
 /**
@@ -32,6 +35,7 @@ export function* checkState(
   }
   const histories = yield* Histories.read(state);
   requireContent(state);
+  const blobs = yield* readBlobs(state);
   requireUnique(state);
   const toolsOf = (toolset: number | null): number => {
     if (toolset === null) return 0;
@@ -60,7 +64,7 @@ export function* checkState(
     check(snapshot, [snapshot.archived, snapshot.restored]);
     yield;
   }
-  return { state, histories };
+  return { state, histories, blobs };
 }
 
 /** Whose window it is. */
@@ -103,6 +107,23 @@ function requireContent({ messages }: PortableState): void {
       contentText(body.content) === '',
   );
   if (empty) throw new StateError(`${empty.id} is empty`);
+}
+
+/** @throws StateError where bytes are not what their hash says, or a message refers to some that the file does not hold */
+function* readBlobs({ blobs: stored = [], messages }: PortableState): Generator<void, Blob[]> {
+  const blobs: Blob[] = [];
+  for (const { hash, base64 } of stored) {
+    const blob = toBlob(Buffer.from(base64, 'base64'));
+    if (blob.hash !== hash) throw new StateError(`the bytes of blob ${hash} are others than its hash says`);
+    blobs.push(blob);
+    yield;
+  }
+  const there = new Set(blobs.map(({ hash }) => hash));
+  for (const { id, body } of messages) {
+    const missing = blobsIn(body as ChatMessage).find((hash) => !there.has(hash));
+    if (missing !== undefined) throw new StateError(`${id} refers to blob ${missing}, which the file does not hold`);
+  }
+  return blobs;
 }
 
 function requireUnique({ sessions, snapshots }: PortableState): void {

@@ -1,3 +1,4 @@
+import { type Blobs, blobsIn } from '../store/blobs.ts';
 import type { StoredMessage, View } from '../store/entries.ts';
 import type { PortableRows } from '../store/portable-rows.ts';
 import type { Segments, Span } from '../store/segments.ts';
@@ -32,6 +33,7 @@ export function* exportState(store: Store, tokenizer: string, session?: string):
     oneByOne([...toolsets.values()], ({ tokens, tools }) => ({ tokens, tools })),
   );
   yield* addList(file, 'messages', histories.messages());
+  if (histories.blobs.size > 0) yield* addBlobs(file, store.blobs, histories.blobs);
   file.add(',"segments":[');
   for (const text of histories.segments()) {
     file.add(text);
@@ -53,6 +55,22 @@ function* addList(file: Sealing, name: keyof PortableState, steps: Iterable<read
       comma = ',';
     }
     yield;
+  }
+  file.add(']');
+}
+
+/** A part at a time: one picture may be as long as a body. */
+function* addBlobs(file: Sealing, blobs: Blobs, hashes: Iterable<string>): Generator<void> {
+  file.add(',"blobs":[');
+  let comma = '';
+  for (const hash of hashes) {
+    file.add(`${comma}{"hash":"${hash}","base64":"`);
+    comma = ',';
+    for (const bytes of blobs.read(hash)) {
+      file.add(Buffer.from(bytes).toString('base64'));
+      yield;
+    }
+    file.add('"}');
   }
   file.add(']');
 }
@@ -127,6 +145,8 @@ class ExportedHistories {
   readonly #visible: VisibleSegments;
   readonly #rows: PortableRows;
   readonly #messages = new Map<number, number>();
+  /** Hashes that the messages refer to. */
+  readonly blobs = new Set<string>();
   /** Numbers of segments, in their order. */
   readonly #segments = new Map<number, number>();
   readonly #parents = new Map<number, number | null>();
@@ -185,6 +205,7 @@ class ExportedHistories {
     return places.flatMap(({ message, id, createdAt, truncated, summary, body }) => {
       if (this.#messages.has(message)) return [];
       this.#messages.set(message, this.#messages.size);
+      for (const hash of blobsIn(body)) this.blobs.add(hash);
       return { id, created_at: createdAt, truncated, summary, body: body as PortableMessage['body'] };
     });
   }

@@ -33,7 +33,9 @@ export async function importState(
   };
   requireFit();
   const release = store.collector.pause();
+  const held: (() => void)[] = [];
   try {
+    for (const blob of checked.blobs) held.push(await store.blobs.put(blob));
     const segments = await runInSlices(writeHistories(store, checked));
     store.transaction(() => {
       if (store.generation !== generation) throw new StateError('the state was reset during the import');
@@ -41,6 +43,7 @@ export async function importState(
       writeRows(store, state, segments);
     });
   } finally {
+    for (const free of held) free();
     release();
   }
   // The file's ids may come from the same seed as the next ones here would.

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Limits } from '../../contract/limits.ts';
-import { MessageContent, Tool, ToolCall } from '../../contract/messages.ts';
+import { MeasuredContent, MessageContent, Tool, ToolCall } from '../../contract/messages.ts';
 import { metadataSchema } from '../../contract/sessions.ts';
 import { findFault } from '../documents/find-fault.ts';
 import { StateError } from './state-file.ts';
@@ -23,7 +23,7 @@ const Body = z.discriminatedUnion('role', [
     name: z.exactOptional(name),
     tools: z.exactOptional(z.array(Tool).min(1)),
   }),
-  z.strictObject({ role: z.literal('user'), content: MessageContent, name: z.exactOptional(name) }),
+  z.strictObject({ role: z.literal('user'), content: MeasuredContent, name: z.exactOptional(name) }),
   z.strictObject({
     role: z.literal('assistant'),
     content: MessageContent.nullable(),
@@ -31,7 +31,12 @@ const Body = z.discriminatedUnion('role', [
     tool_calls: z.exactOptional(z.array(ToolCall).min(1)),
     reasoning_content: z.exactOptional(z.string()),
   }),
-  z.strictObject({ role: z.literal('tool'), content: MessageContent, name: z.exactOptional(name), tool_call_id: name }),
+  z.strictObject({
+    role: z.literal('tool'),
+    content: MeasuredContent,
+    name: z.exactOptional(name),
+    tool_call_id: name,
+  }),
 ]);
 
 const Message = z.strictObject({
@@ -41,6 +46,9 @@ const Message = z.strictObject({
   summary: z.boolean(),
   body: Body,
 });
+
+/** Bytes that messages refer to by their hash. */
+const StoredBlob = z.strictObject({ hash: z.string().regex(/^[0-9a-f]{64}$/), base64: z.string().min(1) });
 
 /** A message's place in a history: `seq` counts from the root along the whole path, `group` is the `seq` of its group's first. */
 const Entry = z.strictObject({
@@ -122,6 +130,8 @@ export interface PortableState {
   segments: PortableSegment[];
   sessions: z.infer<Limited['session']>[];
   snapshots: z.infer<Limited['snapshot']>[];
+  /** Absent where no message has a picture or a video. */
+  blobs?: z.infer<typeof StoredBlob>[];
 }
 
 export type PortableEntry = z.infer<typeof Entry>;
@@ -139,6 +149,7 @@ const Outline = z.strictObject({
   segments: list,
   sessions: list,
   snapshots: list,
+  blobs: z.exactOptional(list),
 });
 
 /** Validates the content of a state file. Runs in slices, one item per step. @throws StateError naming the member */
@@ -155,7 +166,8 @@ export function* parseState(value: unknown, limits: Limits): Generator<void, Por
   }
   const sessions = yield* parseList(session, outline.sessions, ['sessions']);
   const snapshots = yield* parseList(snapshot, outline.snapshots, ['snapshots']);
-  return { tokenizer: outline.tokenizer, toolsets, messages, segments, sessions, snapshots };
+  const blobs = yield* parseList(StoredBlob, outline.blobs ?? [], ['blobs']);
+  return { tokenizer: outline.tokenizer, toolsets, messages, segments, sessions, snapshots, blobs };
 }
 
 function* parseList<Item extends z.ZodType>(

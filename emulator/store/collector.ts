@@ -1,4 +1,5 @@
 import type { Database, Statement } from 'better-sqlite3';
+import { Blobs } from './blobs.ts';
 import { diskFault } from './database.ts';
 
 /** Entries removed in one transaction: a few milliseconds of work. */
@@ -22,6 +23,8 @@ interface Pointer {
 export class Collector {
   readonly #database: Database;
   readonly #sql: ReturnType<typeof statements>;
+  /** The bytes that messages point to. */
+  readonly blobs: Blobs;
   /** Whether a reset may have left unused answers and lists of tools; in a file, one before a kill may have. */
   #hasLeftovers: boolean;
   #leftovers: readonly Statement<[limit: number]>[] | undefined;
@@ -34,6 +37,7 @@ export class Collector {
   constructor(database: Database) {
     this.#database = database;
     this.#sql = statements(database);
+    this.blobs = new Blobs(database, () => this.#schedule());
     this.#hasLeftovers = !database.memory;
     this.#schedule();
   }
@@ -71,7 +75,7 @@ export class Collector {
   slice(): boolean {
     const dirty = this.#sql.dirty.get();
     if (!dirty) {
-      if (this.#sweepLeftovers()) return true;
+      if (this.#sweepLeftovers() || this.blobs.sweep()) return true;
       return this.#vacuum();
     }
     this.#database.transaction(() => this.#collect(dirty.id))();
@@ -145,6 +149,7 @@ export class Collector {
       budget -= dead.length;
       if (budget <= 0) return;
     }
+    this.blobs.lookForUnused();
     if (pointers.length > 0) {
       this.#sql.clean.run(segment);
       return;

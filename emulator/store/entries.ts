@@ -1,5 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { ChatMessage } from '../../contract/messages.ts';
+import { blobsIn } from './blobs.ts';
 
 /**
  * A window: where it ends (segment, head), where it begins (floor), and what stands in it, session tools excluded. `tokens`
@@ -334,7 +335,8 @@ interface HistoryStatements {
   read(onlyHeld: boolean, ascending: boolean): Statement<Range, MessageColumns>;
   entry: Statement<[segment: number, seq: number], EntryValues>;
   places: Statement<[publicId: string], { segment: number; seq: number }>;
-  insertMessage: Statement<[string, string, string, number, number, number]>;
+  /** @returns the row's id */
+  insertMessage(body: ChatMessage, id: string, truncated: number, summary: number, createdAt: number): number;
   insertEntry: Statement<number[]>;
 }
 
@@ -354,6 +356,12 @@ export function historyStatements(database: Database): HistoryStatements {
   const readHeld = (direction: string) => read(direction, 'INDEXED BY entries_held', 'AND e.held = 1');
   const all = { asc: read('ASC'), desc: read('DESC') };
   const held = { asc: readHeld('ASC'), desc: readHeld('DESC') };
+  const insertMessage = database.prepare<[string, string, string, number, number, number]>(
+    'INSERT INTO messages (public_id, role, body, truncated, summary, created_at) VALUES (?, ?, ?, ?, ?, ?)',
+  );
+  const linkBlob = database.prepare<[message: number | bigint, hash: string]>(
+    'INSERT INTO message_blobs (message, blob) SELECT ?, id FROM blobs WHERE hash = ?',
+  );
   return {
     read: (onlyHeld: boolean, ascending: boolean) => (onlyHeld ? held : all)[ascending ? 'asc' : 'desc'],
     entry: database
@@ -362,9 +370,11 @@ export function historyStatements(database: Database): HistoryStatements {
     places: database.prepare<[string], { segment: number; seq: number }>(
       'SELECT e.segment, e.seq FROM messages m JOIN entries e ON e.message = m.id WHERE m.public_id = ?',
     ),
-    insertMessage: database.prepare<[string, string, string, number, number, number]>(
-      'INSERT INTO messages (public_id, role, body, truncated, summary, created_at) VALUES (?, ?, ?, ?, ?, ?)',
-    ),
+    insertMessage(body, id, ...flags) {
+      const { lastInsertRowid: row } = insertMessage.run(id, body.role, JSON.stringify(body), ...flags);
+      for (const hash of blobsIn(body)) linkBlob.run(row, hash);
+      return Number(row);
+    },
     insertEntry: database.prepare<number[]>(
       `INSERT INTO entries (segment, seq, message, tokens, group_seq, pinned, held, calls,
          total_tokens, held_tokens, held_messages, held_systems,

@@ -217,9 +217,7 @@ export class History {
 
   #insertMessage({ id, body, truncated, summary, createdAt }: Exclude<NewEntry['message'], StoredMessage>): number {
     const flags = [truncated ? 1 : 0, summary ? 1 : 0] as const;
-    return Number(
-      this.#sql.insertMessage.run(id, body.role, JSON.stringify(body), ...flags, createdAt).lastInsertRowid,
-    );
+    return this.#sql.insertMessage(body, id, ...flags, createdAt);
   }
 }
 

@@ -41,15 +41,7 @@ export class PortableRows {
   }
 
   insertMessage({ id, body, truncated, summary, createdAt }: Omit<StoredMessage, keyof Entry>): number {
-    const { lastInsertRowid } = this.#sql.insertMessage.run(
-      id,
-      body.role,
-      JSON.stringify(body),
-      truncated ? 1 : 0,
-      summary ? 1 : 0,
-      createdAt,
-    );
-    return Number(lastInsertRowid);
+    return this.#sql.insertMessage(body, id, truncated ? 1 : 0, summary ? 1 : 0, createdAt);
   }
 
   insertEntry(segment: number, entry: Entry): void {

@@ -147,4 +147,16 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE entries ADD COLUMN border_total_reasoning INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE entries ADD COLUMN border_held_reasoning INTEGER NOT NULL DEFAULT 0;
   `,
+  // Bytes of pictures and videos, by hash: one that has none is being removed, and one without a size is being written.
+  `
+  CREATE TABLE blobs (id INTEGER PRIMARY KEY, hash TEXT UNIQUE, size INTEGER);
+  CREATE INDEX blobs_dying ON blobs (id) WHERE hash IS NULL;
+  CREATE TABLE blob_parts (blob INTEGER NOT NULL, place INTEGER NOT NULL, bytes BLOB NOT NULL);
+  CREATE UNIQUE INDEX blob_parts_by_place ON blob_parts (blob, place);
+  CREATE TABLE message_blobs (message INTEGER NOT NULL, blob INTEGER NOT NULL, PRIMARY KEY (message, blob)) WITHOUT ROWID;
+  CREATE INDEX message_blobs_by_blob ON message_blobs (blob);
+  CREATE TRIGGER message_deleted AFTER DELETE ON messages BEGIN
+    DELETE FROM message_blobs WHERE message = old.id;
+  END;
+  `,
 ];

@@ -1,6 +1,7 @@
 import type { Database, Transaction } from 'better-sqlite3';
 import { Answers } from './answers.ts';
 import { Baseline } from './baseline.ts';
+import type { Blobs } from './blobs.ts';
 import { Collector } from './collector.ts';
 import { CommitQueue, diskFault, openDatabase } from './database.ts';
 import { History } from './history.ts';
@@ -16,6 +17,7 @@ export class Store {
   readonly toolsets: Toolsets;
   readonly answers: Answers;
   readonly collector: Collector;
+  readonly blobs: Blobs;
   readonly #database: Database;
   readonly #commits: CommitQueue;
   #baseline: Baseline | undefined;
@@ -35,6 +37,7 @@ export class Store {
     this.toolsets = new Toolsets(database);
     this.answers = new Answers(database);
     this.collector = new Collector(database);
+    this.blobs = this.collector.blobs;
   }
 
   /** All of `work`, or nothing of it. Never spans an `await`. */

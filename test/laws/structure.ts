@@ -1,8 +1,8 @@
-import { contentText, type MessageContent } from '../../contract/messages.ts';
+import { type ChatMessage, contentText } from '../../contract/messages.ts';
 
 interface Shown {
   role: string;
-  content: MessageContent | null;
+  content: ChatMessage['content'];
   tool_calls?: readonly { id: string }[] | undefined;
   tool_call_id?: string | undefined;
 }

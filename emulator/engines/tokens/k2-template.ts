@@ -1,5 +1,6 @@
-import { type ChatMessage, contentText, type Tool } from '../../../contract/messages.ts';
+import type { ChatMessage, Tool } from '../../../contract/messages.ts';
 import { BARE_ANSWER, type ChatTemplate } from './chat-template.ts';
+import { K2_SIGHT, mediaTokens, UNMEASURED } from './media-tokens.ts';
 import { countPieces, marker, type Piece } from './pieces.ts';
 import type { Tokenizer } from './tokenizer.ts';
 import { declareTools } from './tool-declarations.ts';
@@ -24,6 +25,9 @@ const CALLS_END = marker('<|tool_calls_section_end|>');
 const CALL_BEGIN = marker('<|tool_call_begin|>');
 const ARGUMENTS_BEGIN = marker('<|tool_call_argument_begin|>');
 const CALL_END = marker('<|tool_call_end|>');
+const MEDIA_BEGIN = marker('<|media_begin|>');
+const MEDIA_CONTENT = marker('<|media_content|>');
+const MEDIA_END = marker('<|media_end|>');
 const THINK = marker('<think>');
 const THINK_END = marker('</think>');
 
@@ -65,9 +69,26 @@ function declaration(text: string): Piece[] {
 }
 
 function turn({ role, name, content, tool_calls = [], tool_call_id }: ChatMessage, block: readonly Piece[]): Piece[] {
-  const text = contentText(content);
-  const said = role === 'tool' ? `## Return of ${tool_call_id ?? ''}\n${text}` : text;
-  return [TURNS[role], name ?? role, MIDDLE, ...block, said, ...callPieces(tool_calls), END];
+  const heading = role === 'tool' ? `## Return of ${tool_call_id ?? ''}\n` : '';
+  return [TURNS[role], name ?? role, MIDDLE, ...block, ...said(heading, content), ...callPieces(tool_calls), END];
+}
+
+/** Text is one piece up to the next picture, whose line break begins the next piece. */
+function said(heading: string, content: ChatMessage['content']): Piece[] {
+  if (!Array.isArray(content)) return [heading + (content ?? '')];
+  const pieces: Piece[] = [];
+  let text = heading;
+  for (const part of content) {
+    if (part.type === 'text') {
+      text += part.text;
+      continue;
+    }
+    const pads = marker('<|media_pad|>', mediaTokens(part.media ?? UNMEASURED, K2_SIGHT));
+    const kind = part.type === 'image_url' ? 'image' : 'video';
+    pieces.push(text, MEDIA_BEGIN, kind, MEDIA_CONTENT, pads, MEDIA_END);
+    text = '\n';
+  }
+  return [...pieces, text];
 }
 
 function callPieces(calls: NonNullable<ChatMessage['tool_calls']>): Piece[] {

@@ -1,5 +1,6 @@
-import type { ChatMessage, Tool } from '../../../contract/messages.ts';
+import type { ChatMessage, ContentPart, Tool } from '../../../contract/messages.ts';
 import type { AnsweredCall, ChatTemplate, PromptSettings } from './chat-template.ts';
+import { K3_SIGHT, mediaTokens, UNMEASURED } from './media-tokens.ts';
 import { marker, type Piece } from './pieces.ts';
 
 /**
@@ -18,15 +19,13 @@ export interface K3Settings extends Partial<PromptSettings> {
 
 /** A message as K3 reads it. */
 export interface K3Message extends Omit<ChatMessage, 'content' | 'tools' | 'reasoning_content'> {
-  content: string | readonly K3Part[] | null;
+  content: string | readonly ContentPart[] | null;
   reasoning_content?: string | null | undefined;
   /** Tools that a system message adds. */
   tools?: readonly Tool[] | undefined;
   /** The last message, which the answer goes on from. */
   partial?: boolean | undefined;
 }
-
-type K3Part = { type: 'text'; text: string } | { type: 'image'; width: number; height: number; tokens: number };
 
 /** A message, in three runs of pieces: the middle one is there only while the model thinks. */
 interface RenderedMessage {
@@ -193,8 +192,9 @@ function contentPieces(content: K3Message['content']): Piece[] {
   if (typeof content === 'string') return [content];
   return content.flatMap((part): Piece[] => {
     if (part.type === 'text') return part.text === '' ? [] : [part.text];
-    const size = `image ${part.width}x${part.height}`;
-    const pads = marker('<|media_pad|>', part.tokens);
+    const { type, media = UNMEASURED } = part;
+    const size = `${type === 'image_url' ? 'image' : 'video'} ${media.width}x${media.height}`;
+    const pads = marker('<|media_pad|>', mediaTokens(media, K3_SIGHT));
     return [marker('<|media_begin|>'), size, marker('<|media_content|>'), pads, marker('<|media_end|>')];
   });
 }

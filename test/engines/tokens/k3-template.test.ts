@@ -163,7 +163,8 @@ it('counts text that looks like markers as text', async (context) => {
 
 it('counts a picture as its pads and the text of its size', async (context) => {
   const kimi = await tokenizerNamed('kimi-k2', context);
-  const picture = { type: 'image' as const, width: 1024, height: 1024, tokens: 1369 };
+  const media = { width: 1024, height: 1024 };
+  const picture = { type: 'image_url' as const, image_url: '', media };
   const [with1, without] = [[picture], ''].map((content) =>
     countPieces(kimi, renderK3Prompt([{ role: 'user', content }], DISABLED)),
   );
