@@ -55,6 +55,12 @@ export interface KeyValue {
   readonly value: string;
 }
 
+/**
+ * What stands between a piece and the one before it in its text: a space within a line, `; ` between members, a line break,
+ * or the mark that leads from the name of a list item to what is said of it.
+ */
+export type Joint = ' ' | '; ' | '\n' | ': ' | ' - ' | ' – ' | ' — ';
+
 /** A piece of text that a summary quotes whole or not at all, with its features. */
 export interface Passage {
   section: Section;
@@ -67,10 +73,29 @@ export interface Passage {
   salience: number;
   /** A question that may need an answer. */
   asks: boolean;
-  /** Between this piece and the one before it on its line. */
-  joint: ' ' | '; ';
+  joint: Joint;
+  /** Of a text that was handed over rather than said: its names recur, where a turn says again what was said. */
+  document: boolean;
+  /** It names what the next pieces of its list item speak of. */
+  leads: boolean;
   /** A line of a log: has a line of its own, and may collapse into a template. */
   log: boolean;
+}
+
+/** A passage without features. */
+export function plainPassage(section: Section, text: string): Passage {
+  return {
+    section,
+    text,
+    weight: 1,
+    facts: [],
+    salience: 0,
+    asks: false,
+    joint: ' ',
+    document: false,
+    leads: false,
+    log: false,
+  };
 }
 
 /** A passage at its place in the conversation, which competes with all others for the budget. */
@@ -80,7 +105,9 @@ export interface Candidate extends Passage {
   ref: Ref;
   /** The last message it stands for, where it stands for several. */
   until: Ref | undefined;
-  /** Ours, never quoted text: who spoke, which function was called, how often a line occurred. */
+  /** Who said it: `user`, `assistant`, `system`, `tool`, a call, or the call that it answers. */
+  readonly speaker: string;
+  /** Ours, never quoted text: how often a line occurred, or that it was replaced. */
   note: string;
   /** Candidates of one line number and section share a line. */
   line: number;
@@ -112,13 +139,15 @@ export class CandidateList {
   #line = 0;
   #lineChars = 0;
   #position = 0;
+  #speaker = '';
   #note = '';
 
-  /** Begins a line: what follows belongs together and is labelled with `note`. */
-  openLine(note = ''): void {
+  /** Begins a line: what follows belongs together and is labelled with who said it, and `note`. */
+  openLine(speaker: string, note = ''): void {
     this.#line++;
     this.#lineChars = 0;
     this.#position = 0;
+    this.#speaker = speaker;
     this.#note = note;
   }
 
@@ -127,7 +156,7 @@ export class CandidateList {
    * with an undefined identity both stay.
    */
   add(passage: Passage, ref: Ref, identity: string | undefined, leader?: Candidate): Candidate {
-    if (passage.log || this.#lineChars > LINE_CHARS) this.openLine(this.#note);
+    if (passage.log || this.#lineChars > LINE_CHARS) this.openLine(this.#speaker, this.#note);
     this.#lineChars += passage.text.length;
     // Spelled out: copying by spread takes several times as long, and there are a hundred thousand candidates.
     const candidate: Candidate = {
@@ -139,9 +168,12 @@ export class CandidateList {
       asks: passage.asks,
       joint: passage.joint,
       log: passage.log,
+      document: passage.document,
+      leads: passage.leads,
       order: this.candidates.length,
       ref,
       until: undefined,
+      speaker: this.#speaker,
       note: this.#note,
       line: this.#line,
       position: this.#position++,

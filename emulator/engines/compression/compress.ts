@@ -51,5 +51,5 @@ export async function compress(request: CompressionRequest, tokenizer: Tokenizer
     layout,
     tokenizer,
   });
-  return fillSummary({ candidates, requests, recent, roleOf, ranking, summary, tokenizer, maxTokens });
+  return fillSummary({ candidates, requests, recent, ranking, summary, tokenizer, maxTokens });
 }

@@ -1,12 +1,26 @@
+import type { Role } from '../../../contract/messages.ts';
 import { sentences } from '../text/sentences.ts';
-import type { Candidate, CandidateList, Passage, Ref, Section } from './candidates.ts';
+import {
+  type Candidate,
+  type CandidateList,
+  type Passage,
+  plainPassage,
+  type Ref,
+  type Section,
+} from './candidates.ts';
 import { prosePassage } from './passages.ts';
 import { factKey } from './sentence-features.ts';
+import { isCall, roleOf, weigh } from './speakers.ts';
 import { GAP, type LabelledLine, oneLine, REPLACED, type ReadSummary, readSummary } from './summary-format.ts';
 
 /** Weight of what an earlier summary holds: it was chosen once already. */
 const KEPT_BEFORE = 1.5;
-const REPLACED_WEIGHT = 0.1;
+/** What a summary quotes of a message was longer before, at least by this factor. */
+const SHORTENED = 2;
+/** Of a value that was replaced, and of a line that a log's template stands for. */
+const SPARE_WEIGHT = 0.1;
+/** Between the lines of a message. */
+const BORDER = '; ';
 const MEMBER = /^([^:]{1,80}): (.*)$/s;
 
 type Line = ReadSummary['lines'][number];
@@ -17,6 +31,7 @@ export class EarlierSummaries {
   readonly snapshots: string[] = [];
   readonly #list: CandidateList;
   readonly #maxNames: number;
+  readonly #userWeight: number;
   readonly #requests: Candidate[][] = [];
   #summary: ReadSummary | undefined;
 
@@ -24,8 +39,9 @@ export class EarlierSummaries {
    * At most `maxNames` snapshots are named; lines of older ones refer to the summary that holds them, which names
    * theirs.
    */
-  constructor(list: CandidateList, maxNames: number) {
+  constructor(list: CandidateList, maxNames: number, userWeight: number) {
     this.#list = list;
+    this.#userWeight = userWeight;
     this.#maxNames = maxNames;
   }
 
@@ -41,10 +57,11 @@ export class EarlierSummaries {
     if (summary === undefined) return;
     const ids = [...summary.aliases.values(), summary.snapshotId ?? ''].filter((id) => id !== '');
     for (const id of ids.slice(-this.#maxNames)) if (!this.snapshots.includes(id)) this.snapshots.push(id);
+    const said = lengths(summary.lines);
     for (const line of summary.lines) {
       const ref = this.#resolve(line.letters, line.place, own);
       const until = line.until && this.#resolve(line.until.letters, line.until.place, own);
-      const candidates = this.#addLine(line, ref, until);
+      const candidates = this.#addLine(line, ref, until, said.get(placeOf(line)) ?? 0);
       if (line.section === 'task') this.#requests.push(candidates);
       yield;
     }
@@ -58,12 +75,16 @@ export class EarlierSummaries {
     return newest === oldest ? [oldest] : [oldest, newest];
   }
 
-  #addLine(line: Line, ref: Ref, until: Ref | undefined): Candidate[] {
+  #addLine(line: Line, ref: Ref, until: Ref | undefined, chars: number): Candidate[] {
     const replaced = line.note === REPLACED;
-    const keepsNote = replaced || line.section === 'logs' || line.note.endsWith('()');
-    this.#list.openLine(keepsNote ? line.note : '');
-    return passagesOf(line).map((passage) => {
-      passage.weight *= replaced ? REPLACED_WEIGHT : KEPT_BEFORE;
+    const isSample = line.section === 'logs' && line.note === '';
+    this.#list.openLine(line.speaker, replaced || line.section === 'logs' ? line.note : '');
+    const role = roleOf(line.speaker);
+    const speech = { role, chars: SHORTENED * chars, userWeight: this.#userWeight };
+    return passagesOf(line, role).map((passage) => {
+      weigh(passage, speech);
+      passage.asks = false;
+      passage.weight *= replaced || isSample ? SPARE_WEIGHT : KEPT_BEFORE;
       const candidate = this.#list.add(passage, ref, `${ref.snapshot}#${ref.place}`);
       candidate.until = until;
       return candidate;
@@ -77,16 +98,28 @@ export class EarlierSummaries {
   }
 }
 
-function passagesOf(line: Line): Passage[] {
+const placeOf = ({ letters, place }: Line): string => `${letters}#${place}`;
+
+/** How much of each message the lines hold. */
+function lengths(lines: readonly Line[]): Map<string, number> {
+  const sums = new Map<string, number>();
+  for (const line of lines) sums.set(placeOf(line), (sums.get(placeOf(line)) ?? 0) + line.body.length);
+  return sums;
+}
+
+function passagesOf(line: Line, role: Role): Passage[] {
   const body = oneLine(line.body);
   if (line.section === 'logs') return [plainPassage('logs', body)];
-  const members = line.section === 'facts' || line.note.endsWith('()') ? body.split('; ') : [];
+  const members = line.section === 'facts' || isCall(line.speaker) ? body.split('; ') : [];
   if (members.length > 0 && members.every((member) => MEMBER.test(member))) return members.map(memberPassage);
   return body.split(GAP).flatMap((part) =>
-    sentences(part).map(({ start, end }) => {
-      const passage = prosePassage(part.slice(start, end), 'assistant');
-      return { ...passage, section: sectionAgain(line, passage.section), asks: false };
-    }),
+    part.split(BORDER).flatMap((piece) =>
+      sentences(piece).map(({ start, end }, at) => {
+        const passage = prosePassage(piece.slice(start, end), role);
+        const joint = at === 0 ? '\n' : ' ';
+        return { ...passage, section: sectionAgain(line, passage.section), joint };
+      }),
+    ),
   );
 }
 
@@ -99,8 +132,4 @@ function memberPassage(text: string): Passage {
   const [, name = '', value = ''] = MEMBER.exec(text) ?? [];
   const key = factKey(name);
   return { ...plainPassage('facts', text), facts: [{ key, name: key, value }], salience: 1, joint: '; ' };
-}
-
-function plainPassage(section: Section, text: string): Passage {
-  return { section, text, weight: 1, facts: [], salience: 0, asks: false, joint: ' ', log: false };
 }

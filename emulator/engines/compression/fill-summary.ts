@@ -1,5 +1,5 @@
-import type { Role } from '../../../contract/messages.ts';
 import { SMALL_STEPS, sliceIsOver, yieldToEventLoop } from '../scheduler.ts';
+import { classAt, isBlank, RUN_ON } from '../text/words.ts';
 import type { Tokenizer } from '../tokens/tokenizer.ts';
 import { type Candidate, SECTION_RULES, type Section } from './candidates.ts';
 import type { Ranking } from './ranking.ts';
@@ -18,8 +18,6 @@ interface FillRequest {
   readonly candidates: readonly Candidate[];
   readonly requests: readonly (readonly Candidate[])[];
   readonly recent: readonly (readonly Candidate[])[];
-  /** The role of the message that a candidate stands in. */
-  readonly roleOf: (candidate: Candidate) => Role;
   readonly ranking: Ranking;
   readonly summary: SummaryBuilder;
   readonly tokenizer: Tokenizer;
@@ -78,19 +76,16 @@ async function addInOrder(
   section: Section,
   tokens: number,
 ): Promise<number> {
-  const { ranking, summary, maxTokens, roleOf } = request;
+  const { ranking, summary, maxTokens } = request;
   const before = summary.spent;
   const limit = Math.min(maxTokens, before + tokens);
   for (const candidate of candidates) {
     if (sliceIsOver(SMALL_STEPS)) await yieldToEventLoop();
     if (candidate.note === REPLACED || candidate.section === 'logs' || isPleasantry(candidate.text)) continue;
     const natural = candidate.section;
-    const note = candidate.note;
     candidate.section = section;
-    candidate.note = roleOf(candidate);
     if (ranking.addIfItFits(candidate.order, summary, limit)) continue;
     candidate.section = natural;
-    candidate.note = note;
     break;
   }
   return summary.spent - before;
@@ -114,6 +109,16 @@ async function write({ summary, tokenizer }: FillRequest): Promise<Compression> 
   return { content, tokens: await tokenizer.countSliced(content) };
 }
 
+/** The beginning of a text up to the last border of words in `prefix` that does not stand in or after a value. */
+function wholeWords(text: string, prefix: string): string {
+  const isRunOn = (at: number) => classAt(text, at - 1) === RUN_ON && classAt(text, at) === RUN_ON;
+  let end = prefix.length;
+  const isBorder = () => isBlank(text.charCodeAt(end)) || isRunOn(end);
+  const endsInValue = () => /(?:[\d:=|,;%$€£¥/(-]|\d\S*)\s*$/.test(text.slice(Math.max(0, end - 40), end));
+  while (end > 0 && (!isBorder() || endsInValue())) end--;
+  return text.slice(0, end).trimEnd();
+}
+
 /** Uses the last tokens for the beginning of one more candidate. */
 async function cutOneMore(request: FillRequest, whole: Compression): Promise<Compression> {
   const { candidates, ranking, summary, tokenizer, maxTokens } = request;
@@ -125,7 +130,7 @@ async function cutOneMore(request: FillRequest, whole: Compression): Promise<Com
     if (candidate === undefined) continue;
     const overhead = summary.cost({ ...candidate, text: CUT_MARK });
     for (let length = room - overhead; length > 0 && attempts < CUT_ATTEMPTS; attempts++) {
-      const text = (await tokenizer.prefixWithin(candidate.text, length)).trimEnd();
+      const text = wholeWords(candidate.text, await tokenizer.prefixWithin(candidate.text, length));
       if (text === '') break;
       const cut = { ...candidate, text: `${text}${CUT_MARK}` };
       summary.add(cut, overhead + length);

@@ -1,4 +1,4 @@
-import type { Passage } from './candidates.ts';
+import { type Passage, plainPassage } from './candidates.ts';
 import { factKey } from './sentence-features.ts';
 import { oneLine, QUOTE_CHARS, quote } from './summary-format.ts';
 
@@ -170,6 +170,12 @@ interface Member {
 const KEY_CHARS = 80;
 /** Members that say which thing their record describes. */
 const NAMES_RECORD = /(?:^|[._])(?:id|uuid|key|name|number|code|sku|path|file|url)$|[a-z]I[dD]$/;
+/** One word of letters and digits: what later calls name things by. */
+const IDENTIFIER = /^(?=.{3,64}$)(?=.*\d)(?=.*\p{L})(?!\d{4}-\d\d)[\p{L}\p{N}_./:-]+$/u;
+const IDENTIFIER_WEIGHT = 1.3;
+/** When a record was written, to the second. */
+const STAMP = /^\d{4}-\d\d-\d\dT\d\d:|^\d\d:\d\d:\d\d/;
+const STAMP_WEIGHT = 0.4;
 const EMPTY = new Set(['', 'null', 'undefined']);
 /** A flag or a small number: says something only together with its name. */
 const TRIVIAL = /^(?:true|false|yes|no|\d{1,2})$/i;
@@ -205,15 +211,17 @@ function memberPassage(name: string, value: string, scope: string | undefined): 
   const plain = factKey(name);
   const fact = { key: scope === '' ? plain : `${scope}\n${plain}`, name: plain, value };
   return {
-    section: 'facts',
-    text: quote(name === '' ? value : `${name}: ${value}`),
-    weight: 1,
+    ...plainPassage('facts', quote(name === '' ? value : `${name}: ${value}`)),
+    weight: weightOf(value),
     facts: scope === undefined || name === '' ? [] : [fact],
     salience: salienceOf(value),
-    asks: false,
     joint: '; ',
-    log: false,
   };
+}
+
+function weightOf(value: string): number {
+  if (IDENTIFIER.test(value)) return IDENTIFIER_WEIGHT;
+  return STAMP.test(value) ? STAMP_WEIGHT : 1;
 }
 
 function salienceOf(value: string): number {

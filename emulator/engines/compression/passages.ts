@@ -1,7 +1,8 @@
 import type { Role } from '../../../contract/messages.ts';
 import { sentences } from '../text/sentences.ts';
-import type { Passage } from './candidates.ts';
-import { hasErrorLevel, isQuestion, readFeatures, sectionOf } from './sentence-features.ts';
+import { type Joint, type Passage, plainPassage } from './candidates.ts';
+import { hasErrorLevel, isPleasantry, isQuestion, readFeatures, sectionOf } from './sentence-features.ts';
+import { TURN_CHARS } from './speakers.ts';
 import { chop, oneLine, quote } from './summary-format.ts';
 
 const ENDING = /(?:[;{}]|=>|\)\s*:|\*\/)\s*$/;
@@ -156,28 +157,65 @@ function* lines(text: string): Generator<string> {
 }
 
 const LIST_MARK = /^(?:[-*+•>]|#{1,6})\s+/;
+/** Marks of bold print around words; not those of code and of patterns, such as `src/**`. */
+const BOLD = /(?<![^\s"'“(])(?:\*\*|__)(?=\S)([^*_\n]{1,200}?)(?<=\S)(?:\*\*|__)(?![\p{L}\p{N}/*_])/gu;
+/** What a list item is about, the mark after it, and what is said of it. */
+const LIST_ITEM = /^(?:[-*+•]|\d{1,3}[.)、])\s+(\S.{1,58}?)(: | [-–—] )(?=\S)/;
+/** What is said of it takes a sentence; a shorter rest is its value, and stays with it. */
+const LEAST_DESCRIPTION = 60;
 /** The pieces of a text that may be kept: sentences, lines of code, lines of logs; undefined is a pause. */
 export function* textPassages(text: string, role: Role): Generator<Passage | undefined> {
+  const demands = role === 'user' && text.length <= TURN_CHARS && text.includes('\n');
   for (const block of textBlocks(text)) {
     if (block === undefined) yield block;
     else if (block.kind === 'code') yield* codePassages(block.text);
     else if (block.kind === 'log') yield* logPassages(block.text);
-    else yield* prosePassages(block.text, role);
+    else yield* prosePassages(block.text, role, demands);
   }
 }
 
-function* prosePassages(paragraph: string, role: Role): Generator<Passage | undefined> {
-  for (const { start, end } of sentences(paragraph)) {
-    const text = quote(paragraph.slice(start, end).replace(LIST_MARK, ''));
-    yield text === '' ? undefined : prosePassage(text, role);
+/** Where a user sets lines apart (`demands`), a line that neither asks, nor leads up to others, nor gives a value sets a rule. */
+function* prosePassages(paragraph: string, role: Role, demands: boolean): Generator<Passage | undefined> {
+  const plain = paragraph.replace(BOLD, '$1');
+  const [item = '', name = '', mark] = LIST_ITEM.exec(plain) ?? [];
+  const isNamed = mark !== undefined && plain.length - item.length >= LEAST_DESCRIPTION;
+  if (isNamed) {
+    const numbered = quote(item.slice(0, item.lastIndexOf(name) + name.length).replace(LIST_MARK, ''));
+    yield { ...prosePassage(numbered, role), joint: '\n', leads: true };
   }
+  let joint: Joint = isNamed ? (mark as Joint) : '\n';
+  const said = isNamed ? plain.slice(item.length) : plain;
+  for (const { start, end } of sentences(said)) {
+    const text = quote(said.slice(start, end).replace(LIST_MARK, ''));
+    if (text === '') yield undefined;
+    else {
+      const passage = { ...prosePassage(text, role), joint };
+      const isAlone = start === 0 && end === said.trimEnd().length;
+      if (demands && isAlone && isRuleByPlace(passage)) passage.section = 'constraints';
+      yield passage;
+      joint = ' ';
+    }
+  }
+}
+
+const RULE_CHARS = 160;
+
+function isRuleByPlace({ section, text, asks, salience }: Passage): boolean {
+  return (
+    section === 'notes' &&
+    !asks &&
+    salience < 0.5 &&
+    text.length <= RULE_CHARS &&
+    !/[:：…]$/.test(text) &&
+    !isPleasantry(text)
+  );
 }
 
 /** One sentence, already quoted, judged by its words. */
 export function prosePassage(text: string, role: Role): Passage {
   const { facts, salience, isFact } = readFeatures(text);
   const section = sectionOf(text, role, isFact);
-  return { section, text, weight: 1, facts, salience, asks: isQuestion(text), joint: ' ', log: false };
+  return { ...plainPassage(section, text), facts, salience, asks: isQuestion(text) };
 }
 
 function* codePassages(line: string): Generator<Passage> {
@@ -186,13 +224,13 @@ function* codePassages(line: string): Generator<Passage> {
   const weight = declares ? 1.3 : salience > 0 ? 1 : 0.7;
   for (const piece of chop(oneLine(line))) {
     const section = declares || salience > 0 ? 'files' : 'notes';
-    yield { section, text: quote(piece), weight, facts: [], salience, asks: false, joint: ' ', log: false };
+    yield { ...plainPassage(section, quote(piece)), weight, salience, joint: '\n', document: true };
   }
 }
 
 function* logPassages(line: string): Generator<Passage> {
   const section = hasErrorLevel(line) ? 'errors' : 'logs';
   for (const piece of chop(oneLine(line))) {
-    yield { section, text: quote(piece), weight: 1, facts: [], salience: 0, asks: false, joint: ' ', log: true };
+    yield { ...plainPassage(section, quote(piece)), log: true };
   }
 }

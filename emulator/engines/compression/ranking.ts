@@ -216,9 +216,10 @@ export class Ranking {
 
   #score(at: number, candidate: Candidate, continuesLine: boolean): number {
     const divisor = (continuesLine ? this.#asNext : this.#asFirst)[at] ?? 1;
-    const gain =
-      this.#index.gain(at) * (1 + SALIENCE_FACTOR * candidate.salience) + SALIENCE_BONUS * candidate.salience;
-    return (candidate.weight * SECTION_RULES[candidate.section].weight * gain) / divisor;
+    const gain = this.#index.gain(at, candidate);
+    const salience = candidate.salience * this.#index.news(at, candidate);
+    const worth = gain * (1 + SALIENCE_FACTOR * salience) + SALIENCE_BONUS * salience;
+    return (candidate.weight * SECTION_RULES[candidate.section].weight * worth) / divisor;
   }
 
   #add(at: number, candidate: Candidate, cost: number, summary: SummaryBuilder): void {

@@ -1,11 +1,12 @@
 import { type ChatMessage, contentText, type Role, type ToolCall } from '../../../contract/messages.ts';
 import { SMALL_STEPS, sliceIsOver, yieldToEventLoop } from '../scheduler.ts';
-import { type Candidate, CandidateList, type Ref, type Section } from './candidates.ts';
+import { type Candidate, CandidateList, type Ref } from './candidates.ts';
 import { EarlierSummaries } from './earlier-summaries.ts';
 import { looksLikeJson, memberPieces } from './json-members.ts';
 import { textPassages } from './passages.ts';
-import { isPleasantry, isRequest } from './sentence-features.ts';
-import { isNote } from './summary-format.ts';
+import { isRequest } from './sentence-features.ts';
+import { isCall, TURN_CHARS, userWeightIn, weigh } from './speakers.ts';
+import { isSpeaker } from './summary-format.ts';
 
 /** A message to be summarised. */
 export interface SourceMessage {
@@ -28,8 +29,6 @@ interface Turns {
 const RECENT_TURNS = 4;
 /** Messages looked at, from the newest back, for one that asks. */
 const LOOK_BACK = 400;
-/** A longer message is a document rather than a turn. */
-const TURN_CHARS = 2_000;
 
 function findTurns(messages: readonly SourceMessage[]): Turns {
   const isUser = ({ message, summary }: SourceMessage) => message.role === 'user' && !summary;
@@ -65,19 +64,13 @@ interface Segments {
   readonly snapshots: readonly string[];
 }
 
-const ROLE_WEIGHT: Readonly<Record<Role, number>> = {
-  system: 1.3,
-  user: 1.3,
-  assistant: 1.05,
-  tool: 1,
-};
-/** What a document demands or decides, it need not demand of this conversation. */
-const CUED: ReadonlySet<Section> = new Set<Section>(['constraints', 'decisions', 'open']);
-const CUED_IN_DOCUMENT = 0.7;
-/** What is said in a turn is said to be known, whatever words it is in; a document holds much that is not. */
-const TURN_SALIENCE = 0.25;
-/** Thanks and greetings come when nothing else is left. */
-const PLEASANTRY_WEIGHT = 0.25;
+/** An argument that is a path, a file or an address. */
+const NAMES_PLACE = /:\s*"(?=[^"]*[/.])([\w./@:+-]{1,80})"/;
+/** Arguments searched for one. */
+const ARGUMENT_CHARS = 1_000;
+/** An argument that a shell could run: what an agent did, word for word. */
+const COMMAND = /: (?:[A-Z_]+=\S+ )*[a-z][\w.-]* (?:.*\s)?(?:-{1,2}\w|&& |\| |\S*\w\/\w)/;
+const COMMAND_WEIGHT = 2;
 /** JSON in a string of a JSON text is read as JSON too, this deep. */
 const NESTED_JSON = 3;
 
@@ -88,7 +81,8 @@ const NAME_TOKENS = 12;
 /** Takes a window apart, for a summary of at most `maxTokens`. */
 export async function segment(messages: readonly SourceMessage[], maxTokens: number): Promise<Segments> {
   const maxNames = Math.max(1, Math.floor((NAMES_SHARE * maxTokens) / NAME_TOKENS));
-  const reader = new WindowReader(findTurns(messages), maxNames);
+  const chars = messages.reduce((sum, { message }) => sum + lengthOf(message), 0);
+  const reader = new WindowReader(findTurns(messages), maxNames, userWeightIn(chars));
   for (const [index, source] of messages.entries()) {
     if (sliceIsOver(SMALL_STEPS)) await yieldToEventLoop();
     for (const _ of reader.read(source, index)) if (sliceIsOver(SMALL_STEPS)) await yieldToEventLoop();
@@ -96,8 +90,14 @@ export async function segment(messages: readonly SourceMessage[], maxTokens: num
   return reader.finish();
 }
 
+function lengthOf({ content, tool_calls }: ChatMessage): number {
+  const calls = (tool_calls ?? []).reduce((sum, call) => sum + call.function.arguments.length, 0);
+  return contentText(content).length + calls;
+}
+
 class WindowReader {
   readonly #turns: Turns;
+  readonly #userWeight: number;
   readonly #list = new CandidateList();
   readonly #earlier: EarlierSummaries;
   /**
@@ -105,15 +105,18 @@ class WindowReader {
    * question.
    */
   readonly #calls = new Map<string, string>();
+  /** Tool call id → the call with the file or place that it names, where it names one. */
+  readonly #sources = new Map<string, string>();
   /** Function and arguments → origin. */
   readonly #origins = new Map<string, string>();
   readonly #first: Candidate[] = [];
   readonly #latest: Candidate[] = [];
   readonly #recent = new Map<number, Candidate[]>();
 
-  constructor(turns: Turns, maxNames: number) {
+  constructor(turns: Turns, maxNames: number, userWeight: number) {
     this.#turns = turns;
-    this.#earlier = new EarlierSummaries(this.#list, maxNames);
+    this.#userWeight = userWeight;
+    this.#earlier = new EarlierSummaries(this.#list, maxNames, userWeight);
   }
 
   /** Reads one message; stops after every piece, so that its caller may pause. */
@@ -126,7 +129,8 @@ class WindowReader {
       return;
     }
     const origin = this.#calls.get(message.tool_call_id ?? '') ?? '';
-    this.#list.openLine();
+    const named = looksLikeJson(text) ? undefined : this.#sources.get(message.tool_call_id ?? '');
+    this.#list.openLine(named ?? message.role);
     yield* this.#readText(text, { ref, index, role: message.role, origin, depth: 0 });
     for (const call of message.tool_calls ?? []) yield* this.#readCall(call, ref);
   }
@@ -158,18 +162,17 @@ class WindowReader {
   *#readProse(text: string, { ref, index, role }: Place): Generator<void> {
     const isRequest = index === this.#turns.first || index === this.#turns.latest;
     const isRecent = this.#turns.recent.has(index);
-    const isDocument = text.length > TURN_CHARS;
+    const speech = { role, chars: text.length, userWeight: this.#userWeight };
+    let leader: Candidate | undefined;
     for (const passage of textPassages(text, role)) {
       if (passage === undefined) {
         yield;
         continue;
       }
-      passage.weight *= ROLE_WEIGHT[role];
-      if (isPleasantry(passage.text)) passage.weight *= PLEASANTRY_WEIGHT;
-      if (isDocument && CUED.has(passage.section)) passage.weight *= CUED_IN_DOCUMENT;
-      if (!isDocument && !passage.log) passage.salience = TURN_SALIENCE + (1 - TURN_SALIENCE) * passage.salience;
-      passage.asks &&= role === 'user' && !isDocument;
-      const candidate = this.#list.add(passage, ref, isRequest || isRecent ? undefined : '');
+      weigh(passage, speech);
+      if (passage.joint === '\n') leader = undefined;
+      const candidate = this.#list.add(passage, ref, isRequest || isRecent ? undefined : '', leader);
+      if (passage.leads) leader = candidate;
       if (index === this.#turns.first) this.#first.push(candidate);
       else if (index === this.#turns.latest) this.#latest.push(candidate);
       else if (isRecent) this.#noteRecent(index, candidate);
@@ -177,7 +180,7 @@ class WindowReader {
     }
   }
 
-  *#readJson(text: string, place: Place, note = ''): Generator<void> {
+  *#readJson(text: string, place: Place, speaker: string = place.role): Generator<void> {
     let record = -1;
     let leader: Candidate | undefined;
     for (const piece of memberPieces(text, place.origin)) {
@@ -187,7 +190,7 @@ class WindowReader {
       }
       const startsLine = 'text' in piece || piece.record !== record;
       if (startsLine) {
-        this.#list.openLine(note);
+        this.#list.openLine(speaker);
         leader = undefined;
       }
       if ('text' in piece) {
@@ -196,6 +199,7 @@ class WindowReader {
         continue;
       }
       record = piece.record;
+      if (isCall(speaker) && COMMAND.test(piece.passage.text)) piece.passage.weight *= COMMAND_WEIGHT;
       const candidate = this.#list.add(piece.passage, place.ref, piece.scope, leader);
       if (piece.names) leader = candidate;
       yield;
@@ -205,8 +209,10 @@ class WindowReader {
   *#readCall({ id, function: { name, arguments: args } }: ToolCall, ref: Ref): Generator<void> {
     const origin = this.#originOf(`${name}(${args})`);
     this.#calls.set(id, origin);
-    const note = isNote(`${name}()`) ? `${name}()` : '';
-    yield* this.#readJson(args, { ref, index: -1, role: 'assistant', origin, depth: 1 }, note);
+    const source = `${name}(${NAMES_PLACE.exec(args.slice(0, ARGUMENT_CHARS))?.[1] ?? ''})`;
+    if (!isCall(source) && isSpeaker(source)) this.#sources.set(id, source);
+    const speaker = isSpeaker(`${name}()`) ? `${name}()` : 'assistant';
+    yield* this.#readJson(args, { ref, index: -1, role: 'assistant', origin, depth: 1 }, speaker);
   }
 
   #originOf(signature: string): string {

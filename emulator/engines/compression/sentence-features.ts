@@ -16,6 +16,28 @@ const CONSTRAINT = cue(
    no (?:more|less|later|earlier) than, under no circumstances, make sure, do(?:n't| not) want, without exception`,
   '必须, 必需, 务必, 不要, 不得, 不准, 不许, 禁止, 严禁, 切勿, 请勿, 切记, 一律, 只能, 只准, 仅限, 不超过, 不少于, 不低于, 不能超',
 );
+/**
+ * What forbids, demands or admits one thing only, in other languages. Negations alone are left out where they say what is
+ * rather than what shall be.
+ */
+const RULE_WORDS = [
+  'niemals, nie, immer, nur, nicht, kein, keine, keinen, muss, müssen, darf, dürfen, soll, sollen, unbedingt, bitte nicht, verboten',
+  'jamais, toujours, uniquement, seulement, ne, doit, doivent, devez, faut, interdit, évite[rz]?, surtout pas',
+  'nunca, jamás, siempre, solo, sólo, únicamente, no, debes?, deben, debe, hay que, prohibido, evit[ae]r?',
+  'sempre, apenas, somente, não, deve[mr]?, proibido, mai, soltanto, solo, non, devi, deve, devono, vietato',
+  'nooit, altijd, alleen, niet, geen, moet, moeten, mag, nigdy, zawsze, tylko, nie, musi, musisz, asla, her zaman, sadece, zorunlu',
+  'никогда, всегда, только, нельзя, не, должен, должна, должно, должны, обязательно, запрещено, запрещается, нужно, надо',
+  'لا, يجب, دائما, دائمًا, أبدا, أبدًا, ممنوع, فقط, कभी, हमेशा, केवल, सिर्फ, मत, चाहिए',
+].join(', ');
+const RULE_ENDINGS =
+  'ください, 下さい, なさい, ないで, するな, しないこと, すること, 必ず, 絶対, 常に, 禁止, だけ, のみ, べき, てはいけ, てはなら, なければ, 마세요, 말 것, 마라, 하지 마, 반드시, 절대, 항상, 언제나, 금지, 하세요, 해야, 만 사용';
+const OTHER_RULE = new RegExp(
+  `(?<![\\p{L}\\p{M}])(?:${RULE_WORDS.replace(/, /g, '|')})(?![\\p{L}\\p{M}])|${RULE_ENDINGS.replace(/, /g, '|')}`,
+  'iu',
+);
+/** Words that several languages share with English, in which they demand nothing. */
+const ENGLISH = /\b(?:the|of|and|you|that|it|are|my|for)\b/i;
+
 const DECISION = cue(
   `decided?, decision, agreed?, approved?, confirmed, let's (?:go|use|keep|stick|do),
    (?:we|i)(?:'ll| will) (?:go with|use|take|keep|stick), go with, settled? on, opt(?:ed)? for, chose, chosen,
@@ -94,12 +116,17 @@ const reportsError = (text: string): boolean => ERROR_LABEL.test(text) || EXCEPT
  */
 export function sectionOf(text: string, role: Role, hasFact: boolean): Section {
   const spoken = role !== 'tool';
-  if (spoken && CONSTRAINT.test(text)) return 'constraints';
+  if (spoken && setsRule(text, role)) return 'constraints';
   if (reportsError(text) || (!spoken && ERROR.test(text))) return 'errors';
   if (PENDING.test(text)) return 'open';
   if (spoken && DECISION.test(text) && !isQuestion(text)) return 'decisions';
   if (hasFact) return 'facts';
   return PATH.test(text) || FILE.test(text) ? 'files' : 'notes';
+}
+
+function setsRule(text: string, role: Role): boolean {
+  if (CONSTRAINT.test(text)) return true;
+  return role !== 'assistant' && !isQuestion(text) && !ENGLISH.test(text) && OTHER_RULE.test(text);
 }
 
 /** The features of a sentence beyond its words. */
@@ -126,7 +153,7 @@ const LABELS = /[:=：＝]/;
 const QUOTES = new Set('"\'`');
 
 /** In a sentence without a fact that can be read as one. */
-const NUMBERS = /\d|[一二三四五六七八九十百千万两]{2}/;
+const NUMBERS = /\d|[一二三四五六七八九十百千万两廿]{2}|[月初][一二三四五六七八九十]|月初/;
 const NUMBER_SALIENCE = 0.7;
 const NAME_SALIENCE = 0.4;
 const NAMES = /\S\s+["“‘(]?[A-Z][\w-]*[a-z0-9]|[A-Z]{3}|《/;

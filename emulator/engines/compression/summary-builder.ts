@@ -56,7 +56,9 @@ export class SummaryBuilder {
     const { inner, line, heading, sectionEnd } = this.#layout;
     const count = (text: string) => this.#tokenizer.count(text);
     if (this.continuesLine(candidate))
-      return count(inner(candidate.joint === ' ' ? GAP + candidate.text : candidate.joint + candidate.text));
+      return count(
+        inner((candidate.joint === ' ' || candidate.joint === '\n' ? GAP : candidate.joint) + candidate.text),
+      );
     let cost = count(line(labelText(candidate) + candidate.text, false));
     if (!this.spentOn.has(candidate.section)) cost += count(heading(candidate.section) + sectionEnd);
     for (const snapshot of snapshotsOf(candidate))

@@ -42,6 +42,7 @@ function isLowSurrogate(code: number): boolean {
 /** The beginning of a summary's line: ours up to and including the reference, quoted text after it. */
 interface Label {
   readonly note: string;
+  readonly speaker: string;
   readonly ref: Ref;
   readonly until: Ref | undefined;
 }
@@ -49,6 +50,7 @@ interface Label {
 /** A line of an earlier summary; letters name a snapshot, none the one that it summarised. */
 export interface LabelledLine {
   readonly note: string;
+  readonly speaker: string;
   readonly letters: string;
   readonly place: number;
   readonly until: { readonly letters: string; readonly place: number } | undefined;
@@ -60,8 +62,11 @@ export const REPLACED = 'was';
 /** Between candidates of a line where something between them was left out. */
 export const GAP = ' … ';
 
-const LINE = /^(?:([^#]{1,120}?) )??([a-z]*)#(\d{1,9})(?:-([a-z]*)#(\d{1,9}))? (.+)$/s;
-const NOTE = /^(?:user|assistant|system|tool|was|[\w-]{1,64}\(\)|×\d+(?: [\dT:.,+Z/-]+…[\dT:.,+Z/-]+)?)$/;
+const LINE = /^(?:([^#]{1,240}?) )??([a-z]*)#(\d{1,9})(?:-([a-z]*)#(\d{1,9}))? (.+)$/s;
+const SPEAKER = 'user|assistant|system|tool|[\\w-]{1,64}\\([\\w./@:+-]{0,80}\\)';
+const NOTE = 'was|×\\d+(?: [\\dT:.,+Z/-]+…[\\dT:.,+Z/-]+)?';
+const SPOKEN_BY = new RegExp(`^(?:${SPEAKER})$`);
+const LABEL = new RegExp(`^(?:(${NOTE})(?: (?=.)|$))?(${SPEAKER})?$`);
 
 /** `a` … `z`, `aa`, …: the letters of an earlier snapshot, oldest first; none for the snapshot summarised now. */
 export function letters(snapshot: number): string {
@@ -74,19 +79,20 @@ export function letters(snapshot: number): string {
   return name;
 }
 
-export function labelText({ note, ref, until }: Label): string {
+export function labelText({ note, speaker, ref, until }: Label): string {
   const to = until === undefined ? '' : `-${refText(until)}`;
-  return `${note === '' ? '' : `${note} `}${refText(ref)}${to} `;
+  return `${note === '' ? '' : `${note} `}${speaker === '' ? '' : `${speaker} `}${refText(ref)}${to} `;
 }
 
-/** A note that a line's label may carry: anything else could be mistaken for quoted text, or the other way round. */
-export const isNote = (note: string): boolean => NOTE.test(note);
+/** A speaker that a line's label may name: anything else could be mistaken for quoted text, or the other way round. */
+export const isSpeaker = (speaker: string): boolean => SPOKEN_BY.test(speaker);
 
 function readLine(line: string): LabelledLine | undefined {
-  const [, note = '', from = '', place, lastFrom = '', lastPlace, body = ''] = LINE.exec(line) ?? [];
-  if (place === undefined || (note !== '' && !isNote(note))) return undefined;
+  const [, label = '', from = '', place, lastFrom = '', lastPlace, body = ''] = LINE.exec(line) ?? [];
+  const [known, note = '', speaker = ''] = LABEL.exec(label) ?? [];
+  if (place === undefined || known === undefined) return undefined;
   const until = lastPlace === undefined ? undefined : { letters: lastFrom, place: Number(lastPlace) };
-  return { note, letters: from, place: Number(place), until, body };
+  return { note, speaker, letters: from, place: Number(place), until, body };
 }
 
 const refText = ({ snapshot, place }: Ref): string => `${letters(snapshot)}#${place}`;
@@ -202,12 +208,20 @@ function lineText(candidates: readonly Candidate[]): string {
   let text = '';
   let previous: Candidate | undefined;
   for (const candidate of candidates) {
-    if (previous === undefined) text = labelText(candidate) + candidate.text;
-    else if (candidate.joint === '; ') text += candidate.joint + candidate.text;
-    else text += (candidate.position === previous.position + 1 ? ' ' : GAP) + candidate.text;
+    text += (previous === undefined ? labelText(candidate) : between(previous, candidate)) + candidate.text;
     previous = candidate;
   }
   return text;
+}
+
+/** After these marks the end of a line needs no mark of its own. */
+const ENDS = /[.!?…。！？:：;；,，、{}()[\]][*_"'”’」』)]*$/;
+
+function between(previous: Candidate, { joint, position }: Candidate): string {
+  if (joint === '; ') return joint;
+  if (position !== previous.position + 1) return GAP;
+  if (joint === '\n') return ENDS.test(previous.text) ? ' ' : '; ';
+  return joint;
 }
 
 /** A summary read back: what it says of itself, and its lines. */

@@ -1,6 +1,7 @@
 import { SMALL_STEPS, sliceIsOver, yieldToEventLoop } from '../scheduler.ts';
 import { terms } from '../text/words.ts';
 import type { Candidate } from './candidates.ts';
+import { roleOf } from './speakers.ts';
 
 /**
  * Document frequency of the characters of scripts without spaces. Most pairs of common characters that occur side by side
@@ -56,21 +57,47 @@ function scaleOf(term: string): number {
  * How rare a term is, given that `frequency` of `candidates` contain it. Rounded, so that no ranking depends on the last bit
  * of a logarithm.
  */
-function inverseDocumentFrequency(term: string, candidates: number, frequency: number): number {
-  return Math.round(1024 * scaleOf(term) * Math.log2(1 + candidates / frequency)) / 1024;
+function inverseDocumentFrequency(term: string, candidates: number, frequency: number, byChance: number): number {
+  const idf = scaleOf(term) * Math.log2(1 + candidates / (frequency + byChance));
+  return Math.round(1024 * idf * certaintyOf(frequency, byChance)) / 1024;
 }
 
-/** The gain of a term that the summary holds no, one, two or three times already; then of one that it holds more often. */
-const REPEAT_GAINS = [1, 0.6, 0.4, 0.3];
-const LEAST_GAIN = 0.1;
+/** A pair of characters this many times as frequent as by chance, in powers of two, is a word for sure. */
+const SURE_WORD = 4;
+
+function certaintyOf(frequency: number, byChance: number): number {
+  return byChance === 0 ? 1 : Math.min(1, Math.log2(1 + frequency / byChance) / SURE_WORD);
+}
+
+const BY_TOOL = 1;
+const BY_OTHERS = 2;
+/** In a record: what somebody also said or asked for is what the work is about. */
+const USED_GAIN = 1.6;
+/** What stands in more candidates names no single thing. */
+const MOST_USED = 30;
+
+/** The gain of a term that the summary holds already, by how often; the last for more often. What is said again is no news. */
+const SAID_AGAIN = [1, 0.4, 0.2, 0.1, 0.05];
+/** A user says it in person: that somebody else has said it too counts for less. */
+const USER_AGAIN = [1, 0.7, 0.4, 0.1, 0.02];
+/** In documents: what recurs there are the names of what they are about. */
+const NAMED_AGAIN = [1, 0.95, 0.9, 0.8, 0.7];
+
+function gainsOf({ document, speaker }: Candidate): readonly number[] {
+  if (document) return NAMED_AGAIN;
+  return speaker === 'user' ? USER_AGAIN : SAID_AGAIN;
+}
 
 /** The terms of all candidates, their inverse document frequency, and how often the summary so far holds each. */
 export class TermIndex {
   readonly #termsOf: readonly Int32Array[];
   readonly #idf: Float64Array;
+  /** Factor on the gain of a term in a record. */
+  readonly #use: Float64Array;
   readonly #coverage: Uint8Array;
 
-  private constructor(termsOf: Int32Array[], idf: Float64Array) {
+  private constructor(termsOf: Int32Array[], idf: Float64Array, use: Float64Array) {
+    this.#use = use;
     this.#termsOf = termsOf;
     this.#idf = idf;
     this.#coverage = new Uint8Array(idf.length);
@@ -79,44 +106,66 @@ export class TermIndex {
   static async build(candidates: readonly Candidate[]): Promise<TermIndex> {
     const ids = new Map<string, number>();
     const frequency: number[] = [];
+    const sources: number[] = [];
     const characters = new CharacterFrequency();
     const termsOf: Int32Array[] = [];
     for (const candidate of candidates) {
       if (sliceIsOver(SMALL_STEPS)) await yieldToEventLoop();
       const own = new Set<number>();
+      const source = roleOf(candidate.speaker) === 'tool' ? BY_TOOL : BY_OTHERS;
       for (const term of candidate.weight > 0 ? terms(candidate.text) : []) {
         let id = ids.get(term);
         if (id === undefined) {
           id = ids.size;
           ids.set(term, id);
           frequency.push(0);
+          sources.push(0);
         }
         if (own.has(id)) continue;
         own.add(id);
         frequency[id] = (frequency[id] ?? 0) + 1;
+        sources[id] = (sources[id] ?? 0) | source;
         characters.note(term, candidate.order);
       }
       termsOf.push(Int32Array.from(own));
     }
     const idf = new Float64Array(frequency.length);
+    const use = new Float64Array(frequency.length).fill(1);
     for (const [term, id] of ids) {
       if (sliceIsOver(SMALL_STEPS)) await yieldToEventLoop();
-      idf[id] = inverseDocumentFrequency(
-        term,
-        candidates.length,
-        (frequency[id] ?? 0) + characters.byChance(term, candidates.length),
-      );
+      const often = frequency[id] ?? 0;
+      idf[id] = inverseDocumentFrequency(term, candidates.length, often, characters.byChance(term, candidates.length));
+      if (sources[id] === (BY_TOOL | BY_OTHERS) && often <= MOST_USED)
+        use[id] = JOINED.test(term) ? USED_GAIN / JOINED_SCALE : USED_GAIN;
     }
-    return new TermIndex(termsOf, idf);
+    return new TermIndex(termsOf, idf, use);
   }
 
-  /** What candidate number `candidate` would add to the coverage. */
-  gain(candidate: number): number {
+  /** What candidate number `at` would add to the coverage. */
+  gain(at: number, candidate: Candidate): number {
+    const again = gainsOf(candidate);
+    const isMember = candidate.joint === '; ';
     let sum = 0;
-    for (const term of this.#termsOf[candidate] ?? []) {
-      sum += (this.#idf[term] ?? 0) * (REPEAT_GAINS[this.#coverage[term] ?? 0] ?? LEAST_GAIN);
+    for (const term of this.#termsOf[at] ?? []) {
+      const gain = (this.#idf[term] ?? 0) * (again[this.#coverage[term] ?? 0] ?? 0);
+      sum += isMember ? gain * (this.#use[term] ?? 1) : gain;
     }
     return sum;
+  }
+
+  /** How new its rarest term would be, 0 … 1: a fact whose value the summary holds is none. */
+  news(at: number, candidate: Candidate): number {
+    if (candidate.document) return 1;
+    const again = gainsOf(candidate);
+    let rarest = 0;
+    let newest = 0;
+    for (const term of this.#termsOf[at] ?? []) {
+      const idf = this.#idf[term] ?? 0;
+      if (idf > rarest) rarest = idf;
+      const gain = idf * (again[this.#coverage[term] ?? 0] ?? 0);
+      if (gain > newest) newest = gain;
+    }
+    return rarest === 0 ? 1 : newest / rarest;
   }
 
   addTerms(candidate: number, to: Set<number>): void {
@@ -139,7 +188,7 @@ export class TermIndex {
   cover(candidate: number): void {
     for (const term of this.#termsOf[candidate] ?? []) {
       const times = this.#coverage[term] ?? 0;
-      if (times < REPEAT_GAINS.length) this.#coverage[term] = times + 1;
+      if (times < SAID_AGAIN.length - 1) this.#coverage[term] = times + 1;
     }
   }
 }

@@ -215,7 +215,14 @@ function clause(text: string, start: number, separator: Separator): Value | unde
   let end = start;
   for (; end < most; end += 1) {
     const mark = text[end] ?? '';
-    if (isLineBreak(mark.charCodeAt(0)) || mark === '|' || mark === ';' || mark === '；' || isGap(text, end)) break;
+    if (
+      isLineBreak(mark.charCodeAt(0)) ||
+      (mark === '|' && endsCell(text, end)) ||
+      mark === ';' ||
+      mark === '；' ||
+      isGap(text, end)
+    )
+      break;
     if (endsSentence(text, end)) {
       if (/[.。!！?？”"’)）」]/.test(mark) === false) end += 1;
       break;
@@ -229,6 +236,15 @@ function clause(text: string, start: number, separator: Separator): Value | unde
   }
   if (asks(text, start, end, spoken)) return undefined;
   return cleaned(text, start, end);
+}
+
+/** Whether a bar ends a cell of a table, or stands before another key; in `a|b` and `cat x | sort` it belongs to the value. */
+function endsCell(text: string, at: number): boolean {
+  if (keyFollows(text, at + 1)) return true;
+  const least = Math.max(0, at - MAX_VALUE);
+  let start = at;
+  while (start > least && !isLineBreak(text.charCodeAt(start - 1))) start -= 1;
+  return /^\s*\|/.test(text.slice(start, at));
 }
 
 /** ` … ` between quotations. */

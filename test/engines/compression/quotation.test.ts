@@ -126,10 +126,11 @@ describe('the formats', () => {
         const [, , ...text] = (await textOf(messages, { format: 'text' })).split('\n');
         for (const line of outline) {
           if (!titles.includes(line.replace(/^## /, '')))
-            expect(line).toMatch(/^- (?:\S+ (?:\S+ )?)?#\d+(?:-#\d+)? \S/);
+            expect(line).toMatch(/^- (?:\S+ (?:\S+ )?)?\S+ #\d+(?:-#\d+)? \S/);
         }
         for (const line of text) {
-          if (!titles.includes(line.replace(/:$/, ''))) expect(line).toMatch(/^(?:\S+ (?:\S+ )?)?#\d+(?:-#\d+)? \S/);
+          if (!titles.includes(line.replace(/:$/, '')))
+            expect(line).toMatch(/^(?:\S+ (?:\S+ )?)?\S+ #\d+(?:-#\d+)? \S/);
         }
       }),
       { numRuns: 40 },
