@@ -5,7 +5,7 @@ import type { Tokenizer } from '../../emulator/engines/tokens/tokenizer.ts';
 import { Random } from './random.ts';
 
 /** What else one could keep of a window, at the same budget. */
-export const BASELINES = ['newest tail', 'head + tail', 'random sentences'] as const;
+export const BASELINES = ['newest tail', 'head + tail', 'random sentences', 'user messages only'] as const;
 export type Baseline = (typeof BASELINES)[number];
 
 export async function baseline(
@@ -16,6 +16,10 @@ export async function baseline(
   seed: number,
 ): Promise<string> {
   const text = messages.map(asText).join('\n');
+  if (kind === 'user messages only') {
+    const said = messages.filter(({ role }) => role === 'user').map(asText);
+    return tokenizer.suffixWithin(said.join('\n'), maxTokens);
+  }
   if (kind === 'newest tail') return tokenizer.suffixWithin(text, maxTokens);
   if (kind === 'head + tail') {
     const half = Math.floor((maxTokens - 1) / 2);
@@ -24,7 +28,7 @@ export async function baseline(
   return randomSentences(text, maxTokens, tokenizer, seed);
 }
 
-function asText(message: ChatMessage): string {
+export function asText(message: ChatMessage): string {
   const calls = (message.tool_calls ?? []).map((call) => `${call.function.name}(${call.function.arguments})`);
   return [contentText(message.content), ...calls].filter((part) => part !== '').join('\n');
 }

@@ -1,4 +1,4 @@
-import type { ChatMessage } from '../../contract/messages.ts';
+import { type ChatMessage, contentText } from '../../contract/messages.ts';
 import { compress } from '../../emulator/engines/compression/compress.ts';
 import type { SourceMessage } from '../../emulator/engines/compression/segment.ts';
 import type { Format } from '../../emulator/engines/compression/summary-format.ts';
@@ -52,7 +52,7 @@ export async function measure(
       tokenizer,
       seed + number,
     );
-    await ask(kept, probes, score);
+    await askAll(kept, probes, score);
   }
   return score;
 }
@@ -83,6 +83,32 @@ function asSources(messages: readonly ChatMessage[]): SourceMessage[] {
   return messages.map((message, index) => ({ ref: index + 1, message, summary: false }));
 }
 
+/** The window after `rounds` compressions of 2:1 in a row. */
+export async function inRounds(
+  messages: readonly ChatMessage[],
+  rounds: number,
+  tokenizer: Tokenizer,
+): Promise<string> {
+  let sources = asSources(messages);
+  let maxTokens = tokensOf(messages, tokenizer);
+  for (let round = 0; round < rounds; round++) {
+    maxTokens = Math.floor(maxTokens / 2);
+    const message = await summarise(sources, maxTokens - messageTokens(tokenizer, system('')), 'outline', tokenizer);
+    sources = [{ ref: 1, message, summary: true }];
+  }
+  return contentText(sources[0]?.message.content);
+}
+
+/** What a compress to one token in `ratio` keeps. */
+export async function compressed(
+  messages: readonly ChatMessage[],
+  ratio: number,
+  tokenizer: Tokenizer,
+): Promise<string> {
+  const maxTokens = Math.floor(tokensOf(messages, tokenizer) / ratio);
+  return contentText((await summarise(asSources(messages), maxTokens, 'outline', tokenizer)).content);
+}
+
 async function summarise(
   messages: readonly SourceMessage[],
   maxTokens: number,
@@ -95,10 +121,10 @@ async function summarise(
 
 const system = (content: string): ChatMessage => ({ role: 'system', content });
 
-async function ask(messages: readonly ChatMessage[], probes: readonly Probe[], score: Score): Promise<void> {
+async function askAll(messages: readonly ChatMessage[], probes: readonly Probe[], score: Score): Promise<void> {
   const text = plain(messages.map(({ content, tool_calls }) => `${content}\n${JSON.stringify(tool_calls)}`).join('\n'));
   for (const probe of probes) {
-    const key = plain(await answer(messages, probe.question)).includes(plain(probe.value)) ? 1 : 0;
+    const key = plain(await ask(messages, probe.question)).includes(plain(probe.value)) ? 1 : 0;
     const evidence = text.includes(plain(probe.evidence)) ? 1 : 0;
     const phrasing = score.byPhrasing.get(probe.phrasing) ?? { asked: 0, keys: 0, evidence: 0 };
     score.byPhrasing.set(probe.phrasing, phrasing);
@@ -110,7 +136,8 @@ async function ask(messages: readonly ChatMessage[], probes: readonly Probe[], s
   }
 }
 
-async function answer(messages: readonly ChatMessage[], question: string): Promise<string> {
+/** What the lookup model answers. */
+export async function ask(messages: readonly ChatMessage[], question: string): Promise<string> {
   const deltas = model.complete({
     model: 'kimi-k2-0905-preview',
     messages: [...messages, { role: 'user', content: question }],

@@ -11,14 +11,9 @@ const AIMED = 4;
 /** Prints what survives of facts in windows of every kind, and holds it against the aims. */
 export async function reportRecall(tokenizer: Tokenizer, seed: number): Promise<void> {
   console.log(
-    'Facts are planted in a window and asked for after it was compressed. `key`: the lookup model answers with the value.',
+    'Facts are planted in a window and asked for after it was compressed. `key`: the lookup model answers with',
   );
-  console.log(
-    '`evidence`: the whole sentence, line or member still stands there. The lookup model finds whatever is written down:',
-  );
-  console.log(
-    'it is an upper bound of what a language model would recall from the same text. Baselines have the same token budget.',
-  );
+  console.log('the value. `evidence`: the whole sentence, line or member still stands there.');
   const verdicts: Row[] = [];
   for (const set of probeSets(seed)) verdicts.push(...(await reportSet(set, tokenizer, seed)));
   printTable('Verdicts', verdicts);

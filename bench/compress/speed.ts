@@ -9,7 +9,7 @@ import { dialogues, logs, novel, sources } from './windows.ts';
 const WINDOW = 262_144;
 const RUNS = 3;
 const AIM_MS = 1_500;
-const AIM_GROWTH = 2.3;
+const AIM_GROWTH = 2.2;
 const AIM_HOLD_MS = 50;
 
 /** Processor time, so that what else the machine does is left out: the least of the runs. */

@@ -15,6 +15,22 @@ export function dialogues(): ChatMessage[][] | undefined {
   return lines.map((line) => (JSON.parse(line) as { messages: ChatMessage[] }).messages.slice(1));
 }
 
+/** A question about a dialogue, and the words of its answer. */
+export interface SaidFact {
+  readonly question: string;
+  readonly keywords: readonly string[];
+  /** The messages that it was said in, from … to. */
+  readonly message_start: number;
+  readonly message_end: number;
+}
+
+/** A chat of 805 messages with facts said in passing, none of them ours; undefined where the data is absent. */
+export function longDialogue(): { messages: ChatMessage[]; facts: SaidFact[] } | undefined {
+  const file = join(DATA, 'long-dialogue.json');
+  if (!existsSync(file)) return undefined;
+  return JSON.parse(readFileSync(file, 'utf8')) as { messages: ChatMessage[]; facts: SaidFact[] };
+}
+
 /** A Chinese novel, handed over in pages; undefined where the data is absent. */
 export function novel(): ChatMessage[] | undefined {
   const file = join(DATA, 'story-of-the-stone.txt');

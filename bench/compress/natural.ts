@@ -1,0 +1,219 @@
+import { type ChatMessage, contentText } from '../../contract/messages.ts';
+import { sentences } from '../../emulator/engines/text/sentences.ts';
+import type { Tokenizer } from '../../emulator/engines/tokens/tokenizer.ts';
+import { printTable, type Row } from '../table.ts';
+import { asText, BASELINES, baseline } from './baselines.ts';
+import { COMMANDS, withCommands } from './commands.ts';
+import { ask, compressed, inRounds, tokensOf } from './measure.ts';
+import { Random } from './random.ts';
+import { RULE_COUNT, spliceRules } from './rules.ts';
+import { percent, table } from './table.ts';
+import { usedLater } from './used-later.ts';
+import { dialogues, longDialogue, type SaidFact, sources } from './windows.ts';
+
+/** Words of one answer stand together within this many characters. */
+const TOGETHER_CHARS = 300;
+/** Of what the whole window has. */
+const AIMS = { '4:1': 0.85, '8:1': 0.78, '3 × 2:1': 0.8 };
+const LEAD = 0.08;
+const USED_AIM = 0.9;
+
+/**
+ * Prints what survives of text that nobody here wrote, for each half of the facts too. The halves show how much a figure
+ * varies; neither is unseen: weights were chosen on words drawn from the same dialogues, with both halves in sight.
+ */
+export async function reportNatural(tokenizer: Tokenizer, seed: number): Promise<void> {
+  const verdicts = [
+    ...(await reportDialogue(tokenizer, seed)),
+    ...(await reportUsedValues(tokenizer)),
+    ...(await reportRules(tokenizer, seed)),
+    ...(await reportCommands(tokenizer)),
+  ];
+  printTable('Verdicts', verdicts);
+}
+
+async function reportDialogue(tokenizer: Tokenizer, seed: number): Promise<Row[]> {
+  const data = longDialogue();
+  if (data === undefined) return skipped('the long dialogue');
+  const { messages, facts } = data;
+  const whole = messages.map(asText).join('\n');
+  const kept = new Map([['whole window', whole]]);
+  for (const ratio of [4, 8]) {
+    kept.set(`compress ${ratio}:1`, await compressed(messages, ratio, tokenizer));
+    const maxTokens = Math.floor(tokensOf(messages, tokenizer) / ratio);
+    for (const kind of BASELINES)
+      kept.set(`${kind} ${ratio}:1`, await baseline(kind, messages, maxTokens, tokenizer, seed));
+  }
+  kept.set('compress 3 × 2:1', await inRounds(messages, 3, tokenizer));
+  const halves = [facts.filter((_, at) => at % 2 === 0), facts.filter((_, at) => at % 2 === 1)];
+  const share = (text: string, some: readonly SaidFact[]) =>
+    some.filter(({ keywords }) => standTogether(text, keywords)).length / some.length;
+  const shown = (value: number) => percent(value, 1);
+  console.log(`\n### Long dialogue: ${facts.length} facts that were said in passing, ${messages.length} messages\n`);
+  console.log('`together`: every word of the answer within 300 characters. `evidence`: the sentence that says it.\n');
+  const evidence = facts.flatMap((fact) => evidenceOf(messages, fact) ?? []);
+  console.log(
+    table(
+      ['kept by', 'together', 'first half', 'second half', 'evidence'],
+      [...kept].map(([name, text]) => [
+        name,
+        ...[facts, ...halves].map((some) => shown(share(text, some))),
+        percent(evidence.filter((sentence) => plain(text).includes(sentence)).length, evidence.length),
+      ]),
+    ),
+  );
+  const answered = await Promise.all(
+    facts.map(async ({ question, keywords }) => standTogether(await ask(messages, question), keywords)),
+  );
+  console.log(
+    `\nThe lookup model answers ${percent(answered.filter(Boolean).length, facts.length)} from the whole window.`,
+  );
+  const all = share(whole, facts);
+  const aims = Object.entries(AIMS).map(([name, least]) => {
+    const value = share(kept.get(`compress ${name}`) ?? '', facts);
+    return verdict(`long dialogue, ${name}`, value, least * all);
+  });
+  const best = Math.max(...BASELINES.map((kind) => share(kept.get(`${kind} 4:1`) ?? '', facts)));
+  const lead = share(kept.get('compress 4:1') ?? '', facts) - best;
+  return [...aims, verdict('long dialogue, 4:1, ahead of every baseline by', lead, LEAD)];
+}
+
+/** The first sentence of the fact's messages that holds all its words. */
+function evidenceOf(messages: readonly ChatMessage[], fact: SaidFact): string | undefined {
+  for (const { content } of messages.slice(fact.message_start, fact.message_end + 1)) {
+    const text = contentText(content);
+    for (const { start, end } of sentences(text)) {
+      const sentence = text.slice(start, end);
+      if (fact.keywords.every((word) => sentence.toLowerCase().includes(word.toLowerCase()))) return plain(sentence);
+    }
+  }
+  return undefined;
+}
+
+const plain = (text: string): string =>
+  text
+    .replace(/\*\*|^[-*+] /g, '')
+    .replace(/\s+/g, ' ')
+    .trim();
+
+/** Whether all words stand in one stretch of `TOGETHER_CHARS`, in any order and case. */
+function standTogether(text: string, words: readonly string[]): boolean {
+  const lower = text.toLowerCase();
+  const [rarest = [], ...others] = words
+    .map((word) => placesOf(lower, word.toLowerCase()))
+    .sort((a, b) => a.length - b.length);
+  return rarest.some(([start, end]) => {
+    const near = others.map((places) =>
+      places.filter((place) => place[1] > end - TOGETHER_CHARS && place[0] < start + TOGETHER_CHARS),
+    );
+    const starts = [start, ...near.flat().map(([from]) => from)].filter((from) => from <= start);
+    return starts.some(
+      (from) =>
+        end <= from + TOGETHER_CHARS &&
+        near.every((places) => places.some((place) => place[0] >= from && place[1] <= from + TOGETHER_CHARS)),
+    );
+  });
+}
+
+function placesOf(text: string, word: string): [number, number][] {
+  const places: [number, number][] = [];
+  for (let at = text.indexOf(word); at !== -1; at = text.indexOf(word, at + 1)) places.push([at, at + word.length]);
+  return places;
+}
+
+async function reportUsedValues(tokenizer: Tokenizer): Promise<Row[]> {
+  const talks = dialogues();
+  if (talks === undefined) return skipped('the tool dialogues');
+  const fives = Array.from({ length: talks.length / 5 }, (_, at) => talks.slice(at * 5, at * 5 + 5).flat());
+  console.log('\n### Tool dialogues: values that a later call used, 4:1\n');
+  const rows: string[][] = [];
+  const verdicts: Row[] = [];
+  for (const [name, windows] of [
+    ['one a window', talks],
+    ['5 in a window', fives],
+  ] as const) {
+    const halves = [0, 1].map((odd) => windows.filter((_, at) => at % 2 === odd));
+    const counts = await Promise.all([windows, ...halves].map((some) => countUsed(some, tokenizer)));
+    rows.push([name, ...counts.flatMap(({ kept, all }) => [percent(kept, all)]), String(counts[0]?.all)]);
+    verdicts.push(verdict(`tool dialogues, ${name}, 4:1`, (counts[0]?.kept ?? 0) / (counts[0]?.all ?? 1), USED_AIM));
+  }
+  console.log(table(['windows', 'kept', 'first half', 'second half', 'values'], rows));
+  return verdicts;
+}
+
+async function countUsed(
+  windows: readonly ChatMessage[][],
+  tokenizer: Tokenizer,
+): Promise<{ kept: number; all: number }> {
+  let kept = 0;
+  let all = 0;
+  for (const messages of windows) {
+    const text = await compressed(messages, 4, tokenizer);
+    for (const stands of usedLater(messages)) {
+      all++;
+      if (stands(text)) kept++;
+    }
+  }
+  return { kept, all };
+}
+
+async function reportRules(tokenizer: Tokenizer, seed: number): Promise<Row[]> {
+  const windows: [string, ChatMessage[]][] = [
+    ['the long dialogue', longDialogue()?.messages ?? []],
+    ['20 tool dialogues', dialogues()?.slice(0, 20).flat() ?? []],
+    ['source code', sources(200_000).flatMap((message, at) => (at % 2 === 1 ? [message] : [next(at), message]))],
+  ];
+  const present = windows.filter(([, messages]) => messages.length > 0);
+  console.log(
+    `\n### ${RULE_COUNT} rules in nine languages, spliced into what a user says: lost, and below Constraints\n`,
+  );
+  const rows: string[][] = [];
+  const lost = new Map<number, number>();
+  for (const [name, window] of present) {
+    const row = [name];
+    for (const ratio of [4, 8]) {
+      const { messages, rules } = spliceRules(window, new Random(seed));
+      const text = await compressed(messages, ratio, tokenizer);
+      const section = /^## Constraints\n((?:- .*\n?)*)/m.exec(text)?.[1] ?? '';
+      const gone = rules.filter((rule) => !text.includes(rule)).length;
+      row.push(String(gone), String(rules.filter((rule) => section.includes(rule)).length));
+      lost.set(ratio, (lost.get(ratio) ?? 0) + gone);
+    }
+    rows.push(row);
+  }
+  console.log(table(['spliced into', '4:1 lost', 'in Constraints', '8:1 lost', 'in Constraints'], rows));
+  const most = (ratio: number, target: number): Row => ({
+    name: `rules lost at ${ratio}:1, of ${present.length * RULE_COUNT}`,
+    value: lost.get(ratio) ?? 0,
+    target: `≤ ${target}`,
+    ok: (lost.get(ratio) ?? 0) <= target,
+  });
+  return [most(4, 0), most(8, 4)];
+}
+
+const next = (at: number): ChatMessage => ({
+  role: 'user',
+  content: `Go on with the next file, number ${at / 2 + 1}.`,
+});
+
+async function reportCommands(tokenizer: Tokenizer): Promise<Row[]> {
+  const messages = withCommands(sources(400_000));
+  const text = await compressed(messages, 8, tokenizer);
+  const lines = text.split('\n').filter((line) => line.startsWith('- bash() '));
+  const kept = COMMANDS.filter((command) => lines.some((line) => line.includes(command))).length;
+  return [
+    { name: `commands word for word at 8:1, of ${COMMANDS.length}`, value: kept, target: '≥ 15', ok: kept >= 15 },
+  ];
+}
+
+const verdict = (name: string, value: number, least: number): Row => ({
+  name,
+  value: percent(value, 1),
+  target: `≥ ${(100 * least).toFixed(1)} %`,
+  ok: value >= least,
+});
+
+function skipped(what: string): Row[] {
+  console.warn(`SKIPPED: ${what} is absent`);
+  return [];
+}
