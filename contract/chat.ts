@@ -87,7 +87,9 @@ export const CompletionUsage = z
     total_tokens: tokens,
     cached_tokens: z.int().min(1).optional(),
     completion_tokens_details: z.object({ reasoning_tokens: tokens }).optional(),
-    prompt_tokens_details: z.object({ cached_tokens: z.int().min(1).optional() }).optional(),
+    prompt_tokens_details: z
+      .object({ cached_tokens: z.int().min(1).optional(), cache_write_tokens: z.int().min(1).optional() })
+      .optional(),
   })
   .meta({ id: 'CompletionUsage' });
 

@@ -7,6 +7,8 @@ export interface Price {
   readonly cachedInput: number;
   readonly input: number;
   readonly output: number;
+  /** What is written into the cache for an hour, where that has a price of its own. For five minutes it costs as input. */
+  readonly cacheWrite1h?: number;
   /** The day from which they are known to hold. */
   readonly since: string;
   readonly source: string;
@@ -18,11 +20,13 @@ export type Currency = (typeof CURRENCIES)[number];
 const OFFICIAL_USD = 'platform.moonshot.ai/docs/pricing/chat, as stored by megalodon.jp on 2026-03-26';
 const K2_CNY = 'platform.kimi.com/docs/pricing/chat-k2, as transcribed in a public price list on 2026-05-16';
 const OFFICIAL_CNY = 'platform.kimi.com/docs/pricing/chat, as transcribed in public price lists of 2026-07 and 2026-08';
+const K31_USD = 'apidog article on K3.1 Pro, which read the documentation on 2026-10-24';
+const CACHING = 'Kimi API documentation, context caching, 2026-10';
 const K27_USD = 'platform.kimi.ai/docs/pricing/chat-k27-code, as copied in github.com/Portkey-AI/models/pull/825';
 
 /**
  * Dated data, never constants of the code. The latest row of a model and currency holds. A figure without a source has no row.
- * Departure: what Moonshot bills apart for writing into the cache of K3, since autumn 2026, is in no row.
+ * The cached input of K3.1 Pro is told with doubt, and that of its fast form not at all: it is taken in the same ratio.
  */
 export const PRICES: readonly Price[] = [
   price('kimi-k2-0905-preview', 'USD', [0.15, 0.6, 2.5], '2025-09-05', `${OFFICIAL_USD}; several client tables agree`),
@@ -43,7 +47,10 @@ export const PRICES: readonly Price[] = [
   price('kimi-k2.7-code-highspeed', 'USD', [0.38, 1.9, 8], '2026-06-30', K27_USD),
   price('kimi-k2.7-code-highspeed', 'CNY', [2.6, 13, 54], '2026-08-26', OFFICIAL_CNY),
   price('kimi-k3', 'USD', [0.3, 3, 15], '2026-07-16', 'github.com/getagentseal/codeburn/pull/709'),
+  { ...price('kimi-k3', 'USD', [0.3, 3, 15], '2026-10-01', CACHING), cacheWrite1h: 6 },
   price('kimi-k3', 'CNY', [2, 20, 100], '2026-07-18', OFFICIAL_CNY),
+  price('kimi-k3.1-pro', 'USD', [0.2, 2, 10], '2026-10-24', K31_USD),
+  price('kimi-k3.1-pro-highspeed', 'USD', [0.4, 4, 20], '2026-10-24', K31_USD),
 ];
 
 /** The models that a price can be of, by all their names. */

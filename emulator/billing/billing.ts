@@ -13,6 +13,7 @@ import type { BillingSettings } from './settings.ts';
 import { type Spend, type SpendOptions, spendOf } from './spend.ts';
 
 const BALANCE_DECIMALS = 5;
+const HOUR_MS = 3_600_000;
 const MAX_BALANCES = 65_536;
 const MAX_SESSIONS = 4_096;
 const MAX_SNAPSHOTS = 65_536;
@@ -73,11 +74,15 @@ interface BilledRequest {
   /** Tokens of the whole prompt, including what the template adds. */
   promptTokens: number;
   maxTokens: number;
+  /** How long the prompt is cached; as the cache's own rule has it where absent. */
+  cacheTtl?: '5m' | '1h' | undefined;
 }
 
 export interface OpenBill {
   /** Prompt tokens that were cached. */
   readonly cachedTokens: number;
+  /** Prompt tokens that were written into the cache, where the model's price tells of that; else 0. */
+  readonly cacheWriteTokens: number;
   /** Charges the turn, once it has taken effect. A failed turn costs nothing, though its prompt is cached. */
   settle(outputTokens: number): void;
 }
@@ -122,15 +127,20 @@ export class Billing {
       messages: this.#chains.grow(this.#chains.grow(undefined, request.window), request.written),
       tokens: promptTokens,
     };
-    const cachedTokens = this.#cache.readAndStore(account, prompt, now);
-    const stateless = this.#statelessUsage(request, prompt, now);
     const prices = this.#pricesOf(model, now);
+    const isPriced = prices.row.cacheWrite1h !== undefined;
+    const isLongWrite = isPriced && request.cacheTtl === '1h';
+    const ttlMs = isLongWrite ? HOUR_MS : undefined;
+    const cachedTokens = this.#cache.readAndStore(account, prompt, now, ttlMs);
+    const stateless = this.#statelessUsage(request, prompt, now, ttlMs);
     return {
       cachedTokens,
+      cacheWriteTokens: isPriced ? promptTokens - cachedTokens : 0,
       settle: (outputTokens) => {
-        this.#ledgers.record({ account, session, prices, promptTokens, cachedTokens, outputTokens, stateless });
+        const tokens = { promptTokens, cachedTokens, outputTokens, isLongWrite };
+        this.#ledgers.record({ account, session, prices, ...tokens, stateless });
         const turn = newTally(prices).own;
-        addTurn(turn, { prompt: promptTokens, cached: cachedTokens, output: outputTokens });
+        addTurn(turn, { prompt: promptTokens, cached: cachedTokens, output: outputTokens, isLongWrite });
         this.balance?.charge(account, costOf(turn, prices));
       },
     };
@@ -178,12 +188,17 @@ export class Billing {
   }
 
   /** The same request by a client without sessions; undefined if the window would no longer fit its history. */
-  #statelessUsage({ account, session, window, written, maxTokens }: BilledRequest, prompt: Prompt, now: number) {
+  #statelessUsage(
+    { account, session, window, written, maxTokens }: BilledRequest,
+    prompt: Prompt,
+    now: number,
+    ttlMs: number | undefined,
+  ) {
     const messages =
       session === undefined ? prompt.messages : this.#chains.grow(this.#historyOf(session, window), written);
     const tokens = prompt.tokens + (messages?.tokens ?? 0) - (prompt.messages?.tokens ?? 0);
     if (tokens + maxTokens > this.#windowTokens) return undefined;
-    const cachedTokens = this.#statelessCache.readAndStore(account, { ...prompt, messages, tokens }, now);
+    const cachedTokens = this.#statelessCache.readAndStore(account, { ...prompt, messages, tokens }, now, ttlMs);
     return { promptTokens: tokens, cachedTokens };
   }
 
@@ -199,7 +214,7 @@ export class Billing {
     if (known) return known;
     const figures = { cachedInput: 0, input: 0, output: 0 };
     const row: Price = { model, currency: this.currency, ...figures, since: 'ever', source: 'no price is known' };
-    const prices = { row, cachedInput: 0n, input: 0n, output: 0n };
+    const prices = { row, cachedInput: 0n, input: 0n, output: 0n, cacheWrite: 0n };
     this.#free.set(model, prices);
     return prices;
   }

@@ -7,6 +7,8 @@ export interface Usage {
   /** Prompt tokens that were not cached. */
   input: number;
   cached: number;
+  /** Prompt tokens that were written into the cache for an hour; not among `input`. */
+  written: number;
   output: number;
 }
 
@@ -25,6 +27,8 @@ export interface TurnUsage {
   prices: TokenPrices;
   promptTokens: number;
   cachedTokens: number;
+  /** Whether what was not cached was written into the cache for an hour. */
+  isLongWrite: boolean;
   outputTokens: number;
   /** The same turn with the whole uncut history sent; undefined if that would not have fitted the window. */
   stateless: { promptTokens: number; cachedTokens: number } | undefined;
@@ -86,15 +90,16 @@ export class Ledgers {
   }
 }
 
-function add(ledger: MutableLedger, { prices, stateless, promptTokens, cachedTokens, outputTokens }: TurnUsage): void {
+function add(ledger: MutableLedger, turn: TurnUsage): void {
+  const { prices, stateless, promptTokens, cachedTokens, outputTokens, isLongWrite } = turn;
   const tally = ledger.get(prices) ?? newTally(prices);
   ledger.set(prices, tally);
-  const own = { prompt: promptTokens, cached: cachedTokens, output: outputTokens };
+  const own = { prompt: promptTokens, cached: cachedTokens, output: outputTokens, isLongWrite };
   addTurn(tally.own, own);
   if (!stateless) return;
   addTurn(tally.comparable.own, own);
   const { promptTokens: prompt, cachedTokens: cached } = stateless;
-  addTurn(tally.comparable.stateless, { prompt, cached, output: outputTokens });
+  addTurn(tally.comparable.stateless, { prompt, cached, output: outputTokens, isLongWrite });
 }
 
 export function newTally(prices: TokenPrices): Tally {
@@ -102,26 +107,31 @@ export function newTally(prices: TokenPrices): Tally {
 }
 
 function newUsage(): Usage {
-  return { turns: 0, input: 0, cached: 0, output: 0 };
+  return { turns: 0, input: 0, cached: 0, written: 0, output: 0 };
 }
 
-export function addTurn(
-  usage: Usage,
-  { prompt, cached, output }: { prompt: number; cached: number; output: number },
-): void {
+interface TurnTokens {
+  prompt: number;
+  cached: number;
+  output: number;
+  isLongWrite: boolean;
+}
+
+export function addTurn(usage: Usage, { prompt, cached, output, isLongWrite }: TurnTokens): void {
   usage.turns += 1;
-  usage.input += prompt - cached;
+  usage[isLongWrite ? 'written' : 'input'] += prompt - cached;
   usage.cached += cached;
   usage.output += output;
 }
 
-export function costOf({ input, cached, output }: Usage, prices: TokenPrices): Money {
-  return BigInt(input) * prices.input + BigInt(cached) * prices.cachedInput + BigInt(output) * prices.output;
+export function costOf({ input, cached, written, output }: Usage, prices: TokenPrices): Money {
+  const prompt = BigInt(input) * prices.input + BigInt(cached) * prices.cachedInput;
+  return prompt + BigInt(written) * prices.cacheWrite + BigInt(output) * prices.output;
 }
 
 /** The same usage as if nothing were ever cached. */
-export function uncached({ turns, input, cached, output }: Usage): Usage {
-  return { turns, input: input + cached, cached: 0, output };
+export function uncached({ turns, input, cached, written, output }: Usage): Usage {
+  return { turns, input: input + cached + written, cached: 0, written: 0, output };
 }
 
 /** Puts an entry at the end of a map, and drops the first ones beyond `max`. */

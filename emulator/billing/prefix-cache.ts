@@ -180,7 +180,7 @@ interface Mark {
   tokens: number;
 }
 
-/** When each entry was last sent, the oldest first. */
+/** When each entry expires, those sent longest ago first. */
 type Entries = Map<Fingerprint, number>;
 
 /**
@@ -207,19 +207,21 @@ export class PrefixCache {
   /**
    * Reads a prompt from the cache, and stores it there.
    * @param now milliseconds, of a clock that may be moved
+   * @param ttlMs how long it is kept; what is kept longer already stays so
    * @returns how many of its tokens were cached
    */
-  readAndStore(account: string, prompt: Prompt, now: number): number {
-    const { minPromptTokens, wholePrompts, ttlMs } = this.#rules;
+  readAndStore(account: string, prompt: Prompt, now: number, ttlMs = this.#rules.ttlMs): number {
+    const { minPromptTokens, wholePrompts } = this.#rules;
     const entries = this.#entriesOf(account);
-    const isLive = (key: Fingerprint) => now - (entries.get(key) ?? Number.NEGATIVE_INFINITY) < ttlMs;
+    const isLive = (key: Fingerprint) => now < (entries.get(key) ?? Number.NEGATIVE_INFINITY);
+    const expiresAt = now + ttlMs;
     const marks = prompt.tokens > minPromptTokens ? this.#marks(prompt) : [];
     const whole = wholeKey(prompt);
     const found = marks.find(({ key }) => isLive(key))?.tokens ?? 0;
     const cached = wholePrompts && isLive(whole) ? prompt.tokens : found;
-    if (wholePrompts) this.#touch(entries, whole, now);
+    if (wholePrompts) this.#touch(entries, whole, expiresAt);
     // Longest prefixes first: of those sent together, they are evicted first.
-    for (const { key } of marks) this.#touch(entries, key, now);
+    for (const { key } of marks) this.#touch(entries, key, expiresAt);
     this.#shrink();
     return cached;
   }
@@ -255,9 +257,10 @@ export class PrefixCache {
     return entries;
   }
 
-  #touch(entries: Entries, key: Fingerprint, now: number): void {
+  #touch(entries: Entries, key: Fingerprint, expiresAt: number): void {
+    const before = entries.get(key);
     if (!entries.delete(key)) this.#size += 1;
-    entries.set(key, now);
+    entries.set(key, Math.max(expiresAt, before ?? expiresAt));
   }
 
   #shrink(): void {

@@ -7,6 +7,8 @@ export interface TokenPrices {
   cachedInput: Money;
   input: Money;
   output: Money;
+  /** For an hour. */
+  cacheWrite: Money;
 }
 
 /** Looks prices up by model, currency and day. */
@@ -44,6 +46,7 @@ export class PriceTable {
       cachedInput: perToken(row.cachedInput),
       input: perToken(row.input),
       output: perToken(row.output),
+      cacheWrite: perToken(row.cacheWrite1h ?? row.input),
     };
     this.#tokenPrices.set(row, prices);
     return prices;

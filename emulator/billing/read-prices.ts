@@ -14,6 +14,7 @@ const PriceRow = members({
   cached_input: Figure,
   input: Figure,
   output: Figure,
+  cache_write_1h: Figure.optional(),
   since: Day,
   source: z.string().min(1),
 });
@@ -21,7 +22,7 @@ const PriceRow = members({
 const PriceRows = z.array(PriceRow, 'must be a list of prices').min(1);
 
 /**
- * Reads prices from a YAML or JSON file: a list of `{model, currency, cached_input, input, output, since, source}`, in currency
+ * Reads prices from a YAML or JSON file: a list of `{model, currency, cached_input, input, output, since, source}` and maybe `cache_write_1h`, in currency
  * units per million tokens. They replace the built-in prices of each model and currency, under any name of the model.
  * @param warn called with one line about unknown models, whose rows are left out
  * @throws DocumentError in one line, with the line of the file
@@ -30,7 +31,7 @@ export function readPrices(text: string, file: string, warn: (line: string) => v
   const { value, lineOf } = readDocument(text, file, PriceRows);
   const seen = new Map<string, { model: string; line: number }>();
   const unknown: string[] = [];
-  const prices = value.flatMap(({ cached_input: cachedInput, ...row }, index) => {
+  const prices = value.flatMap(({ cached_input: cachedInput, cache_write_1h: cacheWrite1h, ...row }, index) => {
     const { model, currency, since } = row;
     const line = lineOf([index]);
     const place = `${currency} since ${since}`;
@@ -40,7 +41,8 @@ export function readPrices(text: string, file: string, warn: (line: string) => v
       throw new DocumentError(`${file}, line ${line}: ${model} in ${place} is already on line ${before.line}${other}`);
     }
     seen.set(`${pricedAs(model)} ${place}`, { model, line });
-    if (PRICED_MODELS.includes(model)) return [{ ...row, cachedInput }];
+    if (PRICED_MODELS.includes(model))
+      return [{ ...row, cachedInput, ...(cacheWrite1h !== undefined && { cacheWrite1h }) }];
     unknown.push(`${model} (line ${line})`);
     return [];
   });

@@ -31,12 +31,15 @@ const SETTINGS: Readonly<Record<keyof BillingSettings, true>> = {
   cache: true,
 };
 
+const OPTIONAL_FIGURE: Check = [FIGURE[0], (value) => value === undefined || FIGURE[1](value)];
+
 const PRICE: Readonly<Record<keyof Price, Check>> = {
   model: [`one of ${PRICED_MODELS.join(', ')}`, (value) => PRICED_MODELS.some((known) => known === value)],
   currency: CURRENCY,
   cachedInput: FIGURE,
   input: FIGURE,
   output: FIGURE,
+  cacheWrite1h: OPTIONAL_FIGURE,
   since: ['a day such as 2026-01-31', isDay],
   source: ['a text', (value) => typeof value === 'string' && value !== ''],
 };

@@ -8,6 +8,8 @@ interface SpendFigures {
   /** Tokens that were not cached. */
   input_tokens: number;
   cached_tokens: number;
+  /** Tokens that were written into the cache for an hour, at the price of that; not among `input_tokens`. */
+  cache_write_1h_tokens: number;
   output_tokens: number;
   cost: number;
   /** The turns that a client without sessions could have made too, sending its whole uncut history each time. */
@@ -29,7 +31,10 @@ interface SpendFigures {
 }
 
 /** A price as a price file holds it, so that `readPrices` can read it. */
-export type ShownPrice = Omit<Price, 'cachedInput'> & { cached_input: number };
+export type ShownPrice = Omit<Price, 'cachedInput' | 'cacheWrite1h'> & {
+  cached_input: number;
+  cache_write_1h?: number;
+};
 
 export interface Spend {
   object: 'emulator.spend';
@@ -86,8 +91,9 @@ export function spendOf(
   };
 }
 
-export function toShownPrice({ model, currency, cachedInput, ...rest }: Price): ShownPrice {
-  return { model, currency, cached_input: cachedInput, ...rest };
+export function toShownPrice({ model, currency, cachedInput, cacheWrite1h, ...rest }: Price): ShownPrice {
+  const write = cacheWrite1h !== undefined && { cache_write_1h: cacheWrite1h };
+  return { model, currency, cached_input: cachedInput, ...write, ...rest };
 }
 
 function figuresOf(ledger: Ledger, windowTokens: number): SpendFigures {
@@ -106,12 +112,13 @@ function figuresOf(ledger: Ledger, windowTokens: number): SpendFigures {
     turns: sum(own, 'turns'),
     input_tokens: sum(own, 'input'),
     cached_tokens: sum(own, 'cached'),
+    cache_write_1h_tokens: sum(own, 'written'),
     output_tokens: sum(own, 'output'),
     cost: moneyNumber(cost(own)),
     stateless: {
       turns,
       turns_beyond_window: sum(own, 'turns') - turns,
-      prompt_tokens: sum(stateless, 'input') + sum(stateless, 'cached'),
+      prompt_tokens: sum(stateless, 'input') + sum(stateless, 'cached') + sum(stateless, 'written'),
       cached_tokens: sum(stateless, 'cached'),
       own_cost: moneyNumber(ownCost),
       cost_without_cache: moneyNumber(withoutCache),
@@ -124,8 +131,9 @@ function figuresOf(ledger: Ledger, windowTokens: number): SpendFigures {
 }
 
 /** `kimi-k2-0905-preview: 0.15 cached input, 0.6 input, 2.5 output USD per million tokens (since …; source)` */
-export function priceLine({ model, currency, cachedInput, input, output, since, source }: Price): string {
-  const figures = `${cachedInput} cached input, ${input} input, ${output} output ${currency} per million tokens`;
+export function priceLine({ model, currency, cachedInput, cacheWrite1h, input, output, since, source }: Price): string {
+  const write = cacheWrite1h === undefined ? '' : `${cacheWrite1h} cached for an hour, `;
+  const figures = `${cachedInput} cached input, ${input} input, ${write}${output} output ${currency} per million tokens`;
   return `${model}: ${figures} (since ${since}; ${source})`;
 }
 
@@ -155,10 +163,11 @@ function breakdown({ prices, own, comparable }: Tally, windowTokens: number): st
   ];
 }
 
-function product({ input, cached, output }: Usage, price: Price): string {
+function product({ input, cached, written, output }: Usage, price: Price): string {
   const terms = [
     `${grouped(input)} × ${price.input}`,
     `${grouped(cached)} × ${price.cachedInput}`,
+    ...(written > 0 ? [`${grouped(written)} × ${price.cacheWrite1h ?? price.input}`] : []),
     `${grouped(output)} × ${price.output}`,
   ];
   return `(${terms.join(' + ')}) ÷ 1,000,000`;

@@ -133,11 +133,8 @@ function toCall(id: string, name: string, text: string): ToolCall {
 }
 
 /** Whatever is 0 of the cache is left out, as on the live API. */
-function usageOf(
-  { promptTokens, profile }: Turn,
-  { cachedTokens }: OpenBill,
-  replies: readonly Reply[],
-): CompletionUsage {
+function usageOf({ promptTokens, profile }: Turn, bill: OpenBill, replies: readonly Reply[]): CompletionUsage {
+  const { cachedTokens } = bill;
   const completion = replies.reduce((sum, reply) => sum + reply.completionTokens, 0);
   return {
     prompt_tokens: promptTokens,
@@ -145,7 +142,18 @@ function usageOf(
     total_tokens: promptTokens + completion,
     ...(cachedTokens > 0 && { cached_tokens: cachedTokens }),
     ...reasoningDetails(profile, replies, completion),
-    ...(cachedTokens > 0 && profile.promptDetails.value && { prompt_tokens_details: { cached_tokens: cachedTokens } }),
+    ...promptDetails(profile, bill),
+  };
+}
+
+/** `cache_write_tokens` is documented since 2026-10, and not seen yet. */
+function promptDetails({ promptDetails: has }: ModelProfile, { cachedTokens, cacheWriteTokens }: OpenBill) {
+  if (!has.value || cachedTokens + cacheWriteTokens === 0) return {};
+  return {
+    prompt_tokens_details: {
+      ...(cachedTokens > 0 && { cached_tokens: cachedTokens }),
+      ...(cacheWriteTokens > 0 && { cache_write_tokens: cacheWriteTokens }),
+    },
   };
 }
 

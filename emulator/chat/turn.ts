@@ -94,7 +94,8 @@ export function openStateless(services: Services, account: string, input: TurnIn
     async begin() {
       const { model } = request;
       const { maxTokens } = settings;
-      const bill = billingOf(services).open({ account, model, tools, window: [], written, promptTokens, maxTokens });
+      const asked = { account, model, tools, window: [], written, promptTokens, maxTokens };
+      const bill = billingOf(services).open({ ...asked, cacheTtl: cacheTtl(request) });
       return { prompt, bill };
     },
     profile,
@@ -141,7 +142,7 @@ export function openInSession(services: Services, session: SessionRow, window: T
       }
       const { model } = request;
       const asked = { account, session: id, model, tools, window: read, written, promptTokens, maxTokens };
-      const bill = billingOf(services).open(asked);
+      const bill = billingOf(services).open({ ...asked, cacheTtl: cacheTtl(request) });
       const settle = (outputTokens: number): void => {
         bill.settle(outputTokens);
         billingOf(services).wrote(id, historyOf(served, stored));
@@ -163,6 +164,10 @@ export function openInSession(services: Services, session: SessionRow, window: T
       return toSessionState(services, next);
     },
   };
+}
+
+function cacheTtl({ prompt_cache_options: options }: ChatRequest): '5m' | '1h' | undefined {
+  return options?.ttl ?? undefined;
 }
 
 /** The end of a stored answer: in a session it must fit the window too. */

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { PRICES } from '../../contract/index.ts';
 
-type Figures = [cached: number, input: number, output: number];
+type Figures = [cached: number, input: number, output: number, cacheWrite1h?: number];
 
 /** Figures by source, per million tokens, a second time: none changes in the table without its source being looked at. */
 const WRITTEN: [source: string, currency: string, rows: Record<string, Figures>][] = [
@@ -26,6 +26,8 @@ const WRITTEN: [source: string, currency: string, rows: Record<string, Figures>]
     { 'kimi-k2.7-code': [0.19, 0.95, 4], 'kimi-k2.7-code-highspeed': [0.38, 1.9, 8] },
   ],
   ['github.com/getagentseal/codeburn/pull/709', 'USD', { 'kimi-k3': [0.3, 3, 15] }],
+  ['Kimi API documentation, context caching', 'USD', { 'kimi-k3': [0.3, 3, 15, 6] }],
+  ['apidog article on K3.1 Pro', 'USD', { 'kimi-k3.1-pro': [0.2, 2, 10], 'kimi-k3.1-pro-highspeed': [0.4, 4, 20] }],
   [
     'platform.kimi.com/docs/pricing/chat-k2,',
     'CNY',
@@ -52,8 +54,9 @@ const EXPECTED = WRITTEN.flatMap(([source, currency, rows]) =>
 
 it.each(EXPECTED)('$model costs in $currency what its source says', ({ model, currency, figures, source }) => {
   const rows = PRICES.filter((price) => price.model === model && price.currency === currency);
-  expect(rows.map((row) => [row.cachedInput, row.input, row.output])).toEqual([figures]);
-  expect(rows[0]?.source).toContain(source);
+  const row = rows.find((each) => each.source.includes(source));
+  const write = row?.cacheWrite1h;
+  expect([row?.cachedInput, row?.input, row?.output, ...(write === undefined ? [] : [write])]).toEqual(figures);
 });
 
 it('every row of the price table has an independent expected figure', () => {

@@ -21,6 +21,7 @@ const arbitraryUse: fc.Arbitrary<TurnUsage> = fc
     promptTokens: fc.nat(262_144),
     cachedShare: fc.nat(100),
     outputTokens: fc.nat(4_000),
+    isLongWrite: fc.boolean(),
     uncutTokens: fc.option(fc.nat(100_000), { nil: undefined }),
   })
   .map(({ account, session, cachedShare, uncutTokens, ...use }) => ({
@@ -46,7 +47,7 @@ test('the figures of a ledger add up, and a saving is the difference of the figu
       expect(sum(accounts, 'turns')).toBe(uses.length);
       expect(sum(sessions, 'turns')).toBe(uses.filter(({ session }) => session !== undefined).length);
       expect(sum(accounts, 'cost')).toBeCloseTo(total.cost, 5);
-      expect(total.input_tokens + total.cached_tokens).toBe(
+      expect(total.input_tokens + total.cached_tokens + total.cache_write_1h_tokens).toBe(
         uses.reduce((all, { promptTokens }) => all + promptTokens, 0),
       );
       const { own_cost, cost_with_cache, cost_without_cache, saved_with_cache, turns, turns_beyond_window } =
@@ -63,7 +64,15 @@ test('the ledger of any number of sessions is bounded in memory, and its total i
   const ledger = new Ledgers();
   const [prices] = PRICES;
   if (!prices) throw new Error('there is no price');
-  const use = { account: 'a', prices, promptTokens: 10, cachedTokens: 0, outputTokens: 1, stateless: undefined };
+  const use = {
+    account: 'a',
+    prices,
+    promptTokens: 10,
+    cachedTokens: 0,
+    outputTokens: 1,
+    isLongWrite: false,
+    stateless: undefined,
+  };
   for (let number = 0; number < 5_000; number += 1) ledger.record({ ...use, session: `s${number}` });
   const sessions = ledger.sessions();
   expect(sessions).toHaveLength(4_096);

@@ -6,6 +6,20 @@ import { message, promptOf } from './prompts.ts';
 
 const TTL_MS = 300_000;
 
+test('a prompt cached for an hour is kept for an hour from its last use, and a shorter wish does not shorten that', () => {
+  const cache = new PrefixCache();
+  const prompt = promptOf([message('ping', 5)]);
+  const hour = 3_600_000;
+  expect(cache.readAndStore('a', prompt, 0, hour)).toBe(0);
+  expect(cache.readAndStore('a', prompt, hour - 1)).toBe(8);
+  // Renewed for five minutes only, by a request that asked for no more.
+  expect(cache.readAndStore('a', prompt, hour - 1 + TTL_MS - 1)).toBe(8);
+  expect(cache.readAndStore('a', prompt, hour - 1 + TTL_MS - 1 + TTL_MS)).toBe(0);
+  expect(cache.readAndStore('b', prompt, 0, hour)).toBe(0);
+  expect(cache.readAndStore('b', prompt, 1)).toBe(8);
+  expect(cache.readAndStore('b', prompt, hour - 1)).toBe(8);
+});
+
 describe('what is cached', () => {
   test('the whole blocks of the messages that an earlier prompt began with', () => {
     const cache = new PrefixCache();

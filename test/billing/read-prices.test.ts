@@ -32,7 +32,7 @@ test.each([
   [
     'an unknown member, with the right ones',
     YAML.replace('cached_input', 'cache'),
-    'prices.yaml, line 4: [0]: "cache" is unknown here; the members are model, currency, cached_input, input, output, since, source',
+    'prices.yaml, line 4: [0]: "cache" is unknown here; the members are model, currency, cached_input, input, output, cache_write_1h, since, source',
   ],
   [
     'an invalid figure',
@@ -75,7 +75,7 @@ test('prices of an unknown model are left out and reported with the known names'
   expect(prices).toHaveLength(1);
   expect(said).toEqual([
     expect.stringMatching(
-      /^prices\.yaml: unknown models, whose prices never apply: kimi-k2-905 \(line 10\), kimi-k9 \(line 18\); models: kimi-k2-0905-preview, kimi-k2-0905, .*kimi-k3$/,
+      /^prices\.yaml: unknown models, whose prices never apply: kimi-k2-905 \(line 10\), kimi-k9 \(line 18\); models: kimi-k2-0905-preview, kimi-k2-0905, .*kimi-k3.1-pro-highspeed$/,
     ),
   ]);
 });

@@ -11,7 +11,7 @@ function ledgerWith(stateless: { promptTokens: number; cachedTokens: number } | 
   if (!prices) throw new Error('there is no price');
   const ledger = new Ledgers();
   const use = { account: 'a', session: 'sess_1', prices, promptTokens: 10_000, cachedTokens: 7_936, outputTokens: 500 };
-  ledger.record({ ...use, stateless });
+  ledger.record({ ...use, isLongWrite: false, stateless });
   return ledger;
 }
 
@@ -77,7 +77,7 @@ test('the sums of spend are exact at the digits shown, and sessions add up to th
       for (const { session, prompt, cached, output } of turns) {
         const use = { promptTokens: prompt, cachedTokens: Math.min(prompt, cached), outputTokens: output };
         const stateless = { promptTokens: prompt * 2, cachedTokens: Math.min(prompt, cached) };
-        ledger.record({ account: 'x', session, prices, ...use, stateless });
+        ledger.record({ account: 'x', session, prices, ...use, isLongWrite: false, stateless });
       }
       const spend = spendOf(ledger, QUESTION);
       expect(wrongSums(renderSpend(spend))).toEqual([]);

@@ -63,7 +63,7 @@ function billIn(currency: Currency, turns: readonly JournalEntry[], table: Price
     }
     const { prompt_tokens, completion_tokens, cached_tokens = 0 } = usage;
     const input = prompt_tokens - cached_tokens;
-    bill.money += costOf({ turns: 1, input, cached: cached_tokens, output: completion_tokens }, prices);
+    bill.money += costOf({ turns: 1, input, cached: cached_tokens, written: 0, output: completion_tokens }, prices);
     bill.prices.add(prices);
   }
   return bill;
