@@ -5,14 +5,13 @@ import { ApiError, invalid } from '../api-error.ts';
 import { checkParameters } from '../engines/mfjs/check-parameters.ts';
 import { checkSchema } from '../engines/mfjs/check-schema.ts';
 import { ADVICE } from '../engines/mfjs/faults.ts';
-import { type Thinking, thinkingOf } from './thinking.ts';
+import type { Thinking } from './thinking.ts';
 
 /** What one model refuses, beyond what no model takes: each rule reads the profile, and throws as the live API answers. */
 
 /** All rules of a chat request but that of its history, which in a session begins before it. @throws ApiError */
-export function requireTaken(profile: ModelProfile, request: ChatRequest): void {
+export function requireTaken(profile: ModelProfile, request: ChatRequest, thinking: Thinking): void {
   requireThinking(profile, request);
-  const thinking = thinkingOf(profile, request);
   requireSampling(profile, request, thinking);
   requireChoice(profile, request, thinking);
   requireTools(profile, request.tools ?? [], request.messages);
@@ -33,13 +32,24 @@ function requireThinking({ thinking }: ModelProfile, { thinking: asked }: Pick<C
 const SAMPLING = ['temperature', 'top_p', 'n', 'presence_penalty', 'frequency_penalty'] as const;
 
 /** @throws ApiError where another value is asked for than the one that the model samples with */
-function requireSampling({ sampling }: ModelProfile, request: ChatRequest, { enabled }: Thinking): void {
+function requireSampling({ sampling }: ModelProfile, request: ChatRequest, thinking: Thinking): void {
   const fixed = sampling.value;
   if (fixed.kind === 'free') return;
-  const temperature = enabled ? fixed.temperature : fixed.temperatureWithoutThinking;
-  const allowed = { ...fixed, temperature };
+  const allowed = { ...fixed, temperature: defaultTemperature({ sampling }, thinking) };
   const field = SAMPLING.find((name) => request[name] != null && request[name] !== allowed[name]);
   if (field) throw new ApiError('sampling_fixed', { field, allowed: allowed[field] });
+}
+
+/** Kimi API documentation, collected 2026-11. */
+const DEFAULT_TEMPERATURE = 0.6;
+
+/** What a request samples at that names no temperature. */
+export function defaultTemperature(
+  { sampling: { value } }: Pick<ModelProfile, 'sampling'>,
+  { enabled }: Thinking,
+): number {
+  if (value.kind === 'free') return DEFAULT_TEMPERATURE;
+  return enabled ? value.temperature : value.temperatureWithoutThinking;
 }
 
 /** @throws ApiError where a call is forced that the model does not make while it thinks */
@@ -56,30 +66,48 @@ export function requireTools(
   tools: readonly Tool[],
   messages: readonly InputMessage[] = [],
 ): void {
-  const seen = new Set<string>();
-  for (const [place, tool] of tools.entries()) requireTool(profile, tool, `tools[${place}]`, seen);
+  for (const [place, tool] of tools.entries()) requireTool(profile, tool, `tools[${place}]`);
+  availableTools(profile, tools, messages);
   for (const [index, message] of messages.entries()) {
     if (message.role !== 'system' || !message.tools || message.tools.length === 0) continue;
-    if (!profile.tools.dynamic.value) throw new ApiError('tokenization_failed', { index });
-    const field = `messages[${index}]`;
-    if (message.content != null && message.content !== '') {
-      throw invalid(`${field}.tools: cannot be used with content`, `${field}.tools`);
-    }
-    for (const [place, tool] of message.tools.entries()) {
-      requireTool(profile, tool, `${field}.tools[${place}]`, seen);
-    }
+    const field = `messages[${index}].tools`;
+    if (message.content != null && message.content !== '')
+      throw invalid(`${field}: cannot be used with content`, field);
+    for (const [place, tool] of message.tools.entries()) requireTool(profile, tool, `${field}[${place}]`);
   }
 }
 
-function requireTool(profile: ModelProfile, { function: declared }: Tool, field: string, seen: Set<string>): void {
+/**
+ * All tools that a prompt declares: those of the request or the session, and those that system messages bring.
+ * @throws ApiError where the model takes none from messages, or a name stands twice: a window was not checked with the request
+ */
+export function availableTools(
+  profile: ModelProfile,
+  declared: readonly Tool[],
+  messages: readonly { role: Role; tools?: readonly Tool[] | null | undefined }[],
+): Tool[] {
+  const available = [...declared];
+  for (const [index, { role, tools }] of messages.entries()) {
+    if (role !== 'system' || !tools || tools.length === 0) continue;
+    if (!profile.tools.dynamic.value) throw new ApiError('tokenization_failed', { index });
+    available.push(...tools);
+  }
+  const seen = new Set<string>();
+  for (const { function: declaration } of available) {
+    const { name } = declaration;
+    if (seen.has(name)) throw new ApiError('function_name_duplicated', { name });
+    seen.add(name);
+  }
+  return available;
+}
+
+function requireTool(profile: ModelProfile, { function: declared }: Tool, field: string): void {
   const { namePattern, schemas } = profile.tools;
   const { name } = declared;
   // Departure: the text of the live API is not known.
   if (!new RegExp(namePattern.value).test(name)) {
     throw invalid(`${field}.function.name: must match pattern ${namePattern.value}`, `${field}.function.name`);
   }
-  if (seen.has(name)) throw new ApiError('function_name_duplicated', { name });
-  seen.add(name);
   if (schemas.value === null) return;
   const fault = checkParameters(declared, schemas.value);
   if (!fault) return;
@@ -87,11 +115,6 @@ function requireTool(profile: ModelProfile, { function: declared }: Tool, field:
   const { path, text, rule } = fault;
   const details = { path, fault: text, of: name, fix: ADVICE[rule] };
   throw new ApiError('schema_refused', { field: 'tools.function.parameters', ...details });
-}
-
-/** The tools that system messages bring. */
-export function dynamicTools(messages: readonly { role: Role; tools?: readonly Tool[] | null | undefined }[]): Tool[] {
-  return messages.flatMap(({ role, tools }) => (role === 'system' ? (tools ?? []) : []));
 }
 
 /**

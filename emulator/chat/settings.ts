@@ -7,13 +7,11 @@ import type { PromptSettings } from '../engines/tokens/chat-template.ts';
 import type { ModelRequest, ResponseFormat } from '../models/model.ts';
 import type { ServedModel } from '../models/profiles.ts';
 import { requireContent } from '../sessions/append.ts';
-import { dynamicTools, requireReasoning, requireTaken } from './profile-rules.ts';
+import { availableTools, defaultTemperature, requireReasoning, requireTaken } from './profile-rules.ts';
 import { type Thinking, thinkingOf } from './thinking.ts';
 
 /** Below this temperature every choice would be the same, and the live API refuses more than one. */
 const NEAR_ZERO = 0.01;
-/** Kimi API documentation, collected 2026-11. */
-const DEFAULT_TEMPERATURE = 0.6;
 
 export interface Settings {
   /** Tokens of the answer at most. */
@@ -30,15 +28,16 @@ export interface Settings {
 
 /** What the schema cannot say. @throws ApiError in the live API's terms */
 export function requireSound(request: ChatRequest, limits: Limits, profile: ModelProfile): void {
-  requireTaken(profile, request);
-  if (request.session_id == null) requireReasoning(profile, thinkingOf(profile, request), request.messages);
+  const thinking = thinkingOf(profile, request);
+  requireTaken(profile, request, thinking);
+  if (request.session_id == null) requireReasoning(profile, thinking, request.messages);
   const { stop_sequences: limit } = limits;
   if (Array.isArray(request.stop) && request.stop.length > limit) {
     throw new ApiError('stop_too_long', { limit, count: request.stop.length });
   }
   if (request.session_id != null && (request.n ?? 1) > 1)
     throw invalid('n must be 1 in a session', 'n', 'one_choice_only');
-  if ((request.n ?? 1) > 1 && (request.temperature ?? DEFAULT_TEMPERATURE) < NEAR_ZERO) {
+  if ((request.n ?? 1) > 1 && (request.temperature ?? defaultTemperature(profile, thinking)) < NEAR_ZERO) {
     throw invalid('n must be 1 when temperature is near 0', 'n', 'one_choice_only');
   }
   requireContent(withoutBegun(request.messages), request.session_id != null);
@@ -89,16 +88,17 @@ export function promptSettings(
 
 /**
  * What the model is asked.
- * @param declared tools of the request or the session; the messages may bring more
- * @throws ApiError where `tool_choice` asks for a tool that is not there
+ * @param prompt tools of the request or the session, and all messages, which may bring more tools
+ * @throws ApiError where `tool_choice` asks for a tool that is not there, or the messages bring what the model does not take
  */
 export function modelSettings(
+  profile: ModelProfile,
   request: ChatRequest,
   { maxTokens, partial, thinking }: Settings,
-  declared: readonly Tool[],
-  messages: readonly ChatMessage[],
+  prompt: { declared: readonly Tool[]; messages: readonly ChatMessage[] },
 ): Omit<ModelRequest, 'signal' | 'session'> {
-  const tools = [...declared, ...dynamicTools(messages)];
+  const { declared, messages } = prompt;
+  const tools = availableTools(profile, declared, messages);
   return {
     model: request.model,
     messages,
@@ -107,7 +107,7 @@ export function modelSettings(
     toolChoice: toolChoice(request, tools),
     responseFormat: responseFormat(request),
     maxTokens,
-    temperature: request.temperature ?? DEFAULT_TEMPERATURE,
+    temperature: request.temperature ?? defaultTemperature(profile, thinking),
     ...(thinking.enabled && { thinking: thinking.effort }),
   };
 }

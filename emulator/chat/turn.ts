@@ -88,7 +88,7 @@ export function openStateless(services: Services, account: string, input: TurnIn
     throw new ApiError('context_window_exceeded', details);
   }
   const messages = written.map((message) => message.body);
-  const prompt = modelSettings(request, settings, tools.tools, messages);
+  const prompt = modelSettings(profile, request, settings, { declared: tools.tools, messages });
   const firstCall = bodies.reduce((calls, message) => calls + (message.tool_calls?.length ?? 0), 0);
   return {
     async begin() {
@@ -135,7 +135,7 @@ export function openInSession(services: Services, session: SessionRow, window: T
       const written = readItems(write.items, settings.thinking);
       const read = await window.read(settings.thinking, hasBorder(write));
       const messages = [...read, ...written].map((message) => message.body);
-      const prompt = modelSettings(request, settings, tools.tools, messages);
+      const prompt = modelSettings(served.profile, request, settings, { declared: tools.tools, messages });
       if (served.profile.thinking.requiresReasoning.value) {
         const whole = await window.read({ ...settings.thinking, keepsAll: true }, false);
         requireReasoning(served.profile, settings.thinking, [...whole, ...write.items].map(bodyOf));

@@ -5,6 +5,7 @@ import { listQuery } from '../../contract/lists.ts';
 import type { InputMessage } from '../../contract/messages.ts';
 import { type AppendAcknowledgement, type AppendEnd, sessionRequests } from '../../contract/sessions.ts';
 import { ApiError } from '../api-error.ts';
+import { requireTools } from '../chat/profile-rules.ts';
 import type { Env, RequestContext } from '../http/context.ts';
 import { renderError } from '../http/render-error.ts';
 import {
@@ -90,7 +91,10 @@ async function prepareWrite(
   mutation: Mutation<SessionTarget>,
   messages: readonly InputMessage[],
 ): Promise<Write> {
-  const write = await countWrite(c.get('services'), { ...mutation.load(), media: c.var }, messages);
+  const { services } = c.var;
+  const session = mutation.load();
+  requireTools(services.profiles.of(session.model).profile, [], messages);
+  const write = await countWrite(services, { ...session, media: c.var }, messages);
   await mutation.storeBlobs(write);
   return write;
 }

@@ -441,6 +441,41 @@ describe.each(TRANSPORTS)('a chat %s', (transport) => {
     ]);
   });
 
+  it.each(['required', 'auto'])(
+    'tools that system messages bring can be called: tool_choice %s',
+    async (tool_choice) => {
+      const api = await startEmulator(transport, { tokenizer: O200K });
+      const messages = [system([tool('look_up')]), { role: 'user', content: 'Call look_up now.' }];
+      const { body } = await api.post('/v1/chat/completions', { model: 'kimi-k3', messages, tool_choice });
+      expect(body).toMatchObject({ choices: [{ message: { tool_calls: [{ function: { name: 'look_up' } }] } }] });
+    },
+  );
+
+  it('tools that were brought into a session stay there, and are checked with every request', async () => {
+    const api = await startEmulator(transport, { tokenizer: O200K });
+    const { body: session } = await api.post('/v1/sessions', { model: 'kimi-k3', tools: [tool('see')] });
+    const append = (id: unknown, messages: object[]) => api.post(`/v1/sessions/${id}/messages`, { messages });
+    expect((await append(session.id, [system([tool('look_up')])])).status).toBe(200);
+    expect((await append(session.id, [system([tool('1bad_name')])])).body.error).toMatchObject({
+      code: 'invalid_request',
+    });
+    const turn = (more: object) =>
+      api.post('/v1/chat/completions', { model: 'kimi-k3', session_id: session.id, messages: [user], ...more });
+    const doubled = await turn({ tools: [tool('look_up')] });
+    expect(doubled.body.error).toMatchObject({ message: 'function name look_up is duplicated' });
+    const elsewhere = await turn({ model: 'kimi-k2.6' });
+    expect(elsewhere.body.error).toMatchObject({ message: 'tokenization failed' });
+    const asked = [{ role: 'user', content: 'Call look_up now.' }];
+    const { body } = await turn({ messages: asked, tool_choice: 'required' });
+    expect(body).toMatchObject({ choices: [{ message: { tool_calls: [{ function: { name: 'look_up' } }] } }] });
+    const { body: older } = await api.post('/v1/sessions', { model: 'kimi-k2.6' });
+    expect((await append(older.id, [system([tool()])])).body.error).toMatchObject({ message: 'tokenization failed' });
+    const line = JSON.stringify(system([tool()]));
+    const headers = { 'Content-Type': 'application/x-ndjson' };
+    const streamed = await api.send('POST', `/v1/sessions/${older.id}/messages`, line, { headers });
+    expect(streamed.body).toMatchObject({ error: { message: 'tokenization failed' } });
+  });
+
   it('changed tools of a session are checked for its model', async () => {
     const api = await startEmulator(transport, { tokenizer: O200K });
     const { body: session } = await api.post('/v1/sessions', { model: 'kimi-k3' });

@@ -27,3 +27,15 @@ it('asks the model at temperature 0.6, for 1,024 tokens, where a request says no
     [0, 7],
   ]);
 });
+
+it.each([
+  ['kimi-k3', {}, 1],
+  ['kimi-k3', { thinking: { type: 'disabled' } }, 1],
+  ['kimi-k2.6', {}, 1],
+  ['kimi-k2.6', { thinking: { type: 'disabled' } }, 0.6],
+])('asks %s at the temperature that it fixes: %j', async (name, more, temperature) => {
+  const { model, asked } = listening();
+  const api = await startEmulator('in process', { model, tokenizer: 'o200k_base' });
+  await api.post('/v1/chat/completions', { ...hi, ...more, model: name });
+  expect(asked.map((request) => request.temperature)).toEqual([temperature]);
+});
