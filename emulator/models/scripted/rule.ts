@@ -30,11 +30,15 @@ export interface ScriptedCall {
   arguments?: string | Record<string, unknown>;
 }
 
-/** Text; tool calls, with text before them or without; a value as JSON; or a row of the error table, before anything is sent. */
+/**
+ * Text; tool calls, with text before them or without; a value as JSON; or a row of the error table, before anything is sent.
+ * `reasoning` comes first, where the request thinks.
+ */
 export type ScriptedReply =
   | string
-  | { tool_calls: readonly ScriptedCall[]; text?: string }
-  | { json: unknown }
+  | { text: string; reasoning?: string }
+  | { tool_calls: readonly ScriptedCall[]; text?: string; reasoning?: string }
+  | { json: unknown; reasoning?: string }
   | { error: ErrorCode };
 
 export interface ScriptRule {

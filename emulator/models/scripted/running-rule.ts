@@ -82,13 +82,13 @@ function held(tried: Tried): number {
 
 /** What a reply delivers. @throws ApiError where it is an error */
 export function* deltasOf(reply: CheckedReply, { model, session }: ModelRequest): Generator<ModelDelta> {
-  if (typeof reply === 'string') yield { type: 'text', text: reply };
-  else if ('error' in reply) throw injectedError(reply.error, { model, ...(session && { session: session.id }) });
-  else if ('json' in reply) yield { type: 'text', text: JSON.stringify(reply.json) };
-  else {
-    if (reply.text !== undefined) yield { type: 'text', text: reply.text };
-    for (const { name, arguments: given = {} } of reply.tool_calls) {
-      yield { type: 'tool_call', name, arguments: typeof given === 'string' ? given : JSON.stringify(given) };
-    }
+  if (typeof reply === 'string') return yield { type: 'text', text: reply };
+  const { reasoning, text, json, tool_calls = [], error } = reply;
+  if (error !== undefined) throw injectedError(error, { model, ...(session && { session: session.id }) });
+  if (reasoning !== undefined) yield { type: 'reasoning', text: reasoning };
+  if (text !== undefined) yield { type: 'text', text };
+  if (json !== undefined) yield { type: 'text', text: JSON.stringify(json) };
+  for (const { name, arguments: given = {} } of tool_calls) {
+    yield { type: 'tool_call', name, arguments: typeof given === 'string' ? given : JSON.stringify(given) };
   }
 }

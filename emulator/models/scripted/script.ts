@@ -35,6 +35,7 @@ const Call = members({
 });
 
 const ReplyMembers = members({
+  reasoning: z.string().optional(),
   text: z.string().optional(),
   tool_calls: z.array(Call).min(1).optional(),
   json: z.json().optional(),
@@ -42,15 +43,14 @@ const ReplyMembers = members({
 });
 
 const Reply = z
-  .union([z.string(), ReplyMembers], 'must be text, or an object of tool_calls, json or error')
-  .transform((reply, context) => {
-    if (typeof reply === 'string') return reply;
-    const { text, tool_calls, json, error } = reply;
-    if ([tool_calls, json, error].filter((kind) => kind !== undefined).length !== 1) {
-      context.addIssue('must have exactly one of tool_calls, json and error');
-    } else if (text !== undefined && tool_calls === undefined) context.addIssue('text goes with tool_calls only');
-    if (tool_calls) return { tool_calls, ...(text !== undefined && { text }) };
-    return error === undefined ? { json } : { error };
+  .union([z.string(), ReplyMembers], 'must be text, or an object of text, tool_calls, json or error')
+  .superRefine((reply, context) => {
+    if (typeof reply === 'string') return;
+    const { reasoning, text, tool_calls, json, error } = reply;
+    const kinds = [tool_calls ?? text, json, error].filter((kind) => kind !== undefined);
+    if (kinds.length !== 1)
+      context.addIssue('must have exactly one of text, tool_calls, json and error; text may go with tool_calls');
+    else if (reasoning !== undefined && error !== undefined) context.addIssue('reasoning does not go with error');
   });
 
 const Rule = members({

@@ -16,6 +16,21 @@ describe.each(TRANSPORTS)('%s', (transport) => {
     expect(stopped.body).toMatchObject({ choices: [{ message: { content: 'one two' }, finish_reason: 'stop' }] });
   });
 
+  test('scripted reasoning is given and counted where the request thinks, and left out where it does not', async () => {
+    const reply = { reasoning: 'One two three.', tool_calls: [{ name: 'get_weather', arguments: { city: 'Oslo' } }] };
+    const api = await startEmulator(transport, { model: scripted([{ reply }]) });
+    const thinking = await api.post('/v1/chat/completions', ask('hi', { model: 'kimi-k3' }));
+    expect(thinking.body).toMatchObject({
+      choices: [{ message: { reasoning_content: 'One two three.', tool_calls: [{ id: 'get_weather_0' }] } }],
+      usage: { completion_tokens_details: { reasoning_tokens: 4 } },
+    });
+    for (const more of [{ model: 'kimi-k3', thinking: { type: 'disabled' } }, { model: MODEL }]) {
+      const { text } = await api.post('/v1/chat/completions', ask('hi', more));
+      expect(text).toContain('get_weather');
+      expect(text).not.toContain('reasoning');
+    }
+  });
+
   test('an error comes before anything is sent, streamed or not', async () => {
     const api = await startEmulator(transport, { model: scripted([{ reply: { error: 'engine_overloaded' } }]) });
     for (const stream of [false, true]) {

@@ -82,7 +82,7 @@ describe('refused, with the line and what would be right', () => {
     ['reply: Hi!', 'rep: Hi!', 'line 6: rules[0]: "rep" is unknown here'],
     ['    reply: Hi!\n', '', 'line 4: rules[0]: must have either reply or replies'],
     ['reply: Hi!', 'reply: Hi!\n    replies: [a]', 'line 4: rules[0]: must have either reply or replies'],
-    ['reply: Hi!', 'reply: 3', 'line 6: rules[0].reply: must be text, or an object of tool_calls, json or error'],
+    ['reply: Hi!', 'reply: 3', 'line 6: rules[0].reply: must be text, or an object of text, tool_calls, json or error'],
     [
       'error: engine_overloaded',
       'error: engine_overload',
@@ -90,13 +90,18 @@ describe('refused, with the line and what would be right', () => {
     ],
     [
       'error: engine_overloaded',
-      'text: only',
-      'line 11: rules[1].replies[1]: must have exactly one of tool_calls, json and error',
+      'reasoning: only',
+      'line 11: rules[1].replies[1]: must have exactly one of text, tool_calls, json and error; text may go with tool_calls',
     ],
     [
       'error: engine_overloaded',
       '{error: rpm_limit, text: x}',
-      'line 11: rules[1].replies[1]: text goes with tool_calls only',
+      'line 11: rules[1].replies[1]: must have exactly one of text, tool_calls, json and error; text may go with tool_calls',
+    ],
+    [
+      'error: engine_overloaded',
+      '{error: rpm_limit, reasoning: x}',
+      'line 11: rules[1].replies[1]: reasoning does not go with error',
     ],
     [
       'name: pack',

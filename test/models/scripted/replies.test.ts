@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ERRORS, type ErrorCode } from '../../../contract/errors.ts';
 import { ApiError } from '../../../emulator/api-error.ts';
-import { ScriptedModel, scriptOf } from '../../../emulator/models/scripted.ts';
+import { ScriptedModel, type ScriptedReply, scriptOf } from '../../../emulator/models/scripted.ts';
 import { requestOf } from '../../engines/lookup/ask.ts';
 import { saying } from '../../support/held-model.ts';
 import { answer, deltasOf, scripted } from './ask.ts';
@@ -25,6 +25,19 @@ test('a script replies with text, tool calls and JSON', async () => {
     { type: 'tool_call', name: 'look', arguments: '{"at":"x"}' },
     { type: 'tool_call', name: 'break', arguments: '{"half' },
     { type: 'tool_call', name: 'none', arguments: '{}' },
+  ]);
+});
+
+test.each<[string, ScriptedReply, object[]]>([
+  ['text', { text: 'Seven.' }, [{ type: 'text', text: 'Seven.' }]],
+  ['JSON', { json: { code: 7 } }, [{ type: 'text', text: '{"code":7}' }]],
+  ['tool calls', { tool_calls: [{ name: 'look' }] }, [{ type: 'tool_call', name: 'look', arguments: '{}' }]],
+])('reasoning comes before %s', async (_, reply, deltas) => {
+  const thinking = { ...(reply as object), reasoning: 'It was said.' } as ScriptedReply;
+  expect(await deltasOf(scripted([{ reply }]), HI)).toEqual(deltas);
+  expect(await deltasOf(scripted([{ reply: thinking }]), HI)).toEqual([
+    { type: 'reasoning', text: 'It was said.' },
+    ...deltas,
   ]);
 });
 
