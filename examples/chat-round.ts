@@ -4,7 +4,7 @@ import type { Snapshot } from '../contract/snapshots.ts';
 
 /** One turn of a long conversation; a snapshot and a cut once the window has grown over `maxKeep` tokens. */
 export async function* chatRound(client: OpenAI, id: string, content: string, maxKeep: number, snapshots: Snapshot[]) {
-  const settings = { model: 'kimi-k2-0905', max_tokens: 4000, temperature: 0.2, stream: true as const };
+  const settings = { model: 'kimi-k3', max_completion_tokens: 32_000, stream: true as const };
   const messages = [{ role: 'user' as const, content }];
   yield* await client.chat.completions.create({ ...settings, messages, ...{ session_id: id } });
 

@@ -1,14 +1,13 @@
 import type OpenAI from 'openai';
 import type { ChatCompletionChunk } from '../contract/chat.ts';
+import type { List } from '../contract/lists.ts';
 import type { InputMessage } from '../contract/messages.ts';
-import type { Session, SessionAppend } from '../contract/sessions.ts';
+import type { Session, SessionAppend, SessionMessage } from '../contract/sessions.ts';
 import type { Snapshot } from '../contract/snapshots.ts';
 import { chatRound } from './chat-round.ts';
 import { count, type Progress } from './screen.ts';
 
 const INSTRUCTIONS = 'You take part in a long conversation. Answer from what stands in it.';
-/** `<|im_assistant|>assistant<|im_middle|>`, which the API itself puts behind what was sent. */
-const GENERATION_PROMPT_TOKENS = 3;
 
 /** Plays a conversation through the loop, and keeps its accounts from what the API answers. */
 export class Player {
@@ -25,7 +24,7 @@ export class Player {
   statelessTokens = 0;
 
   static async start(client: OpenAI, trigger: number, progress: Progress): Promise<Player> {
-    const body = { title: 'rolling snapshot', messages: [{ role: 'system', content: INSTRUCTIONS }] };
+    const body = { model: 'kimi-k3', title: 'rolling snapshot', messages: [{ role: 'system', content: INSTRUCTIONS }] };
     const session = await client.post<Session>('/sessions', { body });
     progress.say(`session   ${session.session_id}, cut above ${count(trigger)} tokens`);
     return new Player(client, session, trigger, progress);
@@ -53,6 +52,7 @@ export class Player {
       this.#account(chunk as ChatCompletionChunk);
     }
     this.rounds += 1;
+    this.sentTokens += await this.#questionTokens();
     this.#progress.show(this.#window, this.rounds);
     const snapshot = this.snapshots[cuts];
     if (snapshot) await this.#tellCut(snapshot);
@@ -72,10 +72,15 @@ export class Player {
   /** Usage stands inside the choice of the finish chunk, and the session's beside it. */
   #account({ choices: [choice], session }: ChatCompletionChunk): void {
     if (!choice?.usage || !session) return;
-    const { prompt_tokens } = choice.usage;
-    this.statelessTokens += prompt_tokens;
-    this.sentTokens += prompt_tokens - GENERATION_PROMPT_TOKENS - this.#window;
+    this.statelessTokens += choice.usage.prompt_tokens;
     this.#window = session.usage.total_tokens;
+  }
+
+  /** What the newest question takes in the window. */
+  async #questionTokens(): Promise<number> {
+    const path = `/sessions/${this.#session}/messages?order=desc&limit=2`;
+    const { data } = await this.#client.get<List<SessionMessage>>(path);
+    return data.find(({ role }) => role === 'user')?.tokens ?? 0;
   }
 
   async #tellCut({ snapshot_id, archived, usage: restored }: Snapshot): Promise<void> {

@@ -3,9 +3,10 @@
     import os
     from openai import OpenAI
     client = OpenAI(base_url=os.environ.get("KIMI_BASE_URL", "http://127.0.0.1:4100/v1"), api_key="any")
-    session = client.post("/sessions", cast_to=object, body={"messages": [{"role": "user", "content": "The code is 7."}]})
+    session = client.post("/sessions", cast_to=object, body={
+        "model": "kimi-k3", "messages": [{"role": "user", "content": "The code is 7."}]})
     answer = client.chat.completions.create(
-        model="kimi-k2-0905", messages=[{"role": "user", "content": "What is the code?"}],
+        model="kimi-k3", messages=[{"role": "user", "content": "What is the code?"}],
         extra_body={"session_id": session["session_id"]})
     print(answer.choices[0].message.content)
 
@@ -18,7 +19,7 @@ def post(path, **body):
     headers = {"Authorization": "Bearer any", "Content-Type": "application/json"}
     return json.load(urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode(), headers)))
 
-session = post("/sessions", messages=[{"role": "user", "content": "The code is 7."}])
+session = post("/sessions", model="kimi-k3", messages=[{"role": "user", "content": "The code is 7."}])
 question = [{"role": "user", "content": "What is the code?"}]
-answer = post("/chat/completions", model="kimi-k2-0905", session_id=session["session_id"], messages=question)
+answer = post("/chat/completions", model="kimi-k3", session_id=session["session_id"], messages=question)
 print(answer["choices"][0]["message"]["content"])

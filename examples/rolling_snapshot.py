@@ -10,8 +10,8 @@ KIMI_BASE_URL and KIMI_API_KEY name the server, as `npm start` prints them. With
 
     def chat_round(session_id, text, max_keep=180_000):
         stream = client.chat.completions.create(
-            model="kimi-k2-0905", messages=[{"role": "user", "content": text}], stream=True,
-            max_tokens=4000, temperature=0.2, extra_body={"session_id": session_id})
+            model="kimi-k3", messages=[{"role": "user", "content": text}], stream=True,
+            max_completion_tokens=32_000, extra_body={"session_id": session_id})
         for chunk in stream:
             yield chunk.choices[0].delta.content or ""
         session = client.get(f"/sessions/{session_id}", cast_to=object)
@@ -32,14 +32,13 @@ import urllib.request
 
 PAGE_CHARACTERS = 2_000  # at most four tokens each: never over the limit of one write
 ROUNDS_TO_UNDO = 3
-GENERATION_PROMPT_TOKENS = 3  # put behind every prompt by the API itself
 
 
 def chat_round(kimi, session_id, text, max_keep, snapshots):
     """One turn; a snapshot and a cut once the window has grown over max_keep tokens."""
     yield from kimi.stream("/chat/completions", {
-        "model": "kimi-k2-0905", "messages": [{"role": "user", "content": text}], "stream": True,
-        "max_tokens": 4000, "temperature": 0.2, "session_id": session_id})
+        "model": "kimi-k3", "messages": [{"role": "user", "content": text}], "stream": True,
+        "max_completion_tokens": 32_000, "session_id": session_id})
     session = kimi.call("GET", f"/sessions/{session_id}")
     if session["usage"]["total_tokens"] > max_keep:
         body = {"preserve_len": 8000}
@@ -90,7 +89,7 @@ def pages(paths):
 
 def play(kimi, texts, trigger, crossings):
     instructions = {"role": "system", "content": "You take part in a long conversation. Answer from what stands in it."}
-    session = kimi.call("POST", "/sessions", {"title": "rolling snapshot", "messages": [instructions]})
+    session = kimi.call("POST", "/sessions", {"model": "kimi-k3", "title": "rolling snapshot", "messages": [instructions]})
     session_id, window = session["session_id"], session["usage"]["total_tokens"]
     rounds, sent, stateless, left, snapshots = 0, window, 0, ROUNDS_TO_UNDO, []
     print(f"session   {session_id}, cut above {trigger:,} tokens")
@@ -102,11 +101,11 @@ def play(kimi, texts, trigger, crossings):
         cuts = len(snapshots)
         for chunk in chat_round(kimi, session_id, text, trigger, snapshots):
             if "session" in chunk:  # the finish chunk: usage stands inside its choice
-                prompt = chunk["choices"][0]["usage"]["prompt_tokens"]
-                stateless += prompt
-                sent += prompt - GENERATION_PROMPT_TOKENS - window
+                stateless += chunk["choices"][0]["usage"]["prompt_tokens"]
                 window = chunk["session"]["usage"]["total_tokens"]
         rounds += 1
+        newest = kimi.call("GET", f"/sessions/{session_id}/messages?order=desc&limit=2")["data"]
+        sent += sum(message["tokens"] for message in newest if message["role"] == "user")
         if len(snapshots) > cuts:
             before, window = window, kimi.call("GET", f"/sessions/{session_id}")["usage"]["total_tokens"]
             print(f"snapshot  {snapshots[-1]['snapshot_id']} holds {before:,} tokens")

@@ -83,7 +83,7 @@ describe('a rolling session meets', () => {
   it('a stream cut at one event, whichever it is', async () => {
     const { api, client } = await startBench();
     const { data: stream } = await client.chat.completions
-      .create({ model: 'kimi-k2-0905', messages: [{ role: 'user', content: 'cut me' }], stream: true })
+      .create({ model: 'kimi-k3', messages: [{ role: 'user', content: 'cut me' }], stream: true })
       .withResponse();
     const all = (await collect(stream)).length;
     for (let events = 0; events <= all; events += 1) {

@@ -31,7 +31,7 @@ it('the example of docs/spend.md runs', async () => {
       env,
     },
   );
-  expect(stdout).toBe('USD 5 1 true\n');
+  expect(stdout).toBe('USD 30 1 true\n');
 });
 
 it('the command of docs/spend.md prints the built-in prices', async () => {

@@ -22,9 +22,9 @@ export async function expectPlayed({ stdout, stderr, status }: Run, played: Play
   const made = (route: string) => meter.posts.filter((post) => post.endsWith(route)).length;
   expect([made('/snapshots'), made('/truncate'), made('/rollback')]).toEqual([crossings, crossings, 1]);
   expect(stdout).toContain(`rounds    ${made('/chat/completions')}, ${crossings} snapshots\n`);
-  expect(numbersAfter(stdout, 'sent')).toEqual([meter.receivedTokens]);
+  expect(numbersAfter(stdout, 'sent')).toEqual([await meter.receivedTokens()]);
   expect(numbersAfter(stdout, 'stateless')[0]).toBe(meter.promptTokens);
-  expect(meter.promptTokens).toBeGreaterThan(2 * meter.receivedTokens);
+  expect(meter.promptTokens).toBeGreaterThan(2 * (await meter.receivedTokens()));
 
   const { body: snapshots } = await api.get<List<Snapshot>>('/v1/snapshots?order=asc');
   const cuts = stdout.split('\n').filter((line) => line.startsWith('cut'));

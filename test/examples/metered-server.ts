@@ -1,6 +1,7 @@
 import { onTestFinished } from 'vitest';
 import type { ChatMessage } from '../../contract/messages.ts';
-import { messageTokens } from '../../emulator/engines/tokens/k2-template.ts';
+import { K3_TEMPLATE } from '../../emulator/engines/tokens/k3-template.ts';
+import { answeredCalls, PromptCounter } from '../../emulator/engines/tokens/prompt-counter.ts';
 import { createEmulator, type Model } from '../../emulator/index.ts';
 import { lookupModel } from '../../emulator/models/lookup.ts';
 import { listen } from '../../emulator/server.ts';
@@ -11,37 +12,41 @@ export interface Meter {
   /** Routes of the POST requests, ids left out. */
   posts: string[];
   /** Tokens of all messages that came in. */
-  receivedTokens: number;
+  receivedTokens(): Promise<number>;
   /** Tokens of all prompts that the model has read. */
   promptTokens: number;
 }
 
-/** What opens an answer of K2-0905. */
-const GENERATION_PROMPT_TOKENS = 3;
+/** What the example's requests ask of kimi-k3. */
+const PLAIN = { thinking: true, effort: 'max', toolChoice: 'auto', responseFormat: { type: 'text' } } as const;
 
 /** An emulator on a port, with a meter at its door and one at its model. */
 export async function startMetered() {
-  const meter: Meter = { posts: [], receivedTokens: 0, promptTokens: 0 };
+  const received: ChatMessage[] = [];
+  const meter: Meter = { posts: [], receivedTokens: () => count(received), promptTokens: 0 };
   const lookup = lookupModel();
   const metered: Model = {
     name: 'metered',
-    complete(request) {
-      const sizes = request.messages.map((message) => messageTokens(tokenizer, message));
-      meter.promptTokens += sizes.reduce((sum, tokens) => sum + tokens, GENERATION_PROMPT_TOKENS);
-      return lookup.complete(request);
+    async *complete(request) {
+      meter.promptTokens += (await count(request.messages)) + (await counter.request(PLAIN, false));
+      yield* lookup.complete(request);
     },
   };
   const emulator = createEmulator({ tokenizer: 'o200k_base', model: metered });
-  const tokenizer = await emulator.tokenizer.load();
+  const counter = new PromptCounter(await emulator.tokenizer.load(), K3_TEMPLATE);
+  const count = async (messages: readonly ChatMessage[]) => {
+    const answered = answeredCalls([], messages);
+    const sizes = await Promise.all(messages.map((message, place) => counter.message(message, answered[place])));
+    return sizes.reduce((sum, { tokens, reasoning }) => sum + tokens + reasoning, 0);
+  };
   const server = await listen(
     async (request) => {
       const { url, method } = request;
       const headers = [...request.headers];
       if (method !== 'POST') return emulator.fetch(url, { method, headers });
       const body = await request.text();
-      const messages = messagesIn(JSON.parse(body));
+      received.push(...messagesIn(JSON.parse(body)));
       meter.posts.push(new URL(url).pathname.replace(/sess_\w+/, ':id'));
-      meter.receivedTokens += messages.reduce((sum, message) => sum + messageTokens(tokenizer, message), 0);
       return emulator.fetch(url, { method, headers, body });
     },
     { port: 0, host: '127.0.0.1' },
