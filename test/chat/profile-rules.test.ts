@@ -376,16 +376,24 @@ const OTHERS: Row[] = [
 ];
 
 const ALL = [SAMPLING, THINKING, HISTORY, CHOICE, TOOLS, DYNAMIC, ANSWER, OTHERS].flat();
-const FACTS = ALL.map(([fact, models, body, refused]) => ({ models: models.join(', '), fact, body, refused }));
+const FACTS = ALL.map(
+  ([fact, models, body, refused]): [string, string, readonly string[], object, Refused | undefined] => [
+    models.join(', '),
+    fact,
+    models,
+    body,
+    refused,
+  ],
+);
 
 describe.each(TRANSPORTS)('a chat %s', (transport) => {
   describe.each([
     ['answered at once', false],
     ['streamed', true],
   ])('%s', (_, stream) => {
-    it.each(FACTS)('$models: $fact', async ({ models, body, refused }) => {
+    it.each(FACTS)('%s: %s', async (_models, _fact, models, body, refused) => {
       const api = await startEmulator(transport, { tokenizer: O200K, model: saying('{}') });
-      for (const model of models.split(', ')) {
+      for (const model of models) {
         const request = { messages: [user], max_tokens: 64, ...body, model, stream };
         const reply = await api.post('/v1/chat/completions', request);
         if (refused === undefined) {
