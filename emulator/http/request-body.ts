@@ -3,6 +3,8 @@ import type * as z from 'zod';
 import { LIVE_TEXT } from '../../contract/errors.ts';
 import type { Limits } from '../../contract/limits.ts';
 import { ApiError, invalid } from '../api-error.ts';
+import { MediaLifter, NotBase64, restoreTexts } from '../engines/media/lift-media.ts';
+import { sliceIsOver, yieldToEventLoop } from '../engines/scheduler.ts';
 import { abortable } from '../streams/web-streams.ts';
 import { isAddressed, type RequestContext } from './context.ts';
 import { setHeader } from './respond.ts';
@@ -22,8 +24,23 @@ export async function readJson<Schema extends z.ZodType>(c: RequestContext, sche
 
 /** The request's JSON body as it is. @throws ApiError `body_too_large`, or `invalid_request` where it is not JSON */
 export async function readValue(c: RequestContext): Promise<unknown> {
+  return noteValue(c, await readBytes(c, c.get('services').limits.body_bytes));
+}
+
+/** The same of a body that may hold pictures and videos, whose bytes are read apart. */
+export async function readMediaValue(c: RequestContext): Promise<unknown> {
   const { limits } = c.get('services');
-  const bytes = await readBytes(c, limits.body_bytes);
+  const announced = Number(c.req.header('content-length') ?? Number.POSITIVE_INFINITY);
+  if (announced <= SMALL_BODY || c.get('body').length > 0) return readValue(c);
+  const { bytes, blobs } = await liftBody(c, limits);
+  c.set('lifted', blobs);
+  const value = noteValue(c, bytes);
+  if (blobs.size > 0) restoreTexts(value, blobs);
+  return value;
+}
+
+function noteValue(c: RequestContext, bytes: Uint8Array): unknown {
+  const { limits } = c.get('services');
   c.set('body', bytes);
   if (bytes.length > 0) requireJsonType(c);
   const value = bytes.length > 0 ? parsed(c, bytes, limits) : {};
@@ -108,6 +125,39 @@ async function readBytes(c: RequestContext, limit: number): Promise<Uint8Array> 
   };
   check(Number(c.req.header('content-length') ?? 0));
   return readBody(c, check);
+}
+
+/** Up to here a body is read as it is, pictures included. */
+const SMALL_BODY = 65_536;
+/** Bytes that are worked on at once. */
+const CHUNK_BYTES = 131_072;
+
+/** Reads a body in slices, and stops reading as soon as it is over a limit. */
+async function liftBody(c: RequestContext, { body_bytes, media_body_bytes }: Limits) {
+  const lifter = new MediaLifter();
+  const announced = Number(c.req.header('content-length') ?? 0);
+  const most = Math.max(body_bytes, media_body_bytes);
+  let read = 0;
+  const check = (): void => {
+    const size = Math.max(announced, read);
+    if (size > most) throw tooLarge(size, most);
+    if (lifter.size > body_bytes) throw tooLarge(lifter.hasLifted ? lifter.size : size, body_bytes);
+  };
+  check();
+  try {
+    for await (const part of bodyParts(c)) {
+      for (let at = 0; at < part.length; at += CHUNK_BYTES) {
+        const chunk = part.subarray(at, at + CHUNK_BYTES);
+        read += chunk.length;
+        lifter.push(chunk);
+        check();
+        if (sliceIsOver()) await yieldToEventLoop();
+      }
+    }
+    return lifter.finish();
+  } catch (error) {
+    throw error instanceof NotBase64 ? invalid('what follows ;base64, in a URL of the body is not base64') : error;
+  }
 }
 
 function tooLarge(size: number, limit: number): ApiError {

@@ -1,6 +1,7 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { List } from '../../contract/lists.ts';
 import { ClientGone } from '../api-error.ts';
+import { sliceIsOver, yieldToEventLoop } from '../engines/scheduler.ts';
 import type { JournalEffects } from '../journal/exchange.ts';
 import type { Services } from '../services.ts';
 import { Batches, type Encoding, readable, type Source, writeTo } from '../streams/output.ts';
@@ -40,7 +41,8 @@ export function sendJsonParts(
   setHeader(c, 'Content-Type', 'application/json; charset=utf-8');
   setHeader(c, 'Content-Length', String(length));
   const left = parts[Symbol.iterator]();
-  const next = (): IteratorResult<Uint8Array[], undefined> => {
+  const next = async (): Promise<IteratorResult<Uint8Array[], undefined>> => {
+    if (sliceIsOver()) await yieldToEventLoop();
     const step = left.next();
     return step.done ? { done: true, value: undefined } : { done: false, value: [step.value] };
   };

@@ -19,7 +19,7 @@ import { countTurn, openInSession, openStateless, turnFacts } from '../chat/turn
 import { unixSeconds } from '../clock.ts';
 import { type Env, isAddressed, onClientGone, type RequestContext } from '../http/context.ts';
 import { renderError } from '../http/render-error.ts';
-import { checkFields, nameIgnored, parseFields, readValue } from '../http/request-body.ts';
+import { checkFields, nameIgnored, parseFields, readMediaValue } from '../http/request-body.ts';
 import {
   journalStreamedText,
   noteEffects,
@@ -43,7 +43,7 @@ export function chatRoutes(limits: Limits, chunkCharacters: number) {
   const routes = new Hono<Env>();
 
   routes.post('/chat/completions', async (c) => {
-    const body = await readValue(c);
+    const body = await readMediaValue(c);
     const request = parseFields(c, schema, body);
     const profile = modelOf(c, request.model);
     if (profile.sampling.value.kind === 'free') checkFields(sampling, request, isAddressed(c));

@@ -15,7 +15,7 @@ import {
   parseFields,
   parseJson,
   readJson,
-  readValue,
+  readMediaValue,
 } from '../http/request-body.ts';
 import { respondWritten, sendStream, setHeader, toList } from '../http/respond.ts';
 import { expectedVersion, loadSession, type Mutation, mutate, pathSession, type SessionTarget } from '../mutation.ts';
@@ -38,7 +38,7 @@ export function messageRoutes(limits: Limits) {
 
   routes.post('/:id/messages', async (c) => {
     if (NDJSON_TYPE.test(c.req.header('content-type') ?? '')) return appendStream(c, requests.appendOne);
-    const value = await readValue(c);
+    const value = await readMediaValue(c);
     const isOne = typeof value === 'object' && value !== null && 'role' in value;
     const body = parseFields(c, requests.append, isOne ? { messages: [value] } : value);
     requireContent(body.messages, true);

@@ -6,7 +6,7 @@ import { requireTools, requireToolsInPlace } from '../chat/profile-rules.ts';
 import { readItems, sumTokens } from '../chat/read-window.ts';
 import { thinkingOf } from '../chat/thinking.ts';
 import type { Env } from '../http/context.ts';
-import { parseFields, readValue } from '../http/request-body.ts';
+import { parseFields, readMediaValue } from '../http/request-body.ts';
 import { respond, respondWritten } from '../http/respond.ts';
 import { listedProfiles } from '../models/known-models.ts';
 import type { ServedModel } from '../models/profiles.ts';
@@ -38,7 +38,7 @@ export function modelRoutes(limits: Limits) {
   });
 
   routes.post('/tokenizers/estimate-token-count', async (c) => {
-    const body = await readValue(c);
+    const body = await readMediaValue(c);
     const { model, messages, tools } = parseFields(c, estimate, body);
     const profile = modelOf(c, model);
     requireToolsInPlace(profile, body);

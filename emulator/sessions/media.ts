@@ -66,7 +66,8 @@ function readPart(part: MediaPart, field: string, source: MediaSource, blobs: Ma
   const url = urlOf(part);
   const { head, blob } = findBytes(url, field, source) ?? {};
   if (head === undefined || !blob) throw invalid(LIVE_TEXT.mediaUrl(kind, url.slice(0, SHOWN)), field);
-  const media = kind === 'image' ? measureImage(blob.bytes) : measureVideo(blob.bytes);
+  const [start = new Uint8Array()] = blob.parts;
+  const media = kind === 'image' ? measureImage(start) : measureVideo(Buffer.concat(blob.parts));
   if (isFault(media)) {
     throw invalid('format' in media ? LIVE_TEXT.mediaFormat(kind, media.format) : `${field}: ${media.problem}`, field);
   }

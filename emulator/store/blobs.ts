@@ -3,8 +3,6 @@ import type { Database } from 'better-sqlite3';
 import type { ChatMessage } from '../../contract/messages.ts';
 import { type Blob, parseReference } from '../engines/media/data-url.ts';
 
-/** Bytes of a row: a few milliseconds of work. A multiple of three, so that the base64 of the parts joins up. */
-const PART_BYTES = 3 * 2 ** 18;
 /** Rows removed in one slice. */
 const PARTS_PER_SLICE = 8;
 
@@ -93,9 +91,10 @@ export class Blobs {
     return true;
   }
 
-  async #write({ hash, bytes }: Blob): Promise<void> {
-    if (this.#sql.find.get(hash)?.size === bytes.length) return;
-    const writing = this.#writeParts(hash, bytes);
+  async #write(blob: Blob): Promise<void> {
+    const { hash } = blob;
+    if (this.#sql.find.get(hash)) return;
+    const writing = this.#writeParts(blob);
     this.#underWay.set(hash, writing);
     try {
       await writing;
@@ -104,19 +103,18 @@ export class Blobs {
     }
   }
 
-  async #writeParts(hash: string, bytes: Uint8Array): Promise<void> {
+  async #writeParts({ hash, size, parts }: Blob): Promise<void> {
     let id: number | bigint = 0;
     this.#transaction(() => {
       // What a kill has cut off.
       this.#sql.condemnHash.run(hash);
       id = this.#sql.insert.run(hash).lastInsertRowid;
     });
-    for (let place = 0; place * PART_BYTES < bytes.length; place += 1) {
-      const part = bytes.subarray(place * PART_BYTES, (place + 1) * PART_BYTES);
+    for (const [place, part] of parts.entries()) {
       this.#sql.insertPart.run(id, place, Buffer.from(part.buffer, part.byteOffset, part.length));
       await nextTick();
     }
-    this.#sql.complete.run(bytes.length, id);
+    this.#sql.complete.run(size, id);
   }
 }
 

@@ -167,3 +167,59 @@ describe.each(TRANSPORTS)('pictures, %s', (transport) => {
     expect(body.data.map((message) => message.content)).toEqual([content, content]);
   });
 });
+
+describe.each(TRANSPORTS)('bodies with pictures, %s', (transport) => {
+  const start = (limits = {}) => startEmulator(transport, { tokenizer: O200K, limits });
+
+  it('are taken beyond body_bytes, which counts what is not a picture', async () => {
+    const api = await start();
+    const large = Array.from({ length: 4 }, (_, at) => picture(png(1024, 1024, 2_000_000 + at)));
+    const { status, body, text } = await chat(api, 'kimi-k3', large);
+    expect(status, text).toBe(200);
+    expect(body.usage.prompt_tokens).toBeGreaterThan(4 * 1369);
+    const words = await chat(api, 'kimi-k3', [{ type: 'text', text: 'a'.repeat(5_000_000) }, ...large]);
+    expect([words.status, words.text]).toEqual([
+      400,
+      expect.stringMatching(/total message size \d+ exceeds limit 4194304/),
+    ]);
+  });
+
+  it('are refused beyond media_body_bytes', async () => {
+    const api = await start({ media_body_bytes: 5_000_000 });
+    const { status, text } = await chat(api, 'kimi-k3', [picture(png(8, 8, 4_000_000))]);
+    expect([status, text]).toEqual([400, expect.stringMatching(/total message size \d+ exceeds limit 5000000/)]);
+  });
+
+  it('leave no base64 in the journal', async () => {
+    const api = await start();
+    await chat(api, 'kimi-k3', [picture(png(8, 8, 1_000_000))]);
+    const entry = api.emulator.journal.entries().at(-1);
+    expect(JSON.stringify(entry)).toContain('data:image/png;base64,#sha256=');
+  });
+
+  it('are told apart by their pictures under an idempotency key', async () => {
+    const api = await start();
+    const session = await createSession(api, { model: 'kimi-k3' });
+    const append = (padding: number) =>
+      api.post(
+        `${session.path}/messages`,
+        { messages: [{ role: 'user', content: [picture(png(8, 8, padding))] }] },
+        { headers: { 'Idempotency-Key': 'one' } },
+      );
+    const first = await append(1_000_000);
+    const again = await append(1_000_000);
+    expect([again.status, again.text, again.headers.get('idempotent-replayed')]).toEqual([200, first.text, 'true']);
+    expect((await append(1_000_001)).status).toBe(409);
+  });
+
+  it('keep a text that is a data: URL as it is', async () => {
+    const api = await start();
+    const session = await createSession(api, { model: 'kimi-k3' });
+    const url = dataUrl(png(8, 8, 6_000));
+    const messages = [{ role: 'user', content: [{ type: 'text', text: url }, picture(png(8, 8, 100_000))] }];
+    const { status, text } = await api.post(`${session.path}/messages`, { messages });
+    expect(status, text).toBe(200);
+    const { body } = await api.get<List<SessionMessage>>(`${session.path}/messages`);
+    expect(body.data[0]?.content).toEqual(messages[0]?.content);
+  });
+});

@@ -1,0 +1,256 @@
+import { createHash, type Hash } from 'node:crypto';
+import { type Blob, encodeBlob, PART_BYTES, parseReference, referenceTo } from './data-url.ts';
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const SLASH = 0x2f;
+/** How a JSON text of a `data:` URL begins; not where the quote is escaped, within a text. */
+const START = '"data:';
+const HEAD = /^data:[^,"]{0,200};base64,$/i;
+const MOST_HEAD_BYTES = 256;
+/** What is not base64 goes back into the body where it is short: it may be a text that only begins like a URL. */
+const MOST_GIVEN_BACK = 2 ** 20;
+
+/** A long `data:` URL that holds what is not base64. */
+export class NotBase64 extends Error {}
+
+/** A body without the bytes of its pictures and videos, which it refers to by their hash. */
+interface LiftedBody {
+  bytes: Buffer;
+  blobs: ReadonlyMap<string, Blob>;
+}
+
+/**
+ * Takes the bytes of base64 `data:` URLs out of a JSON body while it is read, so that the text is nowhere as a whole: what is
+ * left is parsed, hashed and journaled as any small body. Give it short chunks: each is worked on at once.
+ */
+export class MediaLifter {
+  readonly #left: Uint8Array[] = [];
+  readonly #blobs = new Map<string, Blob>();
+  /** Bytes of the body that are left. */
+  size = 0;
+  /** The end of a chunk that may be the start of a URL. */
+  #carry: Uint8Array = Buffer.alloc(0);
+  #last = 0;
+  #head: number[] | undefined;
+  #data: Base64 | undefined;
+  #isEscaped = false;
+
+  get hasLifted(): boolean {
+    return this.#blobs.size > 0 || this.#data !== undefined;
+  }
+
+  /** @throws NotBase64 */
+  push(chunk: Uint8Array): void {
+    const bytes = Buffer.concat([this.#carry, chunk]);
+    this.#carry = bytes.subarray(0, 0);
+    for (let at = 0; at < bytes.length; ) {
+      if (this.#data) at = this.#readData(bytes, at, this.#data);
+      else if (this.#head) at = this.#readHead(bytes, at, this.#head);
+      else at = this.#readText(bytes, at);
+    }
+  }
+
+  /** @throws NotBase64 */
+  finish(): LiftedBody {
+    if (this.#data) this.#giveBack(this.#data);
+    if (this.#head) this.#leave(Buffer.from(this.#head));
+    this.#leave(this.#carry);
+    return { bytes: Buffer.concat(this.#left), blobs: this.#blobs };
+  }
+
+  #readText(bytes: Buffer, from: number): number {
+    const found = bytes.indexOf(START, from, 'latin1');
+    const end = found === -1 ? this.#textEnd(bytes, from) : found + 1;
+    const before = found > from ? bytes[found - 1] : this.#last;
+    this.#leave(bytes.subarray(from, end));
+    if (found === -1) {
+      this.#carry = Buffer.from(bytes.subarray(end));
+      return bytes.length;
+    }
+    if (before !== BACKSLASH) this.#head = [];
+    return end;
+  }
+
+  /** Where the text ends for sure: what may begin a URL waits for the next chunk. */
+  #textEnd(bytes: Buffer, from: number): number {
+    for (let length = Math.min(START.length - 1, bytes.length - from); length > 0; length -= 1) {
+      const end = bytes.length - length;
+      if (START.startsWith(bytes.toString('latin1', end))) return end;
+    }
+    return bytes.length;
+  }
+
+  #readHead(bytes: Buffer, from: number, head: number[]): number {
+    for (let at = from; at < bytes.length; at += 1) {
+      const byte = bytes[at] ?? 0;
+      head.push(byte);
+      const ends = byte === COMMA || byte === QUOTE || head.length > MOST_HEAD_BYTES;
+      if (!ends) continue;
+      this.#head = undefined;
+      const text = Buffer.from(head).toString('latin1').replaceAll('\\/', '/');
+      if (byte === COMMA && HEAD.test(text)) this.#data = new Base64(text);
+      // The quote that ends this text may not be taken for one that begins another.
+      else this.#leave(Buffer.from(head));
+      return at + 1;
+    }
+    return bytes.length;
+  }
+
+  #readData(bytes: Buffer, from: number, data: Base64): number {
+    if (this.#isEscaped) {
+      this.#isEscaped = false;
+      // Some encoders write a slash with a backslash before it.
+      if (bytes[from] === SLASH) return this.#add(bytes.subarray(from, from + 1), data) ? from + 1 : from;
+      this.#giveBack(data);
+      this.#leave(Buffer.from('\\'));
+      return from;
+    }
+    const end = firstOf(bytes, from);
+    if (end > from && !this.#add(bytes.subarray(from, end), data)) return end;
+    if (end === bytes.length) return end;
+    if (bytes[end] === BACKSLASH) {
+      this.#isEscaped = true;
+      return end + 1;
+    }
+    const blob = data.finish();
+    if (!blob) {
+      this.#giveBack(data);
+      return end;
+    }
+    this.#data = undefined;
+    this.#blobs.set(blob.hash, this.#blobs.get(blob.hash) ?? blob);
+    this.#leave(Buffer.from(referenceTo(data.head, blob.hash)));
+    return end;
+  }
+
+  /** @returns whether it is base64 still; otherwise all of it has been given back */
+  #add(text: Buffer, data: Base64): boolean {
+    if (data.add(text.toString('latin1'))) return true;
+    this.#giveBack(data);
+    return false;
+  }
+
+  #giveBack(data: Base64): void {
+    if (data.size > MOST_GIVEN_BACK) throw new NotBase64();
+    this.#data = undefined;
+    this.#leave(Buffer.from(data.text(), 'latin1'));
+  }
+
+  #leave(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    this.#last = bytes[bytes.length - 1] ?? 0;
+    this.size += bytes.length;
+    // A copy, so that a few bytes do not keep a whole chunk.
+    this.#left.push(Buffer.from(bytes));
+  }
+}
+
+function firstOf(bytes: Buffer, from: number): number {
+  const quote = bytes.indexOf(QUOTE, from);
+  const end = quote === -1 ? bytes.length : quote;
+  const backslash = bytes.subarray(from, end).indexOf(BACKSLASH);
+  return backslash === -1 ? end : from + backslash;
+}
+
+/** Base64 as an encoder writes it, decoded as it comes. */
+class Base64 {
+  readonly head: string;
+  readonly #hash: Hash = createHash('sha256');
+  readonly #parts: Buffer[] = [];
+  /** The part that is being filled, and how far it is. */
+  #part = Buffer.alloc(0);
+  #filled = 0;
+  #waiting = '';
+  #padded = false;
+  /** Decoded bytes. */
+  size = 0;
+
+  constructor(head: string) {
+    this.head = head;
+  }
+
+  /** @returns false where the text is not base64; it is then the end of `text()` */
+  add(text: string): boolean {
+    const whole = this.#waiting + text;
+    const ready = whole.length - (whole.length % 4);
+    const group = whole.slice(0, ready);
+    this.#waiting = whole;
+    if (ready > 0) {
+      const bytes = Buffer.from(group, 'base64');
+      if (this.#padded || bytes.toString('base64') !== group) return false;
+      this.#padded = group.endsWith('=');
+      this.#store(bytes);
+    }
+    this.#waiting = whole.slice(ready);
+    return true;
+  }
+
+  /** @returns undefined where it is cut off, or empty */
+  finish(): Blob | undefined {
+    if (this.#waiting !== '' || this.size === 0) return undefined;
+    return { hash: this.#hash.digest('hex'), size: this.size, parts: this.#allParts() };
+  }
+
+  /** Everything so far, as it was. */
+  text(): string {
+    return this.head + encodeBlob({ hash: '', size: this.size, parts: this.#allParts() }) + this.#waiting;
+  }
+
+  #allParts(): Buffer[] {
+    // A copy, so that a small picture does not keep a large part.
+    return this.#filled > 0 ? [...this.#parts, Buffer.from(this.#part.subarray(0, this.#filled))] : this.#parts;
+  }
+
+  #store(bytes: Buffer): void {
+    this.#hash.update(bytes);
+    this.size += bytes.length;
+    for (let at = 0; at < bytes.length; ) {
+      if (this.#part.length === 0) this.#part = Buffer.allocUnsafeSlow(PART_BYTES);
+      const copied = bytes.copy(this.#part, this.#filled, at);
+      at += copied;
+      this.#filled += copied;
+      if (this.#filled < PART_BYTES) continue;
+      this.#parts.push(this.#part);
+      this.#part = Buffer.alloc(0);
+      this.#filled = 0;
+    }
+  }
+}
+
+const MEDIA_FIELDS: readonly unknown[] = ['image_url', 'video_url'];
+
+/** Puts base64 back where it is not the URL of a picture or a video but a text, or a part of something else. */
+export function restoreTexts(root: unknown, blobs: ReadonlyMap<string, Blob>): void {
+  const waiting = [root];
+  for (let value = waiting.pop(); value !== undefined; value = waiting.pop()) {
+    if (typeof value !== 'object' || value === null) continue;
+    const members = value as Record<string, unknown>;
+    restoreNames(members, blobs);
+    const located = MEDIA_FIELDS.includes(members.type) ? String(members.type) : undefined;
+    for (const [key, member] of Object.entries(members)) {
+      if (key === located && (typeof member === 'string' || isLocated(member))) continue;
+      if (typeof member === 'string') members[key] = restored(member, blobs);
+      else waiting.push(member);
+    }
+  }
+}
+
+/** All of an object's members are written again, so that they stay in their order. */
+function restoreNames(members: Record<string, unknown>, blobs: ReadonlyMap<string, Blob>): void {
+  const entries = Object.entries(members);
+  if (!entries.some(([name]) => restored(name, blobs) !== name)) return;
+  for (const [name] of entries) delete members[name];
+  for (const [name, member] of entries) members[restored(name, blobs)] = member;
+}
+
+function isLocated(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'url' in value && typeof value.url === 'string';
+}
+
+function restored(text: string, blobs: ReadonlyMap<string, Blob>): string {
+  const reference = parseReference(text);
+  const blob = reference && blobs.get(reference.hash);
+  return blob ? reference.head + encodeBlob(blob) : text;
+}
