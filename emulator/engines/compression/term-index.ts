@@ -76,7 +76,7 @@ const USED_GAIN = 1.6;
 /** What stands in more candidates names no single thing. */
 const MOST_USED = 30;
 
-/** The gain of a term that the summary holds already, by how often; the last for more often. What is said again is no news. */
+/** The gain of a term that the summary holds already, by how often; the last for more often. What is said again is not news. */
 const SAID_AGAIN = [1, 0.4, 0.2, 0.1, 0.05];
 /** A user says it in person: that somebody else has said it too counts for less. */
 const USER_AGAIN = [1, 0.7, 0.4, 0.1, 0.02];
