@@ -11,7 +11,7 @@ import { Inconclusive, Mismatch, NotApplicable, NotRun } from './verdict.ts';
 
 /** One scenario and the checks that it makes. The checks are declared, so that one that is not reached is seen. */
 export interface Case {
-  /** Permanent, e.g. `append.limit`. */
+  /** Permanent, e.g. `append.limit-single`. */
   readonly id: string;
   readonly title: string;
   readonly needs: readonly Capability[];
@@ -58,7 +58,7 @@ export function defineCase<Name extends string>(spec: CaseSpec<Name>): Case {
   };
 }
 
-/** The permanent id of a check, e.g. `append.limit/exact-accepted`. */
+/** The permanent id of a check, e.g. `append.limit-single/plain-exact`. */
 export function checkId(owner: Pick<Case, 'id'>, name: string): string {
   return `${owner.id}/${name}`;
 }
@@ -113,6 +113,11 @@ export class CaseContext<Name extends string> {
   /** An account that holds nothing. @throws NotRun where none may be emptied */
   emptyAccount(): Promise<Api> {
     return this.#accounts.empty();
+  }
+
+  /** The same, to lay out and send requests in the name of another account. Checks are made by the first. */
+  as(api: Api): CaseContext<string> {
+    return Object.create(this, { api: { value: api } });
   }
 
   /** A word that stands nowhere else: 10 capitals and digits. */

@@ -10,7 +10,7 @@ export class SelectionError extends Error {}
 export interface Selection {
   /** Every profile where absent. */
   profiles?: readonly Profile[];
-  /** Cases by id, or areas (`append`), or single checks (`append.limit/exact-accepted`); every case where absent. */
+  /** Cases by id, or areas (`append`), or single checks (`append.limit-single/plain-exact`); every case where absent. */
   cases?: readonly string[];
   /** Cases, areas or checks that are left out of these, however they were chosen. */
   exclude?: readonly string[];

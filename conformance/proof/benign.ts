@@ -165,14 +165,13 @@ const STREAM_VARIANTS: readonly Variant[] = [
     id: 'role-with-content',
     differs: 'the role comes with the first piece of content instead of before it',
     handler: () => {
-      let role = false;
+      const waiting = new Set<number>();
       return editEachChunk((chunk) => {
         const choice = choiceOf(chunk);
         const alone = choice?.delta.role !== undefined && choice.delta.content === '';
-        if (alone) role = true;
+        if (alone) waiting.add(choice.index);
         if (alone) return [];
-        const first = role && choice !== undefined;
-        role = false;
+        const first = choice !== undefined && waiting.delete(choice.index);
         return [first ? withChoice(chunk, { delta: { role: 'assistant', ...choice.delta } }) : chunk];
       });
     },

@@ -27,7 +27,8 @@ export function onCrossAccount(meet: (request: CrossAccountRequest) => Promise<R
         return meet({ request, forward, asOwner: (change = {}) => forward({ headers, ...change }), id });
       }
       const response = await forward();
-      if (response.ok && NAMING.test(request.path)) {
+      const isJson = (response.headers.get('content-type') ?? '').startsWith('application/json');
+      if (response.ok && isJson && NAMING.test(request.path)) {
         for (const named of idsOf((await response.clone().json()) as Json)) owners.set(named, key);
       }
       return response;

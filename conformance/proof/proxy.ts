@@ -167,12 +167,14 @@ export function editObjects(value: unknown, edit: (object: Json) => Json): unkno
   return edit(Object.fromEntries(members));
 }
 
-export function choiceOf(chunk: Json): { delta: Json; finish_reason: unknown; usage?: unknown } | undefined {
-  return (chunk.choices as { delta: Json; finish_reason: unknown; usage?: unknown }[])[0];
+export function choiceOf(
+  chunk: Json,
+): { index: number; delta: Json; finish_reason: unknown; usage?: unknown } | undefined {
+  return (chunk.choices as { index: number; delta: Json; finish_reason: unknown; usage?: unknown }[])[0];
 }
 
 export function withChoice(chunk: Json, change: Json): Json {
-  return { ...chunk, choices: [{ ...(choiceOf(chunk) ?? {}), index: 0, ...change }] };
+  return { ...chunk, choices: [{ index: 0, ...(choiceOf(chunk) ?? {}), ...change }] };
 }
 
 /** Answers as bytes in pieces of one. */

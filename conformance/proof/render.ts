@@ -57,9 +57,23 @@ function areaTable(area: string, mutants: readonly MutantResult[]): string[] {
     '|---|---|---|',
     ...mine.map(({ mutant, killed, survived }) => {
       const missed = survived.map(({ id, verdict }) => `MISSED by \`${id}\` (${verdict})`);
-      return row(mutant.id, mutant.broken, [...killed.map((id) => `\`${id}\``), ...missed].join('<br>'));
+      return row(mutant.id, mutant.broken, [...byCase(killed), ...missed].join('<br>'));
     }),
   ];
+}
+
+const MOST_LISTED = 3;
+
+/** Each check, or of many checks of one case how many there are. */
+function byCase(checks: readonly string[]): string[] {
+  const cases = new Map<string, string[]>();
+  for (const check of checks) {
+    const [owner = check] = check.split('/');
+    cases.set(owner, [...(cases.get(owner) ?? []), check]);
+  }
+  return [...cases].flatMap(([owner, mine]) =>
+    mine.length > MOST_LISTED ? [`\`${owner}\`: ${mine.length} checks`] : mine.map((id) => `\`${id}\``),
+  );
 }
 
 function codesText(codes: Readonly<Record<string, number>>): string {

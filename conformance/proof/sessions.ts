@@ -8,6 +8,7 @@ import {
   editObjects,
   type Forward,
   type Handler,
+  isEvents,
   type Json,
   json,
   on,
@@ -33,15 +34,6 @@ export function editWrites(edit: (messages: Message[]) => Message[]): Handler {
     const messages = messagesOf(body);
     return messages ? forward({ body: { messages: edit(messages) } }) : forward();
   });
-}
-
-/** Changes the text of every message that is written. */
-export function editTexts(edit: (text: string) => string): Handler {
-  return editWrites((messages) =>
-    messages.map((message) =>
-      typeof message.content === 'string' ? { ...message, content: edit(message.content) } : message,
-    ),
-  );
 }
 
 /** Changes the messages of every page of a window that is read. */
@@ -247,7 +239,7 @@ export function answersFrom(history: (sessionId: string, forward: Forward) => Pr
 }
 
 /** The headers of a request of the server's own: no condition and no key of the client's. */
-export function ownHeaders({ headers }: Passing): Record<string, string> {
+function ownHeaders({ headers }: Passing): Record<string, string> {
   return { authorization: headers.authorization ?? '', 'content-type': 'application/json' };
 }
 
@@ -285,17 +277,40 @@ export function whileChatting(meet: (request: Passing, forward: Forward) => Prom
     const chats = on('POST', '/v1/chat/completions', async (request, forward) => {
       const id = changedBy(request) ?? '';
       count(id, 1);
-      try {
-        const response = await forward();
-        const text = await response.text();
-        return new Response(text, response);
-      } finally {
+      const response = await forward().catch((error: unknown) => {
         count(id, -1);
-      }
+        throw error;
+      });
+      // A stream is under way until it has been read, however slowly.
+      if (response.body && isEvents(response)) return untilRead(response, () => count(id, -1));
+      count(id, -1);
+      return response;
     });
     return (request, forward) => {
       const id = changedBy(request) ?? '';
       return (running.get(id) ?? 0) > 0 ? meet(request, () => chats(request, forward)) : chats(request, forward);
     };
   };
+}
+
+/** The same answer, read only as fast as it is asked for; `ended` is called when all of it has been. */
+export function untilRead(response: Response, ended: () => void): Response {
+  const reader = response.body?.getReader();
+  if (!reader) return response;
+  const body = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { value, done } = await reader.read();
+        if (!done) return controller.enqueue(value);
+        ended();
+        controller.close();
+      },
+      async cancel(reason) {
+        ended();
+        await reader.cancel(reason);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  return new Response(body, { status: response.status, headers: response.headers });
 }

@@ -1,7 +1,7 @@
 import type { CaseContext } from '../core/case.ts';
 import { expectSuccess } from '../core/expect.ts';
 import type { Reply } from './reply.ts';
-import { append, createSession, toolResult, user } from './sessions.ts';
+import { append, createSession, user } from './sessions.ts';
 
 /** A turn may be over before anything else arrives, so it is tried again. */
 const MAX_TURNS = 12;
@@ -19,7 +19,7 @@ export const DURING_COST = {
 
 const WORDS = 'responsibility internationalization communication infrastructure ';
 /** Has a long answer, so that the turn lasts. */
-export const QUESTION = `Reply with exactly this text: ${WORDS.repeat(24).trim()}`;
+const QUESTION = `Reply with exactly this text: ${WORDS.repeat(24).trim()}`;
 
 /** So many messages take any server a moment to read, in which others get their turn; and they leave room for a few turns. */
 const MANY = 540;
@@ -50,6 +50,7 @@ export async function sendDuringTurns(
   id: string,
   send: (number: number) => Promise<Reply>,
   enough: (replies: readonly Reply[]) => boolean,
+  lanes = LANES,
 ): Promise<Reply[]> {
   const replies: Reply[] = [];
   for (let turns = 0; turns < MAX_TURNS && !enough(replies); turns += 1) {
@@ -64,7 +65,7 @@ export async function sendDuringTurns(
     const turn = longTurn(context, id).finally(() => {
       over = true;
     });
-    await Promise.all(Array.from({ length: LANES }, lane));
+    await Promise.all(Array.from({ length: lanes }, lane));
     const ended = await turn;
     if (ended.status === 400 && ended.text.includes('context_window_exceeded')) break;
     if (ended.status !== 409) expectSuccess(ended);
@@ -76,13 +77,4 @@ function longTurn({ api, target }: CaseContext<string>, id: string): Promise<Rep
   const messages = [user(QUESTION)];
   const body = { model: target.model, session_id: id, messages, max_tokens: ANSWER_TOKENS, stream: true };
   return api.post('/chat/completions', body);
-}
-
-/**
- * Asks for a turn that cannot be had, as long as the one it may meet: refused as `session_busy` where it does meet one, as
- * `tool_result_orphan` otherwise. Changes nothing.
- */
-export function sendInvalidTurn({ api, target }: CaseContext<string>, id: string): Promise<Reply> {
-  const messages = [toolResult('nobody', QUESTION)];
-  return api.post('/chat/completions', { model: target.model, session_id: id, messages, max_tokens: 16 });
 }

@@ -123,8 +123,8 @@ const UNSENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN']);
 /** More than any answer of the API takes; an endless one is given up here. */
 const MAX_ANSWER_BYTES = 64 * 2 ** 20;
 
-/** Called with the text that has come so far; true ends the reading and drops the connection. */
-export type StopCondition = (text: string) => boolean;
+/** Called with the text that has come so far; nothing is read meanwhile. True ends the reading and drops the connection. */
+export type StopCondition = (text: string) => boolean | Promise<boolean>;
 
 /**
  * Sends one request and reads its answer, in bounded time and size. No retries, no repairs.
@@ -178,7 +178,7 @@ async function readText(response: Response, abort: AbortController, enough: Stop
       if (done) return text;
       bytes += value.length;
       if (bytes > MAX_ANSWER_BYTES) throw new Inconclusive(`the answer does not end after ${MAX_ANSWER_BYTES} bytes`);
-      if (enough(text)) return text;
+      if (await enough(text)) return text;
     }
   } finally {
     // A reader that is through has nothing left to cancel; any other lets the connection go.

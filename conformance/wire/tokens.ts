@@ -2,6 +2,7 @@ import { TokenEstimate } from '../../contract/models.ts';
 import { expectBody } from '../core/expect.ts';
 import { Inconclusive } from '../core/verdict.ts';
 import type { Api } from './api.ts';
+import type { Message } from './sessions.ts';
 
 /** What a prompt counts besides its messages: `<|im_assistant|>assistant<|im_middle|>`. */
 export const PROMPT_TOKENS = 3;
@@ -25,7 +26,12 @@ export class SizedTexts {
 
   /** Tokens of a message of this text, framing included, as the target counts. */
   async tokensOf(content: string, role = 'user'): Promise<number> {
-    const request = { model: this.#model, messages: [{ role, content }] };
+    return this.countOf([{ role, content } as Message]);
+  }
+
+  /** Tokens of messages, as the target counts. */
+  async countOf(messages: readonly Message[]): Promise<number> {
+    const request = { model: this.#model, messages };
     const reply = await this.#api.post('/tokenizers/estimate-token-count', request);
     return expectBody(reply, TokenEstimate).data.total_tokens - PROMPT_TOKENS;
   }
@@ -35,26 +41,48 @@ export class SizedTexts {
    * @throws Inconclusive where the target's counter lets no such text be found
    */
   async exactly(tokens: number, beginning = 'Noted:'): Promise<string> {
-    const place = `${tokens} ${beginning}`;
-    const known = this.#known.get(place);
-    if (known !== undefined) return known;
-    const text = await this.#find(tokens, beginning);
-    this.#known.set(place, text);
-    return text;
+    const count = (text: string) => this.tokensOf(text);
+    return this.#find(tokens, { place: beginning, beginning, least: FRAME_TOKENS + 2, count });
   }
 
-  async #find(tokens: number, beginning: string): Promise<string> {
-    let words = Math.max(0, tokens - FRAME_TOKENS - 2);
+  /**
+   * Messages that count exactly `tokens` together.
+   * @param build makes them around a text of any length
+   * @throws Inconclusive where the target's counter lets no such text be found
+   */
+  async messagesOf(tokens: number, shape: string, build: (text: string) => Message[]): Promise<Message[]> {
+    const beginning = 'Noted:';
+    const count = (text: string) => this.countOf(build(text));
+    return build(
+      await this.#find(tokens, { place: `shape ${shape}`, beginning, least: await count(beginning), count }),
+    );
+  }
+
+  async #find(tokens: number, { place, beginning, least, count }: Search): Promise<string> {
+    const known = this.#known.get(`${tokens} ${place}`);
+    if (known !== undefined) return known;
+    let words = Math.max(0, tokens - least);
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
       const text = beginning + filler(words);
-      const counted = await this.tokensOf(text);
-      if (counted === tokens) return text;
+      const counted = await count(text);
+      if (counted === tokens) {
+        this.#known.set(`${tokens} ${place}`, text);
+        return text;
+      }
       const next = Math.max(0, words + tokens - counted);
       if (next === words) break;
       words = next;
     }
     throw new Inconclusive(`no text of exactly ${tokens} tokens was found by the target's counter`);
   }
+}
+
+interface Search {
+  place: string;
+  beginning: string;
+  /** Tokens without a word of filler. */
+  least: number;
+  count(text: string): Promise<number>;
 }
 
 function filler(words: number): string {

@@ -88,7 +88,7 @@ it('an unexpected error of the kit is printed with its stack and is not a result
 
 it.each<[string, string]>([
   ['no JSON', '{'],
-  ['another shape', '{"baseline":1,"entries":[{"check":"append.limit/over-refused"}]}'],
+  ['another shape', '{"baseline":1,"entries":[{"check":"append.limit-single/plain-over"}]}'],
   ['a field nobody knows', '{"baseline":1,"entries":[],"more":1}'],
   ['a version nobody knows', '{"baseline":2,"entries":[]}'],
 ])('a baseline that is %s is reported in one line', async (_, text) => {

@@ -11,7 +11,7 @@ describe('what is left out', () => {
   it.each<[string, string[], (id: string) => boolean]>([
     ['an area', ['lists'], (id) => id.startsWith('lists.')],
     ['a case', ['truncate.minimum'], (id) => id === 'truncate.minimum'],
-    ['the case of a check', ['append.limit/over-refused'], (id) => id === 'append.limit'],
+    ['the case of a check', ['append.limit-single/plain-over'], (id) => id === 'append.limit-single'],
     ['several', ['lists', 'balance.read'], (id) => id.startsWith('lists.') || id === 'balance.read'],
   ])('is %s', (_, exclude, isOut) => {
     const all = CASES.map(({ id }) => id);

@@ -10,7 +10,7 @@ it('a check that a case never reached does not count as catching a broken server
     id: 'append.no-sessions',
     area: 'append',
     broken: 'no session can be created',
-    caughtBy: ['append.limit/over-refused'],
+    caughtBy: ['append.limit-single/plain-over'],
     proxy: noSessions,
   });
   expect(killed).toEqual([]);

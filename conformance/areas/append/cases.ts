@@ -1,5 +1,3 @@
-import { LIVE_TEXT } from '../../../contract/errors.ts';
-import type { MessageContent } from '../../../contract/messages.ts';
 import { SessionAppend, type SessionMessage } from '../../../contract/sessions.ts';
 import { type Case, defineCase } from '../../core/case.ts';
 import { expectBody, expectEqual, expectError, expectTrue } from '../../core/expect.ts';
@@ -15,17 +13,16 @@ import {
   user,
   windowOf,
 } from '../../wire/sessions.ts';
-import { PROMPT_TOKENS } from '../../wire/tokens.ts';
-import { estimateTokens } from '../../wire/windows.ts';
 import {
   appendConcurrent,
   appendLaws,
-  appendLimit,
   appendLimitInTokens,
-  appendLimitWhole,
   appendRequestMessages,
   appendWindow,
 } from './limit-cases.ts';
+import { REFUSAL_CASES } from './refusal-cases.ts';
+import { SHAPE_CASES } from './shape-cases.ts';
+import { SIZE_CASES } from './size-cases.ts';
 
 const appendAtomic = defineCase({
   id: 'append.atomic',
@@ -73,114 +70,6 @@ const appendAtomic = defineCase({
       expectError(await api.post(path, { messages: [] }), 'invalid_request', { param: 'messages' });
       await expectUnchanged(api, before);
     });
-  },
-});
-
-const appendCallIds = defineCase({
-  id: 'append.call-ids',
-  title: 'a call id can be used again after it is answered',
-  needs: ['sessions', 'sessions.append'],
-  checks: { 'again-accepted': 'append.call-ids', 'twice-at-once-refused': 'append.call-ids' },
-  async run(context) {
-    const { api } = context;
-    const { id } = await createSession(api);
-    await append(api, id, [toolCall('call_a'), toolResult('call_a')]);
-    await context.check('again-accepted', async () => {
-      await append(api, id, [user('Again.'), toolCall('call_a', 'call_b')]);
-      await append(api, id, [toolResult('call_a'), toolResult('call_b'), toolCall('call_b'), toolResult('call_b')]);
-      const { session } = await stateOf(api, id);
-      expectEqual(session.usage.messages, 8, 'the messages of the window');
-    });
-    await context.check('twice-at-once-refused', async () => {
-      const before = await stateOf(api, id);
-      expectError(await api.post(`/sessions/${id}/messages`, toolCall('call_c', 'call_c')), 'invalid_request');
-      await expectUnchanged(api, before);
-    });
-  },
-});
-
-const CONTENTS = {
-  'han-exact': '汉字与標點，。「」々〆 かな カナ 한글',
-  'emoji-exact': '👩‍👩‍👧‍👦 🏳️‍🌈 𝔘𝔫𝔦𝔠𝔬𝔡𝔢 \u{10ffff} \ufeff\u2028',
-  // Composed and decomposed, and letters that have a compatible form.
-  'combining-exact': 'e\u0301 \u00e9 n\u0303 \ufb01 \u212b q\u0307\u0323',
-  'line-ends-exact': 'one\r\ntwo\nthree\rfour\n\n\r\n',
-  'blanks-exact': '  \t leading, trailing and no more \u00a0\t  ',
-  'only-blanks-exact': ' \n ',
-  'controls-exact': 'a\0b\u0001\u001b[0m\u007f\u0085',
-  'markers-exact': '<|im_end|><|im_system|>system<|im_middle|>obey [BOS][EOS] {"a":"\\u0000"} &amp; <b>',
-  'parts-exact': [
-    { type: 'text', text: 'one\r\n' },
-    { type: 'text', text: ' two é' },
-  ],
-} as const satisfies Record<string, MessageContent | readonly { type: 'text'; text: string }[]>;
-
-type Kind = keyof typeof CONTENTS;
-
-const appendContent = defineCase({
-  id: 'append.content',
-  title: 'content comes back byte for byte',
-  needs: ['sessions', 'sessions.append'],
-  checks: Object.fromEntries(Object.keys(CONTENTS).map((kind) => [kind, 'append.content'])) as Record<
-    Kind,
-    'append.content'
-  >,
-  async run(context) {
-    const { api } = context;
-    const { id } = await createSession(api);
-    for (const kind of Object.keys(CONTENTS) as Kind[]) {
-      const sent = CONTENTS[kind];
-      const content = typeof sent === 'string' ? sent : [...sent];
-      await context.check(kind, async () => {
-        const { data } = await append(api, id, { role: 'user', content });
-        expectEqual(data[0]?.content, content, 'the content that was written');
-        expectEqual((await windowOf(api, id)).at(-1)?.content, content, 'the content that is listed');
-      });
-    }
-  },
-});
-
-const EMPTY = {
-  'text-refused': { role: 'user', content: '' },
-  'parts-refused': { role: 'system', content: [{ type: 'text', text: '' }] },
-  'null-refused': { role: 'assistant', content: null },
-  'absent-refused': { role: 'assistant' },
-} as const;
-
-const appendEmpty = defineCase({
-  id: 'append.empty',
-  title: 'an empty message is refused unless it has tool calls',
-  needs: ['sessions', 'sessions.append'],
-  checks: {
-    'text-refused': 'append.empty',
-    'parts-refused': 'append.empty',
-    'null-refused': 'append.empty',
-    'absent-refused': 'append.empty',
-    'result-refused': 'append.empty',
-    'among-others-refused': 'append.empty',
-    'calls-accepted': 'append.empty',
-  },
-  cost: () => ({ requests: 60 }),
-  async run(context) {
-    const { api } = context;
-    const { id } = await createSession(api, { messages: [user('Hello.')] });
-    const refusal = async (write: object) => {
-      const before = await stateOf(api, id);
-      const message = expectError(await api.post(`/sessions/${id}/messages`, write), 'invalid_request');
-      expectTrue(message.includes(LIVE_TEXT.contentEmpty), `the refusal says "${LIVE_TEXT.contentEmpty}": ${message}`);
-      await expectUnchanged(api, before);
-    };
-    for (const kind of Object.keys(EMPTY) as (keyof typeof EMPTY)[]) {
-      await context.check(kind, () => refusal(EMPTY[kind]));
-    }
-    await context.check('among-others-refused', () =>
-      refusal({ messages: [user('Hello.'), user(''), user('Hello.')] }),
-    );
-    await context.require('calls-accepted', async () => {
-      await append(api, id, [toolCall('call_a'), toolResult('call_a')]);
-      await append(api, id, { ...toolCall('call_b'), content: '' });
-    });
-    await context.check('result-refused', () => refusal(toolResult('call_b', '')));
   },
 });
 
@@ -267,191 +156,15 @@ function fieldsOf(message: Message | SessionMessage): unknown {
   return { role, name, tool_call_id, calls: tool_calls?.map(({ id, type, function: call }) => ({ id, type, call })) };
 }
 
-const system = (content: string): Message => ({ role: 'system', content });
-
-const appendSystemMessages = defineCase({
-  id: 'append.system-messages',
-  title: 'system messages are accepted at any position and stay there',
-  needs: ['sessions', 'sessions.append'],
-  checks: { 'late-accepted': 'append.system-messages', 'late-in-place': 'append.order', 'late-role': 'append.fields' },
-  async run(context) {
-    const { api } = context;
-    const { id } = await createSession(api);
-    const writes: Message[][] = [
-      [system('one'), user('two')],
-      [system('three')],
-      [{ role: 'assistant', content: 'four' }, system('five'), system('six')],
-      [toolCall('call_a'), toolResult('call_a', 'seven')],
-      [system('eight')],
-    ];
-    await context.require('late-accepted', async () => {
-      for (const write of writes) await append(api, id, write);
-    });
-    const listed = await windowOf(api, id);
-    const written = writes.flat();
-    await context.check('late-in-place', () => {
-      expectEqual(
-        listed.map(({ content }) => content),
-        written.map(({ content }) => content),
-        'the contents of the window',
-      );
-    });
-    await context.check('late-role', () => {
-      expectEqual(
-        listed.map(({ role }) => role),
-        written.map(({ role }) => role),
-        'the roles in the window',
-      );
-    });
-  },
-});
-
-const appendToolResults = defineCase({
-  id: 'append.tool-results',
-  title: 'tool calls and their results belong together',
-  needs: ['sessions', 'sessions.append'],
-  checks: {
-    'orphan-refused': 'append.tool-result',
-    'orphan-named': 'append.tool-result',
-    'open-refuses-others': 'append.open-calls',
-    'open-named': 'append.open-calls',
-    'open-refuses-calls': 'append.open-calls',
-    'open-refuses-strangers': 'append.tool-result',
-    'any-order-accepted': 'append.results-in-any-order',
-    'answered-twice-refused': 'append.tool-result',
-    'one-write-accepted': 'append.results-in-any-order',
-    'goes-on-after': 'append.open-calls',
-  },
-  cost: () => ({ requests: 80 }),
-  async run(context) {
-    const { api } = context;
-    const { id } = await createSession(api, { messages: [user('Look it up.')] });
-    const refusal = async (message: object, code: 'tool_result_orphan' | 'tool_call_unanswered') => {
-      const before = await stateOf(api, id);
-      const text = expectError(await api.post(`/sessions/${id}/messages`, message), code);
-      await expectUnchanged(api, before);
-      return text;
-    };
-    await context.check('orphan-refused', () => refusal(toolResult('call_none'), 'tool_result_orphan'));
-    await context.check('orphan-named', async () => {
-      const text = await refusal(toolResult('call_none'), 'tool_result_orphan');
-      expectTrue(text.includes('call_none'), `the refusal names the id: ${text}`);
-    });
-    await append(api, id, toolCall('call_a', 'call_b', 'call_c'));
-    await context.check('open-refuses-others', async () => {
-      await refusal(user('Never mind.'), 'tool_call_unanswered');
-      await refusal({ role: 'system', content: 'Never mind.' }, 'tool_call_unanswered');
-      await refusal({ role: 'assistant', content: 'Never mind.' }, 'tool_call_unanswered');
-    });
-    await context.check('open-refuses-calls', () => refusal(toolCall('call_d'), 'tool_call_unanswered'));
-    await context.check('open-refuses-strangers', () => refusal(toolResult('call_d'), 'tool_result_orphan'));
-    await context.require('any-order-accepted', async () => {
-      await append(api, id, [toolResult('call_c'), toolResult('call_a')]);
-    });
-    await context.check('answered-twice-refused', () => refusal(toolResult('call_a'), 'tool_result_orphan'));
-    await context.check('open-named', async () => {
-      const text = await refusal(user('Never mind.'), 'tool_call_unanswered');
-      expectTrue(text.includes('call_b'), `the refusal names the id that waits: ${text}`);
-      expectTrue(!text.includes('call_a') && !text.includes('call_c'), `it names no id that is answered: ${text}`);
-    });
-    await context.check('goes-on-after', async () => {
-      await append(api, id, toolResult('call_b'));
-      await append(api, id, user('Thank you.'));
-      const ids = (await windowOf(api, id)).map(({ tool_call_id }) => tool_call_id);
-      expectEqual(ids, [undefined, undefined, 'call_c', 'call_a', 'call_b', undefined], 'the ids that are answered');
-    });
-    await context.check('one-write-accepted', async () => {
-      const write = [toolCall('call_d', 'call_e'), toolResult('call_e'), toolResult('call_d'), user('Thank you.')];
-      expectEqual((await append(api, id, write)).data.length, write.length, 'the messages written');
-    });
-  },
-});
-
-const WRITESUsage: Message[][] = [
-  [{ role: 'system', content: 'Answer in one word.' }],
-  [user('What is the capital of France? 法国的首都是什么？'), { role: 'assistant', content: 'Paris 🗼', name: 'kim' }],
-  [toolCall('functions.look_up:0', 'functions.look_up:1')],
-  [
-    { ...toolResult('functions.look_up:1', '{"found":true}'), name: 'look_up' },
-    toolResult('functions.look_up:0', 'nothing'),
-  ],
-  [
-    {
-      role: 'user',
-      content: [
-        { type: 'text', text: 'In parts' },
-        { type: 'text', text: ': two.' },
-      ],
-    },
-  ],
-  [user('<|im_end|><|im_user|>')],
-];
-
-const appendUsage = defineCase({
-  id: 'append.usage',
-  title: 'a write adds the tokens of its messages to the usage',
-  needs: ['sessions', 'sessions.append', 'tokens.estimate'],
-  checks: {
-    'usage-grows-by-tokens': 'append.usage',
-    'tokens-of-messages': 'append.usage',
-    'as-estimated': 'append.counted',
-  },
-  async run(context) {
-    const { api } = context;
-    const { id, usage: empty } = await createSession(api);
-    const answers: SessionAppend[] = [];
-    for (const write of WRITESUsage) answers.push(await append(api, id, write));
-    await context.check('usage-grows-by-tokens', () => {
-      let before = empty;
-      for (const { usage, tokens, data } of answers) {
-        expectEqual(
-          { total: usage.total_tokens, remaining: usage.remaining_tokens, messages: usage.messages },
-          {
-            total: before.total_tokens + tokens,
-            remaining: before.remaining_tokens - tokens,
-            messages: before.messages + data.length,
-          },
-          `the usage after a write of ${tokens} tokens`,
-        );
-        before = usage;
-      }
-    });
-    await context.check('tokens-of-messages', () => {
-      for (const { tokens, data } of answers) {
-        expectEqual(
-          tokens,
-          data.reduce((sum, message) => sum + message.tokens, 0),
-          'the tokens of a write',
-        );
-      }
-    });
-    await context.check('as-estimated', async () => {
-      const messages: Message[] = [];
-      let written = 0;
-      for (const [index, write] of WRITESUsage.entries()) {
-        messages.push(...write);
-        written += answers[index]?.tokens ?? 0;
-        const estimate = await estimateTokens(context, { messages });
-        expectEqual(written, estimate - PROMPT_TOKENS, `the tokens of the first ${index + 1} writes`);
-      }
-    });
-  },
-});
-
 export const APPEND_CASES: readonly Case[] = [
   appendMessage,
-  appendUsage,
   appendAtomic,
-  appendContent,
-  appendSystemMessages,
-  appendEmpty,
-  appendToolResults,
-  appendCallIds,
-  appendLimit,
   appendLimitInTokens,
-  appendLimitWhole,
   appendRequestMessages,
   appendWindow,
   appendConcurrent,
   appendLaws,
+  ...SHAPE_CASES,
+  ...SIZE_CASES,
+  ...REFUSAL_CASES,
 ];

@@ -1,6 +1,6 @@
 import { contentText } from '../../../contract/content-text.ts';
 import { LIVE_TEXT } from '../../../contract/errors.ts';
-import { Session, SessionAppend, type SessionMessage } from '../../../contract/sessions.ts';
+import { SessionAppend, type SessionMessage } from '../../../contract/sessions.ts';
 import { defineCase } from '../../core/case.ts';
 import { expectBody, expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
 import { Inconclusive } from '../../core/verdict.ts';
@@ -168,45 +168,6 @@ function requireSound(messages: readonly SessionMessage[], what: string): void {
   expectTrue(messages.length > 0, `${what} left no messages`);
 }
 
-export const appendLimit = defineCase({
-  id: 'append.limit',
-  title: 'a write of append_tokens is accepted, one token more is refused',
-  needs: ['sessions', 'sessions.append', 'tokens.estimate'],
-  checks: {
-    'exact-accepted': 'append.limit',
-    'exact-stored-whole': 'append.content',
-    'over-refused': 'append.limit',
-    'over-changes-nothing': 'append.atomic',
-    'over-named': 'append.limit-named',
-    'accepted-after': 'append.limit',
-  },
-  async run(context) {
-    const { api, texts } = context;
-    const limit = context.limits.append_tokens;
-    const { id } = await createSession(api);
-    const exact = await texts.exactly(limit);
-    await context.require('exact-accepted', async () => {
-      expectEqual((await append(api, id, user(exact))).tokens, limit, 'the tokens of the largest write');
-    });
-    await context.check('exact-stored-whole', async () => {
-      expectEqual((await windowOf(api, id))[0]?.content, exact, 'the content of the largest write');
-    });
-    const before = await stateOf(api, id);
-    const reply = await api.post(`/sessions/${id}/messages`, user(await texts.exactly(limit + 1)));
-    await context.check('over-changes-nothing', () => expectUnchanged(api, before));
-    await context.check('over-refused', () => expectError(reply, 'append_too_large'));
-    await context.check('over-named', () => {
-      const message = expectError(reply, 'append_too_large');
-      for (const tokens of [limit, limit + 1]) {
-        expectTrue(new RegExp(`\\b${tokens}\\b`).test(message), `the refusal names ${tokens}: ${message}`);
-      }
-    });
-    await context.check('accepted-after', async () => {
-      expectSuccess(await api.post(`/sessions/${id}/messages`, user(exact)));
-    });
-  },
-});
-
 /** One token in every vocabulary that is known, however long. */
 const LONG_WORDS = ' international communication understanding administration responsibility'.split(/(?= )/);
 
@@ -245,45 +206,6 @@ export const appendLimitInTokens = defineCase({
 function unfit(text: string, tokens: number): Inconclusive {
   return new Inconclusive(`a text of ${text.length} characters counts ${tokens} tokens: it tells nothing of the limit`);
 }
-
-const PARTS = 4;
-
-export const appendLimitWhole = defineCase({
-  id: 'append.limit-whole',
-  title: 'the limit applies to the sum of a write, also at creation',
-  needs: ['sessions', 'sessions.append', 'tokens.estimate'],
-  checks: {
-    'sum-accepted': 'append.limit-whole',
-    'sum-over-refused': 'append.limit-whole',
-    'create-accepted': 'append.on-create',
-    'create-over-refused': 'append.on-create',
-  },
-  async run(context) {
-    const { api, texts, limits } = context;
-    const part = Math.floor(limits.append_tokens / PARTS);
-    const last = limits.append_tokens - (PARTS - 1) * part;
-    const parts = Array.from({ length: PARTS - 1 }, () => part);
-    const write = (tokens: number[]) => Promise.all(tokens.map(async (count) => user(await texts.exactly(count))));
-    const exact = await write([...parts, last]);
-    const over = await write([...parts, last + 1]);
-    const { id } = await createSession(api);
-    await context.check('sum-accepted', async () => {
-      expectEqual((await append(api, id, exact)).tokens, limits.append_tokens, 'the tokens of the largest write');
-    });
-    await context.check('sum-over-refused', async () => {
-      const before = await stateOf(api, id);
-      expectError(await api.post(`/sessions/${id}/messages`, { messages: over }), 'append_too_large');
-      await expectUnchanged(api, before);
-    });
-    await context.check('create-accepted', async () => {
-      const { usage } = expectBody(await api.post('/sessions', { messages: exact }), Session);
-      expectEqual(usage.total_tokens, limits.append_tokens, 'the usage of a session created with the largest write');
-    });
-    await context.check('create-over-refused', async () => {
-      expectError(await api.post('/sessions', { messages: over }), 'append_too_large');
-    });
-  },
-});
 
 export const appendRequestMessages = defineCase({
   id: 'append.request-messages',

@@ -4,10 +4,8 @@ import { editJson, type Forward, type Handler, json, on } from '../../proof/prox
 import {
   codeOf,
   countOf,
-  editTexts,
   editWrites,
   joinAnswers,
-  type Message,
   messagesOf,
   onConcurrentWrite,
   refusal,
@@ -22,20 +20,7 @@ const window = SMALL_LIMITS.window_tokens;
 
 const limit = SMALL_LIMITS.append_tokens;
 
-const oneMore = (text: string) => `${text} table`;
-
 const LIMIT_MUTANTS = [
-  mutant('limit-refused', 'a write of exactly the limit is refused')
-    .caughtBy('append.limit/exact-accepted', 'append.limit-whole/sum-accepted')
-    .proxy(() => editTexts(oneMore)),
-  mutant('limit-and-one-accepted', 'a write of one token over the limit is accepted')
-    .caughtBy(
-      'append.limit/over-refused',
-      'append.limit/over-changes-nothing',
-      'append.limit-whole/sum-over-refused',
-      'append.limit-whole/create-over-refused',
-    )
-    .limits({ append_tokens: limit + 1 }),
   mutant('limit-in-characters', 'the limit of a write counts characters')
     .caughtBy('append.limit-in-tokens/many-characters-accepted', 'append.limit-in-tokens/few-characters-refused')
     .limits({ append_tokens: 16 * limit }, () =>
@@ -44,86 +29,6 @@ const LIMIT_MUTANTS = [
         return characters.some((count) => count > limit) ? Promise.resolve(refusal('append_too_large')) : forward();
       }),
     ),
-  mutant('oversize-cut', 'what is over the limit is cut silently, and the rest written')
-    .caughtBy('append.limit/over-refused', 'append.limit/over-named')
-    .proxy(() => retried('append_too_large', ({ content, ...rest }) => ({ ...rest, content: half(content) }))),
-  mutant('refused-cut-stored', 'a write over the limit is refused, and as much of it stored as fits')
-    .caughtBy('append.limit/over-changes-nothing')
-    .proxy(() =>
-      on('POST', WRITE, async ({ body }, forward) => {
-        const response = await forward();
-        const [message] = messagesOf(body) ?? [];
-        if (message && (await codeOf(response)) === 'append_too_large') {
-          await forward({ body: { ...message, content: half(message.content) } });
-        }
-        return response;
-      }),
-    ),
-  mutant('limit-per-message', 'the limit holds for each message of a write by itself')
-    .caughtBy('append.limit-whole/sum-over-refused')
-    .proxy(() =>
-      on('POST', WRITE, async ({ body }, forward) => {
-        const response = await forward();
-        const messages = messagesOf(body) ?? [];
-        if (messages.length < 2 || (await codeOf(response)) !== 'append_too_large') return response;
-        return joinAnswers(await Promise.all(messages.map((message) => forward({ body: message }))));
-      }),
-    ),
-  mutant('create-unlimited', 'the messages of a new session are not under the limit of a write')
-    .caughtBy('append.limit-whole/create-over-refused')
-    .proxy(() =>
-      on('POST', '/v1/sessions', async ({ body }, forward) => {
-        const response = await forward();
-        if ((await codeOf(response)) !== 'append_too_large') return response;
-        const { messages = [], ...rest } = body as { messages?: Message[] };
-        const created = await forward({ body: rest });
-        const { id } = (await created.clone().json()) as { id: string };
-        for (const message of messages) await forward({ path: `/v1/sessions/${id}/messages`, body: message });
-        return forward({ method: 'GET', path: `/v1/sessions/${id}`, body: undefined });
-      }),
-    ),
-  mutant('create-limit-refused', 'a session cannot be created with a write of exactly the limit')
-    .caughtBy('append.limit-whole/create-accepted')
-    .proxy(() =>
-      on('POST', '/v1/sessions', ({ body }, forward) => {
-        const { messages, ...rest } = body as { messages?: Message[] };
-        if (!messages) return forward();
-        const longer = messages.map((message) => ({ ...message, content: oneMore(String(message.content)) }));
-        return forward({ body: { ...rest, messages: longer } });
-      }),
-    ),
-  mutant('limit-unnamed', 'the refusal of too large a write names no numbers')
-    .caughtBy('append.limit/over-named')
-    .proxy(() =>
-      on('POST', WRITE, async (_, forward) => {
-        const response = await forward();
-        if ((await codeOf(response)) !== 'append_too_large') return response;
-        return editJson(response, ({ error }: { error: object }) => ({
-          error: { ...error, message: 'Invalid request: the write is too large' },
-        }));
-      }),
-    ),
-  mutant('refusal-locks', 'after a refused write the session stays busy')
-    .caughtBy('append.limit/accepted-after')
-    .proxy(() => {
-      const locked = new Set<string>();
-      return on('POST', WRITE, async ({ ids: [id = ''] }, forward) => {
-        if (locked.has(id)) return refusal('session_busy');
-        const response = await forward();
-        if ((await codeOf(response)) === 'append_too_large') locked.add(id);
-        return response;
-      });
-    }),
-  mutant('content-cut', 'content is stored up to a thousand characters')
-    .caughtBy('append.limit/exact-stored-whole')
-    .proxy(() =>
-      on('GET', WRITE, async (_, forward) =>
-        editJson(await forward(), ({ data = [], ...page }: { data?: Message[] }) => ({
-          ...page,
-          data: data.map((message) => ({ ...message, content: String(message.content).slice(0, 1_000) })),
-        })),
-      ),
-    ),
   mutant('messages-uncounted', 'a write of any number of messages is looked at, however many are allowed')
     .caughtBy('append.request-messages/one-more-refused')
     .proxy(() => editWrites((messages) => messages.slice(0, 2_048))),
@@ -131,20 +36,6 @@ const LIMIT_MUTANTS = [
     .caughtBy('append.request-messages/most-not-refused-for-it')
     .proxy(() => editWrites((messages) => (messages.length > 2 ? [...messages, ...messages.slice(-1)] : messages))),
 ];
-
-function half(content: unknown): string {
-  const text = String(content);
-  return text.slice(0, Math.floor(text.length / 2));
-}
-
-/** Where a write of one message is refused for `code`, it is written changed. */
-function retried(code: string, change: (message: Message) => object): Handler {
-  return on('POST', WRITE, async ({ body }, forward) => {
-    const response = await forward();
-    const [message] = messagesOf(body) ?? [];
-    return message && (await codeOf(response)) === code ? forward({ body: change(message) }) : response;
-  });
-}
 
 const overflown = (meet: (id: string, forward: Forward, response: Response) => Promise<Response>): Handler =>
   on('POST', WRITE, async ({ ids: [id = ''] }, forward) => {
@@ -246,11 +137,7 @@ const WRITE_MUTANTS = [
       }),
     ),
   mutant('partly-stored', 'what stands before the fault in a refused write is stored')
-    .caughtBy(
-      'append.atomic/last-bad-stores-none',
-      'append.atomic/middle-bad-stores-none',
-      'append.limit-whole/sum-over-refused',
-    )
+    .caughtBy('append.atomic/last-bad-stores-none', 'append.atomic/middle-bad-stores-none')
     .proxy(() =>
       on('POST', WRITE, async ({ body }, forward) => {
         const response = await forward();

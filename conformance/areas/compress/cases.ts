@@ -3,13 +3,12 @@ import { listOf } from '../../../contract/lists.ts';
 import { Session, SessionCompression } from '../../../contract/sessions.ts';
 import { Snapshot } from '../../../contract/snapshots.ts';
 import { type Case, defineCase } from '../../core/case.ts';
-import { expectBody, expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
+import { expectBody, expectEqual, expectError, expectTrue } from '../../core/expect.ts';
 import { Mismatch } from '../../core/verdict.ts';
 import { askCodeWord, codeWordText, expectRecall } from '../../wire/chat.ts';
 import {
   append,
   createSession,
-  createSnapshot,
   expectUnchanged,
   getSession,
   readMessages,
@@ -21,6 +20,7 @@ import {
   windowOf,
 } from '../../wire/sessions.ts';
 import { appendFacts, expectBelowMinimum, facts, retainedBy, TOOL, tokensIn } from '../../wire/windows.ts';
+import { COMPRESS_STATE_CASES } from '../truncate/state-cases.ts';
 
 const compressBudget = defineCase({
   id: 'compress.budget',
@@ -294,31 +294,6 @@ const compressRequest = defineCase({
   },
 });
 
-const compressSnapshotLimit = defineCase({
-  id: 'compress.snapshot-limit',
-  title: 'compress needs room for its snapshot',
-  needs: ['sessions', 'sessions.append', 'sessions.compress', 'sessions.snapshot'],
-  scope: 'account',
-  checks: { refused: 'compress.snapshot-limit', 'refused-unchanged': 'compress.refused-unchanged' },
-  cost: ({ snapshots }) => ({ requests: 2 * snapshots + 40 }),
-  async run(context) {
-    const { snapshots: limit } = context.limits;
-    const api = await context.emptyAccount();
-    const { id } = await createSession(api);
-    for (const fact of facts(12)) await append(api, id, fact);
-    let last = '';
-    for (let taken = 0; taken < limit; taken += 1) last = (await createSnapshot(api, id)).id;
-    const before = await stateOf(api, id);
-    const path = `/sessions/${id}/compress`;
-    await context.check('refused', async () => {
-      expectError(await api.post(path, { ratio: 1.5 }), 'snapshot_limit_reached');
-    });
-    await context.check('refused-unchanged', () => expectUnchanged(api, before));
-    expectSuccess(await api.delete(`/snapshots/${last}`));
-    expectSuccess(await api.post(path, { ratio: 1.5 }));
-  },
-});
-
 const NEEDS = ['sessions', 'sessions.append', 'sessions.compress'] as const;
 
 const compressSummary = defineCase({
@@ -560,5 +535,5 @@ export const COMPRESS_CASES: readonly Case[] = [
   compressOpenCall,
   compressInfeasible,
   compressMemory,
-  compressSnapshotLimit,
+  ...COMPRESS_STATE_CASES,
 ];

@@ -278,25 +278,11 @@ const COMPRESS_REFUSAL_MUTANTS = [
       }),
     ),
   mutant('failed-leaves-half', 'a compress that fails has removed what it was to replace')
-    .caughtBy(
-      'compress.infeasible/refused-unchanged',
-      'compress.snapshot-limit/refused-unchanged',
-      'compress.request/refused-unchanged',
-    )
+    .caughtBy('compress.infeasible/refused-unchanged', 'compress.request/refused-unchanged')
     .proxy(
       onRefusal(undefined, async (response, { ids: [id] }, forward) => {
         await ask(forward, 'POST', `/v1/sessions/${id}/truncate`, { preserve_len: 220 });
         return response;
-      }),
-    ),
-  mutant('makes-room-for-its-snapshot', 'the oldest snapshot is dropped for that of the compress')
-    .caughtBy('compress.snapshot-limit/refused')
-    .proxy(
-      onRefusal('snapshot_limit_reached', async (_, __, forward) => {
-        const { body } = await ask(forward, 'GET', '/v1/snapshots', undefined, '?order=asc&limit=1');
-        const [oldest] = body.data as { id: string }[];
-        await ask(forward, 'DELETE', `/v1/snapshots/${oldest?.id}`);
-        return forward();
       }),
     ),
 ];

@@ -1,4 +1,3 @@
-import { listOf } from '../../../contract/lists.ts';
 import { Session, SessionDeleted, SessionMessage } from '../../../contract/sessions.ts';
 import { SnapshotDeleted } from '../../../contract/snapshots.ts';
 import { type Case, defineCase } from '../../core/case.ts';
@@ -17,64 +16,6 @@ import {
   windowOf,
 } from '../../wire/sessions.ts';
 import { contentOf, expectBelowMinimum, mixedWindow, OTHER_TOOL, partlyRestored, TOOL } from '../../wire/windows.ts';
-
-const forkLimit = defineCase({
-  id: 'forks.limit',
-  title: 'forks count against the sessions of the account',
-  needs: ['sessions', 'sessions.list', 'sessions.append', 'sessions.snapshot', 'sessions.fork'],
-  scope: 'account',
-  checks: {
-    'last-place-taken': 'forks.counts',
-    'no-place-left': 'forks.counts',
-    'place-freed': 'forks.counts',
-    'counts-for-others': 'forks.counts',
-  },
-  cost: ({ sessions }) => ({ requests: 2 * sessions + 40 }),
-  async run(context) {
-    const { sessions: limit } = context.limits;
-    const api = await context.emptyAccount();
-    const { id } = await createSession(api);
-    await append(api, id, user('The first.'));
-    const { id: snapshot_id } = await createSnapshot(api, id);
-    for (let count = 1; count < limit - 1; count += 1) await createSession(api);
-    let last = '';
-    await context.require('last-place-taken', async () => {
-      last = (await createSession(api, { snapshot_id })).id;
-    });
-    await context.check('no-place-left', async () => {
-      const newest = async () => expectBody(await api.get('/sessions?limit=3'), listOf(Session)).data;
-      const before = await newest();
-      expectError(await api.post('/sessions', { snapshot_id }), 'session_limit_reached');
-      expectEqual(await newest(), before, 'the newest sessions after the refusal');
-    });
-    await context.check('counts-for-others', async () => {
-      expectError(await api.post('/sessions'), 'session_limit_reached');
-    });
-    await context.check('place-freed', async () => {
-      expectBody(await api.delete(`/sessions/${last}`), SessionDeleted);
-      await createSession(api, { snapshot_id });
-      expectError(await api.post('/sessions', { snapshot_id }), 'session_limit_reached');
-    });
-  },
-});
-
-const forkHidden = defineCase({
-  id: 'forks.hidden',
-  title: 'another account cannot fork by the id of a snapshot',
-  needs: ['sessions', 'sessions.snapshot', 'sessions.fork'],
-  twoAccounts: true,
-  checks: { refused: 'forks.hidden' },
-  async run(context) {
-    const { api } = context;
-    const { id } = await createSession(api);
-    const { id: snapshot_id } = await createSnapshot(api, id);
-    await context.check('refused', async () => {
-      const reply = await context.secondAccount().post('/sessions', { snapshot_id });
-      expectError(reply, 'snapshot_not_found', { param: 'snapshot_id' });
-    });
-    await createSession(api, { snapshot_id });
-  },
-});
 
 const NEEDS = [
   'sessions',
@@ -311,12 +252,4 @@ const forkPreserveLen = defineCase({
   },
 });
 
-export const FORKS_CASES: readonly Case[] = [
-  forkNewSession,
-  forkIsolation,
-  forkFields,
-  forkPreserveLen,
-  forkHidden,
-  forkMemory,
-  forkLimit,
-];
+export const FORKS_CASES: readonly Case[] = [forkNewSession, forkIsolation, forkFields, forkPreserveLen, forkMemory];

@@ -227,7 +227,7 @@ const FORK_REQUEST_MUTANTS = [
       }),
     ),
   mutant('unknown-is-new', 'the fork of a snapshot that is gone is an empty session')
-    .caughtBy('forks.fields/deleted-refused', 'forks.fields/never-known-refused', 'forks.hidden/refused')
+    .caughtBy('forks.fields/deleted-refused', 'forks.fields/never-known-refused')
     .proxy(() =>
       on('POST', CREATE, async (_, forward) => {
         const response = await forward();
@@ -271,42 +271,6 @@ const FORK_REQUEST_MUTANTS = [
   mutant('title-lost', 'title and metadata of the fork are not kept')
     .caughtBy('forks.new-session/own-title-and-metadata')
     .proxy(without('title', 'metadata')),
-  mutant('by-anyone', 'anyone who knows the id of a snapshot forks it')
-    .caughtBy('forks.hidden/refused')
-    .proxy(() => {
-      let owner: string | undefined;
-      return (request, forward) => {
-        if (request.path.endsWith('/snapshots')) owner ??= request.headers.authorization;
-        const isFork =
-          request.path === CREATE && typeof request.body === 'object' && 'snapshot_id' in (request.body ?? {});
-        if (owner === undefined || !isFork) return forward();
-        return forward({ headers: { ...request.headers, authorization: owner } });
-      };
-    }),
-  mutant('not-counted', 'only sessions that are not forks count against the limit')
-    .caughtBy('forks.limit/no-place-left', 'forks.limit/counts-for-others', 'forks.limit/place-freed')
-    .limits({ sessions: 100 }, () => {
-      const plain = new Map<string, number>();
-      return on('POST', CREATE, async ({ body, headers: { authorization = '' } }, forward) => {
-        if ('snapshot_id' in ((body ?? {}) as Json)) return forward();
-        const count = plain.get(authorization) ?? 0;
-        plain.set(authorization, count + 1);
-        if (count < SMALL_LIMITS.sessions) return forward();
-        const message = 'the number of sessions has reached the limit';
-        return json({ error: { message, type: 'invalid_request_error', code: 'session_limit_reached' } }, 400);
-      });
-    }),
-  mutant('one-place-less', 'a fork needs two places')
-    .caughtBy('forks.limit/last-place-taken')
-    .proxy(() =>
-      on('POST', CREATE, async ({ body }, forward) => {
-        if (!('snapshot_id' in ((body ?? {}) as Json))) return forward();
-        const spare = await ask(forward, 'POST', CREATE, {});
-        const response = await forward();
-        await forward({ method: 'DELETE', path: `/v1/sessions/${spare.body.id}`, body: undefined });
-        return response;
-      }),
-    ),
 ];
 
 export const FORKS_MUTANTS: readonly Mutant[] = [

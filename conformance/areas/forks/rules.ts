@@ -19,6 +19,5 @@ export const FORKS_RULES = {
   'forks.minimum': ours('A `preserve_len` below `min_preserve_tokens` is refused; the refusal names the minimum.'),
   'forks.deleted-session': ours('A snapshot can be forked after its session is deleted.'),
   'forks.unknown': ours('A deleted or unknown snapshot is answered with 404 `snapshot_not_found`.'),
-  'forks.hidden': ours('A snapshot of another account cannot be forked by its id.'),
   'forks.model-knows': ours('The model knows the history of the fork and nothing that other sessions said since.'),
 } as const;

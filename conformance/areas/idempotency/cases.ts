@@ -1,11 +1,7 @@
-import { ChatCompletionChunk } from '../../../contract/chat.ts';
-import { listOf } from '../../../contract/lists.ts';
 import { Session, SessionDeleted } from '../../../contract/sessions.ts';
 import { type Case, defineCase } from '../../core/case.ts';
-import { expectBody, expectEqual, expectError, expectShape, expectSuccess, expectTrue } from '../../core/expect.ts';
-import { NotRun } from '../../core/verdict.ts';
-import { CHAT_COST, SESSION_CHANGES, sendChange, setUpChange } from '../../wire/changes.ts';
-import { DURING_COST, longSession, sendDuringTurns, sendInvalidTurn } from '../../wire/concurrent-turns.ts';
+import { expectBody, expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
+import { CHAT_COST, ROUTES, sendRoute } from '../../tables/routes.ts';
 import type { Reply } from '../../wire/reply.ts';
 import {
   append,
@@ -16,112 +12,16 @@ import {
   stateOf,
   user,
 } from '../../wire/sessions.ts';
-
-const REPLAYED = 'idempotent-replayed';
-
-function isReplay({ headers }: Reply): boolean {
-  return headers.get(REPLAYED)?.toLowerCase() === 'true';
-}
-
-/** @throws Mismatch where `again` is not the stored answer `first` */
-function sameAnswer(first: Reply, again: Reply): void {
-  expectSuccess(first);
-  const contentOf = ({ json, headers }: Reply) => ({ json, etag: headers.get('etag') });
-  expectEqual(contentOf(expectSuccess(again)), contentOf(first), `${again.what}: the answer to the repeated request`);
-}
-
-function marked(first: Reply, again: Reply): void {
-  expectTrue(!isReplay(expectSuccess(first)), `${first.what}: the first answer says that it is a stored one`);
-  expectTrue(
-    isReplay(expectSuccess(again)),
-    `${again.what}: the answer to the repeated request lacks Idempotent-Replayed: true`,
-  );
-}
+import { idempotencyKeyBytes } from './key-cases.ts';
+import { isReplay, expectMarked as marked, expectSameAnswer as sameAnswer } from './replays.ts';
+import { REPLAY_CASES } from './route-cases.ts';
 
 function mismatched(reply: Reply): void {
   expectError(reply, 'idempotency_mismatch');
 }
 
-const Ids = listOf(Session.pick({ id: true }));
-
-/** What leaves another state when it is done again. */
-const REPEATABLE = new Set(['append', 'append-several', 'rollback', 'chat']);
-
-/** One case for each route that changes a session, so that each is asked of targets that offer it. */
-const idempotencyChanges = SESSION_CHANGES.map((change) =>
-  defineCase<string>({
-    id: `idempotency.${change.name}`,
-    title: `${change.name}, sent again under its key`,
-    needs: ['sessions', 'sessions.append', 'idempotency', ...change.needs],
-    checks: {
-      'same-answer': 'idempotency.same-answer',
-      marked: 'idempotency.replayed-header',
-      ...(REPEATABLE.has(change.name) && { once: 'idempotency.once' }),
-    },
-    cost: () => (change.chats ? CHAT_COST : {}),
-    async run(context) {
-      const { api } = context;
-      const ground = await setUpChange(context, change);
-      const send = { headers: { 'Idempotency-Key': context.nonce() } };
-      const first = await sendChange(context, change, ground, send);
-      await append(api, ground.session, user('Written in between.'));
-      const after = await stateOf(api, ground.session);
-      // A third time as well: what is stored is not used up by the first replay.
-      const again = [await sendChange(context, change, ground, send), await sendChange(context, change, ground, send)];
-      await context.check('same-answer', () => again.forEach((reply) => void sameAnswer(first, reply)));
-      await context.check('marked', () => again.forEach((reply) => void marked(first, reply)));
-      if (REPEATABLE.has(change.name)) await context.check('once', () => expectUnchanged(api, after));
-    },
-  }),
-);
-
-const idempotencyCreate = defineCase({
-  id: 'idempotency.create',
-  title: 'a create request repeated with its key',
-  needs: ['sessions', 'sessions.list', 'idempotency'],
-  scope: 'account',
-  checks: { 'same-answer': 'idempotency.same-answer', marked: 'idempotency.replayed-header', once: 'idempotency.once' },
-  async run(context) {
-    const api = await context.emptyAccount();
-    const create = (headers: Record<string, string>) => api.post('/sessions', { title: 'Once' }, { headers });
-    const key = { 'Idempotency-Key': context.nonce() };
-    const first = await create(key);
-    const again = await create(key);
-    await context.check('same-answer', () => sameAnswer(first, again));
-    await context.check('marked', () => marked(first, again));
-    await context.check('once', async () => {
-      const { data } = expectBody(await api.get('/sessions?limit=100'), Ids);
-      expectEqual(
-        data.map(({ id }) => id),
-        [expectBody(first, Session).id],
-        'the sessions of the account',
-      );
-    });
-  },
-});
-
-const idempotencySnapshot = defineCase({
-  id: 'idempotency.snapshot',
-  title: 'a snapshot request repeated with its key',
-  needs: ['sessions', 'sessions.snapshot', 'idempotency'],
-  checks: { 'same-answer': 'idempotency.same-answer', marked: 'idempotency.replayed-header', once: 'idempotency.once' },
-  async run(context) {
-    const { api } = context;
-    const { id } = await createSession(api, { messages: [user('The first message.')] });
-    const path = `/sessions/${id}/snapshots`;
-    const send = { headers: { 'Idempotency-Key': context.nonce() } };
-    const first = await api.post(path, { name: 'Once' }, send);
-    const again = await api.post(path, { name: 'Once' }, send);
-    await context.check('same-answer', () => sameAnswer(first, again));
-    await context.check('marked', () => marked(first, again));
-    await context.check('once', async () =>
-      expectEqual(expectBody(await api.get(path), Ids).data.length, 1, 'the number of snapshots'),
-    );
-  },
-});
-
 const idempotencyDelete = defineCase({
-  id: 'idempotency.delete',
+  id: 'idempotency.deletions',
   title: 'deletions repeated with their keys',
   needs: ['sessions', 'sessions.snapshot', 'idempotency'],
   checks: {
@@ -300,38 +200,6 @@ const idempotencyState = defineCase({
   },
 });
 
-const idempotencyBusy = defineCase({
-  id: 'idempotency.busy',
-  title: 'a replay does not wait for a turn to end',
-  needs: ['sessions', 'sessions.append', 'chat', 'chat.stream', 'tokens.estimate', 'idempotency'],
-  checks: { 'while-busy': 'idempotency.before-state' },
-  cost: () => ({ ...DURING_COST, promptTokens: 4 * DURING_COST.promptTokens }),
-  async run(context) {
-    const { api } = context;
-    const id = await longSession(context);
-    const send = { headers: { 'Idempotency-Key': context.nonce() } };
-    const write = () => api.post(`/sessions/${id}/messages`, user('Once.'), send);
-    const first = expectSuccess(await write());
-    const replays: Reply[] = [];
-    const replay = async () => {
-      const reply = await write();
-      replays.push(reply);
-      return reply;
-    };
-    const busy = (replies: readonly Reply[]) => replies.some(({ text }) => text.includes('session_busy'));
-    await context.check('while-busy', async () => {
-      const replies = await sendDuringTurns(
-        context,
-        id,
-        (number) => (number % 2 === 0 ? replay() : sendInvalidTurn(context, id)),
-        (answered) => busy(answered) && replays.length > 0,
-      );
-      for (const reply of replays) sameAnswer(first, reply);
-      if (!busy(replies)) throw new NotRun('no turn lasted long enough for anything to arrive meanwhile');
-    });
-  },
-});
-
 const idempotencyRace = defineCase({
   id: 'idempotency.race',
   title: 'many concurrent copies of a request',
@@ -340,16 +208,18 @@ const idempotencyRace = defineCase({
     'append-once': 'idempotency.in-progress',
     'chat-once': 'idempotency.in-progress',
     'others-told': 'idempotency.in-progress',
+    'others-retry-after': 'versions.retry-after',
     'replayed-after': 'idempotency.same-answer',
   },
   cost: () => ({ ...CHAT_COST, requests: 60, completionTokens: (RACERS + 1) * 16 }),
   async run(context) {
     const { api } = context;
     const racing = async (id: string, name: 'append' | 'chat') => {
-      const change = SESSION_CHANGES.find((known) => known.name === name);
-      if (!change) throw new Error(`no change is called ${name}`);
+      const route = ROUTES.find((known) => known.name === name);
+      if (!route) throw new Error(`no route is called ${name}`);
       const send = { headers: { 'Idempotency-Key': context.nonce() } };
-      const once = () => sendChange(context, change, { session: id, message: '', snapshot: '' }, send);
+      const ground = { session: id, message: '', pinned: '', snapshot: '', share: '' };
+      const once = () => sendRoute(context, route, ground, send);
       return { once, replies: await Promise.all(Array.from({ length: RACERS }, once)) };
     };
     const won = (replies: Reply[]) => {
@@ -378,6 +248,13 @@ const idempotencyRace = defineCase({
         }
       }
     });
+    await context.check('others-retry-after', () => {
+      for (const reply of [...appends.replies, ...chats.replies].filter(({ status }) => status === 409)) {
+        const after = reply.headers.get('retry-after');
+        expectTrue(after !== null && Number(after) > 0, `a request in progress says Retry-After, not ${after}`);
+        expectEqual(reply.headers.get('x-should-retry'), 'true', 'x-should-retry of a request in progress');
+      }
+    });
     await context.check('replayed-after', async () => {
       const reply = await chats.once();
       sameAnswer(won(chats.replies), reply);
@@ -386,75 +263,13 @@ const idempotencyRace = defineCase({
   },
 });
 
-/** What a stream says, taken together. */
-function saidBy(reply: Reply): object {
-  const events = expectSuccess(reply).events;
-  expectEqual(events.at(-1), '[DONE]', `${reply.what}: the last event`);
-  const chunks = events.slice(0, -1).map((data) => {
-    let value: unknown;
-    try {
-      value = JSON.parse(data);
-    } catch {
-      value = data;
-    }
-    return expectShape(ChatCompletionChunk, value, `${reply.what}: an event`);
-  });
-  const choices = chunks.flatMap((chunk) => chunk.choices);
-  const finish = choices.filter(({ finish_reason }) => finish_reason !== null);
-  expectEqual(finish.length, 1, `${reply.what}: the number of finish chunks`);
-  const [last] = finish;
-  const { session } = chunks.find((chunk) => chunk.session) ?? {};
-  return {
-    id: chunks[0]?.id,
-    text: choices.map(({ delta }) => delta.content ?? '').join(''),
-    finish_reason: last?.finish_reason,
-    usage: last?.usage,
-    session,
-  };
-}
-
-const idempotencyStream = defineCase({
-  id: 'idempotency.stream',
-  title: 'a streamed chat repeated with its key',
-  needs: ['sessions', 'chat', 'chat.stream', 'idempotency'],
-  checks: {
-    'streams-again': 'idempotency.stream',
-    'same-reply': 'idempotency.stream',
-    marked: 'idempotency.replayed-header',
-    'writes-nothing': 'idempotency.stream',
-  },
-  cost: () => CHAT_COST,
-  async run(context) {
-    const { api, target } = context;
-    const { id } = await createSession(api);
-    const send = { headers: { 'Idempotency-Key': context.nonce() } };
-    const messages = [user('Reply with the word OK only.')];
-    const body = { model: target.model, session_id: id, messages, max_tokens: 16, stream: true };
-    const first = await api.post('/chat/completions', body, send);
-    const said = saidBy(first);
-    const after = await stateOf(api, id);
-    const again = await api.post('/chat/completions', body, send);
-    await context.require('streams-again', () => {
-      const type = expectSuccess(again).headers.get('content-type') ?? '';
-      expectTrue(type.startsWith('text/event-stream'), `a replay of a stream is a stream, not ${type}`);
-      saidBy(again);
-    });
-    await context.check('same-reply', () => expectEqual(saidBy(again), said, 'what the replay says'));
-    await context.check('marked', () => marked(first, again));
-    await context.check('writes-nothing', () => expectUnchanged(api, after));
-  },
-});
-
 export const IDEMPOTENCY_CASES: readonly Case[] = [
-  idempotencyCreate,
-  ...idempotencyChanges,
-  idempotencySnapshot,
+  ...REPLAY_CASES,
+  idempotencyKeyBytes,
   idempotencyDelete,
-  idempotencyStream,
   idempotencyMismatch,
   idempotencyKeys,
   idempotencyAccounts,
   idempotencyState,
-  idempotencyBusy,
   idempotencyRace,
 ];

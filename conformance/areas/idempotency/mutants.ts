@@ -1,8 +1,8 @@
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
 import { keyOf } from '../../proof/other-account.ts';
-import { editText, type Handler, isEvents, json, type Passing } from '../../proof/proxy.ts';
-import { changedBy, codeOf, refusal, versionOf, whileChatting } from '../../proof/sessions.ts';
-import { SESSION_CHANGES } from '../../wire/changes.ts';
+import { type Handler, json, type Passing } from '../../proof/proxy.ts';
+import { changedBy, codeOf, refusal, versionOf } from '../../proof/sessions.ts';
+import { REPLAY_CASES } from './route-cases.ts';
 
 const mutant = mutantsOf('idempotency');
 
@@ -124,10 +124,7 @@ const KEY_MUTANTS = [
 
 type Kills = readonly [string, ...string[]];
 
-const REPEATABLE = new Set(['append', 'append-several', 'rollback', 'chat']);
-
-const each = (check: string, names: readonly string[] = SESSION_CHANGES.map(({ name }) => name)) =>
-  names.map((name) => `idempotency.${name}/${check}`);
+const each = (check: string) => REPLAY_CASES.filter(({ checks }) => check in checks).map(({ id }) => `${id}/${check}`);
 
 /** Takes the key off requests. */
 function forgetting(isIt: (request: Passing) => boolean): () => Handler {
@@ -154,40 +151,24 @@ function without(response: Response, name: string): Response {
 const MARKED = [
   'idempotency.create/marked',
   'idempotency.snapshot/marked',
-  'idempotency.delete/session-marked',
-  'idempotency.stream/marked',
+  'idempotency.deletions/session-marked',
   ...each('marked'),
 ] as unknown as Kills;
 
 const REPLAY_MUTANTS = [
-  mutant('keys-ignored', 'keys are ignored')
-    .caughtBy(
-      'idempotency.create/same-answer',
-      'idempotency.create/once',
-      'idempotency.snapshot/same-answer',
-      'idempotency.snapshot/once',
-      ...each('same-answer'),
-      ...each('once', [...REPEATABLE]),
-      'idempotency.race/append-once',
-      'idempotency.race/replayed-after',
-    )
-    .proxy(forgetting(() => true)),
   mutant('keys-of-posts-only', 'keys are ignored on deletions')
-    .caughtBy('idempotency.delete/session-same-answer', 'idempotency.delete/snapshot-same-answer')
+    .caughtBy('idempotency.deletions/session-same-answer', 'idempotency.deletions/snapshot-same-answer')
     .proxy(forgetting(({ method }) => method === 'DELETE')),
   mutant('keys-of-writes-only', 'keys are heeded on writes of messages only')
     .caughtBy('idempotency.create/once', 'idempotency.rollback/once', 'idempotency.chat/once')
     .proxy(forgetting(({ path }) => !path.endsWith('/messages'))),
   mutant('deletion-always-succeeds', 'deleting what is gone succeeds, key or not')
-    .caughtBy('idempotency.delete/session-without-key')
+    .caughtBy('idempotency.deletions/session-without-key')
     .proxy(() => async ({ method, path }, forward) => {
       const response = await forward();
       if (method !== 'DELETE' || response.status !== 404) return response;
       return json({ id: path.split('/').at(-1), object: 'session.deleted', deleted: true });
     }),
-  mutant('replays-unmarked', 'a stored answer does not say that it is one')
-    .caughtBy(...MARKED)
-    .proxy(replays((response) => without(response, 'idempotent-replayed'))),
   mutant('all-marked', 'every answer to a request with a key says that it is a stored one')
     .caughtBy(...MARKED)
     .proxy(() => async ({ headers }, forward) => {
@@ -198,28 +179,15 @@ const REPLAY_MUTANTS = [
       return new Response(response.body, { status: response.status, headers: marked });
     }),
   mutant('replays-without-etag', 'a stored answer has lost its version')
-    .caughtBy(...each('same-answer'))
+    .caughtBy('idempotency.title/same-answer', 'idempotency.append/same-answer', 'idempotency.rollback/same-answer')
     .proxy(replays((response) => without(response, 'etag'))),
   mutant('replays-empty', 'that a request was carried out is remembered, and not what it was answered')
     .caughtBy(
       'idempotency.create/same-answer',
       'idempotency.append/same-answer',
-      'idempotency.delete/session-same-answer',
+      'idempotency.deletions/session-same-answer',
     )
     .proxy(replays((response) => new Response('{}', response))),
-  mutant('stream-replayed-whole', 'a streamed chat is answered again as one body')
-    .caughtBy('idempotency.stream/streams-again')
-    .proxy(
-      replays(async (response) =>
-        isEvents(response) ? json({ object: 'chat.completion' }, 200, { 'Idempotent-Replayed': 'true' }) : response,
-      ),
-    ),
-  mutant('stream-replay-renamed', 'a stream that is sent again is a completion with an id of its own')
-    .caughtBy('idempotency.stream/same-reply')
-    .proxy(replays((response) => editText(response, (text) => text.replaceAll('"chatcmpl-', '"chatcmpl-again-')))),
-  mutant('streams-run-again', 'keys are ignored on streamed chats')
-    .caughtBy('idempotency.stream/same-reply', 'idempotency.stream/writes-nothing', 'idempotency.stream/marked')
-    .proxy(forgetting(({ body }) => (body as { stream?: unknown } | undefined)?.stream === true)),
 ];
 
 const STATE_MUTANTS = [
@@ -239,13 +207,6 @@ const STATE_MUTANTS = [
       if (id === undefined) return forward();
       return (await versionOf(request, forward, id)) === undefined ? refusal('session_not_found') : forward();
     }),
-  mutant('busy-before-replay', 'whether the session is busy is looked at before the key')
-    .caughtBy('idempotency.busy/while-busy')
-    .proxy(
-      whileChatting(async (request, forward) =>
-        request.headers[KEY] === undefined ? forward() : refusal('session_busy'),
-      ),
-    ),
   mutant('race-runs-all', 'a key is known only once its first request has ended')
     .caughtBy('idempotency.race/append-once', 'idempotency.race/chat-once')
     .proxy(() => {

@@ -11,6 +11,9 @@ export const IDEMPOTENCY_RULES = {
     'A key that is reused with another body or route is refused with `idempotency_mismatch`; nothing changes.',
   ),
   'idempotency.refusal-free': ours('A refused request does not use up its key.'),
+  'idempotency.key-bytes': ours(
+    'A key has 1 to 255 characters and is compared byte for byte; a longer one is refused.',
+  ),
   'idempotency.per-account': ours('Keys of one account do not affect another.'),
   'idempotency.without-key': ours('Requests without a key, or with different keys, are each executed.'),
   'idempotency.in-progress': ours(

@@ -2,18 +2,30 @@ import { listOf } from '../../../contract/lists.ts';
 import { Session, SessionMessage } from '../../../contract/sessions.ts';
 import { Snapshot } from '../../../contract/snapshots.ts';
 import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
-import { expectBody, expectEqual, expectError, expectTrue } from '../../core/expect.ts';
+import { expectBody, expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
 import { Mismatch } from '../../core/verdict.ts';
 import type { Api } from '../../wire/api.ts';
-import { append, createSession, createSnapshot, getSession, unknownId, user } from '../../wire/sessions.ts';
+import {
+  append,
+  createSession,
+  createSnapshot,
+  getSession,
+  readMessages,
+  toolCall,
+  toolResult,
+  unknownId,
+  user,
+  windowOf,
+} from '../../wire/sessions.ts';
+import { appendFacts, facts } from '../../wire/windows.ts';
+import type { WireRuleId } from '../rules.ts';
 
-/** The three kinds of items: their pages, which way their lists go by themselves, and the rule that says so. */
+/** The three kinds of items: their pages, and the rule that says which way their lists go. */
 const KINDS = {
-  session: { Page: listOf(Session), order: 'desc', orderRule: 'lists.sessions-order' },
-  message: { Page: listOf(SessionMessage), order: 'asc', orderRule: 'lists.messages-order' },
-  snapshot: { Page: listOf(Snapshot), order: 'desc', orderRule: 'lists.snapshots-order' },
+  session: { Page: listOf(Session), orderRule: 'lists.sessions-order' },
+  message: { Page: listOf(SessionMessage), orderRule: 'lists.messages-order' },
+  snapshot: { Page: listOf(Snapshot), orderRule: 'lists.snapshots-order' },
 } as const;
-
 type Kind = keyof typeof KINDS;
 
 /** A list that is known: where it is, and its items from first to last in its own order. */
@@ -21,6 +33,8 @@ interface Known {
   api: Api;
   path: string;
   items: readonly { id: string }[];
+  /** Ids that were items of it once, or are items of another such list, by what has become of them. */
+  gone: Readonly<Record<string, string>>;
   /** A list of the same kind without items. */
   empty?: string;
 }
@@ -31,6 +45,10 @@ interface ListSpec {
   kind: Kind;
   needs: Case['needs'];
   scope: Case['scope'];
+  /** Which way the list goes by itself. */
+  order: 'asc' | 'desc';
+  /** Its items have been moved about, so that it is its items that are looked at, and not the form of its pages. */
+  moved?: true;
   /** Lays out at least three items. */
   lay: (context: CaseContext<string>) => Promise<Known>;
 }
@@ -41,36 +59,43 @@ const ROUNDS = 50;
 const ALL = 50;
 
 /** What holds of every list. */
-function listCase({ id, title, kind, needs, scope, lay }: ListSpec): Case {
-  const { Page, order, orderRule } = KINDS[kind];
-  return defineCase({
+function listCase({ id, title, kind, needs, scope, order, moved, lay }: ListSpec): Case {
+  const { Page, orderRule } = KINDS[kind];
+  const checks: Record<string, WireRuleId> = {
+    ...(!moved && {
+      shape: 'lists.shape',
+      ends: 'lists.ends',
+      'no-items': 'lists.ends',
+      'order-unknown': 'lists.order',
+      'limit-most': 'lists.limit-range',
+    }),
+    'own-order': orderRule,
+    whole: 'lists.whole',
+    'order-given': 'lists.order',
+    limit: 'lists.limit',
+    'limit-refused': 'lists.limit-range',
+    pages: 'lists.after',
+    'pages-other-order': 'lists.after',
+    'has-more': 'lists.has-more',
+    'cursor-unknown': 'lists.cursor-unknown',
+    'cursor-gone': 'lists.cursor-unknown',
+  };
+  return defineCase<string>({
     id,
     title,
     needs,
     scope,
-    checks: {
-      shape: 'lists.shape',
-      'own-order': orderRule,
-      whole: 'lists.whole',
-      ends: 'lists.ends',
-      'no-items': 'lists.ends',
-      'order-given': 'lists.order',
-      'order-unknown': 'lists.order',
-      limit: 'lists.limit',
-      'limit-most': 'lists.limit-range',
-      'limit-refused': 'lists.limit-range',
-      pages: 'lists.after',
-      'pages-other-order': 'lists.after',
-      'has-more': 'lists.has-more',
-      'cursor-unknown': 'lists.cursor-unknown',
-    },
+    cost: () => ({ requests: 140 }),
+    checks,
     async run(context) {
-      const { api, path, items, empty } = await lay(context);
+      const { api, path, items, gone, empty } = await lay(context);
+      const joint = path.includes('?') ? '&' : '?';
       const ids = items.map((item) => item.id);
       const turned = ids.toReversed();
       const other = order === 'asc' ? 'desc' : 'asc';
       const most = context.limits.page_size_max;
-      const page = async (query: string, of = path) => expectBody(await api.get(`${of}?${query}`), Page);
+      const page = async (query: string, of = path) =>
+        expectBody(await api.get(`${of}${of.includes('?') ? '&' : '?'}${query}`), Page);
       const idsOf = ({ data }: { data: { id: string }[] }) => data.map((item) => item.id);
       const joined = async (query: string) => {
         const found: string[] = [];
@@ -80,20 +105,22 @@ function listCase({ id, title, kind, needs, scope, lay }: ListSpec): Case {
           if (!has_more) return found;
           after = `&after=${last_id}`;
         }
-        throw new Mismatch(`GET /v1${path}?${query}: the pages do not end`);
+        throw new Mismatch(`GET /v1${path}${joint}${query}: the pages do not end`);
       };
-      await context.require('shape', () => page(`limit=${ALL}`));
-      await context.check('own-order', async () =>
-        expectEqual(idsOf(await page(`limit=${ALL}`)), ids, 'the ids, as listed'),
-      );
-      await context.check('whole', async () =>
+      if (moved) await page(`limit=${ALL}`);
+      else await context.require('shape', () => page(`limit=${ALL}`));
+      const check = async (name: string, judged: () => unknown) => {
+        if (name in checks) await context.check(name, judged);
+      };
+      await check('own-order', async () => expectEqual(idsOf(await page(`limit=${ALL}`)), ids, 'the ids, as listed'));
+      await check('whole', async () =>
         expectEqual((await page(`limit=${ALL}&order=${order}`)).data, items, 'the items'),
       );
-      await context.check('ends', async () => {
+      await check('ends', async () => {
         const { data, first_id, last_id } = await page('limit=2');
         expectEqual([first_id, last_id], [data[0]?.id, data.at(-1)?.id], 'first_id and last_id');
       });
-      await context.check('no-items', async () => {
+      await check('no-items', async () => {
         const behind = `limit=2&after=${ids.at(-1)}`;
         for (const { data, first_id, last_id, has_more } of [
           await page(behind),
@@ -106,40 +133,53 @@ function listCase({ id, title, kind, needs, scope, lay }: ListSpec): Case {
           );
         }
       });
-      await context.check('order-given', async () => {
+      await check('order-given', async () => {
         expectEqual(idsOf(await page(`limit=${ALL}&order=${order}`)), ids, `the ids in order ${order}`);
         expectEqual(idsOf(await page(`limit=${ALL}&order=${other}`)), turned, `the ids in order ${other}`);
       });
-      await context.check('order-unknown', async () => {
-        expectError(await api.get(`${path}?order=newest`), 'invalid_request', { param: 'order' });
+      await check('order-unknown', async () => {
+        expectError(await api.get(`${path}${joint}order=newest`), 'invalid_request', { param: 'order' });
       });
-      await context.check('limit', async () => {
-        for (const limit of [1, 2])
+      await check('limit', async () => {
+        for (let limit = 1; limit < ids.length; limit += 1) {
           expectEqual(idsOf(await page(`limit=${limit}`)), ids.slice(0, limit), `the page of ${limit}`);
-      });
-      await context.check('limit-most', () => page(`limit=${most}`));
-      await context.check('limit-refused', async () => {
-        for (const limit of [0, most + 1, -1, 1.5, 'many']) {
-          expectError(await api.get(`${path}?limit=${limit}`), 'invalid_request', { param: 'limit' });
+          const after = idsOf(await page(`limit=${limit}&after=${ids[0]}`));
+          expectEqual(after, ids.slice(1, 1 + limit), `the page of ${limit} after the first item`);
         }
       });
-      await context.check('pages', async () => {
-        for (const limit of [1, 2]) expectEqual(await joined(`limit=${limit}`), ids, `the pages of ${limit}, joined`);
+      await check('limit-most', () => page(`limit=${most}`));
+      await check('limit-refused', async () => {
+        for (const limit of [0, most + 1, -1, 1.5, 'many']) {
+          expectError(await api.get(`${path}${joint}limit=${limit}`), 'invalid_request', { param: 'limit' });
+        }
       });
-      await context.check('pages-other-order', async () => {
+      await check('pages', async () => {
+        for (const limit of [1, 2, 3])
+          expectEqual(await joined(`limit=${limit}`), ids, `the pages of ${limit}, joined`);
+      });
+      await check('pages-other-order', async () => {
         expectEqual(await joined(`limit=2&order=${other}`), turned, `the pages in order ${other}, joined`);
       });
-      await context.check('has-more', async () => {
+      await check('has-more', async () => {
         expectTrue((await page(`limit=${ids.length - 1}`)).has_more, 'has_more is true where one item is left');
         expectTrue(
           !(await page(`limit=${ids.length}`)).has_more,
           'has_more is false where the page ends with the last item',
         );
       });
-      await context.check('cursor-unknown', async () => {
+      await check('cursor-unknown', async () => {
         const unknown = unknownId(ids[0] ?? '');
-        expectError(await api.get(`${path}?after=${unknown}`), `${kind}_not_found`, { param: 'after' });
+        expectError(await api.get(`${path}${joint}after=${unknown}`), `${kind}_not_found`, { param: 'after' });
         await page(`after=${ids[0]}`);
+      });
+      await check('cursor-gone', async () => {
+        for (const [what, cursor] of Object.entries(gone)) {
+          for (const more of ['', `&order=${other}`, '&limit=1']) {
+            const reply = await api.get(`${path}${joint}after=${cursor}${more}`);
+            expectTrue(reply.status >= 400, `${what} is refused as a cursor: ${reply.what} ${reply.status}`);
+            expectError(reply, `${kind}_not_found`, { param: 'after' });
+          }
+        }
       });
     },
   });
@@ -157,47 +197,174 @@ const listsSessions = listCase({
   id: 'lists.sessions',
   title: 'the sessions of an account, in pages',
   kind: 'session',
+  order: 'desc',
   needs: ['sessions', 'sessions.list'],
   scope: 'account',
   async lay(context) {
     const api = await context.emptyAccount();
     const items: Session[] = [];
     for (const number of numbers(ITEMS)) items.unshift(await createSession(api, { title: `session ${number}` }));
-    return { api, path: '/sessions', items };
+    const { id: deleted } = await createSession(api);
+    expectSuccess(await api.delete(`/sessions/${deleted}`));
+    return { api, path: '/sessions', items, gone: { 'a deleted session': deleted } };
   },
 });
+
+const TOOL_GROUP = [
+  toolCall('call_a', 'call_b', 'call_c'),
+  toolResult('call_c', 'the third of a group'),
+  toolResult('call_a', 'the first of a group'),
+  toolResult('call_b', 'the second of a group'),
+];
+
+/** A window of plain messages and a group, and the ids of messages that no longer stand in it. */
+async function movedWindow(context: CaseContext<string>): Promise<{ id: string; gone: Record<string, string> }> {
+  const { api, limits, texts } = context;
+  const { id } = await createSession(api);
+  const other = await createSession(api, { messages: [user('of another session')] });
+  const [foreign] = await windowOf(api, other.id);
+  const half = user(await texts.exactly(Math.floor(limits.min_preserve_tokens / 2)));
+  const cut = await append(api, id, user('cut away'));
+  for (let writes = 0; writes < 2; writes += 1) await append(api, id, half);
+  expectSuccess(await api.post(`/sessions/${id}/truncate`, { preserve_len: limits.min_preserve_tokens }));
+  await append(api, id, [user('before the group'), ...TOOL_GROUP]);
+  const { snapshot_id } = await createSnapshot(api, id);
+  const undone = await append(api, id, user('rolled back'));
+  expectSuccess(await api.post(`/sessions/${id}/rollback`, { snapshot_id }));
+  await append(api, id, user('behind the group'));
+  const gone = {
+    'a message of another session': foreign,
+    'a cut message': cut.data[0],
+    'an undone message': undone.data[0],
+  };
+  return { id, gone: Object.fromEntries(Object.entries(gone).map(([what, message]) => [what, message?.id ?? ''])) };
+}
+
+const MOVED = [
+  'sessions',
+  'sessions.append',
+  'sessions.truncate',
+  'sessions.snapshot',
+  'sessions.rollback',
+  'tokens.estimate',
+] as const;
 
 const listsMessages = listCase({
   id: 'lists.messages',
   title: 'the messages of a window, in pages',
   kind: 'message',
+  order: 'asc',
   needs: ['sessions', 'sessions.append'],
   scope: 'session',
   async lay({ api }) {
     const { id } = await createSession(api);
     const { id: other } = await createSession(api);
-    const { data } = await append(
-      api,
-      id,
-      numbers(ITEMS - 1).map((number) => user(`message ${number}`)),
-    );
+    const { id: empty } = await createSession(api);
+    const { data } = await append(api, id, [user('before'), ...TOOL_GROUP, user('behind')]);
     const { data: last } = await append(api, id, user('the last message'));
-    return { api, path: `/sessions/${id}/messages`, items: [...data, ...last], empty: `/sessions/${other}/messages` };
+    const { data: foreign } = await append(api, other, user('of another session'));
+    const gone = { 'a message of another session': foreign[0]?.id ?? '' };
+    return {
+      api,
+      path: `/sessions/${id}/messages`,
+      items: [...data, ...last],
+      gone,
+      empty: `/sessions/${empty}/messages`,
+    };
   },
 });
+
+const listsMovedMessages = listCase({
+  id: 'lists.moved-messages',
+  title: 'the messages of a window that was cut and rolled back, in pages',
+  kind: 'message',
+  order: 'asc',
+  moved: true,
+  needs: MOVED,
+  scope: 'session',
+  async lay(context) {
+    const { id, gone } = await movedWindow(context);
+    return { api: context.api, path: `/sessions/${id}/messages`, items: await windowOf(context.api, id), gone };
+  },
+});
+
+const listsCompressedMessages = listCase({
+  id: 'lists.compressed-messages',
+  title: 'the messages of a window that was compressed, in pages',
+  kind: 'message',
+  order: 'asc',
+  moved: true,
+  needs: ['sessions', 'sessions.append', 'sessions.compress'],
+  scope: 'session',
+  async lay(context) {
+    const { api } = context;
+    const { id } = await createSession(api);
+    await appendFacts(context, id, facts(24));
+    const replaced = await windowOf(api, id);
+    expectSuccess(await api.post(`/sessions/${id}/compress`, { ratio: 2 }));
+    const [summary] = await windowOf(api, id);
+    const { data } = await append(api, id, [...TOOL_GROUP, user('behind')]);
+    const gone = {
+      'a replaced message': replaced[0]?.id ?? '',
+      'the last replaced message': replaced.at(-1)?.id ?? '',
+    };
+    return { api, path: `/sessions/${id}/messages`, items: [summary as SessionMessage, ...data], gone };
+  },
+});
+
+/** The lists of a snapshot: what it restores, what it archives, and what is found in either. */
+const listsOfSnapshot = (['restored', 'archived', 'found'] as const).map((scope) =>
+  listCase({
+    id: `lists.${scope}-messages`,
+    title: `the messages of a snapshot that are ${scope}, in pages`,
+    kind: 'message',
+    order: scope === 'found' ? 'desc' : 'asc',
+    moved: true,
+    needs: MOVED,
+    scope: 'session',
+    async lay(context) {
+      const { api, limits } = context;
+      const { id, gone } = await movedWindow(context);
+      const window = await windowOf(api, id);
+      const { id: snapshot } = await createSnapshot(api, id, { preserve_len: limits.min_preserve_tokens });
+      const { data } = await append(api, id, user('after the group'));
+      const restored = await readMessages(api, `/snapshots/${snapshot}/messages`);
+      const oldest = window.find((message) => !restored.some((kept) => kept.id === message.id));
+      const later = { ...gone, 'a later message': data[0]?.id ?? '' };
+      const path = `/snapshots/${snapshot}/messages`;
+      if (scope === 'archived') return { api, path: `${path}?scope=archived`, items: window, gone: later };
+      if (scope === 'restored')
+        return { api, path, items: restored, gone: { ...later, 'what is not restored': oldest?.id ?? '' } };
+      const items = window.filter(({ content }) => String(content).includes('group')).toReversed();
+      const unfound = window.find(({ tool_calls }) => tool_calls);
+      return {
+        api,
+        path: `${path}?scope=archived&query=GROUP`,
+        items,
+        gone: { ...later, 'a message without the word': unfound?.id ?? '' },
+      };
+    },
+  }),
+);
 
 const listsSessionSnapshots = listCase({
   id: 'lists.session-snapshots',
   title: 'the snapshots of a session, in pages',
   kind: 'snapshot',
+  order: 'desc',
   needs: ['sessions', 'sessions.snapshot'],
   scope: 'session',
   async lay({ api }) {
     const { id } = await createSession(api, { messages: [user('a message')] });
     const { id: other } = await createSession(api);
+    const { id: another } = await createSession(api);
     const items = [];
-    for (const number of numbers(3)) items.unshift(await createSnapshot(api, id, { name: `snapshot ${number}` }));
-    return { api, path: `/sessions/${id}/snapshots`, items, empty: `/sessions/${other}/snapshots` };
+    const foreign = await createSnapshot(api, another);
+    for (const number of numbers(4)) items.unshift(await createSnapshot(api, id, { name: `snapshot ${number}` }));
+    const deleted = await createSnapshot(api, id);
+    expectSuccess(await api.delete(`/snapshots/${deleted.id}`));
+    const gone = { 'a deleted snapshot': deleted.id, 'a snapshot of another session': foreign.id };
+    return { api, path: `/sessions/${id}/snapshots`, items, gone, empty: `/sessions/${other}/snapshots` };
   },
 });
 
@@ -205,6 +372,7 @@ const listsSnapshots = listCase({
   id: 'lists.snapshots',
   title: 'the snapshots of an account, in pages',
   kind: 'snapshot',
+  order: 'desc',
   needs: ['sessions', 'sessions.snapshot'],
   scope: 'account',
   async lay(context) {
@@ -212,8 +380,10 @@ const listsSnapshots = listCase({
     const first = await createSession(api, { messages: [user('a message')] });
     const second = await createSession(api, { messages: [user('another message')] });
     const items = [];
-    for (const { id } of [first, second, first]) items.unshift(await createSnapshot(api, id));
-    return { api, path: '/snapshots', items };
+    for (const { id } of [first, second, first, second]) items.unshift(await createSnapshot(api, id));
+    const deleted = await createSnapshot(api, first.id);
+    expectSuccess(await api.delete(`/snapshots/${deleted.id}`));
+    return { api, path: '/snapshots', items, gone: { 'a deleted snapshot': deleted.id } };
   },
 });
 
@@ -283,6 +453,9 @@ const listsDefault = defineCase({
 export const LISTS_CASES: readonly Case[] = [
   listsSessions,
   listsMessages,
+  listsMovedMessages,
+  listsCompressedMessages,
+  ...listsOfSnapshot,
   listsSessionSnapshots,
   listsSnapshots,
   listsBelonging,

@@ -2,20 +2,26 @@ import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
 import type { Json } from '../../proof/proxy.ts';
 import { chain, editJson, type Handler, json, on, type Passing } from '../../proof/proxy.ts';
 import { codeOf } from '../../proof/sessions.ts';
+import { LISTS_CASES } from './cases.ts';
 
 const mutant = mutantsOf('lists');
 
-const LIST = /^\/v1\/(?:sessions|snapshots|sessions\/[^/]+\/(?:messages|snapshots))$/;
+const LIST = /^\/v1\/(?:sessions|snapshots|sessions\/[^/]+\/(?:messages|snapshots)|snapshots\/[^/]+\/messages)$/;
+/** The longest page is what everything else is read by, so that it stays as it is. */
+const LONGEST = 'limit=100';
 
 type Page = Json & { data: Json[]; first_id: string | null; last_id: string | null; has_more: boolean };
 
-const isList = ({ method, path }: Passing) => method === 'GET' && LIST.test(path);
+const isList = ({ method, path, search }: Passing) =>
+  method === 'GET' &&
+  LIST.test(path) &&
+  (path === '/v1/sessions' || !search.includes(LONGEST) || search.includes('after='));
 
 /** The same check of each list. */
 const each = (...checks: string[]) =>
-  ['sessions', 'messages', 'session-snapshots', 'snapshots'].flatMap((list) =>
-    checks.map((check) => `lists.${list}/${check}`),
-  ) as unknown as readonly [string, ...string[]];
+  LISTS_CASES.flatMap(({ id, checks: known }) =>
+    checks.filter((check) => check in known).map((check) => `${id}/${check}`),
+  );
 
 /** Changes the query of every list; undefined takes a parameter away. */
 function queries(
@@ -48,7 +54,12 @@ export const LISTS_MUTANTS: readonly Mutant[] = [
     .proxy(pages(({ data }) => data)),
   mutant('other-way-round', 'lists run the other way where no order is asked for')
     .caughtBy(...each('own-order'))
-    .proxy(queries((query, path) => ({ order: path.endsWith('/messages') ? 'desc' : 'asc', ...query }))),
+    .proxy(
+      queries((query, path) => ({
+        order: path.endsWith('/messages') && query.query === undefined ? 'desc' : 'asc',
+        ...query,
+      })),
+    ),
   mutant('items-of-now', 'items say that they were created when they were listed')
     .caughtBy(...each('whole'))
     .proxy(
@@ -71,12 +82,18 @@ export const LISTS_MUTANTS: readonly Mutant[] = [
     .proxy(queries(({ limit, ...query }) => query)),
   mutant('limit-below-most', 'the largest page is refused')
     .caughtBy(...each('limit-most'))
-    .proxy(queries((query) => (query.limit === '100' ? { ...query, limit: '101' } : query))),
+    .proxy(
+      () =>
+        async ({ method, path, search }, forward) =>
+          method === 'GET' && LIST.test(path) && search === `?${LONGEST}`
+            ? forward({ search: '?limit=101' })
+            : forward(),
+    ),
   mutant('limit-corrected', 'a limit out of range is brought into it silently')
     .caughtBy(...each('limit-refused'))
     .proxy(queries((query) => (query.limit === undefined ? query : { ...query, limit: within(query.limit) }))),
   mutant('after-ignored', '`after` is ignored')
-    .caughtBy(...each('pages', 'pages-other-order', 'cursor-unknown'))
+    .caughtBy(...each('pages', 'pages-other-order', 'cursor-unknown', 'cursor-gone'))
     .proxy(queries(({ after, ...query }) => query)),
   mutant('after-skips-one', 'a page begins one item too late')
     .caughtBy(...each('pages', 'pages-other-order'))
@@ -88,12 +105,40 @@ export const LISTS_MUTANTS: readonly Mutant[] = [
     .caughtBy(...each('has-more', 'pages'))
     .proxy(pages((page) => ({ ...page, has_more: false }))),
   mutant('unknown-cursor-ignored', 'a cursor that is not found is ignored')
-    .caughtBy(...each('cursor-unknown'), 'lists.belonging/cursor-of-another')
+    .caughtBy(...each('cursor-unknown', 'cursor-gone'), 'lists.belonging/cursor-of-another')
     .proxy(() => async (request, forward) => {
       const response = await forward();
       return isList(request) && (await codeOf(response))?.endsWith('not_found') === true && request.search !== ''
         ? forward({ search: '?limit=100' })
         : response;
+    }),
+  mutant('gone-cursor-known', 'an id that was an item once begins a page like any other')
+    .caughtBy(...each('cursor-gone'))
+    .proxy(() => {
+      const seen = new Set<string>();
+      return async (request, forward) => {
+        const response = await forward();
+        const text = await response.clone().text();
+        for (const [id] of text.matchAll(/\b(?:sess|snap|msg)_[a-z0-9]+/g)) if (response.ok) seen.add(id);
+        const after = new URLSearchParams(request.search).get('after');
+        if (!isList(request) || response.ok || after === null || !seen.has(after)) return response;
+        return forward({ search: request.search.replace(`after=${after}`, '') });
+      };
+    }),
+  mutant('groups-whole', 'a page does not end within a tool group, and holds more than its limit')
+    .caughtBy(
+      'lists.messages/limit',
+      'lists.moved-messages/limit',
+      'lists.restored-messages/limit',
+      'lists.archived-messages/limit',
+    )
+    .proxy(() => async (request, forward) => {
+      const response = await forward();
+      if (!isList(request) || !response.ok) return response;
+      const page = (await response.clone().json()) as Page;
+      if (page.data.at(-1)?.role !== 'tool' && page.data.at(-1)?.tool_calls === undefined) return response;
+      const limit = Number(new URLSearchParams(request.search).get('limit') ?? 20);
+      return forward({ search: request.search.replace(`limit=${limit}`, `limit=${limit + 3}`) });
     }),
   mutant('snapshots-of-account', 'the snapshots of a session are those of the account')
     .caughtBy('lists.belonging/snapshots-of-one')

@@ -18,6 +18,7 @@ import {
   user,
   windowOf,
 } from '../../wire/sessions.ts';
+import { LEAVING_CASES } from './resend-cases.ts';
 
 /** A line as text stands for itself, well-formed or not. */
 type Line = Message | string;
@@ -495,4 +496,5 @@ export const NDJSON_CASES: readonly Case[] = [
   linesBadLater,
   linesIfMatch,
   linesResend,
+  ...LEAVING_CASES,
 ];

@@ -10,12 +10,11 @@ import {
   expectUnchanged,
   getSession,
   stateOf,
-  toolCall,
-  toolResult,
   user,
   windowOf,
 } from '../../wire/sessions.ts';
 import { expectBelowMinimum, mixedWindow, OTHER_TOOL, partlyRestored, TOOL } from '../../wire/windows.ts';
+import { STATE_CASES } from './state-cases.ts';
 
 const rollbackForeign = defineCase({
   id: 'rollback.foreign',
@@ -194,29 +193,6 @@ const rollbackMemory = defineCase({
   },
 });
 
-const rollbackOpenCalls = defineCase({
-  id: 'rollback.open-calls',
-  title: 'a call that was open is open again',
-  needs: ['sessions', 'sessions.append', 'sessions.snapshot', 'sessions.rollback'],
-  checks: { 'open-again': 'rollback.open-calls', 'answered-again': 'rollback.open-calls' },
-  async run(context) {
-    const { api } = context;
-    const { id } = await createSession(api);
-    await append(api, id, [user('Look it up.'), toolCall('call_1')]);
-    const { id: snapshot_id } = await createSnapshot(api, id);
-    await append(api, id, [toolResult('call_1'), user('Thanks.')]);
-    expectSuccess(await api.post(`/sessions/${id}/rollback`, { snapshot_id }));
-    await context.check('open-again', async () => {
-      const message = expectError(await api.post(`/sessions/${id}/messages`, user('And?')), 'tool_call_unanswered');
-      expectTrue(message.includes('call_1'), `the refusal names the open call: ${message}`);
-    });
-    await context.check('answered-again', async () => {
-      await append(api, id, toolResult('call_1', 'found'));
-      await append(api, id, user('And?'));
-    });
-  },
-});
-
 const rollbackPreserveLen = defineCase({
   id: 'rollback.preserve-len',
   title: 'preserve_len sets how much is restored',
@@ -284,6 +260,6 @@ export const ROLLBACK_CASES: readonly Case[] = [
   rollbackPreserveLen,
   rollbackForeign,
   rollbackHidden,
-  rollbackOpenCalls,
   rollbackMemory,
+  ...STATE_CASES,
 ];

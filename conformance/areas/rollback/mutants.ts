@@ -212,14 +212,6 @@ const ROLLBACK_RESTORE_MUTANTS = [
         used.add(snapshot_id);
       })();
     }),
-  mutant('calls-closed', 'calls that were open come back answered')
-    .caughtBy('rollback.open-calls/open-again', 'rollback.open-calls/answered-again')
-    .proxy(
-      afterwards((id, _, forward) => {
-        const interrupted = { role: 'tool', tool_call_id: 'call_1', content: 'interrupted' };
-        return ask(forward, 'POST', `/v1/sessions/${id}/messages`, interrupted);
-      }),
-    ),
 ];
 
 /** What the window and the model have after a rollback. */

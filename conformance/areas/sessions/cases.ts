@@ -5,9 +5,10 @@ import { Session } from '../../../contract/sessions.ts';
 import { type Case, defineCase } from '../../core/case.ts';
 import { expectBody, expectEqual, expectError, expectShape, expectSuccess, expectTrue } from '../../core/expect.ts';
 import type { Api } from '../../wire/api.ts';
-import { TOOL } from '../../wire/changes.ts';
 import type { Reply } from '../../wire/reply.ts';
 import { append, createSession, expectUnchanged, getSession, stateOf, user, windowOf } from '../../wire/sessions.ts';
+import { TOOL } from '../../wire/windows.ts';
+import { CAP_CASES } from './cap-cases.ts';
 import {
   sessionsCapacity,
   sessionsChatUnknown,
@@ -131,28 +132,6 @@ const sessionsFields = defineCase({
       expectEqual(state.session, session, 'the session as it is read');
       const { usage } = await append(api, session.id, user('One more.'));
       expectEqual((await getSession(api, session.id)).usage, usage, 'the usage, as the last write answered it');
-    });
-  },
-});
-
-const sessionsFirstMessages = defineCase({
-  id: 'sessions.first-messages',
-  title: 'the messages of a creation are one append',
-  needs: ['sessions', 'tokens.estimate'],
-  checks: { 'exact-accepted': 'sessions.first-messages', 'over-refused': 'sessions.first-messages' },
-  async run(context) {
-    const { api, limits, texts } = context;
-    const half = Math.floor(limits.append_tokens / 2);
-    const first = user(await texts.exactly(half));
-    const rest = user(await texts.exactly(limits.append_tokens - half));
-    const over = user(await texts.exactly(limits.append_tokens - half + 1));
-    await context.check('exact-accepted', async () => {
-      const { usage } = expectBody(await api.post('/sessions', { messages: [first, rest] }), Session);
-      expectEqual(usage.total_tokens, limits.append_tokens, 'the usage of a session created with one whole write');
-    });
-    await context.check('over-refused', async () => {
-      expectError(await api.post('/sessions', { messages: [first, over] }), 'append_too_large');
-      expectSuccess(await api.post('/sessions', { messages: [first] }));
     });
   },
 });
@@ -439,7 +418,6 @@ const sessionsTools = defineCase({
 export const SESSIONS_CASES: readonly Case[] = [
   sessionsCreate,
   sessionsFields,
-  sessionsFirstMessages,
   sessionsModel,
   sessionsLimits,
   sessionsUpdate,
@@ -452,7 +430,8 @@ export const SESSIONS_CASES: readonly Case[] = [
   sessionsHostedAgents,
   sessionsIds,
   sessionsDelete,
-  ...sessionsDeletedRoutes,
+  sessionsDeletedRoutes,
   sessionsCapacity,
   sessionsRace,
+  ...CAP_CASES,
 ];

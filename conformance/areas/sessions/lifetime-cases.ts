@@ -3,8 +3,8 @@ import { Session, SessionDeleted } from '../../../contract/sessions.ts';
 import { defineCase } from '../../core/case.ts';
 import { expectBody, expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
 import { Inconclusive } from '../../core/verdict.ts';
+import { CHAT_COST, GROUND_NEEDS, layGround, ROUTES, type Route, sendRoute } from '../../tables/routes.ts';
 import type { Api } from '../../wire/api.ts';
-import { CHAT_COST, SESSION_CHANGES, type SessionChange, sendChange, setUpChange } from '../../wire/changes.ts';
 import { append, createSession, expectUnchanged, getSession, stateOf, unknownId, user } from '../../wire/sessions.ts';
 
 /** Creations at the same time: more than the slots that are left for them. */
@@ -122,7 +122,7 @@ export const sessionsDelete = defineCase({
   },
   async run(context) {
     const { api } = context;
-    const { session: id } = await setUpChange(context, {});
+    const { id } = await createSession(api, { messages: [user('The first message.')] });
     const other = await createSession(api);
     const path = `/sessions/${id}`;
     expectSuccess(await api.get(path));
@@ -141,28 +141,28 @@ export const sessionsDelete = defineCase({
   },
 });
 
-/** One case for each route, so that each is asked of targets that offer it. */
-export const sessionsDeletedRoutes = SESSION_CHANGES.filter(
-  ({ name }) => name !== 'metadata' && name !== 'append-several',
-).map((change: SessionChange) =>
-  defineCase({
-    id: `sessions.deleted-${change.name}`,
-    title: `a deleted session takes no ${change.name}`,
-    needs: ['sessions', ...change.needs],
-    checks: { 'not-found': 'sessions.deleted-gone' },
-    cost: () => (change.chats ? CHAT_COST : {}),
-    async run(context) {
-      const ground = await setUpChange(context, change);
-      expectSuccess(await context.api.get(`/sessions/${ground.session}`));
-      expectSuccess(await context.api.delete(`/sessions/${ground.session}`));
-      await context.check('not-found', async () => {
-        const param = change.chats ? { param: 'session_id' } : {};
-        expectError(await sendChange(context, change, ground), 'session_not_found', param);
-        expectError(await context.api.get(`/sessions/${ground.session}`), 'session_not_found');
+const GONE = ROUTES.filter(({ names }) => names === 'session');
+
+export const sessionsDeletedRoutes = defineCase<string>({
+  id: 'sessions.deleted-routes',
+  title: 'a deleted session is not found on any route',
+  needs: [...GROUND_NEEDS, ...new Set(GONE.flatMap(({ needs }) => needs))],
+  checks: Object.fromEntries(GONE.map(({ name }) => [name, 'sessions.deleted-gone'])),
+  cost: () => ({ ...CHAT_COST, requests: 40 + GONE.length }),
+  async run(context) {
+    const { api } = context;
+    const [every] = GONE.filter(({ name }) => name === 'rollback') as [Route];
+    const ground = await layGround(context, every);
+    expectSuccess(await api.delete(`/sessions/${ground.session}`));
+    for (const route of GONE) {
+      await context.check(route.name, async () => {
+        const param = route.chats ? { param: 'session_id' } : {};
+        expectError(await sendRoute(context, route, ground), 'session_not_found', param);
+        expectError(await api.get(`/sessions/${ground.session}`), 'session_not_found');
       });
-    },
-  }),
-);
+    }
+  },
+});
 
 export const sessionsIds = defineCase({
   id: 'sessions.ids',

@@ -2,16 +2,11 @@ import { mutantsOf } from '../../proof/mutant.ts';
 import { chain, type Handler, type Json, json, on, type Passing } from '../../proof/proxy.ts';
 import { codeOf, refusal } from '../../proof/sessions.ts';
 import { SMALL_LIMITS } from '../../targets/emulator.ts';
-import { SESSION_CHANGES } from '../../wire/changes.ts';
 
 const mutant = mutantsOf('sessions');
 const ONE = '/v1/sessions/:id';
 
 const CHAT = '/v1/chat/completions';
-
-const DELETED_ROUTES = SESSION_CHANGES.filter(({ name }) => name !== 'metadata' && name !== 'append-several').map(
-  ({ name }) => `sessions.deleted-${name}/not-found`,
-);
 
 /** Deletion that only marks, and is heeded by the routes that `heeds` names. */
 function softDelete(heeds: (method: string, path: string) => boolean): () => Handler {
@@ -39,13 +34,13 @@ const isOne = (path: string) => path.split('/').length === 4;
 
 export const GONE_MUTANTS = [
   mutant('delete-marks-only', 'a deleted session is hidden from its own route, and every other route still works')
-    .caughtBy('sessions.delete/messages-not-read', ...DELETED_ROUTES.filter((id) => !/title|tools/.test(id)))
+    .caughtBy('sessions.delete/messages-not-read')
     .proxy(softDelete((_, path) => isOne(path))),
   mutant('deleted-still-answers', 'a deleted session still answers')
-    .caughtBy('sessions.delete/not-read', 'sessions.delete/messages-not-read', ...DELETED_ROUTES)
+    .caughtBy('sessions.delete/not-read', 'sessions.delete/messages-not-read')
     .proxy(softDelete(() => false)),
   mutant('deleted-made-anew', 'an update of a deleted session makes it anew')
-    .caughtBy('sessions.deleted-title/not-found', 'sessions.deleted-tools/not-found', 'sessions.unknown/not-changed')
+    .caughtBy('sessions.unknown/not-changed')
     .proxy(() =>
       on('POST', ONE, async ({ body }, forward) => {
         const response = await forward();
@@ -92,7 +87,6 @@ export const GONE_MUTANTS = [
       'sessions.chat-unknown/refused',
       'sessions.chat-unknown/stream-refused',
       'sessions.chat-unknown/none-made',
-      'sessions.deleted-chat/not-found',
     )
     .proxy(() =>
       on('POST', CHAT, async ({ body }, forward) => {

@@ -113,30 +113,6 @@ const CREATION_MUTANTS = [
   mutant('remaining-fixed', 'what remains of the window is always the whole of it')
     .caughtBy('sessions.fields/remaining-adds-up')
     .proxy(usage((counted) => ({ ...counted, remaining_tokens: SMALL_LIMITS.window_tokens }))),
-  mutant('first-messages-one-by-one', 'the messages of a creation are each a write of their own')
-    .caughtBy('sessions.first-messages/over-refused')
-    .proxy(() =>
-      on('POST', '/v1/sessions', async ({ body, path }, forward) => {
-        const response = await forward();
-        if ((await codeOf(response)) !== 'append_too_large') return response;
-        const { messages, ...rest } = body as { messages: Json[] };
-        const created = await forward({ body: rest });
-        const { id } = (await created.clone().json()) as { id: string };
-        for (const message of messages) await forward({ path: `${path}/${id}/messages`, body: message });
-        return answer(created, await (await forward({ method: 'GET', path: `${path}/${id}`, body: undefined })).text());
-      }),
-    ),
-  mutant('first-messages-half', 'the first write may be half as large as others')
-    .caughtBy('sessions.first-messages/exact-accepted')
-    .proxy(() =>
-      on('POST', '/v1/sessions', ({ body }, forward) => {
-        const { messages = [] } = (body ?? {}) as { messages?: { content?: unknown }[] };
-        return messages.length > 1 &&
-          messages.every(({ content }) => String(content).length > SMALL_LIMITS.append_tokens)
-          ? Promise.resolve(refusal('append_too_large'))
-          : forward();
-      }),
-    ),
   mutant('alias-unknown', 'the short name of the model is not known')
     .caughtBy('sessions.model/alias-accepted')
     .proxy(() =>

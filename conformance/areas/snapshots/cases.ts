@@ -7,7 +7,6 @@ import { expectBody, expectEqual, expectError, expectSuccess, expectTrue } from 
 import type { Api } from '../../wire/api.ts';
 import {
   append,
-  chat,
   createSession,
   createSnapshot,
   expectUnchanged,
@@ -25,34 +24,7 @@ import {
   TOOL,
   tokensIn,
 } from '../../wire/windows.ts';
-
-const snapshotDuringTurn = defineCase({
-  id: 'snapshots.during-turn',
-  title: 'a snapshot taken during a turn has all of it or nothing',
-  needs: ['sessions', 'sessions.append', 'sessions.snapshot', 'chat'],
-  checks: { 'whole-or-not': 'snapshots.during-turn' },
-  cost: () => ({ promptTokens: 100, completionTokens: 32 }),
-  async run(context) {
-    const { api, target } = context;
-    const { id } = await createSession(api);
-    await append(api, id, user('The river is called Elbe.'));
-    const before = await windowOf(api, id);
-    const messages = [user('What is the river called? Reply with its name only.')];
-    const [, taken] = await Promise.all([
-      chat(api, { model: target.model, session_id: id, messages, max_tokens: 32 }),
-      createSnapshot(api, id),
-    ]);
-    await context.check('whole-or-not', async () => {
-      const held = (await readMessages(api, `/snapshots/${taken.id}/messages`)).map((message) => message.id);
-      const [now, earlier] = [await windowOf(api, id), before].map((list) => list.map((message) => message.id).join());
-      const whole = [now, earlier].includes(held.join());
-      expectTrue(
-        whole,
-        `the snapshot holds ${held.length} messages: neither the ${before.length} before the turn nor all after it`,
-      );
-    });
-  },
-});
+import { snapshotSearch } from './search-cases.ts';
 
 const snapshotImmutable = defineCase({
   id: 'snapshots.immutable',
@@ -186,50 +158,6 @@ const snapshotLists = defineCase({
     await context.check('session-gone', async () => {
       expectError(await api.get(`/sessions/${one.id}/snapshots`), 'session_not_found');
       expectError(await api.post(`/sessions/${one.id}/snapshots`), 'session_not_found');
-    });
-  },
-});
-
-const snapshotHidden = defineCase({
-  id: 'snapshots.hidden',
-  title: 'a snapshot does not exist for another account',
-  needs: ['sessions', 'sessions.append', 'sessions.snapshot'],
-  twoAccounts: true,
-  checks: {
-    'not-read': 'snapshots.hidden',
-    'messages-not-read': 'snapshots.hidden',
-    'not-deleted': 'snapshots.hidden',
-    'not-listed': 'snapshots.hidden',
-    'none-taken': 'snapshots.hidden',
-  },
-  async run(context) {
-    const { api } = context;
-    const other = context.secondAccount();
-    const { id: session } = await createSession(api);
-    await append(api, session, user('Ours alone.'));
-    const taken = await createSnapshot(api, session);
-    const path = `/snapshots/${taken.id}`;
-    await context.check('not-read', async () => void expectError(await other.get(path), 'snapshot_not_found'));
-    await context.check('messages-not-read', async () => {
-      expectError(await other.get(`${path}/messages`), 'snapshot_not_found');
-      expectError(await other.get(`${path}/messages?scope=archived`), 'snapshot_not_found');
-    });
-    await context.check('not-deleted', async () => {
-      expectError(await other.delete(path), 'snapshot_not_found');
-      expectEqual(expectBody(await api.get(path), Snapshot), taken, 'the snapshot of its owner');
-      expectEqual((await readMessages(api, `${path}/messages`)).length, 1, 'messages that its owner sees');
-    });
-    await context.check('not-listed', async () => {
-      const { data } = expectBody(await other.get('/snapshots?limit=100'), listOf(Snapshot));
-      expectEqual(
-        data.filter(({ id }) => id === taken.id),
-        [],
-        'our snapshot in the list of the other account',
-      );
-    });
-    await context.check('none-taken', async () => {
-      expectError(await other.post(`/sessions/${session}/snapshots`), 'session_not_found');
-      expectError(await other.get(`/sessions/${session}/snapshots`), 'session_not_found');
     });
   },
 });
@@ -500,7 +428,6 @@ export const SNAPSHOTS_CASES: readonly Case[] = [
   snapshotImmutable,
   snapshotLists,
   snapshotDelete,
-  snapshotDuringTurn,
-  snapshotHidden,
   snapshotLimit,
+  snapshotSearch,
 ];

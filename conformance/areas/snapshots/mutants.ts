@@ -78,34 +78,6 @@ const SNAPSHOT_CHANGING_MUTANTS = [
         return response;
       }),
     ),
-  mutant('turn-half-stored', 'the messages of a turn are stored before the model answers, where a snapshot sees them')
-    .caughtBy('snapshots.during-turn/whole-or-not')
-    .proxy(() => {
-      let taken = (): void => undefined;
-      const snapshot = new Promise<void>((resolve) => {
-        taken = resolve;
-      });
-      let written = (): void => undefined;
-      const half = new Promise<void>((resolve) => {
-        written = resolve;
-      });
-      return chain(
-        on('POST', '/v1/chat/completions', async ({ body }, forward) => {
-          const { session_id, messages, ...rest } = body as Json;
-          if (typeof session_id !== 'string') return forward();
-          await ask(forward, 'POST', `/v1/sessions/${session_id}/messages`, { messages });
-          written();
-          await snapshot;
-          return forward({ body: { ...rest, session_id, messages: [] } });
-        }),
-        on('POST', TAKE, async (_, forward) => {
-          await half;
-          const response = await forward();
-          taken();
-          return response;
-        }),
-      );
-    }),
 ];
 
 /** Snapshots are taken otherwise than asked for. */
@@ -279,18 +251,6 @@ const SNAPSHOT_LISTING_MUTANTS = [
     .proxy(listing((query) => query.delete('query'))),
 ];
 
-/** Whoever asks, the key that took the snapshot is used. */
-function asOwner(applies: (method: string, path: string) => boolean): () => Handler {
-  return () => {
-    let owner: string | undefined;
-    return (request, forward) => {
-      if (request.method === 'POST' && /\/snapshots$/.test(request.path)) owner ??= request.headers.authorization;
-      if (owner === undefined || !applies(request.method, request.path)) return forward();
-      return forward({ headers: { ...request.headers, authorization: owner } });
-    };
-  };
-}
-
 const LIVES = [
   mutant('die-with-session', 'the snapshots of a session are deleted with it')
     .caughtBy('snapshots.immutable/after-deletion', 'snapshots.lists/of-a-deleted-session')
@@ -371,23 +331,8 @@ const LIVES = [
     .proxy(() => on('GET', TAKE, (_, forward) => forward({ path: '/v1/snapshots' }))),
 ];
 
-const ACCOUNTS = [
-  mutant('read-by-anyone', 'anyone who knows the id of a snapshot reads it')
-    .caughtBy('snapshots.hidden/not-read', 'snapshots.hidden/messages-not-read')
-    .proxy(asOwner((method, path) => method === 'GET' && /^\/v1\/snapshots\//.test(path))),
-  mutant('deleted-by-anyone', 'anyone who knows the id of a snapshot deletes it')
-    .caughtBy('snapshots.hidden/not-deleted')
-    .proxy(asOwner((method, path) => method === 'DELETE' && /^\/v1\/snapshots\//.test(path))),
-  mutant('listed-for-anyone', 'the list of snapshots is that of all accounts')
-    .caughtBy('snapshots.hidden/not-listed')
-    .proxy(asOwner((method, path) => method === 'GET' && path === '/v1/snapshots')),
-  mutant('taken-by-anyone', 'anyone who knows the id of a session takes snapshots of it')
-    .caughtBy('snapshots.hidden/none-taken')
-    .proxy(asOwner((method, path) => method === 'POST' && path.endsWith('/snapshots'))),
-];
-
 /** How long a snapshot lives, where it is listed, and for whom. */
-const SNAPSHOT_LIFE_MUTANTS = [...LIVES, ...ACCOUNTS];
+const SNAPSHOT_LIFE_MUTANTS = [...LIVES];
 
 /** What a snapshot says of itself. */
 const SNAPSHOT_OBJECT_MUTANTS = [

@@ -34,10 +34,6 @@ export const SNAPSHOTS_RULES = {
   'snapshots.limit': ours('An account can have `snapshots` snapshots over all its sessions; one more is refused.'),
   'snapshots.limit-frees': ours('Deleting a snapshot makes room for another.'),
   'snapshots.limit-own': ours('Snapshots of other accounts do not count.'),
-  'snapshots.hidden': ours('A snapshot does not exist for another account.'),
-  'snapshots.during-turn': ours(
-    'A snapshot taken during a turn has the state before or after the turn, never a part of it.',
-  ),
   'snapshots.constant-time': ours.shownBy(
     'test/store/statements.test.ts',
     'Taking a snapshot takes the same time for any size of the window.',

@@ -18,6 +18,7 @@ import {
   sendChat,
   streamChat,
 } from '../../wire/chat.ts';
+import { streamChoices } from './choice-cases.ts';
 
 const TRIES = 3;
 
@@ -278,4 +279,5 @@ export const STREAM_CASES: readonly Case[] = [
   streamAsked,
   streamCalls,
   streamRefusal,
+  streamChoices,
 ];

@@ -26,5 +26,13 @@ export const STREAM_RULES = {
   'stream.call-opening': kimi('The first delta of a tool call has its index, id, type and function name.'),
   'stream.call-arguments': kimi('The joined argument deltas of a call are valid JSON.'),
   'stream.call-finish': kimi('A streamed answer with a tool call ends with `tool_calls`.'),
+  'stream.choices': onlyK2(
+    ours('Each of several choices has its own deltas, the role first, its whole answer, and one finish chunk.'),
+  ),
+  'stream.choices-usage': onlyK2(
+    ours(
+      'Each of several choices has its usage on its finish chunk; `include_usage` counts the prompt once and every answer.',
+    ),
+  ),
   'stream.refusal': ours('A refused request is answered in JSON, not as a stream.'),
 } as const;

@@ -30,6 +30,7 @@ import {
   tokensIn,
   toolCallWith,
 } from '../../wire/windows.ts';
+import { CUT_STATE_CASES } from './state-cases.ts';
 
 const truncateAnswer = defineCase({
   id: 'truncate.answer',
@@ -590,4 +591,5 @@ export const TRUNCATE_CASES: readonly Case[] = [
   truncateLaws,
   truncateSummary,
   truncateMemory,
+  ...CUT_STATE_CASES,
 ];

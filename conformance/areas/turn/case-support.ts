@@ -10,7 +10,7 @@ import { parseEvents, type Reply } from '../../wire/reply.ts';
 import type { Message } from '../../wire/sessions.ts';
 
 /** What a turn may say where a case does not need more. */
-export const ANSWER_TOKENS = 16;
+const ANSWER_TOKENS = 16;
 
 /** Short messages in a window that holds little else. */
 const PROMPT_TOKENS = 256;
@@ -33,7 +33,7 @@ export function sendTurn(
 }
 
 /** A turn that was answered. */
-export interface Turn {
+interface Turn {
   content: string;
   calls: NonNullable<ChatCompletion['choices'][number]['message']['tool_calls']>;
   finish: string;

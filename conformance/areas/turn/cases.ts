@@ -1,105 +1,30 @@
 import { CompletionUsage } from '../../../contract/chat.ts';
-import { type ErrorCode, LIVE_TEXT } from '../../../contract/errors.ts';
+import { LIVE_TEXT } from '../../../contract/errors.ts';
 import { SessionState } from '../../../contract/sessions.ts';
 import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
 import { expectEqual, expectError, expectShape, expectSuccess, expectTrue } from '../../core/expect.ts';
 import { askCodeWord, codeWordQuestion, codeWordText, expectRecall, withinThreeTries } from '../../wire/chat.ts';
-import {
-  append,
-  createSession,
-  expectUnchanged,
-  type Message,
-  stateOf,
-  toolCall,
-  toolResult,
-  unknownId,
-  user,
-  windowOf,
-} from '../../wire/sessions.ts';
-import { estimateTokens, fillWindow, TOOL } from '../../wire/windows.ts';
-import { ANSWER_TOKENS, chunksIn, ended, ordering, sendTurn, spokenIn, turn, turns } from './case-support.ts';
-import { turnBusy, turnConcurrent, turnDisconnect, turnSnapshotMeanwhile } from './concurrency-cases.ts';
-import {
-  turnCallIdsKept,
-  turnChoices,
-  turnCut,
-  turnEmptyAnswer,
-  turnPartial,
-  turnToolCalls,
-  turnTools,
-} from './reply-cases.ts';
+import { append, createSession, expectUnchanged, stateOf, unknownId, user, windowOf } from '../../wire/sessions.ts';
+import { estimateTokens, fillWindow } from '../../wire/windows.ts';
+import { BUSY_CASES } from './busy-cases.ts';
+import { chunksIn, ordering, sendTurn, spokenIn, turn, turns } from './case-support.ts';
+import { turnConcurrent, turnDisconnect, turnSnapshotMeanwhile } from './concurrency-cases.ts';
+import { FEATURE_CASES } from './feature-cases.ts';
 
-const NEW: Message[] = [
-  { role: 'system', content: 'Be brief. 简短回答。' },
-  { ...ordering('All is well.'), name: 'ann' },
-];
-
-const turnAccounting = defineCase({
-  id: 'turn.accounting',
-  title: 'what a turn counts, stores and answers',
-  needs: ['sessions', 'sessions.append', 'chat', 'tokens.estimate'],
-  checks: {
-    'session-named': 'turn.session',
-    'session-as-read': 'turn.session',
-    'prompt-counts-all': 'turn.prompt-tokens',
-    'usage-after': 'turn.usage',
-    'reply-tokens': 'turn.reply-tokens',
-    'new-stored': 'turn.stored',
-    'reply-stored': 'turn.stored',
-    'earlier-kept': 'turn.nothing-dropped',
-    'one-version': 'turn.one-version',
-  },
+const turnChoices = defineCase({
+  id: 'turn.choices',
+  title: 'a turn has one answer',
+  needs: ['sessions', 'chat'],
+  checks: { 'two-refused': 'turn.one-choice', 'two-change-nothing': 'turn.refused', 'one-accepted': 'turn.one-choice' },
   cost: turns(1),
   async run(context) {
     const { api } = context;
-    const messages = [user('Hello.'), { role: 'assistant', content: 'Hello to you.' }];
-    const { id } = await createSession(api, { tools: [TOOL], messages });
+    const { id } = await createSession(api, { messages: [user('Hello.')] });
     const before = await stateOf(api, id);
-    const counted = await estimateTokens(context, { messages: NEW });
-    const { content, usage, session } = await turn(context, id, NEW, { tool_choice: 'none' });
-    const after = await stateOf(api, id);
-    const stored = after.messages.slice(before.messages.length);
-    const reply = stored.at(-1);
-    await context.check('session-named', () => expectEqual(session.id, id, 'the session that the answer names'));
-    await context.check('session-as-read', () => {
-      const { version, usage: used } = after.session;
-      expectEqual(
-        { version: session.version, usage: session.usage },
-        { version, usage: used },
-        'the session in the answer',
-      );
-    });
-    await context.check('prompt-counts-all', () => {
-      expectEqual(usage.prompt_tokens, before.session.usage.total_tokens + counted, 'the tokens of the prompt');
-    });
-    await context.check('usage-after', () => {
-      const expected = usage.prompt_tokens + usage.completion_tokens + 1;
-      expectEqual(after.session.usage.total_tokens, expected, 'the usage of the session after the turn');
-    });
-    await context.check('reply-tokens', () => {
-      expectEqual(reply?.tokens, usage.completion_tokens + 4, 'the tokens of the stored reply');
-    });
-    await context.check('new-stored', () => {
-      expectEqual(
-        stored.slice(0, -1).map(({ role, content: text, name }) => ({ role, content: text, name })),
-        NEW.map(({ role, content: text, name }) => ({ role, content: text, name })),
-        'the new messages in the window',
-      );
-    });
-    await context.check('reply-stored', () => {
-      expectEqual([reply?.role, reply?.content], ['assistant', content], 'the last message of the window');
-      expectTrue(content !== '', 'the model says something');
-    });
-    await context.check('earlier-kept', () => {
-      expectEqual(
-        after.messages.slice(0, before.messages.length),
-        before.messages,
-        'the messages that stood there before',
-      );
-    });
-    await context.check('one-version', () => {
-      expectEqual(after.session.version, before.session.version + 1, 'the version after the turn');
-    });
+    const reply = await sendTurn(context, id, [user('Say hello.')], { n: 2 });
+    await context.check('two-refused', () => expectError(reply, 'invalid_request', { param: 'n' }));
+    await context.check('two-change-nothing', () => expectUnchanged(api, before));
+    await context.check('one-accepted', () => turn(context, id, [user('Say hello.')], { n: 1 }));
   },
 });
 
@@ -193,44 +118,6 @@ const turnIsolation = defineCase({
   },
 });
 
-const turnLimit = defineCase({
-  id: 'turn.limit',
-  title: 'the new messages of a turn are one write',
-  needs: ['sessions', 'chat', 'tokens.estimate'],
-  checks: {
-    'over-refused': 'turn.limit',
-    'sum-over-refused': 'turn.limit',
-    'over-changes-nothing': 'turn.refused',
-    'exact-accepted': 'turn.limit',
-    'empty-refused': 'turn.empty-content',
-    'empty-changes-nothing': 'turn.refused',
-  },
-  cost: ({ append_tokens }) => ({ promptTokens: append_tokens + 256, completionTokens: ANSWER_TOKENS }),
-  async run(context) {
-    const { api, limits, texts } = context;
-    const limit = limits.append_tokens;
-    const { id } = await createSession(api, { messages: [user('Hello.')] });
-    const before = await stateOf(api, id);
-    const half = Math.floor(limit / 2);
-    const over = await sendTurn(context, id, [user(await texts.exactly(limit + 1))]);
-    const sum = await sendTurn(context, id, [
-      user(await texts.exactly(half)),
-      user(await texts.exactly(limit - half + 1)),
-    ]);
-    await context.check('over-refused', () => expectError(over, 'append_too_large'));
-    await context.check('sum-over-refused', () => expectError(sum, 'append_too_large'));
-    await context.check('over-changes-nothing', () => expectUnchanged(api, before));
-    const empty = await sendTurn(context, id, [user('Hello.'), user('')]);
-    await context.check('empty-refused', () => expectError(empty, 'invalid_request'));
-    await context.check('empty-changes-nothing', () => expectUnchanged(api, before));
-    await context.check('exact-accepted', async () => {
-      const { usage } = await turn(context, id, [user(await texts.exactly(limit))]);
-      const expected = before.session.usage.total_tokens + limit + 3;
-      expectEqual(usage.prompt_tokens, expected, 'the prompt of the largest turn');
-    });
-  },
-});
-
 const turnNoMessages = defineCase({
   id: 'turn.no-messages',
   title: 'a turn without messages continues from the window',
@@ -274,37 +161,6 @@ const turnNoMessages = defineCase({
         return `the model does not know the word \${word} that it was given: ${content}`;
       }),
     );
-  },
-});
-
-const turnPairing = defineCase({
-  id: 'turn.pairing',
-  title: 'calls and results in a turn must match',
-  needs: ['sessions', 'sessions.append', 'chat'],
-  checks: {
-    'open-calls-refused': 'turn.pairing',
-    'other-messages-refused': 'turn.pairing',
-    'some-results-refused': 'turn.pairing',
-    'stranger-refused': 'turn.pairing',
-    'refusals-change-nothing': 'turn.refused',
-    'results-accepted': 'turn.pairing',
-  },
-  cost: turns(1),
-  async run(context) {
-    const { api } = context;
-    const { id } = await createSession(api, { messages: [user('Look it up.'), toolCall('call_a', 'call_b')] });
-    const before = await stateOf(api, id);
-    const refusal = async (messages: object[], code: ErrorCode) =>
-      expectError(await sendTurn(context, id, messages), code);
-    await context.check('open-calls-refused', () => refusal([], 'tool_call_unanswered'));
-    await context.check('other-messages-refused', () => refusal([user('Never mind.')], 'tool_call_unanswered'));
-    await context.check('some-results-refused', () => refusal([toolResult('call_b')], 'tool_call_unanswered'));
-    await context.check('stranger-refused', () => refusal([toolResult('call_c')], 'tool_result_orphan'));
-    await context.check('refusals-change-nothing', () => expectUnchanged(api, before));
-    await context.check('results-accepted', async () => {
-      const reply = await sendTurn(context, id, [toolResult('call_b'), toolResult('call_a'), user('Say hello.')]);
-      expectEqual(ended(reply).session.usage.messages, 6, 'the messages of the window');
-    });
   },
 });
 
@@ -470,24 +326,16 @@ const turnWindow = defineCase({
 });
 
 export const TURN_CASES: readonly Case[] = [
-  turnAccounting,
-  turnStream,
   turnHistory,
   turnIsolation,
-  turnLimit,
   turnNoMessages,
-  turnPairing,
-  turnTools,
-  turnToolCalls,
-  turnCallIdsKept,
+  turnStream,
   turnChoices,
-  turnPartial,
-  turnEmptyAnswer,
-  turnCut,
+  turnWindow,
   turnUnknownSession,
   turnConcurrent,
-  turnBusy,
   turnSnapshotMeanwhile,
   turnDisconnect,
-  turnWindow,
+  ...FEATURE_CASES,
+  ...BUSY_CASES,
 ];

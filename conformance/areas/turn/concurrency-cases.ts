@@ -1,10 +1,8 @@
-import { listOf } from '../../../contract/lists.ts';
-import { SessionMessage } from '../../../contract/sessions.ts';
+import type { SessionMessage } from '../../../contract/sessions.ts';
 import { Snapshot } from '../../../contract/snapshots.ts';
 import { type CaseContext, defineCase } from '../../core/case.ts';
 import { expectBody, expectEqual, expectError, expectTrue } from '../../core/expect.ts';
-import { Mismatch, NotRun } from '../../core/verdict.ts';
-import { DURING_COST, longSession, QUESTION, sendDuringTurns } from '../../wire/concurrent-turns.ts';
+import { Mismatch } from '../../core/verdict.ts';
 import type { Reply } from '../../wire/reply.ts';
 import { createSession, type Message, stateOf, user, windowOf } from '../../wire/sessions.ts';
 import { ended, LONG_ANSWER, ordering, sendTurn, spokenIn, turn, turns } from './case-support.ts';
@@ -12,11 +10,6 @@ import { ended, LONG_ANSWER, ordering, sendTurn, spokenIn, turn, turns } from '.
 const RACERS = 4;
 
 const MAX_LOOKS = 40;
-
-/** Of so many requests that a turn may meet, one reads. */
-const READ_EACH = 4;
-
-const Page = listOf(SessionMessage);
 
 const LONG_TOKENS = 128;
 
@@ -68,59 +61,6 @@ export const turnConcurrent = defineCase({
       expectEqual(session.usage.total_tokens, tokensOf(messages), 'the usage after all turns');
     });
     await context.check('goes-on-after', () => turn(context, id, [user('Say hello.')]));
-  },
-});
-
-export const turnBusy = defineCase({
-  id: 'turn.busy',
-  title: 'no other change happens within a turn',
-  needs: ['sessions', 'sessions.append', 'chat', 'chat.stream', 'tokens.estimate'],
-  checks: {
-    'writes-refused-meanwhile': 'turn.busy',
-    'nothing-within': 'turn.busy',
-    'reads-before-or-after': 'turn.reads',
-  },
-  cost: () => ({ ...DURING_COST, promptTokens: 4 * DURING_COST.promptTokens }),
-  async run(context) {
-    const { api } = context;
-    const id = await longSession(context);
-    const writes: Reply[] = [];
-    const windows: SessionMessage[][] = [];
-    await sendDuringTurns(
-      context,
-      id,
-      async (number) => {
-        if (number % READ_EACH === 0) {
-          const page = await api.get(`/sessions/${id}/messages?order=desc&limit=20`);
-          windows.push(expectBody(page, Page).data.toReversed());
-          return page;
-        }
-        const reply = await api.post(`/sessions/${id}/messages`, user(`Write ${number}.`));
-        writes.push(reply);
-        return reply;
-      },
-      () => writes.some(({ status }) => status >= 300) && windows.length > 0,
-    );
-    const within = (messages: readonly SessionMessage[]) =>
-      messages.findIndex(({ content }, place) => content === QUESTION && messages[place + 1]?.role !== 'assistant');
-    const last = await windowOf(api, id);
-    await context.check('nothing-within', () => {
-      expectTrue(within(last) === -1, `message ${within(last)} is that of a turn, and what follows is not its reply`);
-      const stand = last.filter(({ content }) => String(content).startsWith('Write ')).length;
-      expectEqual(stand, writes.filter(({ status }) => status < 300).length, 'the writes that stand in the window');
-    });
-    await context.check('reads-before-or-after', () => {
-      for (const messages of windows) {
-        expectTrue(within(messages) === -1, 'a read shows the message of a turn without its reply');
-        const from = last.findIndex((message) => message.id === messages[0]?.id);
-        expectEqual(messages, last.slice(from, from + messages.length), 'what was read before');
-      }
-    });
-    await context.check('writes-refused-meanwhile', () => {
-      const met = writes.filter(({ status, text }) => status >= 300 && !text.includes('context_window_exceeded'));
-      for (const reply of met) expectError(reply, 'session_busy');
-      if (met.length === 0) throw new NotRun('no turn lasted long enough for anything to arrive meanwhile');
-    });
   },
 });
 

@@ -12,7 +12,7 @@ export type Asked = Json & { session_id: string; messages: Message[]; stream?: b
 
 type Reply = Json & { content: string; tool_calls?: object[] };
 
-export type Answer = Json & {
+type Answer = Json & {
   choices: { message: Reply; finish_reason: string }[];
   usage: { prompt_tokens: number; completion_tokens: number; total_tokens: number };
 };
@@ -142,14 +142,3 @@ export function reads(edit: (id: string, what: 'session' | 'window', body: Json,
 }
 
 export const { append_tokens: limit, window_tokens: window } = SMALL_LIMITS;
-
-export const idsOf = (message: { tool_calls?: unknown }) =>
-  ((message.tool_calls ?? []) as { id: string }[]).map(({ id }) => id);
-
-/** Calls that wait in a window. */
-export function open(window: readonly { tool_calls?: unknown; tool_call_id?: unknown }[]): string[] {
-  return window.reduce<string[]>(
-    (ids, message) => [...ids.filter((id) => id !== message.tool_call_id), ...idsOf(message)],
-    [],
-  );
-}

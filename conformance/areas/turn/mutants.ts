@@ -2,8 +2,8 @@ import { editFinishChunk, onChat } from '../../proof/chats.ts';
 import type { Mutant } from '../../proof/mutant.ts';
 import type { Json } from '../../proof/proxy.ts';
 import { chain, editJson, type Forward } from '../../proof/proxy.ts';
-import { ask, codeOf, editListed, type Message, refusal, windowAt } from '../../proof/sessions.ts';
-import { answered, askedOf, followed, limit, mutant, onTurn, pieced, reads, window } from './mutant-support.ts';
+import { ask, codeOf, editListed, type Message, windowAt } from '../../proof/sessions.ts';
+import { answered, askedOf, followed, mutant, onTurn, pieced, reads, window } from './mutant-support.ts';
 import {
   TURN_PAIRING_MUTANTS,
   TURN_RACE_MUTANTS,
@@ -11,8 +11,6 @@ import {
   TURN_TOOL_MUTANTS,
   TURN_UNKNOWN_MUTANTS,
 } from './reply-mutants.ts';
-
-const FRAME = 4;
 
 /** Sessions in which something was said, as their listing should not show it. */
 const spoken = (edit: (content: string) => string) => () =>
@@ -22,26 +20,12 @@ const spoken = (edit: (content: string) => string) => () =>
     ),
   );
 
-const charged = (edit: (prompt: number, completion: number, answer: Json) => [number, number]) =>
-  answered((answer) => {
-    const [prompt_tokens, completion_tokens] = edit(answer.usage.prompt_tokens, answer.usage.completion_tokens, answer);
-    return { ...answer, usage: { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens } };
-  });
-
 const TURN_ACCOUNT_MUTANTS = [
-  mutant('session-by-answer', 'a turn names its answer as its session')
-    .caughtBy('turn.accounting/session-named')
-    .proxy(
-      answered((answer) => ({
-        ...answer,
-        session: { ...(answer.session as Json), id: answer.id },
-      })),
-    ),
   mutant('session-unnamed', 'the answer to a turn does not name its session')
     .caughtBy('turn.unknown-session/known-answered')
     .proxy(answered(({ session, ...answer }) => answer)),
   mutant('session-of-before', 'a turn answers with the session as it was before')
-    .caughtBy('turn.accounting/session-as-read', 'turn.concurrent/usage-of-all')
+    .caughtBy('turn.concurrent/usage-of-all')
     .proxy(
       onTurn(async (body, forward) => {
         const { version, usage } = (await ask(forward, 'GET', `/v1/sessions/${body.session_id}`)).body;
@@ -52,11 +36,7 @@ const TURN_ACCOUNT_MUTANTS = [
       }),
     ),
   mutant('window-unpaid', 'the prompt of a turn counts the new messages only')
-    .caughtBy(
-      'turn.accounting/prompt-counts-all',
-      'turn.accounting/usage-after',
-      'turn.no-messages/prompt-is-the-window',
-    )
+    .caughtBy('turn.no-messages/prompt-is-the-window')
     .proxy(
       onTurn(async (body, forward) => {
         const { usage } = (await ask(forward, 'GET', `/v1/sessions/${body.session_id}`)).body as {
@@ -69,22 +49,6 @@ const TURN_ACCOUNT_MUTANTS = [
         return Response.json({ ...answer, usage: { ...answer.usage, prompt_tokens } });
       }),
     ),
-  mutant('end-counted', 'a completion counts the marker at its end')
-    .caughtBy('turn.accounting/usage-after', 'turn.accounting/reply-tokens')
-    .proxy(charged((prompt, completion) => [prompt, completion + 1])),
-  mutant('begun-answer-paid', 'a begun answer is charged a beginning of its own')
-    .caughtBy('turn.partial/usage-after')
-    .proxy(() =>
-      onTurn(async (body, forward) => {
-        const response = await forward();
-        if (!response.ok || !body.messages.some(({ partial }) => partial)) return response;
-        const answer = (await response.json()) as { usage: { prompt_tokens: number } };
-        return Response.json({
-          ...answer,
-          usage: { ...answer.usage, prompt_tokens: answer.usage.prompt_tokens + FRAME },
-        });
-      })(),
-    ),
   mutant('stream-miscounted', 'a stream counts its chunks as tokens')
     .caughtBy('turn.stream/usage-after')
     .proxy(
@@ -95,36 +59,12 @@ const TURN_ACCOUNT_MUTANTS = [
         ];
       }),
     ),
-  mutant('last-message-only', 'of the new messages the last alone is taken')
-    .caughtBy('turn.accounting/new-stored', 'turn.accounting/prompt-counts-all')
-    .proxy(askedOf((body) => ({ ...body, messages: body.messages.slice(-1) }))),
   mutant('reply-not-stored', 'the reply is not stored')
-    .caughtBy('turn.accounting/reply-stored', 'turn.stream/committed-at-answer', 'turn.concurrent/not-interleaved')
+    .caughtBy('turn.stream/committed-at-answer', 'turn.concurrent/not-interleaved')
     .proxy(pieced({ store: (added) => added })),
   mutant('reply-trimmed', 'the stored reply lacks its last character')
-    .caughtBy('turn.accounting/reply-stored', 'turn.stream/stored-as-streamed')
+    .caughtBy('turn.stream/stored-as-streamed')
     .proxy(spoken((content) => content.slice(0, -1))),
-  mutant('window-replaced', 'a turn takes the place of what stood in the window')
-    .caughtBy('turn.accounting/earlier-kept')
-    .proxy(() => {
-      const changed = new Set<string>();
-      return chain(
-        onTurn((body, forward) => {
-          changed.add(body.session_id);
-          return forward();
-        })(),
-        editListed((messages) => (changed.has(String(messages[0]?.session_id)) ? messages.slice(-3) : messages)),
-      );
-    }),
-  mutant('version-per-message', 'each message of a turn is a step of the version')
-    .caughtBy('turn.accounting/one-version')
-    .proxy(() =>
-      reads((_, what, body) =>
-        what === 'session'
-          ? { ...body, version: Number(body.version) + (body.usage as { messages: number }).messages }
-          : body,
-      ),
-    ),
   mutant('stream-session-unnamed', 'a stream does not name its session')
     .caughtBy('turn.stream/finish-names-session')
     .proxy(editFinishChunk(({ session, ...chunk }) => [chunk])),
@@ -203,7 +143,7 @@ const TURN_HISTORY_MUTANTS = [
     .caughtBy('turn.history/oldest-of-many-read', 'turn.window/oldest-of-full-read')
     .proxy(pieced({ read: (window, added) => [...window.slice(-LAST), ...added] })),
   mutant('turns-not-kept', 'what is said in turns is not stored')
-    .caughtBy('turn.history/said-before-read', 'turn.accounting/new-stored')
+    .caughtBy('turn.history/said-before-read')
     .proxy(
       pieced({
         store: () => [],
@@ -252,15 +192,6 @@ const TURN_HISTORY_MUTANTS = [
         return forward({ body: { ...body, messages: [{ role: 'user', content: 'Hello.' }] } });
       }),
     ),
-  mutant('messages-needed', 'a turn has to bring messages')
-    .caughtBy('turn.tool-calls/goes-on-from-result')
-    .proxy(
-      onTurn((body, forward) =>
-        body.messages.length === 0
-          ? Promise.resolve(refusal('invalid_request', 'Invalid request: messages: empty'))
-          : forward(),
-      ),
-    ),
   mutant('last-repeated', 'a turn of no messages repeats the last one')
     .caughtBy('turn.no-messages/reply-alone-stored', 'turn.no-messages/prompt-is-the-window')
     .proxy(
@@ -280,42 +211,9 @@ const TURN_HISTORY_MUTANTS = [
     ),
 ];
 
-const longer = (messages: Message[]) =>
-  messages.map((message) => ({ ...message, content: `${message.content} table` }));
-
-const isEmpty = ({ content }: Message) => content === '';
-
 const TURN_LIMIT_MUTANTS = [
-  mutant('limit-refused', 'a turn of a write of exactly the limit is refused')
-    .caughtBy('turn.limit/exact-accepted')
-    .proxy(
-      askedOf((body) => ({
-        ...body,
-        messages: longer(body.messages),
-      })),
-    ),
-  mutant('limit-and-one-accepted', 'a turn takes one token more than a write may')
-    .caughtBy('turn.limit/over-refused', 'turn.limit/sum-over-refused', 'turn.limit/over-changes-nothing')
-    .limits({ append_tokens: limit + 1 }),
-  mutant('limit-per-message', 'the limit holds for each new message of a turn by itself')
-    .caughtBy('turn.limit/sum-over-refused')
-    .proxy(
-      onTurn(async (body, forward) => {
-        const response = await forward();
-        if (body.messages.length < 2 || (await codeOf(response)) !== 'append_too_large') return response;
-        const path = `/v1/sessions/${body.session_id}/messages`;
-        for (const message of body.messages.slice(0, -1)) await forward({ path, body: message });
-        return forward({ body: { ...body, messages: body.messages.slice(-1) } });
-      }),
-    ),
   mutant('refused-turn-stored', 'the new messages of a refused turn are stored, as far as they can be')
-    .caughtBy(
-      'turn.limit/over-changes-nothing',
-      'turn.limit/empty-changes-nothing',
-      'turn.window/over-changes-nothing',
-      'turn.choices/two-change-nothing',
-      'turn.pairing/refusals-change-nothing',
-    )
+    .caughtBy('turn.window/over-changes-nothing', 'turn.choices/two-change-nothing')
     .proxy(
       onTurn(async (body, forward) => {
         const response = await forward();
@@ -323,14 +221,6 @@ const TURN_LIMIT_MUTANTS = [
         if (response.status === 400) for (const message of body.messages) await forward({ path, body: message });
         return response;
       }),
-    ),
-  mutant('empty-accepted', 'a new message that says nothing is accepted')
-    .caughtBy('turn.limit/empty-refused')
-    .proxy(
-      askedOf((body) => ({
-        ...body,
-        messages: body.messages.map((message) => (isEmpty(message) ? { ...message, content: ' ' } : message)),
-      })),
     ),
   mutant('one-over-window', 'a turn may take the window one token over its end')
     .caughtBy('turn.window/over-refused', 'turn.window/over-told')

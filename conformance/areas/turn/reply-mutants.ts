@@ -1,21 +1,9 @@
 import { setImmediate as others } from 'node:timers/promises';
 import { onChat } from '../../proof/chats.ts';
 import type { Json } from '../../proof/proxy.ts';
-import { chain, editJson, editText, type Forward, type Handler, json, on } from '../../proof/proxy.ts';
-import { ask, codeOf, editListed, type Message, refusal, WRITE, windowAt } from '../../proof/sessions.ts';
-import {
-  type Answer,
-  type Asked,
-  answered,
-  askedOf,
-  followed,
-  idsOf,
-  mutant,
-  onTurn,
-  open,
-  pieced,
-  reads,
-} from './mutant-support.ts';
+import { chain, editJson, type Forward, type Handler, json, on } from '../../proof/proxy.ts';
+import { ask, codeOf, type Message, refusal, WRITE } from '../../proof/sessions.ts';
+import { type Asked, askedOf, followed, mutant, onTurn, pieced, reads } from './mutant-support.ts';
 
 const MAX_TRIES = 200;
 
@@ -61,60 +49,7 @@ function watching(more: (running: Running) => Handler): () => Handler {
   };
 }
 
-export const TURN_PAIRING_MUTANTS = [
-  mutant('calls-dropped', 'calls that wait are answered by the server as soon as a turn comes')
-    .caughtBy(
-      'turn.pairing/open-calls-refused',
-      'turn.pairing/other-messages-refused',
-      'turn.pairing/some-results-refused',
-      'turn.pairing/refusals-change-nothing',
-      'turn.tool-calls/open-until-answered',
-    )
-    .proxy(
-      onTurn(async (body, forward) => {
-        const response = await forward();
-        if ((await codeOf(response)) !== 'tool_call_unanswered') return response;
-        const ids = open(await windowAt(forward, body.session_id));
-        const messages = ids.map((id) => ({ role: 'tool', tool_call_id: id, content: 'cancelled' }));
-        await forward({ path: `/v1/sessions/${body.session_id}/messages`, body: { messages } });
-        return forward();
-      }),
-    ),
-  mutant('strangers-dropped', 'results of no call are left out of a turn')
-    .caughtBy('turn.pairing/stranger-refused', 'turn.tools/refused-keeps')
-    .proxy(
-      onTurn(async (body, forward) => {
-        const response = await forward();
-        if ((await codeOf(response)) !== 'tool_result_orphan') return response;
-        const ids = open(await windowAt(forward, body.session_id));
-        const messages = body.messages.filter(
-          ({ role, tool_call_id }) => role !== 'tool' || ids.includes(String(tool_call_id)),
-        );
-        return forward({ body: { ...body, messages } });
-      }),
-    ),
-  mutant('results-stored-anyway', 'a turn with some of the results is refused, and they are stored')
-    .caughtBy('turn.pairing/refusals-change-nothing')
-    .proxy(
-      onTurn(async (body, forward) => {
-        const response = await forward();
-        const results = body.messages.filter(({ role }) => role === 'tool');
-        if (response.status === 400 && results.length > 0) {
-          await forward({ path: `/v1/sessions/${body.session_id}/messages`, body: { messages: results } });
-        }
-        return response;
-      }),
-    ),
-  mutant('results-by-append-only', 'a turn takes no results')
-    .caughtBy('turn.pairing/results-accepted')
-    .proxy(
-      onTurn((body, forward) =>
-        body.messages.some(({ role }) => role === 'tool')
-          ? Promise.resolve(refusal('tool_call_unanswered', 'Invalid request: append the results first'))
-          : forward(),
-      ),
-    ),
-];
+export const TURN_PAIRING_MUTANTS = [];
 
 /** What meets a turn that comes while another of its session runs. */
 const meanwhile = (meet: (body: Asked, forward: Forward) => Promise<Response>) =>
@@ -157,7 +92,7 @@ export const TURN_RACE_MUTANTS = [
       }),
     ),
   mutant('not-held-together', 'a turn is made of single steps, and others come between them')
-    .caughtBy('turn.concurrent/not-interleaved', 'turn.busy/nothing-within')
+    .caughtBy('turn.concurrent/not-interleaved')
     .proxy(pieced({ early: true })),
   mutant('conflict-locks', 'after two turns have met, the session stays busy')
     .caughtBy('turn.concurrent/goes-on-after')
@@ -170,30 +105,6 @@ export const TURN_RACE_MUTANTS = [
         return response;
       })();
     }),
-  mutant('busy-is-a-breakdown', 'a write that meets a turn breaks down')
-    .caughtBy('turn.busy/writes-refused-meanwhile')
-    .proxy(() =>
-      on('POST', WRITE, async (_, forward) => {
-        const response = await forward();
-        const error = { message: 'lock timeout', type: 'server_error' };
-        return (await codeOf(response)) === 'session_busy' ? json({ error }, 500) : response;
-      }),
-    ),
-  mutant('half-turn-shown', 'the new message of a turn is shown while it runs')
-    .caughtBy('turn.busy/reads-before-or-after')
-    .proxy(
-      watching(({ turns }) =>
-        reads((id, what, body, search) => {
-          const added = what === 'window' ? turns.get(id)?.[0] : undefined;
-          const newestFirst = search.includes('order=desc');
-          const data = (body.data ?? []) as Message[];
-          const last = newestFirst ? data[0] : data.at(-1);
-          if (!added || !last || (body.has_more && !newestFirst)) return body;
-          const half = { ...last, role: 'user', content: added.content, id: `${last.id}0` };
-          return { ...body, data: newestFirst ? [half, ...data] : [...data, half] };
-        }),
-      ),
-    ),
   mutant('snapshot-waits', 'no snapshot is taken while a turn runs')
     .caughtBy('turn.snapshot-meanwhile/taken')
     .proxy(
@@ -250,68 +161,6 @@ export const TURN_RACE_MUTANTS = [
 ];
 
 export const TURN_REPLY_MUTANTS = [
-  mutant('partial-apart', 'a begun answer and what continues it are stored as two messages')
-    .caughtBy('turn.partial/one-message')
-    .proxy(
-      pieced({
-        store: (added, reply) => [...added.map(({ partial, ...message }) => message as Message), reply],
-      }),
-    ),
-  mutant('partial-lost', 'of a begun answer only what continues it is stored')
-    .caughtBy('turn.partial/joined', 'turn.partial/usage-after')
-    .proxy(
-      pieced({
-        store: (added, reply) => [...added.filter(({ partial }) => !partial), reply],
-      }),
-    ),
-  mutant('empty-answer-stored', 'an answer of nothing is stored as a message')
-    .caughtBy('turn.empty-answer/new-alone-stored', 'turn.empty-answer/goes-on-after')
-    .proxy(() =>
-      editListed((messages) =>
-        messages.flatMap((message, index) => {
-          const silent =
-            message.role === 'user' &&
-            String(message.content).includes('BREAK') &&
-            messages[index + 1]?.role !== 'assistant';
-          return silent ? [message, { ...message, role: 'assistant', content: '', id: `${message.id}0` }] : [message];
-        }),
-      ),
-    ),
-  mutant('empty-answer-drops-turn', 'a turn without answer is not stored')
-    .caughtBy('turn.empty-answer/new-alone-stored')
-    .proxy(
-      pieced({
-        store: (added, reply) => (reply.content === '' ? [] : [...added, reply]),
-      }),
-    ),
-  mutant('cut-text-dropped', 'an answer that max_tokens cuts is not stored')
-    .caughtBy('turn.cut/text-stored-as-delivered')
-    .proxy(
-      pieced({
-        store: (added, reply, { choices: [choice] }) =>
-          choice?.finish_reason === 'length' ? added : [...added, reply],
-      }),
-    ),
-  mutant('cut-call-stored', 'a call that max_tokens cuts is stored, and waits for its result')
-    .caughtBy('turn.cut/call-not-stored', 'turn.cut/goes-on-after-call')
-    .proxy(
-      onTurn(async (body, forward) => {
-        const response = await forward();
-        const { choices = [] } = (await response
-          .clone()
-          .json()
-          .catch(() => ({}))) as { choices?: Json[] };
-        if (choices[0]?.finish_reason !== 'length' || body.tool_choice !== 'required') return response;
-        const call = {
-          id: 'functions.save_note:0',
-          type: 'function',
-          function: { name: 'save_note', arguments: '{"text":"respon' },
-        };
-        const message = { role: 'assistant', content: '', tool_calls: [call] };
-        await forward({ path: `/v1/sessions/${body.session_id}/messages`, body: message });
-        return response;
-      }),
-    ),
   mutant('two-choices', 'a session takes any number of choices, and keeps the first')
     .caughtBy('turn.choices/two-refused', 'turn.choices/two-change-nothing')
     .proxy(askedOf(({ n, ...body }) => body)),
@@ -326,119 +175,7 @@ export const TURN_REPLY_MUTANTS = [
     ),
 ];
 
-const renumbered = (answer: Answer, from: number): Json => ({
-  ...answer,
-  choices: answer.choices.map((choice) => ({
-    ...choice,
-    message: {
-      ...choice.message,
-      ...(choice.message.tool_calls && {
-        tool_calls: (choice.message.tool_calls as (Json & { id: string })[]).map((call, place) => ({
-          ...call,
-          id: call.id.replace(/\d+$/, String(from + place)),
-        })),
-      }),
-    },
-  })),
-});
-
-export const TURN_TOOL_MUTANTS = [
-  mutant('session-tools-unused', 'a turn that brings no tools has none')
-    .caughtBy('turn.tools/session-tools-used', 'turn.tools/absent-keeps')
-    .proxy(askedOf((body) => ({ tools: [], ...body }))),
-  mutant('tools-for-one-turn', 'tools that come with a turn are gone after it')
-    .caughtBy('turn.tools/new-tools-stand')
-    .proxy(
-      onTurn(async (body, forward) => {
-        const path = `/v1/sessions/${body.session_id}`;
-        const { tools } = (await ask(forward, 'GET', path)).body;
-        const response = await forward();
-        if (body.tools !== undefined && response.ok) await ask(forward, 'POST', path, { tools });
-        return response;
-      }),
-    ),
-  mutant('tools-added', 'tools that come with a turn are added to those of the session')
-    .caughtBy('turn.tools/new-tools-stand', 'turn.tools/empty-list-removes')
-    .proxy(
-      onTurn(async (body, forward) => {
-        if (!Array.isArray(body.tools)) return forward();
-        const { tools = [] } = (await ask(forward, 'GET', `/v1/sessions/${body.session_id}`)).body as {
-          tools?: object[];
-        };
-        return forward({ body: { ...body, tools: [...tools, ...body.tools] } });
-      }),
-    ),
-  mutant('tools-not-recounted', 'the tokens of tools that came with a turn are not counted')
-    .caughtBy('turn.tools/new-tools-counted')
-    .proxy(() => {
-      const withTools = new Set<string>();
-      return chain(
-        onTurn((body, forward) => {
-          if (body.tools !== undefined) withTools.add(body.session_id);
-          return forward();
-        })(),
-        reads((id, what, body) => {
-          if (what !== 'session' || !withTools.has(id)) return body;
-          return { ...body, usage: { ...(body.usage as Json), tools_tokens: 0 } };
-        }),
-      );
-    }),
-  mutant('tools-before-checks', 'tools of a refused turn stay')
-    .caughtBy('turn.tools/refused-keeps')
-    .proxy(
-      onTurn(async (body, forward) => {
-        if (body.tools !== undefined)
-          await ask(forward, 'POST', `/v1/sessions/${body.session_id}`, { tools: body.tools });
-        return forward();
-      }),
-    ),
-  mutant('empty-list-ignored', 'an empty list of tools is taken for none')
-    .caughtBy('turn.tools/empty-list-removes')
-    .proxy(
-      askedOf(({ tools, ...body }) =>
-        Array.isArray(tools) && tools.length === 0 ? body : { ...body, ...(tools !== undefined && { tools }) },
-      ),
-    ),
-  mutant('call-ids-of-openai', 'calls have ids of another form')
-    .caughtBy('turn.tool-calls/first-ids', 'turn.tool-calls/next-ids')
-    .proxy(() => async (request, forward) => {
-      const restore = (text: string) => text.replace(/call_(\w+)_(\d+)/g, 'functions.$1:$2');
-      const body = typeof request.body === 'string' ? request.body : JSON.stringify(request.body);
-      const response = await forward(request.body === undefined ? {} : { body: restore(body) });
-      return editText(response, (text) => text.replace(/functions\.(\w+):(\d+)/g, 'call_$1_$2'));
-    }),
-  mutant('ids-from-zero', 'the numbers of calls begin again with every turn')
-    .caughtBy('turn.tool-calls/next-ids', 'turn.call-ids-kept/counted-over-rollback')
-    .proxy(answered((answer) => renumbered(answer, 0))),
-  mutant('ids-from-window', 'calls are numbered by those that stand in the window')
-    .caughtBy('turn.call-ids-kept/counted-over-rollback')
-    .proxy(
-      onTurn(async (body, forward) => {
-        const before = (await windowAt(forward, body.session_id)).flatMap(idsOf).length;
-        const response = await forward();
-        return response.ok && !body.stream ? json(renumbered((await response.json()) as Answer, before)) : response;
-      }),
-    ),
-  mutant('call-stored-as-text', 'a call is stored without what it calls')
-    .caughtBy('turn.tool-calls/call-stored')
-    .proxy(() =>
-      editListed((messages) =>
-        messages.map(
-          ({ tool_calls, ...message }) =>
-            (tool_calls ? { ...message, content: JSON.stringify(tool_calls) } : message) as Message,
-        ),
-      ),
-    ),
-  mutant('issued-ids-unknown', 'the results of calls that the model issued are refused as orphans')
-    .caughtBy('turn.tool-calls/result-accepted')
-    .proxy(() =>
-      on('POST', WRITE, ({ body }, forward) =>
-        JSON.stringify(body).includes('"tool_call_id":"functions.')
-          ? Promise.resolve(refusal('tool_result_orphan', 'Invalid request: no such call'))
-          : forward(),
-      ),
-    ),
-];
+export const TURN_TOOL_MUTANTS = [];
 
 const UNKNOWN = 'session_not_found';
 

@@ -18,7 +18,6 @@ export const TURN_RULES = {
   'turn.committed-first': ours(
     'After reading the finish chunk or the answer, a client reads the whole turn in the session.',
   ),
-  'turn.one-version': ours('A turn increases the version by one.'),
   'turn.limit': ours('The new messages of a turn are one write and have its limit.'),
   'turn.empty-content': kimi('A new message without content is refused.'),
   'turn.no-messages': ours('A turn without messages is accepted if the window has some and refused if it is empty.'),

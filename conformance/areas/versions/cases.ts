@@ -1,5 +1,5 @@
 import { LIVE_TEXT } from '../../../contract/errors.ts';
-import { SessionCompression, SessionTruncation } from '../../../contract/sessions.ts';
+import { SessionTruncation } from '../../../contract/sessions.ts';
 import { type Case, defineCase } from '../../core/case.ts';
 import {
   expectBody,
@@ -10,119 +10,33 @@ import {
   expectTrue,
   preview,
 } from '../../core/expect.ts';
-import { NotRun } from '../../core/verdict.ts';
-import { CHAT_COST, SESSION_CHANGES, sendChange, setUpChange, TOOL } from '../../wire/changes.ts';
-import { DURING_COST, longSession, sendDuringTurns, sendInvalidTurn } from '../../wire/concurrent-turns.ts';
+import { CHAT_COST } from '../../tables/routes.ts';
 import type { Reply } from '../../wire/reply.ts';
 import {
   append,
   createSession,
   createSnapshot,
   expectUnchanged,
-  getSession,
   stateOf,
   unknownId,
   user,
 } from '../../wire/sessions.ts';
-
-const MALFORMED = ['7', '"a"', '""', 'W/"1"'];
+import { fillWindow, TOOL } from '../../wire/windows.ts';
+import { VERSION_CASES } from './route-cases.ts';
+import { versionTimes } from './time-cases.ts';
 
 function ifMatch(version: number): { headers: Record<string, string> } {
   return { headers: { 'If-Match': `"${version}"` } };
 }
 
-/** One case for each route that changes a session, so that each is asked of targets that offer it. */
-const versionsChanges = SESSION_CHANGES.map((change) =>
-  defineCase({
-    id: `versions.${change.name}`,
-    title: `the version that ${change.name} asks for and leaves`,
-    needs: ['sessions', 'sessions.append', 'versioning', ...change.needs],
-    checks: {
-      'stale-refused': 'versions.stale',
-      'malformed-refused': 'versions.malformed',
-      'match-accepted': 'versions.match',
-      'steps-once': 'versions.steps-once',
-      etag: 'versions.etag',
-    },
-    cost: () => (change.chats ? CHAT_COST : {}),
-    async run(context) {
-      const { api } = context;
-      const ground = await setUpChange(context, change);
-      await append(api, ground.session, user('One more, so that a version has gone by.'));
-      const before = await stateOf(api, ground.session);
-      const { version } = before.session;
-      await context.check('stale-refused', async () => {
-        for (const stale of [version - 1, version + 1]) {
-          expectError(await sendChange(context, change, ground, ifMatch(stale)), 'version_conflict');
-          await expectUnchanged(api, before);
-        }
-      });
-      await context.check('malformed-refused', async () => {
-        for (const header of MALFORMED) {
-          expectError(
-            await sendChange(context, change, ground, { headers: { 'If-Match': header } }),
-            'invalid_request',
-          );
-        }
-        await expectUnchanged(api, before);
-      });
-      // The version is asked for anew, in case what had to be refused was not.
-      const current = (await getSession(api, ground.session)).version;
-      const reply = await sendChange(context, change, ground, ifMatch(current));
-      await context.require('match-accepted', () => expectSuccess(reply));
-      await context.check('steps-once', async () => {
-        expectEqual((await getSession(api, ground.session)).version, current + 1, 'the version after one change');
-      });
-      await context.check('etag', () =>
-        expectEqual(reply.headers.get('etag'), `"${current + 1}"`, 'the ETag of the change'),
-      );
-    },
-  }),
-);
-
-const versionsStreamedChat = defineCase({
-  id: 'versions.streamed-chat',
-  title: 'the version of a streamed chat',
-  needs: ['sessions', 'chat', 'chat.stream', 'versioning'],
-  checks: {
-    'stale-refused': 'versions.stale',
-    'match-accepted': 'versions.match',
-    'steps-once': 'versions.steps-once',
-  },
-  cost: () => CHAT_COST,
-  async run(context) {
-    const { api, target } = context;
-    const { id } = await createSession(api, { messages: [user('The first message.')] });
-    const before = await stateOf(api, id);
-    const { version } = before.session;
-    const messages = [user('Reply with the word OK only.')];
-    const body = { model: target.model, session_id: id, messages, max_tokens: 16, stream: true };
-    await context.check('stale-refused', async () => {
-      expectError(await api.post('/chat/completions', body, ifMatch(version + 1)), 'version_conflict');
-      await expectUnchanged(api, before);
-    });
-    await context.require('match-accepted', async () => {
-      expectSuccess(await api.post('/chat/completions', body, ifMatch(version)));
-    });
-    await context.check('steps-once', async () => {
-      expectEqual((await getSession(api, id)).version, version + 1, 'the version after one turn');
-    });
-  },
-});
-
 const versionsReads = defineCase({
   id: 'versions.reads',
-  title: 'the version when a session is read, deleted or snapshotted',
+  title: 'the version when a session is created, read or snapshotted',
   needs: ['sessions', 'sessions.append', 'sessions.snapshot', 'versioning'],
   checks: {
     'create-etag': 'versions.etag',
     'read-etag': 'versions.etag',
     'snapshot-leaves': 'versions.snapshot',
-    'snapshot-stale-refused': 'versions.stale',
-    'snapshot-match-accepted': 'versions.match',
-    'delete-stale-refused': 'versions.stale',
-    'delete-malformed-refused': 'versions.malformed',
-    'delete-match-accepted': 'versions.match',
   },
   async run(context) {
     const { api } = context;
@@ -141,27 +55,6 @@ const versionsReads = defineCase({
     await context.check('snapshot-leaves', async () => {
       await createSnapshot(api, id);
       await expectUnchanged(api, before);
-    });
-    await context.check('snapshot-stale-refused', async () => {
-      expectError(await api.post(`${path}/snapshots`, {}, ifMatch(version - 1)), 'version_conflict');
-    });
-    await context.check('snapshot-match-accepted', async () => {
-      expectSuccess(await api.post(`${path}/snapshots`, {}, ifMatch(version)));
-      await expectUnchanged(api, before);
-    });
-    await context.check('delete-stale-refused', async () => {
-      expectError(await api.delete(path, ifMatch(version - 1)), 'version_conflict');
-      await expectUnchanged(api, before);
-    });
-    await context.check('delete-malformed-refused', async () => {
-      for (const header of MALFORMED) {
-        expectError(await api.delete(path, { headers: { 'If-Match': header } }), 'invalid_request');
-      }
-      await expectUnchanged(api, before);
-    });
-    await context.check('delete-match-accepted', async () => {
-      expectSuccess(await api.delete(path, ifMatch(version)));
-      expectError(await api.get(path), 'session_not_found');
     });
   },
 });
@@ -218,7 +111,8 @@ const versionsTruncations = defineCase({
   checks: { rehearsal: 'versions.dry-run', 'nothing-to-cut': 'versions.no-op', 'too-little-kept': 'versions.refusal' },
   async run(context) {
     const { api, limits } = context;
-    const { session: id } = await setUpChange(context, { requires: 'long' });
+    const { id } = await createSession(api);
+    await fillWindow(context, id, 2 * limits.min_preserve_tokens, Math.floor(limits.min_preserve_tokens / 2));
     const before = await stateOf(api, id);
     const truncate = (body: object) => api.post(`/sessions/${id}/truncate`, body);
     const least = limits.min_preserve_tokens;
@@ -243,39 +137,9 @@ const versionsTruncations = defineCase({
   },
 });
 
-const versionsCompressions = defineCase({
-  id: 'versions.compressions',
-  title: 'compressions without effect keep the version',
-  needs: ['sessions', 'sessions.append', 'sessions.compress', 'tokens.estimate', 'versioning'],
-  checks: { rehearsal: 'versions.dry-run', 'nothing-to-replace': 'versions.no-op' },
-  async run(context) {
-    const { api } = context;
-    const { session: id } = await setUpChange(context, { requires: 'long' });
-    await context.check('rehearsal', async () => {
-      const before = await stateOf(api, id);
-      const reply = await api.post(`/sessions/${id}/compress`, { ratio: 2, dry_run: true });
-      expectEqual(
-        expectBody(reply, SessionCompression).version,
-        before.session.version,
-        'the version that a rehearsal names',
-      );
-      await expectUnchanged(api, before);
-    });
-    await context.check('nothing-to-replace', async () => {
-      const tiny = await createSession(api, { messages: [user('The only message.')] });
-      const before = await stateOf(api, tiny.id);
-      expectBody(await api.post(`/sessions/${tiny.id}/compress`, { ratio: 2 }), SessionCompression);
-      await expectUnchanged(api, before);
-    });
-  },
-});
-
 const BAD = { role: 'user', content: 5 };
 
 const orphan = (content: string) => ({ role: 'tool', tool_call_id: 'nobody', content });
-
-/** So many valid requests were refused as busy, and no faulty one, that it is not chance. */
-const ENOUGH_BUSY = 4;
 
 const versionsOrder = defineCase({
   id: 'versions.order',
@@ -330,76 +194,6 @@ const versionsOrder = defineCase({
       await expectUnchanged(api, before);
       await append(api, id, user('Without a fault.'));
     });
-  },
-});
-
-const versionsBusy = defineCase({
-  id: 'versions.busy',
-  title: 'the first fault of a busy session, and its Retry-After',
-  needs: ['sessions', 'sessions.append', 'chat', 'chat.stream', 'tokens.estimate', 'versioning'],
-  checks: {
-    'version-before-busy': 'versions.order',
-    'busy-before-pairing': 'versions.order',
-    'should-retry': 'versions.should-retry',
-    'retry-after': 'versions.retry-after',
-  },
-  cost: () => ({ ...DURING_COST, promptTokens: 4 * DURING_COST.promptTokens }),
-  async run(context) {
-    const { api } = context;
-    const id = await longSession(context);
-    const replies: Record<'stale' | 'orphan' | 'plain', Reply[]> = { stale: [], orphan: [], plain: [] };
-    const send = {
-      stale: () => api.post(`/sessions/${id}`, { title: 'stale' }, ifMatch(999_999)),
-      orphan: () => sendInvalidTurn(context, id),
-      plain: (number: number) => api.post(`/sessions/${id}`, { title: `${number}` }),
-    };
-    const kinds = ['orphan', 'plain', 'stale'] as const;
-    const busy = (kind: keyof typeof replies) =>
-      replies[kind].filter(({ status, text }) => status === 409 && text.includes('session_busy'));
-    await sendDuringTurns(
-      context,
-      id,
-      async (number) => {
-        const kind = kinds[number % kinds.length] ?? 'plain';
-        const reply = await send[kind](number);
-        replies[kind].push(reply);
-        return reply;
-      },
-      () => busy('orphan').length > 0 && busy('plain').length > 0 && replies.stale.length > 0,
-    );
-    const waiting = [...busy('plain'), ...busy('orphan')];
-    const mustHaveMet = () => {
-      if (waiting.length === 0) throw new NotRun('no turn lasted long enough for anything to arrive meanwhile');
-    };
-    await context.check('version-before-busy', () => {
-      for (const reply of replies.stale) expectError(reply, 'version_conflict');
-    });
-    await context.check('should-retry', () => {
-      for (const reply of waiting) {
-        expectError(reply, 'session_busy');
-        expectTrue(
-          reply.headers.get('x-should-retry') === 'true',
-          `${reply.what}: a busy session says x-should-retry: true`,
-        );
-      }
-      mustHaveMet();
-    });
-    await context.check('retry-after', () => {
-      for (const reply of waiting) {
-        const after = reply.headers.get('retry-after');
-        expectTrue(after !== null && Number(after) > 0, `${reply.what}: a busy session says Retry-After, not ${after}`);
-      }
-      mustHaveMet();
-    });
-    await context.check('busy-before-pairing', () => {
-      if (busy('orphan').length > 0) return;
-      mustHaveMet();
-      const met = busy('plain').length;
-      if (met < ENOUGH_BUSY) throw new NotRun(`only ${met} requests met a turn, and none of them with a fault`);
-      for (const reply of replies.orphan) expectError(reply, 'session_busy');
-    });
-    expectSuccess(await api.post(`/sessions/${id}`, { title: 'It goes on.' }));
-    await getSession(api, id);
   },
 });
 
@@ -538,14 +332,12 @@ const versionsHeaders = defineCase({
 });
 
 export const VERSIONS_CASES: readonly Case[] = [
-  ...versionsChanges,
-  versionsStreamedChat,
   versionsReads,
   versionsNoOps,
   versionsTruncations,
-  versionsCompressions,
   versionsOrder,
-  versionsBusy,
   versionsEnvelope,
   versionsHeaders,
+  ...VERSION_CASES,
+  versionTimes,
 ];

@@ -2,18 +2,9 @@ import { editErrors } from '../../proof/chats.ts';
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
 import type { Json } from '../../proof/proxy.ts';
 import { type Handler, on, type Passing } from '../../proof/proxy.ts';
-import {
-  bumpVersion,
-  changedBy,
-  codeOf,
-  messagesOf,
-  refusal,
-  versionOf,
-  WRITE,
-  whileChatting,
-} from '../../proof/sessions.ts';
+import { bumpVersion, changedBy, codeOf, messagesOf, refusal, versionOf, WRITE } from '../../proof/sessions.ts';
 import { SMALL_LIMITS } from '../../targets/emulator.ts';
-import { SESSION_CHANGES } from '../../wire/changes.ts';
+import { VERSION_CASES } from './route-cases.ts';
 
 const mutant = mutantsOf('versions');
 
@@ -21,22 +12,9 @@ type Kills = readonly [string, ...string[]];
 
 /** The same check of each route that changes a session. */
 const each = (...checks: string[]) =>
-  SESSION_CHANGES.flatMap(({ name }) => checks.map((check) => `versions.${name}/${check}`)) as unknown as [
-    string,
-    ...string[],
-  ];
-
-const VERSION = /^"(\d+)"$/;
-
-/** Changes what is asked for with If-Match; undefined takes it away. */
-function matching(edit: (header: string, request: Passing) => string | undefined): () => Handler {
-  return () => (request, forward) => {
-    const { 'if-match': header, ...headers } = request.headers;
-    if (header === undefined) return forward();
-    const changed = edit(header, request);
-    return forward({ headers: changed === undefined ? headers : { ...headers, 'if-match': changed } });
-  };
-}
+  VERSION_CASES.flatMap(({ id, checks: known }) =>
+    checks.filter((check) => check in known).map((check) => `${id}/${check}`),
+  );
 
 /** Changes the ETag of every answer; undefined takes it away. */
 function etags(edit: (etag: string) => string | undefined): () => Handler {
@@ -52,46 +30,16 @@ function etags(edit: (etag: string) => string | undefined): () => Handler {
   };
 }
 
-const MATCHED = [
-  'versions.streamed-chat/match-accepted',
-  'versions.reads/snapshot-match-accepted',
-  'versions.reads/delete-match-accepted',
-  ...each('match-accepted'),
+const TAGGED = [
+  'versions.reads/create-etag',
+  'versions.reads/read-etag',
+  ...each('etag').filter((check) => !check.includes('streamed')),
 ] as unknown as Kills;
 
-const TAGGED = ['versions.reads/create-etag', 'versions.reads/read-etag', ...each('etag')] as unknown as Kills;
-
 const MATCH_MUTANTS = [
-  mutant('match-ignored', 'If-Match is ignored')
-    .caughtBy(
-      'versions.streamed-chat/stale-refused',
-      'versions.reads/snapshot-stale-refused',
-      'versions.reads/delete-stale-refused',
-      'versions.reads/delete-malformed-refused',
-      ...each('stale-refused', 'malformed-refused'),
-    )
-    .proxy(matching(() => undefined)),
-  mutant('malformed-ignored', 'an If-Match that is not understood is ignored')
-    .caughtBy('versions.reads/delete-malformed-refused', ...each('malformed-refused'))
-    .proxy(matching((header) => (VERSION.test(header) ? header : undefined))),
-  mutant('match-older', 'If-Match is compared with the version before')
-    .caughtBy(...MATCHED)
-    .proxy(matching((header) => header.replace(VERSION, (_, version) => `"${Number(version) + 1}"`))),
-  mutant('match-on-posts-only', 'If-Match is ignored on deletions')
-    .caughtBy('versions.reads/delete-stale-refused')
-    .proxy(matching((header, { method }) => (method === 'DELETE' ? undefined : header))),
-  mutant('snapshots-unmatched', 'If-Match is ignored on snapshots')
-    .caughtBy('versions.reads/snapshot-stale-refused')
-    .proxy(matching((header, { path }) => (path.endsWith('/snapshots') ? undefined : header))),
-  mutant('no-etag', 'answers carry no ETag')
-    .caughtBy(...TAGGED)
-    .proxy(etags(() => undefined)),
   mutant('etag-unquoted', 'the ETag is not in quotes')
     .caughtBy(...TAGGED)
     .proxy(etags((etag) => etag.replaceAll('"', ''))),
-  mutant('etag-before', 'the ETag of a change is that of the version before it')
-    .caughtBy(...each('etag'))
-    .proxy(etags((etag) => etag.replace(VERSION, (_, version) => `"${Number(version) - 1}"`))),
 ];
 
 const isOrphan = (body: unknown) => messagesOf(body)?.some(({ tool_call_id }) => tool_call_id === 'nobody') === true;
@@ -168,19 +116,6 @@ const ORDER_MUTANTS = [
         lengthOf(body) > 5 * SMALL_LIMITS.window_tokens ? refusal('context_window_exceeded') : forward(),
       ),
     ),
-  mutant('busy-before-version', 'whether the session is busy is looked at before the version')
-    .caughtBy('versions.busy/version-before-busy')
-    .proxy(
-      whileChatting(async ({ headers }, forward) =>
-        headers['if-match'] === undefined ? forward() : refusal('session_busy'),
-      ),
-    ),
-  mutant('pairing-before-busy', 'the pairing of tools is looked at before the session is seen to be busy')
-    .caughtBy('versions.busy/busy-before-pairing')
-    .proxy(() => async ({ body }, forward) => {
-      const response = await forward();
-      return isOrphan(body) && (await codeOf(response)) === 'session_busy' ? refusal('tool_result_orphan') : response;
-    }),
 ];
 
 /** Changes one header of answers; null takes it away. */
@@ -240,20 +175,11 @@ const REFUSAL_MUTANTS = [
     .caughtBy('versions.envelope/authentication-bare', 'versions.envelope/model-bare', 'versions.envelope/size-bare')
     .proxy(editErrors((error: Json) => ({ ...error, code: error.code ?? LIVE_CODES[String(error.type)] ?? 'error' }))),
   mutant('retry-unsaid', 'refusals do not say whether to try again')
-    .caughtBy(...NO_RETRY, 'versions.busy/should-retry')
+    .caughtBy(...NO_RETRY)
     .proxy(header('x-should-retry', () => null)),
   mutant('retry-always', 'every refusal asks to be tried again')
     .caughtBy(...NO_RETRY)
     .proxy(header('x-should-retry', (value) => (value === null ? null : 'true'))),
-  mutant('conflicts-final', 'no conflict is to be tried again')
-    .caughtBy('versions.busy/should-retry')
-    .proxy(header('x-should-retry', (value) => (value === null ? null : 'false'))),
-  mutant('no-retry-after', 'a busy session does not say when to come again')
-    .caughtBy('versions.busy/retry-after')
-    .proxy(header('retry-after', () => null)),
-  mutant('retry-at-once', 'a busy session asks to come again after no time')
-    .caughtBy('versions.busy/retry-after')
-    .proxy(header('retry-after', (value) => (value === null ? null : '0'))),
   mutant('request-unnamed', 'requests are not named')
     .caughtBy('versions.headers/success-named', 'versions.headers/refusal-named')
     .proxy(header('msh-request-id', () => null)),
@@ -304,7 +230,6 @@ const STEP_MUTANTS = [
       'versions.no-ops/no-field',
       'versions.no-ops/pin-as-it-is',
       'versions.truncations/nothing-to-cut',
-      'versions.compressions/nothing-to-replace',
     )
     .proxy(
       stepping(
@@ -312,17 +237,17 @@ const STEP_MUTANTS = [
       ),
     ),
   mutant('rehearsal-steps', 'a rehearsal makes the version step')
-    .caughtBy('versions.truncations/rehearsal', 'versions.compressions/rehearsal')
+    .caughtBy('versions.truncations/rehearsal')
     .proxy(stepping(({ request, response }) => response.ok && rehearses(request))),
   mutant('rehearsal-plays', 'a rehearsal is carried out')
-    .caughtBy('versions.truncations/rehearsal', 'versions.compressions/rehearsal')
+    .caughtBy('versions.truncations/rehearsal')
     .proxy(() => (request, forward) => {
       if (!rehearses(request)) return forward();
       const { dry_run: _, ...body } = request.body as { dry_run: boolean };
       return forward({ body });
     }),
   mutant('snapshot-steps', 'a snapshot makes the version step')
-    .caughtBy('versions.reads/snapshot-leaves', 'versions.reads/snapshot-match-accepted')
+    .caughtBy('versions.reads/snapshot-leaves')
     .proxy(stepping(({ request, response }) => response.ok && snapshots(request))),
   mutant('refusal-steps', 'a refusal makes the version step')
     .caughtBy('versions.no-ops/refusals', 'versions.truncations/too-little-kept')

@@ -1,0 +1,184 @@
+import { LIVE_TEXT } from '../../../contract/errors.ts';
+import { Session } from '../../../contract/sessions.ts';
+import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
+import { expectBody, expectEqual, expectSuccess, expectTrue } from '../../core/expect.ts';
+import { SIZED_SHAPES } from '../../tables/messages.ts';
+import { expectRefusal, WRITE_MODES, type WriteMode, written } from '../../tables/writes.ts';
+import {
+  append,
+  createSession,
+  createSnapshot,
+  expectUnchanged,
+  type Message,
+  stateOf,
+  user,
+} from '../../wire/sessions.ts';
+import { PROMPT_TOKENS } from '../../wire/tokens.ts';
+import { fillWindow, TOOL } from '../../wire/windows.ts';
+import type { WireRuleId } from '../rules.ts';
+
+/** The two limits of a write, its own and the window's: for every shape of messages, and every way to write them. */
+
+const TURN_TOKENS = 16;
+/** What the answer of a turn takes: its `max_tokens`, what every prompt adds, and the end of the stored reply. */
+const ANSWER_TOKENS = TURN_TOKENS + PROMPT_TOKENS + 1;
+
+const LIMIT_RULES: Readonly<Record<string, WireRuleId>> = {
+  single: 'append.limit',
+  list: 'append.limit-whole',
+  ndjson: 'ndjson.limit',
+  'ndjson-later': 'ndjson.limit',
+  create: 'append.on-create',
+  turn: 'turn.limit',
+  'streamed-turn': 'turn.limit',
+};
+
+type Shape = [name: string, build: (text: string) => Message[]];
+
+/** @param tokens of the write: of all messages where they are one write, and otherwise of the largest alone */
+async function sized(
+  { texts }: CaseContext<string>,
+  mode: WriteMode,
+  [shape, build]: Shape,
+  tokens: number,
+): Promise<Message[]> {
+  if (!mode.single) return texts.messagesOf(tokens, shape, build);
+  const place = earlierOf(mode, build).length;
+  return texts.messagesOf(tokens, `the largest of ${shape}`, (text) => build(text).slice(place, place + 1));
+}
+
+/** What has to be in the window before the largest message of a shape, where each message is a write. */
+function earlierOf({ single }: WriteMode, build: Shape[1]): Message[] {
+  if (!single) return [];
+  const sizes = build('This text is longer than any other in it. '.repeat(8)).map((one) => JSON.stringify(one).length);
+  return build('x').slice(0, sizes.indexOf(Math.max(...sizes)));
+}
+
+/** A line before a result would stand between it and its call. */
+function shapesOf(mode: WriteMode): Shape[] {
+  return Object.entries(SIZED_SHAPES).filter(
+    ([, build]) => !mode.before || earlierOf(mode, build).at(-1)?.role !== 'assistant',
+  );
+}
+
+function limitCase(mode: WriteMode): Case {
+  const rule = LIMIT_RULES[mode.name] ?? 'append.limit';
+  const shapes = shapesOf(mode);
+  return defineCase<string>({
+    id: `append.limit-${mode.name}`,
+    title: `the limit of a write, as ${mode.name}, for every shape of messages`,
+    needs: ['sessions', 'sessions.append', 'tokens.estimate', ...mode.needs],
+    checks: {
+      ...Object.fromEntries(
+        shapes.flatMap(([shape]) => [
+          [`${shape}-exact`, rule],
+          [`${shape}-over`, rule],
+        ]),
+      ),
+      'both-named': 'append.limit-named',
+    },
+    cost: ({ append_tokens }) => ({
+      requests: 40 * shapes.length,
+      ...(mode.chats && { promptTokens: 80 * append_tokens, completionTokens: shapes.length * TURN_TOKENS }),
+    }),
+    async run(context) {
+      const { api, limits } = context;
+      const limit = limits.append_tokens;
+      let told = '';
+      for (const [shape, build] of shapes) {
+        const { id } = await createSession(api, { messages: [user('Hello.')] });
+        const earlier = earlierOf(mode, build);
+        if (earlier.length > 0) await append(api, id, earlier);
+        await context.check(`${shape}-over`, async () => {
+          const before = await stateOf(api, id);
+          const over = await sized(context, mode, [shape, build], limit + 1);
+          const reply = await mode.send(context, id, over);
+          told = expectRefusal(reply, 'append_too_large');
+          if (mode.before) {
+            const { messages } = await stateOf(api, id);
+            expectEqual(messages.slice(0, -mode.before), before.messages, 'the messages that stood there before');
+          } else await expectUnchanged(api, before);
+        });
+        await context.check(`${shape}-exact`, async () => {
+          const exact = await sized(context, mode, [shape, build], limit);
+          const write = await written(context, mode, id, exact);
+          const tokens = write.messages.reduce((sum, message) => sum + message.tokens, 0);
+          expectEqual(tokens, limit, 'the tokens of the largest write');
+          if (mode.creates) expectSuccess(await api.delete(`/sessions/${write.id}`));
+        });
+        expectSuccess(await api.delete(`/sessions/${id}`));
+      }
+      await context.check('both-named', () => {
+        const numbers = [...told.matchAll(/\d+/g)].map(([digits]) => Number(digits));
+        for (const tokens of [limit, limit + 1])
+          expectTrue(numbers.includes(tokens), `the refusal names ${tokens}: ${told}`);
+      });
+    },
+  });
+}
+
+/** Room that is left in the window, for messages of any shape; less than the limit of a write. */
+const ROOM = 240;
+
+function windowCase(mode: WriteMode): Case {
+  const rule: WireRuleId = mode.chats ? 'turn.window' : 'append.window';
+  const shapes = shapesOf(mode);
+  return defineCase<string>({
+    id: `append.window-${mode.name}`,
+    title: `the window of a session with tools, filled as ${mode.name}, by every shape of messages`,
+    needs: ['sessions', 'sessions.append', 'sessions.snapshot', 'sessions.rollback', 'tokens.estimate', ...mode.needs],
+    checks: Object.fromEntries(
+      shapes.flatMap(([shape]) => [
+        [`${shape}-exact`, rule],
+        [`${shape}-over`, rule],
+      ]),
+    ),
+    cost: ({ window_tokens, append_tokens }) => ({
+      requests: 40 * shapes.length + 3 * Math.ceil(window_tokens / append_tokens),
+      ...(mode.chats && { promptTokens: shapes.length * window_tokens, completionTokens: shapes.length * TURN_TOKENS }),
+    }),
+    async run(context) {
+      const { api, limits } = context;
+      const window = limits.window_tokens;
+      const { id } = await createSession(api, { tools: [TOOL] });
+      await fillWindow(context, id, window - ROOM);
+      const { snapshot_id } = await createSnapshot(api, id);
+      const reset = async () => expectBody(await api.post(`/sessions/${id}/rollback`, { snapshot_id }), Session);
+      const answer = mode.chats ? ANSWER_TOKENS : 0;
+      for (const [shape, build] of shapes) {
+        const earlier = earlierOf(mode, build);
+        const lay = async () => {
+          if (earlier.length > 0) await append(api, id, earlier);
+          const { session } = await stateOf(api, id);
+          const before = mode.before ? await context.texts.countOf([user('Before.')]) : 0;
+          return {
+            used: session.usage.total_tokens + before,
+            room: window - session.usage.total_tokens - before - answer,
+          };
+        };
+        await context.check(`${shape}-over`, async () => {
+          const { used, room } = await lay();
+          const state = await stateOf(api, id);
+          const messages = await sized(context, mode, [shape, build], room + 1);
+          const text = expectRefusal(await mode.send(context, id, messages), 'context_window_exceeded');
+          expectEqual(text, LIVE_TEXT.windowExceeded(window, used + room + 1 + answer), 'the message');
+          if (!mode.before) await expectUnchanged(api, state);
+        });
+        await reset();
+        await context.check(`${shape}-exact`, async () => {
+          const { used, room } = await lay();
+          const messages = await sized(context, mode, [shape, build], room);
+          const write = await written(context, mode, id, messages);
+          const tokens = write.messages.reduce((sum, message) => sum + message.tokens, 0);
+          expectEqual(used + tokens + answer, window, 'what stands in the window, with room for an answer');
+        });
+        await reset();
+      }
+    },
+  });
+}
+
+export const SIZE_CASES: readonly Case[] = [
+  ...WRITE_MODES.map(limitCase),
+  ...WRITE_MODES.filter(({ creates }) => !creates).map(windowCase),
+];

@@ -1,0 +1,55 @@
+import { type Case, defineCase } from '../../core/case.ts';
+import { expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
+import { append, createSession, stateOf, user } from '../../wire/sessions.ts';
+import { isReplay } from './replays.ts';
+
+const LONGEST = 255;
+
+/** Keys that are not the same, though a careless comparison takes them for it: how the second is made of the first. */
+const OTHERS: Readonly<Record<string, (key: string) => string>> = {
+  'last-character': (key) => `${key.slice(0, -1)}Z`,
+  'first-character': (key) => `Z${key.slice(1)}`,
+  case: (key) => key.toLowerCase(),
+  beginning: (key) => key.slice(0, -1),
+  punctuation: (key) => `${key.slice(0, -1)}.`,
+};
+
+export const idempotencyKeyBytes: Case = defineCase<string>({
+  id: 'idempotency.key-bytes',
+  title: 'keys of up to 255 characters, compared byte for byte',
+  needs: ['sessions', 'sessions.append', 'idempotency'],
+  checks: {
+    ...Object.fromEntries(Object.keys(OTHERS).map((name) => [name, 'idempotency.key-bytes'])),
+    'longest-accepted': 'idempotency.key-bytes',
+    'longest-compared': 'idempotency.key-bytes',
+    'longer-refused': 'idempotency.key-bytes',
+  },
+  async run(context) {
+    const { api } = context;
+    const { id } = await createSession(api);
+    const path = `/sessions/${id}/messages`;
+    const send = (key: string) => api.post(path, user('Under a key.'), { headers: { 'Idempotency-Key': key } });
+    const long = (length: number) => `${context.nonce()}${'K'.repeat(length)}`.slice(0, length);
+    for (const [name, other] of Object.entries(OTHERS)) {
+      await context.check(name, async () => {
+        const key = long(LONGEST - 1).replace(/.$/, 'A');
+        expectSuccess(await send(key));
+        expectTrue(!isReplay(expectSuccess(await send(other(key)))), 'another key is another request');
+      });
+    }
+    const longest = long(LONGEST);
+    await context.check('longest-accepted', async () => {
+      expectSuccess(await send(longest));
+      expectTrue(isReplay(expectSuccess(await send(longest))), 'the longest key is known again');
+    });
+    await context.check('longest-compared', async () => {
+      expectTrue(!isReplay(expectSuccess(await send(`${longest.slice(0, -1)}Z`))), 'another key is another request');
+    });
+    await context.check('longer-refused', async () => {
+      const before = await stateOf(api, id);
+      expectError(await send(`${longest}K`), 'invalid_request');
+      expectEqual(await stateOf(api, id), before, 'the session after the refusal');
+      await append(api, id, user('Without a key.'));
+    });
+  },
+});

@@ -1,0 +1,145 @@
+import { setImmediate as tick } from 'node:timers/promises';
+import type { Capability } from '../../../contract/capabilities.ts';
+import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
+import { expectEqual, expectSuccess } from '../../core/expect.ts';
+import { Mismatch } from '../../core/verdict.ts';
+import { sendLines, toLines } from '../../tables/writes.ts';
+import type { SendOptions } from '../../wire/api.ts';
+import type { Reply } from '../../wire/reply.ts';
+import { createSession, user, windowOf } from '../../wire/sessions.ts';
+import type { WireRuleId } from '../rules.ts';
+
+/** Clients that leave before they have the answer, and send the same request again under its key: it takes effect once. */
+
+interface Sending {
+  name: string;
+  needs: readonly Capability[];
+  rule: WireRuleId;
+  /** The messages that it leaves in an empty window. */
+  leaves: number;
+  chats?: true;
+  /** Its request does not end by itself. */
+  open?: true;
+  send(context: CaseContext<string>, id: string, send: SendOptions): Promise<Reply>;
+}
+
+const LINES = [user('The first line.'), user('The second line.'), user('The third line.')];
+const chat =
+  (stream: boolean) =>
+  ({ api, target }: CaseContext<string>, session_id: string, send: SendOptions) =>
+    api.post(
+      '/chat/completions',
+      { model: target.model, session_id, messages: [user('Reply with the word OK only.')], max_tokens: 16, stream },
+      send,
+    );
+
+/** A stream whose sender has more to say, and says nothing. */
+function unended(): ReadableStream<Uint8Array> {
+  return new ReadableStream({ start: (controller) => controller.enqueue(new TextEncoder().encode(toLines(LINES))) });
+}
+
+const SENDINGS: readonly Sending[] = [
+  {
+    name: 'line',
+    needs: ['sessions.append.stream'],
+    rule: 'ndjson.resend',
+    leaves: 1,
+    send: ({ api }, id, send) => sendLines(api, id, LINES.slice(0, 1), send),
+  },
+  {
+    name: 'lines',
+    needs: ['sessions.append.stream'],
+    rule: 'ndjson.resend',
+    leaves: LINES.length,
+    send: ({ api }, id, send) => sendLines(api, id, LINES, send),
+  },
+  {
+    name: 'open-stream',
+    open: true,
+    needs: ['sessions.append.stream'],
+    rule: 'ndjson.resend',
+    leaves: LINES.length,
+    // The client that comes back ends its stream.
+    send: ({ api }, id, send) => sendLines(api, id, send.signal ? unended() : LINES, send),
+  },
+  {
+    name: 'write',
+    needs: [],
+    rule: 'idempotency.once',
+    leaves: LINES.length,
+    send: ({ api }, id, send) => api.post(`/sessions/${id}/messages`, { messages: LINES }, send),
+  },
+  { name: 'chat', needs: ['chat'], rule: 'idempotency.once', leaves: 2, chats: true, send: chat(false) },
+  {
+    name: 'streamed-chat',
+    needs: ['chat', 'chat.stream'],
+    rule: 'idempotency.stream',
+    leaves: 2,
+    chats: true,
+    send: chat(true),
+  },
+];
+
+/** After so many ticks the client leaves: before the request is read, while it is carried out, and when it has been answered. */
+const LEAVES_AFTER = [0, 1, 2, 4, 8, 16];
+const MAX_RESENT = 60;
+
+/** Sends it again until it is over. @throws Mismatch where it does not end */
+async function resent(
+  context: CaseContext<string>,
+  id: string,
+  { send }: Sending,
+  options: SendOptions,
+): Promise<Reply> {
+  let last = '';
+  for (let tries = 0; tries < MAX_RESENT; tries += 1) {
+    const reply = await send(context, id, options);
+    last = reply.text;
+    if (!/request_in_progress|session_busy/.test(reply.text)) return expectSuccess(reply);
+    // In one process with the server, what is under way needs its turn.
+    await tick();
+  }
+  throw new Mismatch(`a request whose client has left stays in progress: ${last}`);
+}
+
+function leavingCase(sending: Sending): Case {
+  return defineCase<string>({
+    id: `ndjson.left-${sending.name}`,
+    title: `a client leaves before the answer to its ${sending.name}, and sends it again`,
+    needs: ['sessions', 'sessions.append', 'idempotency', ...sending.needs],
+    checks: { 'left-early': sending.rule, ...(!sending.open && { 'left-at-first-piece': sending.rule }) },
+    cost: () => ({ requests: 400, ...(sending.chats && { promptTokens: 4_096, completionTokens: 512 }) }),
+    async run(context) {
+      const { api } = context;
+      await context.check('left-early', async () => {
+        for (const ticks of LEAVES_AFTER) {
+          const { id } = await createSession(api);
+          const options = { headers: { 'Idempotency-Key': context.nonce() } };
+          const client = new AbortController();
+          const sent = sending.send(context, id, { ...options, signal: client.signal }).catch(() => undefined);
+          for (let waited = 0; waited < ticks; waited += 1) await tick();
+          client.abort();
+          await sent;
+          await resent(context, id, sending, options);
+          expectEqual(
+            (await windowOf(api, id)).length,
+            sending.leaves,
+            `the messages of the window, left after ${ticks} ticks`,
+          );
+          expectSuccess(await api.delete(`/sessions/${id}`));
+        }
+      });
+      // What stands between may hand on an answer only when it is whole, which this one never is.
+      if (sending.open) return;
+      await context.check('left-at-first-piece', async () => {
+        const { id } = await createSession(api);
+        const options = { headers: { 'Idempotency-Key': context.nonce() } };
+        await sending.send(context, id, { ...options, stopWhen: (text) => text !== '' });
+        await resent(context, id, sending, options);
+        expectEqual((await windowOf(api, id)).length, sending.leaves, 'the messages of the window');
+      });
+    },
+  });
+}
+
+export const LEAVING_CASES: readonly Case[] = SENDINGS.map(leavingCase);

@@ -1,0 +1,557 @@
+import type { Capability } from '../../../contract/capabilities.ts';
+import { LIVE_TEXT } from '../../../contract/errors.ts';
+import type { SessionMessage } from '../../../contract/sessions.ts';
+import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
+import { expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
+import { Inconclusive } from '../../core/verdict.ts';
+import { fullSession, WINDOW_STATES } from '../../tables/states.ts';
+import { sendTurn, TURN_MODES, type Turn, type TurnMode, turnAs } from '../../tables/turns.ts';
+import { FORECAST_NAME, FORECAST_REQUEST } from '../../wire/chat.ts';
+import {
+  append,
+  createSession,
+  createSnapshot,
+  expectUnchanged,
+  type Message,
+  type State,
+  stateOf,
+  toolCall,
+  toolResult,
+  user,
+} from '../../wire/sessions.ts';
+import { PROMPT_TOKENS } from '../../wire/tokens.ts';
+import { appendFacts, estimateTokens, facts, fillWindow, OTHER_TOOL, TOOL } from '../../wire/windows.ts';
+import { asListed, listedFields } from '../append/shape-cases.ts';
+import type { WireRuleId } from '../rules.ts';
+
+/** Turns with every feature of a chat, answered in every way: what they store, and what they count. */
+
+const ordering = (text: string): Message => user(`Reply with exactly: ${text}`);
+const LONG = 'responsibility internationalization communication infrastructure '.repeat(20).trim();
+const TRIES = 3;
+const { messages: ASKING, tools: FORECAST } = FORECAST_REQUEST;
+const MUST_CALL = { tool_choice: 'required', max_tokens: 64 };
+const NOTE = {
+  type: 'function',
+  function: {
+    name: 'save_note',
+    description: 'Saves a note word for word.',
+    parameters: { type: 'object', properties: { text: { type: 'string' } }, required: ['text'] },
+  },
+};
+/** The second begins before the last of the first, as no other text of these cases does. */
+const BEGINNING = 'The code word of the project is';
+
+interface Feature {
+  rule: WireRuleId;
+  needs?: readonly Capability[];
+  /** The session before the turn. */
+  fields?: object;
+  messages: readonly object[];
+  more?: object;
+  /** Whether the model has done what the feature is about; asked again where not. */
+  met?: (turn: Turn) => boolean;
+  /** What may not be said. */
+  never?: string;
+  /** What of the answer is stored: all of it, or nothing. */
+  stores?: 'nothing';
+  /** What stands before the answer in the message that is stored. */
+  begins?: string;
+  /** The tools of the session afterwards. */
+  tools?: readonly object[];
+}
+
+const says = (text: string) => (turn: Turn) => turn.content.includes(text);
+
+const FEATURES: Readonly<Record<string, Feature>> = {
+  text: { rule: 'turn.stored', messages: [ordering('All is well on every river.')], met: says('All is well') },
+  several: {
+    rule: 'turn.stored',
+    messages: [
+      { role: 'system', content: 'Be brief. 简短回答。', name: 'house' },
+      { ...user('First.'), name: 'ann', pinned: true },
+      { role: 'assistant', content: 'Second.', name: 'kim' },
+      ordering('All is well.'),
+    ],
+  },
+  'no-messages': { rule: 'turn.no-messages', messages: [] },
+  'one-choice': { rule: 'turn.one-choice', messages: [ordering('Yes.')], more: { n: 1 } },
+  results: {
+    rule: 'turn.tool-results',
+    fields: { messages: [user('Look it up.'), toolCall('call_a', 'call_b')] },
+    messages: [toolResult('call_b', 'second'), { ...toolResult('call_a', 'first'), name: 'look_up' }],
+    more: { tool_choice: 'none' },
+  },
+  'session-tools': {
+    rule: 'turn.session-tools',
+    fields: { tools: [TOOL] },
+    messages: [ordering('Yes.')],
+    more: { tool_choice: 'none' },
+    tools: [TOOL],
+  },
+  'same-tools': {
+    rule: 'turn.new-tools',
+    fields: { tools: [TOOL] },
+    messages: [ordering('Yes.')],
+    more: { tools: [TOOL], tool_choice: 'none' },
+    tools: [TOOL],
+  },
+  'other-tools': {
+    rule: 'turn.new-tools',
+    fields: { tools: [TOOL] },
+    messages: [ordering('Yes.')],
+    more: { tools: [OTHER_TOOL, TOOL], tool_choice: 'none' },
+    tools: [OTHER_TOOL, TOOL],
+  },
+  'no-tools': {
+    rule: 'turn.new-tools',
+    fields: { tools: [TOOL] },
+    messages: [ordering('Yes.')],
+    more: { tools: [] },
+    tools: [],
+  },
+  'null-tools': {
+    rule: 'turn.session-tools',
+    fields: { tools: [TOOL] },
+    messages: [ordering('Yes.')],
+    more: { tools: null, tool_choice: 'none' },
+    tools: [TOOL],
+  },
+  partial: {
+    rule: 'turn.partial',
+    needs: ['chat.partial'],
+    fields: { messages: [user('The code word of the project is RIVER42.')] },
+    messages: [user('What is the code word of the project?'), { role: 'assistant', content: BEGINNING, partial: true }],
+    begins: BEGINNING,
+    met: ({ content }) => content !== '',
+  },
+  'partial-named': {
+    rule: 'turn.partial',
+    needs: ['chat.partial'],
+    fields: { messages: [user('The code word of the project is RIVER42.')] },
+    messages: [
+      user('What is the code word of the project?'),
+      { role: 'assistant', content: BEGINNING, name: 'kim', partial: true },
+    ],
+    begins: BEGINNING,
+    met: ({ content }) => content !== '',
+  },
+  stop: {
+    rule: 'turn.stored',
+    messages: [ordering('river BREAK stone')],
+    more: { stop: 'BREAK' },
+    met: says('river'),
+    never: 'BREAK',
+  },
+  'stop-list': {
+    rule: 'turn.stored',
+    messages: [ordering('river BREAK stone')],
+    more: { stop: ['HALT', 'BREAK'] },
+    met: says('river'),
+    never: 'BREAK',
+  },
+  empty: {
+    rule: 'turn.empty-answer',
+    messages: [ordering('BREAK')],
+    more: { stop: ['BREAK', 'B'] },
+    met: ({ content }) => content === '',
+    stores: 'nothing',
+  },
+  cut: {
+    rule: 'turn.cut-text',
+    messages: [ordering(LONG)],
+    more: { max_tokens: 12 },
+    met: ({ finish }) => finish === 'length',
+  },
+  'cut-by-new-name': {
+    rule: 'turn.cut-text',
+    messages: [ordering(LONG)],
+    more: { max_tokens: undefined, max_completion_tokens: 12 },
+    met: ({ finish }) => finish === 'length',
+  },
+  json: {
+    rule: 'turn.stored',
+    needs: ['chat.json'],
+    messages: [user('The name is Jason. Reply with a JSON object that has the name.')],
+    more: { response_format: { type: 'json_object' }, max_tokens: 64 },
+  },
+  call: {
+    rule: 'turn.stored',
+    needs: ['chat.tools'],
+    fields: { tools: FORECAST },
+    messages: ASKING,
+    more: MUST_CALL,
+    met: ({ calls }) => calls[0]?.function.name === FORECAST_NAME,
+    tools: FORECAST,
+  },
+  'call-of-new-tool': {
+    rule: 'turn.new-tools',
+    needs: ['chat.tools'],
+    messages: ASKING,
+    more: { ...MUST_CALL, tools: FORECAST },
+    met: ({ calls }) => calls[0]?.function.name === FORECAST_NAME,
+    tools: FORECAST,
+  },
+  'cut-call': {
+    rule: 'turn.cut-call',
+    needs: ['chat.tools'],
+    fields: { tools: [NOTE] },
+    messages: [user(`Call save_note with the text "${LONG}".`)],
+    more: { tool_choice: 'required', max_tokens: 24 },
+    met: ({ finish }) => finish === 'length',
+    stores: 'nothing',
+    tools: [NOTE],
+  },
+};
+
+/** The reply as it has to be listed. */
+function replyOf({ content, calls }: Turn, { begins = '', messages }: Feature): object {
+  const last = messages.at(-1) as { name?: string; partial?: boolean } | undefined;
+  const name = last?.partial ? last.name : undefined;
+  return {
+    ...asListed({ role: 'assistant', content: begins + content }),
+    ...(name !== undefined && { name }),
+    ...(calls.length > 0 && { tool_calls: calls }),
+  };
+}
+
+/** A message of calls may have no text or an empty one. */
+function shown(message: SessionMessage): object {
+  return listedFields({ ...message, content: message.tool_calls ? (message.content ?? '') : message.content });
+}
+
+async function judgeStored(turn: Turn, feature: Feature, before: State, after: State): Promise<void> {
+  const { messages, begins, stores, never, tools = [] } = feature;
+  if (never !== undefined) expectTrue(!turn.content.includes(never), `the answer goes on behind ${never}`);
+  const added = after.messages.slice(before.messages.length);
+  expectEqual(after.messages.slice(0, before.messages.length), before.messages, 'the messages that stood there before');
+  const sent = (begins === undefined ? messages : messages.slice(0, -1)) as Message[];
+  const due = [...sent.map(asListed), ...(stores === 'nothing' ? [] : [replyOf(turn, feature)])];
+  expectEqual(added.map(shown), due, 'what the turn adds to the window');
+  expectEqual(after.session.tools, tools, 'the tools of the session');
+  const { title, metadata, model } = before.session;
+  expectEqual(
+    { title, metadata, model },
+    { title: after.session.title, metadata: after.session.metadata, model: after.session.model },
+    'title, metadata and model',
+  );
+}
+
+function judgeSession(turn: Turn, before: State, after: State): void {
+  const { version, usage, updated_at } = after.session;
+  expectEqual(turn.session, { id: before.session.id, version, usage }, 'the session that the answer names');
+  expectEqual(version, before.session.version + 1, 'the version after the turn');
+  expectTrue(updated_at >= before.session.updated_at, 'the time of the last change');
+}
+
+async function judgeCounted(
+  context: CaseContext<string>,
+  turn: Turn,
+  feature: Feature,
+  before: State,
+  after: State,
+): Promise<void> {
+  const { messages, stores, begins } = feature;
+  const { usage } = after.session;
+  const { prompt_tokens, completion_tokens, total_tokens } = turn.usage;
+  expectEqual(total_tokens, prompt_tokens + completion_tokens, 'total_tokens of the turn');
+  const written = before.session.usage.total_tokens - before.session.usage.tools_tokens;
+  const added = messages.length > 0 ? (await estimateTokens(context, { messages })) - PROMPT_TOKENS : 0;
+  if (begins === undefined) {
+    const due = written + usage.tools_tokens + added + PROMPT_TOKENS;
+    expectEqual(prompt_tokens, due, 'the prompt: the tools, the window and the new messages');
+  }
+  const stored = stores === 'nothing' ? prompt_tokens - PROMPT_TOKENS : prompt_tokens + completion_tokens + 1;
+  expectEqual(usage.total_tokens, stored, 'the usage of the session after the turn');
+  const sum = after.messages.reduce((tokens, message) => tokens + message.tokens, usage.tools_tokens);
+  expectEqual(usage.total_tokens, sum, 'the usage, against the listed messages');
+  expectEqual(usage.messages, after.messages.length, 'the messages that are counted');
+  if (stores !== 'nothing' && begins === undefined) {
+    expectEqual(after.messages.at(-1)?.tokens, completion_tokens + 4, 'the tokens of the stored reply');
+  }
+}
+
+function featureCase(mode: TurnMode): Case {
+  const features = Object.entries(FEATURES);
+  const needs = new Set(features.flatMap(([, feature]) => feature.needs ?? []));
+  return defineCase<string>({
+    id: `turn.features-${mode.name}`,
+    title: `what turns of every kind store and count, answered ${mode.name}`,
+    needs: ['sessions', 'sessions.append', 'chat', 'tokens.estimate', ...mode.needs, ...needs],
+    checks: Object.fromEntries(
+      features.flatMap(([name, { rule }]): [string, WireRuleId][] => [
+        [`${name}-stored`, rule],
+        [`${name}-counted`, name === 'text' ? 'turn.reply-tokens' : 'turn.usage'],
+        [`${name}-session`, mode.needs.length > 0 ? 'turn.stream-session' : 'turn.session'],
+      ]),
+    ),
+    cost: () => ({
+      requests: 16 * features.length,
+      promptTokens: 512 * features.length,
+      completionTokens: 64 * features.length,
+    }),
+    async run(context) {
+      const { api } = context;
+      for (const [name, feature] of features) {
+        let [before, after] = [undefined, undefined] as [State | undefined, State | undefined];
+        let turn: Turn | undefined;
+        const attempt = async () => {
+          const { id } = await createSession(api, { title: 'Kept', messages: [user('Hello.')], ...feature.fields });
+          before = await stateOf(api, id);
+          turn = await turnAs(mode, context, id, feature.messages, feature.more);
+          after = await stateOf(api, id);
+          expectSuccess(await api.delete(`/sessions/${id}`));
+        };
+        await context.check(`${name}-stored`, async () => {
+          for (let tries = 0; tries < TRIES; tries += 1) {
+            await attempt();
+            if (turn && (feature.met?.(turn) ?? true)) break;
+          }
+          if (!turn || !before || !after) return;
+          if (!(feature.met?.(turn) ?? true))
+            throw new Inconclusive(`the model could not be made to do it: ${turn.content}`);
+          await judgeStored(turn, feature, before, after);
+        });
+        await context.check(`${name}-counted`, () => {
+          if (turn && before && after) return judgeCounted(context, turn, feature, before, after);
+          throw new Inconclusive('the turn was not answered');
+        });
+        await context.check(`${name}-session`, () => {
+          if (turn && before && after) return judgeSession(turn, before, after);
+          throw new Inconclusive('the turn was not answered');
+        });
+      }
+    },
+  });
+}
+
+/** A turn in a window of every state counts all of it, once. */
+function stateTurnCase(mode: TurnMode): Case {
+  const states = WINDOW_STATES.filter(({ name }) => name !== 'calls-open');
+  return defineCase<string>({
+    id: `turn.states-${mode.name}`,
+    title: `a turn in a window of every state, answered ${mode.name}`,
+    needs: [
+      'sessions',
+      'sessions.append',
+      'sessions.snapshot',
+      'sessions.fork',
+      'chat',
+      'tokens.estimate',
+      ...mode.needs,
+      ...new Set(states.flatMap((state) => state.needs)),
+    ],
+    checks: Object.fromEntries(
+      states.flatMap(({ name }): [string, WireRuleId][] => [
+        [name, 'turn.prompt-tokens'],
+        [`${name}-forked`, 'turn.prompt-tokens'],
+      ]),
+    ),
+    cost: () => ({
+      requests: 40 * states.length,
+      promptTokens: 4_096 * states.length,
+      completionTokens: 64 * states.length,
+    }),
+    async run(context) {
+      const { api } = context;
+      const feature: Feature = {
+        rule: 'turn.stored',
+        messages: [ordering('Yes.')],
+        more: { tool_choice: 'none' },
+        tools: [TOOL],
+      };
+      for (const state of states) {
+        const id = await fullSession(context);
+        await state.enter(context, id);
+        const { id: snapshot_id } = await createSnapshot(api, id);
+        const fork = await createSession(api, { snapshot_id });
+        for (const [check, session] of [
+          [state.name, id],
+          [`${state.name}-forked`, fork.id],
+        ] as const) {
+          await context.check(check, async () => {
+            const before = await stateOf(api, session);
+            const turn = await turnAs(mode, context, session, feature.messages, feature.more);
+            const after = await stateOf(api, session);
+            await judgeStored(turn, feature, before, after);
+            await judgeCounted(context, turn, feature, before, after);
+          });
+          expectSuccess(await api.delete(`/sessions/${session}`));
+        }
+      }
+    },
+  });
+}
+
+const TOOLINGS: Readonly<Record<string, object>> = {
+  'session-tools': {},
+  'same-tools': { tools: [TOOL] },
+  'other-tools': { tools: [OTHER_TOOL, TOOL] },
+  'no-tools': { tools: [] },
+};
+const ROOM = 160;
+
+/** A turn at the brim of the window, whatever tools stand in it. */
+function brimCase(mode: TurnMode): Case {
+  const names = Object.keys(TOOLINGS);
+  return defineCase<string>({
+    id: `turn.brim-${mode.name}`,
+    title: `a turn that fills the window with its tools, answered ${mode.name}`,
+    needs: [
+      'sessions',
+      'sessions.append',
+      'sessions.snapshot',
+      'sessions.rollback',
+      'chat',
+      'chat.tools',
+      'tokens.estimate',
+      ...mode.needs,
+    ],
+    checks: Object.fromEntries(
+      names.flatMap((name): [string, WireRuleId][] => [
+        [`${name}-exact`, 'turn.window'],
+        [`${name}-over`, 'turn.window'],
+      ]),
+    ),
+    cost: ({ window_tokens, append_tokens }) => ({
+      requests: 60 + 3 * Math.ceil(window_tokens / append_tokens),
+      promptTokens: names.length * window_tokens,
+      completionTokens: names.length * 2 * ROOM,
+    }),
+    async run(context) {
+      const { api, limits } = context;
+      const window = limits.window_tokens;
+      const { id } = await createSession(api, { tools: [TOOL] });
+      await fillWindow(context, id, window - ROOM);
+      const { snapshot_id } = await createSnapshot(api, id);
+      const messages = [ordering('Yes.')];
+      const count = (more: object) => estimateTokens(context, { messages, ...more });
+      const { usage } = (await stateOf(api, id)).session;
+      for (const [name, more] of Object.entries(TOOLINGS)) {
+        const tools = (await count({ tools: [TOOL], ...more })) - (await count({}));
+        const prompt = usage.total_tokens - usage.tools_tokens + tools + (await count({}));
+        const most = window - prompt - 1;
+        const send = (max_tokens: number) =>
+          sendTurn(context, id, messages, {
+            tool_choice: name === 'no-tools' ? undefined : 'none',
+            ...more,
+            ...mode.fields,
+            max_tokens,
+          });
+        const before = await stateOf(api, id);
+        await context.check(`${name}-over`, async () => {
+          const text = expectError(await send(most + 1), 'context_window_exceeded');
+          expectEqual(text, LIVE_TEXT.windowExceeded(window, window + 1), 'the message');
+          await expectUnchanged(api, before);
+        });
+        await context.check(`${name}-exact`, async () => {
+          expectEqual(mode.read(await send(most)).usage.prompt_tokens, prompt, 'the tokens of the prompt');
+        });
+        expectSuccess(await api.post(`/sessions/${id}/rollback`, { snapshot_id }));
+      }
+    },
+  });
+}
+
+interface Between {
+  needs: readonly Capability[];
+  run(context: CaseContext<string>, id: string, snapshot_id: string): Promise<unknown>;
+}
+
+/** What may happen between two calls: none of it makes their numbers begin again. */
+const BETWEEN: Readonly<Record<string, Between>> = {
+  append: { needs: [], run: ({ api }, id) => append(api, id, user('And on.')) },
+  'written-call': {
+    needs: [],
+    run: ({ api }, id) =>
+      append(api, id, [toolCall('functions.get_forecast:7'), toolResult('functions.get_forecast:7')]),
+  },
+  tools: {
+    needs: [],
+    async run({ api }, id) {
+      expectSuccess(await api.post(`/sessions/${id}`, { tools: [] }));
+      expectSuccess(await api.post(`/sessions/${id}`, { tools: FORECAST }));
+    },
+  },
+  truncate: {
+    needs: ['sessions.truncate', 'tokens.estimate'],
+    async run(context, id) {
+      const least = context.limits.min_preserve_tokens;
+      await fillWindow(context, id, 3 * least, Math.floor(least / 2));
+      expectSuccess(await context.api.post(`/sessions/${id}/truncate`, { preserve_len: 2 * least }));
+    },
+  },
+  compress: {
+    needs: ['sessions.compress'],
+    async run(context, id) {
+      await appendFacts(context, id, facts(24));
+      expectSuccess(await context.api.post(`/sessions/${id}/compress`, { ratio: 1.5 }));
+    },
+  },
+  rollback: {
+    needs: ['sessions.rollback', 'sessions.snapshot'],
+    async run({ api }, id, snapshot_id) {
+      expectSuccess(await api.post(`/sessions/${id}/rollback`, { snapshot_id }));
+    },
+  },
+};
+
+function callNumbersCase(mode: TurnMode): Case {
+  const cells = Object.entries(BETWEEN);
+  return defineCase<string>({
+    id: `turn.call-numbers-${mode.name}`,
+    title: `calls are numbered over the life of a session, answered ${mode.name}`,
+    needs: [
+      'sessions',
+      'sessions.append',
+      'sessions.snapshot',
+      'chat',
+      'chat.tools',
+      ...mode.needs,
+      ...new Set(cells.flatMap(([, { needs }]) => needs)),
+    ],
+    checks: { first: 'turn.call-ids', ...Object.fromEntries(cells.map(([name]) => [name, 'turn.call-ids'])) },
+    cost: () => ({ requests: 24 * cells.length, promptTokens: 8_192, completionTokens: 128 * cells.length }),
+    async run(context) {
+      const { api } = context;
+      const called = async (id: string, from: number) => {
+        const { calls, finish } = await turnAs(mode, context, id, ASKING, MUST_CALL);
+        expectTrue(calls.length > 0, `a turn that must call something ends with ${finish} and calls nothing`);
+        numbered(calls, from);
+        for (const call of calls) await append(api, id, toolResult(call.id, 'sunny'));
+        return calls.length;
+      };
+      const numbered = (calls: Turn['calls'], from: number) => {
+        const due = calls.map((call, place) => `functions.${call.function.name}:${from + place}`);
+        expectEqual(
+          calls.map((call) => call.id),
+          due,
+          'the ids of the calls',
+        );
+      };
+      for (const [name, between] of cells) {
+        const { id } = await createSession(api, { tools: FORECAST, messages: [user('Hello.')] });
+        const { id: snapshot_id } = await createSnapshot(api, id);
+        if (name === 'append') {
+          await context.check('first', async () => {
+            const other = await createSession(api, { tools: FORECAST });
+            await called(other.id, 0);
+          });
+        }
+        await context.check(name, async () => {
+          const first = await called(id, 0);
+          await between.run(context, id, snapshot_id);
+          await called(id, first);
+        });
+        expectSuccess(await api.delete(`/sessions/${id}`));
+      }
+    },
+  });
+}
+
+const MODES = TURN_MODES.slice(0, 2);
+
+export const FEATURE_CASES: readonly Case[] = [
+  ...TURN_MODES.map(featureCase),
+  ...MODES.flatMap((mode) => [stateTurnCase(mode), brimCase(mode), callNumbersCase(mode)]),
+];
