@@ -146,10 +146,9 @@ async function liftBody(c: RequestContext, { body_bytes, media_body_bytes }: Lim
   check();
   try {
     for await (const part of bodyParts(c)) {
+      read += part.length;
       for (let at = 0; at < part.length; at += CHUNK_BYTES) {
-        const chunk = part.subarray(at, at + CHUNK_BYTES);
-        read += chunk.length;
-        lifter.push(chunk);
+        lifter.push(part.subarray(at, at + CHUNK_BYTES));
         check();
         if (sliceIsOver()) await yieldToEventLoop();
       }

@@ -19,7 +19,7 @@ const WRONG: [object, string][] = [
   [{ tools: Array.from({ length: 129 }, () => tool('look')) }, 'tools'],
   [{ messages: [{ role: 'robot', content: 'x' }] }, 'messages[0].role'],
   [{ messages: [{ role: 'user' }] }, 'messages[0].content'],
-  [{ messages: [{ role: 'user', content: [{ type: 'image_url' }] }] }, 'messages[0].content[0].type'],
+  [{ messages: [{ role: 'user', content: [{ type: 'image_url' }] }] }, 'messages[0].content[0].image_url'],
   [{ messages: [{ role: 'tool', content: 'x' }] }, 'messages[0].tool_call_id'],
   [{ messages: [{ role: 'user', content: '' }] }, 'messages[0].content'],
   [{ messages: Array.from({ length: 2_049 }, () => sized(5)) }, 'messages'],
