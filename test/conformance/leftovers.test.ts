@@ -136,8 +136,7 @@ it('a request that was never sent is not recorded as a creation', async () => {
   expect(report.lost ?? []).toEqual([]);
 });
 
-// Request 20 creates a session with the mark of its run. One that a case creates with nothing has none, and cannot be told apart.
-it.each([20, 411])('sweep deletes what a run leaves that is killed at request %i', async (at) => {
+it.each([25, 411])('sweep deletes what a run leaves that is killed at request %i', async (at) => {
   const recorder = await startRecorder({ limits: SMALL_LIMITS });
   const out = temporaryFolder();
   const args = ['conformance', '--target', recorder.url, '--profile', 'session', '--quiet', '--out', out];

@@ -223,7 +223,7 @@ const sessionsBadFields = defineCase({
       for (const [body, field] of [...BAD, [{ model: 5 }, 'model'], [{ messages: 'x' }, 'messages']] as const) {
         blamed(await api.post('/sessions', body), field);
       }
-      expectSuccess(await api.post('/sessions', { tools: [TOOL] }));
+      expectSuccess(await api.post('/sessions', { metadata: api.mark, tools: [TOOL] }));
     });
     await context.check('update-refused', async () => {
       for (const [body, field] of BAD) blamed(await api.post(`/sessions/${id}`, body), field);
@@ -232,7 +232,7 @@ const sessionsBadFields = defineCase({
     const unknown = { colour: 'blue', nested: { a: [1] } };
     await context.check('unknown-at-creation', async () => {
       expectEqual(
-        expectBody(await api.post('/sessions', { title: 'Given', ...unknown }), Session).title,
+        expectBody(await api.post('/sessions', { metadata: api.mark, title: 'Given', ...unknown }), Session).title,
         'Given',
         'the title',
       );
@@ -288,11 +288,11 @@ const sessionsModel = defineCase({
   async run(context) {
     const { api, target } = context;
     await context.check('alias-accepted', async () => {
-      const { id, model } = expectBody(await api.post('/sessions', { model: ALIAS }), Session);
+      const { id, model } = expectBody(await api.post('/sessions', { metadata: api.mark, model: ALIAS }), Session);
       expectEqual(model, ALIAS, 'the model, as it was given');
       expectEqual((await getSession(api, id)).model, ALIAS, 'the model as it is read');
     });
-    expectSuccess(await api.post('/sessions', { model: target.model }));
+    expectSuccess(await api.post('/sessions', { metadata: api.mark, model: target.model }));
     const reply = await api.post('/sessions', { model: UNKNOWN });
     await context.check('unknown-refused', () => expectError(reply, 'model_not_found'));
     await context.check('unknown-text', () => {
