@@ -310,11 +310,13 @@ export const ERRORS = {
   },
   invalid_authentication: {
     ...live(401, 'invalid_authentication_error', false),
+    /** A key that is not known, or one of the other host [captured]. */
     message: () => LIVE_TEXT.invalidAuthentication,
     example: {},
   },
   incorrect_api_key: {
     ...live(401, 'incorrect_api_key_error', false),
+    /** No key at all, on any route of both hosts [captured, 2026-09]. */
     message: () => LIVE_TEXT.incorrectApiKey,
     example: {},
   },

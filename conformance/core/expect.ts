@@ -78,7 +78,7 @@ export function expectBodyTooLarge(reply: Reply, size: number, limit: number): v
   expectEqual(expectError(reply, 'body_too_large'), LIVE_TEXT.bodyTooLarge(size, limit), `${reply.what}: the message`);
 }
 
-/** The ways in which a request is refused whose sender is not known. Which of them is for whom is documented nowhere. */
+/** The ways in which a request is refused whose sender is not known: with a wrong key, and without one. */
 const ROWS = {
   invalid_authentication: LIVE_TEXT.invalidAuthentication,
   incorrect_api_key: LIVE_TEXT.incorrectApiKey,

@@ -186,7 +186,7 @@ const BEARER = /^Bearer +(\S+) *$/i;
 
 /**
  * The account is the key, stored as its hash only. Without a list of keys any key is an account of its own.
- * @throws ApiError `invalid_authentication`, `incorrect_api_key`
+ * @throws ApiError `incorrect_api_key` without a key, `invalid_authentication` for one that is not on the list
  */
 export function authenticate(keys: readonly string[] | undefined): MiddlewareHandler<Env> {
   const known = keys && new Set(keys.map(accountOf));
@@ -194,10 +194,10 @@ export function authenticate(keys: readonly string[] | undefined): MiddlewareHan
   const identities = memoize(identityHeaders);
   return async (c, next) => {
     const key = BEARER.exec(c.req.header('authorization') ?? '')?.[1];
-    if (key === undefined) throw new ApiError('invalid_authentication', {});
+    if (key === undefined) throw new ApiError('incorrect_api_key', {});
     const account = accounts(key);
     c.get('exchange')?.by(account, key);
-    if (known && !known.has(account)) throw new ApiError('incorrect_api_key', {});
+    if (known && !known.has(account)) throw new ApiError('invalid_authentication', {});
     c.set('account', account);
     Object.assign(c.get('headers'), identities(account));
     if (c.req.header('kimi-api-version') !== undefined) {

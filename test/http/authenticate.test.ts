@@ -17,7 +17,7 @@ describe.each(TRANSPORTS)('the key %s', (transport) => {
         await api.get('/v1/sessions/sess_1', call),
         await api.get('/v1/nowhere', call),
       ]) {
-        expect(expectRefusal(reply, 'invalid_authentication').message).toBe(LIVE_TEXT.invalidAuthentication);
+        expect(expectRefusal(reply, 'incorrect_api_key').message).toBe(LIVE_TEXT.incorrectApiKey);
       }
     }
     expect((await api.get('/v1/sessions')).body.data).toEqual([]);
@@ -35,11 +35,8 @@ describe.each(TRANSPORTS)('the key %s', (transport) => {
     const api = await startEmulator(transport, { tokenizer: O200K, apiKeys: ['sk-a', 'sk-b'] });
     expect((await api.post('/v1/sessions', {}, { key: 'sk-b' })).status).toBe(201);
     const reply = await api.post('/v1/sessions', {}, { key: 'sk-c' });
-    expect(expectRefusal(reply, 'incorrect_api_key').message).toBe(LIVE_TEXT.incorrectApiKey);
-    expectRefusal(
-      await api.get('/v1/models', { key: 'sk-a ', headers: { Authorization: '' } }),
-      'invalid_authentication',
-    );
+    expect(expectRefusal(reply, 'invalid_authentication').message).toBe(LIVE_TEXT.invalidAuthentication);
+    expectRefusal(await api.get('/v1/models', { key: 'sk-a ', headers: { Authorization: '' } }), 'incorrect_api_key');
   });
 
   it('is kept as a hash only', async ({ onTestFinished }) => {
@@ -71,7 +68,7 @@ it.each(TRANSPORTS)('Hosted Agents are not emulated, and say so (%s)', async (tr
   expect((await api.get('/v1/models', call)).status).toBe(400);
   expectRefusal(
     await api.post('/v1/sessions', {}, { headers: { ...call.headers, Authorization: '' } }),
-    'invalid_authentication',
+    'incorrect_api_key',
   );
   expect((await api.get('/v1/sessions')).body.data).toEqual([]);
 });

@@ -111,6 +111,6 @@ it('the journal shows an account by the beginning of its hash', async () => {
   await api.send('GET', '/v1/models', undefined, { headers: { Authorization: 'nothing' } });
   const [one, none] = api.emulator.journal.entries();
   expect(one?.account).toMatch(/^[0-9a-f]{12}$/);
-  expect(none).toMatchObject({ status: 401, code: 'invalid_authentication' });
+  expect(none).toMatchObject({ status: 401, code: 'incorrect_api_key' });
   expect(none).not.toHaveProperty('account');
 });

@@ -7,7 +7,7 @@ import { createSession, type SessionUnderTest, sized, startSession, words } from
 
 /** What can be wrong with one request, in the order in which it is looked at, and how each is told. */
 const FAULTS = {
-  key: 'invalid_authentication_error',
+  key: 'incorrect_api_key_error',
   size: 'total message size',
   schema: 'content: must be text',
   replay: 'idempotency_mismatch',

@@ -145,8 +145,8 @@ export const PROVOKED: Record<Exclude<ErrorCode, OnDemand>, Provoked> = {
     make: (api) => chat(api, { messages: [sized(10), called('functions.read:158'), sized(10)] }),
   },
   tool_call_id_not_found: { make: (api) => chat(api, { messages: [sized(10), result('call-7')] }) },
-  invalid_authentication: { make: (api) => api.get('/v1/models', { headers: { Authorization: 'Basic eDp5' } }) },
-  incorrect_api_key: { options: { apiKeys: ['sk-known'] }, make: (api) => api.get('/v1/models') },
+  incorrect_api_key: { make: (api) => api.get('/v1/models', { headers: { Authorization: 'Basic eDp5' } }) },
+  invalid_authentication: { options: { apiKeys: ['sk-known'] }, make: (api) => api.get('/v1/models') },
   permission_denied: { make: (api) => api.get('/v1/models', { headers: { Origin: 'https://a.example' } }) },
   model_not_found: { make: (api) => chat(api, { model: 'kimi-k9' }) },
   quota_exceeded: {

@@ -263,17 +263,17 @@ const errorsKeys = defineCase({
       }
     });
     await context.check('no-key-row', async () =>
-      expectUnauthenticated(await api.get('/models', NO_KEY), 'invalid_authentication'),
+      expectUnauthenticated(await api.get('/models', NO_KEY), 'incorrect_api_key'),
     );
     const unknown = await api.get('/models', { key: UNKNOWN_KEY });
     // A target that gives keys away, or takes invented ones, lets anybody in.
     const mayLetIn = context.target.newKey !== undefined || context.target.anyKey === true;
-    const refusesUnknown = (code?: 'incorrect_api_key') => {
+    const refusesUnknown = (code?: 'invalid_authentication') => {
       if (unknown.status >= 300) return expectUnauthenticated(unknown, code);
       expectTrue(mayLetIn, LET_IN);
     };
     await context.check('unknown-refused', () => refusesUnknown());
-    await context.check('unknown-key-row', () => refusesUnknown('incorrect_api_key'));
+    await context.check('unknown-key-row', () => refusesUnknown('invalid_authentication'));
     await context.check('key-first', async () => {
       expectUnauthenticated(await api.post('/chat/completions', undefined, { key: null, raw: '{' }));
       expectUnauthenticated(await api.get('/conformance-no-such-route', NO_KEY));

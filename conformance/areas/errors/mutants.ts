@@ -51,12 +51,12 @@ const ACCESS_MUTANTS = [
           }),
       ),
     ),
-  mutant('no-key-incorrect', 'a request without a key is refused as one with an unknown key')
+  mutant('no-key-invalid', 'a request without a key is refused as one with an unknown key')
     .caughtBy('errors.keys/no-key-row')
     .proxy(
       editErrors((said) =>
-        said.type === 'invalid_authentication_error'
-          ? { message: 'Incorrect API key provided', type: 'incorrect_api_key_error' }
+        said.type === 'incorrect_api_key_error'
+          ? { message: 'Invalid Authentication', type: 'invalid_authentication_error' }
           : said,
       ),
     ),
@@ -79,8 +79,8 @@ const ACCESS_MUTANTS = [
     .emulator(
       { apiKeys: KEYS },
       editErrors((said) =>
-        said.type === 'incorrect_api_key_error'
-          ? { message: 'Invalid Authentication', type: 'invalid_authentication_error' }
+        said.type === 'invalid_authentication_error'
+          ? { message: 'Incorrect API key provided', type: 'incorrect_api_key_error' }
           : said,
       ),
     ),
@@ -89,7 +89,7 @@ const ACCESS_MUTANTS = [
     .emulator({ apiKeys: KEYS }, () => async (_, forward) => {
       const response = await forward();
       const text = await response.clone().text();
-      return text.includes('incorrect_api_key_error') ? answer(response, text, 403) : response;
+      return text.includes('invalid_authentication_error') ? answer(response, text, 403) : response;
     }),
   mutant('body-first', 'a body is checked before the key, and its faults are reported to anyone')
     .caughtBy('errors.keys/key-first')

@@ -9,8 +9,8 @@ export const ERRORS_RULES = {
   'errors.unknown-key': kimi(
     'A request with an unknown key is refused like one without a key, unless the server accepts any key.',
   ),
-  'errors.key-rows': ours(
-    'Without a bearer key the error is `Invalid Authentication`; with an unknown key `Incorrect API key provided`.',
+  'errors.key-rows': kimi(
+    'Without a bearer key the error is `Incorrect API key provided`; with an unknown key `Invalid Authentication`.',
   ),
   'errors.key-first': ours('A request without a valid key learns nothing about other faults in it.'),
   'errors.unknown-route': kimi('An unknown route is answered with 404 and the body `url.not_found`.'),

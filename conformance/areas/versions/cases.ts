@@ -169,7 +169,7 @@ const versionsOrder = defineCase({
     // A word is at least one token in any vocabulary.
     const words = (tokens: number) => ' river'.repeat(tokens);
     await context.check('authentication-before-size', async () => {
-      expectError(await api.post(path, undefined, { raw: large, key: null }), 'invalid_authentication');
+      expectError(await api.post(path, undefined, { raw: large, key: null }), 'incorrect_api_key');
     });
     await context.check('size-before-schema', async () => {
       expectBodyTooLarge(await api.post(path, undefined, { raw: large }), large.length, limits.body_bytes);
@@ -248,7 +248,7 @@ const versionsEnvelope = defineCase({
     });
     await context.check('authentication-bare', async () => {
       const reply = await api.get(path, { key: null });
-      expectEqual(expectError(reply, 'invalid_authentication'), LIVE_TEXT.invalidAuthentication, 'the message');
+      expectEqual(expectError(reply, 'incorrect_api_key'), LIVE_TEXT.incorrectApiKey, 'the message');
       bare(reply);
     });
     await context.check('model-bare', async () => {
@@ -300,7 +300,7 @@ const versionsHeaders = defineCase({
       invalid: [await api.post(path, { title: 5 }), 'invalid_request'],
       conflict: [await api.post(path, { title: 'y' }, ifMatch(999_999)), 'version_conflict'],
       mismatch: [await api.post(`${path}/messages`, user('Two.'), used), 'idempotency_mismatch'],
-      unauthorized: [await api.get(path, { key: null }), 'invalid_authentication'],
+      unauthorized: [await api.get(path, { key: null }), 'incorrect_api_key'],
     } as const;
     for (const [name, [reply, code]] of Object.entries(refusals) as [
       keyof typeof refusals,

@@ -149,7 +149,7 @@ const NO_RETRY = ['not-found', 'invalid', 'conflict', 'mismatch', 'unauthorized'
 
 /** Codes that stand for rows of the live API. */
 const LIVE_CODES: Record<string, string> = {
-  invalid_authentication_error: 'invalid_api_key',
+  incorrect_api_key_error: 'invalid_api_key',
   resource_not_found_error: 'model_not_found',
   invalid_request_error: 'body_too_large',
 };
