@@ -47,12 +47,12 @@ const ReplayedToolCall = ToolCall.extend({
 });
 
 /**
- * A function that the model may call. Unknown members are kept: they are part of what the model reads. Which names and schemas
- * are valid depends on the model.
+ * A function that the model may call, the client's or, as `builtin_function`, the server's own. Unknown members are kept: they
+ * are part of what the model reads. Which names and schemas are valid depends on the model.
  */
 export const Tool = z
   .looseObject({
-    type: z.literal('function'),
+    type: z.enum(['function', 'builtin_function']),
     function: z.looseObject({
       name: z.string(),
       description: z.string().optional(),

@@ -21,8 +21,8 @@ export function modelsPage(): string {
   return `# Models
 
 What is known of the models of the live service: what they accept and how they behave. This page is generated from
-\`contract/models/\` by \`npm run docs\`; \`npx kimi-emulator models\` prints the models side by side. The emulator itself
-answers only as \`kimi-k2-0905-preview\`; \`kimi-emulator tools check\` checks tools for any of them.
+\`contract/models/\` by \`npm run docs\`; \`npx kimi-emulator models\` prints the models side by side. The emulator answers
+as each of them, retired or not, unless \`--models\` names some; \`kimi-emulator tools check\` checks tools for any of them.
 
 | evidence | means |
 |---|---|

@@ -43,6 +43,7 @@ export const KIMI_K2_0905 = {
     namedWhileThinking: documented('obeyed', 'DOC'),
     callIds: assumed('functions.NAME:INDEX'),
     spacedArguments: assumed(false),
+    builtins: documented(['$web_search'], 'DOC'),
     dynamic: captured(false, 'KVV'),
     schemas: assumed(null),
   },

@@ -46,6 +46,7 @@ export const KIMI_K25 = {
     namedWhileThinking: captured('refused', 'VAI'),
     callIds: captured('NAME_INDEX', 'VAI'),
     spacedArguments: assumed(true),
+    builtins: documented(['$web_search'], 'PD9'),
     dynamic: captured(false, 'KVV'),
     schemas: documented('strict', 'PD'),
   },

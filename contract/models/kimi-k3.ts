@@ -1,4 +1,4 @@
-import { assumed, captured, documented, EFFORTS, type ModelProfile } from './profile.ts';
+import { assumed, captured, documented, EFFORTS, type ModelProfile, reported } from './profile.ts';
 
 export const KIMI_K3 = {
   id: 'kimi-k3',
@@ -59,6 +59,8 @@ export const KIMI_K3 = {
     namedWhileThinking: captured('refused', 'VAI'),
     callIds: captured('NAME_INDEX', 'VAI'),
     spacedArguments: captured(true, 'VAI'),
+    // The documents send users of K3 to Formula; Moonshot's own client sends built-in functions to every model.
+    builtins: reported(['$web_search'], 'KC'),
     dynamic: captured(true, 'KVV'),
     schemas: documented('strict', 'PD'),
   },

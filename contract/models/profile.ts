@@ -112,6 +112,8 @@ export interface ModelProfile {
     readonly callIds: Fact<CallIds>;
     /** Whether arguments have a space behind each comma and colon. */
     readonly spacedArguments: Fact<boolean>;
+    /** Names of `builtin_function` tools, which the server runs itself. */
+    readonly builtins: Fact<readonly string[]>;
     /** Whether system messages may bring tools. */
     readonly dynamic: Fact<boolean>;
     /** How strictly schemas of tools and answers are checked; null where they are not. */

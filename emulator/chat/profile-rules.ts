@@ -101,9 +101,15 @@ export function availableTools(
   return available;
 }
 
-function requireTool(profile: ModelProfile, { function: declared }: Tool, field: string): void {
-  const { namePattern, schemas } = profile.tools;
+function requireTool(profile: ModelProfile, { type, function: declared }: Tool, field: string): void {
+  const { namePattern, schemas, builtins } = profile.tools;
   const { name } = declared;
+  if (type === 'builtin_function') {
+    if (builtins.value.includes(name)) return;
+    // Departure: the text of the live API is not known.
+    const names = builtins.value.join(', ');
+    throw invalid(`${field}.function.name: the built-in functions are ${names}`, `${field}.function.name`);
+  }
   // Departure: the text of the live API is not known.
   if (!new RegExp(namePattern.value).test(name)) {
     throw invalid(`${field}.function.name: must match pattern ${namePattern.value}`, `${field}.function.name`);

@@ -34,6 +34,7 @@ export function profileRows({ thinking, tools, ...profile }: ModelProfile): Prof
     row('tool_choice required', tools.requiredWhileThinking, whileThinking),
     row('tool_choice named', tools.namedWhileThinking, whileThinking),
     row('call ids', tools.callIds, String),
+    row('built-in functions', tools.builtins, (names) => names.join(', ')),
     row('tools in system messages', tools.dynamic, yesNo),
     row('schemas', tools.schemas, (level) => (level === null ? 'not checked' : `MFJS ${level}`)),
     row('pictures and videos', profile.media, yesNo),

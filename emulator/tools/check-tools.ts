@@ -60,6 +60,9 @@ function checkTool(tool: unknown, place: number, { profile, level }: ToolCheckOp
   else if (type === 'function' && !new RegExp(profile.tools.namePattern.value).test(name)) {
     const text = `function.name must match ${profile.tools.namePattern.value}`;
     faults.push(fault('function.name', text, 'begin with a letter or _, and use letters, digits, _ and - only'));
+  } else if (type === 'builtin_function' && !profile.tools.builtins.value.includes(name)) {
+    const text = `the built-in functions are ${profile.tools.builtins.value.join(', ')}`;
+    faults.push(fault('function.name', text, 'name one of these, or make it a function of your own'));
   }
   const found = type === 'function' ? checkParameters(declared, level) : undefined;
   if (found && 'root' in found) {

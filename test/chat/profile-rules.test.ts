@@ -17,6 +17,7 @@ const tool = (name: unknown = 'get_weather', parameters: unknown = { type: 'obje
   type: 'function',
   function: { name, parameters, ...more },
 });
+const builtin = (name: string) => ({ type: 'builtin_function', function: { name } });
 const system = (tools: unknown, content?: unknown) => ({
   role: 'system',
   tools,
@@ -154,6 +155,30 @@ const TOOLS: Row[] = [
   ['a tool without type is refused', TODAY, { tools: [{ function: { name: 'look' } }] }, /tools\[0\]\.type/],
   ['a tool without function is refused', TODAY, { tools: [{ type: 'function' }] }, /tools\[0\]\.function/],
   ['a tool without a name is refused', TODAY, { tools: [{ type: 'function', function: {} }] }, /function\.name/],
+  ['the built-in function $web_search is taken', [...TODAY, ...ARTICLE], { tools: [builtin('$web_search')] }],
+  [
+    'a built-in function stands beside tools',
+    [...TODAY, ...ARTICLE],
+    { tools: [tool(), builtin('$web_search')], tool_choice: 'auto' },
+  ],
+  [
+    'a built-in function of another name is refused',
+    [...TODAY, ...ARTICLE],
+    { tools: [builtin('$fetch')] },
+    /tools\[0\]\.function\.name: the built-in functions are \$web_search/,
+  ],
+  [
+    'a tool of another type is refused',
+    [...TODAY, ...ARTICLE],
+    { tools: [{ ...tool(), type: 'bogus' }] },
+    /\[0\]\.type/,
+  ],
+  [
+    'a doubled built-in function is refused',
+    TODAY,
+    { tools: [builtin('$web_search'), builtin('$web_search')] },
+    'function name $web_search is duplicated',
+  ],
   ['a tool without parameters is taken', TODAY, { tools: [tool('look', undefined)] }],
   ['a doubled name is refused', TODAY, { tools: [tool(), tool()] }, 'function name get_weather is duplicated'],
   ['parameters {} are refused', TODAY, { tools: [tool('look', {})] }, ROOT],

@@ -3,7 +3,7 @@ import { fillSchema } from '../json-schema/fill.ts';
 import { isObject, namesIn, openSchema, type Schema, type SchemaDocument } from '../json-schema/schema.ts';
 import { isValid } from '../json-schema/validate.ts';
 import { endsSentence } from '../text/sentences.ts';
-import { contextOf, whole } from './documents.ts';
+import { contextOf, NO_PAGES, whole } from './documents.ts';
 import { fieldNames, fieldValues, valuesAt } from './fields.ts';
 import { Order, type OrderText } from './order.ts';
 import type { LookupRequest, Question } from './question.ts';
@@ -19,6 +19,7 @@ export async function callArguments(
   chosen: ChosenTool,
   signal: AbortSignal,
 ): Promise<string> {
+  if (chosen.tool?.type === 'builtin_function') return NO_PAGES;
   const schema = chosen.tool?.function.parameters;
   if (schema === undefined) return '{}';
   const document = await openSchema({ type: 'object', ...schema });

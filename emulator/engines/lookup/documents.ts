@@ -5,6 +5,12 @@ import type { LookupRequest, Question } from './question.ts';
 /** The answer where the context holds none. Never evidence itself. */
 export const NOT_FOUND = 'NOT_FOUND';
 
+/**
+ * Arguments of a built-in function, which the client sends back as its result. Departure: there is nothing to search, so that
+ * no page takes a token.
+ */
+export const NO_PAGES = '{"usage":{"total_tokens":0}}';
+
 /** A text of the context that may hold the answer. */
 export interface Document {
   text: string;
@@ -34,6 +40,7 @@ const SUMMARY = /^(?:# )?Summary of snapshot |^\{"summary_of":/;
 function documentsOf(message: ChatMessage): Document[] {
   const text = contentText(message.content);
   if (message.role === 'user') return [whole(text, true)];
+  if (message.role === 'tool' && text.replaceAll(' ', '') === NO_PAGES) return [];
   const calls = (message.tool_calls ?? []).map((call) => whole(call.function.arguments)).reverse();
   if (message.role === 'assistant' && text.trim() === NOT_FOUND) return calls;
   if (message.role === 'system' && SUMMARY.test(text)) return [{ ...whole(text, true), summary: true }];

@@ -47,7 +47,7 @@ interface Mention {
 export function mentionsOf(text: string, tools: readonly Tool[]): Mention[] {
   const found = tools.flatMap(({ function: { name } }) => {
     const spoken = name
-      .split(/[-_]+/)
+      .split(/[-_$]+/)
       .filter((part) => part !== '')
       .join('[-_ ]?');
     const mentions = text.matchAll(new RegExp(`(?<![\\w-])(?:${spoken})(?![\\w-])`, 'gi'));
