@@ -214,6 +214,36 @@ export const ERRORS = {
     message: ({ key }: { key: string }) => `The Idempotency-Key ${key} was used for another request`,
     example: { key: 'unknown' },
   },
+  // the gateway's own
+  spend_limit_reached: {
+    ...row(402, 'spend_limit_error', false, 'ours'),
+    /** Amounts as texts; `taken`: spent and reserved by calls under way. */
+    message: (
+      details:
+        | { limit: string; per: 'run' | 'key' | 'session'; taken: string; needed: string }
+        | { model: string }
+        | { route: string },
+    ) => {
+      if ('model' in details)
+        return `No price of the model ${details.model} is known, so that --max-spend cannot hold: give one with --prices`;
+      if ('route' in details) return `What ${details.route} costs is not known, so that --max-spend cannot hold`;
+      return `The call may cost ${details.needed}, and ${details.taken} of --max-spend ${details.limit} per ${details.per} is spent or reserved`;
+    },
+    example: { limit: '5.000000 USD', per: 'run', taken: '4.990000', needed: '0.020000' },
+  },
+  upstream_failed: {
+    ...row(502, 'upstream_error', true, 'ours'),
+    /** `unsent`: nothing of the request reached it. */
+    message: ({ problem }: { problem: string; unsent?: boolean }) =>
+      `The upstream gave no answer that can be used: ${problem}`,
+    example: { problem: 'the connection broke off' },
+  },
+  upstream_timeout: {
+    ...row(504, 'upstream_timeout_error', true, 'ours'),
+    message: ({ what, seconds }: { what: string; seconds: number; unsent?: boolean }) =>
+      `The upstream took too long: ${what} for ${seconds} seconds`,
+    example: { what: 'no answer', seconds: 900 },
+  },
   // the live API's own
   body_too_large: {
     ...live(400, INVALID, false),
@@ -413,7 +443,7 @@ export const ERRORS = {
 
 /** One row of the error table. Rows of the live API are sent without `code` and `param`. */
 export interface ErrorRow {
-  readonly status: 400 | 401 | 403 | 404 | 409 | 429 | 500 | 503 | 504;
+  readonly status: 400 | 401 | 402 | 403 | 404 | 409 | 429 | 500 | 502 | 503 | 504;
   readonly type: string;
   /** Sent as `x-should-retry`, which the official SDK obeys. */
   readonly retry: boolean;

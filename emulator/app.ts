@@ -1,4 +1,5 @@
-import { Hono } from 'hono';
+import { Hono, type MiddlewareHandler } from 'hono';
+import type { Gateway } from './gateway/gateway.ts';
 import type { Env } from './http/context.ts';
 import { applyFaults, authenticate, type GuardOptions, guard, limitRate, openRequest } from './http/middleware.ts';
 import { errorResponse, unknownRoute } from './http/render-error.ts';
@@ -14,10 +15,12 @@ interface AppOptions extends GuardOptions {
   chunkCharacters: number;
   /** What accounts may do at most; undefined for anything. */
   rates: RateLimits | undefined;
+  /** Where answers come from, instead of the model. */
+  gateway: Gateway | undefined;
 }
 
 /** Puts middleware and routes together. Every error of the walk ends in the one `onError`. */
-export function createApp(services: Services, { chunkCharacters, ...options }: AppOptions): Hono<Env> {
+export function createApp(services: Services, { chunkCharacters, gateway, ...options }: AppOptions): Hono<Env> {
   const { limits, tokenizer, model, faults } = services;
   const app = new Hono<Env>();
   app.onError((error, c) => errorResponse(c, error));
@@ -28,9 +31,23 @@ export function createApp(services: Services, { chunkCharacters, ...options }: A
     respond(c, { body: { status: 'ok', tokenizer: tokenizer.name, model: model.name } }),
   );
   for (const routes of controlRoutes(limits)) serveLazily(app, routes);
-  app.use('/v1/*', authenticate(options.keys));
+  app.use('/v1/*', authenticate({ keys: options.keys, isOptional: gateway?.passesKeys === true }));
   if (options.rates) app.use('/v1/chat/completions', limitRate(options.rates));
   app.use('/v1/*', applyFaults(faults));
-  for (const routes of apiRoutes(limits, chunkCharacters)) serveLazily(app, routes);
+  if (gateway) app.use('/v1/*', handOn(gateway));
+  const loadChat = async () =>
+    gateway
+      ? (await import('./gateway/chat-route.ts')).gatewayChatRoutes(gateway, limits, chunkCharacters)
+      : (await import('./routes/chat-completions.ts')).chatRoutes(limits, chunkCharacters);
+  for (const routes of apiRoutes(limits, loadChat)) serveLazily(app, routes);
   return app;
+}
+
+/** Hands on to the upstream what is not of the session dialect. Loaded with the first request. */
+function handOn(gateway: Gateway): MiddlewareHandler<Env> {
+  let loaded: MiddlewareHandler<Env> | undefined;
+  return async (c, next) => {
+    loaded ??= (await import('./gateway/pass-through.ts')).passThrough(gateway);
+    return loaded(c, next);
+  };
 }

@@ -1,26 +1,6 @@
-import { resolveLimits } from '../contract/limits.ts';
-import { accountOf } from './account.ts';
-import { createApp } from './app.ts';
-import { MovableClock, SEEDED_START_MS, stillClock, systemClock } from './clock.ts';
 import type { Emulator } from './emulator.ts';
-import { Faults } from './faults/faults.ts';
-import { HostNames } from './http/middleware.ts';
-import { randomIds, SeededIds } from './ids.ts';
-import { InProcess } from './in-process.ts';
-import { Journal } from './journal/journal.ts';
-import { lazy } from './lazy.ts';
-import { lookupModel } from './models/lookup.ts';
-import { Profiles } from './models/profiles.ts';
-import { ScriptableModel } from './models/scriptable.ts';
+import { openEmulator } from './open-emulator.ts';
 import { checkOptions, type EmulatorOptions } from './options.ts';
-import { RateLimits } from './rate/rate-limits.ts';
-import { Servers } from './server.ts';
-import type { Services } from './services.ts';
-import { Locks } from './sessions/locks.ts';
-import { State } from './state/state.ts';
-import { MEMORY } from './store/database.ts';
-import { Store } from './store/store.ts';
-import { openTokenizer } from './tokenizer.ts';
 
 export type { BillingSettings } from './billing/settings.ts';
 export type { Spend, SpendOptions } from './billing/spend.ts';
@@ -30,6 +10,7 @@ export type { Tokenizer, TokenizerSource } from './engines/tokens/tokenizer.ts';
 export type { FaultEffect, FaultEffectName } from './faults/fault-spec.ts';
 export { FaultError, type FaultSpec } from './faults/fault-spec.ts';
 export type { FaultHandle, Faults, ListedFault } from './faults/faults.ts';
+export { createGateway, type GatewayOptions } from './gateway/create-gateway.ts';
 export { type JournalEntry, type JournalFilter, render as renderJournal } from './journal/entries.ts';
 export type { Journal, JournalBounds } from './journal/journal.ts';
 export type { Model, ModelDelta, ModelRequest } from './models/model.ts';
@@ -39,12 +20,6 @@ export type { EmulatorOptions } from './options.ts';
 export type { ListenOptions, RunningServer } from './server.ts';
 export type { ExportOptions, Imported, ImportOptions } from './state/state.ts';
 export { StateError } from './state/state-file.ts';
-
-/** The base URL of an emulator that listens on no port. Reaches nothing but `emulator.fetch`. */
-const IN_PROCESS_URL = 'http://kimi-emulator.invalid/v1';
-const DEFAULT_STREAM_CHUNK_SIZE = 16;
-
-const spending = lazy(() => import('./billing/billing.ts'));
 
 /**
  * An emulator in this process.
@@ -56,90 +31,5 @@ const spending = lazy(() => import('./billing/billing.ts'));
  */
 export function createEmulator(options: EmulatorOptions = {}): Emulator {
   checkOptions(options);
-  const limits = resolveLimits(options.limits);
-  const { tokenizer: vocabulary, seed } = options;
-  const tokenizer =
-    typeof vocabulary === 'object' ? vocabulary : openTokenizer(vocabulary === undefined ? {} : { file: vocabulary });
-  const profiles = new Profiles({ limits, given: options.limits ?? {}, tokenizer });
-  const store = new Store(options.database ?? MEMORY);
-  const seededIds = seed === undefined ? undefined : new SeededIds(String(seed), store.countRun());
-  const clock = new MovableClock(options.clock ?? (seededIds ? stillClock(SEEDED_START_MS) : systemClock));
-  const locks = new Locks();
-  const state = new State({ store, limits, profiles, tokenizer, clock, seededIds, locks });
-  const journal = new Journal(options.journal);
-  state.onReset.push(() => journal.markReset(clock.now()));
-  const faults = new Faults();
-  const model = new ScriptableModel(options.model ?? lookupModel());
-  const rates = options.rateTier === undefined ? undefined : new RateLimits(options.rateTier, clock);
-  state.onReset.push(
-    () => faults.clear(),
-    () => rates?.reset(),
-    () => model.reset(),
-  );
-  const services: Services = {
-    store,
-    limits,
-    clampsAnswers: options.oversizedAnswer !== 'refuse',
-    tokenizer,
-    model,
-    served: options.models,
-    profiles,
-    clock,
-    ids: seededIds?.next ?? randomIds(),
-    locks,
-    state,
-    faults,
-    journal,
-    billing: { settings: options.billing ?? {} },
-  };
-  const hosts = new HostNames(options.allowedHosts ?? []);
-  const app = createApp(services, {
-    hosts,
-    origins: options.cors ?? [],
-    controlKey: options.controlKey,
-    keys: options.apiKeys,
-    rates,
-    chunkCharacters: options.streamChunkSize ?? DEFAULT_STREAM_CHUNK_SIZE,
-  });
-  const inProcess = new InProcess(app);
-  const servers = new Servers();
-  return {
-    limits,
-    tokenizer,
-    model,
-    clock,
-    journal,
-    faults,
-    fetch: (input, init) => inProcess.fetch(input, init),
-    get baseURL() {
-      return servers.url === undefined ? IN_PROCESS_URL : `${servers.url}/v1`;
-    },
-    async listen({ port = 0, host = '127.0.0.1' } = {}) {
-      hosts.bind(host);
-      return servers.open(app.fetch, { port, host });
-    },
-    async close(last) {
-      faults.close();
-      await servers.close();
-      inProcess.close();
-      try {
-        await last?.();
-      } finally {
-        store.close();
-      }
-    },
-    script: (rules, how) => model.load(rules, how),
-    spend: async (key, options) =>
-      (await spending()).billingOf(services).spend(key === undefined ? undefined : accountOf(key), options),
-    state: {
-      saveBaseline: () => state.saveBaseline(),
-      reset: () => state.reset(),
-      export: (wanted) => state.export(wanted),
-      exportParts: (wanted) => state.exportParts(wanted),
-      import: (file, where) => state.import(file, where),
-    },
-    [Symbol.asyncDispose]() {
-      return this.close();
-    },
-  };
+  return openEmulator(options);
 }

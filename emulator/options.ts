@@ -20,7 +20,7 @@ export interface Flag {
 }
 
 /** Refuses a value. `refuseOption` does for `createEmulator`; the command line has words of its own. */
-type Refuse = (name: string, wanted: string, found: unknown) => never;
+export type Refuse = (name: string, wanted: string, found: unknown) => never;
 
 interface Texts {
   /** What it is for, in one clause: for `--help` and the docs. */
@@ -195,7 +195,7 @@ export const OPTIONS = {
   }),
 } as const;
 
-export type OptionName = keyof typeof OPTIONS;
+type OptionName = keyof typeof OPTIONS;
 
 /** What `createEmulator` takes; every option may be left out. */
 export type EmulatorOptions = {
@@ -216,13 +216,13 @@ export function checkOptions(options: EmulatorOptions): void {
   }
 }
 
-type Check = (value: unknown, name: string, refuse: Refuse, wanted: string) => void;
+export type Check = (value: unknown, name: string, refuse: Refuse, wanted: string) => void;
 
-function option<Value>(check: Check, texts: Texts): Option<Value> {
+export function option<Value>(check: Check, texts: Texts): Option<Value> {
   return { ...texts, check: (value, name, refuse = refuseOption) => check(value, name, refuse, texts.wanted) };
 }
 
-function is(fits: (value: unknown) => boolean): Check {
+export function is(fits: (value: unknown) => boolean): Check {
   return (value, name, refuse, wanted) => {
     if (!fits(value)) refuse(name, wanted, value);
   };

@@ -83,8 +83,20 @@ export interface OpenBill {
   readonly cachedTokens: number;
   /** Prompt tokens that were written into the cache, where the model's price tells of that; else 0. */
   readonly cacheWriteTokens: number;
-  /** Charges the turn, once it has taken effect. A failed turn costs nothing, though its prompt is cached. */
-  settle(outputTokens: number): void;
+  /** The most that the turn can cost; undefined where no price of its model is known. */
+  readonly most: Money | undefined;
+  /**
+   * Charges the turn, once it has taken effect. A failed turn costs nothing, though its prompt is cached.
+   * @param measured what another server says that its prompt took, in place of what was counted here
+   * @returns what it cost
+   */
+  settle(outputTokens: number, measured?: PromptUsage): Money;
+}
+
+/** Tokens of a prompt, and those of it that were cached. */
+export interface PromptUsage {
+  readonly promptTokens: number;
+  readonly cachedTokens: number;
 }
 
 /**
@@ -136,14 +148,44 @@ export class Billing {
     return {
       cachedTokens,
       cacheWriteTokens: isPriced ? promptTokens - cachedTokens : 0,
-      settle: (outputTokens) => {
-        const tokens = { promptTokens, cachedTokens, outputTokens, isLongWrite };
+      most: this.#isKnown(prices) ? mostOf(prices, promptTokens, request.maxTokens) : undefined,
+      settle: (outputTokens, measured) => {
+        const tokens = { promptTokens, cachedTokens, ...measured, outputTokens, isLongWrite };
         this.#ledgers.record({ account, session, prices, ...tokens, stateless });
         const turn = newTally(prices).own;
-        addTurn(turn, { prompt: promptTokens, cached: cachedTokens, output: outputTokens, isLongWrite });
-        this.balance?.charge(account, costOf(turn, prices));
+        addTurn(turn, { prompt: tokens.promptTokens, cached: tokens.cachedTokens, output: outputTokens, isLongWrite });
+        const cost = costOf(turn, prices);
+        this.balance?.charge(account, cost);
+        return cost;
       },
     };
+  }
+
+  /** Charges a call that another server answered, and whose usage it told. @returns what it cost */
+  record(account: string, model: string, { outputTokens, ...prompt }: PromptUsage & { outputTokens: number }): Money {
+    const prices = this.#pricesOf(model, this.#clock.now());
+    const usage = { ...prompt, outputTokens, isLongWrite: false };
+    this.#ledgers.record({ account, session: undefined, prices, ...usage, stateless: prompt });
+    const turn = newTally(prices).own;
+    addTurn(turn, {
+      prompt: prompt.promptTokens,
+      cached: prompt.cachedTokens,
+      output: outputTokens,
+      isLongWrite: false,
+    });
+    const cost = costOf(turn, prices);
+    this.balance?.charge(account, cost);
+    return cost;
+  }
+
+  /** The most that a call can cost; undefined where no price of the model is known. */
+  most(model: string, promptTokens: number, maxTokens: number): Money | undefined {
+    const prices = this.#pricesOf(model, this.#clock.now());
+    return this.#isKnown(prices) ? mostOf(prices, promptTokens, maxTokens) : undefined;
+  }
+
+  #isKnown({ row }: TokenPrices): boolean {
+    return this.#free.get(row.model)?.row !== row;
   }
 
   /** Messages were written to a session: by an append, or by a turn together with its reply. */
@@ -218,6 +260,11 @@ export class Billing {
     this.#free.set(model, prices);
     return prices;
   }
+}
+
+function mostOf({ input, cacheWrite, output }: TokenPrices, promptTokens: number, maxTokens: number): Money {
+  const prompt = BigInt(promptTokens) * (cacheWrite > input ? cacheWrite : input);
+  return prompt + BigInt(maxTokens) * output;
 }
 
 /**

@@ -49,7 +49,7 @@ export interface Turn {
 }
 
 /** A request, checked and counted. */
-interface TurnInput extends Counted {
+export interface TurnInput extends Counted {
   request: ChatRequest;
   settings: Settings;
   /** Tokens that the request adds to its tools and messages; see `PromptCounter.request`. */
@@ -143,9 +143,10 @@ export function openInSession(services: Services, session: SessionRow, window: T
       const { model } = request;
       const asked = { account, session: id, model, tools, window: read, written, promptTokens, maxTokens };
       const bill = billingOf(services).open({ ...asked, cacheTtl: cacheTtl(request) });
-      const settle = (outputTokens: number): void => {
-        bill.settle(outputTokens);
+      const settle: OpenBill['settle'] = (outputTokens) => {
+        const cost = bill.settle(outputTokens);
         billingOf(services).wrote(id, historyOf(served, stored));
+        return cost;
       };
       return { prompt: { ...prompt, session: { id } }, bill: { ...bill, settle } };
     },
@@ -166,7 +167,7 @@ export function openInSession(services: Services, session: SessionRow, window: T
   };
 }
 
-function cacheTtl({ prompt_cache_options: options }: ChatRequest): '5m' | '1h' | undefined {
+export function cacheTtl({ prompt_cache_options: options }: ChatRequest): '5m' | '1h' | undefined {
   return options?.ttl ?? undefined;
 }
 
@@ -185,7 +186,7 @@ function answerTokens(services: Services, { request, settings }: TurnInput, besi
  * @returns the tokens of its prompt, and those that its answer may take
  * @throws ApiError for tool pairing, then `append_too_large`, then `context_window_exceeded`
  */
-function checkTurn(
+export function checkTurn(
   services: Services,
   session: SessionRow,
   window: TurnWindow,
@@ -220,7 +221,7 @@ interface CommittedTurn {
 }
 
 /** Commits a turn: new messages, tools and reply together, in the caller's transaction. */
-function commitTurn(
+export function commitTurn(
   services: Services,
   session: SessionRow,
   window: TurnWindow,

@@ -11,7 +11,7 @@ const INEXACT: Readonly<Record<string, string>> = {
 };
 
 /** What a person reads when the server is ready. */
-export function banner(emulator: Emulator, cli: CliOptions): string {
+export function banner(emulator: Emulator, cli: CliOptions, upstream?: string): string {
   const { options } = cli;
   const { tokenizer, model, limits } = emulator;
   const counted = tokenizer.exact
@@ -23,7 +23,7 @@ export function banner(emulator: Emulator, cli: CliOptions): string {
     '',
     `  state      ${options.database === MEMORY ? 'in memory, lost on exit' : options.database}`,
     `  tokenizer  ${tokenizer.name} (${counted})`,
-    `  model      ${model.name} (answers only from the prompt)`,
+    upstream === undefined ? `  model      ${model.name} (answers only from the prompt)` : `  upstream   ${upstream}`,
     ...SHOWN_LIMITS.map((name, index) => {
       const changed = limits[name] === LIMITS[name].default ? '' : ' (changed)';
       return `  ${index === 0 ? 'limits' : '      '}     ${name} ${limits[name].toLocaleString('en-US')}${changed}`;
@@ -44,7 +44,11 @@ function controlOf({ host, options }: CliOptions): string {
 }
 
 /** What a program reads when the server is ready: one line. */
-export function readyLine(emulator: Emulator, { options }: CliOptions, port: number): string {
+export function readyLine(
+  emulator: Emulator,
+  { options }: CliOptions,
+  { port, upstream }: { port: number; upstream: string | undefined },
+): string {
   const { baseURL, tokenizer, model, limits } = emulator;
   return JSON.stringify({
     event: 'ready',
@@ -53,7 +57,7 @@ export function readyLine(emulator: Emulator, { options }: CliOptions, port: num
     pid: process.pid,
     state: options.database,
     tokenizer: tokenizer.name,
-    model: model.name,
+    ...(upstream === undefined ? { model: model.name } : { upstream }),
     limits,
   });
 }

@@ -2,12 +2,15 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { LIMIT_NAMES, LIMITS } from '../../contract/limits.ts';
 import { type Amount, parseAmount } from '../billing/money.ts';
-import { type EmulatorOptions, type Flag, OPTION_NAMES, OPTIONS, type OptionName } from '../options.ts';
+import { GATEWAY_OPTION_NAMES, GATEWAY_OPTIONS, type GatewayOptions } from '../gateway/create-gateway.ts';
+import type { UpstreamTimeouts } from '../gateway/upstream.ts';
+import { type EmulatorOptions, type Flag, OPTION_NAMES, OPTIONS, type Option } from '../options.ts';
 import { MEMORY } from '../store/database.ts';
 import { inColumns, UsageError, usageFault } from './usage.ts';
 
 const DEFAULT_PORT = 4100;
 export const DEFAULT_DB = '.kimi-emulator/state.db';
+export const GATEWAY_DB = '.kimi-emulator/gateway.db';
 const DEFAULT_HOST = '127.0.0.1';
 const MAX_PORT = 65_535;
 
@@ -33,11 +36,13 @@ interface CommandFlag extends Omit<Flag, 'name' | 'value'> {
   readonly short?: string;
   readonly help: string;
   /** The option that it sets. */
-  readonly option?: OptionName;
+  readonly option?: string;
 }
 
+type Flags = Readonly<Record<string, CommandFlag>>;
+
 /** Flags in the order of `--help`. Those of an option of `createEmulator` are in its table. */
-export const FLAGS: Readonly<Record<string, CommandFlag>> = {
+export const FLAGS: Flags = {
   port: { value: 'PORT', help: `port to listen on; 0 picks a free one (default ${DEFAULT_PORT})` },
   host: { value: 'HOST', help: `address to bind (default ${DEFAULT_HOST})` },
   ...flagsOf(['database']),
@@ -54,9 +59,31 @@ export const FLAGS: Readonly<Record<string, CommandFlag>> = {
   version: { short: 'v', help: 'print the version' },
 };
 
-function flagsOf(names: readonly OptionName[]): Record<string, CommandFlag> {
+const { script: _, db, ...COMMON_FLAGS } = FLAGS;
+
+/** Flags of the gateway, which has no model of its own: its options first. */
+export const GATEWAY_FLAGS: Flags = {
+  ...flagsOf(GATEWAY_OPTION_NAMES, GATEWAY_OPTIONS),
+  'finish-abandoned': { help: 'read an answer to its end where the client has gone, and store it for its retry' },
+  'connect-timeout': { value: 'SECONDS', help: 'how long the upstream may take to connect (default 10)' },
+  'first-byte-timeout': { value: 'SECONDS', help: 'how long it may take to begin its answer (default 900)' },
+  'idle-timeout': { value: 'SECONDS', help: 'how long it may pause within an answer (default 300)' },
+  db: { ...db, help: `file that stores the state (default ${GATEWAY_DB})` },
+  ...COMMON_FLAGS,
+};
+
+const TIMEOUT_FLAGS = {
+  connect: 'connect-timeout',
+  firstByte: 'first-byte-timeout',
+  idle: 'idle-timeout',
+} as const satisfies Record<keyof UpstreamTimeouts, string>;
+
+function flagsOf<Name extends string>(
+  names: readonly Name[],
+  options: Readonly<Record<Name, Option<unknown>>> = OPTIONS as never,
+): Record<string, CommandFlag> {
   const flags = names.flatMap((option) => {
-    const { flag, meaning }: { flag?: Flag; meaning: string } = OPTIONS[option];
+    const { flag, meaning }: { flag?: Flag; meaning: string } = options[option];
     return flag ? [[flag.name, { help: meaning, ...flag, option }] as const] : [];
   });
   return Object.fromEntries(flags);
@@ -64,23 +91,60 @@ function flagsOf(names: readonly OptionName[]): Record<string, CommandFlag> {
 
 type Values = Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>;
 
+/** The command line of `kimi-emulator gateway`. @throws UsageError */
+export function parseGatewayCli(
+  args: string[],
+  env: NodeJS.ProcessEnv = process.env,
+): { cli: CliOptions; gateway: Omit<GatewayOptions, keyof EmulatorOptions> } {
+  const values: Values = parseFlags(args, GATEWAY_FLAGS);
+  const cli = cliOptions(values, env, GATEWAY_DB);
+  const upstream = { upstream: env.KIMI_UPSTREAM || undefined, ...values }.upstream;
+  const found = optionsOf({ ...values, upstream }, GATEWAY_FLAGS, GATEWAY_OPTIONS, env) as Partial<GatewayOptions>;
+  if (found.upstream === undefined && !cli.help && !cli.version) {
+    throw new UsageError('gateway needs --upstream URL (or KIMI_UPSTREAM), such as https://api.moonshot.ai/v1');
+  }
+  const timeouts = Object.entries(TIMEOUT_FLAGS).flatMap(([name, flag]) => {
+    const text = values[flag];
+    return text === undefined ? [] : [[name, milliseconds(flag, String(text))]];
+  });
+  const gateway = {
+    ...found,
+    upstream: found.upstream ?? '',
+    ...(values['finish-abandoned'] === true && { finishAbandoned: true }),
+    ...(timeouts.length > 0 && { timeouts: Object.fromEntries(timeouts) }),
+  };
+  return { cli, gateway };
+}
+
+const MAX_SECONDS = 86_400;
+
+function milliseconds(flag: string, text: string): number {
+  const seconds = Number(text);
+  if (/^\d+(?:\.\d{1,3})?$/.test(text) && seconds > 0 && seconds <= MAX_SECONDS) return Math.round(seconds * 1_000);
+  throw new UsageError(`--${flag} takes seconds from 0.001 to ${MAX_SECONDS}, not ${text === '' ? 'nothing' : text}`);
+}
+
 /** @throws UsageError */
 export function parseCli(args: string[], env: NodeJS.ProcessEnv = process.env): CliOptions {
-  const values = parseFlags(args);
+  return cliOptions(parseFlags(args, FLAGS), env, DEFAULT_DB);
+}
+
+function cliOptions(values: Values, env: NodeJS.ProcessEnv, database: string): CliOptions {
   const text = (flag: string): string | undefined => {
     const value = values[flag];
     if (value === '') throw new UsageError(`--${flag} takes ${FLAGS[flag]?.value}, not nothing`);
     return typeof value === 'string' ? value : undefined;
   };
   const seedFile = text('seed-file');
-  const given = optionsOf({ 'control-key': env.KIMI_EMULATOR_CONTROL_KEY || undefined, ...values });
+  const controlKey = { 'control-key': env.KIMI_EMULATOR_CONTROL_KEY || undefined };
+  const given = optionsOf({ ...controlKey, ...values }, FLAGS, OPTIONS, env) as EmulatorOptions;
   if (given.database !== undefined && values.memory) throw new UsageError('--db and --memory exclude each other');
   // A second start with one file would find the sessions of the seed file in it already.
   const inMemory = values.memory === true || seedFile !== undefined;
   return {
     port: port(text('port')),
     host: withoutBrackets(text('host') ?? DEFAULT_HOST),
-    options: { ...given, database: given.database ?? (inMemory ? MEMORY : DEFAULT_DB) },
+    options: { ...given, database: given.database ?? (inMemory ? MEMORY : database) },
     seedFile,
     exportOnExit: text('export-on-exit'),
     script: text('script'),
@@ -93,29 +157,35 @@ export function parseCli(args: string[], env: NodeJS.ProcessEnv = process.env): 
   };
 }
 
-function parseFlags(args: string[]): Values {
-  const options = Object.entries(FLAGS).map(([name, { value, multiple = false, short }]) => {
+function parseFlags(args: string[], flags: Flags): Values {
+  const options = Object.entries(flags).map(([name, { value, multiple = false, short }]) => {
     const type = value === undefined ? ('boolean' as const) : ('string' as const);
     return [name, { type, multiple, ...(short !== undefined && { short }) }] as const;
   });
   try {
     return parseArgs({ args, options: Object.fromEntries(options), strict: true, allowPositionals: false }).values;
   } catch (error) {
-    throw new UsageError(usageFault(error, Object.keys(FLAGS)));
+    throw new UsageError(usageFault(error, Object.keys(flags)));
   }
 }
 
-/** The options that the command line sets, each checked by its own rule. @throws UsageError */
-function optionsOf(values: Values): EmulatorOptions {
-  const found = Object.entries(FLAGS).flatMap(([flag, { option }]) => {
+/** The options of a table that the command line sets, each checked by its own rule. @throws UsageError */
+function optionsOf(
+  values: Values,
+  flags: Flags,
+  table: Readonly<Record<string, Option<unknown>>>,
+  env: NodeJS.ProcessEnv,
+): Readonly<Record<string, unknown>> {
+  const found = Object.entries(flags).flatMap(([flag, { option }]) => {
     const texts = [values[flag] ?? []].flat().map(String);
-    if (option === undefined || texts.length === 0) return [];
-    const value = READ[option]?.(texts) ?? texts[0];
+    const rule = option === undefined ? undefined : table[option];
+    if (option === undefined || !rule || texts.length === 0) return [];
+    const value = READ[option]?.(texts, env) ?? texts[0];
     const refuse = (_: string, wanted: string, wrong: unknown): never => {
       throw new UsageError(`--${flag} takes ${wanted}, not ${wrong === '' ? 'nothing' : wrong}`);
     };
     try {
-      OPTIONS[option].check(value, option, refuse);
+      rule.check(value, option, refuse);
     } catch (error) {
       if (error instanceof RangeError) throw new UsageError(`--${flag}: ${error.message}`);
       throw error;
@@ -126,14 +196,22 @@ function optionsOf(values: Values): EmulatorOptions {
 }
 
 /** What a flag's texts mean, where that is not the one text as it stands. */
-const READ: { readonly [Name in OptionName]?: (texts: readonly string[]) => unknown } = {
+const READ: Readonly<Record<string, (texts: readonly string[], env: NodeJS.ProcessEnv) => unknown>> = {
   apiKeys: ([list = '']) => apiKeys(list),
   limits: (pairs) => Object.fromEntries(pairs.map(limit)),
   models: ([list = '']) => (list === 'live' ? list : list.split(',').map((name) => name.trim())),
   rateTier: ([text = '']) => (/^\d$/.test(text) ? Number(text) : text),
   cors: (texts) => texts,
   allowedHosts: (texts) => texts,
+  maxSpend: (texts) => texts,
+  upstreamKey: ([name = ''], env) => keyFrom(name, env),
 };
+
+function keyFrom(name: string, env: NodeJS.ProcessEnv): string {
+  const key = env[name];
+  if (key) return key;
+  throw new UsageError(`--upstream-key-env: the environment variable ${name || '(nothing)'} is not set`);
+}
 
 function apiKeys(list: string): string[] {
   const texts = list.startsWith('@') ? readKeys(list.slice(1)).split('\n') : list.split(',');
@@ -178,13 +256,30 @@ function withoutBrackets(host: string): string {
   return /^\[(.+)\]$/.exec(host)?.[1] ?? host;
 }
 
-export function helpText(): string {
-  const flags = Object.entries(FLAGS).map(([name, { short, value, help }]) => [
+function rowsOf(flags: Flags): string[][] {
+  return Object.entries(flags).map(([name, { short, value, help }]) => [
     `${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`,
     help,
   ]);
+}
+
+export function gatewayHelpText(): string {
+  return [
+    'Usage: kimi-emulator gateway --upstream URL [flags]   sessions in front of an API that keeps none',
+    '',
+    'Answers come from the upstream; sessions, snapshots, limits, journal and spend are kept here.',
+    '',
+    'Flags:',
+    ...inColumns(rowsOf(GATEWAY_FLAGS)),
+    '',
+  ].join('\n');
+}
+
+export function helpText(): string {
+  const flags = rowsOf(FLAGS);
   return [
     'Usage: kimi-emulator [flags]                 serve the Kimi long-context session API on this machine',
+    '       kimi-emulator gateway --help          the same sessions in front of a live API, which keeps none',
     '       kimi-emulator tokenizer --help        install a vocabulary; count the tokens of a file',
     '       kimi-emulator spend --help            what the chats of a running emulator cost',
     '       kimi-emulator models --help           what the live models take, side by side',

@@ -1,12 +1,20 @@
 #!/usr/bin/env node
 import { dirname } from 'node:path';
 import { TokenizerFileError } from '../engines/tokens/tokenizer.ts';
-import { createEmulator, type Emulator } from '../index.ts';
+import { createEmulator, createGateway, type Emulator, type EmulatorOptions } from '../index.ts';
 import { isLoopback, tryPort } from '../server.ts';
 import { DatabaseError } from '../store/database.ts';
 import { VERSION } from '../version.ts';
 import { banner, readyLine } from './banner.ts';
-import { type CliOptions, DEFAULT_DB, helpText, parseCli } from './flags.ts';
+import {
+  type CliOptions,
+  DEFAULT_DB,
+  GATEWAY_DB,
+  gatewayHelpText,
+  helpText,
+  parseCli,
+  parseGatewayCli,
+} from './flags.ts';
 import {
   ignoreInGit,
   loadScript,
@@ -33,6 +41,13 @@ type Command = (args: string[]) => Promise<number>;
 
 /** Subcommands by name, each loaded when it is called. They resolve to the exit code. */
 const COMMANDS: Readonly<Record<string, Command>> = {
+  gateway: async (args) => {
+    const { cli, gateway } = parseGatewayCli(args);
+    if (cli.help) process.stdout.write(gatewayHelpText());
+    else if (cli.version) process.stdout.write(`${VERSION}\n`);
+    else await serve(cli, (options) => createGateway({ ...options, ...gateway }), gateway.upstream);
+    return 0;
+  },
   tokenizer: async (args) => (await import('./tokenizer.ts')).runTokenizerCommand(args, process),
   spend: async (args) => (await import('./spend.ts')).runSpendCommand(args, process),
   models: async (args) => (await import('./models.ts')).runModelsCommand(args, process),
@@ -58,10 +73,15 @@ async function main([command, ...rest]: string[]): Promise<void> {
   const options = parseCli(command === undefined ? [] : [command, ...rest]);
   if (options.help) process.stdout.write(helpText());
   else if (options.version) process.stdout.write(`${VERSION}\n`);
-  else await serve(options);
+  else await serve(options, createEmulator);
 }
 
-async function serve(cli: CliOptions): Promise<void> {
+/** @param upstream where its answers come from, where that is another server */
+async function serve(
+  cli: CliOptions,
+  create: (options: EmulatorOptions) => Emulator,
+  upstream?: string,
+): Promise<void> {
   const { port, host, quiet, json } = cli;
   if (!isLoopback(host)) {
     const control =
@@ -71,12 +91,12 @@ async function serve(cli: CliOptions): Promise<void> {
   await tryPort({ port, host }).catch((error) => refuse(error, cli));
   const billing = await readBilling(cli.prices, cli.balance, warn);
   if (cli.exportOnExit !== undefined) await prepareExport(cli.exportOnExit);
-  const emulator = createEmulator({ ...cli.options, billing });
+  const emulator = create({ ...cli.options, billing });
   const abandon = async (error: unknown): Promise<never> => {
     await emulator.close();
     throw error;
   };
-  if (cli.options.database === DEFAULT_DB) await ignoreInGit(dirname(DEFAULT_DB)).catch(abandon);
+  if ([DEFAULT_DB, GATEWAY_DB].includes(cli.options.database)) await ignoreInGit(dirname(DEFAULT_DB)).catch(abandon);
   if (cli.seedFile !== undefined) await loadSeedFile(emulator, cli.seedFile).catch(abandon);
   if (cli.script !== undefined) await loadScript(emulator, cli.script).catch(abandon);
   const server = await emulator
@@ -84,8 +104,8 @@ async function serve(cli: CliOptions): Promise<void> {
     .catch((error) => refuse(error, cli))
     .catch(abandon);
   closeOnSignal(emulator, cli.exportOnExit);
-  if (json) process.stdout.write(`${readyLine(emulator, cli, server.port)}\n`);
-  else if (!quiet) process.stdout.write(banner(emulator, cli));
+  if (json) process.stdout.write(`${readyLine(emulator, cli, { port: server.port, upstream })}\n`);
+  else if (!quiet) process.stdout.write(banner(emulator, cli, upstream));
 }
 
 function warn(line: string): void {

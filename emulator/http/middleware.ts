@@ -184,27 +184,45 @@ function isSameOrigin(origin: string, host: string | undefined): boolean {
 const HOSTED_AGENTS = 'Hosted Agents (kimi-api-version) are not emulated; leave the header out for the session dialect';
 const BEARER = /^Bearer +(\S+) *$/i;
 
+interface KeyOptions {
+  /** Those that are let in; any where undefined. */
+  keys: readonly string[] | undefined;
+  /** Whether requests without a key are let in too. */
+  isOptional?: boolean;
+}
+
 /**
  * The account is the key, stored as its hash only. Without a list of keys any key is an account of its own.
  * @throws ApiError `incorrect_api_key` without a key, `invalid_authentication` for one that is not on the list
  */
-export function authenticate(keys: readonly string[] | undefined): MiddlewareHandler<Env> {
+export function authenticate({ keys, isOptional = false }: KeyOptions): MiddlewareHandler<Env> {
   const known = keys && new Set(keys.map(accountOf));
   const accounts = memoize(accountOf);
   const identities = memoize(identityHeaders);
   return async (c, next) => {
     const key = BEARER.exec(c.req.header('authorization') ?? '')?.[1];
-    if (key === undefined) throw new ApiError('incorrect_api_key', {});
+    if (key === undefined && isOptional) {
+      c.set('account', NOBODY);
+      return next();
+    }
+    if (key === undefined) throw missingKey();
     const account = accounts(key);
     c.get('exchange')?.by(account, key);
     if (known && !known.has(account)) throw new ApiError('invalid_authentication', {});
     c.set('account', account);
     Object.assign(c.get('headers'), identities(account));
-    if (c.req.header('kimi-api-version') !== undefined) {
+    if (!isOptional && c.req.header('kimi-api-version') !== undefined) {
       throw invalid(HOSTED_AGENTS, undefined, 'hosted_agents');
     }
-    await next();
+    return next();
   };
+}
+
+/** The account of requests without a key, where another server is to judge them. */
+export const NOBODY = '';
+
+export function missingKey(): ApiError {
+  return new ApiError('incorrect_api_key', {});
 }
 
 const MAX_RESULTS = 256;

@@ -115,6 +115,8 @@ function timedHeaders(c: RequestContext): Record<string, string> {
 /** What a request is answered with. */
 export interface Answer {
   body: object;
+  /** The body as it is written, where another server wrote it. */
+  text?: string;
   status?: 200 | 201;
   /** The session's version, sent as `ETag`. */
   version?: number;
@@ -140,8 +142,8 @@ export function respondWritten(c: RequestContext, { status, etag, body, replayed
   return sendJson(c, status, body);
 }
 
-export function written({ body, status = 200, version }: Answer): WrittenAnswer {
-  return { status, etag: version === undefined ? null : `"${version}"`, body: JSON.stringify(body) };
+export function written({ body, text, status = 200, version }: Answer): WrittenAnswer {
+  return { status, etag: version === undefined ? null : `"${version}"`, body: text ?? JSON.stringify(body) };
 }
 
 /** A page of at most `limit` items, made of rows of which one more than that was read. */

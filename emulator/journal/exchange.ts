@@ -75,6 +75,13 @@ export interface JournalEffects {
     place?: number;
   };
   turn?: Turn;
+  /** What a gateway's upstream said of the turn, where that needs to be known. */
+  upstream?: {
+    /** Tokens of the prompt as they were counted here and there, where they differ by more than 2 %. */
+    drift?: { counted: number; upstream: number };
+    /** An earlier attempt under the same key was asked, and its answer was lost with the process. */
+    lost_before?: true;
+  };
   cut?: { messages: number; tokens: number; total: number; first_place: number };
   compressed?: { before: number; total: number; snapshot?: string };
   snapshot?: { id: string; preserve_len: number | null };
@@ -218,7 +225,7 @@ export class Exchange {
     this.bytes += memoryOf(this.request);
   }
 
-  keepAnswer(text: string): void {
+  keepAnswer(text: string | Uint8Array): void {
     this.answer = keepText(text);
     this.bytes += memoryOf(this.answer);
   }

@@ -1,4 +1,5 @@
 import type { LimitName, Limits } from '../../contract/limits.ts';
+import { otherModel } from '../../contract/models/other.ts';
 import type { ModelProfile } from '../../contract/models/profile.ts';
 import { findProfile } from '../../contract/models/profiles.ts';
 import type { ChatTemplate } from '../engines/tokens/chat-template.ts';
@@ -12,6 +13,9 @@ const TEMPLATES: Record<ModelProfile['template']['value'], ChatTemplate> = {
   'k2.5': K25_TEMPLATE,
   k3: K3_TEMPLATE,
 };
+
+/** Names that are remembered, of which clients of a gateway may send any. */
+const MAX_SERVED = 1_024;
 
 /** A profile as this emulator serves it. */
 export interface ServedModel {
@@ -27,13 +31,15 @@ interface ProfileSettings {
   /** The limits that the user set. */
   readonly given: Partial<Record<LimitName, number>>;
   readonly tokenizer: TokenizerSource;
+  /** Counts for models that are not Kimi's. Where undefined, there are none. */
+  readonly otherTokenizer?: TokenizerSource | undefined;
 }
 
 /** The models of one emulator, each made when it is first asked for. */
 export class Profiles {
   readonly #settings: ProfileSettings;
   readonly #served = new Map<string, ServedModel>();
-  readonly #counters = new Map<ChatTemplate, Promise<PromptCounter>>();
+  readonly #counters = new Map<ChatTemplate | 'other', Promise<PromptCounter>>();
 
   constructor(settings: ProfileSettings) {
     this.#settings = settings;
@@ -43,11 +49,28 @@ export class Profiles {
   of(name: string): ServedModel {
     const known = this.#served.get(name);
     if (known) return known;
-    const profile = findProfile(name);
+    const profile = this.find(name);
     if (!profile) throw new RangeError(`${name} is not a known model`);
     const served = this.#serve(profile);
+    const [oldest] = this.#served.size >= MAX_SERVED ? this.#served.keys() : [];
+    if (oldest !== undefined) this.#served.delete(oldest);
     this.#served.set(name, served);
     return served;
+  }
+
+  /** Whether models are served that this project does not know. */
+  get takesOthers(): boolean {
+    return this.#settings.otherTokenizer !== undefined;
+  }
+
+  /** Whether a model is none that this project knows. */
+  isOther(name: string): boolean {
+    return findProfile(name) === undefined;
+  }
+
+  /** The profile of a name; undefined where no such model can be served. */
+  find(name: string): ModelProfile | undefined {
+    return findProfile(name) ?? (this.takesOthers ? (this.#served.get(name)?.profile ?? otherModel(name)) : undefined);
   }
 
   #serve(profile: ModelProfile): ServedModel {
@@ -56,14 +79,17 @@ export class Profiles {
     return { profile, limits: { ...limits, ...own, ...given }, counter: () => this.#counterOf(profile) };
   }
 
-  #counterOf({ template: { value: name } }: ModelProfile): Promise<PromptCounter> {
+  #counterOf({ id, template: { value: name } }: ModelProfile): Promise<PromptCounter> {
     const template = TEMPLATES[name];
-    const known = this.#counters.get(template);
+    const { tokenizer: own, otherTokenizer } = this.#settings;
+    const [place, source] =
+      !this.isOther(id) || !otherTokenizer ? [template, own] : (['other', otherTokenizer] as const);
+    const known = this.#counters.get(place);
     if (known) return known;
-    const counter = this.#settings.tokenizer.load().then((tokenizer) => new PromptCounter(tokenizer, template));
+    const counter = source.load().then((tokenizer) => new PromptCounter(tokenizer, template));
     // A vocabulary that could not be loaded is tried again with the next request.
-    counter.catch(() => this.#counters.delete(template));
-    this.#counters.set(template, counter);
+    counter.catch(() => this.#counters.delete(place));
+    this.#counters.set(place, counter);
     return counter;
   }
 }

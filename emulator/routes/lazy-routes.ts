@@ -42,7 +42,7 @@ export function controlRoutes(limits: Limits): LazyRoutes[] {
 }
 
 /** The routes of the contract, which need an account. */
-export function apiRoutes(limits: Limits, chunkCharacters: number): LazyRoutes[] {
+export function apiRoutes(limits: Limits, loadChat: LazyRoutes['load']): LazyRoutes[] {
   return [
     {
       base: '/v1/sessions',
@@ -81,7 +81,7 @@ export function apiRoutes(limits: Limits, chunkCharacters: number): LazyRoutes[]
     {
       base: '/v1',
       routes: ['POST /chat/completions'],
-      load: async () => (await import('./chat-completions.ts')).chatRoutes(limits, chunkCharacters),
+      load: loadChat,
     },
     {
       base: '/v1',

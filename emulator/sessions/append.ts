@@ -87,7 +87,7 @@ export async function countContent(
 }
 
 /** A message with its size, for a model. */
-async function sizeItem(
+export async function sizeItem(
   { profile }: ServedModel,
   counter: PromptCounter,
   body: ChatMessage,

@@ -30,7 +30,8 @@ interface ReadyLine {
   pid: number;
   state: string;
   tokenizer: string;
-  model: string;
+  model?: string;
+  upstream?: string;
   limits: Record<string, number>;
 }
 
@@ -61,7 +62,9 @@ export class ServerProcess {
 
   /** Starts on a free port and waits for the line that says it is ready. */
   static async listening(args: readonly string[], surroundings?: Surroundings) {
-    const server = new ServerProcess(['--port', '0', '--json', ...args], surroundings);
+    const command = args[0]?.startsWith('-') === false ? args.slice(0, 1) : [];
+    const flags = ['--port', '0', '--json', ...args.slice(command.length)];
+    const server = new ServerProcess([...command, ...flags], surroundings);
     const line = await server.nextLine();
     if (line === undefined) throw new Error(`it did not start: ${(await server.ended).stderr}`);
     return { server, ready: JSON.parse(line) as ReadyLine };

@@ -19,7 +19,11 @@ const ON_DEMAND: ErrorCode[] = [
 /** Rows that are answered as a page. */
 const PAGES: ErrorCode[] = ['gateway_timeout'];
 /** Rows that happen for several reasons, each with its text: the beginning that all of them share. */
-const VARIOUS: Partial<Record<ErrorCode, string>> = { invalid_request: 'Invalid request: ', permission_denied: '' };
+const VARIOUS: Partial<Record<ErrorCode, string>> = {
+  invalid_request: 'Invalid request: ',
+  permission_denied: '',
+  upstream_failed: 'The upstream gave no answer that can be used: ',
+};
 
 /** What is left of a text without what it names. */
 function shapeOf({ body }: Reply<unknown>): string {

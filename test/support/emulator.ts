@@ -73,7 +73,11 @@ export class Api {
 
 /** An emulator of the test's own, closed when the test ends. */
 export async function startEmulator(transport: Transport, options: EmulatorOptions = {}): Promise<Api> {
-  const emulator = createEmulator(options);
+  return openApi(createEmulator(options), transport);
+}
+
+/** The requests of a test to an emulator of its own, which is closed when the test ends. */
+export async function openApi(emulator: Emulator, transport: Transport): Promise<Api> {
   onTestFinished(() => emulator.close());
   if (transport === 'over HTTP') await emulator.listen();
   return new Api(emulator, transport);

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../../contract/errors.ts';
 import type { Snapshot } from '../../contract/snapshots.ts';
-import type { EmulatorOptions } from '../../emulator/index.ts';
-import { type Api, type Call, MODEL, type Reply, startEmulator, type Transport } from './emulator.ts';
+import { createGateway, type EmulatorOptions, type GatewayOptions } from '../../emulator/index.ts';
+import { type Api, type Call, MODEL, openApi, type Reply, startEmulator, type Transport } from './emulator.ts';
 import { failing, HeldModel } from './held-model.ts';
 import { called, createSession, O200K, result, sized } from './session.ts';
 
@@ -11,6 +11,8 @@ interface Provoked {
   make(api: Api, held: HeldModel): Promise<Reply<unknown>>;
   /** The model is `held`. */
   holds?: true;
+  /** It is a gateway's, in front of what these options say. */
+  gateway?: GatewayOptions;
 }
 
 /** Limits that are reached by a few short requests. */
@@ -171,18 +173,45 @@ export const PROVOKED: Record<Exclude<ErrorCode, OnDemand>, Provoked> = {
         return chat(api, { max_tokens: 250_000 });
       }),
   },
+  spend_limit_reached: {
+    gateway: {
+      upstream: 'http://upstream.invalid',
+      maxSpend: '0.000001USD',
+      fetch: () => Promise.reject(new Error('asked')),
+    },
+    make: turn,
+  },
+  upstream_failed: {
+    gateway: { upstream: 'http://upstream.invalid', fetch: async () => new Response('<html>') },
+    make: turn,
+  },
+  upstream_timeout: {
+    gateway: {
+      upstream: 'http://upstream.invalid',
+      timeouts: { firstByte: 20 },
+      fetch: () => new Promise(() => undefined),
+    },
+    make: turn,
+  },
   unexpected_output: {
     options: { model: failing(new Error('the model fails')) },
     make: (api) => chat(api),
   },
 };
 
+async function turn(api: Api): Promise<Reply> {
+  return (await createSession(api)).chat([sized(10)]);
+}
+
 /** Makes an emulator refuse a request with this code. */
 export async function provoke(transport: Transport, code: keyof typeof PROVOKED) {
-  const { options = {}, make, holds }: Provoked = PROVOKED[code];
+  const { options = {}, make, holds, gateway }: Provoked = PROVOKED[code];
   const held = new HeldModel();
   const model = holds ? { model: held } : {};
-  const api = await startEmulator(transport, { tokenizer: O200K, limits: SMALL_LIMITS, ...model, ...options });
+  const common = { tokenizer: O200K, limits: SMALL_LIMITS };
+  const api = gateway
+    ? await openApi(createGateway({ ...common, ...gateway }), transport)
+    : await startEmulator(transport, { ...common, ...model, ...options });
   return { api, reply: await make(api, held) };
 }
 

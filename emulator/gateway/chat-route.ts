@@ -1,0 +1,434 @@
+import { Hono } from 'hono';
+import type { ChatCompletion, ChatRequest } from '../../contract/chat.ts';
+import type { Limits } from '../../contract/limits.ts';
+import type { ChatMessage } from '../../contract/messages.ts';
+import type { SessionState } from '../../contract/sessions.ts';
+import { ApiError, ClientGone, invalid } from '../api-error.ts';
+import { billingOf, type OpenBill } from '../billing/billing.ts';
+import { replay } from '../chat/chunks.ts';
+import { hasBorder, readItems, type TurnWindow, windowFor } from '../chat/read-window.ts';
+import { settingsOf } from '../chat/settings.ts';
+import { cacheTtl, checkTurn, commitTurn, countTurn, type TurnInput, turnFacts } from '../chat/turn.ts';
+import { type Env, onClientGone, type RequestContext } from '../http/context.ts';
+import { renderError } from '../http/render-error.ts';
+import { parseFields, readMediaValue } from '../http/request-body.ts';
+import { journalStreamedText, noteEffects, respondWritten, send, sendStream, setHeader } from '../http/respond.ts';
+import { requireProfile } from '../models/known-models.ts';
+import { expectedVersion, Mutation, type SessionTarget } from '../mutation.ts';
+import { historyOf, requireContent, sizeItem, type WriteItem } from '../sessions/append.ts';
+import { toSessionState } from '../sessions/session.ts';
+import type { SessionRow } from '../store/sessions.ts';
+import { toEvent } from '../streams/formats.ts';
+import { resumed, type Source } from '../streams/output.ts';
+import { type ReadAnswer, StreamedAnswer } from './answer.ts';
+import {
+  type EndedStream,
+  readChat,
+  requireAnswer,
+  streamChat,
+  UpstreamErrorEvent,
+  UpstreamRefusal,
+} from './ask-turn.ts';
+import type { Gateway } from './gateway.ts';
+import { headersOf } from './pass-through.ts';
+import type { Reservation } from './spend-caps.ts';
+import { turnBody, turnRequest } from './turn-request.ts';
+import { endToEnd, isUnsent, pairsOf, type UpstreamAnswer } from './upstream.ts';
+import { members, type UpstreamUsage } from './usage.ts';
+
+/** Chat in a session whose answers come from an upstream. */
+export function gatewayChatRoutes(gateway: Gateway, limits: Limits, chunkCharacters: number): Hono<Env> {
+  const schema = turnRequest(limits);
+  const routes = new Hono<Env>();
+
+  routes.post('/chat/completions', async (c) => {
+    const body = await readMediaValue(c);
+    // What the schema leaves out is the upstream's: `ChatRequest` is what the count of a prompt reads.
+    const request = parseFields(c, schema, body) as ChatRequest;
+    requireProfile(c.get('services'), request.model);
+    if ((request.n ?? 1) > 1) throw invalid('n must be 1 in a session', 'n', 'one_choice_only');
+    requireContent(
+      request.messages.filter((message) => message.role !== 'assistant' || !message.partial),
+      true,
+    );
+    const target = { id: request.session_id ?? '', expected: expectedVersion(c), param: 'session_id' };
+    const mutation = new Mutation<SessionTarget>(c, target);
+    if (mutation.replay) {
+      if (!request.stream) return respondWritten(c, mutation.replay);
+      const served = c.get('services').profiles.of(request.model);
+      const { includeUsage } = settingsOf(request, served);
+      setHeader(c, 'Idempotent-Replayed', 'true');
+      const chunks = replay(served, JSON.parse(mutation.replay.body) as ChatCompletion, includeUsage, chunkCharacters);
+      return sendEvents(c, eventsOf(chunks), new AbortController());
+    }
+    const abort = new AbortController();
+    onClientGone(c, () => {
+      if (!gateway.finishesAbandoned) abort.abort(new ClientGone('the client has gone'));
+    });
+    const turn = new SessionTurn(c, gateway, { request, body, mutation, signal: abort.signal });
+    try {
+      return request.stream ? await turn.stream(abort) : await turn.answer();
+    } catch (error) {
+      if (!(error instanceof UpstreamRefusal)) throw error;
+      return handOn(c, error);
+    }
+  });
+
+  return routes;
+}
+
+interface TurnAsked {
+  request: ChatRequest;
+  /** As it was sent. */
+  body: unknown;
+  mutation: Mutation<SessionTarget>;
+  signal: AbortSignal;
+}
+
+/** What is known of a turn once it has been checked. */
+interface CheckedTurn {
+  input: TurnInput;
+  session: SessionRow;
+  window: TurnWindow;
+  promptTokens: number;
+  bill: OpenBill;
+  reservation: Reservation;
+}
+
+/** A turn in a session: the window and the new messages go to the upstream, and its answer into the session. */
+class SessionTurn {
+  readonly #c: RequestContext;
+  readonly #gateway: Gateway;
+  readonly #asked: TurnAsked;
+
+  constructor(c: RequestContext, gateway: Gateway, asked: TurnAsked) {
+    this.#c = c;
+    this.#gateway = gateway;
+    this.#asked = asked;
+  }
+
+  /** Not streamed. */
+  async answer(): Promise<Response> {
+    const { mutation } = this.#asked;
+    try {
+      const { turn, answer } = await this.#ask(false);
+      const { text, read } = await readChat(answer, this.#c.var.services.limits);
+      await this.#take(turn, read, text);
+      copyHeaders(this.#c, answer);
+      this.#tellDrift(turn, read);
+      return respondWritten(this.#c, mutation.answer);
+    } finally {
+      mutation.release();
+    }
+  }
+
+  /** Streamed. Up to the first event a failure is plain JSON. */
+  async stream(abort: AbortController): Promise<Response> {
+    const events = this.#events();
+    const first = await events.next();
+    const source: Source<string> = resumed(first, events);
+    if (!this.#gateway.finishesAbandoned) return sendEvents(this.#c, source, abort);
+    const drained = { next: source.next, return: () => drain(events) };
+    return sendEvents(this.#c, drained, new AbortController());
+  }
+
+  async *#events(): AsyncGenerator<string[], void> {
+    const { mutation, request } = this.#asked;
+    const progress = new StreamedAnswer();
+    try {
+      const { turn, answer } = await this.#ask(true);
+      copyHeaders(this.#c, answer);
+      const { limits } = this.#c.var.services;
+      const ended = yield* streamChat(answer, limits, progress, usageCleaner(request));
+      const { read } = ended;
+      const session = await this.#take(turn, read);
+      journalStreamedText(this.#c, read.content);
+      yield heldEvents(ended, session);
+    } catch (error) {
+      const { content } = progress.read;
+      if (content !== '') journalStreamedText(this.#c, content);
+      throw error;
+    } finally {
+      mutation.release();
+    }
+  }
+
+  /** Checks the turn, and asks the upstream. @throws UpstreamRefusal, ApiError */
+  async #ask(isStreamed: boolean): Promise<{ turn: CheckedTurn; answer: UpstreamAnswer }> {
+    const { signal } = this.#asked;
+    const { turn, parts } = await this.#check(isStreamed);
+    try {
+      const answer = await this.#gateway.upstream.ask({
+        method: 'POST',
+        path: '/chat/completions',
+        headers: [...this.#gateway.headersFor(headersOf(this.#c), (name) => OWN_HEADERS.has(name)), ...lengthOf(parts)],
+        body: parts,
+        signal,
+      });
+      await requireAnswer(answer, isStreamed);
+      return { turn, answer };
+    } catch (error) {
+      // What was refused, or never sent, costs nothing. Of all else it is not known, so the reservation stands.
+      if (error instanceof UpstreamRefusal || isUnsent(error)) turn.reservation.release();
+      throw error;
+    }
+  }
+
+  async #check(isStreamed: boolean): Promise<{ turn: CheckedTurn; parts: Uint8Array[] }> {
+    const { services, account } = this.#c.var;
+    const { request, body, mutation } = this.#asked;
+    const input = await countTurn(services, request, mutation.load(), this.#c.var);
+    await mutation.storeBlobs(input.write);
+    const session = mutation.hold();
+    if (request.messages.length === 0 && session.view.messages === 0) {
+      throw invalid('messages must not be empty while the window is', 'messages', 'no_messages');
+    }
+    const window = await windowFor(services, session, request.model);
+    const { promptTokens, maxTokens } = checkTurn(services, session, window, input);
+    this.#c.get('rate')?.charge(promptTokens + maxTokens);
+    this.#c.get('faults')?.requireMemory(input.write.tokens + (input.tools?.tokens ?? 0));
+    const { thinking } = input.settings;
+    const read = await window.read(thinking, hasBorder(input.write));
+    const whole = await this.#wholeWindow(window, input);
+    const { model } = request;
+    const tools = input.tools ?? window.tools;
+    const written = readItems(input.write.items, thinking);
+    const asked = { account, session: session.id, model, tools, window: read, written, promptTokens, maxTokens };
+    const parts = await turnBody(services, {
+      sent: body,
+      window: whole,
+      tools: window.tools.tools,
+      answerTokens: maxTokens === input.settings.maxTokens ? {} : { [answerField(request)]: maxTokens },
+      isStreamed,
+    });
+    const bill = billingOf(services).open({ ...asked, cacheTtl: cacheTtl(request) });
+    const reservation = this.#reserve(session.id, bill);
+    return { turn: { input, session, window, promptTokens, bill, reservation }, parts };
+  }
+
+  /** With all its reasoning: which of it a prompt keeps, Kimi's own server decides. Others may refuse any. */
+  async #wholeWindow(window: TurnWindow, { request, settings }: TurnInput): Promise<ChatMessage[]> {
+    const { profiles } = this.#c.var.services;
+    const isKimi = !profiles.isOther(request.model);
+    const read = await window.read({ ...settings.thinking, enabled: isKimi, keepsAll: isKimi }, false);
+    return read.map((message) => message.body);
+  }
+
+  #reserve(session: string, { most }: OpenBill): Reservation {
+    const { caps } = this.#gateway;
+    const { account } = this.#c.var;
+    if (caps.none) return FREE;
+    const { model } = this.#asked.request;
+    if (most === undefined) throw new ApiError('spend_limit_reached', { model });
+    return caps.reserve({ account, session }, most + most / DRIFT_SHARE);
+  }
+
+  /** Charges an answer, and makes the turn part of its session. @throws ApiError where that does not fit the window */
+  async #take(turn: CheckedTurn, read: ReadAnswer, text?: string): Promise<SessionState> {
+    const { input, bill, reservation, promptTokens } = turn;
+    const stored = await this.#storedAnswer(turn, read);
+    const usage = read.usage ?? { promptTokens, cachedTokens: bill.cachedTokens, completionTokens: stored.tokens };
+    reservation.settle(bill.settle(usage.completionTokens, usage));
+    this.#requireFits(turn, stored.items);
+    const { services, account } = this.#c.var;
+    const { request, mutation } = this.#asked;
+    const answered = toCompletion(read, usage);
+    let session: SessionState | undefined;
+    mutation.commitNow((row) => {
+      const committed = { input, items: stored.items, callsIssued: read.calls.length };
+      session = toSessionState(services, commitTurn(services, row, turn.window, committed));
+      const body = { ...answered, session };
+      return {
+        body,
+        version: session.version,
+        ...(text !== undefined && { text: withMember(text, 'session', session) }),
+      };
+    });
+    if (!session) throw new Error('a committed turn has no session');
+    const place = () => services.store.sessions.find(account, turn.session.id)?.view.head;
+    const drift = driftOf(turn, read);
+    noteEffects(this.#c, {
+      ...turnFacts(request, { ...answered, session }, input.write, place),
+      ...(drift && { upstream: { drift } }),
+    });
+    billingOf(services).wrote(turn.session.id, historyOf(services.profiles.of(request.model), stored.items));
+    return session;
+  }
+
+  /** The messages that the turn stores: the new ones, and the answer where it is whole. Its tokens are counted here. */
+  async #storedAnswer({ input }: CheckedTurn, read: ReadAnswer): Promise<{ items: WriteItem[]; tokens: number }> {
+    const { request, write, settings, counter } = input;
+    const served = this.#c.var.services.profiles.of(request.model);
+    const begun = settings.partial ? write.items.at(-1) : undefined;
+    const { content, reasoning, calls, finishReason } = read;
+    const isWhole = calls.length > 0 ? finishReason !== 'length' : content !== '';
+    if (!isWhole) return { items: write.items.filter((item) => item !== begun || item.body.content !== ''), tokens: 0 };
+    const body: ChatMessage = {
+      ...(begun?.body ?? { role: 'assistant' }),
+      content: (typeof begun?.body.content === 'string' ? begun.body.content : '') + content,
+      ...(reasoning !== undefined && { reasoning_content: reasoning }),
+      ...(calls.length > 0 && { tool_calls: calls }),
+    };
+    const sized = await sizeItem(served, counter, body, undefined);
+    const before = begun ? begun.tokens : counter.emptyAnswer.tokens;
+    const items = [...(begun ? write.items.slice(0, -1) : write.items), { ...sized, pinned: begun?.pinned }];
+    return { items, tokens: sized.tokens + sized.reasoning - before };
+  }
+
+  #requireFits({ window, input, session }: CheckedTurn, items: readonly WriteItem[]): void {
+    const { profiles } = this.#c.var.services;
+    const limit = profiles.of(session.model).limits.window_tokens;
+    const tools = (input.tools ?? window.tools).tokens;
+    const requested = tools + window.tokensWith(items);
+    if (requested <= limit) return;
+    const used = window.tools.tokens + window.tokensWith([]);
+    throw new ApiError('context_window_exceeded', { limit, requested, used, adding: requested - used });
+  }
+
+  #tellDrift(turn: CheckedTurn, read: ReadAnswer): void {
+    const drift = driftOf(turn, read);
+    if (drift) setHeader(this.#c, 'Kimi-Emulator-Token-Drift', `counted=${drift.counted}, upstream=${drift.upstream}`);
+  }
+}
+
+const FREE: Reservation = { settle: () => undefined, release: () => undefined };
+
+/** Headers of the request that are about its body, or the dialect's own. */
+const OWN_HEADERS: ReadonlySet<string> = new Set([
+  'accept-encoding',
+  'content-encoding',
+  'content-length',
+  'content-type',
+  'idempotency-key',
+  'if-match',
+]);
+
+function lengthOf(parts: readonly Uint8Array[]): string[] {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  return ['Content-Type', 'application/json', 'Accept-Encoding', 'identity', 'Content-Length', String(length)];
+}
+
+/** The field in which the request names the length of its answer. */
+function answerField({ max_completion_tokens, max_tokens }: ChatRequest): string {
+  return max_completion_tokens == null && max_tokens != null ? 'max_tokens' : 'max_completion_tokens';
+}
+
+/** A larger difference is told. */
+const DRIFT = 0.02;
+/** So much more is reserved, as one part of the whole: what is counted there may be a little more. */
+const DRIFT_SHARE = 50n;
+
+function driftOf({ promptTokens }: CheckedTurn, { usage }: ReadAnswer) {
+  if (!usage) return undefined;
+  const { promptTokens: upstream } = usage;
+  return Math.abs(upstream - promptTokens) > DRIFT * promptTokens ? { counted: promptTokens, upstream } : undefined;
+}
+
+/** What the answer would be if it had not been streamed. */
+function toCompletion(read: ReadAnswer, usage: UpstreamUsage): ChatCompletion {
+  const { content, reasoning, calls, finishReason, id, created, model } = read;
+  const { promptTokens, completionTokens, cachedTokens, told } = usage;
+  return {
+    id,
+    object: 'chat.completion',
+    created,
+    model,
+    choices: [
+      {
+        index: 0,
+        message: {
+          role: 'assistant',
+          content,
+          ...(reasoning !== undefined && { reasoning_content: reasoning }),
+          ...(calls.length > 0 && { tool_calls: calls.map((call, index) => ({ ...call, index })) }),
+        },
+        // Servers that are not Kimi's have reasons of their own.
+        finish_reason: (finishReason ?? 'stop') as ChatCompletion['choices'][number]['finish_reason'],
+      },
+    ],
+    usage: {
+      prompt_tokens: promptTokens,
+      completion_tokens: completionTokens,
+      total_tokens: promptTokens + completionTokens,
+      ...(cachedTokens > 0 && { cached_tokens: cachedTokens }),
+      ...told,
+    },
+  };
+}
+
+/** A JSON object as text, with one member more: all else stays as it was written. */
+function withMember(text: string, name: string, value: unknown): string {
+  const end = text.trimEnd();
+  return `${end.slice(0, -1)},${JSON.stringify(name)}:${JSON.stringify(value)}}`;
+}
+
+/** Takes out of a chunk what only was asked for here: `undefined` where nothing is, an empty text where all of it is. */
+function usageCleaner({
+  stream_options,
+}: ChatRequest): (chunk: Readonly<Record<string, unknown>>) => string | undefined {
+  if (stream_options?.include_usage) return () => undefined;
+  return (chunk) => {
+    if (!('usage' in chunk) || !Array.isArray(chunk.choices)) return undefined;
+    if (chunk.choices.length === 0) return '';
+    const { usage: _, ...others } = chunk;
+    return chunk.usage === null ? toEvent(others) : undefined;
+  };
+}
+
+/** The last events, with the state of the session in the one that finishes. */
+function heldEvents({ held }: EndedStream, session: SessionState): string[] {
+  return held.flatMap(({ raw, chunk }, place) => {
+    if (raw === '') return [];
+    return [place === 0 ? toEvent({ ...members(chunk), session }) : raw];
+  });
+}
+
+function copyHeaders(c: RequestContext, { headers }: UpstreamAnswer): void {
+  const own = c.get('headers');
+  for (const [name, value] of pairsOf(endToEnd(headers, (each) => NOT_COPIED.has(each)))) {
+    const known = Object.keys(own).find((each) => each.toLowerCase() === name.toLowerCase());
+    setHeader(c, known ?? name, value);
+  }
+}
+
+/** Headers of an answer that are about its body, or whose meaning is another one here. */
+const NOT_COPIED: ReadonlySet<string> = new Set([
+  'content-encoding',
+  'content-length',
+  'content-type',
+  'date',
+  'etag',
+  'idempotent-replayed',
+  'set-cookie',
+  'server-timing',
+]);
+
+/** A refusal of the upstream as it is. */
+function handOn(c: RequestContext, { answer, body }: UpstreamRefusal): Response {
+  copyHeaders(c, answer);
+  const type = pairsOf(answer.headers).find(([name]) => name.toLowerCase() === 'content-type')?.[1];
+  if (type !== undefined) setHeader(c, 'Content-Type', type);
+  return send(c, answer.status, Buffer.from(body.buffer, body.byteOffset, body.length).toString());
+}
+
+function sendEvents(c: RequestContext, source: Source<string>, abort: AbortController): Response | Promise<Response> {
+  setHeader(c, 'Content-Type', 'text/event-stream');
+  setHeader(c, 'Cache-Control', 'no-cache');
+  return sendStream(c, source, {
+    encode: (raw) => raw,
+    encodeError: (error) => (error instanceof UpstreamErrorEvent ? error.raw : toEvent(renderError(c, error))),
+    ending: 'data: [DONE]\n\n',
+    abort,
+  });
+}
+
+async function* eventsOf<Chunk extends object>(
+  chunks: AsyncGenerator<Iterable<Chunk>, void>,
+): AsyncGenerator<string[], void> {
+  for await (const some of chunks) yield [...some].map(toEvent);
+}
+
+/** Reads to the end what nobody takes any more. */
+async function drain(events: AsyncGenerator<string[], void>): Promise<void> {
+  for (let step = await events.next(); !step.done; ) step = await events.next();
+}

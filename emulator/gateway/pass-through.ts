@@ -1,0 +1,302 @@
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import type { MiddlewareHandler } from 'hono';
+import { estimateRequest } from '../../contract/models.ts';
+import { ApiError, brokenOff, ClientGone } from '../api-error.ts';
+import { billingOf } from '../billing/billing.ts';
+import { type Env, onClientGone, type RequestContext } from '../http/context.ts';
+import { missingKey, NOBODY } from '../http/middleware.ts';
+import { bodyParts, readBody } from '../http/request-body.ts';
+import { drop, sendStream } from '../http/respond.ts';
+import { countContent } from '../sessions/append.ts';
+import { AnswerTap } from './answer-tap.ts';
+import type { Gateway } from './gateway.ts';
+import { readEvents } from './read-events.ts';
+import type { Reservation } from './spend-caps.ts';
+import { endToEnd, headerOf, isUnsent, pairsOf, type UpstreamAnswer } from './upstream.ts';
+import { members } from './usage.ts';
+
+const DIALECT = /^\/v1\/(?:sessions|snapshots|shares)(?:\/|$)/;
+export const CHAT = '/v1/chat/completions';
+/** Posts that cost nothing on the live API [Kimi API documentation, 2026-11]. */
+const FREE = /^\/v1\/(?:tokenizers\/|files(?:\/|$))/;
+/** Larger bodies are not parsed for the journal alone. */
+const PARSED_BYTES = 262_144;
+/** Of a body that is not read first, such as a file. */
+const STREAMED_BYTES = 512 * 2 ** 20;
+
+/** Hands on what is not of the session dialect: the bytes of the request there, and those of the answer back. */
+export function passThrough(gateway: Gateway): MiddlewareHandler<Env> {
+  return async (c, next) => {
+    const { method, path } = c.req;
+    const nextForDialect = (): Promise<void> => {
+      if (c.get('account') === NOBODY) throw missingKey();
+      return next();
+    };
+    if (DIALECT.test(path)) return nextForDialect();
+    const isChat = method === 'POST' && path === CHAT;
+    if (!isChat) return forward(c, gateway, { body: hasBody(method) ? limited(c) : [], value: undefined });
+    const { body_bytes, media_body_bytes } = c.get('services').limits;
+    const limit = Math.max(body_bytes, media_body_bytes);
+    const bytes = await readBody(c, (size) => {
+      if (size > limit) throw new ApiError('body_too_large', { size, limit });
+    });
+    c.set('body', bytes);
+    if (namesSession(bytes)) return nextForDialect();
+    const value = bytes.length <= PARSED_BYTES || !gateway.caps.none ? parsed(bytes) : undefined;
+    return forward(c, gateway, { body: [bytes], value });
+  };
+}
+
+function hasBody(method: string): boolean {
+  return method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS';
+}
+
+async function* limited(c: RequestContext): AsyncGenerator<Uint8Array, void> {
+  let size = 0;
+  for await (const part of bodyParts(c)) {
+    size += part.length;
+    if (size > STREAMED_BYTES) throw new ApiError('body_too_large', { size, limit: STREAMED_BYTES });
+    yield part;
+  }
+}
+
+/** Whether a body may name a session. An escape could spell the name too, so that one is looked at as well. */
+function namesSession(bytes: Uint8Array): boolean {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (!text.includes('session_id') && !text.includes('\\u00')) return false;
+  return members(parsed(bytes)).session_id != null;
+}
+
+function parsed(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString());
+  } catch {
+    return undefined;
+  }
+}
+
+interface Forwarding {
+  body: readonly Uint8Array[] | AsyncIterable<Uint8Array>;
+  /** The body as JSON, where it was parsed. */
+  value: unknown;
+}
+
+async function forward(c: RequestContext, gateway: Gateway, { body, value }: Forwarding): Promise<Response> {
+  const { services } = c.var;
+  const { method, path } = c.req;
+  const exchange = c.get('exchange');
+  if (exchange && value !== undefined) services.journal.noteSent(exchange, value);
+  const reservation = await reserve(c, gateway, value);
+  const abort = new AbortController();
+  const forget = onClientGone(c, () => abort.abort(new ClientGone('the client has gone')));
+  let answer: UpstreamAnswer;
+  try {
+    answer = await gateway.upstream.ask({
+      method,
+      path: path.slice('/v1'.length) + queryOf(c.req.url),
+      headers: gateway.headersFor(headersOf(c)),
+      body,
+      signal: abort.signal,
+    });
+  } catch (error) {
+    forget();
+    if (isUnsent(error)) reservation?.release();
+    if (error instanceof ClientGone) return drop(c);
+    throw error;
+  }
+  const tap = new AnswerTap(headerOf(answer.headers, 'content-encoding'));
+  const finish = (): void => {
+    forget();
+    void settle(c, { tap, answer, value, reservation });
+  };
+  return send(c, answer, { tap, abort, finish });
+}
+
+/** The client's headers, names and values in turn. */
+export function headersOf(c: RequestContext): readonly string[] {
+  return c.env.incoming?.rawHeaders ?? [...c.req.raw.headers].flat();
+}
+
+function queryOf(url: string): string {
+  const place = url.indexOf('?');
+  return place === -1 ? '' : url.slice(place);
+}
+
+/** Sets aside what the call may cost. @throws ApiError `spend_limit_reached` */
+async function reserve(c: RequestContext, { caps }: Gateway, value: unknown): Promise<Reservation | undefined> {
+  const { method, path } = c.req;
+  if (caps.none || !hasBody(method) || FREE.test(path)) return undefined;
+  if (path !== CHAT) throw new ApiError('spend_limit_reached', { route: `${method} ${path}` });
+  const { services, account } = c.var;
+  const { model, max_completion_tokens, max_tokens, n } = members(value);
+  const name = typeof model === 'string' ? model : '';
+  const { profile, limits } = services.profiles.of(name || 'unknown');
+  const prompt = await countPrompt(c, value);
+  const asked = [max_completion_tokens, max_tokens].find((each) => typeof each === 'number');
+  const each = asked ?? Math.max(profile.largestOutput.value ?? 0, limits.max_tokens);
+  const output = Math.ceil(Number(each) * (typeof n === 'number' ? n : 1));
+  const most = billingOf(services).most(name, prompt, output);
+  if (most === undefined) throw new ApiError('spend_limit_reached', { model: name });
+  return caps.reserve({ account }, most);
+}
+
+/** Upstreams count a little differently: the reservation has so much to spare. */
+const DRIFT = 1.02;
+
+/** Tokens that the prompt takes at most. */
+async function countPrompt(c: RequestContext, value: unknown): Promise<number> {
+  const { services } = c.var;
+  const request = estimateRequest(services.limits).safeParse(value);
+  if (request.success) {
+    const { model, messages, tools } = request.data;
+    try {
+      const source = { account: c.get('account'), lifted: c.get('lifted') };
+      const counted = await countContent(services, { model, media: source }, messages, tools);
+      return Math.ceil((counted.write.tokens + (counted.tools?.tokens ?? 0)) * DRIFT) + MARKUP_TOKENS;
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+    }
+  }
+  // What cannot be read may still be answered: no token takes less than a byte.
+  return c.get('body').length;
+}
+
+/** What a template adds to messages: the longest is 545 tokens [captured of K3, 2026-08]. */
+const MARKUP_TOKENS = 600;
+
+interface Passing {
+  tap: AnswerTap;
+  abort: AbortController;
+  /** Called once, when nothing more is sent. */
+  finish(): void;
+}
+
+/** Sends an answer on, as it comes. */
+function send(
+  c: RequestContext,
+  answer: UpstreamAnswer,
+  { tap, abort, finish }: Passing,
+): Response | Promise<Response> {
+  const { status, statusText, body } = answer;
+  const own = Object.entries(c.get('headers')).filter(([name]) => /^(?:access-control-|vary$)/i.test(name));
+  const headers = [...endToEnd(answer.headers), ...own.flat()];
+  const exchange = c.get('exchange');
+  if (exchange) {
+    exchange.status = status;
+    exchange.headers = Object.fromEntries(pairsOf(headers));
+  }
+  const faults = c.get('faults');
+  const isStream = /^text\/event-stream/i.test(headerOf(answer.headers, 'content-type') ?? '');
+  if (faults?.losesAnswer()) {
+    abort.abort(new ClientGone('the answer is lost by a fault'));
+    finish();
+    return drop(c);
+  }
+  if (faults && isStream) {
+    c.set('headers', Object.fromEntries(pairsOf(headers)));
+    const events = rawEvents(tapped(body, tap, finish));
+    return sendStream(c, events, { encode: (raw) => raw, encodeError: () => '', ending: '', abort });
+  }
+  const { outgoing } = c.env;
+  if (!outgoing) {
+    const bodyless = status === 204 || status === 304 || c.req.method === 'HEAD';
+    if (bodyless) finish();
+    const stream = bodyless ? null : toStream(tapped(body, tap, finish), abort);
+    return new Response(stream, { status, statusText, headers: pairsOf(headers) });
+  }
+  outgoing.writeHead(status, statusText, headers);
+  void pipe(tapped(body, tap, finish), outgoing);
+  return RESPONSE_ALREADY_SENT;
+}
+
+async function* tapped(
+  body: AsyncIterable<Uint8Array>,
+  tap: AnswerTap,
+  finish: () => void,
+): AsyncGenerator<Uint8Array, void> {
+  try {
+    for await (const part of body) {
+      tap.push(part);
+      yield part;
+    }
+    tap.isWhole = true;
+  } finally {
+    finish();
+  }
+}
+
+async function* rawEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<string[], void> {
+  for await (const events of readEvents(body)) yield events.map(({ raw }) => raw);
+}
+
+/** What breaks off there breaks off here. */
+async function pipe(
+  body: AsyncIterable<Uint8Array>,
+  outgoing: NonNullable<RequestContext['env']['outgoing']>,
+): Promise<void> {
+  try {
+    for await (const part of body) {
+      if (outgoing.destroyed) return;
+      if (outgoing.write(part)) continue;
+      await new Promise<void>((resolve) => {
+        const done = (): void => {
+          outgoing.off('drain', done).off('close', done);
+          resolve();
+        };
+        outgoing.on('drain', done).on('close', done);
+      });
+    }
+    outgoing.end();
+  } catch {
+    outgoing.destroy();
+  }
+}
+
+function toStream(body: AsyncGenerator<Uint8Array, void>, abort: AbortController): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    async pull(controller) {
+      const step = await body.next().catch(() => undefined);
+      if (!step) controller.error(brokenOff());
+      else if (step.done) controller.close();
+      else controller.enqueue(step.value);
+    },
+    async cancel() {
+      abort.abort(new ClientGone('the reader has gone'));
+      await body.return();
+    },
+  });
+}
+
+interface Settling {
+  tap: AnswerTap;
+  answer: UpstreamAnswer;
+  value: unknown;
+  reservation: Reservation | undefined;
+}
+
+/** Journals and bills an answer that has been sent. */
+async function settle(c: RequestContext, { tap, answer, value, reservation }: Settling): Promise<void> {
+  const { services } = c.var;
+  const exchange = c.get('exchange');
+  if (exchange) {
+    const { bytes } = exchange;
+    exchange.keepRequest(c.get('body'));
+    tap.journal(exchange);
+    services.journal.grown(exchange, bytes);
+  }
+  if (c.req.path !== CHAT) return;
+  if (answer.status >= 400) return reservation?.release();
+  const usage = await tap.usage();
+  const { model } = members(value);
+  const name = typeof model === 'string' ? model : modelIn(c.get('body'));
+  if (!usage || name === undefined || services.store.closed) return;
+  const { promptTokens, cachedTokens, completionTokens: outputTokens } = usage;
+  const cost = billingOf(services).record(c.get('account'), name, { promptTokens, cachedTokens, outputTokens });
+  reservation?.settle(cost);
+}
+
+/** The model that a body names which was not parsed. */
+function modelIn(bytes: Uint8Array): string | undefined {
+  const ends = [bytes.subarray(0, 4_096), bytes.subarray(-4_096)].map((end) => Buffer.from(end).toString());
+  return ends.map((text) => /"model"\s*:\s*"([^"\\]+)"/.exec(text)?.[1]).find((name) => name !== undefined);
+}

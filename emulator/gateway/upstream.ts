@@ -1,0 +1,371 @@
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { Socket } from 'node:net';
+import { ApiError } from '../api-error.ts';
+
+/** One request as it leaves for the upstream. */
+interface UpstreamRequest {
+  readonly method: string;
+  /** Behind the base URL, with its query, such as `/chat/completions`. */
+  readonly path: string;
+  /** Names and values in turn. */
+  readonly headers: readonly string[];
+  /** Parts that are there, or that come in. */
+  readonly body: readonly Uint8Array[] | AsyncIterable<Uint8Array>;
+  /** Ends the exchange. */
+  readonly signal: AbortSignal;
+}
+
+/** An answer whose head is there. */
+export interface UpstreamAnswer {
+  readonly status: number;
+  readonly statusText: string;
+  /** Names and values in turn, as they came. */
+  readonly headers: readonly string[];
+  /** Read once. Throws `upstream_failed` or `upstream_timeout` where it breaks off. */
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+/** Where answers come from: a server, or a recording of one. */
+export interface Upstream {
+  /** What the user calls it, without anything secret. */
+  readonly name: string;
+  /** @throws ApiError `upstream_failed`, `upstream_timeout`; the reason of the signal where that aborts */
+  ask(request: UpstreamRequest): Promise<UpstreamAnswer>;
+  close(): Promise<void>;
+}
+
+/** Milliseconds. */
+export interface UpstreamTimeouts {
+  /** Until a connection is there. */
+  connect: number;
+  /** From the request to the first byte of the answer. */
+  firstByte: number;
+  /** Between two parts of an answer. */
+  idle: number;
+}
+
+/** `firstByte`: after 900 s the live API's own proxy answers 504 [captured 2026-07]. */
+export const UPSTREAM_TIMEOUTS: UpstreamTimeouts = { connect: 10_000, firstByte: 900_000, idle: 300_000 };
+
+/** How long an unused connection is kept: less than servers do, so that none is closed while a request is on its way. */
+const UNUSED_MS = 4_000;
+
+const NO_PART = 'no further part of the answer';
+
+/** Failures of a connection in words; others are named by their code. */
+const FAILURES: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there',
+  ECONNRESET: 'the connection broke off',
+  EPIPE: 'the connection broke off',
+  ENOTFOUND: 'its host name is not known',
+  EAI_AGAIN: 'its host name cannot be looked up now',
+  EHOSTUNREACH: 'its host cannot be reached',
+  ENETUNREACH: 'its network cannot be reached',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its TLS certificate is for another name',
+  CERT_HAS_EXPIRED: 'its TLS certificate has expired',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'its TLS certificate is self-signed',
+  SELF_SIGNED_CERT_IN_CHAIN: 'its TLS certificate is signed by nobody known',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its TLS certificate is signed by nobody known',
+  HPE_INVALID_CONSTANT: 'it does not speak HTTP',
+};
+
+export function upstreamFailed(problem: string, unsent = false): ApiError {
+  return new ApiError('upstream_failed', { problem, unsent });
+}
+
+/** Whether a request failed before any of it was sent, so that it cannot have cost anything. */
+export function isUnsent(error: unknown): boolean {
+  return error instanceof ApiError && 'unsent' in error.details && error.details.unsent === true;
+}
+
+function failureOf(error: NodeJS.ErrnoException, unsent = false): ApiError {
+  const { code = '' } = error;
+  const problem = code.startsWith('HPE_') ? 'it does not speak HTTP' : (FAILURES[code] ?? (code || error.message));
+  return upstreamFailed(problem, unsent);
+}
+
+/**
+ * A base URL that requests go to. Certificates are always checked, and redirects never followed: what it answers is handed on,
+ * with the bytes as they came.
+ */
+export class HttpUpstream implements Upstream {
+  readonly name: string;
+  readonly #base: URL;
+  readonly #timeouts: UpstreamTimeouts;
+  readonly #agent: HttpAgent | HttpsAgent;
+  readonly #request: typeof httpRequest;
+
+  constructor(base: URL, timeouts: UpstreamTimeouts) {
+    this.name = base.host;
+    this.#base = base;
+    this.#timeouts = timeouts;
+    const secure = base.protocol === 'https:';
+    const kept = { keepAlive: true, timeout: UNUSED_MS };
+    this.#agent = secure ? new HttpsAgent(kept) : new HttpAgent(kept);
+    this.#request = secure ? httpsRequest : httpRequest;
+  }
+
+  async ask({ method, path, headers, body, signal }: UpstreamRequest): Promise<UpstreamAnswer> {
+    signal.throwIfAborted();
+    const { hostname, port, host, pathname } = this.#base;
+    const outgoing = this.#request({
+      agent: this.#agent,
+      hostname: hostname.replace(/^\[|\]$/g, ''),
+      port,
+      method,
+      path: pathname.replace(/\/$/, '') + path,
+      headers: ['Host', host, ...headers],
+      setHost: false,
+    });
+    const { connect, firstByte, idle } = this.#timeouts;
+    let timedOut: ApiError | undefined;
+    let isConnected = false;
+    const giveUp = (what: string, ms: number) => (): void => {
+      timedOut = new ApiError('upstream_timeout', { what, seconds: ms / 1_000, unsent: !isConnected });
+      outgoing.destroy(timedOut);
+    };
+    let timer = setTimeout(giveUp('no connection', connect), connect);
+    const onAbort = (): void => {
+      outgoing.destroy();
+    };
+    const failed = (error: Error): Error => {
+      if (signal.aborted) return signal.reason as Error;
+      return timedOut ?? (error instanceof ApiError ? error : failureOf(error, !isConnected));
+    };
+    const settle = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    const connected = (): void => {
+      isConnected = true;
+      clearTimeout(timer);
+      timer = setTimeout(giveUp('no answer', firstByte), firstByte);
+    };
+    outgoing.once('socket', (socket: Socket) => {
+      if (!socket.connecting) connected();
+      else socket.once('encrypted' in socket ? 'secureConnect' : 'connect', connected);
+    });
+    const sending = send(outgoing, body);
+    try {
+      const incoming = await new Promise<IncomingMessage>((resolve, reject) => {
+        outgoing.once('response', resolve);
+        outgoing.once('error', reject);
+        outgoing.once('close', () => reject(Object.assign(new Error('closed'), { code: 'ECONNRESET' })));
+        // A body that fails to come in ends the request; one that the upstream does not read to its end is its own affair.
+        sending.catch((error) => outgoing.destroy(error));
+      });
+      clearTimeout(timer);
+      const { statusCode: status = 0, statusMessage: statusText = '', rawHeaders } = incoming;
+      return {
+        status,
+        statusText,
+        headers: rawHeaders,
+        body: partsOf(incoming, { idle, giveUp: giveUp(NO_PART, idle), settle, failed }),
+      };
+    } catch (error) {
+      settle();
+      throw failed(error as Error);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#agent.destroy();
+  }
+}
+
+async function send(outgoing: ReturnType<typeof httpRequest>, body: UpstreamRequest['body']): Promise<void> {
+  if (Array.isArray(body)) {
+    for (const part of body) outgoing.write(part);
+  } else {
+    for await (const part of body as AsyncIterable<Uint8Array>) {
+      if (outgoing.destroyed) return;
+      if (!outgoing.write(part)) await drained(outgoing);
+    }
+  }
+  outgoing.end();
+}
+
+function drained(outgoing: ReturnType<typeof httpRequest>): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      outgoing.off('drain', done).off('close', done);
+      resolve();
+    };
+    outgoing.on('drain', done).on('close', done);
+  });
+}
+
+interface Reading {
+  idle: number;
+  giveUp(): void;
+  /** Called once nothing more is read. */
+  settle(): void;
+  failed(error: Error): Error;
+}
+
+/** The body as it comes in, only as fast as it is read. */
+async function* partsOf(incoming: IncomingMessage, reading: Reading): AsyncGenerator<Uint8Array, void> {
+  const { idle, giveUp, settle, failed } = reading;
+  let timer = setTimeout(giveUp, idle);
+  try {
+    for await (const part of incoming as AsyncIterable<Buffer>) {
+      clearTimeout(timer);
+      yield part;
+      timer = setTimeout(giveUp, idle);
+    }
+    // Node ends the iteration of a body that was cut in some versions, and throws in others.
+    if (!incoming.complete) throw Object.assign(new Error('cut'), { code: 'ECONNRESET' });
+  } catch (error) {
+    throw failed(error as Error);
+  } finally {
+    clearTimeout(timer);
+    settle();
+    if (!incoming.complete) incoming.destroy();
+  }
+}
+
+/** An upstream that is asked through a `fetch`, such as that of an emulator in this process. */
+export class FetchUpstream implements Upstream {
+  readonly name: string;
+  readonly #base: string;
+  readonly #fetch: typeof fetch;
+  readonly #timeouts: UpstreamTimeouts;
+
+  constructor(base: URL, fetchUpstream: typeof fetch, timeouts: UpstreamTimeouts) {
+    this.name = base.host;
+    this.#base = base.href.replace(/\/$/, '');
+    this.#fetch = fetchUpstream;
+    this.#timeouts = timeouts;
+  }
+
+  async ask({ method, path, headers, body, signal }: UpstreamRequest): Promise<UpstreamAnswer> {
+    const pairs = pairsOf(headers).filter(([name]) => !/^(?:content-length|host)$/i.test(name));
+    const bytes = method === 'GET' || method === 'HEAD' ? undefined : await whole(body);
+    const { firstByte, idle } = this.#timeouts;
+    const ended = new AbortController();
+    const either = AbortSignal.any([signal, ended.signal]);
+    try {
+      const asking = this.#fetch(this.#base + path, {
+        method,
+        headers: pairs,
+        ...(bytes && { body: bytes }),
+        redirect: 'manual',
+        signal: either,
+      });
+      const answer = await within(asking, firstByte, 'no answer', ended);
+      // The bytes of the answer are decoded already.
+      const kept = [...answer.headers].filter(([name]) => name !== 'content-encoding' && name !== 'content-length');
+      return {
+        status: answer.status,
+        statusText: answer.statusText,
+        headers: kept.flat(),
+        body: readFetched(answer, { signal, idle, ended }),
+      };
+    } catch (error) {
+      throw fetchFailure(error, signal);
+    }
+  }
+
+  async close(): Promise<void> {}
+}
+
+/** What comes in time. @throws ApiError `upstream_timeout`, and aborts what takes longer */
+async function within<Result>(
+  asking: Promise<Result>,
+  ms: number,
+  what: string,
+  ended: AbortController,
+): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const timedOut = new ApiError('upstream_timeout', { what, seconds: ms / 1_000 });
+      reject(timedOut);
+      ended.abort(timedOut);
+    }, ms);
+  });
+  try {
+    return await Promise.race([asking, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+interface FetchedReading {
+  signal: AbortSignal;
+  idle: number;
+  ended: AbortController;
+}
+
+async function* readFetched(
+  { body }: Response,
+  { signal, idle, ended }: FetchedReading,
+): AsyncGenerator<Uint8Array, void> {
+  const reader = body?.getReader();
+  try {
+    for (;;) {
+      const step = await within(reader?.read() ?? DONE, idle, NO_PART, ended);
+      if (step.done) return;
+      yield step.value;
+    }
+  } catch (error) {
+    throw fetchFailure(error, signal);
+  } finally {
+    reader?.cancel().catch(() => undefined);
+  }
+}
+
+const DONE = Promise.resolve({ done: true as const, value: undefined });
+
+function fetchFailure(error: unknown, signal: AbortSignal): unknown {
+  if (signal.aborted) return signal.reason;
+  if (error instanceof ApiError) return error;
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : (error as Error);
+  return failureOf(cause);
+}
+
+async function whole(body: UpstreamRequest['body']): Promise<Uint8Array<ArrayBuffer>> {
+  const parts: Uint8Array[] = [];
+  for await (const part of body) parts.push(part);
+  return Buffer.concat(parts);
+}
+
+/** Headers as pairs. */
+export function pairsOf(headers: readonly string[]): [name: string, value: string][] {
+  const pairs: [string, string][] = [];
+  for (let at = 0; at + 1 < headers.length; at += 2) pairs.push([headers[at] ?? '', headers[at + 1] ?? '']);
+  return pairs;
+}
+
+/** The value of a header; undefined where there is none. */
+export function headerOf(headers: readonly string[], name: string): string | undefined {
+  return pairsOf(headers).find(([each]) => each.toLowerCase() === name)?.[1];
+}
+
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** Headers less those that are for one connection only (RFC 9110, 7.6.1), and less those that `drops` names. */
+export function endToEnd(headers: readonly string[], drops: (name: string) => boolean = () => false): string[] {
+  const named = pairsOf(headers)
+    .filter(([name]) => name.toLowerCase() === 'connection')
+    .flatMap(([, value]) => value.toLowerCase().split(','))
+    .map((name) => name.trim());
+  return pairsOf(headers)
+    .filter(([name]) => {
+      const lower = name.toLowerCase();
+      return !HOP_BY_HOP.has(lower) && !named.includes(lower) && !drops(lower);
+    })
+    .flat();
+}

@@ -1,0 +1,222 @@
+import { createHash } from 'node:crypto';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { readEvents } from '../support/emulator.ts';
+import { serve, startGateway, startPair } from './gateway.ts';
+
+interface Asked {
+  method: string;
+  path: string;
+  headers: readonly string[];
+  body: Uint8Array;
+}
+
+interface Answered {
+  status: number | undefined;
+  message: string | undefined;
+  headers: string[];
+  body: string;
+}
+
+const FOR_ONE_CONNECTION = /^(?:connection|keep-alive|transfer-encoding|date)$/i;
+
+/** Asks with exactly these bytes, and gives back what came over the wire. */
+function exchange(base: string, { method, path, headers, body }: Asked): Promise<Answered> {
+  return new Promise((resolve, reject) => {
+    const asked = httpRequest(`${base}${path}`, { method, agent: false });
+    for (let at = 0; at < headers.length; at += 2) asked.appendHeader(headers[at] ?? '', headers[at + 1] ?? '');
+    if (body.length > 0) asked.setHeader('Content-Length', body.length);
+    asked.once('error', reject);
+    asked.once('response', (answer: IncomingMessage) => {
+      const parts: Buffer[] = [];
+      answer.on('data', (part) => parts.push(part));
+      answer.once('error', reject);
+      answer.once('end', () => {
+        const pairs = answer.rawHeaders.flatMap((name, at) =>
+          at % 2 === 0 ? [`${name}: ${answer.rawHeaders[at + 1]}`] : [],
+        );
+        resolve({
+          status: answer.statusCode,
+          message: answer.statusMessage,
+          headers: pairs.filter((pair) => !FOR_ONE_CONNECTION.test(pair.split(':')[0] ?? '')),
+          body: Buffer.concat(parts).toString('latin1'),
+        });
+      });
+    });
+    asked.end(body);
+  });
+}
+
+/** Says what it was asked, in an answer whose form follows from the request: whole, in parts, compressed, empty, odd. */
+async function mirror(): Promise<string> {
+  return serve((request, response) => {
+    const parts: Buffer[] = [];
+    request.on('data', (part) => parts.push(part));
+    request.on('end', () => {
+      const body = Buffer.concat(parts);
+      const names = request.rawHeaders.filter((name, at) => at % 2 === 0 && !FOR_ONE_CONNECTION.test(name));
+      const seen = JSON.stringify({
+        method: request.method,
+        url: request.url,
+        sent: names.filter((name) => name !== 'Host').map((name) => [name, request.headers[name.toLowerCase()]]),
+        body: body.toString('latin1'),
+      });
+      const form = createHash('sha256').update(seen).digest()[0] ?? 0;
+      response.statusCode = [200, 200, 201, 400, 404, 409, 429, 500, 503][form % 9] ?? 200;
+      response.statusMessage = `Form ${form}`;
+      response.appendHeader('X-Odd', 'one');
+      response.appendHeader('x-odd', 'two');
+      response.setHeader('Set-Cookie', ['a=1', 'b=2']);
+      if (form % 5 === 0) {
+        response.setHeader('Content-Type', 'application/json').setHeader('Content-Encoding', 'gzip');
+        response.end(gzipSync(seen));
+      } else if (form % 5 === 1) {
+        response.setHeader('Content-Type', 'text/event-stream');
+        for (const piece of seen.match(/.{1,40}/gs) ?? []) response.write(`data: ${JSON.stringify(piece)}\r\n\r\n`);
+        response.end('data: [DONE]\n\n');
+      } else if (form % 5 === 2) {
+        response.setHeader('Content-Type', 'application/octet-stream');
+        response.end(Buffer.concat([Buffer.from([0, 255, 254, 13, 10]), Buffer.from(seen)]));
+      } else if (form % 5 === 3 && request.method !== 'HEAD') {
+        response.statusCode = 204;
+        response.end();
+      } else response.setHeader('Content-Length', Buffer.byteLength(seen)).end(seen);
+    });
+  });
+}
+
+const MULTIPART = [
+  '--b\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nfile-extract\r\n',
+  '--b\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\nfirst\r\nsecond\r\n--b--\r\n',
+].join('');
+
+const token = fc.stringMatching(/^[A-Za-z][A-Za-z0-9-]{0,8}$/);
+const header = fc.tuple(
+  token.map((name) => `X-${name}`),
+  fc.stringMatching(/^[!-~](?:[ -~]{0,20}[!-~])?$/),
+);
+const chat = fc.record(
+  {
+    model: fc.constantFrom('kimi-k3', 'other'),
+    messages: fc.array(fc.record({ role: fc.constant('user'), content: fc.string({ unit: 'binary' }) }), {
+      maxLength: 3,
+    }),
+    stream: fc.boolean(),
+    temperature: fc.double(),
+    session_id: fc.constant(null),
+  },
+  { requiredKeys: ['model'] },
+);
+const call = fc.oneof(
+  chat.map((body) => ({
+    method: 'POST',
+    path: '/chat/completions',
+    body: JSON.stringify(body),
+    type: 'application/json',
+  })),
+  fc.record({
+    method: fc.constantFrom('GET', 'POST', 'DELETE', 'PUT', 'PATCH', 'HEAD'),
+    path: fc.constantFrom(
+      '/models',
+      '/files',
+      '/files/f%2F1?x=1&y=%20',
+      '/batches?limit=3',
+      '/odd//path/',
+      '/users/me/balance',
+    ),
+    body: fc.oneof(fc.constant(''), fc.string({ unit: 'binary' }), fc.constant('{"a":')),
+    type: fc.constantFrom('application/json', 'text/plain; charset=utf-16'),
+  }),
+  fc.constant({ method: 'POST', path: '/files', body: MULTIPART, type: 'multipart/form-data; boundary=b' }),
+);
+const asked = fc.record({
+  call,
+  headers: fc.uniqueArray(header, { maxLength: 4, selector: ([name]) => name.toLowerCase() }),
+});
+
+it('requests without a session are answered byte for byte as the upstream answers them', async () => {
+  const upstream = await mirror();
+  const { emulator } = await startGateway('over HTTP', upstream);
+  await fc.assert(
+    fc.asyncProperty(asked, async ({ call: { method, path, body, type }, headers }) => {
+      const hasBody = method !== 'GET' && method !== 'HEAD';
+      const sent = { method, path, body: Buffer.from(hasBody ? body : '') };
+      const own = ['Authorization', 'Bearer sk-mirrored-key', 'Content-Type', type];
+      const request = { ...sent, headers: [...own, ...headers.flat()] };
+      expect(await exchange(emulator.baseURL, request)).toEqual(await exchange(upstream, request));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+describe.each(['in process', 'over HTTP'] as const)('a request without a session, %s', (transport) => {
+  it('is journalled and billed by the usage of its answer, streamed, compressed and not', async () => {
+    const { api } = await startPair(transport);
+    const messages = [{ role: 'user', content: 'Say "yes".' }];
+    const seen: number[] = [];
+    for (const stream of [false, true]) {
+      const { text } = await api.post('/v1/chat/completions', { model: 'kimi-k3', messages, stream });
+      const usage = stream ? readEvents(text).chunks.at(-1) : JSON.parse(text);
+      seen.push(usage.usage?.prompt_tokens ?? usage.choices[0].usage.prompt_tokens);
+    }
+    const { total } = await api.emulator.spend('sk-test');
+    expect(total).toMatchObject({ turns: 2, input_tokens: seen[0] as number });
+    expect(total.input_tokens + total.cached_tokens).toBe((seen[0] ?? 0) + (seen[1] ?? 0));
+    const entries = api.emulator.journal.entries({ operation: 'createChatCompletion' });
+    expect(entries.map(({ status, request }) => [status, JSON.parse(request ?? '').model])).toEqual([
+      [200, 'kimi-k3'],
+      [200, 'kimi-k3'],
+    ]);
+  });
+
+  it('breaks off where the upstream breaks off', async () => {
+    const upstream = await serve((_, response) => {
+      response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+      response.write('data: {"choices":[]}\n\n', () => response.destroy());
+    });
+    const api = await startGateway(transport, upstream);
+    const response = await api.open('POST', '/v1/chat/completions', '{"model":"m"}');
+    await expect(response.text()).rejects.toThrow(TypeError);
+  });
+
+  it('is judged by the upstream where it brings no key, while a session needs one', async () => {
+    const upstream = await serve((request, response) => {
+      response.writeHead(418).end(String(request.headers.authorization));
+    });
+    const api = await startGateway(transport, upstream);
+    const nobody = { headers: { Authorization: '' } };
+    expect((await api.send('GET', '/v1/models', undefined, nobody)).text).toBe('');
+    expect((await api.post('/v1/sessions', {}, nobody)).status).toBe(401);
+    expect((await api.post('/v1/chat/completions', { session_id: 's' }, nobody)).status).toBe(401);
+  });
+});
+
+it("the gateway's own key goes to the upstream in place of the client's, which must be one of its own", async () => {
+  const upstream = await serve((request, response) => {
+    response.end(String(request.headers.authorization));
+  });
+  const options = { upstreamKey: 'sk-upstream-secret', apiKeys: ['sk-client-1'] };
+  const api = await startGateway('over HTTP', upstream, options);
+  expect((await api.get('/v1/models', { key: 'sk-client-1' })).text).toBe('Bearer sk-upstream-secret');
+  expect((await api.get('/v1/models', { key: 'sk-client-2' })).status).toBe(401);
+  expect(JSON.stringify(api.emulator.journal.entries())).not.toContain('secret');
+});
+
+it('a redirect is handed on and never followed', async () => {
+  const upstream = await serve((_, response) => {
+    response.writeHead(307, { Location: 'http://127.0.0.1:9/elsewhere' }).end();
+  });
+  const api = await startGateway('over HTTP', upstream);
+  const answer = await exchange(api.emulator.baseURL, {
+    method: 'GET',
+    path: '/models',
+    headers: [],
+    body: Buffer.alloc(0),
+  });
+  expect([answer.status, answer.headers.find((pair) => pair.startsWith('Location'))]).toEqual([
+    307,
+    'Location: http://127.0.0.1:9/elsewhere',
+  ]);
+});
