@@ -2,9 +2,8 @@ import { Hono, type MiddlewareHandler } from 'hono';
 import type { Gateway } from './gateway/gateway.ts';
 import type { Env } from './http/context.ts';
 import { applyFaults, authenticate, type GuardOptions, guard, limitRate, openRequest } from './http/middleware.ts';
-import { errorResponse, unknownRoute } from './http/render-error.ts';
-import { respond } from './http/respond.ts';
-import type { RateLimits } from './rate/rate-limits.ts';
+import type { RateLimits } from './http/rate-limits.ts';
+import { errorResponse, respond, unknownRoute } from './http/respond.ts';
 import { apiRoutes, controlRoutes, serveLazily } from './routes/lazy-routes.ts';
 import type { Services } from './services.ts';
 

@@ -1,7 +1,7 @@
 import type { Hono } from 'hono';
 import { connectionRefused, connectionReset } from './api-error.ts';
 import type { Env } from './http/context.ts';
-import { abortable } from './streams/web-streams.ts';
+import { abortable } from './http/streams.ts';
 
 /** What is answered piece by piece, as long as somebody reads it: chats, and streamed appends. */
 const STREAMED = /^(?:text\/event-stream|application\/x-ndjson)/;

@@ -1,6 +1,6 @@
 import { type HttpHandler, HttpResponse, http, type WebSocketHandler, ws } from 'msw';
+import { copyable } from './http/streams.ts';
 import type { Emulator } from './index.ts';
-import { copyable } from './streams/web-streams.ts';
 
 /** The live API's base URLs, in China and elsewhere [Kimi API documentation, collected 2026-11]. */
 export const LIVE_BASE_URLS = ['https://api.moonshot.cn/v1', 'https://api.moonshot.ai/v1'] as const;

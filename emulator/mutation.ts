@@ -3,12 +3,11 @@ import { ApiError, invalid } from './api-error.ts';
 import { billingOf } from './billing/billing.ts';
 import { unixSeconds } from './clock.ts';
 import type { RequestContext } from './http/context.ts';
-import { type Answer, noteEffects, type WrittenAnswer, written } from './http/respond.ts';
-import type { JournalEffects } from './journal/exchange.ts';
-import type { Write } from './sessions/append.ts';
-import type { ReadMessage } from './sessions/messages.ts';
-import { requireSession } from './sessions/session.ts';
+import { journalStreamedText, noteEffects, type WrittenAnswer, written } from './http/respond.ts';
+import type { Services } from './services.ts';
+import { type Applied, type Change, type Preparing, requireSession } from './sessions/session.ts';
 import { CutMissing } from './sessions/truncate.ts';
+import type { MediaSource, Write } from './sessions/write.ts';
 import type { SessionRow } from './store/sessions.ts';
 
 const VERSION = /^"(\d{1,15})"$/;
@@ -25,31 +24,7 @@ export interface SessionTarget {
   busy?: true;
 }
 
-/** What a change has done: its answer, and what the journal and the bill are to know. */
-interface Applied extends Answer {
-  effects?: JournalEffects;
-  history?: HistoryStep;
-}
-
-/** What has become of a session's history, for the bill of a client without sessions. */
-interface HistoryStep {
-  session: string;
-  step: 'created' | 'written' | 'deleted' | { restored: string } | { snapshot: string };
-  /** Messages that were written. */
-  items?: readonly ReadMessage[];
-}
-
 type Loaded<Target> = Target extends SessionTarget ? SessionRow : undefined;
-
-interface Change<Prepared, Target extends SessionTarget | undefined> {
-  session?: Target;
-  /** The line of a streamed append, which has a key of its own. */
-  line?: Line;
-  /** What has to be awaited before, such as counting. It may hold the session. */
-  prepare?(mutation: Mutation<Target>): Promise<Prepared>;
-  /** Part of the transaction. May run more than once, with nothing left of the run before: see `PreparedCuts`. */
-  apply(session: Loaded<Target>, prepared: Prepared): Applied;
-}
 
 /** One line of a streamed append. `generation` is that of the state in which the stream began. */
 interface Line {
@@ -65,15 +40,17 @@ interface Line {
  * @throws ApiError `idempotency_mismatch`, `request_in_progress`; `session_not_found`, `version_conflict`, `session_busy`, in
  * this order; and as `prepare` and `apply` do
  */
-export async function mutate<Prepared, Target extends SessionTarget | undefined = undefined>(
+export async function mutate<Prepared, Target extends SessionTarget | undefined>(
   c: RequestContext,
-  { session: target, line, prepare, apply }: Change<Prepared, Target>,
+  target: Target,
+  change: Change<Prepared, Loaded<Target>>,
+  line?: Line,
 ): Promise<WrittenAnswer> {
-  const mutation = new Mutation(c, target as Target, line);
+  const mutation = new Mutation(c, target, line);
   if (mutation.replay) return mutation.replay;
   try {
-    const prepared = (await prepare?.(mutation)) as Prepared;
-    await mutation.commit((session) => apply(session, prepared));
+    const prepared = (await change.prepare?.(mutation)) as Prepared;
+    await mutation.commit((session) => change.apply(session, prepared));
     return mutation.answer;
   } finally {
     mutation.release();
@@ -81,9 +58,10 @@ export async function mutate<Prepared, Target extends SessionTarget | undefined 
 }
 
 /** One change of state, step by step. `mutate` takes all steps in a row; a chat turn generates its answer between them. */
-export class Mutation<Target extends SessionTarget | undefined> {
+export class Mutation<Target extends SessionTarget | undefined> implements Preparing<Loaded<Target>> {
   /** The answer that the key has already: then there is nothing to do. */
   readonly replay: WrittenAnswer | undefined;
+  readonly services: Services;
   readonly #c: RequestContext;
   readonly #target: Target;
   readonly #line: Line | undefined;
@@ -98,6 +76,7 @@ export class Mutation<Target extends SessionTarget | undefined> {
   constructor(c: RequestContext, target: Target, line?: Line) {
     const claim = claimKey(c, line);
     this.#c = c;
+    this.services = c.get('services');
     this.#target = target;
     this.#line = line;
     this.#generation = line?.generation ?? c.get('services').store.generation;
@@ -107,11 +86,26 @@ export class Mutation<Target extends SessionTarget | undefined> {
 
   /** True where nothing of it can be stored any more: all state has been reset since it began. */
   get isStale(): boolean {
-    return this.#c.get('services').store.generation !== this.#generation;
+    return this.services.store.generation !== this.#generation;
   }
 
-  get isKeyed(): boolean {
-    return this.#claim !== undefined;
+  get account(): string {
+    return this.#c.get('account');
+  }
+
+  /** Where the pictures and videos of the request are. */
+  get media(): MediaSource {
+    return this.#c.var;
+  }
+
+  /** Charges the account's rate with what the request may use. @throws ApiError `tpm_limit`, `tpd_limit` */
+  charge(tokens: number): void {
+    this.#c.get('rate')?.charge(tokens);
+  }
+
+  /** @throws ApiError where a fault says that there is no memory for so many new tokens */
+  requireMemory(newTokens: number): void {
+    this.#c.get('faults')?.requireMemory(newTokens);
   }
 
   /** Loads the session. @throws ApiError `session_not_found`, `version_conflict`, `session_busy` */
@@ -124,14 +118,14 @@ export class Mutation<Target extends SessionTarget | undefined> {
   hold(): Loaded<Target> {
     const session = this.load();
     if (!session) return session;
-    this.#releases.push(this.#c.get('services').locks.acquire(session.id));
+    this.#releases.push(this.services.store.locks.acquire(session.id));
     this.#held = session;
     return session;
   }
 
   /** Stores the bytes that a write's messages refer to, in slices. */
   async storeBlobs({ blobs }: Pick<Write, 'blobs'>): Promise<void> {
-    const { store } = this.#c.get('services');
+    const { store } = this.services;
     for (const blob of blobs) this.#releases.push(await store.blobs.put(blob));
   }
 
@@ -140,7 +134,7 @@ export class Mutation<Target extends SessionTarget | undefined> {
    * transaction cannot wait for. @throws as `load` and `apply` do
    */
   async commit(apply: (session: Loaded<Target>) => Applied): Promise<void> {
-    const { store } = this.#c.get('services');
+    const { store } = this.services;
     for (;;) {
       try {
         return this.#announce(await store.commit(() => this.#attempt(apply)));
@@ -151,9 +145,12 @@ export class Mutation<Target extends SessionTarget | undefined> {
     }
   }
 
-  /** The same at once, in a transaction of its own. */
+  /** The same at once, in a transaction of its own; in none where nothing is to be stored, neither in a session nor under a key. */
   commitNow<Result extends Applied>(apply: (session: Loaded<Target>) => Result): Result {
-    const applied = this.#c.get('services').store.transaction(() => this.#attempt(apply));
+    const isStored = this.#target !== undefined || (this.#claim !== undefined && !this.isStale);
+    const applied = isStored
+      ? this.services.store.transaction(() => this.#attempt(apply))
+      : apply(undefined as Loaded<Target>);
     this.#announce(applied);
     return applied;
   }
@@ -174,6 +171,7 @@ export class Mutation<Target extends SessionTarget | undefined> {
     if (this.isStale) throw staleError(this.#target);
     const session = (this.#held ?? this.load()) as Loaded<Target>;
     const applied = apply(session);
+    if (applied.newTokens !== undefined) this.requireMemory(applied.newTokens);
     if (this.#claim) {
       this.#answer = written(applied);
       this.#claim.storeAnswer(this.#answer);
@@ -186,9 +184,10 @@ export class Mutation<Target extends SessionTarget | undefined> {
   #announce(applied: Applied): void {
     this.#applied = applied;
     if (applied.effects) noteEffects(this.#c, applied.effects, this.#line !== undefined);
+    if (applied.streamed !== undefined) journalStreamedText(this.#c, applied.streamed);
     if (!applied.history) return;
     const { session, step, items } = applied.history;
-    const billing = billingOf(this.#c.get('services'));
+    const billing = billingOf(this.services);
     if (step === 'created') billing.created(session);
     else if (step === 'deleted') billing.deleted(session);
     else if (step !== 'written') {
@@ -202,6 +201,12 @@ export class Mutation<Target extends SessionTarget | undefined> {
 /** The session of the path. @throws ApiError where `If-Match` is malformed */
 export function pathSession(c: RequestContext): SessionTarget {
   return { id: c.req.param('id') ?? '', expected: expectedVersion(c) };
+}
+
+/** The session that a body names, if any. @throws ApiError where `If-Match` is malformed */
+export function namedSession(c: RequestContext, id: string | null | undefined): SessionTarget | undefined {
+  const expected = expectedVersion(c);
+  return id == null ? undefined : { id, expected, param: 'session_id' };
 }
 
 /** The version that `If-Match` asks for. @throws ApiError where it is malformed */
@@ -222,7 +227,7 @@ export function loadSession(c: RequestContext, { id, expected, param, busy }: Se
   }
   if (busy) return session;
   c.get('faults')?.requireIdle(id);
-  services.locks.requireIdle(id);
+  services.store.locks.requireIdle(id);
   return session;
 }
 
@@ -246,7 +251,7 @@ function claimKey(c: RequestContext, line: Line | undefined): Claim | { replay: 
   if (header === '' || header.length > MAX_KEY_LENGTH) {
     throw invalid(`Idempotency-Key takes 1 to ${MAX_KEY_LENGTH} characters`, 'Idempotency-Key');
   }
-  const { store, clock, locks, limits } = c.get('services');
+  const { store, clock, limits } = c.get('services');
   const account = c.get('account');
   const key = line === undefined ? header : `${header}\0${line.index}`;
   const body = line?.bytes ?? c.get('body');
@@ -257,7 +262,7 @@ function claimKey(c: RequestContext, line: Line | undefined): Claim | { replay: 
     return { replay: { ...stored, replayed: true } };
   }
   return {
-    release: locks.claimKey(`${account}\0${key}`),
+    release: store.locks.claimKey(`${account}\0${key}`),
     storeAnswer({ status, etag, body: text }) {
       const now = unixSeconds(clock);
       const expiresAt = now + limits.idempotency_seconds;

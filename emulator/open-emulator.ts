@@ -7,6 +7,7 @@ import { O200K_BASE } from './engines/tokens/vocabulary-files.ts';
 import { Faults } from './faults/faults.ts';
 import type { Gateway } from './gateway/gateway.ts';
 import { HostNames } from './http/middleware.ts';
+import { RateLimits } from './http/rate-limits.ts';
 import { randomIds, SeededIds } from './ids.ts';
 import { InProcess } from './in-process.ts';
 import { Journal } from './journal/journal.ts';
@@ -15,10 +16,8 @@ import { lookupModel } from './models/lookup.ts';
 import { Profiles } from './models/profiles.ts';
 import { ScriptableModel } from './models/scriptable.ts';
 import type { EmulatorOptions } from './options.ts';
-import { RateLimits } from './rate/rate-limits.ts';
 import { Servers } from './server.ts';
 import type { Services } from './services.ts';
-import { Locks } from './sessions/locks.ts';
 import { State } from './state/state.ts';
 import { MEMORY } from './store/database.ts';
 import { Store } from './store/store.ts';
@@ -37,18 +36,24 @@ export function openEmulator(options: EmulatorOptions, gateway?: Gateway): Emula
   const tokenizer =
     typeof vocabulary === 'object' ? vocabulary : openTokenizer(vocabulary === undefined ? {} : { file: vocabulary });
   const otherTokenizer = gateway && openTokenizer({ file: O200K_BASE.name });
-  const profiles = new Profiles({ limits, given: options.limits ?? {}, tokenizer, otherTokenizer });
   const store = new Store(options.database ?? MEMORY);
   const seededIds = seed === undefined ? undefined : new SeededIds(String(seed), store.countRun());
   const clock = new MovableClock(options.clock ?? (seededIds ? stillClock(SEEDED_START_MS) : systemClock));
-  const locks = new Locks();
-  const state = new State({ store, limits, profiles, tokenizer, clock, seededIds, locks });
+  const profiles = new Profiles({
+    limits,
+    given: options.limits ?? {},
+    tokenizer,
+    otherTokenizer,
+    served: options.models,
+    clock,
+  });
+  const state = new State({ store, limits, profiles, tokenizer, clock, seededIds });
   const journal = new Journal(options.journal);
-  state.onReset.push(() => journal.markReset(clock.now()));
   const faults = new Faults();
   const model = new ScriptableModel(options.model ?? lookupModel());
   const rates = options.rateTier === undefined ? undefined : new RateLimits(options.rateTier, clock);
   state.onReset.push(
+    () => journal.markReset(clock.now()),
     () => faults.clear(),
     () => rates?.reset(),
     () => model.reset(),
@@ -59,11 +64,9 @@ export function openEmulator(options: EmulatorOptions, gateway?: Gateway): Emula
     clampsAnswers: options.oversizedAnswer !== 'refuse',
     tokenizer,
     model,
-    served: options.models,
     profiles,
     clock,
     ids: seededIds?.next ?? randomIds(),
-    locks,
     state,
     faults,
     journal,

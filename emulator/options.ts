@@ -3,8 +3,8 @@ import { type BillingSettings, checkBilling } from './billing/settings.ts';
 import type { Clock } from './clock.ts';
 import type { TokenizerSource } from './engines/tokens/tokenizer.ts';
 import type { JournalBounds } from './journal/journal.ts';
-import { KNOWN_NAMES, type ServedModels } from './models/known-models.ts';
 import type { Model } from './models/model.ts';
+import { KNOWN_NAMES, type ServedModels } from './models/profiles.ts';
 import { checkNames, refuseOption } from './refuse-option.ts';
 import { MEMORY } from './store/database.ts';
 

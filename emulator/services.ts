@@ -5,10 +5,8 @@ import type { TokenizerSource } from './engines/tokens/tokenizer.ts';
 import type { Faults } from './faults/faults.ts';
 import type { Ids } from './ids.ts';
 import type { Journal } from './journal/journal.ts';
-import type { ServedModels } from './models/known-models.ts';
 import type { Model } from './models/model.ts';
 import type { Profiles } from './models/profiles.ts';
-import type { Locks } from './sessions/locks.ts';
 import type { State } from './state/state.ts';
 import type { Store } from './store/store.ts';
 
@@ -20,13 +18,10 @@ export interface Services {
   readonly clampsAnswers: boolean;
   readonly tokenizer: TokenizerSource;
   readonly model: Model;
-  /** Which of the known models answer; all where undefined. */
-  readonly served: ServedModels | undefined;
-  /** The models that it can be, by name. */
+  /** The models that it can be, by name, and which of them answer. */
   readonly profiles: Profiles;
   readonly clock: MovableClock;
   readonly ids: Ids;
-  readonly locks: Locks;
   readonly state: State;
   /** Opened by the first request that is billed: `billingOf`. */
   readonly billing: BillingSlot;

@@ -1,68 +1,79 @@
-import type { ChatCompletion, ChatCompletionChunk, CompletionUsage } from '../../contract/chat.ts';
+import type { ChatCompletion, ChatCompletionChunk, ChatRequest, CompletionUsage } from '../../contract/chat.ts';
 import type { ToolCall } from '../../contract/messages.ts';
 import type { ModelProfile } from '../../contract/models/profile.ts';
 import type { SessionState } from '../../contract/sessions.ts';
 import type { OpenBill } from '../billing/billing.ts';
+import { unixSeconds } from '../clock.ts';
 import type { Model, ModelRequest } from '../models/model.ts';
-import { Bounds } from './bounds.ts';
-import { Chunks, type Heading, type Reply } from './chunks.ts';
-import { argumentsText, callId } from './identity.ts';
-import type { Turn } from './turn.ts';
-
-/** A turn that has become part of its session, and its answer. */
-interface AppliedTurn {
-  body: ChatCompletion;
-  version?: number;
-}
+import type { ServedModel } from '../models/profiles.ts';
+import type { Mutation, SessionTarget } from '../mutation.ts';
+import { toSessionState } from '../sessions/session.ts';
+import {
+  argumentsText,
+  Bounds,
+  callId,
+  completionId,
+  type Reply,
+  replyMessage,
+  turnFacts,
+  wholeCharacters,
+} from './reply.ts';
+import { openTurn, type Turn } from './turn.ts';
 
 interface Completing {
-  model: Model;
-  heading: Heading;
+  /** Characters of one content chunk. */
   chunkCharacters: number;
   signal: AbortSignal;
-  /** Commits the turn and stores its answer, in one transaction that runs `apply`. */
-  commit(apply: () => AppliedTurn): ChatCompletion;
-  /** Called when the turn has ended, however it ends. */
-  release(): void;
 }
 
 /**
  * Runs a turn: yields its chunks, made as they are taken, and commits it before the finish chunk, so that whoever has read the
- * end has it stored.
- * The one way in which an answer is made, streamed or not.
+ * end has it stored. The one way in which an answer is made, streamed or not. What the mutation holds is released at the end.
  */
 export async function* complete(
-  turn: Turn,
-  completing: Completing,
+  mutation: Mutation<SessionTarget | undefined>,
+  request: ChatRequest,
+  { chunkCharacters, signal }: Completing,
 ): AsyncGenerator<Iterable<ChatCompletionChunk>, ChatCompletion> {
-  const { heading, chunkCharacters, signal } = completing;
+  const { services } = mutation;
   try {
-    const chunks = new Chunks(heading, chunkCharacters);
+    const turn = await openTurn(mutation, request);
+    const id = completionId(services.ids, turn.profile);
+    const heading = { id, created: unixSeconds(services.clock), model: request.model };
+    const chunks = new Chunks(heading, turn.profile, chunkCharacters);
     const { prompt, bill } = await turn.begin();
     const replies: Reply[] = [];
     for (let choice = 0; choice < turn.settings.choices; choice += 1) {
-      replies.push(yield* answer(turn, { ...completing, prompt }, chunks, choice));
+      replies.push(yield* answer(turn, services.model, { ...prompt, signal }, chunks, choice));
     }
     signal.throwIfAborted();
     const usages = replies.map((reply) => usageOf(turn, bill, [reply]));
     const total = usageOf(turn, bill, replies);
-    const completion = completing.commit(() => {
-      const session = turn.commit(replies);
-      return { body: toCompletion(heading, replies, total, session), ...(session && { version: session.version }) };
+    const { body: completion } = mutation.commitNow(() => {
+      const row = turn.commit(replies);
+      const session = row && toSessionState(services, row);
+      const body = toCompletion(heading, replies, total, session);
+      return {
+        body,
+        effects: turnFacts(request, body, turn.write, row?.view.head),
+        ...(session && { version: session.version }),
+        ...(request.stream && { streamed: body.choices[0]?.message.content ?? '' }),
+      };
     });
     bill.settle(total.completion_tokens);
     yield finishes(chunks, replies, usages, completion.session);
     if (turn.settings.includeUsage) yield [chunks.usage(total)];
     return completion;
   } finally {
-    completing.release();
+    mutation.release();
   }
 }
 
 /** One choice. The model is asked before anything is yielded, so that its failure can still be a plain error. */
 async function* answer(
   turn: Turn,
-  { model, signal, prompt }: Completing & { prompt: Omit<ModelRequest, 'signal'> },
+  model: Model,
+  prompt: ModelRequest,
   chunks: Chunks,
   index: number,
 ): AsyncGenerator<Iterable<ChatCompletionChunk>, Reply> {
@@ -73,7 +84,7 @@ async function* answer(
   const calls: ToolCall[] = [];
   let opened = false;
   let reasons = false;
-  for await (const delta of abortable(model.complete({ ...prompt, signal }), signal)) {
+  for await (const delta of abortable(model.complete(prompt), prompt.signal)) {
     if (!opened) yield [chunks.opening(index)];
     opened = true;
     if (delta.type === 'reasoning') {
@@ -229,4 +240,125 @@ async function* abortable<Item>(source: AsyncIterable<Item>, signal: AbortSignal
     // Not awaited: it would wait for the step that hangs. How a source ends that nobody reads is of no interest.
     items.return?.().then(undefined, () => undefined);
   }
+}
+
+type Delta = ChatCompletionChunk['choices'][number]['delta'];
+
+/** The name, time and model that every chunk of an answer repeats. */
+interface Heading {
+  id: string;
+  created: number;
+  model: string;
+}
+
+/** Builds the chunks of one answer, in the order and shape captured from the live API. */
+class Chunks {
+  readonly #heading: Heading;
+  readonly #characters: number;
+  readonly #fingerprint: ModelProfile['fingerprint']['value'];
+
+  /** @param characters of one content chunk */
+  constructor(heading: Heading, { fingerprint }: Pick<ModelProfile, 'fingerprint'>, characters: number) {
+    this.#heading = heading;
+    this.#characters = characters;
+    this.#fingerprint = fingerprint.value;
+  }
+
+  opening(index: number): ChatCompletionChunk {
+    return this.#chunk(index, { role: 'assistant', content: '' });
+  }
+
+  *text(index: number, text: string): Generator<ChatCompletionChunk> {
+    for (const content of this.#pieces(text)) yield this.#chunk(index, { content });
+  }
+
+  *reasoning(index: number, text: string): Generator<ChatCompletionChunk> {
+    for (const piece of this.#pieces(text)) yield this.#chunk(index, { reasoning_content: piece });
+  }
+
+  /** An empty piece ends the reasoning [captured of K3, 2026-08]. */
+  reasoningEnd(index: number): ChatCompletionChunk {
+    return this.#chunk(index, { reasoning_content: '' });
+  }
+
+  *call(
+    index: number,
+    place: number,
+    { id, function: { name, arguments: text } }: ToolCall,
+  ): Generator<ChatCompletionChunk> {
+    const opening = { index: place, id, type: 'function' as const, function: { name, arguments: '' } };
+    yield this.#chunk(index, { tool_calls: [opening] });
+    if (text !== '') yield this.#chunk(index, { tool_calls: [{ index: place, function: { arguments: text } }] });
+  }
+
+  finish(
+    index: number,
+    reply: Pick<Reply, 'finishReason'>,
+    usage: CompletionUsage,
+    session?: SessionState,
+  ): ChatCompletionChunk {
+    const choice = { index, delta: {}, finish_reason: reply.finishReason, usage };
+    return { ...this.#frame([choice], true), ...(session && { session }) };
+  }
+
+  usage(usage: CompletionUsage): ChatCompletionChunk {
+    return { ...this.#frame([]), usage };
+  }
+
+  *#pieces(text: string): Generator<string> {
+    for (let rest = text; rest !== ''; ) {
+      const head = wholeCharacters(rest, this.#characters) || rest.slice(0, 2);
+      yield head;
+      rest = rest.slice(head.length);
+    }
+  }
+
+  #chunk(index: number, delta: Delta): ChatCompletionChunk {
+    return this.#frame([{ index, delta, finish_reason: null }]);
+  }
+
+  #frame(choices: ChatCompletionChunk['choices'], isFinish = false): ChatCompletionChunk {
+    const { id, created, model } = this.#heading;
+    const chunk: ChatCompletionChunk = { id, object: 'chat.completion.chunk', created, model, choices };
+    const fingerprint = this.#fingerprint;
+    if (fingerprint && (isFinish || fingerprint.on === 'every chunk')) chunk.system_fingerprint = fingerprint.text;
+    return chunk;
+  }
+}
+
+/** The chunks of an answer that was given before, as they were. */
+export async function* replay(
+  source: ServedModel,
+  completion: ChatCompletion,
+  includeUsage: boolean,
+  characters: number,
+): AsyncGenerator<Iterable<ChatCompletionChunk>, void> {
+  const { id, created, model, choices, usage, session } = completion;
+  const chunks = new Chunks({ id, created, model }, source.profile, characters);
+  for (const { index, message } of choices) {
+    yield [chunks.opening(index)];
+    if (message.reasoning_content !== undefined) {
+      yield chunks.reasoning(index, message.reasoning_content);
+      yield [chunks.reasoningEnd(index)];
+    }
+    yield chunks.text(index, message.content);
+    for (const call of message.tool_calls ?? []) yield chunks.call(index, call.index, call);
+  }
+  const usages = choices.length === 1 ? [usage] : await usagesOf(source, completion);
+  for (const [place, { index, finish_reason }] of choices.entries()) {
+    yield [chunks.finish(index, { finishReason: finish_reason }, usages[place] ?? usage, session)];
+  }
+  if (includeUsage) yield [chunks.usage(usage)];
+}
+
+/** The usage of each of several choices; stored is their sum. Only models that do not think give several. */
+async function usagesOf(source: ServedModel, { choices, usage }: ChatCompletion): Promise<CompletionUsage[]> {
+  const counter = await source.counter();
+  return Promise.all(
+    choices.map(async ({ message: { content, tool_calls: calls = [] } }) => {
+      const { tokens } = await counter.message(replyMessage({ content, reasoning: undefined, calls }));
+      const completion_tokens = tokens - counter.emptyAnswer.tokens;
+      return { ...usage, completion_tokens, total_tokens: usage.prompt_tokens + completion_tokens };
+    }),
+  );
 }

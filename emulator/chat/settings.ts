@@ -1,14 +1,14 @@
 import type { ChatRequest } from '../../contract/chat.ts';
 import type { Limits } from '../../contract/limits.ts';
-import type { ChatMessage, InputMessage, Tool } from '../../contract/messages.ts';
-import type { ModelProfile } from '../../contract/models/profile.ts';
+import type { ChatMessage, InputMessage, Role, Tool } from '../../contract/messages.ts';
+import { EFFORTS, type Effort, type ModelProfile } from '../../contract/models/profile.ts';
 import { ApiError, invalid } from '../api-error.ts';
+import { checkSchema } from '../engines/mfjs/check-schema.ts';
+import { ADVICE } from '../engines/mfjs/faults.ts';
 import type { PromptSettings } from '../engines/tokens/chat-template.ts';
 import type { ModelRequest, ResponseFormat } from '../models/model.ts';
 import type { ServedModel } from '../models/profiles.ts';
-import { requireContent } from '../sessions/append.ts';
-import { availableTools, defaultTemperature, requireReasoning, requireTaken } from './profile-rules.ts';
-import { type Thinking, thinkingOf } from './thinking.ts';
+import { availableTools, requireContent, requireTools } from '../sessions/write.ts';
 
 /** Below this temperature every choice would be the same, and the live API refuses more than one. */
 const NEAR_ZERO = 0.01;
@@ -129,4 +129,133 @@ function toolChoice({ tool_choice }: ChatRequest, tools: readonly Tool[]): Model
 function responseFormat({ response_format: format }: Pick<ChatRequest, 'response_format'>): ResponseFormat {
   if (format?.type === 'json_schema') return { type: 'json_schema', schema: format.json_schema.schema };
   return { type: format?.type ?? 'text' };
+}
+
+/** How a request is thought about. */
+export interface Thinking {
+  readonly enabled: boolean;
+  readonly effort: Effort;
+  /** Whether the prompt keeps all reasoning of the history, beyond what the model keeps by itself. */
+  readonly keepsAll: boolean;
+}
+
+/** @param asked unknown efforts are ignored, as the live API does [captured 2026-09-01] */
+export function thinkingOf(
+  { thinking }: ModelProfile,
+  asked: Pick<ChatRequest, 'thinking' | 'reasoning_effort'>,
+): Thinking {
+  const { type, keep, effort } = asked.thinking ?? {};
+  const switched = type === 'disabled' ? thinking.disabled.value : thinking.enabled.value;
+  const enabled = type != null && switched === 'obeyed' ? type === 'enabled' : thinking.byDefault.value;
+  const efforts = thinking.efforts.value;
+  const wanted = [effort, asked.reasoning_effort].find((value) => efforts?.values.some((known) => known === value));
+  return {
+    enabled,
+    effort: EFFORTS.find((known) => known === wanted) ?? efforts?.default ?? 'max',
+    keepsAll: keep === 'all' && thinking.keepAll.value,
+  };
+}
+
+/** What one model refuses, beyond what no model takes: each rule reads the profile, and throws as the live API answers. */
+
+/** All rules of a chat request but that of its history, which in a session begins before it. @throws ApiError */
+function requireTaken(profile: ModelProfile, request: ChatRequest, thinking: Thinking): void {
+  requireThinking(profile, request);
+  requireSampling(profile, request, thinking);
+  requireChoice(profile, request, thinking);
+  requireTools(profile, request.tools ?? [], request.messages);
+  requireAnswerSchema(profile, request);
+}
+
+/** @throws ApiError where a switch of thinking is refused */
+function requireThinking({ thinking }: ModelProfile, { thinking: asked }: Pick<ChatRequest, 'thinking'>): void {
+  const type = asked?.type;
+  if (type == null || thinking.enabled.value === 'ignored') return;
+  // Departure: what the live API says to another type is not known.
+  if (type !== 'enabled' && type !== 'disabled') {
+    throw invalid('thinking.type: must be enabled or disabled', 'thinking.type');
+  }
+  if (type === 'disabled' && thinking.disabled.value === 'refused') throw new ApiError('thinking_fixed', {});
+}
+
+const SAMPLING = ['temperature', 'top_p', 'n', 'presence_penalty', 'frequency_penalty'] as const;
+
+/** @throws ApiError where another value is asked for than the one that the model samples with */
+function requireSampling({ sampling }: ModelProfile, request: ChatRequest, thinking: Thinking): void {
+  const fixed = sampling.value;
+  if (fixed.kind === 'free') return;
+  const allowed = { ...fixed, temperature: defaultTemperature({ sampling }, thinking) };
+  const field = SAMPLING.find((name) => request[name] != null && request[name] !== allowed[name]);
+  if (field) throw new ApiError('sampling_fixed', { field, allowed: allowed[field] });
+}
+
+/** Kimi API documentation, collected 2026-11. */
+const DEFAULT_TEMPERATURE = 0.6;
+
+/** What a request samples at that names no temperature. */
+function defaultTemperature({ sampling: { value } }: Pick<ModelProfile, 'sampling'>, { enabled }: Thinking): number {
+  if (value.kind === 'free') return DEFAULT_TEMPERATURE;
+  return enabled ? value.temperature : value.temperatureWithoutThinking;
+}
+
+/** @throws ApiError where a call is forced that the model does not make while it thinks */
+function requireChoice({ tools }: ModelProfile, { tool_choice }: ChatRequest, { enabled }: Thinking): void {
+  if (!enabled || tool_choice == null) return;
+  const refuse = (choice: 'required' | 'specified') => new ApiError('tool_choice_while_thinking', { choice });
+  if (tool_choice === 'required' && tools.requiredWhileThinking.value === 'refused') throw refuse('required');
+  if (typeof tool_choice === 'object' && tools.namedWhileThinking.value === 'refused') throw refuse('specified');
+}
+
+/**
+ * Where system messages may bring tools, others may not.
+ * @param body as it was sent: the schema leaves out what a message has no use for
+ * @throws ApiError; the text of the live API is not known
+ */
+export function requireToolsInPlace({ tools }: ModelProfile, body: unknown): void {
+  if (!tools.dynamic.value) return;
+  const messages = (body as { messages: readonly { role: Role; tools?: unknown }[] }).messages;
+  const index = messages.findIndex((message) => message.role !== 'system' && message.tools != null);
+  if (index === -1) return;
+  const field = `messages[${index}].tools`;
+  throw invalid(`${field}: only a system message brings tools`, field);
+}
+
+/**
+ * A schema that is not enforced is not checked either. Departure: what the live API does with one is not known.
+ * @throws ApiError `schema_refused`
+ */
+function requireAnswerSchema({ tools }: ModelProfile, { response_format: format }: ChatRequest): void {
+  const level = tools.schemas.value;
+  if (level === null || format?.type !== 'json_schema' || format.json_schema.strict === false) return;
+  const { schema, name } = format.json_schema;
+  const fault = checkSchema(schema, { level });
+  if (!fault) return;
+  const { path, text, rule } = fault;
+  const details = { path, fault: text, of: name, fix: ADVICE[rule] };
+  throw new ApiError('schema_refused', { field: 'response_format.json_schema', ...details });
+}
+
+/**
+ * Where the model thinks, an assistant message with calls must bring its reasoning back, be it empty.
+ * @param messages the whole history: in a session, the window's and the new ones
+ * @throws ApiError `reasoning_missing`, with the place in `messages`
+ */
+export function requireReasoning(
+  { thinking }: ModelProfile,
+  { enabled }: Pick<Thinking, 'enabled'>,
+  messages: readonly { role: Role; tool_calls?: unknown; reasoning_content?: string | null | undefined }[],
+): void {
+  if (!enabled || !thinking.requiresReasoning.value) return;
+  const index = messages.findIndex(
+    ({ tool_calls, reasoning_content }) => tool_calls != null && reasoning_content == null,
+  );
+  if (index !== -1) throw new ApiError('reasoning_missing', { index });
+}
+
+/** Fields of the request that this model takes and that change nothing. */
+export function fieldsWithoutEffect({ thinking }: ModelProfile, request: ChatRequest): string[] {
+  const without: (keyof ChatRequest)[] = ['logprobs', 'top_logprobs', 'prediction'];
+  if (thinking.enabled.value === 'ignored') without.push('thinking');
+  if (thinking.efforts.value === null) without.push('reasoning_effort');
+  return without.filter((field) => request[field] != null);
 }

@@ -1,33 +1,39 @@
-import type { ChatCompletion, ChatRequest } from '../../contract/chat.ts';
+import type { ChatRequest } from '../../contract/chat.ts';
 import type { ChatMessage } from '../../contract/messages.ts';
 import type { ModelProfile } from '../../contract/models/profile.ts';
-import type { SessionState } from '../../contract/sessions.ts';
 import { ApiError, invalid } from '../api-error.ts';
 import { billingOf, type OpenBill } from '../billing/billing.ts';
-import type { PromptCounter } from '../engines/tokens/prompt-counter.ts';
-import type { JournalEffects, Turn as TurnFacts } from '../journal/exchange.ts';
-import { callFingerprint } from '../journal/sent.ts';
+import { answeredCalls, type PromptCounter } from '../engines/tokens/prompt-counter.ts';
 import type { ModelRequest } from '../models/model.ts';
+import { countAlike } from '../models/profiles.ts';
+import type { Mutation, SessionTarget } from '../mutation.ts';
 import type { Services } from '../services.ts';
+import { extend, pair, pairOrRefuse, requireWriteFits } from '../sessions/append.ts';
+import { readWindow } from '../sessions/messages.ts';
+import { sameTools, saveSession } from '../sessions/session.ts';
 import {
   bodyOf,
   type Counted,
   countContent,
-  extend,
   historyOf,
-  pairOrRefuse,
-  requireWriteFits,
+  isBorder,
+  type MediaSource,
+  type ReadMessage,
+  readAs,
   type Write,
   type WriteItem,
-} from '../sessions/append.ts';
-import { pair } from '../sessions/groups.ts';
-import type { MediaSource } from '../sessions/media.ts';
-import { sameTools, saveSession, toSessionState } from '../sessions/session.ts';
+} from '../sessions/write.ts';
+import { asNewEntry, type NewEntry, tokensOf, type View } from '../store/entries.ts';
 import type { SessionRow, Toolset } from '../store/sessions.ts';
-import { type Reply, storedReply } from './chunks.ts';
-import { requireReasoning } from './profile-rules.ts';
-import { hasBorder, readItems, sumTokens, type TurnWindow } from './read-window.ts';
-import { modelSettings, promptSettings, type Settings, settingsOf } from './settings.ts';
+import { type Reply, storedReply } from './reply.ts';
+import {
+  modelSettings,
+  promptSettings,
+  requireReasoning,
+  type Settings,
+  settingsOf,
+  type Thinking,
+} from './settings.ts';
 
 const NO_TOOLS: Toolset = { tools: [], tokens: 0 };
 
@@ -44,8 +50,10 @@ export interface Turn {
   settings: Settings;
   /** Number of the first tool call that this turn issues, where calls are counted over the history. */
   firstCall: number;
+  /** What the request writes. */
+  write: Write;
   /** Makes the turn part of its session, in the caller's transaction. Undefined outside a session. */
-  commit(replies: readonly Reply[]): SessionState | undefined;
+  commit(replies: readonly Reply[]): SessionRow | undefined;
 }
 
 /** A request, checked and counted. */
@@ -54,6 +62,23 @@ export interface TurnInput extends Counted {
   settings: Settings;
   /** Tokens that the request adds to its tools and messages; see `PromptCounter.request`. */
   addedTokens: number;
+}
+
+/**
+ * Checks and counts a request, and holds its session until the mutation is released.
+ * @throws ApiError in the order of the contract
+ */
+export async function openTurn(mutation: Mutation<SessionTarget | undefined>, request: ChatRequest): Promise<Turn> {
+  const { services, account } = mutation;
+  const input = await countTurn(services, request, mutation.load(), mutation.media);
+  if (request.session_id != null) await mutation.storeBlobs(input.write);
+  const session = mutation.hold();
+  const turn = session
+    ? openInSession(services, session, await windowFor(services, session, request.model), input)
+    : openStateless(services, account, input);
+  mutation.charge(turn.promptTokens + turn.settings.choices * turn.settings.maxTokens);
+  mutation.requireMemory(input.write.tokens + (input.tools?.tokens ?? 0));
+  return turn;
 }
 
 /** Counts what a request brings, in slices. */
@@ -73,7 +98,7 @@ export async function countTurn(
 }
 
 /** A turn without a session: the messages are the whole history. @throws ApiError with the live API's texts */
-export function openStateless(services: Services, account: string, input: TurnInput): Turn {
+function openStateless(services: Services, account: string, input: TurnInput): Turn {
   const { request, write, tools = NO_TOOLS, addedTokens, counter } = input;
   if (request.messages.length === 0) throw invalid('messages must not be empty', 'messages', 'no_messages');
   const bodies = write.items.map((item) => item.body);
@@ -103,6 +128,7 @@ export function openStateless(services: Services, account: string, input: TurnIn
     promptTokens,
     settings,
     firstCall,
+    write,
     commit: () => undefined,
   };
 }
@@ -119,7 +145,7 @@ function requireAnswered(messages: readonly ChatMessage[]): void {
 }
 
 /** A turn in a session: the messages are the new ones. @throws ApiError in the order of the contract */
-export function openInSession(services: Services, session: SessionRow, window: TurnWindow, input: TurnInput): Turn {
+function openInSession(services: Services, session: SessionRow, window: TurnWindow, input: TurnInput): Turn {
   const { request, write, counter } = input;
   if (request.messages.length === 0 && session.view.messages === 0) {
     throw invalid('messages must not be empty while the window is', 'messages', 'no_messages');
@@ -155,14 +181,10 @@ export function openInSession(services: Services, session: SessionRow, window: T
     promptTokens,
     settings,
     firstCall: session.calls,
+    write,
     commit: ([reply]) => {
       stored = storedReply(reply, write.items, settings.partial !== undefined, { ...served, counter });
-      const next = commitTurn(services, session, window, {
-        input,
-        items: stored,
-        callsIssued: reply?.calls.length ?? 0,
-      });
-      return toSessionState(services, next);
+      return commitTurn(services, session, window, { input, items: stored, callsIssued: reply?.calls.length ?? 0 });
     },
   };
 }
@@ -240,44 +262,107 @@ export function commitTurn(
   return saveSession(services, session, { view, toolset, model, calls: session.calls + callsIssued });
 }
 
-/**
- * What the journal stores of a committed turn.
- * @param place of the newest message in its session's history; asked for only where calls were written
- */
-export function turnFacts(
-  { max_completion_tokens, max_tokens }: ChatRequest,
-  { model, choices, usage, session }: ChatCompletion,
-  write: Write,
-  place: () => number | undefined,
-): JournalEffects {
-  const turn: TurnFacts = {
-    model,
-    usage,
-    max_tokens: max_completion_tokens ?? max_tokens ?? null,
-    finish_reasons: choices.map((choice) => choice.finish_reason),
-  };
-  const calls = choices.flatMap(({ message }) => message.tool_calls ?? []);
-  const isStored = choices[0]?.finish_reason !== 'length';
-  if (calls.length > 0) {
-    turn.calls = calls.map(({ id }) => id);
-    turn.called = calls.map((call) => callFingerprint(call.function));
-  }
-  if (!session) return { turn };
-  if (calls.length > 0 && !isStored) turn.stored = false;
-  turn.total = session.usage.total_tokens;
-  const written = write.items.flatMap(({ body }) => body.tool_calls?.map((call) => call.id) ?? []);
-  const opened = isStored ? [...written, ...calls.map(({ id }) => id)] : written;
-  const answered = write.items.flatMap(({ body }) => (body.tool_call_id === undefined ? [] : [body.tool_call_id]));
-  const at = opened.length > 0 ? place() : undefined;
+/** A session's window as the model of a turn reads it. */
+export interface TurnWindow {
+  readonly tools: Toolset;
+  /** Its tools where they had to be counted anew. */
+  readonly recountedTools: Toolset | undefined;
+  /** Tokens of the window in the prompt of a turn. @param closed whether the turn's own messages drop all reasoning before them */
+  tokens(thinking: Thinking, closed: boolean): number;
+  /** Tokens of the window as it is kept, with messages behind it. */
+  tokensWith(items: readonly WriteItem[]): number;
+  /** Its messages, with the reasoning that the prompt keeps. */
+  read(thinking: Thinking, closed: boolean): Promise<ReadMessage[]>;
+  /** What the turn is written behind, in the caller's transaction. */
+  base(): View;
+}
+
+/** @param session that is held, so that it cannot change */
+export async function windowFor(services: Services, session: SessionRow, model: string): Promise<TurnWindow> {
+  const { profiles } = services;
+  const isCounted = countAlike(profiles.of(session.model).profile, profiles.of(model).profile);
+  return isCounted ? storedWindow(services, session) : recountedWindow(services, session, model);
+}
+
+/** The window as it is stored. */
+function storedWindow({ store }: Services, { view, toolset }: SessionRow): TurnWindow {
+  const { history, toolsets } = store;
+  const reasoning = history.reasoning(view);
   return {
-    turn,
-    wrote: {
-      messages: write.items.length,
-      tokens: write.tokens,
-      total: session.usage.total_tokens,
-      ...(opened.length > 0 && { opened }),
-      ...(answered.length > 0 && { answered }),
-      ...(at !== undefined && { place: at }),
+    get tools() {
+      return toolsets.read(toolset);
     },
+    recountedTools: undefined,
+    tokens(thinking, closed) {
+      const kept = keptPart(thinking, closed);
+      if (kept === 'default') return view.tokens;
+      return view.tokens - reasoning.kept + (kept === 'all' ? reasoning.all : 0);
+    },
+    tokensWith: (items) => history.tokensWith(view, items),
+    async read(thinking, closed) {
+      const kept = keptPart(thinking, closed);
+      const window = await readWindow(history, view);
+      return window.map((message) => readAs(message, isKept(kept, message.seq > reasoning.keptAfter)));
+    },
+    base: () => view,
   };
+}
+
+/** The window counted for a model that reads it differently. It is written anew with the turn. */
+async function recountedWindow(services: Services, { view, toolset }: SessionRow, model: string): Promise<TurnWindow> {
+  const { profiles, store } = services;
+  const served = profiles.of(model);
+  const counter = await served.counter();
+  const window = await readWindow(store.history, view);
+  const answered = answeredCalls([], window.map(bodyOf));
+  const entries: NewEntry[] = [];
+  for (const [place, message] of window.entries()) {
+    const size = await counter.message(message.body, answered[place]);
+    entries.push({ ...asNewEntry(message), ...size, border: isBorder(served.profile, message.body) });
+  }
+  const { tools } = store.toolsets.read(toolset);
+  const recountedTools = tools.length === 0 ? undefined : { tools, tokens: await counter.tools(tools) };
+  const border = entries.findLastIndex((entry) => entry.border);
+  const read = (thinking: Thinking, closed: boolean): ReadMessage[] => {
+    const kept = keptPart(thinking, closed);
+    return entries.map(({ message, tokens, reasoning }, place) =>
+      readAs({ ...message, tokens, reasoning }, isKept(kept, place > border)),
+    );
+  };
+  return {
+    tools: recountedTools ?? { tools: [], tokens: 0 },
+    recountedTools,
+    tokens: (thinking, closed) => sumTokens(read(thinking, closed)),
+    tokensWith: (items) => tokensOf([...entries, ...items]),
+    read: async (thinking, closed) => read(thinking, closed),
+    base: () => store.history.rewrite(entries),
+  };
+}
+
+/** Whether messages drop all reasoning before them. */
+export function hasBorder({ items }: Write): boolean {
+  return items.some((item) => item.border);
+}
+
+/** The messages of a request, with the reasoning that the prompt keeps. */
+export function readItems(items: readonly WriteItem[], thinking: Thinking): ReadMessage[] {
+  const kept = keptPart(thinking, false);
+  const border = items.findLastIndex((item) => item.border);
+  return items.map((item, place) => readAs(item, isKept(kept, place > border)));
+}
+
+export function sumTokens(messages: readonly ReadMessage[]): number {
+  return messages.reduce((sum, { tokens }) => sum + tokens, 0);
+}
+
+type KeptPart = 'all' | 'none' | 'default';
+
+function keptPart({ enabled, keepsAll }: Thinking, closed: boolean): KeptPart {
+  if (!enabled) return 'none';
+  if (keepsAll) return 'all';
+  return closed ? 'none' : 'default';
+}
+
+function isKept(kept: KeptPart, byDefault: boolean): boolean {
+  return kept === 'default' ? byDefault : kept === 'all';
 }

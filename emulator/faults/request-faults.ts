@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../contract/errors.ts';
 import { ApiError, injectedError } from '../api-error.ts';
-import { type NextItems, StreamCut } from '../streams/output.ts';
+import { type NextItems, StreamCut } from '../http/streams.ts';
 import type { FaultEffect, FaultEffectName } from './fault-spec.ts';
 import type { Fault, Subject, Wait, Waited } from './faults.ts';
 

@@ -5,21 +5,37 @@ import type { ChatMessage } from '../../contract/messages.ts';
 import type { SessionState } from '../../contract/sessions.ts';
 import { ApiError, ClientGone, invalid } from '../api-error.ts';
 import { billingOf, type OpenBill } from '../billing/billing.ts';
-import { replay } from '../chat/chunks.ts';
-import { hasBorder, readItems, type TurnWindow, windowFor } from '../chat/read-window.ts';
+import { replay } from '../chat/complete.ts';
+import { turnFacts } from '../chat/reply.ts';
 import { settingsOf } from '../chat/settings.ts';
-import { cacheTtl, checkTurn, commitTurn, countTurn, type TurnInput, turnFacts } from '../chat/turn.ts';
-import { type Env, onClientGone, type RequestContext } from '../http/context.ts';
-import { renderError } from '../http/render-error.ts';
+import {
+  cacheTtl,
+  checkTurn,
+  commitTurn,
+  countTurn,
+  hasBorder,
+  readItems,
+  type TurnInput,
+  type TurnWindow,
+  windowFor,
+} from '../chat/turn.ts';
+import type { Env, RequestContext } from '../http/context.ts';
 import { parseFields, readMediaValue } from '../http/request-body.ts';
-import { journalStreamedText, noteEffects, respondWritten, send, sendStream, setHeader } from '../http/respond.ts';
-import { requireProfile } from '../models/known-models.ts';
+import {
+  journalStreamedText,
+  noteEffects,
+  onClientGone,
+  renderError,
+  respondWritten,
+  send,
+  sendStream,
+  setHeader,
+} from '../http/respond.ts';
+import { resumed, type Source, toEvent } from '../http/streams.ts';
 import { expectedVersion, Mutation, type SessionTarget } from '../mutation.ts';
-import { historyOf, requireContent, sizeItem, type WriteItem } from '../sessions/append.ts';
 import { toSessionState } from '../sessions/session.ts';
+import { historyOf, requireContent, sizeItem, type WriteItem } from '../sessions/write.ts';
 import type { SessionRow } from '../store/sessions.ts';
-import { toEvent } from '../streams/formats.ts';
-import { resumed, type Source } from '../streams/output.ts';
 import { type ReadAnswer, StreamedAnswer } from './answer.ts';
 import {
   type EndedStream,
@@ -45,7 +61,7 @@ export function gatewayChatRoutes(gateway: Gateway, limits: Limits, chunkCharact
     const body = await readMediaValue(c);
     // What the schema leaves out is the upstream's: `ChatRequest` is what the count of a prompt reads.
     const request = parseFields(c, schema, body) as ChatRequest;
-    requireProfile(c.get('services'), request.model);
+    c.get('services').profiles.require(request.model);
     if ((request.n ?? 1) > 1) throw invalid('n must be 1 in a session', 'n', 'one_choice_only');
     requireContent(
       request.messages.filter((message) => message.role !== 'assistant' || !message.partial),
@@ -245,7 +261,7 @@ class SessionTurn {
       };
     });
     if (!session) throw new Error('a committed turn has no session');
-    const place = () => services.store.sessions.find(account, turn.session.id)?.view.head;
+    const place = services.store.sessions.find(account, turn.session.id)?.view.head;
     const drift = driftOf(turn, read);
     noteEffects(this.#c, {
       ...turnFacts(request, { ...answered, session }, input.write, place),

@@ -5,7 +5,7 @@ import type { ChatMessage, ContentPart } from '../../contract/messages.ts';
 import { encodeBlob } from '../engines/media/data-url.ts';
 import { sliceIsOver, yieldToEventLoop } from '../engines/scheduler.ts';
 import type { Services } from '../services.ts';
-import { referenceOf, withUrl } from '../sessions/media.ts';
+import { referenceOf, withUrl } from '../sessions/write.ts';
 import { members } from './usage.ts';
 
 /**

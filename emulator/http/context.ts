@@ -3,8 +3,8 @@ import type { Context } from 'hono';
 import type { Blob } from '../engines/media/data-url.ts';
 import type { RequestFaults } from '../faults/request-faults.ts';
 import type { Exchange } from '../journal/exchange.ts';
-import type { AccountRate } from '../rate/rate-limits.ts';
 import type { Services } from '../services.ts';
+import type { AccountRate } from './rate-limits.ts';
 
 /** What one request carries through the walk. */
 export interface Env {
@@ -22,7 +22,7 @@ export interface Env {
     body: Uint8Array;
     /** Pictures and videos that were read apart from the body, by hash. */
     lifted: ReadonlyMap<string, Blob>;
-    /** True where the body names a session, so that errors carry their code. */
+    /** Whether path or body name a session, a snapshot or a share, so that errors are the dialect's and carry their code. */
     addressed: boolean;
     /** What is to go wrong with the request; undefined where nothing is. */
     faults: RequestFaults | undefined;
@@ -34,30 +34,3 @@ export interface Env {
 }
 
 export type RequestContext = Context<Env>;
-
-/**
- * Calls `listener` once the client has gone, at once where it has already.
- * @returns a function that removes the listener
- */
-export function onClientGone(c: RequestContext, listener: () => void): () => void {
-  const { outgoing } = c.env;
-  if (outgoing) {
-    const onClose = (): void => {
-      if (!outgoing.writableFinished) listener();
-    };
-    if (outgoing.destroyed) onClose();
-    else outgoing.once('close', onClose);
-    return () => outgoing.off('close', onClose);
-  }
-  const { signal } = c.req.raw;
-  if (signal.aborted) listener();
-  else signal.addEventListener('abort', listener, { once: true });
-  return () => signal.removeEventListener('abort', listener);
-}
-
-const ADDRESSED = /^\/v1\/(?:sessions|snapshots|shares)(?:\/|$)/;
-
-/** Whether a request names a session, a snapshot or a share, so that its errors are the dialect's. */
-export function isAddressed(c: RequestContext): boolean {
-  return ADDRESSED.test(c.req.path) || c.get('addressed') === true;
-}

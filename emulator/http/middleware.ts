@@ -5,15 +5,15 @@ import { accountOf, identityHeaders } from '../account.ts';
 import { ApiError, invalid } from '../api-error.ts';
 import type { Faults } from '../faults/faults.ts';
 import { lazy } from '../lazy.ts';
-import { onAnswerEnd, tellingEnd } from '../rate/answer-end.ts';
-import type { AccountRate, RateLimits } from '../rate/rate-limits.ts';
 import { isLoopback } from '../server.ts';
 import type { Services } from '../services.ts';
 import type { Env, RequestContext } from './context.ts';
-import { openExchange, send, setHeader } from './respond.ts';
+import type { AccountRate, RateLimits } from './rate-limits.ts';
+import { onClientGone, openExchange, send, setHeader } from './respond.ts';
 
 const NO_BODY = new Uint8Array();
 const NOTHING_LIFTED = new Map();
+const ADDRESSED = /^\/v1\/(?:sessions|snapshots|shares)(?:\/|$)/;
 
 /** Gives every request an id, as the live API does, and a journal entry. */
 export function openRequest(services: Services): MiddlewareHandler<Env> {
@@ -23,6 +23,7 @@ export function openRequest(services: Services): MiddlewareHandler<Env> {
     c.set('services', services);
     c.set('body', NO_BODY);
     c.set('lifted', NOTHING_LIFTED);
+    c.set('addressed', ADDRESSED.test(c.req.path));
     c.set('startedAt', performance.now());
     c.set('headers', traceHeaders(services.ids('request')));
     openExchange(c, services);
@@ -238,4 +239,35 @@ function memoize<Result>(compute: (text: string) => Result): (text: string) => R
     known.set(text, result);
     return result;
   };
+}
+
+/** Calls `listener` when the answer is over, however it ends; perhaps more than once. To be asked before there is one. */
+function onAnswerEnd(c: RequestContext, listener: () => void): void {
+  const { outgoing } = c.env;
+  if (!outgoing) onClientGone(c, listener);
+  else if (outgoing.destroyed) listener();
+  else outgoing.once('close', listener);
+}
+
+/** The same answer in process, which tells when a stream has been read, given up or broken off. A text is over at once. */
+function tellingEnd(response: Response, listener: () => void): Response {
+  const { body, headers } = response;
+  if (!body || headers.get('content-type') !== 'text/event-stream') {
+    listener();
+    return response;
+  }
+  const reader = body.getReader();
+  void reader.closed.then(listener, listener);
+  const told = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const step = await reader.read();
+        if (step.done) controller.close();
+        else controller.enqueue(step.value);
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  );
+  return new Response(told, response);
 }

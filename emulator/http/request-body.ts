@@ -2,12 +2,13 @@ import type { IncomingMessage } from 'node:http';
 import type * as z from 'zod';
 import { LIVE_TEXT } from '../../contract/errors.ts';
 import type { Limits } from '../../contract/limits.ts';
+import type { ModelProfile } from '../../contract/models/profile.ts';
 import { ApiError, invalid } from '../api-error.ts';
 import { MediaLifter, NotBase64, restoreTexts } from '../engines/media/lift-media.ts';
 import { sliceIsOver, yieldToEventLoop } from '../engines/scheduler.ts';
-import { abortable } from '../streams/web-streams.ts';
-import { isAddressed, type RequestContext } from './context.ts';
+import type { RequestContext } from './context.ts';
 import { setHeader } from './respond.ts';
+import { abortable } from './streams.ts';
 
 const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
 /** Only the first issue is reported, and a body can hold a million of them. */
@@ -62,9 +63,21 @@ export function parseFields<Schema extends z.ZodType>(
   schema: Schema,
   value: unknown,
 ): z.output<Schema> {
-  const fields = checkFields(schema, value, isAddressed(c));
+  const fields = checkFields(schema, value, c.get('addressed'));
   nameIgnored(c, ignoredFields(value, fields));
   return fields;
+}
+
+/**
+ * The profile of the model that a request names. A header of the answer says where the live API has that model no longer.
+ * @throws ApiError `model_not_found`
+ */
+export function modelOf(c: RequestContext, name: string): ModelProfile {
+  const { profiles } = c.get('services');
+  const { profile } = profiles.require(name);
+  const note = profiles.retirementNote(profile);
+  if (note !== undefined) setHeader(c, 'Kimi-Emulator-Note', note);
+  return profile;
 }
 
 /** Names fields that are ignored in a header of the answer, behind those that are named already. */

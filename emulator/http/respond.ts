@@ -1,11 +1,16 @@
+import { setImmediate as nextTick } from 'node:timers/promises';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import { ERRORS, type ErrorBody, type ErrorRow } from '../../contract/errors.ts';
 import type { List } from '../../contract/lists.ts';
-import { ClientGone } from '../api-error.ts';
+import { ApiError, ClientGone } from '../api-error.ts';
+import { unixSeconds } from '../clock.ts';
 import { sliceIsOver, yieldToEventLoop } from '../engines/scheduler.ts';
 import type { JournalEffects } from '../journal/exchange.ts';
+import { lazy } from '../lazy.ts';
 import type { Services } from '../services.ts';
-import { Batches, type Encoding, readable, type Source, writeTo } from '../streams/output.ts';
+import type { Store } from '../store/store.ts';
 import type { RequestContext } from './context.ts';
+import { Batches, type Encoding, readable, type Source, toEvent, writeTo } from './streams.ts';
 
 const FIRST_REFUSAL = 400;
 
@@ -27,7 +32,7 @@ export function send(c: RequestContext, status: number, text: string | null): Re
 }
 
 /** The same with JSON. */
-export function sendJson(c: RequestContext, status: number, json: string): Response {
+function sendJson(c: RequestContext, status: number, json: string): Response {
   setHeader(c, 'Content-Type', 'application/json; charset=utf-8');
   return send(c, status, json);
 }
@@ -52,6 +57,26 @@ export function sendJsonParts(
     { next, return: () => left.return?.() },
     { encode, encodeError: () => '', ending: '', abort: new AbortController() },
   );
+}
+
+/**
+ * Calls `listener` once the client has gone, at once where it has already.
+ * @returns a function that removes the listener
+ */
+export function onClientGone(c: RequestContext, listener: () => void): () => void {
+  const { outgoing } = c.env;
+  if (outgoing) {
+    const onClose = (): void => {
+      if (!outgoing.writableFinished) listener();
+    };
+    if (outgoing.destroyed) onClose();
+    else outgoing.once('close', onClose);
+    return () => outgoing.off('close', onClose);
+  }
+  const { signal } = c.req.raw;
+  if (signal.aborted) listener();
+  else signal.addEventListener('abort', listener, { once: true });
+  return () => signal.removeEventListener('abort', listener);
 }
 
 /** Leaves without an answer, as a connection does that breaks. In process, `emulator.fetch` makes it a failed request. */
@@ -106,6 +131,22 @@ export function sendStream<Item>(
   return RESPONSE_ALREADY_SENT;
 }
 
+/** Answers with the events of an event stream. */
+export function sendEvents(
+  c: RequestContext,
+  source: Source<object>,
+  abort = new AbortController(),
+): Response | Promise<Response> {
+  setHeader(c, 'Content-Type', 'text/event-stream');
+  setHeader(c, 'Cache-Control', 'no-cache');
+  return sendStream(c, source, {
+    encode: toEvent,
+    encodeError: (error) => toEvent(renderError(c, error)),
+    ending: 'data: [DONE]\n\n',
+    abort,
+  });
+}
+
 /** The headers, with the time that the server took, as the live API sends it. */
 function timedHeaders(c: RequestContext): Record<string, string> {
   setHeader(c, 'Server-Timing', `inner; dur=${(performance.now() - c.get('startedAt')).toFixed(3)}`);
@@ -113,7 +154,7 @@ function timedHeaders(c: RequestContext): Record<string, string> {
 }
 
 /** What a request is answered with. */
-export interface Answer {
+interface Answer {
   body: object;
   /** The body as it is written, where another server wrote it. */
   text?: string;
@@ -256,4 +297,92 @@ export function journalStreamedText(c: RequestContext, text: string): void {
   const { bytes } = exchange;
   exchange.keepAnswer(text);
   c.get('services').journal.grown(exchange, bytes);
+}
+
+/** Sent where nobody knows how long the error will last: what the live API names in its texts. */
+const WAIT_SECONDS = 1;
+/** Statuses whose refusals an earlier request may have led to. */
+const HINTED: ReadonlySet<number> = new Set([400, 404, 409]);
+/** Loaded with the first refusal that has one. */
+const hints = lazy(() => import('../hints/hint.ts'));
+const requestHints = lazy(() => import('../hints/requests.ts'));
+
+/** Any error as the one envelope. What is not an `ApiError` is a defect: it is logged, and nothing of it is shown. */
+export function renderError(c: RequestContext, error: unknown): ErrorBody {
+  const refusal = toApiError(c, error);
+  c.get('exchange')?.refusedWith(refusal.code);
+  return refusal.toBody(c.get('addressed'));
+}
+
+/** The error as a response, with the headers that tell a client whether to try again. */
+export async function errorResponse(c: RequestContext, error: unknown): Promise<Response> {
+  const refusal = toApiError(c, error);
+  const { status, retry, html }: ErrorRow = ERRORS[refusal.code];
+  setHeader(c, 'x-should-retry', String(retry));
+  if (retry && (status === 409 || status === 429)) {
+    const wait = String(refusal.retryAfter ?? WAIT_SECONDS);
+    setHeader(c, 'Retry-After', wait);
+    if (status === 429) setHeader(c, 'X-Retry-After', wait);
+  }
+  // Who asks again at once, in this process, must not keep the work that it waits for from going on.
+  if (retry) await nextTick();
+  if (HINTED.has(status)) await addHint(c, refusal);
+  const body = renderError(c, refusal);
+  return html ? sendPage(c, status, refusal.message) : sendJson(c, status, JSON.stringify(body));
+}
+
+function sendPage(c: RequestContext, status: number, title: string): Response {
+  setHeader(c, 'Content-Type', 'text/html');
+  const page = `<html>\r\n<head><title>${title}</title></head>\r\n<body>\r\n<h1>${title}</h1>\r\n</body>\r\n</html>\r\n`;
+  return send(c, status, page);
+}
+
+/** Says in a header what led to the refusal and what to do. Status and body are never changed by it. */
+async function addHint(c: RequestContext, refusal: ApiError): Promise<void> {
+  const { journal, limits, clock } = c.get('services');
+  const known = journal.of(c.get('account') ?? '');
+  const { path, method } = c.req;
+  const query = method === 'GET' ? c.req.query() : undefined;
+  const request = { exchange: c.get('exchange'), body: c.get('body'), path, query };
+  try {
+    const { hintFor } = await hints();
+    const hint = hintFor({ refusal, ...request, known, limits, now: unixSeconds(clock) });
+    if (hint !== undefined) setHeader(c, 'Kimi-Emulator-Hint', hint);
+  } catch (error) {
+    console.error('kimi-emulator: a hint failed', error);
+  }
+}
+
+function toApiError(c: RequestContext, error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  // Who was still waiting when the emulator was closed has had the connection dropped.
+  const { store } = c.get('services');
+  const nobodyWaits = error instanceof ClientGone || store.closed;
+  if (!nobodyWaits) log(error, store);
+  return new ApiError('unexpected_output', {});
+}
+
+/** A full disk is for the user to fix, and gets one line in the log; anything else is a defect. */
+function log(error: unknown, store: Store): void {
+  const fault = store.diskFault(error);
+  if (fault === undefined) console.error('kimi-emulator: unexpected error', error);
+  else console.error(`kimi-emulator: a request was refused: ${fault}`);
+}
+
+/** The live API's body for a route that it does not have, captured. */
+export async function unknownRoute(c: RequestContext): Promise<Response> {
+  const body = {
+    code: 5,
+    error: 'url.not_found',
+    message: '没找到对象',
+    method: c.req.method,
+    scode: '0x5',
+    status: false,
+    ua: c.req.header('user-agent') ?? '',
+    url: c.req.path,
+  };
+  const { unknownRouteHint } = await requestHints();
+  setHeader(c, 'Kimi-Emulator-Hint', unknownRouteHint(c.req.method, c.req.path));
+  setHeader(c, 'x-should-retry', 'false');
+  return sendJson(c, 404, JSON.stringify(body));
 }

@@ -1,7 +1,10 @@
 import type { LimitName, Limits } from '../../contract/limits.ts';
+import { MODEL_ID } from '../../contract/model-names.ts';
 import { otherModel } from '../../contract/models/other.ts';
 import type { ModelProfile } from '../../contract/models/profile.ts';
-import { findProfile } from '../../contract/models/profiles.ts';
+import { findProfile, PROFILES } from '../../contract/models/profiles.ts';
+import { ApiError } from '../api-error.ts';
+import type { Clock } from '../clock.ts';
 import type { ChatTemplate } from '../engines/tokens/chat-template.ts';
 import { K2_TEMPLATE, K25_TEMPLATE } from '../engines/tokens/k2-template.ts';
 import { K3_TEMPLATE } from '../engines/tokens/k3-template.ts';
@@ -16,6 +19,19 @@ const TEMPLATES: Record<ModelProfile['template']['value'], ChatTemplate> = {
 
 /** Names that are remembered, of which clients of a gateway may send any. */
 const MAX_SERVED = 1_024;
+
+/** What Moonshot's own clients ask for where they are not told [kimi-code 0.38.0]. */
+const CURRENT = 'kimi-k3';
+
+/** Which models answer: those that are live at the emulator's time, or those of a list. Without it all that are known do. */
+export type ServedModels = 'live' | readonly string[];
+
+/** The names that mean a model, its id first. */
+export const KNOWN_NAMES: readonly string[] = PROFILES.flatMap(namesOf);
+
+function namesOf({ id, aliases }: ModelProfile): readonly string[] {
+  return [id, ...aliases.value];
+}
 
 /** A profile as this emulator serves it. */
 export interface ServedModel {
@@ -33,6 +49,8 @@ interface ProfileSettings {
   readonly tokenizer: TokenizerSource;
   /** Counts for models that are not Kimi's. Where undefined, there are none. */
   readonly otherTokenizer?: TokenizerSource | undefined;
+  readonly served: ServedModels | undefined;
+  readonly clock: Clock;
 }
 
 /** The models of one emulator, each made when it is first asked for. */
@@ -49,7 +67,7 @@ export class Profiles {
   of(name: string): ServedModel {
     const known = this.#served.get(name);
     if (known) return known;
-    const profile = this.find(name);
+    const profile = this.#find(name);
     if (!profile) throw new RangeError(`${name} is not a known model`);
     const served = this.#serve(profile);
     const [oldest] = this.#served.size >= MAX_SERVED ? this.#served.keys() : [];
@@ -58,8 +76,43 @@ export class Profiles {
     return served;
   }
 
+  /** @throws ApiError with the live API's text where no such model answers */
+  require(name: string): ServedModel {
+    const known = this.#served.get(name) ?? (this.#find(name) && this.of(name));
+    if (known && this.#answers(known.profile)) return known;
+    const served = PROFILES.filter((each) => this.#answers(each)).flatMap(namesOf);
+    throw new ApiError('model_not_found', { model: name, served });
+  }
+
+  /** What `GET /v1/models` lists: what answers; without a choice, what is live, and the article's model behind it. */
+  listed(): readonly ModelProfile[] {
+    const { served, clock } = this.#settings;
+    if (served !== undefined) return PROFILES.filter((profile) => this.#answers(profile));
+    const now = clock.now();
+    const [live, others] = [true, false].map((wanted) => PROFILES.filter((each) => isLive(each, now) === wanted));
+    return [...(live ?? []), ...(others ?? []).filter(({ id }) => id === MODEL_ID)];
+  }
+
+  /**
+   * The model of a session that names none: the article's, or the first that answers where that does not. Of another server,
+   * which has the article's no longer, the first that is live.
+   */
+  get default(): string {
+    const listed = this.listed();
+    const [first] = listed;
+    if (this.#takesOthers) return listed.find(({ id }) => id === CURRENT)?.id ?? first?.id ?? CURRENT;
+    const article = findProfile(MODEL_ID);
+    return first === undefined || (article && this.#answers(article)) ? MODEL_ID : first.id;
+  }
+
+  /** Says of a model that has left the live API since when; undefined while it is there. */
+  retirementNote({ id, retired }: ModelProfile): string | undefined {
+    if (retired.value === null || this.#settings.clock.now() < Date.parse(retired.value)) return undefined;
+    return `${id}: retired on the live API since ${retired.value}`;
+  }
+
   /** Whether models are served that this project does not know. */
-  get takesOthers(): boolean {
+  get #takesOthers(): boolean {
     return this.#settings.otherTokenizer !== undefined;
   }
 
@@ -69,8 +122,15 @@ export class Profiles {
   }
 
   /** The profile of a name; undefined where no such model can be served. */
-  find(name: string): ModelProfile | undefined {
-    return findProfile(name) ?? (this.takesOthers ? (this.#served.get(name)?.profile ?? otherModel(name)) : undefined);
+  #find(name: string): ModelProfile | undefined {
+    return findProfile(name) ?? (this.#takesOthers ? (this.#served.get(name)?.profile ?? otherModel(name)) : undefined);
+  }
+
+  #answers(profile: ModelProfile): boolean {
+    const { served, clock } = this.#settings;
+    if (served === undefined) return true;
+    if (served === 'live') return isLive(profile, clock.now());
+    return namesOf(profile).some((name) => served.includes(name));
   }
 
   #serve(profile: ModelProfile): ServedModel {
@@ -97,4 +157,8 @@ export class Profiles {
 /** Whether two models read a history alike, so that a window that is counted for one is counted for the other. */
 export function countAlike(one: ModelProfile, other: ModelProfile): boolean {
   return one.template.value === other.template.value && one.thinking.history.value === other.thinking.history.value;
+}
+
+function isLive({ since, retired }: ModelProfile, nowMs: number): boolean {
+  return nowMs >= Date.parse(since.value) && (retired.value === null || nowMs < Date.parse(retired.value));
 }

@@ -2,12 +2,9 @@ import { Hono } from 'hono';
 import type { ErrorBody } from '../../contract/errors.ts';
 import type { Limits } from '../../contract/limits.ts';
 import { listQuery } from '../../contract/lists.ts';
-import type { InputMessage } from '../../contract/messages.ts';
-import { type AppendAcknowledgement, type AppendEnd, sessionRequests } from '../../contract/sessions.ts';
+import { type AppendEnd, sessionRequests } from '../../contract/sessions.ts';
 import { ApiError } from '../api-error.ts';
-import { requireTools } from '../chat/profile-rules.ts';
 import type { Env, RequestContext } from '../http/context.ts';
-import { renderError } from '../http/render-error.ts';
 import {
   bodyParts,
   checkFields,
@@ -17,14 +14,13 @@ import {
   readJson,
   readMediaValue,
 } from '../http/request-body.ts';
-import { respondWritten, sendStream, setHeader, toList } from '../http/respond.ts';
-import { expectedVersion, loadSession, type Mutation, mutate, pathSession, type SessionTarget } from '../mutation.ts';
-import { append, countWrite, historyOf, requireContent, type Write, wroteFacts } from '../sessions/append.ts';
+import { renderError, respondWritten, sendStream, setHeader, toList } from '../http/respond.ts';
+import { ndjsonLines, toNdjson } from '../http/streams.ts';
+import { expectedVersion, loadSession, mutate, pathSession } from '../mutation.ts';
+import { appending } from '../sessions/append.ts';
 import { findCursor, pin } from '../sessions/messages.ts';
-import { requireSession, toMessage, toUsage, writtenMessages } from '../sessions/session.ts';
-import type { NewEntry } from '../store/entries.ts';
-import type { SessionRow } from '../store/sessions.ts';
-import { ndjsonLines, toNdjson } from '../streams/formats.ts';
+import { requireSession, toMessage, toUsage } from '../sessions/session.ts';
+import { requireContent } from '../sessions/write.ts';
 import { respondMessages } from './message-list.ts';
 
 const NDJSON_TYPE = /^application\/(?:x-ndjson|ndjson|jsonl)\s*(?:;|$)/i;
@@ -42,20 +38,7 @@ export function messageRoutes(limits: Limits) {
     const isOne = typeof value === 'object' && value !== null && 'role' in value;
     const body = parseFields(c, requests.append, isOne ? { messages: [value] } : value);
     requireContent(body.messages, true);
-    const answer = await mutate(c, {
-      session: pathSession(c),
-      prepare: (mutation) => prepareWrite(c, mutation, body.messages),
-      apply: (session, write) => {
-        const { next, written, usage } = appendWrite(c, session, write);
-        const data = writtenMessages(session.id, written);
-        const { version } = next;
-        return {
-          body: { object: 'session.append', session_id: session.id, data, tokens: write.tokens, usage, version },
-          version,
-          ...effectsOf(c, next, write, usage.total_tokens),
-        };
-      },
-    });
+    const answer = await mutate(c, pathSession(c), appending(c.get('services'), body.messages));
     return respondWritten(c, answer);
   });
 
@@ -73,8 +56,7 @@ export function messageRoutes(limits: Limits) {
 
   routes.post('/:id/messages/:message', async (c) => {
     const { pinned } = await readJson(c, requests.pin);
-    const answer = await mutate(c, {
-      session: pathSession(c),
+    const answer = await mutate(c, pathSession(c), {
       apply: (session) => {
         const { result, session: next } = pin(c.get('services'), session, c.req.param('message'), pinned);
         return { body: result, version: next.version };
@@ -84,34 +66,6 @@ export function messageRoutes(limits: Limits) {
   });
 
   return routes;
-}
-
-async function prepareWrite(
-  c: RequestContext,
-  mutation: Mutation<SessionTarget>,
-  messages: readonly InputMessage[],
-): Promise<Write> {
-  const { services } = c.var;
-  const session = mutation.load();
-  requireTools(services.profiles.of(session.model).profile, [], messages);
-  const write = await countWrite(services, { ...session, media: c.var }, messages);
-  await mutation.storeBlobs(write);
-  return write;
-}
-
-function appendWrite(c: RequestContext, session: SessionRow, write: Write) {
-  const { services, faults } = c.var;
-  const { session: next, written } = append(services, session, write);
-  faults?.requireMemory(write.tokens);
-  return { next, written: written satisfies NewEntry[], usage: toUsage(services, next) };
-}
-
-function effectsOf(c: RequestContext, next: SessionRow, write: Write, total: number) {
-  const items = historyOf(c.get('services').profiles.of(next.model), write.items);
-  return {
-    effects: { wrote: wroteFacts(write, total, next) },
-    history: { session: next.id, step: 'written' as const, items },
-  };
 }
 
 /**
@@ -161,19 +115,7 @@ async function appendLine(
   const value = parseJson(line.bytes, services.limits);
   const message = line.index === 0 ? parseFields(c, schema, value) : checkFields(schema, value);
   requireContent([message], true);
-  const { body } = await mutate(c, {
-    session,
-    line,
-    prepare: (mutation) => prepareWrite(c, mutation, [message]),
-    apply: (found, write) => {
-      const { next, written, usage } = appendWrite(c, found, write);
-      const { version } = next;
-      const { tokens } = write;
-      const stored = written[0]?.message.id ?? '';
-      const acknowledgement: AppendAcknowledgement = { index: line.index, id: stored, tokens, usage, version };
-      return { body: acknowledgement, ...effectsOf(c, next, write, usage.total_tokens) };
-    },
-  });
+  const { body } = await mutate(c, session, appending(services, [message], line.index), line);
   return `${body}\n`;
 }
 

@@ -2,17 +2,14 @@ import { Hono } from 'hono';
 import type { Limits } from '../../contract/limits.ts';
 import { type Balance, estimateRequest, type Model } from '../../contract/models.ts';
 import { billingOf } from '../billing/billing.ts';
-import { requireTools, requireToolsInPlace } from '../chat/profile-rules.ts';
-import { readItems, sumTokens } from '../chat/read-window.ts';
-import { thinkingOf } from '../chat/thinking.ts';
+import { requireToolsInPlace, thinkingOf } from '../chat/settings.ts';
+import { readItems, sumTokens } from '../chat/turn.ts';
 import type { Env } from '../http/context.ts';
-import { parseFields, readMediaValue } from '../http/request-body.ts';
+import { modelOf, parseFields, readMediaValue } from '../http/request-body.ts';
 import { respond, respondWritten } from '../http/respond.ts';
-import { listedProfiles } from '../models/known-models.ts';
 import type { ServedModel } from '../models/profiles.ts';
 import { mutate } from '../mutation.ts';
-import { countContent } from '../sessions/append.ts';
-import { modelOf } from './model-of.ts';
+import { countContent, requireTools } from '../sessions/write.ts';
 
 /** What an account has that was given no balance. Departure: the live API answers what is left of what was paid. */
 const UNCHARGED = { available_balance: 49.58894, voucher_balance: 46.58893, cash_balance: 3.00001 };
@@ -26,9 +23,10 @@ export function modelRoutes(limits: Limits) {
   const routes = new Hono<Env>();
 
   routes.get('/models', (c) => {
-    const data = listedProfiles(c.get('services')).map((profile) =>
-      toModel(profile.id, c.get('services').profiles.of(profile.id)),
-    );
+    const data = c
+      .get('services')
+      .profiles.listed()
+      .map(({ id }) => toModel(id, c.get('services').profiles.of(id)));
     return respond(c, { body: { object: 'list', data } });
   });
 
@@ -46,7 +44,7 @@ export function modelRoutes(limits: Limits) {
     const last = messages.at(-1);
     const partial = last?.role === 'assistant' && last.partial === true;
     // Changes nothing; its answer is stored under its key all the same.
-    const answer = await mutate(c, {
+    const answer = await mutate(c, undefined, {
       prepare: async () => {
         const { services } = c.var;
         const {

@@ -2,19 +2,16 @@ import { Hono } from 'hono';
 import type { Limits } from '../../contract/limits.ts';
 import { listQuery } from '../../contract/lists.ts';
 import { sessionRequests } from '../../contract/sessions.ts';
-import { requireTools } from '../chat/profile-rules.ts';
 import type { Env } from '../http/context.ts';
-import { parseFields, readJson } from '../http/request-body.ts';
+import { modelOf, parseFields, readJson } from '../http/request-body.ts';
 import { respond, respondWritten, toList } from '../http/respond.ts';
-import { defaultModel } from '../models/known-models.ts';
 import { mutate, pathSession } from '../mutation.ts';
-import { countContent, historyOf, requireContent } from '../sessions/append.ts';
 import { applyCompression, compressedFacts, planCompression } from '../sessions/compress.ts';
 import { createSession, deleteSession, updateSession } from '../sessions/create.ts';
 import { requireSession, toSession } from '../sessions/session.ts';
 import { fork, requireShared, rollback, rolledBackFacts } from '../sessions/snapshots.ts';
 import { cutFacts, prepareCuts, truncate } from '../sessions/truncate.ts';
-import { modelOf } from './model-of.ts';
+import { countContent, historyOf, requireContent, requireTools } from '../sessions/write.ts';
 
 export function sessionRoutes(limits: Limits) {
   const requests = sessionRequests(limits);
@@ -25,7 +22,7 @@ export function sessionRoutes(limits: Limits) {
     const { snapshot_id, share_id, ...body } = await readJson(c, requests.create);
     const { services, account } = c.var;
     if (snapshot_id !== undefined || share_id !== undefined) {
-      const forked = await mutate(c, {
+      const forked = await mutate(c, undefined, {
         prepare: prepareCuts(services),
         apply: (_, cuts) => {
           if (snapshot_id !== undefined) c.get('faults')?.requireSnapshot(snapshot_id);
@@ -40,22 +37,22 @@ export function sessionRoutes(limits: Limits) {
       });
       return respondWritten(c, forked);
     }
-    const profile = modelOf(c, body.model ?? defaultModel(services));
+    const profile = modelOf(c, body.model ?? services.profiles.default);
     requireContent(body.messages ?? [], true);
     requireTools(profile, body.tools ?? [], body.messages);
-    const created = await mutate(c, {
+    const created = await mutate(c, undefined, {
       prepare: async (mutation) => {
-        const target = { model: body.model ?? defaultModel(services), media: c.var };
+        const target = { model: body.model ?? services.profiles.default, media: c.var };
         const counted = await countContent(services, target, body.messages ?? [], body.tools);
         await mutation.storeBlobs(counted.write);
         return counted;
       },
       apply: (_, { write, tools = { tools: [], tokens: 0 } }) => {
         const session = createSession(services, account, body, tools, write);
-        c.get('faults')?.requireMemory(write.tokens + tools.tokens);
         return {
           ...shown(toSession(services, session)),
           status: 201,
+          newTokens: write.tokens + tools.tokens,
           history: {
             session: session.id,
             step: 'created',
@@ -83,8 +80,7 @@ export function sessionRoutes(limits: Limits) {
   routes.post('/:id', async (c) => {
     const body = await readJson(c, requests.update);
     const { services } = c.var;
-    const answer = await mutate(c, {
-      session: pathSession(c),
+    const answer = await mutate(c, pathSession(c), {
       prepare: (mutation) => {
         const session = mutation.load();
         requireTools(services.profiles.of(session.model).profile, body.tools ?? []);
@@ -96,8 +92,7 @@ export function sessionRoutes(limits: Limits) {
   });
 
   routes.delete('/:id', async (c) => {
-    const answer = await mutate(c, {
-      session: pathSession(c),
+    const answer = await mutate(c, pathSession(c), {
       apply: (session) => {
         deleteSession(c.get('services'), session);
         return {
@@ -112,8 +107,7 @@ export function sessionRoutes(limits: Limits) {
   routes.post('/:id/truncate', async (c) => {
     const body = await readJson(c, requests.truncate);
     const { services } = c.var;
-    const answer = await mutate(c, {
-      session: pathSession(c),
+    const answer = await mutate(c, pathSession(c), {
       prepare: prepareCuts(services),
       apply: (session, cuts) => {
         const { result, session: next } = truncate(services, cuts, session, body);
@@ -127,8 +121,7 @@ export function sessionRoutes(limits: Limits) {
   routes.post('/:id/rollback', async (c) => {
     const body = await readJson(c, requests.rollback);
     const { services } = c.var;
-    const answer = await mutate(c, {
-      session: pathSession(c),
+    const answer = await mutate(c, pathSession(c), {
       prepare: prepareCuts(services),
       apply: (session, cuts) => {
         c.get('faults')?.requireSnapshot(body.snapshot_id);
@@ -146,8 +139,7 @@ export function sessionRoutes(limits: Limits) {
   routes.post('/:id/compress', async (c) => {
     const body = await readJson(c, requests.compress);
     const { services } = c.var;
-    const answer = await mutate(c, {
-      session: pathSession(c),
+    const answer = await mutate(c, pathSession(c), {
       prepare: (mutation) => planCompression(services, mutation.hold(), body),
       apply: (_, plan) => {
         if (plan.summary) c.get('faults')?.requireCompression();

@@ -31,19 +31,22 @@ export function sessionSnapshotRoutes(limits: Limits) {
   routes.post('/:id/snapshots', async (c) => {
     const body = await readJson(c, requests.create);
     const { services } = c.var;
-    const answer = await mutate(c, {
-      session: { ...pathSession(c), busy: true },
-      prepare: prepareCuts(services),
-      apply: (session, cuts) => {
-        const snapshot = takeSnapshot(services, cuts, session, body);
-        return {
-          body: toSnapshot(services, snapshot),
-          status: 201,
-          version: session.version,
-          history: { session: session.id, step: { snapshot: snapshot.id } },
-        };
+    const answer = await mutate(
+      c,
+      { ...pathSession(c), busy: true },
+      {
+        prepare: prepareCuts(services),
+        apply: (session, cuts) => {
+          const snapshot = takeSnapshot(services, cuts, session, body);
+          return {
+            body: toSnapshot(services, snapshot),
+            status: 201,
+            version: session.version,
+            history: { session: session.id, step: { snapshot: snapshot.id } },
+          };
+        },
       },
-    });
+    );
     return respondWritten(c, answer);
   });
 
@@ -66,7 +69,7 @@ export function snapshotRoutes(limits: Limits) {
   routes.get('/:id', (c) => respond(c, { body: toSnapshot(c.get('services'), pathSnapshot(c)) }));
 
   routes.delete('/:id', async (c) => {
-    const answer = await mutate(c, {
+    const answer = await mutate(c, undefined, {
       apply: () => {
         const snapshot = pathSnapshot(c);
         deleteSnapshot(c.get('services'), snapshot);
@@ -94,7 +97,7 @@ export function snapshotRoutes(limits: Limits) {
   routes.post('/:id/share', async (c) => {
     const body = await readJson(c, requests.share);
     const { services } = c.var;
-    const answer = await mutate(c, {
+    const answer = await mutate(c, undefined, {
       apply: () => ({ body: toSnapshot(services, shareSnapshot(services, pathSnapshot(c), body)) }),
     });
     return respondWritten(c, answer);
@@ -102,7 +105,7 @@ export function snapshotRoutes(limits: Limits) {
 
   routes.delete('/:id/share', async (c) => {
     const { services } = c.var;
-    const answer = await mutate(c, {
+    const answer = await mutate(c, undefined, {
       apply: () => ({ body: toSnapshot(services, unshareSnapshot(services, pathSnapshot(c))) }),
     });
     return respondWritten(c, answer);

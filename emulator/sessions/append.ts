@@ -1,166 +1,13 @@
-import { ERRORS } from '../../contract/errors.ts';
-import { type ChatMessage, contentText, type InputMessage, type Tool } from '../../contract/messages.ts';
-import type { ModelProfile } from '../../contract/models/profile.ts';
+import type { ChatMessage, InputMessage } from '../../contract/messages.ts';
+import type { AppendAcknowledgement } from '../../contract/sessions.ts';
 import { ApiError, invalid } from '../api-error.ts';
 import { unixSeconds } from '../clock.ts';
-import type { Blob } from '../engines/media/data-url.ts';
-import type { AnsweredCall } from '../engines/tokens/chat-template.ts';
-import { answeredCalls, type MessageSize, type PromptCounter } from '../engines/tokens/prompt-counter.ts';
 import type { JournalEffects } from '../journal/exchange.ts';
-import type { ServedModel } from '../models/profiles.ts';
 import type { Services } from '../services.ts';
 import { asNewEntry, type NewEntry, type Tail, type View } from '../store/entries.ts';
-import type { SessionRow, Toolset } from '../store/sessions.ts';
-import { type Pairing, type PairingFault, pair } from './groups.ts';
-import { type MediaSource, readMedia } from './media.ts';
-import { type ReadMessage, readAs } from './messages.ts';
-import { saveSession, toUsage } from './session.ts';
-
-/** One message on its way into a window, counted. */
-export interface WriteItem extends MessageSize {
-  body: ChatMessage;
-  /** Whether a prompt drops its reasoning, and all before it. */
-  border: boolean;
-  /** Undefined where the client did not set it: then only a leading system message is pinned. */
-  pinned: boolean | undefined;
-}
-
-/** What a request brings, counted. */
-export interface Counted {
-  write: Write;
-  tools: Toolset | undefined;
-  counter: PromptCounter;
-}
-
-/** Messages that are written together or not at all. */
-export interface Write {
-  items: WriteItem[];
-  /** Reasoning included. */
-  tokens: number;
-  /** Bytes of its pictures and videos, each once. */
-  blobs: readonly Blob[];
-}
-
-/** What the messages of a write are counted for, and behind. */
-interface WriteTarget {
-  /** The model that reads them. */
-  model: string;
-  /** The end of the window that they come behind; absent where they begin one. */
-  view?: View;
-  media: MediaSource;
-}
-
-/** Counts the messages of one write, in slices. */
-export async function countWrite(
-  services: Services,
-  target: WriteTarget,
-  sent: readonly InputMessage[],
-): Promise<Write> {
-  const served = services.profiles.of(target.model);
-  const { messages, blobs } = await readMedia(served.profile, sent, target.media);
-  const counter = await served.counter();
-  const bodies = messages.map(toChatMessage);
-  const answered = answeredIn(services, counter, target, bodies);
-  const items: WriteItem[] = [];
-  let tokens = 0;
-  for (const [place, message] of messages.entries()) {
-    const body = bodies[place];
-    if (!body) continue;
-    const item = { ...(await sizeItem(served, counter, body, answered[place])), pinned: message.pinned };
-    items.push(item);
-    tokens += item.tokens + item.reasoning;
-  }
-  return { items, tokens, blobs };
-}
-
-/** The same with tools; undefined where the request names none. */
-export async function countContent(
-  services: Services,
-  target: WriteTarget,
-  messages: readonly InputMessage[],
-  tools: Tool[] | null | undefined,
-): Promise<Counted> {
-  const counter = await services.profiles.of(target.model).counter();
-  const write = await countWrite(services, target, messages);
-  if (!tools) return { write, tools: undefined, counter };
-  return { write, tools: { tools, tokens: await counter.tools(tools) }, counter };
-}
-
-/** A message with its size, for a model. */
-export async function sizeItem(
-  { profile }: ServedModel,
-  counter: PromptCounter,
-  body: ChatMessage,
-  answered: AnsweredCall | undefined,
-): Promise<Omit<WriteItem, 'pinned'>> {
-  const { tokens, reasoning } = await counter.message(body, answered);
-  return { body, tokens, reasoning, border: isBorder(profile, body) };
-}
-
-/** Whether the prompt of a model drops the reasoning of a message and of all before it. */
-export function isBorder({ thinking }: ModelProfile, { role, tool_calls }: ChatMessage): boolean {
-  if (thinking.history.value === 'after_last_user') return role === 'user';
-  return thinking.history.value === 'after_last_answer' && role === 'assistant' && !tool_calls;
-}
-
-function answeredIn(
-  { store }: Services,
-  counter: PromptCounter,
-  { view }: WriteTarget,
-  bodies: readonly ChatMessage[],
-): (AnsweredCall | undefined)[] {
-  if (!counter.needsAnsweredCalls || !bodies.some((body) => body.role === 'tool')) return [];
-  return answeredCalls(view ? store.history.tail(view).calls.map(bodyOf) : [], bodies);
-}
-
-/** Messages as a client without sessions would send them again and again. */
-export function historyOf({ profile }: Pick<ServedModel, 'profile'>, items: readonly WriteItem[]): ReadMessage[] {
-  const keepsReasoning = profile.thinking.history.value === 'all';
-  return items.map((item) => readAs(item, keepsReasoning));
-}
-
-/** What is stored of a message: everything that the model reads, and none of the flags. */
-function toChatMessage(message: InputMessage): ChatMessage {
-  const body: ChatMessage = { role: message.role, content: message.content ?? null };
-  if (message.name !== undefined) body.name = message.name;
-  if (message.role === 'assistant' && message.tool_calls) {
-    body.tool_calls = message.tool_calls.map(({ id, type, function: { name, arguments: text } }) => ({
-      id,
-      type,
-      function: { name, arguments: text ?? '' },
-    }));
-  }
-  if (message.role === 'assistant' && message.reasoning_content != null) {
-    body.reasoning_content = message.reasoning_content;
-  }
-  if (message.role === 'system' && message.tools) body.tools = message.tools;
-  if (message.role === 'tool') body.tool_call_id = message.tool_call_id;
-  return body;
-}
-
-/**
- * Refuses messages that say nothing, as the live API does.
- * @throws ApiError the live text; where a session is addressed, with the field
- */
-export function requireContent(messages: readonly InputMessage[], addressed: boolean): void {
-  const index = messages.findIndex(isEmpty);
-  if (index === -1) return;
-  const field = `messages[${index}].content`;
-  if (addressed) throw invalid(`${field}: ${ERRORS.content_empty.message({ index })}`, field);
-  const silent = messages[index]?.role === 'assistant' && !hasCalls(messages[index]);
-  throw new ApiError(silent ? 'assistant_empty' : 'content_empty', { index });
-}
-
-/** Calls may stand without text, but not beside a list of parts that holds none. */
-function isEmpty(message: InputMessage): boolean {
-  if (hasCalls(message) && !Array.isArray(message.content)) return false;
-  if (message.role === 'system' && message.tools && message.tools.length > 0) return false;
-  return contentText(message.content) === '';
-}
-
-function hasCalls(message: InputMessage | undefined): boolean {
-  return message?.role === 'assistant' && message.tool_calls != null;
-}
+import type { SessionRow } from '../store/sessions.ts';
+import { type Change, saveSession, toUsage, writtenMessages } from './session.ts';
+import { bodyOf, countWrite, historyOf, requireTools, type Write, type WriteItem } from './write.ts';
 
 /**
  * Groups the items behind the newest group of a session.
@@ -183,6 +30,37 @@ function pairingError({ kind, ids, index }: PairingFault): ApiError {
   if (kind === 'unanswered') return new ApiError('tool_call_unanswered', { ids, param });
   const field = `${param}.tool_calls`;
   return invalid(`${field}: id ${ids.join(', ')} is used twice`, field, 'repeated_call_id');
+}
+
+/**
+ * An append: one write, all of it or nothing.
+ * @param line of a streamed append, which is acknowledged by itself
+ */
+export function appending(services: Services, messages: readonly InputMessage[], line?: number): Change<Write> {
+  return {
+    async prepare(mutation) {
+      const session = mutation.load();
+      requireTools(services.profiles.of(session.model).profile, [], messages);
+      const write = await countWrite(services, { ...session, media: mutation.media }, messages);
+      await mutation.storeBlobs(write);
+      return write;
+    },
+    apply(session, write) {
+      const { session: next, written } = append(services, session, write);
+      const { id, version, model } = next;
+      const { tokens } = write;
+      const usage = toUsage(services, next);
+      const effects = { wrote: wroteFacts(write, usage.total_tokens, next) };
+      const items = historyOf(services.profiles.of(model), write.items);
+      const done = { effects, history: { session: id, step: 'written' as const, items }, newTokens: tokens };
+      if (line !== undefined) {
+        const body: AppendAcknowledgement = { index: line, id: written[0]?.message.id ?? '', tokens, usage, version };
+        return { body, ...done };
+      }
+      const data = writtenMessages(id, written);
+      return { body: { object: 'session.append', session_id: id, data, tokens, usage, version }, version, ...done };
+    },
+  };
 }
 
 /**
@@ -248,10 +126,6 @@ export function extend(
   return { view: history.append(view, written, tail.last), written };
 }
 
-export function bodyOf(message: { body: ChatMessage }): ChatMessage {
-  return message.body;
-}
-
 function heldGroups(pins: readonly boolean[], opensGroup: readonly boolean[], heldBefore: boolean): boolean[] {
   const held: boolean[] = [];
   let start = 0;
@@ -268,11 +142,75 @@ function heldGroups(pins: readonly boolean[], opensGroup: readonly boolean[], he
 type Wrote = NonNullable<JournalEffects['wrote']>;
 
 /** @param total tokens of the window afterwards @param session as it is afterwards */
-export function wroteFacts({ items, tokens }: Write, total: number, { view }: Pick<SessionRow, 'view'>): Wrote {
+function wroteFacts({ items, tokens }: Write, total: number, { view }: Pick<SessionRow, 'view'>): Wrote {
   const wrote: Wrote = { messages: items.length, tokens, total, place: view.head };
   for (const { body } of items) {
     if (body.tool_calls) wrote.opened = [...(wrote.opened ?? []), ...body.tool_calls.map((call) => call.id)];
     if (body.tool_call_id !== undefined) wrote.answered = [...(wrote.answered ?? []), body.tool_call_id];
   }
   return wrote;
+}
+
+/** Why a list of messages is not a valid history: a result without its call, or a call that something else follows. */
+interface PairingFault {
+  kind: 'orphan' | 'unanswered' | 'duplicate';
+  ids: string[];
+  /** Where in the new messages. */
+  index: number;
+}
+
+interface Pairing {
+  /** For each new message, whether it begins a group of its own. */
+  opensGroup: boolean[];
+  /** Calls that still wait for their result. */
+  open: string[];
+}
+
+type Paired = Pick<ChatMessage, 'role' | 'tool_calls' | 'tool_call_id'>;
+
+/**
+ * Groups new messages behind a history: a plain message is a group; an assistant message with calls is one with all its
+ * results. While calls are open only their results may follow; ids need to be unique among open calls only.
+ * @param newest the newest group of the history
+ */
+export function pair(newest: readonly Paired[], messages: readonly Paired[]): Pairing | PairingFault {
+  const open = new Set<string>();
+  for (const message of newest) track(open, message);
+  const opensGroup: boolean[] = [];
+  for (const [index, message] of messages.entries()) {
+    const fault = follow(open, message);
+    if (fault) return { ...fault, index };
+    opensGroup.push(message.role !== 'tool');
+  }
+  return { opensGroup, open: [...open] };
+}
+
+/**
+ * Puts one message behind a history.
+ * @param open the calls that wait for their result; changed to those that wait behind the message
+ */
+export function follow(open: Set<string>, message: Paired): Omit<PairingFault, 'index'> | undefined {
+  if (message.role === 'tool') {
+    const id = message.tool_call_id ?? '';
+    if (!open.has(id)) return { kind: 'orphan', ids: [id] };
+  } else if (open.size > 0) {
+    return { kind: 'unanswered', ids: [...open] };
+  }
+  const repeated = repeatedIds(message);
+  if (repeated.length > 0) return { kind: 'duplicate', ids: repeated };
+  track(open, message);
+  return undefined;
+}
+
+/** Adds a message's calls to the open ones, and removes what it answers. */
+export function track(open: Set<string>, message: Paired): void {
+  for (const call of message.tool_calls ?? []) open.add(call.id);
+  if (message.tool_call_id !== undefined) open.delete(message.tool_call_id);
+}
+
+function repeatedIds({ tool_calls = [] }: Paired): string[] {
+  const seen = new Set<string>();
+  const repeated = new Set<string>();
+  for (const { id } of tool_calls) (seen.has(id) ? repeated : seen).add(id);
+  return [...repeated];
 }

@@ -6,12 +6,12 @@ import type { Services } from '../services.ts';
 import { asNewEntry, keepDropped, type NewEntry, type StoredMessage, tokensOf } from '../store/entries.ts';
 import { findCut } from '../store/history.ts';
 import type { SessionRow } from '../store/sessions.ts';
-import { bodyOf } from './append.ts';
-import { pair } from './groups.ts';
+import { pair } from './append.ts';
 import { readWindow } from './messages.ts';
 import { saveSession, toUsage, writtenMessages } from './session.ts';
 import { requireRoomForSnapshot } from './snapshots.ts';
 import { requirePreserveLen } from './truncate.ts';
+import { bodyOf } from './write.ts';
 
 /** Less than this is not worth a summary: the request then succeeds and changes nothing. */
 const LEAST_REPLACEABLE_TOKENS = 64;

@@ -1,25 +1,25 @@
 import type { CreateSessionRequest, UpdateSessionRequest } from '../../contract/sessions.ts';
 import { ApiError } from '../api-error.ts';
 import { unixSeconds } from '../clock.ts';
-import { defaultModel, requireProfile } from '../models/known-models.ts';
 import type { Services } from '../services.ts';
 import type { SessionRow, Toolset } from '../store/sessions.ts';
-import { append, type Write } from './append.ts';
+import { append } from './append.ts';
 import { requireSession, sameTools, saveSession, toUsage } from './session.ts';
+import type { Write } from './write.ts';
 
 /** A new session, with its first messages as one append. @throws ApiError `session_limit_reached`, or as append does */
 export function createSession(
   services: Services,
   account: string,
   {
-    model = defaultModel(services),
+    model = services.profiles.default,
     title = null,
     metadata,
   }: Pick<CreateSessionRequest, 'model' | 'title' | 'metadata'>,
   tools: Toolset,
   write: Write,
 ): SessionRow {
-  requireProfile(services, model);
+  services.profiles.require(model);
   const session = insertSession(services, account, {
     model,
     title,

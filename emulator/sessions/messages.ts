@@ -1,8 +1,7 @@
 import { setImmediate as nextTick } from 'node:timers/promises';
-import { type ChatMessage, contentText } from '../../contract/messages.ts';
+import { contentText } from '../../contract/messages.ts';
 import type { SessionMessage } from '../../contract/sessions.ts';
 import { ApiError } from '../api-error.ts';
-import type { MessageSize } from '../engines/tokens/prompt-counter.ts';
 import type { Services } from '../services.ts';
 import { asNewEntry, keepDropped, type NewEntry, type StoredMessage, type View } from '../store/entries.ts';
 import type { History, PageRequest } from '../store/history.ts';
@@ -42,29 +41,6 @@ function regroup(window: readonly StoredMessage[], pins: readonly boolean[]): Ne
     pinned: pins[index] ?? false,
     held: heldGroups.has(message.group),
   }));
-}
-
-/** A message as a prompt has it. */
-export interface ReadMessage {
-  body: ChatMessage;
-  tokens: number;
-  /** The row that stores it, where one does. */
-  message?: number;
-}
-
-interface Sized extends MessageSize {
-  body: ChatMessage;
-  message?: number;
-}
-
-/** A message with its reasoning, or without. */
-export function readAs({ body, tokens, reasoning, message }: Sized, keepsReasoning: boolean): ReadMessage {
-  const id = message !== undefined && { message };
-  if (keepsReasoning) return { body, tokens: tokens + reasoning, ...id };
-  if (body.reasoning_content === undefined) return { body, tokens, ...id };
-  const { reasoning_content, ...rest } = body;
-  // Another text under the same row: its own number, so that hashes are not mixed up.
-  return { body: rest, tokens, ...(message !== undefined && { message: -message }) };
 }
 
 /** Messages read in one slice: a few milliseconds. */

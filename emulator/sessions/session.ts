@@ -2,9 +2,11 @@ import type { ContentPart } from '../../contract/messages.ts';
 import type { Session, SessionMessage, SessionState, Usage } from '../../contract/sessions.ts';
 import { ApiError } from '../api-error.ts';
 import { unixSeconds } from '../clock.ts';
+import type { JournalEffects } from '../journal/exchange.ts';
 import type { Services } from '../services.ts';
 import type { Entry, NewEntry, NewMessage } from '../store/entries.ts';
 import type { SessionRow, Toolset } from '../store/sessions.ts';
+import type { MediaSource, ReadMessage, Write } from './write.ts';
 
 /**
  * @param param the field that names the session, where it is not the path
@@ -14,6 +16,47 @@ export function requireSession({ store }: Services, account: string, id: string,
   const session = store.sessions.find(account, id);
   if (!session) throw new ApiError('session_not_found', { session: id, param });
   return session;
+}
+
+/** What a change may ask for before its transaction, when it can still wait. */
+export interface Preparing<Loaded = SessionRow> {
+  /** Where the pictures and videos of the request are. */
+  readonly media: MediaSource;
+  /** Loads the session. @throws ApiError `session_not_found`, `version_conflict`, `session_busy` */
+  load(): Loaded;
+  /** Loads the session, and locks it until the request ends. @throws as `load` does */
+  hold(): Loaded;
+  /** Stores the bytes that a write's messages refer to, in slices. */
+  storeBlobs(write: Pick<Write, 'blobs'>): Promise<void>;
+}
+
+/** A change of state: what has to be awaited before it, such as counting, and what it does in its transaction. */
+export interface Change<Prepared, Loaded = SessionRow> {
+  prepare?(mutation: Preparing<Loaded>): Promise<Prepared>;
+  /** May run more than once, with nothing left of the run before: see `PreparedCuts`. */
+  apply(session: Loaded, prepared: Prepared): Applied;
+}
+
+/** What a change has done: its answer, and what the journal, the bill and faults are to know. */
+export interface Applied {
+  body: object;
+  status?: 200 | 201;
+  version?: number;
+  /** The body as it is written, where another server wrote it. */
+  text?: string;
+  effects?: JournalEffects;
+  history?: HistoryStep;
+  newTokens?: number;
+  /** The text of an answer that is streamed. */
+  streamed?: string;
+}
+
+/** What has become of a session's history, for the bill of a client without sessions. */
+interface HistoryStep {
+  session: string;
+  step: 'created' | 'written' | 'deleted' | { restored: string } | { snapshot: string };
+  /** Messages that were written. */
+  items?: readonly ReadMessage[];
 }
 
 /** Stores a session's changes, one version on. @returns it as it is then */

@@ -8,8 +8,8 @@ import type { Services } from '../services.ts';
 import { asNewEntry, type NewEntry, type StoredMessage, type View } from '../store/entries.ts';
 import { findCut } from '../store/history.ts';
 import type { SessionRow } from '../store/sessions.ts';
-import { bodyOf } from './append.ts';
 import { saveSession, toUsage } from './session.ts';
+import { bodyOf } from './write.ts';
 
 /** Cuts the head of the window. Nothing to cut is a success that changes nothing. */
 export function truncate(

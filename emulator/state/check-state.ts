@@ -2,7 +2,7 @@ import type { Limits } from '../../contract/limits.ts';
 import { type ChatMessage, contentText } from '../../contract/messages.ts';
 import { findProfile } from '../../contract/models/profiles.ts';
 import { type Blob, toBlob } from '../engines/media/data-url.ts';
-import { follow, track } from '../sessions/groups.ts';
+import { follow, track } from '../sessions/append.ts';
 import { blobsIn } from '../store/blobs.ts';
 import { addToSums, reasoningBetween, type Sums } from '../store/entries.ts';
 import { MAX_DEPTH } from '../store/segments.ts';

@@ -6,7 +6,6 @@ import type { TokenizerSource } from '../engines/tokens/tokenizer.ts';
 import type { SeededIds } from '../ids.ts';
 import { lazy } from '../lazy.ts';
 import type { Profiles } from '../models/profiles.ts';
-import type { Locks } from '../sessions/locks.ts';
 import type { Store } from '../store/store.ts';
 import { type FileParts, StateError } from './state-file.ts';
 
@@ -21,7 +20,6 @@ export interface StateParts {
   clock: MovableClock;
   /** Undefined where ids are random. */
   seededIds: SeededIds | undefined;
-  locks: Locks;
 }
 
 export interface ExportOptions {
@@ -66,11 +64,10 @@ export class State {
 
   /** Returns to the baseline, or to an empty state. A request that is still running is refused when it tries to change something. */
   reset(): void {
-    const { store, clock, seededIds, locks } = this.#parts;
+    const { store, clock, seededIds } = this.#parts;
     store.reset();
     clock.reset();
     seededIds?.reset();
-    locks.reset();
     for (const call of this.onReset) call();
   }
 

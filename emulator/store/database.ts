@@ -1,6 +1,6 @@
 import { accessSync, closeSync, constants, openSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import Database, { type Transaction } from 'better-sqlite3';
+import Database from 'better-sqlite3';
 import { makeFolder, PRIVATE_FILE } from '../engines/files.ts';
 import { APPLICATION_ID, MIGRATIONS } from './schema.ts';
 
@@ -158,69 +158,4 @@ function codeOf(error: unknown): string {
 /** Of `SQLITE_IOERR_WRITE`, `SQLITE_IOERR`. */
 function familyOf(code: string): string {
   return code.split('_').slice(0, 2).join('_');
-}
-
-interface Job {
-  /** Returns the error with which it failed, if it did. */
-  run(): unknown;
-  settle(failure?: { error: unknown }): void;
-}
-
-/**
- * Changes that arrive within one tick share a commit, which costs more than most changes do. Each is all or nothing by itself,
- * they run one after the other, and no caller hears of its change before all are committed.
- */
-export class CommitQueue {
-  readonly #database: Database.Database;
-  readonly #run: Transaction<(work: () => unknown) => unknown>;
-  #waiting: Job[] = [];
-
-  constructor(database: Database.Database) {
-    this.#database = database;
-    this.#run = database.transaction((work) => work());
-  }
-
-  add<Result>(work: () => Result): Promise<Result> {
-    return new Promise((resolve, reject) => {
-      let outcome: { value: Result } | { error: unknown };
-      const job: Job = {
-        run: () => {
-          try {
-            outcome = { value: this.#run(work) as Result };
-            return undefined;
-          } catch (error) {
-            outcome = { error };
-            return error;
-          }
-        },
-        settle: (failure) => {
-          const settled = failure ?? outcome;
-          if ('error' in settled) reject(settled.error);
-          else resolve(settled.value);
-        },
-      };
-      if (this.#waiting.push(job) === 1) setImmediate(() => this.#commit());
-    });
-  }
-
-  #commit(): void {
-    const jobs = this.#waiting;
-    this.#waiting = [];
-    let failure: { error: unknown } | undefined;
-    try {
-      if (jobs.length === 1) jobs[0]?.run();
-      else this.#run.immediate(() => this.#runAll(jobs));
-    } catch (error) {
-      failure = { error };
-    }
-    for (const job of jobs) job.settle(failure);
-  }
-
-  #runAll(jobs: readonly Job[]): void {
-    for (const job of jobs) {
-      const cause = job.run();
-      // A full disk ends the whole transaction; later changes would commit by themselves and be reported as failed.
-      if (!this.#database.inTransaction) throw new Error('a shared transaction was rolled back', { cause });
-    }
-  }
 }

@@ -1,9 +1,10 @@
 import type { Database, Transaction } from 'better-sqlite3';
+import { ApiError } from '../api-error.ts';
 import { Answers } from './answers.ts';
 import { Baseline } from './baseline.ts';
 import type { Blobs } from './blobs.ts';
 import { Collector } from './collector.ts';
-import { CommitQueue, diskFault, openDatabase } from './database.ts';
+import { diskFault, openDatabase } from './database.ts';
 import { History } from './history.ts';
 import { PortableRows } from './portable-rows.ts';
 import { SessionRows, Toolsets } from './sessions.ts';
@@ -18,6 +19,7 @@ export class Store {
   readonly answers: Answers;
   readonly collector: Collector;
   readonly blobs: Blobs;
+  readonly locks = new Locks();
   readonly #database: Database;
   readonly #commits: CommitQueue;
   #baseline: Baseline | undefined;
@@ -90,6 +92,7 @@ export class Store {
   reset(): void {
     this.#dropAnswersWith((baseline) => baseline.restore());
     this.#generation += 1;
+    this.locks.reset();
   }
 
   #dropAnswersWith(work: (baseline: Baseline) => void): void {
@@ -115,5 +118,101 @@ export class Store {
   close(): void {
     this.collector.close();
     this.#database.close();
+  }
+}
+
+interface Job {
+  /** Returns the error with which it failed, if it did. */
+  run(): unknown;
+  settle(failure?: { error: unknown }): void;
+}
+
+/**
+ * Changes that arrive within one tick share a commit, which costs more than most changes do. Each is all or nothing by itself,
+ * they run one after the other, and no caller hears of its change before all are committed.
+ */
+export class CommitQueue {
+  readonly #database: Database;
+  readonly #run: Transaction<(work: () => unknown) => unknown>;
+  #waiting: Job[] = [];
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.#run = database.transaction((work) => work());
+  }
+
+  add<Result>(work: () => Result): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      let outcome: { value: Result } | { error: unknown };
+      const job: Job = {
+        run: () => {
+          try {
+            outcome = { value: this.#run(work) as Result };
+            return undefined;
+          } catch (error) {
+            outcome = { error };
+            return error;
+          }
+        },
+        settle: (failure) => {
+          const settled = failure ?? outcome;
+          if ('error' in settled) reject(settled.error);
+          else resolve(settled.value);
+        },
+      };
+      if (this.#waiting.push(job) === 1) setImmediate(() => this.#commit());
+    });
+  }
+
+  #commit(): void {
+    const jobs = this.#waiting;
+    this.#waiting = [];
+    let failure: { error: unknown } | undefined;
+    try {
+      if (jobs.length === 1) jobs[0]?.run();
+      else this.#run.immediate(() => this.#runAll(jobs));
+    } catch (error) {
+      failure = { error };
+    }
+    for (const job of jobs) job.settle(failure);
+  }
+
+  #runAll(jobs: readonly Job[]): void {
+    for (const job of jobs) {
+      const cause = job.run();
+      // A full disk ends the whole transaction; later changes would commit by themselves and be reported as failed.
+      if (!this.#database.inTransaction) throw new Error('a shared transaction was rolled back', { cause });
+    }
+  }
+}
+
+/** What belongs to one request while it runs: sessions in which a turn or a compression runs, and idempotency keys. */
+class Locks {
+  #sessions = new Set<string>();
+  #keys = new Set<string>();
+
+  /** Any other change of a held session has to wait; reads need not. @throws ApiError `session_busy` */
+  requireIdle(sessionId: string): void {
+    if (this.#sessions.has(sessionId)) throw new ApiError('session_busy', { session: sessionId });
+  }
+
+  /** Holds the session until the returned function is called. @throws ApiError `session_busy` */
+  acquire(sessionId: string): () => void {
+    this.requireIdle(sessionId);
+    const sessions = this.#sessions.add(sessionId);
+    return () => void sessions.delete(sessionId);
+  }
+
+  /** Holds the key until the returned function is called. @throws ApiError `request_in_progress` */
+  claimKey(key: string): () => void {
+    if (this.#keys.has(key)) throw new ApiError('request_in_progress', {});
+    const keys = this.#keys.add(key);
+    return () => void keys.delete(key);
+  }
+
+  /** Frees all: those who held something release nothing that is held from now on. */
+  reset(): void {
+    this.#sessions = new Set();
+    this.#keys = new Set();
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Bounds } from '../../emulator/chat/bounds.ts';
+import { Bounds } from '../../emulator/chat/reply.ts';
 import { K2_TEMPLATE } from '../../emulator/engines/tokens/k2-template.ts';
 import { PromptCounter } from '../../emulator/engines/tokens/prompt-counter.ts';
 import type { Tokenizer } from '../../emulator/engines/tokens/tokenizer.ts';

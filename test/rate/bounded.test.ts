@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { stillClock } from '../../emulator/clock.ts';
-import { RateLimits } from '../../emulator/rate/rate-limits.ts';
+import { RateLimits } from '../../emulator/http/rate-limits.ts';
 
 test('of more accounts than fit, the one that asked longest ago starts again, unless its request is running', () => {
   const limits = new RateLimits(0, stillClock(0), 2);

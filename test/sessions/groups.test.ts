@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ChatMessage } from '../../contract/messages.ts';
-import { pair } from '../../emulator/sessions/groups.ts';
+import { pair } from '../../emulator/sessions/append.ts';
 import { runs } from '../support/runs.ts';
 
 type Paired = Pick<ChatMessage, 'role' | 'tool_calls' | 'tool_call_id'>;

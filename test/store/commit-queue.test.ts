@@ -1,7 +1,8 @@
 import type { Database } from 'better-sqlite3';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CommitQueue, openDatabase } from '../../emulator/store/database.ts';
+import { openDatabase } from '../../emulator/store/database.ts';
+import { CommitQueue } from '../../emulator/store/store.ts';
 import { runs } from '../support/runs.ts';
 
 /** What one change does: a note of so many bytes, and perhaps a refusal once it is written. */

@@ -1,5 +1,13 @@
-import type { MarkupSizes } from '../engines/tokens/prompt-counter.ts';
+import type { ChatCompletion, ChatRequest, FinishReason } from '../../contract/chat.ts';
+import { type ChatMessage, contentText, type ToolCall } from '../../contract/messages.ts';
+import type { ModelProfile } from '../../contract/models/profile.ts';
+import type { MarkupSizes, PromptCounter } from '../engines/tokens/prompt-counter.ts';
 import type { Tokenizer } from '../engines/tokens/tokenizer.ts';
+import type { Ids } from '../ids.ts';
+import type { JournalEffects, Turn as TurnFacts } from '../journal/exchange.ts';
+import { callFingerprint } from '../journal/sent.ts';
+import type { ServedModel } from '../models/profiles.ts';
+import { isBorder, type Write, type WriteItem } from '../sessions/write.ts';
 import type { Settings } from './settings.ts';
 
 /** A token takes a byte at least, and a UTF-16 unit at most three bytes. */
@@ -177,4 +185,137 @@ export function wholeCharacters(text: string, end: number): string {
   const unit = text.charCodeAt(end - 1);
   const splits = end < text.length && unit >= 0xd800 && unit <= 0xdbff;
   return text.slice(0, splits ? end - 1 : end);
+}
+
+/** What was delivered of one choice. */
+export interface Reply {
+  content: string;
+  /** Undefined where the model shows none. */
+  reasoning: string | undefined;
+  calls: ToolCall[];
+  /** Tokens of the parts, without markup. */
+  sizes: { text: number; reasoning: number; calls: number };
+  completionTokens: number;
+  finishReason: FinishReason;
+}
+
+export function replyMessage({
+  content,
+  reasoning,
+  calls,
+}: Pick<Reply, 'content' | 'reasoning' | 'calls'>): ChatMessage {
+  return {
+    role: 'assistant',
+    content,
+    ...(reasoning !== undefined && { reasoning_content: reasoning }),
+    ...(calls.length > 0 && { tool_calls: calls }),
+  };
+}
+
+/**
+ * The messages that a turn stores: the new ones and the reply, which a begun answer and its continuation share. Nothing
+ * of an empty answer, nor of a tool call that `length` cut, is stored.
+ */
+export function storedReply(
+  reply: Reply | undefined,
+  items: readonly WriteItem[],
+  isBegun: boolean,
+  { profile, counter }: Pick<ServedModel, 'profile'> & { counter: PromptCounter },
+): WriteItem[] {
+  const begun = isBegun ? items.at(-1) : undefined;
+  const before = begun ? items.slice(0, -1) : [...items];
+  if (!reply || !isWhole(reply)) return begun && contentText(begun.body.content) !== '' ? [...before, begun] : before;
+  const { sizes } = reply;
+  const answer = replyMessage(reply);
+  if (begun) {
+    const body = { ...begun.body, ...answer, content: contentText(begun.body.content) + reply.content };
+    const tokens = begun.tokens + sizes.text + sizes.calls;
+    return [...before, { ...begun, body, tokens, border: isBorder(profile, body) }];
+  }
+  const { tokens: frame, reasoning } = counter.emptyAnswer;
+  const item = {
+    body: answer,
+    tokens: frame + sizes.text + sizes.calls,
+    reasoning: reasoning + sizes.reasoning,
+    border: isBorder(profile, answer),
+    pinned: undefined,
+  };
+  return [...before, item];
+}
+
+function isWhole({ content, calls, finishReason }: Reply): boolean {
+  if (calls.length > 0) return finishReason !== 'length';
+  return content !== '';
+}
+
+/** What follows `chatcmpl-` depends on the model. */
+export function completionId(ids: Ids, { completionId: { value } }: ModelProfile): string {
+  return ids(value === 'uuid' ? 'uuidCompletion' : 'completion');
+}
+
+/**
+ * The id of a call that a model issues.
+ * @param place in its message
+ * @param before calls that the history holds already: some models count on, others begin anew with each message
+ */
+export function callId({ tools }: ModelProfile, name: string, place: number, before: number): string {
+  return tools.callIds.value === 'NAME_INDEX' ? `${name}_${place}` : `functions.${name}:${before + place}`;
+}
+
+const STRING_OR_SEPARATOR = /"[^"\\]*(?:\\.[^"\\]*)*"|[,:](?!\s)/g;
+
+/** A call's arguments as the model writes them: with a space behind each comma and colon, or as they are. */
+export function argumentsText({ tools }: ModelProfile, text: string): string {
+  if (!tools.spacedArguments.value || !isJson(text)) return text;
+  return text.replace(STRING_OR_SEPARATOR, (found) => (found.length === 1 ? `${found} ` : found));
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * What the journal stores of a turn.
+ * @param place of the newest message in its session's history
+ */
+export function turnFacts(
+  { max_completion_tokens, max_tokens }: ChatRequest,
+  { model, choices, usage, session }: ChatCompletion,
+  write: Write,
+  place: number | undefined,
+): JournalEffects {
+  const turn: TurnFacts = {
+    model,
+    usage,
+    max_tokens: max_completion_tokens ?? max_tokens ?? null,
+    finish_reasons: choices.map((choice) => choice.finish_reason),
+  };
+  const calls = choices.flatMap(({ message }) => message.tool_calls ?? []);
+  const isStored = choices[0]?.finish_reason !== 'length';
+  if (calls.length > 0) {
+    turn.calls = calls.map(({ id }) => id);
+    turn.called = calls.map((call) => callFingerprint(call.function));
+  }
+  if (!session) return { turn };
+  if (calls.length > 0 && !isStored) turn.stored = false;
+  turn.total = session.usage.total_tokens;
+  const written = write.items.flatMap(({ body }) => body.tool_calls?.map((call) => call.id) ?? []);
+  const opened = isStored ? [...written, ...calls.map(({ id }) => id)] : written;
+  const answered = write.items.flatMap(({ body }) => (body.tool_call_id === undefined ? [] : [body.tool_call_id]));
+  return {
+    turn,
+    wrote: {
+      messages: write.items.length,
+      tokens: write.tokens,
+      total: session.usage.total_tokens,
+      ...(opened.length > 0 && { opened }),
+      ...(answered.length > 0 && { answered }),
+      ...(opened.length > 0 && place !== undefined && { place }),
+    },
+  };
 }

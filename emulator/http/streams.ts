@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { setImmediate as nextTick } from 'node:timers/promises';
-import { brokenOff, ClientGone } from '../api-error.ts';
+import { ApiError, brokenOff, ClientGone } from '../api-error.ts';
 
 /** UTF-16 units joined into one network write, so that a long answer is not a system call per token. */
 const BATCH_UNITS = 16_384;
@@ -214,4 +214,124 @@ export function readable(
 function endCut(controller: ReadableStreamDefaultController, { cleanly }: StreamCut): void {
   if (cleanly) controller.close();
   else controller.error(brokenOff());
+}
+
+/** One event of an event stream. */
+export function toEvent(data: object): string {
+  return `data: ${JSON.stringify(data)}\n\n`;
+}
+
+/** One line of an NDJSON stream. */
+export function toNdjson(value: object): string {
+  return `${JSON.stringify(value)}\n`;
+}
+
+const NEWLINE = 0x0a;
+const SPACE = 0x20;
+const TAB = 0x09;
+const RETURN = 0x0d;
+
+/**
+ * The lines of a body that are not blank, one at a time, whatever its length.
+ * @throws ApiError `body_too_large` for a single line over the limit
+ */
+export async function* ndjsonLines(
+  body: AsyncIterable<Uint8Array>,
+  maxBytes: number,
+): AsyncGenerator<Uint8Array, void> {
+  let parts: Uint8Array[] = [];
+  let size = 0;
+  const push = (part: Uint8Array): void => {
+    size += part.length;
+    if (size > maxBytes) throw new ApiError('body_too_large', { size, limit: maxBytes });
+    parts.push(part);
+  };
+  const finish = (): Uint8Array => {
+    const line = Buffer.concat(parts);
+    parts = [];
+    size = 0;
+    return line;
+  };
+  for await (const chunk of body) {
+    let start = 0;
+    for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
+      const whole = parts.length === 0;
+      // A body may be nothing but line ends: those are skipped without a copy.
+      if (!whole || !isBlank(chunk, start, end)) {
+        push(chunk.subarray(start, end));
+        const line = finish();
+        if (whole || !isBlank(line, 0, line.length)) yield line;
+      }
+      start = end + 1;
+    }
+    if (start < chunk.length) push(chunk.subarray(start));
+  }
+  const last = finish();
+  if (!isBlank(last, 0, last.length)) yield last;
+}
+
+function isBlank(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let index = start; index < end; index += 1) {
+    const byte = bytes[index];
+    if (byte !== SPACE && byte !== TAB && byte !== RETURN) return false;
+  }
+  return true;
+}
+
+type Bytes = ReadableStream<Uint8Array>;
+
+/**
+ * The same stream, which fails with the reason of an abort once the signal is aborted, as a body from the network does.
+ * @param onEnd called when nobody reads it any more
+ */
+export function abortable(source: Bytes, signal: AbortSignal, onEnd: () => void = () => undefined): Bytes {
+  const reader = source.getReader();
+  reader.closed.then(onEnd, onEnd);
+  const leave = (reason: unknown): void => void reader.cancel(reason).catch(() => undefined);
+  return new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        const abort = (): void => {
+          controller.error(signal.reason);
+          leave(signal.reason);
+        };
+        if (signal.aborted) abort();
+        else signal.addEventListener('abort', abort, { once: true });
+      },
+      pull: (controller) => pass(reader, controller),
+      cancel: leave,
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/**
+ * The same stream, whose copy need not be read or left for the original to be. By the standard, a stream that was copied is
+ * left when both are, and whoever copies each answer and does not look at it lets its reader wait for ever
+ * [msw 2; mswjs/interceptors#712].
+ */
+export function copyable(stream: Bytes): Bytes {
+  const tee = (): [Bytes, Bytes] => {
+    const [original, copy] = ReadableStream.prototype.tee.call(stream) as [Bytes, Bytes];
+    const reader = original.getReader();
+    const cancel = (reason: unknown): void => {
+      void reader.cancel(reason).catch(() => undefined);
+      if (!copy.locked) void copy.cancel(reason).catch(() => undefined);
+    };
+    const left = new ReadableStream<Uint8Array>(
+      { pull: (controller) => pass(reader, controller), cancel },
+      { highWaterMark: 0 },
+    );
+    return [left, copy];
+  };
+  return Object.defineProperty(stream, 'tee', { value: tee });
+}
+
+async function pass(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  controller: ReadableStreamDefaultController<Uint8Array>,
+): Promise<void> {
+  const { value, done } = await reader.read();
+  if (done) controller.close();
+  else controller.enqueue(value);
 }
