@@ -28,33 +28,41 @@ export interface Case {
   run(context: CaseContext<string>): Promise<void>;
 }
 
+/** Names that stand in one text, with spaces between. */
+type Words<Text extends string> = Text extends `${infer First} ${infer Rest}` ? First | Words<Rest> : Text;
+
 /** A case as it is written: what is usual may be left out. */
-interface CaseSpec<Name extends string> {
+interface CaseSpec<Names extends string> {
   id: string;
   title: string;
   needs: readonly Capability[];
   scope?: Case['scope'];
   twoAccounts?: boolean;
-  checks: Readonly<Record<Name, WireRuleId>>;
+  /** Each check with its rule; checks of one rule may share a key, with spaces between their names. */
+  checks: Readonly<Record<Names, WireRuleId>>;
   /** Without it: free of charge, at most 40 requests. */
   cost?: (limits: Limits) => Partial<Cost>;
-  run: (context: CaseContext<Name>) => Promise<void>;
+  /** @param parts what it uses of the context, @param context the same as a whole, to hand on */
+  run: (parts: CaseContext<Words<Names>>, context: CaseContext<Words<Names>>) => Promise<void>;
 }
 
 const USUAL_REQUESTS = 40;
 
 /** Makes a case. Its checks can be named in `run` by their declared names only. */
-export function defineCase<Name extends string>(spec: CaseSpec<Name>): Case {
-  const { id, title, needs, checks, scope = 'session', twoAccounts = false } = spec;
+export function defineCase<Names extends string>(spec: CaseSpec<Names>): Case {
+  const { id, title, needs, scope = 'session', twoAccounts = false } = spec;
+  const checks = Object.entries<WireRuleId>(spec.checks).flatMap(([names, rule]) =>
+    names.split(' ').map((name) => [name, rule]),
+  );
   return {
     id,
     title,
     needs,
     scope,
     twoAccounts,
-    checks,
+    checks: Object.fromEntries(checks),
     cost: (limits) => ({ requests: USUAL_REQUESTS, promptTokens: 0, completionTokens: 0, ...spec.cost?.(limits) }),
-    run: (context) => spec.run(context as CaseContext<Name>),
+    run: (context) => spec.run(context as CaseContext<Words<Names>>, context as CaseContext<Words<Names>>),
   };
 }
 
@@ -103,6 +111,12 @@ export class CaseContext<Name extends string> {
     this.texts = options.texts;
     this.#accounts = options.accounts;
     this.#exchanges = options.exchanges;
+    // So that a case may take them out of its context.
+    this.check = this.check.bind(this);
+    this.require = this.require.bind(this);
+    this.secondAccount = this.secondAccount.bind(this);
+    this.emptyAccount = this.emptyAccount.bind(this);
+    this.as = this.as.bind(this);
   }
 
   /** Another account. @throws NotRun where there is none */

@@ -87,17 +87,17 @@ const ANSWER_VARIANTS: readonly Variant[] = [
   {
     id: 'read-refused-once',
     differs: 'one read is refused with 429 and Retry-After',
-    handler: refuseOnce(({ method, path }) => method === 'GET' && path.startsWith('/v1/sessions/')),
+    handler: () => refuseOnce(({ method, path }) => method === 'GET' && path.startsWith('/v1/sessions/')),
   },
   {
     id: 'write-refused-once',
     differs: 'one write is refused with 429 and Retry-After',
-    handler: refuseOnce(({ method, path }) => method === 'POST' && path.endsWith('/messages')),
+    handler: () => refuseOnce(({ method, path }) => method === 'POST' && path.endsWith('/messages')),
   },
   {
     id: 'chat-refused-once',
     differs: 'one chat is refused with 429 and Retry-After',
-    handler: refuseOnce(({ method, path }) => method === 'POST' && path === '/v1/chat/completions'),
+    handler: () => refuseOnce(({ method, path }) => method === 'POST' && path === '/v1/chat/completions'),
   },
   {
     id: 'more-headers',

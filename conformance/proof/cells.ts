@@ -49,9 +49,9 @@ export function withMessages(request: Passing, edit: (message: Message) => Messa
 export function inMode(
   mode: string,
   meet: (request: Passing, forward: Forward, from: number) => Promise<Response>,
-): () => Handler {
+): Handler {
   const later = mode === 'ndjson-later';
-  return () => (request, forward) => {
+  return (request, forward) => {
     const isIt = writeModeOf(request) === (later ? 'ndjson' : mode);
     return isIt ? meet(request, forward, later ? 1 : 0) : forward();
   };
@@ -88,8 +88,8 @@ export function routeOf(request: Passing): string | undefined {
 }
 
 /** Breaks one route. */
-export function onRoute(name: string, meet: (request: Passing, forward: Forward) => Promise<Response>): () => Handler {
-  return () => (request, forward) => (routeOf(request) === name ? meet(request, forward) : forward());
+export function onRoute(name: string, meet: (request: Passing, forward: Forward) => Promise<Response>): Handler {
+  return (request, forward) => (routeOf(request) === name ? meet(request, forward) : forward());
 }
 
 export function withoutHeaders(headers: Passing['headers'], ...names: string[]): Record<string, string> {
@@ -103,3 +103,5 @@ export function withHeader(response: Response, name: string, value: string | nul
   else headers.set(name, value);
   return new Response(response.body, { status: response.status, headers });
 }
+
+export const ROUTE_WAYS = { inMode, onRoute };

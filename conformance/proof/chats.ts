@@ -23,54 +23,51 @@ export type Call = Json & { id: string; function: Json & { name: string; argumen
 type Usage = { prompt_tokens: number; completion_tokens: number; total_tokens: number };
 
 /** Handles chats whose body is an object. */
-export function onChat(handle: (body: Json, forward: Forward, request: Passing) => Promise<Response>): () => Handler {
-  return () =>
-    on('POST', CHAT, (request, forward) =>
-      typeof request.body === 'object' && request.body !== null
-        ? handle(request.body as Json, forward, request)
-        : forward(),
-    );
+export function onChat(handle: (body: Json, forward: Forward, request: Passing) => Promise<Response>): Handler {
+  return on('POST', CHAT, (request, forward) =>
+    typeof request.body === 'object' && request.body !== null
+      ? handle(request.body as Json, forward, request)
+      : forward(),
+  );
 }
 
 /** Changes every chat before it is answered. */
-export function editRequest(edit: (body: Json) => Json): () => Handler {
+export function editRequest(edit: (body: Json) => Json): Handler {
   return onChat((body, forward) => forward({ body: edit(body) }));
 }
 
 /** Changes one field of every chat that has it; undefined takes it away. */
-export function editField(field: string, edit: (value: never, body: Json) => unknown): () => Handler {
+export function editField(field: string, edit: (value: never, body: Json) => unknown): Handler {
   return editRequest((body) => (body[field] == null ? body : { ...body, [field]: edit(body[field] as never, body) }));
 }
 
 /** Changes the messages of every chat. */
-export function editMessages(edit: (messages: Message[], body: Json) => Message[]): () => Handler {
+function editMessages(edit: (messages: Message[], body: Json) => Message[]): Handler {
   return editField('messages', (messages: Message[], body) =>
     Array.isArray(messages) ? edit(messages, body) : messages,
   );
 }
 
 /** Changes every prompt that is to be counted. */
-export function editEstimateRequest(edit: (body: Json) => Json): () => Handler {
-  return () =>
-    on('POST', ESTIMATE, ({ body }, forward) =>
-      typeof body === 'object' && body !== null ? forward({ body: edit(body as Json) }) : forward(),
-    );
+export function editEstimateRequest(edit: (body: Json) => Json): Handler {
+  return on('POST', ESTIMATE, ({ body }, forward) =>
+    typeof body === 'object' && body !== null ? forward({ body: edit(body as Json) }) : forward(),
+  );
 }
 
 /** Changes every estimate. */
-export function editEstimate(edit: (tokens: number, body: Json) => number): () => Handler {
-  return () =>
-    on('POST', ESTIMATE, async ({ body }, forward) => {
-      const response = await forward();
-      if (!response.ok) return response;
-      return editJson(response, ({ data }: { data: { total_tokens: number } }) => ({
-        data: { total_tokens: edit(data.total_tokens, body as Json) },
-      }));
-    });
+function editEstimate(edit: (tokens: number, body: Json) => number): Handler {
+  return on('POST', ESTIMATE, async ({ body }, forward) => {
+    const response = await forward();
+    if (!response.ok) return response;
+    return editJson(response, ({ data }: { data: { total_tokens: number } }) => ({
+      data: { total_tokens: edit(data.total_tokens, body as Json) },
+    }));
+  });
 }
 
 /** Changes every answer that is not streamed. */
-export function editAnswer(edit: (answer: Json, body: Json) => Json): () => Handler {
+function editAnswer(edit: (answer: Json, body: Json) => Json): Handler {
   return onChat(async (body, forward) => {
     const response = await forward();
     return response.ok && isJson(response) ? editJson(response, (answer: Json) => edit(answer, body)) : response;
@@ -78,7 +75,7 @@ export function editAnswer(edit: (answer: Json, body: Json) => Json): () => Hand
 }
 
 /** Changes every choice of every answer that is not streamed. */
-export function editChoices(edit: (choice: Choice, body: Json) => Json): () => Handler {
+function editChoices(edit: (choice: Choice, body: Json) => Json): Handler {
   return editAnswer((answer, body) => ({
     ...answer,
     choices: (answer.choices as Choice[]).map((choice) => edit(choice, body)),
@@ -86,7 +83,7 @@ export function editChoices(edit: (choice: Choice, body: Json) => Json): () => H
 }
 
 /** Changes the calls of every message that calls. */
-export function editCalls(edit: (call: Call) => unknown): () => Handler {
+export function editCalls(edit: (call: Call) => unknown): Handler {
   return editChoices((choice) => {
     const { tool_calls } = choice.message;
     return tool_calls ? { ...choice, message: { ...choice.message, tool_calls: tool_calls.map(edit) } } : choice;
@@ -99,17 +96,17 @@ export function callsIn(messages: readonly Message[]): Call[] {
 }
 
 /** Changes the usage of every answer that is not streamed. */
-export function editUsage(edit: (usage: Usage, answer: Json) => object): () => Handler {
+function editUsage(edit: (usage: Usage, answer: Json) => object): Handler {
   return editAnswer((answer) => ({ ...answer, usage: edit(answer.usage as Usage, answer) }));
 }
 
 /** Changes the chunks of every stream; a list stands for several, an empty one for none. */
-export function editChunks(edit: (chunk: Json) => Json[]): () => Handler {
-  return () => editEachChunk(edit);
+export function editChunks(edit: (chunk: Json) => Json[]): Handler {
+  return editEachChunk(edit);
 }
 
 /** Changes the finish chunk of every stream. */
-export function editFinishChunk(edit: (chunk: Json, usage: Usage) => Json[]): () => Handler {
+export function editFinishChunk(edit: (chunk: Json, usage: Usage) => Json[]): Handler {
   return editChunks((chunk) => {
     const choice = choiceOf(chunk);
     return choice && choice.finish_reason !== null ? edit(chunk, choice.usage as Usage) : [chunk];
@@ -117,8 +114,8 @@ export function editFinishChunk(edit: (chunk: Json, usage: Usage) => Json[]): ()
 }
 
 /** Changes the data of all events of a stream at once. */
-export function editEvents(edit: (data: Json[], heading: Json) => Json[]): () => Handler {
-  return () => async (request, forward) => {
+export function editEvents(edit: (data: Json[], heading: Json) => Json[]): Handler {
+  return async (request, forward) => {
     const response = await forward();
     if (!isEvents(response)) return response;
     const data: Json[] = [];
@@ -144,8 +141,8 @@ export function piece(heading: Json, content: string): Json {
 }
 
 /** Changes every error. */
-export function editErrors(edit: (error: Json, request: Passing) => Json): () => Handler {
-  return () => async (request, forward) => {
+export function editErrors(edit: (error: Json, request: Passing) => Json): Handler {
+  return async (request, forward) => {
     const response = await forward();
     if (response.ok) return response;
     return editJson(response, (body: Json) =>
@@ -157,7 +154,7 @@ export function editErrors(edit: (error: Json, request: Passing) => Json): () =>
 }
 
 /** Changes the message of every error. */
-export function editErrorText(edit: (message: string) => string): () => Handler {
+export function editErrorText(edit: (message: string) => string): Handler {
   return editErrors((error) => ({ ...error, message: edit(error.message as string) }));
 }
 
@@ -166,3 +163,21 @@ export function refuse(message = 'Invalid request: not understood', status = 400
   const type = status === 403 ? 'permission_denied_error' : 'invalid_request_error';
   return Promise.resolve(json({ error: { message, type } }, status, { 'x-should-retry': 'false' }));
 }
+
+export const CHAT_WAYS = {
+  onChat,
+  editRequest,
+  editField,
+  editMessages,
+  editEstimateRequest,
+  editEstimate,
+  editAnswer,
+  editChoices,
+  editCalls,
+  editUsage,
+  editChunks,
+  editFinishChunk,
+  editEvents,
+  editErrors,
+  editErrorText,
+};

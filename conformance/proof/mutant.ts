@@ -1,8 +1,11 @@
 import type { Limits } from '../../contract/limits.ts';
 import { SMALL_LIMITS } from '../targets/emulator.ts';
 import type { Target } from '../targets/target.ts';
-import { chain, type Handler, proxy } from './proxy.ts';
-import { claimsLimits } from './sessions.ts';
+import { ROUTE_WAYS } from './cells.ts';
+import { CHAT_WAYS } from './chats.ts';
+import { onCrossAccount } from './other-account.ts';
+import { chain, editJsonResponse, editResponse, type Handler, on, proxy } from './proxy.ts';
+import { claimsLimits, SESSION_WAYS } from './sessions.ts';
 
 /** A server that is broken in one way, and the checks that must see it. */
 export interface Mutant {
@@ -19,17 +22,32 @@ export interface Mutant {
   readonly options?: Readonly<Record<string, unknown>>;
 }
 
+/** Ways to break a server, by name. Each makes a new handler, since handlers may have state. */
+type Ways = Readonly<Record<string, (...args: never[]) => Handler>>;
+
+/** Ways that every area knows. */
+const WAYS = { ...CHAT_WAYS, ...ROUTE_WAYS, ...SESSION_WAYS, onCrossAccount, on, editResponse, editJsonResponse };
+
+type Broken<Known extends Ways> = { readonly [Name in keyof Known]: (...how: Parameters<Known[Name]>) => Mutant };
+
 /**
- * Declares the mutants of one area: what is broken, who must see it, and how the server is broken.
+ * Declares the mutants of one area: what is broken, who must see it, and how the server is broken, in the ways of every area
+ * and in the area's `own`.
  * @example
- * const mutant = mutantsOf('lists');
- * mutant('limit-ignored', '`limit` is ignored').caughtBy('lists.sessions/limit').proxy(queries(({ limit, ...rest }) => rest));
+ * const mutant = mutantsOf('lists', { queries });
+ * mutant('limit-ignored', '`limit` is ignored').caughtBy('lists.sessions/limit').queries(({ limit, ...rest }) => rest);
  */
-export function mutantsOf(area: string) {
+export function mutantsOf<Own extends Ways = Record<never, never>>(area: string, own?: Own) {
   return (name: string, broken: string) => ({
-    caughtBy(...caughtBy: string[]) {
-      const mutant = { id: `${area}.${name}`, area, broken, caughtBy };
+    /** @param checks by their ids; after `case/check` other checks of the same case may follow, with spaces between */
+    caughtBy(...checks: string[]) {
+      const mutant = { id: `${area}.${name}`, area, broken, caughtBy: checks.flatMap(eachCheck) };
+      const ways = Object.entries({ ...WAYS, ...own }).map(([way, make]) => [
+        way,
+        (...how: never[]): Mutant => ({ ...mutant, proxy: () => (make as Ways[string])(...how) }),
+      ]);
       return {
+        ...(Object.fromEntries(ways) as Broken<typeof WAYS & Own>),
         /** Requests or answers are rewritten on their way. */
         proxy: (proxy: () => Handler): Mutant => ({ ...mutant, proxy }),
         /** The emulator has other options, with or without a proxy before it. */
@@ -47,6 +65,11 @@ export function mutantsOf(area: string) {
       };
     },
   });
+}
+
+function eachCheck(checks: string): string[] {
+  const [owner, names = ''] = checks.split('/');
+  return names.split(' ').map((name) => `${owner}/${name}`);
 }
 
 /** States the limits of the kit's emulator in place of the real ones. */

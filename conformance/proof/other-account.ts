@@ -15,24 +15,22 @@ export interface CrossAccountRequest {
 }
 
 /** Handles requests that name what belongs to another account. Everything else is forwarded. */
-export function onCrossAccount(meet: (request: CrossAccountRequest) => Promise<Response>): () => Handler {
-  return () => {
-    const owners = new Map<string, string>();
-    return async (request, forward) => {
-      const key = keyOf(request);
-      const text = `${request.path}${request.search}${JSON.stringify(request.body) ?? ''}`;
-      const [id, owner] = [...owners].find(([known, of]) => of !== key && text.includes(known)) ?? [];
-      if (id !== undefined && owner !== undefined) {
-        const headers = { ...request.headers, authorization: owner };
-        return meet({ request, forward, asOwner: (change = {}) => forward({ headers, ...change }), id });
-      }
-      const response = await forward();
-      const isJson = (response.headers.get('content-type') ?? '').startsWith('application/json');
-      if (response.ok && isJson && NAMING.test(request.path)) {
-        for (const named of idsOf((await response.clone().json()) as Json)) owners.set(named, key);
-      }
-      return response;
-    };
+export function onCrossAccount(meet: (request: CrossAccountRequest) => Promise<Response>): Handler {
+  const owners = new Map<string, string>();
+  return async (request, forward) => {
+    const key = keyOf(request);
+    const text = `${request.path}${request.search}${JSON.stringify(request.body) ?? ''}`;
+    const [id, owner] = [...owners].find(([known, of]) => of !== key && text.includes(known)) ?? [];
+    if (id !== undefined && owner !== undefined) {
+      const headers = { ...request.headers, authorization: owner };
+      return meet({ request, forward, asOwner: (change = {}) => forward({ headers, ...change }), id });
+    }
+    const response = await forward();
+    const isJson = (response.headers.get('content-type') ?? '').startsWith('application/json');
+    if (response.ok && isJson && NAMING.test(request.path)) {
+      for (const named of idsOf((await response.clone().json()) as Json)) owners.set(named, key);
+    }
+    return response;
   };
 }
 

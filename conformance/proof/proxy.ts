@@ -190,16 +190,14 @@ export function byteByByte(response: Response): Response {
 }
 
 /** One refusal of the kind that asks to come again; everything after it is let through. */
-export function refuseOnce(isIt: (request: Passing) => boolean): () => Handler {
-  return () => {
-    let refused = false;
-    return (request, forward) => {
-      if (refused || !isIt(request)) return forward();
-      refused = true;
-      const message = 'The engine is currently overloaded, please try again later';
-      const error = { message, type: 'engine_overloaded_error' };
-      return Promise.resolve(json({ error }, 429, { 'Retry-After': '0', 'x-should-retry': 'true' }));
-    };
+export function refuseOnce(isIt: (request: Passing) => boolean): Handler {
+  let refused = false;
+  return (request, forward) => {
+    if (refused || !isIt(request)) return forward();
+    refused = true;
+    const message = 'The engine is currently overloaded, please try again later';
+    const error = { message, type: 'engine_overloaded_error' };
+    return Promise.resolve(json({ error }, 429, { 'Retry-After': '0', 'x-should-retry': 'true' }));
   };
 }
 

@@ -29,7 +29,7 @@ export function messagesOf(body: unknown): Message[] | undefined {
 }
 
 /** Changes the messages of every write before they are written. */
-export function editWrites(edit: (messages: Message[]) => Message[]): Handler {
+function editWrites(edit: (messages: Message[]) => Message[]): Handler {
   return on('POST', WRITE, ({ body }, forward) => {
     const messages = messagesOf(body);
     return messages ? forward({ body: { messages: edit(messages) } }) : forward();
@@ -105,7 +105,7 @@ function only(said: Partial<Limits>, object: Json): Json {
 }
 
 /** Writes that come while another write of the same session is under way. */
-export function onConcurrentWrite(
+function onConcurrentWrite(
   meet: (request: Passing & { ids: string[] }, forward: Forward, first: Promise<Response>) => Promise<Response>,
 ): Handler {
   const running = new Map<string, Promise<Response>>();
@@ -145,6 +145,31 @@ export function editSuccess(response: Response, edit: (body: Json) => Json): Pro
   return response.ok ? editJson(response, edit) : response;
 }
 
+/** Changes the answers of one route, where they are JSON and no refusals. Undefined leaves an answer as it is. */
+export function editAnswers(method: string, route: string, edit: (body: Json, ids: string[]) => unknown): Handler {
+  return on(method, route, async ({ ids }, forward) => {
+    const response = await forward();
+    return response.ok ? editJson(response, (body: Json) => edit(body, ids) ?? body) : response;
+  });
+}
+
+/** Takes note of the requests to one route, which pass as they are. */
+export function noteRequests(
+  method: string,
+  route: string,
+  note: (request: Passing & { ids: string[] }) => unknown,
+): Handler {
+  return on(method, route, (request, forward) => {
+    note(request);
+    return forward();
+  });
+}
+
+/** Changes what one route is asked. A body that is not there is an empty object. */
+export function editBodies(method: string, route: string, edit: (body: Json, ids: string[]) => unknown): Handler {
+  return on(method, route, ({ body, ids }, forward) => forward({ body: edit((body ?? {}) as Json, ids) }));
+}
+
 /** Changes what is listed of windows. */
 export function editWindows(edit: (messages: SessionMessage[], sessionId: string) => SessionMessage[]): Handler {
   return on('GET', '/v1/sessions/:id/messages', async ({ ids: [id = ''] }, forward) =>
@@ -161,31 +186,23 @@ interface Past {
 }
 
 /** Shows windows otherwise once an action (`truncate`, `rollback`, `compress`) has succeeded, until they are rolled back. */
-export function showAfter(
-  action: string,
-  edit: (now: SessionMessage[], past: Past) => SessionMessage[],
-): () => Handler {
-  return () => {
-    const known = new Map<string, Past>();
-    return chain(
-      on('POST', '/v1/sessions/:id/rollback', ({ ids: [id = ''] }, forward) => {
-        known.delete(id);
-        return forward();
-      }),
-      on('POST', `/v1/sessions/:id/${action}`, async ({ ids: [id = ''], body }, forward) => {
-        const before = await windowAt(forward, id);
-        const response = await forward();
-        const asked = body as Json;
-        const times = (known.get(id)?.times ?? 0) + 1;
-        if (response.ok && asked.dry_run !== true) known.set(id, { before, body: asked, times });
-        return response;
-      }),
-      editWindows((messages, id) => {
-        const past = known.get(id);
-        return past ? edit(messages, past) : messages;
-      }),
-    );
-  };
+export function showAfter(action: string, edit: (now: SessionMessage[], past: Past) => SessionMessage[]): Handler {
+  const known = new Map<string, Past>();
+  return chain(
+    noteRequests('POST', '/v1/sessions/:id/rollback', ({ ids: [id = ''] }) => known.delete(id)),
+    on('POST', `/v1/sessions/:id/${action}`, async ({ ids: [id = ''], body }, forward) => {
+      const before = await windowAt(forward, id);
+      const response = await forward();
+      const asked = body as Json;
+      const times = (known.get(id)?.times ?? 0) + 1;
+      if (response.ok && asked.dry_run !== true) known.set(id, { before, body: asked, times });
+      return response;
+    }),
+    editWindows((messages, id) => {
+      const past = known.get(id);
+      return past ? edit(messages, past) : messages;
+    }),
+  );
 }
 
 /** Takes every pin of the window away, leading ones included, but for those that `keep` names. */
@@ -201,31 +218,24 @@ export async function unpin(
 }
 
 /** After a request to `route` the model goes on with what the window held before. */
-export function modelRemembers(route: string): () => Handler {
-  return () => {
-    const logs = new Map<string, SessionMessage[]>();
-    return chain(
-      on('POST', route, async ({ ids: [id = ''] }, forward) => {
-        logs.set(id, await windowAt(forward, id));
-        return forward();
-      }),
-      answersFrom(async (id, forward) => logs.get(id) ?? windowAt(forward, id)),
-    );
-  };
+function modelRemembers(route: string): Handler {
+  const logs = new Map<string, SessionMessage[]>();
+  return chain(
+    on('POST', route, async ({ ids: [id = ''] }, forward) => {
+      logs.set(id, await windowAt(forward, id));
+      return forward();
+    }),
+    answersFrom(async (id, forward) => logs.get(id) ?? windowAt(forward, id)),
+  );
 }
 
 /** After a request to `route` the model reads nothing of the window any more. */
-export function modelForgets(route: string): () => Handler {
-  return () => {
-    const forgotten = new Set<string>();
-    return chain(
-      on('POST', route, ({ ids: [id = ''] }, forward) => {
-        forgotten.add(id);
-        return forward();
-      }),
-      answersFrom(async (id, forward) => (forgotten.has(id) ? [] : windowAt(forward, id))),
-    );
-  };
+function modelForgets(route: string): Handler {
+  const forgotten = new Set<string>();
+  return chain(
+    noteRequests('POST', route, ({ ids: [id = ''] }) => forgotten.add(id)),
+    answersFrom(async (id, forward) => (forgotten.has(id) ? [] : windowAt(forward, id))),
+  );
 }
 
 /** Turns of a session are answered from other messages than its window's. Nothing is stored of them. */
@@ -270,26 +280,24 @@ export function changedBy({ method, path, body }: Passing): string | undefined {
 }
 
 /** Tells requests of a session in which a chat is under way: `meet` answers them, or lets them pass. */
-export function whileChatting(meet: (request: Passing, forward: Forward) => Promise<Response>): () => Handler {
-  return () => {
-    const running = new Map<string, number>();
-    const count = (id: string, by: number) => running.set(id, (running.get(id) ?? 0) + by);
-    const chats = on('POST', '/v1/chat/completions', async (request, forward) => {
-      const id = changedBy(request) ?? '';
-      count(id, 1);
-      const response = await forward().catch((error: unknown) => {
-        count(id, -1);
-        throw error;
-      });
-      // A stream is under way until it has been read, however slowly.
-      if (response.body && isEvents(response)) return untilRead(response, () => count(id, -1));
+export function whileChatting(meet: (request: Passing, forward: Forward) => Promise<Response>): Handler {
+  const running = new Map<string, number>();
+  const count = (id: string, by: number) => running.set(id, (running.get(id) ?? 0) + by);
+  const chats = on('POST', '/v1/chat/completions', async (request, forward) => {
+    const id = changedBy(request) ?? '';
+    count(id, 1);
+    const response = await forward().catch((error: unknown) => {
       count(id, -1);
-      return response;
+      throw error;
     });
-    return (request, forward) => {
-      const id = changedBy(request) ?? '';
-      return (running.get(id) ?? 0) > 0 ? meet(request, () => chats(request, forward)) : chats(request, forward);
-    };
+    // A stream is under way until it has been read, however slowly.
+    if (response.body && isEvents(response)) return untilRead(response, () => count(id, -1));
+    count(id, -1);
+    return response;
+  });
+  return (request, forward) => {
+    const id = changedBy(request) ?? '';
+    return (running.get(id) ?? 0) > 0 ? meet(request, () => chats(request, forward)) : chats(request, forward);
   };
 }
 
@@ -314,3 +322,16 @@ export function untilRead(response: Response, ended: () => void): Response {
   );
   return new Response(body, { status: response.status, headers: response.headers });
 }
+
+export const SESSION_WAYS = {
+  editAnswers,
+  editBodies,
+  editWrites,
+  editListed,
+  editWindows,
+  showAfter,
+  modelRemembers,
+  modelForgets,
+  whileChatting,
+  onConcurrentWrite,
+};

@@ -21,15 +21,11 @@ const accountsLists = defineCase({
   needs: ['sessions', 'sessions.list', 'sessions.append', 'sessions.snapshot'],
   twoAccounts: true,
   checks: {
-    'sessions-not-listed': 'accounts.lists',
-    'snapshots-not-listed': 'accounts.lists',
-    'session-no-cursor': 'accounts.cursors',
-    'snapshot-no-cursor': 'accounts.cursors',
-    'message-no-cursor': 'accounts.cursors',
+    'sessions-not-listed snapshots-not-listed': 'accounts.lists',
+    'session-no-cursor snapshot-no-cursor message-no-cursor': 'accounts.cursors',
   },
-  async run(context) {
-    const { api } = context;
-    const otherAccount = context.secondAccount();
+  async run({ api, check, secondAccount }) {
+    const otherAccount = secondAccount();
     const session = await createSession(api, { messages: [user('The first message.')] });
     const snapshot = await createSnapshot(api, session.id);
     const own = await createSession(otherAccount, { messages: [user('What is mine.')] });
@@ -46,11 +42,11 @@ const accountsLists = defineCase({
       expectError(reply, `${kind}_not_found`, { param: 'after' });
       asNeverWas([reply, id], [await otherAccount.get(`${path}?after=${unknownId(id)}`), unknownId(id)]);
     };
-    await context.check('sessions-not-listed', () => listed('/sessions', session.id));
-    await context.check('snapshots-not-listed', () => listed('/snapshots', snapshot.id));
-    await context.check('session-no-cursor', () => noCursor('/sessions', session.id, 'session'));
-    await context.check('snapshot-no-cursor', () => noCursor('/snapshots', snapshot.id, 'snapshot'));
-    await context.check('message-no-cursor', async () => {
+    await check('sessions-not-listed', () => listed('/sessions', session.id));
+    await check('snapshots-not-listed', () => listed('/snapshots', snapshot.id));
+    await check('session-no-cursor', () => noCursor('/sessions', session.id, 'session'));
+    await check('snapshot-no-cursor', () => noCursor('/snapshots', snapshot.id, 'snapshot'));
+    await check('message-no-cursor', async () => {
       const [message] = await newest(api, `/sessions/${session.id}/messages`);
       await noCursor(`/sessions/${own.id}/messages`, message ?? '', 'message');
     });
@@ -65,12 +61,12 @@ const accountsLimit = defineCase({
   twoAccounts: true,
   checks: { 'other-creates': 'accounts.own-limit' },
   cost: ({ sessions }) => ({ requests: 2 * sessions + 40 }),
-  async run(context) {
-    const other = context.secondAccount();
-    const full = await context.emptyAccount();
-    await fillAccount(full, context.limits.sessions);
+  async run({ limits, check, secondAccount, emptyAccount }) {
+    const other = secondAccount();
+    const full = await emptyAccount();
+    await fillAccount(full, limits.sessions);
     expectError(await full.post('/sessions'), 'session_limit_reached');
-    await context.check('other-creates', async () => {
+    await check('other-creates', async () => {
       expectSuccess(await other.post('/sessions'));
       expectError(await full.post('/sessions'), 'session_limit_reached');
     });
@@ -83,24 +79,21 @@ const accountsRead = defineCase({
   needs: ['sessions', 'sessions.append', 'sessions.snapshot'],
   twoAccounts: true,
   checks: {
-    'session-hidden': 'accounts.sessions-read',
-    'messages-hidden': 'accounts.sessions-read',
-    'snapshots-hidden': 'accounts.sessions-read',
+    'session-hidden messages-hidden snapshots-hidden': 'accounts.sessions-read',
     'as-never-was': 'accounts.as-never-was',
   },
-  async run(context) {
-    const { api } = context;
-    const otherAccount = context.secondAccount();
+  async run({ api, check, secondAccount }) {
+    const otherAccount = secondAccount();
     const { id } = await createSession(api, { messages: [user('The first message.')] });
     await createSnapshot(api, id);
     const routes = { session: '', messages: '/messages', snapshots: '/snapshots' } as const;
     for (const [name, rest] of Object.entries(routes) as [keyof typeof routes, string][]) {
       expectSuccess(await api.get(`/sessions/${id}${rest}`));
-      await context.check(`${name}-hidden`, async () => {
+      await check(`${name}-hidden`, async () => {
         expectError(await otherAccount.get(`/sessions/${id}${rest}`), 'session_not_found');
       });
     }
-    await context.check('as-never-was', async () => {
+    await check('as-never-was', async () => {
       const unknown = unknownId(id);
       for (const rest of Object.values(routes)) {
         const theirs = await otherAccount.get(`/sessions/${id}${rest}`);
@@ -116,32 +109,29 @@ const accountsSnapshots = defineCase({
   needs: ['sessions', 'sessions.append', 'sessions.snapshot'],
   twoAccounts: true,
   checks: {
-    'not-read': 'accounts.snapshots-read',
-    'messages-not-read': 'accounts.snapshots-read',
-    'not-deleted': 'accounts.snapshots-changed',
-    unchanged: 'accounts.snapshots-changed',
+    'not-read messages-not-read': 'accounts.snapshots-read',
+    'not-deleted unchanged': 'accounts.snapshots-changed',
     'as-never-was': 'accounts.as-never-was',
   },
-  async run(context) {
-    const { api } = context;
-    const otherAccount = context.secondAccount();
+  async run({ api, check, secondAccount }) {
+    const otherAccount = secondAccount();
     const { id: session } = await createSession(api, { messages: [user('The first message.')] });
     const snapshot = await createSnapshot(api, session);
     const path = `/snapshots/${snapshot.id}`;
     expectSuccess(await api.get(`${path}/messages`));
     const read = await otherAccount.get(path);
-    await context.check('not-read', () => expectError(read, 'snapshot_not_found'));
-    await context.check('messages-not-read', async () => {
+    await check('not-read', () => expectError(read, 'snapshot_not_found'));
+    await check('messages-not-read', async () => {
       for (const scope of ['restored', 'archived']) {
         expectError(await otherAccount.get(`${path}/messages?scope=${scope}`), 'snapshot_not_found');
       }
     });
     const deletion = await otherAccount.delete(path);
-    await context.check('not-deleted', () => expectError(deletion, 'snapshot_not_found'));
-    await context.check('unchanged', async () =>
+    await check('not-deleted', () => expectError(deletion, 'snapshot_not_found'));
+    await check('unchanged', async () =>
       expectEqual(expectBody(await api.get(path), Snapshot), snapshot, 'the snapshot'),
     );
-    await context.check('as-never-was', async () => {
+    await check('as-never-was', async () => {
       const unknown = unknownId(snapshot.id);
       asNeverWas([read, snapshot.id], [await otherAccount.get(`/snapshots/${unknown}`), unknown]);
       asNeverWas([deletion, snapshot.id], [await otherAccount.delete(`/snapshots/${unknown}`), unknown]);

@@ -5,75 +5,67 @@ import { chain, type Handler, json, on } from '../../proof/proxy.ts';
 import { refusal } from '../../proof/sessions.ts';
 import { SMALL_LIMITS } from '../../targets/emulator.ts';
 
-const mutant = mutantsOf('accounts');
+const mutant = mutantsOf('accounts', { joined, opened });
 
 const CHAT = '/v1/chat/completions';
 
 /** Lets another account do what `may` names. */
-function opened(may: (method: string, path: string) => boolean): () => Handler {
+function opened(may: (method: string, path: string) => boolean): Handler {
   return onCrossAccount(({ request, forward, asOwner }) => (may(request.method, request.path) ? asOwner() : forward()));
 }
 
 const CROSS_ACCOUNT_MUTANTS = [
   mutant('sessions-readable', 'a session is read by anyone who knows its id')
     .caughtBy('accounts.read/session-hidden')
-    .proxy(opened((method, path) => method === 'GET' && /^\/v1\/sessions\/[^/]+$/.test(path))),
+    .opened((method, path) => method === 'GET' && /^\/v1\/sessions\/[^/]+$/.test(path)),
   mutant('messages-readable', 'the messages of a session are read by anyone who knows its id')
     .caughtBy('accounts.read/messages-hidden')
-    .proxy(opened((method, path) => method === 'GET' && /^\/v1\/sessions\/[^/]+\/messages$/.test(path))),
+    .opened((method, path) => method === 'GET' && /^\/v1\/sessions\/[^/]+\/messages$/.test(path)),
   mutant('snapshots-listed', 'the snapshots of a session are listed for anyone who knows its id')
     .caughtBy('accounts.read/snapshots-hidden')
-    .proxy(opened((method, path) => method === 'GET' && /^\/v1\/sessions\/[^/]+\/snapshots$/.test(path))),
+    .opened((method, path) => method === 'GET' && /^\/v1\/sessions\/[^/]+\/snapshots$/.test(path)),
   mutant('chats-open', 'anyone can chat in a session')
     .caughtBy('accounts.chat/not-found')
-    .proxy(opened((_, path) => path === CHAT)),
+    .opened((_, path) => path === CHAT),
   mutant('snapshots-readable', 'a snapshot is read by anyone who knows its id')
     .caughtBy('accounts.snapshots/not-read')
-    .proxy(opened((method, path) => method === 'GET' && /^\/v1\/snapshots\/[^/]+$/.test(path))),
+    .opened((method, path) => method === 'GET' && /^\/v1\/snapshots\/[^/]+$/.test(path)),
   mutant('archives-readable', 'the messages of a snapshot are read by anyone who knows its id')
     .caughtBy('accounts.snapshots/messages-not-read')
-    .proxy(opened((method, path) => method === 'GET' && /^\/v1\/snapshots\/[^/]+\/messages$/.test(path))),
+    .opened((method, path) => method === 'GET' && /^\/v1\/snapshots\/[^/]+\/messages$/.test(path)),
   mutant('snapshot-deletions-open', 'a snapshot is deleted by anyone who knows its id')
-    .caughtBy('accounts.snapshots/not-deleted', 'accounts.snapshots/unchanged')
-    .proxy(opened((method, path) => method === 'DELETE' && /^\/v1\/snapshots\/[^/]+$/.test(path))),
+    .caughtBy('accounts.snapshots/not-deleted unchanged')
+    .opened((method, path) => method === 'DELETE' && /^\/v1\/snapshots\/[^/]+$/.test(path)),
 ];
 
 /** Pages of every account that was seen, joined. */
-function joined(path: string): () => Handler {
-  return () => {
-    const keys = new Set<string>();
-    return (request, forward) => {
-      keys.add(keyOf(request));
-      return on('GET', path, async ({ headers }) => {
-        const data: Json[] = [];
-        for (const authorization of keys) {
-          const page = (await (await forward({ headers: { ...headers, authorization } })).json()) as { data?: Json[] };
-          data.push(...(page.data ?? []));
-        }
-        const ids = { first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null };
-        return json({ object: 'list', data, ...ids, has_more: false });
-      })(request, forward);
-    };
+function joined(path: string): Handler {
+  const keys = new Set<string>();
+  return (request, forward) => {
+    keys.add(keyOf(request));
+    return on('GET', path, async ({ headers }) => {
+      const data: Json[] = [];
+      for (const authorization of keys) {
+        const page = (await (await forward({ headers: { ...headers, authorization } })).json()) as { data?: Json[] };
+        data.push(...(page.data ?? []));
+      }
+      const ids = { first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null };
+      return json({ object: 'list', data, ...ids, has_more: false });
+    })(request, forward);
   };
 }
 
 const DISCLOSURE_MUTANTS = [
   mutant('all-sessions-listed', 'the sessions of all accounts are listed')
     .caughtBy('accounts.lists/sessions-not-listed')
-    .proxy(joined('/v1/sessions')),
+    .joined('/v1/sessions'),
   mutant('all-snapshots-listed', 'the snapshots of all accounts are listed')
     .caughtBy('accounts.lists/snapshots-not-listed')
-    .proxy(joined('/v1/snapshots')),
+    .joined('/v1/snapshots'),
   mutant('foreign-cursors', 'any id is taken as a cursor')
-    .caughtBy(
-      'accounts.lists/session-no-cursor',
-      'accounts.lists/snapshot-no-cursor',
-      'accounts.lists/message-no-cursor',
-    )
-    .proxy(
-      onCrossAccount(async ({ request, forward }) =>
-        request.search.includes('after=') ? forward({ search: '' }) : forward(),
-      ),
+    .caughtBy('accounts.lists/session-no-cursor snapshot-no-cursor message-no-cursor')
+    .onCrossAccount(async ({ request, forward }) =>
+      request.search.includes('after=') ? forward({ search: '' }) : forward(),
     ),
   mutant('limit-of-all', 'the number of sessions is limited for all accounts together')
     .caughtBy('accounts.limit/other-creates')

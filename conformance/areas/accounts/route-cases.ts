@@ -41,9 +41,8 @@ function crossAccountCase(route: Route): Case {
       ...(route.versioned && { 'version-hidden': 'accounts.nothing-told' }),
     },
     cost: () => ({ requests: 90, ...(route.chats && CHAT_COST) }),
-    async run(context) {
-      const { api } = context;
-      const other = context.secondAccount();
+    async run({ api, check, nonce, secondAccount }, context) {
+      const other = secondAccount();
       const ground = await layGround(context, route);
       const unknown = unknownGround(ground);
       const before = await inventoryOf(context, ground);
@@ -52,20 +51,20 @@ function crossAccountCase(route: Route): Case {
           [await sendRoute(context, route, ground, { headers }, other), ground],
           [await sendRoute(context, route, unknown, { headers }, other), unknown],
         );
-      await context.check('not-found', async () => {
+      await check('not-found', async () => {
         expectError(await sendRoute(context, route, ground, {}, other), notFound(route).code);
       });
-      await context.check('as-unknown', () => both());
+      await check('as-unknown', () => both());
       if (route.versioned) {
-        await context.check('version-hidden', async () => {
+        await check('version-hidden', async () => {
           const { version } = await getSession(api, ground.session);
           for (const asked of [`"${version}"`, '"999999"']) await both({ 'If-Match': asked });
         });
       }
-      if (acts(route)) await context.check('does-nothing', () => expectNothingDone(context, ground, before));
-      const key = { 'Idempotency-Key': context.nonce() };
+      if (acts(route)) await check('does-nothing', () => expectNothingDone(context, ground, before));
+      const key = { 'Idempotency-Key': nonce() };
       expectSuccess(await sendRoute(context, route, ground, { headers: key }));
-      await context.check('key-hidden', () => both(key));
+      await check('key-hidden', () => both(key));
     },
   });
 }

@@ -19,10 +19,10 @@ function ofRoute({ name }: (typeof ROUTES)[number]): Mutant[] {
   return [
     mutant(`let-in-on-${name}`, `${name} is carried out for any account`)
       .caughtBy(...caught('not-found', 'does-nothing'))
-      .proxy(met(({ asOwner }) => asOwner())),
+      .proxy(() => met(({ asOwner }) => asOwner())),
     mutant(`told-apart-on-${name}`, `${name} of another account is refused in other words than of an unknown id`)
       .caughtBy(...caught('as-unknown'))
-      .proxy(
+      .proxy(() =>
         met(async ({ forward }) => {
           const response = await forward();
           const headers = new Headers(response.headers);
@@ -32,14 +32,14 @@ function ofRoute({ name }: (typeof ROUTES)[number]): Mutant[] {
       ),
     mutant(`conflict-told-on-${name}`, `${name} of another account tells that the version is another`)
       .caughtBy(...caught('version-hidden'))
-      .proxy(
+      .proxy(() =>
         met(async ({ request, forward }) =>
           request.headers['if-match'] === '"999999"' ? refusal('version_conflict') : forward(),
         ),
       ),
     mutant(`key-told-on-${name}`, `${name} of another account tells that its key is used`)
       .caughtBy(...caught('key-hidden'))
-      .proxy(
+      .proxy(() =>
         met(async ({ request, forward }) => {
           const response = await forward();
           const keyed = request.headers['idempotency-key'] !== undefined;
@@ -56,12 +56,10 @@ const READS = mutant(
   'a read of what is of another account is refused in other words than of an unknown id',
 )
   .caughtBy('accounts.read/as-never-was', 'accounts.snapshots/as-never-was')
-  .proxy(
-    onCrossAccount(async ({ request, forward }) => {
-      const response = await forward();
-      return request.method === 'GET' ? withHeader(response, 'retry-after', '1') : response;
-    }),
-  );
+  .onCrossAccount(async ({ request, forward }) => {
+    const response = await forward();
+    return request.method === 'GET' ? withHeader(response, 'retry-after', '1') : response;
+  });
 
 export const ROUTE_MUTANTS: readonly Mutant[] = [
   READS,

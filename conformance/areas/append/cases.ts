@@ -29,26 +29,23 @@ const appendAtomic = defineCase({
   title: 'messages of one write are stored together, in their order, or not at all',
   needs: ['sessions', 'sessions.append'],
   checks: {
-    'many-stored': 'append.one-or-many',
-    'one-stored': 'append.one-or-many',
+    'many-stored one-stored': 'append.one-or-many',
     'order-kept': 'append.order',
-    'last-bad-stores-none': 'append.atomic',
-    'middle-bad-stores-none': 'append.atomic',
+    'last-bad-stores-none middle-bad-stores-none': 'append.atomic',
     'none-refused': 'append.one-or-many',
   },
-  async run(context) {
-    const { api } = context;
+  async run({ api, check, require }) {
     const { id } = await createSession(api);
     const path = `/sessions/${id}/messages`;
     const contents = ['one', 'two', 'three', 'four', 'five'];
-    await context.require('many-stored', async () => {
+    await require('many-stored', async () => {
       const { data } = await append(api, id, contents.slice(0, 4).map(user));
       expectEqual(data.length, 4, 'the messages written');
     });
-    await context.require('one-stored', async () => {
+    await require('one-stored', async () => {
       expectEqual((await append(api, id, user('five'))).data.length, 1, 'the messages written');
     });
-    await context.check('order-kept', async () => {
+    await check('order-kept', async () => {
       expectEqual(
         (await windowOf(api, id)).map(({ content }) => content),
         contents,
@@ -56,17 +53,17 @@ const appendAtomic = defineCase({
       );
     });
     const before = await stateOf(api, id);
-    await context.check('last-bad-stores-none', async () => {
+    await check('last-bad-stores-none', async () => {
       const messages = [user('six'), user('seven'), toolResult('call_of_nobody')];
       expectError(await api.post(path, { messages }), 'tool_result_orphan');
       await expectUnchanged(api, before);
     });
-    await context.check('middle-bad-stores-none', async () => {
+    await check('middle-bad-stores-none', async () => {
       const messages = [user('six'), toolCall('call_a'), user('seven'), toolResult('call_a')];
       expectError(await api.post(path, { messages }), 'tool_call_unanswered');
       await expectUnchanged(api, before);
     });
-    await context.check('none-refused', async () => {
+    await check('none-refused', async () => {
       expectError(await api.post(path, { messages: [] }), 'invalid_request', { param: 'messages' });
       await expectUnchanged(api, before);
     });
@@ -87,45 +84,37 @@ const appendMessage = defineCase({
   title: 'the shape of a stored message and of the answer to a write',
   needs: ['sessions', 'sessions.append'],
   checks: {
-    'answer-shape': 'append.answer',
-    'answer-as-listed': 'append.answer',
-    'answer-usage-as-read': 'append.answer',
-    'message-shape': 'append.message',
-    'message-ids': 'append.message',
-    'message-session': 'append.message',
-    'message-flags': 'append.message',
+    'answer-shape answer-as-listed answer-usage-as-read': 'append.answer',
+    'message-shape message-ids message-session message-flags': 'append.message',
     'fields-kept': 'append.fields',
   },
-  async run(context) {
-    const { api } = context;
+  async run({ api, check, require }) {
     const { id } = await createSession(api);
     const reply = await api.post(`/sessions/${id}/messages`, { messages: WRITTEN });
-    await context.require('answer-shape', () => {
+    await require('answer-shape', () => {
       const { session_id, data } = expectBody(reply, SessionAppend);
       expectEqual([session_id, data.length], [id, WRITTEN.length], 'the session and the number of messages');
     });
     const { data, usage, version } = expectBody(reply, SessionAppend);
     let listed: SessionMessage[] = [];
-    await context.require('message-shape', async () => {
-      listed = await windowOf(api, id);
-    });
+    await require('message-shape', async () => (listed = await windowOf(api, id)));
     const session = await getSession(api, id);
-    await context.check('answer-as-listed', () => expectEqual(data, listed, 'the messages of the answer'));
-    await context.check('answer-usage-as-read', () => {
+    await check('answer-as-listed', () => expectEqual(data, listed, 'the messages of the answer'));
+    await check('answer-usage-as-read', () => {
       expectEqual(
         { usage, version },
         { usage: session.usage, version: session.version },
         'usage and version of the answer',
       );
     });
-    await context.check('message-ids', () => {
+    await check('message-ids', () => {
       expectEqual(new Set(listed.map((message) => message.id)).size, WRITTEN.length, 'the number of different ids');
       expectTrue(
         listed.every((message) => message.id !== ''),
         'every message has an id',
       );
     });
-    await context.check('message-session', () => {
+    await check('message-session', () => {
       for (const { session_id, created_at } of listed) {
         expectEqual(session_id, id, 'the session of a message');
         expectTrue(
@@ -135,7 +124,7 @@ const appendMessage = defineCase({
         expectTrue(created_at <= session.updated_at, `a message of ${created_at}, updated ${session.updated_at}`);
       }
     });
-    await context.check('message-flags', () => {
+    await check('message-flags', () => {
       for (const { truncated, summary } of listed) {
         expectEqual(
           { truncated, summary },
@@ -144,7 +133,7 @@ const appendMessage = defineCase({
         );
       }
     });
-    await context.check('fields-kept', () => {
+    await check('fields-kept', () => {
       expectEqual(listed.map(fieldsOf), WRITTEN.map(fieldsOf), 'the fields of the messages');
     });
   },

@@ -11,7 +11,7 @@ import { SIZE_CASES } from './size-cases.ts';
 
 /** A server for each way to write and each thing that can be lost on it. */
 
-const mutant = mutantsOf('append');
+const mutant = mutantsOf('append', { storedBefore });
 const MODES = WRITE_MODES.map(({ name }) => name);
 
 type Edit = (message: Message) => Message;
@@ -85,7 +85,7 @@ const LOST_MUTANTS = MODES.flatMap((mode) =>
     const shapes = MESSAGE_SHAPES.filter(({ messages }) => messages.some((message) => differs(edit(message), message)));
     return mutant(`${name}-${mode}`, `of messages that are written as ${mode}: ${name.replaceAll('-', ' ')}`)
       .caughtBy(...shapes.map((shape) => `append.shapes-${mode}/${shape.name}`))
-      .proxy(inMode(mode, (request, forward, from) => forward(withMessages(request, edit, from))));
+      .inMode(mode, (request, forward, from) => forward(withMessages(request, edit, from)));
   }),
 );
 
@@ -156,14 +156,12 @@ const LIMIT_MUTANTS = ['limit', 'window'].flatMap((limit) =>
             .map((shape) => `${id}/${shape}-over`)
             .filter((check) => known.includes(check)),
         )
-        .proxy(
-          inMode(mode, async (request, forward, from) => {
-            const response = await forward();
-            const text = await response.clone().text();
-            const refused = new RegExp(limit === 'limit' ? 'append_too_large' : 'context_window_exceeded').test(text);
-            return refused ? forward(withMessages(request, edit, from)) : response;
-          }),
-        ),
+        .inMode(mode, async (request, forward, from) => {
+          const response = await forward();
+          const text = await response.clone().text();
+          const refused = new RegExp(limit === 'limit' ? 'append_too_large' : 'context_window_exceeded').test(text);
+          return refused ? forward(withMessages(request, edit, from)) : response;
+        }),
     );
   }),
 );
@@ -173,25 +171,23 @@ const STRICT_MUTANTS = ['limit', 'window'].flatMap((limit) =>
   MODES.filter((mode) => limit === 'limit' || mode !== 'create').map((mode) =>
     mutant(`${limit}-strict-${mode}`, `the ${limit} of what is written as ${mode} is a few tokens less`)
       .caughtBy(...checksOf(SIZE_CASES, `append.${limit}-${mode}`).filter((check) => check.endsWith('-exact')))
-      .proxy(
-        inMode(mode, async (request, forward, from) => {
-          // Single messages also fill the window before, so that there it is the last token that is refused.
-          if (limit === 'window' && mode === 'single') {
-            const response = await forward();
-            const full = (await response.clone().text()).includes('"remaining_tokens":0');
-            return full ? refusal('context_window_exceeded') : response;
-          }
-          const longer = texts((text) => (text.length > 100 ? `${text} and a few more words` : text));
-          const args = calls((call) => {
-            const { arguments: given } = call.function;
-            return {
-              ...call,
-              function: { ...call.function, arguments: given.length > 100 ? `${given}    [ ]` : given },
-            };
-          });
-          return forward(withMessages(request, (message) => args(longer(message)), from));
-        }),
-      ),
+      .inMode(mode, async (request, forward, from) => {
+        // Single messages also fill the window before, so that there it is the last token that is refused.
+        if (limit === 'window' && mode === 'single') {
+          const response = await forward();
+          const full = (await response.clone().text()).includes('"remaining_tokens":0');
+          return full ? refusal('context_window_exceeded') : response;
+        }
+        const longer = texts((text) => (text.length > 100 ? `${text} and a few more words` : text));
+        const args = calls((call) => {
+          const { arguments: given } = call.function;
+          return {
+            ...call,
+            function: { ...call.function, arguments: given.length > 100 ? `${given}    [ ]` : given },
+          };
+        });
+        return forward(withMessages(request, (message) => args(longer(message)), from));
+      }),
   ),
 );
 
@@ -210,26 +206,24 @@ const REFUSAL_MUTANTS = MODES.flatMap((mode): Mutant[] => {
   return [
     mutant(`refusals-unclear-${mode}`, `what is refused as ${mode} is refused with another type`)
       .caughtBy(...cells)
-      .proxy(refusals((text) => text.replaceAll('"type":"invalid_request_error"', '"type":"bad_request"'))),
+      .proxy(() => refusals((text) => text.replaceAll('"type":"invalid_request_error"', '"type":"bad_request"'))),
     mutant(`limit-unnamed-${mode}`, `what is too large as ${mode} is refused without a number`)
       .caughtBy(`append.limit-${mode}/both-named`)
-      .proxy(refusals((text) => text.replace(/\d+ tokens|counts \d+/g, 'too many'))),
+      .proxy(() => refusals((text) => text.replace(/\d+ tokens|counts \d+/g, 'too many'))),
     mutant(`refusals-late-${mode}`, `what is refused as ${mode} has stored a message before`)
       .caughtBy(`${id}/changes-nothing`)
-      .proxy(storedBefore(mode)),
+      .storedBefore(mode),
     mutant(
       `results-in-order-${mode}`,
       `results that are written as ${mode} are accepted in the order of their calls only`,
     )
       .caughtBy(`${id}/goes-on`)
-      .proxy(
-        inMode(mode, async (request, forward) => {
-          const results = writtenBy(request).map((message) => String((message as Json).tool_call_id));
-          const [first, third] = [results.indexOf('call_a'), results.indexOf('call_c')];
-          const early = third !== -1 && (first === -1 || first > third);
-          return early ? refusal('tool_result_orphan') : forward();
-        }),
-      ),
+      .inMode(mode, async (request, forward) => {
+        const results = writtenBy(request).map((message) => String((message as Json).tool_call_id));
+        const [first, third] = [results.indexOf('call_a'), results.indexOf('call_c')];
+        const early = third !== -1 && (first === -1 || first > third);
+        return early ? refusal('tool_result_orphan') : forward();
+      }),
     ...(named.length > 0
       ? [
           mutant(
@@ -237,29 +231,27 @@ const REFUSAL_MUTANTS = MODES.flatMap((mode): Mutant[] => {
             `of several open calls, what is refused as ${mode} names the first only`,
           )
             .caughtBy(...named)
-            .proxy(refusals((text) => text.replace(/call_a(?:, | and )+call_c/g, 'call_a'))),
+            .proxy(() => refusals((text) => text.replace(/call_a(?:, | and )+call_c/g, 'call_a'))),
           mutant(`answered-call-named-${mode}`, `what is refused as ${mode} names calls that are answered too`)
             .caughtBy(...named)
-            .proxy(refusals((text) => text.replace(/call_a/g, 'call_a, call_b'))),
+            .proxy(() => refusals((text) => text.replace(/call_a/g, 'call_a, call_b'))),
         ]
       : []),
     mutant(`empty-stored-${mode}`, `empty messages that are written as ${mode} are stored with a blank`)
       .caughtBy(...cells.filter((check) => check.includes('/empty-') && !/null|absent/.test(check)))
-      .proxy(
-        inMode(mode, (request, forward, from) =>
-          forward(
-            withMessages(
-              request,
-              texts((text) => (text === '' ? ' ' : text)),
-              from,
-            ),
+      .inMode(mode, (request, forward, from) =>
+        forward(
+          withMessages(
+            request,
+            texts((text) => (text === '' ? ' ' : text)),
+            from,
           ),
         ),
       ),
   ];
 });
 
-function storedBefore(mode: string): () => Handler {
+function storedBefore(mode: string): Handler {
   return inMode(mode, async (request: Passing, forward: Forward) => {
     const response = await forward();
     const text = await response.clone().text();

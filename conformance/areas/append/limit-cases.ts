@@ -29,14 +29,12 @@ export const appendConcurrent = defineCase({
   title: 'after concurrent writes the window has exactly the accepted ones',
   needs: ['sessions', 'sessions.append'],
   checks: {
-    'each-answered': 'append.concurrent',
-    'accepted-stand': 'append.concurrent',
+    'each-answered accepted-stand': 'append.concurrent',
     'writes-stay-together': 'append.atomic',
     'usage-adds-up': 'append.usage',
     'versions-differ': 'append.concurrent',
   },
-  async run(context) {
-    const { api } = context;
+  async run({ api, check }) {
     const { id, usage } = await createSession(api);
     const write = (index: number) => ({ messages: [user(`Write ${index}, one`), user(`Write ${index}, two`)] });
     const replies = await Promise.all(
@@ -44,29 +42,29 @@ export const appendConcurrent = defineCase({
     );
     const isAccepted = (reply: Reply | undefined) => reply !== undefined && reply.status < 300;
     const accepted = replies.filter(isAccepted).map((reply) => expectBody(reply, SessionAppend));
-    await context.check('each-answered', async () => {
+    await check('each-answered', async () => {
       for (const reply of replies) if (!isAccepted(reply)) expectError(reply, 'session_busy');
       expectTrue(accepted.length > 0, 'at least one of the writes is accepted');
       await append(api, id, user('The last.'));
     });
     const { session, messages } = await stateOf(api, id);
     const stand = messages.slice(0, -1).map(({ content }) => String(content));
-    await context.check('accepted-stand', () => {
+    await check('accepted-stand', () => {
       const expected = replies.flatMap((reply, index) =>
         isAccepted(reply) ? write(index).messages.map(({ content }) => String(content)) : [],
       );
       expectEqual([...stand].sort(), expected.sort(), 'the messages that stand in the window');
     });
-    await context.check('writes-stay-together', () => {
+    await check('writes-stay-together', () => {
       for (const [index, content] of stand.entries()) {
         if (index % 2 === 0) expectEqual(stand[index + 1], content.replace('one', 'two'), `what follows "${content}"`);
       }
     });
-    await context.check('usage-adds-up', () => {
+    await check('usage-adds-up', () => {
       const written = accepted.reduce((sum, { tokens }) => sum + tokens, 0) + (messages.at(-1)?.tokens ?? 0);
       expectEqual(session.usage.total_tokens - usage.total_tokens, written, 'the tokens written');
     });
-    await context.check('versions-differ', () => {
+    await check('versions-differ', () => {
       const versions = accepted.map(({ version }) => version);
       expectEqual(new Set(versions).size, versions.length, 'the number of different versions');
     });
@@ -94,8 +92,7 @@ export const appendLaws = defineCase({
   ],
   checks: { 'usage-is-the-sum': 'append.usage-sum', 'history-is-sound': 'append.sound-history' },
   cost: ({ min_preserve_tokens }) => ({ requests: 80, promptTokens: 8 * min_preserve_tokens, completionTokens: 16 }),
-  async run(context) {
-    const { api, limits, target, texts } = context;
+  async run({ api, limits, target, texts, check }) {
     const least = limits.min_preserve_tokens;
     const { id } = await createSession(api, { tools: [TOOL], messages: [{ role: 'system', content: 'Be short.' }] });
     const path = `/sessions/${id}`;
@@ -134,7 +131,7 @@ export const appendLaws = defineCase({
     expectSuccess(await api.post(`${path}/rollback`, { snapshot_id }));
     await after('a rollback');
 
-    await context.check('usage-is-the-sum', () => {
+    await check('usage-is-the-sum', () => {
       for (const [what, { session, messages }] of states) {
         const total = session.usage.tools_tokens + messages.reduce((sum, { tokens }) => sum + tokens, 0);
         const { tools_tokens } = session.usage;
@@ -143,7 +140,7 @@ export const appendLaws = defineCase({
         expectEqual(session.usage, { ...session.usage, ...usage }, `the usage after ${what}`);
       }
     });
-    await context.check('history-is-sound', () => {
+    await check('history-is-sound', () => {
       for (const [what, { messages }] of states) requireSound(messages, what);
     });
   },
@@ -178,21 +175,20 @@ export const appendLimitInTokens = defineCase({
   id: 'append.limit-in-tokens',
   title: 'the limit of a write counts tokens, not characters',
   needs: ['sessions', 'sessions.append', 'tokens.estimate'],
-  checks: { 'many-characters-accepted': 'append.limit-in-tokens', 'few-characters-refused': 'append.limit-in-tokens' },
-  async run(context) {
-    const { api, texts } = context;
-    const limit = context.limits.append_tokens;
+  checks: { 'many-characters-accepted few-characters-refused': 'append.limit-in-tokens' },
+  async run({ api, limits, texts, check }) {
+    const limit = limits.append_tokens;
     const { id } = await createSession(api);
     const words = Array.from({ length: Math.floor(limit / 2) }, (_, index) => LONG_WORDS[index % LONG_WORDS.length]);
     const long = `Terms:${words.join('')}`;
     // At least half as many tokens as UTF-16 units in any byte-pair vocabulary that has no merges for these.
     const short = RARE.repeat(Math.ceil((limit - 64) / RARE.length));
-    await context.check('many-characters-accepted', async () => {
+    await check('many-characters-accepted', async () => {
       const tokens = await texts.tokensOf(long);
       if (tokens > limit || long.length <= 4 * limit) throw unfit(long, tokens);
       expectEqual((await append(api, id, user(long))).tokens, tokens, 'the tokens of a text of long words');
     });
-    await context.check('few-characters-refused', async () => {
+    await check('few-characters-refused', async () => {
       const tokens = await texts.tokensOf(short);
       if (tokens <= limit || short.length > limit) throw unfit(short, tokens);
       const before = await stateOf(api, id);
@@ -211,19 +207,18 @@ export const appendRequestMessages = defineCase({
   id: 'append.request-messages',
   title: 'a write of too many messages is refused',
   needs: ['sessions', 'sessions.append', 'tokens.estimate'],
-  checks: { 'most-not-refused-for-it': 'append.request-messages', 'one-more-refused': 'append.request-messages' },
-  async run(context) {
-    const { api, limits, texts } = context;
+  checks: { 'most-not-refused-for-it one-more-refused': 'append.request-messages' },
+  async run({ api, limits, texts, check }) {
     const { id } = await createSession(api);
     const before = await stateOf(api, id);
     const write = (count: number) =>
       api.post(`/sessions/${id}/messages`, { messages: Array.from({ length: count }, () => user('a')) });
-    await context.check('one-more-refused', async () => {
+    await check('one-more-refused', async () => {
       const message = expectError(await write(limits.request_messages + 1), 'invalid_request', { param: 'messages' });
       expectTrue(message.includes(String(limits.request_messages)), `the refusal names the limit: ${message}`);
       await expectUnchanged(api, before);
     });
-    await context.check('most-not-refused-for-it', async () => {
+    await check('most-not-refused-for-it', async () => {
       const tokens = limits.request_messages * (await texts.tokensOf('a'));
       const reply = await write(limits.request_messages);
       if (tokens <= limits.append_tokens) expectSuccess(reply);
@@ -247,8 +242,7 @@ export const appendWindow = defineCase({
     'full-refuses-any': 'append.window',
   },
   cost: (limits) => ({ requests: 60 + 3 * Math.ceil(limits.window_tokens / limits.append_tokens) }),
-  async run(context) {
-    const { api, limits, texts } = context;
+  async run({ api, limits, texts, check, require }, context) {
     const window = limits.window_tokens;
     const { id } = await createSession(api);
     const path = `/sessions/${id}/messages`;
@@ -260,23 +254,23 @@ export const appendWindow = defineCase({
     await fillWindow(context, id, window - LAST);
     const before = await stateOf(api, id);
     const { reply, requested } = await refusal(LAST + 1);
-    await context.check('one-more-changes-nothing', () => expectUnchanged(api, before));
-    await context.check('one-more-refused', () => expectError(reply, 'context_window_exceeded'));
-    await context.check('one-more-told', () => {
+    await check('one-more-changes-nothing', () => expectUnchanged(api, before));
+    await check('one-more-refused', () => expectError(reply, 'context_window_exceeded'));
+    await check('one-more-told', () => {
       expectEqual(
         expectError(reply, 'context_window_exceeded'),
         LIVE_TEXT.windowExceeded(window, requested),
         'the message',
       );
     });
-    await context.require('exact-accepted', async () => {
+    await require('exact-accepted', async () => {
       const { usage } = await append(api, id, user(await texts.exactly(LAST)));
       expectEqual([usage.total_tokens, usage.remaining_tokens], [window, 0], 'the usage of a full window');
     });
-    await context.check('exact-keeps-all', async () => {
+    await check('exact-keeps-all', async () => {
       expectEqual((await windowOf(api, id)).slice(0, -1), before.messages, 'the messages that stood there before');
     });
-    await context.check('full-refuses-any', async () => {
+    await check('full-refuses-any', async () => {
       const full = await stateOf(api, id);
       expectError((await refusal(LAST)).reply, 'context_window_exceeded');
       await expectUnchanged(api, full);

@@ -121,13 +121,12 @@ function refusalCase(mode: WriteMode): Case {
       'goes-on': 'append.results-in-any-order',
     },
     cost: () => ({ requests: 12 * cells.length, ...(mode.chats && { promptTokens: 2_048, completionTokens: 32 }) }),
-    async run(context) {
-      const { api } = context;
+    async run({ api, check }, context) {
       const left: unknown[] = [];
       for (const [name, { earlier = [ASKED], messages, code, says = '', ...names }] of cells) {
         const { id } = await createSession(api, { messages: earlier });
         const before = await stateOf(api, id);
-        await context.check(name, async () => {
+        await check(name, async () => {
           const sent = mode.creates ? [...earlier, ...messages] : messages;
           const text = expectRefusal(await mode.send(context, id, sent as Message[]), code, names);
           expectTrue(text.includes(says), `the refusal says "${says}": ${text}`);
@@ -139,8 +138,8 @@ function refusalCase(mode: WriteMode): Case {
         else if (due === 0) await expectUnchanged(api, before).catch((error) => left.push({ [name]: String(error) }));
         expectSuccess(await api.delete(`/sessions/${id}`));
       }
-      await context.check('changes-nothing', () => expectEqual(left, [], 'what refused writes have stored'));
-      await context.check('goes-on', async () => {
+      await check('changes-nothing', () => expectEqual(left, [], 'what refused writes have stored'));
+      await check('goes-on', async () => {
         const { id } = await createSession(api, { messages: mode.creates || mode.before ? [ASKED] : OPEN });
         const results = [toolResult('call_c'), toolResult('call_a'), user('Thank you.')];
         const messages = mode.creates || mode.before ? [...OPEN, ...results] : results;

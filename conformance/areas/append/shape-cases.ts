@@ -58,19 +58,19 @@ function shapesCase(mode: WriteMode): Case {
       requests: 9 * MESSAGE_SHAPES.length,
       ...(chats && { promptTokens: 2_048 * MESSAGE_SHAPES.length, completionTokens: 16 * MESSAGE_SHAPES.length }),
     }),
-    async run(context) {
+    async run({ api, check }, context) {
       let id = creates ? '' : await begun(context);
       for (const shape of MESSAGE_SHAPES) {
         // A user asks at last, as in any turn; and a session that is created has a message before those that may lead.
         const messages = [...(creates ? [user('Hello.')] : []), ...shape.messages, ...(chats ? [user('Go on.')] : [])];
-        const held = await context.check(shape.name, async () => {
-          const before = creates ? undefined : await getSession(context.api, id);
+        const held = await check(shape.name, async () => {
+          const before = creates ? undefined : await getSession(api, id);
           const write = await written(context, mode, id, messages);
           expectEqual(write.messages.map(listedFields), messages.map(asListed), 'the messages that are listed');
           const tokens = write.messages.reduce((sum, message) => sum + message.tokens, 0);
           const due = (await estimateTokens(context, { messages })) - PROMPT_TOKENS;
           expectEqual(tokens, due, 'the tokens of the messages, against the estimate');
-          const { usage, created_at, updated_at } = await getSession(context.api, write.id);
+          const { usage, created_at, updated_at } = await getSession(api, write.id);
           const grown = usage.total_tokens - (before?.usage.total_tokens ?? 0);
           expectTrue(chats || mode.before ? grown > tokens : grown === tokens, `the usage grows by ${grown}`);
           for (const message of write.messages) {
@@ -79,11 +79,11 @@ function shapesCase(mode: WriteMode): Case {
             expectTrue(within, `a message of ${message.created_at} in a session from ${created_at} to ${updated_at}`);
           }
           expectEqual(new Set(write.messages.map((message) => message.id)).size, messages.length, 'different ids');
-          if (creates) expectSuccess(await context.api.delete(`/sessions/${write.id}`));
+          if (creates) expectSuccess(await api.delete(`/sessions/${write.id}`));
         });
         // What went wrong may have left calls open.
         if (held || creates) continue;
-        expectSuccess(await context.api.delete(`/sessions/${id}`));
+        expectSuccess(await api.delete(`/sessions/${id}`));
         id = await begun(context);
       }
     },

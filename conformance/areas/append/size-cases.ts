@@ -81,15 +81,14 @@ function limitCase(mode: WriteMode): Case {
       requests: 40 * shapes.length,
       ...(mode.chats && { promptTokens: 80 * append_tokens, completionTokens: shapes.length * TURN_TOKENS }),
     }),
-    async run(context) {
-      const { api, limits } = context;
+    async run({ api, limits, check }, context) {
       const limit = limits.append_tokens;
       let told = '';
       for (const [shape, build] of shapes) {
         const { id } = await createSession(api, { messages: [user('Hello.')] });
         const earlier = earlierOf(mode, build);
         if (earlier.length > 0) await append(api, id, earlier);
-        await context.check(`${shape}-over`, async () => {
+        await check(`${shape}-over`, async () => {
           const before = await stateOf(api, id);
           const over = await sized(context, mode, [shape, build], limit + 1);
           const reply = await mode.send(context, id, over);
@@ -99,7 +98,7 @@ function limitCase(mode: WriteMode): Case {
             expectEqual(messages.slice(0, -mode.before), before.messages, 'the messages that stood there before');
           } else await expectUnchanged(api, before);
         });
-        await context.check(`${shape}-exact`, async () => {
+        await check(`${shape}-exact`, async () => {
           const exact = await sized(context, mode, [shape, build], limit);
           const write = await written(context, mode, id, exact);
           const tokens = write.messages.reduce((sum, message) => sum + message.tokens, 0);
@@ -108,7 +107,7 @@ function limitCase(mode: WriteMode): Case {
         });
         expectSuccess(await api.delete(`/sessions/${id}`));
       }
-      await context.check('both-named', () => {
+      await check('both-named', () => {
         const numbers = [...told.matchAll(/\d+/g)].map(([digits]) => Number(digits));
         for (const tokens of [limit, limit + 1])
           expectTrue(numbers.includes(tokens), `the refusal names ${tokens}: ${told}`);
@@ -137,8 +136,7 @@ function windowCase(mode: WriteMode): Case {
       requests: 40 * shapes.length + 3 * Math.ceil(window_tokens / append_tokens),
       ...(mode.chats && { promptTokens: shapes.length * window_tokens, completionTokens: shapes.length * TURN_TOKENS }),
     }),
-    async run(context) {
-      const { api, limits } = context;
+    async run({ api, limits, texts, check }, context) {
       const window = limits.window_tokens;
       const { id } = await createSession(api, { tools: [TOOL] });
       await fillWindow(context, id, window - ROOM);
@@ -150,13 +148,13 @@ function windowCase(mode: WriteMode): Case {
         const lay = async () => {
           if (earlier.length > 0) await append(api, id, earlier);
           const { session } = await stateOf(api, id);
-          const before = mode.before ? await context.texts.countOf([user('Before.')]) : 0;
+          const before = mode.before ? await texts.countOf([user('Before.')]) : 0;
           return {
             used: session.usage.total_tokens + before,
             room: window - session.usage.total_tokens - before - answer,
           };
         };
-        await context.check(`${shape}-over`, async () => {
+        await check(`${shape}-over`, async () => {
           const { used, room } = await lay();
           const state = await stateOf(api, id);
           const messages = await sized(context, mode, [shape, build], room + 1);
@@ -165,7 +163,7 @@ function windowCase(mode: WriteMode): Case {
           if (!mode.before) await expectUnchanged(api, state);
         });
         await reset();
-        await context.check(`${shape}-exact`, async () => {
+        await check(`${shape}-exact`, async () => {
           const { used, room } = await lay();
           const messages = await sized(context, mode, [shape, build], room);
           const write = await written(context, mode, id, messages);

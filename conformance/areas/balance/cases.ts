@@ -14,15 +14,17 @@ const balanceRead = defineCase({
   id: 'balance.read',
   title: 'the balance, as captured',
   needs: ['balance'],
-  checks: { envelope: 'balance.envelope', amounts: 'balance.amounts', 'no-key-refused': 'errors.no-key' },
+  checks: {
+    envelope: 'balance.envelope',
+    amounts: 'balance.amounts',
+    'no-key-refused': 'errors.no-key',
+  },
   cost: () => ({ requests: 2 }),
-  async run(context) {
-    await context.check('no-key-refused', async () =>
-      expectUnauthenticated(await context.api.get(PATH, { key: null })),
-    );
-    const reply = expectSuccess(await context.api.get(PATH));
-    await context.check('envelope', () => expectShape(Envelope, reply.json, reply.what));
-    await context.check('amounts', () => expectShape(Amounts, reply.json, reply.what));
+  async run({ api, check }) {
+    await check('no-key-refused', async () => expectUnauthenticated(await api.get(PATH, { key: null })));
+    const reply = expectSuccess(await api.get(PATH));
+    await check('envelope', () => expectShape(Envelope, reply.json, reply.what));
+    await check('amounts', () => expectShape(Amounts, reply.json, reply.what));
   },
 });
 

@@ -29,10 +29,10 @@ const chatCache = defineCase({
   needs: ['chat'],
   checks: { 'tokens-sound': 'chat.cached-tokens', 'key-accepted': 'chat.prompt-cache-key' },
   cost: costOfChats(4, { promptTokens: 2_000 }),
-  async run(context) {
-    const beginning = context.nonce() + ' river'.repeat(WORDS);
+  async run({ check, nonce }, context) {
+    const beginning = nonce() + ' river'.repeat(WORDS);
     const messages = [user(`${beginning}\nReply with exactly: OK`)];
-    await context.check('tokens-sound', async () => {
+    await check('tokens-sound', async () => {
       for (const body of [{}, { messages }, { messages }]) {
         const { usage } = await completeChat(context, body);
         const { prompt_tokens } = expectUsage(usage, 'usage');
@@ -41,7 +41,7 @@ const chatCache = defineCase({
         expectTrue(cached === undefined || sound, `of ${prompt_tokens} prompt tokens ${cached} are said to be cached`);
       }
     });
-    await context.check('key-accepted', () => completeChat(context, { prompt_cache_key: context.nonce() }));
+    await check('key-accepted', () => completeChat(context, { prompt_cache_key: nonce() }));
   },
 });
 
@@ -52,24 +52,20 @@ const chatN = defineCase({
   title: 'up to five choices, numbered, and charged together',
   needs: ['chat'],
   checks: {
-    'most-accepted': 'chat.n',
-    numbered: 'chat.n',
-    'one-more-refused': 'chat.n',
-    'none-refused': 'chat.n',
-    'near-zero-refused': 'chat.n-near-zero',
-    'near-zero-single-accepted': 'chat.n-near-zero',
+    'most-accepted numbered one-more-refused none-refused': 'chat.n',
+    'near-zero-refused near-zero-single-accepted': 'chat.n-near-zero',
   },
   cost: costOfChats(6, { completionTokens: 16 * 64 }),
-  async run(context) {
-    await context.check('one-more-refused', () => expectChatError(context, { n: MOST + 1 }));
-    await context.check('none-refused', () => expectChatError(context, { n: 0 }));
-    await context.check('near-zero-refused', () => expectChatError(context, { n: 2, temperature: 0 }));
-    await context.check('near-zero-single-accepted', () => completeChat(context, { n: 1, temperature: 0 }));
-    await context.require('most-accepted', async () => {
+  async run({ check, require }, context) {
+    await check('one-more-refused', () => expectChatError(context, { n: MOST + 1 }));
+    await check('none-refused', () => expectChatError(context, { n: 0 }));
+    await check('near-zero-refused', () => expectChatError(context, { n: 2, temperature: 0 }));
+    await check('near-zero-single-accepted', () => completeChat(context, { n: 1, temperature: 0 }));
+    await require('most-accepted', async () => {
       const { choices } = await completeChat(context, { n: MOST });
       expectEqual(choices.length, MOST, 'choices');
     });
-    await context.check('numbered', async () => {
+    await check('numbered', async () => {
       const { choices } = await completeChat(context, { n: 2 });
       expectEqual(choices.map(({ index }) => index).sort(), [0, 1], 'indices of the choices');
     });
@@ -80,16 +76,16 @@ const chatNUsage = defineCase({
   id: 'chat.n-usage',
   title: 'the usage of two choices counts both answers and the prompt once',
   needs: ['chat', 'tokens.estimate'],
-  checks: { 'prompt-once': 'chat.n-usage', 'answers-summed': 'chat.n-usage' },
+  checks: { 'prompt-once answers-summed': 'chat.n-usage' },
   cost: costOfChats(4, { requests: 6 }),
-  async run(context) {
+  async run({ texts, check }, context) {
     const single = expectUsage((await completeChat(context)).usage, 'usage of one choice');
     const { choices, usage } = await completeChat(context, { n: 2 });
     const both = expectUsage(usage, 'usage of two choices');
-    await context.check('prompt-once', () => expectEqual(both.prompt_tokens, single.prompt_tokens, 'prompt_tokens'));
-    await context.check('answers-summed', async () => {
+    await check('prompt-once', () => expectEqual(both.prompt_tokens, single.prompt_tokens, 'prompt_tokens'));
+    await check('answers-summed', async () => {
       let tokens = 0;
-      for (const choice of choices) tokens += (await context.texts.tokensOf(textOf(choice))) - FRAME_TOKENS;
+      for (const choice of choices) tokens += (await texts.tokensOf(textOf(choice))) - FRAME_TOKENS;
       expectEqual(both.completion_tokens, tokens, 'completion_tokens');
     });
   },
@@ -99,19 +95,19 @@ const chatHistory = defineCase({
   id: 'chat.history',
   title: 'the model reads all messages of the request and no others',
   needs: ['chat'],
-  checks: { 'system-read': 'chat.history', 'earlier-read': 'chat.history', 'nothing-kept': 'chat.stateless' },
+  checks: { 'system-read earlier-read': 'chat.history', 'nothing-kept': 'chat.stateless' },
   cost: costOfChats(7),
-  async run(context) {
-    const word = context.nonce();
-    await context.check('system-read', () => {
+  async run({ check, nonce }, context) {
+    const word = nonce();
+    await check('system-read', () => {
       const messages = [{ role: 'system', content: codeWordText(word) }, codeWordQuestion()];
       return expectRecall(context, { messages }, word);
     });
-    await context.check('earlier-read', () => {
+    await check('earlier-read', () => {
       const messages = [user(codeWordText(word)), { role: 'assistant', content: 'Noted.' }, codeWordQuestion()];
       return expectRecall(context, { messages }, word);
     });
-    await context.check('nothing-kept', async () => {
+    await check('nothing-kept', async () => {
       const said = await askCodeWord(context, {});
       expectTrue(!said.includes(word), 'the model knows a word that only an earlier request had');
     });
@@ -124,9 +120,9 @@ const chatMessages = defineCase({
   needs: ['chat'],
   checks: { 'none-refused': 'chat.messages-needed', 'unknown-role-refused': 'chat.roles' },
   cost: costOfChats(2),
-  async run(context) {
-    await context.check('none-refused', () => expectChatError(context, { messages: [] }));
-    await context.check('unknown-role-refused', () =>
+  async run({ check }, context) {
+    await check('none-refused', () => expectChatError(context, { messages: [] }));
+    await check('unknown-role-refused', () =>
       expectChatError(context, { messages: [{ role: 'robot', content: 'Hello' }] }),
     );
   },
@@ -148,13 +144,12 @@ const chatJson = defineCase({
   checks: {
     'object-valid': 'chat.json-object',
     'schema-fitted': 'chat.json-schema',
-    'text-accepted': 'chat.response-format',
-    'unknown-refused': 'chat.response-format',
+    'text-accepted unknown-refused': 'chat.response-format',
   },
   cost: costOfChats(4),
-  async run(context) {
+  async run({ check, nonce }, context) {
     const question = 'What is the code word of the project, and how many characters has it? Reply in JSON.';
-    const messages = [user(`${codeWordText(context.nonce())} ${question}`)];
+    const messages = [user(`${codeWordText(nonce())} ${question}`)];
     const jsonIn = async (response_format: object) => {
       const { text, reply } = await completeChat(context, { messages, response_format });
       try {
@@ -163,17 +158,17 @@ const chatJson = defineCase({
         return { value: text, what: `${reply.what}: content that is not JSON` };
       }
     };
-    await context.check('object-valid', async () => {
+    await check('object-valid', async () => {
       const { value, what } = await jsonIn({ type: 'json_object' });
       expectShape(z.looseObject({}), value, what);
     });
-    await context.check('schema-fitted', async () => {
+    await check('schema-fitted', async () => {
       const json_schema = { name: 'code_word', schema: SCHEMA, strict: true };
       const { value, what } = await jsonIn({ type: 'json_schema', json_schema });
       expectShape(Fitting, value, what);
     });
-    await context.check('unknown-refused', () => expectChatError(context, { response_format: { type: 'yaml' } }));
-    await context.check('text-accepted', () => completeChat(context, { response_format: { type: 'text' } }));
+    await check('unknown-refused', () => expectChatError(context, { response_format: { type: 'yaml' } }));
+    await check('text-accepted', () => completeChat(context, { response_format: { type: 'text' } }));
   },
 });
 
@@ -184,24 +179,22 @@ const chatLength = defineCase({
   title: 'the answer is limited and says whether it was cut',
   needs: ['chat'],
   checks: {
-    'max-tokens-bounds': 'chat.max-tokens',
-    'max-completion-tokens-bounds': 'chat.max-tokens',
-    'cut-says-length': 'chat.length',
-    'whole-says-stop': 'chat.length',
+    'max-tokens-bounds max-completion-tokens-bounds': 'chat.max-tokens',
+    'cut-says-length whole-says-stop': 'chat.length',
   },
   cost: costOfChats(5),
-  async run(context) {
-    const phrase = [context.nonce(), context.nonce(), context.nonce()].join(' ');
+  async run({ check, nonce }, context) {
+    const phrase = [nonce(), nonce(), nonce()].join(' ');
     const messages = replyExactly(phrase);
     const cut = await completeChat(context, { messages, max_tokens: FEW });
-    await context.check('max-tokens-bounds', () => atMost(FEW, cut.usage));
-    await context.check('cut-says-length', () => expectEqual(cut.choice.finish_reason, 'length', 'finish_reason'));
-    await context.check('max-completion-tokens-bounds', async () => {
+    await check('max-tokens-bounds', () => atMost(FEW, cut.usage));
+    await check('cut-says-length', () => expectEqual(cut.choice.finish_reason, 'length', 'finish_reason'));
+    await check('max-completion-tokens-bounds', async () => {
       // `undefined` leaves `max_tokens` out.
       const { usage } = await completeChat(context, { messages, max_tokens: undefined, max_completion_tokens: FEW });
       atMost(FEW, usage);
     });
-    await context.check('whole-says-stop', () =>
+    await check('whole-says-stop', () =>
       withinThreeTries(async () => {
         const { text, choice } = await completeChat(context, { messages });
         if (text.includes(phrase)) return finishedBy(choice.finish_reason, 'stop');
@@ -230,14 +223,14 @@ const chatWindow = defineCase({
   needs: ['chat'],
   checks: { 'exact-accepted': 'chat.window', 'one-more-refused': 'errors.window' },
   cost: ({ window_tokens }) => costOfChats(3, { completionTokens: 2 * window_tokens })(),
-  async run(context) {
+  async run({ limits, check }, context) {
     const { usage } = await completeChat(context);
     const { prompt_tokens } = expectUsage(usage, 'usage');
-    const rest = context.limits.window_tokens - prompt_tokens;
-    await context.check('one-more-refused', async () => {
+    const rest = limits.window_tokens - prompt_tokens;
+    await check('one-more-refused', async () => {
       expectError(await sendChat(context, { max_tokens: rest + 1 }), 'context_window_exceeded', { bare: true });
     });
-    await context.check('exact-accepted', () => completeChat(context, { max_tokens: rest }));
+    await check('exact-accepted', () => completeChat(context, { max_tokens: rest }));
   },
 });
 
@@ -254,21 +247,21 @@ const chatPartial = defineCase({
     'elsewhere-refused': 'chat.partial-last',
   },
   cost: costOfChats(11),
-  async run(context) {
-    const [first, second, third] = [context.nonce(), context.nonce(), context.nonce()];
+  async run({ check, nonce }, context) {
+    const [first, second, third] = [nonce(), nonce(), nonce()];
     const messages = replyExactly(`${first} ${second}`);
     const begun = { role: 'assistant', content: first, partial: true };
-    await context.check('continuation-only', () =>
+    await check('continuation-only', () =>
       withinThreeTries(async () => {
         const { text } = await completeChat(context, { messages: [...messages, begun] });
         if (text.includes(first)) return `the answer repeats its beginning: ${text}`;
         return text.includes(second) ? undefined : `the answer does not go on: ${text}`;
       }),
     );
-    await context.check('name-accepted', () =>
+    await check('name-accepted', () =>
       completeChat(context, { messages: [...messages, { ...begun, name: 'Kelvin' }] }),
     );
-    await context.check('after-length', () =>
+    await check('after-length', () =>
       withinThreeTries(async () => {
         const phrase = `${first} ${second} ${third}`;
         const cut = await completeChat(context, { messages: replyExactly(phrase), max_tokens: FEWPartial });
@@ -281,7 +274,7 @@ const chatPartial = defineCase({
         return joined.includes(phrase) ? undefined : `the parts do not join: ${JSON.stringify([cut.text, rest.text])}`;
       }),
     );
-    await context.check('elsewhere-refused', () =>
+    await check('elsewhere-refused', () =>
       expectChatError(context, { messages: [...messages, begun, user('Go on.')] }),
     );
   },
@@ -309,12 +302,16 @@ const chatRanges: readonly Case[] = RANGES.map(({ field, rule, least, most }) =>
     id: rule,
     title: `${field} is ${least} to ${most}`,
     needs: ['chat'],
-    checks: { 'bounds-accepted': rule, 'more-refused': rule, 'less-refused': rule },
+    checks: {
+      'bounds-accepted': rule,
+      'more-refused': rule,
+      'less-refused': rule,
+    },
     cost: costOfChats(4),
-    async run(context) {
-      await context.check('more-refused', () => expectChatError(context, { [field]: most + BEYOND }));
-      await context.check('less-refused', () => expectChatError(context, { [field]: least - BEYOND }));
-      await context.check('bounds-accepted', async () => {
+    async run({ check }, context) {
+      await check('more-refused', () => expectChatError(context, { [field]: most + BEYOND }));
+      await check('less-refused', () => expectChatError(context, { [field]: least - BEYOND }));
+      await check('bounds-accepted', async () => {
         for (const bound of [least, most]) await completeChat(context, { [field]: bound });
       });
     },
@@ -351,17 +348,17 @@ const chatShape = defineCase({
     'model-echoed': 'chat.model-echo',
   },
   cost: costOfChats(1),
-  async run(context) {
-    const { reply, choice, usage } = await completeChat(context, { messages: replyExactly(context.nonce()) });
+  async run({ target, check, nonce }, context) {
+    const { reply, choice, usage } = await completeChat(context, { messages: replyExactly(nonce()) });
     const body = (reply.json ?? {}) as Record<string, unknown>;
-    await context.check('completion', () => expectShape(Completion, body, reply.what));
-    await context.check('created-in-seconds', () => expectShape(UnixSeconds, body.created, 'created'));
-    await context.check('choice', () => expectShape(Choice, choice, 'choices.0'));
-    await context.check('usage-sum', () => expectUsage(usage, 'usage'));
-    await context.check('id-form', () =>
+    await check('completion', () => expectShape(Completion, body, reply.what));
+    await check('created-in-seconds', () => expectShape(UnixSeconds, body.created, 'created'));
+    await check('choice', () => expectShape(Choice, choice, 'choices.0'));
+    await check('usage-sum', () => expectUsage(usage, 'usage'));
+    await check('id-form', () =>
       expectTrue(/^chatcmpl-[0-9a-f]{24}$/.test(String(body.id)), `the id ${body.id} is of another form`),
     );
-    await context.check('model-echoed', () => expectEqual(body.model, context.target.model, 'model'));
+    await check('model-echoed', () => expectEqual(body.model, target.model, 'model'));
   },
 });
 
@@ -371,10 +368,10 @@ const chatAlias = defineCase({
   needs: ['chat'],
   checks: { accepted: 'chat.model-alias', echoed: 'chat.model-echo' },
   cost: costOfChats(2),
-  async run(context) {
+  async run({ check, require }, context) {
     const model = 'kimi-k2-0905';
-    await context.require('accepted', () => completeChat(context, { model }));
-    await context.check('echoed', async () => {
+    await require('accepted', () => completeChat(context, { model }));
+    await check('echoed', async () => {
       const { reply } = await completeChat(context, { model });
       expectEqual((reply.json as { model?: unknown }).model, model, 'model');
     });
@@ -387,11 +384,11 @@ const chatStop = defineCase({
   id: 'chat.stop',
   title: 'a stop string ends the answer before it',
   needs: ['chat'],
-  checks: { 'string-ends': 'chat.stop', 'list-ends': 'chat.stop' },
+  checks: { 'string-ends list-ends': 'chat.stop' },
   cost: costOfChats(6),
-  async run(context) {
-    await context.check('string-ends', () => endsBefore(context, HALT));
-    await context.check('list-ends', () => endsBefore(context, ['~~~', HALT]));
+  async run({ check }, context) {
+    await check('string-ends', () => endsBefore(context, HALT));
+    await check('list-ends', () => endsBefore(context, ['~~~', HALT]));
   },
 });
 
@@ -417,21 +414,14 @@ const chatStopLimits = defineCase({
   id: 'chat.stop-limits',
   title: 'five stop strings of 32 bytes are accepted, more and longer ones refused',
   needs: ['chat'],
-  checks: {
-    'most-accepted': 'chat.stop-limits',
-    'one-more-refused': 'chat.stop-limits',
-    'longer-refused': 'chat.stop-limits',
-    'bytes-counted': 'chat.stop-limits',
-  },
+  checks: { 'most-accepted one-more-refused longer-refused bytes-counted': 'chat.stop-limits' },
   cost: costOfChats(5),
-  async run(context) {
+  async run({ check }, context) {
     const longest = Array.from({ length: MOST }, (_, index) => `${index}`.padEnd(MOST_BYTES, '#'));
-    await context.check('one-more-refused', () => expectChatError(context, { stop: [...longest, 'one more'] }));
-    await context.check('longer-refused', () => expectChatError(context, { stop: ['#'.repeat(MOST_BYTES + 1)] }));
-    await context.check('bytes-counted', () =>
-      expectChatError(context, { stop: HAN.repeat(Math.floor(MOST_BYTES / 3) + 1) }),
-    );
-    await context.check('most-accepted', () => completeChat(context, { stop: longest }));
+    await check('one-more-refused', () => expectChatError(context, { stop: [...longest, 'one more'] }));
+    await check('longer-refused', () => expectChatError(context, { stop: ['#'.repeat(MOST_BYTES + 1)] }));
+    await check('bytes-counted', () => expectChatError(context, { stop: HAN.repeat(Math.floor(MOST_BYTES / 3) + 1) }));
+    await check('most-accepted', () => completeChat(context, { stop: longest }));
   },
 });
 

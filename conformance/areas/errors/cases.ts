@@ -35,25 +35,22 @@ const errorsBodies = defineCase({
   title: 'a body that is not JSON is refused',
   needs: ['tokens.estimate'],
   checks: {
-    'broken-refused': 'errors.no-json',
-    'bytes-refused': 'errors.no-json',
+    'broken-refused bytes-refused': 'errors.no-json',
     'other-type-refused': 'errors.content-type',
     'whole-accepted': 'tokens.estimate',
   },
   cost: () => ({ requests: 5 }),
-  async run(context) {
-    const whole = JSON.stringify({ model: context.target.model, messages: [user('hi')] });
-    await context.check('broken-refused', async () => {
+  async run({ api, target, check }, context) {
+    const whole = JSON.stringify({ model: target.model, messages: [user('hi')] });
+    await check('broken-refused', async () => {
       for (const body of [whole.slice(0, -1), `${whole}}`]) invalid(await raw(context, body));
     });
-    await context.check('bytes-refused', async () => {
+    await check('bytes-refused', async () => {
       const bytes = Buffer.concat([Buffer.from(whole.slice(0, -5)), Buffer.from([0xff]), Buffer.from(whole.slice(-5))]);
-      invalid(await context.api.post(ROUTE, undefined, { raw: bytes }));
+      invalid(await api.post(ROUTE, undefined, { raw: bytes }));
     });
-    await context.check('other-type-refused', async () => {
-      invalid(await raw(context, whole, { 'Content-Type': 'text/plain' }));
-    });
-    await context.check('whole-accepted', async () => expectSuccess(await raw(context, whole)));
+    await check('other-type-refused', async () => invalid(await raw(context, whole, { 'Content-Type': 'text/plain' })));
+    await check('whole-accepted', async () => expectSuccess(await raw(context, whole)));
   },
 });
 
@@ -62,48 +59,43 @@ const errorsSizes = defineCase({
   title: 'a body of the largest size is read, a larger one refused',
   needs: ['tokens.estimate'],
   checks: {
-    'largest-accepted': 'errors.body-size',
-    'larger-refused': 'errors.body-size',
+    'largest-accepted larger-refused': 'errors.body-size',
     'size-first': 'errors.size-first',
-    'deeper-refused': 'errors.json-depth',
-    'deepest-accepted': 'errors.json-depth',
+    'deeper-refused deepest-accepted': 'errors.json-depth',
     'more-values-refused': 'errors.json-values',
-    'most-messages-accepted': 'errors.request-messages',
-    'more-messages-refused': 'errors.request-messages',
+    'most-messages-accepted more-messages-refused': 'errors.request-messages',
   },
   cost: () => ({ requests: 9 }),
-  async run(context) {
-    const { body_bytes, json_depth, json_values, request_messages } = context.limits;
-    const { model } = context.target;
+  async run({ api, limits, target, check }, context) {
+    const { body_bytes, json_depth, json_values, request_messages } = limits;
+    const { model } = target;
     const messages = [user('hi')];
-    const estimate = async (body: object) => context.api.post(ROUTE, { model, messages, ...body });
+    const estimate = async (body: object) => api.post(ROUTE, { model, messages, ...body });
     /** A request of so many bytes; what fills it up is a field that nobody knows. */
     const sized = (bytes: number) => {
       const frame = JSON.stringify({ model, messages, filler: '' });
       return frame.replace('""', `"${'x'.repeat(bytes - frame.length)}"`);
     };
-    await context.check('larger-refused', async () => {
+    await check('larger-refused', async () => {
       expectBodyTooLarge(await raw(context, sized(body_bytes + 1)), body_bytes + 1, body_bytes);
     });
-    await context.check('size-first', async () => {
+    await check('size-first', async () => {
       expectBodyTooLarge(await raw(context, '['.repeat(body_bytes + 1)), body_bytes + 1, body_bytes);
       const small = invalid(await raw(context, '['));
       expectTrue(!small.startsWith(SIZE_TEXT), `a body of one byte is said to be too large: ${small}`);
     });
-    await context.check('largest-accepted', async () => expectSuccess(await raw(context, sized(body_bytes))));
+    await check('largest-accepted', async () => expectSuccess(await raw(context, sized(body_bytes))));
     /** The body is one level, the field's value the others. */
     const nested = (levels: number): unknown => JSON.parse('['.repeat(levels - 1) + ']'.repeat(levels - 1));
-    await context.check('deeper-refused', async () => invalid(await estimate({ filler: nested(json_depth + 1) })));
-    await context.check('deepest-accepted', async () => expectSuccess(await estimate({ filler: nested(json_depth) })));
-    await context.check('more-values-refused', async () =>
-      invalid(await estimate({ filler: Array(json_values).fill(0) })),
-    );
+    await check('deeper-refused', async () => invalid(await estimate({ filler: nested(json_depth + 1) })));
+    await check('deepest-accepted', async () => expectSuccess(await estimate({ filler: nested(json_depth) })));
+    await check('more-values-refused', async () => invalid(await estimate({ filler: Array(json_values).fill(0) })));
     const many = (count: number) => estimate({ messages: Array.from({ length: count }, () => user('a')) });
-    await context.check('more-messages-refused', async () => {
+    await check('more-messages-refused', async () => {
       const message = invalid(await many(request_messages + 1));
       expectTrue(message.includes('messages'), `the field is not named: ${message}`);
     });
-    await context.check('most-messages-accepted', async () => expectSuccess(await many(request_messages)));
+    await check('most-messages-accepted', async () => expectSuccess(await many(request_messages)));
   },
 });
 
@@ -137,7 +129,7 @@ const errorsHeaders = defineCase({
     'server-timing': 'errors.server-timing',
   },
   cost: () => ({ requests: 4 }),
-  async run(context) {
+  async run({ check }, context) {
     const { successes, errors } = await answersOf(context);
     const all = [...successes, ...errors];
     const header = (name: string) => all.map(({ what, headers }) => ({ what, value: headers.get(name) ?? '' }));
@@ -145,25 +137,25 @@ const errorsHeaders = defineCase({
       for (const { what, headers } of replies)
         expectTrue(!!headers.get('msh-request-id'), `${what}: no Msh-Request-Id`);
     };
-    await context.check('request-id', () => named(successes));
-    await context.check('request-id-of-errors', () => named(errors));
-    await context.check('request-ids-differ', () => {
+    await check('request-id', () => named(successes));
+    await check('request-id-of-errors', () => named(errors));
+    await check('request-ids-differ', () => {
       expectEqual(
         new Set(header('msh-request-id').map(({ value }) => value)).size,
         all.length,
         'different request ids',
       );
     });
-    await context.check('json-type', () => {
+    await check('json-type', () => {
       for (const { what, value } of header('content-type')) {
         expectTrue(JSON_TYPE.test(value), `${what}: the content type is ${value}`);
       }
     });
-    await context.check('should-retry', () => {
+    await check('should-retry', () => {
       for (const { what, headers } of errors)
         expectEqual(headers.get('x-should-retry'), 'false', `${what}: x-should-retry`);
     });
-    await context.check('server-timing', () => {
+    await check('server-timing', () => {
       for (const { what, value } of header('server-timing'))
         expectTrue(/dur=\d/.test(value), `${what}: no Server-Timing`);
     });
@@ -185,27 +177,21 @@ const errorsRoute = defineCase({
   id: 'errors.route',
   title: 'an unknown route',
   needs: ['models'],
-  checks: {
-    'body-exact': 'errors.unknown-route',
-    'request-named': 'errors.unknown-route',
-    'other-method': 'errors.unknown-route',
-    'known-answered': 'models.list',
-  },
+  checks: { 'body-exact request-named other-method': 'errors.unknown-route', 'known-answered': 'models.list' },
   cost: () => ({ requests: 4 }),
-  async run(context) {
-    const { api } = context;
+  async run({ api, check }) {
     const unknown = (reply: Reply) => {
       expectEqual(reply.status, 404, `${reply.what}: the status`);
       return expectShape(UnknownRoute, reply.json, reply.what);
     };
-    await context.check('body-exact', async () => unknown(await api.get(NO_ROUTE)));
-    await context.check('request-named', async () => {
+    await check('body-exact', async () => unknown(await api.get(NO_ROUTE)));
+    await check('request-named', async () => {
       const { method, url } = unknown(await api.post(NO_ROUTE, {}));
       expectEqual(method, 'POST', 'method');
       expectTrue(url.endsWith(NO_ROUTE), `url: ${NO_ROUTE} is said to be ${url}`);
     });
-    await context.check('other-method', async () => unknown(await api.delete('/models')));
-    await context.check('known-answered', async () => expectSuccess(await api.get('/models')));
+    await check('other-method', async () => unknown(await api.delete('/models')));
+    await check('known-answered', async () => expectSuccess(await api.get('/models')));
   },
 });
 
@@ -213,17 +199,17 @@ const errorsHostedAgents = defineCase({
   id: 'errors.hosted-agents',
   title: 'requests for Hosted Agents are refused',
   needs: ['models'],
-  checks: { refused: 'errors.hosted-agents', 'without-accepted': 'errors.hosted-agents' },
+  checks: { 'refused without-accepted': 'errors.hosted-agents' },
   cost: () => ({ requests: 3 }),
-  async run(context) {
+  async run({ api, check }) {
     const headers = { 'kimi-api-version': '2026-09-01' };
-    await context.check('refused', async () => {
+    await check('refused', async () => {
       for (const path of ['/models', '/sessions']) {
-        const message = expectError(await context.api.get(path, { headers }), 'invalid_request', { bare: true });
+        const message = expectError(await api.get(path, { headers }), 'invalid_request', { bare: true });
         expectTrue(/hosted agents/i.test(message), `Hosted Agents are not named: ${message}`);
       }
     });
-    await context.check('without-accepted', async () => expectSuccess(await context.api.get('/models')));
+    await check('without-accepted', async () => expectSuccess(await api.get('/models')));
   },
 });
 
@@ -243,42 +229,37 @@ const errorsKeys = defineCase({
   title: 'a missing or wrong key is refused',
   needs: ['chat', 'models'],
   checks: {
-    'no-key-refused': 'errors.no-key',
-    'chat-without-key-refused': 'errors.no-key',
+    'no-key-refused chat-without-key-refused': 'errors.no-key',
     'malformed-refused': 'errors.malformed-key',
     'unknown-refused': 'errors.unknown-key',
-    'no-key-row': 'errors.key-rows',
-    'unknown-key-row': 'errors.key-rows',
+    'no-key-row unknown-key-row': 'errors.key-rows',
     'key-first': 'errors.key-first',
     'own-key-accepted': 'errors.no-key',
   },
   cost: () => ({ requests: 12, promptTokens: 64, completionTokens: 8 }),
-  async run(context) {
-    const { api } = context;
-    await context.check('no-key-refused', async () => expectUnauthenticated(await api.get('/models', NO_KEY)));
-    await context.check('chat-without-key-refused', async () => expectUnauthenticated(await chatOf(context, NO_KEY)));
-    await context.check('malformed-refused', async () => {
+  async run({ api, target, check }, context) {
+    await check('no-key-refused', async () => expectUnauthenticated(await api.get('/models', NO_KEY)));
+    await check('chat-without-key-refused', async () => expectUnauthenticated(await chatOf(context, NO_KEY)));
+    await check('malformed-refused', async () => {
       for (const Authorization of MALFORMED) {
         expectUnauthenticated(await api.get('/models', { key: null, headers: { Authorization } }));
       }
     });
-    await context.check('no-key-row', async () =>
-      expectUnauthenticated(await api.get('/models', NO_KEY), 'incorrect_api_key'),
-    );
+    await check('no-key-row', async () => expectUnauthenticated(await api.get('/models', NO_KEY), 'incorrect_api_key'));
     const unknown = await api.get('/models', { key: UNKNOWN_KEY });
     // A target that gives keys away, or takes invented ones, lets anybody in.
-    const mayLetIn = context.target.newKey !== undefined || context.target.anyKey === true;
+    const mayLetIn = target.newKey !== undefined || target.anyKey === true;
     const refusesUnknown = (code?: 'invalid_authentication') => {
       if (unknown.status >= 300) return expectUnauthenticated(unknown, code);
       expectTrue(mayLetIn, LET_IN);
     };
-    await context.check('unknown-refused', () => refusesUnknown());
-    await context.check('unknown-key-row', () => refusesUnknown('invalid_authentication'));
-    await context.check('key-first', async () => {
+    await check('unknown-refused', () => refusesUnknown());
+    await check('unknown-key-row', () => refusesUnknown('invalid_authentication'));
+    await check('key-first', async () => {
       expectUnauthenticated(await api.post('/chat/completions', undefined, { key: null, raw: '{' }));
       expectUnauthenticated(await api.get('/conformance-no-such-route', NO_KEY));
     });
-    await context.check('own-key-accepted', async () => expectSuccess(await api.get('/models')));
+    await check('own-key-accepted', async () => expectSuccess(await api.get('/models')));
   },
 });
 
@@ -307,26 +288,25 @@ const errorsRows = defineCase({
   needs: ['chat'],
   checks: {
     'model-not-found': 'errors.model-not-found',
-    'content-empty': 'errors.content-empty',
-    'earlier-content-empty': 'errors.content-empty',
+    'content-empty earlier-content-empty': 'errors.content-empty',
     'wrong-field-named': 'errors.invalid-request',
     'no-code-no-param': 'errors.envelope',
     'next-accepted': 'chat.completion',
   },
   cost: costOfChats(11),
-  async run(context) {
-    await context.check('model-not-found', async () => {
+  async run({ check }, context) {
+    await check('model-not-found', async () => {
       const message = expectError(await sendChat(context, { model: UNKNOWN }), 'model_not_found');
       expectEqual(message, LIVE_TEXT.modelNotFound(UNKNOWN), 'the message');
     });
-    await context.check('content-empty', async () => {
+    await check('content-empty', async () => {
       expectEqual(
         expectError(await sendChat(context, { messages: EMPTY }), 'content_empty'),
         LIVE_TEXT.contentEmpty,
         'the message',
       );
     });
-    await context.check('earlier-content-empty', async () => {
+    await check('earlier-content-empty', async () => {
       const messages = [...EMPTY, user('Hello')];
       expectEqual(
         expectError(await sendChat(context, { messages }), 'content_empty'),
@@ -334,14 +314,14 @@ const errorsRows = defineCase({
         'the message',
       );
     });
-    await context.check('wrong-field-named', async () => {
+    await check('wrong-field-named', async () => {
       for (const [field, body] of Object.entries(WRONG)) {
         const message = await expectChatError(context, body);
         expectTrue(message.startsWith('Invalid request: '), `the message begins otherwise: ${message}`);
         expectTrue(message.includes(field), `${field} is wrong, and not named: ${message}`);
       }
     });
-    await context.check('no-code-no-param', async () => {
+    await check('no-code-no-param', async () => {
       for (const body of [{ model: UNKNOWN }, { messages: EMPTY }, { temperature: 'hot' }]) {
         const { json, what } = await sendChat(context, body);
         const { error } = expectShape(z.looseObject({ error: z.looseObject({}) }), json, what);
@@ -351,7 +331,7 @@ const errorsRows = defineCase({
         );
       }
     });
-    await context.check('next-accepted', () => completeChat(context));
+    await check('next-accepted', () => completeChat(context));
   },
 });
 
@@ -359,24 +339,28 @@ const errorsWindow = defineCase({
   id: 'errors.window',
   title: "a request over the window is refused with Kimi's text",
   needs: ['chat'],
-  checks: { 'text-exact': 'errors.window', 'sum-requested': 'errors.window-requested', 'next-accepted': 'chat.window' },
+  checks: {
+    'text-exact': 'errors.window',
+    'sum-requested': 'errors.window-requested',
+    'next-accepted': 'chat.window',
+  },
   cost: ({ window_tokens }) => costOfChats(2, { completionTokens: window_tokens + 64 })(),
-  async run(context) {
-    const { window_tokens } = context.limits;
+  async run({ limits, check, require }, context) {
+    const { window_tokens } = limits;
     const most = window_tokens + 1;
     const message = expectError(await sendChat(context, { max_tokens: most }), 'context_window_exceeded', {
       bare: true,
     });
     const [, limit, requested] = WINDOW_TEXT.exec(message) ?? [];
-    await context.check('text-exact', () => {
+    await check('text-exact', () => {
       expectTrue(limit !== undefined, `the message is worded otherwise: ${message}`);
       expectEqual(Number(limit), window_tokens, 'the window that the message names');
     });
     let prompt = 0;
-    await context.require('next-accepted', async () => {
+    await require('next-accepted', async () => {
       prompt = expectUsage((await completeChat(context)).usage, 'usage').prompt_tokens;
     });
-    await context.check('sum-requested', () => expectEqual(Number(requested), prompt + most, 'the tokens requested'));
+    await check('sum-requested', () => expectEqual(Number(requested), prompt + most, 'the tokens requested'));
   },
 });
 

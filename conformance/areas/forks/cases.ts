@@ -40,16 +40,12 @@ const forkIsolation = defineCase({
   title: 'a fork and its source never influence each other',
   needs: NEEDS,
   checks: {
-    'source-sees-no-change': 'forks.isolated',
-    'sibling-sees-no-change': 'forks.isolated',
-    'fork-sees-no-change': 'forks.source-isolated',
-    'outlives-source': 'forks.source-isolated',
-    'outlives-snapshot': 'forks.source-isolated',
+    'source-sees-no-change sibling-sees-no-change': 'forks.isolated',
+    'fork-sees-no-change outlives-source outlives-snapshot': 'forks.source-isolated',
     'source-outlives-fork': 'forks.isolated',
   },
   cost: () => ({ requests: 60 }),
-  async run(context) {
-    const { api, limits } = context;
+  async run({ api, limits, check }, context) {
     const preserve_len = Math.floor(1.5 * limits.min_preserve_tokens);
     const { session } = await mixedWindow(context, { tools: [TOOL] });
     const { id: snapshot_id } = await createSnapshot(api, session.id);
@@ -57,16 +53,16 @@ const forkIsolation = defineCase({
     const [first, second] = [await fork(), await fork()];
     const source = await stateOf(api, session.id);
     await disturb(api, first, preserve_len);
-    await context.check('source-sees-no-change', () => expectUnchanged(api, source));
-    await context.check('sibling-sees-no-change', () => expectUnchanged(api, second));
+    await check('source-sees-no-change', () => expectUnchanged(api, source));
+    await check('sibling-sees-no-change', () => expectUnchanged(api, second));
     expectBody(await api.delete(`/sessions/${first.session.id}`), SessionDeleted);
-    await context.check('source-outlives-fork', () => expectUnchanged(api, source));
+    await check('source-outlives-fork', () => expectUnchanged(api, source));
     await disturb(api, source, preserve_len);
-    await context.check('fork-sees-no-change', () => expectUnchanged(api, second));
+    await check('fork-sees-no-change', () => expectUnchanged(api, second));
     expectBody(await api.delete(`/sessions/${session.id}`), SessionDeleted);
-    await context.check('outlives-source', () => expectUnchanged(api, second));
+    await check('outlives-source', () => expectUnchanged(api, second));
     expectBody(await api.delete(`/snapshots/${snapshot_id}`), SnapshotDeleted);
-    await context.check('outlives-snapshot', async () => {
+    await check('outlives-snapshot', async () => {
       await expectUnchanged(api, second);
       const { usage } = await append(api, second.session.id, user('It goes on.'));
       expectEqual(usage.messages, second.messages.length + 1, 'messages after one more');
@@ -78,28 +74,19 @@ const forkMemory = defineCase({
   id: 'forks.memory',
   title: 'the model knows the history of the fork and of no other session',
   needs: ['sessions', 'sessions.append', 'sessions.snapshot', 'sessions.fork', 'chat'],
-  checks: {
-    'history-known': 'forks.model-knows',
-    'source-unknown-to-fork': 'forks.model-knows',
-    'fork-unknown-to-source': 'forks.model-knows',
-  },
+  checks: { 'history-known source-unknown-to-fork fork-unknown-to-source': 'forks.model-knows' },
   cost: () => ({ promptTokens: 5 * 200, completionTokens: 5 * 32 }),
-  async run(context) {
-    const { api } = context;
-    const [common, ofSource, ofFork] = [context.nonce(), context.nonce(), context.nonce()];
+  async run({ api, check, nonce }, context) {
+    const [common, ofSource, ofFork] = [nonce(), nonce(), nonce()];
     const { id: source } = await createSession(api);
     await append(api, source, user(codeWordText(common)));
     const { id: snapshot_id } = await createSnapshot(api, source);
     const { id: fork } = await createSession(api, { snapshot_id });
     await append(api, source, user(codeWordText(ofSource, 'garden')));
     await append(api, fork, user(codeWordText(ofFork, 'kitchen')));
-    await context.check('source-unknown-to-fork', () =>
-      expectNoRecall(context, { session_id: fork }, ofSource, 'garden'),
-    );
-    await context.check('fork-unknown-to-source', () =>
-      expectNoRecall(context, { session_id: source }, ofFork, 'kitchen'),
-    );
-    await context.check('history-known', () => expectRecall(context, { session_id: fork }, common));
+    await check('source-unknown-to-fork', () => expectNoRecall(context, { session_id: fork }, ofSource, 'garden'));
+    await check('fork-unknown-to-source', () => expectNoRecall(context, { session_id: source }, ofFork, 'kitchen'));
+    await check('history-known', () => expectRecall(context, { session_id: fork }, common));
   },
 });
 
@@ -108,18 +95,12 @@ const forkNewSession = defineCase({
   title: 'a fork starts with the window of the snapshot',
   needs: ['sessions', 'sessions.append', 'sessions.snapshot', 'sessions.fork', 'tokens.estimate'],
   checks: {
-    'own-session': 'forks.new-session',
-    'same-window': 'forks.new-session',
-    'same-usage': 'forks.new-session',
-    'same-pins': 'forks.tools-and-pins',
-    'same-tools': 'forks.tools-and-pins',
-    'same-model': 'forks.tools-and-pins',
+    'own-session same-window same-usage': 'forks.new-session',
+    'same-pins same-tools same-model': 'forks.tools-and-pins',
     'own-title-and-metadata': 'forks.own-fields',
-    'names-its-origin': 'forks.origin',
-    'others-have-none': 'forks.origin',
+    'names-its-origin others-have-none': 'forks.origin',
   },
-  async run(context) {
-    const { api, target } = context;
+  async run({ api, target, check, require }, context) {
     const { session, messages } = await mixedWindow(context, { tools: [TOOL], title: 'source', model: target.model });
     const taken = await createSnapshot(api, session.id);
     // What comes after the snapshot is not part of it.
@@ -127,7 +108,7 @@ const forkNewSession = defineCase({
     const fields = { title: 'fork', metadata: { branch: '1' } };
     const fork = await createSession(api, { snapshot_id: taken.id, ...fields });
     const window = await windowOf(api, fork.id);
-    await context.require('own-session', async () => {
+    await require('own-session', async () => {
       expectTrue(fork.id !== session.id, 'the fork has an id of its own');
       expectEqual(await getSession(api, fork.id), fork, 'the fork as it is read');
       expectEqual(
@@ -136,28 +117,24 @@ const forkNewSession = defineCase({
         'other sessions’ ids in it',
       );
     });
-    await context.check('same-window', () =>
+    await check('same-window', () =>
       expectEqual(window.map(contentOf), messages.map(contentOf), 'the window of the fork'),
     );
-    await context.check('same-pins', () => {
+    await check('same-pins', () => {
       expectEqual(
         window.map(({ pinned }) => pinned),
         messages.map(({ pinned }) => pinned),
         'pinned of each message',
       );
     });
-    await context.check('same-usage', () => expectEqual(fork.usage, session.usage, 'the usage'));
-    await context.check('same-tools', () => expectEqual(fork.tools, session.tools, 'the tools'));
-    await context.check('same-model', () => expectEqual(fork.model, session.model, 'the model'));
-    await context.check('own-title-and-metadata', () => {
+    await check('same-usage', () => expectEqual(fork.usage, session.usage, 'the usage'));
+    await check('same-tools', () => expectEqual(fork.tools, session.tools, 'the tools'));
+    await check('same-model', () => expectEqual(fork.model, session.model, 'the model'));
+    await check('own-title-and-metadata', () => {
       expectEqual({ title: fork.title, metadata: fork.metadata }, fields, 'title and metadata');
     });
-    await context.check('names-its-origin', () =>
-      expectEqual(fork.forked_from, { snapshot_id: taken.id }, 'forked_from'),
-    );
-    await context.check('others-have-none', () =>
-      expectEqual(session.forked_from, null, 'forked_from of a plain session'),
-    );
+    await check('names-its-origin', () => expectEqual(fork.forked_from, { snapshot_id: taken.id }, 'forked_from'));
+    await check('others-have-none', () => expectEqual(session.forked_from, null, 'forked_from of a plain session'));
   },
 });
 
@@ -168,17 +145,12 @@ const forkFields = defineCase({
   title: 'fields that a fork takes from its snapshot are refused',
   needs: NEEDSRequest,
   checks: {
-    'model-refused': 'forks.fields-refused',
-    'tools-refused': 'forks.fields-refused',
-    'messages-refused': 'forks.fields-refused',
-    'two-origins-refused': 'forks.fields-refused',
+    'model-refused tools-refused messages-refused two-origins-refused': 'forks.fields-refused',
     'preserve-len-alone-refused': 'forks.preserve-len-alone',
-    'deleted-refused': 'forks.unknown',
-    'never-known-refused': 'forks.unknown',
+    'deleted-refused never-known-refused': 'forks.unknown',
     'deleted-session-forked': 'forks.deleted-session',
   },
-  async run(context) {
-    const { api, limits, target } = context;
+  async run({ api, limits, target }, context) {
     const { id } = await createSession(api);
     await append(api, id, user('The only message.'));
     const { id: snapshot_id } = await createSnapshot(api, id);
@@ -224,28 +196,26 @@ const forkPreserveLen = defineCase({
   needs: [...NEEDSRequest, 'tokens.estimate'],
   checks: {
     'as-the-snapshot-restores': 'forks.new-session',
-    'less-on-request': 'forks.preserve-len',
-    'more-on-request': 'forks.preserve-len',
+    'less-on-request more-on-request': 'forks.preserve-len',
     'under-minimum-refused': 'forks.minimum',
   },
-  async run(context) {
-    const { api, limits } = context;
+  async run({ api, limits, check }, context) {
     const least = limits.min_preserve_tokens;
     const { snapshot_id, little, middle, most, kept } = await partlyRestored(context);
     const window = async (preserve_len?: number) => {
       const fork = await createSession(api, { snapshot_id, ...(preserve_len && { preserve_len }) });
       return (await windowOf(api, fork.id)).map(contentOf);
     };
-    await context.check('as-the-snapshot-restores', async () =>
+    await check('as-the-snapshot-restores', async () =>
       expectEqual(await window(), kept(middle)?.map(contentOf), 'the window'),
     );
-    await context.check('less-on-request', async () =>
+    await check('less-on-request', async () =>
       expectEqual(await window(little), kept(little)?.map(contentOf), 'the window'),
     );
-    await context.check('more-on-request', async () =>
+    await check('more-on-request', async () =>
       expectEqual(await window(most), kept(most)?.map(contentOf), 'the window'),
     );
-    await context.check('under-minimum-refused', async () => {
+    await check('under-minimum-refused', async () => {
       const reply = await api.post('/sessions', { snapshot_id, preserve_len: least - 1 });
       expectBelowMinimum(reply, least);
     });

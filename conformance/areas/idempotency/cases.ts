@@ -27,30 +27,28 @@ const idempotencyDelete = defineCase({
   checks: {
     'session-same-answer': 'idempotency.delete',
     'session-marked': 'idempotency.replayed-header',
-    'session-without-key': 'idempotency.delete',
-    'snapshot-same-answer': 'idempotency.delete',
+    'session-without-key snapshot-same-answer': 'idempotency.delete',
   },
-  async run(context) {
-    const { api } = context;
+  async run({ api, check, nonce }) {
     const { id } = await createSession(api, { messages: [user('The first message.')] });
     const snapshot = await createSnapshot(api, id);
     const twice = async (path: string) => {
-      const send = { headers: { 'Idempotency-Key': context.nonce() } };
+      const send = { headers: { 'Idempotency-Key': nonce() } };
       return [await api.delete(path, send), await api.delete(path, send)] as const;
     };
     const session = await twice(`/sessions/${id}`);
-    await context.check('session-same-answer', () => {
+    await check('session-same-answer', () => {
       expectEqual(expectBody(session[0], SessionDeleted).id, id, 'the id of what was deleted');
       sameAnswer(...session);
     });
-    await context.check('session-marked', () => marked(...session));
-    await context.check('session-without-key', async () => {
+    await check('session-marked', () => marked(...session));
+    await check('session-without-key', async () => {
       expectError(await api.delete(`/sessions/${id}`), 'session_not_found');
-      const headers = { 'Idempotency-Key': context.nonce() };
+      const headers = { 'Idempotency-Key': nonce() };
       expectError(await api.delete(`/sessions/${id}`, { headers }), 'session_not_found');
     });
     const snapshots = await twice(`/snapshots/${snapshot.id}`);
-    await context.check('snapshot-same-answer', () => sameAnswer(...snapshots));
+    await check('snapshot-same-answer', () => sameAnswer(...snapshots));
   },
 });
 
@@ -59,36 +57,28 @@ const idempotencyMismatch = defineCase({
   title: 'a key that another request used',
   needs: ['sessions', 'sessions.append', 'idempotency'],
   checks: {
-    'other-body': 'idempotency.mismatch',
-    'other-bytes': 'idempotency.mismatch',
-    'other-session': 'idempotency.mismatch',
-    'other-route': 'idempotency.mismatch',
-    'other-method': 'idempotency.mismatch',
-    'nothing-happens': 'idempotency.mismatch',
+    'other-body other-bytes other-session other-route other-method nothing-happens': 'idempotency.mismatch',
     'first-still-stored': 'idempotency.same-answer',
   },
-  async run(context) {
-    const { api } = context;
+  async run({ api, check, nonce }) {
     const one = await createSession(api);
     const other = await createSession(api);
-    const send = { headers: { 'Idempotency-Key': context.nonce() } };
+    const send = { headers: { 'Idempotency-Key': nonce() } };
     const path = `/sessions/${one.id}/messages`;
     const body = user('Once.');
     const first = expectSuccess(await api.post(path, body, send));
     const before = [await stateOf(api, one.id), await stateOf(api, other.id)];
-    await context.check('other-body', async () => mismatched(await api.post(path, user('Twice.'), send)));
-    await context.check('other-bytes', async () => {
+    await check('other-body', async () => mismatched(await api.post(path, user('Twice.'), send)));
+    await check('other-bytes', async () => {
       mismatched(await api.post(path, undefined, { ...send, raw: JSON.stringify(body, null, 1) }));
     });
-    await context.check('other-session', async () => {
-      mismatched(await api.post(`/sessions/${other.id}/messages`, body, send));
-    });
-    await context.check('other-route', async () => mismatched(await api.post(`/sessions/${one.id}`, body, send)));
-    await context.check('other-method', async () => mismatched(await api.delete(`/sessions/${one.id}`, send)));
-    await context.check('nothing-happens', async () => {
+    await check('other-session', async () => mismatched(await api.post(`/sessions/${other.id}/messages`, body, send)));
+    await check('other-route', async () => mismatched(await api.post(`/sessions/${one.id}`, body, send)));
+    await check('other-method', async () => mismatched(await api.delete(`/sessions/${one.id}`, send)));
+    await check('nothing-happens', async () => {
       for (const state of before) await expectUnchanged(api, state);
     });
-    await context.check('first-still-stored', async () => {
+    await check('first-still-stored', async () => {
       sameAnswer(first, await api.post(path, body, send));
       await append(api, one.id, user('Under no key.'));
     });
@@ -100,18 +90,15 @@ const idempotencyKeys = defineCase({
   title: 'which requests use a key up',
   needs: ['sessions', 'sessions.append', 'idempotency'],
   checks: {
-    'refusal-free': 'idempotency.refusal-free',
-    'refusal-not-stored': 'idempotency.refusal-free',
-    'without-key': 'idempotency.without-key',
-    'another-key': 'idempotency.without-key',
+    'refusal-free refusal-not-stored': 'idempotency.refusal-free',
+    'without-key another-key': 'idempotency.without-key',
   },
-  async run(context) {
-    const { api } = context;
+  async run({ api, check, nonce }) {
     const { id } = await createSession(api);
     const path = `/sessions/${id}/messages`;
     const count = async () => (await stateOf(api, id)).messages.length;
-    await context.check('refusal-free', async () => {
-      const send = { headers: { 'Idempotency-Key': context.nonce() } };
+    await check('refusal-free', async () => {
+      const send = { headers: { 'Idempotency-Key': nonce() } };
       expectError(
         await api.post(path, { role: 'tool', tool_call_id: 'nobody', content: 'x' }, send),
         'tool_result_orphan',
@@ -119,8 +106,8 @@ const idempotencyKeys = defineCase({
       const reply = expectSuccess(await api.post(path, user('Now it is good.'), send));
       expectTrue(!isReplay(reply), 'the answer to a request that was never carried out is marked as a replay');
     });
-    await context.check('refusal-not-stored', async () => {
-      const send = { headers: { 'Idempotency-Key': context.nonce() } };
+    await check('refusal-not-stored', async () => {
+      const send = { headers: { 'Idempotency-Key': nonce() } };
       const call = { id: 'call_1', type: 'function', function: { name: 'look_up', arguments: '{}' } };
       const result = { role: 'tool', tool_call_id: 'call_1', content: 'found' };
       expectError(await api.post(path, result, send), 'tool_result_orphan');
@@ -130,15 +117,15 @@ const idempotencyKeys = defineCase({
         'the same request, good by now, is carried out',
       );
     });
-    await context.check('without-key', async () => {
+    await check('without-key', async () => {
       const before = await count();
       for (let sent = 0; sent < 2; sent += 1) await append(api, id, user('Twice the same.'));
       expectEqual(await count(), before + 2, 'the messages after two writes without a key');
     });
-    await context.check('another-key', async () => {
+    await check('another-key', async () => {
       const before = await count();
       for (let sent = 0; sent < 2; sent += 1) {
-        await append(api, id, user('Twice the same.'), { headers: { 'Idempotency-Key': context.nonce() } });
+        await append(api, id, user('Twice the same.'), { headers: { 'Idempotency-Key': nonce() } });
       }
       expectEqual(await count(), before + 2, 'the messages after two writes under two keys');
     });
@@ -150,20 +137,19 @@ const idempotencyAccounts = defineCase({
   title: 'a key belongs to its account',
   needs: ['sessions', 'idempotency'],
   twoAccounts: true,
-  checks: { 'own-effect': 'idempotency.per-account', 'no-mismatch': 'idempotency.per-account' },
-  async run(context) {
-    const { api } = context;
-    const otherAccount = context.secondAccount();
-    const send = { headers: { 'Idempotency-Key': context.nonce() } };
+  checks: { 'own-effect no-mismatch': 'idempotency.per-account' },
+  async run({ api, check, nonce, secondAccount }) {
+    const otherAccount = secondAccount();
+    const send = { headers: { 'Idempotency-Key': nonce() } };
     const own = expectBody(await api.post('/sessions', { title: 'Once' }, send), Session);
-    await context.check('own-effect', async () => {
+    await check('own-effect', async () => {
       const reply = await otherAccount.post('/sessions', { title: 'Once' }, send);
       const { id } = expectBody(reply, Session);
       expectTrue(id !== own.id && !isReplay(reply), `another account was given the answer of the first: ${reply.text}`);
       expectSuccess(await otherAccount.get(`/sessions/${id}`));
     });
-    await context.check('no-mismatch', async () => {
-      const key = { headers: { 'Idempotency-Key': context.nonce() } };
+    await check('no-mismatch', async () => {
+      const key = { headers: { 'Idempotency-Key': nonce() } };
       expectSuccess(await api.post('/sessions', { title: 'Mine' }, key));
       expectSuccess(await otherAccount.post('/sessions', { title: 'Yours' }, key));
     });
@@ -176,23 +162,19 @@ const idempotencyState = defineCase({
   id: 'idempotency.state',
   title: 'a replay does not depend on the session',
   needs: ['sessions', 'sessions.append', 'idempotency', 'versioning'],
-  checks: {
-    'version-gone-on': 'idempotency.before-state',
-    'session-deleted': 'idempotency.before-state',
-  },
-  async run(context) {
-    const { api } = context;
+  checks: { 'version-gone-on session-deleted': 'idempotency.before-state' },
+  async run({ api, check, nonce }) {
     const { id } = await createSession(api);
     const { version } = await getSession(api, id);
     const path = `/sessions/${id}/messages`;
-    const send = { headers: { 'Idempotency-Key': context.nonce(), 'If-Match': `"${version}"` } };
+    const send = { headers: { 'Idempotency-Key': nonce(), 'If-Match': `"${version}"` } };
     const write = () => api.post(path, user('Once.'), send);
     const first = expectSuccess(await write());
-    await context.check('version-gone-on', async () => {
+    await check('version-gone-on', async () => {
       await append(api, id, user('The version goes on.'));
       sameAnswer(first, await write());
     });
-    await context.check('session-deleted', async () => {
+    await check('session-deleted', async () => {
       expectSuccess(await api.delete(`/sessions/${id}`));
       sameAnswer(first, await write());
       expectError(await api.post(path, user('Without the key.')), 'session_not_found');
@@ -205,19 +187,16 @@ const idempotencyRace = defineCase({
   title: 'many concurrent copies of a request',
   needs: ['sessions', 'sessions.append', 'chat', 'idempotency'],
   checks: {
-    'append-once': 'idempotency.in-progress',
-    'chat-once': 'idempotency.in-progress',
-    'others-told': 'idempotency.in-progress',
+    'append-once chat-once others-told': 'idempotency.in-progress',
     'others-retry-after': 'versions.retry-after',
     'replayed-after': 'idempotency.same-answer',
   },
   cost: () => ({ ...CHAT_COST, requests: 60, completionTokens: (RACERS + 1) * 16 }),
-  async run(context) {
-    const { api } = context;
+  async run({ api, check, nonce }, context) {
     const racing = async (id: string, name: 'append' | 'chat') => {
       const route = ROUTES.find((known) => known.name === name);
       if (!route) throw new Error(`no route is called ${name}`);
-      const send = { headers: { 'Idempotency-Key': context.nonce() } };
+      const send = { headers: { 'Idempotency-Key': nonce() } };
       const ground = { session: id, message: '', pinned: '', snapshot: '', share: '' };
       const once = () => sendRoute(context, route, ground, send);
       return { once, replies: await Promise.all(Array.from({ length: RACERS }, once)) };
@@ -229,17 +208,17 @@ const idempotencyRace = defineCase({
     };
     const { id } = await createSession(api);
     const appends = await racing(id, 'append');
-    await context.check('append-once', async () => {
+    await check('append-once', async () => {
       won(appends.replies);
       expectEqual((await stateOf(api, id)).messages.length, 1, 'the number of messages');
     });
     const other = await createSession(api);
     const chats = await racing(other.id, 'chat');
-    await context.check('chat-once', async () => {
+    await check('chat-once', async () => {
       won(chats.replies);
       expectEqual((await stateOf(api, other.id)).messages.length, 2, 'the number of messages of one turn');
     });
-    await context.check('others-told', () => {
+    await check('others-told', () => {
       for (const { replies } of [appends, chats]) {
         const first = won(replies);
         for (const reply of replies) {
@@ -248,14 +227,14 @@ const idempotencyRace = defineCase({
         }
       }
     });
-    await context.check('others-retry-after', () => {
+    await check('others-retry-after', () => {
       for (const reply of [...appends.replies, ...chats.replies].filter(({ status }) => status === 409)) {
         const after = reply.headers.get('retry-after');
         expectTrue(after !== null && Number(after) > 0, `a request in progress says Retry-After, not ${after}`);
         expectEqual(reply.headers.get('x-should-retry'), 'true', 'x-should-retry of a request in progress');
       }
     });
-    await context.check('replayed-after', async () => {
+    await check('replayed-after', async () => {
       const reply = await chats.once();
       sameAnswer(won(chats.replies), reply);
       expectTrue(isReplay(reply), 'the answer after all have ended is a stored one');

@@ -20,32 +20,29 @@ export const idempotencyKeyBytes: Case = defineCase<string>({
   needs: ['sessions', 'sessions.append', 'idempotency'],
   checks: {
     ...Object.fromEntries(Object.keys(OTHERS).map((name) => [name, 'idempotency.key-bytes'])),
-    'longest-accepted': 'idempotency.key-bytes',
-    'longest-compared': 'idempotency.key-bytes',
-    'longer-refused': 'idempotency.key-bytes',
+    'longest-accepted longest-compared longer-refused': 'idempotency.key-bytes',
   },
-  async run(context) {
-    const { api } = context;
+  async run({ api, check, nonce }) {
     const { id } = await createSession(api);
     const path = `/sessions/${id}/messages`;
     const send = (key: string) => api.post(path, user('Under a key.'), { headers: { 'Idempotency-Key': key } });
-    const long = (length: number) => `${context.nonce()}${'K'.repeat(length)}`.slice(0, length);
+    const long = (length: number) => `${nonce()}${'K'.repeat(length)}`.slice(0, length);
     for (const [name, other] of Object.entries(OTHERS)) {
-      await context.check(name, async () => {
+      await check(name, async () => {
         const key = long(LONGEST - 1).replace(/.$/, 'A');
         expectSuccess(await send(key));
         expectTrue(!isReplay(expectSuccess(await send(other(key)))), 'another key is another request');
       });
     }
     const longest = long(LONGEST);
-    await context.check('longest-accepted', async () => {
+    await check('longest-accepted', async () => {
       expectSuccess(await send(longest));
       expectTrue(isReplay(expectSuccess(await send(longest))), 'the longest key is known again');
     });
-    await context.check('longest-compared', async () => {
+    await check('longest-compared', async () => {
       expectTrue(!isReplay(expectSuccess(await send(`${longest.slice(0, -1)}Z`))), 'another key is another request');
     });
-    await context.check('longer-refused', async () => {
+    await check('longer-refused', async () => {
       const before = await stateOf(api, id);
       expectError(await send(`${longest}K`), 'invalid_request');
       expectEqual(await stateOf(api, id), before, 'the session after the refusal');

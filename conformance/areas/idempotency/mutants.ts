@@ -4,7 +4,7 @@ import { type Handler, json, type Passing } from '../../proof/proxy.ts';
 import { changedBy, codeOf, refusal, versionOf } from '../../proof/sessions.ts';
 import { REPLAY_CASES } from './route-cases.ts';
 
-const mutant = mutantsOf('idempotency');
+const mutant = mutantsOf('idempotency', { forgetting, memoize, replays });
 
 const KEY = 'idempotency-key';
 
@@ -12,23 +12,21 @@ const KEY = 'idempotency-key';
 function memoize(
   placeOf: (request: Passing) => string | undefined,
   isKept: (response: Response) => boolean = (response) => response.ok,
-): () => Handler {
-  return () => {
-    const kept = new Map<string, Response>();
-    return async (request, forward) => {
-      const place = request.method === 'GET' ? undefined : placeOf(request);
-      if (place === undefined) return forward();
-      const known = kept.get(place);
-      if (known) {
-        const headers = new Headers(known.headers);
-        headers.set('Idempotent-Replayed', 'true');
-        return new Response(await known.clone().text(), { status: known.status, headers });
-      }
-      const { [KEY]: _, ...headers } = request.headers;
-      const response = await forward({ headers });
-      if (isKept(response)) kept.set(place, response.clone());
-      return response;
-    };
+): Handler {
+  const kept = new Map<string, Response>();
+  return async (request, forward) => {
+    const place = request.method === 'GET' ? undefined : placeOf(request);
+    if (place === undefined) return forward();
+    const known = kept.get(place);
+    if (known) {
+      const headers = new Headers(known.headers);
+      headers.set('Idempotent-Replayed', 'true');
+      return new Response(await known.clone().text(), { status: known.status, headers });
+    }
+    const { [KEY]: _, ...headers } = request.headers;
+    const response = await forward({ headers });
+    if (isKept(response)) kept.set(place, response.clone());
+    return response;
   };
 }
 
@@ -41,21 +39,11 @@ const isWrite = ({ path }: Passing) => path.endsWith('/messages');
 
 const KEY_MUTANTS = [
   mutant('key-alone-looked-at', 'a key stands for its first answer, whatever it is sent with')
-    .caughtBy(
-      'idempotency.mismatch/other-body',
-      'idempotency.mismatch/other-bytes',
-      'idempotency.mismatch/other-session',
-      'idempotency.mismatch/other-route',
-      'idempotency.mismatch/other-method',
-    )
-    .proxy(memoize((request) => keyed(request, keyOf(request)))),
+    .caughtBy('idempotency.mismatch/other-body other-bytes other-session other-route other-method')
+    .memoize((request) => keyed(request, keyOf(request))),
   mutant('new-for-other-body', 'a key with another body or on another route is taken as a new one')
-    .caughtBy(
-      'idempotency.mismatch/other-body',
-      'idempotency.mismatch/other-session',
-      'idempotency.mismatch/nothing-happens',
-    )
-    .proxy(memoize((request) => keyed(request, `${keyOf(request)} ${request.method} ${content(request)}`))),
+    .caughtBy('idempotency.mismatch/other-body other-session nothing-happens')
+    .memoize((request) => keyed(request, `${keyOf(request)} ${request.method} ${content(request)}`)),
   mutant('bytes-not-looked-at', 'bodies are compared as what they say, not as their bytes')
     .caughtBy('idempotency.mismatch/other-bytes')
     .proxy(
@@ -82,27 +70,23 @@ const KEY_MUTANTS = [
       };
     }),
   mutant('refusals-stored', 'a refusal uses its key up')
-    .caughtBy('idempotency.keys/refusal-free', 'idempotency.keys/refusal-not-stored')
-    .proxy(
-      memoize(
-        (request) => keyed(request, keyOf(request)),
-        () => true,
-      ),
+    .caughtBy('idempotency.keys/refusal-free refusal-not-stored')
+    .memoize(
+      (request) => keyed(request, keyOf(request)),
+      () => true,
     ),
   mutant('refusals-stored-by-body', 'a refusal is given again where the same request comes again')
     .caughtBy('idempotency.keys/refusal-not-stored')
-    .proxy(
-      memoize(
-        (request) => keyed(request, content(request)),
-        (response) => !response.ok,
-      ),
+    .memoize(
+      (request) => keyed(request, content(request)),
+      (response) => !response.ok,
     ),
   mutant('twins-dropped', 'a write like one before is taken for the same, key or not')
-    .caughtBy('idempotency.keys/without-key', 'idempotency.keys/another-key')
-    .proxy(memoize((request) => (isWrite(request) ? content(request) : undefined))),
+    .caughtBy('idempotency.keys/without-key another-key')
+    .memoize((request) => (isWrite(request) ? content(request) : undefined)),
   mutant('keys-of-all', 'keys are known to all accounts together')
     .caughtBy('idempotency.accounts/own-effect')
-    .proxy(memoize((request) => keyed(request, content(request)))),
+    .memoize((request) => keyed(request, content(request))),
   mutant('keys-of-all-refused', 'a key that another account has used is refused')
     .caughtBy('idempotency.accounts/no-mismatch')
     .proxy(() => {
@@ -127,16 +111,16 @@ type Kills = readonly [string, ...string[]];
 const each = (check: string) => REPLAY_CASES.filter(({ checks }) => check in checks).map(({ id }) => `${id}/${check}`);
 
 /** Takes the key off requests. */
-function forgetting(isIt: (request: Passing) => boolean): () => Handler {
-  return () => (request, forward) => {
+function forgetting(isIt: (request: Passing) => boolean): Handler {
+  return (request, forward) => {
     const { [KEY]: _, ...headers } = request.headers;
     return isIt(request) ? forward({ headers }) : forward();
   };
 }
 
 /** Changes answers that are stored ones. */
-function replays(edit: (response: Response) => Response | Promise<Response>): () => Handler {
-  return () => async (_, forward) => {
+function replays(edit: (response: Response) => Response | Promise<Response>): Handler {
+  return async (_, forward) => {
     const response = await forward();
     return response.headers.has('idempotent-replayed') ? edit(response) : response;
   };
@@ -157,11 +141,11 @@ const MARKED = [
 
 const REPLAY_MUTANTS = [
   mutant('keys-of-posts-only', 'keys are ignored on deletions')
-    .caughtBy('idempotency.deletions/session-same-answer', 'idempotency.deletions/snapshot-same-answer')
-    .proxy(forgetting(({ method }) => method === 'DELETE')),
+    .caughtBy('idempotency.deletions/session-same-answer snapshot-same-answer')
+    .forgetting(({ method }) => method === 'DELETE'),
   mutant('keys-of-writes-only', 'keys are heeded on writes of messages only')
     .caughtBy('idempotency.create/once', 'idempotency.rollback/once', 'idempotency.chat/once')
-    .proxy(forgetting(({ path }) => !path.endsWith('/messages'))),
+    .forgetting(({ path }) => !path.endsWith('/messages')),
   mutant('deletion-always-succeeds', 'deleting what is gone succeeds, key or not')
     .caughtBy('idempotency.deletions/session-without-key')
     .proxy(() => async ({ method, path }, forward) => {
@@ -180,14 +164,14 @@ const REPLAY_MUTANTS = [
     }),
   mutant('replays-without-etag', 'a stored answer has lost its version')
     .caughtBy('idempotency.title/same-answer', 'idempotency.append/same-answer', 'idempotency.rollback/same-answer')
-    .proxy(replays((response) => without(response, 'etag'))),
+    .replays((response) => without(response, 'etag')),
   mutant('replays-empty', 'that a request was carried out is remembered, and not what it was answered')
     .caughtBy(
       'idempotency.create/same-answer',
       'idempotency.append/same-answer',
       'idempotency.deletions/session-same-answer',
     )
-    .proxy(replays((response) => new Response('{}', response))),
+    .replays((response) => new Response('{}', response)),
 ];
 
 const STATE_MUTANTS = [
@@ -208,7 +192,7 @@ const STATE_MUTANTS = [
       return (await versionOf(request, forward, id)) === undefined ? refusal('session_not_found') : forward();
     }),
   mutant('race-runs-all', 'a key is known only once its first request has ended')
-    .caughtBy('idempotency.race/append-once', 'idempotency.race/chat-once')
+    .caughtBy('idempotency.race/append-once chat-once')
     .proxy(() => {
       const running = new Map<string, Promise<unknown>>();
       return async (request, forward) => {

@@ -59,7 +59,7 @@ function replayCase(route: Route): Case {
       ...(route.versioned && { 'free-after-conflict': 'idempotency.refusal-free' }),
     },
     cost: () => ({ requests: 90, ...(route.chats && CHAT_COST) }),
-    async run(context) {
+    async run({ check }, context) {
       const ground = await layGround(context, route);
       const send = keyed(context);
       const stale = { headers: { ...send.headers, 'If-Match': '"999999"' } };
@@ -68,13 +68,13 @@ function replayCase(route: Route): Case {
       const first = await sendRoute(context, route, ground, send);
       const carriedOut = () => expectTrue(!isReplay(expectSuccess(first)), 'the key of a refusal is free');
       if (missing) {
-        await context.check('free-after-not-found', () => {
+        await check('free-after-not-found', () => {
           expectError(refusalOfStream(missing), notFound(route).code);
           carriedOut();
         });
       }
       if (conflict) {
-        await context.check('free-after-conflict', () => {
+        await check('free-after-conflict', () => {
           expectError(conflict, 'version_conflict');
           carriedOut();
         });
@@ -84,22 +84,20 @@ function replayCase(route: Route): Case {
       const after = await inventoryOf(context, ground);
       // A third time as well: what is stored is not used up by the first replay.
       const again = [await sendRoute(context, route, ground, send), await sendRoute(context, route, ground, send)];
-      await context.check('same-answer', () => again.forEach((reply) => void expectSameAnswer(first, reply)));
-      if (!route.lines) await context.check('marked', () => again.forEach((reply) => void expectMarked(first, reply)));
-      if (!route.rehearses && !route.deletes)
-        await context.check('once', () => expectNothingDone(context, ground, after));
+      await check('same-answer', () => again.forEach((reply) => void expectSameAnswer(first, reply)));
+      if (!route.lines) await check('marked', () => again.forEach((reply) => void expectMarked(first, reply)));
+      if (!route.rehearses && !route.deletes) await check('once', () => expectNothingDone(context, ground, after));
       if (!route.body) return;
       // Another body that is as good, since unknown fields are ignored.
       const other = JSON.stringify({ ...route.body(context, ground), x_other: 1 });
       const raw = route.lines ? `${other}\n` : other;
       const state = await inventoryOf(context, ground);
-      await context.check('mismatch', async () => {
+      await check('mismatch', async () => {
         const reply = await sendRoute(context, route, ground, { ...send, raw });
         expectError(refusalOfStream(reply), 'idempotency_mismatch');
         expectSameAnswer(first, await sendRoute(context, route, ground, send));
       });
-      if (!route.rehearses)
-        await context.check('mismatch-does-nothing', () => expectNothingDone(context, ground, state));
+      if (!route.rehearses) await check('mismatch-does-nothing', () => expectNothingDone(context, ground, state));
     },
   });
 }

@@ -7,11 +7,11 @@ import { REPLAY_CASES } from './route-cases.ts';
 
 /** For each route, a server that heeds keys on all others. */
 
-const mutant = mutantsOf('idempotency');
+const mutant = mutantsOf('idempotency', { replays, rewritten, usedUpBy });
 const KEY = 'idempotency-key';
 
 /** Where stored answers are given again, but other than they were. */
-function replays(route: string, edit: (response: Response) => Promise<Response> | Response): () => Handler {
+function replays(route: string, edit: (response: Response) => Promise<Response> | Response): Handler {
   return onRoute(route, async (_, forward) => {
     const response = await forward();
     return response.headers.has('idempotent-replayed') ? edit(response) : response;
@@ -28,20 +28,18 @@ function ofRoute(route: (typeof ROUTES)[number]): Mutant[] {
   return [
     mutant(`ignored-on-${name}`, `keys are ignored on ${name}`)
       .caughtBy(...(deletes ? caught('same-answer', 'marked') : caught('marked', ...seen)))
-      .proxy(onRoute(name, (request, forward) => forward({ headers: withoutHeaders(request.headers, KEY) }))),
+      .onRoute(name, (request, forward) => forward({ headers: withoutHeaders(request.headers, KEY) })),
     mutant(`done-again-on-${name}`, `a repeated ${name} is answered as stored, and done once more`)
       .caughtBy(...caught(...seen))
-      .proxy(
-        onRoute(name, async (request, forward) => {
-          const response = await forward();
-          const repeated = response.headers.has('idempotent-replayed') || (lines && response.ok);
-          if (repeated) await (await forward({ headers: withoutHeaders(request.headers, KEY, 'if-match') })).text();
-          return response;
-        }),
-      ),
+      .onRoute(name, async (request, forward) => {
+        const response = await forward();
+        const repeated = response.headers.has('idempotent-replayed') || (lines && response.ok);
+        if (repeated) await (await forward({ headers: withoutHeaders(request.headers, KEY, 'if-match') })).text();
+        return response;
+      }),
     mutant(`answer-changed-on-${name}`, `the stored answer of ${name} has another status`)
       .caughtBy(...caught('same-answer'))
-      .proxy(
+      .proxy(() =>
         lines
           ? onRoute(name, async (request, forward) => {
               const response = await forward();
@@ -55,29 +53,25 @@ function ofRoute(route: (typeof ROUTES)[number]): Mutant[] {
       ),
     mutant(`unmarked-on-${name}`, `the stored answer of ${name} does not say that it is one`)
       .caughtBy(...caught('marked'))
-      .proxy(replays(name, (response) => withHeader(response, 'idempotent-replayed', null))),
+      .replays(name, (response) => withHeader(response, 'idempotent-replayed', null)),
     mutant(`mismatch-run-on-${name}`, `a key with another body is a new one on ${name}`)
       .caughtBy(...caught('mismatch', ...(rehearses ? [] : ['mismatch-does-nothing'])))
-      .proxy(
-        onRoute(name, async (request, forward) => {
-          const response = await forward();
-          const text = await response.clone().text();
-          return text.includes('idempotency_mismatch')
-            ? forward({ headers: withoutHeaders(request.headers, KEY) })
-            : response;
-        }),
-      ),
+      .onRoute(name, async (request, forward) => {
+        const response = await forward();
+        const text = await response.clone().text();
+        return text.includes('idempotency_mismatch')
+          ? forward({ headers: withoutHeaders(request.headers, KEY) })
+          : response;
+      }),
     mutant(`mismatch-done-on-${name}`, `a mismatch is refused on ${name} after it was carried out`)
       .caughtBy(...(rehearses ? [] : caught('mismatch-does-nothing')))
-      .proxy(
-        onRoute(name, async (request, forward) => {
-          const response = await forward();
-          const text = await response.clone().text();
-          if (text.includes('idempotency_mismatch'))
-            await (await forward({ headers: withoutHeaders(request.headers, KEY) })).text();
-          return response;
-        }),
-      ),
+      .onRoute(name, async (request, forward) => {
+        const response = await forward();
+        const text = await response.clone().text();
+        if (text.includes('idempotency_mismatch'))
+          await (await forward({ headers: withoutHeaders(request.headers, KEY) })).text();
+        return response;
+      }),
     ...(['session_not_found', 'snapshot_not_found', 'share_not_found', 'version_conflict'] as const).map((code) =>
       mutant(`used-up-by-${code.replaceAll('_', '-')}-on-${name}`, `a refusal as ${code} uses up the key of ${name}`)
         .caughtBy(
@@ -87,49 +81,42 @@ function ofRoute(route: (typeof ROUTES)[number]): Mutant[] {
               ? caught('free-after-not-found')
               : []),
         )
-        .proxy(usedUpBy(name, code)),
+        .usedUpBy(name, code),
     ),
   ].filter(({ caughtBy }) => caughtBy.length > 0);
 }
 
 const SEEN = new Set<string>();
 
-function usedUpBy(route: string, code: string): () => Handler {
-  return () => {
-    const used = new Set<string>();
-    return async (request, forward) => {
-      if (routeOf(request) !== route) return forward();
-      const key = request.headers[KEY] ?? '';
-      // The route with the right id, or the right version, comes after one that was refused.
-      if (used.has(key)) return refusal('idempotency_mismatch');
-      const response = await forward();
-      if ((await codeOf(response)) === code && key !== '') used.add(key);
-      return response;
-    };
+function usedUpBy(route: string, code: string): Handler {
+  const used = new Set<string>();
+  return async (request, forward) => {
+    if (routeOf(request) !== route) return forward();
+    const key = request.headers[KEY] ?? '';
+    // The route with the right id, or the right version, comes after one that was refused.
+    if (used.has(key)) return refusal('idempotency_mismatch');
+    const response = await forward();
+    if ((await codeOf(response)) === code && key !== '') used.add(key);
+    return response;
   };
 }
 
 const KEYS = [
   mutant('ignored', 'keys are ignored')
-    .caughtBy('idempotency.race/append-once', 'idempotency.race/replayed-after')
+    .caughtBy('idempotency.race/append-once replayed-after')
     .proxy(() => (request, forward) => forward({ headers: withoutHeaders(request.headers, KEY) })),
   mutant('keys-cut', 'keys are compared by their first 64 characters')
-    .caughtBy(
-      'idempotency.key-bytes/last-character',
-      'idempotency.key-bytes/beginning',
-      'idempotency.key-bytes/punctuation',
-      'idempotency.key-bytes/longest-compared',
-    )
-    .proxy(rewritten((key) => key.slice(0, 64))),
+    .caughtBy('idempotency.key-bytes/last-character beginning punctuation longest-compared')
+    .rewritten((key) => key.slice(0, 64)),
   mutant('keys-cut-in-front', 'keys are compared by their last 64 characters')
     .caughtBy('idempotency.key-bytes/first-character')
-    .proxy(rewritten((key) => key.slice(-64))),
+    .rewritten((key) => key.slice(-64)),
   mutant('keys-in-any-case', 'keys are compared in any case')
     .caughtBy('idempotency.key-bytes/case')
-    .proxy(rewritten((key) => key.toLowerCase())),
+    .rewritten((key) => key.toLowerCase()),
   mutant('keys-cut-to-fit', 'a key that is too long is cut')
     .caughtBy('idempotency.key-bytes/longer-refused')
-    .proxy(rewritten((key) => key.slice(0, 255))),
+    .rewritten((key) => key.slice(0, 255)),
   mutant('keys-short', 'the longest keys are refused')
     .caughtBy('idempotency.key-bytes/longest-accepted')
     .proxy(
@@ -140,8 +127,8 @@ const KEYS = [
     ),
 ];
 
-function rewritten(edit: (key: string) => string): () => Handler {
-  return () => (request, forward) => {
+function rewritten(edit: (key: string) => string): Handler {
+  return (request, forward) => {
     const { [KEY]: key, ...headers } = request.headers;
     return key === undefined ? forward() : forward({ headers: { ...headers, [KEY]: edit(key) } });
   };

@@ -392,13 +392,11 @@ const listsBelonging = defineCase({
   title: 'each list holds its own items only',
   needs: ['sessions', 'sessions.list', 'sessions.append', 'sessions.snapshot'],
   checks: {
-    'snapshots-of-one': 'lists.session-snapshots',
-    'snapshots-of-all': 'lists.session-snapshots',
+    'snapshots-of-one snapshots-of-all': 'lists.session-snapshots',
     'cursor-of-another': 'lists.cursor-unknown',
     'deleted-not-listed': 'lists.deleted',
   },
-  async run(context) {
-    const { api } = context;
+  async run({ api, check }) {
     const one = await createSession(api, { messages: [user('of one')] });
     const other = await createSession(api, { messages: [user('of the other')] });
     const mine = await createSnapshot(api, one.id);
@@ -407,19 +405,19 @@ const listsBelonging = defineCase({
       const { data } = expectBody(await api.get(`${path}?limit=100`), listOf(Session.pick({ id: true })));
       return data.map(({ id }) => id);
     };
-    await context.check('snapshots-of-one', async () => {
+    await check('snapshots-of-one', async () => {
       expectEqual(await ids(`/sessions/${one.id}/snapshots`), [mine.id], 'the snapshots of one session');
       expectEqual(await ids(`/sessions/${other.id}/snapshots`), [theirs.id], 'the snapshots of the other');
     });
-    await context.check('snapshots-of-all', async () => {
+    await check('snapshots-of-all', async () => {
       expectEqual((await ids('/snapshots')).slice(0, 2), [theirs.id, mine.id], 'the newest snapshots of the account');
     });
-    await context.check('cursor-of-another', async () => {
+    await check('cursor-of-another', async () => {
       const { data } = expectBody(await api.get(`/sessions/${other.id}/messages`), Messages);
       const reply = await api.get(`/sessions/${one.id}/messages?after=${data[0]?.id}`);
       expectError(reply, 'message_not_found', { param: 'after' });
     });
-    await context.check('deleted-not-listed', async () => {
+    await check('deleted-not-listed', async () => {
       expectTrue((await ids('/sessions')).includes(one.id), 'a session is listed');
       expectBody(await api.delete(`/sessions/${one.id}`), Session.pick({ id: true }));
       const left = await ids('/sessions');
@@ -435,15 +433,14 @@ const listsDefault = defineCase({
   title: 'a page without limit',
   needs: ['sessions', 'sessions.append'],
   checks: { 'twenty-items': 'lists.default-limit' },
-  async run(context) {
-    const { api, limits } = context;
+  async run({ api, limits, check }) {
     const { id } = await createSession(api);
     await append(
       api,
       id,
       numbers(limits.page_size + 1).map((number) => user(`${number}`)),
     );
-    await context.check('twenty-items', async () => {
+    await check('twenty-items', async () => {
       const { data, has_more } = expectBody(await api.get(`/sessions/${id}/messages`), Messages);
       expectEqual([data.length, has_more], [limits.page_size, true], 'the items of a page, and whether there are more');
     });

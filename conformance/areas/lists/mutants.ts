@@ -1,10 +1,10 @@
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
 import type { Json } from '../../proof/proxy.ts';
 import { chain, editJson, type Handler, json, on, type Passing } from '../../proof/proxy.ts';
-import { codeOf } from '../../proof/sessions.ts';
+import { codeOf, noteRequests } from '../../proof/sessions.ts';
 import { LISTS_CASES } from './cases.ts';
 
-const mutant = mutantsOf('lists');
+const mutant = mutantsOf('lists', { pages, queries });
 
 const LIST = /^\/v1\/(?:sessions|snapshots|sessions\/[^/]+\/(?:messages|snapshots)|snapshots\/[^/]+\/messages)$/;
 /** The longest page is what everything else is read by, so that it stays as it is. */
@@ -24,10 +24,8 @@ const each = (...checks: string[]) =>
   );
 
 /** Changes the query of every list; undefined takes a parameter away. */
-function queries(
-  edit: (query: Record<string, string>, path: string) => Record<string, string | undefined>,
-): () => Handler {
-  return () => (request, forward) => {
+function queries(edit: (query: Record<string, string>, path: string) => Record<string, string | undefined>): Handler {
+  return (request, forward) => {
     if (!isList(request)) return forward();
     const given = Object.fromEntries(new URLSearchParams(request.search));
     const left = Object.entries(edit(given, request.path)).filter(
@@ -38,8 +36,8 @@ function queries(
 }
 
 /** Changes every page. */
-function pages(edit: (page: Page, query: URLSearchParams) => object): () => Handler {
-  return () => async (request, forward) => {
+function pages(edit: (page: Page, query: URLSearchParams) => object): Handler {
+  return async (request, forward) => {
     const response = await forward();
     if (!isList(request) || !response.ok) return response;
     return editJson(response, (page: Page) => edit(page, new URLSearchParams(request.search)));
@@ -51,35 +49,31 @@ const within = (limit: string) => String(Math.min(100, Math.max(1, Math.round(Nu
 export const LISTS_MUTANTS: readonly Mutant[] = [
   mutant('bare-array', 'a list is answered as an array')
     .caughtBy(...each('shape'))
-    .proxy(pages(({ data }) => data)),
+    .pages(({ data }) => data),
   mutant('other-way-round', 'lists run the other way where no order is asked for')
     .caughtBy(...each('own-order'))
-    .proxy(
-      queries((query, path) => ({
-        order: path.endsWith('/messages') && query.query === undefined ? 'desc' : 'asc',
-        ...query,
-      })),
-    ),
+    .queries((query, path) => ({
+      order: path.endsWith('/messages') && query.query === undefined ? 'desc' : 'asc',
+      ...query,
+    })),
   mutant('items-of-now', 'items say that they were created when they were listed')
     .caughtBy(...each('whole'))
-    .proxy(
-      pages((page) => ({
-        ...page,
-        data: page.data.map((item) => ({ ...item, created_at: Number(item.created_at) + 1 })),
-      })),
-    ),
+    .pages((page) => ({
+      ...page,
+      data: page.data.map((item) => ({ ...item, created_at: Number(item.created_at) + 1 })),
+    })),
   mutant('last-is-first', '`last_id` is the id of the first item')
     .caughtBy(...each('ends', 'pages'))
-    .proxy(pages((page) => ({ ...page, last_id: page.first_id }))),
+    .pages((page) => ({ ...page, last_id: page.first_id })),
   mutant('ends-empty', 'the ids of a page without items are empty texts')
     .caughtBy(...each('no-items'))
-    .proxy(pages((page) => ({ ...page, first_id: page.first_id ?? '', last_id: page.last_id ?? '' }))),
+    .pages((page) => ({ ...page, first_id: page.first_id ?? '', last_id: page.last_id ?? '' })),
   mutant('order-ignored', '`order` is ignored')
     .caughtBy(...each('order-given', 'order-unknown', 'pages-other-order'))
-    .proxy(queries(({ order, ...query }) => query)),
+    .queries(({ order, ...query }) => query),
   mutant('limit-ignored', '`limit` is ignored')
     .caughtBy(...each('limit', 'limit-refused'))
-    .proxy(queries(({ limit, ...query }) => query)),
+    .queries(({ limit, ...query }) => query),
   mutant('limit-below-most', 'the largest page is refused')
     .caughtBy(...each('limit-most'))
     .proxy(
@@ -91,19 +85,19 @@ export const LISTS_MUTANTS: readonly Mutant[] = [
     ),
   mutant('limit-corrected', 'a limit out of range is brought into it silently')
     .caughtBy(...each('limit-refused'))
-    .proxy(queries((query) => (query.limit === undefined ? query : { ...query, limit: within(query.limit) }))),
+    .queries((query) => (query.limit === undefined ? query : { ...query, limit: within(query.limit) })),
   mutant('after-ignored', '`after` is ignored')
     .caughtBy(...each('pages', 'pages-other-order', 'cursor-unknown', 'cursor-gone'))
-    .proxy(queries(({ after, ...query }) => query)),
+    .queries(({ after, ...query }) => query),
   mutant('after-skips-one', 'a page begins one item too late')
     .caughtBy(...each('pages', 'pages-other-order'))
-    .proxy(pages((page, query) => (query.has('after') ? { ...page, data: page.data.slice(1) } : page))),
+    .pages((page, query) => (query.has('after') ? { ...page, data: page.data.slice(1) } : page)),
   mutant('has-more-of-full-pages', '`has_more` is true where the page is full')
     .caughtBy(...each('has-more'))
-    .proxy(pages((page, query) => ({ ...page, has_more: page.data.length === Number(query.get('limit') ?? 20) }))),
+    .pages((page, query) => ({ ...page, has_more: page.data.length === Number(query.get('limit') ?? 20) })),
   mutant('has-more-never', '`has_more` is never true')
     .caughtBy(...each('has-more', 'pages'))
-    .proxy(pages((page) => ({ ...page, has_more: false }))),
+    .pages((page) => ({ ...page, has_more: false })),
   mutant('unknown-cursor-ignored', 'a cursor that is not found is ignored')
     .caughtBy(...each('cursor-unknown', 'cursor-gone'), 'lists.belonging/cursor-of-another')
     .proxy(() => async (request, forward) => {
@@ -142,15 +136,14 @@ export const LISTS_MUTANTS: readonly Mutant[] = [
     }),
   mutant('snapshots-of-account', 'the snapshots of a session are those of the account')
     .caughtBy('lists.belonging/snapshots-of-one')
-    .proxy(() => on('GET', '/v1/sessions/:id/snapshots', (_, forward) => forward({ path: '/v1/snapshots' }))),
+    .on('GET', '/v1/sessions/:id/snapshots', (_, forward) => forward({ path: '/v1/snapshots' })),
   mutant('snapshots-of-last', 'the snapshots of the account are those of the session used last')
     .caughtBy('lists.belonging/snapshots-of-all', 'lists.snapshots/own-order')
     .proxy(() => {
       let last = '';
       return chain(
-        on('POST', '/v1/sessions/:id/snapshots', ({ path }, forward) => {
+        noteRequests('POST', '/v1/sessions/:id/snapshots', ({ path }) => {
           last = path;
-          return forward();
         }),
         on('GET', '/v1/snapshots', (_, forward) => (last === '' ? forward() : forward({ path: last }))),
       );

@@ -20,20 +20,18 @@ const modelsList = defineCase({
     'window-told': 'models.window',
   },
   cost: () => ({ requests: 1 }),
-  async run(context) {
-    const { model } = context.target;
-    const reply = await context.api.get('/models');
+  async run({ api, limits, target, check, require }) {
+    const { model } = target;
+    const reply = await api.get('/models');
     const list = List.safeParse(reply.json).data?.data ?? [];
     const entry = list.find(({ id }) => id === model);
-    await context.require('shape', () => expectBody(reply, List));
-    await context.check('lengths-told', () =>
+    await require('shape', () => expectBody(reply, List));
+    await check('lengths-told', () =>
       expectShape(z.array(z.looseObject({ context_length: z.int().min(1) })), list, 'the list of models'),
     );
-    await context.require('model-listed', () => expectTrue(entry !== undefined, `${model} is not on the list`));
-    await context.check('entry-complete', () => expectShape(Model, entry, `the entry of ${model}`));
-    await context.check('window-told', () =>
-      expectEqual(entry?.context_length, context.limits.window_tokens, 'context_length'),
-    );
+    await require('model-listed', () => expectTrue(entry !== undefined, `${model} is not on the list`));
+    await check('entry-complete', () => expectShape(Model, entry, `the entry of ${model}`));
+    await check('window-told', () => expectEqual(entry?.context_length, limits.window_tokens, 'context_length'));
   },
 });
 
@@ -41,27 +39,24 @@ const modelsById = defineCase({
   id: 'models.by-id',
   title: 'one model by its id',
   needs: ['models'],
-  checks: { 'same-entry': 'models.by-id', 'alias-answered': 'models.by-id', 'unknown-refused': 'models.unknown' },
+  checks: { 'same-entry alias-answered': 'models.by-id', 'unknown-refused': 'models.unknown' },
   cost: () => ({ requests: 4 }),
-  async run(context) {
-    const { model } = context.target;
-    const read = async (id: string) =>
-      expectBody(await context.api.get(`/models/${id}`), z.looseObject({ id: z.string() }));
-    await context.check('unknown-refused', async () => {
-      const message = expectError(await context.api.get(`/models/${UNKNOWN}`), 'model_not_found');
+  async run({ api, target, check }) {
+    const { model } = target;
+    const read = async (id: string) => expectBody(await api.get(`/models/${id}`), z.looseObject({ id: z.string() }));
+    await check('unknown-refused', async () => {
+      const message = expectError(await api.get(`/models/${UNKNOWN}`), 'model_not_found');
       expectEqual(message, LIVE_TEXT.modelNotFound(UNKNOWN), 'the message');
     });
-    await context.check('same-entry', async () => {
-      const { data } = expectBody(await context.api.get('/models'), List);
+    await check('same-entry', async () => {
+      const { data } = expectBody(await api.get('/models'), List);
       expectEqual(
         await read(model),
         data.find(({ id }) => id === model),
         `the model ${model}`,
       );
     });
-    await context.check('alias-answered', async () =>
-      expectEqual((await read('kimi-k2-0905')).id, 'kimi-k2-0905', 'id'),
-    );
+    await check('alias-answered', async () => expectEqual((await read('kimi-k2-0905')).id, 'kimi-k2-0905', 'id'));
   },
 });
 

@@ -90,26 +90,21 @@ const linesBadFirst = defineCase({
   title: 'an invalid first line is refused like any write',
   needs: ['sessions', 'sessions.append', 'sessions.append.stream', 'tokens.estimate'],
   checks: {
-    'malformed-refused': 'ndjson.bad-first',
-    'empty-refused': 'ndjson.bad-first',
-    'orphan-refused': 'ndjson.bad-first',
-    'role-refused': 'ndjson.bad-first',
-    'too-large-refused': 'ndjson.bad-first',
+    'malformed-refused empty-refused orphan-refused role-refused too-large-refused': 'ndjson.bad-first',
     'nothing-stored': 'ndjson.bad-first',
     'accepted-after': 'ndjson.accepted',
     'unknown-session-refused': 'ndjson.unknown-session',
   },
-  async run(context) {
-    const { api } = context;
+  async run({ api, check }, context) {
     const { id } = await createSession(api, { messages: [user('Hello.')] });
     const before = await stateOf(api, id);
     for (const kind of KINDS) {
       const reply = await stream(api, id, [await lineOf(context, kind), user('Good.')]);
-      await context.check(`${kind}-refused`, () => expectError(reply, CODES[kind]));
+      await check(`${kind}-refused`, () => expectError(reply, CODES[kind]));
     }
-    await context.check('nothing-stored', () => expectUnchanged(api, before));
-    await context.check('accepted-after', async () => expectSuccess(await stream(api, id, [user('Good.')])));
-    await context.check('unknown-session-refused', async () => {
+    await check('nothing-stored', () => expectUnchanged(api, before));
+    await check('accepted-after', async () => expectSuccess(await stream(api, id, [user('Good.')])));
+    await check('unknown-session-refused', async () => {
       expectError(await stream(api, unknownId(id), [user('Hello.')]), 'session_not_found');
     });
   },
@@ -120,17 +115,11 @@ const linesBadLater = defineCase({
   title: 'an invalid later line ends the stream; acknowledged lines stay',
   needs: ['sessions', 'sessions.append', 'sessions.append.stream', 'tokens.estimate'],
   checks: {
-    'malformed-ends': 'ndjson.bad-later',
-    'empty-ends': 'ndjson.bad-later',
-    'orphan-ends': 'ndjson.bad-later',
-    'role-ends': 'ndjson.bad-later',
-    'too-large-ends': 'ndjson.bad-later',
-    'nothing-behind-written': 'ndjson.bad-later',
+    'malformed-ends empty-ends orphan-ends role-ends too-large-ends nothing-behind-written': 'ndjson.bad-later',
     'acknowledged-stays': 'ndjson.acknowledged-stays',
     'accepted-after': 'ndjson.accepted',
   },
-  async run(context) {
-    const { api } = context;
+  async run({ api, check }, context) {
     const { id } = await createSession(api);
     const acknowledged: string[] = [];
     for (const kind of KINDS) {
@@ -141,18 +130,16 @@ const linesBadLater = defineCase({
         user('Behind.'),
       ];
       const reply = await stream(api, id, lines);
-      await context.check(`${kind}-ends`, () => {
-        expectEqual(broken(reply, CODES[kind]).length, 2, 'the lines acknowledged');
-      });
+      await check(`${kind}-ends`, () => expectEqual(broken(reply, CODES[kind]).length, 2, 'the lines acknowledged'));
       for (const line of reply.lines) {
         if (typeof line === 'object' && line !== null && 'id' in line) acknowledged.push(String(line.id));
       }
     }
     const { messages } = await stateOf(api, id);
-    await context.check('nothing-behind-written', () => {
+    await check('nothing-behind-written', () => {
       expectTrue(!messages.some(({ content }) => content === 'Behind.'), 'a line behind the bad one was written');
     });
-    await context.check('acknowledged-stays', () => {
+    await check('acknowledged-stays', () => {
       expectEqual(
         messages.map((message) => message.id).filter((message) => acknowledged.includes(message)),
         acknowledged,
@@ -160,7 +147,7 @@ const linesBadLater = defineCase({
       );
       expectTrue(acknowledged.length > 0, 'some lines were acknowledged');
     });
-    await context.check('accepted-after', async () => {
+    await check('accepted-after', async () => {
       await append(api, id, user('After.'));
       expectSuccess(await stream(api, id, [user('After all.')]));
     });
@@ -172,23 +159,21 @@ const linesLimit = defineCase({
   title: 'the write limit applies to each line and the window to all',
   needs: ['sessions', 'sessions.append', 'sessions.append.stream', 'tokens.estimate'],
   checks: {
-    'each-line-by-itself': 'ndjson.limit',
-    'line-over-ends': 'ndjson.limit',
+    'each-line-by-itself line-over-ends': 'ndjson.limit',
     'most-of-a-window': 'ndjson.long',
     'window-over-ends': 'ndjson.bad-later',
     'window-over-keeps': 'ndjson.acknowledged-stays',
   },
-  async run(context) {
-    const { api, limits, texts } = context;
+  async run({ api, limits, texts, check }) {
     const limit = limits.append_tokens;
     const exact = user(await texts.exactly(limit));
     const over = user(await texts.exactly(limit + 1));
-    await context.check('each-line-by-itself', async () => {
+    await check('each-line-by-itself', async () => {
       const { id } = await createSession(api);
       const { end } = written(await stream(api, id, [exact, exact, exact]));
       expectEqual(end.usage.total_tokens, 3 * limit, 'the usage after three lines of the largest size');
     });
-    await context.check('line-over-ends', async () => {
+    await check('line-over-ends', async () => {
       const { id } = await createSession(api);
       expectEqual(
         broken(await stream(api, id, [exact, over, exact]), 'append_too_large').length,
@@ -200,7 +185,7 @@ const linesLimit = defineCase({
     const { id } = await createSession(api);
     // Three fifths of a window: at the true limits, the 150K tokens that no single call may bring.
     const lines = Math.ceil((0.6 * limits.window_tokens) / limit);
-    await context.check('most-of-a-window', async () => {
+    await check('most-of-a-window', async () => {
       const { acknowledged, end } = written(
         await stream(
           api,
@@ -218,10 +203,10 @@ const linesLimit = defineCase({
       id,
       Array.from({ length: room + 2 }, () => exact),
     );
-    await context.check('window-over-ends', () => {
+    await check('window-over-ends', () => {
       expectEqual(broken(reply, 'context_window_exceeded').length, room, 'the lines acknowledged');
     });
-    await context.check('window-over-keeps', async () => {
+    await check('window-over-keeps', async () => {
       const { messages } = await stateOf(api, id);
       expectEqual(messages.slice(0, before.messages.length), before.messages, 'the messages that stood there before');
       expectEqual(messages.length, before.messages.length + room, 'the messages of the window');
@@ -247,10 +232,9 @@ const linesPieces = defineCase({
     'stored-at-once': 'ndjson.committed-at-once',
   },
   cost: () => ({ requests: 40 + LINES.length * MAX_LOOKS }),
-  async run(context) {
-    const { api } = context;
+  async run({ api, check }) {
     const contents = LINES.map(({ content }) => content);
-    await context.check('cut-anywhere', async () => {
+    await check('cut-anywhere', async () => {
       const { id } = await createSession(api);
       expectEqual(written(await stream(api, id, pieces(toLines(LINES)))).end.lines, LINES.length, 'the lines counted');
       expectEqual(
@@ -259,12 +243,12 @@ const linesPieces = defineCase({
         'the contents of the window',
       );
     });
-    await context.check('no-last-line-end', async () => {
+    await check('no-last-line-end', async () => {
       const { id } = await createSession(api);
       const text = toLines(LINES).trimEnd();
       expectEqual(written(await stream(api, id, pieces(text))).end.lines, LINES.length, 'the lines counted');
     });
-    await context.check('stored-at-once', async () => {
+    await check('stored-at-once', async () => {
       const { id } = await createSession(api);
       const stood: number[] = [];
       const status = async (count: number) => {
@@ -315,23 +299,18 @@ const linesIfMatch = defineCase({
   id: 'ndjson.if-match',
   title: 'If-Match is compared once, before the first line',
   needs: ['sessions', 'sessions.append', 'sessions.append.stream', 'versioning'],
-  checks: {
-    'several-lines-accepted': 'ndjson.if-match',
-    'stale-refused': 'ndjson.if-match',
-    'stale-changes-nothing': 'ndjson.if-match',
-  },
-  async run(context) {
-    const { api } = context;
+  checks: { 'several-lines-accepted stale-refused stale-changes-nothing': 'ndjson.if-match' },
+  async run({ api, check, require }) {
     const { id, version } = await createSession(api);
     const lines = [user('one'), user('two'), user('three')];
     const headers = { 'If-Match': `"${version}"` };
-    await context.require('several-lines-accepted', async () => {
+    await require('several-lines-accepted', async () => {
       expectEqual(written(await stream(api, id, lines, headers)).end.lines, lines.length, 'the lines counted');
     });
     const before = await stateOf(api, id);
     const reply = await stream(api, id, lines, headers);
-    await context.check('stale-refused', () => expectError(reply, 'version_conflict'));
-    await context.check('stale-changes-nothing', () => expectUnchanged(api, before));
+    await check('stale-refused', () => expectError(reply, 'version_conflict'));
+    await check('stale-changes-nothing', () => expectUnchanged(api, before));
   },
 });
 
@@ -340,41 +319,35 @@ const linesResend = defineCase({
   title: 'a stream repeated with its key writes only the missing lines',
   needs: ['sessions', 'sessions.append', 'sessions.append.stream', 'idempotency', 'versioning'],
   checks: {
-    'acknowledged-again': 'ndjson.resend',
-    'written-once': 'ndjson.resend',
-    'rest-written': 'ndjson.resend',
-    'goes-on-after-error': 'ndjson.resend',
-    'key-before-version': 'ndjson.resend',
-    'other-bytes-later': 'ndjson.key-bytes',
-    'other-bytes-first': 'ndjson.key-bytes',
+    'acknowledged-again written-once rest-written goes-on-after-error key-before-version': 'ndjson.resend',
+    'other-bytes-later other-bytes-first': 'ndjson.key-bytes',
   },
-  async run(context) {
-    const { api } = context;
+  async run({ api, check, nonce }) {
     const { id, version } = await createSession(api);
-    const headers = { 'Idempotency-Key': context.nonce() };
+    const headers = { 'Idempotency-Key': nonce() };
     const first = written(await stream(api, id, [user('one'), user('two')], headers));
     const again = await stream(api, id, [user('one'), user('two')], headers);
-    await context.check('acknowledged-again', () => {
+    await check('acknowledged-again', () => {
       expectEqual(written(again).acknowledged, first.acknowledged, 'the acknowledgements of the same lines');
     });
-    await context.check('written-once', async () => {
+    await check('written-once', async () => {
       expectEqual((await getSession(api, id)).usage.messages, 2, 'the messages of the window');
     });
-    await context.check('rest-written', async () => {
+    await check('rest-written', async () => {
       const { acknowledged, end } = written(await stream(api, id, [user('one'), user('two'), user('three')], headers));
       expectEqual(acknowledged.slice(0, 2), first.acknowledged, 'the acknowledgements of the lines sent before');
       expectEqual(end.lines, 3, 'the lines counted');
       expectEqual(await contents(), ['one', 'two', 'three'], 'the contents of the window');
     });
-    await context.check('goes-on-after-error', async () => {
-      const key = { 'Idempotency-Key': context.nonce() };
+    await check('goes-on-after-error', async () => {
+      const key = { 'Idempotency-Key': nonce() };
       broken(await stream(api, id, [user('four'), user('')], key), 'invalid_request');
       expectEqual(written(await stream(api, id, [user('four'), user('five')], key)).end.lines, 2, 'the lines counted');
       expectEqual((await contents()).slice(-2), ['four', 'five'], 'the contents of the window');
     });
-    await context.check('key-before-version', async () => {
+    await check('key-before-version', async () => {
       const versions = (await getSession(api, id)).version;
-      const guarded = { 'Idempotency-Key': context.nonce(), 'If-Match': `"${versions}"` };
+      const guarded = { 'Idempotency-Key': nonce(), 'If-Match': `"${versions}"` };
       const once = written(await stream(api, id, [user('six')], guarded));
       expectEqual(
         written(await stream(api, id, [user('six')], guarded)).acknowledged,
@@ -384,12 +357,12 @@ const linesResend = defineCase({
       expectEqual(version < versions, true, 'the lines moved the version on');
     });
     const before = await stateOf(api, id);
-    await context.check('other-bytes-later', async () => {
+    await check('other-bytes-later', async () => {
       const reply = await stream(api, id, [user('one'), user('zwei')], headers);
       expectEqual(broken(reply, 'idempotency_mismatch').length, 1, 'the lines acknowledged');
       await expectUnchanged(api, before);
     });
-    await context.check('other-bytes-first', async () => {
+    await check('other-bytes-first', async () => {
       expectError(await stream(api, id, [user('eins')], headers), 'idempotency_mismatch');
       await expectUnchanged(api, before);
     });
@@ -417,40 +390,34 @@ const linesWrite = defineCase({
   needs: ['sessions', 'sessions.append', 'sessions.append.stream'],
   checks: {
     accepted: 'ndjson.accepted',
-    'acknowledged-in-order': 'ndjson.acknowledged',
-    'ids-as-listed': 'ndjson.acknowledged',
-    'usage-after-each': 'ndjson.acknowledged',
+    'acknowledged-in-order ids-as-listed usage-after-each': 'ndjson.acknowledged',
     'version-after-each': 'ndjson.version',
-    'end-counts-lines': 'ndjson.end',
-    'end-as-read': 'ndjson.end',
-    'content-exact': 'ndjson.same-rules',
-    'pins-as-written': 'ndjson.same-rules',
-    'groups-kept': 'ndjson.same-rules',
+    'end-counts-lines end-as-read': 'ndjson.end',
+    'content-exact pins-as-written groups-kept': 'ndjson.same-rules',
   },
-  async run(context) {
-    const { api } = context;
+  async run({ api, check, require }) {
     const { id } = await createSession(api);
     const reply = await stream(api, id, LINESWrite);
-    await context.require('accepted', () => written(reply));
+    await require('accepted', () => written(reply));
     const { acknowledged, end } = written(reply);
     const { session, messages } = await stateOf(api, id);
-    await context.check('acknowledged-in-order', () => {
+    await check('acknowledged-in-order', () => {
       const indexes = acknowledged.map(({ index }) => index);
       expectEqual(indexes, [...LINESWrite.keys()], 'the indexes of the acknowledgements');
     });
-    await context.check('ids-as-listed', () => {
+    await check('ids-as-listed', () => {
       const ids = acknowledged.map((line) => ({ id: line.id, tokens: line.tokens }));
       const listed = messages.map((message) => ({ id: message.id, tokens: message.tokens }));
       expectEqual(ids, listed, 'ids and tokens of the acknowledgements');
     });
-    await context.check('usage-after-each', () => {
+    await check('usage-after-each', () => {
       let total = 0;
       for (const { index, tokens, usage } of acknowledged) {
         total += tokens;
         expectEqual([usage.total_tokens, usage.messages], [total, index + 1], `the usage after line ${index}`);
       }
     });
-    await context.check('version-after-each', () => {
+    await check('version-after-each', () => {
       const versions = acknowledged.map(({ version }) => version);
       const first = versions[0] ?? 0;
       expectEqual(
@@ -459,25 +426,23 @@ const linesWrite = defineCase({
         'the versions of the acknowledgements',
       );
     });
-    await context.check('end-counts-lines', () =>
-      expectEqual(end.lines, LINESWrite.length, 'the lines counted at the end'),
-    );
-    await context.check('end-as-read', () => {
+    await check('end-counts-lines', () => expectEqual(end.lines, LINESWrite.length, 'the lines counted at the end'));
+    await check('end-as-read', () => {
       const { usage, version } = session;
       expectEqual({ usage: end.usage, version: end.version }, { usage, version }, 'usage and version at the end');
     });
-    await context.check('content-exact', () => {
+    await check('content-exact', () => {
       expectEqual(
         messages.map(({ content, name }) => [content, name]),
         LINESWrite.map(({ content, name }) => [content, name]),
         'contents and names in the window',
       );
     });
-    await context.check('pins-as-written', () => {
+    await check('pins-as-written', () => {
       const pins = messages.map(({ pinned }) => pinned);
       expectEqual(pins, [true, false, true, false, false, false, false], 'the pins in the window');
     });
-    await context.check('groups-kept', () => {
+    await check('groups-kept', () => {
       const ids = messages.map(({ tool_call_id, tool_calls }) => tool_call_id ?? tool_calls?.map((call) => call.id));
       expectEqual(
         ids,

@@ -3,7 +3,7 @@ import { answer, type Forward, type Handler, on, type Passing } from '../../proo
 import { messagesOf, refusal, WRITE } from '../../proof/sessions.ts';
 import { SMALL_LIMITS } from '../../targets/emulator.ts';
 
-const mutant = mutantsOf('ndjson');
+const mutant = mutantsOf('ndjson', { answering, ended, streamed });
 
 /** A streamed write, line by line. */
 interface Streamed extends Passing {
@@ -84,21 +84,17 @@ const firsts = KINDS.map((kind) => `ndjson.bad-first/${kind}-refused`) as [strin
 const LINE_FAULT_MUTANTS = [
   mutant('first-in-stream', 'a bad first line is reported in a stream that succeeds')
     .caughtBy(...firsts)
-    .proxy(() =>
-      streamed(async (_, forward) => {
-        const response = await forward();
-        return response.status < 400 ? response : answered(await linesOf(response));
-      }),
-    ),
+    .streamed(async (_, forward) => {
+      const response = await forward();
+      return response.status < 400 ? response : answered(await linesOf(response));
+    }),
   mutant('first-skipped', 'a bad first line is refused, and the rest written')
     .caughtBy('ndjson.bad-first/nothing-stored')
-    .proxy(() =>
-      streamed(async ({ lines }, forward) => {
-        const response = await forward();
-        if (response.status === 400 && lines.length > 1) await forward(sent(lines.slice(1)));
-        return response;
-      }),
-    ),
+    .streamed(async ({ lines }, forward) => {
+      const response = await forward();
+      if (response.status === 400 && lines.length > 1) await forward(sent(lines.slice(1)));
+      return response;
+    }),
   mutant('first-locks', 'a bad first line leaves its session busy')
     .caughtBy('ndjson.bad-first/accepted-after')
     .proxy(() => {
@@ -111,42 +107,34 @@ const LINE_FAULT_MUTANTS = [
     }),
   mutant('later-unsaid', 'a bad line ends the stream as if it had come to its end')
     .caughtBy(...ends)
-    .proxy(() =>
-      ended(async (_, __, { lines }) => {
-        const { usage, version } = lines.at(-2) ?? {};
-        return answered([...lines.slice(0, -1), { done: true, lines: lines.length - 1, usage, version }]);
-      }),
-    ),
+    .ended(async (_, __, { lines }) => {
+      const { usage, version } = lines.at(-2) ?? {};
+      return answered([...lines.slice(0, -1), { done: true, lines: lines.length - 1, usage, version }]);
+    }),
   mutant('later-uncoded', 'the error that ends a stream has only a text')
     .caughtBy(...ends)
-    .proxy(() =>
-      answering((lines) =>
-        lines.map((line) => (line.error ? { error: (line.error as { message: string }).message } : line)),
-      ),
+    .answering((lines) =>
+      lines.map((line) => (line.error ? { error: (line.error as { message: string }).message } : line)),
     ),
   mutant('later-skipped', 'a bad line is reported, and the lines after it are written')
     .caughtBy('ndjson.bad-later/nothing-behind-written')
-    .proxy(() =>
-      ended(async ({ lines }, forward, { response, written }) => {
-        if (response.status < 300) await forward(sent(lines.slice(written + 1)));
-        return response;
-      }),
-    ),
+    .ended(async ({ lines }, forward, { response, written }) => {
+      if (response.status < 300) await forward(sent(lines.slice(written + 1)));
+      return response;
+    }),
   mutant('later-undone', 'a bad line takes back the whole stream')
     .caughtBy('ndjson.bad-later/acknowledged-stays', 'ndjson.limit/window-over-ends')
-    .proxy(() =>
-      streamed(async ({ id, lines }, forward) => {
-        const path = `/v1/sessions/${id}`;
-        const taken = await forward({ path: `${path}/snapshots`, body: {} });
-        const { snapshot_id } = (await taken.json()) as { snapshot_id?: string };
-        const response = await forward();
-        const changed = await linesOf(response);
-        if (snapshot_id === undefined || lines.length < 2) return response;
-        if (changed.at(-1)?.error) await forward({ path: `${path}/rollback`, body: { snapshot_id } });
-        await forward({ method: 'DELETE', path: `/v1/snapshots/${snapshot_id}`, body: undefined });
-        return changed.at(-1)?.error ? answered(changed.slice(-1)) : response;
-      }),
-    ),
+    .streamed(async ({ id, lines }, forward) => {
+      const path = `/v1/sessions/${id}`;
+      const taken = await forward({ path: `${path}/snapshots`, body: {} });
+      const { snapshot_id } = (await taken.json()) as { snapshot_id?: string };
+      const response = await forward();
+      const changed = await linesOf(response);
+      if (snapshot_id === undefined || lines.length < 2) return response;
+      if (changed.at(-1)?.error) await forward({ path: `${path}/rollback`, body: { snapshot_id } });
+      await forward({ method: 'DELETE', path: `/v1/snapshots/${snapshot_id}`, body: undefined });
+      return changed.at(-1)?.error ? answered(changed.slice(-1)) : response;
+    }),
   mutant('later-locks', 'a stream that a bad line ended leaves its session busy')
     .caughtBy('ndjson.bad-later/accepted-after')
     .proxy(() => {
@@ -163,38 +151,27 @@ const LINE_FAULT_MUTANTS = [
 const LINE_RESEND_MUTANTS = [
   mutant('if-match-each', 'If-Match is compared with the version before each line')
     .caughtBy('ndjson.if-match/several-lines-accepted')
-    .proxy(() =>
-      streamed(async ({ headers, lines }, forward) => {
-        if (headers['if-match'] === undefined) return forward();
-        const answers = [];
-        for (const line of lines) answers.push(await linesOf(await forward(sent([line]))));
-        const changed = answers.map(([line = {}]) => line);
-        return changed[0]?.error ? forward() : answered([...changed, ...(answers.at(-1)?.slice(1) ?? [])]);
-      }),
-    ),
+    .streamed(async ({ headers, lines }, forward) => {
+      if (headers['if-match'] === undefined) return forward();
+      const answers = [];
+      for (const line of lines) answers.push(await linesOf(await forward(sent([line]))));
+      const changed = answers.map(([line = {}]) => line);
+      return changed[0]?.error ? forward() : answered([...changed, ...(answers.at(-1)?.slice(1) ?? [])]);
+    }),
   mutant('if-match-ignored', 'a stream is written whatever version it asks for')
-    .caughtBy('ndjson.if-match/stale-refused', 'ndjson.if-match/stale-changes-nothing')
-    .proxy(() =>
-      streamed(({ headers }, forward) => {
-        const { 'if-match': _, ...rest } = headers;
-        return forward({ headers: rest });
-      }),
-    ),
+    .caughtBy('ndjson.if-match/stale-refused stale-changes-nothing')
+    .streamed(({ headers }, forward) => {
+      const { 'if-match': _, ...rest } = headers;
+      return forward({ headers: rest });
+    }),
   mutant('key-ignored', 'a stream sent again is written again')
-    .caughtBy(
-      'ndjson.resend/written-once',
-      'ndjson.resend/acknowledged-again',
-      'ndjson.resend/rest-written',
-      'ndjson.resend/other-bytes-first',
-    )
-    .proxy(() =>
-      streamed(({ headers }, forward) => {
-        const { 'idempotency-key': _, ...rest } = headers;
-        return forward({ headers: rest });
-      }),
-    ),
+    .caughtBy('ndjson.resend/written-once acknowledged-again rest-written other-bytes-first')
+    .streamed(({ headers }, forward) => {
+      const { 'idempotency-key': _, ...rest } = headers;
+      return forward({ headers: rest });
+    }),
   mutant('key-for-whole', 'a key is for one whole body, so that a longer one is another request')
-    .caughtBy('ndjson.resend/rest-written', 'ndjson.resend/goes-on-after-error')
+    .caughtBy('ndjson.resend/rest-written goes-on-after-error')
     .proxy(() => {
       const bodies = new Map<string, string>();
       return streamed(({ headers, lines }, forward) => {
@@ -229,7 +206,7 @@ const LINE_RESEND_MUTANTS = [
       });
     }),
   mutant('key-without-bytes', 'a key and an index stand for a line, whatever it says')
-    .caughtBy('ndjson.resend/other-bytes-later', 'ndjson.resend/other-bytes-first')
+    .caughtBy('ndjson.resend/other-bytes-later other-bytes-first')
     .proxy(() => {
       const first = new Map<string, string>();
       return streamed(({ headers, lines }, forward) => {
@@ -245,15 +222,13 @@ const LINE_RESEND_MUTANTS = [
     }),
   mutant('mismatch-unsaid', 'a line of other bytes under a used key is passed over')
     .caughtBy('ndjson.resend/other-bytes-later')
-    .proxy(() =>
-      ended(async (_, __, { lines, response }) => {
-        const { code } = (lines.at(-1)?.error ?? {}) as { code?: string };
-        if (code !== 'idempotency_mismatch' || lines.length < 2) return response;
-        const { usage, version } = lines[0] ?? {};
-        const changed = [...lines.slice(0, -1), { done: true, lines: lines.length - 1, usage, version }];
-        return answer(response, changed.map((line) => `${JSON.stringify(line)}\n`).join(''));
-      }),
-    ),
+    .ended(async (_, __, { lines, response }) => {
+      const { code } = (lines.at(-1)?.error ?? {}) as { code?: string };
+      if (code !== 'idempotency_mismatch' || lines.length < 2) return response;
+      const { usage, version } = lines[0] ?? {};
+      const changed = [...lines.slice(0, -1), { done: true, lines: lines.length - 1, usage, version }];
+      return answer(response, changed.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    }),
 ];
 
 const limit = SMALL_LIMITS.append_tokens;
@@ -261,104 +236,82 @@ const limit = SMALL_LIMITS.append_tokens;
 const LINE_WRITE_MUTANTS = [
   mutant('not-understood', 'a body of several lines is refused as no JSON')
     .caughtBy('ndjson.write/accepted', 'ndjson.bad-first/accepted-after', 'ndjson.bad-later/accepted-after')
-    .proxy(() => streamed(() => Promise.resolve(refusal('invalid_request', 'Invalid request: the body is not JSON')))),
+    .streamed(() => Promise.resolve(refusal('invalid_request', 'Invalid request: the body is not JSON'))),
   mutant('last-acknowledged-only', 'only the last line is acknowledged')
     .caughtBy('ndjson.write/acknowledged-in-order')
-    .proxy(() => answering((lines) => lines.slice(-2))),
+    .answering((lines) => lines.slice(-2)),
   mutant('indexes-from-one', 'lines are counted from one')
     .caughtBy('ndjson.write/acknowledged-in-order')
-    .proxy(() =>
-      answering((lines) =>
-        lines.map((line) => (typeof line.index === 'number' ? { ...line, index: line.index + 1 } : line)),
-      ),
+    .answering((lines) =>
+      lines.map((line) => (typeof line.index === 'number' ? { ...line, index: line.index + 1 } : line)),
     ),
   mutant('other-ids', 'acknowledged ids are those of the lines, not of the messages')
     .caughtBy('ndjson.write/ids-as-listed')
-    .proxy(() =>
-      answering((lines) => lines.map((line) => ('id' in line ? { ...line, id: `line_${line.index}` } : line))),
-    ),
+    .answering((lines) => lines.map((line) => ('id' in line ? { ...line, id: `line_${line.index}` } : line))),
   mutant('usage-at-end', 'every line is acknowledged with the usage of the end')
     .caughtBy('ndjson.write/usage-after-each')
-    .proxy(() =>
-      answering((lines) => lines.map((line) => ('usage' in line ? { ...line, usage: lines.at(-1)?.usage } : line))),
-    ),
+    .answering((lines) => lines.map((line) => ('usage' in line ? { ...line, usage: lines.at(-1)?.usage } : line))),
   mutant('one-version', 'a whole stream increases the version by one')
     .caughtBy('ndjson.write/version-after-each')
-    .proxy(() =>
-      answering((lines) => lines.map((line) => ('version' in line ? { ...line, version: lines[0]?.version } : line))),
-    ),
+    .answering((lines) => lines.map((line) => ('version' in line ? { ...line, version: lines[0]?.version } : line))),
   mutant('no-end', 'a stream ends without its last line')
     .caughtBy('ndjson.write/accepted')
-    .proxy(() => answering((lines) => lines.slice(0, -1))),
+    .answering((lines) => lines.slice(0, -1)),
   mutant('end-miscounted', 'the end does not count the last line')
     .caughtBy('ndjson.write/end-counts-lines')
-    .proxy(() =>
-      answering((lines) =>
-        lines.map((line) => (typeof line.lines === 'number' ? { ...line, lines: line.lines - 1 } : line)),
-      ),
+    .answering((lines) =>
+      lines.map((line) => (typeof line.lines === 'number' ? { ...line, lines: line.lines - 1 } : line)),
     ),
   mutant('end-of-before', 'the end line has the version before the stream')
     .caughtBy('ndjson.write/end-as-read')
-    .proxy(() =>
-      answering((lines) =>
-        lines.map((line) => ('done' in line ? { ...line, version: Number(lines[0]?.version) - 1 } : line)),
-      ),
+    .answering((lines) =>
+      lines.map((line) => ('done' in line ? { ...line, version: Number(lines[0]?.version) - 1 } : line)),
     ),
   mutant('any-separator', 'a line ends at any line separator of Unicode')
     .caughtBy('ndjson.write/accepted')
-    .proxy(() => streamed(({ lines }, forward) => forward(sent(lines.flatMap((line) => line.split('\u2028')))))),
+    .streamed(({ lines }, forward) => forward(sent(lines.flatMap((line) => line.split('\u2028'))))),
   mutant('controls-dropped', 'escaped characters are lost on the way of a stream')
     .caughtBy('ndjson.write/content-exact')
-    .proxy(() =>
-      streamed(({ lines }, forward) => forward(sent(lines.map((line) => line.replace(/\\u0000|\\r|\\n/g, ''))))),
-    ),
+    .streamed(({ lines }, forward) => forward(sent(lines.map((line) => line.replace(/\\u0000|\\r|\\n/g, ''))))),
   mutant('never-pinned', 'streamed messages are never pinned')
     .caughtBy('ndjson.write/pins-as-written')
-    .proxy(() =>
-      streamed(({ lines }, forward) =>
-        forward(sent(lines.map((line) => JSON.stringify({ ...JSON.parse(line), pinned: false })))),
-      ),
+    .streamed(({ lines }, forward) =>
+      forward(sent(lines.map((line) => JSON.stringify({ ...JSON.parse(line), pinned: false })))),
     ),
   mutant('results-as-text', 'tool groups are streamed in as plain messages')
     .caughtBy('ndjson.write/groups-kept')
-    .proxy(() =>
-      streamed(({ lines }, forward) =>
-        forward(
-          sent(
-            lines.map((line) => {
-              const { role, content, name, pinned } = JSON.parse(line);
-              return JSON.stringify({
-                role: role === 'tool' ? 'user' : role,
-                content: content ?? 'calls',
-                name,
-                pinned,
-              });
-            }),
-          ),
+    .streamed(({ lines }, forward) =>
+      forward(
+        sent(
+          lines.map((line) => {
+            const { role, content, name, pinned } = JSON.parse(line);
+            return JSON.stringify({
+              role: role === 'tool' ? 'user' : role,
+              content: content ?? 'calls',
+              name,
+              pinned,
+            });
+          }),
         ),
       ),
     ),
   mutant('decoded-piecewise', 'each piece of a body is decoded by itself')
     .caughtBy('ndjson.pieces/cut-anywhere')
-    .proxy(() =>
-      on('POST', WRITE, async ({ stream }, forward) => {
-        if (!stream) return forward();
-        let text = '';
-        for await (const piece of stream) text += new TextDecoder().decode(piece);
-        return forward({ body: text });
-      }),
-    ),
+    .on('POST', WRITE, async ({ stream }, forward) => {
+      if (!stream) return forward();
+      let text = '';
+      for await (const piece of stream) text += new TextDecoder().decode(piece);
+      return forward({ body: text });
+    }),
   mutant('read-whole-first', 'a stream is read to its end before its first line is written')
     .caughtBy('ndjson.pieces/stored-at-once')
-    .proxy(() => streamed((_, forward) => forward())),
+    .streamed((_, forward) => forward()),
   mutant('one-write', 'the lines of a stream are together under the limit of a write')
-    .caughtBy('ndjson.limit/each-line-by-itself', 'ndjson.limit/most-of-a-window', 'ndjson.limit/window-over-keeps')
-    .proxy(() =>
-      streamed(async ({ lines, headers }, forward) => {
-        const messages = lines.map((line) => JSON.parse(line));
-        return forward({ headers: { ...headers, 'content-type': 'application/json' }, body: { messages } });
-      }),
-    ),
+    .caughtBy('ndjson.limit/each-line-by-itself most-of-a-window window-over-keeps')
+    .streamed(async ({ lines, headers }, forward) => {
+      const messages = lines.map((line) => JSON.parse(line));
+      return forward({ headers: { ...headers, 'content-type': 'application/json' }, body: { messages } });
+    }),
   mutant('limit-ignored', 'a streamed line may be of any size')
     .caughtBy('ndjson.limit/line-over-ends', 'ndjson.bad-first/too-large-refused', 'ndjson.bad-later/too-large-ends')
     .limits({ append_tokens: 4 * limit }, () =>
@@ -369,28 +322,24 @@ const LINE_WRITE_MUTANTS = [
     ),
   mutant('given-up', 'a stream is ended after eight lines as if it had no more')
     .caughtBy('ndjson.limit/most-of-a-window')
-    .proxy(() => streamed(({ lines }, forward) => forward(sent(lines.slice(0, 8))))),
+    .streamed(({ lines }, forward) => forward(sent(lines.slice(0, 8)))),
   mutant('window-dropped', 'a stream into a full window drops the oldest messages')
-    .caughtBy('ndjson.limit/window-over-ends', 'ndjson.limit/window-over-keeps')
-    .proxy(() =>
-      ended(async ({ id, lines }, forward, { lines: first, response, written }) => {
-        const { code } = (first.at(-1)?.error ?? {}) as { code?: string };
-        if (code !== 'context_window_exceeded') return response;
-        const body = { preserve_len: SMALL_LIMITS.window_tokens / 2 };
-        await forward({ path: `/v1/sessions/${id}/truncate`, body });
-        return answered([...first.slice(0, -1), ...(await linesOf(await forward(sent(lines.slice(written)))))]);
-      }),
-    ),
+    .caughtBy('ndjson.limit/window-over-ends window-over-keeps')
+    .ended(async ({ id, lines }, forward, { lines: first, response, written }) => {
+      const { code } = (first.at(-1)?.error ?? {}) as { code?: string };
+      if (code !== 'context_window_exceeded') return response;
+      const body = { preserve_len: SMALL_LIMITS.window_tokens / 2 };
+      await forward({ path: `/v1/sessions/${id}/truncate`, body });
+      return answered([...first.slice(0, -1), ...(await linesOf(await forward(sent(lines.slice(written)))))]);
+    }),
   mutant('unknown-is-empty', 'a stream into a session that is not there ends well')
     .caughtBy('ndjson.bad-first/unknown-session-refused')
-    .proxy(() =>
-      streamed(async (_, forward) => {
-        const response = await forward();
-        if (response.status !== 404) return response;
-        const usage = { total_tokens: 0, tools_tokens: 0, remaining_tokens: 0, messages: 0 };
-        return answered([{ done: true, lines: 0, usage, version: 1 }]);
-      }),
-    ),
+    .streamed(async (_, forward) => {
+      const response = await forward();
+      if (response.status !== 404) return response;
+      const usage = { total_tokens: 0, tools_tokens: 0, remaining_tokens: 0, messages: 0 };
+      return answered([{ done: true, lines: 0, usage, version: 1 }]);
+    }),
 ];
 
 export const NDJSON_MUTANTS: readonly Mutant[] = [...LINE_WRITE_MUTANTS, ...LINE_FAULT_MUTANTS, ...LINE_RESEND_MUTANTS];

@@ -107,14 +107,16 @@ function leavingCase(sending: Sending): Case {
     id: `ndjson.left-${sending.name}`,
     title: `a client leaves before the answer to its ${sending.name}, and sends it again`,
     needs: ['sessions', 'sessions.append', 'idempotency', ...sending.needs],
-    checks: { 'left-early': sending.rule, ...(!sending.open && { 'left-at-first-piece': sending.rule }) },
+    checks: {
+      'left-early': sending.rule,
+      ...(!sending.open && { 'left-at-first-piece': sending.rule }),
+    },
     cost: () => ({ requests: 400, ...(sending.chats && { promptTokens: 4_096, completionTokens: 512 }) }),
-    async run(context) {
-      const { api } = context;
-      await context.check('left-early', async () => {
+    async run({ api, check, nonce }, context) {
+      await check('left-early', async () => {
         for (const ticks of LEAVES_AFTER) {
           const { id } = await createSession(api);
-          const options = { headers: { 'Idempotency-Key': context.nonce() } };
+          const options = { headers: { 'Idempotency-Key': nonce() } };
           const client = new AbortController();
           const sent = sending.send(context, id, { ...options, signal: client.signal }).catch(() => undefined);
           for (let waited = 0; waited < ticks; waited += 1) await tick();
@@ -131,9 +133,9 @@ function leavingCase(sending: Sending): Case {
       });
       // What stands between may hand on an answer only when it is whole, which this one never is.
       if (sending.open) return;
-      await context.check('left-at-first-piece', async () => {
+      await check('left-at-first-piece', async () => {
         const { id } = await createSession(api);
-        const options = { headers: { 'Idempotency-Key': context.nonce() } };
+        const options = { headers: { 'Idempotency-Key': nonce() } };
         await sending.send(context, id, { ...options, stopWhen: (text) => text !== '' });
         await resent(context, id, sending, options);
         expectEqual((await windowOf(api, id)).length, sending.leaves, 'the messages of the window');

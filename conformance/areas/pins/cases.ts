@@ -25,37 +25,33 @@ const pinsAtWriting = defineCase({
   title: 'pinning is decided when a message is written',
   needs: ['sessions', 'sessions.append'],
   checks: {
-    'leading-pinned': 'pins.leading',
-    'leading-pinned-over-writes': 'pins.leading',
-    'leading-pinned-at-creation': 'pins.leading',
+    'leading-pinned leading-pinned-over-writes leading-pinned-at-creation': 'pins.leading',
     'others-not-pinned': 'pins.others',
     'asked-pinned': 'pins.asked',
-    'declined-not-pinned': 'pins.declined',
-    'behind-declined-not-pinned': 'pins.declined',
+    'declined-not-pinned behind-declined-not-pinned': 'pins.declined',
   },
-  async run(context) {
-    const { api } = context;
-    await context.check('leading-pinned', async () => {
+  async run({ api, check }) {
+    await check('leading-pinned', async () => {
       const { id } = await createSession(api);
       await append(api, id, [system('one'), system('two'), user('three')]);
       expectEqual((await pinsOf(api, id)).slice(0, 2), [true, true], 'the pins of leading system messages');
     });
-    await context.check('leading-pinned-over-writes', async () => {
+    await check('leading-pinned-over-writes', async () => {
       const { id } = await createSession(api);
       await append(api, id, system('one'));
       await append(api, id, system('two'));
       expectEqual(await pinsOf(api, id), [true, true], 'the pins of leading system messages in two writes');
     });
-    await context.check('leading-pinned-at-creation', async () => {
+    await check('leading-pinned-at-creation', async () => {
       const { id } = await createSession(api, { messages: [system('one'), user('two')] });
       expectEqual(await pinsOf(api, id), [true, false], 'the pins of a session created with messages');
     });
-    await context.check('others-not-pinned', async () => {
+    await check('others-not-pinned', async () => {
       const { id } = await createSession(api, { messages: [user('one'), system('two')] });
       await append(api, id, [{ role: 'assistant', content: 'three' }, system('four'), user('five')]);
       expectEqual(await pinsOf(api, id), [false, false, false, false, false], 'the pins of messages that lead nothing');
     });
-    await context.check('asked-pinned', async () => {
+    await check('asked-pinned', async () => {
       const { id } = await createSession(api, { messages: [user('one')] });
       const { data } = await append(api, id, [
         { ...user('two'), pinned: true },
@@ -73,8 +69,8 @@ const pinsAtWriting = defineCase({
     const { id } = await createSession(api, { messages: [{ ...system('one'), pinned: false }, system('two')] });
     await append(api, id, system('three'));
     const pins = await pinsOf(api, id);
-    await context.check('declined-not-pinned', () => expectEqual(pins[0], false, 'the pin that was declined'));
-    await context.check('behind-declined-not-pinned', () => {
+    await check('declined-not-pinned', () => expectEqual(pins[0], false, 'the pin that was declined'));
+    await check('behind-declined-not-pinned', () => {
       expectEqual(pins.slice(1), [false, false], 'the pins behind a system message that is not pinned');
     });
   },
@@ -84,19 +80,16 @@ const pinsInTurn = defineCase({
   id: 'pins.in-turn',
   title: 'messages of a turn can be pinned',
   needs: ['sessions', 'sessions.append', 'chat'],
-  checks: { 'leading-pinned': 'pins.in-turn', 'asked-pinned': 'pins.in-turn', 'reply-not-pinned': 'pins.others' },
+  checks: { 'leading-pinned asked-pinned': 'pins.in-turn', 'reply-not-pinned': 'pins.others' },
   cost: () => ({ promptTokens: 256, completionTokens: 8 }),
-  async run(context) {
-    const { api, target } = context;
+  async run({ api, target, check }) {
     const { id } = await createSession(api);
     const messages = [system('Be short.'), { ...user('My name is Ann.'), pinned: true }, user('Say hello.')];
     await chat(api, { model: target.model, session_id: id, messages, max_tokens: 8 });
     const pins = await pinsOf(api, id);
-    await context.check('leading-pinned', () => expectEqual(pins[0], true, 'the pin of a leading system message'));
-    await context.check('asked-pinned', () =>
-      expectEqual(pins.slice(1, 3), [true, false], 'the pins of the new messages'),
-    );
-    await context.check('reply-not-pinned', () => expectEqual(pins.slice(3), [false], 'the pins of the reply'));
+    await check('leading-pinned', () => expectEqual(pins[0], true, 'the pin of a leading system message'));
+    await check('asked-pinned', () => expectEqual(pins.slice(1, 3), [true, false], 'the pins of the new messages'));
+    await check('reply-not-pinned', () => expectEqual(pins.slice(3), [false], 'the pins of the reply'));
   },
 });
 
@@ -105,18 +98,14 @@ const pinsChange = defineCase({
   title: 'a message can be pinned and unpinned later',
   needs: ['sessions', 'sessions.append'],
   checks: {
-    'given-answered': 'pins.change',
-    'given-listed': 'pins.change',
+    'given-answered given-listed': 'pins.change',
     'nothing-else-changes': 'pins.nothing-else',
     'taken-away': 'pins.change',
-    'unknown-refused': 'pins.unknown-message',
-    'other-session-refused': 'pins.unknown-message',
-    'no-boolean-refused': 'pins.yes-or-no',
-    'missing-refused': 'pins.yes-or-no',
+    'unknown-refused other-session-refused': 'pins.unknown-message',
+    'no-boolean-refused missing-refused': 'pins.yes-or-no',
   },
   cost: () => ({ requests: 60 }),
-  async run(context) {
-    const { api } = context;
+  async run({ api, check }) {
     const { id } = await createSession(api, { messages: [user('one'), user('two'), user('three')] });
     const other = await createSession(api, { messages: [user('other')] });
     const before = await stateOf(api, id);
@@ -126,16 +115,16 @@ const pinsChange = defineCase({
       message.id === second?.id ? { ...message, pinned: true } : message,
     );
     const reply = await api.post(path, { pinned: true });
-    await context.check('given-answered', () => {
+    await check('given-answered', () => {
       expectEqual(expectBody(reply, SessionMessage), expected[1], 'the answer to a pin');
     });
     const after = await stateOf(api, id);
-    await context.check('given-listed', () => expectEqual(after.messages[1]?.pinned, true, 'the pin that was given'));
-    await context.check('nothing-else-changes', () => {
+    await check('given-listed', () => expectEqual(after.messages[1]?.pinned, true, 'the pin that was given'));
+    await check('nothing-else-changes', () => {
       expectEqual(after.messages, expected, 'the messages after a pin');
       expectEqual(after.session.usage, before.session.usage, 'the usage after a pin');
     });
-    await context.check('taken-away', async () => {
+    await check('taken-away', async () => {
       expectEqual(
         expectBody(await api.post(path, { pinned: false }), SessionMessage),
         second,
@@ -149,18 +138,16 @@ const pinsChange = defineCase({
       expectError(await api.post(`/sessions/${id}/messages/${message}`, body), code, options);
       await expectUnchanged(api, state);
     };
-    await context.check('unknown-refused', () =>
-      refusal(unknownId(first?.id ?? ''), { pinned: true }, 'message_not_found'),
-    );
-    await context.check('other-session-refused', async () => {
+    await check('unknown-refused', () => refusal(unknownId(first?.id ?? ''), { pinned: true }, 'message_not_found'));
+    await check('other-session-refused', async () => {
       const [foreign] = await windowOf(api, other.id);
       await refusal(foreign?.id ?? '', { pinned: true }, 'message_not_found');
       expectEqual((await windowOf(api, other.id))[0], foreign, 'the message of the other session');
     });
-    await context.check('no-boolean-refused', async () => {
+    await check('no-boolean-refused', async () => {
       for (const pinned of ['yes', 1, null]) await refusal(first?.id ?? '', { pinned }, 'invalid_request');
     });
-    await context.check('missing-refused', () => refusal(first?.id ?? '', {}, 'invalid_request'));
+    await check('missing-refused', () => refusal(first?.id ?? '', {}, 'invalid_request'));
   },
 });
 
@@ -183,15 +170,12 @@ const pinsSurvive = defineCase({
   title: 'pinned messages survive every cut; others do not',
   needs: NEEDS,
   checks: {
-    'pinned-stay': 'pins.survive',
-    'others-go': 'pins.survive',
-    'stay-again': 'pins.survive',
+    'pinned-stay others-go stay-again': 'pins.survive',
     'late-leader-not-pinned': 'pins.at-writing',
     'taken-away-goes': 'pins.taken-away',
   },
   cost: () => ({ requests: 80 }),
-  async run(context) {
-    const { api } = context;
+  async run({ api, check }, context) {
     const { id } = await createSession(api);
     const written: Message[] = [
       { role: 'system', content: 'lead' },
@@ -205,14 +189,14 @@ const pinsSurvive = defineCase({
     const given = `/sessions/${id}/messages/${data[4]?.id}`;
     expectSuccess(await api.post(given, { pinned: true }));
     const kept = await crowd(context, id);
-    await context.check('pinned-stay', () => {
+    await check('pinned-stay', () => {
       expectEqual(contentsOf(kept).slice(0, 3), ['lead', 'asked', 'given'], 'the oldest messages after a cut');
     });
-    await context.check('others-go', () => {
+    await check('others-go', () => {
       const left = contentsOf(kept).filter((content) => ['plain', 'late', 'plain too'].includes(String(content)));
       expectEqual(left, [], 'the messages without a pin after a cut');
     });
-    await context.check('late-leader-not-pinned', async () => {
+    await check('late-leader-not-pinned', async () => {
       const behind = await createSession(api, { messages: [user('first'), { role: 'system', content: 'late' }] });
       const { limits, texts } = context;
       const rest = limits.min_preserve_tokens - ((await windowOf(api, behind.id))[1]?.tokens ?? 0);
@@ -225,12 +209,12 @@ const pinsSurvive = defineCase({
         'the system message that leads only since the cut',
       );
     });
-    await context.check('stay-again', async () => {
+    await check('stay-again', async () => {
       const again = await crowd(context, id);
       expectEqual(contentsOf(again).slice(0, 3), ['lead', 'asked', 'given'], 'the oldest messages after another cut');
       expectTrue(again.length > 3, 'newer messages stand behind them');
     });
-    await context.check('taken-away-goes', async () => {
+    await check('taken-away-goes', async () => {
       expectSuccess(await api.post(given, { pinned: false }));
       expectEqual(
         contentsOf(await crowd(context, id)).slice(0, 2),
@@ -247,15 +231,9 @@ const pinsGroup = defineCase({
   id: 'pins.group',
   title: 'a pin on any message of a tool group keeps the group',
   needs: NEEDS,
-  checks: {
-    'by-call': 'pins.group',
-    'by-result': 'pins.group',
-    'by-late-result': 'pins.group',
-    'without-pin-goes': 'pins.group',
-  },
+  checks: { 'by-call by-result by-late-result without-pin-goes': 'pins.group' },
   cost: () => ({ requests: 80 }),
-  async run(context) {
-    const { api } = context;
+  async run({ api, check }, context) {
     const group: Message[] = [
       toolCall('call_a', 'call_b'),
       toolResult('call_b', 'second'),
@@ -272,20 +250,20 @@ const pinsGroup = defineCase({
     };
     const pinnedAt = (place: number) =>
       group.map((message, at) => (at === place ? { ...message, pinned: true } : message));
-    await context.check('by-call', async () => {
+    await check('by-call', async () => {
       const { written, kept } = await left([pinnedAt(0)]);
       expectEqual(kept, written, 'what is left of a group whose call is pinned');
     });
-    await context.check('by-result', async () => {
+    await check('by-result', async () => {
       const { written, kept } = await left([pinnedAt(1)]);
       expectEqual(kept, written, 'what is left of a group of which a result is pinned');
     });
-    await context.check('by-late-result', async () => {
+    await check('by-late-result', async () => {
       const messages = pinnedAt(2);
       const { written, kept } = await left([messages.slice(0, 2), messages.slice(2)]);
       expectEqual(kept, written, 'what is left of a group whose last result came later, and pinned');
     });
-    await context.check('without-pin-goes', async () => {
+    await check('without-pin-goes', async () => {
       expectEqual((await left([group])).kept, [], 'what is left of a group without a pin');
     });
   },

@@ -22,12 +22,10 @@ const rollbackForeign = defineCase({
   needs: ['sessions', 'sessions.append', 'sessions.snapshot', 'sessions.rollback'],
   checks: {
     'other-session-refused': 'rollback.own-snapshots',
-    'deleted-refused': 'rollback.unknown',
-    'never-known-refused': 'rollback.unknown',
+    'deleted-refused never-known-refused': 'rollback.unknown',
     'refused-unchanged': 'rollback.refused-unchanged',
   },
-  async run(context) {
-    const { api } = context;
+  async run({ api }, context) {
     const [one, two] = [await createSession(api), await createSession(api)];
     await append(api, one.id, user('The first session.'));
     await append(api, two.id, user('The second session.'));
@@ -59,20 +57,19 @@ const rollbackHidden = defineCase({
   title: 'snapshots of another account do not exist',
   needs: ['sessions', 'sessions.append', 'sessions.snapshot', 'sessions.rollback'],
   twoAccounts: true,
-  checks: { 'their-snapshot-refused': 'rollback.hidden', 'their-session-refused': 'rollback.hidden' },
-  async run(context) {
-    const { api } = context;
-    const other = context.secondAccount();
+  checks: { 'their-snapshot-refused their-session-refused': 'rollback.hidden' },
+  async run({ api, check, secondAccount }) {
+    const other = secondAccount();
     const [ours, theirs] = [await createSession(api), await createSession(other)];
     await append(api, ours.id, user('Ours.'));
     const snapshot = await createSnapshot(api, ours.id);
     await append(api, ours.id, user('Ours still.'));
     const before = await stateOf(api, ours.id);
-    await context.check('their-snapshot-refused', async () => {
+    await check('their-snapshot-refused', async () => {
       const reply = await other.post(`/sessions/${theirs.id}/rollback`, { snapshot_id: snapshot.id });
       expectError(reply, 'snapshot_not_found', { param: 'snapshot_id' });
     });
-    await context.check('their-session-refused', async () => {
+    await check('their-session-refused', async () => {
       const reply = await other.post(`/sessions/${ours.id}/rollback`, { snapshot_id: snapshot.id });
       expectError(reply, 'session_not_found');
       await expectUnchanged(api, before);
@@ -94,25 +91,21 @@ const rollbackIdentity = defineCase({
   checks: {
     'messages-as-they-were': 'rollback.restores',
     'usage-as-it-was': 'rollback.usage',
-    'pins-as-they-were': 'rollback.pins-and-tools',
-    'tools-as-they-were': 'rollback.pins-and-tools',
-    'title-and-metadata-stay': 'rollback.keeps-fields',
-    'model-stays': 'rollback.keeps-fields',
+    'pins-as-they-were tools-as-they-were': 'rollback.pins-and-tools',
+    'title-and-metadata-stay model-stays': 'rollback.keeps-fields',
     'answer-as-read': 'rollback.answer',
     'version-steps': 'rollback.version',
-    'snapshot-stays': 'rollback.keeps-snapshot',
-    'undone-and-redone': 'rollback.keeps-snapshot',
+    'snapshot-stays undone-and-redone': 'rollback.keeps-snapshot',
     'at-once-the-same': 'rollback.restores',
   },
-  async run(context) {
-    const { api, limits } = context;
+  async run({ api, limits, check }, context) {
     const before = await mixedWindow(context, { tools: [TOOL], title: 'before' });
     const { id } = before.session;
     const path = `/sessions/${id}`;
     const taken = await createSnapshot(api, id);
     const rollback = async (snapshot_id: string) =>
       expectBody(await api.post(`${path}/rollback`, { snapshot_id }), Session);
-    await context.check('at-once-the-same', async () => {
+    await check('at-once-the-same', async () => {
       await rollback(taken.id);
       expectEqual(await windowOf(api, id), before.messages, 'the window, where nothing was done since the snapshot');
     });
@@ -130,32 +123,32 @@ const rollbackIdentity = defineCase({
 
     const answer = await rollback(taken.id);
     const { session, messages } = await stateOf(api, id);
-    await context.check('messages-as-they-were', () => {
+    await check('messages-as-they-were', () => {
       const bare = (list: typeof messages) => list.map(({ pinned: _, ...message }) => message);
       expectEqual(bare(messages), bare(before.messages), 'the messages');
     });
-    await context.check('pins-as-they-were', () => {
+    await check('pins-as-they-were', () => {
       const pins = (list: typeof messages) => list.map((message) => message.pinned);
       expectEqual(pins(messages), pins(before.messages), 'pinned of each message');
     });
-    await context.check('usage-as-it-was', () => expectEqual(session.usage, before.session.usage, 'the usage'));
-    await context.check('tools-as-they-were', () => expectEqual(session.tools, before.session.tools, 'the tools'));
-    await context.check('title-and-metadata-stay', () => {
+    await check('usage-as-it-was', () => expectEqual(session.usage, before.session.usage, 'the usage'));
+    await check('tools-as-they-were', () => expectEqual(session.tools, before.session.tools, 'the tools'));
+    await check('title-and-metadata-stay', () => {
       expectEqual({ title: session.title, metadata: session.metadata }, fields, 'title and metadata');
     });
-    await context.check('model-stays', () => expectEqual(session.model, before.session.model, 'the model'));
-    await context.check('answer-as-read', () => expectEqual(answer, session, 'the answer, against the session read'));
-    await context.check('version-steps', () => {
+    await check('model-stays', () => expectEqual(session.model, before.session.model, 'the model'));
+    await check('answer-as-read', () => expectEqual(answer, session, 'the answer, against the session read'));
+    await check('version-steps', () => {
       expectEqual(session.version, changed.session.version + 1, 'the version, a step on from before the rollback');
     });
-    await context.check('snapshot-stays', async () => {
+    await check('snapshot-stays', async () => {
       expectEqual(
         expectBody(await api.get(`/snapshots/${taken.id}`), Snapshot),
         taken,
         'the snapshot after the rollback',
       );
     });
-    await context.check('undone-and-redone', async () => {
+    await check('undone-and-redone', async () => {
       await rollback(later.id);
       expectEqual(await windowOf(api, id), changed.messages, 'the window after going forward to a later snapshot');
       await rollback(taken.id);
@@ -170,15 +163,10 @@ const rollbackMemory = defineCase({
   id: 'rollback.memory',
   title: 'after a rollback the model knows only what came before the snapshot',
   needs: ['sessions', 'sessions.append', 'sessions.snapshot', 'sessions.rollback', 'chat'],
-  checks: {
-    'later-unknown': 'rollback.model-forgets',
-    'earlier-known-again': 'rollback.model-forgets',
-    'turns-are-undone': 'rollback.restores',
-  },
+  checks: { 'later-unknown earlier-known-again': 'rollback.model-forgets', 'turns-are-undone': 'rollback.restores' },
   cost: () => ({ promptTokens: 7 * 200, completionTokens: 7 * 32 }),
-  async run(context) {
-    const { api } = context;
-    const [earlier, later] = [context.nonce(), context.nonce()];
+  async run({ api, check, nonce }, context) {
+    const [earlier, later] = [nonce(), nonce()];
     const { id } = await createSession(api);
     await append(api, id, user(codeWordText(earlier)));
     const { id: snapshot_id } = await createSnapshot(api, id);
@@ -187,9 +175,9 @@ const rollbackMemory = defineCase({
     // A turn of its own, so that more than appends has to be undone.
     await expectRecall(context, { session_id: id }, later);
     expectBody(await api.post(`/sessions/${id}/rollback`, { snapshot_id }), Session);
-    await context.check('turns-are-undone', async () => expectEqual(await windowOf(api, id), before, 'the window'));
-    await context.check('later-unknown', () => expectNoRecall(context, { session_id: id }, later));
-    await context.check('earlier-known-again', () => expectRecall(context, { session_id: id }, earlier));
+    await check('turns-are-undone', async () => expectEqual(await windowOf(api, id), before, 'the window'));
+    await check('later-unknown', () => expectNoRecall(context, { session_id: id }, later));
+    await check('earlier-known-again', () => expectRecall(context, { session_id: id }, earlier));
   },
 });
 
@@ -206,16 +194,13 @@ const rollbackPreserveLen = defineCase({
   ],
   checks: {
     'as-truncate': 'rollback.as-truncate',
-    'less-on-request': 'rollback.preserve-len',
-    'more-on-request': 'rollback.preserve-len',
+    'less-on-request more-on-request': 'rollback.preserve-len',
     'all-on-request': 'rollback.all',
     'under-minimum-refused': 'rollback.minimum',
-    'neither-number-nor-all-refused': 'rollback.request',
-    'needs-snapshot': 'rollback.request',
+    'neither-number-nor-all-refused needs-snapshot': 'rollback.request',
     'refused-unchanged': 'rollback.refused-unchanged',
   },
-  async run(context) {
-    const { api, limits } = context;
+  async run({ api, limits, check }, context) {
     const least = limits.min_preserve_tokens;
     const { session, messages, snapshot_id, little, middle, most, kept } = await partlyRestored(context);
     const path = `/sessions/${session.id}`;
@@ -226,31 +211,31 @@ const rollbackPreserveLen = defineCase({
     expectSuccess(await api.post(`${path}/truncate`, { preserve_len: middle }));
     const truncated = await windowOf(api, session.id);
     expectTrue(truncated.length < messages.length, 'a truncate to the same preserve_len cuts something');
-    await context.check('all-on-request', async () => {
+    await check('all-on-request', async () => {
       expectEqual(await rollback({ preserve_len: 'all' }), messages, 'the window');
     });
-    await context.check('as-truncate', async () => expectEqual(await rollback(), truncated, 'the window'));
-    await context.check('less-on-request', async () => {
+    await check('as-truncate', async () => expectEqual(await rollback(), truncated, 'the window'));
+    await check('less-on-request', async () => {
       expectEqual(await rollback({ preserve_len: little }), kept(little), `the window, at most ${little} tokens`);
     });
-    await context.check('more-on-request', async () => {
+    await check('more-on-request', async () => {
       expectEqual(await rollback({ preserve_len: most }), kept(most), `the window, at most ${most} tokens`);
     });
     const before = await stateOf(api, session.id);
     const refuse = async (fields: object) => api.post(`${path}/rollback`, fields);
-    await context.check('under-minimum-refused', async () => {
+    await check('under-minimum-refused', async () => {
       const reply = await refuse({ snapshot_id, preserve_len: least - 1 });
       expectBelowMinimum(reply, least);
     });
-    await context.check('neither-number-nor-all-refused', async () => {
+    await check('neither-number-nor-all-refused', async () => {
       for (const preserve_len of ['most', least + 0.5]) {
         expectError(await refuse({ snapshot_id, preserve_len }), 'invalid_request', { param: 'preserve_len' });
       }
     });
-    await context.check('needs-snapshot', async () => {
+    await check('needs-snapshot', async () => {
       expectError(await refuse({}), 'invalid_request', { param: 'snapshot_id' });
     });
-    await context.check('refused-unchanged', () => expectUnchanged(api, before));
+    await check('refused-unchanged', () => expectUnchanged(api, before));
     expectSuccess(await api.post(`${path}/rollback`, { snapshot_id, preserve_len: least }));
   },
 });

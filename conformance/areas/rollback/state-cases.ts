@@ -136,15 +136,17 @@ function stateCase(state: WindowState): Case {
     title: `a window that is ${state.name}, brought back in every way`,
     needs: [...needs, ...new Set(RESTORES.flatMap((restore) => restore.needs))],
     twoAccounts: true,
-    checks: { ...Object.fromEntries(checks), 'counts-as-estimated': 'append.counted' },
+    checks: {
+      ...Object.fromEntries(checks),
+      'counts-as-estimated': 'append.counted',
+    },
     cost: () => ({ requests: 160, ...(state.chats && { promptTokens: 2_048, completionTokens: 16 }) }),
-    async run(context) {
-      const { api } = context;
+    async run({ api, check }, context) {
       const id = await fullSession(context);
       await state.enter(context, id);
       const before = await stateOf(api, id);
       const { usage, tools } = before.session;
-      await context.check('counts-as-estimated', async () => {
+      await check('counts-as-estimated', async () => {
         const messages = before.messages.map(({ role, content, name, tool_calls, tool_call_id }) => ({
           role,
           content,

@@ -6,7 +6,7 @@ import { STATE_CASES } from './state-cases.ts';
 
 /** For each way to bring a window back, servers that lose something on it. */
 
-const mutant = mutantsOf('rollback');
+const mutant = mutantsOf('rollback', { after });
 const WAYS = ['restored', 'archived', 'rollback', 'rollback-all', 'fork', 'share-fork'] as const;
 type Way = (typeof WAYS)[number];
 
@@ -29,25 +29,23 @@ function after(
   way: Way,
   edit: { messages?: (message: Json) => Json; session?: (session: Json) => Json; write?: true },
   least = 1,
-): () => Handler {
-  return () => {
-    const times = new Map<string, number>();
-    const back = { has: (id: string) => (times.get(id) ?? 0) >= least };
-    return async (request, forward) => {
-      const id = request.path.split('/')[3] ?? '';
-      const isWrite = request.method === 'POST' && request.path.endsWith('/messages');
-      if (edit.write && isWrite && back.has(id)) return refusal('invalid_request');
-      const response = await forward();
-      if (!response.ok || !(response.headers.get('content-type') ?? '').includes('json')) return response;
-      const answer = (await response.clone().json()) as Json;
-      const named = broughtBack(way, request, answer);
-      if (named === 'listing' && edit.messages) return editJson(response, pageOf(edit.messages));
-      if (named) times.set(named, (times.get(named) ?? 0) + 1);
-      else if (request.method === 'POST' && /\/(?:rollback|truncate|compress)$/.test(request.path)) times.delete(id);
-      if (!back.has(id) || request.method !== 'GET') return response;
-      if (edit.messages && request.path.endsWith('/messages')) return editJson(response, pageOf(edit.messages));
-      return edit.session && request.path.endsWith(id) ? editJson(response, edit.session) : response;
-    };
+): Handler {
+  const times = new Map<string, number>();
+  const back = { has: (id: string) => (times.get(id) ?? 0) >= least };
+  return async (request, forward) => {
+    const id = request.path.split('/')[3] ?? '';
+    const isWrite = request.method === 'POST' && request.path.endsWith('/messages');
+    if (edit.write && isWrite && back.has(id)) return refusal('invalid_request');
+    const response = await forward();
+    if (!response.ok || !(response.headers.get('content-type') ?? '').includes('json')) return response;
+    const answer = (await response.clone().json()) as Json;
+    const named = broughtBack(way, request, answer);
+    if (named === 'listing' && edit.messages) return editJson(response, pageOf(edit.messages));
+    if (named) times.set(named, (times.get(named) ?? 0) + 1);
+    else if (request.method === 'POST' && /\/(?:rollback|truncate|compress)$/.test(request.path)) times.delete(id);
+    if (!back.has(id) || request.method !== 'GET') return response;
+    if (edit.messages && request.path.endsWith('/messages')) return editJson(response, pageOf(edit.messages));
+    return edit.session && request.path.endsWith(id) ? editJson(response, edit.session) : response;
   };
 }
 
@@ -97,19 +95,17 @@ const times = (way: Way) => (way === 'rollback' ? STATES.filter((name) => name !
 const SECOND = [
   mutant('tokens-lost-on-second-rollback', 'tokens are lost when a window is rolled back again')
     .caughtBy('rollback.state-rolled-back/rollback-messages')
-    .proxy(after('rollback', { messages: (message) => ({ ...message, tokens: Number(message.tokens) + 1 }) }, 2)),
+    .after('rollback', { messages: (message) => ({ ...message, tokens: Number(message.tokens) + 1 }) }, 2),
   mutant('usage-lost-on-second-rollback', 'the usage is another when a window is rolled back again')
     .caughtBy('rollback.state-rolled-back/rollback-usage')
-    .proxy(
-      after(
-        'rollback',
-        { session: (session) => ({ ...session, usage: { ...(session.usage as Json), remaining_tokens: 1 } }) },
-        2,
-      ),
+    .after(
+      'rollback',
+      { session: (session) => ({ ...session, usage: { ...(session.usage as Json), remaining_tokens: 1 } }) },
+      2,
     ),
   mutant('stands-still-after-second-rollback', 'a window that was rolled back again takes no message')
     .caughtBy('rollback.state-rolled-back/rollback-goes-on')
-    .proxy(after('rollback', { write: true }, 2)),
+    .after('rollback', { write: true }, 2),
 ];
 
 const WAY_MUTANTS = WAYS.flatMap((way) => [
@@ -121,18 +117,16 @@ const WAY_MUTANTS = WAYS.flatMap((way) => [
           states.filter((state) => times(way).includes(state)),
         ),
       )
-      .proxy(after(way, { messages: edit })),
+      .after(way, { messages: edit }),
   ),
   mutant(`usage-lost-on-${way}`, `the usage is another when a window is brought back by ${way}`)
     .caughtBy(...caught(`${way}-usage`, times(way)))
-    .proxy(
-      after(way, {
-        session: (session) => ({ ...session, usage: { ...(session.usage as Json), remaining_tokens: 1 } }),
-      }),
-    ),
+    .after(way, {
+      session: (session) => ({ ...session, usage: { ...(session.usage as Json), remaining_tokens: 1 } }),
+    }),
   mutant(`stands-still-after-${way}`, `a window that was brought back by ${way} takes no message`)
     .caughtBy(...caught(`${way}-goes-on`, times(way)))
-    .proxy(after(way, { write: true })),
+    .after(way, { write: true }),
 ]);
 
 export const STATE_MUTANTS: readonly Mutant[] = [

@@ -40,25 +40,24 @@ const sessionsCreate = defineCase({
     times: 'sessions.times',
     'read-back': 'sessions.read-back',
   },
-  async run(context) {
-    const { api } = context;
+  async run({ api, check, require }) {
     const reply = await api.post('/sessions');
     const body = (expectSuccess(reply).json ?? {}) as { session_id?: unknown };
-    await context.require('returns-id', () => {
+    await require('returns-id', () => {
       expectTrue(
         typeof body.session_id === 'string' && body.session_id !== '',
         `${reply.what}: no session_id: ${reply.text}`,
       );
     });
-    await context.require('whole', () => expectShape(Session, body, reply.what));
+    await require('whole', () => expectShape(Session, body, reply.what));
     const session = expectBody(reply, Session);
-    await context.check('one-id', () => expectEqual(session.id, session.session_id, 'id, which is session_id'));
-    await context.check('empty', () => {
+    await check('one-id', () => expectEqual(session.id, session.session_id, 'id, which is session_id'));
+    await check('empty', () => {
       const { title, metadata, tools, forked_from } = session;
       const nothing = { title: null, metadata: {}, tools: [], forked_from: null };
       expectEqual({ title, metadata, tools, forked_from }, nothing, 'what was not given');
     });
-    await context.check('counts-nothing', () => {
+    await check('counts-nothing', () => {
       const remaining_tokens = session.limits.window_tokens;
       expectEqual(
         session.usage,
@@ -66,14 +65,14 @@ const sessionsCreate = defineCase({
         'the usage of an empty session',
       );
     });
-    await context.check('default-model', () => expectEqual(session.model, MODEL_ID, 'the model that nobody named'));
-    await context.check('times', () => {
+    await check('default-model', () => expectEqual(session.model, MODEL_ID, 'the model that nobody named'));
+    await check('times', () => {
       const { created_at, updated_at } = session;
       const inSeconds = created_at > FIRST_SECOND && updated_at < LAST_SECOND;
       expectTrue(inSeconds, `the times are Unix seconds, not ${created_at} and ${updated_at}`);
       expectTrue(updated_at >= created_at, `changed at ${updated_at}, before it was created at ${created_at}`);
     });
-    await context.check('read-back', async () => {
+    await check('read-back', async () => {
       expectEqual(await getSession(api, session.id), session, 'the session as it is read');
       expectTrue((await windowOf(api, session.id)).length === 0, 'the window of a new session is empty');
     });
@@ -85,17 +84,12 @@ const sessionsFields = defineCase({
   title: 'a session is created with every field',
   needs: ['sessions', 'sessions.append'],
   checks: {
-    'model-kept': 'sessions.fields',
-    'title-kept': 'sessions.fields',
-    'metadata-kept': 'sessions.fields',
-    'tools-kept': 'sessions.fields',
+    'model-kept title-kept metadata-kept tools-kept': 'sessions.fields',
     'messages-in-order': 'sessions.first-messages',
-    'usage-adds-up': 'sessions.usage',
-    'remaining-adds-up': 'sessions.usage',
+    'usage-adds-up remaining-adds-up': 'sessions.usage',
     'read-back': 'sessions.read-back',
   },
-  async run(context) {
-    const { api, target } = context;
+  async run({ api, target, check }) {
     const messages = [
       { role: 'system' as const, content: 'Be brief.' },
       user('The first question.'),
@@ -108,27 +102,27 @@ const sessionsFields = defineCase({
       tools: [TOOL],
     };
     const session = expectBody(await api.post('/sessions', { ...given, messages }), Session);
-    await context.check('model-kept', () => expectEqual(session.model, given.model, 'model'));
-    await context.check('title-kept', () => expectEqual(session.title, given.title, 'title'));
-    await context.check('metadata-kept', () => expectEqual(session.metadata, given.metadata, 'metadata'));
-    await context.check('tools-kept', () => expectEqual(session.tools, given.tools, 'tools'));
+    await check('model-kept', () => expectEqual(session.model, given.model, 'model'));
+    await check('title-kept', () => expectEqual(session.title, given.title, 'title'));
+    await check('metadata-kept', () => expectEqual(session.metadata, given.metadata, 'metadata'));
+    await check('tools-kept', () => expectEqual(session.tools, given.tools, 'tools'));
     const state = await stateOf(api, session.id);
-    await context.check('messages-in-order', () => {
+    await check('messages-in-order', () => {
       const written = state.messages.map(({ role, content }) => ({ role, content }));
       expectEqual(written, messages, 'the window of a session created with messages');
     });
-    await context.check('usage-adds-up', () => {
+    await check('usage-adds-up', () => {
       const { total_tokens, tools_tokens, messages: count } = session.usage;
       const sum = state.messages.reduce((total, { tokens }) => total + tokens, 0);
       expectTrue(tools_tokens > 0, 'a tool counts more than no tokens');
       expectEqual(total_tokens, tools_tokens + sum, 'the total, of tools and listed messages');
       expectEqual(count, messages.length, 'the number of messages');
     });
-    await context.check('remaining-adds-up', () => {
+    await check('remaining-adds-up', () => {
       const { total_tokens, remaining_tokens } = session.usage;
       expectEqual(remaining_tokens, session.limits.window_tokens - total_tokens, 'what remains of the window');
     });
-    await context.check('read-back', async () => {
+    await check('read-back', async () => {
       expectEqual(state.session, session, 'the session as it is read');
       const { usage } = await append(api, session.id, user('One more.'));
       expectEqual((await getSession(api, session.id)).usage, usage, 'the usage, as the last write answered it');
@@ -145,17 +139,10 @@ const sessionsMetadata = defineCase({
   title: 'the limits of metadata and titles, at creation and later',
   needs: ['sessions'],
   checks: {
-    'pairs-exact': 'sessions.metadata-limits',
-    'pairs-over': 'sessions.metadata-limits',
-    'key-exact': 'sessions.metadata-limits',
-    'key-over': 'sessions.metadata-limits',
-    'value-exact': 'sessions.metadata-limits',
-    'value-over': 'sessions.metadata-limits',
-    'title-exact': 'sessions.title-length',
-    'title-over': 'sessions.title-length',
+    'pairs-exact pairs-over key-exact key-over value-exact value-over': 'sessions.metadata-limits',
+    'title-exact title-over': 'sessions.title-length',
   },
-  async run(context) {
-    const { api, limits } = context;
+  async run({ api, limits, check }) {
     const session = await createSession(api);
     const accepted = async (body: object, expected: Partial<Session>) => {
       for (const path of ['/sessions', `/sessions/${session.id}`]) {
@@ -181,12 +168,12 @@ const sessionsMetadata = defineCase({
     const most = { pairs: limits.metadata_pairs, key: limits.metadata_key_chars, value: limits.metadata_value_chars };
     for (const part of ['pairs', 'key', 'value'] as const) {
       const exact = metadata[part](most[part]);
-      await context.check(`${part}-exact`, () => accepted(exact, exact));
-      await context.check(`${part}-over`, () => over(metadata[part](most[part] + 1), 'metadata', most[part]));
+      await check(`${part}-exact`, () => accepted(exact, exact));
+      await check(`${part}-over`, () => over(metadata[part](most[part] + 1), 'metadata', most[part]));
     }
     const title = 't'.repeat(limits.title_chars);
-    await context.check('title-exact', () => accepted({ title }, { title }));
-    await context.check('title-over', () => over({ title: `${title}t` }, 'title', limits.title_chars));
+    await check('title-exact', () => accepted({ title }, { title }));
+    await check('title-over', () => over({ title: `${title}t` }, 'title', limits.title_chars));
   },
 });
 
@@ -204,13 +191,10 @@ const sessionsBadFields = defineCase({
   title: 'fields of the wrong type and unknown fields',
   needs: ['sessions'],
   checks: {
-    'create-refused': 'sessions.bad-fields',
-    'update-refused': 'sessions.bad-fields',
-    'unknown-at-creation': 'sessions.unknown-fields',
-    'unknown-later': 'sessions.unknown-fields',
+    'create-refused update-refused': 'sessions.bad-fields',
+    'unknown-at-creation unknown-later': 'sessions.unknown-fields',
   },
-  async run(context) {
-    const { api } = context;
+  async run({ api, check }) {
     const { id } = await createSession(api, { title: 'Before' });
     const before = await stateOf(api, id);
     const blamed = (reply: Reply, field: string) => {
@@ -219,25 +203,25 @@ const sessionsBadFields = defineCase({
       const named = typeof param === 'string' && param.startsWith(field);
       expectTrue(named, `${reply.what}: the refusal blames ${field}, not ${JSON.stringify(param)}: ${reply.text}`);
     };
-    await context.check('create-refused', async () => {
+    await check('create-refused', async () => {
       for (const [body, field] of [...BAD, [{ model: 5 }, 'model'], [{ messages: 'x' }, 'messages']] as const) {
         blamed(await api.post('/sessions', body), field);
       }
       expectSuccess(await api.post('/sessions', { metadata: api.mark, tools: [TOOL] }));
     });
-    await context.check('update-refused', async () => {
+    await check('update-refused', async () => {
       for (const [body, field] of BAD) blamed(await api.post(`/sessions/${id}`, body), field);
       await expectUnchanged(api, before);
     });
     const unknown = { colour: 'blue', nested: { a: [1] } };
-    await context.check('unknown-at-creation', async () => {
+    await check('unknown-at-creation', async () => {
       expectEqual(
         expectBody(await api.post('/sessions', { metadata: api.mark, title: 'Given', ...unknown }), Session).title,
         'Given',
         'the title',
       );
     });
-    await context.check('unknown-later', async () => {
+    await check('unknown-later', async () => {
       const { title } = expectBody(await api.post(`/sessions/${id}`, { title: 'After', ...unknown }), Session);
       expectEqual(title, 'After', 'the title');
     });
@@ -257,11 +241,8 @@ const sessionsLimits = defineCase({
   title: 'a session names the limits in force',
   needs: ['sessions'],
   checks: {
-    'sessions-declared': 'sessions.limits',
-    'append-tokens-declared': 'sessions.limits',
-    'min-preserve-tokens-declared': 'sessions.limits',
-    'window-tokens-declared': 'sessions.limits',
-    'snapshots-declared': 'sessions.limits',
+    'sessions-declared append-tokens-declared min-preserve-tokens-declared': 'sessions.limits',
+    'window-tokens-declared snapshots-declared': 'sessions.limits',
   },
   async run(context) {
     const declared = resolveLimits(context.target.limits);
@@ -280,22 +261,17 @@ const sessionsModel = defineCase({
   id: 'sessions.model',
   title: 'the names of models',
   needs: ['sessions'],
-  checks: {
-    'alias-accepted': 'sessions.model-alias',
-    'unknown-refused': 'sessions.model-unknown',
-    'unknown-text': 'sessions.model-unknown',
-  },
-  async run(context) {
-    const { api, target } = context;
-    await context.check('alias-accepted', async () => {
+  checks: { 'alias-accepted': 'sessions.model-alias', 'unknown-refused unknown-text': 'sessions.model-unknown' },
+  async run({ api, target, check }) {
+    await check('alias-accepted', async () => {
       const { id, model } = expectBody(await api.post('/sessions', { metadata: api.mark, model: ALIAS }), Session);
       expectEqual(model, ALIAS, 'the model, as it was given');
       expectEqual((await getSession(api, id)).model, ALIAS, 'the model as it is read');
     });
     expectSuccess(await api.post('/sessions', { metadata: api.mark, model: target.model }));
     const reply = await api.post('/sessions', { model: UNKNOWN });
-    await context.check('unknown-refused', () => expectError(reply, 'model_not_found'));
-    await context.check('unknown-text', () => {
+    await check('unknown-refused', () => expectError(reply, 'model_not_found'));
+    await check('unknown-text', () => {
       expectEqual(expectError(reply, 'model_not_found'), LIVE_TEXT.modelNotFound(UNKNOWN), 'the message');
     });
   },
@@ -315,16 +291,11 @@ const sessionsUpdate = defineCase({
   title: 'title, metadata and tools are changed',
   needs: ['sessions'],
   checks: {
-    'title-alone': 'sessions.update',
-    'metadata-alone': 'sessions.update',
-    'tools-alone': 'sessions.update',
-    together: 'sessions.update',
+    'title-alone metadata-alone tools-alone together': 'sessions.update',
     emptied: 'sessions.update-emptied',
-    'answer-is-read': 'sessions.read-back',
-    'identity-stays': 'sessions.read-back',
+    'answer-is-read identity-stays': 'sessions.read-back',
   },
-  async run(context) {
-    const { api } = context;
+  async run({ api, check }) {
     const created = await createSession(api, FIRST);
     const { id } = created;
     const update = async (body: object) => expectBody(await api.post(`/sessions/${id}`, body), Session);
@@ -334,18 +305,18 @@ const sessionsUpdate = defineCase({
       expectEqual(fieldsOf(await update(body)), expected, `the session after ${JSON.stringify(Object.keys(body))}`);
       expectEqual(fieldsOf(await getSession(api, id)), expected, 'the session as it is read');
     };
-    await context.check('title-alone', () => judge({ title: 'Second' }));
-    await context.check('metadata-alone', () => judge({ metadata: { c: '3' } }));
-    await context.check('tools-alone', () => judge({ tools: [OTHER_TOOL] }));
-    await context.check('together', () => judge({ title: 'Third', metadata: { d: '4' }, tools: [TOOL, OTHER_TOOL] }));
-    await context.check('emptied', () =>
+    await check('title-alone', () => judge({ title: 'Second' }));
+    await check('metadata-alone', () => judge({ metadata: { c: '3' } }));
+    await check('tools-alone', () => judge({ tools: [OTHER_TOOL] }));
+    await check('together', () => judge({ title: 'Third', metadata: { d: '4' }, tools: [TOOL, OTHER_TOOL] }));
+    await check('emptied', () =>
       judge({ title: null, metadata: null, tools: [] }, { title: null, metadata: {}, tools: [] }),
     );
     const last = await update({ title: 'Fourth' });
-    await context.check('answer-is-read', async () =>
+    await check('answer-is-read', async () =>
       expectEqual(await getSession(api, id), last, 'the session as it is read'),
     );
-    await context.check('identity-stays', () => {
+    await check('identity-stays', () => {
       const same = ({ id, session_id, model, created_at, limits, forked_from }: Session) => [
         id,
         session_id,
@@ -373,28 +344,25 @@ const sessionsTools = defineCase({
   title: 'session tools count in the window',
   needs: ['sessions', 'sessions.append', 'tokens.estimate'],
   checks: {
-    'counted-as-estimated': 'sessions.tools-counted',
-    'counted-in-total': 'sessions.tools-counted',
-    'none-counts-nothing': 'sessions.tools-counted',
+    'counted-as-estimated counted-in-total none-counts-nothing': 'sessions.tools-counted',
     'beyond-window-refused': 'sessions.tools-window',
   },
-  async run(context) {
-    const { api, target, limits } = context;
+  async run({ api, limits, target, check }) {
     const { id, usage: before } = await createSession(api, { messages: [user('The first message.')] });
     const update = (body: object) => api.post(`/sessions/${id}`, body);
-    await context.check('counted-as-estimated', async () => {
+    await check('counted-as-estimated', async () => {
       const tools = [TOOL, OTHER_TOOL];
       const expected = await toolTokens(api, target.model, tools);
       expectEqual(expectBody(await update({ tools }), Session).usage.tools_tokens, expected, 'tools_tokens');
       expectEqual((await createSession(api, { tools })).usage.tools_tokens, expected, 'tools_tokens of a new session');
     });
-    await context.check('counted-in-total', async () => {
+    await check('counted-in-total', async () => {
       const { usage } = expectBody(await update({ tools: [TOOL] }), Session);
       expectEqual(usage.total_tokens, before.total_tokens + usage.tools_tokens, 'the total with one tool');
       expectEqual(usage.remaining_tokens, limits.window_tokens - usage.total_tokens, 'what remains');
       expectEqual(usage.messages, before.messages, 'the messages');
     });
-    await context.check('none-counts-nothing', async () => {
+    await check('none-counts-nothing', async () => {
       const { usage } = expectBody(await update({ tools: [] }), Session);
       const [message] = (await stateOf(api, id)).messages;
       expectEqual(
@@ -403,7 +371,7 @@ const sessionsTools = defineCase({
         'the tools and the total without tools',
       );
     });
-    await context.check('beyond-window-refused', async () => {
+    await check('beyond-window-refused', async () => {
       const state = await stateOf(api, id);
       // A word is at least one token in any vocabulary.
       const description = ' river'.repeat(limits.window_tokens);

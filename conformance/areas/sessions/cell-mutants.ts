@@ -100,14 +100,14 @@ const LEFT = (
     )
     .proxy(() => {
       const seen = new Set<string>();
-      return (request, forward) => {
+      return async (request, forward) => {
         const key = request.headers[KEY] ?? '';
         if (routeOf(request) !== route && !(request.stream && route === 'append-lines')) return forward();
-        if (!seen.has(key)) {
-          seen.add(key);
-          return forward();
-        }
-        return forward({ headers: withoutHeaders(request.headers, KEY) });
+        if (seen.has(key)) return forward({ headers: withoutHeaders(request.headers, KEY) });
+        seen.add(key);
+        const response = await forward();
+        // The turn is over before its client has the first piece: it leaves too late to undo anything.
+        return route === 'streamed-chat' ? new Response(await response.text(), response) : response;
       };
     }),
 );

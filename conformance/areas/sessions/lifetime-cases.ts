@@ -33,16 +33,15 @@ export const sessionsCapacity = defineCase({
     'full-again': 'sessions.limit',
   },
   cost: ({ sessions }) => ({ requests: 2 * sessions + 40 }),
-  async run(context) {
-    const { limits } = context;
-    const api = await context.emptyAccount();
+  async run({ limits, check, require, emptyAccount }) {
+    const api = await emptyAccount();
     const ids = await fillAccount(api, limits.sessions - 1);
     const last = await api.post('/sessions');
-    await context.require('exact-accepted', () => expectSuccess(last));
+    await require('exact-accepted', () => expectSuccess(last));
     const { id } = expectBody(last, Session);
     const over = await api.post('/sessions');
-    await context.check('over-refused', () => expectError(over, 'session_limit_reached'));
-    await context.check('limit-named', () => {
+    await check('over-refused', () => expectError(over, 'session_limit_reached'));
+    await check('limit-named', () => {
       const message = expectError(over, 'session_limit_reached');
       expectTrue(
         message.includes(String(limits.sessions)),
@@ -50,12 +49,10 @@ export const sessionsCapacity = defineCase({
       );
     });
     expectSuccess(await api.delete(`/sessions/${id}`));
-    await context.require('delete-frees', async () => {
-      ids.push(expectBody(await api.post('/sessions'), Session).id);
-    });
-    await context.check('full-again', async () => expectError(await api.post('/sessions'), 'session_limit_reached'));
+    await require('delete-frees', async () => ids.push(expectBody(await api.post('/sessions'), Session).id));
+    await check('full-again', async () => expectError(await api.post('/sessions'), 'session_limit_reached'));
     expectSuccess(await api.delete(`/sessions/${ids.pop()}`));
-    await context.check('refused-takes-no-slot', async () => {
+    await check('refused-takes-no-slot', async () => {
       expectError(await api.post('/sessions', { title: 7 }), 'invalid_request');
       expectError(await api.post('/sessions', { model: 'kimi-k2-of-nowhere' }), 'model_not_found');
       const orphan = { role: 'tool', tool_call_id: 'nobody', content: 'x' };
@@ -70,34 +67,28 @@ export const sessionsRace = defineCase({
   title: 'concurrent create requests do not exceed the limit',
   needs: ['sessions'],
   scope: 'account',
-  checks: {
-    'slots-filled': 'sessions.parallel-creates',
-    'no-more-than-slots': 'sessions.parallel-creates',
-    'rest-refused': 'sessions.parallel-creates',
-    'full-after': 'sessions.parallel-creates',
-  },
+  checks: { 'slots-filled no-more-than-slots rest-refused full-after': 'sessions.parallel-creates' },
   cost: ({ sessions }) => ({ requests: 2 * sessions + 40 }),
-  async run(context) {
-    const { limits } = context;
-    const api = await context.emptyAccount();
+  async run({ limits, check, emptyAccount }) {
+    const api = await emptyAccount();
     const slots = Math.min(SLOTS, limits.sessions);
     await fillAccount(api, limits.sessions - slots);
     const replies = await Promise.all(Array.from({ length: RACERS }, () => api.post('/sessions')));
     const broken = replies.find(({ status }) => status >= 500);
     if (broken) throw new Inconclusive(`${broken.what}: ${broken.status} ${broken.text}`);
     const created = replies.filter(({ status }) => status < 300);
-    await context.check('slots-filled', () =>
+    await check('slots-filled', () =>
       expectTrue(created.length >= slots, `${created.length} of ${slots} slots were filled`),
     );
-    await context.check('no-more-than-slots', () => {
+    await check('no-more-than-slots', () => {
       expectTrue(created.length <= slots, `${created.length} sessions were created where there was room for ${slots}`);
     });
-    await context.check('rest-refused', () => {
+    await check('rest-refused', () => {
       for (const reply of replies) if (!created.includes(reply)) expectError(reply, 'session_limit_reached');
       const ids = new Set(created.map((reply) => expectBody(reply, Session).id));
       expectEqual(ids.size, created.length, 'the number of different ids');
     });
-    await context.check('full-after', async () => {
+    await check('full-after', async () => {
       expectError(await api.post('/sessions'), 'session_limit_reached');
       const [first] = created;
       if (first) expectSuccess(await api.delete(`/sessions/${expectBody(first, Session).id}`));
@@ -115,29 +106,21 @@ export const sessionsDelete = defineCase({
   needs: ['sessions', 'sessions.append'],
   checks: {
     answer: 'sessions.delete',
-    'not-read': 'sessions.deleted-gone',
-    'messages-not-read': 'sessions.deleted-gone',
+    'not-read messages-not-read': 'sessions.deleted-gone',
     'again-not-found': 'sessions.delete-twice',
     'other-stays': 'sessions.independent',
   },
-  async run(context) {
-    const { api } = context;
+  async run({ api, check }) {
     const { id } = await createSession(api, { messages: [user('The first message.')] });
     const other = await createSession(api);
     const path = `/sessions/${id}`;
     expectSuccess(await api.get(path));
     const reply = await api.delete(path);
-    await context.check('answer', () =>
-      expectEqual(expectBody(reply, SessionDeleted).id, id, 'the id of what was deleted'),
-    );
-    await context.check('not-read', async () => expectError(await api.get(path), 'session_not_found'));
-    await context.check('messages-not-read', async () =>
-      expectError(await api.get(`${path}/messages`), 'session_not_found'),
-    );
-    await context.check('again-not-found', async () => expectError(await api.delete(path), 'session_not_found'));
-    await context.check('other-stays', async () =>
-      expectEqual(await getSession(api, other.id), other, 'another session'),
-    );
+    await check('answer', () => expectEqual(expectBody(reply, SessionDeleted).id, id, 'the id of what was deleted'));
+    await check('not-read', async () => expectError(await api.get(path), 'session_not_found'));
+    await check('messages-not-read', async () => expectError(await api.get(`${path}/messages`), 'session_not_found'));
+    await check('again-not-found', async () => expectError(await api.delete(path), 'session_not_found'));
+    await check('other-stays', async () => expectEqual(await getSession(api, other.id), other, 'another session'));
   },
 });
 
@@ -149,13 +132,12 @@ export const sessionsDeletedRoutes = defineCase<string>({
   needs: [...GROUND_NEEDS, ...new Set(GONE.flatMap(({ needs }) => needs))],
   checks: Object.fromEntries(GONE.map(({ name }) => [name, 'sessions.deleted-gone'])),
   cost: () => ({ ...CHAT_COST, requests: 40 + GONE.length }),
-  async run(context) {
-    const { api } = context;
+  async run({ api, check }, context) {
     const [every] = GONE.filter(({ name }) => name === 'rollback') as [Route];
     const ground = await layGround(context, every);
     expectSuccess(await api.delete(`/sessions/${ground.session}`));
     for (const route of GONE) {
-      await context.check(route.name, async () => {
+      await check(route.name, async () => {
         const param = route.chats ? { param: 'session_id' } : {};
         expectError(await sendRoute(context, route, ground), 'session_not_found', param);
         expectError(await api.get(`/sessions/${ground.session}`), 'session_not_found');
@@ -168,15 +150,12 @@ export const sessionsIds = defineCase({
   id: 'sessions.ids',
   title: 'no id is used twice',
   needs: ['sessions'],
-  checks: { 'of-those-there': 'sessions.ids-unique', 'of-those-gone': 'sessions.ids-unique' },
-  async run(context) {
-    const { api } = context;
+  checks: { 'of-those-there of-those-gone': 'sessions.ids-unique' },
+  async run({ api, check }) {
     const first = await createSession(api);
     const second = await createSession(api);
-    await context.check('of-those-there', () =>
-      expectTrue(first.id !== second.id, `two sessions have the id ${first.id}`),
-    );
-    await context.check('of-those-gone', async () => {
+    await check('of-those-there', () => expectTrue(first.id !== second.id, `two sessions have the id ${first.id}`));
+    await check('of-those-gone', async () => {
       const seen = new Set([first.id, second.id]);
       for (let round = 0; round < ROUNDS; round += 1) {
         for (const id of seen) await api.delete(`/sessions/${id}`);
@@ -198,22 +177,17 @@ export const sessionsUnknown = defineCase({
   id: 'sessions.unknown',
   title: 'an unknown session id',
   needs: ['sessions'],
-  checks: {
-    'not-read': 'sessions.not-found',
-    'not-changed': 'sessions.not-found',
-    'not-deleted': 'sessions.not-found',
-  },
-  async run(context) {
-    const { api } = context;
+  checks: { 'not-read not-changed not-deleted': 'sessions.not-found' },
+  async run({ api, check }) {
     const session = await createSession(api);
     const path = `/sessions/${unknownId(session.id)}`;
     expectSuccess(await api.get(`/sessions/${session.id}`));
-    await context.check('not-read', async () => expectError(await api.get(path), 'session_not_found'));
-    await context.check('not-changed', async () => {
+    await check('not-read', async () => expectError(await api.get(path), 'session_not_found'));
+    await check('not-changed', async () => {
       expectError(await api.post(path, { title: 'x' }), 'session_not_found');
       expectError(await api.get(path), 'session_not_found');
     });
-    await context.check('not-deleted', async () => expectError(await api.delete(path), 'session_not_found'));
+    await check('not-deleted', async () => expectError(await api.delete(path), 'session_not_found'));
   },
 });
 
@@ -222,15 +196,10 @@ export const sessionsChatUnknown = defineCase({
   title: 'a chat creates no session',
   needs: ['sessions', 'sessions.list', 'chat'],
   scope: 'account',
-  checks: {
-    refused: 'sessions.chat-unknown',
-    'stream-refused': 'sessions.chat-unknown',
-    'none-made': 'sessions.chat-unknown',
-  },
+  checks: { 'refused stream-refused none-made': 'sessions.chat-unknown' },
   cost: () => CHAT_COST,
-  async run(context) {
-    const { target } = context;
-    const api = await context.emptyAccount();
+  async run({ target, check, emptyAccount }) {
+    const api = await emptyAccount();
     const { id } = await createSession(api);
     const nobody = unknownId(id);
     const say = (session_id: string, more: object = {}) =>
@@ -242,11 +211,11 @@ export const sessionsChatUnknown = defineCase({
         ...more,
       });
     const param = 'session_id';
-    await context.check('refused', async () => expectError(await say(nobody), 'session_not_found', { param }));
-    await context.check('stream-refused', async () => {
+    await check('refused', async () => expectError(await say(nobody), 'session_not_found', { param }));
+    await check('stream-refused', async () => {
       expectError(await say(nobody, { stream: true }), 'session_not_found', { param });
     });
-    await context.check('none-made', async () => {
+    await check('none-made', async () => {
       expectError(await api.get(`/sessions/${nobody}`), 'session_not_found');
       expectEqual(await listed(api), [id], 'the sessions of the account');
       expectSuccess(await say(id));
@@ -258,26 +227,21 @@ export const sessionsIndependent = defineCase({
   id: 'sessions.independent',
   title: 'a change to one session leaves another unchanged',
   needs: ['sessions', 'sessions.append'],
-  checks: {
-    'append-stays-in-one': 'sessions.independent',
-    'update-stays-in-one': 'sessions.independent',
-    'delete-stays-in-one': 'sessions.independent',
-  },
-  async run(context) {
-    const { api } = context;
+  checks: { 'append-stays-in-one update-stays-in-one delete-stays-in-one': 'sessions.independent' },
+  async run({ api, check }) {
     const messages = [user('The first message.')];
     const one = await createSession(api, { messages });
     const other = await createSession(api, { messages });
     const before = await stateOf(api, other.id);
-    await context.check('append-stays-in-one', async () => {
+    await check('append-stays-in-one', async () => {
       await append(api, one.id, user('Only for one.'));
       await expectUnchanged(api, before);
     });
-    await context.check('update-stays-in-one', async () => {
+    await check('update-stays-in-one', async () => {
       expectSuccess(await api.post(`/sessions/${one.id}`, { title: 'One', metadata: { of: 'one' } }));
       await expectUnchanged(api, before);
     });
-    await context.check('delete-stays-in-one', async () => {
+    await check('delete-stays-in-one', async () => {
       expectSuccess(await api.delete(`/sessions/${one.id}`));
       await expectUnchanged(api, before);
       await append(api, other.id, user('It goes on.'));
@@ -289,27 +253,21 @@ export const sessionsHostedAgents = defineCase({
   id: 'sessions.hosted-agents',
   title: 'requests for Hosted Agents are refused',
   needs: ['sessions'],
-  checks: {
-    'read-refused': 'sessions.hosted-agents',
-    'create-refused': 'sessions.hosted-agents',
-    'change-refused': 'sessions.hosted-agents',
-    'says-why': 'sessions.hosted-agents',
-  },
-  async run(context) {
-    const { api } = context;
+  checks: { 'read-refused create-refused change-refused says-why': 'sessions.hosted-agents' },
+  async run({ api, check }) {
     const headers = { 'kimi-api-version': '2026-09-01' };
     const { id } = await createSession(api);
     const before = await stateOf(api, id);
     const path = `/sessions/${id}`;
-    await context.check('read-refused', async () => expectError(await api.get(path, { headers }), 'invalid_request'));
+    await check('read-refused', async () => expectError(await api.get(path, { headers }), 'invalid_request'));
     const create = await api.post('/sessions', {}, { headers });
-    await context.check('create-refused', () => expectError(create, 'invalid_request'));
-    await context.check('change-refused', async () => {
+    await check('create-refused', () => expectError(create, 'invalid_request'));
+    await check('change-refused', async () => {
       expectError(await api.post(path, { title: 'x' }, { headers }), 'invalid_request');
       expectError(await api.delete(path, { headers }), 'invalid_request');
       await expectUnchanged(api, before);
     });
-    await context.check('says-why', () => {
+    await check('says-why', () => {
       const message = expectError(create, 'invalid_request');
       expectTrue(/hosted agents/i.test(message), `the refusal says that Hosted Agents are not emulated: ${message}`);
     });

@@ -3,30 +3,28 @@ import { chain, type Handler, type Json, json, on, type Passing } from '../../pr
 import { codeOf, refusal } from '../../proof/sessions.ts';
 import { SMALL_LIMITS } from '../../targets/emulator.ts';
 
-const mutant = mutantsOf('sessions');
+const mutant = mutantsOf('sessions', { softDelete });
 const ONE = '/v1/sessions/:id';
 
 const CHAT = '/v1/chat/completions';
 
 /** Deletion that only marks, and is heeded by the routes that `heeds` names. */
-function softDelete(heeds: (method: string, path: string) => boolean): () => Handler {
-  return () => {
-    const gone = new Set<string>();
-    return async (request, forward) => {
-      const id = request.path.split('/')[3] ?? '';
-      if (gone.has(id) && heeds(request.method, request.path))
-        return refusal('session_not_found', `Not found the session ${id}`);
-      if (request.method === 'POST' && request.path === '/v1/sessions') {
-        // What is only marked takes its place until another needs it.
-        for (const marked of gone) await forward({ method: 'DELETE', path: `/v1/sessions/${marked}`, body: undefined });
-        gone.clear();
-      }
-      if (request.method !== 'DELETE' || request.path !== `/v1/sessions/${id}`) return forward();
-      const known = await forward({ method: 'GET' });
-      if (!known.ok) return known;
-      gone.add(id);
-      return json({ id, object: 'session.deleted', deleted: true });
-    };
+function softDelete(heeds: (method: string, path: string) => boolean): Handler {
+  const gone = new Set<string>();
+  return async (request, forward) => {
+    const id = request.path.split('/')[3] ?? '';
+    if (gone.has(id) && heeds(request.method, request.path))
+      return refusal('session_not_found', `Not found the session ${id}`);
+    if (request.method === 'POST' && request.path === '/v1/sessions') {
+      // What is only marked takes its place until another needs it.
+      for (const marked of gone) await forward({ method: 'DELETE', path: `/v1/sessions/${marked}`, body: undefined });
+      gone.clear();
+    }
+    if (request.method !== 'DELETE' || request.path !== `/v1/sessions/${id}`) return forward();
+    const known = await forward({ method: 'GET' });
+    if (!known.ok) return known;
+    gone.add(id);
+    return json({ id, object: 'session.deleted', deleted: true });
   };
 }
 
@@ -35,88 +33,66 @@ const isOne = (path: string) => path.split('/').length === 4;
 export const GONE_MUTANTS = [
   mutant('delete-marks-only', 'a deleted session is hidden from its own route, and every other route still works')
     .caughtBy('sessions.delete/messages-not-read')
-    .proxy(softDelete((_, path) => isOne(path))),
+    .softDelete((_, path) => isOne(path)),
   mutant('deleted-still-answers', 'a deleted session still answers')
-    .caughtBy('sessions.delete/not-read', 'sessions.delete/messages-not-read')
-    .proxy(softDelete(() => false)),
+    .caughtBy('sessions.delete/not-read messages-not-read')
+    .softDelete(() => false),
   mutant('deleted-made-anew', 'an update of a deleted session makes it anew')
     .caughtBy('sessions.unknown/not-changed')
-    .proxy(() =>
-      on('POST', ONE, async ({ body }, forward) => {
-        const response = await forward();
-        if ((await codeOf(response)) !== 'session_not_found') return response;
-        return forward({ path: '/v1/sessions', body });
-      }),
-    ),
+    .on('POST', ONE, async ({ body }, forward) => {
+      const response = await forward();
+      if ((await codeOf(response)) !== 'session_not_found') return response;
+      return forward({ path: '/v1/sessions', body });
+    }),
   mutant('delete-answers-nothing', 'a deletion is answered without a body')
     .caughtBy('sessions.delete/answer')
-    .proxy(() =>
-      on('DELETE', ONE, async (_, forward) => {
-        const response = await forward();
-        return response.ok ? new Response(null, { status: 204 }) : response;
-      }),
-    ),
+    .on('DELETE', ONE, async (_, forward) => {
+      const response = await forward();
+      return response.ok ? new Response(null, { status: 204 }) : response;
+    }),
   mutant('second-delete-breaks', 'deleting for the second time breaks the server')
     .caughtBy('sessions.delete/again-not-found', 'sessions.unknown/not-deleted')
-    .proxy(() =>
-      on('DELETE', ONE, async (_, forward) => {
-        const response = await forward();
-        return response.ok
-          ? response
-          : json({ error: { message: 'row is undefined', type: 'unexpected_output' } }, 500);
-      }),
-    ),
+    .on('DELETE', ONE, async (_, forward) => {
+      const response = await forward();
+      return response.ok ? response : json({ error: { message: 'row is undefined', type: 'unexpected_output' } }, 500);
+    }),
   mutant('delete-of-nothing', 'deleting what is not there succeeds')
     .caughtBy('sessions.delete/again-not-found', 'sessions.unknown/not-deleted')
-    .proxy(() =>
-      on('DELETE', ONE, async ({ ids: [id] }, forward) => {
-        const response = await forward();
-        return response.ok ? response : json({ id, object: 'session.deleted', deleted: true });
-      }),
-    ),
+    .on('DELETE', ONE, async ({ ids: [id] }, forward) => {
+      const response = await forward();
+      return response.ok ? response : json({ id, object: 'session.deleted', deleted: true });
+    }),
   mutant('unknown-is-empty', 'an id that no session has is read as an empty session')
-    .caughtBy('sessions.unknown/not-read', 'sessions.unknown/not-changed', 'sessions.delete/not-read')
-    .proxy(() =>
-      on('GET', ONE, async (_, forward) => {
-        const response = await forward();
-        return response.ok ? response : json({ object: 'session', usage: { total_tokens: 0 } });
-      }),
-    ),
+    .caughtBy('sessions.unknown/not-read not-changed', 'sessions.delete/not-read')
+    .on('GET', ONE, async (_, forward) => {
+      const response = await forward();
+      return response.ok ? response : json({ object: 'session', usage: { total_tokens: 0 } });
+    }),
   mutant('chat-creates', 'a chat with an id that no session has makes a session and goes on')
-    .caughtBy(
-      'sessions.chat-unknown/refused',
-      'sessions.chat-unknown/stream-refused',
-      'sessions.chat-unknown/none-made',
-    )
-    .proxy(() =>
-      on('POST', CHAT, async ({ body }, forward) => {
-        const response = await forward();
-        if ((await codeOf(response)) !== 'session_not_found') return response;
-        const created = await forward({ path: '/v1/sessions', body: {} });
-        const { id } = (await created.json()) as { id: string };
-        return forward({ body: { ...(body as Json), session_id: id } });
-      }),
-    ),
+    .caughtBy('sessions.chat-unknown/refused stream-refused none-made')
+    .on('POST', CHAT, async ({ body }, forward) => {
+      const response = await forward();
+      if ((await codeOf(response)) !== 'session_not_found') return response;
+      const created = await forward({ path: '/v1/sessions', body: {} });
+      const { id } = (await created.json()) as { id: string };
+      return forward({ body: { ...(body as Json), session_id: id } });
+    }),
   mutant('chat-creates-and-refuses', 'a chat with an id that no session has is refused, and leaves a session behind')
     .caughtBy('sessions.chat-unknown/none-made')
-    .proxy(() =>
-      on('POST', CHAT, async (_, forward) => {
-        const response = await forward();
-        if ((await codeOf(response)) === 'session_not_found') await forward({ path: '/v1/sessions', body: {} });
-        return response;
-      }),
-    ),
+    .on('POST', CHAT, async (_, forward) => {
+      const response = await forward();
+      if ((await codeOf(response)) === 'session_not_found') await forward({ path: '/v1/sessions', body: {} });
+      return response;
+    }),
   mutant('stream-breaks-late', 'a streamed chat in no session is answered with a stream that holds the error')
     .caughtBy('sessions.chat-unknown/stream-refused')
-    .proxy(() =>
-      on('POST', CHAT, async ({ body }, forward) => {
-        const response = await forward();
-        if (response.ok || (body as Json).stream !== true) return response;
-        return new Response(`data: ${await response.text()}\n\ndata: [DONE]\n\n`, {
-          headers: { 'Content-Type': 'text/event-stream' },
-        });
-      }),
-    ),
+    .on('POST', CHAT, async ({ body }, forward) => {
+      const response = await forward();
+      if (response.ok || (body as Json).stream !== true) return response;
+      return new Response(`data: ${await response.text()}\n\ndata: [DONE]\n\n`, {
+        headers: { 'Content-Type': 'text/event-stream' },
+      });
+    }),
   mutant('append-everywhere', 'a write reaches every session of the account')
     .caughtBy('sessions.independent/append-stays-in-one')
     .proxy(() => {
@@ -134,11 +110,7 @@ export const GONE_MUTANTS = [
       );
     }),
   mutant('last-session-meant', 'changes and deletions are done to the session that was created last')
-    .caughtBy(
-      'sessions.independent/update-stays-in-one',
-      'sessions.independent/delete-stays-in-one',
-      'sessions.delete/other-stays',
-    )
+    .caughtBy('sessions.independent/update-stays-in-one delete-stays-in-one', 'sessions.delete/other-stays')
     .proxy(() => {
       let last = '';
       const instead = (method: string) =>
@@ -161,25 +133,23 @@ const limit = SMALL_LIMITS.sessions;
  * A server that counts for itself, and looks at its count before it has counted what is on its way.
  * @param freed slots that a deletion frees
  */
-function counting({ freed }: { freed: number }): () => Handler {
-  return () => {
-    const held = new Map<string, number>();
-    const keyOf = ({ headers }: Passing) => headers.authorization ?? '';
-    const add = (key: string, count: number) => held.set(key, (held.get(key) ?? 0) + count);
-    return chain(
-      on('POST', '/v1/sessions', async (request, forward) => {
-        if ((held.get(keyOf(request)) ?? 0) >= limit) return refusal('session_limit_reached');
-        const response = await forward();
-        if (response.ok) add(keyOf(request), 1);
-        return response;
-      }),
-      on('DELETE', '/v1/sessions/:id', async (request, forward) => {
-        const response = await forward();
-        if (response.ok) add(keyOf(request), -freed);
-        return response;
-      }),
-    );
-  };
+function counting({ freed }: { freed: number }): Handler {
+  const held = new Map<string, number>();
+  const keyOf = ({ headers }: Passing) => headers.authorization ?? '';
+  const add = (key: string, count: number) => held.set(key, (held.get(key) ?? 0) + count);
+  return chain(
+    on('POST', '/v1/sessions', async (request, forward) => {
+      if ((held.get(keyOf(request)) ?? 0) >= limit) return refusal('session_limit_reached');
+      const response = await forward();
+      if (response.ok) add(keyOf(request), 1);
+      return response;
+    }),
+    on('DELETE', '/v1/sessions/:id', async (request, forward) => {
+      const response = await forward();
+      if (response.ok) add(keyOf(request), -freed);
+      return response;
+    }),
+  );
 }
 
 export const SLOT_MUTANTS = [
@@ -190,14 +160,14 @@ export const SLOT_MUTANTS = [
     .caughtBy('sessions.capacity/exact-accepted', 'sessions.race/slots-filled')
     .limits({ sessions: limit - 1 }),
   mutant('race-past-limit', 'creations at the same time each see the slot that is free, and race past the limit')
-    .caughtBy('sessions.race/no-more-than-slots', 'sessions.race/full-after')
-    .limits({ sessions: 1_000 }, counting({ freed: 1 })),
+    .caughtBy('sessions.race/no-more-than-slots full-after')
+    .limits({ sessions: 1_000 }, () => counting({ freed: 1 })),
   mutant('delete-frees-two', 'a deletion is counted twice')
     .caughtBy('sessions.capacity/full-again')
-    .limits({ sessions: 1_000 }, counting({ freed: 2 })),
+    .limits({ sessions: 1_000 }, () => counting({ freed: 2 })),
   mutant('delete-frees-none', 'a deleted session keeps its slot')
     .caughtBy('sessions.capacity/delete-frees')
-    .limits({ sessions: 1_000 }, counting({ freed: 0 })),
+    .limits({ sessions: 1_000 }, () => counting({ freed: 0 })),
   mutant('race-refuses-all', 'creations at the same time see each other and all give up')
     .caughtBy('sessions.race/slots-filled')
     .proxy(() => {
@@ -225,14 +195,12 @@ export const SLOT_MUTANTS = [
     }),
   mutant('refused-takes-slot', 'a creation that is refused takes a slot')
     .caughtBy('sessions.capacity/refused-takes-no-slot')
-    .proxy(() =>
-      on('POST', '/v1/sessions', async (_, forward) => {
-        const response = await forward();
-        const code = await codeOf(response);
-        if (code !== undefined && code !== 'session_limit_reached') await forward({ body: {} });
-        return response;
-      }),
-    ),
+    .on('POST', '/v1/sessions', async (_, forward) => {
+      const response = await forward();
+      const code = await codeOf(response);
+      if (code !== undefined && code !== 'session_limit_reached') await forward({ body: {} });
+      return response;
+    }),
   mutant('id-reused', 'the id of a deleted session is given to the next')
     .caughtBy('sessions.ids/of-those-gone')
     .proxy(() => {
@@ -253,13 +221,11 @@ export const SLOT_MUTANTS = [
     }),
   mutant('ids-of-the-clock', 'the id is made of the second in which a session is created')
     .caughtBy('sessions.ids/of-those-there')
-    .proxy(() =>
-      on('POST', '/v1/sessions', async (_, forward) => {
-        const response = await forward();
-        if (!response.ok) return response;
-        const body = (await response.json()) as Json;
-        const id = `sess_${String(body.created_at).slice(0, -3)}`;
-        return new Response(JSON.stringify({ ...body, id, session_id: id }), response);
-      }),
-    ),
+    .on('POST', '/v1/sessions', async (_, forward) => {
+      const response = await forward();
+      if (!response.ok) return response;
+      const body = (await response.json()) as Json;
+      const id = `sess_${String(body.created_at).slice(0, -3)}`;
+      return new Response(JSON.stringify({ ...body, id, session_id: id }), response);
+    }),
 ];

@@ -1,42 +1,32 @@
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
-import {
-  answer,
-  chain,
-  editJson,
-  editJsonResponse,
-  editObjects,
-  type Handler,
-  type Json,
-  on,
-} from '../../proof/proxy.ts';
-import { codeOf, refusal, sessionAt } from '../../proof/sessions.ts';
+import { answer, chain, editJsonResponse, editObjects, type Handler, type Json, on } from '../../proof/proxy.ts';
+import { codeOf, editAnswers, editBodies, refusal, sessionAt } from '../../proof/sessions.ts';
 import { SMALL_LIMITS } from '../../targets/emulator.ts';
 import { GONE_MUTANTS, SLOT_MUTANTS } from './lifetime-mutants.ts';
 
-const mutant = mutantsOf('sessions');
+const mutant = mutantsOf('sessions', { bodies, creations, cutting, reads, refuses, shown, updates, usage });
 const ONE = '/v1/sessions/:id';
 
 /** Changes every session that is shown. */
-function shown(edit: (session: Json) => Json): () => Handler {
-  return () =>
-    editJsonResponse((body) => editObjects(body, (object) => (object.object === 'session' ? edit(object) : object)));
+function shown(edit: (session: Json) => Json): Handler {
+  return editJsonResponse((body) =>
+    editObjects(body, (object) => (object.object === 'session' ? edit(object) : object)),
+  );
 }
 
 /** Changes what creations ask for. */
-function creations(edit: (body: Json) => Json): () => Handler {
-  return () => on('POST', '/v1/sessions', ({ body }, forward) => forward({ body: edit((body ?? {}) as Json) }));
+function creations(edit: (body: Json) => Json): Handler {
+  return editBodies('POST', '/v1/sessions', edit);
 }
 
 /** Changes what is read of a session, and what other answers show of it stays. */
-function reads(edit: (session: Json) => Json): () => Handler {
-  return () =>
-    on('GET', '/v1/sessions/:id', async (_, forward) => {
-      const response = await forward();
-      return response.ok ? editJson(response, edit) : response;
-    });
+function reads(edit: (session: Json) => Json): Handler {
+  return editAnswers('GET', '/v1/sessions/:id', edit);
 }
 
-const usage = (edit: (usage: Json) => Json) => shown((session) => ({ ...session, usage: edit(session.usage as Json) }));
+function usage(edit: (usage: Json) => Json): Handler {
+  return shown((session) => ({ ...session, usage: edit(session.usage as Json) }));
+}
 
 const kebab = (name: string) => name.replaceAll('_', '-');
 
@@ -44,91 +34,75 @@ const kebab = (name: string) => name.replaceAll('_', '-');
 const misnames = (name: keyof typeof SMALL_LIMITS): Mutant =>
   mutant(`limit-${kebab(name)}-misnamed`, `${name} is named with its default instead of the limit in force`)
     .caughtBy(`sessions.limits/${kebab(name)}-declared`)
-    .proxy(shown((session) => ({ ...session, limits: { ...(session.limits as Json), [name]: 1_048_576 } })));
+    .shown((session) => ({ ...session, limits: { ...(session.limits as Json), [name]: 1_048_576 } }));
 
 const CREATION_MUTANTS = [
   mutant('no-session-id', 'a new session is named in `id` only')
     .caughtBy('sessions.create/returns-id')
-    .proxy(shown(({ session_id, ...session }) => session)),
+    .shown(({ session_id, ...session }) => session),
   mutant('object-incomplete', 'members without a value are left out of the session')
     .caughtBy('sessions.create/whole')
-    .proxy(shown((session) => Object.fromEntries(Object.entries(session).filter(([, value]) => value !== null)))),
+    .shown((session) => Object.fromEntries(Object.entries(session).filter(([, value]) => value !== null))),
   mutant('ids-differ', '`session_id` is an id of another kind')
     .caughtBy('sessions.create/one-id')
-    .proxy(shown((session) => ({ ...session, session_id: `${session.session_id}-0` }))),
+    .shown((session) => ({ ...session, session_id: `${session.session_id}-0` })),
   mutant('title-made-up', 'a session without title is given one')
     .caughtBy('sessions.create/empty')
-    .proxy(creations((body) => ({ title: 'New session', ...body }))),
+    .creations((body) => ({ title: 'New session', ...body })),
   mutant('default-prompt', 'a session begins with a system prompt that nobody wrote')
     .caughtBy('sessions.create/counts-nothing', 'sessions.fields/messages-in-order')
-    .proxy(
-      creations((body) => ({
-        ...body,
-        messages: [{ role: 'system', content: 'You are Kimi.' }, ...((body.messages ?? []) as Json[])],
-      })),
-    ),
+    .creations((body) => ({
+      ...body,
+      messages: [{ role: 'system', content: 'You are Kimi.' }, ...((body.messages ?? []) as Json[])],
+    })),
   mutant('times-in-milliseconds', 'times are given in milliseconds')
     .caughtBy('sessions.create/times')
-    .proxy(
-      shown((session) => ({
-        ...session,
-        created_at: Number(session.created_at) * 1_000,
-        updated_at: Number(session.updated_at) * 1_000,
-      })),
-    ),
+    .shown((session) => ({
+      ...session,
+      created_at: Number(session.created_at) * 1_000,
+      updated_at: Number(session.updated_at) * 1_000,
+    })),
   mutant('read-elsewhere', 'reads show a session with a title of its own')
     .caughtBy('sessions.create/read-back', 'sessions.fields/read-back', 'sessions.update/answer-is-read')
-    .proxy(reads((session) => ({ ...session, title: 'Untitled' }))),
+    .reads((session) => ({ ...session, title: 'Untitled' })),
   mutant('model-forgotten', 'every session says that it has the model of the server')
     .caughtBy('sessions.fields/model-kept', 'sessions.model/alias-accepted')
-    .proxy(shown((session) => ({ ...session, model: 'kimi-latest' }))),
+    .shown((session) => ({ ...session, model: 'kimi-latest' })),
   mutant('title-lowered', 'titles are kept in ASCII only')
     .caughtBy('sessions.fields/title-kept')
-    .proxy(
-      shown((session) =>
-        typeof session.title === 'string' ? { ...session, title: session.title.replaceAll(/[^ -~]/g, '?') } : session,
-      ),
+    .shown((session) =>
+      typeof session.title === 'string' ? { ...session, title: session.title.replaceAll(/[^ -~]/g, '?') } : session,
     ),
   mutant('empty-values-dropped', 'metadata loses pairs whose value is empty')
     .caughtBy('sessions.fields/metadata-kept')
-    .proxy(
-      shown((session) => ({
-        ...session,
-        metadata: Object.fromEntries(Object.entries(session.metadata as Json).filter(([, value]) => value !== '')),
-      })),
-    ),
+    .shown((session) => ({
+      ...session,
+      metadata: Object.fromEntries(Object.entries(session.metadata as Json).filter(([, value]) => value !== '')),
+    })),
   mutant('tools-not-stored', 'tools that come with a creation are not stored')
-    .caughtBy('sessions.fields/tools-kept', 'sessions.fields/usage-adds-up', 'sessions.tools/counted-as-estimated')
-    .proxy(creations(({ tools, ...body }) => body)),
+    .caughtBy('sessions.fields/tools-kept usage-adds-up', 'sessions.tools/counted-as-estimated')
+    .creations(({ tools, ...body }) => body),
   mutant('first-messages-reversed', 'the messages of a creation are written in reverse')
     .caughtBy('sessions.fields/messages-in-order')
-    .proxy(
-      creations((body) => (Array.isArray(body.messages) ? { ...body, messages: body.messages.toReversed() } : body)),
-    ),
+    .creations((body) => (Array.isArray(body.messages) ? { ...body, messages: body.messages.toReversed() } : body)),
   mutant('total-without-tools', 'the total leaves the tools out')
     .caughtBy('sessions.fields/usage-adds-up', 'sessions.tools/counted-in-total')
-    .proxy(
-      usage((counted) => ({ ...counted, total_tokens: Number(counted.total_tokens) - Number(counted.tools_tokens) })),
-    ),
+    .usage((counted) => ({ ...counted, total_tokens: Number(counted.total_tokens) - Number(counted.tools_tokens) })),
   mutant('remaining-fixed', 'what remains of the window is always the whole of it')
     .caughtBy('sessions.fields/remaining-adds-up')
-    .proxy(usage((counted) => ({ ...counted, remaining_tokens: SMALL_LIMITS.window_tokens }))),
+    .usage((counted) => ({ ...counted, remaining_tokens: SMALL_LIMITS.window_tokens })),
   mutant('alias-unknown', 'the short name of the model is not known')
     .caughtBy('sessions.model/alias-accepted')
-    .proxy(() =>
-      on('POST', '/v1/sessions', ({ body }, forward) =>
-        forward((body as Json | undefined)?.model === 'kimi-k2-0905' ? { body: { model: 'kimi-k2-of-old' } } : {}),
-      ),
+    .on('POST', '/v1/sessions', ({ body }, forward) =>
+      forward((body as Json | undefined)?.model === 'kimi-k2-0905' ? { body: { model: 'kimi-k2-of-old' } } : {}),
     ),
   mutant('any-model', 'a model that does not exist is replaced by the default')
     .caughtBy('sessions.model/unknown-refused')
-    .proxy(creations(({ model, ...body }) => (String(model).includes('nowhere') ? body : { ...body, model }))),
+    .creations(({ model, ...body }) => (String(model).includes('nowhere') ? body : { ...body, model })),
   mutant('model-reworded', 'a model that does not exist is refused in words of our own')
     .caughtBy('sessions.model/unknown-text')
-    .proxy(() =>
-      editJsonResponse((body) =>
-        JSON.parse(JSON.stringify(body).replace(/Not found the model (\S+) or Permission denied/, 'No such model: $1')),
-      ),
+    .editJsonResponse((body) =>
+      JSON.parse(JSON.stringify(body).replace(/Not found the model (\S+) or Permission denied/, 'No such model: $1')),
     ),
   misnames('sessions'),
   misnames('append_tokens'),
@@ -138,131 +112,108 @@ const CREATION_MUTANTS = [
 ];
 
 /** Changes what updates ask for. */
-function updates(edit: (body: Json) => Json): () => Handler {
-  return () => on('POST', ONE, ({ body }, forward) => forward({ body: edit((body ?? {}) as Json) }));
+function updates(edit: (body: Json) => Json): Handler {
+  return editBodies('POST', ONE, edit);
 }
 
 /** Changes the body of creations and updates alike. */
-function bodies(edit: (body: Json) => Json): () => Handler {
-  return () =>
-    chain(
-      on('POST', '/v1/sessions', ({ body }, forward) => forward({ body: edit((body ?? {}) as Json) })),
-      on('POST', ONE, ({ body }, forward) => forward({ body: edit((body ?? {}) as Json) })),
-    );
+function bodies(edit: (body: Json) => Json): Handler {
+  return chain(editBodies('POST', '/v1/sessions', edit), editBodies('POST', ONE, edit));
 }
 
 /** Refuses creations and updates that a true server would take. */
-function refuses(isIt: (body: Json) => boolean): () => Handler {
+function refuses(isIt: (body: Json) => boolean): Handler {
   const meet = ({ body }: { body: unknown }, forward: () => Promise<Response>) =>
     isIt((body ?? {}) as Json) ? Promise.resolve(refusal('invalid_request')) : forward();
-  return () => chain(on('POST', '/v1/sessions', meet), on('POST', ONE, meet));
+  return chain(on('POST', '/v1/sessions', meet), on('POST', ONE, meet));
 }
 
 const metadataOf = (body: Json) => Object.entries((body.metadata ?? {}) as Record<string, string>);
 
 /** Takes as much metadata as fits, silently. */
-const cutting = (edit: (pairs: [string, string][]) => [string, string][]) =>
-  bodies((body) => {
+function cutting(edit: (pairs: [string, string][]) => [string, string][]): Handler {
+  return bodies((body) => {
     const pairs = metadataOf(body);
     const texts = pairs.length > 0 && pairs.every(([, value]) => typeof value === 'string');
     return texts ? { ...body, metadata: Object.fromEntries(edit(pairs)) } : body;
   });
+}
 
 const KNOWN = new Set(['model', 'title', 'metadata', 'tools', 'messages', 'snapshot_id', 'share_id', 'preserve_len']);
 
 const CHANGE_MUTANTS = [
   mutant('update-replaces-all', 'what an update does not give is taken away')
-    .caughtBy('sessions.update/title-alone', 'sessions.update/metadata-alone', 'sessions.update/tools-alone')
-    .proxy(updates((body) => ({ title: null, metadata: null, tools: [], ...body }))),
+    .caughtBy('sessions.update/title-alone metadata-alone tools-alone')
+    .updates((body) => ({ title: null, metadata: null, tools: [], ...body })),
   mutant('metadata-merged', 'new metadata is added to the old')
-    .caughtBy('sessions.update/metadata-alone', 'sessions.update/together')
-    .proxy(() =>
-      on('POST', ONE, async ({ body, ids: [id = ''] }, forward) => {
-        const { metadata } = (body ?? {}) as Json;
-        if (typeof metadata !== 'object' || metadata === null) return forward();
-        const before = await sessionAt(forward, id);
-        return forward({ body: { ...(body as Json), metadata: { ...(before.metadata as Json), ...metadata } } });
-      }),
-    ),
+    .caughtBy('sessions.update/metadata-alone together')
+    .on('POST', ONE, async ({ body, ids: [id = ''] }, forward) => {
+      const { metadata } = (body ?? {}) as Json;
+      if (typeof metadata !== 'object' || metadata === null) return forward();
+      const before = await sessionAt(forward, id);
+      return forward({ body: { ...(body as Json), metadata: { ...(before.metadata as Json), ...metadata } } });
+    }),
   mutant('null-keeps', 'a title of null is taken as no title given')
     .caughtBy('sessions.update/emptied')
-    .proxy(updates(({ title, ...body }) => (title === null || title === undefined ? body : { ...body, title }))),
+    .updates(({ title, ...body }) => (title === null || title === undefined ? body : { ...body, title })),
   mutant('update-answers-before', 'the answer to an update shows the session as it was')
-    .caughtBy('sessions.update/answer-is-read', 'sessions.update/together')
-    .proxy(() =>
-      on('POST', ONE, async ({ ids: [id = ''] }, forward) => {
-        const before = await sessionAt(forward, id);
-        const response = await forward();
-        return response.ok ? answer(response, JSON.stringify(before)) : response;
-      }),
-    ),
+    .caughtBy('sessions.update/answer-is-read together')
+    .on('POST', ONE, async ({ ids: [id = ''] }, forward) => {
+      const before = await sessionAt(forward, id);
+      const response = await forward();
+      return response.ok ? answer(response, JSON.stringify(before)) : response;
+    }),
   mutant('update-is-new', 'an update makes the session a new one')
     .caughtBy('sessions.update/identity-stays')
-    .proxy(() =>
-      on('POST', ONE, async (_, forward) => {
-        const response = await forward();
-        if (!response.ok) return response;
-        return editJson(response, (session: Json) => ({ ...session, created_at: Number(session.created_at) + 60 }));
-      }),
-    ),
+    .editAnswers('POST', ONE, (session) => ({ ...session, created_at: Number(session.created_at) + 60 })),
   mutant('tools-in-characters', 'tools are counted by their characters')
     .caughtBy('sessions.tools/counted-as-estimated')
-    .proxy(
-      shown((session) => {
-        const usage = session.usage as Record<string, number>;
-        const tools_tokens =
-          (session.tools as Json[]).length > 0 ? Math.ceil(JSON.stringify(session.tools).length / 4) : 0;
-        return { ...session, usage: { ...usage, tools_tokens } };
-      }),
-    ),
+    .shown((session) => {
+      const usage = session.usage as Record<string, number>;
+      const tools_tokens =
+        (session.tools as Json[]).length > 0 ? Math.ceil(JSON.stringify(session.tools).length / 4) : 0;
+      return { ...session, usage: { ...usage, tools_tokens } };
+    }),
   mutant('no-tools-count', 'an empty list of tools counts as a declaration of none')
     .caughtBy('sessions.tools/none-counts-nothing')
-    .proxy(
-      shown((session) => {
-        const usage = session.usage as Record<string, number>;
-        if ((session.tools as Json[]).length > 0) return session;
-        return { ...session, usage: { ...usage, tools_tokens: 5, total_tokens: (usage.total_tokens ?? 0) + 5 } };
-      }),
-    ),
+    .shown((session) => {
+      const usage = session.usage as Record<string, number>;
+      if ((session.tools as Json[]).length > 0) return session;
+      return { ...session, usage: { ...usage, tools_tokens: 5, total_tokens: (usage.total_tokens ?? 0) + 5 } };
+    }),
   mutant('tools-beyond-window', 'tools that do not fit the window are cut to fit')
     .caughtBy('sessions.tools/beyond-window-refused')
-    .proxy(() =>
-      on('POST', ONE, async ({ body }, forward) => {
-        const response = await forward();
-        if ((await codeOf(response)) !== 'context_window_exceeded') return response;
-        return forward({ body: { ...(body as Json), tools: [] } });
-      }),
-    ),
+    .on('POST', ONE, async ({ body }, forward) => {
+      const response = await forward();
+      if ((await codeOf(response)) !== 'context_window_exceeded') return response;
+      return forward({ body: { ...(body as Json), tools: [] } });
+    }),
   mutant('pairs-cut', 'metadata over the number of pairs is cut silently')
     .caughtBy('sessions.metadata/pairs-over')
-    .proxy(cutting((pairs) => pairs.slice(0, 16))),
+    .cutting((pairs) => pairs.slice(0, 16)),
   mutant('keys-cut', 'keys that are too long are cut silently')
     .caughtBy('sessions.metadata/key-over')
-    .proxy(cutting((pairs) => pairs.map(([key, value]) => [key.slice(0, 64), value]))),
+    .cutting((pairs) => pairs.map(([key, value]) => [key.slice(0, 64), value])),
   mutant('values-cut', 'values that are too long are cut silently')
     .caughtBy('sessions.metadata/value-over')
-    .proxy(cutting((pairs) => pairs.map(([key, value]) => [key, value.slice(0, 512)]))),
+    .cutting((pairs) => pairs.map(([key, value]) => [key, value.slice(0, 512)])),
   mutant('pairs-one-less', 'one pair less than allowed is accepted')
     .caughtBy('sessions.metadata/pairs-exact')
-    .proxy(refuses((body) => metadataOf(body).length === 16)),
+    .refuses((body) => metadataOf(body).length === 16),
   mutant('keys-one-less', 'keys of one character less than allowed are accepted')
     .caughtBy('sessions.metadata/key-exact')
-    .proxy(refuses((body) => metadataOf(body).some(([key]) => key.length === 64))),
+    .refuses((body) => metadataOf(body).some(([key]) => key.length === 64)),
   mutant('values-one-less', 'values of one character less than allowed are accepted')
     .caughtBy('sessions.metadata/value-exact')
-    .proxy(refuses((body) => metadataOf(body).some(([, value]) => value.length === 512))),
+    .refuses((body) => metadataOf(body).some(([, value]) => value.length === 512)),
   mutant('titles-converted', 'numbers are taken as text')
-    .caughtBy('sessions.bad-fields/create-refused', 'sessions.bad-fields/update-refused')
-    .proxy(bodies((body) => (typeof body.title === 'number' ? { ...body, title: String(body.title) } : body))),
+    .caughtBy('sessions.bad-fields/create-refused update-refused')
+    .bodies((body) => (typeof body.title === 'number' ? { ...body, title: String(body.title) } : body)),
   mutant('strict-fields', 'a field that is not known is refused')
-    .caughtBy('sessions.bad-fields/unknown-at-creation', 'sessions.bad-fields/unknown-later')
-    .proxy(refuses((body) => Object.keys(body).some((key) => !KNOWN.has(key)))),
+    .caughtBy('sessions.bad-fields/unknown-at-creation unknown-later')
+    .refuses((body) => Object.keys(body).some((key) => !KNOWN.has(key))),
   mutant('hosted-agents-served', 'the header of another product is ignored')
-    .caughtBy(
-      'sessions.hosted-agents/read-refused',
-      'sessions.hosted-agents/create-refused',
-      'sessions.hosted-agents/change-refused',
-    )
+    .caughtBy('sessions.hosted-agents/read-refused create-refused change-refused')
     .proxy(
       () =>
         ({ headers: { 'kimi-api-version': _, ...headers } }, forward) =>

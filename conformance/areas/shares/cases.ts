@@ -27,16 +27,13 @@ const sharesEnds = defineCase({
   needs: NEEDS,
   twoAccounts: true,
   checks: {
-    'revoked-not-read': 'shares.revoked',
-    'revoked-not-forked': 'shares.revoked',
+    'revoked-not-read revoked-not-forked': 'shares.revoked',
     'revoked-fork-lives-on': 'shares.forks-live-on',
-    'deleted-not-read': 'shares.deleted',
-    'deleted-not-forked': 'shares.deleted',
+    'deleted-not-read deleted-not-forked': 'shares.deleted',
     'deleted-fork-lives-on': 'shares.forks-live-on',
   },
-  async run(context) {
-    const { api } = context;
-    const other = context.secondAccount();
+  async run({ api, check, secondAccount }) {
+    const other = secondAccount();
     const { id: session } = await createSession(api);
     await append(api, session, user('To be shared.'));
     for (const how of ['revoked', 'deleted'] as const) {
@@ -47,13 +44,13 @@ const sharesEnds = defineCase({
       const before = await stateOf(other, fork.id);
       if (how === 'revoked') expectBody(await api.delete(`/snapshots/${id}/share`), Snapshot);
       else expectBody(await api.delete(`/snapshots/${id}`), SnapshotDeleted);
-      await context.check(`${how}-not-read`, async () => {
+      await check(`${how}-not-read`, async () => {
         for (const reader of [other, api]) expectError(await reader.get(`/shares/${share_id}`), 'share_not_found');
       });
-      await context.check(`${how}-not-forked`, async () => {
+      await check(`${how}-not-forked`, async () => {
         expectError(await other.post('/sessions', { share_id }), 'share_not_found', { param: 'share_id' });
       });
-      await context.check(`${how}-fork-lives-on`, async () => {
+      await check(`${how}-fork-lives-on`, async () => {
         await expectUnchanged(other, before);
         const { usage } = await append(other, fork.id, user('It goes on.'));
         expectEqual(usage.messages, before.messages.length + 1, 'messages after one more');
@@ -67,14 +64,9 @@ const sharesExpiry = defineCase({
   title: 'a share ends when it expires, and can be renewed',
   needs: NEEDS,
   twoAccounts: true,
-  checks: {
-    'expired-not-read': 'shares.expired',
-    'expired-not-forked': 'shares.expired',
-    renewed: 'shares.expired',
-  },
-  async run(context) {
-    const { api } = context;
-    const other = context.secondAccount();
+  checks: { 'expired-not-read expired-not-forked renewed': 'shares.expired' },
+  async run({ api, check, secondAccount }) {
+    const other = secondAccount();
     const { id: session } = await createSession(api);
     const { id } = await createSnapshot(api, session);
     const share_id = await share(api, id, { expires_in: 3_600 });
@@ -87,11 +79,11 @@ const sharesExpiry = defineCase({
       await wait(milliseconds);
       reply = await other.get(path);
     }
-    await context.check('expired-not-read', () => void expectError(reply, 'share_not_found'));
-    await context.check('expired-not-forked', async () => {
+    await check('expired-not-read', () => void expectError(reply, 'share_not_found'));
+    await check('expired-not-forked', async () => {
       expectError(await other.post('/sessions', { share_id }), 'share_not_found', { param: 'share_id' });
     });
-    await context.check('renewed', async () => {
+    await check('renewed', async () => {
       expectEqual(await share(api, id, { expires_in: 3_600 }), share_id, 'the share_id');
       expectSuccess(await other.get(path));
       await createSession(other, { share_id });
@@ -113,18 +105,14 @@ const sharesForks = defineCase({
   ],
   twoAccounts: true,
   checks: {
-    'what-is-restored': 'shares.fork',
-    'tools-and-pins': 'shares.fork',
+    'what-is-restored tools-and-pins': 'shares.fork',
     'names-the-share': 'shares.origin',
-    'less-on-request': 'shares.never-more',
-    'never-more': 'shares.never-more',
+    'less-on-request never-more': 'shares.never-more',
     'under-minimum-refused': 'shares.minimum',
-    'session-unchanged': 'shares.isolated',
-    'snapshot-unchanged': 'shares.isolated',
+    'session-unchanged snapshot-unchanged': 'shares.isolated',
   },
-  async run(context) {
-    const { api, limits } = context;
-    const other = context.secondAccount();
+  async run({ api, limits, check, require, secondAccount }, context) {
+    const other = secondAccount();
     const least = limits.min_preserve_tokens;
     const { session, messages, snapshot_id: id, little, most, kept } = await partlyRestored(context);
     const owned = { session, messages };
@@ -134,10 +122,9 @@ const sharesForks = defineCase({
     const window = async (preserve_len?: number) => windowOf(other, (await fork({ preserve_len })).id);
     const first = await fork();
     const forked = await windowOf(other, first.id);
-    await context.require('what-is-restored', () =>
-      expectEqual(forked.map(contentOf), restored.map(contentOf), 'the window of the fork'),
-    );
-    await context.check('tools-and-pins', () => {
+    await require('what-is-restored', () =>
+      expectEqual(forked.map(contentOf), restored.map(contentOf), 'the window of the fork'));
+    await check('tools-and-pins', () => {
       expectEqual(first.tools, session.tools, 'the tools');
       expectEqual(
         forked.map(({ pinned }) => pinned),
@@ -145,18 +132,18 @@ const sharesForks = defineCase({
         'pinned of each message',
       );
     });
-    await context.check('names-the-share', async () => {
+    await check('names-the-share', async () => {
       const reply = await other.get(`/sessions/${first.id}`);
       expectEqual(expectBody(reply, Session).forked_from, { share_id }, 'forked_from');
       expectTrue(!reply.text.includes(id) && !reply.text.includes(session.id), 'no id of the owner’s is shown');
     });
-    await context.check('less-on-request', async () => {
+    await check('less-on-request', async () => {
       expectEqual((await window(little)).map(contentOf), kept(little)?.map(contentOf), 'the window of the fork');
     });
-    await context.check('never-more', async () => {
+    await check('never-more', async () => {
       expectEqual((await window(most)).map(contentOf), restored.map(contentOf), 'the window of the fork');
     });
-    await context.check('under-minimum-refused', async () => {
+    await check('under-minimum-refused', async () => {
       const reply = await other.post('/sessions', { share_id, preserve_len: least - 1 });
       expectError(reply, 'preserve_len_too_small', { param: 'preserve_len' });
     });
@@ -164,8 +151,8 @@ const sharesForks = defineCase({
     expectBody(await other.post(`/sessions/${first.id}`, { tools: [OTHER_TOOL] }), Session);
     expectSuccess(await other.post(`/sessions/${first.id}/truncate`, { preserve_len: little }));
     expectBody(await other.delete(`/sessions/${first.id}`), SessionDeleted);
-    await context.check('session-unchanged', () => expectUnchanged(api, owned));
-    await context.check('snapshot-unchanged', async () => {
+    await check('session-unchanged', () => expectUnchanged(api, owned));
+    await check('snapshot-unchanged', async () => {
       expectEqual(await readMessages(api, `/snapshots/${id}/messages`), restored, 'what the snapshot restores');
     });
   },
@@ -177,17 +164,13 @@ const sharesPreview = defineCase({
   needs: ['sessions', 'sessions.append', 'sessions.snapshot', 'sessions.share'],
   twoAccounts: true,
   checks: {
-    'read-by-another': 'shares.preview',
-    'read-by-its-owner': 'shares.preview',
-    'session-hidden': 'shares.hides',
-    'metadata-hidden': 'shares.hides',
-    'archive-hidden': 'shares.hides',
+    'read-by-another read-by-its-owner': 'shares.preview',
+    'session-hidden metadata-hidden archive-hidden': 'shares.hides',
     'outlives-session': 'shares.survives-session',
   },
-  async run(context) {
-    const { api } = context;
-    const other = context.secondAccount();
-    const secret = context.nonce();
+  async run({ api, check, require, nonce, secondAccount }) {
+    const other = secondAccount();
+    const secret = nonce();
     const { id: session } = await createSession(api);
     await append(api, session, user('To be shared.'));
     const { id } = await createSnapshot(api, session, { name: 'for others', metadata: { secret } });
@@ -196,24 +179,20 @@ const sharesPreview = defineCase({
     const path = `/shares/${share_id}`;
     const reply = await other.get(path);
     const expected = expectShape(SharedSnapshot, owned, 'the snapshot of the owner');
-    await context.require('read-by-another', () =>
-      expectEqual(expectBody(reply, SharedSnapshot), expected, reply.what),
-    );
-    await context.check('read-by-its-owner', async () => {
+    await require('read-by-another', () => expectEqual(expectBody(reply, SharedSnapshot), expected, reply.what));
+    await check('read-by-its-owner', async () => {
       expectEqual(expectBody(await api.get(path), SharedSnapshot), expected, reply.what);
     });
     const shown = reply.json as object;
-    await context.check('session-hidden', () => {
+    await check('session-hidden', () => {
       expectTrue(!('session_id' in shown) && !reply.text.includes(session), 'the id of the session is not shown');
     });
-    await context.check('metadata-hidden', () => {
+    await check('metadata-hidden', () => {
       expectTrue(!('metadata' in shown) && !reply.text.includes(secret), 'the metadata is not shown');
     });
-    await context.check('archive-hidden', () =>
-      expectTrue(!('archived' in shown), 'the size of the archive is not shown'),
-    );
+    await check('archive-hidden', () => expectTrue(!('archived' in shown), 'the size of the archive is not shown'));
     expectBody(await api.delete(`/sessions/${session}`), SessionDeleted);
-    await context.check('outlives-session', async () => {
+    await check('outlives-session', async () => {
       expectEqual(expectBody(await other.get(path), SharedSnapshot), expected, reply.what);
     });
   },
@@ -225,19 +204,13 @@ const sharesReadOnly = defineCase({
   needs: ['sessions', 'sessions.append', 'sessions.snapshot', 'sessions.share', 'sessions.fork', 'sessions.rollback'],
   twoAccounts: true,
   checks: {
-    'snapshot-not-read': 'shares.read-only',
-    'messages-not-read': 'shares.read-only',
-    'not-deleted': 'shares.read-only',
-    'not-shared-on': 'shares.read-only',
-    'not-unshared': 'shares.read-only',
-    'not-rolled-back-to': 'shares.read-only',
-    'not-listed': 'shares.read-only',
+    'snapshot-not-read messages-not-read not-deleted not-shared-on not-unshared': 'shares.read-only',
+    'not-rolled-back-to not-listed': 'shares.read-only',
     'ids-not-exchanged': 'shares.no-id-but-its-own',
     'session-not-read': 'shares.read-only',
   },
-  async run(context) {
-    const { api } = context;
-    const other = context.secondAccount();
+  async run({ api, check, secondAccount }) {
+    const other = secondAccount();
     const { id: session } = await createSession(api);
     await append(api, session, user('Ours.'));
     const { id } = await createSnapshot(api, session);
@@ -246,43 +219,43 @@ const sharesReadOnly = defineCase({
     const before = (await api.get(path)).json;
     const same = async () => expectEqual((await api.get(path)).json, before, 'the snapshot of the owner');
     const fork = await createSession(other, { share_id });
-    await context.check('snapshot-not-read', async () => void expectError(await other.get(path), 'snapshot_not_found'));
-    await context.check('messages-not-read', async () => {
+    await check('snapshot-not-read', async () => void expectError(await other.get(path), 'snapshot_not_found'));
+    await check('messages-not-read', async () => {
       expectError(await other.get(`${path}/messages?scope=archived`), 'snapshot_not_found');
       expectError(await other.get(`/snapshots/${share_id}/messages`), 'snapshot_not_found');
     });
-    await context.check('not-deleted', async () => {
+    await check('not-deleted', async () => {
       expectError(await other.delete(path), 'snapshot_not_found');
       expectError(await other.delete(`/snapshots/${share_id}`), 'snapshot_not_found');
       await same();
     });
-    await context.check('not-shared-on', async () => {
+    await check('not-shared-on', async () => {
       expectError(await other.post(`${path}/share`, { expires_in: 3_600 }), 'snapshot_not_found');
       await same();
     });
-    await context.check('not-unshared', async () => {
+    await check('not-unshared', async () => {
       expectError(await other.delete(`${path}/share`), 'snapshot_not_found');
       await same();
     });
-    await context.check('not-rolled-back-to', async () => {
+    await check('not-rolled-back-to', async () => {
       const reply = await other.post(`/sessions/${fork.id}/rollback`, { snapshot_id: id });
       expectError(reply, 'snapshot_not_found', { param: 'snapshot_id' });
     });
-    await context.check('not-listed', async () => {
+    await check('not-listed', async () => {
       const { text } = expectSuccess(await other.get('/snapshots?limit=100'));
       expectTrue(
         !text.includes(id) && !text.includes(share_id),
         'the shared snapshot is not in the list of another account',
       );
     });
-    await context.check('ids-not-exchanged', async () => {
+    await check('ids-not-exchanged', async () => {
       expectError(await other.get(`/shares/${id}`), 'share_not_found');
       expectError(await other.post('/sessions', { share_id: id }), 'share_not_found', { param: 'share_id' });
       expectError(await other.post('/sessions', { snapshot_id: share_id }), 'snapshot_not_found', {
         param: 'snapshot_id',
       });
     });
-    await context.check('session-not-read', async () => {
+    await check('session-not-read', async () => {
       const state = await stateOf(api, session);
       expectError(await other.get(`/sessions/${session}`), 'session_not_found');
       expectError(await other.post(`/sessions/${session}/messages`, user('Theirs.')), 'session_not_found');
@@ -299,62 +272,58 @@ const sharesSharing = defineCase({
   title: 'a snapshot is shared, shared again and unshared',
   needs: ['sessions', 'sessions.snapshot', 'sessions.share'],
   checks: {
-    'not-shared-before': 'shares.share',
-    shared: 'shares.share',
-    'told-when-read': 'shares.share',
+    'not-shared-before shared told-when-read': 'shares.share',
     'no-expiry-by-default': 'shares.expires-at',
-    'same-id-again': 'shares.same-id',
-    'new-expiry': 'shares.same-id',
+    'same-id-again new-expiry': 'shares.same-id',
     'expires-from-now': 'shares.expires-at',
     'wrong-expiry-refused': 'shares.expires-in',
     unshared: 'shares.unshare',
     'never-known-refused': 'shares.unknown',
   },
-  async run(context) {
-    const { api } = context;
+  async run({ api, check, require }) {
     const { id: session } = await createSession(api);
     await append(api, session, user('To be shared.'));
     const plain = await createSnapshot(api, session, { name: 'shared' });
     const path = `/snapshots/${plain.id}`;
     const share = async (fields: object = {}) => expectBody(await api.post(`${path}/share`, fields), Snapshot);
     const read = async () => expectBody(await api.get(path), Snapshot);
-    await context.check('not-shared-before', () => expectEqual(plain.share, null, 'share of a new snapshot'));
+    await check('not-shared-before', () => expectEqual(plain.share, null, 'share of a new snapshot'));
     const first = await share();
     const share_id = first.share?.share_id;
-    await context.require('shared', () => {
+    await require('shared', () => {
       expectTrue(share_id !== undefined && share_id !== '', 'the answer tells the share_id');
       expectEqual({ ...first, share: null }, plain, 'the rest of the snapshot');
     });
-    await context.check('told-when-read', async () => expectEqual(await read(), first, 'the snapshot'));
-    await context.check('no-expiry-by-default', () => expectEqual(first.share?.expires_at, null, 'expires_at'));
+    await check('told-when-read', async () => expectEqual(await read(), first, 'the snapshot'));
+    await check('no-expiry-by-default', () => expectEqual(first.share?.expires_at, null, 'expires_at'));
     const soon = await share({ expires_in: 3_600 });
     const late = await share({ expires_in: 36_000 });
-    await context.check('same-id-again', () => {
+    await check('same-id-again', () => {
       expectEqual([soon.share?.share_id, late.share?.share_id], [share_id, share_id], 'the share_id');
     });
-    await context.check('new-expiry', async () => {
+    await check('new-expiry', async () => {
       expectTrue(Number(late.share?.expires_at) > Number(soon.share?.expires_at), 'the later expiry is stated');
       expectEqual(await read(), late, 'the snapshot');
       expectEqual((await share()).share, { share_id, expires_at: null }, 'the share without an expiry');
     });
-    await context.check('expires-from-now', () => {
+    await check('expires-from-now', () => {
       const seconds = Number(soon.share?.expires_at) - plain.created_at;
       expectTrue(
         seconds >= 3_600 && seconds <= 3_600 + WHILE_S,
         `expires 3600 seconds from now, not ${seconds} from the snapshot`,
       );
     });
-    await context.check('wrong-expiry-refused', async () => {
+    await check('wrong-expiry-refused', async () => {
       for (const expires_in of [0, -1, 1.5, 'tomorrow']) {
         expectError(await api.post(`${path}/share`, { expires_in }), 'invalid_request', { param: 'expires_in' });
       }
       expectEqual((await read()).share, { share_id, expires_at: null }, 'the share after the refusals');
     });
-    await context.check('unshared', async () => {
+    await check('unshared', async () => {
       const ended = expectBody(await api.delete(`${path}/share`), Snapshot);
       expectEqual([ended, await read()], [plain, plain], 'the snapshot as answered and as read');
     });
-    await context.check('never-known-refused', async () => {
+    await check('never-known-refused', async () => {
       const never = 'shr_kimiconformanceneverknown';
       expectError(await api.get(`/shares/${never}`), 'share_not_found');
       expectError(await api.post('/sessions', { share_id: never }), 'share_not_found', { param: 'share_id' });

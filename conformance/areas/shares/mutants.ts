@@ -1,80 +1,64 @@
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
 import type { Json } from '../../proof/proxy.ts';
 import { chain, type Handler, json, on, type Passing } from '../../proof/proxy.ts';
-import { ask, editSuccess } from '../../proof/sessions.ts';
+import { ask, editAnswers, editBodies, editSuccess, noteRequests } from '../../proof/sessions.ts';
 import { SMALL_LIMITS } from '../../targets/emulator.ts';
 
-const mutant = mutantsOf('shares');
+const mutant = mutantsOf('shares', { asOwner, forking, previewing, sharing, withForks });
 
 const SHARE = '/v1/snapshots/:id/share';
 
 /** Shares are made otherwise than asked for. */
-function sharing(change: (body: Json) => Json): () => Handler {
-  return () => on('POST', SHARE, ({ body }, forward) => forward({ body: change((body ?? {}) as Json) }));
+function sharing(change: (body: Json) => Json): Handler {
+  return editBodies('POST', SHARE, change);
 }
 
 /** What becomes of sharing. */
 const SHARE_SHARING_MUTANTS = [
   mutant('shared-from-the-start', 'every snapshot is shared as soon as it is taken')
     .caughtBy('shares.sharing/not-shared-before')
-    .proxy(() =>
-      on('POST', '/v1/sessions/:id/snapshots', async (_, forward) => {
-        const response = await forward();
-        if (!response.ok) return response;
-        const { id } = (await response.json()) as Json;
-        return forward({ path: `/v1/snapshots/${id}/share`, body: {} });
-      }),
-    ),
+    .on('POST', '/v1/sessions/:id/snapshots', async (_, forward) => {
+      const response = await forward();
+      if (!response.ok) return response;
+      const { id } = (await response.json()) as Json;
+      return forward({ path: `/v1/snapshots/${id}/share`, body: {} });
+    }),
   mutant('answers-without-id', 'sharing answers with the snapshot as it was before')
     .caughtBy('shares.sharing/shared')
-    .proxy(() =>
-      on('POST', SHARE, async ({ ids: [id] }, forward) => {
-        const { body } = await ask(forward, 'GET', `/v1/snapshots/${id}`);
-        return editSuccess(await forward(), () => body);
-      }),
-    ),
+    .on('POST', SHARE, async ({ ids: [id] }, forward) => {
+      const { body } = await ask(forward, 'GET', `/v1/snapshots/${id}`);
+      return editSuccess(await forward(), () => body);
+    }),
   mutant('not-told-when-read', 'a snapshot does not show its share when read')
     .caughtBy('shares.sharing/told-when-read')
-    .proxy(() =>
-      on('GET', '/v1/snapshots/:id', async (_, forward) =>
-        editSuccess(await forward(), (body) => ({ ...body, share: null })),
-      ),
-    ),
+    .editAnswers('GET', '/v1/snapshots/:id', (body) => ({ ...body, share: null })),
   mutant('expire-by-default', 'a share without expires_in ends after a day')
     .caughtBy('shares.sharing/no-expiry-by-default')
-    .proxy(sharing((body) => ({ expires_in: 86_400, ...body }))),
+    .sharing((body) => ({ expires_in: 86_400, ...body })),
   mutant('new-id-each-time', 'sharing again gives another share_id')
     .caughtBy('shares.sharing/same-id-again', 'shares.expiry/renewed')
-    .proxy(() =>
-      on('POST', SHARE, async ({ path }, forward) => {
-        await ask(forward, 'DELETE', path);
-        return forward();
-      }),
-    ),
+    .on('POST', SHARE, async ({ path }, forward) => {
+      await ask(forward, 'DELETE', path);
+      return forward();
+    }),
   mutant('first-expiry-stays', 'sharing again keeps the first expiry')
     .caughtBy('shares.sharing/new-expiry')
-    .proxy(() =>
-      on('POST', SHARE, async ({ ids: [id] }, forward) => {
-        const response = await ask(forward, 'GET', `/v1/snapshots/${id}`);
-        const { share } = response.body as { share?: { expires_at?: number | null } };
-        return share && share.expires_at !== null ? json(response.body) : forward();
-      }),
-    ),
+    .on('POST', SHARE, async ({ ids: [id] }, forward) => {
+      const response = await ask(forward, 'GET', `/v1/snapshots/${id}`);
+      const { share } = response.body as { share?: { expires_at?: number | null } };
+      return share && share.expires_at !== null ? json(response.body) : forward();
+    }),
   mutant('milliseconds', 'expires_in is taken for milliseconds')
     .caughtBy('shares.sharing/expires-from-now')
-    .proxy(
-      sharing((body) =>
-        Number.isInteger(body.expires_in) && Number(body.expires_in) > 0
-          ? { ...body, expires_in: Math.ceil(Number(body.expires_in) / 1_000) }
-          : body,
-      ),
+    .sharing((body) =>
+      Number.isInteger(body.expires_in) && Number(body.expires_in) > 0
+        ? { ...body, expires_in: Math.ceil(Number(body.expires_in) / 1_000) }
+        : body,
     ),
   mutant('wrong-expiry-ignored', 'an expires_in that makes no sense is left out')
     .caughtBy('shares.sharing/wrong-expiry-refused')
-    .proxy(
-      sharing(({ expires_in, ...rest }) =>
-        Number.isInteger(expires_in) && Number(expires_in) > 0 ? { ...rest, expires_in } : rest,
-      ),
+    .sharing(({ expires_in, ...rest }) =>
+      Number.isInteger(expires_in) && Number(expires_in) > 0 ? { ...rest, expires_in } : rest,
     ),
 ];
 
@@ -83,49 +67,43 @@ const NOT_FOUND = {
 };
 
 /** Deletes the forks of a share when something ends it. */
-function withForks(ends: RegExp): () => Handler {
-  return () => {
-    const forks: { path: string; authorization: string }[] = [];
-    return chain(
-      on('POST', '/v1/sessions', async ({ body, headers: { authorization = '' } }, forward) =>
-        editSuccess(await forward(), (session) => {
-          if ('share_id' in ((body ?? {}) as Json)) forks.push({ path: `/v1/sessions/${session.id}`, authorization });
-          return session;
-        }),
-      ),
-      async ({ method, path, headers }, forward) => {
-        if (method === 'DELETE' && ends.test(path)) {
-          for (const { path: fork, authorization } of forks.splice(0)) {
-            await forward({ path: fork, headers: { ...headers, authorization } });
-          }
+function withForks(ends: RegExp): Handler {
+  const forks: { path: string; authorization: string }[] = [];
+  return chain(
+    on('POST', '/v1/sessions', async ({ body, headers: { authorization = '' } }, forward) =>
+      editSuccess(await forward(), (session) => {
+        if ('share_id' in ((body ?? {}) as Json)) forks.push({ path: `/v1/sessions/${session.id}`, authorization });
+        return session;
+      }),
+    ),
+    async ({ method, path, headers }, forward) => {
+      if (method === 'DELETE' && ends.test(path)) {
+        for (const { path: fork, authorization } of forks.splice(0)) {
+          await forward({ path: fork, headers: { ...headers, authorization } });
         }
-        return forward();
-      },
-    );
-  };
+      }
+      return forward();
+    },
+  );
 }
 
 /** How a share ends. */
 const SHARE_END_MUTANTS = [
   mutant('revoked-still-works', 'a revoked share is hidden but still works')
-    .caughtBy('shares.ends/revoked-not-read', 'shares.ends/revoked-not-forked')
-    .proxy(() =>
-      on('DELETE', SHARE, async ({ ids: [id] }, forward) => {
-        const { body, status } = await ask(forward, 'GET', `/v1/snapshots/${id}`);
-        return json({ ...body, share: null }, status);
-      }),
-    ),
+    .caughtBy('shares.ends/revoked-not-read revoked-not-forked')
+    .on('DELETE', SHARE, async ({ ids: [id] }, forward) => {
+      const { body, status } = await ask(forward, 'GET', `/v1/snapshots/${id}`);
+      return json({ ...body, share: null }, status);
+    }),
   mutant('unsharing-tells-the-share', 'unsharing answers with the snapshot as it was before')
     .caughtBy('shares.sharing/unshared')
-    .proxy(() =>
-      on('DELETE', SHARE, async ({ ids: [id] }, forward) => {
-        const { body } = await ask(forward, 'GET', `/v1/snapshots/${id}`);
-        return editSuccess(await forward(), () => body);
-      }),
-    ),
+    .on('DELETE', SHARE, async ({ ids: [id] }, forward) => {
+      const { body } = await ask(forward, 'GET', `/v1/snapshots/${id}`);
+      return editSuccess(await forward(), () => body);
+    }),
   mutant('expired-still-works', 'the expiry is stated but not enforced')
-    .caughtBy('shares.expiry/expired-not-read', 'shares.expiry/expired-not-forked')
-    .proxy(sharing((body) => (body.expires_in === 1 ? { ...body, expires_in: 3_600 } : body))),
+    .caughtBy('shares.expiry/expired-not-read expired-not-forked')
+    .sharing((body) => (body.expires_in === 1 ? { ...body, expires_in: 3_600 } : body)),
   mutant('expired-still-forked', 'the expiry is looked at by readers, and not by forks')
     .caughtBy('shares.expiry/expired-not-forked')
     .proxy(() => {
@@ -159,7 +137,7 @@ const SHARE_END_MUTANTS = [
       );
     }),
   mutant('outlive-snapshot', 'a deleted snapshot can still be forked by its share')
-    .caughtBy('shares.ends/deleted-not-read', 'shares.ends/deleted-not-forked')
+    .caughtBy('shares.ends/deleted-not-read deleted-not-forked')
     .proxy(() => {
       const deleted = new Set<string>();
       return chain(
@@ -176,28 +154,25 @@ const SHARE_END_MUTANTS = [
     }),
   mutant('forks-die-when-revoked', 'revoking a share deletes what was forked from it')
     .caughtBy('shares.ends/revoked-fork-lives-on')
-    .proxy(withForks(/\/share$/)),
+    .withForks(/\/share$/),
   mutant('forks-die-with-snapshot', 'deleting a snapshot deletes what others have forked from it')
     .caughtBy('shares.ends/deleted-fork-lives-on')
-    .proxy(withForks(/^\/v1\/snapshots\/[^/]+$/)),
+    .withForks(/^\/v1\/snapshots\/[^/]+$/),
   mutant('unknown-is-snapshot-not-found', 'an unknown share is refused as an unknown snapshot')
     .caughtBy('shares.sharing/never-known-refused')
-    .proxy(() =>
-      on('GET', '/v1/shares/:id', async (_, forward) => {
-        const response = await forward();
-        return response.status === 404 ? json(NOT_FOUND, 404) : response;
-      }),
-    ),
+    .on('GET', '/v1/shares/:id', async (_, forward) => {
+      const response = await forward();
+      return response.status === 404 ? json(NOT_FOUND, 404) : response;
+    }),
 ];
 
 const CREATE = '/v1/sessions';
 
-function forking(change: (body: Json) => Json): () => Handler {
-  return () =>
-    on('POST', CREATE, ({ body }, forward) => {
-      const asked = (body ?? {}) as Json;
-      return forward('share_id' in asked ? { body: change(asked) } : {});
-    });
+function forking(change: (body: Json) => Json): Handler {
+  return on('POST', CREATE, ({ body }, forward) => {
+    const asked = (body ?? {}) as Json;
+    return forward('share_id' in asked ? { body: change(asked) } : {});
+  });
 }
 
 /** What others fork. */
@@ -208,15 +183,13 @@ const SHARE_FORK_MUTANTS = [
       let asked: unknown;
       // The snapshot is taken whole, and reads as the one that was asked for.
       return chain(
-        on('POST', '/v1/sessions/:id/snapshots', ({ body }, forward) => {
-          const { preserve_len, ...rest } = body as Json;
+        editBodies('POST', '/v1/sessions/:id/snapshots', (body) => {
+          const { preserve_len, ...rest } = body;
           asked = preserve_len;
-          return forward({ body: rest });
+          return rest;
         }),
-        on('GET', '/v1/snapshots/:id/messages', async (_, forward) =>
-          editSuccess(await forward(), (list) =>
-            asked === undefined ? list : { ...list, data: (list.data as Json[]).slice(-4) },
-          ),
+        editAnswers('GET', '/v1/snapshots/:id/messages', (list) =>
+          asked === undefined ? list : { ...list, data: (list.data as Json[]).slice(-4) },
         ),
       );
     }),
@@ -252,73 +225,63 @@ const SHARE_FORK_MUTANTS = [
       );
     }),
   mutant('preserve-len-ignored', 'preserve_len does not count for forks of a share')
-    .caughtBy('shares.forks/less-on-request', 'shares.forks/under-minimum-refused')
-    .proxy(forking(({ preserve_len: _, ...rest }) => rest)),
+    .caughtBy('shares.forks/less-on-request under-minimum-refused')
+    .forking(({ preserve_len: _, ...rest }) => rest),
   mutant('forks-lose-tools', 'tools stay with the owner')
     .caughtBy('shares.forks/tools-and-pins')
-    .proxy(() =>
-      on('POST', CREATE, async ({ body }, forward) => {
-        const response = await forward();
-        if (!response.ok || !('share_id' in ((body ?? {}) as Json))) return response;
-        const { id } = (await response.json()) as Json;
-        return forward({ path: `/v1/sessions/${id}`, body: { tools: [] } });
-      }),
-    ),
+    .on('POST', CREATE, async ({ body }, forward) => {
+      const response = await forward();
+      if (!response.ok || !('share_id' in ((body ?? {}) as Json))) return response;
+      const { id } = (await response.json()) as Json;
+      return forward({ path: `/v1/sessions/${id}`, body: { tools: [] } });
+    }),
   mutant('origin-is-the-snapshot', 'a fork of a share shows the id of the snapshot')
     .caughtBy('shares.forks/names-the-share')
     .proxy(() => {
       const snapshots = new Map<string, string>();
       return chain(
-        on('POST', '/v1/snapshots/:id/share', async ({ ids: [id = ''] }, forward) =>
-          editSuccess(await forward(), (body) => {
-            snapshots.set(String((body.share as Json).share_id), id);
-            return body;
-          }),
+        editAnswers(
+          'POST',
+          '/v1/snapshots/:id/share',
+          (body, [id = '']) => void snapshots.set(String((body.share as Json).share_id), id),
         ),
-        on('GET', '/v1/sessions/:id', async (_, forward) =>
-          editSuccess(await forward(), (body) => {
-            const { share_id } = (body.forked_from ?? {}) as Json;
-            return share_id === undefined
-              ? body
-              : { ...body, forked_from: { snapshot_id: snapshots.get(String(share_id)) } };
-          }),
-        ),
+        editAnswers('GET', '/v1/sessions/:id', (body) => {
+          const { share_id } = (body.forked_from ?? {}) as Json;
+          return share_id === undefined
+            ? body
+            : { ...body, forked_from: { snapshot_id: snapshots.get(String(share_id)) } };
+        }),
       );
     }),
 ];
 
 /** Changes what others see of a share, knowing what its owner sees. */
-function previewing(edit: (shown: Json, owned: Json) => Json): () => Handler {
-  return () => {
-    const owned = new Map<string, Json>();
-    return chain(
-      on('POST', '/v1/snapshots/:id/share', async (_, forward) =>
-        editSuccess(await forward(), (body) => {
-          owned.set(String((body.share as Json).share_id), body);
-          return body;
-        }),
-      ),
-      on('GET', '/v1/shares/:id', async ({ ids: [id = ''] }, forward) =>
-        editSuccess(await forward(), (shown) => edit(shown, owned.get(id) ?? {})),
-      ),
-    );
-  };
+function previewing(edit: (shown: Json, owned: Json) => Json): Handler {
+  const owned = new Map<string, Json>();
+  return chain(
+    editAnswers(
+      'POST',
+      '/v1/snapshots/:id/share',
+      (body) => void owned.set(String((body.share as Json).share_id), body),
+    ),
+    editAnswers('GET', '/v1/shares/:id', (shown, [id = '']) => edit(shown, owned.get(id) ?? {})),
+  );
 }
 
 /** What a share shows. */
 const SHARE_PREVIEW_MUTANTS = [
   mutant('shows-session', 'a share shows the id of the session')
     .caughtBy('shares.preview/session-hidden')
-    .proxy(previewing((shown, { session_id }) => ({ ...shown, session_id }))),
+    .previewing((shown, { session_id }) => ({ ...shown, session_id })),
   mutant('shows-metadata', 'a share shows the metadata')
     .caughtBy('shares.preview/metadata-hidden')
-    .proxy(previewing((shown, { metadata }) => ({ ...shown, metadata }))),
+    .previewing((shown, { metadata }) => ({ ...shown, metadata })),
   mutant('shows-archive', 'a share shows how much is archived')
     .caughtBy('shares.preview/archive-hidden')
-    .proxy(previewing((shown, { archived }) => ({ ...shown, archived }))),
+    .previewing((shown, { archived }) => ({ ...shown, archived })),
   mutant('shows-no-name', 'a share hides the name of the snapshot too')
     .caughtBy('shares.preview/read-by-another')
-    .proxy(previewing((shown) => ({ ...shown, name: null }))),
+    .previewing((shown) => ({ ...shown, name: null })),
   mutant('owner-only', 'a share is found for its owner only')
     .caughtBy('shares.preview/read-by-another')
     .proxy(() => {
@@ -343,67 +306,60 @@ const SHARE_PREVIEW_MUTANTS = [
     }),
   mutant('die-with-session', 'the shares of a session end with it')
     .caughtBy('shares.preview/outlives-session')
-    .proxy(() =>
-      on('DELETE', '/v1/sessions/:id', async ({ ids: [id] }, forward) => {
-        const { body } = await ask(forward, 'GET', `/v1/sessions/${id}/snapshots`);
-        for (const taken of (body.data ?? []) as { id: string }[]) {
-          await ask(forward, 'DELETE', `/v1/snapshots/${taken.id}/share`);
-        }
-        return forward();
-      }),
-    ),
+    .on('DELETE', '/v1/sessions/:id', async ({ ids: [id] }, forward) => {
+      const { body } = await ask(forward, 'GET', `/v1/sessions/${id}/snapshots`);
+      for (const taken of (body.data ?? []) as { id: string }[]) {
+        await ask(forward, 'DELETE', `/v1/snapshots/${taken.id}/share`);
+      }
+      return forward();
+    }),
 ];
 
 /** The key that shares is used for some requests, whoever sends them. */
-function asOwner(applies: (request: Passing) => boolean): () => Handler {
-  return () => {
-    let owner: string | undefined;
-    return (request, forward) => {
-      if (request.method === 'POST' && request.path.endsWith('/share')) owner ??= request.headers.authorization;
-      if (owner === undefined || !applies(request)) return forward();
-      return forward({ headers: { ...request.headers, authorization: owner } });
-    };
+function asOwner(applies: (request: Passing) => boolean): Handler {
+  let owner: string | undefined;
+  return (request, forward) => {
+    if (request.method === 'POST' && request.path.endsWith('/share')) owner ??= request.headers.authorization;
+    if (owner === undefined || !applies(request)) return forward();
+    return forward({ headers: { ...request.headers, authorization: owner } });
   };
 }
 
 /** What a share lets others do. */
 const SHARE_WRITE_MUTANTS = [
   mutant('grantee-reads-snapshot', 'who may fork may read the snapshot by its id')
-    .caughtBy('shares.read-only/snapshot-not-read', 'shares.read-only/messages-not-read')
-    .proxy(asOwner(({ method, path }) => method === 'GET' && path.startsWith('/v1/snapshots/'))),
+    .caughtBy('shares.read-only/snapshot-not-read messages-not-read')
+    .asOwner(({ method, path }) => method === 'GET' && path.startsWith('/v1/snapshots/')),
   mutant('grantee-deletes', 'who may fork may delete the snapshot')
     .caughtBy('shares.read-only/not-deleted')
-    .proxy(asOwner(({ method, path }) => method === 'DELETE' && /^\/v1\/snapshots\/[^/]+$/.test(path))),
+    .asOwner(({ method, path }) => method === 'DELETE' && /^\/v1\/snapshots\/[^/]+$/.test(path)),
   mutant('grantee-shares-on', 'who may fork may share the snapshot with another expiry')
     .caughtBy('shares.read-only/not-shared-on')
-    .proxy(asOwner(({ method, path }) => method === 'POST' && path.endsWith('/share'))),
+    .asOwner(({ method, path }) => method === 'POST' && path.endsWith('/share')),
   mutant('grantee-unshares', 'who may fork may end the share')
     .caughtBy('shares.read-only/not-unshared')
-    .proxy(asOwner(({ method, path }) => method === 'DELETE' && path.endsWith('/share'))),
+    .asOwner(({ method, path }) => method === 'DELETE' && path.endsWith('/share')),
   mutant('grantee-rolls-back', 'a fork may be rolled back to the snapshot that it was shared from')
     .caughtBy('shares.read-only/not-rolled-back-to')
-    .proxy(() =>
-      on('POST', '/v1/sessions/:id/rollback', async ({ ids: [id] }, forward) => {
-        const response = await forward();
-        return response.ok ? response : forward({ method: 'GET', path: `/v1/sessions/${id}`, body: undefined });
-      }),
-    ),
+    .on('POST', '/v1/sessions/:id/rollback', async ({ ids: [id] }, forward) => {
+      const response = await forward();
+      return response.ok ? response : forward({ method: 'GET', path: `/v1/sessions/${id}`, body: undefined });
+    }),
   mutant('listed-for-grantees', 'shared snapshots are in the lists of all accounts')
     .caughtBy('shares.read-only/not-listed')
-    .proxy(asOwner(({ method, path }) => method === 'GET' && path === '/v1/snapshots')),
+    .asOwner(({ method, path }) => method === 'GET' && path === '/v1/snapshots'),
   mutant('grantee-writes-session', 'who may fork may write to the session')
     .caughtBy('shares.read-only/session-not-read')
-    .proxy(asOwner(({ path }) => /^\/v1\/sessions\/[^/]+/.test(path))),
+    .asOwner(({ path }) => /^\/v1\/sessions\/[^/]+/.test(path)),
   mutant('snapshot-id-is-enough', 'the id of a shared snapshot is as good as its share_id')
     .caughtBy('shares.read-only/ids-not-exchanged')
     .proxy(() => {
       const shares = new Map<string, string>();
       return chain(
-        on('POST', '/v1/snapshots/:id/share', async ({ ids: [id = ''] }, forward) =>
-          editSuccess(await forward(), (body) => {
-            shares.set(id, String((body.share as Json).share_id));
-            return body;
-          }),
+        editAnswers(
+          'POST',
+          '/v1/snapshots/:id/share',
+          (body, [id = '']) => void shares.set(id, String((body.share as Json).share_id)),
         ),
         on('GET', '/v1/shares/:id', ({ ids: [id = ''] }, forward) =>
           forward({ path: `/v1/shares/${shares.get(id) ?? id}` }),
@@ -415,9 +371,8 @@ const SHARE_WRITE_MUTANTS = [
     .proxy(() => {
       let source = { path: '', authorization: '' };
       return chain(
-        on('POST', '/v1/sessions/:id/snapshots', ({ ids: [id], headers: { authorization = '' } }, forward) => {
+        noteRequests('POST', '/v1/sessions/:id/snapshots', ({ ids: [id], headers: { authorization = '' } }) => {
           source = { path: `/v1/sessions/${id}/messages`, authorization };
-          return forward();
         }),
         on('POST', '/v1/sessions/:id/messages', async ({ headers }, forward) => {
           const { path, authorization } = source;
@@ -433,19 +388,16 @@ const SHARE_WRITE_MUTANTS = [
       const written: Json[] = [];
       let shared = false;
       return chain(
-        on('POST', '/v1/snapshots/:id/share', (_, forward) => {
+        noteRequests('POST', '/v1/snapshots/:id/share', (_) => {
           shared = true;
-          return forward();
         }),
-        on('POST', '/v1/sessions/:id/messages', async (_, forward) =>
-          editSuccess(await forward(), (body) => {
-            if (shared) written.push(...(body.data as Json[]));
-            return body;
-          }),
-        ),
-        on('GET', '/v1/snapshots/:id/messages', async (_, forward) =>
-          editSuccess(await forward(), (list) => ({ ...list, data: [...(list.data as Json[]), ...written] })),
-        ),
+        editAnswers('POST', '/v1/sessions/:id/messages', (body) => {
+          if (shared) written.push(...(body.data as Json[]));
+        }),
+        editAnswers('GET', '/v1/snapshots/:id/messages', (list) => ({
+          ...list,
+          data: [...(list.data as Json[]), ...written],
+        })),
       );
     }),
 ];

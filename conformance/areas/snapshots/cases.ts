@@ -31,15 +31,11 @@ const snapshotImmutable = defineCase({
   title: 'later changes to the session do not show in its snapshot',
   needs: ['sessions', 'sessions.append', 'sessions.truncate', 'sessions.snapshot', 'tokens.estimate'],
   checks: {
-    'after-writes': 'snapshots.immutable',
-    'after-pins': 'snapshots.immutable',
-    'after-other-tools': 'snapshots.immutable',
-    'after-cut': 'snapshots.immutable',
+    'after-writes after-pins after-other-tools after-cut': 'snapshots.immutable',
     'after-deletion': 'snapshots.survives-session',
   },
   cost: () => ({ requests: 60 }),
-  async run(context) {
-    const { api, limits } = context;
+  async run({ api, limits, check }, context) {
     const { session, messages } = await mixedWindow(context, { tools: [TOOL] });
     const path = `/sessions/${session.id}`;
     const { id } = await createSnapshot(api, session.id, { preserve_len: 2 * limits.min_preserve_tokens });
@@ -50,24 +46,24 @@ const snapshotImmutable = defineCase({
     ];
     const before = await seen();
     const same = async () => expectEqual(await seen(), before, 'the snapshot and its messages');
-    await context.check('after-writes', async () => {
+    await check('after-writes', async () => {
       await append(api, session.id, user('One more.'));
       await same();
     });
-    await context.check('after-pins', async () => {
+    await check('after-pins', async () => {
       const reply = await api.post(`${path}/messages/${messages[1]?.id}`, { pinned: true });
       expectBody(reply, SessionMessage);
       await same();
     });
-    await context.check('after-other-tools', async () => {
+    await check('after-other-tools', async () => {
       expectBody(await api.post(path, { tools: [OTHER_TOOL, TOOL], title: 'another' }), Session);
       await same();
     });
-    await context.check('after-cut', async () => {
+    await check('after-cut', async () => {
       expectSuccess(await api.post(`${path}/truncate`, { preserve_len: Math.floor(1.5 * limits.min_preserve_tokens) }));
       await same();
     });
-    await context.check('after-deletion', async () => {
+    await check('after-deletion', async () => {
       expectBody(await api.delete(path), SessionDeleted);
       await same();
     });
@@ -80,39 +76,33 @@ const snapshotLimit = defineCase({
   needs: ['sessions', 'sessions.snapshot'],
   scope: 'account',
   checks: {
-    'last-accepted': 'snapshots.limit',
-    'one-more-refused': 'snapshots.limit',
-    'refusal-keeps-nothing': 'snapshots.limit',
+    'last-accepted one-more-refused refusal-keeps-nothing': 'snapshots.limit',
     'deleting-makes-room': 'snapshots.limit-frees',
     'other-account-has-room': 'snapshots.limit-own',
   },
   cost: ({ snapshots }) => ({ requests: 2 * snapshots + 40 }),
-  async run(context) {
-    const { snapshots: limit } = context.limits;
-    const api = await context.emptyAccount();
+  async run({ limits, check, require, secondAccount, emptyAccount }) {
+    const { snapshots: limit } = limits;
+    const api = await emptyAccount();
     const [one, two] = [await createSession(api), await createSession(api)];
     // The limit is that of the account, so that no single session holds as many.
     for (let taken = 0; taken < limit - 1; taken += 1) await createSnapshot(api, (taken % 2 === 0 ? one : two).id);
     let last = '';
-    await context.require('last-accepted', async () => {
-      last = (await createSnapshot(api, one.id)).id;
-    });
+    await require('last-accepted', async () => (last = (await createSnapshot(api, one.id)).id));
     const full = await newest(api);
-    await context.check('one-more-refused', async () => {
+    await check('one-more-refused', async () => {
       for (const { id } of [one, two]) {
         expectError(await api.post(`/sessions/${id}/snapshots`), 'snapshot_limit_reached');
       }
     });
-    await context.check('refusal-keeps-nothing', async () =>
-      expectEqual(await newest(api), full, 'the newest snapshots'),
-    );
-    await context.check('deleting-makes-room', async () => {
+    await check('refusal-keeps-nothing', async () => expectEqual(await newest(api), full, 'the newest snapshots'));
+    await check('deleting-makes-room', async () => {
       expectBody(await api.delete(`/snapshots/${last}`), SnapshotDeleted);
       await createSnapshot(api, two.id);
       expectError(await api.post(`/sessions/${two.id}/snapshots`), 'snapshot_limit_reached');
     });
-    await context.check('other-account-has-room', async () => {
-      const other = context.secondAccount();
+    await check('other-account-has-room', async () => {
+      const other = secondAccount();
       const { id } = await createSession(other);
       await createSnapshot(other, id);
     });
@@ -128,13 +118,10 @@ const snapshotLists = defineCase({
   title: 'snapshots are listed by session and by account, newest first',
   needs: ['sessions', 'sessions.snapshot'],
   checks: {
-    'of-the-session': 'snapshots.lists',
-    'of-the-account': 'snapshots.lists',
-    'of-a-deleted-session': 'snapshots.survives-session',
-    'session-gone': 'snapshots.survives-session',
+    'of-the-session of-the-account': 'snapshots.lists',
+    'of-a-deleted-session session-gone': 'snapshots.survives-session',
   },
-  async run(context) {
-    const { api } = context;
+  async run({ api, check }) {
     const [one, two] = [await createSession(api), await createSession(api)];
     const first = await createSnapshot(api, one.id);
     const second = await createSnapshot(api, two.id);
@@ -145,17 +132,17 @@ const snapshotLists = defineCase({
       const known = [first.id, second.id, third.id];
       return (await list('/snapshots?limit=100')).filter(({ id }) => known.includes(id));
     };
-    await context.check('of-the-session', async () => {
+    await check('of-the-session', async () => {
       expectEqual(await list(`/sessions/${one.id}/snapshots`), [third, first], 'the snapshots of the session');
     });
-    await context.check('of-the-account', async () =>
+    await check('of-the-account', async () =>
       expectEqual(await ours(), [third, second, first], 'those of the account'),
     );
     expectBody(await api.delete(`/sessions/${one.id}`), SessionDeleted);
-    await context.check('of-a-deleted-session', async () => {
+    await check('of-a-deleted-session', async () => {
       expectEqual(await ours(), [third, second, first], 'the snapshots of the account after a session is deleted');
     });
-    await context.check('session-gone', async () => {
+    await check('session-gone', async () => {
       expectError(await api.get(`/sessions/${one.id}/snapshots`), 'session_not_found');
       expectError(await api.post(`/sessions/${one.id}/snapshots`), 'session_not_found');
     });
@@ -167,18 +154,11 @@ const snapshotMessages = defineCase({
   title: 'the messages of a snapshot can be listed and searched',
   needs: ['sessions', 'sessions.append', 'sessions.snapshot', 'tokens.estimate'],
   checks: {
-    'restored-by-default': 'snapshots.messages',
-    'both-scopes-by-name': 'snapshots.messages',
-    'newest-first-on-request': 'snapshots.messages',
+    'restored-by-default both-scopes-by-name newest-first-on-request': 'snapshots.messages',
     'unknown-scope-refused': 'snapshots.scope',
-    'all-words': 'snapshots.query',
-    'any-case': 'snapshots.query',
-    'newest-first': 'snapshots.query',
-    'none-found': 'snapshots.query',
-    'searched-in-its-scope': 'snapshots.query',
+    'all-words any-case newest-first none-found searched-in-its-scope': 'snapshots.query',
   },
-  async run(context) {
-    const { api, limits } = context;
+  async run({ api, limits, check }, context) {
     const least = limits.min_preserve_tokens;
     const { id } = await createSession(api);
     const old = ['The parcel of Lisbon is heavy.', 'The parcel of Oslo is light.', 'The invoice of Oslo is late.'];
@@ -195,31 +175,29 @@ const snapshotMessages = defineCase({
       const messages = await readMessages(api, `${path}?scope=${scope}&query=${encodeURIComponent(query)}`);
       return messages.map(({ content }) => contentText(content));
     };
-    await context.check('restored-by-default', () => {
+    await check('restored-by-default', () => {
       expectEqual(restored, archived.slice(-taken.usage.messages), 'the messages where no scope is named');
     });
-    await context.check('both-scopes-by-name', async () => {
+    await check('both-scopes-by-name', async () => {
       expectEqual(archived.length, taken.archived.messages, 'the archived messages');
       expectEqual(await readMessages(api, `${path}?scope=restored`), restored, 'the restored messages');
     });
-    await context.check('newest-first-on-request', async () => {
+    await check('newest-first-on-request', async () => {
       const turned = await readMessages(api, `${path}?scope=archived&order=desc`);
       expectEqual(turned, archived.toReversed(), 'the archived messages in the order desc');
     });
-    await context.check('unknown-scope-refused', async () => {
+    await check('unknown-scope-refused', async () => {
       expectError(await api.get(`${path}?scope=everything`), 'invalid_request', { param: 'scope' });
     });
     const [lisbon, oslo, invoice] = old;
-    await context.check('all-words', async () => {
+    await check('all-words', async () => {
       expectEqual((await found('oslo parcel')).toSorted(), [oslo, late].toSorted(), 'what holds both words');
       expectEqual(await found('lisbon heavy'), [lisbon], 'what holds both words');
     });
-    await context.check('any-case', async () => expectEqual(await found('INVOICE'), [invoice], 'what holds the word'));
-    await context.check('newest-first', async () =>
-      expectEqual(await found('Oslo'), [late, invoice, oslo], 'what is found'),
-    );
-    await context.check('none-found', async () => expectEqual(await found('parcel Madrid'), [], 'what is found'));
-    await context.check('searched-in-its-scope', async () => {
+    await check('any-case', async () => expectEqual(await found('INVOICE'), [invoice], 'what holds the word'));
+    await check('newest-first', async () => expectEqual(await found('Oslo'), [late, invoice, oslo], 'what is found'));
+    await check('none-found', async () => expectEqual(await found('parcel Madrid'), [], 'what is found'));
+    await check('searched-in-its-scope', async () => {
       expectEqual(await found('parcel lisbon', 'restored'), [], 'what is found among what is restored');
       expectEqual(await found('parcel lost', 'restored'), [late], 'what is found among what is restored');
     });
@@ -233,35 +211,31 @@ const snapshotObject = defineCase({
   checks: {
     'taken-and-read-again': 'snapshots.object',
     'one-id-two-names': 'snapshots.both-ids',
-    'named-and-annotated': 'snapshots.name',
-    'nameless-by-default': 'snapshots.name',
+    'named-and-annotated nameless-by-default': 'snapshots.name',
     'too-much-metadata-refused': 'snapshots.metadata-limit',
     'all-by-default': 'snapshots.whole-by-default',
     'usage-of-the-window': 'snapshots.usage',
     'session-unchanged': 'snapshots.session-unchanged',
   },
-  async run(context) {
-    const { api, limits } = context;
+  async run({ api, limits, check, require }, context) {
     const state = await mixedWindow(context, { tools: [TOOL] });
     const { id, usage } = state.session;
     const named = { name: 'before the cut', metadata: { run: '7' } };
     const first = await createSnapshot(api, id, named);
     const plain = await createSnapshot(api, id);
-    await context.require('taken-and-read-again', async () => {
+    await require('taken-and-read-again', async () => {
       expectTrue(first.id !== plain.id, 'two snapshots have two ids');
       for (const taken of [first, plain])
         expectEqual(expectBody(await api.get(`/snapshots/${taken.id}`), Snapshot), taken, 'GET');
     });
-    await context.check('one-id-two-names', () => {
+    await check('one-id-two-names', () => {
       expectEqual([plain.snapshot_id, plain.session_id], [plain.id, id], 'snapshot_id and session_id');
     });
-    await context.check('named-and-annotated', () => {
+    await check('named-and-annotated', () => {
       expectEqual({ name: first.name, metadata: first.metadata }, named, 'name and metadata');
     });
-    await context.check('nameless-by-default', () =>
-      expectEqual([plain.name, plain.share], [null, null], 'name and share'),
-    );
-    await context.check('too-much-metadata-refused', async () => {
+    await check('nameless-by-default', () => expectEqual([plain.name, plain.share], [null, null], 'name and share'));
+    await check('too-much-metadata-refused', async () => {
       const pairs = (count: number) =>
         Object.fromEntries(Array.from({ length: count }, (_, index) => [`key_${index}`, 'value']));
       const most = pairs(limits.metadata_pairs);
@@ -273,16 +247,16 @@ const snapshotObject = defineCase({
       const reply = await api.post(`/sessions/${id}/snapshots`, { metadata: pairs(limits.metadata_pairs + 1) });
       expectError(reply, 'invalid_request', { param: 'metadata' });
     });
-    await context.check('all-by-default', async () => {
+    await check('all-by-default', async () => {
       expectEqual(plain.preserve_len, null, 'preserve_len where none was given');
       expectEqual(await readMessages(api, `/snapshots/${plain.id}/messages`), state.messages, 'what is restored');
     });
-    await context.check('usage-of-the-window', () => {
+    await check('usage-of-the-window', () => {
       const { total_tokens, tools_tokens, messages } = usage;
       expectEqual(plain.usage, { total_tokens, tools_tokens, messages }, 'usage');
       expectEqual(plain.archived, { total_tokens, messages }, 'archived');
     });
-    await context.check('session-unchanged', () => expectUnchanged(api, state));
+    await check('session-unchanged', () => expectUnchanged(api, state));
   },
 });
 
@@ -291,38 +265,34 @@ const snapshotDelete = defineCase({
   title: 'a deletion removes exactly one snapshot',
   needs: ['sessions', 'sessions.append', 'sessions.snapshot'],
   checks: {
-    deleted: 'snapshots.delete',
-    gone: 'snapshots.delete',
-    'others-stay': 'snapshots.delete',
-    'second-delete-refused': 'snapshots.unknown',
-    'never-known-refused': 'snapshots.unknown',
+    'deleted gone others-stay': 'snapshots.delete',
+    'second-delete-refused never-known-refused': 'snapshots.unknown',
     'session-unchanged': 'snapshots.session-unchanged',
   },
-  async run(context) {
-    const { api } = context;
+  async run({ api, check }, context) {
     const { session } = await mixedWindow(context);
     const { id } = await createSnapshot(api, session.id);
     const other = await createSnapshot(api, session.id);
     const before = await stateOf(api, session.id);
-    await context.check('deleted', async () => {
+    await check('deleted', async () => {
       const answer = expectBody(await api.delete(`/snapshots/${id}`), SnapshotDeleted);
       expectEqual(answer.id, id, 'the id of the deleted snapshot');
     });
-    await context.check('gone', async () => {
+    await check('gone', async () => {
       for (const path of [`/snapshots/${id}`, `/snapshots/${id}/messages`]) {
         expectError(await api.get(path), 'snapshot_not_found');
       }
     });
-    await context.check('second-delete-refused', async () => {
+    await check('second-delete-refused', async () => {
       expectError(await api.delete(`/snapshots/${id}`), 'snapshot_not_found');
     });
-    await context.check('never-known-refused', async () => {
+    await check('never-known-refused', async () => {
       const never = '/snapshots/snap_kimiconformanceneverknown';
       expectError(await api.get(never), 'snapshot_not_found');
       expectError(await api.get(`${never}/messages`), 'snapshot_not_found');
       expectError(await api.delete(never), 'snapshot_not_found');
     });
-    await context.check('others-stay', async () => {
+    await check('others-stay', async () => {
       expectEqual(
         expectBody(await api.get(`/snapshots/${other.id}`), Snapshot),
         other,
@@ -330,7 +300,7 @@ const snapshotDelete = defineCase({
       );
       expectEqual(await readMessages(api, `/snapshots/${other.id}/messages`), before.messages, 'its messages');
     });
-    await context.check('session-unchanged', () => expectUnchanged(api, before));
+    await check('session-unchanged', () => expectUnchanged(api, before));
   },
 });
 
@@ -344,12 +314,10 @@ const snapshotPreserveLen = defineCase({
     'archives-all': 'snapshots.archives-all',
     'restores-the-newest': 'snapshots.preserve-len',
     'usage-of-both': 'snapshots.usage',
-    'minimum-accepted': 'snapshots.minimum',
-    'less-refused': 'snapshots.minimum',
+    'minimum-accepted less-refused': 'snapshots.minimum',
     'what-truncate-refuses-refused': 'snapshots.least-named',
   },
-  async run(context) {
-    const { api, limits, texts } = context;
+  async run({ api, limits, texts, check }, context) {
     const least = limits.min_preserve_tokens;
     const { session, messages } = await mixedWindow(context, { tools: [TOOL] });
     const path = `/sessions/${session.id}/snapshots`;
@@ -357,30 +325,30 @@ const snapshotPreserveLen = defineCase({
     const preserve_len = Math.floor(1.7 * least);
     const taken = await createSnapshot(api, session.id, { preserve_len });
     const expected = retainedBy(messages, preserve_len - tools_tokens) ?? [];
-    await context.check('archives-all', async () => {
+    await check('archives-all', async () => {
       expectEqual(
         await readMessages(api, `/snapshots/${taken.id}/messages?scope=archived`),
         messages,
         'what is archived',
       );
     });
-    await context.check('restores-the-newest', async () => {
+    await check('restores-the-newest', async () => {
       expectEqual(taken.preserve_len, preserve_len, 'preserve_len');
       expectEqual(await readMessages(api, `/snapshots/${taken.id}/messages`), expected, 'what is restored');
     });
-    await context.check('usage-of-both', () => {
+    await check('usage-of-both', () => {
       const restored = { total_tokens: tools_tokens + tokensIn(expected), tools_tokens, messages: expected.length };
       expectEqual(taken.usage, restored, 'usage');
       expectEqual(taken.archived, { total_tokens, messages: messages.length }, 'archived');
     });
-    await context.check('less-refused', async () => {
+    await check('less-refused', async () => {
       expectBelowMinimum(await api.post(path, { preserve_len: least - 1 }), least);
     });
-    await context.check('minimum-accepted', async () => {
+    await check('minimum-accepted', async () => {
       const { usage } = expectBody(await api.post(path, { preserve_len: least }), Snapshot);
       expectTrue(usage.total_tokens <= least, `at most ${least} tokens are restored, not ${usage.total_tokens}`);
     });
-    await context.check('what-truncate-refuses-refused', async () => {
+    await check('what-truncate-refuses-refused', async () => {
       const { id } = await createSession(api);
       await append(api, id, { ...user(await texts.exactly(Math.floor(1.25 * least))), pinned: true });
       const reply = await api.post(`/sessions/${id}/snapshots`, { preserve_len: least });
@@ -396,9 +364,8 @@ const snapshotIsTruncate = defineCase({
   id: 'snapshots.as-truncate',
   title: 'a snapshot restores exactly what truncate keeps, texts that are cut included',
   needs: [...NEEDS, 'sessions.truncate'],
-  checks: { 'same-messages': 'snapshots.preserve-len', 'same-cut-text': 'snapshots.preserve-len' },
-  async run(context) {
-    const { api, limits, texts } = context;
+  checks: { 'same-messages same-cut-text': 'snapshots.preserve-len' },
+  async run({ api, limits, texts, check }, context) {
     const least = limits.min_preserve_tokens;
     const { session } = await mixedWindow(context);
     const both = async (id: string, preserve_len: number) => {
@@ -407,11 +374,11 @@ const snapshotIsTruncate = defineCase({
       expectSuccess(await api.post(`/sessions/${id}/truncate`, { preserve_len }));
       return { restored, kept: await windowOf(api, id) };
     };
-    await context.check('same-messages', async () => {
+    await check('same-messages', async () => {
       const { restored, kept } = await both(session.id, Math.floor(1.4 * least));
       expectEqual(restored, kept, 'what is restored, against what truncate keeps');
     });
-    await context.check('same-cut-text', async () => {
+    await check('same-cut-text', async () => {
       await append(api, session.id, user(await texts.exactly(Math.floor(1.5 * least), 'The log:')));
       const { restored, kept } = await both(session.id, least + 11);
       expectEqual(restored, kept, 'what is restored, against what truncate keeps of a text');

@@ -2,30 +2,23 @@ import type { SessionMessage } from '../../../contract/sessions.ts';
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
 import type { Json } from '../../proof/proxy.ts';
 import { answer, chain, type Handler, json, on } from '../../proof/proxy.ts';
-import { ask, editSuccess, unpin, windowAt } from '../../proof/sessions.ts';
+import { ask, editAnswers, editBodies, editSuccess, noteRequests, unpin, windowAt } from '../../proof/sessions.ts';
 import { SMALL_LIMITS } from '../../targets/emulator.ts';
 
-const mutant = mutantsOf('snapshots');
+const mutant = mutantsOf('snapshots', { listedBy, listing, taking });
 
 type Listed = Pick<SessionMessage, 'id'>;
 
 /** Lists a snapshot's messages otherwise, by what the window of its session holds when they are read. */
-function listedBy(edit: (listed: Listed[], window: SessionMessage[]) => Listed[]): () => Handler {
-  return () => {
-    const sessions = new Map<string, string>();
-    return chain(
-      on('POST', '/v1/sessions/:id/snapshots', async ({ ids: [id = ''] }, forward) =>
-        editSuccess(await forward(), (taken) => {
-          sessions.set(String(taken.id), id);
-          return taken;
-        }),
-      ),
-      on('GET', '/v1/snapshots/:id/messages', async ({ ids: [id = ''] }, forward) => {
-        const window = await windowAt(forward, sessions.get(id) ?? '');
-        return editSuccess(await forward(), (list) => ({ ...list, data: edit(list.data as Listed[], window) }));
-      }),
-    );
-  };
+function listedBy(edit: (listed: Listed[], window: SessionMessage[]) => Listed[]): Handler {
+  const sessions = new Map<string, string>();
+  return chain(
+    editAnswers('POST', '/v1/sessions/:id/snapshots', (taken, [id = '']) => void sessions.set(String(taken.id), id)),
+    on('GET', '/v1/snapshots/:id/messages', async ({ ids: [id = ''] }, forward) => {
+      const window = await windowAt(forward, sessions.get(id) ?? '');
+      return editSuccess(await forward(), (list) => ({ ...list, data: edit(list.data as Listed[], window) }));
+    }),
+  );
 }
 
 const TAKE = '/v1/sessions/:id/snapshots';
@@ -35,100 +28,81 @@ const READ = '/v1/snapshots/:id/messages';
 /** A snapshot and its session are not kept apart. */
 const SNAPSHOT_CHANGING_MUTANTS = [
   mutant('live-reference', 'a snapshot shows the window as it is now')
-    .caughtBy('snapshots.immutable/after-writes', 'snapshots.immutable/after-cut')
-    .proxy(listedBy((_, window) => window)),
+    .caughtBy('snapshots.immutable/after-writes after-cut')
+    .listedBy((_, window) => window),
   mutant('shares-pins', 'pins are kept with the message, so that snapshots show those of today')
     .caughtBy('snapshots.immutable/after-pins')
     .proxy(() => {
       const pins = new Map<string, boolean>();
       return chain(
-        on('POST', '/v1/sessions/:id/messages/:message', ({ ids: [, message = ''], body }, forward) => {
-          pins.set(message, (body as { pinned: boolean }).pinned);
-          return forward();
-        }),
-        on('GET', READ, async (_, forward) =>
-          editSuccess(await forward(), (list) => ({
-            ...list,
-            data: (list.data as { id: string; pinned: boolean }[]).map((one) => ({
-              ...one,
-              pinned: pins.get(one.id) ?? one.pinned,
-            })),
-          })),
+        noteRequests('POST', '/v1/sessions/:id/messages/:message', ({ ids: [, message = ''], body }) =>
+          pins.set(message, (body as { pinned: boolean }).pinned),
         ),
+        editAnswers('GET', READ, (list) => ({
+          ...list,
+          data: (list.data as { id: string; pinned: boolean }[]).map((one) => ({
+            ...one,
+            pinned: pins.get(one.id) ?? one.pinned,
+          })),
+        })),
       );
     }),
   mutant('shares-tools', 'the usage of a snapshot counts the tools that its session has now')
     .caughtBy('snapshots.immutable/after-other-tools')
-    .proxy(() =>
-      on('GET', '/v1/snapshots/:id', async (_, forward) => {
-        const response = await forward();
-        if (!response.ok) return response;
-        const taken = (await response.json()) as Json;
-        const { body } = await ask(forward, 'GET', `/v1/sessions/${taken.session_id}`);
-        const { tools_tokens } = (body.usage ?? taken.usage) as Json;
-        return json({ ...taken, usage: { ...(taken.usage as Json), tools_tokens } });
-      }),
-    ),
+    .on('GET', '/v1/snapshots/:id', async (_, forward) => {
+      const response = await forward();
+      if (!response.ok) return response;
+      const taken = (await response.json()) as Json;
+      const { body } = await ask(forward, 'GET', `/v1/sessions/${taken.session_id}`);
+      const { tools_tokens } = (body.usage ?? taken.usage) as Json;
+      return json({ ...taken, usage: { ...(taken.usage as Json), tools_tokens } });
+    }),
   mutant('unpins-the-session', 'taking a snapshot moves the pins of the session into it')
     .caughtBy('snapshots.object/session-unchanged')
-    .proxy(() =>
-      on('POST', TAKE, async ({ ids: [id = ''] }, forward) => {
-        const response = await forward();
-        await unpin(forward, id, ({ role }) => role === 'system');
-        return response;
-      }),
-    ),
+    .on('POST', TAKE, async ({ ids: [id = ''] }, forward) => {
+      const response = await forward();
+      await unpin(forward, id, ({ role }) => role === 'system');
+      return response;
+    }),
 ];
 
 /** Snapshots are taken otherwise than asked for. */
-function taking(change: (body: Json) => Json): () => Handler {
-  return () => on('POST', TAKE, ({ body }, forward) => forward({ body: change(body as Json) }));
+function taking(change: (body: Json) => Json): Handler {
+  return editBodies('POST', TAKE, change);
 }
 
 /** What `preserve_len` says is not what is restored. */
 const SNAPSHOT_LENGTH_MUTANTS = [
   mutant('under-minimum-accepted', 'a preserve_len below the minimum is raised to it')
     .caughtBy('snapshots.preserve-len/less-refused')
-    .proxy(
-      taking((body) =>
-        typeof body.preserve_len === 'number'
-          ? { ...body, preserve_len: Math.max(body.preserve_len, SMALL_LIMITS.min_preserve_tokens) }
-          : body,
-      ),
+    .taking((body) =>
+      typeof body.preserve_len === 'number'
+        ? { ...body, preserve_len: Math.max(body.preserve_len, SMALL_LIMITS.min_preserve_tokens) }
+        : body,
     ),
   mutant('minimum-refused', 'the minimum itself is refused')
     .caughtBy('snapshots.preserve-len/minimum-accepted')
-    .proxy(
-      taking((body) => (body.preserve_len === SMALL_LIMITS.min_preserve_tokens ? { ...body, preserve_len: 1 } : body)),
-    ),
+    .taking((body) => (body.preserve_len === SMALL_LIMITS.min_preserve_tokens ? { ...body, preserve_len: 1 } : body)),
   mutant('preserve-len-ignored', 'preserve_len is noted, and all is restored')
-    .caughtBy(
-      'snapshots.preserve-len/restores-the-newest',
-      'snapshots.preserve-len/usage-of-both',
-      'snapshots.as-truncate/same-messages',
-    )
-    .proxy(() =>
-      on('POST', TAKE, async ({ body }, forward) => {
-        const { preserve_len = null, ...rest } = body as Json;
-        return editSuccess(await forward({ body: rest }), (taken) => ({ ...taken, preserve_len }));
-      }),
-    ),
+    .caughtBy('snapshots.preserve-len/restores-the-newest usage-of-both', 'snapshots.as-truncate/same-messages')
+    .on('POST', TAKE, async ({ body }, forward) => {
+      const { preserve_len = null, ...rest } = body as Json;
+      return editSuccess(await forward({ body: rest }), (taken) => ({ ...taken, preserve_len }));
+    }),
   mutant('cuts-no-text', 'a newest message that is too large is restored whole')
     .caughtBy('snapshots.as-truncate/same-cut-text')
-    .proxy(listedBy((listed, window) => listed.map((one) => window.find(({ id }) => id === one.id) ?? one))),
+    .listedBy((listed, window) => listed.map((one) => window.find(({ id }) => id === one.id) ?? one)),
   mutant('unfit-accepted', 'a preserve_len that pins do not fit into is raised until they do')
     .caughtBy('snapshots.preserve-len/what-truncate-refuses-refused')
-    .proxy(() =>
-      on('POST', TAKE, async ({ body }, forward) => {
-        const response = await forward();
-        const { preserve_len } = body as { preserve_len?: number };
-        if (response.ok || Number(preserve_len) < SMALL_LIMITS.min_preserve_tokens) return response;
-        return forward({ body: {} });
-      }),
-    ),
+    .on('POST', TAKE, async ({ body }, forward) => {
+      const response = await forward();
+      const { preserve_len } = body as { preserve_len?: number };
+      if (response.ok || Number(preserve_len) < SMALL_LIMITS.min_preserve_tokens) return response;
+      return forward({ body: {} });
+    }),
   mutant('minimum-by-default', 'without preserve_len the minimum is restored')
-    .caughtBy('snapshots.object/all-by-default', 'snapshots.object/usage-of-the-window')
-    .proxy(taking((body) => ({ preserve_len: SMALL_LIMITS.min_preserve_tokens, ...body }))),
+    .caughtBy('snapshots.object/all-by-default usage-of-the-window')
+    .taking((body) => ({ preserve_len: SMALL_LIMITS.min_preserve_tokens, ...body })),
 ];
 
 const { snapshots: LIMIT } = SMALL_LIMITS;
@@ -136,26 +110,24 @@ const { snapshots: LIMIT } = SMALL_LIMITS;
 const FULL = 'Invalid request: the number of snapshots of this account has reached the limit: 12';
 
 /** Counts snapshots in its own way, in front of an emulator that has room for more. */
-function counting(key: (session: string, authorization: string) => string, freed: boolean): () => Handler {
-  return () => {
-    const taken = new Map<string, number>();
-    const add = (name: string, step: number) => taken.set(name, (taken.get(name) ?? 0) + step);
-    return chain(
-      on('POST', TAKE, async ({ ids: [id = ''], headers }, forward) => {
-        const name = key(id, headers.authorization ?? '');
-        if ((taken.get(name) ?? 0) >= LIMIT) {
-          const error = { message: FULL, type: 'invalid_request_error', code: 'snapshot_limit_reached' };
-          return json({ error }, 400);
-        }
-        add(name, 1);
-        return forward();
-      }),
-      on('DELETE', '/v1/snapshots/:id', async ({ headers }, forward) => {
-        if (freed) add(key('', headers.authorization ?? ''), -1);
-        return forward();
-      }),
-    );
-  };
+function counting(key: (session: string, authorization: string) => string, freed: boolean): Handler {
+  const taken = new Map<string, number>();
+  const add = (name: string, step: number) => taken.set(name, (taken.get(name) ?? 0) + step);
+  return chain(
+    on('POST', TAKE, async ({ ids: [id = ''], headers }, forward) => {
+      const name = key(id, headers.authorization ?? '');
+      if ((taken.get(name) ?? 0) >= LIMIT) {
+        const error = { message: FULL, type: 'invalid_request_error', code: 'snapshot_limit_reached' };
+        return json({ error }, 400);
+      }
+      add(name, 1);
+      return forward();
+    }),
+    on('DELETE', '/v1/snapshots/:id', async ({ headers }, forward) => {
+      if (freed) add(key('', headers.authorization ?? ''), -1);
+      return forward();
+    }),
+  );
 }
 
 /** How many an account may hold. */
@@ -168,158 +140,130 @@ const SNAPSHOT_LIMIT_MUTANTS = [
     .limits({ snapshots: LIMIT - 1 }),
   mutant('limit-per-session', 'the limit is counted for each session')
     .caughtBy('snapshots.limit/one-more-refused')
-    .limits(
-      { snapshots: 5 * LIMIT },
-      counting((session) => session, true),
-    ),
+    .limits({ snapshots: 5 * LIMIT }, () => counting((session) => session, true)),
   mutant('limit-never-freed', 'deleted snapshots go on counting')
     .caughtBy('snapshots.limit/deleting-makes-room')
-    .limits(
-      { snapshots: 5 * LIMIT },
-      counting((_, authorization) => authorization, false),
-    ),
+    .limits({ snapshots: 5 * LIMIT }, () => counting((_, authorization) => authorization, false)),
   mutant('limit-global', 'the limit is counted over all accounts')
     .caughtBy('snapshots.limit/other-account-has-room')
-    .limits(
-      { snapshots: 5 * LIMIT },
-      counting(() => 'all', true),
-    ),
+    .limits({ snapshots: 5 * LIMIT }, () => counting(() => 'all', true)),
   mutant('oldest-dropped', 'a full account loses a snapshot to make room, and is refused all the same')
     .caughtBy('snapshots.limit/refusal-keeps-nothing')
-    .proxy(() =>
-      on('POST', TAKE, async (_, forward) => {
-        const response = await forward();
-        if (response.ok) return response;
-        const { body } = await ask(forward, 'GET', '/v1/snapshots', undefined, '?limit=1');
-        const [first] = body.data as { id: string }[];
-        await ask(forward, 'DELETE', `/v1/snapshots/${first?.id}`);
-        return response;
-      }),
-    ),
+    .on('POST', TAKE, async (_, forward) => {
+      const response = await forward();
+      if (response.ok) return response;
+      const { body } = await ask(forward, 'GET', '/v1/snapshots', undefined, '?limit=1');
+      const [first] = body.data as { id: string }[];
+      await ask(forward, 'DELETE', `/v1/snapshots/${first?.id}`);
+      return response;
+    }),
 ];
 
 /** Messages of a snapshot are listed otherwise than asked for. */
-function listing(change: (query: URLSearchParams) => void): () => Handler {
-  return () =>
-    on('GET', READ, ({ search }, forward) => {
-      const query = new URLSearchParams(search);
-      change(query);
-      return forward({ search: `?${query}` });
-    });
+function listing(change: (query: URLSearchParams) => void): Handler {
+  return on('GET', READ, ({ search }, forward) => {
+    const query = new URLSearchParams(search);
+    change(query);
+    return forward({ search: `?${query}` });
+  });
 }
 
 /** The messages of a snapshot are listed or searched wrongly. */
 const SNAPSHOT_LISTING_MUTANTS = [
   mutant('archives-what-it-restores', 'what preserve_len leaves out is not kept at all')
     .caughtBy('snapshots.preserve-len/archives-all', 'snapshots.messages/both-scopes-by-name')
-    .proxy(listing((query) => query.delete('scope'))),
+    .listing((query) => query.delete('scope')),
   mutant('archived-by-default', 'the archived messages are listed where no scope is named')
     .caughtBy('snapshots.messages/restored-by-default', 'snapshots.preserve-len/restores-the-newest')
-    .proxy(listing((query) => query.has('scope') || query.set('scope', 'archived'))),
+    .listing((query) => query.has('scope') || query.set('scope', 'archived')),
   mutant('unknown-scope-ignored', 'a scope that is not known is taken for the default')
     .caughtBy('snapshots.messages/unknown-scope-refused')
-    .proxy(listing((query) => query.get('scope') === 'everything' && query.delete('scope'))),
+    .listing((query) => query.get('scope') === 'everything' && query.delete('scope')),
   mutant('order-ignored', 'messages are listed oldest first, whatever is asked for')
-    .caughtBy('snapshots.messages/newest-first-on-request', 'snapshots.messages/newest-first')
-    .proxy(listing((query) => query.set('order', 'asc'))),
+    .caughtBy('snapshots.messages/newest-first-on-request newest-first')
+    .listing((query) => query.set('order', 'asc')),
   mutant('any-word', 'one word of the query is enough')
-    .caughtBy('snapshots.messages/all-words', 'snapshots.messages/none-found')
-    .proxy(
-      listing((query) => {
-        const [word] = query.get('query')?.split(' ') ?? [];
-        if (word !== undefined) query.set('query', word);
-      }),
-    ),
+    .caughtBy('snapshots.messages/all-words none-found')
+    .listing((query) => {
+      const [word] = query.get('query')?.split(' ') ?? [];
+      if (word !== undefined) query.set('query', word);
+    }),
   mutant('case-matters', 'the query is compared letter by letter')
     .caughtBy('snapshots.messages/any-case')
-    .proxy(() =>
-      on('GET', READ, async ({ search }, forward) => {
-        const words = new URLSearchParams(search).get('query')?.split(' ') ?? [];
-        return editSuccess(await forward(), (list) => ({
-          ...list,
-          data: (list.data as { content: string }[]).filter(({ content }) =>
-            words.every((word) => content.includes(word)),
-          ),
-        }));
-      }),
-    ),
+    .on('GET', READ, async ({ search }, forward) => {
+      const words = new URLSearchParams(search).get('query')?.split(' ') ?? [];
+      return editSuccess(await forward(), (list) => ({
+        ...list,
+        data: (list.data as { content: string }[]).filter(({ content }) =>
+          words.every((word) => content.includes(word)),
+        ),
+      }));
+    }),
   mutant('searches-the-archive', 'a query searches all that is archived, whatever the scope')
     .caughtBy('snapshots.messages/searched-in-its-scope')
-    .proxy(listing((query) => query.has('query') && query.set('scope', 'archived'))),
+    .listing((query) => query.has('query') && query.set('scope', 'archived')),
   mutant('query-ignored', 'the query is ignored')
-    .caughtBy('snapshots.messages/none-found', 'snapshots.messages/any-case')
-    .proxy(listing((query) => query.delete('query'))),
+    .caughtBy('snapshots.messages/none-found any-case')
+    .listing((query) => query.delete('query')),
 ];
 
 const LIVES = [
   mutant('die-with-session', 'the snapshots of a session are deleted with it')
     .caughtBy('snapshots.immutable/after-deletion', 'snapshots.lists/of-a-deleted-session')
-    .proxy(() =>
-      on('DELETE', '/v1/sessions/:id', async ({ ids: [id] }, forward) => {
-        const { body } = await ask(forward, 'GET', `/v1/sessions/${id}/snapshots`, undefined, '?limit=100');
-        for (const taken of (body.data ?? []) as { id: string }[]) {
-          await ask(forward, 'DELETE', `/v1/snapshots/${taken.id}`);
-        }
-        return forward();
-      }),
-    ),
+    .on('DELETE', '/v1/sessions/:id', async ({ ids: [id] }, forward) => {
+      const { body } = await ask(forward, 'GET', `/v1/sessions/${id}/snapshots`, undefined, '?limit=100');
+      for (const taken of (body.data ?? []) as { id: string }[]) {
+        await ask(forward, 'DELETE', `/v1/snapshots/${taken.id}`);
+      }
+      return forward();
+    }),
   mutant('deleted-session-answers', 'the snapshots of a deleted session are still listed under it')
     .caughtBy('snapshots.lists/session-gone')
-    .proxy(() =>
-      on('GET', TAKE, async (_, forward) => {
-        const response = await forward();
-        return response.ok ? response : forward({ path: '/v1/snapshots' });
-      }),
-    ),
+    .on('GET', TAKE, async (_, forward) => {
+      const response = await forward();
+      return response.ok ? response : forward({ path: '/v1/snapshots' });
+    }),
   mutant('delete-does-nothing', 'a deleted snapshot is only hidden from the lists')
-    .caughtBy('snapshots.delete/gone', 'snapshots.delete/second-delete-refused')
-    .proxy(() =>
-      on('DELETE', '/v1/snapshots/:id', async ({ ids: [id = ''], path }, forward) => {
-        const { status, body } = await ask(forward, 'GET', path);
-        return json(status === 200 ? { id, object: 'session.snapshot.deleted', deleted: true } : body, status);
-      }),
-    ),
+    .caughtBy('snapshots.delete/gone second-delete-refused')
+    .on('DELETE', '/v1/snapshots/:id', async ({ ids: [id = ''], path }, forward) => {
+      const { status, body } = await ask(forward, 'GET', path);
+      return json(status === 200 ? { id, object: 'session.snapshot.deleted', deleted: true } : body, status);
+    }),
   mutant('delete-answers-nothing', 'deleting answers with an empty object')
     .caughtBy('snapshots.delete/deleted')
-    .proxy(() => on('DELETE', '/v1/snapshots/:id', async (_, forward) => editSuccess(await forward(), () => ({})))),
+    .editAnswers('DELETE', '/v1/snapshots/:id', () => ({})),
   mutant('delete-takes-all', 'deleting one snapshot deletes all of its session')
     .caughtBy('snapshots.delete/others-stay')
-    .proxy(() =>
-      on('DELETE', '/v1/snapshots/:id', async ({ path }, forward) => {
-        const { body } = await ask(forward, 'GET', path);
-        const list = await ask(forward, 'GET', `/v1/sessions/${body.session_id}/snapshots`);
-        for (const { id } of (list.body.data ?? []) as { id: string }[]) {
-          if (id !== body.id) await ask(forward, 'DELETE', `/v1/snapshots/${id}`);
-        }
-        return forward();
-      }),
-    ),
+    .on('DELETE', '/v1/snapshots/:id', async ({ path }, forward) => {
+      const { body } = await ask(forward, 'GET', path);
+      const list = await ask(forward, 'GET', `/v1/sessions/${body.session_id}/snapshots`);
+      for (const { id } of (list.body.data ?? []) as { id: string }[]) {
+        if (id !== body.id) await ask(forward, 'DELETE', `/v1/snapshots/${id}`);
+      }
+      return forward();
+    }),
   mutant('delete-steps-version', 'deleting a snapshot counts as a change of its session')
     .caughtBy('snapshots.delete/session-unchanged')
-    .proxy(() =>
-      on('DELETE', '/v1/snapshots/:id', async ({ path, headers }, forward) => {
-        const { body } = await ask(forward, 'GET', path);
-        await forward({
-          method: 'POST',
-          path: `/v1/sessions/${body.session_id}`,
-          headers: { ...headers, 'content-type': 'application/json' },
-          body: { title: 'one snapshot less' },
-        });
-        return forward();
-      }),
-    ),
+    .on('DELETE', '/v1/snapshots/:id', async ({ path, headers }, forward) => {
+      const { body } = await ask(forward, 'GET', path);
+      await forward({
+        method: 'POST',
+        path: `/v1/sessions/${body.session_id}`,
+        headers: { ...headers, 'content-type': 'application/json' },
+        body: { title: 'one snapshot less' },
+      });
+      return forward();
+    }),
   mutant('unknown-is-empty', 'the messages of a snapshot that nobody took are an empty list')
-    .caughtBy('snapshots.delete/never-known-refused', 'snapshots.delete/gone')
-    .proxy(() =>
-      on('GET', '/v1/snapshots/:id/messages', async (_, forward) => {
-        const response = await forward();
-        if (response.status !== 404) return response;
-        const list = { object: 'list', data: [], first_id: null, last_id: null, has_more: false };
-        return answer(response, JSON.stringify(list), 200);
-      }),
-    ),
+    .caughtBy('snapshots.delete/never-known-refused gone')
+    .on('GET', '/v1/snapshots/:id/messages', async (_, forward) => {
+      const response = await forward();
+      if (response.status !== 404) return response;
+      const list = { object: 'list', data: [], first_id: null, last_id: null, has_more: false };
+      return answer(response, JSON.stringify(list), 200);
+    }),
   mutant('listed-oldest-first', 'snapshots are listed oldest first')
-    .caughtBy('snapshots.lists/of-the-session', 'snapshots.lists/of-the-account')
+    .caughtBy('snapshots.lists/of-the-session of-the-account')
     .proxy(
       () => (request, forward) =>
         request.method === 'GET' && request.path.endsWith('/snapshots')
@@ -328,7 +272,7 @@ const LIVES = [
     ),
   mutant('listed-for-all-sessions', 'the list of a session is that of the account')
     .caughtBy('snapshots.lists/of-the-session')
-    .proxy(() => on('GET', TAKE, (_, forward) => forward({ path: '/v1/snapshots' }))),
+    .on('GET', TAKE, (_, forward) => forward({ path: '/v1/snapshots' })),
 ];
 
 /** How long a snapshot lives, where it is listed, and for whom. */
@@ -348,40 +292,25 @@ const SNAPSHOT_OBJECT_MUTANTS = [
     ),
   mutant('name-lost', 'the name is not kept')
     .caughtBy('snapshots.object/named-and-annotated')
-    .proxy(() =>
-      on('POST', TAKE, ({ body }, forward) => {
-        const { name: _, ...rest } = body as Json;
-        return forward({ body: rest });
-      }),
-    ),
+    .editBodies('POST', TAKE, ({ name: _, ...rest }) => rest),
   mutant('named-by-itself', 'a snapshot without a name is given one')
     .caughtBy('snapshots.object/nameless-by-default')
-    .proxy(() => on('POST', TAKE, ({ body }, forward) => forward({ body: { name: 'snapshot', ...(body as Json) } }))),
+    .editBodies('POST', TAKE, (body) => ({ name: 'snapshot', ...body })),
   mutant('metadata-unlimited', 'metadata beyond the limit is cut off in silence')
     .caughtBy('snapshots.object/too-much-metadata-refused')
-    .proxy(() =>
-      on('POST', TAKE, ({ body }, forward) => {
-        const { metadata = {}, ...rest } = body as { metadata?: object };
-        return forward({ body: { ...rest, metadata: Object.fromEntries(Object.entries(metadata).slice(0, 16)) } });
-      }),
-    ),
+    .editBodies('POST', TAKE, (body) => {
+      const { metadata = {}, ...rest } = body as { metadata?: object };
+      return { ...rest, metadata: Object.fromEntries(Object.entries(metadata).slice(0, 16)) };
+    }),
   mutant('read-differs', 'a snapshot that is read again does not tell its name')
     .caughtBy('snapshots.object/taken-and-read-again')
-    .proxy(() =>
-      on('GET', '/v1/snapshots/:id', async (_, forward) =>
-        editSuccess(await forward(), (body) => ({ ...body, name: null })),
-      ),
-    ),
+    .editAnswers('GET', '/v1/snapshots/:id', (body) => ({ ...body, name: null })),
   mutant('tools-not-counted', 'the usage of a snapshot leaves its tools out')
     .caughtBy('snapshots.preserve-len/usage-of-both')
-    .proxy(() =>
-      on('POST', TAKE, async (_, forward) =>
-        editSuccess(await forward(), (body) => {
-          const { total_tokens, tools_tokens, ...rest } = body.usage as { total_tokens: number; tools_tokens: number };
-          return { ...body, usage: { ...rest, total_tokens: total_tokens - tools_tokens, tools_tokens: 0 } };
-        }),
-      ),
-    ),
+    .editAnswers('POST', TAKE, (body) => {
+      const { total_tokens, tools_tokens, ...rest } = body.usage as { total_tokens: number; tools_tokens: number };
+      return { ...body, usage: { ...rest, total_tokens: total_tokens - tools_tokens, tools_tokens: 0 } };
+    }),
 ];
 
 export const SNAPSHOTS_MUTANTS: readonly Mutant[] = [

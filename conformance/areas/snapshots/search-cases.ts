@@ -46,19 +46,15 @@ export const snapshotSearch: Case = defineCase<string>({
   needs: ['sessions', 'sessions.append', 'sessions.snapshot'],
   checks: {
     ...Object.fromEntries(NAMES.map((name) => [name, 'snapshots.query'])),
-    'two-words-in-parts': 'snapshots.query',
-    'two-words-in-any-order': 'snapshots.query',
-    'one-word-missing': 'snapshots.query',
-    'blanks-around': 'snapshots.query',
+    'two-words-in-parts two-words-in-any-order one-word-missing blanks-around': 'snapshots.query',
     'oldest-first-on-request': 'snapshots.query',
   },
   cost: () => ({ requests: 20 + 5 * NAMES.length }),
-  async run(context) {
-    const { api } = context;
+  async run({ api, check, nonce }) {
     const { id } = await createSession(api);
     const words = new Map<string, string>();
     for (const name of NAMES) {
-      const word = context.nonce();
+      const word = nonce();
       words.set(name, word);
       await append(api, id, (PLACES[name] as (word: string) => Message[])(word));
     }
@@ -78,7 +74,7 @@ export const snapshotSearch: Case = defineCase<string>({
         .filter((message) => JSON.stringify([message.content, message.tool_calls]).includes(word))
         .map((message) => message.id);
     for (const [name, word] of words) {
-      await context.check(name, async () => {
+      await check(name, async () => {
         const due = holding(word);
         expectEqual(due.length, 1, 'the messages that hold a word');
         for (const query of [word, word.toLowerCase()]) {
@@ -88,19 +84,19 @@ export const snapshotSearch: Case = defineCase<string>({
       });
     }
     const [both, one] = archived.slice(-2).map((message) => message.id);
-    await context.check('two-words-in-parts', async () => {
+    await check('two-words-in-parts', async () => {
       expectEqual(await found('alpha beta'), [both], 'the messages with both words');
     });
-    await context.check('two-words-in-any-order', async () => {
+    await check('two-words-in-any-order', async () => {
       expectEqual(await found('BETA Alpha'), [both], 'the messages with both words');
     });
-    await context.check('one-word-missing', async () => {
+    await check('one-word-missing', async () => {
       expectEqual(await found('alpha gamma'), [], 'the messages with both words');
     });
-    await context.check('blanks-around', async () => {
+    await check('blanks-around', async () => {
       expectEqual(await found('  beta \t '), [one, both], 'the messages with the word');
     });
-    await context.check('oldest-first-on-request', async () => {
+    await check('oldest-first-on-request', async () => {
       expectEqual(await found('beta', '&order=asc'), [both, one], 'the messages with the word, oldest first');
     });
   },

@@ -35,8 +35,7 @@ const streamAnswer = defineCase({
     'event-stream': 'stream.events',
     'same-answer': 'stream.chunk',
     'role-first': 'stream.role-first',
-    'one-finish': 'stream.finish',
-    'nothing-after-finish': 'stream.finish',
+    'one-finish nothing-after-finish': 'stream.finish',
     'done-last': 'stream.done',
     'usage-in-finish': 'stream.finish-usage',
     'usage-sum': 'stream.usage-sum',
@@ -48,55 +47,53 @@ const streamAnswer = defineCase({
     fingerprint: 'stream.fingerprint',
   },
   cost: () => ({ requests: TRIES, promptTokens: TRIES * 200, completionTokens: TRIES * 128 }),
-  async run(context) {
+  async run({ check }, context) {
     const phrase = longPhrase(context);
     const answer = await streamOf(context, phrase);
     const { reply, events, chunks } = answer;
     const last = finishing(chunks).at(-1);
     const before = last ? chunks.slice(0, chunks.indexOf(last)) : chunks;
     const after = last ? chunks.slice(chunks.indexOf(last) + 1) : [];
-    await context.check('event-stream', () => {
+    await check('event-stream', () => {
       const type = reply.headers.get('content-type');
       expectTrue(type?.startsWith('text/event-stream') ?? false, `the content type of a stream is ${type}`);
     });
-    await context.check('same-answer', () => sameAnswer(chunks));
-    await context.check('role-first', () => {
+    await check('same-answer', () => sameAnswer(chunks));
+    await check('role-first', () => {
       const first = chunks.flatMap(({ choices }) => choices).find(({ delta }) => Object.keys(delta).length > 0);
       expectEqual(first?.delta.role, 'assistant', 'the role in the first delta');
     });
-    await context.check('one-finish', () => expectEqual(finishing(chunks).length, 1, 'chunks with a finish_reason'));
-    await context.check('nothing-after-finish', () => {
+    await check('one-finish', () => expectEqual(finishing(chunks).length, 1, 'chunks with a finish_reason'));
+    await check('nothing-after-finish', () => {
       expectTrue(last !== undefined, 'no chunk has a finish_reason');
       expectEqual(after.flatMap(({ choices }) => choices).length, 0, 'choices after the finish chunk');
     });
-    await context.check('done-last', () => {
+    await check('done-last', () => {
       expectEqual(events.indexOf('[DONE]'), events.length - 1, 'the place of [DONE] among the events');
     });
-    await context.check('usage-in-finish', () =>
+    await check('usage-in-finish', () =>
       expectShape(z.object({}), last?.choices[0]?.usage, 'usage of the finish chunk'),
     );
-    await context.check('usage-sum', () =>
-      expectUsage(last?.choices[0]?.usage ?? last?.usage, 'usage of the finish chunk'),
-    );
-    await context.check('no-usage-before', () => {
+    await check('usage-sum', () => expectUsage(last?.choices[0]?.usage ?? last?.usage, 'usage of the finish chunk'));
+    await check('no-usage-before', () => {
       const early = before.filter((chunk) => 'usage' in chunk || chunk.choices.some((choice) => 'usage' in choice));
       expectEqual(early, [], 'chunks with a usage before the finish chunk');
     });
-    await context.check('no-usage-chunk', () => {
+    await check('no-usage-chunk', () => {
       const asked = chunks.filter(({ choices, usage }) => choices.length === 0 && usage !== undefined);
       expectEqual(asked, [], 'chunks of usage that nobody asked for');
     });
-    await context.check('whole-in-order', () => {
+    await check('whole-in-order', () => {
       expectTrue(answer.text.includes(phrase), `the deltas do not join to ${phrase}: ${JSON.stringify(answer.pieces)}`);
     });
-    await context.check('whole-characters', () => {
+    await check('whole-characters', () => {
       const broken = answer.pieces.filter((piece) => !piece.isWellFormed() || piece.includes('\uFFFD'));
       expectEqual(broken, [], 'deltas that hold half a character');
     });
-    await context.check('several-deltas', () => {
+    await check('several-deltas', () => {
       expectTrue(answer.pieces.length > 1, `a text of ${answer.text.length} characters comes in one delta`);
     });
-    await context.check('fingerprint', () => {
+    await check('fingerprint', () => {
       expectTrue(typeof last?.system_fingerprint === 'string', 'the finish chunk has no system_fingerprint');
     });
   },
@@ -149,11 +146,11 @@ const streamCalls = defineCase({
     'says-tool-calls': 'stream.call-finish',
   },
   cost: costOfChats(TRIES),
-  async run(context) {
+  async run({ check }, context) {
     const chunks = await streamedCall(context);
     const deltas = deltasOf(chunks);
-    await context.check('opening-first', () => expectShape(Opening, deltas[0], 'the first delta of the call'));
-    await context.check('arguments-join', () => {
+    await check('opening-first', () => expectShape(Opening, deltas[0], 'the first delta of the call'));
+    await check('arguments-join', () => {
       const pieces = deltas.map((delta) => expectShape(Piece, delta, 'a delta of the call'));
       const first = pieces.filter(({ index }) => index === 0).map((piece) => piece.function.arguments);
       expectTrue(
@@ -161,7 +158,7 @@ const streamCalls = defineCase({
         `the arguments do not join: ${first.join('|')}`,
       );
     });
-    await context.check('says-tool-calls', () => {
+    await check('says-tool-calls', () => {
       expectEqual(finishing(chunks)[0]?.choices[0]?.finish_reason, 'tool_calls', 'finish_reason');
     });
   },
@@ -185,20 +182,16 @@ const streamUsage = defineCase({
   id: 'stream.usage',
   title: 'include_usage adds one chunk with the usage',
   needs: ['chat', 'chat.stream'],
-  checks: {
-    'chunk-added': 'stream.include-usage',
-    'same-usage': 'stream.include-usage',
-    'false-adds-none': 'stream.include-usage',
-  },
+  checks: { 'chunk-added same-usage false-adds-none': 'stream.include-usage' },
   cost: costOfChats(2),
-  async run(context) {
+  async run({ check, require }, context) {
     const { chunks } = await streamChat(context, { stream_options: { include_usage: true } });
     const last = chunks.at(-1);
-    await context.require('chunk-added', () => {
+    await require('chunk-added', () => {
       expectEqual(chunks.filter(({ choices }) => choices.length === 0).length, 1, 'chunks without choices');
       expectEqual(last?.choices, [], 'choices of the last chunk');
     });
-    await context.check('same-usage', () => {
+    await check('same-usage', () => {
       const usage = expectUsage(last?.usage, 'usage of the last chunk');
       expectEqual(
         usage,
@@ -206,7 +199,7 @@ const streamUsage = defineCase({
         'the usage asked for',
       );
     });
-    await context.check('false-adds-none', async () => {
+    await check('false-adds-none', async () => {
       const without = await streamChat(context, { stream_options: { include_usage: false } });
       expectEqual(
         without.chunks.filter(({ choices }) => choices.length === 0),
@@ -223,14 +216,14 @@ const streamLength = defineCase({
   id: 'stream.length',
   title: 'a streamed answer that was cut has finish_reason length',
   needs: ['chat', 'chat.stream'],
-  checks: { 'cut-says-length': 'stream.length', bounded: 'stream.length' },
+  checks: { 'cut-says-length bounded': 'stream.length' },
   cost: costOfChats(1),
-  async run(context) {
-    const messages = replyExactly([context.nonce(), context.nonce(), context.nonce()].join(' '));
+  async run({ check, nonce }, context) {
+    const messages = replyExactly([nonce(), nonce(), nonce()].join(' '));
     const { chunks } = await streamChat(context, { messages, max_tokens: FEW });
     const [choice] = finishing(chunks)[0]?.choices ?? [];
-    await context.check('cut-says-length', () => expectEqual(choice?.finish_reason, 'length', 'finish_reason'));
-    await context.check('bounded', () => {
+    await check('cut-says-length', () => expectEqual(choice?.finish_reason, 'length', 'finish_reason'));
+    await check('bounded', () => {
       const { completion_tokens } = expectShape(z.looseObject({ completion_tokens: z.int() }), choice?.usage, 'usage');
       expectTrue(completion_tokens <= FEW, `an answer of at most ${FEW} tokens takes ${completion_tokens}`);
     });
@@ -241,14 +234,14 @@ const streamAsked = defineCase({
   id: 'stream.asked',
   title: 'an answer is streamed only on request',
   needs: ['chat', 'chat.stream'],
-  checks: { 'false-is-whole': 'stream.asked', 'absent-is-whole': 'stream.asked', 'true-is-streamed': 'stream.asked' },
+  checks: { 'false-is-whole absent-is-whole true-is-streamed': 'stream.asked' },
   cost: costOfChats(3),
-  async run(context) {
-    await context.check('true-is-streamed', async () => {
+  async run({ check }, context) {
+    await check('true-is-streamed', async () => {
       expectTrue((await streamChat(context)).chunks.length > 0, 'no event came');
     });
-    await context.check('false-is-whole', () => completeChat(context, { stream: false }));
-    await context.check('absent-is-whole', () => completeChat(context));
+    await check('false-is-whole', () => completeChat(context, { stream: false }));
+    await check('absent-is-whole', () => completeChat(context));
   },
 });
 
@@ -258,14 +251,14 @@ const streamRefusal = defineCase({
   needs: ['chat', 'chat.stream'],
   checks: { 'plain-json': 'stream.refusal', 'next-streamed': 'stream.events' },
   cost: costOfChats(2),
-  async run(context) {
-    await context.check('plain-json', async () => {
+  async run({ check }, context) {
+    await check('plain-json', async () => {
       const reply = await sendChat(context, { stream: true, messages: [{ role: 'user', content: '' }] });
       expectEqual(expectError(reply, 'content_empty'), LIVE_TEXT.contentEmpty, 'the message');
       const type = reply.headers.get('content-type');
       expectTrue(type?.startsWith('application/json') ?? false, `the content type of a refusal is ${type}`);
     });
-    await context.check('next-streamed', async () => {
+    await check('next-streamed', async () => {
       const { reply } = await streamChat(context);
       expectTrue(reply.headers.get('content-type')?.startsWith('text/event-stream') ?? false, 'no event stream');
     });

@@ -57,16 +57,11 @@ const tokensCharged = defineCase({
   id: 'tokens.charged',
   title: 'the estimate is what is charged',
   needs: ['chat', 'tokens.estimate', 'chat.tools'],
-  checks: {
-    'of-texts': 'tokens.estimate-is-prompt',
-    'with-names': 'tokens.estimate-is-prompt',
-    'with-tools': 'tokens.estimate-is-prompt',
-    'with-results': 'tokens.estimate-is-prompt',
-  },
+  checks: { 'of-texts with-names with-tools with-results': 'tokens.estimate-is-prompt' },
   cost: costOfChats(4, { requests: 8 }),
-  async run(context) {
+  async run({ check }, context) {
     for (const kind of Object.keys(PROMPTS) as (keyof typeof PROMPTS)[]) {
-      await context.check(kind, async () => {
+      await check(kind, async () => {
         const body = PROMPTS[kind];
         const { usage } = await completeChat(context, body);
         const { prompt_tokens } = expectShape(z.looseObject({ prompt_tokens: z.int() }), usage, 'usage');
@@ -82,13 +77,13 @@ const tokensCompletion = defineCase({
   needs: ['chat', 'tokens.estimate', 'chat.tools'],
   checks: { 'of-text': 'tokens.completion', 'of-calls': 'tokens.completion-calls' },
   cost: costOfChats(4, { requests: 8 }),
-  async run(context) {
-    await context.check('of-text', async () => {
-      const { text, usage } = await completeChat(context, { messages: replyExactly(`${context.nonce()} 你好 🌍`) });
+  async run({ check, nonce }, context) {
+    await check('of-text', async () => {
+      const { text, usage } = await completeChat(context, { messages: replyExactly(`${nonce()} 你好 🌍`) });
       const { completion_tokens } = expectUsage(usage, 'usage');
       expectEqual(completion_tokens, await textTokens(context, text), 'completion_tokens, against those of the text');
     });
-    await context.check('of-calls', () => withinThreeTries(() => callCharged(context)));
+    await check('of-calls', () => withinThreeTries(() => callCharged(context)));
   },
 });
 
@@ -121,26 +116,24 @@ const tokensEstimate = defineCase({
     'no-key-refused': 'errors.no-key',
   },
   cost: () => ({ requests: 5 }),
-  async run(context) {
-    await context.check('unknown-model-refused', async () => {
+  async run({ limits, check }, context) {
+    await check('unknown-model-refused', async () => {
       const reply = await sendEstimate(context, { model: UNKNOWN, messages: ONE_TOKEN });
       expectEqual(expectError(reply, 'model_not_found'), LIVE_TEXT.modelNotFound(UNKNOWN), 'the message');
     });
-    await context.check('no-key-refused', async () =>
+    await check('no-key-refused', async () =>
       expectUnauthenticated(await sendEstimate(context, { messages: ONE_TOKEN }, { key: null })),
     );
-    await context.check('shape', async () =>
-      expectBody(await sendEstimate(context, { messages: ONE_TOKEN }), TokenEstimate),
-    );
-    await context.check('one-token-is-eight', async () => {
+    await check('shape', async () => expectBody(await sendEstimate(context, { messages: ONE_TOKEN }), TokenEstimate));
+    await check('one-token-is-eight', async () => {
       expectEqual(
         await estimateTokens(context, { messages: ONE_TOKEN }),
         ONE_TOKEN_PROMPT,
         'the estimate of a one-token message',
       );
     });
-    await context.check('over-window-counted', async () => {
-      const { window_tokens } = context.limits;
+    await check('over-window-counted', async () => {
+      const { window_tokens } = limits;
       const tokens = await estimateTokens(context, { messages: [user(' a'.repeat(window_tokens + 1))] });
       expectTrue(tokens > window_tokens, `${window_tokens + 1} words count ${tokens} tokens`);
     });
@@ -153,8 +146,8 @@ const tokensPrompt = defineCase({
   needs: ['chat'],
   checks: { 'one-token-is-eight': 'tokens.prompt-of-one' },
   cost: costOfChats(1),
-  async run(context) {
-    await context.check('one-token-is-eight', async () => {
+  async run({ check }, context) {
+    await check('one-token-is-eight', async () => {
       const { usage } = await completeChat(context, { messages: ONE_TOKEN });
       const { prompt_tokens } = expectShape(z.looseObject({ prompt_tokens: z.int() }), usage, 'usage');
       expectEqual(prompt_tokens, ONE_TOKEN_PROMPT, 'prompt_tokens of a one-token message');
@@ -195,12 +188,12 @@ const tokensTemplate = defineCase({
     'special-text-is-text': 'tokens.special-text',
   },
   cost: () => ({ requests: 32 }),
-  async run(context) {
+  async run({ check }, context) {
     const text = await textTokens(context, TEXT);
     const messageTokens = async (message: object) =>
       (await estimateTokens(context, { messages: [message] })) - PROMPT_TOKENS;
 
-    await context.check('sum-of-messages', async () => {
+    await check('sum-of-messages', async () => {
       const messages = [
         { role: 'system', content: TEXT },
         user(`${TEXT} ${TEXT}`),
@@ -214,7 +207,7 @@ const tokensTemplate = defineCase({
         'tokens of three messages, against the sum of each',
       );
     });
-    await context.check('same-frame-for-all', async () => {
+    await check('same-frame-for-all', async () => {
       for (const role of ['system', 'user', 'assistant']) {
         expectEqual(
           await messageTokens({ role, content: TEXT }),
@@ -223,11 +216,11 @@ const tokensTemplate = defineCase({
         );
       }
     });
-    await context.check('name-for-role', async () => {
+    await check('name-for-role', async () => {
       const due = MARKERS + (await textTokens(context, NAME)) + text;
       expectEqual(await messageTokens({ ...user(TEXT), name: NAME }), due, 'tokens of a message with a name');
     });
-    await context.check('result-with-its-line', async () => {
+    await check('result-with-its-line', async () => {
       const [{ id } = { id: '' }] = CALLS;
       const due = FRAME_TOKENS + (await textTokens(context, `## Return of ${id}\n${TEXT}`));
       expectEqual(
@@ -236,7 +229,7 @@ const tokensTemplate = defineCase({
         "tokens of a tool's result",
       );
     });
-    await context.check('calls-with-their-markers', async () => {
+    await check('calls-with-their-markers', async () => {
       let due = FRAME_TOKENS + CALLS_MARKERS;
       for (const call of CALLS) {
         due += CALL_MARKERS + (await textTokens(context, call.id)) + (await textTokens(context, call.arguments));
@@ -248,7 +241,7 @@ const tokensTemplate = defineCase({
       }));
       expectEqual(await messageTokens({ role: 'assistant', content: '', tool_calls }), due, 'tokens of two calls');
     });
-    await context.check('declared-functions', async () => {
+    await check('declared-functions', async () => {
       const tools = [functionTool('look_up'), functionTool('get_news')];
       const json = JSON.stringify(tools);
       const due = MARKERS + (await textTokens(context, 'tool_declare')) + (await textTokens(context, json));
@@ -259,7 +252,7 @@ const tokensTemplate = defineCase({
         'tokens of two functions',
       );
     });
-    await context.check('no-functions', async () => {
+    await check('no-functions', async () => {
       const messages = [user(TEXT)];
       expectEqual(
         await estimateTokens(context, { messages, tools: [] }),
@@ -267,7 +260,7 @@ const tokensTemplate = defineCase({
         'tokens',
       );
     });
-    await context.check('special-text-is-text', async () => {
+    await check('special-text-is-text', async () => {
       for (const marker of SPECIAL) {
         const tokens = await textTokens(context, marker);
         expectTrue(tokens > 1, `${marker} counts ${tokens} token: it is taken for the marker that it looks like`);

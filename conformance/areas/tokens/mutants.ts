@@ -1,10 +1,8 @@
-import { editEstimate, editEstimateRequest, editMessages, editUsage, type Message, onChat } from '../../proof/chats.ts';
+import { editEstimateRequest, type Message } from '../../proof/chats.ts';
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
 import type { Json } from '../../proof/proxy.ts';
-import { editJson, json, on } from '../../proof/proxy.ts';
+import { editJson, json } from '../../proof/proxy.ts';
 import { refusal } from '../../proof/sessions.ts';
-
-const mutant = mutantsOf('tokens');
 
 const ESTIMATE = '/v1/tokenizers/estimate-token-count';
 
@@ -16,6 +14,8 @@ const messages = (edit: (messages: Message[]) => Message[]) =>
 
 const each = (edit: (message: Message) => Message) => messages((all) => all.map(edit));
 
+const mutant = mutantsOf('tokens', { each, messages });
+
 const lengthOf = (body: Json) => JSON.stringify(body.messages).length;
 
 const listOf = (body: Json, field: string) => (Array.isArray(body[field]) ? (body[field] as Json[]) : []);
@@ -26,120 +26,102 @@ const rolesOf = (body: Json, role: string) =>
 export const TOKENS_MUTANTS: readonly Mutant[] = [
   mutant('bare-total', 'an estimate stands beside `data`')
     .caughtBy('tokens.estimate/shape')
-    .proxy(() =>
-      on('POST', ESTIMATE, async (_, forward) => {
-        const response = await forward();
-        return response.ok ? editJson(response, ({ data }: { data: Json }) => data) : response;
-      }),
-    ),
+    .on('POST', ESTIMATE, async (_, forward) => {
+      const response = await forward();
+      return response.ok ? editJson(response, ({ data }: { data: Json }) => data) : response;
+    }),
   mutant('estimate-public', 'estimates are made for who has no key')
     .caughtBy('tokens.estimate/no-key-refused')
-    .proxy(() =>
-      on('POST', ESTIMATE, ({ headers }, forward) =>
-        forward({ headers: { authorization: 'Bearer sk-none', ...headers } }),
-      ),
+    .on('POST', ESTIMATE, ({ headers }, forward) =>
+      forward({ headers: { authorization: 'Bearer sk-none', ...headers } }),
     ),
   mutant('prompt-left-open', 'the tokens that open the answer are not counted')
     .caughtBy('tokens.estimate/one-token-is-eight', 'tokens.charged/of-texts')
-    .proxy(editEstimate((total) => total - 3)),
+    .editEstimate((total) => total - 3),
   mutant('system-prompt-added', 'a system prompt is added to every chat')
-    .caughtBy('tokens.prompt/one-token-is-eight', 'tokens.charged/of-texts', 'tokens.charged/with-tools')
-    .proxy(editMessages((all) => (all.length > 0 ? [{ role: 'system', content: 'You are Kimi.' }, ...all] : all))),
+    .caughtBy('tokens.prompt/one-token-is-eight', 'tokens.charged/of-texts with-tools')
+    .editMessages((all) => (all.length > 0 ? [{ role: 'system', content: 'You are Kimi.' }, ...all] : all)),
   mutant('window-applied', 'an estimate beyond the window is refused')
     .caughtBy('tokens.estimate/over-window-counted')
-    .proxy(() =>
-      on('POST', ESTIMATE, async (_, forward) => {
-        const response = await forward();
-        if (!response.ok) return response;
-        const body = (await response.json()) as { data: { total_tokens: number } };
-        return body.data.total_tokens > WINDOW ? refusal('invalid_request') : json(body);
-      }),
-    ),
+    .on('POST', ESTIMATE, async (_, forward) => {
+      const response = await forward();
+      if (!response.ok) return response;
+      const body = (await response.json()) as { data: { total_tokens: number } };
+      return body.data.total_tokens > WINDOW ? refusal('invalid_request') : json(body);
+    }),
   mutant('capped-at-window', 'an estimate is never more than the window')
     .caughtBy('tokens.estimate/over-window-counted')
-    .proxy(editEstimate((total) => Math.min(total, WINDOW))),
+    .editEstimate((total) => Math.min(total, WINDOW)),
   mutant('any-model', 'a model that is not there is estimated like one that is')
     .caughtBy('tokens.estimate/unknown-model-refused')
-    .proxy(editEstimateRequest((body) => (body.model ? { ...body, model: 'kimi-k2-0905' } : body))),
+    .editEstimateRequest((body) => (body.model ? { ...body, model: 'kimi-k2-0905' } : body)),
   mutant('by-characters', 'tokens are guessed from characters')
-    .caughtBy('tokens.charged/of-texts', 'tokens.template/same-frame-for-all', 'tokens.template/sum-of-messages')
-    .proxy(editEstimate((_, body) => Math.ceil(lengthOf(body) / 4))),
+    .caughtBy('tokens.charged/of-texts', 'tokens.template/same-frame-for-all sum-of-messages')
+    .editEstimate((_, body) => Math.ceil(lengthOf(body) / 4)),
   mutant('last-message-only', 'only the last message is counted')
     .caughtBy('tokens.template/sum-of-messages', 'tokens.charged/of-texts')
-    .proxy(messages((all) => all.slice(-1))),
+    .messages((all) => all.slice(-1)),
   mutant('frames-uncounted', 'messages count their text only')
     .caughtBy('tokens.estimate/one-token-is-eight', 'tokens.charged/of-texts')
-    .proxy(editEstimate((total, body) => total - 4 * listOf(body, 'messages').length)),
+    .editEstimate((total, body) => total - 4 * listOf(body, 'messages').length),
   mutant('assistant-unframed', 'the frame of an answer counts less than that of a question')
     .caughtBy('tokens.template/same-frame-for-all')
-    .proxy(editEstimate((total, body) => total - rolesOf(body, 'assistant'))),
+    .editEstimate((total, body) => total - rolesOf(body, 'assistant')),
   mutant('names-uncounted', 'names are not counted')
     .caughtBy('tokens.template/name-for-role', 'tokens.charged/with-names')
-    .proxy(each(({ name: _, ...message }) => message as Message)),
+    .each(({ name: _, ...message }) => message as Message),
   mutant('name-beside-role', 'a name is counted beside the role')
     .caughtBy('tokens.template/name-for-role', 'tokens.charged/with-names')
-    .proxy(editEstimate((total, body) => total + listOf(body, 'messages').filter(({ name }) => name).length)),
+    .editEstimate((total, body) => total + listOf(body, 'messages').filter(({ name }) => name).length),
   mutant('results-bare', 'results count their text only')
     .caughtBy('tokens.template/result-with-its-line', 'tokens.charged/with-results')
-    .proxy(each((message) => (message.role === 'tool' ? { role: 'user', content: message.content } : message))),
+    .each((message) => (message.role === 'tool' ? { role: 'user', content: message.content } : message)),
   mutant('calls-uncounted', 'calls are not counted')
     .caughtBy('tokens.template/calls-with-their-markers', 'tokens.charged/with-results', 'tokens.completion/of-calls')
-    .proxy(each(({ tool_calls: _, ...message }) => message as Message)),
+    .each(({ tool_calls: _, ...message }) => message as Message),
   mutant('call-names-uncounted', 'calls count their arguments only')
     .caughtBy('tokens.template/calls-with-their-markers')
-    .proxy(
-      each((message) =>
-        Array.isArray(message.tool_calls)
-          ? { ...message, tool_calls: message.tool_calls.map((call: Json) => ({ ...call, id: 'a' })) }
-          : message,
-      ),
+    .each((message) =>
+      Array.isArray(message.tool_calls)
+        ? { ...message, tool_calls: message.tool_calls.map((call: Json) => ({ ...call, id: 'a' })) }
+        : message,
     ),
   mutant('tools-uncounted', 'declared functions are not counted')
     .caughtBy('tokens.template/declared-functions', 'tokens.charged/with-tools')
-    .proxy(editEstimateRequest(({ tools: _, ...body }) => body)),
+    .editEstimateRequest(({ tools: _, ...body }) => body),
   mutant('tool-frame-uncounted', 'declared functions count their JSON only')
     .caughtBy('tokens.template/declared-functions')
-    .proxy(editEstimate((total, body) => (listOf(body, 'tools').length > 0 ? total - 6 : total))),
+    .editEstimate((total, body) => (listOf(body, 'tools').length > 0 ? total - 6 : total)),
   mutant('empty-declaration', 'an empty list of functions is declared')
     .caughtBy('tokens.template/no-functions')
-    .proxy(editEstimate((total, body) => (Array.isArray(body.tools) && body.tools.length === 0 ? total + 6 : total))),
+    .editEstimate((total, body) => (Array.isArray(body.tools) && body.tools.length === 0 ? total + 6 : total)),
   mutant('markers-encoded', 'text that looks like a marker is encoded as one')
     .caughtBy('tokens.template/special-text-is-text')
-    .proxy(
-      each((message) =>
-        typeof message.content === 'string'
-          ? { ...message, content: message.content.replace(/<\|\w+\|>|\[EOS\]/g, 'a') }
-          : message,
-      ),
+    .each((message) =>
+      typeof message.content === 'string'
+        ? { ...message, content: message.content.replace(/<\|\w+\|>|\[EOS\]/g, 'a') }
+        : message,
     ),
   mutant('end-charged', 'the end marker of an answer is charged')
     .caughtBy('tokens.completion/of-text')
-    .proxy(
-      editUsage((usage) => ({
-        ...usage,
-        completion_tokens: usage.completion_tokens + 1,
-        total_tokens: usage.total_tokens + 1,
-      })),
-    ),
+    .editUsage((usage) => ({
+      ...usage,
+      completion_tokens: usage.completion_tokens + 1,
+      total_tokens: usage.total_tokens + 1,
+    })),
   mutant('calls-free', 'an answer that calls is charged its text only')
     .caughtBy('tokens.completion/of-calls')
-    .proxy(
-      editUsage((usage, { choices }) => {
-        const [choice] = choices as { message: { tool_calls?: unknown } }[];
-        return choice?.message.tool_calls
-          ? { ...usage, completion_tokens: 0, total_tokens: usage.prompt_tokens }
-          : usage;
-      }),
-    ),
+    .editUsage((usage, { choices }) => {
+      const [choice] = choices as { message: { tool_calls?: unknown } }[];
+      return choice?.message.tool_calls ? { ...usage, completion_tokens: 0, total_tokens: usage.prompt_tokens } : usage;
+    }),
   mutant('results-free', 'results are not charged')
     .caughtBy('tokens.charged/with-results')
-    .proxy(
-      onChat(async (body, forward) => {
-        const response = await forward();
-        const results = rolesOf(body, 'tool');
-        return results > 0 && response.ok ? editJson(response, (answer: Json) => less(answer, 4 * results)) : response;
-      }),
-    ),
+    .onChat(async (body, forward) => {
+      const response = await forward();
+      const results = rolesOf(body, 'tool');
+      return results > 0 && response.ok ? editJson(response, (answer: Json) => less(answer, 4 * results)) : response;
+    }),
 ];
 
 function less(answer: Json, count: number): Json {

@@ -44,35 +44,33 @@ const toolsCall = defineCase({
     'issued-accepted': 'tools.issued-ids',
   },
   cost: costOfChats(TRIES + 1),
-  async run(context) {
+  async run({ check, require }, context) {
     const { message, finish_reason } = await call(context);
     const calls = toolCallsOf(message);
-    await context.require('shape', () => expectShape(z.array(Call), message.tool_calls, 'tool_calls'));
-    await context.check('index-present', () =>
+    await require('shape', () => expectShape(z.array(Call), message.tool_calls, 'tool_calls'));
+    await check('index-present', () =>
       expectEqual(
         calls.map(({ index }) => index),
         [...calls.keys()],
         'the indices',
       ),
     );
-    await context.check('content-a-string', () =>
-      expectEqual(typeof message.content, 'string', 'the type of the content'),
-    );
-    await context.check('says-tool-calls', () => expectEqual(finish_reason, 'tool_calls', 'finish_reason'));
-    await context.check('declared-function', () => {
+    await check('content-a-string', () => expectEqual(typeof message.content, 'string', 'the type of the content'));
+    await check('says-tool-calls', () => expectEqual(finish_reason, 'tool_calls', 'finish_reason'));
+    await check('declared-function', () => {
       for (const made of calls) expectEqual(made.function.name, FORECAST_NAME, 'the name of the function');
     });
-    await context.check('arguments-fit', () => {
+    await check('arguments-fit', () => {
       for (const { function: made } of calls) expectShape(ForecastArguments, parseJson(made.arguments), 'arguments');
     });
-    await context.check('id-form', () => {
+    await check('id-form', () => {
       expectEqual(
         calls.map(({ id }) => id),
         calls.map((_, index) => `functions.${FORECAST_NAME}:${index}`),
         'ids of the calls',
       );
     });
-    await context.check('issued-accepted', async () => {
+    await check('issued-accepted', async () => {
       const results = calls.map(({ id }) => toolResult(String(id), 'Sunny.'));
       const messages = [...FORECAST_REQUEST.messages, { role: 'assistant', ...message }, ...results];
       await completeChat(context, { ...FORECAST_REQUEST, messages });
@@ -94,8 +92,8 @@ const toolsResult = defineCase({
   needs: ['chat', 'chat.tools'],
   checks: { read: 'tools.results' },
   cost: costOfChats(TRIES),
-  async run(context) {
-    const word = context.nonce();
+  async run({ check, nonce }, context) {
+    const word = nonce();
     const id = 'functions.look_up:0';
     const messages = [
       codeWordQuestion(),
@@ -106,7 +104,7 @@ const toolsResult = defineCase({
       },
       toolResult(id, codeWordText(word)),
     ];
-    await context.check('read', () =>
+    await check('read', () =>
       withinThreeTries(async () => {
         const { text } = await completeChat(context, { messages, tools: [functionTool('look_up')] });
         return text.includes(word) ? undefined : `the tool has answered ${word}, and the model says: ${text}`;
@@ -124,41 +122,38 @@ const toolsChoice = defineCase({
     'none-calls-nothing': 'tools.choice-none',
     'required-calls': 'tools.choice-required',
     'named-is-called': 'tools.choice-named',
-    'undeclared-refused': 'tools.choice-possible',
-    'required-without-refused': 'tools.choice-possible',
+    'undeclared-refused required-without-refused': 'tools.choice-possible',
   },
   cost: costOfChats(8),
-  async run(context) {
+  async run({ check }, context) {
     const other = functionTool('get_news');
     const called = async (body: object) => {
       const { choice } = await completeChat(context, { ...FORECAST_REQUEST, ...body });
       return toolCallsOf(choice.message).map(({ function: { name } }) => name);
     };
-    await context.check('auto-may-call', () =>
+    await check('auto-may-call', () =>
       withinThreeTries(async () => {
         const names = await called({ tool_choice: 'auto' });
         return names.includes(FORECAST_NAME) ? undefined : 'the model does not call the function that it must call';
       }),
     );
-    await context.check('none-calls-nothing', async () =>
-      expectEqual(await called({ tool_choice: 'none' }), [], 'calls'),
-    );
-    await context.check('required-calls', async () => {
+    await check('none-calls-nothing', async () => expectEqual(await called({ tool_choice: 'none' }), [], 'calls'));
+    await check('required-calls', async () => {
       const names = await called({ messages: [user('Good day.')], tool_choice: 'required' });
       expectTrue(names.length > 0, 'nothing is called');
     });
-    await context.check('named-is-called', async () => {
+    await check('named-is-called', async () => {
       const tool_choice = { type: 'function', function: { name: 'get_news' } };
       const names = await called({ tools: [...FORECAST_REQUEST.tools, other], tool_choice });
       expectEqual([...new Set(names)], ['get_news'], 'the functions called');
     });
-    await context.check('undeclared-refused', () =>
+    await check('undeclared-refused', () =>
       expectChatError(context, {
         ...FORECAST_REQUEST,
         tool_choice: { type: 'function', function: { name: 'get_news' } },
       }),
     );
-    await context.check('required-without-refused', () => expectChatError(context, { tool_choice: 'required' }));
+    await check('required-without-refused', () => expectChatError(context, { tool_choice: 'required' }));
   },
 });
 
@@ -171,20 +166,16 @@ const toolsName = defineCase({
   title: 'function names of 3 to 64 allowed characters',
   needs: ['chat', 'chat.tools'],
   checks: {
-    'bounds-accepted': 'tools.name',
-    'longer-refused': 'tools.name',
-    'shorter-refused': 'tools.name',
-    'digit-first-refused': 'tools.name',
-    'other-character-refused': 'tools.name',
+    'bounds-accepted longer-refused shorter-refused digit-first-refused other-character-refused': 'tools.name',
   },
   cost: costOfChats(5),
-  async run(context) {
+  async run({ check }, context) {
     const named = (...names: string[]) => ({ tools: names.map(functionTool) });
-    await context.check('longer-refused', () => expectChatError(context, named('f'.repeat(LONGEST + 1))));
-    await context.check('shorter-refused', () => expectChatError(context, named('f'.repeat(SHORTEST - 1))));
-    await context.check('digit-first-refused', () => expectChatError(context, named('1st_answer')));
-    await context.check('other-character-refused', () => expectChatError(context, named('get.news')));
-    await context.check('bounds-accepted', () =>
+    await check('longer-refused', () => expectChatError(context, named('f'.repeat(LONGEST + 1))));
+    await check('shorter-refused', () => expectChatError(context, named('f'.repeat(SHORTEST - 1))));
+    await check('digit-first-refused', () => expectChatError(context, named('1st_answer')));
+    await check('other-character-refused', () => expectChatError(context, named('get.news')));
+    await check('bounds-accepted', () =>
       completeChat(context, named('f'.repeat(LONGEST), 'g'.repeat(SHORTEST), '_a-9', 'Get_News')),
     );
   },
@@ -194,15 +185,15 @@ const toolsMost = defineCase({
   id: 'tools.most',
   title: 'at most 128 functions',
   needs: ['chat', 'chat.tools'],
-  checks: { 'most-accepted': 'tools.most', 'one-more-refused': 'tools.most' },
+  checks: { 'most-accepted one-more-refused': 'tools.most' },
   cost: ({ tools }) => costOfChats(2, { promptTokens: (2 * tools + 1) * 32 })(),
-  async run(context) {
-    const { tools: most } = context.limits;
+  async run({ limits, check }, context) {
+    const { tools: most } = limits;
     const many = (count: number) => ({
       tools: Array.from({ length: count }, (_, index) => functionTool(`fn_${index}`)),
     });
-    await context.check('one-more-refused', () => expectChatError(context, many(most + 1)));
-    await context.check('most-accepted', () => completeChat(context, many(most)));
+    await check('one-more-refused', () => expectChatError(context, many(most + 1)));
+    await check('most-accepted', () => completeChat(context, many(most)));
   },
 });
 
@@ -224,13 +215,11 @@ const toolsPairing = defineCase({
   needs: ['chat', 'chat.tools'],
   checks: {
     'answered-accepted': 'tools.issued-ids',
-    'unanswered-refused': 'tools.unanswered',
-    'unanswered-before-user-refused': 'tools.unanswered',
-    'other-id-refused': 'tools.orphan',
-    'orphan-refused': 'tools.orphan',
+    'unanswered-refused unanswered-before-user-refused': 'tools.unanswered',
+    'other-id-refused orphan-refused': 'tools.orphan',
   },
   cost: costOfChats(5),
-  async run(context) {
+  async run({ check }, context) {
     const refusal = async (messages: object[]) =>
       expectError(await sendChat(context, { messages, tools: TOOLS }), 'tool_call_id_not_found');
     const missing = async (messages: object[]) => {
@@ -242,11 +231,11 @@ const toolsPairing = defineCase({
       const message = await refusal(messages);
       expectTrue(LIVE_TEXT.toolCallIdNotFoundForms.test(message), `the message is in no known form: ${message}`);
     };
-    await context.check('unanswered-refused', () => missing([ASKED, CALLING]));
-    await context.check('unanswered-before-user-refused', () => missing([ASKED, CALLING, user('And now?')]));
-    await context.check('other-id-refused', () => orphan([ASKED, CALLING, toolResult('functions.look_up:9')]));
-    await context.check('orphan-refused', () => orphan([ASKED, toolResult(ID)]));
-    await context.check('answered-accepted', () =>
+    await check('unanswered-refused', () => missing([ASKED, CALLING]));
+    await check('unanswered-before-user-refused', () => missing([ASKED, CALLING, user('And now?')]));
+    await check('other-id-refused', () => orphan([ASKED, CALLING, toolResult('functions.look_up:9')]));
+    await check('orphan-refused', () => orphan([ASKED, toolResult(ID)]));
+    await check('answered-accepted', () =>
       completeChat(context, { messages: [ASKED, CALLING, toolResult(ID)], tools: TOOLS }),
     );
   },

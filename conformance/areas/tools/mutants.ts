@@ -1,65 +1,48 @@
-import {
-  type Call,
-  callsIn,
-  editCalls,
-  editChoices,
-  editErrorText,
-  editField,
-  editMessages,
-  editRequest,
-  type Message,
-  onChat,
-  refuse,
-} from '../../proof/chats.ts';
+import { type Call, callsIn, editCalls, editField, type Message, onChat, refuse } from '../../proof/chats.ts';
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
-import type { Json } from '../../proof/proxy.ts';
+import type { Handler, Json } from '../../proof/proxy.ts';
 
-const mutant = mutantsOf('tools');
+const mutant = mutantsOf('tools', { choice, named, withFunction });
 
-const withFunction = (edit: (made: Call['function']) => object) =>
-  editCalls((call) => ({ ...call, function: edit(call.function) }));
+function withFunction(edit: (made: Call['function']) => object): Handler {
+  return editCalls((call) => ({ ...call, function: edit(call.function) }));
+}
 
 const CALL_MUTANTS = [
   mutant('arguments-parsed', 'arguments come as an object instead of text')
     .caughtBy('tools.call/shape')
-    .proxy(withFunction((made) => ({ ...made, arguments: JSON.parse(made.arguments) }))),
+    .withFunction((made) => ({ ...made, arguments: JSON.parse(made.arguments) })),
   mutant('function-call', 'a call comes in the older shape, without id and type')
     .caughtBy('tools.call/shape')
-    .proxy(editCalls(({ function: made }) => ({ function: made }))),
+    .editCalls(({ function: made }) => ({ function: made })),
   mutant('no-index', 'a call that is not streamed has no index')
     .caughtBy('tools.call/index-present')
-    .proxy(editCalls(({ index: _, ...call }) => call)),
+    .editCalls(({ index: _, ...call }) => call),
   mutant('null-content', 'a message that calls has null as content')
     .caughtBy('tools.call/content-a-string')
-    .proxy(
-      editChoices((said) =>
-        said.message.tool_calls ? { ...said, message: { ...said.message, content: null } } : said,
-      ),
-    ),
+    .editChoices((said) => (said.message.tool_calls ? { ...said, message: { ...said.message, content: null } } : said)),
   mutant('says-stop', 'an answer that calls says that it stopped')
     .caughtBy('tools.call/says-tool-calls')
-    .proxy(editChoices((said) => ({ ...said, finish_reason: 'stop' }))),
+    .editChoices((said) => ({ ...said, finish_reason: 'stop' })),
   mutant('prefixed-name', 'the name of the function keeps the prefix of the prompt')
-    .caughtBy('tools.call/declared-function', 'tools.choice/auto-may-call', 'tools.choice/named-is-called')
-    .proxy(withFunction((made) => ({ ...made, name: `functions.${made.name}` }))),
+    .caughtBy('tools.call/declared-function', 'tools.choice/auto-may-call named-is-called')
+    .withFunction((made) => ({ ...made, name: `functions.${made.name}` })),
   mutant('arguments-escaped-twice', 'arguments are encoded twice')
     .caughtBy('tools.call/arguments-fit')
-    .proxy(withFunction((made) => ({ ...made, arguments: JSON.stringify(made.arguments) }))),
+    .withFunction((made) => ({ ...made, arguments: JSON.stringify(made.arguments) })),
   mutant('numbers-as-text', 'numbers in arguments come as text')
     .caughtBy('tools.call/arguments-fit')
-    .proxy(withFunction((made) => ({ ...made, arguments: made.arguments.replace(/:(\d+)/g, ':"$1"') }))),
+    .withFunction((made) => ({ ...made, arguments: made.arguments.replace(/:(\d+)/g, ':"$1"') })),
   mutant('random-ids', 'calls have ids at random')
     .caughtBy('tools.call/id-form')
-    .proxy(editCalls((call) => ({ ...call, id: 'call_8Jz0aQ' }))),
+    .editCalls((call) => ({ ...call, id: 'call_8Jz0aQ' })),
   mutant('ids-from-one', 'calls are numbered from 1')
     .caughtBy('tools.call/id-form')
-    .proxy(editCalls((call) => ({ ...call, id: call.id.replace(/\d+$/, (index) => String(Number(index) + 1)) }))),
+    .editCalls((call) => ({ ...call, id: call.id.replace(/\d+$/, (index) => String(Number(index) + 1)) })),
   mutant('index-not-taken-back', 'a call is refused where it comes back with its index')
     .caughtBy('tools.call/issued-accepted')
-    .proxy(
-      onChat((body, forward) =>
-        callsIn((body.messages ?? []) as Message[]).some((call) => 'index' in call) ? refuse() : forward(),
-      ),
+    .onChat((body, forward) =>
+      callsIn((body.messages ?? []) as Message[]).some((call) => 'index' in call) ? refuse() : forward(),
     ),
   mutant('ids-of-the-server-only', 'only results of calls that the server has issued itself are accepted')
     .caughtBy('tools.pairing/answered-accepted', 'tools.result/read')
@@ -72,14 +55,12 @@ const CALL_MUTANTS = [
         for (const [, id = ''] of (await response.clone().text()).matchAll(/"id":"(functions\.[^"]+)"/g))
           issued.add(id);
         return response;
-      })();
+      });
     }),
   mutant('results-dropped', 'results do not reach the model')
     .caughtBy('tools.result/read')
-    .proxy(
-      editMessages((messages) =>
-        messages.map((message) => (message.role === 'tool' ? { ...message, content: '…' } : message)),
-      ),
+    .editMessages((messages) =>
+      messages.map((message) => (message.role === 'tool' ? { ...message, content: '…' } : message)),
     ),
 ];
 
@@ -87,101 +68,92 @@ type Function = Json & { function: Json & { name: string } };
 
 type Choice = 'none' | 'auto' | 'required' | { function: { name: string } };
 
-const named = (edit: (name: string) => string) =>
-  editField('tools', (declared: Function[]) =>
+function named(edit: (name: string) => string): Handler {
+  return editField('tools', (declared: Function[]) =>
     declared.map((tool) => ({ ...tool, function: { ...tool.function, name: edit(tool.function.name) } })),
   );
+}
 
-const choice = (edit: (choice: Choice, body: Json) => unknown) => editField('tool_choice', edit);
+function choice(edit: (choice: Choice, body: Json) => unknown): Handler {
+  return editField('tool_choice', edit);
+}
 
 const namesOf = (body: Json) => ((body.tools ?? []) as Function[]).map((tool) => tool.function.name);
 
 const REQUEST_MUTANTS = [
   mutant('auto-never-calls', '`auto` calls nothing')
     .caughtBy('tools.choice/auto-may-call')
-    .proxy(choice((asked) => (asked === 'auto' ? 'none' : asked))),
+    .choice((asked) => (asked === 'auto' ? 'none' : asked)),
   mutant('none-ignored', '`none` leaves free what is called')
     .caughtBy('tools.choice/none-calls-nothing')
-    .proxy(choice((asked) => (asked === 'none' ? 'auto' : asked))),
+    .choice((asked) => (asked === 'none' ? 'auto' : asked)),
   mutant('required-ignored', '`required` leaves free whether something is called')
     .caughtBy('tools.choice/required-calls')
-    .proxy(choice((asked) => (asked === 'required' ? 'auto' : asked))),
+    .choice((asked) => (asked === 'required' ? 'auto' : asked)),
   mutant('named-is-required', 'a function named as tool_choice only makes that something is called')
-    .caughtBy('tools.choice/named-is-called', 'tools.choice/undeclared-refused')
-    .proxy(choice((asked) => (typeof asked === 'object' ? 'required' : asked))),
+    .caughtBy('tools.choice/named-is-called undeclared-refused')
+    .choice((asked) => (typeof asked === 'object' ? 'required' : asked)),
   mutant('undeclared-is-free', 'a tool_choice that is not declared leaves free what is called')
     .caughtBy('tools.choice/undeclared-refused')
-    .proxy(
-      choice((asked, body) =>
-        typeof asked === 'object' && !namesOf(body).includes(asked.function.name) ? 'auto' : asked,
-      ),
+    .choice((asked, body) =>
+      typeof asked === 'object' && !namesOf(body).includes(asked.function.name) ? 'auto' : asked,
     ),
   mutant('required-of-nothing', '`required` is accepted where nothing is declared')
     .caughtBy('tools.choice/required-without-refused')
-    .proxy(choice((asked, body) => (namesOf(body).length === 0 ? 'none' : asked))),
+    .choice((asked, body) => (namesOf(body).length === 0 ? 'none' : asked)),
   mutant('one-space', 'the text of the refusal has one space')
-    .caughtBy('tools.pairing/other-id-refused', 'tools.pairing/orphan-refused')
-    .proxy(editErrorText((message) => message.replace('tool_call_id  is', 'tool_call_id is'))),
+    .caughtBy('tools.pairing/other-id-refused orphan-refused')
+    .editErrorText((message) => message.replace('tool_call_id  is', 'tool_call_id is')),
   mutant('missing-unnamed', 'the refusal of calls without results does not name them')
-    .caughtBy('tools.pairing/unanswered-refused', 'tools.pairing/unanswered-before-user-refused')
-    .proxy(editErrorText((message) => message.replace(/(response messages: ).*/, '$1'))),
+    .caughtBy('tools.pairing/unanswered-refused unanswered-before-user-refused')
+    .editErrorText((message) => message.replace(/(response messages: ).*/, '$1')),
   mutant('results-invented', 'calls without a result are answered with nothing')
-    .caughtBy('tools.pairing/unanswered-refused', 'tools.pairing/unanswered-before-user-refused')
-    .proxy(
-      editMessages((messages) =>
-        messages.flatMap((message, index) =>
-          message.tool_calls && messages[index + 1]?.role !== 'tool'
-            ? [message, ...callsIn([message]).map(({ id }) => ({ role: 'tool', tool_call_id: id, content: 'null' }))]
-            : [message],
-        ),
+    .caughtBy('tools.pairing/unanswered-refused unanswered-before-user-refused')
+    .editMessages((messages) =>
+      messages.flatMap((message, index) =>
+        message.tool_calls && messages[index + 1]?.role !== 'tool'
+          ? [message, ...callsIn([message]).map(({ id }) => ({ role: 'tool', tool_call_id: id, content: 'null' }))]
+          : [message],
       ),
     ),
   mutant('last-call-open', 'calls of the last message need no result')
     .caughtBy('tools.pairing/unanswered-refused')
-    .proxy(editMessages((messages) => (messages.at(-1)?.tool_calls ? messages.slice(0, -1) : messages))),
+    .editMessages((messages) => (messages.at(-1)?.tool_calls ? messages.slice(0, -1) : messages)),
   mutant('results-by-place', 'results are matched by their place instead of their id')
     .caughtBy('tools.pairing/other-id-refused')
-    .proxy(
-      editMessages((messages) =>
-        messages.map((message, index) => {
-          const [call] = callsIn(messages.slice(Math.max(0, index - 1), index));
-          return message.role === 'tool' && call ? { ...message, tool_call_id: call.id } : message;
-        }),
-      ),
+    .editMessages((messages) =>
+      messages.map((message, index) => {
+        const [call] = callsIn(messages.slice(Math.max(0, index - 1), index));
+        return message.role === 'tool' && call ? { ...message, tool_call_id: call.id } : message;
+      }),
     ),
   mutant('orphans-dropped', 'results without a call are left out')
     .caughtBy('tools.pairing/orphan-refused')
-    .proxy(
-      editMessages((messages) =>
-        messages.filter((message, index) => message.role !== 'tool' || callsIn(messages.slice(0, index)).length > 0),
-      ),
+    .editMessages((messages) =>
+      messages.filter((message, index) => message.role !== 'tool' || callsIn(messages.slice(0, index)).length > 0),
     ),
   mutant('name-cut', 'a name that is too long is cut')
     .caughtBy('tools.name/longer-refused')
-    .proxy(named((name) => name.slice(0, 64))),
+    .named((name) => name.slice(0, 64)),
   mutant('name-of-63', 'the longest name is refused')
     .caughtBy('tools.name/bounds-accepted')
-    .proxy(named((name) => (name.length === 64 ? `${name}f` : name))),
+    .named((name) => (name.length === 64 ? `${name}f` : name)),
   mutant('short-name', 'a name of two characters is accepted')
     .caughtBy('tools.name/shorter-refused')
-    .proxy(named((name) => name.padEnd(3, '_'))),
+    .named((name) => name.padEnd(3, '_')),
   mutant('digit-first', 'a name may begin with a digit')
     .caughtBy('tools.name/digit-first-refused')
-    .proxy(named((name) => name.replace(/^(?=\d)/, '_'))),
+    .named((name) => name.replace(/^(?=\d)/, '_')),
   mutant('dotted-name', 'a name may have a dot')
     .caughtBy('tools.name/other-character-refused')
-    .proxy(named((name) => name.replaceAll('.', '_'))),
+    .named((name) => name.replaceAll('.', '_')),
   mutant('declared-cut', 'functions beyond the last allowed are left out')
     .caughtBy('tools.most/one-more-refused')
-    .proxy(editField('tools', (declared: Function[]) => declared.slice(0, 128))),
+    .editField('tools', (declared: Function[]) => declared.slice(0, 128)),
   mutant('one-less', 'as many functions as allowed are refused')
     .caughtBy('tools.most/most-accepted')
-    .proxy(
-      editRequest((body) =>
-        Array.isArray(body.tools) && body.tools.length > 127
-          ? { ...body, tools: [...body.tools, body.tools[0]] }
-          : body,
-      ),
+    .editRequest((body) =>
+      Array.isArray(body.tools) && body.tools.length > 127 ? { ...body, tools: [...body.tools, body.tools[0]] } : body,
     ),
 ];
 

@@ -37,53 +37,45 @@ const truncateAnswer = defineCase({
   title: 'the answer to truncate matches the session; a dry run changes nothing',
   needs: ['sessions', 'sessions.append', 'sessions.truncate', 'tokens.estimate'],
   checks: {
-    'rehearsal-changes-nothing': 'truncate.dry-run',
-    'rehearsal-tells-the-cut': 'truncate.dry-run',
-    'before-as-read': 'truncate.answer',
-    'after-as-read': 'truncate.answer',
-    'removed-adds-up': 'truncate.answer',
-    'usage-of-what-is-listed': 'truncate.answer',
+    'rehearsal-changes-nothing rehearsal-tells-the-cut': 'truncate.dry-run',
+    'before-as-read after-as-read removed-adds-up usage-of-what-is-listed': 'truncate.answer',
     'needs-a-number': 'truncate.preserve-len-required',
     'again-changes-nothing': 'truncate.idempotent',
-    'larger-changes-nothing': 'truncate.no-op',
-    'empty-window-succeeds': 'truncate.no-op',
+    'larger-changes-nothing empty-window-succeeds': 'truncate.no-op',
   },
-  async run(context) {
-    const { api, limits } = context;
+  async run({ api, limits, check }, context) {
     const before = await mixedWindow(context, { tools: [TOOL] });
     const { id, usage } = before.session;
     const path = `/sessions/${id}/truncate`;
     // Room for one of the smaller messages is left over, so that an eager second cut would show.
     const preserve_len = Math.floor(1.6 * limits.min_preserve_tokens);
     const cut = async (body: object) => expectBody(await api.post(path, body), SessionTruncation);
-    await context.check('needs-a-number', async () => {
+    await check('needs-a-number', async () => {
       for (const wrong of [{}, { preserve_len: 'all' }, { preserve_len: preserve_len + 0.5 }]) {
         expectError(await api.post(path, wrong), 'invalid_request', { param: 'preserve_len' });
       }
       await expectUnchanged(api, before);
     });
     const rehearsed = await cut({ preserve_len, dry_run: true });
-    await context.check('rehearsal-changes-nothing', () => expectUnchanged(api, before));
+    await check('rehearsal-changes-nothing', () => expectUnchanged(api, before));
     const done = await cut({ preserve_len });
     const { session, messages } = await stateOf(api, id);
-    await context.check('rehearsal-tells-the-cut', () => {
+    await check('rehearsal-tells-the-cut', () => {
       expectEqual([rehearsed.dry_run, done.dry_run], [true, false], 'dry_run of the rehearsal and of the cut');
       const changes = ({ removed, before: first, after }: SessionTruncation) => ({ removed, before: first, after });
       expectEqual(changes(rehearsed), changes(done), 'the usage in the answer to the dry run');
     });
-    await context.check('before-as-read', () =>
-      expectEqual(done.before, usage, 'before, against the usage read before'),
-    );
-    await context.check('after-as-read', () => {
+    await check('before-as-read', () => expectEqual(done.before, usage, 'before, against the usage read before'));
+    await check('after-as-read', () => {
       expectEqual(done.after, session.usage, 'after, against the usage read after');
       expectEqual(done.version, session.version, 'the version, against the one read after');
     });
-    await context.check('removed-adds-up', () => {
+    await check('removed-adds-up', () => {
       const tokens = done.before.total_tokens - done.after.total_tokens;
       expectEqual(done.removed, { messages: before.messages.length - messages.length, tokens }, 'removed');
       expectTrue(done.removed.messages > 0, 'something is removed');
     });
-    await context.check('usage-of-what-is-listed', () => {
+    await check('usage-of-what-is-listed', () => {
       expectEqual(session.usage.messages, messages.length, 'usage.messages');
       expectEqual(session.usage.total_tokens, usage.tools_tokens + tokensIn(messages), 'usage.total_tokens');
       expectEqual(
@@ -93,18 +85,18 @@ const truncateAnswer = defineCase({
       );
     });
     const cutOnce = { session, messages };
-    await context.check('again-changes-nothing', async () => {
+    await check('again-changes-nothing', async () => {
       expectSuccess(await api.post(path, { preserve_len }));
       await expectUnchanged(api, cutOnce);
     });
-    await context.check('larger-changes-nothing', async () => {
+    await check('larger-changes-nothing', async () => {
       const now = await getSession(api, id);
       const { removed, version } = await cut({ preserve_len: usage.total_tokens });
       expectEqual(removed, { messages: 0, tokens: 0 }, 'removed, where all fits');
       expectEqual(version, now.version, 'the version, where all fits');
       expectEqual(await getSession(api, id), now, 'the session, where all fits');
     });
-    await context.check('empty-window-succeeds', async () => {
+    await check('empty-window-succeeds', async () => {
       const empty = await createSession(api);
       const reply = await api.post(`/sessions/${empty.id}/truncate`, { preserve_len });
       const { removed, version } = expectBody(reply, SessionTruncation);
@@ -126,14 +118,12 @@ const truncateGroupCut = defineCase({
   title: 'in a newest group that does not fit, results are cut oldest first and calls never',
   needs: ['sessions', 'sessions.append', 'sessions.truncate', 'tokens.estimate'],
   checks: {
-    'oldest-result-first': 'truncate.results-first',
-    'then-the-next': 'truncate.results-first',
+    'oldest-result-first then-the-next': 'truncate.results-first',
     'calls-stay': 'truncate.groups-whole',
     'no-text-emptied': 'truncate.never-empty',
     'group-within': 'truncate.text-cut',
   },
-  async run(context) {
-    const { api, limits, texts } = context;
+  async run({ api, limits, texts, check }) {
     const least = limits.min_preserve_tokens;
     const { id } = await createSession(api);
     await append(api, id, user('Look at both.'));
@@ -152,7 +142,7 @@ const truncateGroupCut = defineCase({
       return windowOf(api, id);
     };
     const once = await cut(tokensIn(group) - LITTLE);
-    await context.check('oldest-result-first', () => {
+    await check('oldest-result-first', () => {
       const [callsNow, firstNow = '', secondNow] = textsOf(once);
       expectEqual(
         [callsNow, secondNow],
@@ -163,7 +153,7 @@ const truncateGroupCut = defineCase({
     });
     const twice = await cut(least);
     const [callsNow, firstNow = '', secondNow = ''] = textsOf(twice);
-    await context.check('then-the-next', () => {
+    await check('then-the-next', () => {
       expectEqual(callsNow, calls, 'the text beside the calls, where the results can give up enough');
       expectTrue(secondNow !== second && second.endsWith(secondNow), 'the newer result is cut too');
       expectTrue(
@@ -171,7 +161,7 @@ const truncateGroupCut = defineCase({
         'the older result gives up all that it can before the newer gives up any',
       );
     });
-    await context.check('calls-stay', () => {
+    await check('calls-stay', () => {
       expectEqual(
         twice.map((one) => one.id),
         group.map((one) => one.id),
@@ -179,10 +169,8 @@ const truncateGroupCut = defineCase({
       );
       expectEqual(twice[0]?.tool_calls, group[0]?.tool_calls, 'the calls');
     });
-    await context.check('no-text-emptied', () =>
-      expectTrue(firstNow !== '' && secondNow !== '', 'each text keeps something'),
-    );
-    await context.check('group-within', () => {
+    await check('no-text-emptied', () => expectTrue(firstNow !== '' && secondNow !== '', 'each text keeps something'));
+    await check('group-within', () => {
       expectTrue(tokensIn(twice) <= least, `the group counts at most ${least}, not ${tokensIn(twice)}`);
     });
   },
@@ -192,14 +180,8 @@ const truncateLeastNamed = defineCase({
   id: 'truncate.least-named',
   title: 'calls or pins that do not fit are refused with the smallest preserve_len that works',
   needs: ['sessions', 'sessions.append', 'sessions.truncate', 'tokens.estimate'],
-  checks: {
-    'calls-refused': 'truncate.least-named',
-    'calls-least-works': 'truncate.least-named',
-    'pins-refused': 'truncate.least-named',
-    'pins-least-works': 'truncate.least-named',
-  },
-  async run(context) {
-    const { api, limits, texts } = context;
+  checks: { 'calls-refused calls-least-works pins-refused pins-least-works': 'truncate.least-named' },
+  async run({ api, limits, texts, check }) {
     const least = limits.min_preserve_tokens;
     const large = await texts.exactly(Math.floor(1.25 * least));
     const called = await createSession(api);
@@ -215,13 +197,13 @@ const truncateLeastNamed = defineCase({
       const path = `/sessions/${id}/truncate`;
       const before = await stateOf(api, id);
       let message = '';
-      const isRefused = await context.check(`${kind}-refused`, async () => {
+      const isRefused = await check(`${kind}-refused`, async () => {
         const reply = await api.post(path, { preserve_len: least });
         message = expectError(reply, 'preserve_len_too_small', { param: 'preserve_len' });
         await expectUnchanged(api, before);
       });
       if (!isRefused) continue;
-      await context.check(`${kind}-least-works`, async () => {
+      await check(`${kind}-least-works`, async () => {
         const named = await findSmallestAccepted(message, least, (preserve_len) =>
           api.post(path, { preserve_len, dry_run: true }),
         );
@@ -247,14 +229,11 @@ const truncateGroups = defineCase({
   title: 'a call and its results are never separated',
   needs: ['sessions', 'sessions.append', 'sessions.truncate', 'tokens.estimate'],
   checks: {
-    'whole-where-it-fits': 'truncate.groups-whole',
-    'gone-where-it-does-not': 'truncate.groups-whole',
-    'pinned-result-holds-call': 'truncate.pin-holds-group',
-    'pinned-call-holds-results': 'truncate.pin-holds-group',
+    'whole-where-it-fits gone-where-it-does-not': 'truncate.groups-whole',
+    'pinned-result-holds-call pinned-call-holds-results': 'truncate.pin-holds-group',
   },
   cost: () => ({ requests: 60 }),
-  async run(context) {
-    const { api } = context;
+  async run({ api }, context) {
     const cut = async ({ session }: State, preserve_len: number) => {
       expectSuccess(await api.post(`/sessions/${session.id}/truncate`, { preserve_len }));
       return (await windowOf(api, session.id)).map(({ id }) => id);
@@ -317,8 +296,7 @@ const truncateLaws = defineCase({
   ],
   checks: { 'larger-keeps-superset': 'truncate.monotone', 'same-cut-again': 'truncate.deterministic' },
   cost: () => ({ requests: 60 }),
-  async run(context) {
-    const { api, limits, texts } = context;
+  async run({ api, limits, texts, check }, context) {
     const least = limits.min_preserve_tokens;
     const { session } = await mixedWindow(context);
     // Large enough that the smallest cuts go into its text, small enough that the largest leave older messages.
@@ -333,7 +311,7 @@ const truncateLaws = defineCase({
     const lengths = [1, 1.1, 1.2, 2, 3.08, 3.2, 4].map((times) => Math.floor(times * least));
     const kept: SessionMessage[][] = [];
     for (const length of lengths) kept.push(await cut(length));
-    await context.check('larger-keeps-superset', () => {
+    await check('larger-keeps-superset', () => {
       for (const [place, larger] of kept.slice(1).entries()) {
         const [less, more] = lengths.slice(place, place + 2);
         for (const message of kept[place] ?? []) {
@@ -347,7 +325,7 @@ const truncateLaws = defineCase({
         }
       }
     });
-    await context.check('same-cut-again', async () => {
+    await check('same-cut-again', async () => {
       expectEqual(await cut(lengths[1] ?? least), kept[1], 'the second cut of the same window');
     });
   },
@@ -361,51 +339,47 @@ const truncateLongestRun = defineCase({
     'exact-fit-stays': 'truncate.keeps-within',
     'kept-as-listed': 'truncate.kept-unchanged',
     'one-token-less-goes': 'truncate.keeps-within',
-    'leading-system-stays': 'truncate.pins-stay',
-    'pinned-stays': 'truncate.pins-stay',
-    'pins-counted': 'truncate.pins-stay',
-    'tools-stay': 'truncate.tools-stay',
-    'tools-counted': 'truncate.tools-stay',
+    'leading-system-stays pinned-stays pins-counted': 'truncate.pins-stay',
+    'tools-stay tools-counted': 'truncate.tools-stay',
   },
-  async run(context) {
-    const { api } = context;
+  async run({ api, limits, check }, context) {
     const before = await mixedWindow(context, { tools: [TOOL] });
     const { id, usage } = before.session;
     const cut = async (preserve_len: number) =>
       expectBody(await api.post(`/sessions/${id}/truncate`, { preserve_len }), SessionTruncation);
-    const { exact, kept } = exactFit(before, context.limits.min_preserve_tokens);
+    const { exact, kept } = exactFit(before, limits.min_preserve_tokens);
     const { after } = await cut(exact);
     const messages = await windowOf(api, id);
     const ids = messages.map((message) => message.id);
     const pinned = before.messages.filter((message) => message.pinned);
     const [lead, ...others] = pinned.map((message) => message.id);
     const { tools } = await api.get(`/sessions/${id}`).then((reply) => reply.json as { tools?: unknown });
-    await context.check('leading-system-stays', () => {
+    await check('leading-system-stays', () => {
       expectTrue(lead !== undefined && ids[0] === lead, 'the leading system message stays at the head');
     });
-    await context.check('pinned-stays', () => {
+    await check('pinned-stays', () => {
       expectTrue(others.length > 0 && others.every((one) => ids.includes(one)), 'the message written with a pin stays');
     });
-    await context.check('tools-stay', () => expectEqual(tools, before.session.tools, 'the tools after the cut'));
-    await context.check('exact-fit-stays', () => {
+    await check('tools-stay', () => expectEqual(tools, before.session.tools, 'the tools after the cut'));
+    await check('exact-fit-stays', () => {
       expectEqual(
         ids.length,
         kept.length,
         `the messages that stay within ${exact} tokens, into which they fit exactly`,
       );
     });
-    await context.check('kept-as-listed', () => expectEqual(messages, kept, 'the messages that stay'));
+    await check('kept-as-listed', () => expectEqual(messages, kept, 'the messages that stay'));
     const shown = after.total_tokens;
-    await context.check('pins-counted', () => {
+    await check('pins-counted', () => {
       const least = tokensIn(pinned) + usage.tools_tokens;
       expectTrue(shown <= exact, `pins of ${least} tokens count: ${shown} tokens stay, not at most ${exact}`);
     });
-    await context.check('tools-counted', () => {
+    await check('tools-counted', () => {
       expectEqual(after.tools_tokens, usage.tools_tokens, 'tools_tokens after the cut');
       expectEqual(shown, after.tools_tokens + tokensIn(messages), 'total_tokens after the cut');
       expectTrue(shown <= exact, `at most ${exact} tokens stay with the tools, not ${shown}`);
     });
-    await context.check('one-token-less-goes', async () => {
+    await check('one-token-less-goes', async () => {
       const less = await cut(exact - 1);
       const expected = retainedBy(kept, exact - 1 - usage.tools_tokens);
       expectEqual(
@@ -434,19 +408,18 @@ const truncateMemory = defineCase({
   id: 'truncate.memory',
   title: 'the model reads what is kept and not what was cut',
   needs: ['sessions', 'sessions.append', 'sessions.truncate', 'tokens.estimate', 'chat'],
-  checks: { 'cut-away-unknown': 'truncate.model-forgets', 'kept-known': 'truncate.model-forgets' },
+  checks: { 'cut-away-unknown kept-known': 'truncate.model-forgets' },
   cost: ({ min_preserve_tokens }) => ({ promptTokens: 4 * (min_preserve_tokens + 300), completionTokens: 4 * 32 }),
-  async run(context) {
-    const { api, limits } = context;
+  async run({ api, limits, check, nonce }, context) {
     const least = limits.min_preserve_tokens;
-    const [gone, kept] = [context.nonce(), context.nonce()];
+    const [gone, kept] = [nonce(), nonce()];
     const { id } = await createSession(api);
     await append(api, id, user(codeWordText(gone, 'garden')));
     await fillWindow(context, id, 2 * least, Math.floor(least / 4));
     await append(api, id, user(codeWordText(kept)));
     expectSuccess(await api.post(`/sessions/${id}/truncate`, { preserve_len: least }));
-    await context.check('cut-away-unknown', () => expectNoRecall(context, { session_id: id }, gone, 'garden'));
-    await context.check('kept-known', () => expectRecall(context, { session_id: id }, kept));
+    await check('cut-away-unknown', () => expectNoRecall(context, { session_id: id }, gone, 'garden'));
+    await check('kept-known', () => expectRecall(context, { session_id: id }, kept));
   },
 });
 
@@ -455,15 +428,14 @@ const truncateSummary = defineCase({
   title: 'an earlier summary is cut like any message',
   needs: ['sessions', 'sessions.append', 'sessions.truncate', 'sessions.compress', 'tokens.estimate'],
   checks: { 'summary-goes': 'truncate.summary-goes' },
-  async run(context) {
-    const { api, limits } = context;
+  async run({ api, limits, check }, context) {
     const least = limits.min_preserve_tokens;
     const { id } = await createSession(api);
     await appendFacts(context, id, facts(40));
     const { summary, after } = expectBody(await api.post(`/sessions/${id}/compress`), SessionCompression);
     expectTrue(summary !== null, 'something is compressed');
     await fillWindow(context, id, after.total_tokens + least, Math.floor(least / 4));
-    await context.check('summary-goes', async () => {
+    await check('summary-goes', async () => {
       expectSuccess(await api.post(`/sessions/${id}/truncate`, { preserve_len: least }));
       const left = (await windowOf(api, id)).filter((message) => message.summary);
       expectEqual(left, [], 'summaries after newer messages have filled preserve_len');
@@ -476,18 +448,17 @@ const truncateMinimum = defineCase({
   title: 'preserve_len of the minimum is accepted, one less is refused',
   needs: ['sessions', 'sessions.append', 'sessions.truncate', 'tokens.estimate'],
   checks: { 'minimum-accepted': 'truncate.keeps-within', 'less-refused': 'truncate.minimum' },
-  async run(context) {
-    const { api, limits } = context;
+  async run({ api, limits, check }, context) {
     const least = limits.min_preserve_tokens;
     const session = await createSession(api);
     await fillWindow(context, session.id, 2 * least, Math.floor(least / 4));
     const path = `/sessions/${session.id}/truncate`;
     const before = await stateOf(api, session.id);
-    await context.check('less-refused', async () => {
+    await check('less-refused', async () => {
       expectBelowMinimum(await api.post(path, { preserve_len: least - 1 }), least);
       await expectUnchanged(api, before);
     });
-    await context.check('minimum-accepted', async () => {
+    await check('minimum-accepted', async () => {
       const cut = expectBody(await api.post(path, { preserve_len: least }), SessionTruncation);
       expectTrue(cut.after.total_tokens <= least, `at most ${least} tokens stay, not ${cut.after.total_tokens}`);
       const { messages } = await stateOf(api, session.id);
@@ -509,17 +480,13 @@ const truncateTextCut = defineCase({
   title: 'a newest message that does not fit keeps the longest suffix that does',
   needs: ['sessions', 'sessions.append', 'sessions.truncate', 'tokens.estimate'],
   checks: {
-    'stays-alone-with-pins': 'truncate.text-cut',
-    'is-a-suffix': 'truncate.text-cut',
-    'counted-within': 'truncate.text-cut',
-    'longest-suffix': 'truncate.text-cut',
+    'stays-alone-with-pins is-a-suffix counted-within longest-suffix': 'truncate.text-cut',
     'same-id-and-marked': 'truncate.text-cut-marked',
     'again-changes-nothing': 'truncate.idempotent',
     'characters-stay-whole': 'truncate.whole-characters',
   },
   cost: () => ({ requests: 60 }),
-  async run(context) {
-    const { api, limits, texts } = context;
+  async run({ api, limits, texts, check }, context) {
     const least = limits.min_preserve_tokens;
     const { id } = await createSession(api);
     await append(api, id, [{ role: 'system', content: 'Be brief.' }, user('What is in the log?')]);
@@ -535,32 +502,32 @@ const truncateTextCut = defineCase({
     const kept = after.at(-1);
     const tail = contentText(kept?.content);
     const budget = preserve_len - tokensIn(after.slice(0, -1));
-    await context.check('stays-alone-with-pins', () => {
+    await check('stays-alone-with-pins', () => {
       expectEqual(after.slice(0, -1), [lead], 'what stands before the newest message: the pins alone');
       expectTrue(kept?.role === 'user', 'the newest message stays');
     });
-    await context.check('same-id-and-marked', () => {
+    await check('same-id-and-marked', () => {
       expectEqual([kept?.id, kept?.truncated], [newest?.id, true], 'id and truncated of the message that was cut');
     });
-    await context.check('is-a-suffix', () => {
+    await check('is-a-suffix', () => {
       expectTrue(tail !== '' && tail !== text && text.endsWith(tail), 'the text that stays is the end of what it was');
     });
-    await context.check('counted-within', async () => {
+    await check('counted-within', async () => {
       expectEqual(kept?.tokens, await texts.tokensOf(tail), 'tokens of the message that was cut, against the counter');
       expectTrue(Number(kept?.tokens) <= budget, `at most ${budget} tokens stay of it, not ${kept?.tokens}`);
     });
-    await context.check('longest-suffix', async () => {
+    await check('longest-suffix', async () => {
       for (let more = 1; more <= LONGER; more += 1) {
         const longer = text.slice(text.length - tail.length - more);
         const tokens = await texts.tokensOf(longer);
         expectTrue(tokens > budget, `a tail of ${more} characters more counts ${tokens}, within the ${budget} allowed`);
       }
     });
-    await context.check('again-changes-nothing', async () => {
+    await check('again-changes-nothing', async () => {
       expectSuccess(await api.post(`/sessions/${id}/truncate`, { preserve_len }));
       expectEqual(await stateOf(api, id), cutOnce, 'the session after the same cut again');
     });
-    await context.check('characters-stay-whole', () => keepsCharacters(context));
+    await check('characters-stay-whole', () => keepsCharacters(context));
   },
 });
 

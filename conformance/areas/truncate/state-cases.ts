@@ -94,8 +94,7 @@ function truncateStates(newest: (typeof NEWEST)[number]): Case {
       again: 'truncate.idempotent',
     }),
     cost,
-    async run(context) {
-      const { api, limits } = context;
+    async run({ api, limits, check }, context) {
       await inEveryState(
         context,
         async (id, name) => {
@@ -107,14 +106,14 @@ function truncateStates(newest: (typeof NEWEST)[number]): Case {
           const stood = await stateOf(api, id);
           const done = expectBody(await api.post(path, { preserve_len }), SessionTruncation);
           const after = await stateOf(api, id);
-          await context.check(`${name}-rehearsal`, () => {
+          await check(`${name}-rehearsal`, () => {
             expectEqual(stood, before, 'the session after a rehearsal');
             const { version: _, dry_run: _rehearsed, ...due } = done;
             const { version, dry_run, ...told } = rehearsed;
             expectEqual(told, due, 'what the rehearsal says, against the cut');
             expectEqual([version, dry_run, done.dry_run], [before.session.version, true, false], 'version and dry_run');
           });
-          await context.check(`${name}-answer`, () => {
+          await check(`${name}-answer`, () => {
             const tokens = before.session.usage.total_tokens - after.session.usage.total_tokens;
             const due = {
               session_id: id,
@@ -132,8 +131,8 @@ function truncateStates(newest: (typeof NEWEST)[number]): Case {
             );
             expectTrue(tokens > 0, 'something is cut');
           });
-          await context.check(`${name}-kept`, () => expectKept(before, after, preserve_len, newest));
-          await context.check(`${name}-again`, async () => {
+          await check(`${name}-kept`, () => expectKept(before, after, preserve_len, newest));
+          await check(`${name}-again`, async () => {
             const { removed } = expectBody(await api.post(path, { preserve_len }), SessionTruncation);
             expectEqual(removed, { messages: 0, tokens: 0 }, 'removed, the second time');
             await expectUnchanged(api, after);
@@ -177,8 +176,7 @@ const compressStates = defineCase<string>({
     undone: 'compress.undo',
   }),
   cost,
-  async run(context) {
-    const { api } = context;
+  async run({ api, check }, context) {
     const ratio = 1.5;
     await inEveryState(
       context,
@@ -190,7 +188,7 @@ const compressStates = defineCase<string>({
         const done = expectBody(await api.post(path, { ratio }), SessionCompression);
         const after = await stateOf(api, id);
         const { usage } = before.session;
-        await context.check(`${name}-rehearsal`, () => {
+        await check(`${name}-rehearsal`, () => {
           expectEqual(stood, before, 'the session after a rehearsal');
           const {
             snapshot_id,
@@ -204,7 +202,7 @@ const compressStates = defineCase<string>({
             'the rehearsal',
           );
         });
-        await context.check(`${name}-answer`, () => {
+        await check(`${name}-answer`, () => {
           const { version, usage: now } = after.session;
           const summary = after.messages.find((message) => message.summary);
           expectEqual(
@@ -224,7 +222,7 @@ const compressStates = defineCase<string>({
             `the ratio achieved is ${achieved}, not ${done.ratio.achieved}`,
           );
         });
-        await context.check(`${name}-within`, () => {
+        await check(`${name}-within`, () => {
           const most = Math.floor(usage.total_tokens / ratio);
           const { total_tokens, tools_tokens, messages } = after.session.usage;
           expectTrue(total_tokens <= most, `at most ${most} tokens are left, not ${total_tokens}`);
@@ -234,7 +232,7 @@ const compressStates = defineCase<string>({
             'the usage',
           );
         });
-        await context.check(`${name}-kept`, () => {
+        await check(`${name}-kept`, () => {
           const summaries = after.messages.filter((message) => message.summary);
           expectEqual(
             summaries.map(({ role, pinned }) => [role, pinned]),
@@ -246,7 +244,7 @@ const compressStates = defineCase<string>({
           expectEqual(rest, known, 'what stays beside the summary: the pinned groups');
           expectEqual(after.session.tools, before.session.tools, 'the tools');
         });
-        await context.check(`${name}-undone`, async () => {
+        await check(`${name}-undone`, async () => {
           expectBody(await api.post(`/sessions/${id}/rollback`, { snapshot_id: done.snapshot_id }), Session);
           const undone = await stateOf(api, id);
           expectEqual(undone.messages, before.messages, 'the messages after the undo');

@@ -182,7 +182,7 @@ const turnBusyRoutes = defineCase<string>({
     'retry-after': 'versions.retry-after',
   },
   cost: () => ({ ...DURING_COST, promptTokens: 4 * DURING_COST.promptTokens + HELD_TURN_COST.promptTokens }),
-  async run(context) {
+  async run({ check }, context) {
     const { met, held } = await meetTurns(context);
     const busy = [...met.values()].filter(({ text }) => text.includes('session_busy'));
     if (!held && busy.length < ENOUGH_BUSY) {
@@ -191,13 +191,13 @@ const turnBusyRoutes = defineCase<string>({
     for (const { name } of CHANGES) {
       const reply = met.get(name);
       // What cannot be undone is not sent where a turn does not wait: all others were refused.
-      await context.check(name, () => (held || reply ? expectError(reply as Reply, 'session_busy') : undefined));
+      await check(name, () => (held || reply ? expectError(reply as Reply, 'session_busy') : undefined));
     }
-    await context.check('should-retry', () => {
+    await check('should-retry', () => {
       for (const reply of busy)
         expectEqual(reply.headers.get('x-should-retry'), 'true', `${reply.what}: x-should-retry`);
     });
-    await context.check('retry-after', () => {
+    await check('retry-after', () => {
       for (const { what, headers } of busy) {
         const after = headers.get('retry-after');
         expectTrue(after !== null && Number(after) > 0, `${what}: a busy session says Retry-After, not ${after}`);
@@ -216,49 +216,46 @@ const turnBusyMeanwhile = defineCase({
     ...DURING_COST,
     promptTokens: 4 * DURING_COST.promptTokens + HELD_TURN_COST.promptTokens,
   }),
-  async run(context) {
-    const { api } = context;
-    const other = context.secondAccount();
+  async run({ api, check, nonce, secondAccount }, context) {
+    const other = secondAccount();
     const { id } = await createSession(api, { messages: [user('Hello.')] });
     const beside = await createSession(api, { messages: [user('Hello.')] });
-    const used = { headers: { 'Idempotency-Key': context.nonce() } };
+    const used = { headers: { 'Idempotency-Key': nonce() } };
     const path = `/sessions/${id}/messages`;
     const first = expectSuccess(await api.post(path, user('Once.'), used));
     const before = await stateOf(api, id);
-    const freed = { headers: { 'Idempotency-Key': context.nonce() } };
+    const freed = { headers: { 'Idempotency-Key': nonce() } };
     const ground: Ground = { session: id, message: before.messages[0]?.id ?? '', pinned: '', snapshot: '', share: '' };
     let conflict: Reply | undefined;
-    const key = context.nonce();
+    const key = nonce();
     const answer = await holdTurn(
       context,
       id,
       async () => {
-        await context.check('others-not-busy', () => append(api, beside.id, user('Not held up.')));
+        await check('others-not-busy', () => append(api, beside.id, user('Not held up.')));
         conflict = await api.post(path, user('Later.'), freed);
         // Over a connection whose buffers hold the whole answer the turn is over by now, and the rest holds all the same.
         if (conflict.status < 300) return;
-        await context.check('reads-before', () => expectUnchanged(api, before));
-        await context.check('snapshot-before', async () => {
+        await check('reads-before', () => expectUnchanged(api, before));
+        await check('snapshot-before', async () => {
           const { archived } = await createSnapshot(api, id);
           expectEqual(archived.messages, before.messages.length, 'the messages that a snapshot archives');
         });
-        await context.check('replay-answered', async () =>
-          expectSameAnswer(first, await api.post(path, user('Once.'), used)),
-        );
-        await context.check('stale-first', async () => {
+        await check('replay-answered', async () => expectSameAnswer(first, await api.post(path, user('Once.'), used)));
+        await check('stale-first', async () => {
           const headers = { 'If-Match': `"${before.session.version + 7}"` };
           expectError(await api.post(path, user('Stale.'), { headers }), 'version_conflict');
         });
         const twin = await resendTurn(context, id, key);
-        await context.check('in-progress-told', () => expectError(twin, 'request_in_progress'));
-        await context.check('in-progress-retry-after', () => {
+        await check('in-progress-told', () => expectError(twin, 'request_in_progress'));
+        await check('in-progress-retry-after', () => {
           const after = twin.headers.get('retry-after');
           expectTrue(after !== null && Number(after) > 0, `a request in progress says Retry-After, not ${after}`);
         });
-        await context.check('in-progress-should-retry', () => {
+        await check('in-progress-should-retry', () => {
           expectEqual(twin.headers.get('x-should-retry'), 'true', 'x-should-retry of a request in progress');
         });
-        await context.check('other-account-as-unknown', async () => {
+        await check('other-account-as-unknown', async () => {
           const unknown = unknownGround(ground);
           for (const route of CHANGES.filter(({ needs }) => !needs.includes('sessions.rollback'))) {
             const replies = [
@@ -278,14 +275,14 @@ const turnBusyMeanwhile = defineCase({
       },
       key,
     );
-    await context.check('key-free-after-busy', async () => {
+    await check('key-free-after-busy', async () => {
       const reply = await api.post(path, user('Later.'), freed);
       if (conflict && conflict.status < 300) return expectSameAnswer(conflict, reply);
       expectTrue(!reply.headers.has('idempotent-replayed'), 'what was refused as busy is carried out later');
       expectEqual((await windowOf(api, id)).at(-1)?.content, 'Later.', 'the last message');
       expectSuccess(reply);
     });
-    await context.check('replayed-after', async () => {
+    await check('replayed-after', async () => {
       const state = await stateOf(api, id);
       const again = await resendTurn(context, id, key);
       expectSameAnswer(answer, again);

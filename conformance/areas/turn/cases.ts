@@ -15,16 +15,19 @@ const turnChoices = defineCase({
   id: 'turn.choices',
   title: 'a turn has one answer',
   needs: ['sessions', 'chat'],
-  checks: { 'two-refused': 'turn.one-choice', 'two-change-nothing': 'turn.refused', 'one-accepted': 'turn.one-choice' },
+  checks: {
+    'two-refused': 'turn.one-choice',
+    'two-change-nothing': 'turn.refused',
+    'one-accepted': 'turn.one-choice',
+  },
   cost: turns(1),
-  async run(context) {
-    const { api } = context;
+  async run({ api, check }, context) {
     const { id } = await createSession(api, { messages: [user('Hello.')] });
     const before = await stateOf(api, id);
     const reply = await sendTurn(context, id, [user('Say hello.')], { n: 2 });
-    await context.check('two-refused', () => expectError(reply, 'invalid_request', { param: 'n' }));
-    await context.check('two-change-nothing', () => expectUnchanged(api, before));
-    await context.check('one-accepted', () => turn(context, id, [user('Say hello.')], { n: 1 }));
+    await check('two-refused', () => expectError(reply, 'invalid_request', { param: 'n' }));
+    await check('two-change-nothing', () => expectUnchanged(api, before));
+    await check('one-accepted', () => turn(context, id, [user('Say hello.')], { n: 1 }));
   },
 });
 
@@ -38,28 +41,25 @@ const turnHistory = defineCase({
   title: 'the model reads the earlier messages',
   needs: ['sessions', 'sessions.append', 'chat'],
   checks: {
-    'written-before-read': 'turn.history',
-    'said-before-read': 'turn.history',
-    'oldest-of-many-read': 'turn.history',
+    'written-before-read said-before-read oldest-of-many-read': 'turn.history',
     'late-system-read': 'turn.system-late',
   },
   cost: turns(14, { promptTokens: 16_384, completionTokens: 512 }),
-  async run(context) {
-    const { api } = context;
-    await context.check('written-before-read', async () => {
-      const word = context.nonce();
+  async run({ api, check, nonce }, context) {
+    await check('written-before-read', async () => {
+      const word = nonce();
       const { id } = await createSession(api);
       await append(api, id, [user(codeWordText(word)), { role: 'assistant', content: 'Noted.' }]);
       await expectRecall(context, { session_id: id }, word);
     });
-    await context.check('said-before-read', async () => {
-      const word = context.nonce();
+    await check('said-before-read', async () => {
+      const word = nonce();
       const { id } = await createSession(api);
       await turn(context, id, [user(`${codeWordText(word)} Reply with exactly: Noted.`)]);
       await expectRecall(context, { session_id: id }, word);
     });
-    await context.check('oldest-of-many-read', async () => {
-      const word = context.nonce();
+    await check('oldest-of-many-read', async () => {
+      const word = nonce();
       const { id } = await createSession(api, { messages: [user(codeWordText(word))] });
       const others = Array.from({ length: MANY }, (_, index) => user(`Item ${index + 1} is in the box.`));
       const half = MANY / 2;
@@ -67,8 +67,8 @@ const turnHistory = defineCase({
       await append(api, id, others.slice(half));
       await expectRecall(context, { session_id: id }, word);
     });
-    await context.check('late-system-read', async () => {
-      const [old, word] = [context.nonce(), context.nonce()];
+    await check('late-system-read', async () => {
+      const [old, word] = [nonce(), nonce()];
       const { id } = await createSession(api, { messages: [user(codeWordText(old))] });
       await append(api, id, [{ role: 'assistant', content: 'Noted.' }, user('Thank you.')]);
       await append(api, id, { role: 'system', content: `The code word has changed. ${codeWordText(word)}` });
@@ -81,34 +81,28 @@ const turnIsolation = defineCase({
   id: 'turn.isolation',
   title: 'the model reads no other session',
   needs: ['sessions', 'sessions.append', 'chat'],
-  checks: {
-    'own-read': 'turn.own-history',
-    'other-not-read': 'turn.own-history',
-    'outside-not-read': 'turn.own-history',
-    'stored-apart': 'turn.own-history',
-  },
+  checks: { 'own-read other-not-read outside-not-read stored-apart': 'turn.own-history' },
   cost: turns(12, { completionTokens: 384 }),
-  async run(context) {
-    const { api, target } = context;
-    const [mine, theirs] = [context.nonce(), context.nonce()];
+  async run({ api, target, check, nonce }, context) {
+    const [mine, theirs] = [nonce(), nonce()];
     const knowing = await createSession(api, { messages: [user(codeWordText(mine))] });
     const other = await createSession(api, { messages: [user(codeWordText(theirs, 'garden'))] });
-    await context.check('own-read', async () => {
+    await check('own-read', async () => {
       await expectRecall(context, { session_id: knowing.id }, mine);
       await expectRecall(context, { session_id: other.id }, theirs, 'garden');
     });
     // One hit is final: what a session must not see does not come by chance.
-    await context.check('other-not-read', async () => {
+    await check('other-not-read', async () => {
       for (let tries = 0; tries < SEEN_TRIES; tries += 1) {
         const said = await askCodeWord(context, { session_id: other.id });
         expectTrue(!said.includes(mine), `a session knows the messages of another: ${said}`);
       }
     });
-    await context.check('outside-not-read', async () => {
+    await check('outside-not-read', async () => {
       const said = await askCodeWord(context, { messages: [codeWordQuestion()] });
       expectTrue(!said.includes(mine), `a chat without session knows the messages of a session: ${said}`);
     });
-    await context.check('stored-apart', async () => {
+    await check('stored-apart', async () => {
       const [first, second] = [await createSession(api), await createSession(api)];
       const { session } = await turn(context, first.id, [user('Say hello.')]);
       expectEqual(session.usage.messages, 2, 'the messages of the session that had the turn');
@@ -123,29 +117,27 @@ const turnNoMessages = defineCase({
   title: 'a turn without messages continues from the window',
   needs: ['sessions', 'sessions.append', 'chat'],
   checks: {
-    'empty-window-refused': 'turn.no-messages',
-    'answers-the-window': 'turn.no-messages',
+    'empty-window-refused answers-the-window': 'turn.no-messages',
     'prompt-is-the-window': 'turn.prompt-tokens',
     'reply-alone-stored': 'turn.stored',
   },
   cost: turns(8),
-  async run(context) {
-    const { api } = context;
+  async run({ api, check, nonce }, context) {
     const { id } = await createSession(api);
-    await context.check('empty-window-refused', async () => {
+    await check('empty-window-refused', async () => {
       const before = await stateOf(api, id);
       expectError(await sendTurn(context, id, []), 'invalid_request', { param: 'messages' });
       await expectUnchanged(api, before);
     });
-    const word = context.nonce();
+    const word = nonce();
     await append(api, id, [user(codeWordText(word)), codeWordQuestion()]);
     const before = await stateOf(api, id);
     const { content: said, usage } = await turn(context, id, []);
     let content = said;
-    await context.check('prompt-is-the-window', () => {
+    await check('prompt-is-the-window', () => {
       expectEqual(usage.prompt_tokens, before.session.usage.total_tokens + 3, 'the tokens of the prompt');
     });
-    await context.check('reply-alone-stored', async () => {
+    await check('reply-alone-stored', async () => {
       const stored = (await windowOf(api, id)).slice(before.messages.length);
       expectEqual(
         stored.map(({ role, content: text }) => [role, text]),
@@ -153,7 +145,7 @@ const turnNoMessages = defineCase({
         'what a turn without messages adds to the window',
       );
     });
-    await context.check('answers-the-window', () =>
+    await check('answers-the-window', () =>
       withinThreeTries(async () => {
         if (content.includes(word)) return undefined;
         await append(api, id, codeWordQuestion());
@@ -171,26 +163,23 @@ const turnStream = defineCase({
   title: 'a streamed turn is in the session before its finish chunk is read',
   needs: ['sessions', 'chat', 'chat.stream'],
   checks: {
-    'finish-names-session': 'turn.stream-session',
-    'finish-as-read': 'turn.stream-session',
+    'finish-names-session finish-as-read': 'turn.stream-session',
     'usage-after': 'turn.usage',
     'stored-as-streamed': 'turn.stored',
-    'committed-at-finish': 'turn.committed-first',
-    'committed-at-answer': 'turn.committed-first',
+    'committed-at-finish committed-at-answer': 'turn.committed-first',
   },
   cost: turns(3),
-  async run(context) {
-    const { api } = context;
+  async run({ api, check }, context) {
     const { id } = await createSession(api, { messages: [user('Hello.')] });
     const order = ordering('All is well on every river and every road.');
     const reply = expectSuccess(await sendTurn(context, id, [order], { stream: true }));
     const finish = finishIn(reply.text);
     const { session, messages } = await stateOf(api, id);
-    await context.check('finish-names-session', () => {
+    await check('finish-names-session', () => {
       const state = expectShape(SessionState, finish?.session, 'the session on the finish chunk');
       expectEqual(state.id, id, 'the session on the finish chunk');
     });
-    await context.check('finish-as-read', () => {
+    await check('finish-as-read', () => {
       const { version, usage } = expectShape(SessionState, finish?.session, 'the session on the finish chunk');
       expectEqual(
         { version, usage },
@@ -198,12 +187,12 @@ const turnStream = defineCase({
         'the session on the finish chunk',
       );
     });
-    await context.check('usage-after', () => {
+    await check('usage-after', () => {
       const usage = expectShape(CompletionUsage, finish?.choices[0]?.usage, 'the usage on the finish chunk');
       const expected = usage.prompt_tokens + usage.completion_tokens + 1;
       expectEqual(session.usage.total_tokens, expected, 'the usage of the session after the turn');
     });
-    await context.check('stored-as-streamed', () => {
+    await check('stored-as-streamed', () => {
       expectEqual(messages.length, 3, 'the messages of the window');
       expectEqual(
         [messages[1]?.content, messages[2]?.content],
@@ -211,8 +200,8 @@ const turnStream = defineCase({
         'the turn in the window',
       );
     });
-    await context.check('committed-at-finish', () => committed(context, id, { stream: true }));
-    await context.check('committed-at-answer', () => committed(context, id, {}));
+    await check('committed-at-finish', () => committed(context, id, { stream: true }));
+    await check('committed-at-answer', () => committed(context, id, {}));
   },
 });
 
@@ -234,28 +223,22 @@ const turnUnknownSession = defineCase({
   needs: ['sessions', 'chat'],
   checks: {
     'known-answered': 'turn.session',
-    'invented-refused': 'turn.unknown-session',
-    'streamed-refused': 'turn.unknown-session',
-    'none-created': 'turn.unknown-session',
-    'deleted-refused': 'turn.unknown-session',
+    'invented-refused streamed-refused none-created deleted-refused': 'turn.unknown-session',
   },
   cost: turns(1),
-  async run(context) {
-    const { api } = context;
+  async run({ api, check }, context) {
     const { id } = await createSession(api);
     const nobody = unknownId(id);
     const order = user('Say hello.');
-    await context.check('known-answered', () => turn(context, id, [order]));
-    await context.check('invented-refused', async () => {
+    await check('known-answered', () => turn(context, id, [order]));
+    await check('invented-refused', async () => {
       expectError(await sendTurn(context, nobody, [order]), 'session_not_found');
     });
-    await context.check('streamed-refused', async () => {
+    await check('streamed-refused', async () => {
       expectError(await sendTurn(context, nobody, [order], { stream: true }), 'session_not_found');
     });
-    await context.check('none-created', async () => {
-      expectError(await api.get(`/sessions/${nobody}`), 'session_not_found');
-    });
-    await context.check('deleted-refused', async () => {
+    await check('none-created', async () => expectError(await api.get(`/sessions/${nobody}`), 'session_not_found'));
+    await check('deleted-refused', async () => {
       expectSuccess(await api.delete(`/sessions/${id}`));
       expectError(await sendTurn(context, id, [order]), 'session_not_found');
     });
@@ -289,13 +272,12 @@ const turnWindow = defineCase({
     promptTokens: QUESTIONS * window_tokens,
     completionTokens: QUESTIONS * 32,
   }),
-  async run(context) {
-    const { api, limits } = context;
+  async run({ api, limits, check, nonce }, context) {
     const window = limits.window_tokens;
-    const word = context.nonce();
+    const word = nonce();
     const { id } = await createSession(api, { messages: [user(codeWordText(word))] });
     await fillWindow(context, id, window - ROOM);
-    await context.check('oldest-of-full-read', () => expectRecall(context, { session_id: id }, word));
+    await check('oldest-of-full-read', () => expectRecall(context, { session_id: id }, word));
     const added = await estimateTokens(context, { messages: [NEWWindow] });
     const full = window - added - MAX_TOKENS - 1;
     await fillWindow(context, id, full);
@@ -303,21 +285,21 @@ const turnWindow = defineCase({
     const over = await sendTurn(context, id, [NEWWindow], { max_tokens: MAX_TOKENS + 1 });
     // Without a limit of its own, and refused: it costs nothing.
     const unlimited = await sendTurn(context, id, [NEWWindow], { max_tokens: undefined });
-    await context.check('over-changes-nothing', () => expectUnchanged(api, before));
-    await context.check('over-refused', () => expectError(over, 'context_window_exceeded'));
-    await context.check('over-told', () => {
+    await check('over-changes-nothing', () => expectUnchanged(api, before));
+    await check('over-refused', () => expectError(over, 'context_window_exceeded'));
+    await check('over-told', () => {
       const text = LIVE_TEXT.windowExceeded(window, window + 1);
       expectEqual(expectError(over, 'context_window_exceeded'), text, 'the message');
     });
-    await context.check('default-max-told', () => {
+    await check('default-max-told', () => {
       const text = LIVE_TEXT.windowExceeded(window, full + added + limits.max_tokens + 1);
       expectEqual(expectError(unlimited, 'context_window_exceeded'), text, 'the message without max_tokens');
     });
-    await context.check('exact-accepted', async () => {
+    await check('exact-accepted', async () => {
       const { usage } = await turn(context, id, [NEWWindow], { max_tokens: MAX_TOKENS });
       expectEqual(usage.prompt_tokens, full + added, 'the tokens of the prompt');
     });
-    await context.check('exact-keeps-all', async () => {
+    await check('exact-keeps-all', async () => {
       const { messages } = await stateOf(api, id);
       expectEqual(messages.slice(0, before.messages.length), before.messages, 'the messages that stood there before');
       expectEqual(messages.length, before.messages.length + 2, 'the messages of the window');

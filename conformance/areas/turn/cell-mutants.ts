@@ -1,6 +1,7 @@
-import { onRoute, routeOf, withHeader } from '../../proof/cells.ts';
+import { routeOf, withHeader } from '../../proof/cells.ts';
 import type { Mutant } from '../../proof/mutant.ts';
 import { mutantsOf } from '../../proof/mutant.ts';
+import type { Handler } from '../../proof/proxy.ts';
 import {
   choiceOf,
   editEachChunk,
@@ -17,7 +18,7 @@ import { FEATURE_CASES } from './feature-cases.ts';
 
 /** Servers that are broken in turns of one kind, or in what a turn meets. */
 
-const mutant = mutantsOf('turn');
+const mutant = mutantsOf('turn', { busyHeaders, duringAny, onTurn });
 
 const namesOf = (cases: readonly { id: string; checks: object }[], id: string) =>
   Object.keys(cases.find((known) => known.id === id)?.checks ?? {}).map((name) => `${id}/${name}`);
@@ -37,8 +38,8 @@ function isMode(mode: (typeof MODES)[number], body: Json): boolean {
 function onTurn(
   mode: (typeof MODES)[number],
   meet: (body: Json, forward: (body?: Json) => Promise<Response>) => Promise<Response>,
-): NonNullable<Mutant['proxy']> {
-  return () => (request, forward) => {
+): Handler {
+  return (request, forward) => {
     const body = (typeof request.body === 'object' && request.body !== null ? request.body : {}) as Json;
     const isIt = request.method === 'POST' && request.path === '/v1/chat/completions' && isMode(mode, body);
     return isIt ? meet(body, (changed = body) => forward({ body: changed })) : forward();
@@ -70,56 +71,46 @@ const MODE_MUTANTS = MODES.flatMap((mode): Mutant[] => {
   return [
     mutant(`another-turn-${mode}`, `a turn that is answered ${mode} stores a message more`)
       .caughtBy(...stored, ...states)
-      .proxy(
-        onTurn(mode, async (body, forward) => {
-          const messages = body.messages as Json[];
-          const last = messages.at(-1);
-          const more = { role: 'user', content: 'One more.' };
-          const before = last?.role === 'tool' || messages.length === 0;
-          return forward({ ...body, messages: before ? [...messages, more] : [more, ...messages] });
-        }),
-      ),
+      .onTurn(mode, async (body, forward) => {
+        const messages = body.messages as Json[];
+        const last = messages.at(-1);
+        const more = { role: 'user', content: 'One more.' };
+        const before = last?.role === 'tool' || messages.length === 0;
+        return forward({ ...body, messages: before ? [...messages, more] : [more, ...messages] });
+      }),
     mutant(`miscounted-${mode}`, `a turn that is answered ${mode} states a token more than its prompt has`)
       .caughtBy(...counted, ...states)
-      .proxy(
-        onTurn(mode, async (_, forward) =>
-          usages(await forward(), (usage) => ({
-            ...usage,
-            prompt_tokens: Number(usage.prompt_tokens) + 1,
-            total_tokens: Number(usage.total_tokens) + 1,
-          })),
-        ),
+      .onTurn(mode, async (_, forward) =>
+        usages(await forward(), (usage) => ({
+          ...usage,
+          prompt_tokens: Number(usage.prompt_tokens) + 1,
+          total_tokens: Number(usage.total_tokens) + 1,
+        })),
       ),
     mutant(`old-session-${mode}`, `the answer ${mode} names the version before the turn`)
       .caughtBy(...sessioned)
-      .proxy(
-        onTurn(mode, async (_, forward) =>
-          sessionsIn(await forward(), (text) =>
-            text.replace(/"version":(\d+)/g, (_all, version) => `"version":${Number(version) - 1}`),
-          ),
+      .onTurn(mode, async (_, forward) =>
+        sessionsIn(await forward(), (text) =>
+          text.replace(/"version":(\d+)/g, (_all, version) => `"version":${Number(version) - 1}`),
         ),
       ),
     mutant(`stop-ignored-${mode}`, `the stop string is stored and said in a turn that is answered ${mode}`)
       .caughtBy(...of('stop-stored', 'stop-list-stored'))
-      .proxy(onTurn(mode, (body, forward) => (body.stop === undefined ? forward() : storedWithStop(body, forward)))),
+      .onTurn(mode, (body, forward) => (body.stop === undefined ? forward() : storedWithStop(body, forward))),
     mutant(`partial-apart-${mode}`, `a partial message and its continuation are two messages when answered ${mode}`)
       .caughtBy(...of('partial-stored', 'partial-named-stored'))
-      .proxy(
-        onTurn(mode, (body, forward) =>
-          forward({ ...body, messages: (body.messages as Json[]).map(({ partial: _, ...message }) => message) }),
-        ),
+      .onTurn(mode, (body, forward) =>
+        forward({ ...body, messages: (body.messages as Json[]).map(({ partial: _, ...message }) => message) }),
       ),
     mutant(`pins-lost-${mode}`, `pins of new messages are lost when answered ${mode}`)
       .caughtBy(...of('several-stored'))
-      .proxy(
-        onTurn(mode, (body, forward) =>
-          forward({ ...body, messages: (body.messages as Json[]).map(({ pinned: _, ...message }) => message) }),
-        ),
+      .onTurn(mode, (body, forward) =>
+        forward({ ...body, messages: (body.messages as Json[]).map(({ pinned: _, ...message }) => message) }),
       ),
     mutant(`tools-not-kept-${mode}`, `tools that come with a turn that is answered ${mode} do not stay`)
       .caughtBy(...of('other-tools-stored', 'no-tools-stored', 'call-of-new-tool-stored'))
       .proxy(() => {
-        const meet = onTurn(mode, (body, forward) => forward(body))();
+        const meet = onTurn(mode, (body, forward) => forward(body));
         return async (request, forward) => {
           const body = (typeof request.body === 'object' && request.body !== null ? request.body : {}) as Json;
           const isIt = request.path === '/v1/chat/completions' && isMode(mode, body) && Array.isArray(body.tools);
@@ -139,17 +130,15 @@ const MODE_MUTANTS = MODES.flatMap((mode): Mutant[] => {
       : [
           mutant(`calls-unnumbered-${mode}`, `calls that are answered ${mode} have random ids`)
             .caughtBy(...numbers)
-            .proxy(
-              onTurn(mode, async (_, forward) =>
-                sessionsIn(await forward(), (text) => text.replaceAll(/functions\.get_forecast:\d+/g, 'call_random')),
-              ),
+            .onTurn(mode, async (_, forward) =>
+              sessionsIn(await forward(), (text) => text.replaceAll(/functions\.get_forecast:\d+/g, 'call_random')),
             ),
           mutant(`brim-lower-${mode}`, `a turn that is answered ${mode} may not fill the window`)
             .caughtBy(...brim.filter((check) => check.endsWith('-exact')))
-            .proxy(onTurn(mode, (body, forward) => forward({ ...body, max_tokens: Number(body.max_tokens) + 1 }))),
+            .onTurn(mode, (body, forward) => forward({ ...body, max_tokens: Number(body.max_tokens) + 1 })),
           mutant(`brim-higher-${mode}`, `a turn that is answered ${mode} may go a token over the window`)
             .caughtBy(...brim.filter((check) => check.endsWith('-over')))
-            .proxy(onTurn(mode, (body, forward) => forward({ ...body, max_tokens: Number(body.max_tokens) - 1 }))),
+            .onTurn(mode, (body, forward) => forward({ ...body, max_tokens: Number(body.max_tokens) - 1 })),
         ]),
   ];
 });
@@ -169,7 +158,7 @@ const BUSY_MUTANTS = [
   ...busyNames.map((name) =>
     mutant(`not-busy-for-${name}`, `a turn does not keep ${name} from happening`)
       .caughtBy(`turn.busy-routes/${name}`)
-      .proxy(
+      .proxy(() =>
         (name === 'delete' ? duringAny : whileChatting)(async (request, forward) =>
           routeOf(request) === name ? done() : forward(),
         ),
@@ -177,16 +166,16 @@ const BUSY_MUTANTS = [
   ),
   mutant('busy-without-retry-after', 'a busy session says no Retry-After')
     .caughtBy('turn.busy-routes/retry-after')
-    .proxy(busyHeaders('session_busy', 'retry-after', null)),
+    .busyHeaders('session_busy', 'retry-after', null),
   mutant('busy-for-good', 'a busy session says that no retry helps')
     .caughtBy('turn.busy-routes/should-retry')
-    .proxy(busyHeaders('session_busy', 'x-should-retry', 'false')),
+    .busyHeaders('session_busy', 'x-should-retry', 'false'),
   mutant('in-progress-without-retry-after', 'a request in progress says no Retry-After')
     .caughtBy(...meanwhile('in-progress-retry-after'), 'idempotency.race/others-retry-after')
-    .proxy(busyHeaders('request_in_progress', 'retry-after', null)),
+    .busyHeaders('request_in_progress', 'retry-after', null),
   mutant('in-progress-for-good', 'a request in progress says that no retry helps')
     .caughtBy(...meanwhile('in-progress-should-retry'))
-    .proxy(busyHeaders('request_in_progress', 'x-should-retry', 'false')),
+    .busyHeaders('request_in_progress', 'x-should-retry', 'false'),
   mutant('in-progress-told-busy', 'the same request twice is told that the session is busy')
     .caughtBy(...meanwhile('in-progress-told'))
     .proxy(() => async (_, forward) => {
@@ -200,7 +189,7 @@ const BUSY_MUTANTS = [
       const count = (by: number) => {
         running += by;
       };
-      const turns = whileChatting((_, forward) => forward())();
+      const turns = whileChatting((_, forward) => forward());
       return async (request, forward) => {
         const chats = request.path === '/v1/chat/completions';
         if (running > 0 && request.method === 'POST' && request.path.endsWith('/messages'))
@@ -213,28 +202,22 @@ const BUSY_MUTANTS = [
     }),
   mutant('reads-wait-in-error', 'a session cannot be read while a turn runs')
     .caughtBy(...meanwhile('reads-before', 'other-account-as-unknown'))
-    .proxy(
-      duringAny(async ({ method, path }, forward) =>
-        method === 'GET' && path.includes('/sessions/') ? refusal('session_busy') : forward(),
-      ),
+    .duringAny(async ({ method, path }, forward) =>
+      method === 'GET' && path.includes('/sessions/') ? refusal('session_busy') : forward(),
     ),
   mutant('snapshots-busy', 'no snapshot can be taken while a turn runs')
     .caughtBy(...meanwhile('snapshot-before'))
-    .proxy(
-      duringAny(async ({ method, path }, forward) =>
-        method === 'POST' && path.endsWith('/snapshots') ? refusal('session_busy') : forward(),
-      ),
+    .duringAny(async ({ method, path }, forward) =>
+      method === 'POST' && path.endsWith('/snapshots') ? refusal('session_busy') : forward(),
     ),
   mutant('replays-busy', 'a replay waits for the turn')
     .caughtBy(...meanwhile('replay-answered'))
-    .proxy(
-      duringAny(async ({ path, headers }, forward) =>
-        path.endsWith('/messages') && headers['idempotency-key'] ? refusal('session_busy') : forward(),
-      ),
+    .duringAny(async ({ path, headers }, forward) =>
+      path.endsWith('/messages') && headers['idempotency-key'] ? refusal('session_busy') : forward(),
     ),
   mutant('busy-before-version', 'a busy session does not look at the version')
     .caughtBy(...meanwhile('stale-first'))
-    .proxy(duringAny(async ({ headers }, forward) => (headers['if-match'] ? refusal('session_busy') : forward()))),
+    .duringAny(async ({ headers }, forward) => (headers['if-match'] ? refusal('session_busy') : forward())),
   mutant('busy-uses-key', 'what is refused as busy has used up its key')
     .caughtBy(...meanwhile('key-free-after-busy'))
     .proxy(() => {
@@ -249,56 +232,50 @@ const BUSY_MUTANTS = [
     }),
   mutant('busy-told-to-all', 'that a session is busy is told before whose it is')
     .caughtBy(...meanwhile('other-account-as-unknown'))
-    .proxy(
-      duringAny(
-        async ({ method, path }, forward) =>
-          method === 'POST' && path.startsWith('/v1/sessions/') && !path.endsWith('/snapshots')
-            ? refusal('session_busy')
-            : forward(),
-        true,
-      ),
+    .duringAny(
+      async ({ method, path }, forward) =>
+        method === 'POST' && path.startsWith('/v1/sessions/') && !path.endsWith('/snapshots')
+          ? refusal('session_busy')
+          : forward(),
+      true,
     ),
   mutant('held-turn-not-replayed', 'a turn that was streamed is not stored under its key')
     .caughtBy(...meanwhile('replayed-after'))
-    .proxy(
-      onRoute('streamed-chat', async (request, forward) => {
-        const response = await forward();
-        if (!response.headers.has('idempotent-replayed')) return response;
-        const { 'idempotency-key': _, ...headers } = request.headers;
-        return forward({ headers });
-      }),
-    ),
+    .onRoute('streamed-chat', async (request, forward) => {
+      const response = await forward();
+      if (!response.headers.has('idempotent-replayed')) return response;
+      const { 'idempotency-key': _, ...headers } = request.headers;
+      return forward({ headers });
+    }),
 ];
 
 /** What any account meets while the last streamed turn of anybody is under way. @param unknown only where nothing was found */
-function duringAny(meet: Parameters<typeof whileChatting>[0], unknown = false): NonNullable<Mutant['proxy']> {
-  return () => {
-    const busy = new Set<string>();
-    return async (request, forward) => {
-      const body = (typeof request.body === 'object' && request.body !== null ? request.body : {}) as Json;
-      if (
-        request.path === '/v1/chat/completions' &&
-        body.stream === true &&
-        typeof body.session_id === 'string' &&
-        busy.size === 0
-      ) {
-        const id = body.session_id;
-        const response = await forward();
-        if (!response.ok || !response.body) return response;
-        busy.add(id);
-        return untilRead(response, () => busy.delete(id));
-      }
-      const named = [...busy].some((id) => request.path.includes(id));
-      if (!named) return forward();
-      if (!unknown) return meet(request, forward);
+function duringAny(meet: Parameters<typeof whileChatting>[0], unknown = false): Handler {
+  const busy = new Set<string>();
+  return async (request, forward) => {
+    const body = (typeof request.body === 'object' && request.body !== null ? request.body : {}) as Json;
+    if (
+      request.path === '/v1/chat/completions' &&
+      body.stream === true &&
+      typeof body.session_id === 'string' &&
+      busy.size === 0
+    ) {
+      const id = body.session_id;
       const response = await forward();
-      return response.status === 404 ? meet(request, forward) : response;
-    };
+      if (!response.ok || !response.body) return response;
+      busy.add(id);
+      return untilRead(response, () => busy.delete(id));
+    }
+    const named = [...busy].some((id) => request.path.includes(id));
+    if (!named) return forward();
+    if (!unknown) return meet(request, forward);
+    const response = await forward();
+    return response.status === 404 ? meet(request, forward) : response;
   };
 }
 
-function busyHeaders(code: string, name: string, value: string | null): NonNullable<Mutant['proxy']> {
-  return () => async (_, forward) => {
+function busyHeaders(code: string, name: string, value: string | null): Handler {
+  return async (_, forward) => {
     const response = await forward();
     return response.status === 409 && (await codeOf(response)) === code ? withHeader(response, name, value) : response;
   };

@@ -18,15 +18,13 @@ export const turnConcurrent = defineCase({
   title: 'after concurrent turns the window has exactly the answered ones',
   needs: ['sessions', 'chat'],
   checks: {
-    'each-answered': 'turn.concurrent',
-    'answered-stand': 'turn.concurrent',
+    'each-answered answered-stand': 'turn.concurrent',
     'not-interleaved': 'turn.busy',
     'usage-of-all': 'turn.usage',
     'goes-on-after': 'turn.concurrent',
   },
   cost: turns(RACERS + 1, { promptTokens: 4_096 }),
-  async run(context) {
-    const { api } = context;
+  async run({ api, check }, context) {
     const { id } = await createSession(api);
     const order = (index: number) => ordering(`Turn ${index} is over.`);
     const replies = await Promise.all(
@@ -36,11 +34,11 @@ export const turnConcurrent = defineCase({
     const won = replies.flatMap((reply, index) =>
       reply.status < 300 ? [{ order: order(index), ...ended(reply) }] : [],
     );
-    await context.check('each-answered', () => {
+    await check('each-answered', () => {
       for (const reply of replies) if (reply.status >= 300) expectError(reply, 'session_busy');
       expectTrue(won.length > 0, 'at least one of the turns is answered');
     });
-    await context.check('answered-stand', () => {
+    await check('answered-stand', () => {
       const stand = messages.filter(({ role }) => role === 'user').map(({ content }) => String(content));
       expectEqual(
         stand.sort(),
@@ -48,19 +46,19 @@ export const turnConcurrent = defineCase({
         'the turns that stand in the window',
       );
     });
-    await context.check('not-interleaved', () => {
+    await check('not-interleaved', () => {
       for (const each of won) {
         const place = messages.findIndex(({ content }) => content === each.order.content);
         expectEqual(messages[place + 1]?.content, each.content, `what follows "${each.order.content}"`);
       }
       expectEqual(messages.length, 2 * won.length, 'the messages of the window');
     });
-    await context.check('usage-of-all', () => {
+    await check('usage-of-all', () => {
       const last = won.toSorted((a, b) => a.session.version - b.session.version).at(-1);
       expectEqual(session.usage, last?.session.usage, 'the usage after all turns');
       expectEqual(session.usage.total_tokens, tokensOf(messages), 'the usage after all turns');
     });
-    await context.check('goes-on-after', () => turn(context, id, [user('Say hello.')]));
+    await check('goes-on-after', () => turn(context, id, [user('Say hello.')]));
   },
 });
 
@@ -68,10 +66,9 @@ export const turnSnapshotMeanwhile = defineCase({
   id: 'turn.snapshot-meanwhile',
   title: 'a snapshot taken during a turn has all of it or nothing',
   needs: ['sessions', 'sessions.snapshot', 'chat', 'chat.stream'],
-  checks: { taken: 'turn.reads', 'before-or-after': 'turn.reads' },
+  checks: { 'taken before-or-after': 'turn.reads' },
   cost: turns(1, { promptTokens: 1_024, completionTokens: LONG_TOKENS }),
-  async run(context) {
-    const { api } = context;
+  async run({ api, check, require }, context) {
     const { id } = await createSession(api, { messages: [user('Hello.')] });
     let snapshot: Promise<Reply> | undefined;
     const begun = (text: string) => {
@@ -81,8 +78,8 @@ export const turnSnapshotMeanwhile = defineCase({
     await sendLong(context, id, begun);
     const reply = await snapshot;
     if (!reply) throw new Mismatch('a streamed turn was answered with nothing');
-    await context.require('taken', () => expectBody(reply, Snapshot));
-    await context.check('before-or-after', () => {
+    await require('taken', () => expectBody(reply, Snapshot));
+    await check('before-or-after', () => {
       const { messages } = expectBody(reply, Snapshot).archived;
       expectTrue(messages === 1 || messages === 3, `a snapshot of 1 or 3 messages, not ${messages}`);
     });
@@ -93,19 +90,14 @@ export const turnDisconnect = defineCase({
   id: 'turn.disconnect',
   title: 'a client that disconnects leaves a whole turn or nothing',
   needs: ['sessions', 'sessions.append', 'chat', 'chat.stream'],
-  checks: {
-    'all-or-nothing': 'turn.disconnect',
-    'usage-adds-up': 'turn.disconnect',
-    'goes-on-after': 'turn.disconnect',
-  },
+  checks: { 'all-or-nothing usage-adds-up goes-on-after': 'turn.disconnect' },
   cost: turns(2, { requests: 60 + 2 * MAX_LOOKS, promptTokens: 2_048, completionTokens: 2 * LONG_TOKENS }),
-  async run(context) {
-    const { api } = context;
+  async run({ api, check, require }, context) {
     const { id } = await createSession(api, { messages: [user('Hello.')] });
     await sendLong(context, id, (text) => spokenIn(text) !== '');
-    await context.require('goes-on-after', () => appended(context, id, user('After.')));
+    await require('goes-on-after', () => appended(context, id, user('After.')));
     const { session, messages } = await stateOf(api, id);
-    await context.check('all-or-nothing', () => {
+    await check('all-or-nothing', () => {
       const roles = messages.map(({ role }) => role);
       const whole = roles.length === 4;
       expectEqual(roles, whole ? ['user', 'user', 'assistant', 'user'] : ['user', 'user'], 'the roles in the window');
@@ -114,7 +106,7 @@ export const turnDisconnect = defineCase({
       // An order to say so much is not obeyed by halves.
       expectTrue(!whole || reply.length > LONG_ANSWER.length / 2, `a reply that was broken off is stored: ${reply}`);
     });
-    await context.check('usage-adds-up', () => {
+    await check('usage-adds-up', () => {
       expectEqual(session.usage.total_tokens, tokensOf(messages), 'the usage of the session');
     });
   },

@@ -290,8 +290,7 @@ function featureCase(mode: TurnMode): Case {
       promptTokens: 512 * features.length,
       completionTokens: 64 * features.length,
     }),
-    async run(context) {
-      const { api } = context;
+    async run({ api, check }, context) {
       for (const [name, feature] of features) {
         let [before, after] = [undefined, undefined] as [State | undefined, State | undefined];
         let turn: Turn | undefined;
@@ -302,7 +301,7 @@ function featureCase(mode: TurnMode): Case {
           after = await stateOf(api, id);
           expectSuccess(await api.delete(`/sessions/${id}`));
         };
-        await context.check(`${name}-stored`, async () => {
+        await check(`${name}-stored`, async () => {
           for (let tries = 0; tries < TRIES; tries += 1) {
             await attempt();
             if (turn && (feature.met?.(turn) ?? true)) break;
@@ -312,11 +311,11 @@ function featureCase(mode: TurnMode): Case {
             throw new Inconclusive(`the model could not be made to do it: ${turn.content}`);
           await judgeStored(turn, feature, before, after);
         });
-        await context.check(`${name}-counted`, () => {
+        await check(`${name}-counted`, () => {
           if (turn && before && after) return judgeCounted(context, turn, feature, before, after);
           throw new Inconclusive('the turn was not answered');
         });
-        await context.check(`${name}-session`, () => {
+        await check(`${name}-session`, () => {
           if (turn && before && after) return judgeSession(turn, before, after);
           throw new Inconclusive('the turn was not answered');
         });
@@ -352,8 +351,7 @@ function stateTurnCase(mode: TurnMode): Case {
       promptTokens: 4_096 * states.length,
       completionTokens: 64 * states.length,
     }),
-    async run(context) {
-      const { api } = context;
+    async run({ api }, context) {
       const feature: Feature = {
         rule: 'turn.stored',
         messages: [ordering('Yes.')],
@@ -418,8 +416,7 @@ function brimCase(mode: TurnMode): Case {
       promptTokens: names.length * window_tokens,
       completionTokens: names.length * 2 * ROOM,
     }),
-    async run(context) {
-      const { api, limits } = context;
+    async run({ api, limits, check }, context) {
       const window = limits.window_tokens;
       const { id } = await createSession(api, { tools: [TOOL] });
       await fillWindow(context, id, window - ROOM);
@@ -439,12 +436,12 @@ function brimCase(mode: TurnMode): Case {
             max_tokens,
           });
         const before = await stateOf(api, id);
-        await context.check(`${name}-over`, async () => {
+        await check(`${name}-over`, async () => {
           const text = expectError(await send(most + 1), 'context_window_exceeded');
           expectEqual(text, LIVE_TEXT.windowExceeded(window, window + 1), 'the message');
           await expectUnchanged(api, before);
         });
-        await context.check(`${name}-exact`, async () => {
+        await check(`${name}-exact`, async () => {
           expectEqual(mode.read(await send(most)).usage.prompt_tokens, prompt, 'the tokens of the prompt');
         });
         expectSuccess(await api.post(`/sessions/${id}/rollback`, { snapshot_id }));
@@ -510,10 +507,12 @@ function callNumbersCase(mode: TurnMode): Case {
       ...mode.needs,
       ...new Set(cells.flatMap(([, { needs }]) => needs)),
     ],
-    checks: { first: 'turn.call-ids', ...Object.fromEntries(cells.map(([name]) => [name, 'turn.call-ids'])) },
+    checks: {
+      first: 'turn.call-ids',
+      ...Object.fromEntries(cells.map(([name]) => [name, 'turn.call-ids'])),
+    },
     cost: () => ({ requests: 24 * cells.length, promptTokens: 8_192, completionTokens: 128 * cells.length }),
-    async run(context) {
-      const { api } = context;
+    async run({ api, check }, context) {
       const called = async (id: string, from: number) => {
         const { calls, finish } = await turnAs(mode, context, id, ASKING, MUST_CALL);
         expectTrue(calls.length > 0, `a turn that must call something ends with ${finish} and calls nothing`);
@@ -533,12 +532,12 @@ function callNumbersCase(mode: TurnMode): Case {
         const { id } = await createSession(api, { tools: FORECAST, messages: [user('Hello.')] });
         const { id: snapshot_id } = await createSnapshot(api, id);
         if (name === 'append') {
-          await context.check('first', async () => {
+          await check('first', async () => {
             const other = await createSession(api, { tools: FORECAST });
             await called(other.id, 0);
           });
         }
-        await context.check(name, async () => {
+        await check(name, async () => {
           const first = await called(id, 0);
           await between.run(context, id, snapshot_id);
           await called(id, first);

@@ -1,11 +1,8 @@
 import { onChat } from '../../proof/chats.ts';
-import { mutantsOf } from '../../proof/mutant.ts';
 import type { Json } from '../../proof/proxy.ts';
 import { answer, chain, editJson, type Forward, type Handler, json, on, type Passing } from '../../proof/proxy.ts';
 import { ask, type Message, windowAt } from '../../proof/sessions.ts';
 import { SMALL_LIMITS } from '../../targets/emulator.ts';
-
-export const mutant = mutantsOf('turn');
 
 /** The body of a chat in a session. */
 export type Asked = Json & { session_id: string; messages: Message[]; stream?: boolean };
@@ -18,19 +15,19 @@ type Answer = Json & {
 };
 
 /** Chats in sessions only. */
-export function onTurn(handle: (body: Asked, forward: Forward, request: Passing) => Promise<Response>): () => Handler {
+export function onTurn(handle: (body: Asked, forward: Forward, request: Passing) => Promise<Response>): Handler {
   return onChat((body, forward, request) =>
     typeof body.session_id === 'string' ? handle(body as Asked, forward, request) : forward(),
   );
 }
 
 /** Changes every turn before it is answered. */
-export function askedOf(edit: (body: Asked) => Json): () => Handler {
+export function askedOf(edit: (body: Asked) => Json): Handler {
   return onTurn((body, forward) => forward({ body: edit(body) }));
 }
 
 /** Changes the answer to every turn that is not streamed. */
-export function answered(edit: (answer: Answer, body: Asked, forward: Forward) => Json | Promise<Json>): () => Handler {
+export function answered(edit: (answer: Answer, body: Asked, forward: Forward) => Json | Promise<Json>): Handler {
   return onTurn(async (body, forward) => {
     const response = await forward();
     if (!response.ok || body.stream) return response;
@@ -52,7 +49,7 @@ interface Steps {
  * A turn made of single requests: the window is read, the model asked outside of the session, and what came of it appended. Nothing
  * holds it together, which is the mistake in some mutants; in others it is what one of the steps leaves out.
  */
-export function pieced(steps: Steps): () => Handler {
+export function pieced(steps: Steps): Handler {
   return onTurn((body, forward) => piece(body, forward, steps));
 }
 

@@ -33,26 +33,19 @@ const versionsReads = defineCase({
   id: 'versions.reads',
   title: 'the version when a session is created, read or snapshotted',
   needs: ['sessions', 'sessions.append', 'sessions.snapshot', 'versioning'],
-  checks: {
-    'create-etag': 'versions.etag',
-    'read-etag': 'versions.etag',
-    'snapshot-leaves': 'versions.snapshot',
-  },
-  async run(context) {
-    const { api } = context;
+  checks: { 'create-etag read-etag': 'versions.etag', 'snapshot-leaves': 'versions.snapshot' },
+  async run({ api, check }) {
     const created = await api.post('/sessions', { messages: [user('The first message.')] });
     const { id, version: first } = expectSuccess(created).json as { id: string; version: number };
     const path = `/sessions/${id}`;
-    await context.check('create-etag', () =>
-      expectEqual(created.headers.get('etag'), `"${first}"`, 'the ETag of a creation'),
-    );
+    await check('create-etag', () => expectEqual(created.headers.get('etag'), `"${first}"`, 'the ETag of a creation'));
     await append(api, id, user('One more.'));
     const before = await stateOf(api, id);
     const { version } = before.session;
-    await context.check('read-etag', async () => {
+    await check('read-etag', async () => {
       expectEqual((await api.get(path)).headers.get('etag'), `"${version}"`, 'the ETag of a read');
     });
-    await context.check('snapshot-leaves', async () => {
+    await check('snapshot-leaves', async () => {
       await createSnapshot(api, id);
       await expectUnchanged(api, before);
     });
@@ -64,15 +57,10 @@ const versionsNoOps = defineCase({
   title: 'requests without effect keep the version',
   needs: ['sessions', 'sessions.append', 'versioning'],
   checks: {
-    'same-title': 'versions.no-op',
-    'same-metadata': 'versions.no-op',
-    'same-tools': 'versions.no-op',
-    'no-field': 'versions.no-op',
-    'pin-as-it-is': 'versions.no-op',
+    'same-title same-metadata same-tools no-field pin-as-it-is': 'versions.no-op',
     refusals: 'versions.refusal',
   },
-  async run(context) {
-    const { api, limits, texts } = context;
+  async run({ api, limits, texts, check }) {
     const given = { title: 'A title', metadata: { a: '1' }, tools: [TOOL] };
     const { id } = await createSession(api, { ...given, messages: [user('The first message.')] });
     const path = `/sessions/${id}`;
@@ -82,12 +70,12 @@ const versionsNoOps = defineCase({
       expectSuccess(await api.post(to, body));
       await expectUnchanged(api, before);
     };
-    await context.check('same-title', () => leaves(path, { title: given.title }));
-    await context.check('same-metadata', () => leaves(path, { metadata: given.metadata }));
-    await context.check('same-tools', () => leaves(path, { tools: given.tools }));
-    await context.check('no-field', () => leaves(path, {}));
-    await context.check('pin-as-it-is', () => leaves(message, { pinned: false }));
-    await context.check('refusals', async () => {
+    await check('same-title', () => leaves(path, { title: given.title }));
+    await check('same-metadata', () => leaves(path, { metadata: given.metadata }));
+    await check('same-tools', () => leaves(path, { tools: given.tools }));
+    await check('no-field', () => leaves(path, {}));
+    await check('pin-as-it-is', () => leaves(message, { pinned: false }));
+    await check('refusals', async () => {
       expectError(await api.post(path, { title: 5 }), 'invalid_request');
       expectError(
         await api.post(`${path}/messages`, { role: 'tool', tool_call_id: 'nobody', content: 'x' }),
@@ -108,20 +96,23 @@ const versionsTruncations = defineCase({
   id: 'versions.truncations',
   title: 'truncates without effect keep the version',
   needs: ['sessions', 'sessions.append', 'sessions.truncate', 'tokens.estimate', 'versioning'],
-  checks: { rehearsal: 'versions.dry-run', 'nothing-to-cut': 'versions.no-op', 'too-little-kept': 'versions.refusal' },
-  async run(context) {
-    const { api, limits } = context;
+  checks: {
+    rehearsal: 'versions.dry-run',
+    'nothing-to-cut': 'versions.no-op',
+    'too-little-kept': 'versions.refusal',
+  },
+  async run({ api, limits, check }, context) {
     const { id } = await createSession(api);
     await fillWindow(context, id, 2 * limits.min_preserve_tokens, Math.floor(limits.min_preserve_tokens / 2));
     const before = await stateOf(api, id);
     const truncate = (body: object) => api.post(`/sessions/${id}/truncate`, body);
     const least = limits.min_preserve_tokens;
-    await context.check('rehearsal', async () => {
+    await check('rehearsal', async () => {
       const { version } = expectBody(await truncate({ preserve_len: least, dry_run: true }), SessionTruncation);
       expectEqual(version, before.session.version, 'the version that a rehearsal names');
       await expectUnchanged(api, before);
     });
-    await context.check('nothing-to-cut', async () => {
+    await check('nothing-to-cut', async () => {
       const { version } = expectBody(
         await truncate({ preserve_len: before.session.usage.total_tokens }),
         SessionTruncation,
@@ -129,7 +120,7 @@ const versionsTruncations = defineCase({
       expectEqual(version, before.session.version, 'the version after nothing was cut');
       await expectUnchanged(api, before);
     });
-    await context.check('too-little-kept', async () => {
+    await check('too-little-kept', async () => {
       expectError(await truncate({ preserve_len: least - 1 }), 'preserve_len_too_small');
       await expectUnchanged(api, before);
       expectBody(await truncate({ preserve_len: least }), SessionTruncation);
@@ -146,21 +137,15 @@ const versionsOrder = defineCase({
   title: 'of two faults the first is reported',
   needs: ['sessions', 'sessions.append', 'idempotency', 'versioning'],
   checks: {
-    'authentication-before-size': 'versions.order',
-    'size-before-schema': 'versions.order',
-    'schema-before-replay': 'versions.order',
-    'replay-before-existence': 'versions.order',
-    'existence-before-version': 'versions.order',
-    'version-before-pairing': 'versions.order',
-    'pairing-before-size-of-write': 'versions.order',
+    'authentication-before-size size-before-schema schema-before-replay replay-before-existence': 'versions.order',
+    'existence-before-version version-before-pairing pairing-before-size-of-write': 'versions.order',
     'size-of-write-before-window': 'versions.order',
   },
-  async run(context) {
-    const { api, limits } = context;
+  async run({ api, limits, check, nonce }) {
     const { id } = await createSession(api);
     const path = `/sessions/${id}/messages`;
     const nowhere = `/sessions/${unknownId(id)}/messages`;
-    const used = { 'Idempotency-Key': context.nonce() };
+    const used = { 'Idempotency-Key': nonce() };
     await append(api, id, user('Under a key.'), { headers: used });
     await append(api, id, user('The version goes on.'));
     const before = await stateOf(api, id);
@@ -168,28 +153,28 @@ const versionsOrder = defineCase({
     const large = JSON.stringify(BAD) + ' '.repeat(limits.body_bytes);
     // A word is at least one token in any vocabulary.
     const words = (tokens: number) => ' river'.repeat(tokens);
-    await context.check('authentication-before-size', async () => {
+    await check('authentication-before-size', async () => {
       expectError(await api.post(path, undefined, { raw: large, key: null }), 'incorrect_api_key');
     });
-    await context.check('size-before-schema', async () => {
+    await check('size-before-schema', async () => {
       expectBodyTooLarge(await api.post(path, undefined, { raw: large }), large.length, limits.body_bytes);
     });
-    await context.check('schema-before-replay', async () => {
+    await check('schema-before-replay', async () => {
       expectError(await api.post(path, BAD, { headers: used }), 'invalid_request');
     });
-    await context.check('replay-before-existence', async () => {
+    await check('replay-before-existence', async () => {
       expectError(await api.post(nowhere, user('Other.'), { headers: used }), 'idempotency_mismatch');
     });
-    await context.check('existence-before-version', async () => {
+    await check('existence-before-version', async () => {
       expectError(await api.post(nowhere, user('Other.'), ifMatch(version + 7)), 'session_not_found');
     });
-    await context.check('version-before-pairing', async () => {
+    await check('version-before-pairing', async () => {
       expectError(await api.post(path, orphan('x'), ifMatch(version - 1)), 'version_conflict');
     });
-    await context.check('pairing-before-size-of-write', async () => {
+    await check('pairing-before-size-of-write', async () => {
       expectError(await api.post(path, orphan(words(limits.append_tokens))), 'tool_result_orphan');
     });
-    await context.check('size-of-write-before-window', async () => {
+    await check('size-of-write-before-window', async () => {
       expectError(await api.post(path, user(words(limits.window_tokens))), 'append_too_large');
       await expectUnchanged(api, before);
       await append(api, id, user('Without a fault.'));
@@ -207,18 +192,11 @@ const versionsEnvelope = defineCase({
   title: 'the code and param of a refusal',
   needs: ['sessions', 'sessions.append', 'sessions.snapshot', 'chat', 'versioning'],
   checks: {
-    'path-code': 'versions.code',
-    'snapshot-code': 'versions.code',
-    'chat-code': 'versions.code',
-    'field-named': 'versions.code',
-    'deep-field-named': 'versions.code',
-    'authentication-bare': 'versions.live-rows-bare',
-    'model-bare': 'versions.live-rows-bare',
-    'size-bare': 'versions.live-rows-bare',
+    'path-code snapshot-code chat-code field-named deep-field-named': 'versions.code',
+    'authentication-bare model-bare size-bare': 'versions.live-rows-bare',
   },
   cost: () => CHAT_COST,
-  async run(context) {
-    const { api, limits, target } = context;
+  async run({ api, limits, target, check }) {
     const { id } = await createSession(api, { messages: [user('The first message.')] });
     const before = await stateOf(api, id);
     const path = `/sessions/${id}`;
@@ -230,33 +208,31 @@ const versionsEnvelope = defineCase({
         max_tokens: 16,
         ...body,
       });
-    await context.check('path-code', async () =>
-      expectError(await api.get(`/sessions/${unknownId(id)}`), 'session_not_found'),
-    );
-    await context.check('snapshot-code', async () => {
+    await check('path-code', async () => expectError(await api.get(`/sessions/${unknownId(id)}`), 'session_not_found'));
+    await check('snapshot-code', async () => {
       expectError(await api.get(`/snapshots/${unknownId(id)}`), 'snapshot_not_found');
     });
-    await context.check('chat-code', async () => expectError(await say({ n: 2 }), 'invalid_request', { param: 'n' }));
-    await context.check('field-named', async () => {
+    await check('chat-code', async () => expectError(await say({ n: 2 }), 'invalid_request', { param: 'n' }));
+    await check('field-named', async () => {
       expectError(await api.post(path, { title: 5 }), 'invalid_request', { param: 'title' });
     });
-    await context.check('deep-field-named', async () => {
+    await check('deep-field-named', async () => {
       const messages = [user('Good.'), { role: 'user', content: 5 }];
       expectError(await api.post(`${path}/messages`, { messages }), 'invalid_request', {
         param: 'messages[1].content',
       });
     });
-    await context.check('authentication-bare', async () => {
+    await check('authentication-bare', async () => {
       const reply = await api.get(path, { key: null });
       expectEqual(expectError(reply, 'incorrect_api_key'), LIVE_TEXT.incorrectApiKey, 'the message');
       bare(reply);
     });
-    await context.check('model-bare', async () => {
+    await check('model-bare', async () => {
       const reply = await say({ model: 'kimi-k2-of-nowhere' });
       expectError(reply, 'model_not_found');
       bare(reply);
     });
-    await context.check('size-bare', async () => {
+    await check('size-bare', async () => {
       const size = limits.body_bytes + 1;
       const reply = await api.post(`${path}/messages`, undefined, { raw: ' '.repeat(size) });
       expectBodyTooLarge(reply, size, limits.body_bytes);
@@ -272,21 +248,15 @@ const versionsHeaders = defineCase({
   title: 'headers of refusals',
   needs: ['sessions', 'sessions.append', 'versioning', 'idempotency'],
   checks: {
-    'not-found-no-retry': 'versions.should-retry',
-    'invalid-no-retry': 'versions.should-retry',
-    'conflict-no-retry': 'versions.should-retry',
-    'mismatch-no-retry': 'versions.should-retry',
+    'not-found-no-retry invalid-no-retry conflict-no-retry mismatch-no-retry': 'versions.should-retry',
     'unauthorized-no-retry': 'versions.should-retry',
     'no-retry-after': 'versions.no-retry-after',
-    'success-named': 'versions.request-id',
-    'refusal-named': 'versions.request-id',
-    'each-differently': 'versions.request-id',
+    'success-named refusal-named each-differently': 'versions.request-id',
   },
-  async run(context) {
-    const { api } = context;
+  async run({ api, check, nonce }) {
     const { id } = await createSession(api);
     const path = `/sessions/${id}`;
-    const used = { headers: { 'Idempotency-Key': context.nonce() } };
+    const used = { headers: { 'Idempotency-Key': nonce() } };
     const successes = [
       await api.get(path),
       await api.get(`${path}/messages`),
@@ -306,12 +276,12 @@ const versionsHeaders = defineCase({
       keyof typeof refusals,
       (typeof refusals)[keyof typeof refusals],
     ][]) {
-      await context.check(`${name}-no-retry`, () => {
+      await check(`${name}-no-retry`, () => {
         expectError(reply, code);
         expectEqual(reply.headers.get('x-should-retry'), 'false', `${reply.what}: x-should-retry`);
       });
     }
-    await context.check('no-retry-after', () => {
+    await check('no-retry-after', () => {
       for (const [reply] of [refusals.conflict, refusals.mismatch]) {
         expectEqual(reply.headers.get('retry-after'), null, `${reply.what}: Retry-After of a conflict that stays`);
       }
@@ -322,9 +292,9 @@ const versionsHeaders = defineCase({
       return name;
     };
     const refusedReplies = Object.values(refusals).map(([reply]) => reply);
-    await context.check('success-named', () => successes.forEach((reply) => void named(reply)));
-    await context.check('refusal-named', () => refusedReplies.forEach((reply) => void named(reply)));
-    await context.check('each-differently', () => {
+    await check('success-named', () => successes.forEach((reply) => void named(reply)));
+    await check('refusal-named', () => refusedReplies.forEach((reply) => void named(reply)));
+    await check('each-differently', () => {
       const names = [...successes, ...refusedReplies].map(named);
       expectEqual(new Set(names).size, names.length, 'the number of different names');
     });

@@ -1,12 +1,11 @@
 import { editErrors } from '../../proof/chats.ts';
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
-import type { Json } from '../../proof/proxy.ts';
-import { type Handler, on, type Passing } from '../../proof/proxy.ts';
+import type { Handler, Json, Passing } from '../../proof/proxy.ts';
 import { bumpVersion, changedBy, codeOf, messagesOf, refusal, versionOf, WRITE } from '../../proof/sessions.ts';
 import { SMALL_LIMITS } from '../../targets/emulator.ts';
 import { VERSION_CASES } from './route-cases.ts';
 
-const mutant = mutantsOf('versions');
+const mutant = mutantsOf('versions', { etags, header, onceThere, stepping });
 
 type Kills = readonly [string, ...string[]];
 
@@ -17,8 +16,8 @@ const each = (...checks: string[]) =>
   );
 
 /** Changes the ETag of every answer; undefined takes it away. */
-function etags(edit: (etag: string) => string | undefined): () => Handler {
-  return () => async (_, forward) => {
+function etags(edit: (etag: string) => string | undefined): Handler {
+  return async (_, forward) => {
     const response = await forward();
     const etag = response.headers.get('etag');
     if (etag === null) return response;
@@ -39,7 +38,7 @@ const TAGGED = [
 const MATCH_MUTANTS = [
   mutant('etag-unquoted', 'the ETag is not in quotes')
     .caughtBy(...TAGGED)
-    .proxy(etags((etag) => etag.replaceAll('"', ''))),
+    .etags((etag) => etag.replaceAll('"', '')),
 ];
 
 const isOrphan = (body: unknown) => messagesOf(body)?.some(({ tool_call_id }) => tool_call_id === 'nobody') === true;
@@ -57,13 +56,11 @@ const ORDER_MUTANTS = [
     }),
   mutant('size-last', 'a body is parsed before its size is looked at')
     .caughtBy('versions.order/size-before-schema')
-    .proxy(() =>
-      on('POST', WRITE, async ({ body }, forward) => {
-        const response = await forward();
-        const tooLarge = response.status === 400 && (await response.clone().text()).includes('total message size');
-        return tooLarge && typeof body === 'object' ? forward({ body }) : response;
-      }),
-    ),
+    .on('POST', WRITE, async ({ body }, forward) => {
+      const response = await forward();
+      const tooLarge = response.status === 400 && (await response.clone().text()).includes('total message size');
+      return tooLarge && typeof body === 'object' ? forward({ body }) : response;
+    }),
   mutant('key-before-schema', 'the key is looked up before the body is understood')
     .caughtBy('versions.order/schema-before-replay')
     .proxy(() => {
@@ -94,33 +91,27 @@ const ORDER_MUTANTS = [
     }),
   mutant('pairing-before-version', 'the pairing of tools is looked at before the version')
     .caughtBy('versions.order/version-before-pairing')
-    .proxy(() =>
-      on('POST', WRITE, async ({ body }, forward) => {
-        const response = await forward();
-        return isOrphan(body) && (await codeOf(response)) === 'version_conflict'
-          ? refusal('tool_result_orphan')
-          : response;
-      }),
-    ),
+    .on('POST', WRITE, async ({ body }, forward) => {
+      const response = await forward();
+      return isOrphan(body) && (await codeOf(response)) === 'version_conflict'
+        ? refusal('tool_result_orphan')
+        : response;
+    }),
   mutant('write-before-pairing', 'the size of a write is looked at before the pairing of tools')
     .caughtBy('versions.order/pairing-before-size-of-write')
-    .proxy(() =>
-      on('POST', WRITE, async ({ body }, forward) =>
-        isOrphan(body) && lengthOf(body) > 4 * SMALL_LIMITS.append_tokens ? refusal('append_too_large') : forward(),
-      ),
+    .on('POST', WRITE, async ({ body }, forward) =>
+      isOrphan(body) && lengthOf(body) > 4 * SMALL_LIMITS.append_tokens ? refusal('append_too_large') : forward(),
     ),
   mutant('window-before-write', 'the window is looked at before the size of the write')
     .caughtBy('versions.order/size-of-write-before-window')
-    .proxy(() =>
-      on('POST', WRITE, async ({ body }, forward) =>
-        lengthOf(body) > 5 * SMALL_LIMITS.window_tokens ? refusal('context_window_exceeded') : forward(),
-      ),
+    .on('POST', WRITE, async ({ body }, forward) =>
+      lengthOf(body) > 5 * SMALL_LIMITS.window_tokens ? refusal('context_window_exceeded') : forward(),
     ),
 ];
 
 /** Changes one header of answers; null takes it away. */
-function header(name: string, edit: (value: string | null, response: Response) => string | null): () => Handler {
-  return () => async (_, forward) => {
+function header(name: string, edit: (value: string | null, response: Response) => string | null): Handler {
+  return async (_, forward) => {
     const response = await forward();
     const headers = new Headers(response.headers);
     const value = edit(headers.get(name), response);
@@ -131,15 +122,13 @@ function header(name: string, edit: (value: string | null, response: Response) =
 }
 
 /** Lets everything pass until a session has been created. */
-function onceThere(broken: () => Handler): () => Handler {
-  return () => {
-    const handler = broken();
-    let there = false;
-    return async (request, forward) => {
-      const response = await (there ? handler(request, forward) : forward());
-      if (request.path === '/v1/sessions' && request.method === 'POST') there ||= response.ok;
-      return response;
-    };
+function onceThere(broken: () => Handler): Handler {
+  const handler = broken();
+  let there = false;
+  return async (request, forward) => {
+    const response = await (there ? handler(request, forward) : forward());
+    if (request.path === '/v1/sessions' && request.method === 'POST') there ||= response.ok;
+    return response;
   };
 }
 
@@ -156,39 +145,37 @@ const LIVE_CODES: Record<string, string> = {
 
 const REFUSAL_MUTANTS = [
   mutant('no-codes', 'refusals carry no code')
-    .caughtBy('versions.envelope/path-code', 'versions.envelope/snapshot-code', 'versions.envelope/chat-code')
-    .proxy(onceThere(editErrors(({ code, ...error }) => error))),
+    .caughtBy('versions.envelope/path-code snapshot-code chat-code')
+    .onceThere(() => editErrors(({ code, ...error }) => error)),
   mutant('code-is-type', 'the code of a refusal repeats its type')
-    .caughtBy('versions.envelope/path-code', 'versions.envelope/snapshot-code', 'versions.envelope/chat-code')
-    .proxy(editErrors((error) => (error.code === undefined ? error : { ...error, code: error.type }))),
+    .caughtBy('versions.envelope/path-code snapshot-code chat-code')
+    .editErrors((error) => (error.code === undefined ? error : { ...error, code: error.type })),
   mutant('no-params', 'refusals do not name the field')
-    .caughtBy('versions.envelope/chat-code', 'versions.envelope/field-named', 'versions.envelope/deep-field-named')
-    .proxy(editErrors(({ param, ...error }) => error)),
+    .caughtBy('versions.envelope/chat-code field-named deep-field-named')
+    .editErrors(({ param, ...error }) => error),
   mutant('params-shallow', 'of a field within others the outermost is named')
     .caughtBy('versions.envelope/deep-field-named')
-    .proxy(
-      editErrors((error) =>
-        typeof error.param === 'string' ? { ...error, param: error.param.replace(/[.[].*$/s, '') } : error,
-      ),
+    .editErrors((error) =>
+      typeof error.param === 'string' ? { ...error, param: error.param.replace(/[.[].*$/s, '') } : error,
     ),
   mutant('all-coded', "the live API's own refusals are given a code as well")
-    .caughtBy('versions.envelope/authentication-bare', 'versions.envelope/model-bare', 'versions.envelope/size-bare')
-    .proxy(editErrors((error: Json) => ({ ...error, code: error.code ?? LIVE_CODES[String(error.type)] ?? 'error' }))),
+    .caughtBy('versions.envelope/authentication-bare model-bare size-bare')
+    .editErrors((error: Json) => ({ ...error, code: error.code ?? LIVE_CODES[String(error.type)] ?? 'error' })),
   mutant('retry-unsaid', 'refusals do not say whether to try again')
     .caughtBy(...NO_RETRY)
-    .proxy(header('x-should-retry', () => null)),
+    .header('x-should-retry', () => null),
   mutant('retry-always', 'every refusal asks to be tried again')
     .caughtBy(...NO_RETRY)
-    .proxy(header('x-should-retry', (value) => (value === null ? null : 'true'))),
+    .header('x-should-retry', (value) => (value === null ? null : 'true')),
   mutant('request-unnamed', 'requests are not named')
-    .caughtBy('versions.headers/success-named', 'versions.headers/refusal-named')
-    .proxy(header('msh-request-id', () => null)),
+    .caughtBy('versions.headers/success-named refusal-named')
+    .header('msh-request-id', () => null),
   mutant('refusals-unnamed', 'requests that are refused are not named')
     .caughtBy('versions.headers/refusal-named')
-    .proxy(header('msh-request-id', (value, { ok }) => (ok ? value : null))),
+    .header('msh-request-id', (value, { ok }) => (ok ? value : null)),
   mutant('requests-named-alike', 'every request has the name of the server')
     .caughtBy('versions.headers/each-differently')
-    .proxy(header('msh-request-id', () => 'req_0001')),
+    .header('msh-request-id', () => 'req_0001'),
 ];
 
 /** What was done to a session, and what came of it. */
@@ -199,8 +186,8 @@ interface Done {
 }
 
 /** Lets the version step once more where `isIt` says so. */
-function stepping(isIt: (done: Done) => boolean): () => Handler {
-  return () => async (request, forward) => {
+function stepping(isIt: (done: Done) => boolean): Handler {
+  return async (request, forward) => {
     const id = changedBy(request);
     if (id === undefined) return forward();
     const before = await versionOf(request, forward, id);
@@ -221,24 +208,18 @@ const snapshots = ({ path }: Passing) => path.endsWith('/snapshots');
 const STEP_MUTANTS = [
   mutant('steps-twice', 'the version steps once for the change and once for its bookkeeping')
     .caughtBy('versions.streamed-chat/steps-once', ...each('steps-once'))
-    .proxy(stepping(({ stepped }) => stepped)),
+    .stepping(({ stepped }) => stepped),
   mutant('steps-for-nothing', 'what changes nothing makes the version step')
     .caughtBy(
-      'versions.no-ops/same-title',
-      'versions.no-ops/same-metadata',
-      'versions.no-ops/same-tools',
-      'versions.no-ops/no-field',
-      'versions.no-ops/pin-as-it-is',
+      'versions.no-ops/same-title same-metadata same-tools no-field pin-as-it-is',
       'versions.truncations/nothing-to-cut',
     )
-    .proxy(
-      stepping(
-        ({ request, response, stepped }) => response.ok && !stepped && !rehearses(request) && !snapshots(request),
-      ),
+    .stepping(
+      ({ request, response, stepped }) => response.ok && !stepped && !rehearses(request) && !snapshots(request),
     ),
   mutant('rehearsal-steps', 'a rehearsal makes the version step')
     .caughtBy('versions.truncations/rehearsal')
-    .proxy(stepping(({ request, response }) => response.ok && rehearses(request))),
+    .stepping(({ request, response }) => response.ok && rehearses(request)),
   mutant('rehearsal-plays', 'a rehearsal is carried out')
     .caughtBy('versions.truncations/rehearsal')
     .proxy(() => (request, forward) => {
@@ -248,10 +229,10 @@ const STEP_MUTANTS = [
     }),
   mutant('snapshot-steps', 'a snapshot makes the version step')
     .caughtBy('versions.reads/snapshot-leaves')
-    .proxy(stepping(({ request, response }) => response.ok && snapshots(request))),
+    .stepping(({ request, response }) => response.ok && snapshots(request)),
   mutant('refusal-steps', 'a refusal makes the version step')
     .caughtBy('versions.no-ops/refusals', 'versions.truncations/too-little-kept')
-    .proxy(stepping(({ response }) => response.status >= 400)),
+    .stepping(({ response }) => response.status >= 400),
 ];
 
 export const VERSIONS_MUTANTS: readonly Mutant[] = [

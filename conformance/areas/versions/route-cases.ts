@@ -27,18 +27,17 @@ function versionCase(route: Route): Case {
       ...((route.steps || route.rehearses) && !route.lines && { etag: 'versions.etag' }),
     },
     cost: () => ({ requests: 90, ...(route.chats && CHAT_COST) }),
-    async run(context) {
-      const { api } = context;
+    async run({ api, check, require }, context) {
       const ground = await layGround(context, route);
       const before = await inventoryOf(context, ground);
       const { version } = await getSession(api, ground.session);
-      await context.check('stale-refused', async () => {
+      await check('stale-refused', async () => {
         for (const stale of [version - 1, version + 1, 10 * version]) {
           expectError(await sendRoute(context, route, ground, ifMatch(stale)), 'version_conflict');
         }
         await expectNothingDone(context, ground, before);
       });
-      await context.check('malformed-refused', async () => {
+      await check('malformed-refused', async () => {
         for (const header of MALFORMED) {
           expectError(await sendRoute(context, route, ground, ifMatch(header)), 'invalid_request');
         }
@@ -47,22 +46,22 @@ function versionCase(route: Route): Case {
       // The version is asked for anew, in case what had to be refused was not.
       const current = (await getSession(api, ground.session)).version;
       const reply = await sendRoute(context, route, ground, ifMatch(current));
-      await context.require('match-accepted', () => expectSuccess(reply));
+      await require('match-accepted', () => expectSuccess(reply));
       const due = route.steps ? current + 1 : current;
       if (route.steps) {
-        await context.check('steps-once', async () => {
+        await check('steps-once', async () => {
           expectEqual((await getSession(api, ground.session)).version, due, 'the version after one change');
         });
       }
-      if (route.rehearses) await context.check('changes-nothing', () => expectNothingDone(context, ground, before));
+      if (route.rehearses) await check('changes-nothing', () => expectNothingDone(context, ground, before));
       if (route.name === 'snapshot') {
-        await context.check('version-kept', async () => {
+        await check('version-kept', async () => {
           expectEqual((await getSession(api, ground.session)).version, current, 'the version after a snapshot');
         });
       }
       // The head of a stream leaves before its change, so that only some can name the version in it.
       if ((route.steps || route.rehearses) && !route.lines) {
-        await context.check('etag', () => {
+        await check('etag', () => {
           const etag = reply.headers.get('etag');
           if (etag !== null || route.name !== 'streamed-chat')
             expectEqual(etag, `"${due}"`, `the ETag of ${reply.what}`);

@@ -1,5 +1,6 @@
 import { onRoute, withHeader, withoutHeaders } from '../../proof/cells.ts';
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
+import type { Handler } from '../../proof/proxy.ts';
 import { editJson, type Json } from '../../proof/proxy.ts';
 import { bumpVersion, changedBy, refusal } from '../../proof/sessions.ts';
 import { ROUTES } from '../../tables/routes.ts';
@@ -7,7 +8,7 @@ import { VERSION_CASES } from './route-cases.ts';
 
 /** For each route, a server whose versions are right on all others. */
 
-const mutant = mutantsOf('versions');
+const mutant = mutantsOf('versions', { times });
 const MATCH = 'if-match';
 
 function ofRoute({ name }: (typeof ROUTES)[number]): Mutant[] {
@@ -17,43 +18,37 @@ function ofRoute({ name }: (typeof ROUTES)[number]): Mutant[] {
   return [
     mutant(`match-ignored-on-${name}`, `If-Match is ignored on ${name}`)
       .caughtBy(...caught('stale-refused', 'malformed-refused'))
-      .proxy(onRoute(name, (request, forward) => forward({ headers: withoutHeaders(request.headers, MATCH) }))),
+      .onRoute(name, (request, forward) => forward({ headers: withoutHeaders(request.headers, MATCH) })),
     mutant(`list-matched-on-${name}`, `a list of versions is taken for its first on ${name}`)
       .caughtBy(...caught('malformed-refused'))
-      .proxy(
-        onRoute(name, (request, forward) => {
-          const { [MATCH]: match, ...headers } = request.headers;
-          return match?.includes(',') ? forward({ headers }) : forward();
-        }),
-      ),
+      .onRoute(name, (request, forward) => {
+        const { [MATCH]: match, ...headers } = request.headers;
+        return match?.includes(',') ? forward({ headers }) : forward();
+      }),
     mutant(`match-older-on-${name}`, `If-Match is compared with the version before on ${name}`)
       .caughtBy(...caught('match-accepted'))
-      .proxy(
-        onRoute(name, (request, forward) => {
-          const { [MATCH]: match, ...headers } = request.headers;
-          // What is deleted for an older version is gone before the right one is asked for.
-          if (name === 'delete' && match) return Promise.resolve(refusal('version_conflict'));
-          const older = match?.replace(/^"(\d+)"$/, (_, version) => `"${Number(version) + 1}"`);
-          return forward(older === undefined ? {} : { headers: { ...headers, [MATCH]: older } });
-        }),
-      ),
+      .onRoute(name, (request, forward) => {
+        const { [MATCH]: match, ...headers } = request.headers;
+        // What is deleted for an older version is gone before the right one is asked for.
+        if (name === 'delete' && match) return Promise.resolve(refusal('version_conflict'));
+        const older = match?.replace(/^"(\d+)"$/, (_, version) => `"${Number(version) + 1}"`);
+        return forward(older === undefined ? {} : { headers: { ...headers, [MATCH]: older } });
+      }),
     mutant(`steps-twice-on-${name}`, `${name} steps the version once too often`)
       .caughtBy(...caught('steps-once', 'changes-nothing', 'version-kept'))
-      .proxy(
-        onRoute(name, async (request, forward) => {
-          const response = await forward();
-          const text = await response.text();
-          const id = changedBy(request);
-          if (response.ok && id) await bumpVersion(request, forward, id);
-          return new Response(text, response);
-        }),
-      ),
+      .onRoute(name, async (request, forward) => {
+        const response = await forward();
+        const text = await response.text();
+        const id = changedBy(request);
+        if (response.ok && id) await bumpVersion(request, forward, id);
+        return new Response(text, response);
+      }),
     mutant(`no-etag-on-${name}`, `${name} is answered without an ETag`)
       .caughtBy(...(name === 'streamed-chat' ? [] : caught('etag')))
-      .proxy(onRoute(name, async (_, forward) => withHeader(await forward(), 'etag', null))),
+      .onRoute(name, async (_, forward) => withHeader(await forward(), 'etag', null)),
     mutant(`old-etag-on-${name}`, `${name} is answered with another ETag`)
       .caughtBy(...caught('etag'))
-      .proxy(onRoute(name, async (_, forward) => withHeader(await forward(), 'etag', '"9999"'))),
+      .onRoute(name, async (_, forward) => withHeader(await forward(), 'etag', '"9999"')),
     mutant(`old-time-after-${name}`, `the time of the last change does not move with ${name}`)
       .caughtBy(...(known.includes('steps-once') ? [`versions.times/${name}`] : []))
       .proxy(() => {
@@ -63,7 +58,7 @@ function ofRoute({ name }: (typeof ROUTES)[number]): Mutant[] {
           if (id && request.method === 'GET' && held.has(id)) {
             return editJson(await forward(), (body: Json) => ({ ...body, updated_at: held.get(id) }));
           }
-          const isIt = onRoute(name, async () => new Response(null, { status: 299 }))();
+          const isIt = onRoute(name, async () => new Response(null, { status: 299 }));
           if (id && (await isIt(request, async () => new Response())).status === 299) {
             const { authorization = '' } = request.headers;
             const read = await forward({
@@ -82,17 +77,16 @@ function ofRoute({ name }: (typeof ROUTES)[number]): Mutant[] {
 }
 
 /** Changes times that are listed or read. */
-const times =
-  (isIt: (path: string) => boolean, edit: (body: Json) => Json) =>
-  () =>
-  async (request: { method: string; path: string }, forward: () => Promise<Response>) => {
+function times(isIt: (path: string) => boolean, edit: (body: Json) => Json): Handler {
+  return async (request: { method: string; path: string }, forward: () => Promise<Response>) => {
     const response = await forward();
     return response.ok && isIt(`${request.method} ${request.path}`) ? editJson(response, edit) : response;
   };
+}
 
 const TIMES = [
   mutant('messages-of-now', 'messages that are brought back are as new as that')
-    .caughtBy('versions.times/messages-keep-theirs', 'versions.times/fork-messages-keep-theirs')
+    .caughtBy('versions.times/messages-keep-theirs fork-messages-keep-theirs')
     .proxy(() => {
       let restored = 0;
       return async (request, forward) => {
@@ -109,11 +103,9 @@ const TIMES = [
     }),
   mutant('forks-as-old', 'a fork is as old as anything')
     .caughtBy('versions.times/fork-has-its-own')
-    .proxy(
-      times(
-        (path) => path === 'POST /v1/sessions',
-        (body) => ({ ...body, created_at: 1_700_000_000 }),
-      ),
+    .times(
+      (path) => path === 'POST /v1/sessions',
+      (body) => ({ ...body, created_at: 1_700_000_000 }),
     ),
   mutant('no-op-moves-time', 'every request moves the time of the last change')
     .caughtBy('versions.times/rehearsal-keeps')

@@ -23,14 +23,13 @@ export const versionTimes: Case = defineCase<string>({
     'rehearsal-keeps': 'versions.updated-at',
   },
   cost: () => ({ requests: 40 * STEPPING.length, promptTokens: 4 * CHAT_COST.promptTokens, completionTokens: 512 }),
-  async run(context) {
-    const { limits, target } = context;
+  async run({ limits, target, check, emptyAccount, as }, context) {
     // Where there are accounts enough, all wait for the same second.
     const size = target.newKey ? STEPPING.length : Math.max(1, Math.min(AT_ONCE, limits.sessions - 1));
     for (let from = 0; from < STEPPING.length; from += size) {
       const laid: { route: Route; ground: Ground; owner: CaseContext<string> }[] = [];
       for (const route of STEPPING.slice(from, from + size)) {
-        const owner = target.newKey ? context.as(await context.emptyAccount()) : context;
+        const owner = target.newKey ? as(await emptyAccount()) : context;
         const needs = [...route.needs, 'tokens.estimate'] as const;
         laid.push({ route, owner, ground: await layGround(owner, { ...route, needs }) });
       }
@@ -39,7 +38,7 @@ export const versionTimes: Case = defineCase<string>({
         const { api } = owner;
         const before = await getSession(api, ground.session);
         const window = await windowOf(api, ground.session);
-        await context.check(route.name, async () => {
+        await check(route.name, async () => {
           expectSuccess(await sendRoute(owner, route, ground));
           const { updated_at, created_at } = await getSession(api, ground.session);
           expectTrue(updated_at > before.updated_at, `updated_at moves on with ${route.name}`);
@@ -47,19 +46,19 @@ export const versionTimes: Case = defineCase<string>({
         });
         const times = new Map(window.map((message) => [message.id, message.created_at]));
         if (route.name === 'rollback') {
-          await context.check('messages-keep-theirs', async () => {
+          await check('messages-keep-theirs', async () => {
             for (const message of await windowOf(api, ground.session)) {
               expectEqual(message.created_at, times.get(message.id), 'the time of a message after a rollback');
             }
           });
-          await context.check('fork-has-its-own', async () => {
+          await check('fork-has-its-own', async () => {
             const fork = await createSession(api, { snapshot_id: ground.snapshot });
             expectTrue(
               fork.created_at > before.created_at,
               `a fork of ${fork.created_at} is newer than ${before.created_at}`,
             );
             const forked = (await windowOf(api, fork.id)).map(({ created_at }) => created_at);
-            await context.check('fork-messages-keep-theirs', () => {
+            await check('fork-messages-keep-theirs', () => {
               expectEqual(
                 forked,
                 window.slice(0, forked.length).map(({ created_at }) => created_at),
@@ -70,7 +69,7 @@ export const versionTimes: Case = defineCase<string>({
           });
         }
         if (route.name === 'title') {
-          await context.check('rehearsal-keeps', async () => {
+          await check('rehearsal-keeps', async () => {
             const { updated_at } = await getSession(api, ground.session);
             expectSuccess(await api.post(`/sessions/${ground.session}`, { title: 'Another title' }));
             expectEqual(
