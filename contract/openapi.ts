@@ -46,7 +46,7 @@ export function openApi(limits: Limits, version: string): Json {
 }
 
 function describe(
-  { id, method, path, summary, evidence, query, body, answer, stream, status, errors }: Operation,
+  { id, method, path, summary, evidence, query, body, form, answer, bytes, stream, status, errors }: Operation,
   components: Map<string, unknown>,
 ): Json {
   const possible = [...new Set([...COMMON, ...errors, ...(method === 'get' ? [] : KEYED)])];
@@ -57,6 +57,7 @@ function describe(
   });
   const content = {
     ...json(schemaOf(answer, 'output', components)),
+    ...(bytes && { 'application/octet-stream': { schema: BYTES } }),
     ...(stream && { [stream.type]: { schema: schemaOf(stream.item, 'output', components) } }),
   };
   const answered = { description: 'done', content };
@@ -66,8 +67,18 @@ function describe(
     'x-evidence': evidence,
     parameters: [...pathParameters(path), ...(query ? queryParameters(query, components) : [])],
     ...(body && { requestBody: { content: json(schemaOf(body, 'input', components)) } }),
+    ...(form && {
+      requestBody: { content: { 'multipart/form-data': { schema: withFile(schemaOf(form, 'input', components)) } } },
+    }),
     responses: { [status ?? 200]: answered, ...Object.fromEntries(refusals) },
   };
+}
+
+const BYTES = { type: 'string', format: 'binary' };
+
+function withFile(form: Json): Json {
+  const { properties, required } = form as { properties: Json; required: string[] };
+  return { ...form, properties: { file: BYTES, ...properties }, required: ['file', ...required] };
 }
 
 function pathParameters(path: string): Json[] {

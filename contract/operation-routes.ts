@@ -7,6 +7,7 @@ export interface OperationRoute {
 
 const SESSION = '/v1/sessions/{id}';
 const SNAPSHOT = '/v1/snapshots/{id}';
+const FILE = '/v1/files/{id}';
 
 /** Every operation of the contract by its id. Apart from the schemas, so that a name can be looked up without them. */
 export const OPERATION_ROUTES = {
@@ -34,6 +35,11 @@ export const OPERATION_ROUTES = {
   listModels: route('get', '/v1/models'),
   getModel: route('get', '/v1/models/{id}'),
   estimateTokenCount: route('post', '/v1/tokenizers/estimate-token-count'),
+  createFile: route('post', '/v1/files'),
+  listFiles: route('get', '/v1/files'),
+  getFile: route('get', FILE),
+  getFileContent: route('get', `${FILE}/content`),
+  deleteFile: route('delete', FILE),
   getBalance: route('get', '/v1/users/me/balance'),
 } as const satisfies Record<string, OperationRoute>;
 

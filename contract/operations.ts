@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { ChatCompletion, ChatCompletionChunk, chatRequest } from './chat.ts';
 import type { ErrorCode } from './errors.ts';
+import { FileDeleted, FileList, FileObject, FileText, fileUpload } from './files.ts';
 import type { Evidence, Limits } from './limits.ts';
 import { listOf, listQuery } from './lists.ts';
 import { InputMessage } from './messages.ts';
@@ -26,7 +27,11 @@ export interface Operation extends OperationRoute {
   evidence: Evidence;
   query?: z.ZodObject;
   body?: z.ZodType;
+  /** The fields of a body of `multipart/form-data`, beside its `file`. */
+  form?: z.ZodObject;
   answer: z.ZodType;
+  /** Whether it may be answered with the bytes of a file instead. */
+  bytes?: true;
   /** The answer where it is streamed: its media type, and one event or line of it. */
   stream?: { type: string; item: z.ZodType };
   status?: 201;
@@ -152,6 +157,44 @@ function statelessOperations(limits: Limits): Operation[] {
       body: estimateRequest(limits),
       answer: TokenEstimate,
       errors: ['model_not_found'],
+    },
+    {
+      ...reached('createFile'),
+      evidence: 'kimi',
+      summary:
+        'Uploads a file. A picture or a video is then named as `ms://ID` in a message, for as long as it is there.',
+      form: fileUpload,
+      answer: FileObject,
+      errors: ['file_purpose_invalid', 'file_too_large', 'file_empty', 'files_limit_reached'],
+    },
+    {
+      ...reached('listFiles'),
+      evidence: 'kimi',
+      summary: 'All files of the account, newest first.',
+      answer: FileList,
+      errors: [],
+    },
+    {
+      ...reached('getFile'),
+      evidence: 'kimi',
+      summary: 'The file, without its bytes.',
+      answer: FileObject,
+      errors: ['file_not_found'],
+    },
+    {
+      ...reached('getFileContent'),
+      evidence: 'kimi',
+      summary: 'What a file of the purpose `file-extract` says; the bytes of any other.',
+      answer: FileText,
+      bytes: true,
+      errors: ['file_not_found'],
+    },
+    {
+      ...reached('deleteFile'),
+      evidence: 'kimi',
+      summary: 'Deletes the file. Sessions that show it keep its bytes.',
+      answer: FileDeleted,
+      errors: ['file_not_found'],
     },
     {
       ...reached('getBalance'),

@@ -8,7 +8,7 @@ interface Described {
   summary: string;
   'x-evidence': string;
   parameters: { name: string; in: string; schema: Schema }[];
-  requestBody?: { content: { 'application/json': { schema: Schema } } };
+  requestBody?: { content: Record<string, { schema: Schema }> };
   responses: Record<string, { description: string; content: Record<string, { schema: Schema }> }>;
 }
 
@@ -21,6 +21,7 @@ const EVIDENCE = `Each rule says where it comes from: \`article\` (the article t
 captured from the live API) or \`ours\` (decided here, so that the dialect is complete and safe).`;
 
 const WIDTH = 120;
+const JSON_TYPE = 'application/json';
 
 /** The reference in Markdown, generated from the schemas that validate requests. */
 export function apiReference(): string {
@@ -89,7 +90,10 @@ function route(
   { operationId, summary, parameters, requestBody, responses, ...rest }: Described,
 ): string {
   const query = parameters.filter((parameter) => parameter.in === 'query');
-  const body = requestBody?.content['application/json'].schema;
+  const [bodyType, { schema: body }] = Object.entries(requestBody?.content ?? {})[0] ?? [
+    JSON_TYPE,
+    { schema: undefined },
+  ];
   const answers = Object.entries(responses).filter(([status]) => status.startsWith('2'));
   const refusals = Object.entries(responses).filter(([status]) => !status.startsWith('2'));
   return [
@@ -101,7 +105,9 @@ function route(
           query.map(({ name, schema }) => [`\`${name}\``, typeName(schema)]),
         )}`
       : '',
-    body ? `Body: ${body.properties ? `\n\n${fields(body)}` : typeName(body)}` : '',
+    body
+      ? `Body${bodyType === JSON_TYPE ? '' : `, as ${bodyType}`}: ${body.properties ? `\n\n${fields(body)}` : typeName(body)}`
+      : '',
     ...answers.map(
       ([status, { content }]) => `Answers ${status}: ${Object.entries(content).map(contentText).join('; ')}`,
     ),
@@ -112,7 +118,8 @@ function route(
 }
 
 function contentText([type, { schema }]: [string, { schema: Schema }]): string {
-  return type === 'application/json' ? typeName(schema) : `as ${type}, each ${typeName(schema)}`;
+  if (type === JSON_TYPE) return typeName(schema);
+  return schema.format === 'binary' ? `the bytes as ${type}` : `as ${type}, each ${typeName(schema)}`;
 }
 
 function fields({ properties = {}, required = [], oneOf, anyOf }: Schema): string {

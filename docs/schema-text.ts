@@ -1,5 +1,6 @@
 /** The part of JSON Schema that the contract uses. */
 export interface Schema {
+  format?: string;
   type?: string | string[];
   properties?: Record<string, Schema>;
   required?: string[];

@@ -9,6 +9,7 @@ const PREFIXES = {
   completion: 'chatcmpl-',
   uuidCompletion: 'chatcmpl-',
   request: 'req_',
+  file: 'file-',
 } as const;
 
 type IdKind = keyof typeof PREFIXES;

@@ -5,9 +5,11 @@ import { unixSeconds } from './clock.ts';
 import type { RequestContext } from './http/context.ts';
 import { journalStreamedText, noteEffects, type WrittenAnswer, written } from './http/respond.ts';
 import type { Services } from './services.ts';
+import type { MediaSource } from './sessions/media.ts';
 import { type Applied, type Change, type Preparing, requireSession } from './sessions/session.ts';
 import { CutMissing } from './sessions/truncate.ts';
-import type { MediaSource, Write } from './sessions/write.ts';
+import type { Write } from './sessions/write.ts';
+import { BlobGone } from './store/blobs.ts';
 import type { SessionRow } from './store/sessions.ts';
 
 const VERSION = /^"(\d{1,15})"$/;
@@ -126,7 +128,7 @@ export class Mutation<Target extends SessionTarget | undefined> implements Prepa
   /** Stores the bytes that a write's messages refer to, in slices. */
   async storeBlobs({ blobs }: Pick<Write, 'blobs'>): Promise<void> {
     const { store } = this.services;
-    for (const blob of blobs) this.#releases.push(await store.blobs.put(blob));
+    for (const blob of blobs) this.#releases.push(await store.blobs.put(blob).catch(refuseGone));
   }
 
   /**
@@ -196,6 +198,11 @@ export class Mutation<Target extends SessionTarget | undefined> implements Prepa
     }
     if (items) billing.wrote(session, items);
   }
+}
+
+/** @throws ApiError where a file was deleted while a request that names it was read */
+function refuseGone(error: unknown): never {
+  throw error instanceof BlobGone ? invalid('a file that the messages name was deleted meanwhile', 'messages') : error;
 }
 
 /** The session of the path. @throws ApiError where `If-Match` is malformed */

@@ -9,6 +9,7 @@ import { countAlike } from '../models/profiles.ts';
 import type { Mutation, SessionTarget } from '../mutation.ts';
 import type { Services } from '../services.ts';
 import { extend, pair, pairOrRefuse, requireWriteFits } from '../sessions/append.ts';
+import type { MediaSource } from '../sessions/media.ts';
 import { readWindow } from '../sessions/messages.ts';
 import { sameTools, saveSession } from '../sessions/session.ts';
 import {
@@ -17,7 +18,6 @@ import {
   countContent,
   historyOf,
   isBorder,
-  type MediaSource,
   type ReadMessage,
   readAs,
   type Write,

@@ -3,9 +3,10 @@ import { chatRequest } from '../../contract/chat.ts';
 import type { Limits } from '../../contract/limits.ts';
 import type { ChatMessage, ContentPart } from '../../contract/messages.ts';
 import { encodeBlob } from '../engines/media/data-url.ts';
+import { typeOf } from '../engines/media/formats.ts';
 import { sliceIsOver, yieldToEventLoop } from '../engines/scheduler.ts';
 import type { Services } from '../services.ts';
-import { referenceOf, withUrl } from '../sessions/write.ts';
+import { referenceOf, withUrl } from '../sessions/media.ts';
 import { members } from './usage.ts';
 
 /**
@@ -102,7 +103,8 @@ function withBytes({ blobs }: Services['store'], part: ContentPart): ContentPart
   const { media: _, ...sent } = part;
   const reference = referenceOf(part);
   if (!reference) return sent;
-  const { head, hash } = reference;
-  const bytes = encodeBlob({ hash, size: blobs.size(hash) ?? 0, parts: [...blobs.read(hash)] });
-  return withUrl(sent, head + bytes);
+  const parts = [...blobs.read(reference.hash)];
+  // A file that was uploaded here is not there.
+  const head = reference.isFile ? `data:${typeOf(parts[0] ?? new Uint8Array())};base64,` : reference.head;
+  return withUrl(sent, head + encodeBlob({ parts }));
 }

@@ -1,4 +1,5 @@
 import type { InvalidReason } from '../../contract/errors.ts';
+import { FILE_PURPOSES } from '../../contract/files.ts';
 import { operationOf } from '../journal/operation-of.ts';
 import { distanceOf } from '../nearest.ts';
 import { type Asking, count, type Hint, named, toLine } from './asking.ts';
@@ -49,6 +50,18 @@ export const invalidRequest: Hint<'invalid_request'> = (asking) => {
   if (query && refusal.param !== undefined) return aboutQuery(asking, query, refusal.param);
   return (refusal.param !== undefined && misspelt(asking, refusal.param)) || aboutField(asking);
 };
+
+export const filePurposeInvalid: Hint<'file_purpose_invalid'> = ({ refusal: { details } }) =>
+  `${details.purpose === undefined ? 'the form has no field purpose' : `the purpose is ${details.purpose}`}: send one of ${FILE_PURPOSES.join(', ')}`;
+
+export const fileTooLarge: Hint<'file_too_large'> = ({ refusal }) =>
+  `a file takes at most ${count(refusal.details.limit)} bytes (file_bytes): make it smaller, or raise it with --limit, which the live API cannot`;
+
+export const fileEmpty: Hint<'file_empty'> = () =>
+  'the field file came with no bytes: a stream that was read before, or a path instead of a file, sends none';
+
+export const filesLimitReached: Hint<'files_limit_reached'> = ({ refusal: { details } }) =>
+  `this account may hold ${count(details.limit)} ${details.of === 'files' ? 'files' : 'bytes of files'} (${details.of}): delete those that are no longer needed (DELETE /v1/files/{id})`;
 
 export const contentEmpty: Hint<'content_empty'> = ({ refusal }) =>
   `messages[${refusal.details.index}] has no text: leave it out, or write a text; only an assistant message with tool_calls may be empty, so write one for a tool that returned nothing, too`;

@@ -1,3 +1,4 @@
+import { pipeline, Readable } from 'node:stream';
 import { setImmediate as nextTick } from 'node:timers/promises';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { ERRORS, type ErrorBody, type ErrorRow } from '../../contract/errors.ts';
@@ -77,6 +78,29 @@ export function onClientGone(c: RequestContext, listener: () => void): () => voi
   if (signal.aborted) listener();
   else signal.addEventListener('abort', listener, { once: true });
   return () => signal.removeEventListener('abort', listener);
+}
+
+/** The same with the bytes of a file. */
+export function sendBytes(
+  c: RequestContext,
+  { type, length }: { type: string; length: number },
+  parts: Iterable<Uint8Array>,
+): Response {
+  setHeader(c, 'Content-Type', type);
+  setHeader(c, 'Content-Length', String(length));
+  const headers = timedHeaders(c);
+  journalAnswer(c, 200, null);
+  const source = Readable.from(parts, { objectMode: false });
+  if (c.get('faults')?.losesAnswer()) {
+    source.destroy();
+    return drop(c);
+  }
+  const outgoing = c.env.outgoing;
+  if (!outgoing) return new Response(Readable.toWeb(source) as ReadableStream<Uint8Array>, { headers });
+  outgoing.writeHead(200, headers).setTimeout(c.get('services').limits.stall_seconds * 1_000, () => outgoing.destroy());
+  // A reader that has gone wants no more.
+  pipeline(source, outgoing, () => undefined);
+  return RESPONSE_ALREADY_SENT;
 }
 
 /** Leaves without an answer, as a connection does that breaks. In process, `emulator.fetch` makes it a failed request. */

@@ -1,7 +1,7 @@
 import { OPERATION_IDS, OPERATION_ROUTES, type OperationId } from '../../contract/operation-routes.ts';
 
 /** What a path names. */
-type PathIds = Partial<Record<'session' | 'message' | 'snapshot' | 'share' | 'model', string>>;
+type PathIds = Partial<Record<'session' | 'message' | 'snapshot' | 'share' | 'model' | 'file', string>>;
 
 /** A parameter is named for what stands before it: `sessions/{id}` names a session. */
 const PARAMETER = /(\w+)s\/\{\w+\}/g;

@@ -84,6 +84,11 @@ export function apiRoutes(limits: Limits, loadChat: LazyRoutes['load']): LazyRou
       load: loadChat,
     },
     {
+      base: '/v1/files',
+      routes: ['POST /', 'GET /', 'GET /:id', 'GET /:id/content', 'DELETE /:id'],
+      load: async () => (await import('./files.ts')).fileRoutes(),
+    },
+    {
       base: '/v1',
       routes: ['GET /models', 'GET /models/:id', 'POST /tokenizers/estimate-token-count', 'GET /users/me/balance'],
       load: async () => (await import('./models.ts')).modelRoutes(limits),

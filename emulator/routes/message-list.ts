@@ -4,7 +4,7 @@ import type { ContentPart } from '../../contract/messages.ts';
 import type { SessionMessage } from '../../contract/sessions.ts';
 import type { RequestContext } from '../http/context.ts';
 import { respond, sendJsonParts, setHeader } from '../http/respond.ts';
-import { referenceOf, withUrl } from '../sessions/write.ts';
+import { referenceOf, withUrl } from '../sessions/media.ts';
 import type { Store } from '../store/store.ts';
 
 /** Answers with messages as they were sent: the bytes of pictures and videos follow as they are read from the store. */

@@ -1,4 +1,3 @@
-import type { ContentPart } from '../../contract/messages.ts';
 import type { Session, SessionMessage, SessionState, Usage } from '../../contract/sessions.ts';
 import { ApiError } from '../api-error.ts';
 import { unixSeconds } from '../clock.ts';
@@ -6,7 +5,8 @@ import type { JournalEffects } from '../journal/exchange.ts';
 import type { Services } from '../services.ts';
 import type { Entry, NewEntry, NewMessage } from '../store/entries.ts';
 import type { SessionRow, Toolset } from '../store/sessions.ts';
-import type { MediaSource, ReadMessage, Write } from './write.ts';
+import { asSent, type MediaSource } from './media.ts';
+import type { ReadMessage, Write } from './write.ts';
 
 /**
  * @param param the field that names the session, where it is not the path
@@ -138,12 +138,6 @@ export function writtenMessages(sessionId: string, written: readonly NewEntry[])
   return written.map(({ message, tokens, reasoning, pinned }, place) =>
     showMessage(sessionId, { ...message, tokens, reasoning, pinned }, place > border),
   );
-}
-
-function asSent(part: ContentPart): ContentPart {
-  if (part.type === 'text') return part;
-  const { media: _, ...sent } = part;
-  return sent;
 }
 
 /** Its tokens are what it takes in the window now: those of its reasoning too where that is kept. */

@@ -71,7 +71,11 @@ export function* checkState(
 type Owner = Pick<PortableState['sessions'][number], 'id' | 'model' | 'toolset'>;
 
 /** @throws StateError naming the limit */
-export function requireWithin(limit: 'window_tokens' | 'sessions' | 'snapshots', count: number, limits: Limits): void {
+export function requireWithin(
+  limit: 'window_tokens' | 'sessions' | 'snapshots' | 'files',
+  count: number,
+  limits: Limits,
+): void {
   if (count > limits[limit]) throw new StateError(`${count} is more than ${limits[limit]} (${limit}; see --limit)`);
 }
 
@@ -110,7 +114,7 @@ function requireContent({ messages }: PortableState): void {
 }
 
 /** @throws StateError where bytes are not what their hash says, or a message refers to some that the file does not hold */
-function* readBlobs({ blobs: stored = [], messages }: PortableState): Generator<void, Blob[]> {
+function* readBlobs({ blobs: stored = [], messages, files = [] }: PortableState): Generator<void, Blob[]> {
   const blobs: Blob[] = [];
   for (const { hash, base64 } of stored) {
     const blob = toBlob(Buffer.from(base64, 'base64'));
@@ -123,13 +127,15 @@ function* readBlobs({ blobs: stored = [], messages }: PortableState): Generator<
     const missing = blobsIn(body as ChatMessage).find((hash) => !there.has(hash));
     if (missing !== undefined) throw new StateError(`${id} refers to blob ${missing}, which the file does not hold`);
   }
+  const lost = files.find(({ hash }) => !there.has(hash));
+  if (lost) throw new StateError(`${lost.id} refers to blob ${lost.hash}, which the file does not hold`);
   return blobs;
 }
 
-function requireUnique({ sessions, snapshots }: PortableState): void {
+function requireUnique({ sessions, snapshots, files = [] }: PortableState): void {
   const seen = new Set<string>();
   const shares = snapshots.flatMap(({ share }) => (share ? [share.share_id] : []));
-  for (const id of [...sessions.map((row) => row.id), ...snapshots.map((row) => row.id), ...shares]) {
+  for (const id of [...[...sessions, ...snapshots, ...files].map((row) => row.id), ...shares]) {
     if (seen.has(id)) throw new StateError(`the file holds ${id} twice`);
     seen.add(id);
   }

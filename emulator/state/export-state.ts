@@ -1,15 +1,16 @@
 import { type Blobs, blobsIn } from '../store/blobs.ts';
 import type { StoredMessage, View } from '../store/entries.ts';
+import type { FileRow } from '../store/files.ts';
 import type { PortableRows } from '../store/portable-rows.ts';
 import type { Segments, Span } from '../store/segments.ts';
 import type { SessionRow, Toolset } from '../store/sessions.ts';
 import type { SnapshotRow } from '../store/snapshots.ts';
 import type { Store } from '../store/store.ts';
-import type { PortableEntry, PortableMessage, PortableState, PortableWindow } from './schema.ts';
+import type { PortableEntry, PortableFile, PortableMessage, PortableState, PortableWindow } from './schema.ts';
 import { type FileParts, Sealing, StateError } from './state-file.ts';
 
 /**
- * Exports all sessions and snapshots, or one session with the snapshots taken of it. Runs in slices. The first step reads
+ * Exports all sessions, snapshots and files, or one session with the snapshots taken of it. Runs in slices. The first step reads
  * everything that can change; histories cannot while the collector is paused.
  * @throws StateError if there is no such session
  */
@@ -21,6 +22,7 @@ export function* exportState(store: Store, tokenizer: string, session?: string):
     visible.add(archived);
     visible.add(restored);
   }
+  const files = session === undefined ? store.files.all() : [];
   const toolsets = readToolsets(store, [...sessions, ...snapshots]);
   yield;
   const histories = new ExportedHistories(visible, store.portableRows());
@@ -33,7 +35,8 @@ export function* exportState(store: Store, tokenizer: string, session?: string):
     oneByOne([...toolsets.values()], ({ tokens, tools }) => ({ tokens, tools })),
   );
   yield* addList(file, 'messages', histories.messages());
-  if (histories.blobs.size > 0) yield* addBlobs(file, store.blobs, histories.blobs);
+  const hashes = new Set([...histories.blobs, ...files.map(({ hash }) => hash)]);
+  if (hashes.size > 0) yield* addBlobs(file, store.blobs, hashes);
   file.add(',"segments":[');
   for (const text of histories.segments()) {
     file.add(text);
@@ -42,6 +45,7 @@ export function* exportState(store: Store, tokenizer: string, session?: string):
   file.add(']');
   yield* addList(file, 'sessions', oneByOne(sessions, portable.session));
   yield* addList(file, 'snapshots', oneByOne(snapshots, portable.snapshot));
+  if (files.length > 0) yield* addList(file, 'files', oneByOne(files, toPortableFile));
   file.add('}');
   return file.seal();
 }
@@ -122,6 +126,10 @@ function toPortable(histories: ExportedHistories, toolsets: ReadonlyMap<number, 
       restored: histories.windowOf(row.restored),
     }),
   };
+}
+
+function toPortableFile({ id, account, filename, purpose, createdAt, hash }: FileRow): PortableFile {
+  return { id, account, filename, purpose, created_at: createdAt, hash };
 }
 
 function readRows(store: Store, session?: string): { sessions: SessionRow[]; snapshots: SnapshotRow[] } {

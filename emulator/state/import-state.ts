@@ -53,16 +53,19 @@ export async function importState(
 }
 
 function moveInto(state: PortableState, account: string): void {
-  for (const row of [...state.sessions, ...state.snapshots]) row.account = account;
+  for (const row of [...state.sessions, ...state.snapshots, ...(state.files ?? [])]) row.account = account;
 }
 
 /** Counts all accounts before anything is written: counting is much faster than importing. */
-function requireRoom(store: Store, { sessions, snapshots }: PortableState, limits: Limits): void {
+function requireRoom(store: Store, { sessions, snapshots, files = [] }: PortableState, limits: Limits): void {
   for (const [account, count] of countByAccount(sessions)) {
     requireWithin('sessions', count + store.sessions.count(account), limits);
   }
   for (const [account, count] of countByAccount(snapshots)) {
     requireWithin('snapshots', count + store.snapshots.count(account), limits);
+  }
+  for (const [account, count] of countByAccount(files)) {
+    requireWithin('files', count + store.files.usage(account).count, limits);
   }
 }
 
@@ -72,9 +75,9 @@ function countByAccount(rows: readonly { account: string }[]): Map<string, numbe
   return counts;
 }
 
-function requireNoCollision(store: Store, { sessions, snapshots }: PortableState): void {
+function requireNoCollision(store: Store, { sessions, snapshots, files = [] }: PortableState): void {
   const shares = snapshots.flatMap(({ share }) => (share ? [share.share_id] : []));
-  const ids = [...sessions.map(({ id }) => id), ...snapshots.map(({ id }) => id), ...shares];
+  const ids = [...[...sessions, ...snapshots, ...files].map(({ id }) => id), ...shares];
   const taken = store.portableRows().taken(ids);
   if (taken.length === 0) return;
   const more = taken.length > MAX_NAMED ? ` and ${taken.length - MAX_NAMED} more` : '';
@@ -83,13 +86,16 @@ function requireNoCollision(store: Store, { sessions, snapshots }: PortableState
   );
 }
 
-function newest({ sessions, snapshots }: PortableState): number {
-  const times = [...sessions.map((row) => row.updated_at), ...snapshots.map((row) => row.created_at)];
+function newest({ sessions, snapshots, files = [] }: PortableState): number {
+  const times = [...sessions.map((row) => row.updated_at), ...[...snapshots, ...files].map((row) => row.created_at)];
   return times.reduce((latest, time) => Math.max(latest, time), 0);
 }
 
-/** Writes the sessions and snapshots, which make the histories visible. Part of a transaction. */
+/** Writes the files, and the sessions and snapshots, which make the histories visible. Part of a transaction. */
 function writeRows(store: Store, state: PortableState, ids: readonly number[]): void {
+  for (const { created_at, ...file } of state.files ?? []) {
+    store.files.insert({ ...file, size: store.blobs.size(file.hash) ?? 0, createdAt: created_at });
+  }
   const { segments } = store.history;
   const toolsets = state.toolsets.map((toolset) => store.toolsets.insert(toolset));
   const viewOf = ({ segment, ...view }: PortableWindow): View | undefined => {

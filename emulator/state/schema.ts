@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { FILE_PURPOSES } from '../../contract/files.ts';
 import type { Limits } from '../../contract/limits.ts';
 import { MeasuredContent, MessageContent, Tool, ToolCall } from '../../contract/messages.ts';
 import { metadataSchema } from '../../contract/sessions.ts';
@@ -49,6 +50,16 @@ const Message = z.strictObject({
 
 /** Bytes that messages refer to by their hash. */
 const StoredBlob = z.strictObject({ hash: z.string().regex(/^[0-9a-f]{64}$/), base64: z.string().min(1) });
+
+/** An uploaded file, whose bytes are the blob of that hash. */
+const StoredFile = z.strictObject({
+  id: z.string().regex(/^[\w-]{1,64}$/, 'must be an id such as file-…'),
+  account,
+  filename: name,
+  purpose: z.enum(FILE_PURPOSES),
+  created_at: count,
+  hash: StoredBlob.shape.hash,
+});
 
 /** A message's place in a history: `seq` counts from the root along the whole path, `group` is the `seq` of its group's first. */
 const Entry = z.strictObject({
@@ -130,13 +141,16 @@ export interface PortableState {
   segments: PortableSegment[];
   sessions: z.infer<Limited['session']>[];
   snapshots: z.infer<Limited['snapshot']>[];
-  /** Absent where no message has a picture or a video. */
+  /** Absent where no message has a picture or a video, and no file is there. */
   blobs?: z.infer<typeof StoredBlob>[];
+  /** Absent where there is none. */
+  files?: PortableFile[];
 }
 
 export type PortableEntry = z.infer<typeof Entry>;
 type PortableSegment = z.infer<typeof Segment> & { entries: PortableEntry[] };
 export type PortableWindow = z.infer<typeof Window>;
+export type PortableFile = z.infer<typeof StoredFile>;
 export type PortableMessage = z.infer<typeof Message>;
 
 const list = z.array(z.unknown());
@@ -150,6 +164,7 @@ const Outline = z.strictObject({
   sessions: list,
   snapshots: list,
   blobs: z.exactOptional(list),
+  files: z.exactOptional(list),
 });
 
 /** Validates the content of a state file. Runs in slices, one item per step. @throws StateError naming the member */
@@ -167,7 +182,8 @@ export function* parseState(value: unknown, limits: Limits): Generator<void, Por
   const sessions = yield* parseList(session, outline.sessions, ['sessions']);
   const snapshots = yield* parseList(snapshot, outline.snapshots, ['snapshots']);
   const blobs = yield* parseList(StoredBlob, outline.blobs ?? [], ['blobs']);
-  return { tokenizer: outline.tokenizer, toolsets, messages, segments, sessions, snapshots, blobs };
+  const files = yield* parseList(StoredFile, outline.files ?? [], ['files']);
+  return { tokenizer: outline.tokenizer, toolsets, messages, segments, sessions, snapshots, blobs, files };
 }
 
 function* parseList<Item extends z.ZodType>(

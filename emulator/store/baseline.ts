@@ -25,6 +25,7 @@ export class Baseline {
   save(): void {
     for (const step of this.#sql.clear) step.run();
     for (const step of this.#sql.copy) step.run();
+    this.#collector.blobs.lookForUnused();
     // A restored session needs a branch, and a window at the greatest depth cannot have one.
     for (const { id, ...view } of this.#sql.tooDeep.all(MAX_DEPTH)) {
       const { segment, head, floor } = this.#history.rewrite(this.#history.window(view));
@@ -43,6 +44,8 @@ export class Baseline {
       this.#sql.restoreSession.run(segment, head, floor, saved.id);
     }
     this.#sql.restoreSnapshots.run();
+    this.#sql.restoreFiles.run();
+    this.#collector.blobs.lookForUnused();
     this.#collector.sweepLater();
   }
 }
@@ -70,8 +73,13 @@ function statements(database: Database) {
       markPointed('kept_sessions', 'kept_snapshots'),
       'DELETE FROM kept_sessions',
       'DELETE FROM kept_snapshots',
+      'DELETE FROM kept_files',
     ),
-    copy: all('INSERT INTO kept_sessions SELECT * FROM sessions', 'INSERT INTO kept_snapshots SELECT * FROM snapshots'),
+    copy: all(
+      'INSERT INTO kept_sessions SELECT * FROM sessions',
+      'INSERT INTO kept_snapshots SELECT * FROM snapshots',
+      'INSERT INTO kept_files SELECT * FROM files',
+    ),
     tooDeep: database.prepare<[number], SavedSession>(
       `SELECT k.id, k.segment, k.head, k.floor, k.tokens, k.messages
        FROM kept_sessions k JOIN segments s ON s.id = k.segment WHERE s.depth >= ?`,
@@ -80,14 +88,20 @@ function statements(database: Database) {
       'UPDATE kept_sessions SET segment = ?, head = ?, floor = ? WHERE id = ?',
     ),
     isSaved: database.prepare<[], unknown>(
-      'SELECT 1 FROM kept_sessions UNION ALL SELECT 1 FROM kept_snapshots LIMIT 1',
+      `SELECT 1 FROM kept_sessions UNION ALL SELECT 1 FROM kept_snapshots UNION ALL SELECT 1 FROM kept_files LIMIT 1`,
     ),
     // Without WHERE, SQLite drops whole pages.
-    dropAll: all('UPDATE segments SET dirty = 1 WHERE dirty = 0', 'DELETE FROM sessions', 'DELETE FROM snapshots'),
+    dropAll: all(
+      'UPDATE segments SET dirty = 1 WHERE dirty = 0',
+      'DELETE FROM sessions',
+      'DELETE FROM snapshots',
+      'DELETE FROM files',
+    ),
     drop: all(
       markPointed('sessions', 'snapshots', [SESSION_CHANGED, SNAPSHOT_CHANGED]),
       'DELETE FROM sessions WHERE NOT EXISTS (SELECT 1 FROM kept_sessions k WHERE k.ord = sessions.ord)',
       `DELETE FROM snapshots WHERE ${SNAPSHOT_CHANGED}`,
+      'DELETE FROM files WHERE NOT EXISTS (SELECT 1 FROM kept_files k WHERE k.ord = files.ord)',
     ),
     changed: database.prepare<[], SavedSession>(
       `SELECT id, segment, head, floor, tokens, messages FROM kept_sessions k
@@ -101,6 +115,9 @@ function statements(database: Database) {
          version = excluded.version, calls = excluded.calls, updated_at = excluded.updated_at,
          segment = excluded.segment, head = excluded.head, floor = excluded.floor, tokens = excluded.tokens,
          messages = excluded.messages`,
+    ),
+    restoreFiles: database.prepare<[]>(
+      'INSERT INTO files SELECT * FROM kept_files k WHERE NOT EXISTS (SELECT 1 FROM files f WHERE f.ord = k.ord)',
     ),
     restoreSnapshots: database.prepare<[]>(
       `INSERT INTO snapshots SELECT * FROM kept_snapshots k

@@ -1,10 +1,19 @@
 import { setImmediate as nextTick } from 'node:timers/promises';
 import type { Database } from 'better-sqlite3';
 import type { ChatMessage } from '../../contract/messages.ts';
-import { type Blob, parseReference } from '../engines/media/data-url.ts';
+import {
+  type Blob,
+  bytesInParts,
+  type MediaBytes,
+  parseFileReference,
+  parseReference,
+} from '../engines/media/data-url.ts';
 
 /** Rows removed in one slice. */
 const PARTS_PER_SLICE = 8;
+
+/** Bytes that a file pointed to, which was deleted meanwhile. */
+export class BlobGone extends Error {}
 
 /** Pictures, videos and files, each stored once by its hash, for as long as a message or a file points to it. */
 export class Blobs {
@@ -28,6 +37,7 @@ export class Blobs {
   /**
    * Stores bytes in slices, unless they are there. They stay until the release, and from then on for as long as they are used.
    * @returns the release
+   * @throws BlobGone for bytes without parts, which were stored before, where they are no longer
    */
   async put(blob: Blob): Promise<() => void> {
     const release = this.hold(blob.hash);
@@ -65,6 +75,12 @@ export class Blobs {
     }
   }
 
+  /** The same where they are asked for; undefined where they are not stored. */
+  bytes(hash: string): MediaBytes | undefined {
+    const found = this.#sql.find.get(hash);
+    return found && bytesInParts(found.size, (place) => this.#sql.part.get(found.id, place)?.bytes);
+  }
+
   /** How many bytes; undefined where they are not stored. */
   size(hash: string): number | undefined {
     return this.#sql.find.get(hash)?.size;
@@ -94,6 +110,7 @@ export class Blobs {
   async #write(blob: Blob): Promise<void> {
     const { hash } = blob;
     if (this.#sql.find.get(hash)) return;
+    if (blob.parts.length === 0) throw new BlobGone();
     const writing = this.#writeParts(blob);
     this.#underWay.set(hash, writing);
     try {
@@ -125,7 +142,8 @@ export function blobsIn({ content }: ChatMessage): string[] {
   for (const part of content) {
     if (part.type === 'text') continue;
     const located = part.type === 'image_url' ? part.image_url : part.video_url;
-    const hash = parseReference(typeof located === 'string' ? located : located.url)?.hash;
+    const url = typeof located === 'string' ? located : located.url;
+    const hash = (parseReference(url) ?? parseFileReference(url))?.hash;
     if (hash !== undefined) found.add(hash);
   }
   return [...found];
@@ -149,7 +167,9 @@ function statements(database: Database) {
     dying: database.prepare<[], { id: number }>('SELECT id FROM blobs WHERE hash IS NULL LIMIT 1'),
     unused: database.prepare<[], { id: number; hash: string }>(
       `SELECT id, hash FROM blobs b WHERE hash IS NOT NULL
-       AND NOT EXISTS (SELECT 1 FROM message_blobs WHERE blob = b.id)`,
+       AND NOT EXISTS (SELECT 1 FROM message_blobs WHERE blob = b.id)
+       AND NOT EXISTS (SELECT 1 FROM files WHERE blob = b.id)
+       AND NOT EXISTS (SELECT 1 FROM kept_files WHERE blob = b.id)`,
     ),
     removeParts: database.prepare<[id: number, limit: number]>(
       'DELETE FROM blob_parts WHERE rowid IN (SELECT rowid FROM blob_parts WHERE blob = ? LIMIT ?)',

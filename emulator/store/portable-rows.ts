@@ -23,9 +23,9 @@ export class PortableRows {
     return session ? this.#sql.snapshotsOf.all(session.id, session.account) : this.#sql.snapshots.all();
   }
 
-  /** Which of these ids of sessions, snapshots and shares are taken, by whatever account. */
+  /** Which of these ids of sessions, snapshots, shares and files are taken, by whatever account. */
   taken(ids: readonly string[]): string[] {
-    return ids.filter((id) => this.#sql.taken.get(id, id, id) !== undefined);
+    return ids.filter((id) => this.#sql.taken.get(id, id, id, id) !== undefined);
   }
 
   /** Entries of a segment from one place to another, whether or not anything shows them; so many at most. */
@@ -58,9 +58,9 @@ function statements(database: Database) {
     session: ids('sessions WHERE id = ?'),
     snapshots: ids('snapshots'),
     snapshotsOf: ids('snapshots WHERE session_id = ? AND account = ?'),
-    taken: database.prepare<[string, string, string], unknown>(
+    taken: database.prepare<[string, string, string, string], unknown>(
       `SELECT 1 FROM sessions WHERE id = ? UNION ALL SELECT 1 FROM snapshots WHERE id = ?
-       UNION ALL SELECT 1 FROM snapshots WHERE share_id = ?`,
+       UNION ALL SELECT 1 FROM snapshots WHERE share_id = ? UNION ALL SELECT 1 FROM files WHERE id = ?`,
     ),
     entries: history.read(false, true),
     places: database.prepare<[segment: number, from: number, to: number, limit: number], PlaceColumns>(

@@ -159,4 +159,22 @@ export const MIGRATIONS: readonly string[] = [
     DELETE FROM message_blobs WHERE message = old.id;
   END;
   `,
+  // Uploaded files, which are never changed, and those of the baseline.
+  `
+  CREATE TABLE files (
+    ord INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    account TEXT NOT NULL,
+    filename TEXT NOT NULL,
+    purpose TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    blob INTEGER NOT NULL
+  );
+  CREATE INDEX files_by_account ON files (account, ord);
+  CREATE INDEX files_by_blob ON files (blob);
+  CREATE TABLE kept_files AS SELECT * FROM files WHERE 0;
+  CREATE UNIQUE INDEX kept_files_by_place ON kept_files (ord);
+  CREATE INDEX kept_files_by_blob ON kept_files (blob);
+  `,
 ];

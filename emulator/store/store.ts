@@ -5,6 +5,7 @@ import { Baseline } from './baseline.ts';
 import type { Blobs } from './blobs.ts';
 import { Collector } from './collector.ts';
 import { diskFault, openDatabase } from './database.ts';
+import { FileRows } from './files.ts';
 import { History } from './history.ts';
 import { PortableRows } from './portable-rows.ts';
 import { SessionRows, Toolsets } from './sessions.ts';
@@ -20,6 +21,7 @@ export class Store {
   readonly collector: Collector;
   readonly blobs: Blobs;
   readonly locks = new Locks();
+  readonly files: FileRows;
   readonly #database: Database;
   readonly #commits: CommitQueue;
   #baseline: Baseline | undefined;
@@ -40,6 +42,7 @@ export class Store {
     this.answers = new Answers(database);
     this.collector = new Collector(database);
     this.blobs = this.collector.blobs;
+    this.files = new FileRows(database);
   }
 
   /** All of `work`, or nothing of it. Never spans an `await`. */

@@ -38,6 +38,10 @@ const SAYS: Partial<Record<keyof typeof PROVOKED, RegExp[]>> = {
   parameters_not_object: [/the parameters of look_up need "type": "object"/],
   schema_refused: [/in the schema of look_up: add the type of the values beside enum; kimi-emulator tools check/],
   tokenization_failed: [/messages\[0\] brings tools/],
+  file_purpose_invalid: [/the purpose is assistants: send one of file-extract, image, video, batch/],
+  file_too_large: [/a file takes at most 4,096 bytes \(file_bytes\)/],
+  file_empty: [/the field file came with no bytes/],
+  files_limit_reached: [/this account may hold 1 files \(files\)/],
   tool_results_missing: [/call functions\.read:158 has no tool message before messages\[2\] follows/],
   tool_call_id_not_found: [/messages\[1\] answers call call-7/],
 };

@@ -1,4 +1,5 @@
 import { onTestFinished } from 'vitest';
+import type { FileObject } from '../../contract/files.ts';
 import { createEmulator, type Emulator, type EmulatorOptions } from '../../emulator/index.ts';
 
 /** The same tests run over both. */
@@ -21,7 +22,7 @@ export interface Call {
   signal?: AbortSignal;
 }
 
-export type RequestBody = string | ReadableStream<Uint8Array>;
+export type RequestBody = string | ReadableStream<Uint8Array> | FormData;
 
 /** Plain requests to an emulator; nothing retries, repairs or hides. */
 export class Api {
@@ -42,6 +43,17 @@ export class Api {
       ...call,
       headers: { 'Content-Type': 'application/json', ...call.headers },
     });
+  }
+
+  /** Uploads a file, as a browser's form does. */
+  upload<Body = FileObject>(
+    file: Uint8Array | string,
+    { purpose = 'image', filename = 'a.png', ...call }: Call & { purpose?: string; filename?: string } = {},
+  ): Promise<Reply<Body>> {
+    const form = new FormData();
+    form.append('file', new Blob([typeof file === 'string' ? file : new Uint8Array(file)]), filename);
+    form.append('purpose', purpose);
+    return this.send('POST', '/v1/files', form, call);
   }
 
   delete<Body = Record<string, unknown>>(path: string, call: Call = {}): Promise<Reply<Body>> {

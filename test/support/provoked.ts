@@ -23,6 +23,8 @@ export const SMALL_LIMITS = {
   min_preserve_tokens: 64,
   window_tokens: 1_000,
   body_bytes: 8_192,
+  files: 1,
+  file_bytes: 4_096,
   max_tokens: 16,
 };
 
@@ -143,6 +145,11 @@ export const PROVOKED: Record<Exclude<ErrorCode, OnDemand>, Provoked> = {
     },
   },
   tokenization_failed: { make: (api) => chat(api, { messages: [{ role: 'system', tools: [LOOK_UP] }, sized(10)] }) },
+  file_purpose_invalid: { make: (api) => api.upload('text', { purpose: 'assistants' }) },
+  file_too_large: { make: (api) => api.upload('x'.repeat(4_097)) },
+  file_empty: { make: (api) => api.upload('') },
+  files_limit_reached: { make: (api) => repeated(2, () => api.upload('text')) },
+  file_not_found: { make: (api) => api.get('/v1/files/file-unknown') },
   tool_results_missing: {
     make: (api) => chat(api, { messages: [sized(10), called('functions.read:158'), sized(10)] }),
   },

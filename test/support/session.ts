@@ -147,6 +147,14 @@ export async function createSession(api: Api, body: object = {}, key = 'sk-test'
   return new SessionUnderTest(api, session.id, key);
 }
 
+/** A request that names no session is refused as invalid, in the form of the live API. @returns what is said */
+export function expectInvalid(reply: Reply<unknown>): string {
+  const { error } = reply.body as ErrorBody;
+  const seen = { status: reply.status, type: error?.type, code: error?.code };
+  expect(seen, reply.text).toEqual({ status: 400, type: ERRORS.invalid_request.type, code: undefined });
+  return error.message;
+}
+
 /** All pages of a list, in its own order. */
 export async function everyItem<Item extends { id: string }>(api: Api, path: string, key?: string): Promise<Item[]> {
   const items: Item[] = [];

@@ -43,7 +43,7 @@ const SIGNATURES: readonly (readonly [start: string, type: Format | 'application
 ];
 
 /** What Go's `http.DetectContentType` looks at; the live API names types in its words. */
-const LOOKED_AT = 512;
+export const LOOKED_AT = 512;
 
 /** The media type of the bytes themselves. */
 export function typeOf(bytes: Uint8Array): string {

@@ -1,5 +1,4 @@
-import { createHash, type Hash } from 'node:crypto';
-import { type Blob, encodeBlob, PART_BYTES, parseReference, referenceTo } from './data-url.ts';
+import { type Blob, BlobBuilder, encodeBlob, parseReference, referenceTo } from './data-url.ts';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -157,18 +156,17 @@ function firstOf(bytes: Buffer, from: number): number {
 /** Base64 as an encoder writes it, decoded as it comes. */
 class Base64 {
   readonly head: string;
-  readonly #hash: Hash = createHash('sha256');
-  readonly #parts: Buffer[] = [];
-  /** The part that is being filled, and how far it is. */
-  #part = Buffer.alloc(0);
-  #filled = 0;
+  readonly #bytes = new BlobBuilder();
   #waiting = '';
   #padded = false;
-  /** Decoded bytes. */
-  size = 0;
 
   constructor(head: string) {
     this.head = head;
+  }
+
+  /** Decoded bytes. */
+  get size(): number {
+    return this.#bytes.size;
   }
 
   /** @returns false where the text is not base64; it is then the end of `text()` */
@@ -181,7 +179,7 @@ class Base64 {
       const bytes = Buffer.from(group, 'base64');
       if (this.#padded || bytes.toString('base64') !== group) return false;
       this.#padded = group.endsWith('=');
-      this.#store(bytes);
+      this.#bytes.add(bytes);
     }
     this.#waiting = whole.slice(ready);
     return true;
@@ -190,32 +188,12 @@ class Base64 {
   /** @returns undefined where it is cut off, or empty */
   finish(): Blob | undefined {
     if (this.#waiting !== '' || this.size === 0) return undefined;
-    return { hash: this.#hash.digest('hex'), size: this.size, parts: this.#allParts() };
+    return this.#bytes.finish();
   }
 
   /** Everything so far, as it was. */
   text(): string {
-    return this.head + encodeBlob({ hash: '', size: this.size, parts: this.#allParts() }) + this.#waiting;
-  }
-
-  #allParts(): Buffer[] {
-    // A copy, so that a small picture does not keep a large part.
-    return this.#filled > 0 ? [...this.#parts, Buffer.from(this.#part.subarray(0, this.#filled))] : this.#parts;
-  }
-
-  #store(bytes: Buffer): void {
-    this.#hash.update(bytes);
-    this.size += bytes.length;
-    for (let at = 0; at < bytes.length; ) {
-      if (this.#part.length === 0) this.#part = Buffer.allocUnsafeSlow(PART_BYTES);
-      const copied = bytes.copy(this.#part, this.#filled, at);
-      at += copied;
-      this.#filled += copied;
-      if (this.#filled < PART_BYTES) continue;
-      this.#parts.push(this.#part);
-      this.#part = Buffer.alloc(0);
-      this.#filled = 0;
-    }
+    return this.head + encodeBlob({ parts: this.#bytes.parts() }) + this.#waiting;
   }
 }
 

@@ -1,6 +1,7 @@
 import { imageSize } from 'image-size';
 import type { MediaSize } from '../../../contract/messages.ts';
-import { isImage, isVideo, typeOf } from './formats.ts';
+import type { MediaBytes } from './data-url.ts';
+import { isImage, isVideo, LOOKED_AT, typeOf } from './formats.ts';
 
 /** What is wrong with a picture or a video, in words that follow its field. */
 export type MediaFault = { readonly format: string } | { readonly problem: string };
@@ -13,10 +14,11 @@ const MOST_PIXELS = 178_956_970;
 const UNKNOWN_VIDEO: Required<MediaSize> = { width: 1_280, height: 720, seconds: 10 };
 
 /** The size of a picture by its own header; nothing is decoded. */
-export function measureImage(bytes: Uint8Array): MediaSize | MediaFault {
-  const type = typeOf(bytes);
+export function measureImage(bytes: MediaBytes): MediaSize | MediaFault {
+  const header = bytes.slice(0, HEADER_BYTES);
+  const type = typeOf(header);
   if (!isImage(type)) return { format: type };
-  const size = readSize(bytes.subarray(0, HEADER_BYTES));
+  const size = readSize(header);
   if (!size) return { problem: `the header of this ${type} is damaged` };
   const { width, height } = size;
   if (width < 1 || height < 1) return { problem: `a picture of ${width} × ${height} has no pixels` };
@@ -36,13 +38,10 @@ function readSize(bytes: Uint8Array): MediaSize | undefined {
 }
 
 /** The size and length of a video: of MP4, MOV and 3GPP by its own boxes, of others an estimate. */
-export function measureVideo(bytes: Uint8Array): Required<MediaSize> | MediaFault {
-  const type = typeOf(bytes);
+export function measureVideo(bytes: MediaBytes): Required<MediaSize> | MediaFault {
+  const type = typeOf(bytes.slice(0, LOOKED_AT));
   if (!isVideo(type)) return { format: type };
-  const { width, height, seconds } = {
-    ...UNKNOWN_VIDEO,
-    ...readMovie(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)),
-  };
+  const { width, height, seconds } = { ...UNKNOWN_VIDEO, ...readMovie(bytes) };
   if (width * height > MOST_PIXELS) {
     return { problem: `a video of ${width} × ${height} has more than ${MOST_PIXELS} pixels` };
   }
@@ -54,18 +53,22 @@ const LONG_BOX_HEAD = 16;
 /** Boxes that are looked at; a film has a handful of tracks. */
 const MOST_BOXES = 4_096;
 
+/** What of a track's or a film's own header is read: the fields that are looked for stand within it. */
+const MOST_HEADER_BYTES = 256;
+
 /** ISO 14496-12: `moov/mvhd` says how long the film is, `moov/trak/tkhd` how large each track. */
-function readMovie(film: Buffer): Partial<Required<MediaSize>> {
+function readMovie(film: MediaBytes): Partial<Required<MediaSize>> {
   const found: Partial<Required<MediaSize>> = {};
-  const moov = boxesIn(film).find(({ type }) => type === 'moov');
-  for (const { type, content } of moov ? boxesIn(moov.content) : []) {
-    if (type === 'mvhd') Object.assign(found, lengthOf(content));
-    if (type !== 'trak') continue;
-    const track = boxesIn(content).find((box) => box.type === 'tkhd')?.content;
-    if (!track || track.length < BOX_HEAD) continue;
+  const moov = boxesIn(film, { from: 0, to: film.size }).find(({ type }) => type === 'moov');
+  for (const box of moov ? boxesIn(film, moov) : []) {
+    if (box.type === 'mvhd') Object.assign(found, lengthOf(contentOf(film, box)));
+    if (box.type !== 'trak') continue;
+    const track = boxesIn(film, box).find(({ type }) => type === 'tkhd');
+    const header = track && contentOf(film, track);
+    if (!header || header.length < BOX_HEAD) continue;
     // The last two fields, in 16.16 fixed point; 0 for sound.
-    const width = track.readUInt16BE(track.length - 8);
-    const height = track.readUInt16BE(track.length - 4);
+    const width = header.readUInt16BE(header.length - 8);
+    const height = header.readUInt16BE(header.length - 4);
     if (width > 0 && height > 0) Object.assign(found, { width, height });
   }
   return found;
@@ -80,20 +83,32 @@ function lengthOf(header: Buffer): Partial<Required<MediaSize>> {
   return scale > 0 && length > 0 ? { seconds: length / scale } : {};
 }
 
-function boxesIn(bytes: Buffer): { type: string; content: Buffer }[] {
-  const boxes: { type: string; content: Buffer }[] = [];
-  for (let at = 0; at + BOX_HEAD <= bytes.length && boxes.length < MOST_BOXES; ) {
-    const short = bytes.readUInt32BE(at);
-    const isLong = short === 1 && at + LONG_BOX_HEAD <= bytes.length;
-    const head = isLong ? LONG_BOX_HEAD : BOX_HEAD;
+interface Range {
+  from: number;
+  to: number;
+}
+
+function contentOf(film: MediaBytes, { from, to }: Range): Buffer {
+  return asBuffer(film.slice(from, Math.min(to, from + MOST_HEADER_BYTES)));
+}
+
+function boxesIn(film: MediaBytes, { from, to }: Range): (Range & { type: string })[] {
+  const boxes: (Range & { type: string })[] = [];
+  for (let at = from; at + BOX_HEAD <= to && boxes.length < MOST_BOXES; ) {
+    const head = asBuffer(film.slice(at, Math.min(at + LONG_BOX_HEAD, to)));
+    const short = head.readUInt32BE(0);
+    const isLong = short === 1 && head.length === LONG_BOX_HEAD;
+    const headSize = isLong ? LONG_BOX_HEAD : BOX_HEAD;
     // 0 stands for the rest of the file.
-    const size = isLong ? Number(bytes.readBigUInt64BE(at + BOX_HEAD)) : short === 0 ? bytes.length - at : short;
-    if (size < head) break;
-    boxes.push({
-      type: bytes.toString('latin1', at + 4, at + BOX_HEAD),
-      content: bytes.subarray(at + head, at + size),
-    });
+    const size = isLong ? Number(head.readBigUInt64BE(BOX_HEAD)) : short === 0 ? to - at : short;
+    if (size < headSize) break;
+    const type = head.toString('latin1', 4, BOX_HEAD);
+    boxes.push({ type, from: at + headSize, to: Math.min(at + size, to) });
     at += size;
   }
   return boxes;
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
