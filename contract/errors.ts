@@ -250,6 +250,22 @@ export const ERRORS = {
       `The upstream took too long: ${what} for ${seconds} seconds`,
     example: { what: 'no answer', seconds: 900 },
   },
+  tape_miss: {
+    ...row(501, 'tape_miss_error', false, 'ours'),
+    /** `n`: the recorded request that comes closest. */
+    message: (details: { method: string; path: string; recorded: number; n?: number; difference?: string }) => {
+      const { method, path, recorded, n, difference } = details;
+      const closest = n === undefined ? `none of its ${recorded} is like it` : `the closest is #${n}: ${difference}`;
+      return `The tape holds no recording of this ${method} ${path}; ${closest}`;
+    },
+    example: {
+      method: 'POST',
+      path: '/chat/completions',
+      recorded: 3,
+      n: 2,
+      difference: 'its messages[0] (user) differs at character 9: "berth A", not "berth B"',
+    },
+  },
   // the live API's own
   body_too_large: {
     ...live(400, INVALID, false),
@@ -477,7 +493,7 @@ export const ERRORS = {
 
 /** One row of the error table. Rows of the live API are sent without `code` and `param`. */
 export interface ErrorRow {
-  readonly status: 400 | 401 | 402 | 403 | 404 | 409 | 429 | 500 | 502 | 503 | 504;
+  readonly status: 400 | 401 | 402 | 403 | 404 | 409 | 429 | 500 | 501 | 502 | 503 | 504;
   readonly type: string;
   /** Sent as `x-should-retry`, which the official SDK obeys. */
   readonly retry: boolean;

@@ -6,6 +6,7 @@ import { GATEWAY_OPTION_NAMES, GATEWAY_OPTIONS, type GatewayOptions } from '../g
 import type { UpstreamTimeouts } from '../gateway/upstream.ts';
 import { type EmulatorOptions, type Flag, OPTION_NAMES, OPTIONS, type Option } from '../options.ts';
 import { MEMORY } from '../store/database.ts';
+import { tapeConflict } from '../tape/tape-options.ts';
 import { inColumns, UsageError, usageFault } from './usage.ts';
 
 const DEFAULT_PORT = 4100;
@@ -64,6 +65,7 @@ const { script: _, db, ...COMMON_FLAGS } = FLAGS;
 /** Flags of the gateway, which has no model of its own: its options first. */
 export const GATEWAY_FLAGS: Flags = {
   ...flagsOf(GATEWAY_OPTION_NAMES, GATEWAY_OPTIONS),
+  'record-misses': { help: 'with --replay: ask the upstream for what the tape lacks, and add it' },
   'finish-abandoned': { help: 'read an answer to its end where the client has gone, and store it for its retry' },
   'connect-timeout': { value: 'SECONDS', help: 'how long the upstream may take to connect (default 10)' },
   'first-byte-timeout': { value: 'SECONDS', help: 'how long it may take to begin its answer (default 900)' },
@@ -100,7 +102,10 @@ export function parseGatewayCli(
   const cli = cliOptions(values, env, GATEWAY_DB);
   const upstream = { upstream: env.KIMI_UPSTREAM || undefined, ...values }.upstream;
   const found = optionsOf({ ...values, upstream }, GATEWAY_FLAGS, GATEWAY_OPTIONS, env) as Partial<GatewayOptions>;
-  if (found.upstream === undefined && !cli.help && !cli.version) {
+  const tape = { ...found, ...(values['record-misses'] === true && { recordMisses: true }) };
+  const conflict = tapeConflict(tape, found.upstream !== undefined, (name) => `--${FLAG_NAMES[name] ?? name}`);
+  if (conflict !== undefined) throw new UsageError(conflict);
+  if (found.upstream === undefined && found.replay === undefined && !cli.help && !cli.version) {
     throw new UsageError('gateway needs --upstream URL (or KIMI_UPSTREAM), such as https://api.moonshot.ai/v1');
   }
   const timeouts = Object.entries(TIMEOUT_FLAGS).flatMap(([name, flag]) => {
@@ -108,13 +113,15 @@ export function parseGatewayCli(
     return text === undefined ? [] : [[name, milliseconds(flag, String(text))]];
   });
   const gateway = {
-    ...found,
-    upstream: found.upstream ?? '',
+    ...tape,
     ...(values['finish-abandoned'] === true && { finishAbandoned: true }),
     ...(timeouts.length > 0 && { timeouts: Object.fromEntries(timeouts) }),
   };
   return { cli, gateway };
 }
+
+/** Of options that are not called as their flags are. */
+const FLAG_NAMES: Readonly<Record<string, string>> = { recordMisses: 'record-misses' };
 
 const MAX_SECONDS = 86_400;
 
@@ -204,6 +211,7 @@ const READ: Readonly<Record<string, (texts: readonly string[], env: NodeJS.Proce
   cors: (texts) => texts,
   allowedHosts: (texts) => texts,
   maxSpend: (texts) => texts,
+  redact: (texts) => texts,
   upstreamKey: ([name = ''], env) => keyFrom(name, env),
 };
 
@@ -266,6 +274,7 @@ function rowsOf(flags: Flags): string[][] {
 export function gatewayHelpText(): string {
   return [
     'Usage: kimi-emulator gateway --upstream URL [flags]   sessions in front of an API that keeps none',
+    '       kimi-emulator gateway --replay FILE [flags]    the same with recorded answers, without a network',
     '',
     'Answers come from the upstream; sessions, snapshots, limits, journal and spend are kept here.',
     '',
@@ -280,6 +289,7 @@ export function helpText(): string {
   return [
     'Usage: kimi-emulator [flags]                 serve the Kimi long-context session API on this machine',
     '       kimi-emulator gateway --help          the same sessions in front of a live API, which keeps none',
+    '       kimi-emulator tape --help             look into, check and shorten what a gateway has recorded',
     '       kimi-emulator tokenizer --help        install a vocabulary; count the tokens of a file',
     '       kimi-emulator spend --help            what the chats of a running emulator cost',
     '       kimi-emulator models --help           what the live models take, side by side',

@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 import { dirname } from 'node:path';
 import { TokenizerFileError } from '../engines/tokens/tokenizer.ts';
-import { createEmulator, createGateway, type Emulator, type EmulatorOptions } from '../index.ts';
+import { createEmulator, createGateway, type Emulator, type EmulatorOptions, type GatewayOptions } from '../index.ts';
 import { isLoopback, tryPort } from '../server.ts';
 import { DatabaseError } from '../store/database.ts';
+import { TapeError } from '../tape/tape.ts';
 import { VERSION } from '../version.ts';
 import { banner, readyLine } from './banner.ts';
 import {
@@ -45,9 +46,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     const { cli, gateway } = parseGatewayCli(args);
     if (cli.help) process.stdout.write(gatewayHelpText());
     else if (cli.version) process.stdout.write(`${VERSION}\n`);
-    else await serve(cli, (options) => createGateway({ ...options, ...gateway }), gateway.upstream);
+    else await serve(cli, (options) => createGateway({ ...options, ...gateway }), answersOf(gateway));
     return 0;
   },
+  tape: async (args) => (await import('./tape.ts')).runTapeCommand(args, process),
   tokenizer: async (args) => (await import('./tokenizer.ts')).runTokenizerCommand(args, process),
   spend: async (args) => (await import('./spend.ts')).runSpendCommand(args, process),
   models: async (args) => (await import('./models.ts')).runModelsCommand(args, process),
@@ -74,6 +76,12 @@ async function main([command, ...rest]: string[]): Promise<void> {
   if (options.help) process.stdout.write(helpText());
   else if (options.version) process.stdout.write(`${VERSION}\n`);
   else await serve(options, createEmulator);
+}
+
+/** Where a gateway's answers come from. */
+function answersOf({ upstream, replay, recordMisses }: Pick<GatewayOptions, 'upstream' | 'replay' | 'recordMisses'>) {
+  if (replay === undefined) return upstream;
+  return recordMisses ? `tape ${replay}, then ${upstream}` : `tape ${replay}`;
 }
 
 /** @param upstream where its answers come from, where that is another server */
@@ -135,7 +143,8 @@ function closeOnSignal(emulator: Emulator, exportTo: string | undefined): void {
 /** What a user can mend is one line; anything else is a defect and keeps its trace. */
 function fail(error: unknown): void {
   const usage = error instanceof UsageError;
-  const known = usage || [StartError, DatabaseError, TokenizerFileError].some((kind) => error instanceof kind);
+  const known =
+    usage || [StartError, DatabaseError, TapeError, TokenizerFileError].some((kind) => error instanceof kind);
   if (!known) throw error;
   process.stderr.write(`kimi-emulator: ${(error as Error).message}${usage ? ' (see --help)' : ''}\n`);
   process.exitCode = usage ? EXIT_USAGE : EXIT_FAILED;

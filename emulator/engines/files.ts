@@ -37,7 +37,7 @@ function makeOne(path: string): void {
  * Writes a file so that whoever opens the path finds the old content or the new, never a part. Makes its folder.
  * @param mode of the file, less what the process masks
  */
-export async function writeAtomically(path: string, parts: readonly Uint8Array[], mode = 0o666): Promise<void> {
+export async function writeAtomically(path: string, parts: Iterable<Uint8Array>, mode = 0o666): Promise<void> {
   makeFolder(dirname(path));
   const temporary = `${path}.${randomUUID()}.tmp`;
   try {

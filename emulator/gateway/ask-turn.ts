@@ -51,7 +51,7 @@ export async function requireAnswer(answer: UpstreamAnswer, isStreamed: boolean)
 }
 
 /** The bytes of an answer, without its encoding. */
-function decoded({ headers, body }: UpstreamAnswer): AsyncIterable<Uint8Array> {
+export function decoded({ headers, body }: UpstreamAnswer): AsyncIterable<Uint8Array> {
   const encoding = headerOf(headers, 'content-encoding')?.trim().toLowerCase() ?? 'identity';
   if (encoding === 'identity') return body;
   if (!/^(?:x-)?gzip$|^deflate$|^br$/.test(encoding)) throw upstreamFailed(`it answered in the encoding ${encoding}`);

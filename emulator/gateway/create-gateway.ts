@@ -12,6 +12,7 @@ import {
   type Refuse,
 } from '../options.ts';
 import { checkNames } from '../refuse-option.ts';
+import { TAPE_OPTIONS, tapeConflict, tapedUpstream } from '../tape/tape-options.ts';
 import { Gateway } from './gateway.ts';
 import type { CapScope, SpendCap } from './spend-caps.ts';
 import { FetchUpstream, HttpUpstream, UPSTREAM_TIMEOUTS, type Upstream, type UpstreamTimeouts } from './upstream.ts';
@@ -77,14 +78,15 @@ export const GATEWAY_OPTIONS = {
     wanted: 'an object of connect, firstByte, idle',
     otherwise: '10 s, 900 s, 300 s',
   }),
+  ...TAPE_OPTIONS,
 } as const;
 
 type GatewayOptionName = keyof typeof GATEWAY_OPTIONS;
 
-/** What `createGateway` takes. Only `upstream` must be given. */
+/** What `createGateway` takes. Only `upstream` must be given, or a tape to `replay`. */
 export type GatewayOptions = Omit<EmulatorOptions, 'model'> & {
-  -readonly [Name in Exclude<GatewayOptionName, 'upstream'>]?: NonNullable<(typeof GATEWAY_OPTIONS)[Name]['value']>;
-} & { upstream: string };
+  -readonly [Name in GatewayOptionName]?: NonNullable<(typeof GATEWAY_OPTIONS)[Name]['value']>;
+};
 
 export const GATEWAY_OPTION_NAMES = Object.keys(GATEWAY_OPTIONS) as readonly GatewayOptionName[];
 
@@ -98,19 +100,26 @@ export const GATEWAY_OPTION_NAMES = Object.keys(GATEWAY_OPTIONS) as readonly Gat
  * @throws TypeError for an unknown option, RangeError for a value out of range; else as `createEmulator` does
  */
 export function createGateway(options: GatewayOptions): Emulator {
-  const { upstream, fetch: ask, upstreamKey, maxSpend, finishAbandoned, timeouts, ...common } = options;
+  const { upstream, fetch: ask, upstreamKey, maxSpend, finishAbandoned, timeouts, ...others } = options;
+  const { record, replay, recordMisses, redact, speed, ...common } = others;
+  const tape = { record, replay, recordMisses, redact, speed };
   checkNames(options, [...GATEWAY_OPTION_NAMES, ...OPTION_NAMES.filter((name) => name !== 'model')]);
   checkOptions(common);
   for (const name of GATEWAY_OPTION_NAMES) {
     const rule: Option<unknown> = GATEWAY_OPTIONS[name];
-    if (options[name] !== undefined || name === 'upstream') rule.check(options[name], name);
+    const isNeeded = name === 'upstream' && replay === undefined;
+    if (options[name] !== undefined || isNeeded) rule.check(options[name], name);
   }
+  const conflict = tapeConflict(tape, upstream !== undefined, (name) => `option ${name}`);
+  if (conflict !== undefined) throw new RangeError(conflict);
   const caps = [maxSpend ?? []].flat().map(toCap);
-  const base = new URL(upstream);
-  const bounds = { ...UPSTREAM_TIMEOUTS, ...timeouts };
-  const answers: Upstream = ask ? new FetchUpstream(base, ask, bounds) : new HttpUpstream(base, bounds);
+  const live = (): Upstream => {
+    const base = new URL(upstream ?? '');
+    const bounds = { ...UPSTREAM_TIMEOUTS, ...timeouts };
+    return ask ? new FetchUpstream(base, ask, bounds) : new HttpUpstream(base, bounds);
+  };
   const gateway = new Gateway({
-    upstream: answers,
+    upstream: tapedUpstream(tape, live),
     key: upstreamKey,
     caps,
     finishesAbandoned: finishAbandoned === true,

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { ApiError } from '../api-error.ts';
 
 /** One request as it leaves for the upstream. */
-interface UpstreamRequest {
+export interface UpstreamRequest {
   readonly method: string;
   /** Behind the base URL, with its query, such as `/chat/completions`. */
   readonly path: string;

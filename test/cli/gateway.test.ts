@@ -27,6 +27,16 @@ const WRONG: [string[], string][] = [
     [...UPSTREAM, '--upstream-key-env', 'NO_SUCH_KEY'],
     '--upstream-key-env: the environment variable NO_SUCH_KEY is not set',
   ],
+  [['--replay', 'a.tape', '--record', './a.tape'], '--record and --replay of one file exclude each other'],
+  [['--replay', 'a.tape', '--record-misses'], '--record-misses needs an upstream to ask'],
+  [[...UPSTREAM, '--record-misses'], '--record-misses goes with --replay'],
+  [[...UPSTREAM, '--redact', 'x'], '--redact goes with --record or --replay'],
+  [
+    [...UPSTREAM, '--record', 'a.tape', '--redact', '(?=x)'],
+    'lookaheads, and groups in lookbehinds, are not supported',
+  ],
+  [[...UPSTREAM, '--record', 'a.tape', '--redact', 'x*'], 'does not match an empty text, not x*'],
+  [['--replay', 'a.tape', '--speed', 'slow'], '--speed takes instant or original, not slow'],
 ];
 
 describe('the command line of the gateway', () => {

@@ -23,6 +23,7 @@ const VARIOUS: Partial<Record<ErrorCode, string>> = {
   invalid_request: 'Invalid request: ',
   permission_denied: '',
   upstream_failed: 'The upstream gave no answer that can be used: ',
+  tape_miss: 'The tape holds no recording of this POST /chat/completions; ',
 };
 
 /** What is left of a text without what it names. */

@@ -1,6 +1,8 @@
+import { join } from 'node:path';
 import type { ErrorCode } from '../../contract/errors.ts';
 import type { Snapshot } from '../../contract/snapshots.ts';
 import { createGateway, type EmulatorOptions, type GatewayOptions } from '../../emulator/index.ts';
+import { temporaryFolder } from '../store/files.ts';
 import { type Api, type Call, MODEL, openApi, type Reply, startEmulator, type Transport } from './emulator.ts';
 import { failing, HeldModel } from './held-model.ts';
 import { called, createSession, O200K, result, sized } from './session.ts';
@@ -12,7 +14,7 @@ interface Provoked {
   /** The model is `held`. */
   holds?: true;
   /** It is a gateway's, in front of what these options say. */
-  gateway?: GatewayOptions;
+  gateway?: GatewayOptions | (() => GatewayOptions);
 }
 
 /** Limits that are reached by a few short requests. */
@@ -200,11 +202,21 @@ export const PROVOKED: Record<Exclude<ErrorCode, OnDemand>, Provoked> = {
     },
     make: turn,
   },
+  tape_miss: {
+    gateway: () => ({ replay: emptyTape() }),
+    make: turn,
+  },
   unexpected_output: {
     options: { model: failing(new Error('the model fails')) },
     make: (api) => chat(api),
   },
 };
+
+function emptyTape(): string {
+  const record = join(temporaryFolder(), 'empty.tape');
+  void createGateway({ upstream: 'http://upstream.invalid', record }).close();
+  return record;
+}
 
 async function turn(api: Api): Promise<Reply> {
   return (await createSession(api)).chat([sized(10)]);
@@ -217,7 +229,7 @@ export async function provoke(transport: Transport, code: keyof typeof PROVOKED)
   const model = holds ? { model: held } : {};
   const common = { tokenizer: O200K, limits: SMALL_LIMITS };
   const api = gateway
-    ? await openApi(createGateway({ ...common, ...gateway }), transport)
+    ? await openApi(createGateway({ ...common, ...(typeof gateway === 'function' ? gateway() : gateway) }), transport)
     : await startEmulator(transport, { ...common, ...model, ...options });
   return { api, reply: await make(api, held) };
 }

@@ -1,5 +1,13 @@
-import { RE2JS } from 're2js';
+import { createRequire } from 'node:module';
+import type { RE2JS } from 're2js';
 import { Examples } from './examples.ts';
+
+const load = createRequire(import.meta.url);
+
+/** Loaded with the first pattern: it takes longer than all else of a start. */
+function re2(): typeof RE2JS {
+  return (load('re2js') as { RE2JS: typeof RE2JS }).RE2JS;
+}
 
 /** A pattern that cannot be run; the message names the pattern and says why. */
 export class PatternError extends Error {
@@ -28,13 +36,14 @@ export function compilePattern(source: string, flags = ''): Pattern {
   if (flags.includes('v')) throw new PatternError(`${written}: the flag v is not supported: ${WHY}`);
   try {
     if (NAMED_REFERENCE.test(source)) throw new SyntaxError('invalid escape sequence: `\\k`');
-    const translated = RE2JS.translateRegExp(source.replace(PROPERTY, '\\$1{$2}'));
+    const engine = re2();
+    const translated = engine.translateRegExp(source.replace(PROPERTY, '\\$1{$2}'));
     const whole = flags.includes('y') ? `\\A(?:${translated})` : translated;
-    let modes = RE2JS.LOOKBEHINDS;
-    if (flags.includes('i')) modes |= RE2JS.CASE_INSENSITIVE;
-    if (flags.includes('m')) modes |= RE2JS.MULTILINE;
-    if (flags.includes('s')) modes |= RE2JS.DOTALL;
-    return new Pattern(RE2JS.compile(whole, modes));
+    let modes = engine.LOOKBEHINDS;
+    if (flags.includes('i')) modes |= engine.CASE_INSENSITIVE;
+    if (flags.includes('m')) modes |= engine.MULTILINE;
+    if (flags.includes('s')) modes |= engine.DOTALL;
+    return new Pattern(engine.compile(whole, modes));
   } catch (error) {
     const reason = UNSUPPORTED.find(([syntax]) => syntax.test(source))?.[1];
     if (reason !== undefined) throw new PatternError(`${written}: ${reason}: ${WHY}`);
@@ -59,6 +68,11 @@ export class Pattern {
   /** Whether the pattern matches somewhere in the text. */
   test(text: string): boolean {
     return this.#compiled.test(text);
+  }
+
+  /** The text with every match replaced. */
+  replaceAll(text: string, replacement: string): string {
+    return this.#compiled.matcher(text).replaceAll(() => replacement);
   }
 
   /**
