@@ -15,7 +15,7 @@ const MOST_GIVEN_BACK = 2 ** 20;
 export class NotBase64 extends Error {}
 
 /** A body without the bytes of its pictures and videos, which it refers to by their hash. */
-interface LiftedBody {
+export interface LiftedBody {
   bytes: Buffer;
   blobs: ReadonlyMap<string, Blob>;
 }
@@ -42,7 +42,7 @@ export class MediaLifter {
 
   /** @throws NotBase64 */
   push(chunk: Uint8Array): void {
-    const bytes = Buffer.concat([this.#carry, chunk]);
+    const bytes = this.#carry.length === 0 ? asBuffer(chunk) : Buffer.concat([this.#carry, chunk]);
     this.#carry = bytes.subarray(0, 0);
     for (let at = 0; at < bytes.length; ) {
       if (this.#data) at = this.#readData(bytes, at, this.#data);
@@ -146,6 +146,10 @@ export class MediaLifter {
   }
 }
 
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
 function firstOf(bytes: Buffer, from: number): number {
   const quote = bytes.indexOf(QUOTE, from);
   const end = quote === -1 ? bytes.length : quote;
@@ -171,13 +175,13 @@ class Base64 {
 
   /** @returns false where the text is not base64; it is then the end of `text()` */
   add(text: string): boolean {
-    const whole = this.#waiting + text;
+    const whole = this.#waiting === '' ? text : this.#waiting + text;
     const ready = whole.length - (whole.length % 4);
-    const group = whole.slice(0, ready);
     this.#waiting = whole;
     if (ready > 0) {
-      const bytes = Buffer.from(group, 'base64');
-      if (this.#padded || bytes.toString('base64') !== group) return false;
+      const group = ready === whole.length ? whole : whole.slice(0, ready);
+      const bytes = this.#padded ? undefined : decodeGroups(group);
+      if (!bytes) return false;
       this.#padded = group.endsWith('=');
       this.#bytes.add(bytes);
     }
@@ -195,6 +199,18 @@ class Base64 {
   text(): string {
     return this.head + encodeBlob({ parts: this.#bytes.parts() }) + this.#waiting;
   }
+}
+
+/** The last group, whose bits that padding leaves over are zero. */
+const CANONICAL_END = /(?:[AQgw]==|[AEIMQUYcgkosw048]=|[^=])$/;
+
+/** Whole groups of four, as an encoder writes them; undefined where encoding the bytes again would give another text. */
+function decodeGroups(groups: string): Buffer | undefined {
+  const bytes = Buffer.from(groups, 'base64');
+  const padding = groups.endsWith('==') ? 2 : groups.endsWith('=') ? 1 : 0;
+  // Node drops what is not base64, and takes the two characters of URLs for those of base64.
+  const isWhole = bytes.length === (groups.length / 4) * 3 - padding && !/[-_]/.test(groups);
+  return isWhole && CANONICAL_END.test(groups.slice(-4)) ? bytes : undefined;
 }
 
 const MEDIA_FIELDS: readonly unknown[] = ['image_url', 'video_url'];
