@@ -1,4 +1,4 @@
-import { type ChatMessage, contentText } from '../../contract/messages.ts';
+import { type ChatMessage, type ContentPart, contentText } from '../../contract/messages.ts';
 import type { SessionTruncation, TruncateRequest } from '../../contract/sessions.ts';
 import { ApiError } from '../api-error.ts';
 import { answeredCalls, type MessageSize, type PromptCounter } from '../engines/tokens/prompt-counter.ts';
@@ -133,8 +133,8 @@ const BORDER_TOKENS = 2;
 
 /**
  * Cuts the newest group to `budget` tokens: reasoning before texts, then tool results before the rest, the oldest first, each
- * at its head to the longest tail that does it. No text is emptied, no message or call is dropped; of reasoning nothing need
- * stay. Works in slices.
+ * at its head to the longest tail that does it. No text is emptied, no message or call is dropped, and a picture or a video
+ * goes as a whole or stays; of reasoning nothing need stay. Works in slices.
  * @param group with the reasoning that its window keeps
  * @returns the tokens it takes at the very least, where those are more than `budget` or a pin forbids the cut
  */
@@ -165,7 +165,8 @@ export async function cutNewestGroup(
       body,
       reasoning: whole.reasoning,
     });
-    const cut = await cutText(counter.tokenizer, whole, size, whole.tokens - excess);
+    const cutContent = hasMedia(whole.body) ? cutParts : cutText;
+    const cut = await cutContent(counter.tokenizer, whole, size, whole.tokens - excess);
     excess -= whole.tokens - cut.tokens;
     if (cut.body !== message.body) cuts[place] = cut;
   }
@@ -229,6 +230,54 @@ async function cutText(
     if (cut.tokens <= allowed) return cut;
   }
   return fitting.tokens < whole.tokens ? fitting : whole;
+}
+
+function hasMedia({ content }: ChatMessage): boolean {
+  return Array.isArray(content) && content.some(({ type }) => type !== 'text');
+}
+
+/** The same of a message with pictures or videos: its last parts, the first of them cut where it is a text. */
+async function cutParts(
+  tokenizer: Tokenizer,
+  whole: Sized,
+  size: (body: ChatMessage) => Promise<Sized>,
+  allowed: number,
+): Promise<Sized> {
+  const { body } = whole;
+  const parts = Array.isArray(body.content) ? body.content : [];
+  const withParts = (content: ContentPart[]): Promise<Sized> => size({ ...body, content });
+  const frame = (await withParts([])).tokens;
+  let kept: ContentPart[] = [];
+  let room = allowed - frame;
+  for (const part of parts.toReversed()) {
+    const tokens = (await withParts([part])).tokens - frame;
+    const fits = tokens <= room;
+    const left = fits ? part : await tailOf(tokenizer, part, room);
+    if (left) kept = [left, ...kept];
+    if (!fits) break;
+    room -= tokens;
+  }
+  // Parts may count more together than one by one.
+  for (; kept.length > 1; kept = kept.slice(1)) {
+    const cut = await withParts(kept);
+    if (cut.tokens <= allowed) return cut;
+  }
+  const least = kept.length > 0 ? kept : parts.slice(-1).map(lastOf);
+  const cut = await withParts(least);
+  return cut.tokens < whole.tokens ? cut : whole;
+}
+
+/** The longest tail of a text within so many tokens; undefined where there is none, as of a picture. */
+async function tailOf(tokenizer: Tokenizer, part: ContentPart, tokens: number): Promise<ContentPart | undefined> {
+  if (part.type !== 'text' || tokens <= 0) return undefined;
+  const text = await tokenizer.suffixWithin(part.text, tokens);
+  return text === '' ? undefined : { ...part, text };
+}
+
+/** The last character of a text, or a picture as it is. */
+function lastOf(part: ContentPart): ContentPart {
+  if (part.type !== 'text') return part;
+  return { ...part, text: Array.from(part.text.slice(-2)).at(-1) ?? part.text };
 }
 
 /**
