@@ -207,20 +207,6 @@ function requireChoice({ tools }: ModelProfile, { tool_choice }: ChatRequest, { 
 }
 
 /**
- * Where system messages may bring tools, others may not.
- * @param body as it was sent: the schema leaves out what a message has no use for
- * @throws ApiError; the text of the live API is not known
- */
-export function requireToolsInPlace({ tools }: ModelProfile, body: unknown): void {
-  if (!tools.dynamic.value) return;
-  const messages = (body as { messages: readonly { role: Role; tools?: unknown }[] }).messages;
-  const index = messages.findIndex((message) => message.role !== 'system' && message.tools != null);
-  if (index === -1) return;
-  const field = `messages[${index}].tools`;
-  throw invalid(`${field}: only a system message brings tools`, field);
-}
-
-/**
  * A schema that is not enforced is not checked either. Departure: what the live API does with one is not known.
  * @throws ApiError `schema_refused`
  */

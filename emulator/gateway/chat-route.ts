@@ -20,7 +20,8 @@ import {
   windowFor,
 } from '../chat/turn.ts';
 import type { Env, RequestContext } from '../http/context.ts';
-import { parseFields, readMediaValue } from '../http/request-body.ts';
+import { readMediaValue } from '../http/media-body.ts';
+import { parseFields } from '../http/request-body.ts';
 import {
   journalStreamedText,
   noteEffects,

@@ -4,8 +4,6 @@ import { LIVE_TEXT } from '../../contract/errors.ts';
 import type { Limits } from '../../contract/limits.ts';
 import type { ModelProfile } from '../../contract/models/profile.ts';
 import { ApiError, invalid } from '../api-error.ts';
-import { MediaLifter, NotBase64, restoreTexts } from '../engines/media/lift-media.ts';
-import { sliceIsOver, yieldToEventLoop } from '../engines/scheduler.ts';
 import type { RequestContext } from './context.ts';
 import { setHeader } from './respond.ts';
 import { abortable } from './streams.ts';
@@ -28,19 +26,8 @@ export async function readValue(c: RequestContext): Promise<unknown> {
   return noteValue(c, await readBytes(c, c.get('services').limits.body_bytes));
 }
 
-/** The same of a body that may hold pictures and videos, whose bytes are read apart. */
-export async function readMediaValue(c: RequestContext): Promise<unknown> {
-  const { limits } = c.get('services');
-  const announced = Number(c.req.header('content-length') ?? Number.POSITIVE_INFINITY);
-  if (announced <= SMALL_BODY || c.get('body').length > 0) return readValue(c);
-  const { bytes, blobs } = await liftBody(c, limits);
-  c.set('lifted', blobs);
-  const value = noteValue(c, bytes);
-  if (blobs.size > 0) restoreTexts(value, blobs);
-  return value;
-}
-
-function noteValue(c: RequestContext, bytes: Uint8Array): unknown {
+/** A body as a value, once it is read. The journal notes what it says. @throws as `readValue` does */
+export function noteValue(c: RequestContext, bytes: Uint8Array): unknown {
   const { limits } = c.get('services');
   c.set('body', bytes);
   if (bytes.length > 0) requireJsonType(c);
@@ -134,46 +121,10 @@ async function readBytes(c: RequestContext, limit: number): Promise<Uint8Array> 
   const read = c.get('body');
   if (read.length > 0) return read;
   const check = (bytes: number): void => {
-    if (bytes > limit) throw tooLarge(bytes, limit);
+    if (bytes > limit) throw new ApiError('body_too_large', { size: bytes, limit });
   };
   check(Number(c.req.header('content-length') ?? 0));
   return readBody(c, check);
-}
-
-/** Up to here a body is read as it is, pictures included. */
-const SMALL_BODY = 65_536;
-/** Bytes that are worked on at once. */
-const CHUNK_BYTES = 131_072;
-
-/** Reads a body in slices, and stops reading as soon as it is over a limit. */
-async function liftBody(c: RequestContext, { body_bytes, media_body_bytes }: Limits) {
-  const lifter = new MediaLifter();
-  const announced = Number(c.req.header('content-length') ?? 0);
-  const most = Math.max(body_bytes, media_body_bytes);
-  let read = 0;
-  const check = (): void => {
-    const size = Math.max(announced, read);
-    if (size > most) throw tooLarge(size, most);
-    if (lifter.size > body_bytes) throw tooLarge(lifter.hasLifted ? lifter.size : size, body_bytes);
-  };
-  check();
-  try {
-    for await (const part of bodyParts(c)) {
-      read += part.length;
-      for (let at = 0; at < part.length; at += CHUNK_BYTES) {
-        lifter.push(part.subarray(at, at + CHUNK_BYTES));
-        check();
-        if (sliceIsOver()) await yieldToEventLoop();
-      }
-    }
-    return lifter.finish();
-  } catch (error) {
-    throw error instanceof NotBase64 ? invalid('what follows ;base64, in a URL of the body is not base64') : error;
-  }
-}
-
-function tooLarge(size: number, limit: number): ApiError {
-  return new ApiError('body_too_large', { size, limit });
 }
 
 /**

@@ -3,12 +3,14 @@ import { type ChatCompletion, type ChatRequest, chatRequest, freeSampling } from
 import type { Limits } from '../../contract/limits.ts';
 import { ClientGone } from '../api-error.ts';
 import { collect, complete, replay } from '../chat/complete.ts';
-import { fieldsWithoutEffect, requireSound, requireToolsInPlace, settingsOf } from '../chat/settings.ts';
+import { fieldsWithoutEffect, requireSound, settingsOf } from '../chat/settings.ts';
 import type { Env, RequestContext } from '../http/context.ts';
-import { checkFields, modelOf, nameIgnored, parseFields, readMediaValue } from '../http/request-body.ts';
+import { readMediaValue } from '../http/media-body.ts';
+import { checkFields, modelOf, nameIgnored, parseFields } from '../http/request-body.ts';
 import { onClientGone, respond, respondWritten, sendEvents, setHeader, type WrittenAnswer } from '../http/respond.ts';
 import { resumed } from '../http/streams.ts';
 import { Mutation, namedSession } from '../mutation.ts';
+import { requireToolsInPlace } from '../sessions/write.ts';
 
 /** @param chunkCharacters of one streamed chunk */
 export function chatRoutes(limits: Limits, chunkCharacters: number) {

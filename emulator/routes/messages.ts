@@ -5,17 +5,10 @@ import { listQuery } from '../../contract/lists.ts';
 import { type AppendEnd, sessionRequests } from '../../contract/sessions.ts';
 import { ApiError } from '../api-error.ts';
 import type { Env, RequestContext } from '../http/context.ts';
-import {
-  bodyParts,
-  checkFields,
-  compressedBody,
-  parseFields,
-  parseJson,
-  readJson,
-  readMediaValue,
-} from '../http/request-body.ts';
+import { type MediaLine, mediaLines, parseLine, readMediaValue } from '../http/media-body.ts';
+import { bodyParts, checkFields, compressedBody, parseFields, readJson } from '../http/request-body.ts';
 import { renderError, respondWritten, sendStream, setHeader, toList } from '../http/respond.ts';
-import { ndjsonLines, toNdjson } from '../http/streams.ts';
+import { toNdjson } from '../http/streams.ts';
 import { expectedVersion, loadSession, mutate, pathSession } from '../mutation.ts';
 import { appending } from '../sessions/append.ts';
 import { findCursor, pin } from '../sessions/messages.ts';
@@ -36,9 +29,11 @@ export function messageRoutes(limits: Limits) {
     if (NDJSON_TYPE.test(c.req.header('content-type') ?? '')) return appendStream(c, requests.appendOne);
     const value = await readMediaValue(c);
     const isOne = typeof value === 'object' && value !== null && 'role' in value;
-    const body = parseFields(c, requests.append, isOne ? { messages: [value] } : value);
-    requireContent(body.messages, true);
-    const answer = await mutate(c, pathSession(c), appending(c.get('services'), body.messages));
+    const whole = isOne ? { messages: [value] } : value;
+    const { messages } = parseFields(c, requests.append, whole);
+    requireContent(messages, true);
+    const { messages: sent } = whole as { messages: unknown };
+    const answer = await mutate(c, pathSession(c), appending(c.get('services'), { messages, sent }));
     return respondWritten(c, answer);
   });
 
@@ -78,12 +73,12 @@ async function appendStream(c: RequestContext, schema: LineSchema): Promise<Resp
   const expected = expectedVersion(c);
   const { generation } = services.store;
   const upload = new AbortController();
-  const lines = ndjsonLines(bodyParts(c, upload.signal), services.limits.body_bytes);
+  const lines = mediaLines(bodyParts(c, upload.signal), services.limits);
   const writeNext = async (index: number): Promise<string | AppendEnd> => {
     const line = await lines.next();
     // Checked once, and not where the stream is resent: its own lines have moved the version on.
     const target = { id, expected: index === 0 ? expected : undefined };
-    if (!line.done) return appendLine(c, schema, target, { index, bytes: line.value, generation });
+    if (!line.done) return appendLine(c, schema, target, { index, ...line.value, generation });
     if (services.store.generation !== generation) throw new ApiError('version_conflict', { reset: true });
     const session = loadSession(c, { ...target, busy: true });
     return { done: true, lines: index, usage: toUsage(services, session), version: session.version };
@@ -109,13 +104,18 @@ async function appendLine(
   c: RequestContext,
   schema: LineSchema,
   session: { id: string; expected: number | undefined },
-  line: { index: number; bytes: Uint8Array; generation: number },
+  line: MediaLine & { index: number; generation: number },
 ): Promise<string> {
   const { services } = c.var;
-  const value = parseJson(line.bytes, services.limits);
+  const value = parseLine(c, line);
   const message = line.index === 0 ? parseFields(c, schema, value) : checkFields(schema, value);
   requireContent([message], true);
-  const { body } = await mutate(c, session, appending(services, [message], line.index), line);
+  const { body } = await mutate(
+    c,
+    session,
+    appending(services, { messages: [message], sent: [value] }, line.index),
+    line,
+  );
   return `${body}\n`;
 }
 

@@ -2,14 +2,15 @@ import { Hono } from 'hono';
 import type { Limits } from '../../contract/limits.ts';
 import { type Balance, estimateRequest, type Model } from '../../contract/models.ts';
 import { billingOf } from '../billing/billing.ts';
-import { requireToolsInPlace, thinkingOf } from '../chat/settings.ts';
+import { thinkingOf } from '../chat/settings.ts';
 import { readItems, sumTokens } from '../chat/turn.ts';
 import type { Env } from '../http/context.ts';
-import { modelOf, parseFields, readMediaValue } from '../http/request-body.ts';
+import { readMediaValue } from '../http/media-body.ts';
+import { modelOf, parseFields } from '../http/request-body.ts';
 import { respond, respondWritten } from '../http/respond.ts';
 import type { ServedModel } from '../models/profiles.ts';
 import { mutate } from '../mutation.ts';
-import { countContent, requireTools } from '../sessions/write.ts';
+import { countContent, requireTools, requireToolsInPlace } from '../sessions/write.ts';
 
 /** What an account has that was given no balance. Departure: the live API answers what is left of what was paid. */
 const UNCHARGED = { available_balance: 49.58894, voucher_balance: 46.58893, cash_balance: 3.00001 };

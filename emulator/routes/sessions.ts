@@ -3,6 +3,7 @@ import type { Limits } from '../../contract/limits.ts';
 import { listQuery } from '../../contract/lists.ts';
 import { sessionRequests } from '../../contract/sessions.ts';
 import type { Env } from '../http/context.ts';
+import { readMediaValue } from '../http/media-body.ts';
 import { modelOf, parseFields, readJson } from '../http/request-body.ts';
 import { respond, respondWritten, toList } from '../http/respond.ts';
 import { mutate, pathSession } from '../mutation.ts';
@@ -11,7 +12,7 @@ import { createSession, deleteSession, updateSession } from '../sessions/create.
 import { requireSession, toSession } from '../sessions/session.ts';
 import { fork, requireShared, rollback, rolledBackFacts } from '../sessions/snapshots.ts';
 import { cutFacts, prepareCuts, truncate } from '../sessions/truncate.ts';
-import { countContent, historyOf, requireContent, requireTools } from '../sessions/write.ts';
+import { countContent, historyOf, requireContent, requireTools, requireToolsInPlace } from '../sessions/write.ts';
 
 export function sessionRoutes(limits: Limits) {
   const requests = sessionRequests(limits);
@@ -19,7 +20,8 @@ export function sessionRoutes(limits: Limits) {
   const routes = new Hono<Env>();
 
   routes.post('/', async (c) => {
-    const { snapshot_id, share_id, ...body } = await readJson(c, requests.create);
+    const sent = await readMediaValue(c);
+    const { snapshot_id, share_id, ...body } = parseFields(c, requests.create, sent);
     const { services, account } = c.var;
     if (snapshot_id !== undefined || share_id !== undefined) {
       const forked = await mutate(c, undefined, {
@@ -39,6 +41,7 @@ export function sessionRoutes(limits: Limits) {
     }
     const profile = modelOf(c, body.model ?? services.profiles.default);
     requireContent(body.messages ?? [], true);
+    requireToolsInPlace(profile, sent);
     requireTools(profile, body.tools ?? [], body.messages);
     const created = await mutate(c, undefined, {
       prepare: async (mutation) => {

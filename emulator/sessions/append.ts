@@ -7,7 +7,15 @@ import type { Services } from '../services.ts';
 import { asNewEntry, type NewEntry, type Tail, type View } from '../store/entries.ts';
 import type { SessionRow } from '../store/sessions.ts';
 import { type Change, saveSession, toUsage, writtenMessages } from './session.ts';
-import { bodyOf, countWrite, historyOf, requireTools, type Write, type WriteItem } from './write.ts';
+import {
+  bodyOf,
+  countWrite,
+  historyOf,
+  requireTools,
+  requireToolsInPlace,
+  type Write,
+  type WriteItem,
+} from './write.ts';
 
 /**
  * Groups the items behind the newest group of a session.
@@ -32,15 +40,23 @@ function pairingError({ kind, ids, index }: PairingFault): ApiError {
   return invalid(`${field}: id ${ids.join(', ')} is used twice`, field, 'repeated_call_id');
 }
 
+/** Messages of a request, and what they were before a schema left out what it does not know. */
+interface SentMessages {
+  messages: readonly InputMessage[];
+  sent: unknown;
+}
+
 /**
  * An append: one write, all of it or nothing.
  * @param line of a streamed append, which is acknowledged by itself
  */
-export function appending(services: Services, messages: readonly InputMessage[], line?: number): Change<Write> {
+export function appending(services: Services, { messages, sent }: SentMessages, line?: number): Change<Write> {
   return {
     async prepare(mutation) {
       const session = mutation.load();
-      requireTools(services.profiles.of(session.model).profile, [], messages);
+      const { profile } = services.profiles.of(session.model);
+      requireToolsInPlace(profile, { messages: sent });
+      requireTools(profile, [], messages);
       const write = await countWrite(services, { ...session, media: mutation.media }, messages);
       await mutation.storeBlobs(write);
       return write;

@@ -204,6 +204,20 @@ export function requireTools(
 }
 
 /**
+ * Where system messages may bring tools, others may not.
+ * @param body as it was sent: the schema leaves out what a message has no use for
+ * @throws ApiError; the text of the live API is not known
+ */
+export function requireToolsInPlace({ tools }: ModelProfile, body: unknown): void {
+  if (!tools.dynamic.value) return;
+  const { messages = [] } = body as { messages?: readonly { role: Role; tools?: unknown }[] };
+  const index = messages.findIndex((message) => message.role !== 'system' && message.tools != null);
+  if (index === -1) return;
+  const field = `messages[${index}].tools`;
+  throw invalid(`${field}: only a system message brings tools`, field);
+}
+
+/**
  * All tools that a prompt declares: those of the request or the session, and those that system messages bring.
  * @throws ApiError where the model takes none from messages, or a name stands twice: a window was not checked with the request
  */
