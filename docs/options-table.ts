@@ -6,7 +6,7 @@ const TABLE = /(<!-- options: npm run docs -->\n)[\s\S]*?(<!-- \/options -->)/;
 export function withOptions(page: string): string {
   const rows = OPTION_NAMES.map((name) => {
     const { flag, meaning, otherwise }: { flag?: Flag; meaning: string; otherwise: string } = OPTIONS[name];
-    return `| \`${name}\` | ${flag ? `\`--${flag.name} ${flag.value}\`` : ''} | ${meaning} | ${otherwise} |`;
+    return `| \`${name}\` | ${flag ? `\`--${[flag.name, flag.value].filter(Boolean).join(' ')}\`` : ''} | ${meaning} | ${otherwise} |`;
   });
   const table = ['| option | flag | what it is | default |', '|---|---|---|---|', ...rows].join('\n');
   return page.replace(TABLE, (_, start, end) => `${start}${table}\n${end}`);

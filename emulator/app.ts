@@ -1,7 +1,15 @@
 import { Hono, type MiddlewareHandler } from 'hono';
 import type { Gateway } from './gateway/gateway.ts';
 import type { Env } from './http/context.ts';
-import { applyFaults, authenticate, type GuardOptions, guard, limitRate, openRequest } from './http/middleware.ts';
+import {
+  applyFaults,
+  authenticate,
+  DIALECT,
+  type GuardOptions,
+  guard,
+  limitRate,
+  openRequest,
+} from './http/middleware.ts';
 import type { RateLimits } from './http/rate-limits.ts';
 import { errorResponse, respond, unknownRoute } from './http/respond.ts';
 import { apiRoutes, controlRoutes, serveLazily } from './routes/lazy-routes.ts';
@@ -20,7 +28,7 @@ interface AppOptions extends GuardOptions {
 
 /** Puts middleware and routes together. Every error of the walk ends in the one `onError`. */
 export function createApp(services: Services, { chunkCharacters, gateway, ...options }: AppOptions): Hono<Env> {
-  const { limits, tokenizer, model, faults } = services;
+  const { limits, tokenizer, model, faults, isStateless } = services;
   const app = new Hono<Env>();
   app.onError((error, c) => errorResponse(c, error));
   app.notFound((c) => unknownRoute(c));
@@ -36,9 +44,10 @@ export function createApp(services: Services, { chunkCharacters, gateway, ...opt
   if (gateway) app.use('/v1/*', handOn(gateway));
   const loadChat = async () =>
     gateway
-      ? (await import('./gateway/chat-route.ts')).gatewayChatRoutes(gateway, limits, chunkCharacters)
-      : (await import('./routes/chat-completions.ts')).chatRoutes(limits, chunkCharacters);
-  for (const routes of apiRoutes(limits, loadChat)) serveLazily(app, routes);
+      ? (await import('./gateway/chat-route.ts')).gatewayChatRoutes(gateway, limits)
+      : (await import('./routes/chat-completions.ts')).chatRoutes(limits, { chunkCharacters, isStateless });
+  const routes = apiRoutes(limits, loadChat).filter(({ base }) => !isStateless || !DIALECT.test(base));
+  for (const each of routes) serveLazily(app, each);
   return app;
 }
 

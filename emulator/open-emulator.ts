@@ -62,6 +62,7 @@ export function openEmulator(options: EmulatorOptions, gateway?: Gateway): Emula
     store,
     limits,
     clampsAnswers: options.oversizedAnswer !== 'refuse',
+    isStateless: options.stateless === true,
     tokenizer,
     model,
     profiles,

@@ -11,8 +11,8 @@ import { MEMORY } from './store/database.ts';
 /** How an option is given on the command line. */
 export interface Flag {
   readonly name: string;
-  /** What stands for its value in `--help`. */
-  readonly value: string;
+  /** What stands for its value in `--help`. Without it the flag takes none, and sets the option to true. */
+  readonly value?: string;
   /** May be given more than once. */
   readonly multiple?: true;
   /** Where the command line differs from the option. */
@@ -111,6 +111,16 @@ export const OPTIONS = {
       help: 'which models answer: live, or NAME,NAME (default: all, retired ones too)',
     },
   }),
+  /** Whether it keeps no sessions, as the live API: their routes are not found, and `session_id` is an unknown field. */
+  stateless: option<boolean>(
+    is((value) => typeof value === 'boolean'),
+    {
+      meaning: 'whether it keeps no sessions, as the live API',
+      wanted: 'true or false',
+      otherwise: 'sessions are kept',
+      flag: { name: 'stateless', help: 'keep no sessions, as the live API: their routes are not found' },
+    },
+  ),
   /** Prices, and the balance that accounts start with: for `spend`, `cached_tokens` and `/users/me/balance`. */
   billing: option<BillingSettings>((value) => checkBilling(value as BillingSettings), {
     meaning: 'prices, and the balance that accounts start with',

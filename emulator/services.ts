@@ -16,6 +16,8 @@ export interface Services {
   readonly limits: Limits;
   /** Whether `max_completion_tokens` beyond the window is cut to what is left of it, instead of refused. */
   readonly clampsAnswers: boolean;
+  /** Whether no sessions are kept, so that `session_id` means nothing. */
+  readonly isStateless: boolean;
   readonly tokenizer: TokenizerSource;
   readonly model: Model;
   /** The models that it can be, by name, and which of them answer. */

@@ -18,6 +18,8 @@ export interface Rule {
   readonly verified: 'wire' | `test/${string}.test.ts`;
   /** The model that it applies to; every model if absent. On another model it is reported, not scored. */
   readonly model?: 'kimi-k2';
+  /** True where it judges what answers hold. Of a target that hands on the answers of another server, it is reported, not scored. */
+  readonly ofAnswers?: true;
 }
 
 /** A rule that a check of the kit judges. */
@@ -56,6 +58,11 @@ export function rulesOf(profile: Profile) {
     });
   };
   return { article: by('article'), kimi: by('kimi'), ours: by('ours') };
+}
+
+/** A rule of what answers hold, which are another server's behind a gateway. */
+export function ofAnswers<One extends Rule>(rule: One): One {
+  return { ...rule, ofAnswers: true };
 }
 
 /** A rule for K2 only: reported, not scored, on another model. */

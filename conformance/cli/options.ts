@@ -21,6 +21,7 @@ export interface Options {
   operands: string[];
   target: string | undefined;
   http: boolean;
+  gateway: boolean;
   tokenizer: string | undefined;
   scale: Scale;
   profiles: Profile[] | undefined;
@@ -73,6 +74,7 @@ const FLAGS = {
     help: "limits of the emulator: scaled down, or the contract's (default small)",
   },
   http: { type: 'boolean', help: 'reach the emulator over HTTP instead of in process' },
+  gateway: { type: 'boolean', help: 'put a gateway in front of the target, which then needs to keep no sessions' },
   tokenizer: { type: 'string', value: 'FILE', help: 'vocabulary that the emulator counts tokens with' },
   report: { type: 'string', multiple: true, value: 'KINDS', help: `${REPORT_KINDS.join(',')}; repeatable` },
   out: {
@@ -121,6 +123,7 @@ export function parseOptions(args: string[]): Options {
     operands,
     target: values.target,
     http: values.http ?? false,
+    gateway: values.gateway ?? false,
     tokenizer: values.tokenizer,
     scale: oneOf(SCALES, values.scale ?? 'small', '--scale'),
     profiles: values.profile?.map((name) => oneOf(PROFILES, name, '--profile')),

@@ -1,5 +1,5 @@
 import { MODEL_ID } from '../../contract/models.ts';
-import { emulatorTarget } from '../targets/emulator.ts';
+import { emulatorTarget, gatewayTarget, SMALL_LIMITS } from '../targets/emulator.ts';
 import { endpointTarget, type Target } from '../targets/target.ts';
 import { type Options, UsageError } from './options.ts';
 import type { Environment } from './terminal.ts';
@@ -11,6 +11,13 @@ const LOCAL_KEYS = { a: 'sk-conformance-a', b: 'sk-conformance-b' };
 
 /** The target that flags and environment name. @throws UsageError for what is missing or wrong */
 export async function targetOf(options: Options, env: Environment): Promise<Target> {
+  if (!options.gateway) return directTarget(options, env);
+  const tokenizer = options.tokenizer === undefined ? {} : { tokenizer: options.tokenizer };
+  const limits = { ...(options.scale === 'small' && SMALL_LIMITS), ...options.limits };
+  return gatewayTarget(await directTarget(options, env), { limits, options: tokenizer });
+}
+
+async function directTarget(options: Options, env: Environment): Promise<Target> {
   const named = options.target ?? env.KIMI_CONFORMANCE_TARGET ?? 'emulator';
   if (named === 'emulator') return emulator(options);
   if (named === 'live') return live(options, env);
@@ -18,12 +25,12 @@ export async function targetOf(options: Options, env: Environment): Promise<Targ
   throw new UsageError(`--target is emulator, live or a URL, not ${named}`);
 }
 
-async function emulator({ scale, http, tokenizer, deadlineMs, declares, limits }: Options): Promise<Target> {
+async function emulator({ scale, http, gateway, tokenizer, deadlineMs, declares, limits }: Options): Promise<Target> {
   if (Object.keys(limits).length > 0) throw new UsageError('--limit is for --target URL; the emulator has --scale');
   const target = await emulatorTarget({
     scale,
     http,
-    ...(tokenizer !== undefined && { options: { tokenizer } }),
+    options: { ...(tokenizer !== undefined && { tokenizer }), ...(gateway && { stateless: true }) },
     ...(deadlineMs !== undefined && { deadlineMs }),
   });
   return { ...target, declares: { ...target.declares, ...declares } };

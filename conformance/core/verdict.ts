@@ -53,7 +53,8 @@ const K2 = /^kimi-k2(?![.\d])/;
  * Whether a rule may count for or against the target. Rules of the dialect bind whoever declares it; the live service is bound by what is
  * known of it alone, and a rule of one model by that model.
  */
-export function isScored(target: Target, { evidence, model }: Rule): boolean {
+export function isScored(target: Target, { evidence, model, ofAnswers }: Rule): boolean {
+  if (ofAnswers && target.relays) return false;
   if (model === 'kimi-k2' && !K2.test(target.model)) return false;
   return evidence === 'kimi' || target.declares.sessions === 'yes';
 }

@@ -27,6 +27,10 @@ export interface EmulatorTargetOptions {
 }
 
 const DEADLINE_MS = 30_000;
+/** What a gateway offers whatever is behind it. */
+const KEPT = Object.fromEntries(
+  CAPABILITIES.filter((name) => /^(?:sessions|idempotency|versioning)/.test(name)).map((name) => [name, 'yes']),
+) as Partial<Record<Capability, Declared>>;
 const DECLARES = Object.fromEntries(CAPABILITIES.map((name) => [name, 'yes'])) as Record<Capability, Declared>;
 
 /** The emulator cannot be had with these options; the message is one line. */
@@ -40,6 +44,8 @@ interface Emulator {
   close(): Promise<void>;
 }
 
+type Create = (options: Record<string, unknown>) => Emulator;
+
 /** An emulator of the run's own. The kit knows it by its name only, and judges it as it judges any other server. */
 export async function emulatorTarget({
   scale = 'small',
@@ -48,7 +54,7 @@ export async function emulatorTarget({
   options = {},
 }: EmulatorTargetOptions = {}): Promise<Target> {
   const limits = scale === 'small' ? SMALL_LIMITS : {};
-  const createEmulator = await load();
+  const { createEmulator } = await load();
   const emulator = open(createEmulator, { limits, ...options });
   if (http) await emulator.listen();
   let accounts = 0;
@@ -63,6 +69,7 @@ export async function emulatorTarget({
       return `sk-conformance-new-${accounts}`;
     },
     dedicated: true,
+    relays: true,
     declares: DECLARES,
     limits: resolveLimits(limits),
     paid: false,
@@ -71,22 +78,45 @@ export async function emulatorTarget({
   };
 }
 
+/**
+ * A target that keeps no sessions, with a gateway of the run's own in front of it, so that the rules of sessions can be judged on
+ * it. What the gateway keeps is in memory and ends with the run.
+ */
+export async function gatewayTarget(
+  target: Target,
+  { limits = {}, options = {} }: { limits?: Target['limits']; options?: Record<string, unknown> } = {},
+): Promise<Target> {
+  const { createGateway } = await load();
+  const { baseURL: upstream, fetch, model } = target;
+  const gateway = open(createGateway, { upstream, fetch, limits, models: [model], ...options });
+  return {
+    ...target,
+    name: `gateway before ${target.name}`,
+    baseURL: gateway.baseURL,
+    fetch: gateway.fetch,
+    dedicated: true,
+    relays: true,
+    declares: { ...DECLARES, ...target.declares, ...KEPT },
+    limits: resolveLimits(limits),
+    close: async () => {
+      await gateway.close();
+      await target.close?.();
+    },
+  };
+}
+
 /** @throws TargetError */
-function open(
-  createEmulator: (options: Record<string, unknown>) => Emulator,
-  options: Record<string, unknown>,
-): Emulator {
+function open(create: Create, options: Record<string, unknown>): Emulator {
   try {
-    return createEmulator(options);
+    return create(options);
   } catch (error) {
     throw new TargetError(error instanceof Error ? error.message : String(error));
   }
 }
 
 /** The module beside this one, as source or as built. */
-async function load(): Promise<(options: Record<string, unknown>) => Emulator> {
+async function load(): Promise<{ createEmulator: Create; createGateway: Create }> {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const name = new URL(`../../emulator/index.${extension}`, import.meta.url).href;
-  const { createEmulator } = (await import(name)) as { createEmulator: (options: Record<string, unknown>) => Emulator };
-  return createEmulator;
+  return (await import(name)) as { createEmulator: Create; createGateway: Create };
 }

@@ -24,6 +24,8 @@ export interface Target {
   readonly declares: Readonly<Partial<Record<Capability, Declared>>>;
   /** Limits that differ from the contract's defaults. The target's sessions tell theirs themselves. */
   readonly limits: Readonly<Partial<Record<LimitName, number>>>;
+  /** True where its answers are those of another server, as a gateway's. */
+  readonly relays?: true;
   /** True where requests cost money: nothing is sent before a plan has been agreed to. */
   readonly paid: boolean;
   /** Milliseconds that an answer may take. */

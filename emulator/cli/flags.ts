@@ -31,9 +31,7 @@ export interface CliOptions {
   version: boolean;
 }
 
-interface CommandFlag extends Omit<Flag, 'name' | 'value'> {
-  /** Without it the flag takes no value. */
-  readonly value?: string;
+interface CommandFlag extends Omit<Flag, 'name'> {
   readonly short?: string;
   readonly help: string;
   /** The option that it sets. */
@@ -60,7 +58,7 @@ export const FLAGS: Flags = {
   version: { short: 'v', help: 'print the version' },
 };
 
-const { script: _, db, ...COMMON_FLAGS } = FLAGS;
+const { script, stateless, models, db, ...COMMON_FLAGS } = FLAGS;
 
 /** Flags of the gateway, which has no model of its own: its options first. */
 export const GATEWAY_FLAGS: Flags = {
@@ -99,7 +97,7 @@ export function parseGatewayCli(
   env: NodeJS.ProcessEnv = process.env,
 ): { cli: CliOptions; gateway: Omit<GatewayOptions, keyof EmulatorOptions> } {
   const values: Values = parseFlags(args, GATEWAY_FLAGS);
-  const cli = cliOptions(values, env, GATEWAY_DB);
+  const cli = cliOptions({ ...values, models: undefined }, env, GATEWAY_DB);
   const upstream = { upstream: env.KIMI_UPSTREAM || undefined, ...values }.upstream;
   const found = optionsOf({ ...values, upstream }, GATEWAY_FLAGS, GATEWAY_OPTIONS, env) as Partial<GatewayOptions>;
   const tape = { ...found, ...(values['record-misses'] === true && { recordMisses: true }) };
@@ -208,6 +206,7 @@ const READ: Readonly<Record<string, (texts: readonly string[], env: NodeJS.Proce
   limits: (pairs) => Object.fromEntries(pairs.map(limit)),
   models: ([list = '']) => (list === 'live' ? list : list.split(',').map((name) => name.trim())),
   rateTier: ([text = '']) => (/^\d$/.test(text) ? Number(text) : text),
+  stateless: () => true,
   cors: (texts) => texts,
   allowedHosts: (texts) => texts,
   maxSpend: (texts) => texts,

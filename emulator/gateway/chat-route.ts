@@ -5,9 +5,7 @@ import type { ChatMessage } from '../../contract/messages.ts';
 import type { SessionState } from '../../contract/sessions.ts';
 import { ApiError, ClientGone, invalid } from '../api-error.ts';
 import { billingOf, type OpenBill } from '../billing/billing.ts';
-import { replay } from '../chat/complete.ts';
 import { turnFacts } from '../chat/reply.ts';
-import { settingsOf } from '../chat/settings.ts';
 import {
   cacheTtl,
   checkTurn,
@@ -54,7 +52,7 @@ import { endToEnd, isUnsent, pairsOf, type UpstreamAnswer } from './upstream.ts'
 import { members, type UpstreamUsage } from './usage.ts';
 
 /** Chat in a session whose answers come from an upstream. */
-export function gatewayChatRoutes(gateway: Gateway, limits: Limits, chunkCharacters: number): Hono<Env> {
+export function gatewayChatRoutes(gateway: Gateway, limits: Limits): Hono<Env> {
   const schema = turnRequest(limits);
   const routes = new Hono<Env>();
 
@@ -72,11 +70,8 @@ export function gatewayChatRoutes(gateway: Gateway, limits: Limits, chunkCharact
     const mutation = new Mutation<SessionTarget>(c, target);
     if (mutation.replay) {
       if (!request.stream) return respondWritten(c, mutation.replay);
-      const served = c.get('services').profiles.of(request.model);
-      const { includeUsage } = settingsOf(request, served);
       setHeader(c, 'Idempotent-Replayed', 'true');
-      const chunks = replay(served, JSON.parse(mutation.replay.body) as ChatCompletion, includeUsage, chunkCharacters);
-      return sendEvents(c, eventsOf(chunks), new AbortController());
+      return sendEvents(c, once(mutation.replay.body), new AbortController());
     }
     const abort = new AbortController();
     onClientGone(c, () => {
@@ -130,7 +125,7 @@ class SessionTurn {
     try {
       const { turn, answer } = await this.#ask(false);
       const { text, read } = await readChat(answer, this.#c.var.services.limits);
-      await this.#take(turn, read, text);
+      await this.#take(turn, read, (session) => withMember(text, 'session', session));
       copyHeaders(this.#c, answer);
       this.#tellDrift(turn, read);
       return respondWritten(this.#c, mutation.answer);
@@ -156,11 +151,24 @@ class SessionTurn {
       const { turn, answer } = await this.#ask(true);
       copyHeaders(this.#c, answer);
       const { limits } = this.#c.var.services;
-      const ended = yield* streamChat(answer, limits, progress, usageCleaner(request));
-      const { read } = ended;
-      const session = await this.#take(turn, read);
-      journalStreamedText(this.#c, read.content);
-      yield heldEvents(ended, session);
+      const events = streamChat(answer, limits, progress, usageCleaner(request));
+      let sent = '';
+      for (let step = await events.next(); ; step = await events.next()) {
+        if (!step.done) {
+          sent += step.value.join('');
+          yield step.value;
+          continue;
+        }
+        const { read } = step.value;
+        let last: string[] = [];
+        await this.#take(turn, read, (session) => {
+          last = heldEvents(step.value, session);
+          return sent + last.join('');
+        });
+        journalStreamedText(this.#c, read.content);
+        yield last;
+        return;
+      }
     } catch (error) {
       const { content } = progress.read;
       if (content !== '') journalStreamedText(this.#c, content);
@@ -240,8 +248,12 @@ class SessionTurn {
     return caps.reserve({ account, session }, most + most / DRIFT_SHARE);
   }
 
-  /** Charges an answer, and makes the turn part of its session. @throws ApiError where that does not fit the window */
-  async #take(turn: CheckedTurn, read: ReadAnswer, text?: string): Promise<SessionState> {
+  /**
+   * Charges an answer, and makes the turn part of its session.
+   * @param textOf what is sent of it and, under a key, stored
+   * @throws ApiError where it does not fit the window
+   */
+  async #take(turn: CheckedTurn, read: ReadAnswer, textOf: (session: SessionState) => string): Promise<void> {
     const { input, bill, reservation, promptTokens } = turn;
     const stored = await this.#storedAnswer(turn, read);
     const usage = read.usage ?? { promptTokens, cachedTokens: bill.cachedTokens, completionTokens: stored.tokens };
@@ -250,18 +262,11 @@ class SessionTurn {
     const { services, account } = this.#c.var;
     const { request, mutation } = this.#asked;
     const answered = toCompletion(read, usage);
-    let session: SessionState | undefined;
-    mutation.commitNow((row) => {
+    const { session } = mutation.commitNow((row) => {
       const committed = { input, items: stored.items, callsIssued: read.calls.length };
-      session = toSessionState(services, commitTurn(services, row, turn.window, committed));
-      const body = { ...answered, session };
-      return {
-        body,
-        version: session.version,
-        ...(text !== undefined && { text: withMember(text, 'session', session) }),
-      };
+      const state = toSessionState(services, commitTurn(services, row, turn.window, committed));
+      return { body: answered, session: state, version: state.version, text: textOf(state) };
     });
-    if (!session) throw new Error('a committed turn has no session');
     const place = services.store.sessions.find(account, turn.session.id)?.view.head;
     const drift = driftOf(turn, read);
     noteEffects(this.#c, {
@@ -269,7 +274,6 @@ class SessionTurn {
       ...(drift && { upstream: { drift } }),
     });
     billingOf(services).wrote(turn.session.id, historyOf(services.profiles.of(request.model), stored.items));
-    return session;
   }
 
   /** The messages that the turn stores: the new ones, and the answer where it is whole. Its tokens are counted here. */
@@ -439,10 +443,8 @@ function sendEvents(c: RequestContext, source: Source<string>, abort: AbortContr
   });
 }
 
-async function* eventsOf<Chunk extends object>(
-  chunks: AsyncGenerator<Iterable<Chunk>, void>,
-): AsyncGenerator<string[], void> {
-  for await (const some of chunks) yield [...some].map(toEvent);
+async function* once(text: string): AsyncGenerator<string[], void> {
+  yield [text];
 }
 
 /** Reads to the end what nobody takes any more. */

@@ -1,5 +1,6 @@
 import { type Amount, parseAmount } from '../billing/money.ts';
 import type { Emulator } from '../emulator.ts';
+import type { ServedModels } from '../models/profiles.ts';
 import { openEmulator } from '../open-emulator.ts';
 import {
   type Check,
@@ -51,6 +52,20 @@ export const GATEWAY_OPTIONS = {
       },
     },
   ),
+  /** Which models may be asked for, those of other vendors too; the first is that of a session that names none. */
+  models: option<ServedModels>(
+    is((value) => value === 'live' || (Array.isArray(value) && value.length > 0 && value.every(isName))),
+    {
+      meaning: 'which models may be asked for; the first is that of a session that names none',
+      wanted: 'live, or a list of models',
+      otherwise: 'any, and kimi-k3',
+      flag: {
+        name: 'models',
+        value: 'LIST',
+        help: 'which models may be asked for, the default of sessions first: live, or NAME,NAME (default: any)',
+      },
+    },
+  ),
   /** What may be spent at most: `5USD` in this run, `5USD/key` for each key, `1USD/session` for each session. */
   maxSpend: option<string | readonly string[]>(checkCaps, {
     meaning: 'what may be spent at most, in this run, for each key or for each session',
@@ -83,8 +98,13 @@ export const GATEWAY_OPTIONS = {
 
 type GatewayOptionName = keyof typeof GATEWAY_OPTIONS;
 
+/** Options of an emulator that a gateway has no use for, or takes in its own way. */
+const NOT_TAKEN = ['model', 'stateless', 'models'] as const;
+type NotTaken = (typeof NOT_TAKEN)[number];
+const COMMON_NAMES = OPTION_NAMES.filter((name) => !NOT_TAKEN.some((other) => other === name));
+
 /** What `createGateway` takes. Only `upstream` must be given, or a tape to `replay`. */
-export type GatewayOptions = Omit<EmulatorOptions, 'model'> & {
+export type GatewayOptions = Omit<EmulatorOptions, NotTaken> & {
   -readonly [Name in GatewayOptionName]?: NonNullable<(typeof GATEWAY_OPTIONS)[Name]['value']>;
 };
 
@@ -100,10 +120,10 @@ export const GATEWAY_OPTION_NAMES = Object.keys(GATEWAY_OPTIONS) as readonly Gat
  * @throws TypeError for an unknown option, RangeError for a value out of range; else as `createEmulator` does
  */
 export function createGateway(options: GatewayOptions): Emulator {
-  const { upstream, fetch: ask, upstreamKey, maxSpend, finishAbandoned, timeouts, ...others } = options;
+  const { upstream, fetch: ask, upstreamKey, models, maxSpend, finishAbandoned, timeouts, ...others } = options;
   const { record, replay, recordMisses, redact, speed, ...common } = others;
   const tape = { record, replay, recordMisses, redact, speed };
-  checkNames(options, [...GATEWAY_OPTION_NAMES, ...OPTION_NAMES.filter((name) => name !== 'model')]);
+  checkNames(options, [...GATEWAY_OPTION_NAMES, ...COMMON_NAMES]);
   checkOptions(common);
   for (const name of GATEWAY_OPTION_NAMES) {
     const rule: Option<unknown> = GATEWAY_OPTIONS[name];
@@ -126,7 +146,11 @@ export function createGateway(options: GatewayOptions): Emulator {
   });
   const [currency] = new Set(caps.map((cap) => cap.currency));
   const billing = { ...(currency && { currency }), ...common.billing };
-  return openEmulator({ ...common, billing }, gateway);
+  return openEmulator({ ...common, ...(models && { models }), billing }, gateway);
+}
+
+function isName(value: unknown): boolean {
+  return typeof value === 'string' && value !== '';
 }
 
 function isBaseUrl(value: unknown): boolean {

@@ -4,7 +4,7 @@ import { estimateRequest } from '../../contract/models.ts';
 import { ApiError, brokenOff, ClientGone } from '../api-error.ts';
 import { billingOf } from '../billing/billing.ts';
 import type { Env, RequestContext } from '../http/context.ts';
-import { missingKey, NOBODY } from '../http/middleware.ts';
+import { DIALECT, missingKey, NOBODY, refuseHostedAgents } from '../http/middleware.ts';
 import { bodyParts, readBody } from '../http/request-body.ts';
 import { drop, onClientGone, sendStream } from '../http/respond.ts';
 import { countContent } from '../sessions/write.ts';
@@ -15,8 +15,10 @@ import type { Reservation } from './spend-caps.ts';
 import { endToEnd, headerOf, isUnsent, pairsOf, type UpstreamAnswer } from './upstream.ts';
 import { members } from './usage.ts';
 
-const DIALECT = /^\/v1\/(?:sessions|snapshots|shares)(?:\/|$)/;
-export const CHAT = '/v1/chat/completions';
+const CHAT = '/v1/chat/completions';
+const ESTIMATE = '/v1/tokenizers/estimate-token-count';
+/** What servers answer for a route that they do not have. */
+const ABSENT: ReadonlySet<number> = new Set([404, 405, 501]);
 /** Posts that cost nothing on the live API [Kimi API documentation, 2026-11]. */
 const FREE = /^\/v1\/(?:tokenizers\/|files(?:\/|$))/;
 /** Larger bodies are not parsed for the journal alone. */
@@ -30,21 +32,34 @@ export function passThrough(gateway: Gateway): MiddlewareHandler<Env> {
     const { method, path } = c.req;
     const nextForDialect = (): Promise<void> => {
       if (c.get('account') === NOBODY) throw missingKey();
+      refuseHostedAgents(c);
       return next();
     };
     if (DIALECT.test(path)) return nextForDialect();
-    const isChat = method === 'POST' && path === CHAT;
-    if (!isChat) return forward(c, gateway, { body: hasBody(method) ? limited(c) : [], value: undefined });
-    const { body_bytes, media_body_bytes } = c.get('services').limits;
-    const limit = Math.max(body_bytes, media_body_bytes);
-    const bytes = await readBody(c, (size) => {
-      if (size > limit) throw new ApiError('body_too_large', { size, limit });
-    });
-    c.set('body', bytes);
+    const isEstimate = method === 'POST' && path === ESTIMATE;
+    if (!isEstimate && !(method === 'POST' && path === CHAT)) {
+      return forward(c, gateway, { body: hasBody(method) ? limited(c) : [], value: undefined });
+    }
+    const bytes = await readWholeBody(c);
     if (namesSession(bytes)) return nextForDialect();
     const value = bytes.length <= PARSED_BYTES || !gateway.caps.none ? parsed(bytes) : undefined;
-    return forward(c, gateway, { body: [bytes], value });
+    const forwarding = { body: [bytes], value };
+    if (!isEstimate) return forward(c, gateway, forwarding);
+    // Only Moonshot's servers have it, and a client of sessions plans its writes by it.
+    return forward(c, gateway, { ...forwarding, orElse: nextForDialect });
   };
+}
+
+async function readWholeBody(c: RequestContext): Promise<Uint8Array> {
+  const known = c.get('body');
+  if (known.length > 0) return known;
+  const { body_bytes, media_body_bytes } = c.get('services').limits;
+  const limit = Math.max(body_bytes, media_body_bytes);
+  const bytes = await readBody(c, (size) => {
+    if (size > limit) throw new ApiError('body_too_large', { size, limit });
+  });
+  c.set('body', bytes);
+  return bytes;
 }
 
 function hasBody(method: string): boolean {
@@ -79,9 +94,15 @@ interface Forwarding {
   body: readonly Uint8Array[] | AsyncIterable<Uint8Array>;
   /** The body as JSON, where it was parsed. */
   value: unknown;
+  /** Answers in place of an upstream that does not have the route. */
+  orElse?: () => Promise<void>;
 }
 
-async function forward(c: RequestContext, gateway: Gateway, { body, value }: Forwarding): Promise<Response> {
+async function forward(
+  c: RequestContext,
+  gateway: Gateway,
+  { body, value, orElse }: Forwarding,
+): Promise<Response | undefined> {
   const { services } = c.var;
   const { method, path } = c.req;
   const exchange = c.get('exchange');
@@ -103,6 +124,12 @@ async function forward(c: RequestContext, gateway: Gateway, { body, value }: For
     if (isUnsent(error)) reservation?.release();
     if (error instanceof ClientGone) return drop(c);
     throw error;
+  }
+  if (orElse && ABSENT.has(answer.status)) {
+    forget();
+    abort.abort(new ClientGone('answered here'));
+    await orElse();
+    return undefined;
   }
   const tap = new AnswerTap(headerOf(answer.headers, 'content-encoding'));
   const finish = (): void => {

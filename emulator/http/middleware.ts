@@ -13,7 +13,8 @@ import { onClientGone, openExchange, send, setHeader } from './respond.ts';
 
 const NO_BODY = new Uint8Array();
 const NOTHING_LIFTED = new Map();
-const ADDRESSED = /^\/v1\/(?:sessions|snapshots|shares)(?:\/|$)/;
+/** Paths of the session dialect, which the live API does not have. */
+export const DIALECT = /^\/v1\/(?:sessions|snapshots|shares)(?:\/|$)/;
 
 /** Gives every request an id, as the live API does, and a journal entry. */
 export function openRequest(services: Services): MiddlewareHandler<Env> {
@@ -23,7 +24,7 @@ export function openRequest(services: Services): MiddlewareHandler<Env> {
     c.set('services', services);
     c.set('body', NO_BODY);
     c.set('lifted', NOTHING_LIFTED);
-    c.set('addressed', ADDRESSED.test(c.req.path));
+    c.set('addressed', DIALECT.test(c.req.path));
     c.set('startedAt', performance.now());
     c.set('headers', traceHeaders(services.ids('request')));
     openExchange(c, services);
@@ -212,11 +213,14 @@ export function authenticate({ keys, isOptional = false }: KeyOptions): Middlewa
     if (known && !known.has(account)) throw new ApiError('invalid_authentication', {});
     c.set('account', account);
     Object.assign(c.get('headers'), identities(account));
-    if (!isOptional && c.req.header('kimi-api-version') !== undefined) {
-      throw invalid(HOSTED_AGENTS, undefined, 'hosted_agents');
-    }
+    if (!isOptional) refuseHostedAgents(c);
     return next();
   };
+}
+
+/** @throws ApiError for what is not of the session dialect, and shares its paths */
+export function refuseHostedAgents(c: RequestContext): void {
+  if (c.req.header('kimi-api-version') !== undefined) throw invalid(HOSTED_AGENTS, undefined, 'hosted_agents');
 }
 
 /** The account of requests without a key, where another server is to judge them. */

@@ -28,12 +28,12 @@ export async function readValue(c: RequestContext): Promise<unknown> {
 
 /** A body as a value, once it is read. The journal notes what it says. @throws as `readValue` does */
 export function noteValue(c: RequestContext, bytes: Uint8Array): unknown {
-  const { limits } = c.get('services');
+  const { limits, isStateless } = c.get('services');
   c.set('body', bytes);
   if (bytes.length > 0) requireJsonType(c);
   const value = bytes.length > 0 ? parsed(c, bytes, limits) : {};
   const exchange = c.get('exchange');
-  if (hasSession(value)) {
+  if (!isStateless && hasSession(value)) {
     c.set('addressed', true);
     exchange?.of(value.session_id);
   }

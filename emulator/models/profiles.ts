@@ -94,13 +94,13 @@ export class Profiles {
   }
 
   /**
-   * The model of a session that names none: the article's, or the first that answers where that does not. Of another server,
-   * which has the article's no longer, the first that is live.
+   * The model of a session that names none: the article's, or the first that answers where that does not. In front of another
+   * server, the first of those that may be asked for, or the current one.
    */
   get default(): string {
-    const listed = this.listed();
-    const [first] = listed;
-    if (this.#takesOthers) return listed.find(({ id }) => id === CURRENT)?.id ?? first?.id ?? CURRENT;
+    const { served } = this.#settings;
+    if (this.#takesOthers) return Array.isArray(served) ? (served[0] ?? CURRENT) : CURRENT;
+    const [first] = this.listed();
     const article = findProfile(MODEL_ID);
     return first === undefined || (article && this.#answers(article)) ? MODEL_ID : first.id;
   }

@@ -1,4 +1,5 @@
 import { Hono } from 'hono';
+import type * as z from 'zod';
 import { type ChatCompletion, type ChatRequest, chatRequest, freeSampling } from '../../contract/chat.ts';
 import type { Limits } from '../../contract/limits.ts';
 import { ClientGone } from '../api-error.ts';
@@ -12,9 +13,16 @@ import { resumed } from '../http/streams.ts';
 import { Mutation, namedSession } from '../mutation.ts';
 import { requireToolsInPlace } from '../sessions/write.ts';
 
-/** @param chunkCharacters of one streamed chunk */
-export function chatRoutes(limits: Limits, chunkCharacters: number) {
-  const schema = chatRequest(limits);
+interface ChatSettings {
+  /** Characters of one streamed chunk. */
+  chunkCharacters: number;
+  /** Whether `session_id` is an unknown field. */
+  isStateless: boolean;
+}
+
+export function chatRoutes(limits: Limits, { chunkCharacters, isStateless }: ChatSettings) {
+  const whole = chatRequest(limits);
+  const schema: z.ZodType<ChatRequest> = isStateless ? whole.omit({ session_id: true }) : whole;
   const sampling = freeSampling(limits);
   const routes = new Hono<Env>();
 

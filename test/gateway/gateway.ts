@@ -51,3 +51,39 @@ export async function serve(answer: RequestListener): Promise<string> {
   });
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
 }
+
+/** A server as many are: chat alone, one answer, usage in a chunk of its own where it is asked for. @returns its base URL */
+export function plainServer(): Promise<string> {
+  return serve((request, response) => {
+    let text = '';
+    request.on('data', (part) => {
+      text += part;
+    });
+    request.on('end', () => {
+      if (request.url !== '/v1/chat/completions') {
+        response.writeHead(404, { 'Content-Type': 'application/json' });
+        response.end('{"error":{"message":"no such route","type":"not_found"}}');
+        return;
+      }
+      const { model, stream, stream_options } = JSON.parse(text);
+      const usage = { prompt_tokens: 5, completion_tokens: 2, total_tokens: 7 };
+      if (!stream) {
+        const choice = { index: 0, message: { role: 'assistant', content: 'All right.' }, finish_reason: 'stop' };
+        response.setHeader('Content-Type', 'application/json');
+        response.end(
+          JSON.stringify({ id: 'c1', object: 'chat.completion', created: 1, model, choices: [choice], usage }),
+        );
+        return;
+      }
+      response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+      const send = (choices: object[], more = {}) =>
+        response.write(
+          `data: ${JSON.stringify({ id: 'c1', object: 'chat.completion.chunk', created: 1, model, choices, ...more })}\n\n`,
+        );
+      for (const content of ['All ', 'right.']) send([{ index: 0, delta: { content }, finish_reason: null }]);
+      send([{ index: 0, delta: {}, finish_reason: 'stop' }]);
+      if (stream_options?.include_usage) send([], { usage });
+      response.end('data: [DONE]\n\n');
+    });
+  });
+}

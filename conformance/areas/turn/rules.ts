@@ -1,4 +1,4 @@
-import { onlyK2, rulesOf } from '../rule.ts';
+import { ofAnswers, onlyK2, rulesOf } from '../rule.ts';
 
 const { article, kimi, ours } = rulesOf('session');
 
@@ -26,7 +26,9 @@ export const TURN_RULES = {
   ),
   'turn.session-tools': ours('A turn without tools uses those of the session.'),
   'turn.new-tools': ours('Tools in a turn replace those of the session; an empty list removes them.'),
-  'turn.call-ids': onlyK2(ours('Calls have ids `functions.NAME:IDX`, where IDX counts over the life of the session.')),
+  'turn.call-ids': ofAnswers(
+    onlyK2(ours('Calls have ids `functions.NAME:IDX`, where IDX counts over the life of the session.')),
+  ),
   'turn.tool-results': ours("After a call's result is appended, a turn without messages continues from it."),
   'turn.window': article('A turn may fill the window exactly, including max_tokens; one token more is refused.'),
   'turn.window-text': kimi(
