@@ -2,6 +2,7 @@ import type { ChatMessage, ContentPart, Tool } from '../../../contract/messages.
 import type { AnsweredCall, ChatTemplate, PromptSettings } from './chat-template.ts';
 import { K3_SIGHT, mediaTokens, UNMEASURED } from './media-tokens.ts';
 import { marker, type Piece } from './pieces.ts';
+import { compareCodePoints } from './tool-declarations.ts';
 
 /**
  * The prompt of K3, in its markup XTML [encoding_k3.py of the checkpoint of 2026-07-27, as three public ports render it; counts
@@ -279,7 +280,7 @@ function sortedJson(value: unknown): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   const members = Object.entries(value)
     .filter(([, member]) => member !== undefined)
-    .sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+    .sort(([a], [b]) => compareCodePoints(a, b))
     .map(([name, member]) => `${JSON.stringify(name)}:${sortedJson(member)}`);
   return `{${members.join(',')}}`;
 }

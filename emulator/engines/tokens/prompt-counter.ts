@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { ChatMessage, Tool, ToolCall } from '../../../contract/messages.ts';
 import type { AnsweredCall, AnswerMarkup, ChatTemplate, PromptSettings } from './chat-template.ts';
 import { countPieces, countPiecesSliced } from './pieces.ts';
@@ -14,11 +15,16 @@ export interface MessageSize {
 /** Tokens of the markup around the parts of an answer. */
 export type MarkupSizes = { readonly [Part in keyof AnswerMarkup]: number };
 
+/** Lists of tools whose sizes are remembered, the newest: some 20 KiB. */
+const MOST_TOOL_SIZES = 256;
+
 /** Counts the parts of the prompts of one family of models. A prompt is the sum of its parts, because markers part them. */
 export class PromptCounter {
   readonly tokenizer: Tokenizer;
   readonly #template: ChatTemplate;
   readonly #markup = new Map<string, MarkupSizes>();
+  /** Tokens of lists of tools that were counted, by the hash of their text. */
+  readonly #toolSizes = new Map<string, number>();
   #emptyAnswer: MessageSize | undefined;
 
   constructor(tokenizer: Tokenizer, template: ChatTemplate) {
@@ -38,9 +44,17 @@ export class PromptCounter {
     return { tokens, reasoning: reasoning.length === 0 ? 0 : await countPiecesSliced(this.tokenizer, reasoning) };
   }
 
-  /** Declared tools; 0 where there are none. */
-  tools(tools: readonly Tool[]): Promise<number> {
-    return countPiecesSliced(this.tokenizer, this.#template.tools(tools));
+  /** Declared tools; 0 where there are none. The same ones, as an agent sends them with every step, are counted once. */
+  async tools(tools: readonly Tool[]): Promise<number> {
+    if (tools.length === 0) return 0;
+    const key = createHash('sha256').update(JSON.stringify(tools)).digest('base64');
+    const known = this.#toolSizes.get(key);
+    if (known !== undefined) return known;
+    const tokens = await countPiecesSliced(this.tokenizer, this.#template.tools(tools));
+    const [oldest] = this.#toolSizes.keys();
+    if (this.#toolSizes.size >= MOST_TOOL_SIZES && oldest !== undefined) this.#toolSizes.delete(oldest);
+    this.#toolSizes.set(key, tokens);
+    return tokens;
   }
 
   /** What a request adds to its tools and messages; less than 0 where it takes the end from an answer that is begun. */

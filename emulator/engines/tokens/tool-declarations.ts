@@ -144,8 +144,13 @@ function sorted(members: { [key: string]: Json }): [string, Json][] {
   return Object.entries(members).sort(([a], [b]) => compareCodePoints(a, b));
 }
 
-function compareCodePoints(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+const SURROGATE = /[\ud800-\udfff]/;
+
+/** The order of Python. JavaScript's is another only where half of a surrogate pair is compared. */
+export function compareCodePoints(a: string, b: string): number {
+  if (SURROGATE.test(a) || SURROGATE.test(b)) return Buffer.compare(Buffer.from(a), Buffer.from(b));
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }
 
 function isSchema(value: unknown): value is Schema {
