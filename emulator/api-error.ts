@@ -8,7 +8,7 @@ import {
   type InvalidReason,
   type SessionErrorCode,
 } from '../contract/errors.ts';
-import { holderOf } from './account.ts';
+import { holderOf } from './ids.ts';
 
 /** A refusal. Thrown from anywhere by its code and details, rendered once in `app.ts`. */
 export class ApiError<Code extends ErrorCode = ErrorCode> extends Error {

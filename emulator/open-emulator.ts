@@ -1,5 +1,4 @@
 import { resolveLimits } from '../contract/limits.ts';
-import { accountOf } from './account.ts';
 import { createApp } from './app.ts';
 import { MovableClock, SEEDED_START_MS, stillClock, systemClock } from './clock.ts';
 import type { Emulator } from './emulator.ts';
@@ -8,7 +7,7 @@ import { Faults } from './faults/faults.ts';
 import type { Gateway } from './gateway/gateway.ts';
 import { HostNames } from './http/middleware.ts';
 import { RateLimits } from './http/rate-limits.ts';
-import { randomIds, SeededIds } from './ids.ts';
+import { accountOf, randomIds, SeededIds } from './ids.ts';
 import { InProcess } from './in-process.ts';
 import { Journal } from './journal/journal.ts';
 import { lazy } from './lazy.ts';

@@ -1,11 +1,11 @@
 import { isTier, type LimitName, resolveLimits, TIERS, type TierNumber } from '../contract/limits.ts';
+import { checkNames, refuseOption } from './bad-input.ts';
 import { type BillingSettings, checkBilling } from './billing/settings.ts';
 import type { Clock } from './clock.ts';
 import type { TokenizerSource } from './engines/tokens/tokenizer.ts';
 import type { JournalBounds } from './journal/journal.ts';
 import type { Model } from './models/model.ts';
 import { KNOWN_NAMES, type ServedModels } from './models/profiles.ts';
-import { checkNames, refuseOption } from './refuse-option.ts';
 import { MEMORY } from './store/database.ts';
 
 /** How an option is given on the command line. */

@@ -2,7 +2,7 @@ import { type ChatMessage, contentText } from '../../contract/messages.ts';
 import { compress } from '../../emulator/engines/compression/compress.ts';
 import type { SourceMessage } from '../../emulator/engines/compression/segment.ts';
 import type { Format } from '../../emulator/engines/compression/summary-format.ts';
-import { messageTokens } from '../../emulator/engines/tokens/k2-template.ts';
+import { messageTokens } from '../../emulator/engines/tokens/prompt.ts';
 import type { Tokenizer } from '../../emulator/engines/tokens/tokenizer.ts';
 import { lookupModel } from '../../emulator/models/lookup.ts';
 import { BASELINES, type Baseline, baseline } from './baselines.ts';

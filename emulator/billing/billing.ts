@@ -2,13 +2,30 @@ import type { Limits } from '../../contract/limits.ts';
 import type { Tool } from '../../contract/messages.ts';
 import type { Balance as BalanceAnswer } from '../../contract/models.ts';
 import type { Currency, Price } from '../../contract/prices.ts';
-import { holderOf } from '../account.ts';
 import { ApiError } from '../api-error.ts';
 import type { Clock } from '../clock.ts';
-import { addTurn, costOf, Ledgers, newTally, putNewest } from './ledger.ts';
-import { type Amount, type Money, moneyNumber, parseAmount } from './money.ts';
-import { type CacheRules, type Chain, Chains, type CountedMessage, PrefixCache, type Prompt } from './prefix-cache.ts';
-import { PriceTable, type TokenPrices } from './price-table.ts';
+import { holderOf } from '../ids.ts';
+import {
+  type Amount,
+  addTurn,
+  costOf,
+  Ledgers,
+  type Money,
+  moneyNumber,
+  newTally,
+  PriceTable,
+  parseAmount,
+  type TokenPrices,
+} from './ledger.ts';
+import {
+  type CacheRules,
+  type Chain,
+  Chains,
+  type CountedMessage,
+  PrefixCache,
+  type Prompt,
+  putNewest,
+} from './prefix-cache.ts';
 import type { BillingSettings } from './settings.ts';
 import { type Spend, type SpendOptions, spendOf } from './spend.ts';
 

@@ -278,3 +278,11 @@ export class PrefixCache {
 function wholeKey({ tools, messages, tokens }: Prompt): Fingerprint {
   return chained(chained(tools.fingerprint, messages?.fingerprint ?? 0), tokens);
 }
+
+/** Puts an entry at the end of a map, and drops the first ones beyond `max`. */
+export function putNewest<Value>(map: Map<string, Value>, key: string, value: Value, max: number): void {
+  map.delete(key);
+  map.set(key, value);
+  const [oldest] = map.size > max ? map.keys() : [];
+  if (oldest !== undefined) map.delete(oldest);
+}

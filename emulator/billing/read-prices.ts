@@ -1,9 +1,8 @@
 import * as z from 'zod';
 import { CURRENCIES, PRICED_MODELS, type Price, pricedAs } from '../../contract/prices.ts';
-import { DocumentError } from '../documents/document-error.ts';
-import { members } from '../documents/members.ts';
-import { readDocument } from '../documents/read-document.ts';
-import { isPrice } from './money.ts';
+import { DocumentError } from '../bad-input.ts';
+import { members, readDocument } from '../documents.ts';
+import { isPrice } from './ledger.ts';
 
 const Figure = z.number().refine(isPrice, 'must be a price per million tokens, not negative, with at most 6 decimals');
 const Day = z.iso.date('must be a day such as 2026-01-31');

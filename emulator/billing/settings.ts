@@ -1,6 +1,6 @@
 import { CURRENCIES, type Currency, PRICED_MODELS, type Price, pricedAs } from '../../contract/prices.ts';
-import { checkNames, refuseOption } from '../refuse-option.ts';
-import { type Amount, isPrice, parseAmount } from './money.ts';
+import { checkNames, refuseOption } from '../bad-input.ts';
+import { type Amount, isPrice, parseAmount } from './ledger.ts';
 import type { CacheRules } from './prefix-cache.ts';
 
 /** How an emulator bills. */

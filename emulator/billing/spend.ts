@@ -1,6 +1,15 @@
 import type { Currency, Price } from '../../contract/prices.ts';
-import { costOf, type Ledger, type Ledgers, type Tally, type Usage, uncached } from './ledger.ts';
-import { type Money, moneyNumber, showInFull } from './money.ts';
+import {
+  costOf,
+  type Ledger,
+  type Ledgers,
+  type Money,
+  moneyNumber,
+  showInFull,
+  type Tally,
+  type Usage,
+  uncached,
+} from './ledger.ts';
 
 /** Money is in units of the currency, not rounded. */
 interface SpendFigures {

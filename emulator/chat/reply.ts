@@ -1,11 +1,10 @@
 import type { ChatCompletion, ChatRequest, FinishReason } from '../../contract/chat.ts';
 import { type ChatMessage, contentText, type ToolCall } from '../../contract/messages.ts';
 import type { ModelProfile } from '../../contract/models/profile.ts';
-import type { MarkupSizes, PromptCounter } from '../engines/tokens/prompt-counter.ts';
+import type { MarkupSizes, PromptCounter } from '../engines/tokens/prompt.ts';
 import type { Tokenizer } from '../engines/tokens/tokenizer.ts';
 import type { Ids } from '../ids.ts';
-import type { JournalEffects, Turn as TurnFacts } from '../journal/exchange.ts';
-import { callFingerprint } from '../journal/sent.ts';
+import { callFingerprint, type JournalEffects, type Turn as TurnFacts } from '../journal/exchange.ts';
 import type { ServedModel } from '../models/profiles.ts';
 import { isBorder, type Write, type WriteItem } from '../sessions/write.ts';
 import type { Settings } from './settings.ts';

@@ -5,7 +5,7 @@ import { EFFORTS, type Effort, type ModelProfile } from '../../contract/models/p
 import { ApiError, invalid } from '../api-error.ts';
 import { checkSchema } from '../engines/mfjs/check-schema.ts';
 import { ADVICE } from '../engines/mfjs/faults.ts';
-import type { PromptSettings } from '../engines/tokens/chat-template.ts';
+import type { PromptSettings } from '../engines/tokens/prompt.ts';
 import type { ModelRequest, ResponseFormat } from '../models/model.ts';
 import type { ServedModel } from '../models/profiles.ts';
 import { availableTools, requireContent, requireTools } from '../sessions/write.ts';

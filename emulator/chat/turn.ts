@@ -3,14 +3,13 @@ import type { ChatMessage } from '../../contract/messages.ts';
 import type { ModelProfile } from '../../contract/models/profile.ts';
 import { ApiError, invalid } from '../api-error.ts';
 import { billingOf, type OpenBill } from '../billing/billing.ts';
-import { answeredCalls, type PromptCounter } from '../engines/tokens/prompt-counter.ts';
+import { answeredCalls, type PromptCounter } from '../engines/tokens/prompt.ts';
 import type { ModelRequest } from '../models/model.ts';
 import { countAlike } from '../models/profiles.ts';
 import type { Mutation, SessionTarget } from '../mutation.ts';
 import type { Services } from '../services.ts';
 import { extend, pair, pairOrRefuse, requireWriteFits } from '../sessions/append.ts';
 import type { MediaSource } from '../sessions/media.ts';
-import { readWindow } from '../sessions/messages.ts';
 import { sameTools, saveSession } from '../sessions/session.ts';
 import {
   bodyOf,
@@ -24,6 +23,7 @@ import {
   type WriteItem,
 } from '../sessions/write.ts';
 import { asNewEntry, type NewEntry, tokensOf, type View } from '../store/entries.ts';
+import { readWindow } from '../store/history.ts';
 import type { SessionRow, Toolset } from '../store/sessions.ts';
 import { type Reply, storedReply } from './reply.ts';
 import {

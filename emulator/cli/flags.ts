@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { LIMIT_NAMES, LIMITS } from '../../contract/limits.ts';
-import { type Amount, parseAmount } from '../billing/money.ts';
+import { type Amount, parseAmount } from '../billing/ledger.ts';
 import { GATEWAY_OPTION_NAMES, GATEWAY_OPTIONS, type GatewayOptions } from '../gateway/create-gateway.ts';
 import type { UpstreamTimeouts } from '../gateway/upstream.ts';
 import { type EmulatorOptions, type Flag, OPTION_NAMES, OPTIONS, type Option } from '../options.ts';

@@ -1,6 +1,6 @@
 import { access, constants, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Amount } from '../billing/money.ts';
+import type { Amount } from '../billing/ledger.ts';
 import { makeFolder, PRIVATE_FILE, writeAtomically } from '../engines/files.ts';
 import type { BillingSettings, Emulator } from '../index.ts';
 import { AlreadyHereError } from '../state/state-file.ts';

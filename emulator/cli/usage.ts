@@ -1,4 +1,4 @@
-import { didYouMean } from '../nearest.ts';
+import { didYouMean } from '../bad-input.ts';
 
 /** Where a command writes. */
 export interface CommandIo {

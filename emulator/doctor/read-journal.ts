@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { LIMIT_NAMES } from '../../contract/limits.ts';
 import { CURRENCIES } from '../../contract/prices.ts';
-import { isPrice } from '../billing/money.ts';
+import { isPrice } from '../billing/ledger.ts';
 import { JOURNAL_VERSION, type JournalFile } from '../journal/journal-file.ts';
 
 /** Why a journal cannot be read, in one line. */

@@ -1,10 +1,9 @@
 import type { Next } from 'hono';
-import type { OperationId } from '../../contract/operation-routes.ts';
+import { type OperationId, operationOf } from '../../contract/operation-routes.ts';
 import { invalid } from '../api-error.ts';
 import type { RequestContext } from '../http/context.ts';
 import { readValue } from '../http/request-body.ts';
 import { drop, onClientGone } from '../http/respond.ts';
-import { operationOf } from '../journal/operation-of.ts';
 import { FaultError, readEffect } from './fault-spec.ts';
 import { Fault, type Faults, type Subject } from './faults.ts';
 import { RequestFaults } from './request-faults.ts';

@@ -1,5 +1,5 @@
 import type { OperationId } from '../../contract/operation-routes.ts';
-import { accountOf } from '../account.ts';
+import { accountOf } from '../ids.ts';
 import {
   FAULT_EFFECTS,
   type FaultEffect,

@@ -1,4 +1,5 @@
-import { type Amount, parseAmount } from '../billing/money.ts';
+import { checkNames } from '../bad-input.ts';
+import { type Amount, parseAmount } from '../billing/ledger.ts';
 import type { Emulator } from '../emulator.ts';
 import type { ServedModels } from '../models/profiles.ts';
 import { openEmulator } from '../open-emulator.ts';
@@ -12,7 +13,6 @@ import {
   option,
   type Refuse,
 } from '../options.ts';
-import { checkNames } from '../refuse-option.ts';
 import { TAPE_OPTIONS, tapeConflict, tapedUpstream } from '../tape/tape-options.ts';
 import { Gateway } from './gateway.ts';
 import type { CapScope, SpendCap } from './spend-caps.ts';

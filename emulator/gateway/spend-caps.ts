@@ -1,5 +1,5 @@
 import { ApiError } from '../api-error.ts';
-import { type Amount, type Money, showInFull } from '../billing/money.ts';
+import { type Amount, type Money, showInFull } from '../billing/ledger.ts';
 
 /** Over what a cap sums: all that this process spends, or each key, or each session, by itself. */
 export type CapScope = 'run' | 'key' | 'session';

@@ -1,7 +1,7 @@
 import type { InvalidReason } from '../../contract/errors.ts';
 import { FILE_PURPOSES } from '../../contract/files.ts';
-import { operationOf } from '../journal/operation-of.ts';
-import { distanceOf } from '../nearest.ts';
+import { operationOf } from '../../contract/operation-routes.ts';
+import { distanceOf } from '../bad-input.ts';
 import { type Asking, count, type Hint, named, toLine } from './asking.ts';
 
 /** Headers that are refused, and what they take. */

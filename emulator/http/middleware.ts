@@ -1,9 +1,9 @@
 import { timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { MiddlewareHandler } from 'hono';
-import { accountOf, identityHeaders } from '../account.ts';
 import { ApiError, invalid } from '../api-error.ts';
 import type { Faults } from '../faults/faults.ts';
+import { accountOf, identityHeaders } from '../ids.ts';
 import { lazy } from '../lazy.ts';
 import { isLoopback } from '../server.ts';
 import type { Services } from '../services.ts';

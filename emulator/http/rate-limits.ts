@@ -1,7 +1,7 @@
 import { isTier, TIERS, type Tier, type TierNumber } from '../../contract/limits.ts';
-import { holderOf } from '../account.ts';
 import { ApiError } from '../api-error.ts';
 import type { Clock } from '../clock.ts';
+import { holderOf } from '../ids.ts';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;

@@ -1,7 +1,7 @@
 import type { CompletionUsage } from '../../contract/chat.ts';
 import type { ErrorCode } from '../../contract/errors.ts';
 import type { OperationId } from '../../contract/operation-routes.ts';
-import { accountOf } from '../account.ts';
+import { accountOf } from '../ids.ts';
 import {
   type Exchange,
   type JournalEffects,
@@ -9,9 +9,9 @@ import {
   memoryOf,
   type ReadText,
   readText,
+  type Sent,
   type Streamed,
 } from './exchange.ts';
-import type { Sent } from './sent.ts';
 
 /** Selects requests that match every given condition. */
 export interface JournalFilter {

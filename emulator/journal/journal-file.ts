@@ -1,6 +1,6 @@
 import type { Limits } from '../../contract/limits.ts';
 import { CURRENCIES, type Price } from '../../contract/prices.ts';
-import { PriceTable } from '../billing/price-table.ts';
+import { PriceTable } from '../billing/ledger.ts';
 import { type ShownPrice, toShownPrice } from '../billing/spend.ts';
 import type { Services } from '../services.ts';
 import { VERSION } from '../version.ts';

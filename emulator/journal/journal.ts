@@ -1,6 +1,5 @@
 import { describe, type JournalEntry, type JournalFilter, passes, Redactor } from './entries.ts';
-import { type Asked, Exchange } from './exchange.ts';
-import { sentIn } from './sent.ts';
+import { type Asked, Exchange, sentIn } from './exchange.ts';
 
 export interface JournalBounds {
   /** Requests that are remembered; 0 keeps no journal. */

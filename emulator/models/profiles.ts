@@ -5,10 +5,8 @@ import type { ModelProfile } from '../../contract/models/profile.ts';
 import { findProfile, PROFILES } from '../../contract/models/profiles.ts';
 import { ApiError } from '../api-error.ts';
 import type { Clock } from '../clock.ts';
-import type { ChatTemplate } from '../engines/tokens/chat-template.ts';
-import { K2_TEMPLATE, K25_TEMPLATE } from '../engines/tokens/k2-template.ts';
 import { K3_TEMPLATE } from '../engines/tokens/k3-template.ts';
-import { PromptCounter } from '../engines/tokens/prompt-counter.ts';
+import { type ChatTemplate, K2_TEMPLATE, K25_TEMPLATE, PromptCounter } from '../engines/tokens/prompt.ts';
 import type { TokenizerSource } from '../engines/tokens/tokenizer.ts';
 
 const TEMPLATES: Record<ModelProfile['template']['value'], ChatTemplate> = {
@@ -57,7 +55,7 @@ interface ProfileSettings {
 export class Profiles {
   readonly #settings: ProfileSettings;
   readonly #served = new Map<string, ServedModel>();
-  readonly #counters = new Map<ChatTemplate | 'other', Promise<PromptCounter>>();
+  readonly #counters = new Map<string, Promise<PromptCounter>>();
 
   constructor(settings: ProfileSettings) {
     this.#settings = settings;
@@ -134,16 +132,18 @@ export class Profiles {
   }
 
   #serve(profile: ModelProfile): ServedModel {
-    const { limits, given } = this.#settings;
+    const { limits, given, tokenizer, otherTokenizer } = this.#settings;
     const own = { window_tokens: profile.window.value, max_tokens: profile.defaultOutput.value };
-    return { profile, limits: { ...limits, ...own, ...given }, counter: () => this.#counterOf(profile) };
+    const template = TEMPLATES[profile.template.value];
+    const isOther = otherTokenizer !== undefined && this.isOther(profile.id);
+    const counter = () =>
+      isOther
+        ? this.#counterOf('other', otherTokenizer, template)
+        : this.#counterOf(profile.template.value, tokenizer, template);
+    return { profile, limits: { ...limits, ...own, ...given }, counter };
   }
 
-  #counterOf({ id, template: { value: name } }: ModelProfile): Promise<PromptCounter> {
-    const template = TEMPLATES[name];
-    const { tokenizer: own, otherTokenizer } = this.#settings;
-    const [place, source] =
-      !this.isOther(id) || !otherTokenizer ? [template, own] : (['other', otherTokenizer] as const);
+  #counterOf(place: string, source: TokenizerSource, template: ChatTemplate): Promise<PromptCounter> {
     const known = this.#counters.get(place);
     if (known) return known;
     const counter = source.load().then((tokenizer) => new PromptCounter(tokenizer, template));

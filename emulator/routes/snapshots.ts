@@ -20,7 +20,7 @@ import {
   unshareSnapshot,
 } from '../sessions/snapshots.ts';
 import { prepareCuts } from '../sessions/truncate.ts';
-import { respondMessages } from './message-list.ts';
+import { respondMessages } from './messages.ts';
 
 /** Snapshots of one session, mounted under /v1/sessions. Taking one needs no idle session: it changes nothing in it. */
 export function sessionSnapshotRoutes(limits: Limits) {

@@ -1,10 +1,10 @@
-import { setImmediate as nextTick } from 'node:timers/promises';
 import { contentText } from '../../contract/messages.ts';
 import type { SessionMessage } from '../../contract/sessions.ts';
 import { ApiError } from '../api-error.ts';
 import type { Services } from '../services.ts';
 import { asNewEntry, keepDropped, type NewEntry, type StoredMessage, type View } from '../store/entries.ts';
 import type { History, PageRequest } from '../store/history.ts';
+import { slicesOf } from '../store/history.ts';
 import type { SessionRow } from '../store/sessions.ts';
 import { saveSession, toMessage } from './session.ts';
 
@@ -41,34 +41,6 @@ function regroup(window: readonly StoredMessage[], pins: readonly boolean[]): Ne
     pinned: pins[index] ?? false,
     held: heldGroups.has(message.group),
   }));
-}
-
-/** Messages read in one slice: a few milliseconds. */
-const SLICE = 256;
-
-/**
- * Everything in a window, oldest first, read in slices. The caller holds the session or has a snapshot of it, so that nothing
- * of it is collected meanwhile.
- */
-export async function readWindow(history: History, view: View): Promise<StoredMessage[]> {
-  const messages: StoredMessage[] = [];
-  for await (const slice of slicesOf(history, view, 'asc')) messages.push(...slice);
-  return messages;
-}
-
-/** The window in slices, from behind `after` where given. */
-async function* slicesOf(
-  history: History,
-  view: View,
-  order: 'asc' | 'desc',
-  after?: number,
-): AsyncGenerator<StoredMessage[], void> {
-  for (let from = after; ; await nextTick()) {
-    const slice = history.page(view, { ...(from !== undefined && { after: from }), order, limit: SLICE });
-    if (slice.length > 0) yield slice;
-    if (slice.length < SLICE) return;
-    from = slice.at(-1)?.seq;
-  }
 }
 
 /**

@@ -1,7 +1,7 @@
 import { type ChatMessage, type ContentPart, contentText } from '../../contract/messages.ts';
 import type { SessionTruncation, TruncateRequest } from '../../contract/sessions.ts';
 import { ApiError } from '../api-error.ts';
-import { answeredCalls, type MessageSize, type PromptCounter } from '../engines/tokens/prompt-counter.ts';
+import { answeredCalls, type MessageSize, type PromptCounter } from '../engines/tokens/prompt.ts';
 import type { Tokenizer } from '../engines/tokens/tokenizer.ts';
 import type { JournalEffects } from '../journal/exchange.ts';
 import type { Services } from '../services.ts';

@@ -3,10 +3,9 @@ import { type ChatMessage, contentText, type InputMessage, type Role, type Tool 
 import type { ModelProfile } from '../../contract/models/profile.ts';
 import { ApiError, invalid } from '../api-error.ts';
 import type { Blob } from '../engines/media/data-url.ts';
-import { checkParameters } from '../engines/mfjs/check-parameters.ts';
+import { checkParameters } from '../engines/mfjs/check-schema.ts';
 import { ADVICE } from '../engines/mfjs/faults.ts';
-import type { AnsweredCall } from '../engines/tokens/chat-template.ts';
-import { answeredCalls, type MessageSize, type PromptCounter } from '../engines/tokens/prompt-counter.ts';
+import { type AnsweredCall, answeredCalls, type MessageSize, type PromptCounter } from '../engines/tokens/prompt.ts';
 import type { ServedModel } from '../models/profiles.ts';
 import type { Services } from '../services.ts';
 import type { View } from '../store/entries.ts';

@@ -1,8 +1,9 @@
-import { type Blobs, blobsIn } from '../store/blobs.ts';
+import type { Blobs } from '../store/blobs.ts';
 import type { StoredMessage, View } from '../store/entries.ts';
+import { blobsIn } from '../store/entries.ts';
 import type { FileRow } from '../store/files.ts';
+import type { Segments, Span } from '../store/history.ts';
 import type { PortableRows } from '../store/portable-rows.ts';
-import type { Segments, Span } from '../store/segments.ts';
 import type { SessionRow, Toolset } from '../store/sessions.ts';
 import type { SnapshotRow } from '../store/snapshots.ts';
 import type { Store } from '../store/store.ts';

@@ -3,7 +3,7 @@ import { FILE_PURPOSES } from '../../contract/files.ts';
 import type { Limits } from '../../contract/limits.ts';
 import { MeasuredContent, MessageContent, Tool, ToolCall } from '../../contract/messages.ts';
 import { metadataSchema } from '../../contract/sessions.ts';
-import { findFault } from '../documents/find-fault.ts';
+import { findFault } from '../documents.ts';
 import { StateError } from './state-file.ts';
 
 /** Seconds up to the latest time of a `Date`. Every other count is far below it, and all arithmetic is exact. */

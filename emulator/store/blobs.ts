@@ -1,13 +1,6 @@
 import { setImmediate as nextTick } from 'node:timers/promises';
 import type { Database } from 'better-sqlite3';
-import type { ChatMessage } from '../../contract/messages.ts';
-import {
-  type Blob,
-  bytesInParts,
-  type MediaBytes,
-  parseFileReference,
-  parseReference,
-} from '../engines/media/data-url.ts';
+import { type Blob, bytesInParts, type MediaBytes } from '../engines/media/data-url.ts';
 
 /** Rows removed in one slice. */
 const PARTS_PER_SLICE = 8;
@@ -133,20 +126,6 @@ export class Blobs {
     }
     this.#sql.complete.run(size, id);
   }
-}
-
-/** Hashes of what a message's pictures and videos refer to. */
-export function blobsIn({ content }: ChatMessage): string[] {
-  if (!Array.isArray(content)) return [];
-  const found = new Set<string>();
-  for (const part of content) {
-    if (part.type === 'text') continue;
-    const located = part.type === 'image_url' ? part.image_url : part.video_url;
-    const url = typeof located === 'string' ? located : located.url;
-    const hash = (parseReference(url) ?? parseFileReference(url))?.hash;
-    if (hash !== undefined) found.add(hash);
-  }
-  return [...found];
 }
 
 function statements(database: Database) {

@@ -1,6 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { ChatMessage } from '../../contract/messages.ts';
-import { blobsIn } from './blobs.ts';
+import { parseFileReference, parseReference } from '../engines/media/data-url.ts';
 
 /**
  * A window: where it ends (segment, head), where it begins (floor), and what stands in it, session tools excluded. `tokens`
@@ -148,59 +148,6 @@ export interface NewEntry {
   opensGroup: boolean;
 }
 
-/** Columns as SQLite returns them. */
-interface EntryColumns {
-  seq: number;
-  message: number;
-  tokens: number;
-  group_seq: number;
-  pinned: number;
-  held: number;
-  calls: number;
-  total_tokens: number;
-  held_tokens: number;
-  held_messages: number;
-  held_systems: number;
-  reasoning: number;
-  border: number;
-  total_reasoning: number;
-  held_reasoning: number;
-  last_border: number;
-  border_total_reasoning: number;
-  border_held_reasoning: number;
-}
-
-interface MessageColumns extends EntryColumns {
-  public_id: string;
-  body: string;
-  truncated: number;
-  summary: number;
-  created_at: number;
-}
-
-function toEntry(row: EntryColumns): Entry {
-  return {
-    seq: row.seq,
-    message: row.message,
-    tokens: row.tokens,
-    group: row.group_seq,
-    pinned: row.pinned === 1,
-    held: row.held === 1,
-    calls: row.calls === 1,
-    totalTokens: row.total_tokens,
-    heldTokens: row.held_tokens,
-    heldMessages: row.held_messages,
-    heldSystems: row.held_systems,
-    reasoning: row.reasoning,
-    border: row.border === 1,
-    totalReasoning: row.total_reasoning,
-    heldReasoning: row.held_reasoning,
-    lastBorder: row.last_border,
-    borderTotalReasoning: row.border_total_reasoning,
-    borderHeldReasoning: row.border_held_reasoning,
-  };
-}
-
 /**
  * An entry's columns in the order of the table: SQLite's binding takes four times as long to find as many values by name, and
  * to make an object of a row takes as long as reading it.
@@ -229,7 +176,7 @@ export function toValues(segment: number, entry: Entry): number[] {
   ];
 }
 
-/** The same columns as they are read for one entry, without the segment. */
+/** The same columns as they are read, without the segment. */
 type EntryValues = [
   seq: number,
   message: number,
@@ -251,7 +198,17 @@ type EntryValues = [
   borderHeldReasoning: number,
 ];
 
-export function fromValues(values: EntryValues): Entry {
+/** An entry with its message. */
+type MessageValues = [
+  ...EntryValues,
+  publicId: string,
+  body: string,
+  truncated: number,
+  summary: number,
+  createdAt: number,
+];
+
+export function fromValues(values: EntryValues | MessageValues): Entry {
   const [seq, message, tokens, group, pinned, held, calls, totalTokens, heldTokens, heldMessages, heldSystems] = values;
   const [, , , , , , , , , , , reasoning, border, totalReasoning, heldReasoning, lastBorder, ...atBorder] = values;
   const [borderTotalReasoning, borderHeldReasoning] = atBorder;
@@ -277,14 +234,14 @@ export function fromValues(values: EntryValues): Entry {
   };
 }
 
-export function toStoredMessage(row: MessageColumns): StoredMessage {
+export function toStoredMessage(values: MessageValues): StoredMessage {
   return {
-    ...toEntry(row),
-    id: row.public_id,
-    body: JSON.parse(row.body) as ChatMessage,
-    truncated: row.truncated === 1,
-    summary: row.summary === 1,
-    createdAt: row.created_at,
+    ...fromValues(values),
+    id: values[18],
+    body: JSON.parse(values[19]) as ChatMessage,
+    truncated: values[20] === 1,
+    summary: values[21] === 1,
+    createdAt: values[22],
   };
 }
 
@@ -332,7 +289,7 @@ type Range = [segment: number, from: number, to: number, limit: number];
 
 /** Written out because what TypeScript infers cannot be named in a declaration file. */
 interface HistoryStatements {
-  read(onlyHeld: boolean, ascending: boolean): Statement<Range, MessageColumns>;
+  read(onlyHeld: boolean, ascending: boolean): Statement<Range, MessageValues>;
   entry: Statement<[segment: number, seq: number], EntryValues>;
   places: Statement<[publicId: string], { segment: number; seq: number }>;
   /** @returns the row's id */
@@ -346,12 +303,14 @@ export function historyStatements(database: Database): HistoryStatements {
     e.total_tokens, e.held_tokens, e.held_messages, e.held_systems,
     e.reasoning, e.border, e.total_reasoning, e.held_reasoning, e.last_border,
     e.border_total_reasoning, e.border_held_reasoning`;
-  const read = (direction: string, index = '', where = ''): Statement<Range, MessageColumns> =>
-    database.prepare(
-      `SELECT ${columns}, m.public_id, m.body, m.truncated, m.summary, m.created_at
-       FROM entries e ${index} JOIN messages m ON m.id = e.message
-       WHERE e.segment = ? AND e.seq BETWEEN ? AND ? ${where} ORDER BY e.seq ${direction} LIMIT ?`,
-    );
+  const read = (direction: string, index = '', where = ''): Statement<Range, MessageValues> =>
+    database
+      .prepare<Range, MessageValues>(
+        `SELECT ${columns}, m.public_id, m.body, m.truncated, m.summary, m.created_at
+         FROM entries e ${index} JOIN messages m ON m.id = e.message
+         WHERE e.segment = ? AND e.seq BETWEEN ? AND ? ${where} ORDER BY e.seq ${direction} LIMIT ?`,
+      )
+      .raw();
   // Left alone, SQLite reads everything between the pins: a snapshot may keep a long history below the floor.
   const readHeld = (direction: string) => read(direction, 'INDEXED BY entries_held', 'AND e.held = 1');
   const all = { asc: read('ASC'), desc: read('DESC') };
@@ -383,4 +342,18 @@ export function historyStatements(database: Database): HistoryStatements {
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
   };
+}
+
+/** Hashes of what a message's pictures and videos refer to. */
+export function blobsIn({ content }: ChatMessage): string[] {
+  if (!Array.isArray(content)) return [];
+  const found = new Set<string>();
+  for (const part of content) {
+    if (part.type === 'text') continue;
+    const located = part.type === 'image_url' ? part.image_url : part.video_url;
+    const url = typeof located === 'string' ? located : located.url;
+    const hash = (parseReference(url) ?? parseFileReference(url))?.hash;
+    if (hash !== undefined) found.add(hash);
+  }
+  return [...found];
 }

@@ -1,3 +1,4 @@
+import { setImmediate as nextTick } from 'node:timers/promises';
 import type { Database } from 'better-sqlite3';
 import {
   addToSums,
@@ -19,7 +20,6 @@ import {
   toValues,
   type View,
 } from './entries.ts';
-import { Segments, type Span } from './segments.ts';
 
 /** What is known of the entry behind which others are written. */
 type Before = Sums & Pick<Entry, 'group'>;
@@ -245,4 +245,123 @@ export function findCut(history: History, view: View, budget: number): number | 
   }
   while (fits < last.group && history.entry(view, fits)?.group !== fits) fits += 1;
   return fits;
+}
+
+/** Messages read in one slice: a few milliseconds. */
+const SLICE = 256;
+
+/**
+ * Everything in a window, oldest first, read in slices. The caller holds the session or has a snapshot of it, so that nothing
+ * of it is collected meanwhile.
+ */
+export async function readWindow(history: History, view: View): Promise<StoredMessage[]> {
+  const messages: StoredMessage[] = [];
+  for await (const slice of slicesOf(history, view, 'asc')) messages.push(...slice);
+  return messages;
+}
+
+/** The window in slices, from behind `after` where given. */
+export async function* slicesOf(
+  history: History,
+  view: View,
+  order: 'asc' | 'desc',
+  after?: number,
+): AsyncGenerator<StoredMessage[], void> {
+  for (let from = after; ; await nextTick()) {
+    const slice = history.page(view, { ...(from !== undefined && { after: from }), order, limit: SLICE });
+    if (slice.length > 0) yield slice;
+    if (slice.length < SLICE) return;
+    from = slice.at(-1)?.seq;
+  }
+}
+
+/** Branches of branches are walked one by one; beyond this depth a window gets a root of its own. */
+export const MAX_DEPTH = 64;
+const MAX_KNOWN = 4_096;
+
+/** The stretch of one segment that a view sees. */
+export interface Span {
+  segment: number;
+  depth: number;
+  from: number;
+  to: number;
+}
+
+interface Columns {
+  parent: number | null;
+  parent_seq: number;
+  depth: number;
+}
+
+/** Runs of entries, each of which may continue another one from a given place, as a branch continues a history. */
+export class Segments {
+  readonly #sql: ReturnType<typeof statements>;
+  readonly #known = new Map<number, Columns>();
+
+  constructor(database: Database) {
+    this.#sql = statements(database);
+  }
+
+  /** An empty window with a segment of its own. */
+  create(): View {
+    const segment = this.#insert(null, 0, 0, 1);
+    return { segment, head: 0, floor: 1, tokens: 0, messages: 0 };
+  }
+
+  /** The view up to `seq`, on an empty segment behind it; none where the branches have grown too deep. */
+  branch(view: View, seq: number): View | undefined {
+    const [parent] = this.spans({ ...view, head: seq }, seq);
+    const depth = parent ? parent.depth + 1 : 0;
+    if (depth > MAX_DEPTH) return undefined;
+    const segment = this.#insert(parent?.segment ?? null, seq, depth, view.floor);
+    return { ...view, segment, head: seq };
+  }
+
+  /** An empty segment behind `seq` of another one, or of a history that is here no more; for windows from `floor` on. */
+  graft(parent: number | null, seq: number, floor: number): number {
+    const depth = parent === null ? 0 : (this.#find(parent)?.depth ?? 0) + 1;
+    return this.#insert(parent, seq, depth, floor);
+  }
+
+  /** The spans of a view that reach down to `downTo`, newest first. */
+  *spans(view: View, downTo: number): Generator<Span> {
+    let segment: number | null = view.segment;
+    let to = view.head;
+    while (segment !== null && to >= downTo && to > 0) {
+      const row: Columns | undefined = this.#find(segment);
+      if (!row) return;
+      if (to > row.parent_seq) yield { segment, depth: row.depth, from: row.parent_seq + 1, to };
+      to = Math.min(to, row.parent_seq);
+      segment = row.parent;
+    }
+  }
+
+  #insert(parent: number | null, parentSeq: number, depth: number, floor: number): number {
+    const segment = Number(this.#sql.insert.run(parent, parentSeq, depth, floor).lastInsertRowid);
+    this.#remember(segment, { parent, parent_seq: parentSeq, depth });
+    return segment;
+  }
+
+  /** Where a segment begins never changes, so it is read once. An id that is given again is remembered anew. */
+  #find(segment: number): Columns | undefined {
+    const known = this.#known.get(segment);
+    if (known) return known;
+    const row = this.#sql.find.get(segment);
+    if (row) this.#remember(segment, row);
+    return row;
+  }
+
+  #remember(segment: number, row: Columns): void {
+    if (this.#known.size >= MAX_KNOWN) this.#known.clear();
+    this.#known.set(segment, row);
+  }
+}
+
+function statements(database: Database) {
+  return {
+    find: database.prepare<[number], Columns>('SELECT parent, parent_seq, depth FROM segments WHERE id = ?'),
+    insert: database.prepare<[number | null, number, number, number]>(
+      'INSERT INTO segments (parent, parent_seq, depth, kept_floor) VALUES (?, ?, ?, ?)',
+    ),
+  };
 }

@@ -1,7 +1,6 @@
 import { LIVE_TEXT } from '../../contract/errors.ts';
 import type { ModelProfile } from '../../contract/models/profile.ts';
-import { checkParameters } from '../engines/mfjs/check-parameters.ts';
-import type { SchemaLevel } from '../engines/mfjs/check-schema.ts';
+import { checkParameters, type SchemaLevel } from '../engines/mfjs/check-schema.ts';
 import { ADVICE } from '../engines/mfjs/faults.ts';
 
 /** Tools of one request, by the documents; as a limit it is `tools`. */

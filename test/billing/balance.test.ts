@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { holderOf } from '../../emulator/account.ts';
 import { ApiError } from '../../emulator/api-error.ts';
 import { Balance, Billing } from '../../emulator/billing/billing.ts';
-import { parseAmount } from '../../emulator/billing/money.ts';
+import { parseAmount } from '../../emulator/billing/ledger.ts';
+import { holderOf } from '../../emulator/ids.ts';
 import { message } from './prompts.ts';
 
 function budget(amount: string) {

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Ledgers, type TurnUsage } from '../../emulator/billing/ledger.ts';
-import { PriceTable } from '../../emulator/billing/price-table.ts';
+import { Ledgers, PriceTable, type TurnUsage } from '../../emulator/billing/ledger.ts';
 import { spendOf } from '../../emulator/billing/spend.ts';
 import { runs } from '../support/runs.ts';
 

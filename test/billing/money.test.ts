@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { moneyNumber, parseAmount, perToken, showMoney } from '../../emulator/billing/money.ts';
+import { moneyNumber, parseAmount, perToken, showMoney } from '../../emulator/billing/ledger.ts';
 
 test('what a million tokens cost is exactly their price', () => {
   // 0.15 of a unit for 1,000,000 tokens is 0.15 × 10¹² ÷ 10⁶ = 150,000 × 10⁻¹² of it for one.

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { PRICES, type Price } from '../../contract/prices.ts';
-import { PriceTable } from '../../emulator/billing/price-table.ts';
+import { PriceTable } from '../../emulator/billing/ledger.ts';
 
 const BUILT_IN = new PriceTable();
 const day = (text: string) => Date.parse(`${text}T12:00:00Z`);

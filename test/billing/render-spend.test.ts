@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Ledgers } from '../../emulator/billing/ledger.ts';
-import { PriceTable } from '../../emulator/billing/price-table.ts';
+import { Ledgers, PriceTable } from '../../emulator/billing/ledger.ts';
 import { renderSpend, spendOf } from '../../emulator/billing/spend.ts';
 
 const QUESTION = { currency: 'USD', windowTokens: 262_144 } as const;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { PRICES } from '../../contract/index.ts';
-import { parseAmount } from '../../emulator/billing/money.ts';
+import { parseAmount } from '../../emulator/billing/ledger.ts';
 import { readPrices } from '../../emulator/billing/read-prices.ts';
 import type { Spend } from '../../emulator/billing/spend.ts';
 import { type Api, MODEL, readEvents, startEmulator, TRANSPORTS } from '../support/emulator.ts';

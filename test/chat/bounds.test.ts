@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Bounds } from '../../emulator/chat/reply.ts';
-import { K2_TEMPLATE } from '../../emulator/engines/tokens/k2-template.ts';
-import { PromptCounter } from '../../emulator/engines/tokens/prompt-counter.ts';
+import { K2_TEMPLATE, PromptCounter } from '../../emulator/engines/tokens/prompt.ts';
 import type { Tokenizer } from '../../emulator/engines/tokens/tokenizer.ts';
 import { O200K, overridden, words } from '../support/session.ts';
 

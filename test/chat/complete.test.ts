@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ChatCompletion, ChatCompletionChunk } from '../../contract/chat.ts';
-import { messageTokens } from '../../emulator/engines/tokens/k2-template.ts';
+import { messageTokens } from '../../emulator/engines/tokens/prompt.ts';
 import type { Model, ModelDelta } from '../../emulator/index.ts';
 import { type Api, MODEL, readEvents, startEmulator } from '../support/emulator.ts';
 import { runs } from '../support/runs.ts';

@@ -4,7 +4,7 @@ import type { ChatCompletion, ChatCompletionChunk } from '../../contract/chat.ts
 import { contentText, type InputMessage } from '../../contract/messages.ts';
 import type { SessionMessage } from '../../contract/sessions.ts';
 import { renderK3Prompt } from '../../emulator/engines/tokens/k3-template.ts';
-import { countPieces } from '../../emulator/engines/tokens/pieces.ts';
+import { countPieces } from '../../emulator/engines/tokens/prompt.ts';
 import type { Tokenizer } from '../../emulator/engines/tokens/tokenizer.ts';
 import type { Model, ModelDelta } from '../../emulator/index.ts';
 import { KIMI_FILE } from '../engines/tokens/oracles.ts';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { LIMIT_NAMES, resolveLimits } from '../../contract/limits.ts';
 import { apiReference } from '../../docs/api-reference.ts';
-import { apiRoutes } from '../../emulator/routes/lazy-routes.ts';
+import { apiRoutes } from '../../emulator/app.ts';
 import { startEmulator } from '../support/emulator.ts';
 
 interface Document {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bytesOf, toBlob } from '../../emulator/engines/media/data-url.ts';
 import { measureImage, measureVideo } from '../../emulator/engines/media/measure.ts';
-import { K2_SIGHT, K3_SIGHT, mediaTokens } from '../../emulator/engines/tokens/media-tokens.ts';
+import { K2_SIGHT, K3_SIGHT, mediaTokens } from '../../emulator/engines/tokens/prompt.ts';
 import { bmp, gif, jpeg, mp4, png, webp } from '../support/pictures.ts';
 import { runs } from '../support/runs.ts';
 

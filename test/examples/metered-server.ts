@@ -1,7 +1,7 @@
 import { onTestFinished } from 'vitest';
 import type { ChatMessage } from '../../contract/messages.ts';
 import { K3_TEMPLATE } from '../../emulator/engines/tokens/k3-template.ts';
-import { answeredCalls, PromptCounter } from '../../emulator/engines/tokens/prompt-counter.ts';
+import { answeredCalls, PromptCounter } from '../../emulator/engines/tokens/prompt.ts';
 import { createEmulator, type Model } from '../../emulator/index.ts';
 import { lookupModel } from '../../emulator/models/lookup.ts';
 import { listen } from '../../emulator/server.ts';

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { resolveLimits } from '../../contract/limits.ts';
+import { operationOf } from '../../contract/operation-routes.ts';
 import { operations } from '../../contract/operations.ts';
-import { operationOf } from '../../emulator/journal/operation-of.ts';
 
 it('operationOf knows every operation of the contract, and no other path', () => {
   for (const { id, method, path } of operations(resolveLimits())) {

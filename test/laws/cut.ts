@@ -1,5 +1,5 @@
 import { contentText } from '../../contract/messages.ts';
-import { messageTokens } from '../../emulator/engines/tokens/k2-template.ts';
+import { messageTokens } from '../../emulator/engines/tokens/prompt.ts';
 import type { Tokenizer } from '../../emulator/engines/tokens/tokenizer.ts';
 import { type Content, groupsOf, isHeld, type Message, tokensOf, totalOf } from './state.ts';
 

@@ -1,5 +1,5 @@
 import { contentText, type InputMessage } from '../../contract/messages.ts';
-import { messageTokens } from '../../emulator/engines/tokens/k2-template.ts';
+import { messageTokens } from '../../emulator/engines/tokens/prompt.ts';
 import type { Tokenizer } from '../../emulator/engines/tokens/tokenizer.ts';
 import { type Content, type Message, openCalls, type State } from './state.ts';
 import { LIMITS } from './world.ts';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type ChatMessage, contentText } from '../../contract/messages.ts';
 import type { SessionMessage } from '../../contract/sessions.ts';
-import { messageTokens } from '../../emulator/engines/tokens/k2-template.ts';
+import { messageTokens } from '../../emulator/engines/tokens/prompt.ts';
 import type { Tokenizer } from '../../emulator/engines/tokens/tokenizer.ts';
 import { type Api, startEmulator, TRANSPORTS } from '../support/emulator.ts';
 import { runs } from '../support/runs.ts';

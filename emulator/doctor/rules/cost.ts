@@ -1,7 +1,5 @@
 import { CURRENCIES, type Currency, PRICES } from '../../../contract/prices.ts';
-import { costOf } from '../../billing/ledger.ts';
-import { type Money, showInFull, showMoney } from '../../billing/money.ts';
-import { PriceTable, type TokenPrices } from '../../billing/price-table.ts';
+import { costOf, type Money, PriceTable, showInFull, showMoney, type TokenPrices } from '../../billing/ledger.ts';
 import { priceLine } from '../../billing/spend.ts';
 import type { JournalEntry } from '../../journal/entries.ts';
 import type { Turn } from '../../journal/exchange.ts';

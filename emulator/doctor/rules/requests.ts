@@ -1,4 +1,11 @@
+import { LIVE_TEXT } from '../../../contract/errors.ts';
+import { KIMI_K3 } from '../../../contract/models/kimi-k3.ts';
+import type { ModelProfile } from '../../../contract/models/profile.ts';
+import { findProfile } from '../../../contract/models/profiles.ts';
+import { checkSchema } from '../../engines/mfjs/check-schema.ts';
+import { ADVICE } from '../../engines/mfjs/faults.ts';
 import type { JournalEntry } from '../../journal/entries.ts';
+import { checkTools, type ToolFault } from '../../tools/check-tools.ts';
 import { bad, fine, fineAll, inOrder, type Rule, some } from '../finding.ts';
 import { Pending, type Run, repeatsOf } from '../run.ts';
 
@@ -83,4 +90,135 @@ export const refusals: Rule = {
 
 function passes({ code }: JournalEntry): boolean {
   return code !== undefined && PASSING.includes(code);
+}
+
+/**
+ * Fields of today's API that a request may carry [Kimi API documentation, 2026-08 to 2026-11; kimi-code 0.38.0;
+ * Kimi-Vendor-Verifier 3dad65a]. Where this emulator does nothing with one, the request is right all the same.
+ */
+const LIVE_FIELDS: ReadonlySet<string> = new Set([
+  'frequency_penalty',
+  'logprobs',
+  'max_completion_tokens',
+  'max_tokens',
+  'messages',
+  'model',
+  'n',
+  'parallel_tool_calls',
+  'prediction',
+  'presence_penalty',
+  'prompt_cache_key',
+  'prompt_cache_options',
+  'reasoning_effort',
+  'response_format',
+  'safety_identifier',
+  'stop',
+  'stream',
+  'stream_options',
+  'temperature',
+  'thinking',
+  'tool_choice',
+  'tools',
+  'top_logprobs',
+  'top_p',
+  'prediction.content',
+  'prediction.type',
+  'prompt_cache_options.mode',
+  'prompt_cache_options.ttl',
+  'response_format.json_schema.description',
+  'response_format.json_schema.strict',
+  'stream_options.include_usage',
+  'thinking.effort',
+  'thinking.keep',
+  'thinking.type',
+  'messages[].content',
+  'messages[].name',
+  'messages[].partial',
+  'messages[].reasoning_content',
+  'messages[].tool_calls',
+  'messages[].tool_calls[].extras',
+  'messages[].tool_calls[].index',
+  'messages[].tools',
+]);
+
+export const ignoredFields: Rule = {
+  name: 'ignored-fields',
+  target: 'everywhere',
+  judge({ entries }: Run) {
+    const sent = entries.flatMap((entry) =>
+      (entry.ignored?.split(', ') ?? []).map((name) => ({ entry, name, known: LIVE_FIELDS.has(kindOf(name)) })),
+    );
+    const unknown = sent.filter(({ known }) => !known);
+    if (unknown.length === 0) {
+      const names = [...new Set(sent.map(({ name }) => kindOf(name)))];
+      return fine(
+        names.length === 0
+          ? 'no unknown field was sent'
+          : `no unknown field was sent; ${names.join(', ')}: known to the live API, without effect here`,
+      );
+    }
+    const requests = [...new Set(unknown.map(({ entry }) => entry))];
+    const names = [...new Set(unknown.map(({ name }) => name))];
+    const says = `${some(requests.length, 'request')} with unknown fields, which do nothing: ${names.slice(0, 8).join(', ')}`;
+    return bad('warning', says, 'check whether each is misspelt or belongs to another API', requests);
+  },
+};
+
+const kindOf = (name: string): string => name.replaceAll(/\[\d+\]/g, '[]');
+
+export const retiredModels: Rule = {
+  name: 'retired-models',
+  target: 'everywhere',
+  judge({ entries }: Run) {
+    const retired = entries.filter((entry) => retiredSince(entry) !== undefined);
+    if (retired.length === 0) return fine('no model was asked for that is retired');
+    const names = new Map(retired.map((entry) => [entry.model, retiredSince(entry)]));
+    const list = [...names].map(([name, since]) => `${name} (since ${since})`).join(', ');
+    const says = `${some(retired.length, 'request')} for a model that the live API no longer has: ${list}`;
+    const fix = `name a model that is live, such as ${KIMI_K3.id}; the weights of a retired one may still be served elsewhere`;
+    return bad('error', says, fix, retired);
+  },
+};
+
+function retiredSince({ model }: JournalEntry): string | undefined {
+  return (model === undefined ? undefined : findProfile(model)?.retired.value) ?? undefined;
+}
+
+export const schemas: Rule = {
+  name: 'schemas',
+  target: 'everywhere',
+  judge({ entries }: Run) {
+    const found = entries.flatMap((entry) => faultsIn(entry).map((fault) => ({ entry, fault })));
+    const [first] = found;
+    if (first === undefined) return fine('the live API takes every tool and schema that was sent');
+    const lines = [...new Set(found.map(({ fault }) => `${fault.tool}: ${fault.field}: ${fault.text}`))];
+    return {
+      ...bad(
+        'error',
+        `${some(lines.length, 'tool or schema', 'tools or schemas')} that the live API refuses`,
+        first.fault.fix,
+        [...new Set(found.map(({ entry }) => entry))],
+      ),
+      details: lines,
+    };
+  },
+};
+
+/** Models whose own checks are not known are judged as the newest. */
+function faultsIn({ declared, model }: JournalEntry): ToolFault[] {
+  if (declared === undefined) return [];
+  const profile: ModelProfile = (model === undefined ? undefined : findProfile(model)) ?? KIMI_K3;
+  const level = profile.tools.schemas.value ?? 'strict';
+  const { tools = [], response_format: format } = declared;
+  return [...checkTools(tools, { profile, level }), ...faultsInFormat(format, level)];
+}
+
+function faultsInFormat(format: unknown, level: 'lite' | 'strict' | 'ultra'): ToolFault[] {
+  const { json_schema: wanted } = (format ?? {}) as { json_schema?: { schema?: unknown; name?: unknown } };
+  if (typeof wanted?.schema !== 'object' || wanted.schema === null) return [];
+  const fault = checkSchema(wanted.schema, { level });
+  if (!fault) return [];
+  const field = fault.path === 'root' ? 'json_schema.schema' : `json_schema.schema.${fault.path}`;
+  const text = LIVE_TEXT.schemaRefused('response_format.json_schema', fault.path, fault.text);
+  return [{ tool: 'response_format', field, text, fix: ADVICE[fault.rule] }];
 }

@@ -1,5 +1,5 @@
 import { SMALL_STEPS, sliceIsOver, yieldToEventLoop } from '../scheduler.ts';
-import { classAt, isBlank, RUN_ON } from '../text/words.ts';
+import { classAt, isBlank, RUN_ON } from '../text/sentences.ts';
 import type { Tokenizer } from '../tokens/tokenizer.ts';
 import { type Candidate, SECTION_RULES, type Section } from './candidates.ts';
 import type { Ranking } from './ranking.ts';

@@ -1,5 +1,5 @@
 import { SMALL_STEPS, sliceIsOver, yieldToEventLoop } from '../scheduler.ts';
-import { terms } from '../text/words.ts';
+import { terms } from '../text/sentences.ts';
 import type { Candidate } from './candidates.ts';
 import { roleOf } from './speakers.ts';
 

@@ -1,6 +1,5 @@
-import { textFormat } from './formats.ts';
 import type { Schema, SchemaDocument } from './schema.ts';
-import { isValid } from './validate.ts';
+import { isValid, textFormat } from './validate.ts';
 
 /** Fills a text where the context holds none: says so where the schema allows it. */
 const FILLER = 'NOT_FOUND';

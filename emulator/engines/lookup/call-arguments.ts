@@ -6,8 +6,7 @@ import { endsSentence } from '../text/sentences.ts';
 import { contextOf, NO_PAGES, whole } from './documents.ts';
 import { fieldNames, fieldValues, valuesAt } from './fields.ts';
 import { Order, type OrderText } from './order.ts';
-import type { LookupRequest, Question } from './question.ts';
-import { type ChosenTool, mentionsOf } from './tool-choice.ts';
+import { type ChosenTool, type LookupRequest, mentionsOf, type Question } from './question.ts';
 
 /**
  * The arguments of a call as JSON text, valid under the tool's parameters: what the order itself gives first, then the latest

@@ -1,5 +1,5 @@
 import { type ChatMessage, contentText, type Tool } from '../../../contract/messages.ts';
-import { isBlank, isLineBreak } from '../text/words.ts';
+import { isBlank, isLineBreak } from '../text/sentences.ts';
 import type { LookupRequest, Question } from './question.ts';
 
 /** The answer where the context holds none. Never evidence itself. */

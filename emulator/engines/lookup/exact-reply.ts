@@ -1,6 +1,5 @@
 import { sliceIsOver, yieldToEventLoop } from '../scheduler.ts';
-import { endsSentence, sentences } from '../text/sentences.ts';
-import { isBlank } from '../text/words.ts';
+import { endsSentence, isBlank, sentences } from '../text/sentences.ts';
 import { words } from './keys.ts';
 import { asks } from './question.ts';
 

@@ -3,9 +3,9 @@ import { isObject, type SchemaDocument } from '../json-schema/schema.ts';
 import { type FactInPlace, factAt, separatorAt } from '../text/facts.ts';
 import { type Document, withoutLabel } from './documents.ts';
 import { KeyMatcher } from './keys.ts';
+import { declaresType, isTypeName } from './order.ts';
 import { Lexicon } from './scan.ts';
 import { visitBlocks } from './search.ts';
-import { declaresType, isTypeName } from './type-names.ts';
 
 /** Values kept for one name: an older one serves where the newest does not fit the schema. */
 const VALUES = 6;

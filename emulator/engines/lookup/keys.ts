@@ -1,4 +1,4 @@
-import { classAt, RUN_ON, unitsAt, WORD } from '../text/words.ts';
+import { classAt, RUN_ON, unitsAt, WORD } from '../text/sentences.ts';
 import { KEY_ONLY, type Lexicon } from './scan.ts';
 
 /** A word, or one character of a script without spaces, in the form in which words are compared. */

@@ -1,11 +1,9 @@
 import { type ChatMessage, contentText } from '../../../contract/messages.ts';
-import { sentences } from '../text/sentences.ts';
-import { isBlank } from '../text/words.ts';
+import { isBlank, sentences } from '../text/sentences.ts';
 import { contextOf, type Document, freshResults, NOT_FOUND } from './documents.ts';
 import { exactReply } from './exact-reply.ts';
-import { type LookupDelta, type LookupRequest, type Question, readQuestion } from './question.ts';
+import { chooseTool, type LookupDelta, type LookupRequest, type Question, readQuestion } from './question.ts';
 import { findEvidence } from './search.ts';
-import { chooseTool } from './tool-choice.ts';
 
 /** Answers one request: the rules of `lookupModel`, in their order. */
 export async function* lookUp(request: LookupRequest): AsyncGenerator<LookupDelta> {

@@ -1,4 +1,4 @@
-import { classOfUnit, isBlank, OTHER, RUN_ON } from '../text/words.ts';
+import { classOfUnit, isBlank, OTHER, RUN_ON } from '../text/sentences.ts';
 
 /** Not a word of the lexicon. */
 const UNKNOWN = -1;

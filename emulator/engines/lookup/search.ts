@@ -1,8 +1,7 @@
 import { sliceIsOver, yieldToEventLoop } from '../scheduler.ts';
 import type { Key } from '../text/fact-keys.ts';
 import { type FactInPlace, factAt, separatorAt } from '../text/facts.ts';
-import { sentenceAt } from '../text/sentences.ts';
-import { terms } from '../text/words.ts';
+import { sentenceAt, terms } from '../text/sentences.ts';
 import { blocksFromEnd, type Document, isReplaced, withoutLabel } from './documents.ts';
 import { better, forms, KeyMatcher, type Match, roleOf, words } from './keys.ts';
 import { asks } from './question.ts';

@@ -1,18 +1,20 @@
-import { FAULT_TEXTS, type SchemaRule } from './faults.ts';
-import { formatValue } from './go-format.ts';
-import { findEndlessReference, resolveReference } from './references.ts';
+import { FAULT_TEXTS, formatValue, type SchemaRule } from './faults.ts';
 import {
+  checkKeywordUse,
+  checkRanges,
+  checkUnsupportedKeywords,
   type Details,
   faultAt,
+  findEndlessReference,
   findInTree,
   isSchema,
   join,
+  resolveReference,
   type Schema,
   type SchemaFault,
   typesOf,
   type Visit,
 } from './schema-tree.ts';
-import { checkKeywordUse, checkRanges, checkUnsupportedKeywords } from './ultra.ts';
 
 /**
  * How much is refused: `lite` what cannot be read, `strict` what the live server refuses [docs and OpenAPI name it, captures
@@ -387,4 +389,21 @@ function exceedsBytes(value: unknown, limit: number): boolean {
 
 function textBytes(text: string, atMost: number): number {
   return text.length > atMost ? text.length : Buffer.byteLength(JSON.stringify(text));
+}
+
+/** Why the live API refuses a tool's parameters: their root is not an object's, or a schema in them is not of the flavour. */
+type ParametersFault = { root: true } | SchemaFault;
+
+/**
+ * Checks what a tool declares about its parameters. Without any they may be anything. Departure: a schema that is not enforced
+ * (`strict: false`) is not checked beyond its root; what the live server does is not known.
+ */
+export function checkParameters(
+  { parameters, strict }: { parameters?: unknown; strict?: unknown },
+  level: SchemaLevel,
+): ParametersFault | undefined {
+  if (parameters === undefined) return undefined;
+  const isObject = typeof parameters === 'object' && parameters !== null && 'type' in parameters;
+  if (!isObject || parameters.type !== 'object') return { root: true };
+  return strict === false ? undefined : checkSchema(parameters, { level, typeBesideAnyOf: true });
 }

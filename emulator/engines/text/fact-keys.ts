@@ -1,5 +1,4 @@
-import { endsSentence } from './sentences.ts';
-import { classAt, isBlank, isLowSurrogate, RUN_ON, WORD } from './words.ts';
+import { classAt, endsSentence, isBlank, isLowSurrogate, RUN_ON, WORD } from './sentences.ts';
 
 /** What may stand between a key and its value: decides how the key is read. */
 export type SeparatorKind = 'colon' | 'equals' | 'copula' | 'han-copula';

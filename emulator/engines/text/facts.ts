@@ -1,6 +1,5 @@
 import { type Key, keyBefore, type SeparatorKind } from './fact-keys.ts';
-import { endsSentence } from './sentences.ts';
-import { classAt, isBlank, isDigit, isHighSurrogate, isLineBreak, WORD } from './words.ts';
+import { classAt, endsSentence, isBlank, isDigit, isHighSurrogate, isLineBreak, WORD } from './sentences.ts';
 
 interface Separator {
   kind: SeparatorKind;

@@ -1,9 +1,8 @@
 import { runInSlices, sliceIsOver, yieldToEventLoop } from '../scheduler.ts';
-import { Neighbours, PairMerge } from './pair-merge.ts';
 import { characterFlags, type SplitDialect, Splitter } from './splitter.ts';
 import { TextCutter } from './text-cutter.ts';
 import type { Tokenizer } from './tokenizer.ts';
-import { findToken, type Vocabulary } from './vocabulary.ts';
+import { findToken, Neighbours, PairMerge, type Vocabulary } from './vocabulary.ts';
 
 /** Ten Han characters, a clause at most; longer pieces seldom come again. */
 const MAX_BYTES = 32;

@@ -1,8 +1,8 @@
 import { STEPS_PER_YIELD } from '../scheduler.ts';
 import { type CutText, PrefixCounts, SuffixCounts, UNKNOWN } from './incremental-counts.ts';
 import { PrefixSplits, SuffixSplits } from './incremental-splits.ts';
-import { PairMerge } from './pair-merge.ts';
 import { characterStart } from './splitter.ts';
+import { PairMerge } from './vocabulary.ts';
 
 /** Pieces shorter than this are cut by looking at every prefix. */
 const LONG_PIECE = 128;

@@ -1,8 +1,8 @@
-import type { Neighbours } from './pair-merge.ts';
 import type { Splitter } from './splitter.ts';
 import {
   findToken,
   longestTokenAt,
+  type Neighbours,
   TRIE_BASE_SHIFT,
   TRIE_LABEL,
   TRIE_ROOT,

@@ -1,7 +1,14 @@
 import type { ChatMessage, ContentPart, Tool } from '../../../contract/messages.ts';
-import type { AnsweredCall, ChatTemplate, PromptSettings } from './chat-template.ts';
-import { K3_SIGHT, mediaTokens, UNMEASURED } from './media-tokens.ts';
-import { marker, type Piece } from './pieces.ts';
+import {
+  type AnsweredCall,
+  type ChatTemplate,
+  K3_SIGHT,
+  marker,
+  mediaTokens,
+  type Piece,
+  type PromptSettings,
+  UNMEASURED,
+} from './prompt.ts';
 import { compareCodePoints } from './tool-declarations.ts';
 
 /**

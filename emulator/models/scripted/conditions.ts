@@ -1,7 +1,7 @@
 import { type ChatMessage, contentText } from '../../../contract/messages.ts';
 import type { ModelRequest } from '../model.ts';
+import { textMatcher } from './rule.ts';
 import type { CheckedRule, CheckedText, CheckedWhen } from './script.ts';
-import { textMatcher } from './text-matcher.ts';
 
 /** One thing that a rule asks of a request. Says why it does not hold; undefined where it does. */
 export type Condition = (facts: RequestFacts) => string | undefined;

@@ -1,4 +1,4 @@
-import { readDocument } from '../../documents/read-document.ts';
+import { readDocument } from '../../documents.ts';
 import { type Script, ScriptFile } from './script.ts';
 
 /**

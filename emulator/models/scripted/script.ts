@@ -1,12 +1,11 @@
 import * as z from 'zod';
 import { ERRORS, type ErrorCode } from '../../../contract/errors.ts';
 import { ROLES } from '../../../contract/messages.ts';
-import { DocumentError } from '../../documents/document-error.ts';
-import { findFault } from '../../documents/find-fault.ts';
-import { members } from '../../documents/members.ts';
+import { DocumentError } from '../../bad-input.ts';
+
+import { findFault, members } from '../../documents.ts';
 import type { ModelRequest } from '../model.ts';
-import type { ScriptRule } from './rule.ts';
-import { faultOfExpression } from './text-matcher.ts';
+import { faultOfExpression, type ScriptRule } from './rule.ts';
 
 const CODES = Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]];
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { ChatMessage } from '../../../contract/messages.ts';
 import { compress } from '../../../emulator/engines/compression/compress.ts';
 import { FORMATS } from '../../../emulator/engines/compression/summary-format.ts';
-import { messageTokens } from '../../../emulator/engines/tokens/k2-template.ts';
+import { messageTokens } from '../../../emulator/engines/tokens/prompt.ts';
 import type { Tokenizer } from '../../../emulator/engines/tokens/tokenizer.ts';
 import { assistant, call, sources, summarise, tokenizer, user, windows } from './windows.ts';
 

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { ChatMessage } from '../../../contract/messages.ts';
-import { messageTokens } from '../../../emulator/engines/tokens/k2-template.ts';
+import { messageTokens } from '../../../emulator/engines/tokens/prompt.ts';
 import { earlierSummary, sources, summarise, tokenizer } from './windows.ts';
 
 interface Dialogue {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { terms } from '../../../emulator/engines/text/words.ts';
+import { terms } from '../../../emulator/engines/text/sentences.ts';
 
 describe('terms', () => {
   test.each([

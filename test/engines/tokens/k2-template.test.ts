@@ -1,9 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ChatMessage, Tool } from '../../../contract/messages.ts';
-import type { PromptSettings } from '../../../emulator/engines/tokens/chat-template.ts';
-import { K2_TEMPLATE, messageTokens, toolsTokens } from '../../../emulator/engines/tokens/k2-template.ts';
-import { PromptCounter } from '../../../emulator/engines/tokens/prompt-counter.ts';
+import {
+  K2_TEMPLATE,
+  messageTokens,
+  PromptCounter,
+  type PromptSettings,
+  toolsTokens,
+} from '../../../emulator/engines/tokens/prompt.ts';
 import type { Tokenizer } from '../../../emulator/engines/tokens/tokenizer.ts';
 import { hardTexts } from './texts.ts';
 import { tokenizerNamed, VOCABULARIES } from './under-test.ts';

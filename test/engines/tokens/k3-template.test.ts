@@ -7,7 +7,7 @@ import {
   renderK3Opening,
   renderK3Prompt,
 } from '../../../emulator/engines/tokens/k3-template.ts';
-import { countPieces, countPiecesSliced, toText } from '../../../emulator/engines/tokens/pieces.ts';
+import { countPieces, countPiecesSliced, toText } from '../../../emulator/engines/tokens/prompt.ts';
 import { tokenizerNamed } from './under-test.ts';
 
 const DISABLED = { thinking: false, effort: 'max' } as const satisfies K3Settings;

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import { Neighbours, PairMerge } from '../../../emulator/engines/tokens/pair-merge.ts';
-import { findToken, type Vocabulary } from '../../../emulator/engines/tokens/vocabulary.ts';
+import { findToken, Neighbours, PairMerge, type Vocabulary } from '../../../emulator/engines/tokens/vocabulary.ts';
 import { buildVocabulary } from '../../../emulator/engines/tokens/vocabulary-build.ts';
 import { byteTokens, finish, tokenBytes } from './small-vocabulary.ts';
 

@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import type { ChatCompletion } from '../../../contract/chat.ts';
 import { contentText, type InputMessage } from '../../../contract/messages.ts';
 import type { SessionMessage } from '../../../contract/sessions.ts';
-import { toolsTokens } from '../../../emulator/engines/tokens/k2-template.ts';
+import { toolsTokens } from '../../../emulator/engines/tokens/prompt.ts';
 import { MODEL, type Reply } from '../../support/emulator.ts';
 import { type Answer, readAnswer, readStream } from '../answers.ts';
 import { onSession, place } from '../command.ts';

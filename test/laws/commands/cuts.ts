@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import type { SessionCompression, SessionTruncation } from '../../../contract/sessions.ts';
-import { messageTokens } from '../../../emulator/engines/tokens/k2-template.ts';
+import { messageTokens } from '../../../emulator/engines/tokens/prompt.ts';
 import { onSession, place, preserve, resolve } from '../command.ts';
 import { keepWithin, newestWithin } from '../cut.ts';
 import { expectRefusal, expectSession, toBody } from '../expectations.ts';

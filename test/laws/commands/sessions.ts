@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import type { Session, SessionAppend } from '../../../contract/sessions.ts';
-import { toolsTokens } from '../../../emulator/engines/tokens/k2-template.ts';
+import { toolsTokens } from '../../../emulator/engines/tokens/prompt.ts';
 import { onSession, otherAccount, pick, place, type Step } from '../command.ts';
 import { expectRefusal, expectSession, listAll } from '../expectations.ts';
 import { type Plan, plans, toMessages, tools } from '../plans.ts';

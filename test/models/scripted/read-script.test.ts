@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { DocumentError } from '../../../emulator/documents/document-error.ts';
+import { DocumentError } from '../../../emulator/bad-input.ts';
 import { readScript } from '../../../emulator/models/scripted/read-script.ts';
 import { ScriptedModel, type ScriptRule, scriptOf } from '../../../emulator/models/scripted.ts';
 import { requestOf } from '../../engines/lookup/ask.ts';
