@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { ChatMessage } from '../contract/messages.ts';
-import { lookupModel } from '../emulator/models/lookup.ts';
 import type { ModelRequest } from '../emulator/models/model.ts';
+import { lookupModel } from '../emulator/models/scriptable.ts';
 
 /*
  * What the default model takes to its first delta on a full window, and how long it holds the event loop meanwhile, beside

@@ -94,7 +94,7 @@ function controlRoutes(limits: Limits): LazyRoutes[] {
     {
       base: '/openapi.json',
       routes: ['GET /'],
-      load: async () => (await import('./routes/openapi.ts')).openApiRoutes(limits),
+      load: async () => (await import('./routes/control.ts')).openApiRoutes(limits),
     },
   ];
 }

@@ -4,7 +4,7 @@ import type { SourceMessage } from '../../emulator/engines/compression/segment.t
 import type { Format } from '../../emulator/engines/compression/summary-format.ts';
 import { messageTokens } from '../../emulator/engines/tokens/prompt.ts';
 import type { Tokenizer } from '../../emulator/engines/tokens/tokenizer.ts';
-import { lookupModel } from '../../emulator/models/lookup.ts';
+import { lookupModel } from '../../emulator/models/scriptable.ts';
 import { BASELINES, type Baseline, baseline } from './baselines.ts';
 import type { Probe } from './plant.ts';
 

@@ -7,20 +7,18 @@ import {
   appendTooLarge,
   compressInfeasible,
   contextWindowExceeded,
-  preserveLenTooSmall,
-  sessionLimitReached,
-  snapshotLimitReached,
-  snapshotMismatch,
-} from './limits.ts';
-import {
   parametersNotObject,
+  preserveLenTooSmall,
   reasoningMissing,
   samplingFixed,
   schemaRefused,
+  sessionLimitReached,
+  snapshotLimitReached,
+  snapshotMismatch,
   thinkingFixed,
   tokenizationFailed,
   toolChoiceWhileThinking,
-} from './models.ts';
+} from './limits.ts';
 import {
   assistantEmpty,
   bodyTooLarge,

@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import * as z from 'zod';
+import type { Limits } from '../../contract/limits.ts';
 import { OPERATION_IDS } from '../../contract/operation-routes.ts';
 import { ApiError, invalid } from '../api-error.ts';
 import { billingOf } from '../billing/billing.ts';
@@ -12,6 +13,7 @@ import { parseFields, readBody, readJson, readValue, requireJsonType } from '../
 import { respond, sendJsonParts } from '../http/respond.ts';
 import { exportJournal } from '../journal/journal-file.ts';
 import { StateError } from '../state/state-file.ts';
+import { VERSION } from '../version.ts';
 
 const MS = 1_000;
 /** A hundred full windows of English are some 150 MB. */
@@ -140,4 +142,15 @@ function respondNow(c: RequestContext): Response {
 function refuseState(error: unknown): never {
   if (error instanceof StateError) throw invalid(error.message);
   throw error;
+}
+
+/** The contract as an OpenAPI document, made when it is first asked for. */
+export function openApiRoutes(limits: Limits) {
+  const routes = new Hono<Env>();
+  let document: object | undefined;
+  routes.get('/', async (c) => {
+    document ??= (await import('../../contract/openapi.ts')).openApi(limits, VERSION);
+    return respond(c, { body: document });
+  });
+  return routes;
 }

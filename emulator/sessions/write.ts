@@ -53,7 +53,10 @@ export async function countWrite(
   sent: readonly InputMessage[],
 ): Promise<Write> {
   const served = services.profiles.of(target.model);
-  const { messages, blobs } = await readMedia(services.store, served.profile, sent, target.media);
+  // Only a list of parts holds pictures: most requests are texts, and nothing is read or copied of them.
+  const { messages, blobs } = sent.some(({ content }) => Array.isArray(content))
+    ? await readMedia(services.store, served.profile, sent, target.media)
+    : { messages: sent, blobs: [] };
   const counter = await served.counter();
   const bodies = messages.map(toChatMessage);
   const answered = answeredIn(services, counter, target, bodies);

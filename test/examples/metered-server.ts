@@ -3,7 +3,7 @@ import type { ChatMessage } from '../../contract/messages.ts';
 import { K3_TEMPLATE } from '../../emulator/engines/tokens/k3-template.ts';
 import { answeredCalls, PromptCounter } from '../../emulator/engines/tokens/prompt.ts';
 import { createEmulator, type Model } from '../../emulator/index.ts';
-import { lookupModel } from '../../emulator/models/lookup.ts';
+import { lookupModel } from '../../emulator/models/scriptable.ts';
 import { listen } from '../../emulator/server.ts';
 import { Api } from '../support/emulator.ts';
 

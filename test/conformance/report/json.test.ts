@@ -51,7 +51,7 @@ describe('the JSON report', () => {
 });
 
 describe('the JSON Schema', () => {
-  it('in docs is what the source says (tsx docs/generate-report-schema.ts)', () => {
+  it('in docs is what the source says (npm run docs)', () => {
     const file = new URL('../../../docs/conformance-report.schema.json', import.meta.url);
     expect(readFileSync(file, 'utf8')).toBe(reportSchema());
   });

@@ -1,6 +1,6 @@
 import type { ChatMessage, Tool } from '../../../contract/messages.ts';
-import { lookupModel } from '../../../emulator/models/lookup.ts';
 import type { ModelDelta, ModelRequest } from '../../../emulator/models/model.ts';
+import { lookupModel } from '../../../emulator/models/scriptable.ts';
 
 export const user = (content: string): ChatMessage => ({ role: 'user', content });
 export const assistant = (content: string): ChatMessage => ({ role: 'assistant', content });
