@@ -22,10 +22,15 @@ export interface MutantResult {
   survived: CheckResult[];
 }
 
-/** Runs the cases of the checks that a mutant names, on an emulator of its own. @throws Error where it names an unknown check */
-export async function judgeMutant(mutant: Mutant): Promise<MutantResult> {
+/**
+ * Runs the cases of the checks that a mutant names, on an emulator of its own, or on new accounts of one that many share: most of what
+ * a mutant costs is an emulator's first requests.
+ * @throws Error where it names an unknown check
+ */
+export async function judgeMutant(mutant: Mutant, shared?: Target): Promise<MutantResult> {
   const cases = CASES.filter(({ id }) => mutant.caughtBy.some((check) => check.startsWith(`${id}/`)));
-  const real = await emulatorTarget({ options: mutant.options ?? {} });
+  const { options } = mutant;
+  const real = shared && !options ? onNewAccounts(shared) : await emulatorTarget({ options: options ?? {} });
   const runner = new Runner(behind(real, mutant.proxy?.()));
   try {
     await runner.prepare();
@@ -45,6 +50,12 @@ export async function judgeMutant(mutant: Mutant): Promise<MutantResult> {
   } finally {
     await real.close?.();
   }
+}
+
+/** The same target for somebody who holds nothing there. It is closed by who opened it. */
+function onNewAccounts({ close: _, ...target }: Target): Target {
+  const { newKey } = target;
+  return newKey ? { ...target, keys: { a: newKey(), b: newKey() } } : target;
 }
 
 /** A check that fails because an earlier one did, or a step between, has not been shown to see anything. */

@@ -1,6 +1,7 @@
 import { CASES } from '../areas/cases.ts';
 import { RULES } from '../areas/rules.ts';
 import { checkId } from '../core/case.ts';
+import { emulatorTarget } from '../targets/emulator.ts';
 import { BENIGN } from './benign.ts';
 import { type BenignResult, judgeBenign, judgeMutant, judgeNull, type MutantResult, type NullResult } from './judge.ts';
 import { MUTANTS } from './mutants.ts';
@@ -24,7 +25,13 @@ interface ProveOptions {
 /** Judges every broken server, every harmless variant and every null target. Takes minutes. */
 export async function prove({ areas, onProgress = () => undefined }: ProveOptions = {}): Promise<Proof> {
   const subjects = MUTANTS.filter(({ area }) => !areas || areas.includes(area));
-  const mutants = await each(subjects, judgeMutant, (done) => onProgress('broken servers', done, subjects.length));
+  const shared = await emulatorTarget();
+  const mutants = await each(
+    subjects,
+    (subject) => judgeMutant(subject, shared),
+    (done) => onProgress('broken servers', done, subjects.length),
+  );
+  await shared.close?.();
   const benign = await each(BENIGN, judgeBenign, (done) => onProgress('harmless variants', done, BENIGN.length));
   const nulls = await each(NULL_TARGETS, judgeNull, (done) => onProgress('null targets', done, NULL_TARGETS.length));
   return { mutants, benign, nulls, toothless: areas ? [] : toothless(mutants) };

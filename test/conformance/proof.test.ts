@@ -1,17 +1,22 @@
-import { expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 import { BENIGN } from '../../conformance/proof/benign.ts';
 import { judgeBenign, judgeMutant, judgeNull } from '../../conformance/proof/judge.ts';
 import { MUTANTS } from '../../conformance/proof/mutants.ts';
 import { NULL_TARGETS } from '../../conformance/proof/nulls.ts';
+import { emulatorTarget } from '../../conformance/targets/emulator.ts';
 import { slice } from '../support/slice.ts';
 
 /** One in so many at each commit; `npm run test:all` takes all, as `npm run prove` does. */
 const EVERY = { mutant: 10, benign: 20, null: 3 };
 
+/** Broken servers stand before one emulator, each with accounts of its own there. */
+const shared = await emulatorTarget();
+afterAll(() => shared.close?.());
+
 it.each(slice(MUTANTS, EVERY.mutant).map((mutant) => [mutant.id, mutant] as const))(
   'the broken server %s is caught',
   async (_, mutant) => {
-    const { survived } = await judgeMutant(mutant);
+    const { survived } = await judgeMutant(mutant, shared);
     expect(survived.map(({ id, verdict, message }) => `${id} says ${verdict}: ${message}`)).toEqual([]);
   },
 );
