@@ -1,7 +1,7 @@
 import type { CaseContext } from '../core/case.ts';
 import { expectEqual, expectSuccess } from '../core/expect.ts';
 import type { Api } from '../wire/api.ts';
-import { windowOf } from '../wire/sessions.ts';
+
 import type { Ground } from './routes.ts';
 
 const NEWEST = 5;
@@ -13,7 +13,7 @@ export async function inventoryOf({ api, target }: CaseContext<string>, ground: 
   const lists = target.declares['sessions.list'] !== 'no';
   return {
     session: session.json,
-    window: isThere ? await windowOf(api, ground.session) : null,
+    window: isThere ? await api.windowOf(ground.session) : null,
     snapshots: isThere ? await newest(api, `/sessions/${ground.session}/snapshots`) : null,
     snapshot: ground.snapshot === '' ? null : (await api.get(`/snapshots/${ground.snapshot}`)).json,
     sessions: lists ? await newest(api, '/sessions') : null,

@@ -3,7 +3,7 @@ import type { ErrorCode } from '../../contract/errors.ts';
 import type { CaseContext } from '../core/case.ts';
 import type { Api, SendOptions } from '../wire/api.ts';
 import type { Reply } from '../wire/reply.ts';
-import { append, createSession, createSnapshot, share, unknownId, user, windowOf } from '../wire/sessions.ts';
+import { unknownId, user } from '../wire/sessions.ts';
 import { fillWindow, OTHER_TOOL, TOOL } from '../wire/windows.ts';
 
 /** What a request finds: a session with a pin and a shared snapshot, and more in its window than a cut keeps. */
@@ -190,13 +190,13 @@ export const GROUND_NEEDS: readonly Capability[] = ['sessions', 'sessions.append
 export async function layGround(context: CaseContext<string>, { needs }: Route): Promise<Ground> {
   const { api, limits } = context;
   const messages = [user('The first message.'), { ...user('A message with a pin.'), pinned: true }];
-  const { id } = await createSession(api, { title: 'Ground', messages });
+  const { id } = await api.createSession({ title: 'Ground', messages });
   const least = limits.min_preserve_tokens;
   if (needs.includes('tokens.estimate')) await fillWindow(context, id, 2 * least, Math.floor(least / 2));
-  const snapshot = needs.includes('sessions.snapshot') ? (await createSnapshot(api, id)).id : '';
-  const share_id = needs.includes('sessions.share') ? await share(api, snapshot) : '';
-  if (snapshot) await append(api, id, user('What came after the snapshot.'));
-  const [first, second] = await windowOf(api, id);
+  const snapshot = needs.includes('sessions.snapshot') ? (await api.createSnapshot(id)).id : '';
+  const share_id = needs.includes('sessions.share') ? await api.share(snapshot) : '';
+  if (snapshot) await api.append(id, user('What came after the snapshot.'));
+  const [first, second] = await api.windowOf(id);
   return { session: id, message: first?.id ?? '', pinned: second?.id ?? '', snapshot, share: share_id };
 }
 

@@ -2,7 +2,7 @@ import type { Capability } from '../../contract/capabilities.ts';
 import { SessionMessage } from '../../contract/sessions.ts';
 import type { CaseContext } from '../core/case.ts';
 import { expectBody, expectSuccess } from '../core/expect.ts';
-import { append, chat, createSession, createSnapshot, type Message, user, windowOf } from '../wire/sessions.ts';
+import { type Message, user } from '../wire/sessions.ts';
 import { appendFacts, facts, TOOL } from '../wire/windows.ts';
 
 /** How a window got to be what it is. */
@@ -38,16 +38,16 @@ const EVERYTHING: readonly Message[] = [
 export async function fullSession(context: CaseContext<string>): Promise<string> {
   const { api } = context;
   const fields = { title: 'Before', metadata: { since: 'then' }, tools: [TOOL] };
-  const { id } = await createSession(api, fields);
-  for (const write of [EVERYTHING.slice(0, 5), EVERYTHING.slice(5)]) await append(api, id, [...write]);
+  const { id } = await api.createSession(fields);
+  for (const write of [EVERYTHING.slice(0, 5), EVERYTHING.slice(5)]) await api.append(id, [...write]);
   return id;
 }
 
 async function enlarge(context: CaseContext<string>, id: string): Promise<void> {
   const { api, limits, texts } = context;
   const part = Math.floor(limits.min_preserve_tokens / 4);
-  for (let writes = 0; writes < 2; writes += 1) await append(api, id, user(await texts.exactly(part)));
-  await append(api, id, EVERYTHING.slice(5));
+  for (let writes = 0; writes < 2; writes += 1) await api.append(id, user(await texts.exactly(part)));
+  await api.append(id, EVERYTHING.slice(5));
 }
 
 const CUT: Capability[] = ['sessions.truncate', 'tokens.estimate'];
@@ -59,7 +59,7 @@ export const WINDOW_STATES: readonly WindowState[] = [
     name: 'pinned',
     needs: [],
     async enter({ api }, id) {
-      const window = await windowOf(api, id);
+      const window = await api.windowOf(id);
       const at = (place: number) => `/sessions/${id}/messages/${window[place]?.id}`;
       for (const place of [1, 6]) expectBody(await api.post(at(place), { pinned: true }), SessionMessage);
       expectBody(await api.post(at(4), { pinned: false }), SessionMessage);
@@ -73,7 +73,7 @@ export const WINDOW_STATES: readonly WindowState[] = [
       for (let times = 0; times < 3; times += 1) await enlarge(context, id);
       const preserve_len = Math.floor(1.4 * limits.min_preserve_tokens);
       expectSuccess(await api.post(`/sessions/${id}/truncate`, { preserve_len }));
-      await append(api, id, { ...user('After the cut.'), name: 'ann' });
+      await api.append(id, { ...user('After the cut.'), name: 'ann' });
     },
   },
   {
@@ -81,9 +81,9 @@ export const WINDOW_STATES: readonly WindowState[] = [
     needs: CUT,
     async enter({ api, limits, texts }, id) {
       const least = limits.min_preserve_tokens;
-      await append(api, id, { ...user(await texts.exactly(Math.floor(1.5 * least))), name: 'ann' });
+      await api.append(id, { ...user(await texts.exactly(Math.floor(1.5 * least))), name: 'ann' });
       expectSuccess(await api.post(`/sessions/${id}/truncate`, { preserve_len: least + 30 }));
-      await append(api, id, user('After the cut.'));
+      await api.append(id, user('After the cut.'));
     },
   },
   {
@@ -93,7 +93,7 @@ export const WINDOW_STATES: readonly WindowState[] = [
       const least = limits.min_preserve_tokens;
       const calling: Message = { role: 'assistant', content: 'I look.', name: 'kim', tool_calls: [call('call_9')] };
       const long = await texts.exactly(Math.floor(1.4 * least));
-      await append(api, id, [calling, { role: 'tool', tool_call_id: 'call_9', content: long, name: 'look_up' }]);
+      await api.append(id, [calling, { role: 'tool', tool_call_id: 'call_9', content: long, name: 'look_up' }]);
       expectSuccess(await api.post(`/sessions/${id}/truncate`, { preserve_len: least + 40 }));
     },
   },
@@ -104,17 +104,17 @@ export const WINDOW_STATES: readonly WindowState[] = [
       const { api } = context;
       await appendFacts(context, id, facts(24));
       expectSuccess(await api.post(`/sessions/${id}/compress`, { ratio: 1.5 }));
-      await append(api, id, [...EVERYTHING.slice(5), user('After the summary.')]);
+      await api.append(id, [...EVERYTHING.slice(5), user('After the summary.')]);
     },
   },
   {
     name: 'rolled-back',
     needs: ['sessions.rollback', 'sessions.snapshot'],
     async enter({ api }, id) {
-      const { snapshot_id } = await createSnapshot(api, id);
-      await append(api, id, user('To be undone.'));
+      const { snapshot_id } = await api.createSnapshot(id);
+      await api.append(id, user('To be undone.'));
       expectSuccess(await api.post(`/sessions/${id}/rollback`, { snapshot_id }));
-      await append(api, id, { ...user('After it was undone.'), name: 'ann' });
+      await api.append(id, { ...user('After it was undone.'), name: 'ann' });
     },
   },
   {
@@ -123,7 +123,7 @@ export const WINDOW_STATES: readonly WindowState[] = [
     chats: true,
     async enter({ api, target }, id) {
       const messages = [{ ...user('Reply with exactly: All is well.'), name: 'ann', pinned: true }];
-      await chat(api, { model: target.model, session_id: id, messages, max_tokens: 16, tool_choice: 'none' });
+      await api.chat({ model: target.model, session_id: id, messages, max_tokens: 16, tool_choice: 'none' });
     },
   },
   {
@@ -131,7 +131,7 @@ export const WINDOW_STATES: readonly WindowState[] = [
     needs: [],
     async enter({ api }, id) {
       const calling: Message = { role: 'assistant', content: null, tool_calls: [call('call_x'), call('call_y')] };
-      await append(api, id, [calling, { role: 'tool', tool_call_id: 'call_y', content: 'the second' }]);
+      await api.append(id, [calling, { role: 'tool', tool_call_id: 'call_y', content: 'the second' }]);
     },
   },
 ];

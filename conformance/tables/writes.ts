@@ -5,7 +5,7 @@ import type { CaseContext } from '../core/case.ts';
 import { expectBody, expectError, expectSuccess, expectTrue } from '../core/expect.ts';
 import type { Api, SendOptions } from '../wire/api.ts';
 import { Reply } from '../wire/reply.ts';
-import { type Message, user, windowOf } from '../wire/sessions.ts';
+import { type Message, user } from '../wire/sessions.ts';
 
 /** Every way in which messages come into a window. */
 export interface WriteMode {
@@ -124,10 +124,10 @@ export async function written(
   messages: readonly Message[],
 ): Promise<Written> {
   const { api } = context;
-  const from = mode.creates ? 0 : (await windowOf(api, id)).length + (mode.before ?? 0);
+  const from = mode.creates ? 0 : (await api.windowOf(id)).length + (mode.before ?? 0);
   const reply = expectSuccess(await mode.send(context, id, messages));
   const at = mode.creates ? expectBody(reply, Session).id : id;
-  return { id: at, reply, messages: (await windowOf(api, at)).slice(from, from + messages.length) };
+  return { id: at, reply, messages: (await api.windowOf(at)).slice(from, from + messages.length) };
 }
 
 /** A refusal in whichever way the write was sent; it names all of `named` and none of `unnamed`. @throws Mismatch */

@@ -1,9 +1,21 @@
+import { ChatCompletion } from '../../contract/chat.ts';
+import { listOf } from '../../contract/lists.ts';
+import { Session, SessionAppend, SessionMessage } from '../../contract/sessions.ts';
+import { Snapshot } from '../../contract/snapshots.ts';
 import type { Budget } from '../core/budget.ts';
 import { type CreatedResources, RUN_MARK } from '../core/created-resources.ts';
-import { NotSent } from '../core/verdict.ts';
+import { expectBody, expectEqual, expectTrue } from '../core/expect.ts';
+import { Mismatch, NotSent } from '../core/verdict.ts';
 import { type Connection, type StopCondition, Unresponsive } from './connection.ts';
 import type { Exchanges } from './exchanges.ts';
 import type { Reply } from './reply.ts';
+import type { Message, State } from './sessions.ts';
+
+const Messages = listOf(SessionMessage);
+const Snapshots = listOf(Snapshot);
+const LONGEST_PAGE = 100;
+/** A window of more pages than this is endless. */
+const MAX_PAGES = 200;
 
 /** What a request may carry besides its path and JSON body. */
 export interface SendOptions {
@@ -30,7 +42,10 @@ export interface ApiOptions {
   signal: AbortSignal;
 }
 
-/** Plain requests in the name of one account. Nothing is repaired or hidden; whatever is created is noted for clean-up. */
+/**
+ * Plain requests in the name of one account. Nothing is repaired or hidden; whatever is created is noted for clean-up. Behind them the
+ * calls that most cases are made of: each expects success. @throws Mismatch or Inconclusive otherwise
+ */
 export class Api {
   readonly account: string;
   readonly #options: ApiOptions;
@@ -102,5 +117,70 @@ export class Api {
       }
       throw error;
     }
+  }
+
+  /** A session that carries the mark of its run, unless the body has metadata of its own. */
+  async createSession(body: object = {}): Promise<Session> {
+    return expectBody(await this.post('/sessions', { metadata: this.mark, ...body }), Session);
+  }
+
+  async getSession(id: string): Promise<Session> {
+    return expectBody(await this.get(`/sessions/${id}`), Session);
+  }
+
+  /** One write of one message, or of several. */
+  async append(id: string, write: Message | Message[], send?: SendOptions): Promise<SessionAppend> {
+    const body = Array.isArray(write) ? { messages: write } : write;
+    return expectBody(await this.post(`/sessions/${id}/messages`, body, send), SessionAppend);
+  }
+
+  async createSnapshot(id: string, body: object = {}): Promise<Snapshot> {
+    return expectBody(await this.post(`/sessions/${id}/snapshots`, body), Snapshot);
+  }
+
+  /** A turn that is not streamed. Carries `max_tokens`, because an answer without a limit could cost anything. */
+  async chat(body: { model: string; [field: string]: unknown }): Promise<ChatCompletion> {
+    return expectBody(await this.post('/chat/completions', { max_tokens: 64, ...body }), ChatCompletion);
+  }
+
+  /** All messages of a window, or of a snapshot (`/snapshots/ID/messages?scope=archived`), over all its pages. */
+  async readMessages(path: string): Promise<SessionMessage[]> {
+    const messages: SessionMessage[] = [];
+    let after = '';
+    for (let pages = 0; pages < MAX_PAGES; pages += 1) {
+      const joint = path.includes('?') ? '&' : '?';
+      const page = expectBody(await this.get(`${path}${joint}limit=${LONGEST_PAGE}${after}`), Messages);
+      messages.push(...page.data);
+      if (!page.has_more) return messages;
+      expectTrue(page.data.length > 0, `GET ${path}: a page without messages says has_more`);
+      after = `&after=${page.last_id}`;
+    }
+    throw new Mismatch(`GET ${path}: the pages do not end`);
+  }
+
+  windowOf(id: string): Promise<SessionMessage[]> {
+    return this.readMessages(`/sessions/${id}/messages`);
+  }
+
+  async stateOf(id: string): Promise<State> {
+    return { session: await this.getSession(id), messages: await this.windowOf(id) };
+  }
+
+  /** @throws Mismatch where the session is not exactly as it was */
+  async expectUnchanged(before: State): Promise<void> {
+    expectEqual(await this.stateOf(before.session.id), before, 'the session after a request that must change nothing');
+  }
+
+  /** The newest snapshots of a session. */
+  async snapshotsOf(id: string): Promise<Snapshot[]> {
+    return expectBody(await this.get(`/sessions/${id}/snapshots`), Snapshots).data;
+  }
+
+  /** Shares a snapshot. @returns the share_id @throws Mismatch, Inconclusive */
+  async share(snapshotId: string, body: object = {}): Promise<string> {
+    const reply = await this.post(`/snapshots/${snapshotId}/share`, body);
+    const id = expectBody(reply, Snapshot).share?.share_id;
+    if (id === undefined) throw new Mismatch(`${reply.what}: a share without a share_id`);
+    return id;
   }
 }

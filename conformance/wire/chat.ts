@@ -5,7 +5,7 @@ import type { CaseContext } from '../core/case.ts';
 import { expectBody, expectError, expectShape, expectSuccess, expectTrue } from '../core/expect.ts';
 import { Inconclusive, Mismatch } from '../core/verdict.ts';
 import type { Reply } from './reply.ts';
-import { chat, type Message, user } from './sessions.ts';
+import { type Message, user } from './sessions.ts';
 
 /** Chats as they came, read loosely: what a check does not judge may be missing or wrong. */
 
@@ -225,7 +225,7 @@ export function codeWordQuestion(of = 'project'): Message {
 /** What the model says when it is asked for the code word, in a session where `request` names one. */
 export async function askCodeWord(context: CaseContext<string>, request: object, of?: string): Promise<string> {
   const { model } = context.target;
-  const { choices } = await chat(context.api, {
+  const { choices } = await context.api.chat({
     model,
     messages: [codeWordQuestion(of)],
     max_tokens: ANSWER_TOKENS,

@@ -1,7 +1,7 @@
 import type { CaseContext } from '../core/case.ts';
 import { expectSuccess } from '../core/expect.ts';
 import type { Reply } from './reply.ts';
-import { append, createSession, user } from './sessions.ts';
+import { user } from './sessions.ts';
 
 /** A turn may be over before anything else arrives, so it is tried again. */
 const MAX_TURNS = 12;
@@ -26,11 +26,10 @@ const MANY = 540;
 
 /** A session whose turns last, because there is much to read. Needs `sessions.append` and `tokens.estimate`. */
 export async function longSession({ api, limits, texts }: CaseContext<string>): Promise<string> {
-  const { id } = await createSession(api);
+  const { id } = await api.createSession();
   const most = Math.max(1, Math.floor(limits.append_tokens / (await texts.tokensOf('a'))));
   for (let left = MANY; left > 0; left -= most) {
-    await append(
-      api,
+    await api.append(
       id,
       Array.from({ length: Math.min(left, most) }, () => user('a')),
     );

@@ -6,18 +6,7 @@ import { expectBody, expectError, expectTrue } from '../core/expect.ts';
 import { Inconclusive, Mismatch } from '../core/verdict.ts';
 import type { SendOptions } from './api.ts';
 import type { Reply } from './reply.ts';
-import {
-  append,
-  createSession,
-  createSnapshot,
-  getSession,
-  type Message,
-  type State,
-  stateOf,
-  toolCall,
-  toolResult,
-  user,
-} from './sessions.ts';
+import { type Message, type State, toolCall, toolResult, user } from './sessions.ts';
 import { FRAME_TOKENS } from './tokens.ts';
 
 /** Small on purpose: tools stand in every window that is cut. */
@@ -51,9 +40,9 @@ export async function mixedWindow(context: CaseContext<string>, fields: object =
     { tokens: four, messages: [assistant(quarter)] },
     { tokens: eight, messages: [user(eighth)] },
   ];
-  const { id } = await createSession(api, fields);
-  for (const write of writesOf(groups, limits.append_tokens - 2 * SHORT_TOKENS)) await append(api, id, write);
-  return stateOf(api, id);
+  const { id } = await api.createSession(fields);
+  for (const write of writesOf(groups, limits.append_tokens - 2 * SHORT_TOKENS)) await api.append(id, write);
+  return api.stateOf(id);
 }
 
 interface Sized {
@@ -93,7 +82,7 @@ export async function appendFacts(
 ): Promise<void> {
   const most = Math.max(1, Math.floor(limits.append_tokens / FACT_TOKENS));
   for (let from = 0; from < messages.length; from += most) {
-    await append(api, id, messages.slice(from, from + most));
+    await api.append(id, messages.slice(from, from + most));
   }
 }
 
@@ -179,12 +168,12 @@ export async function fillWindow(
 ): Promise<void> {
   const { api, limits, texts } = context;
   const most = write ?? limits.append_tokens;
-  let { total_tokens: used } = (await getSession(api, id)).usage;
+  let { total_tokens: used } = (await api.getSession(id)).usage;
   while (used < total) {
     const rest = total - used;
     // What is left after this write must be enough for another.
     const tokens = rest <= most ? rest : Math.min(most, rest - LEAST_MESSAGE);
-    const { usage } = await append(api, id, user(await texts.exactly(tokens)));
+    const { usage } = await api.append(id, user(await texts.exactly(tokens)));
     if (usage.total_tokens <= used) throw new Inconclusive(`the usage of ${id} does not grow`);
     used = usage.total_tokens;
   }
@@ -222,7 +211,7 @@ export async function partlyRestored(context: CaseContext<string>): Promise<Part
   const { session, messages } = state;
   const times = (factor: number) => Math.floor(factor * context.limits.min_preserve_tokens);
   const lengths = { little: times(1.1), middle: times(1.6), most: times(2.1) };
-  const { id: snapshot_id } = await createSnapshot(context.api, session.id, { preserve_len: lengths.middle });
+  const { id: snapshot_id } = await context.api.createSnapshot(session.id, { preserve_len: lengths.middle });
   const kept = (preserve_len: number) => retainedBy(messages, preserve_len - session.usage.tools_tokens);
   return { ...state, ...lengths, snapshot_id, kept };
 }

@@ -4,7 +4,7 @@ import { Snapshot } from '../../../contract/snapshots.ts';
 import { type Case, defineCase } from '../../core/case.ts';
 import { expectBody, expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
 import type { Api } from '../../wire/api.ts';
-import { createSession, createSnapshot, unknownId, user } from '../../wire/sessions.ts';
+import { unknownId, user } from '../../wire/sessions.ts';
 import { fillAccount } from '../sessions/lifetime-cases.ts';
 import { CROSS_ACCOUNT_CASES } from './route-cases.ts';
 import { expectAsUnknown as asNeverWas } from './unknown.ts';
@@ -26,10 +26,10 @@ const accountsLists = defineCase({
   },
   async run({ api, check, secondAccount }) {
     const otherAccount = secondAccount();
-    const session = await createSession(api, { messages: [user('The first message.')] });
-    const snapshot = await createSnapshot(api, session.id);
-    const own = await createSession(otherAccount, { messages: [user('What is mine.')] });
-    await createSnapshot(otherAccount, own.id);
+    const session = await api.createSession({ messages: [user('The first message.')] });
+    const snapshot = await api.createSnapshot(session.id);
+    const own = await otherAccount.createSession({ messages: [user('What is mine.')] });
+    await otherAccount.createSnapshot(own.id);
     const listed = async (path: string, id: string) => {
       expectTrue((await newest(api, path)).includes(id), `GET /v1${path}: what was just made is listed`);
       expectTrue(
@@ -84,8 +84,8 @@ const accountsRead = defineCase({
   },
   async run({ api, check, secondAccount }) {
     const otherAccount = secondAccount();
-    const { id } = await createSession(api, { messages: [user('The first message.')] });
-    await createSnapshot(api, id);
+    const { id } = await api.createSession({ messages: [user('The first message.')] });
+    await api.createSnapshot(id);
     const routes = { session: '', messages: '/messages', snapshots: '/snapshots' } as const;
     for (const [name, rest] of Object.entries(routes) as [keyof typeof routes, string][]) {
       expectSuccess(await api.get(`/sessions/${id}${rest}`));
@@ -115,8 +115,8 @@ const accountsSnapshots = defineCase({
   },
   async run({ api, check, secondAccount }) {
     const otherAccount = secondAccount();
-    const { id: session } = await createSession(api, { messages: [user('The first message.')] });
-    const snapshot = await createSnapshot(api, session);
+    const { id: session } = await api.createSession({ messages: [user('The first message.')] });
+    const snapshot = await api.createSnapshot(session);
     const path = `/snapshots/${snapshot.id}`;
     expectSuccess(await api.get(`${path}/messages`));
     const read = await otherAccount.get(path);

@@ -11,7 +11,7 @@ import {
   sendRoute,
   unknownGround,
 } from '../../tables/routes.ts';
-import { getSession } from '../../wire/sessions.ts';
+
 import type { WireRuleId } from '../rules.ts';
 import { expectAsUnknown } from './unknown.ts';
 
@@ -57,7 +57,7 @@ function crossAccountCase(route: Route): Case {
       await check('as-unknown', () => both());
       if (route.versioned) {
         await check('version-hidden', async () => {
-          const { version } = await getSession(api, ground.session);
+          const { version } = await api.getSession(ground.session);
           for (const asked of [`"${version}"`, '"999999"']) await both({ 'If-Match': asked });
         });
       }

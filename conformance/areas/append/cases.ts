@@ -1,18 +1,7 @@
 import { SessionAppend, type SessionMessage } from '../../../contract/sessions.ts';
 import { type Case, defineCase } from '../../core/case.ts';
 import { expectBody, expectEqual, expectError, expectTrue } from '../../core/expect.ts';
-import {
-  append,
-  createSession,
-  expectUnchanged,
-  getSession,
-  type Message,
-  stateOf,
-  toolCall,
-  toolResult,
-  user,
-  windowOf,
-} from '../../wire/sessions.ts';
+import { type Message, toolCall, toolResult, user } from '../../wire/sessions.ts';
 import {
   appendConcurrent,
   appendLaws,
@@ -35,37 +24,37 @@ const appendAtomic = defineCase({
     'none-refused': 'append.one-or-many',
   },
   async run({ api, check, require }) {
-    const { id } = await createSession(api);
+    const { id } = await api.createSession();
     const path = `/sessions/${id}/messages`;
     const contents = ['one', 'two', 'three', 'four', 'five'];
     await require('many-stored', async () => {
-      const { data } = await append(api, id, contents.slice(0, 4).map(user));
+      const { data } = await api.append(id, contents.slice(0, 4).map(user));
       expectEqual(data.length, 4, 'the messages written');
     });
     await require('one-stored', async () => {
-      expectEqual((await append(api, id, user('five'))).data.length, 1, 'the messages written');
+      expectEqual((await api.append(id, user('five'))).data.length, 1, 'the messages written');
     });
     await check('order-kept', async () => {
       expectEqual(
-        (await windowOf(api, id)).map(({ content }) => content),
+        (await api.windowOf(id)).map(({ content }) => content),
         contents,
         'the contents of the window',
       );
     });
-    const before = await stateOf(api, id);
+    const before = await api.stateOf(id);
     await check('last-bad-stores-none', async () => {
       const messages = [user('six'), user('seven'), toolResult('call_of_nobody')];
       expectError(await api.post(path, { messages }), 'tool_result_orphan');
-      await expectUnchanged(api, before);
+      await api.expectUnchanged(before);
     });
     await check('middle-bad-stores-none', async () => {
       const messages = [user('six'), toolCall('call_a'), user('seven'), toolResult('call_a')];
       expectError(await api.post(path, { messages }), 'tool_call_unanswered');
-      await expectUnchanged(api, before);
+      await api.expectUnchanged(before);
     });
     await check('none-refused', async () => {
       expectError(await api.post(path, { messages: [] }), 'invalid_request', { param: 'messages' });
-      await expectUnchanged(api, before);
+      await api.expectUnchanged(before);
     });
   },
 });
@@ -89,7 +78,7 @@ const appendMessage = defineCase({
     'fields-kept': 'append.fields',
   },
   async run({ api, check, require }) {
-    const { id } = await createSession(api);
+    const { id } = await api.createSession();
     const reply = await api.post(`/sessions/${id}/messages`, { messages: WRITTEN });
     await require('answer-shape', () => {
       const { session_id, data } = expectBody(reply, SessionAppend);
@@ -97,8 +86,8 @@ const appendMessage = defineCase({
     });
     const { data, usage, version } = expectBody(reply, SessionAppend);
     let listed: SessionMessage[] = [];
-    await require('message-shape', async () => (listed = await windowOf(api, id)));
-    const session = await getSession(api, id);
+    await require('message-shape', async () => (listed = await api.windowOf(id)));
+    const session = await api.getSession(id);
     await check('answer-as-listed', () => expectEqual(data, listed, 'the messages of the answer'));
     await check('answer-usage-as-read', () => {
       expectEqual(

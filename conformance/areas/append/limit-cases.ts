@@ -5,21 +5,7 @@ import { defineCase } from '../../core/case.ts';
 import { expectBody, expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
 import { Inconclusive } from '../../core/verdict.ts';
 import type { Reply } from '../../wire/reply.ts';
-import {
-  append,
-  chat,
-  createSession,
-  createSnapshot,
-  expectUnchanged,
-  getSession,
-  type Message,
-  type State,
-  stateOf,
-  toolCall,
-  toolResult,
-  user,
-  windowOf,
-} from '../../wire/sessions.ts';
+import { type Message, type State, toolCall, toolResult, user } from '../../wire/sessions.ts';
 import { fillWindow } from '../../wire/windows.ts';
 
 const WRITES = 8;
@@ -35,7 +21,7 @@ export const appendConcurrent = defineCase({
     'versions-differ': 'append.concurrent',
   },
   async run({ api, check }) {
-    const { id, usage } = await createSession(api);
+    const { id, usage } = await api.createSession();
     const write = (index: number) => ({ messages: [user(`Write ${index}, one`), user(`Write ${index}, two`)] });
     const replies = await Promise.all(
       Array.from({ length: WRITES }, (_, index) => api.post(`/sessions/${id}/messages`, write(index))),
@@ -45,9 +31,9 @@ export const appendConcurrent = defineCase({
     await check('each-answered', async () => {
       for (const reply of replies) if (!isAccepted(reply)) expectError(reply, 'session_busy');
       expectTrue(accepted.length > 0, 'at least one of the writes is accepted');
-      await append(api, id, user('The last.'));
+      await api.append(id, user('The last.'));
     });
-    const { session, messages } = await stateOf(api, id);
+    const { session, messages } = await api.stateOf(id);
     const stand = messages.slice(0, -1).map(({ content }) => String(content));
     await check('accepted-stand', () => {
       const expected = replies.flatMap((reply, index) =>
@@ -94,14 +80,14 @@ export const appendLaws = defineCase({
   cost: ({ min_preserve_tokens }) => ({ requests: 80, promptTokens: 8 * min_preserve_tokens, completionTokens: 16 }),
   async run({ api, limits, target, texts, check }) {
     const least = limits.min_preserve_tokens;
-    const { id } = await createSession(api, { tools: [TOOL], messages: [{ role: 'system', content: 'Be short.' }] });
+    const { id } = await api.createSession({ tools: [TOOL], messages: [{ role: 'system', content: 'Be short.' }] });
     const path = `/sessions/${id}`;
-    const states: [string, State][] = [['a creation', await stateOf(api, id)]];
-    const after = async (what: string) => states.push([what, await stateOf(api, id)]);
+    const states: [string, State][] = [['a creation', await api.stateOf(id)]];
+    const after = async (what: string) => states.push([what, await api.stateOf(id)]);
     const fill = async (): Promise<Message> => user(await texts.exactly(Math.min(least, limits.append_tokens)));
     const group = (...ids: string[]) => [toolCall(...ids), ...ids.map((call) => toolResult(call, 'found')).reverse()];
 
-    await append(api, id, [user('Hello.'), ...group('call_a', 'call_b')]);
+    await api.append(id, [user('Hello.'), ...group('call_a', 'call_b')]);
     await after('a write');
     expectSuccess(
       await api.post(`${path}/messages`, undefined, {
@@ -110,19 +96,19 @@ export const appendLaws = defineCase({
       }),
     );
     await after('a streamed write');
-    const { snapshot_id } = await createSnapshot(api, id);
+    const { snapshot_id } = await api.createSnapshot(id);
     expectSuccess(await api.post(`${path}/messages/${states[1]?.[1].messages[1]?.id}`, { pinned: true }));
     await after('a pin');
-    await chat(api, { model: target.model, session_id: id, messages: [user('Say hello.')], max_tokens: 8, tools: [] });
+    await api.chat({ model: target.model, session_id: id, messages: [user('Say hello.')], max_tokens: 8, tools: [] });
     await after('a turn');
-    for (let writes = 0; writes < 2; writes += 1) await append(api, id, await fill());
-    await append(api, id, group('call_c', 'call_d'));
+    for (let writes = 0; writes < 2; writes += 1) await api.append(id, await fill());
+    await api.append(id, group('call_c', 'call_d'));
     expectSuccess(await api.post(`${path}/truncate`, { preserve_len: least }));
     await after('a cut');
-    await append(api, id, [await fill()]);
+    await api.append(id, [await fill()]);
     expectSuccess(await api.post(`${path}/compress`, { ratio: 1.5 }));
     await after('a compression');
-    await append(api, id, user('And on.'));
+    await api.append(id, user('And on.'));
     await after('a write behind a summary');
     expectSuccess(
       await api.post(path, { tools: [TOOL, { ...TOOL, function: { ...TOOL.function, name: 'look_down' } }] }),
@@ -178,7 +164,7 @@ export const appendLimitInTokens = defineCase({
   checks: { 'many-characters-accepted few-characters-refused': 'append.limit-in-tokens' },
   async run({ api, limits, texts, check }) {
     const limit = limits.append_tokens;
-    const { id } = await createSession(api);
+    const { id } = await api.createSession();
     const words = Array.from({ length: Math.floor(limit / 2) }, (_, index) => LONG_WORDS[index % LONG_WORDS.length]);
     const long = `Terms:${words.join('')}`;
     // At least half as many tokens as UTF-16 units in any byte-pair vocabulary that has no merges for these.
@@ -186,14 +172,14 @@ export const appendLimitInTokens = defineCase({
     await check('many-characters-accepted', async () => {
       const tokens = await texts.tokensOf(long);
       if (tokens > limit || long.length <= 4 * limit) throw unfit(long, tokens);
-      expectEqual((await append(api, id, user(long))).tokens, tokens, 'the tokens of a text of long words');
+      expectEqual((await api.append(id, user(long))).tokens, tokens, 'the tokens of a text of long words');
     });
     await check('few-characters-refused', async () => {
       const tokens = await texts.tokensOf(short);
       if (tokens <= limit || short.length > limit) throw unfit(short, tokens);
-      const before = await stateOf(api, id);
+      const before = await api.stateOf(id);
       expectError(await api.post(`/sessions/${id}/messages`, user(short)), 'append_too_large');
-      await expectUnchanged(api, before);
+      await api.expectUnchanged(before);
     });
   },
 });
@@ -209,14 +195,14 @@ export const appendRequestMessages = defineCase({
   needs: ['sessions', 'sessions.append', 'tokens.estimate'],
   checks: { 'most-not-refused-for-it one-more-refused': 'append.request-messages' },
   async run({ api, limits, texts, check }) {
-    const { id } = await createSession(api);
-    const before = await stateOf(api, id);
+    const { id } = await api.createSession();
+    const before = await api.stateOf(id);
     const write = (count: number) =>
       api.post(`/sessions/${id}/messages`, { messages: Array.from({ length: count }, () => user('a')) });
     await check('one-more-refused', async () => {
       const message = expectError(await write(limits.request_messages + 1), 'invalid_request', { param: 'messages' });
       expectTrue(message.includes(String(limits.request_messages)), `the refusal names the limit: ${message}`);
-      await expectUnchanged(api, before);
+      await api.expectUnchanged(before);
     });
     await check('most-not-refused-for-it', async () => {
       const tokens = limits.request_messages * (await texts.tokensOf('a'));
@@ -244,17 +230,17 @@ export const appendWindow = defineCase({
   cost: (limits) => ({ requests: 60 + 3 * Math.ceil(limits.window_tokens / limits.append_tokens) }),
   async run({ api, limits, texts, check, require }, context) {
     const window = limits.window_tokens;
-    const { id } = await createSession(api);
+    const { id } = await api.createSession();
     const path = `/sessions/${id}/messages`;
     const refusal = async (tokens: number) => {
-      const { usage } = await getSession(api, id);
+      const { usage } = await api.getSession(id);
       const reply = await api.post(path, user(await texts.exactly(tokens)));
       return { reply, requested: usage.total_tokens + tokens };
     };
     await fillWindow(context, id, window - LAST);
-    const before = await stateOf(api, id);
+    const before = await api.stateOf(id);
     const { reply, requested } = await refusal(LAST + 1);
-    await check('one-more-changes-nothing', () => expectUnchanged(api, before));
+    await check('one-more-changes-nothing', () => api.expectUnchanged(before));
     await check('one-more-refused', () => expectError(reply, 'context_window_exceeded'));
     await check('one-more-told', () => {
       expectEqual(
@@ -264,16 +250,16 @@ export const appendWindow = defineCase({
       );
     });
     await require('exact-accepted', async () => {
-      const { usage } = await append(api, id, user(await texts.exactly(LAST)));
+      const { usage } = await api.append(id, user(await texts.exactly(LAST)));
       expectEqual([usage.total_tokens, usage.remaining_tokens], [window, 0], 'the usage of a full window');
     });
     await check('exact-keeps-all', async () => {
-      expectEqual((await windowOf(api, id)).slice(0, -1), before.messages, 'the messages that stood there before');
+      expectEqual((await api.windowOf(id)).slice(0, -1), before.messages, 'the messages that stood there before');
     });
     await check('full-refuses-any', async () => {
-      const full = await stateOf(api, id);
+      const full = await api.stateOf(id);
       expectError((await refusal(LAST)).reply, 'context_window_exceeded');
-      await expectUnchanged(api, full);
+      await api.expectUnchanged(full);
     });
   },
 });

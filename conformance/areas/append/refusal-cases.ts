@@ -2,16 +2,7 @@ import { type ErrorCode, LIVE_TEXT } from '../../../contract/errors.ts';
 import { type Case, defineCase } from '../../core/case.ts';
 import { expectEqual, expectSuccess, expectTrue } from '../../core/expect.ts';
 import { expectRefusal, WRITE_MODES, type WriteMode } from '../../tables/writes.ts';
-import {
-  append,
-  createSession,
-  expectUnchanged,
-  type Message,
-  stateOf,
-  toolCall,
-  toolResult,
-  user,
-} from '../../wire/sessions.ts';
+import { type Message, toolCall, toolResult, user } from '../../wire/sessions.ts';
 import type { WireRuleId } from '../rules.ts';
 
 /** Writes that must be refused, sent in every way: what they find in the window, what they bring, and what is said of it. */
@@ -124,28 +115,28 @@ function refusalCase(mode: WriteMode): Case {
     async run({ api, check }, context) {
       const left: unknown[] = [];
       for (const [name, { earlier = [ASKED], messages, code, says = '', ...names }] of cells) {
-        const { id } = await createSession(api, { messages: earlier });
-        const before = await stateOf(api, id);
+        const { id } = await api.createSession({ messages: earlier });
+        const before = await api.stateOf(id);
         await check(name, async () => {
           const sent = mode.creates ? [...earlier, ...messages] : messages;
           const text = expectRefusal(await mode.send(context, id, sent as Message[]), code, names);
           expectTrue(text.includes(says), `the refusal says "${says}": ${text}`);
         });
-        const stored = (await stateOf(api, id)).messages.length - before.messages.length;
+        const stored = (await api.stateOf(id)).messages.length - before.messages.length;
         // Where each message is a write of its own, those before the one that is refused stay.
         const due = (mode.before ?? 0) + (mode.single ? messages.length - 1 : 0);
         if (stored !== due) left.push({ [name]: stored });
-        else if (due === 0) await expectUnchanged(api, before).catch((error) => left.push({ [name]: String(error) }));
+        else if (due === 0) await api.expectUnchanged(before).catch((error) => left.push({ [name]: String(error) }));
         expectSuccess(await api.delete(`/sessions/${id}`));
       }
       await check('changes-nothing', () => expectEqual(left, [], 'what refused writes have stored'));
       await check('goes-on', async () => {
-        const { id } = await createSession(api, { messages: mode.creates || mode.before ? [ASKED] : OPEN });
+        const { id } = await api.createSession({ messages: mode.creates || mode.before ? [ASKED] : OPEN });
         const results = [toolResult('call_c'), toolResult('call_a'), user('Thank you.')];
         const messages = mode.creates || mode.before ? [...OPEN, ...results] : results;
         expectSuccess(await mode.send(context, id, messages));
         if (!mode.creates)
-          await append(api, id, [toolCall('call_a', 'call_z'), toolResult('call_z'), toolResult('call_a')]);
+          await api.append(id, [toolCall('call_a', 'call_z'), toolResult('call_z'), toolResult('call_a')]);
       });
     },
   });

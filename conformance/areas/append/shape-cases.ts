@@ -3,7 +3,7 @@ import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
 import { expectEqual, expectSuccess, expectTrue } from '../../core/expect.ts';
 import { MESSAGE_SHAPES } from '../../tables/messages.ts';
 import { WRITE_MODES, type WriteMode, written } from '../../tables/writes.ts';
-import { createSession, getSession, type Message, user } from '../../wire/sessions.ts';
+import { type Message, user } from '../../wire/sessions.ts';
 import { PROMPT_TOKENS } from '../../wire/tokens.ts';
 import { estimateTokens } from '../../wire/windows.ts';
 import type { WireRuleId } from '../rules.ts';
@@ -43,7 +43,7 @@ export function listedFields({ tool_calls, ...message }: SessionMessage): object
 
 /** A session whose first message leads, so that no other does. */
 async function begun({ api }: CaseContext<string>): Promise<string> {
-  return (await createSession(api, { messages: [user('Hello.')] })).id;
+  return (await api.createSession({ messages: [user('Hello.')] })).id;
 }
 
 function shapesCase(mode: WriteMode): Case {
@@ -64,13 +64,13 @@ function shapesCase(mode: WriteMode): Case {
         // A user asks at last, as in any turn; and a session that is created has a message before those that may lead.
         const messages = [...(creates ? [user('Hello.')] : []), ...shape.messages, ...(chats ? [user('Go on.')] : [])];
         const held = await check(shape.name, async () => {
-          const before = creates ? undefined : await getSession(api, id);
+          const before = creates ? undefined : await api.getSession(id);
           const write = await written(context, mode, id, messages);
           expectEqual(write.messages.map(listedFields), messages.map(asListed), 'the messages that are listed');
           const tokens = write.messages.reduce((sum, message) => sum + message.tokens, 0);
           const due = (await estimateTokens(context, { messages })) - PROMPT_TOKENS;
           expectEqual(tokens, due, 'the tokens of the messages, against the estimate');
-          const { usage, created_at, updated_at } = await getSession(api, write.id);
+          const { usage, created_at, updated_at } = await api.getSession(write.id);
           const grown = usage.total_tokens - (before?.usage.total_tokens ?? 0);
           expectTrue(chats || mode.before ? grown > tokens : grown === tokens, `the usage grows by ${grown}`);
           for (const message of write.messages) {

@@ -4,15 +4,7 @@ import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
 import { expectBody, expectEqual, expectSuccess, expectTrue } from '../../core/expect.ts';
 import { SIZED_SHAPES } from '../../tables/messages.ts';
 import { expectRefusal, WRITE_MODES, type WriteMode, written } from '../../tables/writes.ts';
-import {
-  append,
-  createSession,
-  createSnapshot,
-  expectUnchanged,
-  type Message,
-  stateOf,
-  user,
-} from '../../wire/sessions.ts';
+import { type Message, user } from '../../wire/sessions.ts';
 import { PROMPT_TOKENS } from '../../wire/tokens.ts';
 import { fillWindow, TOOL } from '../../wire/windows.ts';
 import type { WireRuleId } from '../rules.ts';
@@ -85,18 +77,18 @@ function limitCase(mode: WriteMode): Case {
       const limit = limits.append_tokens;
       let told = '';
       for (const [shape, build] of shapes) {
-        const { id } = await createSession(api, { messages: [user('Hello.')] });
+        const { id } = await api.createSession({ messages: [user('Hello.')] });
         const earlier = earlierOf(mode, build);
-        if (earlier.length > 0) await append(api, id, earlier);
+        if (earlier.length > 0) await api.append(id, earlier);
         await check(`${shape}-over`, async () => {
-          const before = await stateOf(api, id);
+          const before = await api.stateOf(id);
           const over = await sized(context, mode, [shape, build], limit + 1);
           const reply = await mode.send(context, id, over);
           told = expectRefusal(reply, 'append_too_large');
           if (mode.before) {
-            const { messages } = await stateOf(api, id);
+            const { messages } = await api.stateOf(id);
             expectEqual(messages.slice(0, -mode.before), before.messages, 'the messages that stood there before');
-          } else await expectUnchanged(api, before);
+          } else await api.expectUnchanged(before);
         });
         await check(`${shape}-exact`, async () => {
           const exact = await sized(context, mode, [shape, build], limit);
@@ -138,16 +130,16 @@ function windowCase(mode: WriteMode): Case {
     }),
     async run({ api, limits, texts, check }, context) {
       const window = limits.window_tokens;
-      const { id } = await createSession(api, { tools: [TOOL] });
+      const { id } = await api.createSession({ tools: [TOOL] });
       await fillWindow(context, id, window - ROOM);
-      const { snapshot_id } = await createSnapshot(api, id);
+      const { snapshot_id } = await api.createSnapshot(id);
       const reset = async () => expectBody(await api.post(`/sessions/${id}/rollback`, { snapshot_id }), Session);
       const answer = mode.chats ? ANSWER_TOKENS : 0;
       for (const [shape, build] of shapes) {
         const earlier = earlierOf(mode, build);
         const lay = async () => {
-          if (earlier.length > 0) await append(api, id, earlier);
-          const { session } = await stateOf(api, id);
+          if (earlier.length > 0) await api.append(id, earlier);
+          const { session } = await api.stateOf(id);
           const before = mode.before ? await texts.countOf([user('Before.')]) : 0;
           return {
             used: session.usage.total_tokens + before,
@@ -156,11 +148,11 @@ function windowCase(mode: WriteMode): Case {
         };
         await check(`${shape}-over`, async () => {
           const { used, room } = await lay();
-          const state = await stateOf(api, id);
+          const state = await api.stateOf(id);
           const messages = await sized(context, mode, [shape, build], room + 1);
           const text = expectRefusal(await mode.send(context, id, messages), 'context_window_exceeded');
           expectEqual(text, LIVE_TEXT.windowExceeded(window, used + room + 1 + answer), 'the message');
-          if (!mode.before) await expectUnchanged(api, state);
+          if (!mode.before) await api.expectUnchanged(state);
         });
         await reset();
         await check(`${shape}-exact`, async () => {

@@ -4,17 +4,7 @@ import { type Case, defineCase } from '../../core/case.ts';
 import { expectBody, expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
 import type { Api } from '../../wire/api.ts';
 import { codeWordText, expectNoRecall, expectRecall } from '../../wire/chat.ts';
-import {
-  append,
-  createSession,
-  createSnapshot,
-  expectUnchanged,
-  getSession,
-  type State,
-  stateOf,
-  user,
-  windowOf,
-} from '../../wire/sessions.ts';
+import { type State, user } from '../../wire/sessions.ts';
 import { contentOf, expectBelowMinimum, mixedWindow, OTHER_TOOL, partlyRestored, TOOL } from '../../wire/windows.ts';
 
 const NEEDS = [
@@ -29,7 +19,7 @@ const NEEDS = [
 /** All that can be done to a session but delete it. */
 async function disturb(api: Api, { session, messages }: State, preserve_len: number): Promise<void> {
   const path = `/sessions/${session.id}`;
-  await append(api, session.id, user('Only here.'));
+  await api.append(session.id, user('Only here.'));
   expectBody(await api.post(`${path}/messages/${messages[1]?.id}`, { pinned: true }), SessionMessage);
   expectBody(await api.post(path, { tools: [OTHER_TOOL], title: 'only here' }), Session);
   expectSuccess(await api.post(`${path}/truncate`, { preserve_len }));
@@ -48,23 +38,23 @@ const forkIsolation = defineCase({
   async run({ api, limits, check }, context) {
     const preserve_len = Math.floor(1.5 * limits.min_preserve_tokens);
     const { session } = await mixedWindow(context, { tools: [TOOL] });
-    const { id: snapshot_id } = await createSnapshot(api, session.id);
-    const fork = async () => stateOf(api, (await createSession(api, { snapshot_id })).id);
+    const { id: snapshot_id } = await api.createSnapshot(session.id);
+    const fork = async () => api.stateOf((await api.createSession({ snapshot_id })).id);
     const [first, second] = [await fork(), await fork()];
-    const source = await stateOf(api, session.id);
+    const source = await api.stateOf(session.id);
     await disturb(api, first, preserve_len);
-    await check('source-sees-no-change', () => expectUnchanged(api, source));
-    await check('sibling-sees-no-change', () => expectUnchanged(api, second));
+    await check('source-sees-no-change', () => api.expectUnchanged(source));
+    await check('sibling-sees-no-change', () => api.expectUnchanged(second));
     expectBody(await api.delete(`/sessions/${first.session.id}`), SessionDeleted);
-    await check('source-outlives-fork', () => expectUnchanged(api, source));
+    await check('source-outlives-fork', () => api.expectUnchanged(source));
     await disturb(api, source, preserve_len);
-    await check('fork-sees-no-change', () => expectUnchanged(api, second));
+    await check('fork-sees-no-change', () => api.expectUnchanged(second));
     expectBody(await api.delete(`/sessions/${session.id}`), SessionDeleted);
-    await check('outlives-source', () => expectUnchanged(api, second));
+    await check('outlives-source', () => api.expectUnchanged(second));
     expectBody(await api.delete(`/snapshots/${snapshot_id}`), SnapshotDeleted);
     await check('outlives-snapshot', async () => {
-      await expectUnchanged(api, second);
-      const { usage } = await append(api, second.session.id, user('It goes on.'));
+      await api.expectUnchanged(second);
+      const { usage } = await api.append(second.session.id, user('It goes on.'));
       expectEqual(usage.messages, second.messages.length + 1, 'messages after one more');
     });
   },
@@ -78,12 +68,12 @@ const forkMemory = defineCase({
   cost: () => ({ promptTokens: 5 * 200, completionTokens: 5 * 32 }),
   async run({ api, check, nonce }, context) {
     const [common, ofSource, ofFork] = [nonce(), nonce(), nonce()];
-    const { id: source } = await createSession(api);
-    await append(api, source, user(codeWordText(common)));
-    const { id: snapshot_id } = await createSnapshot(api, source);
-    const { id: fork } = await createSession(api, { snapshot_id });
-    await append(api, source, user(codeWordText(ofSource, 'garden')));
-    await append(api, fork, user(codeWordText(ofFork, 'kitchen')));
+    const { id: source } = await api.createSession();
+    await api.append(source, user(codeWordText(common)));
+    const { id: snapshot_id } = await api.createSnapshot(source);
+    const { id: fork } = await api.createSession({ snapshot_id });
+    await api.append(source, user(codeWordText(ofSource, 'garden')));
+    await api.append(fork, user(codeWordText(ofFork, 'kitchen')));
     await check('source-unknown-to-fork', () => expectNoRecall(context, { session_id: fork }, ofSource, 'garden'));
     await check('fork-unknown-to-source', () => expectNoRecall(context, { session_id: source }, ofFork, 'kitchen'));
     await check('history-known', () => expectRecall(context, { session_id: fork }, common));
@@ -102,15 +92,15 @@ const forkNewSession = defineCase({
   },
   async run({ api, target, check, require }, context) {
     const { session, messages } = await mixedWindow(context, { tools: [TOOL], title: 'source', model: target.model });
-    const taken = await createSnapshot(api, session.id);
+    const taken = await api.createSnapshot(session.id);
     // What comes after the snapshot is not part of it.
-    await append(api, session.id, user('Later.'));
+    await api.append(session.id, user('Later.'));
     const fields = { title: 'fork', metadata: { branch: '1' } };
-    const fork = await createSession(api, { snapshot_id: taken.id, ...fields });
-    const window = await windowOf(api, fork.id);
+    const fork = await api.createSession({ snapshot_id: taken.id, ...fields });
+    const window = await api.windowOf(fork.id);
     await require('own-session', async () => {
       expectTrue(fork.id !== session.id, 'the fork has an id of its own');
-      expectEqual(await getSession(api, fork.id), fork, 'the fork as it is read');
+      expectEqual(await api.getSession(fork.id), fork, 'the fork as it is read');
       expectEqual(
         window.map((message) => message.session_id).filter((id) => id !== fork.id),
         [],
@@ -151,10 +141,10 @@ const forkFields = defineCase({
     'deleted-session-forked': 'forks.deleted-session',
   },
   async run({ api, limits, target }, context) {
-    const { id } = await createSession(api);
-    await append(api, id, user('The only message.'));
-    const { id: snapshot_id } = await createSnapshot(api, id);
-    const gone = await createSnapshot(api, id);
+    const { id } = await api.createSession();
+    await api.append(id, user('The only message.'));
+    const { id: snapshot_id } = await api.createSnapshot(id);
+    const gone = await api.createSnapshot(id);
     expectBody(await api.delete(`/snapshots/${gone.id}`), SnapshotDeleted);
     const refuse = async (fields: object, param: string) => {
       expectError(await api.post('/sessions', { snapshot_id, ...fields }), 'invalid_request', { param });
@@ -180,9 +170,9 @@ const forkFields = defineCase({
     }
     expectBody(await api.delete(`/sessions/${id}`), SessionDeleted);
     await context.check('deleted-session-forked', async () => {
-      const fork = await createSession(api, { snapshot_id });
+      const fork = await api.createSession({ snapshot_id });
       expectEqual(
-        (await windowOf(api, fork.id)).map(({ content }) => content),
+        (await api.windowOf(fork.id)).map(({ content }) => content),
         ['The only message.'],
         'the window',
       );
@@ -203,8 +193,8 @@ const forkPreserveLen = defineCase({
     const least = limits.min_preserve_tokens;
     const { snapshot_id, little, middle, most, kept } = await partlyRestored(context);
     const window = async (preserve_len?: number) => {
-      const fork = await createSession(api, { snapshot_id, ...(preserve_len && { preserve_len }) });
-      return (await windowOf(api, fork.id)).map(contentOf);
+      const fork = await api.createSession({ snapshot_id, ...(preserve_len && { preserve_len }) });
+      return (await api.windowOf(fork.id)).map(contentOf);
     };
     await check('as-the-snapshot-restores', async () =>
       expectEqual(await window(), kept(middle)?.map(contentOf), 'the window'),

@@ -3,15 +3,7 @@ import { type Case, defineCase } from '../../core/case.ts';
 import { expectBody, expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
 import { CHAT_COST, ROUTES, sendRoute } from '../../tables/routes.ts';
 import type { Reply } from '../../wire/reply.ts';
-import {
-  append,
-  createSession,
-  createSnapshot,
-  expectUnchanged,
-  getSession,
-  stateOf,
-  user,
-} from '../../wire/sessions.ts';
+import { user } from '../../wire/sessions.ts';
 import { idempotencyKeyBytes } from './key-cases.ts';
 import { isReplay, expectMarked as marked, expectSameAnswer as sameAnswer } from './replays.ts';
 import { REPLAY_CASES } from './route-cases.ts';
@@ -30,8 +22,8 @@ const idempotencyDelete = defineCase({
     'session-without-key snapshot-same-answer': 'idempotency.delete',
   },
   async run({ api, check, nonce }) {
-    const { id } = await createSession(api, { messages: [user('The first message.')] });
-    const snapshot = await createSnapshot(api, id);
+    const { id } = await api.createSession({ messages: [user('The first message.')] });
+    const snapshot = await api.createSnapshot(id);
     const twice = async (path: string) => {
       const send = { headers: { 'Idempotency-Key': nonce() } };
       return [await api.delete(path, send), await api.delete(path, send)] as const;
@@ -61,13 +53,13 @@ const idempotencyMismatch = defineCase({
     'first-still-stored': 'idempotency.same-answer',
   },
   async run({ api, check, nonce }) {
-    const one = await createSession(api);
-    const other = await createSession(api);
+    const one = await api.createSession();
+    const other = await api.createSession();
     const send = { headers: { 'Idempotency-Key': nonce() } };
     const path = `/sessions/${one.id}/messages`;
     const body = user('Once.');
     const first = expectSuccess(await api.post(path, body, send));
-    const before = [await stateOf(api, one.id), await stateOf(api, other.id)];
+    const before = [await api.stateOf(one.id), await api.stateOf(other.id)];
     await check('other-body', async () => mismatched(await api.post(path, user('Twice.'), send)));
     await check('other-bytes', async () => {
       mismatched(await api.post(path, undefined, { ...send, raw: JSON.stringify(body, null, 1) }));
@@ -76,11 +68,11 @@ const idempotencyMismatch = defineCase({
     await check('other-route', async () => mismatched(await api.post(`/sessions/${one.id}`, body, send)));
     await check('other-method', async () => mismatched(await api.delete(`/sessions/${one.id}`, send)));
     await check('nothing-happens', async () => {
-      for (const state of before) await expectUnchanged(api, state);
+      for (const state of before) await api.expectUnchanged(state);
     });
     await check('first-still-stored', async () => {
       sameAnswer(first, await api.post(path, body, send));
-      await append(api, one.id, user('Under no key.'));
+      await api.append(one.id, user('Under no key.'));
     });
   },
 });
@@ -94,9 +86,9 @@ const idempotencyKeys = defineCase({
     'without-key another-key': 'idempotency.without-key',
   },
   async run({ api, check, nonce }) {
-    const { id } = await createSession(api);
+    const { id } = await api.createSession();
     const path = `/sessions/${id}/messages`;
-    const count = async () => (await stateOf(api, id)).messages.length;
+    const count = async () => (await api.stateOf(id)).messages.length;
     await check('refusal-free', async () => {
       const send = { headers: { 'Idempotency-Key': nonce() } };
       expectError(
@@ -119,13 +111,13 @@ const idempotencyKeys = defineCase({
     });
     await check('without-key', async () => {
       const before = await count();
-      for (let sent = 0; sent < 2; sent += 1) await append(api, id, user('Twice the same.'));
+      for (let sent = 0; sent < 2; sent += 1) await api.append(id, user('Twice the same.'));
       expectEqual(await count(), before + 2, 'the messages after two writes without a key');
     });
     await check('another-key', async () => {
       const before = await count();
       for (let sent = 0; sent < 2; sent += 1) {
-        await append(api, id, user('Twice the same.'), { headers: { 'Idempotency-Key': nonce() } });
+        await api.append(id, user('Twice the same.'), { headers: { 'Idempotency-Key': nonce() } });
       }
       expectEqual(await count(), before + 2, 'the messages after two writes under two keys');
     });
@@ -164,14 +156,14 @@ const idempotencyState = defineCase({
   needs: ['sessions', 'sessions.append', 'idempotency', 'versioning'],
   checks: { 'version-gone-on session-deleted': 'idempotency.before-state' },
   async run({ api, check, nonce }) {
-    const { id } = await createSession(api);
-    const { version } = await getSession(api, id);
+    const { id } = await api.createSession();
+    const { version } = await api.getSession(id);
     const path = `/sessions/${id}/messages`;
     const send = { headers: { 'Idempotency-Key': nonce(), 'If-Match': `"${version}"` } };
     const write = () => api.post(path, user('Once.'), send);
     const first = expectSuccess(await write());
     await check('version-gone-on', async () => {
-      await append(api, id, user('The version goes on.'));
+      await api.append(id, user('The version goes on.'));
       sameAnswer(first, await write());
     });
     await check('session-deleted', async () => {
@@ -206,17 +198,17 @@ const idempotencyRace = defineCase({
       expectEqual(fresh.length, 1, 'the number of requests that say they were carried out');
       return fresh[0] as Reply;
     };
-    const { id } = await createSession(api);
+    const { id } = await api.createSession();
     const appends = await racing(id, 'append');
     await check('append-once', async () => {
       won(appends.replies);
-      expectEqual((await stateOf(api, id)).messages.length, 1, 'the number of messages');
+      expectEqual((await api.stateOf(id)).messages.length, 1, 'the number of messages');
     });
-    const other = await createSession(api);
+    const other = await api.createSession();
     const chats = await racing(other.id, 'chat');
     await check('chat-once', async () => {
       won(chats.replies);
-      expectEqual((await stateOf(api, other.id)).messages.length, 2, 'the number of messages of one turn');
+      expectEqual((await api.stateOf(other.id)).messages.length, 2, 'the number of messages of one turn');
     });
     await check('others-told', () => {
       for (const { replies } of [appends, chats]) {

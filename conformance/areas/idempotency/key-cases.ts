@@ -1,6 +1,6 @@
 import { type Case, defineCase } from '../../core/case.ts';
 import { expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
-import { append, createSession, stateOf, user } from '../../wire/sessions.ts';
+import { user } from '../../wire/sessions.ts';
 import { isReplay } from './replays.ts';
 
 const LONGEST = 255;
@@ -23,7 +23,7 @@ export const idempotencyKeyBytes: Case = defineCase<string>({
     'longest-accepted longest-compared longer-refused': 'idempotency.key-bytes',
   },
   async run({ api, check, nonce }) {
-    const { id } = await createSession(api);
+    const { id } = await api.createSession();
     const path = `/sessions/${id}/messages`;
     const send = (key: string) => api.post(path, user('Under a key.'), { headers: { 'Idempotency-Key': key } });
     const long = (length: number) => `${nonce()}${'K'.repeat(length)}`.slice(0, length);
@@ -43,10 +43,10 @@ export const idempotencyKeyBytes: Case = defineCase<string>({
       expectTrue(!isReplay(expectSuccess(await send(`${longest.slice(0, -1)}Z`))), 'another key is another request');
     });
     await check('longer-refused', async () => {
-      const before = await stateOf(api, id);
+      const before = await api.stateOf(id);
       expectError(await send(`${longest}K`), 'invalid_request');
-      expectEqual(await stateOf(api, id), before, 'the session after the refusal');
-      await append(api, id, user('Without a key.'));
+      expectEqual(await api.stateOf(id), before, 'the session after the refusal');
+      await api.append(id, user('Without a key.'));
     });
   },
 });

@@ -14,7 +14,7 @@ import {
 } from '../../tables/routes.ts';
 import { refusalOfStream } from '../../tables/writes.ts';
 import type { SendOptions } from '../../wire/api.ts';
-import { append, share, user } from '../../wire/sessions.ts';
+import { user } from '../../wire/sessions.ts';
 import { OTHER_TOOL } from '../../wire/windows.ts';
 import { expectMarked, expectSameAnswer, isReplay } from './replays.ts';
 
@@ -28,7 +28,7 @@ function keyed(context: CaseContext<string>, more: Record<string, string> = {}):
 async function disturb({ api }: CaseContext<string>, route: Route, ground: Ground): Promise<void> {
   if (route.names === 'snapshot' && ground.share !== '' && !route.deletes) {
     if (route.name === 'share') expectSuccess(await api.delete(`/snapshots/${ground.snapshot}/share`));
-    if (route.name === 'unshare') await share(api, ground.snapshot);
+    if (route.name === 'unshare') await api.share(ground.snapshot);
   }
   if (route.deletes && route.names === 'session') return;
   const path = `/sessions/${ground.session}`;
@@ -39,7 +39,7 @@ async function disturb({ api }: CaseContext<string>, route: Route, ground: Groun
     'Between.',
     'A message that was written in between, with some words more than the others have.',
   ]) {
-    await append(api, ground.session, user(text));
+    await api.append(ground.session, user(text));
   }
 }
 

@@ -5,18 +5,7 @@ import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
 import { expectBody, expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
 import { Mismatch } from '../../core/verdict.ts';
 import type { Api } from '../../wire/api.ts';
-import {
-  append,
-  createSession,
-  createSnapshot,
-  getSession,
-  readMessages,
-  toolCall,
-  toolResult,
-  unknownId,
-  user,
-  windowOf,
-} from '../../wire/sessions.ts';
+import { toolCall, toolResult, unknownId, user } from '../../wire/sessions.ts';
 import { appendFacts, facts } from '../../wire/windows.ts';
 import type { WireRuleId } from '../rules.ts';
 
@@ -203,8 +192,8 @@ const listsSessions = listCase({
   async lay(context) {
     const api = await context.emptyAccount();
     const items: Session[] = [];
-    for (const number of numbers(ITEMS)) items.unshift(await createSession(api, { title: `session ${number}` }));
-    const { id: deleted } = await createSession(api);
+    for (const number of numbers(ITEMS)) items.unshift(await api.createSession({ title: `session ${number}` }));
+    const { id: deleted } = await api.createSession();
     expectSuccess(await api.delete(`/sessions/${deleted}`));
     return { api, path: '/sessions', items, gone: { 'a deleted session': deleted } };
   },
@@ -220,18 +209,18 @@ const TOOL_GROUP = [
 /** A window of plain messages and a group, and the ids of messages that no longer stand in it. */
 async function movedWindow(context: CaseContext<string>): Promise<{ id: string; gone: Record<string, string> }> {
   const { api, limits, texts } = context;
-  const { id } = await createSession(api);
-  const other = await createSession(api, { messages: [user('of another session')] });
-  const [foreign] = await windowOf(api, other.id);
+  const { id } = await api.createSession();
+  const other = await api.createSession({ messages: [user('of another session')] });
+  const [foreign] = await api.windowOf(other.id);
   const half = user(await texts.exactly(Math.floor(limits.min_preserve_tokens / 2)));
-  const cut = await append(api, id, user('cut away'));
-  for (let writes = 0; writes < 2; writes += 1) await append(api, id, half);
+  const cut = await api.append(id, user('cut away'));
+  for (let writes = 0; writes < 2; writes += 1) await api.append(id, half);
   expectSuccess(await api.post(`/sessions/${id}/truncate`, { preserve_len: limits.min_preserve_tokens }));
-  await append(api, id, [user('before the group'), ...TOOL_GROUP]);
-  const { snapshot_id } = await createSnapshot(api, id);
-  const undone = await append(api, id, user('rolled back'));
+  await api.append(id, [user('before the group'), ...TOOL_GROUP]);
+  const { snapshot_id } = await api.createSnapshot(id);
+  const undone = await api.append(id, user('rolled back'));
   expectSuccess(await api.post(`/sessions/${id}/rollback`, { snapshot_id }));
-  await append(api, id, user('behind the group'));
+  await api.append(id, user('behind the group'));
   const gone = {
     'a message of another session': foreign,
     'a cut message': cut.data[0],
@@ -257,12 +246,12 @@ const listsMessages = listCase({
   needs: ['sessions', 'sessions.append'],
   scope: 'session',
   async lay({ api }) {
-    const { id } = await createSession(api);
-    const { id: other } = await createSession(api);
-    const { id: empty } = await createSession(api);
-    const { data } = await append(api, id, [user('before'), ...TOOL_GROUP, user('behind')]);
-    const { data: last } = await append(api, id, user('the last message'));
-    const { data: foreign } = await append(api, other, user('of another session'));
+    const { id } = await api.createSession();
+    const { id: other } = await api.createSession();
+    const { id: empty } = await api.createSession();
+    const { data } = await api.append(id, [user('before'), ...TOOL_GROUP, user('behind')]);
+    const { data: last } = await api.append(id, user('the last message'));
+    const { data: foreign } = await api.append(other, user('of another session'));
     const gone = { 'a message of another session': foreign[0]?.id ?? '' };
     return {
       api,
@@ -284,7 +273,7 @@ const listsMovedMessages = listCase({
   scope: 'session',
   async lay(context) {
     const { id, gone } = await movedWindow(context);
-    return { api: context.api, path: `/sessions/${id}/messages`, items: await windowOf(context.api, id), gone };
+    return { api: context.api, path: `/sessions/${id}/messages`, items: await context.api.windowOf(id), gone };
   },
 });
 
@@ -298,12 +287,12 @@ const listsCompressedMessages = listCase({
   scope: 'session',
   async lay(context) {
     const { api } = context;
-    const { id } = await createSession(api);
+    const { id } = await api.createSession();
     await appendFacts(context, id, facts(24));
-    const replaced = await windowOf(api, id);
+    const replaced = await api.windowOf(id);
     expectSuccess(await api.post(`/sessions/${id}/compress`, { ratio: 2 }));
-    const [summary] = await windowOf(api, id);
-    const { data } = await append(api, id, [...TOOL_GROUP, user('behind')]);
+    const [summary] = await api.windowOf(id);
+    const { data } = await api.append(id, [...TOOL_GROUP, user('behind')]);
     const gone = {
       'a replaced message': replaced[0]?.id ?? '',
       'the last replaced message': replaced.at(-1)?.id ?? '',
@@ -325,10 +314,10 @@ const listsOfSnapshot = (['restored', 'archived', 'found'] as const).map((scope)
     async lay(context) {
       const { api, limits } = context;
       const { id, gone } = await movedWindow(context);
-      const window = await windowOf(api, id);
-      const { id: snapshot } = await createSnapshot(api, id, { preserve_len: limits.min_preserve_tokens });
-      const { data } = await append(api, id, user('after the group'));
-      const restored = await readMessages(api, `/snapshots/${snapshot}/messages`);
+      const window = await api.windowOf(id);
+      const { id: snapshot } = await api.createSnapshot(id, { preserve_len: limits.min_preserve_tokens });
+      const { data } = await api.append(id, user('after the group'));
+      const restored = await api.readMessages(`/snapshots/${snapshot}/messages`);
       const oldest = window.find((message) => !restored.some((kept) => kept.id === message.id));
       const later = { ...gone, 'a later message': data[0]?.id ?? '' };
       const path = `/snapshots/${snapshot}/messages`;
@@ -355,13 +344,13 @@ const listsSessionSnapshots = listCase({
   needs: ['sessions', 'sessions.snapshot'],
   scope: 'session',
   async lay({ api }) {
-    const { id } = await createSession(api, { messages: [user('a message')] });
-    const { id: other } = await createSession(api);
-    const { id: another } = await createSession(api);
+    const { id } = await api.createSession({ messages: [user('a message')] });
+    const { id: other } = await api.createSession();
+    const { id: another } = await api.createSession();
     const items = [];
-    const foreign = await createSnapshot(api, another);
-    for (const number of numbers(4)) items.unshift(await createSnapshot(api, id, { name: `snapshot ${number}` }));
-    const deleted = await createSnapshot(api, id);
+    const foreign = await api.createSnapshot(another);
+    for (const number of numbers(4)) items.unshift(await api.createSnapshot(id, { name: `snapshot ${number}` }));
+    const deleted = await api.createSnapshot(id);
     expectSuccess(await api.delete(`/snapshots/${deleted.id}`));
     const gone = { 'a deleted snapshot': deleted.id, 'a snapshot of another session': foreign.id };
     return { api, path: `/sessions/${id}/snapshots`, items, gone, empty: `/sessions/${other}/snapshots` };
@@ -377,11 +366,11 @@ const listsSnapshots = listCase({
   scope: 'account',
   async lay(context) {
     const api = await context.emptyAccount();
-    const first = await createSession(api, { messages: [user('a message')] });
-    const second = await createSession(api, { messages: [user('another message')] });
+    const first = await api.createSession({ messages: [user('a message')] });
+    const second = await api.createSession({ messages: [user('another message')] });
     const items = [];
-    for (const { id } of [first, second, first, second]) items.unshift(await createSnapshot(api, id));
-    const deleted = await createSnapshot(api, first.id);
+    for (const { id } of [first, second, first, second]) items.unshift(await api.createSnapshot(id));
+    const deleted = await api.createSnapshot(first.id);
     expectSuccess(await api.delete(`/snapshots/${deleted.id}`));
     return { api, path: '/snapshots', items, gone: { 'a deleted snapshot': deleted.id } };
   },
@@ -397,10 +386,10 @@ const listsBelonging = defineCase({
     'deleted-not-listed': 'lists.deleted',
   },
   async run({ api, check }) {
-    const one = await createSession(api, { messages: [user('of one')] });
-    const other = await createSession(api, { messages: [user('of the other')] });
-    const mine = await createSnapshot(api, one.id);
-    const theirs = await createSnapshot(api, other.id);
+    const one = await api.createSession({ messages: [user('of one')] });
+    const other = await api.createSession({ messages: [user('of the other')] });
+    const mine = await api.createSnapshot(one.id);
+    const theirs = await api.createSnapshot(other.id);
     const ids = async (path: string) => {
       const { data } = expectBody(await api.get(`${path}?limit=100`), listOf(Session.pick({ id: true })));
       return data.map(({ id }) => id);
@@ -423,7 +412,7 @@ const listsBelonging = defineCase({
       const left = await ids('/sessions');
       expectTrue(!left.includes(one.id), 'a deleted session is listed');
       expectTrue(left.includes(other.id), 'the session beside it is listed');
-      await getSession(api, other.id);
+      await api.getSession(other.id);
     });
   },
 });
@@ -434,9 +423,8 @@ const listsDefault = defineCase({
   needs: ['sessions', 'sessions.append'],
   checks: { 'twenty-items': 'lists.default-limit' },
   async run({ api, limits, check }) {
-    const { id } = await createSession(api);
-    await append(
-      api,
+    const { id } = await api.createSession();
+    await api.append(
       id,
       numbers(limits.page_size + 1).map((number) => user(`${number}`)),
     );

@@ -5,19 +5,7 @@ import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
 import { expectEqual, expectError, expectShape, expectSuccess, expectTrue, preview } from '../../core/expect.ts';
 import type { Api } from '../../wire/api.ts';
 import { Reply } from '../../wire/reply.ts';
-import {
-  append,
-  createSession,
-  expectUnchanged,
-  getSession,
-  type Message,
-  stateOf,
-  toolCall,
-  toolResult,
-  unknownId,
-  user,
-  windowOf,
-} from '../../wire/sessions.ts';
+import { type Message, toolCall, toolResult, unknownId, user } from '../../wire/sessions.ts';
 import { LEAVING_CASES } from './resend-cases.ts';
 
 /** A line as text stands for itself, well-formed or not. */
@@ -96,13 +84,13 @@ const linesBadFirst = defineCase({
     'unknown-session-refused': 'ndjson.unknown-session',
   },
   async run({ api, check }, context) {
-    const { id } = await createSession(api, { messages: [user('Hello.')] });
-    const before = await stateOf(api, id);
+    const { id } = await api.createSession({ messages: [user('Hello.')] });
+    const before = await api.stateOf(id);
     for (const kind of KINDS) {
       const reply = await stream(api, id, [await lineOf(context, kind), user('Good.')]);
       await check(`${kind}-refused`, () => expectError(reply, CODES[kind]));
     }
-    await check('nothing-stored', () => expectUnchanged(api, before));
+    await check('nothing-stored', () => api.expectUnchanged(before));
     await check('accepted-after', async () => expectSuccess(await stream(api, id, [user('Good.')])));
     await check('unknown-session-refused', async () => {
       expectError(await stream(api, unknownId(id), [user('Hello.')]), 'session_not_found');
@@ -120,7 +108,7 @@ const linesBadLater = defineCase({
     'accepted-after': 'ndjson.accepted',
   },
   async run({ api, check }, context) {
-    const { id } = await createSession(api);
+    const { id } = await api.createSession();
     const acknowledged: string[] = [];
     for (const kind of KINDS) {
       const lines = [
@@ -135,7 +123,7 @@ const linesBadLater = defineCase({
         if (typeof line === 'object' && line !== null && 'id' in line) acknowledged.push(String(line.id));
       }
     }
-    const { messages } = await stateOf(api, id);
+    const { messages } = await api.stateOf(id);
     await check('nothing-behind-written', () => {
       expectTrue(!messages.some(({ content }) => content === 'Behind.'), 'a line behind the bad one was written');
     });
@@ -148,7 +136,7 @@ const linesBadLater = defineCase({
       expectTrue(acknowledged.length > 0, 'some lines were acknowledged');
     });
     await check('accepted-after', async () => {
-      await append(api, id, user('After.'));
+      await api.append(id, user('After.'));
       expectSuccess(await stream(api, id, [user('After all.')]));
     });
   },
@@ -169,20 +157,20 @@ const linesLimit = defineCase({
     const exact = user(await texts.exactly(limit));
     const over = user(await texts.exactly(limit + 1));
     await check('each-line-by-itself', async () => {
-      const { id } = await createSession(api);
+      const { id } = await api.createSession();
       const { end } = written(await stream(api, id, [exact, exact, exact]));
       expectEqual(end.usage.total_tokens, 3 * limit, 'the usage after three lines of the largest size');
     });
     await check('line-over-ends', async () => {
-      const { id } = await createSession(api);
+      const { id } = await api.createSession();
       expectEqual(
         broken(await stream(api, id, [exact, over, exact]), 'append_too_large').length,
         1,
         'the lines acknowledged',
       );
-      expectEqual((await getSession(api, id)).usage.messages, 1, 'the messages of the window');
+      expectEqual((await api.getSession(id)).usage.messages, 1, 'the messages of the window');
     });
-    const { id } = await createSession(api);
+    const { id } = await api.createSession();
     // Three fifths of a window: at the true limits, the 150K tokens that no single call may bring.
     const lines = Math.ceil((0.6 * limits.window_tokens) / limit);
     await check('most-of-a-window', async () => {
@@ -196,7 +184,7 @@ const linesLimit = defineCase({
       expectEqual([acknowledged.length, end.lines], [lines, lines], 'the lines acknowledged and counted');
       expectEqual(end.usage.total_tokens, lines * limit, 'the usage at the end');
     });
-    const before = await stateOf(api, id);
+    const before = await api.stateOf(id);
     const room = Math.floor(before.session.usage.remaining_tokens / limit);
     const reply = await stream(
       api,
@@ -207,7 +195,7 @@ const linesLimit = defineCase({
       expectEqual(broken(reply, 'context_window_exceeded').length, room, 'the lines acknowledged');
     });
     await check('window-over-keeps', async () => {
-      const { messages } = await stateOf(api, id);
+      const { messages } = await api.stateOf(id);
       expectEqual(messages.slice(0, before.messages.length), before.messages, 'the messages that stood there before');
       expectEqual(messages.length, before.messages.length + room, 'the messages of the window');
     });
@@ -235,25 +223,25 @@ const linesPieces = defineCase({
   async run({ api, check }) {
     const contents = LINES.map(({ content }) => content);
     await check('cut-anywhere', async () => {
-      const { id } = await createSession(api);
+      const { id } = await api.createSession();
       expectEqual(written(await stream(api, id, pieces(toLines(LINES)))).end.lines, LINES.length, 'the lines counted');
       expectEqual(
-        (await windowOf(api, id)).map(({ content }) => content),
+        (await api.windowOf(id)).map(({ content }) => content),
         contents,
         'the contents of the window',
       );
     });
     await check('no-last-line-end', async () => {
-      const { id } = await createSession(api);
+      const { id } = await api.createSession();
       const text = toLines(LINES).trimEnd();
       expectEqual(written(await stream(api, id, pieces(text))).end.lines, LINES.length, 'the lines counted');
     });
     await check('stored-at-once', async () => {
-      const { id } = await createSession(api);
+      const { id } = await api.createSession();
       const stood: number[] = [];
       const status = async (count: number) => {
         for (let looks = 0; looks < MAX_LOOKS; looks += 1) {
-          const { usage } = await getSession(api, id);
+          const { usage } = await api.getSession(id);
           if (usage.messages >= count || stood.includes(-1)) return stood.push(usage.messages);
           // In one process with the server, the write needs its turn.
           await others();
@@ -301,16 +289,16 @@ const linesIfMatch = defineCase({
   needs: ['sessions', 'sessions.append', 'sessions.append.stream', 'versioning'],
   checks: { 'several-lines-accepted stale-refused stale-changes-nothing': 'ndjson.if-match' },
   async run({ api, check, require }) {
-    const { id, version } = await createSession(api);
+    const { id, version } = await api.createSession();
     const lines = [user('one'), user('two'), user('three')];
     const headers = { 'If-Match': `"${version}"` };
     await require('several-lines-accepted', async () => {
       expectEqual(written(await stream(api, id, lines, headers)).end.lines, lines.length, 'the lines counted');
     });
-    const before = await stateOf(api, id);
+    const before = await api.stateOf(id);
     const reply = await stream(api, id, lines, headers);
     await check('stale-refused', () => expectError(reply, 'version_conflict'));
-    await check('stale-changes-nothing', () => expectUnchanged(api, before));
+    await check('stale-changes-nothing', () => api.expectUnchanged(before));
   },
 });
 
@@ -323,7 +311,7 @@ const linesResend = defineCase({
     'other-bytes-later other-bytes-first': 'ndjson.key-bytes',
   },
   async run({ api, check, nonce }) {
-    const { id, version } = await createSession(api);
+    const { id, version } = await api.createSession();
     const headers = { 'Idempotency-Key': nonce() };
     const first = written(await stream(api, id, [user('one'), user('two')], headers));
     const again = await stream(api, id, [user('one'), user('two')], headers);
@@ -331,7 +319,7 @@ const linesResend = defineCase({
       expectEqual(written(again).acknowledged, first.acknowledged, 'the acknowledgements of the same lines');
     });
     await check('written-once', async () => {
-      expectEqual((await getSession(api, id)).usage.messages, 2, 'the messages of the window');
+      expectEqual((await api.getSession(id)).usage.messages, 2, 'the messages of the window');
     });
     await check('rest-written', async () => {
       const { acknowledged, end } = written(await stream(api, id, [user('one'), user('two'), user('three')], headers));
@@ -346,7 +334,7 @@ const linesResend = defineCase({
       expectEqual((await contents()).slice(-2), ['four', 'five'], 'the contents of the window');
     });
     await check('key-before-version', async () => {
-      const versions = (await getSession(api, id)).version;
+      const versions = (await api.getSession(id)).version;
       const guarded = { 'Idempotency-Key': nonce(), 'If-Match': `"${versions}"` };
       const once = written(await stream(api, id, [user('six')], guarded));
       expectEqual(
@@ -356,19 +344,19 @@ const linesResend = defineCase({
       );
       expectEqual(version < versions, true, 'the lines moved the version on');
     });
-    const before = await stateOf(api, id);
+    const before = await api.stateOf(id);
     await check('other-bytes-later', async () => {
       const reply = await stream(api, id, [user('one'), user('zwei')], headers);
       expectEqual(broken(reply, 'idempotency_mismatch').length, 1, 'the lines acknowledged');
-      await expectUnchanged(api, before);
+      await api.expectUnchanged(before);
     });
     await check('other-bytes-first', async () => {
       expectError(await stream(api, id, [user('eins')], headers), 'idempotency_mismatch');
-      await expectUnchanged(api, before);
+      await api.expectUnchanged(before);
     });
 
     async function contents(): Promise<unknown[]> {
-      return (await windowOf(api, id)).map(({ content }) => content);
+      return (await api.windowOf(id)).map(({ content }) => content);
     }
   },
 });
@@ -396,11 +384,11 @@ const linesWrite = defineCase({
     'content-exact pins-as-written groups-kept': 'ndjson.same-rules',
   },
   async run({ api, check, require }) {
-    const { id } = await createSession(api);
+    const { id } = await api.createSession();
     const reply = await stream(api, id, LINESWrite);
     await require('accepted', () => written(reply));
     const { acknowledged, end } = written(reply);
-    const { session, messages } = await stateOf(api, id);
+    const { session, messages } = await api.stateOf(id);
     await check('acknowledged-in-order', () => {
       const indexes = acknowledged.map(({ index }) => index);
       expectEqual(indexes, [...LINESWrite.keys()], 'the indexes of the acknowledgements');

@@ -6,7 +6,7 @@ import { Mismatch } from '../../core/verdict.ts';
 import { sendLines, toLines } from '../../tables/writes.ts';
 import type { SendOptions } from '../../wire/api.ts';
 import type { Reply } from '../../wire/reply.ts';
-import { createSession, user, windowOf } from '../../wire/sessions.ts';
+import { user } from '../../wire/sessions.ts';
 import type { WireRuleId } from '../rules.ts';
 
 /** Clients that leave before they have the answer, and send the same request again under its key: it takes effect once. */
@@ -115,7 +115,7 @@ function leavingCase(sending: Sending): Case {
     async run({ api, check, nonce }, context) {
       await check('left-early', async () => {
         for (const ticks of LEAVES_AFTER) {
-          const { id } = await createSession(api);
+          const { id } = await api.createSession();
           const options = { headers: { 'Idempotency-Key': nonce() } };
           const client = new AbortController();
           const sent = sending.send(context, id, { ...options, signal: client.signal }).catch(() => undefined);
@@ -124,7 +124,7 @@ function leavingCase(sending: Sending): Case {
           await sent;
           await resent(context, id, sending, options);
           expectEqual(
-            (await windowOf(api, id)).length,
+            (await api.windowOf(id)).length,
             sending.leaves,
             `the messages of the window, left after ${ticks} ticks`,
           );
@@ -134,11 +134,11 @@ function leavingCase(sending: Sending): Case {
       // What stands between may hand on an answer only when it is whole, which this one never is.
       if (sending.open) return;
       await check('left-at-first-piece', async () => {
-        const { id } = await createSession(api);
+        const { id } = await api.createSession();
         const options = { headers: { 'Idempotency-Key': nonce() } };
         await sending.send(context, id, { ...options, stopWhen: (text) => text !== '' });
         await resent(context, id, sending, options);
-        expectEqual((await windowOf(api, id)).length, sending.leaves, 'the messages of the window');
+        expectEqual((await api.windowOf(id)).length, sending.leaves, 'the messages of the window');
       });
     },
   });

@@ -2,23 +2,11 @@ import { SessionMessage } from '../../../contract/sessions.ts';
 import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
 import { expectBody, expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
 import type { Api } from '../../wire/api.ts';
-import {
-  append,
-  chat,
-  createSession,
-  expectUnchanged,
-  type Message,
-  stateOf,
-  toolCall,
-  toolResult,
-  unknownId,
-  user,
-  windowOf,
-} from '../../wire/sessions.ts';
+import { type Message, toolCall, toolResult, unknownId, user } from '../../wire/sessions.ts';
 
 const system = (content: string): Message => ({ role: 'system', content });
 
-const pinsOf = async (api: Api, id: string) => (await windowOf(api, id)).map(({ pinned }) => pinned);
+const pinsOf = async (api: Api, id: string) => (await api.windowOf(id)).map(({ pinned }) => pinned);
 
 const pinsAtWriting = defineCase({
   id: 'pins.at-writing',
@@ -32,28 +20,28 @@ const pinsAtWriting = defineCase({
   },
   async run({ api, check }) {
     await check('leading-pinned', async () => {
-      const { id } = await createSession(api);
-      await append(api, id, [system('one'), system('two'), user('three')]);
+      const { id } = await api.createSession();
+      await api.append(id, [system('one'), system('two'), user('three')]);
       expectEqual((await pinsOf(api, id)).slice(0, 2), [true, true], 'the pins of leading system messages');
     });
     await check('leading-pinned-over-writes', async () => {
-      const { id } = await createSession(api);
-      await append(api, id, system('one'));
-      await append(api, id, system('two'));
+      const { id } = await api.createSession();
+      await api.append(id, system('one'));
+      await api.append(id, system('two'));
       expectEqual(await pinsOf(api, id), [true, true], 'the pins of leading system messages in two writes');
     });
     await check('leading-pinned-at-creation', async () => {
-      const { id } = await createSession(api, { messages: [system('one'), user('two')] });
+      const { id } = await api.createSession({ messages: [system('one'), user('two')] });
       expectEqual(await pinsOf(api, id), [true, false], 'the pins of a session created with messages');
     });
     await check('others-not-pinned', async () => {
-      const { id } = await createSession(api, { messages: [user('one'), system('two')] });
-      await append(api, id, [{ role: 'assistant', content: 'three' }, system('four'), user('five')]);
+      const { id } = await api.createSession({ messages: [user('one'), system('two')] });
+      await api.append(id, [{ role: 'assistant', content: 'three' }, system('four'), user('five')]);
       expectEqual(await pinsOf(api, id), [false, false, false, false, false], 'the pins of messages that lead nothing');
     });
     await check('asked-pinned', async () => {
-      const { id } = await createSession(api, { messages: [user('one')] });
-      const { data } = await append(api, id, [
+      const { id } = await api.createSession({ messages: [user('one')] });
+      const { data } = await api.append(id, [
         { ...user('two'), pinned: true },
         { ...system('three'), pinned: true },
         { role: 'assistant', content: 'four', pinned: true },
@@ -66,8 +54,8 @@ const pinsAtWriting = defineCase({
       );
       expectEqual(await pinsOf(api, id), [false, true, true, true, false], 'the pins that were asked for');
     });
-    const { id } = await createSession(api, { messages: [{ ...system('one'), pinned: false }, system('two')] });
-    await append(api, id, system('three'));
+    const { id } = await api.createSession({ messages: [{ ...system('one'), pinned: false }, system('two')] });
+    await api.append(id, system('three'));
     const pins = await pinsOf(api, id);
     await check('declined-not-pinned', () => expectEqual(pins[0], false, 'the pin that was declined'));
     await check('behind-declined-not-pinned', () => {
@@ -83,9 +71,9 @@ const pinsInTurn = defineCase({
   checks: { 'leading-pinned asked-pinned': 'pins.in-turn', 'reply-not-pinned': 'pins.others' },
   cost: () => ({ promptTokens: 256, completionTokens: 8 }),
   async run({ api, target, check }) {
-    const { id } = await createSession(api);
+    const { id } = await api.createSession();
     const messages = [system('Be short.'), { ...user('My name is Ann.'), pinned: true }, user('Say hello.')];
-    await chat(api, { model: target.model, session_id: id, messages, max_tokens: 8 });
+    await api.chat({ model: target.model, session_id: id, messages, max_tokens: 8 });
     const pins = await pinsOf(api, id);
     await check('leading-pinned', () => expectEqual(pins[0], true, 'the pin of a leading system message'));
     await check('asked-pinned', () => expectEqual(pins.slice(1, 3), [true, false], 'the pins of the new messages'));
@@ -106,9 +94,9 @@ const pinsChange = defineCase({
   },
   cost: () => ({ requests: 60 }),
   async run({ api, check }) {
-    const { id } = await createSession(api, { messages: [user('one'), user('two'), user('three')] });
-    const other = await createSession(api, { messages: [user('other')] });
-    const before = await stateOf(api, id);
+    const { id } = await api.createSession({ messages: [user('one'), user('two'), user('three')] });
+    const other = await api.createSession({ messages: [user('other')] });
+    const before = await api.stateOf(id);
     const [first, second] = before.messages;
     const path = `/sessions/${id}/messages/${second?.id}`;
     const expected = before.messages.map((message) =>
@@ -118,7 +106,7 @@ const pinsChange = defineCase({
     await check('given-answered', () => {
       expectEqual(expectBody(reply, SessionMessage), expected[1], 'the answer to a pin');
     });
-    const after = await stateOf(api, id);
+    const after = await api.stateOf(id);
     await check('given-listed', () => expectEqual(after.messages[1]?.pinned, true, 'the pin that was given'));
     await check('nothing-else-changes', () => {
       expectEqual(after.messages, expected, 'the messages after a pin');
@@ -130,19 +118,19 @@ const pinsChange = defineCase({
         second,
         'the answer to a pin taken away',
       );
-      expectEqual(await windowOf(api, id), before.messages, 'the messages after a pin was taken away');
+      expectEqual(await api.windowOf(id), before.messages, 'the messages after a pin was taken away');
     });
-    const state = await stateOf(api, id);
+    const state = await api.stateOf(id);
     const refusal = async (message: string, body: object, code: 'message_not_found' | 'invalid_request') => {
       const options = code === 'invalid_request' ? { param: 'pinned' } : {};
       expectError(await api.post(`/sessions/${id}/messages/${message}`, body), code, options);
-      await expectUnchanged(api, state);
+      await api.expectUnchanged(state);
     };
     await check('unknown-refused', () => refusal(unknownId(first?.id ?? ''), { pinned: true }, 'message_not_found'));
     await check('other-session-refused', async () => {
-      const [foreign] = await windowOf(api, other.id);
+      const [foreign] = await api.windowOf(other.id);
       await refusal(foreign?.id ?? '', { pinned: true }, 'message_not_found');
-      expectEqual((await windowOf(api, other.id))[0], foreign, 'the message of the other session');
+      expectEqual((await api.windowOf(other.id))[0], foreign, 'the message of the other session');
     });
     await check('no-boolean-refused', async () => {
       for (const pinned of ['yes', 1, null]) await refusal(first?.id ?? '', { pinned }, 'invalid_request');
@@ -160,9 +148,9 @@ async function crowd(context: CaseContext<string>, id: string): Promise<SessionM
   const { api, limits, texts } = context;
   const least = limits.min_preserve_tokens;
   const filler = user(await texts.exactly(Math.floor(least / 4)));
-  for (let writes = 0; writes < 5; writes += 1) await append(api, id, filler);
+  for (let writes = 0; writes < 5; writes += 1) await api.append(id, filler);
   expectSuccess(await api.post(`/sessions/${id}/truncate`, { preserve_len: least }));
-  return windowOf(api, id);
+  return api.windowOf(id);
 }
 
 const pinsSurvive = defineCase({
@@ -176,7 +164,7 @@ const pinsSurvive = defineCase({
   },
   cost: () => ({ requests: 80 }),
   async run({ api, check }, context) {
-    const { id } = await createSession(api);
+    const { id } = await api.createSession();
     const written: Message[] = [
       { role: 'system', content: 'lead' },
       user('plain'),
@@ -185,7 +173,7 @@ const pinsSurvive = defineCase({
       user('given'),
       { role: 'assistant', content: 'plain too' },
     ];
-    const { data } = await append(api, id, written);
+    const { data } = await api.append(id, written);
     const given = `/sessions/${id}/messages/${data[4]?.id}`;
     expectSuccess(await api.post(given, { pinned: true }));
     const kept = await crowd(context, id);
@@ -197,12 +185,12 @@ const pinsSurvive = defineCase({
       expectEqual(left, [], 'the messages without a pin after a cut');
     });
     await check('late-leader-not-pinned', async () => {
-      const behind = await createSession(api, { messages: [user('first'), { role: 'system', content: 'late' }] });
+      const behind = await api.createSession({ messages: [user('first'), { role: 'system', content: 'late' }] });
       const { limits, texts } = context;
-      const rest = limits.min_preserve_tokens - ((await windowOf(api, behind.id))[1]?.tokens ?? 0);
-      await append(api, behind.id, user(await texts.exactly(Math.min(rest, limits.append_tokens))));
+      const rest = limits.min_preserve_tokens - ((await api.windowOf(behind.id))[1]?.tokens ?? 0);
+      await api.append(behind.id, user(await texts.exactly(Math.min(rest, limits.append_tokens))));
       expectSuccess(await api.post(`/sessions/${behind.id}/truncate`, { preserve_len: limits.min_preserve_tokens }));
-      const [leader] = await windowOf(api, behind.id);
+      const [leader] = await api.windowOf(behind.id);
       expectEqual(
         [leader?.content, leader?.pinned],
         ['late', false],
@@ -221,7 +209,7 @@ const pinsSurvive = defineCase({
         ['lead', 'asked'],
         'the oldest messages after a third cut',
       );
-      const left = contentsOf(await windowOf(api, id)).filter((content) => content === 'given');
+      const left = contentsOf(await api.windowOf(id)).filter((content) => content === 'given');
       expectEqual(left, [], 'the message whose pin was taken away');
     });
   },
@@ -242,9 +230,9 @@ const pinsGroup = defineCase({
     const idsOf = (messages: readonly SessionMessage[]) => messages.map((message) => message.id);
     /** What is left of the group after a cut. */
     const left = async (writes: Message[][]) => {
-      const { id } = await createSession(api);
+      const { id } = await api.createSession();
       const written: SessionMessage[] = [];
-      for (const write of writes) written.push(...(await append(api, id, write)).data);
+      for (const write of writes) written.push(...(await api.append(id, write)).data);
       const kept = new Set(idsOf(await crowd(context, id)));
       return { written: idsOf(written), kept: idsOf(written).filter((each) => kept.has(each)) };
     };

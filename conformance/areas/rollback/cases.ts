@@ -3,16 +3,7 @@ import { Snapshot, SnapshotDeleted } from '../../../contract/snapshots.ts';
 import { type Case, defineCase } from '../../core/case.ts';
 import { expectBody, expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
 import { codeWordText, expectNoRecall, expectRecall } from '../../wire/chat.ts';
-import {
-  append,
-  createSession,
-  createSnapshot,
-  expectUnchanged,
-  getSession,
-  stateOf,
-  user,
-  windowOf,
-} from '../../wire/sessions.ts';
+import { user } from '../../wire/sessions.ts';
 import { expectBelowMinimum, mixedWindow, OTHER_TOOL, partlyRestored, TOOL } from '../../wire/windows.ts';
 import { STATE_CASES } from './state-cases.ts';
 
@@ -26,16 +17,16 @@ const rollbackForeign = defineCase({
     'refused-unchanged': 'rollback.refused-unchanged',
   },
   async run({ api }, context) {
-    const [one, two] = [await createSession(api), await createSession(api)];
-    await append(api, one.id, user('The first session.'));
-    await append(api, two.id, user('The second session.'));
-    const own = await createSnapshot(api, one.id);
-    const theirs = await createSnapshot(api, two.id);
-    const gone = await createSnapshot(api, one.id);
+    const [one, two] = [await api.createSession(), await api.createSession()];
+    await api.append(one.id, user('The first session.'));
+    await api.append(two.id, user('The second session.'));
+    const own = await api.createSnapshot(one.id);
+    const theirs = await api.createSnapshot(two.id);
+    const gone = await api.createSnapshot(one.id);
     expectBody(await api.delete(`/snapshots/${gone.id}`), SnapshotDeleted);
-    await append(api, one.id, user('It goes on.'));
+    await api.append(one.id, user('It goes on.'));
     const path = `/sessions/${one.id}/rollback`;
-    const before = await stateOf(api, one.id);
+    const before = await api.stateOf(one.id);
     await context.check('other-session-refused', async () => {
       expectError(await api.post(path, { snapshot_id: theirs.id }), 'snapshot_mismatch', { param: 'snapshot_id' });
     });
@@ -47,7 +38,7 @@ const rollbackForeign = defineCase({
         expectError(await api.post(path, { snapshot_id }), 'snapshot_not_found', { param: 'snapshot_id' });
       });
     }
-    await context.check('refused-unchanged', () => expectUnchanged(api, before));
+    await context.check('refused-unchanged', () => api.expectUnchanged(before));
     expectSuccess(await api.post(path, { snapshot_id: own.id }));
   },
 });
@@ -60,11 +51,11 @@ const rollbackHidden = defineCase({
   checks: { 'their-snapshot-refused their-session-refused': 'rollback.hidden' },
   async run({ api, check, secondAccount }) {
     const other = secondAccount();
-    const [ours, theirs] = [await createSession(api), await createSession(other)];
-    await append(api, ours.id, user('Ours.'));
-    const snapshot = await createSnapshot(api, ours.id);
-    await append(api, ours.id, user('Ours still.'));
-    const before = await stateOf(api, ours.id);
+    const [ours, theirs] = [await api.createSession(), await other.createSession()];
+    await api.append(ours.id, user('Ours.'));
+    const snapshot = await api.createSnapshot(ours.id);
+    await api.append(ours.id, user('Ours still.'));
+    const before = await api.stateOf(ours.id);
     await check('their-snapshot-refused', async () => {
       const reply = await other.post(`/sessions/${theirs.id}/rollback`, { snapshot_id: snapshot.id });
       expectError(reply, 'snapshot_not_found', { param: 'snapshot_id' });
@@ -72,7 +63,7 @@ const rollbackHidden = defineCase({
     await check('their-session-refused', async () => {
       const reply = await other.post(`/sessions/${ours.id}/rollback`, { snapshot_id: snapshot.id });
       expectError(reply, 'session_not_found');
-      await expectUnchanged(api, before);
+      await api.expectUnchanged(before);
     });
   },
 });
@@ -102,12 +93,12 @@ const rollbackIdentity = defineCase({
     const before = await mixedWindow(context, { tools: [TOOL], title: 'before' });
     const { id } = before.session;
     const path = `/sessions/${id}`;
-    const taken = await createSnapshot(api, id);
+    const taken = await api.createSnapshot(id);
     const rollback = async (snapshot_id: string) =>
       expectBody(await api.post(`${path}/rollback`, { snapshot_id }), Session);
     await check('at-once-the-same', async () => {
       await rollback(taken.id);
-      expectEqual(await windowOf(api, id), before.messages, 'the window, where nothing was done since the snapshot');
+      expectEqual(await api.windowOf(id), before.messages, 'the window, where nothing was done since the snapshot');
     });
     // Every kind of change, the pins both ways.
     const [, plain] = before.messages;
@@ -115,14 +106,14 @@ const rollbackIdentity = defineCase({
     const pinned = before.messages.findLast((message) => message.pinned);
     expectBody(await api.post(`${path}/messages/${pinned?.id}`, { pinned: false }), SessionMessage);
     expectSuccess(await api.post(`${path}/truncate`, { preserve_len: Math.floor(1.5 * limits.min_preserve_tokens) }));
-    await append(api, id, [user('Later.'), { role: 'assistant', content: 'Too late.' }]);
+    await api.append(id, [user('Later.'), { role: 'assistant', content: 'Too late.' }]);
     const fields = { title: 'after', metadata: { since: 'then' } };
     expectBody(await api.post(path, { ...fields, tools: [OTHER_TOOL, TOOL] }), Session);
-    const changed = await stateOf(api, id);
-    const later = await createSnapshot(api, id);
+    const changed = await api.stateOf(id);
+    const later = await api.createSnapshot(id);
 
     const answer = await rollback(taken.id);
-    const { session, messages } = await stateOf(api, id);
+    const { session, messages } = await api.stateOf(id);
     await check('messages-as-they-were', () => {
       const bare = (list: typeof messages) => list.map(({ pinned: _, ...message }) => message);
       expectEqual(bare(messages), bare(before.messages), 'the messages');
@@ -150,11 +141,11 @@ const rollbackIdentity = defineCase({
     });
     await check('undone-and-redone', async () => {
       await rollback(later.id);
-      expectEqual(await windowOf(api, id), changed.messages, 'the window after going forward to a later snapshot');
+      expectEqual(await api.windowOf(id), changed.messages, 'the window after going forward to a later snapshot');
       await rollback(taken.id);
-      expectEqual(await windowOf(api, id), before.messages, 'the window after going back once more');
-      const { version } = await append(api, id, user('It goes on.'));
-      expectTrue(version === (await getSession(api, id)).version, 'the session takes new messages');
+      expectEqual(await api.windowOf(id), before.messages, 'the window after going back once more');
+      const { version } = await api.append(id, user('It goes on.'));
+      expectTrue(version === (await api.getSession(id)).version, 'the session takes new messages');
     });
   },
 });
@@ -167,15 +158,15 @@ const rollbackMemory = defineCase({
   cost: () => ({ promptTokens: 7 * 200, completionTokens: 7 * 32 }),
   async run({ api, check, nonce }, context) {
     const [earlier, later] = [nonce(), nonce()];
-    const { id } = await createSession(api);
-    await append(api, id, user(codeWordText(earlier)));
-    const { id: snapshot_id } = await createSnapshot(api, id);
-    const before = await windowOf(api, id);
-    await append(api, id, user(codeWordText(later)));
+    const { id } = await api.createSession();
+    await api.append(id, user(codeWordText(earlier)));
+    const { id: snapshot_id } = await api.createSnapshot(id);
+    const before = await api.windowOf(id);
+    await api.append(id, user(codeWordText(later)));
     // A turn of its own, so that more than appends has to be undone.
     await expectRecall(context, { session_id: id }, later);
     expectBody(await api.post(`/sessions/${id}/rollback`, { snapshot_id }), Session);
-    await check('turns-are-undone', async () => expectEqual(await windowOf(api, id), before, 'the window'));
+    await check('turns-are-undone', async () => expectEqual(await api.windowOf(id), before, 'the window'));
     await check('later-unknown', () => expectNoRecall(context, { session_id: id }, later));
     await check('earlier-known-again', () => expectRecall(context, { session_id: id }, earlier));
   },
@@ -206,10 +197,10 @@ const rollbackPreserveLen = defineCase({
     const path = `/sessions/${session.id}`;
     const rollback = async (fields: object = {}) => {
       expectBody(await api.post(`${path}/rollback`, { snapshot_id, ...fields }), Session);
-      return windowOf(api, session.id);
+      return api.windowOf(session.id);
     };
     expectSuccess(await api.post(`${path}/truncate`, { preserve_len: middle }));
-    const truncated = await windowOf(api, session.id);
+    const truncated = await api.windowOf(session.id);
     expectTrue(truncated.length < messages.length, 'a truncate to the same preserve_len cuts something');
     await check('all-on-request', async () => {
       expectEqual(await rollback({ preserve_len: 'all' }), messages, 'the window');
@@ -221,7 +212,7 @@ const rollbackPreserveLen = defineCase({
     await check('more-on-request', async () => {
       expectEqual(await rollback({ preserve_len: most }), kept(most), `the window, at most ${most} tokens`);
     });
-    const before = await stateOf(api, session.id);
+    const before = await api.stateOf(session.id);
     const refuse = async (fields: object) => api.post(`${path}/rollback`, fields);
     await check('under-minimum-refused', async () => {
       const reply = await refuse({ snapshot_id, preserve_len: least - 1 });
@@ -235,7 +226,7 @@ const rollbackPreserveLen = defineCase({
     await check('needs-snapshot', async () => {
       expectError(await refuse({}), 'invalid_request', { param: 'snapshot_id' });
     });
-    await check('refused-unchanged', () => expectUnchanged(api, before));
+    await check('refused-unchanged', () => api.expectUnchanged(before));
     expectSuccess(await api.post(`${path}/rollback`, { snapshot_id, preserve_len: least }));
   },
 });

@@ -4,18 +4,7 @@ import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
 import { expectBody, expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
 import { fullSession, WINDOW_STATES, type WindowState } from '../../tables/states.ts';
 import type { Api } from '../../wire/api.ts';
-import {
-  append,
-  createSession,
-  createSnapshot,
-  readMessages,
-  type State,
-  share,
-  stateOf,
-  toolResult,
-  user,
-  windowOf,
-} from '../../wire/sessions.ts';
+import { type State, toolResult, user } from '../../wire/sessions.ts';
 import { PROMPT_TOKENS } from '../../wire/tokens.ts';
 import { estimateTokens, OTHER_TOOL } from '../../wire/windows.ts';
 import type { WireRuleId } from '../rules.ts';
@@ -41,7 +30,7 @@ interface Restore {
 }
 
 async function session(api: Api, id: string): Promise<Restored> {
-  const state = await stateOf(api, id);
+  const state = await api.stateOf(id);
   return { api, messages: state.messages, state };
 }
 
@@ -57,7 +46,7 @@ const RESTORES: readonly Restore[] = [
     rule: 'snapshots.messages',
     same: true,
     listed: true,
-    run: async ({ api }, _, id) => ({ api, messages: await readMessages(api, `/snapshots/${id}/messages`) }),
+    run: async ({ api }, _, id) => ({ api, messages: await api.readMessages(`/snapshots/${id}/messages`) }),
   },
   {
     name: 'archived',
@@ -67,7 +56,7 @@ const RESTORES: readonly Restore[] = [
     listed: true,
     run: async ({ api }, _, id) => ({
       api,
-      messages: await readMessages(api, `/snapshots/${id}/messages?scope=archived`),
+      messages: await api.readMessages(`/snapshots/${id}/messages?scope=archived`),
     }),
   },
   {
@@ -89,7 +78,7 @@ const RESTORES: readonly Restore[] = [
     needs: ['sessions.fork'],
     rule: 'forks.new-session',
     same: false,
-    run: async ({ api }, _, snapshot_id) => session(api, (await createSession(api, { snapshot_id })).id),
+    run: async ({ api }, _, snapshot_id) => session(api, (await api.createSession({ snapshot_id })).id),
   },
   {
     name: 'share-fork',
@@ -98,7 +87,7 @@ const RESTORES: readonly Restore[] = [
     same: false,
     async run(context, _, snapshot_id) {
       const api = context.secondAccount();
-      return session(api, (await createSession(api, { share_id: await share(context.api, snapshot_id) })).id);
+      return session(api, (await api.createSession({ share_id: await context.api.share(snapshot_id) })).id);
     },
   },
 ];
@@ -112,8 +101,8 @@ function bare({ id: _, session_id: _session, ...message }: SessionMessage): obje
 async function disturb({ api }: CaseContext<string>, { session: { id }, messages }: State): Promise<void> {
   const calls = messages.flatMap(({ tool_calls = [] }) => tool_calls).map((call) => call.id);
   const answered = messages.map(({ tool_call_id }) => tool_call_id);
-  for (const call of calls) if (!answered.includes(call)) await append(api, id, toolResult(call));
-  await append(api, id, [user('Later.'), { role: 'assistant', content: 'Too late.' }]);
+  for (const call of calls) if (!answered.includes(call)) await api.append(id, toolResult(call));
+  await api.append(id, [user('Later.'), { role: 'assistant', content: 'Too late.' }]);
   for (const { id: message, pinned } of messages.slice(0, 3)) {
     expectSuccess(await api.post(`/sessions/${id}/messages/${message}`, { pinned: !pinned }));
   }
@@ -144,7 +133,7 @@ function stateCase(state: WindowState): Case {
     async run({ api, check }, context) {
       const id = await fullSession(context);
       await state.enter(context, id);
-      const before = await stateOf(api, id);
+      const before = await api.stateOf(id);
       const { usage, tools } = before.session;
       await check('counts-as-estimated', async () => {
         const messages = before.messages.map(({ role, content, name, tool_calls, tool_call_id }) => ({
@@ -157,9 +146,9 @@ function stateCase(state: WindowState): Case {
         const due = (await estimateTokens(context, { messages, tools })) - PROMPT_TOKENS;
         expectEqual(usage.total_tokens, due, 'the usage, against the estimate for the same window');
       });
-      const { id: snapshot } = await createSnapshot(api, id);
+      const { id: snapshot } = await api.createSnapshot(id);
       await disturb(context, before);
-      const { version, updated_at } = (await stateOf(api, id)).session;
+      const { version, updated_at } = (await api.stateOf(id)).session;
       for (const restore of RESTORES) await judge(context, restore, { before, snapshot, version, updated_at });
     },
   });
@@ -191,10 +180,10 @@ function stateCase(state: WindowState): Case {
       const open = state.name === 'calls-open';
       if (open) {
         expectError(await api.post(path, user('And?')), 'tool_call_unanswered');
-        await append(api, now.session.id, toolResult('call_x'));
+        await api.append(now.session.id, toolResult('call_x'));
       } else expectError(await api.post(path, toolResult('call_x')), 'tool_result_orphan');
-      const { data, usage } = await append(api, now.session.id, { ...user('It goes on.'), name: 'ann' });
-      const window = await windowOf(api, now.session.id);
+      const { data, usage } = await api.append(now.session.id, { ...user('It goes on.'), name: 'ann' });
+      const window = await api.windowOf(now.session.id);
       const added = window.length - now.messages.length;
       expectEqual([added, window.at(-1)], [open ? 2 : 1, data[0]], 'the window after one more message');
       expectEqual(window.slice(0, -added), now.messages, 'the messages that stood there before');

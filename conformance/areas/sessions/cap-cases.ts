@@ -2,7 +2,7 @@ import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
 import { expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
 import { type Ground, ROUTES, type Route, sendRoute } from '../../tables/routes.ts';
 import type { Api } from '../../wire/api.ts';
-import { createSession, createSnapshot, share, user } from '../../wire/sessions.ts';
+import { user } from '../../wire/sessions.ts';
 import { facts } from '../../wire/windows.ts';
 import { expectSameAnswer, isReplay } from '../idempotency/replays.ts';
 import type { WireRuleId } from '../rules.ts';
@@ -36,11 +36,11 @@ const FACTS = 8;
 
 /** Fills an account but for one place. */
 async function fillToTheLast({ limits }: CaseContext<string>, api: Api, { kind }: Cap): Promise<Ground> {
-  const { id } = await createSession(api, { messages: facts(FACTS) });
-  const { id: snapshot } = await createSnapshot(api, id);
+  const { id } = await api.createSession({ messages: facts(FACTS) });
+  const { id: snapshot } = await api.createSnapshot(id);
   const ground = { session: id, message: '', pinned: '', snapshot, share: '' };
   if (kind === 'sessions') await fillAccount(api, limits.sessions - 2);
-  else for (let taken = 2; taken < limits.snapshots; taken += 1) await createSnapshot(api, id);
+  else for (let taken = 2; taken < limits.snapshots; taken += 1) await api.createSnapshot(id);
   return ground;
 }
 
@@ -82,10 +82,8 @@ function capCase(cap: Cap): Case {
       const ground = await fillToTheLast(context, api, cap);
       // What is shared is another account's where there is one, so that the fork counts for whoever forks.
       const own = api.account === context.api.account;
-      const shared = own
-        ? ground.session
-        : (await createSession(context.api, { messages: [user('To be shared.')] })).id;
-      const theirs = await share(context.api, own ? ground.snapshot : (await createSnapshot(context.api, shared)).id);
+      const shared = own ? ground.session : (await context.api.createSession({ messages: [user('To be shared.')] })).id;
+      const theirs = await context.api.share(own ? ground.snapshot : (await context.api.createSnapshot(shared)).id);
       const [filler] = ROUTES.filter(({ name }) => name === (cap.kind === 'sessions' ? 'create' : 'snapshot')) as [
         Route,
       ];

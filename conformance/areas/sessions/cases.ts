@@ -6,7 +6,7 @@ import { type Case, defineCase } from '../../core/case.ts';
 import { expectBody, expectEqual, expectError, expectShape, expectSuccess, expectTrue } from '../../core/expect.ts';
 import type { Api } from '../../wire/api.ts';
 import type { Reply } from '../../wire/reply.ts';
-import { append, createSession, expectUnchanged, getSession, stateOf, user, windowOf } from '../../wire/sessions.ts';
+import { user } from '../../wire/sessions.ts';
 import { TOOL } from '../../wire/windows.ts';
 import { CAP_CASES } from './cap-cases.ts';
 import {
@@ -73,8 +73,8 @@ const sessionsCreate = defineCase({
       expectTrue(updated_at >= created_at, `changed at ${updated_at}, before it was created at ${created_at}`);
     });
     await check('read-back', async () => {
-      expectEqual(await getSession(api, session.id), session, 'the session as it is read');
-      expectTrue((await windowOf(api, session.id)).length === 0, 'the window of a new session is empty');
+      expectEqual(await api.getSession(session.id), session, 'the session as it is read');
+      expectTrue((await api.windowOf(session.id)).length === 0, 'the window of a new session is empty');
     });
   },
 });
@@ -106,7 +106,7 @@ const sessionsFields = defineCase({
     await check('title-kept', () => expectEqual(session.title, given.title, 'title'));
     await check('metadata-kept', () => expectEqual(session.metadata, given.metadata, 'metadata'));
     await check('tools-kept', () => expectEqual(session.tools, given.tools, 'tools'));
-    const state = await stateOf(api, session.id);
+    const state = await api.stateOf(session.id);
     await check('messages-in-order', () => {
       const written = state.messages.map(({ role, content }) => ({ role, content }));
       expectEqual(written, messages, 'the window of a session created with messages');
@@ -124,8 +124,8 @@ const sessionsFields = defineCase({
     });
     await check('read-back', async () => {
       expectEqual(state.session, session, 'the session as it is read');
-      const { usage } = await append(api, session.id, user('One more.'));
-      expectEqual((await getSession(api, session.id)).usage, usage, 'the usage, as the last write answered it');
+      const { usage } = await api.append(session.id, user('One more.'));
+      expectEqual((await api.getSession(session.id)).usage, usage, 'the usage, as the last write answered it');
     });
   },
 });
@@ -143,22 +143,22 @@ const sessionsMetadata = defineCase({
     'title-exact title-over': 'sessions.title-length',
   },
   async run({ api, limits, check }) {
-    const session = await createSession(api);
+    const session = await api.createSession();
     const accepted = async (body: object, expected: Partial<Session>) => {
       for (const path of ['/sessions', `/sessions/${session.id}`]) {
         const { id } = expectBody(await api.post(path, body), Session);
-        const read = await getSession(api, id);
+        const read = await api.getSession(id);
         for (const [name, value] of Object.entries(expected)) expectEqual(read[name as keyof Session], value, name);
       }
     };
     const over = async (body: object, field: string, limit: number) => {
-      const before = await stateOf(api, session.id);
+      const before = await api.stateOf(session.id);
       for (const path of ['/sessions', `/sessions/${session.id}`]) {
         const message = expectError(await api.post(path, body), 'invalid_request');
         const named = message.includes(field) && message.includes(String(limit));
         expectTrue(named, `the refusal names ${field} and the limit ${limit}: ${message}`);
       }
-      await expectUnchanged(api, before);
+      await api.expectUnchanged(before);
     };
     const metadata = {
       pairs: (count: number) => ({ metadata: pairs(count) }),
@@ -195,8 +195,8 @@ const sessionsBadFields = defineCase({
     'unknown-at-creation unknown-later': 'sessions.unknown-fields',
   },
   async run({ api, check }) {
-    const { id } = await createSession(api, { title: 'Before' });
-    const before = await stateOf(api, id);
+    const { id } = await api.createSession({ title: 'Before' });
+    const before = await api.stateOf(id);
     const blamed = (reply: Reply, field: string) => {
       expectError(reply, 'invalid_request');
       const { param } = (reply.json as { error: { param?: unknown } }).error;
@@ -211,7 +211,7 @@ const sessionsBadFields = defineCase({
     });
     await check('update-refused', async () => {
       for (const [body, field] of BAD) blamed(await api.post(`/sessions/${id}`, body), field);
-      await expectUnchanged(api, before);
+      await api.expectUnchanged(before);
     });
     const unknown = { colour: 'blue', nested: { a: [1] } };
     await check('unknown-at-creation', async () => {
@@ -246,7 +246,7 @@ const sessionsLimits = defineCase({
   },
   async run(context) {
     const declared = resolveLimits(context.target.limits);
-    const { limits } = await getSession(context.api, (await createSession(context.api)).id);
+    const { limits } = await context.api.getSession((await context.api.createSession()).id);
     for (const [check, name] of Object.entries(CHECKS) as [keyof typeof CHECKS, keyof typeof limits][]) {
       await context.check(check, () => expectEqual(limits[name], declared[name], `the limit ${name}`));
     }
@@ -266,7 +266,7 @@ const sessionsModel = defineCase({
     await check('alias-accepted', async () => {
       const { id, model } = expectBody(await api.post('/sessions', { metadata: api.mark, model: ALIAS }), Session);
       expectEqual(model, ALIAS, 'the model, as it was given');
-      expectEqual((await getSession(api, id)).model, ALIAS, 'the model as it is read');
+      expectEqual((await api.getSession(id)).model, ALIAS, 'the model as it is read');
     });
     expectSuccess(await api.post('/sessions', { metadata: api.mark, model: target.model }));
     const reply = await api.post('/sessions', { model: UNKNOWN });
@@ -296,14 +296,14 @@ const sessionsUpdate = defineCase({
     'answer-is-read identity-stays': 'sessions.read-back',
   },
   async run({ api, check }) {
-    const created = await createSession(api, FIRST);
+    const created = await api.createSession(FIRST);
     const { id } = created;
     const update = async (body: object) => expectBody(await api.post(`/sessions/${id}`, body), Session);
     let expected: object = FIRST;
     const judge = async (body: object, then: object = body) => {
       expected = { ...expected, ...then };
       expectEqual(fieldsOf(await update(body)), expected, `the session after ${JSON.stringify(Object.keys(body))}`);
-      expectEqual(fieldsOf(await getSession(api, id)), expected, 'the session as it is read');
+      expectEqual(fieldsOf(await api.getSession(id)), expected, 'the session as it is read');
     };
     await check('title-alone', () => judge({ title: 'Second' }));
     await check('metadata-alone', () => judge({ metadata: { c: '3' } }));
@@ -313,9 +313,7 @@ const sessionsUpdate = defineCase({
       judge({ title: null, metadata: null, tools: [] }, { title: null, metadata: {}, tools: [] }),
     );
     const last = await update({ title: 'Fourth' });
-    await check('answer-is-read', async () =>
-      expectEqual(await getSession(api, id), last, 'the session as it is read'),
-    );
+    await check('answer-is-read', async () => expectEqual(await api.getSession(id), last, 'the session as it is read'));
     await check('identity-stays', () => {
       const same = ({ id, session_id, model, created_at, limits, forked_from }: Session) => [
         id,
@@ -348,13 +346,13 @@ const sessionsTools = defineCase({
     'beyond-window-refused': 'sessions.tools-window',
   },
   async run({ api, limits, target, check }) {
-    const { id, usage: before } = await createSession(api, { messages: [user('The first message.')] });
+    const { id, usage: before } = await api.createSession({ messages: [user('The first message.')] });
     const update = (body: object) => api.post(`/sessions/${id}`, body);
     await check('counted-as-estimated', async () => {
       const tools = [TOOL, OTHER_TOOL];
       const expected = await toolTokens(api, target.model, tools);
       expectEqual(expectBody(await update({ tools }), Session).usage.tools_tokens, expected, 'tools_tokens');
-      expectEqual((await createSession(api, { tools })).usage.tools_tokens, expected, 'tools_tokens of a new session');
+      expectEqual((await api.createSession({ tools })).usage.tools_tokens, expected, 'tools_tokens of a new session');
     });
     await check('counted-in-total', async () => {
       const { usage } = expectBody(await update({ tools: [TOOL] }), Session);
@@ -364,7 +362,7 @@ const sessionsTools = defineCase({
     });
     await check('none-counts-nothing', async () => {
       const { usage } = expectBody(await update({ tools: [] }), Session);
-      const [message] = (await stateOf(api, id)).messages;
+      const [message] = (await api.stateOf(id)).messages;
       expectEqual(
         [usage.tools_tokens, usage.total_tokens],
         [0, message?.tokens],
@@ -372,12 +370,12 @@ const sessionsTools = defineCase({
       );
     });
     await check('beyond-window-refused', async () => {
-      const state = await stateOf(api, id);
+      const state = await api.stateOf(id);
       // A word is at least one token in any vocabulary.
       const description = ' river'.repeat(limits.window_tokens);
       const large = { type: 'function', function: { name: 'look_up', description } };
       expectError(await update({ tools: [large] }), 'context_window_exceeded');
-      await expectUnchanged(api, state);
+      await api.expectUnchanged(state);
       expectBody(await update({ tools: [TOOL] }), Session);
     });
   },

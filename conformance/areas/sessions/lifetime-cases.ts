@@ -5,7 +5,7 @@ import { expectBody, expectEqual, expectError, expectSuccess, expectTrue } from 
 import { Inconclusive } from '../../core/verdict.ts';
 import { CHAT_COST, GROUND_NEEDS, layGround, ROUTES, type Route, sendRoute } from '../../tables/routes.ts';
 import type { Api } from '../../wire/api.ts';
-import { append, createSession, expectUnchanged, getSession, stateOf, unknownId, user } from '../../wire/sessions.ts';
+import { unknownId, user } from '../../wire/sessions.ts';
 
 /** Creations at the same time: more than the slots that are left for them. */
 const SLOTS = 3;
@@ -15,7 +15,7 @@ const RACERS = 9;
 /** @returns the ids */
 export async function fillAccount(api: Api, count: number): Promise<string[]> {
   const ids: string[] = [];
-  while (ids.length < count) ids.push((await createSession(api)).id);
+  while (ids.length < count) ids.push((await api.createSession()).id);
   return ids;
 }
 
@@ -111,8 +111,8 @@ export const sessionsDelete = defineCase({
     'other-stays': 'sessions.independent',
   },
   async run({ api, check }) {
-    const { id } = await createSession(api, { messages: [user('The first message.')] });
-    const other = await createSession(api);
+    const { id } = await api.createSession({ messages: [user('The first message.')] });
+    const other = await api.createSession();
     const path = `/sessions/${id}`;
     expectSuccess(await api.get(path));
     const reply = await api.delete(path);
@@ -120,7 +120,7 @@ export const sessionsDelete = defineCase({
     await check('not-read', async () => expectError(await api.get(path), 'session_not_found'));
     await check('messages-not-read', async () => expectError(await api.get(`${path}/messages`), 'session_not_found'));
     await check('again-not-found', async () => expectError(await api.delete(path), 'session_not_found'));
-    await check('other-stays', async () => expectEqual(await getSession(api, other.id), other, 'another session'));
+    await check('other-stays', async () => expectEqual(await api.getSession(other.id), other, 'another session'));
   },
 });
 
@@ -152,14 +152,14 @@ export const sessionsIds = defineCase({
   needs: ['sessions'],
   checks: { 'of-those-there of-those-gone': 'sessions.ids-unique' },
   async run({ api, check }) {
-    const first = await createSession(api);
-    const second = await createSession(api);
+    const first = await api.createSession();
+    const second = await api.createSession();
     await check('of-those-there', () => expectTrue(first.id !== second.id, `two sessions have the id ${first.id}`));
     await check('of-those-gone', async () => {
       const seen = new Set([first.id, second.id]);
       for (let round = 0; round < ROUNDS; round += 1) {
         for (const id of seen) await api.delete(`/sessions/${id}`);
-        const { id } = await createSession(api);
+        const { id } = await api.createSession();
         expectTrue(!seen.has(id), `the id ${id} of a deleted session was given again`);
         seen.add(id);
       }
@@ -179,7 +179,7 @@ export const sessionsUnknown = defineCase({
   needs: ['sessions'],
   checks: { 'not-read not-changed not-deleted': 'sessions.not-found' },
   async run({ api, check }) {
-    const session = await createSession(api);
+    const session = await api.createSession();
     const path = `/sessions/${unknownId(session.id)}`;
     expectSuccess(await api.get(`/sessions/${session.id}`));
     await check('not-read', async () => expectError(await api.get(path), 'session_not_found'));
@@ -200,7 +200,7 @@ export const sessionsChatUnknown = defineCase({
   cost: () => CHAT_COST,
   async run({ target, check, emptyAccount }) {
     const api = await emptyAccount();
-    const { id } = await createSession(api);
+    const { id } = await api.createSession();
     const nobody = unknownId(id);
     const say = (session_id: string, more: object = {}) =>
       api.post('/chat/completions', {
@@ -230,21 +230,21 @@ export const sessionsIndependent = defineCase({
   checks: { 'append-stays-in-one update-stays-in-one delete-stays-in-one': 'sessions.independent' },
   async run({ api, check }) {
     const messages = [user('The first message.')];
-    const one = await createSession(api, { messages });
-    const other = await createSession(api, { messages });
-    const before = await stateOf(api, other.id);
+    const one = await api.createSession({ messages });
+    const other = await api.createSession({ messages });
+    const before = await api.stateOf(other.id);
     await check('append-stays-in-one', async () => {
-      await append(api, one.id, user('Only for one.'));
-      await expectUnchanged(api, before);
+      await api.append(one.id, user('Only for one.'));
+      await api.expectUnchanged(before);
     });
     await check('update-stays-in-one', async () => {
       expectSuccess(await api.post(`/sessions/${one.id}`, { title: 'One', metadata: { of: 'one' } }));
-      await expectUnchanged(api, before);
+      await api.expectUnchanged(before);
     });
     await check('delete-stays-in-one', async () => {
       expectSuccess(await api.delete(`/sessions/${one.id}`));
-      await expectUnchanged(api, before);
-      await append(api, other.id, user('It goes on.'));
+      await api.expectUnchanged(before);
+      await api.append(other.id, user('It goes on.'));
     });
   },
 });
@@ -256,8 +256,8 @@ export const sessionsHostedAgents = defineCase({
   checks: { 'read-refused create-refused change-refused says-why': 'sessions.hosted-agents' },
   async run({ api, check }) {
     const headers = { 'kimi-api-version': '2026-09-01' };
-    const { id } = await createSession(api);
-    const before = await stateOf(api, id);
+    const { id } = await api.createSession();
+    const before = await api.stateOf(id);
     const path = `/sessions/${id}`;
     await check('read-refused', async () => expectError(await api.get(path, { headers }), 'invalid_request'));
     const create = await api.post('/sessions', {}, { headers });
@@ -265,7 +265,7 @@ export const sessionsHostedAgents = defineCase({
     await check('change-refused', async () => {
       expectError(await api.post(path, { title: 'x' }, { headers }), 'invalid_request');
       expectError(await api.delete(path, { headers }), 'invalid_request');
-      await expectUnchanged(api, before);
+      await api.expectUnchanged(before);
     });
     await check('says-why', () => {
       const message = expectError(create, 'invalid_request');

@@ -3,17 +3,7 @@ import { Session, SessionDeleted } from '../../../contract/sessions.ts';
 import { SharedSnapshot, Snapshot, SnapshotDeleted } from '../../../contract/snapshots.ts';
 import { type Case, defineCase } from '../../core/case.ts';
 import { expectBody, expectEqual, expectError, expectShape, expectSuccess, expectTrue } from '../../core/expect.ts';
-import {
-  append,
-  createSession,
-  createSnapshot,
-  expectUnchanged,
-  readMessages,
-  share,
-  stateOf,
-  user,
-  windowOf,
-} from '../../wire/sessions.ts';
+import { user } from '../../wire/sessions.ts';
 import { contentOf, OTHER_TOOL, partlyRestored } from '../../wire/windows.ts';
 
 const NEEDS = ['sessions', 'sessions.append', 'sessions.snapshot', 'sessions.share', 'sessions.fork'] as const;
@@ -34,14 +24,14 @@ const sharesEnds = defineCase({
   },
   async run({ api, check, secondAccount }) {
     const other = secondAccount();
-    const { id: session } = await createSession(api);
-    await append(api, session, user('To be shared.'));
+    const { id: session } = await api.createSession();
+    await api.append(session, user('To be shared.'));
     for (const how of ['revoked', 'deleted'] as const) {
-      const { id } = await createSnapshot(api, session);
-      const share_id = await share(api, id);
+      const { id } = await api.createSnapshot(session);
+      const share_id = await api.share(id);
       expectSuccess(await other.get(`/shares/${share_id}`));
-      const fork = await createSession(other, { share_id });
-      const before = await stateOf(other, fork.id);
+      const fork = await other.createSession({ share_id });
+      const before = await other.stateOf(fork.id);
       if (how === 'revoked') expectBody(await api.delete(`/snapshots/${id}/share`), Snapshot);
       else expectBody(await api.delete(`/snapshots/${id}`), SnapshotDeleted);
       await check(`${how}-not-read`, async () => {
@@ -51,8 +41,8 @@ const sharesEnds = defineCase({
         expectError(await other.post('/sessions', { share_id }), 'share_not_found', { param: 'share_id' });
       });
       await check(`${how}-fork-lives-on`, async () => {
-        await expectUnchanged(other, before);
-        const { usage } = await append(other, fork.id, user('It goes on.'));
+        await other.expectUnchanged(before);
+        const { usage } = await other.append(fork.id, user('It goes on.'));
         expectEqual(usage.messages, before.messages.length + 1, 'messages after one more');
       });
     }
@@ -67,12 +57,12 @@ const sharesExpiry = defineCase({
   checks: { 'expired-not-read expired-not-forked renewed': 'shares.expired' },
   async run({ api, check, secondAccount }) {
     const other = secondAccount();
-    const { id: session } = await createSession(api);
-    const { id } = await createSnapshot(api, session);
-    const share_id = await share(api, id, { expires_in: 3_600 });
+    const { id: session } = await api.createSession();
+    const { id } = await api.createSnapshot(session);
+    const share_id = await api.share(id, { expires_in: 3_600 });
     const path = `/shares/${share_id}`;
     expectSuccess(await other.get(path));
-    await share(api, id, { expires_in: 1 });
+    await api.share(id, { expires_in: 1 });
     let reply = await other.get(path);
     for (const milliseconds of POLLS_MS) {
       if (reply.status !== 200) break;
@@ -84,9 +74,9 @@ const sharesExpiry = defineCase({
       expectError(await other.post('/sessions', { share_id }), 'share_not_found', { param: 'share_id' });
     });
     await check('renewed', async () => {
-      expectEqual(await share(api, id, { expires_in: 3_600 }), share_id, 'the share_id');
+      expectEqual(await api.share(id, { expires_in: 3_600 }), share_id, 'the share_id');
       expectSuccess(await other.get(path));
-      await createSession(other, { share_id });
+      await other.createSession({ share_id });
     });
   },
 });
@@ -116,12 +106,12 @@ const sharesForks = defineCase({
     const least = limits.min_preserve_tokens;
     const { session, messages, snapshot_id: id, little, most, kept } = await partlyRestored(context);
     const owned = { session, messages };
-    const share_id = await share(api, id);
-    const restored = await readMessages(api, `/snapshots/${id}/messages`);
-    const fork = (fields: object = {}) => createSession(other, { share_id, ...fields });
-    const window = async (preserve_len?: number) => windowOf(other, (await fork({ preserve_len })).id);
+    const share_id = await api.share(id);
+    const restored = await api.readMessages(`/snapshots/${id}/messages`);
+    const fork = (fields: object = {}) => other.createSession({ share_id, ...fields });
+    const window = async (preserve_len?: number) => other.windowOf((await fork({ preserve_len })).id);
     const first = await fork();
-    const forked = await windowOf(other, first.id);
+    const forked = await other.windowOf(first.id);
     await require('what-is-restored', () =>
       expectEqual(forked.map(contentOf), restored.map(contentOf), 'the window of the fork'));
     await check('tools-and-pins', () => {
@@ -147,13 +137,13 @@ const sharesForks = defineCase({
       const reply = await other.post('/sessions', { share_id, preserve_len: least - 1 });
       expectError(reply, 'preserve_len_too_small', { param: 'preserve_len' });
     });
-    await append(other, first.id, user('Only in the fork.'));
+    await other.append(first.id, user('Only in the fork.'));
     expectBody(await other.post(`/sessions/${first.id}`, { tools: [OTHER_TOOL] }), Session);
     expectSuccess(await other.post(`/sessions/${first.id}/truncate`, { preserve_len: little }));
     expectBody(await other.delete(`/sessions/${first.id}`), SessionDeleted);
-    await check('session-unchanged', () => expectUnchanged(api, owned));
+    await check('session-unchanged', () => api.expectUnchanged(owned));
     await check('snapshot-unchanged', async () => {
-      expectEqual(await readMessages(api, `/snapshots/${id}/messages`), restored, 'what the snapshot restores');
+      expectEqual(await api.readMessages(`/snapshots/${id}/messages`), restored, 'what the snapshot restores');
     });
   },
 });
@@ -171,10 +161,10 @@ const sharesPreview = defineCase({
   async run({ api, check, require, nonce, secondAccount }) {
     const other = secondAccount();
     const secret = nonce();
-    const { id: session } = await createSession(api);
-    await append(api, session, user('To be shared.'));
-    const { id } = await createSnapshot(api, session, { name: 'for others', metadata: { secret } });
-    const share_id = await share(api, id);
+    const { id: session } = await api.createSession();
+    await api.append(session, user('To be shared.'));
+    const { id } = await api.createSnapshot(session, { name: 'for others', metadata: { secret } });
+    const share_id = await api.share(id);
     const owned = (await api.get(`/snapshots/${id}`)).json;
     const path = `/shares/${share_id}`;
     const reply = await other.get(path);
@@ -211,14 +201,14 @@ const sharesReadOnly = defineCase({
   },
   async run({ api, check, secondAccount }) {
     const other = secondAccount();
-    const { id: session } = await createSession(api);
-    await append(api, session, user('Ours.'));
-    const { id } = await createSnapshot(api, session);
-    const share_id = await share(api, id);
+    const { id: session } = await api.createSession();
+    await api.append(session, user('Ours.'));
+    const { id } = await api.createSnapshot(session);
+    const share_id = await api.share(id);
     const path = `/snapshots/${id}`;
     const before = (await api.get(path)).json;
     const same = async () => expectEqual((await api.get(path)).json, before, 'the snapshot of the owner');
-    const fork = await createSession(other, { share_id });
+    const fork = await other.createSession({ share_id });
     await check('snapshot-not-read', async () => void expectError(await other.get(path), 'snapshot_not_found'));
     await check('messages-not-read', async () => {
       expectError(await other.get(`${path}/messages?scope=archived`), 'snapshot_not_found');
@@ -256,10 +246,10 @@ const sharesReadOnly = defineCase({
       });
     });
     await check('session-not-read', async () => {
-      const state = await stateOf(api, session);
+      const state = await api.stateOf(session);
       expectError(await other.get(`/sessions/${session}`), 'session_not_found');
       expectError(await other.post(`/sessions/${session}/messages`, user('Theirs.')), 'session_not_found');
-      await expectUnchanged(api, state);
+      await api.expectUnchanged(state);
     });
   },
 });
@@ -281,9 +271,9 @@ const sharesSharing = defineCase({
     'never-known-refused': 'shares.unknown',
   },
   async run({ api, check, require }) {
-    const { id: session } = await createSession(api);
-    await append(api, session, user('To be shared.'));
-    const plain = await createSnapshot(api, session, { name: 'shared' });
+    const { id: session } = await api.createSession();
+    await api.append(session, user('To be shared.'));
+    const plain = await api.createSnapshot(session, { name: 'shared' });
     const path = `/snapshots/${plain.id}`;
     const share = async (fields: object = {}) => expectBody(await api.post(`${path}/share`, fields), Snapshot);
     const read = async () => expectBody(await api.get(path), Snapshot);

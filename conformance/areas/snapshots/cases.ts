@@ -5,16 +5,7 @@ import { Snapshot, SnapshotDeleted } from '../../../contract/snapshots.ts';
 import { type Case, defineCase } from '../../core/case.ts';
 import { expectBody, expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
 import type { Api } from '../../wire/api.ts';
-import {
-  append,
-  createSession,
-  createSnapshot,
-  expectUnchanged,
-  readMessages,
-  stateOf,
-  user,
-  windowOf,
-} from '../../wire/sessions.ts';
+import { user } from '../../wire/sessions.ts';
 import {
   expectBelowMinimum,
   fillWindow,
@@ -38,16 +29,16 @@ const snapshotImmutable = defineCase({
   async run({ api, limits, check }, context) {
     const { session, messages } = await mixedWindow(context, { tools: [TOOL] });
     const path = `/sessions/${session.id}`;
-    const { id } = await createSnapshot(api, session.id, { preserve_len: 2 * limits.min_preserve_tokens });
+    const { id } = await api.createSnapshot(session.id, { preserve_len: 2 * limits.min_preserve_tokens });
     const seen = async () => [
       expectBody(await api.get(`/snapshots/${id}`), Snapshot),
-      await readMessages(api, `/snapshots/${id}/messages`),
-      await readMessages(api, `/snapshots/${id}/messages?scope=archived`),
+      await api.readMessages(`/snapshots/${id}/messages`),
+      await api.readMessages(`/snapshots/${id}/messages?scope=archived`),
     ];
     const before = await seen();
     const same = async () => expectEqual(await seen(), before, 'the snapshot and its messages');
     await check('after-writes', async () => {
-      await append(api, session.id, user('One more.'));
+      await api.append(session.id, user('One more.'));
       await same();
     });
     await check('after-pins', async () => {
@@ -84,11 +75,11 @@ const snapshotLimit = defineCase({
   async run({ limits, check, require, secondAccount, emptyAccount }) {
     const { snapshots: limit } = limits;
     const api = await emptyAccount();
-    const [one, two] = [await createSession(api), await createSession(api)];
+    const [one, two] = [await api.createSession(), await api.createSession()];
     // The limit is that of the account, so that no single session holds as many.
-    for (let taken = 0; taken < limit - 1; taken += 1) await createSnapshot(api, (taken % 2 === 0 ? one : two).id);
+    for (let taken = 0; taken < limit - 1; taken += 1) await api.createSnapshot((taken % 2 === 0 ? one : two).id);
     let last = '';
-    await require('last-accepted', async () => (last = (await createSnapshot(api, one.id)).id));
+    await require('last-accepted', async () => (last = (await api.createSnapshot(one.id)).id));
     const full = await newest(api);
     await check('one-more-refused', async () => {
       for (const { id } of [one, two]) {
@@ -98,13 +89,13 @@ const snapshotLimit = defineCase({
     await check('refusal-keeps-nothing', async () => expectEqual(await newest(api), full, 'the newest snapshots'));
     await check('deleting-makes-room', async () => {
       expectBody(await api.delete(`/snapshots/${last}`), SnapshotDeleted);
-      await createSnapshot(api, two.id);
+      await api.createSnapshot(two.id);
       expectError(await api.post(`/sessions/${two.id}/snapshots`), 'snapshot_limit_reached');
     });
     await check('other-account-has-room', async () => {
       const other = secondAccount();
-      const { id } = await createSession(other);
-      await createSnapshot(other, id);
+      const { id } = await other.createSession();
+      await other.createSnapshot(id);
     });
   },
 });
@@ -122,10 +113,10 @@ const snapshotLists = defineCase({
     'of-a-deleted-session session-gone': 'snapshots.survives-session',
   },
   async run({ api, check }) {
-    const [one, two] = [await createSession(api), await createSession(api)];
-    const first = await createSnapshot(api, one.id);
-    const second = await createSnapshot(api, two.id);
-    const third = await createSnapshot(api, one.id);
+    const [one, two] = [await api.createSession(), await api.createSession()];
+    const first = await api.createSnapshot(one.id);
+    const second = await api.createSnapshot(two.id);
+    const third = await api.createSnapshot(one.id);
     const list = async (path: string) => expectBody(await api.get(path), listOf(Snapshot)).data;
     // The account may hold others.
     const ours = async () => {
@@ -160,19 +151,19 @@ const snapshotMessages = defineCase({
   },
   async run({ api, limits, check }, context) {
     const least = limits.min_preserve_tokens;
-    const { id } = await createSession(api);
+    const { id } = await api.createSession();
     const old = ['The parcel of Lisbon is heavy.', 'The parcel of Oslo is light.', 'The invoice of Oslo is late.'];
-    await append(api, id, old.map(user));
+    await api.append(id, old.map(user));
     await fillWindow(context, id, Math.floor(1.5 * least), Math.floor(least / 4));
     const late = 'The second parcel of Oslo is lost.';
-    const { usage } = await append(api, id, user(late));
+    const { usage } = await api.append(id, user(late));
     // Everything but the oldest of these messages is restored.
-    const taken = await createSnapshot(api, id, { preserve_len: Math.max(least, usage.total_tokens - 40) });
+    const taken = await api.createSnapshot(id, { preserve_len: Math.max(least, usage.total_tokens - 40) });
     const path = `/snapshots/${taken.id}/messages`;
-    const archived = await readMessages(api, `${path}?scope=archived`);
-    const restored = await readMessages(api, path);
+    const archived = await api.readMessages(`${path}?scope=archived`);
+    const restored = await api.readMessages(path);
     const found = async (query: string, scope = 'archived') => {
-      const messages = await readMessages(api, `${path}?scope=${scope}&query=${encodeURIComponent(query)}`);
+      const messages = await api.readMessages(`${path}?scope=${scope}&query=${encodeURIComponent(query)}`);
       return messages.map(({ content }) => contentText(content));
     };
     await check('restored-by-default', () => {
@@ -180,10 +171,10 @@ const snapshotMessages = defineCase({
     });
     await check('both-scopes-by-name', async () => {
       expectEqual(archived.length, taken.archived.messages, 'the archived messages');
-      expectEqual(await readMessages(api, `${path}?scope=restored`), restored, 'the restored messages');
+      expectEqual(await api.readMessages(`${path}?scope=restored`), restored, 'the restored messages');
     });
     await check('newest-first-on-request', async () => {
-      const turned = await readMessages(api, `${path}?scope=archived&order=desc`);
+      const turned = await api.readMessages(`${path}?scope=archived&order=desc`);
       expectEqual(turned, archived.toReversed(), 'the archived messages in the order desc');
     });
     await check('unknown-scope-refused', async () => {
@@ -221,8 +212,8 @@ const snapshotObject = defineCase({
     const state = await mixedWindow(context, { tools: [TOOL] });
     const { id, usage } = state.session;
     const named = { name: 'before the cut', metadata: { run: '7' } };
-    const first = await createSnapshot(api, id, named);
-    const plain = await createSnapshot(api, id);
+    const first = await api.createSnapshot(id, named);
+    const plain = await api.createSnapshot(id);
     await require('taken-and-read-again', async () => {
       expectTrue(first.id !== plain.id, 'two snapshots have two ids');
       for (const taken of [first, plain])
@@ -240,7 +231,7 @@ const snapshotObject = defineCase({
         Object.fromEntries(Array.from({ length: count }, (_, index) => [`key_${index}`, 'value']));
       const most = pairs(limits.metadata_pairs);
       expectEqual(
-        (await createSnapshot(api, id, { metadata: most })).metadata,
+        (await api.createSnapshot(id, { metadata: most })).metadata,
         most,
         'metadata of as many pairs as allowed',
       );
@@ -249,14 +240,14 @@ const snapshotObject = defineCase({
     });
     await check('all-by-default', async () => {
       expectEqual(plain.preserve_len, null, 'preserve_len where none was given');
-      expectEqual(await readMessages(api, `/snapshots/${plain.id}/messages`), state.messages, 'what is restored');
+      expectEqual(await api.readMessages(`/snapshots/${plain.id}/messages`), state.messages, 'what is restored');
     });
     await check('usage-of-the-window', () => {
       const { total_tokens, tools_tokens, messages } = usage;
       expectEqual(plain.usage, { total_tokens, tools_tokens, messages }, 'usage');
       expectEqual(plain.archived, { total_tokens, messages }, 'archived');
     });
-    await check('session-unchanged', () => expectUnchanged(api, state));
+    await check('session-unchanged', () => api.expectUnchanged(state));
   },
 });
 
@@ -271,9 +262,9 @@ const snapshotDelete = defineCase({
   },
   async run({ api, check }, context) {
     const { session } = await mixedWindow(context);
-    const { id } = await createSnapshot(api, session.id);
-    const other = await createSnapshot(api, session.id);
-    const before = await stateOf(api, session.id);
+    const { id } = await api.createSnapshot(session.id);
+    const other = await api.createSnapshot(session.id);
+    const before = await api.stateOf(session.id);
     await check('deleted', async () => {
       const answer = expectBody(await api.delete(`/snapshots/${id}`), SnapshotDeleted);
       expectEqual(answer.id, id, 'the id of the deleted snapshot');
@@ -298,9 +289,9 @@ const snapshotDelete = defineCase({
         other,
         'another snapshot of the session',
       );
-      expectEqual(await readMessages(api, `/snapshots/${other.id}/messages`), before.messages, 'its messages');
+      expectEqual(await api.readMessages(`/snapshots/${other.id}/messages`), before.messages, 'its messages');
     });
-    await check('session-unchanged', () => expectUnchanged(api, before));
+    await check('session-unchanged', () => api.expectUnchanged(before));
   },
 });
 
@@ -323,18 +314,18 @@ const snapshotPreserveLen = defineCase({
     const path = `/sessions/${session.id}/snapshots`;
     const { tools_tokens, total_tokens } = session.usage;
     const preserve_len = Math.floor(1.7 * least);
-    const taken = await createSnapshot(api, session.id, { preserve_len });
+    const taken = await api.createSnapshot(session.id, { preserve_len });
     const expected = retainedBy(messages, preserve_len - tools_tokens) ?? [];
     await check('archives-all', async () => {
       expectEqual(
-        await readMessages(api, `/snapshots/${taken.id}/messages?scope=archived`),
+        await api.readMessages(`/snapshots/${taken.id}/messages?scope=archived`),
         messages,
         'what is archived',
       );
     });
     await check('restores-the-newest', async () => {
       expectEqual(taken.preserve_len, preserve_len, 'preserve_len');
-      expectEqual(await readMessages(api, `/snapshots/${taken.id}/messages`), expected, 'what is restored');
+      expectEqual(await api.readMessages(`/snapshots/${taken.id}/messages`), expected, 'what is restored');
     });
     await check('usage-of-both', () => {
       const restored = { total_tokens: tools_tokens + tokensIn(expected), tools_tokens, messages: expected.length };
@@ -349,8 +340,8 @@ const snapshotPreserveLen = defineCase({
       expectTrue(usage.total_tokens <= least, `at most ${least} tokens are restored, not ${usage.total_tokens}`);
     });
     await check('what-truncate-refuses-refused', async () => {
-      const { id } = await createSession(api);
-      await append(api, id, { ...user(await texts.exactly(Math.floor(1.25 * least))), pinned: true });
+      const { id } = await api.createSession();
+      await api.append(id, { ...user(await texts.exactly(Math.floor(1.25 * least))), pinned: true });
       const reply = await api.post(`/sessions/${id}/snapshots`, { preserve_len: least });
       expectError(reply, 'preserve_len_too_small', { param: 'preserve_len' });
       const list = expectSuccess(await api.get(`/sessions/${id}/snapshots`)).json as { data?: unknown };
@@ -369,17 +360,17 @@ const snapshotIsTruncate = defineCase({
     const least = limits.min_preserve_tokens;
     const { session } = await mixedWindow(context);
     const both = async (id: string, preserve_len: number) => {
-      const taken = await createSnapshot(api, id, { preserve_len });
-      const restored = await readMessages(api, `/snapshots/${taken.id}/messages`);
+      const taken = await api.createSnapshot(id, { preserve_len });
+      const restored = await api.readMessages(`/snapshots/${taken.id}/messages`);
       expectSuccess(await api.post(`/sessions/${id}/truncate`, { preserve_len }));
-      return { restored, kept: await windowOf(api, id) };
+      return { restored, kept: await api.windowOf(id) };
     };
     await check('same-messages', async () => {
       const { restored, kept } = await both(session.id, Math.floor(1.4 * least));
       expectEqual(restored, kept, 'what is restored, against what truncate keeps');
     });
     await check('same-cut-text', async () => {
-      await append(api, session.id, user(await texts.exactly(Math.floor(1.5 * least), 'The log:')));
+      await api.append(session.id, user(await texts.exactly(Math.floor(1.5 * least), 'The log:')));
       const { restored, kept } = await both(session.id, least + 11);
       expectEqual(restored, kept, 'what is restored, against what truncate keeps of a text');
       expectTrue(restored.at(-1)?.truncated === true, 'the restored text is marked as cut');

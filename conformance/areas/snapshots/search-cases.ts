@@ -1,6 +1,6 @@
 import { type Case, defineCase } from '../../core/case.ts';
 import { expectEqual } from '../../core/expect.ts';
-import { append, createSession, createSnapshot, type Message, readMessages, user } from '../../wire/sessions.ts';
+import { type Message, user } from '../../wire/sessions.ts';
 
 /** Words in every place of a message, searched in every way. */
 
@@ -51,22 +51,22 @@ export const snapshotSearch: Case = defineCase<string>({
   },
   cost: () => ({ requests: 20 + 5 * NAMES.length }),
   async run({ api, check, nonce }) {
-    const { id } = await createSession(api);
+    const { id } = await api.createSession();
     const words = new Map<string, string>();
     for (const name of NAMES) {
       const word = nonce();
       words.set(name, word);
-      await append(api, id, (PLACES[name] as (word: string) => Message[])(word));
+      await api.append(id, (PLACES[name] as (word: string) => Message[])(word));
     }
-    await append(api, id, [
+    await api.append(id, [
       { role: 'user', content: parts(`All of ${FIRST[0]}`, `and ${FIRST[1]}`) },
       user(`Only ${FIRST[1]}.`),
     ]);
-    const { id: snapshot } = await createSnapshot(api, id);
+    const { id: snapshot } = await api.createSnapshot(id);
     const path = `/snapshots/${snapshot}/messages`;
-    const archived = await readMessages(api, `${path}?scope=archived`);
+    const archived = await api.readMessages(`${path}?scope=archived`);
     const found = async (query: string, more = '') => {
-      const messages = await readMessages(api, `${path}?query=${encodeURIComponent(query)}${more}`);
+      const messages = await api.readMessages(`${path}?query=${encodeURIComponent(query)}${more}`);
       return messages.map((message) => message.id);
     };
     const holding = (word: string) =>

@@ -4,19 +4,7 @@ import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
 import { expectBody, expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
 import { Inconclusive } from '../../core/verdict.ts';
 import { codeWordText, expectNoRecall, expectRecall } from '../../wire/chat.ts';
-import {
-  append,
-  createSession,
-  createSnapshot,
-  expectUnchanged,
-  getSession,
-  type State,
-  stateOf,
-  toolCall,
-  toolResult,
-  user,
-  windowOf,
-} from '../../wire/sessions.ts';
+import { type State, toolCall, toolResult, user } from '../../wire/sessions.ts';
 import {
   appendFacts,
   expectBelowMinimum,
@@ -54,12 +42,12 @@ const truncateAnswer = defineCase({
       for (const wrong of [{}, { preserve_len: 'all' }, { preserve_len: preserve_len + 0.5 }]) {
         expectError(await api.post(path, wrong), 'invalid_request', { param: 'preserve_len' });
       }
-      await expectUnchanged(api, before);
+      await api.expectUnchanged(before);
     });
     const rehearsed = await cut({ preserve_len, dry_run: true });
-    await check('rehearsal-changes-nothing', () => expectUnchanged(api, before));
+    await check('rehearsal-changes-nothing', () => api.expectUnchanged(before));
     const done = await cut({ preserve_len });
-    const { session, messages } = await stateOf(api, id);
+    const { session, messages } = await api.stateOf(id);
     await check('rehearsal-tells-the-cut', () => {
       expectEqual([rehearsed.dry_run, done.dry_run], [true, false], 'dry_run of the rehearsal and of the cut');
       const changes = ({ removed, before: first, after }: SessionTruncation) => ({ removed, before: first, after });
@@ -87,17 +75,17 @@ const truncateAnswer = defineCase({
     const cutOnce = { session, messages };
     await check('again-changes-nothing', async () => {
       expectSuccess(await api.post(path, { preserve_len }));
-      await expectUnchanged(api, cutOnce);
+      await api.expectUnchanged(cutOnce);
     });
     await check('larger-changes-nothing', async () => {
-      const now = await getSession(api, id);
+      const now = await api.getSession(id);
       const { removed, version } = await cut({ preserve_len: usage.total_tokens });
       expectEqual(removed, { messages: 0, tokens: 0 }, 'removed, where all fits');
       expectEqual(version, now.version, 'the version, where all fits');
-      expectEqual(await getSession(api, id), now, 'the session, where all fits');
+      expectEqual(await api.getSession(id), now, 'the session, where all fits');
     });
     await check('empty-window-succeeds', async () => {
-      const empty = await createSession(api);
+      const empty = await api.createSession();
       const reply = await api.post(`/sessions/${empty.id}/truncate`, { preserve_len });
       const { removed, version } = expectBody(reply, SessionTruncation);
       expectEqual(
@@ -105,7 +93,7 @@ const truncateAnswer = defineCase({
         [{ messages: 0, tokens: 0 }, empty.version],
         'removed and version of an empty window',
       );
-      expectEqual(await windowOf(api, empty.id), [], 'the empty window');
+      expectEqual(await api.windowOf(empty.id), [], 'the empty window');
     });
   },
 });
@@ -125,21 +113,21 @@ const truncateGroupCut = defineCase({
   },
   async run({ api, limits, texts, check }) {
     const least = limits.min_preserve_tokens;
-    const { id } = await createSession(api);
-    await append(api, id, user('Look at both.'));
-    await append(api, id, {
+    const { id } = await api.createSession();
+    await api.append(id, user('Look at both.'));
+    await api.append(id, {
       ...toolCall('call_1', 'call_2'),
       role: 'assistant',
       content: 'I look at both of them now.',
     });
-    await append(api, id, toolResult('call_1', await texts.exactly(Math.floor(least / 2), 'First:')));
-    await append(api, id, toolResult('call_2', await texts.exactly(least, 'Second:')));
-    const [, ...group] = await windowOf(api, id);
+    await api.append(id, toolResult('call_1', await texts.exactly(Math.floor(least / 2), 'First:')));
+    await api.append(id, toolResult('call_2', await texts.exactly(least, 'Second:')));
+    const [, ...group] = await api.windowOf(id);
     const textsOf = (messages: readonly SessionMessage[]) => messages.map(({ content }) => contentText(content));
     const [calls, first = '', second = ''] = textsOf(group);
     const cut = async (preserve_len: number) => {
       expectSuccess(await api.post(`/sessions/${id}/truncate`, { preserve_len }));
-      return windowOf(api, id);
+      return api.windowOf(id);
     };
     const once = await cut(tokensIn(group) - LITTLE);
     await check('oldest-result-first', () => {
@@ -184,23 +172,23 @@ const truncateLeastNamed = defineCase({
   async run({ api, limits, texts, check }) {
     const least = limits.min_preserve_tokens;
     const large = await texts.exactly(Math.floor(1.25 * least));
-    const called = await createSession(api);
-    await append(api, called.id, toolCallWith('call_1', JSON.stringify({ log: large })));
-    await append(api, called.id, toolResult('call_1', await texts.exactly(Math.floor(least / 2))));
-    const pinned = await createSession(api);
-    await append(api, pinned.id, { ...user(large), pinned: true });
-    await append(api, pinned.id, user(await texts.exactly(Math.floor(least / 2))));
+    const called = await api.createSession();
+    await api.append(called.id, toolCallWith('call_1', JSON.stringify({ log: large })));
+    await api.append(called.id, toolResult('call_1', await texts.exactly(Math.floor(least / 2))));
+    const pinned = await api.createSession();
+    await api.append(pinned.id, { ...user(large), pinned: true });
+    await api.append(pinned.id, user(await texts.exactly(Math.floor(least / 2))));
     for (const [kind, { id }] of [
       ['calls', called],
       ['pins', pinned],
     ] as const) {
       const path = `/sessions/${id}/truncate`;
-      const before = await stateOf(api, id);
+      const before = await api.stateOf(id);
       let message = '';
       const isRefused = await check(`${kind}-refused`, async () => {
         const reply = await api.post(path, { preserve_len: least });
         message = expectError(reply, 'preserve_len_too_small', { param: 'preserve_len' });
-        await expectUnchanged(api, before);
+        await api.expectUnchanged(before);
       });
       if (!isRefused) continue;
       await check(`${kind}-least-works`, async () => {
@@ -208,7 +196,7 @@ const truncateLeastNamed = defineCase({
           api.post(path, { preserve_len, dry_run: true }),
         );
         expectSuccess(await api.post(path, { preserve_len: named }));
-        const after = await windowOf(api, id);
+        const after = await api.windowOf(id);
         expectEqual(
           after.map((one) => one.id),
           before.messages.map((one) => one.id),
@@ -236,7 +224,7 @@ const truncateGroups = defineCase({
   async run({ api }, context) {
     const cut = async ({ session }: State, preserve_len: number) => {
       expectSuccess(await api.post(`/sessions/${session.id}/truncate`, { preserve_len }));
-      return (await windowOf(api, session.id)).map(({ id }) => id);
+      return (await api.windowOf(session.id)).map(({ id }) => id);
     };
     const window = await groupInTheMiddle(context);
     const { group, newest } = partsOf(window);
@@ -271,11 +259,11 @@ const truncateGroups = defineCase({
 async function groupInTheMiddle(context: CaseContext<string>): Promise<State> {
   const { api, limits, texts } = context;
   const half = await texts.exactly(Math.floor(limits.min_preserve_tokens / 2));
-  const { id } = await createSession(api);
-  await append(api, id, user(half));
-  await append(api, id, [toolCall('call_1', 'call_2'), toolResult('call_1'), toolResult('call_2')]);
-  for (let times = 0; times < 3; times += 1) await append(api, id, user(half));
-  return stateOf(api, id);
+  const { id } = await api.createSession();
+  await api.append(id, user(half));
+  await api.append(id, [toolCall('call_1', 'call_2'), toolResult('call_1'), toolResult('call_2')]);
+  for (let times = 0; times < 3; times += 1) await api.append(id, user(half));
+  return api.stateOf(id);
 }
 
 function partsOf({ messages }: State): { group: SessionMessage[]; newest: SessionMessage[] } {
@@ -300,13 +288,13 @@ const truncateLaws = defineCase({
     const least = limits.min_preserve_tokens;
     const { session } = await mixedWindow(context);
     // Large enough that the smallest cuts go into its text, small enough that the largest leave older messages.
-    await append(api, session.id, user(await texts.exactly(Math.floor(1.25 * least))));
-    await append(api, session.id, user(await texts.exactly(Math.floor(1.25 * least))));
-    const { id: snapshot_id } = await createSnapshot(api, session.id);
+    await api.append(session.id, user(await texts.exactly(Math.floor(1.25 * least))));
+    await api.append(session.id, user(await texts.exactly(Math.floor(1.25 * least))));
+    const { id: snapshot_id } = await api.createSnapshot(session.id);
     const cut = async (preserve_len: number) => {
       expectBody(await api.post(`/sessions/${session.id}/rollback`, { snapshot_id }), Session);
       expectSuccess(await api.post(`/sessions/${session.id}/truncate`, { preserve_len }));
-      return windowOf(api, session.id);
+      return api.windowOf(session.id);
     };
     const lengths = [1, 1.1, 1.2, 2, 3.08, 3.2, 4].map((times) => Math.floor(times * least));
     const kept: SessionMessage[][] = [];
@@ -349,7 +337,7 @@ const truncateLongestRun = defineCase({
       expectBody(await api.post(`/sessions/${id}/truncate`, { preserve_len }), SessionTruncation);
     const { exact, kept } = exactFit(before, limits.min_preserve_tokens);
     const { after } = await cut(exact);
-    const messages = await windowOf(api, id);
+    const messages = await api.windowOf(id);
     const ids = messages.map((message) => message.id);
     const pinned = before.messages.filter((message) => message.pinned);
     const [lead, ...others] = pinned.map((message) => message.id);
@@ -383,7 +371,7 @@ const truncateLongestRun = defineCase({
       const less = await cut(exact - 1);
       const expected = retainedBy(kept, exact - 1 - usage.tools_tokens);
       expectEqual(
-        (await windowOf(api, id)).map((one) => one.id),
+        (await api.windowOf(id)).map((one) => one.id),
         expected?.map((one) => one.id),
         'the messages that stay',
       );
@@ -413,10 +401,10 @@ const truncateMemory = defineCase({
   async run({ api, limits, check, nonce }, context) {
     const least = limits.min_preserve_tokens;
     const [gone, kept] = [nonce(), nonce()];
-    const { id } = await createSession(api);
-    await append(api, id, user(codeWordText(gone, 'garden')));
+    const { id } = await api.createSession();
+    await api.append(id, user(codeWordText(gone, 'garden')));
     await fillWindow(context, id, 2 * least, Math.floor(least / 4));
-    await append(api, id, user(codeWordText(kept)));
+    await api.append(id, user(codeWordText(kept)));
     expectSuccess(await api.post(`/sessions/${id}/truncate`, { preserve_len: least }));
     await check('cut-away-unknown', () => expectNoRecall(context, { session_id: id }, gone, 'garden'));
     await check('kept-known', () => expectRecall(context, { session_id: id }, kept));
@@ -430,14 +418,14 @@ const truncateSummary = defineCase({
   checks: { 'summary-goes': 'truncate.summary-goes' },
   async run({ api, limits, check }, context) {
     const least = limits.min_preserve_tokens;
-    const { id } = await createSession(api);
+    const { id } = await api.createSession();
     await appendFacts(context, id, facts(40));
     const { summary, after } = expectBody(await api.post(`/sessions/${id}/compress`), SessionCompression);
     expectTrue(summary !== null, 'something is compressed');
     await fillWindow(context, id, after.total_tokens + least, Math.floor(least / 4));
     await check('summary-goes', async () => {
       expectSuccess(await api.post(`/sessions/${id}/truncate`, { preserve_len: least }));
-      const left = (await windowOf(api, id)).filter((message) => message.summary);
+      const left = (await api.windowOf(id)).filter((message) => message.summary);
       expectEqual(left, [], 'summaries after newer messages have filled preserve_len');
     });
   },
@@ -450,24 +438,24 @@ const truncateMinimum = defineCase({
   checks: { 'minimum-accepted': 'truncate.keeps-within', 'less-refused': 'truncate.minimum' },
   async run({ api, limits, check }, context) {
     const least = limits.min_preserve_tokens;
-    const session = await createSession(api);
+    const session = await api.createSession();
     await fillWindow(context, session.id, 2 * least, Math.floor(least / 4));
     const path = `/sessions/${session.id}/truncate`;
-    const before = await stateOf(api, session.id);
+    const before = await api.stateOf(session.id);
     await check('less-refused', async () => {
       expectBelowMinimum(await api.post(path, { preserve_len: least - 1 }), least);
-      await expectUnchanged(api, before);
+      await api.expectUnchanged(before);
     });
     await check('minimum-accepted', async () => {
       const cut = expectBody(await api.post(path, { preserve_len: least }), SessionTruncation);
       expectTrue(cut.after.total_tokens <= least, `at most ${least} tokens stay, not ${cut.after.total_tokens}`);
-      const { messages } = await stateOf(api, session.id);
+      const { messages } = await api.stateOf(session.id);
       expectEqual(messages, before.messages.slice(-messages.length), 'the messages that stay');
       expectTrue(
         cut.after.total_tokens + (before.messages.at(-messages.length - 1)?.tokens ?? 0) > least,
         'one more would not fit',
       );
-      await append(api, session.id, user('Noted.'));
+      await api.append(session.id, user('Noted.'));
     });
   },
 });
@@ -488,16 +476,16 @@ const truncateTextCut = defineCase({
   cost: () => ({ requests: 60 }),
   async run({ api, limits, texts, check }, context) {
     const least = limits.min_preserve_tokens;
-    const { id } = await createSession(api);
-    await append(api, id, [{ role: 'system', content: 'Be brief.' }, user('What is in the log?')]);
+    const { id } = await api.createSession();
+    await api.append(id, [{ role: 'system', content: 'Be brief.' }, user('What is in the log?')]);
     const text = await texts.exactly(Math.floor(1.5 * least), 'The log:');
-    await append(api, id, user(text));
-    const before = await windowOf(api, id);
+    await api.append(id, user(text));
+    const before = await api.windowOf(id);
     const [lead, newest] = [before[0], before.at(-1)];
     // Not a limit of its own, so that a cut to the minimum would show.
     const preserve_len = least + 11;
     expectSuccess(await api.post(`/sessions/${id}/truncate`, { preserve_len }));
-    const cutOnce = await stateOf(api, id);
+    const cutOnce = await api.stateOf(id);
     const after = cutOnce.messages;
     const kept = after.at(-1);
     const tail = contentText(kept?.content);
@@ -525,7 +513,7 @@ const truncateTextCut = defineCase({
     });
     await check('again-changes-nothing', async () => {
       expectSuccess(await api.post(`/sessions/${id}/truncate`, { preserve_len }));
-      expectEqual(await stateOf(api, id), cutOnce, 'the session after the same cut again');
+      expectEqual(await api.stateOf(id), cutOnce, 'the session after the same cut again');
     });
     await check('characters-stay-whole', () => keepsCharacters(context));
   },
@@ -538,9 +526,9 @@ async function keepsCharacters({ api, limits, texts }: CaseContext<string>): Pro
   const size = Math.max(Math.floor(1.2 * least), (await texts.tokensOf(beginning)) + 8);
   const text = await texts.exactly(size, beginning);
   for (const more of [0, 1, 2, 3]) {
-    const { id } = await createSession(api, { messages: [user(text)] });
+    const { id } = await api.createSession({ messages: [user(text)] });
     expectSuccess(await api.post(`/sessions/${id}/truncate`, { preserve_len: least + more }));
-    const [kept] = await windowOf(api, id);
+    const [kept] = await api.windowOf(id);
     const tail = contentText(kept?.content);
     expectTrue(text.endsWith(tail), 'the text that stays is the end of what it was, to the character');
     expectTrue(!/^[\uDC00-\uDFFF]/.test(tail), 'the text that stays begins inside a character');

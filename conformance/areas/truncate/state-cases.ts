@@ -2,18 +2,7 @@ import { Session, SessionCompression, SessionTruncation } from '../../../contrac
 import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
 import { expectBody, expectEqual, expectSuccess, expectTrue } from '../../core/expect.ts';
 import { fullSession, WINDOW_STATES } from '../../tables/states.ts';
-import {
-  append,
-  createSession,
-  createSnapshot,
-  expectUnchanged,
-  type State,
-  snapshotsOf,
-  stateOf,
-  toolCall,
-  toolResult,
-  user,
-} from '../../wire/sessions.ts';
+import { type State, toolCall, toolResult, user } from '../../wire/sessions.ts';
 import { appendFacts, facts, groupsOf, isPinned, retainedBy, tokensIn } from '../../wire/windows.ts';
 import type { WireRuleId } from '../rules.ts';
 
@@ -41,12 +30,12 @@ async function inEveryState(
     const id = await fullSession(context);
     await state.enter(context, id);
     await prepare(id);
-    const { id: snapshot_id } = await createSnapshot(api, id);
-    const { id: fork } = await createSession(api, { snapshot_id });
+    const { id: snapshot_id } = await api.createSnapshot(id);
+    const { id: fork } = await api.createSession({ snapshot_id });
     await judge(id, state.name);
     await judge(fork, `${state.name}-forked`);
     for (const session of [id, fork]) {
-      for (const taken of await snapshotsOf(api, session)) expectSuccess(await api.delete(`/snapshots/${taken.id}`));
+      for (const taken of await api.snapshotsOf(session)) expectSuccess(await api.delete(`/snapshots/${taken.id}`));
       expectSuccess(await api.delete(`/sessions/${session}`));
     }
   }
@@ -70,13 +59,13 @@ async function writeNewest(
   const least = limits.min_preserve_tokens;
   if (newest === 'fits') {
     for (let writes = 0; writes < 4; writes += 1)
-      await append(api, id, user(await texts.exactly(Math.floor(least / 3))));
+      await api.append(id, user(await texts.exactly(Math.floor(least / 3))));
     return;
   }
   const long = await texts.exactly(Math.floor(1.2 * least));
-  if (newest === 'text') await append(api, id, { ...user(long), name: 'ann' });
+  if (newest === 'text') await api.append(id, { ...user(long), name: 'ann' });
   else
-    await append(api, id, [
+    await api.append(id, [
       { ...toolCall('call_z'), content: 'I look.' },
       { ...toolResult('call_z', long), name: 'look_up' },
     ]);
@@ -99,13 +88,13 @@ function truncateStates(newest: (typeof NEWEST)[number]): Case {
         context,
         async (id, name) => {
           const path = `/sessions/${id}/truncate`;
-          const before = await stateOf(api, id);
+          const before = await api.stateOf(id);
           const pins = tokensIn(before.messages.filter(({ pinned }) => pinned));
           const preserve_len = limits.min_preserve_tokens + pins + before.session.usage.tools_tokens;
           const rehearsed = expectBody(await api.post(path, { preserve_len, dry_run: true }), SessionTruncation);
-          const stood = await stateOf(api, id);
+          const stood = await api.stateOf(id);
           const done = expectBody(await api.post(path, { preserve_len }), SessionTruncation);
-          const after = await stateOf(api, id);
+          const after = await api.stateOf(id);
           await check(`${name}-rehearsal`, () => {
             expectEqual(stood, before, 'the session after a rehearsal');
             const { version: _, dry_run: _rehearsed, ...due } = done;
@@ -135,7 +124,7 @@ function truncateStates(newest: (typeof NEWEST)[number]): Case {
           await check(`${name}-again`, async () => {
             const { removed } = expectBody(await api.post(path, { preserve_len }), SessionTruncation);
             expectEqual(removed, { messages: 0, tokens: 0 }, 'removed, the second time');
-            await expectUnchanged(api, after);
+            await api.expectUnchanged(after);
           });
         },
         (id) => writeNewest(context, id, newest),
@@ -182,11 +171,11 @@ const compressStates = defineCase<string>({
       context,
       async (id, name) => {
         const path = `/sessions/${id}/compress`;
-        const before = await stateOf(api, id);
+        const before = await api.stateOf(id);
         const rehearsed = expectBody(await api.post(path, { ratio, dry_run: true }), SessionCompression);
-        const stood = await stateOf(api, id);
+        const stood = await api.stateOf(id);
         const done = expectBody(await api.post(path, { ratio }), SessionCompression);
-        const after = await stateOf(api, id);
+        const after = await api.stateOf(id);
         const { usage } = before.session;
         await check(`${name}-rehearsal`, () => {
           expectEqual(stood, before, 'the session after a rehearsal');
@@ -246,7 +235,7 @@ const compressStates = defineCase<string>({
         });
         await check(`${name}-undone`, async () => {
           expectBody(await api.post(`/sessions/${id}/rollback`, { snapshot_id: done.snapshot_id }), Session);
-          const undone = await stateOf(api, id);
+          const undone = await api.stateOf(id);
           expectEqual(undone.messages, before.messages, 'the messages after the undo');
           expectEqual(undone.session.usage, usage, 'the usage after the undo');
         });

@@ -7,16 +7,7 @@ import type { Api } from '../../wire/api.ts';
 import { DURING_COST, longSession, sendDuringTurns } from '../../wire/concurrent-turns.ts';
 import { HELD_TURN_COST, holdTurn, resendTurn } from '../../wire/held-turn.ts';
 import type { Reply } from '../../wire/reply.ts';
-import {
-  append,
-  createSession,
-  createSnapshot,
-  expectUnchanged,
-  stateOf,
-  toolResult,
-  user,
-  windowOf,
-} from '../../wire/sessions.ts';
+import { toolResult, user } from '../../wire/sessions.ts';
 import { expectAsUnknown } from '../accounts/unknown.ts';
 import { expectMarked, expectSameAnswer } from '../idempotency/replays.ts';
 
@@ -56,8 +47,8 @@ function harmless(route: Route): Route {
 }
 
 async function busyGround(context: CaseContext<string>, id: string): Promise<Ground> {
-  const { id: snapshot } = await createSnapshot(context.api, id);
-  const [first, second] = await windowOf(context.api, id);
+  const { id: snapshot } = await context.api.createSnapshot(id);
+  const [first, second] = await context.api.windowOf(id);
   return { session: id, message: first?.id ?? '', pinned: second?.id ?? '', snapshot, share: '' };
 }
 
@@ -65,7 +56,7 @@ async function busyGround(context: CaseContext<string>, id: string): Promise<Gro
 async function meetTurns(context: CaseContext<string>): Promise<{ met: Map<string, Reply>; held: boolean }> {
   const { api } = context;
   const met = new Map<string, Reply>();
-  const { id } = await createSession(api, { messages: [user('Hello.'), { ...user('Pinned.'), pinned: true }] });
+  const { id } = await api.createSession({ messages: [user('Hello.'), { ...user('Pinned.'), pinned: true }] });
   const ground = await busyGround(context, id);
   await holdTurn(
     context,
@@ -218,12 +209,12 @@ const turnBusyMeanwhile = defineCase({
   }),
   async run({ api, check, nonce, secondAccount }, context) {
     const other = secondAccount();
-    const { id } = await createSession(api, { messages: [user('Hello.')] });
-    const beside = await createSession(api, { messages: [user('Hello.')] });
+    const { id } = await api.createSession({ messages: [user('Hello.')] });
+    const beside = await api.createSession({ messages: [user('Hello.')] });
     const used = { headers: { 'Idempotency-Key': nonce() } };
     const path = `/sessions/${id}/messages`;
     const first = expectSuccess(await api.post(path, user('Once.'), used));
-    const before = await stateOf(api, id);
+    const before = await api.stateOf(id);
     const freed = { headers: { 'Idempotency-Key': nonce() } };
     const ground: Ground = { session: id, message: before.messages[0]?.id ?? '', pinned: '', snapshot: '', share: '' };
     let conflict: Reply | undefined;
@@ -232,13 +223,13 @@ const turnBusyMeanwhile = defineCase({
       context,
       id,
       async () => {
-        await check('others-not-busy', () => append(api, beside.id, user('Not held up.')));
+        await check('others-not-busy', () => api.append(beside.id, user('Not held up.')));
         conflict = await api.post(path, user('Later.'), freed);
         // Over a connection whose buffers hold the whole answer the turn is over by now, and the rest holds all the same.
         if (conflict.status < 300) return;
-        await check('reads-before', () => expectUnchanged(api, before));
+        await check('reads-before', () => api.expectUnchanged(before));
         await check('snapshot-before', async () => {
-          const { archived } = await createSnapshot(api, id);
+          const { archived } = await api.createSnapshot(id);
           expectEqual(archived.messages, before.messages.length, 'the messages that a snapshot archives');
         });
         await check('replay-answered', async () => expectSameAnswer(first, await api.post(path, user('Once.'), used)));
@@ -279,15 +270,15 @@ const turnBusyMeanwhile = defineCase({
       const reply = await api.post(path, user('Later.'), freed);
       if (conflict && conflict.status < 300) return expectSameAnswer(conflict, reply);
       expectTrue(!reply.headers.has('idempotent-replayed'), 'what was refused as busy is carried out later');
-      expectEqual((await windowOf(api, id)).at(-1)?.content, 'Later.', 'the last message');
+      expectEqual((await api.windowOf(id)).at(-1)?.content, 'Later.', 'the last message');
       expectSuccess(reply);
     });
     await check('replayed-after', async () => {
-      const state = await stateOf(api, id);
+      const state = await api.stateOf(id);
       const again = await resendTurn(context, id, key);
       expectSameAnswer(answer, again);
       expectMarked(answer, again);
-      await expectUnchanged(api, state);
+      await api.expectUnchanged(state);
     });
     if (conflict && conflict.status < 300) await meanwhileInLanes(context, other);
   },

@@ -4,7 +4,7 @@ import { SessionState } from '../../../contract/sessions.ts';
 import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
 import { expectEqual, expectError, expectShape, expectSuccess, expectTrue } from '../../core/expect.ts';
 import { askCodeWord, codeWordQuestion, codeWordText, expectRecall, withinThreeTries } from '../../wire/chat.ts';
-import { append, createSession, expectUnchanged, stateOf, unknownId, user, windowOf } from '../../wire/sessions.ts';
+import { unknownId, user } from '../../wire/sessions.ts';
 import { estimateTokens, fillWindow } from '../../wire/windows.ts';
 import { BUSY_CASES } from './busy-cases.ts';
 import { chunksIn, ordering, sendTurn, spokenIn, turn, turns } from './case-support.ts';
@@ -22,11 +22,11 @@ const turnChoices = defineCase({
   },
   cost: turns(1),
   async run({ api, check }, context) {
-    const { id } = await createSession(api, { messages: [user('Hello.')] });
-    const before = await stateOf(api, id);
+    const { id } = await api.createSession({ messages: [user('Hello.')] });
+    const before = await api.stateOf(id);
     const reply = await sendTurn(context, id, [user('Say hello.')], { n: 2 });
     await check('two-refused', () => expectError(reply, 'invalid_request', { param: 'n' }));
-    await check('two-change-nothing', () => expectUnchanged(api, before));
+    await check('two-change-nothing', () => api.expectUnchanged(before));
     await check('one-accepted', () => turn(context, id, [user('Say hello.')], { n: 1 }));
   },
 });
@@ -48,30 +48,30 @@ const turnHistory = defineCase({
   async run({ api, check, nonce }, context) {
     await check('written-before-read', async () => {
       const word = nonce();
-      const { id } = await createSession(api);
-      await append(api, id, [user(codeWordText(word)), { role: 'assistant', content: 'Noted.' }]);
+      const { id } = await api.createSession();
+      await api.append(id, [user(codeWordText(word)), { role: 'assistant', content: 'Noted.' }]);
       await expectRecall(context, { session_id: id }, word);
     });
     await check('said-before-read', async () => {
       const word = nonce();
-      const { id } = await createSession(api);
+      const { id } = await api.createSession();
       await turn(context, id, [user(`${codeWordText(word)} Reply with exactly: Noted.`)]);
       await expectRecall(context, { session_id: id }, word);
     });
     await check('oldest-of-many-read', async () => {
       const word = nonce();
-      const { id } = await createSession(api, { messages: [user(codeWordText(word))] });
+      const { id } = await api.createSession({ messages: [user(codeWordText(word))] });
       const others = Array.from({ length: MANY }, (_, index) => user(`Item ${index + 1} is in the box.`));
       const half = MANY / 2;
-      await append(api, id, others.slice(0, half));
-      await append(api, id, others.slice(half));
+      await api.append(id, others.slice(0, half));
+      await api.append(id, others.slice(half));
       await expectRecall(context, { session_id: id }, word);
     });
     await check('late-system-read', async () => {
       const [old, word] = [nonce(), nonce()];
-      const { id } = await createSession(api, { messages: [user(codeWordText(old))] });
-      await append(api, id, [{ role: 'assistant', content: 'Noted.' }, user('Thank you.')]);
-      await append(api, id, { role: 'system', content: `The code word has changed. ${codeWordText(word)}` });
+      const { id } = await api.createSession({ messages: [user(codeWordText(old))] });
+      await api.append(id, [{ role: 'assistant', content: 'Noted.' }, user('Thank you.')]);
+      await api.append(id, { role: 'system', content: `The code word has changed. ${codeWordText(word)}` });
       await expectRecall(context, { session_id: id }, word);
     });
   },
@@ -85,8 +85,8 @@ const turnIsolation = defineCase({
   cost: turns(12, { completionTokens: 384 }),
   async run({ api, target, check, nonce }, context) {
     const [mine, theirs] = [nonce(), nonce()];
-    const knowing = await createSession(api, { messages: [user(codeWordText(mine))] });
-    const other = await createSession(api, { messages: [user(codeWordText(theirs, 'garden'))] });
+    const knowing = await api.createSession({ messages: [user(codeWordText(mine))] });
+    const other = await api.createSession({ messages: [user(codeWordText(theirs, 'garden'))] });
     await check('own-read', async () => {
       await expectRecall(context, { session_id: knowing.id }, mine);
       await expectRecall(context, { session_id: other.id }, theirs, 'garden');
@@ -103,7 +103,7 @@ const turnIsolation = defineCase({
       expectTrue(!said.includes(mine), `a chat without session knows the messages of a session: ${said}`);
     });
     await check('stored-apart', async () => {
-      const [first, second] = [await createSession(api), await createSession(api)];
+      const [first, second] = [await api.createSession(), await api.createSession()];
       const { session } = await turn(context, first.id, [user('Say hello.')]);
       expectEqual(session.usage.messages, 2, 'the messages of the session that had the turn');
       const untouched = await turn(context, second.id, [user(`Say hello, ${target.model}.`)]);
@@ -123,22 +123,22 @@ const turnNoMessages = defineCase({
   },
   cost: turns(8),
   async run({ api, check, nonce }, context) {
-    const { id } = await createSession(api);
+    const { id } = await api.createSession();
     await check('empty-window-refused', async () => {
-      const before = await stateOf(api, id);
+      const before = await api.stateOf(id);
       expectError(await sendTurn(context, id, []), 'invalid_request', { param: 'messages' });
-      await expectUnchanged(api, before);
+      await api.expectUnchanged(before);
     });
     const word = nonce();
-    await append(api, id, [user(codeWordText(word)), codeWordQuestion()]);
-    const before = await stateOf(api, id);
+    await api.append(id, [user(codeWordText(word)), codeWordQuestion()]);
+    const before = await api.stateOf(id);
     const { content: said, usage } = await turn(context, id, []);
     let content = said;
     await check('prompt-is-the-window', () => {
       expectEqual(usage.prompt_tokens, before.session.usage.total_tokens + 3, 'the tokens of the prompt');
     });
     await check('reply-alone-stored', async () => {
-      const stored = (await windowOf(api, id)).slice(before.messages.length);
+      const stored = (await api.windowOf(id)).slice(before.messages.length);
       expectEqual(
         stored.map(({ role, content: text }) => [role, text]),
         [['assistant', said]],
@@ -148,7 +148,7 @@ const turnNoMessages = defineCase({
     await check('answers-the-window', () =>
       withinThreeTries(async () => {
         if (content.includes(word)) return undefined;
-        await append(api, id, codeWordQuestion());
+        await api.append(id, codeWordQuestion());
         ({ content } = await turn(context, id, []));
         return `the model does not know the word \${word} that it was given: ${content}`;
       }),
@@ -170,11 +170,11 @@ const turnStream = defineCase({
   },
   cost: turns(3),
   async run({ api, check }, context) {
-    const { id } = await createSession(api, { messages: [user('Hello.')] });
+    const { id } = await api.createSession({ messages: [user('Hello.')] });
     const order = ordering('All is well on every river and every road.');
     const reply = expectSuccess(await sendTurn(context, id, [order], { stream: true }));
     const finish = finishIn(reply.text);
-    const { session, messages } = await stateOf(api, id);
+    const { session, messages } = await api.stateOf(id);
     await check('finish-names-session', () => {
       const state = expectShape(SessionState, finish?.session, 'the session on the finish chunk');
       expectEqual(state.id, id, 'the session on the finish chunk');
@@ -207,12 +207,12 @@ const turnStream = defineCase({
 
 /** Reads of a turn no more than its end takes, and looks at once. */
 async function committed(context: CaseContext<string>, id: string, more: object): Promise<void> {
-  const before = (await stateOf(context.api, id)).messages.length;
+  const before = (await context.api.stateOf(id)).messages.length;
   const order = ordering('It is done.');
   const stopWhen = (text: string) => finishIn(text) !== undefined;
   const reply = await sendTurn(context, id, [order], more, { stopWhen });
   expectSuccess(reply);
-  const { messages } = await stateOf(context.api, id);
+  const { messages } = await context.api.stateOf(id);
   expectEqual(messages.length, before + 2, 'the messages of the window when the end has been read');
   expectTrue(messages.at(-2)?.content === order.content, 'the new message stands before the reply');
 }
@@ -227,7 +227,7 @@ const turnUnknownSession = defineCase({
   },
   cost: turns(1),
   async run({ api, check }, context) {
-    const { id } = await createSession(api);
+    const { id } = await api.createSession();
     const nobody = unknownId(id);
     const order = user('Say hello.');
     await check('known-answered', () => turn(context, id, [order]));
@@ -275,17 +275,17 @@ const turnWindow = defineCase({
   async run({ api, limits, check, nonce }, context) {
     const window = limits.window_tokens;
     const word = nonce();
-    const { id } = await createSession(api, { messages: [user(codeWordText(word))] });
+    const { id } = await api.createSession({ messages: [user(codeWordText(word))] });
     await fillWindow(context, id, window - ROOM);
     await check('oldest-of-full-read', () => expectRecall(context, { session_id: id }, word));
     const added = await estimateTokens(context, { messages: [NEWWindow] });
     const full = window - added - MAX_TOKENS - 1;
     await fillWindow(context, id, full);
-    const before = await stateOf(api, id);
+    const before = await api.stateOf(id);
     const over = await sendTurn(context, id, [NEWWindow], { max_tokens: MAX_TOKENS + 1 });
     // Without a limit of its own, and refused: it costs nothing.
     const unlimited = await sendTurn(context, id, [NEWWindow], { max_tokens: undefined });
-    await check('over-changes-nothing', () => expectUnchanged(api, before));
+    await check('over-changes-nothing', () => api.expectUnchanged(before));
     await check('over-refused', () => expectError(over, 'context_window_exceeded'));
     await check('over-told', () => {
       const text = LIVE_TEXT.windowExceeded(window, window + 1);
@@ -300,7 +300,7 @@ const turnWindow = defineCase({
       expectEqual(usage.prompt_tokens, full + added, 'the tokens of the prompt');
     });
     await check('exact-keeps-all', async () => {
-      const { messages } = await stateOf(api, id);
+      const { messages } = await api.stateOf(id);
       expectEqual(messages.slice(0, before.messages.length), before.messages, 'the messages that stood there before');
       expectEqual(messages.length, before.messages.length + 2, 'the messages of the window');
     });

@@ -4,7 +4,7 @@ import { type CaseContext, defineCase } from '../../core/case.ts';
 import { expectBody, expectEqual, expectError, expectTrue } from '../../core/expect.ts';
 import { Mismatch } from '../../core/verdict.ts';
 import type { Reply } from '../../wire/reply.ts';
-import { createSession, type Message, stateOf, user, windowOf } from '../../wire/sessions.ts';
+import { type Message, user } from '../../wire/sessions.ts';
 import { ended, LONG_ANSWER, ordering, sendTurn, spokenIn, turn, turns } from './case-support.ts';
 
 const RACERS = 4;
@@ -25,12 +25,12 @@ export const turnConcurrent = defineCase({
   },
   cost: turns(RACERS + 1, { promptTokens: 4_096 }),
   async run({ api, check }, context) {
-    const { id } = await createSession(api);
+    const { id } = await api.createSession();
     const order = (index: number) => ordering(`Turn ${index} is over.`);
     const replies = await Promise.all(
       Array.from({ length: RACERS }, (_, index) => sendTurn(context, id, [order(index)])),
     );
-    const { session, messages } = await stateOf(api, id);
+    const { session, messages } = await api.stateOf(id);
     const won = replies.flatMap((reply, index) =>
       reply.status < 300 ? [{ order: order(index), ...ended(reply) }] : [],
     );
@@ -69,7 +69,7 @@ export const turnSnapshotMeanwhile = defineCase({
   checks: { 'taken before-or-after': 'turn.reads' },
   cost: turns(1, { promptTokens: 1_024, completionTokens: LONG_TOKENS }),
   async run({ api, check, require }, context) {
-    const { id } = await createSession(api, { messages: [user('Hello.')] });
+    const { id } = await api.createSession({ messages: [user('Hello.')] });
     let snapshot: Promise<Reply> | undefined;
     const begun = (text: string) => {
       if (text !== '') snapshot ??= api.post(`/sessions/${id}/snapshots`, {});
@@ -93,10 +93,10 @@ export const turnDisconnect = defineCase({
   checks: { 'all-or-nothing usage-adds-up goes-on-after': 'turn.disconnect' },
   cost: turns(2, { requests: 60 + 2 * MAX_LOOKS, promptTokens: 2_048, completionTokens: 2 * LONG_TOKENS }),
   async run({ api, check, require }, context) {
-    const { id } = await createSession(api, { messages: [user('Hello.')] });
+    const { id } = await api.createSession({ messages: [user('Hello.')] });
     await sendLong(context, id, (text) => spokenIn(text) !== '');
     await require('goes-on-after', () => appended(context, id, user('After.')));
-    const { session, messages } = await stateOf(api, id);
+    const { session, messages } = await api.stateOf(id);
     await check('all-or-nothing', () => {
       const roles = messages.map(({ role }) => role);
       const whole = roles.length === 4;
@@ -118,7 +118,7 @@ async function appended({ api }: CaseContext<string>, id: string, message: Messa
     const reply = await api.post(`/sessions/${id}/messages`, message);
     if (reply.status < 300) return;
     expectError(reply, 'session_busy');
-    await windowOf(api, id);
+    await api.windowOf(id);
   }
   throw new Mismatch('the session stays busy after its client has gone');
 }

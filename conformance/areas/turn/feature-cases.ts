@@ -7,18 +7,7 @@ import { Inconclusive } from '../../core/verdict.ts';
 import { fullSession, WINDOW_STATES } from '../../tables/states.ts';
 import { sendTurn, TURN_MODES, type Turn, type TurnMode, turnAs } from '../../tables/turns.ts';
 import { FORECAST_NAME, FORECAST_REQUEST } from '../../wire/chat.ts';
-import {
-  append,
-  createSession,
-  createSnapshot,
-  expectUnchanged,
-  type Message,
-  type State,
-  stateOf,
-  toolCall,
-  toolResult,
-  user,
-} from '../../wire/sessions.ts';
+import { type Message, type State, toolCall, toolResult, user } from '../../wire/sessions.ts';
 import { PROMPT_TOKENS } from '../../wire/tokens.ts';
 import { appendFacts, estimateTokens, facts, fillWindow, OTHER_TOOL, TOOL } from '../../wire/windows.ts';
 import { asListed, listedFields } from '../append/shape-cases.ts';
@@ -295,10 +284,10 @@ function featureCase(mode: TurnMode): Case {
         let [before, after] = [undefined, undefined] as [State | undefined, State | undefined];
         let turn: Turn | undefined;
         const attempt = async () => {
-          const { id } = await createSession(api, { title: 'Kept', messages: [user('Hello.')], ...feature.fields });
-          before = await stateOf(api, id);
+          const { id } = await api.createSession({ title: 'Kept', messages: [user('Hello.')], ...feature.fields });
+          before = await api.stateOf(id);
           turn = await turnAs(mode, context, id, feature.messages, feature.more);
-          after = await stateOf(api, id);
+          after = await api.stateOf(id);
           expectSuccess(await api.delete(`/sessions/${id}`));
         };
         await check(`${name}-stored`, async () => {
@@ -361,16 +350,16 @@ function stateTurnCase(mode: TurnMode): Case {
       for (const state of states) {
         const id = await fullSession(context);
         await state.enter(context, id);
-        const { id: snapshot_id } = await createSnapshot(api, id);
-        const fork = await createSession(api, { snapshot_id });
+        const { id: snapshot_id } = await api.createSnapshot(id);
+        const fork = await api.createSession({ snapshot_id });
         for (const [check, session] of [
           [state.name, id],
           [`${state.name}-forked`, fork.id],
         ] as const) {
           await context.check(check, async () => {
-            const before = await stateOf(api, session);
+            const before = await api.stateOf(session);
             const turn = await turnAs(mode, context, session, feature.messages, feature.more);
-            const after = await stateOf(api, session);
+            const after = await api.stateOf(session);
             await judgeStored(turn, feature, before, after);
             await judgeCounted(context, turn, feature, before, after);
           });
@@ -418,12 +407,12 @@ function brimCase(mode: TurnMode): Case {
     }),
     async run({ api, limits, check }, context) {
       const window = limits.window_tokens;
-      const { id } = await createSession(api, { tools: [TOOL] });
+      const { id } = await api.createSession({ tools: [TOOL] });
       await fillWindow(context, id, window - ROOM);
-      const { snapshot_id } = await createSnapshot(api, id);
+      const { snapshot_id } = await api.createSnapshot(id);
       const messages = [ordering('Yes.')];
       const count = (more: object) => estimateTokens(context, { messages, ...more });
-      const { usage } = (await stateOf(api, id)).session;
+      const { usage } = (await api.stateOf(id)).session;
       for (const [name, more] of Object.entries(TOOLINGS)) {
         const tools = (await count({ tools: [TOOL], ...more })) - (await count({}));
         const prompt = usage.total_tokens - usage.tools_tokens + tools + (await count({}));
@@ -435,11 +424,11 @@ function brimCase(mode: TurnMode): Case {
             ...mode.fields,
             max_tokens,
           });
-        const before = await stateOf(api, id);
+        const before = await api.stateOf(id);
         await check(`${name}-over`, async () => {
           const text = expectError(await send(most + 1), 'context_window_exceeded');
           expectEqual(text, LIVE_TEXT.windowExceeded(window, window + 1), 'the message');
-          await expectUnchanged(api, before);
+          await api.expectUnchanged(before);
         });
         await check(`${name}-exact`, async () => {
           expectEqual(mode.read(await send(most)).usage.prompt_tokens, prompt, 'the tokens of the prompt');
@@ -457,11 +446,11 @@ interface Between {
 
 /** What may happen between two calls: none of it makes their numbers begin again. */
 const BETWEEN: Readonly<Record<string, Between>> = {
-  append: { needs: [], run: ({ api }, id) => append(api, id, user('And on.')) },
+  append: { needs: [], run: ({ api }, id) => api.append(id, user('And on.')) },
   'written-call': {
     needs: [],
     run: ({ api }, id) =>
-      append(api, id, [toolCall('functions.get_forecast:7'), toolResult('functions.get_forecast:7')]),
+      api.append(id, [toolCall('functions.get_forecast:7'), toolResult('functions.get_forecast:7')]),
   },
   tools: {
     needs: [],
@@ -517,7 +506,7 @@ function callNumbersCase(mode: TurnMode): Case {
         const { calls, finish } = await turnAs(mode, context, id, ASKING, MUST_CALL);
         expectTrue(calls.length > 0, `a turn that must call something ends with ${finish} and calls nothing`);
         numbered(calls, from);
-        for (const call of calls) await append(api, id, toolResult(call.id, 'sunny'));
+        for (const call of calls) await api.append(id, toolResult(call.id, 'sunny'));
         return calls.length;
       };
       const numbered = (calls: Turn['calls'], from: number) => {
@@ -529,11 +518,11 @@ function callNumbersCase(mode: TurnMode): Case {
         );
       };
       for (const [name, between] of cells) {
-        const { id } = await createSession(api, { tools: FORECAST, messages: [user('Hello.')] });
-        const { id: snapshot_id } = await createSnapshot(api, id);
+        const { id } = await api.createSession({ tools: FORECAST, messages: [user('Hello.')] });
+        const { id: snapshot_id } = await api.createSnapshot(id);
         if (name === 'append') {
           await check('first', async () => {
-            const other = await createSession(api, { tools: FORECAST });
+            const other = await api.createSession({ tools: FORECAST });
             await called(other.id, 0);
           });
         }

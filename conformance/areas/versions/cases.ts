@@ -12,15 +12,7 @@ import {
 } from '../../core/expect.ts';
 import { CHAT_COST } from '../../tables/routes.ts';
 import type { Reply } from '../../wire/reply.ts';
-import {
-  append,
-  createSession,
-  createSnapshot,
-  expectUnchanged,
-  stateOf,
-  unknownId,
-  user,
-} from '../../wire/sessions.ts';
+import { unknownId, user } from '../../wire/sessions.ts';
 import { fillWindow, TOOL } from '../../wire/windows.ts';
 import { VERSION_CASES } from './route-cases.ts';
 import { versionTimes } from './time-cases.ts';
@@ -39,15 +31,15 @@ const versionsReads = defineCase({
     const { id, version: first } = expectSuccess(created).json as { id: string; version: number };
     const path = `/sessions/${id}`;
     await check('create-etag', () => expectEqual(created.headers.get('etag'), `"${first}"`, 'the ETag of a creation'));
-    await append(api, id, user('One more.'));
-    const before = await stateOf(api, id);
+    await api.append(id, user('One more.'));
+    const before = await api.stateOf(id);
     const { version } = before.session;
     await check('read-etag', async () => {
       expectEqual((await api.get(path)).headers.get('etag'), `"${version}"`, 'the ETag of a read');
     });
     await check('snapshot-leaves', async () => {
-      await createSnapshot(api, id);
-      await expectUnchanged(api, before);
+      await api.createSnapshot(id);
+      await api.expectUnchanged(before);
     });
   },
 });
@@ -62,13 +54,13 @@ const versionsNoOps = defineCase({
   },
   async run({ api, limits, texts, check }) {
     const given = { title: 'A title', metadata: { a: '1' }, tools: [TOOL] };
-    const { id } = await createSession(api, { ...given, messages: [user('The first message.')] });
+    const { id } = await api.createSession({ ...given, messages: [user('The first message.')] });
     const path = `/sessions/${id}`;
-    const before = await stateOf(api, id);
+    const before = await api.stateOf(id);
     const message = `${path}/messages/${before.messages[0]?.id}`;
     const leaves = async (to: string, body: object) => {
       expectSuccess(await api.post(to, body));
-      await expectUnchanged(api, before);
+      await api.expectUnchanged(before);
     };
     await check('same-title', () => leaves(path, { title: given.title }));
     await check('same-metadata', () => leaves(path, { metadata: given.metadata }));
@@ -86,8 +78,8 @@ const versionsNoOps = defineCase({
         'append_too_large',
       );
       expectError(await api.post(`${path}/messages/${id}`, { pinned: true }), 'message_not_found');
-      await expectUnchanged(api, before);
-      await append(api, id, user('This one is good.'));
+      await api.expectUnchanged(before);
+      await api.append(id, user('This one is good.'));
     });
   },
 });
@@ -102,15 +94,15 @@ const versionsTruncations = defineCase({
     'too-little-kept': 'versions.refusal',
   },
   async run({ api, limits, check }, context) {
-    const { id } = await createSession(api);
+    const { id } = await api.createSession();
     await fillWindow(context, id, 2 * limits.min_preserve_tokens, Math.floor(limits.min_preserve_tokens / 2));
-    const before = await stateOf(api, id);
+    const before = await api.stateOf(id);
     const truncate = (body: object) => api.post(`/sessions/${id}/truncate`, body);
     const least = limits.min_preserve_tokens;
     await check('rehearsal', async () => {
       const { version } = expectBody(await truncate({ preserve_len: least, dry_run: true }), SessionTruncation);
       expectEqual(version, before.session.version, 'the version that a rehearsal names');
-      await expectUnchanged(api, before);
+      await api.expectUnchanged(before);
     });
     await check('nothing-to-cut', async () => {
       const { version } = expectBody(
@@ -118,11 +110,11 @@ const versionsTruncations = defineCase({
         SessionTruncation,
       );
       expectEqual(version, before.session.version, 'the version after nothing was cut');
-      await expectUnchanged(api, before);
+      await api.expectUnchanged(before);
     });
     await check('too-little-kept', async () => {
       expectError(await truncate({ preserve_len: least - 1 }), 'preserve_len_too_small');
-      await expectUnchanged(api, before);
+      await api.expectUnchanged(before);
       expectBody(await truncate({ preserve_len: least }), SessionTruncation);
     });
   },
@@ -142,13 +134,13 @@ const versionsOrder = defineCase({
     'size-of-write-before-window': 'versions.order',
   },
   async run({ api, limits, check, nonce }) {
-    const { id } = await createSession(api);
+    const { id } = await api.createSession();
     const path = `/sessions/${id}/messages`;
     const nowhere = `/sessions/${unknownId(id)}/messages`;
     const used = { 'Idempotency-Key': nonce() };
-    await append(api, id, user('Under a key.'), { headers: used });
-    await append(api, id, user('The version goes on.'));
-    const before = await stateOf(api, id);
+    await api.append(id, user('Under a key.'), { headers: used });
+    await api.append(id, user('The version goes on.'));
+    const before = await api.stateOf(id);
     const { version } = before.session;
     const large = JSON.stringify(BAD) + ' '.repeat(limits.body_bytes);
     // A word is at least one token in any vocabulary.
@@ -176,8 +168,8 @@ const versionsOrder = defineCase({
     });
     await check('size-of-write-before-window', async () => {
       expectError(await api.post(path, user(words(limits.window_tokens))), 'append_too_large');
-      await expectUnchanged(api, before);
-      await append(api, id, user('Without a fault.'));
+      await api.expectUnchanged(before);
+      await api.append(id, user('Without a fault.'));
     });
   },
 });
@@ -197,8 +189,8 @@ const versionsEnvelope = defineCase({
   },
   cost: () => CHAT_COST,
   async run({ api, limits, target, check }) {
-    const { id } = await createSession(api, { messages: [user('The first message.')] });
-    const before = await stateOf(api, id);
+    const { id } = await api.createSession({ messages: [user('The first message.')] });
+    const before = await api.stateOf(id);
     const path = `/sessions/${id}`;
     const say = (body: object) =>
       api.post('/chat/completions', {
@@ -237,8 +229,8 @@ const versionsEnvelope = defineCase({
       const reply = await api.post(`${path}/messages`, undefined, { raw: ' '.repeat(size) });
       expectBodyTooLarge(reply, size, limits.body_bytes);
       bare(reply);
-      await expectUnchanged(api, before);
-      await append(api, id, user('It goes on.'));
+      await api.expectUnchanged(before);
+      await api.append(id, user('It goes on.'));
     });
   },
 });
@@ -254,7 +246,7 @@ const versionsHeaders = defineCase({
     'success-named refusal-named each-differently': 'versions.request-id',
   },
   async run({ api, check, nonce }) {
-    const { id } = await createSession(api);
+    const { id } = await api.createSession();
     const path = `/sessions/${id}`;
     const used = { headers: { 'Idempotency-Key': nonce() } };
     const successes = [

@@ -2,7 +2,6 @@ import { type Case, defineCase } from '../../core/case.ts';
 import { expectEqual, expectError, expectSuccess } from '../../core/expect.ts';
 import { expectNothingDone, inventoryOf } from '../../tables/inventory.ts';
 import { CHAT_COST, GROUND_NEEDS, layGround, ROUTES, type Route, sendRoute } from '../../tables/routes.ts';
-import { getSession } from '../../wire/sessions.ts';
 
 /** Every route of a session, under the version that it asks for. */
 
@@ -30,7 +29,7 @@ function versionCase(route: Route): Case {
     async run({ api, check, require }, context) {
       const ground = await layGround(context, route);
       const before = await inventoryOf(context, ground);
-      const { version } = await getSession(api, ground.session);
+      const { version } = await api.getSession(ground.session);
       await check('stale-refused', async () => {
         for (const stale of [version - 1, version + 1, 10 * version]) {
           expectError(await sendRoute(context, route, ground, ifMatch(stale)), 'version_conflict');
@@ -44,19 +43,19 @@ function versionCase(route: Route): Case {
         await expectNothingDone(context, ground, before);
       });
       // The version is asked for anew, in case what had to be refused was not.
-      const current = (await getSession(api, ground.session)).version;
+      const current = (await api.getSession(ground.session)).version;
       const reply = await sendRoute(context, route, ground, ifMatch(current));
       await require('match-accepted', () => expectSuccess(reply));
       const due = route.steps ? current + 1 : current;
       if (route.steps) {
         await check('steps-once', async () => {
-          expectEqual((await getSession(api, ground.session)).version, due, 'the version after one change');
+          expectEqual((await api.getSession(ground.session)).version, due, 'the version after one change');
         });
       }
       if (route.rehearses) await check('changes-nothing', () => expectNothingDone(context, ground, before));
       if (route.name === 'snapshot') {
         await check('version-kept', async () => {
-          expectEqual((await getSession(api, ground.session)).version, current, 'the version after a snapshot');
+          expectEqual((await api.getSession(ground.session)).version, current, 'the version after a snapshot');
         });
       }
       // The head of a stream leaves before its change, so that only some can name the version in it.

@@ -2,7 +2,6 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
 import { expectEqual, expectSuccess, expectTrue } from '../../core/expect.ts';
 import { CHAT_COST, GROUND_NEEDS, type Ground, layGround, ROUTES, type Route, sendRoute } from '../../tables/routes.ts';
-import { createSession, getSession, windowOf } from '../../wire/sessions.ts';
 
 /** Times are whole seconds, so that one has to pass between two that are to differ. */
 const A_SECOND_MS = 1_050;
@@ -36,28 +35,28 @@ export const versionTimes: Case = defineCase<string>({
       await wait(A_SECOND_MS);
       for (const { route, ground, owner } of laid) {
         const { api } = owner;
-        const before = await getSession(api, ground.session);
-        const window = await windowOf(api, ground.session);
+        const before = await api.getSession(ground.session);
+        const window = await api.windowOf(ground.session);
         await check(route.name, async () => {
           expectSuccess(await sendRoute(owner, route, ground));
-          const { updated_at, created_at } = await getSession(api, ground.session);
+          const { updated_at, created_at } = await api.getSession(ground.session);
           expectTrue(updated_at > before.updated_at, `updated_at moves on with ${route.name}`);
           expectEqual(created_at, before.created_at, 'created_at');
         });
         const times = new Map(window.map((message) => [message.id, message.created_at]));
         if (route.name === 'rollback') {
           await check('messages-keep-theirs', async () => {
-            for (const message of await windowOf(api, ground.session)) {
+            for (const message of await api.windowOf(ground.session)) {
               expectEqual(message.created_at, times.get(message.id), 'the time of a message after a rollback');
             }
           });
           await check('fork-has-its-own', async () => {
-            const fork = await createSession(api, { snapshot_id: ground.snapshot });
+            const fork = await api.createSession({ snapshot_id: ground.snapshot });
             expectTrue(
               fork.created_at > before.created_at,
               `a fork of ${fork.created_at} is newer than ${before.created_at}`,
             );
-            const forked = (await windowOf(api, fork.id)).map(({ created_at }) => created_at);
+            const forked = (await api.windowOf(fork.id)).map(({ created_at }) => created_at);
             await check('fork-messages-keep-theirs', () => {
               expectEqual(
                 forked,
@@ -70,10 +69,10 @@ export const versionTimes: Case = defineCase<string>({
         }
         if (route.name === 'title') {
           await check('rehearsal-keeps', async () => {
-            const { updated_at } = await getSession(api, ground.session);
+            const { updated_at } = await api.getSession(ground.session);
             expectSuccess(await api.post(`/sessions/${ground.session}`, { title: 'Another title' }));
             expectEqual(
-              (await getSession(api, ground.session)).updated_at,
+              (await api.getSession(ground.session)).updated_at,
               updated_at,
               'updated_at after a request without effect',
             );
