@@ -1,6 +1,6 @@
 import { toLines } from '../tables/writes.ts';
 import type { Message } from '../wire/sessions.ts';
-import type { Forward, Handler, Json, Passing } from './proxy.ts';
+import { type Forward, type Handler, type Json, objectIn, type Passing } from './proxy.ts';
 
 /** Which cell of the tables a request belongs to, so that a server can be broken in that cell alone. */
 
@@ -60,7 +60,7 @@ export function inMode(
 /** The route of the table that a request is on, as far as path and body tell; undefined for reads and what is in no table. */
 export function routeOf(request: Passing): string | undefined {
   const { method, path } = request;
-  const body = (typeof request.body === 'object' && request.body !== null ? request.body : {}) as Json;
+  const body = objectIn(request);
   if (method === 'DELETE') {
     if (path.endsWith('/share')) return 'unshare';
     return path.startsWith('/v1/snapshots/') ? 'delete-snapshot' : 'delete';

@@ -117,6 +117,11 @@ function written(body: unknown): string | undefined {
 
 export type Json = Record<string, unknown>;
 
+/** The object that a request carries; an empty one where it carries none. */
+export function objectIn({ body }: Passing): Json {
+  return typeof body === 'object' && body !== null ? (body as Json) : {};
+}
+
 /** Members that hold what the user wrote, and come back as they were. */
 const WRITTEN = new Set(['metadata', 'tools', 'tool_calls', 'content']);
 

@@ -5,6 +5,16 @@ import { expectBody, expectSuccess } from '../core/expect.ts';
 import { type Message, user } from '../wire/sessions.ts';
 import { appendFacts, facts, TOOL } from '../wire/windows.ts';
 
+/** What a window needs that is cut, and brought back from a snapshot. */
+export const CUT_AND_BACK = [
+  'sessions',
+  'sessions.append',
+  'sessions.truncate',
+  'sessions.snapshot',
+  'sessions.rollback',
+  'tokens.estimate',
+] as const satisfies readonly Capability[];
+
 /** How a window got to be what it is. */
 export interface WindowState {
   readonly name: string;

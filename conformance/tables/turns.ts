@@ -33,7 +33,8 @@ export interface Turn {
 /** What a turn may say where a case does not need more. */
 const ANSWER_TOKENS = 16;
 
-function whole(reply: Reply): Turn {
+/** A turn that is not streamed. @throws Mismatch, Inconclusive where it was not answered as one */
+export function ended(reply: Reply): Turn {
   const { choices, usage, session } = expectBody(reply, ChatCompletion);
   const [choice] = choices;
   if (!choice) throw new Mismatch(`${reply.what}: an answer without a choice`);
@@ -74,7 +75,7 @@ function parsed(data: string): unknown {
 }
 
 export const TURN_MODES: readonly TurnMode[] = [
-  { name: 'whole', needs: [], fields: {}, read: whole },
+  { name: 'whole', needs: [], fields: {}, read: ended },
   { name: 'streamed', needs: ['chat.stream'], fields: { stream: true }, read: streamed },
   {
     name: 'streamed-with-usage',
@@ -94,6 +95,16 @@ export function sendTurn(
 ): Promise<Reply> {
   const body = { model: target.model, session_id, messages, max_tokens: ANSWER_TOKENS, ...more };
   return api.post('/chat/completions', body, send);
+}
+
+/** A turn that is answered whole. @throws Mismatch, Inconclusive */
+export async function turn(
+  context: CaseContext<string>,
+  session: string,
+  messages: readonly object[],
+  more: object = {},
+): Promise<Turn> {
+  return ended(await sendTurn(context, session, messages, more));
 }
 
 /** A turn that is answered. @throws Mismatch, Inconclusive */

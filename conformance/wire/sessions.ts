@@ -31,6 +31,10 @@ export interface State {
   messages: SessionMessage[];
 }
 
+export const idOf = ({ id }: { id: string }): string => id;
+export const isPinnedMessage = ({ pinned }: { pinned: boolean }): boolean => pinned;
+export const isSummary = ({ summary }: { summary: boolean }): boolean => summary;
+
 const CHANGED = 6;
 
 /** An id of the same shape that nobody was given. */

@@ -4,7 +4,7 @@ import { Snapshot } from '../../../contract/snapshots.ts';
 import { type Case, defineCase } from '../../core/case.ts';
 import { expectBody, expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
 import type { Api } from '../../wire/api.ts';
-import { unknownId, user } from '../../wire/sessions.ts';
+import { idOf, unknownId, user } from '../../wire/sessions.ts';
 import { fillAccount } from '../sessions/lifetime-cases.ts';
 import { CROSS_ACCOUNT_CASES } from './route-cases.ts';
 import { expectAsUnknown as asNeverWas } from './unknown.ts';
@@ -12,7 +12,7 @@ import { expectAsUnknown as asNeverWas } from './unknown.ts';
 const Ids = listOf(Session.pick({ id: true }));
 
 async function newest(api: Api, path: string): Promise<string[]> {
-  return expectBody(await api.get(`${path}?limit=100`), Ids).data.map(({ id }) => id);
+  return expectBody(await api.get(`${path}?limit=100`), Ids).data.map(idOf);
 }
 
 const accountsLists = defineCase({

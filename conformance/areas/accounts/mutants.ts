@@ -7,35 +7,46 @@ import { SMALL_LIMITS } from '../../targets/emulator.ts';
 
 const mutant = mutantsOf('accounts', { joined, opened });
 
-const CHAT = '/v1/chat/completions';
-
-/** Lets another account do what `may` names. */
-function opened(may: (method: string, path: string) => boolean): Handler {
-  return onCrossAccount(({ request, forward, asOwner }) => (may(request.method, request.path) ? asOwner() : forward()));
+/** Lets another account send what `method path` matches. */
+function opened(route: RegExp): Handler {
+  return onCrossAccount(({ request, forward, asOwner }) =>
+    route.test(`${request.method} ${request.path}`) ? asOwner() : forward(),
+  );
 }
 
+const OPEN: readonly [name: string, broken: string, caughtBy: string, route: RegExp][] = [
+  ['sessions-readable', 'a session is read', 'read/session-hidden', /^GET \/v1\/sessions\/[^/]+$/],
+  [
+    'messages-readable',
+    'the messages of a session are read',
+    'read/messages-hidden',
+    /^GET \/v1\/sessions.*\/messages$/,
+  ],
+  ['snapshots-readable', 'a snapshot is read', 'snapshots/not-read', /^GET \/v1\/snapshots\/[^/]+$/],
+  [
+    'archives-readable',
+    'the messages of a snapshot are read',
+    'snapshots/messages-not-read',
+    /^GET \/v1\/snapshots\/[^/]+\/messages$/,
+  ],
+  [
+    'snapshot-deletions-open',
+    'a snapshot is deleted',
+    'snapshots/not-deleted unchanged',
+    /^DELETE \/v1\/snapshots\/[^/]+$/,
+  ],
+];
+
 const CROSS_ACCOUNT_MUTANTS = [
-  mutant('sessions-readable', 'a session is read by anyone who knows its id')
-    .caughtBy('accounts.read/session-hidden')
-    .opened((method, path) => method === 'GET' && /^\/v1\/sessions\/[^/]+$/.test(path)),
-  mutant('messages-readable', 'the messages of a session are read by anyone who knows its id')
-    .caughtBy('accounts.read/messages-hidden')
-    .opened((method, path) => method === 'GET' && /^\/v1\/sessions\/[^/]+\/messages$/.test(path)),
+  ...OPEN.map(([name, broken, check, route]) =>
+    mutant(name, `${broken} by anyone who knows its id`).caughtBy(`accounts.${check}`).opened(route),
+  ),
   mutant('snapshots-listed', 'the snapshots of a session are listed for anyone who knows its id')
     .caughtBy('accounts.read/snapshots-hidden')
-    .opened((method, path) => method === 'GET' && /^\/v1\/sessions\/[^/]+\/snapshots$/.test(path)),
+    .opened(/^GET \/v1\/sessions\/[^/]+\/snapshots$/),
   mutant('chats-open', 'anyone can chat in a session')
     .caughtBy('accounts.chat/not-found')
-    .opened((_, path) => path === CHAT),
-  mutant('snapshots-readable', 'a snapshot is read by anyone who knows its id')
-    .caughtBy('accounts.snapshots/not-read')
-    .opened((method, path) => method === 'GET' && /^\/v1\/snapshots\/[^/]+$/.test(path)),
-  mutant('archives-readable', 'the messages of a snapshot are read by anyone who knows its id')
-    .caughtBy('accounts.snapshots/messages-not-read')
-    .opened((method, path) => method === 'GET' && /^\/v1\/snapshots\/[^/]+\/messages$/.test(path)),
-  mutant('snapshot-deletions-open', 'a snapshot is deleted by anyone who knows its id')
-    .caughtBy('accounts.snapshots/not-deleted unchanged')
-    .opened((method, path) => method === 'DELETE' && /^\/v1\/snapshots\/[^/]+$/.test(path)),
+    .opened(/chat\/completions$/),
 ];
 
 /** Pages of every account that was seen, joined. */

@@ -22,14 +22,7 @@ function ofRoute({ name }: (typeof ROUTES)[number]): Mutant[] {
       .proxy(() => met(({ asOwner }) => asOwner())),
     mutant(`told-apart-on-${name}`, `${name} of another account is refused in other words than of an unknown id`)
       .caughtBy(...caught('as-unknown'))
-      .proxy(() =>
-        met(async ({ forward }) => {
-          const response = await forward();
-          const headers = new Headers(response.headers);
-          headers.set('Retry-After', '1');
-          return new Response(response.body, { status: response.status, headers });
-        }),
-      ),
+      .proxy(() => met(async ({ forward }) => withHeader(await forward(), 'Retry-After', '1'))),
     mutant(`conflict-told-on-${name}`, `${name} of another account tells that the version is another`)
       .caughtBy(...caught('version-hidden'))
       .proxy(() =>

@@ -1,7 +1,7 @@
 import { SessionAppend, type SessionMessage } from '../../../contract/sessions.ts';
 import { type Case, defineCase } from '../../core/case.ts';
 import { expectBody, expectEqual, expectError, expectTrue } from '../../core/expect.ts';
-import { type Message, toolCall, toolResult, user } from '../../wire/sessions.ts';
+import { idOf, type Message, toolCall, toolResult, user } from '../../wire/sessions.ts';
 import {
   appendConcurrent,
   appendLaws,
@@ -97,7 +97,7 @@ const appendMessage = defineCase({
       );
     });
     await check('message-ids', () => {
-      expectEqual(new Set(listed.map((message) => message.id)).size, WRITTEN.length, 'the number of different ids');
+      expectEqual(new Set(listed.map(idOf)).size, WRITTEN.length, 'the number of different ids');
       expectTrue(
         listed.every((message) => message.id !== ''),
         'every message has an id',

@@ -35,6 +35,10 @@ const where =
     isIt(message as Message & Json) ? edit(message) : message;
 const without = (name: string) => field(name, () => undefined);
 const isParts = ({ content }: Json) => Array.isArray(content);
+const said = (text: string | null) => field('content', () => text);
+const shortened = (isIt: (message: Message & Json) => unknown) => where(isIt, said('x'));
+const cutParts = field('content', (parts: unknown[]) => parts.slice(0, 1));
+const firstPart = where(isParts, cutParts);
 
 /** What is lost or changed of a message on its way into the store. */
 const LOST: Readonly<Record<string, Edit>> = {
@@ -48,18 +52,12 @@ const LOST: Readonly<Record<string, Edit>> = {
   'name-lost-where-pinned': where(({ pinned }) => pinned === true, without('name')),
   'name-trimmed': field('name', (name: string) => name.trim()),
   'name-normalised': field('name', (name: string) => name.normalize('NFC')),
-  'text-lost-beside-calls': where(
-    ({ tool_calls }) => tool_calls,
-    field('content', () => null),
-  ),
+  'text-lost-beside-calls': where(({ tool_calls }) => tool_calls, said(null)),
   'parts-joined': where(
     isParts,
     field('content', (parts: { text: string }[]) => parts.map(({ text }) => text).join('')),
   ),
-  'parts-lost-but-one': where(
-    isParts,
-    field('content', (parts: unknown[]) => parts.slice(0, 1)),
-  ),
+  'parts-lost-but-one': firstPart,
   'arguments-rewritten': calls((call) => ({
     ...call,
     function: { ...call.function, arguments: JSON.stringify(JSON.parse(call.function.arguments)) },
@@ -98,35 +96,14 @@ function differs(changed: Message, message: Message): boolean {
 /** What a limit may forget to count. */
 const UNCOUNTED: Readonly<Record<string, Edit>> = {
   arguments: calls((call) => ({ ...call, function: { ...call.function, arguments: '{}' } })),
-  'call-text': where(
-    ({ tool_calls }) => tool_calls,
-    field('content', () => 'x'),
-  ),
+  'call-text': shortened(({ tool_calls }) => tool_calls),
   named: without('name'),
-  parts: where(
-    isParts,
-    field('content', (parts: { text: string }[]) => parts.slice(0, 1)),
-  ),
-  result: where(
-    ({ role }) => role === 'tool',
-    field('content', () => 'x'),
-  ),
-  system: where(
-    ({ role }) => role === 'system',
-    field('content', () => 'x'),
-  ),
-  assistant: where(
-    ({ role, tool_calls }) => role === 'assistant' && !tool_calls,
-    field('content', () => 'x'),
-  ),
-  pinned: where(
-    ({ pinned }) => pinned === true,
-    field('content', () => 'x'),
-  ),
-  plain: where(
-    ({ role, pinned, name, content }) => role === 'user' && !pinned && !name && !Array.isArray(content),
-    field('content', () => 'x'),
-  ),
+  parts: firstPart,
+  result: shortened(({ role }) => role === 'tool'),
+  system: shortened(({ role }) => role === 'system'),
+  assistant: shortened(({ role, tool_calls }) => role === 'assistant' && !tool_calls),
+  pinned: shortened(({ pinned }) => pinned === true),
+  plain: shortened(({ role, pinned, name, content }) => role === 'user' && !pinned && !name && !Array.isArray(content)),
 };
 
 const checksOf = (cases: readonly { id: string; checks: object }[], id: string) =>

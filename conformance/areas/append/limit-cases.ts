@@ -5,7 +5,7 @@ import { defineCase } from '../../core/case.ts';
 import { expectBody, expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
 import { Inconclusive } from '../../core/verdict.ts';
 import type { Reply } from '../../wire/reply.ts';
-import { type Message, type State, toolCall, toolResult, user } from '../../wire/sessions.ts';
+import { idOf, type Message, type State, toolCall, toolResult, user } from '../../wire/sessions.ts';
 import { fillWindow } from '../../wire/windows.ts';
 
 const WRITES = 8;
@@ -146,7 +146,7 @@ function requireSound(messages: readonly SessionMessage[], what: string): void {
     }
     expectTrue(waiting.length === 0, `${what} left ${waiting.join(', ')} without result`);
     expectTrue(contentText(content) !== '' || tool_calls.length > 0, `${what} left a message without content`);
-    waiting = tool_calls.map((call) => call.id);
+    waiting = tool_calls.map(idOf);
   }
   expectTrue(messages.length > 0, `${what} left no messages`);
 }

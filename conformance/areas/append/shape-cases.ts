@@ -3,7 +3,7 @@ import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
 import { expectEqual, expectSuccess, expectTrue } from '../../core/expect.ts';
 import { MESSAGE_SHAPES } from '../../tables/messages.ts';
 import { WRITE_MODES, type WriteMode, written } from '../../tables/writes.ts';
-import { type Message, user } from '../../wire/sessions.ts';
+import { idOf, type Message, user } from '../../wire/sessions.ts';
 import { PROMPT_TOKENS } from '../../wire/tokens.ts';
 import { estimateTokens } from '../../wire/windows.ts';
 import type { WireRuleId } from '../rules.ts';
@@ -78,7 +78,7 @@ function shapesCase(mode: WriteMode): Case {
             const within = message.created_at >= created_at && message.created_at <= updated_at;
             expectTrue(within, `a message of ${message.created_at} in a session from ${created_at} to ${updated_at}`);
           }
-          expectEqual(new Set(write.messages.map((message) => message.id)).size, messages.length, 'different ids');
+          expectEqual(new Set(write.messages.map(idOf)).size, messages.length, 'different ids');
           if (creates) expectSuccess(await api.delete(`/sessions/${write.id}`));
         });
         // What went wrong may have left calls open.

@@ -2,7 +2,7 @@ import { type Choice, editField, editRequest, type Message, onChat, refuse } fro
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
 import type { Handler, Json } from '../../proof/proxy.ts';
 
-const mutant = mutantsOf('chat', { formats, ignoring, listed, stops });
+const mutant = mutantsOf('chat', { editNumber, formats, ignoring, listed, stops });
 
 const ANSWER_MUTANTS = [
   mutant('object-of-completions', 'an answer calls itself `text_completion`')
@@ -169,28 +169,21 @@ const RANGES: [field: string, owner: string, least: number, most: number][] = [
   ['frequency_penalty', 'chat.frequency-penalty', -2, 2],
 ];
 
+function editNumber(field: string, edit: (value: number) => number): Handler {
+  return editField(field, (value: unknown) => (typeof value === 'number' ? edit(value) : value));
+}
+
 function ofRange([field, owner, least, most]: (typeof RANGES)[number]): Mutant[] {
-  const changed = (edit: (value: number) => number) => (value: unknown) =>
-    typeof value === 'number' ? edit(value) : value;
   return [
     mutant(`${field}-upper-open`, `${field} beyond its most is accepted`)
       .caughtBy(`${owner}/more-refused`)
-      .editField(
-        field,
-        changed((value) => Math.min(value, most)),
-      ),
+      .editNumber(field, (value) => Math.min(value, most)),
     mutant(`${field}-lower-open`, `${field} below its least is accepted`)
       .caughtBy(`${owner}/less-refused`)
-      .editField(
-        field,
-        changed((value) => Math.max(value, least)),
-      ),
+      .editNumber(field, (value) => Math.max(value, least)),
     mutant(`${field}-exclusive`, `the bounds of ${field} are refused`)
       .caughtBy(`${owner}/bounds-accepted`)
-      .editField(
-        field,
-        changed((value) => (value === most ? most + 1 : value)),
-      ),
+      .editNumber(field, (value) => (value === most ? most + 1 : value)),
   ];
 }
 

@@ -3,12 +3,12 @@ import { listOf } from '../../../contract/lists.ts';
 import { Session, SessionCompression } from '../../../contract/sessions.ts';
 import { Snapshot } from '../../../contract/snapshots.ts';
 import { type Case, defineCase } from '../../core/case.ts';
-import { expectBody, expectEqual, expectError, expectTrue } from '../../core/expect.ts';
-import { Mismatch } from '../../core/verdict.ts';
+import { expectBody, expectEqual, expectTrue } from '../../core/expect.ts';
 import { askCodeWord, codeWordText, expectRecall } from '../../wire/chat.ts';
-import { toolCall, toolResult, user } from '../../wire/sessions.ts';
-import { appendFacts, expectBelowMinimum, facts, retainedBy, TOOL, tokensIn } from '../../wire/windows.ts';
+import { idOf, isPinnedMessage, isSummary, user } from '../../wire/sessions.ts';
+import { appendFacts, facts, retainedBy, TOOL, tokensIn } from '../../wire/windows.ts';
 import { COMPRESS_STATE_CASES } from '../truncate/state-cases.ts';
+import { compressInfeasible, compressNoOp, compressOpenCall, compressRequest } from './refusal-cases.ts';
 
 const compressBudget = defineCase({
   id: 'compress.budget',
@@ -53,54 +53,6 @@ const compressBudget = defineCase({
   },
 });
 
-const compressInfeasible = defineCase({
-  id: 'compress.infeasible',
-  title: 'a ratio that pins make impossible is refused with the largest one that works',
-  needs: ['sessions', 'sessions.append', 'sessions.compress', 'sessions.snapshot', 'tokens.estimate'],
-  checks: {
-    'refused named-ratio-works a-larger-one-does-not': 'compress.infeasible',
-    'refused-unchanged': 'compress.refused-unchanged',
-  },
-  async run({ api, texts, check, require }, context) {
-    const { id } = await api.createSession();
-    await api.append(id, { ...user(await texts.exactly(200)), pinned: true });
-    await appendFacts(context, id, facts(24));
-    const path = `/sessions/${id}/compress`;
-    const before = await api.stateOf(id);
-    let message = '';
-    await require('refused', async () => {
-      message = expectError(await api.post(path, { ratio: 20 }), 'compress_infeasible', { param: 'ratio' });
-    });
-    await check('refused-unchanged', async () => {
-      await api.expectUnchanged(before);
-      expectEqual(await api.snapshotsOf(id), [], 'the snapshots');
-    });
-    const named = await largestNamed(message, async (ratio) => {
-      return (await api.post(path, { ratio, dry_run: true })).status < 300;
-    });
-    await check('a-larger-one-does-not', async () => {
-      const reply = await api.post(path, { ratio: 1.05 * (named ?? 1) });
-      if (named === undefined) throw new Mismatch(`the refusal names the largest ratio that works: ${message}`);
-      expectError(reply, 'compress_infeasible', { param: 'ratio' });
-    });
-    await check('named-ratio-works', async () => {
-      if (named === undefined) throw new Mismatch(`the refusal names a ratio that works: ${message}`);
-      const { after } = expectBody(await api.post(path, { ratio: named }), SessionCompression);
-      const most = Math.floor(before.session.usage.total_tokens / named);
-      expectTrue(after.total_tokens <= most, `at most ${most} tokens are left, not ${after.total_tokens}`);
-    });
-  },
-});
-
-/** The largest number in the message that is a ratio and works. */
-async function largestNamed(message: string, works: (ratio: number) => Promise<boolean>): Promise<number | undefined> {
-  const numbers = [...message.matchAll(/\d+(?:\.\d+)?/g)].map(([digits]) => Number(digits));
-  for (const ratio of numbers.filter((number) => number > 1 && number < 20).toSorted((a, b) => b - a)) {
-    if (await works(ratio)) return ratio;
-  }
-  return undefined;
-}
-
 const compressMemory = defineCase({
   id: 'compress.memory',
   title: 'facts are still known after ratio 4 and are read as data',
@@ -119,147 +71,6 @@ const compressMemory = defineCase({
       expectTrue(!said.includes(order), 'an instruction that a summary quotes is obeyed');
     });
     await check('fact-still-known', () => expectRecall(context, { session_id: id }, word));
-  },
-});
-
-/** Less than this is not worth a summary. */
-const LEAST_REPLACED = 64;
-
-const compressNoOp = defineCase({
-  id: 'compress.no-op',
-  title: 'with little to replace a compress does nothing',
-  needs: ['sessions', 'sessions.append', 'sessions.compress', 'sessions.snapshot', 'tokens.estimate'],
-  checks: {
-    'one-token-less-is-left achieved-is-one no-snapshot from-64-on-it-acts': 'compress.no-op',
-    'pins-are-not-replaceable empty-window-succeeds': 'compress.no-op',
-  },
-  async run({ api, texts, check }) {
-    const compress = async (id: string) => api.post(`/sessions/${id}/compress`, { ratio: 1.01 });
-    const holding = async (tokens: number, pinned: number) => {
-      const { id } = await api.createSession();
-      if (pinned > 0) await api.append(id, { ...user(await texts.exactly(pinned)), pinned: true });
-      await api.append(id, user(await texts.exactly(tokens)));
-      return api.stateOf(id);
-    };
-    const before = await holding(LEAST_REPLACED - 1, 0);
-    const { id } = before.session;
-    const reply = await compress(id);
-    await check('one-token-less-is-left', async () => {
-      expectBody(reply, SessionCompression);
-      await api.expectUnchanged(before);
-    });
-    await check('achieved-is-one', () => {
-      const { ratio, summary, before: first, after } = expectBody(reply, SessionCompression);
-      expectEqual([ratio.achieved, summary, after], [1, null, first], 'achieved, summary and after');
-    });
-    await check('no-snapshot', async () => {
-      expectEqual(expectBody(reply, SessionCompression).snapshot_id, null, 'snapshot_id');
-      expectEqual(await api.snapshotsOf(id), [], 'the snapshots');
-    });
-    await check('pins-are-not-replaceable', async () => {
-      const pinned = await holding(LEAST_REPLACED - 1, LEAST_REPLACED);
-      expectBody(await compress(pinned.session.id), SessionCompression);
-      await api.expectUnchanged(pinned);
-    });
-    await check('from-64-on-it-acts', async () => {
-      // A pin makes the window large enough for a summary; where there is none that small, that is to be said.
-      const { session } = await holding(LEAST_REPLACED, LEAST_REPLACED);
-      const acted = await compress(session.id);
-      if (acted.status === 400) expectError(acted, 'compress_infeasible', { param: 'ratio' });
-      else expectTrue(expectBody(acted, SessionCompression).summary !== null, 'a success comes with a summary');
-    });
-    await check('empty-window-succeeds', async () => {
-      const empty = await api.createSession();
-      const { ratio, version } = expectBody(await compress(empty.id), SessionCompression);
-      expectEqual([ratio.achieved, version], [1, empty.version], 'achieved and version of an empty window');
-    });
-  },
-});
-
-const compressOpenCall = defineCase({
-  id: 'compress.open-call',
-  title: 'a compress with an open call is refused',
-  needs: ['sessions', 'sessions.append', 'sessions.compress', 'sessions.snapshot'],
-  checks: {
-    'refused said-before-anything-else': 'compress.open-call',
-    'refused-unchanged': 'compress.refused-unchanged',
-    'accepted-once-answered': 'compress.open-call',
-  },
-  async run({ api, check }, context) {
-    const { id } = await api.createSession();
-    await appendFacts(context, id, facts(30));
-    await api.append(id, toolCall('call_1'));
-    const path = `/sessions/${id}/compress`;
-    const before = await api.stateOf(id);
-    await check('refused', async () => {
-      const message = expectError(await api.post(path, { ratio: 2 }), 'tool_call_unanswered');
-      expectTrue(message.includes('call_1'), `the refusal names the open call: ${message}`);
-    });
-    await check('refused-unchanged', async () => {
-      await api.expectUnchanged(before);
-      expectEqual(await api.snapshotsOf(id), [], 'the snapshots');
-    });
-    await check('said-before-anything-else', async () => {
-      // Here there is too little to replace as well.
-      const small = await api.createSession();
-      await api.append(small.id, toolCall('call_1'));
-      expectError(await api.post(`/sessions/${small.id}/compress`), 'tool_call_unanswered');
-    });
-    await api.append(id, toolResult('call_1'));
-    await check('accepted-once-answered', async () => {
-      expectTrue(
-        expectBody(await api.post(path, { ratio: 2 }), SessionCompression).summary !== null,
-        'there is a summary',
-      );
-    });
-  },
-});
-
-const compressRequest = defineCase({
-  id: 'compress.request',
-  title: 'valid and invalid ratios and formats',
-  needs: ['sessions', 'sessions.append', 'sessions.compress'],
-  checks: {
-    'smallest-ratio-accepted largest-ratio-accepted other-ratios-refused': 'compress.ratio-range',
-    'unknown-format-refused formats-listed': 'compress.format-unknown',
-    'under-minimum-refused': 'compress.minimum',
-    'refused-unchanged': 'compress.refused-unchanged',
-    'outline-by-default': 'compress.default-format',
-  },
-  async run({ api, limits, check }, context) {
-    const { id } = await api.createSession();
-    await appendFacts(context, id, facts(24));
-    const path = `/sessions/${id}/compress`;
-    const before = await api.stateOf(id);
-    const rehearse = (fields: object) => api.post(path, { ...fields, dry_run: true });
-    await check('smallest-ratio-accepted', async () => expectBody(await rehearse({ ratio: 1.01 }), SessionCompression));
-    await check('largest-ratio-accepted', async () => {
-      // It is in range; whether so little can hold a summary is another matter.
-      const reply = await rehearse({ ratio: limits.compress_ratio_max });
-      if (reply.status === 400) expectError(reply, 'compress_infeasible', { param: 'ratio' });
-      else expectBody(reply, SessionCompression);
-    });
-    await check('other-ratios-refused', async () => {
-      for (const ratio of [1, 0.5, 0, -4, limits.compress_ratio_max + 0.5, '4']) {
-        expectError(await api.post(path, { ratio }), 'invalid_request', { param: 'ratio' });
-      }
-    });
-    let message = '';
-    await check('unknown-format-refused', async () => {
-      message = expectError(await api.post(path, { format: 'haiku' }), 'invalid_request', { param: 'format' });
-    });
-    await check('formats-listed', () => {
-      const missing = ['outline', 'json', 'text'].filter((format) => !message.includes(format));
-      expectEqual(missing, [], `formats that the refusal does not list: ${message}; missing`);
-    });
-    await check('under-minimum-refused', async () => {
-      const least = limits.min_preserve_tokens;
-      expectBelowMinimum(await api.post(path, { preserve_len: least - 1 }), least);
-    });
-    await check('refused-unchanged', () => api.expectUnchanged(before));
-    await check('outline-by-default', async () => {
-      expectEqual(expectBody(await api.post(path), SessionCompression).format, 'outline', 'the format');
-    });
   },
 });
 
@@ -291,7 +102,7 @@ const compressSummary = defineCase({
     const more = Math.ceil((2.2 * limits.min_preserve_tokens) / 20);
     await appendFacts(context, id, facts(Math.max(30, more)));
     const before = await api.stateOf(id);
-    const pins = before.messages.filter(({ pinned }) => pinned);
+    const pins = before.messages.filter(isPinnedMessage);
     const preserve_len = Math.floor(1.1 * limits.min_preserve_tokens);
     const newest = (retainedBy(before.messages, preserve_len - before.session.usage.tools_tokens) ?? []).filter(
       ({ pinned }) => !pinned,
@@ -299,8 +110,8 @@ const compressSummary = defineCase({
     const reply = await api.post(`/sessions/${id}/compress`, { ratio: 1.6, preserve_len });
     const { summary, after } = expectBody(reply, SessionCompression);
     const { session, messages } = await api.stateOf(id);
-    const ids = messages.map((message) => message.id);
-    const flagged = messages.filter((message) => message.summary);
+    const ids = messages.map(idOf);
+    const flagged = messages.filter(isSummary);
     await require('one-system-message', () => {
       expectEqual(
         flagged.map(({ role, pinned }) => [role, pinned]),
@@ -314,19 +125,9 @@ const compressSummary = defineCase({
       expectEqual(after, session.usage, 'the usage after');
     });
     await check('behind-leading-pins', () => {
-      expectEqual(
-        messages.findIndex((message) => message.summary),
-        2,
-        'the place of the summary, behind two leading pins',
-      );
+      expectEqual(messages.findIndex(isSummary), 2, 'the place of the summary, behind two leading pins');
     });
-    await check('pins-stay', () =>
-      expectEqual(
-        messages.filter(({ pinned }) => pinned),
-        pins,
-        'the pinned messages',
-      ),
-    );
+    await check('pins-stay', () => expectEqual(messages.filter(isPinnedMessage), pins, 'the pinned messages'));
     await check('tools-stay', () => {
       expectEqual(session.tools, before.session.tools, 'the tools');
       expectEqual(session.usage.tools_tokens, before.session.usage.tools_tokens, 'their tokens');
@@ -339,7 +140,7 @@ const compressSummary = defineCase({
       );
     });
     await check('rest-is-gone', () => {
-      const known = [...pins, ...newest, ...flagged].map((message) => message.id);
+      const known = [...pins, ...newest, ...flagged].map(idOf);
       expectEqual(
         ids.filter((one) => !known.includes(one)),
         [],
@@ -369,14 +170,10 @@ const compressAbsorbs = defineCase({
     const first = await compress();
     await appendFacts(context, id, facts(24));
     const second = await compress();
-    const summaries = (await api.windowOf(id)).filter((message) => message.summary);
+    const summaries = (await api.windowOf(id)).filter(isSummary);
     await check('one-summary-each-time', () => expectEqual(summaries.length, 1, 'summaries in the window'));
     await check('another-summary', () => {
-      expectEqual(
-        summaries.map((one) => one.id),
-        [second.summary?.id],
-        'the summary in the window',
-      );
+      expectEqual(summaries.map(idOf), [second.summary?.id], 'the summary in the window');
       expectTrue(first.summary?.id !== second.summary?.id, 'the earlier summary is gone');
     });
   },

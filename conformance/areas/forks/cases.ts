@@ -4,7 +4,7 @@ import { type Case, defineCase } from '../../core/case.ts';
 import { expectBody, expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
 import type { Api } from '../../wire/api.ts';
 import { codeWordText, expectNoRecall, expectRecall } from '../../wire/chat.ts';
-import { type State, user } from '../../wire/sessions.ts';
+import { isPinnedMessage, type State, user } from '../../wire/sessions.ts';
 import { contentOf, expectBelowMinimum, mixedWindow, OTHER_TOOL, partlyRestored, TOOL } from '../../wire/windows.ts';
 
 const NEEDS = [
@@ -111,11 +111,7 @@ const forkNewSession = defineCase({
       expectEqual(window.map(contentOf), messages.map(contentOf), 'the window of the fork'),
     );
     await check('same-pins', () => {
-      expectEqual(
-        window.map(({ pinned }) => pinned),
-        messages.map(({ pinned }) => pinned),
-        'pinned of each message',
-      );
+      expectEqual(window.map(isPinnedMessage), messages.map(isPinnedMessage), 'pinned of each message');
     });
     await check('same-usage', () => expectEqual(fork.usage, session.usage, 'the usage'));
     await check('same-tools', () => expectEqual(fork.tools, session.tools, 'the tools'));

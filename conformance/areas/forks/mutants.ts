@@ -14,7 +14,7 @@ import {
 } from '../../proof/sessions.ts';
 import { SMALL_LIMITS } from '../../targets/emulator.ts';
 
-const mutant = mutantsOf('forks', { forked, forking, mirrored, shown, without });
+const mutant = mutantsOf('forks', { dying, forked, forking, mirrored, shown, without });
 
 /** Where forks come from. */
 class Origins {
@@ -132,6 +132,18 @@ function mirrored(others: (origins: Origins, session: string) => string[]): Hand
   );
 }
 
+/** A deletion takes sessions with it. */
+function dying(route: string, victims: (origins: Origins, id: string) => string[]): Handler {
+  const origins = new Origins();
+  return chain(
+    origins.handler(),
+    on('DELETE', route, async ({ ids: [id = ''] }, forward) => {
+      for (const victim of victims(origins, id)) await ask(forward, 'DELETE', `/v1/sessions/${victim}`);
+      return forward();
+    }),
+  );
+}
+
 /** What forks share. */
 const FORK_ISOLATION_MUTANTS = [
   mutant('write-to-source', 'what is appended to a fork is appended to its source')
@@ -148,43 +160,15 @@ const FORK_ISOLATION_MUTANTS = [
     }),
   mutant('die-with-source', 'deleting a session deletes its forks')
     .caughtBy('forks.isolation/outlives-source')
-    .proxy(() => {
-      const origins = new Origins();
-      return chain(
-        origins.handler(),
-        on('DELETE', '/v1/sessions/:id', async ({ ids: [id = ''] }, forward) => {
-          for (const fork of origins.forksOf(id)) await ask(forward, 'DELETE', `/v1/sessions/${fork}`);
-          return forward();
-        }),
-      );
-    }),
+    .dying('/v1/sessions/:id', (origins, id) => origins.forksOf(id)),
   mutant('source-dies-with-fork', 'deleting a fork deletes what it shares with its source')
     .caughtBy('forks.isolation/source-outlives-fork')
-    .proxy(() => {
-      const origins = new Origins();
-      return chain(
-        origins.handler(),
-        on('DELETE', '/v1/sessions/:id', async ({ ids: [id = ''] }, forward) => {
-          const source = origins.sessionOf.get(id);
-          if (source !== undefined) await ask(forward, 'DELETE', `/v1/sessions/${source}`);
-          return forward();
-        }),
-      );
-    }),
+    .dying('/v1/sessions/:id', ({ sessionOf }, id) => [sessionOf.get(id) ?? []].flat()),
   mutant('die-with-snapshot', 'deleting a snapshot deletes its forks')
     .caughtBy('forks.isolation/outlives-snapshot')
-    .proxy(() => {
-      const origins = new Origins();
-      return chain(
-        origins.handler(),
-        on('DELETE', '/v1/snapshots/:id', async ({ ids: [id] }, forward) => {
-          for (const [fork, snapshot] of origins.snapshotOf) {
-            if (snapshot === id) await ask(forward, 'DELETE', `/v1/sessions/${fork}`);
-          }
-          return forward();
-        }),
-      );
-    }),
+    .dying('/v1/snapshots/:id', ({ snapshotOf }, id) =>
+      [...snapshotOf].filter(([, snapshot]) => snapshot === id).map(([fork]) => fork),
+    ),
   mutant('model-knows-nothing', 'the model reads only what was said in the fork itself')
     .caughtBy('forks.memory/history-known')
     .proxy(() => {

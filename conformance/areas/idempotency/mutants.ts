@@ -1,3 +1,4 @@
+import { withHeader } from '../../proof/cells.ts';
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
 import { keyOf } from '../../proof/other-account.ts';
 import { type Handler, json, type Passing } from '../../proof/proxy.ts';
@@ -19,9 +20,7 @@ function memoize(
     if (place === undefined) return forward();
     const known = kept.get(place);
     if (known) {
-      const headers = new Headers(known.headers);
-      headers.set('Idempotent-Replayed', 'true');
-      return new Response(await known.clone().text(), { status: known.status, headers });
+      return withHeader(new Response(await known.clone().text(), known), 'Idempotent-Replayed', 'true');
     }
     const { [KEY]: _, ...headers } = request.headers;
     const response = await forward({ headers });
@@ -126,12 +125,6 @@ function replays(edit: (response: Response) => Response | Promise<Response>): Ha
   };
 }
 
-function without(response: Response, name: string): Response {
-  const headers = new Headers(response.headers);
-  headers.delete(name);
-  return new Response(response.body, { status: response.status, headers });
-}
-
 const MARKED = [
   'idempotency.create/marked',
   'idempotency.snapshot/marked',
@@ -155,16 +148,12 @@ const REPLAY_MUTANTS = [
     }),
   mutant('all-marked', 'every answer to a request with a key says that it is a stored one')
     .caughtBy(...MARKED)
-    .proxy(() => async ({ headers }, forward) => {
-      const response = await forward();
-      if (headers[KEY] === undefined || !response.ok) return response;
-      const marked = new Headers(response.headers);
-      marked.set('Idempotent-Replayed', 'true');
-      return new Response(response.body, { status: response.status, headers: marked });
-    }),
+    .editResponse((response, { headers }) =>
+      headers[KEY] === undefined || !response.ok ? response : withHeader(response, 'Idempotent-Replayed', 'true'),
+    ),
   mutant('replays-without-etag', 'a stored answer has lost its version')
     .caughtBy('idempotency.title/same-answer', 'idempotency.append/same-answer', 'idempotency.rollback/same-answer')
-    .replays((response) => without(response, 'etag')),
+    .replays((response) => withHeader(response, 'etag', null)),
   mutant('replays-empty', 'that a request was carried out is remembered, and not what it was answered')
     .caughtBy(
       'idempotency.create/same-answer',

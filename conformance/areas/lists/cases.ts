@@ -1,178 +1,11 @@
 import { listOf } from '../../../contract/lists.ts';
 import { Session, SessionMessage } from '../../../contract/sessions.ts';
-import { Snapshot } from '../../../contract/snapshots.ts';
 import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
 import { expectBody, expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
-import { Mismatch } from '../../core/verdict.ts';
-import type { Api } from '../../wire/api.ts';
-import { toolCall, toolResult, unknownId, user } from '../../wire/sessions.ts';
+import { CUT_AND_BACK } from '../../tables/states.ts';
+import { idOf, toolCall, toolResult, user } from '../../wire/sessions.ts';
 import { appendFacts, facts } from '../../wire/windows.ts';
-import type { WireRuleId } from '../rules.ts';
-
-/** The three kinds of items: their pages, and the rule that says which way their lists go. */
-const KINDS = {
-  session: { Page: listOf(Session), orderRule: 'lists.sessions-order' },
-  message: { Page: listOf(SessionMessage), orderRule: 'lists.messages-order' },
-  snapshot: { Page: listOf(Snapshot), orderRule: 'lists.snapshots-order' },
-} as const;
-type Kind = keyof typeof KINDS;
-
-/** A list that is known: where it is, and its items from first to last in its own order. */
-interface Known {
-  api: Api;
-  path: string;
-  items: readonly { id: string }[];
-  /** Ids that were items of it once, or are items of another such list, by what has become of them. */
-  gone: Readonly<Record<string, string>>;
-  /** A list of the same kind without items. */
-  empty?: string;
-}
-
-interface ListSpec {
-  id: string;
-  title: string;
-  kind: Kind;
-  needs: Case['needs'];
-  scope: Case['scope'];
-  /** Which way the list goes by itself. */
-  order: 'asc' | 'desc';
-  /** Its items have been moved about, so that it is its items that are looked at, and not the form of its pages. */
-  moved?: true;
-  /** Lays out at least three items. */
-  lay: (context: CaseContext<string>) => Promise<Known>;
-}
-
-const ROUNDS = 50;
-
-/** More than is laid out anywhere, and less than any largest page. */
-const ALL = 50;
-
-/** What holds of every list. */
-function listCase({ id, title, kind, needs, scope, order, moved, lay }: ListSpec): Case {
-  const { Page, orderRule } = KINDS[kind];
-  const checks: Record<string, WireRuleId> = {
-    ...(!moved && {
-      shape: 'lists.shape',
-      ends: 'lists.ends',
-      'no-items': 'lists.ends',
-      'order-unknown': 'lists.order',
-      'limit-most': 'lists.limit-range',
-    }),
-    'own-order': orderRule,
-    whole: 'lists.whole',
-    'order-given': 'lists.order',
-    limit: 'lists.limit',
-    'limit-refused': 'lists.limit-range',
-    pages: 'lists.after',
-    'pages-other-order': 'lists.after',
-    'has-more': 'lists.has-more',
-    'cursor-unknown': 'lists.cursor-unknown',
-    'cursor-gone': 'lists.cursor-unknown',
-  };
-  return defineCase<string>({
-    id,
-    title,
-    needs,
-    scope,
-    cost: () => ({ requests: 140 }),
-    checks,
-    async run(context) {
-      const { api, path, items, gone, empty } = await lay(context);
-      const joint = path.includes('?') ? '&' : '?';
-      const ids = items.map((item) => item.id);
-      const turned = ids.toReversed();
-      const other = order === 'asc' ? 'desc' : 'asc';
-      const most = context.limits.page_size_max;
-      const page = async (query: string, of = path) =>
-        expectBody(await api.get(`${of}${of.includes('?') ? '&' : '?'}${query}`), Page);
-      const idsOf = ({ data }: { data: { id: string }[] }) => data.map((item) => item.id);
-      const joined = async (query: string) => {
-        const found: string[] = [];
-        for (let round = 0, after = ''; round < ROUNDS; round += 1) {
-          const { data, has_more, last_id } = await page(query + after);
-          found.push(...data.map((item) => item.id));
-          if (!has_more) return found;
-          after = `&after=${last_id}`;
-        }
-        throw new Mismatch(`GET /v1${path}${joint}${query}: the pages do not end`);
-      };
-      if (moved) await page(`limit=${ALL}`);
-      else await context.require('shape', () => page(`limit=${ALL}`));
-      const check = async (name: string, judged: () => unknown) => {
-        if (name in checks) await context.check(name, judged);
-      };
-      await check('own-order', async () => expectEqual(idsOf(await page(`limit=${ALL}`)), ids, 'the ids, as listed'));
-      await check('whole', async () =>
-        expectEqual((await page(`limit=${ALL}&order=${order}`)).data, items, 'the items'),
-      );
-      await check('ends', async () => {
-        const { data, first_id, last_id } = await page('limit=2');
-        expectEqual([first_id, last_id], [data[0]?.id, data.at(-1)?.id], 'first_id and last_id');
-      });
-      await check('no-items', async () => {
-        const behind = `limit=2&after=${ids.at(-1)}`;
-        for (const { data, first_id, last_id, has_more } of [
-          await page(behind),
-          ...(empty ? [await page('limit=2', empty)] : []),
-        ]) {
-          expectEqual(
-            { data, first_id, last_id, has_more },
-            { data: [], first_id: null, last_id: null, has_more: false },
-            'a page without items',
-          );
-        }
-      });
-      await check('order-given', async () => {
-        expectEqual(idsOf(await page(`limit=${ALL}&order=${order}`)), ids, `the ids in order ${order}`);
-        expectEqual(idsOf(await page(`limit=${ALL}&order=${other}`)), turned, `the ids in order ${other}`);
-      });
-      await check('order-unknown', async () => {
-        expectError(await api.get(`${path}${joint}order=newest`), 'invalid_request', { param: 'order' });
-      });
-      await check('limit', async () => {
-        for (let limit = 1; limit < ids.length; limit += 1) {
-          expectEqual(idsOf(await page(`limit=${limit}`)), ids.slice(0, limit), `the page of ${limit}`);
-          const after = idsOf(await page(`limit=${limit}&after=${ids[0]}`));
-          expectEqual(after, ids.slice(1, 1 + limit), `the page of ${limit} after the first item`);
-        }
-      });
-      await check('limit-most', () => page(`limit=${most}`));
-      await check('limit-refused', async () => {
-        for (const limit of [0, most + 1, -1, 1.5, 'many']) {
-          expectError(await api.get(`${path}${joint}limit=${limit}`), 'invalid_request', { param: 'limit' });
-        }
-      });
-      await check('pages', async () => {
-        for (const limit of [1, 2, 3])
-          expectEqual(await joined(`limit=${limit}`), ids, `the pages of ${limit}, joined`);
-      });
-      await check('pages-other-order', async () => {
-        expectEqual(await joined(`limit=2&order=${other}`), turned, `the pages in order ${other}, joined`);
-      });
-      await check('has-more', async () => {
-        expectTrue((await page(`limit=${ids.length - 1}`)).has_more, 'has_more is true where one item is left');
-        expectTrue(
-          !(await page(`limit=${ids.length}`)).has_more,
-          'has_more is false where the page ends with the last item',
-        );
-      });
-      await check('cursor-unknown', async () => {
-        const unknown = unknownId(ids[0] ?? '');
-        expectError(await api.get(`${path}${joint}after=${unknown}`), `${kind}_not_found`, { param: 'after' });
-        await page(`after=${ids[0]}`);
-      });
-      await check('cursor-gone', async () => {
-        for (const [what, cursor] of Object.entries(gone)) {
-          for (const more of ['', `&order=${other}`, '&limit=1']) {
-            const reply = await api.get(`${path}${joint}after=${cursor}${more}`);
-            expectTrue(reply.status >= 400, `${what} is refused as a cursor: ${reply.what} ${reply.status}`);
-            expectError(reply, `${kind}_not_found`, { param: 'after' });
-          }
-        }
-      });
-    },
-  });
-}
+import { listCase } from './list-case.ts';
 
 const ITEMS = 5;
 
@@ -186,7 +19,6 @@ const listsSessions = listCase({
   id: 'lists.sessions',
   title: 'the sessions of an account, in pages',
   kind: 'session',
-  order: 'desc',
   needs: ['sessions', 'sessions.list'],
   scope: 'account',
   async lay(context) {
@@ -229,22 +61,11 @@ async function movedWindow(context: CaseContext<string>): Promise<{ id: string; 
   return { id, gone: Object.fromEntries(Object.entries(gone).map(([what, message]) => [what, message?.id ?? ''])) };
 }
 
-const MOVED = [
-  'sessions',
-  'sessions.append',
-  'sessions.truncate',
-  'sessions.snapshot',
-  'sessions.rollback',
-  'tokens.estimate',
-] as const;
-
 const listsMessages = listCase({
   id: 'lists.messages',
   title: 'the messages of a window, in pages',
   kind: 'message',
-  order: 'asc',
   needs: ['sessions', 'sessions.append'],
-  scope: 'session',
   async lay({ api }) {
     const { id } = await api.createSession();
     const { id: other } = await api.createSession();
@@ -267,10 +88,8 @@ const listsMovedMessages = listCase({
   id: 'lists.moved-messages',
   title: 'the messages of a window that was cut and rolled back, in pages',
   kind: 'message',
-  order: 'asc',
   moved: true,
-  needs: MOVED,
-  scope: 'session',
+  needs: CUT_AND_BACK,
   async lay(context) {
     const { id, gone } = await movedWindow(context);
     return { api: context.api, path: `/sessions/${id}/messages`, items: await context.api.windowOf(id), gone };
@@ -281,10 +100,8 @@ const listsCompressedMessages = listCase({
   id: 'lists.compressed-messages',
   title: 'the messages of a window that was compressed, in pages',
   kind: 'message',
-  order: 'asc',
   moved: true,
   needs: ['sessions', 'sessions.append', 'sessions.compress'],
-  scope: 'session',
   async lay(context) {
     const { api } = context;
     const { id } = await api.createSession();
@@ -307,10 +124,9 @@ const listsOfSnapshot = (['restored', 'archived', 'found'] as const).map((scope)
     id: `lists.${scope}-messages`,
     title: `the messages of a snapshot that are ${scope}, in pages`,
     kind: 'message',
-    order: scope === 'found' ? 'desc' : 'asc',
+    ...(scope === 'found' && { order: 'desc' as const }),
     moved: true,
-    needs: MOVED,
-    scope: 'session',
+    needs: CUT_AND_BACK,
     async lay(context) {
       const { api, limits } = context;
       const { id, gone } = await movedWindow(context);
@@ -340,9 +156,7 @@ const listsSessionSnapshots = listCase({
   id: 'lists.session-snapshots',
   title: 'the snapshots of a session, in pages',
   kind: 'snapshot',
-  order: 'desc',
   needs: ['sessions', 'sessions.snapshot'],
-  scope: 'session',
   async lay({ api }) {
     const { id } = await api.createSession({ messages: [user('a message')] });
     const { id: other } = await api.createSession();
@@ -361,7 +175,6 @@ const listsSnapshots = listCase({
   id: 'lists.snapshots',
   title: 'the snapshots of an account, in pages',
   kind: 'snapshot',
-  order: 'desc',
   needs: ['sessions', 'sessions.snapshot'],
   scope: 'account',
   async lay(context) {
@@ -392,7 +205,7 @@ const listsBelonging = defineCase({
     const theirs = await api.createSnapshot(other.id);
     const ids = async (path: string) => {
       const { data } = expectBody(await api.get(`${path}?limit=100`), listOf(Session.pick({ id: true })));
-      return data.map(({ id }) => id);
+      return data.map(idOf);
     };
     await check('snapshots-of-one', async () => {
       expectEqual(await ids(`/sessions/${one.id}/snapshots`), [mine.id], 'the snapshots of one session');

@@ -1,57 +1,10 @@
 import { setImmediate as others } from 'node:timers/promises';
-import { ERRORS, type ErrorCode } from '../../../contract/errors.ts';
-import { AppendAcknowledgement, AppendEnd } from '../../../contract/sessions.ts';
+import type { ErrorCode } from '../../../contract/errors.ts';
 import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
-import { expectEqual, expectError, expectShape, expectSuccess, expectTrue, preview } from '../../core/expect.ts';
-import type { Api } from '../../wire/api.ts';
-import { Reply } from '../../wire/reply.ts';
-import { type Message, toolCall, toolResult, unknownId, user } from '../../wire/sessions.ts';
-import { LEAVING_CASES } from './resend-cases.ts';
-
-/** A line as text stands for itself, well-formed or not. */
-type Line = Message | string;
-
-const NDJSON = { 'Content-Type': 'application/x-ndjson' };
-
-function toLines(lines: readonly Line[]): string {
-  return lines.map((line) => `${typeof line === 'string' ? line : JSON.stringify(line)}\n`).join('');
-}
-
-/** One streamed write. */
-function stream(
-  api: Api,
-  id: string,
-  lines: readonly Line[] | ReadableStream<Uint8Array>,
-  headers: Record<string, string> = {},
-): Promise<Reply> {
-  const raw = lines instanceof ReadableStream ? lines : toLines(lines);
-  return api.post(`/sessions/${id}/messages`, undefined, { raw, headers: { ...NDJSON, ...headers } });
-}
-
-/** The acknowledgements of a stream that came to its end. @throws Mismatch, Inconclusive */
-function written(reply: Reply): { acknowledged: AppendAcknowledgement[]; end: AppendEnd } {
-  const lines = expectSuccess(reply).lines;
-  const end = expectShape(AppendEnd, lines.at(-1), `${reply.what}: the last line`);
-  return { acknowledged: acknowledgements(reply, lines.slice(0, -1)), end };
-}
-
-/** The acknowledgements of a stream that a line ended, which was refused with `code`. @throws Mismatch, Inconclusive */
-function broken(reply: Reply, code: ErrorCode): AppendAcknowledgement[] {
-  const lines = expectSuccess(reply).lines;
-  const last = lines.at(-1);
-  expectTrue(
-    typeof last === 'object' && last !== null,
-    `${reply.what}: the last line tells the error, got ${preview(last)}`,
-  );
-  const { headers } = reply;
-  const what = `${reply.what}: the last line`;
-  expectError(new Reply(what, { status: ERRORS[code].status, headers, text: JSON.stringify(last) }), code);
-  return acknowledgements(reply, lines.slice(0, -1));
-}
-
-function acknowledgements(reply: Reply, lines: readonly unknown[]): AppendAcknowledgement[] {
-  return lines.map((line, index) => expectShape(AppendAcknowledgement, line, `${reply.what}: line ${index}`));
-}
+import { expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
+import { sendLines, toLines } from '../../tables/writes.ts';
+import { idOf, isPinnedMessage, type Message, toolCall, toolResult, unknownId, user } from '../../wire/sessions.ts';
+import { broken, LEAVING_CASES, linesIfMatch, linesResend, written } from './resend-cases.ts';
 
 const KINDS = ['malformed', 'empty', 'orphan', 'role', 'too-large'] as const;
 
@@ -65,7 +18,7 @@ const CODES: Record<Kind, ErrorCode> = {
   'too-large': 'append_too_large',
 };
 
-async function lineOf({ texts, limits }: CaseContext<string>, kind: Kind): Promise<Line> {
+async function lineOf({ texts, limits }: CaseContext<string>, kind: Kind): Promise<Message | string> {
   if (kind === 'malformed') return '{"role":"user","content":';
   if (kind === 'empty') return user('');
   if (kind === 'orphan') return toolResult('call_none');
@@ -87,13 +40,13 @@ const linesBadFirst = defineCase({
     const { id } = await api.createSession({ messages: [user('Hello.')] });
     const before = await api.stateOf(id);
     for (const kind of KINDS) {
-      const reply = await stream(api, id, [await lineOf(context, kind), user('Good.')]);
+      const reply = await sendLines(api, id, [await lineOf(context, kind), user('Good.')]);
       await check(`${kind}-refused`, () => expectError(reply, CODES[kind]));
     }
     await check('nothing-stored', () => api.expectUnchanged(before));
-    await check('accepted-after', async () => expectSuccess(await stream(api, id, [user('Good.')])));
+    await check('accepted-after', async () => expectSuccess(await sendLines(api, id, [user('Good.')])));
     await check('unknown-session-refused', async () => {
-      expectError(await stream(api, unknownId(id), [user('Hello.')]), 'session_not_found');
+      expectError(await sendLines(api, unknownId(id), [user('Hello.')]), 'session_not_found');
     });
   },
 });
@@ -117,7 +70,7 @@ const linesBadLater = defineCase({
         await lineOf(context, kind),
         user('Behind.'),
       ];
-      const reply = await stream(api, id, lines);
+      const reply = await sendLines(api, id, lines);
       await check(`${kind}-ends`, () => expectEqual(broken(reply, CODES[kind]).length, 2, 'the lines acknowledged'));
       for (const line of reply.lines) {
         if (typeof line === 'object' && line !== null && 'id' in line) acknowledged.push(String(line.id));
@@ -129,7 +82,7 @@ const linesBadLater = defineCase({
     });
     await check('acknowledged-stays', () => {
       expectEqual(
-        messages.map((message) => message.id).filter((message) => acknowledged.includes(message)),
+        messages.map(idOf).filter((message) => acknowledged.includes(message)),
         acknowledged,
         'the acknowledged messages that stand in the window',
       );
@@ -137,7 +90,7 @@ const linesBadLater = defineCase({
     });
     await check('accepted-after', async () => {
       await api.append(id, user('After.'));
-      expectSuccess(await stream(api, id, [user('After all.')]));
+      expectSuccess(await sendLines(api, id, [user('After all.')]));
     });
   },
 });
@@ -158,13 +111,13 @@ const linesLimit = defineCase({
     const over = user(await texts.exactly(limit + 1));
     await check('each-line-by-itself', async () => {
       const { id } = await api.createSession();
-      const { end } = written(await stream(api, id, [exact, exact, exact]));
+      const { end } = written(await sendLines(api, id, [exact, exact, exact]));
       expectEqual(end.usage.total_tokens, 3 * limit, 'the usage after three lines of the largest size');
     });
     await check('line-over-ends', async () => {
       const { id } = await api.createSession();
       expectEqual(
-        broken(await stream(api, id, [exact, over, exact]), 'append_too_large').length,
+        broken(await sendLines(api, id, [exact, over, exact]), 'append_too_large').length,
         1,
         'the lines acknowledged',
       );
@@ -174,23 +127,13 @@ const linesLimit = defineCase({
     // Three fifths of a window: at the true limits, the 150K tokens that no single call may bring.
     const lines = Math.ceil((0.6 * limits.window_tokens) / limit);
     await check('most-of-a-window', async () => {
-      const { acknowledged, end } = written(
-        await stream(
-          api,
-          id,
-          Array.from({ length: lines }, () => exact),
-        ),
-      );
+      const { acknowledged, end } = written(await sendLines(api, id, Array<Message>(lines).fill(exact)));
       expectEqual([acknowledged.length, end.lines], [lines, lines], 'the lines acknowledged and counted');
       expectEqual(end.usage.total_tokens, lines * limit, 'the usage at the end');
     });
     const before = await api.stateOf(id);
     const room = Math.floor(before.session.usage.remaining_tokens / limit);
-    const reply = await stream(
-      api,
-      id,
-      Array.from({ length: room + 2 }, () => exact),
-    );
+    const reply = await sendLines(api, id, Array<Message>(room + 2).fill(exact));
     await check('window-over-ends', () => {
       expectEqual(broken(reply, 'context_window_exceeded').length, room, 'the lines acknowledged');
     });
@@ -224,7 +167,11 @@ const linesPieces = defineCase({
     const contents = LINES.map(({ content }) => content);
     await check('cut-anywhere', async () => {
       const { id } = await api.createSession();
-      expectEqual(written(await stream(api, id, pieces(toLines(LINES)))).end.lines, LINES.length, 'the lines counted');
+      expectEqual(
+        written(await sendLines(api, id, pieces(toLines(LINES)))).end.lines,
+        LINES.length,
+        'the lines counted',
+      );
       expectEqual(
         (await api.windowOf(id)).map(({ content }) => content),
         contents,
@@ -234,7 +181,7 @@ const linesPieces = defineCase({
     await check('no-last-line-end', async () => {
       const { id } = await api.createSession();
       const text = toLines(LINES).trimEnd();
-      expectEqual(written(await stream(api, id, pieces(text))).end.lines, LINES.length, 'the lines counted');
+      expectEqual(written(await sendLines(api, id, pieces(text))).end.lines, LINES.length, 'the lines counted');
     });
     await check('stored-at-once', async () => {
       const { id } = await api.createSession();
@@ -248,7 +195,7 @@ const linesPieces = defineCase({
         }
         return stood.push(-1);
       };
-      written(await stream(api, id, oneByOne(LINES, status)));
+      written(await sendLines(api, id, oneByOne(LINES, status)));
       const expected = LINES.map((_, index) => index + 1);
       expectTrue(!stood.includes(-1), `each line stands in the window before the next is sent: ${stood.join(', ')}`);
       expectEqual(stood, expected, 'the messages in the window after each line');
@@ -283,84 +230,6 @@ function oneByOne(lines: readonly Message[], sent: (count: number) => Promise<un
   });
 }
 
-const linesIfMatch = defineCase({
-  id: 'ndjson.if-match',
-  title: 'If-Match is compared once, before the first line',
-  needs: ['sessions', 'sessions.append', 'sessions.append.stream', 'versioning'],
-  checks: { 'several-lines-accepted stale-refused stale-changes-nothing': 'ndjson.if-match' },
-  async run({ api, check, require }) {
-    const { id, version } = await api.createSession();
-    const lines = [user('one'), user('two'), user('three')];
-    const headers = { 'If-Match': `"${version}"` };
-    await require('several-lines-accepted', async () => {
-      expectEqual(written(await stream(api, id, lines, headers)).end.lines, lines.length, 'the lines counted');
-    });
-    const before = await api.stateOf(id);
-    const reply = await stream(api, id, lines, headers);
-    await check('stale-refused', () => expectError(reply, 'version_conflict'));
-    await check('stale-changes-nothing', () => api.expectUnchanged(before));
-  },
-});
-
-const linesResend = defineCase({
-  id: 'ndjson.resend',
-  title: 'a stream repeated with its key writes only the missing lines',
-  needs: ['sessions', 'sessions.append', 'sessions.append.stream', 'idempotency', 'versioning'],
-  checks: {
-    'acknowledged-again written-once rest-written goes-on-after-error key-before-version': 'ndjson.resend',
-    'other-bytes-later other-bytes-first': 'ndjson.key-bytes',
-  },
-  async run({ api, check, nonce }) {
-    const { id, version } = await api.createSession();
-    const headers = { 'Idempotency-Key': nonce() };
-    const first = written(await stream(api, id, [user('one'), user('two')], headers));
-    const again = await stream(api, id, [user('one'), user('two')], headers);
-    await check('acknowledged-again', () => {
-      expectEqual(written(again).acknowledged, first.acknowledged, 'the acknowledgements of the same lines');
-    });
-    await check('written-once', async () => {
-      expectEqual((await api.getSession(id)).usage.messages, 2, 'the messages of the window');
-    });
-    await check('rest-written', async () => {
-      const { acknowledged, end } = written(await stream(api, id, [user('one'), user('two'), user('three')], headers));
-      expectEqual(acknowledged.slice(0, 2), first.acknowledged, 'the acknowledgements of the lines sent before');
-      expectEqual(end.lines, 3, 'the lines counted');
-      expectEqual(await contents(), ['one', 'two', 'three'], 'the contents of the window');
-    });
-    await check('goes-on-after-error', async () => {
-      const key = { 'Idempotency-Key': nonce() };
-      broken(await stream(api, id, [user('four'), user('')], key), 'invalid_request');
-      expectEqual(written(await stream(api, id, [user('four'), user('five')], key)).end.lines, 2, 'the lines counted');
-      expectEqual((await contents()).slice(-2), ['four', 'five'], 'the contents of the window');
-    });
-    await check('key-before-version', async () => {
-      const versions = (await api.getSession(id)).version;
-      const guarded = { 'Idempotency-Key': nonce(), 'If-Match': `"${versions}"` };
-      const once = written(await stream(api, id, [user('six')], guarded));
-      expectEqual(
-        written(await stream(api, id, [user('six')], guarded)).acknowledged,
-        once.acknowledged,
-        'acknowledgements',
-      );
-      expectEqual(version < versions, true, 'the lines moved the version on');
-    });
-    const before = await api.stateOf(id);
-    await check('other-bytes-later', async () => {
-      const reply = await stream(api, id, [user('one'), user('zwei')], headers);
-      expectEqual(broken(reply, 'idempotency_mismatch').length, 1, 'the lines acknowledged');
-      await api.expectUnchanged(before);
-    });
-    await check('other-bytes-first', async () => {
-      expectError(await stream(api, id, [user('eins')], headers), 'idempotency_mismatch');
-      await api.expectUnchanged(before);
-    });
-
-    async function contents(): Promise<unknown[]> {
-      return (await api.windowOf(id)).map(({ content }) => content);
-    }
-  },
-});
-
 const LINESWrite: Message[] = [
   { role: 'system', content: 'Be short.' },
   // U+2028 ends no line of NDJSON, and an escaped line end neither.
@@ -385,7 +254,7 @@ const linesWrite = defineCase({
   },
   async run({ api, check, require }) {
     const { id } = await api.createSession();
-    const reply = await stream(api, id, LINESWrite);
+    const reply = await sendLines(api, id, LINESWrite);
     await require('accepted', () => written(reply));
     const { acknowledged, end } = written(reply);
     const { session, messages } = await api.stateOf(id);
@@ -427,11 +296,11 @@ const linesWrite = defineCase({
       );
     });
     await check('pins-as-written', () => {
-      const pins = messages.map(({ pinned }) => pinned);
+      const pins = messages.map(isPinnedMessage);
       expectEqual(pins, [true, false, true, false, false, false, false], 'the pins in the window');
     });
     await check('groups-kept', () => {
-      const ids = messages.map(({ tool_call_id, tool_calls }) => tool_call_id ?? tool_calls?.map((call) => call.id));
+      const ids = messages.map(({ tool_call_id, tool_calls }) => tool_call_id ?? tool_calls?.map(idOf));
       expectEqual(
         ids,
         [undefined, undefined, undefined, ['call_a', 'call_b'], 'call_b', 'call_a', undefined],

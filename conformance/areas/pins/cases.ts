@@ -2,11 +2,11 @@ import { SessionMessage } from '../../../contract/sessions.ts';
 import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
 import { expectBody, expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
 import type { Api } from '../../wire/api.ts';
-import { type Message, toolCall, toolResult, unknownId, user } from '../../wire/sessions.ts';
+import { idOf, isPinnedMessage, type Message, toolCall, toolResult, unknownId, user } from '../../wire/sessions.ts';
 
 const system = (content: string): Message => ({ role: 'system', content });
 
-const pinsOf = async (api: Api, id: string) => (await api.windowOf(id)).map(({ pinned }) => pinned);
+const pinsOf = async (api: Api, id: string) => (await api.windowOf(id)).map(isPinnedMessage);
 
 const pinsAtWriting = defineCase({
   id: 'pins.at-writing',
@@ -47,11 +47,7 @@ const pinsAtWriting = defineCase({
         { role: 'assistant', content: 'four', pinned: true },
         { ...user('five'), pinned: false },
       ]);
-      expectEqual(
-        data.map(({ pinned }) => pinned),
-        [true, true, true, false],
-        'the pins that the answer tells',
-      );
+      expectEqual(data.map(isPinnedMessage), [true, true, true, false], 'the pins that the answer tells');
       expectEqual(await pinsOf(api, id), [false, true, true, true, false], 'the pins that were asked for');
     });
     const { id } = await api.createSession({ messages: [{ ...system('one'), pinned: false }, system('two')] });
@@ -227,7 +223,7 @@ const pinsGroup = defineCase({
       toolResult('call_b', 'second'),
       toolResult('call_a', 'first'),
     ];
-    const idsOf = (messages: readonly SessionMessage[]) => messages.map((message) => message.id);
+    const idsOf = (messages: readonly SessionMessage[]) => messages.map(idOf);
     /** What is left of the group after a cut. */
     const left = async (writes: Message[][]) => {
       const { id } = await api.createSession();

@@ -2,6 +2,7 @@ import { Session, SessionMessage } from '../../../contract/sessions.ts';
 import { Snapshot, SnapshotDeleted } from '../../../contract/snapshots.ts';
 import { type Case, defineCase } from '../../core/case.ts';
 import { expectBody, expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
+import { CUT_AND_BACK } from '../../tables/states.ts';
 import { codeWordText, expectNoRecall, expectRecall } from '../../wire/chat.ts';
 import { user } from '../../wire/sessions.ts';
 import { expectBelowMinimum, mixedWindow, OTHER_TOOL, partlyRestored, TOOL } from '../../wire/windows.ts';
@@ -71,14 +72,7 @@ const rollbackHidden = defineCase({
 const rollbackIdentity = defineCase({
   id: 'rollback.identity',
   title: 'a rollback undoes every change to the window',
-  needs: [
-    'sessions',
-    'sessions.append',
-    'sessions.truncate',
-    'sessions.snapshot',
-    'sessions.rollback',
-    'tokens.estimate',
-  ],
+  needs: CUT_AND_BACK,
   checks: {
     'messages-as-they-were': 'rollback.restores',
     'usage-as-it-was': 'rollback.usage',
@@ -175,14 +169,7 @@ const rollbackMemory = defineCase({
 const rollbackPreserveLen = defineCase({
   id: 'rollback.preserve-len',
   title: 'preserve_len sets how much is restored',
-  needs: [
-    'sessions',
-    'sessions.append',
-    'sessions.truncate',
-    'sessions.snapshot',
-    'sessions.rollback',
-    'tokens.estimate',
-  ],
+  needs: CUT_AND_BACK,
   checks: {
     'as-truncate': 'rollback.as-truncate',
     'less-on-request more-on-request': 'rollback.preserve-len',

@@ -4,7 +4,7 @@ import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
 import { expectBody, expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
 import { fullSession, WINDOW_STATES, type WindowState } from '../../tables/states.ts';
 import type { Api } from '../../wire/api.ts';
-import { type State, toolResult, user } from '../../wire/sessions.ts';
+import { idOf, type State, toolResult, user } from '../../wire/sessions.ts';
 import { PROMPT_TOKENS } from '../../wire/tokens.ts';
 import { estimateTokens, OTHER_TOOL } from '../../wire/windows.ts';
 import type { WireRuleId } from '../rules.ts';
@@ -99,7 +99,7 @@ function bare({ id: _, session_id: _session, ...message }: SessionMessage): obje
 
 /** All that can be changed of a session after its snapshot. */
 async function disturb({ api }: CaseContext<string>, { session: { id }, messages }: State): Promise<void> {
-  const calls = messages.flatMap(({ tool_calls = [] }) => tool_calls).map((call) => call.id);
+  const calls = messages.flatMap(({ tool_calls = [] }) => tool_calls).map(idOf);
   const answered = messages.map(({ tool_call_id }) => tool_call_id);
   for (const call of calls) if (!answered.includes(call)) await api.append(id, toolResult(call));
   await api.append(id, [user('Later.'), { role: 'assistant', content: 'Too late.' }]);

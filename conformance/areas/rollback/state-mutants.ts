@@ -1,5 +1,5 @@
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
-import { editJson, type Handler, type Json, type Passing } from '../../proof/proxy.ts';
+import { editJson, type Handler, type Json, objectIn, type Passing } from '../../proof/proxy.ts';
 import { refusal } from '../../proof/sessions.ts';
 import { WINDOW_STATES } from '../../tables/states.ts';
 import { STATE_CASES } from './state-cases.ts';
@@ -11,8 +11,9 @@ const WAYS = ['restored', 'archived', 'rollback', 'rollback-all', 'fork', 'share
 type Way = (typeof WAYS)[number];
 
 /** What a request brings back: a session by its id, or a listing. */
-function broughtBack(way: Way, { method, path, search, body }: Passing, answer: Json): string | undefined {
-  const fields = (typeof body === 'object' && body !== null ? body : {}) as Json;
+function broughtBack(way: Way, request: Passing, answer: Json): string | undefined {
+  const { method, path, search } = request;
+  const fields = objectIn(request);
   if (way === 'restored' || way === 'archived') {
     const listed = method === 'GET' && /^\/v1\/snapshots\/[^/]+\/messages$/.test(path);
     return listed && search.includes('archived') === (way === 'archived') ? 'listing' : undefined;

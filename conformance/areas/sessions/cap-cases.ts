@@ -2,7 +2,7 @@ import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
 import { expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
 import { type Ground, ROUTES, type Route, sendRoute } from '../../tables/routes.ts';
 import type { Api } from '../../wire/api.ts';
-import { user } from '../../wire/sessions.ts';
+import { idOf, user } from '../../wire/sessions.ts';
 import { facts } from '../../wire/windows.ts';
 import { expectSameAnswer, isReplay } from '../idempotency/replays.ts';
 import type { WireRuleId } from '../rules.ts';
@@ -52,7 +52,7 @@ async function free(api: Api, { kind }: Cap): Promise<void> {
 
 async function newest(api: Api, { kind }: Cap): Promise<unknown> {
   const { data } = expectSuccess(await api.get(`/${kind}?limit=3`)).json as { data: { id: string }[] };
-  return data.map(({ id }) => id);
+  return data.map(idOf);
 }
 
 function capCase(cap: Cap): Case {

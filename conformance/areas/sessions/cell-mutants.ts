@@ -1,6 +1,6 @@
 import { routeOf, withoutHeaders } from '../../proof/cells.ts';
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
-import { json } from '../../proof/proxy.ts';
+import { json, objectIn } from '../../proof/proxy.ts';
 import { codeOf, refusal } from '../../proof/sessions.ts';
 import { ROUTES } from '../../tables/routes.ts';
 
@@ -16,9 +16,7 @@ const DELETED = ROUTES.filter(({ names }) => names === 'session').map(({ name })
     .proxy(() => {
       const gone = new Set<string>();
       return async (request, forward) => {
-        const { session_id = '' } = (typeof request.body === 'object' && request.body !== null ? request.body : {}) as {
-          session_id?: string;
-        };
+        const { session_id = '' } = objectIn(request);
         const found = [...gone].some((id) => request.path.includes(id) || session_id === id);
         if (found && routeOf(request) === name) return json({ object: 'found' });
         const response = await forward();

@@ -5,7 +5,7 @@ import { expectBody, expectEqual, expectError, expectSuccess, expectTrue } from 
 import { Inconclusive } from '../../core/verdict.ts';
 import { CHAT_COST, GROUND_NEEDS, layGround, ROUTES, type Route, sendRoute } from '../../tables/routes.ts';
 import type { Api } from '../../wire/api.ts';
-import { unknownId, user } from '../../wire/sessions.ts';
+import { idOf, unknownId, user } from '../../wire/sessions.ts';
 
 /** Creations at the same time: more than the slots that are left for them. */
 const SLOTS = 3;
@@ -170,7 +170,7 @@ export const sessionsIds = defineCase({
 const Sessions = listOf(Session);
 
 async function listed(api: Api): Promise<string[]> {
-  return expectBody(await api.get('/sessions?limit=100'), Sessions).data.map(({ id }) => id);
+  return expectBody(await api.get('/sessions?limit=100'), Sessions).data.map(idOf);
 }
 
 export const sessionsUnknown = defineCase({

@@ -104,11 +104,7 @@ const CREATION_MUTANTS = [
     .editJsonResponse((body) =>
       JSON.parse(JSON.stringify(body).replace(/Not found the model (\S+) or Permission denied/, 'No such model: $1')),
     ),
-  misnames('sessions'),
-  misnames('append_tokens'),
-  misnames('min_preserve_tokens'),
-  misnames('window_tokens'),
-  misnames('snapshots'),
+  ...(['sessions', 'append_tokens', 'min_preserve_tokens', 'window_tokens', 'snapshots'] as const).map(misnames),
 ];
 
 /** Changes what updates ask for. */

@@ -3,7 +3,7 @@ import { Session, SessionDeleted } from '../../../contract/sessions.ts';
 import { SharedSnapshot, Snapshot, SnapshotDeleted } from '../../../contract/snapshots.ts';
 import { type Case, defineCase } from '../../core/case.ts';
 import { expectBody, expectEqual, expectError, expectShape, expectSuccess, expectTrue } from '../../core/expect.ts';
-import { user } from '../../wire/sessions.ts';
+import { isPinnedMessage, user } from '../../wire/sessions.ts';
 import { contentOf, OTHER_TOOL, partlyRestored } from '../../wire/windows.ts';
 
 const NEEDS = ['sessions', 'sessions.append', 'sessions.snapshot', 'sessions.share', 'sessions.fork'] as const;
@@ -116,11 +116,7 @@ const sharesForks = defineCase({
       expectEqual(forked.map(contentOf), restored.map(contentOf), 'the window of the fork'));
     await check('tools-and-pins', () => {
       expectEqual(first.tools, session.tools, 'the tools');
-      expectEqual(
-        forked.map(({ pinned }) => pinned),
-        restored.map(({ pinned }) => pinned),
-        'pinned of each message',
-      );
+      expectEqual(forked.map(isPinnedMessage), restored.map(isPinnedMessage), 'pinned of each message');
     });
     await check('names-the-share', async () => {
       const reply = await other.get(`/sessions/${first.id}`);

@@ -4,13 +4,21 @@ import { chain, type Handler, json, on, type Passing } from '../../proof/proxy.t
 import { ask, editAnswers, editBodies, editSuccess, noteRequests } from '../../proof/sessions.ts';
 import { SMALL_LIMITS } from '../../targets/emulator.ts';
 
-const mutant = mutantsOf('shares', { asOwner, forking, previewing, sharing, withForks });
+const mutant = mutantsOf('shares', { answersAsBefore, asOwner, forking, previewing, sharing, withForks, hiddenFrom });
 
 const SHARE = '/v1/snapshots/:id/share';
 
 /** Shares are made otherwise than asked for. */
 function sharing(change: (body: Json) => Json): Handler {
   return editBodies('POST', SHARE, change);
+}
+
+/** The answer shows the snapshot as it was. */
+function answersAsBefore(method: 'POST' | 'DELETE'): Handler {
+  return on(method, SHARE, async ({ ids: [id] }, forward) => {
+    const { body } = await ask(forward, 'GET', `/v1/snapshots/${id}`);
+    return editSuccess(await forward(), () => body);
+  });
 }
 
 /** What becomes of sharing. */
@@ -25,10 +33,7 @@ const SHARE_SHARING_MUTANTS = [
     }),
   mutant('answers-without-id', 'sharing answers with the snapshot as it was before')
     .caughtBy('shares.sharing/shared')
-    .on('POST', SHARE, async ({ ids: [id] }, forward) => {
-      const { body } = await ask(forward, 'GET', `/v1/snapshots/${id}`);
-      return editSuccess(await forward(), () => body);
-    }),
+    .answersAsBefore('POST'),
   mutant('not-told-when-read', 'a snapshot does not show its share when read')
     .caughtBy('shares.sharing/told-when-read')
     .editAnswers('GET', '/v1/snapshots/:id', (body) => ({ ...body, share: null })),
@@ -97,10 +102,7 @@ const SHARE_END_MUTANTS = [
     }),
   mutant('unsharing-tells-the-share', 'unsharing answers with the snapshot as it was before')
     .caughtBy('shares.sharing/unshared')
-    .on('DELETE', SHARE, async ({ ids: [id] }, forward) => {
-      const { body } = await ask(forward, 'GET', `/v1/snapshots/${id}`);
-      return editSuccess(await forward(), () => body);
-    }),
+    .answersAsBefore('DELETE'),
   mutant('expired-still-works', 'the expiry is stated but not enforced')
     .caughtBy('shares.expiry/expired-not-read expired-not-forked')
     .sharing((body) => (body.expires_in === 1 ? { ...body, expires_in: 3_600 } : body)),
@@ -199,7 +201,7 @@ const SHARE_FORK_MUTANTS = [
       const snapshots = new Map<string, { id: string; owner: string }>();
       const forks = new Map<string, string>();
       return chain(
-        on('POST', '/v1/snapshots/:id/share', async ({ ids: [id = ''], headers }, forward) =>
+        on('POST', SHARE, async ({ ids: [id = ''], headers }, forward) =>
           editSuccess(await forward(), (body) => {
             snapshots.set(String((body.share as Json).share_id), { id, owner: headers.authorization ?? '' });
             return body;
@@ -240,11 +242,7 @@ const SHARE_FORK_MUTANTS = [
     .proxy(() => {
       const snapshots = new Map<string, string>();
       return chain(
-        editAnswers(
-          'POST',
-          '/v1/snapshots/:id/share',
-          (body, [id = '']) => void snapshots.set(String((body.share as Json).share_id), id),
-        ),
+        editAnswers('POST', SHARE, (body, [id = '']) => void snapshots.set(String((body.share as Json).share_id), id)),
         editAnswers('GET', '/v1/sessions/:id', (body) => {
           const { share_id } = (body.forked_from ?? {}) as Json;
           return share_id === undefined
@@ -259,13 +257,19 @@ const SHARE_FORK_MUTANTS = [
 function previewing(edit: (shown: Json, owned: Json) => Json): Handler {
   const owned = new Map<string, Json>();
   return chain(
-    editAnswers(
-      'POST',
-      '/v1/snapshots/:id/share',
-      (body) => void owned.set(String((body.share as Json).share_id), body),
-    ),
+    editAnswers('POST', SHARE, (body) => void owned.set(String((body.share as Json).share_id), body)),
     editAnswers('GET', '/v1/shares/:id', (shown, [id = '']) => edit(shown, owned.get(id) ?? {})),
   );
+}
+
+/** Shares are not found by those whom `hides` names. */
+function hiddenFrom(hides: (isOwner: boolean) => boolean): Handler {
+  const owners = new Set<string>();
+  return ({ path, headers: { authorization = '' } }, forward) => {
+    if (path.endsWith('/share')) owners.add(authorization);
+    const isHidden = path.startsWith('/v1/shares/') && hides(owners.has(authorization));
+    return forward(isHidden ? { path: '/v1/shares/shr_none' } : {});
+  };
 }
 
 /** What a share shows. */
@@ -284,26 +288,10 @@ const SHARE_PREVIEW_MUTANTS = [
     .previewing((shown) => ({ ...shown, name: null })),
   mutant('owner-only', 'a share is found for its owner only')
     .caughtBy('shares.preview/read-by-another')
-    .proxy(() => {
-      const owners = new Set<string>();
-      return (request, forward) => {
-        const { authorization = '' } = request.headers;
-        if (request.path.endsWith('/share')) owners.add(authorization);
-        const isRead = request.path.startsWith('/v1/shares/') && !owners.has(authorization);
-        return forward(isRead ? { path: '/v1/shares/shr_none' } : {});
-      };
-    }),
+    .hiddenFrom((isOwner) => !isOwner),
   mutant('others-only', 'a share is found for everybody but its owner')
     .caughtBy('shares.preview/read-by-its-owner')
-    .proxy(() => {
-      const owners = new Set<string>();
-      return (request, forward) => {
-        const { authorization = '' } = request.headers;
-        if (request.path.endsWith('/share')) owners.add(authorization);
-        const isRead = request.path.startsWith('/v1/shares/') && owners.has(authorization);
-        return forward(isRead ? { path: '/v1/shares/shr_none' } : {});
-      };
-    }),
+    .hiddenFrom((isOwner) => isOwner),
   mutant('die-with-session', 'the shares of a session end with it')
     .caughtBy('shares.preview/outlives-session')
     .on('DELETE', '/v1/sessions/:id', async ({ ids: [id] }, forward) => {
@@ -356,11 +344,7 @@ const SHARE_WRITE_MUTANTS = [
     .proxy(() => {
       const shares = new Map<string, string>();
       return chain(
-        editAnswers(
-          'POST',
-          '/v1/snapshots/:id/share',
-          (body, [id = '']) => void shares.set(id, String((body.share as Json).share_id)),
-        ),
+        editAnswers('POST', SHARE, (body, [id = '']) => void shares.set(id, String((body.share as Json).share_id))),
         on('GET', '/v1/shares/:id', ({ ids: [id = ''] }, forward) =>
           forward({ path: `/v1/shares/${shares.get(id) ?? id}` }),
         ),
@@ -388,7 +372,7 @@ const SHARE_WRITE_MUTANTS = [
       const written: Json[] = [];
       let shared = false;
       return chain(
-        noteRequests('POST', '/v1/snapshots/:id/share', (_) => {
+        noteRequests('POST', SHARE, (_) => {
           shared = true;
         }),
         editAnswers('POST', '/v1/sessions/:id/messages', (body) => {

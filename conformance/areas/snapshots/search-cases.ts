@@ -1,6 +1,6 @@
 import { type Case, defineCase } from '../../core/case.ts';
 import { expectEqual } from '../../core/expect.ts';
-import { type Message, user } from '../../wire/sessions.ts';
+import { idOf, type Message, user } from '../../wire/sessions.ts';
 
 /** Words in every place of a message, searched in every way. */
 
@@ -67,12 +67,10 @@ export const snapshotSearch: Case = defineCase<string>({
     const archived = await api.readMessages(`${path}?scope=archived`);
     const found = async (query: string, more = '') => {
       const messages = await api.readMessages(`${path}?query=${encodeURIComponent(query)}${more}`);
-      return messages.map((message) => message.id);
+      return messages.map(idOf);
     };
     const holding = (word: string) =>
-      archived
-        .filter((message) => JSON.stringify([message.content, message.tool_calls]).includes(word))
-        .map((message) => message.id);
+      archived.filter((message) => JSON.stringify([message.content, message.tool_calls]).includes(word)).map(idOf);
     for (const [name, word] of words) {
       await check(name, async () => {
         const due = holding(word);
@@ -83,7 +81,7 @@ export const snapshotSearch: Case = defineCase<string>({
         }
       });
     }
-    const [both, one] = archived.slice(-2).map((message) => message.id);
+    const [both, one] = archived.slice(-2).map(idOf);
     await check('two-words-in-parts', async () => {
       expectEqual(await found('alpha beta'), [both], 'the messages with both words');
     });

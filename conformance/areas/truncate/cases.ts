@@ -3,22 +3,22 @@ import { Session, SessionCompression, SessionMessage, SessionTruncation } from '
 import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
 import { expectBody, expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
 import { Inconclusive } from '../../core/verdict.ts';
+import { CUT_AND_BACK } from '../../tables/states.ts';
 import { codeWordText, expectNoRecall, expectRecall } from '../../wire/chat.ts';
-import { type State, toolCall, toolResult, user } from '../../wire/sessions.ts';
+import { idOf, isPinnedMessage, isSummary, type State, toolCall, toolResult, user } from '../../wire/sessions.ts';
 import {
   appendFacts,
   expectBelowMinimum,
   facts,
   fillWindow,
-  findSmallestAccepted,
   groupsOf,
   mixedWindow,
   retainedBy,
   TOOL,
   tokensIn,
-  toolCallWith,
 } from '../../wire/windows.ts';
 import { CUT_STATE_CASES } from './state-cases.ts';
+import { truncateGroupCut, truncateLeastNamed, truncateTextCut } from './text-cases.ts';
 
 const truncateAnswer = defineCase({
   id: 'truncate.answer',
@@ -98,120 +98,6 @@ const truncateAnswer = defineCase({
   },
 });
 
-/** Less than the first result can give up, more than what is due to the way in which tails count. */
-const LITTLE = 12;
-
-const truncateGroupCut = defineCase({
-  id: 'truncate.group-cut',
-  title: 'in a newest group that does not fit, results are cut oldest first and calls never',
-  needs: ['sessions', 'sessions.append', 'sessions.truncate', 'tokens.estimate'],
-  checks: {
-    'oldest-result-first then-the-next': 'truncate.results-first',
-    'calls-stay': 'truncate.groups-whole',
-    'no-text-emptied': 'truncate.never-empty',
-    'group-within': 'truncate.text-cut',
-  },
-  async run({ api, limits, texts, check }) {
-    const least = limits.min_preserve_tokens;
-    const { id } = await api.createSession();
-    await api.append(id, user('Look at both.'));
-    await api.append(id, {
-      ...toolCall('call_1', 'call_2'),
-      role: 'assistant',
-      content: 'I look at both of them now.',
-    });
-    await api.append(id, toolResult('call_1', await texts.exactly(Math.floor(least / 2), 'First:')));
-    await api.append(id, toolResult('call_2', await texts.exactly(least, 'Second:')));
-    const [, ...group] = await api.windowOf(id);
-    const textsOf = (messages: readonly SessionMessage[]) => messages.map(({ content }) => contentText(content));
-    const [calls, first = '', second = ''] = textsOf(group);
-    const cut = async (preserve_len: number) => {
-      expectSuccess(await api.post(`/sessions/${id}/truncate`, { preserve_len }));
-      return api.windowOf(id);
-    };
-    const once = await cut(tokensIn(group) - LITTLE);
-    await check('oldest-result-first', () => {
-      const [callsNow, firstNow = '', secondNow] = textsOf(once);
-      expectEqual(
-        [callsNow, secondNow],
-        [calls, second],
-        'the call and the newer result, where the older can give up enough',
-      );
-      expectTrue(firstNow !== first && first.endsWith(firstNow), 'the older result is cut');
-    });
-    const twice = await cut(least);
-    const [callsNow, firstNow = '', secondNow = ''] = textsOf(twice);
-    await check('then-the-next', () => {
-      expectEqual(callsNow, calls, 'the text beside the calls, where the results can give up enough');
-      expectTrue(secondNow !== second && second.endsWith(secondNow), 'the newer result is cut too');
-      expectTrue(
-        firstNow.length < secondNow.length,
-        'the older result gives up all that it can before the newer gives up any',
-      );
-    });
-    await check('calls-stay', () => {
-      expectEqual(
-        twice.map((one) => one.id),
-        group.map((one) => one.id),
-        'the members of the group',
-      );
-      expectEqual(twice[0]?.tool_calls, group[0]?.tool_calls, 'the calls');
-    });
-    await check('no-text-emptied', () => expectTrue(firstNow !== '' && secondNow !== '', 'each text keeps something'));
-    await check('group-within', () => {
-      expectTrue(tokensIn(twice) <= least, `the group counts at most ${least}, not ${tokensIn(twice)}`);
-    });
-  },
-});
-
-const truncateLeastNamed = defineCase({
-  id: 'truncate.least-named',
-  title: 'calls or pins that do not fit are refused with the smallest preserve_len that works',
-  needs: ['sessions', 'sessions.append', 'sessions.truncate', 'tokens.estimate'],
-  checks: { 'calls-refused calls-least-works pins-refused pins-least-works': 'truncate.least-named' },
-  async run({ api, limits, texts, check }) {
-    const least = limits.min_preserve_tokens;
-    const large = await texts.exactly(Math.floor(1.25 * least));
-    const called = await api.createSession();
-    await api.append(called.id, toolCallWith('call_1', JSON.stringify({ log: large })));
-    await api.append(called.id, toolResult('call_1', await texts.exactly(Math.floor(least / 2))));
-    const pinned = await api.createSession();
-    await api.append(pinned.id, { ...user(large), pinned: true });
-    await api.append(pinned.id, user(await texts.exactly(Math.floor(least / 2))));
-    for (const [kind, { id }] of [
-      ['calls', called],
-      ['pins', pinned],
-    ] as const) {
-      const path = `/sessions/${id}/truncate`;
-      const before = await api.stateOf(id);
-      let message = '';
-      const isRefused = await check(`${kind}-refused`, async () => {
-        const reply = await api.post(path, { preserve_len: least });
-        message = expectError(reply, 'preserve_len_too_small', { param: 'preserve_len' });
-        await api.expectUnchanged(before);
-      });
-      if (!isRefused) continue;
-      await check(`${kind}-least-works`, async () => {
-        const named = await findSmallestAccepted(message, least, (preserve_len) =>
-          api.post(path, { preserve_len, dry_run: true }),
-        );
-        expectSuccess(await api.post(path, { preserve_len: named }));
-        const after = await api.windowOf(id);
-        expectEqual(
-          after.map((one) => one.id),
-          before.messages.map((one) => one.id),
-          'the messages that stay',
-        );
-        expectTrue(
-          after.every((one) => one.role === 'assistant' || contentText(one.content) !== ''),
-          'no text is empty',
-        );
-        expectTrue(tokensIn(after) <= named, `at most ${named} tokens stay, not ${tokensIn(after)}`);
-      });
-    }
-  },
-});
-
 const truncateGroups = defineCase({
   id: 'truncate.groups',
   title: 'a call and its results are never separated',
@@ -224,12 +110,12 @@ const truncateGroups = defineCase({
   async run({ api }, context) {
     const cut = async ({ session }: State, preserve_len: number) => {
       expectSuccess(await api.post(`/sessions/${session.id}/truncate`, { preserve_len }));
-      return (await api.windowOf(session.id)).map(({ id }) => id);
+      return (await api.windowOf(session.id)).map(idOf);
     };
     const window = await groupInTheMiddle(context);
     const { group, newest } = partsOf(window);
     const fits = tokensIn(newest) + tokensIn(group);
-    const stays = [...group, ...newest].map(({ id }) => id);
+    const stays = [...group, ...newest].map(idOf);
     await context.check('whole-where-it-fits', async () => {
       expectEqual(await cut(window, fits), stays, 'the group and what follows it');
     });
@@ -274,14 +160,7 @@ function partsOf({ messages }: State): { group: SessionMessage[]; newest: Sessio
 const truncateLaws = defineCase({
   id: 'truncate.laws',
   title: 'cuts are deterministic, and a larger preserve_len keeps more',
-  needs: [
-    'sessions',
-    'sessions.append',
-    'sessions.truncate',
-    'sessions.snapshot',
-    'sessions.rollback',
-    'tokens.estimate',
-  ],
+  needs: CUT_AND_BACK,
   checks: { 'larger-keeps-superset': 'truncate.monotone', 'same-cut-again': 'truncate.deterministic' },
   cost: () => ({ requests: 60 }),
   async run({ api, limits, texts, check }, context) {
@@ -338,9 +217,9 @@ const truncateLongestRun = defineCase({
     const { exact, kept } = exactFit(before, limits.min_preserve_tokens);
     const { after } = await cut(exact);
     const messages = await api.windowOf(id);
-    const ids = messages.map((message) => message.id);
-    const pinned = before.messages.filter((message) => message.pinned);
-    const [lead, ...others] = pinned.map((message) => message.id);
+    const ids = messages.map(idOf);
+    const pinned = before.messages.filter(isPinnedMessage);
+    const [lead, ...others] = pinned.map(idOf);
     const { tools } = await api.get(`/sessions/${id}`).then((reply) => reply.json as { tools?: unknown });
     await check('leading-system-stays', () => {
       expectTrue(lead !== undefined && ids[0] === lead, 'the leading system message stays at the head');
@@ -370,11 +249,7 @@ const truncateLongestRun = defineCase({
     await check('one-token-less-goes', async () => {
       const less = await cut(exact - 1);
       const expected = retainedBy(kept, exact - 1 - usage.tools_tokens);
-      expectEqual(
-        (await api.windowOf(id)).map((one) => one.id),
-        expected?.map((one) => one.id),
-        'the messages that stay',
-      );
+      expectEqual((await api.windowOf(id)).map(idOf), expected?.map(idOf), 'the messages that stay');
       expectTrue(less.after.total_tokens < exact, `less than ${exact} tokens stay, not ${less.after.total_tokens}`);
     });
   },
@@ -425,7 +300,7 @@ const truncateSummary = defineCase({
     await fillWindow(context, id, after.total_tokens + least, Math.floor(least / 4));
     await check('summary-goes', async () => {
       expectSuccess(await api.post(`/sessions/${id}/truncate`, { preserve_len: least }));
-      const left = (await api.windowOf(id)).filter((message) => message.summary);
+      const left = (await api.windowOf(id)).filter(isSummary);
       expectEqual(left, [], 'summaries after newer messages have filled preserve_len');
     });
   },
@@ -459,81 +334,6 @@ const truncateMinimum = defineCase({
     });
   },
 });
-
-/** How many longer suffixes are tried, a character more each. */
-const LONGER = 6;
-
-const truncateTextCut = defineCase({
-  id: 'truncate.text-cut',
-  title: 'a newest message that does not fit keeps the longest suffix that does',
-  needs: ['sessions', 'sessions.append', 'sessions.truncate', 'tokens.estimate'],
-  checks: {
-    'stays-alone-with-pins is-a-suffix counted-within longest-suffix': 'truncate.text-cut',
-    'same-id-and-marked': 'truncate.text-cut-marked',
-    'again-changes-nothing': 'truncate.idempotent',
-    'characters-stay-whole': 'truncate.whole-characters',
-  },
-  cost: () => ({ requests: 60 }),
-  async run({ api, limits, texts, check }, context) {
-    const least = limits.min_preserve_tokens;
-    const { id } = await api.createSession();
-    await api.append(id, [{ role: 'system', content: 'Be brief.' }, user('What is in the log?')]);
-    const text = await texts.exactly(Math.floor(1.5 * least), 'The log:');
-    await api.append(id, user(text));
-    const before = await api.windowOf(id);
-    const [lead, newest] = [before[0], before.at(-1)];
-    // Not a limit of its own, so that a cut to the minimum would show.
-    const preserve_len = least + 11;
-    expectSuccess(await api.post(`/sessions/${id}/truncate`, { preserve_len }));
-    const cutOnce = await api.stateOf(id);
-    const after = cutOnce.messages;
-    const kept = after.at(-1);
-    const tail = contentText(kept?.content);
-    const budget = preserve_len - tokensIn(after.slice(0, -1));
-    await check('stays-alone-with-pins', () => {
-      expectEqual(after.slice(0, -1), [lead], 'what stands before the newest message: the pins alone');
-      expectTrue(kept?.role === 'user', 'the newest message stays');
-    });
-    await check('same-id-and-marked', () => {
-      expectEqual([kept?.id, kept?.truncated], [newest?.id, true], 'id and truncated of the message that was cut');
-    });
-    await check('is-a-suffix', () => {
-      expectTrue(tail !== '' && tail !== text && text.endsWith(tail), 'the text that stays is the end of what it was');
-    });
-    await check('counted-within', async () => {
-      expectEqual(kept?.tokens, await texts.tokensOf(tail), 'tokens of the message that was cut, against the counter');
-      expectTrue(Number(kept?.tokens) <= budget, `at most ${budget} tokens stay of it, not ${kept?.tokens}`);
-    });
-    await check('longest-suffix', async () => {
-      for (let more = 1; more <= LONGER; more += 1) {
-        const longer = text.slice(text.length - tail.length - more);
-        const tokens = await texts.tokensOf(longer);
-        expectTrue(tokens > budget, `a tail of ${more} characters more counts ${tokens}, within the ${budget} allowed`);
-      }
-    });
-    await check('again-changes-nothing', async () => {
-      expectSuccess(await api.post(`/sessions/${id}/truncate`, { preserve_len }));
-      expectEqual(await api.stateOf(id), cutOnce, 'the session after the same cut again');
-    });
-    await check('characters-stay-whole', () => keepsCharacters(context));
-  },
-});
-
-/** Characters of two UTF-16 units, and of four bytes, each of which is several tokens or part of one. */
-async function keepsCharacters({ api, limits, texts }: CaseContext<string>): Promise<void> {
-  const least = limits.min_preserve_tokens;
-  const beginning = `The signs: ${'🜂🜄𝔊𐍈'.repeat(Math.ceil(least / 20))}`;
-  const size = Math.max(Math.floor(1.2 * least), (await texts.tokensOf(beginning)) + 8);
-  const text = await texts.exactly(size, beginning);
-  for (const more of [0, 1, 2, 3]) {
-    const { id } = await api.createSession({ messages: [user(text)] });
-    expectSuccess(await api.post(`/sessions/${id}/truncate`, { preserve_len: least + more }));
-    const [kept] = await api.windowOf(id);
-    const tail = contentText(kept?.content);
-    expectTrue(text.endsWith(tail), 'the text that stays is the end of what it was, to the character');
-    expectTrue(!/^[\uDC00-\uDFFF]/.test(tail), 'the text that stays begins inside a character');
-  }
-}
 
 export const TRUNCATE_CASES: readonly Case[] = [
   truncateMinimum,

@@ -2,7 +2,7 @@ import { Session, SessionCompression, SessionTruncation } from '../../../contrac
 import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
 import { expectBody, expectEqual, expectSuccess, expectTrue } from '../../core/expect.ts';
 import { fullSession, WINDOW_STATES } from '../../tables/states.ts';
-import { type State, toolCall, toolResult, user } from '../../wire/sessions.ts';
+import { isPinnedMessage, isSummary, type State, toolCall, toolResult, user } from '../../wire/sessions.ts';
 import { appendFacts, facts, groupsOf, isPinned, retainedBy, tokensIn } from '../../wire/windows.ts';
 import type { WireRuleId } from '../rules.ts';
 
@@ -89,7 +89,7 @@ function truncateStates(newest: (typeof NEWEST)[number]): Case {
         async (id, name) => {
           const path = `/sessions/${id}/truncate`;
           const before = await api.stateOf(id);
-          const pins = tokensIn(before.messages.filter(({ pinned }) => pinned));
+          const pins = tokensIn(before.messages.filter(isPinnedMessage));
           const preserve_len = limits.min_preserve_tokens + pins + before.session.usage.tools_tokens;
           const rehearsed = expectBody(await api.post(path, { preserve_len, dry_run: true }), SessionTruncation);
           const stood = await api.stateOf(id);
@@ -193,7 +193,7 @@ const compressStates = defineCase<string>({
         });
         await check(`${name}-answer`, () => {
           const { version, usage: now } = after.session;
-          const summary = after.messages.find((message) => message.summary);
+          const summary = after.messages.find(isSummary);
           expectEqual(
             {
               session_id: done.session_id,
@@ -222,7 +222,7 @@ const compressStates = defineCase<string>({
           );
         });
         await check(`${name}-kept`, () => {
-          const summaries = after.messages.filter((message) => message.summary);
+          const summaries = after.messages.filter(isSummary);
           expectEqual(
             summaries.map(({ role, pinned }) => [role, pinned]),
             [['system', false]],

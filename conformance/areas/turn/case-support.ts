@@ -1,12 +1,6 @@
 import { z } from 'zod';
-import { ChatCompletion } from '../../../contract/chat.ts';
-import type { SessionState } from '../../../contract/sessions.ts';
 import type { Cost } from '../../core/budget.ts';
-import type { CaseContext } from '../../core/case.ts';
-import { expectBody } from '../../core/expect.ts';
-import { Mismatch } from '../../core/verdict.ts';
-import type { SendOptions } from '../../wire/api.ts';
-import { parseEvents, type Reply } from '../../wire/reply.ts';
+import { parseEvents } from '../../wire/reply.ts';
 import type { Message } from '../../wire/sessions.ts';
 
 /** What a turn may say where a case does not need more. */
@@ -18,46 +12,6 @@ const PROMPT_TOKENS = 256;
 /** The most that so many turns cost in short windows. */
 export function turns(count: number, more: Partial<Cost> = {}): () => Partial<Cost> {
   return () => ({ promptTokens: count * PROMPT_TOKENS, completionTokens: count * ANSWER_TOKENS, ...more });
-}
-
-/** A turn, whatever becomes of it. */
-export function sendTurn(
-  { api, target }: CaseContext<string>,
-  session: string,
-  messages: readonly object[],
-  more: object = {},
-  send?: SendOptions,
-): Promise<Reply> {
-  const body = { model: target.model, session_id: session, messages, max_tokens: ANSWER_TOKENS, ...more };
-  return api.post('/chat/completions', body, send);
-}
-
-/** A turn that was answered. */
-interface Turn {
-  content: string;
-  calls: NonNullable<ChatCompletion['choices'][number]['message']['tool_calls']>;
-  finish: string;
-  usage: ChatCompletion['usage'];
-  session: SessionState;
-}
-
-/** @throws Mismatch, Inconclusive where a turn was not answered as one */
-export function ended(reply: Reply): Turn {
-  const { choices, usage, session } = expectBody(reply, ChatCompletion);
-  const [choice] = choices;
-  if (!choice) throw new Mismatch(`${reply.what}: an answer without a choice`);
-  if (!session) throw new Mismatch(`${reply.what}: an answer that does not name its session`);
-  const { content, tool_calls = [] } = choice.message;
-  return { content, calls: tool_calls, finish: choice.finish_reason, usage, session };
-}
-
-export async function turn(
-  context: CaseContext<string>,
-  session: string,
-  messages: readonly object[],
-  more: object = {},
-): Promise<Turn> {
-  return ended(await sendTurn(context, session, messages, more));
 }
 
 /** An order that a real model obeys, and one that only looks things up. */

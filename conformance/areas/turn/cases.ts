@@ -3,11 +3,12 @@ import { LIVE_TEXT } from '../../../contract/errors.ts';
 import { SessionState } from '../../../contract/sessions.ts';
 import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
 import { expectEqual, expectError, expectShape, expectSuccess, expectTrue } from '../../core/expect.ts';
+import { sendTurn, turn } from '../../tables/turns.ts';
 import { askCodeWord, codeWordQuestion, codeWordText, expectRecall, withinThreeTries } from '../../wire/chat.ts';
 import { unknownId, user } from '../../wire/sessions.ts';
 import { estimateTokens, fillWindow } from '../../wire/windows.ts';
 import { BUSY_CASES } from './busy-cases.ts';
-import { chunksIn, ordering, sendTurn, spokenIn, turn, turns } from './case-support.ts';
+import { chunksIn, ordering, spokenIn, turns } from './case-support.ts';
 import { turnConcurrent, turnDisconnect, turnSnapshotMeanwhile } from './concurrency-cases.ts';
 import { FEATURE_CASES } from './feature-cases.ts';
 

@@ -10,6 +10,7 @@ import {
   isEvents,
   type Json,
   json,
+  objectIn,
   withChoice,
 } from '../../proof/proxy.ts';
 import { codeOf, refusal, untilRead, whileChatting } from '../../proof/sessions.ts';
@@ -40,7 +41,7 @@ function onTurn(
   meet: (body: Json, forward: (body?: Json) => Promise<Response>) => Promise<Response>,
 ): Handler {
   return (request, forward) => {
-    const body = (typeof request.body === 'object' && request.body !== null ? request.body : {}) as Json;
+    const body = objectIn(request);
     const isIt = request.method === 'POST' && request.path === '/v1/chat/completions' && isMode(mode, body);
     return isIt ? meet(body, (changed = body) => forward({ body: changed })) : forward();
   };
@@ -112,7 +113,7 @@ const MODE_MUTANTS = MODES.flatMap((mode): Mutant[] => {
       .proxy(() => {
         const meet = onTurn(mode, (body, forward) => forward(body));
         return async (request, forward) => {
-          const body = (typeof request.body === 'object' && request.body !== null ? request.body : {}) as Json;
+          const body = objectIn(request);
           const isIt = request.path === '/v1/chat/completions' && isMode(mode, body) && Array.isArray(body.tools);
           if (!isIt) return meet(request, forward);
           const path = `/v1/sessions/${body.session_id}`;
@@ -253,7 +254,7 @@ const BUSY_MUTANTS = [
 function duringAny(meet: Parameters<typeof whileChatting>[0], unknown = false): Handler {
   const busy = new Set<string>();
   return async (request, forward) => {
-    const body = (typeof request.body === 'object' && request.body !== null ? request.body : {}) as Json;
+    const body = objectIn(request);
     if (
       request.path === '/v1/chat/completions' &&
       body.stream === true &&

@@ -3,9 +3,10 @@ import { Snapshot } from '../../../contract/snapshots.ts';
 import { type CaseContext, defineCase } from '../../core/case.ts';
 import { expectBody, expectEqual, expectError, expectTrue } from '../../core/expect.ts';
 import { Mismatch } from '../../core/verdict.ts';
+import { ended, sendTurn, turn } from '../../tables/turns.ts';
 import type { Reply } from '../../wire/reply.ts';
 import { type Message, user } from '../../wire/sessions.ts';
-import { ended, LONG_ANSWER, ordering, sendTurn, spokenIn, turn, turns } from './case-support.ts';
+import { LONG_ANSWER, ordering, spokenIn, turns } from './case-support.ts';
 
 const RACERS = 4;
 

@@ -1,264 +1,26 @@
 import type { Capability } from '../../../contract/capabilities.ts';
 import { LIVE_TEXT } from '../../../contract/errors.ts';
-import type { SessionMessage } from '../../../contract/sessions.ts';
 import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
 import { expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
 import { Inconclusive } from '../../core/verdict.ts';
 import { fullSession, WINDOW_STATES } from '../../tables/states.ts';
 import { sendTurn, TURN_MODES, type Turn, type TurnMode, turnAs } from '../../tables/turns.ts';
-import { FORECAST_NAME, FORECAST_REQUEST } from '../../wire/chat.ts';
-import { type Message, type State, toolCall, toolResult, user } from '../../wire/sessions.ts';
-import { PROMPT_TOKENS } from '../../wire/tokens.ts';
+import { idOf, type State, toolCall, toolResult, user } from '../../wire/sessions.ts';
 import { appendFacts, estimateTokens, facts, fillWindow, OTHER_TOOL, TOOL } from '../../wire/windows.ts';
-import { asListed, listedFields } from '../append/shape-cases.ts';
 import type { WireRuleId } from '../rules.ts';
+import { ordering } from './case-support.ts';
+import {
+  ASKING,
+  FEATURES,
+  type Feature,
+  FORECAST,
+  judgeCounted,
+  judgeSession,
+  judgeStored,
+  MUST_CALL,
+} from './features.ts';
 
-/** Turns with every feature of a chat, answered in every way: what they store, and what they count. */
-
-const ordering = (text: string): Message => user(`Reply with exactly: ${text}`);
-const LONG = 'responsibility internationalization communication infrastructure '.repeat(20).trim();
 const TRIES = 3;
-const { messages: ASKING, tools: FORECAST } = FORECAST_REQUEST;
-const MUST_CALL = { tool_choice: 'required', max_tokens: 64 };
-const NOTE = {
-  type: 'function',
-  function: {
-    name: 'save_note',
-    description: 'Saves a note word for word.',
-    parameters: { type: 'object', properties: { text: { type: 'string' } }, required: ['text'] },
-  },
-};
-/** The second begins before the last of the first, as no other text of these cases does. */
-const BEGINNING = 'The code word of the project is';
-
-interface Feature {
-  rule: WireRuleId;
-  needs?: readonly Capability[];
-  /** The session before the turn. */
-  fields?: object;
-  messages: readonly object[];
-  more?: object;
-  /** Whether the model has done what the feature is about; asked again where not. */
-  met?: (turn: Turn) => boolean;
-  /** What may not be said. */
-  never?: string;
-  /** What of the answer is stored: all of it, or nothing. */
-  stores?: 'nothing';
-  /** What stands before the answer in the message that is stored. */
-  begins?: string;
-  /** The tools of the session afterwards. */
-  tools?: readonly object[];
-}
-
-const says = (text: string) => (turn: Turn) => turn.content.includes(text);
-
-const FEATURES: Readonly<Record<string, Feature>> = {
-  text: { rule: 'turn.stored', messages: [ordering('All is well on every river.')], met: says('All is well') },
-  several: {
-    rule: 'turn.stored',
-    messages: [
-      { role: 'system', content: 'Be brief. 简短回答。', name: 'house' },
-      { ...user('First.'), name: 'ann', pinned: true },
-      { role: 'assistant', content: 'Second.', name: 'kim' },
-      ordering('All is well.'),
-    ],
-  },
-  'no-messages': { rule: 'turn.no-messages', messages: [] },
-  'one-choice': { rule: 'turn.one-choice', messages: [ordering('Yes.')], more: { n: 1 } },
-  results: {
-    rule: 'turn.tool-results',
-    fields: { messages: [user('Look it up.'), toolCall('call_a', 'call_b')] },
-    messages: [toolResult('call_b', 'second'), { ...toolResult('call_a', 'first'), name: 'look_up' }],
-    more: { tool_choice: 'none' },
-  },
-  'session-tools': {
-    rule: 'turn.session-tools',
-    fields: { tools: [TOOL] },
-    messages: [ordering('Yes.')],
-    more: { tool_choice: 'none' },
-    tools: [TOOL],
-  },
-  'same-tools': {
-    rule: 'turn.new-tools',
-    fields: { tools: [TOOL] },
-    messages: [ordering('Yes.')],
-    more: { tools: [TOOL], tool_choice: 'none' },
-    tools: [TOOL],
-  },
-  'other-tools': {
-    rule: 'turn.new-tools',
-    fields: { tools: [TOOL] },
-    messages: [ordering('Yes.')],
-    more: { tools: [OTHER_TOOL, TOOL], tool_choice: 'none' },
-    tools: [OTHER_TOOL, TOOL],
-  },
-  'no-tools': {
-    rule: 'turn.new-tools',
-    fields: { tools: [TOOL] },
-    messages: [ordering('Yes.')],
-    more: { tools: [] },
-    tools: [],
-  },
-  'null-tools': {
-    rule: 'turn.session-tools',
-    fields: { tools: [TOOL] },
-    messages: [ordering('Yes.')],
-    more: { tools: null, tool_choice: 'none' },
-    tools: [TOOL],
-  },
-  partial: {
-    rule: 'turn.partial',
-    needs: ['chat.partial'],
-    fields: { messages: [user('The code word of the project is RIVER42.')] },
-    messages: [user('What is the code word of the project?'), { role: 'assistant', content: BEGINNING, partial: true }],
-    begins: BEGINNING,
-    met: ({ content }) => content !== '',
-  },
-  'partial-named': {
-    rule: 'turn.partial',
-    needs: ['chat.partial'],
-    fields: { messages: [user('The code word of the project is RIVER42.')] },
-    messages: [
-      user('What is the code word of the project?'),
-      { role: 'assistant', content: BEGINNING, name: 'kim', partial: true },
-    ],
-    begins: BEGINNING,
-    met: ({ content }) => content !== '',
-  },
-  stop: {
-    rule: 'turn.stored',
-    messages: [ordering('river BREAK stone')],
-    more: { stop: 'BREAK' },
-    met: says('river'),
-    never: 'BREAK',
-  },
-  'stop-list': {
-    rule: 'turn.stored',
-    messages: [ordering('river BREAK stone')],
-    more: { stop: ['HALT', 'BREAK'] },
-    met: says('river'),
-    never: 'BREAK',
-  },
-  empty: {
-    rule: 'turn.empty-answer',
-    messages: [ordering('BREAK')],
-    more: { stop: ['BREAK', 'B'] },
-    met: ({ content }) => content === '',
-    stores: 'nothing',
-  },
-  cut: {
-    rule: 'turn.cut-text',
-    messages: [ordering(LONG)],
-    more: { max_tokens: 12 },
-    met: ({ finish }) => finish === 'length',
-  },
-  'cut-by-new-name': {
-    rule: 'turn.cut-text',
-    messages: [ordering(LONG)],
-    more: { max_tokens: undefined, max_completion_tokens: 12 },
-    met: ({ finish }) => finish === 'length',
-  },
-  json: {
-    rule: 'turn.stored',
-    needs: ['chat.json'],
-    messages: [user('The name is Jason. Reply with a JSON object that has the name.')],
-    more: { response_format: { type: 'json_object' }, max_tokens: 64 },
-  },
-  call: {
-    rule: 'turn.stored',
-    needs: ['chat.tools'],
-    fields: { tools: FORECAST },
-    messages: ASKING,
-    more: MUST_CALL,
-    met: ({ calls }) => calls[0]?.function.name === FORECAST_NAME,
-    tools: FORECAST,
-  },
-  'call-of-new-tool': {
-    rule: 'turn.new-tools',
-    needs: ['chat.tools'],
-    messages: ASKING,
-    more: { ...MUST_CALL, tools: FORECAST },
-    met: ({ calls }) => calls[0]?.function.name === FORECAST_NAME,
-    tools: FORECAST,
-  },
-  'cut-call': {
-    rule: 'turn.cut-call',
-    needs: ['chat.tools'],
-    fields: { tools: [NOTE] },
-    messages: [user(`Call save_note with the text "${LONG}".`)],
-    more: { tool_choice: 'required', max_tokens: 24 },
-    met: ({ finish }) => finish === 'length',
-    stores: 'nothing',
-    tools: [NOTE],
-  },
-};
-
-/** The reply as it has to be listed. */
-function replyOf({ content, calls }: Turn, { begins = '', messages }: Feature): object {
-  const last = messages.at(-1) as { name?: string; partial?: boolean } | undefined;
-  const name = last?.partial ? last.name : undefined;
-  return {
-    ...asListed({ role: 'assistant', content: begins + content }),
-    ...(name !== undefined && { name }),
-    ...(calls.length > 0 && { tool_calls: calls }),
-  };
-}
-
-/** A message of calls may have no text or an empty one. */
-function shown(message: SessionMessage): object {
-  return listedFields({ ...message, content: message.tool_calls ? (message.content ?? '') : message.content });
-}
-
-async function judgeStored(turn: Turn, feature: Feature, before: State, after: State): Promise<void> {
-  const { messages, begins, stores, never, tools = [] } = feature;
-  if (never !== undefined) expectTrue(!turn.content.includes(never), `the answer goes on behind ${never}`);
-  const added = after.messages.slice(before.messages.length);
-  expectEqual(after.messages.slice(0, before.messages.length), before.messages, 'the messages that stood there before');
-  const sent = (begins === undefined ? messages : messages.slice(0, -1)) as Message[];
-  const due = [...sent.map(asListed), ...(stores === 'nothing' ? [] : [replyOf(turn, feature)])];
-  expectEqual(added.map(shown), due, 'what the turn adds to the window');
-  expectEqual(after.session.tools, tools, 'the tools of the session');
-  const { title, metadata, model } = before.session;
-  expectEqual(
-    { title, metadata, model },
-    { title: after.session.title, metadata: after.session.metadata, model: after.session.model },
-    'title, metadata and model',
-  );
-}
-
-function judgeSession(turn: Turn, before: State, after: State): void {
-  const { version, usage, updated_at } = after.session;
-  expectEqual(turn.session, { id: before.session.id, version, usage }, 'the session that the answer names');
-  expectEqual(version, before.session.version + 1, 'the version after the turn');
-  expectTrue(updated_at >= before.session.updated_at, 'the time of the last change');
-}
-
-async function judgeCounted(
-  context: CaseContext<string>,
-  turn: Turn,
-  feature: Feature,
-  before: State,
-  after: State,
-): Promise<void> {
-  const { messages, stores, begins } = feature;
-  const { usage } = after.session;
-  const { prompt_tokens, completion_tokens, total_tokens } = turn.usage;
-  expectEqual(total_tokens, prompt_tokens + completion_tokens, 'total_tokens of the turn');
-  const written = before.session.usage.total_tokens - before.session.usage.tools_tokens;
-  const added = messages.length > 0 ? (await estimateTokens(context, { messages })) - PROMPT_TOKENS : 0;
-  if (begins === undefined) {
-    const due = written + usage.tools_tokens + added + PROMPT_TOKENS;
-    expectEqual(prompt_tokens, due, 'the prompt: the tools, the window and the new messages');
-  }
-  const stored = stores === 'nothing' ? prompt_tokens - PROMPT_TOKENS : prompt_tokens + completion_tokens + 1;
-  expectEqual(usage.total_tokens, stored, 'the usage of the session after the turn');
-  const sum = after.messages.reduce((tokens, message) => tokens + message.tokens, usage.tools_tokens);
-  expectEqual(usage.total_tokens, sum, 'the usage, against the listed messages');
-  expectEqual(usage.messages, after.messages.length, 'the messages that are counted');
-  if (stores !== 'nothing' && begins === undefined) {
-    expectEqual(after.messages.at(-1)?.tokens, completion_tokens + 4, 'the tokens of the stored reply');
-  }
-}
 
 function featureCase(mode: TurnMode): Case {
   const features = Object.entries(FEATURES);
@@ -511,11 +273,7 @@ function callNumbersCase(mode: TurnMode): Case {
       };
       const numbered = (calls: Turn['calls'], from: number) => {
         const due = calls.map((call, place) => `functions.${call.function.name}:${from + place}`);
-        expectEqual(
-          calls.map((call) => call.id),
-          due,
-          'the ids of the calls',
-        );
+        expectEqual(calls.map(idOf), due, 'the ids of the calls');
       };
       for (const [name, between] of cells) {
         const { id } = await api.createSession({ tools: FORECAST, messages: [user('Hello.')] });

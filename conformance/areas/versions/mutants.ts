@@ -1,3 +1,4 @@
+import { withHeader } from '../../proof/cells.ts';
 import { editErrors } from '../../proof/chats.ts';
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
 import type { Handler, Json, Passing } from '../../proof/proxy.ts';
@@ -15,18 +16,9 @@ const each = (...checks: string[]) =>
     checks.filter((check) => check in known).map((check) => `${id}/${check}`),
   );
 
-/** Changes the ETag of every answer; undefined takes it away. */
-function etags(edit: (etag: string) => string | undefined): Handler {
-  return async (_, forward) => {
-    const response = await forward();
-    const etag = response.headers.get('etag');
-    if (etag === null) return response;
-    const headers = new Headers(response.headers);
-    headers.delete('etag');
-    const changed = edit(etag);
-    if (changed !== undefined) headers.set('etag', changed);
-    return new Response(response.body, { status: response.status, headers });
-  };
+/** Changes the ETag of every answer. */
+function etags(edit: (etag: string) => string): Handler {
+  return header('etag', (etag) => (etag === null ? null : edit(etag)));
 }
 
 const TAGGED = [
@@ -113,11 +105,7 @@ const ORDER_MUTANTS = [
 function header(name: string, edit: (value: string | null, response: Response) => string | null): Handler {
   return async (_, forward) => {
     const response = await forward();
-    const headers = new Headers(response.headers);
-    const value = edit(headers.get(name), response);
-    if (value === null) headers.delete(name);
-    else headers.set(name, value);
-    return new Response(response.body, { status: response.status, headers });
+    return withHeader(response, name, edit(response.headers.get(name), response));
   };
 }
 
