@@ -69,7 +69,6 @@ export async function emulatorTarget({
       return `sk-conformance-new-${accounts}`;
     },
     dedicated: true,
-    relays: true,
     declares: DECLARES,
     limits: resolveLimits(limits),
     paid: false,
