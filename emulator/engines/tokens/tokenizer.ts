@@ -1,4 +1,4 @@
-/** Counts and cuts plain text. Markers of the chat template are not text: see `chat-template.ts`. */
+/** Counts and cuts plain text. Markers of the chat template are not text: see `prompt.ts`. */
 export interface Tokenizer {
   /** The vocabulary's name, e.g. `o200k_base` or `kimi-k2`. */
   readonly name: string;
