@@ -1,6 +1,7 @@
-import { type HttpHandler, HttpResponse, http, type WebSocketHandler, ws } from 'msw';
+import { bypass, type HttpHandler, HttpResponse, http, type WebSocketHandler, ws } from 'msw';
 import { copyable } from './http/streams.ts';
 import type { Emulator } from './index.ts';
+import { openTaped, type TestOptions, type TestTape } from './tape/open-taped.ts';
 
 /** The live API's base URLs, in China and elsewhere [Kimi API documentation, collected 2026-11]. */
 export const LIVE_BASE_URLS = ['https://api.moonshot.cn/v1', 'https://api.moonshot.ai/v1'] as const;
@@ -22,8 +23,9 @@ export interface HandlersOptions {
 
 /**
  * Handlers for msw 2 and 3, so that code under test keeps its live URL while the emulator answers in this process; streams
- * included. A call to any other address of Moonshot fails, so that no test ever reaches it, nor shows it a key.
- * @throws TypeError for an invalid base URL
+ * included. A call to any other address of Moonshot fails, so that no test ever reaches it, nor shows it a key. In place of an
+ * emulator, `{ tape: 'agent.tape', mode: 'auto' }` answers with what an upstream was recorded to say.
+ * @throws TypeError for an invalid base URL; TapeError, RangeError in one line where a tape cannot be used
  * @example
  * ```ts
  * import { createEmulator } from 'kimi-emulator';
@@ -37,15 +39,19 @@ export interface HandlersOptions {
  * ```
  */
 export function handlers(
-  { fetch, baseURL: own }: Pick<Emulator, 'fetch' | 'baseURL'>,
+  answering: Pick<Emulator, 'fetch' | 'baseURL'> | (TestOptions & TestTape),
   { baseURL = LIVE_BASE_URLS }: HandlersOptions = {},
 ): (HttpHandler | WebSocketHandler)[] {
+  const { fetch, baseURL: own } = 'tape' in answering ? openTaped(answering, { fetch: askUpstream }) : answering;
   const bases = (typeof baseURL === 'string' ? [baseURL] : [...baseURL]).map(withoutSlash);
-  const answering = bases.map((base) =>
+  const answers = bases.map((base) =>
     http.all(`${base}/*`, ({ request }) => answer(request, moved(request, base, own), fetch)),
   );
-  return [...answering, http.all(LIVE_ADDRESS, refuse), SOCKETS];
+  return [...answers, http.all(LIVE_ADDRESS, refuse), SOCKETS];
 }
+
+/** Past the handlers: the upstream that is recorded may well be the live URL that they answer for. */
+const askUpstream: typeof fetch = (input, init) => fetch(bypass(input instanceof URL ? input.href : input, init));
 
 /** The close code of RFC 6455 for a connection that is not allowed. */
 const POLICY_VIOLATION = 1008;

@@ -1,11 +1,15 @@
 import { test as base, type TestAPI } from 'vitest';
 import { KimiClient } from '../client/index.ts';
-import { createEmulator, type Emulator, type EmulatorOptions, renderJournal } from './index.ts';
+import { type Emulator, renderJournal } from './index.ts';
+import { openTaped, type TestOptions } from './tape/open-taped.ts';
 
 /** What a test is given for the asking: `test('…', async ({ emulator, client }) => …)`. */
 export interface KimiFixtures {
-  /** Options of the test's emulator; `{}` unless they are set with `test.extend({ emulatorOptions: … })`. */
-  emulatorOptions: EmulatorOptions;
+  /**
+   * Options of the test's emulator; `{}` unless they are set with `test.extend({ emulatorOptions: … })`. With
+   * `{ tape: 'agent.tape', mode: 'auto' }` recorded answers of an upstream stand in for the model.
+   */
+  emulatorOptions: TestOptions;
   /** An emulator of the test's own, in this process and in memory. */
   emulator: Emulator;
   /** A client of that emulator, on the stock `openai` SDK. Retries are off, so that every failure is seen. */
@@ -30,7 +34,7 @@ export interface KimiFixtures {
 export const test: TestAPI<KimiFixtures> = base.extend<KimiFixtures>({
   emulatorOptions: {},
   emulator: async ({ emulatorOptions, onTestFailed }, use) => {
-    const emulator = createEmulator(emulatorOptions);
+    const emulator = openTaped(emulatorOptions);
     onTestFailed(() => {
       const entries = emulator.journal.entries();
       if (entries.length > 0) console.log(renderJournal(entries));

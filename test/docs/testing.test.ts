@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { afterAll, expect, it } from 'vitest';
+import { afterAll, expect, it, onTestFinished } from 'vitest';
+import { createEmulator } from '../../emulator/index.ts';
 import { readScript } from '../../emulator/models/scripted/read-script.ts';
 import { makeProject, ROOT } from '../testing/project.ts';
 
@@ -36,6 +37,24 @@ it.each([
   expect(Object.keys(files)).toContain(file);
   const { stdout, stderr } = await run(process.execPath, args, { cwd: folder, env });
   expect(stdout + stderr).toMatch(passed);
+});
+
+it.each([
+  ['vitest', 'taped.test.ts', ['node_modules/vitest/vitest.mjs', 'run', '--root', '.', 'taped.test.ts'], /1 passed/],
+  ['msw', 'taped-url.node.test.mjs', ['--test', 'taped-url.node.test.mjs'], /pass 1/],
+])('the example of docs/testing.md for a tape with %s records, and then runs without its upstream', async (...row) => {
+  const [, file, args, passed] = row;
+  expect(Object.keys(files)).toContain(file);
+  const upstream = createEmulator();
+  onTestFinished(() => upstream.close());
+  const { url } = await upstream.listen();
+  const live = { KIMI_TAPE: 'record', KIMI_UPSTREAM: `${url}/v1`, KIMI_API_KEY: 'sk-recorded-key-1' };
+  const recorded = await run(process.execPath, args, { cwd: folder, env: { ...env, ...live } });
+  expect(recorded.stdout + recorded.stderr).toMatch(passed);
+  await upstream.close();
+  const replayed = await run(process.execPath, args, { cwd: folder, env });
+  expect(replayed.stdout + replayed.stderr).toMatch(passed);
+  expect(upstream.journal.entries()).toHaveLength(1);
 });
 
 it('the script of docs/testing.md is valid', () => {
