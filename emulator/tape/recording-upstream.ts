@@ -15,7 +15,7 @@ import {
 import { redactedEvents } from './events.ts';
 import { secretsIn, TapeRedactor } from './redaction.ts';
 import { BodyHash, isChat, otherRequest, type ReadRequest, readChatRequest } from './request.ts';
-import type { End, Tape, TapedAnswer } from './tape.ts';
+import { type End, type Tape, type TapedAnswer, TapeError } from './tape.ts';
 
 /** An answer of more bytes is not recorded. */
 const ANSWER_BYTES = 64 * 2 ** 20;
@@ -87,8 +87,11 @@ export class RecordingUpstream implements Upstream {
       if (exchange) this.#tape.append(exchange);
       else this.#warn(`tape ${this.#tape.path}: an answer of more than ${ANSWER_BYTES} bytes is not recorded`);
     } catch (error) {
-      this.#failure = error instanceof Error ? error.message : String(error);
-      this.#warn(this.#failure);
+      const problem = error instanceof Error ? error.message : String(error);
+      if (error instanceof TapeError) this.#failure = problem;
+      this.#warn(
+        error instanceof ApiError ? `tape ${this.#tape.path}: an answer is not recorded: ${problem}` : problem,
+      );
     }
   }
 
@@ -150,7 +153,8 @@ class Recording {
     const { status, statusText, headers } = this.#answer;
     const kept = pairsOf(endToEnd(headers, (name) => !KEPT.test(name)));
     const parts = await this.#readable();
-    const isStream = /^text\/event-stream\b/i.test(headerOf(headers, 'content-type') ?? '');
+    const isText = parts.every(([, part]) => typeof part === 'string');
+    const isStream = isText && /^text\/event-stream\b/i.test(headerOf(headers, 'content-type') ?? '');
     const redacted = isStream ? await redactedEvents(parts, redactor) : redactedBody(parts, redactor);
     const answer: TapedAnswer = {
       status,

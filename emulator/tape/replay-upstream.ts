@@ -1,6 +1,7 @@
 import { ERRORS, type ErrorCode } from '../../contract/errors.ts';
 import { ApiError } from '../api-error.ts';
 import type { Pattern } from '../engines/patterns/pattern.ts';
+import { yieldToEventLoop } from '../engines/scheduler.ts';
 import { type Upstream, type UpstreamAnswer, type UpstreamRequest, upstreamFailed } from '../gateway/upstream.ts';
 import { nearestOf } from './nearest.ts';
 import { toBytes } from './recording-upstream.ts';
@@ -115,7 +116,10 @@ async function* partsOf({ parts, end }: TapedAnswer, pace: Pace): AsyncGenerator
     pace.signal.throwIfAborted();
     yield toBytes(part);
   }
-  if (end !== 'whole') throw failureOf(end);
+  if (end === 'whole') return;
+  // What came before the break has to leave before the connection is given up.
+  await yieldToEventLoop();
+  throw failureOf(end);
 }
 
 /** Waits until so many milliseconds after the request, where answers keep their recorded times. */

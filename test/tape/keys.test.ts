@@ -44,7 +44,10 @@ async function tellTale(): Promise<string> {
         const answer = { [said]: said, choices: [{ index: 0, message, finish_reason: 'stop' }] };
         const text = `${JSON.stringify(answer).slice(0, -1)},"escaped":"${escaped}"}`;
         if (form === 'gzip') response.setHeader('Content-Encoding', 'gzip').end(gzipSync(text));
-        else if (form === 'binary')
+        else if (form === 'odd stream') {
+          response.setHeader('Content-Type', 'text/event-stream');
+          response.end(Buffer.concat([Buffer.from([0xff]), Buffer.from(`data: ${said}\n\n`)]));
+        } else if (form === 'binary')
           response
             .setHeader('Content-Type', 'application/octet-stream')
             .end(Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(said)]));
@@ -84,7 +87,7 @@ describe.each(TRANSPORTS)('what a tape must not hold, %s', (transport) => {
     const call = { key: KEY, headers: { 'X-Api-Token': OTHER, Cookie: `a=${OTHER}` } };
     const messages = [{ role: 'user', content: `I am ${KEY}, ${OTHER} at berth-1234` }];
     const key = whose === 'gateway' ? OWN : KEY;
-    for (const form of ['', 'error', 'gzip', 'binary', 'redirect']) {
+    for (const form of ['', 'error', 'gzip', 'binary', 'odd stream', 'redirect']) {
       for (const stream of [false, true]) {
         const body = JSON.stringify({ model: 'm', messages, stream, form });
         const response = await api.open('POST', '/v1/chat/completions', body, call);

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { RollingSession } from '../../client/index.ts';
 import type { ChatCompletion } from '../../contract/chat.ts';
+import { clientOf, SMALL } from '../client/support.ts';
 import { type Api, type Reply, readEvents, TRANSPORTS } from '../support/emulator.ts';
 import { createSession, expectRefusal, tool } from '../support/session.ts';
 import { exchangesOf, newTape, startRecording, startReplay } from './taped.ts';
@@ -45,6 +47,27 @@ describe.each(TRANSPORTS)('a tape, %s', (transport) => {
     await stop();
     expect(recorded.filter(({ status }) => status >= 400)).toEqual([{ status: 404, text: expect.any(String) }]);
     expect(seen(await sessionRun(await startReplay(transport, tape, { limits })))).toEqual(recorded);
+  });
+
+  it('replays a rolling session that has cut its window', async () => {
+    const tape = newTape();
+    const limits = { append_tokens: 200, min_preserve_tokens: 100, window_tokens: 1_200 };
+    const rounds = async (api: Api): Promise<unknown[]> => {
+      const client = clientOf(api, { maxRetries: 0 });
+      const agent = await RollingSession.open(client, { ...SMALL, model: K3.model });
+      const results: unknown[] = [];
+      for (let round = 0; round < 12; round += 1) {
+        await agent.append(`Crate ${round} holds ${'tea and tar '.repeat(20)}`);
+        results.push(await agent.complete(`Reply with only: round ${round} is over`));
+      }
+      expect(agent.snapshots.length).toBeGreaterThan(1);
+      return [...results, agent.snapshots, agent.tokens];
+    };
+    const { api, stop } = await startRecording(transport, tape, { limits });
+    const recorded = await rounds(api);
+    await stop();
+    expect(JSON.stringify(recorded)).toContain('round 11 is over');
+    expect(await rounds(await startReplay(transport, tape, { limits }))).toEqual(recorded);
   });
 
   it('answers a session with what stateless requests recorded, and the reverse, streamed and not', async () => {
