@@ -232,7 +232,7 @@ export async function fitUnsplittable(messages: readonly InputMessage[], limit: 
   const fitting: InputMessage[] = [];
   for (const message of messages) {
     const mayBeTooLarge = !isSplittable(message) && messageBytes(message) > limit.appendTokens;
-    fitting.push(mayBeTooLarge ? await fitOne(message, limit) : message);
+    fitting.push(mayBeTooLarge ? await fitOne(message, callOf(message, messages), limit) : message);
   }
   return fitting;
 }
@@ -245,12 +245,12 @@ export function clipText(text: string, keepUnits: number): string {
   return leftOut <= 0 ? text : `${head}\n[... ${leftOut} characters left out, too large for one write ...]\n${tail}`;
 }
 
-async function fitOne(message: InputMessage, limit: WriteLimit): Promise<InputMessage> {
+async function fitOne(message: InputMessage, call: InputMessage | undefined, limit: WriteLimit): Promise<InputMessage> {
   const text = contentText(message.content);
   let fitting = message;
   let keep = text.length;
   for (;;) {
-    const tokens = await countTokens(fitting, limit);
+    const tokens = await countTokens(fitting, call, limit);
     if (tokens <= limit.appendTokens) return fitting;
     keep = Math.floor(keep * Math.min(SHRINK, (SHRINK * limit.appendTokens) / tokens));
     if (!limit.clip || message.role !== 'tool' || keep < 1) throw tooLarge(tokens, limit.appendTokens);
@@ -258,8 +258,28 @@ async function fitOne(message: InputMessage, limit: WriteLimit): Promise<InputMe
   }
 }
 
-/** An estimate counts what the model's prompt has around its messages, too: that is what one message twice tells. */
-async function countTokens(message: InputMessage, limit: WriteLimit): Promise<number> {
+/** Ids of calls hold the name of the function, with its number behind it: `get_weather_0`, `functions.get_weather:0`. */
+const CALL_ID = /^(?:functions\.)?(.+)[_:]\d+$/;
+
+/** The call that a result answers, which some models name in the result: as it was sent, or as its id tells. */
+function callOf(message: InputMessage, messages: readonly InputMessage[]): InputMessage | undefined {
+  if (message.role !== 'tool') return undefined;
+  const { tool_call_id: id, name = CALL_ID.exec(id)?.[1] ?? 'tool' } = message;
+  const sent = messages.find((other) => other.role === 'assistant' && other.tool_calls?.some((call) => call.id === id));
+  if (sent) return sent;
+  return {
+    role: 'assistant',
+    content: '',
+    tool_calls: [{ id, type: 'function', function: { name, arguments: '{}' } }],
+  };
+}
+
+/**
+ * An estimate counts what the model's prompt has around its messages, too: that is what one message twice tells. A result is
+ * counted behind its call.
+ */
+async function countTokens(message: InputMessage, call: InputMessage | undefined, limit: WriteLimit): Promise<number> {
+  if (call) return (await estimate([call, message], limit)) - (await estimate([call], limit));
   const small = { role: 'user' as const, content: '.' };
   const once = await estimate([small], limit);
   const twice = await estimate([small, small], limit);

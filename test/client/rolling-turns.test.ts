@@ -108,6 +108,22 @@ describe('a tool result too large for one write', () => {
   });
 });
 
+it('a tool result is counted with the name of its call, which kimi-k3 writes into it', async () => {
+  const { agent, client } = await open({ toolResults: 'clip', model: 'kimi-k3' });
+  const name = `read_${Array.from({ length: 40 }, (_, place) => `part${place % 10}`).join('_')}`;
+  const call = { id: `${name}_0`, type: 'function' as const, function: { name, arguments: '{}' } };
+  const asking: InputMessage[] = [
+    { role: 'user', content: 'Read it.' },
+    { role: 'assistant', content: '', tool_calls: [call], reasoning_content: '' },
+  ];
+  const small: InputMessage = { role: 'tool', tool_call_id: call.id, content: ' a'.repeat(150) };
+  await client.sessions.append(agent.sessionId, { messages: asking });
+  await agent.complete([small]);
+  const stored = (await collect(client.sessions.messages(agent.sessionId))).find(({ role }) => role === 'tool');
+  expect(stored?.content).toContain('characters left out');
+  expect(stored?.tokens).toBeLessThanOrEqual(200);
+});
+
 describe('a window that cannot be made smaller', () => {
   it('takes what its pins take where that is more than preserveLen', async () => {
     const { agent, client } = await open({ instructions: 'Be exact. '.repeat(60) });
