@@ -105,10 +105,16 @@ export function tapedUpstream(
   if (replay === undefined) upstream = live();
   else {
     const tape = open(replay, recordMisses);
+    if (tape.redactions !== patterns.length) warn(otherRedactions(tape, patterns.length));
     const misses = recordMisses ? recorded(live(), tape) : undefined;
     upstream = new ReplayUpstream({ tape, patterns, speed, misses });
   }
   return record === undefined ? upstream : recorded(upstream, open(record, true));
+}
+
+/** A tape does not hold the patterns themselves: one may be the secret. */
+function otherRedactions({ path, redactions }: Tape, given: number): string {
+  return `tape ${path}: recorded with ${redactions} patterns to redact, and replayed with ${given}: what they matched is not found`;
 }
 
 function warnOnConsole(note: string): void {
