@@ -40,7 +40,7 @@ export class ReplayUpstream implements Upstream {
     if (entry) return this.#answer(entry, asked.form, { start, speed, signal: request.signal });
     if (misses) return misses.ask({ ...request, body });
     const { method, path } = asked.request;
-    const nearest = reading(() => nearestOf(tape, asked));
+    const nearest = await reading(() => nearestOf(tape, asked));
     throw new ApiError('tape_miss', { method, path, ...nearest, recorded: tape.entries.length });
   }
 
@@ -67,7 +67,7 @@ export class ReplayUpstream implements Upstream {
   }
 
   async #answer(entry: TapeEntry, form: Form, pace: Pace): Promise<UpstreamAnswer> {
-    const exchange = reading(() => this.#replaying.tape.read(entry));
+    const exchange = await reading(() => this.#replaying.tape.read(entry));
     const { inForm } = await import('./convert.ts');
     const answer = await inForm(exchange, form);
     const isWhole = answer.end === 'whole';
@@ -90,9 +90,9 @@ export class ReplayUpstream implements Upstream {
 }
 
 /** @throws ApiError `upstream_failed` where the tape has been changed since it was opened */
-function reading<Result>(read: () => Result): Result {
+async function reading<Result>(read: () => Result): Promise<Awaited<Result>> {
   try {
-    return read();
+    return await read();
   } catch (error) {
     throw error instanceof TapeError ? upstreamFailed(error.message, true) : error;
   }
