@@ -1,12 +1,13 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { MiddlewareHandler } from 'hono';
 import { estimateRequest } from '../../contract/models.ts';
-import { ApiError, brokenOff, ClientGone } from '../api-error.ts';
+import { ApiError, brokenOff, ClientGone, invalid } from '../api-error.ts';
 import { billingOf } from '../billing/billing.ts';
 import type { Env, RequestContext } from '../http/context.ts';
 import { DIALECT, missingKey, NOBODY, refuseHostedAgents } from '../http/middleware.ts';
 import { bodyParts, readBody } from '../http/request-body.ts';
 import { drop, onClientGone, sendStream } from '../http/respond.ts';
+import { drained } from '../http/streams.ts';
 import { countContent } from '../sessions/write.ts';
 import { AnswerTap } from './answer-tap.ts';
 import type { Gateway } from './gateway.ts';
@@ -21,6 +22,8 @@ const ESTIMATE = '/v1/tokenizers/estimate-token-count';
 const ABSENT: ReadonlySet<number> = new Set([404, 405, 501]);
 /** Posts that cost nothing on the live API [Kimi API documentation, 2026-11]. */
 const FREE = /^\/v1\/(?:tokenizers\/|files(?:\/|$))/;
+/** Methods that cost nothing. */
+const READS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 /** Larger bodies are not parsed for the journal alone. */
 const PARSED_BYTES = 262_144;
 /** Of a body that is not read first, such as a file. */
@@ -38,7 +41,7 @@ export function passThrough(gateway: Gateway): MiddlewareHandler<Env> {
     if (DIALECT.test(path)) return nextForDialect();
     const isEstimate = method === 'POST' && path === ESTIMATE;
     if (!isEstimate && !(method === 'POST' && path === CHAT)) {
-      return forward(c, gateway, { body: hasBody(method) ? limited(c) : [], value: undefined });
+      return forward(c, gateway, { body: hasBody(c) ? limited(c) : [], value: undefined });
     }
     const bytes = await readWholeBody(c);
     if (namesSession(bytes)) return nextForDialect();
@@ -62,8 +65,12 @@ async function readWholeBody(c: RequestContext): Promise<Uint8Array> {
   return bytes;
 }
 
-function hasBody(method: string): boolean {
-  return method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS';
+/** Whatever the method: a length that goes on without its bytes would make the upstream wait for them. */
+function hasBody(c: RequestContext): boolean {
+  const { incoming } = c.env;
+  if (!incoming) return c.req.raw.body !== null;
+  const { 'content-length': length, 'transfer-encoding': encoding } = incoming.headers;
+  return encoding !== undefined || Number(length ?? 0) > 0;
 }
 
 async function* limited(c: RequestContext): AsyncGenerator<Uint8Array, void> {
@@ -105,6 +112,7 @@ async function forward(
 ): Promise<Response | undefined> {
   const { services } = c.var;
   const { method, path } = c.req;
+  requireBelow(path);
   const exchange = c.get('exchange');
   if (exchange && value !== undefined) services.journal.noteSent(exchange, value);
   const reservation = await reserve(c, gateway, value);
@@ -144,6 +152,13 @@ export function headersOf(c: RequestContext): readonly string[] {
   return c.env.incoming?.rawHeaders ?? [...c.req.raw.headers].flat();
 }
 
+/** Paths below the base URL only. @throws ApiError for one that a server might read as leading out of it */
+function requireBelow(path: string): void {
+  const segments = path.replaceAll(/%2e/gi, '.').split(/\/|\\|%2f|%5c/i);
+  if (!segments.some((segment) => segment === '..' || segment === '.')) return;
+  throw invalid('the path must not hold the segments . and .., also not encoded', 'path');
+}
+
 function queryOf(url: string): string {
   const place = url.indexOf('?');
   return place === -1 ? '' : url.slice(place);
@@ -152,7 +167,7 @@ function queryOf(url: string): string {
 /** Sets aside what the call may cost. @throws ApiError `spend_limit_reached` */
 async function reserve(c: RequestContext, { caps }: Gateway, value: unknown): Promise<Reservation | undefined> {
   const { method, path } = c.req;
-  if (caps.none || !hasBody(method) || FREE.test(path)) return undefined;
+  if (caps.none || READS.has(method) || FREE.test(path)) return undefined;
   if (path !== CHAT) throw new ApiError('spend_limit_reached', { route: `${method} ${path}` });
   const { services, account } = c.var;
   const { model, max_completion_tokens, max_tokens, n } = members(value);
@@ -227,12 +242,14 @@ function send(
   const { outgoing } = c.env;
   if (!outgoing) {
     const bodyless = status === 204 || status === 304 || c.req.method === 'HEAD';
-    if (bodyless) finish();
-    const stream = bodyless ? null : toStream(tapped(body, tap, finish), abort);
+    const parts = tapped(body, tap, finish);
+    // Also one without bytes keeps its connection until it has been read.
+    if (bodyless) void parts.next().catch(() => undefined);
+    const stream = bodyless ? null : toStream(parts, abort);
     return new Response(stream, { status, statusText, headers: pairsOf(headers) });
   }
   outgoing.writeHead(status, statusText, headers);
-  void pipe(tapped(body, tap, finish), outgoing);
+  void pipe(tapped(body, tap, finish), outgoing, c.get('services').limits.stall_seconds * 1_000);
   return RESPONSE_ALREADY_SENT;
 }
 
@@ -260,18 +277,12 @@ async function* rawEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<strin
 async function pipe(
   body: AsyncIterable<Uint8Array>,
   outgoing: NonNullable<RequestContext['env']['outgoing']>,
+  stallMs: number,
 ): Promise<void> {
   try {
     for await (const part of body) {
       if (outgoing.destroyed) return;
-      if (outgoing.write(part)) continue;
-      await new Promise<void>((resolve) => {
-        const done = (): void => {
-          outgoing.off('drain', done).off('close', done);
-          resolve();
-        };
-        outgoing.on('drain', done).on('close', done);
-      });
+      if (!outgoing.write(part)) await drained(outgoing, stallMs, () => outgoing.destroy());
     }
     outgoing.end();
   } catch {

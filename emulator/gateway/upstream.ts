@@ -43,10 +43,17 @@ export interface UpstreamTimeouts {
   firstByte: number;
   /** Between two parts of an answer. */
   idle: number;
+  /** For the whole answer of a session turn: parts that drip in keep a session busy no longer. */
+  turn: number;
 }
 
 /** `firstByte`: after 900 s the live API's own proxy answers 504 [captured 2026-07]. */
-export const UPSTREAM_TIMEOUTS: UpstreamTimeouts = { connect: 10_000, firstByte: 900_000, idle: 300_000 };
+export const UPSTREAM_TIMEOUTS: UpstreamTimeouts = {
+  connect: 10_000,
+  firstByte: 900_000,
+  idle: 300_000,
+  turn: 3_600_000,
+};
 
 /** How long an unused connection is kept: less than servers do, so that none is closed while a request is on its way. */
 const UNUSED_MS = 4_000;
@@ -115,7 +122,7 @@ export class HttpUpstream implements Upstream {
       port,
       method,
       path: pathname.replace(/\/$/, '') + path,
-      headers: ['Host', host, ...headers],
+      headers: ['Host', host, ...framed(headers, body)],
       setHost: false,
     });
     const { connect, firstByte, idle } = this.#timeouts;
@@ -147,6 +154,8 @@ export class HttpUpstream implements Upstream {
       if (!socket.connecting) connected();
       else socket.once('encrypted' in socket ? 'secureConnect' : 'connect', connected);
     });
+    // An error that comes when nobody waits for the answer any more is nobody's; unheard, it would end the process.
+    outgoing.on('error', () => undefined);
     const sending = send(outgoing, body);
     try {
       const incoming = await new Promise<IncomingMessage>((resolve, reject) => {
@@ -157,10 +166,14 @@ export class HttpUpstream implements Upstream {
         sending.catch((error) => outgoing.destroy(error));
       });
       clearTimeout(timer);
-      const { statusCode: status = 0, statusMessage: statusText = '', rawHeaders } = incoming;
+      const { statusCode: status = 0, statusMessage = '', rawHeaders } = incoming;
+      if (status < 200 || status > LAST_STATUS) {
+        outgoing.destroy();
+        throw upstreamFailed(`it answered with the status ${status}`);
+      }
       return {
         status,
-        statusText,
+        statusText: REASON_PHRASE.test(statusMessage) ? statusMessage : '',
         headers: rawHeaders,
         body: partsOf(incoming, { idle, giveUp: giveUp(NO_PART, idle), settle, failed }),
       };
@@ -173,6 +186,23 @@ export class HttpUpstream implements Upstream {
   async close(): Promise<void> {
     this.#agent.destroy();
   }
+}
+
+/** RFC 9110, 15: others are not statuses, and no server of HTTP can hand them on. */
+const LAST_STATUS = 599;
+/** RFC 9112, 4: what else an upstream puts there cannot be handed on. */
+const REASON_PHRASE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+/**
+ * Headers with a length that is the body's own. What is longer or shorter than it says, or says nothing of its length, would be
+ * read by the upstream as the start of the next request on the connection.
+ */
+function framed(headers: readonly string[], body: UpstreamRequest['body']): readonly string[] {
+  const told = headerOf(headers, 'content-length');
+  if (!Array.isArray(body)) return told === undefined ? [...headers, 'Transfer-Encoding', 'chunked'] : headers;
+  const length = String(body.reduce((sum, part) => sum + part.length, 0));
+  if (told === length || (told === undefined && length === '0')) return headers;
+  return [...endToEnd(headers, (name) => name === 'content-length'), 'Content-Length', length];
 }
 
 async function send(outgoing: ReturnType<typeof httpRequest>, body: UpstreamRequest['body']): Promise<void> {

@@ -155,7 +155,7 @@ export async function writeTo(
 }
 
 /** Waits until all that was written has been read, or the connection is closed. */
-function drained(outgoing: ServerResponse, stallMs: number, onStall: () => void): Promise<void> {
+export function drained(outgoing: ServerResponse, stallMs: number, onStall: () => void): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(onStall, stallMs);
     timer.unref();
