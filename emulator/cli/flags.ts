@@ -68,6 +68,7 @@ export const GATEWAY_FLAGS: Flags = {
   'connect-timeout': { value: 'SECONDS', help: 'how long the upstream may take to connect (default 10)' },
   'first-byte-timeout': { value: 'SECONDS', help: 'how long it may take to begin its answer (default 900)' },
   'idle-timeout': { value: 'SECONDS', help: 'how long it may pause within an answer (default 300)' },
+  'turn-timeout': { value: 'SECONDS', help: 'how long the whole answer of a session turn may take (default 3600)' },
   db: { ...db, help: `file that stores the state (default ${GATEWAY_DB})` },
   ...COMMON_FLAGS,
 };
@@ -76,6 +77,7 @@ const TIMEOUT_FLAGS = {
   connect: 'connect-timeout',
   firstByte: 'first-byte-timeout',
   idle: 'idle-timeout',
+  turn: 'turn-timeout',
 } as const satisfies Record<keyof UpstreamTimeouts, string>;
 
 function flagsOf<Name extends string>(

@@ -1,4 +1,5 @@
 import type { ToolCall } from '../../contract/messages.ts';
+import { upstreamFailed } from './upstream.ts';
 import { members, type UpstreamUsage, usageIn } from './usage.ts';
 
 /** What an upstream has answered, as far as a session has a use for it. */
@@ -43,12 +44,14 @@ function toCall(value: unknown): ToolCall | undefined {
 export class StreamedAnswer {
   readonly #answer: ReadAnswer;
   readonly #calls: { id: string; name: string; text: string }[] = [];
+  #units = 0;
 
   constructor() {
     const nothing = { content: '', reasoning: undefined, calls: [], finishReason: undefined, usage: undefined };
     this.#answer = { ...nothing, id: '', created: 0, model: '' };
   }
 
+  /** @throws ApiError `upstream_failed` for a place that no tool call can have */
   push(chunk: unknown): void {
     const { id, created, model, choices } = members(chunk);
     const answer = this.#answer;
@@ -59,6 +62,7 @@ export class StreamedAnswer {
     const first = Array.isArray(choices) ? choices.find((choice) => (members(choice).index ?? 0) === 0) : undefined;
     const { delta, finish_reason } = members(first);
     const { content, reasoning_content, tool_calls } = members(delta);
+    this.#units += textOf(content).length + textOf(reasoning_content).length;
     if (typeof content === 'string') answer.content += content;
     if (typeof reasoning_content === 'string') answer.reasoning = (answer.reasoning ?? '') + reasoning_content;
     if (Array.isArray(tool_calls)) for (const [place, call] of tool_calls.entries()) this.#pushCall(call, place);
@@ -68,12 +72,19 @@ export class StreamedAnswer {
   #pushCall(value: unknown, place: number): void {
     const { index, id, function: called } = members(value);
     const { name, arguments: text } = members(called);
-    const at = typeof index === 'number' && Number.isInteger(index) && index >= 0 && index < MAX_CALLS ? index : place;
+    const at = typeof index === 'number' ? index : place;
+    if (!Number.isInteger(at) || at < 0 || at >= MAX_CALLS) throw upstreamFailed(`a tool call has the index ${at}`);
     this.#calls[at] ??= { id: '', name: '', text: '' };
     const call = this.#calls[at];
     if (call.id === '') call.id = textOf(id);
     if (call.name === '') call.name = textOf(name);
     call.text += textOf(text);
+    this.#units += textOf(text).length;
+  }
+
+  /** UTF-16 units that have come: text, reasoning, and what tools are called with. */
+  get units(): number {
+    return this.#units;
   }
 
   /** Whether the chunk that ends the first choice has come. */
@@ -90,7 +101,7 @@ export class StreamedAnswer {
   }
 }
 
-/** A larger index is a mistake, which must not make an array of that length. */
+/** A larger index is a mistake: to guess which call is meant could mix two up. */
 const MAX_CALLS = 1_024;
 
 function textOf(value: unknown): string {

@@ -2,6 +2,7 @@ import { pipeline, Readable } from 'node:stream';
 import { createBrotliDecompress, createUnzip } from 'node:zlib';
 import type { Limits } from '../../contract/limits.ts';
 import { ApiError } from '../api-error.ts';
+import { SMALL_STEPS, sliceIsOver, yieldToEventLoop } from '../engines/scheduler.ts';
 import { parseJson } from '../http/request-body.ts';
 import { type ReadAnswer, readCompletion, type StreamedAnswer } from './answer.ts';
 import { readEvents, readWhole, type StreamEvent } from './read-events.ts';
@@ -82,11 +83,22 @@ async function* unfolded(
 
 /** A whole answer: its text and what it says. @throws ApiError `upstream_failed` */
 export async function readChat(answer: UpstreamAnswer, limits: Limits): Promise<{ text: string; read: ReadAnswer }> {
-  const bytes = await readWhole(decoded(answer));
+  // What becomes part of a window is no longer than what a client may write there.
+  const bytes = await readWhole(decoded(answer), { answerBytes: limits.body_bytes });
   const read = readCompletion(parsed(bytes, limits));
   if (!read) throw upstreamFailed('its answer is not a chat completion');
-  return { text: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString(), read };
+  return { text: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString(), read: requireDistinct(read) };
 }
+
+/** Two calls with one id could not be told apart by their results. */
+function requireDistinct(read: ReadAnswer): ReadAnswer {
+  const ids = read.calls.map(({ id }) => id);
+  const twice = ids.find((id, place) => ids.indexOf(id) < place);
+  if (twice !== undefined) throw upstreamFailed(`two of its tool calls have the id ${twice.slice(0, SHOWN_UNITS)}`);
+  return read;
+}
+
+const SHOWN_UNITS = 64;
 
 /** A streamed answer that has come to its end. */
 export interface EndedStream {
@@ -108,10 +120,13 @@ export async function* streamChat(
 ): AsyncGenerator<string[], EndedStream> {
   const held: EndedStream['held'] = [];
   let isDone = false;
+  let count = 0;
   for await (const events of readEvents(decoded(answer))) {
     const passed: string[] = [];
     for (const event of events) {
       if (isDone) break;
+      count += 1;
+      if (count > STREAM_EVENTS) throw upstreamFailed(`its stream has more than ${STREAM_EVENTS} events`);
       if (event.data === undefined) {
         passed.push(event.raw);
         continue;
@@ -120,12 +135,16 @@ export async function* streamChat(
         isDone = true;
         continue;
       }
+      if (sliceIsOver(SMALL_STEPS)) await yieldToEventLoop();
       const chunk = chunkOf(event, limits);
       if (chunk.error != null) {
         if (passed.length > 0) yield passed;
         throw new UpstreamErrorEvent(event.raw);
       }
       progress.push(chunk);
+      if (progress.units > limits.body_bytes) {
+        throw upstreamFailed(`its answer is longer than ${limits.body_bytes} characters`);
+      }
       const raw = clean(chunk) ?? event.raw;
       if (progress.isFinished) held.push({ raw, chunk });
       else if (raw !== '') passed.push(raw);
@@ -134,11 +153,17 @@ export async function* streamChat(
     if (isDone) break;
   }
   if (!progress.isFinished) throw upstreamFailed('its stream ended before the answer did');
-  return { read: progress.read, held };
+  return { read: requireDistinct(progress.read), held };
 }
 
+/** An event for each token of the longest answer there is, and signs of life between them. */
+const STREAM_EVENTS = 1_000_000;
+/** A chunk with the twenty likeliest of each of 64 tokens has as many. */
+const CHUNK_VALUES = 8_192;
+
 function chunkOf({ data = '' }: StreamEvent, limits: Limits): Readonly<Record<string, unknown>> {
-  const chunk = members(parsed(Buffer.from(data), limits));
+  const json_values = Math.min(limits.json_values, CHUNK_VALUES);
+  const chunk = members(parsed(Buffer.from(data), { ...limits, json_values }));
   if (!Array.isArray(chunk.choices) && chunk.usage == null && chunk.error == null) {
     throw upstreamFailed('its stream holds something else than chunks of a chat');
   }

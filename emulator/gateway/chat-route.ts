@@ -112,6 +112,9 @@ class SessionTurn {
   readonly #c: RequestContext;
   readonly #gateway: Gateway;
   readonly #asked: TurnAsked;
+  /** Aborted where the turn has failed: an answer that nobody reads to its end would keep its connection. */
+  readonly #exchange = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(c: RequestContext, gateway: Gateway, asked: TurnAsked) {
     this.#c = c;
@@ -129,8 +132,11 @@ class SessionTurn {
       copyHeaders(this.#c, answer);
       this.#tellDrift(turn, read);
       return respondWritten(this.#c, mutation.answer);
+    } catch (error) {
+      this.#exchange.abort(error);
+      throw error;
     } finally {
-      mutation.release();
+      this.#release();
     }
   }
 
@@ -145,7 +151,7 @@ class SessionTurn {
   }
 
   async *#events(): AsyncGenerator<string[], void> {
-    const { mutation, request } = this.#asked;
+    const { request } = this.#asked;
     const progress = new StreamedAnswer();
     try {
       const { turn, answer } = await this.#ask(true);
@@ -172,23 +178,36 @@ class SessionTurn {
     } catch (error) {
       const { content } = progress.read;
       if (content !== '') journalStreamedText(this.#c, content);
+      this.#exchange.abort(error);
       throw error;
     } finally {
-      mutation.release();
+      this.#release();
     }
+  }
+
+  #release(): void {
+    clearTimeout(this.#timer);
+    this.#asked.mutation.release();
+  }
+
+  #limitTime(ms: number): void {
+    this.#timer = setTimeout(() => {
+      this.#exchange.abort(new ApiError('upstream_timeout', { what: 'no end of the answer', seconds: ms / 1_000 }));
+    }, ms);
   }
 
   /** Checks the turn, and asks the upstream. @throws UpstreamRefusal, ApiError */
   async #ask(isStreamed: boolean): Promise<{ turn: CheckedTurn; answer: UpstreamAnswer }> {
     const { signal } = this.#asked;
     const { turn, parts } = await this.#check(isStreamed);
+    this.#limitTime(this.#gateway.turnMs);
     try {
       const answer = await this.#gateway.upstream.ask({
         method: 'POST',
         path: '/chat/completions',
         headers: [...this.#gateway.headersFor(headersOf(this.#c), (name) => OWN_HEADERS.has(name)), ...lengthOf(parts)],
         body: parts,
-        signal,
+        signal: AbortSignal.any([signal, this.#exchange.signal]),
       });
       await requireAnswer(answer, isStreamed);
       return { turn, answer };
@@ -368,11 +387,11 @@ function toCompletion(read: ReadAnswer, usage: UpstreamUsage): ChatCompletion {
       },
     ],
     usage: {
+      ...told,
       prompt_tokens: promptTokens,
       completion_tokens: completionTokens,
       total_tokens: promptTokens + completionTokens,
-      ...(cachedTokens > 0 && { cached_tokens: cachedTokens }),
-      ...told,
+      ...((cachedTokens > 0 || told?.cached_tokens !== undefined) && { cached_tokens: cachedTokens }),
     },
   };
 }

@@ -87,11 +87,14 @@ export const GATEWAY_OPTIONS = {
       otherwise: 'the upstream call is ended',
     },
   ),
-  /** How long the upstream may take, in milliseconds: to connect, to the first byte, and between two parts of an answer. */
+  /**
+   * How long the upstream may take, in milliseconds: to connect, to the first byte, between two parts of an answer, and for the
+   * whole answer of a session turn.
+   */
   timeouts: option<Partial<UpstreamTimeouts>>(checkTimeouts, {
-    meaning: 'how long the upstream may take to connect, to answer and between parts, in milliseconds',
-    wanted: 'an object of connect, firstByte, idle',
-    otherwise: '10 s, 900 s, 300 s',
+    meaning: 'how long the upstream may take to connect, to answer, between parts and for a turn, in milliseconds',
+    wanted: 'an object of connect, firstByte, idle, turn',
+    otherwise: '10 s, 900 s, 300 s, 1 h',
   }),
   ...TAPE_OPTIONS,
 } as const;
@@ -133,9 +136,9 @@ export function createGateway(options: GatewayOptions): Emulator {
   const conflict = tapeConflict(tape, upstream !== undefined, (name) => `option ${name}`);
   if (conflict !== undefined) throw new RangeError(conflict);
   const caps = [maxSpend ?? []].flat().map(toCap);
+  const bounds = { ...UPSTREAM_TIMEOUTS, ...timeouts };
   const live = (): Upstream => {
     const base = new URL(upstream ?? '');
-    const bounds = { ...UPSTREAM_TIMEOUTS, ...timeouts };
     return ask ? new FetchUpstream(base, ask, bounds) : new HttpUpstream(base, bounds);
   };
   const gateway = new Gateway({
@@ -143,6 +146,7 @@ export function createGateway(options: GatewayOptions): Emulator {
     key: upstreamKey,
     caps,
     finishesAbandoned: finishAbandoned === true,
+    turnMs: bounds.turn,
   });
   const [currency] = new Set(caps.map((cap) => cap.currency));
   const billing = { ...(currency && { currency }), ...common.billing };

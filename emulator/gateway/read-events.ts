@@ -1,3 +1,4 @@
+import { SMALL_STEPS, sliceIsOver, yieldToEventLoop } from '../engines/scheduler.ts';
 import { upstreamFailed } from './upstream.ts';
 
 /** One event of a stream. */
@@ -16,7 +17,9 @@ interface AnswerBounds {
 }
 
 /** A thousand times the largest answer seen, and still a fraction of what a process may hold. */
-const ANSWER_BOUNDS: AnswerBounds = { answerBytes: 64 * 2 ** 20, eventUnits: 8 * 2 ** 20 };
+const ANSWER_BOUNDS: AnswerBounds = { answerBytes: 64 * 2 ** 20, eventUnits: 4 * 2 ** 20 };
+/** Lines of one event: a chunk of a chat has one. */
+const EVENT_LINES = 1_024;
 
 /** The line that ends an event, however lines end. */
 const EMPTY_LINE = /\r\n\r\n|\n\n|\r\r/g;
@@ -32,28 +35,28 @@ export async function* readEvents(
   bounds: AnswerBounds = ANSWER_BOUNDS,
 ): AsyncGenerator<StreamEvent[], void> {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-  /** Of the event that has begun: joined once it ends, as it may come in many pieces. */
-  let pieces: string[] = [];
-  let begun = 0;
+  /** The event that has begun. */
+  const begun = new JoinedText();
   let tail = '';
   let size = 0;
   for await (const part of body) {
     size += part.length;
     if (size > bounds.answerBytes) throw tooLong(bounds);
     const piece = decodePart(decoder, part);
-    pieces.push(piece);
-    begun += piece.length;
+    begun.push(piece);
     const end = tail + piece;
     tail = end.slice(-LINE_END_UNITS);
     if (end.search(EMPTY_LINE) !== -1) {
-      const { events, rest } = split(pieces.join(''));
-      pieces = [rest];
-      begun = rest.length;
+      const { events, rest } = split(begun.pop());
+      begun.push(rest);
       yield events;
     }
-    if (begun > bounds.eventUnits) throw tooLong(bounds);
+    if (begun.units > bounds.eventUnits) {
+      throw upstreamFailed(`an event of its stream is longer than ${bounds.eventUnits} characters`);
+    }
+    if (sliceIsOver(SMALL_STEPS)) await yieldToEventLoop();
   }
-  const last = pieces.join('') + decodePart(decoder);
+  const last = begun.pop() + decodePart(decoder);
   // The last event may end with the stream instead of an empty line.
   if (last.trim() !== '') yield [toEvent(last)];
 }
@@ -70,23 +73,72 @@ function split(text: string): { events: StreamEvent[]; rest: string } {
 }
 
 function toEvent(raw: string): StreamEvent {
-  const lines = raw.split(/\r\n|\n|\r/).flatMap((line) => /^data:? ?(.*)$/s.exec(line)?.[1] ?? []);
+  const all = raw.split(/\r\n|\n|\r/, EVENT_LINES + 1);
+  if (all.length > EVENT_LINES) throw upstreamFailed(`an event of its stream has more than ${EVENT_LINES} lines`);
+  const lines = all.flatMap((line) => /^data:? ?(.*)$/s.exec(line)?.[1] ?? []);
   return { raw, data: lines.length === 0 ? undefined : lines.join('\n') };
 }
 
 /** A whole answer. @throws as `readEvents` does */
 export async function readWhole(
   body: AsyncIterable<Uint8Array>,
-  bounds: Pick<AnswerBounds, 'answerBytes'> = ANSWER_BOUNDS,
+  bounds: Pick<AnswerBounds, 'answerBytes'>,
 ): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  let size = 0;
+  const whole = new JoinedBytes();
   for await (const part of body) {
-    size += part.length;
-    if (size > bounds.answerBytes) throw tooLong(bounds);
-    parts.push(part);
+    if (whole.length + part.length > bounds.answerBytes) throw tooLong(bounds);
+    whole.push(part);
+    if (sliceIsOver(SMALL_STEPS)) await yieldToEventLoop();
   }
-  return Buffer.concat(parts);
+  return whole.bytes;
+}
+
+/** Bytes that come in parts, copied together: parts of one byte each would take a hundred times their size. */
+export class JoinedBytes {
+  #buffer = Buffer.alloc(0);
+  length = 0;
+
+  push(part: Uint8Array): void {
+    const length = this.length + part.length;
+    if (length > this.#buffer.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(length, 2 * this.#buffer.length));
+      this.#buffer.copy(larger, 0, 0, this.length);
+      this.#buffer = larger;
+    }
+    this.#buffer.set(part, this.length);
+    this.length = length;
+  }
+
+  /** Those that are there. */
+  get bytes(): Buffer {
+    return this.#buffer.subarray(0, this.length);
+  }
+}
+
+/** Pieces that are joined at once, so that a text of pieces of one character does not take a hundred times its size. */
+const JOINED_PIECES = 1_024;
+
+/** A text that comes in pieces. */
+class JoinedText {
+  units = 0;
+  #joined: string[] = [];
+  #pieces: string[] = [];
+
+  push(piece: string): void {
+    this.units += piece.length;
+    if (this.#pieces.push(piece) < JOINED_PIECES) return;
+    this.#joined.push(this.#pieces.join(''));
+    this.#pieces = [];
+  }
+
+  /** All of it, which is then gone. */
+  pop(): string {
+    const text = this.#joined.concat(this.#pieces).join('');
+    this.#joined = [];
+    this.#pieces = [];
+    this.units = 0;
+    return text;
+  }
 }
 
 function decodePart(decoder: Pick<InstanceType<typeof TextDecoder>, 'decode'>, part?: Uint8Array): string {

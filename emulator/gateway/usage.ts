@@ -5,7 +5,7 @@ export interface UpstreamUsage {
   readonly cachedTokens: number;
   /** Of the prompt, written into the cache; absent where the upstream does not tell. */
   readonly cacheWriteTokens?: number;
-  /** As it came, with whatever else it tells. */
+  /** Its figures as they came, with whatever else it counts. */
   readonly told?: Readonly<Record<string, unknown>>;
 }
 
@@ -32,9 +32,22 @@ function read(usage: unknown): UpstreamUsage | undefined {
     promptTokens,
     completionTokens,
     cachedTokens,
-    told: members(usage),
+    told: figures(usage),
     ...(written !== undefined && { cacheWriteTokens: Math.min(written, promptTokens - cachedTokens) }),
   };
+}
+
+const MAX_FIGURES = 64;
+
+/** The numbers of a value, and those of its members: what else stands there is not usage, and may be of any size. */
+function figures(value: unknown, nested = true): Record<string, unknown> {
+  const kept = Object.entries(members(value))
+    .slice(0, MAX_FIGURES)
+    .flatMap(([name, member]): [string, unknown][] => {
+      if (typeof member === 'number') return [[name, member]];
+      return nested && typeof member === 'object' && member !== null ? [[name, figures(member, false)]] : [];
+    });
+  return Object.fromEntries(kept);
 }
 
 function count(value: unknown): number | undefined {

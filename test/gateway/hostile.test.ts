@@ -1,0 +1,597 @@
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer as createSecureServer } from 'node:https';
+import { type AddressInfo, connect, createServer as createRawServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { ERRORS, type ErrorBody } from '../../contract/errors.ts';
+import { createSession, tool } from '../support/session.ts';
+import { startGateway } from './gateway.ts';
+
+const K3 = { model: 'kimi-k3' };
+const ask = (content: string) => [{ role: 'user', content }];
+/** A turn that this upstream answers as it should, which shows that the session still works. */
+const WELL = 'Answer well.';
+const TIMEOUTS = { connect: 2_000, firstByte: 300, idle: 300, turn: 600 };
+/** Where only the size of an answer is to end it. */
+const PATIENT = { ...TIMEOUTS, firstByte: 60_000, idle: 60_000, turn: 60_000 };
+
+const event = (chunk: object) => `data: ${JSON.stringify(chunk)}\n\n`;
+const delta = (delta: object, more: object = {}) => event({ choices: [{ index: 0, delta, ...more }] });
+const FINISH = delta({}, { finish_reason: 'stop' });
+const completion = (message: object, more: object = {}) =>
+  JSON.stringify({ id: 'c', choices: [{ index: 0, message, finish_reason: 'stop' }], ...more });
+
+type Misbehave = (socket: Socket, isStreamed: boolean) => void;
+
+/** A server that answers on the bare connection: well where it is asked to, else as it is told. */
+async function rawServer(misbehave: Misbehave): Promise<{ base: string; open: Set<Socket>; bad: Set<Socket> }> {
+  const open = new Set<Socket>();
+  const bad = new Set<Socket>();
+  const server = createRawServer((socket) => {
+    open.add(socket);
+    socket.on('close', () => open.delete(socket));
+    socket.on('error', () => undefined);
+    let text = '';
+    socket.on('data', (part) => {
+      text += part.toString('latin1');
+      const [head = '', body] = text.split('\r\n\r\n');
+      const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
+      if (body === undefined || body.length < length) return;
+      text = '';
+      if (body.includes(WELL)) socket.write(http('application/json', completion({ content: 'Well.' })));
+      else {
+        bad.add(socket);
+        misbehave(socket, body.includes('"stream":true'));
+      }
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    for (const socket of open) socket.destroy();
+    server.close();
+  });
+  return { base: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`, open, bad };
+}
+
+function http(type: string, body: string | Buffer, more = ''): Buffer {
+  const bytes = Buffer.from(body);
+  const head = `HTTP/1.1 200 OK\r\nContent-Type: ${type}\r\nContent-Length: ${bytes.length}\r\n${more}\r\n`;
+  return Buffer.concat([Buffer.from(head), bytes]);
+}
+
+const answerWith =
+  (whole: string | Buffer, streamed: string | Buffer = whole, more = ''): Misbehave =>
+  (socket, isStreamed) => {
+    socket.write(http(isStreamed ? 'text/event-stream' : 'application/json', isStreamed ? streamed : whole, more));
+  };
+
+/** Writes for as long as the other side reads. */
+function writeOn(socket: Socket, part: Buffer | string): void {
+  const write = (): void => {
+    while (!socket.destroyed && socket.write(part));
+  };
+  socket.on('drain', write);
+  write();
+}
+
+/** Writes a part whenever the event loop comes round, however few bytes it has. */
+function drip(socket: Socket, part: string, everyMs: number): void {
+  const timer = setInterval(() => socket.write(part), everyMs);
+  socket.on('close', () => clearInterval(timer));
+}
+
+const chunked = (type: string) => `HTTP/1.1 200 OK\r\nContent-Type: ${type}\r\nTransfer-Encoding: chunked\r\n\r\n`;
+const typeFor = (isStreamed: boolean) => (isStreamed ? 'text/event-stream' : 'application/json');
+const chunkOf = (text: string) => `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`;
+
+const nested = `${'['.repeat(200_000)}${']'.repeat(200_000)}`;
+const many = `[${'0,'.repeat(1_000_000)}0]`;
+const bomb = gzipSync(Buffer.alloc(80 * 2 ** 20, ' '));
+const gzipped = 'Content-Encoding: gzip\r\n';
+const damaged = gzipSync(completion({ content: 'Well.' }).repeat(50)).fill(7, 30, 60);
+
+const call = (index: number) => ({ index, id: 'same', function: { name: 'look', arguments: '{}' } });
+
+interface Case {
+  title: string;
+  upstream: Misbehave;
+  /** Of the error that a session turn ends with. */
+  says: RegExp;
+  code?: 'upstream_failed' | 'upstream_timeout';
+  timeouts?: typeof TIMEOUTS;
+  /** Goes on for as long as it is read. */
+  isEndless?: true;
+}
+
+const CASES: Case[] = [
+  {
+    title: 'never answers',
+    isEndless: true,
+    upstream: () => undefined,
+    says: /no answer for 0.3 seconds/,
+    code: 'upstream_timeout',
+  },
+  {
+    title: 'sends its head a byte at a time',
+    upstream: (socket) => {
+      socket.write('HTTP/1.1 200 OK\r\nX-Odd: ');
+      drip(socket, 'x', 20);
+    },
+    says: /no answer for 0.3 seconds/,
+    code: 'upstream_timeout',
+  },
+  {
+    title: 'sends headers without end',
+    isEndless: true,
+    upstream: (socket) => {
+      socket.write('HTTP/1.1 200 OK\r\n');
+      writeOn(socket, `X-Odd: ${'y'.repeat(1_000)}\r\n`);
+    },
+    says: /does not speak HTTP/,
+  },
+  {
+    title: 'sends its answer a byte at a time',
+    isEndless: true,
+    upstream: (socket, isStreamed) => {
+      socket.write(chunked(typeFor(isStreamed)));
+      drip(socket, chunkOf(isStreamed ? ':\n\n' : ' '), 20);
+    },
+    says: /no end of the answer for 0.6 seconds/,
+    code: 'upstream_timeout',
+  },
+  {
+    title: 'stops in the middle of its answer',
+    upstream: (socket, isStreamed) => socket.write(chunked(typeFor(isStreamed))),
+    says: /no further part of the answer for 0.3 seconds/,
+    code: 'upstream_timeout',
+  },
+  {
+    title: 'never ends its answer',
+    isEndless: true,
+    upstream: (socket, isStreamed) => {
+      socket.write(chunked(typeFor(isStreamed)));
+      writeOn(socket, chunkOf(isStreamed ? `:${'x'.repeat(50_000)}\n\n` : ' '.repeat(50_000)));
+    },
+    says: /longer than \d+ bytes/,
+    timeouts: PATIENT,
+  },
+  {
+    title: 'never ends an event',
+    isEndless: true,
+    upstream: (socket, isStreamed) => {
+      socket.write(chunked(typeFor(isStreamed)));
+      writeOn(socket, chunkOf(`data: ${'x'.repeat(50_000)}`));
+    },
+    says: /longer than \d+ (?:bytes|characters)/,
+    timeouts: PATIENT,
+  },
+  {
+    title: 'sends an event of a million lines',
+    upstream: answerWith('x', `${'data:\n'.repeat(500_000)}\n\n`),
+    says: /more than 1024 lines|not JSON/,
+    timeouts: PATIENT,
+  },
+  {
+    title: 'says more than a window can hold',
+    upstream: answerWith(
+      completion({ content: 'x'.repeat(5 * 2 ** 20) }),
+      delta({ content: 'x'.repeat(2 ** 20) }).repeat(6),
+    ),
+    says: /longer than \d+ (?:bytes|characters)/,
+    timeouts: PATIENT,
+  },
+  {
+    title: 'promises 10 GB and sends what it can',
+    isEndless: true,
+    upstream: (socket, isStreamed) => {
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Type: ${typeFor(isStreamed)}\r\nContent-Length: 10737418240\r\n\r\n`);
+      writeOn(socket, Buffer.alloc(65_536, isStreamed ? `:${'x'.repeat(1_000)}\n\n` : ' '));
+    },
+    says: /longer than \d+ bytes/,
+    timeouts: PATIENT,
+  },
+  {
+    title: 'answers with a page',
+    upstream: (socket) => socket.write(http('text/html', '<html>Welcome</html>')),
+    says: /answered text\/html/,
+  },
+  {
+    title: 'answers with a page without end',
+    isEndless: true,
+    upstream: (socket) => {
+      socket.write(chunked('text/html'));
+      writeOn(socket, chunkOf('x'.repeat(50_000)));
+    },
+    says: /answered text\/html/,
+  },
+  {
+    title: 'names no type',
+    upstream: (socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}'),
+    says: /answered no Content-Type/,
+  },
+  {
+    title: 'sends a stream for JSON, and JSON for a stream',
+    upstream: (socket, isStreamed) =>
+      socket.write(
+        isStreamed ? http('application/json', completion({ content: 'x' })) : http('text/event-stream', FINISH),
+      ),
+    says: /instead of a/,
+  },
+  {
+    title: 'redirects to another host',
+    upstream: (socket) =>
+      socket.write('HTTP/1.1 307 Go\r\nLocation: https://evil.example/v1\r\nContent-Length: 0\r\n\r\n'),
+    says: /answered 307 to evil.example, which is not followed/,
+  },
+  {
+    title: 'redirects to loopback',
+    upstream: (socket) => socket.write('HTTP/1.1 302 Go\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n'),
+    says: /answered 302 to 127.0.0.1:9, which is not followed/,
+  },
+  {
+    title: 'sends bytes that are not UTF-8',
+    upstream: answerWith(Buffer.from([0x7b, 0xff, 0x7d]), Buffer.from([0x64, 0xff, 0x0a, 0x0a])),
+    says: /not valid UTF-8/,
+  },
+  { title: 'nests 200,000 lists', upstream: answerWith(nested, `data: ${nested}\n\n`), says: /nested deeper/ },
+  {
+    title: 'sends a million values',
+    upstream: answerWith(many, `data: ${many}\n\n`),
+    says: /holds more than \d+ values/,
+  },
+  { title: 'sends JSON that ends early', upstream: answerWith('{"choices":[', 'data: {"cho\n\n'), says: /not JSON/ },
+  {
+    title: 'sends JSON that is not a chat',
+    upstream: answerWith('[1]', 'data: [1]\n\n'),
+    says: /not a chat|something else/,
+  },
+  {
+    title: 'sends fewer bytes than it promised',
+    upstream: (socket, isStreamed) =>
+      socket.end(`HTTP/1.1 200 OK\r\nContent-Type: ${typeFor(isStreamed)}\r\nContent-Length: 999\r\n\r\n: {}`),
+    says: /connection broke off/,
+  },
+  {
+    title: 'cuts its JSON by its Content-Length',
+    upstream: (socket, isStreamed) => {
+      const body = isStreamed ? delta({ content: 'x' }) + FINISH : completion({ content: 'x' });
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Type: ${typeFor(isStreamed)}\r\nContent-Length: 20\r\n\r\n${body}`);
+    },
+    says: /not JSON/,
+  },
+  {
+    title: 'gives two lengths',
+    upstream: (socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{} '),
+    says: /does not speak HTTP/,
+  },
+  {
+    title: 'gives a length and chunks',
+    upstream: (socket) =>
+      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n'),
+    says: /does not speak HTTP/,
+  },
+  {
+    title: 'sends a gzip bomb',
+    upstream: answerWith(bomb, bomb, gzipped),
+    says: /longer than \d+ (?:bytes|characters)/,
+    timeouts: PATIENT,
+  },
+  { title: 'sends damaged gzip', upstream: answerWith(damaged, damaged, gzipped), says: /encoding is damaged/ },
+  {
+    title: 'encodes unknown to all',
+    upstream: answerWith('{}', FINISH, 'Content-Encoding: zork\r\n'),
+    says: /encoding zork/,
+  },
+  {
+    title: 'speaks no HTTP',
+    upstream: (socket) => socket.write('SSH-2.0-OpenSSH_9.6\r\n'),
+    says: /does not speak HTTP/,
+  },
+  { title: 'closes before its head', upstream: (socket) => socket.destroy(), says: /connection broke off/ },
+  {
+    title: 'closes within its head',
+    upstream: (socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Ty'),
+    says: /connection broke off|does not speak HTTP/,
+  },
+  {
+    title: 'answers 100 without end',
+    isEndless: true,
+    upstream: (socket) => writeOn(socket, 'HTTP/1.1 100 Continue\r\n\r\n'),
+    says: /no answer for 0.3 seconds/,
+    code: 'upstream_timeout',
+  },
+  {
+    title: 'answers 103 and then nothing',
+    upstream: (socket) => socket.write('HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n'),
+    says: /no answer for 0.3 seconds/,
+    code: 'upstream_timeout',
+  },
+  {
+    title: 'switches protocols',
+    upstream: (socket) => socket.write('HTTP/1.1 101 Switching\r\nUpgrade: odd\r\nConnection: Upgrade\r\n\r\nhi'),
+    says: /connection broke off/,
+  },
+  {
+    title: 'has a status of its own',
+    upstream: (socket) => socket.write('HTTP/1.1 999 Odd\r\nContent-Length: 0\r\n\r\n'),
+    says: /status 999/,
+  },
+  {
+    title: 'has the status 000',
+    upstream: (socket) => socket.write('HTTP/1.1 000 Odd\r\nContent-Length: 0\r\n\r\n'),
+    says: /status 0|does not speak HTTP/,
+  },
+  {
+    title: 'calls a tool in place 1,000,000,000',
+    upstream: answerWith(
+      '{}',
+      delta({ tool_calls: [{ index: 0, id: 'a', function: { name: 'look', arguments: '{' } }] }) +
+        delta({ tool_calls: [{ index: 1e9, id: 'b', function: { name: 'look', arguments: '}' } }] }) +
+        FINISH,
+    ),
+    says: /index 1000000000|not a chat/,
+  },
+  {
+    title: 'gives two tool calls one id',
+    upstream: answerWith(
+      completion({ tool_calls: [call(0), call(1)] }),
+      delta({ tool_calls: [call(0), call(1)] }) + FINISH,
+    ),
+    says: /two of its tool calls have the id same/,
+  },
+  {
+    title: 'sends events without data for as long as they are read',
+    isEndless: true,
+    upstream: (socket, isStreamed) => {
+      socket.write(chunked(typeFor(isStreamed)));
+      writeOn(socket, chunkOf('\n\n'.repeat(30_000)));
+    },
+    says: /more than 1000000 events|longer than \d+ bytes/,
+    timeouts: PATIENT,
+  },
+  {
+    title: 'finishes without a choice',
+    upstream: answerWith('{"choices":[]}', `${event({ choices: [], finish_reason: 'stop' })}data: [DONE]\n\n`),
+    says: /not a chat|ended before the answer/,
+  },
+  {
+    title: 'finishes another choice alone',
+    upstream: answerWith(
+      '{"choices":{}}',
+      `${event({ choices: [{ index: 1, delta: { content: 'x' }, finish_reason: 'stop' }] })}data: [DONE]\n\n`,
+    ),
+    says: /not a chat|ended before the answer/,
+  },
+];
+
+/** The error that an answer ends with, whole or as its last event. */
+function errorOf(text: string): ErrorBody['error'] {
+  const [last = ''] = text.trimEnd().split('\n\n').slice(-1);
+  return (JSON.parse(last.replace(/^data: /, '')) as ErrorBody).error;
+}
+
+describe.each([false, true])('an upstream, stream: %s', (stream) => {
+  it.each(CASES)('that $title fails a turn, and leaves its session as it was', async (each) => {
+    const { upstream, says, code = 'upstream_failed', timeouts = TIMEOUTS, isEndless } = each;
+    const { base, bad } = await rawServer(upstream);
+    const api = await startGateway('over HTTP', base, { timeouts });
+    const session = await createSession(api, { ...K3, messages: ask('Before.') });
+    const before = await session.state();
+    const { status, text } = await session.chat(ask('Where?'), { ...K3, stream });
+    expect([200, ERRORS[code].status]).toContain(status);
+    expect(errorOf(text), text.slice(0, 200)).toMatchObject({
+      type: ERRORS[code].type,
+      code,
+      message: expect.stringMatching(says),
+    });
+    expect(await session.state()).toEqual(before);
+    expect((await session.chat(ask(WELL), K3)).status).toBe(200);
+    expect((await session.messages()).map(({ content }) => content)).toEqual(['Before.', WELL, 'Well.']);
+    // A connection is not kept by an answer that nobody reads.
+    if (isEndless) await expect.poll(() => [...bad].every(({ closed }) => closed), { timeout: 3_000 }).toBe(true);
+  });
+});
+
+describe('a turn is billed by the figures of its answer only where they can be', () => {
+  const usage = { prompt_tokens: 40, completion_tokens: 9 };
+  it.each([
+    ['negative', { ...usage, prompt_tokens: -1 }],
+    ['text', { prompt_tokens: '40', completion_tokens: '9' }],
+    ['huge', { ...usage, completion_tokens: 1e300 }],
+    ['a fraction', { ...usage, completion_tokens: 0.5 }],
+    ['a list', [40, 9]],
+    ['absent in part', { prompt_tokens: 40 }],
+  ])('%s: it is counted here', async (_, told) => {
+    const { base } = await rawServer(answerWith(completion({ content: 'At B-14.' }, { usage: told })));
+    const api = await startGateway('over HTTP', base);
+    const session = await createSession(api, K3);
+    expect((await session.chat(ask('Where?'), K3)).status).toBe(200);
+    const { total } = await api.emulator.spend();
+    expect(total.output_tokens).toBeGreaterThan(0);
+    expect(total.output_tokens).toBeLessThan(20);
+    expect(total.input_tokens).toBeLessThan(200);
+  });
+
+  it('more tokens cached than there are: all of them are cached', async () => {
+    const told = { ...usage, cached_tokens: 1e9, prompt_tokens_details: { cached_tokens: 1e9 }, padding: many };
+    const { base } = await rawServer(answerWith(completion({ content: 'Yes.' }, { usage: told })));
+    const api = await startGateway('over HTTP', base);
+    await (await createSession(api, K3)).chat(ask('Where?'), K3);
+    const { total } = await api.emulator.spend();
+    expect(total).toMatchObject({ input_tokens: 0, cached_tokens: 40, output_tokens: 9 });
+    const [entry] = api.emulator.journal.entries({ operation: 'createChatCompletion' });
+    expect(entry?.facts.turn?.usage).toEqual({
+      prompt_tokens: 40,
+      completion_tokens: 9,
+      total_tokens: 49,
+      cached_tokens: 40,
+      prompt_tokens_details: { cached_tokens: 1e9 },
+    });
+  });
+
+  it('not a number: what is not JSON is not an answer', async () => {
+    const { base } = await rawServer(answerWith(completion({ content: 'x' }, { usage }).replace('40', 'NaN')));
+    const session = await createSession(await startGateway('over HTTP', base), K3);
+    expect((await session.chat(ask('Where?'), K3)).status).toBe(502);
+  });
+});
+
+describe('a stream that is odd', () => {
+  const streamed = async (body: string) => {
+    const { base } = await rawServer(answerWith('{}', body));
+    const session = await createSession(await startGateway('over HTTP', base), K3);
+    const { text } = await session.chat(ask('Where?'), { ...K3, stream: true, tools: [tool('look')] });
+    return { session, text };
+  };
+
+  it('finishes twice: the session is in the first of them, and the turn is stored once', async () => {
+    const { session, text } = await streamed(`${delta({ content: 'B-14' })}${FINISH}${FINISH}data: [DONE]\n\n`);
+    expect(text.match(/"finish_reason":"stop"/g)).toHaveLength(2);
+    expect(text.match(/"session":/g)).toHaveLength(1);
+    expect((await session.messages()).map(({ content }) => content)).toEqual(['Where?', 'B-14']);
+  });
+
+  it('has two choices: both are handed on, and the first is stored', async () => {
+    const two = event({
+      choices: [
+        { index: 1, delta: { content: 'Other' } },
+        { index: 0, delta: { content: 'First' } },
+      ],
+    });
+    const { session, text } = await streamed(`${two}${FINISH}data: [DONE]\n\n`);
+    expect(text.startsWith(two)).toBe(true);
+    expect((await session.messages()).map(({ content }) => content)).toEqual(['Where?', 'First']);
+  });
+
+  it('goes on behind its end: the rest is not read', async () => {
+    const { session } = await streamed(
+      `${delta({ content: 'B-14' })}${FINISH}data: [DONE]\n\n${delta({ content: '!' })}`,
+    );
+    expect((await session.messages()).map(({ content }) => content)).toEqual(['Where?', 'B-14']);
+  });
+});
+
+const PASSED: [title: string, answer: Buffer][] = [
+  ['a page', http('text/html', '<html>Welcome</html>')],
+  ['bytes that are not UTF-8', http('application/json', Buffer.from([0x7b, 0xff, 0xfe, 0x7d]))],
+  ['200,000 lists in each other', http('application/json', nested)],
+  ['a million values', http('application/json', many)],
+  ['a gzip bomb', http('application/json', bomb, gzipped)],
+  ['damaged gzip', http('application/json', damaged, gzipped)],
+  ['a million lines', http('text/event-stream', '\n'.repeat(1_000_000))],
+  ['usage without end', http('text/event-stream', 'data: {"usage":\n'.repeat(60_000))],
+  [
+    'lies in usage',
+    http('application/json', completion({}, { usage: { prompt_tokens: -1, completion_tokens: 1e300 } })),
+  ],
+];
+
+/** What comes over the wire for one chat, without a session. */
+async function bytesFrom(base: string): Promise<Buffer> {
+  const { hostname, port, pathname } = new URL(base);
+  const socket = connect(Number(port), hostname);
+  const body = '{"model":"kimi-k3","messages":[]}';
+  const head = ['Host: 127.0.0.1', 'Authorization: Bearer k', 'Content-Type: application/json', 'Connection: close'];
+  socket.write(
+    [`POST ${pathname}/chat/completions HTTP/1.1`, ...head, `Content-Length: ${body.length}`, '', body].join('\r\n'),
+  );
+  const parts: Buffer[] = [];
+  for await (const part of socket) parts.push(part);
+  const whole = Buffer.concat(parts);
+  return whole.subarray(whole.indexOf('\r\n\r\n') + 4);
+}
+
+describe('a request without a session', () => {
+  it.each(PASSED)('gets %s as it came', async (_, answer) => {
+    const { base } = await rawServer((socket) => socket.write(answer));
+    const { emulator } = await startGateway('over HTTP', base);
+    const body = answer.subarray(answer.indexOf('\r\n\r\n') + 4);
+    expect((await bytesFrom(emulator.baseURL)).equals(body)).toBe(true);
+    expect((await emulator.spend()).total.output_tokens).toBe(0);
+  });
+
+  it.each([
+    ['never answers', (): void => undefined, 'upstream_timeout'],
+    ['has a status of its own', (socket: Socket) => socket.write('HTTP/1.1 999 Odd\r\n\r\n'), 'upstream_failed'],
+    ['has the status 000', (socket: Socket) => socket.write('HTTP/1.1 000 Odd\r\n\r\n'), 'upstream_failed'],
+    [
+      'switches protocols',
+      (socket: Socket) => socket.write('HTTP/1.1 101 Odd\r\nUpgrade: x\r\n\r\n'),
+      'upstream_failed',
+    ],
+    ['speaks no HTTP', (socket: Socket) => socket.write('220 smtp ready\r\n'), 'upstream_failed'],
+    ['closes before its head', (socket: Socket) => socket.destroy(), 'upstream_failed'],
+  ] as const)('is refused by the gateway where its upstream %s', async (_, upstream, code) => {
+    const { base } = await rawServer(upstream);
+    const api = await startGateway('over HTTP', base, { timeouts: TIMEOUTS });
+    const { status, body } = await api.post('/v1/chat/completions', { ...K3, messages: [] });
+    expect({ status, body }).toMatchObject({
+      status: ERRORS[code].status,
+      body: { error: { type: ERRORS[code].type } },
+    });
+  });
+
+  it.each(['in process', 'over HTTP'] as const)(
+    'is answered with a reason phrase that can be one, %s',
+    async (transport) => {
+      const { base } = await rawServer((socket) => socket.write('HTTP/1.1 200 O\x01K\r\nContent-Length: 2\r\n\r\nok'));
+      const api = await startGateway(transport, base);
+      expect((await api.get('/v1/models')).text).toBe('ok');
+    },
+  );
+
+  it('ends with its upstream where a client leaves an answer without end', async () => {
+    const { base, open } = await rawServer((socket) => {
+      socket.write(chunked('text/event-stream'));
+      writeOn(socket, chunkOf(':\n\n'.repeat(10_000)));
+    });
+    const api = await startGateway('over HTTP', base);
+    const end = new AbortController();
+    const response = await api.open('POST', '/v1/chat/completions', '{"model":"m"}', { signal: end.signal });
+    await response.body?.getReader().read();
+    end.abort();
+    await expect.poll(() => open.size, { timeout: 20_000 }).toBe(0);
+  });
+
+  it.each(['HEAD', 'GET'])('leaves no connection behind where an answer has no body: %s', async (method) => {
+    const { base, open } = await rawServer((socket) =>
+      socket.write(method === 'HEAD' ? 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n' : 'HTTP/1.1 304 Same\r\n\r\n'),
+    );
+    const api = await startGateway('in process', base);
+    for (let round = 0; round < 10; round += 1) await (await api.open(method, '/v1/models')).text();
+    expect(open.size).toBeLessThan(5);
+  });
+});
+
+/** A certificate that nobody has signed, for a name. */
+function certificate(name: string): { key: Buffer; cert: Buffer } {
+  const folder = mkdtempSync(join(tmpdir(), 'kimi-tls-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+  const made = ['-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert, '-days', '2', '-subj', `/CN=${name}`];
+  execFileSync('openssl', ['req', '-x509', ...made, '-addext', `subjectAltName=DNS:${name}`], { stdio: 'ignore' });
+  return { key: readFileSync(key), cert: readFileSync(cert) };
+}
+
+it('an upstream with a certificate that nobody has signed gets no request, and no key', async () => {
+  const asked: string[] = [];
+  const server = createSecureServer(certificate('localhost'), ({ headers }, response) => {
+    asked.push(String(headers.authorization));
+    response.end();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  const api = await startGateway('over HTTP', `https://localhost:${(server.address() as AddressInfo).port}/v1`);
+  const session = await createSession(api, K3);
+  for (const reply of [await session.chat(ask('Where?'), K3), await api.get('/v1/models')]) {
+    expect(reply.status).toBe(502);
+    expect(errorOf(reply.text).message).toMatch(/certificate is self-signed/);
+  }
+  expect(asked).toEqual([]);
+});
