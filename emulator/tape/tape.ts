@@ -165,10 +165,11 @@ export class Tape {
   append({ key, form, request, answer }: TapedExchange): void {
     if (this.#isClosed) return;
     const line = seal(JSON.stringify({ key, form, request, answer }));
+    const { size } = fstatSync(this.#file);
     try {
       writeFileSync(this.#file, line);
     } catch (error) {
-      ftruncateSync(this.#file, this.#size);
+      ftruncateSync(this.#file, size);
       throw this.#unusable(`it cannot be written: ${(error as Error).message}`);
     }
     this.#readLines();

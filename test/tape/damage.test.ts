@@ -149,6 +149,34 @@ describe('a tape whose gateway is killed', () => {
     expect(told.filter((text) => !recorded.has(text))).toEqual([]);
   });
 
+  it('is whole where its disk was full, and the gateway then asks nobody, as nothing would be recorded', async () => {
+    let asked = 0;
+    const upstream = await serve((request, response) => {
+      asked += 1;
+      request.resume();
+      response.writeHead(200, { 'Content-Type': 'application/json' });
+      response.end(JSON.stringify({ choices: [{ message: { content: 'x'.repeat(20_000) } }] }));
+    });
+    const path = newTape();
+    const flags = ['gateway', '--upstream', upstream, '--record', path, '--memory'];
+    const { server, ready } = await ServerProcess.listening(flags, { fileBlocks: 64 });
+    const statuses: number[] = [];
+    for (let n = 0; n < 6; n += 1) {
+      const body = JSON.stringify({ model: 'm', messages: [{ role: 'user', content: `number ${n}` }] });
+      const response = await fetch(`${ready.base_url}/chat/completions`, { method: 'POST', body });
+      statuses.push(response.status);
+      await response.text();
+    }
+    const { stderr } = await server.signal('SIGTERM');
+    expect(stderr).toContain(`tape ${path}: it cannot be written`);
+    const recorded = exchangesOf(path).length;
+    expect(recorded).toBeGreaterThan(0);
+    // The one that did not fit was answered all the same.
+    expect(statuses).toEqual([...Array(recorded + 1).fill(200), ...Array(5 - recorded).fill(502)]);
+    expect(asked).toBe(recorded + 1);
+    expect((await run(['tape', 'check', path])).code).toBe(0);
+  });
+
   it('is refused in one line by the command line where it is damaged', async () => {
     const path = newTape();
     writeFileSync(path, 'no tape\n');
