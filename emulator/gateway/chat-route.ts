@@ -115,6 +115,8 @@ class SessionTurn {
   /** Aborted where the turn has failed: an answer that nobody reads to its end would keep its connection. */
   readonly #exchange = new AbortController();
   #timer: NodeJS.Timeout | undefined;
+  #isCalling = false;
+  #lostBefore = false;
 
   constructor(c: RequestContext, gateway: Gateway, asked: TurnAsked) {
     this.#c = c;
@@ -128,7 +130,7 @@ class SessionTurn {
     try {
       const { turn, answer } = await this.#ask(false);
       const { text, read } = await readChat(answer, this.#c.var.services.limits);
-      await this.#take(turn, read, (session) => withMember(text, 'session', session));
+      await this.#finish(turn, read, (session) => withMember(text, 'session', session));
       copyHeaders(this.#c, answer);
       this.#tellDrift(turn, read);
       return respondWritten(this.#c, mutation.answer);
@@ -167,7 +169,7 @@ class SessionTurn {
         }
         const { read } = step.value;
         let last: string[] = [];
-        await this.#take(turn, read, (session) => {
+        await this.#finish(turn, read, (session) => {
           last = heldEvents(step.value, session);
           return sent + last.join('');
         });
@@ -185,8 +187,10 @@ class SessionTurn {
     }
   }
 
+  /** However the turn has ended, but for the death of the process. */
   #release(): void {
     clearTimeout(this.#timer);
+    this.#endCall();
     this.#asked.mutation.release();
   }
 
@@ -201,6 +205,7 @@ class SessionTurn {
     const { signal } = this.#asked;
     const { turn, parts } = await this.#check(isStreamed);
     this.#limitTime(this.#gateway.turnMs);
+    this.#beginCall();
     try {
       const answer = await this.#gateway.upstream.ask({
         method: 'POST',
@@ -216,6 +221,25 @@ class SessionTurn {
       if (error instanceof UpstreamRefusal || isUnsent(error)) turn.reservation.release();
       throw error;
     }
+  }
+
+  /** From here on a process that dies may take an answer with it that was paid for: its retry is to know. */
+  #beginCall(): void {
+    const { store } = this.#c.var.services;
+    const key = this.#key;
+    if (key !== undefined) this.#lostBefore = store.answers.beginCall(this.#c.var.account, key);
+    this.#isCalling = key !== undefined;
+  }
+
+  #endCall(): void {
+    const { store } = this.#c.var.services;
+    if (!this.#isCalling || store.closed) return;
+    this.#isCalling = false;
+    store.answers.endCall(this.#c.var.account, this.#key ?? '');
+  }
+
+  get #key(): string | undefined {
+    return this.#c.req.header('idempotency-key');
   }
 
   async #check(isStreamed: boolean): Promise<{ turn: CheckedTurn; parts: Uint8Array[] }> {
@@ -272,7 +296,7 @@ class SessionTurn {
    * @param textOf what is sent of it and, under a key, stored
    * @throws ApiError where it does not fit the window
    */
-  async #take(turn: CheckedTurn, read: ReadAnswer, textOf: (session: SessionState) => string): Promise<void> {
+  async #finish(turn: CheckedTurn, read: ReadAnswer, textOf: (session: SessionState) => string): Promise<void> {
     const { input, bill, reservation, promptTokens } = turn;
     const stored = await this.#storedAnswer(turn, read);
     const usage = read.usage ?? { promptTokens, cachedTokens: bill.cachedTokens, completionTokens: stored.tokens };
@@ -284,13 +308,16 @@ class SessionTurn {
     const { session } = mutation.commitNow((row) => {
       const committed = { input, items: stored.items, callsIssued: read.calls.length };
       const state = toSessionState(services, commitTurn(services, row, turn.window, committed));
+      this.#endCall();
       return { body: answered, session: state, version: state.version, text: textOf(state) };
     });
     const place = services.store.sessions.find(account, turn.session.id)?.view.head;
     const drift = driftOf(turn, read);
     noteEffects(this.#c, {
       ...turnFacts(request, { ...answered, session }, input.write, place),
-      ...(drift && { upstream: { drift } }),
+      ...((drift || this.#lostBefore) && {
+        upstream: { ...(drift && { drift }), ...(this.#lostBefore && { lost_before: true as const }) },
+      }),
     });
     billingOf(services).wrote(turn.session.id, historyOf(services.profiles.of(request.model), stored.items));
   }

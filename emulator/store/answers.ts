@@ -31,7 +31,24 @@ export class Answers {
   /** Makes all answers unfindable, in a transaction; the collector deletes them. */
   dropAll(transaction: (work: () => number) => number): void {
     // Adopted only once it is committed.
-    this.#generation = transaction(() => this.#sql.nextGeneration.get()?.value ?? 0);
+    this.#generation = transaction(() => {
+      this.#sql.forgetCalls.run();
+      return this.#sql.nextGeneration.get()?.value ?? 0;
+    });
+  }
+
+  /**
+   * Notes that another server is asked for the answer. A note that is there already is of a call that was lost with its process:
+   * answered there perhaps, and never stored here.
+   * @returns whether one was lost
+   */
+  beginCall(account: string, key: string): boolean {
+    return this.#sql.beginCall.run(account, key).changes === 0;
+  }
+
+  /** Once the outcome of the call is known. */
+  endCall(account: string, key: string): void {
+    this.#sql.endCall.run(account, key);
   }
 
   find(account: string, key: string, now: number): StoredAnswer | undefined {
@@ -62,6 +79,9 @@ function statements(database: Database) {
       `INSERT INTO meta (name, value) VALUES ('generation', 1)
        ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value`,
     ),
+    beginCall: database.prepare<[string, string]>('INSERT OR IGNORE INTO calls (account, key) VALUES (?, ?)'),
+    endCall: database.prepare<[string, string]>('DELETE FROM calls WHERE account = ? AND key = ?'),
+    forgetCalls: database.prepare<[]>('DELETE FROM calls'),
     purgeOldest: database.prepare<[number, number]>(
       'DELETE FROM answers WHERE rowid IN (SELECT rowid FROM answers WHERE rowid <= ? LIMIT ?)',
     ),

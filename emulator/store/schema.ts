@@ -177,4 +177,8 @@ export const MIGRATIONS: readonly string[] = [
   CREATE UNIQUE INDEX kept_files_by_place ON kept_files (ord);
   CREATE INDEX kept_files_by_blob ON kept_files (blob);
   `,
+  // Calls to another server that are under way, by the key of their request.
+  `
+  CREATE TABLE calls (account TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY (account, key)) WITHOUT ROWID;
+  `,
 ];

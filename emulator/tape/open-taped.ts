@@ -27,7 +27,7 @@ interface Surroundings {
 
 /**
  * The emulator of a test: one whose model answers, or a gateway with a tape.
- * @throws RangeError in one line for a mode that is none, or where the environment names no upstream to record
+ * @throws RangeError in one line for an unknown mode, or where the environment names no upstream to record
  */
 export function openTaped(options: TestOptions, { env = process.env, fetch }: Surroundings = {}): Emulator {
   const { tape, mode = 'auto', ...common } = options;

@@ -58,7 +58,7 @@ export class RecordingUpstream implements Upstream {
       };
     });
     if (request.method === 'HEAD' || answer.status === 204 || answer.status === 304) {
-      await this.#keep(recording, 'whole');
+      await this.#write(recording, 'whole');
       return answer;
     }
     return { ...answer, body: this.#taped(answer.body, recording) };
@@ -76,12 +76,12 @@ export class RecordingUpstream implements Upstream {
       if (error instanceof ApiError) end = { code: error.code, details: { ...error.details } };
       throw error;
     } finally {
-      await this.#keep(recording, end);
+      await this.#write(recording, end);
     }
   }
 
   /** What cannot be recorded lets no further request through: its run would cost money and leave a hole. */
-  async #keep(recording: Recording, end: End): Promise<void> {
+  async #write(recording: Recording, end: End): Promise<void> {
     try {
       const exchange = await recording.toExchange(end);
       if (exchange) this.#tape.append(exchange);

@@ -126,7 +126,7 @@ export class Tape {
   /** What follows the last line end: a line that lost its end only, or one that was cut while it was written. */
   #readLast(rest: Buffer, writes: boolean, warn: (note: string) => void): void {
     if (sealedText(rest) !== undefined) {
-      this.#take(rest, this.#size);
+      this.#read(rest, this.#size);
       if (writes) writeFileSync(this.#file, '\n');
       this.#size += rest.length + (writes ? 1 : 0);
       return;
@@ -193,7 +193,7 @@ export class Tape {
       let from = 0;
       for (let end = buffer.indexOf(NEWLINE); end !== -1 && end < read; end = buffer.indexOf(NEWLINE, from)) {
         const line = Buffer.concat([...parts, buffer.subarray(from, end)]);
-        this.#take(line, start);
+        this.#read(line, start);
         start += line.length + 1;
         this.#size = start;
         parts = [];
@@ -207,7 +207,7 @@ export class Tape {
     return Buffer.concat(parts);
   }
 
-  #take(line: Buffer, start: number): void {
+  #read(line: Buffer, start: number): void {
     const n = this.#lines;
     if (n === 0) {
       this.#readHeader(line);

@@ -68,7 +68,7 @@ it.each([
   expect([code, stderr]).toEqual([2, `kimi-emulator tape: ${told} (see --help)\n`]);
 });
 
-it('show and prune refuse numbers that are none with code 2', async () => {
+it('show and prune refuse invalid numbers with code 2', async () => {
   const path = await recordedTape();
   for (const args of [
     ['show', path, '5'],

@@ -1,0 +1,201 @@
+import type { ServerResponse } from 'node:http';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Api } from '../support/emulator.ts';
+import { createSession, expectRefusal, type SessionUnderTest } from '../support/session.ts';
+import { serve, startGateway } from './gateway.ts';
+
+const K3 = { model: 'kimi-k3' };
+
+/** How the upstream treats one call. */
+type Treatment = 'answers' | 'refuses' | 'breaks off' | 'breaks before';
+
+const USAGE = { prompt_tokens: 1_000, completion_tokens: 100, total_tokens: 1_100 };
+
+/** An upstream that counts what it is asked, by the last message, and treats its calls as it is told. */
+class CountingUpstream {
+  readonly calls = new Map<string, number>();
+  treatments: Treatment[] = [];
+  baseURL = '';
+
+  async start(): Promise<this> {
+    this.baseURL = await serve((request, response) => {
+      let text = '';
+      request.on('data', (part) => {
+        text += part;
+      });
+      request.on('end', () => {
+        const { messages, stream } = JSON.parse(text);
+        const content = messages?.at(-1).content ?? '';
+        this.calls.set(content, (this.calls.get(content) ?? 0) + 1);
+        this.#treat(response, this.treatments.shift() ?? 'answers', stream === true);
+      });
+    });
+    return this;
+  }
+
+  #treat(response: ServerResponse, treatment: Treatment, isStreamed: boolean): void {
+    if (treatment === 'breaks before') return void response.destroy();
+    if (treatment === 'refuses') {
+      response.writeHead(429, { 'Content-Type': 'application/json' });
+      return void response.end('{"error":{"message":"slow down","type":"rate_limit_reached_error"}}');
+    }
+    const common = { id: 'c1', created: 1, model: 'kimi-k3' };
+    const whole = { index: 0, message: { role: 'assistant', content: 'Yes.' }, finish_reason: 'stop' };
+    const chunk = (choice: object) => `data: ${JSON.stringify({ ...common, choices: [choice] })}\n\n`;
+    const parts = isStreamed
+      ? [
+          chunk({ index: 0, delta: { content: 'Yes.' } }),
+          chunk({ index: 0, delta: {}, finish_reason: 'stop', usage: USAGE }),
+        ]
+      : [JSON.stringify({ ...common, choices: [whole], usage: USAGE })];
+    response.writeHead(200, { 'Content-Type': isStreamed ? 'text/event-stream' : 'application/json' });
+    if (treatment === 'breaks off') return void response.write((parts[0] ?? '').slice(0, -3), () => response.destroy());
+    response.end(parts.join('') + (isStreamed ? 'data: [DONE]\n\n' : ''));
+  }
+}
+
+const step = fc.record({
+  /** The turn that is tried. */
+  turn: fc.nat({ max: 3 }),
+  treatment: fc.constantFrom<Treatment>('answers', 'answers', 'refuses', 'breaks off', 'breaks before'),
+  /** Whether the client never hears of the answer. */
+  loses: fc.boolean(),
+  at: fc.constantFrom('once', 'twice at a time'),
+});
+
+/** One attempt of a client at a turn, under its key. @returns whether it heard that the turn is done */
+async function attempt(session: SessionUnderTest, turn: number, loses: boolean): Promise<boolean> {
+  const headers = {
+    'Idempotency-Key': `${session.id}-${turn}`,
+    ...(loses && { 'Kimi-Emulator-Fault': 'lose_answer' }),
+  };
+  const messages = [{ role: 'user', content: `${session.id} turn ${turn}` }];
+  try {
+    const reply = await session.chat(messages, { ...K3, stream: turn % 2 === 1 }, { headers });
+    return reply.status === 200 && reply.text.includes('"session":');
+  } catch {
+    return false;
+  }
+}
+
+describe.each(['in process', 'over HTTP'] as const)('turns under keys, %s', (transport) => {
+  it('are asked for again only until they are stored, and then never', async () => {
+    const upstream = await new CountingUpstream().start();
+    const api = await startGateway(transport, upstream.baseURL);
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 2, maxLength: 8 }), async (steps) => {
+        const session = await createSession(api, K3);
+        const counts = (turn: number) => upstream.calls.get(`${session.id} turn ${turn}`) ?? 0;
+        for (const { turn, treatment, loses, at } of steps) {
+          const wasStored = await isStored(session, turn);
+          const before = counts(turn);
+          upstream.treatments = [treatment];
+          const tries = at === 'once' ? 1 : 2;
+          const heard = await Promise.all(Array.from({ length: tries }, () => attempt(session, turn, loses)));
+          if (wasStored) expect(counts(turn)).toBe(before);
+          else expect(counts(turn) - before).toBeLessThanOrEqual(tries);
+          if (heard.includes(true)) expect(await isStored(session, turn)).toBe(true);
+          upstream.treatments = [];
+        }
+        const window = await session.messages();
+        const asked = window.filter(({ role }) => role === 'user').map(({ content }) => content);
+        expect(new Set(asked).size).toBe(asked.length);
+        expect(window.length).toBe(2 * asked.length);
+        await api.delete(session.path);
+      }),
+      { numRuns: transport === 'in process' ? 150 : 40 },
+    );
+  });
+});
+
+async function isStored(session: SessionUnderTest, turn: number): Promise<boolean> {
+  return (await session.messages()).some(({ content }) => content === `${session.id} turn ${turn}`);
+}
+
+/** Of a turn of kimi-k3 with `USAGE`, in dollars: 1,000 × 3 and 100 × 15 per million tokens. */
+const COST = 0.0045;
+
+async function spent(api: Api): Promise<number> {
+  return (await api.emulator.spend()).total.cost;
+}
+
+describe.each(['in process', 'over HTTP'] as const)('--max-spend, %s', (transport) => {
+  it('is never exceeded, also by 32 turns at once', async () => {
+    const upstream = await new CountingUpstream().start();
+    const cap = 0.5;
+    const api = await startGateway(transport, upstream.baseURL, { maxSpend: `${cap}USD` });
+    const sessions = await Promise.all(Array.from({ length: 32 }, () => createSession(api, K3)));
+    const more = { ...K3, max_completion_tokens: 3_000 };
+    let answered = sessions.length;
+    for (let round = 0; answered > 0; round += 1) {
+      const replies = await Promise.all(
+        sessions.map((session) => session.chat([{ role: 'user', content: `${round}` }], more)),
+      );
+      answered = replies.filter(({ status }) => status === 200).length;
+      for (const reply of replies.filter(({ status }) => status !== 200)) expectRefusal(reply, 'spend_limit_reached');
+      expect(await spent(api)).toBeLessThanOrEqual(cap);
+    }
+    // At most a reservation, of 3,000 tokens at 15 dollars a million and a little more, is left unused at the end.
+    expect(await spent(api)).toBeGreaterThan(cap - 0.06);
+    const calls = [...upstream.calls.values()].reduce((sum, count) => sum + count, 0);
+    expect(await spent(api)).toBeCloseTo(calls * COST, 9);
+  });
+
+  it('counts each session and each key by itself where it says so', async () => {
+    const upstream = await new CountingUpstream().start();
+    const api = await startGateway(transport, upstream.baseURL, { maxSpend: ['0.02USD/session', '0.03USD/key'] });
+    const more = { ...K3, max_completion_tokens: 500 };
+    const ask = (session: SessionUnderTest) => session.chat([{ role: 'user', content: 'Ready?' }], more);
+    const [one, two] = [await createSession(api, K3), await createSession(api, K3)];
+    const statuses: number[] = [];
+    for (const session of [one, one, one, one, two, two, two, two]) statuses.push((await ask(session)).status);
+    expect(statuses).toEqual([200, 200, 200, 402, 200, 200, 402, 402]);
+    const other = await createSession(api, K3, 'sk-other');
+    expect((await ask(other)).status).toBe(200);
+  });
+
+  it('holds for requests without a session, and refuses what it cannot price', async () => {
+    const upstream = await new CountingUpstream().start();
+    const api = await startGateway(transport, upstream.baseURL, { maxSpend: '0.02USD' });
+    const body = { ...K3, max_completion_tokens: 500, messages: [{ role: 'user', content: 'Ready?' }] };
+    const statuses: number[] = [];
+    for (let round = 0; round < 4; round += 1) statuses.push((await api.post('/v1/chat/completions', body)).status);
+    expect(statuses).toEqual([200, 200, 402, 402]);
+    const unpriced = await api.post('/v1/chat/completions', { ...body, model: 'other-1' });
+    expect(unpriced.text).toContain('No price of the model other-1 is known');
+    expect((await api.post('/v1/embeddings', {})).text).toContain('What POST /v1/embeddings costs is not known');
+    expect((await api.post('/v1/tokenizers/estimate-token-count', {})).status).not.toBe(402);
+  });
+
+  it('keeps what a call may have cost whose outcome is not known, and frees what was refused or never sent', async () => {
+    const upstream = await new CountingUpstream().start();
+    const api = await startGateway(transport, upstream.baseURL, { maxSpend: '0.02USD' });
+    const session = await createSession(api, K3);
+    const ask = () => session.chat([{ role: 'user', content: 'Ready?' }], { ...K3, max_completion_tokens: 800 });
+    upstream.treatments = ['refuses', 'refuses', 'refuses', 'breaks off'];
+    const statuses: number[] = [];
+    for (let round = 0; round < 5; round += 1) statuses.push((await ask()).status);
+    expect(statuses).toEqual([429, 429, 429, 502, 402]);
+  });
+});
+
+it('an answer whose client has gone is stored for its retry where the gateway finishes what was abandoned', async () => {
+  const upstream = await new CountingUpstream().start();
+  const api = await startGateway('over HTTP', upstream.baseURL, { finishAbandoned: true });
+  const session = await createSession(api, K3);
+  for (const stream of [false, true]) {
+    const content = `stream ${stream}`;
+    const headers = { 'Idempotency-Key': content, 'Content-Type': 'application/json' };
+    const abort = new AbortController();
+    const body = JSON.stringify({ ...K3, session_id: session.id, stream, messages: [{ role: 'user', content }] });
+    const asking = api.open('POST', '/v1/chat/completions', body, { headers, signal: abort.signal });
+    await expect.poll(() => upstream.calls.get(content)).toBe(1);
+    abort.abort();
+    await asking.then((response) => response.text()).catch(() => undefined);
+    await expect.poll(() => session.messages().then((window) => window.at(-2)?.content)).toBe(content);
+    const retry = await api.send('POST', '/v1/chat/completions', body, { headers });
+    expect(retry.text).toContain('Yes.');
+    expect(upstream.calls.get(content)).toBe(1);
+  }
+});
