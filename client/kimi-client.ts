@@ -6,9 +6,10 @@ import { Completions } from 'openai/resources/chat/completions/completions';
 import type { ChatRequest, CompletionUsage } from '../contract/chat.ts';
 import type { InputMessage } from '../contract/messages.ts';
 import type { SessionState } from '../contract/sessions.ts';
+import { type Fetch, localSessions } from './local-sessions.ts';
 import { Sessions } from './sessions.ts';
 
-export type Fetch = NonNullable<ClientOptions['fetch']>;
+export type { Fetch };
 
 export interface KimiClientOptions extends Omit<ClientOptions, 'provider'> {
   /** The base URL, such as `http://127.0.0.1:4100/v1`. Defaults to the environment's KIMI_BASE_URL. */
@@ -17,6 +18,11 @@ export interface KimiClientOptions extends Omit<ClientOptions, 'provider'> {
   apiKey?: ClientOptions['apiKey'];
   /** What sends requests. `emulator.fetch` of an emulator in this process needs no base URL and no key. */
   fetch?: Fetch | undefined;
+  /**
+   * Where sessions are kept: by the server (the default), or, as the live API keeps none, by a gateway in this process, in
+   * `.kimi-emulator/gateway.db`. Defaults to the environment's KIMI_SESSIONS, unless `fetch` is given.
+   */
+  sessions?: 'server' | 'local' | undefined;
 }
 
 /** Reaches nothing but a `fetch` that answers by itself. */
@@ -39,13 +45,19 @@ export class KimiClient extends OpenAI {
   sessions: Sessions = new Sessions(this);
 
   /** @throws OpenAIError that says how to name a server, where none is named */
-  constructor(options: KimiClientOptions = {}) {
+  constructor({ sessions, ...options }: KimiClientOptions = {}) {
     const inProcess = options.fetch === undefined ? undefined : IN_PROCESS;
     const baseURL = options.baseURL || readEnv('KIMI_BASE_URL') || inProcess?.baseURL;
     const apiKey = options.apiKey || readEnv('KIMI_API_KEY') || inProcess?.apiKey;
     if (!baseURL || !apiKey) throw new OpenAI.OpenAIError(unnamed(baseURL ? 'KIMI_API_KEY' : 'KIMI_BASE_URL'));
     // Organisation, project and admin key of an OpenAI account are nothing to send to another service.
-    super({ organization: null, project: null, adminAPIKey: null, ...options, baseURL, apiKey });
+    const place = sessions ?? (options.fetch ? 'server' : (readEnv('KIMI_SESSIONS') ?? 'server'));
+    if (place !== 'server' && place !== 'local') {
+      throw new OpenAI.OpenAIError(`sessions (or KIMI_SESSIONS) is server or local, not ${place}`);
+    }
+    const base = baseURL.replace(/\/+$/, '');
+    const local = place === 'local' ? { fetch: localSessions(base, options.fetch) } : {};
+    super({ organization: null, project: null, adminAPIKey: null, ...options, ...local, baseURL, apiKey });
   }
 
   /** This client with what sends its requests wrapped in something else, such as a log or a limit. */
