@@ -17,6 +17,7 @@ import {
   type TurnWindow,
   windowFor,
 } from '../chat/turn.ts';
+import { sliceIsOver, yieldToEventLoop } from '../engines/scheduler.ts';
 import type { Env, RequestContext } from '../http/context.ts';
 import { readMediaValue } from '../http/media-body.ts';
 import { parseFields } from '../http/request-body.ts';
@@ -298,7 +299,10 @@ class SessionTurn {
    */
   async #finish(turn: CheckedTurn, read: ReadAnswer, textOf: (session: SessionState) => string): Promise<void> {
     const { input, bill, reservation, promptTokens } = turn;
+    // To read a long answer may have used up this slice, and to store it takes one of its own.
+    if (sliceIsOver()) await yieldToEventLoop();
     const stored = await this.#storedAnswer(turn, read);
+    if (sliceIsOver()) await yieldToEventLoop();
     const usage = read.usage ?? { promptTokens, cachedTokens: bill.cachedTokens, completionTokens: stored.tokens };
     reservation.settle(bill.settle(usage.completionTokens, usage));
     this.#requireFits(turn, stored.items);

@@ -47,9 +47,13 @@ export async function* readEvents(
     const end = tail + piece;
     tail = end.slice(-LINE_END_UNITS);
     if (end.search(EMPTY_LINE) !== -1) {
-      const { events, rest } = split(begun.pop());
-      begun.push(rest);
-      yield events;
+      const batches = split(begun.pop());
+      let step = batches.next();
+      for (; !step.done; step = batches.next()) {
+        yield step.value;
+        if (sliceIsOver()) await yieldToEventLoop();
+      }
+      begun.push(step.value);
     }
     if (begun.units > bounds.eventUnits) {
       throw upstreamFailed(`an event of its stream is longer than ${bounds.eventUnits} characters`);
@@ -61,18 +65,28 @@ export async function* readEvents(
   if (last.trim() !== '') yield [toEvent(last)];
 }
 
-function split(text: string): { events: StreamEvent[]; rest: string } {
-  const events: StreamEvent[] = [];
+/** As many are handed on together: a part of the network may hold tens of thousands. */
+const EVENTS_AT_ONCE = 256;
+
+/** The events that are whole. @returns what is left */
+function* split(text: string): Generator<StreamEvent[], string> {
+  let events: StreamEvent[] = [];
   let from = 0;
   for (const { index, 0: end } of text.matchAll(EMPTY_LINE)) {
     const to = index + end.length;
     events.push(toEvent(text.slice(from, to)));
     from = to;
+    if (events.length < EVENTS_AT_ONCE) continue;
+    yield events;
+    events = [];
   }
-  return { events, rest: text.slice(from) };
+  if (events.length > 0) yield events;
+  return text.slice(from);
 }
 
 function toEvent(raw: string): StreamEvent {
+  // Signs of life may come in tens of thousands.
+  if (!raw.includes('data')) return { raw, data: undefined };
   const all = raw.split(/\r\n|\n|\r/, EVENT_LINES + 1);
   if (all.length > EVENT_LINES) throw upstreamFailed(`an event of its stream has more than ${EVENT_LINES} lines`);
   const lines = all.flatMap((line) => /^data:? ?(.*)$/s.exec(line)?.[1] ?? []);
