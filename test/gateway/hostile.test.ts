@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ERRORS, type ErrorBody } from '../../contract/errors.ts';
+import { ServerProcess } from '../cli/server-process.ts';
 import { createSession, tool } from '../support/session.ts';
 import { startGateway } from './gateway.ts';
 
@@ -569,29 +570,52 @@ describe('a request without a session', () => {
 });
 
 /** A certificate that nobody has signed, for a name. */
-function certificate(name: string): { key: Buffer; cert: Buffer } {
+function certificate(name: string): { key: Buffer; cert: Buffer; file: string } {
   const folder = mkdtempSync(join(tmpdir(), 'kimi-tls-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
   const made = ['-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert, '-days', '2', '-subj', `/CN=${name}`];
   execFileSync('openssl', ['req', '-x509', ...made, '-addext', `subjectAltName=DNS:${name}`], { stdio: 'ignore' });
-  return { key: readFileSync(key), cert: readFileSync(cert) };
+  return { key: readFileSync(key), cert: readFileSync(cert), file: cert };
 }
 
-it('an upstream with a certificate that nobody has signed gets no request, and no key', async () => {
-  const asked: string[] = [];
-  const server = createSecureServer(certificate('localhost'), ({ headers }, response) => {
-    asked.push(String(headers.authorization));
+/** An upstream behind a certificate, and the keys that it was sent. */
+async function secureServer({ key, cert }: { key: Buffer; cert: Buffer }): Promise<{ base: string; keys: string[] }> {
+  const keys: string[] = [];
+  const server = createSecureServer({ key, cert }, ({ headers }, response) => {
+    keys.push(String(headers.authorization));
     response.end();
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  onTestFinished(() => void server.close());
-  const api = await startGateway('over HTTP', `https://localhost:${(server.address() as AddressInfo).port}/v1`);
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { base: `https://localhost:${(server.address() as AddressInfo).port}/v1`, keys };
+}
+
+it('an upstream with a certificate that nobody has signed gets no request, and no key', async () => {
+  const { base, keys } = await secureServer(certificate('localhost'));
+  const api = await startGateway('over HTTP', base);
   const session = await createSession(api, K3);
   for (const reply of [await session.chat(ask('Where?'), K3), await api.get('/v1/models')]) {
     expect(reply.status).toBe(502);
     expect(errorOf(reply.text).message).toMatch(/certificate is self-signed/);
   }
-  expect(asked).toEqual([]);
+  expect(keys).toEqual([]);
+});
+
+it.each([
+  ['another.example', 502, /certificate is for another name/],
+  ['localhost', 200, /^$/],
+])('an upstream with a trusted certificate for %s, asked as localhost, answers %i', async (name, status, says) => {
+  const made = certificate(name);
+  const { base, keys } = await secureServer(made);
+  const env = { NODE_EXTRA_CA_CERTS: made.file };
+  const { ready } = await ServerProcess.listening(['gateway', '--upstream', base, '--memory'], { env });
+  const reply = await fetch(`${ready.base_url}/models`, { headers: { Authorization: 'Bearer k' } });
+  expect(reply.status).toBe(status);
+  expect(await reply.text()).toMatch(says);
+  expect(keys).toEqual(status === 200 ? ['Bearer k'] : []);
 });
