@@ -93,11 +93,18 @@ it('a connection survives an answer sent before the end of the body', async () =
 const PART = Buffer.alloc(64 * 1_024, 0x20);
 
 /** A body of so many parts, over the limit from the first on, by a client that reads only once it has sent all of it. */
-async function sendTooMuch(port: number, parts: number, between: (part: number) => Promise<void> = async () => {}) {
+async function sendTooMuch(
+  port: number,
+  parts: number,
+  {
+    path = '/v1/sessions',
+    between = async () => {},
+  }: { path?: string; between?: (part: number) => Promise<void> } = {},
+) {
   const socket = connect(port, '127.0.0.1').setNoDelay(true);
   onTestFinished(() => void socket.destroy());
   socket.write(
-    `POST /v1/sessions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer x\r\nContent-Type: application/json\r\nContent-Length: ${parts * PART.length}\r\n\r\n`,
+    `POST ${path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer x\r\nContent-Type: application/json\r\nContent-Length: ${parts * PART.length}\r\n\r\n`,
   );
   for (let part = 0; part < parts; part += 1) {
     await new Promise<void>((resolve, reject) => socket.write(PART, (error) => (error ? reject(error) : resolve())));
@@ -112,13 +119,19 @@ async function sendTooMuch(port: number, parts: number, between: (part: number) 
 
 const REFUSED_THEN_SERVED = ['HTTP/1.1 400 Bad Request', 'HTTP/1.1 200 OK'];
 
-it('many clients that send too much all read the 400, and go on with their connection', async () => {
-  const emulator = createEmulator({ limits: { body_bytes: 8_192 } });
-  onTestFinished(() => emulator.close());
-  const { port } = await emulator.listen();
-  const clients = await Promise.all(Array.from({ length: 40 }, () => sendTooMuch(port, 100)));
-  expect(clients).toEqual(clients.map(() => REFUSED_THEN_SERVED));
-});
+/** Routes whose bodies are read in each of the ways that there are. */
+const ROUTES = ['/v1/sessions', '/v1/chat/completions', '/v1/sessions/sess_1/truncate'];
+
+it.each(ROUTES)(
+  'many clients that send too much to %s all read its refusal, and go on with their connection',
+  async (path) => {
+    const emulator = createEmulator({ limits: { body_bytes: 8_192 } });
+    onTestFinished(() => emulator.close());
+    const { port } = await emulator.listen();
+    const clients = await Promise.all(Array.from({ length: 40 }, () => sendTooMuch(port, 100, { path })));
+    expect(clients).toEqual(clients.map(() => REFUSED_THEN_SERVED));
+  },
+);
 
 it('a client that goes on sending is read for longer than one that has stopped', async () => {
   const emulator = createEmulator({ limits: { body_bytes: 8_192 } });
@@ -135,11 +148,11 @@ it('a client that goes on sending is read for longer than one that has stopped',
     vi.advanceTimersByTime(500);
     await nextTick();
   };
-  expect(await sendTooMuch(port, 12, arrived)).toEqual(REFUSED_THEN_SERVED);
+  expect(await sendTooMuch(port, 12, { between: arrived })).toEqual(REFUSED_THEN_SERVED);
 });
 
 it('a client that stops sending what was refused is let go', async () => {
-  const emulator = createEmulator({ limits: { body_bytes: 8_192 } });
+  const emulator = createEmulator({ limits: { body_bytes: 8_192, media_body_bytes: 8_192 } });
   onTestFinished(() => emulator.close());
   const { port } = await emulator.listen();
   stopTimers();

@@ -134,10 +134,11 @@ async function readBytes(c: RequestContext, limit: number): Promise<Uint8Array> 
  */
 export async function* bodyParts(c: RequestContext, end?: AbortSignal): AsyncGenerator<Uint8Array, void> {
   const incoming = c.env.incoming;
-  const { body, signal } = c.req.raw;
   try {
-    if (incoming) yield* incoming.iterator({ destroyOnReturn: false });
-    else if (body) yield* end ? abortable(abortable(body, signal), end) : abortable(body, signal);
+    if (incoming) return yield* incoming.iterator({ destroyOnReturn: false });
+    // Not touched where there is a connection: the body would be made a web stream, which holds up what is left of it.
+    const { body, signal } = c.req.raw;
+    if (body) yield* end ? abortable(abortable(body, signal), end) : abortable(body, signal);
   } catch {
     throw brokenOff();
   }
