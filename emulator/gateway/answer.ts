@@ -1,3 +1,4 @@
+import type { ChatCompletion } from '../../contract/chat.ts';
 import type { ToolCall } from '../../contract/messages.ts';
 import { upstreamFailed } from './upstream.ts';
 import { members, type UpstreamUsage, usageIn } from './usage.ts';
@@ -106,4 +107,42 @@ const MAX_CALLS = 1_024;
 
 function textOf(value: unknown): string {
   return typeof value === 'string' ? value : '';
+}
+
+/** What the answer would be if it had not been streamed. */
+export function toCompletion(read: ReadAnswer, usage: UpstreamUsage): ChatCompletion {
+  const { content, reasoning, calls, finishReason, id, created, model } = read;
+  const { promptTokens, completionTokens, cachedTokens, told } = usage;
+  return {
+    id,
+    object: 'chat.completion',
+    created,
+    model,
+    choices: [
+      {
+        index: 0,
+        message: {
+          role: 'assistant',
+          content,
+          ...(reasoning !== undefined && { reasoning_content: reasoning }),
+          ...(calls.length > 0 && { tool_calls: calls.map((call, index) => ({ ...call, index })) }),
+        },
+        // Servers that are not Kimi's have reasons of their own.
+        finish_reason: (finishReason ?? 'stop') as ChatCompletion['choices'][number]['finish_reason'],
+      },
+    ],
+    usage: {
+      ...told,
+      prompt_tokens: promptTokens,
+      completion_tokens: completionTokens,
+      total_tokens: promptTokens + completionTokens,
+      ...((cachedTokens > 0 || told?.cached_tokens !== undefined) && { cached_tokens: cachedTokens }),
+    },
+  };
+}
+
+/** A JSON object as text, with one member more: all else stays as it was written. */
+export function withMember(text: string, name: string, value: unknown): string {
+  const end = text.trimEnd();
+  return `${end.slice(0, -1)},${JSON.stringify(name)}:${JSON.stringify(value)}}`;
 }

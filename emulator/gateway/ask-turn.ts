@@ -1,9 +1,12 @@
 import { pipeline, Readable } from 'node:stream';
 import { createBrotliDecompress, createUnzip } from 'node:zlib';
+import type { ChatRequest } from '../../contract/chat.ts';
 import type { Limits } from '../../contract/limits.ts';
+import type { SessionState } from '../../contract/sessions.ts';
 import { ApiError } from '../api-error.ts';
 import { SMALL_STEPS, sliceIsOver, yieldToEventLoop } from '../engines/scheduler.ts';
 import { parseJson } from '../http/request-body.ts';
+import { toEvent } from '../http/streams.ts';
 import { type ReadAnswer, readCompletion, type StreamedAnswer } from './answer.ts';
 import { readEvents, readWhole, type StreamEvent } from './read-events.ts';
 import { headerOf, type UpstreamAnswer, upstreamFailed } from './upstream.ts';
@@ -101,7 +104,7 @@ function requireDistinct(read: ReadAnswer): ReadAnswer {
 const SHOWN_UNITS = 64;
 
 /** A streamed answer that has come to its end. */
-export interface EndedStream {
+interface EndedStream {
   read: ReadAnswer;
   /** The event that finishes it, and those behind it: not sent yet. */
   held: { raw: string; chunk: unknown }[];
@@ -178,4 +181,25 @@ function parsed(bytes: Uint8Array, limits: Limits): unknown {
       ? upstreamFailed(`its answer is not JSON that can be used: ${error.message}`)
       : error;
   }
+}
+
+/** Takes out of a chunk what only was asked for here: `undefined` where nothing is, an empty text where all of it is. */
+export function usageCleaner({
+  stream_options,
+}: ChatRequest): (chunk: Readonly<Record<string, unknown>>) => string | undefined {
+  if (stream_options?.include_usage) return () => undefined;
+  return (chunk) => {
+    if (!('usage' in chunk) || !Array.isArray(chunk.choices)) return undefined;
+    if (chunk.choices.length === 0) return '';
+    const { usage: _, ...others } = chunk;
+    return chunk.usage === null ? toEvent(others) : undefined;
+  };
+}
+
+/** The last events, with the state of the session in the one that finishes. */
+export function heldEvents({ held }: EndedStream, session: SessionState): string[] {
+  return held.flatMap(({ raw, chunk }, place) => {
+    if (raw === '') return [];
+    return [place === 0 ? toEvent({ ...members(chunk), session }) : raw];
+  });
 }

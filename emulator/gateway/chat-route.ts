@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import type { ChatCompletion, ChatRequest } from '../../contract/chat.ts';
+import type { ChatRequest } from '../../contract/chat.ts';
 import type { Limits } from '../../contract/limits.ts';
 import type { ChatMessage } from '../../contract/messages.ts';
 import type { SessionState } from '../../contract/sessions.ts';
@@ -36,21 +36,21 @@ import { expectedVersion, Mutation, type SessionTarget } from '../mutation.ts';
 import { toSessionState } from '../sessions/session.ts';
 import { historyOf, requireContent, sizeItem, type WriteItem } from '../sessions/write.ts';
 import type { SessionRow } from '../store/sessions.ts';
-import { type ReadAnswer, StreamedAnswer } from './answer.ts';
+import { type ReadAnswer, StreamedAnswer, toCompletion, withMember } from './answer.ts';
 import {
-  type EndedStream,
+  heldEvents,
   readChat,
   requireAnswer,
   streamChat,
   UpstreamErrorEvent,
   UpstreamRefusal,
+  usageCleaner,
 } from './ask-turn.ts';
 import type { Gateway } from './gateway.ts';
 import { headersOf } from './pass-through.ts';
 import type { Reservation } from './spend-caps.ts';
-import { turnBody, turnRequest } from './turn-request.ts';
+import { answerField, lengthOf, OWN_HEADERS, turnBody, turnRequest } from './turn-request.ts';
 import { endToEnd, isUnsent, pairsOf, type UpstreamAnswer } from './upstream.ts';
-import { members, type UpstreamUsage } from './usage.ts';
 
 /** Chat in a session whose answers come from an upstream. */
 export function gatewayChatRoutes(gateway: Gateway, limits: Limits): Hono<Env> {
@@ -364,26 +364,6 @@ class SessionTurn {
 
 const FREE: Reservation = { settle: () => undefined, release: () => undefined };
 
-/** Headers of the request that are about its body, or the dialect's own. */
-const OWN_HEADERS: ReadonlySet<string> = new Set([
-  'accept-encoding',
-  'content-encoding',
-  'content-length',
-  'content-type',
-  'idempotency-key',
-  'if-match',
-]);
-
-function lengthOf(parts: readonly Uint8Array[]): string[] {
-  const length = parts.reduce((sum, part) => sum + part.length, 0);
-  return ['Content-Type', 'application/json', 'Accept-Encoding', 'identity', 'Content-Length', String(length)];
-}
-
-/** The field in which the request names the length of its answer. */
-function answerField({ max_completion_tokens, max_tokens }: ChatRequest): string {
-  return max_completion_tokens == null && max_tokens != null ? 'max_tokens' : 'max_completion_tokens';
-}
-
 /** A larger difference is told. */
 const DRIFT = 0.02;
 /** So much more is reserved, as one part of the whole: what is counted there may be a little more. */
@@ -393,65 +373,6 @@ function driftOf({ promptTokens }: CheckedTurn, { usage }: ReadAnswer) {
   if (!usage) return undefined;
   const { promptTokens: upstream } = usage;
   return Math.abs(upstream - promptTokens) > DRIFT * promptTokens ? { counted: promptTokens, upstream } : undefined;
-}
-
-/** What the answer would be if it had not been streamed. */
-function toCompletion(read: ReadAnswer, usage: UpstreamUsage): ChatCompletion {
-  const { content, reasoning, calls, finishReason, id, created, model } = read;
-  const { promptTokens, completionTokens, cachedTokens, told } = usage;
-  return {
-    id,
-    object: 'chat.completion',
-    created,
-    model,
-    choices: [
-      {
-        index: 0,
-        message: {
-          role: 'assistant',
-          content,
-          ...(reasoning !== undefined && { reasoning_content: reasoning }),
-          ...(calls.length > 0 && { tool_calls: calls.map((call, index) => ({ ...call, index })) }),
-        },
-        // Servers that are not Kimi's have reasons of their own.
-        finish_reason: (finishReason ?? 'stop') as ChatCompletion['choices'][number]['finish_reason'],
-      },
-    ],
-    usage: {
-      ...told,
-      prompt_tokens: promptTokens,
-      completion_tokens: completionTokens,
-      total_tokens: promptTokens + completionTokens,
-      ...((cachedTokens > 0 || told?.cached_tokens !== undefined) && { cached_tokens: cachedTokens }),
-    },
-  };
-}
-
-/** A JSON object as text, with one member more: all else stays as it was written. */
-function withMember(text: string, name: string, value: unknown): string {
-  const end = text.trimEnd();
-  return `${end.slice(0, -1)},${JSON.stringify(name)}:${JSON.stringify(value)}}`;
-}
-
-/** Takes out of a chunk what only was asked for here: `undefined` where nothing is, an empty text where all of it is. */
-function usageCleaner({
-  stream_options,
-}: ChatRequest): (chunk: Readonly<Record<string, unknown>>) => string | undefined {
-  if (stream_options?.include_usage) return () => undefined;
-  return (chunk) => {
-    if (!('usage' in chunk) || !Array.isArray(chunk.choices)) return undefined;
-    if (chunk.choices.length === 0) return '';
-    const { usage: _, ...others } = chunk;
-    return chunk.usage === null ? toEvent(others) : undefined;
-  };
-}
-
-/** The last events, with the state of the session in the one that finishes. */
-function heldEvents({ held }: EndedStream, session: SessionState): string[] {
-  return held.flatMap(({ raw, chunk }, place) => {
-    if (raw === '') return [];
-    return [place === 0 ? toEvent({ ...members(chunk), session }) : raw];
-  });
 }
 
 function copyHeaders(c: RequestContext, { headers }: UpstreamAnswer): void {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { chatRequest } from '../../contract/chat.ts';
+import { type ChatRequest, chatRequest } from '../../contract/chat.ts';
 import type { Limits } from '../../contract/limits.ts';
 import type { ChatMessage, ContentPart } from '../../contract/messages.ts';
 import { encodeBlob } from '../engines/media/data-url.ts';
@@ -107,4 +107,24 @@ function withBytes({ blobs }: Services['store'], part: ContentPart): ContentPart
   // A file that was uploaded here is not there.
   const head = reference.isFile ? `data:${typeOf(parts[0] ?? new Uint8Array())};base64,` : reference.head;
   return withUrl(sent, head + encodeBlob({ parts }));
+}
+
+/** Headers of the request that are about its body, or the dialect's own. */
+export const OWN_HEADERS: ReadonlySet<string> = new Set([
+  'accept-encoding',
+  'content-encoding',
+  'content-length',
+  'content-type',
+  'idempotency-key',
+  'if-match',
+]);
+
+export function lengthOf(parts: readonly Uint8Array[]): string[] {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  return ['Content-Type', 'application/json', 'Accept-Encoding', 'identity', 'Content-Length', String(length)];
+}
+
+/** The field in which the request names the length of its answer. */
+export function answerField({ max_completion_tokens, max_tokens }: ChatRequest): string {
+  return max_completion_tokens == null && max_tokens != null ? 'max_tokens' : 'max_completion_tokens';
 }
