@@ -20,7 +20,7 @@ export interface CliOptions {
   host: string;
   /** What `createEmulator` is given. `database` is always set. */
   options: EmulatorOptions & { database: string };
-  seedFile: string | undefined;
+  importFile: string | undefined;
   exportOnExit: string | undefined;
   script: string | undefined;
   prices: string | undefined;
@@ -47,7 +47,7 @@ export const FLAGS: Flags = {
   ...flagsOf(['database']),
   memory: { help: 'store the state in memory only; it is lost on exit' },
   ...flagsOf(OPTION_NAMES.filter((name) => name !== 'database')),
-  'seed-file': { value: 'FILE', help: 'start from an exported state, and reset to it; in memory unless --db is given' },
+  import: { value: 'FILE', help: 'start from an exported state, and reset to it; in memory unless --db is given' },
   'export-on-exit': { value: 'FILE', help: 'export the state when the server stops' },
   script: { value: 'FILE', help: 'rules in YAML or JSON that answer before the model does' },
   prices: { value: 'FILE', help: 'prices in YAML or JSON that replace the built-in ones' },
@@ -142,17 +142,17 @@ function cliOptions(values: Values, env: NodeJS.ProcessEnv, database: string): C
     if (value === '') throw new UsageError(`--${flag} takes ${FLAGS[flag]?.value}, not nothing`);
     return typeof value === 'string' ? value : undefined;
   };
-  const seedFile = text('seed-file');
+  const importFile = text('import');
   const controlKey = { 'control-key': env.KIMI_EMULATOR_CONTROL_KEY || undefined };
   const given = optionsOf({ ...controlKey, ...values }, FLAGS, OPTIONS, env) as EmulatorOptions;
   if (given.database !== undefined && values.memory) throw new UsageError('--db and --memory exclude each other');
-  // A second start with one file would find the sessions of the seed file in it already.
-  const inMemory = values.memory === true || seedFile !== undefined;
+  // A second start with one file would find the sessions of the file in it already.
+  const inMemory = values.memory === true || importFile !== undefined;
   return {
     port: port(text('port')),
     host: withoutBrackets(text('host') ?? DEFAULT_HOST),
     options: { ...given, database: given.database ?? (inMemory ? MEMORY : database) },
-    seedFile,
+    importFile,
     exportOnExit: text('export-on-exit'),
     script: text('script'),
     prices: text('prices'),

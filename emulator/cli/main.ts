@@ -18,8 +18,8 @@ import {
 } from './flags.ts';
 import {
   ignoreInGit,
+  loadImport,
   loadScript,
-  loadSeedFile,
   prepareExport,
   readBilling,
   StartError,
@@ -105,7 +105,7 @@ async function serve(
     throw error;
   };
   if ([DEFAULT_DB, GATEWAY_DB].includes(cli.options.database)) await ignoreInGit(dirname(DEFAULT_DB)).catch(abandon);
-  if (cli.seedFile !== undefined) await loadSeedFile(emulator, cli.seedFile).catch(abandon);
+  if (cli.importFile !== undefined) await loadImport(emulator, cli.importFile).catch(abandon);
   if (cli.script !== undefined) await loadScript(emulator, cli.script).catch(abandon);
   const server = await emulator
     .listen({ port, host })

@@ -9,12 +9,11 @@ import { AlreadyHereError } from '../state/state-file.ts';
 export class StartError extends Error {}
 
 /** Begins with what the file holds, and returns to it at every reset. @throws StartError */
-export async function loadSeedFile(emulator: Emulator, path: string): Promise<void> {
-  const bytes = await read('--seed-file', path);
+export async function loadImport(emulator: Emulator, path: string): Promise<void> {
+  const bytes = await read('--import', path);
   await emulator.state.import(bytes).catch((error) => {
-    const advice =
-      error instanceof AlreadyHereError ? '; leave out --seed-file to continue with the state in --db' : '';
-    return refuse('--seed-file', path, error, 'StateError', advice);
+    const advice = error instanceof AlreadyHereError ? '; leave out --import to continue with the state in --db' : '';
+    return refuse('--import', path, error, 'StateError', advice);
   });
   emulator.state.saveBaseline();
 }

@@ -43,7 +43,7 @@ const WRONG: [string[], string][] = [
   [['--models', 'kimi-k3,kimi-k9'], 'kimi-k2-0905, not kimi-k9'],
   [['--models='], '--models takes one of kimi-k3.1-pro,'],
   [['--tokenizer='], '--tokenizer takes'],
-  [['--seed-file='], '--seed-file takes FILE'],
+  [['--import='], '--import takes FILE'],
   [['--export-on-exit='], '--export-on-exit takes FILE'],
   [['--cors', 'localhost:5173'], '--cors takes an origin'],
   [['--cors', 'http://localhost/path'], '--cors takes an origin'],

@@ -7,13 +7,13 @@ import { run, ServerProcess } from './server-process.ts';
 
 const headers = { Authorization: 'Bearer sk-test', 'Content-Type': 'application/json' };
 
-describe('a server with --seed-file and --export-on-exit', () => {
-  it('starts from the seed file, resets to it, and writes the export on exit', async () => {
+describe('a server with --import and --export-on-exit', () => {
+  it('starts from the imported file, resets to it, and writes the export on exit', async () => {
     const { file, session } = await exported();
     const folder = temporaryFolder();
     const [seed, left] = [join(folder, 'seed.json'), join(folder, 'left', 'state.json')];
     writeFileSync(seed, file);
-    const flags = ['--seed-file', seed, '--export-on-exit', left, '--tokenizer', 'o200k_base'];
+    const flags = ['--import', seed, '--export-on-exit', left, '--tokenizer', 'o200k_base'];
     const { server, ready } = await ServerProcess.listening(flags, { cwd: folder });
     expect(ready.state).toBe(':memory:');
     const made = await fetch(`${ready.base_url}/sessions`, { method: 'POST', headers });
@@ -33,14 +33,14 @@ describe('a server with --seed-file and --export-on-exit', () => {
     const folder = temporaryFolder();
     const seed = join(folder, 'seed.json');
     writeFileSync(seed, file.replace('password', 'passport'));
-    const flags = ['--port', '0', '--tokenizer', 'o200k_base', '--seed-file'];
+    const flags = ['--port', '0', '--tokenizer', 'o200k_base', '--import'];
     expect(await run([...flags, seed])).toMatchObject({
       code: 1,
-      stderr: `kimi-emulator: --seed-file: ${seed}: the file is damaged: its content is not what was exported\n`,
+      stderr: `kimi-emulator: --import: ${seed}: the file is damaged: its content is not what was exported\n`,
     });
     expect(await run([...flags, join(folder, 'none.json')])).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/^kimi-emulator: --seed-file: .*none\.json cannot be read: ENOENT.*\n$/),
+      stderr: expect.stringMatching(/^kimi-emulator: --import: .*none\.json cannot be read: ENOENT.*\n$/),
     });
     writeFileSync(seed, file);
     const twice = [...flags.slice(2), seed, '--db', join(folder, 'state.db')];
@@ -49,7 +49,7 @@ describe('a server with --seed-file and --export-on-exit', () => {
     expect(await run(['--port', '0', ...twice])).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(
-        /of the file already exist; leave out --seed-file to continue with the state in --db\n$/,
+        /of the file already exist; leave out --import to continue with the state in --db\n$/,
       ),
     });
   });
