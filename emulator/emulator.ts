@@ -7,7 +7,7 @@ import type { Journal } from './journal/journal.ts';
 import type { ScriptableModel, ScriptOptions } from './models/scriptable.ts';
 import type { ScriptRule } from './models/scripted.ts';
 import type { ListenOptions, RunningServer } from './server.ts';
-import type { ExportOptions, Imported, ImportOptions } from './state/state.ts';
+import type { ExportOptions, Imported, ImportOptions } from './state/state-file.ts';
 
 export interface Emulator {
   /** Answers requests in process, as `fetch` does over the network. */

@@ -18,8 +18,7 @@ export type { ScriptOptions } from './models/scriptable.ts';
 export type { ScriptRule } from './models/scripted.ts';
 export type { EmulatorOptions } from './options.ts';
 export type { ListenOptions, RunningServer } from './server.ts';
-export type { ExportOptions, Imported, ImportOptions } from './state/state.ts';
-export { StateError } from './state/state-file.ts';
+export { type ExportOptions, type Imported, type ImportOptions, StateError } from './state/state-file.ts';
 
 /**
  * An emulator in this process.

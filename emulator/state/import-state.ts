@@ -6,8 +6,8 @@ import type { PortableRows } from '../store/portable-rows.ts';
 import type { Store } from '../store/store.ts';
 import { type CheckedState, checkState, requireWithin } from './check-state.ts';
 import type { PortableState, PortableWindow } from './schema.ts';
-import type { Imported, ImportOptions, StateParts } from './state.ts';
-import { AlreadyHereError, StateError, unseal } from './state-file.ts';
+import type { StateParts } from './state.ts';
+import { AlreadyHereError, type Imported, type ImportOptions, StateError, unseal } from './state-file.ts';
 
 const MAX_NAMED = 5;
 const MS = 1_000;

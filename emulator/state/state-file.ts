@@ -9,6 +9,22 @@ export class StateError extends Error {
 /** The file's ids already exist: it was imported before, or exported from this very state. */
 export class AlreadyHereError extends StateError {}
 
+export interface ExportOptions {
+  /** Id of one session to export with its snapshots; by default everything is exported. */
+  session?: string;
+}
+
+export interface ImportOptions {
+  /** Imports everything into this key's account. By default everything stays in the account of its original key. */
+  key?: string;
+}
+
+/** Ids of what was imported, in the order of creation. */
+export interface Imported {
+  sessions: string[];
+  snapshots: string[];
+}
+
 const NAME = 'kimi-emulator-state';
 const VERSION = 1;
 

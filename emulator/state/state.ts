@@ -7,7 +7,7 @@ import type { SeededIds } from '../ids.ts';
 import { lazy } from '../lazy.ts';
 import type { Profiles } from '../models/profiles.ts';
 import type { Store } from '../store/store.ts';
-import { type FileParts, StateError } from './state-file.ts';
+import { type ExportOptions, type FileParts, type Imported, type ImportOptions, StateError } from './state-file.ts';
 
 const exporting = lazy(() => import('./export-state.ts'));
 const importing = lazy(() => import('./import-state.ts'));
@@ -20,22 +20,6 @@ export interface StateParts {
   clock: MovableClock;
   /** Undefined where ids are random. */
   seededIds: SeededIds | undefined;
-}
-
-export interface ExportOptions {
-  /** Id of one session to export with its snapshots; by default everything is exported. */
-  session?: string;
-}
-
-export interface ImportOptions {
-  /** Imports everything into this key's account. By default everything stays in the account of its original key. */
-  key?: string;
-}
-
-/** Ids of what was imported, in the order of creation. */
-export interface Imported {
-  sessions: string[];
-  snapshots: string[];
 }
 
 /** The state as a whole: baseline, reset, export and import. */

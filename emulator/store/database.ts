@@ -1,5 +1,6 @@
-import { accessSync, closeSync, constants, openSync, rmSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { accessSync, closeSync, constants, existsSync, openSync, rmSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { makeFolder, PRIVATE_FILE } from '../engines/files.ts';
 import { APPLICATION_ID, MIGRATIONS } from './schema.ts';
@@ -145,9 +146,24 @@ export function diskFault(error: unknown, path: string): string | undefined {
 function explain(error: unknown, path: string): DatabaseError {
   if (error instanceof DatabaseError) return error;
   const code = codeOf(error);
+  if (code === 'ERR_DLOPEN_FAILED' || String(error).includes('bindings file')) return new DatabaseError(notCompiled());
   const reason = REASONS[code] ?? REASONS[familyOf(code)];
   return new DatabaseError(
     `${path} ${reason ?? `cannot be opened: ${error instanceof Error ? error.message : error}`}`,
+  );
+}
+
+/** A package manager that runs no install scripts leaves the binary out, and another Node needs another one. */
+function notCompiled(): string {
+  const [folder = ''] = createRequire(import.meta.url)
+    .resolve('better-sqlite3')
+    .split(/[\\/]node_modules[\\/]/);
+  const where = existsSync(join(folder, 'package.json')) ? `in ${folder}` : 'with --global';
+  const { version, platform, arch } = process;
+  return (
+    `better-sqlite3 is not compiled for Node ${version} on ${platform}-${arch}: run "npm rebuild better-sqlite3 --ignore-scripts=false" ` +
+    `${where}, with "allowScripts": { "better-sqlite3": true } in package.json where npm asks for it; ` +
+    'without a prebuilt binary it needs python3, make and g++'
   );
 }
 

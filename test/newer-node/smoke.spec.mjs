@@ -10,7 +10,7 @@ import { handlers } from 'kimi-emulator/msw';
 import { test as kimiTest } from 'kimi-emulator/vitest';
 import { setupServer } from 'msw/node';
 import OpenAI from 'openai';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
 
 const MODEL = 'kimi-k2-0905-preview';
@@ -85,6 +85,29 @@ describe(`kimi-emulator on Node ${process.version}`, () => {
     } finally {
       server.close();
     }
+  });
+
+  it.each(['https://api.kimi.com/coding/v1', 'https://api.kimi.ai/v1', 'https://platform.moonshot.cn/v1'])(
+    'lets no request to %s out through msw',
+    async (baseURL) => {
+      const server = setupServer(...handlers(emulator));
+      server.listen({ onUnhandledRequest: 'bypass' });
+      const said = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+      try {
+        const client = new OpenAI({ baseURL, apiKey: 'sk-live', maxRetries: 0 });
+        await expect(client.models.list()).rejects.toThrow();
+        expect(said.mock.calls).toEqual([[expect.stringContaining(`GET ${baseURL}/models goes to the live API`)]]);
+      } finally {
+        said.mockRestore();
+        server.close();
+      }
+    },
+  );
+
+  it('is loaded by require()', async () => {
+    const program = "console.log(typeof require('kimi-emulator').createEmulator().fetch)";
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=commonjs', '-e', program]);
+    expect(stdout).toBe('function\n');
   });
 
   it('conforms, judged by the installed command', async () => {

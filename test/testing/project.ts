@@ -5,13 +5,17 @@ import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-/** A project of somebody else's, with the package as it was built and these files. */
-export function makeProject(files: Record<string, string>): { folder: string; env: NodeJS.ProcessEnv; remove(): void } {
+/** A project of somebody else's, with the package as it was built and these files. @param leftOut modules that it lacks */
+export function makeProject(
+  files: Record<string, string>,
+  leftOut: readonly string[] = [],
+): { folder: string; env: NodeJS.ProcessEnv; remove(): void } {
   const folder = mkdtempSync(join(realpathSync(tmpdir()), 'kimi-project-'));
   const modules = join(folder, 'node_modules');
   mkdirSync(modules);
   for (const name of readdirSync(join(ROOT, 'node_modules'))) {
-    if (!name.startsWith('.')) symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
+    if (!name.startsWith('.') && !leftOut.includes(name))
+      symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
   }
   // A copy, as an installation makes: a runner transforms what a link leads to, as if it were the project's own.
   for (const name of ['package.json', 'dist']) {
