@@ -68,10 +68,17 @@ export async function listen(answer: Answer, { port, host }: ListenOptions): Pro
   await once(server, 'listening');
   const address = server.address() as AddressInfo;
   return {
-    url: `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`,
+    url: `http://${reachable(address)}:${address.port}`,
     port: address.port,
     close: () => close(server, connections),
   };
+}
+
+/** The address as a URL has it; bound to all addresses, a server is asked on loopback. */
+function reachable({ address, family }: AddressInfo): string {
+  if (/^(?:::ffff:)?0\.0\.0\.0$/.test(address)) return '127.0.0.1';
+  if (address === '::') return '[::1]';
+  return family === 'IPv6' ? `[${address}]` : address;
 }
 
 /** What no request can be made of, such as one with the port 99999 in its Host header, never reaches the app. */

@@ -1,5 +1,7 @@
-import { execFile, spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { get, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -75,14 +77,64 @@ describe('the Dockerfile', () => {
     expect(JSON.parse(lastValue('ENTRYPOINT') ?? '')).toEqual(['node', bin.replace(/^\.\//, '')]);
   });
 
+  const context = read('.dockerignore')
+    .split('\n')
+    .flatMap((line) => (line.startsWith('!') ? line.slice(1) : []));
+
   it('copies nothing that is not in the build context', () => {
-    const context = read('.dockerignore')
-      .split('\n')
-      .flatMap((line) => (line.startsWith('!') ? line.slice(1) : []));
     for (const path of context.filter((name) => !name.includes('*')))
       expect(existsSync(join(ROOT, path)), path).toBe(true);
-    for (const path of ['package.json', 'package-lock.json', 'contract', 'emulator', 'client', 'conformance'])
-      expect(context).toContain(path);
+    for (const path of ['contract', 'emulator', 'client', 'conformance']) expect(context).toContain(path);
+    const copied = instructions.filter((line) => line.startsWith('COPY '));
+    expect(copied.length).toBeGreaterThan(4);
+    for (const line of copied) {
+      const sources = line.split(' ').slice(1, -1);
+      // What the first stage has made is asked for by its path there.
+      const made = sources[0] === '--from=build';
+      for (const source of made ? sources.slice(1) : sources.filter((name) => name !== '.')) {
+        const path = source.replace(/^\/build\//, '');
+        expect(existsSync(join(ROOT, path)), line).toBe(true);
+        if (!made) expect(context, line).toContain(path);
+      }
+    }
+  });
+
+  it('leaves of better-sqlite3 what it needs to run', () => {
+    const command = instructions.find((line) => line.includes('better-sqlite3'))?.slice('RUN '.length) ?? '';
+    const installed = 'node_modules/better-sqlite3';
+    cpSync(join(ROOT, installed), join(folder, installed), { recursive: true });
+    for (const name of ['bindings', 'file-uri-to-path'])
+      cpSync(join(ROOT, 'node_modules', name), join(folder, 'node_modules', name), { recursive: true });
+    execFileSync('sh', ['-ec', command], { cwd: folder });
+    const program = "console.log(new (require('better-sqlite3'))(':memory:').prepare('SELECT 7').pluck().get())";
+    expect(execFileSync(process.execPath, ['-e', program], { cwd: folder, encoding: 'utf8' })).toBe('7\n');
+    expect(readdirSync(join(folder, installed)).toSorted()).toEqual(
+      ['LICENSE', 'README.md', 'binding.gyp', 'build', 'lib', 'package.json'].toSorted(),
+    );
+  });
+
+  it('runs as another user than root, with its state in a volume that this user owns', () => {
+    expect(lastValue('USER')).toBe('node');
+    const volume = lastValue('VOLUME');
+    expect(instructions).toContain(`RUN mkdir ${volume} && chown node:node ${volume}`);
+    expect(instructions.indexOf('USER node')).toBeGreaterThan(instructions.indexOf(`RUN mkdir ${volume}`));
+    expect(JSON.parse(lastValue('CMD') ?? '')).toContain(`${volume}/state.db`);
+  });
+
+  it('is what compose.yaml builds: on loopback alone, with the volume, and under the name that it answers to', () => {
+    const { services, volumes } = parse(read('compose.yaml')) as {
+      services: Record<string, { build: string; ports: string[]; volumes: string[] }>;
+      volumes: Record<string, unknown>;
+    };
+    const [name = '', ...others] = Object.keys(services);
+    expect(others).toEqual([]);
+    expect(JSON.parse(lastValue('CMD') ?? '')).toContain(name);
+    const port = lastValue('EXPOSE');
+    expect(services[name]).toMatchObject({
+      build: '.',
+      ports: [`127.0.0.1:${port}:${port}`],
+      volumes: [`${Object.keys(volumes)[0]}:${lastValue('VOLUME')}`],
+    });
   });
 
   it('serves with its flags, and its health check passes', async () => {
@@ -102,6 +154,15 @@ describe('the Dockerfile', () => {
       );
     await expect.poll(healthy, { timeout: 60_000 }).toBe(true);
     expect(existsSync(join(folder, 'state.db'))).toBe(true);
+    for (const [host, status] of [
+      [`kimi-emulator:${port}`, 401],
+      [`host.docker.internal:${port}`, 401],
+      [`other.example:${port}`, 403],
+    ] as const) {
+      const [answer] = await once(get({ port, host: '127.0.0.1', path: '/v1/models', headers: { host } }), 'response');
+      (answer as IncomingMessage).resume();
+      expect((answer as IncomingMessage).statusCode, host).toBe(status);
+    }
   });
 });
 

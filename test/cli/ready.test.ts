@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LIMIT_NAMES } from '../../contract/limits.ts';
@@ -7,6 +8,9 @@ import { MODEL } from '../support/emulator.ts';
 import { freePort } from '../support/free-port.ts';
 import { requireShared } from '../support/shared.ts';
 import { ServerProcess } from './server-process.ts';
+
+const HAS_IPV6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'));
+if (!HAS_IPV6) console.warn('SKIPPED: this machine has no IPv6 loopback');
 
 describe('a start', () => {
   it('with --json prints one line of JSON, and nothing else', async () => {
@@ -97,9 +101,21 @@ describe('a start', () => {
     expect(await server.signal('SIGTERM')).toMatchObject({ code: 0, stderr: '' });
   });
 
-  it('on an address other than loopback warns', async () => {
-    const { server, ready } = await ServerProcess.listening(['--memory', '--host', '0.0.0.0']);
-    expect((await fetch(`http://127.0.0.1:${ready.port}/_emulator/health`)).status).toBe(200);
+  it.skipIf(!HAS_IPV6)('on every IPv6 address names a base URL that a client can use', async () => {
+    const { ready } = await ServerProcess.listening(['--memory', '--host', '::']);
+    expect(ready.base_url).toBe(`http://[::1]:${ready.port}/v1`);
+    expect((await fetch(new URL('/_emulator/health', ready.base_url))).status).toBe(200);
+  });
+
+  it('on an address other than loopback warns, and names a base URL that a client can use', async () => {
+    const server = new ServerProcess(['--port', '0', '--memory', '--host', '0.0.0.0']);
+    const banner: string[] = [];
+    while (!banner.at(-1)?.includes('KIMI_API_KEY')) banner.push((await server.nextLine()) ?? 'KIMI_API_KEY missing');
+    const [, url = ''] = /kimi-emulator {2}(\S+)/.exec(banner.join('\n')) ?? [];
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/v1$/);
+    expect(banner).toContain(`  export KIMI_BASE_URL=${url}`);
+    expect(banner.join('\n')).not.toContain('0.0.0.0');
+    expect((await fetch(new URL('/_emulator/health', url))).status).toBe(200);
     const { stderr, code } = await server.signal('SIGTERM');
     expect(code).toBe(0);
     expect(stderr).toMatch(/^kimi-emulator: 0\.0\.0\.0 can be reached from other machines[^\n]*\n$/);
