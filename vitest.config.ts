@@ -9,6 +9,8 @@ export default defineConfig({
     globalSetup: ['test/support/slice.ts'],
     testTimeout: HANGS_MS,
     hookTimeout: HANGS_MS,
+    // Most tests compare the live API's texts.
+    env: { KIMI_EMULATOR_HINTS: 'header' },
     restoreMocks: true,
     unstubEnvs: true,
     unstubGlobals: true,

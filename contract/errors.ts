@@ -13,6 +13,9 @@ export type InvalidReason =
   | 'hosted_agents'
   | 'no_script_rule';
 
+/** What takes most tokens of a message, and can be made less in its own way. */
+export type LargestPart = 'text' | 'reasoning' | 'calls' | 'result' | 'media';
+
 /** Details of any row may name the field that is to blame. */
 interface Field {
   param?: string | undefined;
@@ -116,7 +119,8 @@ export const ERRORS = {
   // the session dialect
   append_too_large: {
     ...row(400, INVALID, false, 'article'),
-    message: ({ allowed, counted }: { allowed: number; counted: number; largest: number }) =>
+    /** Tokens of the largest message, and what of it takes most of them. */
+    message: ({ allowed, counted }: { allowed: number; counted: number; largest: number; mostly?: LargestPart }) =>
       `Invalid request: one write takes at most ${allowed} tokens (append_tokens), this one counts ${counted}`,
     param: 'messages',
     example: {
@@ -163,7 +167,8 @@ export const ERRORS = {
   },
   tool_result_orphan: {
     ...row(400, INVALID, false, 'ours'),
-    message: ({ ids }: Field & { ids: readonly string[] }) =>
+    /** `first`: which message of the same request has answered the call. */
+    message: ({ ids }: Field & { ids: readonly string[]; first?: number }) =>
       `Invalid request: tool_call_id ${ids.join(', ')} answers no open call`,
     example: { ids: [SOME_CALL] },
   },
@@ -350,7 +355,7 @@ export const ERRORS = {
   tool_call_id_not_found: {
     ...live(400, INVALID, false),
     /** Departure: what the live API says to an id that stands twice in one message is not known. */
-    message: (_: { ids: readonly string[]; fault: 'orphan' | 'duplicate'; index: number }) =>
+    message: (_: { ids: readonly string[]; fault: 'orphan' | 'duplicate'; index: number; first?: number }) =>
       LIVE_TEXT.toolCallIdNotFound,
     example: { ids: [SOME_CALL], fault: 'orphan', index: 0 },
   },

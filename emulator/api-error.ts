@@ -15,16 +15,16 @@ export class ApiError<Code extends ErrorCode = ErrorCode> extends Error {
   readonly code: Code;
   readonly details: ErrorDetails<Code>;
   readonly param: string | undefined;
-  /** The effect of the fault that injected it. */
-  readonly fault: string | undefined;
+  /** Who made it up, such as `the fault error`: no request has led to it. */
+  readonly injectedBy: string | undefined;
 
-  constructor(code: Code, details: ErrorDetails<Code>, fault?: string) {
+  constructor(code: Code, details: ErrorDetails<Code>, injectedBy?: string) {
     const { message, param } = describeError(code, details);
     super(message);
     this.code = code;
     this.details = details;
     this.param = param;
-    this.fault = fault;
+    this.injectedBy = injectedBy;
   }
 
   /** Seconds until the same request may be answered, where that is known. */
@@ -48,10 +48,10 @@ export class ApiError<Code extends ErrorCode = ErrorCode> extends Error {
 export function injectedError(
   code: ErrorCode,
   { account, ...subject }: { account?: string; model?: string; session?: string },
-  fault?: string,
+  injectedBy: string,
 ): ApiError {
   const holder = account === undefined ? {} : { holder: holderOf(account) };
-  return new ApiError(code, exampleDetails(code, { ...subject, ...holder }), fault);
+  return new ApiError(code, exampleDetails(code, { ...subject, ...holder }), injectedBy);
 }
 
 export function invalid(problem: string, param?: string, reason?: InvalidReason): ApiError {

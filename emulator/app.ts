@@ -1,5 +1,6 @@
 import { type Handler, Hono, type MiddlewareHandler } from 'hono';
 import type { Limits } from '../contract/limits.ts';
+import { CONTROL_ROUTES } from './control-routes.ts';
 import type { Gateway } from './gateway/gateway.ts';
 import type { Env } from './http/context.ts';
 import {
@@ -38,6 +39,12 @@ export function createApp(services: Services, { chunkCharacters, gateway, ...opt
     respond(c, { body: { status: 'ok', tokenizer: tokenizer.name, model: model.name } }),
   );
   for (const routes of controlRoutes(limits)) serveLazily(app, routes);
+  serveLazily(app, {
+    base: '/',
+    routes: ['GET /'],
+    load: async () =>
+      (await import('./routes/start-page.ts')).startPageRoutes({ isGateway: gateway !== undefined, isStateless }),
+  });
   app.use('/v1/*', authenticate({ keys: options.keys, isOptional: gateway?.passesKeys === true }));
   if (options.rates) app.use('/v1/chat/completions', limitRate(options.rates));
   app.use('/v1/*', applyFaults(faults));
@@ -69,26 +76,17 @@ interface LazyRoutes {
   load(): Promise<Hono<Env>>;
 }
 
+/** Served without its module: it tells at once that the server is up. */
+const HEALTH_ROUTE = 'GET /_emulator/health';
+
 /** The emulator's own routes, never part of the contract. Anybody on this machine may use them. */
 function controlRoutes(limits: Limits): LazyRoutes[] {
   return [
     {
       base: '/_emulator',
-      routes: [
-        'GET /clock',
-        'POST /clock',
-        'POST /reset',
-        'POST /baseline',
-        'GET /export',
-        'POST /import',
-        'POST /faults',
-        'GET /faults',
-        'DELETE /faults',
-        'DELETE /faults/:id',
-        'GET /journal',
-        'DELETE /journal',
-        'GET /spend',
-      ],
+      routes: CONTROL_ROUTES.filter(({ route }) => route !== HEALTH_ROUTE).map(({ route }) =>
+        route.replace('/_emulator', ''),
+      ),
       load: async () => (await import('./routes/control.ts')).controlRoutes(),
     },
     {

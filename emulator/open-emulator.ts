@@ -13,7 +13,7 @@ import { Journal } from './journal/journal.ts';
 import { lazy } from './lazy.ts';
 import { Profiles } from './models/profiles.ts';
 import { lookupModel, ScriptableModel } from './models/scriptable.ts';
-import type { EmulatorOptions } from './options.ts';
+import { type EmulatorOptions, hintPlace } from './options.ts';
 import { Servers } from './server.ts';
 import type { Services } from './services.ts';
 import { State } from './state/state.ts';
@@ -60,6 +60,7 @@ export function openEmulator(options: EmulatorOptions, gateway?: Gateway): Emula
     store,
     limits,
     clampsAnswers: options.oversizedAnswer !== 'refuse',
+    hintsInBody: (options.hints ?? hintPlace(process.env)) === 'body',
     isStateless: options.stateless === true,
     tokenizer,
     model,

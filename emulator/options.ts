@@ -8,6 +8,9 @@ import type { Model } from './models/model.ts';
 import { KNOWN_NAMES, type ServedModels } from './models/profiles.ts';
 import { MEMORY } from './store/database.ts';
 
+const HINT_PLACES = ['header', 'body'] as const;
+type HintPlace = (typeof HINT_PLACES)[number];
+
 /** How an option is given on the command line. */
 export interface Flag {
   readonly name: string;
@@ -197,6 +200,17 @@ export const OPTIONS = {
     otherwise: 'none',
     flag: { name: 'allow-host', value: 'NAME', multiple: true, help: 'answer to this host name too; repeatable' },
   }),
+  /** Where the hint of a refusal stands: in a header, so that the body is the live API's, or also behind `error.message`. */
+  hints: option<HintPlace>(is(isHintPlace), {
+    meaning: 'where hints stand: in a header, or behind the message of the error as well',
+    wanted: HINT_PLACES.join(' or '),
+    otherwise: 'KIMI_EMULATOR_HINTS; body where NODE_ENV is test, else header',
+    flag: {
+      name: 'hints',
+      value: 'PLACE',
+      help: 'where hints stand: header (default), or body: behind the error message too (also: KIMI_EMULATOR_HINTS)',
+    },
+  }),
   /** How much the journal of requests remembers. With `entries: 0` it keeps none, and hints know of no earlier request. */
   journal: option<Partial<JournalBounds>>(checkBounds, {
     meaning: 'how much the journal of requests remembers',
@@ -275,6 +289,22 @@ function checkBounds(bounds: unknown, name: string, refuse: Refuse, wanted: stri
   for (const [bound, count] of Object.entries(bounds as object)) {
     if (!isWhole(count, 0)) refuse(`${name}.${bound}`, 'a whole number from 0', count);
   }
+}
+
+function isHintPlace(value: unknown): value is HintPlace {
+  return HINT_PLACES.some((place) => place === value);
+}
+
+/**
+ * Where hints stand unless an option says it: as `KIMI_EMULATOR_HINTS` does, else in the body for tests, whose output shows an
+ * error's message and no headers.
+ * @throws RangeError for another value of the variable, in one line
+ */
+export function hintPlace(env: NodeJS.ProcessEnv, isTest = env.NODE_ENV === 'test'): HintPlace {
+  const { KIMI_EMULATOR_HINTS: place } = env;
+  if (!place) return isTest ? 'body' : 'header';
+  if (isHintPlace(place)) return place;
+  throw new RangeError(`KIMI_EMULATOR_HINTS must be ${HINT_PLACES.join(' or ')}, not ${place}`);
 }
 
 function isObject(value: unknown): value is object {

@@ -16,6 +16,8 @@ export interface Services {
   readonly limits: Limits;
   /** Whether `max_completion_tokens` beyond the window is cut to what is left of it, instead of refused. */
   readonly clampsAnswers: boolean;
+  /** Whether the hint of a refusal stands behind its message too, and not in a header only. */
+  readonly hintsInBody: boolean;
   /** Whether no sessions are kept, so that `session_id` means nothing. */
   readonly isStateless: boolean;
   readonly tokenizer: TokenizerSource;

@@ -1,13 +1,15 @@
 import { test as base, type TestAPI } from 'vitest';
 import { KimiClient } from '../client/index.ts';
 import { type Emulator, renderJournal } from './index.ts';
+import { hintPlace } from './options.ts';
 import { openTaped, type TestOptions } from './tape/open-taped.ts';
 
 /** What a test is given for the asking: `test('…', async ({ emulator, client }) => …)`. */
 export interface KimiFixtures {
   /**
    * Options of the test's emulator; `{}` unless they are set with `test.extend({ emulatorOptions: … })`. With
-   * `{ tape: 'agent.tape', mode: 'auto' }` recorded answers of an upstream stand in for the model.
+   * `{ tape: 'agent.tape', mode: 'auto' }` recorded answers of an upstream stand in for the model. Hints stand behind the message
+   * of each error, unless `hints: 'header'` or KIMI_EMULATOR_HINTS asks for the live API's texts.
    */
   emulatorOptions: TestOptions;
   /** An emulator of the test's own, in this process and in memory. */
@@ -34,7 +36,7 @@ export interface KimiFixtures {
 export const test: TestAPI<KimiFixtures> = base.extend<KimiFixtures>({
   emulatorOptions: {},
   emulator: async ({ emulatorOptions, onTestFailed }, use) => {
-    const emulator = openTaped(emulatorOptions);
+    const emulator = openTaped({ hints: hintPlace(process.env, true), ...emulatorOptions });
     onTestFailed(() => {
       const entries = emulator.journal.entries();
       if (entries.length > 0) console.log(renderJournal(entries));

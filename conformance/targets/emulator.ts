@@ -27,6 +27,8 @@ export interface EmulatorTargetOptions {
 }
 
 const DEADLINE_MS = 30_000;
+/** In tests the emulator adds to its errors otherwise. */
+const EXACT_TEXTS = { hints: 'header' };
 /** What a gateway offers whatever is behind it. */
 const KEPT = Object.fromEntries(
   CAPABILITIES.filter((name) => /^(?:sessions|idempotency|versioning)/.test(name)).map((name) => [name, 'yes']),
@@ -55,7 +57,7 @@ export async function emulatorTarget({
 }: EmulatorTargetOptions = {}): Promise<Target> {
   const limits = scale === 'small' ? SMALL_LIMITS : {};
   const { createEmulator } = await load();
-  const emulator = open(createEmulator, { limits, ...options });
+  const emulator = open(createEmulator, { limits, ...EXACT_TEXTS, ...options });
   if (http) await emulator.listen();
   let accounts = 0;
   return {
@@ -87,7 +89,7 @@ export async function gatewayTarget(
 ): Promise<Target> {
   const { createGateway } = await load();
   const { baseURL: upstream, fetch, model } = target;
-  const gateway = open(createGateway, { upstream, fetch, limits, models: [model], ...options });
+  const gateway = open(createGateway, { upstream, fetch, limits, models: [model], ...EXACT_TEXTS, ...options });
   return {
     ...target,
     name: `gateway before ${target.name}`,

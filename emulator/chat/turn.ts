@@ -137,9 +137,9 @@ function openStateless(services: Services, account: string, input: TurnInput): T
 function requireAnswered(messages: readonly ChatMessage[]): void {
   const pairing = pair([], messages);
   if ('kind' in pairing) {
-    const { kind, ids, index } = pairing;
+    const { kind, ids, index, first } = pairing;
     if (kind === 'unanswered') throw new ApiError('tool_results_missing', { ids, index });
-    throw new ApiError('tool_call_id_not_found', { ids, fault: kind, index });
+    throw new ApiError('tool_call_id_not_found', { ids, fault: kind, index, ...(first !== undefined && { first }) });
   }
   if (pairing.open.length > 0) throw new ApiError('tool_results_missing', { ids: pairing.open });
 }

@@ -144,7 +144,9 @@ function cliOptions(values: Values, env: NodeJS.ProcessEnv, database: string): C
   };
   const importFile = text('import');
   const controlKey = { 'control-key': env.KIMI_EMULATOR_CONTROL_KEY || undefined };
-  const given = optionsOf({ ...controlKey, ...values }, FLAGS, OPTIONS, env) as EmulatorOptions;
+  // A server is not a test of its own, whatever NODE_ENV says of the program that starts it.
+  const hints = env.KIMI_EMULATOR_HINTS || 'header';
+  const given = optionsOf({ hints, ...controlKey, ...values }, FLAGS, OPTIONS, env) as EmulatorOptions;
   if (given.database !== undefined && values.memory) throw new UsageError('--db and --memory exclude each other');
   // A second start with one file would find the sessions of the file in it already.
   const inMemory = values.memory === true || importFile !== undefined;

@@ -121,7 +121,7 @@ export class RequestFaults {
   #refusal(fault: FaultEffectName, code: ErrorCode, session = this.#subject.session): ApiError {
     const { account, model } = this.#subject;
     const subject = { account, ...(model !== undefined && { model }), ...(session !== undefined && { session }) };
-    return injectedError(code, subject, fault);
+    return injectedError(code, subject, `the fault ${fault}`);
   }
 }
 

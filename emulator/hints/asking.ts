@@ -49,9 +49,9 @@ export class Past {
   readonly forgotten: readonly Exchange[];
   readonly #order: readonly Exchange[];
 
-  /** @param all of the account, oldest first; what came in behind `refused` is left out */
+  /** @param all of the account, oldest first; what came in behind `refused` is left out, but for a reset while it ran */
   constructor(all: readonly Exchange[], refused: Exchange | undefined) {
-    const before = all.filter(({ n }) => refused === undefined || n < refused.n);
+    const before = all.filter(({ n, noted }) => refused === undefined || n < refused.n || noted?.reset);
     const reset = before.findLastIndex((exchange) => exchange.noted?.reset === true);
     this.exchanges = before.slice(reset + 1);
     this.forgotten = before.slice(0, Math.max(0, reset));

@@ -50,7 +50,7 @@ import {
   toolResultsMissing,
 } from './tool-calls.ts';
 
-/** What there is to say of each refusal. Every code that is answered with 400 has its line. */
+/** What there is to say of each refusal. Every code that a request can be answered with 400 for has its line. */
 const HINTS: { readonly [Code in ErrorCode]?: Hint<Code> } = {
   invalid_request: invalidRequest,
   context_window_exceeded: contextWindowExceeded,
@@ -71,10 +71,6 @@ const HINTS: { readonly [Code in ErrorCode]?: Hint<Code> } = {
   version_conflict: versionConflict,
   idempotency_mismatch: idempotencyMismatch,
   body_too_large: bodyTooLarge,
-  api_version_missing: () =>
-    'the emulator asks for no such header: a fault or a script caused this; on the live API it is for Hosted Agents',
-  content_filter: () =>
-    'the emulator filters nothing: a fault or a script caused this; show it to the user, and do not send the same text again',
   content_empty: contentEmpty,
   assistant_empty: assistantEmpty,
   role_unsupported: roleUnsupported,
@@ -111,8 +107,7 @@ interface Refused {
 
 /** The hint of a refusal as a header has it; undefined where there is nothing to teach. */
 export function hintFor({ refusal, known, ...asked }: Refused): string | undefined {
-  const { fault } = refusal;
-  if (fault !== undefined) return toLine(`the fault ${fault} caused this, no earlier request`);
+  if (refusal.injectedBy !== undefined) return toLine(`${refusal.injectedBy} caused this, no earlier request`);
   const hint: Hint<never> | undefined = HINTS[refusal.code];
   if (!hint) return undefined;
   const asking: Asking = { refusal, ...asked, past: new Past(known, asked.exchange) };

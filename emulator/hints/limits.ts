@@ -1,16 +1,19 @@
+import type { LargestPart } from '../../contract/errors.ts';
 import { type Asking, count, type Hint, type Past } from './asking.ts';
 
 export const contextWindowExceeded: Hint<'context_window_exceeded'> = (asking) => {
-  const { used, adding, answer, limit: room } = asking.refusal.details;
+  const { used, adding = 0, answer, limit: room } = asking.refusal.details;
   const forAnswer = answer === undefined ? '' : ` and its answer may take ${count(answer)}`;
   if (used === undefined) {
-    if (adding === undefined) return 'shorten what is sent, or ask for fewer max_tokens';
     const over = adding + (answer ?? 0) - room;
     return `the prompt takes ${count(adding)} of ${count(room)} tokens${forAnswer}: ${count(over)} too many; drop old messages (with their tool results), or ask for fewer max_tokens`;
   }
-  if (adding === undefined)
+  if (adding === 0)
     return `tools and messages take ${count(used)} of ${count(room)} tokens: send fewer or shorter tools`;
-  const over = used + adding + (answer ?? 0) - room;
+  const alone = adding + (answer ?? 0);
+  if (alone > room)
+    return `this adds ${count(adding)} tokens${forAnswer}, more than the ${count(room)} of an empty window: send less of it${answer === undefined ? '' : ', or ask for fewer max_tokens'}`;
+  const over = used + alone - room;
   const lower = answer !== undefined && answer > over ? ', or ask for fewer max_tokens' : '';
   return `the window holds ${count(used)} of ${count(room)} tokens, this adds ${count(adding)}${forAnswer}: ${count(over)} too many; truncate, or compress, and snapshot first if you may need what is cut${lower}${neverCut(asking)}`;
 };
@@ -22,15 +25,24 @@ function neverCut({ exchange, past }: Pick<Asking, 'exchange' | 'past'>): string
   const created = own.find(({ facts }) => facts.created !== undefined);
   const isCut = own.some(({ facts }) => facts.cut ?? facts.compressed ?? facts.rolled_back);
   if (!created || isCut) return '';
-  const writes = own.filter(({ facts }) => facts.wrote !== undefined).length;
-  return ` (never cut since ${past.name(created)}, in ${count(writes)} writes)`;
+  const writes = own.filter(({ facts }) => facts.wrote ?? facts.turn).length;
+  return ` (never cut since ${past.name(created)}, in ${count(writes)} writes and turns)`;
 }
 
+/** How a message that is too long by itself can be made to fit, by what takes most of it. */
+const SHORTER: Record<LargestPart, () => string> = {
+  text: () => '; split its text over several messages and writes',
+  reasoning: () => ', most of them its reasoning_content: leave that out',
+  calls: () =>
+    ', most of them its tool_calls: put the calls into several assistant messages, each followed by the results of its own calls, or shorten their arguments',
+  result: () => ': a call takes one result, which cannot be split; shorten it',
+  media: () => ', most of them pictures or video: send smaller ones, or fewer in one message',
+};
+
 export const appendTooLarge: Hint<'append_too_large'> = ({ refusal, exchange }) => {
-  const { allowed, counted, largest } = refusal.details;
+  const { allowed, counted, largest, mostly = 'text' } = refusal.details;
   const over = `of the ${count(counted)} tokens of this write ${count(counted - allowed)} are too many`;
-  if (largest > allowed)
-    return `${over}: one message alone takes ${count(largest)}; split its text over several messages and writes`;
+  if (largest > allowed) return `${over}: one message alone takes ${count(largest)}${SHORTER[mostly]()}`;
   const stream = 'split it, or stream it as application/x-ndjson, one message a line, each line a write of its own';
   if (exchange?.addressed.operation === 'createChatCompletion') {
     return `${over}: append all but the last message before (POST /v1/sessions/{id}/messages), then chat`;

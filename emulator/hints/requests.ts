@@ -1,7 +1,8 @@
 import type { InvalidReason } from '../../contract/errors.ts';
 import { FILE_PURPOSES } from '../../contract/files.ts';
 import { operationOf } from '../../contract/operation-routes.ts';
-import { distanceOf } from '../bad-input.ts';
+import { didYouMean, distanceOf } from '../bad-input.ts';
+import { CONTROL_ROUTES, controlPage } from '../control-routes.ts';
 import { type Asking, count, type Hint, named, toLine } from './asking.ts';
 
 /** Headers that are refused, and what they take. */
@@ -21,22 +22,23 @@ const HEADERS: Record<string, Hint<'invalid_request'>> = {
 };
 
 /** What to do about what no field or header is to blame for. */
-const REASONS: Partial<Record<InvalidReason, string>> = {
-  hosted_agents:
+const REASONS: Partial<Record<InvalidReason, () => string>> = {
+  hosted_agents: () =>
     'leave out the header kimi-api-version: SDKs send it for Hosted Agents, a different API under the same path',
-  no_script_rule:
+  no_script_rule: () =>
     'the request is valid, but the script is strict: add a rule for it or change the closest one; without strict, the model answers if no rule matches',
-  not_json:
+  not_json: () =>
     'the body is not JSON: make it with JSON.stringify or json.dumps, not by hand; a streamed append, one JSON a line, says application/x-ndjson',
-  not_unicode: 'send UTF-8, and cut texts between characters: half of a surrogate pair is not a character',
-  body_cut_off:
+  not_unicode: () => 'send UTF-8, and cut texts between characters: half of a surrogate pair is not a character',
+  body_cut_off: () =>
     'the connection ended before the body did: check that Content-Length is the length in bytes, and that nothing aborts the request',
-  too_many_values:
+  too_many_values: () =>
     'a body nested that deep, or with that many values, is refused: send large data as text, or raise json_depth or json_values with --limit',
-  no_messages:
+  no_messages: () =>
     'send at least one message; only in a session may the list be empty, to answer messages that were appended before',
-  one_choice_only: 'ask for one choice per request; to get several from the same state, fork a snapshot',
-  repeated_call_id: 'give every call of a message an id of its own',
+  one_choice_only: () =>
+    'ask for one choice per request: a turn of a session has one answer (fork a snapshot for another), and near temperature 0 all are the same',
+  repeated_call_id: () => 'give every call of a message an id of its own',
 };
 
 /** A refused field, header or body, as far as its reason and its name say what would be right. */
@@ -46,7 +48,7 @@ export const invalidRequest: Hint<'invalid_request'> = (asking) => {
   if (header) return header(asking);
   const { reason } = refusal.details;
   const known = reason && REASONS[reason];
-  if (known !== undefined) return known;
+  if (known) return known();
   if (query && refusal.param !== undefined) return aboutQuery(asking, query, refusal.param);
   return (refusal.param !== undefined && misspelt(asking, refusal.param)) || aboutField(asking);
 };
@@ -78,12 +80,20 @@ export const roleUnsupported: Hint<'role_unsupported'> = ({ refusal }) => {
 export const stopTooLong: Hint<'stop_too_long'> = ({ refusal }) =>
   `stop has ${refusal.details.count} strings: send at most ${refusal.details.limit}, and look for the others in the answer`;
 
-export const bodyTooLarge: Hint<'body_too_large'> = ({ refusal, exchange }) => {
-  const stream =
-    exchange?.addressed.operation === 'appendMessages'
-      ? ', or stream it as application/x-ndjson, whose lines are limited and not their sum'
-      : '';
-  return `send it in several requests${stream}; --limit body_bytes=N allows more than ${refusal.details.limit} here, but not on the live API`;
+const HOW_TO_SEND_LESS: Readonly<Record<string, () => string>> = {
+  appendMessages: () =>
+    'send it in several requests, or stream it as application/x-ndjson, whose lines are limited and not their sum',
+  createChatCompletion: () =>
+    'a chat is one request: send fewer or shorter messages, or keep them in a session and send only the new ones',
+};
+
+export const bodyTooLarge: Hint<'body_too_large'> = ({ refusal, exchange, path }) => {
+  const { limit } = refusal.details;
+  if (path.startsWith('/_emulator/'))
+    return `a file of state has at most ${count(limit)} bytes: export and import its sessions one by one`;
+  const operation = exchange?.addressed.operation;
+  const how = HOW_TO_SEND_LESS[operation ?? '']?.() ?? 'send it in several requests';
+  return `${how}; --limit body_bytes=N allows more than ${limit} here, but not on the live API`;
 };
 
 function aboutField({ refusal, exchange, path }: Asking<'invalid_request'>): string {
@@ -128,14 +138,6 @@ function isNear(name: string, wanted: string): boolean {
   return name.startsWith(wanted) || wanted.startsWith(name) || distanceOf(name.slice(0, MAX_COMPARED), wanted) <= 2;
 }
 
-/** The pages that document the control routes. */
-const PAGES: Record<string, string> = {
-  clock: 'docs/testing.md',
-  faults: 'docs/faults.md',
-  journal: 'docs/journal.md',
-  spend: 'docs/spend.md',
-};
-
 /** Valid values of the fields of a list's query. */
 const FIELDS: Record<string, (asking: Pick<Asking, 'limits'>) => string> = {
   limit: ({ limits }) =>
@@ -151,18 +153,15 @@ function aboutQuery(asking: Asking<'invalid_request'>, query: NonNullable<Asking
   const said = value ? `says ${named(field)}=${named(value)}` : `has ${named(field)} without a value`;
   const page = controlPage(asking.path);
   const own = page === undefined ? FIELDS[field]?.(asking) : `the fields and what they take are in ${page}`;
-  return `the query ${said}: ${own ?? 'the message says what it takes'}`;
+  return `the query ${said}${own === undefined ? '' : `: ${own}`}`;
 }
 
-/** The page that has what a control route takes; undefined for a path of the API. */
-function controlPage(path: string): string | undefined {
-  const [, name] = /^\/_emulator\/(\w+)/.exec(path) ?? [];
-  return name === undefined ? undefined : (PAGES[name] ?? 'docs/state.md');
-}
-
-/** What was probably meant by a method and path that are not served. */
-export function unknownRouteHint(method: string, path: string): string {
-  const { otherMethods } = operationOf(method, path);
+/** What was probably meant by a method and path that are not served. @param isStateless where no sessions are kept */
+export function unknownRouteHint(method: string, path: string, isStateless: boolean): string {
+  if (/^\/_emulator(?:\/|$)/.test(path)) return toLine(unknownControlRoute(method, path));
+  const { operation, otherMethods } = operationOf(method, path);
+  if (isStateless && (operation !== undefined || otherMethods.length > 0))
+    return 'this emulator keeps no sessions (--stateless), as the live API: start it without, or put a gateway in front of it';
   if (otherMethods.length > 0)
     return toLine(`${named(path)} is served with ${otherMethods.join(' and ')}, not with ${method}`);
   const trimmed = path.replaceAll(/\/{2,}/g, '/').replace(/(.)\/$/, '$1');
@@ -172,5 +171,17 @@ export function unknownRouteHint(method: string, path: string): string {
       return toLine(`did you mean ${named(better)}? A client's base URL ends in /v1, once`);
     }
   }
-  return 'no such route: GET /openapi.json lists all of them';
+  return 'no such route: GET /openapi.json lists those of the API, GET / all of them';
+}
+
+const CONTROL_PREFIX = '/_emulator/';
+
+/** The same for a control route: its name misspelt, or another method. */
+function unknownControlRoute(method: string, path: string): string {
+  const routes = CONTROL_ROUTES.map(({ route }) => route.split(' '));
+  const methods = routes.filter(([, served]) => served === path).map(([served]) => served);
+  if (methods.length > 0) return `${named(path)} is served with ${methods.join(' and ')}, not with ${method}`;
+  const nameOf = (route: string) => route.slice(CONTROL_PREFIX.length);
+  const near = didYouMean(nameOf(path), [...new Set(routes.map(([, served = '']) => nameOf(served)))], CONTROL_PREFIX);
+  return `no such control route${near}${near === '' ? ': GET / lists all of them' : ''}`;
 }

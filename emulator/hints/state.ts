@@ -43,17 +43,14 @@ export const shareNotFound: Hint<'share_not_found'> = (asking) => {
   return `share ${named(id)} existed at ${past.name(seen)} and has ended since: ask its owner to share the snapshot again`;
 };
 
-function endOfOwnShare({ past, now }: Pick<Asking, 'past' | 'now'>, shared: Exchange): string {
-  const { snapshot, expires_at = null } = shared.facts.shared ?? {};
+function endOfOwnShare({ past }: Pick<Asking, 'past'>, shared: Exchange): string {
+  const snapshot = shared.facts.shared?.snapshot;
   const behind = ({ n }: Exchange) => n > shared.n;
   const ended = past.last((each) => behind(each) && each.facts.unshared?.snapshot === snapshot);
   const deleted = past.last((each) => behind(each) && each.facts.deleted?.snapshot === snapshot);
   if (deleted) return `this share ended when ${past.name(deleted)} deleted its snapshot; forks made before live on`;
   if (ended) return `this share was ended by ${past.name(ended)}; POST /v1/snapshots/${snapshot}/share makes a new one`;
-  if (expires_at !== null && expires_at <= now) {
-    return `this share, made by ${past.name(shared)}, has expired: POST /v1/snapshots/${snapshot}/share again gives it a new expires_in`;
-  }
-  return `this share was made by ${past.name(shared)} and no longer exists`;
+  return `this share, made by ${past.name(shared)}, has expired: POST /v1/snapshots/${snapshot}/share again gives it a new expires_in`;
 }
 
 export const messageNotFound: Hint<'message_not_found'> = (asking) => {
@@ -146,7 +143,10 @@ export const requestInProgress: Hint<'request_in_progress'> = ({ exchange, past 
   return `${who} has the same Idempotency-Key and is not finished: wait as Retry-After says and send this again, it will get the same answer`;
 };
 
-export const versionConflict: Hint<'version_conflict'> = ({ exchange, past }) => {
+export const versionConflict: Hint<'version_conflict'> = ({ refusal: { details }, exchange, past }) => {
+  if ('reset' in details) return 'a reset has restored the state meanwhile: create a session anew';
+  if (details.expected > details.version)
+    return `the session has yet to reach version ${details.expected}: it is at ${details.version}; If-Match takes the ETag of the last answer about this very session`;
   const session = exchange?.session;
   const steps = past.exchanges.filter(
     (each) => each.session === session && each.version !== undefined && each.asked.method !== 'GET',

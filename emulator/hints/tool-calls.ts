@@ -1,23 +1,27 @@
 import type { Exchange } from '../journal/exchange.ts';
 import { type Hint, named, type Past } from './asking.ts';
 
+/** What there is to know of a second one. */
+const ONE_RESULT = 'a call takes one result';
+
 /** Which of a session's tool calls a result missed, and where the call went. */
 export const toolResultOrphan: Hint<'tool_result_orphan'> = (asking) => {
   const { refusal, exchange, past } = asking;
-  const [id] = refusal.details.ids;
+  const [id = ''] = refusal.details.ids;
   const story = new CallStory(past.exchanges);
   const session = exchange?.session;
   const open = openCalls(story, session);
-  if (id === undefined) return `a tool message answers a call that waits for its result; ${open}`;
   const call = `call ${named(id)}`;
+  const { first } = refusal.details;
+  if (first !== undefined) return `messages[${first}] of this request answers ${call} already: ${ONE_RESULT}`;
   const fate = story.of(session, id);
   if (fate?.gone) return `this tool result answers ${call}, ${whereItWent(past, fate, fate.gone)}`;
   if (fate?.answered) {
-    return `${call} was answered already, by ${past.name(fate.answered)}: a call takes one result; ${open}`;
+    return `${call} was answered already, by ${past.name(fate.answered)}: ${ONE_RESULT}; ${open}`;
   }
   const other = story.elsewhere(session, id);
   if (other) {
-    return `${call} was issued in session ${other.session}, by ${past.name(other.opened)}: send its result to that session`;
+    return `this session has issued no ${call}, and session ${other.session} waits for a result of that id, since ${past.name(other.opened)}: a result goes to the session of its call`;
   }
   const left = past.last((each) => each.session === session && isLeft(each));
   if (left) {
@@ -40,8 +44,10 @@ export const toolCallUnanswered: Hint<'tool_call_unanswered'> = ({ refusal, exch
 };
 
 export const toolCallIdNotFound: Hint<'tool_call_id_not_found'> = ({ refusal }) => {
-  const { ids, fault, index } = refusal.details;
+  const { ids, fault, index, first } = refusal.details;
   const list = ids.map(named).join(', ') || '...';
+  if (first !== undefined)
+    return `messages[${index}] answers call ${list}, which messages[${first}] has answered already: ${ONE_RESULT}; leave one of the two out`;
   if (fault === 'orphan') {
     return `messages[${index}] answers call ${list}, which no assistant message right before it has: keep an assistant message with tool_calls and all its tool messages together, in this order, also when old messages are dropped`;
   }
@@ -59,10 +65,8 @@ export const toolResultsMissing: Hint<'tool_results_missing'> = ({ refusal }) =>
 
 function whereItWent(past: Past, { answered, opened }: CallFate, { by, how }: NonNullable<CallFate['gone']>): string {
   const before = answered ? `answered by ${past.name(answered)} and since ` : '';
-  if (how === 'cut') {
-    const advice = answered ? 'send each result once' : 'append the result before you cut, or raise preserve_len';
-    return `${before}cut away by ${past.name(by)}: ${advice}`;
-  }
+  // Only after its result: a cut leaves the newest group, and with it every open call.
+  if (how === 'cut') return `${before}cut away by ${past.name(by)}: send each result once`;
   if (how === 'compressed') return `${before}put into a summary by ${past.name(by)}: send each result once`;
   if (how === 'rolled back') {
     const issued = opened ? `issued by ${past.name(opened)} and ` : '';

@@ -14,6 +14,8 @@ import type { RequestContext } from './context.ts';
 import { Batches, type Encoding, readable, type Source, toEvent, writeTo } from './streams.ts';
 
 const FIRST_REFUSAL = 400;
+/** The header of hints. */
+const HINT = 'Kimi-Emulator-Hint';
 
 /** A header of the answer, whatever it will be. */
 export function setHeader(c: RequestContext, name: string, value: string): void {
@@ -233,7 +235,7 @@ const OWN = /^\/(?:_emulator|openapi\.json$)/;
 /** Takes the request up in the journal. */
 export function openExchange(c: RequestContext, { journal, clock }: Services): void {
   const { path, method } = c.req;
-  if (OWN.test(path)) return;
+  if (OWN.test(path) || (path === '/' && method === 'GET')) return;
   const query = method === 'GET' ? queryOf(c.req.url) : '';
   const asked = { method, path, query, idempotencyKey: c.req.header('idempotency-key') };
   c.set('exchange', journal.open(asked, clock.now()));
@@ -352,6 +354,7 @@ export async function errorResponse(c: RequestContext, error: unknown): Promise<
   if (retry) await nextTick();
   if (HINTED.has(status)) await addHint(c, refusal);
   const body = renderError(c, refusal);
+  body.error.message += hintInBody(c);
   return html ? sendPage(c, status, refusal.message) : sendJson(c, status, JSON.stringify(body));
 }
 
@@ -361,7 +364,13 @@ function sendPage(c: RequestContext, status: number, title: string): Response {
   return send(c, status, page);
 }
 
-/** Says in a header what led to the refusal and what to do. Status and body are never changed by it. */
+/** What is put behind the message of an error, for clients that show no headers. */
+function hintInBody(c: RequestContext): string {
+  const hint = c.get('services').hintsInBody ? c.get('headers')[HINT] : undefined;
+  return hint === undefined ? '' : `\nHint: ${hint}`;
+}
+
+/** Says in a header what led to the refusal and what to do. */
 async function addHint(c: RequestContext, refusal: ApiError): Promise<void> {
   const { journal, limits, clock } = c.get('services');
   const known = journal.of(c.get('account') ?? '');
@@ -371,7 +380,7 @@ async function addHint(c: RequestContext, refusal: ApiError): Promise<void> {
   try {
     const { hintFor } = await hints();
     const hint = hintFor({ refusal, ...request, known, limits, now: unixSeconds(clock) });
-    if (hint !== undefined) setHeader(c, 'Kimi-Emulator-Hint', hint);
+    if (hint !== undefined) setHeader(c, HINT, hint);
   } catch (error) {
     console.error('kimi-emulator: a hint failed', error);
   }
@@ -406,7 +415,9 @@ export async function unknownRoute(c: RequestContext): Promise<Response> {
     url: c.req.path,
   };
   const { unknownRouteHint } = await requestHints();
-  setHeader(c, 'Kimi-Emulator-Hint', unknownRouteHint(c.req.method, c.req.path));
+  setHeader(c, HINT, unknownRouteHint(c.req.method, c.req.path, c.get('services').isStateless));
   setHeader(c, 'x-should-retry', 'false');
+  // All that the official SDK for JavaScript shows of such a body.
+  body.error += hintInBody(c);
   return sendJson(c, 404, JSON.stringify(body));
 }

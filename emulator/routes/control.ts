@@ -84,9 +84,11 @@ export function controlRoutes() {
   routes.post('/import', async (c) => {
     const where = parseFields(c, importQuery, c.req.query());
     requireJsonType(c);
-    const bytes = await readBody(c, (size) => {
+    const check = (size: number): void => {
       if (size > MAX_FILE_BYTES) throw new ApiError('body_too_large', { size, limit: MAX_FILE_BYTES });
-    });
+    };
+    check(Number(c.req.header('content-length') ?? 0));
+    const bytes = await readBody(c, check);
     const body = await c.var.services.state.import(bytes, where).catch(refuseState);
     return respond(c, { status: 201, body });
   });

@@ -1,3 +1,4 @@
+import type { LargestPart } from '../../contract/errors.ts';
 import type { ChatMessage, InputMessage } from '../../contract/messages.ts';
 import type { AppendAcknowledgement } from '../../contract/sessions.ts';
 import { ApiError, invalid } from '../api-error.ts';
@@ -30,10 +31,11 @@ export function pairOrRefuse(newest: readonly ChatMessage[], items: readonly Wri
   return pairing;
 }
 
-function pairingError({ kind, ids, index }: PairingFault): ApiError {
+function pairingError({ kind, ids, index, first }: PairingFault): ApiError {
   const param = `messages[${index}]`;
   if (kind === 'orphan') {
-    return new ApiError('tool_result_orphan', { ids, param: `${param}.tool_call_id` });
+    const answered = first !== undefined && { first };
+    return new ApiError('tool_result_orphan', { ids, param: `${param}.tool_call_id`, ...answered });
   }
   if (kind === 'unanswered') return new ApiError('tool_call_unanswered', { ids, param });
   const field = `${param}.tool_calls`;
@@ -101,8 +103,19 @@ export function append(services: Services, session: SessionRow, write: Write) {
 /** @throws ApiError `append_too_large` */
 export function requireWriteFits({ limits }: Services, { items, tokens }: Write): void {
   if (tokens <= limits.append_tokens) return;
-  const largest = Math.max(...items.map((item) => item.tokens + item.reasoning));
-  throw new ApiError('append_too_large', { allowed: limits.append_tokens, counted: tokens, largest });
+  const sizes = items.map((item) => item.tokens + item.reasoning);
+  const largest = Math.max(...sizes);
+  const mostly = largestPart(items[sizes.indexOf(largest)]);
+  throw new ApiError('append_too_large', { allowed: limits.append_tokens, counted: tokens, largest, mostly });
+}
+
+function largestPart(item: WriteItem | undefined): LargestPart {
+  if (!item) return 'text';
+  const { role, content, tool_calls = [] } = item.body;
+  if (item.reasoning > item.tokens) return 'reasoning';
+  if (role === 'tool') return 'result';
+  if (JSON.stringify(tool_calls).length > JSON.stringify(content).length) return 'calls';
+  return Array.isArray(content) && content.some(({ type }) => type !== 'text') ? 'media' : 'text';
 }
 
 /** Puts counted messages behind a view, deciding which of them are pinned and which a pin in their group holds. */
@@ -173,6 +186,8 @@ interface PairingFault {
   ids: string[];
   /** Where in the new messages. */
   index: number;
+  /** Of an orphan, which of the new messages answers the same call before it. */
+  first?: number;
 }
 
 interface Pairing {
@@ -195,7 +210,10 @@ export function pair(newest: readonly Paired[], messages: readonly Paired[]): Pa
   const opensGroup: boolean[] = [];
   for (const [index, message] of messages.entries()) {
     const fault = follow(open, message);
-    if (fault) return { ...fault, index };
+    if (fault) {
+      const first = messages.findIndex(({ tool_call_id: id }) => id !== undefined && id === message.tool_call_id);
+      return { ...fault, index, ...(fault.kind === 'orphan' && first < index && { first }) };
+    }
     opensGroup.push(message.role !== 'tool');
   }
   return { opensGroup, open: [...open] };
@@ -205,7 +223,7 @@ export function pair(newest: readonly Paired[], messages: readonly Paired[]): Pa
  * Puts one message behind a history.
  * @param open the calls that wait for their result; changed to those that wait behind the message
  */
-export function follow(open: Set<string>, message: Paired): Omit<PairingFault, 'index'> | undefined {
+export function follow(open: Set<string>, message: Paired): Pick<PairingFault, 'kind' | 'ids'> | undefined {
   if (message.role === 'tool') {
     const id = message.tool_call_id ?? '';
     if (!open.has(id)) return { kind: 'orphan', ids: [id] };

@@ -84,7 +84,8 @@ function held(tried: Tried): number {
 export function* deltasOf(reply: CheckedReply, { model, session }: ModelRequest): Generator<ModelDelta> {
   if (typeof reply === 'string') return yield { type: 'text', text: reply };
   const { reasoning, text, json, tool_calls = [], error } = reply;
-  if (error !== undefined) throw injectedError(error, { model, ...(session && { session: session.id }) });
+  if (error !== undefined)
+    throw injectedError(error, { model, ...(session && { session: session.id }) }, 'a rule of the script');
   if (reasoning !== undefined) yield { type: 'reasoning', text: reasoning };
   if (text !== undefined) yield { type: 'text', text };
   if (json !== undefined) yield { type: 'text', text: JSON.stringify(json) };

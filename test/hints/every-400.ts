@@ -10,7 +10,7 @@ const SAYS: Partial<Record<keyof typeof PROVOKED, RegExp[]>> = {
   invalid_request: [/preserve_len is missing; the body has preserve_length/],
   context_window_exceeded: [
     /holds 780 of 1,000 tokens, this adds 300: 80 too many/,
-    /never cut since request #1 .*in 2 writes/,
+    /never cut since request #1 .*in 2 writes and turns/,
   ],
   append_too_large: [/of the 450 tokens of this write 50 are too many/, /x-ndjson/],
   preserve_len_too_small: [/preserve_len 64 or more/],

@@ -91,7 +91,9 @@ describe('a result without its call', () => {
   it('belongs to another session', async () => {
     const other = await createSession(session.api);
     await other.append(called(CALL));
-    expect(await hintOfResult()).toContain(`issued in session ${other.id}, by request #3`);
+    expect(await hintOfResult()).toContain(
+      `this session has issued no call ${CALL}, and session ${other.id} waits for a result of that id, since request #3`,
+    );
   });
 
   it('is told what waits instead', async () => {
