@@ -1,3 +1,5 @@
+import { UsageError } from '../../terminal/flags.ts';
+import { oneLine, viewOf, visible } from '../../terminal/text.ts';
 import { Unreachable } from '../core/probe.ts';
 import { Interrupted } from '../core/run.ts';
 import { MaxSpendMissing } from '../core/runner.ts';
@@ -5,10 +7,9 @@ import { SelectionError } from '../core/selection.ts';
 import { EXIT } from '../core/summary.ts';
 import { Inconclusive, NotRun } from '../core/verdict.ts';
 import { ReportError } from '../report/report.ts';
-import { oneLine, visible } from '../report/text.ts';
 import { TargetError } from '../targets/emulator.ts';
 import { diffCommand, listCommand, planCommand, probeCommand, sweepCommand } from './commands.ts';
-import { type Command, helpText, type Options, parseOptions, UsageError } from './options.ts';
+import { type Command, helpText, type Options, parseOptions } from './options.ts';
 import { ConfigurationError, runCommand } from './run-command.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -26,7 +27,7 @@ export async function conformanceCommand(args: string[], terminal: Terminal): Pr
   try {
     const options = parseOptions(args);
     if (!options.help) return await HANDLERS[options.command](options, terminal);
-    terminal.stdout.write(helpText());
+    terminal.stdout.write(helpText(viewOf(terminal.stdout, terminal.env).width));
     return EXIT.conformant;
   } catch (error) {
     const code = exitCodeFor(error);

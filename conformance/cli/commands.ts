@@ -1,6 +1,8 @@
-import { accessSync, constants, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
 import { resolveLimits } from '../../contract/limits.ts';
+import { UsageError } from '../../terminal/flags.ts';
+import { writeFiles } from '../../terminal/formats.ts';
+import { oneLine, viewOf } from '../../terminal/text.ts';
 import { RULES, type RuleId } from '../areas/rules.ts';
 import { type SweepResult, sweep } from '../core/clean-up.ts';
 import type { Capabilities } from '../core/probe.ts';
@@ -10,9 +12,8 @@ import { EXIT } from '../core/summary.ts';
 import { Inconclusive, Mismatch } from '../core/verdict.ts';
 import { diffReports, diffToJson, type ReportDiff, renderDiffMarkdown, renderDiffTerminal } from '../report/diff.ts';
 import { type Report, ReportError, readReport } from '../report/report.ts';
-import { oneLine } from '../report/text.ts';
 import type { Target } from '../targets/target.ts';
-import { type Options, selectionOf, UsageError } from './options.ts';
+import { type Options, selectionOf } from './options.ts';
 import { targetOf } from './target.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -22,7 +23,12 @@ export async function planCommand(options: Options, { stdout, env }: Terminal): 
   try {
     const runner = new Runner(target);
     const plan = planOf(select(selectionOf(options)), resolveLimits(target.limits), runner.budget);
-    stdout.write(planText(plan, runner.budget.toReport(), `${target.name}, model ${target.model}`));
+    const spending = runner.budget.toReport();
+    stdout.write(
+      options.json
+        ? asJson({ target: target.name, model: target.model, ...plan, spending })
+        : planText(plan, spending, `${target.name}, model ${target.model}`),
+    );
     return EXIT.conformant;
   } finally {
     await target.close?.();
@@ -30,7 +36,8 @@ export async function planCommand(options: Options, { stdout, env }: Terminal): 
 }
 
 export async function listCommand(options: Options, { stdout }: Terminal): Promise<number> {
-  stdout.write(listText(selectionOf(options)));
+  const selection = selectionOf(options);
+  stdout.write(options.json ? asJson(listOf(selection)) : listText(selection));
   return EXIT.conformant;
 }
 
@@ -39,7 +46,8 @@ export async function probeCommand(options: Options, { stdout, env }: Terminal):
   const target = await targetOf(options, env);
   try {
     const runner = new Runner(target);
-    stdout.write(capabilitiesText(await runner.probe()));
+    const capabilities = await runner.probe();
+    stdout.write(options.json ? asJson(capabilities) : capabilitiesText(capabilities));
     return EXIT.conformant;
   } finally {
     await target.close?.();
@@ -57,12 +65,34 @@ async function swept(target: Target, folder: string): Promise<SweepResult> {
 /** Finishes what killed runs left behind. */
 export async function sweepCommand(options: Options, { stdout, env }: Terminal): Promise<number> {
   const target = await targetOf(options, env);
-  const { deleted, failed, skipped, unreadable } = await swept(target, options.out).finally(() => target.close?.());
+  const result = await swept(target, options.out).finally(() => target.close?.());
+  const { deleted, failed, skipped, unreadable } = result;
+  if (options.json) {
+    stdout.write(asJson(result));
+    return failed.length > 0 ? EXIT.leaked : EXIT.conformant;
+  }
   stdout.write(`${deleted.length} deleted, ${failed.length} could not be deleted\n`);
   for (const id of failed) stdout.write(`  left: ${oneLine(id)}\n`);
   for (const name of skipped) stdout.write(`  skipped, belongs to another target: ${oneLine(name)}\n`);
   for (const line of unreadable) stdout.write(`  ${oneLine(line)}\n`);
   return failed.length > 0 ? EXIT.leaked : EXIT.conformant;
+}
+
+function asJson(value: object): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+function listOf(selection: Selection) {
+  return select(selection).map(({ id, title, scope, twoAccounts, checks }) => ({
+    id,
+    title,
+    scope,
+    two_accounts: twoAccounts,
+    checks: Object.entries(checks).map(([name, rule]) => {
+      const { level, evidence, text } = RULES[rule];
+      return { id: `${id}/${name}`, rule, level, evidence, text };
+    }),
+  }));
 }
 
 /** Every case with its checks and the rules they judge. */
@@ -112,13 +142,15 @@ const FILES: Partial<Record<string, { name: string; render: (diff: ReportDiff) =
 };
 
 /** Compares two reports rule by rule. A difference is not a failure. */
-export async function diffCommand({ operands, reports, out }: Options, { stdout }: Terminal): Promise<number> {
+export async function diffCommand(
+  { operands, reports, out, json }: Options,
+  { stdout, stderr, env }: Terminal,
+): Promise<number> {
   const [left = '', right = ''] = operands;
   const diff = diffReports(readReportFile(left), readReportFile(right));
-  stdout.write(renderDiffTerminal(diff, { color: stdout.isTTY === true }));
-  const files = reports.flatMap((kind) => FILES[kind] ?? []);
-  if (files.length > 0) mkdirSync(out, { recursive: true });
-  for (const { name, render } of files) writeFileSync(join(out, name), render(diff));
+  stdout.write(json ? diffToJson(diff) : renderDiffTerminal(diff, viewOf(stdout, env)));
+  const files = reports.flatMap((kind) => FILES[kind] ?? []).map(({ name, render }) => [name, render(diff)]);
+  for (const path of writeFiles(out, Object.fromEntries(files))) stderr.write(`written: ${path}\n`);
   return EXIT.conformant;
 }
 

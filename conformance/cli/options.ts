@@ -1,14 +1,12 @@
-import { parseArgs } from 'node:util';
 import { CAPABILITIES, type Capability } from '../../contract/capabilities.ts';
 import { LIMIT_NAMES, type LimitName, resolveLimits } from '../../contract/limits.ts';
+import { type Flags, flagRows, HELP_FLAG, oneOf, parseFlags, UsageError } from '../../terminal/flags.ts';
+import { inColumns } from '../../terminal/text.ts';
 import { PROFILES, type Profile } from '../areas/rules.ts';
 import type { Selection } from '../core/selection.ts';
 import { REPORT_KINDS, type ReportKind } from '../report/write-reports.ts';
 import { SCALES, type Scale } from '../targets/emulator.ts';
 import type { Declared } from '../targets/target.ts';
-
-/** A command line that is not understood, in one line. */
-export class UsageError extends Error {}
 
 const COMMANDS = ['run', 'plan', 'list', 'probe', 'diff', 'sweep'] as const;
 export type Command = (typeof COMMANDS)[number];
@@ -38,6 +36,7 @@ export interface Options {
   limits: Partial<Record<LimitName, number>>;
   deadlineMs: number | undefined;
   quiet: boolean;
+  json: boolean;
   help: boolean;
 }
 
@@ -46,71 +45,66 @@ const LONGEST_S = Math.floor((2 ** 31 - 1) / 1_000);
 
 const FLAGS = {
   target: {
-    type: 'string',
     value: 'emulator|live|URL',
     help: 'server to test (also KIMI_CONFORMANCE_TARGET; default emulator)',
   },
   profile: {
-    type: 'string',
     multiple: true,
     value: 'NAME',
+    choices: PROFILES,
     help: `only these: ${PROFILES.join(', ')}; repeatable`,
   },
   case: {
-    type: 'string',
     multiple: true,
     value: 'ID',
     help: 'only these cases, areas or checks: ID,ID; repeatable',
   },
   exclude: {
-    type: 'string',
     multiple: true,
     value: 'ID',
     help: 'skip these: ID,ID; repeatable. Skipping a check skips its case',
   },
   scale: {
-    type: 'string',
     value: SCALES.join('|'),
+    choices: SCALES,
     help: "limits of the emulator: scaled down, or the contract's (default small)",
   },
-  http: { type: 'boolean', help: 'reach the emulator over HTTP instead of in process' },
-  gateway: { type: 'boolean', help: 'put a gateway in front of the target, which then needs to keep no sessions' },
-  tokenizer: { type: 'string', value: 'FILE', help: 'vocabulary that the emulator counts tokens with' },
-  report: { type: 'string', multiple: true, value: 'KINDS', help: `${REPORT_KINDS.join(',')}; repeatable` },
+  http: { help: 'reach the emulator over HTTP instead of in process' },
+  gateway: { help: 'put a gateway in front of the target, which then needs to keep no sessions' },
+  tokenizer: { value: 'FILE', help: 'vocabulary that the emulator counts tokens with' },
+  report: { multiple: true, value: 'KINDS', choices: REPORT_KINDS, help: `${REPORT_KINDS.join(',')}; repeatable` },
   out: {
-    type: 'string',
     value: 'DIR',
     help: `folder for reports and records of created resources (default ${DEFAULT_OUT})`,
   },
-  baseline: { type: 'string', value: 'FILE', help: 'list of known failures' },
-  update: { type: 'boolean', help: 'rewrite that list from this run' },
-  yes: { type: 'boolean', help: 'confirm a run that costs money' },
-  'max-spend': { type: 'string', value: 'USD', help: 'spending limit of such a run' },
-  'dedicated-account': { type: 'boolean', help: 'the account holds nothing else and may be filled and EMPTIED' },
+  baseline: { value: 'FILE', help: 'list of known failures' },
+  update: { help: 'rewrite that list from this run' },
+  yes: { help: 'confirm a run that costs money' },
+  'max-spend': { value: 'USD', help: 'spending limit of such a run' },
+  'dedicated-account': { help: 'the account holds nothing else and may be filled and EMPTIED' },
   declare: {
-    type: 'string',
     multiple: true,
     value: 'NAME[=no]',
+    choices: CAPABILITIES,
     help: 'capability that the target has, or lacks; repeatable',
   },
   limit: {
-    type: 'string',
     multiple: true,
     value: 'NAME=N',
     help: 'limit of the target that differs from the contract; repeatable',
   },
   timeout: {
-    type: 'string',
     value: 'SECONDS',
     help: `timeout of a request (default 30; live 120; at most ${LONGEST_S})`,
   },
-  quiet: { type: 'boolean', help: 'print the result only' },
-  help: { type: 'boolean', short: 'h', help: 'print this help' },
-} as const;
+  quiet: { help: 'print the result only' },
+  json: { help: 'print the result as JSON' },
+  ...HELP_FLAG,
+} as const satisfies Flags;
 
 /** @throws UsageError */
 export function parseOptions(args: string[]): Options {
-  const { values, positionals } = parseFlags(args);
+  const { values, positionals } = parseFlags(args, FLAGS);
   const [first = 'run', ...operands] = positionals;
   const command = oneOf(COMMANDS, first, 'command');
   if (command === 'diff' ? operands.length !== 2 && !values.help : operands.length > 0) {
@@ -142,23 +136,9 @@ export function parseOptions(args: string[]): Options {
     limits: Object.fromEntries((values.limit ?? []).map(limit)),
     deadlineMs: deadline(positive('--timeout', values.timeout)),
     quiet: values.quiet ?? false,
+    json: values.json ?? false,
     help: values.help ?? false,
   };
-}
-
-function parseFlags(args: string[]) {
-  try {
-    return parseArgs({ args, options: FLAGS, strict: true, allowPositionals: true });
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new UsageError(message.split(/\. |\n/)[0] ?? message);
-  }
-}
-
-function oneOf<Name extends string>(names: readonly Name[], given: string, what: string): Name {
-  const found = names.find((name) => name === given);
-  if (found === undefined) throw new UsageError(`${what} is one of ${names.join(', ')}, not ${given}`);
-  return found;
 }
 
 function positive(flag: string, text: string | undefined): number | undefined {
@@ -221,24 +201,17 @@ const EXIT_CODES = [
   ['130', 'interrupted'],
 ] as const;
 
-export function helpText(): string {
-  const flags = Object.entries(FLAGS).map(([name, flag]) => {
-    const short = 'short' in flag ? `-${flag.short}, ` : '';
-    return [`${short}--${name}${'value' in flag ? ` ${flag.value}` : ''}`, flag.help] as const;
-  });
+/** @param width columns that it may take */
+export function helpText(width: number): string {
+  const section = (title: string, rows: readonly (readonly string[])[]) => ['', `${title}:`, ...inColumns(rows, width)];
   return [
     'Usage: kimi-emulator conformance [command] [flags]   test a server against the contract',
     ...section('Commands', COMMAND_LINES),
-    ...section('Flags', flags),
+    ...section('Flags', flagRows(FLAGS)),
     ...section('Environment', ENVIRONMENT),
     ...section('Exit codes', EXIT_CODES),
     '',
   ].join('\n');
-}
-
-function section(title: string, rows: readonly (readonly [string, string])[]): string[] {
-  const width = Math.max(...rows.map(([name]) => name.length));
-  return ['', `${title}:`, ...rows.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`)];
 }
 
 /** What the flags select. */

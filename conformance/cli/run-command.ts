@@ -1,14 +1,16 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { UsageError } from '../../terminal/flags.ts';
+import { viewOf } from '../../terminal/text.ts';
 import { Baseline, baselineOf } from '../core/baseline.ts';
 import { type RunOptions, runConformance } from '../core/run.ts';
 import { isComplete } from '../core/selection.ts';
 import { EXIT } from '../core/summary.ts';
-import type { Report } from '../report/report.ts';
+import { type Report, toJson } from '../report/report.ts';
 import { renderTerminal } from '../report/terminal.ts';
 import { writeReports } from '../report/write-reports.ts';
 import type { Target } from '../targets/target.ts';
 import { planCommand, prepareFolder } from './commands.ts';
-import { type Options, selectionOf, UsageError } from './options.ts';
+import { type Options, selectionOf } from './options.ts';
 import { targetOf } from './target.ts';
 import { progressOn, type Terminal } from './terminal.ts';
 
@@ -63,9 +65,12 @@ function runOptions(target: Target, options: Options): RunOptions {
   };
 }
 
-function publish(report: Report, { reports, out, baseline, update }: Options, { stdout, stderr }: Terminal): number {
-  stdout.write(renderTerminal(report, { color: stdout.isTTY === true }));
-  for (const text of writeReports(report, reports, out)) stdout.write(text);
+function publish(report: Report, options: Options, { stdout, stderr, env }: Terminal): number {
+  const { reports, out, baseline, update, json } = options;
+  stdout.write(json ? toJson(report) : renderTerminal(report, viewOf(stdout, env)));
+  const { texts, paths } = writeReports(report, reports, out);
+  for (const text of texts) (json ? stderr : stdout).write(text);
+  for (const path of paths) stderr.write(`written: ${path}\n`);
   if (!update || baseline === undefined) return report.exitCode;
   const { interrupted, stopped } = report.run;
   if (interrupted || stopped !== undefined || report.results.some(({ verdict }) => verdict === 'error')) {
@@ -84,6 +89,9 @@ function readBaseline(file: string): Baseline {
   try {
     value = JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+      throw new ConfigurationError(`--baseline ${file} does not exist; a first run with --update writes it`);
+    }
     throw new ConfigurationError(`--baseline ${file}: ${error instanceof Error ? error.message : error}`);
   }
   const parsed = Baseline.safeParse(value);

@@ -1,7 +1,8 @@
 import { MODEL_ID } from '../../contract/models.ts';
+import { UsageError } from '../../terminal/flags.ts';
 import { emulatorTarget, gatewayTarget, SMALL_LIMITS } from '../targets/emulator.ts';
 import { endpointTarget, type Target } from '../targets/target.ts';
-import { type Options, UsageError } from './options.ts';
+import type { Options } from './options.ts';
 import type { Environment } from './terminal.ts';
 
 const LIVE_DEADLINE_MS = 120_000;

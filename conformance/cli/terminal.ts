@@ -1,12 +1,12 @@
+import { type Output, oneLine } from '../../terminal/text.ts';
 import type { RunOptions } from '../core/run.ts';
-import { oneLine } from '../report/text.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Where the command reads and writes. */
 export interface Terminal {
-  readonly stdout: { write(text: string): unknown; readonly isTTY?: boolean };
-  readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean };
+  readonly stdout: Output;
+  readonly stderr: Output;
   readonly env: Environment;
   /** Calls back at the first SIGINT or SIGTERM, and returns what ends the waiting for one. */
   onInterrupt(interrupt: () => void): () => void;

@@ -72,7 +72,7 @@ export function checkId(owner: Pick<Case, 'id'>, name: string): string {
 }
 
 /** What was seen of a check. `held`: it holds; otherwise why not. */
-type Outcome = { held: true } | { held: false; error: unknown; exchanges: string[] };
+type Outcome = { durationMs: number } & ({ held: true } | { held: false; error: unknown; exchanges: string[] });
 
 /** The accounts that a case may use. */
 export interface Accounts {
@@ -97,6 +97,7 @@ export class CaseContext<Name extends string> {
   readonly outcomes = new Map<string, Outcome>();
   readonly #accounts: Accounts;
   readonly #exchanges: Exchanges;
+  #judgedAt = performance.now();
 
   constructor(options: {
     accounts: Accounts;
@@ -147,13 +148,22 @@ export class CaseContext<Name extends string> {
   async check(name: Name, body: () => unknown): Promise<boolean> {
     try {
       await body();
-      this.outcomes.set(name, { held: true });
+      this.outcomes.set(name, { held: true, durationMs: this.#sinceLast() });
       return true;
     } catch (error) {
-      this.outcomes.set(name, { held: false, error, exchanges: this.#exchanges.recent });
+      const durationMs = this.#sinceLast();
+      this.outcomes.set(name, { held: false, error, exchanges: this.#exchanges.recent, durationMs });
       if (!(error instanceof Mismatch)) throw error;
       return false;
     }
+  }
+
+  /** What a check took: the requests that led to it are sent before it. */
+  #sinceLast(): number {
+    const now = performance.now();
+    const milliseconds = now - this.#judgedAt;
+    this.#judgedAt = now;
+    return Math.round(milliseconds * 1_000) / 1_000;
   }
 
   /** The same for a check without which the rest of the case means nothing: where it fails, the rest fails with it. */

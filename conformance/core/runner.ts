@@ -115,10 +115,21 @@ export class Runner {
     await this.#cleanUp();
     const redact = this.redactor();
     return Object.entries(subject.checks).map(([name, rule]) => {
-      const outcome = context.outcomes.get(name) ?? { held: false as const, error: ending, exchanges: [] };
+      const unseen = { held: false as const, error: ending, exchanges: [], durationMs: 0 };
+      const outcome = context.outcomes.get(name) ?? unseen;
       const { profile, level, evidence } = RULES[rule];
       const verdict = score(outcome.held ? undefined : outcome.error, level, isScored(this.target, RULES[rule]));
-      const result = { id: checkId(subject, name), case: subject.id, rule, profile, level, evidence, verdict };
+      const { durationMs } = outcome;
+      const result = {
+        id: checkId(subject, name),
+        case: subject.id,
+        rule,
+        profile,
+        level,
+        evidence,
+        verdict,
+        durationMs,
+      };
       if (outcome.held) return result;
       return { ...result, message: redact(messageOf(outcome.error)), exchanges: outcome.exchanges.map(redact) };
     });

@@ -40,6 +40,8 @@ export interface CheckResult {
   level: Level;
   evidence: Evidence;
   verdict: Verdict;
+  /** What it took, with the requests that led to it; 0 where its case did not come to it. */
+  durationMs: number;
   /** What was due and what came, or why it was left out. Absent where it passed. */
   message?: string;
   /** The last requests and answers of each account before it failed; those of other accounts than the main one name theirs. */

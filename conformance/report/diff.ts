@@ -1,10 +1,10 @@
+import { code, plain, prose, table } from '../../terminal/formats.ts';
+import { type Colour, oneLine, type Paint, painter, plural, shorten, wrap } from '../../terminal/text.ts';
 import { PROFILES, type Profile, RULE_IDS } from '../areas/rules.ts';
 import type { Verdict } from '../core/verdict.ts';
-import { code, plain, prose, table } from './markdown.ts';
-import { areaOf, groupBy, type Result, ruleOf, textOf, WORST_FIRST } from './overview.ts';
+import { areaOf, groupBy, type Result, ruleOf, textOf, VERDICT_COLOURS, WORST_FIRST } from './overview.ts';
 import type { Report } from './report.ts';
 import type { TerminalOptions } from './terminal.ts';
-import { type Colour, oneLine, type Paint, painter, plural, shorten, VERDICT_COLOURS, wrap } from './text.ts';
 
 /**
  * How two targets compare under one rule. `untested`: at least one of them was not judged (not run, not offered, an error, or noted only);

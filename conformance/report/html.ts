@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { plural, visible } from '../../terminal/text.ts';
 import { PROFILES, type Profile, RULE_IDS, RULES } from '../areas/rules.ts';
 import { EXIT } from '../core/summary.ts';
 import { VERDICTS, type Verdict } from '../core/verdict.ts';
@@ -21,7 +22,6 @@ import {
   textOf,
 } from './overview.ts';
 import type { Report } from './report.ts';
-import { plural, visible } from './text.ts';
 
 const MAX_LINKS = 8;
 

@@ -1,3 +1,5 @@
+import { code, plain, prose, table } from '../../terminal/formats.ts';
+import { plural, shorten } from '../../terminal/text.ts';
 import { PROFILES } from '../areas/rules.ts';
 import { VERDICTS } from '../core/verdict.ts';
 import {
@@ -12,7 +14,6 @@ import {
   textOf,
 } from './overview.ts';
 import type { ProfileStatus, Report } from './report.ts';
-import { oneLine, plural, shorten } from './text.ts';
 
 const MAX_MESSAGE = 400;
 /** A job summary may hold 1 MiB. */
@@ -112,41 +113,4 @@ function folded(title: string, groups: readonly Group[]): string[] {
 
 function cut(text: string): string {
   return code(shorten(text, MAX_MESSAGE));
-}
-
-/** A text as it stands, in one line of Markdown or one cell of a table: nothing in it is markup, a link or a mention. */
-export function plain(text: string): string {
-  return oneLine(text)
-    .replace(/[\\`*_[\]|~$@&<>]|:(?=\/\/)/g, entity)
-    .replace(/(?<=www)\./gi, entity);
-}
-
-function entity(mark: string): string {
-  return `&#${mark.charCodeAt(0)};`;
-}
-
-/** A text in code letters, where GitHub makes no links, mentions or pictures of anything; also in a cell of a table. */
-export function code(text: string): string {
-  return text === '' ? '' : `<code>${plain(text)}</code>`;
-}
-
-/** A text of our own, in which backticks stand for code. */
-export function prose(text: string): string {
-  return text
-    .split('`')
-    .map((part, index) => (index % 2 === 1 ? code(part) : plain(part)))
-    .join('');
-}
-
-function row(cells: readonly string[]): string {
-  return `| ${cells.join(' | ')} |`;
-}
-
-/** Ends with an empty line, as a table has to. */
-export function table(
-  headings: readonly string[],
-  align: readonly ('left' | 'right')[],
-  rows: readonly string[][],
-): string[] {
-  return [row(headings), row(align.map((side) => (side === 'left' ? ':--' : '--:'))), ...rows.map(row), ''];
 }

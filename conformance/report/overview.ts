@@ -1,8 +1,8 @@
+import { type Colour, oneLine, plural } from '../../terminal/text.ts';
 import { PROFILES, type Profile, RULES, type Rule } from '../areas/rules.ts';
 import { EXIT, isReliable } from '../core/summary.ts';
 import { countVerdicts, type Verdict } from '../core/verdict.ts';
 import type { ProfileStatus, Report } from './report.ts';
-import { oneLine, plural } from './text.ts';
 
 export type Result = Report['results'][number];
 
@@ -214,3 +214,13 @@ export function subjectOf({ kit, run, target }: Report): string[] {
   const without = excluded.length > 0 ? [`without ${oneLine(excluded.join(', '))}`] : [];
   return [oneLine(target.name), oneLine(target.model), `kit ${oneLine(kit)}`, `${day} UTC`, `${seconds} s`, ...without];
 }
+
+export const VERDICT_COLOURS: Record<Verdict, Colour> = {
+  pass: 'green',
+  fail: 'red',
+  warn: 'yellow',
+  info: 'blue',
+  'n/a': 'dim',
+  not_run: 'dim',
+  error: 'magenta',
+};

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { oneLine } from '../../terminal/text.ts';
 import { PROFILES } from '../areas/rules.ts';
 import { countVerdicts, VERDICTS } from '../core/verdict.ts';
-import { oneLine } from './text.ts';
 
 const count = z.int().min(0);
 const counts = z.record(z.enum(VERDICTS), count);
@@ -18,6 +18,9 @@ const CheckResultShape = z.object({
   level: z.enum(['MUST', 'SHOULD', 'MAY']),
   evidence: z.enum(['article', 'kimi', 'ours']),
   verdict: z.enum(VERDICTS),
+  durationMs: z.number().min(0).exactOptional().meta({
+    description: 'What it took, with the requests that led to it; 0 where its case did not come to it.',
+  }),
   message: z.string().exactOptional(),
   exchanges: z.array(z.string()).exactOptional(),
 });

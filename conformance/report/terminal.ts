@@ -1,3 +1,4 @@
+import { columns, oneLine, type Paint, painter, plural, shorten, visible, wrap } from '../../terminal/text.ts';
 import { PROFILES } from '../areas/rules.ts';
 import { VERDICTS, type Verdict } from '../core/verdict.ts';
 import {
@@ -13,9 +14,9 @@ import {
   spendingLine,
   subjectOf,
   textOf,
+  VERDICT_COLOURS,
 } from './overview.ts';
 import type { Report } from './report.ts';
-import { columns, oneLine, type Paint, painter, plural, shorten, VERDICT_COLOURS, visible, wrap } from './text.ts';
 
 export interface TerminalOptions {
   /** Escape sequences for colours; false where absent. */

@@ -1,6 +1,4 @@
-import { randomUUID } from 'node:crypto';
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { writeFiles } from '../../terminal/formats.ts';
 import { renderBadgeJson, renderBadgeSvg } from './badge.ts';
 import { renderGithub } from './github.ts';
 import { renderHtml } from './html.ts';
@@ -24,24 +22,16 @@ const FILES: Record<ReportKind, Record<string, Render>> = {
 };
 
 /**
- * Writes the report in these forms into a folder, which is made; whoever opens a file finds the old one or the new one, never a part.
- * @returns texts that belong on standard output
+ * Writes the report in these forms into a folder.
+ * @returns texts that belong on standard output, and the paths of the files
  * @throws the error of the file system
  */
-export function writeReports(report: Report, kinds: readonly ReportKind[], folder: string): string[] {
-  const files = kinds.flatMap((kind) => Object.entries(FILES[kind]));
-  if (files.length > 0) mkdirSync(folder, { recursive: true });
-  for (const [name, render] of files) writeAtomically(join(folder, name), render(report));
-  return kinds.includes('github') ? [renderGithub(report)] : [];
-}
-
-function writeAtomically(path: string, text: string): void {
-  const draft = `${path}.${randomUUID()}.tmp`;
-  try {
-    writeFileSync(draft, text, { flush: true });
-    renameSync(draft, path);
-  } catch (error) {
-    rmSync(draft, { force: true });
-    throw error;
-  }
+export function writeReports(
+  report: Report,
+  kinds: readonly ReportKind[],
+  folder: string,
+): { texts: string[]; paths: string[] } {
+  const files = kinds.flatMap((kind) => Object.entries(FILES[kind]).map(([name, render]) => [name, render(report)]));
+  const paths = writeFiles(folder, Object.fromEntries(files));
+  return { texts: kinds.includes('github') ? [renderGithub(report)] : [], paths };
 }

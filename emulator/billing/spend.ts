@@ -220,11 +220,12 @@ function leftOut(count: number, shown: number): string[] {
 }
 
 function headline(title: string, { turns, cost, stateless }: SpendFigures, currency: string): string {
-  const others = `stateless ${amount(stateless.cost_without_cache)} without cache, ${amount(stateless.cost_with_cache)} with it`;
+  const others = `stateless ${moneyText(stateless.cost_without_cache)} without cache, ${moneyText(stateless.cost_with_cache)} with it`;
   const beyond = stateless.turns_beyond_window > 0 ? ` for ${stateless.turns} of them` : '';
-  return `${title}: ${amount(cost)} ${currency} for ${turns} ${turns === 1 ? 'turn' : 'turns'}; ${others}${beyond}`;
+  return `${title}: ${moneyText(cost)} ${currency} for ${turns} ${turns === 1 ? 'turn' : 'turns'}; ${others}${beyond}`;
 }
 
-function amount(money: number): string {
+/** In full, without separators: `0.012345`. */
+export function moneyText(money: number): string {
   return money.toLocaleString('en-US', { minimumFractionDigits: 6, maximumFractionDigits: 12, useGrouping: false });
 }

@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { LIMIT_NAMES, LIMITS } from '../../contract/limits.ts';
+import { type Flag, flagRows, HELP_FLAG, parseFlags, UsageError } from '../../terminal/flags.ts';
+import { didYouMean } from '../../terminal/nearest.ts';
+import { inColumns } from '../../terminal/text.ts';
 import { type Amount, parseAmount } from '../billing/ledger.ts';
 import { GATEWAY_OPTION_NAMES, GATEWAY_OPTIONS, type GatewayOptions } from '../gateway/create-gateway.ts';
 import type { UpstreamTimeouts } from '../gateway/upstream.ts';
-import { type EmulatorOptions, type Flag, OPTION_NAMES, OPTIONS, type Option } from '../options.ts';
+import { type EmulatorOptions, OPTION_NAMES, OPTIONS, type Option, type Flag as OptionFlag } from '../options.ts';
 import { MEMORY } from '../store/database.ts';
 import { tapeConflict } from '../tape/tape-options.ts';
-import { inColumns, UsageError, usageFault } from './usage.ts';
 
 const DEFAULT_PORT = 4100;
 export const DEFAULT_DB = '.kimi-emulator/state.db';
@@ -31,17 +32,29 @@ export interface CliOptions {
   version: boolean;
 }
 
-interface CommandFlag extends Omit<Flag, 'name'> {
-  readonly short?: string;
-  readonly help: string;
+interface ServeFlag extends Flag {
   /** The option that it sets. */
   readonly option?: string;
 }
 
-type Flags = Readonly<Record<string, CommandFlag>>;
+type ServeFlags = Readonly<Record<string, ServeFlag>>;
+
+/** The commands, in the order of `--help`. */
+const COMMANDS = {
+  gateway: 'the same sessions in front of a live API, which keeps none',
+  tape: 'look into, check and shorten what a gateway has recorded',
+  tokenizer: 'install a vocabulary; count the tokens of a file',
+  spend: 'what the chats of a running emulator cost',
+  models: 'what the live models take, side by side',
+  tools: 'which tools the live API would refuse, why, and the fix',
+  doctor: 'what in a run would fail or cost more on the live API',
+  conformance: 'check this or another server against the contract',
+} as const;
+export type CommandName = keyof typeof COMMANDS;
+const COMMAND_NAMES = Object.keys(COMMANDS);
 
 /** Flags in the order of `--help`. Those of an option of `createEmulator` are in its table. */
-export const FLAGS: Flags = {
+export const FLAGS: ServeFlags = {
   port: { value: 'PORT', help: `port to listen on; 0 picks a free one (default ${DEFAULT_PORT})` },
   host: { value: 'HOST', help: `address to bind (default ${DEFAULT_HOST})` },
   ...flagsOf(['database']),
@@ -54,14 +67,14 @@ export const FLAGS: Flags = {
   balance: { value: 'AMOUNT', help: 'starting balance per account, such as 10USD; chat is refused once it is spent' },
   json: { help: 'print one line of JSON when ready, instead of the banner' },
   quiet: { help: 'print nothing when ready' },
-  help: { short: 'h', help: 'print this help' },
+  ...HELP_FLAG,
   version: { short: 'v', help: 'print the version' },
 };
 
 const { script, stateless, models, db, ...COMMON_FLAGS } = FLAGS;
 
 /** Flags of the gateway, which has no model of its own: its options first. */
-export const GATEWAY_FLAGS: Flags = {
+export const GATEWAY_FLAGS: ServeFlags = {
   ...flagsOf(GATEWAY_OPTION_NAMES, GATEWAY_OPTIONS),
   'record-misses': { help: 'with --replay: ask the upstream for what the tape lacks, and add it' },
   'finish-abandoned': { help: 'read an answer to its end where the client has gone, and store it for its retry' },
@@ -83,22 +96,22 @@ const TIMEOUT_FLAGS = {
 function flagsOf<Name extends string>(
   names: readonly Name[],
   options: Readonly<Record<Name, Option<unknown>>> = OPTIONS as never,
-): Record<string, CommandFlag> {
+): Record<string, ServeFlag> {
   const flags = names.flatMap((option) => {
-    const { flag, meaning }: { flag?: Flag; meaning: string } = options[option];
+    const { flag, meaning }: { flag?: OptionFlag; meaning: string } = options[option];
     return flag ? [[flag.name, { help: meaning, ...flag, option }] as const] : [];
   });
   return Object.fromEntries(flags);
 }
 
-type Values = Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>;
+type Values = Readonly<Record<string, string | boolean | string[] | undefined>>;
 
 /** The command line of `kimi-emulator gateway`. @throws UsageError */
 export function parseGatewayCli(
   args: string[],
   env: NodeJS.ProcessEnv = process.env,
 ): { cli: CliOptions; gateway: Omit<GatewayOptions, keyof EmulatorOptions> } {
-  const values: Values = parseFlags(args, GATEWAY_FLAGS);
+  const values = readFlags(args, GATEWAY_FLAGS);
   const cli = cliOptions({ ...values, models: undefined }, env, GATEWAY_DB);
   const upstream = { upstream: env.KIMI_UPSTREAM || undefined, ...values }.upstream;
   const found = optionsOf({ ...values, upstream }, GATEWAY_FLAGS, GATEWAY_OPTIONS, env) as Partial<GatewayOptions>;
@@ -133,7 +146,7 @@ function milliseconds(flag: string, text: string): number {
 
 /** @throws UsageError */
 export function parseCli(args: string[], env: NodeJS.ProcessEnv = process.env): CliOptions {
-  return cliOptions(parseFlags(args, FLAGS), env, DEFAULT_DB);
+  return cliOptions(readFlags(args, FLAGS), env, DEFAULT_DB);
 }
 
 function cliOptions(values: Values, env: NodeJS.ProcessEnv, database: string): CliOptions {
@@ -166,22 +179,21 @@ function cliOptions(values: Values, env: NodeJS.ProcessEnv, database: string): C
   };
 }
 
-function parseFlags(args: string[], flags: Flags): Values {
-  const options = Object.entries(flags).map(([name, { value, multiple = false, short }]) => {
-    const type = value === undefined ? ('boolean' as const) : ('string' as const);
-    return [name, { type, multiple, ...(short !== undefined && { short }) }] as const;
-  });
-  try {
-    return parseArgs({ args, options: Object.fromEntries(options), strict: true, allowPositionals: false }).values;
-  } catch (error) {
-    throw new UsageError(usageFault(error, Object.keys(flags)));
-  }
+/** @throws UsageError */
+function readFlags(args: readonly string[], flags: ServeFlags): Values {
+  const { values, positionals } = parseFlags(args, flags);
+  const [word] = positionals;
+  if (word === undefined) return values;
+  const isCommand = word === args[0];
+  throw new UsageError(
+    isCommand ? `unknown command '${word}'${didYouMean(word, COMMAND_NAMES)}` : `unexpected argument '${word}'`,
+  );
 }
 
 /** The options of a table that the command line sets, each checked by its own rule. @throws UsageError */
 function optionsOf(
   values: Values,
-  flags: Flags,
+  flags: ServeFlags,
   table: Readonly<Record<string, Option<unknown>>>,
   env: NodeJS.ProcessEnv,
 ): Readonly<Record<string, unknown>> {
@@ -267,14 +279,8 @@ function withoutBrackets(host: string): string {
   return /^\[(.+)\]$/.exec(host)?.[1] ?? host;
 }
 
-function rowsOf(flags: Flags): string[][] {
-  return Object.entries(flags).map(([name, { short, value, help }]) => [
-    `${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`,
-    help,
-  ]);
-}
-
-export function gatewayHelpText(): string {
+/** @param width columns that it may take */
+export function gatewayHelpText(width: number): string {
   return [
     'Usage: kimi-emulator gateway --upstream URL [flags]   sessions in front of an API that keeps none',
     '       kimi-emulator gateway --replay FILE [flags]    the same with recorded answers, without a network',
@@ -282,29 +288,28 @@ export function gatewayHelpText(): string {
     'Answers come from the upstream; sessions, snapshots, limits, journal and spend are kept here.',
     '',
     'Flags:',
-    ...inColumns(rowsOf(GATEWAY_FLAGS)),
+    ...inColumns(flagRows(GATEWAY_FLAGS), width),
     '',
   ].join('\n');
 }
 
-export function helpText(): string {
-  const flags = rowsOf(FLAGS);
+/** @param width columns that it may take */
+export function helpText(width: number): string {
   return [
     'Usage: kimi-emulator [flags]                 serve the Kimi long-context session API on this machine',
-    '       kimi-emulator gateway --help          the same sessions in front of a live API, which keeps none',
-    '       kimi-emulator tape --help             look into, check and shorten what a gateway has recorded',
-    '       kimi-emulator tokenizer --help        install a vocabulary; count the tokens of a file',
-    '       kimi-emulator spend --help            what the chats of a running emulator cost',
-    '       kimi-emulator models --help           what the live models take, side by side',
-    '       kimi-emulator tools --help            which tools the live API would refuse, why, and the fix',
-    '       kimi-emulator doctor --help           what in a run would fail or cost more on the live API',
-    '       kimi-emulator conformance --help      check this or another server against the contract',
+    '       kimi-emulator COMMAND [flags]         (COMMAND --help says more)',
+    '',
+    'Commands:',
+    ...inColumns(Object.entries(COMMANDS), width),
     '',
     'Flags:',
-    ...inColumns(flags),
+    ...inColumns(flagRows(FLAGS), width),
     '',
     'Limits (for --limit):',
-    ...inColumns(LIMIT_NAMES.map((name) => [name, String(LIMITS[name].default), LIMITS[name].meaning])),
+    ...inColumns(
+      LIMIT_NAMES.map((name) => [name, String(LIMITS[name].default), LIMITS[name].meaning]),
+      width,
+    ),
     '',
   ].join('\n');
 }

@@ -1,58 +1,51 @@
-import { parseArgs } from 'node:util';
 import type { ModelProfile } from '../../contract/models/profile.ts';
 import { findProfile, PROFILES } from '../../contract/models/profiles.ts';
+import {
+  type CommandShape,
+  type Flags,
+  flagRows,
+  HELP_FLAG,
+  helpPage,
+  JSON_FLAG,
+  parseFlags,
+  UsageError,
+} from '../../terminal/flags.ts';
+import { didYouMean } from '../../terminal/nearest.ts';
+import { viewOf } from '../../terminal/text.ts';
 import { profileRows } from '../models/profile-table.ts';
-import { type CommandIo, UsageError, usageFault } from './usage.ts';
+import { type CommandIo, runCommand } from './usage.ts';
 
-const EXIT_USAGE = 2;
 const MOST_COLUMNS = 3;
 
-const HELP = `Usage: kimi-emulator models [NAME ...]   what the live service's models take, side by side
+const FLAGS = {
+  all: { help: 'retired models too' },
+  ...JSON_FLAG,
+  ...HELP_FLAG,
+} as const satisfies Flags;
 
-Without names: the models that are live, in groups of ${MOST_COLUMNS}. docs/models.md has the source of each figure.
+export const MODELS_SHAPE: CommandShape = { flags: FLAGS, actions: PROFILES.map(({ id }) => id) };
 
-Flags:
-  --all          retired models too
-  --json         print all that is known, with sources, as JSON
-  -h, --help     print this
-`;
+function helpText(width: number): string {
+  const usage = ["models [NAME ...]   what the live service's models take, side by side"];
+  const about = [
+    `Without names: the models that are live, in groups of ${MOST_COLUMNS}. docs/models.md has the source of each figure.`,
+  ];
+  return helpPage({ usage, about, rows: flagRows(FLAGS) }, width);
+}
 
 /** The subcommand `kimi-emulator models`. Resolves to the exit code; complaints are one line each. */
-export async function runModelsCommand(args: string[], { stdout, stderr }: CommandIo): Promise<number> {
-  try {
-    const { help, json, profiles } = parse(args);
-    if (help) stdout.write(HELP);
-    else if (json) stdout.write(`${JSON.stringify(profiles, null, 2)}\n`);
+export function runModelsCommand(args: string[], io: CommandIo): Promise<number> {
+  return runCommand('models', io, async () => {
+    const { stdout, env } = io;
+    const { values, positionals } = parseFlags(args, FLAGS);
+    const named = positionals.map(profileNamed);
+    const others = values.all ? PROFILES : PROFILES.filter(({ retired }) => retired.value === null);
+    const profiles = named.length > 0 ? named : others;
+    if (values.help) stdout.write(helpText(viewOf(stdout, env).width));
+    else if (values.json) stdout.write(`${JSON.stringify(profiles, null, 2)}\n`);
     else stdout.write(groupsOf(profiles).map(render).join('\n'));
     return 0;
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    stderr.write(`kimi-emulator models: ${error.message}\n`);
-    return EXIT_USAGE;
-  }
-}
-
-function parse(args: string[]): { help: boolean; json: boolean; profiles: readonly ModelProfile[] } {
-  const { values, positionals } = parseFlags(args);
-  const named = positionals.map(profileNamed);
-  const others = values.all ? PROFILES : PROFILES.filter(({ retired }) => retired.value === null);
-  return { help: values.help, json: values.json, profiles: named.length > 0 ? named : others };
-}
-
-function parseFlags(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        all: { type: 'boolean', default: false },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    });
-  } catch (error) {
-    throw new UsageError(usageFault(error, ['all', 'json', 'help']));
-  }
+  });
 }
 
 function groupsOf(profiles: readonly ModelProfile[]): ModelProfile[][] {
@@ -83,6 +76,10 @@ function render(profiles: readonly ModelProfile[]): string {
 /** The profile of a model that a command line names. @throws UsageError */
 export function profileNamed(name: string): ModelProfile {
   const profile = findProfile(name);
-  if (!profile) throw new UsageError(`unknown model ${name}; models: ${PROFILES.map(({ id }) => id).join(', ')}`);
+  if (!profile) {
+    const ids = PROFILES.map(({ id }) => id);
+    const advice = didYouMean(name, ids);
+    throw new UsageError(`unknown model ${name}${advice || ';'} models: ${ids.join(', ')}`);
+  }
   return profile;
 }

@@ -1,77 +1,114 @@
-import { parseArgs } from 'node:util';
-import { MAX_LEDGERS } from '../billing/ledger.ts';
-import { renderSpend, type Spend } from '../billing/spend.ts';
-import { type CommandIo, usageFault } from './usage.ts';
+import { type CommandShape, type Flags, flagRows, helpPage, parseFlags, UsageError } from '../../terminal/flags.ts';
+import { code, plain, table } from '../../terminal/formats.ts';
+import { painter, type View, viewOf, wrap } from '../../terminal/text.ts';
+import { type Amount, MAX_LEDGERS, moneyNumber, parseAmount } from '../billing/ledger.ts';
+import { moneyText, renderSpend, type Spend } from '../billing/spend.ts';
+import { type CommandIo, DEFAULT_URL, READER_FLAGS, readRunning, runCommand, runningEmulator } from './usage.ts';
 
-const EXIT_USAGE = 2;
-const EXIT_UNREACHABLE = 3;
-const DEFAULT_URL = 'http://127.0.0.1:4100';
-
+const EXIT_OVER = 1;
 const WHOLE = /^[1-9]\d*$/;
 
-const HELP = `Usage: kimi-emulator spend [URL] [--json] [--limit N] [--control-key KEY]
+const FLAGS = {
+  limit: { value: 'N', help: 'sessions to show (default 100)' },
+  'max-cost': { value: 'AMOUNT', help: 'exit with 1 where the run cost more, such as 0.50USD' },
+  markdown: { help: "print GitHub's Markdown, for a pull request or a job summary" },
+  ...READER_FLAGS,
+} as const satisfies Flags;
 
-Reports what the requests to a running emulator cost, and what they would have cost without sessions: in total, and for
-the N sessions that were billed last.
+export const SPEND_SHAPE: CommandShape = { flags: FLAGS };
 
-  URL        a running emulator (default ${DEFAULT_URL})
-  --json     prints JSON
-  --limit N  sessions to show (default 100)
-  --control-key KEY  of an emulator that asks for one (also: KIMI_EMULATOR_CONTROL_KEY)
-`;
+function helpText(width: number): string {
+  const rows = [['URL', `a running emulator (default KIMI_BASE_URL, or ${DEFAULT_URL})`], ...flagRows(FLAGS)];
+  const about = [
+    'Reports what the requests to a running emulator cost, and what they would have cost without sessions: in total, and for the N sessions that were billed last.',
+  ];
+  const after = ['Exit codes: 0 done, 1 more than --max-cost, 2 invalid command line, 3 no emulator answers'];
+  return helpPage({ usage: ['spend [URL] [flags]'], about, rows, after }, width);
+}
 
 /** The subcommand `kimi-emulator spend`. Resolves to the exit code; error messages are one line each. */
-export async function runSpendCommand(args: string[], { stdout, stderr }: CommandIo): Promise<number> {
-  const fail = (message: string, code: number): number => {
-    stderr.write(`kimi-emulator spend: ${message}\n`);
-    return code;
-  };
-  let parsed: ReturnType<typeof parse>;
+export function runSpendCommand(args: string[], io: CommandIo): Promise<number> {
+  return runCommand('spend', io, async () => {
+    const { stdout, stderr, env } = io;
+    const { values, positionals } = parseFlags(args, FLAGS);
+    const [given, extra] = positionals;
+    const view = viewOf(stdout, env);
+    if (values.help) {
+      stdout.write(helpText(view.width));
+      return 0;
+    }
+    if (extra !== undefined) throw new UsageError(`takes one URL, not ${extra}`);
+    if (values.json && values.markdown) throw new UsageError('--json and --markdown exclude each other');
+    const { limit } = values;
+    if (limit !== undefined && !(WHOLE.test(limit) && Number(limit) <= MAX_LEDGERS)) {
+      throw new UsageError(`--limit takes a whole number from 1 to ${MAX_LEDGERS}, not ${limit || 'nothing'}`);
+    }
+    const cap = values['max-cost'] === undefined ? undefined : amountOf('--max-cost', values['max-cost']);
+    const running = runningEmulator(given, values['control-key'], env);
+    const path = `/_emulator/spend${limit === undefined ? '' : `?limit=${limit}`}`;
+    const spend = (await readRunning(running, path, 'emulator.spend')) as unknown as Spend;
+    const over = cap && overCap(spend, cap, '--max-cost');
+    if (values.json) stdout.write(`${JSON.stringify(spend, null, 2)}\n`);
+    else stdout.write(values.markdown ? renderMarkdown(spend) : renderText(spend, view));
+    if (over === undefined) return 0;
+    stderr.write(`kimi-emulator spend: ${over}\n`);
+    return EXIT_OVER;
+  });
+}
+
+/** @throws UsageError that names the flag */
+export function amountOf(flag: string, text: string): Amount {
   try {
-    parsed = parse(args);
+    return parseAmount(text);
   } catch (error) {
-    return fail(usageFault(error), EXIT_USAGE);
-  }
-  const { values, positionals } = parsed;
-  const [url = DEFAULT_URL, extra] = positionals;
-  if (values.help) {
-    stdout.write(HELP);
-    return 0;
-  }
-  if (extra !== undefined || !URL.canParse(url)) return fail(`takes one URL, not ${extra ?? url}`, EXIT_USAGE);
-  const { limit } = values;
-  if (limit !== undefined && !(WHOLE.test(limit) && Number(limit) <= MAX_LEDGERS)) {
-    return fail(`--limit takes a whole number from 1 to ${MAX_LEDGERS}, not ${limit}`, EXIT_USAGE);
-  }
-  try {
-    const spend = await fetchSpend(url, limit, values['control-key'] ?? process.env.KIMI_EMULATOR_CONTROL_KEY);
-    stdout.write(values.json ? `${JSON.stringify(spend, null, 2)}\n` : `${renderSpend(spend).join('\n')}\n`);
-    return 0;
-  } catch (error) {
-    return fail(`no emulator answers at ${url}: ${oneLine(error)}`, EXIT_UNREACHABLE);
+    throw new UsageError(`${flag}: ${error instanceof Error ? error.message : error}`);
   }
 }
 
-/** @throws TypeError worded by `parseArgs` */
-function parse(args: string[]) {
-  const options = {
-    json: { type: 'boolean' },
-    limit: { type: 'string' },
-    'control-key': { type: 'string' },
-    help: { type: 'boolean', short: 'h' },
-  } as const;
-  return parseArgs({ args, options, allowPositionals: true });
+/** In one line, what was spent beyond a cap; undefined where it was not. @throws UsageError for another currency than the run's */
+export function overCap({ total, currency }: Spend, cap: Amount, name: string): string | undefined {
+  if (cap.currency !== currency) {
+    throw new UsageError(`${name} is in ${cap.currency}, but this run is billed in ${currency}`);
+  }
+  const most = moneyNumber(cap.money);
+  if (total.cost <= most) return undefined;
+  return `the run cost ${moneyText(total.cost)} ${currency}, more than ${moneyText(most)} ${currency} of ${name}`;
 }
 
-async function fetchSpend(url: string, limit: string | undefined, key: string | undefined): Promise<Spend> {
-  const route = new URL(`/_emulator/spend${limit === undefined ? '' : `?limit=${limit}`}`, url);
-  const response = await fetch(route, { headers: key === undefined ? {} : { Authorization: `Bearer ${key}` } });
-  const body = (await response.json()) as Partial<Spend>;
-  if (body.object !== 'emulator.spend') throw new Error(`status ${response.status}, and not a spend report`);
-  return body as Spend;
+/** For a terminal: what is indented stays so where it is wrapped. */
+function renderText(spend: Spend, { color, width }: View): string {
+  const paint = painter(color);
+  const lines = renderSpend(spend).flatMap((line) => {
+    const indent = /^ */.exec(line)?.[0] ?? '';
+    const wrapped = wrap(line.trim(), width - indent.length - 2);
+    const shown = wrapped.map((text, place) => (place === 0 ? indent + text : `${indent}  ${text}`));
+    return indent === '' && line !== '' ? shown.map((text) => paint('bold', text)) : shown;
+  });
+  return `${lines.join('\n')}\n`;
 }
 
-function oneLine(error: unknown): string {
-  const { cause, message } = error as Error & { cause?: { code?: string } };
-  return cause?.code ?? message;
+function renderMarkdown({ total, sessions, currency }: Spend): string {
+  const row = (name: string, figures: Spend['total']): string[] => [
+    name,
+    ...[figures.turns, figures.input_tokens, figures.cached_tokens, figures.output_tokens].map((count) =>
+      count.toLocaleString('en-US'),
+    ),
+    moneyText(figures.cost),
+    moneyText(figures.stateless.cost_without_cache),
+    moneyText(figures.stateless.cost_with_cache),
+  ];
+  const headings = ['', 'Turns', 'Input', 'Cached', 'Output', currency, 'Stateless', 'Stateless, cached'];
+  const align = headings.map((_, column) => (column === 0 ? ('left' as const) : ('right' as const)));
+  const rows = [row('**In total**', total), ...sessions.map((one) => row(code(one.session_id), one))];
+  return [
+    '## Kimi spend',
+    '',
+    ...table(headings, align, rows),
+    '<details><summary>Prices and arithmetic</summary>',
+    '',
+    ...total.arithmetic.map((line) => `- ${plain(line)}`),
+    '',
+    '</details>',
+    '',
+  ].join('\n');
 }

@@ -1,86 +1,91 @@
-import { parseArgs } from 'node:util';
 import { contentText } from '../../contract/content-text.ts';
+import {
+  type CommandShape,
+  type Flags,
+  flagRows,
+  HELP_FLAG,
+  helpPage,
+  JSON_FLAG,
+  oneOf,
+  parseFlags,
+  UsageError,
+} from '../../terminal/flags.ts';
+import { inColumns, viewOf } from '../../terminal/text.ts';
 import { PRIVATE_FILE, writeAtomically } from '../engines/files.ts';
 import { PatternError } from '../engines/patterns/pattern.ts';
 import { inForm } from '../tape/convert.ts';
 import { compileRedactions, TapeRedactor } from '../tape/redaction.ts';
 import { linesOf, Tape, type TapedExchange, type TapeEntry, TapeError } from '../tape/tape.ts';
-import { type CommandIo, inColumns, usageFault } from './usage.ts';
+import { CommandError, type CommandIo, runCommand } from './usage.ts';
 
-const EXIT = { ok: 0, refused: 1, usage: 2 } as const;
+const EXIT = { ok: 0, refused: 1 } as const;
 
-const HELP = `Usage: kimi-emulator tape ls FILE [--json]            one line for each exchange
-       kimi-emulator tape show FILE [N] [--json]      one exchange whole; the last without N
-       kimi-emulator tape check FILE [--redact REGEX] whether each line is whole, and holds no key
-       kimi-emulator tape prune FILE [--keep-last N]  of equal requests, leave the last N exchanges only (default 1)
+const FLAGS = {
+  redact: { value: 'REGEX', multiple: true, help: 'check: refuse what this matches, too; repeatable' },
+  'keep-last': { value: 'N', help: 'prune: of equal requests, leave the last N exchanges only (default 1)' },
+  ...JSON_FLAG,
+  ...HELP_FLAG,
+} as const satisfies Flags;
 
-A tape is what "kimi-emulator gateway --record FILE" writes, and "--replay FILE" answers with. To leave only what a run uses,
-replay it and record another: gateway --replay old.tape --record new.tape.
-
-  --json          prints JSON
-  --redact REGEX  refuse what this matches, too; repeatable
-
-Exit codes: 0 done, 1 the tape is damaged, of a newer version, or holds a key, 2 invalid command line
-`;
+function helpText(width: number): string {
+  const usage = [
+    'tape ls FILE        one line for each exchange',
+    'tape show FILE [N]  one exchange whole; the last without N',
+    'tape check FILE     whether each line is whole, and holds no key',
+    'tape prune FILE     shorten it',
+  ];
+  const about = [
+    'A tape is what "kimi-emulator gateway --record FILE" writes, and "--replay FILE" answers with. To leave only what a run uses, replay it and record another: gateway --replay old.tape --record new.tape.',
+  ];
+  const after = [
+    'Exit codes: 0 done, 1 the tape is damaged, of a newer version, or holds a key, 2 invalid command line',
+  ];
+  return helpPage({ usage, about, rows: flagRows(FLAGS), after }, width);
+}
 
 type Print = (text: string) => void;
+type Values = ReturnType<typeof parseFlags<typeof FLAGS>>['values'];
 
 interface Asked {
-  values: { json?: boolean; redact?: string[]; 'keep-last'?: string; help?: boolean };
+  values: Values;
   /** What follows the file. */
   rest: string[];
 }
 
-const ACTIONS: Readonly<Record<string, (tape: Tape, asked: Asked, print: Print) => Promise<number> | number>> = {
-  ls: list,
-  show,
-  check,
-  prune,
-};
+const ACTIONS = { ls: list, show, check, prune } as const satisfies Record<
+  string,
+  (tape: Tape, asked: Asked, print: Print) => Promise<number> | number
+>;
+const ACTION_NAMES = Object.keys(ACTIONS) as (keyof typeof ACTIONS)[];
 
-class TapeUsageError extends Error {}
+export const TAPE_SHAPE: CommandShape = { flags: FLAGS, actions: ACTION_NAMES, files: true };
 
 /** The subcommand `kimi-emulator tape`. Resolves to the exit code; error messages are one line each. */
-export async function runTapeCommand(args: string[], { stdout, stderr }: CommandIo): Promise<number> {
-  const fail = (message: string, code: number): number => {
-    stderr.write(`kimi-emulator tape: ${message}\n`);
-    return code;
-  };
-  try {
-    const { values, positionals } = parse(args);
-    const [name = '', file, ...rest] = positionals;
+export function runTapeCommand(args: string[], io: CommandIo): Promise<number> {
+  return runCommand('tape', io, async () => {
+    const { stdout, stderr, env } = io;
+    const { values, positionals } = parseFlags(args, FLAGS);
     if (values.help) {
-      stdout.write(HELP);
+      stdout.write(helpText(viewOf(stdout, env).width));
       return EXIT.ok;
     }
-    const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
-    if (!action) throw new TapeUsageError(`takes ${Object.keys(ACTIONS).join(', ')}, not ${name || 'nothing'}`);
-    if (file === undefined) throw new TapeUsageError(`${name} takes a file`);
-    if (rest.length > (name === 'show' ? 1 : 0)) throw new TapeUsageError(`${name} takes one file at a time`);
+    const [given = '', file, ...rest] = positionals;
+    const name = oneOf(ACTION_NAMES, given, 'the action');
+    if (file === undefined) throw new UsageError(`${name} takes a file`);
+    if (rest.length > (name === 'show' ? 1 : 0)) throw new UsageError(`${name} takes one file at a time`);
     const warn = (note: string): void => void stderr.write(`kimi-emulator ${note}\n`);
-    const tape = new Tape(file, { writes: false, warn });
     try {
-      return await action(tape, { values, rest }, (text) => void stdout.write(`${text}\n`));
-    } finally {
-      tape.close();
+      const tape = new Tape(file, { writes: false, warn });
+      try {
+        return await ACTIONS[name](tape, { values, rest }, (text) => void stdout.write(`${text}\n`));
+      } finally {
+        tape.close();
+      }
+    } catch (error) {
+      if (error instanceof TapeError) throw new CommandError(error.message, EXIT.refused);
+      throw error instanceof PatternError ? new UsageError(error.message) : error;
     }
-  } catch (error) {
-    if (error instanceof TapeError) return fail(error.message, EXIT.refused);
-    const isUsage = error instanceof TapeUsageError || error instanceof TypeError || error instanceof PatternError;
-    if (!isUsage) throw error;
-    return fail(`${usageFault(error)} (see --help)`, EXIT.usage);
-  }
-}
-
-/** @throws TypeError worded by `parseArgs` */
-function parse(args: string[]) {
-  const options = {
-    json: { type: 'boolean' },
-    redact: { type: 'string', multiple: true },
-    'keep-last': { type: 'string' },
-    help: { type: 'boolean', short: 'h' },
-  } as const;
-  return parseArgs({ args, options, allowPositionals: true });
+  });
 }
 
 function list(tape: Tape, { values }: Asked, print: Print): number {
@@ -129,8 +134,7 @@ function shortened(text: string): string {
 async function show(tape: Tape, { values, rest: [which] }: Asked, print: Print): Promise<number> {
   const n = which === undefined ? tape.entries.length : Number(which.replace(/^#/, ''));
   const entry = tape.entries[n - 1];
-  if (!entry)
-    throw new TapeUsageError(`show takes the number of an exchange, 1 to ${tape.entries.length}, not ${which}`);
+  if (!entry) throw new UsageError(`show takes the number of an exchange, 1 to ${tape.entries.length}, not ${which}`);
   const exchange = tape.read(entry);
   if (values.json) {
     print(JSON.stringify(exchange, null, 2));
@@ -169,14 +173,16 @@ function check(tape: Tape, { values }: Asked, print: Print): number {
       );
     }
   }
-  print(`tape ${tape.path}: ${tape.entries.length} exchanges, all whole, none with a key`);
+  const { path, entries } = tape;
+  if (values.json) print(JSON.stringify({ tape: path, exchanges: entries.length }));
+  else print(`tape ${path}: ${entries.length} exchanges, all whole, none with a key`);
   return EXIT.ok;
 }
 
 async function prune(tape: Tape, { values }: Asked, print: Print): Promise<number> {
   const text = values['keep-last'] ?? '1';
   if (!/^[1-9]\d*$/.test(text))
-    throw new TapeUsageError(`--keep-last takes a whole number from 1, not ${text || 'nothing'}`);
+    throw new UsageError(`--keep-last takes a whole number from 1, not ${text || 'nothing'}`);
   const left = tape.entries.filter(({ key, n }) =>
     tape
       .find(key)
@@ -184,6 +190,8 @@ async function prune(tape: Tape, { values }: Asked, print: Print): Promise<numbe
       .some((entry) => entry.n === n),
   );
   await writeAtomically(tape.path, linesOf(tape, left), PRIVATE_FILE);
-  print(`tape ${tape.path}: ${left.length} of ${tape.entries.length} exchanges left`);
+  const { path, entries } = tape;
+  if (values.json) print(JSON.stringify({ tape: path, exchanges: entries.length, left: left.length }));
+  else print(`tape ${path}: ${left.length} of ${entries.length} exchanges left`);
   return EXIT.ok;
 }

@@ -1,12 +1,22 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import {
+  type CommandShape,
+  type Flags,
+  flagRows,
+  HELP_FLAG,
+  helpPage,
+  JSON_FLAG,
+  parseFlags,
+  UsageError,
+} from '../../terminal/flags.ts';
+import { viewOf } from '../../terminal/text.ts';
 import { sha256, writeAtomically } from '../engines/files.ts';
 import { MAX_FILE_BYTES } from '../engines/tokens/open-vocabulary.ts';
 import { TokenizerFileError } from '../engines/tokens/tokenizer.ts';
 import { KIMI_K2, O200K_BASE } from '../engines/tokens/vocabulary-files.ts';
 import { type Environment, INSTALLED_FILE, openTokenizer, userDataFolder } from '../tokenizer.ts';
-import { type CommandIo, UsageError, usageFault } from './usage.ts';
+import { CommandError, type CommandIo, runCommand } from './usage.ts';
 
 /** Moonshot's own release of the model (MIT licence), 2025-09; looked up 2026-11. */
 const KIMI_K2_URL = 'https://huggingface.co/moonshotai/Kimi-K2-Instruct-0905/resolve/main/tiktoken.model';
@@ -15,81 +25,81 @@ const DOWNLOAD_MS = 120_000;
 const SCHEME = /^[a-z][a-z\d+.-]*:\/\//i;
 
 const EXIT_FAILED = 1;
-const EXIT_USAGE = 2;
 
-const HELP = `Usage: kimi-emulator tokenizer --install [FILE|URL]   install Kimi's vocabulary for all later runs
-       kimi-emulator tokenizer --count FILE           count the tokens of a text file with each vocabulary
-       kimi-emulator tokenizer --help
+const FLAGS = {
+  install: { help: "install Kimi's vocabulary from the FILE or URL behind it, or download it" },
+  count: { value: 'FILE', help: 'count the tokens of a text file with each vocabulary' },
+  ...JSON_FLAG,
+  ...HELP_FLAG,
+} as const satisfies Flags;
 
-Without FILE or URL, --install downloads the file that Moonshot published:
-${KIMI_K2_URL}
-Only a file with exactly those bytes is installed.
-`;
+export const TOKENIZER_SHAPE: CommandShape = { flags: FLAGS, files: true };
 
-/** What the command needs of a process. */
-interface TokenizerIo extends CommandIo {
-  readonly env: Environment;
+function helpText(width: number): string {
+  const usage = [
+    "tokenizer --install [FILE|URL]   install Kimi's vocabulary for all later runs",
+    'tokenizer --count FILE           count the tokens of a text file with each vocabulary',
+  ];
+  const after = [
+    `Without FILE or URL, --install downloads the file that Moonshot published: ${KIMI_K2_URL}`,
+    'Only a file with exactly those bytes is installed.',
+  ];
+  return helpPage({ usage, rows: flagRows(FLAGS), after }, width);
 }
 
 /** The subcommand `kimi-emulator tokenizer`. Resolves to the exit code; complaints are one line each. */
-export async function runTokenizerCommand(
-  args: string[],
-  { stdout, stderr, env }: TokenizerIo,
-  options: InstallOptions = {},
-): Promise<number> {
-  const complain = (message: string) => stderr.write(`kimi-emulator tokenizer: ${message}\n`);
-  try {
-    const { install, count, help, source } = parse(args);
-    if (help) stdout.write(HELP);
-    else if (install) stdout.write(`installed: ${await installTokenizer(source, { env, ...options })}\n`);
-    else if (count !== undefined) stdout.write(await countFile(count, { env, ...options }));
-    else throw new UsageError('use --install [FILE|URL], --count FILE or --help');
-    return 0;
-  } catch (error) {
-    if (!(error instanceof UsageError || error instanceof TokenizerFileError)) throw error;
-    complain(error.message);
-    return error instanceof UsageError ? EXIT_USAGE : EXIT_FAILED;
-  }
+export function runTokenizerCommand(args: string[], io: CommandIo, options: InstallOptions = {}): Promise<number> {
+  return runCommand('tokenizer', io, async () => {
+    const { stdout, env } = io;
+    const { values, positionals } = parseFlags(args, FLAGS);
+    const { install, count, json } = values;
+    const [source, ...more] = positionals;
+    const unexpected = install ? more[0] : source;
+    if (unexpected !== undefined) throw new UsageError(`unexpected argument ${unexpected}`);
+    if (install && count !== undefined) throw new UsageError('--install and --count exclude each other');
+    try {
+      if (values.help) stdout.write(helpText(viewOf(stdout, env).width));
+      else if (install) {
+        const installed = await installTokenizer(source, { env, ...options });
+        stdout.write(json ? `${JSON.stringify({ installed })}\n` : `installed: ${installed}\n`);
+      } else if (count !== undefined) {
+        const counts = await countFile(count, { env, ...options });
+        stdout.write(json ? `${JSON.stringify(counts, null, 2)}\n` : counts.map(countLine).join(''));
+      } else throw new UsageError('use --install [FILE|URL], --count FILE or --help');
+      return 0;
+    } catch (error) {
+      throw error instanceof TokenizerFileError ? new CommandError(error.message, EXIT_FAILED) : error;
+    }
+  });
+}
+
+interface Count {
+  tokenizer: string;
+  tokens: number;
+  /** Whether it counts as the live API does. */
+  exact: boolean;
+}
+
+function countLine({ tokenizer, tokens, exact }: Count): string {
+  return `${tokenizer.padEnd(20)} ${String(tokens).padStart(12)} tokens${exact ? ', as the live API counts' : ''}\n`;
 }
 
 /**
- * The tokens of a text file with each vocabulary, one line each.
+ * The tokens of a text file with each vocabulary.
  * @throws TokenizerFileError where the file or a vocabulary cannot be read
  */
-async function countFile(path: string, options: InstallOptions = {}): Promise<string> {
+async function countFile(path: string, options: InstallOptions = {}): Promise<Count[]> {
   const text = await readFile(path, 'utf8').catch((error: Error) => {
     throw new TokenizerFileError(`cannot read ${path}: ${error.message}`);
   });
   const sources = [openTokenizer(options), openTokenizer({ ...options, file: O200K_BASE.name })];
   const known = new Map(sources.map((source) => [source.name, source]));
-  let lines = '';
+  const counts: Count[] = [];
   for (const source of known.values()) {
     const tokenizer = await source.load();
-    const count = await tokenizer.countSliced(text);
-    lines += `${source.name.padEnd(20)} ${String(count).padStart(12)} tokens${source.exact ? ', as the live API counts' : ''}\n`;
+    counts.push({ tokenizer: source.name, tokens: await tokenizer.countSliced(text), exact: source.exact });
   }
-  return lines;
-}
-
-function parse(args: string[]) {
-  try {
-    const { values, positionals } = parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        install: { type: 'boolean', default: false },
-        count: { type: 'string' },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    });
-    const [source, ...more] = positionals;
-    const unexpected = values.install ? more[0] : source;
-    if (unexpected !== undefined) throw new UsageError(`unexpected argument ${unexpected}`);
-    if (values.install && values.count !== undefined) throw new UsageError('--install and --count exclude each other');
-    return { ...values, source };
-  } catch (error) {
-    throw new UsageError(usageFault(error));
-  }
+  return counts;
 }
 
 export interface InstallOptions {

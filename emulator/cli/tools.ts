@@ -1,32 +1,51 @@
 import { readFile } from 'node:fs/promises';
 import { text as readText } from 'node:stream/consumers';
-import { parseArgs } from 'node:util';
-import type { ModelProfile } from '../../contract/models/profile.ts';
+import {
+  type CommandShape,
+  type Flags,
+  flagRows,
+  HELP_FLAG,
+  helpPage,
+  JSON_FLAG,
+  oneOf,
+  parseFlags,
+  UsageError,
+} from '../../terminal/flags.ts';
+import { painter, type View, viewOf } from '../../terminal/text.ts';
 import type { SchemaLevel } from '../engines/mfjs/check-schema.ts';
 import { checkTools, type ToolFault } from '../tools/check-tools.ts';
 import { listMcpTools, McpError } from '../tools/mcp-tools.ts';
 import { readTools, ToolsFileError } from '../tools/read-tools.ts';
 import { profileNamed } from './models.ts';
-import { type CommandIo, UsageError, usageFault } from './usage.ts';
+import { CommandError, type CommandIo, runCommand } from './usage.ts';
 
 const EXIT_REFUSED = 1;
-const EXIT_USAGE = 2;
+const EXIT_UNCHECKED = 2;
 const DEFAULT_MODEL = 'kimi-k3';
 
-const HELP = `Usage: kimi-emulator tools check FILE          tools of a JSON file; - reads standard input
-       kimi-emulator tools check --mcp COMMAND  tools of an MCP server that COMMAND starts on its standard streams
+const LEVELS: readonly SchemaLevel[] = ['lite', 'strict', 'ultra'];
 
-Reports which tools the live API would refuse, why, and how to fix them.
-FILE is a list of tools as in a chat request, a chat request, or the answer of an MCP server to tools/list.
+const FLAGS = {
+  mcp: { value: 'COMMAND', help: 'check the tools of an MCP server' },
+  model: { value: 'NAME', help: `model that the tools are for (default ${DEFAULT_MODEL})` },
+  level: { value: 'LEVEL', choices: LEVELS, help: 'lite, strict or ultra (default strict, the level of the live API)' },
+  ...JSON_FLAG,
+  ...HELP_FLAG,
+} as const satisfies Flags;
 
-Flags:
-  --model NAME   model that the tools are for (default ${DEFAULT_MODEL})
-  --level LEVEL  lite, strict or ultra (default strict, the level of the live API)
-  --json         print the result as JSON
-  -h, --help     print this
+export const TOOLS_SHAPE: CommandShape = { flags: FLAGS, actions: ['check'], files: true };
 
-Exit codes: 0 all accepted · 1 some would be refused · 2 nothing could be checked
-`;
+function helpText(width: number): string {
+  const usage = [
+    'tools check FILE          tools of a JSON file; - reads standard input',
+    'tools check --mcp COMMAND  tools of an MCP server that COMMAND starts on its standard streams',
+  ];
+  const about = [
+    'Reports which tools the live API would refuse, why, and how to fix them. FILE is a list of tools as in a chat request, a chat request, or the answer of an MCP server to tools/list.',
+  ];
+  const after = ['Exit codes: 0 all accepted, 1 some would be refused, 2 nothing could be checked'];
+  return helpPage({ usage, about, rows: flagRows(FLAGS), after }, width);
+}
 
 /** What the command needs of a process. */
 interface ToolsIo extends CommandIo {
@@ -34,66 +53,33 @@ interface ToolsIo extends CommandIo {
 }
 
 /** The subcommand `kimi-emulator tools`. Resolves to the exit code; complaints are one line each. */
-export async function runToolsCommand(args: string[], { stdin, stdout, stderr }: ToolsIo): Promise<number> {
-  try {
-    const { help, file, mcp, model, level, json } = parse(args);
-    if (help) {
-      stdout.write(HELP);
+export function runToolsCommand(args: string[], io: ToolsIo): Promise<number> {
+  return runCommand('tools', io, async () => {
+    const { stdin, stdout, env } = io;
+    const { values, positionals } = parseFlags(args, FLAGS);
+    const { mcp } = values;
+    const view = viewOf(stdout, env);
+    if (values.help) {
+      stdout.write(helpText(view.width));
       return 0;
     }
-    const tools = mcp === undefined ? await readFileTools(file, stdin) : await listMcpTools(mcp);
-    const faults = checkTools(tools, { profile: model, level });
-    const report = { model: model.id, level, tools: tools.length, faults };
-    stdout.write(json ? `${JSON.stringify(report)}\n` : render(report));
-    return faults.length === 0 ? 0 : EXIT_REFUSED;
-  } catch (error) {
-    if (!(error instanceof UsageError || error instanceof ToolsFileError || error instanceof McpError)) throw error;
-    stderr.write(`kimi-emulator tools: ${error.message}\n`);
-    return EXIT_USAGE;
-  }
-}
-
-const LEVELS: readonly string[] = ['lite', 'strict', 'ultra'];
-
-interface Parsed {
-  help: boolean;
-  file: string;
-  mcp: string | undefined;
-  model: ModelProfile;
-  level: SchemaLevel;
-  json: boolean;
-}
-
-function parse(args: string[]): Parsed {
-  const { values, positionals } = parseFlags(args);
-  const [action, file, ...more] = positionals;
-  const { help, mcp, model: name, level, json } = values;
-  const model = profileNamed(name);
-  if (!LEVELS.includes(level)) throw new UsageError(`--level takes one of ${LEVELS.join(', ')}, not ${level}`);
-  const parsed = { help, file: file ?? '', mcp, model, level: level as SchemaLevel, json };
-  if (help) return parsed;
-  if (action !== 'check') throw new UsageError('use tools check FILE, or tools check --mcp COMMAND (see --help)');
-  if ((file === undefined) === (mcp === undefined)) throw new UsageError('use either FILE or --mcp COMMAND');
-  if (more.length > 0) throw new UsageError(`unexpected argument ${more[0]}`);
-  return parsed;
-}
-
-function parseFlags(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        mcp: { type: 'string' },
-        model: { type: 'string', default: DEFAULT_MODEL },
-        level: { type: 'string', default: 'strict' },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
+    const [action = '', file, ...more] = positionals;
+    const profile = profileNamed(values.model ?? DEFAULT_MODEL);
+    const level = oneOf(LEVELS, values.level ?? 'strict', '--level');
+    if (action !== 'check') throw new UsageError('use tools check FILE, or tools check --mcp COMMAND');
+    if ((file === undefined) === (mcp === undefined)) throw new UsageError('use either FILE or --mcp COMMAND');
+    if (more.length > 0) throw new UsageError(`unexpected argument ${more[0]}`);
+    const read = mcp === undefined ? readFileTools(file ?? '', stdin) : listMcpTools(mcp);
+    const tools = await read.catch((error: unknown) => {
+      if (error instanceof ToolsFileError || error instanceof McpError)
+        throw new CommandError(error.message, EXIT_UNCHECKED);
+      throw error;
     });
-  } catch (error) {
-    throw new UsageError(usageFault(error, ['mcp', 'model', 'level', 'json', 'help']));
-  }
+    const faults = checkTools(tools, { profile, level });
+    const report = { model: profile.id, level, tools: tools.length, faults };
+    stdout.write(values.json ? `${JSON.stringify(report)}\n` : render(report, view));
+    return faults.length === 0 ? 0 : EXIT_REFUSED;
+  });
 }
 
 async function readFileTools(file: string, stdin: ToolsIo['stdin']): Promise<unknown[]> {
@@ -107,11 +93,16 @@ async function readFileTools(file: string, stdin: ToolsIo['stdin']): Promise<unk
   return readTools(text, file);
 }
 
-function render({ model, tools, faults }: { model: string; tools: number; faults: readonly ToolFault[] }): string {
+function render(
+  { model, tools, faults }: { model: string; tools: number; faults: readonly ToolFault[] },
+  { color }: View,
+): string {
   if (faults.length === 0) return `${model} accepts ${tools === 1 ? 'the tool' : `all ${tools} tools`}\n`;
   const names = new Set(faults.map(({ tool }) => tool));
+  const paint = painter(color);
+  // The texts of the live API stay in one line, as somebody would look for them.
   const blocks = faults.map(
-    ({ tool, field, text, fix }) => `${tool}\n  at   ${field}\n  400  ${text}\n  fix  ${fix}\n`,
+    ({ tool, field, text, fix }) => `${paint('bold', tool)}\n  at   ${field}\n  400  ${text}\n  fix  ${fix}\n`,
   );
   return `${blocks.join('\n')}\n${model} would refuse ${names.size} of ${tools} tools\n`;
 }

@@ -1,33 +1,91 @@
-import { didYouMean } from '../bad-input.ts';
+import { HELP_FLAG, JSON_FLAG, UsageError } from '../../terminal/flags.ts';
+import type { Output } from '../../terminal/text.ts';
 
-/** Where a command writes. */
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What a command needs of a process. */
 export interface CommandIo {
-  readonly stdout: { write(text: string): unknown };
-  readonly stderr: { write(text: string): unknown };
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly env: Environment;
 }
 
-/** A command line that is not understood, in one line. */
-export class UsageError extends Error {}
+/** Why a command ends, in one line, and the exit code. */
+export class CommandError extends Error {
+  readonly code: number;
 
-const AMBIGUOUS = /^Option '(?:-\w, )?(--[\w-]+)[^']*' argument is ambiguous/;
-const UNKNOWN = /^Unknown option '(-[^']*)'/;
-
-/** Why `parseArgs` refused a command line, in one line: Node explains at length. `flags`: the names that there are. */
-export function usageFault(error: unknown, flags: readonly string[] = []): string {
-  const message = error instanceof Error ? error.message : String(error);
-  const ambiguous = AMBIGUOUS.exec(message)?.[1];
-  if (ambiguous !== undefined)
-    return `${ambiguous} has no value; write ${ambiguous}=-… for one that begins with a dash`;
-  const unknown = UNKNOWN.exec(message)?.[1];
-  if (unknown !== undefined) return `unknown flag '${unknown}'${didYouMean(unknown, flags, '--')}`;
-  return message.split(/\. |\n/)[0] ?? message;
+  constructor(message: string, code: number) {
+    super(message);
+    this.code = code;
+  }
 }
 
-/** Rows of cells, two spaces apart. */
-export function inColumns(rows: readonly (readonly string[])[]): string[] {
-  const width = (column: number) => Math.max(...rows.map((row) => row[column]?.length ?? 0));
-  const last = (rows[0]?.length ?? 0) - 1;
-  return rows.map(
-    (row) => `  ${row.map((cell, column) => (column < last ? cell.padEnd(width(column)) : cell)).join('  ')}`,
-  );
+const EXIT_USAGE = 2;
+/** Of a command that reads a running emulator, and finds none. */
+const EXIT_UNREACHABLE = 3;
+
+/** Runs a command. What a user can mend is one line; anything else is a defect and keeps its trace. @returns the exit code */
+export async function runCommand(name: string, { stderr }: CommandIo, run: () => Promise<number>): Promise<number> {
+  try {
+    return await run();
+  } catch (error) {
+    const usage = error instanceof UsageError;
+    if (!usage && !(error instanceof CommandError)) throw error;
+    stderr.write(`kimi-emulator ${name}: ${error.message}${usage ? ' (see --help)' : ''}\n`);
+    return usage ? EXIT_USAGE : error.code;
+  }
+}
+
+export const DEFAULT_URL = 'http://127.0.0.1:4100';
+
+/** Flags of the commands that read a running emulator. */
+export const READER_FLAGS = {
+  ...JSON_FLAG,
+  'control-key': { value: 'KEY', help: 'of an emulator that asks for one (also: KIMI_EMULATOR_CONTROL_KEY)' },
+  ...HELP_FLAG,
+} as const;
+
+/** A running emulator. */
+interface Running {
+  url: string;
+  controlKey: string | undefined;
+  /** Who named it, as an error puts it; empty where the command line did. */
+  from: string;
+}
+
+/** The emulator that a command is to read: of the command line, of KIMI_BASE_URL, or on the usual port. */
+export function runningEmulator(
+  given: string | undefined,
+  controlKey: string | undefined,
+  { KIMI_BASE_URL, KIMI_EMULATOR_CONTROL_KEY }: Environment,
+): Running {
+  const named = given ?? (KIMI_BASE_URL || undefined);
+  return {
+    url: named ?? DEFAULT_URL,
+    controlKey: controlKey ?? (KIMI_EMULATOR_CONTROL_KEY || undefined),
+    from: given === undefined && named !== undefined ? ' (of KIMI_BASE_URL)' : '',
+  };
+}
+
+/**
+ * The answer of a control route, such as `/_emulator/spend`.
+ * @throws UsageError for what is not a URL; CommandError where no emulator answers there
+ */
+export async function readRunning(
+  { url, controlKey, from }: Running,
+  path: string,
+  object: string,
+): Promise<Readonly<Record<string, unknown>>> {
+  if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) throw new UsageError(`takes one URL, not ${url}${from}`);
+  try {
+    const headers = controlKey === undefined ? {} : { Authorization: `Bearer ${controlKey}` };
+    const response = await fetch(new URL(path, url), { headers });
+    if (response.status === 403) throw new Error('status 403; a server that others can reach needs --control-key');
+    const body = (await response.json().catch(() => ({}))) as Readonly<Record<string, unknown>>;
+    if (body.object !== object) throw new Error(`status ${response.status}, and not ${object}`);
+    return body;
+  } catch (error) {
+    const { cause, message } = error as Error & { cause?: { code?: string } };
+    throw new CommandError(`no emulator answers at ${url}${from}: ${cause?.code ?? message}`, EXIT_UNREACHABLE);
+  }
 }

@@ -44,6 +44,7 @@ describe('who is let in', () => {
       const code = await runDoctorCommand([url, ...args], {
         stdout: { write: (text) => (said.out += text) },
         stderr: { write: (text) => (said.err += text) },
+        env: {},
       });
       return { code, ...said };
     };

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { GATEWAY_FLAGS, parseGatewayCli } from '../../emulator/cli/flags.ts';
-import { UsageError } from '../../emulator/cli/usage.ts';
 import { createEmulator } from '../../emulator/index.ts';
+import { UsageError } from '../../terminal/flags.ts';
 import { temporaryFolder } from '../store/files.ts';
 import { run, ServerProcess } from './server-process.ts';
 

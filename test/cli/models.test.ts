@@ -10,6 +10,7 @@ async function run(...args: string[]) {
   const code = await runModelsCommand(args, {
     stdout: { write: (text) => (stdout += text) },
     stderr: { write: (text) => (stderr += text) },
+    env: {},
   });
   return { code, stdout, stderr };
 }
@@ -46,7 +47,7 @@ it('kimi-emulator models ends with 2 and one line for an unknown model or flag',
   expect(await run('kimi-k9')).toMatchObject({
     code: 2,
     stdout: '',
-    stderr: expect.stringMatching(/^[^\n]*unknown model kimi-k9; models: [^\n]*\n$/),
+    stderr: expect.stringMatching(/^[^\n]*unknown model kimi-k9; did you mean kimi-k3\? models: [^\n]*\n$/),
   });
   expect(await run('--every')).toMatchObject({ code: 2, stderr: expect.stringContaining("unknown flag '--every'") });
 });

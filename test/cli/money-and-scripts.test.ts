@@ -15,6 +15,7 @@ async function spend(...args: string[]) {
   const code = await runSpendCommand(args, {
     stdout: { write: (text) => (stdout += text) },
     stderr: { write: (text) => (stderr += text) },
+    env: {},
   });
   return { code, stdout, stderr };
 }
@@ -82,8 +83,34 @@ it('kimi-emulator spend reports in one line a missing server and an invalid argu
   for (const limit of ['0', '1e3', '5000']) {
     expect(await spend('--limit', limit)).toMatchObject({
       code: 2,
-      stderr: `kimi-emulator spend: --limit takes a whole number from 1 to 4096, not ${limit}\n`,
+      stderr: `kimi-emulator spend: --limit takes a whole number from 1 to 4096, not ${limit} (see --help)\n`,
     });
   }
   expect(await spend('--help')).toMatchObject({ code: 0, stdout: expect.stringContaining('Usage') });
+});
+
+it('kimi-emulator spend renders for a pull request, and ends with 1 beyond --max-cost', async () => {
+  const { ready } = await ServerProcess.listening(['--memory']);
+  await ask(ready.base_url, 'hello');
+  const env = { KIMI_BASE_URL: ready.base_url };
+  const markdown = await run(['spend', '--markdown', '--max-cost', '1USD'], { env });
+  expect(markdown).toMatchObject({ code: 0, stderr: '' });
+  expect(markdown.stdout).toMatch(
+    /^## Kimi spend\n\n\| {2}\| Turns \|[^\n]*\n\| :-- \|[^\n]*\n\| \*\*In total\*\* \| 1 \| \d+ \|/,
+  );
+  const over = await run(['spend', '--max-cost', '0USD', '--json'], { env });
+  expect(over.code).toBe(1);
+  const { total } = JSON.parse(over.stdout) as { total: { cost: number } };
+  expect(over.stderr).toBe(
+    `kimi-emulator spend: the run cost ${total.cost} USD, more than 0.000000 USD of --max-cost\n`,
+  );
+  for (const [flags, told] of [
+    [['--max-cost', 'a lot'], '--max-cost: "a lot" is not an amount'],
+    [['--max-cost', '1CNY'], '--max-cost is in CNY, but this run is billed in USD'],
+    [['--json', '--markdown'], '--json and --markdown exclude each other'],
+  ] as const) {
+    const ended = await run(['spend', ...flags], { env });
+    expect(ended).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(told) });
+    expect(ended.stderr.trim()).not.toContain('\n');
+  }
 });

@@ -22,7 +22,7 @@ async function spendOfTurn(url: string, model: string): Promise<Spend> {
   expect((await fetch(`${url}/chat/completions`, { method: 'POST', headers, body })).status).toBe(200);
   let printed = '';
   const write = (text: string) => (printed += text);
-  await runSpendCommand([url, '--json'], { stdout: { write }, stderr: { write } });
+  await runSpendCommand([url, '--json'], { stdout: { write }, stderr: { write }, env: {} });
   return JSON.parse(printed) as Spend;
 }
 

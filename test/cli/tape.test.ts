@@ -58,8 +58,9 @@ it('tape check refuses a line with a key that somebody has put there, and what -
 });
 
 it.each([
-  [['tape'], 'takes ls, show, check, prune, not nothing'],
-  [['tape', 'cut', 'a.tape'], 'takes ls, show, check, prune, not cut'],
+  [['tape'], 'the action is one of ls, show, check, prune, not nothing'],
+  [['tape', 'cut', 'a.tape'], 'the action is one of ls, show, check, prune, not cut'],
+  [['tape', 'shw', 'a.tape'], 'the action is one of ls, show, check, prune, not shw; did you mean show?'],
   [['tape', 'ls'], 'ls takes a file'],
   [['tape', 'ls', 'a', 'b'], 'ls takes one file at a time'],
   [['tape', 'ls', '--all'], "unknown flag '--all'"],

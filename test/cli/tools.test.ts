@@ -16,6 +16,7 @@ async function run(args: string[], input = '') {
     stdin: Readable.from([input]),
     stdout: { write: (text) => (stdout += text) },
     stderr: { write: (text) => (stderr += text) },
+    env: {},
   });
   return { code, stdout, stderr };
 }
@@ -118,7 +119,7 @@ kimi-k3 would refuse 1 of 2 tools
     ['a file without tools', ['check', '-'], 'standard input is not JSON'],
     ['a missing file', ['check', join(folder, 'none.json')], 'cannot read'],
     ['an unknown model', ['check', 'x', '--model', 'gpt-5'], 'unknown model gpt-5; models: kimi-k3.1-pro'],
-    ['an unknown level', ['check', 'x', '--level', 'hard'], '--level takes one of lite, strict, ultra, not hard'],
+    ['an unknown level', ['check', 'x', '--level', 'hard'], '--level is one of lite, strict, ultra, not hard'],
     ['no file', ['check'], 'use either FILE or --mcp COMMAND'],
     ['both sources', ['check', 'x', '--mcp', 'y'], 'use either FILE or --mcp COMMAND'],
     ['another action', ['list'], 'use tools check FILE'],

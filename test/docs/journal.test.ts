@@ -57,6 +57,7 @@ it('the commands of docs/journal.md and docs/doctor.md work', async () => {
     const io = {
       stdout: { write: (text: string) => (said += text) },
       stderr: { write: (text: string) => (said += text) },
+      env: {},
     };
     expect(await runDoctorCommand(args.split(' '), io), said).toBe(0);
     expect(said).toContain(args.includes('--json') ? '"requests": 1' : 'kimi-emulator doctor: 0 requests');

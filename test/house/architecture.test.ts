@@ -6,7 +6,7 @@ import { arrows, ROOT, readImports, sourceFiles } from './graph.ts';
 const [, LIST = '', ARROWS = '', ENGINES = ''] = readFileSync(join(ROOT, 'ARCHITECTURE.md'), 'utf8')
   .split(/```\w*\n/)
   .filter((_, place) => place % 2 === 1 || place === 0);
-const PARTS = ['contract', 'emulator', 'client', 'conformance'];
+const PARTS = ['contract', 'emulator', 'client', 'conformance', 'terminal'];
 const imports = readImports().filter(({ from }) => PARTS.includes(from.split('/')[0] ?? ''));
 
 /** Folders of the emulator, and of the engines, each with those that it imports. */
@@ -46,9 +46,9 @@ describe('ARCHITECTURE.md', () => {
     expect(readArrows(ENGINES)).toEqual(drawn(arrowsBelow('emulator/engines')));
   });
 
-  it('is right that parts meet in the contract only, but for the fixture of vitest', () => {
+  it('is right that parts meet in the contract and in terminal/ only, but for the fixture of vitest', () => {
     const between = imports.filter(({ from, to }) => from.split('/')[0] !== to.split('/')[0]);
-    const others = between.filter(({ to }) => !to.startsWith('contract/'));
+    const others = between.filter(({ to }) => !/^(?:contract|terminal)\//.test(to));
     expect(others.map(({ from, to }) => `${from} → ${to}`)).toEqual(['emulator/vitest.ts → client/index.ts']);
   });
 });
@@ -68,6 +68,9 @@ it('biome.json refuses every import between folders of the emulator that no arro
     // Nothing of another folder, then files at the root of the emulator, seen from a folder below, and the exceptions.
     expect(patterns.slice(0, 4), folder).toEqual(['../*/**', '../../*/**', '../../../*/**', '!../../*.ts']);
     const allowed = patterns.slice(4).filter((pattern) => pattern.startsWith('!'));
-    expect(allowed.toSorted(), folder).toEqual(['contract/', ...targets].map((name) => `!**/${name}**`).toSorted());
+    const shared = imports.some(({ from, to }) => from.startsWith(`emulator/${folder}`) && to.startsWith('terminal/'));
+    expect(allowed.toSorted(), folder).toEqual(
+      ['contract/', ...(shared ? ['terminal/'] : []), ...targets].map((name) => `!**/${name}**`).toSorted(),
+    );
   }
 });

@@ -18,7 +18,8 @@ afterEach(() => rmSync(folder, { recursive: true }));
 describe('writing reports', () => {
   it('writes the files of each kind, makes the folder, and leaves no drafts', () => {
     const inside = join(folder, 'a', 'b');
-    const texts = writeReports(awkwardReport(), REPORT_KINDS, inside);
+    const { texts, paths } = writeReports(awkwardReport(), REPORT_KINDS, inside);
+    expect(paths.toSorted()).toEqual(ALL.map((name) => join(inside, name)));
     expect(readdirSync(inside).toSorted()).toEqual(ALL);
     expect(readReport(readFileSync(join(inside, 'conformance.json'), 'utf8'))).toEqual(awkwardReport());
     expect(texts).toHaveLength(1);
@@ -29,7 +30,7 @@ describe('writing reports', () => {
     const inside = join(folder, 'none');
     writeReports(awkwardReport(), ['github'], inside);
     expect(readdirSync(folder)).toEqual([]);
-    expect(writeReports(awkwardReport(), ['junit'], inside)).toEqual([]);
+    expect(writeReports(awkwardReport(), ['junit'], inside).texts).toEqual([]);
     expect(readdirSync(inside)).toEqual(['conformance.xml']);
   });
 
@@ -48,7 +49,7 @@ describe('writing reports', () => {
   it('has in no artefact a share id or a key that the runner took out', () => {
     const message = 'GET /v1/shares/shr_[redacted]: expected 200, got 404 for [key]';
     const report = sampleReport([{ verdict: 'fail', message, exchanges: [`${message} → 404`] }]);
-    const [printed = ''] = writeReports(report, REPORT_KINDS, folder);
+    const [printed = ''] = writeReports(report, REPORT_KINDS, folder).texts;
     const texts = [printed, renderTerminal(report), ...ALL.map((name) => readFileSync(join(folder, name), 'utf8'))];
     for (const text of texts) expect(text).not.toMatch(/shr_[A-Za-z0-9]|sk-/);
     expect(texts.filter((text) => /shr(_|&#95;)(\[|&#91;)redacted/.test(text)).length).toBeGreaterThan(4);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { columns, oneLine, shorten, visible, wrap } from '../../../conformance/report/text.ts';
-import { AWKWARD } from './sample.ts';
+import { columns, inColumns, oneLine, shorten, viewOf, visible, wrap } from '../../terminal/text.ts';
+import { AWKWARD } from '../conformance/report/sample.ts';
 
 const anyText = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 200 }),
@@ -54,4 +54,39 @@ describe('wrap', () => {
 it('shorten never cuts through a character', () => {
   expect(shorten('𠮷𠮷𠮷', 2)).toBe('𠮷…');
   expect(shorten('ab', 2)).toBe('ab');
+});
+
+describe('viewOf', () => {
+  const write = () => true;
+
+  it('has colours on a terminal only, and not where NO_COLOR or TERM=dumb asks for none', () => {
+    const terminal = { write, isTTY: true, columns: 100 };
+    expect(viewOf(terminal, {}).color).toBe(true);
+    expect(viewOf(terminal, { NO_COLOR: '' }).color).toBe(true);
+    expect(viewOf(terminal, { NO_COLOR: '1' }).color).toBe(false);
+    expect(viewOf(terminal, { TERM: 'dumb' }).color).toBe(false);
+    expect(viewOf({ write }, {}).color).toBe(false);
+  });
+
+  it('is as wide as the terminal, within limits, and 80 columns elsewhere', () => {
+    const width = (columns: number) => viewOf({ write, isTTY: true, columns }, {}).width;
+    expect([width(100), width(10), width(500)]).toEqual([100, 40, 120]);
+    expect(viewOf({ write, columns: 100 }, {}).width).toBe(80);
+    expect(viewOf({ write, isTTY: true }, {}).width).toBe(80);
+  });
+});
+
+describe('inColumns', () => {
+  it('wraps the last cell under itself', () => {
+    const rows = [
+      ['--long-flag FILE', 'one two three four five'],
+      ['宽', 'six'],
+    ];
+    expect(inColumns(rows, 34)).toEqual([
+      '  --long-flag FILE  one two three',
+      '                    four five',
+      '  宽                six',
+    ]);
+    expect(inColumns(rows)).toHaveLength(2);
+  });
 });

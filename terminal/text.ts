@@ -1,5 +1,3 @@
-import type { Verdict } from '../core/verdict.ts';
-
 /**
  * What would not be seen, or would be obeyed by a terminal, a browser or an XML parser: control characters but line breaks, marks that
  * turn the direction of writing, half surrogate pairs, and code points that are not characters.
@@ -96,12 +94,46 @@ export function painter(colours: boolean): Paint {
   return (colour, text) => (colours && text !== '' ? `\x1b[${SGR[colour]}m${text}\x1b[0m` : text);
 }
 
-export const VERDICT_COLOURS: Record<Verdict, Colour> = {
-  pass: 'green',
-  fail: 'red',
-  warn: 'yellow',
-  info: 'blue',
-  'n/a': 'dim',
-  not_run: 'dim',
-  error: 'magenta',
-};
+/** A stream that a command writes to. */
+export interface Output {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
+/** How a text is shown: in colours or not, in lines of so many columns. */
+export interface View {
+  color: boolean;
+  width: number;
+}
+
+const USUAL_WIDTH = 80;
+const LEAST_WIDTH = 40;
+/** Longer lines are hard to read. */
+const MOST_WIDTH = 120;
+
+/** Colours on a terminal only, and not where NO_COLOR (no-color.org) or TERM=dumb asks for none; as wide as the terminal, else 80 columns. */
+export function viewOf(out: Output, env: Readonly<Record<string, string | undefined>>): View {
+  const color = out.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
+  const wanted = out.isTTY ? out.columns || USUAL_WIDTH : USUAL_WIDTH;
+  return { color, width: Math.min(MOST_WIDTH, Math.max(LEAST_WIDTH, wanted)) };
+}
+
+/** Rows of cells, two spaces apart; the last cell is wrapped where the width is given, and stands under itself. */
+export function inColumns(rows: readonly (readonly string[])[], width = Number.POSITIVE_INFINITY): string[] {
+  const last = (rows[0]?.length ?? 1) - 1;
+  const widths = Array.from({ length: last }, (_, column) =>
+    Math.max(...rows.map((row) => columns(row[column] ?? ''))),
+  );
+  const indent = widths.reduce((sum, cell) => sum + cell + 2, 2);
+  return rows.flatMap((row) => {
+    const start = widths.map((cell, column) => `${pad(row[column] ?? '', cell)}  `).join('');
+    const text = row[last] ?? '';
+    const lines = Number.isFinite(width) ? wrap(text, width - indent) : [text];
+    return lines.map((line, place) => `${place === 0 ? `  ${start}` : ' '.repeat(indent)}${line}`.trimEnd());
+  });
+}
+
+function pad(text: string, width: number): string {
+  return text + ' '.repeat(Math.max(0, width - columns(text)));
+}

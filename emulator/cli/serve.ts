@@ -1,0 +1,102 @@
+import { dirname } from 'node:path';
+import { UsageError } from '../../terminal/flags.ts';
+import { TokenizerFileError } from '../engines/tokens/tokenizer.ts';
+import type { Emulator, EmulatorOptions, RunningServer } from '../index.ts';
+import { isLoopback, tryPort } from '../server.ts';
+import { DatabaseError } from '../store/database.ts';
+import { TapeError } from '../tape/tape.ts';
+import { banner, readyLine } from './banner.ts';
+import { type CliOptions, DEFAULT_DB, GATEWAY_DB } from './flags.ts';
+import {
+  ignoreInGit,
+  loadImport,
+  loadScript,
+  prepareExport,
+  readBilling,
+  StartError,
+  writeState,
+} from './start-files.ts';
+
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+const EXIT_INTERRUPTED = 130;
+
+const LISTEN_FAULTS: Record<string, string> = {
+  EADDRINUSE: 'is in use; choose another with --port (0 takes any free one)',
+  EACCES: 'cannot be used: permission denied',
+  EADDRNOTAVAIL: 'is not an address of this machine',
+  ENOTFOUND: 'is not a known host',
+};
+
+type Create = (options: EmulatorOptions) => Emulator;
+
+/** Serves until a signal ends it. @param upstream where its answers come from, where that is another server */
+export async function serve(cli: CliOptions, create: Create, upstream?: string): Promise<void> {
+  const { emulator, server } = await start(cli, create);
+  closeOnSignal(emulator, cli.exportOnExit);
+  if (cli.json) process.stdout.write(`${readyLine(emulator, cli, { port: server.port, upstream })}\n`);
+  else if (!cli.quiet) process.stdout.write(banner(emulator, cli, upstream));
+}
+
+/**
+ * Starts what a command line asks for, and waits until it serves.
+ * @throws StartError, DatabaseError, TapeError, TokenizerFileError in one line
+ */
+async function start(cli: CliOptions, create: Create): Promise<{ emulator: Emulator; server: RunningServer }> {
+  const { port, host } = cli;
+  if (!isLoopback(host)) {
+    const control =
+      cli.options.controlKey === undefined ? 'control routes are closed' : 'control routes need their key';
+    warn(`${host} can be reached from other machines: anyone who can connect can use this server; ${control}`);
+  }
+  await tryPort({ port, host }).catch((error) => refuse(error, cli));
+  const billing = await readBilling(cli.prices, cli.balance, warn);
+  if (cli.exportOnExit !== undefined) await prepareExport(cli.exportOnExit);
+  const emulator = create({ ...cli.options, billing });
+  const abandon = async (error: unknown): Promise<never> => {
+    await emulator.close();
+    throw error;
+  };
+  if ([DEFAULT_DB, GATEWAY_DB].includes(cli.options.database)) await ignoreInGit(dirname(DEFAULT_DB)).catch(abandon);
+  if (cli.importFile !== undefined) await loadImport(emulator, cli.importFile).catch(abandon);
+  if (cli.script !== undefined) await loadScript(emulator, cli.script).catch(abandon);
+  const server = await emulator
+    .listen({ port, host })
+    .catch((error) => refuse(error, cli))
+    .catch(abandon);
+  return { emulator, server };
+}
+
+function warn(line: string): void {
+  process.stderr.write(`kimi-emulator: ${line}\n`);
+}
+
+function refuse(error: NodeJS.ErrnoException, { host, port }: CliOptions): never {
+  throw new StartError(`${host}:${port} ${LISTEN_FAULTS[error.code ?? ''] ?? `cannot be used: ${error.message}`}`);
+}
+
+/** The first signal lets running streams finish and closes the database; a second one does not wait. */
+function closeOnSignal(emulator: Emulator, exportTo: string | undefined): void {
+  let closing = false;
+  const close = (): void => {
+    if (closing) process.exit(EXIT_INTERRUPTED);
+    closing = true;
+    const last = exportTo === undefined ? undefined : () => writeState(emulator, exportTo);
+    void emulator
+      .close(last)
+      .catch(fail)
+      .then(() => process.exit());
+  };
+  process.on('SIGINT', close);
+  process.on('SIGTERM', close);
+}
+
+/** What a user can mend is one line; anything else is a defect and keeps its trace. */
+export function fail(error: unknown): void {
+  const usage = error instanceof UsageError;
+  const known =
+    usage || [StartError, DatabaseError, TapeError, TokenizerFileError].some((kind) => error instanceof kind);
+  if (!known) throw error;
+  process.stderr.write(`kimi-emulator: ${(error as Error).message}${usage ? ' (see --help)' : ''}\n`);
+  process.exitCode = usage ? EXIT_USAGE : EXIT_FAILED;
+}
