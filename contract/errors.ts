@@ -49,6 +49,9 @@ const CONTROL_CLOSED = {
     'Control routes are closed on a server that other machines can reach, unless it is started with --control-key (option controlKey)',
   'wrong key':
     "Control routes need this server's control key (see --control-key): send it as Authorization: Bearer KEY",
+  token:
+    "Actions of the inspector need its page's token: send what GET /_emulator/inspect says as Kimi-Emulator-Inspector",
+  'read only': 'This server shows an exported file and changes nothing',
 } as const;
 
 /** The live API's texts, word for word where captured (`{…}` filled in). */
@@ -402,7 +405,7 @@ export const ERRORS = {
   permission_denied: {
     ...live(403, 'permission_denied_error', false),
     /** Departure: the live API refuses accounts this way; the emulator refuses hosts and pages of other origins. */
-    message: (details: { host?: string; origin?: string; control?: 'origin' | 'no key' | 'wrong key' }) => {
+    message: (details: { host?: string; origin?: string; control?: keyof typeof CONTROL_CLOSED }) => {
       if (details.host !== undefined) return `Host ${details.host} is not this server's (see --allow-host)`;
       if (details.origin !== undefined) return `Origin ${details.origin} is not allowed (see --cors)`;
       return details.control === undefined ? 'The API you are accessing is not open' : CONTROL_CLOSED[details.control];

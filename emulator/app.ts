@@ -1,5 +1,6 @@
 import { type Handler, Hono, type MiddlewareHandler } from 'hono';
 import type { Limits } from '../contract/limits.ts';
+import { ApiError } from './api-error.ts';
 import { CONTROL_ROUTES } from './control-routes.ts';
 import type { Gateway } from './gateway/gateway.ts';
 import type { Env } from './http/context.ts';
@@ -14,6 +15,7 @@ import {
 } from './http/middleware.ts';
 import type { RateLimits } from './http/rate-limits.ts';
 import { errorResponse, respond, unknownRoute } from './http/respond.ts';
+import type { Inspecting } from './inspector/routes.ts';
 import type { Services } from './services.ts';
 
 interface AppOptions extends GuardOptions {
@@ -25,10 +27,17 @@ interface AppOptions extends GuardOptions {
   rates: RateLimits | undefined;
   /** Where answers come from, instead of the model. */
   gateway: Gateway | undefined;
+  /** Whether requests may only look. */
+  isReadOnly: boolean;
+  /** Past windows of each session that can be looked at. */
+  history: number;
 }
 
 /** Puts middleware and routes together. Every error of the walk ends in the one `onError`. */
-export function createApp(services: Services, { chunkCharacters, gateway, ...options }: AppOptions): Hono<Env> {
+export function createApp(
+  services: Services,
+  { chunkCharacters, gateway, isReadOnly, history, ...options }: AppOptions,
+): Hono<Env> {
   const { limits, tokenizer, model, faults, isStateless } = services;
   const app = new Hono<Env>();
   app.onError((error, c) => errorResponse(c, error));
@@ -38,6 +47,7 @@ export function createApp(services: Services, { chunkCharacters, gateway, ...opt
   app.get('/_emulator/health', (c) =>
     respond(c, { body: { status: 'ok', tokenizer: tokenizer.name, model: model.name } }),
   );
+  if (isReadOnly) app.use(refuseWrites);
   for (const routes of controlRoutes(limits)) serveLazily(app, routes);
   serveLazily(app, {
     base: '/',
@@ -45,6 +55,8 @@ export function createApp(services: Services, { chunkCharacters, gateway, ...opt
     load: async () =>
       (await import('./routes/start-page.ts')).startPageRoutes({ isGateway: gateway !== undefined, isStateless }),
   });
+  const send = (request: Request) => app.fetch(request);
+  for (const routes of inspectorRoutes({ services, history, readOnly: isReadOnly, send })) serveLazily(app, routes);
   app.use('/v1/*', authenticate({ keys: options.keys, isOptional: gateway?.passesKeys === true }));
   if (options.rates) app.use('/v1/chat/completions', limitRate(options.rates));
   app.use('/v1/*', applyFaults(faults));
@@ -96,6 +108,44 @@ function controlRoutes(limits: Limits): LazyRoutes[] {
     },
   ];
 }
+
+/** The inspector: its page, and what the page reads and does. */
+function inspectorRoutes(inspecting: Inspecting): LazyRoutes[] {
+  return [
+    {
+      base: '/_emulator/ui',
+      routes: ['GET /', 'GET /:file'],
+      load: async () => (await import('./inspector/routes.ts')).pageRoutes(),
+    },
+    {
+      base: '/_emulator/inspect',
+      routes: [
+        'GET /',
+        'GET /live',
+        'GET /sessions',
+        'GET /sessions/:id',
+        'GET /sessions/:id/window',
+        'GET /sessions/:id/text',
+        'GET /sessions/:id/diff',
+        'GET /sessions/:id/dropped',
+        'GET /sessions/:id/summary',
+        'GET /requests',
+        'GET /requests/:n',
+        'GET /spend',
+        'GET /faults',
+        'GET /doctor',
+        'POST /actions/:name',
+      ],
+      load: async () => (await import('./inspector/routes.ts')).inspectRoutes(inspecting),
+    },
+  ];
+}
+
+/** @throws ApiError `permission_denied` for all but reads */
+const refuseWrites: MiddlewareHandler<Env> = (c, next) => {
+  if (c.req.method !== 'GET') throw new ApiError('permission_denied', { control: 'read only' });
+  return next();
+};
 
 /** The routes of the contract, which need an account. */
 export function apiRoutes(limits: Limits, loadChat: LazyRoutes['load']): LazyRoutes[] {

@@ -70,6 +70,8 @@ export class Mutation<Target extends SessionTarget | undefined> implements Prepa
   readonly #claim: Claim | undefined;
   readonly #generation: number;
   #held: SessionRow | undefined;
+  /** The session as the change found it. */
+  #before: SessionRow | undefined;
   readonly #releases: (() => void)[] = [];
   #applied: Applied | undefined;
   #answer: WrittenAnswer | undefined;
@@ -172,6 +174,7 @@ export class Mutation<Target extends SessionTarget | undefined> implements Prepa
   #attempt<Result extends Applied>(apply: (session: Loaded<Target>) => Result): Result {
     if (this.isStale) throw staleError(this.#target);
     const session = (this.#held ?? this.load()) as Loaded<Target>;
+    this.#before = session;
     const applied = apply(session);
     if (applied.newTokens !== undefined) this.requireMemory(applied.newTokens);
     if (this.#claim) {
@@ -182,9 +185,12 @@ export class Mutation<Target extends SessionTarget | undefined> implements Prepa
     return applied;
   }
 
-  /** Reports a committed change to the journal and the bill. */
+  /** Reports a committed change to the session's past, the journal and the bill. */
   #announce(applied: Applied): void {
     this.#applied = applied;
+    const { store, clock } = this.services;
+    if (applied.past) store.recordMoment(applied.past, clock.now(), this.#c.get('exchange')?.n, this.#before);
+    else if (applied.history?.step === 'deleted') store.forgetMoments(applied.history.session);
     if (applied.effects) noteEffects(this.#c, applied.effects, this.#line !== undefined);
     if (applied.streamed !== undefined) journalStreamedText(this.#c, applied.streamed);
     if (!applied.history) return;

@@ -24,17 +24,23 @@ import { openTokenizer } from './tokenizer.ts';
 /** The base URL of an emulator that listens on no port. Reaches nothing but `emulator.fetch`. */
 const IN_PROCESS_URL = 'http://kimi-emulator.invalid/v1';
 const DEFAULT_STREAM_CHUNK_SIZE = 16;
+const DEFAULT_HISTORY = 500;
 
 const spending = lazy(() => import('./billing/billing.ts'));
 
-/** Puts the parts of an emulator together. @param gateway where it answers with another server's answers */
-export function openEmulator(options: EmulatorOptions, gateway?: Gateway): Emulator {
+/**
+ * Puts the parts of an emulator together.
+ * @param gateway where it answers with another server's answers
+ * @param isReadOnly whether requests may only look
+ */
+export function openEmulator(options: EmulatorOptions, gateway?: Gateway, isReadOnly = false): Emulator {
   const limits = resolveLimits(options.limits);
   const { tokenizer: vocabulary, seed } = options;
   const tokenizer =
     typeof vocabulary === 'object' ? vocabulary : openTokenizer(vocabulary === undefined ? {} : { file: vocabulary });
   const otherTokenizer = gateway && openTokenizer({ file: O200K_BASE.name });
-  const store = new Store(options.database ?? MEMORY);
+  const { history = DEFAULT_HISTORY } = options;
+  const store = new Store(options.database ?? MEMORY, history);
   const seededIds = seed === undefined ? undefined : new SeededIds(String(seed), store.countRun());
   const clock = new MovableClock(options.clock ?? (seededIds ? stillClock(SEEDED_START_MS) : systemClock));
   const profiles = new Profiles({
@@ -56,6 +62,7 @@ export function openEmulator(options: EmulatorOptions, gateway?: Gateway): Emula
     () => rates?.reset(),
     () => model.reset(),
   );
+  const closing = new AbortController();
   const services: Services = {
     store,
     limits,
@@ -70,6 +77,7 @@ export function openEmulator(options: EmulatorOptions, gateway?: Gateway): Emula
     state,
     faults,
     journal,
+    closing: closing.signal,
     billing: { settings: options.billing ?? {} },
   };
   const hosts = new HostNames(options.allowedHosts ?? []);
@@ -81,6 +89,8 @@ export function openEmulator(options: EmulatorOptions, gateway?: Gateway): Emula
     rates,
     chunkCharacters: options.streamChunkSize ?? DEFAULT_STREAM_CHUNK_SIZE,
     gateway,
+    isReadOnly,
+    history,
   });
   const inProcess = new InProcess(app);
   const servers = new Servers();
@@ -101,6 +111,7 @@ export function openEmulator(options: EmulatorOptions, gateway?: Gateway): Emula
     },
     async close(last) {
       faults.close();
+      closing.abort();
       await servers.close();
       inProcess.close();
       await gateway?.upstream.close();

@@ -217,6 +217,16 @@ export const OPTIONS = {
     wanted: 'an object of entries, bytes',
     otherwise: '1,000 entries, 8 MiB',
   }),
+  /** How many past windows of each session the inspector can go back to. They are pointers; what they show stays stored. */
+  history: option<number>(
+    is((value) => isWhole(value, 0)),
+    {
+      meaning: 'past windows of each session that the inspector can go back to',
+      wanted: 'a whole number from 0',
+      otherwise: '500',
+      flag: { name: 'history', value: 'N', help: 'past windows of each session to go back to (default 500)' },
+    },
+  ),
 } as const;
 
 type OptionName = keyof typeof OPTIONS;

@@ -31,4 +31,6 @@ export interface Services {
   readonly billing: BillingSlot;
   readonly faults: Faults;
   readonly journal: Journal;
+  /** Aborted when the emulator closes. */
+  readonly closing: AbortSignal;
 }

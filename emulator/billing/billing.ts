@@ -9,6 +9,7 @@ import {
   type Amount,
   addTurn,
   costOf,
+  type Ledger,
   Ledgers,
   type Money,
   moneyNumber,
@@ -110,6 +111,19 @@ export interface OpenBill {
   settle(outputTokens: number, measured?: PromptUsage): Money;
 }
 
+/** One turn with its cost, in units of the currency. */
+export interface TurnCost {
+  at: number;
+  session: string | null;
+  model: string;
+  prompt_tokens: number;
+  cached_tokens: number;
+  output_tokens: number;
+  cost: number;
+  /** The same turn with the whole uncut history sent; null where that would not have fitted the window. */
+  stateless: { prompt_tokens: number; with_cache: number; without_cache: number } | null;
+}
+
 /** Tokens of a prompt, and those of it that were cached. */
 export interface PromptUsage {
   readonly promptTokens: number;
@@ -168,7 +182,7 @@ export class Billing {
       most: this.#isKnown(prices) ? mostOf(prices, promptTokens, request.maxTokens) : undefined,
       settle: (outputTokens, measured) => {
         const tokens = { promptTokens, cachedTokens, ...measured, outputTokens, isLongWrite };
-        this.#ledgers.record({ account, session, prices, ...tokens, stateless });
+        this.#ledgers.record({ account, at: now, session, prices, ...tokens, stateless });
         const turn = newTally(prices).own;
         addTurn(turn, { prompt: tokens.promptTokens, cached: tokens.cachedTokens, output: outputTokens, isLongWrite });
         const cost = costOf(turn, prices);
@@ -180,9 +194,10 @@ export class Billing {
 
   /** Charges a call that another server answered, and whose usage it told. @returns what it cost */
   record(account: string, model: string, { outputTokens, ...prompt }: PromptUsage & { outputTokens: number }): Money {
-    const prices = this.#pricesOf(model, this.#clock.now());
+    const now = this.#clock.now();
+    const prices = this.#pricesOf(model, now);
     const usage = { ...prompt, outputTokens, isLongWrite: false };
-    this.#ledgers.record({ account, session: undefined, prices, ...usage, stateless: prompt });
+    this.#ledgers.record({ account, at: now, session: undefined, prices, ...usage, stateless: prompt });
     const turn = newTally(prices).own;
     addTurn(turn, {
       prompt: prompt.promptTokens,
@@ -234,6 +249,53 @@ export class Billing {
   spend(account?: string, options: SpendOptions = {}): Spend {
     const question = { ...options, currency: this.currency, windowTokens: this.#windowTokens };
     return spendOf(this.#ledgers, account === undefined ? question : { ...question, account });
+  }
+
+  /** What the last turns cost, one by one, beside the same turns without a session; of one session, or of all. */
+  turns(wanted?: string): TurnCost[] {
+    const found = this.#ledgers.turns.filter((turn) => wanted === undefined || turn.session === wanted);
+    return found.map(({ at, session, prices, promptTokens, cachedTokens, outputTokens, isLongWrite, stateless }) => {
+      const cost = (prompt: number, cached: number): number => {
+        const { own } = newTally(prices);
+        addTurn(own, { prompt, cached, output: outputTokens, isLongWrite });
+        return moneyNumber(costOf(own, prices));
+      };
+      return {
+        at,
+        session: session ?? null,
+        model: prices.row.model,
+        prompt_tokens: promptTokens,
+        cached_tokens: cachedTokens,
+        output_tokens: outputTokens,
+        cost: cost(promptTokens, cachedTokens),
+        stateless: stateless
+          ? {
+              prompt_tokens: stateless.promptTokens,
+              with_cache: cost(stateless.promptTokens, stateless.cachedTokens),
+              without_cache: cost(stateless.promptTokens, 0),
+            }
+          : null,
+      };
+    });
+  }
+
+  /** What each session cost so far. */
+  costs(): Map<string, number> {
+    const sum = (ledger: Ledger) =>
+      [...ledger.values()].reduce((cost, { own, prices }) => cost + costOf(own, prices), 0n);
+    return new Map(this.#ledgers.sessions().map(({ session, ledger }) => [session, moneyNumber(sum(ledger))]));
+  }
+
+  /** What a turn of that size costs on a day. @param at milliseconds since the Unix epoch */
+  cost(
+    model: string,
+    at: number,
+    { promptTokens, cachedTokens, outputTokens }: PromptUsage & { outputTokens: number },
+  ) {
+    const prices = this.#pricesOf(model, at);
+    const { own } = newTally(prices);
+    addTurn(own, { prompt: promptTokens, cached: cachedTokens, output: outputTokens, isLongWrite: false });
+    return moneyNumber(costOf(own, prices));
   }
 
   /** Clears caches, usage and balances. */

@@ -164,6 +164,8 @@ export interface Tally {
 /** What one turn used, and what it would have used without a session. */
 export interface TurnUsage {
   account: string;
+  /** Milliseconds since the Unix epoch, on the emulator's clock. */
+  at: number;
   session: string | undefined;
   prices: TokenPrices;
   promptTokens: number;
@@ -184,6 +186,9 @@ interface SessionLedger {
   ledger: Ledger;
 }
 
+/** Turns that are remembered one by one: the newest, and up to as many before them. */
+const MAX_TURNS = 8_192;
+
 type MutableLedger = Map<TokenPrices, Tally>;
 
 /** Ledgers of accounts, and of sessions, at most. Of more, those updated longest ago are counted in the total only. */
@@ -192,10 +197,13 @@ export const MAX_LEDGERS = 4_096;
 /** The ledgers of each session, of each account and of everything, in memory only: they start with the process. */
 export class Ledgers {
   readonly #total: MutableLedger = new Map();
+  #turns: TurnUsage[] = [];
   readonly #accounts = new Map<string, MutableLedger>();
   readonly #sessions = new Map<string, { account: string; ledger: MutableLedger }>();
 
   record(turn: TurnUsage): void {
+    this.#turns.push(turn);
+    if (this.#turns.length >= 2 * MAX_TURNS) this.#turns = this.#turns.slice(-MAX_TURNS);
     const { account, session } = turn;
     add(this.#total, turn);
     const ofAccount = this.#accounts.get(account) ?? new Map();
@@ -212,6 +220,11 @@ export class Ledgers {
     return account === undefined ? this.#total : (this.#accounts.get(account) ?? new Map());
   }
 
+  /** The last turns, one by one. */
+  get turns(): readonly TurnUsage[] {
+    return this.#turns;
+  }
+
   /** Updated last, last. */
   accounts(): ReadonlyMap<string, Ledger> {
     return this.#accounts;
@@ -226,6 +239,7 @@ export class Ledgers {
 
   clear(): void {
     this.#total.clear();
+    this.#turns = [];
     this.#accounts.clear();
     this.#sessions.clear();
   }

@@ -57,6 +57,7 @@ export async function* complete(
         body,
         effects: turnFacts(request, body, turn.write, row?.view.head),
         ...(session && { version: session.version }),
+        ...(row && { past: { kind: 'turn' as const, session: row } }),
         ...(request.stream && { streamed: body.choices[0]?.message.content ?? '' }),
       };
     });

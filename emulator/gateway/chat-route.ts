@@ -311,9 +311,11 @@ class SessionTurn {
     const answered = toCompletion(read, usage);
     const { session } = mutation.commitNow((row) => {
       const committed = { input, items: stored.items, callsIssued: read.calls.length };
-      const state = toSessionState(services, commitTurn(services, row, turn.window, committed));
+      const next = commitTurn(services, row, turn.window, committed);
+      const state = toSessionState(services, next);
       this.#endCall();
-      return { body: answered, session: state, version: state.version, text: textOf(state) };
+      const past = { kind: 'turn' as const, session: next };
+      return { body: answered, session: state, version: state.version, text: textOf(state), past };
     });
     const place = services.store.sessions.find(account, turn.session.id)?.view.head;
     const drift = driftOf(turn, read);

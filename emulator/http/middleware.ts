@@ -110,6 +110,8 @@ export interface GuardOptions {
 
 const LOOPBACK: readonly string[] = ['localhost', '127.0.0.1', '::1'];
 const CONTROL = /^\/_emulator(?:\/|$)/;
+/** The inspector's page, which holds nothing: what it shows it has to ask for, with the key. */
+const PAGE = /^\/_emulator\/ui(?:\/[\w.-]+)?$/;
 const HEALTH = '/_emulator/health';
 /** Browsers send this also without an Origin, as for an image or a frame. */
 const FOREIGN_SITES: readonly string[] = ['cross-site', 'same-site'];
@@ -132,10 +134,11 @@ export function guard({ hosts, origins, controlKey }: GuardOptions): MiddlewareH
     }
     const origin = c.req.header('origin');
     const control = CONTROL.test(c.req.path);
-    if (control && FOREIGN_SITES.includes(c.req.header('sec-fetch-site') ?? '')) {
+    const isPage = PAGE.test(c.req.path);
+    if (control && !(isPage && isFollowedLink(c)) && FOREIGN_SITES.includes(c.req.header('sec-fetch-site') ?? '')) {
       throw new ApiError('permission_denied', { control: 'origin' });
     }
-    if (control && c.req.path !== HEALTH) requireControl(c, hosts, controlKey);
+    if (control && c.req.path !== HEALTH && !isPage) requireControl(c, hosts, controlKey);
     if (origin === undefined || isSameOrigin(origin, host)) return next();
     if (control || !origins.includes(origin)) throw new ApiError('permission_denied', { origin });
     setHeader(c, 'Access-Control-Allow-Origin', origin);
@@ -146,6 +149,11 @@ export function guard({ hosts, origins, controlKey }: GuardOptions): MiddlewareH
     if (asked !== undefined) setHeader(c, 'Access-Control-Allow-Headers', asked);
     return send(c, 204, null);
   };
+}
+
+/** A link to the page, followed by a person: whoever made it can neither read what comes nor frame it. */
+function isFollowedLink(c: RequestContext): boolean {
+  return c.req.header('sec-fetch-mode') === 'navigate' && c.req.header('sec-fetch-dest') === 'document';
 }
 
 /** In process it is the owner who asks. @throws ApiError `permission_denied` */

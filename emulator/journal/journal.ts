@@ -26,6 +26,7 @@ export class Journal {
   #declaredUnits = 0;
   /** Number of the last that was there when all were cleared. */
   #cleared = 0;
+  #changes = 0;
 
   constructor(bounds: Partial<JournalBounds> = {}) {
     this.bounds = { ...JOURNAL_BOUNDS, ...bounds };
@@ -37,6 +38,7 @@ export class Journal {
     const { entries } = this.bounds;
     if (entries === 0) return undefined;
     if (this.#next - this.#oldest >= entries) this.#dropOldest();
+    this.#changes += 1;
     const exchange = new Exchange(this.#next, at, asked);
     this.#ring[this.#next % entries] = exchange;
     this.#next += 1;
@@ -46,6 +48,7 @@ export class Journal {
 
   /** To be told whenever an exchange has grown. @param before its `bytes` before that */
   grown(exchange: Exchange, before: number): void {
+    this.#changes += 1;
     if (this.#ring[exchange.n % this.bounds.entries] !== exchange) return;
     this.#bytes += exchange.bytes - before;
     while (this.#bytes > this.bounds.bytes && this.#oldest < this.#next - 1) this.#dropOldest();
@@ -105,6 +108,11 @@ export class Journal {
     });
   }
 
+  /** How often something of it has changed, so that who looks can tell whether it did again. */
+  get changes(): number {
+    return this.#changes;
+  }
+
   /** Requests that it no longer remembers. */
   get dropped(): number {
     return this.#oldest - 1 - this.#cleared;
@@ -117,6 +125,7 @@ export class Journal {
 
   /** Forgets all. Numbers go on counting, so that no two requests of a run have the same. */
   clear(): void {
+    this.#changes += 1;
     this.#cleared = this.#next - 1;
     this.#oldest = this.#next;
     this.#bytes = 0;

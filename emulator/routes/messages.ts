@@ -57,7 +57,11 @@ export function messageRoutes(limits: Limits) {
     const answer = await mutate(c, pathSession(c), {
       apply: (session) => {
         const { result, session: next } = pin(c.get('services'), session, c.req.param('message'), pinned);
-        return { body: result, version: next.version };
+        return {
+          body: result,
+          version: next.version,
+          ...(next !== session && { past: { kind: 'pin', session: next } }),
+        };
       },
     });
     return respondWritten(c, answer);

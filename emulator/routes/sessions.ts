@@ -13,6 +13,8 @@ import { requireSession, toSession } from '../sessions/session.ts';
 import { fork, requireShared, rollback, rolledBackFacts } from '../sessions/snapshots.ts';
 import { cutFacts, prepareCuts, truncate } from '../sessions/truncate.ts';
 import { countContent, historyOf, requireContent, requireTools, requireToolsInPlace } from '../sessions/write.ts';
+import type { ChangeKind, PastChange } from '../store/past.ts';
+import type { SessionRow } from '../store/sessions.ts';
 
 export function sessionRoutes(limits: Limits) {
   const requests = sessionRequests(limits);
@@ -34,6 +36,7 @@ export function sessionRoutes(limits: Limits) {
             ...shown(toSession(services, session)),
             status: 201,
             history: { session: session.id, step: { restored } },
+            past: { kind: 'forked', session, snapshot: restored },
           };
         },
       });
@@ -61,6 +64,7 @@ export function sessionRoutes(limits: Limits) {
             step: 'created',
             items: historyOf(services.profiles.of(session.model), write.items),
           },
+          past: { kind: 'created', session },
         };
       },
     });
@@ -89,7 +93,10 @@ export function sessionRoutes(limits: Limits) {
         requireTools(services.profiles.of(session.model).profile, body.tools ?? []);
         return countContent(services, { ...session, media: c.var }, [], body.tools);
       },
-      apply: (session, { tools }) => shown(toSession(services, updateSession(services, session, body, tools))),
+      apply: (session, { tools }) => {
+        const next = updateSession(services, session, body, tools);
+        return { ...shown(toSession(services, next)), ...(next !== session && changed('update', next)) };
+      },
     });
     return respondWritten(c, answer);
   });
@@ -114,8 +121,8 @@ export function sessionRoutes(limits: Limits) {
       prepare: prepareCuts(services),
       apply: (session, cuts) => {
         const { result, session: next } = truncate(services, cuts, session, body);
-        const effects = next !== session && { effects: { cut: cutFacts(result, next) } };
-        return { body: result, version: next.version, ...effects };
+        const done = next !== session && { effects: { cut: cutFacts(result, next) }, ...changed('truncate', next) };
+        return { body: result, version: next.version, ...done };
       },
     });
     return respondWritten(c, answer);
@@ -133,6 +140,7 @@ export function sessionRoutes(limits: Limits) {
           ...shown(toSession(services, next)),
           effects: { rolled_back: rolledBackFacts(services, body.snapshot_id, next) },
           history: { session: session.id, step: { restored: body.snapshot_id } },
+          past: { kind: 'rollback', session: next, snapshot: body.snapshot_id },
         };
       },
     });
@@ -152,7 +160,10 @@ export function sessionRoutes(limits: Limits) {
           body: result,
           version: session.version,
           ...(session !== plan.session && { effects: { compressed: compressedFacts(result) } }),
-          ...(snapshot !== null && { history: { session: session.id, step: { snapshot } } }),
+          ...(snapshot !== null && {
+            history: { session: session.id, step: { snapshot } },
+            past: { kind: 'compress', session, snapshot },
+          }),
         };
       },
     });
@@ -164,4 +175,8 @@ export function sessionRoutes(limits: Limits) {
 
 function shown(body: ReturnType<typeof toSession>) {
   return { body, version: body.version };
+}
+
+function changed(kind: ChangeKind, session: SessionRow): { past: PastChange } {
+  return { past: { kind, session } };
 }

@@ -43,6 +43,7 @@ export function sessionSnapshotRoutes(limits: Limits) {
             status: 201,
             version: session.version,
             history: { session: session.id, step: { snapshot: snapshot.id } },
+            past: { kind: 'snapshot', session, snapshot: snapshot.id },
           };
         },
       },

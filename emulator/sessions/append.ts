@@ -70,7 +70,8 @@ export function appending(services: Services, { messages, sent }: SentMessages, 
       const usage = toUsage(services, next);
       const effects = { wrote: wroteFacts(write, usage.total_tokens, next) };
       const items = historyOf(services.profiles.of(model), write.items);
-      const done = { effects, history: { session: id, step: 'written' as const, items }, newTokens: tokens };
+      const past = { kind: 'append' as const, session: next };
+      const done = { effects, history: { session: id, step: 'written' as const, items }, past, newTokens: tokens };
       if (line !== undefined) {
         const body: AppendAcknowledgement = { index: line, id: written[0]?.message.id ?? '', tokens, usage, version };
         return { body, ...done };

@@ -51,7 +51,7 @@ function regroup(window: readonly StoredMessage[], pins: readonly boolean[]): Ne
 export function findCursor(history: History, view: View, after: string, query?: string): number {
   const seq = history.find(view, after)?.seq;
   const [message] = seq === undefined ? [] : history.page(view, { after: seq - 1, order: 'asc', limit: 1 });
-  if (!message || (query !== undefined && !matches(message, wordsOf(query)))) {
+  if (!message || (query !== undefined && !containsWords(message, wordsOf(query)))) {
     throw new ApiError('message_not_found', { message: after, param: 'after' });
   }
   return message.seq;
@@ -68,7 +68,7 @@ export async function searchWindow(
   const found: StoredMessage[] = [];
   for await (const slice of slicesOf(history, view, order, after)) {
     for (const message of slice) {
-      if (!matches(message, words)) continue;
+      if (!containsWords(message, words)) continue;
       found.push(message);
       if (found.length === limit) return found;
     }
@@ -76,11 +76,11 @@ export async function searchWindow(
   return found;
 }
 
-function wordsOf(query: string): string[] {
+export function wordsOf(query: string): string[] {
   return [...new Set(query.toLowerCase().split(/\s+/).filter(Boolean))];
 }
 
-function matches({ body }: StoredMessage, words: readonly string[]): boolean {
+export function containsWords({ body }: StoredMessage, words: readonly string[]): boolean {
   const calls = (body.tool_calls ?? []).map((call) => `${call.function.name} ${call.function.arguments}`);
   const text = [contentText(body.content), ...calls].join('\n').toLowerCase();
   return words.every((word) => text.includes(word));

@@ -4,6 +4,7 @@ import { unixSeconds } from '../clock.ts';
 import type { JournalEffects } from '../journal/exchange.ts';
 import type { Services } from '../services.ts';
 import type { Entry, NewEntry, NewMessage } from '../store/entries.ts';
+import type { PastChange } from '../store/past.ts';
 import type { SessionRow, Toolset } from '../store/sessions.ts';
 import { asSent, type MediaSource } from './media.ts';
 import type { ReadMessage, Write } from './write.ts';
@@ -46,6 +47,8 @@ export interface Applied {
   text?: string;
   effects?: JournalEffects;
   history?: HistoryStep;
+  /** For the session's past. */
+  past?: PastChange;
   newTokens?: number;
   /** The text of an answer that is streamed. */
   streamed?: string;

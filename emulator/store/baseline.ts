@@ -91,7 +91,7 @@ function statements(database: Database) {
     ),
     // Without WHERE, SQLite drops whole pages.
     dropAll: all(
-      'UPDATE segments SET dirty = 1 WHERE dirty = 0',
+      'UPDATE segments SET dirty = 1 WHERE dirty <> 1',
       'DELETE FROM sessions',
       'DELETE FROM snapshots',
       'DELETE FROM files',

@@ -1,6 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { Blobs } from './blobs.ts';
 import { diskFault } from './database.ts';
+import { PastWindows } from './past.ts';
 
 /** Entries removed in one transaction: a few milliseconds of work. */
 const ENTRIES_PER_SLICE = 400;
@@ -10,6 +11,9 @@ const PAUSE_MS = 5;
 const VACUUM_PAGES = 200;
 /** Pages given back since the last checkpoint that are worth another: before one, the file is as long as it was. 1 MiB. */
 const SHRINK_PAGES = 256;
+
+/** The mark of a segment that past windows show, in memory only: the next process begins without them. */
+const HELD = 2;
 
 interface Pointer {
   head: number;
@@ -23,20 +27,26 @@ interface Pointer {
 export class Collector {
   readonly #database: Database;
   readonly #sql: ReturnType<typeof statements>;
+  readonly #past: PastWindows;
+  /** Segments of which only past windows show something. */
+  readonly #heldByPast = new Set<number>();
   /** The bytes that messages point to. */
   readonly blobs: Blobs;
   /** Whether a reset may have left unused answers and lists of tools; in a file, one before a kill may have. */
   #hasLeftovers: boolean;
-  #leftovers: readonly Statement<[limit: number]>[] | undefined;
+  #leftovers: ReturnType<typeof leftoverStatements> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #holds = 0;
   #closed = false;
   /** Pages that were given back since the last checkpoint. */
   #released = 0;
 
-  constructor(database: Database) {
+  constructor(database: Database, past = new PastWindows(0)) {
     this.#database = database;
+    this.#past = past;
     this.#sql = statements(database);
+    // The process that looked at their past is gone.
+    if (!database.memory) database.exec(`UPDATE segments SET dirty = 1 WHERE dirty = ${HELD}`);
     this.blobs = new Blobs(database, () => this.#schedule());
     this.#hasLeftovers = !database.memory;
     this.#schedule();
@@ -45,6 +55,13 @@ export class Collector {
   /** Marks a segment into which a pointer has moved or gone. Part of the caller's transaction. */
   markDirty(segment: number): void {
     this.#sql.mark.run(segment);
+    this.#schedule();
+  }
+
+  /** The past is forgotten: what only past windows showed can go. Part of the caller's transaction. */
+  releasePast(): void {
+    for (const segment of this.#heldByPast) this.#sql.mark.run(segment);
+    this.#heldByPast.clear();
     this.#schedule();
   }
 
@@ -104,7 +121,10 @@ export class Collector {
   #sweepLeftovers(): boolean {
     if (!this.#hasLeftovers) return false;
     this.#leftovers ??= leftoverStatements(this.#database);
-    const removed = this.#leftovers.reduce((sum, step) => sum + step.run(LEFTOVERS_PER_SLICE).changes, 0);
+    const { answers, toolsets } = this.#leftovers;
+    const inPast = JSON.stringify([...this.#past.toolsets.keys()]);
+    const removed =
+      answers.run(LEFTOVERS_PER_SLICE).changes + toolsets.run({ inPast, limit: LEFTOVERS_PER_SLICE }).changes;
     this.#hasLeftovers = removed > 0;
     return this.#hasLeftovers;
   }
@@ -131,7 +151,9 @@ export class Collector {
   #collect(segment: number): void {
     const row = this.#sql.segment.get(segment);
     if (!row) return;
-    const pointers = this.#sql.pointers.all({ segment });
+    const past = this.#past.pointers(segment);
+    const pointers = [...this.#sql.pointers.all({ segment }), ...past];
+    this.#heldByPast.delete(segment);
     const floor = pointers.reduce((least, pointer) => Math.min(least, pointer.floor), Number.MAX_SAFE_INTEGER);
     const head = pointers.reduce((most, pointer) => Math.max(most, pointer.head), 0);
     if (pointers.length > 0 && floor > row.kept_floor) {
@@ -150,6 +172,11 @@ export class Collector {
       if (budget <= 0) return;
     }
     this.blobs.lookForUnused();
+    if (past.length > 0) {
+      this.#heldByPast.add(segment);
+      this.#sql.hold.run(segment);
+      return;
+    }
     if (pointers.length > 0) {
       this.#sql.clean.run(segment);
       return;
@@ -179,6 +206,7 @@ function statements(database: Database) {
   return {
     mark: database.prepare<[number]>('UPDATE segments SET dirty = 1 WHERE id = ?'),
     clean: database.prepare<[number]>('UPDATE segments SET dirty = 0 WHERE id = ?'),
+    hold: database.prepare<[number]>(`UPDATE segments SET dirty = ${HELD} WHERE id = ?`),
     dirty: database.prepare<[], { id: number }>('SELECT id FROM segments WHERE dirty = 1 LIMIT 1'),
     segment: database.prepare<[number], { parent: number | null; kept_floor: number }>(
       'SELECT parent, kept_floor FROM segments WHERE id = ?',
@@ -204,19 +232,23 @@ function statements(database: Database) {
 }
 
 /** What a reset leaves behind besides segments: answers of earlier states, and lists of tools that nothing uses. */
-function leftoverStatements(database: Database): Statement<[limit: number]>[] {
-  return [
-    database.prepare<[number]>(
+function leftoverStatements(database: Database): {
+  answers: Statement<[limit: number]>;
+  toolsets: Statement<{ inPast: string; limit: number }>;
+} {
+  return {
+    answers: database.prepare(
       `DELETE FROM answers WHERE rowid IN (
          SELECT rowid FROM answers WHERE generation <> ifnull((SELECT value FROM meta WHERE name = 'generation'), 0) LIMIT ?)`,
     ),
-    database.prepare<[number]>(
+    toolsets: database.prepare(
       `DELETE FROM toolsets WHERE id IN (
          SELECT id FROM toolsets t
          WHERE NOT EXISTS (SELECT 1 FROM sessions WHERE toolset = t.id)
            AND NOT EXISTS (SELECT 1 FROM snapshots WHERE toolset = t.id)
            AND NOT EXISTS (SELECT 1 FROM kept_sessions WHERE toolset = t.id)
-           AND NOT EXISTS (SELECT 1 FROM kept_snapshots WHERE toolset = t.id) LIMIT ?)`,
+           AND NOT EXISTS (SELECT 1 FROM kept_snapshots WHERE toolset = t.id)
+           AND id NOT IN (SELECT value FROM json_each(@inPast)) LIMIT @limit)`,
     ),
-  ];
+  };
 }

@@ -18,6 +18,11 @@ export class PortableRows {
     return id === undefined ? this.#sql.sessions.all() : this.#sql.session.all(id);
   }
 
+  /** How many sessions there are. */
+  countSessions(): number {
+    return this.#sql.countSessions.get()?.count ?? 0;
+  }
+
   /** The same of snapshots: of all, or of those that were taken of one session. */
   snapshots(session?: { id: string; account: string }): { id: string; account: string }[] {
     return session ? this.#sql.snapshotsOf.all(session.id, session.account) : this.#sql.snapshots.all();
@@ -56,6 +61,7 @@ function statements(database: Database) {
   return {
     sessions: ids('sessions'),
     session: ids('sessions WHERE id = ?'),
+    countSessions: database.prepare<[], { count: number }>('SELECT count(*) AS count FROM sessions'),
     snapshots: ids('snapshots'),
     snapshotsOf: ids('snapshots WHERE session_id = ? AND account = ?'),
     taken: database.prepare<[string, string, string, string], unknown>(

@@ -162,9 +162,12 @@ const NONE: Toolset = { tools: [], tokens: 0 };
 /** Lists of tools, immutable, so that a snapshot of a session copies only an id. */
 export class Toolsets {
   readonly #sql: ReturnType<typeof toolsetStatements>;
+  readonly #inPast: { has(id: number): boolean };
 
-  constructor(database: Database) {
+  /** @param inPast lists that past windows have */
+  constructor(database: Database, inPast: { has(id: number): boolean } = new Set()) {
     this.#sql = toolsetStatements(database);
+    this.#inPast = inPast;
   }
 
   insert({ tools, tokens }: Toolset): number | null {
@@ -181,9 +184,9 @@ export class Toolsets {
     return id === null ? 0 : (this.#sql.tokens.get(id)?.tokens ?? 0);
   }
 
-  /** Forgets a list that no session and no snapshot uses any more. */
+  /** Forgets a list that no session, no snapshot and no past window uses any more. */
   release(id: number | null): void {
-    if (id !== null) this.#sql.release.run({ id });
+    if (id !== null && !this.#inPast.has(id)) this.#sql.release.run({ id });
   }
 }
 

@@ -7,8 +7,9 @@ import { Collector } from './collector.ts';
 import { diskFault, openDatabase } from './database.ts';
 import { FileRows } from './files.ts';
 import { History } from './history.ts';
+import { type PastChange, PastWindows } from './past.ts';
 import { PortableRows } from './portable-rows.ts';
-import { SessionRows, Toolsets } from './sessions.ts';
+import { type SessionRow, SessionRows, Toolsets } from './sessions.ts';
 import { SnapshotRows } from './snapshots.ts';
 
 /** The state: named tables and one way to change them, a synchronous transaction. */
@@ -22,14 +23,19 @@ export class Store {
   readonly blobs: Blobs;
   readonly locks = new Locks();
   readonly files: FileRows;
+  /** The last windows of each session. */
+  readonly past: PastWindows;
   readonly #database: Database;
   readonly #commits: CommitQueue;
   #baseline: Baseline | undefined;
   #generation = 0;
   readonly #run: Transaction<(work: () => unknown) => unknown>;
 
-  /** @throws DatabaseError in one line where `path` cannot be used */
-  constructor(path: string) {
+  /**
+   * @param moments past windows of each session that can be looked at
+   * @throws DatabaseError in one line where `path` cannot be used
+   */
+  constructor(path: string, moments = 0) {
     const database = openDatabase(path);
     this.#database = database;
     this.#commits = new CommitQueue(database);
@@ -38,9 +44,10 @@ export class Store {
     this.history = new History(database);
     this.sessions = new SessionRows(database);
     this.snapshots = new SnapshotRows(database);
-    this.toolsets = new Toolsets(database);
+    this.past = new PastWindows(moments);
+    this.toolsets = new Toolsets(database, this.past.toolsets);
     this.answers = new Answers(database);
-    this.collector = new Collector(database);
+    this.collector = new Collector(database, this.past);
     this.blobs = this.collector.blobs;
     this.files = new FileRows(database);
   }
@@ -86,6 +93,22 @@ export class Store {
     return this.#generation;
   }
 
+  /** Adds a moment to a session's past. To be told once the change is committed. */
+  recordMoment(change: PastChange, at: number, request?: number, before?: SessionRow): void {
+    this.#free(this.past.record(change, at, request, before));
+  }
+
+  /** The session is deleted, and its past with it. */
+  forgetMoments(session: string): void {
+    this.#free(this.past.forget(session));
+  }
+
+  #free(segments: readonly number[]): void {
+    if (segments.length === 0) return;
+    for (const segment of segments) this.collector.markDirty(segment);
+    this.collector.sweepLater();
+  }
+
   /** Makes the present state the one that a reset returns to. Stored answers are not part of it, and are dropped. */
   saveBaseline(): void {
     this.#dropAnswersWith((baseline) => baseline.save());
@@ -93,7 +116,11 @@ export class Store {
 
   /** Returns to the baseline, or to an empty state. Takes the same time whatever the windows hold: garbage is collected later. */
   reset(): void {
-    this.#dropAnswersWith((baseline) => baseline.restore());
+    this.past.clear();
+    this.#dropAnswersWith((baseline) => {
+      baseline.restore();
+      this.collector.releasePast();
+    });
     this.#generation += 1;
     this.locks.reset();
   }

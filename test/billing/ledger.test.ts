@@ -26,6 +26,7 @@ const arbitraryUse: fc.Arbitrary<TurnUsage> = fc
   .map(({ account, session, cachedShare, uncutTokens, ...use }) => ({
     ...use,
     account,
+    at: 0,
     session: session && `${account}${session}`,
     cachedTokens: Math.floor((use.promptTokens * cachedShare) / 100),
     stateless:
@@ -67,6 +68,7 @@ test('the ledger of any number of sessions is bounded in memory, and its total i
     account: 'a',
     prices,
     promptTokens: 10,
+    at: 0,
     cachedTokens: 0,
     outputTokens: 1,
     isLongWrite: false,

@@ -9,7 +9,15 @@ function ledgerWith(stateless: { promptTokens: number; cachedTokens: number } | 
   const prices = new PriceTable().find('kimi-k2-0905', 'USD', 0);
   if (!prices) throw new Error('there is no price');
   const ledger = new Ledgers();
-  const use = { account: 'a', session: 'sess_1', prices, promptTokens: 10_000, cachedTokens: 7_936, outputTokens: 500 };
+  const use = {
+    account: 'a',
+    at: 0,
+    session: 'sess_1',
+    prices,
+    promptTokens: 10_000,
+    cachedTokens: 7_936,
+    outputTokens: 500,
+  };
   ledger.record({ ...use, isLongWrite: false, stateless });
   return ledger;
 }
@@ -76,7 +84,7 @@ test('the sums of spend are exact at the digits shown, and sessions add up to th
       for (const { session, prompt, cached, output } of turns) {
         const use = { promptTokens: prompt, cachedTokens: Math.min(prompt, cached), outputTokens: output };
         const stateless = { promptTokens: prompt * 2, cachedTokens: Math.min(prompt, cached) };
-        ledger.record({ account: 'x', session, prices, ...use, isLongWrite: false, stateless });
+        ledger.record({ account: 'x', at: 0, session, prices, ...use, isLongWrite: false, stateless });
       }
       const spend = spendOf(ledger, QUESTION);
       expect(wrongSums(renderSpend(spend))).toEqual([]);

@@ -12,7 +12,7 @@ const LOADED = ['conformance/cli/command.ts', 'test/support/slice.ts'];
 /** Named in the declarations of files that do not import it. */
 const DECLARED = ['conformance/areas/rule.ts SourceRule'];
 
-const files = trackedFiles(/\.ts$/);
+const files = trackedFiles(/\.tsx?$/);
 const code = new Map(files.map((path) => [path, readFileSync(join(ROOT, path), 'utf8')]));
 
 /** The package's entry points, and files of which all is imported, by `*` or by `import()`. */

@@ -31,7 +31,7 @@ export function trackedFiles(pattern: RegExp): string[] {
 
 /** Every source file outside test/. */
 export function sourceFiles(): string[] {
-  return trackedFiles(/\.ts$/).filter((path) => !path.startsWith('test/'));
+  return trackedFiles(/\.tsx?$/).filter((path) => !path.startsWith('test/'));
 }
 
 /** The imports between files of the project. Read by regular expression, as the formatter writes each of them one way. */

@@ -17,7 +17,12 @@ const SLACK_BYTES = 1_500_000;
 describe('the file', () => {
   it('does not grow with what was cut off and deleted', async () => {
     const path = join(temporaryFolder(), 'state.db');
-    const emulator = createEmulator({ database: path, tokenizer: O200K, limits: { min_preserve_tokens: 64 } });
+    const emulator = createEmulator({
+      database: path,
+      tokenizer: O200K,
+      limits: { min_preserve_tokens: 64 },
+      history: 4,
+    });
     const session = await createSession(new Api(emulator, 'in process'));
     const snapshots: string[] = [];
     for (let round = 0; round < ROUNDS; round += 1) {
@@ -59,7 +64,7 @@ describe('the file', () => {
 
   it('does not keep tools that were replaced, other than those that a snapshot has', async () => {
     const path = join(temporaryFolder(), 'state.db');
-    const emulator = createEmulator({ database: path, tokenizer: O200K, model: saying('OK') });
+    const emulator = createEmulator({ database: path, tokenizer: O200K, model: saying('OK'), history: 0 });
     const session = await createSession(new Api(emulator, 'in process'), { tools: [tool('first')] });
     await session.snapshot();
     for (let count = 0; count < 5; count += 1) {

@@ -1,0 +1,55 @@
+import type { Source } from '../http/streams.ts';
+import type { Services } from '../services.ts';
+import type { LiveEvent } from './answers.ts';
+
+/** How often a reader is told at most. Nothing is done for a change until then, so that it costs a request nothing. */
+const TICK_MS = 100;
+/** Sessions named in one event. Of more, the reader asks for all. */
+const MOST_NAMED = 50;
+
+/**
+ * What changes, as events. It is looked for when the reader asks for the next event, so that one who reads slowly gets fewer
+ * and none are stored for it.
+ */
+export function liveEvents(
+  services: Pick<Services, 'store' | 'journal' | 'clock' | 'faults'>,
+  signal: AbortSignal,
+  countSessions: () => number,
+): Source<LiveEvent> {
+  const { store, journal, clock, faults } = services;
+  let seen = -1;
+  let last = '';
+  return {
+    async next() {
+      for (;;) {
+        if (signal.aborted || store.closed) return { done: true, value: undefined };
+        const { changes } = store.past;
+        const { changes: requests } = journal;
+        // Real time runs by itself, and is not a change.
+        const moved = clock.isSystem ? Math.round((clock.now() - Date.now()) / 1_000) : clock.now();
+        const state = `${changes} ${requests} ${moved} ${faults.list().map(({ id, remaining }) => `${id}${remaining}`)}`;
+        if (state !== last) {
+          const sessions = seen === -1 ? [] : store.past.changedSince(seen);
+          last = state;
+          seen = changes;
+          const named = sessions.length > MOST_NAMED ? [] : sessions;
+          const count = sessions.length > MOST_NAMED ? -1 : countSessions();
+          return { done: false, value: [{ changes, requests, sessions: named, count, now: clock.now() }] };
+        }
+        await pause(signal);
+      }
+    },
+  };
+}
+
+function pause(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, TICK_MS).unref();
+    signal.addEventListener('abort', end, { once: true });
+  });
+}
