@@ -1,6 +1,7 @@
 import { describeError, ERRORS, type ErrorCode, exampleDetails } from '../contract/errors.ts';
 import { LIMITS, resolveLimits } from '../contract/limits.ts';
 import { openApi } from '../contract/openapi.ts';
+import { CONTROL_ROUTES } from '../emulator/control-routes.ts';
 import { type Schema, table, typeName } from './schema-text.ts';
 
 interface Described {
@@ -38,6 +39,15 @@ export function apiReference(): string {
     ...routes,
     '## Objects',
     ...objects.map(([name, schema]) => `### ${name}\n\n${fields(schema)}`),
+    '## Control routes',
+    "The emulator's own, which are not part of the API and need no API key; the page has what each takes.",
+    table(
+      ['route', 'what it is for', 'page'],
+      CONTROL_ROUTES.map(({ route, meaning, page }) => {
+        const name = page.replace('docs/', '');
+        return [`\`${route}\``, meaning, `[${name}](${name})`];
+      }),
+    ),
     '## Errors',
     'The envelope is `{"error": {"message", "type"}}`. Requests that address a session, snapshot or share also get `code` and, if one field caused the error, `param`; rows marked *bare* never have them. The header `x-should-retry` says whether to try again.',
     table(

@@ -48,7 +48,7 @@ export function createApp(
     respond(c, { body: { status: 'ok', tokenizer: tokenizer.name, model: model.name } }),
   );
   if (isReadOnly) app.use(refuseWrites);
-  for (const routes of controlRoutes(limits)) serveLazily(app, routes);
+  for (const routes of controlRoutes(limits, gateway !== undefined)) serveLazily(app, routes);
   serveLazily(app, {
     base: '/',
     routes: ['GET /'],
@@ -92,14 +92,14 @@ interface LazyRoutes {
 const HEALTH_ROUTE = 'GET /_emulator/health';
 
 /** The emulator's own routes, never part of the contract. Anybody on this machine may use them. */
-function controlRoutes(limits: Limits): LazyRoutes[] {
+function controlRoutes(limits: Limits, isGateway: boolean): LazyRoutes[] {
   return [
     {
       base: '/_emulator',
       routes: CONTROL_ROUTES.filter(({ route }) => route !== HEALTH_ROUTE).map(({ route }) =>
         route.replace('/_emulator', ''),
       ),
-      load: async () => (await import('./routes/control.ts')).controlRoutes(),
+      load: async () => (await import('./routes/control.ts')).controlRoutes(isGateway),
     },
     {
       base: '/openapi.json',

@@ -20,6 +20,9 @@ export const CONTROL_ROUTES: readonly ControlRoute[] = [
   { route: 'DELETE /_emulator/faults/:id', meaning: 'removes one', page: 'docs/faults.md' },
   { route: 'GET /_emulator/journal', meaning: 'the last requests and their answers', page: 'docs/journal.md' },
   { route: 'DELETE /_emulator/journal', meaning: 'forgets them', page: 'docs/journal.md' },
+  { route: 'GET /_emulator/script', meaning: 'the rules that answer first', page: 'docs/testing.md' },
+  { route: 'PUT /_emulator/script', meaning: 'replaces them', page: 'docs/testing.md' },
+  { route: 'DELETE /_emulator/script', meaning: 'removes them', page: 'docs/testing.md' },
   { route: 'GET /_emulator/spend', meaning: 'what chats cost', page: 'docs/spend.md' },
 ];
 

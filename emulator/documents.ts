@@ -1,6 +1,6 @@
 import { type Document, isMap, isNode, LineCounter, parseDocument } from 'yaml';
 import * as z from 'zod';
-import { DocumentError } from './bad-input.ts';
+import { DocumentError, didYouMean } from './bad-input.ts';
 
 interface ReadDocument<Value> {
   value: Value;
@@ -60,12 +60,13 @@ function oneLine(text: string): string {
 
 /** An object of exactly these members: an unknown one is refused with the list of the right ones. */
 export function members<Shape extends z.ZodRawShape>(shape: Shape) {
-  const names = Object.keys(shape).join(', ');
+  const names = Object.keys(shape);
   return z.strictObject(shape, {
     error: (issue) => {
       if (issue.code !== 'unrecognized_keys') return undefined;
       const unknown = (issue.keys ?? []).map((key) => JSON.stringify(key)).join(', ');
-      return `${unknown} is unknown here; the members are ${names}`;
+      const advice = didYouMean(issue.keys?.[0] ?? '', names);
+      return `${unknown} is unknown here${advice || ';'} the members are ${names.join(', ')}`;
     },
   });
 }

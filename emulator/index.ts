@@ -15,7 +15,7 @@ export { type JournalEntry, type JournalFilter, render as renderJournal } from '
 export type { Journal, JournalBounds } from './journal/journal.ts';
 export type { Model, ModelDelta, ModelRequest } from './models/model.ts';
 export type { ScriptOptions } from './models/scriptable.ts';
-export type { ScriptRule } from './models/scripted.ts';
+export type { ReplyFunction, ScriptedReply, ScriptRule } from './models/scripted.ts';
 export type { EmulatorOptions } from './options.ts';
 export type { ListenOptions, RunningServer } from './server.ts';
 export { type ExportOptions, type Imported, type ImportOptions, StateError } from './state/state-file.ts';

@@ -5,8 +5,8 @@ import type { TokenizerSource } from './engines/tokens/tokenizer.ts';
 import type { Faults } from './faults/faults.ts';
 import type { Ids } from './ids.ts';
 import type { Journal } from './journal/journal.ts';
-import type { Model } from './models/model.ts';
 import type { Profiles } from './models/profiles.ts';
+import type { ScriptableModel } from './models/scriptable.ts';
 import type { State } from './state/state.ts';
 import type { Store } from './store/store.ts';
 
@@ -21,7 +21,7 @@ export interface Services {
   /** Whether no sessions are kept, so that `session_id` means nothing. */
   readonly isStateless: boolean;
   readonly tokenizer: TokenizerSource;
-  readonly model: Model;
+  readonly model: ScriptableModel;
   /** The models that it can be, by name, and which of them answer. */
   readonly profiles: Profiles;
   readonly clock: MovableClock;

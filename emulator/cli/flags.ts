@@ -62,7 +62,10 @@ export const FLAGS: ServeFlags = {
   ...flagsOf(OPTION_NAMES.filter((name) => name !== 'database')),
   import: { value: 'FILE', help: 'start from an exported state, and reset to it; in memory unless --db is given' },
   'export-on-exit': { value: 'FILE', help: 'export the state when the server stops' },
-  script: { value: 'FILE', help: 'rules in YAML or JSON that answer before the model does' },
+  script: {
+    value: 'FILE',
+    help: 'rules in YAML or JSON that answer before the model does; read again when the file changes',
+  },
   prices: { value: 'FILE', help: 'prices in YAML or JSON that replace the built-in ones' },
   balance: { value: 'AMOUNT', help: 'starting balance per account, such as 10USD; chat is refused once it is spent' },
   json: { help: 'print one line of JSON when ready, instead of the banner' },

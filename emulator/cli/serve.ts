@@ -8,9 +8,9 @@ import { TapeError } from '../tape/tape.ts';
 import { banner, readyLine } from './banner.ts';
 import { type CliOptions, DEFAULT_DB, GATEWAY_DB } from './flags.ts';
 import {
+  followScript,
   ignoreInGit,
   loadImport,
-  loadScript,
   prepareExport,
   readBilling,
   StartError,
@@ -59,7 +59,7 @@ async function start(cli: CliOptions, create: Create): Promise<{ emulator: Emula
   };
   if ([DEFAULT_DB, GATEWAY_DB].includes(cli.options.database)) await ignoreInGit(dirname(DEFAULT_DB)).catch(abandon);
   if (cli.importFile !== undefined) await loadImport(emulator, cli.importFile).catch(abandon);
-  if (cli.script !== undefined) await loadScript(emulator, cli.script).catch(abandon);
+  if (cli.script !== undefined) await followScript(emulator, cli.script, warn).catch(abandon);
   const server = await emulator
     .listen({ port, host })
     .catch((error) => refuse(error, cli))

@@ -1,3 +1,4 @@
+import { watch } from 'node:fs';
 import { access, constants, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Amount } from '../billing/ledger.ts';
@@ -18,10 +19,44 @@ export async function loadImport(emulator: Emulator, path: string): Promise<void
   emulator.state.saveBaseline();
 }
 
-/** Puts a script in front of the model. @throws StartError that names the line of the file */
-export async function loadScript({ model }: Emulator, path: string): Promise<void> {
+/** Editors write a file in several steps, or put another in its place. */
+const SETTLED_MS = 100;
+
+/**
+ * Puts a script in front of the model, and loads it again whenever its file has changed. One that is broken by then, or gone,
+ * leaves the rules before it at work.
+ * @param say told in one line what became of a change
+ * @throws StartError that names the line of the file
+ */
+export async function followScript(emulator: Emulator, path: string, say: (line: string) => void): Promise<void> {
+  let seen = await loadScript(emulator, path);
+  const reload = async (): Promise<void> => {
+    const text = await readFile(path, 'utf8').catch(() => '');
+    if (text === seen) return;
+    seen = text;
+    try {
+      seen = await loadScript(emulator, path);
+      say(`--script: ${path} has changed, and its rules begin anew`);
+    } catch (error) {
+      if (!(error instanceof StartError)) throw error;
+      say(`${error.message}; the rules before it stay`);
+    }
+  };
+  let timer: NodeJS.Timeout | undefined;
+  const reloadSoon = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(() => void reload(), SETTLED_MS).unref();
+  };
+  // Its folder, as a file that takes its place is another one.
+  const watcher = watch(dirname(path), { persistent: false }, reloadSoon);
+  watcher.on('error', (error) => say(`--script: changes of ${path} are no longer seen: ${error.message}`));
+  reloadSoon();
+}
+
+async function loadScript({ model }: Emulator, path: string): Promise<string> {
   const text = (await read('--script', path)).toString();
   await model.loadText(text, path).catch((error) => refuse('--script', path, error, 'DocumentError'));
+  return text;
 }
 
 /**

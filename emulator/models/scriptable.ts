@@ -43,6 +43,20 @@ export class ScriptableModel implements Model {
     });
   }
 
+  /** The same with the value of a JSON file: a list of rules, or `{strict, rules}`. @throws DocumentError (as a rejection) */
+  loadValue(value: unknown): Promise<void> {
+    return this.#change(async (model) => {
+      const { scriptFrom } = await scripted();
+      model.load(scriptFrom(value));
+    });
+  }
+
+  /** The script at work, as JSON; one of no rules where there is none. */
+  async script(): Promise<{ strict: boolean; rules: unknown[] }> {
+    await this.#loading?.catch(() => undefined);
+    return this.#scripted?.describe() ?? { strict: false, rules: [] };
+  }
+
   complete(request: ModelRequest): AsyncIterable<ModelDelta> {
     if (this.#loading) return this.#completeLater(request, this.#loading);
     return (this.#scripted ?? this.#next).complete(request);

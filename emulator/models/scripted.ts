@@ -1,10 +1,10 @@
 import type { Model, ModelDelta, ModelRequest } from './model.ts';
 import { factsOf } from './scripted/conditions.ts';
 import { deltasOf, RunningRule, unmatched } from './scripted/running-rule.ts';
-import type { Script } from './scripted/script.ts';
+import { type Script, scriptAsJson } from './scripted/script.ts';
 
-export type { ScriptedCall, ScriptedReply, ScriptRule, TextMatch, When } from './scripted/rule.ts';
-export { type Script, scriptOf } from './scripted/script.ts';
+export type { ReplyFunction, ScriptedCall, ScriptedReply, ScriptRule, TextMatch, When } from './scripted/rule.ts';
+export { type Script, scriptFrom, scriptOf } from './scripted/script.ts';
 
 /**
  * Answers by the first rule that fits, and leaves the rest to another model. The same rule may answer requests that overlap: it is
@@ -13,7 +13,7 @@ export { type Script, scriptOf } from './scripted/script.ts';
 export class ScriptedModel implements Model {
   readonly name: string;
   readonly #next: Model;
-  #strict = false;
+  #script: Script = { rules: [] };
   #rules: readonly RunningRule[] = [];
   /** Answers that each session was given in full. */
   readonly #answered = new Map<string, number>();
@@ -25,10 +25,15 @@ export class ScriptedModel implements Model {
   }
 
   /** Replaces the script, if any; all counts begin anew. */
-  load({ rules, strict = false }: Script): void {
-    this.#rules = rules.map(({ rule, line }, index) => new RunningRule(rule, index + 1, line));
-    this.#strict = strict;
+  load(script: Script): void {
+    this.#rules = script.rules.map(({ rule, line }, index) => new RunningRule(rule, index + 1, line));
+    this.#script = script;
     this.#answered.clear();
+  }
+
+  /** The script as JSON, for those who look at it from outside. */
+  describe(): { strict: boolean; rules: unknown[] } {
+    return scriptAsJson(this.#script);
   }
 
   /** Titles of the rules that have not answered yet. */
@@ -60,11 +65,12 @@ export class ScriptedModel implements Model {
   }
 
   #answer(request: ModelRequest): AsyncIterable<ModelDelta> | Iterable<ModelDelta> {
-    if (this.#rules.length === 0 && !this.#strict) return this.#next.complete(request);
+    const { strict = false } = this.#script;
+    if (this.#rules.length === 0 && !strict) return this.#next.complete(request);
     const facts = factsOf(request, this.#answered.get(request.session?.id ?? '') ?? 0);
     const rule = this.#rules.find((one) => one.misses(facts).length === 0);
-    if (rule) return deltasOf(rule.nextReply(), request);
-    if (this.#strict) throw unmatched(this.#rules, facts);
+    if (rule) return deltasOf(rule.nextReply(facts), request);
+    if (strict) throw unmatched(this.#rules, facts);
     return this.#next.complete(request);
   }
 

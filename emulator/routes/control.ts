@@ -3,6 +3,7 @@ import * as z from 'zod';
 import type { Limits } from '../../contract/limits.ts';
 import { OPERATION_IDS } from '../../contract/operation-routes.ts';
 import { ApiError, invalid } from '../api-error.ts';
+import { DocumentError } from '../bad-input.ts';
 import { billingOf } from '../billing/billing.ts';
 import { MAX_LEDGERS } from '../billing/ledger.ts';
 import { renderSpend } from '../billing/spend.ts';
@@ -44,8 +45,8 @@ const spendQuery = z.strictObject({
     .exactOptional(),
 });
 
-/** The emulator's own routes, below `/_emulator`. */
-export function controlRoutes() {
+/** The emulator's own routes, below `/_emulator`. @param isGateway whether another server answers, so that no script does */
+export function controlRoutes(isGateway: boolean) {
   const routes = new Hono<Env>();
 
   routes.get('/clock', respondNow);
@@ -134,7 +135,38 @@ export function controlRoutes() {
     return respond(c, { body: { ...spend, lines: renderSpend(spend) } });
   });
 
+  routes.route('/', scriptRoutes(isGateway));
   return routes;
+}
+
+/** Rules that answer before the model does. */
+function scriptRoutes(isGateway: boolean) {
+  const routes = new Hono<Env>();
+
+  routes.get('/script', respondScript);
+
+  // A script that is refused leaves the one before it at work.
+  routes.put('/script', async (c) => {
+    const script = await readValue(c);
+    if (isGateway) throw invalid('a gateway has the answers of its upstream, and takes no script');
+    await c.var.services.model.loadValue(script).catch((error) => {
+      throw error instanceof DocumentError ? invalid(error.message) : error;
+    });
+    return respondScript(c);
+  });
+
+  routes.delete('/script', async (c) => {
+    await c.var.services.model.load([]);
+    return respond(c, { body: { deleted: true } });
+  });
+
+  return routes;
+}
+
+async function respondScript(c: RequestContext): Promise<Response> {
+  const { model } = c.var.services;
+  const { strict, rules } = await model.script();
+  return respond(c, { body: { object: 'script', strict, rules, unused: model.unused() } });
 }
 
 function respondNow(c: RequestContext): Response {

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -54,6 +54,34 @@ it('--script answers, --prices and --balance bill, and spend says what it cost',
   expect(spent.stdout).toMatch(/USD for 2 turns/);
   const { stdout } = await spend(ready.base_url, '--json', '--limit', '1');
   expect(JSON.parse(stdout)).toMatchObject({ total: { turns: 2 } });
+});
+
+it('--script is loaded again when its file changes or another takes its place, and a broken one leaves the rules', async () => {
+  const cwd = temporaryFolder();
+  const path = join(cwd, 'rules.yaml');
+  writeFileSync(path, '- reply: one\n');
+  const { server, ready } = await ServerProcess.listening(['--memory', '--script', 'rules.yaml'], { cwd });
+  const said = async () => (await ask(ready.base_url, 'hi')).text;
+  expect(await said()).toContain('"content":"one"');
+  writeFileSync(path, '- reply: two\n');
+  await expect.poll(said).toContain('"content":"two"');
+  writeFileSync(path, '- replay: three\n');
+  await expect.poll(() => server.said.stderr).toContain('did you mean reply?');
+  expect(await said()).toContain('"content":"two"');
+  writeFileSync(join(cwd, 'next.yaml'), '- reply: four\n');
+  renameSync(join(cwd, 'next.yaml'), path);
+  await expect.poll(said).toContain('"content":"four"');
+  rmSync(path);
+  await expect.poll(() => server.said.stderr).toContain('cannot be read');
+  expect(await said()).toContain('"content":"four"');
+  const { stderr, code } = await server.signal('SIGTERM');
+  expect(code).toBe(0);
+  expect(stderr.trimEnd().split('\n')).toEqual([
+    'kimi-emulator: --script: rules.yaml has changed, and its rules begin anew',
+    expect.stringMatching(/^kimi-emulator: --script: rules\.yaml, line 1: .*; the rules before it stay$/),
+    'kimi-emulator: --script: rules.yaml has changed, and its rules begin anew',
+    expect.stringMatching(/^kimi-emulator: --script: rules\.yaml cannot be read: .*; the rules before it stay$/),
+  ]);
 });
 
 it.each<[string[], RegExp]>([

@@ -38,6 +38,8 @@ interface ReadyLine {
 /** The built command line as a process of its own, ended with the test. */
 export class ServerProcess {
   readonly ended: Promise<Ended>;
+  /** What it has printed so far. */
+  readonly said = { stdout: '', stderr: '' };
   readonly #child: ChildProcess;
   readonly #lines: AsyncIterator<string>;
 
@@ -49,7 +51,7 @@ export class ServerProcess {
     const [program = '', ...words] = [...limit, process.execPath, CLI, ...args];
     const child = spawn(program, words, { cwd, env: { ...inherited, ...env }, ...user });
     onTestFinished(() => void child.kill('SIGKILL'));
-    const said = { stdout: '', stderr: '' };
+    const { said } = this;
     child.stdout.on('data', (data) => (said.stdout += data));
     child.stderr.on('data', (data) => (said.stderr += data));
     this.#child = child;

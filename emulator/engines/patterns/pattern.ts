@@ -51,6 +51,12 @@ export function compilePattern(source: string, flags = ''): Pattern {
   }
 }
 
+export interface Match {
+  /** The whole match, and then each group; undefined where the match has none of it. */
+  groups: readonly (string | undefined)[];
+  names: Readonly<Record<string, number>>;
+}
+
 export class Pattern {
   readonly #compiled: RE2JS;
   #examples: Examples | undefined;
@@ -62,6 +68,24 @@ export class Pattern {
   /** Instructions of the compiled program. A test takes time in proportion to these times the length of the text. */
   get size(): number {
     return this.#compiled.programSize();
+  }
+
+  /** How many groups it has. */
+  get groupCount(): number {
+    return this.#compiled.groupCount();
+  }
+
+  /** The number of each group that has a name. */
+  get groupNames(): Readonly<Record<string, number>> {
+    return this.#compiled.namedGroups();
+  }
+
+  /** What it finds first in the text, and in its groups; undefined where it matches nowhere. */
+  match(text: string): Match | undefined {
+    const matcher = this.#compiled.matcher(text);
+    if (!matcher.find()) return undefined;
+    const groups = Array.from({ length: this.groupCount + 1 }, (_, group) => matcher.group(group) ?? undefined);
+    return { groups, names: this.groupNames };
   }
 
   /** Whether the pattern matches somewhere in the text. */

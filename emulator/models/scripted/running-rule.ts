@@ -1,7 +1,10 @@
 import { type ApiError, injectedError, invalid } from '../../api-error.ts';
+import type { Match } from '../../engines/patterns/pattern.ts';
 import type { ModelDelta, ModelRequest } from '../model.ts';
 import { type Condition, conditionsOf, type RequestFacts } from './conditions.ts';
-import type { CheckedReply, CheckedRule } from './script.ts';
+import { fillIn } from './references.ts';
+import type { ReplyFunction } from './rule.ts';
+import { type CheckedAnswer, type CheckedReply, type CheckedRule, checkReply } from './script.ts';
 
 /** A rule at work: counts how often it has answered. */
 export class RunningRule {
@@ -9,7 +12,7 @@ export class RunningRule {
   readonly title: string;
   readonly conditions: number;
   readonly #conditions: readonly Condition[];
-  readonly #replies: readonly CheckedReply[];
+  readonly #replies: readonly CheckedAnswer[];
   readonly #times: number | undefined;
   #used = 0;
 
@@ -38,16 +41,27 @@ export class RunningRule {
 
   /** Why it does not answer; empty where it does. */
   misses(facts: RequestFacts): string[] {
-    const misses = this.#conditions.map((condition) => condition(facts)).filter((miss) => miss !== undefined);
+    const misses = this.#conditions.map(({ miss }) => miss(facts)).filter((miss) => miss !== undefined);
     if (!this.spent) return misses;
     return [...misses, `it has answered ${this.#times === 1 ? 'once' : `${this.#times} times`}, and may not again`];
   }
 
-  /** The next reply; the last one again where there is no next. */
-  nextReply(): CheckedReply {
-    const reply = this.#replies[Math.min(this.#used, this.#replies.length - 1)];
+  /** The next reply; the last one again where there is no next. It is counted at the call, not once its function has answered. */
+  nextReply(facts: RequestFacts): CheckedReply | Promise<CheckedReply> {
+    const reply = this.#replies[Math.min(this.#used, this.#replies.length - 1)] ?? '';
     this.#used += 1;
-    return reply ?? '';
+    const found = this.#conditions.find(({ find }) => find)?.find?.(facts);
+    if (typeof reply === 'function') return this.#ask(reply, facts, found?.groups ?? []);
+    return found ? fillIn(reply, found) : reply;
+  }
+
+  async #ask(reply: ReplyFunction, { request }: RequestFacts, groups: Match['groups']): Promise<CheckedReply> {
+    try {
+      return checkReply(await reply(request, groups));
+    } catch (error) {
+      const said = error instanceof Error ? error.message : String(error);
+      throw invalid(`rule ${this.title} of the script: ${said}`, undefined, 'no_script_rule');
+    }
   }
 
   reset(): void {
@@ -81,7 +95,11 @@ function held(tried: Tried): number {
 }
 
 /** What a reply delivers. @throws ApiError where it is an error */
-export function* deltasOf(reply: CheckedReply, { model, session }: ModelRequest): Generator<ModelDelta> {
+export async function* deltasOf(
+  given: CheckedReply | Promise<CheckedReply>,
+  { model, session }: ModelRequest,
+): AsyncGenerator<ModelDelta> {
+  const reply = await given;
   if (typeof reply === 'string') return yield { type: 'text', text: reply };
   const { reasoning, text, json, tool_calls = [], error } = reply;
   if (error !== undefined)
@@ -89,7 +107,7 @@ export function* deltasOf(reply: CheckedReply, { model, session }: ModelRequest)
   if (reasoning !== undefined) yield { type: 'reasoning', text: reasoning };
   if (text !== undefined) yield { type: 'text', text };
   if (json !== undefined) yield { type: 'text', text: JSON.stringify(json) };
-  for (const { name, arguments: given = {} } of tool_calls) {
-    yield { type: 'tool_call', name, arguments: typeof given === 'string' ? given : JSON.stringify(given) };
+  for (const { name, arguments: values = {} } of tool_calls) {
+    yield { type: 'tool_call', name, arguments: typeof values === 'string' ? values : JSON.stringify(values) };
   }
 }

@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { MODEL, readEvents, startEmulator, TRANSPORTS } from '../../support/emulator.ts';
+import { createGateway } from '../../../emulator/index.ts';
+import { MODEL, openApi, readEvents, startEmulator, TRANSPORTS } from '../../support/emulator.ts';
 import { scripted } from './ask.ts';
+
+const JSON_TYPE = { 'Content-Type': 'application/json' };
+
+interface Chat {
+  choices: { message: { content: string } }[];
+}
 
 const ask = (content: string, more: object = {}) => ({ model: MODEL, messages: [{ role: 'user', content }], ...more });
 
@@ -81,6 +88,68 @@ describe.each(TRANSPORTS)('%s', (transport) => {
     expect([await said('a '.repeat(40)), await said('b'), await said('b')]).toEqual(['next', 429, 'second']);
     await api.post(`/v1/sessions/${id}/truncate`, { preserve_len: 16 });
     expect(await said('c')).toBe('third');
+  });
+
+  test('/_emulator/script shows, replaces and removes the script, with the checks of --script', async () => {
+    const api = await startEmulator(transport);
+    const put = (script: unknown) =>
+      api.send('PUT', '/_emulator/script', JSON.stringify(script), { headers: JSON_TYPE });
+    const said = async () =>
+      (await api.post<Chat>('/v1/chat/completions', ask('order 7'))).body.choices[0]?.message.content;
+    const empty = { object: 'script', strict: false, rules: [], unused: [] };
+    expect((await api.get('/_emulator/script')).body).toEqual(empty);
+    const rules = [{ name: 'order', when: { text: '/order (\\d+)/' }, replies: ['It is $1.', 'Still $1.'] }];
+    const loaded = await put({ strict: true, rules });
+    expect(loaded).toMatchObject({ status: 200, body: { strict: true, rules, unused: ['"order" (rule 1)'] } });
+    expect(await said()).toBe('It is 7.');
+    expect((await api.get('/_emulator/script')).body).toMatchObject({ rules, unused: [] });
+    const wrong = await put([{ when: { txt: 'order' }, reply: 'x' }]);
+    expect(wrong.status).toBe(400);
+    expect(wrong.text).toContain('script: [0].when: \\"txt\\" is unknown here; did you mean text?');
+    expect((await put('order')).text).toContain('script: must be a list of rules, or {strict, rules}');
+    expect(await said()).toBe('Still 7.');
+    expect(await put(rules)).toMatchObject({ status: 200, body: { strict: false } });
+    expect(await said()).toBe('It is 7.');
+    expect((await api.delete('/_emulator/script')).body).toEqual({ deleted: true });
+    expect((await api.get('/_emulator/script')).body).toEqual(empty);
+    expect(await said()).not.toContain('7.');
+  });
+
+  test('/_emulator/script of a gateway takes no script, as its upstream answers', async () => {
+    const api = await openApi(createGateway({ upstream: 'http://127.0.0.1:9/v1' }), transport);
+    const refused = await api.send('PUT', '/_emulator/script', '[{"reply": "x"}]', { headers: JSON_TYPE });
+    expect(refused).toMatchObject({ status: 400, text: expect.stringContaining('takes no script') });
+  });
+
+  test('/_emulator/script shows rules from code as far as JSON can hold them', async () => {
+    const api = await startEmulator(transport);
+    await api.emulator.script([
+      { when: { text: /a/i }, reply: () => 'x' },
+      { when: () => true, reply: { json: [1] } },
+    ]);
+    expect((await api.get('/_emulator/script')).body).toMatchObject({
+      rules: [
+        { when: { text: '/a/i' }, replies: ['[function]'] },
+        { when: '[function]', replies: [{ json: [1] }] },
+      ],
+    });
+  });
+
+  test('a function as a reply answers over the API, and one that fails is a 400 that names its rule', async () => {
+    const api = await startEmulator(transport);
+    await api.emulator.script([
+      { name: 'fails', when: { text: 'fail' }, reply: () => Promise.reject(new Error('out of order')) },
+      { reply: ({ messages, model }) => `${messages.length} for ${model}` },
+    ]);
+    const fine = await api.post<Chat>('/v1/chat/completions', ask('hi'));
+    expect(fine.body.choices[0]?.message.content).toBe(`1 for ${MODEL}`);
+    for (const stream of [false, true]) {
+      const failed = await api.post('/v1/chat/completions', ask('fail', { stream }));
+      expect(failed).toMatchObject({
+        status: 400,
+        text: expect.stringContaining('rule \\"fails\\" (rule 1) of the script: out of order'),
+      });
+    }
   });
 
   test('strict: a request that no rule answers is a 400 that says why', async () => {

@@ -85,6 +85,86 @@ describe('tool results at the end', () => {
   });
 });
 
+describe('notes that agents add', () => {
+  const REMINDER = '<system-reminder>The todo list is empty.\nDo not mention this.</system-reminder>';
+  const DETAILS = '<environment_details># Open tabs\nweather.ts</environment_details>';
+  const TASK = 'How is the weather?';
+
+  test.each<[string, ChatMessage[]]>([
+    ['after the text', [user(`${TASK}\n${REMINDER}`)]],
+    ['around the text', [user(`${REMINDER}${TASK}\n\n${DETAILS}${REMINDER}`)]],
+    [
+      'in parts of their own',
+      [
+        {
+          role: 'user',
+          content: [
+            { type: 'text', text: REMINDER },
+            { type: 'text', text: TASK },
+          ],
+        },
+      ],
+    ],
+    ['in messages of their own', [user('hi'), assistant('hello'), user(TASK), user(REMINDER), system(REMINDER)]],
+    ['with a tag that is never closed', [user(`${TASK}${REMINDER}`), user(REMINDER)]],
+  ])('when.text and when.role look behind those %s', async (_, messages) => {
+    expect(await matches({ text: '/^how is the weather\\?$/i', role: 'user' }, messages)).toBe(true);
+    expect(await matches({ text: 'todo' }, messages)).toBe(false);
+    expect(await matches({ text: 'tabs' }, messages)).toBe(false);
+  });
+
+  test('a tool result at the end stays the end, and what it holds is text', async () => {
+    const messages = [...WEATHER.slice(0, -1), returned(OTHER.id, '<system>exit 0</system>12:00'), user(REMINDER)];
+    expect(await matches({ tool: { name: 'get_weather', content: 'sunny' } }, messages)).toBe(true);
+    expect(await matches({ text: 'exit 0', role: 'tool' }, messages)).toBe(true);
+    expect(await matches({ text: 'time?' }, messages)).toBe(false);
+  });
+
+  test('do not count as turns, and are looked at where there is nothing else', async () => {
+    expect(await matches({ turn: 1 }, [user(TASK), user(REMINDER)])).toBe(true);
+    expect(await matches({ text: 'todo' }, [user(REMINDER)])).toBe(false);
+    expect(await matches({ role: 'user' }, [system('be brief'), user(REMINDER)])).toBe(false);
+    expect(await matches({ role: 'user' }, [user(REMINDER)])).toBe(true);
+  });
+
+  test('a hundred thousand tags that are never closed take no time', async () => {
+    expect(await matches({ text: 'weather' }, [user('<system-reminder>'.repeat(100_000) + TASK)])).toBe(true);
+  });
+});
+
+describe('when.anyOf', () => {
+  const messages = [user('weather in Oslo?'), assistant('Rain.'), user('and the time?'), user('<system>x</system>')];
+  const CALLED: ChatMessage[] = [
+    { role: 'assistant', content: null, tool_calls: [OTHER] },
+    returned(OTHER.id, '12:00'),
+  ];
+
+  test.each<[When, boolean]>([
+    [{ text: 'time', anyOf: 1 }, true],
+    [{ text: 'Oslo', anyOf: 1 }, false],
+    [{ text: 'Oslo', anyOf: 2 }, true],
+    [{ text: 'Rain', anyOf: 9 }, false],
+    [{ text: '12:00', anyOf: 9 }, false],
+  ])('%j looks in so many of the newest messages of the user, wherever the prompt ends', async (when, expected) => {
+    expect(await matches(when, messages)).toBe(expected);
+    expect(await matches(when, [...messages, ...CALLED])).toBe(expected);
+  });
+
+  test('says why it does not hold, and needs a text', async () => {
+    const strict = scripted([{ when: { text: 'Bergen', anyOf: 2 }, reply: 'yes' }], { strict: true });
+    await expect(answer(strict, requestOf(messages))).rejects.toThrow(
+      `none of the user's last 2 messages holds "Bergen"`,
+    );
+    expect(() => scriptOf([{ when: { anyOf: 2 }, reply: 'yes' }])).toThrow('[0].when.anyOf: goes with text');
+    expect(() => scriptOf([{ when: { text: 'a', anyOf: 0 }, reply: 'yes' }])).toThrow('[0].when.anyOf: ');
+  });
+
+  test('a reply names what was found in the newest message that holds it', async () => {
+    const model = scripted([{ when: { text: /in (\w+)/, anyOf: 3 }, reply: '$1' }]);
+    expect(await answer(model, requestOf([user('in Rome'), ...messages, ...CALLED]))).toBe('Oslo');
+  });
+});
+
 test('when.model matches the whole name', async () => {
   expect(await matches({ model: 'kimi-k2-0905' }, 'hi', { model: 'kimi-k2-0905' })).toBe(true);
   expect(await matches({ model: 'kimi-k2-0905' }, 'hi', { model: 'kimi-k2-0905-preview' })).toBe(false);

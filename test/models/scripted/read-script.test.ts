@@ -56,19 +56,23 @@ describe('refused, with the line and what would be right', () => {
     [
       'name: greet',
       'nmae: greet',
-      'line 4: rules[0]: "nmae" is unknown here; the members are name, when, reply, replies, times',
+      'line 4: rules[0]: "nmae" is unknown here; did you mean name? the members are name, when, reply, replies, times',
     ],
     [
       'text: hello',
       'txt: hello',
-      'line 5: rules[0].when: "txt" is unknown here; the members are text, role, session, turn, tool, model',
+      'line 5: rules[0].when: "txt" is unknown here; did you mean text? the members are text, anyOf, role, session, turn, tool, model',
     ],
     [
       'name: get_weather',
       'nam: get_weather',
-      'line 8: rules[1].when.tool: "nam" is unknown here; the members are name, content',
+      'line 8: rules[1].when.tool: "nam" is unknown here; did you mean name? the members are name, content',
     ],
-    ['strict: true', 'strct: true', 'line 2: "strct" is unknown here; the members are strict, rules'],
+    [
+      'strict: true',
+      'strct: true',
+      'line 2: "strct" is unknown here; did you mean strict? the members are strict, rules',
+    ],
     ['strict: true', 'strict: 1', 'line 2: strict: '],
     ['role: user', 'role: human', 'line 5: rules[0].when.role: must be one of system, user, assistant, tool'],
     ['/sun/i', '/su(n/i', 'line 8: rules[1].when.tool.content: Invalid regular expression'],
@@ -79,7 +83,7 @@ describe('refused, with the line and what would be right', () => {
       'line 5: rules[0].when.text: /a(?=b)/: lookaheads, and groups in lookbehinds, are not supported: patterns run on RE2, which cannot hang',
     ],
     ['text: hello', 'text: 3', 'line 5: rules[0].when.text: must be text, /an expression/ or {regex, flags}'],
-    ['reply: Hi!', 'rep: Hi!', 'line 6: rules[0]: "rep" is unknown here'],
+    ['reply: Hi!', 'rep: Hi!', 'line 6: rules[0]: "rep" is unknown here; did you mean reply?'],
     ['    reply: Hi!\n', '', 'line 4: rules[0]: must have either reply or replies'],
     ['reply: Hi!', 'reply: Hi!\n    replies: [a]', 'line 4: rules[0]: must have either reply or replies'],
     ['reply: Hi!', 'reply: 3', 'line 6: rules[0].reply: must be text, or an object of text, tool_calls, json or error'],
@@ -106,7 +110,7 @@ describe('refused, with the line and what would be right', () => {
     [
       'name: pack',
       'nome: pack',
-      'line 10: rules[1].replies[0].tool_calls[0]: "nome" is unknown here; the members are name, arguments',
+      'line 10: rules[1].replies[0].tool_calls[0]: "nome" is unknown here; did you mean name? the members are name, arguments',
     ],
     ['times: 2', 'times: 0', 'line 12: rules[1].times: '],
     ['when: { text: hello, role: user }', 'when: [', 'line '],
@@ -134,6 +138,6 @@ test('a script with endless YAML expansion is refused', () => {
 test('script rules from code are validated like those from a file', () => {
   const rules = [{ reply: 'a' }, { when: { txt: 'x' }, reply: 'b' }] as unknown as ScriptRule[];
   expect(() => scriptOf(rules)).toThrow(
-    'script: [1].when: "txt" is unknown here; the members are text, role, session, turn, tool, model',
+    'script: [1].when: "txt" is unknown here; did you mean text? the members are text, anyOf, role, session, turn, tool, model',
   );
 });
