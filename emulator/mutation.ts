@@ -4,6 +4,7 @@ import { billingOf } from './billing/billing.ts';
 import { unixSeconds } from './clock.ts';
 import type { RequestContext } from './http/context.ts';
 import { journalStreamedText, noteEffects, type WrittenAnswer, written } from './http/respond.ts';
+import type { Billed } from './journal/exchange.ts';
 import type { Services } from './services.ts';
 import type { MediaSource } from './sessions/media.ts';
 import { type Applied, type Change, type Preparing, requireSession } from './sessions/session.ts';
@@ -157,6 +158,12 @@ export class Mutation<Target extends SessionTarget | undefined> implements Prepa
       : apply(undefined as Loaded<Target>);
     this.#announce(applied);
     return applied;
+  }
+
+  /** Journals what was charged for it. */
+  noteBilled(billed: Billed): void {
+    const exchange = this.#c.get('exchange');
+    if (exchange) exchange.billed = billed;
   }
 
   /** The answer as it is sent, once it is committed. */

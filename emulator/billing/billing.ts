@@ -101,6 +101,7 @@ export interface OpenBill {
   readonly cachedTokens: number;
   /** Prompt tokens that were written into the cache, where the model's price tells of that; else 0. */
   readonly cacheWriteTokens: number;
+  readonly currency: Currency;
   /** The most that the turn can cost; undefined where no price of its model is known. */
   readonly most: Money | undefined;
   /**
@@ -178,6 +179,7 @@ export class Billing {
     const stateless = this.#statelessUsage(request, prompt, now, ttlMs);
     return {
       cachedTokens,
+      currency: this.currency,
       cacheWriteTokens: isPriced ? promptTokens - cachedTokens : 0,
       most: this.#isKnown(prices) ? mostOf(prices, promptTokens, request.maxTokens) : undefined,
       settle: (outputTokens, measured) => {

@@ -61,7 +61,8 @@ export async function* complete(
         ...(request.stream && { streamed: body.choices[0]?.message.content ?? '' }),
       };
     });
-    bill.settle(total.completion_tokens);
+    const money = bill.settle(total.completion_tokens);
+    if (bill.most !== undefined) mutation.noteBilled({ money, currency: bill.currency });
     yield finishes(chunks, replies, usages, completion.session);
     if (turn.settings.includeUsage) yield [chunks.usage(total)];
     return completion;

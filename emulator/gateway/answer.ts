@@ -1,4 +1,4 @@
-import type { ChatCompletion } from '../../contract/chat.ts';
+import type { ChatCompletion, CompletionUsage } from '../../contract/chat.ts';
 import type { ToolCall } from '../../contract/messages.ts';
 import { upstreamFailed } from './upstream.ts';
 import { members, type UpstreamUsage, usageIn } from './usage.ts';
@@ -112,7 +112,6 @@ function textOf(value: unknown): string {
 /** What the answer would be if it had not been streamed. */
 export function toCompletion(read: ReadAnswer, usage: UpstreamUsage): ChatCompletion {
   const { content, reasoning, calls, finishReason, id, created, model } = read;
-  const { promptTokens, completionTokens, cachedTokens, told } = usage;
   return {
     id,
     object: 'chat.completion',
@@ -131,13 +130,18 @@ export function toCompletion(read: ReadAnswer, usage: UpstreamUsage): ChatComple
         finish_reason: (finishReason ?? 'stop') as ChatCompletion['choices'][number]['finish_reason'],
       },
     ],
-    usage: {
-      ...told,
-      prompt_tokens: promptTokens,
-      completion_tokens: completionTokens,
-      total_tokens: promptTokens + completionTokens,
-      ...((cachedTokens > 0 || told?.cached_tokens !== undefined) && { cached_tokens: cachedTokens }),
-    },
+    usage: toUsage(usage),
+  };
+}
+
+/** Usage as an answer states it. */
+export function toUsage({ promptTokens, completionTokens, cachedTokens, told }: UpstreamUsage): CompletionUsage {
+  return {
+    ...told,
+    prompt_tokens: promptTokens,
+    completion_tokens: completionTokens,
+    total_tokens: promptTokens + completionTokens,
+    ...((cachedTokens > 0 || told?.cached_tokens !== undefined) && { cached_tokens: cachedTokens }),
   };
 }
 

@@ -304,7 +304,9 @@ class SessionTurn {
     const stored = await this.#storedAnswer(turn, read);
     if (sliceIsOver()) await yieldToEventLoop();
     const usage = read.usage ?? { promptTokens, cachedTokens: bill.cachedTokens, completionTokens: stored.tokens };
-    reservation.settle(bill.settle(usage.completionTokens, usage));
+    const money = bill.settle(usage.completionTokens, usage);
+    reservation.settle(money);
+    if (bill.most !== undefined) this.#asked.mutation.noteBilled({ money, currency: bill.currency });
     this.#requireFits(turn, stored.items);
     const { services, account } = this.#c.var;
     const { request, mutation } = this.#asked;

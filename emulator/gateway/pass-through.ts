@@ -6,9 +6,10 @@ import { billingOf } from '../billing/billing.ts';
 import type { Env, RequestContext } from '../http/context.ts';
 import { DIALECT, missingKey, NOBODY, refuseHostedAgents } from '../http/middleware.ts';
 import { bodyParts, readBody } from '../http/request-body.ts';
-import { drop, onClientGone, sendStream } from '../http/respond.ts';
+import { drop, endExchange, onClientGone, sendStream } from '../http/respond.ts';
 import { drained } from '../http/streams.ts';
 import { countContent } from '../sessions/write.ts';
+import { toUsage } from './answer.ts';
 import { AnswerTap } from './answer-tap.ts';
 import type { Gateway } from './gateway.ts';
 import { readEvents } from './read-events.ts';
@@ -226,6 +227,7 @@ function send(
   if (exchange) {
     exchange.status = status;
     exchange.headers = Object.fromEntries(pairsOf(headers));
+    exchange.headMs = performance.now() - c.get('startedAt');
   }
   const faults = c.get('faults');
   const isStream = /^text\/event-stream/i.test(headerOf(answer.headers, 'content-type') ?? '');
@@ -313,15 +315,21 @@ interface Settling {
 }
 
 /** Journals and bills an answer that has been sent. */
-async function settle(c: RequestContext, { tap, answer, value, reservation }: Settling): Promise<void> {
+async function settle(c: RequestContext, settling: Settling): Promise<void> {
   const { services } = c.var;
   const exchange = c.get('exchange');
   if (exchange) {
     const { bytes } = exchange;
     exchange.keepRequest(c.get('body'));
-    tap.journal(exchange);
+    settling.tap.journal(exchange);
     services.journal.grown(exchange, bytes);
   }
+  await bill(c, settling);
+  endExchange(c);
+}
+
+async function bill(c: RequestContext, { tap, answer, value, reservation }: Settling): Promise<void> {
+  const { services } = c.var;
   if (c.req.path !== CHAT) return;
   if (answer.status >= 400) return reservation?.release();
   const usage = await tap.usage();
@@ -329,8 +337,12 @@ async function settle(c: RequestContext, { tap, answer, value, reservation }: Se
   const name = typeof model === 'string' ? model : modelIn(c.get('body'));
   if (!usage || name === undefined || services.store.closed) return;
   const { promptTokens, cachedTokens, completionTokens: outputTokens } = usage;
-  const cost = billingOf(services).record(c.get('account'), name, { promptTokens, cachedTokens, outputTokens });
-  reservation?.settle(cost);
+  const billing = billingOf(services);
+  const money = billing.record(c.get('account'), name, { promptTokens, cachedTokens, outputTokens });
+  reservation?.settle(money);
+  const exchange = c.get('exchange');
+  if (!exchange || billing.most(name, 0, 0) === undefined) return;
+  exchange.billed = { money, currency: billing.currency, usage: toUsage(usage) };
 }
 
 /** The model that a body names which was not parsed. */

@@ -28,10 +28,21 @@ export function send(c: RequestContext, status: number, text: string | null): Re
   journalAnswer(c, status, text);
   if (status < FIRST_REFUSAL && c.get('faults')?.losesAnswer()) return drop(c);
   const outgoing = c.env.outgoing;
-  if (!outgoing) return new Response(text, { status, headers });
-  if (text !== null) headers['Content-Length'] = String(Buffer.byteLength(text));
-  outgoing.writeHead(status, headers).end(text);
-  return RESPONSE_ALREADY_SENT;
+  if (outgoing) {
+    if (text !== null) headers['Content-Length'] = String(Buffer.byteLength(text));
+    outgoing.writeHead(status, headers).end(text);
+  }
+  endExchange(c);
+  return outgoing ? RESPONSE_ALREADY_SENT : new Response(text, { status, headers });
+}
+
+/** Tells whoever follows the journal that nothing more will come of the request. */
+export function endExchange(c: RequestContext): void {
+  const exchange = c.get('exchange');
+  if (!exchange || exchange.isOver) return;
+  const { headMs, streamed } = exchange;
+  exchange.ms = headMs === undefined || streamed ? performance.now() - c.get('startedAt') : headMs;
+  c.get('services').journal.end(exchange);
 }
 
 /** The same with JSON. */
@@ -98,6 +109,7 @@ export function sendBytes(
     return drop(c);
   }
   const outgoing = c.env.outgoing;
+  source.once('close', () => endExchange(c));
   if (!outgoing) return new Response(Readable.toWeb(source) as ReadableStream<Uint8Array>, { headers });
   outgoing.writeHead(200, headers).setTimeout(c.get('services').limits.stall_seconds * 1_000, () => outgoing.destroy());
   // A reader that has gone wants no more.
@@ -108,6 +120,7 @@ export function sendBytes(
 /** Leaves without an answer, as a connection does that breaks. In process, `emulator.fetch` makes it a failed request. */
 export function drop(c: RequestContext): Response {
   c.get('exchange')?.lose();
+  endExchange(c);
   const { outgoing } = c.env;
   if (!outgoing) return Response.error();
   outgoing.socket?.resetAndDestroy();
@@ -175,7 +188,10 @@ export function sendEvents(
 
 /** The headers, with the time that the server took, as the live API sends it. */
 function timedHeaders(c: RequestContext): Record<string, string> {
-  setHeader(c, 'Server-Timing', `inner; dur=${(performance.now() - c.get('startedAt')).toFixed(3)}`);
+  const ms = performance.now() - c.get('startedAt');
+  setHeader(c, 'Server-Timing', `inner; dur=${ms.toFixed(3)}`);
+  const exchange = c.get('exchange');
+  if (exchange) exchange.headMs = ms;
   return c.get('headers');
 }
 
@@ -293,11 +309,16 @@ function watched<Item>(
   if (!exchange) return { encoding, onGone };
   const streamed: NonNullable<typeof exchange.streamed> = { events: 0 };
   exchange.streamed = streamed;
+  const end = (how: NonNullable<typeof streamed.ended>): void => {
+    if (streamed.ended !== undefined) return;
+    streamed.ended = how;
+    endExchange(c);
+  };
   return {
     encoding: {
       /** Asked for once, behind the last event. */
       get ending() {
-        streamed.ended ??= 'whole';
+        end('whole');
         return encoding.ending;
       },
       encode(item) {
@@ -305,12 +326,13 @@ function watched<Item>(
         return encoding.encode(item);
       },
       encodeError(error) {
-        streamed.ended ??= error instanceof ClientGone ? 'left' : 'failed';
-        return encoding.encodeError(error);
+        const text = encoding.encodeError(error);
+        end(error instanceof ClientGone ? 'left' : 'failed');
+        return text;
       },
     },
     onGone(reason) {
-      streamed.ended ??= 'left';
+      end('left');
       onGone(reason);
     },
   };

@@ -1,6 +1,8 @@
 import type { CompletionUsage } from '../../contract/chat.ts';
 import type { ErrorCode } from '../../contract/errors.ts';
 import type { OperationId } from '../../contract/operation-routes.ts';
+import type { Currency } from '../../contract/prices.ts';
+import { moneyNumber } from '../billing/ledger.ts';
 import { accountOf } from '../ids.ts';
 import {
   type Exchange,
@@ -264,15 +266,52 @@ export interface JournalEntry {
   request_bytes?: number;
   answer?: string;
   usage?: CompletionUsage;
+  /** What was charged for it. */
+  cost?: number;
+  currency?: Currency;
+  /** Milliseconds to the end of its answer, on the machine's own clock. */
+  ms?: number;
+  /** Milliseconds to the first byte of an answer that came in parts. */
+  first_byte_ms?: number;
   streamed?: Streamed & { finish_reason?: string };
   facts: JournalEffects;
 }
 
+/** Tenths of a millisecond are what a person can use. */
+const MS_DIGITS = 1;
+
+interface Shown {
+  /** Its tools and the form of its answer. */
+  declared?: boolean;
+  /** Request and answer. */
+  texts?: boolean;
+}
+
 /** An exchange as it is shown, without keys and share ids. */
-export function describe(exchange: Exchange, redactor: Redactor, withDeclared = true): JournalEntry {
-  const { n, at, account, asked, addressed, session, code, headers = {}, status, facts, streamed } = exchange;
-  const request = read(exchange.request);
-  const answer = read(exchange.answer);
+export function describe(
+  exchange: Exchange,
+  redactor: Redactor,
+  { declared = true, texts = true }: Shown = {},
+): JournalEntry {
+  const {
+    n,
+    at,
+    account,
+    asked,
+    addressed,
+    session,
+    code,
+    headers = {},
+    status,
+    facts,
+    streamed,
+    billed,
+    ms,
+    headMs,
+  } = exchange;
+  const request = texts ? read(exchange.request) : undefined;
+  const answer = texts ? read(exchange.answer) : undefined;
+  const usage = facts.turn?.usage ?? billed?.usage;
   const finish = facts.turn?.finish_reasons[0];
   return redactor.value({
     n,
@@ -291,13 +330,20 @@ export function describe(exchange: Exchange, redactor: Redactor, withDeclared = 
     ...(headers['Retry-After'] !== undefined && { retry_after: Number(headers['Retry-After']) }),
     ...(headers['Kimi-Emulator-Hint'] !== undefined && { hint: headers['Kimi-Emulator-Hint'] }),
     ...(headers['Kimi-Emulator-Ignored'] !== undefined && { ignored: headers['Kimi-Emulator-Ignored'] }),
-    ...shownOf(exchange.sent, withDeclared),
+    ...shownOf(exchange.sent, declared),
     ...(request && { request: redactor.stored(request), request_bytes: exchange.requestBytes }),
     ...(answer && { answer: redactor.stored(answer) }),
-    ...(facts.turn && { usage: facts.turn.usage }),
+    ...(usage && { usage }),
+    ...(billed && { cost: moneyNumber(billed.money), currency: billed.currency }),
+    ...(ms !== undefined && { ms: rounded(ms) }),
+    ...(headMs !== undefined && headMs !== ms && { first_byte_ms: rounded(headMs) }),
     ...(streamed && { streamed: { ...streamed, ...(finish !== undefined && { finish_reason: finish }) } }),
     facts,
   });
+}
+
+function rounded(ms: number): number {
+  return Number(ms.toFixed(MS_DIGITS));
 }
 
 function shownOf(sent: Sent | undefined, withDeclared: boolean): Partial<JournalEntry> {

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import type { CompletionUsage } from '../../contract/chat.ts';
 import type { ErrorCode } from '../../contract/errors.ts';
 import { type Addressed, operationOf } from '../../contract/operation-routes.ts';
+import type { Currency } from '../../contract/prices.ts';
+import type { Money } from '../billing/ledger.ts';
 
 /** Longer texts are kept by their two ends: what a request is about stands in its first lines, or in its last. */
 const HEAD_BYTES = 6_144;
@@ -119,6 +121,13 @@ export interface Streamed {
   ended?: 'whole' | 'left' | 'failed';
 }
 
+/** What was charged for a request, with the usage where only the upstream of a gateway knows it. */
+export interface Billed {
+  money: Money;
+  currency: Currency;
+  usage?: CompletionUsage;
+}
+
 /** Who asks, and for what. */
 export interface Asked {
   method: string;
@@ -157,6 +166,13 @@ export class Exchange {
   /** Of the answer. */
   headers: Readonly<Record<string, string>> | undefined;
   streamed: Streamed | undefined;
+  /** Milliseconds to the head of its answer. */
+  headMs: number | undefined;
+  /** Milliseconds to its end. */
+  ms: number | undefined;
+  billed: Billed | undefined;
+  /** Whether nothing more will come of it. */
+  isOver = false;
   noted: JournalEffects | undefined;
   /** At most what it takes in memory. */
   bytes = OWN_BYTES;

@@ -16,6 +16,7 @@ const DECLARED_UNITS = 2 ** 20;
 /** The last requests and their answers, in memory. Those that came in longest ago go first. */
 export class Journal {
   readonly bounds: JournalBounds;
+  readonly #listeners = new Set<(exchange: Exchange) => void>();
   readonly #ring: (Exchange | undefined)[];
   /** Number of the oldest that is still there, and of the next to come. */
   #oldest = 1;
@@ -54,6 +55,22 @@ export class Journal {
     while (this.#bytes > this.bounds.bytes && this.#oldest < this.#next - 1) this.#dropOldest();
   }
 
+  /**
+   * Calls back with each exchange once nothing more will come of it.
+   * @returns a function that ends it
+   */
+  follow(listener: (exchange: Exchange) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** To be told when an exchange is over: its answer was sent, or never will be. */
+  end(exchange: Exchange): void {
+    if (exchange.isOver) return;
+    exchange.isOver = true;
+    for (const listener of this.#listeners) listener(exchange);
+  }
+
   /** Notes what a request's body says. */
   noteSent(exchange: Exchange, body: unknown): void {
     const sent = sentIn(body);
@@ -75,7 +92,9 @@ export class Journal {
   /** All state was put back: what came before says nothing of what is there now. */
   markReset(at: number): void {
     const exchange = this.open({ method: 'POST', path: '/_emulator/reset', query: '', idempotencyKey: undefined }, at);
-    if (exchange) Object.assign(exchange, { status: 204, noted: { reset: true } });
+    if (!exchange) return;
+    Object.assign(exchange, { status: 204, noted: { reset: true } });
+    this.end(exchange);
   }
 
   /** Oldest first. */
@@ -104,7 +123,7 @@ export class Journal {
       const { declared } = exchange.sent ?? {};
       const again = declared === undefined || shown.has(declared);
       if (!again) shown.add(declared);
-      return describe(exchange, redactor, !again);
+      return describe(exchange, redactor, { declared: !again });
     });
   }
 
