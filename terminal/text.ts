@@ -2,7 +2,8 @@
  * What would not be seen, or would be obeyed by a terminal, a browser or an XML parser: control characters but line breaks, marks that
  * turn the direction of writing, half surrogate pairs, and code points that are not characters.
  */
-const UNSEEN = /[^\P{Cc}\n]|[\u2028\u2029\u202A-\u202E\u2066-\u2069\uFEFF]|\p{Cs}|\p{Noncharacter_Code_Point}/gu;
+const UNSEEN =
+  /[^\P{Cc}\n]|[\u061C\u200E\u200F\u2028\u2029\u202A-\u202E\u2066-\u2069\uFEFF]|\p{Cs}|\p{Noncharacter_Code_Point}/gu;
 
 /** A text from a report with everything in it to be seen, so that nothing of it acts. Line breaks stay. */
 export function visible(text: string): string {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { LIMIT_NAMES, LIMITS } from '../../contract/limits.ts';
-import { type Flag, flagRows, HELP_FLAG, parseFlags, UsageError } from '../../terminal/flags.ts';
+import { type Flag, flagRows, HELP_FLAG, oneOf, parseFlags, UsageError } from '../../terminal/flags.ts';
 import { didYouMean } from '../../terminal/nearest.ts';
 import { inColumns } from '../../terminal/text.ts';
 import { type Amount, parseAmount } from '../billing/ledger.ts';
@@ -16,6 +16,9 @@ export const GATEWAY_DB = '.kimi-emulator/gateway.db';
 const DEFAULT_HOST = '127.0.0.1';
 const MAX_PORT = 65_535;
 
+const LOG_FORMS = ['text', 'json', 'off'] as const;
+export type LogForm = (typeof LOG_FORMS)[number];
+
 export interface CliOptions {
   port: number;
   host: string;
@@ -28,6 +31,7 @@ export interface CliOptions {
   balance: Amount | undefined;
   json: boolean;
   quiet: boolean;
+  log: LogForm;
   help: boolean;
   version: boolean;
 }
@@ -69,7 +73,12 @@ export const FLAGS: ServeFlags = {
   prices: { value: 'FILE', help: 'prices in YAML or JSON that replace the built-in ones' },
   balance: { value: 'AMOUNT', help: 'starting balance per account, such as 10USD; chat is refused once it is spent' },
   json: { help: 'print one line of JSON when ready, instead of the banner' },
-  quiet: { help: 'print nothing when ready' },
+  quiet: { help: 'print neither the banner nor the log' },
+  log: {
+    value: 'FORM',
+    choices: LOG_FORMS,
+    help: 'a line for each request, and at the end what was served: text (default), json, or off (default with --json and --quiet)',
+  },
   ...HELP_FLAG,
   version: { short: 'v', help: 'print the version' },
 };
@@ -177,9 +186,16 @@ function cliOptions(values: Values, env: NodeJS.ProcessEnv, database: string): C
     balance: balance(text('balance')),
     json: values.json === true,
     quiet: values.quiet === true,
+    log: logForm(text('log'), values),
     help: values.help === true,
     version: values.version === true,
   };
+}
+
+/** Whoever reads one line of JSON may read no more, and a server that prints to nobody comes to a stop. */
+function logForm(given: string | undefined, { json, quiet }: Values): LogForm {
+  if (given === undefined) return json === true || quiet === true ? 'off' : 'text';
+  return oneOf(LOG_FORMS, given, '--log');
 }
 
 /** @throws UsageError */

@@ -33,7 +33,9 @@ type Create = (options: EmulatorOptions) => Emulator;
 /** Serves until a signal ends it. @param upstream where its answers come from, where that is another server */
 export async function serve(cli: CliOptions, create: Create, upstream?: string): Promise<void> {
   const { emulator, server } = await start(cli, create);
-  closeOnSignal(emulator, cli.exportOnExit);
+  const sayServed =
+    cli.log === 'off' ? undefined : (await import('./request-log.ts')).logRequests(emulator, cli.log, process);
+  closeOnSignal(emulator, cli.exportOnExit, sayServed);
   if (cli.json) process.stdout.write(`${readyLine(emulator, cli, { port: server.port, upstream })}\n`);
   else if (!cli.quiet) process.stdout.write(banner(emulator, cli, upstream));
 }
@@ -76,7 +78,7 @@ function refuse(error: NodeJS.ErrnoException, { host, port }: CliOptions): never
 }
 
 /** The first signal lets running streams finish and closes the database; a second one does not wait. */
-function closeOnSignal(emulator: Emulator, exportTo: string | undefined): void {
+function closeOnSignal(emulator: Emulator, exportTo: string | undefined, sayServed?: () => void): void {
   let closing = false;
   const close = (): void => {
     if (closing) process.exit(EXIT_INTERRUPTED);
@@ -85,6 +87,7 @@ function closeOnSignal(emulator: Emulator, exportTo: string | undefined): void {
     void emulator
       .close(last)
       .catch(fail)
+      .then(sayServed)
       .then(() => process.exit());
   };
   process.on('SIGINT', close);

@@ -325,7 +325,7 @@ async function settle(c: RequestContext, settling: Settling): Promise<void> {
     services.journal.grown(exchange, bytes);
   }
   await bill(c, settling);
-  endExchange(c);
+  endExchange(c, true);
 }
 
 async function bill(c: RequestContext, { tap, answer, value, reservation }: Settling): Promise<void> {

@@ -36,12 +36,12 @@ export function send(c: RequestContext, status: number, text: string | null): Re
   return outgoing ? RESPONSE_ALREADY_SENT : new Response(text, { status, headers });
 }
 
-/** Tells whoever follows the journal that nothing more will come of the request. */
-export function endExchange(c: RequestContext): void {
+/** Tells whoever follows the journal that nothing more will come of the request. @param inParts whether its answer came so */
+export function endExchange(c: RequestContext, inParts = c.get('exchange')?.streamed !== undefined): void {
   const exchange = c.get('exchange');
   if (!exchange || exchange.isOver) return;
-  const { headMs, streamed } = exchange;
-  exchange.ms = headMs === undefined || streamed ? performance.now() - c.get('startedAt') : headMs;
+  const { headMs } = exchange;
+  exchange.ms = headMs === undefined || inParts ? performance.now() - c.get('startedAt') : headMs;
   c.get('services').journal.end(exchange);
 }
 

@@ -28,6 +28,7 @@ interface StartPage {
 const DOCS = {
   '/openapi.json': 'the API with all its fields and limits',
   'docs/api.md': 'the same as a page; this file and the others are in the package',
+  'docs/cli.md': 'what the server prints, and the commands that look into it',
   'docs/testing.md': 'in tests, with and without a port',
 };
 
