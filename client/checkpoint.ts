@@ -1,4 +1,4 @@
-import type { InputMessage } from '../contract/messages.ts';
+import type { InputMessage, ToolCall } from '../contract/messages.ts';
 import type { Session } from '../contract/sessions.ts';
 import type { ShrinkAction } from './rolling/decide-shrink.ts';
 
@@ -24,6 +24,8 @@ export interface RollingState {
   session: SessionMark | null;
   /** Turns that are committed. */
   turns: number;
+  /** Tool calls of the last turn that wait for their results; absent where an older release wrote the checkpoint. */
+  calls?: ToolCall[];
   /** One for each shrinking, oldest first. */
   snapshots: { id: string; turns: number }[];
   /** What the last shrinking left, and how many in a row gained next to nothing. */
@@ -97,6 +99,7 @@ export function newState(): RollingState {
     step: 0,
     session: null,
     turns: 0,
+    calls: [],
     snapshots: [],
     settled: { tokens: 0, weak: 0 },
     shrink: null,
@@ -145,6 +148,7 @@ const SHAPE: Record<string, Check> = {
   step: isCount,
   session: orNull(hasFields({ id: isText, version: isCount, tokens: isCount, messages: isCount, open: isBoolean })),
   turns: isCount,
+  calls: (value) => value === undefined || isList(hasFields({ id: isText, function: isRecord }))(value),
   snapshots: isList(hasFields({ id: isText, turns: isCount })),
   settled: hasFields({ tokens: isCount, weak: isCount }),
   shrink: orNull(

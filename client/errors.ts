@@ -18,13 +18,11 @@ export class RollingSessionError extends Error {
   override readonly name = 'RollingSessionError';
   readonly code: RollingSessionErrorCode;
 
-  /** @param options with the refusal of the server that led to it, if any, as `cause` */
-  constructor(code: RollingSessionErrorCode, options?: ErrorOptions) {
-    const { cause } = options ?? {};
-    super(
-      cause instanceof Error ? `${MESSAGES[code]} (${cause.message})` : MESSAGES[code],
-      cause ? options : undefined,
-    );
+  /** @param options with the refusal of the server that led to it, if any, as `cause`; and `detail`, such as what it is about */
+  constructor(code: RollingSessionErrorCode, options: ErrorOptions & { detail?: string } = {}) {
+    const { cause, detail } = options;
+    const said = [MESSAGES[code], detail && `(${detail})`, cause instanceof Error && `(${cause.message})`];
+    super(said.filter(Boolean).join(' '), cause ? { cause } : undefined);
     this.code = code;
   }
 }
@@ -43,5 +41,9 @@ const MESSAGES = {
     'Another writer removed messages from this session, so the outcome of the last step is unknown. Roll back to a snapshot.',
   no_snapshot: 'There is no snapshot that far back.',
   no_dialect: 'The server answered without the state of the session: it does not speak the session dialect.',
+  open_calls:
+    "Tool calls wait for their results: give all of them to answer(), or chat with abandonOpenCalls: 'error result'.",
+  no_open_calls:
+    'No such tool call waits for a result. After a crash, resume() finishes what was sent before, and openCalls has what is left.',
   empty: 'There is nothing to send: the input has no messages.',
 } as const;

@@ -7,6 +7,7 @@ export * from './errors.ts';
 export * from './frequent-context.ts';
 export * from './kimi-client.ts';
 export * from './parallel.ts';
+export type { AbandonOpenCalls, ToolResult } from './rolling/calls.ts';
 export type { AppendOptions, CallOptions, RollingEvents, RollingOptions, TurnOptions } from './rolling/context.ts';
 export type { Policy, PolicyFunction, ShrinkAction, Situation } from './rolling/decide-shrink.ts';
 export type { TextSource } from './rolling/fit.ts';

@@ -1,10 +1,11 @@
 import { APIUserAbortError } from 'openai';
-import type { InputMessage } from '../contract/messages.ts';
+import type { InputMessage, ToolCall } from '../contract/messages.ts';
 import type { Session, SessionMessage } from '../contract/sessions.ts';
 import { CheckpointState, fingerprint, markOf, newState, readState } from './checkpoint.ts';
 import { turnDefaults } from './defaults.ts';
 import { RollingSessionError } from './errors.ts';
 import type { KimiClient } from './kimi-client.ts';
+import { readOpenCalls, requireOpen, type ToolResult } from './rolling/calls.ts';
 import {
   type AppendOptions,
   type CallOptions,
@@ -61,6 +62,18 @@ export class RollingSession implements AsyncDisposable {
     return this.#context.checkpoint.state.turns;
   }
 
+  /**
+   * Tool calls of the last turn that wait for their results; none while something is `pending`, which `resume` finishes.
+   * @example
+   * ```ts
+   * await agent.resume();
+   * while (agent.openCalls.length > 0) await agent.answer(await Promise.all(agent.openCalls.map(runTool)));
+   * ```
+   */
+  get openCalls(): readonly ToolCall[] {
+    return this.pending ? [] : (this.#context.checkpoint.state.calls ?? []);
+  }
+
   /** Tokens in the window after the last step. */
   get tokens(): number {
     return this.#context.checkpoint.session.tokens;
@@ -85,10 +98,28 @@ export class RollingSession implements AsyncDisposable {
    * One round: yields the answer's text as it comes, returns the turn. After an error or a crash the same input continues the
    * same turn, and does not begin another. Ending the iteration early gives the turn up.
    */
-  async *chat(input: string | readonly InputMessage[], options: TurnOptions = {}): AsyncGenerator<string, TurnResult> {
+  chat(input: string | readonly InputMessage[], options: TurnOptions = {}): AsyncGenerator<string, TurnResult> {
+    return this.#carryOut(typeof input === 'string' ? [{ role: 'user', content: input }] : input, options);
+  }
+
+  /**
+   * The results of the open calls, and the turn that follows. After an error or a crash the same results continue the same
+   * turn. To see its text as it comes, give `chat` the results as messages of role `tool`.
+   * @throws RollingSessionError `open_calls` where a call has no result, `no_open_calls` for a result without a call
+   */
+  async answer(results: readonly ToolResult[], options: TurnOptions = {}): Promise<TurnResult> {
+    const messages = results.map(({ tool_call_id, content }) => ({ role: 'tool' as const, tool_call_id, content }));
+    return lastOf(this.#carryOut(messages, options, requireOpen));
+  }
+
+  /** @param check refuses messages that do not fit the calls that are open once what was pending is finished */
+  async *#carryOut(
+    messages: readonly InputMessage[],
+    options: TurnOptions,
+    check?: typeof requireOpen,
+  ): AsyncGenerator<string, TurnResult> {
     const { signal } = options;
     this.#acquireLock();
-    const messages = typeof input === 'string' ? [{ role: 'user' as const, content: input }] : input;
     let asked = '';
     let ended = false;
     try {
@@ -99,6 +130,7 @@ export class RollingSession implements AsyncDisposable {
         if (found.text !== '') yield found.text;
         result = found;
       } else {
+        if (!found) check?.(this.#context.checkpoint.state.calls ?? [], messages);
         if (!found) await beginTurn(this.#context, messages, asked, options);
         result = yield* carryOutTurn(this.#context, found === 'pending', signal);
       }
@@ -116,11 +148,7 @@ export class RollingSession implements AsyncDisposable {
 
   /** As `chat`, for the turn alone. */
   async complete(input: string | readonly InputMessage[], options: TurnOptions = {}): Promise<TurnResult> {
-    const turn = this.chat(input, options);
-    for (;;) {
-      const step = await turn.next();
-      if (step.done) return step.value;
-    }
+    return lastOf(this.chat(input, options));
   }
 
   /** Finishes now what was interrupted, which otherwise the next call does first. */
@@ -210,6 +238,13 @@ export class RollingSession implements AsyncDisposable {
   }
 }
 
+async function lastOf(turn: AsyncGenerator<string, TurnResult>): Promise<TurnResult> {
+  for (;;) {
+    const step = await turn.next();
+    if (step.done) return step.value;
+  }
+}
+
 /** Goes on where the checkpoint says, or begins. Only reads where there is a session already. */
 async function openContext(client: KimiClient, options: RollingOptions): Promise<RollingContext> {
   const asked = toSettings(options);
@@ -233,18 +268,27 @@ async function openContext(client: KimiClient, options: RollingOptions): Promise
     if (known === undefined && options.checkpoint === undefined) await client.sessions.delete(session.id);
     throw error;
   }
-  await adopt(checkpoint, session);
+  await adopt(client, checkpoint, session, known !== undefined, options.signal);
   const density = new Density(limits.append_tokens);
   return { client, settings, checkpoint, events, limits, density, refusals: { last: undefined } };
 }
 
 /** Takes over where the session stands, unless something is pending that was meant for the version before. */
-async function adopt(checkpoint: CheckpointState, session: Session): Promise<void> {
-  const { settled, session: mark, write, shrink, rollback } = checkpoint.state;
+async function adopt(
+  client: KimiClient,
+  checkpoint: CheckpointState,
+  session: Session,
+  existed: boolean,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { settled, session: mark, write, shrink, rollback, calls: known } = checkpoint.state;
   const pending = write !== null || shrink !== null || rollback !== null;
-  if (mark && (pending || mark.version === session.version) && settled.weak < 2) return;
+  const isCurrent = mark !== null && (pending || (mark.version === session.version && known !== undefined));
+  if (isCurrent && settled.weak < 2) return;
+  const calls = isCurrent ? known : existed ? await readOpenCalls(client, session.id, signal) : [];
   await checkpoint.save({
-    session: mark && pending ? mark : markOf(session, mark?.open ?? false),
+    session: isCurrent && mark ? mark : markOf(session, (calls ?? []).length > 0),
+    ...(calls && { calls }),
     // Whoever opens it again may have changed what was wrong: one more try.
     settled: { ...settled, weak: Math.min(settled.weak, 1) },
   });

@@ -6,6 +6,7 @@ import type { Checkpoint, CheckpointState } from '../checkpoint.ts';
 import { DEFAULT_MODEL, turnDefaults } from '../defaults.ts';
 import type { ChatParams, KimiClient } from '../kimi-client.ts';
 import { type RetryOptions, type Sleep, sleep, withRetries } from '../retry.ts';
+import type { AbandonOpenCalls } from './calls.ts';
 import type { Policy, ShrinkAction } from './decide-shrink.ts';
 import type { Density } from './fit.ts';
 
@@ -119,12 +120,16 @@ export interface RollingOptions {
   temperature?: number;
   /** A system message at the head of a new session: pinned, so that it survives every cut. */
   instructions?: string;
-  /** Tools of a new session. */
+  /** Tools of a new session; a turn may have others, in its `params`. */
   tools?: Tool[];
+  /** Title of a new session. */
   title?: string;
+  /** Metadata of a new session, by which it can be found; `rolling_session` is set to the id of the checkpoint. */
   metadata?: Record<string, string>;
   /** Goes on in a session that is there already, where the checkpoint names none. */
   sessionId?: string;
+  /** What becomes of tool calls that wait for results where a text comes instead. By default the text is refused. */
+  abandonOpenCalls?: AbandonOpenCalls;
   /** What becomes of a tool result that is too large for one write. Default `refuse`. */
   toolResults?: 'refuse' | 'clip';
   /** How often a step is tried again. Every step has an effect once, however often it is sent. Default 6. */
@@ -142,6 +147,8 @@ export interface CallOptions {
 export interface TurnOptions extends CallOptions {
   /** Parameters of this turn's request, such as `tool_choice` or another `max_tokens`. */
   params?: Partial<Omit<ChatParams, 'messages' | 'session_id'>>;
+  /** What becomes of tool calls that wait for results, and get none here. Default as `open` has it. */
+  abandonOpenCalls?: AbandonOpenCalls;
 }
 
 export interface AppendOptions extends CallOptions {
@@ -168,6 +175,7 @@ export function toSettings(options: RollingOptions, session?: Pick<Session, 'mod
     maxTokens: options.maxTokens ?? turnDefaults(model, windowTokens).maxTokens,
     temperature: options.temperature,
     clip: options.toolResults === 'clip',
+    abandonOpenCalls: options.abandonOpenCalls,
     retries: options.retries ?? 6,
     sleep: options.sleep ?? sleep,
   };
@@ -175,6 +183,9 @@ export function toSettings(options: RollingOptions, session?: Pick<Session, 'mod
     if (!Number.isSafeInteger(settings[name]) || settings[name] < 1)
       throw new RangeError(`${name} (${settings[name]}) must be a whole number of tokens, 1 at least`);
   }
+  const { abandonOpenCalls } = settings;
+  if (abandonOpenCalls !== undefined && abandonOpenCalls !== 'error result')
+    throw new RangeError(`abandonOpenCalls (${abandonOpenCalls}) must be 'error result', or left out`);
   if (!Number.isSafeInteger(settings.retries) || settings.retries < 0)
     throw new RangeError(`retries (${settings.retries}) must be a whole number, 0 at least`);
   if (!(settings.preserveLen < settings.maxKeep)) {

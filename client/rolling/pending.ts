@@ -2,6 +2,7 @@ import type { InputMessage } from '../../contract/messages.ts';
 import { markOf, type PendingWrite } from '../checkpoint.ts';
 import { turnDefaults } from '../defaults.ts';
 import { isSessionError } from '../errors.ts';
+import { readOpenCalls, withResults } from './calls.ts';
 import {
   type AppendOptions,
   emitWindow,
@@ -21,12 +22,13 @@ export async function beginTurn(
   context: RollingContext,
   messages: readonly InputMessage[],
   input: string,
-  { params, signal }: TurnOptions,
+  { params, abandonOpenCalls, signal }: TurnOptions,
 ): Promise<void> {
-  const { client, settings, limits, density } = context;
+  const { client, settings, limits, density, checkpoint } = context;
+  const whole = withResults(checkpoint.state.calls ?? [], messages, abandonOpenCalls ?? settings.abandonOpenCalls);
   const request = turnRequest(settings, limits, params);
   const limit = { client, model: request.model, appendTokens: limits.append_tokens, clip: settings.clip, signal };
-  const fitting = await fitUnsplittable(messages, limit);
+  const fitting = await fitUnsplittable(whole, limit);
   const maxTokens = requireAnswerFits(request, limits);
   const incoming = density.tokens(sumBytes(fitting));
   const room = { incoming, maxTokens, betweenRounds: true };
@@ -139,7 +141,8 @@ async function settleCancelled(context: RollingContext, signal?: AbortSignal): P
     if (write.writes.length === 1) result = await findTurn(context, write, signal);
     else {
       const session = await client.sessions.retrieve(id, { signal });
-      await checkpoint.save({ session: markOf(session, checkpoint.session.open) });
+      const calls = await readOpenCalls(client, id, signal);
+      await checkpoint.save({ session: markOf(session, calls.length > 0), calls });
     }
   }
   await checkpoint.save({ step: checkpoint.nextStep, write: null });
@@ -163,6 +166,7 @@ export async function settleRollback(context: RollingContext, resumed: boolean, 
     const documents = Object.entries(checkpoint.state.documents).filter(([, { after }]) => after < kept.length);
     await checkpoint.save({
       session: markOf(value, false),
+      calls: [],
       turns: checkpoint.state.snapshots[place]?.turns ?? checkpoint.state.turns,
       snapshots: kept,
       settled: { tokens: 0, weak: 0 },

@@ -124,10 +124,12 @@ async function commit(context: RollingContext, { session: state, toolCalls, fini
   const { checkpoint, limits } = context;
   const { total_tokens, remaining_tokens } = state.usage;
   context.limits = { ...limits, window_tokens: total_tokens + remaining_tokens };
-  const session = markOf(state, toolCalls.length > 0 && finishReason !== 'length');
+  const made = finishReason === 'length' ? [] : toolCalls;
+  const calls = made.map(({ id, type, function: called }) => ({ id, type, function: called }));
+  const session = markOf(state, calls.length > 0);
   const shrink = planNext(context, session);
   const turns = checkpoint.state.turns + 1;
-  await checkpoint.save({ session, turns, write: null, ...(shrink && { step: shrink.step, shrink }) });
+  await checkpoint.save({ session, turns, calls, write: null, ...(shrink && { step: shrink.step, shrink }) });
   emitWindow(context);
 }
 

@@ -3,6 +3,7 @@ import type { InputMessage } from '../../contract/messages.ts';
 import type { Session, SessionMessage } from '../../contract/sessions.ts';
 import { markOf, type PendingWrite } from '../checkpoint.ts';
 import { isSessionError, RollingSessionError } from '../errors.ts';
+import { callsAfter } from './calls.ts';
 import { emitWindow, type RollingContext, send } from './context.ts';
 import { isSplittable, messageBytes, planWrites } from './fit.ts';
 import { countedTokens, isRefusal } from './remedy.ts';
@@ -41,7 +42,8 @@ async function append(
     const { value } = await send(context, step, (options) => client.sessions.append(id, { messages }, options));
     density.learn(sumBytes(messages), value.tokens);
     const open = staysOpen(checkpoint.session.open, messages);
-    await checkpoint.save({ step: rest.step, session: markOf({ id, ...value }, open), write: rest });
+    const calls = callsAfter(checkpoint.state.calls ?? [], messages);
+    await checkpoint.save({ step: rest.step, session: markOf({ id, ...value }, open), calls, write: rest });
     emitWindow(context);
   } catch (error) {
     if (isConflict(error)) return settleConflict(context, write, messages, signal);
@@ -60,8 +62,9 @@ async function settleConflict(
   const { committed, session } = await findOutcome(context, messages, false, signal);
   const open = committed ? staysOpen(checkpoint.session.open, messages) : checkpoint.session.open;
   const writes = committed ? write.writes.slice(1) : write.writes;
+  const calls = callsAfter(checkpoint.state.calls ?? [], committed ? messages : []);
   const step = checkpoint.nextStep;
-  await checkpoint.save({ step, session: markOf(session, open), write: { ...write, step, writes } });
+  await checkpoint.save({ step, session: markOf(session, open), calls, write: { ...write, step, writes } });
 }
 
 async function finishAppend({ checkpoint }: RollingContext, { document }: PendingWrite): Promise<void> {
