@@ -18,10 +18,7 @@ export function readDocument<Schema extends z.ZodType>(
   file: string,
   schema: Schema,
 ): ReadDocument<z.output<Schema>> {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const [broken] = document.errors;
-  if (broken) throw new DocumentError(`${file}, line ${lines.linePos(broken.pos[0]).line}: ${oneLine(broken.message)}`);
+  const { document, lines } = parse(text, file);
   const lineOf = (path: readonly PropertyKey[]) => lines.linePos(offsetOf(document, path)).line;
   const result = schema.safeParse(resolve(document, file));
   if (!result.success) {
@@ -29,6 +26,19 @@ export function readDocument<Schema extends z.ZodType>(
     throw new DocumentError(`${file}, line ${lineOf(path)}: ${message}`);
   }
   return { value: result.data, lineOf };
+}
+
+/** What YAML or JSON holds, whatever it is. @throws DocumentError naming file, line and what is wrong */
+export function readText(text: string, file: string): unknown {
+  return resolve(parse(text, file).document, file);
+}
+
+function parse(text: string, file: string): { document: Document; lines: LineCounter } {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const [broken] = document.errors;
+  if (broken) throw new DocumentError(`${file}, line ${lines.linePos(broken.pos[0]).line}: ${oneLine(broken.message)}`);
+  return { document, lines };
 }
 
 /** Aliases can be made to blow up, and only show when they are resolved. */

@@ -5,6 +5,7 @@ import { checkOptions, type EmulatorOptions } from './options.ts';
 export type { BillingSettings } from './billing/settings.ts';
 export type { Spend, SpendOptions } from './billing/spend.ts';
 export type { Clock, MovableClock } from './clock.ts';
+export type { EmulatorConfig } from './config.ts';
 export type { Emulator, EmulatorState } from './emulator.ts';
 export type { Tokenizer, TokenizerSource } from './engines/tokens/tokenizer.ts';
 export type { FaultEffect, FaultEffectName } from './faults/fault-spec.ts';

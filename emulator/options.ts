@@ -16,6 +16,8 @@ export interface Flag {
   readonly name: string;
   /** What stands for its value in `--help`. Without it the flag takes none, and sets the option to true. */
   readonly value?: string;
+  /** All values that there are, where these are few. */
+  readonly choices?: readonly string[];
   /** May be given more than once. */
   readonly multiple?: true;
   /** Where the command line differs from the option. */
@@ -165,6 +167,7 @@ export const OPTIONS = {
       flag: {
         name: 'rate-tier',
         value: 'N',
+        choices: Object.keys(TIERS),
         help: "hold chat to the live API's rate tier, 0 to 5 (default: no rate limit)",
       },
     },
@@ -182,6 +185,7 @@ export const OPTIONS = {
       flag: {
         name: 'oversized-answer',
         value: 'HOW',
+        choices: ['clamp', 'refuse'],
         help: 'max_completion_tokens beyond the window: clamp (default) or refuse',
       },
     },
@@ -208,6 +212,7 @@ export const OPTIONS = {
     flag: {
       name: 'hints',
       value: 'PLACE',
+      choices: HINT_PLACES,
       help: 'where hints stand: header (default), or body: behind the error message too (also: KIMI_EMULATOR_HINTS)',
     },
   }),

@@ -1,4 +1,4 @@
-import { UsageError } from '../../terminal/flags.ts';
+import { type CommandShape, UsageError } from '../../terminal/flags.ts';
 import { oneLine, viewOf, visible } from '../../terminal/text.ts';
 import { Unreachable } from '../core/probe.ts';
 import { Interrupted } from '../core/run.ts';
@@ -9,9 +9,12 @@ import { Inconclusive, NotRun } from '../core/verdict.ts';
 import { ReportError } from '../report/report.ts';
 import { TargetError } from '../targets/emulator.ts';
 import { diffCommand, listCommand, planCommand, probeCommand, sweepCommand } from './commands.ts';
-import { type Command, helpText, type Options, parseOptions } from './options.ts';
+import { COMMANDS, type Command, FLAGS, helpText, type Options, parseOptions } from './options.ts';
 import { ConfigurationError, runCommand } from './run-command.ts';
 import type { Terminal } from './terminal.ts';
+
+/** What shells complete. */
+export const CONFORMANCE_SHAPE: CommandShape = { flags: FLAGS, actions: COMMANDS, files: true };
 
 const HANDLERS: Record<Command, (options: Options, terminal: Terminal) => Promise<number>> = {
   run: runCommand,

@@ -8,7 +8,7 @@ import { REPORT_KINDS, type ReportKind } from '../report/write-reports.ts';
 import { SCALES, type Scale } from '../targets/emulator.ts';
 import type { Declared } from '../targets/target.ts';
 
-const COMMANDS = ['run', 'plan', 'list', 'probe', 'diff', 'sweep'] as const;
+export const COMMANDS = ['run', 'plan', 'list', 'probe', 'diff', 'sweep'] as const;
 export type Command = (typeof COMMANDS)[number];
 
 const DEFAULT_OUT = '.kimi-conformance';
@@ -43,7 +43,7 @@ export interface Options {
 /** Seconds. A timer takes 2^31 - 1 ms at most, and one that is set for longer goes off at once. */
 const LONGEST_S = Math.floor((2 ** 31 - 1) / 1_000);
 
-const FLAGS = {
+export const FLAGS = {
   target: {
     value: 'emulator|live|URL',
     help: 'server to test (also KIMI_CONFORMANCE_TARGET; default emulator)',

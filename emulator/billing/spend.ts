@@ -219,7 +219,7 @@ function leftOut(count: number, shown: number): string[] {
   return ['', `${which} billed longer ago ${count === 1 ? 'is' : 'are'} left out: limit=${count + shown} shows all`];
 }
 
-function headline(title: string, { turns, cost, stateless }: SpendFigures, currency: string): string {
+export function headline(title: string, { turns, cost, stateless }: SpendFigures, currency: string): string {
   const others = `stateless ${moneyText(stateless.cost_without_cache)} without cache, ${moneyText(stateless.cost_with_cache)} with it`;
   const beyond = stateless.turns_beyond_window > 0 ? ` for ${stateless.turns} of them` : '';
   return `${title}: ${moneyText(cost)} ${currency} for ${turns} ${turns === 1 ? 'turn' : 'turns'}; ${others}${beyond}`;

@@ -2,7 +2,7 @@ import { LIMITS } from '../../contract/limits.ts';
 import type { Emulator } from '../index.ts';
 import { isLoopback } from '../server.ts';
 import { MEMORY } from '../store/database.ts';
-import type { CliOptions } from './flags.ts';
+import type { CliOptions } from './command-line.ts';
 
 const SHOWN_LIMITS = ['sessions', 'append_tokens', 'min_preserve_tokens', 'window_tokens', 'snapshots'] as const;
 const ANY_KEY = 'sk-local';

@@ -1,16 +1,20 @@
 #!/usr/bin/env node
+import type { CommandShape } from '../../terminal/flags.ts';
 import { viewOf } from '../../terminal/text.ts';
 import { createEmulator, createGateway, type GatewayOptions } from '../index.ts';
 import { VERSION } from '../version.ts';
-import { type CommandName, gatewayHelpText, helpText, parseCli, parseGatewayCli } from './flags.ts';
+import { parseCli, parseGatewayCli } from './command-line.ts';
+import { readConfig } from './config-file.ts';
+import { type CommandName, gatewayHelpText, helpText } from './flags.ts';
 import { fail, serve } from './serve.ts';
 
 type Command = (args: string[]) => Promise<number>;
 
 /** Subcommands by name, each loaded when it is called. They resolve to the exit code. */
 const RUN: Readonly<Record<CommandName, Command>> = {
+  exec: async (args) => (await import('./exec.ts')).runExecCommand(args, await readConfig(args), process),
   gateway: async (args) => {
-    const { cli, gateway } = parseGatewayCli(args);
+    const { cli, gateway } = parseGatewayCli(args, process.env, await readConfig(args));
     if (cli.help) process.stdout.write(gatewayHelpText(width()));
     else if (cli.version) process.stdout.write(`${VERSION}\n`);
     else await serve(cli, (options) => createGateway({ ...options, ...gateway }), answersOf(gateway));
@@ -23,15 +27,26 @@ const RUN: Readonly<Record<CommandName, Command>> = {
   tools: async (args) => (await import('./tools.ts')).runToolsCommand(args, process),
   doctor: async (args) => (await import('./doctor.ts')).runDoctorCommand(args, process),
   conformance: async (args) => {
-    // Loaded by its name: the kit judges the emulator from outside, and is not part of it.
-    const name = new URL('../../conformance/cli/command.js', import.meta.url).href;
-    const { conformanceCommand, processTerminal } = (await import(name)) as {
-      conformanceCommand(args: string[], terminal: unknown): Promise<number>;
-      processTerminal(): unknown;
-    };
+    const { conformanceCommand, processTerminal } = await conformanceKit();
     return conformanceCommand(args, processTerminal());
   },
+  completion: async (args) => {
+    const { runCompletionCommand } = await import('./completion.ts');
+    return runCompletionCommand(args, process, (await conformanceKit()).CONFORMANCE_SHAPE);
+  },
 };
+
+interface ConformanceKit {
+  CONFORMANCE_SHAPE: CommandShape;
+  conformanceCommand(args: string[], terminal: unknown): Promise<number>;
+  processTerminal(): unknown;
+}
+
+/** Loaded by its name: the kit judges the emulator from outside, and is not part of it. */
+async function conformanceKit(): Promise<ConformanceKit> {
+  const name = new URL('../../conformance/cli/command.js', import.meta.url).href;
+  return (await import(name)) as ConformanceKit;
+}
 
 async function main([command, ...rest]: string[]): Promise<void> {
   endWithReader();
@@ -39,7 +54,8 @@ async function main([command, ...rest]: string[]): Promise<void> {
     process.exitCode = await RUN[command](rest);
     return;
   }
-  const options = parseCli(command === undefined ? [] : [command, ...rest]);
+  const args = command === undefined ? [] : [command, ...rest];
+  const options = parseCli(args, process.env, await readConfig(args));
   if (options.help) process.stdout.write(helpText(width()));
   else if (options.version) process.stdout.write(`${VERSION}\n`);
   else await serve(options, createEmulator);

@@ -6,7 +6,8 @@ import { isLoopback, tryPort } from '../server.ts';
 import { DatabaseError } from '../store/database.ts';
 import { TapeError } from '../tape/tape.ts';
 import { banner, readyLine } from './banner.ts';
-import { type CliOptions, DEFAULT_DB, GATEWAY_DB } from './flags.ts';
+import type { CliOptions } from './command-line.ts';
+import { DEFAULT_DB, GATEWAY_DB } from './flags.ts';
 import {
   followScript,
   ignoreInGit,
@@ -44,7 +45,7 @@ export async function serve(cli: CliOptions, create: Create, upstream?: string):
  * Starts what a command line asks for, and waits until it serves.
  * @throws StartError, DatabaseError, TapeError, TokenizerFileError in one line
  */
-async function start(cli: CliOptions, create: Create): Promise<{ emulator: Emulator; server: RunningServer }> {
+export async function start(cli: CliOptions, create: Create): Promise<{ emulator: Emulator; server: RunningServer }> {
   const { port, host } = cli;
   if (!isLoopback(host)) {
     const control =
@@ -54,7 +55,7 @@ async function start(cli: CliOptions, create: Create): Promise<{ emulator: Emula
   await tryPort({ port, host }).catch((error) => refuse(error, cli));
   const billing = await readBilling(cli.prices, cli.balance, warn);
   if (cli.exportOnExit !== undefined) await prepareExport(cli.exportOnExit);
-  const emulator = create({ ...cli.options, billing });
+  const emulator = create({ ...cli.options, billing: { ...cli.options.billing, ...billing } });
   const abandon = async (error: unknown): Promise<never> => {
     await emulator.close();
     throw error;

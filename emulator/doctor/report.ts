@@ -64,7 +64,7 @@ export function renderText({ source, file, findings }: Diagnosis, view: View): s
 }
 
 /** The lines of each finding, with what shows it and the fix. */
-function renderFindings(findings: readonly Finding[], { color, width }: View): string[] {
+export function renderFindings(findings: readonly Finding[], { color, width }: View): string[] {
   const paint = painter(color);
   const indented = (text: string) => wrap(text, width - INDENT.length).map((line) => `${INDENT}${line}`);
   return findings.flatMap(({ level, rule, target, says, fix, evidence, details = [] }) => {
@@ -79,7 +79,7 @@ function renderFindings(findings: readonly Finding[], { color, width }: View): s
   });
 }
 
-function countsOf(findings: readonly Finding[]): string {
+export function countsOf(findings: readonly Finding[]): string {
   return `${some(count(findings, 'error'), 'error')}, ${some(count(findings, 'warning'), 'warning')}`;
 }
 

@@ -56,6 +56,7 @@ export const TAPE_OPTIONS = {
       flag: {
         name: 'speed',
         value: 'HOW',
+        choices: ['instant', 'original'],
         help: 'replay at once (instant, default) or with the recorded pauses (original)',
       },
     },

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { GATEWAY_FLAGS, parseGatewayCli } from '../../emulator/cli/flags.ts';
+import { parseGatewayCli } from '../../emulator/cli/command-line.ts';
+import { GATEWAY_FLAGS } from '../../emulator/cli/flags.ts';
 import { createEmulator } from '../../emulator/index.ts';
 import { UsageError } from '../../terminal/flags.ts';
 import { temporaryFolder } from '../store/files.ts';

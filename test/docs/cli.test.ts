@@ -1,0 +1,45 @@
+import { execFile } from 'node:child_process';
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, expect, it } from 'vitest';
+import { readConfig } from '../../emulator/cli/config-file.ts';
+import { FLAGS } from '../../emulator/cli/flags.ts';
+import { temporaryFolder } from '../store/files.ts';
+import { makeProject, ROOT } from '../testing/project.ts';
+
+const PAGE = readFileSync(`${ROOT}docs/cli.md`, 'utf8');
+const blocks = (language: string) =>
+  [...PAGE.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))].map(([, code = '']) => code);
+const execute = promisify(execFile);
+
+const { folder, env, remove } = makeProject({});
+afterAll(remove);
+
+it('the commands of docs/cli.md run around a test, and fail on what they name', async () => {
+  const [commands = ''] = blocks('sh').filter((block) => block.includes('exec'));
+  const bin = join(folder, 'node_modules', '.bin');
+  await execute('mkdir', ['-p', bin]);
+  symlinkSync('../kimi-emulator/dist/emulator/cli/main.js', join(bin, 'kimi-emulator'));
+  await execute('chmod', ['+x', join(folder, 'node_modules/kimi-emulator/dist/emulator/cli/main.js')]);
+  const scripts = { test: 'node -e "console.log(process.env.KIMI_BASE_URL)"' };
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module', scripts }));
+  const { stdout } = await execute('sh', ['-ec', commands], { cwd: folder, env });
+  expect(stdout.match(/^http:\/\/127\.0\.0\.1:\d+\/v1$/gm)).toHaveLength(2);
+  expect(stdout).toContain('{"object":"list","data":[{"id":"kimi-');
+});
+
+it.each(['ts', 'yaml'])('the configuration of docs/cli.md in %s is valid', async (language) => {
+  const [text = ''] = blocks(language);
+  const name = `kimi-emulator.config.${language}`;
+  expect(text).toContain(name);
+  const place = temporaryFolder();
+  writeFileSync(join(place, name), text);
+  expect(await readConfig([], place)).toMatchObject({ rateTier: 1, limits: { sessions: 20 }, exec: {} });
+});
+
+it('the flags of docs/cli.md exist', () => {
+  const others = ['help', 'fail-on', 'upstream', 'replay', 'upstream-key-env'];
+  for (const [, flag = ''] of PAGE.matchAll(/`--([a-z-]+)/g))
+    expect([...Object.keys(FLAGS), ...others]).toContain(flag);
+});
