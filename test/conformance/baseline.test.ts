@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { Baseline } from '../../conformance/core/baseline.ts';
+import { applyBaseline, Baseline, baselineOf } from '../../conformance/core/baseline.ts';
 import { type RunOptions, runConformance } from '../../conformance/core/run.ts';
 import { behind } from '../../conformance/proof/mutant.ts';
 import { editJson, on } from '../../conformance/proof/proxy.ts';
@@ -76,4 +76,25 @@ it('a pattern that takes the built-in engine hours is matched at once, and one t
   const report = await judge([{ ...ENTRY, message: '^(\\w+\\s?)+\\s?$' }]);
   expect(report.baseline?.problems.join()).toContain('another message');
   expect(Baseline.safeParse({ baseline: 1, entries: [{ ...ENTRY, message: '(?=scode)' }] }).success).toBe(false);
+});
+
+it('a list written by --update holds for the next run, in which made-up words and ids are others', () => {
+  const failing = (message: string) => {
+    const verdict = 'fail' as const;
+    const rule = { case: CHECK, rule: 'balance.envelope' as const, profile: 'kimi-wire' as const };
+    return { id: CHECK, ...rule, level: 'MUST' as const, evidence: 'kimi' as const, verdict, durationMs: 1, message };
+  };
+  const today = new Date('2026-12-01');
+  const isKnown = (before: string, after: string) => {
+    const list = Baseline.parse(baselineOf([failing(before)], 'written by --update', today));
+    return applyBaseline(list, [failing(after)], false, today).problems.length === 0;
+  };
+  expect(isKnown('it was told KB08B99D0C: "" (3 tries)', 'it was told K1234567EF: "" (3 tries)')).toBe(true);
+  expect(isKnown('said: KF8C87EB91 K29A6C93EE K (3 tries)', 'said: K10CF0D388 KC7B6B (3 tries)')).toBe(true);
+  const long = (word: string) => `the deltas do not join to ${`${word} 你好 🌍 `.repeat(9)}: [${word}]`;
+  expect(isKnown(long('KA1ED36D13'), long('K0000000FF'))).toBe(true);
+  const id = (digit: string) => `id ses_${digit.repeat(8)}-1111-4111-8111-${digit.repeat(12)} is gone`;
+  expect(isKnown(id('a').replace('ses_', ''), id('b').replace('ses_', ''))).toBe(true);
+  expect(isKnown('expected 8, got 86', 'expected 8, got 87')).toBe(false);
+  expect(isKnown('it was told K1234567EF (a+b)', 'it was told K1234567EF aab')).toBe(false);
 });
