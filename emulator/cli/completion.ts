@@ -12,6 +12,7 @@ import { viewOf } from '../../terminal/text.ts';
 import { DOCTOR_SHAPE } from './doctor.ts';
 import { EXEC_SHAPE } from './exec.ts';
 import { COMMANDS, type CommandName, FLAGS, GATEWAY_FLAGS } from './flags.ts';
+import { JOURNAL_SHAPE } from './journal.ts';
 import { MODELS_SHAPE } from './models.ts';
 import { SPEND_SHAPE } from './spend.ts';
 import { TAPE_SHAPE } from './tape.ts';
@@ -34,6 +35,7 @@ function shapesOf(conformance: CommandShape): Shapes {
     spend: SPEND_SHAPE,
     models: MODELS_SHAPE,
     tools: TOOLS_SHAPE,
+    journal: JOURNAL_SHAPE,
     doctor: DOCTOR_SHAPE,
     conformance,
     completion: { flags: HELP_FLAG, actions: SHELLS },

@@ -28,6 +28,7 @@ export const COMMANDS = {
   spend: 'what the chats of a running emulator cost',
   models: 'what the live models take, side by side',
   tools: 'which tools the live API would refuse, why, and the fix',
+  journal: 'the requests to a running emulator: a line for each, or all of one',
   doctor: 'what in a run would fail or cost more on the live API',
   conformance: 'check this or another server against the contract',
   completion: 'completion of commands and flags, for bash, zsh or fish',

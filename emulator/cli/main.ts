@@ -25,6 +25,7 @@ const RUN: Readonly<Record<CommandName, Command>> = {
   spend: async (args) => (await import('./spend.ts')).runSpendCommand(args, process),
   models: async (args) => (await import('./models.ts')).runModelsCommand(args, process),
   tools: async (args) => (await import('./tools.ts')).runToolsCommand(args, process),
+  journal: async (args) => (await import('./journal.ts')).runJournalCommand(args, process),
   doctor: async (args) => (await import('./doctor.ts')).runDoctorCommand(args, process),
   conformance: async (args) => {
     const { conformanceCommand, processTerminal } = await conformanceKit();

@@ -10,7 +10,7 @@ import type { CommandIo } from './usage.ts';
 export function logRequests({ journal, faults }: Emulator, form: Exclude<LogForm, 'off'>, io: CommandIo): () => void {
   const served = new Served();
   const redactors = new Redactors();
-  const print = form === 'json' ? jsonLine : textLines(io);
+  const print = form === 'json' ? jsonLine : entryLines(io, () => new Date());
   journal.follow((exchange) => {
     served.add(exchange);
     const isRefused = exchange.status >= FIRST_REFUSAL;
@@ -58,8 +58,11 @@ const INDENT = ' '.repeat(14);
 /** Ids and figures in full need so many columns. */
 const WIDE = 110;
 
-/** Lines for people: within the width of a terminal, and whole where they go elsewhere. */
-function textLines({ stdout, env }: CommandIo): (entry: JournalEntry) => string {
+/** Lines for people: within the width of a terminal, and whole where they go elsewhere. @param dateOf the time that is shown */
+export function entryLines(
+  { stdout, env }: CommandIo,
+  dateOf: (entry: JournalEntry) => Date,
+): (entry: JournalEntry) => string {
   return (entry) => {
     const view = viewOf(stdout, env);
     const width = stdout.isTTY ? view.width : Number.POSITIVE_INFINITY;
@@ -67,15 +70,15 @@ function textLines({ stdout, env }: CommandIo): (entry: JournalEntry) => string 
     const below = notesOf(entry).flatMap((note) =>
       Number.isFinite(width) ? wrap(oneLine(note), width - INDENT.length) : oneLine(note),
     );
-    const lines = [requestLine(entry, width, paint), ...below.map((line) => paint('dim', INDENT + line))];
+    const time = dateOf(entry).toTimeString().slice(0, 8);
+    const lines = [requestLine(entry, time, width, paint), ...below.map((line) => paint('dim', INDENT + line))];
     return `${lines.join('\n')}\n`;
   };
 }
 
-function requestLine(entry: JournalEntry, width: number, paint: Paint): string {
+function requestLine(entry: JournalEntry, time: string, width: number, paint: Paint): string {
   const { n, method, status, lost } = entry;
   const isWide = width >= WIDE;
-  const time = new Date().toTimeString().slice(0, 8);
   const head = `${time} ${`#${n}`.padStart(5)} ${method.padEnd(6)} `;
   const state = status === 0 ? '---' : String(status);
   const figures = `${tokensOf(entry, isWide).padStart(isWide ? 15 : 9)} ${cachedOf(entry).padStart(4)} ${timeOf(entry).padStart(8)} ${costText(entry).padEnd(7)}`;
@@ -101,7 +104,7 @@ function tokensOf({ usage }: JournalEntry, isWide: boolean): string {
 }
 
 /** 999, 8.1k, 262k, 1.0M */
-export function compact(tokens: number): string {
+function compact(tokens: number): string {
   if (tokens < 1_000) return String(tokens);
   const [size, unit] = tokens < 999_500 ? [tokens / 1_000, 'k'] : [tokens / 1_000_000, 'M'];
   return `${size < 99.95 ? size.toFixed(1) : Math.round(size)}${unit}`;

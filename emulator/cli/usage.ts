@@ -67,6 +67,12 @@ export function runningEmulator(
   };
 }
 
+/** Whether an id is meant: it, or its beginning, with its prefix or without, as the request log shortens it. */
+export function isIdStart(id: string, given: string): boolean {
+  const start = given.replace(/…$/, '');
+  return start !== '' && (id.startsWith(start) || id.slice(id.indexOf('_') + 1).startsWith(start));
+}
+
 /**
  * The answer of a control route, such as `/_emulator/spend`.
  * @throws UsageError for what is not a URL; CommandError where no emulator answers there
