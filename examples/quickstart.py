@@ -1,4 +1,4 @@
-"""A session and a turn on the server of `npm start`. With the official SDK (`pip install openai`):
+"""A session and a turn: `npx kimi-emulator exec -- python3 quickstart.py`. With the official SDK (`pip install openai`):
 
     import os
     from openai import OpenAI

@@ -1,9 +1,8 @@
 """The rolling-snapshot loop with nothing but Python's standard library (3.8 and later).
 
-    npm start                                     # in another shell
-    python3 examples/rolling_snapshot.py          # or: rolling_snapshot.py FILE --trigger 20000
+    npx kimi-emulator exec -- python3 rolling_snapshot.py     # or: rolling_snapshot.py FILE --trigger 20000
 
-KIMI_BASE_URL and KIMI_API_KEY name the server, as `npm start` prints them. With the official SDK the loop reads:
+KIMI_BASE_URL and KIMI_API_KEY name the server, as `exec` sets them. With the official SDK the loop reads:
 
     client = OpenAI(base_url=os.environ["KIMI_BASE_URL"], api_key=os.environ["KIMI_API_KEY"])
     snapshots = []
@@ -87,12 +86,32 @@ def pages(paths):
                 yield f"{path.name} from {start}, reading {reading}:\n\n{page}\n\nWhat does this part tell?"
 
 
+class Progress:
+    """How full the window is: a bar that moves on a terminal, a line for every tenth elsewhere."""
+
+    def __init__(self, out, trigger):
+        self.out, self.trigger, self.again, self.tenth = out, trigger, "\r\x1b[K" if out.isatty() else "", -1
+
+    def show(self, window, rounds):
+        share = min(1, window / self.trigger)
+        text = f"[{'#' * round(30 * share):-<30}] {window:>7,} of {self.trigger:,} tokens, round {rounds:,}"
+        if self.again:
+            print(self.again + text, end="", file=self.out, flush=True)
+        elif int(10 * share) != self.tenth:
+            print(text, file=self.out, flush=True)
+        self.tenth = int(10 * share)
+
+    def say(self, text):
+        print(self.again + text, file=self.out, flush=True)
+
+
 def play(kimi, texts, trigger, crossings):
+    progress = Progress(sys.stdout, trigger)
     instructions = {"role": "system", "content": "You take part in a long conversation. Answer from what stands in it."}
     session = kimi.call("POST", "/sessions", {"model": "kimi-k3", "title": "rolling snapshot", "messages": [instructions]})
     session_id, window = session["session_id"], session["usage"]["total_tokens"]
     rounds, sent, stateless, left, snapshots = 0, window, 0, ROUNDS_TO_UNDO, []
-    print(f"session   {session_id}, cut above {trigger:,} tokens")
+    progress.say(f"session   {session_id}, cut above {trigger:,} tokens")
     for text in texts:
         if len(snapshots) >= crossings:
             if left == 0:
@@ -108,11 +127,12 @@ def play(kimi, texts, trigger, crossings):
         sent += sum(message["tokens"] for message in newest if message["role"] == "user")
         if len(snapshots) > cuts:
             before, window = window, kimi.call("GET", f"/sessions/{session_id}")["usage"]["total_tokens"]
-            print(f"snapshot  {snapshots[-1]['snapshot_id']} holds {before:,} tokens")
-            print(f"cut       {before:,} -> {window:,} tokens")
+            progress.say(f"snapshot  {snapshots[-1]['snapshot_id']} holds {before:,} tokens")
+            progress.say(f"cut       {before:,} -> {window:,} tokens")
+        progress.show(window, rounds)
     last = snapshots[-1]["snapshot_id"]
     restored = kimi.call("POST", f"/sessions/{session_id}/rollback", {"snapshot_id": last})
-    print(f"rollback  {last}: {window:,} -> {restored['usage']['total_tokens']:,} tokens\n")
+    progress.say(f"rollback  {last}: {window:,} -> {restored['usage']['total_tokens']:,} tokens\n")
     print(f"rounds    {rounds:,}, {len(snapshots)} snapshots")
     print(f"sent      {sent:,} tokens")
     print(f"stateless {stateless:,} tokens would have been sent without a session: {stateless / sent:.1f} times as many")
@@ -133,7 +153,7 @@ def main():
     except urllib.error.HTTPError as error:
         sys.exit(f"rolling_snapshot: {error.code} {error.read().decode(errors='replace')}")
     except urllib.error.URLError as error:
-        sys.exit(f"rolling_snapshot: no server answers at {kimi.base_url} ({error.reason}); npm start runs one")
+        sys.exit(f"rolling_snapshot: no server answers at {kimi.base_url} ({error.reason}); npx kimi-emulator starts one")
     except (OSError, RuntimeError) as error:
         sys.exit(f"rolling_snapshot: {error}")
 

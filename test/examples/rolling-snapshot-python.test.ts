@@ -14,13 +14,19 @@ it("plays the loop with Python's standard library alone", async (context) => {
   const { env, ...server } = await startMetered();
   // -S and -E: no installed packages, no settings of this machine.
   const args = ['-S', '-E', 'examples/rolling_snapshot.py', '--trigger', String(TRIGGER)];
-  await expectPlayed(await run('python3', args, env), { ...server, trigger: TRIGGER, crossings: 2 });
+  const played = await run('python3', args, env);
+  await expectPlayed(played, { ...server, trigger: TRIGGER, crossings: 2 });
+  const bars = played.stdout.split('\n').filter((line) => line.startsWith('['));
+  expect(bars.length).toBeGreaterThan(5);
+  expect(bars[0]).toMatch(/^\[#*-+\] +[\d,]+ of 11,000 tokens, round 1$/);
+  expect(new Set(bars.map((bar) => bar.length)).size).toBeLessThan(4);
+  expect(played.stdout).not.toContain('\x1b');
 
   const refused = await run('python3', ['examples/rolling_snapshot.py', '--trigger', '1'], env);
   expect(refused.status).toBe(2);
   const absent = await run('python3', ['examples/rolling_snapshot.py'], { KIMI_BASE_URL: 'http://127.0.0.1:9/v1' });
   expect(absent.stderr).toMatch(
-    /^rolling_snapshot: no server answers at http:\/\/127\.0\.0\.1:9\/v1 \([^\n]+\); npm start runs one\n$/,
+    /^rolling_snapshot: no server answers at http:\/\/127\.0\.0\.1:9\/v1 \([^\n]+\); npx kimi-emulator starts one\n$/,
   );
   expect(absent.status).toBe(1);
 });

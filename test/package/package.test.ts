@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -32,8 +32,24 @@ it('holds what is built and what users read, and no tests', () => {
   expect(files).toContain('dist/contract/index.d.ts');
   expect(files).toContain('README.md');
   expect(files).toContain('LICENSE');
-  expect(files.filter((file) => /(^|\/)(test|bench|examples|node_modules)\//.test(file))).toEqual([]);
+  expect(files.filter((file) => /(^|\/)(test|bench|node_modules)\//.test(file))).toEqual([]);
+  // What runs where the package is installed: the others need the checkout.
+  const examples = files.filter((file) => file.startsWith('examples/') && !file.endsWith('.txt'));
+  expect(examples).toEqual(['examples/quickstart.py', 'examples/rolling_snapshot.py']);
+  expect(files).toContain('examples/input/1-harbour-log.txt');
   expect(files.filter((file) => /\.ts$/.test(file) && !/\.d\.ts$/.test(file))).toEqual([]);
+});
+
+it('is built by an installation from git, and by no other', async () => {
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: { prepare: string } };
+  const cwd = mkdtempSync(join(folder, 'git-'));
+  const build = `node -e "fs.mkdirSync('dist'); console.log('built')"`;
+  writeFileSync(join(cwd, 'package.json'), JSON.stringify({ scripts: { prepare: scripts.prepare, build } }));
+  const prepare = async () => (await run('npm', ['run', 'prepare'], { cwd })).stdout;
+  expect(await prepare()).not.toMatch(/^built$/m);
+  writeFileSync(join(cwd, 'build.ts'), '');
+  expect(await prepare()).toMatch(/^built$/m);
+  expect(await prepare()).not.toMatch(/^built$/m);
 });
 
 it('holds the rules and cases of the conformance kit, and nothing of its proof', () => {
