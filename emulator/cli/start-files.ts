@@ -47,10 +47,14 @@ export async function followScript(emulator: Emulator, path: string, say: (line:
     clearTimeout(timer);
     timer = setTimeout(() => void reload(), SETTLED_MS).unref();
   };
-  // Its folder, as a file that takes its place is another one.
-  const watcher = watch(dirname(path), { persistent: false }, reloadSoon);
-  watcher.on('error', (error) => say(`--script: changes of ${path} are no longer seen: ${error.message}`));
-  reloadSoon();
+  const unseen = ({ message }: Error) => say(`--script: changes of ${path} are not seen: ${message}`);
+  try {
+    // Its folder, as a file that takes its place is another one.
+    watch(dirname(path), { persistent: false }, reloadSoon).on('error', unseen);
+    reloadSoon();
+  } catch (error) {
+    unseen(error as Error);
+  }
 }
 
 async function loadScript({ model }: Emulator, path: string): Promise<string> {

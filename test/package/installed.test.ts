@@ -41,6 +41,7 @@ it.each([
   ['the server', [BIN, '--port', '0', '--memory']],
   ['the server with a file', [BIN, '--port', '0', '--db', 'state/state.db']],
   ['the gateway', [BIN, 'gateway', '--port', '0', '--upstream', 'http://127.0.0.1:9/v1']],
+  ['exec', [BIN, 'exec', '--', process.execPath, '--version']],
   ['conformance', [BIN, 'conformance', '--case', 'append']],
 ])('without the binary of better-sqlite3 %s says in one line what to run', async (_, [path = '', ...args]) => {
   const { folder, node } = projectWithoutBinary();

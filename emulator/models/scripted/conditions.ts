@@ -88,7 +88,7 @@ function shown(text: string): string {
 /** What rules ask of a request. */
 export interface RequestFacts {
   request: ModelRequest;
-  /** Of the last message, without notes. */
+  /** Of the last message, without reminders. */
   text: string;
   role: string;
   session: string | undefined;
@@ -101,9 +101,9 @@ export interface RequestFacts {
 /** @param answered answers that the session was given in full */
 export function factsOf(request: ModelRequest, answered: number): RequestFacts {
   const { session, model } = request;
-  const noted = request.messages.findLastIndex((message) => !isNote(message));
-  // A prompt of notes alone ends with the last of them.
-  const messages = noted === -1 ? request.messages : request.messages.slice(0, noted + 1);
+  const ends = request.messages.findLastIndex((message) => !isReminder(message));
+  // A prompt of reminders alone ends with the last of them.
+  const messages = ends === -1 ? request.messages : request.messages.slice(0, ends + 1);
   const last = messages.at(-1);
   return {
     request,
@@ -112,25 +112,25 @@ export function factsOf(request: ModelRequest, answered: number): RequestFacts {
     session: session?.id,
     turn: session
       ? answered + 1
-      : request.messages.filter((message) => message.role === 'user' && !isNote(message)).length,
+      : request.messages.filter((message) => message.role === 'user' && !isReminder(message)).length,
     model,
     toolResults: toolResults(messages),
   };
 }
 
 /** What agents add to a user's messages [Kimi Code 0.38, Claude Code, Cline and Codex as seen 2026-11]. */
-const NOTES = ['system-reminder', 'system', 'environment_details', 'environment_context', 'user_instructions'];
+const REMINDERS = ['system-reminder', 'system', 'environment_details', 'environment_context', 'user_instructions'];
 
-/** The text of a message, without notes; tools and models write none. */
+/** The text of a message, without reminders; tools and models write none. */
 function ownText({ role, content }: ChatMessage): string {
   const text = contentText(content);
   if ((role !== 'user' && role !== 'system') || !text.includes('<')) return text;
-  const own = NOTES.reduce(withoutElement, text);
+  const own = REMINDERS.reduce(withoutElement, text);
   return own === text ? text : own.trim();
 }
 
-/** Whether a message is of notes, and of nothing else. */
-function isNote(message: ChatMessage): boolean {
+/** Whether a message is of reminders, and of nothing else. */
+function isReminder(message: ChatMessage): boolean {
   return contentText(message.content) !== '' && ownText(message) === '';
 }
 
@@ -152,7 +152,7 @@ function usersOwn(messages: readonly ChatMessage[], count: number): string[] {
   const own: string[] = [];
   for (let index = messages.length - 1; index >= 0 && own.length < count; index -= 1) {
     const message = messages[index];
-    if (message?.role === 'user' && !isNote(message)) own.push(ownText(message));
+    if (message?.role === 'user' && !isReminder(message)) own.push(ownText(message));
   }
   return own;
 }

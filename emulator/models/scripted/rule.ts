@@ -9,7 +9,7 @@ export type TextMatch = string | RegExp | { regex: string; flags?: string | unde
 /** What a request has to be like. All that is named has to hold; texts of messages hold a text, names are one. */
 export interface When {
   /**
-   * The text of the last message, without what agents add to it: `<system-reminder>` and other notes, in it or in messages of
+   * The text of the last message, without what agents add to it: `<system-reminder>` and the like, in it or in messages of
    * their own after it.
    */
   text?: TextMatch;

@@ -85,7 +85,7 @@ describe('tool results at the end', () => {
   });
 });
 
-describe('notes that agents add', () => {
+describe('reminders that agents add', () => {
   const REMINDER = '<system-reminder>The todo list is empty.\nDo not mention this.</system-reminder>';
   const DETAILS = '<environment_details># Open tabs\nweather.ts</environment_details>';
   const TASK = 'How is the weather?';
