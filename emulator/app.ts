@@ -123,6 +123,7 @@ function inspectorRoutes(inspecting: Inspecting): LazyRoutes[] {
         'GET /',
         'GET /live',
         'GET /sessions',
+        'GET /snapshots',
         'GET /sessions/:id',
         'GET /sessions/:id/window',
         'GET /sessions/:id/text',

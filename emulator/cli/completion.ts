@@ -19,6 +19,7 @@ import { TAPE_SHAPE } from './tape.ts';
 import { TOKENIZER_SHAPE } from './tokenizer.ts';
 import { TOOLS_SHAPE } from './tools.ts';
 import { type CommandIo, runCommand } from './usage.ts';
+import { DIFF_SHAPE, SESSIONS_SHAPE, WINDOW_SHAPE } from './windows.ts';
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
 const PROGRAM = 'kimi-emulator';
@@ -36,6 +37,9 @@ function shapesOf(conformance: CommandShape): Shapes {
     models: MODELS_SHAPE,
     tools: TOOLS_SHAPE,
     journal: JOURNAL_SHAPE,
+    sessions: SESSIONS_SHAPE,
+    window: WINDOW_SHAPE,
+    diff: DIFF_SHAPE,
     doctor: DOCTOR_SHAPE,
     conformance,
     completion: { flags: HELP_FLAG, actions: SHELLS },

@@ -46,7 +46,7 @@ export const READER_FLAGS = {
 } as const;
 
 /** A running emulator. */
-interface Running {
+export interface Running {
   url: string;
   controlKey: string | undefined;
   /** Who named it, as an error puts it; empty where the command line did. */
@@ -74,24 +74,37 @@ export function isIdStart(id: string, given: string): boolean {
 }
 
 /**
- * The answer of a control route, such as `/_emulator/spend`.
- * @throws UsageError for what is not a URL; CommandError where no emulator answers there
+ * The answer of a control route, whatever its status.
+ * @throws UsageError for what is not a URL; CommandError where nothing answers with JSON, or only with a key
  */
-export async function readRunning(
+export async function askRunning(
   { url, controlKey, from }: Running,
   path: string,
-  object: string,
-): Promise<Readonly<Record<string, unknown>>> {
+): Promise<{ status: number; body: Readonly<Record<string, unknown>> }> {
   if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) throw new UsageError(`takes one URL, not ${url}${from}`);
   try {
     const headers = controlKey === undefined ? {} : { Authorization: `Bearer ${controlKey}` };
     const response = await fetch(new URL(path, url), { headers });
     if (response.status === 403) throw new Error('status 403; a server that others can reach needs --control-key');
     const body = (await response.json().catch(() => ({}))) as Readonly<Record<string, unknown>>;
-    if (body.object !== object) throw new Error(`status ${response.status}, and not ${object}`);
-    return body;
+    return { status: response.status, body };
   } catch (error) {
     const { cause, message } = error as Error & { cause?: { code?: string } };
-    throw new CommandError(`no emulator answers at ${url}${from}: ${cause?.code ?? message}`, EXIT_UNREACHABLE);
+    throw unreachable({ url, from }, cause?.code ?? message);
   }
+}
+
+function unreachable({ url, from }: Pick<Running, 'url' | 'from'>, why: string): CommandError {
+  return new CommandError(`no emulator answers at ${url}${from}: ${why}`, EXIT_UNREACHABLE);
+}
+
+/** The answer of a control route that tells its kind, such as that of `/_emulator/spend`. @throws as `askRunning` does */
+export async function readRunning(
+  running: Running,
+  path: string,
+  object: string,
+): Promise<Readonly<Record<string, unknown>>> {
+  const { status, body } = await askRunning(running, path);
+  if (body.object !== object) throw unreachable(running, `status ${status}, and not ${object}`);
+  return body;
 }

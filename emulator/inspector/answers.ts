@@ -2,7 +2,7 @@ import type { ChangeKind } from '../store/past.ts';
 
 /** What the routes below `/_emulator/inspect` answer with. The page is compiled against these types. */
 
-/** A place to look at a session's window from: `now`, the number of a moment, or the id of a snapshot. */
+/** A place to look at a session's window from: `now`, the number of a moment, or the id of a snapshot or of another session. */
 export type At = string;
 
 export interface Overview {
@@ -46,6 +46,17 @@ export interface SessionLine {
   cost: number;
   metadata: Record<string, string>;
   forked_from: { snapshot_id: string } | { share_id: string } | null;
+}
+
+export interface SnapshotLine {
+  id: string;
+  session: string;
+  account: string;
+  name: string | null;
+  model: string;
+  created_at: number;
+  tokens: number;
+  messages: number;
 }
 
 export interface TimelineItem {
@@ -101,6 +112,7 @@ export interface WindowPage {
   tokens: number;
   tools: number;
   window: number;
+  shares: Shares;
   messages: number;
   items: MessageLine[];
 }

@@ -19,7 +19,7 @@ import { liveEvents } from './live.ts';
 import { listRequests, requestText } from './requests.ts';
 import { SessionLines } from './sessions.ts';
 import { summaryOf } from './summary.ts';
-import { difference, pageOf, searchDropped, textPart, windowAt } from './windows.ts';
+import { difference, pageOf, searchDropped, subjectOf, textPart, windowAt } from './windows.ts';
 
 /** Nothing from elsewhere, nothing inline, and in nobody's frame. */
 const POLICY = [
@@ -109,6 +109,12 @@ export function inspectRoutes({ services, history, readOnly, send: sendAgain }: 
     if (!session) throw new ApiError('session_not_found', { session: c.req.param('id') ?? '' });
     return session;
   };
+  /** A session, or a snapshot. */
+  const shownOf = (c: RequestContext) => {
+    const subject = subjectOf(services, c.req.param('id') ?? '');
+    if (!subject) throw new ApiError('session_not_found', { session: c.req.param('id') ?? '' });
+    return subject;
+  };
   const query = <Name extends keyof typeof QUERIES>(c: RequestContext, name: Name) =>
     parseFields(c, QUERIES[name], c.req.query()) as z.infer<(typeof QUERIES)[Name]>;
   const answer =
@@ -157,6 +163,10 @@ export function inspectRoutes({ services, history, readOnly, send: sendAgain }: 
     }),
   );
   routes.get(
+    '/snapshots',
+    answer(() => ({ data: lines.snapshots() })),
+  );
+  routes.get(
     '/sessions/:id',
     answer((c) => lines.timeline(sessionOf(c), query(c, 'timeline'))),
   );
@@ -164,21 +174,21 @@ export function inspectRoutes({ services, history, readOnly, send: sendAgain }: 
     '/sessions/:id/window',
     answer((c) => {
       const { at: place, from, limit } = query(c, 'window');
-      return pageOf(services, windowAt(services, sessionOf(c), place), from, limit);
+      return pageOf(services, windowAt(services, shownOf(c), place), from, limit);
     }),
   );
   routes.get(
     '/sessions/:id/text',
     answer((c) => {
       const { at: place, ...wanted } = query(c, 'text');
-      return textPart(services, windowAt(services, sessionOf(c), place), wanted);
+      return textPart(services, windowAt(services, shownOf(c), place), wanted);
     }),
   );
   routes.get(
     '/sessions/:id/diff',
     answer((c) => {
       const { a, b } = query(c, 'diff');
-      const session = sessionOf(c);
+      const session = shownOf(c);
       return unswept(() => difference(services, windowAt(services, session, a), windowAt(services, session, b)));
     }),
   );
@@ -186,7 +196,7 @@ export function inspectRoutes({ services, history, readOnly, send: sendAgain }: 
     '/sessions/:id/dropped',
     answer((c) => {
       const { at: place, q } = query(c, 'search');
-      const session = sessionOf(c);
+      const session = shownOf(c);
       return unswept(() => searchDropped(services, session, windowAt(services, session, place), q));
     }),
   );
@@ -194,7 +204,7 @@ export function inspectRoutes({ services, history, readOnly, send: sendAgain }: 
     '/sessions/:id/summary',
     answer((c) => {
       const { at: place, q, section } = query(c, 'summary');
-      const session = sessionOf(c);
+      const session = shownOf(c);
       const shown = windowAt(services, session, place);
       return unswept(() => summaryOf(services, session, shown, { query: q, section }));
     }),

@@ -4,12 +4,11 @@ import type { Services } from '../services.ts';
 import type { View } from '../store/entries.ts';
 import type { SessionRow } from '../store/sessions.ts';
 import type { SnapshotRow } from '../store/snapshots.ts';
-import type { SessionLine, Shares, Timeline, TimelineItem } from './answers.ts';
+import type { SessionLine, SnapshotLine, Timeline, TimelineItem } from './answers.ts';
+import { sharesOf } from './windows.ts';
 
 const SLICE = 100;
 const MAX_KNOWN = 4_096;
-/** Pinned messages that may stand before a summary. */
-const MOST_BEFORE_SUMMARY = 16;
 const FIRST_REFUSAL = 400;
 
 type Shown = Omit<SessionLine, 'cost' | 'cut_at'>;
@@ -29,6 +28,26 @@ export class SessionLines {
   find(id: string): SessionRow | undefined {
     const [named] = this.#rows.sessions(id);
     return named && this.#services.store.sessions.find(named.account, id);
+  }
+
+  /** Snapshots of all sessions, those that are deleted too, the newest first. */
+  snapshots(): SnapshotLine[] {
+    const { snapshots } = this.#services.store;
+    const rows = this.#rows.snapshots().flatMap(({ id, account }) => snapshots.find(account, id) ?? []);
+    return rows.toReversed().map(({ id, sessionId, account, name, model, createdAt, archived, toolset }) => {
+      const tokens = this.#tokens({ view: archived, toolset });
+      const short = account.slice(0, 12);
+      return {
+        id,
+        session: sessionId,
+        account: short,
+        name,
+        model,
+        created_at: createdAt,
+        tokens,
+        messages: archived.messages,
+      };
+    });
   }
 
   count(): number {
@@ -125,15 +144,6 @@ export class SessionLines {
     const { id, account, title, model, version, view, metadata, forkedFrom } = session;
     const tools = store.toolsets.tokens(session.toolset);
     const window = profiles.of(model).limits.window_tokens;
-    const pins = store.history.last(view)?.heldTokens ?? 0;
-    const summary = this.#summaryTokens(view);
-    const shares: Shares = {
-      tools,
-      pins,
-      summary,
-      messages: Math.max(0, view.tokens - pins - summary),
-      free: Math.max(0, window - tools - view.tokens),
-    };
     const shown: Shown = {
       id,
       account: account.slice(0, 12),
@@ -145,22 +155,13 @@ export class SessionLines {
       messages: view.messages,
       tokens: tools + view.tokens,
       window,
-      shares,
+      shares: sharesOf(this.#services, session),
       metadata,
       forked_from: forkedFrom,
     };
     if (this.#known.size >= MAX_KNOWN) this.#known.clear();
     this.#known.set(id, shown);
     return shown;
-  }
-
-  /** A summary stands at the start of its window, behind pins. */
-  #summaryTokens(view: View): number {
-    const { history } = this.#services.store;
-    const pins = history.last(view)?.heldMessages ?? 0;
-    const limit = Math.min(pins, MOST_BEFORE_SUMMARY) + 1;
-    const first = history.page(view, { order: 'asc', limit });
-    return first.find(({ summary, held }) => summary && !held)?.tokens ?? 0;
   }
 }
 

@@ -6,9 +6,8 @@ import { type LabelledLine, oneLine, readSummary } from '../engines/compression/
 import type { Services } from '../services.ts';
 import { wordsOf } from '../sessions/messages.ts';
 import { readWindow } from '../store/history.ts';
-import type { SessionRow } from '../store/sessions.ts';
 import type { SummaryLine, SummaryView } from './answers.ts';
-import { readAt, type ShownWindow } from './windows.ts';
+import { readAt, type ShownWindow, type Subject } from './windows.ts';
 
 /** Where a summary is looked for, and pieces that are shown at most. */
 const FIRST_MESSAGES = 64;
@@ -21,7 +20,7 @@ const MOST_PIECES = 200;
  */
 export async function summaryOf(
   services: Services,
-  session: SessionRow,
+  session: Subject,
   shown: ShownWindow,
   { query, section }: { query: string; section: string | undefined },
 ): Promise<SummaryView> {

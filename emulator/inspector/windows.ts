@@ -6,7 +6,7 @@ import { referenceOf } from '../sessions/media.ts';
 import { containsWords, wordsOf } from '../sessions/messages.ts';
 import type { StoredMessage, View } from '../store/entries.ts';
 import type { SessionRow } from '../store/sessions.ts';
-import type { At, Diff, DiffRun, Dropped, MessageLine, TextPart, WindowPage } from './answers.ts';
+import type { At, Diff, DiffRun, Dropped, MessageLine, Shares, TextPart, WindowPage } from './answers.ts';
 
 /** Characters of a text in a list, and in one part of it. */
 const PREVIEW = 600;
@@ -23,17 +23,54 @@ export interface ShownWindow {
   version: number | null;
 }
 
+/** Whose windows are looked at: a session, or a snapshot, of which the session may be gone. */
+export type Subject = Pick<SessionRow, 'id' | 'account' | 'model' | 'view' | 'toolset'> & { version: number | null };
+
+/** What a session's or a snapshot's id names, of whatever account. */
+export function subjectOf({ store }: Pick<Services, 'store'>, id: string): Subject | undefined {
+  const rows = store.portableRows();
+  const [named] = rows.sessions(id);
+  if (named) return store.sessions.find(named.account, id);
+  const taken = rows.snapshot(id);
+  const snapshot = taken && store.snapshots.find(taken.account, id);
+  return snapshot && { ...snapshot, id: snapshot.sessionId, view: snapshot.archived, version: null };
+}
+
 /** @throws ApiError where there is no such moment any more, or no such snapshot */
-export function windowAt({ store }: Pick<Services, 'store'>, session: SessionRow, at: At): ShownWindow {
-  if (at === 'now') return { at, ...session };
+export function windowAt({ store }: Pick<Services, 'store'>, session: Subject, at: At): ShownWindow {
+  if (at === 'now') return { ...session, at };
   if (/^\d+$/.test(at)) {
     const moment = store.past.of(session.id).find(({ n }) => String(n) === at);
     if (!moment) throw invalid(`the session's past has no moment ${at} any more; see --history`, 'at');
     return { ...moment, at };
   }
-  const snapshot = store.snapshots.find(session.account, at);
-  if (!snapshot) throw new ApiError('snapshot_not_found', { snapshot: at, param: 'at' });
-  return { ...snapshot, at, view: snapshot.archived, version: null };
+  const other = subjectOf({ store }, at);
+  if (!other) throw new ApiError('snapshot_not_found', { snapshot: at, param: 'at' });
+  return { ...other, at };
+}
+
+/** Pinned messages that may stand before a summary. */
+const MOST_BEFORE_SUMMARY = 16;
+
+/** What a window's tokens are for. */
+export function sharesOf(
+  { store, profiles }: Pick<Services, 'store' | 'profiles'>,
+  { model, view, toolset }: Pick<ShownWindow, 'model' | 'view' | 'toolset'>,
+): Shares {
+  const tools = store.toolsets.tokens(toolset);
+  const last = store.history.last(view);
+  // A summary stands at the start of its window, behind pins.
+  const limit = Math.min(last?.heldMessages ?? 0, MOST_BEFORE_SUMMARY) + 1;
+  const first = store.history.page(view, { order: 'asc', limit });
+  const summary = first.find((message) => message.summary && !message.held)?.tokens ?? 0;
+  const pins = last?.heldTokens ?? 0;
+  return {
+    tools,
+    pins,
+    summary,
+    messages: Math.max(0, view.tokens - pins - summary),
+    free: Math.max(0, profiles.of(model).limits.window_tokens - tools - view.tokens),
+  };
 }
 
 export function pageOf(services: Services, shown: ShownWindow, from: number, limit: number): WindowPage {
@@ -48,6 +85,7 @@ export function pageOf(services: Services, shown: ShownWindow, from: number, lim
     tools,
     tokens: tools + view.tokens,
     window: profiles.of(model).limits.window_tokens,
+    shares: sharesOf(services, shown),
     messages: view.messages,
     items: readAt(services, view, from, limit).map((message, place) => toLine(message, from + place, keptAfter)),
   };
@@ -179,7 +217,7 @@ const MOST_FOUND = 100;
  */
 export async function searchDropped(
   { store }: Pick<Services, 'store'>,
-  session: SessionRow,
+  session: Subject,
   shown: ShownWindow,
   query: string,
 ): Promise<Dropped> {

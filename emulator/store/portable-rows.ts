@@ -28,6 +28,11 @@ export class PortableRows {
     return session ? this.#sql.snapshotsOf.all(session.id, session.account) : this.#sql.snapshots.all();
   }
 
+  /** A snapshot of whatever account. */
+  snapshot(id: string): { id: string; account: string } | undefined {
+    return this.#sql.snapshot.all(id)[0];
+  }
+
   /** Which of these ids of sessions, snapshots, shares and files are taken, by whatever account. */
   taken(ids: readonly string[]): string[] {
     return ids.filter((id) => this.#sql.taken.get(id, id, id, id) !== undefined);
@@ -63,6 +68,7 @@ function statements(database: Database) {
     session: ids('sessions WHERE id = ?'),
     countSessions: database.prepare<[], { count: number }>('SELECT count(*) AS count FROM sessions'),
     snapshots: ids('snapshots'),
+    snapshot: ids('snapshots WHERE id = ?'),
     snapshotsOf: ids('snapshots WHERE session_id = ? AND account = ?'),
     taken: database.prepare<[string, string, string, string], unknown>(
       `SELECT 1 FROM sessions WHERE id = ? UNION ALL SELECT 1 FROM snapshots WHERE id = ?

@@ -3,13 +3,15 @@ import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, expect, it } from 'vitest';
+import type { Snapshot } from '../../contract/snapshots.ts';
 import { readConfig } from '../../emulator/cli/config-file.ts';
 import { FLAGS } from '../../emulator/cli/flags.ts';
 import { JOURNAL_SHAPE } from '../../emulator/cli/journal.ts';
+import { WINDOW_SHAPE } from '../../emulator/cli/windows.ts';
 import { ServerProcess } from '../cli/server-process.ts';
 import { temporaryFolder } from '../store/files.ts';
 import { startEmulator } from '../support/emulator.ts';
-import { createSession, sized } from '../support/session.ts';
+import { createSession } from '../support/session.ts';
 import { makeProject, ROOT } from '../testing/project.ts';
 
 const PAGE = readFileSync(`${ROOT}docs/cli.md`, 'utf8');
@@ -45,22 +47,27 @@ it.each(['ts', 'yaml'])('the configuration of docs/cli.md in %s is valid', async
 it('the flags of docs/cli.md exist', () => {
   const others = ['help', 'fail-on', 'upstream', 'replay', 'upstream-key-env'];
   for (const [, flag = ''] of PAGE.matchAll(/`--([a-z-]+)/g))
-    expect([...Object.keys({ ...FLAGS, ...JOURNAL_SHAPE.flags }), ...others]).toContain(flag);
+    expect([...Object.keys({ ...FLAGS, ...JOURNAL_SHAPE.flags, ...WINDOW_SHAPE.flags }), ...others]).toContain(flag);
 });
 
 it('the commands of docs/cli.md that look into a running emulator work', async () => {
   const api = await startEmulator('over HTTP');
   const session = await createSession(api);
-  await session.append(sized(10));
+  for (let write = 0; write < 8; write += 1) {
+    await session.append({ role: 'user', content: `The harbour has berth ${write}. ${'It rains. '.repeat(100)}` });
+  }
+  const { id: snapshot } = (await session.snapshot()).body as Snapshot;
+  await session.compress({ ratio: 2 });
   await session.truncate(1);
   const surroundings = { env: { KIMI_BASE_URL: api.emulator.baseURL }, cwd: temporaryFolder() };
   const lines = blocks('sh').flatMap((block) => block.trim().split('\n'));
-  const looking = lines.filter((line) => /^npx kimi-emulator journal/.test(line));
+  const looking = lines.filter((line) => /^npx kimi-emulator (?:journal|sessions|window|diff)/.test(line));
   expect(looking.length).toBeGreaterThan(3);
   for (const line of looking) {
     const [command = '', file] = line
       .replace('npx kimi-emulator ', '')
-      .replaceAll('3f9a', session.id.slice(5, 9))
+      .replaceAll('3f9a', session.id.slice(5, 12))
+      .replace('snap_77ab', snapshot.slice(0, 14))
       .split(' > ');
     const process = new ServerProcess(command.split(' '), surroundings);
     const first = await process.nextLine();
