@@ -107,7 +107,6 @@ interface Run {
 const NOUNS = new Set(['key', 'value', 'answer', 'question', 'output', 'call', 'tool', 'fact']);
 
 const joined = (run: readonly Word[]): string => run.map((word) => word.text).join('');
-const weightOf = (run: readonly Word[]): number => run.reduce((sum, word) => sum + word.weight, 0);
 
 /**
  * Tells whether keys name what was asked for: letter case, plurals, and spaces, underscores and hyphens between the words
@@ -126,12 +125,27 @@ export class KeyMatcher {
     const matcher = new KeyMatcher();
     const asked = wordsOfName(question).slice(-MAX_WORDS);
     const anyContent = asked.some((word) => word.weight > 0);
+    let added = 0;
     for (let from = 0; from < asked.length; from += 1) {
       const free = (asked[from - 1]?.weight ?? 0) === 0;
-      for (let to = from + 1; to <= Math.min(asked.length, from + LONGEST_RUN); to += 1) {
-        const run = asked.slice(from, to);
-        const weight = anyContent ? weightOf(run) : run.length / 2;
-        if (weight > 0) matcher.#add(run, { id: 0, weight, free });
+      let name = '';
+      let compound = '';
+      let content = 0;
+      let next = from;
+      for (let at = from; at < asked.length && at < from + LONGEST_RUN; at += 1) {
+        const { text, spelling, weight: own } = asked[at] as Word;
+        name += text;
+        compound += spelling;
+        content += own;
+        const weight = anyContent ? content : (at + 1 - from) / 2;
+        if (weight === 0) continue;
+        for (; next <= at; next += 1) {
+          if (next < added) continue;
+          matcher.#addWord(asked[next] as Word, anyContent);
+          added = next + 1;
+        }
+        if (at - from < LONGEST_COMPOUND) matcher.#spellings.add(compound);
+        matcher.#addRun(name, { id: 0, weight, free });
       }
     }
     return matcher;
@@ -142,20 +156,24 @@ export class KeyMatcher {
     const matcher = new KeyMatcher();
     names.forEach((name, id) => {
       const run = wordsOfName(name);
-      if (run.length > 0) matcher.#add(run, { id, weight: run.length, free: true });
+      if (run.length === 0) return;
+      const anyContent = run.some((word) => word.weight > 0);
+      for (const word of run) matcher.#addWord(word, anyContent);
+      if (run.length <= LONGEST_COMPOUND) matcher.#spellings.add(run.map((word) => word.spelling).join(''));
+      matcher.#addRun(joined(run), { id, weight: run.length, free: true });
     });
     return matcher;
   }
 
-  #add(run: readonly Word[], entry: Run): void {
-    for (const word of run) {
-      this.#asked.add(word.text);
-      // Words such as "of" end no key, and would make every separator behind them worth a look.
-      if (word.weight === 0 && weightOf(run) > 0 && !NOUNS.has(word.text)) continue;
-      for (const form of forms(word.spelling)) this.#spellings.add(form);
-    }
-    if (run.length <= LONGEST_COMPOUND) this.#spellings.add(run.map((word) => word.spelling).join(''));
-    const name = joined(run);
+  /** @param besideContent whether the words of its run say anything about the matter */
+  #addWord(word: Word, besideContent: boolean): void {
+    this.#asked.add(word.text);
+    // Words such as "of" end no key, and would make every separator behind them worth a look.
+    if (word.weight === 0 && besideContent && !NOUNS.has(word.text)) return;
+    for (const form of forms(word.spelling)) this.#spellings.add(form);
+  }
+
+  #addRun(name: string, entry: Run): void {
     const known = this.#runs.get(name);
     if (known === undefined) this.#runs.set(name, entry);
     else if (entry.free) known.free = true;
