@@ -79,7 +79,9 @@ function readPart(store: Store, part: MediaPart, field: string, { account, lifte
   const { head, blob, bytes } = found;
   const media = kind === 'image' ? measureImage(bytes) : measureVideo(bytes);
   if (isFault(media)) {
-    throw invalid('format' in media ? LIVE_TEXT.mediaFormat(kind, media.format) : `${field}: ${media.problem}`, field);
+    // Not captured from the live service. Clients look for "invalid image", and drop their pictures then [kimi-code 0.38.0].
+    const damaged = (problem: string) => `invalid ${kind}: ${field}: ${problem}`;
+    throw invalid('format' in media ? LIVE_TEXT.mediaFormat(kind, media.format) : damaged(media.problem), field);
   }
   blobs.set(blob.hash, blobs.get(blob.hash) ?? blob);
   return { ...withUrl(part, referenceTo(head, blob.hash)), media };

@@ -83,7 +83,7 @@ describe.each(TRANSPORTS)('pictures, %s', (transport) => {
       { type: 'image_url', image_url: `data:image/png;base64,#sha256=${'0'.repeat(64)}` },
       /not base64/,
     ],
-    ['0 × 0', picture(png(0, 0)), /^messages\[0\]\.content\[0\]\.image_url: .*no pixels/],
+    ['0 × 0', picture(png(0, 0)), /^invalid image: messages\[0\]\.content\[0\]\.image_url: .*no pixels/],
     ['60,000 × 60,000', picture(png(60_000, 60_000)), /more than 178956970 pixels/],
   ])('are refused in one line: %s', async (_, part, problem) => {
     const api = await start();

@@ -13,20 +13,20 @@ const runs = existsSync(MAIN) && (major > 22 || (major === 22 && minor >= 19));
 if (!runs) console.warn('SKIPPED: @moonshot-ai/kimi-code needs Node 22.19, and to be installed');
 
 /** Moonshot's own client, told nothing but where to go, in a folder of its own. */
-async function ask(emulator, folder) {
+async function ask(emulator, folder, { model = 'kimi-k3', prompt = 'Which code does note.txt hold?' } = {}) {
   const { url, close } = await emulator.listen();
   const env = {
     PATH: process.env.PATH,
     HOME: folder,
     KIMI_CODE_HOME: join(folder, 'home'),
     KIMI_CODE_NO_AUTO_UPDATE: '1',
-    KIMI_MODEL_NAME: 'kimi-k3',
+    KIMI_MODEL_NAME: model,
     KIMI_MODEL_API_KEY: 'sk-any',
     KIMI_MODEL_BASE_URL: `${url}/v1`,
   };
   const options = { cwd: folder, env, encoding: 'utf8' };
   const told = await new Promise((resolve) => {
-    const args = [MAIN, '--prompt', 'Which code does note.txt hold?'];
+    const args = [MAIN, '--prompt', prompt];
     const done = (error, stdout, stderr) => resolve({ ok: error === null, text: stdout + stderr });
     execFile(process.execPath, args, options, done).stdin?.end();
   });
@@ -53,12 +53,33 @@ async function start() {
   return { emulator, folder };
 }
 
-describe.skipIf(!runs)('@moonshot-ai/kimi-code 0.38 on kimi-k3', () => {
-  it('thinks, reads a file with its own tool and answers', async () => {
+describe.skipIf(!runs)('@moonshot-ai/kimi-code 0.38 on models that think', () => {
+  it.each(['kimi-k3', 'kimi-k2.6'])('on %s: thinks, reads a file with its own tool and answers', async (model) => {
     const { emulator, folder } = await start();
-    const { ok, text, statuses } = await ask(emulator, folder);
+    const { ok, text, statuses } = await ask(emulator, folder, { model });
     expect(text).toContain('It is 4711.');
     expect({ ok, statuses }).toEqual({ ok: true, statuses: [200, 200] });
+  });
+
+  it('drops its pictures and asks again where a damaged one is refused', async () => {
+    const { emulator, folder } = await start();
+    const name = 'damaged.png';
+    const path = join(folder, name);
+    await writeFile(path, Buffer.from('89504e470d0a1a0a00', 'hex'));
+    await emulator.script([
+      { when: { tool: { content: name } }, reply: { reasoning: 'It is gone.', text: 'I cannot see it.' } },
+      { reply: { reasoning: 'Look at it.', tool_calls: [{ name: 'ReadMediaFile', arguments: { path } }] } },
+    ]);
+    const { ok, text, statuses } = await ask(emulator, folder, { prompt: `What does ${name} show?` });
+    expect(text).toContain('I cannot see it.');
+    expect({ ok, statuses }).toEqual({ ok: true, statuses: [200, 400, 200] });
+  });
+
+  it('shows that its model is retired', async () => {
+    const { emulator, folder } = await start();
+    const { ok, text, statuses } = await ask(emulator, folder, { model: 'kimi-k2.5' });
+    expect(text).toContain('Not found the model kimi-k2.5 or Permission denied');
+    expect({ ok, statuses }).toEqual({ ok: false, statuses: [404] });
   });
 
   it('mends its history and asks again where tool calls are said to miss their results', async () => {
