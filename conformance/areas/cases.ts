@@ -7,6 +7,7 @@ import { COMPRESS_CASES } from './compress/cases.ts';
 import { ERRORS_CASES } from './errors/cases.ts';
 import { FORKS_CASES } from './forks/cases.ts';
 import { IDEMPOTENCY_CASES } from './idempotency/cases.ts';
+import { K3_CASES } from './k3/cases.ts';
 import { LISTS_CASES } from './lists/cases.ts';
 import { MODELS_CASES } from './models/cases.ts';
 import { NDJSON_CASES } from './ndjson/cases.ts';
@@ -29,6 +30,7 @@ export const CASES: readonly Case[] = [
   ...TOOLS_CASES,
   ...MODELS_CASES,
   ...TOKENS_CASES,
+  ...K3_CASES,
   ...BALANCE_CASES,
   ...ERRORS_CASES,
   ...SESSIONS_CASES,

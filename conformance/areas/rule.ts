@@ -8,6 +8,9 @@ export const PROFILES = ['kimi-wire', 'session'] as const;
 
 export type Profile = (typeof PROFILES)[number];
 
+/** Models that rules of their own bind. */
+export type ModelFamily = 'kimi-k2' | 'kimi-k3';
+
 /** One rule of the contract. */
 export interface Rule {
   readonly profile: Profile;
@@ -17,7 +20,7 @@ export interface Rule {
   /** `wire`: judged from outside, by checks of the kit. Otherwise the test file that shows it. */
   readonly verified: 'wire' | `test/${string}.test.ts`;
   /** The model that it applies to; every model if absent. On another model it is reported, not scored. */
-  readonly model?: 'kimi-k2';
+  readonly model?: ModelFamily;
   /** True where it judges what answers hold. Of a target that hands on the answers of another server, it is reported, not scored. */
   readonly ofAnswers?: true;
 }
@@ -65,7 +68,12 @@ export function ofAnswers<One extends Rule>(rule: One): One {
   return { ...rule, ofAnswers: true };
 }
 
-/** A rule for K2 only: reported, not scored, on another model. */
+/** A rule for K2 only: on another model it is not judged. */
 export function onlyK2<One extends Rule>(rule: One): One {
   return { ...rule, model: 'kimi-k2' };
+}
+
+/** A rule for K3 and K3.1 only: on another model it is not judged. */
+export function onlyK3<One extends Rule>(rule: One): One {
+  return { ...rule, model: 'kimi-k3' };
 }

@@ -6,6 +6,7 @@ import { COMPRESS_RULES } from './compress/rules.ts';
 import { ERRORS_RULES } from './errors/rules.ts';
 import { FORKS_RULES } from './forks/rules.ts';
 import { IDEMPOTENCY_RULES } from './idempotency/rules.ts';
+import { K3_RULES } from './k3/rules.ts';
 import { LISTS_RULES } from './lists/rules.ts';
 import { MODELS_RULES } from './models/rules.ts';
 import { NDJSON_RULES } from './ndjson/rules.ts';
@@ -22,7 +23,7 @@ import { TRUNCATE_RULES } from './truncate/rules.ts';
 import { TURN_RULES } from './turn/rules.ts';
 import { VERSIONS_RULES } from './versions/rules.ts';
 
-export { type Level, PROFILES, type Profile, type Rule, type WireRule } from './rule.ts';
+export { type Level, type ModelFamily, PROFILES, type Profile, type Rule, type WireRule } from './rule.ts';
 
 /** Every rule of the contract, by its id. What an id means never changes; a rule that goes takes its id with it. */
 export const RULES = {
@@ -31,6 +32,7 @@ export const RULES = {
   ...TOOLS_RULES,
   ...MODELS_RULES,
   ...TOKENS_RULES,
+  ...K3_RULES,
   ...BALANCE_RULES,
   ...ERRORS_RULES,
   ...SESSIONS_RULES,

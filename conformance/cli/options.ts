@@ -187,7 +187,7 @@ const COMMAND_LINES = [
 const ENVIRONMENT = [
   ['KIMI_CONFORMANCE_TARGET', 'emulator, live or a URL'],
   ['KIMI_BASE_URL, KIMI_API_KEY', 'the endpoint, for live'],
-  ['KIMI_CONFORMANCE_MODEL', 'the model to test, for live'],
+  ['KIMI_CONFORMANCE_MODEL', 'the model to test; must be set for live'],
   ['KIMI_API_KEY_B', 'a second account, for the rules between accounts'],
 ] as const;
 

@@ -1,6 +1,6 @@
 import { MODEL_ID } from '../../contract/models.ts';
 import { UsageError } from '../../terminal/flags.ts';
-import { emulatorTarget, gatewayTarget, SMALL_LIMITS } from '../targets/emulator.ts';
+import { emulatorTarget, gatewayTarget, smallLimits } from '../targets/emulator.ts';
 import { endpointTarget, type Target } from '../targets/target.ts';
 import type { Options } from './options.ts';
 import type { Environment } from './terminal.ts';
@@ -14,21 +14,24 @@ const LOCAL_KEYS = { a: 'sk-conformance-a', b: 'sk-conformance-b' };
 export async function targetOf(options: Options, env: Environment): Promise<Target> {
   if (!options.gateway) return directTarget(options, env);
   const tokenizer = options.tokenizer === undefined ? {} : { tokenizer: options.tokenizer };
-  const limits = { ...(options.scale === 'small' && SMALL_LIMITS), ...options.limits };
-  return gatewayTarget(await directTarget(options, env), { limits, options: tokenizer });
+  const target = await directTarget(options, env);
+  const limits = { ...(options.scale === 'small' && smallLimits(target.model)), ...options.limits };
+  return gatewayTarget(target, { limits, options: tokenizer });
 }
 
 async function directTarget(options: Options, env: Environment): Promise<Target> {
   const named = options.target ?? env.KIMI_CONFORMANCE_TARGET ?? 'emulator';
-  if (named === 'emulator') return emulator(options);
+  if (named === 'emulator') return emulator(options, env);
   if (named === 'live') return live(options, env);
   if (isUrl(named)) return endpoint(plain('--target', named), options, env);
   throw new UsageError(`--target is emulator, live or a URL, not ${named}`);
 }
 
-async function emulator({ scale, http, gateway, tokenizer, deadlineMs, declares, limits }: Options): Promise<Target> {
+async function emulator(options: Options, env: Environment): Promise<Target> {
+  const { scale, http, gateway, tokenizer, deadlineMs, declares, limits } = options;
   if (Object.keys(limits).length > 0) throw new UsageError('--limit is for --target URL; the emulator has --scale');
   const target = await emulatorTarget({
+    ...(env.KIMI_CONFORMANCE_MODEL && { model: env.KIMI_CONFORMANCE_MODEL }),
     scale,
     http,
     options: { ...(tokenizer !== undefined && { tokenizer }), ...(gateway && { stateless: true }) },

@@ -24,7 +24,7 @@ export interface RunOptions extends Selection, RunnerOptions {
  * where the target does not answer as an API does; Interrupted
  */
 export async function runConformance(target: Target, options: RunOptions = {}): Promise<Report> {
-  const cases = select(options);
+  const cases = select(options, target.model);
   const runner = new Runner(target, options);
   const startedAt = new Date();
   const results: CheckResult[] = [];

@@ -6,13 +6,23 @@ import type { Target } from '../targets/target.ts';
 import { Api, type ApiOptions } from '../wire/api.ts';
 import { Connection } from '../wire/connection.ts';
 import { Exchanges, redactor } from '../wire/exchanges.ts';
+import { modelUnderTest } from '../wire/model.ts';
 import { SizedTexts } from '../wire/tokens.ts';
 import { Budget, priceOf } from './budget.ts';
 import { type Accounts, type Case, CaseContext, checkId, messageOf, NOT_REACHED } from './case.ts';
 import { cleanUp, deleteEverything } from './clean-up.ts';
 import { type CreatedResource, CreatedResources, resourceFileName } from './created-resources.ts';
 import { type Capabilities, plausibleLimits, preflight, probe, Unreachable } from './probe.ts';
-import { type CheckResult, Inconclusive, isScored, Mismatch, NotApplicable, NotRun, score } from './verdict.ts';
+import {
+  type CheckResult,
+  Inconclusive,
+  isOfModel,
+  isScored,
+  Mismatch,
+  NotApplicable,
+  NotRun,
+  score,
+} from './verdict.ts';
 
 /** A run that costs money was asked for without a limit of it. */
 export class MaxSpendMissing extends Error {}
@@ -100,25 +110,30 @@ export class Runner {
     const { target, limits } = this;
     const exchanges = new Exchanges(MAIN);
     const accounts = accountsOf(target, (key, account) => this.#open(key, account, { exchanges }));
-    const context = new CaseContext({ accounts, exchanges, limits, target, texts: this.#texts });
+    const checks = Object.entries(subject.checks);
+    const skipped = new Set(checks.flatMap(([name, rule]) => (isOfModel(target.model, RULES[rule]) ? [] : [name])));
+    const context = new CaseContext({ accounts, exchanges, limits, target, texts: this.#texts, skipped });
     let ending: unknown;
     try {
       if (this.connection.unresponsive !== undefined) throw new NotRun(this.connection.unresponsive);
       this.#requireOffered(subject);
       this.budget.requireCoverage(subject.cost(this.limits));
       this.#signal.throwIfAborted();
-      await subject.run(context);
+      if (skipped.size < checks.length) await subject.run(context);
       ending = context.unreached();
     } catch (error) {
       ending = this.#signal.aborted ? new NotRun('interrupted') : unreached(error);
     }
     await this.#cleanUp();
     const redact = this.redactor();
-    return Object.entries(subject.checks).map(([name, rule]) => {
+    return checks.map(([name, rule]) => {
       const unseen = { held: false as const, error: ending, exchanges: [], durationMs: 0 };
       const outcome = context.outcomes.get(name) ?? unseen;
       const { profile, level, evidence } = RULES[rule];
-      const verdict = score(outcome.held ? undefined : outcome.error, level, isScored(this.target, RULES[rule]));
+      const ofAnother = skipped.has(name);
+      const verdict = ofAnother
+        ? 'info'
+        : score(outcome.held ? undefined : outcome.error, level, isScored(this.target, RULES[rule]));
       const { durationMs } = outcome;
       const result = {
         id: checkId(subject, name),
@@ -130,6 +145,7 @@ export class Runner {
         verdict,
         durationMs,
       };
+      if (ofAnother) return { ...result, message: OTHER_MODEL };
       if (outcome.held) return result;
       return { ...result, message: redact(messageOf(outcome.error)), exchanges: outcome.exchanges.map(redact) };
     });
@@ -159,7 +175,19 @@ export class Runner {
     this.#keys.set(account, key);
     const { connection, target, resources, budget } = this;
     const usual = { exchanges: new Exchanges(MAIN), signal: this.#signal };
-    return new Api({ connection, baseURL: target.baseURL, key, account, resources, budget, ...usual, ...own });
+    const { sessionFields, chatFields } = modelUnderTest(target.model);
+    const defaults = { '/sessions': sessionFields, '/chat/completions': chatFields };
+    return new Api({
+      connection,
+      baseURL: target.baseURL,
+      key,
+      account,
+      resources,
+      budget,
+      defaults,
+      ...usual,
+      ...own,
+    });
   }
 
   /** Never interrupted, and free of charge. */
@@ -173,6 +201,9 @@ export class Runner {
     }
   }
 }
+
+/** What a check says whose rule binds another model. */
+export const OTHER_MODEL = 'a rule of another model';
 
 /** What ends a case before a check does not speak of that check's own rule, and has to say so. */
 function unreached(error: unknown): unknown {

@@ -3,6 +3,7 @@ import { CASES } from '../areas/cases.ts';
 import { type Profile, RULES } from '../areas/rules.ts';
 import type { Budget, Cost } from './budget.ts';
 import type { Case } from './case.ts';
+import { isOfModel } from './verdict.ts';
 
 /** What was asked for is not there. */
 export class SelectionError extends Error {}
@@ -24,9 +25,10 @@ export function isComplete({ profiles, cases, exclude = [] }: Selection): boolea
 /**
  * The cases of a selection, in running order. A case runs whole, so a check brings the rest of its case along, and where it
  * is left out takes it along.
+ * @param model the model that is tested; cases of another model alone are left out. Without it all are there
  * @throws SelectionError for a name that fits nothing
  */
-export function select({ profiles, cases, exclude = [] }: Selection): Case[] {
+export function select({ profiles, cases, exclude = [] }: Selection, model?: string): Case[] {
   for (const name of [...(cases ?? []), ...exclude]) {
     if (!CASES.some((subject) => matches(subject, name))) {
       throw new SelectionError(`no case ${name}; \`kimi-emulator conformance list\` shows all`);
@@ -35,7 +37,11 @@ export function select({ profiles, cases, exclude = [] }: Selection): Case[] {
   const ofProfiles = CASES.filter((subject) => !profiles || profiles.includes(profileOf(subject)));
   const chosen = cases ? ofProfiles.filter((subject) => matchesAny(subject, cases)) : ofProfiles;
   if (chosen.length === 0) throw new SelectionError('no case is of that profile');
-  const left = chosen.filter((subject) => !matchesAny(subject, exclude));
+  const judged = chosen.filter(({ checks }) =>
+    Object.values(checks).some((rule) => !model || isOfModel(model, RULES[rule])),
+  );
+  if (judged.length === 0) throw new SelectionError(`no case of the selection is for the model ${model}`);
+  const left = judged.filter((subject) => !matchesAny(subject, exclude));
   if (left.length === 0) throw new SelectionError('the selection is empty');
   return left;
 }

@@ -1,5 +1,5 @@
 import type { Evidence } from '../../contract/limits.ts';
-import type { Level, Profile, Rule, RuleId } from '../areas/rules.ts';
+import type { Level, ModelFamily, Profile, Rule, RuleId } from '../areas/rules.ts';
 import type { Target } from '../targets/target.ts';
 
 /**
@@ -48,16 +48,25 @@ export interface CheckResult {
   exchanges?: string[];
 }
 
-/** K2 and its dated and preview names, not K2.5 and what came later. */
-const K2 = /^kimi-k2(?![.\d])/;
+/** Names of the models that a rule may bind. K2 has dated and preview names; K2.5 and what came later is not it. */
+const MODELS = {
+  'kimi-k2': /^kimi-k2(?![.\d])/,
+  'kimi-k3': /^kimi-k3(?!\d)/,
+} as const satisfies Record<ModelFamily, RegExp>;
+
+/** Whether a rule binds a model. */
+export function isOfModel(name: string, { model }: Rule): boolean {
+  return model === undefined || MODELS[model].test(name);
+}
 
 /**
  * Whether a rule may count for or against the target. Rules of the dialect bind whoever declares it; the live service is bound by what is
  * known of it alone, and a rule of one model by that model.
  */
-export function isScored(target: Target, { evidence, model, ofAnswers }: Rule): boolean {
+export function isScored(target: Target, rule: Rule): boolean {
+  const { evidence, ofAnswers } = rule;
   if (ofAnswers && target.relays) return false;
-  if (model === 'kimi-k2' && !K2.test(target.model)) return false;
+  if (!isOfModel(target.model, rule)) return false;
   return evidence === 'kimi' || target.declares.sessions === 'yes';
 }
 

@@ -1,6 +1,6 @@
 import { CASES } from '../areas/cases.ts';
-import { PROFILES, type Profile } from '../areas/rules.ts';
-import { NOT_REACHED } from '../core/case.ts';
+import { PROFILES, type Profile, RULES, type Rule } from '../areas/rules.ts';
+import { type Case, NOT_REACHED } from '../core/case.ts';
 import { Unreachable } from '../core/probe.ts';
 import { runConformance } from '../core/run.ts';
 import { Runner } from '../core/runner.ts';
@@ -31,7 +31,8 @@ export async function judgeMutant(mutant: Mutant, shared?: Target): Promise<Muta
   const cases = CASES.filter(({ id }) => mutant.caughtBy.some((check) => check.startsWith(`${id}/`)));
   const { options } = mutant;
   const real = shared && !options ? onNewAccounts(shared) : await emulatorTarget({ options: options ?? {} });
-  const runner = new Runner(behind(real, mutant.proxy?.()));
+  const model = modelOf(cases) ?? real.model;
+  const runner = new Runner(behind({ ...real, model }, mutant.proxy?.()));
   try {
     await runner.prepare();
     const results: CheckResult[] = [];
@@ -50,6 +51,14 @@ export async function judgeMutant(mutant: Mutant, shared?: Target): Promise<Muta
   } finally {
     await real.close?.();
   }
+}
+
+/** The model that these cases are for alone. */
+function modelOf(cases: readonly Case[]): string | undefined {
+  const models = new Set(
+    cases.flatMap(({ checks }) => Object.values(checks).map((rule) => (RULES[rule] as Rule).model)),
+  );
+  return models.size === 1 && models.has('kimi-k3') ? 'kimi-k3' : undefined;
 }
 
 /** The same target for somebody who holds nothing there. It is closed by who opened it. */

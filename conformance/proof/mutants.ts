@@ -9,6 +9,7 @@ import { ERRORS_MUTANTS } from '../areas/errors/mutants.ts';
 import { FORKS_MUTANTS } from '../areas/forks/mutants.ts';
 import { IDEMPOTENCY_MUTANTS } from '../areas/idempotency/mutants.ts';
 import { ROUTE_MUTANTS as IDEMPOTENCY_ROUTE_MUTANTS } from '../areas/idempotency/route-mutants.ts';
+import { K3_MUTANTS } from '../areas/k3/mutants.ts';
 import { LISTS_MUTANTS } from '../areas/lists/mutants.ts';
 import { MODELS_MUTANTS } from '../areas/models/mutants.ts';
 import { NDJSON_MUTANTS } from '../areas/ndjson/mutants.ts';
@@ -38,6 +39,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...TOOLS_MUTANTS,
   ...MODELS_MUTANTS,
   ...TOKENS_MUTANTS,
+  ...K3_MUTANTS,
   ...BALANCE_MUTANTS,
   ...ERRORS_MUTANTS,
   ...SESSIONS_MUTANTS,

@@ -50,11 +50,11 @@ const chat = (more: object) => ({
   ...change,
   chats: true as const,
   path: () => '/chat/completions',
-  body: ({ target }: CaseContext<string>, { session }: Ground) => ({
+  body: ({ target, texts }: CaseContext<string>, { session }: Ground) => ({
     model: target.model,
     session_id: session,
     messages: [user('Reply with the word OK only.')],
-    max_tokens: ANSWER_TOKENS,
+    max_tokens: ANSWER_TOKENS + texts.overhead.answer,
     ...more,
   }),
 });

@@ -131,9 +131,15 @@ export const WINDOW_STATES: readonly WindowState[] = [
     name: 'with-turns',
     needs: ['chat'],
     chats: true,
-    async enter({ api, target }, id) {
+    async enter({ api, target, texts }, id) {
       const messages = [{ ...user('Reply with exactly: All is well.'), name: 'ann', pinned: true }];
-      await api.chat({ model: target.model, session_id: id, messages, max_tokens: 16, tool_choice: 'none' });
+      await api.chat({
+        model: target.model,
+        session_id: id,
+        messages,
+        max_tokens: 16 + texts.overhead.answer,
+        tool_choice: 'none',
+      });
     },
   },
   {

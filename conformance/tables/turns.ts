@@ -87,13 +87,19 @@ export const TURN_MODES: readonly TurnMode[] = [
 
 /** A turn, whatever becomes of it. */
 export function sendTurn(
-  { api, target }: CaseContext<string>,
+  { api, target, texts }: CaseContext<string>,
   session_id: string,
   messages: readonly object[],
   more: object = {},
   send?: SendOptions,
 ): Promise<Reply> {
-  const body = { model: target.model, session_id, messages, max_tokens: ANSWER_TOKENS, ...more };
+  const body = {
+    model: target.model,
+    session_id,
+    messages,
+    max_tokens: ANSWER_TOKENS + texts.overhead.answer,
+    ...more,
+  };
   return api.post('/chat/completions', body, send);
 }
 

@@ -57,12 +57,16 @@ export function refusalOfStream(reply: Reply): Reply {
 }
 
 function turn(stream: boolean) {
-  return ({ api, target }: CaseContext<string>, session_id: string, messages: readonly Message[], send?: SendOptions) =>
-    api.post(
-      '/chat/completions',
-      { model: target.model, session_id, messages, max_tokens: ANSWER_TOKENS, tool_choice: 'none', stream },
-      send,
-    );
+  return (
+    { api, target, texts }: CaseContext<string>,
+    session_id: string,
+    messages: readonly Message[],
+    send?: SendOptions,
+  ) => {
+    const max_tokens = ANSWER_TOKENS + texts.overhead.answer;
+    const body = { model: target.model, session_id, messages, max_tokens, tool_choice: 'none', stream };
+    return api.post('/chat/completions', body, send);
+  };
 }
 
 export const WRITE_MODES: readonly WriteMode[] = [

@@ -1,6 +1,7 @@
 import { CAPABILITIES, type Capability } from '../../contract/capabilities.ts';
 import { type LimitName, resolveLimits } from '../../contract/limits.ts';
 import { MODEL_ID } from '../../contract/models.ts';
+import { modelUnderTest } from '../wire/model.ts';
 import type { Declared, Target } from './target.ts';
 
 export const SCALES = ['small', 'true'] as const;
@@ -16,7 +17,17 @@ export const SMALL_LIMITS = {
   snapshots: 12,
 } as const satisfies Partial<Record<LimitName, number>>;
 
+/** K3's template takes more for a message than a write of those limits has room for. */
+const SMALL_K3_LIMITS = { ...SMALL_LIMITS, append_tokens: 1_024, min_preserve_tokens: 512, window_tokens: 16_384 };
+
+/** The scaled-down limits for a model. */
+export function smallLimits(model: string): Partial<Record<LimitName, number>> {
+  return modelUnderTest(model).family === 'k3' ? SMALL_K3_LIMITS : SMALL_LIMITS;
+}
+
 export interface EmulatorTargetOptions {
+  /** The model to test; that of the session dialect where absent. */
+  model?: string;
   scale?: Scale;
   /** Over a port of loopback instead of in process. */
   http?: boolean;
@@ -50,21 +61,23 @@ type Create = (options: Record<string, unknown>) => Emulator;
 
 /** An emulator of the run's own. The kit knows it by its name only, and judges it as it judges any other server. */
 export async function emulatorTarget({
+  model = MODEL_ID,
   scale = 'small',
   http = false,
   deadlineMs = DEADLINE_MS,
   options = {},
 }: EmulatorTargetOptions = {}): Promise<Target> {
-  const limits = scale === 'small' ? SMALL_LIMITS : {};
+  const limits = scale === 'small' ? smallLimits(model) : {};
   const { createEmulator } = await load();
-  const emulator = open(createEmulator, { limits, ...EXACT_TEXTS, ...options });
+  const served = model === MODEL_ID ? {} : { models: [model] };
+  const emulator = open(createEmulator, { limits, ...served, ...EXACT_TEXTS, ...options });
   if (http) await emulator.listen();
   let accounts = 0;
   return {
     name: 'emulator',
     baseURL: emulator.baseURL,
     fetch: http ? fetch : emulator.fetch,
-    model: MODEL_ID,
+    model,
     keys: { a: 'sk-conformance-a', b: 'sk-conformance-b' },
     newKey: () => {
       accounts += 1;

@@ -38,6 +38,8 @@ export interface ApiOptions {
   exchanges: Exchanges;
   resources: CreatedResources;
   budget: Budget;
+  /** What requests to a path carry where they do not say otherwise, because of the model that is tested. */
+  defaults?: Readonly<Record<string, object>>;
   /** Aborted when the run is interrupted. */
   signal: AbortSignal;
 }
@@ -84,8 +86,9 @@ export class Api {
   ): Promise<Reply> {
     const { connection, baseURL, resources, budget, account, exchanges } = this.#options;
     const what = `${method} /v1${path}`;
-    const content = raw ?? (body === undefined ? undefined : JSON.stringify(body));
-    const reservation = budget.reserve({ method, path, content, body });
+    const full = this.#withDefaults(method, path, body);
+    const content = raw ?? (full === undefined ? undefined : JSON.stringify(full));
+    const reservation = budget.reserve({ method, path, content, body: full });
     const creates = resources.recordIntent(account, method, path);
     // What a creation made is known by its answer alone, so that no interruption drops it.
     const signals = [...(signal ? [signal] : []), ...(creates ? [] : [this.#options.signal])];
@@ -117,6 +120,13 @@ export class Api {
       }
       throw error;
     }
+  }
+
+  /** A fork has the model of what it is made from. */
+  #withDefaults(method: string, path: string, body: unknown): unknown {
+    const defaults = this.#options.defaults?.[path];
+    if (!defaults || method !== 'POST' || typeof body !== 'object' || body === null || Array.isArray(body)) return body;
+    return 'snapshot_id' in body || 'share_id' in body ? body : { ...defaults, ...body };
   }
 
   /** A session that carries the mark of its run, unless the body has metadata of its own. */

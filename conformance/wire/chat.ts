@@ -60,7 +60,8 @@ export function replyExactly(text: string): object[] {
 /** A chat, whatever becomes of it. What `body` leaves out is a short answer of the target's model to a short order. */
 export function sendChat(context: CaseContext<string>, body: object = {}): Promise<Reply> {
   const { model } = context.target;
-  return context.api.post(CHAT, { model, messages: replyExactly('OK'), max_tokens: MAX_TOKENS, ...body });
+  const max_tokens = MAX_TOKENS + context.texts.overhead.answer;
+  return context.api.post(CHAT, { model, messages: replyExactly('OK'), max_tokens, ...body });
 }
 
 /** A chat that is answered. @throws Mismatch, Inconclusive */
@@ -228,7 +229,7 @@ export async function askCodeWord(context: CaseContext<string>, request: object,
   const { choices } = await context.api.chat({
     model,
     messages: [codeWordQuestion(of)],
-    max_tokens: ANSWER_TOKENS,
+    max_tokens: ANSWER_TOKENS + context.texts.overhead.answer,
     ...request,
   });
   const [choice] = choices;

@@ -72,8 +72,9 @@ export async function sendDuringTurns(
   return replies;
 }
 
-function longTurn({ api, target }: CaseContext<string>, id: string): Promise<Reply> {
+function longTurn({ api, target, texts }: CaseContext<string>, id: string): Promise<Reply> {
   const messages = [user(QUESTION)];
-  const body = { model: target.model, session_id: id, messages, max_tokens: ANSWER_TOKENS, stream: true };
+  const max_tokens = ANSWER_TOKENS + texts.overhead.answer;
+  const body = { model: target.model, session_id: id, messages, max_tokens, stream: true };
   return api.post('/chat/completions', body);
 }

@@ -14,13 +14,14 @@ export const HELD_TURN_COST = { promptTokens: 2_048, completionTokens: ANSWER_TO
  * @returns its answer, and whether it was still running then: a connection may hold the whole answer in its buffers
  */
 export async function holdTurn(
-  { api, target }: CaseContext<string>,
+  { api, target, texts }: CaseContext<string>,
   session_id: string,
   meanwhile: (key: string) => Promise<void>,
   key: string,
 ): Promise<Reply> {
   let begun = false;
-  const body = { model: target.model, session_id, messages: [user(ORDER)], max_tokens: ANSWER_TOKENS, stream: true };
+  const max_tokens = ANSWER_TOKENS + texts.overhead.answer;
+  const body = { model: target.model, session_id, messages: [user(ORDER)], max_tokens, stream: true };
   const stopWhen = async (text: string) => {
     if (begun || !text.includes('"content"')) return false;
     begun = true;
@@ -31,7 +32,12 @@ export async function holdTurn(
 }
 
 /** The same request again, as it was sent by `holdTurn`. */
-export function resendTurn({ api, target }: CaseContext<string>, session_id: string, key: string): Promise<Reply> {
-  const body = { model: target.model, session_id, messages: [user(ORDER)], max_tokens: ANSWER_TOKENS, stream: true };
+export function resendTurn(
+  { api, target, texts }: CaseContext<string>,
+  session_id: string,
+  key: string,
+): Promise<Reply> {
+  const max_tokens = ANSWER_TOKENS + texts.overhead.answer;
+  const body = { model: target.model, session_id, messages: [user(ORDER)], max_tokens, stream: true };
   return api.post('/chat/completions', body, { headers: { 'Idempotency-Key': key } });
 }

@@ -2,12 +2,8 @@ import { TokenEstimate } from '../../contract/models.ts';
 import { expectBody } from '../core/expect.ts';
 import { Inconclusive } from '../core/verdict.ts';
 import type { Api } from './api.ts';
+import { modelUnderTest, type Overhead } from './model.ts';
 import type { Message } from './sessions.ts';
-
-/** What a prompt counts besides its messages: `<|im_assistant|>assistant<|im_middle|>`. */
-export const PROMPT_TOKENS = 3;
-/** What a message counts besides its text: its markers and the name of its role. */
-export const FRAME_TOKENS = 4;
 
 /** One token each in the vocabularies that are known, so that a size is soon hit; nothing depends on it. */
 const WORDS = ' river stone lamp paper window garden road letter morning table'.split(/(?= )/);
@@ -17,11 +13,13 @@ const MAX_TRIES = 12;
 export class SizedTexts {
   readonly #api: Api;
   readonly #model: string;
+  readonly overhead: Overhead;
   readonly #known = new Map<string, string>();
 
   constructor(api: Api, model: string) {
     this.#api = api;
     this.#model = model;
+    this.overhead = modelUnderTest(model).overhead;
   }
 
   /** Tokens of a message of this text, framing included, as the target counts. */
@@ -33,7 +31,7 @@ export class SizedTexts {
   async countOf(messages: readonly Message[]): Promise<number> {
     const request = { model: this.#model, messages };
     const reply = await this.#api.post('/tokenizers/estimate-token-count', request);
-    return expectBody(reply, TokenEstimate).data.total_tokens - PROMPT_TOKENS;
+    return expectBody(reply, TokenEstimate).data.total_tokens - this.overhead.estimate;
   }
 
   /**
@@ -42,17 +40,23 @@ export class SizedTexts {
    */
   async exactly(tokens: number, beginning = 'Noted:'): Promise<string> {
     const count = (text: string) => this.tokensOf(text);
-    return this.#find(tokens, { place: beginning, beginning, least: FRAME_TOKENS + 2, count });
+    return this.#find(tokens, { place: beginning, beginning, least: this.overhead.message + 2, count });
   }
 
   /**
-   * Messages that count exactly `tokens` together.
+   * Messages that count exactly `tokens` together, behind those that stand before them.
    * @param build makes them around a text of any length
    * @throws Inconclusive where the target's counter lets no such text be found
    */
-  async messagesOf(tokens: number, shape: string, build: (text: string) => Message[]): Promise<Message[]> {
+  async messagesOf(
+    tokens: number,
+    shape: string,
+    build: (text: string) => Message[],
+    before: readonly Message[] = [],
+  ): Promise<Message[]> {
     const beginning = 'Noted:';
-    const count = (text: string) => this.countOf(build(text));
+    const already = before.length > 0 ? await this.countOf(before) : 0;
+    const count = async (text: string) => (await this.countOf([...before, ...build(text)])) - already;
     return build(
       await this.#find(tokens, { place: `shape ${shape}`, beginning, least: await count(beginning), count }),
     );

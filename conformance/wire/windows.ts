@@ -7,15 +7,14 @@ import { Inconclusive, Mismatch } from '../core/verdict.ts';
 import type { SendOptions } from './api.ts';
 import type { Reply } from './reply.ts';
 import { type Message, type State, toolCall, toolResult, user } from './sessions.ts';
-import { FRAME_TOKENS } from './tokens.ts';
 
 /** Small on purpose: tools stand in every window that is cut. */
 export const TOOL: Tool = { type: 'function', function: { name: 'look_up' } };
 export const OTHER_TOOL: Tool = { type: 'function', function: { name: 'find_out' } };
-/** More than a message of two words counts, or a call, in any vocabulary. */
-const SHORT_TOKENS = 16;
-/** Facts enough for a summary at any ratio that a window of them is asked for. */
-const FACT_TOKENS = 32;
+/** More than two words count, or a call, in any vocabulary. */
+const SHORT_TEXT = 12;
+/** More than the text of a fact counts. */
+const FACT_TEXT = 28;
 
 /**
  * A session with all that a cut has to mind: a leading system message, a pinned one in the middle, a call with its result, and plain ones of
@@ -25,15 +24,16 @@ export async function mixedWindow(context: CaseContext<string>, fields: object =
   const { api, limits, texts } = context;
   const [four, eight] = [4, 8].map((part) => Math.floor(limits.min_preserve_tokens / part)) as [number, number];
   const [quarter, eighth] = [await texts.exactly(four), await texts.exactly(eight)];
+  const short = SHORT_TEXT + texts.overhead.assistant;
   const assistant = (content: string): Message => ({ role: 'assistant', content });
   const groups: Sized[] = [
-    { tokens: SHORT_TOKENS, messages: [{ role: 'system', content: 'Be brief.' }] },
+    { tokens: short, messages: [{ role: 'system', content: 'Be brief.' }] },
     { tokens: four, messages: [user(quarter)] },
     { tokens: four, messages: [user(quarter)] },
     { tokens: four, messages: [assistant(quarter)] },
     { tokens: eight, messages: [user(eighth)] },
     { tokens: four, messages: [{ ...user(quarter), pinned: true }] },
-    { tokens: eight + 4 * SHORT_TOKENS, messages: [toolCall('call_1'), toolResult('call_1', eighth)] },
+    { tokens: eight + 4 * short, messages: [toolCall('call_1'), toolResult('call_1', eighth)] },
     { tokens: four, messages: [user(quarter)] },
     { tokens: eight, messages: [assistant(eighth)] },
     { tokens: four, messages: [user(quarter)] },
@@ -41,7 +41,7 @@ export async function mixedWindow(context: CaseContext<string>, fields: object =
     { tokens: eight, messages: [user(eighth)] },
   ];
   const { id } = await api.createSession(fields);
-  for (const write of writesOf(groups, limits.append_tokens - 2 * SHORT_TOKENS)) await api.append(id, write);
+  for (const write of writesOf(groups, limits.append_tokens - 2 * short)) await api.append(id, write);
   return api.stateOf(id);
 }
 
@@ -66,7 +66,7 @@ function writesOf(groups: readonly Sized[], limit: number): Message[][] {
   return writes;
 }
 
-/** Messages with something to tell, of less than `FACT_TOKENS` tokens each. */
+/** Messages with something to tell: enough of them for a summary at any ratio that a window of them is asked for. */
 export function facts(count: number): Message[] {
   return Array.from({ length: count }, (_, index) => ({
     role: index % 2 === 0 ? ('user' as const) : ('assistant' as const),
@@ -74,13 +74,13 @@ export function facts(count: number): Message[] {
   }));
 }
 
-/** Appends messages of less than `FACT_TOKENS` tokens each, as many in one write as are allowed. */
+/** Appends facts, as many in one write as are allowed. */
 export async function appendFacts(
-  { api, limits }: CaseContext<string>,
+  { api, limits, texts }: CaseContext<string>,
   id: string,
   messages: Message[],
 ): Promise<void> {
-  const most = Math.max(1, Math.floor(limits.append_tokens / FACT_TOKENS));
+  const most = Math.max(1, Math.floor(limits.append_tokens / (FACT_TEXT + texts.overhead.assistant)));
   for (let from = 0; from < messages.length; from += most) {
     await api.append(id, messages.slice(from, from + most));
   }
@@ -148,6 +148,19 @@ export function retainedBy(messages: readonly SessionMessage[], budget: number):
   return groups.filter((group, place) => place >= from || isPinned(group)).flat();
 }
 
+/** A listed message as a request brings it. */
+export function asWritten(message: SessionMessage): object {
+  const { role, content, name, tool_calls, tool_call_id, reasoning_content } = message;
+  return {
+    role,
+    content,
+    ...(name !== undefined && { name }),
+    ...(reasoning_content && { reasoning_content }),
+    ...(tool_calls && { tool_calls }),
+    ...(tool_call_id !== undefined && { tool_call_id }),
+  };
+}
+
 /** What a message says, whichever session it stands in. */
 export function contentOf({ role, content, name, tool_calls, tool_call_id, tokens }: SessionMessage): object {
   return { role, content, name, tool_calls, tool_call_id, tokens };
@@ -191,7 +204,7 @@ export async function estimateTokens(context: CaseContext<string>, body: object)
 
 /** Tokens of a text alone. @throws Mismatch, Inconclusive */
 export async function textTokens(context: CaseContext<string>, text: string): Promise<number> {
-  return (await context.texts.tokensOf(text)) - FRAME_TOKENS;
+  return (await context.texts.tokensOf(text)) - context.texts.overhead.message;
 }
 
 /** A snapshot that restores a part of a window in which there is all that a cut has to mind. */

@@ -32,9 +32,9 @@ it('ids are unique, and say where they belong', () => {
   const ids = checks.map(({ id }) => id);
   expect(ids.length).toBeGreaterThan(150);
   expect(new Set(ids).size).toBe(ids.length);
-  expect(ids.filter((id) => !/^[a-z]+\.[a-z0-9-]+\/[a-z0-9-]+$/.test(id))).toEqual([]);
+  expect(ids.filter((id) => !/^[a-z][a-z0-9]*\.[a-z0-9-]+\/[a-z0-9-]+$/.test(id))).toEqual([]);
   expect(new Set(CASES.map(({ id }) => id)).size).toBe(CASES.length);
-  expect(RULE_IDS.filter((id) => !/^[a-z]+\.[a-z0-9-]+$/.test(id))).toEqual([]);
+  expect(RULE_IDS.filter((id) => !/^[a-z][a-z0-9]*\.[a-z0-9-]+$/.test(id))).toEqual([]);
 });
 
 it('a case belongs to one profile, and needs what there is', () => {

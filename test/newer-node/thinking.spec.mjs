@@ -81,7 +81,12 @@ describe('ai 7 with @ai-sdk/moonshotai 3 on models that think', () => {
   const modelOf = async (name) => createMoonshotAI({ baseURL: await serve(), apiKey: 'any' })(name);
 
   it.each(['kimi-k3', 'kimi-k2.6'])('%s thinks, calls a tool and goes on, streamed and not', async (name) => {
-    const request = { model: await modelOf(name), prompt: PROMPT, tools: { get_weather: weather }, stopWhen: stepCountIs(3) };
+    const request = {
+      model: await modelOf(name),
+      prompt: PROMPT,
+      tools: { get_weather: weather },
+      stopWhen: stepCountIs(3),
+    };
     const { steps, text } = await generateText(request);
     expect([steps.map(({ reasoningText }) => reasoningText), text]).toEqual([[TASK, DONE], 'Take an umbrella.']);
     const streamed = streamText(request);

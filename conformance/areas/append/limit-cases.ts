@@ -99,7 +99,13 @@ export const appendLaws = defineCase({
     const { snapshot_id } = await api.createSnapshot(id);
     expectSuccess(await api.post(`${path}/messages/${states[1]?.[1].messages[1]?.id}`, { pinned: true }));
     await after('a pin');
-    await api.chat({ model: target.model, session_id: id, messages: [user('Say hello.')], max_tokens: 8, tools: [] });
+    await api.chat({
+      model: target.model,
+      session_id: id,
+      messages: [user('Say hello.')],
+      max_tokens: 8 + texts.overhead.answer,
+      tools: [],
+    });
     await after('a turn');
     for (let writes = 0; writes < 2; writes += 1) await api.append(id, await fill());
     await api.append(id, group('call_c', 'call_d'));

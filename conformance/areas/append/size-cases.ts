@@ -4,16 +4,20 @@ import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
 import { expectBody, expectEqual, expectSuccess, expectTrue } from '../../core/expect.ts';
 import { SIZED_SHAPES } from '../../tables/messages.ts';
 import { expectRefusal, WRITE_MODES, type WriteMode, written } from '../../tables/writes.ts';
+import { turnRoom } from '../../wire/model.ts';
 import { type Message, user } from '../../wire/sessions.ts';
-import { PROMPT_TOKENS } from '../../wire/tokens.ts';
+import type { SizedTexts } from '../../wire/tokens.ts';
 import { fillWindow, TOOL } from '../../wire/windows.ts';
 import type { WireRuleId } from '../rules.ts';
 
 /** The two limits of a write, its own and the window's: for every shape of messages, and every way to write them. */
 
 const TURN_TOKENS = 16;
-/** What the answer of a turn takes: its `max_tokens`, what every prompt adds, and the end of the stored reply. */
-const ANSWER_TOKENS = TURN_TOKENS + PROMPT_TOKENS + 1;
+/** What the answer of a turn takes behind these messages. */
+function answerTokens({ overhead }: SizedTexts, messages: readonly Message[]): number {
+  const assistants = messages.filter(({ role }) => role === 'assistant').length;
+  return TURN_TOKENS + overhead.answer + turnRoom(overhead, { tool_choice: 'none' }, assistants);
+}
 
 const LIMIT_RULES: Readonly<Record<string, WireRuleId>> = {
   single: 'append.limit',
@@ -35,8 +39,9 @@ async function sized(
   tokens: number,
 ): Promise<Message[]> {
   if (!mode.single) return texts.messagesOf(tokens, shape, build);
-  const place = earlierOf(mode, build).length;
-  return texts.messagesOf(tokens, `the largest of ${shape}`, (text) => build(text).slice(place, place + 1));
+  const earlier = earlierOf(mode, build);
+  const largest = (text: string) => build(text).slice(earlier.length, earlier.length + 1);
+  return texts.messagesOf(tokens, `the largest of ${shape}`, largest, earlier);
 }
 
 /** What has to be in the window before the largest message of a shape, where each message is a write. */
@@ -109,7 +114,9 @@ function limitCase(mode: WriteMode): Case {
 }
 
 /** Room that is left in the window, for messages of any shape; less than the limit of a write. */
-const ROOM = 240;
+function roomOf({ overhead }: SizedTexts, { chats }: WriteMode): number {
+  return 160 + 20 * overhead.message + (chats ? overhead.answer : 0);
+}
 
 function windowCase(mode: WriteMode): Case {
   const rule: WireRuleId = mode.chats ? 'turn.window' : 'append.window';
@@ -131,11 +138,11 @@ function windowCase(mode: WriteMode): Case {
     async run({ api, limits, texts, check }, context) {
       const window = limits.window_tokens;
       const { id } = await api.createSession({ tools: [TOOL] });
-      await fillWindow(context, id, window - ROOM);
+      await fillWindow(context, id, window - roomOf(texts, mode));
       const { snapshot_id } = await api.createSnapshot(id);
       const reset = async () => expectBody(await api.post(`/sessions/${id}/rollback`, { snapshot_id }), Session);
-      const answer = mode.chats ? ANSWER_TOKENS : 0;
       for (const [shape, build] of shapes) {
+        const answer = mode.chats ? answerTokens(texts, build('')) : 0;
         const earlier = earlierOf(mode, build);
         const lay = async () => {
           if (earlier.length > 0) await api.append(id, earlier);

@@ -137,7 +137,7 @@ const chatPartial = defineCase({
   },
   cost: costOfChats(11),
   async run({ check, nonce }, context) {
-    const [first, second, third] = [nonce(), nonce(), nonce()];
+    const [first, second] = [nonce(), nonce()];
     const messages = replyExactly(`${first} ${second}`);
     const begun = { role: 'assistant', content: first, partial: true };
     await check('continuation-only', () =>
@@ -152,11 +152,15 @@ const chatPartial = defineCase({
     );
     await check('after-length', () =>
       withinThreeTries(async () => {
-        const phrase = `${first} ${second} ${third}`;
-        const cut = await completeChat(context, { messages: replyExactly(phrase), max_tokens: FEWPartial });
-        if (cut.choice.finish_reason !== 'length') return `${FEWPartial} tokens do not cut the answer: ${cut.text}`;
+        const { answer } = context.texts.overhead;
+        const most = FEWPartial + answer;
+        // Longer where part of the budget may be left for it.
+        const phrase = Array.from({ length: 3 + answer }, nonce).join(' ');
+        const cut = await completeChat(context, { messages: replyExactly(phrase), max_tokens: most });
+        if (cut.choice.finish_reason !== 'length') return `${most} tokens do not cut the answer: ${cut.text}`;
         const rest = await completeChat(context, {
           messages: [...replyExactly(phrase), { ...begun, content: cut.text }],
+          max_tokens: most + 16 * (3 + answer),
         });
         if (rest.text.includes(phrase)) return `the answer begins anew: ${rest.text}`;
         const joined = cut.text + rest.text;

@@ -11,7 +11,6 @@ import {
   textOf,
   withinThreeTries,
 } from '../../wire/chat.ts';
-import { FRAME_TOKENS } from '../../wire/tokens.ts';
 import type { WireRuleId } from '../rules.ts';
 
 /** What parameters of a chat do, and their limits. */
@@ -56,7 +55,7 @@ export const chatNUsage = defineCase({
     await check('prompt-once', () => expectEqual(both.prompt_tokens, single.prompt_tokens, 'prompt_tokens'));
     await check('answers-summed', async () => {
       let tokens = 0;
-      for (const choice of choices) tokens += (await texts.tokensOf(textOf(choice))) - FRAME_TOKENS;
+      for (const choice of choices) tokens += (await texts.tokensOf(textOf(choice))) - texts.overhead.message;
       expectEqual(both.completion_tokens, tokens, 'completion_tokens');
     });
   },

@@ -16,7 +16,7 @@ export const CHAT_RULES = {
   ),
   'chat.prompt-cache-key': kimi('A request may have a `prompt_cache_key`.'),
   'chat.model-echo': ours('An answer names the model as the request does.'),
-  'chat.model-alias': article('`kimi-k2-0905` is an alias of `kimi-k2-0905-preview`.'),
+  'chat.model-alias': onlyK2(article('`kimi-k2-0905` is an alias of `kimi-k2-0905-preview`.')),
   'chat.history': kimi('The model reads every message of the request.'),
   'chat.stateless': kimi('Without a session the model knows nothing of earlier requests.'),
   'chat.messages-needed': ours('A request without a session needs at least one message.'),

@@ -39,7 +39,7 @@ const modelsById = defineCase({
   id: 'models.by-id',
   title: 'one model by its id',
   needs: ['models'],
-  checks: { 'same-entry alias-answered': 'models.by-id', 'unknown-refused': 'models.unknown' },
+  checks: { 'same-entry': 'models.by-id', 'alias-answered': 'chat.model-alias', 'unknown-refused': 'models.unknown' },
   cost: () => ({ requests: 4 }),
   async run({ api, target, check }) {
     const { model } = target;

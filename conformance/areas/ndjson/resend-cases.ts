@@ -137,10 +137,16 @@ interface Sending {
 const LINES = [user('The first line.'), user('The second line.'), user('The third line.')];
 const chat =
   (stream: boolean) =>
-  ({ api, target }: CaseContext<string>, session_id: string, send: SendOptions) =>
+  ({ api, target, texts }: CaseContext<string>, session_id: string, send: SendOptions) =>
     api.post(
       '/chat/completions',
-      { model: target.model, session_id, messages: [user('Reply with the word OK only.')], max_tokens: 16, stream },
+      {
+        model: target.model,
+        session_id,
+        messages: [user('Reply with the word OK only.')],
+        max_tokens: 16 + texts.overhead.answer,
+        stream,
+      },
       send,
     );
 

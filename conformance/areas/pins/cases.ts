@@ -66,10 +66,10 @@ const pinsInTurn = defineCase({
   needs: ['sessions', 'sessions.append', 'chat'],
   checks: { 'leading-pinned asked-pinned': 'pins.in-turn', 'reply-not-pinned': 'pins.others' },
   cost: () => ({ promptTokens: 256, completionTokens: 8 }),
-  async run({ api, target, check }) {
+  async run({ api, target, texts, check }) {
     const { id } = await api.createSession();
     const messages = [system('Be short.'), { ...user('My name is Ann.'), pinned: true }, user('Say hello.')];
-    await api.chat({ model: target.model, session_id: id, messages, max_tokens: 8 });
+    await api.chat({ model: target.model, session_id: id, messages, max_tokens: 8 + texts.overhead.answer });
     const pins = await pinsOf(api, id);
     await check('leading-pinned', () => expectEqual(pins[0], true, 'the pin of a leading system message'));
     await check('asked-pinned', () => expectEqual(pins.slice(1, 3), [true, false], 'the pins of the new messages'));

@@ -5,8 +5,7 @@ import { expectBody, expectEqual, expectError, expectSuccess, expectTrue } from 
 import { fullSession, WINDOW_STATES, type WindowState } from '../../tables/states.ts';
 import type { Api } from '../../wire/api.ts';
 import { idOf, type State, toolResult, user } from '../../wire/sessions.ts';
-import { PROMPT_TOKENS } from '../../wire/tokens.ts';
-import { estimateTokens, OTHER_TOOL } from '../../wire/windows.ts';
+import { asWritten, estimateTokens, OTHER_TOOL } from '../../wire/windows.ts';
 import type { WireRuleId } from '../rules.ts';
 
 /** Windows in every state, brought back in every way: nothing of any message is lost, and the session goes on. */
@@ -136,14 +135,8 @@ function stateCase(state: WindowState): Case {
       const before = await api.stateOf(id);
       const { usage, tools } = before.session;
       await check('counts-as-estimated', async () => {
-        const messages = before.messages.map(({ role, content, name, tool_calls, tool_call_id }) => ({
-          role,
-          content,
-          ...(name !== undefined && { name }),
-          ...(tool_calls && { tool_calls }),
-          ...(tool_call_id !== undefined && { tool_call_id }),
-        }));
-        const due = (await estimateTokens(context, { messages, tools })) - PROMPT_TOKENS;
+        const messages = before.messages.map(asWritten);
+        const due = (await estimateTokens(context, { messages, tools })) - context.texts.overhead.estimate;
         expectEqual(usage.total_tokens, due, 'the usage, against the estimate for the same window');
       });
       const { id: snapshot } = await api.createSnapshot(id);

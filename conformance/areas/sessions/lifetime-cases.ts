@@ -198,7 +198,7 @@ export const sessionsChatUnknown = defineCase({
   scope: 'account',
   checks: { 'refused stream-refused none-made': 'sessions.chat-unknown' },
   cost: () => CHAT_COST,
-  async run({ target, check, emptyAccount }) {
+  async run({ target, texts, check, emptyAccount }) {
     const api = await emptyAccount();
     const { id } = await api.createSession();
     const nobody = unknownId(id);
@@ -207,7 +207,7 @@ export const sessionsChatUnknown = defineCase({
         model: target.model,
         session_id,
         messages: [user('Reply with the word OK only.')],
-        max_tokens: 16,
+        max_tokens: 16 + texts.overhead.answer,
         ...more,
       });
     const param = 'session_id';

@@ -108,7 +108,10 @@ function longPhrase(context: CaseContext<string>): string {
 /** A stream that says the phrase; where the model does not get it right, the last of three. */
 async function streamOf(context: CaseContext<string>, phrase: string): Promise<Stream> {
   for (let tries = 1; ; tries += 1) {
-    const answer = await streamChat(context, { messages: replyExactly(phrase), max_tokens: 128 });
+    const answer = await streamChat(context, {
+      messages: replyExactly(phrase),
+      max_tokens: 128 + context.texts.overhead.answer,
+    });
     if (tries === TRIES || answer.text.includes(phrase)) return answer;
   }
 }

@@ -22,10 +22,12 @@ import {
   withinThreeTries,
 } from '../../wire/chat.ts';
 import { toolResult, user } from '../../wire/sessions.ts';
-import { FRAME_TOKENS, PROMPT_TOKENS } from '../../wire/tokens.ts';
 import { estimateTokens, sendEstimate, textTokens } from '../../wire/windows.ts';
 
 const ID = 'functions.look_up:0';
+
+/** Room for an answer that thinks before. */
+const ANSWER_TOKENS = 128;
 
 const PROMPTS = {
   'of-texts': {
@@ -44,6 +46,7 @@ const PROMPTS = {
       {
         role: 'assistant',
         content: '',
+        reasoning_content: '',
         tool_calls: [{ id: ID, type: 'function', function: { name: 'look_up', arguments: '{"at":"the end"}' } }],
       },
       toolResult(ID, 'The answer is 7.'),
@@ -58,12 +61,13 @@ const tokensCharged = defineCase({
   title: 'the estimate is what is charged',
   needs: ['chat', 'tokens.estimate', 'chat.tools'],
   checks: { 'of-texts with-names with-tools with-results': 'tokens.estimate-is-prompt' },
-  cost: costOfChats(4, { requests: 8 }),
+  cost: costOfChats(4, { requests: 8, completionTokens: 4 * ANSWER_TOKENS }),
   async run({ check }, context) {
     for (const kind of Object.keys(PROMPTS) as (keyof typeof PROMPTS)[]) {
       await check(kind, async () => {
         const body = PROMPTS[kind];
-        const { usage } = await completeChat(context, body);
+        // An estimate is of a chat that thinks, where the model does so by itself.
+        const { usage } = await completeChat(context, { ...body, thinking: undefined, max_tokens: ANSWER_TOKENS });
         const { prompt_tokens } = expectShape(z.looseObject({ prompt_tokens: z.int() }), usage, 'usage');
         expectEqual(prompt_tokens, await estimateTokens(context, body), 'prompt_tokens, against the estimate');
       });
@@ -91,7 +95,8 @@ async function callCharged(context: CaseContext<string>): Promise<string | undef
   const { choice, usage } = await completeChat(context, FORECAST_REQUEST);
   if (toolCallsOf(choice.message).length === 0) return 'the model does not call the function that it must call';
   const messages = [{ role: 'assistant', ...choice.message }];
-  const due = (await estimateTokens(context, { messages })) - PROMPT_TOKENS - FRAME_TOKENS;
+  const { estimate, reply } = context.texts.overhead;
+  const due = (await estimateTokens(context, { messages })) - estimate - reply;
   const { completion_tokens } = expectUsage(usage, 'usage');
   if (completion_tokens === due) return undefined;
   throw new Mismatch(`completion_tokens of a call: expected ${due}, got ${completion_tokens}`);
@@ -188,10 +193,11 @@ const tokensTemplate = defineCase({
     'special-text-is-text': 'tokens.special-text',
   },
   cost: () => ({ requests: 32 }),
-  async run({ check }, context) {
+  async run({ texts, check }, context) {
+    const { overhead } = texts;
     const text = await textTokens(context, TEXT);
     const messageTokens = async (message: object) =>
-      (await estimateTokens(context, { messages: [message] })) - PROMPT_TOKENS;
+      (await estimateTokens(context, { messages: [message] })) - overhead.estimate;
 
     await check('sum-of-messages', async () => {
       const messages = [
@@ -199,7 +205,7 @@ const tokensTemplate = defineCase({
         user(`${TEXT} ${TEXT}`),
         { role: 'assistant', content: 'No.' },
       ];
-      let sum = PROMPT_TOKENS;
+      let sum = overhead.estimate;
       for (const message of messages) sum += await messageTokens(message);
       expectEqual(
         await estimateTokens(context, { messages }),
@@ -211,7 +217,7 @@ const tokensTemplate = defineCase({
       for (const role of ['system', 'user', 'assistant']) {
         expectEqual(
           await messageTokens({ role, content: TEXT }),
-          text + FRAME_TOKENS,
+          text + overhead.message,
           `tokens of a message by ${role}`,
         );
       }
@@ -222,7 +228,7 @@ const tokensTemplate = defineCase({
     });
     await check('result-with-its-line', async () => {
       const [{ id } = { id: '' }] = CALLS;
-      const due = FRAME_TOKENS + (await textTokens(context, `## Return of ${id}\n${TEXT}`));
+      const due = overhead.message + (await textTokens(context, `## Return of ${id}\n${TEXT}`));
       expectEqual(
         await messageTokens({ role: 'tool', tool_call_id: id, content: TEXT }),
         due,
@@ -230,7 +236,7 @@ const tokensTemplate = defineCase({
       );
     });
     await check('calls-with-their-markers', async () => {
-      let due = FRAME_TOKENS + CALLS_MARKERS;
+      let due = overhead.message + CALLS_MARKERS;
       for (const call of CALLS) {
         due += CALL_MARKERS + (await textTokens(context, call.id)) + (await textTokens(context, call.arguments));
       }

@@ -25,8 +25,8 @@ export const TOOLS_RULES = {
   'tools.choice-required': ours('With `tool_choice` `required` the model calls a function.'),
   'tools.choice-named': ours('With a function as `tool_choice` the model calls that function.'),
   'tools.choice-possible': ours('A `tool_choice` that needs an undeclared function is refused.'),
-  'tools.name': kimi(
-    'A function name is 3 to 64 letters, digits, `_` and `-`, starting with a letter or `_`; others are refused.',
+  'tools.name': onlyK2(
+    kimi('A function name is 3 to 64 letters, digits, `_` and `-`, starting with a letter or `_`; others are refused.'),
   ),
   'tools.most': kimi('A request declares at most 128 functions.'),
 } as const;

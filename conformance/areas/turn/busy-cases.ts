@@ -22,17 +22,17 @@ const HARMLESS: Readonly<Record<string, Route['body']>> = {
   'append-lines': () => toolResult('nobody'),
   truncate: ({ limits }) => ({ preserve_len: limits.window_tokens }),
   compress: ({ limits }) => ({ ratio: limits.compress_ratio_max }),
-  chat: ({ target }, { session }) => ({
+  chat: ({ target, texts }, { session }) => ({
     model: target.model,
     session_id: session,
     messages: [toolResult('nobody')],
-    max_tokens: 16,
+    max_tokens: 16 + texts.overhead.answer,
   }),
-  'streamed-chat': ({ target }, { session }) => ({
+  'streamed-chat': ({ target, texts }, { session }) => ({
     model: target.model,
     session_id: session,
     messages: [toolResult('nobody')],
-    max_tokens: 16,
+    max_tokens: 16 + texts.overhead.answer,
     stream: true,
   }),
 };

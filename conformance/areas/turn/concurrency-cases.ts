@@ -125,7 +125,7 @@ async function appended({ api }: CaseContext<string>, id: string, message: Messa
 }
 
 function sendLong(context: CaseContext<string>, id: string, stopWhen: (text: string) => boolean): Promise<Reply> {
-  const more = { max_tokens: LONG_TOKENS, stream: true };
+  const more = { max_tokens: LONG_TOKENS + context.texts.overhead.answer, stream: true };
   return sendTurn(context, id, [ordering(LONG_ANSWER)], more, { stopWhen });
 }
 

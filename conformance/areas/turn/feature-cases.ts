@@ -5,6 +5,7 @@ import { expectEqual, expectError, expectSuccess, expectTrue } from '../../core/
 import { Inconclusive } from '../../core/verdict.ts';
 import { fullSession, WINDOW_STATES } from '../../tables/states.ts';
 import { sendTurn, TURN_MODES, type Turn, type TurnMode, turnAs } from '../../tables/turns.ts';
+import { modelUnderTest, promptOverhead, turnRoom } from '../../wire/model.ts';
 import { idOf, type State, toolCall, toolResult, user } from '../../wire/sessions.ts';
 import { appendFacts, estimateTokens, facts, fillWindow, OTHER_TOOL, TOOL } from '../../wire/windows.ts';
 import type { WireRuleId } from '../rules.ts';
@@ -21,6 +22,16 @@ import {
 } from './features.ts';
 
 const TRIES = 3;
+
+/** What a feature asks for, as the model takes it: with a budget for what it thinks before, and no call forced where that is refused. */
+function asked({ target, texts }: CaseContext<string>, more: object = {}): object {
+  const { mustCall } = modelUnderTest(target.model);
+  const entries = Object.entries(more).map(([field, value]) => {
+    if (typeof value === 'number' && field.startsWith('max_')) return [field, value + texts.overhead.answer];
+    return [field, field === 'tool_choice' && value === 'required' ? mustCall : value];
+  });
+  return Object.fromEntries(entries);
+}
 
 function featureCase(mode: TurnMode): Case {
   const features = Object.entries(FEATURES);
@@ -48,7 +59,7 @@ function featureCase(mode: TurnMode): Case {
         const attempt = async () => {
           const { id } = await api.createSession({ title: 'Kept', messages: [user('Hello.')], ...feature.fields });
           before = await api.stateOf(id);
-          turn = await turnAs(mode, context, id, feature.messages, feature.more);
+          turn = await turnAs(mode, context, id, feature.messages, asked(context, feature.more));
           after = await api.stateOf(id);
           expectSuccess(await api.delete(`/sessions/${id}`));
         };
@@ -167,8 +178,9 @@ function brimCase(mode: TurnMode): Case {
       promptTokens: names.length * window_tokens,
       completionTokens: names.length * 2 * ROOM,
     }),
-    async run({ api, limits, check }, context) {
+    async run({ api, limits, texts, check }, context) {
       const window = limits.window_tokens;
+      const { overhead } = texts;
       const { id } = await api.createSession({ tools: [TOOL] });
       await fillWindow(context, id, window - ROOM);
       const { snapshot_id } = await api.createSnapshot(id);
@@ -177,11 +189,12 @@ function brimCase(mode: TurnMode): Case {
       const { usage } = (await api.stateOf(id)).session;
       for (const [name, more] of Object.entries(TOOLINGS)) {
         const tools = (await count({ tools: [TOOL], ...more })) - (await count({}));
-        const prompt = usage.total_tokens - usage.tools_tokens + tools + (await count({}));
-        const most = window - prompt - 1;
+        const written = usage.total_tokens - usage.tools_tokens + tools + (await count({})) - overhead.estimate;
+        const choice = name === 'no-tools' ? {} : { tool_choice: 'none' };
+        const most = window - written - turnRoom(overhead, choice, 0);
         const send = (max_tokens: number) =>
           sendTurn(context, id, messages, {
-            tool_choice: name === 'no-tools' ? undefined : 'none',
+            ...choice,
             ...more,
             ...mode.fields,
             max_tokens,
@@ -193,7 +206,8 @@ function brimCase(mode: TurnMode): Case {
           await api.expectUnchanged(before);
         });
         await check(`${name}-exact`, async () => {
-          expectEqual(mode.read(await send(most)).usage.prompt_tokens, prompt, 'the tokens of the prompt');
+          const due = written + promptOverhead(overhead, choice, 0);
+          expectEqual(mode.read(await send(most)).usage.prompt_tokens, due, 'the tokens of the prompt');
         });
         expectSuccess(await api.post(`/sessions/${id}/rollback`, { snapshot_id }));
       }
@@ -265,7 +279,7 @@ function callNumbersCase(mode: TurnMode): Case {
     cost: () => ({ requests: 24 * cells.length, promptTokens: 8_192, completionTokens: 128 * cells.length }),
     async run({ api, check }, context) {
       const called = async (id: string, from: number) => {
-        const { calls, finish } = await turnAs(mode, context, id, ASKING, MUST_CALL);
+        const { calls, finish } = await turnAs(mode, context, id, ASKING, asked(context, MUST_CALL));
         expectTrue(calls.length > 0, `a turn that must call something ends with ${finish} and calls nothing`);
         numbered(calls, from);
         for (const call of calls) await api.append(id, toolResult(call.id, 'sunny'));

@@ -4,9 +4,9 @@ import type { CaseContext } from '../../core/case.ts';
 import { expectEqual, expectTrue } from '../../core/expect.ts';
 import type { Turn } from '../../tables/turns.ts';
 import { FORECAST_NAME, FORECAST_REQUEST } from '../../wire/chat.ts';
+import { promptOverhead } from '../../wire/model.ts';
 import { type Message, type State, toolCall, toolResult, user } from '../../wire/sessions.ts';
-import { PROMPT_TOKENS } from '../../wire/tokens.ts';
-import { estimateTokens, OTHER_TOOL, TOOL } from '../../wire/windows.ts';
+import { asWritten, estimateTokens, OTHER_TOOL, TOOL } from '../../wire/windows.ts';
 import { asListed, listedFields } from '../append/shape-cases.ts';
 import type { WireRuleId } from '../rules.ts';
 import { LONG_ANSWER, ordering } from './case-support.ts';
@@ -237,22 +237,31 @@ export async function judgeCounted(
   before: State,
   after: State,
 ): Promise<void> {
-  const { messages, stores, begins } = feature;
+  const { messages, more = {}, stores, begins } = feature;
   const { usage } = after.session;
   const { prompt_tokens, completion_tokens, total_tokens } = turn.usage;
   expectEqual(total_tokens, prompt_tokens + completion_tokens, 'total_tokens of the turn');
   const written = before.session.usage.total_tokens - before.session.usage.tools_tokens;
-  const added = messages.length > 0 ? (await estimateTokens(context, { messages })) - PROMPT_TOKENS : 0;
+  const { overhead } = context.texts;
+  const window = before.messages.map(asWritten);
+  const count = (all: readonly object[]) =>
+    all.length > 0 ? estimateTokens(context, { messages: all }) : overhead.estimate;
+  // Some templates write into a result which call it answers.
+  const added = (await count([...window, ...messages])) - (await count(window));
+  const assistants = [...window, ...messages].filter((message) => (message as Message).role === 'assistant').length;
+  const around = promptOverhead(overhead, more, assistants);
   if (begins === undefined) {
-    const due = written + usage.tools_tokens + added + PROMPT_TOKENS;
+    const due = written + usage.tools_tokens + added + around;
     expectEqual(prompt_tokens, due, 'the prompt: the tools, the window and the new messages');
   }
-  const stored = stores === 'nothing' ? prompt_tokens - PROMPT_TOKENS : prompt_tokens + completion_tokens + 1;
+  const complete = begins === undefined ? overhead.reply : overhead.begunReply;
+  const reply = turn.finish === 'length' ? overhead.cutReply : complete;
+  const stored = prompt_tokens - around + (stores === 'nothing' ? 0 : completion_tokens + reply);
   expectEqual(usage.total_tokens, stored, 'the usage of the session after the turn');
   const sum = after.messages.reduce((tokens, message) => tokens + message.tokens, usage.tools_tokens);
   expectEqual(usage.total_tokens, sum, 'the usage, against the listed messages');
   expectEqual(usage.messages, after.messages.length, 'the messages that are counted');
   if (stores !== 'nothing' && begins === undefined) {
-    expectEqual(after.messages.at(-1)?.tokens, completion_tokens + 4, 'the tokens of the stored reply');
+    expectEqual(after.messages.at(-1)?.tokens, completion_tokens + reply, 'the tokens of the stored reply');
   }
 }

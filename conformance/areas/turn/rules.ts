@@ -35,7 +35,7 @@ export const TURN_RULES = {
     "A turn over the window is refused with Kimi's text, which states prompt plus max_tokens plus 1 as requested.",
   ),
   'turn.nothing-dropped': ours('A turn never drops or skips messages of a window that is too full.'),
-  'turn.default-max-tokens': kimi('Without max_tokens a turn counts with 1,024.'),
+  'turn.default-max-tokens': onlyK2(kimi('Without max_tokens a turn counts with 1,024.')),
   'turn.one-choice': ours('More than one choice is refused in a session.'),
   'turn.partial': ours('An answer to a partial message is stored as one message: the start and its continuation.'),
   'turn.empty-answer': ours('After an empty answer the window has the new messages and no reply.'),

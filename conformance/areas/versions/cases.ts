@@ -188,7 +188,7 @@ const versionsEnvelope = defineCase({
     'authentication-bare model-bare size-bare': 'versions.live-rows-bare',
   },
   cost: () => CHAT_COST,
-  async run({ api, limits, target, check }) {
+  async run({ api, limits, target, texts, check }) {
     const { id } = await api.createSession({ messages: [user('The first message.')] });
     const before = await api.stateOf(id);
     const path = `/sessions/${id}`;
@@ -197,14 +197,17 @@ const versionsEnvelope = defineCase({
         model: target.model,
         session_id: id,
         messages: [user('Hi.')],
-        max_tokens: 16,
+        max_tokens: 16 + texts.overhead.answer,
         ...body,
       });
     await check('path-code', async () => expectError(await api.get(`/sessions/${unknownId(id)}`), 'session_not_found'));
     await check('snapshot-code', async () => {
       expectError(await api.get(`/snapshots/${unknownId(id)}`), 'snapshot_not_found');
     });
-    await check('chat-code', async () => expectError(await say({ n: 2 }), 'invalid_request', { param: 'n' }));
+    await check('chat-code', async () => {
+      const { id: session_id } = await api.createSession();
+      expectError(await say({ session_id, messages: [] }), 'invalid_request', { param: 'messages' });
+    });
     await check('field-named', async () => {
       expectError(await api.post(path, { title: 5 }), 'invalid_request', { param: 'title' });
     });
