@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RollingState } from '../../client/checkpoint.ts';
 import { type Policy, RollingSession } from '../../client/index.ts';
+import type { ScriptRule } from '../../emulator/index.ts';
 import { strideOf } from '../support/slice.ts';
 import { type Bench, clientOf, collect, MemoryCheckpoint, noSleep, SMALL, startBench, transcript } from './support.ts';
 import { through } from './support-faults.ts';
@@ -40,9 +41,40 @@ class MortalCheckpoint extends MemoryCheckpoint {
   }
 }
 
+type Work = (agent: RollingSession, killer: Killer) => Promise<void>;
+
+const readAndAsk: Work = async (agent, killer) => {
+  await agent.append(LONG, { id: 'long' });
+  for (const question of QUESTIONS.slice(agent.turns)) {
+    for await (const _ of agent.chat(question)) killer.pass();
+  }
+};
+
+const useTools: Work = async (agent, killer) => {
+  if (agent.turns === 0) await agent.complete('find a and b');
+  while (agent.openCalls.length > 0) {
+    killer.pass();
+    const results = agent.openCalls.map(({ id, function: { arguments: asked } }) => ({
+      tool_call_id: id,
+      content: `${asked} is here`,
+    }));
+    await agent.answer(results);
+  }
+};
+
+const find = (id: string) => ({ name: 'find', arguments: { id } });
+/** Two rounds of tools, the first of two calls, and an answer. */
+const TOOL_RULES: ScriptRule[] = [
+  { when: { tool: { content: '"c"' } }, reply: 'All are here.' },
+  { when: { tool: {} }, reply: { tool_calls: [find('c')] } },
+  { reply: { tool_calls: [find('a'), find('b')] } },
+];
+
 /** A program that begins where its checkpoint says, until it is killed. */
-async function program({ api }: Bench, checkpoint: MortalCheckpoint, policy: Policy) {
+async function program({ api }: Bench, checkpoint: MortalCheckpoint, policy: Policy, work: Work = readAndAsk) {
   const { killer } = checkpoint;
+  // Two calls take more than what a text does.
+  const maxTokens = work === useTools ? 2 * SMALL.maxTokens : SMALL.maxTokens;
   const client = clientOf(api, {
     maxRetries: 0,
     fetch: through(api.fetch, async ({ send }) => {
@@ -53,20 +85,24 @@ async function program({ api }: Bench, checkpoint: MortalCheckpoint, policy: Pol
       return new Response(text, response);
     }),
   });
-  const agent = await RollingSession.open(client, { ...SMALL, policy, checkpoint, retries: 0, sleep: noSleep });
+  const agent = await RollingSession.open(client, {
+    ...SMALL,
+    maxTokens,
+    policy,
+    checkpoint,
+    retries: 0,
+    sleep: noSleep,
+  });
   await agent.resume();
-  await agent.append(LONG, { id: 'long' });
-  for (const question of QUESTIONS.slice(agent.turns)) {
-    for await (const _ of agent.chat(question)) killer.pass();
-  }
+  await work(agent, killer);
   return { told: transcript(await collect(agent.history())), snapshots: agent.snapshots };
 }
 
 /** Runs it, killed at a place of its own, and then to its end. @returns undefined where it ended before that place */
-async function killAndGoOn(bench: Bench, at: number, policy: Policy) {
+async function killAndGoOn(bench: Bench, at: number, policy: Policy, work?: Work) {
   const checkpoint = new MortalCheckpoint();
   checkpoint.killer = new Killer(at);
-  const killed = await program(bench, checkpoint, policy).then(
+  const killed = await program(bench, checkpoint, policy, work).then(
     () => false,
     (error) => {
       if (checkpoint.killer.alive) throw error;
@@ -75,7 +111,7 @@ async function killAndGoOn(bench: Bench, at: number, policy: Policy) {
   );
   if (!killed) return undefined;
   checkpoint.killer = new Killer(Number.POSITIVE_INFINITY);
-  return program(bench, checkpoint, policy);
+  return program(bench, checkpoint, policy, work);
 }
 
 const COMPRESS = { kind: 'compress', ratio: 2, preserve_len: 100 } as const;
@@ -111,5 +147,22 @@ describe('killed anywhere, a rolling session loses, doubles and repeats nothing'
       await client.sessions.delete(String(newest?.id));
     }
     expect(places).toBeGreaterThan(60);
+  });
+
+  it('in two rounds of tools', async () => {
+    const bench = await startBench();
+    await bench.api.emulator.script(TOOL_RULES);
+    const { told } = await program(bench, new MortalCheckpoint(), 'truncate', useTools);
+    expect(told.map((line) => line.split(':')[0])).toEqual(
+      'user assistant tool tool assistant tool assistant'.split(' '),
+    );
+    let killed = 0;
+    for (let run = await killAndGoOn(bench, killed, 'truncate', useTools); run; ) {
+      expect(run.told, `killed at ${killed}`).toEqual(told);
+      killed += 1;
+      run = await killAndGoOn(bench, killed, 'truncate', useTools);
+    }
+    expect(killed).toBeGreaterThan(20);
+    expect(bench.api.emulator.journal.entries({ status: '4xx' })).toEqual([]);
   });
 });
