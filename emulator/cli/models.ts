@@ -11,11 +11,9 @@ import {
   UsageError,
 } from '../../terminal/flags.ts';
 import { didYouMean } from '../../terminal/nearest.ts';
-import { viewOf } from '../../terminal/text.ts';
+import { columns, type Paint, painter, viewOf } from '../../terminal/text.ts';
 import { profileRows } from '../models/profile-table.ts';
 import { type CommandIo, runCommand } from './usage.ts';
-
-const MOST_COLUMNS = 3;
 
 const FLAGS = {
   all: { help: 'retired models too' },
@@ -28,7 +26,7 @@ export const MODELS_SHAPE: CommandShape = { flags: FLAGS, actions: PROFILES.map(
 function helpText(width: number): string {
   const usage = ["models [NAME ...]   what the live service's models take, side by side"];
   const about = [
-    `Without names: the models that are live, in groups of ${MOST_COLUMNS}. docs/models.md has the source of each figure.`,
+    'Without names: the models that are live, as many side by side as fit. docs/models.md has the source of each figure.',
   ];
   return helpPage({ usage, about, rows: flagRows(FLAGS) }, width);
 }
@@ -41,36 +39,40 @@ export function runModelsCommand(args: string[], io: CommandIo): Promise<number>
     const named = positionals.map(profileNamed);
     const others = values.all ? PROFILES : PROFILES.filter(({ retired }) => retired.value === null);
     const profiles = named.length > 0 ? named : others;
-    if (values.help) stdout.write(helpText(viewOf(stdout, env).width));
+    const { width, color } = viewOf(stdout, env);
+    if (values.help) stdout.write(helpText(width));
     else if (values.json) stdout.write(`${JSON.stringify(profiles, null, 2)}\n`);
-    else stdout.write(groupsOf(profiles).map(render).join('\n'));
+    else {
+      const tables = groupsOf(profiles, width).map((group) => `${render(group, painter(color)).join('\n')}\n`);
+      stdout.write(tables.join('\n'));
+    }
     return 0;
   });
 }
 
-function groupsOf(profiles: readonly ModelProfile[]): ModelProfile[][] {
+/** As many side by side as fit, and one at least. */
+function groupsOf(profiles: readonly ModelProfile[], width: number): ModelProfile[][] {
   const groups: ModelProfile[][] = [];
-  for (let from = 0; from < profiles.length; from += MOST_COLUMNS)
-    groups.push(profiles.slice(from, from + MOST_COLUMNS));
+  for (const profile of profiles) {
+    const last = groups.at(-1);
+    const widest = last === undefined ? 0 : Math.max(...render([...last, profile], painter(false)).map(columns));
+    if (last === undefined || widest > width) groups.push([profile]);
+    else last.push(profile);
+  }
   return groups;
 }
 
-function render(profiles: readonly ModelProfile[]): string {
-  const columns = profiles.map(profileRows);
-  const names = columns[0]?.map(({ name }) => name) ?? [];
+function render(profiles: readonly ModelProfile[], paint: Paint): string[] {
+  const cells = profiles.map(profileRows);
+  const names = cells[0]?.map(({ name }) => name) ?? [];
   const head = ['', ...profiles.map(({ id }) => id)];
-  const body = names.map((name, place) => [name, ...columns.map((rows) => rows[place]?.cell ?? '')]);
+  const body = names.map((name, place) => [name, ...cells.map((rows) => rows[place]?.cell ?? '')]);
   const table = [head, ...body];
-  const width = (column: number) => Math.max(...table.map((row) => row[column]?.length ?? 0));
-  return table
-    .map(
-      (row) =>
-        `${row
-          .map((cell, column) => cell.padEnd(width(column)))
-          .join('  ')
-          .trimEnd()}\n`,
-    )
-    .join('');
+  const widths = head.map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
+  return table.map((row, place) => {
+    const line = row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ');
+    return place === 0 ? paint('bold', line.trimEnd()) : line.trimEnd();
+  });
 }
 
 /** The profile of a model that a command line names. @throws UsageError */

@@ -160,6 +160,7 @@ describe('kimi-emulator exec that is told to stop', () => {
   async function startWaiting(isDeaf = false) {
     const server = new ServerProcess(['exec', '--', ...waiting(isDeaf)]);
     const [pid, url] = JSON.parse((await server.nextLine()) ?? '[]') as [number, string];
+    onTestFinished(() => void (isAlive(pid) && process.kill(pid, 'SIGKILL')));
     return { server, pid, url };
   }
 

@@ -35,7 +35,9 @@ it('tape prune leaves the last of equal requests, in their order', async () => {
   const before = readFileSync(path, 'utf8').split('\n');
   expect((await run(['tape', 'prune', path, '--keep-last', '2'])).stdout).toBe(`tape ${path}: 3 of 4 exchanges left\n`);
   expect(readFileSync(path, 'utf8')).toBe(before.toSpliced(1, 1).join('\n'));
-  expect((await run(['tape', 'prune', path])).stdout).toBe(`tape ${path}: 2 of 3 exchanges left\n`);
+  const pruned = await run(['tape', 'prune', path, '--json']);
+  expect(JSON.parse(pruned.stdout)).toEqual({ tape: path, exchanges: 3, left: 2 });
+  expect(JSON.parse((await run(['tape', 'check', path, '--json'])).stdout)).toEqual({ tape: path, exchanges: 2 });
   const replay = await startReplay('in process', path);
   const last = JSON.parse(before[4] ?? '').answer.parts.map(([, part]: [number, string]) => part);
   expect((await chat(replay, 'ONE')).text).toBe(last.join(''));

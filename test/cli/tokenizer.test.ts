@@ -117,6 +117,8 @@ test('--count prints the tokens with each available vocabulary', async (context)
   const text = join(folder, 'text');
   writeFileSync(text, 'hello world');
   expect((await run(['--count', text])).out).toMatch(/^o200k_base +2 tokens\n$/);
+  const counts = JSON.parse((await run(['--count', text, '--json'])).out);
+  expect(counts).toEqual([{ tokenizer: 'o200k_base', tokens: 2, exact: false }]);
   kimiFile(context);
   await run(['--install', KIMI_FILE]);
   expect((await run(['--count', text])).out).toMatch(
