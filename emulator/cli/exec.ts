@@ -6,7 +6,7 @@ import type { Amount } from '../billing/ledger.ts';
 import { headline, type Spend } from '../billing/spend.ts';
 import type { EmulatorConfig } from '../config.ts';
 import { count } from '../doctor/diagnose.ts';
-import { countsOf, type Diagnosis, diagnosisOf, renderFindings, renderJson } from '../doctor/report.ts';
+import { countsOf, type Diagnosis, diagnosisOf, judgedOf, renderFindings, renderJson } from '../doctor/report.ts';
 import { createEmulator, createGateway, type Emulator } from '../index.ts';
 import { type ExecCli, parseExecCli } from './command-line.ts';
 import { EXEC_FLAGS } from './flags.ts';
@@ -164,11 +164,16 @@ interface Outcome {
   failed: readonly string[];
 }
 
+function isUnused({ entries, dropped }: Diagnosis['file']): boolean {
+  return entries.length === 0 && dropped === 0;
+}
+
 /** Says in one line what is wrong with a run, if anything is. */
 type Judge = (outcome: Omit<Outcome, 'failed'>) => string | undefined;
 
 const FAIL_ON: Readonly<Record<string, Judge>> = {
-  doctor: ({ diagnosis: { findings } }) => {
+  doctor: ({ diagnosis: { findings, file } }) => {
+    if (isUnused(file)) return 'doctor: no request reached the emulator';
     const names = findings.filter(({ level }) => level === 'error').map(({ rule }) => rule);
     return names.length === 0 ? undefined : `doctor: ${names.join(', ')}`;
   },
@@ -211,10 +216,9 @@ function renderOutcome(
   const view = viewOf(io.stderr, io.env);
   const { findings, file } = diagnosis;
   const told = (line: string) => wrap(line, view.width);
-  const isUnused = file.entries.length === 0 && file.dropped === 0;
   const report = [
-    ...told(`kimi-emulator exec: the command ended with ${code}`),
-    ...(isUnused
+    ...told(`kimi-emulator exec: the command ended with ${code}; ${judgedOf(diagnosis)}`),
+    ...(isUnused(file)
       ? told('no request reached the emulator: does the command read KIMI_BASE_URL or OPENAI_BASE_URL?')
       : [
           ...renderFindings(

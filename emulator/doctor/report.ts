@@ -50,10 +50,10 @@ const COLOURS: Readonly<Record<Level, Colour>> = { error: 'red', warning: 'yello
 const INDENT = ' '.repeat(9);
 
 /** For people. */
-export function renderText({ source, file, findings }: Diagnosis, view: View): string {
-  const dropped = file.dropped > 0 ? `, ${file.dropped} earlier ones dropped` : '';
+export function renderText(diagnosis: Diagnosis, view: View): string {
+  const { findings } = diagnosis;
   return [
-    ...wrap(`${TITLE}: ${some(requestsOf(file), 'request')} of ${source}${dropped}`, view.width),
+    ...wrap(`${TITLE}: ${judgedOf(diagnosis)}`, view.width),
     ...wrap(STATELESS, view.width),
     '',
     ...renderFindings(findings, view),
@@ -61,6 +61,12 @@ export function renderText({ source, file, findings }: Diagnosis, view: View): s
     `${countsOf(findings)}, ${count(findings, 'ok')} ok`,
     '',
   ].join('\n');
+}
+
+/** How many requests were judged, and how many the journal no longer had. */
+export function judgedOf({ source, file }: Diagnosis): string {
+  const dropped = file.dropped > 0 ? `, ${file.dropped} earlier ones dropped` : '';
+  return `${some(requestsOf(file), 'request')} of ${source}${dropped}`;
 }
 
 /** The lines of each finding, with what shows it and the fix. */

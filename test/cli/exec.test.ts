@@ -36,7 +36,7 @@ describe('kimi-emulator exec', () => {
     }
     for (const name of ['OPENAI_API_KEY', 'MOONSHOT_API_KEY']) expect(env[name]).toBe(env.KIMI_API_KEY);
     expect(answer.choices[0].message.content).toBe('7');
-    expect(stderr).toMatch(/^kimi-emulator exec: the command ended with 0\n/);
+    expect(stderr).toMatch(/^kimi-emulator exec: the command ended with 0; 1 request of the run\n/);
     expect(stderr).toMatch(/^doctor: 0 errors, \d+ warnings?, \d+ ok$/m);
     expect(stderr).toMatch(/^spend: 0\.00\d+ USD for 1 turn;/m);
     expect(readdirSync(cwd)).toEqual([]);
@@ -111,6 +111,9 @@ describe('kimi-emulator exec', () => {
       ...node(`${CHAT} chat({ messages })`),
     ]);
     expect(fine).toMatchObject({ code: 0, stderr: '' });
+    const unused = await run(['exec', '--quiet', '--fail-on', 'doctor', '--', 'true']);
+    const told = 'kimi-emulator exec: failed on doctor: no request reached the emulator\n';
+    expect(unused).toMatchObject({ code: 1, stderr: told });
   });
 
   it('reports as JSON, and takes the flags of the server', async () => {

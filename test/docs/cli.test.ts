@@ -28,7 +28,11 @@ it('the commands of docs/cli.md run around a test, and fail on what they name', 
   await execute('mkdir', ['-p', bin]);
   symlinkSync('../kimi-emulator/dist/emulator/cli/main.js', join(bin, 'kimi-emulator'));
   await execute('chmod', ['+x', join(folder, 'node_modules/kimi-emulator/dist/emulator/cli/main.js')]);
-  const scripts = { test: 'node -e "console.log(process.env.KIMI_BASE_URL)"' };
+  const script = `const { KIMI_BASE_URL: url, KIMI_API_KEY: key } = process.env;
+await fetch(url + '/models', { headers: { Authorization: 'Bearer ' + key } });
+console.log(url);`;
+  writeFileSync(join(folder, 'app.mjs'), script);
+  const scripts = { test: 'node app.mjs' };
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module', scripts }));
   const { stdout } = await execute('sh', ['-ec', commands], { cwd: folder, env });
   expect(stdout.match(/^http:\/\/127\.0\.0\.1:\d+\/v1$/gm)).toHaveLength(2);
