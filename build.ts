@@ -11,7 +11,7 @@ import manifest from './package.json' with { type: 'json' };
  */
 const ROOT = fileURLToPath(new URL('.', import.meta.url));
 const OUT = join(ROOT, 'dist/emulator');
-const ENTRIES = ['cli/main', 'index', 'msw', 'vitest'];
+const ENTRIES = ['cli/main', 'index', 'msw', 'simulate/index', 'simulate/worker', 'vitest'];
 /** Loaded at every start. What is native, large data, or the user's own copy is not to be joined. */
 const JOINED = ['@hono/node-server', 'hono', 'zod'];
 

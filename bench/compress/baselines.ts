@@ -2,7 +2,7 @@ import type { ChatMessage } from '../../contract/messages.ts';
 import { contentText } from '../../contract/messages.ts';
 import { sentences } from '../../emulator/engines/text/sentences.ts';
 import type { Tokenizer } from '../../emulator/engines/tokens/tokenizer.ts';
-import { Random } from './random.ts';
+import { Random } from '../../emulator/simulate/random.ts';
 
 /** What else one could keep of a window, at the same budget. */
 export const BASELINES = ['newest tail', 'head + tail', 'random sentences', 'user messages only'] as const;

@@ -1,4 +1,4 @@
-import { Random } from './random.ts';
+import { Random } from '../../emulator/simulate/random.ts';
 
 /** A fact to plant: a name, what it is, and the question that asks for it. */
 export interface PlantedFact {

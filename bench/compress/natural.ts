@@ -1,18 +1,17 @@
 import { type ChatMessage, contentText } from '../../contract/messages.ts';
 import { sentences } from '../../emulator/engines/text/sentences.ts';
 import type { Tokenizer } from '../../emulator/engines/tokens/tokenizer.ts';
+import { standTogether } from '../../emulator/simulate/facts.ts';
+import { Random } from '../../emulator/simulate/random.ts';
 import { printTable, type Row } from '../table.ts';
 import { asText, BASELINES, baseline } from './baselines.ts';
 import { COMMANDS, withCommands } from './commands.ts';
 import { ask, compressed, inRounds, tokensOf } from './measure.ts';
-import { Random } from './random.ts';
 import { RULE_COUNT, spliceRules } from './rules.ts';
 import { percent, table } from './table.ts';
 import { usedLater } from './used-later.ts';
 import { dialogues, longDialogue, type SaidFact, sources } from './windows.ts';
 
-/** Words of one answer stand together within this many characters. */
-const TOGETHER_CHARS = 300;
 /** Of what the whole window has. */
 const AIMS = { '4:1': 0.85, '8:1': 0.78, '3 × 2:1': 0.8 };
 const LEAD = 0.08;
@@ -95,31 +94,6 @@ const plain = (text: string): string =>
     .replace(/\*\*|^[-*+] /g, '')
     .replace(/\s+/g, ' ')
     .trim();
-
-/** Whether all words stand in one stretch of `TOGETHER_CHARS`, in any order and case. */
-function standTogether(text: string, words: readonly string[]): boolean {
-  const lower = text.toLowerCase();
-  const [rarest = [], ...others] = words
-    .map((word) => placesOf(lower, word.toLowerCase()))
-    .sort((a, b) => a.length - b.length);
-  return rarest.some(([start, end]) => {
-    const near = others.map((places) =>
-      places.filter((place) => place[1] > end - TOGETHER_CHARS && place[0] < start + TOGETHER_CHARS),
-    );
-    const starts = [start, ...near.flat().map(([from]) => from)].filter((from) => from <= start);
-    return starts.some(
-      (from) =>
-        end <= from + TOGETHER_CHARS &&
-        near.every((places) => places.some((place) => place[0] >= from && place[1] <= from + TOGETHER_CHARS)),
-    );
-  });
-}
-
-function placesOf(text: string, word: string): [number, number][] {
-  const places: [number, number][] = [];
-  for (let at = text.indexOf(word); at !== -1; at = text.indexOf(word, at + 1)) places.push([at, at + word.length]);
-  return places;
-}
 
 async function reportUsedValues(tokenizer: Tokenizer): Promise<Row[]> {
   const talks = dialogues();

@@ -1,5 +1,5 @@
+import { Random } from '../../emulator/simulate/random.ts';
 import type { Forms, PlantedFact } from './facts.ts';
-import { Random } from './random.ts';
 
 /** Facts in words that no weight of the engine was chosen on: of other things, told otherwise. */
 export function otherFacts(count: number, seed: number): PlantedFact[] {

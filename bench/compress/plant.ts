@@ -1,7 +1,7 @@
 import type { ChatMessage } from '../../contract/messages.ts';
 import { contentText } from '../../contract/messages.ts';
+import type { Random } from '../../emulator/simulate/random.ts';
 import { PHRASINGS, type Phrasing, type PlantedFact, phrase } from './facts.ts';
-import type { Random } from './random.ts';
 
 /** What a summary is asked for, and what it should still hold. */
 export interface Probe {

@@ -1,6 +1,6 @@
 import type { ChatMessage } from '../../contract/messages.ts';
 import { contentText } from '../../contract/messages.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../../emulator/simulate/random.ts';
 
 /** Rules as people set them while they speak of other things, in nine languages. */
 const RULES: Readonly<Record<string, readonly string[]>> = {

@@ -1,11 +1,11 @@
 import type { ChatMessage } from '../../contract/messages.ts';
 import { contentText } from '../../contract/messages.ts';
 import { jsonMembers } from '../../emulator/engines/compression/json-members.ts';
+import { Random } from '../../emulator/simulate/random.ts';
 import { hanFacts, latinFacts, type PlantedFact } from './facts.ts';
 import type { Case } from './measure.ts';
 import { otherFacts } from './other-facts.ts';
 import { intoCode, intoDialogue, intoProse, onOwnLine, type Probe, plant } from './plant.ts';
-import { Random } from './random.ts';
 import { dialogues, logs, novel, sources } from './windows.ts';
 
 /** Windows of one kind, with facts to ask for. */

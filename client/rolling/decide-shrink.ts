@@ -87,3 +87,30 @@ function builtIn({ preserveLen }: Situation, policy: Exclude<Policy, PolicyFunct
 export function countWeak(weak: number, before: number, after: number): number {
   return before - after < before * WEAK_GAIN ? weak + 1 : 0;
 }
+
+/** What the refusal of an action names that would do: the largest feasible ratio, or the least preserve_len. */
+export interface Remedy {
+  largestRatio?: number | undefined;
+  leastPreserveLen?: number | undefined;
+}
+
+/**
+ * The action to take instead of one that was refused. Undefined where the refusal names none, or one that would gain next to
+ * nothing.
+ * @param tokens of the window
+ */
+export function amend(
+  action: ShrinkAction,
+  { largestRatio, leastPreserveLen }: Remedy,
+  tokens: number,
+): ShrinkAction | undefined {
+  if (action.kind === 'compress' && largestRatio !== undefined) {
+    const isLess = largestRatio < (action.ratio ?? Number.POSITIVE_INFINITY);
+    return isLess && largestRatio > 1 + WEAK_GAIN ? { ...action, ratio: largestRatio } : undefined;
+  }
+  if (leastPreserveLen === undefined) return undefined;
+  const isMore = leastPreserveLen > (action.preserve_len ?? 0);
+  return isMore && leastPreserveLen < tokens * (1 - WEAK_GAIN)
+    ? { ...action, preserve_len: leastPreserveLen }
+    : undefined;
+}

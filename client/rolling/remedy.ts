@@ -1,6 +1,6 @@
 import { APIError } from 'openai';
 import { isSessionError } from '../errors.ts';
-import type { ShrinkAction } from './decide-shrink.ts';
+import { amend, type ShrinkAction } from './decide-shrink.ts';
 
 /** Statuses of a refusal that changed nothing and would come again. */
 const REFUSED: readonly unknown[] = [400, 413, 422];
@@ -9,25 +9,15 @@ export function isRefusal(error: unknown): error is APIError {
   return error instanceof APIError && REFUSED.includes(error.status);
 }
 
-/** A shrinking has to gain more than this share to be worth another try. */
-const LEAST_GAIN = 0.05;
-
 /**
- * The action that a refusal names instead of the one that was refused: with the largest feasible ratio, or the least
- * preserve_len. Undefined where it names none, or one that would gain next to nothing.
+ * The action that a refusal names instead of the one that was refused.
  * @param tokens of the window
  */
 export function amended(action: ShrinkAction, error: unknown, tokens: number): ShrinkAction | undefined {
-  if (action.kind === 'compress' && isSessionError(error, 'compress_infeasible')) {
-    const ratio = largestRatio(error.message);
-    const isLess = ratio !== undefined && ratio < (action.ratio ?? Number.POSITIVE_INFINITY);
-    return isLess && ratio > 1 + LEAST_GAIN ? { ...action, ratio } : undefined;
-  }
-  if (isSessionError(error, 'preserve_len_too_small')) {
-    const least = leastPreserveLen(error.message);
-    const isMore = least !== undefined && least > (action.preserve_len ?? 0);
-    return isMore && least < tokens * (1 - LEAST_GAIN) ? { ...action, preserve_len: least } : undefined;
-  }
+  if (isSessionError(error, 'compress_infeasible'))
+    return amend(action, { largestRatio: largestRatio(error.message) }, tokens);
+  if (isSessionError(error, 'preserve_len_too_small'))
+    return amend(action, { leastPreserveLen: leastPreserveLen(error.message) }, tokens);
   return undefined;
 }
 

@@ -172,9 +172,7 @@ export class Billing {
       tokens: promptTokens,
     };
     const prices = this.#pricesOf(model, now);
-    const isPriced = prices.row.cacheWrite1h !== undefined;
-    const isLongWrite = isPriced && request.cacheTtl === '1h';
-    const ttlMs = isLongWrite ? HOUR_MS : undefined;
+    const { isPriced, isLongWrite, ttlMs } = cacheTerms(prices, request.cacheTtl);
     const cachedTokens = this.#cache.readAndStore(account, prompt, now, ttlMs);
     const stateless = this.#statelessUsage(request, prompt, now, ttlMs);
     return {
@@ -341,6 +339,13 @@ export class Billing {
     this.#free.set(model, prices);
     return prices;
   }
+}
+
+/** What a time to live means at a price: an hour only where its write has a price. */
+export function cacheTerms({ row }: TokenPrices, ttl: '5m' | '1h' | undefined) {
+  const isPriced = row.cacheWrite1h !== undefined;
+  const isLongWrite = isPriced && ttl === '1h';
+  return { isPriced, isLongWrite, ttlMs: isLongWrite ? HOUR_MS : undefined };
 }
 
 function mostOf({ input, cacheWrite, output }: TokenPrices, promptTokens: number, maxTokens: number): Money {

@@ -71,9 +71,22 @@ export async function* complete(
   }
 }
 
+/** What an answer depends on of its turn. */
+type Answering = Pick<Turn, 'counter' | 'settings' | 'profile' | 'firstCall'>;
+
+/** The reply that a model gives, counted as in a turn, without its chunks. */
+export async function replyOf(turn: Answering, model: Model, prompt: ModelRequest): Promise<Reply> {
+  const chunks = new Chunks({ id: '', created: 0, model: prompt.model }, turn.profile, Number.MAX_SAFE_INTEGER);
+  const answering = answer(turn, model, prompt, chunks, 0);
+  for (;;) {
+    const step = await answering.next();
+    if (step.done) return step.value;
+  }
+}
+
 /** One choice. The model is asked before anything is yielded, so that its failure can still be a plain error. */
 async function* answer(
-  turn: Turn,
+  turn: Answering,
   model: Model,
   prompt: ModelRequest,
   chunks: Chunks,

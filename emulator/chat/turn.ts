@@ -22,7 +22,7 @@ import {
   type Write,
   type WriteItem,
 } from '../sessions/write.ts';
-import { asNewEntry, type NewEntry, tokensOf, type View } from '../store/entries.ts';
+import { asNewEntry, type NewEntry, type StoredMessage, tokensOf, type View } from '../store/entries.ts';
 import { readWindow } from '../store/history.ts';
 import type { SessionRow, Toolset } from '../store/sessions.ts';
 import { type Reply, storedReply } from './reply.ts';
@@ -277,15 +277,27 @@ export interface TurnWindow {
   base(): View;
 }
 
-/** @param session that is held, so that it cannot change */
-export async function windowFor(services: Services, session: SessionRow, model: string): Promise<TurnWindow> {
+/**
+ * @param session that is held, so that it cannot change
+ * @param readStored its messages as they are stored, for a caller that has them already
+ */
+export async function windowFor(
+  services: Services,
+  session: SessionRow,
+  model: string,
+  readStored = () => readWindow(services.store.history, session.view),
+): Promise<TurnWindow> {
   const { profiles } = services;
   const isCounted = countAlike(profiles.of(session.model).profile, profiles.of(model).profile);
-  return isCounted ? storedWindow(services, session) : recountedWindow(services, session, model);
+  return isCounted ? storedWindow(services, session, readStored) : recountedWindow(services, session, model);
 }
 
 /** The window as it is stored. */
-function storedWindow({ store }: Services, { view, toolset }: SessionRow): TurnWindow {
+function storedWindow(
+  { store }: Services,
+  { view, toolset }: SessionRow,
+  readStored: () => Promise<StoredMessage[]>,
+): TurnWindow {
   const { history, toolsets } = store;
   const reasoning = history.reasoning(view);
   return {
@@ -301,7 +313,7 @@ function storedWindow({ store }: Services, { view, toolset }: SessionRow): TurnW
     tokensWith: (items) => history.tokensWith(view, items),
     async read(thinking, closed) {
       const kept = keptPart(thinking, closed);
-      const window = await readWindow(history, view);
+      const window = await readStored();
       return window.map((message) => readAs(message, isKept(kept, message.seq > reasoning.keptAfter)));
     },
     base: () => view,

@@ -33,6 +33,7 @@ export const COMMANDS = {
   window: 'what a model reads of a session, what is pinned, what was cut',
   diff: 'which messages of one window are still in another',
   doctor: 'what in a run would fail or cost more on the live API',
+  simulate: 'what a policy would cost, and what its window would still know',
   conformance: 'check this or another server against the contract',
   completion: 'completion of commands and flags, for bash, zsh or fish',
 } as const;

@@ -30,6 +30,7 @@ const RUN: Readonly<Record<CommandName, Command>> = {
   window: async (args) => (await import('./windows.ts')).runWindowCommand(args, process),
   diff: async (args) => (await import('./windows.ts')).runDiffCommand(args, process),
   doctor: async (args) => (await import('./doctor.ts')).runDoctorCommand(args, process),
+  simulate: async (args) => (await import('./simulate.ts')).runSimulateCommand(args, process),
   conformance: async (args) => {
     const { conformanceCommand, processTerminal } = await conformanceKit();
     return conformanceCommand(args, processTerminal());

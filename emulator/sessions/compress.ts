@@ -1,6 +1,7 @@
 import type { CompressFormat, SessionCompression } from '../../contract/sessions.ts';
 import { ApiError } from '../api-error.ts';
 import { unixSeconds } from '../clock.ts';
+import type { compress } from '../engines/compression/compress.ts';
 import type { JournalEffects } from '../journal/exchange.ts';
 import type { Services } from '../services.ts';
 import { asNewEntry, keepDropped, type NewEntry, type StoredMessage, tokensOf } from '../store/entries.ts';
@@ -36,14 +37,20 @@ interface Parts {
   kept: StoredMessage[];
 }
 
+/** Makes the summary. Loaded when first asked for, so that it does not delay the server's first answer. */
+const summarise: typeof compress = async (...request) =>
+  (await import('../engines/compression/compress.ts')).compress(...request);
+
 /**
- * Makes the summary, in slices. Reads only; the caller holds the session.
+ * Plans the summary, in slices. Reads only; the caller holds the session.
+ * @param makeSummary what makes the text, for a caller that remembers it
  * @throws ApiError `tool_call_unanswered`, `preserve_len_too_small`, `compress_infeasible`, `snapshot_limit_reached`
  */
 export async function planCompression(
   services: Services,
   session: SessionRow,
   request: Compression,
+  makeSummary = summarise,
 ): Promise<CompressionPlan> {
   const { store, ids, clock } = services;
   const counter = await services.profiles.of(session.model).counter();
@@ -64,9 +71,7 @@ export async function planCompression(
   const attempt = `${session.id} ${session.version}`;
   const snapshotId = ids('snapshot', attempt);
   const places = new Map(window.map((message, index) => [message, index + 1]));
-  // Loaded when first asked for, so that it does not delay the server's first answer.
-  const { compress: summarise } = await import('../engines/compression/compress.ts');
-  const summary = await summarise(
+  const summary = await makeSummary(
     {
       messages: replaced.map((message) => ({
         ref: places.get(message) ?? 0,

@@ -46,10 +46,15 @@ describe('ARCHITECTURE.md', () => {
     expect(readArrows(ENGINES)).toEqual(drawn(arrowsBelow('emulator/engines')));
   });
 
-  it('is right that parts meet in the contract and in terminal/ only, but for the fixture of vitest', () => {
+  it('is right that parts meet in the contract and in terminal/ only, but for the fixture of vitest and the policies', () => {
     const between = imports.filter(({ from, to }) => from.split('/')[0] !== to.split('/')[0]);
     const others = between.filter(({ to }) => !/^(?:contract|terminal)\//.test(to));
-    expect(others.map(({ from, to }) => `${from} → ${to}`)).toEqual(['emulator/vitest.ts → client/index.ts']);
+    const met = others.map(({ from, to }) => `${from.replace(/(simulate\/).*/, '$1')} → ${to}`);
+    expect([...new Set(met)].toSorted()).toEqual([
+      'emulator/simulate/ → client/defaults.ts',
+      'emulator/simulate/ → client/rolling/decide-shrink.ts',
+      'emulator/vitest.ts → client/index.ts',
+    ]);
   });
 });
 
@@ -68,9 +73,12 @@ it('biome.json refuses every import between folders of the emulator that no arro
     // Nothing of another folder, then files at the root of the emulator, seen from a folder below, and the exceptions.
     expect(patterns.slice(0, 4), folder).toEqual(['../*/**', '../../*/**', '../../../*/**', '!../../*.ts']);
     const allowed = patterns.slice(4).filter((pattern) => pattern.startsWith('!'));
-    const shared = imports.some(({ from, to }) => from.startsWith(`emulator/${folder}`) && to.startsWith('terminal/'));
+    const partsOf = (part: string) =>
+      imports.some(({ from, to }) => from.startsWith(`emulator/${folder}`) && to.startsWith(part)) ? [part] : [];
     expect(allowed.toSorted(), folder).toEqual(
-      ['contract/', ...(shared ? ['terminal/'] : []), ...targets].map((name) => `!**/${name}**`).toSorted(),
+      ['contract/', ...partsOf('terminal/'), ...partsOf('client/'), ...targets]
+        .map((name) => `!**/${name}**`)
+        .toSorted(),
     );
   }
 });

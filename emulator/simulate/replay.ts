@@ -1,0 +1,497 @@
+import { createHash } from 'node:crypto';
+import { turnDefaults } from '../../client/defaults.ts';
+import {
+  amend,
+  countWeak,
+  decide,
+  type Policy,
+  type Remedy,
+  type ShrinkAction,
+  thresholds,
+} from '../../client/rolling/decide-shrink.ts';
+import { ApiError } from '../api-error.ts';
+import { type Chain, Chains, type Prompt } from '../billing/prefix-cache.ts';
+import { checkTurn, commitTurn, readItems, windowFor } from '../chat/turn.ts';
+import { stillClock } from '../clock.ts';
+import type { compress } from '../engines/compression/compress.ts';
+import { compress as summarise } from '../engines/compression/compress.ts';
+import type { Tokenizer, TokenizerSource } from '../engines/tokens/tokenizer.ts';
+import { openServices } from '../open-services.ts';
+import type { Services } from '../services.ts';
+import { append } from '../sessions/append.ts';
+import { applyCompression, planCompression } from '../sessions/compress.ts';
+import { createSession } from '../sessions/create.ts';
+import { toUsage } from '../sessions/session.ts';
+import { CutMissing, PreparedCuts, truncate } from '../sessions/truncate.ts';
+import { bodyOf, type ReadMessage, type WriteItem } from '../sessions/write.ts';
+import type { StoredMessage } from '../store/entries.ts';
+import type { SessionRow } from '../store/sessions.ts';
+import type { CountedDialogue, CountedRound } from './counted.ts';
+import { type FactFinder, type SaidFact, WindowFacts } from './facts.ts';
+import { Meter } from './money.ts';
+import { DEFAULT_RATIO, type Setting } from './settings.ts';
+
+/** One shrinking of a window. */
+export interface Shrink {
+  /** The round behind which it came, from 1. */
+  readonly round: number;
+  readonly action: 'truncate' | 'compress';
+  readonly before: number;
+  readonly after: number;
+}
+
+/** How much of a kind of facts stood in the window. */
+export interface RecallFigures {
+  readonly facts: number;
+  /** Over all rounds: of the facts that had been said, the share that stood in the window. Null where there are none. */
+  readonly mean: number | null;
+  /** After the last round. */
+  readonly end: number | null;
+}
+
+/** The rounds of a run, as columns. */
+export interface Series {
+  readonly prompt: number[];
+  readonly cached: number[];
+  readonly output: number[];
+  /** Tokens of the window after the round, and after what shrunk it. */
+  readonly window: number[];
+  /** In 10⁻¹² of the currency unit. */
+  readonly cost: string[];
+  /** Facts that had been said, and those of them that stood in the window, of each kind. */
+  readonly said: { planted: number[]; natural: number[] };
+  readonly known: { planted: number[]; natural: number[] };
+}
+
+/** One transcript under one setting. */
+export interface Run {
+  readonly transcript: string;
+  readonly setting: Setting;
+  readonly rounds: number;
+  /** Why it ended before the transcript did. */
+  readonly ended: string | null;
+  /** In 10⁻¹² of the currency unit. */
+  readonly cost: string;
+  readonly tokens: { prompt: number; cached: number; cacheWrite: number; output: number; sent: number };
+  /** By the model of `LATENCY`; never measured. */
+  readonly seconds: number;
+  readonly recall: { planted: RecallFigures; natural: RecallFigures };
+  readonly shrinks: readonly Shrink[];
+  /** What had to be changed of the transcript, in words. */
+  readonly notes: readonly string[];
+  readonly series: Series;
+}
+
+/** What is carried out at once: runs that differ in their prices only have the same windows. */
+interface Job {
+  readonly transcript: string;
+  readonly settings: readonly Setting[];
+  readonly policy: Policy | undefined;
+  readonly dialogue: CountedDialogue;
+  readonly facts: FactFinder;
+  readonly tokenizer: TokenizerSource;
+  readonly summaries: Summaries;
+  /** Asked between rounds. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+const ACCOUNT = 'simulated';
+const MOST_SUMMARIES = 512;
+
+/** Summaries that were made: settings that agree so far ask for the same ones. */
+export class Summaries {
+  readonly #made = new Map<string, ReturnType<typeof compress>>();
+
+  readonly make: typeof compress = (request, tokenizer: Tokenizer) => {
+    const { messages, format, snapshotId, maxTokens } = request;
+    const text = JSON.stringify([format, snapshotId, maxTokens, messages]);
+    const key = createHash('sha256').update(text).digest('base64');
+    const known = this.#made.get(key);
+    if (known) return known;
+    const made = summarise(request, tokenizer);
+    if (this.#made.size >= MOST_SUMMARIES) this.#made.clear();
+    this.#made.set(key, made);
+    return made;
+  };
+}
+
+/** Replays a transcript under one policy, billed once for each setting. */
+export async function replay(job: Job): Promise<Run[]> {
+  const [first] = job.settings;
+  if (!first) return [];
+  const { windowTokens } = first;
+  const options = {
+    tokenizer: job.tokenizer,
+    seed: 'simulate',
+    clock: stillClock(Date.parse(`${first.date}T00:00:00Z`)),
+    // Nobody goes back to a past window.
+    history: 0,
+    ...(windowTokens !== undefined && { limits: { window_tokens: windowTokens } }),
+  };
+  const services = openServices(options, { closing: new AbortController().signal });
+  try {
+    return await new Replay(services, job, first).run();
+  } finally {
+    services.store.close();
+  }
+}
+
+/** The client has no room left: the run ends. */
+class OutOfRoom extends Error {}
+
+class Replay {
+  readonly #services: Services;
+  readonly #job: Job;
+  readonly #setting: Setting;
+  readonly #meters: readonly Meter[];
+  readonly #columns: readonly { cached: number[]; cost: string[]; seconds: number }[];
+  readonly #chains = new Chains();
+  readonly #facts: WindowFacts;
+  readonly #shrinks: Shrink[] = [];
+  readonly #prompt: number[] = [];
+  readonly #output: number[] = [];
+  readonly #window: number[] = [];
+  readonly #said = { planted: [] as number[], natural: [] as number[] };
+  readonly #known = { planted: [] as number[], natural: [] as number[] };
+  /** The longest answer that the client asks for. */
+  readonly #maxTokens: number;
+  #session: SessionRow;
+  /** The window as it is stored, oldest first. */
+  #stored: StoredMessage[] = [];
+  /** What the last prompt was made of, and the chain up to each of its messages. */
+  #read: ReadMessage[] = [];
+  #chain: Chain[] = [];
+  #settled = { tokens: 0, weak: 0 };
+  #open = false;
+  #sent = 0;
+  #round = 0;
+
+  constructor(services: Services, job: Job, setting: Setting) {
+    const { dialogue, settings, facts } = job;
+    this.#services = services;
+    this.#job = job;
+    this.#setting = setting;
+    this.#meters = settings.map((one) => new Meter(one));
+    this.#columns = settings.map(() => ({ cached: [], cost: [], seconds: 0 }));
+    this.#facts = new WindowFacts(facts);
+    const write = writeOf(dialogue.instructions);
+    const { model } = setting;
+    this.#maxTokens = turnDefaults(model, services.profiles.of(model).limits.window_tokens).maxTokens;
+    this.#session = services.store.transaction(() =>
+      createSession(services, ACCOUNT, { model, title: null, metadata: {} }, dialogue.toolset, write),
+    );
+    this.#sent = write.tokens + dialogue.toolset.tokens;
+    this.#readAll();
+  }
+
+  async run(): Promise<Run[]> {
+    const { dialogue, signal } = this.#job;
+    let ended = this.#refusal();
+    try {
+      if (ended !== null) return this.#allFigures(ended);
+      for (const round of dialogue.rounds) {
+        signal?.throwIfAborted();
+        this.#round += 1;
+        await this.#carryOut(round);
+        this.#note();
+      }
+    } catch (error) {
+      if (!(error instanceof OutOfRoom)) throw error;
+      ended = `${error.message} after round ${this.#window.length}`;
+    }
+    return this.#allFigures(ended);
+  }
+
+  /** Why the client would not even open such a session, if so. */
+  #refusal(): string | null {
+    if (this.#job.policy === undefined) return null;
+    const { preserveLen, maxKeep, ...sizes } = this.#situation(0);
+    const { soft } = thresholds({ preserveLen, maxKeep, ...sizes });
+    if (soft <= preserveLen) {
+      const { maxTokens, appendTokens, windowTokens } = sizes;
+      return `the client refuses it: an answer (${maxTokens}) and a write (${appendTokens}) leave ${soft} tokens of the window (${windowTokens}), no more than is kept`;
+    }
+    const staying = this.#tokens;
+    return staying < soft
+      ? null
+      : `the client refuses it: tools and instructions take ${staying} tokens, which no cut removes`;
+  }
+
+  #allFigures(ended: string | null): Run[] {
+    return this.#job.settings.map((setting, place) => this.#figures(setting, place, ended));
+  }
+
+  get #tokens(): number {
+    return toUsage(this.#services, this.#session).total_tokens;
+  }
+
+  /** As the client's `chat`: room first, the writes, the turn, and what has to follow it. */
+  async #carryOut(round: CountedRound): Promise<void> {
+    const { writes } = round;
+    const incoming = writes.flat().reduce((sum, { tokens, reasoning }) => sum + tokens + reasoning, 0);
+    await this.#makeRoom(incoming, true);
+    for (const items of writes.slice(0, -1)) {
+      await this.#makeRoom(0, false);
+      this.#append(items);
+    }
+    const last = writes.at(-1) ?? [];
+    try {
+      await this.#turn(round, last);
+    } catch (error) {
+      if (!isFull(error)) throw error;
+      await this.#makeRoom(Number.MAX_SAFE_INTEGER, false);
+      await this.#turn(round, last).catch((again: unknown) => {
+        throw isFull(again) ? new OutOfRoom('the window is full') : again;
+      });
+    }
+    this.#open = round.callsIssued > 0;
+    await this.#shrink(0, true).catch((error: unknown) => {
+      // The client tells of it, and refuses the next turn.
+      if (!(error instanceof OutOfRoom)) throw error;
+    });
+  }
+
+  #append(items: readonly WriteItem[]): void {
+    const write = writeOf(items);
+    this.#sent += write.tokens;
+    const { session } = this.#services.store.transaction(() => append(this.#services, this.#session, write));
+    this.#session = session;
+    this.#readNew();
+  }
+
+  async #turn(round: CountedRound, items: readonly WriteItem[]): Promise<void> {
+    const { dialogue } = this.#job;
+    const { counter, addedTokens, settings } = dialogue;
+    const session = this.#session;
+    const window = await windowFor(this.#services, session, session.model, async () => this.#stored);
+    const write = writeOf(items);
+    const maxTokens = Math.max(this.#maxTokens, round.outputTokens);
+    const request = { ...dialogue.request, max_completion_tokens: maxTokens };
+    const input = {
+      request,
+      settings: { ...settings, maxTokens, clampable: true },
+      addedTokens,
+      write,
+      tools: undefined,
+      counter,
+    };
+    const checked = checkTurn(this.#services, session, window, input);
+    if (round.outputTokens > checked.maxTokens) throw new OutOfRoom('the window is full');
+    const read = await window.read(
+      settings.thinking,
+      items.some(({ border }) => border),
+    );
+    const written = readItems(items, settings.thinking);
+    this.#bill(round, [...read, ...written], checked.promptTokens);
+    this.#session = this.#services.store.transaction(() =>
+      commitTurn(this.#services, session, window, {
+        input,
+        items: [...items, ...round.answer],
+        callsIssued: round.callsIssued,
+      }),
+    );
+    this.#sent += write.tokens;
+    this.#readNew();
+  }
+
+  #bill({ outputTokens, at }: CountedRound, messages: readonly ReadMessage[], tokens: number): void {
+    const { toolset } = this.#job.dialogue;
+    const prompt: Prompt = {
+      tools: this.#chains.tools(toolset.tools, toolset.tokens),
+      messages: this.#grow(messages),
+      tokens,
+    };
+    this.#prompt.push(tokens);
+    this.#output.push(outputTokens);
+    for (const [place, meter] of this.#meters.entries()) {
+      const { cost, cachedTokens, seconds } = meter.bill(prompt, outputTokens, at);
+      const columns = this.#columns[place];
+      columns?.cached.push(cachedTokens);
+      columns?.cost.push(String(cost));
+      if (columns) columns.seconds += seconds;
+    }
+  }
+
+  /** The chain of a prompt, of which most was in the last one. */
+  #grow(messages: readonly ReadMessage[]): Chain | undefined {
+    const isSame = (one: ReadMessage, other: ReadMessage | undefined) =>
+      one.message !== undefined && one.message === other?.message && one.tokens === other.tokens;
+    const differs = messages.findIndex((message, place) => !isSame(message, this.#read[place]));
+    const same = differs === -1 ? messages.length : differs;
+    const chain = this.#chain.slice(0, same);
+    for (const message of messages.slice(same)) {
+      const next = this.#chains.grow(chain.at(-1), [message]);
+      if (next) chain.push(next);
+    }
+    this.#read = [...messages];
+    this.#chain = chain;
+    return chain.at(-1);
+  }
+
+  /** @throws OutOfRoom where there is no room and none can be made */
+  async #makeRoom(incoming: number, betweenRounds: boolean): Promise<void> {
+    const before = this.#tokens;
+    const refused = await this.#shrink(incoming, betweenRounds);
+    const isCramped = refused && this.#tokens === before && this.#decide(incoming, false)?.kind === 'shrink';
+    if (isCramped) throw new OutOfRoom('the server refuses to make the window smaller');
+  }
+
+  #decide(incoming: number, betweenRounds: boolean) {
+    const { policy } = this.#job;
+    if (policy === undefined) return undefined;
+    const changing = { tokens: this.#tokens, betweenRounds, openCalls: this.#open, settled: this.#settled };
+    return decide({ ...this.#situation(incoming), ...changing }, policy);
+  }
+
+  #situation(incoming: number) {
+    const { maxKeep = Number.MAX_SAFE_INTEGER, preserveLen = 0 } = this.#setting;
+    const { limits } = this.#services.profiles.of(this.#session.model);
+    const { window_tokens: windowTokens, append_tokens: appendTokens } = limits;
+    return { windowTokens, appendTokens, maxTokens: this.#maxTokens, maxKeep, preserveLen, incoming };
+  }
+
+  /** As the client's: one action after another, until it is enough. @returns whether the last of them was refused */
+  async #shrink(incoming: number, betweenRounds: boolean): Promise<boolean> {
+    const decision = this.#decide(incoming, betweenRounds);
+    if (decision?.kind === 'stop') throw new OutOfRoom('shrinking no longer gains anything');
+    if (decision?.kind !== 'shrink') return false;
+    const before = this.#tokens;
+    let actions = [...decision.actions];
+    let refused = false;
+    for (let [action] = actions; action && this.#tokens > decision.enough; [action] = actions) {
+      actions = actions.slice(1);
+      try {
+        await this.#apply(action);
+        refused = false;
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
+        refused = true;
+        const instead = amend(action, remedyOf(error), this.#tokens);
+        if (instead) actions = [instead, ...actions];
+      }
+    }
+    const { weak } = this.#settled;
+    const isSame = refused && this.#tokens === before;
+    this.#settled = { tokens: this.#tokens, weak: isSame ? weak : countWeak(weak, before, this.#tokens) };
+    return refused;
+  }
+
+  /** @throws ApiError */
+  async #apply(action: ShrinkAction): Promise<void> {
+    const before = this.#tokens;
+    if (action.kind === 'truncate') this.#session = await this.#truncate(action.preserve_len);
+    else {
+      const { ratio = DEFAULT_RATIO, format = 'outline', preserve_len } = action;
+      const request = { ratio, format, preserve_len };
+      const plan = await planCompression(this.#services, this.#session, request, this.#job.summaries.make);
+      this.#session = this.#services.store.transaction(() => applyCompression(this.#services, plan).session);
+    }
+    this.#readAll();
+    this.#shrinks.push({ round: this.#round, action: action.kind, before, after: this.#tokens });
+  }
+
+  async #truncate(preserve_len: number): Promise<SessionRow> {
+    const cuts = new PreparedCuts(this.#services);
+    for (;;) {
+      try {
+        const { session } = this.#services.store.transaction(() =>
+          truncate(this.#services, cuts, this.#session, { preserve_len }),
+        );
+        return session;
+      } catch (error) {
+        if (!(error instanceof CutMissing)) throw error;
+        await error.workOut();
+      }
+    }
+  }
+
+  #readNew(): void {
+    const last = this.#stored.at(-1);
+    const found = this.#services.store.history.page(this.#session.view, {
+      order: 'asc',
+      limit: -1,
+      ...(last && { after: last.seq }),
+    });
+    // A pin may have changed what stood before: then nothing of it can be kept.
+    if (this.#stored.length + found.length !== this.#session.view.messages) {
+      this.#readAll();
+      return;
+    }
+    this.#stored.push(...found);
+    this.#facts.add(found.map(bodyOf));
+  }
+
+  #readAll(): void {
+    this.#stored = this.#services.store.history.window(this.#session.view);
+    this.#facts.replace(this.#stored.map(bodyOf));
+  }
+
+  #note(): void {
+    this.#window.push(this.#tokens);
+    for (const kind of ['planted', 'natural'] as const) {
+      const { said, known } = this.#facts.count(kind, this.#round - 1);
+      this.#said[kind].push(said);
+      this.#known[kind].push(known);
+    }
+  }
+
+  #figures(setting: Setting, place: number, ended: string | null): Run {
+    const { input, cached, written, output } = this.#meters[place]?.usage ?? new Meter(setting).usage;
+    const columns = this.#columns[place] ?? { cached: [], cost: [], seconds: 0 };
+    const isStateless = setting.policy.startsWith('stateless');
+    const prompt = this.#prompt.reduce((sum, tokens) => sum + tokens, 0);
+    return {
+      transcript: this.#job.transcript,
+      setting,
+      rounds: this.#window.length,
+      ended,
+      cost: String(this.#meters[place]?.total ?? 0n),
+      tokens: {
+        prompt: input + cached + written,
+        cached,
+        cacheWrite: written,
+        output,
+        sent: isStateless ? prompt : this.#sent,
+      },
+      seconds: Math.round(columns.seconds * 1_000) / 1_000,
+      recall: { planted: this.#recall('planted'), natural: this.#recall('natural') },
+      shrinks: this.#shrinks,
+      notes: this.#job.dialogue.notes,
+      series: {
+        prompt: this.#prompt,
+        cached: columns.cached,
+        output: this.#output,
+        window: this.#window,
+        cost: columns.cost,
+        said: this.#said,
+        known: this.#known,
+      },
+    };
+  }
+
+  #recall(kind: SaidFact['kind']): RecallFigures {
+    const sum = (column: readonly number[]) => column.reduce((total, count) => total + count, 0);
+    const [said, known] = [this.#said[kind], this.#known[kind]];
+    const share = (part: number, whole: number) => (whole === 0 ? null : part / whole);
+    return {
+      facts: said.at(-1) ?? 0,
+      mean: share(sum(known), sum(said)),
+      end: share(known.at(-1) ?? 0, said.at(-1) ?? 0),
+    };
+  }
+}
+
+function writeOf(items: readonly WriteItem[]) {
+  return { items: [...items], tokens: items.reduce((sum, one) => sum + one.tokens + one.reasoning, 0), blobs: [] };
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof ApiError && error.code === 'context_window_exceeded';
+}
+
+/** What a refusal names that would do. */
+function remedyOf({ code, details }: ApiError): Remedy {
+  if (code === 'compress_infeasible' && 'largestRatio' in details) return { largestRatio: details.largestRatio };
+  if (code === 'preserve_len_too_small' && 'least' in details) return { leastPreserveLen: details.least };
+  return {};
+}

@@ -1,0 +1,162 @@
+import { moneyNumber } from '../billing/ledger.ts';
+import type { RecallFigures, Run } from './replay.ts';
+import { type Setting, settingText, UNCUT } from './settings.ts';
+
+/** What a setting costs beside a baseline, over the rounds that the baseline could make too. */
+export interface Saving {
+  readonly baseline: 'stateless' | 'stateless+cache';
+  readonly rounds: number;
+  readonly baselineCost: number;
+  readonly ownCost: number;
+  /** Of the baseline's cost; negative where the setting costs more. Null where that is 0. */
+  readonly share: number | null;
+}
+
+/** One setting over all transcripts. Money in units of the currency. */
+export interface Row {
+  readonly setting: Setting;
+  readonly text: string;
+  readonly cost: number;
+  readonly tokens: Run['tokens'];
+  readonly seconds: number;
+  readonly rounds: number;
+  readonly recall: { readonly planted: RecallFigures; readonly natural: RecallFigures };
+  /** The lower of the two means; null where nothing can be asked for. */
+  readonly leastRecall: number | null;
+  readonly shrinks: number;
+  /** Transcripts that it could not finish, with the reason. */
+  readonly ended: readonly string[];
+  /** Both baselines, never one alone. */
+  readonly savings: readonly Saving[];
+  /** Whether no other setting that finishes is cheaper and knows as much. */
+  readonly onFront: boolean;
+}
+
+export interface Recommendation {
+  readonly row: number;
+  /** What it optimises, in words. */
+  readonly text: string;
+}
+
+/** Recall that a recommendation asks for where none is named. */
+export const WANTED_RECALL = 0.9;
+
+/** Rows in the order of the settings. Those without a run for every transcript are left out. */
+export function rowsOf(settings: readonly Setting[], runs: readonly Run[], transcripts: number): Row[] {
+  const bySetting = new Map<string, Run[]>();
+  for (const run of runs) {
+    const key = JSON.stringify(run.setting);
+    bySetting.set(key, [...(bySetting.get(key) ?? []), run]);
+  }
+  const runsOf = (setting: Setting) => bySetting.get(JSON.stringify(setting)) ?? [];
+  const rows = settings.flatMap((setting) => {
+    const own = runsOf(setting);
+    return own.length === transcripts ? [rowOf(setting, own, (baseline) => runsOf(baselineOf(setting, baseline)))] : [];
+  });
+  return rows.map((row) => ({ ...row, onFront: isOnFront(row, rows) }));
+}
+
+/** The same without a session. */
+export function baselineOf({ model, ttl, date, windowTokens }: Setting, policy: Saving['baseline']): Setting {
+  return { policy, model, ttl, date, ...(windowTokens !== undefined && { windowTokens }) };
+}
+
+function rowOf(setting: Setting, runs: readonly Run[], baselineRuns: (baseline: Saving['baseline']) => Run[]): Row {
+  const sum = (pick: (run: Run) => number) => runs.reduce((total, run) => total + pick(run), 0);
+  const recall = { planted: pooled(runs, 'planted'), natural: pooled(runs, 'natural') };
+  const means = [recall.planted.mean, recall.natural.mean].filter((mean) => mean !== null);
+  return {
+    setting,
+    text: settingText(setting),
+    cost: moneyNumber(runs.reduce((total, { cost }) => total + BigInt(cost), 0n)),
+    tokens: {
+      prompt: sum(({ tokens }) => tokens.prompt),
+      cached: sum(({ tokens }) => tokens.cached),
+      cacheWrite: sum(({ tokens }) => tokens.cacheWrite),
+      output: sum(({ tokens }) => tokens.output),
+      sent: sum(({ tokens }) => tokens.sent),
+    },
+    seconds: sum(({ seconds }) => seconds),
+    rounds: sum(({ rounds }) => rounds),
+    recall,
+    leastRecall: means.length === 0 ? null : Math.min(...means),
+    shrinks: sum(({ shrinks }) => shrinks.length),
+    ended: runs.flatMap(({ transcript, ended }) => (ended === null ? [] : [`${transcript}: ${ended}`])),
+    savings: (['stateless', 'stateless+cache'] as const).flatMap((baseline) => {
+      const others = baselineRuns(baseline);
+      return others.length === runs.length ? [savingOf(baseline, runs, others)] : [];
+    }),
+    onFront: false,
+  };
+}
+
+function savingOf(baseline: Saving['baseline'], runs: readonly Run[], others: readonly Run[]): Saving {
+  let [rounds, own, other] = [0, 0n, 0n];
+  for (const [place, run] of runs.entries()) {
+    const against = others[place];
+    const both = Math.min(run.rounds, against?.rounds ?? 0);
+    rounds += both;
+    own += total(run.series.cost.slice(0, both));
+    other += total(against?.series.cost.slice(0, both) ?? []);
+  }
+  const share = other === 0n ? null : Number(((other - own) * 1_000_000n) / other) / 1_000_000;
+  return { baseline, rounds, baselineCost: moneyNumber(other), ownCost: moneyNumber(own), share };
+}
+
+function total(costs: readonly string[]): bigint {
+  return costs.reduce((sum, cost) => sum + BigInt(cost), 0n);
+}
+
+function pooled(runs: readonly Run[], kind: 'planted' | 'natural'): RecallFigures {
+  const all = (pick: (run: Run) => readonly number[]) => runs.flatMap(pick).reduce((sum, count) => sum + count, 0);
+  const last = (pick: (run: Run) => readonly number[]) => runs.reduce((sum, run) => sum + (pick(run).at(-1) ?? 0), 0);
+  const share = (part: number, whole: number) => (whole === 0 ? null : part / whole);
+  return {
+    facts: runs.reduce((sum, { recall }) => sum + recall[kind].facts, 0),
+    mean: share(
+      all(({ series }) => series.known[kind]),
+      all(({ series }) => series.said[kind]),
+    ),
+    end: share(
+      last(({ series }) => series.known[kind]),
+      last(({ series }) => series.said[kind]),
+    ),
+  };
+}
+
+/** Of settings that cost and know the same, the first. */
+function isOnFront(row: Row, rows: readonly Row[]): boolean {
+  if (row.ended.length > 0 || row.leastRecall === null) return false;
+  const recall = row.leastRecall;
+  const place = rows.indexOf(row);
+  return !rows.some((other, at) => {
+    if (other === row || other.ended.length > 0 || other.leastRecall === null) return false;
+    if (other.cost > row.cost || other.leastRecall < recall) return false;
+    return other.cost < row.cost || other.leastRecall > recall || at < place;
+  });
+}
+
+/** The cheapest setting that knows enough; where none does, the one that knows most. Baselines are recommended too. */
+export function recommend(rows: readonly Row[], wanted = WANTED_RECALL): Recommendation | undefined {
+  const finished = rows.filter(({ ended, leastRecall }) => ended.length === 0 && leastRecall !== null);
+  const enough = finished.filter(({ leastRecall }) => (leastRecall ?? 0) >= wanted);
+  const percent = `${Math.round(wanted * 100)} %`;
+  const by = (list: readonly Row[], better: (one: Row, other: Row) => boolean) =>
+    list.reduce<Row | undefined>((best, row) => (best === undefined || better(row, best) ? row : best), undefined);
+  const cheapest = by(enough, (one, other) => one.cost < other.cost);
+  if (cheapest) {
+    const text = `${cheapest.text}: the lowest cost among the settings under which ${percent} of the facts stand in the window (the lower of planted and natural, over all rounds)`;
+    return { row: rows.indexOf(cheapest), text };
+  }
+  const knowing = by(finished, (one, other) => (one.leastRecall ?? 0) > (other.leastRecall ?? 0));
+  if (!knowing) return undefined;
+  return {
+    row: rows.indexOf(knowing),
+    text: `${knowing.text}: the highest recall; no setting that finishes keeps ${percent} of the facts in the window`,
+  };
+}
+
+/** Whether a setting sends the whole history: what others are compared with. */
+export function isUncut({ policy }: Setting): boolean {
+  return UNCUT.includes(policy);
+}

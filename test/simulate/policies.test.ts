@@ -1,0 +1,277 @@
+import { describe, expect, it } from 'vitest';
+import type { Policy } from '../../client/rolling/decide-shrink.ts';
+import {
+  type Fact,
+  type RecordedMessage,
+  type SimulateOptions,
+  simulate,
+  type Transcript,
+} from '../../emulator/simulate/index.ts';
+import { Random } from '../../emulator/simulate/random.ts';
+import { sized, throughServer, words } from './through-server.ts';
+
+const PLAIN = { plant: 0, natural: 0, tokenizer: 'o200k_base' } satisfies SimulateOptions;
+const NOUNS = 'harbour, ledger, orchard, engine, window, valley, signal, garden, pocket, bridge, lantern, parcel'.split(
+  ', ',
+);
+const VERBS = 'keeps, moves, hides, opens, follows, repairs, counts, paints'.split(', ');
+
+/** Prose that says a fact in each second round: a code and an owner, whose words stand together nowhere else. */
+function story(rounds: number): Transcript & { facts: Fact[] } {
+  const random = new Random(7);
+  const facts: Fact[] = [];
+  const sentence = () =>
+    `The ${random.pick(NOUNS)} of the ${random.pick(NOUNS)} ${random.pick(VERBS)} the ${random.pick(NOUNS)} ${random.below(99)} times.`;
+  const messages = Array.from({ length: rounds }, (_, round): RecordedMessage[] => {
+    const lines = Array.from({ length: 100 }, sentence);
+    if (round % 2 === 0) {
+      const [code, owner] = [`Q${1_000 + random.below(9_000)}X${round}`, `Owner${round}`];
+      facts.push({ question: `What is the code of ${owner}?`, words: [code, owner] });
+      lines.splice(random.below(100), 0, `The code that ${owner} was given is ${code}.`);
+    }
+    return [
+      { role: 'user', content: lines.join(' '), at: round * 20_000 },
+      { role: 'assistant', content: `Noted, ${round}: ${sentence()}`, at: round * 20_000 },
+    ];
+  });
+  return { name: 'story', messages: messages.flat(), facts };
+}
+
+/** An agent that thinks, calls two tools at once, and is answered at length. */
+function agent(rounds: number): Transcript {
+  const messages = Array.from({ length: rounds }, (_, round): RecordedMessage[] => {
+    const at = round * 30_000;
+    const call = (place: number) => ({
+      id: `toolu_${round}_${place}`,
+      type: 'function' as const,
+      function: { name: 'read_file', arguments: `{"path":"src/${round}.ts","part":${place}}` },
+    });
+    return [
+      { role: 'user', content: `What does part ${round} do?`, at },
+      {
+        role: 'assistant',
+        content: '',
+        reasoning_content: `I read file ${round}.`,
+        tool_calls: [call(0), call(1)],
+        at,
+      },
+      { role: 'tool', tool_call_id: `toolu_${round}_1`, content: words(600, round), at: at + 2_000 },
+      { role: 'tool', tool_call_id: `toolu_${round}_0`, content: words(300, round), at: at + 2_000 },
+      { role: 'assistant', content: `It adds ${round} numbers.`, reasoning_content: 'That was easy.', at: at + 2_000 },
+    ];
+  });
+  const parameters = { type: 'object', properties: { path: { type: 'string' }, part: { type: 'integer' } } };
+  const tools = [
+    { type: 'function' as const, function: { name: 'read_file', description: 'Reads a part of a file.', parameters } },
+  ];
+  return { name: 'agent', messages: [{ role: 'system', content: 'You are an agent.' }, ...messages.flat()], tools };
+}
+
+describe.each(['kimi-k2-0905-preview', 'kimi-k2.5', 'kimi-k2.6', 'kimi-k3'])('an agent on %s', (model) => {
+  it.each<[string, Policy]>([
+    ['truncate', 'truncate'],
+    ['compress', 'compress'],
+    ['compress-then-truncate', 'compress-then-truncate'],
+  ])(
+    'has under %s the windows, the spend and the cached tokens that the client gets of the server',
+    async (name, policy) => {
+      const transcript = agent(14);
+      const [date, maxKeep, preserveLen] = ['2026-10-24', 6_000, 4_096];
+      const server = await throughServer(transcript, { model, date, policy, maxKeep, preserveLen });
+      const { runs } = await simulate({
+        ...PLAIN,
+        transcripts: [transcript],
+        policies: [name as 'truncate'],
+        models: [model],
+        dates: [date],
+        maxKeep: [maxKeep],
+        preserveLen: [preserveLen],
+      });
+      const run = runs.find(({ setting }) => setting.policy === name);
+      expect(run?.series.window).toEqual(server.windows);
+      expect(run?.shrinks.length).toBeGreaterThan(1);
+      expect(Number(run?.cost) / 1e12).toBe(server.spend.cost);
+      expect(run?.tokens.cached).toBe(server.spend.cached_tokens);
+      expect(run?.tokens.output).toBe(server.spend.output_tokens);
+    },
+  );
+});
+
+/** Counted another way than the simulator does: every pair of places of the two words in a message of the window. */
+function countStanding(window: string, facts: readonly Fact[]): number {
+  const messages = window.split('\n').map((message) => message.toLowerCase());
+  return facts.filter(({ words: [one = '', other = ''] }) =>
+    messages.some((message) => {
+      const places = (word: string) =>
+        [...message.matchAll(new RegExp(word.toLowerCase(), 'g'))].map(({ index }) => index);
+      return places(one).some((a) =>
+        places(other).some((b) => Math.max(a + one.length, b + other.length) - Math.min(a, b) <= 300),
+      );
+    }),
+  ).length;
+}
+
+describe('recall after each round', () => {
+  const transcript = story(48);
+  const settings = { model: 'kimi-k3', date: '2026-10-24', maxKeep: 20_000, preserveLen: 4_096 };
+  const swept = {
+    ...PLAIN,
+    transcripts: [transcript],
+    maxKeep: [settings.maxKeep],
+    preserveLen: [settings.preserveLen],
+    models: [settings.model],
+    dates: [settings.date],
+  };
+
+  it.each(['compress', 'truncate'] as const)(
+    'under %s is what an independent count finds in the windows of the server',
+    async (policy) => {
+      const { texts, windows } = await throughServer(transcript, { ...settings, policy });
+      const { runs } = await simulate({ ...swept, policies: [policy] });
+      const run = runs.find(({ setting }) => setting.policy === policy);
+      const counted = texts.map((text, round) =>
+        countStanding(text, transcript.facts.slice(0, Math.floor(round / 2) + 1)),
+      );
+      expect(run?.series.window).toEqual(windows);
+      expect(run?.series.known.natural).toEqual(counted);
+      expect(run?.series.said.natural).toEqual(texts.map((_, round) => Math.floor(round / 2) + 1));
+      expect(run?.recall.natural.end).toBeCloseTo((counted.at(-1) ?? 0) / 24, 10);
+    },
+  );
+
+  it('falls with each of three compactions in a row, and a summary keeps more than a cut does', async () => {
+    const { runs } = await simulate({ ...swept, policies: ['compress', 'truncate'] });
+    const [compress, truncate] = ['compress', 'truncate'].map((policy) =>
+      runs.find(({ setting }) => setting.policy === policy),
+    );
+    expect(compress?.shrinks.length).toBeGreaterThanOrEqual(3);
+    const left = compress?.shrinks.map(
+      ({ round }) => (compress.series.known.natural[round - 1] ?? 0) / (compress.series.said.natural[round - 1] ?? 1),
+    );
+    expect(left?.slice(0, 3)).toEqual(left?.slice(0, 3).toSorted((a, b) => b - a));
+    expect(compress?.recall.natural.mean).toBeGreaterThan(truncate?.recall.natural.mean ?? 1);
+  });
+
+  it('of planted facts is told apart from that of the transcript’s own', async () => {
+    const { runs, transcripts } = await simulate({ ...swept, plant: 10, policies: ['truncate'] });
+    expect(transcripts[0]).toMatchObject({ planted: 10, natural: 24 });
+    const [uncut, truncate] = ['stateless+cache', 'truncate'].map((policy) =>
+      runs.find(({ setting }) => setting.policy === policy),
+    );
+    expect(uncut?.recall).toMatchObject({
+      planted: { facts: 10, mean: 1, end: 1 },
+      natural: { facts: 24, mean: 1, end: 1 },
+    });
+    expect(truncate?.recall.planted.end).toBeLessThan(1);
+    expect(truncate?.series.said.planted.at(-1)).toBe(10);
+  });
+});
+
+it('a policy of one’s own is the client’s function, and is called with what the client knows', async () => {
+  const transcript = sized(Array.from({ length: 12 }, (_, round) => [round * 20, 900, 100] as const));
+  const asked: number[] = [];
+  const { rows, runs } = await simulate({
+    ...PLAIN,
+    transcripts: [transcript],
+    models: ['kimi-k2-0905-preview'],
+    maxKeep: [6_000],
+    policies: [
+      {
+        name: 'half',
+        policy: ({ tokens, maxKeep }) => {
+          asked.push(tokens);
+          return [{ kind: 'truncate', preserve_len: Math.max(4_096, maxKeep / 2) }];
+        },
+      },
+    ],
+    preserveLen: [5_000],
+  });
+  expect(rows.map(({ setting }) => setting.policy)).toEqual(['stateless', 'stateless+cache', 'half']);
+  const half = runs.find(({ setting }) => setting.policy === 'half');
+  expect(half?.shrinks[0]).toEqual({ round: 6, action: 'truncate', before: 6_048, after: 4_032 });
+  expect(asked[0]).toBe(6_048);
+});
+
+it('a policy that answers nonsense is one line that says what', async () => {
+  const broken = { name: 'broken', policy: (() => [{ kind: 'forget' }]) as unknown as Policy };
+  const run = simulate({ ...PLAIN, transcripts: [story(20)], policies: [broken], maxKeep: [9_000] });
+  await expect(run).rejects.toThrow('policy broken answers [{"kind":"forget"}], not a list of truncate and compress');
+});
+
+it('a session that is never shrunk ends where its window is full, and says after which round', async () => {
+  const rounds = Array.from({ length: 18 }, (_, round) => [round * 20, 2_000, 100] as const);
+  const options = { ...PLAIN, transcripts: [sized(rounds)], models: ['kimi-k2-0905-preview'], windowTokens: 32_768 };
+  const { rows, recommendation } = await simulate({ ...options, policies: ['none', 'truncate'], maxKeep: [9_000] });
+  const [stateless, cached, none, truncate] = rows;
+  expect(none).toMatchObject({ rounds: 15, ended: ['sized: the window is full after round 15'], onFront: false });
+  expect([stateless?.rounds, cached?.rounds, truncate?.rounds]).toEqual([15, 15, 18]);
+  // A saving is over the rounds that the baseline could make too.
+  expect(truncate?.savings.map(({ baseline, rounds: both }) => [baseline, both])).toEqual([
+    ['stateless', 15],
+    ['stateless+cache', 15],
+  ]);
+  // Nothing can be asked for, so nothing is recommended.
+  expect(recommendation).toBeNull();
+});
+
+it('a setting that the client would not open a session with is told, with its reason', async () => {
+  const options = {
+    ...PLAIN,
+    transcripts: [sized([[0, 100, 100]])],
+    models: ['kimi-k2-0905-preview'],
+    windowTokens: 16_384,
+  };
+  const { rows } = await simulate({ ...options, policies: ['truncate'], maxKeep: [9_000] });
+  expect(rows.at(-1)?.ended).toEqual([
+    'sized: the client refuses it: an answer (4000) and a write (8192) leave 4064 tokens of the window (16384), no more than is kept',
+  ]);
+});
+
+it('a text that is too large for one write is written in several, and a tool’s result is cut in its middle', async () => {
+  const call = { id: 'c', type: 'function' as const, function: { name: 'read', arguments: '{}' } };
+  const messages: RecordedMessage[] = [
+    { role: 'user', content: words(20_000, 1) },
+    { role: 'assistant', content: '', tool_calls: [call] },
+    { role: 'tool', tool_call_id: 'c', content: words(30_000, 2) },
+    { role: 'assistant', content: 'Read.' },
+  ];
+  const { runs, transcripts } = await simulate({
+    ...PLAIN,
+    transcripts: [{ name: 'large', messages }],
+    policies: ['none'],
+  });
+  const [first = 0, second = 0] = runs[0]?.series.prompt ?? [];
+  expect(first).toBeGreaterThan(20_000);
+  expect(second - first).toBeGreaterThan(6_000);
+  expect(second - first).toBeLessThan(8_400);
+  expect(transcripts[0]?.notes).toEqual([
+    'texts over 8,192 tokens are written in several messages: 1',
+    'results of tools over 8,192 tokens are cut in their middle: 1',
+  ]);
+});
+
+it('the same options give the same bytes', async () => {
+  const options = { transcripts: [story(10)], tokenizer: 'o200k_base', maxKeep: [9_000], seed: 3 };
+  const [one, other] = [await simulate(options), await simulate(options)];
+  expect(JSON.stringify(one)).toBe(JSON.stringify(other));
+});
+
+it.each([
+  [{ maxKeep: [0] }, 'option maxKeep[0] must be a whole number of tokens, not 0'],
+  [{ preserveLen: [100] }, 'option preserveLen[0] must be a whole number of tokens from 4096, not 100'],
+  [
+    { maxKeep: [5_000], preserveLen: [9_000], policies: ['truncate'] },
+    'no setting is left: preserveLen must be less than maxKeep',
+  ],
+  [{ models: ['kimi-k4'] }, 'kimi-k4 is not a known model; did you mean kimi-k3?'],
+  [{ dates: ['tomorrow'] }, 'option dates[0] must be a day such as 2026-10-24, not "tomorrow"'],
+  [{ ttl: ['2h'] }, 'option ttl[0] must be 5m or 1h, not "2h"'],
+  [{ workers: -1 }, 'option workers must be a whole number from 0 to 64, not -1'],
+  [{ policys: ['none'] }, 'unknown option policys; did you mean policies?'],
+  [
+    { policies: ['forget'] },
+    'option policies[0] must be of none, stateless, stateless+cache, truncate, compress, compress-then-truncate, or a policy of your own, not "forget"',
+  ],
+])('refuses %j in one line', async (options, message) => {
+  await expect(simulate({ ...(options as SimulateOptions), transcripts: [story(2)] })).rejects.toThrow(message);
+});
