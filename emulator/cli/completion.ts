@@ -14,6 +14,7 @@ import { EXEC_SHAPE } from './exec.ts';
 import { COMMANDS, type CommandName, FLAGS, GATEWAY_FLAGS } from './flags.ts';
 import { JOURNAL_SHAPE } from './journal.ts';
 import { MODELS_SHAPE } from './models.ts';
+import { SIMULATE_SHAPE } from './simulate.ts';
 import { SPEND_SHAPE } from './spend.ts';
 import { TAPE_SHAPE } from './tape.ts';
 import { TOKENIZER_SHAPE } from './tokenizer.ts';
@@ -41,6 +42,7 @@ function shapesOf(conformance: CommandShape): Shapes {
     window: WINDOW_SHAPE,
     diff: DIFF_SHAPE,
     doctor: DOCTOR_SHAPE,
+    simulate: SIMULATE_SHAPE,
     conformance,
     completion: { flags: HELP_FLAG, actions: SHELLS },
   };

@@ -39,7 +39,11 @@ const EXIT = { ok: 0, failed: 1, interrupted: 130 } as const;
 const MOST_THREADS = 4;
 
 const FLAGS = {
-  transcript: { value: 'PATH', multiple: true, help: 'what is replayed, in place of the scenarios; repeatable' },
+  transcript: {
+    value: 'FILE',
+    multiple: true,
+    help: 'file or folder that is replayed, in place of the scenarios; repeatable',
+  },
   policies: { value: 'LIST', help: `${POLICY_NAMES.join(', ')}, or a module that exports one (default all of these)` },
   'max-keep': { value: 'LIST', help: `tokens over which a window is shrunk (default ${DEFAULT_MAX_KEEP.join(',')})` },
   'preserve-len': { value: 'LIST', help: `tokens that a cut leaves (default ${DEFAULT_PRESERVE_LEN})` },
@@ -69,10 +73,10 @@ const FLAGS = {
 export const SIMULATE_SHAPE: CommandShape = { flags: FLAGS };
 
 function helpText(width: number): string {
-  const usage = ['simulate [flags]', 'simulate --transcript PATH [flags]'];
+  const usage = ['simulate [flags]', 'simulate --transcript FILE|DIR [flags]'];
   const about = [
     "Replays histories under the client's policies: what each costs, and what its window still knows. Without --transcript the article's three scenarios, on source files of installed packages, with its claims beside what comes out.",
-    'PATH is a file or a folder: messages in JSON or JSONL, a state of the emulator, or logs of kimi-code, kimi-cli, Claude Code and Codex. A LIST has commas.',
+    'FILE holds messages in JSON or JSONL, a state of the emulator, or logs of kimi-code, kimi-cli, Claude Code and Codex. A LIST has commas.',
   ];
   const after = [
     'Exit codes: 0 ok, 1 an assertion fails or nothing can be read, 2 invalid command line, 130 interrupted',
@@ -99,7 +103,7 @@ export function runSimulateCommand(args: string[], io: SimulateIo): Promise<numb
       stdout.write(helpText(width));
       return EXIT.ok;
     }
-    if (positionals.length > 0) throw new UsageError(`unexpected argument ${positionals[0]}; use --transcript PATH`);
+    if (positionals.length > 0) throw new UsageError(`unexpected argument ${positionals[0]}; use --transcript FILE`);
     if (values.json && values.markdown) throw new UsageError('--json and --markdown exclude each other');
     const ending = new AbortController();
     const interrupt = () => {
@@ -111,12 +115,25 @@ export function runSimulateCommand(args: string[], io: SimulateIo): Promise<numb
       return await sweep(values, io, ending.signal, width);
     } catch (error) {
       if (error instanceof TranscriptError) throw new CommandError(visible(error.message), EXIT.failed);
-      // Options are checked where simulate() is called from code, too.
-      throw error instanceof RangeError ? new UsageError(visible(error.message)) : error;
+      throw error instanceof RangeError ? new UsageError(visible(asFlag(error.message))) : error;
     } finally {
       io.off('SIGINT', interrupt);
     }
   });
+}
+
+const FLAG_OF: Readonly<Record<string, string>> = {
+  models: 'model',
+  dates: 'date',
+  maxKeep: 'max-keep',
+  preserveLen: 'preserve-len',
+  windowTokens: 'window',
+  gapSeconds: 'gap',
+};
+
+/** Options are checked where `simulate()` is called from code, too: here they are called as they were given. */
+function asFlag(message: string): string {
+  return message.replace(/^option (\w+)(?:\[\d+\])?/, (_, option: string) => `--${FLAG_OF[option] ?? option}`);
 }
 
 async function sweep(values: Values, io: SimulateIo, signal: AbortSignal, width: number): Promise<number> {
