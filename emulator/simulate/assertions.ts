@@ -1,6 +1,6 @@
-import type { Simulation } from './index.ts';
+import type { Row, Simulation } from './result.ts';
 import { CURRENCY } from './settings.ts';
-import { isUncut, type Row } from './summary.ts';
+import { isUncut } from './summary.ts';
 
 /** A condition that every setting has to meet. */
 interface Assertion {

@@ -1,22 +1,9 @@
 import { moneyNumber } from '../billing/ledger.ts';
-import type { Run } from './replay.ts';
+import type { Claim, Run } from './result.ts';
 import type { Scenarios } from './scenarios.ts';
 import type { Setting } from './settings.ts';
 import type { SweepJob } from './sweep.ts';
 import type { Transcript } from './transcript.ts';
-
-/** One claim of the article beside what came out. */
-export interface Claim {
-  readonly scenario: string;
-  readonly measure: 'latency' | 'cost' | 'accuracy';
-  readonly claimed: string;
-  /** A change against the baseline: a share, or points of recall for accuracy. */
-  readonly simulated: number;
-  /** What it is a change of, and to: `12.3 s → 10.1 s`. */
-  readonly figures: string;
-  readonly own: string;
-  readonly baseline: string;
-}
 
 /** Windows of the article. */
 const LARGE = 262_144;

@@ -1,8 +1,6 @@
 import { oneLine } from '../../terminal/text.ts';
-import type { Simulation } from './index.ts';
-import type { Run } from './replay.ts';
 import { claimFigure, grouped, groupsOf, money, notesOf, percent, savedAgainst, shortName } from './report.ts';
-import type { Row } from './summary.ts';
+import type { Row, Run, Simulation } from './result.ts';
 
 /** One page with charts: no script, no network, nothing of a transcript as markup. */
 export function renderHtml(simulation: Simulation): string {

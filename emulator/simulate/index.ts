@@ -2,22 +2,31 @@ import type { Policy } from '../../client/rolling/decide-shrink.ts';
 import { checkNames, refuseOption } from '../bad-input.ts';
 import { openTokenizer } from '../tokenizer.ts';
 import { VERSION } from '../version.ts';
-import { type Claim, ClaimWork } from './claims.ts';
+import { ClaimWork } from './claims.ts';
 import { findFacts, naturalFacts, plantFacts } from './facts.ts';
 import { LATENCY } from './money.ts';
-import type { Run } from './replay.ts';
+import type { Simulation } from './result.ts';
 import { scenarios } from './scenarios.ts';
 import { type OwnPolicy, type Setting, type SweepOptions, settingsOf } from './settings.ts';
-import { baselineOf, type Recommendation, type Row, recommend, rowsOf, WANTED_RECALL } from './summary.ts';
+import { baselineOf, recommend, rowsOf, WANTED_RECALL } from './summary.ts';
 import { carryOut, jobsOf, loadPolicy, type Material, type SweepControl } from './sweep.ts';
 import { type Transcript, toDialogue } from './transcript.ts';
 
 export type { Policy, PolicyFunction, ShrinkAction, Situation } from '../../client/rolling/decide-shrink.ts';
-export type { Claim } from './claims.ts';
 export { readTranscripts } from './read-transcripts.ts';
-export type { RecallFigures, Run, Series, Shrink } from './replay.ts';
+export type {
+  Claim,
+  Latency,
+  RecallFigures,
+  Recommendation,
+  Row,
+  Run,
+  Saving,
+  Series,
+  Shrink,
+  Simulation,
+} from './result.ts';
 export type { OwnPolicy, PolicyName, Setting, SweepOptions, TimeToLive } from './settings.ts';
-export type { Recommendation, Row, Saving } from './summary.ts';
 export { type Fact, type RecordedMessage, type Transcript, TranscriptError } from './transcript.ts';
 
 export interface SimulateOptions extends SweepOptions {
@@ -42,37 +51,8 @@ export interface SimulateOptions extends SweepOptions {
   onProgress?: (done: number, total: number) => void;
 }
 
-export interface Simulation {
-  readonly object: 'emulator.simulation';
-  readonly version: string;
-  /** False where it was ended early. */
-  readonly complete: boolean;
-  readonly currency: 'USD';
-  readonly seed: number;
-  /** Where the scenarios come from; null for transcripts of one's own. */
-  readonly input: string | null;
-  readonly tokenizer: { readonly name: string; readonly exact: boolean };
-  readonly latency: typeof LATENCY;
-  readonly recallNote: string;
-  readonly transcripts: readonly {
-    readonly name: string;
-    readonly rounds: number;
-    readonly messages: number;
-    readonly planted: number;
-    readonly natural: number;
-    readonly notes: readonly string[];
-  }[];
-  /** The article's claims beside what came out; empty for transcripts of one's own. */
-  readonly claims: readonly Claim[];
-  /** The two baselines first, then every setting. */
-  readonly rows: readonly Row[];
-  readonly recommendation: Recommendation | null;
-  /** Each transcript under each setting, round by round. */
-  readonly runs: readonly Run[];
-}
-
 /** Said on every output. */
-export const RECALL_NOTE =
+const RECALL_NOTE =
   'Recall: whether every word of an answer still stands in the window, within 300 characters. What a model makes of it is another matter: of natural questions about a whole window the lookup model answers 14 to 17 %, a small language model 73 %.';
 
 const OPTIONS: Readonly<Record<keyof SimulateOptions, true>> = {

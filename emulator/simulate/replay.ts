@@ -29,58 +29,8 @@ import type { SessionRow } from '../store/sessions.ts';
 import type { CountedDialogue, CountedRound } from './counted.ts';
 import { type FactFinder, type SaidFact, WindowFacts } from './facts.ts';
 import { Meter } from './money.ts';
+import type { RecallFigures, Run, Shrink } from './result.ts';
 import { DEFAULT_RATIO, type Setting } from './settings.ts';
-
-/** One shrinking of a window. */
-export interface Shrink {
-  /** The round behind which it came, from 1. */
-  readonly round: number;
-  readonly action: 'truncate' | 'compress';
-  readonly before: number;
-  readonly after: number;
-}
-
-/** How much of a kind of facts stood in the window. */
-export interface RecallFigures {
-  readonly facts: number;
-  /** Over all rounds: of the facts that had been said, the share that stood in the window. Null where there are none. */
-  readonly mean: number | null;
-  /** After the last round. */
-  readonly end: number | null;
-}
-
-/** The rounds of a run, as columns. */
-export interface Series {
-  readonly prompt: number[];
-  readonly cached: number[];
-  readonly output: number[];
-  /** Tokens of the window after the round, and after what shrunk it. */
-  readonly window: number[];
-  /** In 10⁻¹² of the currency unit. */
-  readonly cost: string[];
-  /** Facts that had been said, and those of them that stood in the window, of each kind. */
-  readonly said: { planted: number[]; natural: number[] };
-  readonly known: { planted: number[]; natural: number[] };
-}
-
-/** One transcript under one setting. */
-export interface Run {
-  readonly transcript: string;
-  readonly setting: Setting;
-  readonly rounds: number;
-  /** Why it ended before the transcript did. */
-  readonly ended: string | null;
-  /** In 10⁻¹² of the currency unit. */
-  readonly cost: string;
-  readonly tokens: { prompt: number; cached: number; cacheWrite: number; output: number; sent: number };
-  /** By the model of `LATENCY`; never measured. */
-  readonly seconds: number;
-  readonly recall: { planted: RecallFigures; natural: RecallFigures };
-  readonly shrinks: readonly Shrink[];
-  /** What had to be changed of the transcript, in words. */
-  readonly notes: readonly string[];
-  readonly series: Series;
-}
 
 /** What is carried out at once: runs that differ in their prices only have the same windows. */
 interface Job {

@@ -1,9 +1,7 @@
 import { plain, table } from '../../terminal/formats.ts';
 import { columns, oneLine, wrap } from '../../terminal/text.ts';
-import type { Claim } from './claims.ts';
-import type { Simulation } from './index.ts';
+import type { Claim, Row, Saving, Simulation } from './result.ts';
 import { DEFAULT_RATIO } from './settings.ts';
-import type { Row, Saving } from './summary.ts';
 
 export function percent(share: number | null, digits = 0): string {
   return share === null ? '–' : `${signed((100 * share).toFixed(digits))} %`;

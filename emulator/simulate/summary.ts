@@ -1,42 +1,6 @@
 import { moneyNumber } from '../billing/ledger.ts';
-import type { RecallFigures, Run } from './replay.ts';
+import type { RecallFigures, Recommendation, Row, Run, Saving } from './result.ts';
 import { type Setting, settingText, UNCUT } from './settings.ts';
-
-/** What a setting costs beside a baseline, over the rounds that the baseline could make too. */
-export interface Saving {
-  readonly baseline: 'stateless' | 'stateless+cache';
-  readonly rounds: number;
-  readonly baselineCost: number;
-  readonly ownCost: number;
-  /** Of the baseline's cost; negative where the setting costs more. Null where that is 0. */
-  readonly share: number | null;
-}
-
-/** One setting over all transcripts. Money in units of the currency. */
-export interface Row {
-  readonly setting: Setting;
-  readonly text: string;
-  readonly cost: number;
-  readonly tokens: Run['tokens'];
-  readonly seconds: number;
-  readonly rounds: number;
-  readonly recall: { readonly planted: RecallFigures; readonly natural: RecallFigures };
-  /** The lower of the two means; null where nothing can be asked for. */
-  readonly leastRecall: number | null;
-  readonly shrinks: number;
-  /** Transcripts that it could not finish, with the reason. */
-  readonly ended: readonly string[];
-  /** Both baselines, never one alone. */
-  readonly savings: readonly Saving[];
-  /** Whether no other setting that finishes is cheaper and knows as much. */
-  readonly onFront: boolean;
-}
-
-export interface Recommendation {
-  readonly row: number;
-  /** What it optimises, in words. */
-  readonly text: string;
-}
 
 /** Recall that a recommendation asks for where none is named. */
 export const WANTED_RECALL = 0.9;

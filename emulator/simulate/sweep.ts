@@ -7,7 +7,8 @@ import { Profiles } from '../models/profiles.ts';
 import { openTokenizer } from '../tokenizer.ts';
 import { type CountedDialogue, countDialogue } from './counted.ts';
 import { FactFinder, type SaidFact } from './facts.ts';
-import { type Run, replay, Summaries } from './replay.ts';
+import { replay, Summaries } from './replay.ts';
+import type { Run } from './result.ts';
 import { policyOf, type Setting } from './settings.ts';
 import type { Dialogue } from './transcript.ts';
 
