@@ -4,7 +4,7 @@ import OpenAI from 'openai';
 import { KimiClient } from '../../client/index.ts';
 import type { Client, Got, Place, Task } from './cell.ts';
 
-const MODEL = 'kimi-k2-0905-preview';
+const MODEL = 'kimi-k3';
 const PROMPT = 'What is the gate?';
 
 /** The stock SDK. What it has no method for it sends with `client.post`. */

@@ -44,8 +44,8 @@ it('the command of docs/spend.md prints the built-in prices', async () => {
 
 it('the price file of docs/spend.md is valid', () => {
   const [first, second] = readPrices(block('yaml', 'cached_input'), 'prices.yaml', (line) => expect.fail(line));
-  expect(first).toMatchObject({ model: 'kimi-k2-0905', cachedInput: 0.15, input: 0.6, output: 2.5 });
-  expect(second).toMatchObject({ input: 0.5, since: '2027-01-01' });
+  expect(first).toMatchObject({ model: 'kimi-k3', cachedInput: 0.3, input: 3, output: 15 });
+  expect(second).toMatchObject({ input: 2.5, since: '2027-01-01' });
 });
 
 it('docs/spend.md states the defaults of the cache', () => {
