@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createEmulator } from 'kimi-emulator';
+import { createEmulator, createGateway } from 'kimi-emulator';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
 const MAIN = fileURLToPath(new URL('node_modules/@moonshot-ai/kimi-code/dist/main.mjs', import.meta.url));
@@ -13,8 +13,8 @@ const runs = existsSync(MAIN) && (major > 22 || (major === 22 && minor >= 19));
 if (!runs) console.warn('SKIPPED: @moonshot-ai/kimi-code needs Node 22.19, and to be installed');
 
 /** Moonshot's own client, told nothing but where to go, in a folder of its own. */
-async function ask(emulator, folder, { model = 'kimi-k3', prompt = 'Which code does note.txt hold?' } = {}) {
-  const { url, close } = await emulator.listen();
+async function ask(emulator, folder, { model = 'kimi-k3', prompt = 'Which code does note.txt hold?', through } = {}) {
+  const { url, close } = await (through ?? emulator).listen();
   const env = {
     PATH: process.env.PATH,
     HOME: folder,
@@ -57,6 +57,16 @@ describe.skipIf(!runs)('@moonshot-ai/kimi-code 0.38 on models that think', () =>
   it.each(['kimi-k3', 'kimi-k2.6'])('on %s: thinks, reads a file with its own tool and answers', async (model) => {
     const { emulator, folder } = await start();
     const { ok, text, statuses } = await ask(emulator, folder, { model });
+    expect(text).toContain('It is 4711.');
+    expect({ ok, statuses }).toEqual({ ok: true, statuses: [200, 200] });
+  });
+
+  it('works through a gateway in front of an API that keeps no sessions', async () => {
+    const { emulator, folder } = await start();
+    const { url } = await emulator.listen();
+    const through = createGateway({ upstream: `${url}/v1` });
+    onTestFinished(() => through.close());
+    const { ok, text, statuses } = await ask(emulator, folder, { through });
     expect(text).toContain('It is 4711.');
     expect({ ok, statuses }).toEqual({ ok: true, statuses: [200, 200] });
   });

@@ -1,6 +1,6 @@
 import { createMoonshotAI } from '@ai-sdk/moonshotai';
 import { APICallError, generateText, jsonSchema, stepCountIs, streamText, tool } from 'ai';
-import { createEmulator } from 'kimi-emulator';
+import { createEmulator, createGateway } from 'kimi-emulator';
 import OpenAI from 'openai';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import * as z from 'zod';
@@ -23,23 +23,32 @@ const REFUSALS = {
 };
 const refusalsOf = (...names) => names.map((name) => [name, ...REFUSALS[name]]);
 
-/** An emulator of the models that are live, over HTTP; it calls a tool first, and answers when the tool has. */
-async function serve() {
-  const emulator = createEmulator({ models: 'live', streamChunkSize: 6 });
+/**
+ * An emulator of the models that are live, over HTTP; it calls a tool first, and answers when the tool has.
+ * @param behind `a gateway`: it keeps no sessions, and is asked through one
+ */
+async function serve(behind) {
+  const emulator = createEmulator({ models: 'live', streamChunkSize: 6, stateless: behind === 'a gateway' });
   onTestFinished(() => emulator.close());
   await emulator.script([
     { when: { tool: { content: 'rain' } }, reply: { reasoning: DONE, text: 'Take an umbrella.' } },
     { reply: { reasoning: TASK, tool_calls: [{ name: 'get_weather', arguments: { city: 'Oslo' } }] } },
   ]);
-  return `${(await emulator.listen()).url}/v1`;
+  const base = `${(await emulator.listen()).url}/v1`;
+  if (behind !== 'a gateway') return base;
+  const gateway = createGateway({ upstream: base });
+  onTestFinished(() => gateway.close());
+  return `${(await gateway.listen()).url}/v1`;
 }
 
-describe('openai 7 on models that think', () => {
+const BEHIND = ['nothing', 'a gateway'];
+
+describe.each(BEHIND)('openai 7 on models that think, behind %s', (behind) => {
   const tools = (schema) => [{ type: 'function', function: { name: 'get_weather', parameters: schema } }];
   const ask = { role: 'user', content: PROMPT };
 
   it.each(['kimi-k3', 'kimi-k2.6'])('%s thinks, calls a tool and goes on, streamed', async (model) => {
-    const client = new OpenAI({ baseURL: await serve(), apiKey: 'any' });
+    const client = new OpenAI({ baseURL: await serve(behind), apiKey: 'any' });
     const request = { model, tools: tools(parameters) };
     const [{ message }] = (await client.chat.completions.create({ ...request, messages: [ask] })).choices;
     expect(message.reasoning_content).toBe(TASK);
@@ -56,7 +65,7 @@ describe('openai 7 on models that think', () => {
   it.each(refusalsOf('temperature', 'schema', 'reasoning', 'forced', 'retired'))(
     'shows the refusal of %s on %s',
     async (refusal, model, status, text) => {
-      const client = new OpenAI({ baseURL: await serve(), apiKey: 'any' });
+      const client = new OpenAI({ baseURL: await serve(behind), apiKey: 'any' });
       const call = { id: 'get_weather_0', type: 'function', function: { name: 'get_weather', arguments: '{}' } };
       const called = { role: 'assistant', content: '', tool_calls: [call] };
       const history = [ask, called, { role: 'tool', tool_call_id: call.id, content: 'rain' }];
@@ -72,13 +81,13 @@ describe('openai 7 on models that think', () => {
   );
 });
 
-describe('ai 7 with @ai-sdk/moonshotai 3 on models that think', () => {
+describe.each(BEHIND)('ai 7 with @ai-sdk/moonshotai 3 on models that think, behind %s', (behind) => {
   const weather = tool({
     description: 'The weather of a city',
     inputSchema: z.object({ city: z.string() }),
     execute: async ({ city }) => `rain in ${city}`,
   });
-  const modelOf = async (name) => createMoonshotAI({ baseURL: await serve(), apiKey: 'any' })(name);
+  const modelOf = async (name) => createMoonshotAI({ baseURL: await serve(behind), apiKey: 'any' })(name);
 
   it.each(['kimi-k3', 'kimi-k2.6'])('%s thinks, calls a tool and goes on, streamed and not', async (name) => {
     const request = {
