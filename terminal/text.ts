@@ -46,20 +46,24 @@ function columnsOf(character: string): number {
   return WIDE.test(character) ? 2 : 1;
 }
 
-/** Breaks a text into lines of at most `width` columns, between words where it can. */
-export function wrap(text: string, width: number): string[] {
-  return text.split('\n').flatMap((line) => wrapLine(line, Math.max(2, width)));
+/**
+ * Breaks a text into lines of at most `width` columns, between words where it can.
+ * @param whole leaves a word whole that is wider than a line, for somebody to copy
+ */
+export function wrap(text: string, width: number, whole = false): string[] {
+  return text.split('\n').flatMap((line) => wrapLine(line, Math.max(2, width), whole));
 }
 
-function wrapLine(line: string, width: number): string[] {
+function wrapLine(line: string, width: number, whole: boolean): string[] {
   const lines: string[] = [];
   let current = '';
-  for (const word of line.split(' ').flatMap((whole) => pieces(whole, width))) {
+  const words = line.split(' ');
+  for (const word of whole ? words : words.flatMap((wide) => pieces(wide, width))) {
     const longer = current === '' ? word : `${current} ${word}`;
     if (columns(longer) <= width) {
       current = longer;
     } else {
-      lines.push(current);
+      if (current !== '') lines.push(current);
       current = word;
     }
   }

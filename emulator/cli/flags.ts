@@ -87,7 +87,12 @@ export const GATEWAY_ONLY_FLAGS = Object.fromEntries(
 
 /** Flags of `exec`: those of the server it starts, and what fails the run. */
 export const EXEC_FLAGS: ServeFlags = {
-  'fail-on': { value: 'LIST', multiple: true, help: "fail on: doctor, faults, 'spend>0.50USD'; repeatable" },
+  'fail-on': {
+    value: 'LIST',
+    multiple: true,
+    choices: ['doctor', 'faults'],
+    help: "fail on: doctor, faults, 'spend>0.50USD'; repeatable",
+  },
   ...FLAGS,
   port: { value: 'PORT', help: 'port to listen on (default: any free one)' },
   db: { ...db, help: 'file that stores the state (default: in memory)' },

@@ -72,7 +72,7 @@ export function judgedOf({ source, file }: Diagnosis): string {
 /** The lines of each finding, with what shows it and the fix. */
 export function renderFindings(findings: readonly Finding[], { color, width }: View): string[] {
   const paint = painter(color);
-  const indented = (text: string) => wrap(text, width - INDENT.length).map((line) => `${INDENT}${line}`);
+  const indented = (text: string) => wrap(text, width - INDENT.length, true).map((line) => `${INDENT}${line}`);
   return findings.flatMap(({ level, rule, target, says, fix, evidence, details = [] }) => {
     const [first = '', ...rest] = indented(`${rule}${target === 'sessions' ? ' (sessions)' : ''}: ${says}`);
     return [

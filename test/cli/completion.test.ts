@@ -61,6 +61,7 @@ describe('kimi-emulator completion bash', () => {
     ],
     [['conformance', '--profile', 's'], ['session']],
     [['exec', '--fail'], ['--fail-on']],
+    [['exec', '--fail-on', 'doctor,f'], ['doctor,faults']],
     [['exec', '--', 'journal.js'], ['journal.json']],
     [
       ['completion', ''],

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createEmulator } from '../../emulator/index.ts';
@@ -147,6 +148,22 @@ describe('kimi-emulator exec', () => {
     });
     expect(code).toBe(0);
     expect(JSON.parse(stdout).choices[0].message.content).toBe('7');
+  });
+
+  it('records what an upstream answers, and replays it without one and without its key', async () => {
+    const upstream = createEmulator({ stateless: true });
+    onTestFinished(() => upstream.close());
+    await upstream.listen();
+    const tape = join(temporaryFolder(), 'agent.tape');
+    const command = ['--', ...node(`${CHAT} chat({ messages }).then(console.log)`)];
+    const recorded = await run(['exec', '--upstream', upstream.baseURL, '--record', tape, ...command], {
+      env: { KIMI_API_KEY: 'sk-upstream' },
+    });
+    await upstream.close();
+    const replayed = await run(['exec', '--replay', tape, ...command], { env: { KIMI_API_KEY: '' } });
+    expect([recorded.code, replayed.code]).toEqual([0, 0]);
+    expect(replayed.stdout).toBe(recorded.stdout);
+    expect(JSON.parse(replayed.stdout).choices[0].message.content).toBe('7');
   });
 });
 

@@ -53,7 +53,9 @@ it('doctor exits with 1 for an error, with its evidence, as text and as JSON', a
   expect(code).toBe(1);
   expect(out).toMatch(/^error {4}retried-400: 1 request sent again [\s\S]*?\n {9}seen in #2\n {9}fix: /m);
   expect(out).toMatch(/^kimi-emulator doctor: 2 requests of /);
-  for (const line of out.split('\n')) if (!line.includes(file)) expect(line.length).toBeLessThanOrEqual(80);
+  for (const line of out.split('\n'))
+    if (line.trim().includes(' ') && !line.includes(file)) expect(line.length).toBeLessThanOrEqual(80);
+  expect(out).toMatch(/^ +\{"effect":"error","code":"rpm_limit","operation":"createChatCompletion"\};? ?/m);
   expect(out).toMatch(/^1 error, 2 warnings, \d+ ok$/m);
   const json = await run('--json', file);
   expect(json.code).toBe(1);

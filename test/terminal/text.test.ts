@@ -56,6 +56,12 @@ it('shorten never cuts through a character', () => {
   expect(shorten('ab', 2)).toBe('ab');
 });
 
+it('wrap leaves a word whole that is wider than a line where it is asked to', () => {
+  const wide = 'x'.repeat(12);
+  expect(wrap(`${wide} one two ${wide} end`, 8, true)).toEqual([wide, 'one two', wide, 'end']);
+  expect(wrap(`one ${wide}`, 8)).toEqual(['one', 'xxxxxxxx', 'xxxx']);
+});
+
 describe('viewOf', () => {
   const write = () => true;
 
