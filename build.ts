@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -36,10 +36,28 @@ for (const path of readdirSync(OUT, { recursive: true, encoding: 'utf8' }).map((
   if (path.endsWith('.js') && !written.has(path)) rmSync(path);
 }
 
+/** The inspector's page, for browsers of the last three years. */
+const PAGE = 'emulator/inspector/page';
+await build({
+  absWorkingDir: ROOT,
+  entryPoints: { page: `${PAGE}/main.tsx` },
+  outdir: join(OUT, 'inspector/page'),
+  bundle: true,
+  minify: true,
+  format: 'esm',
+  target: ['es2022', 'chrome111', 'firefox113', 'safari16.4'],
+  jsx: 'automatic',
+  jsxImportSource: 'preact',
+  legalComments: 'none',
+  logLevel: 'warning',
+});
+for (const name of ['index.html', 'icon.svg']) copyFileSync(join(ROOT, PAGE, name), join(OUT, 'inspector/page', name));
+
 const joined = JOINED.filter((name) =>
   Object.keys(metafile.inputs).some((path) => path.includes(`node_modules/${name}/`)),
 );
-const licences = joined.map(
+const inPage = ['preact', 'uplot', '@tanstack/virtual-core'];
+const licences = [...joined, ...inPage].map(
   (name) => `# ${name}\n\n${readFileSync(join(ROOT, 'node_modules', name, 'LICENSE'), 'utf8')}`,
 );
 writeFileSync(join(OUT, 'THIRD-PARTY-LICENSES.md'), licences.join('\n\n'));

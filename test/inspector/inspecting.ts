@@ -4,7 +4,7 @@ import { startEmulator, TRANSPORTS } from '../support/emulator.ts';
 import { O200K } from '../support/session.ts';
 
 /** What tests of the inspector do with an emulator of their own. */
-async function startInspected(transport: (typeof TRANSPORTS)[number], options: EmulatorOptions = {}) {
+export async function startInspected(transport: (typeof TRANSPORTS)[number], options: EmulatorOptions = {}) {
   const api = await startEmulator(transport, {
     tokenizer: O200K,
     limits: { min_preserve_tokens: 64 },

@@ -1,0 +1,2 @@
+/** Style sheets are bundled by `build.ts`. */
+declare module '*.css';

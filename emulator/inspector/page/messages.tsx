@@ -1,0 +1,208 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { At, MessageLine, TextPart, WindowPage } from '../answers.ts';
+import { read } from './api.ts';
+import { count, Text } from './parts.tsx';
+
+const PAGE = 100;
+/** Pages of a window that are kept: enough to scroll back and forth. */
+const MOST_PAGES = 24;
+
+/** The messages of a window, read page by page as they come into view. */
+export class WindowSource {
+  readonly session: string;
+  readonly at: At;
+  readonly #onLoad: () => void;
+  readonly #pages = new Map<number, MessageLine[] | undefined>();
+  head: WindowPage | undefined;
+  error: string | undefined;
+
+  constructor(session: string, at: At, onLoad: () => void) {
+    this.session = session;
+    this.at = at;
+    this.#onLoad = onLoad;
+  }
+
+  get path(): string {
+    return `/sessions/${encodeURIComponent(this.session)}`;
+  }
+
+  /** The message at a place; undefined where it is being read. */
+  message(index: number): MessageLine | undefined {
+    const page = Math.floor(index / PAGE);
+    const known = this.#pages.get(page);
+    if (!this.#pages.has(page)) void this.load(page);
+    else if (known) {
+      this.#pages.delete(page);
+      this.#pages.set(page, known);
+    }
+    return known?.[index % PAGE];
+  }
+
+  async load(page: number): Promise<void> {
+    this.#pages.set(page, undefined);
+    try {
+      const query = `at=${encodeURIComponent(this.at)}&from=${page * PAGE}&limit=${PAGE}`;
+      const found = await read<WindowPage>(`${this.path}/window?${query}`);
+      this.head = found;
+      this.#pages.set(page, found.items);
+      for (const oldest of this.#pages.keys()) {
+        if (this.#pages.size <= MOST_PAGES) break;
+        this.#pages.delete(oldest);
+      }
+    } catch (error) {
+      this.error = (error as Error).message;
+    }
+    this.#onLoad();
+  }
+}
+
+/** A window of a session at a moment. While its next version is read the one before stays. */
+export function useWindow(session: string, at: At, version: unknown): WindowSource | undefined {
+  const [source, setSource] = useState<WindowSource>();
+  const [, update] = useState(0);
+  useEffect(() => {
+    let left = false;
+    const next: WindowSource = new WindowSource(session, at, () => {
+      if (left) return;
+      setSource(next);
+      update((n) => n + 1);
+    });
+    void next.load(0);
+    return () => {
+      left = true;
+    };
+  }, [session, at, version]);
+  return source;
+}
+
+interface MessageProps {
+  source: WindowSource;
+  line: MessageLine | undefined;
+  open: boolean;
+  selected?: boolean;
+  /** Whether it belongs to the group of the message before it. */
+  joined?: boolean;
+  what?: string;
+  mark?: string | undefined;
+  onToggle(): void;
+  onPin?: ((line: MessageLine) => void) | undefined;
+}
+
+/** A message: a heading with its tokens, and its text, the beginning of it until it is opened. */
+export function Message({ source, line, open, selected, joined, what, mark, onToggle, onPin }: MessageProps) {
+  if (!line) return <div class="message waiting" aria-hidden="true" />;
+  const { role, tokens, pinned, held, truncated, summary, text, length, calls, answers, media, reasoning } = line;
+  const flags = [pinned ? 'pinned' : held && 'kept by a pin', truncated && 'cut at its head', summary && 'summary'];
+  return (
+    <article class={['message', role, what, joined && 'joined', selected && 'selected'].filter(Boolean).join(' ')}>
+      <header>
+        <button type="button" class="role" aria-expanded={open} onClick={onToggle}>
+          {what && <b class="what">{what} </b>}
+          <span class="number">{line.index >= 0 ? `#${line.index + 1}` : ''}</span> {role}
+        </button>
+        {answers !== null && (
+          <span class="quiet">
+            answers <Text>{answers}</Text>
+          </span>
+        )}
+        {flags.filter(Boolean).map((flag) => (
+          <span key={flag} class="flag">
+            {flag}
+          </span>
+        ))}
+        {media.map((kind, place) => (
+          <span key={place} class="flag">
+            <Text>{kind}</Text>
+          </span>
+        ))}
+        {onPin && open && (
+          <button type="button" class="small" onClick={() => onPin(line)}>
+            {pinned ? 'Unpin' : 'Pin'}
+          </button>
+        )}
+        <span class="tokens">{count(tokens)}</span>
+      </header>
+      {reasoning !== '' && (
+        <details>
+          <summary>reasoning, {count(line.reasoning_tokens)} tokens</summary>
+          <FullText
+            source={source}
+            line={line}
+            field="reasoning"
+            beginning={reasoning}
+            length={line.reasoning_length}
+            open
+          />
+        </details>
+      )}
+      {text !== '' && (
+        <FullText source={source} line={line} field="text" beginning={text} length={length} open={open} mark={mark} />
+      )}
+      {calls.map((call, place) => (
+        <div key={call.id} class="call">
+          <span>
+            calls{' '}
+            <b>
+              <Text>{call.name}</Text>
+            </b>{' '}
+            <span class="quiet">
+              <Text>{call.id}</Text>
+            </span>
+          </span>
+          <FullText
+            source={source}
+            line={line}
+            field={String(place)}
+            beginning={call.arguments}
+            length={call.length}
+            open={open}
+          />
+        </div>
+      ))}
+    </article>
+  );
+}
+
+interface FullTextProps {
+  source: WindowSource;
+  line: MessageLine;
+  field: string;
+  beginning: string;
+  length: number;
+  open: boolean;
+  mark?: string | undefined;
+}
+
+/** A text: its beginning, all of a short one once it is opened, and of a long one part by part. */
+function FullText({ source, line, field, beginning, length, open, mark }: FullTextProps) {
+  const [text, setText] = useState(beginning);
+  const identity = useRef('');
+  const key = `${line.id} ${field} ${length}`;
+  if (identity.current !== key) {
+    identity.current = key;
+    if (text !== beginning) setText(beginning);
+  }
+  const more = (): void => {
+    const from = text === beginning ? 0 : text.length;
+    const query = `at=${encodeURIComponent(source.at)}&index=${line.index}&field=${field}&from=${from}`;
+    void read<TextPart>(`${source.path}/text?${query}`).then((part) => {
+      if (identity.current === key) setText(from === 0 ? part.text : text + part.text);
+    });
+  };
+  const isWhole = text.length >= length || line.index < 0;
+  useEffect(() => {
+    if (open && !isWhole) more();
+  }, [open]);
+  return (
+    <>
+      <pre class={open ? 'text' : 'text folded'} tabIndex={open ? 0 : undefined}>
+        <Text mark={mark}>{open ? text : beginning}</Text>
+      </pre>
+      {open && !isWhole && text !== beginning && (
+        <button type="button" class="small" onClick={more}>
+          Show more: {count(text.length)} of {count(length)} characters
+        </button>
+      )}
+    </>
+  );
+}

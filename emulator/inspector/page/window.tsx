@@ -1,0 +1,185 @@
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { At, Diff, DiffRun, MessageLine } from '../answers.ts';
+import { act, useRead } from './api.ts';
+import { Message, useWindow, type WindowSource } from './messages.tsx';
+import { count, counted, Empty, type Page, Problem, useKeys, useVirtual } from './parts.tsx';
+
+/** Pixels. */
+const NEAR_END = 200;
+
+interface Row {
+  source: WindowSource | undefined;
+  index: number;
+  what?: DiffRun['what'];
+  /** Stands for so many messages that were kept. */
+  run?: DiffRun;
+}
+
+interface MessageListProps {
+  rows: readonly Row[];
+  label: string;
+  /** The place that is to be seen first. */
+  start?: number | undefined;
+  onPin?: ((line: MessageLine) => void) | undefined;
+}
+
+/** Messages one below the other, of which only those that are to be seen exist. `n`, `p` and `o` go through them. */
+function MessageList({ rows, label, start, onPin }: MessageListProps) {
+  const scroller = useRef<HTMLDivElement>(null);
+  const list = useVirtual(scroller, { count: rows.length, size: 84, measured: true });
+  const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
+  const [selected, setSelected] = useState(-1);
+  // Follows what is written for as long as the end is to be seen.
+  const atEnd = useRef(true);
+  const byHand = useRef(false);
+  const select = (place: number): void => {
+    const next = Math.max(0, Math.min(rows.length - 1, place));
+    atEnd.current = next === rows.length - 1;
+    setSelected(next);
+    list.virtualizer.scrollToIndex(next, { align: 'auto' });
+  };
+  const toggle = (key: string): void => {
+    const next = new Set(open);
+    if (!next.delete(key)) next.add(key);
+    setOpen(next);
+  };
+  const keyOf = ({ source, index }: Row): string => `${source?.at} ${index}`;
+  useKeys({
+    n: () => select(selected + 1),
+    p: () => select(selected - 1),
+    o: () => rows[selected] && toggle(keyOf(rows[selected])),
+  });
+  useEffect(() => {
+    if (start !== undefined && atEnd.current) list.virtualizer.scrollToIndex(start, { align: 'end' });
+  }, [start, list.total, list.virtualizer]);
+  const moves = (): void => {
+    byHand.current = true;
+  };
+  return (
+    <section
+      class="message-list scroller"
+      ref={scroller}
+      aria-label={label}
+      tabIndex={0}
+      onWheel={moves}
+      onTouchMove={moves}
+      onPointerDown={moves}
+      onKeyDown={moves}
+      onScroll={({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) => {
+        if (byHand.current) atEnd.current = scrollHeight - scrollTop - clientHeight < NEAR_END;
+      }}
+    >
+      <div class="rows" style={{ height: `${list.total}px` }}>
+        {list.rows.map(({ index: place, start: top }) => {
+          const row = rows[place];
+          if (!row) return null;
+          const { source, index, what, run } = row;
+          const line = run ? undefined : source?.message(index);
+          const before = place > 0 && rows[place - 1]?.what === what ? source?.message(index - 1) : undefined;
+          return (
+            <div
+              key={place}
+              class="row"
+              data-index={place}
+              ref={list.virtualizer.measureElement}
+              style={list.place(top)}
+            >
+              {run || !source ? (
+                <p class="run">{run ? `${counted(run.count, 'message')} kept · ${count(run.tokens)} tokens` : ''}</p>
+              ) : (
+                <Message
+                  source={source}
+                  line={line}
+                  open={open.has(keyOf(row))}
+                  selected={place === selected}
+                  joined={line !== undefined && before?.group === line.group}
+                  {...(what && what !== 'kept' && { what })}
+                  onToggle={() => toggle(keyOf(row))}
+                  onPin={onPin}
+                />
+              )}
+            </div>
+          );
+        })}
+      </div>
+    </section>
+  );
+}
+
+interface WindowProps {
+  page: Page;
+  session: string;
+  at: At;
+  version: unknown;
+}
+
+/** The window at a moment, its newest message at the bottom. */
+export function WindowView({ page, session, at, version }: WindowProps) {
+  const source = useWindow(session, at, at === 'now' ? version : at);
+  const messages = source?.head?.messages ?? 0;
+  const rows = useMemo(
+    () => Array.from({ length: messages }, (_, index): Row => ({ source, index })),
+    [source, messages],
+  );
+  if (source?.error) return <Problem text={source.error} />;
+  if (!source?.head) return <p class="quiet pad">Reading the window …</p>;
+  if (messages === 0) return <Empty title="The window is empty at this moment." />;
+  const pin = (line: MessageLine): void =>
+    page.ask({
+      title: line.pinned ? 'Unpin this message' : 'Pin this message',
+      says: line.pinned
+        ? 'Truncate and compress may then remove it. The window is written anew, one version on.'
+        : 'Truncate and compress then leave it, and its group, in the window. The window is written anew, one version on.',
+      verb: line.pinned ? 'Unpin' : 'Pin',
+      run: async () => {
+        await act('pin', { session, message: line.id, pinned: !line.pinned }, page.overview);
+        return line.pinned ? 'Unpinned.' : 'Pinned.';
+      },
+    });
+  const mayPin = at === 'now' && !page.overview.read_only;
+  return (
+    <MessageList
+      key={`${session} ${at}`}
+      rows={rows}
+      label="messages of the window"
+      start={messages - 1}
+      onPin={mayPin ? pin : undefined}
+    />
+  );
+}
+
+/** What became of one window's messages in a later one. */
+export function DiffView({ session, a, b, version }: { session: string; a: At; b: At; version: unknown }) {
+  const seen = b === 'now' ? version : b;
+  const path = `/sessions/${encodeURIComponent(session)}/diff?a=${encodeURIComponent(a)}&b=${encodeURIComponent(b)}`;
+  const { data, error } = useRead<Diff>(path, seen);
+  const [earlier, later] = [useWindow(session, a, a), useWindow(session, b, seen)];
+  const rows = useMemo(
+    () =>
+      (data?.runs ?? []).flatMap((run): Row[] => {
+        if (run.what === 'kept') return [{ source: later, index: run.index, what: 'kept', run }];
+        const source = run.what === 'cut' ? earlier : later;
+        return Array.from({ length: run.count }, (_, place) => ({ source, index: run.index + place, what: run.what }));
+      }),
+    [data, earlier, later],
+  );
+  if (error) return <Problem text={error} />;
+  if (!data) return <p class="quiet pad">Comparing …</p>;
+  return (
+    <>
+      <p class="totals">
+        {(['kept', 'cut', 'changed', 'added'] as const).map((what) => (
+          <span key={what} class={what}>
+            <b>{count(data.totals[what].count)}</b> {what}
+            <small>{count(data.totals[what].tokens)} tokens</small>
+          </span>
+        ))}
+      </p>
+      {rows.length === 0 ? (
+        <Empty title="Both windows are empty." />
+      ) : (
+        <MessageList key={`${a} ${b}`} rows={rows} label="messages of both windows" />
+      )}
+    </>
+  );
+}
