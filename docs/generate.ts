@@ -4,6 +4,7 @@ import { apiReference } from './api-reference.ts';
 import { faultsTable, withTable } from './faults/table.ts';
 import { modelsPage } from './models-page.ts';
 import { withOptions, withRollingOptions } from './options-table.ts';
+import { makeScreenshots } from './screenshots.ts';
 
 /** `npm run docs`: the pages, and parts of pages, that follow from the sources. */
 const pages: Record<string, (page: string) => string | Promise<string>> = {
@@ -19,3 +20,6 @@ for (const [name, generate] of Object.entries(pages)) {
   const path = new URL(name, import.meta.url);
   writeFileSync(path, await generate(readFileSync(path, 'utf8')));
 }
+
+const problem = await makeScreenshots();
+if (problem !== undefined) console.warn(problem);

@@ -88,15 +88,15 @@ interface LazyRoutes {
   load(): Promise<Hono<Env>>;
 }
 
-/** Served without its module: it tells at once that the server is up. */
-const HEALTH_ROUTE = 'GET /_emulator/health';
+/** Served without their module: the one tells at once that the server is up, the other has a module of its own. */
+const SERVED_APART = ['GET /_emulator/health', 'GET /_emulator/ui'];
 
 /** The emulator's own routes, never part of the contract. Anybody on this machine may use them. */
 function controlRoutes(limits: Limits, isGateway: boolean): LazyRoutes[] {
   return [
     {
       base: '/_emulator',
-      routes: CONTROL_ROUTES.filter(({ route }) => route !== HEALTH_ROUTE).map(({ route }) =>
+      routes: CONTROL_ROUTES.filter(({ route }) => !SERVED_APART.includes(route)).map(({ route }) =>
         route.replace('/_emulator', ''),
       ),
       load: async () => (await import('./routes/control.ts')).controlRoutes(isGateway),

@@ -8,6 +8,7 @@ interface ControlRoute {
 /** Every route below `/_emulator`, none of which is part of the contract. */
 export const CONTROL_ROUTES: readonly ControlRoute[] = [
   { route: 'GET /_emulator/health', meaning: 'whether it answers', page: 'docs/journal.md' },
+  { route: 'GET /_emulator/ui', meaning: 'the inspector, a page', page: 'docs/inspector.md' },
   { route: 'GET /_emulator/clock', meaning: 'its time', page: 'docs/testing.md' },
   { route: 'POST /_emulator/clock', meaning: 'moves its time forward', page: 'docs/testing.md' },
   { route: 'POST /_emulator/reset', meaning: 'returns to the baseline', page: 'docs/state.md' },

@@ -1,3 +1,6 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test as base, type TestAPI } from 'vitest';
 import { KimiClient } from '../client/index.ts';
 import { type Emulator, renderJournal } from './index.ts';
@@ -35,13 +38,14 @@ export interface KimiFixtures {
  */
 export const test: TestAPI<KimiFixtures> = base.extend<KimiFixtures>({
   emulatorOptions: {},
-  emulator: async ({ emulatorOptions, onTestFailed }, use) => {
+  emulator: async ({ emulatorOptions, onTestFailed, task }, use) => {
     const emulator = openTaped({ hints: hintPlace(process.env, true), ...emulatorOptions });
     onTestFailed(() => {
       const entries = emulator.journal.entries();
       if (entries.length > 0) console.log(renderJournal(entries));
     });
     await use(emulator);
+    if (task.result?.state === 'fail') await showState(emulator);
     const unused = emulator.faults.unused();
     await emulator.close();
     if (unused.length > 0) throw new Error(`unused faults: ${JSON.stringify(unused)}`);
@@ -50,3 +54,15 @@ export const test: TestAPI<KimiFixtures> = base.extend<KimiFixtures>({
     await use(new KimiClient({ baseURL: emulator.baseURL, apiKey: 'sk-test', fetch: emulator.fetch, maxRetries: 0 }));
   },
 });
+
+/** Stores what a failed test has left, and says how to look at it. Whatever goes wrong here must not hide the failure. */
+async function showState(emulator: Emulator): Promise<void> {
+  if (emulator.journal.entries().length === 0) return;
+  try {
+    const path = join(await mkdtemp(join(tmpdir(), 'kimi-emulator-')), 'state.json');
+    await writeFile(path, await emulator.state.exportParts());
+    console.log(`Look at its sessions: npx kimi-emulator inspect ${path} --open`);
+  } catch (error) {
+    console.log(`Its state could not be stored: ${error instanceof Error ? error.message : error}`);
+  }
+}

@@ -29,11 +29,17 @@ export function banner(emulator: Emulator, cli: CliOptions, upstream?: string): 
       return `  ${index === 0 ? 'limits' : '      '}     ${name} ${limits[name].toLocaleString('en-US')}${changed}`;
     }),
     `  control    ${controlOf(cli)}`,
+    `  inspector  ${inspectorUrl(emulator)}`,
     '',
     `  export KIMI_BASE_URL=${emulator.baseURL}`,
     `  export KIMI_API_KEY=${options.apiKeys === undefined ? ANY_KEY : '<one of --api-keys>'}`,
     '',
   ].join('\n');
+}
+
+/** The page that shows windows as they are and were. */
+export function inspectorUrl({ baseURL }: Pick<Emulator, 'baseURL'>): string {
+  return baseURL.replace(/\/v1$/, '/_emulator/ui');
 }
 
 function controlOf({ host, options }: CliOptions): string {
@@ -53,6 +59,7 @@ export function readyLine(
   return JSON.stringify({
     event: 'ready',
     base_url: baseURL,
+    inspector: inspectorUrl({ baseURL }),
     port,
     pid: process.pid,
     state: options.database,

@@ -35,6 +35,8 @@ export interface CliOptions {
   script: string | undefined;
   prices: string | undefined;
   balance: Amount | undefined;
+  /** Whether the inspector is opened in the browser. */
+  open: boolean;
   json: boolean;
   quiet: boolean;
   log: LogForm;
@@ -210,6 +212,7 @@ function cliOptions(values: Values, env: NodeJS.ProcessEnv, { config, database }
     script: text('script', script),
     prices: text('prices', prices),
     balance: balance(text('balance', start)),
+    open: values.open === true,
     json: values.json === true,
     quiet: values.quiet === true || quiet === true,
     log: logForm(text('log', log), { ...values, quiet: values.quiet === true || quiet === true }),

@@ -12,6 +12,7 @@ import { viewOf } from '../../terminal/text.ts';
 import { DOCTOR_SHAPE } from './doctor.ts';
 import { EXEC_SHAPE } from './exec.ts';
 import { COMMANDS, type CommandName, FLAGS, GATEWAY_FLAGS } from './flags.ts';
+import { INSPECT_SHAPE } from './inspect.ts';
 import { JOURNAL_SHAPE } from './journal.ts';
 import { MODELS_SHAPE } from './models.ts';
 import { SIMULATE_SHAPE } from './simulate.ts';
@@ -34,6 +35,7 @@ function shapesOf(conformance: CommandShape): Shapes {
     gateway: { flags: GATEWAY_FLAGS },
     tape: TAPE_SHAPE,
     tokenizer: TOKENIZER_SHAPE,
+    inspect: INSPECT_SHAPE,
     spend: SPEND_SHAPE,
     models: MODELS_SHAPE,
     tools: TOOLS_SHAPE,

@@ -25,6 +25,7 @@ export const COMMANDS = {
   gateway: 'the same sessions in front of a live API, which keeps none',
   tape: 'look into, check and shorten what a gateway has recorded',
   tokenizer: 'install a vocabulary; count the tokens of a file',
+  inspect: 'look into an exported state in the browser, read-only',
   spend: 'what the chats of a running emulator cost',
   models: 'what the live models take, side by side',
   tools: 'which tools the live API would refuse, why, and the fix',
@@ -55,6 +56,7 @@ export const FLAGS: ServeFlags = {
   },
   prices: { value: 'FILE', help: 'prices in YAML or JSON that replace the built-in ones' },
   balance: { value: 'AMOUNT', help: 'starting balance per account, such as 10USD; chat is refused once it is spent' },
+  open: { help: 'open the inspector in the browser' },
   json: { help: 'print one line of JSON when ready, instead of the banner' },
   quiet: { help: 'print neither the banner nor the log' },
   log: {

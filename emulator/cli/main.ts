@@ -22,6 +22,7 @@ const RUN: Readonly<Record<CommandName, Command>> = {
   },
   tape: async (args) => (await import('./tape.ts')).runTapeCommand(args, process),
   tokenizer: async (args) => (await import('./tokenizer.ts')).runTokenizerCommand(args, process),
+  inspect: async (args) => (await import('./inspect.ts')).runInspectCommand(args, process),
   spend: async (args) => (await import('./spend.ts')).runSpendCommand(args, process),
   models: async (args) => (await import('./models.ts')).runModelsCommand(args, process),
   tools: async (args) => (await import('./tools.ts')).runToolsCommand(args, process),

@@ -5,7 +5,7 @@ import type { Emulator, EmulatorOptions, RunningServer } from '../index.ts';
 import { isLoopback, tryPort } from '../server.ts';
 import { DatabaseError } from '../store/database.ts';
 import { TapeError } from '../tape/tape.ts';
-import { banner, readyLine } from './banner.ts';
+import { banner, inspectorUrl, readyLine } from './banner.ts';
 import type { CliOptions } from './command-line.ts';
 import { DEFAULT_DB, GATEWAY_DB } from './flags.ts';
 import {
@@ -31,14 +31,19 @@ const LISTEN_FAULTS: Record<string, string> = {
 
 type Create = (options: EmulatorOptions) => Emulator;
 
-/** Serves until a signal ends it. @param upstream where its answers come from, where that is another server */
-export async function serve(cli: CliOptions, create: Create, upstream?: string): Promise<void> {
+/**
+ * Serves until a signal ends it.
+ * @param upstream where its answers come from, where that is another server
+ * @param says what a person reads when it is ready
+ */
+export async function serve(cli: CliOptions, create: Create, upstream?: string, says = banner): Promise<void> {
   const { emulator, server } = await start(cli, create);
   const sayServed =
     cli.log === 'off' ? undefined : (await import('./request-log.ts')).logRequests(emulator, cli.log, process);
   closeOnSignal(emulator, cli.exportOnExit, sayServed);
   if (cli.json) process.stdout.write(`${readyLine(emulator, cli, { port: server.port, upstream })}\n`);
-  else if (!cli.quiet) process.stdout.write(banner(emulator, cli, upstream));
+  else if (!cli.quiet) process.stdout.write(says(emulator, cli, upstream));
+  if (cli.open) (await import('./inspect.ts')).openInBrowser(inspectorUrl(emulator), warn);
 }
 
 /**

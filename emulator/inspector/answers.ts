@@ -78,6 +78,8 @@ export interface Timeline {
   session: SessionLine;
   /** Oldest first. Of moments, those behind the one that was asked for. */
   items: TimelineItem[];
+  /** The newest moment. Older than the one that was asked for where the past was forgotten meanwhile, as by a reset. */
+  last: number;
 }
 
 /** A message as a list shows it. */
@@ -190,7 +192,8 @@ export interface RequestLine {
 }
 
 export interface RequestList {
-  dropped: number;
+  /** The oldest request that is still remembered. */
+  first: number;
   items: RequestLine[];
 }
 

@@ -15,7 +15,7 @@ export function listRequests(services: Services, since: number): RequestList {
   const items = all
     .filter(({ n, status }) => n > since || status === 0)
     .map((exchange) => lineOf(services, exchange, redactor));
-  return { dropped: journal.dropped, items };
+  return { first: all[0]?.n ?? Number.MAX_SAFE_INTEGER, items };
 }
 
 function redactorOf(exchanges: readonly Exchange[]): Redactor {

@@ -103,7 +103,11 @@ export class SessionLines {
         items.push(refusal(exchange));
       }
     }
-    return { session: this.line(session), items: items.toSorted((a, b) => a.time - b.time || order(a) - order(b)) };
+    return {
+      session: this.line(session),
+      items: items.toSorted((a, b) => a.time - b.time || order(a) - order(b)),
+      last: moments.at(-1)?.n ?? 0,
+    };
   }
 
   #snapshots(session: SessionRow): TimelineItem[] {

@@ -26,6 +26,7 @@ interface Ended {
 interface ReadyLine {
   event: string;
   base_url: string;
+  inspector: string;
   port: number;
   pid: number;
   state: string;

@@ -65,8 +65,9 @@ describeInBrowser('with the inspector a developer', ({ start, open }: Browsing) 
       .waitFor();
     expect(await page.locator('.origin mark').count()).toBe(1);
     await page.getByLabel('Search', { exact: true }).fill('evening');
-    await expect.poll(() => page.locator('.pieces li').allTextContents()).not.toEqual([]);
-    for (const piece of await page.locator('.pieces li').allTextContents()) expect(piece).toContain('evening');
+    const others = page.locator('.pieces li').filter({ hasNotText: 'evening' });
+    await expect.poll(() => others.count()).toBe(0);
+    expect(await page.locator('.pieces li').count()).toBeGreaterThan(0);
   });
 
   test('searches in what was dropped', async () => {

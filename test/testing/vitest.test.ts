@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process';
+import { readFileSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, expect, it } from 'vitest';
 import { makeProject } from './project.ts';
@@ -54,6 +56,14 @@ it('a test that fails prints the journal of its requests, and only its own', asy
   expect(text).toContain('the one that failed');
   expect(text).not.toContain('the one that passed');
   expect(text).toMatch(/failing\.test\.ts \(3 tests \| 2 failed\)/);
+});
+
+it('a test that fails says how to look at the state that it has left', async () => {
+  const text = await runVitest();
+  const [, path = ''] = /npx kimi-emulator inspect (\S+\.json) --open/.exec(text) ?? [];
+  expect(readFileSync(path, 'utf8')).toContain('the one that failed');
+  rmSync(dirname(path), { recursive: true });
+  expect(text.match(/kimi-emulator inspect/g)).toHaveLength(1);
 });
 
 it('fails a test whose fault was added and never used', async () => {

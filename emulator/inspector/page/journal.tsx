@@ -19,8 +19,8 @@ function useRequests({ live }: Page): { list: readonly RequestLine[] | undefined
     const load = async (): Promise<void> => {
       const done = (known.current ?? []).filter(({ status }) => status !== 0);
       const since = Math.max(0, ...done.map(({ n }) => n));
-      const { items } = await read<RequestList>(`/requests?since=${since}`);
-      const next = new Map(done.map((line) => [line.n, line]));
+      const { items, first } = await read<RequestList>(`/requests?since=${since}`);
+      const next = new Map(done.filter(({ n }) => n >= first).map((line) => [line.n, line]));
       for (const line of items) next.set(line.n, line);
       known.current = [...next.values()].sort((a, b) => a.n - b.n).slice(-MOST);
       setList(known.current);

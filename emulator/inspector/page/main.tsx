@@ -71,6 +71,8 @@ function App() {
     (): Page | undefined => overview && { overview, live, ask: setAsk, copy: setSnippets },
     [overview, live],
   );
+  // A server that was started anew knows nothing of what was shown.
+  const token = overview?.token;
   const [place = 'sessions'] = route.path;
   const name = place === 'session' ? 'sessions' : place;
   return (
@@ -98,15 +100,15 @@ function App() {
       </header>
       {page ? (
         place === 'session' ? (
-          <SessionView key={route.path[1]} page={page} route={route} />
+          <SessionView key={`${token} ${route.path[1]}`} page={page} route={route} />
         ) : place === 'journal' ? (
-          <JournalView page={page} route={route} />
+          <JournalView key={token} page={page} route={route} />
         ) : place === 'spend' ? (
           <SpendView page={page} route={route} />
         ) : place === 'tools' ? (
           <ToolsView page={page} />
         ) : (
-          <SessionsView page={page} route={route} />
+          <SessionsView key={token} page={page} route={route} />
         )
       ) : (
         closed && <Closed {...closed} onKey={load} />

@@ -161,7 +161,8 @@ type Keys = Readonly<Record<string, (() => void) | false | undefined>>;
 export function useKeys(keys: Keys): void {
   const latest = useRef(keys);
   latest.current = keys;
-  useEffect(() => {
+  // At once: the next key may follow before the browser has painted.
+  useLayoutEffect(() => {
     const listen = (event: KeyboardEvent): void => {
       const { target } = event;
       const types = target instanceof HTMLElement && target.matches('input, textarea, select');

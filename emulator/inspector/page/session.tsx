@@ -26,9 +26,11 @@ function useTimeline(id: string, { live }: Page): { timeline: Timeline | undefin
       const since = (fits: (item: TimelineItem) => number): number => Math.max(0, ...(old?.items.map(fits) ?? []));
       const moment = since(({ at }) => (/^\d+$/.test(at) ? Number(at) : 0));
       const request = since((item) => (item.kind === 'refusal' ? (item.request ?? 0) : 0));
-      const found = await read<Timeline>(`/sessions/${encodeURIComponent(id)}?moment=${moment}&request=${request}`);
-      const isAnew = old !== undefined && found.session.version < old.session.version;
-      const items = [...(isAnew ? [] : (old?.items ?? [])), ...found.items].slice(-MOST_ITEMS);
+      const path = `/sessions/${encodeURIComponent(id)}`;
+      let found = await read<Timeline>(`${path}?moment=${moment}&request=${request}`);
+      const isForgotten = found.last < moment;
+      if (isForgotten) found = await read<Timeline>(path);
+      const items = [...(isForgotten ? [] : (old?.items ?? [])), ...found.items].slice(-MOST_ITEMS);
       known.current = { id, timeline: { ...found, items }, changes: live.changes, requests: live.requests };
       setTimeline(known.current.timeline);
       setError(undefined);

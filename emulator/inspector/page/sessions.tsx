@@ -20,7 +20,10 @@ function useSessions({ live }: Page): {
   const [lines, setLines] = useState<ReadonlyMap<string, SessionLine>>();
   const [error, setError] = useState<string>();
   const known = useRef<ReadonlyMap<string, SessionLine>>();
+  const changes = useRef(-1);
   useEffect(() => {
+    if (known.current && changes.current === live.changes) return;
+    changes.current = live.changes;
     const all = known.current === undefined || live.count < 0;
     const changed = live.sessions;
     const query = all || changed.length === 0 ? '' : `?ids=${changed.map(encodeURIComponent).join(',')}`;

@@ -1,0 +1,161 @@
+import { type Browser, chromium } from 'playwright-core';
+import { createEmulator, type EmulatorOptions } from '../emulator/index.ts';
+import { printTable, type Row } from './table.ts';
+
+/** The inspector: what past windows cost a run, and what the page costs and shows. Needs dist/ and chromium. */
+const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const MODEL = 'kimi-k3';
+const LIMITS = { sessions: 200, append_tokens: 70_000, min_preserve_tokens: 64 };
+const WINDOW = 262_144;
+const LARGE_WINDOW = 1_048_576;
+const FORKS = 100;
+const ROUNDS = 2_000;
+const SCROLL_MS = 3_000;
+const PAIRS = 7;
+const MIB = 2 ** 20;
+
+async function openServer(options: EmulatorOptions = {}) {
+  const emulator = createEmulator({ limits: LIMITS, ...options });
+  const { url } = await emulator.listen();
+  const ask = async (path: string, body: object): Promise<{ id: string }> => {
+    const headers = { Authorization: 'Bearer sk-bench', 'Content-Type': 'application/json' };
+    const response = await fetch(`${url}/v1${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+    if (!response.ok) throw new Error(`${path}: ${await response.text()}`);
+    return (await response.json()) as { id: string };
+  };
+  return { emulator, url, ask };
+}
+
+/** Milliseconds of so many appends and cuts, in process. */
+async function changes(history: number): Promise<number> {
+  await using emulator = createEmulator({ limits: LIMITS, history });
+  const headers = { Authorization: 'Bearer sk-bench', 'Content-Type': 'application/json' };
+  const ask = async (path: string, body: object): Promise<{ id: string }> => {
+    const init = { method: 'POST', headers, body: JSON.stringify(body) };
+    return (await emulator.fetch(emulator.baseURL + path, init)).json() as Promise<{ id: string }>;
+  };
+  const { id } = await ask('/sessions', {});
+  const started = performance.now();
+  for (let round = 0; round < ROUNDS; round += 1) {
+    await ask(`/sessions/${id}/messages`, { role: 'user', content: `message ${round} of a run with some words in it` });
+    if (round % 50 === 49) await ask(`/sessions/${id}/truncate`, { preserve_len: 200 });
+  }
+  return performance.now() - started;
+}
+
+async function comparePast(): Promise<Row[]> {
+  const ratios: number[] = [];
+  await changes(0);
+  await changes(500);
+  for (let pair = 0; pair < PAIRS; pair += 1) {
+    const [without, kept] = [await changes(0), await changes(500)];
+    ratios.push(kept / without);
+  }
+  const ratio = ratios.toSorted((a, b) => a - b)[Math.floor(PAIRS / 2)] ?? 0;
+  return [
+    { name: 'appends and cuts, --history 500 against 0', value: '', ratio, target: '<= 1.03', ok: ratio <= 1.03 },
+  ];
+}
+
+/** Turns a second of a client at work, and what the page takes meanwhile where it is open. */
+async function run(browser: Browser | undefined): Promise<{ perSecond: number; heap: number }> {
+  const { emulator, url, ask } = await openServer({ journal: { entries: 1_000 } });
+  const { id } = await ask('/sessions', { model: MODEL });
+  const page = await browser?.newPage();
+  await page?.goto(`${url}/_emulator/ui#/session/${id}`);
+  await page?.getByText('live', { exact: true }).waitFor();
+  const started = performance.now();
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const messages = [{ role: 'user', content: `What is said in round ${round}?` }];
+    await ask('/chat/completions', { model: MODEL, session_id: id, messages });
+    if (round % 20 === 19) await ask(`/sessions/${id}/truncate`, { preserve_len: 500 });
+  }
+  const perSecond = (1_000 * ROUNDS) / (performance.now() - started);
+  const cdp = page && (await page.context().newCDPSession(page));
+  await cdp?.send('Performance.enable');
+  const metrics = await cdp?.send('Performance.getMetrics');
+  const heap = metrics?.metrics.find(({ name }) => name === 'JSHeapTotalSize')?.value ?? 0;
+  await page?.close();
+  await emulator.close();
+  return { perSecond, heap };
+}
+
+async function compareOpen(browser: Browser): Promise<Row[]> {
+  const ratios: number[] = [];
+  let heap = 0;
+  for (let pair = 0; pair < 3; pair += 1) {
+    const [alone, seen] = [await run(undefined), await run(browser)];
+    ratios.push(seen.perSecond / alone.perSecond);
+    heap = Math.max(heap, seen.heap);
+  }
+  const ratio = ratios.toSorted((a, b) => a - b)[1] ?? 0;
+  return [
+    { name: `turns a second of ${ROUNDS} with the page open`, value: '', ratio, target: '>= 0.95', ok: ratio >= 0.95 },
+    { name: 'heap of the page behind them, MiB', value: heap / MIB, target: '< 150', ok: heap < 150 * MIB },
+  ];
+}
+
+/** Full windows: the session's id. */
+async function fill(
+  ask: Awaited<ReturnType<typeof openServer>>['ask'],
+  model: string,
+  window: number,
+): Promise<string> {
+  const { id } = await ask('/sessions', { model, title: `${window} tokens` });
+  const sentence = 'The agent reads a file, finds the failing test, and writes down what it has learned. ';
+  for (let tokens = 0; tokens < 0.97 * window; tokens += 65_000) {
+    const wanted = Math.min(65_000, 0.97 * window - tokens);
+    const messages = Array.from({ length: Math.floor(wanted / 400) }, (_, place) => ({
+      role: place % 2 === 0 ? 'user' : 'assistant',
+      content: `${place} ${sentence.repeat(21)}`,
+    }));
+    await ask(`/sessions/${id}/messages`, { messages });
+  }
+  return id;
+}
+
+async function measureSizes(browser: Browser): Promise<Row[]> {
+  const { emulator, url, ask } = await openServer();
+  const large = await fill(ask, MODEL, LARGE_WINDOW);
+  const full = await fill(ask, 'kimi-k2-0905-preview', WINDOW);
+  const snapshot = await ask(`/sessions/${full}/snapshots`, {});
+  for (let fork = 1; fork < FORKS; fork += 1) await ask('/sessions', { snapshot_id: snapshot.id });
+  const rows: Row[] = [];
+  for (const [name, hash, scroller] of [
+    [`list of ${FORKS + 1} sessions`, '#/', '.sessions .scroller'],
+    [`window of ${LARGE_WINDOW.toLocaleString('en-US')} tokens`, `#/session/${large}`, '.message-list'],
+  ] as const) {
+    const page = await browser.newPage({ viewport: { width: 1_280, height: 800 } });
+    await page.goto(`${url}/_emulator/ui${hash}`);
+    await page.locator(`${scroller} .row`).first().waitFor();
+    const paint = await page.evaluate<number>(`performance.getEntriesByName('first-contentful-paint')[0].startTime`);
+    await page.mouse.move(700, 500);
+    await page.evaluate(`document.querySelector('${scroller}').scrollTop = 0`);
+    await browser.startTracing(page, {
+      categories: ['devtools.timeline', 'disabled-by-default-devtools.timeline.frame'],
+    });
+    const ended = performance.now() + SCROLL_MS;
+    while (performance.now() < ended) await page.mouse.wheel(0, 90);
+    const trace = JSON.parse((await browser.stopTracing()).toString()) as {
+      traceEvents: { name: string; ts: number }[];
+    };
+    const drawn = trace.traceEvents.filter(({ name: event }) => event === 'DrawFrame').map(({ ts }) => ts);
+    const seconds = (Math.max(...drawn) - Math.min(...drawn)) / 1e6;
+    const rate = (drawn.length - 1) / seconds;
+    rows.push({ name: `${name}: first paint, ms`, value: paint, target: '<= 300', ok: paint <= 300 });
+    rows.push({ name: `${name}: frames a second while it scrolls`, value: rate, target: '>= 58', ok: rate >= 58 });
+    await page.close();
+  }
+  await emulator.close();
+  return rows;
+}
+
+const rows = await comparePast();
+const args = process.getuid?.() === 0 ? ['--no-sandbox', '--disable-gpu'] : ['--disable-gpu'];
+const browser = await chromium.launch({ executablePath: CHROMIUM, args });
+try {
+  rows.push(...(await measureSizes(browser)), ...(await compareOpen(browser)));
+} finally {
+  await browser.close();
+}
+printTable('the inspector', rows);
