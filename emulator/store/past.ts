@@ -52,6 +52,7 @@ export class PastWindows {
   readonly #bySegment = new Map<number, Moment[]>();
   /** How many moments have each list of tools. */
   readonly #toolsets = new Map<number, number>();
+  #droppedToolsets = 0;
   #moments = 0;
   #changes = 0;
 
@@ -104,12 +105,21 @@ export class PastWindows {
     return [...this.#sessions].filter(([, { changed }]) => changed > changes).map(([id]) => id);
   }
 
-  /** What of a segment is shown. */
+  /** What of a segment is shown: windows that overlap are one. */
   pointers(segment: number): { head: number; floor: number }[] {
-    const heads = new Map<number, number>();
+    const found: { head: number; floor: number }[] = [];
     // Within a segment places only grow.
-    for (const { view } of this.#bySegment.get(segment) ?? []) heads.set(view.floor, view.head);
-    return [...heads].map(([floor, head]) => ({ head, floor }));
+    for (const { view } of this.#bySegment.get(segment) ?? []) {
+      const last = found.at(-1);
+      if (last && view.floor <= last.head + 1) last.head = Math.max(last.head, view.head);
+      else found.push({ head: view.head, floor: view.floor });
+    }
+    return found;
+  }
+
+  /** How often the last moment with a list of tools has gone. */
+  get droppedToolsets(): number {
+    return this.#droppedToolsets;
   }
 
   /** Lists of tools that moments have. */
@@ -173,6 +183,9 @@ export class PastWindows {
     if (toolset === null) return;
     const count = (this.#toolsets.get(toolset) ?? 0) + more;
     if (count > 0) this.#toolsets.set(toolset, count);
-    else this.#toolsets.delete(toolset);
+    else {
+      this.#toolsets.delete(toolset);
+      this.#droppedToolsets += 1;
+    }
   }
 }

@@ -95,18 +95,18 @@ export class Store {
 
   /** Adds a moment to a session's past. To be told once the change is committed. */
   recordMoment(change: PastChange, at: number, request?: number, before?: SessionRow): void {
-    this.#free(this.past.record(change, at, request, before));
+    this.#free(() => this.past.record(change, at, request, before));
   }
 
   /** The session is deleted, and its past with it. */
   forgetMoments(session: string): void {
-    this.#free(this.past.forget(session));
+    this.#free(() => this.past.forget(session));
   }
 
-  #free(segments: readonly number[]): void {
-    if (segments.length === 0) return;
-    for (const segment of segments) this.collector.markDirty(segment);
-    this.collector.sweepLater();
+  #free(change: () => readonly number[]): void {
+    const { droppedToolsets } = this.past;
+    for (const segment of change()) this.collector.markDirty(segment);
+    if (this.past.droppedToolsets > droppedToolsets) this.collector.sweepLater();
   }
 
   /** Makes the present state the one that a reset returns to. Stored answers are not part of it, and are dropped. */
