@@ -1,4 +1,5 @@
 # docker build -t kimi-emulator . && docker run --rm -p 127.0.0.1:4100:4100 -v kimi-emulator:/data kimi-emulator
+# Flags and commands follow: `… kimi-emulator --rate-tier 1`, `… kimi-emulator gateway --upstream https://api.moonshot.ai/v1`.
 FROM node:22-bookworm AS build
 WORKDIR /build
 COPY package.json package-lock.json ./
@@ -17,10 +18,11 @@ COPY --from=build /build/package.json ./
 COPY --from=build /build/node_modules ./node_modules
 COPY --from=build /build/dist ./dist
 RUN mkdir /data && chown node:node /data
+# A configuration, not a CMD, which flags behind the image's name would replace. Other containers ask for the emulator by the name of
+# its service, a container by that of its host.
+RUN echo '{"host":"0.0.0.0","port":4100,"database":"/data/state.db","allowedHosts":["kimi-emulator","host.docker.internal"]}' > kimi-emulator.config.json
 USER node
 VOLUME /data
 EXPOSE 4100
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["node", "-e", "fetch('http://127.0.0.1:4100/_emulator/health').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT ["node", "dist/emulator/cli/main.js"]
-# Other containers ask for it by the name of its service, a container by that of its host.
-CMD ["--host", "0.0.0.0", "--port", "4100", "--db", "/data/state.db", "--allow-host", "kimi-emulator", "--allow-host", "host.docker.internal"]

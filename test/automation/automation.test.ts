@@ -73,8 +73,21 @@ describe('the Dockerfile', () => {
   const lastValue = (name: string) =>
     instructions.findLast((line) => line.startsWith(`${name} `))?.slice(name.length + 1);
 
+  /** Written into the image, in its working folder. */
+  const configuration = JSON.parse(
+    /^RUN echo '(.*)' > kimi-emulator\.config\.json$/m.exec(read('Dockerfile'))?.[1] ?? '',
+  ) as {
+    host: string;
+    port: number;
+    database: string;
+    allowedHosts: string[];
+  };
+
   it('starts the command that the package installs', () => {
     expect(JSON.parse(lastValue('ENTRYPOINT') ?? '')).toEqual(['node', bin.replace(/^\.\//, '')]);
+    // What follows the image's name replaces it.
+    expect(lastValue('CMD')).toBeUndefined();
+    expect(configuration.host).toBe('0.0.0.0');
   });
 
   const context = read('.dockerignore')
@@ -118,7 +131,7 @@ describe('the Dockerfile', () => {
     const volume = lastValue('VOLUME');
     expect(instructions).toContain(`RUN mkdir ${volume} && chown node:node ${volume}`);
     expect(instructions.indexOf('USER node')).toBeGreaterThan(instructions.indexOf(`RUN mkdir ${volume}`));
-    expect(JSON.parse(lastValue('CMD') ?? '')).toContain(`${volume}/state.db`);
+    expect(configuration.database).toBe(`${volume}/state.db`);
   });
 
   it('is what compose.yaml builds: on loopback alone, with the volume, and under the name that it answers to', () => {
@@ -128,8 +141,9 @@ describe('the Dockerfile', () => {
     };
     const [name = '', ...others] = Object.keys(services);
     expect(others).toEqual([]);
-    expect(JSON.parse(lastValue('CMD') ?? '')).toContain(name);
+    expect(configuration.allowedHosts).toContain(name);
     const port = lastValue('EXPOSE');
+    expect(String(configuration.port)).toBe(port);
     expect(services[name]).toMatchObject({
       build: '.',
       ports: [`127.0.0.1:${port}:${port}`],
@@ -137,12 +151,16 @@ describe('the Dockerfile', () => {
     });
   });
 
-  it('serves with its flags, and its health check passes', async () => {
+  it.each([
+    ['as it is', []],
+    ['with flags of the user', ['--rate-tier', '1']],
+    ['as a gateway', ['gateway', '--upstream', 'http://127.0.0.1:9/v1']],
+  ])('serves %s, for other containers too, and its health check passes', async (_, args) => {
     const port = await freePort();
-    const flags = (JSON.parse(lastValue('CMD') ?? '') as string[])
-      .map((flag) => flag.replace('/data', folder))
-      .map((flag) => (flag === '4100' ? String(port) : flag));
-    const server = spawn(process.execPath, [join(ROOT, bin), ...flags], { stdio: 'ignore' });
+    const cwd = mkdtempSync(join(folder, 'image-'));
+    const written = JSON.stringify({ ...configuration, port, database: join(cwd, 'state.db') });
+    writeFileSync(join(cwd, 'kimi-emulator.config.json'), written);
+    const server = spawn(process.execPath, [join(ROOT, bin), ...args], { cwd, stdio: 'ignore' });
     onTestFinished(() => void server.kill());
     const [command, ...check] = JSON.parse(lastValue('HEALTHCHECK')?.replace(/^.*CMD /, '') ?? '') as string[];
     expect(command).toBe('node');
@@ -153,15 +171,15 @@ describe('the Dockerfile', () => {
         () => false,
       );
     await expect.poll(healthy, { timeout: 60_000 }).toBe(true);
-    expect(existsSync(join(folder, 'state.db'))).toBe(true);
-    for (const [host, status] of [
-      [`kimi-emulator:${port}`, 401],
-      [`host.docker.internal:${port}`, 401],
-      [`other.example:${port}`, 403],
+    expect(existsSync(join(cwd, 'state.db'))).toBe(true);
+    for (const [host, isAnswered] of [
+      [`kimi-emulator:${port}`, true],
+      [`host.docker.internal:${port}`, true],
+      [`other.example:${port}`, false],
     ] as const) {
       const [answer] = await once(get({ port, host: '127.0.0.1', path: '/v1/models', headers: { host } }), 'response');
       (answer as IncomingMessage).resume();
-      expect((answer as IncomingMessage).statusCode, host).toBe(status);
+      expect((answer as IncomingMessage).statusCode !== 403, host).toBe(isAnswered);
     }
   });
 });
