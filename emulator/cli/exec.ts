@@ -59,7 +59,11 @@ export function runExecCommand(args: string[], config: EmulatorConfig, io: ExecI
         : (await import('./request-log.ts')).logRequests(emulator, log, { stdout: stderr, stderr, env });
     try {
       const judges = judgesOf(asked.failOn, (await emulator.spend()).currency);
-      const ended = await runChild(command, { ...env, ...addressesOf(emulator), ...keys }, io.stdin.isTTY === true);
+      const ended = await runChild(
+        command,
+        { ...env, ...addressesOf(emulator), ...keys, ...pastProxy(env, emulator) },
+        io.stdin.isTTY === true,
+      );
       if (ended.told !== undefined) stderr.write(`kimi-emulator exec: ${ended.told}\n`);
       if (ended.told !== undefined) return ended.code;
       sayServed?.();
@@ -75,6 +79,15 @@ export function runExecCommand(args: string[], config: EmulatorConfig, io: ExecI
 function addressesOf({ baseURL }: Emulator): Record<string, string> {
   const names = ['KIMI_BASE_URL', 'OPENAI_BASE_URL', 'MOONSHOT_BASE_URL', 'MOONSHOT_API_BASE'];
   return Object.fromEntries(names.map((name) => [name, baseURL]));
+}
+
+/** Clients that go through a proxy are told not to for this machine. */
+function pastProxy(env: NodeJS.ProcessEnv, { baseURL }: Emulator): Record<string, string> {
+  const hasProxy = Object.keys(env).some((name) => /^(?:https?|all)_proxy$/i.test(name) && env[name]);
+  if (!hasProxy) return {};
+  const { hostname } = new URL(baseURL);
+  const list = [env.no_proxy || env.NO_PROXY, hostname].filter(Boolean).join(',');
+  return { no_proxy: list, NO_PROXY: list };
 }
 
 /**

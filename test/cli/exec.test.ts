@@ -132,6 +132,16 @@ describe('kimi-emulator exec', () => {
     });
   });
 
+  it('keeps a proxy of the environment away from the emulator, and changes nothing without one', async () => {
+    const print = node('console.log(JSON.stringify([process.env.NO_PROXY, process.env.no_proxy]))');
+    const variables = { HTTPS_PROXY: 'http://proxy.example:3128', NO_PROXY: '.example' };
+    const { stdout } = await run(['exec', '--quiet', '--', ...print], { env: variables });
+    expect(JSON.parse(stdout)).toEqual(['.example,127.0.0.1', '.example,127.0.0.1']);
+    const without = { HTTPS_PROXY: '', https_proxy: '', HTTP_PROXY: '', http_proxy: '', ALL_PROXY: '', all_proxy: '' };
+    const plain = await run(['exec', '--quiet', '--', ...print], { env: { ...without, NO_PROXY: '.example' } });
+    expect(JSON.parse(plain.stdout)[0]).toBe('.example');
+  });
+
   it('gives the command its own input', () => {
     const { status, stdout } = spawnSync(process.execPath, [CLI, 'exec', '--', 'cat'], { input: 'from the pipe' });
     expect([status, String(stdout)]).toEqual([0, 'from the pipe']);
