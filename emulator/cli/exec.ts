@@ -13,7 +13,7 @@ import { EXEC_FLAGS } from './flags.ts';
 import { start } from './serve.ts';
 import { amountOf, overCap } from './spend.ts';
 import { writeState } from './start-files.ts';
-import { type CommandIo, runCommand } from './usage.ts';
+import { CommandError, type CommandIo, runCommand } from './usage.ts';
 
 const EXIT = { failed: 1, notRunnable: 126, notFound: 127, signal: 128 } as const;
 /** Of an emulator that takes any. */
@@ -64,8 +64,7 @@ export function runExecCommand(args: string[], config: EmulatorConfig, io: ExecI
         { ...env, ...addressesOf(emulator), ...keys, ...pastProxy(env, emulator) },
         io.stdin.isTTY === true,
       );
-      if (ended.told !== undefined) stderr.write(`kimi-emulator exec: ${ended.told}\n`);
-      if (ended.told !== undefined) return ended.code;
+      if (ended.told !== undefined) throw new CommandError(ended.told, ended.code);
       sayServed?.();
       const outcome = await outcomeOf(emulator, ended.code, judges);
       stderr.write(cli.json ? renderOutcomeJson(outcome, command) : renderOutcome(outcome, io, cli.quiet));
