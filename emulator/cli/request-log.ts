@@ -143,6 +143,7 @@ function notesOf(entry: JournalEntry): string[] {
     ...(hint === undefined ? [] : [`hint: ${hint}`]),
     ...(faults ? [`by the fault ${faults.join(', ')}`] : []),
     ...(replayed ? ['the stored answer of an earlier request with this Idempotency-Key'] : []),
+    ...(status < FIRST_REFUSAL && code !== undefined ? [`ended with an error: ${code}`] : []),
     ...(lost ? ['the connection was dropped'] : []),
     ...(streamed?.ended === 'left' ? ['the client left before the end'] : []),
     ...(streamed?.ended === 'failed' ? ['the answer failed in the middle'] : []),
@@ -154,7 +155,7 @@ function messageIn(answer = ''): string | undefined {
   try {
     const { error } = JSON.parse(answer) as { error?: { message?: unknown } | string };
     const text = typeof error === 'object' ? error.message : error;
-    return typeof text === 'string' ? text.split('\nHint: ')[0] : undefined;
+    return typeof text === 'string' ? text.split(/\nHint: |; hint: /)[0] : undefined;
   } catch {
     return undefined;
   }

@@ -387,9 +387,9 @@ function sendPage(c: RequestContext, status: number, title: string): Response {
 }
 
 /** What is put behind the message of an error, for clients that show no headers. */
-function hintInBody(c: RequestContext): string {
+function hintInBody(c: RequestContext, before = '\nHint: '): string {
   const hint = c.get('services').hintsInBody ? c.get('headers')[HINT] : undefined;
-  return hint === undefined ? '' : `\nHint: ${hint}`;
+  return hint === undefined ? '' : before + hint;
 }
 
 /** Says in a header what led to the refusal and what to do. */
@@ -439,7 +439,7 @@ export async function unknownRoute(c: RequestContext): Promise<Response> {
   const { unknownRouteHint } = await requestHints();
   setHeader(c, HINT, unknownRouteHint(c.req.method, c.req.path, c.get('services').isStateless));
   setHeader(c, 'x-should-retry', 'false');
-  // All that the official SDK for JavaScript shows of such a body.
-  body.error += hintInBody(c);
+  // All that the official SDK for JavaScript shows of such a body, as JSON.
+  body.error += hintInBody(c, '; hint: ');
   return sendJson(c, 404, JSON.stringify(body));
 }

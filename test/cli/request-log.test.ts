@@ -192,6 +192,10 @@ it('a fault, a lost answer and a repeated key are told below their request', asy
   await api.get('/v1/models');
   api.emulator.faults.add({ operation: 'listModels', effect: 'lose_answer', times: 1 });
   await api.get('/v1/models').catch(() => undefined);
+  const lines = `${JSON.stringify(sized(10))}\n${JSON.stringify(result('functions.look:0'))}\n`;
+  const headers = { 'Content-Type': 'application/x-ndjson' };
+  await api.send('POST', `${session.path}/messages`, lines, { headers });
+  expect(said.out).toMatch(/#6 POST [^\n]* 200[^\n]*\n {14}ended with an error: tool_result_orphan\n/);
   expect(said.out).toMatch(/#3 [^\n]*\n {14}the stored answer of an earlier request with this Idempotency-Key\n/);
   expect(said.out).toMatch(/#4 GET +models +429[^\n]*\n {14}rpm_limit: Your account[^#]*by the fault error\n/);
   expect(said.out).toMatch(

@@ -35,7 +35,7 @@ describe.each(TRANSPORTS)('hints in the body, %s', (transport) => {
       /^400 .*messages must not be empty\nHint: send at least one message;/s,
     );
     const root = api.emulator.baseURL.replace('/v1', '');
-    await expect(ask(root)).rejects.toThrow(/did you mean \/v1\/chat\/completions\?/);
+    await expect(ask(root)).rejects.toThrow(/^404 "url\.not_found; hint: did you mean \/v1\/chat\/completions\?/);
   });
 
   it('stand behind the refusals of a gateway', async () => {
