@@ -57,19 +57,23 @@ const FORMS: readonly ((name: string, value: string) => string)[] = [
   (name, value) => `They gave me ${value} when I called about the ${name} yesterday.`,
 ];
 
+/** Characters of a dialogue for each fact that is planted: more of them would be most of what is said. */
+const LEAST_BETWEEN = 2_000;
+
 /**
- * Puts facts at even depths into what the model is told, each on a line of its own. No two have a word of their answers in common,
- * and none stands in the dialogue before.
+ * Puts facts at even depths into what the model is told, each on a line of its own: fewer than asked for into a short dialogue. No
+ * two have a word of their answers in common, and none stands in the dialogue before.
  */
-export function plantFacts(dialogue: Dialogue, count: number, seed: number): { dialogue: Dialogue; facts: SaidFact[] } {
+export function plantFacts(dialogue: Dialogue, most: number, seed: number): { dialogue: Dialogue; facts: SaidFact[] } {
   const random = new Random(seed);
   const names = random.shuffled(THINGS.flatMap((thing) => OWNERS.map((owner) => `${thing} of the ${owner}`)));
   const inputs = dialogue.rounds.map(({ input }) => input.map((message) => ({ ...message })));
   const places = inputs.flatMap((input, round) => input.filter(takesLine).map((message) => ({ message, round })));
   const sizes = places.map(({ message }) => contentText(message.content).length);
   const whole = sizes.reduce((sum, size) => sum + size, 0);
+  const count = Math.min(most, Math.floor(whole / LEAST_BETWEEN));
   const facts: SaidFact[] = [];
-  for (let number = 0; number < count && places.length > 0; number += 1) {
+  for (let number = 0; number < count; number += 1) {
     const depth = (number + 0.5) / count;
     const place = places[placeAt(sizes, depth * whole)];
     const name = names[number % names.length] ?? '';
@@ -115,8 +119,9 @@ function letters(random: Random): string {
 const LONGEST_VALUE = 60;
 const SHORTEST_VALUE = 4;
 const MOST_WORDS = 6;
-/** Candidates that are looked for in the whole dialogue. */
+/** Candidates that are looked for in the whole dialogue, and characters that are read for that. */
 const MOST_TRIED = 300;
+const MOST_READ = 5e8;
 /** A value that says something by itself: a number of three digits at least, or several words, one of them with a capital or a digit. */
 const TELLING = /\d{3}|\d[^\d\s]\d|[A-Z0-9]\S* \S|\S [A-Z0-9]/;
 
@@ -137,7 +142,8 @@ export function naturalFacts(dialogue: Dialogue, count: number, seed: number): S
           .map((fact) => ({ ...fact, round, place })),
   );
   const random = new Random(seed + 1);
-  const tried = random.shuffled(candidates).slice(0, MOST_TRIED);
+  const characters = texts.reduce((sum, text) => sum + text.length, 1);
+  const tried = random.shuffled(candidates).slice(0, Math.min(MOST_TRIED, Math.ceil(MOST_READ / characters)));
   const seen = new Set<string>();
   const once = tried.filter(({ value, place }) => {
     const words = wordsOf(value.toLowerCase());

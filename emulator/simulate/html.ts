@@ -1,4 +1,4 @@
-import { oneLine } from '../../terminal/text.ts';
+import { oneLine, plural } from '../../terminal/text.ts';
 import { claimFigure, grouped, groupsOf, money, notesOf, percent, savedAgainst, shortName } from './report.ts';
 import type { Row, Run, Simulation } from './result.ts';
 
@@ -31,7 +31,7 @@ export function renderHtml(simulation: Simulation): string {
     ),
     section(
       'Transcripts',
-      `<ul>${transcripts.map((one) => `<li>${text(one.name)}: ${grouped(one.rounds)} requests, ${grouped(one.messages)} messages, ${one.planted} facts planted, ${one.natural} of its own${one.notes.map((note) => `; ${text(note)}`).join('')}</li>`).join('')}</ul>`,
+      `<ul>${transcripts.map((one) => `<li>${text(one.name)}: ${plural(one.rounds, 'request')}, ${plural(one.messages, 'message')}, ${plural(one.planted, 'fact')} planted, ${one.natural} of its own${one.notes.map((note) => `; ${text(note)}`).join('')}</li>`).join('')}</ul>`,
     ),
     section(
       'How to read this',

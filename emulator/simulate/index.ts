@@ -143,9 +143,11 @@ export async function simulate(options: SimulateOptions = {}): Promise<Simulatio
 }
 
 function prepare(transcript: Transcript, plant: number, natural: number, seed: number): Material['dialogues'][number] {
-  const { dialogue, facts } = plantFacts(toDialogue(transcript), plant, seed);
-  const others = transcript.facts ? findFacts(dialogue, transcript.facts) : naturalFacts(dialogue, natural, seed);
-  return { dialogue, facts: [...facts, ...others] };
+  const original = toDialogue(transcript);
+  // Looked for before any are planted, which would be found too.
+  const own = transcript.facts ? findFacts(original, transcript.facts) : naturalFacts(original, natural, seed);
+  const { dialogue, facts } = plantFacts(original, plant, seed);
+  return { dialogue, facts: [...facts, ...own] };
 }
 
 /** The two baselines of every model, day and time to live stand before what was asked for. */

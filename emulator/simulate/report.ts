@@ -1,5 +1,5 @@
 import { plain, table } from '../../terminal/formats.ts';
-import { columns, oneLine, wrap } from '../../terminal/text.ts';
+import { columns, oneLine, plural, wrap } from '../../terminal/text.ts';
 import type { Claim, Row, Saving, Simulation } from './result.ts';
 import { DEFAULT_RATIO } from './settings.ts';
 
@@ -117,7 +117,7 @@ function claimLines({ claims, input }: Simulation, width: number): string[] {
 
 function transcriptLines({ transcripts }: Simulation, width: number): string[] {
   const lines = transcripts.flatMap(({ name, rounds, messages, planted, natural, notes }) => [
-    `${oneLine(name)}: ${grouped(rounds)} requests, ${grouped(messages)} messages, ${planted} facts planted, ${natural} of its own`,
+    `${oneLine(name)}: ${plural(rounds, 'request')}, ${plural(messages, 'message')}, ${plural(planted, 'fact')} planted, ${natural} of its own`,
     ...notes.map((note) => `  ${oneLine(note)}`),
   ]);
   return [transcripts.length === 1 ? 'Transcript' : 'Transcripts', ...indented(lines, width)];

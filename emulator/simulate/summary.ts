@@ -88,13 +88,18 @@ function pooled(runs: readonly Run[], kind: 'planted' | 'natural'): RecallFigure
   };
 }
 
+/** What was finished; a prompt that is not cached nobody chooses, because the live API caches by itself. */
+function isChoice({ ended, setting }: Row): boolean {
+  return ended.length === 0 && setting.policy !== 'stateless';
+}
+
 /** Of settings that cost and know the same, the first. */
 function isOnFront(row: Row, rows: readonly Row[]): boolean {
-  if (row.ended.length > 0 || row.leastRecall === null) return false;
+  if (!isChoice(row) || row.leastRecall === null) return false;
   const recall = row.leastRecall;
   const place = rows.indexOf(row);
   return !rows.some((other, at) => {
-    if (other === row || other.ended.length > 0 || other.leastRecall === null) return false;
+    if (other === row || !isChoice(other) || other.leastRecall === null) return false;
     if (other.cost > row.cost || other.leastRecall < recall) return false;
     return other.cost < row.cost || other.leastRecall > recall || at < place;
   });
@@ -102,7 +107,7 @@ function isOnFront(row: Row, rows: readonly Row[]): boolean {
 
 /** The cheapest setting that knows enough; where none does, the one that knows most. Baselines are recommended too. */
 export function recommend(rows: readonly Row[], wanted = WANTED_RECALL): Recommendation | undefined {
-  const finished = rows.filter(({ ended, leastRecall }) => ended.length === 0 && leastRecall !== null);
+  const finished = rows.filter((row) => isChoice(row) && row.leastRecall !== null);
   const enough = finished.filter(({ leastRecall }) => (leastRecall ?? 0) >= wanted);
   const percent = `${Math.round(wanted * 100)} %`;
   const by = (list: readonly Row[], better: (one: Row, other: Row) => boolean) =>

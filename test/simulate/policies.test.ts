@@ -167,6 +167,19 @@ describe('recall after each round', () => {
   });
 });
 
+it('facts that are planted are not found again as the transcript’s own, and a short one gets few', async () => {
+  const long = sized([
+    [0, 6_000, 100],
+    [20, 6_000, 100],
+  ]);
+  const short = { ...sized([[0, 100, 100]]), name: 'short' };
+  const { transcripts } = await simulate({ transcripts: [long, short], policies: ['none'], tokenizer: 'o200k_base' });
+  expect(transcripts.map(({ planted, natural }) => [planted, natural])).toEqual([
+    [12, 0],
+    [0, 0],
+  ]);
+});
+
 it('a policy of one’s own is the client’s function, and is called with what the client knows', async () => {
   const transcript = sized(Array.from({ length: 12 }, (_, round) => [round * 20, 900, 100] as const));
   const asked: number[] = [];
