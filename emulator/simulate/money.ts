@@ -1,14 +1,5 @@
 import { cacheTerms } from '../billing/billing.ts';
-import {
-  addTurn,
-  costOf,
-  type Money,
-  newTally,
-  PriceTable,
-  type TokenPrices,
-  type Usage,
-  uncached,
-} from '../billing/ledger.ts';
+import { addTurn, costOf, type Money, newTally, PriceTable, type TokenPrices, type Usage } from '../billing/ledger.ts';
 import { PrefixCache, type Prompt } from '../billing/prefix-cache.ts';
 import type { Latency } from './result.ts';
 import { CURRENCY, type Setting } from './settings.ts';
@@ -54,16 +45,17 @@ export class Meter {
     const now = this.#start + at;
     const prices = this.#table.find(this.#setting.model, CURRENCY, now);
     if (!prices) throw new RangeError(`no price of ${this.#setting.model} in ${CURRENCY} is known`);
-    const { isLongWrite, ttlMs } = cacheTerms(prices, this.#setting.ttl);
-    const read = this.#cache.readAndStore(ACCOUNT, prompt, now, ttlMs);
+    const terms = cacheTerms(prices, this.#setting.ttl);
+    const read = this.#cache.readAndStore(ACCOUNT, prompt, now, terms.ttlMs);
     const cachedTokens = this.#isUncached ? 0 : read;
+    const isLongWrite = terms.isLongWrite && !this.#isUncached;
     const turn = { prompt: prompt.tokens, cached: cachedTokens, output: outputTokens, isLongWrite };
     const total = this.#usage.get(prices) ?? newTally(prices).own;
     this.#usage.set(prices, total);
     addTurn(total, turn);
     const { own } = newTally(prices);
     addTurn(own, turn);
-    const cost = costOf(this.#isUncached ? uncached(own) : own, prices);
+    const cost = costOf(own, prices);
     const seconds =
       (prompt.tokens - cachedTokens) / LATENCY.prefillTokensPerSecond + outputTokens / LATENCY.decodeTokensPerSecond;
     return { cost, cachedTokens, seconds };
@@ -71,7 +63,7 @@ export class Meter {
 
   get total(): Money {
     let sum = 0n;
-    for (const [prices, usage] of this.#usage) sum += costOf(this.#isUncached ? uncached(usage) : usage, prices);
+    for (const [prices, usage] of this.#usage) sum += costOf(usage, prices);
     return sum;
   }
 
@@ -79,8 +71,7 @@ export class Meter {
   get usage(): Usage {
     const sum = { turns: 0, input: 0, cached: 0, written: 0, output: 0 };
     for (const usage of this.#usage.values()) {
-      const all = this.#isUncached ? uncached(usage) : usage;
-      for (const key of Object.keys(sum) as (keyof Usage)[]) sum[key] += all[key];
+      for (const key of Object.keys(sum) as (keyof Usage)[]) sum[key] += usage[key];
     }
     return sum;
   }

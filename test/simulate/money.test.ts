@@ -173,6 +173,14 @@ it('a client without sessions pays the whole history each time, with cache and w
   expect(Number(withCache.cost)).toBe(1_421_400_000);
   expect(Number(without.cost)).toBe((307 + 615 + 773) * 600_000 + 300 * 2_500_000);
   expect(without.tokens).toMatchObject({ prompt: 1_695, cached: 0, sent: 1_695 });
+  expect(without.series.cached).toEqual([0, 0, 0]);
+  // What is read and written, at 2,473 and 36.17 tokens a second.
+  expect(without.seconds).toBeCloseTo(1_695 / 2_473 + 300 / 36.17, 3);
+  expect(withCache.seconds).toBeCloseTo((1_695 - 768) / 2_473 + 300 / 36.17, 3);
+  const hour = HISTORIES.find(({ ttl }) => ttl === '1h');
+  const uncached = hour && (await simulated({ ...hour, policy: 'stateless' }));
+  expect(uncached?.tokens).toMatchObject({ cacheWrite: 0, cached: 0 });
+  expect(Number(uncached?.cost)).toBe((385 + 719 + 903 + 1_047) * 3_000_000 + 4 * 116 * 15_000_000);
   // Its session is sent each message once, and costs the same: what is sent again costs nothing but the sending.
   const session = await simulated(history);
   expect(session.cost).toBe(withCache.cost);

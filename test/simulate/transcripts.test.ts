@@ -168,8 +168,8 @@ describe('a log of Claude Code', () => {
       claude('u4', 'u3', 'user', result('t1', 'AAA')),
       claude('u5', 'u3', 'assistant', answer('m1', [use('t2', 'b')])),
       claude('u6', 'u5', 'user', result('t2', [block('text', { text: 'BBB' }), block('image', { source: {} })])),
-      claude('u9', 'u1', 'user', { role: 'user', content: 'A sub-agent.' }, { isSidechain: true }),
       claude('u7', 'u6', 'assistant', answer('m2', [block('text', { text: 'A and B.' })])),
+      claude('u9', 'u1', 'user', { role: 'user', content: 'A sub-agent.' }, { isSidechain: true }),
     );
     const found = await readOne(path);
     expect(outline(found)).toEqual([
