@@ -27,7 +27,13 @@ function story(rounds: number): Transcript & { facts: Fact[] } {
     if (round % 2 === 0) {
       const [code, owner] = [`Q${1_000 + random.below(9_000)}X${round}`, `Owner${round}`];
       facts.push({ question: `What is the code of ${owner}?`, words: [code, owner] });
-      lines.splice(random.below(100), 0, `The code that ${owner} was given is ${code}.`);
+      const wait = 'at the counter of the harbour, after a long wait on a cold morning of that very month,';
+      lines.splice(random.below(100), 0, `The code that ${owner} was given ${wait} is ${code}.`);
+    } else {
+      // The same words far apart say nothing.
+      const [code = '', owner = ''] = facts.at(-1)?.words ?? [];
+      lines.unshift(`${owner} called.`);
+      lines.splice(12, 0, `Somebody said ${code}.`);
     }
     return [
       { role: 'user', content: lines.join(' '), at: round * 20_000 },
@@ -203,6 +209,28 @@ it('a policy of one’s own is the client’s function, and is called with what 
   const half = runs.find(({ setting }) => setting.policy === 'half');
   expect(half?.shrinks[0]).toEqual({ round: 6, action: 'truncate', before: 6_048, after: 4_032 });
   expect(asked[0]).toBe(6_048);
+});
+
+it('a policy that gains next to nothing ends the run where the client gives it up', async () => {
+  const transcript = sized(Array.from({ length: 12 }, (_, round) => [round * 20, 900, 100] as const));
+  const policy: Policy = () => [{ kind: 'compress', ratio: 1.02, preserve_len: 5_000 }];
+  const settings = { model: 'kimi-k2-0905-preview', date: '2026-10-24', maxKeep: 6_000, preserveLen: 5_000 };
+  const { runs } = await simulate({
+    ...PLAIN,
+    transcripts: [transcript],
+    policies: [{ name: 'stingy', policy }],
+    models: [settings.model],
+    maxKeep: [settings.maxKeep],
+    preserveLen: [settings.preserveLen],
+  });
+  const run = runs.find(({ setting }) => setting.policy === 'stingy');
+  const rounds = run?.rounds ?? 0;
+  expect(run?.ended).toBe(`shrinking no longer gains anything after round ${rounds}`);
+  const upTo = (count: number) => ({ ...transcript, messages: transcript.messages.slice(0, 2 * count) });
+  expect((await throughServer(upTo(rounds), { ...settings, policy })).windows).toEqual(run?.series.window);
+  await expect(throughServer(upTo(rounds + 1), { ...settings, policy })).rejects.toMatchObject({
+    code: 'not_shrinking',
+  });
 });
 
 it('a policy that answers nonsense is one line that says what', async () => {
