@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { type Browser, chromium } from 'playwright-core';
-import { createEmulator, type EmulatorOptions } from '../emulator/index.ts';
+import { createEmulator } from '../emulator/index.ts';
+import { median, startServer } from './processes.ts';
 import { printTable, type Row } from './table.ts';
 
 /** The inspector: what past windows cost a run, and what the page costs and shows. Needs dist/ and chromium. */
@@ -14,19 +16,16 @@ const SCROLL_MS = 3_000;
 const PAIRS = 7;
 const MIB = 2 ** 20;
 
-async function openServer(options: EmulatorOptions = {}) {
-  const emulator = createEmulator({ limits: LIMITS, ...options });
-  const { url } = await emulator.listen();
-  const ask = async (path: string, body: object): Promise<{ id: string }> => {
+function asking(url: string) {
+  return async (path: string, body: object): Promise<{ id: string }> => {
     const headers = { Authorization: 'Bearer sk-bench', 'Content-Type': 'application/json' };
     const response = await fetch(`${url}/v1${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
     if (!response.ok) throw new Error(`${path}: ${await response.text()}`);
     return (await response.json()) as { id: string };
   };
-  return { emulator, url, ask };
 }
 
-/** Milliseconds of so many appends and cuts, in process. */
+/** What so many appends and cuts cost, in milliseconds of the processor, in process. */
 async function changes(history: number): Promise<number> {
   await using emulator = createEmulator({ limits: LIMITS, history });
   const headers = { Authorization: 'Bearer sk-bench', 'Content-Type': 'application/json' };
@@ -35,12 +34,13 @@ async function changes(history: number): Promise<number> {
     return (await emulator.fetch(emulator.baseURL + path, init)).json() as Promise<{ id: string }>;
   };
   const { id } = await ask('/sessions', {});
-  const started = performance.now();
+  const started = process.cpuUsage();
   for (let round = 0; round < ROUNDS; round += 1) {
     await ask(`/sessions/${id}/messages`, { role: 'user', content: `message ${round} of a run with some words in it` });
     if (round % 50 === 49) await ask(`/sessions/${id}/truncate`, { preserve_len: 200 });
   }
-  return performance.now() - started;
+  const { user, system } = process.cpuUsage(started);
+  return (user + system) / 1_000;
 }
 
 async function comparePast(): Promise<Row[]> {
@@ -51,33 +51,45 @@ async function comparePast(): Promise<Row[]> {
     const [without, kept] = [await changes(0), await changes(500)];
     ratios.push(kept / without);
   }
-  const ratio = ratios.toSorted((a, b) => a - b)[Math.floor(PAIRS / 2)] ?? 0;
+  const ratio = median(ratios);
   return [
     { name: 'appends and cuts, --history 500 against 0', value: '', ratio, target: '<= 1.03', ok: ratio <= 1.03 },
   ];
 }
 
-/** Turns a second of a client at work, and what the page takes meanwhile where it is open. */
-async function run(browser: Browser | undefined): Promise<{ perSecond: number; heap: number }> {
-  const { emulator, url, ask } = await openServer({ journal: { entries: 1_000 } });
+const PARAMETERS = ['dist/emulator/cli/main.js', '--json', '--memory', '--port', '0', '--log', 'off'];
+/** Of the kernel's counters, on every Linux. */
+const TICKS_A_SECOND = 100;
+
+/** What a process has computed so far, in milliseconds: what another one does meanwhile says nothing of it. */
+function computed(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (1_000 * (Number(fields[11]) + Number(fields[12]))) / TICKS_A_SECOND;
+}
+
+/** What a turn costs the server, in milliseconds of its processor, and what the page takes where it is open. */
+async function run(browser: Browser | undefined): Promise<{ turnMs: number; heap: number }> {
+  const server = await startServer(PARAMETERS);
+  const url = `http://127.0.0.1:${server.port}`;
+  const ask = asking(url);
   const { id } = await ask('/sessions', { model: MODEL });
   const page = await browser?.newPage();
   await page?.goto(`${url}/_emulator/ui#/session/${id}`);
   await page?.getByText('live', { exact: true }).waitFor();
-  const started = performance.now();
+  const before = computed(server.process.pid ?? 0);
   for (let round = 0; round < ROUNDS; round += 1) {
     const messages = [{ role: 'user', content: `What is said in round ${round}?` }];
     await ask('/chat/completions', { model: MODEL, session_id: id, messages });
-    if (round % 20 === 19) await ask(`/sessions/${id}/truncate`, { preserve_len: 500 });
+    if (round % 20 === 19) await ask(`/sessions/${id}/truncate`, { preserve_len: 4_096 });
   }
-  const perSecond = (1_000 * ROUNDS) / (performance.now() - started);
+  const turnMs = (computed(server.process.pid ?? 0) - before) / ROUNDS;
   const cdp = page && (await page.context().newCDPSession(page));
   await cdp?.send('Performance.enable');
   const metrics = await cdp?.send('Performance.getMetrics');
   const heap = metrics?.metrics.find(({ name }) => name === 'JSHeapTotalSize')?.value ?? 0;
   await page?.close();
-  await emulator.close();
-  return { perSecond, heap };
+  await server.stop();
+  return { turnMs, heap };
 }
 
 async function compareOpen(browser: Browser): Promise<Row[]> {
@@ -85,27 +97,29 @@ async function compareOpen(browser: Browser): Promise<Row[]> {
   let heap = 0;
   for (let pair = 0; pair < 3; pair += 1) {
     const [alone, seen] = [await run(undefined), await run(browser)];
-    ratios.push(seen.perSecond / alone.perSecond);
+    ratios.push(alone.turnMs / seen.turnMs);
     heap = Math.max(heap, seen.heap);
   }
-  const ratio = ratios.toSorted((a, b) => a - b)[1] ?? 0;
+  const ratio = median(ratios);
   return [
-    { name: `turns a second of ${ROUNDS} with the page open`, value: '', ratio, target: '>= 0.95', ok: ratio >= 0.95 },
+    {
+      name: `turns of ${ROUNDS} that the server can take with the page open`,
+      value: '',
+      ratio,
+      target: '>= 0.95',
+      ok: ratio >= 0.95,
+    },
     { name: 'heap of the page behind them, MiB', value: heap / MIB, target: '< 150', ok: heap < 150 * MIB },
   ];
 }
 
 /** Full windows: the session's id. */
-async function fill(
-  ask: Awaited<ReturnType<typeof openServer>>['ask'],
-  model: string,
-  window: number,
-): Promise<string> {
+async function fill(ask: ReturnType<typeof asking>, model: string, window: number): Promise<string> {
   const { id } = await ask('/sessions', { model, title: `${window} tokens` });
   const sentence = 'The agent reads a file, finds the failing test, and writes down what it has learned. ';
   for (let tokens = 0; tokens < 0.97 * window; tokens += 65_000) {
     const wanted = Math.min(65_000, 0.97 * window - tokens);
-    const messages = Array.from({ length: Math.floor(wanted / 400) }, (_, place) => ({
+    const messages = Array.from({ length: Math.floor(wanted / 450) }, (_, place) => ({
       role: place % 2 === 0 ? 'user' : 'assistant',
       content: `${place} ${sentence.repeat(21)}`,
     }));
@@ -115,7 +129,9 @@ async function fill(
 }
 
 async function measureSizes(browser: Browser): Promise<Row[]> {
-  const { emulator, url, ask } = await openServer();
+  await using emulator = createEmulator({ limits: LIMITS });
+  const { url } = await emulator.listen();
+  const ask = asking(url);
   const large = await fill(ask, MODEL, LARGE_WINDOW);
   const full = await fill(ask, 'kimi-k2-0905-preview', WINDOW);
   const snapshot = await ask(`/sessions/${full}/snapshots`, {});
@@ -146,7 +162,6 @@ async function measureSizes(browser: Browser): Promise<Row[]> {
     rows.push({ name: `${name}: frames a second while it scrolls`, value: rate, target: '>= 58', ok: rate >= 58 });
     await page.close();
   }
-  await emulator.close();
   return rows;
 }
 

@@ -279,11 +279,12 @@ export class Billing {
     });
   }
 
-  /** What each session cost so far. */
-  costs(): Map<string, number> {
+  /** What sessions cost so far: one, or each. */
+  costs(only?: string): Map<string, number> {
     const sum = (ledger: Ledger) =>
       [...ledger.values()].reduce((cost, { own, prices }) => cost + costOf(own, prices), 0n);
-    return new Map(this.#ledgers.sessions().map(({ session, ledger }) => [session, moneyNumber(sum(ledger))]));
+    const found = this.#ledgers.sessions().filter(({ session }) => only === undefined || session === only);
+    return new Map(found.map(({ session, ledger }) => [session, moneyNumber(sum(ledger))]));
   }
 
   /** What a turn of that size costs on a day. @param at milliseconds since the Unix epoch */

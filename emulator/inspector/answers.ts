@@ -80,6 +80,8 @@ export interface Timeline {
   items: TimelineItem[];
   /** The newest moment. Older than the one that was asked for where the past was forgotten meanwhile, as by a reset. */
   last: number;
+  /** Up to which request no more refusals can come; those behind it come again. */
+  request: number;
 }
 
 /** A message as a list shows it. */

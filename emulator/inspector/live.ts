@@ -2,8 +2,12 @@ import type { Source } from '../http/streams.ts';
 import type { Services } from '../services.ts';
 import type { LiveEvent } from './answers.ts';
 
-/** How often a reader is told at most. Nothing is done for a change until then, so that it costs a request nothing. */
-const TICK_MS = 100;
+/**
+ * How often a change is looked for, and how often a reader is told at most while one follows another. Nothing is done for a
+ * change until then, so that it costs a request nothing.
+ */
+const TICK_MS = 50;
+const PAUSE_MS = 200;
 /** Sessions named in one event. Of more, the reader asks for all. */
 const MOST_NAMED = 50;
 
@@ -19,8 +23,10 @@ export function liveEvents(
   const { store, journal, clock, faults } = services;
   let seen = -1;
   let last = '';
+  let told = 0;
   return {
     async next() {
+      await pause(signal, told + PAUSE_MS - performance.now());
       for (;;) {
         if (signal.aborted || store.closed) return { done: true, value: undefined };
         const { changes } = store.past;
@@ -32,24 +38,26 @@ export function liveEvents(
           const sessions = seen === -1 ? [] : store.past.changedSince(seen);
           last = state;
           seen = changes;
+          told = performance.now();
           const named = sessions.length > MOST_NAMED ? [] : sessions;
           const count = sessions.length > MOST_NAMED ? -1 : countSessions();
           return { done: false, value: [{ changes, requests, sessions: named, count, now: clock.now() }] };
         }
-        await pause(signal);
+        await pause(signal, TICK_MS);
       }
     },
   };
 }
 
-function pause(signal: AbortSignal): Promise<void> {
+function pause(signal: AbortSignal, ms: number): Promise<void> {
   return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
     const end = (): void => {
       clearTimeout(timer);
       signal.removeEventListener('abort', end);
       resolve();
     };
-    const timer = setTimeout(end, TICK_MS).unref();
+    const timer = setTimeout(end, Math.max(0, ms)).unref();
     signal.addEventListener('abort', end, { once: true });
   });
 }

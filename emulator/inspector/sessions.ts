@@ -57,7 +57,7 @@ export class SessionLines {
   /** The newest first; of these, or all. In slices. */
   async list(ids?: readonly string[]): Promise<SessionLine[]> {
     const named = ids ?? this.#rows.sessions().map(({ id }) => id);
-    const costs = this.#services.billing.open?.costs() ?? new Map();
+    const costs = this.#services.billing.open?.costs();
     const lines: SessionLine[] = [];
     for (const [place, id] of named.entries()) {
       if (place % SLICE === SLICE - 1) await nextTick();
@@ -67,10 +67,10 @@ export class SessionLines {
     return lines.reverse();
   }
 
-  line(session: SessionRow, costs = this.#services.billing.open?.costs() ?? new Map<string, number>()): SessionLine {
+  line(session: SessionRow, costs = this.#services.billing.open?.costs(session.id)): SessionLine {
     const known = this.#known.get(session.id);
     const shown = known?.version === session.version ? known : this.#show(session);
-    return { ...shown, cut_at: this.#cutAt(session), cost: costs.get(session.id) ?? 0 };
+    return { ...shown, cut_at: this.#cutAt(session), cost: costs?.get(session.id) ?? 0 };
   }
 
   /** @param since the last moment that is known, and the last request */
@@ -98,15 +98,19 @@ export class SessionLines {
     }
     // From before this process, or from an imported file.
     if (since.moment === 0) items.push(...this.#snapshots(session).filter(({ at }) => !seen.has(at)));
-    for (const exchange of journal.exchanges()) {
-      if (exchange.n > since.request && exchange.session === session.id && exchange.status >= FIRST_REFUSAL) {
+    const exchanges = journal.exchanges();
+    // Those that still run may be refused later.
+    const open = exchanges.find(({ status }) => status === 0)?.n ?? Number.POSITIVE_INFINITY;
+    const request = Math.min(open - 1, exchanges.at(-1)?.n ?? 0);
+    for (const exchange of exchanges) {
+      if (exchange.n > since.request && exchange.status >= FIRST_REFUSAL && exchange.session === session.id)
         items.push(refusal(exchange));
-      }
     }
     return {
       session: this.line(session),
       items: items.toSorted((a, b) => a.time - b.time || order(a) - order(b)),
       last: moments.at(-1)?.n ?? 0,
+      request,
     };
   }
 

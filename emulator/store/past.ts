@@ -53,6 +53,7 @@ export class PastWindows {
   /** How many moments have each list of tools. */
   readonly #toolsets = new Map<number, number>();
   #droppedToolsets = 0;
+  #latest: SessionPast | undefined;
   #moments = 0;
   #changes = 0;
 
@@ -77,9 +78,12 @@ export class PastWindows {
     const { kind, session, snapshot } = change;
     const past = this.#sessions.get(session.id) ?? { moments: [], next: 1, changed: 0 };
     past.changed = this.#changes;
-    // At the end again: those that changed longest ago come first.
-    this.#sessions.delete(session.id);
-    this.#sessions.set(session.id, past);
+    if (this.#latest !== past) {
+      // At the end again: those that changed longest ago come first.
+      this.#sessions.delete(session.id);
+      this.#sessions.set(session.id, past);
+      this.#latest = past;
+    }
     if (past.next === 1 && before) {
       // Tools that the change has replaced are not stored any more.
       const toolset = before.toolset === session.toolset ? before.toolset : null;
@@ -131,6 +135,7 @@ export class PastWindows {
   forget(session: string): number[] {
     const past = this.#sessions.get(session);
     this.#sessions.delete(session);
+    if (this.#latest === past) this.#latest = undefined;
     const freed = new Set<number>();
     for (const { view, toolset } of past?.moments ?? []) {
       freed.add(view.segment);
@@ -144,6 +149,7 @@ export class PastWindows {
 
   clear(): void {
     this.#sessions.clear();
+    this.#latest = undefined;
     this.#bySegment.clear();
     this.#toolsets.clear();
     this.#moments = 0;

@@ -1,11 +1,11 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { At, MessageLine, TextPart, WindowPage } from '../answers.ts';
 import { read } from './api.ts';
 import { count, Text } from './parts.tsx';
 
-const PAGE = 100;
+const PAGE = 40;
 /** Pages of a window that are kept: enough to scroll back and forth. */
-const MOST_PAGES = 24;
+const MOST_PAGES = 60;
 
 /** The messages of a window, read page by page as they come into view. */
 export class WindowSource {
@@ -20,6 +20,11 @@ export class WindowSource {
     this.session = session;
     this.at = at;
     this.#onLoad = onLoad;
+  }
+
+  /** The page that was looked at last. */
+  get lastPage(): number {
+    return [...this.#pages.keys()].at(-1) ?? 0;
   }
 
   get path(): string {
@@ -67,7 +72,8 @@ export function useWindow(session: string, at: At, version: unknown): WindowSour
       setSource(next);
       update((n) => n + 1);
     });
-    void next.load(0);
+    // What is looked at is most likely what was looked at before.
+    void next.load(source?.session === session ? source.lastPage : 0);
     return () => {
       left = true;
     };
@@ -88,13 +94,34 @@ interface MessageProps {
   onPin?: ((line: MessageLine) => void) | undefined;
 }
 
-/** A message: a heading with its tokens, and its text, the beginning of it until it is opened. */
-export function Message({ source, line, open, selected, joined, what, mark, onToggle, onPin }: MessageProps) {
-  if (!line) return <div class="message waiting" aria-hidden="true" />;
+/** A message. It is made anew only where something of it has changed, as a list is drawn at each step of scrolling. */
+export function Message(props: MessageProps) {
+  const { source, line, open, selected, joined, what, mark } = props;
+  const latest = useRef(props);
+  latest.current = props;
+  return useMemo(
+    () => (
+      <MessageBlock
+        {...latest.current}
+        onToggle={() => latest.current.onToggle()}
+        onPin={latest.current.onPin && ((pinned) => latest.current.onPin?.(pinned))}
+      />
+    ),
+    [source, line, open, selected, joined, what, mark],
+  );
+}
+
+/** A heading with its tokens, and the text: its first two lines until it is opened. */
+function MessageBlock({ source, line, open, selected, joined, what, mark, onToggle, onPin }: MessageProps) {
+  if (!line) return <div class="message folded" aria-hidden="true" />;
   const { role, tokens, pinned, held, truncated, summary, text, length, calls, answers, media, reasoning } = line;
   const flags = [pinned ? 'pinned' : held && 'kept by a pin', truncated && 'cut at its head', summary && 'summary'];
   return (
-    <article class={['message', role, what, joined && 'joined', selected && 'selected'].filter(Boolean).join(' ')}>
+    <article
+      class={['message', role, what, joined && 'joined', selected && 'selected', !open && 'folded']
+        .filter(Boolean)
+        .join(' ')}
+    >
       <header>
         <button type="button" class="role" aria-expanded={open} onClick={onToggle}>
           {what && <b class="what">{what} </b>}
@@ -110,6 +137,7 @@ export function Message({ source, line, open, selected, joined, what, mark, onTo
             {flag}
           </span>
         ))}
+        {reasoning !== '' && !open && <span class="flag">reasoning {count(line.reasoning_tokens)}</span>}
         {media.map((kind, place) => (
           <span key={place} class="flag">
             <Text>{kind}</Text>
@@ -122,7 +150,7 @@ export function Message({ source, line, open, selected, joined, what, mark, onTo
         )}
         <span class="tokens">{count(tokens)}</span>
       </header>
-      {reasoning !== '' && (
+      {reasoning !== '' && open && (
         <details>
           <summary>reasoning, {count(line.reasoning_tokens)} tokens</summary>
           <FullText

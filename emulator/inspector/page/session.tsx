@@ -25,12 +25,14 @@ function useTimeline(id: string, { live }: Page): { timeline: Timeline | undefin
       if (old && current?.changes === live.changes && current.requests === live.requests) return;
       const since = (fits: (item: TimelineItem) => number): number => Math.max(0, ...(old?.items.map(fits) ?? []));
       const moment = since(({ at }) => (/^\d+$/.test(at) ? Number(at) : 0));
-      const request = since((item) => (item.kind === 'refusal' ? (item.request ?? 0) : 0));
+      const request = old?.request ?? 0;
       const path = `/sessions/${encodeURIComponent(id)}`;
       let found = await read<Timeline>(`${path}?moment=${moment}&request=${request}`);
       const isForgotten = found.last < moment;
       if (isForgotten) found = await read<Timeline>(path);
-      const items = [...(isForgotten ? [] : (old?.items ?? [])), ...found.items].slice(-MOST_ITEMS);
+      const merged = new Map((isForgotten ? [] : (old?.items ?? [])).map((item) => [item.at, item]));
+      for (const item of found.items) merged.set(item.at, item);
+      const items = [...merged.values()].slice(-MOST_ITEMS);
       known.current = { id, timeline: { ...found, items }, changes: live.changes, requests: live.requests };
       setTimeline(known.current.timeline);
       setError(undefined);

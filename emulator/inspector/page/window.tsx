@@ -4,8 +4,9 @@ import { act, useRead } from './api.ts';
 import { Message, useWindow, type WindowSource } from './messages.tsx';
 import { count, counted, Empty, type Page, Problem, useKeys, useVirtual } from './parts.tsx';
 
-/** Pixels. */
+/** Pixels. Messages that are not open are equally high, so that scrolling measures nothing. */
 const NEAR_END = 200;
+const FOLDED = 80;
 
 interface Row {
   source: WindowSource | undefined;
@@ -26,7 +27,7 @@ interface MessageListProps {
 /** Messages one below the other, of which only those that are to be seen exist. `n`, `p` and `o` go through them. */
 function MessageList({ rows, label, start, onPin }: MessageListProps) {
   const scroller = useRef<HTMLDivElement>(null);
-  const list = useVirtual(scroller, { count: rows.length, size: 84, measured: true });
+  const list = useVirtual(scroller, { count: rows.length, size: FOLDED, measured: true });
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
   const [selected, setSelected] = useState(-1);
   // Follows what is written for as long as the end is to be seen.
@@ -38,16 +39,19 @@ function MessageList({ rows, label, start, onPin }: MessageListProps) {
     setSelected(next);
     list.virtualizer.scrollToIndex(next, { align: 'auto' });
   };
-  const toggle = (key: string): void => {
+  const keyOf = ({ source, index }: Row): string => `${source?.at} ${index}`;
+  const toggle = (place: number): void => {
+    const row = rows[place];
+    if (!row) return;
     const next = new Set(open);
-    if (!next.delete(key)) next.add(key);
+    if (!next.delete(keyOf(row))) next.add(keyOf(row));
+    else list.virtualizer.resizeItem(place, FOLDED);
     setOpen(next);
   };
-  const keyOf = ({ source, index }: Row): string => `${source?.at} ${index}`;
   useKeys({
     n: () => select(selected + 1),
     p: () => select(selected - 1),
-    o: () => rows[selected] && toggle(keyOf(rows[selected])),
+    o: () => toggle(selected),
   });
   useEffect(() => {
     if (start !== undefined && atEnd.current) list.virtualizer.scrollToIndex(start, { align: 'end' });
@@ -81,7 +85,7 @@ function MessageList({ rows, label, start, onPin }: MessageListProps) {
               key={place}
               class="row"
               data-index={place}
-              ref={list.virtualizer.measureElement}
+              ref={open.has(keyOf(row)) ? list.virtualizer.measureElement : null}
               style={list.place(top)}
             >
               {run || !source ? (
@@ -94,7 +98,7 @@ function MessageList({ rows, label, start, onPin }: MessageListProps) {
                   selected={place === selected}
                   joined={line !== undefined && before?.group === line.group}
                   {...(what && what !== 'kept' && { what })}
-                  onToggle={() => toggle(keyOf(row))}
+                  onToggle={() => toggle(place)}
                   onPin={onPin}
                 />
               )}
