@@ -106,13 +106,18 @@ export function runSimulateCommand(args: string[], io: SimulateIo): Promise<numb
     if (positionals.length > 0) throw new UsageError(`unexpected argument ${positionals[0]}; use --transcript FILE`);
     if (values.json && values.markdown) throw new UsageError('--json and --markdown exclude each other');
     const ending = new AbortController();
+    let begun = false;
     const interrupt = () => {
-      if (ending.signal.aborted) io.exit(EXIT.interrupted);
+      // While transcripts are read there is nothing yet to show; a second one does not wait.
+      if (!begun || ending.signal.aborted) io.exit(EXIT.interrupted);
       ending.abort();
     };
     io.on('SIGINT', interrupt);
     try {
-      return await sweep(values, io, ending.signal, width);
+      const begin = () => {
+        begun = true;
+      };
+      return await sweep(values, io, { signal: ending.signal, begin }, width);
     } catch (error) {
       if (error instanceof TranscriptError) throw new CommandError(visible(error.message), EXIT.failed);
       throw error instanceof RangeError ? new UsageError(visible(asFlag(error.message))) : error;
@@ -136,14 +141,24 @@ function asFlag(message: string): string {
   return message.replace(/^option (\w+)(?:\[\d+\])?/, (_, option: string) => `--${FLAG_OF[option] ?? option}`);
 }
 
-async function sweep(values: Values, io: SimulateIo, signal: AbortSignal, width: number): Promise<number> {
+interface Ending {
+  signal: AbortSignal;
+  /** From here on there may be something to show. */
+  begin(): void;
+}
+
+async function sweep(values: Values, io: SimulateIo, { signal, begin }: Ending, width: number): Promise<number> {
   const warn = (line: string) => io.stderr.write(`kimi-emulator simulate: ${visible(line)}\n`);
   const options = toOptions(values);
   const assertions = (values.assert ?? []).map(parseAssertion);
   const transcripts = values.transcript && (await readTranscripts(values.transcript, warn));
   const bar = progressBar(io.stderr);
   const sources = transcripts && { transcripts };
-  const found = await simulate({ ...options, ...sources, signal, onProgress: bar.show }).finally(bar.clear);
+  const onProgress = (done: number, total: number) => {
+    if (done > 0) begin();
+    bar.show(done, total);
+  };
+  const found = await simulate({ ...options, ...sources, signal, onProgress }).finally(bar.clear);
   io.stdout.write(render(found, values, width));
   if (values.html !== undefined) await writePage(values.html, found);
   const faults = checkAssertions(assertions, found);

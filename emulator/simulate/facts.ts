@@ -1,4 +1,5 @@
 import { type ChatMessage, contentText } from '../../contract/messages.ts';
+import { sliceIsOver, yieldToEventLoop } from '../engines/scheduler.ts';
 import { facts as keyValues } from '../engines/text/facts.ts';
 import { Random } from './random.ts';
 import { type Dialogue, type Fact, type Round, textOf } from './transcript.ts';
@@ -129,29 +130,29 @@ const TELLING = /\d{3}|\d[^\d\s]\d|[A-Z0-9]\S* \S|\S [A-Z0-9]/;
  * Facts that the dialogue itself says once, as `key: value`, and in no other message: what is said again would stand in the window
  * without having been kept.
  */
-export function naturalFacts(dialogue: Dialogue, count: number, seed: number): SaidFact[] {
+export async function naturalFacts(dialogue: Dialogue, count: number, seed: number): Promise<SaidFact[]> {
   const said = dialogue.rounds.flatMap(({ input, answer }, round) =>
     [...input, answer].map((message) => ({ message, round })),
   );
   const texts = said.map(({ message }) => textOf(message).toLowerCase());
-  const candidates = said.flatMap(({ message, round }, place) =>
-    message.role === 'assistant'
-      ? []
-      : keyValues(contentText(message.content))
-          .filter(isTelling)
-          .map((fact) => ({ ...fact, round, place })),
-  );
+  const candidates: { key: string; value: string; round: number; place: number }[] = [];
+  for (const [place, { message, round }] of said.entries()) {
+    if (sliceIsOver()) await yieldToEventLoop();
+    if (message.role === 'assistant') continue;
+    const found = keyValues(contentText(message.content)).filter(isTelling);
+    candidates.push(...found.map(({ key, value }) => ({ key, value, round, place })));
+  }
   const random = new Random(seed + 1);
   const characters = texts.reduce((sum, text) => sum + text.length, 1);
   const tried = random.shuffled(candidates).slice(0, Math.min(MOST_TRIED, Math.ceil(MOST_READ / characters)));
-  const seen = new Set<string>();
-  const once = tried.filter(({ value, place }) => {
-    const words = wordsOf(value.toLowerCase());
-    if (seen.has(value)) return false;
-    seen.add(value);
-    return texts.every((text, at) => together(text, words) === (at === place));
-  });
-  const chosen = once.slice(0, count).sort((a, b) => a.place - b.place);
+  const once = new Map<string, (typeof tried)[number]>();
+  for (const candidate of tried) {
+    if (sliceIsOver()) await yieldToEventLoop();
+    const words = wordsOf(candidate.value.toLowerCase());
+    if (texts.every((text, at) => together(text, words) === (at === candidate.place)))
+      once.set(candidate.value, candidate);
+  }
+  const chosen = [...once.values()].slice(0, count).sort((a, b) => a.place - b.place);
   return chosen.map(({ key, value, round, place }) => ({
     question: `What is ${key}?`,
     words: wordsOf(value),

@@ -103,8 +103,10 @@ export async function simulate(options: SimulateOptions = {}): Promise<Simulatio
   const claimWork = found && first && new ClaimWork(found, first);
   const replayed = found ? [found.review, found.dialogue, found.logs] : (options.transcripts ?? []);
   if (replayed.length === 0) refuseOption('transcripts', 'a list of one transcript at least', []);
-  const prepared = replayed.map((transcript) => prepare(transcript, plant, natural, seed));
-  const claimed = (claimWork?.transcripts ?? []).map((transcript) => prepare(transcript, 0, 0, seed));
+  const prepared: Prepared[] = [];
+  for (const transcript of replayed) prepared.push(await prepare(transcript, plant, natural, seed));
+  const claimed: Prepared[] = [];
+  for (const transcript of claimWork?.transcripts ?? []) claimed.push(await prepare(transcript, 0, 0, seed));
   const material: Material = {
     dialogues: [...prepared, ...claimed],
     gapMs: gapSeconds * 1_000,
@@ -142,10 +144,12 @@ export async function simulate(options: SimulateOptions = {}): Promise<Simulatio
   };
 }
 
-function prepare(transcript: Transcript, plant: number, natural: number, seed: number): Material['dialogues'][number] {
+type Prepared = Material['dialogues'][number];
+
+async function prepare(transcript: Transcript, plant: number, natural: number, seed: number): Promise<Prepared> {
   const original = toDialogue(transcript);
   // Looked for before any are planted, which would be found too.
-  const own = transcript.facts ? findFacts(original, transcript.facts) : naturalFacts(original, natural, seed);
+  const own = transcript.facts ? findFacts(original, transcript.facts) : await naturalFacts(original, natural, seed);
   const { dialogue, facts } = plantFacts(original, plant, seed);
   return { dialogue, facts: [...facts, ...own] };
 }
