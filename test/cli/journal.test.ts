@@ -153,6 +153,26 @@ it('journal --follow goes on with each request as it ends, until its emulator ha
   expect(await following.ended).toMatchObject({ code: 3, stderr: expect.stringContaining('no emulator answers') });
 });
 
+it('journal --follow shows a request when it has ended, and not before', async () => {
+  const { server, ready } = await ServerProcess.listening(['--memory']);
+  const headers = { Authorization: 'Bearer sk-test', 'Content-Type': 'application/json' };
+  const faults = new URL('/_emulator/faults', ready.base_url);
+  const fault = JSON.stringify({ operation: 'listModels', effect: 'hang' });
+  await fetch(faults, { method: 'POST', headers, body: fault });
+  const held = fetch(`${ready.base_url}/models`, { headers });
+  const journal = new URL('/_emulator/journal?status=open', ready.base_url);
+  const open = async () => ((await (await fetch(journal)).json()) as { entries: object[] }).entries;
+  await expect.poll(open).toHaveLength(1);
+  const following = new ServerProcess(['journal', '--follow', ready.base_url]);
+  await fetch(`${ready.base_url}/models/kimi-k3`, { headers });
+  expect(await following.nextLine()).toMatch(/#2 GET +models\/kimi-k3 +200/);
+  await fetch(faults, { method: 'DELETE', headers });
+  await held;
+  expect(await following.nextLine()).toMatch(/#1 GET +models +200/);
+  await following.signal('SIGINT');
+  await server.signal('SIGTERM');
+});
+
 it('journal --follow --json prints an entry a line, and those that fit alone', async () => {
   const { server, ready } = await ServerProcess.listening(['--memory']);
   const get = (path: string) => fetch(ready.base_url + path, { headers: { Authorization: 'Bearer sk-test' } });
