@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import type { Policy, PolicyFunction } from '../../client/rolling/decide-shrink.ts';
+import type { Policy, PolicyFunction, Situation } from '../../client/rolling/decide-shrink.ts';
 import { resolveLimits } from '../../contract/limits.ts';
 import { MovableClock, systemClock } from '../clock.ts';
 import { Profiles } from '../models/profiles.ts';
@@ -112,7 +112,7 @@ export async function loadPolicy(path: string): Promise<PolicyFunction> {
 /** A policy whose answers are looked at before they are carried out. */
 function checked(name: string, policy: PolicyFunction): PolicyFunction {
   return (situation) => {
-    const actions: unknown = policy(situation);
+    const actions = answerOf(name, policy, situation);
     const isAction = (action: unknown) => {
       const { kind, preserve_len: length } = (action ?? {}) as { kind?: unknown; preserve_len?: unknown };
       const isLength = typeof length === 'number' && Number.isFinite(length);
@@ -122,6 +122,16 @@ function checked(name: string, policy: PolicyFunction): PolicyFunction {
     const text = JSON.stringify(actions)?.slice(0, 80) ?? String(actions);
     throw new RangeError(`policy ${name} answers ${text}, not a list of truncate and compress`);
   };
+}
+
+/** @throws RangeError in one line: what a policy throws is its author's to mend */
+function answerOf(name: string, policy: PolicyFunction, situation: Situation): unknown {
+  try {
+    return policy(situation);
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    throw new RangeError(`policy ${name} throws: ${text.split('\n')[0]}`);
+  }
 }
 
 /** One job a trajectory, in the order of the settings. */

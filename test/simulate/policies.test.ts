@@ -233,10 +233,20 @@ it('a policy that gains next to nothing ends the run where the client gives it u
   });
 });
 
-it('a policy that answers nonsense is one line that says what', async () => {
+it('a policy that answers nonsense, or throws, is one line that says what', async () => {
   const broken = { name: 'broken', policy: (() => [{ kind: 'forget' }]) as unknown as Policy };
   const run = simulate({ ...PLAIN, transcripts: [story(20)], policies: [broken], maxKeep: [9_000] });
   await expect(run).rejects.toThrow('policy broken answers [{"kind":"forget"}], not a list of truncate and compress');
+  const policy: Policy = () => {
+    throw new Error('out of ideas\nat all');
+  };
+  const thrown = simulate({
+    ...PLAIN,
+    transcripts: [story(20)],
+    policies: [{ name: 'lost', policy }],
+    maxKeep: [9_000],
+  });
+  await expect(thrown).rejects.toThrow(/^policy lost throws: out of ideas$/);
 });
 
 it('a session that is never shrunk ends where its window is full, and says after which round', async () => {
