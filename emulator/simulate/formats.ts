@@ -284,6 +284,12 @@ class Answers {
     this.#open = false;
   }
 
+  /** A prompt that is set anew before anything is said replaces the one before; later the window keeps its first. */
+  instruct(message: RecordedMessage): void {
+    if (this.messages.every(({ role }) => role === 'system'))
+      this.messages.splice(0, Number.POSITIVE_INFINITY, message);
+  }
+
   end(): void {
     this.#open = false;
   }
@@ -363,8 +369,9 @@ function kimiCodeReader(version: string): RecordReader {
     add(record) {
       const { type, message, event, systemPrompt } = record;
       const time = timeOf(record.time);
-      if (type === 'config.update' && typeof systemPrompt === 'string' && answers.messages.length === 0)
-        answers.other({ role: 'system', content: systemPrompt, ...time });
+      const isSetting = type === 'profile.bind' || type === 'config.update';
+      if (isSetting && typeof systemPrompt === 'string')
+        answers.instruct({ role: 'system', content: systemPrompt, ...time });
       if (type === 'context.append_message' && isObject(message)) {
         const read = toMessage({ tool_calls: message.toolCalls, ...message, time: record.time }, 'message');
         if (read?.role === 'assistant') answers.part(read as Parameters<Answers['part']>[0]);

@@ -265,6 +265,7 @@ it('a log of kimi-code is read from its messages and the events of its loop', as
   const path = write(
     'wire.jsonl',
     { type: 'metadata', protocol_version: '1.5', created_at: 1_790_000_000_000 },
+    { type: 'profile.bind', systemPrompt: 'You are Kimi.', thinkingEffort: 'high', disallowedTools: [] },
     { type: 'config.update', systemPrompt: 'You are Kimi Code.', modelAlias: 'k3' },
     {
       type: 'context.append_message',
@@ -281,6 +282,7 @@ it('a log of kimi-code is read from its messages and the events of its loop', as
     loop({ type: 'step.begin', uuid: 's2' }),
     loop({ type: 'content.part', stepUuid: 's2', part: { type: 'text', text: 'It says A.' } }),
     loop({ type: 'step.end', uuid: 's2' }),
+    { type: 'config.update', systemPrompt: 'You are another.' },
     { type: 'context.apply_compaction', summary: 'A summary.', compactedCount: 3 },
   );
   expect(outline(await readOne(path))).toEqual([
