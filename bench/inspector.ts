@@ -68,7 +68,7 @@ function computed(pid: number): number {
 }
 
 /** What a turn costs the server, in milliseconds of its processor, and what the page takes where it is open. */
-async function run(browser: Browser | undefined): Promise<{ turnMs: number; heap: number }> {
+async function run(browser: Browser | undefined): Promise<{ turnMs: number; elapsedMs: number; heap: number }> {
   const server = await startServer(PARAMETERS);
   const url = `http://127.0.0.1:${server.port}`;
   const ask = asking(url);
@@ -76,6 +76,7 @@ async function run(browser: Browser | undefined): Promise<{ turnMs: number; heap
   const page = await browser?.newPage();
   await page?.goto(`${url}/_emulator/ui#/session/${id}`);
   await page?.getByText('live', { exact: true }).waitFor();
+  const started = performance.now();
   const before = computed(server.process.pid ?? 0);
   for (let round = 0; round < ROUNDS; round += 1) {
     const messages = [{ role: 'user', content: `What is said in round ${round}?` }];
@@ -83,31 +84,32 @@ async function run(browser: Browser | undefined): Promise<{ turnMs: number; heap
     if (round % 20 === 19) await ask(`/sessions/${id}/truncate`, { preserve_len: 4_096 });
   }
   const turnMs = (computed(server.process.pid ?? 0) - before) / ROUNDS;
+  const elapsedMs = performance.now() - started;
   const cdp = page && (await page.context().newCDPSession(page));
   await cdp?.send('Performance.enable');
   const metrics = await cdp?.send('Performance.getMetrics');
   const heap = metrics?.metrics.find(({ name }) => name === 'JSHeapTotalSize')?.value ?? 0;
   await page?.close();
   await server.stop();
-  return { turnMs, heap };
+  return { turnMs, elapsedMs, heap };
 }
 
 async function compareOpen(browser: Browser): Promise<Row[]> {
-  const ratios: number[] = [];
+  const shares: number[] = [];
   let heap = 0;
   for (let pair = 0; pair < 3; pair += 1) {
     const [alone, seen] = [await run(undefined), await run(browser)];
-    ratios.push(alone.turnMs / seen.turnMs);
+    // Of the time that one processor has: a page is told at a steady pace, however fast the turns are.
+    shares.push((100 * (seen.turnMs - alone.turnMs) * ROUNDS) / seen.elapsedMs);
     heap = Math.max(heap, seen.heap);
   }
-  const ratio = median(ratios);
+  const share = median(shares);
   return [
     {
-      name: `turns of ${ROUNDS} that the server can take with the page open`,
-      value: '',
-      ratio,
-      target: '>= 0.95',
-      ok: ratio >= 0.95,
+      name: `of the server's time, what the page takes in ${ROUNDS} turns, %`,
+      value: share,
+      target: '<= 5',
+      ok: share <= 5,
     },
     { name: 'heap of the page behind them, MiB', value: heap / MIB, target: '< 150', ok: heap < 150 * MIB },
   ];
@@ -145,13 +147,21 @@ async function measureSizes(browser: Browser): Promise<Row[]> {
     await page.goto(`${url}/_emulator/ui${hash}`);
     await page.locator(`${scroller} .row`).first().waitFor();
     const paint = await page.evaluate<number>(`performance.getEntriesByName('first-contentful-paint')[0].startTime`);
-    await page.mouse.move(700, 500);
     await page.evaluate(`document.querySelector('${scroller}').scrollTop = 0`);
     await browser.startTracing(page, {
       categories: ['devtools.timeline', 'disabled-by-default-devtools.timeline.frame'],
     });
-    const ended = performance.now() + SCROLL_MS;
-    while (performance.now() < ended) await page.mouse.wheel(0, 90);
+    // A step for each frame that the browser asks for.
+    await page.evaluate(`new Promise((resolve) => {
+      const list = document.querySelector('${scroller}');
+      const ended = performance.now() + ${SCROLL_MS};
+      const step = () => {
+        list.scrollTop = (list.scrollTop + 30) % (list.scrollHeight - list.clientHeight);
+        if (performance.now() < ended) requestAnimationFrame(step);
+        else resolve();
+      };
+      requestAnimationFrame(step);
+    })`);
     const trace = JSON.parse((await browser.stopTracing()).toString()) as {
       traceEvents: { name: string; ts: number }[];
     };
