@@ -62,14 +62,15 @@ function lineOf(services: Services, exchange: Exchange, redactor: Redactor): Req
 /** What it did, in a few words. */
 function effectOf({ reset, created, cut, compressed, rolled_back, snapshot, deleted, wrote }: JournalEffects): string {
   const grouped = (tokens: number) => tokens.toLocaleString('en-US');
+  const messages = (of: { messages: number }) => `${of.messages} ${of.messages === 1 ? 'message' : 'messages'}`;
   if (reset) return 'all state was put back';
   if (created) return created.from_snapshot ? `forked from ${created.from_snapshot}` : 'created';
-  if (cut) return `cut ${cut.messages} messages, ${grouped(cut.tokens)} tokens`;
+  if (cut) return `cut ${messages(cut)}, ${grouped(cut.tokens)} tokens`;
   if (compressed) return `compressed ${grouped(compressed.before)} → ${grouped(compressed.total)} tokens`;
   if (rolled_back) return `rolled back to ${rolled_back.snapshot}`;
   if (snapshot) return `snapshot ${snapshot.id}`;
   if (deleted) return 'deleted';
-  if (wrote) return `wrote ${wrote.messages} ${wrote.messages === 1 ? 'message' : 'messages'}`;
+  if (wrote) return `wrote ${messages(wrote)}`;
   return '';
 }
 

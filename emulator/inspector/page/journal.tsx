@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { RequestLine, RequestList, RequestText } from '../answers.ts';
 import { act, read, useRead } from './api.ts';
-import { count, Empty, money, type Page, Problem, Text, timeOf, useKeys, useVirtual } from './parts.tsx';
+import { count, Empty, money, type Page, Problem, Search, Text, timeOf, useKeys, useVirtual } from './parts.tsx';
 import { change, href, type Route } from './route.ts';
 import { requestSnippets } from './snippets.ts';
 
@@ -76,16 +76,13 @@ export function JournalView({ page, route }: { page: Page; route: Route }) {
     <main class={line ? 'journal with-details' : 'journal'}>
       <h1 class="unseen">Journal</h1>
       <div class="controls">
-        <label>
-          <span>Filter</span>
-          <input
-            ref={filter}
-            type="search"
-            value={q}
-            placeholder="400, truncate, a session, a code"
-            onInput={(event) => change(route, { q: event.currentTarget.value }, true)}
-          />
-        </label>
+        <Search
+          label="Filter"
+          input={filter}
+          value={q}
+          placeholder="400, truncate, a session, a code"
+          onType={(text) => change(route, { q: text }, true)}
+        />
         <p class="quiet">
           {count(shown.length)} of {count(list?.length ?? 0)} requests
         </p>

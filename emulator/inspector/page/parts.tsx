@@ -283,6 +283,30 @@ export function CopyDialog({ snippets, onClose }: { snippets: Record<string, str
   );
 }
 
+interface SearchProps {
+  label: string;
+  value: string;
+  placeholder?: string;
+  input: RefObject<HTMLInputElement>;
+  onType(text: string): void;
+}
+
+/** A field whose list is made anew with each letter. */
+export function Search({ label, value, placeholder, input, onType }: SearchProps) {
+  return (
+    <label>
+      <span>{label}</span>
+      <input
+        ref={input}
+        type="search"
+        value={value}
+        {...(placeholder !== undefined && { placeholder })}
+        onInput={(event) => onType(event.currentTarget.value)}
+      />
+    </label>
+  );
+}
+
 export function Empty({ title, children }: { title: string; children?: ComponentChildren }) {
   return (
     <div class="empty">

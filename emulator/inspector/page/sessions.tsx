@@ -1,7 +1,20 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { SessionLine } from '../answers.ts';
 import { read } from './api.ts';
-import { Bar, count, dateOf, Empty, Legend, money, type Page, Problem, Text, useKeys, useVirtual } from './parts.tsx';
+import {
+  Bar,
+  count,
+  dateOf,
+  Empty,
+  Legend,
+  money,
+  type Page,
+  Problem,
+  Search,
+  Text,
+  useKeys,
+  useVirtual,
+} from './parts.tsx';
 import { change, go, href, type Route } from './route.ts';
 
 const ORDERS = {
@@ -82,16 +95,13 @@ export function SessionsView({ page, route }: { page: Page; route: Route }) {
     <main class="sessions">
       <h1 class="unseen">Sessions</h1>
       <div class="controls">
-        <label>
-          <span>Filter</span>
-          <input
-            ref={filter}
-            type="search"
-            value={q}
-            placeholder="title, id, model, metadata"
-            onInput={(event) => change(route, { q: event.currentTarget.value }, true)}
-          />
-        </label>
+        <Search
+          label="Filter"
+          input={filter}
+          value={q}
+          placeholder="title, id, model, metadata"
+          onType={(text) => change(route, { q: text }, true)}
+        />
         <label>
           <span>Order</span>
           <select value={order} onChange={(event) => change(route, { order: event.currentTarget.value })}>

@@ -2,7 +2,7 @@ import { useRef, useState } from 'preact/hooks';
 import type { At, Dropped, SummaryView as Summary } from '../answers.ts';
 import { useRead } from './api.ts';
 import { Message, useWindow, WindowSource } from './messages.tsx';
-import { count, Empty, Problem, Text, useKeys } from './parts.tsx';
+import { count, Empty, Problem, Search, Text, useKeys } from './parts.tsx';
 import { change, type Route } from './route.ts';
 
 interface Props {
@@ -76,15 +76,7 @@ export function SummaryView({ route, session, at, version }: Props) {
               ))}
             </select>
           </label>
-          <label>
-            <span>Search</span>
-            <input
-              ref={search}
-              type="search"
-              value={q}
-              onInput={(event) => change(route, { q: event.currentTarget.value }, true)}
-            />
-          </label>
+          <Search label="Search" input={search} value={q} onType={(text) => change(route, { q: text }, true)} />
         </div>
         <ol class="pieces">
           {view.pieces.map((piece, place) => (
@@ -125,16 +117,13 @@ export function DroppedView({ route, session, at, version }: Props) {
   return (
     <section class="dropped-view scroller" aria-label="what was dropped" tabIndex={0}>
       <div class="controls">
-        <label>
-          <span>Search in what was dropped</span>
-          <input
-            ref={search}
-            type="search"
-            value={q}
-            placeholder="words of a message that is not in the window"
-            onInput={(event) => change(route, { q: event.currentTarget.value }, true)}
-          />
-        </label>
+        <Search
+          label="Search in what was dropped"
+          input={search}
+          value={q}
+          placeholder="words of a message that is not in the window"
+          onType={(text) => change(route, { q: text }, true)}
+        />
         {data && (
           <p class="quiet">
             {count(data.items.length)}
