@@ -1,6 +1,6 @@
-import { didYouMean } from '../terminal/nearest.ts';
+import { didYouMean } from './terminal/nearest.ts';
 
-export { didYouMean, distanceOf } from '../terminal/nearest.ts';
+export { didYouMean, distanceOf } from './terminal/nearest.ts';
 
 /** A file of settings that cannot be used; the message is one line that says which file and line, and what is wrong. */
 export class DocumentError extends Error {

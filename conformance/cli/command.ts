@@ -1,5 +1,5 @@
-import { type CommandShape, UsageError } from '../../terminal/flags.ts';
-import { oneLine, viewOf, visible } from '../../terminal/text.ts';
+import { type CommandShape, UsageError } from '../../emulator/terminal/flags.ts';
+import { oneLine, viewOf, visible } from '../../emulator/terminal/text.ts';
 import { Unreachable } from '../core/probe.ts';
 import { Interrupted } from '../core/run.ts';
 import { MaxSpendMissing } from '../core/runner.ts';

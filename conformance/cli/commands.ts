@@ -1,8 +1,8 @@
 import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
 import { resolveLimits } from '../../contract/limits.ts';
-import { UsageError } from '../../terminal/flags.ts';
-import { writeFiles } from '../../terminal/formats.ts';
-import { oneLine, viewOf } from '../../terminal/text.ts';
+import { UsageError } from '../../emulator/terminal/flags.ts';
+import { writeFiles } from '../../emulator/terminal/formats.ts';
+import { oneLine, viewOf } from '../../emulator/terminal/text.ts';
 import { RULES, type RuleId } from '../areas/rules.ts';
 import { type SweepResult, sweep } from '../core/clean-up.ts';
 import type { Capabilities } from '../core/probe.ts';

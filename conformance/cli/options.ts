@@ -1,7 +1,7 @@
 import { CAPABILITIES, type Capability } from '../../contract/capabilities.ts';
 import { LIMIT_NAMES, type LimitName, resolveLimits } from '../../contract/limits.ts';
-import { type Flags, flagRows, HELP_FLAG, oneOf, parseFlags, UsageError } from '../../terminal/flags.ts';
-import { inColumns } from '../../terminal/text.ts';
+import { type Flags, flagRows, HELP_FLAG, oneOf, parseFlags, UsageError } from '../../emulator/terminal/flags.ts';
+import { inColumns } from '../../emulator/terminal/text.ts';
 import { PROFILES, type Profile } from '../areas/rules.ts';
 import type { Selection } from '../core/selection.ts';
 import { REPORT_KINDS, type ReportKind } from '../report/write-reports.ts';

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { UsageError } from '../../terminal/flags.ts';
-import { viewOf } from '../../terminal/text.ts';
+import { UsageError } from '../../emulator/terminal/flags.ts';
+import { viewOf } from '../../emulator/terminal/text.ts';
 import { Baseline, baselineOf } from '../core/baseline.ts';
 import { type RunOptions, runConformance } from '../core/run.ts';
 import { isComplete } from '../core/selection.ts';

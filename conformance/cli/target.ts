@@ -1,5 +1,5 @@
 import { MODEL_ID } from '../../contract/models.ts';
-import { UsageError } from '../../terminal/flags.ts';
+import { UsageError } from '../../emulator/terminal/flags.ts';
 import { emulatorTarget, gatewayTarget, smallLimits } from '../targets/emulator.ts';
 import { endpointTarget, type Target } from '../targets/target.ts';
 import type { Options } from './options.ts';

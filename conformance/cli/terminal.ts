@@ -1,4 +1,4 @@
-import { type Output, oneLine } from '../../terminal/text.ts';
+import { type Output, oneLine } from '../../emulator/terminal/text.ts';
 import type { RunOptions } from '../core/run.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;

@@ -1,5 +1,5 @@
-import { code, plain, prose, table } from '../../terminal/formats.ts';
-import { type Colour, oneLine, type Paint, painter, plural, shorten, wrap } from '../../terminal/text.ts';
+import { code, plain, prose, table } from '../../emulator/terminal/formats.ts';
+import { type Colour, oneLine, type Paint, painter, plural, shorten, wrap } from '../../emulator/terminal/text.ts';
 import { PROFILES, type Profile, RULE_IDS } from '../areas/rules.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { areaOf, groupBy, type Result, ruleOf, textOf, VERDICT_COLOURS, WORST_FIRST } from './overview.ts';

@@ -1,5 +1,5 @@
-import { type Annotation, renderAnnotations } from '../../terminal/formats.ts';
-import { oneLine, plural } from '../../terminal/text.ts';
+import { type Annotation, renderAnnotations } from '../../emulator/terminal/formats.ts';
+import { oneLine, plural } from '../../emulator/terminal/text.ts';
 import { EXIT } from '../core/summary.ts';
 import { type Group, outcomeOf, overviewOf, problemsOf, textOf } from './overview.ts';
 import type { Report } from './report.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { plural, visible } from '../../terminal/text.ts';
+import { plural, visible } from '../../emulator/terminal/text.ts';
 import { PROFILES, type Profile, RULE_IDS, RULES } from '../areas/rules.ts';
 import { EXIT } from '../core/summary.ts';
 import { VERDICTS, type Verdict } from '../core/verdict.ts';

@@ -1,5 +1,5 @@
-import { renderJunitSuite, type TestCase } from '../../terminal/formats.ts';
-import { oneLine } from '../../terminal/text.ts';
+import { renderJunitSuite, type TestCase } from '../../emulator/terminal/formats.ts';
+import { oneLine } from '../../emulator/terminal/text.ts';
 import { EXIT } from '../core/summary.ts';
 import { areaOf, conclude, outcomeOf, overviewOf, problemsOf, type Result, textOf } from './overview.ts';
 import type { Report } from './report.ts';

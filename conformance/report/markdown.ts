@@ -1,5 +1,5 @@
-import { code, plain, prose, table } from '../../terminal/formats.ts';
-import { plural, shorten } from '../../terminal/text.ts';
+import { code, plain, prose, table } from '../../emulator/terminal/formats.ts';
+import { plural, shorten } from '../../emulator/terminal/text.ts';
 import { PROFILES } from '../areas/rules.ts';
 import { VERDICTS } from '../core/verdict.ts';
 import {

@@ -1,4 +1,4 @@
-import { type Colour, oneLine, plural } from '../../terminal/text.ts';
+import { type Colour, oneLine, plural } from '../../emulator/terminal/text.ts';
 import { PROFILES, type Profile, RULES, type Rule } from '../areas/rules.ts';
 import { EXIT, isReliable } from '../core/summary.ts';
 import { countVerdicts, type Verdict } from '../core/verdict.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { oneLine } from '../../terminal/text.ts';
+import { oneLine } from '../../emulator/terminal/text.ts';
 import { PROFILES } from '../areas/rules.ts';
 import { countVerdicts, VERDICTS } from '../core/verdict.ts';
 

@@ -1,4 +1,4 @@
-import { columns, oneLine, type Paint, painter, plural, shorten, visible, wrap } from '../../terminal/text.ts';
+import { columns, oneLine, type Paint, painter, plural, shorten, visible, wrap } from '../../emulator/terminal/text.ts';
 import { PROFILES } from '../areas/rules.ts';
 import { VERDICTS, type Verdict } from '../core/verdict.ts';
 import {

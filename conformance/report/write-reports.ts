@@ -1,4 +1,4 @@
-import { writeFiles } from '../../terminal/formats.ts';
+import { writeFiles } from '../../emulator/terminal/formats.ts';
 import { renderBadgeJson, renderBadgeSvg } from './badge.ts';
 import { renderGithub } from './github.ts';
 import { renderHtml } from './html.ts';

@@ -1,6 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { oneOf, parseFlags, UsageError } from '../../terminal/flags.ts';
-import { didYouMean } from '../../terminal/nearest.ts';
 import { type Amount, parseAmount } from '../billing/ledger.ts';
 import type { EmulatorConfig } from '../config.ts';
 import { GATEWAY_OPTIONS, type GatewayOptions } from '../gateway/create-gateway.ts';
@@ -8,6 +6,8 @@ import type { UpstreamTimeouts } from '../gateway/upstream.ts';
 import { type EmulatorOptions, OPTIONS, type Option } from '../options.ts';
 import { MEMORY } from '../store/database.ts';
 import { tapeConflict } from '../tape/tape-options.ts';
+import { oneOf, parseFlags, UsageError } from '../terminal/flags.ts';
+import { didYouMean } from '../terminal/nearest.ts';
 import {
   COMMANDS,
   DEFAULT_DB,

@@ -7,8 +7,8 @@ import {
   helpPage,
   oneOf,
   parseFlags,
-} from '../../terminal/flags.ts';
-import { viewOf } from '../../terminal/text.ts';
+} from '../terminal/flags.ts';
+import { viewOf } from '../terminal/text.ts';
 import { DOCTOR_SHAPE } from './doctor.ts';
 import { EXEC_SHAPE } from './exec.ts';
 import { COMMANDS, type CommandName, FLAGS, GATEWAY_FLAGS } from './flags.ts';

@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { UsageError } from '../../terminal/flags.ts';
 import { DocumentError } from '../bad-input.ts';
 import { checkConfig, type EmulatorConfig } from '../config.ts';
 import { MEMORY } from '../store/database.ts';
+import { UsageError } from '../terminal/flags.ts';
 
 const NAME = 'kimi-emulator.config';
 const CODE = ['.ts', '.mts', '.js', '.mjs'];

@@ -1,17 +1,9 @@
-import {
-  type CommandShape,
-  type Flags,
-  flagRows,
-  helpPage,
-  oneOf,
-  parseFlags,
-  UsageError,
-} from '../../terminal/flags.ts';
-import { writeFiles } from '../../terminal/formats.ts';
-import { viewOf } from '../../terminal/text.ts';
 import { count } from '../doctor/diagnose.ts';
 import { JournalReadError, readJournal } from '../doctor/read-journal.ts';
 import { type Diagnosis, diagnosisOf, REPORT_FILES, renderGithub, renderJson, renderText } from '../doctor/report.ts';
+import { type CommandShape, type Flags, flagRows, helpPage, oneOf, parseFlags, UsageError } from '../terminal/flags.ts';
+import { writeFiles } from '../terminal/formats.ts';
+import { viewOf } from '../terminal/text.ts';
 import { CommandError, type CommandIo, DEFAULT_URL, READER_FLAGS, runCommand, runningEmulator } from './usage.ts';
 
 const EXIT = { ok: 0, errors: 1, noJournal: 3 } as const;

@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
-import { type CommandShape, flagRows, helpPage, UsageError } from '../../terminal/flags.ts';
-import { viewOf, wrap } from '../../terminal/text.ts';
 import type { Amount } from '../billing/ledger.ts';
 import { headline, type Spend } from '../billing/spend.ts';
 import type { EmulatorConfig } from '../config.ts';
 import { count } from '../doctor/diagnose.ts';
 import { countsOf, type Diagnosis, diagnosisOf, judgedOf, renderFindings, renderJson } from '../doctor/report.ts';
 import { createEmulator, createGateway, type Emulator } from '../index.ts';
+import { type CommandShape, flagRows, helpPage, UsageError } from '../terminal/flags.ts';
+import { viewOf, wrap } from '../terminal/text.ts';
 import { type ExecCli, parseExecCli } from './command-line.ts';
 import { EXEC_FLAGS } from './flags.ts';
 import { start } from './serve.ts';

@@ -1,8 +1,8 @@
 import { LIMIT_NAMES, LIMITS } from '../../contract/limits.ts';
-import { type Flag, flagRows, HELP_FLAG } from '../../terminal/flags.ts';
-import { inColumns } from '../../terminal/text.ts';
 import { GATEWAY_OPTION_NAMES, GATEWAY_OPTIONS } from '../gateway/create-gateway.ts';
 import { OPTION_NAMES, OPTIONS, type Option, type Flag as OptionFlag } from '../options.ts';
+import { type Flag, flagRows, HELP_FLAG } from '../terminal/flags.ts';
+import { inColumns } from '../terminal/text.ts';
 
 export const DEFAULT_PORT = 4100;
 export const DEFAULT_DB = '.kimi-emulator/state.db';

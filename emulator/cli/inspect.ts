@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { findProfile } from '../../contract/models/profiles.ts';
+import { O200K_BASE } from '../engines/tokens/vocabulary-files.ts';
+import { openEmulator } from '../open-emulator.ts';
 import {
   type CommandShape,
   type Flags,
@@ -9,10 +11,8 @@ import {
   helpPage,
   parseFlags,
   UsageError,
-} from '../../terminal/flags.ts';
-import { viewOf } from '../../terminal/text.ts';
-import { O200K_BASE } from '../engines/tokens/vocabulary-files.ts';
-import { openEmulator } from '../open-emulator.ts';
+} from '../terminal/flags.ts';
+import { viewOf } from '../terminal/text.ts';
 import { inspectorUrl } from './banner.ts';
 import { parseCli } from './command-line.ts';
 import { serve } from './serve.ts';

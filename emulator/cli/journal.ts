@@ -1,12 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type CommandShape, type Flags, flagRows, helpPage, parseFlags, UsageError } from '../../terminal/flags.ts';
-import { didYouMean } from '../../terminal/nearest.ts';
-import { oneLine, painter, type View, viewOf, visible, wrap } from '../../terminal/text.ts';
 import { moneyText } from '../billing/spend.ts';
 import { JournalReadError, readJournal } from '../doctor/read-journal.ts';
 import type { JournalEntry } from '../journal/entries.ts';
 import type { JournalEffects } from '../journal/exchange.ts';
 import type { JournalFile } from '../journal/journal-file.ts';
+import { type CommandShape, type Flags, flagRows, helpPage, parseFlags, UsageError } from '../terminal/flags.ts';
+import { didYouMean } from '../terminal/nearest.ts';
+import { oneLine, painter, type View, viewOf, visible, wrap } from '../terminal/text.ts';
 import { entryLines, timeOf } from './request-log.ts';
 import {
   CommandError,

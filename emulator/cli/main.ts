@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-import type { CommandShape } from '../../terminal/flags.ts';
-import { viewOf } from '../../terminal/text.ts';
 import { createEmulator, createGateway, type GatewayOptions } from '../index.ts';
+import type { CommandShape } from '../terminal/flags.ts';
+import { viewOf } from '../terminal/text.ts';
 import { VERSION } from '../version.ts';
 import { parseCli, parseGatewayCli } from './command-line.ts';
 import { readConfig } from './config-file.ts';

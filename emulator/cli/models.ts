@@ -1,5 +1,6 @@
 import type { ModelProfile } from '../../contract/models/profile.ts';
 import { findProfile, PROFILES } from '../../contract/models/profiles.ts';
+import { profileRows } from '../models/profile-table.ts';
 import {
   type CommandShape,
   type Flags,
@@ -9,10 +10,9 @@ import {
   JSON_FLAG,
   parseFlags,
   UsageError,
-} from '../../terminal/flags.ts';
-import { didYouMean } from '../../terminal/nearest.ts';
-import { columns, type Paint, painter, viewOf } from '../../terminal/text.ts';
-import { profileRows } from '../models/profile-table.ts';
+} from '../terminal/flags.ts';
+import { didYouMean } from '../terminal/nearest.ts';
+import { columns, type Paint, painter, viewOf } from '../terminal/text.ts';
 import { type CommandIo, runCommand } from './usage.ts';
 
 const FLAGS = {

@@ -1,8 +1,8 @@
-import { oneLine, type Paint, painter, plural, shorten, viewOf, wrap } from '../../terminal/text.ts';
 import { type Money, showInFull } from '../billing/ledger.ts';
 import type { Emulator } from '../index.ts';
 import { describe, type JournalEntry, Redactor } from '../journal/entries.ts';
 import type { Exchange } from '../journal/exchange.ts';
+import { oneLine, type Paint, painter, plural, shorten, viewOf, wrap } from '../terminal/text.ts';
 import type { LogForm } from './flags.ts';
 import type { CommandIo } from './usage.ts';
 

@@ -1,10 +1,10 @@
 import { dirname } from 'node:path';
-import { UsageError } from '../../terminal/flags.ts';
 import { TokenizerFileError } from '../engines/tokens/tokenizer.ts';
 import type { Emulator, EmulatorOptions, RunningServer } from '../index.ts';
 import { isLoopback, tryPort } from '../server.ts';
 import { DatabaseError } from '../store/database.ts';
 import { TapeError } from '../tape/tape.ts';
+import { UsageError } from '../terminal/flags.ts';
 import { banner, inspectorUrl, readyLine } from './banner.ts';
 import type { CliOptions } from './command-line.ts';
 import { DEFAULT_DB, GATEWAY_DB } from './flags.ts';

@@ -1,18 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { extname, resolve } from 'node:path';
-import {
-  type CommandShape,
-  type Flags,
-  flagRows,
-  HELP_FLAG,
-  helpPage,
-  JSON_FLAG,
-  oneOf,
-  parseFlags,
-  UsageError,
-} from '../../terminal/flags.ts';
-import { type Output, viewOf, visible } from '../../terminal/text.ts';
 import { type AssertionFault, checkAssertions, parseAssertion } from '../simulate/assertions.ts';
 import {
   readTranscripts,
@@ -33,6 +21,18 @@ import {
   type PolicyName,
   type TimeToLive,
 } from '../simulate/settings.ts';
+import {
+  type CommandShape,
+  type Flags,
+  flagRows,
+  HELP_FLAG,
+  helpPage,
+  JSON_FLAG,
+  oneOf,
+  parseFlags,
+  UsageError,
+} from '../terminal/flags.ts';
+import { type Output, viewOf, visible } from '../terminal/text.ts';
 import { CommandError, type CommandIo, runCommand } from './usage.ts';
 
 const EXIT = { ok: 0, failed: 1, interrupted: 130 } as const;

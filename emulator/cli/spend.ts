@@ -1,8 +1,8 @@
-import { type CommandShape, type Flags, flagRows, helpPage, parseFlags, UsageError } from '../../terminal/flags.ts';
-import { code, plain, table } from '../../terminal/formats.ts';
-import { painter, type View, viewOf, wrap } from '../../terminal/text.ts';
 import { type Amount, MAX_LEDGERS, moneyNumber, parseAmount } from '../billing/ledger.ts';
 import { moneyText, renderSpend, type Spend } from '../billing/spend.ts';
+import { type CommandShape, type Flags, flagRows, helpPage, parseFlags, UsageError } from '../terminal/flags.ts';
+import { code, plain, table } from '../terminal/formats.ts';
+import { painter, type View, viewOf, wrap } from '../terminal/text.ts';
 import { type CommandIo, DEFAULT_URL, READER_FLAGS, readRunning, runCommand, runningEmulator } from './usage.ts';
 
 const EXIT_OVER = 1;

@@ -1,4 +1,9 @@
 import { contentText } from '../../contract/content-text.ts';
+import { PRIVATE_FILE, writeAtomically } from '../engines/files.ts';
+import { PatternError } from '../engines/patterns/pattern.ts';
+import { inForm } from '../tape/convert.ts';
+import { compileRedactions, TapeRedactor } from '../tape/redaction.ts';
+import { linesOf, Tape, type TapedExchange, type TapeEntry, TapeError } from '../tape/tape.ts';
 import {
   type CommandShape,
   type Flags,
@@ -9,13 +14,8 @@ import {
   oneOf,
   parseFlags,
   UsageError,
-} from '../../terminal/flags.ts';
-import { inColumns, viewOf } from '../../terminal/text.ts';
-import { PRIVATE_FILE, writeAtomically } from '../engines/files.ts';
-import { PatternError } from '../engines/patterns/pattern.ts';
-import { inForm } from '../tape/convert.ts';
-import { compileRedactions, TapeRedactor } from '../tape/redaction.ts';
-import { linesOf, Tape, type TapedExchange, type TapeEntry, TapeError } from '../tape/tape.ts';
+} from '../terminal/flags.ts';
+import { inColumns, viewOf } from '../terminal/text.ts';
 import { CommandError, type CommandIo, runCommand } from './usage.ts';
 
 const EXIT = { ok: 0, refused: 1 } as const;

@@ -1,5 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { sha256, writeAtomically } from '../engines/files.ts';
+import { MAX_FILE_BYTES } from '../engines/tokens/open-vocabulary.ts';
+import { TokenizerFileError } from '../engines/tokens/tokenizer.ts';
+import { KIMI_K2, O200K_BASE } from '../engines/tokens/vocabulary-files.ts';
 import {
   type CommandShape,
   type Flags,
@@ -9,12 +13,8 @@ import {
   JSON_FLAG,
   parseFlags,
   UsageError,
-} from '../../terminal/flags.ts';
-import { viewOf } from '../../terminal/text.ts';
-import { sha256, writeAtomically } from '../engines/files.ts';
-import { MAX_FILE_BYTES } from '../engines/tokens/open-vocabulary.ts';
-import { TokenizerFileError } from '../engines/tokens/tokenizer.ts';
-import { KIMI_K2, O200K_BASE } from '../engines/tokens/vocabulary-files.ts';
+} from '../terminal/flags.ts';
+import { viewOf } from '../terminal/text.ts';
 import { type Environment, INSTALLED_FILE, openTokenizer, userDataFolder } from '../tokenizer.ts';
 import { CommandError, type CommandIo, runCommand } from './usage.ts';
 

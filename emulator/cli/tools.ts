@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { text as readText } from 'node:stream/consumers';
+import type { SchemaLevel } from '../engines/mfjs/check-schema.ts';
 import {
   type CommandShape,
   type Flags,
@@ -10,9 +11,8 @@ import {
   oneOf,
   parseFlags,
   UsageError,
-} from '../../terminal/flags.ts';
-import { painter, type View, viewOf } from '../../terminal/text.ts';
-import type { SchemaLevel } from '../engines/mfjs/check-schema.ts';
+} from '../terminal/flags.ts';
+import { painter, type View, viewOf } from '../terminal/text.ts';
 import { checkTools, type ToolFault } from '../tools/check-tools.ts';
 import { listMcpTools, McpError } from '../tools/mcp-tools.ts';
 import { readTools, ToolsFileError } from '../tools/read-tools.ts';

@@ -1,5 +1,5 @@
-import { HELP_FLAG, JSON_FLAG, UsageError } from '../../terminal/flags.ts';
-import type { Output } from '../../terminal/text.ts';
+import { HELP_FLAG, JSON_FLAG, UsageError } from '../terminal/flags.ts';
+import type { Output } from '../terminal/text.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -1,6 +1,3 @@
-import { type CommandShape, type Flags, flagRows, helpPage, parseFlags, UsageError } from '../../terminal/flags.ts';
-import { didYouMean } from '../../terminal/nearest.ts';
-import { columns, oneLine, type Paint, painter, viewOf, wrap } from '../../terminal/text.ts';
 import type {
   Diff,
   Dropped,
@@ -14,6 +11,9 @@ import type {
   Timeline,
   WindowPage,
 } from '../inspector/answers.ts';
+import { type CommandShape, type Flags, flagRows, helpPage, parseFlags, UsageError } from '../terminal/flags.ts';
+import { didYouMean } from '../terminal/nearest.ts';
+import { columns, oneLine, type Paint, painter, viewOf, wrap } from '../terminal/text.ts';
 import {
   askRunning,
   CommandError,

@@ -1,3 +1,4 @@
+import type { JournalFile } from '../journal/journal-file.ts';
 import {
   type Annotation,
   code,
@@ -6,9 +7,8 @@ import {
   renderJunitSuite,
   type TestCase,
   table,
-} from '../../terminal/formats.ts';
-import { type Colour, painter, type View, wrap } from '../../terminal/text.ts';
-import type { JournalFile } from '../journal/journal-file.ts';
+} from '../terminal/formats.ts';
+import { type Colour, painter, type View, wrap } from '../terminal/text.ts';
 import { count, diagnose } from './diagnose.ts';
 import { type Finding, type Level, some } from './finding.ts';
 

@@ -1,4 +1,4 @@
-import { oneLine, plural } from '../../terminal/text.ts';
+import { oneLine, plural } from '../terminal/text.ts';
 import { claimFigure, grouped, groupsOf, money, notesOf, percent, savedAgainst, shortName } from './report.ts';
 import type { Row, Run, Simulation } from './result.ts';
 

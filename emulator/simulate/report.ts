@@ -1,5 +1,5 @@
-import { plain, table } from '../../terminal/formats.ts';
-import { columns, oneLine, plural, wrap } from '../../terminal/text.ts';
+import { plain, table } from '../terminal/formats.ts';
+import { columns, oneLine, plural, wrap } from '../terminal/text.ts';
 import type { Claim, Row, Saving, Simulation } from './result.ts';
 import { DEFAULT_RATIO } from './settings.ts';
 

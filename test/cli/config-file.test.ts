@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseCli, parseExecCli, parseGatewayCli } from '../../emulator/cli/command-line.ts';
 import { readConfig } from '../../emulator/cli/config-file.ts';
-import { UsageError } from '../../terminal/flags.ts';
+import { UsageError } from '../../emulator/terminal/flags.ts';
 import { temporaryFolder } from '../store/files.ts';
 import { run, ServerProcess } from './server-process.ts';
 

@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { parseGatewayCli } from '../../emulator/cli/command-line.ts';
 import { GATEWAY_FLAGS } from '../../emulator/cli/flags.ts';
 import { createEmulator } from '../../emulator/index.ts';
-import { UsageError } from '../../terminal/flags.ts';
+import { UsageError } from '../../emulator/terminal/flags.ts';
 import { temporaryFolder } from '../store/files.ts';
 import { run, ServerProcess } from './server-process.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { runDoctorCommand } from '../../emulator/cli/doctor.ts';
 import { runJournalCommand } from '../../emulator/cli/journal.ts';
-import { columns } from '../../terminal/text.ts';
+import { columns } from '../../emulator/terminal/text.ts';
 import { temporaryFolder } from '../store/files.ts';
 import { MODEL, startEmulator } from '../support/emulator.ts';
 import { saying } from '../support/held-model.ts';

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseCli } from '../../emulator/cli/command-line.ts';
-import { UsageError } from '../../terminal/flags.ts';
+import { UsageError } from '../../emulator/terminal/flags.ts';
 import { temporaryFolder } from '../store/files.ts';
 import { run } from './server-process.ts';
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { logRequests } from '../../emulator/cli/request-log.ts';
 import { createGateway } from '../../emulator/index.ts';
-import { columns } from '../../terminal/text.ts';
+import { columns } from '../../emulator/terminal/text.ts';
 import { MODEL, openApi, startEmulator } from '../support/emulator.ts';
 import { HeldModel } from '../support/held-model.ts';
 import { createSession, O200K, result, sized } from '../support/session.ts';

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import type { Snapshot } from '../../contract/snapshots.ts';
 import { runDiffCommand, runSessionsCommand, runWindowCommand } from '../../emulator/cli/windows.ts';
 import type { EmulatorOptions } from '../../emulator/index.ts';
-import { columns } from '../../terminal/text.ts';
+import { columns } from '../../emulator/terminal/text.ts';
 import { type Api, startEmulator } from '../support/emulator.ts';
 import { createSession, O200K, sized, tool } from '../support/session.ts';
 import { runHere } from './in-process.ts';

@@ -6,7 +6,7 @@ import { arrows, ROOT, readImports, sourceFiles } from './graph.ts';
 const [, LIST = '', ARROWS = '', ENGINES = ''] = readFileSync(join(ROOT, 'ARCHITECTURE.md'), 'utf8')
   .split(/```\w*\n/)
   .filter((_, place) => place % 2 === 1 || place === 0);
-const PARTS = ['contract', 'emulator', 'client', 'conformance', 'terminal'];
+const PARTS = ['contract', 'emulator', 'client', 'conformance'];
 const imports = readImports().filter(({ from }) => PARTS.includes(from.split('/')[0] ?? ''));
 
 /** Folders of the emulator, and of the engines, each with those that it imports. */
@@ -46,9 +46,9 @@ describe('ARCHITECTURE.md', () => {
     expect(readArrows(ENGINES)).toEqual(drawn(arrowsBelow('emulator/engines')));
   });
 
-  it('is right that parts meet in the contract and in terminal/ only, but for the fixture of vitest and the policies', () => {
+  it('is right that parts meet in the contract and in what commands share only, but for the fixture of vitest and the policies', () => {
     const between = imports.filter(({ from, to }) => from.split('/')[0] !== to.split('/')[0]);
-    const others = between.filter(({ to }) => !/^(?:contract|terminal)\//.test(to));
+    const others = between.filter(({ to }) => !/^(?:contract|emulator\/terminal)\//.test(to));
     const met = others.map(({ from, to }) => `${from.replace(/(simulate\/).*/, '$1')} → ${to}`);
     expect([...new Set(met)].toSorted()).toEqual([
       'emulator/simulate/ → client/defaults.ts',
@@ -66,7 +66,8 @@ interface Override {
 it('biome.json refuses every import between folders of the emulator that no arrow allows', () => {
   const { overrides } = JSON.parse(readFileSync(join(ROOT, 'biome.json'), 'utf8')) as { overrides: Override[] };
   for (const [folder, targets] of Object.entries(arrowsBelow('emulator'))) {
-    if (folder === 'engines/') continue; // rules of its own: an engine imports nothing of the server
+    // Rules of their own: they import nothing of the server.
+    if (folder === 'engines/' || folder === 'terminal/') continue;
     const own = overrides.filter(({ includes }) => includes.includes(`emulator/${folder}**`));
     const groups = own.flatMap(({ linter }) => linter.rules.style.noRestrictedImports.options.patterns);
     const patterns = groups.flatMap(({ group }) => group);
@@ -76,9 +77,7 @@ it('biome.json refuses every import between folders of the emulator that no arro
     const partsOf = (part: string) =>
       imports.some(({ from, to }) => from.startsWith(`emulator/${folder}`) && to.startsWith(part)) ? [part] : [];
     expect(allowed.toSorted(), folder).toEqual(
-      ['contract/', ...partsOf('terminal/'), ...partsOf('client/'), ...targets]
-        .map((name) => `!**/${name}**`)
-        .toSorted(),
+      ['contract/', ...partsOf('client/'), ...targets].map((name) => `!**/${name}**`).toSorted(),
     );
   }
 });

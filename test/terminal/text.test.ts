@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { columns, inColumns, oneLine, shorten, viewOf, visible, wrap } from '../../terminal/text.ts';
+import { columns, inColumns, oneLine, shorten, viewOf, visible, wrap } from '../../emulator/terminal/text.ts';
 import { AWKWARD } from '../conformance/report/sample.ts';
 
 const anyText = fc.oneof(

@@ -8,7 +8,7 @@ import {
   renderDiffMarkdown,
   renderDiffTerminal,
 } from '../../../conformance/report/diff.ts';
-import { columns } from '../../../terminal/text.ts';
+import { columns } from '../../../emulator/terminal/text.ts';
 import { AWKWARD, awkwardReport, sampleReport, WIRE_RULES } from './sample.ts';
 
 const rule = 'truncate.minimum';

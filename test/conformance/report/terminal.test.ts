@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Report } from '../../../conformance/report/report.ts';
 import { renderTerminal } from '../../../conformance/report/terminal.ts';
-import { columns } from '../../../terminal/text.ts';
+import { columns } from '../../../emulator/terminal/text.ts';
 import { awkwardReport, sampleReport, WIRE_RULES } from './sample.ts';
 
 const RUN = sampleReport([]).run;
