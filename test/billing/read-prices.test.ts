@@ -32,7 +32,7 @@ test.each([
   [
     'an unknown member, with the right ones',
     YAML.replace('cached_input', 'cache'),
-    'prices.yaml, line 4: [0]: "cache" is unknown here; the members are model, currency, cached_input, input, output, cache_write_1h, since, source',
+    'prices.yaml, line 4: [0]: "cache" is unknown here; did you mean cached_input? the members are model, currency, cached_input, input, output, cache_write_1h, since, source',
   ],
   [
     'an invalid figure',
