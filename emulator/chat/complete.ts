@@ -8,16 +8,7 @@ import type { Model, ModelRequest } from '../models/model.ts';
 import type { ServedModel } from '../models/profiles.ts';
 import type { Mutation, SessionTarget } from '../mutation.ts';
 import { toSessionState } from '../sessions/session.ts';
-import {
-  argumentsText,
-  Bounds,
-  callId,
-  completionId,
-  type Reply,
-  replyMessage,
-  turnFacts,
-  wholeCharacters,
-} from './reply.ts';
+import { argumentsText, Bounds, callId, completionId, type Reply, turnFacts, wholeCharacters } from './reply.ts';
 import { openTurn, type Turn } from './turn.ts';
 
 interface Completing {
@@ -54,7 +45,7 @@ export async function* complete(
       const session = row && toSessionState(services, row);
       const body = toCompletion(heading, replies, total, session);
       return {
-        body,
+        body: request.stream && replies.length > 1 ? withUsages(body, usages) : body,
         effects: turnFacts(request, body, turn.write, row?.view.head),
         ...(session && { version: session.version }),
         ...(row && { past: { kind: 'turn' as const, session: row } }),
@@ -220,6 +211,17 @@ function toCompletion(
   };
 }
 
+/** An answer of several choices as it is stored for its replay: each finish chunk tells the usage of its own choice. */
+type StreamedCompletion = ChatCompletion & { choices: { usage?: CompletionUsage }[] };
+
+function withUsages(completion: ChatCompletion, usages: readonly CompletionUsage[]): StreamedCompletion {
+  const choices = completion.choices.map((choice, index) => ({
+    ...choice,
+    ...(usages[index] && { usage: usages[index] }),
+  }));
+  return { ...completion, choices };
+}
+
 /** The answer of a turn that is not streamed. Its chunks are never read, so none are made. */
 export async function collect(
   answering: AsyncGenerator<Iterable<ChatCompletionChunk>, ChatCompletion>,
@@ -344,7 +346,7 @@ class Chunks {
 /** The chunks of an answer that was given before, as they were. */
 export async function* replay(
   source: ServedModel,
-  completion: ChatCompletion,
+  completion: StreamedCompletion,
   includeUsage: boolean,
   characters: number,
 ): AsyncGenerator<Iterable<ChatCompletionChunk>, void> {
@@ -359,21 +361,8 @@ export async function* replay(
     yield chunks.text(index, message.content);
     for (const call of message.tool_calls ?? []) yield chunks.call(index, call.index, call);
   }
-  const usages = choices.length === 1 ? [usage] : await usagesOf(source, completion);
-  for (const [place, { index, finish_reason }] of choices.entries()) {
-    yield [chunks.finish(index, { finishReason: finish_reason }, usages[place] ?? usage, session)];
+  for (const { index, finish_reason: finishReason, usage: own = usage } of choices) {
+    yield [chunks.finish(index, { finishReason }, own, session)];
   }
   if (includeUsage) yield [chunks.usage(usage)];
-}
-
-/** The usage of each of several choices; stored is their sum. Only models that do not think give several. */
-async function usagesOf(source: ServedModel, { choices, usage }: ChatCompletion): Promise<CompletionUsage[]> {
-  const counter = await source.counter();
-  return Promise.all(
-    choices.map(async ({ message: { content, tool_calls: calls = [] } }) => {
-      const { tokens } = await counter.message(replyMessage({ content, reasoning: undefined, calls }));
-      const completion_tokens = tokens - counter.emptyAnswer.tokens;
-      return { ...usage, completion_tokens, total_tokens: usage.prompt_tokens + completion_tokens };
-    }),
-  );
 }

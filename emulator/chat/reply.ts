@@ -198,11 +198,7 @@ export interface Reply {
   finishReason: FinishReason;
 }
 
-export function replyMessage({
-  content,
-  reasoning,
-  calls,
-}: Pick<Reply, 'content' | 'reasoning' | 'calls'>): ChatMessage {
+function replyMessage({ content, reasoning, calls }: Pick<Reply, 'content' | 'reasoning' | 'calls'>): ChatMessage {
   return {
     role: 'assistant',
     content,

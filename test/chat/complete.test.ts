@@ -141,7 +141,17 @@ describe('an answer', () => {
       for (const { delta } of chunks.flatMap(({ choices }) => choices))
         expect(delta.content?.isWellFormed()).not.toBe(false);
     });
-    await fc.assert(property, { numRuns: runs(50) });
+    // A cut in the middle of a character: the tokens of what is left of it are fewer than were spent.
+    const cutCall: ModelDelta = { type: 'tool_call', name: 'look', arguments: '{"text":"👩‍👧"}' };
+    const texts = ['a', 'congue', '<e', 'posuere', 'sollicitudin'].map(
+      (part): ModelDelta => ({ type: 'text', text: part }),
+    );
+    const cut: [ModelDelta[], { n: number; max_tokens: number; stop: undefined }, boolean] = [
+      [...texts, cutCall],
+      { n: 2, max_tokens: 27, stop: undefined },
+      false,
+    ];
+    await fc.assert(property, { numRuns: runs(50), examples: [cut] });
   });
 
   it('in a session keeps the window within its limit, and usage is prompt + completion + 1', async () => {
