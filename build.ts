@@ -1,5 +1,5 @@
 import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join, parse, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import manifest from './package.json' with { type: 'json' };
@@ -11,7 +11,9 @@ import manifest from './package.json' with { type: 'json' };
  */
 const ROOT = fileURLToPath(new URL('.', import.meta.url));
 const OUT = join(ROOT, 'dist/emulator');
-const ENTRIES = ['cli/main', 'index', 'msw', 'simulate/index', 'simulate/worker', 'vitest'];
+/** What commands share is a module of its own each: the kit imports it too. */
+const SHARED = readdirSync(join(ROOT, 'emulator/terminal')).map((name) => `terminal/${parse(name).name}`);
+const ENTRIES = ['cli/main', 'index', 'msw', 'simulate/index', 'simulate/worker', 'vitest', ...SHARED];
 /** Loaded at every start. What is native, large data, or the user's own copy is not to be joined. */
 const JOINED = ['@hono/node-server', 'hono', 'zod'];
 

@@ -69,7 +69,7 @@ describe.each(TRANSPORTS)('models and tokens %s', (transport) => {
     ['GET', '/v1/sessions/sess_1/truncate'],
     ['POST', '/v1/snapshots'],
     ['DELETE', '/v1/shares/shr_1'],
-    ['GET', '/'],
+    ['POST', '/'],
     ['GET', '/_emulator/nowhere'],
   ])('%s %s is not a route and gets the 404 of the live API', async (method, path) => {
     const api = await startEmulator(transport, { tokenizer: O200K });

@@ -60,9 +60,18 @@ describe('pairing new messages with a history', () => {
       }
       const place = first.opensGroup.lastIndexOf(true);
       const rest = pair(place === -1 ? [] : messages.slice(place, at), messages.slice(at));
-      if ('kind' in rest) expect(whole).toEqual({ ...rest, index: rest.index + Math.min(at, messages.length) });
-      else expect(whole).toEqual({ opensGroup: [...first.opensGroup, ...rest.opensGroup], open: rest.open });
+      if ('kind' in rest) {
+        // Which message answered before is told of the same list only.
+        const { first: _, ...fault } = { first: undefined, ...rest, index: rest.index + Math.min(at, messages.length) };
+        expect(whole).toMatchObject(fault);
+      } else expect(whole).toEqual({ opensGroup: [...first.opensGroup, ...rest.opensGroup], open: rest.open });
     });
-    fc.assert(property, { numRuns: runs(500) });
+    const twice: [Paired[], number] = [[calling(['a']), answering('a'), answering('a')], 1];
+    fc.assert(property, { numRuns: runs(500), examples: [twice] });
+  });
+
+  it('says which message of the list answered the call before', () => {
+    expect(pair([], [calling(['a']), answering('a'), answering('a')])).toMatchObject({ index: 2, first: 1 });
+    expect(pair([calling(['a']), answering('a')], [answering('a')])).not.toHaveProperty('first');
   });
 });
