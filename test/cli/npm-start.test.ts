@@ -18,7 +18,6 @@ const NEEDED = [
   'emulator',
   'client',
   'conformance',
-  'terminal',
 ];
 
 /** At one commit in four: npm test builds by the same command, and other tests serve what it has built. */
