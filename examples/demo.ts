@@ -1,4 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
+import { relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { fileCheckpoint } from '../client/file-checkpoint.ts';
 import { KimiClient, RollingSession } from '../client/index.ts';
@@ -7,13 +9,16 @@ import { textFiles } from './input.ts';
 import { Screen } from './screen.ts';
 
 const EXIT_USAGE = 2;
+const MODEL = 'kimi-k3';
 const USAGE = `Usage: npm run demo -- [folder] [--max-keep TOKENS] [--checkpoint FILE]
 
-Reviews every text file of a folder in one rolling session: on the server that KIMI_BASE_URL names, else on an
-emulator in this process. With --checkpoint (and a server) it can be interrupted, and goes on where it was.`;
+Reviews every text file of a folder (these examples without one) in one rolling session: on the server that
+KIMI_BASE_URL names, else on an emulator in this process, which quotes and is asked for a line that it can quote.
+With --checkpoint (and a server) it can be interrupted, and goes on where it was. What it cost is what
+"kimi-emulator spend" says of an emulator with the built-in prices.`;
 
 const { values, positionals } = readArguments();
-const folder = positionals[0] ?? '.';
+const folder = positionals[0] ?? relative(process.cwd(), fileURLToPath(new URL('.', import.meta.url)));
 const maxKeep = Number(values['max-keep']);
 
 if (values.help) console.log(USAGE);
@@ -28,11 +33,12 @@ async function review(): Promise<void> {
   process.once('SIGINT', () => abort.abort());
   const { signal } = abort;
   const agent = await RollingSession.open(client, {
+    model: MODEL,
     maxKeep,
     instructions: 'You review code. Be brief.',
     ...(values.checkpoint !== undefined && { checkpoint: fileCheckpoint(values.checkpoint) }),
   });
-  const screen = new Screen(process.stdout, maxKeep);
+  const screen = new Screen(process.stdout, maxKeep, MODEL);
   agent.events.on('window', ({ tokens }) => screen.window(tokens));
   agent.events.on('snapshot', ({ snapshotId }) => screen.snapshot(snapshotId));
   agent.events.on('truncate', ({ before, after }) => screen.cut(before, after));
@@ -43,7 +49,7 @@ async function review(): Promise<void> {
     for await (const path of textFiles(folder)) {
       if (index++ < agent.turns) continue;
       screen.begin(path);
-      const turn = agent.chat(`Review ${path}\n\n${await readFile(path, 'utf8')}`, { signal });
+      const turn = agent.chat(reviewOf(path, await readFile(path, 'utf8'), emulator !== undefined), { signal });
       for (let step = await turn.next(); ; step = await turn.next()) {
         if (step.done) {
           screen.end(step.value);
@@ -63,12 +69,19 @@ async function review(): Promise<void> {
   }
 }
 
+/** @param isQuoted whether who answers can only quote */
+function reviewOf(path: string, text: string, isQuoted: boolean): string {
+  const lines = text.trimEnd().split('\n').length;
+  const asked = isQuoted ? `Reply with exactly: ${path}, ${lines} lines, read` : 'What would you change in it?';
+  return `Review ${path}\n\n${text}\n\n${asked}`;
+}
+
 function readArguments() {
   try {
     return parseArgs({
       allowPositionals: true,
       options: {
-        'max-keep': { type: 'string', default: '60000' },
+        'max-keep': { type: 'string', default: '12000' },
         checkpoint: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },

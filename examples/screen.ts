@@ -1,4 +1,5 @@
 import type { TurnResult } from '../client/index.ts';
+import { costOf, type Money, PriceTable, showMoney } from '../emulator/billing/ledger.ts';
 
 const WIDTH = 30;
 const STEPS = 10;
@@ -43,28 +44,30 @@ export function count(number: number): string {
   return number.toLocaleString('en-US');
 }
 
-/** US dollars a million tokens, input that is in no cache and output: several price tables, collected 2026-11. */
-const PRICE = { input: 0.6, output: 2.5 };
 const BAR = 24;
 const LEAST_COLUMNS = 60;
 const USUAL_COLUMNS = 80;
-const MILLION = 1_000_000;
+const ANSWER_CHARACTERS = 60;
 
 /** A status that is drawn again in place on a terminal; elsewhere, a line for everything that happens. */
 export class Screen {
   readonly #out: Output;
   readonly #maxKeep: number;
+  readonly #model: string;
+  readonly #prices = new PriceTable();
   #file = '';
   #tail = '';
   #tokens = 0;
   #snapshots = 0;
   #cutTokens = 0;
-  #dollars = 0;
+  #spent: Money = 0n;
   #drawn = 0;
 
-  constructor(out: Output, maxKeep: number) {
+  /** @param model whose dated prices the turns are billed at */
+  constructor(out: Output, maxKeep: number, model: string) {
     this.#out = out;
     this.#maxKeep = maxKeep;
+    this.#model = model;
   }
 
   begin(file: string): void {
@@ -78,10 +81,15 @@ export class Screen {
     this.#draw();
   }
 
-  end({ usage }: TurnResult): void {
-    this.#dollars +=
-      ((usage?.prompt_tokens ?? 0) * PRICE.input + (usage?.completion_tokens ?? 0) * PRICE.output) / MILLION;
+  end({ usage, text }: TurnResult): void {
+    const prices = this.#prices.find(this.#model, 'USD', Date.now());
+    if (usage && prices) {
+      const { prompt_tokens: prompt, completion_tokens: output, cached_tokens: cached = 0 } = usage;
+      this.#spent += costOf({ turns: 1, input: prompt - cached, cached, written: 0, output }, prices);
+    }
     this.say(`reviewed ${this.#file}  ${count(usage?.prompt_tokens ?? 0)} tokens read, ${this.#cost}`);
+    const [answer = ''] = text.trim().split('\n');
+    this.say(`         ${answer.length > ANSWER_CHARACTERS ? `${answer.slice(0, ANSWER_CHARACTERS)}…` : answer}`);
   }
 
   window(tokens: number): void {
@@ -118,7 +126,7 @@ export class Screen {
   }
 
   get #cost(): string {
-    return `$${this.#dollars.toFixed(4)} so far`;
+    return `$${showMoney(this.#spent, 4)} so far`;
   }
 
   #draw(): void {

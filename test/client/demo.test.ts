@@ -1,15 +1,25 @@
+import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { RollingSession } from '../../client/index.ts';
 import { textFiles } from '../../examples/input.ts';
 import { Screen } from '../../examples/screen.ts';
+import { startEmulator } from '../support/emulator.ts';
 import { collect, noSleep, SMALL, startBench } from './support.ts';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 async function show(isTTY: boolean): Promise<string> {
   let written = '';
-  const screen = new Screen({ isTTY, columns: 60, write: (text: string) => (written += text) }, SMALL.maxKeep);
+  const screen = new Screen(
+    { isTTY, columns: 60, write: (text: string) => (written += text) },
+    SMALL.maxKeep,
+    'kimi-k3',
+  );
   const { client } = await startBench();
   const agent = await RollingSession.open(client, { ...SMALL, sleep: noSleep });
   agent.events.on('window', ({ tokens }) => screen.window(tokens));
@@ -22,6 +32,12 @@ async function show(isTTY: boolean): Promise<string> {
   }
   screen.close(agent.turns, agent.snapshots.length);
   return written;
+}
+
+/** `npm run demo`, as a process of its own. */
+function runDemo(env: Record<string, string>) {
+  const args = ['--import', 'tsx', 'examples/demo.ts'];
+  return promisify(execFile)(process.execPath, args, { cwd: ROOT, env: { ...process.env, ...env } });
 }
 
 describe('the demo', () => {
@@ -39,6 +55,25 @@ describe('the demo', () => {
     const drawn = written.split('\x1b[4A\x1b[J');
     expect(drawn.length).toBeGreaterThan(20);
     expect(drawn.at(-1)).toMatch(/^12 turns, [^\n]*\n$/);
+  });
+
+  it('asks of its own folder what an emulator can quote', async () => {
+    const { stdout } = await runDemo({ KIMI_BASE_URL: '' });
+    expect(stdout).toMatch(
+      /^reviewed examples\/chat-round\.ts {2}\d+ tokens read, \$0\.\d{4} so far\n {9}examples\/chat-round\.ts, \d+ lines, read$/m,
+    );
+    expect(stdout).toMatch(/^cut {6}[\d,]+ -> [\d,]+ tokens$/m);
+    expect(stdout).not.toContain('NOT_FOUND');
+  });
+
+  it('says what the server says that it cost', async () => {
+    const api = await startEmulator('over HTTP');
+    const { stdout } = await runDemo({ KIMI_BASE_URL: api.emulator.baseURL, KIMI_API_KEY: 'sk-demo' });
+    const { total, currency } = await api.emulator.spend();
+    const [, printed] = /, \$([\d.]+) so far\n$/.exec(stdout) ?? [];
+    expect([Number(printed), currency]).toEqual([Number(total.cost.toFixed(4)), 'USD']);
+    expect(total.turns).toBeGreaterThan(9);
+    expect(total.cached_tokens).toBeGreaterThan(0);
   });
 
   it('reads the text files of a folder, and nothing hidden, generated or binary', async () => {
