@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { extname, resolve } from 'node:path';
+import { TokenizerFileError } from '../engines/tokens/tokenizer.ts';
 import { type AssertionFault, checkAssertions, parseAssertion } from '../simulate/assertions.ts';
 import {
   readTranscripts,
@@ -32,7 +33,7 @@ import {
   parseFlags,
   UsageError,
 } from '../terminal/flags.ts';
-import { type Output, viewOf, visible } from '../terminal/text.ts';
+import { type Output, oneLine, viewOf } from '../terminal/text.ts';
 import { CommandError, type CommandIo, runCommand } from './usage.ts';
 
 const EXIT = { ok: 0, failed: 1, interrupted: 130 } as const;
@@ -119,8 +120,9 @@ export function runSimulateCommand(args: string[], io: SimulateIo): Promise<numb
       };
       return await sweep(values, io, { signal: ending.signal, begin }, width);
     } catch (error) {
-      if (error instanceof TranscriptError) throw new CommandError(visible(error.message), EXIT.failed);
-      throw error instanceof RangeError ? new UsageError(visible(asFlag(error.message))) : error;
+      if (error instanceof TranscriptError || error instanceof TokenizerFileError)
+        throw new CommandError(oneLine(error.message), EXIT.failed);
+      throw error instanceof RangeError ? new UsageError(oneLine(asFlag(error.message))) : error;
     } finally {
       io.off('SIGINT', interrupt);
     }
@@ -148,7 +150,7 @@ interface Ending {
 }
 
 async function sweep(values: Values, io: SimulateIo, { signal, begin }: Ending, width: number): Promise<number> {
-  const warn = (line: string) => io.stderr.write(`kimi-emulator simulate: ${visible(line)}\n`);
+  const warn = (line: string) => io.stderr.write(`kimi-emulator simulate: ${oneLine(line)}\n`);
   const options = toOptions(values);
   const assertions = (values.assert ?? []).map(parseAssertion);
   const transcripts = values.transcript && (await readTranscripts(values.transcript, warn));

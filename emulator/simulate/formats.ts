@@ -412,17 +412,23 @@ function readState({ format, state }: Value): Read[] {
   const { messages, segments, sessions } = (isObject(state) ? state : {}) as Partial<StateFile>;
   if (!Array.isArray(messages) || !Array.isArray(segments) || !Array.isArray(sessions))
     throw new TranscriptError('is a state without messages, segments or sessions');
-  return sessions.map(({ window }) => {
+  return sessions.map((session) => {
+    const { window } = (isObject(session) ? session : {}) as Partial<StateFile['sessions'][number]>;
+    if (!isObject(window)) throw new TranscriptError('is damaged: a session has no window');
     const read: RecordedMessage[] = [];
     let to = window.head;
     for (let place = window.segment; place !== null; ) {
       const segment = segments[place];
-      if (!segment) throw new TranscriptError(`is damaged: segment ${place} is missing`);
+      if (!Array.isArray(segment?.entries)) throw new TranscriptError(`is damaged: segment ${place} is missing`);
+      // A segment is written after the one that it goes on from, so that the walk ends.
+      if (segment.parent !== null && !(segment.parent < place))
+        throw new TranscriptError(`is damaged: segment ${place} goes on from segment ${segment.parent}`);
       const seen = segment.entries.filter(({ seq }) => seq <= to).toReversed();
       for (const { message } of seen) {
         const stored = messages[message];
         if (!stored) throw new TranscriptError(`is damaged: message ${message} is missing`);
-        if (!stored.summary) read.push({ ...stored.body, at: stored.created_at * 1_000 });
+        const body = toMessage(stored.body, `messages[${message}].body`);
+        if (body && !stored.summary) read.push({ ...body, at: stored.created_at * 1_000 });
       }
       to = Math.min(to, segment.parent_seq);
       place = segment.parent;

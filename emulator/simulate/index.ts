@@ -107,6 +107,8 @@ export async function simulate(options: SimulateOptions = {}): Promise<Simulatio
   for (const transcript of replayed) prepared.push(await prepare(transcript, plant, natural, seed));
   const claimed: Prepared[] = [];
   for (const transcript of claimWork?.transcripts ?? []) claimed.push(await prepare(transcript, 0, 0, seed));
+  // Before anything is replayed: a file that is not a vocabulary is told at once.
+  const tokenizer = openTokenizer({ file: options.tokenizer });
   const material: Material = {
     dialogues: [...prepared, ...claimed],
     gapMs: gapSeconds * 1_000,
@@ -118,7 +120,6 @@ export async function simulate(options: SimulateOptions = {}): Promise<Simulatio
   const results = await carryOut(material, [...claimJobs, ...sweepJobs], own, control);
   const runs = results.slice(claimJobs.length).flatMap((some) => some ?? []);
   const rows = rowsOf(settings, runs, prepared.length);
-  const tokenizer = openTokenizer({ file: options.tokenizer });
   return {
     object: 'emulator.simulation',
     version: VERSION,

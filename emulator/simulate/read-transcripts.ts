@@ -115,7 +115,7 @@ async function readRecords(
       throw error;
     }
   }
-  if (first !== '') return readWholeDocument(first);
+  if (first !== '') return readWholeDocument(first.trimEnd());
   if (!reader) throw new TranscriptError('is empty');
   if (broken !== undefined) warn(`line ${broken} is cut off; what stands before it is read`);
   return reader.finish();

@@ -101,7 +101,6 @@ export function settingsOf(options: SweepOptions): Setting[] {
   check('ratio', ratio, (value) => Number.isFinite(value) && value >= 1.01 && value <= 64, 'numbers from 1.01 to 64');
   check('ttl', ttl, (value) => TIMES_TO_LIVE.includes(value), '5m or 1h');
   check('dates', dates, isDay, 'days such as 2026-10-24');
-  check('models', models, () => true, 'names of models');
   check(
     'policies',
     policies,
@@ -109,7 +108,10 @@ export function settingsOf(options: SweepOptions): Setting[] {
     `of ${POLICY_NAMES.join(', ')}, or a policy of your own`,
   );
   const unknown = models.find((model) => !findProfile(model));
-  if (unknown !== undefined) throw new RangeError(`${unknown} is not a known model${didYouMean(unknown, KNOWN_NAMES)}`);
+  if (unknown !== undefined)
+    throw new RangeError(
+      `option models: ${unknown || 'nothing'} is not a known model${didYouMean(unknown, KNOWN_NAMES)}`,
+    );
   if (windowTokens !== undefined && !(Number.isSafeInteger(windowTokens) && windowTokens >= LEAST_PRESERVED))
     refuseOption('windowTokens', 'a whole number of tokens from 4096', windowTokens);
   const window = windowTokens !== undefined && { windowTokens };

@@ -179,7 +179,7 @@ describe('kimi-emulator simulate', () => {
     [['--assert', 'cost<1EUR'], /^--assert takes a condition /],
     [['--json', '--markdown'], /^--json and --markdown exclude each other \(see --help\)$/],
     [['--workers', '0'], /^--workers takes a number from 1 to 64 \(see --help\)$/],
-    [['--model', 'kimi-k4'], /^kimi-k4 is not a known model; did you mean kimi-k3\? \(see --help\)$/],
+    [['--model', 'kimi-k4'], /^--model: kimi-k4 is not a known model; did you mean kimi-k3\? \(see --help\)$/],
     [['--date', '2026-13-01'], /^--date must be a day such as 2026-10-24, not "2026-13-01" \(see --help\)$/],
   ])('refuses %j in one line', async (args, line) => {
     const { code, stdout, stderr } = await simulate('--transcript', 'talk.jsonl', ...args);

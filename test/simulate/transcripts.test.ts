@@ -304,6 +304,7 @@ const FAULTY: [name: string, text: string, line: RegExp][] = [
   ['empty.jsonl', '', /: is empty$/],
   ['prose.json', 'Dear diary,\n', /: is neither JSON nor JSONL$/],
   ['cut.json', '[{"role":"user","content":"Hi"},', /: the JSON ends too early: is it cut off\?$/],
+  ['cut-in-text.json', '[{"role":"user","content":"Hi th', /: the JSON ends too early: is it cut off\?$/],
   ['other.json', '{"name":"package","version":"1.0.0"}', /: is not a transcript: known are messages/],
   ['number.json', '7', /: is not a transcript: neither an object nor a list/],
   [
@@ -338,7 +339,35 @@ const FAULTY: [name: string, text: string, line: RegExp][] = [
     '{"format":"kimi-emulator-state/2","sha256":"","state":{}}',
     /: is a state in version kimi-emulator-state\/2; known is kimi-emulator-state\/1$/,
   ],
+  ['no-window.json', stateOf({ sessions: [null] }), /: is damaged: a session has no window$/],
+  [
+    'own-parent.json',
+    stateOf({ segments: [{ parent: 0, parent_seq: 9, entries: [] }], sessions: [{ window: { segment: 0, head: 9 } }] }),
+    /: is damaged: segment 0 goes on from segment 0$/,
+  ],
+  [
+    'no-entries.json',
+    stateOf({ segments: [{ parent: null, entries: 5 }], sessions: [{ window: { segment: 0, head: 9 } }] }),
+    /: is damaged: segment 0 is missing$/,
+  ],
+  [
+    'no-role.json',
+    stateOf({
+      messages: [{ body: { content: 5 }, created_at: 1 }],
+      segments: [{ parent: null, entries: [{ seq: 1, message: 0 }] }],
+      sessions: [{ window: { segment: 0, head: 9 } }],
+    }),
+    /: messages\[0\]\.body\.role is missing$/,
+  ],
 ];
+
+function stateOf(state: object): string {
+  return JSON.stringify({
+    format: 'kimi-emulator-state/1',
+    sha256: '',
+    state: { messages: [], segments: [], sessions: [], ...state },
+  });
+}
 
 describe('a file that holds no transcript', () => {
   it.each(FAULTY)('%s is one line that names it and says why', async (name, text, line) => {
