@@ -92,6 +92,8 @@ export interface MessageLine {
   seq: number;
   group: number;
   id: string;
+  /** Of one that was dropped, where it is stored. */
+  entry?: string;
   role: string;
   tokens: number;
   reasoning_tokens: number;

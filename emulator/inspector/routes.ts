@@ -82,7 +82,16 @@ const QUERIES = {
   sessions: z.strictObject({ ids: z.string().exactOptional() }),
   timeline: z.strictObject({ moment: whole.default(0), request: whole.default(0) }),
   window: z.strictObject({ at, from: whole.default(0), limit: whole.pipe(z.int().min(1).max(200)).default(100) }),
-  text: z.strictObject({ at, index: whole, field: z.string().default('text'), from: whole.default(0) }),
+  text: z.strictObject({
+    at,
+    index: whole.default(0),
+    entry: z
+      .string()
+      .regex(/^\d+\.\d+$/)
+      .exactOptional(),
+    field: z.string().default('text'),
+    from: whole.default(0),
+  }),
   diff: z.strictObject({ a: z.string().min(1), b: at }),
   search: z.strictObject({ at, q: z.string().min(1).max(500) }),
   summary: z.strictObject({ at, q: z.string().max(500).default(''), section: z.string().exactOptional() }),

@@ -138,17 +138,26 @@ function beginning(text: string): string {
   return text.slice(0, PREVIEW).toWellFormed();
 }
 
-/** @param field `text`, `reasoning`, or the place of a tool call */
+/** A message that is in no window any more, by its segment and its place there. */
+function readEntry({ store }: Pick<Services, 'store'>, entry: string): StoredMessage | undefined {
+  const [segment = 0, place = 0] = entry.split('.').map(Number);
+  return store.portableRows().entries(segment, place, place, 1)[0];
+}
+
+/** @param field `text`, `reasoning`, or the place of a tool call; `entry`: in place of an index, of a message that was dropped */
 export function textPart(
   services: Services,
   shown: ShownWindow,
-  { index, field, from }: { index: number; field: string; from: number },
+  { index, field, from, entry }: { index: number; field: string; from: number; entry?: string },
 ): TextPart {
-  const [message] = readAt(services, shown.view, index, 1);
+  const message = entry === undefined ? readAt(services, shown.view, index, 1)[0] : readEntry(services, entry);
   if (!message) throw invalid(`the window has no message ${index}`, 'index');
   const { content, reasoning_content = '', tool_calls = [] } = message.body;
-  const named: Record<string, string> = { text: contentText(content), reasoning: reasoning_content };
-  const text = named[field] ?? tool_calls[Number(field)]?.function.arguments ?? '';
+  const named = new Map([
+    ['text', contentText(content)],
+    ['reasoning', reasoning_content],
+  ]);
+  const text = named.get(field) ?? tool_calls[Number(field)]?.function.arguments ?? '';
   return { text: text.slice(from, from + PART).toWellFormed(), length: text.length };
 }
 
@@ -239,7 +248,7 @@ export async function searchDropped(
     }
   }
   const rows = store.portableRows();
-  const found = new Map<string, StoredMessage>();
+  const found = new Map<string, { message: StoredMessage; segment: number }>();
   let searched = 0;
   for (const [segment, { from, to }] of spans) {
     for (let start = from; start <= to; await nextTick()) {
@@ -247,16 +256,19 @@ export async function searchDropped(
       for (const message of slice) {
         if (present.has(message.id) || found.has(message.id)) continue;
         searched += 1;
-        if (containsWords(message, words)) found.set(message.id, message);
+        if (containsWords(message, words)) found.set(message.id, { message, segment });
       }
       const last = slice.at(-1);
       if (!last || slice.length < SLICE) break;
       start = last.seq + 1;
     }
   }
-  const newest = [...found.values()].toSorted((a, b) => b.createdAt - a.createdAt || b.seq - a.seq);
-  const items = newest.slice(0, MOST_FOUND).map((message) => ({
+  const newest = [...found.values()].toSorted(
+    ({ message: a }, { message: b }) => b.createdAt - a.createdAt || b.seq - a.seq,
+  );
+  const items = newest.slice(0, MOST_FOUND).map(({ message, segment }) => ({
     ...toLine(message, -1, 0),
+    entry: `${segment}.${message.seq}`,
     created_at: message.createdAt,
   }));
   return { items, searched, more: newest.length > MOST_FOUND };

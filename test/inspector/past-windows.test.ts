@@ -6,6 +6,7 @@ import type {
   RequestList,
   SessionLine,
   SummaryView,
+  TextPart,
   Timeline,
   WindowPage,
 } from '../../emulator/inspector/answers.ts';
@@ -73,6 +74,20 @@ describeEach('the inspector', ({ start }) => {
     const found = await inspect<Dropped>(`/sessions/${id}/dropped?q=${encodeURIComponent('MESSAGE 1')}`);
     expect(found.items.map(({ text }) => text.slice(0, 9))).toEqual(['message 1']);
     expect((await inspect<Dropped>(`/sessions/${id}/dropped?q=${encodeURIComponent('message 5')}`)).items).toEqual([]);
+  });
+
+  test('shows the whole of a long message that was dropped', async () => {
+    const { inspect, session, append, truncate } = await start();
+    const id = await session();
+    const long = `${'word '.repeat(180)}NEEDLE42`;
+    await append(id, long);
+    for (let count = 0; count < 6; count += 1) await append(id, `message ${count} ${'word '.repeat(60)}`);
+    await truncate(id, 200);
+    const [found] = (await inspect<Dropped>(`/sessions/${id}/dropped?q=NEEDLE42`)).items;
+    expect(found?.text).not.toContain('NEEDLE42');
+    const part = (field: string) => inspect<TextPart>(`/sessions/${id}/text?entry=${found?.entry}&field=${field}`);
+    expect(await part('text')).toEqual({ text: long, length: long.length });
+    expect(await part('__proto__')).toEqual({ text: '', length: 0 });
   });
 
   test('leads from each line of a summary to the message that it quotes, and counts what is left out', async () => {

@@ -34,9 +34,11 @@ function useRequests({ live }: Page): { list: readonly RequestLine[] | undefined
 /** Words that stand anywhere in the line; `4xx` is a class of statuses. */
 function fits(line: RequestLine, words: readonly string[]): boolean {
   const { n, method, path, operation, session, status, code, hint, effect, account, faults } = line;
-  const all = [`#${n}`, method, path, operation, session, status, code, hint, effect, account, faults.join(' ')];
+  const all = [`#${n}`, method, operation, status, code, hint, effect, faults.join(' ')];
+  // A word as short as a status stands in many ids.
+  const ids = `${path} ${session} ${account}`.toLowerCase();
   const text = `${all.join(' ')} ${Math.floor(status / 100)}xx`.toLowerCase();
-  return words.every((word) => text.includes(word));
+  return words.every((word) => text.includes(word) || (!/^\d{1,3}$/.test(word) && ids.includes(word)));
 }
 
 export function JournalView({ page, route }: { page: Page; route: Route }) {
@@ -65,6 +67,11 @@ export function JournalView({ page, route }: { page: Page; route: Route }) {
     '/': () => filter.current?.focus(),
     Escape: () => change(route, { n: undefined }, true),
   });
+  const isListed = selected >= 0;
+  // A link to a request shows it in the list too.
+  useEffect(() => {
+    if (isListed) rows.virtualizer.scrollToIndex(selected, { align: 'auto' });
+  }, [isListed, n]);
   const line = shown[selected];
   if (error && !list) return <Problem text={error} />;
   const pairs = rows.rows.flatMap(({ index }) => {

@@ -212,12 +212,13 @@ function FullText({ source, line, field, beginning, length, open, mark }: FullTe
   }
   const more = (): void => {
     const from = text === beginning ? 0 : text.length;
-    const query = `at=${encodeURIComponent(source.at)}&index=${line.index}&field=${field}&from=${from}`;
+    const place = line.entry === undefined ? `index=${line.index}` : `entry=${line.entry}`;
+    const query = `at=${encodeURIComponent(source.at)}&${place}&field=${field}&from=${from}`;
     void read<TextPart>(`${source.path}/text?${query}`).then((part) => {
       if (identity.current === key) setText(from === 0 ? part.text : text + part.text);
     });
   };
-  const isWhole = text.length >= length || line.index < 0;
+  const isWhole = text.length >= length || (line.index < 0 && line.entry === undefined);
   useEffect(() => {
     if (open && !isWhole) more();
   }, [open]);

@@ -47,8 +47,14 @@ const NAMES: Readonly<Record<string, string>> = {
   '\u2069': 'PDI',
   '\ufeff': 'BOM',
 };
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const HIDDEN = /([\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff])/;
+/** Controls, and what is not seen: joiners of letters and variants of a character are part of what is. */
+const HIDDEN = new RegExp(
+  `([${[
+    String.raw`\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u180e\u200b\u200e\u200f`,
+    String.raw`\u2028-\u202e\u2060-\u2069\u3164\ufeff\uffa0\ufff9-\ufffb\u{e0000}-\u{e007f}`,
+  ].join('')}])`,
+  'u',
+);
 
 /** Text of a transcript: never markup, and with its hidden characters shown in place of what they would do. */
 export function Text({ children, mark }: { children: string; mark?: string | undefined }) {
@@ -264,7 +270,13 @@ export function CopyDialog({ snippets, onClose }: { snippets: Record<string, str
             {language}
             <button
               type="button"
-              onClick={() => void navigator.clipboard.writeText(code).then(() => setCopied(language))}
+              onClick={({ currentTarget }) => {
+                // A browser has a clipboard on loopback and over HTTPS only; elsewhere the text is selected.
+                const clipboard = navigator.clipboard as Clipboard | undefined;
+                const shown = currentTarget.closest('section')?.querySelector('pre');
+                if (clipboard) void clipboard.writeText(code).then(() => setCopied(language));
+                else if (shown) getSelection()?.selectAllChildren(shown);
+              }}
             >
               {copied === language ? 'copied' : 'Copy'}
             </button>

@@ -46,7 +46,8 @@ function useTimeline(id: string, { live }: Page): { timeline: Timeline | undefin
 export function SessionView({ page, route }: { page: Page; route: Route }) {
   const id = route.path[1] ?? '';
   const { timeline, error } = useTimeline(id, page);
-  const { at = 'now', a, view = 'window' } = route.query;
+  const { at = 'now', a, view: wanted = 'window' } = route.query;
+  const view = VIEWS.includes(wanted as 'window') ? wanted : 'window';
   const items = timeline?.items ?? [];
   const selected = at === 'now' ? items.length : items.findIndex((item) => item.at === at);
   const canLook = (item: TimelineItem | undefined): boolean => item !== undefined && item.kind !== 'refusal';
@@ -177,6 +178,10 @@ export function SessionView({ page, route }: { page: Page; route: Route }) {
             )}
           </span>
         </nav>
+        {error && <Problem text={error} />}
+        {at !== 'now' && selected === -1 && (
+          <Problem text={`There is no moment ${at} any more. What is shown is the window of now.`} />
+        )}
         {view === 'window' && <WindowView page={page} session={id} at={shownAt} version={session.version} />}
         {view === 'diff' &&
           (compareWith ? (

@@ -149,7 +149,13 @@ function Chart({ sums, currency }: { sums: Sums; currency: string }) {
         scales: { x: { time: false } },
         axes: [
           { ...axis, label: 'turn', labelSize: 20, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000] },
-          { ...axis, size: 80, label: currency, labelSize: 20 },
+          {
+            ...axis,
+            size: 80,
+            label: currency,
+            labelSize: 20,
+            values: (_, ticks) => ticks.map((tick) => tick.toLocaleString('en-US', { maximumFractionDigits: 6 })),
+          },
         ],
         series: [
           {},
