@@ -271,6 +271,7 @@ const READ: Readonly<Record<string, (texts: readonly string[], env: NodeJS.Proce
   models: ([list = '']) => (list === 'live' ? list : list.split(',').map((name) => name.trim())),
   rateTier: ([text = '']) => (/^\d$/.test(text) ? Number(text) : text),
   stateless: () => true,
+  history: ([text = '']) => (/^\d{1,15}$/.test(text) ? Number(text) : text),
   cors: (texts) => texts,
   allowedHosts: (texts) => texts,
   maxSpend: (texts) => texts,

@@ -177,7 +177,8 @@ class Served {
     this.#requests += 1;
     const kind = status === 0 ? 'dropped' : `${Math.floor(status / 100)}xx`;
     this.#statuses.set(kind, (this.#statuses.get(kind) ?? 0) + 1);
-    if (session !== undefined && this.#sessions.size < MOST_SESSIONS) this.#sessions.add(session);
+    // One that was refused may be of a session that there is not.
+    if (session !== undefined && status < 400 && this.#sessions.size < MOST_SESSIONS) this.#sessions.add(session);
     const usage = facts.turn?.usage ?? billed?.usage;
     this.#prompt += usage?.prompt_tokens ?? 0;
     this.#cached += usage?.cached_tokens ?? 0;

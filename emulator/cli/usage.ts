@@ -22,7 +22,7 @@ export class CommandError extends Error {
 
 const EXIT_USAGE = 2;
 /** Of a command that reads a running emulator, and finds none. */
-const EXIT_UNREACHABLE = 3;
+export const EXIT_UNREACHABLE = 3;
 
 /** Runs a command. What a user can mend is one line; anything else is a defect and keeps its trace. @returns the exit code */
 export async function runCommand(name: string, { stderr }: CommandIo, run: () => Promise<number>): Promise<number> {
@@ -73,6 +73,9 @@ export function isIdStart(id: string, given: string): boolean {
   return start !== '' && (id.startsWith(start) || id.slice(id.indexOf('_') + 1).startsWith(start));
 }
 
+/** A server that takes a request and never answers is not waited for. */
+const ANSWER_MS = 10_000;
+
 /**
  * The answer of a control route, whatever its status.
  * @throws UsageError for what is not a URL; CommandError where nothing answers with JSON, or only with a key
@@ -84,7 +87,7 @@ export async function askRunning(
   if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) throw new UsageError(`takes one URL, not ${url}${from}`);
   try {
     const headers = controlKey === undefined ? {} : { Authorization: `Bearer ${controlKey}` };
-    const response = await fetch(new URL(path, url), { headers });
+    const response = await fetch(new URL(path, url), { headers, signal: AbortSignal.timeout(ANSWER_MS) });
     if (response.status === 403) throw new Error('status 403; a server that others can reach needs --control-key');
     const body = (await response.json().catch(() => ({}))) as Readonly<Record<string, unknown>>;
     return { status: response.status, body };

@@ -19,6 +19,7 @@ import {
   CommandError,
   type CommandIo,
   DEFAULT_URL,
+  EXIT_UNREACHABLE,
   isIdStart,
   READER_FLAGS,
   type Running,
@@ -219,6 +220,8 @@ async function resolve(running: Running, given: string): Promise<Subject> {
 async function read<Body>(running: Running, path: string): Promise<Body> {
   const { status, body } = await askRunning(running, `/_emulator/inspect${path}`);
   if (status === 200) return body as Body;
+  if (!('error' in body))
+    throw new CommandError(`no emulator answers at ${running.url}${running.from}: status ${status}`, EXIT_UNREACHABLE);
   const { error } = body as { error?: { message?: string } | string };
   const message = typeof error === 'object' ? error.message : error;
   throw new CommandError(oneLine(message ?? `status ${status}`).replace(/^Invalid request: /, ''), EXIT_NOT_FOUND);

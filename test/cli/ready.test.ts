@@ -13,6 +13,11 @@ const HAS_IPV6 = Object.values(networkInterfaces()).some((all) => all?.some(({ a
 if (!HAS_IPV6) console.warn('SKIPPED: this machine has no IPv6 loopback');
 
 describe('a start', () => {
+  it.each(['0', '7'])('takes --history %s', async (history) => {
+    const { ready } = await ServerProcess.listening(['--memory', '--history', history]);
+    expect(ready.event).toBe('ready');
+  });
+
   it('with --json prints one line of JSON, and nothing else', async () => {
     const cwd = temporaryFolder();
     const args = ['--limit', 'window_tokens=32768', '--limit', 'sessions=2', '--tokenizer', 'o200k_base'];
