@@ -9,7 +9,7 @@ import { saying } from '../support/held-model.ts';
 import { createSession, MovableClock, O200K, sized, tool } from '../support/session.ts';
 import { temporaryFolder } from './files.ts';
 
-const ROUNDS = 250;
+const ROUNDS = 350;
 const KEPT_SNAPSHOTS = 3;
 /** Pages that may lie free before they are given back, the file's own tables, and what the collector has not reached. */
 const SLACK_BYTES = 1_500_000;
