@@ -5,6 +5,7 @@ import { isLoopback, tryPort } from '../server.ts';
 import { DatabaseError } from '../store/database.ts';
 import { TapeError } from '../tape/tape.ts';
 import { UsageError } from '../terminal/flags.ts';
+import { visible } from '../terminal/text.ts';
 import { banner, inspectorUrl, readyLine } from './banner.ts';
 import type { CliOptions } from './command-line.ts';
 import { DEFAULT_DB, GATEWAY_DB } from './flags.ts';
@@ -41,7 +42,9 @@ export async function serve(cli: CliOptions, create: Create, upstream?: string, 
   const sayServed =
     cli.log === 'off' ? undefined : (await import('./request-log.ts')).logRequests(emulator, cli.log, process);
   closeOnSignal(emulator, cli.exportOnExit, sayServed);
-  if (cli.json) process.stdout.write(`${readyLine(emulator, cli, { port: server.port, upstream })}\n`);
+  // Whoever reads the log as JSON reads nothing else.
+  if (cli.json || (cli.log === 'json' && !cli.quiet))
+    process.stdout.write(`${readyLine(emulator, cli, { port: server.port, upstream })}\n`);
   else if (!cli.quiet) process.stdout.write(says(emulator, cli, upstream));
   if (cli.open) (await import('./inspect.ts')).openInBrowser(inspectorUrl(emulator), warn);
 }
@@ -106,6 +109,6 @@ export function fail(error: unknown): void {
   const known =
     usage || [StartError, DatabaseError, TapeError, TokenizerFileError].some((kind) => error instanceof kind);
   if (!known) throw error;
-  process.stderr.write(`kimi-emulator: ${(error as Error).message}${usage ? ' (see --help)' : ''}\n`);
+  process.stderr.write(`kimi-emulator: ${visible((error as Error).message)}${usage ? ' (see --help)' : ''}\n`);
   process.exitCode = usage ? EXIT_USAGE : EXIT_FAILED;
 }

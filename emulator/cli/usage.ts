@@ -1,5 +1,5 @@
 import { HELP_FLAG, JSON_FLAG, UsageError } from '../terminal/flags.ts';
-import type { Output } from '../terminal/text.ts';
+import { type Output, visible } from '../terminal/text.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -31,7 +31,7 @@ export async function runCommand(name: string, { stderr }: CommandIo, run: () =>
   } catch (error) {
     const usage = error instanceof UsageError;
     if (!usage && !(error instanceof CommandError)) throw error;
-    stderr.write(`kimi-emulator ${name}: ${error.message}${usage ? ' (see --help)' : ''}\n`);
+    stderr.write(`kimi-emulator ${name}: ${visible(error.message)}${usage ? ' (see --help)' : ''}\n`);
     return usage ? EXIT_USAGE : error.code;
   }
 }

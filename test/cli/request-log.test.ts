@@ -222,3 +222,17 @@ it('a gateway logs what it hands on, with the tokens of its upstream and what th
     expect(said.out).toMatch(/#2 POST +chat\/completions +200 +\d{3}\/\d+ +\d+% +\d+\/\d+ms \$0\.0/);
   }
 });
+
+it('with --log json alone the first line is JSON too', async () => {
+  const server = new ServerProcess(['--port', '0', '--memory', '--log', 'json']);
+  expect(JSON.parse((await server.nextLine()) ?? '')).toMatchObject({ event: 'ready' });
+});
+
+it.each([
+  [['\u001b[31mserve'], 2],
+  [['journal', '\u001b[31mx'], 3],
+])('what a command line holds cannot steer a terminal: %j', async (args, code) => {
+  const ended = await run(args);
+  expect(ended).toMatchObject({ code, stdout: '' });
+  expect(ended.stderr).not.toContain('\u001b');
+});
