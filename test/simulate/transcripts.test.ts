@@ -424,13 +424,14 @@ describe('a huge file', () => {
   it('of records that are not messages takes no more memory than its longest lines', async () => {
     const path = write('progress.jsonl', claude('u1', null, 'user', { role: 'user', content: 'Hi' }));
     const noise = `${JSON.stringify({ type: 'progress', uuid: '', data: 'x'.repeat(MIB) })}\n`;
-    for (let part = 0; part < 300; part += 1) appendFileSync(path, noise);
+    for (let part = 0; part < 450; part += 1) appendFileSync(path, noise);
     const last = { role: 'assistant', id: 'm', content: [{ type: 'text', text: 'Hello.' }] };
     appendFileSync(path, `${JSON.stringify(claude('u2', 'u1', 'assistant', last))}\n`);
     const grown = await growth(async () =>
       expect(outline(await readOne(path))).toEqual(['user Hi', 'assistant Hello.']),
     );
-    expect(grown).toBeLessThan(200);
+    // Far less than the file: what has been read and not collected yet counts too.
+    expect(grown).toBeLessThan(300);
   });
 
   it('of messages is refused in one line before all of it is held', async () => {
