@@ -221,7 +221,7 @@ const chatAlias = defineCase({
   id: 'chat.alias',
   title: 'the alias means the same model',
   needs: ['chat'],
-  checks: { accepted: 'chat.model-alias', echoed: 'chat.model-echo' },
+  checks: { accepted: 'chat.model-alias', echoed: 'chat.model-alias' },
   cost: costOfChats(2),
   async run({ check, require }, context) {
     const model = 'kimi-k2-0905';
