@@ -6,7 +6,7 @@ import type { JournalEffects } from '../journal/exchange.ts';
 import type { JournalFile } from '../journal/journal-file.ts';
 import { type CommandShape, type Flags, flagRows, helpPage, parseFlags, UsageError } from '../terminal/flags.ts';
 import { didYouMean } from '../terminal/nearest.ts';
-import { oneLine, painter, type View, viewOf, visible, wrap } from '../terminal/text.ts';
+import { grouped, oneLine, painter, plural, type View, viewOf, visible, wrap } from '../terminal/text.ts';
 import { entryLines, timeOf } from './request-log.ts';
 import {
   CommandError,
@@ -242,14 +242,6 @@ function costOf({ usage, cost, currency }: JournalEntry): string | undefined {
   return cost === undefined ? `${tokens}; no price of the model is known` : `${tokens}: ${moneyText(cost)} ${currency}`;
 }
 
-function grouped(number: number): string {
-  return number.toLocaleString('en-US');
-}
-
-function counted(number: number, noun: string): string {
-  return `${grouped(number)} ${noun}${number === 1 ? '' : 's'}`;
-}
-
 /** Indented where it is JSON in whole. */
 function readable(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
@@ -272,7 +264,7 @@ function effectsOf(facts: JournalEffects): string[] {
   const lines: (string | false | undefined)[] = [
     created && `created ${created.session}${origin === undefined ? '' : ` from ${origin}`}`,
     wrote &&
-      `wrote ${counted(wrote.messages, 'message')}, ${counted(wrote.tokens, 'token')}${wrote.lines === undefined ? '' : `, in ${counted(wrote.lines, 'line')}`}${holds(wrote.total)}`,
+      `wrote ${plural(wrote.messages, 'message')}, ${plural(wrote.tokens, 'token')}${wrote.lines === undefined ? '' : `, in ${plural(wrote.lines, 'line')}`}${holds(wrote.total)}`,
     calls('calls that wait:', wrote?.opened),
     calls('calls that are answered:', wrote?.answered),
     turn &&
@@ -281,7 +273,7 @@ function effectsOf(facts: JournalEffects): string[] {
     upstream?.drift &&
       `the upstream counted ${grouped(upstream.drift.upstream)} tokens, ${grouped(upstream.drift.counted)} were counted here`,
     upstream?.lost_before && 'an earlier attempt under the same key was asked, and its answer was lost',
-    cut && `cut ${counted(cut.messages, 'message')}, ${counted(cut.tokens, 'token')}${holds(cut.total)}`,
+    cut && `cut ${plural(cut.messages, 'message')}, ${plural(cut.tokens, 'token')}${holds(cut.total)}`,
     compressed &&
       `compressed ${grouped(compressed.before)} tokens to ${grouped(compressed.total)}${compressed.snapshot === undefined ? '' : `; ${compressed.snapshot} keeps what was`}`,
     snapshot &&

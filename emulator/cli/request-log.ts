@@ -2,7 +2,7 @@ import { type Money, showInFull } from '../billing/ledger.ts';
 import type { Emulator } from '../index.ts';
 import { describe, type JournalEntry, Redactor } from '../journal/entries.ts';
 import type { Exchange } from '../journal/exchange.ts';
-import { oneLine, type Paint, painter, plural, shorten, viewOf, wrap } from '../terminal/text.ts';
+import { grouped, oneLine, type Paint, painter, plural, shorten, viewOf, wrap } from '../terminal/text.ts';
 import type { LogForm } from './flags.ts';
 import type { CommandIo } from './usage.ts';
 
@@ -205,16 +205,15 @@ const MOST_SESSIONS = 100_000;
 
 function summaryText(summary: ReturnType<Served['summary']> & { unused_faults: readonly string[] }): string {
   const { requests, statuses, seconds, prompt_tokens, cached_tokens, completion_tokens, cost, sessions } = summary;
-  const count = (number: number) => number.toLocaleString('en-US');
-  const kinds = Object.entries(statuses).map(([kind, times]) => `${count(times)} ${kind}`);
+  const kinds = Object.entries(statuses).map(([kind, times]) => `${grouped(times)} ${kind}`);
   const costs = Object.entries(cost).map(([currency, amount]) => `${amount} ${currency}`);
-  const tokens = `${count(prompt_tokens)} prompt (${count(cached_tokens)} cached), ${count(completion_tokens)} completion`;
+  const tokens = `${grouped(prompt_tokens)} prompt (${grouped(cached_tokens)} cached), ${grouped(completion_tokens)} completion`;
   return [
     '',
-    `  served     ${plural(requests, 'request')} in ${count(seconds)} s${kinds.length === 0 ? '' : `: ${kinds.join(', ')}`}`,
+    `  served     ${plural(requests, 'request')} in ${grouped(seconds)} s${kinds.length === 0 ? '' : `: ${kinds.join(', ')}`}`,
     ...(prompt_tokens > 0 ? [`  tokens     ${tokens}`] : []),
     ...(costs.length > 0 ? [`  cost       ${costs.join(', ')}`] : []),
-    ...(sessions > 0 ? [`  sessions   ${count(sessions)}`] : []),
+    ...(sessions > 0 ? [`  sessions   ${grouped(sessions)}`] : []),
     ...summary.unused_faults.map((fault) => `  unused     fault ${oneLine(fault)}`),
     '',
   ].join('\n');

@@ -15,7 +15,7 @@ import {
   parseFlags,
   UsageError,
 } from '../terminal/flags.ts';
-import { inColumns, viewOf } from '../terminal/text.ts';
+import { inColumns, plural, viewOf } from '../terminal/text.ts';
 import { CommandError, type CommandIo, runCommand } from './usage.ts';
 
 const EXIT = { ok: 0, refused: 1 } as const;
@@ -121,7 +121,7 @@ function summaryOf({ n }: TapeEntry, { form, request, answer }: TapedExchange) {
     status: answer.status,
     end: typeof answer.end === 'string' ? answer.end : answer.end.code,
     ms: answer.parts.at(-1)?.[0] ?? 0,
-    asked: chat ? `${chat.model}, ${chat.messages.length} messages: ${shortened(text)}` : `${method} ${path}`,
+    asked: chat ? `${chat.model}, ${plural(chat.messages.length, 'message')}: ${shortened(text)}` : `${method} ${path}`,
     answer: `${bytes} characters`,
   };
 }

@@ -85,8 +85,9 @@ function differenceOf(recorded: TapedRequest, asked: TapedRequest): string {
   const place = other.messages.findIndex((message, at) => !isDeepStrictEqual(message, one.messages[at]));
   const at = place === -1 ? other.messages.length : place;
   const [before, now] = [one.messages[at], other.messages[at]];
-  if (!before) return `it has ${one.messages.length} messages, and messages[${at}] (${now?.role}) is new`;
-  if (!now) return `it has ${one.messages.length} messages, not ${other.messages.length}`;
+  const had = one.messages.length === 1 ? '1 message' : `${one.messages.length} messages`;
+  if (!before) return `it has ${had}, and messages[${at}] (${now?.role}) is new`;
+  if (!now) return `it has ${had}, not ${other.messages.length}`;
   return `its messages[${at}] (${now.role}) differs${inWhat(before, now)}`;
 }
 

@@ -45,7 +45,7 @@ it('the commands of docs/tape.md record, replay, add what is missing, and look i
     said.push(stdout);
   }
   expect(said).toEqual([
-    expect.stringMatching(/^ {2}#1 {2}plain {2}200 {2}\d+ ms +kimi-k3, 1 messages: Reply with only PING {2}[\s\S]*#2/),
+    expect.stringMatching(/^ {2}#1 {2}plain {2}200 {2}\d+ ms +kimi-k3, 1 message: Reply with only PING {2}[\s\S]*#2/),
     expect.stringContaining('user: Reply with only PING'),
     'tape run.tape: 2 exchanges, all whole, none with a key\n',
     'tape run.tape: 2 of 2 exchanges left\n',
