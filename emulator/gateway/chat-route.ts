@@ -32,9 +32,11 @@ import {
   setHeader,
 } from '../http/respond.ts';
 import { resumed, type Source, toEvent } from '../http/streams.ts';
+import { lazy } from '../lazy.ts';
 import { expectedVersion, Mutation, type SessionTarget } from '../mutation.ts';
 import { toSessionState } from '../sessions/session.ts';
 import { historyOf, requireContent, sizeItem, type WriteItem } from '../sessions/write.ts';
+import { readWindow } from '../store/history.ts';
 import type { SessionRow } from '../store/sessions.ts';
 import { type ReadAnswer, StreamedAnswer, toCompletion, withMember } from './answer.ts';
 import {
@@ -252,7 +254,9 @@ class SessionTurn {
     if (request.messages.length === 0 && session.view.messages === 0) {
       throw invalid('messages must not be empty while the window is', 'messages', 'no_messages');
     }
-    const window = await windowFor(services, session, request.model);
+    // Read once: for the bill without the reasoning that the prompt drops, and for the upstream with it.
+    const stored = lazy(() => readWindow(services.store.history, session.view));
+    const window = await windowFor(services, session, request.model, stored);
     const { promptTokens, maxTokens } = checkTurn(services, session, window, input);
     this.#c.get('rate')?.charge(promptTokens + maxTokens);
     this.#c.get('faults')?.requireMemory(input.write.tokens + (input.tools?.tokens ?? 0));

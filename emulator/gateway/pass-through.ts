@@ -1,20 +1,32 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { MiddlewareHandler } from 'hono';
+import type { Limits } from '../../contract/limits.ts';
 import { estimateRequest } from '../../contract/models.ts';
 import { ApiError, brokenOff, ClientGone, invalid } from '../api-error.ts';
 import { billingOf } from '../billing/billing.ts';
 import type { Env, RequestContext } from '../http/context.ts';
 import { DIALECT, missingKey, NOBODY, refuseHostedAgents } from '../http/middleware.ts';
-import { bodyParts, readBody } from '../http/request-body.ts';
+import { bodyParts, parseJson, readBody } from '../http/request-body.ts';
 import { drop, endExchange, onClientGone, sendStream } from '../http/respond.ts';
 import { drained } from '../http/streams.ts';
 import { countContent } from '../sessions/write.ts';
 import { toUsage } from './answer.ts';
 import { AnswerTap } from './answer-tap.ts';
 import type { Gateway } from './gateway.ts';
+import { namesSession } from './names-session.ts';
 import { readEvents } from './read-events.ts';
 import type { Reservation } from './spend-caps.ts';
-import { endToEnd, headerOf, isUnsent, pairsOf, type UpstreamAnswer } from './upstream.ts';
+import {
+  type ExchangeReader,
+  endToEnd,
+  type HttpExchange,
+  HttpUpstream,
+  headerOf,
+  isUnsent,
+  pairsOf,
+  type UpstreamAnswer,
+} from './upstream.ts';
 import { members } from './usage.ts';
 
 const CHAT = '/v1/chat/completions';
@@ -45,8 +57,9 @@ export function passThrough(gateway: Gateway): MiddlewareHandler<Env> {
       return forward(c, gateway, { body: hasBody(c) ? limited(c) : [], value: undefined });
     }
     const bytes = await readWholeBody(c);
-    if (namesSession(bytes)) return nextForDialect();
-    const value = bytes.length <= PARSED_BYTES || !gateway.caps.none ? parsed(bytes) : undefined;
+    if (await namesSession(bytes)) return nextForDialect();
+    const isRead = bytes.length <= PARSED_BYTES || !gateway.caps.none;
+    const value = isRead ? parsed(bytes, c.get('services').limits) : undefined;
     const forwarding = { body: [bytes], value };
     if (!isEstimate) return forward(c, gateway, forwarding);
     // Only Moonshot's servers have it, and a client of sessions plans its writes by it.
@@ -83,16 +96,10 @@ async function* limited(c: RequestContext): AsyncGenerator<Uint8Array, void> {
   }
 }
 
-/** Whether a body may name a session. An escape could spell the name too, so that one is looked at as well. */
-function namesSession(bytes: Uint8Array): boolean {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  if (!text.includes('session_id') && !text.includes('\\u00')) return false;
-  return members(parsed(bytes)).session_id != null;
-}
-
-function parsed(bytes: Uint8Array): unknown {
+/** The body as JSON; undefined where it is not, or beyond what the emulator itself would take. */
+function parsed(bytes: Uint8Array, limits: Limits): unknown {
   try {
-    return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString());
+    return parseJson(bytes, limits);
   } catch {
     return undefined;
   }
@@ -111,41 +118,37 @@ async function forward(
   gateway: Gateway,
   { body, value, orElse }: Forwarding,
 ): Promise<Response | undefined> {
-  const { services } = c.var;
+  const { journal } = c.get('services');
   const { method, path } = c.req;
   requireBelow(path);
   const exchange = c.get('exchange');
-  if (exchange && value !== undefined) services.journal.noteSent(exchange, value);
+  if (exchange && value !== undefined) journal.noteSent(exchange, value);
   const reservation = await reserve(c, gateway, value);
-  const abort = new AbortController();
-  const forget = onClientGone(c, () => abort.abort(new ClientGone('the client has gone')));
-  let answer: UpstreamAnswer;
+  const asking = {
+    method,
+    path: path.slice('/v1'.length) + queryOf(c.req.url),
+    headers: gateway.headersFor(headersOf(c)),
+    body,
+  };
+  const passing = { value, reservation };
+  const { upstream } = gateway;
+  const { outgoing } = c.env;
   try {
-    answer = await gateway.upstream.ask({
-      method,
-      path: path.slice('/v1'.length) + queryOf(c.req.url),
-      headers: gateway.headersFor(headersOf(c)),
-      body,
-      signal: abort.signal,
-    });
+    if (outgoing && upstream instanceof HttpUpstream && !c.get('faults') && !orElse) {
+      return await join(c, outgoing, passing, (reader) => upstream.send(asking, reader));
+    }
+    const abort = new AbortController();
+    const forget = onClientGone(c, () => abort.abort(new ClientGone('the client has gone')));
+    const answer = await upstream.ask({ ...asking, signal: abort.signal }).finally(forget);
+    if (!orElse || !ABSENT.has(answer.status)) return await send(c, answer, passing, abort);
+    abort.abort(new ClientGone('answered here'));
+    await orElse();
+    return undefined;
   } catch (error) {
-    forget();
     if (isUnsent(error)) reservation?.release();
     if (error instanceof ClientGone) return drop(c);
     throw error;
   }
-  if (orElse && ABSENT.has(answer.status)) {
-    forget();
-    abort.abort(new ClientGone('answered here'));
-    await orElse();
-    return undefined;
-  }
-  const tap = new AnswerTap(headerOf(answer.headers, 'content-encoding'));
-  const finish = (): void => {
-    forget();
-    void settle(c, { tap, answer, value, reservation });
-  };
-  return send(c, answer, { tap, abort, finish });
 }
 
 /** The client's headers, names and values in turn. */
@@ -170,7 +173,7 @@ async function reserve(c: RequestContext, { caps }: Gateway, value: unknown): Pr
   const { method, path } = c.req;
   if (caps.none || READS.has(method) || FREE.test(path)) return undefined;
   if (path !== CHAT) throw new ApiError('spend_limit_reached', { route: `${method} ${path}` });
-  const { services, account } = c.var;
+  const services = c.get('services');
   const { model, max_completion_tokens, max_tokens, n } = members(value);
   const name = typeof model === 'string' ? model : '';
   const { profile, limits } = services.profiles.of(name || 'unknown');
@@ -180,7 +183,7 @@ async function reserve(c: RequestContext, { caps }: Gateway, value: unknown): Pr
   const output = Math.ceil(Number(each) * (typeof n === 'number' ? n : 1));
   const most = billingOf(services).most(name, prompt, output);
   if (most === undefined) throw new ApiError('spend_limit_reached', { model: name });
-  return caps.reserve({ account }, most);
+  return caps.reserve({ account: c.get('account') }, most);
 }
 
 /** Upstreams count a little differently: the reservation has so much to spare. */
@@ -188,7 +191,7 @@ const DRIFT = 1.02;
 
 /** Tokens that the prompt takes at most. */
 async function countPrompt(c: RequestContext, value: unknown): Promise<number> {
-  const { services } = c.var;
+  const services = c.get('services');
   const request = estimateRequest(services.limits).safeParse(value);
   if (request.success) {
     const { model, messages, tools } = request.data;
@@ -207,51 +210,120 @@ async function countPrompt(c: RequestContext, value: unknown): Promise<number> {
 /** What a template adds to messages: the longest is 545 tokens [captured of K3, 2026-08]. */
 const MARKUP_TOKENS = 600;
 
+/** What is known of a request that is handed on. */
 interface Passing {
-  tap: AnswerTap;
-  abort: AbortController;
-  /** Called once, when nothing more is sent. */
-  finish(): void;
+  value: unknown;
+  reservation: Reservation | undefined;
 }
 
-/** Sends an answer on, as it comes. */
-function send(
-  c: RequestContext,
-  answer: UpstreamAnswer,
-  { tap, abort, finish }: Passing,
-): Response | Promise<Response> {
-  const { status, statusText, body } = answer;
-  const own = Object.entries(c.get('headers')).filter(([name]) => /^(?:access-control-|vary$)/i.test(name));
-  const headers = [...endToEnd(answer.headers), ...own.flat()];
+type AnswerHead = Omit<UpstreamAnswer, 'body'>;
+
+/** The headers of an answer as they are sent on. The journal has its head from here on. */
+function headersOn(c: RequestContext, { status, headers: sent }: AnswerHead): string[] {
+  const headers = endToEnd(sent);
+  for (const [name, value] of Object.entries(c.get('headers'))) {
+    if (/^(?:access-control-|vary$)/i.test(name)) headers.push(name, value);
+  }
   const exchange = c.get('exchange');
   if (exchange) {
     exchange.status = status;
     exchange.headers = Object.fromEntries(pairsOf(headers));
     exchange.headMs = performance.now() - c.get('startedAt');
   }
+  return headers;
+}
+
+/** Hands on from connection to connection, as fast as both are. What breaks off there breaks off here. */
+function join(
+  c: RequestContext,
+  outgoing: ServerResponse,
+  passing: Passing,
+  ask: (reader: ExchangeReader) => HttpExchange,
+): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    const head = (answer: AnswerHead, incoming: IncomingMessage): void => {
+      const tap = new AnswerTap(headerOf(answer.headers, 'content-encoding'));
+      let isOver = false;
+      const finish = (isWhole: boolean): void => {
+        if (isOver) return;
+        isOver = true;
+        exchange.rest();
+        forget();
+        tap.isWhole = isWhole;
+        void settle(c, tap, answer, passing);
+        if (isWhole) outgoing.end();
+        else outgoing.destroy();
+      };
+      // Known before the event of it: so the end goes out with the last part, in one write.
+      const finishIfRead = (): void => {
+        if (incoming.complete && incoming.readableLength === 0) finish(true);
+      };
+      outgoing.writeHead(answer.status, answer.statusText, headersOn(c, answer));
+      exchange.awaitPart();
+      incoming.on('data', (part: Buffer) => {
+        if (isOver) return;
+        exchange.awaitPart();
+        tap.push(part);
+        process.nextTick(finishIfRead);
+        if (outgoing.write(part)) return;
+        incoming.pause();
+        exchange.rest();
+        void drained(outgoing, c.get('services').limits.stall_seconds * 1_000, () => outgoing.destroy()).then(() => {
+          if (isOver) return;
+          exchange.awaitPart();
+          incoming.resume();
+        });
+      });
+      incoming.on('end', () => finish(incoming.complete));
+      incoming.on('error', () => finish(false));
+      incoming.on('close', () => finish(false));
+      resolve(RESPONSE_ALREADY_SENT);
+    };
+    const failed = (error: Error): void => {
+      forget();
+      reject(error);
+    };
+    const exchange = ask({ head, failed });
+    const forget = onClientGone(c, () => exchange.end(new ClientGone('the client has gone')));
+  });
+}
+
+/** Sends an answer on where it has to be looked at, or there is no connection. */
+function send(
+  c: RequestContext,
+  answer: UpstreamAnswer,
+  passing: Passing,
+  abort: AbortController,
+): Response | Promise<Response> {
+  const { status, statusText } = answer;
+  const headers = headersOn(c, answer);
+  const tap = new AnswerTap(headerOf(answer.headers, 'content-encoding'));
+  const forget = onClientGone(c, () => abort.abort(new ClientGone('the client has gone')));
+  const finish = (): void => {
+    forget();
+    void settle(c, tap, answer, passing);
+  };
+  const parts = tapped(answer.body, tap, finish);
   const faults = c.get('faults');
-  const isStream = /^text\/event-stream/i.test(headerOf(answer.headers, 'content-type') ?? '');
   if (faults?.losesAnswer()) {
     abort.abort(new ClientGone('the answer is lost by a fault'));
     finish();
     return drop(c);
   }
-  if (faults && isStream) {
+  if (faults && /^text\/event-stream/i.test(headerOf(answer.headers, 'content-type') ?? '')) {
     c.set('headers', Object.fromEntries(pairsOf(headers)));
-    const events = rawEvents(tapped(body, tap, finish));
-    return sendStream(c, events, { encode: (raw) => raw, encodeError: () => '', ending: '', abort });
+    return sendStream(c, rawEvents(parts), { encode: (raw) => raw, encodeError: () => '', ending: '', abort });
   }
   const { outgoing } = c.env;
   if (!outgoing) {
     const bodyless = status === 204 || status === 304 || c.req.method === 'HEAD';
-    const parts = tapped(body, tap, finish);
     // Also one without bytes keeps its connection until it has been read.
     if (bodyless) void parts.next().catch(() => undefined);
     const stream = bodyless ? null : toStream(parts, abort);
     return new Response(stream, { status, statusText, headers: pairsOf(headers) });
   }
   outgoing.writeHead(status, statusText, headers);
-  void pipe(tapped(body, tap, finish), outgoing, c.get('services').limits.stall_seconds * 1_000);
+  void pipe(parts, outgoing, c.get('services').limits.stall_seconds * 1_000);
   return RESPONSE_ALREADY_SENT;
 }
 
@@ -307,31 +379,25 @@ function toStream(body: AsyncGenerator<Uint8Array, void>, abort: AbortController
   });
 }
 
-interface Settling {
-  tap: AnswerTap;
-  answer: UpstreamAnswer;
-  value: unknown;
-  reservation: Reservation | undefined;
-}
-
 /** Journals and bills an answer that has been sent. */
-async function settle(c: RequestContext, settling: Settling): Promise<void> {
-  const { services } = c.var;
+async function settle(c: RequestContext, tap: AnswerTap, { status }: AnswerHead, passing: Passing): Promise<void> {
+  const { journal } = c.get('services');
   const exchange = c.get('exchange');
   if (exchange) {
     const { bytes } = exchange;
     exchange.keepRequest(c.get('body'));
-    settling.tap.journal(exchange);
-    services.journal.grown(exchange, bytes);
+    tap.journal(exchange);
+    journal.grown(exchange, bytes);
   }
-  await bill(c, settling);
+  if (c.req.path === CHAT) {
+    if (status >= 400) passing.reservation?.release();
+    else await bill(c, tap, passing);
+  }
   endExchange(c, true);
 }
 
-async function bill(c: RequestContext, { tap, answer, value, reservation }: Settling): Promise<void> {
-  const { services } = c.var;
-  if (c.req.path !== CHAT) return;
-  if (answer.status >= 400) return reservation?.release();
+async function bill(c: RequestContext, tap: AnswerTap, { value, reservation }: Passing): Promise<void> {
+  const services = c.get('services');
   const usage = await tap.usage();
   const { model } = members(value);
   const name = typeof model === 'string' ? model : modelIn(c.get('body'));

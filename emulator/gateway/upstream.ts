@@ -1,4 +1,4 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
 import { ApiError } from '../api-error.ts';
@@ -92,29 +92,50 @@ function failureOf(error: NodeJS.ErrnoException, unsent = false): ApiError {
   return upstreamFailed(problem, unsent);
 }
 
-/**
- * A base URL that requests go to. Certificates are always checked, and redirects never followed: what it answers is handed on,
- * with the bytes as they came.
- */
+/** What becomes of a request, told as it happens. After `failed` nothing more is told. */
+export interface ExchangeReader {
+  /** The head of the answer. Its body is read from `incoming`, and is whole where that is complete at its end. */
+  head(answer: Omit<UpstreamAnswer, 'body'>, incoming: IncomingMessage): void;
+  failed(error: Error): void;
+}
+
+/** A base URL that requests go to. Certificates are always checked, and redirects never followed. */
 export class HttpUpstream implements Upstream {
   readonly name: string;
+  readonly timeouts: UpstreamTimeouts;
   readonly #base: URL;
-  readonly #timeouts: UpstreamTimeouts;
   readonly #agent: HttpAgent | HttpsAgent;
   readonly #request: typeof httpRequest;
 
   constructor(base: URL, timeouts: UpstreamTimeouts) {
     this.name = base.host;
+    this.timeouts = timeouts;
     this.#base = base;
-    this.#timeouts = timeouts;
     const secure = base.protocol === 'https:';
     const kept = { keepAlive: true, timeout: UNUSED_MS };
     this.#agent = secure ? new HttpsAgent(kept) : new HttpAgent(kept);
     this.#request = secure ? httpsRequest : httpRequest;
   }
 
-  async ask({ method, path, headers, body, signal }: UpstreamRequest): Promise<UpstreamAnswer> {
-    signal.throwIfAborted();
+  ask(request: UpstreamRequest): Promise<UpstreamAnswer> {
+    const { signal } = request;
+    return new Promise((resolve, reject) => {
+      signal.throwIfAborted();
+      const onAbort = (): void => exchange.end(signal.reason as Error);
+      const settle = (): void => signal.removeEventListener('abort', onAbort);
+      const exchange = this.send(request, {
+        head: (answer, incoming) => resolve({ ...answer, body: partsOf(incoming, exchange, settle) }),
+        failed(error) {
+          settle();
+          reject(error);
+        },
+      });
+      signal.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+
+  /** As `ask`, without a promise, a signal and an iterator: they would cost as much as the exchange itself. */
+  send({ method, path, headers, body }: Omit<UpstreamRequest, 'signal'>, reader: ExchangeReader): HttpExchange {
     const { hostname, port, host, pathname } = this.#base;
     const outgoing = this.#request({
       agent: this.#agent,
@@ -125,68 +146,99 @@ export class HttpUpstream implements Upstream {
       headers: ['Host', host, ...framed(headers, body)],
       setHost: false,
     });
-    const { connect, firstByte, idle } = this.#timeouts;
-    let timedOut: ApiError | undefined;
-    let isConnected = false;
-    const giveUp = (what: string, ms: number) => (): void => {
-      timedOut = new ApiError('upstream_timeout', { what, seconds: ms / 1_000, unsent: !isConnected });
-      outgoing.destroy(timedOut);
-    };
-    let timer = setTimeout(giveUp('no connection', connect), connect);
-    const onAbort = (): void => {
-      outgoing.destroy();
-    };
-    const failed = (error: Error): Error => {
-      if (signal.aborted) return signal.reason as Error;
-      return timedOut ?? (error instanceof ApiError ? error : failureOf(error, !isConnected));
-    };
-    const settle = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', onAbort);
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-    const connected = (): void => {
-      isConnected = true;
-      clearTimeout(timer);
-      timer = setTimeout(giveUp('no answer', firstByte), firstByte);
-    };
-    outgoing.once('socket', (socket: Socket) => {
-      if (!socket.connecting) connected();
-      else socket.once('encrypted' in socket ? 'secureConnect' : 'connect', connected);
-    });
-    // An error that comes when nobody waits for the answer any more is nobody's; unheard, it would end the process.
-    outgoing.on('error', () => undefined);
-    const sending = send(outgoing, body);
-    try {
-      const incoming = await new Promise<IncomingMessage>((resolve, reject) => {
-        outgoing.once('response', resolve);
-        outgoing.once('error', reject);
-        outgoing.once('close', () => reject(Object.assign(new Error('closed'), { code: 'ECONNRESET' })));
-        // A body that fails to come in ends the request; one that the upstream does not read to its end is its own affair.
-        sending.catch((error) => outgoing.destroy(error));
-      });
-      clearTimeout(timer);
-      const { statusCode: status = 0, statusMessage = '', rawHeaders } = incoming;
-      if (status < 200 || status > LAST_STATUS) {
-        outgoing.destroy();
-        throw upstreamFailed(`it answered with the status ${status}`);
-      }
-      return {
-        status,
-        statusText: REASON_PHRASE.test(statusMessage) ? statusMessage : '',
-        headers: rawHeaders,
-        body: partsOf(incoming, { idle, giveUp: giveUp(NO_PART, idle), settle, failed }),
-      };
-    } catch (error) {
-      settle();
-      throw failed(error as Error);
-    }
+    const exchange = new HttpExchange(outgoing, this.timeouts, reader);
+    // A body that fails to come in ends the request; one that the upstream does not read to its end is its own affair.
+    send(outgoing, body).catch((error) => exchange.end(error));
+    return exchange;
   }
 
   async close(): Promise<void> {
     this.#agent.destroy();
   }
 }
+
+/** One request on its way, and its answer. */
+class HttpExchange {
+  readonly #outgoing: ClientRequest;
+  readonly #timeouts: UpstreamTimeouts;
+  readonly #reader: ExchangeReader;
+  #timer: NodeJS.Timeout | undefined;
+  #isConnected = false;
+  #hasHead = false;
+  /** Why it was ended here. */
+  #reason: Error | undefined;
+
+  constructor(outgoing: ClientRequest, timeouts: UpstreamTimeouts, reader: ExchangeReader) {
+    this.#outgoing = outgoing;
+    this.#timeouts = timeouts;
+    this.#reader = reader;
+    this.#limit('no connection', timeouts.connect);
+    outgoing.once('socket', (socket: Socket) => {
+      const connected = (): void => {
+        this.#isConnected = true;
+        if (!this.#hasHead && !this.#reason) this.#limit('no answer', timeouts.firstByte);
+      };
+      if (!socket.connecting) connected();
+      else socket.once('encrypted' in socket ? 'secureConnect' : 'connect', connected);
+    });
+    outgoing.once('response', (incoming) => this.#onHead(incoming));
+    // An error that comes when nobody waits for the head any more is told by the body; unheard, it would end the process.
+    outgoing.on('error', (error) => this.#onFailure(error));
+    outgoing.once('close', () => this.#onFailure());
+  }
+
+  /** Ends it, wherever it is. @param reason what whoever reads it is told */
+  end(reason: Error): void {
+    this.#reason ??= reason;
+    this.rest();
+    this.#outgoing.destroy(this.#reason);
+  }
+
+  /** Somebody waits for the next part of the body from now on. */
+  awaitPart(): void {
+    if (this.#timer) this.#timer.refresh();
+    else this.#limit(NO_PART, this.#timeouts.idle);
+  }
+
+  /** Nobody waits. */
+  rest(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** What a failure of the connection is to whoever asked. */
+  failure(error: Error): Error {
+    return this.#reason ?? (error instanceof ApiError ? error : failureOf(error, !this.#isConnected));
+  }
+
+  #limit(what: string, ms: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.end(new ApiError('upstream_timeout', { what, seconds: ms / 1_000, unsent: !this.#isConnected }));
+    }, ms);
+  }
+
+  #onHead(incoming: IncomingMessage): void {
+    this.rest();
+    const { statusCode: status = 0, statusMessage = '', rawHeaders: headers } = incoming;
+    if (status < 200 || status > LAST_STATUS) {
+      this.end(upstreamFailed(`it answered with the status ${status}`));
+      return;
+    }
+    this.#hasHead = true;
+    const statusText = REASON_PHRASE.test(statusMessage) ? statusMessage : '';
+    this.#reader.head({ status, statusText, headers }, incoming);
+  }
+
+  #onFailure(error?: Error): void {
+    if (this.#hasHead) return;
+    this.#hasHead = true;
+    this.rest();
+    this.#reader.failed(this.failure(error ?? cut()));
+  }
+}
+
+export type { HttpExchange };
 
 /** RFC 9110, 15: others are not statuses, and no server of HTTP can hand them on. */
 const LAST_STATUS = 599;
@@ -205,7 +257,7 @@ function framed(headers: readonly string[], body: UpstreamRequest['body']): read
   return [...endToEnd(headers, (name) => name === 'content-length'), 'Content-Length', length];
 }
 
-async function send(outgoing: ReturnType<typeof httpRequest>, body: UpstreamRequest['body']): Promise<void> {
+async function send(outgoing: ClientRequest, body: UpstreamRequest['body']): Promise<void> {
   if (Array.isArray(body)) {
     for (const part of body) outgoing.write(part);
   } else {
@@ -217,7 +269,7 @@ async function send(outgoing: ReturnType<typeof httpRequest>, body: UpstreamRequ
   outgoing.end();
 }
 
-function drained(outgoing: ReturnType<typeof httpRequest>): Promise<void> {
+function drained(outgoing: ClientRequest): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       outgoing.off('drain', done).off('close', done);
@@ -227,33 +279,32 @@ function drained(outgoing: ReturnType<typeof httpRequest>): Promise<void> {
   });
 }
 
-interface Reading {
-  idle: number;
-  giveUp(): void;
-  /** Called once nothing more is read. */
-  settle(): void;
-  failed(error: Error): Error;
-}
-
 /** The body as it comes in, only as fast as it is read. */
-async function* partsOf(incoming: IncomingMessage, reading: Reading): AsyncGenerator<Uint8Array, void> {
-  const { idle, giveUp, settle, failed } = reading;
-  let timer = setTimeout(giveUp, idle);
+async function* partsOf(
+  incoming: IncomingMessage,
+  exchange: HttpExchange,
+  settle: () => void,
+): AsyncGenerator<Uint8Array, void> {
+  exchange.awaitPart();
   try {
     for await (const part of incoming as AsyncIterable<Buffer>) {
-      clearTimeout(timer);
+      exchange.rest();
       yield part;
-      timer = setTimeout(giveUp, idle);
+      exchange.awaitPart();
     }
     // Node ends the iteration of a body that was cut in some versions, and throws in others.
-    if (!incoming.complete) throw Object.assign(new Error('cut'), { code: 'ECONNRESET' });
+    if (!incoming.complete) throw cut();
   } catch (error) {
-    throw failed(error as Error);
+    throw exchange.failure(error as Error);
   } finally {
-    clearTimeout(timer);
+    exchange.rest();
     settle();
     if (!incoming.complete) incoming.destroy();
   }
+}
+
+function cut(): Error {
+  return Object.assign(new Error('cut'), { code: 'ECONNRESET' });
 }
 
 /** An upstream that is asked through a `fetch`, such as that of an emulator in this process. */
@@ -371,7 +422,8 @@ export function pairsOf(headers: readonly string[]): [name: string, value: strin
 
 /** The value of a header; undefined where there is none. */
 export function headerOf(headers: readonly string[], name: string): string | undefined {
-  return pairsOf(headers).find(([each]) => each.toLowerCase() === name)?.[1];
+  for (let at = 0; at + 1 < headers.length; at += 2) if (headers[at]?.toLowerCase() === name) return headers[at + 1];
+  return undefined;
 }
 
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
@@ -388,14 +440,18 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
 
 /** Headers less those that are for one connection only (RFC 9110, 7.6.1), and less those that `drops` names. */
 export function endToEnd(headers: readonly string[], drops: (name: string) => boolean = () => false): string[] {
-  const named = pairsOf(headers)
-    .filter(([name]) => name.toLowerCase() === 'connection')
-    .flatMap(([, value]) => value.toLowerCase().split(','))
-    .map((name) => name.trim());
-  return pairsOf(headers)
-    .filter(([name]) => {
-      const lower = name.toLowerCase();
-      return !HOP_BY_HOP.has(lower) && !named.includes(lower) && !drops(lower);
-    })
-    .flat();
+  const names: string[] = [];
+  const named = new Set<string>();
+  for (let at = 0; at + 1 < headers.length; at += 2) {
+    const name = headers[at]?.toLowerCase() ?? '';
+    names.push(name);
+    if (name !== 'connection') continue;
+    for (const each of headers[at + 1]?.toLowerCase().split(',') ?? []) named.add(each.trim());
+  }
+  const kept: string[] = [];
+  for (const [place, name] of names.entries()) {
+    if (HOP_BY_HOP.has(name) || named.has(name) || drops(name)) continue;
+    kept.push(headers[2 * place] ?? '', headers[2 * place + 1] ?? '');
+  }
+  return kept;
 }

@@ -182,7 +182,7 @@ describe('a tape whose gateway is killed', () => {
     const path = newTape();
     writeFileSync(path, 'no tape\n');
     for (const command of [
-      ['gateway', '--replay', path],
+      ['gateway', '--replay', path, '--port', '0'],
       ['tape', 'ls', path],
       ['tape', 'check', path],
     ]) {
