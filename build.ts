@@ -1,7 +1,8 @@
 import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, parse, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build as buildPage } from 'esbuild';
+import { build, type ChunkingContext, type OutputChunk } from 'rolldown';
 import manifest from './package.json' with { type: 'json' };
 
 /**
@@ -15,32 +16,67 @@ const OUT = join(ROOT, 'dist/emulator');
 const SHARED = readdirSync(join(ROOT, 'emulator/terminal')).map((name) => `terminal/${parse(name).name}`);
 const ENTRIES = ['cli/main', 'index', 'msw', 'simulate/index', 'simulate/worker', 'vitest', ...SHARED];
 /** Loaded at every start. What is native, large data, or the user's own copy is not to be joined. */
-const JOINED = ['@hono/node-server', 'hono', 'zod'];
+const JOINED = ['@hono/node-server', 'hono', 'image-size', 'zod'];
+/** By name of a file: modules that are joined in it, with all that they import. Loaded at a start, or at a server's first requests. */
+const FILES = {
+  server: [
+    'index',
+    'engines/lookup/lookup',
+    'routes/chat-completions',
+    'routes/messages',
+    'routes/models',
+    'routes/sessions',
+  ],
+  command: ['cli/run'],
+};
 
 const packages = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies), manifest.name];
-const { metafile } = await build({
-  absWorkingDir: ROOT,
-  entryPoints: ENTRIES.map((name) => `emulator/${name}.ts`),
-  outdir: OUT,
-  chunkNames: 'chunks/[name]-[hash]',
-  external: packages.filter((name) => !JOINED.includes(name)).flatMap((name) => [name, `${name}/*`]),
-  bundle: true,
-  splitting: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node20.3',
-  metafile: true,
-  logLevel: 'warning',
-});
+const external = packages.filter((name) => !JOINED.includes(name));
 
-const written = new Set(Object.keys(metafile.outputs).map((path) => join(ROOT, path)));
+/** What these modules of the emulator import, directly or not, and themselves. */
+function closure(names: readonly string[], context: ChunkingContext): Set<string> {
+  const reached = new Set(names.map((name) => join(ROOT, `emulator/${name}.ts`)));
+  // A set is walked with what is added on the way.
+  for (const id of reached) for (const imported of context.getModuleInfo(id)?.importedIds ?? []) reached.add(imported);
+  return reached;
+}
+
+const groups = Object.entries(FILES).map(([name, names], place) => {
+  let modules: Set<string> | undefined;
+  return {
+    // A module of several files stands in the first.
+    priority: Object.keys(FILES).length - place,
+    name: (id: string, context: ChunkingContext) => {
+      modules ??= closure(names, context);
+      return modules.has(id) ? name : null;
+    },
+  };
+});
+const { output } = await build({
+  cwd: ROOT,
+  input: Object.fromEntries(ENTRIES.map((name) => [name, `emulator/${name}.ts`])),
+  external: (id) => external.some((name) => id === name || id.startsWith(`${name}/`)),
+  platform: 'node',
+  transform: { target: 'node20.4' },
+  logLevel: 'warn',
+  output: {
+    dir: OUT,
+    format: 'esm',
+    entryFileNames: '[name].js',
+    chunkFileNames: 'chunks/[name]-[hash].js',
+    codeSplitting: { groups },
+  },
+});
+const chunks = output.filter((file): file is OutputChunk => file.type === 'chunk');
+
+const written = new Set(chunks.map(({ fileName }) => join(OUT, fileName)));
 for (const path of readdirSync(OUT, { recursive: true, encoding: 'utf8' }).map((name) => join(OUT, name))) {
   if (path.endsWith('.js') && !written.has(path)) rmSync(path);
 }
 
 /** The inspector's page, for browsers of the last three years. */
 const PAGE = 'emulator/inspector/page';
-await build({
+await buildPage({
   absWorkingDir: ROOT,
   entryPoints: { page: `${PAGE}/main.tsx` },
   outdir: join(OUT, 'inspector/page'),
@@ -56,7 +92,7 @@ await build({
 for (const name of ['index.html', 'icon.svg']) copyFileSync(join(ROOT, PAGE, name), join(OUT, 'inspector/page', name));
 
 const joined = JOINED.filter((name) =>
-  Object.keys(metafile.inputs).some((path) => path.includes(`node_modules/${name}/`)),
+  chunks.some(({ moduleIds }) => moduleIds.some((id) => id.includes(`node_modules/${name}/`))),
 );
 const inPage = ['preact', 'uplot', '@tanstack/virtual-core'];
 const licences = [...joined, ...inPage].map(
