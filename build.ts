@@ -16,7 +16,7 @@ const OUT = join(ROOT, 'dist/emulator');
 const SHARED = readdirSync(join(ROOT, 'emulator/terminal')).map((name) => `terminal/${parse(name).name}`);
 const ENTRIES = ['cli/main', 'index', 'msw', 'simulate/index', 'simulate/worker', 'vitest', ...SHARED];
 /** Loaded at every start. What is native, large data, or the user's own copy is not to be joined. */
-const JOINED = ['@hono/node-server', 'hono', 'image-size', 'zod'];
+const JOINED = ['image-size', 'zod'];
 /** By name of a file: modules that are joined in it, with all that they import. Loaded at a start, or at a server's first requests. */
 const FILES = {
   server: [

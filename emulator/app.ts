@@ -1,21 +1,24 @@
-import { type Handler, Hono, type MiddlewareHandler } from 'hono';
 import type { Limits } from '../contract/limits.ts';
 import { ApiError } from './api-error.ts';
 import { CONTROL_ROUTES } from './control-routes.ts';
 import type { Gateway } from './gateway/gateway.ts';
-import type { Env } from './http/context.ts';
+import type { RequestContext } from './http/context.ts';
 import {
   applyFaults,
   authenticate,
   DIALECT,
   type GuardOptions,
   guard,
+  HEALTH,
   limitRate,
   openRequest,
 } from './http/middleware.ts';
 import type { RateLimits } from './http/rate-limits.ts';
 import { errorResponse, respond, unknownRoute } from './http/respond.ts';
+import { type Handler, Router, type Routes, type Step } from './http/router.ts';
 import type { Inspecting } from './inspector/routes.ts';
+import { lazy } from './lazy.ts';
+import type { Connection } from './server.ts';
 import type { Services } from './services.ts';
 
 interface AppOptions extends GuardOptions {
@@ -33,49 +36,88 @@ interface AppOptions extends GuardOptions {
   history: number;
 }
 
-/** Puts middleware and routes together. Every error of the walk ends in the one `onError`. */
-export function createApp(
-  services: Services,
-  { chunkCharacters, gateway, isReadOnly, history, ...options }: AppOptions,
-): Hono<Env> {
-  const { limits, tokenizer, model, faults, isStateless } = services;
-  const app = new Hono<Env>();
-  app.onError((error, c) => errorResponse(c, error));
-  app.notFound((c) => unknownRoute(c));
-  app.use(openRequest(services));
-  app.use(guard(options));
-  app.get('/_emulator/health', (c) =>
-    respond(c, { body: { status: 'ok', tokenizer: tokenizer.name, model: model.name } }),
-  );
-  if (isReadOnly) app.use(refuseWrites);
-  for (const routes of controlRoutes(limits, gateway !== undefined)) serveLazily(app, routes);
-  serveLazily(app, {
-    base: '/',
-    routes: ['GET /'],
-    load: async () =>
-      (await import('./routes/start-page.ts')).startPageRoutes({ isGateway: gateway !== undefined, isStateless }),
-  });
-  const send = (request: Request) => app.fetch(request);
-  for (const routes of inspectorRoutes({ services, history, readOnly: isReadOnly, send })) serveLazily(app, routes);
-  app.use('/v1/*', authenticate({ keys: options.keys, isOptional: gateway?.passesKeys === true }));
-  if (options.rates) app.use('/v1/chat/completions', limitRate(options.rates));
-  app.use('/v1/*', applyFaults(faults));
-  if (gateway) app.use('/v1/*', handOn(gateway));
-  const loadChat = async () =>
-    gateway
-      ? (await import('./gateway/chat-route.ts')).gatewayChatRoutes(gateway, limits)
-      : (await import('./routes/chat-completions.ts')).chatRoutes(limits, { chunkCharacters, isStateless });
-  const routes = apiRoutes(limits, loadChat).filter(({ base }) => !isStateless || !DIALECT.test(base));
-  for (const each of routes) serveLazily(app, each);
-  return app;
+/** Answers requests, from a connection or in process. Every error of the walk ends in the one `errorResponse`. */
+export class App {
+  readonly #services: Services;
+  readonly #router = new Router();
+  /** What a request walks through on the way to its route. */
+  readonly #walk: Handler;
+  readonly #walkOfApi: Handler;
+
+  constructor(services: Services, { chunkCharacters, gateway, isReadOnly, history, ...options }: AppOptions) {
+    const { limits, tokenizer, model, faults, isStateless } = services;
+    this.#services = services;
+    const route: Handler = (c) => this.#router.match(c)?.(c) ?? unknownRoute(c);
+    const rate = options.rates && limitRate(options.rates);
+    this.#walkOfApi = through(
+      [
+        authenticate({ keys: options.keys, isOptional: gateway?.passesKeys === true }),
+        rate && ((c, next) => (c.req.path === CHAT ? rate(c, next) : next(c))),
+        applyFaults(faults),
+        gateway && handOn(gateway),
+      ],
+      route,
+    );
+    this.#walk = through([guard(options), isReadOnly ? refuseWrites : undefined], (c) =>
+      API.test(c.req.path) ? this.#walkOfApi(c) : route(c),
+    );
+    this.#router.add('GET', HEALTH, (c) =>
+      respond(c, { body: { status: 'ok', tokenizer: tokenizer.name, model: model.name } }),
+    );
+    const loadChat = async () =>
+      gateway
+        ? (await import('./gateway/chat-route.ts')).gatewayChatRoutes(gateway, limits)
+        : (await import('./routes/chat-completions.ts')).chatRoutes(limits, { chunkCharacters, isStateless });
+    const send = (request: Request) => this.fetch(request);
+    const served = [
+      ...controlRoutes(limits, gateway !== undefined),
+      {
+        base: '/',
+        routes: ['GET /'],
+        load: async () =>
+          (await import('./routes/start-page.ts')).startPageRoutes({ isGateway: gateway !== undefined, isStateless }),
+      },
+      ...inspectorRoutes({ services, history, readOnly: isReadOnly, send }),
+      ...apiRoutes(limits, loadChat).filter(({ base }) => !isStateless || !DIALECT.test(base)),
+    ];
+    for (const routes of served) serveLazily(this.#router, routes);
+  }
+
+  /** Answers in process. */
+  async fetch(request: Request): Promise<Response> {
+    const response = await this.#answer(openRequest(this.#services, request));
+    return request.method === 'HEAD' ? new Response(null, response) : response;
+  }
+
+  /** Answers onto a connection. @throws UnreadableRequest */
+  answer(connection: Connection): void {
+    void this.#answer(openRequest(this.#services, connection));
+  }
+
+  async #answer(c: RequestContext): Promise<Response> {
+    try {
+      return await this.#walk(c);
+    } catch (error) {
+      return errorResponse(c, error);
+    }
+  }
+}
+
+const CHAT = '/v1/chat/completions';
+const API = /^\/v1(?:\/|$)/;
+
+/** Steps one after another, and what they lead to. */
+function through(steps: readonly (Step | undefined)[], end: Handler): Handler {
+  return steps.reduceRight<Handler>((next, step) => (step ? (c) => step(c, next) : next), end);
 }
 
 /** Hands on to the upstream what is not of the session dialect. Loaded with the first request. */
-function handOn(gateway: Gateway): MiddlewareHandler<Env> {
-  let loaded: MiddlewareHandler<Env> | undefined;
+function handOn(gateway: Gateway): Step {
+  const load = lazy(() => import('./gateway/pass-through.ts'));
+  let passOn: Step | undefined;
   return async (c, next) => {
-    loaded ??= (await import('./gateway/pass-through.ts')).passThrough(gateway);
-    return loaded(c, next);
+    passOn ??= (await load()).passThrough(gateway);
+    return passOn(c, next);
   };
 }
 
@@ -85,11 +127,11 @@ interface LazyRoutes {
   base: string;
   /** Each as `METHOD /path`, the path below `base`. */
   routes: readonly string[];
-  load(): Promise<Hono<Env>>;
+  load(): Promise<Routes>;
 }
 
 /** Served without their module: the one tells at once that the server is up, the other has a module of its own. */
-const SERVED_APART = ['GET /_emulator/health', 'GET /_emulator/ui'];
+const SERVED_APART = [`GET ${HEALTH}`, 'GET /_emulator/ui'];
 
 /** The emulator's own routes, never part of the contract. Anybody on this machine may use them. */
 function controlRoutes(limits: Limits, isGateway: boolean): LazyRoutes[] {
@@ -143,9 +185,10 @@ function inspectorRoutes(inspecting: Inspecting): LazyRoutes[] {
 }
 
 /** @throws ApiError `permission_denied` for all but reads */
-const refuseWrites: MiddlewareHandler<Env> = (c, next) => {
-  if (c.req.method !== 'GET') throw new ApiError('permission_denied', { control: 'read only' });
-  return next();
+const refuseWrites: Step = (c, next) => {
+  if (c.req.method !== 'GET' && c.req.path !== HEALTH)
+    throw new ApiError('permission_denied', { control: 'read only' });
+  return next(c);
 };
 
 /** The routes of the contract, which need an account. */
@@ -207,27 +250,19 @@ export function apiRoutes(limits: Limits, loadChat: LazyRoutes['load']): LazyRou
  * Serves routes whose module is loaded when the first of them is asked for: their schemas and rules are most of what a start
  * would have to load, and a start is waited for.
  */
-function serveLazily(app: Hono<Env>, { base, routes, load }: LazyRoutes): void {
-  let loading: Promise<ReadonlyMap<string, Handler<Env>>> | undefined;
-  let handlers: ReadonlyMap<string, Handler<Env>> | undefined;
-  const handlerOf = (route: string): Handler<Env> => {
-    const handler = handlers?.get(route);
-    if (!handler) throw new Error(`${base} has no route ${route}`);
-    return handler;
-  };
+function serveLazily(router: Router, { base, routes, load }: LazyRoutes): void {
+  const loading = lazy(load);
+  let loaded: Routes | undefined;
   for (const route of routes) {
     const [method = '', path = ''] = route.split(' ');
-    app.on(method, path === '/' ? base : base + path, (c, next) => {
-      if (handlers) return handlerOf(route)(c, next);
-      loading ??= load().then(handlersOf);
-      return loading.then((loaded) => {
-        handlers = loaded;
-        return handlerOf(route)(c, next);
-      });
+    const handle: Handler = (c) => {
+      const handler = loaded?.handlers.get(route);
+      if (!handler) throw new Error(`${base} has no route ${route}`);
+      return handler(c);
+    };
+    router.add(method, path === '/' ? base : base + path, async (c) => {
+      loaded ??= await loading();
+      return handle(c);
     });
   }
-}
-
-function handlersOf(routes: Hono<Env>): ReadonlyMap<string, Handler<Env>> {
-  return new Map(routes.routes.map(({ method, path, handler }) => [`${method} ${path}`, handler as Handler<Env>]));
 }

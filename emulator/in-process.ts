@@ -1,6 +1,5 @@
-import type { Hono } from 'hono';
 import { connectionRefused, connectionReset } from './api-error.ts';
-import type { Env } from './http/context.ts';
+import type { App } from './app.ts';
 import { abortable } from './http/streams.ts';
 
 /** What is answered piece by piece, as long as somebody reads it: chats, and streamed appends. */
@@ -8,7 +7,7 @@ const STREAMED = /^(?:text\/event-stream|application\/x-ndjson)/;
 
 /** Requests of this process, without a connection, which end as they would over the network. */
 export class InProcess {
-  readonly #app: Hono<Env>;
+  readonly #app: App;
   /**
    * What is under way, with the requests that it is of: one that nobody holds is collected, and no longer follows the signal
    * that it was made with.
@@ -16,7 +15,7 @@ export class InProcess {
   readonly #open = new Map<AbortController, Request[]>();
   #closed = false;
 
-  constructor(app: Hono<Env>) {
+  constructor(app: App) {
     this.#app = app;
   }
 

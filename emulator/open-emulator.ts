@@ -1,4 +1,4 @@
-import { createApp } from './app.ts';
+import { App } from './app.ts';
 import type { Emulator } from './emulator.ts';
 import type { Gateway } from './gateway/gateway.ts';
 import { HostNames } from './http/middleware.ts';
@@ -28,7 +28,7 @@ export function openEmulator(options: EmulatorOptions, gateway?: Gateway, isRead
   const rates = options.rateTier === undefined ? undefined : new RateLimits(options.rateTier, clock);
   state.onReset.push(() => rates?.reset());
   const hosts = new HostNames(options.allowedHosts ?? []);
-  const app = createApp(services, {
+  const app = new App(services, {
     hosts,
     origins: options.cors ?? [],
     controlKey: options.controlKey,
@@ -54,7 +54,7 @@ export function openEmulator(options: EmulatorOptions, gateway?: Gateway, isRead
     },
     async listen({ port = 0, host = '127.0.0.1' } = {}) {
       hosts.bind(host);
-      return servers.open(app.fetch, { port, host });
+      return servers.open((connection) => app.answer(connection), { port, host });
     },
     async close(last) {
       faults.close();

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, isIP, type Socket } from 'node:net';
-import { getRequestListener, RequestError } from '@hono/node-server';
 import { describeError, ERRORS } from '../contract/errors.ts';
 
 /** Node's default. */
@@ -42,27 +41,28 @@ export async function tryPort({ port, host }: Pick<ListenOptions, 'port' | 'host
 }
 
 /** What Node knows of a request. */
-interface Connection {
+export interface Connection {
   incoming: IncomingMessage;
   outgoing: ServerResponse;
 }
 
-/** Answers a request, onto its connection where it likes. */
-type Answer = (request: Request, connection: Connection) => Response | Promise<Response>;
+/** No request can be made of what came. */
+export class UnreadableRequest extends Error {}
+
+/** Answers a request onto its connection. */
+type Answer = (connection: Connection) => void;
 
 /** Serves over HTTP/1.1. @throws the system's error, such as EADDRINUSE */
 export async function listen(answer: Answer, { port, host }: ListenOptions): Promise<RunningServer> {
   // No limit for a whole request: a streamed append lasts as long as its client likes.
   const timeouts = { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: 0 };
-  const server = createServer(
-    timeouts,
-    getRequestListener((request, connection) => answer(request, connection as Connection), {
-      hostname: host,
-      overrideGlobalObjects: false,
-      autoCleanupIncoming: false,
-      errorHandler: refuseUnread,
-    }),
-  );
+  const server = createServer(timeouts, (incoming, outgoing) => {
+    try {
+      answer({ incoming, outgoing });
+    } catch (error) {
+      refuseUnread(outgoing, error);
+    }
+  });
   const connections = watchConnections(server);
   server.listen(port, host);
   await once(server, 'listening');
@@ -82,12 +82,14 @@ function reachable({ address, family }: AddressInfo): string {
 }
 
 /** What no request can be made of, such as one with the port 99999 in its Host header, never reaches the app. */
-function refuseUnread(error: unknown): Response {
-  const unread = error instanceof RequestError;
+function refuseUnread(outgoing: ServerResponse, error: unknown): void {
+  const unread = error instanceof UnreadableRequest;
   const { status, type } = ERRORS[unread ? 'invalid_request' : 'unexpected_output'];
   const problem = 'Host and the path must be those of a URL, such as 127.0.0.1:4100 and /v1/models';
   const { message } = unread ? describeError('invalid_request', { problem }) : describeError('unexpected_output', {});
-  return Response.json({ error: { message, type } }, { status, headers: { 'x-should-retry': String(!unread) } });
+  outgoing
+    .writeHead(status, { 'Content-Type': 'application/json', 'x-should-retry': String(!unread) })
+    .end(JSON.stringify({ error: { message, type } }));
 }
 
 /** Reads what is left of a body, so that the connection can be used again; one that has no end is closed. */

@@ -1,21 +1,20 @@
-import type { Next } from 'hono';
 import { type OperationId, operationOf } from '../../contract/operation-routes.ts';
 import { invalid } from '../api-error.ts';
 import type { RequestContext } from '../http/context.ts';
 import { readValue } from '../http/request-body.ts';
 import { drop, onClientGone } from '../http/respond.ts';
+import type { Handler } from '../http/router.ts';
 import { FaultError, readEffect } from './fault-spec.ts';
 import { Fault, type Faults, type Subject } from './faults.ts';
 import { RequestFaults } from './request-faults.ts';
 
 /** Finds the faults of a request, and applies those that act before anything is done. */
-export async function applyFaults(c: RequestContext, next: Next, faults: Faults): Promise<Response | undefined> {
+export async function applyFaults(c: RequestContext, next: Handler, faults: Faults): Promise<Response> {
   const header = c.req.header(FAULT_HEADER);
   const { operation, ids } = operationOf(c.req.method, c.req.path);
   if (operation === undefined) {
     if (header !== undefined) throw invalid(`${FAULT_HEADER}: not an operation of the API`, FAULT_HEADER);
-    await next();
-    return undefined;
+    return next(c);
   }
   const own = header === undefined ? [] : [faultOf(header, operation)];
   const named = operation === 'createChatCompletion' ? namedIn(await readValue(c)) : {};
@@ -28,8 +27,7 @@ export async function applyFaults(c: RequestContext, next: Next, faults: Faults)
     if ((await requestFaults.waitBeforeRequest()) === 'gone' || requestFaults.consume('reset')) return drop(c);
     requestFaults.requireNoError();
   }
-  await next();
-  return undefined;
+  return next(c);
 }
 
 /** A chat names its model and its session in its body. */

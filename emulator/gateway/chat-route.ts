@@ -1,4 +1,3 @@
-import { Hono } from 'hono';
 import type { ChatRequest } from '../../contract/chat.ts';
 import type { Limits } from '../../contract/limits.ts';
 import type { ChatMessage } from '../../contract/messages.ts';
@@ -18,7 +17,7 @@ import {
   windowFor,
 } from '../chat/turn.ts';
 import { sliceIsOver, yieldToEventLoop } from '../engines/scheduler.ts';
-import type { Env, RequestContext } from '../http/context.ts';
+import type { RequestContext } from '../http/context.ts';
 import { readMediaValue } from '../http/media-body.ts';
 import { parseFields } from '../http/request-body.ts';
 import {
@@ -31,6 +30,7 @@ import {
   sendStream,
   setHeader,
 } from '../http/respond.ts';
+import { Routes } from '../http/router.ts';
 import { resumed, type Source, toEvent } from '../http/streams.ts';
 import { lazy } from '../lazy.ts';
 import { expectedVersion, Mutation, type SessionTarget } from '../mutation.ts';
@@ -55,9 +55,9 @@ import { answerField, lengthOf, OWN_HEADERS, turnBody, turnRequest } from './tur
 import { endToEnd, isUnsent, pairsOf, type UpstreamAnswer } from './upstream.ts';
 
 /** Chat in a session whose answers come from an upstream. */
-export function gatewayChatRoutes(gateway: Gateway, limits: Limits): Hono<Env> {
+export function gatewayChatRoutes(gateway: Gateway, limits: Limits): Routes {
   const schema = turnRequest(limits);
-  const routes = new Hono<Env>();
+  const routes = new Routes();
 
   routes.post('/chat/completions', async (c) => {
     const body = await readMediaValue(c);

@@ -1,14 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
-import type { MiddlewareHandler } from 'hono';
 import type { Limits } from '../../contract/limits.ts';
 import { estimateRequest } from '../../contract/models.ts';
 import { ApiError, brokenOff, ClientGone, invalid } from '../api-error.ts';
 import { billingOf } from '../billing/billing.ts';
-import type { Env, RequestContext } from '../http/context.ts';
+import type { RequestContext } from '../http/context.ts';
 import { DIALECT, missingKey, NOBODY, refuseHostedAgents } from '../http/middleware.ts';
 import { bodyParts, parseJson, readBody } from '../http/request-body.ts';
-import { drop, endExchange, onClientGone, sendStream } from '../http/respond.ts';
+import { drop, endExchange, onClientGone, SENT, sendStream } from '../http/respond.ts';
+import type { Step } from '../http/router.ts';
 import { drained } from '../http/streams.ts';
 import { countContent } from '../sessions/write.ts';
 import { toUsage } from './answer.ts';
@@ -43,13 +42,13 @@ const PARSED_BYTES = 262_144;
 const STREAMED_BYTES = 512 * 2 ** 20;
 
 /** Hands on what is not of the session dialect: the bytes of the request there, and those of the answer back. */
-export function passThrough(gateway: Gateway): MiddlewareHandler<Env> {
+export function passThrough(gateway: Gateway): Step {
   return async (c, next) => {
     const { method, path } = c.req;
-    const nextForDialect = (): Promise<void> => {
+    const nextForDialect = async (): Promise<Response> => {
       if (c.get('account') === NOBODY) throw missingKey();
       refuseHostedAgents(c);
-      return next();
+      return next(c);
     };
     if (DIALECT.test(path)) return nextForDialect();
     const isEstimate = method === 'POST' && path === ESTIMATE;
@@ -110,14 +109,10 @@ interface Forwarding {
   /** The body as JSON, where it was parsed. */
   value: unknown;
   /** Answers in place of an upstream that does not have the route. */
-  orElse?: () => Promise<void>;
+  orElse?: () => Promise<Response>;
 }
 
-async function forward(
-  c: RequestContext,
-  gateway: Gateway,
-  { body, value, orElse }: Forwarding,
-): Promise<Response | undefined> {
+async function forward(c: RequestContext, gateway: Gateway, { body, value, orElse }: Forwarding): Promise<Response> {
   const { journal } = c.get('services');
   const { method, path } = c.req;
   requireBelow(path);
@@ -126,7 +121,7 @@ async function forward(
   const reservation = await reserve(c, gateway, value);
   const asking = {
     method,
-    path: path.slice('/v1'.length) + queryOf(c.req.url),
+    path: path.slice('/v1'.length) + c.req.search,
     headers: gateway.headersFor(headersOf(c)),
     body,
   };
@@ -142,8 +137,7 @@ async function forward(
     const answer = await upstream.ask({ ...asking, signal: abort.signal }).finally(forget);
     if (!orElse || !ABSENT.has(answer.status)) return await send(c, answer, passing, abort);
     abort.abort(new ClientGone('answered here'));
-    await orElse();
-    return undefined;
+    return await orElse();
   } catch (error) {
     if (isUnsent(error)) reservation?.release();
     if (error instanceof ClientGone) return drop(c);
@@ -161,11 +155,6 @@ function requireBelow(path: string): void {
   const segments = path.replaceAll(/%2e/gi, '.').split(/\/|\\|%2f|%5c/i);
   if (!segments.some((segment) => segment === '..' || segment === '.')) return;
   throw invalid('the path must not hold the segments . and .., also not encoded', 'path');
-}
-
-function queryOf(url: string): string {
-  const place = url.indexOf('?');
-  return place === -1 ? '' : url.slice(place);
 }
 
 /** Sets aside what the call may cost. @throws ApiError `spend_limit_reached` */
@@ -277,7 +266,7 @@ function join(
       incoming.on('end', () => finish(incoming.complete));
       incoming.on('error', () => finish(false));
       incoming.on('close', () => finish(false));
-      resolve(RESPONSE_ALREADY_SENT);
+      resolve(SENT);
     };
     const failed = (error: Error): void => {
       forget();
@@ -324,7 +313,7 @@ function send(
   }
   outgoing.writeHead(status, statusText, headers);
   void pipe(parts, outgoing, c.get('services').limits.stall_seconds * 1_000);
-  return RESPONSE_ALREADY_SENT;
+  return SENT;
 }
 
 async function* tapped(

@@ -1,35 +1,26 @@
 import { timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
-import type { MiddlewareHandler } from 'hono';
 import { ApiError, invalid } from '../api-error.ts';
 import type { Faults } from '../faults/faults.ts';
 import { accountOf, identityHeaders } from '../ids.ts';
 import { lazy } from '../lazy.ts';
-import { isLoopback } from '../server.ts';
+import { type Connection, isLoopback } from '../server.ts';
 import type { Services } from '../services.ts';
-import type { Env, RequestContext } from './context.ts';
+import { RequestContext, RequestHead } from './context.ts';
 import type { AccountRate, RateLimits } from './rate-limits.ts';
 import { onClientGone, openExchange, send, setHeader } from './respond.ts';
+import type { Step } from './router.ts';
 
-const NO_BODY = new Uint8Array();
-const NOTHING_LIFTED = new Map();
 /** Paths of the session dialect, which the live API does not have. */
 export const DIALECT = /^\/v1\/(?:sessions|snapshots|shares)(?:\/|$)/;
 
-/** Gives every request an id, as the live API does, and a journal entry. */
-export function openRequest(services: Services): MiddlewareHandler<Env> {
-  return (c, next) => {
-    // Hono leaves it undefined where it is given none.
-    c.env ??= {};
-    c.set('services', services);
-    c.set('body', NO_BODY);
-    c.set('lifted', NOTHING_LIFTED);
-    c.set('addressed', DIALECT.test(c.req.path));
-    c.set('startedAt', performance.now());
-    c.set('headers', traceHeaders(services.ids('request')));
-    openExchange(c, services);
-    return next();
-  };
+/** Takes a request up: gives it an id, as the live API does, and a journal entry. @throws UnreadableRequest */
+export function openRequest(services: Services, asked: Connection | Request): RequestContext {
+  const head = asked instanceof Request ? RequestHead.inProcess(asked) : RequestHead.of(asked);
+  const c = new RequestContext(head, services, traceHeaders(services.ids('request')));
+  c.set('addressed', DIALECT.test(head.path));
+  openExchange(c, services);
+  return c;
 }
 
 /** Names as captured; the form of a trace id is not known. */
@@ -40,10 +31,10 @@ function traceHeaders(request: string): Record<string, string> {
 const faultModule = lazy(() => import('../faults/apply-faults.ts'));
 
 /** Applies the faults that were set. Costs two checks where there are none. */
-export function applyFaults(faults: Faults): MiddlewareHandler<Env> {
+export function applyFaults(faults: Faults): Step {
   return (c, next) => {
-    if (faults.none && c.req.header('kimi-emulator-fault') === undefined) return next();
-    return faultModule().then((module) => module.applyFaults(c, next, faults) as Promise<Response>);
+    if (faults.none && c.req.header('kimi-emulator-fault') === undefined) return next(c);
+    return faultModule().then((module) => module.applyFaults(c, next, faults));
   };
 }
 
@@ -54,16 +45,19 @@ const bodies = lazy(() => import('./request-body.ts'));
  * Lets requests in as their account's tier allows, and counts each until its answer is over. What its tokens come to is charged
  * once they are counted.
  */
-export function limitRate(rates: RateLimits): MiddlewareHandler<Env> {
+export function limitRate(rates: RateLimits): Step {
   return async (c, next) => {
     const rate = rates.of(c.get('account'));
     const end = await enter(c, rate);
     c.set('rate', rate);
     onAnswerEnd(c, end);
-    await next();
-    if (c.env.outgoing) return;
-    const told = tellingEnd(c.res, end);
-    if (told !== c.res) c.res = told;
+    try {
+      const response = await next(c);
+      return c.env.outgoing ? response : tellingEnd(response, end);
+    } catch (error) {
+      if (!c.env.outgoing) end();
+      throw error;
+    }
   };
 }
 
@@ -112,7 +106,7 @@ const LOOPBACK: readonly string[] = ['localhost', '127.0.0.1', '::1'];
 const CONTROL = /^\/_emulator(?:\/|$)/;
 /** The inspector's page, which holds nothing: what it shows it has to ask for, with the key. */
 const PAGE = /^\/_emulator\/ui(?:\/[\w.-]+)?$/;
-const HEALTH = '/_emulator/health';
+export const HEALTH = '/_emulator/health';
 /** Browsers send this also without an Origin, as for an image or a frame. */
 const FOREIGN_SITES: readonly string[] = ['cross-site', 'same-site'];
 const CORS_HEADERS = {
@@ -126,8 +120,8 @@ const CORS_HEADERS = {
  * Any web page can reach loopback, so the server answers to its own names only, and to pages only where their origin is
  * allowed; control routes to no foreign page at all. Departure: the live API is public and sends `*`.
  */
-export function guard({ hosts, origins, controlKey }: GuardOptions): MiddlewareHandler<Env> {
-  return async (c, next) => {
+export function guard({ hosts, origins, controlKey }: GuardOptions): Step {
+  return (c, next) => {
     const host = c.req.header('host');
     if (host !== undefined && !hosts.include(host)) {
       throw new ApiError('permission_denied', { host });
@@ -139,12 +133,12 @@ export function guard({ hosts, origins, controlKey }: GuardOptions): MiddlewareH
       throw new ApiError('permission_denied', { control: 'origin' });
     }
     if (control && c.req.path !== HEALTH && !isPage) requireControl(c, hosts, controlKey);
-    if (origin === undefined || isSameOrigin(origin, host)) return next();
+    if (origin === undefined || isSameOrigin(origin, host)) return next(c);
     if (control || !origins.includes(origin)) throw new ApiError('permission_denied', { origin });
     setHeader(c, 'Access-Control-Allow-Origin', origin);
     setHeader(c, 'Vary', 'Origin');
     for (const [name, value] of Object.entries(CORS_HEADERS)) setHeader(c, name, value);
-    if (c.req.method !== 'OPTIONS') return next();
+    if (c.req.method !== 'OPTIONS') return next(c);
     const asked = c.req.header('access-control-request-headers');
     if (asked !== undefined) setHeader(c, 'Access-Control-Allow-Headers', asked);
     return send(c, 204, null);
@@ -205,15 +199,15 @@ interface KeyOptions {
  * The account is the key, stored as its hash only. Without a list of keys any key is an account of its own.
  * @throws ApiError `incorrect_api_key` without a key, `invalid_authentication` for one that is not on the list
  */
-export function authenticate({ keys, isOptional = false }: KeyOptions): MiddlewareHandler<Env> {
+export function authenticate({ keys, isOptional = false }: KeyOptions): Step {
   const known = keys && new Set(keys.map(accountOf));
   const accounts = memoize(accountOf);
   const identities = memoize(identityHeaders);
-  return async (c, next) => {
+  return (c, next) => {
     const key = BEARER.exec(c.req.header('authorization') ?? '')?.[1];
     if (key === undefined && isOptional) {
       c.set('account', NOBODY);
-      return next();
+      return next(c);
     }
     if (key === undefined) throw missingKey();
     const account = accounts(key);
@@ -222,7 +216,7 @@ export function authenticate({ keys, isOptional = false }: KeyOptions): Middlewa
     c.set('account', account);
     Object.assign(c.get('headers'), identities(account));
     if (!isOptional) refuseHostedAgents(c);
-    return next();
+    return next(c);
   };
 }
 

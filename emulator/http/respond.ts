@@ -1,6 +1,5 @@
 import { pipeline, Readable } from 'node:stream';
 import { setImmediate as nextTick } from 'node:timers/promises';
-import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { ERRORS, type ErrorBody, type ErrorRow } from '../../contract/errors.ts';
 import type { List } from '../../contract/lists.ts';
 import { ApiError, ClientGone } from '../api-error.ts';
@@ -12,6 +11,9 @@ import type { Services } from '../services.ts';
 import type { Store } from '../store/store.ts';
 import type { RequestContext } from './context.ts';
 import { Batches, type Encoding, readable, type Source, toEvent, writeTo } from './streams.ts';
+
+/** Stands for an answer that was written onto the connection. */
+export const SENT = Response.error();
 
 const FIRST_REFUSAL = 400;
 /** The header of hints. */
@@ -33,7 +35,7 @@ export function send(c: RequestContext, status: number, text: string | null): Re
     outgoing.writeHead(status, headers).end(text);
   }
   endExchange(c);
-  return outgoing ? RESPONSE_ALREADY_SENT : new Response(text, { status, headers });
+  return outgoing ? SENT : new Response(text, { status, headers });
 }
 
 /** Tells whoever follows the journal that nothing more will come of the request. @param inParts whether its answer came so */
@@ -114,7 +116,7 @@ export function sendBytes(
   outgoing.writeHead(200, headers).setTimeout(c.get('services').limits.stall_seconds * 1_000, () => outgoing.destroy());
   // A reader that has gone wants no more.
   pipeline(source, outgoing, () => undefined);
-  return RESPONSE_ALREADY_SENT;
+  return SENT;
 }
 
 /** Leaves without an answer, as a connection does that breaks. In process, `emulator.fetch` makes it a failed request. */
@@ -124,7 +126,7 @@ export function drop(c: RequestContext): Response {
   const { outgoing } = c.env;
   if (!outgoing) return Response.error();
   outgoing.socket?.resetAndDestroy();
-  return RESPONSE_ALREADY_SENT;
+  return SENT;
 }
 
 /** The same for a stream that was made and that nobody gets. */
@@ -167,7 +169,7 @@ export function sendStream<Item>(
   if (!outgoing) return new Response(readable(batches, options), { headers });
   outgoing.writeHead(200, headers);
   void writeTo(outgoing, batches, options);
-  return RESPONSE_ALREADY_SENT;
+  return SENT;
 }
 
 /** Answers with the events of an event stream. */
@@ -252,14 +254,9 @@ const OWN = /^\/(?:_emulator|openapi\.json$)/;
 export function openExchange(c: RequestContext, { journal, clock }: Services): void {
   const { path, method } = c.req;
   if (OWN.test(path) || (path === '/' && method === 'GET')) return;
-  const query = method === 'GET' ? queryOf(c.req.url) : '';
+  const query = method === 'GET' ? c.req.search : '';
   const asked = { method, path, query, idempotencyKey: c.req.header('idempotency-key') };
   c.set('exchange', journal.open(asked, clock.now()));
-}
-
-function queryOf(url: string): string {
-  const place = url.indexOf('?');
-  return place === -1 ? '' : url.slice(place);
 }
 
 /** Journals an answer as it leaves. @param text of the answer; null where it has none, or is a stream */

@@ -2,14 +2,14 @@ import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { type Handler, Hono } from 'hono';
 import * as z from 'zod';
 import { ApiError, invalid } from '../api-error.ts';
 import { billingOf } from '../billing/billing.ts';
 import { diagnose } from '../doctor/diagnose.ts';
-import type { Env, RequestContext } from '../http/context.ts';
+import type { RequestContext } from '../http/context.ts';
 import { parseFields, readValue } from '../http/request-body.ts';
 import { onClientGone, respond, send, sendEvents, setHeader, unknownRoute } from '../http/respond.ts';
+import { type Handler, Routes } from '../http/router.ts';
 import { exportJournal } from '../journal/journal-file.ts';
 import type { Services } from '../services.ts';
 import { VERSION } from '../version.ts';
@@ -44,7 +44,7 @@ const NOT_BUILT = '<!doctype html><title>kimi-emulator</title><p>The inspector i
 
 /** The page. Built files beside the sources' or the package's manifest; read when they are asked for. */
 export function pageRoutes() {
-  const routes = new Hono<Env>();
+  const routes = new Routes();
   const folder = join(
     dirname(createRequire(import.meta.url).resolve('kimi-emulator/package.json')),
     'dist/emulator/inspector/page',
@@ -109,7 +109,7 @@ export interface Inspecting {
 
 /** What the page reads and does. Actions need a token that only who can read these answers has. */
 export function inspectRoutes({ services, history, readOnly, send: sendAgain }: Inspecting) {
-  const routes = new Hono<Env>();
+  const routes = new Routes();
   const token = randomBytes(24).toString('base64url');
   const lines = new SessionLines(services);
   const { store, clock, model, tokenizer, journal } = services;
@@ -127,7 +127,7 @@ export function inspectRoutes({ services, history, readOnly, send: sendAgain }: 
   const query = <Name extends keyof typeof QUERIES>(c: RequestContext, name: Name) =>
     parseFields(c, QUERIES[name], c.req.query()) as z.infer<(typeof QUERIES)[Name]>;
   const answer =
-    (work: (c: RequestContext) => object | Promise<object>): Handler<Env> =>
+    (work: (c: RequestContext) => object | Promise<object>): Handler =>
     async (c) => {
       const body = await work(c);
       setHeader(c, 'Cache-Control', 'no-store');

@@ -1,14 +1,14 @@
-import { Hono } from 'hono';
 import type * as z from 'zod';
 import { type ChatCompletion, type ChatRequest, chatRequest, freeSampling } from '../../contract/chat.ts';
 import type { Limits } from '../../contract/limits.ts';
 import { ClientGone } from '../api-error.ts';
 import { collect, complete, replay } from '../chat/complete.ts';
 import { fieldsWithoutEffect, requireSound, settingsOf } from '../chat/settings.ts';
-import type { Env, RequestContext } from '../http/context.ts';
+import type { RequestContext } from '../http/context.ts';
 import { readMediaValue } from '../http/media-body.ts';
 import { checkFields, modelOf, nameIgnored, parseFields } from '../http/request-body.ts';
 import { onClientGone, respond, respondWritten, sendEvents, setHeader, type WrittenAnswer } from '../http/respond.ts';
+import { Routes } from '../http/router.ts';
 import { resumed } from '../http/streams.ts';
 import { Mutation, namedSession } from '../mutation.ts';
 import { requireToolsInPlace } from '../sessions/write.ts';
@@ -24,7 +24,7 @@ export function chatRoutes(limits: Limits, { chunkCharacters, isStateless }: Cha
   const whole = chatRequest(limits);
   const schema: z.ZodType<ChatRequest> = isStateless ? whole.omit({ session_id: true }) : whole;
   const sampling = freeSampling(limits);
-  const routes = new Hono<Env>();
+  const routes = new Routes();
 
   routes.post('/chat/completions', async (c) => {
     const body = await readMediaValue(c);

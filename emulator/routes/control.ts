@@ -1,4 +1,3 @@
-import { Hono } from 'hono';
 import * as z from 'zod';
 import type { Limits } from '../../contract/limits.ts';
 import { OPERATION_IDS } from '../../contract/operation-routes.ts';
@@ -9,9 +8,10 @@ import { MAX_LEDGERS } from '../billing/ledger.ts';
 import { renderSpend } from '../billing/spend.ts';
 import { unixSeconds } from '../clock.ts';
 import { FaultError, type FaultSpec } from '../faults/fault-spec.ts';
-import type { Env, RequestContext } from '../http/context.ts';
+import type { RequestContext } from '../http/context.ts';
 import { parseFields, readBody, readJson, readValue, requireJsonType } from '../http/request-body.ts';
 import { respond, sendJsonParts } from '../http/respond.ts';
+import { Routes } from '../http/router.ts';
 import { exportJournal } from '../journal/journal-file.ts';
 import { StateError } from '../state/state-file.ts';
 import { VERSION } from '../version.ts';
@@ -47,7 +47,7 @@ const spendQuery = z.strictObject({
 
 /** The emulator's own routes, below `/_emulator`. @param isGateway whether another server answers, so that no script does */
 export function controlRoutes(isGateway: boolean) {
-  const routes = new Hono<Env>();
+  const routes = new Routes();
 
   routes.get('/clock', respondNow);
   routes.post('/clock', async (c) => {
@@ -135,14 +135,12 @@ export function controlRoutes(isGateway: boolean) {
     return respond(c, { body: { ...spend, lines: renderSpend(spend) } });
   });
 
-  routes.route('/', scriptRoutes(isGateway));
+  addScriptRoutes(routes, isGateway);
   return routes;
 }
 
 /** Rules that answer before the model does. */
-function scriptRoutes(isGateway: boolean) {
-  const routes = new Hono<Env>();
-
+function addScriptRoutes(routes: Routes, isGateway: boolean): void {
   routes.get('/script', respondScript);
 
   // A script that is refused leaves the one before it at work.
@@ -159,8 +157,6 @@ function scriptRoutes(isGateway: boolean) {
     await c.var.services.model.load([]);
     return respond(c, { body: { deleted: true } });
   });
-
-  return routes;
 }
 
 async function respondScript(c: RequestContext): Promise<Response> {
@@ -180,7 +176,7 @@ function refuseState(error: unknown): never {
 
 /** The contract as an OpenAPI document, made when it is first asked for. */
 export function openApiRoutes(limits: Limits) {
-  const routes = new Hono<Env>();
+  const routes = new Routes();
   let document: object | undefined;
   routes.get('/', async (c) => {
     document ??= (await import('../../contract/openapi.ts')).openApi(limits, VERSION);

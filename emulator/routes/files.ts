@@ -1,17 +1,17 @@
-import { Hono } from 'hono';
 import { FILE_PURPOSES, type FileObject, type FilePurpose } from '../../contract/files.ts';
 import { ApiError } from '../api-error.ts';
 import { unixSeconds } from '../clock.ts';
-import type { Env, RequestContext } from '../http/context.ts';
+import type { RequestContext } from '../http/context.ts';
 import { requireText, sendContent } from '../http/file-content.ts';
 import { readUpload } from '../http/multipart.ts';
 import { respond, respondWritten } from '../http/respond.ts';
+import { Routes } from '../http/router.ts';
 import { mutate } from '../mutation.ts';
 import type { FileRow } from '../store/files.ts';
 
 /** Uploaded files of an account. */
 export function fileRoutes() {
-  const routes = new Hono<Env>();
+  const routes = new Routes();
 
   routes.post('/', async (c) => {
     const { services, account } = c.var;

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { Hono } from 'hono';
 import type { ErrorBody } from '../../contract/errors.ts';
 import type { Limits } from '../../contract/limits.ts';
 import { type List, listQuery } from '../../contract/lists.ts';
 import type { ContentPart } from '../../contract/messages.ts';
 import { type AppendEnd, type SessionMessage, sessionRequests } from '../../contract/sessions.ts';
 import { ApiError } from '../api-error.ts';
-import type { Env, RequestContext } from '../http/context.ts';
+import type { RequestContext } from '../http/context.ts';
 import { type MediaLine, mediaLines, parseLine, readMediaValue } from '../http/media-body.ts';
 import { bodyParts, checkFields, compressedBody, parseFields, readJson } from '../http/request-body.ts';
 import { renderError, respond, respondWritten, sendJsonParts, sendStream, setHeader, toList } from '../http/respond.ts';
+import { Routes } from '../http/router.ts';
 import { toNdjson } from '../http/streams.ts';
 import { expectedVersion, loadSession, mutate, pathSession } from '../mutation.ts';
 import { appending } from '../sessions/append.ts';
@@ -26,7 +26,7 @@ type LineSchema = ReturnType<typeof sessionRequests>['appendOne'];
 export function messageRoutes(limits: Limits) {
   const requests = sessionRequests(limits);
   const page = listQuery(limits);
-  const routes = new Hono<Env>();
+  const routes = new Routes();
 
   routes.post('/:id/messages', async (c) => {
     if (NDJSON_TYPE.test(c.req.header('content-type') ?? '')) return appendStream(c, requests.appendOne);

@@ -1,13 +1,12 @@
-import { Hono } from 'hono';
 import type { Limits } from '../../contract/limits.ts';
 import { type Balance, estimateRequest, type Model } from '../../contract/models.ts';
 import { billingOf } from '../billing/billing.ts';
 import { thinkingOf } from '../chat/settings.ts';
 import { readItems, sumTokens } from '../chat/turn.ts';
-import type { Env } from '../http/context.ts';
 import { readMediaValue } from '../http/media-body.ts';
 import { modelOf, parseFields } from '../http/request-body.ts';
 import { respond, respondWritten } from '../http/respond.ts';
+import { Routes } from '../http/router.ts';
 import type { ServedModel } from '../models/profiles.ts';
 import { mutate } from '../mutation.ts';
 import { countContent, requireTools, requireToolsInPlace } from '../sessions/write.ts';
@@ -21,7 +20,7 @@ const PLAIN = { toolChoice: 'auto', responseFormat: { type: 'text' } } as const;
 
 export function modelRoutes(limits: Limits) {
   const estimate = estimateRequest(limits);
-  const routes = new Hono<Env>();
+  const routes = new Routes();
 
   routes.get('/models', (c) => {
     const data = c

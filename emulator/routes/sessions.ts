@@ -1,11 +1,10 @@
-import { Hono } from 'hono';
 import type { Limits } from '../../contract/limits.ts';
 import { listQuery } from '../../contract/lists.ts';
 import { sessionRequests } from '../../contract/sessions.ts';
-import type { Env } from '../http/context.ts';
 import { readMediaValue } from '../http/media-body.ts';
 import { modelOf, parseFields, readJson } from '../http/request-body.ts';
 import { respond, respondWritten, toList } from '../http/respond.ts';
+import { Routes } from '../http/router.ts';
 import { mutate, pathSession } from '../mutation.ts';
 import { applyCompression, compressedFacts, planCompression } from '../sessions/compress.ts';
 import { createSession, deleteSession, updateSession } from '../sessions/create.ts';
@@ -19,7 +18,7 @@ import type { SessionRow } from '../store/sessions.ts';
 export function sessionRoutes(limits: Limits) {
   const requests = sessionRequests(limits);
   const page = listQuery(limits);
-  const routes = new Hono<Env>();
+  const routes = new Routes();
 
   routes.post('/', async (c) => {
     const sent = await readMediaValue(c);

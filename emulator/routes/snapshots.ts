@@ -1,11 +1,11 @@
-import { Hono } from 'hono';
 import type { Limits } from '../../contract/limits.ts';
 import { listQuery } from '../../contract/lists.ts';
 import { snapshotRequests } from '../../contract/snapshots.ts';
 import { ApiError } from '../api-error.ts';
-import type { Env, RequestContext } from '../http/context.ts';
+import type { RequestContext } from '../http/context.ts';
 import { parseFields, readJson } from '../http/request-body.ts';
 import { respond, respondWritten, toList } from '../http/respond.ts';
+import { Routes } from '../http/router.ts';
 import { mutate, pathSession } from '../mutation.ts';
 import { findCursor, searchWindow } from '../sessions/messages.ts';
 import { requireSession, toMessage } from '../sessions/session.ts';
@@ -26,7 +26,7 @@ import { respondMessages } from './messages.ts';
 export function sessionSnapshotRoutes(limits: Limits) {
   const requests = snapshotRequests(limits);
   const page = listQuery(limits);
-  const routes = new Hono<Env>();
+  const routes = new Routes();
 
   routes.post('/:id/snapshots', async (c) => {
     const body = await readJson(c, requests.create);
@@ -63,7 +63,7 @@ export function sessionSnapshotRoutes(limits: Limits) {
 export function snapshotRoutes(limits: Limits) {
   const requests = snapshotRequests(limits);
   const page = listQuery(limits);
-  const routes = new Hono<Env>();
+  const routes = new Routes();
 
   routes.get('/', (c) => listSnapshots(c, parseFields(c, page, c.req.query())));
 
@@ -116,7 +116,7 @@ export function snapshotRoutes(limits: Limits) {
 }
 
 export function shareRoutes() {
-  const routes = new Hono<Env>();
+  const routes = new Routes();
   routes.get('/:share_id', (c) => {
     const { services } = c.var;
     return respond(c, { body: toSharedSnapshot(services, requireShared(services, c.req.param('share_id'))) });

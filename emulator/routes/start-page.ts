@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { Hono } from 'hono';
 import { OPERATION_ROUTES } from '../../contract/operation-routes.ts';
 import { CONTROL_ROUTES } from '../control-routes.ts';
-import type { Env, RequestContext } from '../http/context.ts';
+import type { RequestContext } from '../http/context.ts';
 import { DIALECT } from '../http/middleware.ts';
 import { respond, send, setHeader } from '../http/respond.ts';
+import { Routes } from '../http/router.ts';
 import { VERSION } from '../version.ts';
 
 interface StartPageOptions {
@@ -41,7 +41,7 @@ const POLICY = `default-src 'none'; style-src 'sha256-${createHash('sha256').upd
 
 /** The start page: HTML for a browser, JSON for everybody else. */
 export function startPageRoutes(options: StartPageOptions) {
-  const routes = new Hono<Env>();
+  const routes = new Routes();
   routes.get('/', (c) => {
     setHeader(c, 'Vary', c.req.header('origin') === undefined ? 'Accept' : 'Accept, Origin');
     setHeader(c, 'Cache-Control', 'no-store');

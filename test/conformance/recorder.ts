@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest';
 import { createEmulator, type Emulator, type EmulatorOptions } from '../../emulator/index.ts';
-import { listen } from '../../emulator/server.ts';
+import { listenWeb } from '../support/web-server.ts';
 
 export interface Recorder {
   emulator: Emulator;
@@ -39,14 +39,11 @@ export async function startRecorder(options: EmulatorOptions = {}): Promise<Reco
     recorder.requests.push({ method, path: pathname, status, text });
     return new Response(text, { status, headers });
   };
-  const server = await listen(
-    (request) => {
-      const answered = answer(request);
-      underWay.add(answered);
-      return answered.finally(() => underWay.delete(answered));
-    },
-    { port: 0, host: '127.0.0.1' },
-  );
+  const server = await listenWeb((request) => {
+    const answered = answer(request);
+    underWay.add(answered);
+    return answered.finally(() => underWay.delete(answered));
+  });
   recorder.url = `${server.url}/v1`;
   onTestFinished(async () => {
     await server.close();

@@ -4,8 +4,8 @@ import { K3_TEMPLATE } from '../../emulator/engines/tokens/k3-template.ts';
 import { answeredCalls, PromptCounter } from '../../emulator/engines/tokens/prompt.ts';
 import { createEmulator, type Model } from '../../emulator/index.ts';
 import { lookupModel } from '../../emulator/models/scriptable.ts';
-import { listen } from '../../emulator/server.ts';
 import { Api } from '../support/emulator.ts';
+import { listenWeb } from '../support/web-server.ts';
 
 /** What a client really did, counted where it arrives instead of from what it was answered. */
 export interface Meter {
@@ -39,18 +39,15 @@ export async function startMetered() {
     const sizes = await Promise.all(messages.map((message, place) => counter.message(message, answered[place])));
     return sizes.reduce((sum, { tokens, reasoning }) => sum + tokens + reasoning, 0);
   };
-  const server = await listen(
-    async (request) => {
-      const { url, method } = request;
-      const headers = [...request.headers];
-      if (method !== 'POST') return emulator.fetch(url, { method, headers });
-      const body = await request.text();
-      received.push(...messagesIn(JSON.parse(body)));
-      meter.posts.push(new URL(url).pathname.replace(/sess_\w+/, ':id'));
-      return emulator.fetch(url, { method, headers, body });
-    },
-    { port: 0, host: '127.0.0.1' },
-  );
+  const server = await listenWeb(async (request) => {
+    const { url, method } = request;
+    const headers = [...request.headers];
+    if (method !== 'POST') return emulator.fetch(url, { method, headers });
+    const body = await request.text();
+    received.push(...messagesIn(JSON.parse(body)));
+    meter.posts.push(new URL(url).pathname.replace(/sess_\w+/, ':id'));
+    return emulator.fetch(url, { method, headers, body });
+  });
   onTestFinished(async () => {
     await server.close();
     await emulator.close();
