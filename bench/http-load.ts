@@ -6,35 +6,40 @@ type MakeRequest = (client: number, count: number) => string;
 const HEAD_END = Buffer.from('\r\n\r\n');
 const LAST_CHUNK = Buffer.from('0\r\n\r\n');
 
-export function httpPost(path: string, body: string): string {
+export function httpPost(path: string, body: string, headers: readonly string[] = []): string {
   const head = `POST ${path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer sk-bench\r\nContent-Type: application/json`;
-  return `${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+  return [head, `Content-Length: ${Buffer.byteLength(body)}`, ...headers, `\r\n${body}`].join('\r\n');
 }
 
 /**
  * Sends `total` requests from `clients` connections that are kept open, each waiting for its answer.
  * A bare socket, so that what is measured is the server.
- * @returns requests a second, and the bytes of the last answer
+ * @returns requests a second, the bytes of the last answer, and how long each took: to its first byte, and whole
  */
 export async function load(
   port: number,
   clients: number,
   total: number,
   make: MakeRequest,
-): Promise<{ perSecond: number; last: string }> {
+): Promise<{ perSecond: number; last: string; firstMs: number[]; wholeMs: number[] }> {
   const each = Math.ceil(total / clients);
+  const firstMs: number[] = [];
+  const wholeMs: number[] = [];
   let last = '';
   const run = async (client: number): Promise<void> => {
     const socket = connect(port, '127.0.0.1').setNoDelay(true);
     for (let count = 0; count < each; count += 1) {
+      const sent = performance.now();
       socket.write(make(client, count));
+      socket.once('data', () => firstMs.push(performance.now() - sent));
       last = await readAnswer(socket);
+      wholeMs.push(performance.now() - sent);
     }
     socket.destroy();
   };
   const started = performance.now();
   await Promise.all(Array.from({ length: clients }, (_, client) => run(client)));
-  return { perSecond: (each * clients) / ((performance.now() - started) / 1_000), last };
+  return { perSecond: (each * clients) / ((performance.now() - started) / 1_000), last, firstMs, wholeMs };
 }
 
 function readAnswer(socket: Socket): Promise<string> {

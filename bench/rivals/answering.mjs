@@ -1,4 +1,7 @@
-/** An upstream that costs next to nothing: the same chat answer to everything, whole or streamed. */
+/**
+ * An upstream that costs next to nothing: the same chat answer to everything, whole or streamed. `X-Delay-Ms` says after how long,
+ * and `X-Stream-Seconds` for how long it streams, an event each quarter of a second.
+ */
 import { createServer } from 'node:http';
 
 const text = 'The agent has read the report and lists what is left to do.';
@@ -18,15 +21,36 @@ const events = [
   'data: [DONE]\n\n',
 ].join('');
 
+const EVENT_MS = 250;
+const word = chunk({ index: 0, delta: { content: 'word ' }, finish_reason: null });
+const end = events.slice(events.lastIndexOf('data: {'));
+
 const server = createServer((request, response) => {
-  let body = '';
-  request.on('data', (part) => {
-    body += part;
-  });
+  const parts = [];
+  request.on('data', (part) => parts.push(part));
   request.on('end', () => {
-    const isStreamed = body.includes('"stream":true');
-    response.writeHead(200, { 'Content-Type': isStreamed ? 'text/event-stream' : 'application/json' });
-    response.end(isStreamed ? events : whole);
+    const isStreamed = parts.some((part) => part.includes('"stream":true'));
+    const seconds = Number(request.headers['x-stream-seconds'] ?? 0);
+    const answer = () => {
+      response.writeHead(200, { 'Content-Type': isStreamed ? 'text/event-stream' : 'application/json' });
+      if (seconds > 0) streamOn(response, seconds);
+      else response.end(isStreamed ? events : whole);
+    };
+    const delay = Number(request.headers['x-delay-ms'] ?? 0);
+    if (delay > 0) setTimeout(answer, delay);
+    else answer();
   });
 });
+
+function streamOn(response, seconds) {
+  let left = (seconds * 1_000) / EVENT_MS;
+  const timer = setInterval(() => {
+    left -= 1;
+    if (left > 0) response.write(word);
+    else response.end(end);
+    if (left <= 0) clearInterval(timer);
+  }, EVENT_MS);
+  response.on('close', () => clearInterval(timer));
+}
+
 server.listen(0, '127.0.0.1', () => console.log(JSON.stringify({ port: server.address().port })));
