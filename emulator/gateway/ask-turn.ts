@@ -15,9 +15,9 @@ import { members } from './usage.ts';
 /** A refusal of the upstream, to be handed on as it is. */
 export class UpstreamRefusal extends Error {
   readonly answer: UpstreamAnswer;
-  readonly body: Uint8Array;
+  readonly body: Buffer;
 
-  constructor(answer: UpstreamAnswer, body: Uint8Array) {
+  constructor(answer: UpstreamAnswer, body: Buffer) {
     super(`the upstream answered ${answer.status}`);
     this.answer = answer;
     this.body = body;
@@ -88,8 +88,11 @@ async function* unfolded(
 export async function readChat(answer: UpstreamAnswer, limits: Limits): Promise<{ text: string; read: ReadAnswer }> {
   // What becomes part of a window is no longer than what a client may write there.
   const bytes = await readWhole(decoded(answer), { answerBytes: limits.body_bytes });
+  // Each step of a long answer takes a slice of its own.
+  if (sliceIsOver()) await yieldToEventLoop();
   const read = readCompletion(parsed(bytes, limits));
   if (!read) throw upstreamFailed('its answer is not a chat completion');
+  if (sliceIsOver()) await yieldToEventLoop();
   return { text: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString(), read: requireDistinct(read) };
 }
 
@@ -149,6 +152,7 @@ export async function* streamChat(
         throw upstreamFailed(`its answer is longer than ${limits.body_bytes} characters`);
       }
       const raw = clean(chunk) ?? event.raw;
+      if (sliceIsOver(SMALL_STEPS)) await yieldToEventLoop();
       if (progress.isFinished) held.push({ raw, chunk });
       else if (raw !== '') passed.push(raw);
     }

@@ -136,6 +136,7 @@ class SessionTurn {
       await this.#finish(turn, read, (session) => withMember(text, 'session', session));
       copyHeaders(this.#c, answer);
       this.#tellDrift(turn, read);
+      if (sliceIsOver()) await yieldToEventLoop();
       return respondWritten(this.#c, mutation.answer);
     } catch (error) {
       this.#exchange.abort(error);
@@ -408,7 +409,7 @@ function handOn(c: RequestContext, { answer, body }: UpstreamRefusal): Response 
   copyHeaders(c, answer);
   const type = pairsOf(answer.headers).find(([name]) => name.toLowerCase() === 'content-type')?.[1];
   if (type !== undefined) setHeader(c, 'Content-Type', type);
-  return send(c, answer.status, Buffer.from(body.buffer, body.byteOffset, body.length).toString());
+  return send(c, answer.status, body);
 }
 
 function sendEvents(c: RequestContext, source: Source<string>, abort: AbortController): Response | Promise<Response> {

@@ -97,7 +97,7 @@ function toEvent(raw: string): StreamEvent {
 export async function readWhole(
   body: AsyncIterable<Uint8Array>,
   bounds: Pick<AnswerBounds, 'answerBytes'>,
-): Promise<Uint8Array> {
+): Promise<Buffer> {
   const whole = new JoinedBytes();
   for await (const part of body) {
     if (whole.length + part.length > bounds.answerBytes) throw tooLong(bounds);

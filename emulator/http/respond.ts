@@ -24,8 +24,8 @@ export function setHeader(c: RequestContext, name: string, value: string): void 
   c.get('headers')[name] = value;
 }
 
-/** Answers with a text or with nothing: onto the connection where there is one, in one write, else as a `Response`. */
-export function send(c: RequestContext, status: number, text: string | null): Response {
+/** Answers with a text, bytes or nothing: onto the connection where there is one, in one write, else as a `Response`. */
+export function send(c: RequestContext, status: number, text: string | Buffer | null): Response {
   const headers = timedHeaders(c);
   journalAnswer(c, status, text);
   if (status < FIRST_REFUSAL && c.get('faults')?.losesAnswer()) return drop(c);
@@ -260,7 +260,7 @@ export function openExchange(c: RequestContext, { journal, clock }: Services): v
 }
 
 /** Journals an answer as it leaves. @param text of the answer; null where it has none, or is a stream */
-function journalAnswer(c: RequestContext, status: number, text: string | null): void {
+function journalAnswer(c: RequestContext, status: number, text: string | Buffer | null): void {
   const exchange = c.get('exchange');
   if (!exchange) return;
   const { bytes } = exchange;

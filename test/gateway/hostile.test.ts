@@ -1,100 +1,35 @@
-import { execFileSync } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer as createSecureServer } from 'node:https';
-import { type AddressInfo, connect, createServer as createRawServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { ERRORS, type ErrorBody } from '../../contract/errors.ts';
-import { ServerProcess } from '../cli/server-process.ts';
+import { describe, expect, it } from 'vitest';
+import { ERRORS } from '../../contract/errors.ts';
 import { createSession, tool } from '../support/session.ts';
 import { startGateway } from './gateway.ts';
+import {
+  answerWith,
+  ask,
+  bomb,
+  chunked,
+  chunkOf,
+  completion,
+  damaged,
+  delta,
+  drip,
+  errorOf,
+  event,
+  FINISH,
+  gzipped,
+  http,
+  K3,
+  type Misbehave,
+  many,
+  nested,
+  rawServer,
+  TIMEOUTS,
+  typeFor,
+  WELL,
+  writeOn,
+} from './raw-server.ts';
 
-const K3 = { model: 'kimi-k3' };
-const ask = (content: string) => [{ role: 'user', content }];
-/** A turn that this upstream answers as it should, which shows that the session still works. */
-const WELL = 'Answer well.';
-const TIMEOUTS = { connect: 2_000, firstByte: 300, idle: 300, turn: 600 };
 /** Where only the size of an answer is to end it. */
 const PATIENT = { ...TIMEOUTS, firstByte: 60_000, idle: 60_000, turn: 60_000 };
-
-const event = (chunk: object) => `data: ${JSON.stringify(chunk)}\n\n`;
-const delta = (delta: object, more: object = {}) => event({ choices: [{ index: 0, delta, ...more }] });
-const FINISH = delta({}, { finish_reason: 'stop' });
-const completion = (message: object, more: object = {}) =>
-  JSON.stringify({ id: 'c', choices: [{ index: 0, message, finish_reason: 'stop' }], ...more });
-
-type Misbehave = (socket: Socket, isStreamed: boolean) => void;
-
-/** A server that answers on the bare connection: well where it is asked to, else as it is told. */
-async function rawServer(misbehave: Misbehave): Promise<{ base: string; open: Set<Socket>; bad: Set<Socket> }> {
-  const open = new Set<Socket>();
-  const bad = new Set<Socket>();
-  const server = createRawServer((socket) => {
-    open.add(socket);
-    socket.on('close', () => open.delete(socket));
-    socket.on('error', () => undefined);
-    let text = '';
-    socket.on('data', (part) => {
-      text += part.toString('latin1');
-      const [head = '', body] = text.split('\r\n\r\n');
-      const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
-      if (body === undefined || body.length < length) return;
-      text = '';
-      if (body.includes(WELL)) socket.write(http('application/json', completion({ content: 'Well.' })));
-      else {
-        bad.add(socket);
-        misbehave(socket, body.includes('"stream":true'));
-      }
-    });
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    for (const socket of open) socket.destroy();
-    server.close();
-  });
-  return { base: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`, open, bad };
-}
-
-function http(type: string, body: string | Buffer, more = ''): Buffer {
-  const bytes = Buffer.from(body);
-  const head = `HTTP/1.1 200 OK\r\nContent-Type: ${type}\r\nContent-Length: ${bytes.length}\r\n${more}\r\n`;
-  return Buffer.concat([Buffer.from(head), bytes]);
-}
-
-const answerWith =
-  (whole: string | Buffer, streamed: string | Buffer = whole, more = ''): Misbehave =>
-  (socket, isStreamed) => {
-    socket.write(http(isStreamed ? 'text/event-stream' : 'application/json', isStreamed ? streamed : whole, more));
-  };
-
-/** Writes for as long as the other side reads. */
-function writeOn(socket: Socket, part: Buffer | string): void {
-  const write = (): void => {
-    while (!socket.destroyed && socket.write(part));
-  };
-  socket.on('drain', write);
-  write();
-}
-
-/** Writes a part whenever the event loop comes round, however few bytes it has. */
-function drip(socket: Socket, part: string, everyMs: number): void {
-  const timer = setInterval(() => socket.write(part), everyMs);
-  socket.on('close', () => clearInterval(timer));
-}
-
-const chunked = (type: string) => `HTTP/1.1 200 OK\r\nContent-Type: ${type}\r\nTransfer-Encoding: chunked\r\n\r\n`;
-const typeFor = (isStreamed: boolean) => (isStreamed ? 'text/event-stream' : 'application/json');
-const chunkOf = (text: string) => `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`;
-
-const nested = `${'['.repeat(200_000)}${']'.repeat(200_000)}`;
-const many = `[${'0,'.repeat(1_000_000)}0]`;
-const bomb = gzipSync(Buffer.alloc(80 * 2 ** 20, ' '));
-const gzipped = 'Content-Encoding: gzip\r\n';
-const damaged = gzipSync(completion({ content: 'Well.' }).repeat(50)).fill(7, 30, 60);
 
 const call = (index: number) => ({ index, id: 'same', function: { name: 'look', arguments: '{}' } });
 
@@ -370,12 +305,6 @@ const CASES: Case[] = [
   },
 ];
 
-/** The error that an answer ends with, whole or as its last event. */
-function errorOf(text: string): ErrorBody['error'] {
-  const [last = ''] = text.trimEnd().split('\n\n').slice(-1);
-  return (JSON.parse(last.replace(/^data: /, '')) as ErrorBody).error;
-}
-
 describe.each([false, true])('an upstream, stream: %s', (stream) => {
   it.each(CASES)('that $title fails a turn, and leaves its session as it was', async (each) => {
     const { upstream, says, code = 'upstream_failed', timeouts = TIMEOUTS, isEndless } = each;
@@ -475,147 +404,4 @@ describe('a stream that is odd', () => {
     );
     expect((await session.messages()).map(({ content }) => content)).toEqual(['Where?', 'B-14']);
   });
-});
-
-const PASSED: [title: string, answer: Buffer][] = [
-  ['a page', http('text/html', '<html>Welcome</html>')],
-  ['bytes that are not UTF-8', http('application/json', Buffer.from([0x7b, 0xff, 0xfe, 0x7d]))],
-  ['200,000 lists in each other', http('application/json', nested)],
-  ['a million values', http('application/json', many)],
-  ['a gzip bomb', http('application/json', bomb, gzipped)],
-  ['damaged gzip', http('application/json', damaged, gzipped)],
-  ['a million lines', http('text/event-stream', '\n'.repeat(1_000_000))],
-  ['usage without end', http('text/event-stream', 'data: {"usage":\n'.repeat(60_000))],
-  [
-    'lies in usage',
-    http('application/json', completion({}, { usage: { prompt_tokens: -1, completion_tokens: 1e300 } })),
-  ],
-];
-
-/** What comes over the wire for one chat, without a session. */
-async function bytesFrom(base: string): Promise<Buffer> {
-  const { hostname, port, pathname } = new URL(base);
-  const socket = connect(Number(port), hostname);
-  const body = '{"model":"kimi-k3","messages":[]}';
-  const head = ['Host: 127.0.0.1', 'Authorization: Bearer k', 'Content-Type: application/json', 'Connection: close'];
-  socket.write(
-    [`POST ${pathname}/chat/completions HTTP/1.1`, ...head, `Content-Length: ${body.length}`, '', body].join('\r\n'),
-  );
-  const parts: Buffer[] = [];
-  for await (const part of socket) parts.push(part);
-  const whole = Buffer.concat(parts);
-  return whole.subarray(whole.indexOf('\r\n\r\n') + 4);
-}
-
-describe('a request without a session', () => {
-  it.each(PASSED)('gets %s as it came', async (_, answer) => {
-    const { base } = await rawServer((socket) => socket.write(answer));
-    const { emulator } = await startGateway('over HTTP', base);
-    const body = answer.subarray(answer.indexOf('\r\n\r\n') + 4);
-    expect((await bytesFrom(emulator.baseURL)).equals(body)).toBe(true);
-    expect((await emulator.spend()).total.output_tokens).toBe(0);
-  });
-
-  it.each([
-    ['never answers', (): void => undefined, 'upstream_timeout'],
-    ['has a status of its own', (socket: Socket) => socket.write('HTTP/1.1 999 Odd\r\n\r\n'), 'upstream_failed'],
-    ['has the status 000', (socket: Socket) => socket.write('HTTP/1.1 000 Odd\r\n\r\n'), 'upstream_failed'],
-    [
-      'switches protocols',
-      (socket: Socket) => socket.write('HTTP/1.1 101 Odd\r\nUpgrade: x\r\n\r\n'),
-      'upstream_failed',
-    ],
-    ['speaks no HTTP', (socket: Socket) => socket.write('220 smtp ready\r\n'), 'upstream_failed'],
-    ['closes before its head', (socket: Socket) => socket.destroy(), 'upstream_failed'],
-  ] as const)('is refused by the gateway where its upstream %s', async (_, upstream, code) => {
-    const { base } = await rawServer(upstream);
-    const api = await startGateway('over HTTP', base, { timeouts: TIMEOUTS });
-    const { status, body } = await api.post('/v1/chat/completions', { ...K3, messages: [] });
-    expect({ status, body }).toMatchObject({
-      status: ERRORS[code].status,
-      body: { error: { type: ERRORS[code].type } },
-    });
-  });
-
-  it.each(['in process', 'over HTTP'] as const)(
-    'is answered with a reason phrase that can be one, %s',
-    async (transport) => {
-      const { base } = await rawServer((socket) => socket.write('HTTP/1.1 200 O\x01K\r\nContent-Length: 2\r\n\r\nok'));
-      const api = await startGateway(transport, base);
-      expect((await api.get('/v1/models')).text).toBe('ok');
-    },
-  );
-
-  it('ends with its upstream where a client leaves an answer without end', async () => {
-    const { base, open } = await rawServer((socket) => {
-      socket.write(chunked('text/event-stream'));
-      writeOn(socket, chunkOf(':\n\n'.repeat(10_000)));
-    });
-    const api = await startGateway('over HTTP', base);
-    const end = new AbortController();
-    const response = await api.open('POST', '/v1/chat/completions', '{"model":"m"}', { signal: end.signal });
-    await response.body?.getReader().read();
-    end.abort();
-    await expect.poll(() => open.size, { timeout: 20_000 }).toBe(0);
-  });
-
-  it.each(['HEAD', 'GET'])('leaves no connection behind where an answer has no body: %s', async (method) => {
-    const { base, open } = await rawServer((socket) =>
-      socket.write(method === 'HEAD' ? 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n' : 'HTTP/1.1 304 Same\r\n\r\n'),
-    );
-    const api = await startGateway('in process', base);
-    for (let round = 0; round < 10; round += 1) await (await api.open(method, '/v1/models')).text();
-    expect(open.size).toBeLessThan(5);
-  });
-});
-
-/** A certificate that nobody has signed, for a name. */
-function certificate(name: string): { key: Buffer; cert: Buffer; file: string } {
-  const folder = mkdtempSync(join(tmpdir(), 'kimi-tls-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-  const made = ['-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert, '-days', '2', '-subj', `/CN=${name}`];
-  execFileSync('openssl', ['req', '-x509', ...made, '-addext', `subjectAltName=DNS:${name}`], { stdio: 'ignore' });
-  return { key: readFileSync(key), cert: readFileSync(cert), file: cert };
-}
-
-/** An upstream behind a certificate, and the keys that it was sent. */
-async function secureServer({ key, cert }: { key: Buffer; cert: Buffer }): Promise<{ base: string; keys: string[] }> {
-  const keys: string[] = [];
-  const server = createSecureServer({ key, cert }, ({ headers }, response) => {
-    keys.push(String(headers.authorization));
-    response.end();
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return { base: `https://localhost:${(server.address() as AddressInfo).port}/v1`, keys };
-}
-
-it('an upstream with a certificate that nobody has signed gets no request, and no key', async () => {
-  const { base, keys } = await secureServer(certificate('localhost'));
-  const api = await startGateway('over HTTP', base);
-  const session = await createSession(api, K3);
-  for (const reply of [await session.chat(ask('Where?'), K3), await api.get('/v1/models')]) {
-    expect(reply.status).toBe(502);
-    expect(errorOf(reply.text).message).toMatch(/certificate is self-signed/);
-  }
-  expect(keys).toEqual([]);
-});
-
-it.each([
-  ['another.example', 502, /certificate is for another name/],
-  ['localhost', 200, /^$/],
-])('an upstream with a trusted certificate for %s, asked as localhost, answers %i', async (name, status, says) => {
-  const made = certificate(name);
-  const { base, keys } = await secureServer(made);
-  const env = { NODE_EXTRA_CA_CERTS: made.file };
-  const { ready } = await ServerProcess.listening(['gateway', '--upstream', base, '--memory'], { env });
-  const reply = await fetch(`${ready.base_url}/models`, { headers: { Authorization: 'Bearer k' } });
-  expect(reply.status).toBe(status);
-  expect(await reply.text()).toMatch(says);
-  expect(keys).toEqual(status === 200 ? ['Bearer k'] : []);
 });

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Api } from '../support/emulator.ts';
 import { createSession, expectRefusal, type SessionUnderTest } from '../support/session.ts';
+import { slice } from '../support/slice.ts';
 import { serve, startGateway } from './gateway.ts';
 
 const K3 = { model: 'kimi-k3' };
@@ -79,8 +80,12 @@ async function attempt(session: SessionUnderTest, turn: number, loses: boolean):
   }
 }
 
+/** Ten lots of fifty random runs; two lots at each commit. */
+const LOTS = slice([...Array(10).keys()], 5);
+const RUNS = { 'in process': 38, 'over HTTP': 12 };
+
 describe.each(['in process', 'over HTTP'] as const)('turns under keys, %s', (transport) => {
-  it('are asked for again only until they are stored, and then never', async () => {
+  it.each(LOTS)('are asked for again only until they are stored, and then never: lot %i', async (seed) => {
     const upstream = await new CountingUpstream().start();
     const api = await startGateway(transport, upstream.baseURL);
     await fc.assert(
@@ -104,7 +109,7 @@ describe.each(['in process', 'over HTTP'] as const)('turns under keys, %s', (tra
         expect(window.length).toBe(2 * asked.length);
         await api.delete(session.path);
       }),
-      { numRuns: transport === 'in process' ? 150 : 40 },
+      { numRuns: RUNS[transport], seed },
     );
   });
 });

@@ -220,3 +220,57 @@ it('a redirect is handed on and never followed', async () => {
     'Location: http://127.0.0.1:9/elsewhere',
   ]);
 });
+
+const deep = '['.repeat(150_000) + ']'.repeat(150_000);
+describe('a body names a session', () => {
+  it.each([
+    ['plainly', '{"model":"kimi-k3","session_id":"sess_1"}'],
+    ['behind a mark of its byte order', '\ufeff{"model":"kimi-k3","session_id":"sess_1"}'],
+    ['in escapes', '{"\\u0073ession_\\u0069\\u0064":"sess_1"}'],
+    ['with odd spaces', '{ "session_id"\n\t: "sess_1"}'],
+    ['twice, as a parser reads it', '{"session_id":null,"session_id":"sess_1"}'],
+    ['behind braces in a text', '{"user":"}{\\"","session_id":"sess_1"}'],
+  ])('%s: it is not handed on', async (_, body) => {
+    let asked = 0;
+    const api = await startGateway('over HTTP', await serve((_request, response) => response.end(String(++asked))));
+    expect((await api.send('POST', '/v1/chat/completions', body)).status).toBeGreaterThanOrEqual(400);
+    expect(asked).toBe(0);
+  });
+
+  it.each([
+    ['is null', '{"session_id":null}'],
+    ['is null the last time', '{"session_id":"sess_1","session_id":null}'],
+    ['stands in a message', '{"messages":[{"session_id":"sess_1"}]}'],
+    ['is said', '{"user":"session_id","metadata":"\\"session_id\\":1"}'],
+    ['stands in lists in each other', `{"a":${deep},"b":{"session_id":1}}`],
+    ['stands in tools nested too deep to be journalled', `{"tools":[${deep}],"b":{"session_id":1}}`],
+    ['begins where the body ends', '{"session_id'],
+  ])('not where it %s: its bytes are handed on', async (_, body) => {
+    const bodies: string[] = [];
+    const base = await serve(async (request, response) => {
+      bodies.push(Buffer.concat(await request.toArray()).toString());
+      response.end('{}');
+    });
+    const api = await startGateway('over HTTP', base);
+    expect((await api.send('POST', '/v1/chat/completions', body)).status).toBe(200);
+    expect(bodies).toEqual([body]);
+  });
+});
+
+it('each part of a stream is handed on before the next is there', async () => {
+  let next: (() => void) | undefined;
+  const base = await serve((_, response) => {
+    let part = 0;
+    response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+    next = () => (part < 5 ? response.write(`data: ${part++}\n\n`) : response.end());
+    next();
+  });
+  const api = await startGateway('over HTTP', base);
+  const response = await api.open('POST', '/v1/chat/completions', '{"model":"m","stream":true}');
+  const heard: string[] = [];
+  for await (const part of response.body ?? []) {
+    heard.push(Buffer.from(part).toString());
+    next?.();
+  }
+  expect(heard).toEqual([0, 1, 2, 3, 4].map((part) => `data: ${part}\n\n`));
+});

@@ -1,7 +1,10 @@
 import type { ServerResponse } from 'node:http';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import type { ChatCompletion, ChatCompletionChunk } from '../../contract/chat.ts';
 import type { ErrorBody } from '../../contract/errors.ts';
+import type { Session } from '../../contract/sessions.ts';
 import { type Api, readEvents, TRANSPORTS } from '../support/emulator.ts';
 import { createSession, expectRefusal, sized, tool } from '../support/session.ts';
 import { serve, startGateway, startPair } from './gateway.ts';
@@ -247,3 +250,67 @@ it('leaves the session as it was and ends with an error, wherever a stream is cu
   }
   expect(await session.state()).toEqual(before);
 });
+
+it.each(TRANSPORTS)(
+  'a refusal of the upstream keeps its bytes, its type and when to come back, %s',
+  async (transport) => {
+    const page = Buffer.from('<html>\xff too many</html>', 'latin1');
+    const base = await serve((_, response) => {
+      response.writeHead(429, { 'Content-Type': 'text/html; charset=latin1', 'Retry-After': '7' });
+      response.end(page);
+    });
+    const api = await startGateway(transport, base);
+    const session = await createSession(api, K3);
+    const before = await session.state();
+    const body = JSON.stringify({ ...K3, session_id: session.id, messages: ask('Where?') });
+    const headers = { 'Content-Type': 'application/json' };
+    const response = await api.open('POST', '/v1/chat/completions', body, { headers });
+    expect([response.status, response.headers.get('content-type'), response.headers.get('retry-after')]).toEqual([
+      429,
+      'text/html; charset=latin1',
+      '7',
+    ]);
+    expect(Buffer.from(await response.arrayBuffer()).equals(page)).toBe(true);
+    expect(await session.state()).toEqual(before);
+  },
+);
+
+it('a turn on a full window is sent with its bytes in memory once', async () => {
+  let isHeld: (bytes: number) => void = () => undefined;
+  const held = new Promise<number>((resolve) => {
+    isHeld = resolve;
+  });
+  let more: (() => void) | undefined;
+  const base = await serve((request, response) => {
+    // Reads nothing for now, so that all of it that is not in the network stays where it was made.
+    const size = Number(request.headers['content-length']);
+    request.pause();
+    more = () => request.resume().on('end', () => response.writeHead(500).end('{}'));
+    isHeld(size);
+  });
+  const limits = { append_tokens: 262_144 };
+  const api = await startGateway('in process', base, { limits });
+  const session = await createSession(api, { model: 'other-1' });
+  // Few tokens for many bytes.
+  const message = { role: 'user' as const, content: `${'='.repeat(64)}\n`.repeat(30_000) };
+  while ((await session.append(message)).status < 300);
+  const { body } = await api.get<Session>(session.path);
+  expect(body.usage.total_tokens).toBeGreaterThan(200_000);
+  const collect = collector();
+  collect();
+  const before = process.memoryUsage().arrayBuffers;
+  const turn = session.chat(ask('Where?'), { model: 'other-1' });
+  const size = await held;
+  collect();
+  const taken = process.memoryUsage().arrayBuffers - before;
+  more?.();
+  expect((await turn).status).toBe(500);
+  expect(size).toBeGreaterThan(6 * 2 ** 20);
+  expect(taken / size).toBeLessThan(1.5);
+});
+
+/** Node's own, which is there only where it is asked for. */
+function collector(): () => void {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc') as () => void;
+}
