@@ -45,7 +45,8 @@ export const toolCallUnanswered: Hint<'tool_call_unanswered'> = ({ refusal, exch
 
 export const toolCallIdNotFound: Hint<'tool_call_id_not_found'> = ({ refusal }) => {
   const { ids, fault, index, first } = refusal.details;
-  const list = ids.map(named).join(', ') || '...';
+  if (ids.length === 0) return `messages[${index}] has no tool_call_id: send back the id of the call that it answers`;
+  const list = ids.map(named).join(', ');
   if (first !== undefined)
     return `messages[${index}] answers call ${list}, which messages[${first}] has answered already: ${ONE_RESULT}; leave one of the two out`;
   if (fault === 'orphan') {

@@ -214,10 +214,24 @@ function liveRefusal(error: z.ZodError, input: unknown): ApiError | undefined {
   if (issue?.path.join('.') === SCHEMA_FIELD && valueAt(input, issue.path) != null) {
     return invalid(LIVE_TEXT.wrongType(SCHEMA_FIELD, 'dict[string,interface]'), SCHEMA_FIELD);
   }
-  if (issue?.code !== 'invalid_union' || issue.path.at(-1) !== 'role') return undefined;
-  const role = valueAt(input, issue.path);
-  if (typeof role !== 'string') return undefined;
-  return new ApiError('role_unsupported', { role, param: fieldName(issue.path) });
+  const [, index, member] = issue?.path ?? [];
+  if (!issue || issue.path[0] !== 'messages' || typeof index !== 'number') return undefined;
+  const value = valueAt(input, issue.path);
+  // The two spaces of the live text are around the id that is not there.
+  if (member === 'tool_call_id' && (value ?? '') === '') {
+    return new ApiError('tool_call_id_not_found', { ids: [], fault: 'orphan', index });
+  }
+  if (member === 'content' && isSilent(valueAt(input, issue.path.slice(0, -1)))) {
+    return new ApiError('assistant_empty', { index });
+  }
+  if (issue.code !== 'invalid_union' || member !== 'role' || typeof value !== 'string') return undefined;
+  return new ApiError('role_unsupported', { role: value, param: fieldName(issue.path) });
+}
+
+/** Whether an assistant message has a list of no parts, and no calls. */
+function isSilent(message: unknown): boolean {
+  if (!isRecord(message) || message.role !== 'assistant' || message.tool_calls != null) return false;
+  return Array.isArray(message.content) && message.content.length === 0;
 }
 
 const PART_TYPES: readonly unknown[] = ['text', 'image_url', 'video_url'];

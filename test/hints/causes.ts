@@ -63,6 +63,10 @@ const CAUSES: Record<string, Cause> = {
     make: (api) => chat(api, { messages: [sized(10), called(CALL), result(CALL), sized(10), result(CALL), sized(10)] }),
     says: /^messages\[4\] answers call .*, which messages\[2\] has answered already/,
   },
+  'a result without the id of its call': {
+    make: (api) => chat(api, { messages: [sized(10), called(CALL), { role: 'tool', content: 'found' }] }),
+    says: /^messages\[2\] has no tool_call_id: send back the id of the call that it answers$/,
+  },
   'a call id that stands twice in a message': {
     make: (api) => chat(api, { messages: [sized(10), called(CALL, CALL), result(CALL)] }),
     says: /^messages\[1\]\.tool_calls uses the id functions\.look:0 twice: each call needs its own$/,

@@ -53,6 +53,9 @@ describe.each(TRANSPORTS)('the errors of the live API %s', (transport) => {
   it.each([
     ['whose call is gone', [user, { role: 'tool', tool_call_id: 'b', content: 'x' }]],
     ['of another call', [user, reading, { role: 'tool', tool_call_id: 'b', content: 'x' }]],
+    ['without an id', [user, reading, { role: 'tool', content: 'x' }]],
+    ['of an id that is null', [user, reading, { role: 'tool', tool_call_id: null, content: 'x' }]],
+    ['of an empty id', [user, reading, { role: 'tool', tool_call_id: '', content: 'x' }]],
   ])('400 for a result %s', async (_, messages) => {
     const api = await startFixed(transport);
     expectError(await chat(api, { messages }), 400, 'invalid_request_error', 'tool_call_id  is not found');
@@ -62,6 +65,8 @@ describe.each(TRANSPORTS)('the errors of the live API %s', (transport) => {
     ['an empty text', ''],
     ['null', null],
     ['a list of an empty text', [{ type: 'text', text: '' }]],
+    ['an empty list', []],
+    ['nothing', undefined],
   ])('400 for an assistant message of %s without calls names its position', async (_, content) => {
     const api = await startFixed(transport);
     const text = "Invalid request: the message at position 1 with role 'assistant' must not be empty";
