@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createEmulator } from '../emulator/index.ts';
 import { openTokenizer } from '../emulator/tokenizer.ts';
 import { cuts, cuttingRequests, longTexts } from './hold-cuts.ts';
+import { manyThings } from './hold-requests.ts';
 import { longestHold } from './longest-hold.ts';
 import { printTable, type Row } from './table.ts';
 import { SHARED } from './tokens-texts.ts';
@@ -31,9 +32,12 @@ await row('counting 16 texts of 256 KB at once', COUNTING_MS, () =>
   Promise.all(parts.map((text) => tokenizer.countSliced(text))),
 );
 await row('a body of 4 MB, one message', BODY_MS, () => estimate([english.slice(0, -200)]));
-const many = Array.from({ length: 2_048 }, (_, place) => english.slice(place, place + 1_950));
-await row('a body of 4 MB, 2,048 messages', BODY_MS, () => estimate(many));
+const texts = Array.from({ length: 2_048 }, (_, place) => english.slice(place, place + 1_950));
+await row('a body of 4 MB, 2,048 messages', BODY_MS, () => estimate(texts));
 await emulator.close();
+const many = await manyThings();
+for (const [name, most, work] of many.rows) await row(name, most, work);
+await many.close();
 for (const file of ['o200k_base', KIMI_FILE].filter((name) => name !== KIMI_FILE || existsSync(name))) {
   const source = openTokenizer({ file });
   const loaded = await source.load();

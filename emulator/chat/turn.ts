@@ -3,6 +3,7 @@ import type { ChatMessage } from '../../contract/messages.ts';
 import type { ModelProfile } from '../../contract/models/profile.ts';
 import { ApiError, invalid } from '../api-error.ts';
 import { billingOf, type OpenBill } from '../billing/billing.ts';
+import { STEPS_PER_YIELD, sliceIsOver, yieldIfOver, yieldToEventLoop } from '../engines/scheduler.ts';
 import { answeredCalls, type PromptCounter } from '../engines/tokens/prompt.ts';
 import type { ModelRequest } from '../models/model.ts';
 import { countAlike } from '../models/profiles.ts';
@@ -159,13 +160,17 @@ function openInSession(services: Services, session: SessionRow, window: TurnWind
     async begin() {
       const { account, id } = session;
       const written = readItems(write.items, settings.thinking);
+      // Each step goes through the whole window, which may hold a message for every few of its tokens.
       const read = await window.read(settings.thinking, hasBorder(write));
+      await yieldIfOver();
       const messages = [...read, ...written].map((message) => message.body);
       const prompt = modelSettings(served.profile, request, settings, { declared: tools.tools, messages });
       if (served.profile.thinking.requiresReasoning.value) {
         const whole = await window.read({ ...settings.thinking, keepsAll: true }, false);
+        await yieldIfOver();
         requireReasoning(served.profile, settings.thinking, [...whole, ...write.items].map(bodyOf));
       }
+      await yieldIfOver();
       const { model } = request;
       const asked = { account, session: id, model, tools, window: read, written, promptTokens, maxTokens };
       const bill = billingOf(services).open({ ...asked, cacheTtl: cacheTtl(request) });
@@ -314,7 +319,12 @@ function storedWindow(
     async read(thinking, closed) {
       const kept = keptPart(thinking, closed);
       const window = await readStored();
-      return window.map((message) => readAs(message, isKept(kept, message.seq > reasoning.keptAfter)));
+      const read: ReadMessage[] = [];
+      for (const message of window) {
+        if (sliceIsOver(STEPS_PER_YIELD)) await yieldToEventLoop();
+        read.push(readAs(message, isKept(kept, message.seq > reasoning.keptAfter)));
+      }
+      return read;
     },
     base: () => view,
   };

@@ -44,6 +44,11 @@ export async function yieldToEventLoop(signal?: AbortSignal): Promise<void> {
   signal?.throwIfAborted();
 }
 
+/** Between two steps of which each takes milliseconds: lets other work run where the slice is used up. */
+export async function yieldIfOver(): Promise<void> {
+  if (sliceIsOver()) await yieldToEventLoop();
+}
+
 /**
  * Runs work that yields every millisecond or so, in slices.
  * @throws what the work throws

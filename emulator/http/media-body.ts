@@ -18,7 +18,7 @@ export async function readMediaValue(c: RequestContext): Promise<unknown> {
   if (announced <= SMALL_BODY || c.get('body').length > 0) return readValue(c);
   const { bytes, blobs } = await liftBody(c);
   c.set('lifted', blobs);
-  const value = noteValue(c, bytes);
+  const value = await noteValue(c, bytes);
   if (blobs.size > 0) restoreTexts(value, blobs);
   return value;
 }

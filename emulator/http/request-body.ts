@@ -4,6 +4,7 @@ import { LIVE_TEXT } from '../../contract/errors.ts';
 import type { Limits } from '../../contract/limits.ts';
 import type { ModelProfile } from '../../contract/models/profile.ts';
 import { ApiError, invalid } from '../api-error.ts';
+import { yieldToEventLoop } from '../engines/scheduler.ts';
 import type { RequestContext } from './context.ts';
 import { setHeader } from './respond.ts';
 import { abortable } from './streams.ts';
@@ -26,8 +27,11 @@ export async function readValue(c: RequestContext): Promise<unknown> {
   return noteValue(c, await readBytes(c, c.get('services').limits.body_bytes));
 }
 
+/** A body of this length takes so long to parse that it is checked in a tick of its own. */
+const LONG_BODY = 262_144;
+
 /** A body as a value, once it is read. The journal notes what it says. @throws as `readValue` does */
-export function noteValue(c: RequestContext, bytes: Uint8Array): unknown {
+export async function noteValue(c: RequestContext, bytes: Uint8Array): Promise<unknown> {
   const { limits, isStateless } = c.get('services');
   c.set('body', bytes);
   if (bytes.length > 0) requireJsonType(c);
@@ -38,6 +42,7 @@ export function noteValue(c: RequestContext, bytes: Uint8Array): unknown {
     exchange?.of(value.session_id);
   }
   if (exchange) c.get('services').journal.noteSent(exchange, value);
+  if (bytes.length > LONG_BODY) await yieldToEventLoop();
   return value;
 }
 
@@ -215,7 +220,7 @@ function liveRefusal(error: z.ZodError, input: unknown): ApiError | undefined {
     return invalid(LIVE_TEXT.wrongType(SCHEMA_FIELD, 'dict[string,interface]'), SCHEMA_FIELD);
   }
   const [, index, member] = issue?.path ?? [];
-  if (!issue || issue.path[0] !== 'messages' || typeof index !== 'number') return undefined;
+  if (issue?.path[0] !== 'messages' || typeof index !== 'number') return undefined;
   const value = valueAt(input, issue.path);
   // The two spaces of the live text are around the id that is not there.
   if (member === 'tool_call_id' && (value ?? '') === '') {
@@ -276,8 +281,9 @@ function ignoredFields(input: unknown, output: unknown): string[] {
   const found: string[] = [];
   const kinds = new Set<string>();
   const visit = (before: unknown, after: unknown, path: PropertyKey[]): void => {
-    if (found.length >= MAX_NAMED || before === after || !isRecord(before) || !isRecord(after)) return;
+    if (before === after || !isRecord(before) || !isRecord(after)) return;
     for (const key of Object.keys(before)) {
+      if (found.length >= MAX_NAMED) return;
       const place = [...path, Array.isArray(before) ? Number(key) : key];
       if (Object.hasOwn(after, key)) visit(before[key], after[key], place);
       else if (before[key] !== undefined) add(fieldName(place));

@@ -4,7 +4,7 @@ import { ERRORS, type ErrorBody, type ErrorRow } from '../../contract/errors.ts'
 import type { List } from '../../contract/lists.ts';
 import { ApiError, ClientGone } from '../api-error.ts';
 import { unixSeconds } from '../clock.ts';
-import { sliceIsOver, yieldToEventLoop } from '../engines/scheduler.ts';
+import { sliceIsOver, yieldIfOver, yieldToEventLoop } from '../engines/scheduler.ts';
 import type { JournalEffects } from '../journal/exchange.ts';
 import { lazy } from '../lazy.ts';
 import type { Services } from '../services.ts';
@@ -229,6 +229,18 @@ export function respondWritten(c: RequestContext, { status, etag, body, replayed
 
 export function written({ body, text, status = 200, version }: Answer): WrittenAnswer {
   return { status, etag: version === undefined ? null : `"${version}"`, body: text ?? JSON.stringify(body) };
+}
+
+/** A page that is written item by item, in slices: a hundred sessions with many tools each are megabytes. */
+export async function respondList<Item>(c: RequestContext, { data, ...list }: List<Item>): Promise<Response> {
+  const items: string[] = [];
+  for (const item of data) {
+    await yieldIfOver();
+    items.push(JSON.stringify(item));
+  }
+  const { object, ...rest } = list;
+  const body = `{"object":"${object}","data":[${items.join(',')}],${JSON.stringify(rest).slice(1)}`;
+  return respondWritten(c, { status: 200, etag: null, body });
 }
 
 /** A page of at most `limit` items, made of rows of which one more than that was read. */

@@ -3,7 +3,7 @@ import { listQuery } from '../../contract/lists.ts';
 import { sessionRequests } from '../../contract/sessions.ts';
 import { readMediaValue } from '../http/media-body.ts';
 import { modelOf, parseFields, readJson } from '../http/request-body.ts';
-import { respond, respondWritten, toList } from '../http/respond.ts';
+import { respond, respondList, respondWritten, toList } from '../http/respond.ts';
 import { Routes } from '../http/router.ts';
 import { mutate, pathSession } from '../mutation.ts';
 import { applyCompression, compressedFacts, planCompression } from '../sessions/compress.ts';
@@ -70,12 +70,15 @@ export function sessionRoutes(limits: Limits) {
     return respondWritten(c, created);
   });
 
-  routes.get('/', (c) => {
+  routes.get('/', async (c) => {
     const { services, account } = c.var;
     const { after, order = 'desc', limit } = parseFields(c, page, c.req.query());
     const from = after === undefined ? undefined : requireSession(services, account, after, 'after').ord;
     const rows = services.store.sessions.page(account, from, order, limit + 1);
-    return respond(c, { body: toList(rows, limit, (row) => toSession(services, row)) });
+    return respondList(
+      c,
+      toList(rows, limit, (row) => toSession(services, row)),
+    );
   });
 
   routes.get('/:id', (c) => {

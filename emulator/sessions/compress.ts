@@ -2,6 +2,7 @@ import type { CompressFormat, SessionCompression } from '../../contract/sessions
 import { ApiError } from '../api-error.ts';
 import { unixSeconds } from '../clock.ts';
 import type { compress } from '../engines/compression/compress.ts';
+import { yieldIfOver } from '../engines/scheduler.ts';
 import type { JournalEffects } from '../journal/exchange.ts';
 import type { Services } from '../services.ts';
 import { asNewEntry, keepDropped, type NewEntry, type StoredMessage, tokensOf } from '../store/entries.ts';
@@ -57,7 +58,9 @@ export async function planCompression(
   if (request.preserve_len !== undefined) requirePreserveLen(services, request.preserve_len);
   requireAnswered(store.history.newestGroup(session.view));
   const window = await readWindow(store.history, session.view);
+  await yieldIfOver();
   const { leading, replaced, kept } = divide(services, session, window, request.preserve_len);
+  await yieldIfOver();
   const { keptAfter } = store.history.reasoning(session.view);
   const droppedReasoning = replaced.reduce((sum, { seq, reasoning }) => sum + (seq > keptAfter ? reasoning : 0), 0);
   const staying = keepDropped(kept, keptAfter);
@@ -70,14 +73,19 @@ export async function planCompression(
   // names, hold for what is done next.
   const attempt = `${session.id} ${session.version}`;
   const snapshotId = ids('snapshot', attempt);
-  const places = new Map(window.map((message, index) => [message, index + 1]));
+  await yieldIfOver();
+  const places = new Map<StoredMessage, number>();
+  for (const message of window) places.set(message, places.size + 1);
+  await yieldIfOver();
+  const messages = replaced.map((message) => ({
+    ref: places.get(message) ?? 0,
+    message: message.body,
+    summary: message.summary,
+  }));
+  await yieldIfOver();
   const summary = await makeSummary(
     {
-      messages: replaced.map((message) => ({
-        ref: places.get(message) ?? 0,
-        message: message.body,
-        summary: message.summary,
-      })),
+      messages,
       format: request.format,
       snapshotId,
       maxTokens: Math.floor(before / request.ratio) - stayingTokens,

@@ -180,9 +180,11 @@ interface Sized extends MessageSize {
 
 /** A message with its reasoning, or without. */
 export function readAs({ body, tokens, reasoning, message }: Sized, keepsReasoning: boolean): ReadMessage {
-  const id = message !== undefined && { message };
-  if (keepsReasoning) return { body, tokens: tokens + reasoning, ...id };
-  if (body.reasoning_content === undefined) return { body, tokens, ...id };
+  // Written out: with spreads, a window of 50,000 messages takes several times as long.
+  const kept = keepsReasoning ? tokens + reasoning : tokens;
+  if (keepsReasoning || body.reasoning_content === undefined) {
+    return message === undefined ? { body, tokens: kept } : { body, tokens: kept, message };
+  }
   const { reasoning_content, ...rest } = body;
   // Another text under the same row: its own number, so that hashes are not mixed up.
   return { body: rest, tokens, ...(message !== undefined && { message: -message }) };
