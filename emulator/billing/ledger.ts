@@ -79,6 +79,7 @@ export interface TokenPrices {
 }
 
 const MAX_SORTED = 1_024;
+const DAY_MS = 24 * 3_600_000;
 
 /** Looks prices up by model, currency and day. */
 export class PriceTable {
@@ -86,6 +87,7 @@ export class PriceTable {
   readonly #tokenPrices = new Map<Price, TokenPrices>();
   /** Rows of a model and currency, the earliest first. */
   readonly #sorted = new Map<string, readonly Price[]>();
+  #day = { number: Number.NaN, text: '' };
 
   /**
    * @param own rows that replace all others of the same model and currency
@@ -103,9 +105,16 @@ export class PriceTable {
    */
   find(model: string, currency: Currency, at: number): TokenPrices | undefined {
     const rows = this.#sorted.get(`${currency} ${model}`) ?? this.#sort(model, currency);
-    const day = dayOf(at);
+    const day = this.#dayOf(at);
     const row = rows.findLast(({ since }) => since <= day) ?? rows[0];
     return row && this.#toTokenPrices(row);
+  }
+
+  /** Most requests ask for the day of the one before. */
+  #dayOf(at: number): string {
+    const number = Math.floor(at / DAY_MS);
+    if (this.#day.number !== number) this.#day = { number, text: dayOf(at) };
+    return this.#day.text;
   }
 
   #sort(model: string, currency: Currency): readonly Price[] {

@@ -4,42 +4,76 @@ import type { ModelProfile } from '../../contract/models/profile.ts';
 import type { SessionState } from '../../contract/sessions.ts';
 import type { OpenBill } from '../billing/billing.ts';
 import { unixSeconds } from '../clock.ts';
-import type { Model, ModelRequest } from '../models/model.ts';
+import type { Model, ModelDelta, ModelRequest } from '../models/model.ts';
 import type { ServedModel } from '../models/profiles.ts';
 import type { Mutation, SessionTarget } from '../mutation.ts';
 import { toSessionState } from '../sessions/session.ts';
 import { argumentsText, Bounds, callId, completionId, type Reply, turnFacts, wholeCharacters } from './reply.ts';
 import { openTurn, type Turn } from './turn.ts';
 
+/** Takes chunks as they are made, and settles once more are wanted. */
+type Give = (chunks: Iterable<ChatCompletionChunk>) => Promise<void>;
+
 interface Completing {
   /** Characters of one content chunk. */
   chunkCharacters: number;
-  signal: AbortSignal;
+  /** Aborted where nobody waits for the answer any more. */
+  abort: Abort;
+  /** Where the answer is streamed. No chunk is made for one that is not. */
+  give?: Give;
+}
+
+/** Gives up an answer, and what waits for its model. */
+export class Abort {
+  readonly #controller = new AbortController();
+  #giveUp: ((reason: unknown) => void) | undefined;
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  abort(reason: unknown): void {
+    this.#controller.abort(reason);
+    this.#giveUp?.(reason);
+  }
+
+  /**
+   * The same promise, given up as soon as all is: a model that hangs, or does not listen to the signal, must not hold the session
+   * that it answers in. One promise at a time.
+   */
+  unlessAborted<Value>(promise: Promise<Value>): Promise<Value> {
+    return new Promise((resolve, reject) => {
+      this.#giveUp = reject;
+      promise.then(resolve, reject);
+      if (this.signal.aborted) reject(this.signal.reason);
+    });
+  }
 }
 
 /**
- * Runs a turn: yields its chunks, made as they are taken, and commits it before the finish chunk, so that whoever has read the
- * end has it stored. The one way in which an answer is made, streamed or not. What the mutation holds is released at the end.
+ * Runs a turn, and commits it before its finish chunk is given, so that whoever has read the end has it stored. The one way in
+ * which an answer is made, streamed or not. What the mutation holds is released at the end.
  */
-export async function* complete(
+export async function complete(
   mutation: Mutation<SessionTarget | undefined>,
   request: ChatRequest,
-  { chunkCharacters, signal }: Completing,
-): AsyncGenerator<Iterable<ChatCompletionChunk>, ChatCompletion> {
+  { chunkCharacters, abort, give }: Completing,
+): Promise<ChatCompletion> {
   const { services } = mutation;
+  const { signal } = abort;
   try {
     const turn = await openTurn(mutation, request);
     const id = completionId(services.ids, turn.profile);
     const heading = { id, created: unixSeconds(services.clock), model: request.model };
-    const chunks = new Chunks(heading, turn.profile, chunkCharacters);
+    const out = give && { give, chunks: new Chunks(heading, turn.profile, chunkCharacters) };
     const { prompt, bill } = await turn.begin();
     const replies: Reply[] = [];
     for (let choice = 0; choice < turn.settings.choices; choice += 1) {
-      replies.push(yield* answer(turn, services.model, { ...prompt, signal }, chunks, choice));
+      replies.push(await answer(turn, services.model, { ...prompt, signal }, abort, choice, out));
     }
     signal.throwIfAborted();
     const usages = replies.map((reply) => usageOf(turn, bill, [reply]));
-    const total = usageOf(turn, bill, replies);
+    const total = replies.length === 1 && usages[0] ? usages[0] : usageOf(turn, bill, replies);
     const { body: completion } = mutation.commitNow(() => {
       const row = turn.commit(replies);
       const session = row && toSessionState(services, row);
@@ -54,8 +88,10 @@ export async function* complete(
     });
     const money = bill.settle(total.completion_tokens);
     if (bill.most !== undefined) mutation.noteBilled({ money, currency: bill.currency });
-    yield finishes(chunks, replies, usages, completion.session);
-    if (turn.settings.includeUsage) yield [chunks.usage(total)];
+    if (out) {
+      await out.give(finishes(out.chunks, replies, usages, completion.session));
+      if (turn.settings.includeUsage) await out.give([out.chunks.usage(total)]);
+    }
     return completion;
   } finally {
     mutation.release();
@@ -66,23 +102,20 @@ export async function* complete(
 type Answering = Pick<Turn, 'counter' | 'settings' | 'profile' | 'firstCall'>;
 
 /** The reply that a model gives, counted as in a turn, without its chunks. */
-export async function replyOf(turn: Answering, model: Model, prompt: ModelRequest): Promise<Reply> {
-  const chunks = new Chunks({ id: '', created: 0, model: prompt.model }, turn.profile, Number.MAX_SAFE_INTEGER);
-  const answering = answer(turn, model, prompt, chunks, 0);
-  for (;;) {
-    const step = await answering.next();
-    if (step.done) return step.value;
-  }
+export function replyOf(turn: Answering, model: Model, prompt: Omit<ModelRequest, 'signal'>): Promise<Reply> {
+  const abort = new Abort();
+  return answer(turn, model, { ...prompt, signal: abort.signal }, abort, 0);
 }
 
-/** One choice. The model is asked before anything is yielded, so that its failure can still be a plain error. */
-async function* answer(
+/** One choice. The model is asked before anything is given, so that its failure can still be a plain error. */
+async function answer(
   turn: Answering,
   model: Model,
   prompt: ModelRequest,
-  chunks: Chunks,
+  abort: Abort,
   index: number,
-): AsyncGenerator<Iterable<ChatCompletionChunk>, Reply> {
+  out?: { give: Give; chunks: Chunks },
+): Promise<Reply> {
   const { counter, settings, profile } = turn;
   const begun = settings.partial !== undefined;
   const thinks = settings.thinking.enabled && !begun;
@@ -90,39 +123,59 @@ async function* answer(
   const calls: ToolCall[] = [];
   let opened = false;
   let reasons = false;
-  for await (const delta of abortable(model.complete(prompt), prompt.signal)) {
-    if (!opened) yield [chunks.opening(index)];
+  const open = async (): Promise<void> => {
     opened = true;
-    if (delta.type === 'reasoning') {
-      if (!thinks || delta.text === '') continue;
-      reasons = true;
-      yield chunks.reasoning(index, await bounds.pushReasoning(delta.text));
-    } else {
-      if (reasons) yield [chunks.reasoningEnd(index)];
-      reasons = false;
-      if (delta.type === 'text') {
-        yield chunks.text(index, await bounds.push(delta.text));
+    if (out) await out.give([out.chunks.opening(index)]);
+  };
+  const endReasoning = async (): Promise<void> => {
+    reasons = false;
+    if (out) await out.give([out.chunks.reasoningEnd(index)]);
+  };
+  const tell = async (text: string): Promise<void> => {
+    if (out && text !== '') await out.give(out.chunks.text(index, text));
+  };
+  const call = async ({ name, arguments: given }: Extract<ModelDelta, { type: 'tool_call' }>): Promise<boolean> => {
+    await tell(await bounds.rest());
+    if (bounds.ended) return false;
+    const asked = toCall(callId(profile, name, calls.length, turn.firstCall), name, argumentsText(profile, given));
+    const [frame, whole] = [await counter.calls([...calls, emptied(asked)]), await counter.calls([...calls, asked])];
+    const text = await bounds.pushArguments(asked.function.arguments, frame, whole);
+    if (text === undefined) return false;
+    const made = toCall(asked.id, name, text);
+    calls.push(made);
+    if (out) await out.give(out.chunks.call(index, calls.length - 1, made));
+    return true;
+  };
+  prompt.signal.throwIfAborted();
+  const deltas = model.complete(prompt)[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const step = await abort.unlessAborted(deltas.next());
+      if (step.done) break;
+      const delta = step.value;
+      if (!opened) await open();
+      if (delta.type === 'reasoning') {
+        if (thinks && delta.text !== '') {
+          reasons = true;
+          const text = await bounds.pushReasoning(delta.text);
+          if (out) await out.give(out.chunks.reasoning(index, text));
+        }
       } else {
-        yield chunks.text(index, await bounds.rest());
-        if (bounds.ended) break;
-        const call = toCall(
-          callId(profile, delta.name, calls.length, turn.firstCall),
-          delta.name,
-          argumentsText(profile, delta.arguments),
-        );
-        const [frame, whole] = [await counter.calls([...calls, emptied(call)]), await counter.calls([...calls, call])];
-        const text = await bounds.pushArguments(call.function.arguments, frame, whole);
-        if (text === undefined) break;
-        calls.push(toCall(call.id, delta.name, text));
-        yield chunks.call(index, calls.length - 1, toCall(call.id, delta.name, text));
+        if (reasons) await endReasoning();
+        if (delta.type === 'text') await tell(await bounds.push(delta.text));
+        else if (!(await call(delta))) break;
       }
+      if (bounds.ended) break;
+      prompt.signal.throwIfAborted();
     }
-    if (bounds.ended) break;
+  } finally {
+    // Not awaited: it would wait for a step that hangs. How a source ends that nobody reads is of no interest.
+    deltas.return?.().then(undefined, () => undefined);
   }
-  if (!opened) yield [chunks.opening(index)];
+  if (!opened) await open();
   const shows = thinks || (profile.thinking.whenOff.value !== 'nothing' && !begun);
-  if (reasons || (shows && !thinks)) yield [chunks.reasoningEnd(index)];
-  yield chunks.text(index, await bounds.rest());
+  if (reasons || (shows && !thinks)) await endReasoning();
+  await tell(await bounds.rest());
   const completionTokens = await bounds.finish();
   const finishReason = bounds.ended ?? (calls.length > 0 ? 'tool_calls' : 'stop');
   const reasoning = shows ? bounds.reasoning : undefined;
@@ -220,43 +273,6 @@ function withUsages(completion: ChatCompletion, usages: readonly CompletionUsage
     ...(usages[index] && { usage: usages[index] }),
   }));
   return { ...completion, choices };
-}
-
-/** The answer of a turn that is not streamed. Its chunks are never read, so none are made. */
-export async function collect(
-  answering: AsyncGenerator<Iterable<ChatCompletionChunk>, ChatCompletion>,
-): Promise<ChatCompletion> {
-  for (;;) {
-    const step = await answering.next();
-    if (step.done) return step.value;
-  }
-}
-
-/**
- * The items of `source`, given up as soon as the signal says so: a model that hangs, or does not listen to the signal, must
- * not hold the session that it answers in. Throws the signal's reason.
- */
-async function* abortable<Item>(source: AsyncIterable<Item>, signal: AbortSignal): AsyncGenerator<Item, void> {
-  signal.throwIfAborted();
-  const items = source[Symbol.asyncIterator]();
-  let giveUp = (_reason: unknown): void => undefined;
-  const onAbort = () => giveUp(signal.reason);
-  signal.addEventListener('abort', onAbort);
-  const next = () =>
-    new Promise<IteratorResult<Item>>((resolve, reject) => {
-      giveUp = reject;
-      items.next().then(resolve, reject);
-    });
-  try {
-    for (let step = await next(); !step.done; step = await next()) {
-      yield step.value;
-      signal.throwIfAborted();
-    }
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-    // Not awaited: it would wait for the step that hangs. How a source ends that nobody reads is of no interest.
-    items.return?.().then(undefined, () => undefined);
-  }
 }
 
 type Delta = ChatCompletionChunk['choices'][number]['delta'];

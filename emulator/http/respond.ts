@@ -137,7 +137,7 @@ function lose(c: RequestContext): Response {
 
 interface Streaming<Item> extends Encoding<Item> {
   /** Aborted where the reader has gone or has stalled: ends what the source waits for. */
-  abort: AbortController;
+  abort: Pick<AbortController, 'abort'>;
 }
 
 /** Answers with items as they come, made only as fast as they are read. A source that nobody reads any more is ended. */
@@ -176,7 +176,7 @@ export function sendStream<Item>(
 export function sendEvents(
   c: RequestContext,
   source: Source<object>,
-  abort = new AbortController(),
+  abort: Pick<AbortController, 'abort'> = new AbortController(),
 ): Response | Promise<Response> {
   setHeader(c, 'Content-Type', 'text/event-stream');
   setHeader(c, 'Cache-Control', 'no-cache');

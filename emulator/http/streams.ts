@@ -55,10 +55,7 @@ export class StreamCut extends Error {
 }
 
 /** A source whose first step has been taken already. */
-export function resumed<Item>(
-  first: IteratorResult<Iterable<Item>, unknown>,
-  source: AsyncIterator<Iterable<Item>, unknown>,
-): Source<Item> {
+export function resumed<Item>(first: IteratorResult<Iterable<Item>, unknown>, source: Source<Item>): Source<Item> {
   let waiting: typeof first | undefined = first;
   return {
     next() {
@@ -68,6 +65,58 @@ export function resumed<Item>(
     },
     return: () => source.return?.(),
   };
+}
+
+/**
+ * Hands items from who makes them to who reads them, one after another: whoever makes them waits until the next is asked for, and
+ * begins with the first. A generator does the same, with a promise for each that it goes through.
+ */
+export class Handover<Item> implements Source<Item> {
+  readonly #make: (give: (items: Iterable<Item>) => Promise<void>) => Promise<unknown>;
+  #reader: Settle<IteratorResult<Iterable<Item>, unknown>> | undefined;
+  #maker: Settle<void> | undefined;
+  #begun = false;
+  #left = false;
+
+  constructor(make: (give: (items: Iterable<Item>) => Promise<void>) => Promise<unknown>) {
+    this.#make = make;
+  }
+
+  /** Rejects as what makes the items does. */
+  next(): Promise<IteratorResult<Iterable<Item>, unknown>> {
+    return new Promise((resolve, reject) => {
+      this.#reader = { resolve, reject };
+      if (this.#begun) this.#maker?.resolve();
+      else this.#begin();
+    });
+  }
+
+  /** Nobody reads any more: whoever makes the items fails with that where it gives the next. */
+  return(): void {
+    this.#left = true;
+    this.#maker?.reject(new ClientGone('nobody reads any more'));
+  }
+
+  #begin(): void {
+    this.#begun = true;
+    this.#make((items) => this.#give(items)).then(
+      (value) => this.#reader?.resolve({ done: true, value }),
+      (error: unknown) => this.#reader?.reject(error),
+    );
+  }
+
+  #give(items: Iterable<Item>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#left) return reject(new ClientGone('nobody reads any more'));
+      this.#maker = { resolve, reject };
+      this.#reader?.resolve({ done: false, value: items });
+    });
+  }
+}
+
+interface Settle<Value> {
+  resolve(value: Value): void;
+  reject(error: unknown): void;
 }
 
 /** Joins the items that are there into texts, so that an item never waits for the next one. */

@@ -1,15 +1,21 @@
 import type * as z from 'zod';
-import { type ChatCompletion, type ChatRequest, chatRequest, freeSampling } from '../../contract/chat.ts';
+import {
+  type ChatCompletion,
+  type ChatCompletionChunk,
+  type ChatRequest,
+  chatRequest,
+  freeSampling,
+} from '../../contract/chat.ts';
 import type { Limits } from '../../contract/limits.ts';
 import { ClientGone } from '../api-error.ts';
-import { collect, complete, replay } from '../chat/complete.ts';
+import { Abort, complete, replay } from '../chat/complete.ts';
 import { fieldsWithoutEffect, requireSound, settingsOf } from '../chat/settings.ts';
 import type { RequestContext } from '../http/context.ts';
 import { readMediaValue } from '../http/media-body.ts';
 import { checkFields, modelOf, nameIgnored, parseFields } from '../http/request-body.ts';
 import { onClientGone, respond, respondWritten, sendEvents, setHeader, type WrittenAnswer } from '../http/respond.ts';
 import { Routes } from '../http/router.ts';
-import { resumed } from '../http/streams.ts';
+import { Handover, resumed } from '../http/streams.ts';
 import { Mutation, namedSession } from '../mutation.ts';
 import { requireToolsInPlace } from '../sessions/write.ts';
 
@@ -36,13 +42,17 @@ export function chatRoutes(limits: Limits, { chunkCharacters, isStateless }: Cha
     nameIgnored(c, fieldsWithoutEffect(profile, request));
     const mutation = new Mutation(c, namedSession(c, request.session_id));
     if (mutation.replay) return replayAnswer(c, request, mutation.replay, chunkCharacters);
-    const abort = new AbortController();
+    const abort = new Abort();
     onClientGone(c, () => abort.abort(new ClientGone('the client has gone')));
-    const answering = complete(mutation, request, { chunkCharacters, signal: abort.signal });
-    // Up to here a failure is plain JSON: nothing has been sent, and the generator has released what it held.
-    const first = await answering.next();
-    if (request.stream) return sendEvents(c, resumed(first, answering), abort);
-    const completion = first.done ? first.value : await collect(answering);
+    if (request.stream) {
+      const answering = new Handover<ChatCompletionChunk>((give) =>
+        complete(mutation, request, { chunkCharacters, abort, give }),
+      );
+      // Up to here a failure is plain JSON: nothing has been sent.
+      const first = await answering.next();
+      return sendEvents(c, resumed(first, answering), abort);
+    }
+    const completion = await complete(mutation, request, { chunkCharacters, abort });
     return respond(c, { body: completion, ...(completion.session && { version: completion.session.version }) });
   });
 

@@ -128,7 +128,6 @@ function replyTo(answer: ChatMessage, turn: Parameters<typeof replyOf>[0]): Prom
     responseFormat: { type: 'text' },
     maxTokens: Number.MAX_SAFE_INTEGER,
     temperature: 0,
-    signal: new AbortController().signal,
   });
 }
 

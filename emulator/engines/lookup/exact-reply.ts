@@ -163,8 +163,10 @@ export interface Order {
 }
 
 interface Kind {
-  /** Stands in all orders of the kind: most texts hold none of it, and looking for that is quick. */
-  hint: RegExp;
+  /** One of them stands in each order of the kind, in small letters: most texts hold none, and looking for that is quick. */
+  words: readonly string[];
+  /** The same for what is more than a word. */
+  hint?: RegExp;
   order: RegExp;
   /** Looks beyond the order for its end, so that what is to be replied is short. */
   near?: true;
@@ -174,7 +176,7 @@ const VERB = '(?:reply|respond|answer|say|return|output|write|print|send)';
 const ORDERS: readonly Kind[] = [
   // Reply with only X, answer only with X, say just X, respond exactly: X
   {
-    hint: /only|exactly|just|nothing but|precisely/i,
+    words: ['only', 'exactly', 'just', 'nothing but', 'precisely'],
     order: new RegExp(
       `\\b${VERB}(?:\\s+(?:to me|back|me))?\\s+(?:with\\s+)?(?:only|exactly|just|nothing but|precisely)(?:\\s+with)?(?![\\w-])`,
       'gi',
@@ -182,12 +184,12 @@ const ORDERS: readonly Kind[] = [
   },
   // Only reply with X, just say X, simply answer X
   {
-    hint: /only|just|simply/i,
+    words: ['only', 'just', 'simply'],
     order: new RegExp(`\\b(?:only|just|simply)\\s+${VERB}(?:\\s+with)?(?![\\w-])`, 'gi'),
   },
   // Reply with the word X, reply with this text: X
   {
-    hint: /word|phrase|text|string|sentence|line/i,
+    words: ['word', 'phrase', 'text', 'string', 'sentence', 'line'],
     order: new RegExp(
       `\\b${VERB}\\s+with\\s+(?=(?:a|the|this)\\s+(?:single\\s+|one\\s+|exact\\s+|following\\s+)?(?:word|phrase|text|string|sentence|line)s?\\b)`,
       'gi',
@@ -195,13 +197,14 @@ const ORDERS: readonly Kind[] = [
   },
   // 只回复 X, 请仅回答 X, 只需输出 X
   {
-    hint: /[只仅就直]/,
+    words: ['只', '仅', '就', '直'],
     order:
       /(?:只|仅|就|直接)(?:需要?|要|能|可以?|用|准)?(?:回复|回答|答复|输出|返回|说|写|回)(?:一?个?(?:字|词|单词|句子?)|以下内容|下面的内容|文字)?/g,
   },
   // X and nothing else
   {
     near: true,
+    words: ['nothing'],
     hint: /nothing\s+else/i,
     order: new RegExp(
       `\\b${VERB}(?:\\s+with)?\\s+(?=["'“‘\`]?\\S.{0,200}?["'”’\`]?[,.]?\\s+(?:and|with)\\s+nothing\\s+else)`,
@@ -211,13 +214,14 @@ const ORDERS: readonly Kind[] = [
   // Reply with X only.
   {
     near: true,
+    words: ['only'],
     hint: /\sonly[.!]?\s*(?:\n|$)/i,
     order: new RegExp(`\\b${VERB}(?:\\s+with)?\\s+(?=\\S[^.!?\\n]{0,100}?\\s+only[.!]?\\s*(?:\\n|$))`, 'gi'),
   },
   // 回复 X 即可
   {
     near: true,
-    hint: /[即就不别无]/,
+    words: ['即', '就', '不', '别', '无'],
     order:
       /(?:回复|回答|输出|说)(?=.{1,100}?(?:即可|就行|就好|就可以|[，,。；]\s*(?:不要|别|无需|不需要).{0,4}(?:其他|其它|别的|多余)))/g,
   },
@@ -248,8 +252,10 @@ export async function* ordersFromEnd(text: string, signal: AbortSignal): AsyncGe
 /** The orders that begin in `from … to`. */
 function ordersIn(text: string, from: number, to: number, kinds: readonly Kind[]): Order[] {
   const part = text.slice(from, to + LONGEST);
+  const small = part.toLowerCase();
   return kinds
-    .flatMap(({ hint, order }) => (hint.test(part) ? [...part.matchAll(order)] : []))
+    .filter(({ words, hint }) => words.some((word) => small.includes(word)) && hint?.test(part) !== false)
+    .flatMap(({ order }) => [...part.matchAll(order)])
     .filter(({ index }) => from + index < to)
     .map(({ index, 0: words }) => ({ start: from + index, end: from + index + words.length }))
     .sort((a, b) => b.start - a.start);

@@ -50,14 +50,20 @@ const CHINESE_QUESTION =
   /什么|多少|哪[里个些位儿天年]|[是由给和]谁|谁[是的在把]|怎[么样]|如何|为何|几[个点号月天岁位次]|[吗呢]\s*[？?]?\s*$/;
 const CHINESE_OPENING = /^[\s“"]*(?:请问|请?告诉|请?回答|请?给出|请?说出|请?列出|请?只|仅|请用|请以|调用|使用)/;
 
+/** A question mark, and what may stand behind it. */
+const QUESTION_END = /[?？]["”’)\s*]*$/;
+const HAN = /[\u4e00-\u9fff]/;
+
 /** Whether a sentence asks or orders instead of telling. */
 export function asks(sentence: string): boolean {
-  return (
-    /[?？]["”’)\s*]*$/.test(sentence) ||
+  if (
     ENGLISH_OPENING.test(sentence) ||
-    CHINESE_OPENING.test(sentence) ||
-    CHINESE_QUESTION.test(sentence)
-  );
+    ((sentence.includes('?') || sentence.includes('？')) && QUESTION_END.test(sentence))
+  ) {
+    return true;
+  }
+  // What is Chinese is looked for where there is any: most texts hold none of it, and every place of them would be tried.
+  return HAN.test(sentence) && (CHINESE_OPENING.test(sentence) || CHINESE_QUESTION.test(sentence));
 }
 
 const ABOUT_FORM =

@@ -13,6 +13,7 @@ const FULL_STOP = 1;
 const SPACED_STOP = 2;
 const CLOSER = 4;
 const SOFT = 8;
+const LINE_BREAK = 16;
 const ENDING = FULL_STOP | SPACED_STOP | CLOSER;
 const FULL_STOP_UNIT = 0x2e;
 /** What each UTF-16 unit is. Every unit of a text is asked for, so that a table pays. */
@@ -21,6 +22,7 @@ mark('。！？；｡', FULL_STOP);
 mark('.!?', SPACED_STOP);
 mark('”’」』）】》"\')]*', CLOSER);
 mark(',;:，、：；…|', SOFT);
+mark('\n\r\u2028', LINE_BREAK);
 
 function mark(characters: string, kind: number): void {
   for (const character of characters) KINDS[character.charCodeAt(0)] = kindOf(character.charCodeAt(0)) | kind;
@@ -73,9 +75,9 @@ export function sentenceAt(text: string, at: number): Span {
 
 /** Whether a sentence ends with the unit at offset `at`. Looks at a bounded neighbourhood only. */
 export function endsSentence(text: string, at: number): boolean {
-  const unit = text.charCodeAt(at);
-  if (isLineBreak(unit)) return true;
-  if ((kindOf(unit) & ENDING) === 0) return false;
+  const kind = kindOf(text.charCodeAt(at));
+  if (kind === 0 || kind === SOFT) return false;
+  if (kind === LINE_BREAK) return true;
   const next = text.charCodeAt(at + 1);
   if ((kindOf(next) & ENDING) !== 0) return false;
   let stop = at;
@@ -192,7 +194,7 @@ export function isBlank(unit: number): boolean {
   return unit === 0x20 || unit === 0x09 || unit === 0xa0 || unit === 0x3000 || (unit >= 0x2000 && unit <= 0x200b);
 }
 
-export const isLineBreak = (unit: number): boolean => unit === 0x0a || unit === 0x0d || unit === 0x2028;
+export const isLineBreak = (unit: number): boolean => kindOf(unit) === LINE_BREAK;
 
 export const isDigit = (unit: number): boolean => unit >= 0x30 && unit <= 0x39;
 
