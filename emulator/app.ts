@@ -255,14 +255,17 @@ function serveLazily(router: Router, { base, routes, load }: LazyRoutes): void {
   let loaded: Routes | undefined;
   for (const route of routes) {
     const [method = '', path = ''] = route.split(' ');
-    const handle: Handler = (c) => {
-      const handler = loaded?.handlers.get(route);
+    const handle = (c: RequestContext, { handlers }: Routes): Response | Promise<Response> => {
+      const handler = handlers.get(route);
       if (!handler) throw new Error(`${base} has no route ${route}`);
       return handler(c);
     };
-    router.add(method, path === '/' ? base : base + path, async (c) => {
-      loaded ??= await loading();
-      return handle(c);
+    router.add(method, path === '/' ? base : base + path, (c) => {
+      if (loaded) return handle(c, loaded);
+      return loading().then((routes) => {
+        loaded = routes;
+        return handle(c, routes);
+      });
     });
   }
 }

@@ -78,7 +78,7 @@ function source(choice: Choice, content?: Buffer): TokenizerSource {
     name: choice.name,
     exact: choice.exact,
     load: () => {
-      loading ??= load(choice, file).then(
+      loading ??= shared(choice, file).then(
         (tokenizer) => {
           file = undefined;
           return tokenizer;
@@ -91,6 +91,24 @@ function source(choice: Choice, content?: Buffer): TokenizerSource {
       return loading;
     },
   };
+}
+
+/**
+ * Vocabularies that emulators of this process count with, each once: it never changes, and takes 13 MB. Not of an emulator, since
+ * the next one needs the same. What nobody uses any more is collected.
+ */
+const inUse = new Map<string, WeakRef<Promise<Tokenizer>>>();
+
+/** The vocabulary that another emulator has loaded, or one that is loaded now. */
+function shared(choice: Choice, content: Buffer | undefined): Promise<Tokenizer> {
+  // A user's file by what it holds: under the same path may be another by now.
+  const key = [choice.name, choice.cacheDir, content ? sha256(content) : ''].join('\0');
+  const known = inUse.get(key)?.deref();
+  if (known) return known;
+  const loading = load(choice, content);
+  inUse.set(key, new WeakRef(loading));
+  loading.catch(() => inUse.delete(key));
+  return loading;
 }
 
 async function load(choice: Choice, content: Buffer | undefined): Promise<Tokenizer> {

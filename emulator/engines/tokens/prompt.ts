@@ -16,6 +16,8 @@ export type MarkupSizes = { readonly [Part in keyof AnswerMarkup]: number };
 
 /** Lists of tools whose sizes are remembered, the newest: some 20 KiB. */
 const MOST_TOOL_SIZES = 256;
+/** UTF-16 units of texts whose sizes are remembered, of one and of all: a megabyte at most. */
+const TEXT_UNITS = { least: 64, most: 16_384, all: 2 ** 19 } as const;
 
 /** Counts the parts of the prompts of one family of models. A prompt is the sum of its parts, because markers part them. */
 export class PromptCounter {
@@ -24,6 +26,9 @@ export class PromptCounter {
   readonly #markup = new Map<string, MarkupSizes>();
   /** Tokens of lists of tools that were counted, by the hash of their text. */
   readonly #toolSizes = new Map<string, number>();
+  /** Tokens of texts of messages, which clients without sessions send again with every request. */
+  readonly #textSizes = new Map<string, number>();
+  #textUnits = 0;
   #emptyAnswer: MessageSize | undefined;
 
   constructor(tokenizer: Tokenizer, template: ChatTemplate) {
@@ -39,8 +44,30 @@ export class PromptCounter {
   /** @param answered the call that a tool's result answers */
   async message(message: ChatMessage, answered?: AnsweredCall): Promise<MessageSize> {
     const { body, reasoning } = this.#template.message(message, answered);
-    const tokens = await countPiecesSliced(this.tokenizer, body);
+    let tokens = 0;
+    for (const piece of body) {
+      const size = typeof piece === 'string' ? this.#text(piece) : piece.times;
+      tokens += typeof size === 'number' ? size : await size;
+    }
     return { tokens, reasoning: reasoning.length === 0 ? 0 : await countPiecesSliced(this.tokenizer, reasoning) };
+  }
+
+  #text(text: string): number | Promise<number> {
+    if (text.length < TEXT_UNITS.least) return this.tokenizer.count(text);
+    if (text.length > TEXT_UNITS.most) return this.tokenizer.countSliced(text);
+    const known = this.#textSizes.get(text);
+    return known ?? this.#countText(text);
+  }
+
+  async #countText(text: string): Promise<number> {
+    const tokens = await countPiecesSliced(this.tokenizer, [text]);
+    if (this.#textUnits + text.length > TEXT_UNITS.all) {
+      this.#textSizes.clear();
+      this.#textUnits = 0;
+    }
+    this.#textSizes.set(text, tokens);
+    this.#textUnits += text.length;
+    return tokens;
   }
 
   /** Declared tools; 0 where there are none. The same ones, as an agent sends them with every step, are counted once. */
