@@ -1,7 +1,7 @@
 import type { JournalFile } from '../journal/journal-file.ts';
 import type { Finding, Level, Rule } from './finding.ts';
 import { cutCalls, repeatedCalls, toolCalls } from './rules/calls.ts';
-import { cost } from './rules/cost.ts';
+import { cost, tokenDrift } from './rules/cost.ts';
 import { ignoredFields, leakedSessions, maxTokens, refusals, retiredModels, schemas } from './rules/requests.ts';
 import { idempotency, rateLimits, retriedRefusals, retryAfter, streams } from './rules/retries.ts';
 import { appendSize, readAgain, snapshotLength, windowCut } from './rules/windows.ts';
@@ -26,6 +26,7 @@ export const RULES: readonly Rule[] = [
   retiredModels,
   ignoredFields,
   refusals,
+  tokenDrift,
   cost,
 ];
 

@@ -5,6 +5,8 @@ import { describe, expect, it } from 'vitest';
 import type { ChatCompletion, ChatCompletionChunk } from '../../contract/chat.ts';
 import type { ErrorBody } from '../../contract/errors.ts';
 import type { Session } from '../../contract/sessions.ts';
+import { diagnose } from '../../emulator/doctor/diagnose.ts';
+import type { JournalFile } from '../../emulator/journal/journal-file.ts';
 import { type Api, readEvents, TRANSPORTS } from '../support/emulator.ts';
 import { createSession, expectRefusal, sized, tool } from '../support/session.ts';
 import { serve, startGateway, startPair } from './gateway.ts';
@@ -209,6 +211,11 @@ describe.each(TRANSPORTS)('a turn through the gateway, %s', (transport) => {
     expect((await fresh()).headers.has('kimi-emulator-token-drift')).toBe(false);
     const drifts = api.emulator.journal.entries({ status: 200 }).map(({ facts }) => facts.upstream?.drift?.upstream);
     expect(drifts.filter(Boolean)).toEqual([1_000]);
+    const { body } = await api.get<JournalFile>('/_emulator/journal');
+    expect(diagnose(body).find(({ rule }) => rule === 'token-drift')).toMatchObject({
+      level: 'warning',
+      says: expect.stringContaining('the prompt of 1 turn differently by more than 2 %, at most 1,000 tokens'),
+    });
   });
 });
 

@@ -4,7 +4,7 @@ import { priceLine } from '../../billing/spend.ts';
 import type { JournalEntry } from '../../journal/entries.ts';
 import type { Turn } from '../../journal/exchange.ts';
 import { VERSION } from '../../version.ts';
-import { fine, type Rule, some, tokens } from '../finding.ts';
+import { bad, fine, fineAll, type Rule, some, tokens } from '../finding.ts';
 import type { Run } from '../run.ts';
 
 const SECOND_MS = 1_000;
@@ -36,6 +36,28 @@ export const cost: Rule = {
       ...fine(`${usageOf(turns, run)}: ${amounts}${caveat(run)}`),
       details: [...bills.flatMap(linesOf), ...priceSource(run), ...droppedFrom(run)],
     };
+  },
+};
+
+/** Limits go by what is counted here: where an upstream counts more, it refuses what still fits here. */
+export const tokenDrift: Rule = {
+  name: 'token-drift',
+  target: 'everywhere',
+  judge({ entries }: Run) {
+    const drifting = entries.filter(({ facts }) => facts.upstream?.drift !== undefined);
+    if (drifting.length === 0) {
+      const turns = entries.filter(({ facts }) => facts.turn !== undefined);
+      return fineAll(turns.length, 'turn', ', none of which an upstream counted differently by more than 2 %');
+    }
+    const share = ({ facts }: JournalEntry): number => {
+      const { counted = 0, upstream = 0 } = facts.upstream?.drift ?? {};
+      return (upstream - counted) / Math.max(1, counted);
+    };
+    const [worst] = drifting.toSorted((a, b) => Math.abs(share(b)) - Math.abs(share(a)));
+    const { counted = 0, upstream = 0 } = worst?.facts.upstream?.drift ?? {};
+    const says = `the upstream counted the prompt of ${some(drifting.length, 'turn')} differently by more than 2 %, at most ${tokens(upstream)} where ${counted.toLocaleString('en-US')} were counted here`;
+    const fix = 'kimi-emulator tokenizer --install counts as the live API does; else leave room in the window';
+    return bad('warning', says, fix, drifting);
   },
 };
 
