@@ -46,6 +46,8 @@ export function metadataSchema(limits: Limits) {
 
 export const COMPRESS_FORMATS = ['outline', 'json', 'text'] as const;
 export type CompressFormat = (typeof COMPRESS_FORMATS)[number];
+/** Who writes a summary: quotations, or the model behind a gateway. */
+const COMPRESS_METHODS = ['extract', 'model'] as const;
 
 /** Request bodies of the session routes. The least `preserve_len` is a rule of the session, with a code of its own. */
 export function sessionRequests(limits: Limits) {
@@ -79,6 +81,10 @@ export function sessionRequests(limits: Limits) {
     compress: z.object({
       ratio: z.number().gt(1).max(limits.compress_ratio_max).default(limits.compress_ratio),
       format: z.enum(COMPRESS_FORMATS).default('outline'),
+      method: z.enum(COMPRESS_METHODS).default('extract').meta({
+        description:
+          '`model`: the upstream of a gateway writes the summary, as text; extracted where that does not fit.',
+      }),
       preserve_len,
       dry_run: z.boolean().optional(),
     }),
@@ -200,6 +206,7 @@ export const SessionCompression = z
     object: z.literal('session.compression'),
     session_id: z.string(),
     format: z.enum(COMPRESS_FORMATS),
+    method: z.literal('model').optional().meta({ description: 'Absent where the summary was extracted.' }),
     ratio: z.object({ requested: z.number(), achieved: z.number() }),
     before: Usage,
     after: Usage,

@@ -20,6 +20,7 @@ import type { Inspecting } from './inspector/routes.ts';
 import { lazy } from './lazy.ts';
 import type { Connection } from './server.ts';
 import type { Services } from './services.ts';
+import type { SummaryWriter } from './sessions/compress.ts';
 
 interface AppOptions extends GuardOptions {
   /** Keys that are let in; any key where undefined. */
@@ -78,7 +79,9 @@ export class App {
           (await import('./routes/start-page.ts')).startPageRoutes({ isGateway: gateway !== undefined, isStateless }),
       },
       ...inspectorRoutes({ services, history, readOnly: isReadOnly, send }),
-      ...apiRoutes(limits, loadChat).filter(({ base }) => !isStateless || !DIALECT.test(base)),
+      ...apiRoutes(limits, loadChat, gateway && (() => loadWriter(gateway))).filter(
+        ({ base }) => !isStateless || !DIALECT.test(base),
+      ),
     ];
     for (const routes of served) serveLazily(this.#router, routes);
   }
@@ -109,6 +112,11 @@ const API = /^\/v1(?:\/|$)/;
 /** Steps one after another, and what they lead to. */
 function through(steps: readonly (Step | undefined)[], end: Handler): Handler {
   return steps.reduceRight<Handler>((next, step) => (step ? (c) => step(c, next) : next), end);
+}
+
+async function loadWriter(gateway: Gateway): Promise<(c: RequestContext) => SummaryWriter> {
+  const { UpstreamSummary } = await import('./gateway/summary.ts');
+  return (c) => new UpstreamSummary(c, gateway);
 }
 
 /** Hands on to the upstream what is not of the session dialect. Loaded with the first request. */
@@ -192,7 +200,11 @@ const refuseWrites: Step = (c, next) => {
 };
 
 /** The routes of the contract, which need an account. */
-export function apiRoutes(limits: Limits, loadChat: LazyRoutes['load']): LazyRoutes[] {
+export function apiRoutes(
+  limits: Limits,
+  loadChat: LazyRoutes['load'],
+  newWriter?: () => Promise<(c: RequestContext) => SummaryWriter>,
+): LazyRoutes[] {
   return [
     {
       base: '/v1/sessions',
@@ -206,7 +218,7 @@ export function apiRoutes(limits: Limits, loadChat: LazyRoutes['load']): LazyRou
         'POST /:id/rollback',
         'POST /:id/compress',
       ],
-      load: async () => (await import('./routes/sessions.ts')).sessionRoutes(limits),
+      load: async () => (await import('./routes/sessions.ts')).sessionRoutes(limits, await newWriter?.()),
     },
     {
       base: '/v1/sessions',

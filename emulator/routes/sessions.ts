@@ -1,12 +1,14 @@
 import type { Limits } from '../../contract/limits.ts';
 import { listQuery } from '../../contract/lists.ts';
 import { sessionRequests } from '../../contract/sessions.ts';
+import { invalid } from '../api-error.ts';
+import type { RequestContext } from '../http/context.ts';
 import { readMediaValue } from '../http/media-body.ts';
 import { modelOf, parseFields, readJson } from '../http/request-body.ts';
 import { respond, respondList, respondWritten, toList } from '../http/respond.ts';
 import { Routes } from '../http/router.ts';
 import { mutate, pathSession } from '../mutation.ts';
-import { applyCompression, compressedFacts, planCompression } from '../sessions/compress.ts';
+import { applyCompression, compressedFacts, planCompression, type SummaryWriter } from '../sessions/compress.ts';
 import { createSession, deleteSession, updateSession } from '../sessions/create.ts';
 import { requireSession, toSession } from '../sessions/session.ts';
 import { fork, requireShared, rollback, rolledBackFacts } from '../sessions/snapshots.ts';
@@ -15,7 +17,8 @@ import { countContent, historyOf, requireContent, requireTools, requireToolsInPl
 import type { ChangeKind, PastChange } from '../store/past.ts';
 import type { SessionRow } from '../store/sessions.ts';
 
-export function sessionRoutes(limits: Limits) {
+/** @param newWriter where there is a model that can write summaries */
+export function sessionRoutes(limits: Limits, newWriter?: (c: RequestContext) => SummaryWriter) {
   const requests = sessionRequests(limits);
   const page = listQuery(limits);
   const routes = new Routes();
@@ -152,14 +155,18 @@ export function sessionRoutes(limits: Limits) {
   routes.post('/:id/compress', async (c) => {
     const body = await readJson(c, requests.compress);
     const { services } = c.var;
+    const writer = body.method === 'model' ? writerFor(c, body, newWriter) : undefined;
     const answer = await mutate(c, pathSession(c), {
-      prepare: (mutation) => planCompression(services, mutation.hold(), body),
+      prepare: (mutation) => {
+        const session = mutation.hold();
+        return planCompression(services, session, body, writer?.summarise(session));
+      },
       apply: (_, plan) => {
         if (plan.summary) c.get('faults')?.requireCompression();
         const { result, session } = applyCompression(services, plan);
         const { snapshot_id: snapshot } = result;
         return {
-          body: result,
+          body: writer?.hasWritten ? { ...result, format: 'text', method: 'model' } : result,
           version: session.version,
           ...(session !== plan.session && { effects: { compressed: compressedFacts(result) } }),
           ...(snapshot !== null && {
@@ -173,6 +180,17 @@ export function sessionRoutes(limits: Limits) {
   });
 
   return routes;
+}
+
+/** @throws ApiError where nothing here can write, or nothing is to be changed */
+function writerFor(
+  c: RequestContext,
+  { dry_run }: { dry_run?: boolean | undefined },
+  newWriter: ((c: RequestContext) => SummaryWriter) | undefined,
+): SummaryWriter {
+  if (!newWriter) throw invalid('method: model needs a gateway, whose upstream writes the summary', 'method');
+  if (dry_run) throw invalid('dry_run: a summary of the model is paid for, and cannot be rehearsed', 'dry_run');
+  return newWriter(c);
 }
 
 function shown(body: ReturnType<typeof toSession>) {

@@ -38,8 +38,17 @@ interface Parts {
   kept: StoredMessage[];
 }
 
+export type MakeSummary = typeof compress;
+
+/** What writes a summary in place of the compression engine. */
+export interface SummaryWriter {
+  /** Whether the summary is its own. */
+  readonly hasWritten: boolean;
+  summarise(session: SessionRow): MakeSummary;
+}
+
 /** Makes the summary. Loaded when first asked for, so that it does not delay the server's first answer. */
-const summarise: typeof compress = async (...request) =>
+const summarise: MakeSummary = async (...request) =>
   (await import('../engines/compression/compress.ts')).compress(...request);
 
 /**

@@ -110,6 +110,48 @@ describe('a request without a session', () => {
     await expect.poll(() => open.size, { timeout: 20_000 }).toBe(0);
   });
 
+  it.each(['in process', 'over HTTP'] as const)(
+    'breaks off where its upstream stops in the middle of its answer, %s',
+    async (transport) => {
+      const { base, open } = await rawServer((socket) => socket.write(chunked('text/event-stream') + chunkOf(':\n\n')));
+      const api = await startGateway(transport, base, { timeouts: TIMEOUTS });
+      const response = await api.open('POST', '/v1/chat/completions', '{"model":"m"}');
+      await expect(response.text()).rejects.toThrow();
+      await expect.poll(() => open.size, { timeout: 20_000 }).toBe(0);
+    },
+  );
+
+  it('is read only as fast as its client reads', async () => {
+    const MOST = 256 * 2 ** 20;
+    let sent: Socket | undefined;
+    const { base } = await rawServer((socket) => {
+      sent = socket;
+      socket.write(chunked('text/event-stream'));
+      const part = chunkOf(':'.repeat(65_536));
+      const write = (): void => {
+        while (socket.bytesWritten < MOST && socket.write(part));
+      };
+      socket.on('drain', write);
+      write();
+    });
+    const { emulator } = await startGateway('over HTTP', base);
+    const { hostname, port, pathname } = new URL(emulator.baseURL);
+    const client = connect(Number(port), hostname);
+    onTestFinished(() => void client.destroy());
+    client.pause();
+    const head = ['Host: 127.0.0.1', 'Authorization: Bearer k', 'Content-Length: 13'];
+    client.write([`POST ${pathname}/chat/completions HTTP/1.1`, ...head, '', '{"model":"m"}'].join('\r\n'));
+    let before = -1;
+    const stands = (): boolean => {
+      const now = (sent?.bytesWritten ?? 0) - (sent?.writableLength ?? 0);
+      const isStill = now > 0 && now === before;
+      before = now;
+      return isStill;
+    };
+    await expect.poll(stands, { interval: 200, timeout: 20_000 }).toBe(true);
+    expect(before).toBeLessThan(MOST / 4);
+  });
+
   it.each(['HEAD', 'GET'])('leaves no connection behind where an answer has no body: %s', async (method) => {
     const { base, open } = await rawServer((socket) =>
       socket.write(method === 'HEAD' ? 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n' : 'HTTP/1.1 304 Same\r\n\r\n'),

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Api } from '../support/emulator.ts';
 import { createSession, expectRefusal, type SessionUnderTest } from '../support/session.ts';
 import { slice } from '../support/slice.ts';
-import { serve, startGateway } from './gateway.ts';
+import { freePort, serve, startGateway } from './gateway.ts';
 
 const K3 = { model: 'kimi-k3' };
 
@@ -183,6 +183,79 @@ describe.each(['in process', 'over HTTP'] as const)('--max-spend, %s', (transpor
     for (let round = 0; round < 5; round += 1) statuses.push((await ask()).status);
     expect(statuses).toEqual([429, 429, 429, 502, 402]);
   });
+
+  it('keeps what a call may have cost whose answer never began', async () => {
+    const upstream = await new CountingUpstream().start();
+    const api = await startGateway(transport, upstream.baseURL, { maxSpend: '0.02USD' });
+    const session = await createSession(api, K3);
+    upstream.treatments = ['breaks before'];
+    const ask = () => session.chat([{ role: 'user', content: 'Ready?' }], { ...K3, max_completion_tokens: 800 });
+    expect([(await ask()).status, (await ask()).status]).toEqual([502, 402]);
+  });
+
+  it('frees what a request without a session was refused for, or never sent', async () => {
+    const upstream = await new CountingUpstream().start();
+    upstream.treatments = ['refuses', 'refuses', 'refuses'];
+    const api = await startGateway(transport, upstream.baseURL, { maxSpend: '0.02USD' });
+    const body = { ...K3, max_completion_tokens: 800, messages: [{ role: 'user', content: 'Ready?' }] };
+    const statuses: number[] = [];
+    for (let round = 0; round < 4; round += 1) statuses.push((await api.post('/v1/chat/completions', body)).status);
+    expect(statuses).toEqual([429, 429, 429, 200]);
+    const away = await startGateway(transport, `http://127.0.0.1:${await freePort()}/v1`, { maxSpend: '0.02USD' });
+    for (let round = 0; round < 3; round += 1) {
+      expect((await away.post('/v1/chat/completions', body)).status).toBe(502);
+    }
+  });
+
+  it('keeps what a stream without a session may have cost that broke off behind its usage', async () => {
+    const usage = { prompt_tokens: 10, completion_tokens: 1 };
+    const base = await serve((_, response) => {
+      response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+      response.write(`data: ${JSON.stringify({ choices: [], usage })}\n\n`, () => response.destroy());
+    });
+    const api = await startGateway(transport, base, { maxSpend: '0.02USD' });
+    const body = JSON.stringify({ ...K3, stream: true, max_completion_tokens: 800, messages: [] });
+    const ask = () => api.open('POST', '/v1/chat/completions', body);
+    await expect((await ask()).text()).rejects.toThrow();
+    expect((await ask()).status).toBe(402);
+    expect(await spent(api)).toBe(0);
+  });
+});
+
+it('a stream is read to its end where its client has gone in the middle, and stored for its retry', async () => {
+  let goOn = (): void => undefined;
+  const chunk = (choice: object) => `data: ${JSON.stringify({ choices: [{ index: 0, ...choice }] })}\n\n`;
+  let asked = 0;
+  const base = await serve((_, response) => {
+    asked += 1;
+    response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+    response.write(chunk({ delta: { content: 'Y' } }));
+    goOn = () => {
+      response.write(chunk({ delta: { content: 'es.' } }));
+      response.end(chunk({ delta: {}, finish_reason: 'stop' }));
+    };
+  });
+  const api = await startGateway('over HTTP', base, { finishAbandoned: true });
+  const session = await createSession(api, K3);
+  const headers = { 'Idempotency-Key': 'one', 'Content-Type': 'application/json' };
+  const body = JSON.stringify({
+    ...K3,
+    session_id: session.id,
+    stream: true,
+    messages: [{ role: 'user', content: 'Y?' }],
+  });
+  const abort = new AbortController();
+  const response = await api.open('POST', '/v1/chat/completions', body, { headers, signal: abort.signal });
+  const reader = response.body?.getReader();
+  await reader?.read();
+  abort.abort();
+  await expect
+    .poll(() => api.emulator.journal.entries({ operation: 'createChatCompletion' })[0]?.streamed?.ended)
+    .toBe('left');
+  goOn();
+  await expect.poll(() => session.messages().then((window) => window.at(-1)?.content)).toBe('Yes.');
+  expect((await api.send('POST', '/v1/chat/completions', body, { headers })).text).toContain('es.');
+  expect(asked).toBe(1);
 });
 
 it('an answer whose client has gone is stored for its retry where the gateway finishes what was abandoned', async () => {

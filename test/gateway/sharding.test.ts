@@ -1,13 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createEmulator } from '../../emulator/index.ts';
 import { temporaryFolder } from '../store/files.ts';
-import { startGateway } from './gateway.ts';
+import { freePort, startGateway } from './gateway.ts';
 
 /** Another than that of the path: `KIMI_NGINX=/opt/nginx/sbin/nginx`. */
 const NGINX = process.env.KIMI_NGINX ?? 'nginx';
@@ -16,15 +13,6 @@ if (!isThere) console.warn(`gateways behind nginx: SKIPPED, there is no ${NGINX}
 
 const PAGE = readFileSync(new URL('../../docs/gateway.md', import.meta.url), 'utf8');
 const [, CONFIGURATION = ''] = /```nginx\n([\s\S]*?)```/.exec(PAGE) ?? [];
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** nginx with the configuration of the page, between its ports and these. @returns its base URL */
 async function startNginx(shards: readonly [string, string]): Promise<string> {
