@@ -7,9 +7,9 @@ import { printTable, type Row } from '../table.ts';
 import { asText, BASELINES, baseline } from './baselines.ts';
 import { COMMANDS, withCommands } from './commands.ts';
 import { ask, compressed, inRounds, tokensOf } from './measure.ts';
-import { RULE_COUNT, spliceRules } from './rules.ts';
+import { RULE_SETS, spliceRules } from './rules.ts';
 import { percent, table } from './table.ts';
-import { usedLater } from './used-later.ts';
+import { usedAfter, usedLater } from './used-later.ts';
 import { dialogues, longDialogue, type SaidFact, sources } from './windows.ts';
 
 /** Of what the whole window has. */
@@ -112,6 +112,18 @@ async function reportUsedValues(tokenizer: Tokenizer): Promise<Row[]> {
     verdicts.push(verdict(`tool dialogues, ${name}, 4:1`, (counts[0]?.kept ?? 0) / (counts[0]?.all ?? 1), USED_AIM));
   }
   console.log(table(['windows', 'kept', 'first half', 'second half', 'values'], rows));
+  let kept = 0;
+  let all = 0;
+  for (const messages of talks) {
+    const first = messages.slice(0, Math.ceil(messages.length / 2));
+    const text = await compressed(first, 4, tokenizer);
+    const checks = usedAfter(first, messages.slice(first.length));
+    kept += checks.filter((stands) => stands(text)).length;
+    all += checks.length;
+  }
+  console.log(
+    `\nOf what calls of the second half took from the first, compressed alone: ${percent(kept, all)} of ${all}.`,
+  );
   return verdicts;
 }
 
@@ -138,31 +150,36 @@ async function reportRules(tokenizer: Tokenizer, seed: number): Promise<Row[]> {
     ['source code', sources(200_000).flatMap((message, at) => (at % 2 === 1 ? [message] : [next(at), message]))],
   ];
   const present = windows.filter(([, messages]) => messages.length > 0);
-  console.log(
-    `\n### ${RULE_COUNT} rules in nine languages, spliced into what a user says: lost, and below Constraints\n`,
-  );
-  const rows: string[][] = [];
-  const lost = new Map<number, number>();
-  for (const [name, window] of present) {
-    const row = [name];
-    for (const ratio of [4, 8]) {
-      const { messages, rules } = spliceRules(window, new Random(seed));
-      const text = await compressed(messages, ratio, tokenizer);
-      const section = /^## Constraints\n((?:- .*\n?)*)/m.exec(text)?.[1] ?? '';
-      const gone = rules.filter((rule) => !text.includes(rule)).length;
-      row.push(String(gone), String(rules.filter((rule) => section.includes(rule)).length));
-      lost.set(ratio, (lost.get(ratio) ?? 0) + gone);
+  const verdicts: Row[] = [];
+  for (const [kind, set] of Object.entries(RULE_SETS)) {
+    console.log(
+      `\n### ${set.length} ${kind}, nine languages, spliced into what a user says: lost, and in Constraints\n`,
+    );
+    const rows: string[][] = [];
+    const lost = new Map<number, number>();
+    for (const [name, window] of present) {
+      const row = [name];
+      for (const ratio of [4, 8]) {
+        const { messages, rules } = spliceRules(window, set, new Random(seed));
+        const text = await compressed(messages, ratio, tokenizer);
+        const section = /^## Constraints\n((?:- .*\n?)*)/m.exec(text)?.[1] ?? '';
+        const gone = rules.filter((rule) => !text.includes(rule)).length;
+        row.push(String(gone), String(rules.filter((rule) => section.includes(rule)).length));
+        lost.set(ratio, (lost.get(ratio) ?? 0) + gone);
+      }
+      rows.push(row);
     }
-    rows.push(row);
+    console.log(table(['spliced into', '4:1 lost', 'in Constraints', '8:1 lost', 'in Constraints'], rows));
+    for (const [ratio, most] of [
+      [4, 0],
+      [8, 4],
+    ] as const) {
+      const value = lost.get(ratio) ?? 0;
+      const name = `${kind}: lost at ${ratio}:1, of ${present.length * set.length}`;
+      verdicts.push({ name, value, target: `≤ ${most}`, ok: value <= most });
+    }
   }
-  console.log(table(['spliced into', '4:1 lost', 'in Constraints', '8:1 lost', 'in Constraints'], rows));
-  const most = (ratio: number, target: number): Row => ({
-    name: `rules lost at ${ratio}:1, of ${present.length * RULE_COUNT}`,
-    value: lost.get(ratio) ?? 0,
-    target: `≤ ${target}`,
-    ok: (lost.get(ratio) ?? 0) <= target,
-  });
-  return [most(4, 0), most(8, 4)];
+  return verdicts;
 }
 
 const next = (at: number): ChatMessage => ({

@@ -78,14 +78,71 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-export const RULE_COUNT = Object.values(RULES).flat().length;
+/** Rules in words that were written after the engine's were chosen. */
+const OTHER_RULES: Readonly<Record<string, readonly string[]>> = {
+  English: [
+    'Hands off the migrations folder.',
+    'Stick to the old date format throughout.',
+    'No emojis in commit messages.',
+    'Run the linter first, every time.',
+  ],
+  German: [
+    'Finger weg vom Ordner mit den Migrationen.',
+    'Bleib beim alten Datumsformat.',
+    'Erst den Linter laufen lassen.',
+    'Im Protokoll stehen keine Namen von Kunden.',
+  ],
+  Russian: [
+    'Папку с миграциями оставь в покое.',
+    'Держись старого формата дат.',
+    'Сначала запускай линтер.',
+    'Имена клиентов в журнал не попадают.',
+  ],
+  French: [
+    'Pas touche au dossier des migrations.',
+    'Reste sur l’ancien format de date.',
+    'Lance d’abord le linter.',
+    'Aucun nom de client dans les journaux.',
+  ],
+  Spanish: [
+    'Las manos fuera de la carpeta de migraciones.',
+    'Sigue con el formato de fecha antiguo.',
+    'Primero ejecuta el linter.',
+    'Ningún nombre de cliente en los registros.',
+  ],
+  Portuguese: [
+    'Tira as mãos da pasta das migrações.',
+    'Fica com o formato de data antigo.',
+    'Corre primeiro o linter.',
+    'Nenhum nome de cliente nos registos.',
+  ],
+  Chinese: ['迁移目录先别管。', '日期沿用旧格式。', '先跑一遍检查再提交。', '日志里别出现客户姓名。'],
+  Japanese: [
+    'マイグレーションのフォルダはそのままで。',
+    '日付は古い形式のままにしておいて。',
+    'まずリンターを走らせてから。',
+    'ログに顧客の名前は残さない。',
+  ],
+  Korean: [
+    '마이그레이션 폴더는 그대로 두세요.',
+    '날짜는 예전 형식을 유지해 주세요.',
+    '먼저 린터부터 돌리고 시작하세요.',
+    '로그에 고객 이름은 남기지 마세요.',
+  ],
+};
+
+export const RULE_SETS = {
+  'rules that the engine was tried on': Object.values(RULES).flat(),
+  'rules in words that it was not': Object.values(OTHER_RULES).flat(),
+} as const;
 
 /** Splices every rule into a message of a user: within its text, on a line of its own, or as a message of its own. */
 export function spliceRules(
   window: readonly ChatMessage[],
+  set: readonly string[],
   random: Random,
 ): { messages: ChatMessage[]; rules: string[] } {
-  const rules = random.shuffled(Object.values(RULES).flat());
+  const rules = random.shuffled(set);
   const messages: ChatMessage[] = [];
   const users = window.flatMap(({ role, content }, at) =>
     role === 'user' && contentText(content).length < 2_000 ? [at] : [],

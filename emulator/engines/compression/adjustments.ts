@@ -6,7 +6,7 @@ import type { TermIndex } from './term-index.ts';
 
 /** A name with more values than this is an attribute of many things rather than one thing that changes. */
 const MAX_VALUES = 3;
-const REPLACED_WEIGHT = 0.08;
+const REPLACED_WEIGHT = 0.04;
 /** Factor on the salience of a fact whose name has many values. */
 const GENERIC_SALIENCE = 0.25;
 

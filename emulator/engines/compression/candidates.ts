@@ -78,6 +78,8 @@ export interface Passage {
   document: boolean;
   /** It names what the next pieces of its list item speak of. */
   leads: boolean;
+  /** The name of a list item, or an item that is no more than a name. */
+  names: boolean;
   /** A line of a log: has a line of its own, and may collapse into a template. */
   log: boolean;
 }
@@ -94,6 +96,7 @@ export function plainPassage(section: Section, text: string): Passage {
     joint: ' ',
     document: false,
     leads: false,
+    names: false,
     log: false,
   };
 }
@@ -170,6 +173,7 @@ export class CandidateList {
       log: passage.log,
       document: passage.document,
       leads: passage.leads,
+      names: passage.names,
       order: this.candidates.length,
       ref,
       until: undefined,

@@ -8,9 +8,9 @@ import {
   type Ref,
   type Section,
 } from './candidates.ts';
-import { prosePassage } from './passages.ts';
+import { NAME_CHARS, prosePassage, SENTENCE_END } from './passages.ts';
 import { factKey } from './sentence-features.ts';
-import { isCall, roleOf, weigh } from './speakers.ts';
+import { isCall, roleOf, type WindowWeights, weigh } from './speakers.ts';
 import { GAP, type LabelledLine, oneLine, REPLACED, type ReadSummary, readSummary } from './summary-format.ts';
 
 /** Weight of what an earlier summary holds: it was chosen once already. */
@@ -31,7 +31,7 @@ export class EarlierSummaries {
   readonly snapshots: string[] = [];
   readonly #list: CandidateList;
   readonly #maxNames: number;
-  readonly #userWeight: number;
+  readonly #weights: WindowWeights;
   readonly #requests: Candidate[][] = [];
   #summary: ReadSummary | undefined;
 
@@ -39,9 +39,9 @@ export class EarlierSummaries {
    * At most `maxNames` snapshots are named; lines of older ones refer to the summary that holds them, which names
    * theirs.
    */
-  constructor(list: CandidateList, maxNames: number, userWeight: number) {
+  constructor(list: CandidateList, maxNames: number, weights: WindowWeights) {
     this.#list = list;
-    this.#userWeight = userWeight;
+    this.#weights = weights;
     this.#maxNames = maxNames;
   }
 
@@ -80,7 +80,7 @@ export class EarlierSummaries {
     const isSample = line.section === 'logs' && line.note === '';
     this.#list.openLine(line.speaker, replaced || line.section === 'logs' ? line.note : '');
     const role = roleOf(line.speaker);
-    const speech = { role, chars: SHORTENED * chars, userWeight: this.#userWeight };
+    const speech = { role, chars: SHORTENED * chars, weights: this.#weights, answers: false };
     return passagesOf(line, role).map((passage) => {
       weigh(passage, speech);
       passage.asks = false;
@@ -117,11 +117,14 @@ function passagesOf(line: Line, role: Role): Passage[] {
       sentences(piece).map(({ start, end }, at) => {
         const passage = prosePassage(piece.slice(start, end), role);
         const joint = at === 0 ? '\n' : ' ';
-        return { ...passage, section: sectionAgain(line, passage.section), joint };
+        return { ...passage, section: sectionAgain(line, passage.section), joint, names: isName(passage.text) };
       }),
     ),
   );
 }
+
+/** What a list item was called, without its mark. */
+const isName = (piece: string): boolean => piece.length <= NAME_CHARS && !SENTENCE_END.test(piece);
 
 /** A line stays in its section, but what was recent no longer is, and a request may be done. */
 function sectionAgain(line: LabelledLine & { section: Section }, natural: Section): Section {

@@ -3,7 +3,7 @@ import { classAt, isBlank, RUN_ON } from '../text/sentences.ts';
 import type { Tokenizer } from '../tokens/tokenizer.ts';
 import { type Candidate, SECTION_RULES, type Section } from './candidates.ts';
 import type { Ranking } from './ranking.ts';
-import { isPleasantry } from './sentence-features.ts';
+import { isBrief } from './sentence-features.ts';
 import type { SummaryBuilder } from './summary-builder.ts';
 import { REPLACED } from './summary-format.ts';
 
@@ -79,9 +79,11 @@ async function addInOrder(
   const { ranking, summary, maxTokens } = request;
   const before = summary.spent;
   const limit = Math.min(maxTokens, before + tokens);
+  const saysLittle = ({ order, text }: Candidate) => isBrief(text) || ranking.isFormula(order);
+  const saysMore = candidates.some((candidate) => !saysLittle(candidate));
   for (const candidate of candidates) {
     if (sliceIsOver(SMALL_STEPS)) await yieldToEventLoop();
-    if (candidate.note === REPLACED || candidate.section === 'logs' || isPleasantry(candidate.text)) continue;
+    if (candidate.note === REPLACED || candidate.section === 'logs' || (saysMore && saysLittle(candidate))) continue;
     const natural = candidate.section;
     candidate.section = section;
     if (ranking.addIfItFits(candidate.order, summary, limit)) continue;

@@ -1,7 +1,7 @@
 import type { Role } from '../../../contract/messages.ts';
 import { sentences } from '../text/sentences.ts';
 import { type Joint, type Passage, plainPassage } from './candidates.ts';
-import { hasErrorLevel, isPleasantry, isQuestion, readFeatures, sectionOf } from './sentence-features.ts';
+import { hasErrorLevel, isBrief, isQuestion, readFeatures, sectionOf } from './sentence-features.ts';
 import { TURN_CHARS } from './speakers.ts';
 import { chop, oneLine, quote } from './summary-format.ts';
 
@@ -95,7 +95,7 @@ const LOG = [
 ];
 const LOG_CHARS = 20;
 const BULLET = /^(?:[-*+•>|#]|\d{1,3}[.)、])\s?/;
-const SENTENCE_END = /[.!?。！？：:；;…][”"’)）\]*_`]*$/;
+export const SENTENCE_END = /[.!?。！？：:；;…][”"’)）\]*_`]*$/;
 const GOES_ON = /^[\p{Ll}\p{Script=Han}(,]/u;
 
 /**
@@ -161,11 +161,16 @@ const LIST_MARK = /^(?:[-*+•>]|#{1,6})\s+/;
 const BOLD = /(?<![^\s"'“(])(?:\*\*|__)(?=\S)([^*_\n]{1,200}?)(?<=\S)(?:\*\*|__)(?![\p{L}\p{N}/*_])/gu;
 /** What a list item is about, the mark after it, and what is said of it. */
 const LIST_ITEM = /^(?:[-*+•]|\d{1,3}[.)、])\s+(\S.{1,58}?)(: | [-–—] )(?=\S)/;
+/** A list item; one no longer than this is a name rather than a statement. */
+const ITEM = /^(?:[-*+•]|\d{1,3}[.)、])\s+\S/;
+export const NAME_CHARS = 60;
 /** What is said of it takes a sentence; a shorter rest is its value, and stays with it. */
 const LEAST_DESCRIPTION = 60;
+/** A letter that quotes another, or is signed: its lines are set by its width. */
+const QUOTES_OTHERS = /^(?:>|--\s*$)/m;
 /** The pieces of a text that may be kept: sentences, lines of code, lines of logs; undefined is a pause. */
 export function* textPassages(text: string, role: Role): Generator<Passage | undefined> {
-  const demands = role === 'user' && text.length <= TURN_CHARS && text.includes('\n');
+  const demands = role === 'user' && text.length <= TURN_CHARS && text.includes('\n') && !QUOTES_OTHERS.test(text);
   for (const block of textBlocks(text)) {
     if (block === undefined) yield block;
     else if (block.kind === 'code') yield* codePassages(block.text);
@@ -181,7 +186,7 @@ function* prosePassages(paragraph: string, role: Role, demands: boolean): Genera
   const isNamed = mark !== undefined && plain.length - item.length >= LEAST_DESCRIPTION;
   if (isNamed) {
     const numbered = quote(item.slice(0, item.lastIndexOf(name) + name.length).replace(LIST_MARK, ''));
-    yield { ...prosePassage(numbered, role), joint: '\n', leads: true };
+    yield { ...prosePassage(numbered, role), joint: '\n', leads: true, names: true };
   }
   let joint: Joint = isNamed ? (mark as Joint) : '\n';
   const said = isNamed ? plain.slice(item.length) : plain;
@@ -190,6 +195,7 @@ function* prosePassages(paragraph: string, role: Role, demands: boolean): Genera
     if (text === '') yield undefined;
     else {
       const passage = { ...prosePassage(text, role), joint };
+      if (!isNamed && plain.length <= NAME_CHARS && ITEM.test(plain)) passage.names = true;
       const isAlone = start === 0 && end === said.trimEnd().length;
       if (demands && isAlone && isRuleByPlace(passage)) passage.section = 'constraints';
       yield passage;
@@ -198,7 +204,7 @@ function* prosePassages(paragraph: string, role: Role, demands: boolean): Genera
   }
 }
 
-const RULE_CHARS = 160;
+const RULE_CHARS = 120;
 
 function isRuleByPlace({ section, text, asks, salience }: Passage): boolean {
   return (
@@ -207,7 +213,7 @@ function isRuleByPlace({ section, text, asks, salience }: Passage): boolean {
     salience < 0.5 &&
     text.length <= RULE_CHARS &&
     !/[:：…]$/.test(text) &&
-    !isPleasantry(text)
+    !isBrief(text)
   );
 }
 

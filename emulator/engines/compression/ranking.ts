@@ -77,7 +77,7 @@ const PER_MARK = 0.6;
 const PER_WIDE = 0.8;
 
 /** About how many tokens a text takes under any large vocabulary: good enough to rank by, far cheaper than counting. */
-function estimateTokens(text: string): number {
+export function estimateTokens(text: string): number {
   let sum = 0;
   for (let at = 0; at < text.length; at++) {
     const unit = text.charCodeAt(at);
@@ -102,6 +102,8 @@ const SALIENCE_BONUS = 12;
 const MAX_RESCORES = 8;
 /** Candidates below it (replaced values, lines that a template stands for) wait until every section has had its share. */
 const SPARE_WEIGHT = 0.2;
+/** What is hardly original is boilerplate, and no part of a request. */
+const FORMULA = 0.4;
 /** Candidates too large for what is left that are passed over before the summary counts as full. */
 const MAX_MISSES = 400;
 
@@ -145,6 +147,11 @@ export class Ranking {
       ranking.#heap.push(at, ranking.#score(at, candidate, false));
     }
     return ranking;
+  }
+
+  /** Whether many messages hold nearly the same words as candidate number `at`. */
+  isFormula(at: number): boolean {
+    return this.#index.originality(at) < FORMULA;
   }
 
   /** Adds one candidate ahead of the ranking, if it fits. */
@@ -219,7 +226,8 @@ export class Ranking {
     const gain = this.#index.gain(at, candidate);
     const salience = candidate.salience * this.#index.news(at, candidate);
     const worth = gain * (1 + SALIENCE_FACTOR * salience) + SALIENCE_BONUS * salience;
-    return (candidate.weight * SECTION_RULES[candidate.section].weight * worth) / divisor;
+    const weight = candidate.weight * SECTION_RULES[candidate.section].weight * this.#index.originality(at);
+    return (weight * worth) / divisor;
   }
 
   #add(at: number, candidate: Candidate, cost: number, summary: SummaryBuilder): void {

@@ -4,8 +4,9 @@ import { type Candidate, CandidateList, type Ref } from './candidates.ts';
 import { EarlierSummaries } from './earlier-summaries.ts';
 import { looksLikeJson, memberPieces } from './json-members.ts';
 import { textPassages } from './passages.ts';
-import { isRequest } from './sentence-features.ts';
-import { isCall, TURN_CHARS, userWeightIn, weigh } from './speakers.ts';
+import { estimateTokens } from './ranking.ts';
+import { isQuestion, isRequest } from './sentence-features.ts';
+import { isCall, TURN_CHARS, type WindowSize, type WindowWeights, weigh, weightsIn } from './speakers.ts';
 import { isSpeaker } from './summary-format.ts';
 
 /** A message to be summarised. */
@@ -64,6 +65,8 @@ interface Segments {
   readonly snapshots: readonly string[];
 }
 
+/** A user's message no longer than this answers the question before it, and says little without it. */
+const ANSWER_CHARS = 60;
 /** An argument that is a path, a file or an address. */
 const NAMES_PLACE = /:\s*"(?=[^"]*[/.])([\w./@:+-]{1,80})"/;
 /** Arguments searched for one. */
@@ -81,8 +84,8 @@ const NAME_TOKENS = 12;
 /** Takes a window apart, for a summary of at most `maxTokens`. */
 export async function segment(messages: readonly SourceMessage[], maxTokens: number): Promise<Segments> {
   const maxNames = Math.max(1, Math.floor((NAMES_SHARE * maxTokens) / NAME_TOKENS));
-  const chars = messages.reduce((sum, { message }) => sum + lengthOf(message), 0);
-  const reader = new WindowReader(findTurns(messages), maxNames, userWeightIn(chars));
+  const weights = weightsIn(await sizeOf(messages), maxTokens);
+  const reader = new WindowReader(findTurns(messages), maxNames, weights);
   for (const [index, source] of messages.entries()) {
     if (sliceIsOver(SMALL_STEPS)) await yieldToEventLoop();
     for (const _ of reader.read(source, index)) if (sliceIsOver(SMALL_STEPS)) await yieldToEventLoop();
@@ -90,14 +93,24 @@ export async function segment(messages: readonly SourceMessage[], maxTokens: num
   return reader.finish();
 }
 
-function lengthOf({ content, tool_calls }: ChatMessage): number {
-  const calls = (tool_calls ?? []).reduce((sum, call) => sum + call.function.arguments.length, 0);
-  return contentText(content).length + calls;
+async function sizeOf(messages: readonly SourceMessage[]): Promise<WindowSize> {
+  let chars = 0;
+  let toolChars = 0;
+  let userTokens = 0;
+  for (const { message } of messages) {
+    if (sliceIsOver(SMALL_STEPS)) await yieldToEventLoop();
+    const text = contentText(message.content);
+    const called = (message.tool_calls ?? []).reduce((sum, call) => sum + call.function.arguments.length, 0);
+    chars += text.length + called;
+    toolChars += called + (message.role === 'tool' ? text.length : 0);
+    if (message.role === 'user' && text.length <= TURN_CHARS) userTokens += estimateTokens(text);
+  }
+  return { chars, toolChars, userTokens };
 }
 
 class WindowReader {
   readonly #turns: Turns;
-  readonly #userWeight: number;
+  readonly #weights: WindowWeights;
   readonly #list = new CandidateList();
   readonly #earlier: EarlierSummaries;
   /**
@@ -109,14 +122,16 @@ class WindowReader {
   readonly #sources = new Map<string, string>();
   /** Function and arguments → origin. */
   readonly #origins = new Map<string, string>();
+  /** The last piece read, where an assistant asked it. */
+  #question: Candidate | undefined;
   readonly #first: Candidate[] = [];
   readonly #latest: Candidate[] = [];
   readonly #recent = new Map<number, Candidate[]>();
 
-  constructor(turns: Turns, maxNames: number, userWeight: number) {
+  constructor(turns: Turns, maxNames: number, weights: WindowWeights) {
     this.#turns = turns;
-    this.#userWeight = userWeight;
-    this.#earlier = new EarlierSummaries(this.#list, maxNames, userWeight);
+    this.#weights = weights;
+    this.#earlier = new EarlierSummaries(this.#list, maxNames, weights);
   }
 
   /** Reads one message; stops after every piece, so that its caller may pause. */
@@ -162,8 +177,11 @@ class WindowReader {
   *#readProse(text: string, { ref, index, role }: Place): Generator<void> {
     const isRequest = index === this.#turns.first || index === this.#turns.latest;
     const isRecent = this.#turns.recent.has(index);
-    const speech = { role, chars: text.length, userWeight: this.#userWeight };
+    const question = role === 'user' && text.length <= ANSWER_CHARS ? this.#question : undefined;
+    const speech = { role, chars: text.length, weights: this.#weights, answers: question !== undefined };
+    this.#question = undefined;
     let leader: Candidate | undefined;
+    let isFirst = true;
     for (const passage of textPassages(text, role)) {
       if (passage === undefined) {
         yield;
@@ -171,7 +189,10 @@ class WindowReader {
       }
       weigh(passage, speech);
       if (passage.joint === '\n') leader = undefined;
-      const candidate = this.#list.add(passage, ref, isRequest || isRecent ? undefined : '', leader);
+      const before = isFirst ? question : leader;
+      isFirst = false;
+      const candidate = this.#list.add(passage, ref, isRequest || isRecent ? undefined : '', before);
+      this.#question = role === 'assistant' && isQuestion(passage.text) ? candidate : undefined;
       if (passage.leads) leader = candidate;
       if (index === this.#turns.first) this.#first.push(candidate);
       else if (index === this.#turns.latest) this.#latest.push(candidate);

@@ -60,23 +60,6 @@ const REQUEST = cue(
    add, create, find, explain, change, update, check`,
   '请, 帮我, 帮忙, 我想, 我要, 我需要, 能不能, 能否, 麻烦, 告诉我',
 );
-const PLEASANTRY = new RegExp(
-  cue(
-    `hi, hello, hey, there, good (?:morning|day|evening|bye), yes, no, ok(?:ay)?, alright, sure, got it, great,
-     perfect, of course, certainly, please, no problem, you['’]?re welcome, my pleasure, thanks?(?: you)?,
-     (?:very|so) much, for (?:your|the|all) (?:help|assistance|time|patience),
-     for (?:explaining|understanding|checking|confirming|letting me know)(?: (?:that|this|it))?, i (?:see|understand),
-     (?:i(?:['’]d| would)? )?(?:really )?appreciate (?:it|that|this|(?:your|the|all) (?:help|assistance|time|patience)),
-     that(?:['’]s| is| would be| sounds) (?:okay|ok|fine|great|good|helpful|perfect|nice|all right),
-     i can (?:help|assist)(?: you)?(?: with (?:that|this))?,
-     (?:would you like|do you want) me to (?:do that|proceed|go ahead)(?: with (?:that|this))?,
-     bye, goodbye, take care, safe travels`,
-    '你好, 您好, 谢谢[你您]?, 不客气, 没问题, 再见, 好的, 是的, 对的?',
-  ),
-  'gi',
-);
-const PLEASANTRY_CHARS = 64;
-
 /** Says yes or no to something rather than asking for something new. */
 const REPLY = /^(?:(?:yes|yeah|no|ok(?:ay)?|sure|thanks?|great|perfect|sounds good)\b|好|是的|对|不用|可以|谢谢)/i;
 const REPLY_CHARS = 100;
@@ -94,9 +77,22 @@ const PATH = /(?:^|[\s`"'(])(?:[\w@.-]+\/)+[\w.-]+\.[a-z]{1,5}\b/;
 const FILE_TYPES = 'tsx?|jsx?|mjs|py|go|rs|java|kt|cc?|h|cpp|hpp|cs|rb|php|sh|sql|md|json|ya?ml|toml|ini|css|html|vue';
 const FILE = new RegExp(`(?:^|[\\s\`"'(])[\\w-]+\\.(?:${FILE_TYPES})\\b`);
 
-/** Says nothing that a summary should spend its first tokens on. */
-export const isPleasantry = (text: string): boolean =>
-  text.length < PLEASANTRY_CHARS && !/[\p{L}\p{N}]{2}/u.test(text.replace(PLEASANTRY, ''));
+const WORD = /[\p{L}\p{M}'’-]+/gu;
+const RUN_ON = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/gu;
+/** Characters of a script without spaces that make a word, roughly. */
+const CHARACTERS_A_WORD = 2;
+const BRIEF_WORDS = 2.5;
+
+/**
+ * A few words without a number or a name, in whatever language: a greeting, thanks, a yes. Longer formulas are found by how many
+ * messages hold them (`PairFrequency`).
+ */
+export function isBrief(text: string): boolean {
+  if (text.length > 40 || /\p{N}|\S\s+\p{Lu}.*[^!！]$|[:=|：`"“«「/\\@_]/u.test(text)) return false;
+  const characters = text.match(RUN_ON)?.length ?? 0;
+  const words = text.replace(RUN_ON, ' ').match(WORD)?.length ?? 0;
+  return words + characters / CHARACTERS_A_WORD <= BRIEF_WORDS;
+}
 
 export const isQuestion = (text: string): boolean => QUESTION.test(text);
 

@@ -47,7 +47,21 @@ const JOINED_SCALE = 0.3;
 /** Each character of a script without spaces stands in two pairs. */
 const PAIR_SCALE = 0.9;
 
+/** A name of several words, and an amount with its unit, say something new where each of their words was said before. */
+const PHRASE_SCALE = 0.6;
+const NAME = /\p{Lu}[\p{L}\p{N}'’&.+-]*(?: (?:\p{Ll}{1,3} )?\p{Lu}[\p{L}\p{N}'’&.+-]*)+/gu;
+const AMOUNT = /\p{N}[\p{N}.,:]*[\p{L}%°]*[ -]\p{L}{2,}/gu;
+/** Marks a phrase among terms, which hold no such character. */
+const PHRASE = '=';
+
+/** The names in a text, and where a user speaks, the amounts. */
+function phrases({ text, speaker }: Candidate): string[] {
+  const found = [...text.matchAll(NAME), ...(speaker === 'user' ? text.matchAll(AMOUNT) : [])];
+  return found.map(([phrase]) => PHRASE + phrase.toLowerCase());
+}
+
 function scaleOf(term: string): number {
+  if (term.startsWith(PHRASE)) return PHRASE_SCALE;
   if (isPair(term)) return PAIR_SCALE;
   if (SHORT_NUMBER.test(term)) return SHORT_NUMBER_SCALE;
   return JOINED.test(term) ? JOINED_SCALE : 1;
@@ -79,7 +93,7 @@ const MOST_USED = 30;
 /** The gain of a term that the summary holds already, by how often; the last for more often. What is said again is not news. */
 const SAID_AGAIN = [1, 0.4, 0.2, 0.1, 0.05];
 /** A user says it in person: that somebody else has said it too counts for less. */
-const USER_AGAIN = [1, 0.7, 0.4, 0.1, 0.02];
+const USER_AGAIN = [1, 0.8, 0.6, 0.4, 0.2];
 /** In documents: what recurs there are the names of what they are about. */
 const NAMED_AGAIN = [1, 0.95, 0.9, 0.8, 0.7];
 
@@ -88,15 +102,69 @@ function gainsOf({ document, speaker }: Candidate): readonly number[] {
   return speaker === 'user' ? USER_AGAIN : SAID_AGAIN;
 }
 
+/** Buckets for pairs of neighbouring terms; two pairs that share one count as the same. */
+const BUCKETS = 1 << 18;
+/** A pair that occurs in so many messages belongs to a formula. */
+const FORMULA_MESSAGES = 4;
+/** What a sentence that is nothing but a formula loses of its worth. */
+const FORMULA_LOSS = 0.9;
+
+/**
+ * In how many messages each pair of neighbouring terms occurs. Sentences that are made of pairs that many messages hold are
+ * near-duplicates of each other: thanks, offers of help and stock questions, in any language.
+ */
+class PairFrequency {
+  readonly #messages = new Uint8Array(BUCKETS);
+  readonly #last = new Int32Array(BUCKETS).fill(-1);
+  readonly #pairsOf = new Map<number, Int32Array>();
+
+  note(found: readonly string[], { order, ref }: Candidate): void {
+    const pairs = new Int32Array(found.length + 1);
+    let before = 0;
+    for (let at = 0; at <= found.length; at++) {
+      const term = hash(found[at] ?? '');
+      const pair = (Math.imul(before, 31) + term) & (BUCKETS - 1);
+      before = term;
+      pairs[at] = pair;
+      const message = 2 * ref.place + (ref.snapshot === -1 ? 0 : 1);
+      if (this.#last[pair] === message) continue;
+      this.#last[pair] = message;
+      this.#messages[pair] = Math.min(255, (this.#messages[pair] ?? 0) + 1);
+    }
+    this.#pairsOf.set(order, pairs);
+  }
+
+  /** Factor on a candidate's worth by the share of its pairs that many messages hold; 1 of what was not noted. */
+  factorOf({ order }: Candidate): number {
+    const pairs = this.#pairsOf.get(order);
+    if (pairs === undefined) return 1;
+    let common = 0;
+    for (const pair of pairs) if ((this.#messages[pair] ?? 0) >= FORMULA_MESSAGES) common++;
+    return 1 - FORMULA_LOSS * (common / pairs.length) ** 2;
+  }
+}
+
+/** A sentence of somebody, rather than a member of a record, a line of a log or of a document. */
+const isSpoken = ({ document, log, joint }: Candidate): boolean => !document && !log && joint !== '; ';
+
+function hash(text: string): number {
+  let sum = 7;
+  for (let at = 0; at < text.length; at++) sum = (Math.imul(sum, 31) + text.charCodeAt(at)) | 0;
+  return sum;
+}
+
 /** The terms of all candidates, their inverse document frequency, and how often the summary so far holds each. */
 export class TermIndex {
   readonly #termsOf: readonly Int32Array[];
   readonly #idf: Float64Array;
   /** Factor on the gain of a term in a record. */
   readonly #use: Float64Array;
+  /** Factor on what a candidate is worth: less, the more of its words are a formula. */
+  readonly #originality: Float64Array;
   readonly #coverage: Uint8Array;
 
-  private constructor(termsOf: Int32Array[], idf: Float64Array, use: Float64Array) {
+  private constructor(termsOf: Int32Array[], idf: Float64Array, use: Float64Array, originality: Float64Array) {
+    this.#originality = originality;
     this.#use = use;
     this.#termsOf = termsOf;
     this.#idf = idf;
@@ -108,12 +176,15 @@ export class TermIndex {
     const frequency: number[] = [];
     const sources: number[] = [];
     const characters = new CharacterFrequency();
+    const pairs = new PairFrequency();
     const termsOf: Int32Array[] = [];
     for (const candidate of candidates) {
       if (sliceIsOver(SMALL_STEPS)) await yieldToEventLoop();
       const own = new Set<number>();
       const source = roleOf(candidate.speaker) === 'tool' ? BY_TOOL : BY_OTHERS;
-      for (const term of candidate.weight > 0 ? terms(candidate.text) : []) {
+      const found = candidate.weight > 0 ? terms(candidate.text) : [];
+      if (isSpoken(candidate) && found.length > 0) pairs.note(found, candidate);
+      for (const term of candidate.weight > 0 ? [...found, ...phrases(candidate)] : found) {
         let id = ids.get(term);
         if (id === undefined) {
           id = ids.size;
@@ -138,7 +209,17 @@ export class TermIndex {
       if (sources[id] === (BY_TOOL | BY_OTHERS) && often <= MOST_USED)
         use[id] = JOINED.test(term) ? USED_GAIN / JOINED_SCALE : USED_GAIN;
     }
-    return new TermIndex(termsOf, idf, use);
+    const originality = new Float64Array(candidates.length);
+    for (const candidate of candidates) {
+      if (sliceIsOver(SMALL_STEPS)) await yieldToEventLoop();
+      originality[candidate.order] = pairs.factorOf(candidate);
+    }
+    return new TermIndex(termsOf, idf, use, originality);
+  }
+
+  /** Factor on what candidate number `at` is worth. */
+  originality(at: number): number {
+    return this.#originality[at] ?? 1;
   }
 
   /** What candidate number `at` would add to the coverage. */

@@ -47,6 +47,22 @@ describe.skipIf(!existsSync(file))('facts that people said in passing, in a dial
     expect(kept(content)).toBeGreaterThanOrEqual(users + 0.08 * facts.length);
   }, 60_000);
 
+  it('stand together after 4:1 in lower case, in words of no language, and in another order', async () => {
+    const inOtherLetters = (text: string) =>
+      text.replace(
+        /[a-z]/g,
+        (letter) => 'iaueocrtnspdlmvkfgbjhqzxyw'['uoiaebcdfghjklmnpqrstvwxyz'.indexOf(letter)] ?? '',
+      );
+    for (const change of [(text: string) => text.toLowerCase(), (text: string) => inOtherLetters(text.toLowerCase())]) {
+      const turned = [...messages.slice(400), ...messages.slice(0, 400)];
+      const changed = turned.map(({ role, content }) => ({ role, content: change(String(content)) }) as ChatMessage);
+      const maxTokens = Math.floor(changed.reduce((sum, message) => sum + messageTokens(tokenizer, message), 0) / 4);
+      const { content } = await summarise(sources(changed), { maxTokens });
+      const stands = facts.filter(({ keywords }) => standTogether(content, keywords.map(change))).length;
+      expect(stands).toBeGreaterThanOrEqual(0.85 * whole);
+    }
+  }, 60_000);
+
   it('stand together after 8:1, and after three rounds of 2:1', async () => {
     const { content } = await summarise(sources(messages), { maxTokens: Math.floor(tokens / 8) });
     expect(kept(content)).toBeGreaterThanOrEqual(0.78 * whole);

@@ -36,6 +36,10 @@ const talk: Messages = [
 ];
 
 const THINGS = ['violin', 'atlas', 'teapot', 'lantern', 'compass', 'quilt', 'barometer', 'kite', 'saddle'];
+const THANKS = 'klug,nett,rasch,genau,ehrlich,bunt,leicht'.split(',');
+const ENDINGS = ['er', 'en', 'es'];
+const DAYS = ['Heute', 'Gestern', 'Neulich'];
+const AUNTS = 'celia,ottoline,bertha,wilma,agathe,ruth,irene'.split(',');
 const NAMES = ['Celia', 'Ottoline', 'Bertha', 'Wilma', 'Agathe', 'Ruth', 'Irene'];
 
 /** Who spoke message `place` of `talk`: by its role, or the call that it makes. */
@@ -231,6 +235,40 @@ describe('what a user says', () => {
     expect(lines).toContain('Leave the lockfile alone.');
     expect(lines).not.toContain('Which file');
     expect((await section(amongTalk(['We work. Leave the lockfile alone.']), 'constraints')).join()).toBe('');
+  });
+});
+
+describe('what says little', () => {
+  it('is what many messages say in nearly the same words, in any language', async () => {
+    const told = Array.from(
+      { length: 21 },
+      (_, at) => `${DAYS[at % 3]} bekam ${AUNTS[at % 7]} etwas wie ${THINGS[at % THINGS.length]}.`,
+    );
+    const window = told.flatMap((fact, at) => [
+      user(
+        `Das ist wirklich hilfreich und ${THANKS[at % 7]}${ENDINGS[at % 3]}, vielen Dank für die Vorschläge!\n${fact}`,
+      ),
+      assistant('Gern geschehen.'),
+    ]);
+    const summary = await textOf([user('Los geht es'), ...window, user('Weiter so')], { maxTokens: 450 });
+    expect(told.filter((fact) => summary.includes(fact))).toEqual(told);
+    expect(summary.split('vielen Dank').length - 1).toBeLessThanOrEqual(8);
+  });
+
+  it('a short answer stands with the question that it answers', async () => {
+    const talk = Array.from({ length: 30 }, (_, at) =>
+      assistant(`Crate ${at} weighs ${at * 37} kg on scale ${at % 7}.`),
+    );
+    const messages = [
+      user('Pack it'),
+      assistant('Noted. Which colour shall the harbour crate have?'),
+      user('Vermilion please.'),
+      ...talk,
+      user('Go on with the list.'),
+    ];
+    const summary = await textOf(messages, { maxTokens: 200 });
+    expect(summary).toContain('Vermilion please.');
+    expect(summary).toContain('Which colour shall the harbour crate have?');
   });
 });
 
