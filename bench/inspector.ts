@@ -1,10 +1,14 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
 import { type Browser, chromium } from 'playwright-core';
 import { createEmulator } from '../emulator/index.ts';
-import { median, startServer } from './processes.ts';
+import { type Child, median, startServer } from './processes.ts';
 import { printTable, type Row } from './table.ts';
 
-/** The inspector: what past windows cost a run, and what the page costs and shows. Needs dist/ and chromium. */
+/**
+ * The inspector: what past windows cost a run, and what the page costs and shows. Needs dist/ and chromium.
+ * `npx tsx bench/inspector.ts [past] [open] [sizes] [FOLDER]`: of these only, and against the built checkout in FOLDER.
+ */
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const MODEL = 'kimi-k3';
 const LIMITS = { sessions: 200, append_tokens: 70_000, min_preserve_tokens: 64 };
@@ -14,6 +18,7 @@ const FORKS = 100;
 const ROUNDS = 2_000;
 const SCROLL_MS = 3_000;
 const PAIRS = 7;
+const OPEN_PAIRS = 8;
 const MIB = 2 ** 20;
 
 function asking(url: string) {
@@ -57,62 +62,150 @@ async function comparePast(): Promise<Row[]> {
   ];
 }
 
-const PARAMETERS = ['dist/emulator/cli/main.js', '--json', '--memory', '--port', '0', '--log', 'off'];
-/** Of the kernel's counters, on every Linux. */
-const TICKS_A_SECOND = 100;
+const PARAMETERS = ['--json', '--memory', '--port', '0', '--limit', 'min_preserve_tokens=64'];
+/** The build before it printed no line for each request, and has no flag for that. */
+const start = (folder?: string) =>
+  startServer([`${folder ?? '.'}/dist/emulator/cli/main.js`, ...PARAMETERS, ...(folder ? [] : ['--log', 'off'])]);
 
-/** What a process has computed so far, in milliseconds: what another one does meanwhile says nothing of it. */
-function computed(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return (1_000 * (Number(fields[11]) + Number(fields[12]))) / TICKS_A_SECOND;
+/** What a process has computed so far, in milliseconds: what another one does meanwhile says little of it. */
+function computed({ process: { pid } }: Child): number {
+  const threads = `/proc/${pid}/task`;
+  const nanoseconds = readdirSync(threads).map((thread) => {
+    try {
+      return Number(readFileSync(`${threads}/${thread}/schedstat`, 'utf8').split(' ')[0]);
+    } catch {
+      // It has ended meanwhile.
+      return 0;
+    }
+  });
+  return nanoseconds.reduce((sum, each) => sum + each, 0) / 1e6;
 }
 
-/** What a turn costs the server, in milliseconds of its processor, and what the page takes where it is open. */
-async function run(browser: Browser | undefined): Promise<{ turnMs: number; elapsedMs: number; heap: number }> {
-  const server = await startServer(PARAMETERS);
+const SHORT_ROUNDS = 200;
+const SHORT_PAIRS = 15;
+
+/** Appends and cuts on two builds, in short stretches in turn. @param old a built checkout */
+async function compareBuilds(old: string): Promise<Row[]> {
+  const servers = [await start(old), await start()] as const;
+  const asks = servers.map((server) => asking(`http://127.0.0.1:${server.port}`));
+  const sessions = await Promise.all(asks.map((ask) => ask('/sessions', {})));
+  const stretch = async (which: 0 | 1): Promise<number> => {
+    const [ask, path] = [asks[which], `/sessions/${sessions[which]?.id}`];
+    const before = computed(servers[which]);
+    for (let round = 0; round < SHORT_ROUNDS; round += 1) {
+      await ask?.(`${path}/messages`, { role: 'user', content: `message ${round} of a run with some words in it` });
+      if (round % 50 === 49) await ask?.(`${path}/truncate`, { preserve_len: 200 });
+    }
+    return computed(servers[which]) - before;
+  };
+  const ratios: number[] = [];
+  for (let pair = -3; pair < SHORT_PAIRS; pair += 1) {
+    const first = pair % 2 === 0 ? 0 : 1;
+    const [one, other] = [await stretch(first), await stretch(first === 0 ? 1 : 0)];
+    // The first ones are those of programs that have yet to be compiled.
+    if (pair >= 0) ratios.push(first === 0 ? other / one : one / other);
+  }
+  for (const server of servers) await server.stop();
+  const ratio = median(ratios);
+  return [
+    { name: 'appends and cuts against the build before it', value: '', ratio, target: '<= 1.03', ok: ratio <= 1.03 },
+    { name: `  its quarter and three quarters of ${SHORT_PAIRS} pairs`, value: quartiles(ratios) },
+  ];
+}
+
+function quartiles(values: readonly number[]): string {
+  const sorted = values.toSorted((a, b) => a - b);
+  return [0.25, 0.75].map((share) => sorted[Math.floor(share * sorted.length)]?.toFixed(3)).join(' to ');
+}
+
+/** What the page takes of the server's time, view by view; how soon it shows a change; and what it holds after a long run. */
+async function compareOpen(browser: Browser): Promise<Row[]> {
+  const server = await start();
   const url = `http://127.0.0.1:${server.port}`;
   const ask = asking(url);
   const { id } = await ask('/sessions', { model: MODEL });
-  const page = await browser?.newPage();
-  await page?.goto(`${url}/_emulator/ui#/session/${id}`);
-  await page?.getByText('live', { exact: true }).waitFor();
-  const started = performance.now();
-  const before = computed(server.process.pid ?? 0);
-  for (let round = 0; round < ROUNDS; round += 1) {
-    const messages = [{ role: 'user', content: `What is said in round ${round}?` }];
-    await ask('/chat/completions', { model: MODEL, session_id: id, messages });
-    if (round % 20 === 19) await ask(`/sessions/${id}/truncate`, { preserve_len: 4_096 });
-  }
-  const turnMs = (computed(server.process.pid ?? 0) - before) / ROUNDS;
-  const elapsedMs = performance.now() - started;
-  const cdp = page && (await page.context().newCDPSession(page));
-  await cdp?.send('Performance.enable');
-  const metrics = await cdp?.send('Performance.getMetrics');
-  const heap = metrics?.metrics.find(({ name }) => name === 'JSHeapTotalSize')?.value ?? 0;
-  await page?.close();
-  await server.stop();
-  return { turnMs, elapsedMs, heap };
-}
-
-async function compareOpen(browser: Browser): Promise<Row[]> {
-  const shares: number[] = [];
-  let heap = 0;
-  for (let pair = 0; pair < 3; pair += 1) {
-    const [alone, seen] = [await run(undefined), await run(browser)];
-    // Of the time that one processor has: a page is told at a steady pace, however fast the turns are.
-    shares.push((100 * (seen.turnMs - alone.turnMs) * ROUNDS) / seen.elapsedMs);
-    heap = Math.max(heap, seen.heap);
-  }
-  const share = median(shares);
-  return [
-    {
-      name: `of the server's time, what the page takes in ${ROUNDS} turns, %`,
-      value: share,
+  const page = await browser.newPage();
+  let round = 0;
+  const turns = async (count: number): Promise<void> => {
+    for (const end = round + count; round < end; round += 1) {
+      const messages = [{ role: 'user', content: `What is said in round ${round}?` }];
+      await ask('/chat/completions', { model: MODEL, session_id: id, messages });
+      if (round % 20 === 19) await ask(`/sessions/${id}/truncate`, { preserve_len: 4_096 });
+    }
+  };
+  const show = async (hash: string | undefined): Promise<void> => {
+    await page.goto(hash === undefined ? 'about:blank' : `${url}/_emulator/ui${hash}`);
+    if (hash !== undefined) await page.getByText('live', { exact: true }).waitFor();
+    // Until what was asked for to begin with is answered.
+    for (let last = -1; computed(server) - last > 1; await new Promise((resolve) => setTimeout(resolve, 100)))
+      last = computed(server);
+  };
+  const stretch = async (hash: string | undefined): Promise<{ busy: number; elapsed: number }> => {
+    await show(hash);
+    const [before, started] = [computed(server), performance.now()];
+    await turns(100);
+    return { busy: computed(server) - before, elapsed: performance.now() - started };
+  };
+  // So that both lists, of past windows and of requests, are full.
+  await turns(1_100);
+  const rows: Row[] = [];
+  for (const [name, hash] of [
+    ['session', `#/session/${id}`],
+    ['journal', '#/journal'],
+    ['spend', '#/spend'],
+    ['list', '#/'],
+  ] as const) {
+    const shares: number[] = [];
+    for (let pair = 0; pair < OPEN_PAIRS; pair += 1) {
+      const [one, other] = [
+        await stretch(pair % 2 === 0 ? hash : undefined),
+        await stretch(pair % 2 ? hash : undefined),
+      ];
+      const [seen, alone] = pair % 2 === 0 ? [one, other] : [other, one];
+      // Of what one processor can do: the page is told at a steady pace, however fast the turns are.
+      shares.push((100 * (seen.busy - alone.busy)) / seen.elapsed);
+    }
+    const share = median(shares);
+    const says = `${share.toFixed(1)} (${quartiles(shares)})`;
+    rows.push({
+      name: `server's time that an open page takes: ${name}, %`,
+      value: says,
       target: '<= 5',
       ok: share <= 5,
-    },
-    { name: 'heap of the page behind them, MiB', value: heap / MIB, target: '< 150', ok: heap < 150 * MIB },
-  ];
+    });
+  }
+  await show(`#/session/${id}`);
+  const late: number[] = [];
+  for (let change = 0; change < 20; change += 1) {
+    const text = `change ${change} of twenty`;
+    const seen = page.evaluate<number>(`new Promise((resolve) => {
+      const look = () => document.querySelector('.message-list')?.textContent.includes('${text}')
+        ? resolve(Date.now()) : requestAnimationFrame(look);
+      look();
+    })`);
+    // The look has begun.
+    await page.evaluate('0');
+    const changed = Date.now();
+    await ask(`/sessions/${id}/messages`, { role: 'user', content: text });
+    late.push((await seen) - changed);
+  }
+  const shown = median(late);
+  rows.push({
+    name: 'from a client asking to the page showing it, ms',
+    value: shown,
+    target: '<= 200',
+    ok: shown <= 200,
+  });
+  rows.push({ name: '  its quarter and three quarters of 20', value: quartiles(late) });
+  await turns(ROUNDS);
+  const cdp = await page.context().newCDPSession(page);
+  await cdp.send('Performance.enable');
+  const { metrics } = await cdp.send('Performance.getMetrics');
+  const heap = (metrics.find(({ name }) => name === 'JSHeapTotalSize')?.value ?? Number.NaN) / MIB;
+  rows.push({ name: `heap of the page behind ${ROUNDS} turns, MiB`, value: heap, target: '< 150', ok: heap < 150 });
+  await page.close();
+  await server.stop();
+  return rows;
 }
 
 /** Full windows: the session's id. */
@@ -128,6 +221,14 @@ async function fill(ask: ReturnType<typeof asking>, model: string, window: numbe
     await ask(`/sessions/${id}/messages`, { messages });
   }
   return id;
+}
+
+function sizeOfPage(): Row {
+  const files = ['index.html', 'page.js', 'page.css', 'icon.svg'].map((name) =>
+    readFileSync(`dist/emulator/inspector/page/${name}`),
+  );
+  const kilobytes = files.reduce((sum, file) => sum + gzipSync(file).length, 0) / 1_024;
+  return { name: 'the whole page compressed, KB', value: kilobytes, target: '<= 120', ok: kilobytes <= 120 };
 }
 
 async function measureSizes(browser: Browser): Promise<Row[]> {
@@ -177,11 +278,18 @@ async function measureSizes(browser: Browser): Promise<Row[]> {
   return rows;
 }
 
-const rows: Row[] = process.env.SIZES ? [] : await comparePast();
+const PARTS = ['past', 'open', 'sizes'];
+const named = process.argv.slice(2).filter((name) => PARTS.includes(name));
+const old = process.argv.slice(2).find((name) => !PARTS.includes(name));
+const wants = (part: string): boolean => process.argv.length === 2 || named.includes(part);
+
+const rows: Row[] = wants('past') ? await comparePast() : [];
+if (old !== undefined) rows.push(...(await compareBuilds(old)));
 const args = process.getuid?.() === 0 ? ['--no-sandbox', '--disable-gpu'] : ['--disable-gpu'];
 const browser = await chromium.launch({ executablePath: CHROMIUM, args });
 try {
-  rows.push(...(await measureSizes(browser)), ...(await compareOpen(browser)));
+  if (wants('sizes')) rows.push(sizeOfPage(), ...(await measureSizes(browser)));
+  if (wants('open')) rows.push(...(await compareOpen(browser)));
 } finally {
   await browser.close();
 }

@@ -47,6 +47,8 @@ const CONTROL_CLOSED = {
   origin: 'Control routes are not open to pages of other origins',
   'no key':
     'Control routes are closed on a server that other machines can reach, unless it is started with --control-key (option controlKey)',
+  'api keys':
+    'The inspector shows what the holders of all keys have written: a server with --api-keys opens it only if it is started with --control-key (option controlKey)',
   'wrong key':
     "Control routes need this server's control key (see --control-key): send it as Authorization: Bearer KEY",
   token:

@@ -168,6 +168,11 @@ function inspectorRoutes(inspecting: Inspecting): LazyRoutes[] {
       load: async () => (await import('./inspector/routes.ts')).pageRoutes(),
     },
     {
+      base: '/_emulator/ui/',
+      routes: ['GET /'],
+      load: async () => (await import('./inspector/routes.ts')).pageRoutes(),
+    },
+    {
       base: '/_emulator/inspect',
       routes: [
         'GET /',

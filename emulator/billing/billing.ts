@@ -114,6 +114,8 @@ export interface OpenBill {
 
 /** One turn with its cost, in units of the currency. */
 export interface TurnCost {
+  /** Counts the turns of all sessions. */
+  n: number;
   at: number;
   session: string | null;
   model: string;
@@ -251,16 +253,25 @@ export class Billing {
     return spendOf(this.#ledgers, account === undefined ? question : { ...question, account });
   }
 
-  /** What the last turns cost, one by one, beside the same turns without a session; of one session, or of all. */
-  turns(wanted?: string): TurnCost[] {
-    const found = this.#ledgers.turns.filter((turn) => wanted === undefined || turn.session === wanted);
-    return found.map(({ at, session, prices, promptTokens, cachedTokens, outputTokens, isLongWrite, stateless }) => {
+  /** Number of the oldest turn that is still remembered. */
+  get firstTurn(): number {
+    return this.#ledgers.firstTurn;
+  }
+
+  /**
+   * What the last turns cost, one by one, beside the same turns without a session; of one session, or of all.
+   * @param options.since only those behind it
+   */
+  turns({ session: wanted, since = 0 }: { session?: string; since?: number } = {}): TurnCost[] {
+    const found = this.#ledgers.turnsSince(since).filter(({ session }) => wanted === undefined || session === wanted);
+    return found.map(({ n, at, session, prices, promptTokens, cachedTokens, outputTokens, isLongWrite, stateless }) => {
       const cost = (prompt: number, cached: number): number => {
         const { own } = newTally(prices);
         addTurn(own, { prompt, cached, output: outputTokens, isLongWrite });
         return moneyNumber(costOf(own, prices));
       };
       return {
+        n,
         at,
         session: session ?? null,
         model: prices.row.model,
@@ -283,7 +294,7 @@ export class Billing {
   costs(only?: string): Map<string, number> {
     const sum = (ledger: Ledger) =>
       [...ledger.values()].reduce((cost, { own, prices }) => cost + costOf(own, prices), 0n);
-    const found = this.#ledgers.sessions().filter(({ session }) => only === undefined || session === only);
+    const found = only === undefined ? this.#ledgers.sessions() : this.#ledgers.ofSession(only);
     return new Map(found.map(({ session, ledger }) => [session, moneyNumber(sum(ledger))]));
   }
 

@@ -206,12 +206,14 @@ export const MAX_LEDGERS = 4_096;
 /** The ledgers of each session, of each account and of everything, in memory only: they start with the process. */
 export class Ledgers {
   readonly #total: MutableLedger = new Map();
-  #turns: TurnUsage[] = [];
+  #turns: (TurnUsage & { n: number })[] = [];
+  #counted = 0;
   readonly #accounts = new Map<string, MutableLedger>();
   readonly #sessions = new Map<string, { account: string; ledger: MutableLedger }>();
 
   record(turn: TurnUsage): void {
-    this.#turns.push(turn);
+    this.#counted += 1;
+    this.#turns.push({ n: this.#counted, ...turn });
     if (this.#turns.length >= 2 * MAX_TURNS) this.#turns = this.#turns.slice(-MAX_TURNS);
     const { account, session } = turn;
     add(this.#total, turn);
@@ -229,9 +231,14 @@ export class Ledgers {
     return account === undefined ? this.#total : (this.#accounts.get(account) ?? new Map());
   }
 
-  /** The last turns, one by one. */
-  get turns(): readonly TurnUsage[] {
-    return this.#turns;
+  /** Number of the oldest turn that is still there. */
+  get firstTurn(): number {
+    return this.#turns[0]?.n ?? this.#counted + 1;
+  }
+
+  /** The last turns, one by one; those behind a number. */
+  turnsSince(since: number): readonly (TurnUsage & { n: number })[] {
+    return this.#turns.slice(Math.max(0, since + 1 - this.firstTurn));
   }
 
   /** Updated last, last. */
@@ -244,6 +251,11 @@ export class Ledgers {
     return [...this.#sessions]
       .map(([session, entry]) => ({ session, ...entry }))
       .filter((entry) => account === undefined || entry.account === account);
+  }
+
+  ofSession(session: string): SessionLedger[] {
+    const entry = this.#sessions.get(session);
+    return entry ? [{ session, ...entry }] : [];
   }
 
   clear(): void {

@@ -44,6 +44,8 @@ export function inspectorUrl({ baseURL }: Pick<Emulator, 'baseURL'>): string {
 
 function controlOf({ host, options }: CliOptions): string {
   if (options.controlKey !== undefined) return '/_emulator needs the key of --control-key';
+  if (isLoopback(host) && options.apiKeys !== undefined)
+    return '/_emulator is open to all on this machine, except the inspector (see --control-key)';
   return isLoopback(host)
     ? '/_emulator is open to all on this machine'
     : '/_emulator is closed: other machines can reach this server (see --control-key)';

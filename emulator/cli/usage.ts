@@ -88,7 +88,8 @@ export async function askRunning(
   try {
     const headers = controlKey === undefined ? {} : { Authorization: `Bearer ${controlKey}` };
     const response = await fetch(new URL(path, url), { headers, signal: AbortSignal.timeout(ANSWER_MS) });
-    if (response.status === 403) throw new Error('status 403; a server that others can reach needs --control-key');
+    if (response.status === 403)
+      throw new Error('status 403; a server with --api-keys, or that others can reach, needs --control-key');
     const body = (await response.json().catch(() => ({}))) as Readonly<Record<string, unknown>>;
     return { status: response.status, body };
   } catch (error) {

@@ -100,12 +100,16 @@ export interface GuardOptions {
   origins: readonly string[];
   /** What control routes ask for; where undefined, they are open on loopback only. */
   controlKey: string | undefined;
+  /** API keys that are let in. Who lists them lets nobody look into their sessions who has no key at all. */
+  keys: readonly string[] | undefined;
 }
 
 const LOOPBACK: readonly string[] = ['localhost', '127.0.0.1', '::1'];
 const CONTROL = /^\/_emulator(?:\/|$)/;
 /** The inspector's page, which holds nothing: what it shows it has to ask for, with the key. */
-const PAGE = /^\/_emulator\/ui(?:\/[\w.-]+)?$/;
+const PAGE = /^\/_emulator\/ui(?:\/[\w.-]*)?$/;
+/** What the page reads and does. */
+const INSPECTED = /^\/_emulator\/inspect(?:\/|$)/;
 export const HEALTH = '/_emulator/health';
 /** Browsers send this also without an Origin, as for an image or a frame. */
 const FOREIGN_SITES: readonly string[] = ['cross-site', 'same-site'];
@@ -120,7 +124,7 @@ const CORS_HEADERS = {
  * Any web page can reach loopback, so the server answers to its own names only, and to pages only where their origin is
  * allowed; control routes to no foreign page at all. Departure: the live API is public and sends `*`.
  */
-export function guard({ hosts, origins, controlKey }: GuardOptions): Step {
+export function guard({ hosts, origins, controlKey, keys }: GuardOptions): Step {
   return (c, next) => {
     const host = c.req.header('host');
     if (host !== undefined && !hosts.include(host)) {
@@ -132,7 +136,11 @@ export function guard({ hosts, origins, controlKey }: GuardOptions): Step {
     if (control && !(isPage && isFollowedLink(c)) && FOREIGN_SITES.includes(c.req.header('sec-fetch-site') ?? '')) {
       throw new ApiError('permission_denied', { control: 'origin' });
     }
-    if (control && c.req.path !== HEALTH && !isPage) requireControl(c, hosts, controlKey);
+    if (control && c.req.path !== HEALTH && !isPage) {
+      if (controlKey !== undefined) requireControlKey(c, controlKey);
+      else if (hosts.anyAddress) refuseControl(c, 'no key');
+      else if (keys !== undefined && INSPECTED.test(c.req.path)) refuseControl(c, 'api keys');
+    }
     if (origin === undefined || isSameOrigin(origin, host)) return next(c);
     if (control || !origins.includes(origin)) throw new ApiError('permission_denied', { origin });
     setHeader(c, 'Access-Control-Allow-Origin', origin);
@@ -150,19 +158,26 @@ function isFollowedLink(c: RequestContext): boolean {
   return c.req.header('sec-fetch-mode') === 'navigate' && c.req.header('sec-fetch-dest') === 'document';
 }
 
-/** In process it is the owner who asks. @throws ApiError `permission_denied` */
-function requireControl(c: RequestContext, { anyAddress }: HostNames, controlKey: string | undefined): void {
-  if (!c.env.incoming) return;
+/** @throws ApiError `permission_denied` */
+function requireControlKey(c: RequestContext, controlKey: string): void {
   const given = BEARER.exec(c.req.header('authorization') ?? '')?.[1] ?? '';
-  if (controlKey === undefined ? !anyAddress : isSameSecret(given, controlKey)) return;
-  const problem = controlKey === undefined ? 'no key' : 'wrong key';
+  if (!isSameSecret(given, controlKey)) refuseControl(c, 'wrong key');
+}
+
+/** In process it is the owner who asks. @throws ApiError `permission_denied` */
+function refuseControl(c: RequestContext, problem: keyof typeof CONTROL_HINT): void {
+  if (!c.env.incoming) return;
   setHeader(c, 'Kimi-Emulator-Hint', CONTROL_HINT[problem]);
+  // So that a page can tell whether there is a key that would open it.
+  if (problem === 'wrong key') setHeader(c, 'WWW-Authenticate', 'Bearer realm="control"');
   throw new ApiError('permission_denied', { control: problem });
 }
 
 const CONTROL_HINT = {
   'no key':
     'start with --control-key KEY or KIMI_EMULATOR_CONTROL_KEY, or bind to loopback; GET /_emulator/health is always open',
+  'api keys':
+    'start with --control-key KEY or KIMI_EMULATOR_CONTROL_KEY; all other control routes are open on loopback',
   'wrong key': 'the key is in --control-key or KIMI_EMULATOR_CONTROL_KEY of the server; an API key is not one',
 } as const;
 

@@ -16,8 +16,8 @@ import { windowAt } from './windows.ts';
 const id = z.string().min(1);
 const SCHEMAS = {
   fork: z.strictObject({ session: id, at: id, title: z.string().max(200).exactOptional() }),
-  /** `version`: of the session as it was shown, so that nothing is lost that was written meanwhile. */
-  rollback: z.strictObject({ session: id, at: id, version: z.int().min(1) }),
+  /** `version`: of the session as it was shown, so that nothing is lost that was written meanwhile. `undo`: what it is for. */
+  rollback: z.strictObject({ session: id, at: id, version: z.int().min(1), undo: z.boolean().default(false) }),
   snapshot: z.strictObject({ session: id, name: z.string().max(200).exactOptional() }),
   pin: z.strictObject({ session: id, message: id, pinned: z.boolean() }),
   unfault: z.strictObject({ id }),
@@ -72,15 +72,15 @@ export async function act(c: RequestContext, { lines, send }: Acting, name: stri
       return JSON.parse(body) as object;
     }
     case 'rollback': {
-      const { session, at, version } = parseFields(c, SCHEMAS.rollback, value);
+      const { session, at, version, undo } = parseFields(c, SCHEMAS.rollback, value);
       const { body } = await mutate(c, target(session, version), {
         apply: (row) => {
           const { view, model, toolset } = windowAt(services, row, at);
           const next = saveSession(services, row, { view: services.store.history.branch(view), model, toolset });
           return {
-            body: { ...toSession(services, next), did: 'rolled back' },
+            body: { ...toSession(services, next), did: undo ? 'undone' : 'rolled back' },
             history: { session, step: { restored: at } },
-            past: { kind: 'rollback', session: next },
+            past: { kind: undo ? 'undo' : 'rollback', session: next, restored: at },
           };
         },
       });

@@ -1,9 +1,13 @@
+import type { TurnCost } from '../billing/billing.ts';
 import type { ChangeKind } from '../store/past.ts';
 
 /** What the routes below `/_emulator/inspect` answer with. The page is compiled against these types. */
 
 /** A place to look at a session's window from: `now`, the number of a moment, or the id of a snapshot or of another session. */
 export type At = string;
+
+/** Messages on a page of a window. */
+export const PAGE_MESSAGES = 20;
 
 export interface Overview {
   version: string;
@@ -70,6 +74,8 @@ export interface TimelineItem {
   tokens: number | null;
   messages: number | null;
   snapshot: string | null;
+  /** What was returned to. */
+  restored: At | null;
   /** A snapshot's name, or what a refusal says. */
   note: string | null;
 }
@@ -82,6 +88,8 @@ export interface Timeline {
   last: number;
   /** Up to which request no more refusals can come; those behind it come again. */
   request: number;
+  /** Of the window as it is now, where a message was named: about that one, so that a page need not ask again. */
+  page?: WindowPage;
 }
 
 /** A message as a list shows it. */
@@ -116,10 +124,10 @@ export interface WindowPage {
   model: string;
   version: number | null;
   tokens: number;
-  tools: number;
   window: number;
   shares: Shares;
   messages: number;
+  /** In a row. */
   items: MessageLine[];
 }
 
@@ -214,7 +222,18 @@ export interface RequestText {
 export interface LiveEvent {
   changes: number;
   requests: number;
-  sessions: string[];
+  /** Sessions that have changed, or were refused something. Null where that is not known, or they are many: ask for all. */
+  sessions: string[] | null;
   count: number;
   now: number;
+  /** Another text wherever another fault is set, or one has acted. */
+  faults: string;
+}
+
+/** Turns behind the one that was asked for. */
+export interface TurnList {
+  currency: string;
+  /** Number of the oldest turn that is still remembered. */
+  first: number;
+  turns: TurnCost[];
 }

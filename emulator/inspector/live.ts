@@ -1,13 +1,14 @@
 import type { Source } from '../http/streams.ts';
 import type { Services } from '../services.ts';
 import type { LiveEvent } from './answers.ts';
+import { refusalsSince } from './sessions.ts';
 
 /**
  * How often a change is looked for, and how often a reader is told at most while one follows another. Nothing is done for a
- * change until then, so that it costs a request nothing.
+ * change until then, so that it costs a request nothing. Together they leave the page time to show it within 200 ms.
  */
-const TICK_MS = 50;
-const PAUSE_MS = 200;
+const TICK_MS = 20;
+const PAUSE_MS = 150;
 /** Sessions named in one event. Of more, the reader asks for all. */
 const MOST_NAMED = 50;
 
@@ -22,6 +23,8 @@ export function liveEvents(
 ): Source<LiveEvent> {
   const { store, journal, clock, faults } = services;
   let seen = -1;
+  /** Up to which request those that were refused are known. */
+  let request = 0;
   let last = '';
   let told = 0;
   return {
@@ -33,15 +36,28 @@ export function liveEvents(
         const { changes: requests } = journal;
         // Real time runs by itself, and is not a change.
         const moved = clock.isSystem ? Math.round((clock.now() - Date.now()) / 1_000) : clock.now();
-        const state = `${changes} ${requests} ${moved} ${faults.list().map(({ id, remaining }) => `${id}${remaining}`)}`;
+        const set = faults.none
+          ? ''
+          : faults
+              .list()
+              .map(({ id, remaining }) => `${id} ${remaining}`)
+              .join();
+        const state = `${changes} ${requests} ${moved} ${set}`;
         if (state !== last) {
-          const sessions = seen === -1 ? [] : store.past.changedSince(seen);
+          const since = refusalsSince(journal, request);
+          const refused = since.refused.flatMap(({ session }) => session ?? []);
+          const changed = store.past.changedSince(seen);
+          const named = new Set([...refused, ...(changed ?? [])]);
+          const isKnown = seen !== -1 && changed !== undefined && named.size <= MOST_NAMED;
           last = state;
           seen = changes;
+          request = since.request;
           told = performance.now();
-          const named = sessions.length > MOST_NAMED ? [] : sessions;
-          const count = sessions.length > MOST_NAMED ? -1 : countSessions();
-          return { done: false, value: [{ changes, requests, sessions: named, count, now: clock.now() }] };
+          const sessions = isKnown ? [...named] : null;
+          return {
+            done: false,
+            value: [{ changes, requests, sessions, count: countSessions(), now: clock.now(), faults: set }],
+          };
         }
         await pause(signal, TICK_MS);
       }

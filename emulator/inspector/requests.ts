@@ -11,10 +11,9 @@ const TOOK = /dur=([\d.]+)/;
 export function listRequests(services: Services, since: number): RequestList {
   const { journal } = services;
   const all = journal.exchanges();
-  const redactor = redactorOf(all);
-  const items = all
-    .filter(({ n, status }) => n > since || status === 0)
-    .map((exchange) => lineOf(services, exchange, redactor));
+  const wanted = all.filter(({ n, status }) => n > since || status === 0);
+  const redactor = redactorOf(wanted.length === 0 ? [] : all);
+  const items = wanted.map((exchange) => lineOf(services, exchange, redactor));
   return { first: all[0]?.n ?? Number.MAX_SAFE_INTEGER, items };
 }
 

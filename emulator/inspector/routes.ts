@@ -12,9 +12,10 @@ import { onClientGone, respond, send, sendEvents, setHeader, unknownRoute } from
 import { type Handler, Routes } from '../http/router.ts';
 import { exportJournal } from '../journal/journal-file.ts';
 import type { Services } from '../services.ts';
+import type { SessionRow } from '../store/sessions.ts';
 import { VERSION } from '../version.ts';
 import { act } from './actions.ts';
-import type { Overview } from './answers.ts';
+import { type Overview, PAGE_MESSAGES, type Timeline, type TurnList } from './answers.ts';
 import { liveEvents } from './live.ts';
 import { listRequests, requestText } from './requests.ts';
 import { SessionLines } from './sessions.ts';
@@ -80,7 +81,7 @@ const at = z.string().min(1).default('now');
 const QUERIES = {
   none: z.strictObject({}),
   sessions: z.strictObject({ ids: z.string().exactOptional() }),
-  timeline: z.strictObject({ moment: whole.default(0), request: whole.default(0) }),
+  timeline: z.strictObject({ moment: whole.default(0), request: whole.default(0), message: whole.exactOptional() }),
   window: z.strictObject({ at, from: whole.default(0), limit: whole.pipe(z.int().min(1).max(200)).default(100) }),
   text: z.strictObject({
     at,
@@ -96,7 +97,7 @@ const QUERIES = {
   search: z.strictObject({ at, q: z.string().min(1).max(500) }),
   summary: z.strictObject({ at, q: z.string().max(500).default(''), section: z.string().exactOptional() }),
   requests: z.strictObject({ since: whole.default(0) }),
-  spend: z.strictObject({ session: z.string().exactOptional() }),
+  spend: z.strictObject({ session: z.string().exactOptional(), since: whole.default(0) }),
 };
 
 export interface Inspecting {
@@ -177,13 +178,20 @@ export function inspectRoutes({ services, history, readOnly, send: sendAgain }: 
   );
   routes.get(
     '/sessions/:id',
-    answer((c) => lines.timeline(sessionOf(c), query(c, 'timeline'))),
+    answer((c): Timeline => {
+      const session = sessionOf(c);
+      const { message, ...since } = query(c, 'timeline');
+      const timeline = lines.timeline(session, since);
+      if (message === undefined) return timeline;
+      const wanted = { ...aroundMessage(session, message), shares: timeline.session.shares };
+      return { ...timeline, page: pageOf(services, { ...session, at: 'now' }, wanted) };
+    }),
   );
   routes.get(
     '/sessions/:id/window',
     answer((c) => {
-      const { at: place, from, limit } = query(c, 'window');
-      return pageOf(services, windowAt(services, shownOf(c), place), from, limit);
+      const { at: place, ...wanted } = query(c, 'window');
+      return pageOf(services, windowAt(services, shownOf(c), place), wanted);
     }),
   );
   routes.get(
@@ -233,9 +241,9 @@ export function inspectRoutes({ services, history, readOnly, send: sendAgain }: 
   );
   routes.get(
     '/spend',
-    answer((c) => {
+    answer((c): TurnList => {
       const billing = billingOf(services);
-      return { currency: billing.currency, turns: billing.turns(query(c, 'spend').session) };
+      return { currency: billing.currency, first: billing.firstTurn, turns: billing.turns(query(c, 'spend')) };
     }),
   );
   routes.get(
@@ -266,6 +274,12 @@ export function inspectRoutes({ services, history, readOnly, send: sendAgain }: 
       release();
     }
   }
+}
+
+/** The page that a message is on, or the last one, and the page before: as much as a screen shows. */
+function aroundMessage({ view }: SessionRow, message: number): { from: number; limit: number } {
+  const page = Math.floor(Math.max(0, Math.min(message, view.messages - 1)) / PAGE_MESSAGES);
+  return { from: Math.max(0, page - 1) * PAGE_MESSAGES, limit: 2 * PAGE_MESSAGES };
 }
 
 /** @throws ApiError `permission_denied` */

@@ -93,19 +93,19 @@ export class SessionLines {
         tokens: this.#tokens(moment),
         messages: moment.view.messages,
         snapshot: moment.snapshot ?? null,
+        restored: moment.restored ?? null,
         note: null,
       });
     }
     // From before this process, or from an imported file.
-    if (since.moment === 0) items.push(...this.#snapshots(session).filter(({ at }) => !seen.has(at)));
-    const exchanges = journal.exchanges();
-    // Those that still run may be refused later.
-    const open = exchanges.find(({ status }) => status === 0)?.n ?? Number.POSITIVE_INFINITY;
-    const request = Math.min(open - 1, exchanges.at(-1)?.n ?? 0);
-    for (const exchange of exchanges) {
-      if (exchange.n > since.request && exchange.status >= FIRST_REFUSAL && exchange.session === session.id)
-        items.push(refusal(exchange));
+    if (since.moment === 0) {
+      // One that a compress has taken stands before it: its own time is of whole seconds.
+      const times = new Map(moments.map(({ snapshot, at }) => [snapshot, at]));
+      const others = this.#snapshots(session).filter(({ at }) => !seen.has(at));
+      items.push(...others.map((item) => ({ ...item, time: times.get(item.at) ?? item.time })));
     }
+    const { refused, request } = refusalsSince(journal, since.request);
+    items.push(...refused.filter((exchange) => exchange.session === session.id).map(refusal));
     return {
       session: this.line(session),
       items: items.toSorted((a, b) => a.time - b.time || order(a) - order(b)),
@@ -132,6 +132,7 @@ export class SessionLines {
       tokens: this.#tokens({ view: row.archived, toolset: row.toolset }),
       messages: row.archived.messages,
       snapshot: row.id,
+      restored: null,
       note: row.name,
     }));
   }
@@ -177,6 +178,19 @@ function order({ at, request }: TimelineItem): number {
   return request ?? (/^\d+$/.test(at) ? Number(at) : 0);
 }
 
+/**
+ * Requests that were refused behind one, oldest first.
+ * @returns up to which request no more can come, too: those that still run may be refused later
+ */
+export function refusalsSince(journal: Services['journal'], since: number): { refused: Exchange[]; request: number } {
+  const exchanges = journal.exchanges(since);
+  const open = exchanges.find(({ status }) => status === 0)?.n ?? Number.POSITIVE_INFINITY;
+  return {
+    refused: exchanges.filter(({ status }) => status >= FIRST_REFUSAL),
+    request: Math.max(since, Math.min(open - 1, exchanges.at(-1)?.n ?? 0)),
+  };
+}
+
 function refusal({ n, at, status, code, headers }: Exchange): TimelineItem {
   return {
     at: `r${n}`,
@@ -188,6 +202,7 @@ function refusal({ n, at, status, code, headers }: Exchange): TimelineItem {
     tokens: null,
     messages: null,
     snapshot: null,
+    restored: null,
     note: [status, code, headers?.['Kimi-Emulator-Hint']].filter(Boolean).join(' · '),
   };
 }

@@ -73,19 +73,21 @@ export function sharesOf(
   };
 }
 
-export function pageOf(services: Services, shown: ShownWindow, from: number, limit: number): WindowPage {
+export function pageOf(
+  services: Services,
+  shown: ShownWindow,
+  { from, limit, shares = sharesOf(services, shown) }: { from: number; limit: number; shares?: Shares },
+): WindowPage {
   const { store, profiles } = services;
   const { view, at, model, version, toolset } = shown;
   const { keptAfter } = store.history.reasoning(view);
-  const tools = store.toolsets.tokens(toolset);
   return {
     at,
     model,
     version,
-    tools,
-    tokens: tools + view.tokens,
+    tokens: store.toolsets.tokens(toolset) + view.tokens,
     window: profiles.of(model).limits.window_tokens,
-    shares: sharesOf(services, shown),
+    shares,
     messages: view.messages,
     items: readAt(services, view, from, limit).map((message, place) => toLine(message, from + place, keptAfter)),
   };

@@ -97,10 +97,10 @@ export class Journal {
     this.end(exchange);
   }
 
-  /** Oldest first. */
-  exchanges(): Exchange[] {
+  /** Oldest first. @param since only those behind it */
+  exchanges(since = 0): Exchange[] {
     const found: Exchange[] = [];
-    for (let n = this.#oldest; n < this.#next; n += 1) {
+    for (let n = Math.max(this.#oldest, since + 1); n < this.#next; n += 1) {
       const exchange = this.#ring[n % this.bounds.entries];
       if (exchange) found.push(exchange);
     }

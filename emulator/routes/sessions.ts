@@ -38,7 +38,7 @@ export function sessionRoutes(limits: Limits, newWriter?: (c: RequestContext) =>
             ...shown(toSession(services, session)),
             status: 201,
             history: { session: session.id, step: { restored } },
-            past: { kind: 'forked', session, snapshot: restored },
+            past: { kind: 'forked', session, restored },
           };
         },
       });
@@ -145,7 +145,7 @@ export function sessionRoutes(limits: Limits, newWriter?: (c: RequestContext) =>
           ...shown(toSession(services, next)),
           effects: { rolled_back: rolledBackFacts(services, body.snapshot_id, next) },
           history: { session: session.id, step: { restored: body.snapshot_id } },
-          past: { kind: 'rollback', session: next, snapshot: body.snapshot_id },
+          past: { kind: 'rollback', session: next, restored: body.snapshot_id },
         };
       },
     });

@@ -11,6 +11,7 @@ export type ChangeKind =
   | 'compress'
   | 'snapshot'
   | 'rollback'
+  | 'undo'
   | 'pin'
   | 'update';
 
@@ -18,8 +19,10 @@ export type ChangeKind =
 export interface PastChange {
   kind: ChangeKind;
   session: SessionRow;
-  /** The snapshot that was taken, or returned to. */
+  /** The snapshot that was taken. */
   snapshot?: string;
+  /** What was returned to, or forked: a snapshot, or the number of a moment. */
+  restored?: string;
 }
 
 /** A window as it was after a change: pointers, so that to look at it copies nothing. */
@@ -32,6 +35,7 @@ interface Moment extends Pick<SessionRow, 'version' | 'model' | 'toolset' | 'vie
   /** Number of the request in the journal. */
   request: number | undefined;
   snapshot: string | undefined;
+  restored: string | undefined;
 }
 
 interface SessionPast {
@@ -56,6 +60,8 @@ export class PastWindows {
   #latest: SessionPast | undefined;
   #moments = 0;
   #changes = 0;
+  /** Of changes up to this one it is not known which sessions they were of. */
+  #known = 0;
 
   /** @param most moments of one session; 0 for none */
   constructor(most: number) {
@@ -74,8 +80,11 @@ export class PastWindows {
    */
   record(change: PastChange, at: number, request: number | undefined, before?: SessionRow): number[] {
     this.#changes += 1;
-    if (this.#most === 0) return [];
-    const { kind, session, snapshot } = change;
+    if (this.#most === 0) {
+      this.#known = this.#changes;
+      return [];
+    }
+    const { kind, session, snapshot, restored } = change;
     const past = this.#sessions.get(session.id) ?? { moments: [], next: 1, changed: 0 };
     past.changed = this.#changes;
     if (this.#latest !== past) {
@@ -89,7 +98,7 @@ export class PastWindows {
       const toolset = before.toolset === session.toolset ? before.toolset : null;
       this.#add(past, { ...before, toolset }, { kind: 'opened', at: before.updatedAt * 1_000 });
     }
-    this.#add(past, session, { kind, at, request, snapshot });
+    this.#add(past, session, { kind, at, request, snapshot, restored });
     const freed: number[] = [];
     while (past.moments.length > this.#most) freed.push(...this.#dropOldest(past));
     for (const [id, oldest] of this.#sessions) {
@@ -104,8 +113,9 @@ export class PastWindows {
     return this.#sessions.get(session)?.moments ?? [];
   }
 
-  /** Ids of the sessions that have changed since so many changes. */
-  changedSince(changes: number): string[] {
+  /** Ids of the sessions that have changed since so many changes; undefined where that is not known of all, or some are gone. */
+  changedSince(changes: number): string[] | undefined {
+    if (changes < this.#known) return undefined;
     return [...this.#sessions].filter(([, { changed }]) => changed > changes).map(([id]) => id);
   }
 
@@ -144,6 +154,7 @@ export class PastWindows {
     }
     this.#moments -= past?.moments.length ?? 0;
     this.#changes += 1;
+    this.#known = this.#changes;
     return [...freed];
   }
 
@@ -154,14 +165,16 @@ export class PastWindows {
     this.#toolsets.clear();
     this.#moments = 0;
     this.#changes += 1;
+    this.#known = this.#changes;
   }
 
   #add(
     past: SessionPast,
     { version, model, toolset, view }: SessionRow,
-    { kind, at, request, snapshot }: Pick<Moment, 'kind' | 'at'> & Partial<Pick<Moment, 'request' | 'snapshot'>>,
+    of: Pick<Moment, 'kind' | 'at'> & Partial<Pick<Moment, 'request' | 'snapshot' | 'restored'>>,
   ): void {
-    const moment: Moment = { n: past.next, kind, at, request, snapshot, version, model, toolset, view };
+    const { kind, at, request, snapshot, restored } = of;
+    const moment: Moment = { n: past.next, kind, at, request, snapshot, restored, version, model, toolset, view };
     past.next += 1;
     past.moments.push(moment);
     this.#moments += 1;

@@ -28,6 +28,7 @@ export class Store {
   readonly #database: Database;
   readonly #commits: CommitQueue;
   #baseline: Baseline | undefined;
+  #portableRows: PortableRows | undefined;
   #generation = 0;
   readonly #run: Transaction<(work: () => unknown) => unknown>;
 
@@ -83,9 +84,10 @@ export class Store {
     return row?.value ?? 1;
   }
 
-  /** Rows that only exports and imports read and write. */
+  /** Rows that only exports, imports and the inspector read and write. Their statements are prepared when first asked for. */
   portableRows(): PortableRows {
-    return new PortableRows(this.#database);
+    this.#portableRows ??= new PortableRows(this.#database);
+    return this.#portableRows;
   }
 
   /** Incremented by every reset, so that a change requested before one can tell that it belongs to another state. */

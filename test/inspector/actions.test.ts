@@ -35,6 +35,14 @@ describeEach('an action of the inspector', ({ start }) => {
     ]);
   });
 
+  test('undoes a change, and says on the time line what it returned to', async () => {
+    const { act, token, id, inspect } = await withSession();
+    const undone = await act('rollback', { session: id, at: '3', version: 4, undo: true }, token);
+    expect(undone.body).toMatchObject({ did: 'undone', version: 5, usage: { messages: 2 } });
+    const { items } = await inspect<Timeline>(`/sessions/${id}`);
+    expect(items.at(-1)).toMatchObject({ kind: 'undo', restored: '3', messages: 2 });
+  });
+
   test('rolls nothing back that was written since it was shown', async () => {
     const { act, token, id } = await withSession();
     expect((await act('rollback', { session: id, at: '2', version: 3 }, token)).status).toBe(409);
@@ -81,12 +89,30 @@ describeEach('an action of the inspector', ({ start }) => {
   });
 
   test('is seen live: each change is told of, and closing the emulator ends the stream', async () => {
-    const { api, append, id, emulator } = await withSession();
+    const { api, append, id, emulator, inspect } = await withSession();
     const response = await api.open('GET', '/_emulator/inspect/live');
     const events = readLive(response);
-    expect((await events.next()).value).toMatchObject({ count: 1, sessions: [] });
+    /** The next that fits: a request may be told of when it comes, and again when it is answered. */
+    const next = async (fits: (event: LiveEvent) => boolean): Promise<void> => {
+      for (;;) {
+        const { value, done } = await events.next();
+        if (done) expect.fail('the stream has ended');
+        else if (fits(value)) return;
+      }
+    };
+    const names = ({ sessions }: LiveEvent) => sessions?.join() === id;
+    await next(({ sessions, count }) => sessions === null && count === 1);
     await append(id, 'one more');
-    expect((await events.next()).value).toMatchObject({ sessions: [id] });
+    await next(names);
+    // A refusal changes nothing, and stands on the session's time line all the same.
+    const before = (await inspect<Timeline>(`/sessions/${id}`)).items.length;
+    await api.post(`/v1/sessions/${id}/messages`, { role: 'tool', tool_call_id: 'x', content: '1' });
+    await next(names);
+    expect((await inspect<Timeline>(`/sessions/${id}`)).items).toHaveLength(before + 1);
+    emulator.faults.add({ effect: 'error', code: 'rpm_limit', operation: 'createChatCompletion', times: 1 });
+    await next(({ faults }) => faults.endsWith(' 1'));
+    await api.delete(`/v1/sessions/${id}`);
+    await next(({ sessions, count }) => sessions === null && count === 0);
     const end = events.next();
     await emulator.close();
     await expect(end.then(({ done }) => done === true)).resolves.toBe(true);

@@ -14,7 +14,24 @@ export interface Browsing {
   /** Starts an emulator that listens, with the tokenizer and the limits of the other tests. */
   start(options?: EmulatorOptions): Promise<Awaited<ReturnType<typeof startInspected>> & { url: string }>;
   /** Opens the page of a server at a hash such as `#/journal`. */
-  open(url: string, hash?: string, options?: BrowserContextOptions): Promise<Page>;
+  open(url: string, hash?: string, options?: OpenOptions): Promise<Page>;
+}
+
+interface OpenOptions extends BrowserContextOptions {
+  /** Is given the page before anything is loaded. */
+  before?: (page: Page) => unknown;
+}
+
+/** Presses keys one after the other. */
+export async function press(page: Page, ...keys: string[]): Promise<void> {
+  for (const key of keys) await page.keyboard.press(key);
+}
+
+/** URLs that a page asks for, from now on. */
+export function requestsOf(page: Page): string[] {
+  const urls: string[] = [];
+  page.on('request', (request) => urls.push(request.url()));
+  return urls;
 }
 
 /** Tests that need a browser. Without one they are skipped, and it is said; where it is required they fail. */
@@ -36,11 +53,12 @@ export function describeInBrowser(name: string, tests: (browsing: Browsing) => v
         const inspected = await startInspected('over HTTP', options);
         return { ...inspected, url: inspected.emulator.baseURL.replace(/\/v1$/, '') };
       },
-      async open(url, hash = '', options = {}) {
+      async open(url, hash = '', { before, ...options } = {}) {
         const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
         onTestFinished(() => context.close());
         context.setDefaultTimeout(20_000);
         const page = await context.newPage();
+        await before?.(page);
         await page.goto(`${url}/_emulator/ui${hash}`);
         return page;
       },

@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import axe from 'axe-core';
-import { expect, onTestFinished, test } from 'vitest';
-import { type Browsing, describeInBrowser } from './browser.ts';
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
+import { type Browsing, describeInBrowser, press, requestsOf } from './browser.ts';
 
 const BUILT = new URL('../../dist/emulator/inspector/page/', import.meta.url);
 const MOST_BYTES = 120 * 1_024;
@@ -32,9 +31,11 @@ describeInBrowser('the page of the inspector', ({ start, open }: Browsing) => {
     const hostile = '<img src=x onerror="document.title=\'owned\'"><script>document.title="owned"</script>';
     const id = await session({ title: `${hostile.slice(0, 20)}\u202Eevil` });
     await append(id, `${hostile} \u202Ereversed\u202C \u0000 end`);
-    const page = await open(url, `#/session/${id}`);
-    const requests: string[] = [];
-    page.on('request', (request) => requests.push(request.url()));
+    let requests: string[] = [];
+    const before = (shown: Page) => {
+      requests = requestsOf(shown);
+    };
+    const page = await open(url, `#/session/${id}`, { before });
     const text = page.locator('.message pre');
     await expect.poll(() => text.textContent()).toContain('<img src=x onerror=');
     expect(await page.locator('.message img, .message script').count()).toBe(0);
@@ -43,19 +44,36 @@ describeInBrowser('the page of the inspector', ({ start, open }: Browsing) => {
     expect(await page.title()).toBe('kimi-emulator inspector');
     await page.goto(`${url}/_emulator/ui#/`);
     await page.locator('.session').waitFor();
-    expect(requests.filter((request) => !request.startsWith(url))).toEqual([]);
+    expect(requests).toContain(`${url}/_emulator/ui/page.js`);
+    expect(requests.filter((request) => !request.startsWith(`${url}/`))).toEqual([]);
+  });
+
+  test('names the characters that nobody sees, and leaves those that join others', async () => {
+    const { url, session, append } = await start();
+    const id = await session();
+    await append(id, 'a\u00adb\u2028c\u{e0041}d\u2066e\u{1b}f \u{1f469}\u200d\u{1f467} \u2764\ufe0f');
+    const page = await open(url, `#/session/${id}`);
+    const text = page.locator('.message pre');
+    await expect.poll(() => text.textContent()).toContain('\u{1f469}\u200d\u{1f467} \u2764\ufe0f');
+    expect(await text.locator('.hidden-character').allTextContents()).toEqual([
+      'U+00AD',
+      'U+2028',
+      'U+E0041',
+      'LRI',
+      'ESC',
+    ]);
   });
 
   test('reads a line of a million characters part by part', async () => {
-    const { url, session, append } = await start({ limits: { append_tokens: 200_000, min_preserve_tokens: 64 } });
-    const id = await session();
-    await append(id, `start ${'0123456789 abcdefg '.repeat(20_000)}`);
+    const { url, session, append } = await start({ limits: { append_tokens: 1_000_000, min_preserve_tokens: 64 } });
+    const id = await session({ model: 'kimi-k3' });
+    await append(id, `start ${'0123456789 abcdefg '.repeat(60_000)}`);
     const page = await open(url, `#/session/${id}`);
     await page.getByRole('button', { name: '#1 user' }).click();
     const more = page.getByRole('button', { name: 'Show more' });
-    await expect.poll(() => more.textContent()).toContain('65,536 of 380,006 characters');
+    await expect.poll(() => more.textContent()).toContain('65,536 of 1,140,006 characters');
     await more.click();
-    await expect.poll(() => more.textContent()).toContain('131,072 of 380,006 characters');
+    await expect.poll(() => more.textContent()).toContain('131,072 of 1,140,006 characters');
   });
 
   test('breaks none of its own rules for content, in any view', async () => {
@@ -77,88 +95,54 @@ describeInBrowser('the page of the inspector', ({ start, open }: Browsing) => {
     expect(policy).not.toContain('unsafe');
   });
 
-  test('can be neither framed, read nor made to act by a page of another origin', async () => {
-    const { url, id, inspect } = await withTranscript();
-    const foreign = createServer((_, response) => {
-      response.setHeader('Content-Type', 'text/html');
-      response.end(`<iframe src="${url}/_emulator/ui"></iframe>`);
-    });
-    await new Promise<void>((resolve) => foreign.listen(0, '127.0.0.1', resolve));
-    onTestFinished(() => void foreign.close());
-    const page = await open(url);
-    await page.goto(`http://127.0.0.1:${(foreign.address() as AddressInfo).port}/`);
-    const tried = await page.evaluate(`(async () => {
-      const outcome = (request) => request.then(({ status }) => status, () => 'failed');
-      const fork = { method: 'POST', body: JSON.stringify({ session: '${id}', at: 'now' }) };
-      return [
-        await outcome(fetch('${url}/_emulator/inspect')),
-        await outcome(fetch('${url}/_emulator/inspect/actions/fork', fork)),
-        await outcome(fetch('${url}/_emulator/ui')),
-      ];
-    })()`);
-    expect(tried).toEqual(['failed', 'failed', 'failed']);
-    const [, frame] = page.frames();
-    expect(await frame?.locator('#page').count()).toBe(0);
-    expect((await inspect<{ sessions: number }>('')).sessions).toBe(1);
-    // A link is followed, as it only shows.
-    await page.evaluate(`{
-      const link = document.createElement('a');
-      link.href = '${url}/_emulator/ui#/journal';
-      document.body.append(link);
-      link.click();
-    }`);
-    await page.locator('.request').first().waitFor();
-  });
-
-  test('asks for the control key, keeps it for the tab alone, and works with it', async () => {
-    const { url, api } = await start({ controlKey: 'sesame', apiKeys: ['sk-test'] });
-    await api.post('/v1/sessions', { title: 'harbour' });
-    const page = await open(url);
-    await page.getByRole('heading', { name: 'The inspector is closed' }).waitFor();
-    await page.getByLabel('Control key').fill('wrong');
-    await page.getByRole('button', { name: 'Open' }).click();
-    await page.getByLabel('Control key').fill('sesame');
-    await page.getByRole('button', { name: 'Open' }).click();
-    await page.getByText('harbour').waitFor();
-    await page.getByText('live', { exact: true }).waitFor();
-    await api.post('/v1/sessions', { title: 'second' });
-    await page.getByText('second').waitFor();
-    expect(await page.evaluate('[localStorage.length, document.cookie]')).toEqual([0, '']);
-  });
-
   test('is used with the keyboard alone', async () => {
     const { url, id, inspect } = await withTranscript();
     const page = await open(url);
-    const press = (...keys: string[]) =>
-      keys.reduce((done, key) => done.then(() => page.keyboard.press(key)), Promise.resolve());
     await page.locator('.session').waitFor();
-    await press('j', 'Enter');
+    await press(page, 'j', 'Enter');
     await page.getByRole('heading', { name: 'harbour' }).waitFor();
-    await press('k', 'k', 'k');
+    await press(page, 'k', 'k', 'k');
     await expect.poll(() => page.url()).toMatch(/at=\d/);
-    await press('d');
+    await press(page, 'd');
     await page.locator('.totals').waitFor();
-    await press('d', 'v', 'v', 'v');
+    await press(page, 'd', 'v', 'v', 'v');
     await page.getByLabel('Search in what was dropped').waitFor();
-    await press('/');
+    await press(page, '/');
     await page.keyboard.type('ship');
     await expect.poll(() => page.locator('.dropped-view .message').count()).toBeGreaterThan(0);
-    await press('Escape', 'v', 'n', 'o', 'f');
+    await press(page, 'Escape', 'v', 'n', 'o', 'f');
     await page.getByRole('dialog').waitFor();
-    await press('Enter');
+    await press(page, 'Enter');
     await page.getByRole('heading', { name: 'fork of harbour' }).waitFor();
     await expect.poll(async () => (await inspect<{ sessions: number }>('')).sessions).toBe(2);
-    await press('?');
+    await press(page, 'n', 'P');
+    await page.getByRole('dialog', { name: 'Pin this message' }).waitFor();
+    await press(page, 'Enter');
+    await page.locator('.message', { hasText: 'pinned' }).waitFor();
+    await press(page, 's');
+    await page.getByRole('dialog', { name: 'Take a snapshot' }).waitFor();
+    await page.keyboard.type('by hand');
+    await press(page, 'Enter');
+    await page.locator('.timeline .kind-snapshot').waitFor();
+    const download = page.waitForEvent('download');
+    await press(page, 'e');
+    expect((await download).suggestedFilename()).toMatch(/^sess_.*\.json$/);
+    // What a dialog offers is done by Enter.
+    await press(page, 'k', 'k', 'r');
+    await page.getByRole('dialog', { name: 'Roll back to here' }).waitFor();
+    await press(page, 'Enter');
+    await page.locator('.timeline .kind-rollback').waitFor();
+    await press(page, '?');
     await page.getByRole('dialog', { name: 'Keys' }).waitFor();
-    await press('Escape', '2');
+    await press(page, 'Escape', '2');
     await page.locator('.request').first().waitFor();
-    await press('/');
+    await press(page, '/');
     await page.keyboard.type('400');
-    await press('Escape', 'j');
+    await press(page, 'Escape', 'j');
     await page.locator('.details h3').first().waitFor();
-    await press('c');
+    await press(page, 'c');
     await page.getByRole('dialog', { name: 'Copy as code' }).waitFor();
-    await press('Escape', '4', 'x');
+    await press(page, 'Escape', '4', 'x');
     await page.locator('.findings li').first().waitFor();
     expect(page.url()).not.toContain(id);
   });
@@ -168,14 +152,17 @@ describeInBrowser('the page of the inspector', ({ start, open }: Browsing) => {
       const { url, id } = await withTranscript();
       const views = ['#/', `#/session/${id}`, `#/session/${id}?view=diff&a=3`, `#/session/${id}?view=dropped&q=ship`];
       const page = await open(url, '', { colorScheme });
-      for (const hash of [...views, '#/journal?n=6', '#/spend', '#/tools']) {
+      for (const hash of [...views, '#/journal?n=6', '#/spend', '#/tools?doctor=run']) {
         await page.goto(`${url}/_emulator/ui${hash}`);
         await page.locator('main').waitFor();
         await page.getByText('live', { exact: true }).waitFor();
         await page.evaluate(`${axe.source}; void 0`);
-        const found = await page.evaluate(`axe.run().then(({ violations }) => violations.map(
-          ({ id, nodes }) => id + ': ' + nodes[0].html + ' ' + nodes[0].any.map(({ message }) => message)))`);
-        expect(found, hash).toEqual([]);
+        for (const width of [390, 1_280]) {
+          await page.setViewportSize({ width, height: 800 });
+          const found = await page.evaluate(`axe.run().then(({ violations }) => violations.map(
+            ({ id, nodes }) => id + ': ' + nodes[0].html + ' ' + nodes[0].any.map(({ message }) => message)))`);
+          expect(found, `${hash} at ${width} px`).toEqual([]);
+        }
       }
     });
   }
@@ -211,6 +198,135 @@ describeInBrowser('the page of the inspector', ({ start, open }: Browsing) => {
     expect(await other.locator('.timeline .selected').textContent()).toBe(
       await page.locator('.timeline .selected').textContent(),
     );
+  });
+
+  test('has the messages that are open and chosen in its URL, and they stay so when the window is cut', async () => {
+    const { url, session, append, truncate } = await start();
+    const id = await session();
+    for (let count = 0; count < 60; count += 1) await append(id, `message ${count} ${'word '.repeat(20)}`);
+    const page = await open(url, `#/session/${id}`);
+    await page.getByRole('button', { name: '#58 user' }).click();
+    await press(page, 'p', 'p');
+    const shown = () => page.evaluate('location.hash');
+    await expect.poll(shown).toContain('m=56');
+    const other = await open(url, String(await shown()));
+    const opened = (of: Page) => of.locator('.message:not(.folded) .text').allTextContents();
+    await expect.poll(() => opened(other)).toEqual([expect.stringMatching(/^message 57 /)]);
+    expect(await other.locator('.message.selected').textContent()).toContain('message 55 ');
+    await truncate(id, 300);
+    await expect.poll(() => other.getByRole('button', { name: '#58 user' }).count()).toBe(0);
+    expect(await opened(other)).toEqual([expect.stringMatching(/^message 57 /)]);
+    const linked = await open(url, `#/session/${id}?at=61&m=3`);
+    await expect.poll(() => linked.locator('.message.selected').textContent()).toContain('message 2 ');
+  });
+
+  test('says so where a link leads to a moment that is forgotten', async () => {
+    const { url, id } = await withTranscript();
+    const page = await open(url, `#/session/${id}?at=99`);
+    await page.getByText('There is no moment 99 any more. What is shown is the window of now.').waitFor();
+    await page.locator('.message').first().waitFor();
+  });
+
+  test('asks nothing while nothing changes, and is told of a change, not by asking for it', async () => {
+    const { url, session, append } = await start();
+    const [id, other] = [await session({ title: 'harbour' }), await session({ title: 'windmill' })];
+    const page = await open(url, `#/session/${id}`, { before: (shown) => shown.clock.install() });
+    await page.getByText('live', { exact: true }).waitFor();
+    await page.getByText('The window is empty').waitFor();
+    const asked = requestsOf(page);
+    await page.clock.fastForward('10:00');
+    expect(asked).toEqual([]);
+    for (let count = 0; count < 3; count += 1) await append(other, `elsewhere ${count}`);
+    await append(id, 'here');
+    await expect.poll(() => page.locator('.message-list').textContent()).toContain('here');
+    // What other sessions do is nothing that this view has to ask for, and what this one does is one answer.
+    expect(asked.map((each) => each.replace(/\?.*/, ''))).toEqual([`${url}/_emulator/inspect/sessions/${id}`]);
+  });
+
+  test('is told nothing while nobody sees it, and shows what has happened once it is seen', async () => {
+    const { url, session, append } = await start();
+    const id = await session();
+    const page = await open(url, `#/session/${id}`);
+    await page.getByText('live', { exact: true }).waitFor();
+    const hide = (hidden: boolean) =>
+      page.evaluate(`Object.defineProperty(document, 'hidden', { value: ${hidden}, configurable: true });
+        document.dispatchEvent(new Event('visibilitychange'))`);
+    await hide(true);
+    await page.getByText('not connected').waitFor();
+    const asked = requestsOf(page);
+    await append(id, 'unseen');
+    const seen = await open(url, `#/session/${id}`);
+    await expect.poll(() => seen.locator('.message-list').textContent()).toContain('unseen');
+    // What is asked for when it connects may still be on its way.
+    expect(asked.filter((each) => !/\/_emulator\/inspect$/.test(each))).toEqual([]);
+    await hide(false);
+    await expect.poll(() => page.locator('.message-list').textContent()).toContain('unseen');
+  });
+
+  test('closes a dialog that is left by the way back', async () => {
+    const { url, id } = await withTranscript();
+    const page = await open(url);
+    await page.getByText('harbour').click();
+    await page.getByRole('button', { name: 'Fork here' }).click();
+    await page.getByRole('dialog').waitFor();
+    await page.goBack();
+    await page.locator('.sessions').waitFor();
+    expect(await page.getByRole('dialog').count()).toBe(0);
+    expect(page.url()).not.toContain(id);
+  });
+
+  test('selects code that it cannot copy', async () => {
+    const { url, id } = await withTranscript();
+    const before = (shown: Page) =>
+      shown.addInitScript(`Object.defineProperty(navigator, 'clipboard', { value: undefined })`);
+    const page = await open(url, `#/session/${id}`, { before });
+    await page.getByRole('button', { name: 'Copy as code' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('button', { name: 'Copy' }).first().click();
+    const selected = String(await page.evaluate('getSelection().toString()'));
+    expect(selected).toMatch(/^curl .*\n/);
+    expect(selected).toContain(id);
+    expect(await dialog.getByText('copied').count()).toBe(0);
+  });
+
+  test('finds in a long journal the request of a link, and filters by statuses and words', async () => {
+    const { url, session, append, open: send } = await start();
+    const id = await session();
+    for (let count = 0; count < 120; count += 1) await append(id, `message ${count}`);
+    await send('POST', `/v1/sessions/${id}/messages`, { role: 'tool', tool_call_id: 'x', content: '1' });
+    const page = await open(url, '#/journal?n=3');
+    const chosen = page.locator('.row.selected');
+    await expect.poll(() => chosen.locator('.number').textContent()).toBe('3');
+    await expect
+      .poll(() => page.evaluate(`document.querySelector('.journal .scroller').scrollTop`))
+      .toBeGreaterThan(1_000);
+    await page.getByLabel('Filter').fill('4xx ORPHAN');
+    await expect.poll(() => page.locator('.request .number').allTextContents()).toEqual(['122']);
+    await page.getByLabel('Filter').fill('no such words');
+    await page.getByText('No request fits the filter.').waitFor();
+  });
+
+  test('draws the cost of few turns over whole turns, and its sums in full', async () => {
+    const { url, session, chat } = await start();
+    const id = await session();
+    for (let count = 0; count < 3; count += 1) await chat(id, `question ${count}?`);
+    const before = (shown: Page) =>
+      shown.addInitScript(`{
+        const drawn = CanvasRenderingContext2D.prototype.fillText;
+        globalThis.drawnTexts = [];
+        CanvasRenderingContext2D.prototype.fillText = function (text, ...rest) {
+          globalThis.drawnTexts.push(text);
+          return drawn.call(this, text, ...rest);
+        };
+      }`);
+    const page = await open(url, '#/spend', { before });
+    await page.locator('.chart canvas').waitFor();
+    const texts = async () => (await page.evaluate('globalThis.drawnTexts')) as string[];
+    await expect.poll(texts).toContain('turn');
+    const drawn = await texts();
+    expect(drawn).toContain('USD');
+    for (const turn of ['1', '2', '3']) expect(drawn).toContain(turn);
+    expect(drawn.filter((text) => /^\d+\.5$|e-/.test(text))).toEqual([]);
   });
 
   test('shows what a client does while it is open, and keeps few elements of long lists', async () => {

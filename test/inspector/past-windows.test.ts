@@ -8,6 +8,7 @@ import type {
   SummaryView,
   TextPart,
   Timeline,
+  TurnList,
   WindowPage,
 } from '../../emulator/inspector/answers.ts';
 import { describeEach } from './inspecting.ts';
@@ -101,40 +102,54 @@ describeEach('the inspector', ({ start }) => {
     }
     await post(`/v1/sessions/${id}/compress`, { ratio: 2 });
     const view = await inspect<SummaryView>(`/sessions/${id}/summary`);
-    expect(view.lines.length).toBeGreaterThan(0);
+    const ports: string[] = [];
     for (const { snapshot, index, text } of view.lines) {
       const page = await inspect<WindowPage>(`/sessions/${id}/window?at=${snapshot}&from=${index}&limit=1`);
-      const words = text.split(/[ ;…]+/).filter((word) => /^\d{4}/.test(word));
-      for (const word of words) expect(page.items[0]?.text).toContain(word.replace(/\W+$/, ''));
+      expect(page.items[0]?.text).toContain(text.replace(/…$/, ''));
+      ports.push(/\b40\d\d\b/.exec(text)?.[0] ?? '');
     }
+    // Each is of another message: the place that all would lead to is not enough.
+    expect(new Set(ports).size).toBeGreaterThan(2);
     expect(view.pieces.length).toBeGreaterThan(0);
+    for (const { text } of view.lines) expect(view.pieces.map((piece) => piece.text)).not.toContain(text);
+    expect(view.dropped.reduce((sum, { kept }) => sum + kept, 0)).toBeGreaterThan(2);
+    // The snapshot that a compress has taken stands before it.
+    const kinds = (await inspect<Timeline>(`/sessions/${id}`)).items.map(({ kind }) => kind);
+    expect(kinds.slice(-3)).toEqual(['append', 'snapshot', 'compress']);
     const count = view.dropped.reduce((sum, { dropped }) => sum + dropped, 0);
     expect(count).toBe(view.pieces.length);
     const evening = await inspect<SummaryView>(`/sessions/${id}/summary?q=evening`);
+    expect(evening.pieces.length).toBeGreaterThan(0);
     for (const { text } of evening.pieces) expect(text).toContain('evening');
   });
 
   test('names the earlier request that led to a refusal, in the journal and on the time line', async () => {
-    const { inspect, session, append, open } = await start();
+    const { inspect, session, append, post, open } = await start();
     const id = await session();
     await append(id, 'hello');
-    const refused = await open('POST', `/v1/sessions/${id}/messages`, {
-      role: 'tool',
-      tool_call_id: 'x',
-      content: '1',
+    const call = { id: 'c1', type: 'function', function: { name: 'look', arguments: '{}' } };
+    await post(`/v1/sessions/${id}/messages`, {
+      messages: [
+        { role: 'assistant', content: null, tool_calls: [call] },
+        { role: 'tool', tool_call_id: 'c1', content: 'done' },
+      ],
     });
-    expect(refused.status).toBe(400);
+    const again = { role: 'tool', tool_call_id: 'c1', content: '2' };
+    expect((await open('POST', `/v1/sessions/${id}/messages`, again)).status).toBe(400);
     const { items } = await inspect<RequestList>('/requests');
-    expect(items.at(-1)).toMatchObject({ status: 400, code: 'tool_result_orphan', session: id });
+    const [, , answered, refusal] = items;
+    expect(refusal).toMatchObject({ status: 400, session: id, cause: answered?.n });
+    expect(refusal?.hint).toContain(`request #${answered?.n}`);
     const line = await inspect<Timeline>(`/sessions/${id}`);
-    expect(line.items.at(-1)).toMatchObject({ kind: 'refusal', request: items.at(-1)?.n });
+    expect(line.items.at(-1)).toMatchObject({ kind: 'refusal', request: refusal?.n });
+    expect(line.items.at(-1)?.note).toContain(`request #${answered?.n}`);
   });
 
   test('says what each turn cost beside both stateless baselines', async () => {
     const { inspect, session, chat } = await start();
     const id = await session();
     for (let count = 0; count < 3; count += 1) await chat(id, `question ${count}: what is the code?`);
-    const { turns } = await inspect<{ turns: { cost: number; stateless: { without_cache: number } }[] }>(
+    const { turns } = await inspect<{ turns: { n: number; cost: number; stateless: { without_cache: number } }[] }>(
       `/spend?session=${id}`,
     );
     expect(turns).toHaveLength(3);
@@ -142,8 +157,15 @@ describeEach('the inspector', ({ start }) => {
       expect(cost).toBeGreaterThan(0);
       expect(stateless.without_cache).toBeGreaterThan(0);
     }
+    const [first, second, third] = turns;
+    expect((await inspect<TurnList>(`/spend?session=${id}&since=${first?.n}`)).turns).toEqual([second, third]);
+    expect((await inspect<TurnList>('/spend')).turns).toEqual(turns);
+    expect((await inspect<TurnList>('/spend?session=sess_other')).turns).toEqual([]);
+    await chat(await session(), 'elsewhere?');
+    const { turns: all, first: oldest } = await inspect<TurnList>(`/spend?since=${third?.n}`);
+    expect([oldest, all.map(({ n }) => n)]).toEqual([1, [4]]);
     const { data } = await inspect<{ data: SessionLine[] }>('/sessions');
-    expect(data[0]?.cost).toBeCloseTo(
+    expect(data.find((line) => line.id === id)?.cost).toBeCloseTo(
       turns.reduce((sum, { cost }) => sum + cost, 0),
       9,
     );

@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { KimiClient } from '../../client/index.ts';
-import { type Browsing, describeInBrowser } from './browser.ts';
+import type { TurnCost } from '../../emulator/billing/billing.ts';
+import type { WindowPage } from '../../emulator/inspector/answers.ts';
+import { type Browsing, describeInBrowser, press } from './browser.ts';
 
 describeInBrowser('with the inspector a developer', ({ start, open }: Browsing) => {
   /** A session of six messages whose first ones have been cut. */
@@ -74,10 +76,11 @@ describeInBrowser('with the inspector a developer', ({ start, open }: Browsing) 
     const { url, id } = await cutSession();
     const page = await open(url, `#/session/${id}`);
     await page.getByRole('button', { name: 'dropped' }).click();
-    await page.getByLabel('Search in what was dropped').fill('message 1');
+    await page.getByLabel('Search in what was dropped').fill('1 MESSAGE');
     await expect
       .poll(() => page.locator('.dropped-view .message').allTextContents())
       .toEqual([expect.stringContaining('message 1 of the harbour')]);
+    expect(await page.locator('.dropped-view mark').allTextContents()).toEqual(['message', '1']);
     await page.getByLabel('Search in what was dropped').fill('message 5');
     await page.getByText('Nothing that was dropped has these words.').waitFor();
   });
@@ -135,21 +138,57 @@ describeInBrowser('with the inspector a developer', ({ start, open }: Browsing) 
     expect(await messages()).toBe(6);
     await page.locator('.timeline .kind-rollback').waitFor();
     await page.getByRole('button', { name: 'Undo' }).click();
-    await page.getByRole('dialog').getByRole('button', { name: 'Roll back' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Undo' }).click();
     await expect.poll(messages).toBe(before);
   });
 
-  test('sees what each turn cost beside both baselines', async () => {
-    const { url, session, chat } = await start();
+  test('undoes one change after the other with a key, until there is nothing left', async () => {
+    const { url, session, append, inspect } = await start();
     const id = await session();
-    for (let count = 0; count < 4; count += 1) await chat(id, `question ${count}?`);
+    for (let count = 0; count < 3; count += 1) await append(id, `message ${count}`);
+    const page = await open(url, `#/session/${id}`);
+    await page.locator('.timeline .kind-append').first().waitFor();
+    for (const [left, moment] of [2, 1, 0].entries()) {
+      await press(page, 'u');
+      await page.getByRole('dialog', { name: 'Undo the last change: append' }).waitFor();
+      await press(page, 'Enter');
+      await expect.poll(() => page.locator('.timeline .kind-undo').count()).toBe(left + 1);
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+      expect((await inspect<WindowPage>(`/sessions/${id}/window`)).messages).toBe(moment);
+    }
+    await press(page, 'u');
+    await page.getByText('There is nothing to undo.').waitFor();
+    // What was undone is one row back, for whoever wants it again.
+    await append(id, 'after all');
+    await expect.poll(() => page.locator('.timeline .kind-append').count()).toBe(4);
+    await press(page, 'u');
+    await page.getByRole('dialog', { name: 'Undo the last change: append' }).waitFor();
+  });
+
+  test('sees what each turn cost beside both baselines', async () => {
+    const { url, session, chat, truncate, inspect } = await start();
+    const id = await session();
+    for (let count = 0; count < 4; count += 1) await chat(id, `${'word '.repeat(400)} question ${count}?`);
     const page = await open(url, `#/session/${id}`);
     await page.locator('.fill a').click();
     await expect.poll(() => page.locator('.cards').textContent()).toMatch(/4 turns.*with cache.*without cache/);
     await page.locator('.chart canvas').waitFor();
     await expect.poll(() => page.locator('.turns .row').count()).toBe(4);
+    await truncate(id, 500);
     await chat(id, 'one more?');
     await expect.poll(() => page.locator('.turns .row').count()).toBe(5);
+    // Each column has what the API says of the turn.
+    const { turns } = await inspect<{ turns: TurnCost[] }>(`/spend?session=${id}`);
+    const [{ cost = 0, prompt_tokens = 0, cached_tokens = 0, output_tokens = 0, stateless = null } = {}] =
+      turns.slice(-1);
+    const shown = [cost, stateless?.with_cache ?? 0, stateless?.without_cache ?? 0].map((sum) => sum.toFixed(6));
+    // Cut, cached, and neither: three sums.
+    expect(new Set(shown).size).toBe(3);
+    const figures = await page.locator('.turns .row').first().locator('.figure').allTextContents();
+    const tokens = [prompt_tokens, cached_tokens, output_tokens].map((count) => count.toLocaleString('en-US'));
+    expect(figures).toEqual([...tokens, ...shown]);
+    const total = turns.reduce((sum, turn) => sum + turn.cost, 0);
+    expect(await page.locator('.cards dd').first().textContent()).toBe(`${total.toFixed(total < 0.01 ? 6 : 4)} USD`);
   });
 
   test('sets a fault, moves the clock, and exports the session', async () => {

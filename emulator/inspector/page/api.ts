@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { LiveEvent, Overview } from '../answers.ts';
 
 const ROOT = '/_emulator/inspect';
@@ -9,10 +9,13 @@ const RETRY_MS = 1_000;
 /** Why the server refused, in its words. */
 export class Refused extends Error {
   readonly status: number;
+  /** Whether there is a key that would open it. */
+  readonly asksForKey: boolean;
 
-  constructor(status: number, message: string) {
+  constructor({ status, headers }: Response, message: string) {
     super(message);
     this.status = status;
+    this.asksForKey = headers.has('WWW-Authenticate');
   }
 }
 
@@ -21,16 +24,19 @@ function headers(more: Record<string, string> = {}): Record<string, string> {
   return { ...(key !== null && { Authorization: `Bearer ${key}` }), ...more };
 }
 
-/** The control key is kept for as long as the tab is open, and nowhere else. */
+/** The control key is kept for as long as the tab is open and it opens the server, and nowhere else. */
 export function keepControlKey(key: string): void {
-  sessionStorage.setItem(KEY, key);
+  // No header can carry another, so that it is not a key.
+  if (/^[\x21-\x7e]+$/.test(key)) sessionStorage.setItem(KEY, key);
 }
 
 async function request(path: string, init: RequestInit = {}): Promise<Response> {
   const response = await fetch(path, init);
   if (response.ok) return response;
   const text = await response.text();
-  throw new Refused(response.status, messageIn(text) ?? `the server answered ${response.status}`);
+  const refused = new Refused(response, messageIn(text) ?? `the server answered ${response.status}`);
+  if (refused.asksForKey) sessionStorage.removeItem(KEY);
+  throw refused;
 }
 
 function messageIn(text: string): string | undefined {
@@ -90,38 +96,96 @@ export function useRead<Body>(path: string | undefined, version: unknown = 0): L
   return loaded.path === path ? loaded : { data: undefined, error: undefined };
 }
 
+/** A reader that runs once at a time: asked for while it runs, it runs once more behind that, however often it was asked. */
+export function useReader(work: () => Promise<void>): [ask: () => void, error: string | undefined] {
+  const [error, setError] = useState<string>();
+  const latest = useRef(work);
+  latest.current = work;
+  const state = useRef<'idle' | 'reading' | 'asked'>('idle');
+  const run = async (): Promise<void> => {
+    do {
+      state.current = 'reading';
+      await latest.current().then(
+        () => setError(undefined),
+        (problem: Error) => setError(problem.message),
+      );
+    } while ((state.current as string) === 'asked');
+    state.current = 'idle';
+  };
+  const ask = (): void => {
+    if (state.current === 'idle') void run();
+    else state.current = 'asked';
+  };
+  return [ask, error];
+}
+
 export interface Live extends LiveEvent {
   connected: boolean;
 }
 
-type Listener = (live: Live) => void;
+export const NOT_LIVE: Live = {
+  changes: 0,
+  requests: 0,
+  sessions: null,
+  count: 0,
+  now: 0,
+  faults: '',
+  connected: false,
+};
 
-/** Follows the server's events, and connects again where that ends. */
-export function follow(listener: Listener): () => void {
-  const abort = new AbortController();
-  let live: Live = { changes: 0, requests: 0, sessions: [], count: 0, now: 0, connected: false };
+interface Following {
+  onEvent(live: Live): void;
+  /** It is over: the server wants a key, or another one. */
+  onRefused(refused: Refused): void;
+}
+
+/** Follows the server's events for as long as the page is to be seen, and connects again where that ends. */
+export function follow({ onEvent, onRefused }: Following): () => void {
+  let live = NOT_LIVE;
+  let left = false;
+  let connection = new AbortController();
   const tell = (change: Partial<Live>): void => {
     live = { ...live, ...change };
-    listener(live);
+    onEvent(live);
   };
+  // A page that nobody sees costs the server nothing.
+  const onVisibility = (): void => {
+    if (document.hidden) connection.abort();
+    else wake();
+  };
+  let wake = (): void => undefined;
+  const pause = (): Promise<void> =>
+    new Promise((resolve) => {
+      wake = resolve;
+      if (!document.hidden) setTimeout(resolve, RETRY_MS);
+    });
   const run = async (): Promise<void> => {
-    while (!abort.signal.aborted) {
+    while (!left) {
+      if (document.hidden) await pause();
+      connection = new AbortController();
       try {
-        const response = await request(`${ROOT}/live`, { headers: headers(), signal: abort.signal });
+        const response = await request(`${ROOT}/live`, { headers: headers(), signal: connection.signal });
         if (!response.body) return;
         for await (const event of eventsIn(response.body)) tell({ ...event, connected: true });
       } catch (error) {
-        if (error instanceof Refused) return;
+        if (error instanceof Refused) return onRefused(error);
       }
-      if (abort.signal.aborted) return;
+      if (left) return;
       tell({ connected: false });
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      await pause();
     }
   };
+  document.addEventListener('visibilitychange', onVisibility);
   void run();
-  return () => abort.abort();
+  return () => {
+    left = true;
+    document.removeEventListener('visibilitychange', onVisibility);
+    connection.abort();
+    wake();
+  };
 }
 
+/** Events as they come; those that come at once are one. */
 async function* eventsIn(body: ReadableStream<Uint8Array>): AsyncGenerator<LiveEvent> {
   const decoder = new TextDecoder();
   const reader = body.getReader();
@@ -130,10 +194,19 @@ async function* eventsIn(body: ReadableStream<Uint8Array>): AsyncGenerator<LiveE
     const { value, done } = await reader.read();
     if (done) return;
     text += decoder.decode(value, { stream: true });
-    for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
-      const data = text.slice('data: '.length, end);
-      text = text.slice(end + 2);
-      if (data !== '[DONE]') yield JSON.parse(data) as LiveEvent;
-    }
+    const parts = text.split('\n\n');
+    text = parts.pop() ?? '';
+    const events = parts
+      .map((part) => part.slice('data: '.length))
+      .filter((data) => data !== '[DONE]')
+      .map((data) => JSON.parse(data) as LiveEvent);
+    const last = events.at(-1);
+    if (last) yield { ...last, sessions: joined(events) };
   }
+}
+
+/** Sessions of all events; null where those of one are not known. */
+function joined(events: readonly LiveEvent[]): string[] | null {
+  const named = events.map(({ sessions }) => sessions);
+  return named.includes(null) ? null : [...new Set(named.flatMap((ids) => ids ?? []))];
 }

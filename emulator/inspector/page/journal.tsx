@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { RequestLine, RequestList, RequestText } from '../answers.ts';
-import { act, read, useRead } from './api.ts';
+import { act, read, useRead, useReader } from './api.ts';
 import { count, Empty, money, type Page, Problem, Search, Text, timeOf, useKeys, useVirtual } from './parts.tsx';
 import { change, href, type Route } from './route.ts';
 import { requestSnippets } from './snippets.ts';
@@ -12,22 +12,17 @@ const MOST = 2_000;
 /** The requests so far, of which only what is new is asked for. */
 function useRequests({ live }: Page): { list: readonly RequestLine[] | undefined; error: string | undefined } {
   const [list, setList] = useState<readonly RequestLine[]>();
-  const [error, setError] = useState<string>();
   const known = useRef<readonly RequestLine[]>();
-  const reading = useRef(Promise.resolve());
-  useEffect(() => {
-    const load = async (): Promise<void> => {
-      const done = (known.current ?? []).filter(({ status }) => status !== 0);
-      const since = Math.max(0, ...done.map(({ n }) => n));
-      const { items, first } = await read<RequestList>(`/requests?since=${since}`);
-      const next = new Map(done.filter(({ n }) => n >= first).map((line) => [line.n, line]));
-      for (const line of items) next.set(line.n, line);
-      known.current = [...next.values()].sort((a, b) => a.n - b.n).slice(-MOST);
-      setList(known.current);
-      setError(undefined);
-    };
-    reading.current = reading.current.then(load).catch((problem: Error) => setError(problem.message));
-  }, [live.requests]);
+  const [load, error] = useReader(async () => {
+    const done = (known.current ?? []).filter(({ status }) => status !== 0);
+    const since = Math.max(0, ...done.map(({ n }) => n));
+    const { items, first } = await read<RequestList>(`/requests?since=${since}`);
+    const next = new Map(done.filter(({ n }) => n >= first).map((line) => [line.n, line]));
+    for (const line of items) next.set(line.n, line);
+    known.current = [...next.values()].sort((a, b) => a.n - b.n).slice(-MOST);
+    setList(known.current);
+  });
+  useEffect(load, [live.requests]);
   return { list, error };
 }
 
@@ -50,8 +45,8 @@ export function JournalView({ page, route }: { page: Page; route: Route }) {
     const words = q.toLowerCase().split(/\s+/).filter(Boolean);
     const found = (list ?? []).filter((line) => fits(line, words));
     // What led to a refusal stays beside it.
-    const causes = new Set(words.length > 0 ? found.flatMap(({ cause }) => cause ?? []) : []);
-    return (list ?? []).filter((line) => causes.has(line.n) || found.includes(line)).reverse();
+    const shows = new Set(found.flatMap(({ n: number, cause }) => (cause === null ? number : [number, cause])));
+    return (list ?? []).filter((line) => shows.has(line.n)).reverse();
   }, [list, q]);
   const rows = useVirtual(scroller, { count: shown.length, size: ROW });
   const selected = shown.findIndex((line) => String(line.n) === n);

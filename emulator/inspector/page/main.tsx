@@ -1,11 +1,11 @@
 import { render } from 'preact';
-import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
+import { useCallback, useEffect, useLayoutEffect, useMemo, useState } from 'preact/hooks';
 import 'uplot/dist/uPlot.min.css';
 import './page.css';
 import type { Overview } from '../answers.ts';
-import { follow, keepControlKey, type Live, Refused, read } from './api.ts';
+import { follow, keepControlKey, type Live, NOT_LIVE, Refused, read } from './api.ts';
 import { JournalView } from './journal.tsx';
-import { type Ask, AskDialog, CopyDialog, Dialog, type Page, useKeys } from './parts.tsx';
+import { type Ask, AskDialog, CopyDialog, Dialog, type Page, Problem, useKeys } from './parts.tsx';
 import { go, href, useRoute } from './route.ts';
 import { SessionView } from './session.tsx';
 import { SessionsView } from './sessions.tsx';
@@ -23,10 +23,11 @@ const KEYS: readonly (readonly [keys: string, what: string])[] = [
   ['m', 'compare from this moment'],
   ['v', 'next view: window, diff, summary, dropped'],
   ['n p o', 'next and previous message, open it'],
+  ['P', 'pin the message, or unpin it'],
   ['f', 'fork here'],
   ['r', 'roll back to here'],
-  ['u', 'undo the last change'],
-  ['s', 'take a snapshot'],
+  ['u', 'undo the last change; again: the one before'],
+  ['s e', 'take a snapshot; export the session'],
   ['c', 'copy as curl, TypeScript or Python'],
   ['R', 'send the request again'],
   ['x', 'run the doctor, in tools'],
@@ -34,25 +35,36 @@ const KEYS: readonly (readonly [keys: string, what: string])[] = [
   ['?', 'this list'],
 ];
 const MESSAGE_MS = 6_000;
-const NOTHING: Live = { changes: 0, requests: 0, sessions: [], count: 0, now: 0, connected: false };
 
 function App() {
   const route = useRoute();
   const [overview, setOverview] = useState<Overview>();
-  const [closed, setClosed] = useState<{ status: number; message: string }>();
-  const [live, setLive] = useState<Live>(NOTHING);
+  const [closed, setClosed] = useState<Error>();
+  const [live, setLive] = useState<Live>(NOT_LIVE);
   const [ask, setAsk] = useState<Ask>();
   const [snippets, setSnippets] = useState<Record<string, string>>();
   const [help, setHelp] = useState(false);
   const [said, setSaid] = useState<string>();
   const load = useCallback(() => {
-    read<Overview>('').then(setOverview, (error: Error) =>
-      setClosed({ status: error instanceof Refused ? error.status : 0, message: error.message }),
-    );
+    read<Overview>('').then(setOverview, setClosed);
   }, []);
   useEffect(load, [load]);
   const isOpen = overview !== undefined;
-  useEffect(() => (isOpen ? follow(setLive) : undefined), [isOpen]);
+  useEffect(() => {
+    if (!isOpen) return;
+    const onRefused = (refused: Refused): void => {
+      setOverview(undefined);
+      setClosed(refused);
+    };
+    return follow({ onEvent: setLive, onRefused });
+  }, [isOpen]);
+  // What was asked is of a place that has been left, as with the browser's Back. At once: what is asked next is of the new one.
+  const where = route.path.join('/');
+  useLayoutEffect(() => {
+    setAsk(undefined);
+    setSnippets(undefined);
+    setHelp(false);
+  }, [where]);
   // A server that was started anew has another token.
   useEffect(() => {
     if (isOpen && live.connected) load();
@@ -68,7 +80,7 @@ function App() {
     '?': () => setHelp(true),
   });
   const page = useMemo(
-    (): Page | undefined => overview && { overview, live, ask: setAsk, copy: setSnippets },
+    (): Page | undefined => overview && { overview, live, ask: setAsk, copy: setSnippets, say: setSaid },
     [overview, live],
   );
   // A server that was started anew knows nothing of what was shown.
@@ -104,14 +116,14 @@ function App() {
         ) : place === 'journal' ? (
           <JournalView key={token} page={page} route={route} />
         ) : place === 'spend' ? (
-          <SpendView page={page} route={route} />
+          <SpendView key={`${token} ${route.query.session}`} page={page} route={route} />
         ) : place === 'tools' ? (
-          <ToolsView page={page} />
+          <ToolsView page={page} route={route} />
         ) : (
           <SessionsView key={token} page={page} route={route} />
         )
       ) : (
-        closed && <Closed {...closed} onKey={load} />
+        closed && <Closed problem={closed} onKey={load} />
       )}
       {ask && (
         <AskDialog
@@ -151,19 +163,21 @@ function App() {
   );
 }
 
-/** The server lets nobody in without its control key. */
-function Closed({ status, message, onKey }: { status: number; message: string; onKey: () => void }) {
+/** The server does not answer, or lets nobody in without its control key. */
+function Closed({ problem, onKey }: { problem: Error; onKey: () => void }) {
   const [key, setKey] = useState('');
+  const [tried, setTried] = useState<string>();
   const submit = (event: Event): void => {
     event.preventDefault();
     keepControlKey(key);
+    setTried(key);
     onKey();
   };
   return (
     <main class="empty">
-      <h1>{status === 403 ? 'The inspector is closed' : 'The server does not answer'}</h1>
-      <p>{message}</p>
-      {status === 403 && (
+      <h1>{problem instanceof Refused ? 'The inspector is closed' : 'The server does not answer'}</h1>
+      <p>{problem.message}</p>
+      {problem instanceof Refused && problem.asksForKey && (
         <form class="controls" onSubmit={submit}>
           <label>
             <span>Control key</span>
@@ -177,6 +191,7 @@ function Closed({ status, message, onKey }: { status: number; message: string; o
           <button type="submit" class="primary">
             Open
           </button>
+          {tried === key && key !== '' && <Problem text="This key does not open it." />}
         </form>
       )}
     </main>

@@ -1,11 +1,10 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { At, MessageLine, TextPart, WindowPage } from '../answers.ts';
+import { type At, type MessageLine, PAGE_MESSAGES as PAGE, type TextPart, type WindowPage } from '../answers.ts';
 import { read } from './api.ts';
-import { count, Text } from './parts.tsx';
+import { count, Problem, Text } from './parts.tsx';
 
-const PAGE = 40;
 /** Pages of a window that are kept: enough to scroll back and forth. */
-const MOST_PAGES = 60;
+const MOST_PAGES = 120;
 
 /** The messages of a window, read page by page as they come into view. */
 export class WindowSource {
@@ -43,13 +42,19 @@ export class WindowSource {
     return known?.[index % PAGE];
   }
 
+  /** @param first number of its first page */
+  fill(found: WindowPage, first = Math.floor((found.items[0]?.index ?? 0) / PAGE)): void {
+    this.head = found;
+    for (let at = 0; at === 0 || at < found.items.length; at += PAGE) {
+      this.#pages.set(first + at / PAGE, found.items.slice(at, at + PAGE));
+    }
+  }
+
   async load(page: number): Promise<void> {
     this.#pages.set(page, undefined);
     try {
       const query = `at=${encodeURIComponent(this.at)}&from=${page * PAGE}&limit=${PAGE}`;
-      const found = await read<WindowPage>(`${this.path}/window?${query}`);
-      this.head = found;
-      this.#pages.set(page, found.items);
+      this.fill(await read<WindowPage>(`${this.path}/window?${query}`), page);
       for (const oldest of this.#pages.keys()) {
         if (this.#pages.size <= MOST_PAGES) break;
         this.#pages.delete(oldest);
@@ -61,8 +66,11 @@ export class WindowSource {
   }
 }
 
-/** A window of a session at a moment. While its next version is read the one before stays. */
-export function useWindow(session: string, at: At, version: unknown): WindowSource | undefined {
+/**
+ * A window of a session at a moment. While its next version is read the one before stays.
+ * @param fresh a page of that version, where it has come already
+ */
+export function useWindow(session: string, at: At, version: unknown, fresh?: WindowPage): WindowSource | undefined {
   const [source, setSource] = useState<WindowSource>();
   const [, update] = useState(0);
   useEffect(() => {
@@ -73,7 +81,10 @@ export function useWindow(session: string, at: At, version: unknown): WindowSour
       update((n) => n + 1);
     });
     // What is looked at is most likely what was looked at before.
-    void next.load(source?.session === session ? source.lastPage : 0);
+    if (fresh && fresh.version === version) {
+      next.fill(fresh);
+      setSource(next);
+    } else void next.load(source?.session === session ? source.lastPage : 0);
     return () => {
       left = true;
     };
@@ -89,14 +100,17 @@ interface MessageProps {
   /** Whether it belongs to the group of the message before it. */
   joined?: boolean;
   what?: string;
-  mark?: string | undefined;
+  mark?: readonly string[] | undefined;
+  /** Whether its reasoning is unfolded. */
+  reasons?: boolean;
   onToggle(): void;
+  onReasons?: () => void;
   onPin?: ((line: MessageLine) => void) | undefined;
 }
 
 /** A message. It is made anew only where something of it has changed, as a list is drawn at each step of scrolling. */
 export function Message(props: MessageProps) {
-  const { source, line, open, selected, joined, what, mark } = props;
+  const { source, line, open, selected, joined, what, mark, reasons } = props;
   const latest = useRef(props);
   latest.current = props;
   return useMemo(
@@ -104,15 +118,17 @@ export function Message(props: MessageProps) {
       <MessageBlock
         {...latest.current}
         onToggle={() => latest.current.onToggle()}
+        onReasons={() => latest.current.onReasons?.()}
         onPin={latest.current.onPin && ((pinned) => latest.current.onPin?.(pinned))}
       />
     ),
-    [source, line, open, selected, joined, what, mark],
+    [source, line, open, selected, joined, what, mark?.join(' '), reasons],
   );
 }
 
 /** A heading with its tokens, and the text: its first two lines until it is opened. */
-function MessageBlock({ source, line, open, selected, joined, what, mark, onToggle, onPin }: MessageProps) {
+function MessageBlock(props: MessageProps) {
+  const { source, line, open, selected, joined, what, mark, reasons = false, onToggle, onReasons, onPin } = props;
   if (!line) return <div class="message folded" aria-hidden="true" />;
   const { role, tokens, pinned, held, truncated, summary, text, length, calls, answers, media, reasoning } = line;
   const flags = [pinned ? 'pinned' : held && 'kept by a pin', truncated && 'cut at its head', summary && 'summary'];
@@ -151,7 +167,7 @@ function MessageBlock({ source, line, open, selected, joined, what, mark, onTogg
         <span class="tokens">{count(tokens)}</span>
       </header>
       {reasoning !== '' && open && (
-        <details>
+        <details open={reasons} onToggle={({ currentTarget }) => currentTarget.open !== reasons && onReasons?.()}>
           <summary>reasoning, {count(line.reasoning_tokens)} tokens</summary>
           <FullText
             source={source}
@@ -198,12 +214,13 @@ interface FullTextProps {
   beginning: string;
   length: number;
   open: boolean;
-  mark?: string | undefined;
+  mark?: readonly string[] | undefined;
 }
 
 /** A text: its beginning, all of a short one once it is opened, and of a long one part by part. */
 function FullText({ source, line, field, beginning, length, open, mark }: FullTextProps) {
   const [text, setText] = useState(beginning);
+  const [error, setError] = useState<string>();
   const identity = useRef('');
   const key = `${line.id} ${field} ${length}`;
   if (identity.current !== key) {
@@ -214,9 +231,12 @@ function FullText({ source, line, field, beginning, length, open, mark }: FullTe
     const from = text === beginning ? 0 : text.length;
     const place = line.entry === undefined ? `index=${line.index}` : `entry=${line.entry}`;
     const query = `at=${encodeURIComponent(source.at)}&${place}&field=${field}&from=${from}`;
-    void read<TextPart>(`${source.path}/text?${query}`).then((part) => {
-      if (identity.current === key) setText(from === 0 ? part.text : text + part.text);
-    });
+    read<TextPart>(`${source.path}/text?${query}`).then(
+      (part) => {
+        if (identity.current === key) setText(from === 0 ? part.text : text + part.text);
+      },
+      (problem: Error) => setError(problem.message),
+    );
   };
   const isWhole = text.length >= length || (line.index < 0 && line.entry === undefined);
   useEffect(() => {
@@ -227,6 +247,7 @@ function FullText({ source, line, field, beginning, length, open, mark }: FullTe
       <pre class={open ? 'text' : 'text folded'} tabIndex={open ? 0 : undefined}>
         <Text mark={mark}>{open ? text : beginning}</Text>
       </pre>
+      <Problem text={error} />
       {open && !isWhole && text !== beginning && (
         <button type="button" class="small" onClick={more}>
           Show more: {count(text.length)} of {count(length)} characters

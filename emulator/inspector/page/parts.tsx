@@ -2,6 +2,7 @@ import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } 
 import type { ComponentChildren, JSX, RefObject } from 'preact';
 import { useEffect, useLayoutEffect, useReducer, useRef, useState } from 'preact/hooks';
 import type { Overview, SessionLine } from '../answers.ts';
+import type { Live } from './api.ts';
 
 const GROUPED = new Intl.NumberFormat('en-US');
 
@@ -56,12 +57,17 @@ const HIDDEN = new RegExp(
   'u',
 );
 
-/** Text of a transcript: never markup, and with its hidden characters shown in place of what they would do. */
-export function Text({ children, mark }: { children: string; mark?: string | undefined }) {
+/**
+ * Text of a transcript: never markup, and with its hidden characters shown in place of what they would do.
+ * @param mark texts that are marked in it, whatever their case
+ */
+export function Text({ children, mark }: { children: string; mark?: readonly string[] | undefined }) {
+  const marked = markPattern(mark);
   return (
     <bdi>
       {children.split(HIDDEN).map((part, place) => {
-        if (place % 2 === 0) return mark ? <Marked text={part} mark={mark} /> : part;
+        if (place % 2 === 0)
+          return marked ? part.split(marked).map((piece, at) => (at % 2 === 0 ? piece : <mark>{piece}</mark>)) : part;
         const code = `U+${(part.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
         return (
           <span class="hidden-character" title={code}>
@@ -73,16 +79,9 @@ export function Text({ children, mark }: { children: string; mark?: string | und
   );
 }
 
-function Marked({ text, mark }: { text: string; mark: string }) {
-  const at = text.indexOf(mark);
-  if (at === -1) return <>{text}</>;
-  return (
-    <>
-      {text.slice(0, at)}
-      <mark>{mark}</mark>
-      {text.slice(at + mark.length)}
-    </>
-  );
+function markPattern(mark: readonly string[] = []): RegExp | undefined {
+  const wanted = mark.filter(Boolean).map((text) => text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`));
+  return wanted.length === 0 ? undefined : new RegExp(`(${wanted.join('|')})`, 'iu');
 }
 
 const SHARES = ['tools', 'pins', 'summary', 'messages'] as const;
@@ -199,7 +198,11 @@ export function Dialog({
   children: ComponentChildren;
 }) {
   const element = useRef<HTMLDialogElement>(null);
-  useEffect(() => element.current?.showModal(), []);
+  useEffect(() => {
+    element.current?.showModal();
+    // What is asked for first, so that Enter does it; else the browser takes the first button, which cancels.
+    element.current?.querySelector<HTMLElement>('form input, [type="submit"]')?.focus();
+  }, []);
   return (
     <dialog ref={element} onClose={onClose} aria-label={title}>
       <h2>{title}</h2>
@@ -340,7 +343,9 @@ export function Problem({ text }: { text: string | undefined }) {
 /** What every part of the page is given. */
 export interface Page {
   overview: Overview;
-  live: { changes: number; requests: number; sessions: string[]; count: number; now: number };
+  live: Live;
   ask(ask: Ask): void;
   copy(snippets: Record<string, string>): void;
+  /** A line that goes away by itself. */
+  say(line: string): void;
 }

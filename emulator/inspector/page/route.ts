@@ -41,6 +41,17 @@ export function change(route: Route, query: Readonly<Record<string, string | und
   move(href(route.path, { ...route.query, ...query }), replace ? 'replaceState' : 'pushState');
 }
 
+/** Of a list in the query, with an entry more, or less. */
+export function toggled(list: string | undefined, entry: string): string {
+  const next = new Set(listed(list));
+  if (!next.delete(entry)) next.add(entry);
+  return [...next].join(',');
+}
+
+export function listed(list: string | undefined): string[] {
+  return (list ?? '').split(',').filter(Boolean);
+}
+
 export function useRoute(): Route {
   const [route, setRoute] = useState(() => parse(location.hash));
   useEffect(() => {

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { At, Timeline, TimelineItem } from '../answers.ts';
-import { act, download, read } from './api.ts';
+import { act, download, read, useReader } from './api.ts';
 import { Bar, count, counted, Empty, money, type Page, Problem, Text, timeOf, useKeys, useVirtual } from './parts.tsx';
 import { change, go, href, type Route } from './route.ts';
 import { sessionSnippets } from './snippets.ts';
@@ -12,48 +12,48 @@ const ROW = 52;
 /** Items of a time line that are kept: more than the server remembers by default. */
 const MOST_ITEMS = 2_000;
 
-/** A session's time line, of which only what is new is asked for. */
-function useTimeline(id: string, { live }: Page): { timeline: Timeline | undefined; error: string | undefined } {
+/** A session's time line, of which only what is new is asked for. @param looked the message whose page is wanted along with it */
+function useTimeline(
+  id: string,
+  { live }: Page,
+  looked: () => number | undefined,
+): { timeline: Timeline | undefined; error: string | undefined } {
   const [timeline, setTimeline] = useState<Timeline>();
-  const [error, setError] = useState<string>();
-  const known = useRef<{ id: string; timeline: Timeline; changes: number; requests: number }>();
-  const reading = useRef(Promise.resolve());
+  const known = useRef<Timeline>();
+  const [load, error] = useReader(async () => {
+    const old = known.current;
+    const { last: moment, request } = old ?? { last: 0, request: 0 };
+    const path = `/sessions/${encodeURIComponent(id)}`;
+    const message = looked();
+    const page = message === undefined ? '' : `&message=${message}`;
+    let found = await read<Timeline>(`${path}?moment=${moment}&request=${request}${page}`);
+    const isForgotten = found.last < moment;
+    if (isForgotten) found = await read<Timeline>(path);
+    const merged = new Map((isForgotten ? [] : (old?.items ?? [])).map((item) => [item.at, item]));
+    for (const item of found.items) merged.set(item.at, item);
+    known.current = { ...found, items: [...merged.values()].slice(-MOST_ITEMS) };
+    setTimeline(known.current);
+  });
   useEffect(() => {
-    const load = async (): Promise<void> => {
-      const { current } = known;
-      const old = current?.id === id ? current.timeline : undefined;
-      if (old && current?.changes === live.changes && current.requests === live.requests) return;
-      const since = (fits: (item: TimelineItem) => number): number => Math.max(0, ...(old?.items.map(fits) ?? []));
-      const moment = since(({ at }) => (/^\d+$/.test(at) ? Number(at) : 0));
-      const request = old?.request ?? 0;
-      const path = `/sessions/${encodeURIComponent(id)}`;
-      let found = await read<Timeline>(`${path}?moment=${moment}&request=${request}`);
-      const isForgotten = found.last < moment;
-      if (isForgotten) found = await read<Timeline>(path);
-      const merged = new Map((isForgotten ? [] : (old?.items ?? [])).map((item) => [item.at, item]));
-      for (const item of found.items) merged.set(item.at, item);
-      const items = [...merged.values()].slice(-MOST_ITEMS);
-      known.current = { id, timeline: { ...found, items }, changes: live.changes, requests: live.requests };
-      setTimeline(known.current.timeline);
-      setError(undefined);
-    };
-    // One after the other, as each asks for what the one before has not brought.
-    reading.current = reading.current.then(load).catch((problem: Error) => setError(problem.message));
-  }, [id, live]);
-  return { timeline: known.current?.id === id ? timeline : undefined, error };
+    if (!known.current || live.sessions === null || live.sessions.includes(id)) load();
+  }, [live]);
+  return { timeline, error };
 }
 
 export function SessionView({ page, route }: { page: Page; route: Route }) {
   const id = route.path[1] ?? '';
-  const { timeline, error } = useTimeline(id, page);
   const { at = 'now', a, view: wanted = 'window' } = route.query;
   const view = VIEWS.includes(wanted as 'window') ? wanted : 'window';
+  const looked = useRef(Number.MAX_SAFE_INTEGER);
+  const { timeline, error } = useTimeline(id, page, () =>
+    view === 'window' && at === 'now' ? looked.current : undefined,
+  );
   const items = timeline?.items ?? [];
   const selected = at === 'now' ? items.length : items.findIndex((item) => item.at === at);
   const canLook = (item: TimelineItem | undefined): boolean => item !== undefined && item.kind !== 'refusal';
   const select = (place: number): void => {
     const next = Math.max(0, Math.min(items.length, place));
-    change(route, { at: items[next]?.at ?? 'now' }, true);
+    change(route, { at: items[next]?.at ?? 'now', m: undefined }, true);
   };
   const shownAt: At = at === 'now' || canLook(items[selected]) ? at : lastLookable(items, selected);
   const compareWith = a ?? previousOf(items, shownAt);
@@ -72,22 +72,24 @@ export function SessionView({ page, route }: { page: Page; route: Route }) {
         return `Forked: ${made.id}`;
       },
     });
-  const rollBack = (to: At, title = 'Roll back to here'): void =>
+  const rollBack = (to: At, undoes?: TimelineItem): void =>
     page.ask({
-      title,
+      title: undoes ? `Undo the last change: ${undoes.kind}` : 'Roll back to here',
       says: `The window becomes what it was at ${placeName(to)}, one version on. What was written since leaves the window; the time line keeps it, so that this can be undone.`,
-      verb: 'Roll back',
+      verb: undoes ? 'Undo' : 'Roll back',
       run: async () => {
-        await act('rollback', { session: id, at: to, version: session?.version ?? 1 }, page.overview);
-        change(route, { at: undefined, view: undefined });
-        return 'Rolled back. Press u to undo it.';
+        const body = { session: id, at: to, version: session?.version ?? 1, undo: undoes !== undefined };
+        await act('rollback', body, page.overview);
+        change(route, { at: undefined, view: undefined, m: undefined });
+        return undoes ? `Undone: the window is that of ${placeName(to)}.` : 'Rolled back. Press u to undo it.';
       },
     });
   const undo = (): void => {
-    const last = items.findLastIndex(({ kind }) => kind !== 'refusal' && kind !== 'snapshot');
-    const before = lastLookable(items, last - 1);
-    if (before !== 'now') rollBack(before, 'Undo the last change');
+    const change = changeToUndo(items);
+    if (change) rollBack(change.before, change.undoes);
+    else page.say('There is nothing to undo.');
   };
+  const exportIt = (): void => void download(id).catch((problem: Error) => page.say(problem.message));
   const snapshot = (): void =>
     page.ask({
       title: 'Take a snapshot',
@@ -100,16 +102,18 @@ export function SessionView({ page, route }: { page: Page; route: Route }) {
         return `Taken: ${made}`;
       },
     });
-  const show = (next: (typeof VIEWS)[number]): void => change(route, { view: next === 'window' ? undefined : next });
+  const show = (next: (typeof VIEWS)[number]): void =>
+    change(route, { view: next === 'window' ? undefined : next, m: undefined });
   useKeys({
     j: () => select(selected + 1),
     k: () => select(selected - 1),
-    d: () => (view === 'diff' ? change(route, { view: undefined, a: undefined }) : show('diff')),
+    d: () => (view === 'diff' ? change(route, { view: undefined, a: undefined, m: undefined }) : show('diff')),
     m: () => change(route, { a: shownAt }),
     f: !readOnly && fork,
     r: !readOnly && shownAt !== 'now' && (() => rollBack(shownAt)),
     u: !readOnly && undo,
     s: !readOnly && snapshot,
+    e: exportIt,
     c: () => session && page.copy(sessionSnippets(base, id, session.model)),
     v: () => show(VIEWS[(VIEWS.indexOf(view as 'window') + 1) % VIEWS.length] ?? 'window'),
     Escape: () => go([]),
@@ -149,7 +153,7 @@ export function SessionView({ page, route }: { page: Page; route: Route }) {
               </button>
             </>
           )}
-          <button type="button" onClick={() => void download(id)}>
+          <button type="button" onClick={exportIt}>
             Export
           </button>
           <button type="button" onClick={() => page.copy(sessionSnippets(base, id, session.model))}>
@@ -182,10 +186,22 @@ export function SessionView({ page, route }: { page: Page; route: Route }) {
         {at !== 'now' && selected === -1 && (
           <Problem text={`There is no moment ${at} any more. What is shown is the window of now.`} />
         )}
-        {view === 'window' && <WindowView page={page} session={id} at={shownAt} version={session.version} />}
+        {view === 'window' && (
+          <WindowView
+            page={page}
+            route={route}
+            session={id}
+            at={shownAt}
+            version={session.version}
+            fresh={timeline.page}
+            onLook={(place) => {
+              looked.current = place;
+            }}
+          />
+        )}
         {view === 'diff' &&
           (compareWith ? (
-            <DiffView session={id} a={compareWith} b={shownAt} version={session.version} />
+            <DiffView route={route} session={id} a={compareWith} b={shownAt} version={session.version} />
           ) : (
             <Empty title="There is no earlier moment to compare with." />
           ))}
@@ -204,6 +220,19 @@ function placeName(at: At): string {
 /** The window that a refusal found: that of the change before it. */
 function lastLookable(items: readonly TimelineItem[], place: number): At {
   return items.slice(0, place + 1).findLast(({ kind }) => kind !== 'refusal')?.at ?? 'now';
+}
+
+/** The last change that has not been undone yet, and the moment before it. */
+function changeToUndo(items: readonly TimelineItem[]): { undoes: TimelineItem; before: At } | undefined {
+  const changesIt = ({ kind }: TimelineItem): boolean => kind !== 'refusal' && kind !== 'snapshot';
+  let place = items.findLastIndex(changesIt);
+  for (let item = items[place]; item?.kind === 'undo'; item = items[place]) {
+    const { restored } = item;
+    place = items.findIndex(({ at }) => at === restored);
+  }
+  const undoes = items[place];
+  const before = items.slice(0, Math.max(0, place)).findLast(changesIt)?.at;
+  return undoes && before !== undefined ? { undoes, before } : undefined;
 }
 
 function previousOf(items: readonly TimelineItem[], at: At): At | undefined {
@@ -252,12 +281,13 @@ function TimelineList({ items, selected, mark, onSelect }: TimelineListProps) {
 }
 
 function Item({ item }: { item: TimelineItem }) {
-  const { kind, time, request, before, tokens, note, at } = item;
+  const { kind, time, request, before, tokens, note, at, restored } = item;
   const change = before === null || tokens === null ? 0 : tokens - before;
   return (
     <>
       <span class="kind">
         <b>{kind}</b>
+        {(kind === 'undo' || kind === 'rollback') && restored !== null && ` to ${placeName(restored)}`}
         <small>
           {/^\d+$/.test(at) ? `${at} · ` : ''}
           {timeOf(time)}

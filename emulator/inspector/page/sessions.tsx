@@ -1,9 +1,10 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { SessionLine } from '../answers.ts';
-import { read } from './api.ts';
+import { read, useReader } from './api.ts';
 import {
   Bar,
   count,
+  counted,
   dateOf,
   Empty,
   Legend,
@@ -31,31 +32,31 @@ function useSessions({ live }: Page): {
   error: string | undefined;
 } {
   const [lines, setLines] = useState<ReadonlyMap<string, SessionLine>>();
-  const [error, setError] = useState<string>();
   const known = useRef<ReadonlyMap<string, SessionLine>>();
-  const changes = useRef(-1);
+  /** Those that are to be asked for; undefined for all. */
+  const changed = useRef<Set<string>>();
+  const latest = useRef(live);
+  latest.current = live;
+  const [load, error] = useReader(async () => {
+    const wanted = changed.current;
+    changed.current = new Set();
+    const linesOf = async (query: string): Promise<[string, SessionLine][]> =>
+      (await read<{ data: SessionLine[] }>(`/sessions${query}`)).data.map((line) => [line.id, line]);
+    try {
+      const next = new Map(wanted && known.current);
+      const ids = [...(wanted ?? [])].map(encodeURIComponent).join();
+      if (ids !== '') for (const [id, line] of await linesOf(`?ids=${ids}`)) next.set(id, line);
+      known.current = wanted && next.size === latest.current.count ? next : new Map(await linesOf(''));
+      setLines(known.current);
+    } catch (problem) {
+      changed.current = undefined;
+      throw problem;
+    }
+  });
   useEffect(() => {
-    if (known.current && changes.current === live.changes) return;
-    changes.current = live.changes;
-    const all = known.current === undefined || live.count < 0;
-    const changed = live.sessions;
-    const query = all || changed.length === 0 ? '' : `?ids=${changed.map(encodeURIComponent).join(',')}`;
-    const merge = ({ data }: { data: SessionLine[] }): void => {
-      const next = new Map(query === '' ? [] : known.current);
-      for (const line of data) next.set(line.id, line);
-      known.current = next;
-      setLines(next);
-      setError(undefined);
-    };
-    const load = async (): Promise<void> => {
-      merge(await read(`/sessions${query}`));
-      if (query !== '' && known.current?.size !== live.count) {
-        const { data } = await read<{ data: SessionLine[] }>('/sessions');
-        known.current = new Map(data.map((line) => [line.id, line]));
-        setLines(known.current);
-      }
-    };
-    load().catch((problem: Error) => setError(problem.message));
+    for (const id of live.sessions ?? []) changed.current?.add(id);
+    if (live.sessions === null) changed.current = undefined;
+    load();
   }, [live]);
   return { lines, error };
 }
@@ -141,7 +142,8 @@ export function SessionsView({ page, route }: { page: Page; route: Route }) {
                         <small>of {count(line.window)}</small>
                       </span>
                       <span class="figure narrow">
-                        {((100 * line.tokens) / line.window).toFixed(1)} %<small>{count(line.messages)} messages</small>
+                        {((100 * line.tokens) / line.window).toFixed(1)} %
+                        <small>{counted(line.messages, 'message')}</small>
                       </span>
                       <span class="figure wide">
                         {money(line.cost, page.overview.currency)}

@@ -1,8 +1,9 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import type { TurnCost } from '../../billing/billing.ts';
-import { useRead } from './api.ts';
-import { count, Empty, money, type Page, Problem, timeOf, useVirtual } from './parts.tsx';
+import type { TurnList } from '../answers.ts';
+import { read, useReader } from './api.ts';
+import { count, counted, Empty, money, type Page, Problem, timeOf, useVirtual } from './parts.tsx';
 import { change, href, type Route } from './route.ts';
 
 const ROW = 32;
@@ -36,14 +37,32 @@ function sumsOf(turns: readonly TurnCost[]): Sums {
   return sums;
 }
 
+/** The turns of a session, or of all, of which only what is new is asked for. */
+function useTurns(
+  session: string | undefined,
+  { live }: Page,
+): { list: TurnList | undefined; error: string | undefined } {
+  const [list, setList] = useState<TurnList>();
+  const known = useRef<TurnList>();
+  const [load, error] = useReader(async () => {
+    const old = known.current?.turns ?? [];
+    const query = new URLSearchParams({ since: String(old.at(-1)?.n ?? 0), ...(session && { session }) });
+    const found = await read<TurnList>(`/spend?${query}`);
+    known.current = { ...found, turns: [...old.filter(({ n }) => n >= found.first), ...found.turns] };
+    setList(known.current);
+  });
+  useEffect(() => {
+    if (!known.current || !session || live.sessions === null || live.sessions.includes(session)) load();
+  }, [live]);
+  return { list, error };
+}
+
+const NO_TURNS: readonly TurnCost[] = [];
+
 export function SpendView({ page, route }: { page: Page; route: Route }) {
   const { session } = route.query;
-  const path = `/spend${session ? `?session=${encodeURIComponent(session)}` : ''}`;
-  const { data, error } = useRead<{ currency: string; turns: TurnCost[] }>(path, page.live.requests);
-  const shown = useRef<{ path: string; data: typeof data }>();
-  if (data) shown.current = { path, data };
-  const found = shown.current?.path === path ? shown.current.data : undefined;
-  const turns = found?.turns ?? [];
+  const { list: found, error } = useTurns(session, page);
+  const turns = found?.turns ?? NO_TURNS;
   const sums = useMemo(() => sumsOf(turns), [turns]);
   if (error) return <Problem text={error} />;
   if (!found) return <p class="quiet pad">Adding up …</p>;
@@ -81,14 +100,14 @@ export function SpendView({ page, route }: { page: Page; route: Route }) {
         <>
           <dl class="cards">
             <div>
-              <dt>as it was, {count(turns.length)} turns</dt>
+              <dt>as it was, {counted(turns.length, 'turn')}</dt>
               <dd>{money(sums.own.at(-1) ?? 0, currency)}</dd>
             </div>
             {baselines.map(({ name, cost }) => (
               <div key={name}>
                 <dt>
                   {name}
-                  {comparable.length < turns.length && `, ${count(comparable.length)} turns`}
+                  {comparable.length < turns.length && `, ${counted(comparable.length, 'turn')}`}
                 </dt>
                 <dd>{money(cost, currency)}</dd>
                 <dd class="quiet">{savedBy(own, cost)}</dd>

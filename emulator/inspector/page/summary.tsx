@@ -1,9 +1,9 @@
-import { useRef, useState } from 'preact/hooks';
+import { useMemo, useRef } from 'preact/hooks';
 import type { At, Dropped, SummaryView as Summary } from '../answers.ts';
 import { useRead } from './api.ts';
 import { Message, useWindow, WindowSource } from './messages.tsx';
 import { count, Empty, Problem, Search, Text, useKeys } from './parts.tsx';
-import { change, type Route } from './route.ts';
+import { change, listed, type Route, toggled } from './route.ts';
 
 interface Props {
   route: Route;
@@ -84,7 +84,7 @@ export function SummaryView({ route, session, at, version }: Props) {
               <small>
                 {piece.section} #{piece.index + 1}
               </small>
-              <Text>{piece.text}</Text>
+              <Text mark={wordsIn(q)}>{piece.text}</Text>
             </li>
           ))}
         </ol>
@@ -100,8 +100,13 @@ function Origin({ session, at, index, mark }: { session: string; at: At; index: 
   if (source?.error) return <Problem text={source.error} />;
   const line = source?.message(index);
   if (!source || !line) return <p class="quiet">Reading the message …</p>;
-  const quoted = mark.split(/ … |; /)[0];
+  const quoted = mark.split(/ … |; /).slice(0, 1);
   return <Message key={`${at} ${index}`} source={source} line={line} open mark={quoted} onToggle={() => undefined} />;
+}
+
+/** As the server looks for them: each for itself, whatever its case. */
+function wordsIn(query: string): string[] {
+  return query.split(/\s+/).filter(Boolean);
 }
 
 /** Search in what the session once held and its window at this moment does not. */
@@ -110,9 +115,9 @@ export function DroppedView({ route, session, at, version }: Props) {
   const seen = at === 'now' ? version : at;
   const path = `/sessions/${encodeURIComponent(session)}/dropped?${new URLSearchParams({ at, q })}`;
   const { data, error } = useRead<Dropped>(q.trim() === '' ? undefined : path, seen);
-  const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
+  const open = listed(route.query.open);
   const search = useRef<HTMLInputElement>(null);
-  const [source] = useState(() => new WindowSource(session, at, () => undefined));
+  const source = useMemo(() => new WindowSource(session, at, () => undefined), [session, at]);
   useKeys({ '/': () => search.current?.focus() });
   return (
     <section class="dropped-view scroller" aria-label="what was dropped" tabIndex={0}>
@@ -137,13 +142,9 @@ export function DroppedView({ route, session, at, version }: Props) {
           key={line.id}
           source={source}
           line={line}
-          open={open.has(line.id)}
-          mark={q}
-          onToggle={() => {
-            const next = new Set(open);
-            if (!next.delete(line.id)) next.add(line.id);
-            setOpen(next);
-          }}
+          open={open.includes(line.id)}
+          mark={wordsIn(q)}
+          onToggle={() => change(route, { open: toggled(route.query.open, line.id) }, true)}
         />
       ))}
       {data?.items.length === 0 && <Empty title="Nothing that was dropped has these words." />}

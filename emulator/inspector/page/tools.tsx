@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import type { Finding } from '../../doctor/finding.ts';
 import { act, download, useRead } from './api.ts';
 import { counted, dateOf, type Page, Problem, Text, useKeys } from './parts.tsx';
-import { href } from './route.ts';
+import { change, href, type Route } from './route.ts';
 
 const HOUR = 3_600;
 const STEPS = { '1 minute': 60, '1 hour': HOUR, '1 day': 24 * HOUR } as const;
@@ -30,20 +30,22 @@ interface ShownFault {
 }
 
 /** The clock, faults on demand, the doctor and the export: what is of the whole emulator. */
-export function ToolsView({ page }: { page: Page }) {
+export function ToolsView({ page, route }: { page: Page; route: Route }) {
+  const exportIt = (): void => void download(undefined).catch((problem: Error) => page.say(problem.message));
+  useKeys({ e: exportIt });
   return (
     <main class="tools-view scroller">
       <h1 class="unseen">Tools</h1>
       <Clock page={page} />
       <Faults page={page} />
-      <Doctor page={page} />
+      <Doctor page={page} route={route} />
       <section>
         <h2>Export</h2>
         <p>
           All sessions and snapshots as one file. <code>kimi-emulator inspect FILE</code> opens it, read-only.
         </p>
         <p class="buttons">
-          <button type="button" onClick={() => void download(undefined)}>
+          <button type="button" onClick={exportIt}>
             Export the state
           </button>
         </p>
@@ -81,7 +83,7 @@ function Clock({ page }: { page: Page }) {
 }
 
 function Faults({ page }: { page: Page }) {
-  const { data } = useRead<{ data: ShownFault[] }>('/faults', page.live);
+  const { data } = useRead<{ data: ShownFault[] }>('/faults', page.live.faults);
   const [code, setCode] = useState<string>(CODES[0]);
   const [operation, setOperation] = useState<string>(OPERATIONS[0]);
   const [times, setTimes] = useState(1);
@@ -163,16 +165,23 @@ function Faults({ page }: { page: Page }) {
   );
 }
 
-function Doctor({ page }: { page: Page }) {
-  const [run, setRun] = useState(0);
-  const { data, error } = useRead<{ findings: Finding[]; requests: number }>(run === 0 ? undefined : '/doctor', run);
-  useKeys({ x: () => setRun(run + 1) });
+function Doctor({ page, route }: { page: Page; route: Route }) {
+  const [again, setAgain] = useState(0);
+  const { data, error } = useRead<{ findings: Finding[]; requests: number }>(
+    route.query.doctor ? '/doctor' : undefined,
+    again,
+  );
+  const run = (): void => {
+    change(route, { doctor: 'run' }, true);
+    setAgain(again + 1);
+  };
+  useKeys({ x: run });
   return (
     <section>
       <h2>Doctor</h2>
       <p>What in this run would fail, or cost more, on the live API. It reads the journal and changes nothing.</p>
       <p class="buttons">
-        <button type="button" onClick={() => setRun(run + 1)}>
+        <button type="button" onClick={run}>
           Run the doctor
         </button>
         {data && <span class="quiet">{counted(data.requests, 'request')} read</span>}

@@ -1,12 +1,15 @@
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { At, Diff, DiffRun, MessageLine } from '../answers.ts';
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
+import type { At, Diff, DiffRun, MessageLine, WindowPage } from '../answers.ts';
 import { act, useRead } from './api.ts';
 import { Message, useWindow, type WindowSource } from './messages.tsx';
 import { count, counted, Empty, type Page, Problem, useKeys, useVirtual } from './parts.tsx';
+import { change, listed, type Route, toggled } from './route.ts';
 
 /** Pixels. Messages that are not open are equally high, so that scrolling measures nothing. */
 const NEAR_END = 200;
 const FOLDED = 80;
+/** Behind the id of a message whose reasoning is unfolded. */
+const REASONS = '.reasoning';
 
 interface Row {
   source: WindowSource | undefined;
@@ -19,39 +22,55 @@ interface Row {
 interface MessageListProps {
   rows: readonly Row[];
   label: string;
+  route: Route;
   /** The place that is to be seen first. */
   start?: number | undefined;
   onPin?: ((line: MessageLine) => void) | undefined;
+  /** Told the last place that is to be seen; endless where the end is followed. */
+  onLook?: (place: number) => void;
 }
 
-/** Messages one below the other, of which only those that are to be seen exist. `n`, `p` and `o` go through them. */
-function MessageList({ rows, label, start, onPin }: MessageListProps) {
+/**
+ * Messages one below the other, of which only those that are to be seen exist. `n`, `p` and `o` go through them. Which one is
+ * chosen, and by their ids those that are open, stand in the URL.
+ */
+function MessageList({ rows, label, route, start, onPin, onLook }: MessageListProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const list = useVirtual(scroller, { count: rows.length, size: FOLDED, measured: true });
-  const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
-  const [selected, setSelected] = useState(-1);
+  const open = new Set(listed(route.query.open));
+  const selected = Number(route.query.m ?? 0) - 1;
   // Follows what is written for as long as the end is to be seen.
-  const atEnd = useRef(true);
+  const atEnd = useRef(selected < 0);
   const byHand = useRef(false);
+  const lineOf = ({ source, index, run }: Row): MessageLine | undefined => (run ? undefined : source?.message(index));
+  const isOpen = (row: Row | undefined): boolean => row !== undefined && open.has(lineOf(row)?.id ?? '');
   const select = (place: number): void => {
     const next = Math.max(0, Math.min(rows.length - 1, place));
-    atEnd.current = next === rows.length - 1;
-    setSelected(next);
-    list.virtualizer.scrollToIndex(next, { align: 'auto' });
+    change(route, { m: String(next + 1) }, true);
   };
-  const keyOf = ({ source, index }: Row): string => `${source?.at} ${index}`;
-  const toggle = (place: number): void => {
-    const row = rows[place];
-    if (!row) return;
-    const next = new Set(open);
-    if (!next.delete(keyOf(row))) next.add(keyOf(row));
-    else list.virtualizer.resizeItem(place, FOLDED);
-    setOpen(next);
+  const toggle = (place: number, part = ''): void => {
+    const line = rows[place] && lineOf(rows[place]);
+    if (line) change(route, { m: String(place + 1), open: toggled(route.query.open, line.id + part) }, true);
   };
+  const chosen = rows[selected] && lineOf(rows[selected]);
   useKeys({
     n: () => select(selected + 1),
     p: () => select(selected - 1),
     o: () => toggle(selected),
+    P: onPin && chosen && (() => onPin(chosen)),
+  });
+  const isThere = selected >= 0 && selected < rows.length;
+  useEffect(() => {
+    if (!isThere) return;
+    atEnd.current = selected === rows.length - 1;
+    list.virtualizer.scrollToIndex(selected, { align: 'auto' });
+  }, [selected, isThere]);
+  // One that is folded again, or stands elsewhere since a cut, is as high as all others.
+  useLayoutEffect(() => {
+    onLook?.(atEnd.current ? Number.MAX_SAFE_INTEGER : (list.rows.at(-1)?.index ?? 0));
+    for (const { index, size } of list.rows) {
+      if (size !== FOLDED && !isOpen(rows[index])) list.virtualizer.resizeItem(index, FOLDED);
+    }
   });
   useEffect(() => {
     if (start !== undefined && atEnd.current) list.virtualizer.scrollToIndex(start, { align: 'end' });
@@ -78,14 +97,14 @@ function MessageList({ rows, label, start, onPin }: MessageListProps) {
           const row = rows[place];
           if (!row) return null;
           const { source, index, what, run } = row;
-          const line = run ? undefined : source?.message(index);
+          const line = lineOf(row);
           const before = place > 0 && rows[place - 1]?.what === what ? source?.message(index - 1) : undefined;
           return (
             <div
               key={place}
               class="row"
               data-index={place}
-              ref={open.has(keyOf(row)) ? list.virtualizer.measureElement : null}
+              ref={isOpen(row) ? list.virtualizer.measureElement : null}
               style={list.place(top)}
             >
               {run || !source ? (
@@ -94,11 +113,13 @@ function MessageList({ rows, label, start, onPin }: MessageListProps) {
                 <Message
                   source={source}
                   line={line}
-                  open={open.has(keyOf(row))}
+                  open={isOpen(row)}
+                  reasons={open.has(`${line?.id}${REASONS}`)}
                   selected={place === selected}
                   joined={line !== undefined && before?.group === line.group}
                   {...(what && what !== 'kept' && { what })}
                   onToggle={() => toggle(place)}
+                  onReasons={() => toggle(place, REASONS)}
                   onPin={onPin}
                 />
               )}
@@ -112,14 +133,21 @@ function MessageList({ rows, label, start, onPin }: MessageListProps) {
 
 interface WindowProps {
   page: Page;
+  route: Route;
   session: string;
   at: At;
   version: unknown;
 }
 
+interface LiveWindowProps extends WindowProps {
+  /** Of its present version, where that has come already. */
+  fresh: WindowPage | undefined;
+  onLook(place: number): void;
+}
+
 /** The window at a moment, its newest message at the bottom. */
-export function WindowView({ page, session, at, version }: WindowProps) {
-  const source = useWindow(session, at, at === 'now' ? version : at);
+export function WindowView({ page, route, session, at, version, fresh, onLook }: LiveWindowProps) {
+  const source = useWindow(session, at, at === 'now' ? version : at, fresh);
   const messages = source?.head?.messages ?? 0;
   const rows = useMemo(
     () => Array.from({ length: messages }, (_, index): Row => ({ source, index })),
@@ -145,15 +173,17 @@ export function WindowView({ page, session, at, version }: WindowProps) {
     <MessageList
       key={`${session} ${at}`}
       rows={rows}
+      route={route}
       label="messages of the window"
       start={messages - 1}
+      onLook={onLook}
       onPin={mayPin ? pin : undefined}
     />
   );
 }
 
 /** What became of one window's messages in a later one. */
-export function DiffView({ session, a, b, version }: { session: string; a: At; b: At; version: unknown }) {
+export function DiffView({ route, session, a, b, version }: Omit<WindowProps, 'page' | 'at'> & { a: At; b: At }) {
   const seen = b === 'now' ? version : b;
   const path = `/sessions/${encodeURIComponent(session)}/diff?a=${encodeURIComponent(a)}&b=${encodeURIComponent(b)}`;
   const { data, error } = useRead<Diff>(path, seen);
@@ -182,7 +212,7 @@ export function DiffView({ session, a, b, version }: { session: string; a: At; b
       {rows.length === 0 ? (
         <Empty title="Both windows are empty." />
       ) : (
-        <MessageList key={`${a} ${b}`} rows={rows} label="messages of both windows" />
+        <MessageList key={`${a} ${b}`} rows={rows} route={route} label="messages of both windows" />
       )}
     </>
   );
