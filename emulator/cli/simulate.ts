@@ -1,6 +1,6 @@
-import { writeFile } from 'node:fs/promises';
+import { access, constants, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { extname, resolve } from 'node:path';
+import { dirname, extname, resolve } from 'node:path';
 import { TokenizerFileError } from '../engines/tokens/tokenizer.ts';
 import { type AssertionFault, checkAssertions, parseAssertion } from '../simulate/assertions.ts';
 import {
@@ -153,6 +153,7 @@ async function sweep(values: Values, io: SimulateIo, { signal, begin }: Ending, 
   const warn = (line: string) => io.stderr.write(`kimi-emulator simulate: ${oneLine(line)}\n`);
   const options = toOptions(values);
   const assertions = (values.assert ?? []).map(parseAssertion);
+  if (values.html !== undefined) await checkWritable(values.html);
   const transcripts = values.transcript && (await readTranscripts(values.transcript, warn));
   const bar = progressBar(io.stderr);
   const sources = transcripts && { transcripts };
@@ -210,7 +211,7 @@ function number(text: string, flag: string): number {
 /** The name of one that is built in, or the path of a module. */
 function policy(text: string): PolicyName | OwnPolicy {
   if (extname(text) !== '' || text.includes('/')) return { name: text, module: resolve(text) };
-  return oneOf(POLICY_NAMES, text, 'a policy without a path');
+  return oneOf(POLICY_NAMES, text, '--policies, where it is not a path,');
 }
 
 function render(found: Simulation, { json, markdown }: Values, width: number): string {
@@ -218,10 +219,21 @@ function render(found: Simulation, { json, markdown }: Values, width: number): s
   return markdown ? renderMarkdown(found) : renderTerminal(found, width);
 }
 
+/** Told before the work is done, not behind it. @throws TranscriptError */
+async function checkWritable(path: string): Promise<void> {
+  const refuse = (reason: string | undefined) => {
+    throw new TranscriptError(`--html ${path || '""'}: cannot be written (${reason})`);
+  };
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory()) refuse('it is a folder');
+  if (path === '') refuse('no name');
+  await access(found ? path : dirname(resolve(path)), constants.W_OK).catch(({ code }) => refuse(code));
+}
+
 async function writePage(path: string, found: Simulation): Promise<void> {
   const { renderHtml } = await import('../simulate/html.ts');
-  await writeFile(path, renderHtml(found)).catch((error: NodeJS.ErrnoException) => {
-    throw new TranscriptError(`${path}: cannot be written (${error.code})`);
+  await writeFile(path, renderHtml(found)).catch(({ code }: NodeJS.ErrnoException) => {
+    throw new TranscriptError(`--html ${path}: cannot be written (${code})`);
   });
 }
 

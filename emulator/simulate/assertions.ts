@@ -1,6 +1,5 @@
 import type { Row, Simulation } from './result.ts';
 import { CURRENCY } from './settings.ts';
-import { isUncut } from './summary.ts';
 
 /** A condition that every setting has to meet. */
 interface Assertion {
@@ -49,13 +48,12 @@ export function parseAssertion(text: string): Assertion {
   };
 }
 
-/** Conditions hold for the settings that shrink; where there are none, for what was asked for. A run that could not finish meets none. */
+/** Conditions hold for every setting that was asked for. A run that could not finish meets none. */
 export function checkAssertions(
   assertions: readonly Assertion[],
   { rows }: Pick<Simulation, 'rows'>,
 ): AssertionFault[] {
-  const shrinking = rows.filter(({ setting }) => !isUncut(setting));
-  const judged = shrinking.length > 0 ? shrinking : rows;
+  const judged = rows.filter(({ asked }) => asked);
   return assertions.flatMap(({ text, metric, sign, limit }): AssertionFault[] => {
     const { of, show } = METRICS[metric];
     const away = (row: Row) => {

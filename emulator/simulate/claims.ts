@@ -1,7 +1,7 @@
 import { moneyNumber } from '../billing/ledger.ts';
 import type { Claim, Run } from './result.ts';
 import type { Scenarios } from './scenarios.ts';
-import type { Setting } from './settings.ts';
+import { conditionsText, type Setting } from './settings.ts';
 import type { SweepJob } from './sweep.ts';
 import type { Transcript } from './transcript.ts';
 
@@ -61,6 +61,7 @@ export class ClaimWork {
     const seconds = (some: readonly Run[]) => some.reduce((sum, run) => sum + run.seconds, 0);
     const cost = (some: readonly Run[]) => moneyNumber(some.reduce((sum, run) => sum + BigInt(run.cost), 0n));
     const callsText = `${inCalls.length} calls of 32K, one after another`;
+    const conditions = conditionsText(this.#common);
     const inSession = 'session, truncate at 180,000, keep 8,000';
     const money = (value: number) => `${value.toFixed(4)} USD`;
     const time = (value: number) => `${value.toFixed(1)} s`;
@@ -81,6 +82,7 @@ export class ClaimWork {
         claimed,
         ...change(of(mine), of(other)),
         figures: `${show(of(other))} → ${show(of(mine))}`,
+        conditions,
         ...texts,
       };
     };
@@ -103,6 +105,7 @@ export class ClaimWork {
         figures: `${percent(firstRecall)} → ${percent(lastRecall)} of the errors in the window`,
         own: inSession,
         baseline: 'session in 32K, truncate at 20,000, keep 8,000',
+        conditions,
       },
       row('log of 4,000 lines', 'cost', '–', [read], [lost], {
         own: inSession,

@@ -2,6 +2,7 @@ import { type ChatMessage, contentText } from '../../contract/messages.ts';
 import { sliceIsOver, yieldToEventLoop } from '../engines/scheduler.ts';
 import { facts as keyValues } from '../engines/text/facts.ts';
 import { Random } from './random.ts';
+import type { RecallFigures } from './result.ts';
 import { type Dialogue, type Fact, type Round, textOf } from './transcript.ts';
 
 /** Words of one answer stand together within this many characters. */
@@ -214,10 +215,13 @@ export class FactFinder {
   }
 }
 
-/** Which facts stand in a window that changes. */
+/** Which facts stand in a window that changes, round by round. */
 export class WindowFacts {
   readonly #finder: FactFinder;
   readonly #counts: Uint32Array;
+  /** Of each kind and round: facts that had been said, and those of them that stood in the window. */
+  readonly said = { planted: [] as number[], natural: [] as number[] };
+  readonly known = { planted: [] as number[], natural: [] as number[] };
 
   constructor(finder: FactFinder) {
     this.#finder = finder;
@@ -235,15 +239,29 @@ export class WindowFacts {
     this.add(messages);
   }
 
-  /** Of the facts of a kind that were said up to a round: how many, and how many of them stand in the window. */
-  count(kind: SaidFact['kind'], round: number): { said: number; known: number } {
-    let said = 0;
-    let known = 0;
+  /** Notes what stands in the window behind a round. @param round from 0 */
+  endRound(round: number): void {
+    const said = { planted: 0, natural: 0 };
+    const known = { planted: 0, natural: 0 };
     for (const [index, fact] of this.#finder.facts.entries()) {
-      if (fact.kind !== kind || fact.round > round) continue;
-      said += 1;
-      if ((this.#counts[index] ?? 0) > 0) known += 1;
+      if (fact.round > round) continue;
+      said[fact.kind] += 1;
+      if ((this.#counts[index] ?? 0) > 0) known[fact.kind] += 1;
     }
-    return { said, known };
+    for (const kind of ['planted', 'natural'] as const) {
+      this.said[kind].push(said[kind]);
+      this.known[kind].push(known[kind]);
+    }
+  }
+
+  recall(kind: SaidFact['kind']): RecallFigures {
+    const sum = (column: readonly number[]) => column.reduce((total, count) => total + count, 0);
+    const [said, known] = [this.said[kind], this.known[kind]];
+    const share = (part: number, whole: number) => (whole === 0 ? null : part / whole);
+    return {
+      facts: said.at(-1) ?? 0,
+      mean: share(sum(known), sum(said)),
+      end: share(known.at(-1) ?? 0, said.at(-1) ?? 0),
+    };
   }
 }

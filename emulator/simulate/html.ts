@@ -1,10 +1,21 @@
 import { oneLine, plural } from '../terminal/text.ts';
-import { claimFigure, grouped, groupsOf, money, notesOf, percent, savedAgainst, shortName } from './report.ts';
+import {
+  claimFigure,
+  claimsInput,
+  frontText,
+  grouped,
+  groupsOf,
+  money,
+  notesOf,
+  percent,
+  savedAgainst,
+} from './report.ts';
 import type { Row, Run, Simulation } from './result.ts';
+import { settingText } from './settings.ts';
 
 /** One page with charts: no script, no network, nothing of a transcript as markup. */
 export function renderHtml(simulation: Simulation): string {
-  const { claims, input, transcripts, rows, recommendation, complete, version } = simulation;
+  const { claims, transcripts, rows, recommendation, complete, version } = simulation;
   const shown = chosenRows(simulation);
   const longest = transcripts.reduce(
     (best, one) => (one.rounds > best.rounds ? one : best),
@@ -15,7 +26,7 @@ export function renderHtml(simulation: Simulation): string {
     complete ? '' : '<p class="warn">Ended early: what follows is what was done until then.</p>',
     recommendation ? `<p class="lead"><strong>Recommended:</strong> ${text(recommendation.text)}.</p>` : '',
     claims.length > 0
-      ? section('The article’s claims', `<p>On ${text(input ?? '')}.</p>${claimTable(simulation)}`)
+      ? section('The article’s claims', `<p>On ${text(claimsInput(simulation))}.</p>${claimTable(simulation)}`)
       : '',
     section(
       'Cost and recall',
@@ -27,7 +38,10 @@ export function renderHtml(simulation: Simulation): string {
       ].join('')}</div>`,
     ),
     ...groupsOf(rows).map((group) =>
-      section(group.title, settingTable(group.rows, recommendation ? rows[recommendation.row] : undefined)),
+      section(
+        group.title,
+        settingTable(group.rows, recommendation ? rows[recommendation.row] : undefined, frontText(rows)),
+      ),
     ),
     section(
       'Transcripts',
@@ -115,7 +129,7 @@ function claimTable({ claims }: Simulation): string {
   return table(heads, rows);
 }
 
-function settingTable(rows: readonly Row[], best: Row | undefined): string {
+function settingTable(rows: readonly Row[], best: Row | undefined, front: string): string {
   const heads = [
     'Cost, USD',
     'Saved against stateless with cache',
@@ -129,7 +143,9 @@ function settingTable(rows: readonly Row[], best: Row | undefined): string {
     best: row === best,
     cells: [
       of(
-        (row.onFront ? '★ ' : '') + row.text + (row.ended.length > 0 ? ` (not finished: ${row.ended.join('; ')})` : ''),
+        (row.onFront ? '★ ' : '') +
+          settingText(row.setting) +
+          (row.ended.length > 0 ? ` (not finished: ${row.ended.join('; ')})` : ''),
       ),
       figure(money(row.cost)),
       figure(percent(savedAgainst(row, 'stateless+cache'), 1)),
@@ -140,7 +156,7 @@ function settingTable(rows: readonly Row[], best: Row | undefined): string {
       figure(String(row.shrinks)),
     ],
   }));
-  return `${table([of('Setting'), ...heads.map(figure)], lines)}<p class="dim">★ no other setting is cheaper and knows as much. Facts: the share of those said that stands in the window, mean of all rounds.</p>`;
+  return `${table([of('Setting'), ...heads.map(figure)], lines)}<p class="dim">★ ${text(front)}. Facts: the share of those said that stands in the window, mean of all rounds.</p>`;
 }
 
 const MOST_LINES = 4;
@@ -224,8 +240,13 @@ function scatter(rows: readonly Row[], best: number | undefined): string {
   const xs = scaleTo(Math.max(0, ...points.map(({ cost }) => cost)));
   const ys = scaleTo(100);
   const place = ({ cost, leastRecall }: Row) => `${atX(cost, xs)},${atY(100 * (leastRecall ?? 0), ys)}`;
-  const front = points.filter(({ onFront }) => onFront).toSorted((a, b) => a.cost - b.cost);
-  const line = `<polyline points="${front.map(place).join(' ')}" fill="none" stroke="var(--c1)" stroke-width="1.5"/>`;
+  // The prices of each day have a front of their own.
+  const days = [...new Set(points.map(({ setting }) => setting.date))];
+  const lines = days.map((day) => {
+    const front = points.filter(({ onFront, setting }) => onFront && setting.date === day);
+    const through = front.toSorted((a, b) => a.cost - b.cost).map(place);
+    return `<polyline points="${through.join(' ')}" fill="none" stroke="var(--c1)" stroke-width="1.5"/>`;
+  });
   const marks = points
     .toSorted((a, b) => Number(a.onFront) - Number(b.onFront))
     .map((row) => {
@@ -235,9 +256,15 @@ function scatter(rows: readonly Row[], best: number | undefined): string {
       const title = `<title>${text(`${row.text}: ${money(row.cost)} USD, ${percent(row.leastRecall)}`)}</title>`;
       return `<circle cx="${x}" cy="${y}" r="${isBest ? 7 : 4}" fill="${paint}"${isBest ? ' stroke="var(--fg)" stroke-width="2"' : ''}>${title}</circle>`;
     });
-  const key = `<div class="key"><span><i style="background:var(--c1)"></i>no other is cheaper and knows as much</span><span><i style="background:var(--c0)"></i>others</span><span>ringed: recommended</span><span class="dim">stateless without cache is left out</span></div>`;
+  const key = `<div class="key"><span><i style="background:var(--c1)"></i>${text(frontText(rows))}</span><span><i style="background:var(--c0)"></i>others</span><span>ringed: recommended</span><span class="dim">stateless without cache is left out</span></div>`;
   const axes = { x: 'cost, USD', y: 'facts in the window, %', xs, ys };
-  return chart('Recall against cost', 'the lower of planted and natural facts', axes, line + marks.join(''), key);
+  return chart(
+    'Recall against cost',
+    'the lower of planted and natural facts',
+    axes,
+    [...lines, ...marks].join(''),
+    key,
+  );
 }
 
 /** A line a setting over the rounds of one transcript. */
@@ -264,8 +291,7 @@ function roundChart(
     return `<polyline points="${points.join(' ')}" fill="none" stroke="var(--c${place % (MOST_LINES + 1)})" stroke-width="2" stroke-linejoin="round"/>`;
   });
   const key = lines.map(
-    ({ row }, place) =>
-      `<span><i style="background:var(--c${place % (MOST_LINES + 1)})"></i>${text(shortName(row))}</span>`,
+    ({ row }, place) => `<span><i style="background:var(--c${place % (MOST_LINES + 1)})"></i>${text(row.text)}</span>`,
   );
   return chart(
     title,

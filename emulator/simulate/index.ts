@@ -7,10 +7,10 @@ import { findFacts, naturalFacts, plantFacts } from './facts.ts';
 import { LATENCY } from './money.ts';
 import type { Simulation } from './result.ts';
 import { scenarios } from './scenarios.ts';
-import { type OwnPolicy, type Setting, type SweepOptions, settingsOf } from './settings.ts';
+import { isUncut, type OwnPolicy, type Setting, type SweepOptions, settingsOf } from './settings.ts';
 import { baselineOf, recommend, rowsOf, WANTED_RECALL } from './summary.ts';
 import { carryOut, jobsOf, loadPolicy, type Material, type SweepControl } from './sweep.ts';
-import { type Transcript, toDialogue } from './transcript.ts';
+import { checkTranscripts, type Transcript, toDialogue } from './transcript.ts';
 
 export type { Policy, PolicyFunction, ShrinkAction, Situation } from '../../client/rolling/decide-shrink.ts';
 export { readTranscripts } from './read-transcripts.ts';
@@ -95,14 +95,17 @@ const MOST_WORKERS = 64;
 export async function simulate(options: SimulateOptions = {}): Promise<Simulation> {
   checkNames(options, Object.keys(OPTIONS));
   const { plant, natural, seed, gapSeconds, recall, workers } = withDefaults(options);
-  const wanted = settingsOf(options);
+  const { settings: wanted, leftOut } = settingsOf(options);
+  // The baselines are among the default policies to be seen, not to be judged.
+  const asked = new Set(
+    wanted.filter((one) => options.policies !== undefined || !isUncut(one)).map((one) => JSON.stringify(one)),
+  );
   const own = await ownPolicies(options.policies ?? []);
   const settings = withBaselines(wanted);
   const found = options.transcripts === undefined ? scenarios(seed) : undefined;
   const first = wanted[0];
   const claimWork = found && first && new ClaimWork(found, first);
-  const replayed = found ? [found.review, found.dialogue, found.logs] : (options.transcripts ?? []);
-  if (replayed.length === 0) refuseOption('transcripts', 'a list of one transcript at least', []);
+  const replayed = found ? [found.review, found.dialogue, found.logs] : checkTranscripts(options.transcripts ?? []);
   const prepared: Prepared[] = [];
   for (const transcript of replayed) prepared.push(await prepare(transcript, plant, natural, seed));
   const claimed: Prepared[] = [];
@@ -119,7 +122,7 @@ export async function simulate(options: SimulateOptions = {}): Promise<Simulatio
   const control: SweepControl = { workers, signal: options.signal, onProgress: options.onProgress };
   const results = await carryOut(material, [...claimJobs, ...sweepJobs], own, control);
   const runs = results.slice(claimJobs.length).flatMap((some) => some ?? []);
-  const rows = rowsOf(settings, runs, prepared.length);
+  const rows = rowsOf(settings, asked, runs, prepared.length);
   return {
     object: 'emulator.simulation',
     version: VERSION,
@@ -130,6 +133,7 @@ export async function simulate(options: SimulateOptions = {}): Promise<Simulatio
     tokenizer: { name: tokenizer.name, exact: tokenizer.exact },
     latency: LATENCY,
     recallNote: RECALL_NOTE,
+    leftOut,
     transcripts: prepared.map(({ dialogue, facts }) => ({
       name: dialogue.name,
       rounds: dialogue.rounds.length,
@@ -170,7 +174,7 @@ async function ownPolicies(policies: NonNullable<SweepOptions['policies']>): Pro
   const own = new Map<string, Policy>();
   const given = policies.filter((policy): policy is OwnPolicy => typeof policy === 'object');
   for (const policy of given) {
-    if (own.has(policy.name)) throw new RangeError(`two policies are called ${policy.name}`);
+    if (own.has(policy.name)) throw new RangeError(`option policies: two are called ${policy.name}`);
     own.set(policy.name, 'module' in policy ? await loadPolicy(policy.module) : policy.policy);
   }
   return own;
@@ -191,5 +195,11 @@ function withDefaults(options: SimulateOptions): typeof DEFAULTS {
   check('gapSeconds', 0, 86_400, false);
   check('recall', 0, 1, false);
   check('workers', 0, MOST_WORKERS);
+  const { tokenizer, signal, onProgress } = options;
+  if (tokenizer !== undefined && typeof tokenizer !== 'string')
+    refuseOption('tokenizer', 'the path of a file', tokenizer);
+  if (signal !== undefined && !(signal instanceof AbortSignal)) refuseOption('signal', 'an AbortSignal', signal);
+  if (onProgress !== undefined && typeof onProgress !== 'function')
+    refuseOption('onProgress', 'a function', onProgress);
   return values;
 }

@@ -15,13 +15,6 @@ export const LATENCY: Latency = {
     'lambda.ai/inference-models/moonshotai/kimi-k2.7-code, read 2026-11: vLLM on eight B200, 8,192 tokens in, 2,048 out, 32 requests at once: first token after 3.31 s, 36.17 tokens a second each',
 };
 
-/** What one round costs. */
-interface RoundCost {
-  readonly cost: Money;
-  readonly cachedTokens: number;
-  readonly seconds: number;
-}
-
 const ACCOUNT = 'simulated';
 
 /** Bills the rounds of one run, under one time to live and from one day on. */
@@ -29,23 +22,27 @@ export class Meter {
   readonly #table = new PriceTable();
   readonly #cache = new PrefixCache();
   readonly #usage = new Map<TokenPrices, Usage>();
-  readonly #setting: Pick<Setting, 'model' | 'ttl'>;
+  readonly setting: Setting;
   readonly #start: number;
   /** Whether the prompt is billed as if nothing were ever cached. */
   readonly #isUncached: boolean;
+  /** Of each round: cached tokens, and the cost in 10⁻¹² of the currency unit. */
+  readonly cached: number[] = [];
+  readonly cost: string[] = [];
+  seconds = 0;
 
-  constructor(setting: Pick<Setting, 'model' | 'ttl' | 'date' | 'policy'>) {
-    this.#setting = setting;
+  constructor(setting: Setting) {
+    this.setting = setting;
     this.#start = Date.parse(`${setting.date}T00:00:00Z`);
     this.#isUncached = setting.policy === 'stateless';
   }
 
   /** @param at milliseconds after the first round */
-  bill(prompt: Prompt, outputTokens: number, at: number): RoundCost {
+  bill(prompt: Prompt, outputTokens: number, at: number): void {
     const now = this.#start + at;
-    const prices = this.#table.find(this.#setting.model, CURRENCY, now);
-    if (!prices) throw new RangeError(`no price of ${this.#setting.model} in ${CURRENCY} is known`);
-    const terms = cacheTerms(prices, this.#setting.ttl);
+    const prices = this.#table.find(this.setting.model, CURRENCY, now);
+    if (!prices) throw new RangeError(`no price of ${this.setting.model} in ${CURRENCY} is known`);
+    const terms = cacheTerms(prices, this.setting.ttl);
     const read = this.#cache.readAndStore(ACCOUNT, prompt, now, terms.ttlMs);
     const cachedTokens = this.#isUncached ? 0 : read;
     const isLongWrite = terms.isLongWrite && !this.#isUncached;
@@ -55,10 +52,10 @@ export class Meter {
     addTurn(total, turn);
     const { own } = newTally(prices);
     addTurn(own, turn);
-    const cost = costOf(own, prices);
-    const seconds =
+    this.cost.push(String(costOf(own, prices)));
+    this.cached.push(cachedTokens);
+    this.seconds +=
       (prompt.tokens - cachedTokens) / LATENCY.prefillTokensPerSecond + outputTokens / LATENCY.decodeTokensPerSecond;
-    return { cost, cachedTokens, seconds };
   }
 
   get total(): Money {

@@ -1,17 +1,25 @@
 import { createReadStream } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, extname, join, relative } from 'node:path';
-import { chooseReader, type RecordReader, readWholeDocument } from './formats.ts';
-import { type Transcript, TranscriptError, textOf } from './transcript.ts';
+import { chooseReader, readWholeDocument } from './formats.ts';
+import { heldBy, type RecordReader } from './messages.ts';
+import { faultOf, type Transcript, TranscriptError } from './transcript.ts';
 
-/** Characters of a line at most, and of the messages of all files together. */
+/** Characters of a line at most, and of the messages of all files together, with what each takes beside its text. */
 const MAX_LINE = 64 * 2 ** 20;
 const MAX_TEXT = 32 * 2 ** 20;
 const EXTENSIONS: readonly string[] = ['.json', '.jsonl', '.ndjson'];
 const SHOWN_NAMES = 3;
 
+/** A file of which one transcript is made, or several. */
+interface Source {
+  readonly path: string;
+  readonly name: string;
+}
+
 /**
- * Reads files and folders, which are searched through. Of a folder a file that cannot be read is told of, and left out.
+ * Reads files and folders, which are searched through; links are followed, and a file is read once. Of a folder a file that cannot be
+ * read is told of, and left out.
  * @param warn called with one line
  * @throws TranscriptError for a file that is named itself, or where nothing is left
  */
@@ -19,31 +27,44 @@ export async function readTranscripts(
   paths: readonly string[],
   warn: (line: string) => void = () => undefined,
 ): Promise<Transcript[]> {
+  const seen = new Set<string>();
+  const named: { path: string; files: Source[]; isFolder: boolean }[] = [];
+  for (const path of paths) {
+    const info = await stat(path).catch((error: NodeJS.ErrnoException) => {
+      throw new TranscriptError(
+        error.code === 'ENOENT' ? `${path || '""'}: no such file or folder` : `${path}: cannot be read (${error.code})`,
+      );
+    });
+    const files = info.isDirectory() ? await filesIn(path, seen, warn) : [path];
+    const sources = files.map((file) => ({
+      path: file,
+      name: info.isDirectory() ? relative(path, file) : basename(file),
+    }));
+    named.push({ path, files: sources, isFolder: info.isDirectory() });
+  }
+  const names = named.flatMap(({ files }) => files.map(({ name }) => name));
+  const isTaken = ({ name }: Source) => names.indexOf(name) !== names.lastIndexOf(name);
   const found: Transcript[] = [];
   let room = MAX_TEXT;
-  for (const path of paths) {
-    const info = await stat(path).catch(() => undefined);
-    if (!info) throw new TranscriptError(`${path}: no such file or folder`);
-    if (!info.isDirectory()) {
-      const read = await readFile(path, basename(path), room, warn);
-      room -= sizeOf(read);
-      found.push(...read);
-      continue;
-    }
+  for (const { path, files, isFolder } of named) {
     const leftOut: string[] = [];
-    for (const file of await filesIn(path)) {
-      const name = relative(path, file);
+    const before = found.length;
+    for (const file of files) {
+      const real = await realpath(file.path);
+      if (seen.has(real)) continue;
+      seen.add(real);
       try {
-        const read = await readFile(file, name, room, warn);
+        const read = await readFile(file.path, isTaken(file) ? file.path : file.name, room, warn);
         room -= sizeOf(read);
         found.push(...read);
       } catch (error) {
-        if (!(error instanceof TranscriptError)) throw error;
-        leftOut.push(name);
+        if (!isFolder || !(error instanceof TranscriptError)) throw error;
+        leftOut.push(file.name);
         warn(error.message);
       }
     }
-    if (found.length === 0) throw new TranscriptError(`${path}: holds no transcript${namesOf(leftOut)}`);
+    if (isFolder && found.length === before && (found.length === 0 || leftOut.length > 0))
+      throw new TranscriptError(`${path}: holds no transcript${namesOf(leftOut)}`);
   }
   return found;
 }
@@ -54,15 +75,35 @@ function namesOf(names: readonly string[]): string {
   return ` that can be read: ${names.slice(0, SHOWN_NAMES).join(', ')}${more}`;
 }
 
-async function filesIn(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile() && EXTENSIONS.includes(extname(entry.name)));
-  return files.map((entry) => join(entry.parentPath ?? entry.path, entry.name)).sort();
+/** @param seen folders that were searched: a link may lead back @throws TranscriptError where the folder cannot be read */
+async function filesIn(folder: string, seen: Set<string>, warn: (line: string) => void): Promise<string[]> {
+  const real = await realpath(folder);
+  if (seen.has(real)) return [];
+  seen.add(real);
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+    throw new TranscriptError(`${folder}: cannot be read (${error.code})`);
+  });
+  const files: string[] = [];
+  for (const entry of entries.sort((one, other) => (one.name < other.name ? -1 : 1))) {
+    const path = join(folder, entry.name);
+    const isLog = EXTENSIONS.includes(extname(entry.name));
+    const kind = entry.isSymbolicLink() ? await stat(path).catch(() => undefined) : entry;
+    if (!kind && isLog) warn(`${path}: leads nowhere`);
+    else if (kind?.isFile() && isLog) files.push(path);
+    else if (kind?.isDirectory()) {
+      const below = await filesIn(path, seen, warn).catch((error: unknown) => {
+        if (!(error instanceof TranscriptError)) throw error;
+        warn(error.message);
+        return [];
+      });
+      files.push(...below);
+    }
+  }
+  return files;
 }
 
-function sizeOf(transcripts: readonly Transcript[]): number {
-  const sizes = transcripts.flatMap(({ messages }) => messages.map((message) => textOf(message).length));
-  return sizes.reduce((sum, size) => sum + size, 0);
+function sizeOf(transcripts: readonly Pick<Transcript, 'messages'>[]): number {
+  return transcripts.flatMap(({ messages }) => messages.map(heldBy)).reduce((sum, size) => sum + size, 0);
 }
 
 /** @param room characters of messages that may still be held */
@@ -71,12 +112,18 @@ async function readFile(path: string, name: string, room: number, warn: (line: s
     const read = await readRecords(path, room, (line) => warn(`${path}: ${line}`));
     const usable = read.filter(({ messages }) => messages.some(({ role }) => role === 'assistant'));
     if (usable.length === 0) throw new TranscriptError('holds no answer of an assistant');
+    if (sizeOf(usable) > room) throw tooLarge();
+    for (const one of usable) {
+      const fault = faultOf(one);
+      if (fault !== undefined) throw new TranscriptError(fault);
+    }
     return usable.map((transcript, place) => ({
       name: usable.length > 1 ? `${name}#${place + 1}` : name,
       ...transcript,
     }));
   } catch (error) {
     if (error instanceof TranscriptError) throw new TranscriptError(`${path}: ${error.message}`);
+    if (error instanceof RangeError) throw new TranscriptError(`${path}: is nested too deeply`);
     if (error instanceof Error && 'code' in error) throw new TranscriptError(`${path}: cannot be read (${error.code})`);
     throw error;
   }
@@ -106,14 +153,13 @@ async function readRecords(
       reader = chooseReader(record);
     }
     if (!record) continue;
-    held += charactersOf(record);
-    if (held > room) throw tooLarge();
     try {
-      reader.add(record);
+      held += reader.add(record);
     } catch (error) {
       if (error instanceof TranscriptError) throw new TranscriptError(`line ${number}: ${error.message}`);
       throw error;
     }
+    if (held > room) throw tooLarge();
   }
   if (first !== '') return readWholeDocument(first.trimEnd());
   if (!reader) throw new TranscriptError('is empty');
@@ -133,20 +179,6 @@ function parseRecord(text: string): Record<string, unknown> | undefined {
 /** Whether a line is a whole file: a list of messages, a chat request alone on its line, or a state of the emulator. */
 function isDocument(record: Record<string, unknown>): boolean {
   return Array.isArray(record) || 'sha256' in record;
-}
-
-/** Only what may be kept of a record counts: logs hold much that is not a message. */
-function charactersOf(record: Record<string, unknown>): number {
-  const { message, payload, content, messages, event } = record;
-  const kept = message ?? payload ?? content ?? messages ?? event;
-  return kept === undefined ? 0 : lengthOf(kept);
-}
-
-/** Characters of all texts in a value. */
-function lengthOf(value: unknown): number {
-  if (typeof value === 'string') return value.length;
-  if (typeof value !== 'object' || value === null) return 0;
-  return Object.values(value).reduce((sum: number, part) => sum + lengthOf(part), 0);
 }
 
 function tooLarge(): TranscriptError {

@@ -27,9 +27,9 @@ import { bodyOf, type ReadMessage, type WriteItem } from '../sessions/write.ts';
 import type { StoredMessage } from '../store/entries.ts';
 import type { SessionRow } from '../store/sessions.ts';
 import type { CountedDialogue, CountedRound } from './counted.ts';
-import { type FactFinder, type SaidFact, WindowFacts } from './facts.ts';
+import { type FactFinder, WindowFacts } from './facts.ts';
 import { Meter } from './money.ts';
-import type { RecallFigures, Run, Shrink } from './result.ts';
+import type { Run, Shrink } from './result.ts';
 import { DEFAULT_RATIO, type Setting } from './settings.ts';
 
 /** What is carried out at once: runs that differ in their prices only have the same windows. */
@@ -94,15 +94,12 @@ class Replay {
   readonly #job: Job;
   readonly #setting: Setting;
   readonly #meters: readonly Meter[];
-  readonly #columns: readonly { cached: number[]; cost: string[]; seconds: number }[];
   readonly #chains = new Chains();
   readonly #facts: WindowFacts;
   readonly #shrinks: Shrink[] = [];
   readonly #prompt: number[] = [];
   readonly #output: number[] = [];
   readonly #window: number[] = [];
-  readonly #said = { planted: [] as number[], natural: [] as number[] };
-  readonly #known = { planted: [] as number[], natural: [] as number[] };
   /** The longest answer that the client asks for. */
   readonly #maxTokens: number;
   #session: SessionRow;
@@ -122,7 +119,6 @@ class Replay {
     this.#job = job;
     this.#setting = setting;
     this.#meters = settings.map((one) => new Meter(one));
-    this.#columns = settings.map(() => ({ cached: [], cost: [], seconds: 0 }));
     this.#facts = new WindowFacts(facts);
     const write = writeOf(dialogue.instructions);
     const { model } = setting;
@@ -143,7 +139,8 @@ class Replay {
         signal?.throwIfAborted();
         this.#round += 1;
         await this.#carryOut(round);
-        this.#note();
+        this.#window.push(this.#tokens);
+        this.#facts.endRound(this.#round - 1);
       }
     } catch (error) {
       if (!(error instanceof OutOfRoom)) throw error;
@@ -168,7 +165,7 @@ class Replay {
   }
 
   #allFigures(ended: string | null): Run[] {
-    return this.#job.settings.map((setting, place) => this.#figures(setting, place, ended));
+    return this.#meters.map((meter) => this.#figures(meter, ended));
   }
 
   get #tokens(): number {
@@ -253,13 +250,7 @@ class Replay {
     };
     this.#prompt.push(tokens);
     this.#output.push(outputTokens);
-    for (const [place, meter] of this.#meters.entries()) {
-      const { cost, cachedTokens, seconds } = meter.bill(prompt, outputTokens, at);
-      const columns = this.#columns[place];
-      columns?.cached.push(cachedTokens);
-      columns?.cost.push(String(cost));
-      if (columns) columns.seconds += seconds;
-    }
+    for (const meter of this.#meters) meter.bill(prompt, outputTokens, at);
   }
 
   /** The chain of a prompt, of which most was in the last one. */
@@ -376,57 +367,37 @@ class Replay {
     this.#facts.replace(this.#stored.map(bodyOf));
   }
 
-  #note(): void {
-    this.#window.push(this.#tokens);
-    for (const kind of ['planted', 'natural'] as const) {
-      const { said, known } = this.#facts.count(kind, this.#round - 1);
-      this.#said[kind].push(said);
-      this.#known[kind].push(known);
-    }
-  }
-
-  #figures(setting: Setting, place: number, ended: string | null): Run {
-    const { input, cached, written, output } = this.#meters[place]?.usage ?? new Meter(setting).usage;
-    const columns = this.#columns[place] ?? { cached: [], cost: [], seconds: 0 };
+  #figures(meter: Meter, ended: string | null): Run {
+    const { setting, cost, cached, seconds } = meter;
+    const { input, cached: cachedTokens, written, output } = meter.usage;
     const isStateless = setting.policy.startsWith('stateless');
-    const prompt = this.#prompt.reduce((sum, tokens) => sum + tokens, 0);
+    const prompt = input + cachedTokens + written;
     return {
       transcript: this.#job.transcript,
       setting,
       rounds: this.#window.length,
       ended,
-      cost: String(this.#meters[place]?.total ?? 0n),
+      cost: String(meter.total),
       tokens: {
-        prompt: input + cached + written,
-        cached,
+        prompt,
+        cached: cachedTokens,
         cacheWrite: written,
         output,
         sent: isStateless ? prompt : this.#sent,
       },
-      seconds: Math.round(columns.seconds * 1_000) / 1_000,
-      recall: { planted: this.#recall('planted'), natural: this.#recall('natural') },
+      seconds: Math.round(seconds * 1_000) / 1_000,
+      recall: { planted: this.#facts.recall('planted'), natural: this.#facts.recall('natural') },
       shrinks: this.#shrinks,
       notes: this.#job.dialogue.notes,
       series: {
         prompt: this.#prompt,
-        cached: columns.cached,
+        cached,
         output: this.#output,
         window: this.#window,
-        cost: columns.cost,
-        said: this.#said,
-        known: this.#known,
+        cost,
+        said: this.#facts.said,
+        known: this.#facts.known,
       },
-    };
-  }
-
-  #recall(kind: SaidFact['kind']): RecallFigures {
-    const sum = (column: readonly number[]) => column.reduce((total, count) => total + count, 0);
-    const [said, known] = [this.#said[kind], this.#known[kind]];
-    const share = (part: number, whole: number) => (whole === 0 ? null : part / whole);
-    return {
-      facts: said.at(-1) ?? 0,
-      mean: share(sum(known), sum(said)),
-      end: share(known.at(-1) ?? 0, said.at(-1) ?? 0),
     };
   }
 }

@@ -1,7 +1,7 @@
 import { plain, table } from '../terminal/formats.ts';
 import { columns, oneLine, plural, wrap } from '../terminal/text.ts';
 import type { Claim, Row, Saving, Simulation } from './result.ts';
-import { DEFAULT_RATIO } from './settings.ts';
+import { conditionsText, DEFAULT_RATIO, settingText } from './settings.ts';
 
 export function percent(share: number | null, digits = 0): string {
   return share === null ? '–' : `${signed((100 * share).toFixed(digits))} %`;
@@ -26,7 +26,7 @@ function short(count: number): string {
 }
 
 /** `compress 40K/8K 8:1`: policy, trigger, what a cut leaves, and a ratio that is not the usual one. */
-export function shortName({ setting }: Pick<Row, 'setting'>): string {
+function shortName({ setting }: Pick<Row, 'setting'>): string {
   const { policy, maxKeep, preserveLen, ratio } = setting;
   const sizes = maxKeep === undefined ? '' : ` ${short(maxKeep)}/${short(preserveLen ?? 0)}`;
   return oneLine(policy + sizes + (ratio === undefined || ratio === DEFAULT_RATIO ? '' : ` ${ratio}:1`));
@@ -36,12 +36,24 @@ export function shortName({ setting }: Pick<Row, 'setting'>): string {
 export function groupsOf(rows: readonly Row[]): { title: string; rows: Row[] }[] {
   const groups = new Map<string, Row[]>();
   for (const row of rows) {
-    const { model, date, ttl, windowTokens } = row.setting;
+    const { windowTokens } = row.setting;
     const window = windowTokens === undefined ? '' : `, window of ${grouped(windowTokens)}`;
-    const title = `${model}, prices of ${date}, cached for ${ttl === '1h' ? 'an hour' : '5 minutes'}${window}`;
+    const title = conditionsText(row.setting) + window;
     groups.set(title, [...(groups.get(title) ?? []), row]);
   }
   return [...groups].map(([title, some]) => ({ title, rows: some }));
+}
+
+/** What the mark of the front says: it goes through all tables, but not through days, which nobody chooses. */
+export function frontText(rows: readonly Row[]): string {
+  const days = new Set(rows.map(({ setting }) => setting.date)).size;
+  const among = days > 1 ? ' at the prices of its day' : groupsOf(rows).length > 1 ? ' in any table' : '';
+  return `no other setting${among} is cheaper and knows as much`;
+}
+
+/** What the claims were simulated on. */
+export function claimsInput({ claims, input }: Simulation): string {
+  return `${input ?? ''}; ${claims[0]?.conditions ?? ''}`;
 }
 
 export function savedAgainst(row: Row, baseline: Saving['baseline']): number | null {
@@ -83,7 +95,7 @@ export function renderTerminal(simulation: Simulation, width = 80): string {
   if (simulation.claims.length > 0) lines.push(...claimLines(simulation, most), '');
   lines.push(...transcriptLines(simulation, most));
   for (const { title, rows } of groupsOf(simulation.rows)) lines.push('', ...tableLines(simulation, title, rows, most));
-  const ended = simulation.rows.flatMap((row) => row.ended.map((reason) => `${shortName(row)}: ${oneLine(reason)}`));
+  const ended = simulation.rows.flatMap((row) => row.ended.map((reason) => `${oneLine(row.text)}: ${oneLine(reason)}`));
   if (ended.length > 0) lines.push('', 'Not finished', ...indented([...new Set(ended)], most));
   if (simulation.rows.some(({ onFront }) => onFront)) lines.push('', ...curveLines(simulation.rows, most));
   const { recommendation } = simulation;
@@ -93,16 +105,18 @@ export function renderTerminal(simulation: Simulation, width = 80): string {
 }
 
 /** What has to be known to read the figures; said on every output. */
-export function notesOf({ recallNote, latency, tokenizer, currency }: Simulation): string[] {
+export function notesOf({ recallNote, latency, tokenizer, currency, leftOut }: Simulation): string[] {
   const counted = tokenizer.exact ? '' : ' (an estimate of Kimi’s own: kimi-emulator tokenizer --install)';
   return [
+    ...leftOut,
     recallNote,
     `Latency is a model and not measured: ${grouped(latency.prefillTokensPerSecond)} tokens a second are read where they are not cached, ${latency.decodeTokensPerSecond} are written (${latency.source}).`,
     `Money is in ${currency}. A saving is shown against both baselines, over the rounds that the baseline could make too. Tokens are counted with ${tokenizer.name}${counted}.`,
   ];
 }
 
-function claimLines({ claims, input }: Simulation, width: number): string[] {
+function claimLines(simulation: Simulation, width: number): string[] {
+  const { claims } = simulation;
   const heads = ['scenario', 'measure', 'claimed', 'simulated'];
   const cells = claims.map((claim) => [claim.scenario, claim.measure, claim.claimed, claimFigure(claim)]);
   const lines = aligned([heads, ...cells], [false, false, true, true]);
@@ -112,15 +126,22 @@ function claimLines({ claims, input }: Simulation, width: number): string[] {
     const text = claim ? `${claim.own}: ${claim.figures}; baseline: ${claim.baseline}` : '';
     return [`  ${line}`, ...indented([text], width, 6)];
   });
-  return ['The article’s claims', ...indented([`on ${oneLine(input ?? '')}`], width), '', `  ${head}`, ...body];
+  return [
+    'The article’s claims',
+    ...indented([`on ${oneLine(claimsInput(simulation))}`], width),
+    '',
+    `  ${head}`,
+    ...body,
+  ];
 }
 
 function transcriptLines({ transcripts }: Simulation, width: number): string[] {
-  const lines = transcripts.flatMap(({ name, rounds, messages, planted, natural, notes }) => [
-    `${oneLine(name)}: ${plural(rounds, 'request')}, ${plural(messages, 'message')}, ${plural(planted, 'fact')} planted, ${natural} of its own`,
-    ...notes.map((note) => `  ${oneLine(note)}`),
-  ]);
-  return [transcripts.length === 1 ? 'Transcript' : 'Transcripts', ...indented(lines, width)];
+  const lines = transcripts.flatMap(({ name, rounds, messages, planted, natural, notes }) => {
+    const facts = `${plural(planted, 'fact')} planted, ${natural} of its own`;
+    const about = `${oneLine(name)}: ${plural(rounds, 'request')}, ${plural(messages, 'message')}, ${facts}`;
+    return [...indented([about], width), ...indented(notes.map(oneLine), width, 4)];
+  });
+  return [transcripts.length === 1 ? 'Transcript' : 'Transcripts', ...lines];
 }
 
 function tableLines(simulation: Simulation, title: string, rows: readonly Row[], width: number): string[] {
@@ -148,7 +169,7 @@ function tableLines(simulation: Simulation, title: string, rows: readonly Row[],
       const row = rows[place];
       return `${line}${sparks && row ? `  ${sparkline(windowsOf(simulation, row), SPARK_WIDTH)}` : ''}`.trimEnd();
     }),
-    ...indented(['* no other setting is cheaper and knows as much   ! could not finish'], width),
+    ...indented([`* ${frontText(simulation.rows)}   ! could not finish`], width),
   ];
 }
 
@@ -195,7 +216,7 @@ function indented(texts: readonly string[], width: number, by = 2): string[] {
 
 /** The same in Markdown. */
 export function renderMarkdown(simulation: Simulation): string {
-  const { claims, input, transcripts, rows, recommendation, complete } = simulation;
+  const { claims, transcripts, rows, recommendation, complete } = simulation;
   const parts: string[] = ['# What each policy costs, and what its window still knows'];
   if (!complete) parts.push('**Ended early**: what follows is what was done until then.');
   if (claims.length > 0) {
@@ -210,7 +231,7 @@ export function renderMarkdown(simulation: Simulation): string {
     ]);
     parts.push(
       '## The article’s claims',
-      `On ${plain(input ?? '')}.`,
+      `On ${plain(claimsInput(simulation))}.`,
       toTable(
         ['scenario', 'measure', 'claimed', 'simulated', 'baseline → simulated', 'simulated was', 'baseline'],
         cells,
@@ -230,7 +251,7 @@ export function renderMarkdown(simulation: Simulation): string {
   );
   for (const group of groupsOf(rows)) {
     const cells = group.rows.map((row) => [
-      (row.onFront ? '★ ' : '') + row.text,
+      (row.onFront ? '★ ' : '') + settingText(row.setting),
       money(row.cost),
       percent(savedAgainst(row, 'stateless+cache'), 1),
       percent(savedAgainst(row, 'stateless'), 1),
@@ -249,11 +270,7 @@ export function renderMarkdown(simulation: Simulation): string {
       'latency, s',
       'not finished',
     ];
-    parts.push(
-      `## ${plain(group.title)}`,
-      toTable(heads, cells, [1, 2, 3, 4, 5, 6]),
-      '★ no other setting is cheaper and knows as much.',
-    );
+    parts.push(`## ${plain(group.title)}`, toTable(heads, cells, [1, 2, 3, 4, 5, 6]), `★ ${frontText(rows)}.`);
   }
   if (recommendation) parts.push(`**Recommended:** ${plain(recommendation.text)}.`);
   return `${[...parts, ...notesOf(simulation).map(plain)].join('\n\n')}\n`;

@@ -64,7 +64,10 @@ export interface Saving {
 /** One setting over all transcripts. Money in units of the currency. */
 export interface Row {
   readonly setting: Setting;
+  /** In words, with the model, the day and the time to live where the rows differ in them. */
   readonly text: string;
+  /** Whether it was asked for, and is not only a baseline of what was. Assertions are about these. */
+  readonly asked: boolean;
   readonly cost: number;
   readonly tokens: Run['tokens'];
   readonly seconds: number;
@@ -77,7 +80,7 @@ export interface Row {
   readonly ended: readonly string[];
   /** Both baselines, never one alone. */
   readonly savings: readonly Saving[];
-  /** Whether no other setting that finishes is cheaper and knows as much. */
+  /** Whether no other setting that finishes is cheaper and knows as much, at the prices of the same day. */
   readonly onFront: boolean;
 }
 
@@ -98,6 +101,8 @@ export interface Claim {
   readonly figures: string;
   readonly own: string;
   readonly baseline: string;
+  /** Model, day and time to live that all of it is billed under. */
+  readonly conditions: string;
 }
 
 /** A model of how long an answer takes, in tokens a second, and where its figures come from. */
@@ -120,6 +125,8 @@ export interface Simulation {
   readonly tokenizer: { readonly name: string; readonly exact: boolean };
   readonly latency: Latency;
   readonly recallNote: string;
+  /** What of the options makes no setting, in words. */
+  readonly leftOut: readonly string[];
   readonly transcripts: readonly {
     readonly name: string;
     readonly rounds: number;

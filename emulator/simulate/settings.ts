@@ -1,6 +1,6 @@
 import type { Policy, PolicyFunction, ShrinkAction } from '../../client/rolling/decide-shrink.ts';
 import { findProfile } from '../../contract/models/profiles.ts';
-import { type Currency, PRICES } from '../../contract/prices.ts';
+import { type Currency, PRICES, type Price, pricedAs } from '../../contract/prices.ts';
 import { didYouMean, refuseOption } from '../bad-input.ts';
 import { KNOWN_NAMES } from '../models/profiles.ts';
 
@@ -76,11 +76,21 @@ const TIMES_TO_LIVE: readonly TimeToLive[] = ['5m', '1h'];
 const LEAST_PRESERVED = 4_096;
 const MOST_SETTINGS = 2_000;
 
+/** Policies of the client that need no function. */
+const CLIENT_POLICIES: readonly unknown[] = ['truncate', 'compress', 'compress-then-truncate'];
+
+/** What is to be simulated: every setting in order, and in words what of the options makes none. */
+export interface Settings {
+  readonly settings: readonly Setting[];
+  readonly leftOut: readonly string[];
+}
+
 /**
- * Every setting of a sweep, in order. Sizes that exclude each other, such as more preserved than kept, make none.
+ * Every setting of a sweep, in order. Sizes that exclude each other make none, which is told; a size that is named and makes none at
+ * all is refused.
  * @throws RangeError in one line that names the option
  */
-export function settingsOf(options: SweepOptions): Setting[] {
+export function settingsOf(options: SweepOptions): Settings {
   const {
     policies = POLICY_NAMES,
     maxKeep = DEFAULT_MAX_KEEP,
@@ -91,7 +101,7 @@ export function settingsOf(options: SweepOptions): Setting[] {
     dates = [NEWEST_PRICE],
     windowTokens,
   } = options;
-  check('maxKeep', maxKeep, (value) => Number.isSafeInteger(value) && value >= 1, 'whole numbers of tokens');
+  check('maxKeep', maxKeep, (value) => Number.isSafeInteger(value) && value >= 1, 'whole numbers of tokens from 1');
   check(
     'preserveLen',
     preserveLen,
@@ -104,16 +114,16 @@ export function settingsOf(options: SweepOptions): Setting[] {
   check(
     'policies',
     policies,
-    (value) => typeof value === 'object' || POLICY_NAMES.includes(value),
+    (value) => (typeof value === 'object' && value !== null) || POLICY_NAMES.includes(value as PolicyName),
     `of ${POLICY_NAMES.join(', ')}, or a policy of your own`,
   );
-  const unknown = models.find((model) => !findProfile(model));
-  if (unknown !== undefined)
-    throw new RangeError(
-      `option models: ${unknown || 'nothing'} is not a known model${didYouMean(unknown, KNOWN_NAMES)}`,
-    );
+  for (const [place, policy] of policies.entries()) if (typeof policy === 'object') checkOwn(policy, place);
+  check('models', models, (value) => typeof value === 'string', 'names of models');
+  checkPrices(models, dates);
   if (windowTokens !== undefined && !(Number.isSafeInteger(windowTokens) && windowTokens >= LEAST_PRESERVED))
     refuseOption('windowTokens', 'a whole number of tokens from 4096', windowTokens);
+  const isShrinking = policies.some((policy) => typeof policy === 'object' || !UNCUT.includes(policy));
+  const leftOut = isShrinking ? excluded(options.maxKeep, maxKeep, preserveLen) : [];
   const window = windowTokens !== undefined && { windowTokens };
   const settings: Setting[] = [];
   for (const model of models)
@@ -129,9 +139,72 @@ export function settingsOf(options: SweepOptions): Setting[] {
             );
         }
   if (settings.length > MOST_SETTINGS)
-    throw new RangeError(`${settings.length} settings are too many: ${MOST_SETTINGS} at most, fewer values of each`);
-  if (settings.length === 0) throw new RangeError('no setting is left: preserveLen must be less than maxKeep');
-  return settings;
+    throw new RangeError(`option maxKeep and the others make ${settings.length} settings, ${MOST_SETTINGS} at most`);
+  return { settings, leftOut };
+}
+
+function checkOwn(policy: OwnPolicy, place: number): void {
+  const { name, ...given } = policy as { name: unknown; policy?: unknown; module?: unknown };
+  const isName = typeof name === 'string' && name !== '' && !POLICY_NAMES.includes(name as PolicyName);
+  if (!isName) refuseOption(`policies[${place}].name`, 'a name of its own', name);
+  if ('module' in given ? typeof given.module === 'string' && given.module !== '' : isPolicy(given.policy)) return;
+  if ('module' in given) refuseOption(`policies[${place}].module`, 'the path of a module', given.module);
+  refuseOption(
+    `policies[${place}].policy`,
+    `a function, or one of ${CLIENT_POLICIES.join(', ')}`,
+    given.policy ?? 'nothing',
+  );
+}
+
+function isPolicy(policy: unknown): boolean {
+  return typeof policy === 'function' || CLIENT_POLICIES.includes(policy);
+}
+
+/** @throws RangeError for a model that is not known, or has no price on one of the days */
+function checkPrices(models: readonly string[], dates: readonly string[]): void {
+  for (const model of models) {
+    if (!findProfile(model))
+      throw new RangeError(
+        `option models: ${model || 'nothing'} is not a known model${didYouMean(model, KNOWN_NAMES)}`,
+      );
+    const [first] = pricesOf(model);
+    if (!first) throw new RangeError(`option models: no price of ${model} in ${CURRENCY} is known`);
+    const early = dates.find((date) => date < first.since);
+    if (early !== undefined)
+      throw new RangeError(
+        `option dates: ${early} is before ${first.since}, from which on a price of ${model} in ${CURRENCY} is known`,
+      );
+  }
+}
+
+/** The earliest first. */
+function pricesOf(model: string): Price[] {
+  const rows = PRICES.filter((row) => row.currency === CURRENCY && pricedAs(row.model) === pricedAs(model));
+  return rows.sort((one, other) => (one.since < other.since ? -1 : 1));
+}
+
+/** @param named what was asked for; sizes that are a default are left out without being refused */
+function excluded(
+  named: SweepOptions['maxKeep'],
+  maxKeep: readonly number[],
+  preserveLen: readonly number[],
+): string[] {
+  const [least, most] = [Math.min(...preserveLen), Math.max(...maxKeep)];
+  const low = named?.findIndex((keep) => keep <= least) ?? -1;
+  if (low !== -1)
+    refuseOption(`maxKeep[${low}]`, `more than ${least}, the least that a cut leaves (preserveLen)`, named?.[low]);
+  const high = preserveLen.findIndex((length) => length >= most);
+  if (high !== -1)
+    refuseOption(`preserveLen[${high}]`, `less than ${most}, the most that triggers (maxKeep)`, preserveLen[high]);
+  const number = (value: number) => value.toLocaleString('en-US');
+  return maxKeep.flatMap((keep) =>
+    preserveLen
+      .filter((length) => length >= keep)
+      .map(
+        (length) =>
+          `at ${number(keep)}, keep ${number(length)} is left out: a cut has to leave less than what triggers it`,
+      ),
+  );
 }
 
 function sizes(
@@ -189,10 +262,36 @@ function withRatio(ratio: number, thenTruncate: boolean): PolicyFunction {
   ];
 }
 
-/** A setting in words: `truncate at 20,000, keep 8,000`. */
-export function settingText({ policy, maxKeep, preserveLen, ratio, windowTokens }: Setting): string {
+/** What settings may differ in besides their policy and its sizes. */
+export type Condition = 'model' | 'date' | 'ttl';
+const CONDITIONS: readonly Condition[] = ['model', 'date', 'ttl'];
+
+/** In what settings differ, so that their names have to say it. */
+export function differencesOf(settings: readonly Setting[]): Condition[] {
+  return CONDITIONS.filter((condition) => new Set(settings.map((setting) => setting[condition])).size > 1);
+}
+
+/** Under what a setting is billed, in words: `kimi-k3, prices of 2026-10-24, cached for 5 minutes`. */
+export function conditionsText(setting: Pick<Setting, Condition>, shown: readonly Condition[] = CONDITIONS): string {
+  const { model, date, ttl } = setting;
+  // Without a price of an hour a prompt is cached for five minutes, whatever is asked for.
+  const hour = pricesOf(model).findLast(({ since }) => since <= date)?.cacheWrite1h;
+  const cached = ttl === '5m' ? '5 minutes' : hour === undefined ? '5 minutes, as an hour has no price' : 'an hour';
+  const texts = { model, date: `prices of ${date}`, ttl: `cached for ${cached}` };
+  return shown.map((condition) => texts[condition]).join(', ');
+}
+
+/** A setting in words: `truncate at 20,000, keep 8,000`, and behind it the conditions that are to be shown. */
+export function settingText(setting: Setting, shown: readonly Condition[] = []): string {
+  const { policy, maxKeep, preserveLen, ratio, windowTokens } = setting;
   const number = (value: number) => value.toLocaleString('en-US');
   const sizes = maxKeep === undefined ? '' : ` at ${number(maxKeep)}, keep ${number(preserveLen ?? 0)}`;
   const times = ratio === undefined ? '' : `, ${ratio}:1`;
-  return policy + sizes + times + (windowTokens === undefined ? '' : `, window ${number(windowTokens)}`);
+  const window = windowTokens === undefined ? '' : `, window ${number(windowTokens)}`;
+  return policy + sizes + times + window + (shown.length === 0 ? '' : ` (${conditionsText(setting, shown)})`);
+}
+
+/** Whether a setting sends the whole history: what others are compared with. */
+export function isUncut({ policy }: Setting): boolean {
+  return UNCUT.includes(policy);
 }

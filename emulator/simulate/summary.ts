@@ -1,21 +1,33 @@
 import { moneyNumber } from '../billing/ledger.ts';
 import type { RecallFigures, Recommendation, Row, Run, Saving } from './result.ts';
-import { type Setting, settingText, UNCUT } from './settings.ts';
+import { differencesOf, type Setting, settingText } from './settings.ts';
 
 /** Recall that a recommendation asks for where none is named. */
 export const WANTED_RECALL = 0.9;
 
-/** Rows in the order of the settings. Those without a run for every transcript are left out. */
-export function rowsOf(settings: readonly Setting[], runs: readonly Run[], transcripts: number): Row[] {
+/**
+ * Rows in the order of the settings. Those without a run for every transcript are left out.
+ * @param asked the settings that were asked for; the others are baselines
+ */
+export function rowsOf(
+  settings: readonly Setting[],
+  asked: ReadonlySet<string>,
+  runs: readonly Run[],
+  transcripts: number,
+): Row[] {
   const bySetting = new Map<string, Run[]>();
   for (const run of runs) {
     const key = JSON.stringify(run.setting);
     bySetting.set(key, [...(bySetting.get(key) ?? []), run]);
   }
   const runsOf = (setting: Setting) => bySetting.get(JSON.stringify(setting)) ?? [];
+  const differences = differencesOf(settings);
   const rows = settings.flatMap((setting) => {
     const own = runsOf(setting);
-    return own.length === transcripts ? [rowOf(setting, own, (baseline) => runsOf(baselineOf(setting, baseline)))] : [];
+    if (own.length !== transcripts) return [];
+    const figures = figuresOf(own, (baseline) => runsOf(baselineOf(setting, baseline)));
+    const text = settingText(setting, differences);
+    return [{ setting, text, asked: asked.has(JSON.stringify(setting)), ...figures, onFront: false }];
   });
   return rows.map((row) => ({ ...row, onFront: isOnFront(row, rows) }));
 }
@@ -25,13 +37,14 @@ export function baselineOf({ model, ttl, date, windowTokens }: Setting, policy: 
   return { policy, model, ttl, date, ...(windowTokens !== undefined && { windowTokens }) };
 }
 
-function rowOf(setting: Setting, runs: readonly Run[], baselineRuns: (baseline: Saving['baseline']) => Run[]): Row {
+function figuresOf(
+  runs: readonly Run[],
+  baselineRuns: (baseline: Saving['baseline']) => Run[],
+): Omit<Row, 'setting' | 'text' | 'asked' | 'onFront'> {
   const sum = (pick: (run: Run) => number) => runs.reduce((total, run) => total + pick(run), 0);
   const recall = { planted: pooled(runs, 'planted'), natural: pooled(runs, 'natural') };
   const means = [recall.planted.mean, recall.natural.mean].filter((mean) => mean !== null);
   return {
-    setting,
-    text: settingText(setting),
     cost: moneyNumber(runs.reduce((total, { cost }) => total + BigInt(cost), 0n)),
     tokens: {
       prompt: sum(({ tokens }) => tokens.prompt),
@@ -50,7 +63,6 @@ function rowOf(setting: Setting, runs: readonly Run[], baselineRuns: (baseline: 
       const others = baselineRuns(baseline);
       return others.length === runs.length ? [savingOf(baseline, runs, others)] : [];
     }),
-    onFront: false,
   };
 }
 
@@ -93,23 +105,24 @@ function isChoice({ ended, setting }: Row): boolean {
   return ended.length === 0 && setting.policy !== 'stateless';
 }
 
-/** Of settings that cost and know the same, the first. */
+/** Of settings that cost and know the same, the first. Nobody chooses the day: the prices of each have a front of their own. */
 function isOnFront(row: Row, rows: readonly Row[]): boolean {
   if (!isChoice(row) || row.leastRecall === null) return false;
   const recall = row.leastRecall;
   const place = rows.indexOf(row);
   return !rows.some((other, at) => {
     if (other === row || !isChoice(other) || other.leastRecall === null) return false;
-    if (other.cost > row.cost || other.leastRecall < recall) return false;
+    if (other.setting.date !== row.setting.date || other.cost > row.cost || other.leastRecall < recall) return false;
     return other.cost < row.cost || other.leastRecall > recall || at < place;
   });
 }
 
-/** The cheapest setting that knows enough; where none does, the one that knows most. Baselines are recommended too. */
+/** At the newest prices the cheapest setting that knows enough; where none does, the one that knows most. Baselines count too. */
 export function recommend(rows: readonly Row[], wanted = WANTED_RECALL): Recommendation | undefined {
-  const finished = rows.filter((row) => isChoice(row) && row.leastRecall !== null);
+  const newest = rows.map(({ setting }) => setting.date).reduce((one, other) => (other > one ? other : one), '');
+  const finished = rows.filter((row) => isChoice(row) && row.leastRecall !== null && row.setting.date === newest);
   const enough = finished.filter(({ leastRecall }) => (leastRecall ?? 0) >= wanted);
-  const percent = `${Math.round(wanted * 100)} %`;
+  const percent = `${Math.round(wanted * 1_000) / 10} %`;
   const by = (list: readonly Row[], better: (one: Row, other: Row) => boolean) =>
     list.reduce<Row | undefined>((best, row) => (best === undefined || better(row, best) ? row : best), undefined);
   const cheapest = by(enough, (one, other) => one.cost < other.cost);
@@ -123,9 +136,4 @@ export function recommend(rows: readonly Row[], wanted = WANTED_RECALL): Recomme
     row: rows.indexOf(knowing),
     text: `${knowing.text}: the highest recall; no setting that finishes keeps ${percent} of the facts in the window`,
   };
-}
-
-/** Whether a setting sends the whole history: what others are compared with. */
-export function isUncut({ policy }: Setting): boolean {
-  return UNCUT.includes(policy);
 }

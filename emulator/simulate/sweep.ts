@@ -103,9 +103,10 @@ export async function loadPolicy(path: string): Promise<PolicyFunction> {
   try {
     found = ((await import(pathToFileURL(path).href)) as { default?: unknown }).default;
   } catch (error) {
-    throw new RangeError(`policy ${path} cannot be loaded: ${(error as Error).message.split('\n')[0]}`);
+    throw new RangeError(`option policies: ${path} cannot be loaded: ${(error as Error).message.split('\n')[0]}`);
   }
-  if (typeof found !== 'function') throw new RangeError(`policy ${path} has no function as its default export`);
+  if (typeof found !== 'function')
+    throw new RangeError(`option policies: ${path} has no function as its default export`);
   return checked(path, found as PolicyFunction);
 }
 
@@ -120,7 +121,7 @@ function checked(name: string, policy: PolicyFunction): PolicyFunction {
     };
     if (Array.isArray(actions) && actions.every(isAction)) return actions as ReturnType<PolicyFunction>;
     const text = JSON.stringify(actions)?.slice(0, 80) ?? String(actions);
-    throw new RangeError(`policy ${name} answers ${text}, not a list of truncate and compress`);
+    throw new RangeError(`option policies: ${name} answers ${text}, not a list of truncate and compress`);
   };
 }
 
@@ -130,7 +131,7 @@ function answerOf(name: string, policy: PolicyFunction, situation: Situation): u
     return policy(situation);
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
-    throw new RangeError(`policy ${name} throws: ${text.split('\n')[0]}`);
+    throw new RangeError(`option policies: ${name} throws: ${text.split('\n')[0]}`);
   }
 }
 

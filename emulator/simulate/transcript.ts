@@ -1,4 +1,6 @@
-import { type ChatMessage, contentText, type Tool } from '../../contract/messages.ts';
+import * as z from 'zod';
+import { type ChatMessage, contentText, Tool } from '../../contract/messages.ts';
+import { refuseOption } from '../bad-input.ts';
 
 /** A message of a history, and when it was written in milliseconds since the Unix epoch, where that is known. */
 export type RecordedMessage = ChatMessage & { readonly at?: number | undefined };
@@ -21,6 +23,64 @@ export interface Transcript {
 /** A file that holds no transcript that can be read; the message is one line that names it. */
 export class TranscriptError extends Error {
   override readonly name = 'TranscriptError';
+}
+
+/** A part of a transcript as it must be, with what was found instead. */
+function must(wanted: string) {
+  return {
+    error: ({ input }: { input?: unknown }) =>
+      `must be ${wanted}, not ${JSON.stringify(input)?.slice(0, 80) ?? String(input)}`,
+  };
+}
+const Text = z.string(must('a text'));
+const Call = z.object(
+  { id: Text, function: z.object({ name: Text, arguments: Text }, must('a name with arguments')) },
+  must('a call'),
+);
+const Message = z.object(
+  {
+    role: z.enum(['system', 'user', 'assistant', 'tool'], must('one of system, user, assistant, tool')),
+    content: z.union([z.string(), z.array(z.looseObject({}))], must('a text or a list of parts')).nullish(),
+    name: Text.nullish(),
+    tool_call_id: Text.nullish(),
+    reasoning_content: Text.nullish(),
+    tool_calls: z.array(Call, must('a list of calls')).nullish(),
+    at: z.number(must('milliseconds since 1970')).optional(),
+  },
+  must('a message'),
+);
+const Words = z.array(Text.min(1, must('a word')), must('a list of words')).min(1, must('a list of one word at least'));
+const Shape = z.object({
+  messages: z.array(Message, must('a list of messages')).min(1, must('a list of one message at least')),
+  tools: z.array(z.unknown().refine((tool) => Tool.safeParse(tool).success, must('a function with a name'))).optional(),
+  facts: z.array(z.object({ question: Text, words: Words }, must('a question with words'))).optional(),
+});
+
+/** What is wrong with a transcript, naming the field: `messages[3].role must be …`. Undefined where nothing is. */
+export function faultOf(transcript: unknown): string | undefined {
+  const [issue] = Shape.safeParse(transcript).error?.issues ?? [];
+  if (!issue) return undefined;
+  const path = issue.path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
+  return `${path.slice(1)} ${issue.message}`;
+}
+
+/** Transcripts as an option: each with a name of its own. @throws RangeError in one line that names the field */
+export function checkTranscripts(transcripts: readonly Transcript[]): Transcript[] {
+  if (!Array.isArray(transcripts) || transcripts.length === 0)
+    refuseOption('transcripts', 'a list of one transcript at least', transcripts);
+  const names = new Set<string>();
+  return transcripts.map((transcript: Transcript | undefined, place) => {
+    const path = `transcripts[${place}]`;
+    if (typeof transcript !== 'object' || transcript === null) refuseOption(path, 'a transcript', transcript);
+    if (typeof transcript.name !== 'string' || transcript.name === '')
+      refuseOption(`${path}.name`, 'a text', transcript.name);
+    const fault = faultOf(transcript);
+    if (fault !== undefined) throw new RangeError(`option ${path}.${fault}`);
+    let { name } = transcript;
+    for (let count = 2; names.has(name); count += 1) name = `${transcript.name} (${count})`;
+    names.add(name);
+    return name === transcript.name ? transcript : { ...transcript, name };
+  });
 }
 
 /** All that a message says: its text, and the names and arguments of its calls. */

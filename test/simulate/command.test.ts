@@ -169,9 +169,9 @@ describe('kimi-emulator simulate', () => {
     [['--max-keep', 'many'], /^--max-keep takes numbers, not many \(see --help\)$/],
     [
       ['--policies', 'forget'],
-      /^a policy without a path is one of none, stateless, .*, compress-then-truncate, not forget \(see --help\)$/,
+      /^--policies, where it is not a path, is one of none, stateless, .*, compress-then-truncate, not forget \(see --help\)$/,
     ],
-    [['--policies', './nowhere.mjs'], /^policy \S+nowhere\.mjs cannot be loaded: Cannot find module /],
+    [['--policies', './nowhere.mjs'], /^--policies: \S+nowhere\.mjs cannot be loaded: Cannot find module /],
     [
       ['--assert', 'price<1'],
       /^--assert takes a condition such as cost<1\.20USD or recall>0\.95, of cost, recall, .*, not price<1 \(see --help\)$/,
@@ -180,7 +180,34 @@ describe('kimi-emulator simulate', () => {
     [['--json', '--markdown'], /^--json and --markdown exclude each other \(see --help\)$/],
     [['--workers', '0'], /^--workers takes a number from 1 to 64 \(see --help\)$/],
     [['--model', 'kimi-k4'], /^--model: kimi-k4 is not a known model; did you mean kimi-k3\? \(see --help\)$/],
+    [['--model', ''], /^--model: nothing is not a known model /],
     [['--date', '2026-13-01'], /^--date must be a day such as 2026-10-24, not "2026-13-01" \(see --help\)$/],
+    [
+      ['--date', '2026-10-24,2026-07-15'],
+      /^--date: 2026-07-15 is before 2026-07-16, from which on a price of kimi-k3 in USD is known \(see --help\)$/,
+    ],
+    [
+      ['--max-keep', '20000,8000'],
+      /^--max-keep must be more than 8000, the least that a cut leaves \(preserveLen\), not 8000 \(see --help\)$/,
+    ],
+    [
+      ['--preserve-len', '180000'],
+      /^--preserve-len must be less than 180000, the most that triggers \(maxKeep\), not 180000 /,
+    ],
+    [['--preserve-len', '4095'], /^--preserve-len must be a whole number of tokens from 4096, not 4095 /],
+    [['--ratio', '1'], /^--ratio must be a number from 1\.01 to 64, not 1 /],
+    [['--ttl', '2h'], /^--ttl must be 5m or 1h, not "2h" /],
+    [['--window', '100'], /^--window must be a whole number of tokens from 4096, not 100 /],
+    [['--plant', '201'], /^--plant must be a whole number from 0 to 200, not 201 /],
+    [['--natural', '0.5'], /^--natural must be a whole number from 0 to 200, not 0\.5 /],
+    [['--gap', '86401'], /^--gap must be a number from 0 to 86400, not 86401 /],
+    [['--seed=-1'], /^--seed takes numbers, not -1 /],
+    [['--recall', '1.5'], /^--recall must be a number from 0 to 1, not 1\.5 /],
+    [['--workers', '65'], /^--workers must be a whole number from 0 to 64, not 65 /],
+    [
+      ['--max-keep', Array.from({ length: 701 }, (_, place) => 20_000 + place).join(',')],
+      /^--max-keep and the others make 2106 settings, 2000 at most/,
+    ],
   ])('refuses %j in one line', async (args, line) => {
     const { code, stdout, stderr } = await simulate('--transcript', 'talk.jsonl', ...args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
@@ -224,13 +251,17 @@ describe('kimi-emulator simulate', () => {
       '--workers',
       '1',
     ];
+    const started = performance.now();
     const child = spawn(process.execPath, args, { cwd: FOLDER, stdio: ['ignore', 'pipe', 'pipe'] });
     let stdout = '';
     child.stdout.on('data', (chunk) => (stdout += String(chunk)));
     const exited = once(child, 'exit');
     await expect.poll(() => existsSync(marker)).toBe(true);
+    const interrupted = performance.now();
     child.kill('SIGINT');
     expect(await exited).toEqual([130, null]);
+    // Beside what it took to come this far, on the same machine in the same minute.
+    expect(performance.now() - interrupted).toBeLessThan((interrupted - started) / 2);
     expect(stdout).toMatch(/^Ended early/);
     expect(stdout).toContain('  stateless ');
     expect(stdout).not.toContain('stuck.mjs 12K');
@@ -276,18 +307,16 @@ describe('what a transcript says stays text', () => {
     expect(page).toContain('a small language model 73 %');
   });
 
-  it('and a page that cannot be written is one line', async () => {
-    const { code, stderr } = await simulate(
-      '--transcript',
-      'talk.jsonl',
-      '--policies',
-      'none',
-      '--html',
-      'nowhere/page.html',
-    );
-    expect({ code, stderr }).toEqual({
+  it.each<[string, string]>([
+    ['nowhere/page.html', 'ENOENT'],
+    ['evil', 'it is a folder'],
+    ['', 'no name'],
+  ])('and a page that cannot be written to %j is one line, before anything is replayed', async (path, reason) => {
+    const { code, stdout, stderr } = await simulate('--transcript', 'talk.jsonl', '--policies', 'none', '--html', path);
+    expect({ code, stdout, stderr }).toEqual({
       code: 1,
-      stderr: 'kimi-emulator simulate: nowhere/page.html: cannot be written (ENOENT)\n',
+      stdout: '',
+      stderr: `kimi-emulator simulate: --html ${path || '""'}: cannot be written (${reason})\n`,
     });
   });
 });

@@ -236,7 +236,9 @@ it('a policy that gains next to nothing ends the run where the client gives it u
 it('a policy that answers nonsense, or throws, is one line that says what', async () => {
   const broken = { name: 'broken', policy: (() => [{ kind: 'forget' }]) as unknown as Policy };
   const run = simulate({ ...PLAIN, transcripts: [story(20)], policies: [broken], maxKeep: [9_000] });
-  await expect(run).rejects.toThrow('policy broken answers [{"kind":"forget"}], not a list of truncate and compress');
+  await expect(run).rejects.toThrow(
+    'option policies: broken answers [{"kind":"forget"}], not a list of truncate and compress',
+  );
   const policy: Policy = () => {
     throw new Error('out of ideas\nat all');
   };
@@ -246,7 +248,7 @@ it('a policy that answers nonsense, or throws, is one line that says what', asyn
     policies: [{ name: 'lost', policy }],
     maxKeep: [9_000],
   });
-  await expect(thrown).rejects.toThrow(/^policy lost throws: out of ideas$/);
+  await expect(thrown).rejects.toThrow(/^option policies: lost throws: out of ideas$/);
 });
 
 it('a session that is never shrunk ends where its window is full, and says after which round', async () => {
@@ -308,11 +310,60 @@ it('the same options give the same bytes', async () => {
 });
 
 it.each([
-  [{ maxKeep: [0] }, 'option maxKeep[0] must be a whole number of tokens, not 0'],
+  [{ maxKeep: [0] }, 'option maxKeep[0] must be a whole number of tokens from 1, not 0'],
   [{ preserveLen: [100] }, 'option preserveLen[0] must be a whole number of tokens from 4096, not 100'],
   [
     { maxKeep: [5_000], preserveLen: [9_000], policies: ['truncate'] },
-    'no setting is left: preserveLen must be less than maxKeep',
+    'option maxKeep[0] must be more than 9000, the least that a cut leaves (preserveLen), not 5000',
+  ],
+  [{ models: 'kimi-k3' }, 'option models must be a list of names of models, not "kimi-k3"'],
+  [{ models: [3] }, 'option models[0] must be names of models, not 3'],
+  [{ policies: [null] }, 'option policies[0] must be of none, stateless, '],
+  [{ policies: [{ name: 'mine' }] }, 'option policies[0].policy must be a function, or one of truncate, compress, '],
+  [{ policies: [{ name: 'mine', policy: 'forget' }] }, 'compress-then-truncate, not "forget"'],
+  [{ policies: [{ name: 'mine', module: 5 }] }, 'option policies[0].module must be the path of a module, not 5'],
+  [
+    { policies: ['none', { name: 'stateless', policy: 'truncate' }] },
+    'option policies[1].name must be a name of its own, not "stateless"',
+  ],
+  [{ policies: [0, 1].map(() => ({ name: 'mine', policy: 'truncate' })) }, 'option policies: two are called mine'],
+  [{ tokenizer: 5 }, 'option tokenizer must be the path of a file, not 5'],
+  [{ signal: {} }, 'option signal must be an AbortSignal, not {}'],
+  [{ onProgress: 'print' }, 'option onProgress must be a function, not "print"'],
+  [{ transcripts: [] }, 'option transcripts must be a list of one transcript at least, not []'],
+  [{ transcripts: [null] }, 'option transcripts[0] must be a transcript, not null'],
+  [{ transcripts: [{ messages: [] }] }, 'option transcripts[0].name must be a text, not undefined'],
+  [
+    { transcripts: [{ name: 'a', messages: [] }] },
+    'option transcripts[0].messages must be a list of one message at least, not []',
+  ],
+  [
+    { transcripts: [{ name: 'a', messages: [{ role: 'robot', content: 'Hi' }] }] },
+    'option transcripts[0].messages[0].role must be one of system, user, assistant, tool, not "robot"',
+  ],
+  [
+    { transcripts: [{ name: 'a', messages: [{ role: 'user', content: 5 }] }] },
+    'option transcripts[0].messages[0].content must be a text or a list of parts, not 5',
+  ],
+  [
+    { transcripts: [{ name: 'a', messages: [{ role: 'assistant', content: '', tool_calls: [{ id: 'c' }] }] }] },
+    'option transcripts[0].messages[0].tool_calls[0].function must be a name with arguments, not undefined',
+  ],
+  [
+    { transcripts: [{ name: 'a', messages: [{ role: 'user', content: 'Hi', at: 'noon' }] }] },
+    'option transcripts[0].messages[0].at must be milliseconds since 1970, not "noon"',
+  ],
+  [
+    { transcripts: [{ name: 'a', messages: [{ role: 'user', content: 'Hi' }], tools: [{ name: 'read' }] }] },
+    'option transcripts[0].tools[0] must be a function with a name, not {"name":"read"}',
+  ],
+  [
+    {
+      transcripts: [
+        { name: 'a', messages: [{ role: 'user', content: 'Hi' }], facts: [{ question: 'Who?', words: [''] }] },
+      ],
+    },
+    'option transcripts[0].facts[0].words[0] must be a word, not ""',
   ],
   [{ models: ['kimi-k4'] }, 'kimi-k4 is not a known model; did you mean kimi-k3?'],
   [{ dates: ['tomorrow'] }, 'option dates[0] must be a day such as 2026-10-24, not "tomorrow"'],
@@ -324,5 +375,5 @@ it.each([
     'option policies[0] must be of none, stateless, stateless+cache, truncate, compress, compress-then-truncate, or a policy of your own, not "forget"',
   ],
 ])('refuses %j in one line', async (options, message) => {
-  await expect(simulate({ ...(options as SimulateOptions), transcripts: [story(2)] })).rejects.toThrow(message);
+  await expect(simulate({ transcripts: [story(2)], ...(options as object) })).rejects.toThrow(message);
 });

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -6,6 +6,7 @@ import { readTranscripts, type Transcript } from '../../emulator/simulate/index.
 import { toDialogue } from '../../emulator/simulate/transcript.ts';
 import { run } from '../cli/server-process.ts';
 import { startEmulator } from '../support/emulator.ts';
+import { outline } from './outline.ts';
 
 const FOLDER = mkdtempSync(join(tmpdir(), 'transcripts-'));
 afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
@@ -24,19 +25,6 @@ async function readOne(path: string): Promise<Transcript> {
   const [found, ...more] = await readTranscripts([path], (line) => expect.fail(line));
   if (!found || more.length > 0) throw new Error(`${more.length + 1} transcripts in ${path}`);
   return found;
-}
-
-/** Roles and texts, calls and what results answer: all that a replay uses. */
-function outline({ messages }: Transcript): string[] {
-  return messages.map(({ role, content, tool_calls, tool_call_id, reasoning_content }) =>
-    [
-      role,
-      ...(reasoning_content ? [`(${reasoning_content})`] : []),
-      String(content),
-      ...(tool_calls ?? []).map(({ id, function: call }) => `${id}=${call.name}${call.arguments}`),
-      ...(tool_call_id === undefined ? [] : [`<${tool_call_id}`]),
-    ].join(' '),
-  );
 }
 
 const CHAT = [
@@ -340,6 +328,21 @@ const FAULTY: [name: string, text: string, line: RegExp][] = [
     '{"format":"kimi-emulator-state/2","sha256":"","state":{}}',
     /: is a state in version kimi-emulator-state\/2; known is kimi-emulator-state\/1$/,
   ],
+  [
+    'deep.json',
+    `${'{"messages":[{"role":"user","content":'.repeat(1)}${'['.repeat(100_000)}`,
+    /: the JSON ends too early/,
+  ],
+  [
+    'deep.jsonl',
+    `{"role":"assistant","tool_calls":[{"id":"c","name":"read","arguments":${'['.repeat(50_000)}${']'.repeat(50_000)}}]}\n{}\n`,
+    /: is nested too deeply$/,
+  ],
+  [
+    'no-tool.json',
+    JSON.stringify({ messages: GOOD, tools: [7] }),
+    /: tools\[0\] must be a function with a name, not 7$/,
+  ],
   ['no-window.json', stateOf({ sessions: [null] }), /: is damaged: a session has no window$/],
   [
     'own-parent.json',
@@ -400,6 +403,49 @@ describe('a file that holds no transcript', () => {
   });
 });
 
+describe('a folder', () => {
+  it('is searched through links, each file is read once, and a link that leads nowhere is told of', async () => {
+    const real = write('kept/logs/one.jsonl', ...GOOD);
+    write('kept/more/two.jsonl', ...GOOD);
+    mkdirSync(join(FOLDER, 'linked'));
+    symlinkSync(real, join(FOLDER, 'linked', 'first.jsonl'));
+    symlinkSync(real, join(FOLDER, 'linked', 'second.jsonl'));
+    symlinkSync(join(FOLDER, 'kept', 'more'), join(FOLDER, 'linked', 'more'));
+    symlinkSync('..', join(FOLDER, 'linked', 'round'));
+    symlinkSync('gone.jsonl', join(FOLDER, 'linked', 'lost.jsonl'));
+    const lines: string[] = [];
+    const found = await readTranscripts([join(FOLDER, 'linked')], (line) => lines.push(line));
+    const names = found.map(({ name }) => name);
+    expect(names.slice(0, 2)).toEqual(['first.jsonl', join('more', 'two.jsonl')]);
+    expect(lines).toContain(`${join(FOLDER, 'linked', 'lost.jsonl')}: leads nowhere`);
+    expect(names.filter((name) => /(?:one|two|first|second)\.jsonl$/.test(name))).toHaveLength(2);
+  });
+
+  it('below it that cannot be read is told of in one line, and the rest is read', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'closed-'));
+    chmodSync(folder, 0o755);
+    try {
+      mkdirSync(join(folder, 'shut'));
+      writeFileSync(join(folder, 'good.jsonl'), GOOD.map((message) => JSON.stringify(message)).join('\n'));
+      chmodSync(join(folder, 'shut'), 0o000);
+      // Nothing is shut to root: the command runs as nobody.
+      const user = process.getuid?.() === 0 ? { uid: 65_534 } : {};
+      const args = ['simulate', '--policies', 'none', '--workers', '1', '--tokenizer', 'o200k_base', '--transcript'];
+      const rest = await run([...args, folder], user);
+      expect(rest).toMatchObject({
+        code: 0,
+        stderr: `kimi-emulator simulate: ${join(folder, 'shut')}: cannot be read (EACCES)\n`,
+      });
+      expect(rest.stdout).toContain('good.jsonl: 1 request');
+      const shut = await run([...args, join(folder, 'shut')], user);
+      expect(shut).toMatchObject({ code: 1, stdout: '', stderr: rest.stderr });
+    } finally {
+      chmodSync(join(folder, 'shut'), 0o755);
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
+
 it('a log whose last line is cut off, because it is being written, is read up to there', async () => {
   const path = write('growing.jsonl', ...GOOD, '{"role":"user","conte');
   const lines: string[] = [];
@@ -422,6 +468,14 @@ describe('a huge file', () => {
     return (most - before) / MIB;
   }
 
+  /** A heap of its own with a limit: how much is held is seen, whatever has not been collected yet. */
+  async function readWithin(mib: number, path: string): Promise<void> {
+    const env = { NODE_OPTIONS: `--max-old-space-size=${mib}` };
+    const args = ['simulate', '--transcript', path, '--policies', 'none', '--workers', '1', '--json'];
+    const { code, stderr } = await run(args, { env });
+    expect(code, stderr).toBe(0);
+  }
+
   it('of records that are not messages takes no more memory than its longest lines', async () => {
     const path = write('progress.jsonl', claude('u1', null, 'user', { role: 'user', content: 'Hi' }));
     const noise = `${JSON.stringify({ type: 'progress', uuid: '', data: 'x'.repeat(MIB) })}\n`;
@@ -429,11 +483,34 @@ describe('a huge file', () => {
     const last = { role: 'assistant', id: 'm', content: [{ type: 'text', text: 'Hello.' }] };
     appendFileSync(path, `${JSON.stringify(claude('u2', 'u1', 'assistant', last))}\n`);
     expect(outline(await readOne(path))).toEqual(['user Hi', 'assistant Hello.']);
-    // A heap of its own with a limit: how much is held is seen, whatever has not been collected yet.
-    const env = { NODE_OPTIONS: '--max-old-space-size=150' };
-    const args = ['simulate', '--transcript', path, '--policies', 'none', '--workers', '1', '--json'];
-    const { code, stderr } = await run(args, { env });
-    expect(code, stderr).toBe(0);
+    await readWithin(150, path);
+  });
+
+  it('of more records without messages than can be held is read along its branch all the same', async () => {
+    const said = { role: 'user', content: 'Hi' };
+    const path = write('steps.jsonl', { type: 'user', uuid: 'u1', parentUuid: null, message: said });
+    let parent = 'u1';
+    const count = 800_000;
+    for (let from = 0; from < count; from += 50_000) {
+      const records = Array.from({ length: 50_000 }, (_, place) => {
+        const uuid = `5d677525-c157-45f4-921c-${String(from + place).padStart(12, '0')}`;
+        const record = `{"type":"progress","uuid":"${uuid}","parentUuid":"${parent}"}\n`;
+        parent = uuid;
+        return record;
+      });
+      appendFileSync(path, records.join(''));
+    }
+    const message = { role: 'assistant', id: 'm', content: [{ type: 'text', text: 'Hello.' }] };
+    appendFileSync(path, `${JSON.stringify({ type: 'assistant', uuid: 'u2', parentUuid: parent, message })}\n`);
+    await readWithin(150, path);
+    expect(outline(await readOne(path))).toEqual(['user Hi', 'assistant Hello.']);
+  });
+
+  it('of more tiny messages than can be held is refused in one line', async () => {
+    const path = write('tiny.jsonl', ...GOOD);
+    const record = `${JSON.stringify({ role: 'user', content: '' })}\n`;
+    for (let part = 0; part < 10; part += 1) appendFileSync(path, record.repeat(50_000));
+    await expect(readTranscripts([path])).rejects.toThrow(/: is too large: more than 32 MiB of messages/);
   });
 
   it('of messages is refused in one line before all of it is held', async () => {

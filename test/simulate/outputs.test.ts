@@ -1,0 +1,395 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runSimulateCommand } from '../../emulator/cli/simulate.ts';
+import { type RecordedMessage, type Row, type Simulation, simulate } from '../../emulator/simulate/index.ts';
+import { scenarios } from '../../emulator/simulate/scenarios.ts';
+import { sized } from './through-server.ts';
+
+const MAIN = fileURLToPath(new URL('../../dist/emulator/cli/main.js', import.meta.url));
+const FOLDER = mkdtempSync(join(tmpdir(), 'simulated-'));
+afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
+
+/** Fifty rounds with a fact in each, some 50,000 tokens. */
+const TALK = Array.from({ length: 50 }, (_, round): RecordedMessage[] => [
+  {
+    role: 'user',
+    content: `Note this: the badge of visitor ${round} is Z${7_000 + round * 31}-${round}. ${`Line ${round} of the log says nothing new. `.repeat(90)}`,
+  },
+  { role: 'assistant', content: `Noted, number ${round}.` },
+]).flat();
+const SWEEP = { transcripts: [{ name: 'talk', messages: TALK }], tokenizer: 'o200k_base' };
+const SIZES = { maxKeep: [12_000, 20_000, 30_000], preserveLen: [5_000] };
+
+async function command(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const all = [MAIN, 'simulate', '--tokenizer', 'o200k_base', '--transcript', 'talk.jsonl', ...args];
+  return promisify(execFile)(process.execPath, all, { cwd: FOLDER, maxBuffer: 2 ** 27 }).then(
+    ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
+    (failed) => failed,
+  );
+}
+const FLAGS = ['--max-keep', '12000,20000,30000', '--preserve-len', '5000'];
+
+beforeAll(() => writeFileSync(join(FOLDER, 'talk.jsonl'), TALK.map((message) => JSON.stringify(message)).join('\n')));
+
+it('a saving is the share of each baseline’s cost that is not paid, as worked out by hand', async () => {
+  // Of the prompts 3,007, 6,115, 6,323 and 6,531 that a client without sessions sends, 0, 2,816, 5,888 and 6,144 are cached.
+  const baseline = { uncached: 21_976 * 0.6 + 1_000, cached: 7_128 * 0.6 + 14_848 * 0.15 + 1_000 };
+  const own = 10_080 * 0.6 + 5_888 * 0.15 + 1_000;
+  const { rows } = await simulate({
+    transcripts: [
+      sized([
+        [0, 3_000, 100],
+        [20, 3_000, 100],
+        [40, 100, 100],
+        [60, 100, 100],
+      ]),
+    ],
+    models: ['kimi-k2-0905-preview'],
+    policies: ['truncate'],
+    maxKeep: [6_000],
+    preserveLen: [4_096],
+    plant: 0,
+    natural: 0,
+    tokenizer: 'o200k_base',
+  });
+  const row = rows.find(({ setting }) => setting.policy === 'truncate');
+  const dollars = (millionths: number) => Number((millionths / 1e6).toFixed(10));
+  expect(row?.savings).toEqual([
+    {
+      baseline: 'stateless',
+      rounds: 4,
+      baselineCost: dollars(baseline.uncached),
+      ownCost: dollars(own),
+      share: expect.closeTo((baseline.uncached - own) / baseline.uncached, 5),
+    },
+    {
+      baseline: 'stateless+cache',
+      rounds: 4,
+      baselineCost: dollars(baseline.cached),
+      ownCost: dollars(own),
+      // A head cut makes a short history dearer.
+      share: expect.closeTo((baseline.cached - own) / baseline.cached, 5),
+    },
+  ]);
+  expect(row?.savings[0]?.share).toBeGreaterThan(0.4);
+  expect(row?.savings[1]?.share).toBeLessThan(-0.05);
+});
+
+describe('what is recommended', () => {
+  const leastOf = ({ recall }: Row) => Math.min(recall.planted.mean ?? 1, recall.natural.mean ?? 1);
+  const choices = (rows: readonly Row[]) => rows.filter(({ setting }) => setting.policy !== 'stateless');
+
+  it('is on the front: the settings than which no other is cheaper and knows as much', async () => {
+    const { rows } = await simulate({ ...SWEEP, ...SIZES });
+    const isBetter = (one: Row, other: Row) =>
+      (one.cost < other.cost && leastOf(one) >= leastOf(other)) ||
+      (one.cost <= other.cost && leastOf(one) > leastOf(other));
+    for (const row of rows) expect(row.leastRecall).toBe(leastOf(row));
+    const front = rows.filter(({ onFront }) => onFront);
+    for (const row of choices(rows)) {
+      const isBeaten = choices(rows).some((other) => isBetter(other, row));
+      const isTwin = front.some((other) => other !== row && other.cost === row.cost && leastOf(other) === leastOf(row));
+      expect([row.text, row.onFront]).toEqual([row.text, !isBeaten && !isTwin]);
+    }
+    expect(front.length).toBeGreaterThan(2);
+    expect(front.length).toBeLessThan(choices(rows).length);
+    expect(front.map(({ setting }) => setting.policy)).not.toContain('stateless');
+  });
+
+  it.each([0.2, 0.4, 0.99])('is the cheapest that keeps a share of %d, where one does', async (recall) => {
+    const { rows, recommendation } = await simulate({ ...SWEEP, ...SIZES, recall });
+    const enough = choices(rows).filter((row) => leastOf(row) >= recall);
+    const cheapest = enough.reduce((one, other) => (other.cost < one.cost ? other : one));
+    const row = rows[recommendation?.row ?? -1];
+    expect(row?.text).toBe(cheapest.text);
+    expect(recommendation?.text).toContain(
+      `${cheapest.text}: the lowest cost among the settings under which ${100 * recall} % of the facts`,
+    );
+  });
+
+  it('is the one that knows most, where none keeps enough', async () => {
+    // Without room for the whole history the uncut policies do not finish.
+    const { rows, recommendation } = await simulate({
+      ...SWEEP,
+      ...SIZES,
+      models: ['kimi-k2-0905-preview'],
+      windowTokens: 40_000,
+      recall: 0.995,
+    });
+    const finished = choices(rows).filter(({ ended }) => ended.length === 0);
+    const knowing = finished.reduce((one, other) => (leastOf(other) > leastOf(one) ? other : one));
+    expect(rows[recommendation?.row ?? -1]?.text).toBe(knowing.text);
+    expect(recommendation?.text).toBe(
+      `${knowing.text}: the highest recall; no setting that finishes keeps 99.5 % of the facts in the window`,
+    );
+  });
+});
+
+describe('settings of several models, days and times to live', () => {
+  const options = {
+    ...SWEEP,
+    policies: ['truncate'] as const,
+    maxKeep: [20_000],
+    preserveLen: [5_000],
+    models: ['kimi-k3', 'kimi-k2.6'],
+    dates: ['2026-09-01', '2026-10-24'],
+    ttl: ['5m', '1h'] as const,
+  };
+
+  it('are told apart by their names, in what is recommended too', async () => {
+    const { rows, recommendation } = await simulate(options);
+    expect(rows).toHaveLength(3 * 8);
+    expect(new Set(rows.map(({ text }) => text)).size).toBe(rows.length);
+    expect(rows.map(({ text }) => text).filter((text) => text.startsWith('truncate'))).toEqual([
+      'truncate at 20,000, keep 5,000 (kimi-k3, prices of 2026-09-01, cached for 5 minutes)',
+      'truncate at 20,000, keep 5,000 (kimi-k3, prices of 2026-09-01, cached for 5 minutes, as an hour has no price)',
+      'truncate at 20,000, keep 5,000 (kimi-k3, prices of 2026-10-24, cached for 5 minutes)',
+      'truncate at 20,000, keep 5,000 (kimi-k3, prices of 2026-10-24, cached for an hour)',
+      'truncate at 20,000, keep 5,000 (kimi-k2.6, prices of 2026-09-01, cached for 5 minutes)',
+      'truncate at 20,000, keep 5,000 (kimi-k2.6, prices of 2026-09-01, cached for 5 minutes, as an hour has no price)',
+      'truncate at 20,000, keep 5,000 (kimi-k2.6, prices of 2026-10-24, cached for 5 minutes)',
+      'truncate at 20,000, keep 5,000 (kimi-k2.6, prices of 2026-10-24, cached for 5 minutes, as an hour has no price)',
+    ]);
+    const row = rows[recommendation?.row ?? -1];
+    expect(recommendation?.text.startsWith(`${row?.text}: `)).toBe(true);
+    // Nobody chooses the day: it is that of the newest prices.
+    expect(row?.setting).toMatchObject({ model: 'kimi-k2.6', date: '2026-10-24' });
+    const front = rows.filter(({ onFront }) => onFront).map(({ setting }) => setting.date);
+    expect([...new Set(front)].sort()).toEqual(['2026-09-01', '2026-10-24']);
+  });
+
+  it('have a table for each, and stand with their full names in the lists of text, Markdown and page', async () => {
+    const flags = [
+      '--policies',
+      'truncate',
+      '--max-keep',
+      '20000',
+      '--preserve-len',
+      '5000',
+      '--model',
+      'kimi-k3,kimi-k2.6',
+    ];
+    const { stdout, stderr, code } = await command(
+      ...flags,
+      '--ttl',
+      '1h',
+      '--html',
+      'models.html',
+      '--assert',
+      'cost<0.01USD',
+    );
+    const name = 'truncate at 20,000, keep 5,000 (kimi-k3)';
+    expect(code).toBe(1);
+    expect(stderr).toContain(`cost<0.01USD fails for 2 of 2 settings; the worst: ${name}: `);
+    expect(stdout).toContain('\nkimi-k3, prices of 2026-10-24, cached for an hour\n');
+    expect(stdout).toContain('\nkimi-k2.6, prices of 2026-10-24, cached for 5 minutes, as an hour has no price\n');
+    expect(stdout.replace(/\s+/g, ' ')).toContain('* no other setting in any table is cheaper and knows as much');
+    expect(stdout).toMatch(/^Recommended: .* \(kimi-k/m);
+    const page = readFileSync(join(FOLDER, 'models.html'), 'utf8');
+    expect(page).toContain('<h2>kimi-k2.6, prices of 2026-10-24, cached for 5 minutes, as an hour has no price</h2>');
+    const legend = page.match(/<div class="key">.*?<\/div>/g)?.[1] ?? '';
+    expect(legend).toMatch(/\(kimi-k2\.6\)<\/span>/);
+    expect(legend).not.toMatch(/(?<!\))<\/span>/);
+    expect(page).toMatch(/<title>truncate at 20,000, keep 5,000 \(kimi-k3\): \d/);
+    const { stdout: markdown } = await command(...flags, '--markdown');
+    expect(markdown).toMatch(/^\*\*Recommended:\*\* .* \(kimi-k/m);
+  });
+});
+
+it('sizes that exclude each other are told, and the others are swept', async () => {
+  const { rows, leftOut } = await simulate({
+    ...SWEEP,
+    policies: ['truncate'],
+    maxKeep: [9_000, 30_000],
+    preserveLen: [5_000, 12_000],
+  });
+  expect(rows.filter(({ asked }) => asked).map(({ text }) => text)).toEqual([
+    'truncate at 9,000, keep 5,000',
+    'truncate at 30,000, keep 5,000',
+    'truncate at 30,000, keep 12,000',
+  ]);
+  const line = 'at 9,000, keep 12,000 is left out: a cut has to leave less than what triggers it';
+  expect(leftOut).toEqual([line]);
+  const flags = [
+    '--policies',
+    'truncate',
+    '--max-keep',
+    '9000,30000',
+    '--preserve-len',
+    '5000,12000',
+    '--html',
+    'left.html',
+  ];
+  const { stdout } = await command(...flags);
+  expect(stdout.replace(/\s+/g, ' ')).toContain(line);
+  expect(readFileSync(join(FOLDER, 'left.html'), 'utf8')).toContain(line);
+});
+
+it('an assertion is about every policy that is named, and by default about those that shrink', async () => {
+  const stateless = await command('--policies', 'stateless,truncate', ...FLAGS, '--assert', 'cost<1.5USD');
+  expect(stateless.stderr).toMatch(/cost<1\.5USD fails for 1 of 4 settings; the worst: stateless: \d/);
+  const byDefault = await command(...FLAGS, '--assert', 'cost<1.5USD');
+  expect(byDefault).toMatchObject({ code: 0, stderr: '' });
+});
+
+it('a seed chooses what is planted and asked for, and --recall what is recommended', async () => {
+  const json = async (...flags: string[]) =>
+    JSON.parse((await command('--policies', 'truncate', ...FLAGS, '--json', ...flags)).stdout) as Simulation;
+  const [one, same, other] = [await json('--seed', '1'), await json(), await json('--seed', '2')];
+  expect(same).toEqual(one);
+  expect([one.seed, other.seed]).toEqual([1, 2]);
+  expect(other.runs.map(({ series }) => series.known)).not.toEqual(one.runs.map(({ series }) => series.known));
+  const [low, high] = [await json('--recall', '0.1'), await json('--recall', '0.99')];
+  expect(low.rows).toEqual(high.rows);
+  expect(low.recommendation?.row).not.toBe(high.recommendation?.row);
+  expect(low.recommendation?.text).toContain(' 10 % ');
+  expect(high.recommendation?.text).toContain(' 99 % ');
+});
+
+it('what had to be changed of each transcript is told on every output, also of two with one name', async () => {
+  const orphan = { role: 'tool', content: 'from before', tool_call_id: 'gone' };
+  const files = {
+    'a/odd.jsonl': [orphan, ...TALK.slice(0, 4)],
+    'b/odd.jsonl': [{ role: 'user', content: '' }, ...TALK.slice(0, 4)],
+  };
+  for (const [name, messages] of Object.entries(files)) {
+    mkdirSync(join(FOLDER, name, '..'), { recursive: true });
+    writeFileSync(join(FOLDER, name), messages.map((message) => JSON.stringify(message)).join('\n'));
+  }
+  const notes = ['1 result of a tool without its call left out', '1 message without text left out'];
+  const flags = ['--transcript', 'a/odd.jsonl', '--transcript', 'b/odd.jsonl', '--policies', 'none'];
+  const [text, json, markdown] = [
+    await command(...flags, '--html', 'notes.html'),
+    await command(...flags, '--json'),
+    await command(...flags, '--markdown'),
+  ];
+  const found = (JSON.parse(json.stdout) as Simulation).transcripts.map((one) => [one.name, ...one.notes]);
+  expect(found).toEqual([['talk.jsonl'], ['a/odd.jsonl', notes[0]], ['b/odd.jsonl', notes[1]]]);
+  expect(text.stdout).toMatch(
+    /^ {2}a\/odd\.jsonl: .*\n {4}1 result of a tool without its call left out\n {2}b\/odd\.jsonl: .*\n {4}1 message without text left out$/m,
+  );
+  for (const [place, name] of ['a', 'b'].entries()) {
+    expect(markdown.stdout).toMatch(new RegExp(`^\\| ${name}/odd\\.jsonl \\|.*\\| ${notes[place]} +\\|$`, 'm'));
+    expect(readFileSync(join(FOLDER, 'notes.html'), 'utf8')).toMatch(
+      new RegExp(`<li>${name}/odd\\.jsonl:[^<]*; ${notes[place]}</li>`),
+    );
+  }
+});
+
+it('two transcripts of one name are told apart in code, too', async () => {
+  const short = sized([[0, 100, 100]]);
+  const transcripts = [short, { ...short, messages: [{ role: 'user' as const, content: '' }, ...short.messages] }];
+  const found = await simulate({ transcripts, policies: ['none'], tokenizer: 'o200k_base' });
+  expect(found.transcripts.map(({ name, notes }) => [name, ...notes])).toEqual([
+    ['sized'],
+    ['sized (2)', '1 message without text left out'],
+  ]);
+});
+
+describe('a bar', () => {
+  async function run(isTTY: boolean) {
+    const said = { stdout: '', stderr: '' };
+    const write = (name: keyof typeof said) => (text: string) => (said[name] += text);
+    const io = {
+      stdout: { write: write('stdout') },
+      stderr: { write: write('stderr'), isTTY },
+      env: {},
+      on: () => undefined,
+      off: () => undefined,
+      exit: () => expect.fail('exited'),
+    };
+    const args = [
+      '--tokenizer',
+      'o200k_base',
+      '--transcript',
+      join(FOLDER, 'talk.jsonl'),
+      '--policies',
+      'truncate',
+      ...FLAGS,
+    ];
+    expect(await runSimulateCommand(args, io as unknown as Parameters<typeof runSimulateCommand>[1])).toBe(0);
+    return said;
+  }
+
+  it('fills on a terminal run by run, and is gone before the result', async () => {
+    const { stderr } = await run(true);
+    // The two baselines have the same windows, and are one run.
+    const counts = [...stderr.matchAll(/\r([█░]{24}) (\d+) of (\d+) runs/g)].map(([, bar, done, all]) => [
+      bar,
+      done,
+      all,
+    ]);
+    expect(counts.map(([, done, all]) => `${done}/${all}`)).toEqual(['0/4', '1/4', '2/4', '3/4', '4/4']);
+    expect(counts.map(([bar]) => [...(bar ?? '')].filter((part) => part === '█').length)).toEqual([0, 6, 12, 18, 24]);
+    expect(stderr.endsWith('\r\u001b[K')).toBe(true);
+  });
+
+  it('is not written where nobody sees it', async () => {
+    expect((await run(false)).stderr).toBe('');
+  });
+});
+
+it('each claim is what its two sides come to, simulated by themselves', async () => {
+  const found = scenarios(1);
+  const { claims } = await simulate({ policies: ['none'], plant: 0, natural: 0, tokenizer: 'o200k_base' });
+  const session = { maxKeep: 180_000, preserveLen: 8_000 };
+  const run = async (
+    transcript: (typeof found)['review'],
+    policy: 'none' | 'stateless' | 'stateless+cache' | 'truncate',
+    windowTokens: number,
+    { maxKeep, preserveLen } = session,
+  ) => {
+    const sizes = { maxKeep: [maxKeep], preserveLen: [preserveLen] };
+    const { rows } = await simulate({
+      transcripts: [transcript],
+      policies: [policy],
+      windowTokens,
+      ...sizes,
+      plant: 0,
+      natural: 0,
+      tokenizer: 'o200k_base',
+    });
+    const row = rows.find(({ setting }) => setting.policy === policy);
+    if (!row) throw new Error(`no row of ${policy}`);
+    expect(row.ended).toEqual([]);
+    return row;
+  };
+  const [large, small] = [262_144, 32_768];
+  const once = await run(found.reviewAtOnce, 'none', large);
+  const calls: Row[] = [];
+  for (const call of found.reviewInCalls) calls.push(await run(call, 'stateless', small));
+  const own = await run(found.dialogue, 'truncate', large);
+  const [uncached, cached] = [
+    await run(found.dialogue, 'stateless', large),
+    await run(found.dialogue, 'stateless+cache', large),
+  ];
+  const read = await run(found.logs, 'truncate', large);
+  const cut = await run(found.logs, 'truncate', small, { maxKeep: 20_000, preserveLen: 8_000 });
+  const change = (of: 'cost' | 'seconds', mine: readonly Row[], other: readonly Row[]) => {
+    const sum = (rows: readonly Row[]) => rows.reduce((total, row) => total + row[of], 0);
+    return expect.closeTo(sum(mine) / sum(other) - 1, 9);
+  };
+  const mine = [once, own, read];
+  expect(calls.length).toBeGreaterThan(5);
+  expect(claims.map(({ simulated }) => simulated)).toEqual([
+    change('seconds', [once], calls),
+    change('cost', [once], calls),
+    change('cost', [own], [uncached]),
+    change('cost', [own], [cached]),
+    expect.closeTo((read.recall.natural.end ?? 0) - (cut.recall.natural.end ?? 0), 9),
+    change('cost', [read], [cut]),
+    change('cost', mine, [...calls, uncached, cut]),
+    change('cost', mine, [...calls, cached, cut]),
+    change('seconds', mine, [...calls, uncached, cut]),
+    change('seconds', mine, [...calls, cached, cut]),
+  ]);
+  // A window that holds the whole log has every error in it; one of 32K has lost some.
+  expect(read.recall.natural.end).toBe(1);
+  expect(cut.recall.natural.end).toBeLessThan(0.5);
+  for (const { conditions } of claims) expect(conditions).toBe('kimi-k3, prices of 2026-10-24, cached for 5 minutes');
+});
