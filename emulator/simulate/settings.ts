@@ -16,7 +16,7 @@ export const POLICY_NAMES = [
 export type PolicyName = (typeof POLICY_NAMES)[number];
 
 /** Policies under which the whole history is sent, as long as it fits: their prompts are the same. */
-export const UNCUT: readonly string[] = ['none', 'stateless', 'stateless+cache'];
+const UNCUT: readonly string[] = ['none', 'stateless', 'stateless+cache'];
 
 /** A policy of one's own: the client's function, or the module whose default export it is. */
 export type OwnPolicy =
@@ -80,7 +80,7 @@ const MOST_SETTINGS = 2_000;
 const CLIENT_POLICIES: readonly unknown[] = ['truncate', 'compress', 'compress-then-truncate'];
 
 /** What is to be simulated: every setting in order, and in words what of the options makes none. */
-export interface Settings {
+interface Settings {
   readonly settings: readonly Setting[];
   readonly leftOut: readonly string[];
 }
@@ -263,7 +263,7 @@ function withRatio(ratio: number, thenTruncate: boolean): PolicyFunction {
 }
 
 /** What settings may differ in besides their policy and its sizes. */
-export type Condition = 'model' | 'date' | 'ttl';
+type Condition = 'model' | 'date' | 'ttl';
 const CONDITIONS: readonly Condition[] = ['model', 'date', 'ttl'];
 
 /** In what settings differ, so that their names have to say it. */
