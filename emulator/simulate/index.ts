@@ -102,7 +102,7 @@ export async function simulate(options: SimulateOptions = {}): Promise<Simulatio
   );
   const own = await ownPolicies(options.policies ?? []);
   const settings = withBaselines(wanted);
-  const found = options.transcripts === undefined ? scenarios(seed) : undefined;
+  const found = options.transcripts === undefined ? await scenarios(seed) : undefined;
   const first = wanted[0];
   const claimWork = found && first && new ClaimWork(found, first);
   const replayed = found ? [found.review, found.dialogue, found.logs] : checkTranscripts(options.transcripts ?? []);

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Tool } from '../../contract/messages.ts';
+import { sliceIsOver, yieldToEventLoop } from '../engines/scheduler.ts';
 import { Random } from './random.ts';
 import type { Fact, RecordedMessage, Transcript } from './transcript.ts';
 import { TranscriptError } from './transcript.ts';
@@ -44,8 +45,8 @@ const MOST_ENTRIES = 4_000;
  * The article's three scenarios on source files of the packages that are installed beside this one.
  * @throws TranscriptError where there are none
  */
-export function scenarios(seed: number, folder = packagesFolder()): Scenarios {
-  const { files, packages } = sourceFiles(folder);
+export async function scenarios(seed: number, folder = packagesFolder()): Promise<Scenarios> {
+  const { files, packages } = await sourceFiles(folder);
   const random = new Random(seed);
   const input = `${files.length} source files of ${packages.length} installed packages (${packages.slice(0, 4).join(', ')}, …)`;
   return {
@@ -68,8 +69,13 @@ function packagesFolder(): string {
 }
 
 /** Files of all packages in turn, the same ones in every run. */
-function sourceFiles(folder: string): { files: SourceFile[]; packages: string[] } {
-  const packages = packageNames(folder).map((name) => ({ name, paths: pathsIn(join(folder, name)) }));
+async function sourceFiles(folder: string): Promise<{ files: SourceFile[]; packages: string[] }> {
+  const packages: { name: string; paths: string[] }[] = [];
+  for (const name of packageNames(folder)) {
+    // An interrupt is heard between two packages.
+    if (sliceIsOver()) await yieldToEventLoop();
+    packages.push({ name, paths: pathsIn(join(folder, name)) });
+  }
   const files: SourceFile[] = [];
   const used = new Map<string, string>();
   for (let turn = 0; files.length < FILES; turn += 1) {

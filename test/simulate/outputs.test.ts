@@ -432,11 +432,11 @@ describe('a bar', () => {
 });
 
 it('each claim is what its two sides come to, simulated by themselves', async () => {
-  const found = scenarios(1);
+  const found = await scenarios(1);
   const { claims } = await simulate({ policies: ['none'], plant: 0, natural: 0, tokenizer: 'o200k_base' });
   const session = { maxKeep: 180_000, preserveLen: 8_000 };
   const run = async (
-    transcript: (typeof found)['review'],
+    transcript: Awaited<ReturnType<typeof scenarios>>['review'],
     policy: 'none' | 'stateless' | 'stateless+cache' | 'truncate',
     windowTokens: number,
     { maxKeep, preserveLen } = session,

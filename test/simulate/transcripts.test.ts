@@ -283,6 +283,35 @@ it('a log of kimi-code is read from its messages and the events of its loop', as
   ]);
 });
 
+it('an undo of kimi-code takes back as many prompts of the user as it says, with all that followed them', async () => {
+  const asked = (text: string, origin: object) => ({
+    type: 'context.append_message',
+    message: { role: 'user', content: [{ type: 'text', text }], toolCalls: [], origin },
+  });
+  const answered = (text: string) => ({
+    type: 'context.append_message',
+    message: { role: 'assistant', content: [{ type: 'text', text }], toolCalls: [] },
+  });
+  const path = write(
+    'undone.jsonl',
+    { type: 'metadata', protocol_version: '1.5', created_at: 1_790_000_000_000 },
+    asked('one', { kind: 'user' }),
+    answered('1'),
+    asked('two', { kind: 'skill_activation', trigger: 'user-slash' }),
+    answered('2'),
+    asked('steered', { kind: 'user', inTurn: true }),
+    answered('2a'),
+    asked('reminded', { kind: 'injection' }),
+    asked('three', { kind: 'user' }),
+    answered('3'),
+    { type: 'context.undo', count: 2 },
+    asked('four', { kind: 'user' }),
+    answered('4'),
+    { type: 'context.undo', count: 9 },
+  );
+  expect(outline(await readOne(path))).toEqual(['user one', 'assistant 1', 'user four', 'assistant 4']);
+});
+
 const GOOD = [
   { role: 'user', content: 'Hi' },
   { role: 'assistant', content: 'Hello.' },
