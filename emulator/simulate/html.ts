@@ -161,12 +161,16 @@ function settingTable(rows: readonly Row[], best: Row | undefined, front: string
 
 const MOST_LINES = 4;
 
-/** The settings that are drawn round by round: the baseline with cache, what is recommended, and others of the front. */
+/** The settings that are drawn round by round: what is recommended, its baseline with cache, and others of its day's front. */
 function chosenRows({ rows, recommendation }: Simulation): Row[] {
-  const first = rows.find(({ setting }) => setting.policy === 'stateless+cache');
   const best = recommendation ? rows[recommendation.row] : undefined;
-  const front = rows.filter(({ onFront }) => onFront).toSorted((a, b) => a.cost - b.cost);
-  const others = front.filter((_, place) => place % Math.max(1, Math.floor(front.length / MOST_LINES)) === 0);
+  const like = (best ?? rows[0])?.setting;
+  const first = rows.find(({ setting: { policy, model, date, ttl } }) =>
+    [policy === 'stateless+cache', model === like?.model, date === like?.date, ttl === like?.ttl].every(Boolean),
+  );
+  const front = rows.filter(({ onFront, setting }) => onFront && setting.date === like?.date);
+  const byCost = front.toSorted((a, b) => a.cost - b.cost);
+  const others = byCost.filter((_, place) => place % Math.max(1, Math.floor(byCost.length / MOST_LINES)) === 0);
   return [...new Set([first, best, ...others])].filter((row) => row !== undefined).slice(0, MOST_LINES + 1);
 }
 

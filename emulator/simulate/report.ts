@@ -169,7 +169,7 @@ function tableLines(simulation: Simulation, title: string, rows: readonly Row[],
       const row = rows[place];
       return `${line}${sparks && row ? `  ${sparkline(windowsOf(simulation, row), SPARK_WIDTH)}` : ''}`.trimEnd();
     }),
-    ...indented([`* ${frontText(simulation.rows)}   ! could not finish`], width),
+    ...indented([`! could not finish   * ${frontText(simulation.rows)}`], width),
   ];
 }
 

@@ -6,7 +6,13 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runSimulateCommand } from '../../emulator/cli/simulate.ts';
-import { type RecordedMessage, type Row, type Simulation, simulate } from '../../emulator/simulate/index.ts';
+import {
+  type RecordedMessage,
+  type Row,
+  type SimulateOptions,
+  type Simulation,
+  simulate,
+} from '../../emulator/simulate/index.ts';
 import { scenarios } from '../../emulator/simulate/scenarios.ts';
 import { sized } from './through-server.ts';
 
@@ -372,6 +378,24 @@ it('a seed chooses what is planted and asked for, and --recall what is recommend
   expect(high.recommendation?.text).toContain(' 99 % ');
 });
 
+it('a seed chooses what is planted, and what of the transcript is asked for, each by itself', async () => {
+  const sweep = async (options: SimulateOptions) => {
+    const { runs } = await simulate({
+      ...SWEEP,
+      policies: ['truncate'],
+      maxKeep: [12_000],
+      preserveLen: [5_000],
+      ...options,
+    });
+    return runs.map(({ series }) => series);
+  };
+  const texts = [await sweep({ natural: 0, seed: 1 }), await sweep({ natural: 0, seed: 2 })];
+  expect(texts[0]?.map(({ prompt }) => prompt)).not.toEqual(texts[1]?.map(({ prompt }) => prompt));
+  const asked = [await sweep({ plant: 0, natural: 10, seed: 1 }), await sweep({ plant: 0, natural: 10, seed: 2 })];
+  expect(asked[0]?.map(({ prompt }) => prompt)).toEqual(asked[1]?.map(({ prompt }) => prompt));
+  expect(asked[0]?.map(({ said }) => said.natural)).not.toEqual(asked[1]?.map(({ said }) => said.natural));
+});
+
 it('what had to be changed of each transcript is told on every output, also of two with one name', async () => {
   const orphan = { role: 'tool', content: 'from before', tool_call_id: 'gone' };
   const files = {
@@ -434,56 +458,47 @@ describe('a bar', () => {
 it('each claim is what its two sides come to, simulated by themselves', async () => {
   const found = await scenarios(1);
   const { claims } = await simulate({ policies: ['none'], plant: 0, natural: 0, tokenizer: 'o200k_base' });
-  const session = { maxKeep: 180_000, preserveLen: 8_000 };
+  type Named = 'none' | 'stateless' | 'stateless+cache' | 'truncate';
   const run = async (
-    transcript: Awaited<ReturnType<typeof scenarios>>['review'],
-    policy: 'none' | 'stateless' | 'stateless+cache' | 'truncate',
+    transcripts: NonNullable<SimulateOptions['transcripts']>,
     windowTokens: number,
-    { maxKeep, preserveLen } = session,
+    policies: Named[],
+    [maxKeep, preserveLen] = [180_000, 8_000],
   ) => {
     const sizes = { maxKeep: [maxKeep], preserveLen: [preserveLen] };
-    const { rows } = await simulate({
-      transcripts: [transcript],
-      policies: [policy],
-      windowTokens,
-      ...sizes,
-      plant: 0,
-      natural: 0,
-      tokenizer: 'o200k_base',
-    });
-    const row = rows.find(({ setting }) => setting.policy === policy);
-    if (!row) throw new Error(`no row of ${policy}`);
-    expect(row.ended).toEqual([]);
-    return row;
+    const plain = { plant: 0, natural: 0, tokenizer: 'o200k_base' };
+    const { rows } = await simulate({ transcripts, policies, windowTokens, ...sizes, ...plain });
+    return policies.map((policy) => {
+      const row = rows.find(({ setting }) => setting.policy === policy);
+      if (!row) throw new Error(`no row of ${policy}`);
+      expect(row.ended).toEqual([]);
+      return row;
+    }) as [Row, Row, Row];
   };
   const [large, small] = [262_144, 32_768];
-  const once = await run(found.reviewAtOnce, 'none', large);
-  const calls: Row[] = [];
-  for (const call of found.reviewInCalls) calls.push(await run(call, 'stateless', small));
-  const own = await run(found.dialogue, 'truncate', large);
-  const [uncached, cached] = [
-    await run(found.dialogue, 'stateless', large),
-    await run(found.dialogue, 'stateless+cache', large),
-  ];
-  const read = await run(found.logs, 'truncate', large);
-  const cut = await run(found.logs, 'truncate', small, { maxKeep: 20_000, preserveLen: 8_000 });
+  const [once] = await run([found.reviewAtOnce], large, ['none']);
+  // All calls are one row: what they cost and take together.
+  const [calls] = await run(found.reviewInCalls, small, ['stateless']);
+  const [own, uncached, cached] = await run([found.dialogue], large, ['truncate', 'stateless', 'stateless+cache']);
+  const [read] = await run([found.logs], large, ['truncate']);
+  const [cut] = await run([found.logs], small, ['truncate'], [20_000, 8_000]);
   const change = (of: 'cost' | 'seconds', mine: readonly Row[], other: readonly Row[]) => {
     const sum = (rows: readonly Row[]) => rows.reduce((total, row) => total + row[of], 0);
     return expect.closeTo(sum(mine) / sum(other) - 1, 9);
   };
   const mine = [once, own, read];
-  expect(calls.length).toBeGreaterThan(5);
+  expect(calls.rounds).toBeGreaterThan(5);
   expect(claims.map(({ simulated }) => simulated)).toEqual([
-    change('seconds', [once], calls),
-    change('cost', [once], calls),
+    change('seconds', [once], [calls]),
+    change('cost', [once], [calls]),
     change('cost', [own], [uncached]),
     change('cost', [own], [cached]),
     expect.closeTo((read.recall.natural.end ?? 0) - (cut.recall.natural.end ?? 0), 9),
     change('cost', [read], [cut]),
-    change('cost', mine, [...calls, uncached, cut]),
-    change('cost', mine, [...calls, cached, cut]),
-    change('seconds', mine, [...calls, uncached, cut]),
-    change('seconds', mine, [...calls, cached, cut]),
+    change('cost', mine, [calls, uncached, cut]),
+    change('cost', mine, [calls, cached, cut]),
+    change('seconds', mine, [calls, uncached, cut]),
+    change('seconds', mine, [calls, cached, cut]),
   ]);
   // A window that holds the whole log has every error in it; one of 32K has lost some.
   expect(read.recall.natural.end).toBe(1);

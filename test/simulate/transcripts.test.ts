@@ -2,7 +2,7 @@ import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync,
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { readTranscripts, type Transcript } from '../../emulator/simulate/index.ts';
+import { readTranscripts, type Simulation, type Transcript } from '../../emulator/simulate/index.ts';
 import { toDialogue } from '../../emulator/simulate/transcript.ts';
 import { run } from '../cli/server-process.ts';
 import { startEmulator } from '../support/emulator.ts';
@@ -283,6 +283,12 @@ it('a log of kimi-code is read from its messages and the events of its loop', as
   ]);
 });
 
+it('a time in seconds is one in milliseconds, and a date is read too', async () => {
+  const times = [1_790_000_000, 1_790_000_000_000, '2026-09-21T14:13:20.000Z'];
+  const path = write('times.jsonl', ...times.map((time) => ({ role: 'assistant', content: 'Hi', time })));
+  expect((await readOne(path)).messages.map(({ at }) => at)).toEqual(times.map(() => 1_790_000_000_000));
+});
+
 it('an undo of kimi-code takes back as many prompts of the user as it says, with all that followed them', async () => {
   const asked = (text: string, origin: object) => ({
     type: 'context.append_message',
@@ -498,11 +504,12 @@ describe('a huge file', () => {
   }
 
   /** A heap of its own with a limit: how much is held is seen, whatever has not been collected yet. */
-  async function readWithin(mib: number, path: string): Promise<void> {
+  async function readWithin(mib: number, path: string): Promise<Simulation> {
     const env = { NODE_OPTIONS: `--max-old-space-size=${mib}` };
     const args = ['simulate', '--transcript', path, '--policies', 'none', '--workers', '1', '--json'];
-    const { code, stderr } = await run(args, { env });
+    const { code, stdout, stderr } = await run(args, { env });
     expect(code, stderr).toBe(0);
+    return JSON.parse(stdout) as Simulation;
   }
 
   it('of records that are not messages takes no more memory than its longest lines', async () => {
@@ -519,7 +526,7 @@ describe('a huge file', () => {
     const said = { role: 'user', content: 'Hi' };
     const path = write('steps.jsonl', { type: 'user', uuid: 'u1', parentUuid: null, message: said });
     let parent = 'u1';
-    const count = 800_000;
+    const count = 300_000;
     for (let from = 0; from < count; from += 50_000) {
       const records = Array.from({ length: 50_000 }, (_, place) => {
         const uuid = `5d677525-c157-45f4-921c-${String(from + place).padStart(12, '0')}`;
@@ -531,8 +538,8 @@ describe('a huge file', () => {
     }
     const message = { role: 'assistant', id: 'm', content: [{ type: 'text', text: 'Hello.' }] };
     appendFileSync(path, `${JSON.stringify({ type: 'assistant', uuid: 'u2', parentUuid: parent, message })}\n`);
-    await readWithin(150, path);
-    expect(outline(await readOne(path))).toEqual(['user Hi', 'assistant Hello.']);
+    const { transcripts } = await readWithin(64, path);
+    expect(transcripts).toMatchObject([{ rounds: 1, messages: 2 }]);
   });
 
   it('of more tiny messages than can be held is refused in one line', async () => {
