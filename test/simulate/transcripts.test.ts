@@ -440,20 +440,19 @@ describe('a file that holds no transcript', () => {
 
 describe('a folder', () => {
   it('is searched through links, each file is read once, and a link that leads nowhere is told of', async () => {
-    const real = write('kept/logs/one.jsonl', ...GOOD);
-    write('kept/more/two.jsonl', ...GOOD);
-    mkdirSync(join(FOLDER, 'linked'));
-    symlinkSync(real, join(FOLDER, 'linked', 'first.jsonl'));
-    symlinkSync(real, join(FOLDER, 'linked', 'second.jsonl'));
-    symlinkSync(join(FOLDER, 'kept', 'more'), join(FOLDER, 'linked', 'more'));
-    symlinkSync('..', join(FOLDER, 'linked', 'round'));
-    symlinkSync('gone.jsonl', join(FOLDER, 'linked', 'lost.jsonl'));
+    const real = write('links/kept/logs/one.jsonl', ...GOOD);
+    write('links/kept/more/two.jsonl', ...GOOD);
+    const folder = join(FOLDER, 'links', 'linked');
+    mkdirSync(folder);
+    symlinkSync(real, join(folder, 'first.jsonl'));
+    symlinkSync(real, join(folder, 'second.jsonl'));
+    symlinkSync(join(FOLDER, 'links', 'kept', 'more'), join(folder, 'more'));
+    symlinkSync('..', join(folder, 'round'));
+    symlinkSync('gone.jsonl', join(folder, 'lost.jsonl'));
     const lines: string[] = [];
-    const found = await readTranscripts([join(FOLDER, 'linked')], (line) => lines.push(line));
-    const names = found.map(({ name }) => name);
-    expect(names.slice(0, 2)).toEqual(['first.jsonl', join('more', 'two.jsonl')]);
-    expect(lines).toContain(`${join(FOLDER, 'linked', 'lost.jsonl')}: leads nowhere`);
-    expect(names.filter((name) => /(?:one|two|first|second)\.jsonl$/.test(name))).toHaveLength(2);
+    const found = await readTranscripts([folder], (line) => lines.push(line));
+    expect(found.map(({ name }) => name)).toEqual(['first.jsonl', join('more', 'two.jsonl')]);
+    expect(lines).toEqual([`${join(folder, 'lost.jsonl')}: leads nowhere`]);
   });
 
   it('below it that cannot be read is told of in one line, and the rest is read', async () => {
