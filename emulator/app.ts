@@ -2,7 +2,7 @@ import type { Limits } from '../contract/limits.ts';
 import { ApiError } from './api-error.ts';
 import { CONTROL_ROUTES } from './control-routes.ts';
 import type { Gateway } from './gateway/gateway.ts';
-import type { RequestContext } from './http/context.ts';
+import { type Handler, type RequestContext, Router, type Routes, type Step } from './http/context.ts';
 import {
   applyFaults,
   authenticate,
@@ -15,7 +15,6 @@ import {
 } from './http/middleware.ts';
 import type { RateLimits } from './http/rate-limits.ts';
 import { errorResponse, respond, unknownRoute } from './http/respond.ts';
-import { type Handler, Router, type Routes, type Step } from './http/router.ts';
 import type { Inspecting } from './inspector/routes.ts';
 import { lazy } from './lazy.ts';
 import type { Connection } from './server.ts';
@@ -93,9 +92,9 @@ export class App {
   }
 
   /** Answers onto a connection. @throws UnreadableRequest */
-  answer(connection: Connection): void {
+  readonly answer = (connection: Connection): void => {
     void this.#answer(openRequest(this.#services, connection));
-  }
+  };
 
   async #answer(c: RequestContext): Promise<Response> {
     try {

@@ -54,7 +54,7 @@ export function openEmulator(options: EmulatorOptions, gateway?: Gateway, isRead
     },
     async listen({ port = 0, host = '127.0.0.1' } = {}) {
       hosts.bind(host);
-      return servers.open((connection) => app.answer(connection), { port, host });
+      return servers.open(app.answer, { port, host });
     },
     async close(last) {
       faults.close();

@@ -1,9 +1,8 @@
 import { type OperationId, operationOf } from '../../contract/operation-routes.ts';
 import { invalid } from '../api-error.ts';
-import type { RequestContext } from '../http/context.ts';
+import type { Handler, RequestContext } from '../http/context.ts';
 import { readValue } from '../http/request-body.ts';
 import { drop, onClientGone } from '../http/respond.ts';
-import type { Handler } from '../http/router.ts';
 import { FaultError, readEffect } from './fault-spec.ts';
 import { Fault, type Faults, type Subject } from './faults.ts';
 import { RequestFaults } from './request-faults.ts';

@@ -17,9 +17,8 @@ import {
   windowFor,
 } from '../chat/turn.ts';
 import { sliceIsOver, yieldToEventLoop } from '../engines/scheduler.ts';
-import type { RequestContext } from '../http/context.ts';
-import { readMediaValue } from '../http/media-body.ts';
-import { parseFields } from '../http/request-body.ts';
+import { type RequestContext, Routes } from '../http/context.ts';
+import { parseFields, readMediaValue } from '../http/request-body.ts';
 import {
   journalStreamedText,
   noteEffects,
@@ -30,7 +29,6 @@ import {
   sendStream,
   setHeader,
 } from '../http/respond.ts';
-import { Routes } from '../http/router.ts';
 import { resumed, type Source, toEvent } from '../http/streams.ts';
 import { lazy } from '../lazy.ts';
 import { expectedVersion, Mutation, type SessionTarget } from '../mutation.ts';

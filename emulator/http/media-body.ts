@@ -3,19 +3,15 @@ import { ApiError, invalid } from '../api-error.ts';
 import { type LiftedBody, MediaLifter, NotBase64, restoreTexts } from '../engines/media/lift-media.ts';
 import { sliceIsOver, yieldToEventLoop } from '../engines/scheduler.ts';
 import type { RequestContext } from './context.ts';
-import { bodyParts, noteValue, parseJson, readValue } from './request-body.ts';
+import { bodyParts, noteValue, parseJson, SMALL_BODY } from './request-body.ts';
 
 /** Bodies and lines that may hold pictures and videos, whose bytes are read apart while they come in. */
 
-/** Up to here a body or a line is read as it is, pictures included. */
-const SMALL_BODY = 65_536;
 /** Bytes that are worked on at once. */
 const CHUNK_BYTES = 131_072;
 
-/** The request's JSON body as it is, less the bytes of its pictures and videos. @throws as `readValue` does */
-export async function readMediaValue(c: RequestContext): Promise<unknown> {
-  const announced = Number(c.req.header('content-length') ?? Number.POSITIVE_INFINITY);
-  if (announced <= SMALL_BODY || c.get('body').length > 0) return readValue(c);
+/** The request's JSON body, of which pictures and videos are read apart. @throws as `readValue` does */
+export async function readLifted(c: RequestContext): Promise<unknown> {
   const { bytes, blobs } = await liftBody(c);
   c.set('lifted', blobs);
   const value = await noteValue(c, bytes);

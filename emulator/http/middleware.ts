@@ -6,10 +6,9 @@ import { accountOf, identityHeaders } from '../ids.ts';
 import { lazy } from '../lazy.ts';
 import { type Connection, isLoopback } from '../server.ts';
 import type { Services } from '../services.ts';
-import { RequestContext, RequestHead } from './context.ts';
+import { RequestContext, RequestHead, type Step } from './context.ts';
 import type { AccountRate, RateLimits } from './rate-limits.ts';
 import { onClientGone, openExchange, send, setHeader } from './respond.ts';
-import type { Step } from './router.ts';
 
 /** Paths of the session dialect, which the live API does not have. */
 export const DIALECT = /^\/v1\/(?:sessions|snapshots|shares)(?:\/|$)/;

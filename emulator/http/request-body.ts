@@ -5,11 +5,14 @@ import type { Limits } from '../../contract/limits.ts';
 import type { ModelProfile } from '../../contract/models/profile.ts';
 import { ApiError, invalid } from '../api-error.ts';
 import { yieldToEventLoop } from '../engines/scheduler.ts';
+import { lazy } from '../lazy.ts';
 import type { RequestContext } from './context.ts';
 import { setHeader } from './respond.ts';
 import { abortable } from './streams.ts';
 
 const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
+/** Up to here a body or a line is read as it is, pictures included. */
+export const SMALL_BODY = 65_536;
 /** Only the first issue is reported, and a body can hold a million of them. */
 const FIRST_FAULT: z.core.ParseContextInternal<z.core.$ZodIssue> = { abortEarly: true };
 
@@ -29,6 +32,15 @@ export async function readValue(c: RequestContext): Promise<unknown> {
 
 /** A body of this length takes so long to parse that it is checked in a tick of its own. */
 const LONG_BODY = 262_144;
+
+/** The same, less the bytes of its pictures and videos, where it is long enough to hold many. @throws as `readValue` does */
+export async function readMediaValue(c: RequestContext): Promise<unknown> {
+  const announced = Number(c.req.header('content-length') ?? Number.POSITIVE_INFINITY);
+  if (announced <= SMALL_BODY || c.get('body').length > 0) return readValue(c);
+  return (await mediaBodies()).readLifted(c);
+}
+
+const mediaBodies = lazy(() => import('./media-body.ts'));
 
 /** A body as a value, once it is read. The journal notes what it says. @throws as `readValue` does */
 export async function noteValue(c: RequestContext, bytes: Uint8Array): Promise<unknown> {

@@ -1,11 +1,10 @@
 import { FILE_PURPOSES, type FileObject, type FilePurpose } from '../../contract/files.ts';
 import { ApiError } from '../api-error.ts';
 import { unixSeconds } from '../clock.ts';
-import type { RequestContext } from '../http/context.ts';
+import { type RequestContext, Routes } from '../http/context.ts';
 import { requireText, sendContent } from '../http/file-content.ts';
 import { readUpload } from '../http/multipart.ts';
 import { respond, respondWritten } from '../http/respond.ts';
-import { Routes } from '../http/router.ts';
 import { mutate } from '../mutation.ts';
 import type { FileRow } from '../store/files.ts';
 

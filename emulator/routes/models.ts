@@ -3,10 +3,9 @@ import { type Balance, estimateRequest, type Model } from '../../contract/models
 import { billingOf } from '../billing/billing.ts';
 import { thinkingOf } from '../chat/settings.ts';
 import { readItems, sumTokens } from '../chat/turn.ts';
-import { readMediaValue } from '../http/media-body.ts';
-import { modelOf, parseFields } from '../http/request-body.ts';
+import { Routes } from '../http/context.ts';
+import { modelOf, parseFields, readMediaValue } from '../http/request-body.ts';
 import { respond, respondWritten } from '../http/respond.ts';
-import { Routes } from '../http/router.ts';
 import type { ServedModel } from '../models/profiles.ts';
 import { mutate } from '../mutation.ts';
 import { countContent, requireTools, requireToolsInPlace } from '../sessions/write.ts';

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
 import { OPERATION_ROUTES } from '../../contract/operation-routes.ts';
 import { CONTROL_ROUTES } from '../control-routes.ts';
-import type { RequestContext } from '../http/context.ts';
+import { type RequestContext, Routes } from '../http/context.ts';
 import { DIALECT } from '../http/middleware.ts';
 import { respond, send, setHeader } from '../http/respond.ts';
-import { Routes } from '../http/router.ts';
 import { VERSION } from '../version.ts';
 
 interface StartPageOptions {

@@ -16,7 +16,8 @@ export interface Walk {
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const OURS = /^(?:contract|emulator)\//;
-const KEY = { authorization: 'Bearer walk', 'content-type': 'application/json' };
+/** A connection each: to arm the tracer takes longer than a server keeps one open. */
+const KEY = { authorization: 'Bearer walk', 'content-type': 'application/json', connection: 'close' };
 
 declare global {
   var walkedFiles: number[];
