@@ -12,6 +12,7 @@ import {
   userCacheFolder,
   userDataFolder,
 } from '../emulator/tokenizer.ts';
+import { collectGarbage } from './support/garbage.ts';
 
 let folder: string;
 let options: Required<Pick<OpenTokenizerOptions, 'env' | 'dataDir' | 'cacheDir'>>;
@@ -136,8 +137,11 @@ test('a vocabulary is parsed on first use, once, and then read from the cache', 
 });
 
 test('emulators of one process count with one copy of a vocabulary', async () => {
-  const first = await openTokenizer(options).load();
+  const source = openTokenizer(options);
+  const first = await source.load();
+  collectGarbage();
   expect(await openTokenizer(options).load()).toBe(first);
+  expect(await source.load()).toBe(first);
 });
 
 test('the user’s data and cache folders are the emulator’s own, under the user’s home', () => {

@@ -78,14 +78,15 @@ function source(choice: Choice, content?: Buffer): TokenizerSource {
     name: choice.name,
     exact: choice.exact,
     load: () => {
-      loading ??= shared(choice, file).then(
-        (tokenizer) => {
+      if (loading) return loading;
+      // Held as it is: who shares it finds it for as long as somebody does.
+      loading = shared(choice, file);
+      loading.then(
+        () => {
           file = undefined;
-          return tokenizer;
         },
-        (error) => {
+        () => {
           loading = undefined;
-          throw error;
         },
       );
       return loading;
