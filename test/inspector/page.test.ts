@@ -327,6 +327,8 @@ describeInBrowser('the page of the inspector', ({ start, open }: Browsing) => {
     expect(drawn).toContain('USD');
     for (const turn of ['1', '2', '3']) expect(drawn).toContain(turn);
     expect(drawn.filter((text) => /^\d+\.5$|e-/.test(text))).toEqual([]);
+    // Sums so small are told apart.
+    expect(new Set(drawn.filter((text) => /^0\.0\d+$/.test(text))).size).toBeGreaterThan(1);
   });
 
   test('shows what a client does while it is open, and keeps few elements of long lists', async () => {
