@@ -7,6 +7,7 @@ import { CHAT_MUTANTS } from '../areas/chat/mutants.ts';
 import { COMPRESS_MUTANTS } from '../areas/compress/mutants.ts';
 import { ERRORS_MUTANTS } from '../areas/errors/mutants.ts';
 import { FORKS_MUTANTS } from '../areas/forks/mutants.ts';
+import { ORIGIN_MUTANTS } from '../areas/forks/origin-mutants.ts';
 import { IDEMPOTENCY_MUTANTS } from '../areas/idempotency/mutants.ts';
 import { ROUTE_MUTANTS as IDEMPOTENCY_ROUTE_MUTANTS } from '../areas/idempotency/route-mutants.ts';
 import { K3_MUTANTS } from '../areas/k3/mutants.ts';
@@ -55,6 +56,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...SNAPSHOTS_MUTANTS,
   ...ROLLBACK_MUTANTS,
   ...FORKS_MUTANTS,
+  ...ORIGIN_MUTANTS,
   ...SHARES_MUTANTS,
   ...COMPRESS_MUTANTS,
   ...CUT_MUTANTS,

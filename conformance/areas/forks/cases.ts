@@ -6,6 +6,7 @@ import type { Api } from '../../wire/api.ts';
 import { codeWordText, expectNoRecall, expectRecall } from '../../wire/chat.ts';
 import { isPinnedMessage, type State, user } from '../../wire/sessions.ts';
 import { contentOf, expectBelowMinimum, mixedWindow, OTHER_TOOL, partlyRestored, TOOL } from '../../wire/windows.ts';
+import { ORIGIN_CASES } from './origin-cases.ts';
 
 const NEEDS = [
   'sessions',
@@ -208,4 +209,11 @@ const forkPreserveLen = defineCase({
   },
 });
 
-export const FORKS_CASES: readonly Case[] = [forkNewSession, forkIsolation, forkFields, forkPreserveLen, forkMemory];
+export const FORKS_CASES: readonly Case[] = [
+  forkNewSession,
+  forkIsolation,
+  forkFields,
+  forkPreserveLen,
+  forkMemory,
+  ...ORIGIN_CASES,
+];

@@ -7,7 +7,7 @@ export const FORKS_RULES = {
   'forks.new-session': ours('A fork is a new session with the window that the snapshot restores.'),
   'forks.tools-and-pins': ours('A fork has the tools and pins of the snapshot and the model of its session.'),
   'forks.own-fields': ours('The title and metadata of a fork are those of its create request.'),
-  'forks.origin': ours('`forked_from` names the snapshot; it is null in a session that is not a fork.'),
+  'forks.origin': ours('`forked_from` names the snapshot or the share; it is null in a session that is not a fork.'),
   'forks.counts': article('A fork counts against the session limit of the account.'),
   'forks.isolated': ours('A change to a fork never shows in the session that it was forked from.'),
   'forks.source-isolated': ours('A change to the source or the snapshot, or its deletion, never shows in a fork.'),
