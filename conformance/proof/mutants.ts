@@ -23,6 +23,7 @@ import { SHARES_MUTANTS } from '../areas/shares/mutants.ts';
 import { SNAPSHOTS_MUTANTS } from '../areas/snapshots/mutants.ts';
 import { CHOICE_MUTANTS } from '../areas/stream/choice-mutants.ts';
 import { STREAM_MUTANTS } from '../areas/stream/mutants.ts';
+import { SAME_MUTANTS } from '../areas/stream/same-mutants.ts';
 import { TOKENS_MUTANTS } from '../areas/tokens/mutants.ts';
 import { TOOLS_MUTANTS } from '../areas/tools/mutants.ts';
 import { TRUNCATE_MUTANTS } from '../areas/truncate/mutants.ts';
@@ -37,6 +38,7 @@ import type { Mutant } from './mutant.ts';
 export const MUTANTS: readonly Mutant[] = [
   ...CHAT_MUTANTS,
   ...STREAM_MUTANTS,
+  ...SAME_MUTANTS,
   ...TOOLS_MUTANTS,
   ...MODELS_MUTANTS,
   ...TOKENS_MUTANTS,

@@ -19,6 +19,7 @@ import {
   streamChat,
 } from '../../wire/chat.ts';
 import { streamChoices } from './choice-cases.ts';
+import { SAME_CASES } from './same-cases.ts';
 
 const TRIES = 3;
 
@@ -276,4 +277,5 @@ export const STREAM_CASES: readonly Case[] = [
   streamCalls,
   streamRefusal,
   streamChoices,
+  ...SAME_CASES,
 ];

@@ -34,5 +34,8 @@ export const STREAM_RULES = {
       'Each of several choices has its usage on its finish chunk; `include_usage` counts the prompt once and every answer.',
     ),
   ),
+  'stream.obeys': kimi(
+    'A streamed answer obeys `response_format`, `tool_choice` and `stop` as one that is not streamed.',
+  ),
   'stream.refusal': ours('A refused request is answered in JSON, not as a stream.'),
 } as const;

@@ -42,6 +42,7 @@ export const TURN_RULES = {
   'turn.cut-text': ours('A text that `max_tokens` cuts is stored as delivered.'),
   'turn.cut-call': ours('A tool call that `max_tokens` cuts is not stored, so the session can continue.'),
   'turn.unknown-session': ours('A chat in an unknown session is refused as not found and creates no session.'),
+  'turn.stream-refusal': ours('A turn that is refused is refused in the same words where it was to be streamed.'),
   'turn.refused': ours('A refused turn changes neither messages nor tools nor version.'),
   'turn.disconnect': ours(
     'A client that disconnects during a turn leaves the whole turn in the window or nothing of it.',
