@@ -9,6 +9,7 @@ import { idOf, isPinnedMessage, isSummary, user } from '../../wire/sessions.ts';
 import { appendFacts, facts, retainedBy, TOOL, tokensIn } from '../../wire/windows.ts';
 import { COMPRESS_STATE_CASES } from '../truncate/state-cases.ts';
 import { compressInfeasible, compressNoOp, compressOpenCall, compressRequest } from './refusal-cases.ts';
+import { REHEARSAL_CASES } from './rehearsal-cases.ts';
 
 const compressBudget = defineCase({
   id: 'compress.budget',
@@ -289,4 +290,5 @@ export const COMPRESS_CASES: readonly Case[] = [
   compressInfeasible,
   compressMemory,
   ...COMPRESS_STATE_CASES,
+  ...REHEARSAL_CASES,
 ];

@@ -15,6 +15,7 @@ import {
 } from '../../proof/sessions.ts';
 import { SMALL_LIMITS } from '../../targets/emulator.ts';
 import { tokensIn } from '../../wire/windows.ts';
+import { REHEARSAL_MUTANTS } from './rehearsal-mutants.ts';
 
 const mutant = mutantsOf('compress', { answering, asking, onRefusal, summaries });
 
@@ -395,4 +396,5 @@ export const COMPRESS_MUTANTS: readonly Mutant[] = [
   ...COMPRESS_WINDOW_MUTANTS,
   ...COMPRESS_UNDO_MUTANTS,
   ...COMPRESS_REFUSAL_MUTANTS,
+  ...REHEARSAL_MUTANTS,
 ];

@@ -15,6 +15,7 @@ import { promptOverhead } from '../../wire/model.ts';
 import { toolResult, user } from '../../wire/sessions.ts';
 import { estimateTokens } from '../../wire/windows.ts';
 import type { WireRuleId } from '../rules.ts';
+import { REASONING_CASES } from './reasoning-cases.ts';
 import { ANSWER_SCHEMA, BUDGET, brings, EFFORTS, format, PERSON, ROW_TABLES, type RowTable, THINKING } from './rows.ts';
 
 /** One check for each row, streamed and not. */
@@ -305,4 +306,11 @@ const json = defineCase({
   },
 });
 
-export const K3_CASES: readonly Case[] = [...ROW_TABLES.map(rowsCase), thinkingAnswers, promptTokens, calls, json];
+export const K3_CASES: readonly Case[] = [
+  ...ROW_TABLES.map(rowsCase),
+  thinkingAnswers,
+  promptTokens,
+  calls,
+  json,
+  ...REASONING_CASES,
+];

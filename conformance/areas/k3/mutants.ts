@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { onChat, refuse } from '../../proof/chats.ts';
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
 import { type Handler, type Json, json } from '../../proof/proxy.ts';
+import { REASONING_MUTANTS } from './reasoning-mutants.ts';
 import { ROW_TABLES, type Row } from './rows.ts';
 
 const mutant = mutantsOf('k3');
@@ -159,4 +160,4 @@ async function lessPrompt(response: Response, tokens: number): Promise<Response>
   );
 }
 
-export const K3_MUTANTS: readonly Mutant[] = [...ROW_MUTANTS, ...ANSWER_MUTANTS];
+export const K3_MUTANTS: readonly Mutant[] = [...ROW_MUTANTS, ...ANSWER_MUTANTS, ...REASONING_MUTANTS];

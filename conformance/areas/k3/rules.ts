@@ -64,4 +64,7 @@ export const K3_RULES = {
   ),
   'k3.history': onlyK3(kimi('A call without its reasoning is accepted back: K3 does not ask for it.')),
   'k3.estimate': onlyK3(ours('An estimate is of a chat that thinks.')),
+  'k3.reasoning-stored': onlyK3(
+    ours('`reasoning_content` of a message, and the tools of a system message, are stored and come back as written.'),
+  ),
 } as const;

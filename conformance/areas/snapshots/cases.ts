@@ -15,6 +15,7 @@ import {
   TOOL,
   tokensIn,
 } from '../../wire/windows.ts';
+import { ANSWER_CASES } from './answer-cases.ts';
 import { snapshotSearch } from './search-cases.ts';
 
 const snapshotImmutable = defineCase({
@@ -388,4 +389,5 @@ export const SNAPSHOTS_CASES: readonly Case[] = [
   snapshotDelete,
   snapshotLimit,
   snapshotSearch,
+  ...ANSWER_CASES,
 ];

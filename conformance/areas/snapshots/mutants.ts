@@ -4,6 +4,7 @@ import type { Json } from '../../proof/proxy.ts';
 import { answer, chain, type Handler, json, on } from '../../proof/proxy.ts';
 import { ask, editAnswers, editBodies, editSuccess, noteRequests, unpin, windowAt } from '../../proof/sessions.ts';
 import { SMALL_LIMITS } from '../../targets/emulator.ts';
+import { ANSWER_MUTANTS } from './answer-mutants.ts';
 
 const mutant = mutantsOf('snapshots', { listedBy, listing, taking });
 
@@ -320,4 +321,5 @@ export const SNAPSHOTS_MUTANTS: readonly Mutant[] = [
   ...SNAPSHOT_CHANGING_MUTANTS,
   ...SNAPSHOT_LIFE_MUTANTS,
   ...SNAPSHOT_LIMIT_MUTANTS,
+  ...ANSWER_MUTANTS,
 ];
