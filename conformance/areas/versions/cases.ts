@@ -14,6 +14,7 @@ import { CHAT_COST } from '../../tables/routes.ts';
 import type { Reply } from '../../wire/reply.ts';
 import { unknownId, user } from '../../wire/sessions.ts';
 import { fillWindow, TOOL } from '../../wire/windows.ts';
+import { PARAM_CASES } from './param-cases.ts';
 import { VERSION_CASES } from './route-cases.ts';
 import { versionTimes } from './time-cases.ts';
 
@@ -304,5 +305,6 @@ export const VERSIONS_CASES: readonly Case[] = [
   versionsEnvelope,
   versionsHeaders,
   ...VERSION_CASES,
+  ...PARAM_CASES,
   versionTimes,
 ];

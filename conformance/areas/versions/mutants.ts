@@ -4,6 +4,7 @@ import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
 import type { Handler, Json, Passing } from '../../proof/proxy.ts';
 import { bumpVersion, changedBy, codeOf, messagesOf, refusal, versionOf, WRITE } from '../../proof/sessions.ts';
 import { SMALL_LIMITS } from '../../targets/emulator.ts';
+import { PARAM_MUTANTS } from './param-mutants.ts';
 import { VERSION_CASES } from './route-cases.ts';
 
 const mutant = mutantsOf('versions', { etags, header, onceThere, stepping });
@@ -228,4 +229,5 @@ export const VERSIONS_MUTANTS: readonly Mutant[] = [
   ...STEP_MUTANTS,
   ...ORDER_MUTANTS,
   ...REFUSAL_MUTANTS,
+  ...PARAM_MUTANTS,
 ];
