@@ -7,7 +7,7 @@ import { appendFacts, facts, TOOL } from '../../wire/windows.ts';
 
 type Options = (limits: { min_preserve_tokens: number }) => object;
 
-export const REHEARSED: Readonly<Record<string, { route: 'compress' | 'truncate'; options: Options }>> = {
+const REHEARSED: Readonly<Record<string, { route: 'compress' | 'truncate'; options: Options }>> = {
   'compress-ratio': { route: 'compress', options: () => ({ ratio: 2.5 }) },
   'compress-json': { route: 'compress', options: () => ({ ratio: 2, format: 'json' }) },
   'compress-text': { route: 'compress', options: () => ({ ratio: 2, format: 'text' }) },

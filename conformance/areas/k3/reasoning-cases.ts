@@ -10,7 +10,7 @@ import { BUDGET } from './rows.ts';
 
 type Thought = { reasoning_content?: string | undefined; tools?: unknown };
 
-export const THOUGHTS: Readonly<Record<string, readonly Message[]>> = {
+const THOUGHTS: Readonly<Record<string, readonly Message[]>> = {
   text: [{ role: 'assistant', content: 'Found.', reasoning_content: 'They ask.\nI know: 汉字 <think>.' }],
   parts: [{ role: 'assistant', content: [{ type: 'text', text: 'In parts.' }], reasoning_content: 'Why not.' }],
   calls: [{ ...toolCall('call_1'), reasoning_content: 'I have to look.' } as Message, toolResult('call_1')],
