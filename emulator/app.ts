@@ -198,7 +198,7 @@ function inspectorRoutes(inspecting: Inspecting): LazyRoutes[] {
 
 /** @throws ApiError `permission_denied` for all but reads */
 const refuseWrites: Step = (c, next) => {
-  if (c.req.method !== 'GET' && c.req.path !== HEALTH)
+  if (c.req.method !== 'GET' && c.req.method !== 'HEAD' && c.req.path !== HEALTH)
     throw new ApiError('permission_denied', { control: 'read only' });
   return next(c);
 };

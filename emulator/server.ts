@@ -87,9 +87,14 @@ function refuseUnread(outgoing: ServerResponse, error: unknown): void {
   const { status, type } = ERRORS[unread ? 'invalid_request' : 'unexpected_output'];
   const problem = 'Host and the path must be those of a URL, such as 127.0.0.1:4100 and /v1/models';
   const { message } = unread ? describeError('invalid_request', { problem }) : describeError('unexpected_output', {});
+  const body = JSON.stringify({ error: { message, type } });
   outgoing
-    .writeHead(status, { 'Content-Type': 'application/json', 'x-should-retry': String(!unread) })
-    .end(JSON.stringify({ error: { message, type } }));
+    .writeHead(status, {
+      'Content-Type': 'application/json',
+      'Content-Length': Buffer.byteLength(body),
+      'x-should-retry': String(!unread),
+    })
+    .end(body);
 }
 
 /** Reads what is left of a body, so that the connection can be used again; one that has no end is closed. */

@@ -197,7 +197,7 @@ function toOptions(values: Values): SimulateOptions {
     tokenizer: values.tokenizer,
     workers: one('workers') ?? Math.min(MOST_THREADS, availableParallelism()),
   };
-  if (options.workers < 1) throw new UsageError('--workers takes a number from 1 to 64');
+  if (options.workers < 1 || options.workers > 64) throw new UsageError('--workers takes a number from 1 to 64');
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 

@@ -7,7 +7,7 @@ import type { RequestContext, Step } from '../http/context.ts';
 import { DIALECT, missingKey, NOBODY, refuseHostedAgents } from '../http/middleware.ts';
 import { bodyParts, parseJson, readBody } from '../http/request-body.ts';
 import { drop, endExchange, onClientGone, SENT, sendStream } from '../http/respond.ts';
-import { drained } from '../http/streams.ts';
+import { drained, StreamCut } from '../http/streams.ts';
 import { countContent } from '../sessions/write.ts';
 import { toUsage } from './answer.ts';
 import { AnswerTap } from './answer-tap.ts';
@@ -28,6 +28,8 @@ import {
 import { members } from './usage.ts';
 
 const CHAT = '/v1/chat/completions';
+/** `/v1`, of which each character may be encoded. */
+const ROOT = /^\/(?:v|%76)(?:1|%31)(?=\/|$)/i;
 const ESTIMATE = '/v1/tokenizers/estimate-token-count';
 /** What servers answer for a route that they do not have. */
 const ABSENT: ReadonlySet<number> = new Set([404, 405, 501]);
@@ -113,14 +115,14 @@ interface Forwarding {
 
 async function forward(c: RequestContext, gateway: Gateway, { body, value, orElse }: Forwarding): Promise<Response> {
   const { journal } = c.get('services');
-  const { method, path } = c.req;
-  requireBelow(path);
+  const { method, rawPath } = c.req;
+  requireBelow(rawPath);
   const exchange = c.get('exchange');
   if (exchange && value !== undefined) journal.noteSent(exchange, value);
   const reservation = await reserve(c, gateway, value);
   const asking = {
     method,
-    path: path.slice('/v1'.length) + c.req.search,
+    path: rawPath.replace(ROOT, '') + c.req.search,
     headers: gateway.headersFor(headersOf(c)),
     body,
   };
@@ -153,7 +155,7 @@ export function headersOf(c: RequestContext): readonly string[] {
 function requireBelow(path: string): void {
   const segments = path.replaceAll(/%2e/gi, '.').split(/\/|\\|%2f|%5c/i);
   if (!segments.some((segment) => segment === '..' || segment === '.')) return;
-  throw invalid('the path must not hold the segments . and .., also not encoded', 'path');
+  throw invalid('the path must not hold the segments . and .., also not encoded');
 }
 
 /** Sets aside what the call may cost. @throws ApiError `spend_limit_reached` */
@@ -332,7 +334,12 @@ async function* tapped(
 }
 
 async function* rawEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<string[], void> {
-  for await (const events of readEvents(body)) yield events.map(({ raw }) => raw);
+  try {
+    for await (const events of readEvents(body)) yield events.map(({ raw }) => raw);
+  } catch {
+    // What breaks off there breaks off here.
+    throw new StreamCut();
+  }
 }
 
 /** What breaks off there breaks off here. */

@@ -191,7 +191,8 @@ class HttpExchange {
   end(reason: Error): void {
     this.#reason ??= reason;
     this.rest();
-    this.#outgoing.destroy(this.#reason);
+    // Without the reason: its connection may be back with the agent already, where nobody would hear of an error.
+    this.#outgoing.destroy();
   }
 
   /** Somebody waits for the next part of the body from now on. */

@@ -72,6 +72,8 @@ export class RequestHead {
   readonly method: string;
   /** Decoded, but for what would then read as another path. */
   readonly path: string;
+  /** As it was asked for. */
+  readonly rawPath: string;
   /** With its question mark; empty where there is none. */
   readonly search: string;
   /** Parts of the path that its route names. */
@@ -80,6 +82,7 @@ export class RequestHead {
 
   private constructor(method: string, target: Target, asked: Connection | Request) {
     this.method = method;
+    this.rawPath = target.path;
     this.path = target.path.includes('%') ? decodePath(target.path) : target.path;
     this.search = target.search;
     if (asked instanceof Request) this.#request = asked;

@@ -38,8 +38,8 @@ export function parseAssertion(text: string): Assertion {
     throw new RangeError(
       `--assert takes a condition such as cost<1.20USD or recall>0.95, of ${Object.keys(METRICS).join(', ')}, not ${text === '' ? 'nothing' : text}`,
     );
-  if (name === 'recall' && unit !== '%' && Number(figure) > 1)
-    throw new RangeError(`--assert recall takes a share up to 1, or a figure with %, not ${text}`);
+  const share = METRICS[metric].unit === '%' ? Number(figure) / (unit === '%' ? 100 : 1) : 0;
+  if (share > 1) throw new RangeError(`--assert ${name} takes a share up to 1, or up to 100 %, not ${text}`);
   return {
     text: text.trim(),
     metric,

@@ -24,7 +24,8 @@ export interface CountedRound {
 
 /** A dialogue as one model counts it: once, for all settings. */
 export interface CountedDialogue {
-  readonly instructions: readonly WriteItem[];
+  /** Pinned, in writes that each fit the limit. */
+  readonly instructions: readonly (readonly WriteItem[])[];
   readonly toolset: Toolset;
   readonly rounds: readonly CountedRound[];
   readonly request: ChatRequest;
@@ -74,8 +75,9 @@ export async function countDialogue(dialogue: Dialogue, served: ServedModel, gap
       at: at ?? place * gapMs,
     });
   }
-  const instructions: WriteItem[] = [];
-  for (const body of dialogue.instructions) instructions.push({ ...(await size(body, [])), pinned: true });
+  const instructions = (await fit.writes(dialogue.instructions, [])).map((items) =>
+    items.map((item) => ({ ...item, pinned: true as const })),
+  );
   const toolset = { tools: [...dialogue.tools], tokens: await counter.tools(dialogue.tools) };
   const addedTokens = await counter.request(promptSettings(request, settings), false);
   const counted = {

@@ -13,7 +13,7 @@ export function chooseReader(record: Value): RecordReader {
   if (typeof record.id === 'string' && 'instructions' in record)
     throw new TranscriptError('is a log of Codex before 0.32, which is not known here');
   throw new TranscriptError(
-    'is not a transcript: known are messages in JSON or JSONL, a state of the emulator, and logs of kimi-code, Claude Code and Codex',
+    'is not a transcript: known are messages in JSON or JSONL, a state of the emulator, and logs of kimi-code, kimi-cli, Claude Code and Codex',
   );
 }
 

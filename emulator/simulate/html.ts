@@ -156,7 +156,7 @@ function settingTable(rows: readonly Row[], best: Row | undefined, front: string
       figure(String(row.shrinks)),
     ],
   }));
-  return `${table([of('Setting'), ...heads.map(figure)], lines)}<p class="dim">★ ${text(front)}. Facts: the share of those said that stands in the window, mean of all rounds.</p>`;
+  return `${table([of('Setting'), ...heads.map(figure)], lines)}<p class="dim">★ ${text(front)}. Facts: the share of those said that stands in the window, all rounds together.</p>`;
 }
 
 const MOST_LINES = 4;

@@ -93,6 +93,7 @@ const MOST_WORKERS = 64;
  * ```
  */
 export async function simulate(options: SimulateOptions = {}): Promise<Simulation> {
+  if (typeof options !== 'object' || options === null) throw new TypeError('simulate takes an object of options');
   checkNames(options, Object.keys(OPTIONS));
   const { plant, natural, seed, gapSeconds, recall, workers } = withDefaults(options);
   const { settings: wanted, leftOut } = settingsOf(options);

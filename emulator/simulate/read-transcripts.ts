@@ -10,6 +10,8 @@ const MAX_LINE = 64 * 2 ** 20;
 const MAX_TEXT = 32 * 2 ** 20;
 const EXTENSIONS: readonly string[] = ['.json', '.jsonl', '.ndjson'];
 const SHOWN_NAMES = 3;
+/** Records of unknown kinds that a log may begin with. */
+const MOST_SKIPPED = 100;
 
 /** A file of which one transcript is made, or several. */
 interface Source {
@@ -48,9 +50,11 @@ export async function readTranscripts(
   let room = MAX_TEXT;
   for (const { path, files, isFolder } of named) {
     const leftOut: string[] = [];
+    const crowdedOut: string[] = [];
     const before = found.length;
     for (const file of files) {
-      const real = await realpath(file.path);
+      // A pipe has no path of its own.
+      const real = await realpath(file.path).catch(() => file.path);
       if (seen.has(real)) continue;
       seen.add(real);
       try {
@@ -60,9 +64,14 @@ export async function readTranscripts(
       } catch (error) {
         if (!isFolder || !(error instanceof TranscriptError)) throw error;
         leftOut.push(file.name);
-        warn(error.message);
+        if (error instanceof TooLarge && room < MAX_TEXT) crowdedOut.push(file.name);
+        else warn(error.message);
       }
     }
+    if (crowdedOut.length > 0)
+      warn(
+        `${path}: files left out, as ${MAX_TEXT / 2 ** 20} MiB of messages are held at most, of all files together: ${crowdedOut.length} (${listed(crowdedOut)})`,
+      );
     if (isFolder && found.length === before && (found.length === 0 || leftOut.length > 0))
       throw new TranscriptError(`${path}: holds no transcript${namesOf(leftOut)}`);
   }
@@ -71,8 +80,11 @@ export async function readTranscripts(
 
 function namesOf(names: readonly string[]): string {
   if (names.length === 0) return ` (${EXTENSIONS.join(', ')})`;
-  const more = names.length > SHOWN_NAMES ? ', …' : '';
-  return ` that can be read: ${names.slice(0, SHOWN_NAMES).join(', ')}${more}`;
+  return ` that can be read: ${listed(names)}`;
+}
+
+function listed(names: readonly string[]): string {
+  return `${names.slice(0, SHOWN_NAMES).join(', ')}${names.length > SHOWN_NAMES ? ', …' : ''}`;
 }
 
 /** @param seen folders that were searched: a link may lead back @throws TranscriptError where the folder cannot be read */
@@ -122,6 +134,7 @@ async function readFile(path: string, name: string, room: number, warn: (line: s
       ...transcript,
     }));
   } catch (error) {
+    if (error instanceof TooLarge) throw new TooLarge(`${path}: ${error.message}`);
     if (error instanceof TranscriptError) throw new TranscriptError(`${path}: ${error.message}`);
     if (error instanceof RangeError) throw new TranscriptError(`${path}: is nested too deeply`);
     if (error instanceof Error && 'code' in error) throw new TranscriptError(`${path}: cannot be read (${error.code})`);
@@ -138,6 +151,8 @@ async function readRecords(
   let broken: number | undefined;
   let first = '';
   let held = 0;
+  let skipped = 0;
+  let unknown: unknown;
   for await (const { text, number } of linesOf(path)) {
     if (text.trim() === '') continue;
     if (broken !== undefined) throw new TranscriptError(`line ${broken} is not JSON`);
@@ -150,7 +165,15 @@ async function readRecords(
         if (first.length > MAX_LINE) throw tooLarge();
         continue;
       }
-      reader = chooseReader(record);
+      try {
+        reader = chooseReader(record);
+      } catch (error) {
+        // Logs may begin with records of kinds that came later.
+        skipped += 1;
+        if (typeof record.type !== 'string' || skipped > MOST_SKIPPED) throw error;
+        unknown ??= error;
+        continue;
+      }
     }
     if (!record) continue;
     try {
@@ -162,7 +185,7 @@ async function readRecords(
     if (held > room) throw tooLarge();
   }
   if (first !== '') return readWholeDocument(first.trimEnd());
-  if (!reader) throw new TranscriptError('is empty');
+  if (!reader) throw unknown ?? new TranscriptError('is empty');
   if (broken !== undefined) warn(`line ${broken} is cut off; what stands before it is read`);
   return reader.finish();
 }
@@ -181,8 +204,11 @@ function isDocument(record: Record<string, unknown>): boolean {
   return Array.isArray(record) || 'sha256' in record;
 }
 
-function tooLarge(): TranscriptError {
-  return new TranscriptError(
+/** More than what is held of all files together. */
+class TooLarge extends TranscriptError {}
+
+function tooLarge(): TooLarge {
+  return new TooLarge(
     `is too large: more than ${MAX_TEXT / 2 ** 20} MiB of messages, in this file or with those before it`,
   );
 }

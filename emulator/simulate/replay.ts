@@ -25,7 +25,7 @@ import { toUsage } from '../sessions/session.ts';
 import { CutMissing, PreparedCuts, truncate } from '../sessions/truncate.ts';
 import { bodyOf, type ReadMessage, type WriteItem } from '../sessions/write.ts';
 import type { StoredMessage } from '../store/entries.ts';
-import type { SessionRow } from '../store/sessions.ts';
+import type { SessionRow, Toolset } from '../store/sessions.ts';
 import type { CountedDialogue, CountedRound } from './counted.ts';
 import { type FactFinder, WindowFacts } from './facts.ts';
 import { Meter } from './money.ts';
@@ -86,6 +86,28 @@ export async function replay(job: Job): Promise<Run[]> {
   }
 }
 
+const NO_TOOLS: Toolset = { tools: [], tokens: 0 };
+
+/** A session that begins with these; undefined where its window does not hold them. */
+function openSession(
+  services: Services,
+  model: string,
+  { toolset, instructions }: Pick<CountedDialogue, 'toolset' | 'instructions'>,
+): SessionRow | undefined {
+  const [first, ...others] = instructions.map(writeOf);
+  try {
+    return services.store.transaction(() =>
+      others.reduce(
+        (session, write) => append(services, session, write).session,
+        createSession(services, ACCOUNT, { model }, toolset, first ?? writeOf([])),
+      ),
+    );
+  } catch (error) {
+    if (isFull(error)) return undefined;
+    throw error;
+  }
+}
+
 /** The client has no room left: the run ends. */
 class OutOfRoom extends Error {}
 
@@ -103,6 +125,8 @@ class Replay {
   /** The longest answer that the client asks for. */
   readonly #maxTokens: number;
   #session: SessionRow;
+  /** Whether the window does not even hold tools and instructions. */
+  readonly #isTooSmall: boolean;
   /** The window as it is stored, oldest first. */
   #stored: StoredMessage[] = [];
   /** What the last prompt was made of, and the chain up to each of its messages. */
@@ -120,13 +144,12 @@ class Replay {
     this.#setting = setting;
     this.#meters = settings.map((one) => new Meter(one));
     this.#facts = new WindowFacts(facts);
-    const write = writeOf(dialogue.instructions);
     const { model } = setting;
     this.#maxTokens = turnDefaults(model, services.profiles.of(model).limits.window_tokens).maxTokens;
-    this.#session = services.store.transaction(() =>
-      createSession(services, ACCOUNT, { model, title: null, metadata: {} }, dialogue.toolset, write),
-    );
-    this.#sent = write.tokens + dialogue.toolset.tokens;
+    const opened = openSession(services, model, dialogue);
+    this.#isTooSmall = opened === undefined;
+    this.#session = opened ?? createSession(services, ACCOUNT, { model }, NO_TOOLS, writeOf([]));
+    this.#sent = dialogue.instructions.flat().reduce((sum, { tokens }) => sum + tokens, dialogue.toolset.tokens);
     this.#readAll();
   }
 
@@ -151,6 +174,7 @@ class Replay {
 
   /** Why the client would not even open such a session, if so. */
   #refusal(): string | null {
+    if (this.#isTooSmall) return 'tools and instructions are larger than the window';
     if (this.#job.policy === undefined) return null;
     const { preserveLen, maxKeep, ...sizes } = this.#situation(0);
     const { soft } = thresholds({ preserveLen, maxKeep, ...sizes });

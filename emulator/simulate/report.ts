@@ -160,7 +160,7 @@ function tableLines(simulation: Simulation, title: string, rows: readonly Row[],
     title,
     ...indented(
       [
-        'cost in USD · saved against stateless with cache (cached) and without (uncached) · recall of planted and natural facts, mean of all rounds',
+        'cost in USD · saved against stateless with cache (cached) and without (uncached) · recall of planted and natural facts, all rounds together',
       ],
       width,
     ),

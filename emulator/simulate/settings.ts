@@ -120,8 +120,7 @@ export function settingsOf(options: SweepOptions): Settings {
   for (const [place, policy] of policies.entries()) if (typeof policy === 'object') checkOwn(policy, place);
   check('models', models, (value) => typeof value === 'string', 'names of models');
   checkPrices(models, dates);
-  if (windowTokens !== undefined && !(Number.isSafeInteger(windowTokens) && windowTokens >= LEAST_PRESERVED))
-    refuseOption('windowTokens', 'a whole number of tokens from 4096', windowTokens);
+  checkWindow(windowTokens, models);
   const isShrinking = policies.some((policy) => typeof policy === 'object' || !UNCUT.includes(policy));
   const leftOut = isShrinking ? excluded(options.maxKeep, maxKeep, preserveLen) : [];
   const window = windowTokens !== undefined && { windowTokens };
@@ -141,6 +140,14 @@ export function settingsOf(options: SweepOptions): Settings {
   if (settings.length > MOST_SETTINGS)
     throw new RangeError(`option maxKeep and the others make ${settings.length} settings, ${MOST_SETTINGS} at most`);
   return { settings, leftOut };
+}
+
+/** A smaller window than the models have. */
+function checkWindow(tokens: number | undefined, models: readonly string[]): void {
+  if (tokens === undefined) return;
+  const most = Math.min(...models.map((model) => findProfile(model)?.window.value ?? Number.POSITIVE_INFINITY));
+  if (!Number.isSafeInteger(tokens) || tokens < LEAST_PRESERVED || tokens > most)
+    refuseOption('windowTokens', `a whole number of tokens from ${LEAST_PRESERVED} to ${most}`, tokens);
 }
 
 function checkOwn(policy: OwnPolicy, place: number): void {

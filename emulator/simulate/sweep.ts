@@ -151,6 +151,7 @@ export function jobsOf(dialogues: number, settings: readonly Setting[]): SweepJo
   ).flat();
 }
 
+/** The first of every dialogue, then the second: what is interrupted has settings that are whole. */
 function batchesOf(jobs: readonly SweepJob[]): Batch[] {
   const batches = new Map<string, SweepJob[]>();
   for (const job of jobs) {
@@ -158,7 +159,14 @@ function batchesOf(jobs: readonly SweepJob[]): Batch[] {
     const key = JSON.stringify([job.dialogue, model, maxKeep, preserveLen, ratio]);
     batches.set(key, [...(batches.get(key) ?? []), job]);
   }
-  return [...batches.values()];
+  const taken = new Map<number, number>();
+  const turns = [...batches.values()].map((batch) => {
+    const dialogue = batch[0]?.dialogue ?? 0;
+    const turn = taken.get(dialogue) ?? 0;
+    taken.set(dialogue, turn + 1);
+    return { batch, turn };
+  });
+  return turns.toSorted((one, other) => one.turn - other.turn).map(({ batch }) => batch);
 }
 
 /**

@@ -122,6 +122,9 @@ const call = fc.oneof(
       '/models',
       '/files',
       '/files/f%2F1?x=1&y=%20',
+      '/models/a%20b',
+      '/models/%E2%82%AC%c3%a9',
+      '/ech%6f/100%25',
       '/batches?limit=3',
       '/odd//path/',
       '/users/me/balance',
@@ -273,4 +276,29 @@ it('each part of a stream is handed on before the next is there', async () => {
     next?.();
   }
   expect(heard).toEqual([0, 1, 2, 3, 4].map((part) => `data: ${part}\n\n`));
+});
+
+const CUT = { 'Content-Type': 'application/json', 'Kimi-Emulator-Fault': 'cut_stream; after_events=2' };
+const STREAMED = JSON.stringify({ model: 'kimi-k3', stream: true, messages: [{ role: 'user', content: 'Hello' }] });
+
+it('a stream that a fault cuts after its upstream has sent all of it does not end the gateway', async () => {
+  const { api } = await startPair('over HTTP', { upstream: { stateless: true } });
+  const cut = () => api.open('POST', '/v1/chat/completions', STREAMED, { headers: CUT });
+  for (let times = 0; times < 12; times += 1) {
+    await expect(cut().then((answer) => answer.text())).rejects.toThrow();
+  }
+  expect((await api.get('/v1/models')).status).toBe(200);
+});
+
+it('an upstream that breaks off its stream breaks off the answer, also where a fault delays it', async () => {
+  const upstream = await serve((request, response) => {
+    request.resume().on('end', () => {
+      response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+      response.write('data: {"choices":[]}\n\n', () => response.destroy());
+    });
+  });
+  const api = await startGateway('over HTTP', upstream);
+  const headers = { 'Content-Type': 'application/json', 'Kimi-Emulator-Fault': 'delay; ms=1' };
+  const answer = await api.open('POST', '/v1/chat/completions', STREAMED, { headers });
+  await expect(answer.text()).rejects.toThrow();
 });

@@ -303,6 +303,55 @@ it('a text that is too large for one write is written in several, and a tool’s
   ]);
 });
 
+it('instructions of more than one write are pinned in several messages; a window that does not hold them is told of', async () => {
+  const [first, ...rest] = story(2).messages;
+  if (!first) throw new Error('an empty story');
+  const transcript = {
+    name: 'long',
+    messages: [{ role: 'system' as const, content: 'x '.repeat(20_000) }, first, ...rest],
+  };
+  const options = {
+    transcripts: [transcript],
+    tokenizer: 'o200k_base',
+    maxKeep: [60_000],
+    policies: ['truncate' as const],
+  };
+  const { runs, rows, transcripts } = await simulate(options);
+  expect(transcripts[0]?.notes).toContain('texts over 8,192 tokens are written in several messages: 1');
+  const run = runs.find(({ setting }) => setting.policy === 'truncate');
+  expect({ ended: run?.ended, windows: run?.series.window.every((tokens) => tokens > 20_000) }).toEqual({
+    ended: null,
+    windows: true,
+  });
+  expect(rows.every(({ ended }) => ended.length === 0)).toBe(true);
+  const small = await simulate({ ...options, windowTokens: 16_384, maxKeep: [12_000] });
+  expect(small.rows.map(({ ended }) => ended)).toEqual(
+    small.rows.map(() => ['long: tools and instructions are larger than the window']),
+  );
+});
+
+it('an interrupted sweep of several transcripts has settings that are whole', async () => {
+  const ending = new AbortController();
+  const { rows, complete } = await simulate({
+    transcripts: ['one', 'two', 'three'].map((name) => ({ ...story(4), name })),
+    tokenizer: 'o200k_base',
+    policies: ['none', 'truncate'],
+    maxKeep: [20_000, 40_000, 60_000, 80_000],
+    plant: 0,
+    natural: 0,
+    signal: ending.signal,
+    onProgress: (done, total) => {
+      if (done * 2 >= total) ending.abort();
+    },
+  });
+  expect(complete).toBe(false);
+  expect(rows.length).toBeGreaterThan(0);
+});
+
+it('what is not an object of options is refused', async () => {
+  await expect(simulate(null as never)).rejects.toThrow(/^simulate takes an object of options$/);
+});
+
 it('the same options give the same bytes', async () => {
   const options = { transcripts: [story(10)], tokenizer: 'o200k_base', maxKeep: [9_000], seed: 3 };
   const [one, other] = [await simulate(options), await simulate(options)];

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readTranscripts, type Simulation, type Transcript } from '../../emulator/simulate/index.ts';
 import { toDialogue } from '../../emulator/simulate/transcript.ts';
@@ -478,6 +480,38 @@ describe('a folder', () => {
       rmSync(folder, { recursive: true });
     }
   });
+});
+
+it('a folder of more messages than are held says in one line how many files are left out, and reads what fits', async () => {
+  const large = { role: 'user', content: 'x'.repeat(12 * 2 ** 20) };
+  for (const name of ['a', 'b', 'c', 'd']) write(`crowded/${name}.jsonl`, large, ...GOOD);
+  write('crowded/e.jsonl', ...GOOD);
+  const lines: string[] = [];
+  const found = await readTranscripts([join(FOLDER, 'crowded')], (line) => lines.push(line));
+  expect(found.map(({ name }) => name)).toEqual(['a.jsonl', 'b.jsonl', 'e.jsonl']);
+  expect(lines).toEqual([
+    `${join(FOLDER, 'crowded')}: files left out, as 32 MiB of messages are held at most, of all files together: 2 (c.jsonl, d.jsonl)`,
+  ]);
+});
+
+it('a pipe is read as a file is', async () => {
+  const path = join(FOLDER, 'pipe');
+  const text = GOOD.map((message) => JSON.stringify(message)).join('\n');
+  const script = `node "$0" simulate --policies none --workers 1 --tokenizer o200k_base --json --transcript <(printf '%s' "$1")`;
+  const main = join(import.meta.dirname, '../../dist/emulator/cli/main.js');
+  const { stdout } = await promisify(execFile)('bash', ['-c', script, main, text], { cwd: join(path, '..') });
+  expect(JSON.parse(stdout).transcripts).toMatchObject([{ rounds: 1 }]);
+});
+
+it('a log that begins with records of kinds that came later is read from the first that is known', async () => {
+  const message = { role: 'assistant', id: 'm', content: [{ type: 'text', text: 'Hello.' }] };
+  const path = write(
+    'newer.jsonl',
+    { type: 'kind-of-tomorrow', title: 'Greeting' },
+    { type: 'user', uuid: 'a', parentUuid: null, version: '2.1.0', message: { role: 'user', content: 'Hi' } },
+    { type: 'assistant', uuid: 'b', parentUuid: 'a', version: '2.1.0', message },
+  );
+  expect(outline(await readOne(path))).toEqual(['user Hi', 'assistant Hello.']);
 });
 
 it('a log whose last line is cut off, because it is being written, is read up to there', async () => {

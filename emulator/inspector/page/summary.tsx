@@ -36,7 +36,7 @@ export function SummaryView({ route, session, at, version }: Props) {
       <section class="lines scroller" aria-label="lines of the summary" tabIndex={0}>
         {sections.map((name) => (
           <section key={name}>
-            <h3>{name}</h3>
+            <h2>{name}</h2>
             {view.lines.map((each, place) =>
               each.section === name ? (
                 <button
@@ -55,7 +55,7 @@ export function SummaryView({ route, session, at, version }: Props) {
         ))}
       </section>
       <section class="origin scroller" aria-label="the message that the line quotes" tabIndex={0}>
-        <h3>Quoted from</h3>
+        <h2>Quoted from</h2>
         {chosen?.snapshot ? (
           <Origin session={session} at={chosen.snapshot} index={chosen.index} mark={chosen.text} />
         ) : (
@@ -63,7 +63,7 @@ export function SummaryView({ route, session, at, version }: Props) {
             {view.lines.length === 0 ? 'The summary has no lines.' : 'The snapshot of this line is not known.'}
           </p>
         )}
-        <h3>Left out</h3>
+        <h2>Left out</h2>
         <div class="controls">
           <label>
             <span>Section</span>
