@@ -27,6 +27,12 @@ export async function press(page: Page, ...keys: string[]): Promise<void> {
   for (const key of keys) await page.keyboard.press(key);
 }
 
+/** Does what the dialog offers; keys of the page go nowhere until it is done and the dialog is gone. */
+export async function answer(page: Page): Promise<void> {
+  await page.keyboard.press('Enter');
+  await page.getByRole('dialog').waitFor({ state: 'hidden' });
+}
+
 /** URLs that a page asks for, from now on. */
 export function requestsOf(page: Page): string[] {
   const urls: string[] = [];

@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { type Browsing, describeInBrowser, press, requestsOf } from './browser.ts';
+import { answer, type Browsing, describeInBrowser, press, requestsOf } from './browser.ts';
 
 const BUILT = new URL('../../dist/emulator/inspector/page/', import.meta.url);
 const MOST_BYTES = 120 * 1_024;
@@ -112,17 +112,17 @@ describeInBrowser('the page of the inspector', ({ start, open }: Browsing) => {
     await expect.poll(() => page.locator('.dropped-view .message').count()).toBeGreaterThan(0);
     await press(page, 'Escape', 'v', 'n', 'o', 'f');
     await page.getByRole('dialog').waitFor();
-    await press(page, 'Enter');
+    await answer(page);
     await page.getByRole('heading', { name: 'fork of harbour' }).waitFor();
     await expect.poll(async () => (await inspect<{ sessions: number }>('')).sessions).toBe(2);
     await press(page, 'n', 'P');
     await page.getByRole('dialog', { name: 'Pin this message' }).waitFor();
-    await press(page, 'Enter');
+    await answer(page);
     await page.locator('.message', { hasText: 'pinned' }).waitFor();
     await press(page, 's');
     await page.getByRole('dialog', { name: 'Take a snapshot' }).waitFor();
     await page.keyboard.type('by hand');
-    await press(page, 'Enter');
+    await answer(page);
     await page.locator('.timeline .kind-snapshot').waitFor();
     const download = page.waitForEvent('download');
     await press(page, 'e');
@@ -130,7 +130,7 @@ describeInBrowser('the page of the inspector', ({ start, open }: Browsing) => {
     // What a dialog offers is done by Enter.
     await press(page, 'k', 'k', 'r');
     await page.getByRole('dialog', { name: 'Roll back to here' }).waitFor();
-    await press(page, 'Enter');
+    await answer(page);
     await page.locator('.timeline .kind-rollback').waitFor();
     await press(page, '?');
     await page.getByRole('dialog', { name: 'Keys' }).waitFor();
