@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, onTestFinished } from 'vitest';
+import { type Browser, type BrowserContextOptions, chromium, type Page, type Request } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, onTestFinished } from 'vitest';
 import type { EmulatorOptions } from '../../emulator/index.ts';
 import { startInspected } from './inspecting.ts';
 
@@ -31,6 +31,40 @@ export async function press(page: Page, ...keys: string[]): Promise<void> {
 export async function answer(page: Page): Promise<void> {
   await page.keyboard.press('Enter');
   await page.getByRole('dialog').waitFor({ state: 'hidden' });
+}
+
+/** Closes what lies over the page; keys of the page go nowhere until it is gone. */
+export async function dismiss(page: Page): Promise<void> {
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'hidden' });
+}
+
+const LIVE = '/_emulator/inspect/live';
+/** What is done once a frame has been drawn is done a task later. */
+const FRAME = 'new Promise((done) => requestAnimationFrame(() => setTimeout(() => setTimeout(done))))';
+
+/** Watches what a page asks for; `settled` waits until it has all answers and asks for nothing more. */
+export function watchRequests(page: Page): { settled(): Promise<void> } {
+  let begun = 0;
+  const underWay = new Set<Request>();
+  page.on('request', (request) => {
+    begun += 1;
+    if (!request.url().endsWith(LIVE)) underWay.add(request);
+  });
+  page.on('requestfinished', (request) => underWay.delete(request));
+  page.on('requestfailed', (request) => underWay.delete(request));
+  return {
+    async settled() {
+      let before = -1;
+      const asksNothingMore = async () => {
+        const known = before;
+        before = begun;
+        await page.evaluate(FRAME);
+        return underWay.size === 0 && begun === known;
+      };
+      await expect.poll(asksNothingMore).toBe(true);
+    },
+  };
 }
 
 /** URLs that a page asks for, from now on. */

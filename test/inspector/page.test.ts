@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import axe from 'axe-core';
-import type { Page, Request } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { answer, type Browsing, describeInBrowser, press, requestsOf } from './browser.ts';
+import { answer, type Browsing, describeInBrowser, dismiss, press, requestsOf, watchRequests } from './browser.ts';
 
 const BUILT = new URL('../../dist/emulator/inspector/page/', import.meta.url);
 const MOST_BYTES = 120 * 1_024;
@@ -115,10 +115,12 @@ describeInBrowser('the page of the inspector', ({ start, open }: Browsing) => {
     await answer(page);
     await page.getByRole('heading', { name: 'fork of harbour' }).waitFor();
     await expect.poll(async () => (await inspect<{ sessions: number }>('')).sessions).toBe(2);
-    await press(page, 'n', 'P');
-    await page.getByRole('dialog', { name: 'Pin this message' }).waitFor();
+    // The system prompt before it is pinned from the start.
+    await page.locator('.message.user').first().waitFor();
+    await press(page, 'n', 'n', 'P');
+    await page.getByRole('dialog', { name: 'Pin this message', exact: true }).waitFor();
     await answer(page);
-    await page.locator('.message', { hasText: 'pinned' }).waitFor();
+    await page.locator('.message.user', { hasText: 'pinned' }).waitFor();
     await press(page, 's');
     await page.getByRole('dialog', { name: 'Take a snapshot' }).waitFor();
     await page.keyboard.type('by hand');
@@ -134,7 +136,8 @@ describeInBrowser('the page of the inspector', ({ start, open }: Browsing) => {
     await page.locator('.timeline .kind-rollback').waitFor();
     await press(page, '?');
     await page.getByRole('dialog', { name: 'Keys' }).waitFor();
-    await press(page, 'Escape', '2');
+    await dismiss(page);
+    await press(page, '2');
     await page.locator('.request').first().waitFor();
     await press(page, '/');
     await page.keyboard.type('400');
@@ -142,7 +145,8 @@ describeInBrowser('the page of the inspector', ({ start, open }: Browsing) => {
     await page.locator('.details h3').first().waitFor();
     await press(page, 'c');
     await page.getByRole('dialog', { name: 'Copy as code' }).waitFor();
-    await press(page, 'Escape', '4', 'x');
+    await dismiss(page);
+    await press(page, '4', 'x');
     await page.locator('.findings li').first().waitFor();
     expect(page.url()).not.toContain(id);
   });
@@ -230,9 +234,15 @@ describeInBrowser('the page of the inspector', ({ start, open }: Browsing) => {
   test('asks nothing while nothing changes, and is told of a change, not by asking for it', async () => {
     const { url, session, append } = await start();
     const [id, other] = [await session({ title: 'harbour' }), await session({ title: 'windmill' })];
-    const page = await open(url, `#/session/${id}`, { before: (shown) => shown.clock.install() });
+    let settled = async () => {};
+    const before = async (shown: Page) => {
+      await shown.clock.install();
+      ({ settled } = watchRequests(shown));
+    };
+    const page = await open(url, `#/session/${id}`, { before });
     await page.getByText('live', { exact: true }).waitFor();
     await page.getByText('The window is empty').waitFor();
+    await settled();
     const asked = requestsOf(page);
     await page.clock.fastForward('10:00');
     expect(asked).toEqual([]);
@@ -246,11 +256,9 @@ describeInBrowser('the page of the inspector', ({ start, open }: Browsing) => {
   test('is told nothing while nobody sees it, and shows what has happened once it is seen', async () => {
     const { url, session, append } = await start();
     const id = await session();
-    const underWay = new Set<Request>();
-    const before = async (shown: Page) => {
-      shown.on('request', (request) => underWay.add(request));
-      shown.on('requestfinished', (request) => underWay.delete(request));
-      shown.on('requestfailed', (request) => underWay.delete(request));
+    let settled = async () => {};
+    const before = (shown: Page) => {
+      ({ settled } = watchRequests(shown));
     };
     const page = await open(url, `#/session/${id}`, { before });
     await page.getByText('live', { exact: true }).waitFor();
@@ -259,9 +267,7 @@ describeInBrowser('the page of the inspector', ({ start, open }: Browsing) => {
         document.dispatchEvent(new Event('visibilitychange'))`);
     await hide(true);
     await page.getByText('not connected').waitFor();
-    // What it asked for before, and what it asks once it has that.
-    const twoTasks = 'new Promise((done) => setTimeout(() => setTimeout(done)))';
-    await expect.poll(() => page.evaluate(twoTasks).then(() => underWay.size)).toBe(0);
+    await settled();
     const asked = requestsOf(page);
     await append(id, 'unseen');
     const seen = await open(url, `#/session/${id}`);
