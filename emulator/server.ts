@@ -5,6 +5,11 @@ import { describeError, ERRORS } from '../contract/errors.ts';
 
 /** Node's default. */
 const HEADERS_TIMEOUT_MS = 60_000;
+/**
+ * How long a connection is kept for its next request. Clients pool connections, some for the very 5 s that are Node's default:
+ * whoever is the first to close one then is a matter of luck.
+ */
+const KEEP_ALIVE_MS = 65_000;
 /** How long running streams may take to finish once the server closes. */
 const GRACE_MS = 5_000;
 /**
@@ -55,7 +60,7 @@ type Answer = (connection: Connection) => void;
 /** Serves over HTTP/1.1. @throws the system's error, such as EADDRINUSE */
 export async function listen(answer: Answer, { port, host }: ListenOptions): Promise<RunningServer> {
   // No limit for a whole request: a streamed append lasts as long as its client likes.
-  const timeouts = { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: 0 };
+  const timeouts = { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: 0, keepAliveTimeout: KEEP_ALIVE_MS };
   const server = createServer(timeouts, (incoming, outgoing) => {
     try {
       answer({ incoming, outgoing });
@@ -160,7 +165,20 @@ function watchConnections(server: Server): Connections {
       else if (!incoming.readableEnded && !incoming.readableFlowing) incoming.resume();
     });
   });
+  server.on('timeout', (socket: Socket) => closeUnused(socket, answering));
   return { unused, answering };
+}
+
+/**
+ * Closes a connection that was kept for a request that has not come. After a pause of the process, of the machine or of a debugger
+ * the time is up before what has come in meanwhile is read, and whoever sent it would see the connection reset.
+ */
+function closeUnused(socket: Socket, answering: ReadonlySet<ServerResponse>): void {
+  const before = socket.bytesRead;
+  setImmediate(() => {
+    const isUsed = [...answering].some((response) => response.socket === socket);
+    if (socket.bytesRead === before && !isUsed) socket.destroy();
+  });
 }
 
 /** The ports that an emulator serves on. */

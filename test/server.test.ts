@@ -2,6 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import type { IncomingMessage, Server } from 'node:http';
 import { connect } from 'node:net';
+import { Worker } from 'node:worker_threads';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { createEmulator } from '../emulator/index.ts';
 
@@ -193,4 +194,45 @@ it('a closed emulator cannot listen', async () => {
   await expect(opening).rejects.toThrow('the emulator is closed');
   await closing;
   await expect(emulator.listen()).rejects.toThrow('the emulator is closed');
+});
+
+/** Asks twice over one connection, the second time once it is told to, and says what it got. */
+const PATIENT_CLIENT = `
+  const { connect } = require('node:net');
+  const { parentPort, workerData: { port, marks } } = require('node:worker_threads');
+  const request = 'GET /_emulator/health HTTP/1.1\\r\\nHost: 127.0.0.1:' + port + '\\r\\n\\r\\n';
+  const socket = connect(port, '127.0.0.1', () => socket.write(request));
+  socket.on('data', (data) => parentPort.postMessage(String(data).split('\\r\\n')[0]));
+  socket.on('error', ({ code }) => parentPort.postMessage(code));
+  socket.on('close', () => parentPort.postMessage('closed'));
+  parentPort.on('message', () => socket.write(request, () => {
+    Atomics.store(marks, 0, 1);
+    Atomics.notify(marks, 0);
+  }));
+`;
+
+it.each([
+  ['a request that came while the server stood still is answered, though its connection has run out', true, '200'],
+  ['a connection that has run out is closed', false, 'closed'],
+])('%s', async (_, asksAgain, expected) => {
+  const kept = 20;
+  const note = (message: unknown) => {
+    (message as { server: Server }).server.keepAliveTimeout = kept;
+  };
+  subscribe('http.server.request.start', note);
+  onTestFinished(() => void unsubscribe('http.server.request.start', note));
+  const emulator = createEmulator();
+  onTestFinished(() => emulator.close());
+  const { port } = await emulator.listen();
+  const marks = new Int32Array(new SharedArrayBuffer(8));
+  const client = new Worker(PATIENT_CLIENT, { eval: true, workerData: { port, marks } });
+  onTestFinished(async () => void (await client.terminate()));
+  expect((await once(client, 'message'))[0]).toContain('200');
+  if (asksAgain) {
+    // The thread stands still until the second request is under way and the time of the connection is up.
+    client.postMessage('ask again');
+    Atomics.wait(marks, 0, 0);
+    Atomics.wait(marks, 1, 0, 2 * kept + 1_100);
+  }
+  expect((await once(client, 'message'))[0]).toContain(expected);
 });
