@@ -101,6 +101,9 @@ export class App {
       return await this.#walk(c);
     } catch (error) {
       return errorResponse(c, error);
+    } finally {
+      // Measured and stored by now, also where the answer is still to be streamed.
+      c.releaseLifted();
     }
   }
 }

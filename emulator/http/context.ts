@@ -1,4 +1,4 @@
-import type { Blob } from '../engines/media/data-url.ts';
+import { type Blob, releaseBlobs } from '../engines/media/data-url.ts';
 import type { RequestFaults } from '../faults/request-faults.ts';
 import type { Exchange } from '../journal/exchange.ts';
 import { type Connection, UnreadableRequest } from '../server.ts';
@@ -16,7 +16,7 @@ interface Variables {
   account: string;
   /** Bytes of the request body, once read. */
   body: Uint8Array;
-  /** Pictures and videos that were read apart from the body, by hash. */
+  /** Pictures, videos and files that were read apart from the body, by hash, until `releaseLifted`. */
   lifted: ReadonlyMap<string, Blob>;
   /** Whether path or body name a session, a snapshot or a share, so that errors are the dialect's and carry their code. */
   addressed: boolean;
@@ -63,6 +63,12 @@ export class RequestContext {
 
   set<Name extends keyof Variables>(name: Name, value: Variables[Name]): void {
     this.var[name] = value;
+  }
+
+  /** Gives the memory of what was read apart from the body back, once it is measured and stored, or refused. */
+  releaseLifted(): void {
+    releaseBlobs(this.var.lifted.values());
+    this.var.lifted = NOTHING_LIFTED;
   }
 }
 

@@ -21,8 +21,13 @@ export async function readLifted(c: RequestContext): Promise<unknown> {
 
 async function liftBody(c: RequestContext): Promise<LiftedBody> {
   const lift = new Lift(c.get('services').limits, Number(c.req.header('content-length') ?? 0));
-  for await (const part of bodyParts(c)) await lift.push(part);
-  return lift.finish();
+  try {
+    for await (const part of bodyParts(c)) await lift.push(part);
+    return lift.finish();
+  } catch (error) {
+    lift.release();
+    throw error;
+  }
 }
 
 /** One body or line that is taken apart in slices, and given up as soon as it is over a limit. */
@@ -56,6 +61,11 @@ class Lift {
     return lifted;
   }
 
+  /** Gives the memory of what was read back. */
+  release(): void {
+    this.#lifter.release();
+  }
+
   #check(): void {
     const { body_bytes, media_body_bytes } = this.#limits;
     const size = Math.max(this.#announced, this.#read);
@@ -75,7 +85,7 @@ function refusingNotBase64<Result>(work: () => Result): Result {
   }
 }
 
-/** A line of a streamed body, less the bytes of its pictures and videos. */
+/** A line of a streamed body, less the bytes of its pictures and videos, which are its reader's to release. */
 export type MediaLine = LiftedBody;
 
 /** Parses a line, and makes its pictures and videos those that the request's messages may refer to. @throws ApiError */
@@ -99,29 +109,34 @@ const NO_BLOBS: LiftedBody['blobs'] = new Map();
 export async function* mediaLines(body: AsyncIterable<Uint8Array>, limits: Limits): AsyncGenerator<MediaLine, void> {
   const small = Math.min(SMALL_BODY, limits.body_bytes);
   let lift: Lift | undefined;
-  for await (const chunk of body) {
-    let start = 0;
-    for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
-      const part = chunk.subarray(start, end);
-      start = end + 1;
-      // A body may be nothing but line ends: those are skipped without a copy.
-      if (!lift && isBlank(part)) continue;
-      if (!lift && part.length <= small) {
-        yield { bytes: Buffer.from(part), blobs: NO_BLOBS };
-        continue;
+  try {
+    for await (const chunk of body) {
+      let start = 0;
+      for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
+        const part = chunk.subarray(start, end);
+        start = end + 1;
+        // A body may be nothing but line ends: those are skipped without a copy.
+        if (!lift && isBlank(part)) continue;
+        if (!lift && part.length <= small) {
+          yield { bytes: Buffer.from(part), blobs: NO_BLOBS };
+          continue;
+        }
+        lift ??= new Lift(limits);
+        await lift.push(part);
+        const line = lift.finish();
+        lift = undefined;
+        if (!isBlank(line.bytes)) yield line;
       }
+      if (start === chunk.length) continue;
       lift ??= new Lift(limits);
-      await lift.push(part);
-      const line = lift.finish();
-      lift = undefined;
-      if (!isBlank(line.bytes)) yield line;
+      await lift.push(chunk.subarray(start));
     }
-    if (start === chunk.length) continue;
-    lift ??= new Lift(limits);
-    await lift.push(chunk.subarray(start));
+    const last = lift?.finish();
+    lift = undefined;
+    if (last && !isBlank(last.bytes)) yield last;
+  } finally {
+    lift?.release();
   }
-  const last = lift?.finish();
-  if (last && !isBlank(last.bytes)) yield last;
 }
 
 function isBlank(bytes: Uint8Array): boolean {

@@ -36,15 +36,22 @@ export async function readUpload(c: RequestContext, limits: Limits): Promise<Upl
   const form = new UploadForm(type, limits);
   const announced = Number(c.req.header('content-length') ?? 0);
   let read = 0;
-  for await (const part of bodyParts(c)) {
-    read += part.length;
-    if (Math.max(read, announced) > limits.file_bytes + MOST_BESIDES) throw tooLarge(limits);
-    for (let at = 0; at < part.length; at += CHUNK_BYTES) {
-      form.push(part.subarray(at, at + CHUNK_BYTES));
-      if (sliceIsOver()) await yieldToEventLoop();
+  try {
+    for await (const part of bodyParts(c)) {
+      read += part.length;
+      if (Math.max(read, announced) > limits.file_bytes + MOST_BESIDES) throw tooLarge(limits);
+      for (let at = 0; at < part.length; at += CHUNK_BYTES) {
+        form.push(part.subarray(at, at + CHUNK_BYTES));
+        if (sliceIsOver()) await yieldToEventLoop();
+      }
     }
+    const upload = await form.finish();
+    c.set('lifted', new Map([[upload.blob.hash, upload.blob]]));
+    return upload;
+  } catch (error) {
+    form.release();
+    throw error;
   }
-  return form.finish();
 }
 
 function tooLarge({ file_bytes }: Limits): ApiError {
@@ -93,6 +100,11 @@ class UploadForm {
     const { filename, bytes } = this.#file;
     if (bytes.size === 0) throw new ApiError('file_empty', {});
     return { filename, blob: bytes.finish(), fields: this.#fields };
+  }
+
+  /** Gives the memory of what was read back. */
+  release(): void {
+    this.#file?.bytes.release();
   }
 
   #readFile(name: string, stream: BusboyFileStream, filename: string): void {

@@ -113,16 +113,20 @@ async function appendLine(
   line: MediaLine & { index: number; generation: number },
 ): Promise<string> {
   const { services } = c.var;
-  const value = parseLine(c, line);
-  const message = line.index === 0 ? parseFields(c, schema, value) : checkFields(schema, value);
-  requireContent([message], true);
-  const { body } = await mutate(
-    c,
-    session,
-    appending(services, { messages: [message], sent: [value] }, line.index),
-    line,
-  );
-  return `${body}\n`;
+  try {
+    const value = parseLine(c, line);
+    const message = line.index === 0 ? parseFields(c, schema, value) : checkFields(schema, value);
+    requireContent([message], true);
+    const { body } = await mutate(
+      c,
+      session,
+      appending(services, { messages: [message], sent: [value] }, line.index),
+      line,
+    );
+    return `${body}\n`;
+  } finally {
+    c.releaseLifted();
+  }
 }
 
 async function* acknowledge(

@@ -120,10 +120,14 @@ export class Blobs {
       this.#sql.condemnHash.run(hash);
       id = this.#sql.insert.run(hash).lastInsertRowid;
     });
+    let written = 0;
     for (const [place, part] of parts.entries()) {
+      written += part.length;
       this.#sql.insertPart.run(id, place, Buffer.from(part.buffer, part.byteOffset, part.length));
       await nextTick();
     }
+    // What was released meanwhile would be stored without its bytes.
+    if (written !== size) throw new BlobGone();
     this.#sql.complete.run(size, id);
   }
 }

@@ -222,4 +222,37 @@ describe.each(TRANSPORTS)('bodies with pictures, %s', (transport) => {
     const { body } = await api.get<List<SessionMessage>>(`${session.path}/messages`);
     expect(body.data[0]?.content).toEqual(messages[0]?.content);
   });
+
+  it('are stored whole where requests with the same picture end in every order', async () => {
+    const api = await start();
+    const [first, second] = [
+      await createSession(api, { model: 'kimi-k3' }),
+      await createSession(api, { model: 'kimi-k3' }),
+    ];
+    const content = [picture(png(8, 8, 3_000_000)), picture(png(9, 9, 2_000_000))];
+    const message = { role: 'user', content };
+    const append = (path: string) => api.post(`${path}/messages`, { messages: [message] });
+    const turn = { model: 'kimi-k3', session_id: second.id, messages: [message], stream: true };
+    const line = `${JSON.stringify(message)}\n`;
+    const statuses = await Promise.all(
+      [
+        append(first.path),
+        append('/v1/sessions/sess_unknown'),
+        chat(api, 'kimi-k2-0905-preview', content),
+        api.post('/v1/chat/completions', turn),
+        api.send('POST', `${first.path}/messages`, line + line, {
+          headers: { 'Content-Type': 'application/x-ndjson' },
+        }),
+        api.upload(png(8, 8, 3_000_000)),
+        append(first.path),
+      ].map(async (reply) => (await reply).status),
+    );
+    expect(statuses).toEqual([200, 404, 400, 200, 200, 200, 200]);
+    const stored = async (path: string) => {
+      const { body } = await api.get<List<SessionMessage>>(`${path}/messages`);
+      return body.data.filter(({ role }) => role === 'user').map((each) => each.content);
+    };
+    expect(await stored(first.path)).toEqual(Array.from({ length: 4 }, () => content));
+    expect(await stored(second.path)).toEqual([content]);
+  });
 });

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encodeBlob } from '../../emulator/engines/media/data-url.ts';
+import { encodeBlob, releaseBlobs } from '../../emulator/engines/media/data-url.ts';
 import { MediaLifter, NotBase64, restoreTexts } from '../../emulator/engines/media/lift-media.ts';
 import { runs } from '../support/runs.ts';
 
@@ -52,6 +52,15 @@ describe('a body whose pictures are taken out while it is read', () => {
     expect(left).toBe(JSON.stringify([`${HEAD}#sha256=${hash}`, `${HEAD}#sha256=${hash}`]));
     expect([...blobs.keys()]).toEqual([hash]);
     expect(Buffer.concat(blobs.get(hash)?.parts ?? []).equals(bytes)).toBe(true);
+  });
+
+  it('leaves memory that is given back at once, with parts that are empty from then on', () => {
+    const { blobs } = lift(JSON.stringify([HEAD + Buffer.alloc(2_000_000, 'picture').toString('base64')]), 65_536);
+    const [{ parts } = { parts: [] }] = blobs.values();
+    const held = () => parts.reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
+    expect(held()).toBe(2_000_000);
+    releaseBlobs(blobs.values());
+    expect([held(), parts.map(({ length }) => length)]).toEqual([0, parts.map(() => 0)]);
   });
 
   it('is refused where much of what calls itself base64 is not', () => {

@@ -83,36 +83,81 @@ export class BlobBuilder {
   readonly #hash: Hash = createHash('sha256');
   readonly #parts: Buffer[] = [];
   /** The part that is being filled, and how far it is. */
-  #part = Buffer.alloc(0);
+  #part: Buffer<ArrayBuffer> | undefined;
   #filled = 0;
   size = 0;
 
+  /** Bytes that the part being filled still takes. */
+  get room(): number {
+    return PART_BYTES - this.#filled;
+  }
+
   add(bytes: Uint8Array): void {
-    this.#hash.update(bytes);
-    this.size += bytes.length;
     for (let at = 0; at < bytes.length; ) {
-      if (this.#part.length === 0) this.#part = Buffer.allocUnsafeSlow(PART_BYTES);
-      const piece = bytes.subarray(at, at + PART_BYTES - this.#filled);
-      this.#part.set(piece, this.#filled);
+      const piece = bytes.subarray(at, at + this.room);
+      this.#openPart().set(piece, this.#filled);
+      this.#advance(piece.length);
       at += piece.length;
-      this.#filled += piece.length;
-      if (this.#filled < PART_BYTES) continue;
-      this.#parts.push(this.#part);
-      this.#part = Buffer.alloc(0);
-      this.#filled = 0;
     }
+  }
+
+  /**
+   * Decodes base64 in place.
+   * @param size what it must decode to; at most `room`
+   * @returns false, with nothing added, where it does not
+   */
+  addBase64(text: string, size: number): boolean {
+    if (this.#openPart().write(text, this.#filled, 'base64') !== size) return false;
+    this.#advance(size);
+    return true;
   }
 
   /** All parts so far. */
   parts(): Buffer[] {
-    // A copy, so that a small picture does not keep a large part.
-    return this.#filled > 0 ? [...this.#parts, Buffer.from(this.#part.subarray(0, this.#filled))] : this.#parts;
+    return this.#part && this.#filled > 0 ? [...this.#parts, this.#part.subarray(0, this.#filled)] : this.#parts;
   }
 
   /** Once, at the end. */
   finish(): Blob {
-    return { hash: this.#hash.digest('hex'), size: this.size, parts: this.parts() };
+    if (this.#part) {
+      const { buffer } = this.#part;
+      buffer.resize(this.#filled);
+      if (this.#filled > 0) this.#parts.push(Buffer.from(buffer));
+      this.#part = undefined;
+    }
+    return { hash: this.#hash.digest('hex'), size: this.size, parts: this.#parts };
   }
+
+  /** Gives the memory back, instead of `finish`. */
+  release(): void {
+    releaseParts(this.parts());
+  }
+
+  /** A buffer that can be resized has pages of its own, which go back to the system at once, not with the next collection. */
+  #openPart(): Buffer<ArrayBuffer> {
+    this.#part ??= Buffer.from(new ArrayBuffer(PART_BYTES, { maxByteLength: PART_BYTES }));
+    return this.#part;
+  }
+
+  #advance(size: number): void {
+    const part = this.#openPart();
+    this.#hash.update(part.subarray(this.#filled, this.#filled + size));
+    this.size += size;
+    this.#filled += size;
+    if (this.#filled < PART_BYTES) return;
+    this.#parts.push(part);
+    this.#part = undefined;
+    this.#filled = 0;
+  }
+}
+
+/** Gives the memory of what a `BlobBuilder` has made back to the system. Its parts are empty from then on. */
+export function releaseBlobs(blobs: Iterable<Blob>): void {
+  for (const { parts } of blobs) releaseParts(parts);
+}
+
+function releaseParts(parts: readonly Uint8Array[]): void {
+  for (const { buffer } of parts) if (buffer instanceof ArrayBuffer && buffer.resizable) buffer.resize(0);
 }
 
 export function toBlob(bytes: Uint8Array): Blob {

@@ -1,4 +1,4 @@
-import { type Blob, BlobBuilder, encodeBlob, parseReference, referenceTo } from './data-url.ts';
+import { type Blob, BlobBuilder, encodeBlob, parseReference, referenceTo, releaseBlobs } from './data-url.ts';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -57,6 +57,12 @@ export class MediaLifter {
     if (this.#head) this.#leave(Buffer.from(this.#head));
     this.#leave(this.#carry);
     return { bytes: Buffer.concat(this.#left), blobs: this.#blobs };
+  }
+
+  /** Gives the memory of what was read back, instead of `finish` or where that failed. */
+  release(): void {
+    this.#data?.release();
+    releaseBlobs(this.#blobs.values());
   }
 
   #readText(bytes: Buffer, from: number): number {
@@ -119,14 +125,15 @@ export class MediaLifter {
       return end;
     }
     this.#data = undefined;
-    this.#blobs.set(blob.hash, this.#blobs.get(blob.hash) ?? blob);
+    if (this.#blobs.has(blob.hash)) releaseBlobs([blob]);
+    else this.#blobs.set(blob.hash, blob);
     this.#leave(Buffer.from(referenceTo(data.head, blob.hash)));
     return end;
   }
 
   /** @returns whether it is base64 still; otherwise all of it has been given back */
   #add(text: Buffer, data: Base64): boolean {
-    if (data.add(text.toString('latin1'))) return true;
+    if (data.add(text)) return true;
     this.#giveBack(data);
     return false;
   }
@@ -135,6 +142,7 @@ export class MediaLifter {
     if (data.size > MOST_GIVEN_BACK) throw new NotBase64();
     this.#data = undefined;
     this.#leave(Buffer.from(data.text(), 'latin1'));
+    data.release();
   }
 
   #leave(bytes: Uint8Array): void {
@@ -157,6 +165,11 @@ function firstOf(bytes: Buffer, from: number): number {
   return backslash === -1 ? end : from + backslash;
 }
 
+/** Characters that are decoded at once: few, as each becomes a text that a collection has to remove. */
+const DECODED_AT_ONCE = 16_384;
+const MINUS = 0x2d;
+const UNDERSCORE = 0x5f;
+
 /** Base64 as an encoder writes it, decoded as it comes. */
 class Base64 {
   readonly head: string;
@@ -174,18 +187,23 @@ class Base64 {
   }
 
   /** @returns false where the text is not base64; it is then the end of `text()` */
-  add(text: string): boolean {
-    const whole = this.#waiting === '' ? text : this.#waiting + text;
-    const ready = whole.length - (whole.length % 4);
-    this.#waiting = whole;
-    if (ready > 0) {
-      const group = ready === whole.length ? whole : whole.slice(0, ready);
-      const bytes = this.#padded ? undefined : decodeGroups(group);
-      if (!bytes) return false;
-      this.#padded = group.endsWith('=');
-      this.#bytes.add(bytes);
+  add(text: Buffer): boolean {
+    let at = 0;
+    if (this.#waiting !== '') {
+      at = Math.min(text.length, GROUP - this.#waiting.length);
+      this.#waiting += text.toString('latin1', 0, at);
+      if (this.#waiting.length < GROUP) return true;
+      const group = this.#waiting;
+      this.#waiting = '';
+      if (!this.#decode(Buffer.from(group, 'latin1'))) return this.#failed(group + text.toString('latin1', at));
     }
-    this.#waiting = whole.slice(ready);
+    const end = text.length - ((text.length - at) % GROUP);
+    while (at < end) {
+      const groups = Math.min(DECODED_AT_ONCE, end - at, (this.#bytes.room / GROUP_BYTES) * GROUP);
+      if (!this.#decode(text.subarray(at, at + groups))) return this.#failed(text.toString('latin1', at));
+      at += groups;
+    }
+    this.#waiting = text.toString('latin1', end);
     return true;
   }
 
@@ -199,19 +217,39 @@ class Base64 {
   text(): string {
     return this.head + encodeBlob({ parts: this.#bytes.parts() }) + this.#waiting;
   }
+
+  /** Gives its memory back, instead of `finish`. */
+  release(): void {
+    this.#bytes.release();
+  }
+
+  /**
+   * @param groups whole ones, which fit into the part that is being filled
+   * @returns false, with nothing added, where encoding the bytes again would give another text
+   */
+  #decode(groups: Buffer): boolean {
+    if (this.#padded) return false;
+    // Node drops what is not base64, and takes the two characters of URLs for those of base64.
+    if (groups.includes(MINUS) || groups.includes(UNDERSCORE)) return false;
+    const text = groups.toString('latin1');
+    const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
+    if (!CANONICAL_END.test(text.slice(-GROUP))) return false;
+    if (!this.#bytes.addBase64(text, (text.length / GROUP) * GROUP_BYTES - padding)) return false;
+    this.#padded = padding > 0;
+    return true;
+  }
+
+  #failed(rest: string): false {
+    this.#waiting = rest;
+    return false;
+  }
 }
 
+/** Characters, and the bytes that they stand for. */
+const GROUP = 4;
+const GROUP_BYTES = 3;
 /** The last group, whose bits that padding leaves over are zero. */
 const CANONICAL_END = /(?:[AQgw]==|[AEIMQUYcgkosw048]=|[^=])$/;
-
-/** Whole groups of four, as an encoder writes them; undefined where encoding the bytes again would give another text. */
-function decodeGroups(groups: string): Buffer | undefined {
-  const bytes = Buffer.from(groups, 'base64');
-  const padding = groups.endsWith('==') ? 2 : groups.endsWith('=') ? 1 : 0;
-  // Node drops what is not base64, and takes the two characters of URLs for those of base64.
-  const isWhole = bytes.length === (groups.length / 4) * 3 - padding && !/[-_]/.test(groups);
-  return isWhole && CANONICAL_END.test(groups.slice(-4)) ? bytes : undefined;
-}
 
 const MEDIA_FIELDS: readonly unknown[] = ['image_url', 'video_url'];
 
