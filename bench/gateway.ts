@@ -1,26 +1,38 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { httpPost, load } from './http-load.ts';
-import { type Child, median, residentMiB, startServer } from './processes.ts';
+import { type Asked, httpPost, inTurn, load } from './http-load.ts';
+import { type Child, MachineClock, median, processorMs, residentMiB, startServer } from './processes.ts';
 import { printTable, type Row } from './table.ts';
 
+/**
+ * What is measured: all of it, or what the command line names. On a machine that does other work, latency is that of its queue:
+ * `chrt -f 10 npx tsx bench/gateway.ts latency` keeps out of it, and takes a fraction of one core.
+ */
+const ALL_PARTS = ['latency', 'processor', 'streams'];
+const PARTS = new Set(process.argv.length > 2 ? process.argv.slice(2) : ALL_PARTS);
 /** Rounds in turn, so that a change of the machine's load meets all alike. */
 const ROUNDS = Number(process.env.KIMI_BENCH_RUNS ?? 9);
 /** Of the streams that run at the same time: 60 for the whole measure. */
 const STREAM_SECONDS = Number(process.env.KIMI_BENCH_STREAM_SECONDS ?? 10);
-const EACH = 800;
 const CLIENTS = 8;
-/** How long the upstream takes where latency is measured: else eight clients that wait for nothing measure only each other. */
-const UPSTREAM_MS = 20;
+/** Requests of each client, to each server, in a round: for latency, and at full load. */
+const TIMED = 15;
+const LOADED = 100;
+/**
+ * How long the upstream takes where latency is measured, and how much longer at random: a model takes longer, but less would
+ * keep two cores busy, and clients that ask in step would measure only each other.
+ */
+const UPSTREAM_MS = 150;
+const SPREAD_MS = 100;
+/** After so many a client goes on with a new session, so that windows stay at 4K tokens. */
+const TURNS_PER_SESSION = 5;
 const STREAMS = 200;
 /** The most kept gateway for language models that is a package of Node's. */
 const RIVAL = '@portkey-ai/gateway@1.15.2';
-const MOST = { passMs: 1, turnMs: 2.5, firstByteMs: 1.5, pipe: 1.3, rival: 0.6, mib: 250, gapMs: 1_000 };
-/** Milliseconds of a tick in `/proc/PID/stat`. */
-const TICK_MS = 10;
+const MOST = { passMs: 1, turnMs: 2.5, firstByteMs: 1.5, rival: 0.6, mib: 250, gapMs: 1_000 };
 const CHAT = '/v1/chat/completions';
 const KEY = 'Bearer sk-bench';
 
@@ -28,7 +40,7 @@ const folder = mkdtempSync(join(tmpdir(), 'kimi-bench-'));
 const upstream = await startServer(['bench/rivals/answering.mjs']);
 const base = `http://127.0.0.1:${upstream.port}/v1`;
 const pipe = await startServer(['bench/rivals/pipe.mjs', String(upstream.port)]);
-const rival = await startRival();
+const rival = PARTS.has('processor') ? await startRival() : undefined;
 const startGateway = () =>
   startServer([
     join('dist', 'emulator', 'cli', 'main.js'),
@@ -40,122 +52,166 @@ const gateway = await startGateway();
 const holder = await startGateway();
 
 const question = { model: 'kimi-k3', messages: [{ role: 'user', content: 'What is left to do?' }] };
-const slow = [`X-Delay-Ms: ${UPSTREAM_MS}`];
-const toRival = ['x-portkey-provider: openai', `x-portkey-custom-host: ${base}`];
-const plain = JSON.stringify(question);
-const streamed = JSON.stringify({ ...question, stream: true });
 /** About 4K tokens in twenty messages. */
 const window = Array.from({ length: 20 }, (_, place) => ({
   role: place % 2 === 0 ? 'user' : 'assistant',
   content: `${place}: ${'a line of the report, '.repeat(33)}`,
 }));
-const long = JSON.stringify({ ...question, messages: [...window, ...question.messages] });
+const long = { ...question, messages: [...window, ...question.messages] };
 
-interface Subject {
-  server: Child | undefined;
-  make(client: number, count: number): string;
-}
-const always = (text: string) => () => text;
-const subjects = {
-  direct: { server: upstream, make: always(httpPost(CHAT, plain, slow)) },
-  pipe: { server: pipe, make: always(httpPost(CHAT, plain, slow)) },
-  gateway: { server: gateway, make: always(httpPost(CHAT, plain, slow)) },
-  'direct, streamed': { server: upstream, make: always(httpPost(CHAT, streamed, slow)) },
-  'gateway, streamed': { server: gateway, make: always(httpPost(CHAT, streamed, slow)) },
-  'direct, 4K': { server: upstream, make: always(httpPost(CHAT, long, slow)) },
-  'gateway, turn of 4K': { server: gateway, make: turnOf },
-  'pipe at full load': { server: pipe, make: always(httpPost(CHAT, plain)) },
-  'gateway at full load': { server: gateway, make: always(httpPost(CHAT, plain)) },
-  'rival at full load': { server: rival, make: always(httpPost(CHAT, plain, toRival)) },
-  'pipe at full load, streamed': { server: pipe, make: always(httpPost(CHAT, streamed)) },
-  'gateway at full load, streamed': { server: gateway, make: always(httpPost(CHAT, streamed)) },
-} as const satisfies Record<string, Subject>;
-type Name = keyof typeof subjects;
+const slowly = (body: object) =>
+  httpPost(CHAT, JSON.stringify(body), [`X-Delay-Ms: ${Math.round(UPSTREAM_MS + SPREAD_MS * Math.random())}`]);
+/** A session of each client's own, and the next one after some turns. */
+const sessionOf = (client: number, count: number) => sessions[Math.floor(count / TURNS_PER_SESSION) * CLIENTS + client];
+const turns = (isStreamed: boolean) => (client: number, count: number) => {
+  const session_id = sessionOf(client, isStreamed ? TIMED + count : count);
+  return slowly({ ...question, session_id, ...(isStreamed && { stream: true }) });
+};
+const asked = {
+  direct: { port: upstream.port, make: () => slowly(question) },
+  pipe: { port: pipe.port, make: () => slowly(question) },
+  gateway: { port: gateway.port, make: () => slowly(question) },
+  'direct, streamed': { port: upstream.port, make: () => slowly({ ...question, stream: true }) },
+  'gateway, streamed': { port: gateway.port, make: () => slowly({ ...question, stream: true }) },
+  'direct, 4K': { port: upstream.port, make: () => slowly(long) },
+  'gateway, turn of 4K': { port: gateway.port, make: turns(false) },
+  'direct, 4K streamed': { port: upstream.port, make: () => slowly({ ...long, stream: true }) },
+  'gateway, streamed turn of 4K': { port: gateway.port, make: turns(true) },
+} as const satisfies Record<string, Asked>;
 
-interface Measured {
-  /** Milliseconds at the median: to the first byte, and to the whole answer. */
-  firstMs: number;
-  wholeMs: number;
-  /** Of the server's process, for each request. */
-  processorMs: number;
-}
-const seen = new Map<Name, Measured[]>();
-let turns: string[] = [];
+const toRival = ['x-portkey-provider: openai', `x-portkey-custom-host: ${base}`];
+const always = (body: object, headers: readonly string[] = []) => {
+  const text = httpPost(CHAT, JSON.stringify(body), headers);
+  return () => text;
+};
+const streamed = { ...question, stream: true };
+const loaded = {
+  pipe: { server: pipe, make: always(question) },
+  gateway: { server: gateway, make: always(question) },
+  rival: { server: rival, make: always(question, toRival) },
+  'pipe, streamed': { server: pipe, make: always(streamed) },
+  'gateway, streamed': { server: gateway, make: always(streamed) },
+  'gateway, turn of 4K': { server: gateway, make: turnAtOnce },
+} as const;
+
+type Timed = keyof typeof asked;
+type Loaded = keyof typeof loaded;
+/** Medians of each round, in milliseconds. */
+const timed = new Map<Timed, { firstMs: number; wholeMs: number }[]>();
+const processor = new Map<Loaded, number[]>();
+let sessions: string[] = [];
+const clock = new MachineClock([gateway, holder, rival, pipe, upstream]);
+const others: number[] = [];
 for (let round = 0; round <= ROUNDS; round += 1) {
-  turns = await Promise.all(Array.from({ length: EACH }, () => newSession(gateway).then(turnIn)));
-  for (const [name, subject] of Object.entries(subjects) as [Name, Subject][]) {
-    const measured = await measure(subject);
-    // The first round warms up.
-    if (round > 0 && measured) seen.set(name, [...(seen.get(name) ?? []), measured]);
-  }
+  // The first round warms up.
+  const isCounted = round > 0;
+  if (PARTS.has('latency')) await timeAll(isCounted);
+  if (PARTS.has('processor')) await loadAll(isCounted);
 }
-const streams = await holdStreams();
+const streams = PARTS.has('streams') ? await holdStreams() : undefined;
 await Promise.all([gateway, holder, rival, pipe, upstream].map((server) => server?.stop()));
 rmSync(folder, { recursive: true, force: true });
 
 const rows = [
-  added('a request without a session: added', 'gateway', 'direct', 'wholeMs', MOST.passMs),
-  { name: 'the same through a bare pipe: added, ms', value: of('pipe', 'wholeMs') - of('direct', 'wholeMs') },
-  added('the same streamed, first byte: added', 'gateway, streamed', 'direct, streamed', 'firstMs', MOST.firstByteMs),
-  added('a turn of 4K tokens in a session: added', 'gateway, turn of 4K', 'direct, 4K', 'wholeMs', MOST.turnMs),
-  processor('a request without a session', 'gateway at full load', 'rival at full load', RIVAL, MOST.rival),
-  processor('a request without a session', 'gateway at full load', 'pipe at full load', 'a bare pipe'),
-  processor('the same streamed', 'gateway at full load, streamed', 'pipe at full load, streamed', 'a bare pipe'),
-  { name: 'a turn of 4K tokens in a session: processor time, ms', value: of('gateway, turn of 4K', 'processorMs') },
-  {
-    name: `${STREAMS} streams of ${STREAM_SECONDS} s, half of them in sessions: resident, MiB`,
-    value: streams.mib,
-    target: `<= ${MOST.mib}`,
-    ok: streams.mib <= MOST.mib,
-  },
-  {
-    name: `${STREAMS} streams: longest time without an event, ms (one each 250 ms)`,
-    value: streams.gapMs,
-    target: `<= ${MOST.gapMs}, all whole`,
-    ok: streams.gapMs <= MOST.gapMs && streams.whole === STREAMS,
-  },
-].filter((row) => row !== undefined);
+  ...(PARTS.has('latency') ? latencyRows() : []),
+  ...(PARTS.has('processor') ? processorRows() : []),
+  ...(streams ? streamRows(streams) : []),
+];
+const upTo = UPSTREAM_MS + SPREAD_MS;
+const [least, middle, most] = [Math.min(...others), median(others), Math.max(...others)].map((cores) =>
+  cores.toFixed(1),
+);
 printTable(
-  `the gateway, ${CLIENTS} clients, an upstream that takes ${UPSTREAM_MS} ms; medians of ${ROUNDS} rounds of ${EACH}`,
+  [
+    `the gateway, ${CLIENTS} clients; latency with an upstream that takes ${UPSTREAM_MS} to ${upTo} ms; medians of ${ROUNDS} rounds in turn.`,
+    ...(PARTS.has('latency') ? [`Others took ${middle} (${least} to ${most}) of ${availableParallelism()} cores`] : []),
+  ].join(' '),
   rows,
 );
 if (rows.some((row) => 'ok' in row && row.ok === false)) process.exitCode = 1;
 
-function of(name: Name, figure: keyof Measured): number {
-  return median((seen.get(name) ?? []).map((each) => each[figure]));
+async function timeAll(isCounted: boolean): Promise<void> {
+  sessions = await newSessions((2 * CLIENTS * TIMED) / TURNS_PER_SESSION);
+  clock.start();
+  const overheads = await inTurn(CLIENTS, TIMED, Object.values(asked));
+  if (!isCounted) return;
+  others.push(clock.othersCores());
+  for (const [place, name] of (Object.keys(asked) as Timed[]).entries()) {
+    const all = overheads[place] ?? [];
+    const medians = {
+      firstMs: median(all.map(({ firstMs }) => firstMs)),
+      wholeMs: median(all.map(({ wholeMs }) => wholeMs)),
+    };
+    timed.set(name, [...(timed.get(name) ?? []), medians]);
+  }
 }
 
-/** The median of the differences of each round. */
-function added(name: string, one: Name, other: Name, figure: 'firstMs' | 'wholeMs', most: number): Row {
-  const others = seen.get(other) ?? [];
-  const differences = (seen.get(one) ?? []).map((each, round) => each[figure] - (others[round]?.[figure] ?? 0));
+async function loadAll(isCounted: boolean): Promise<void> {
+  sessions = await newSessions((CLIENTS * LOADED) / TURNS_PER_SESSION);
+  for (const [name, { server, make }] of Object.entries(loaded) as [Loaded, (typeof loaded)[Loaded]][]) {
+    if (!server) continue;
+    const before = processorMs(server);
+    await load(server.port, CLIENTS, CLIENTS * LOADED, make);
+    const each = (processorMs(server) - before) / (CLIENTS * LOADED);
+    if (isCounted) processor.set(name, [...(processor.get(name) ?? []), each]);
+  }
+}
+
+function latencyRows(): Row[] {
+  const word = 'the same streamed, first byte: added';
+  return [
+    ...added('a request without a session: added', 'gateway', 'direct', 'wholeMs', MOST.passMs),
+    ...added('the same through a bare pipe: added', 'pipe', 'direct', 'wholeMs'),
+    ...added(word, 'gateway, streamed', 'direct, streamed', 'firstMs', MOST.firstByteMs),
+    ...added('a turn of 4K tokens in a session: added', 'gateway, turn of 4K', 'direct, 4K', 'wholeMs', MOST.turnMs),
+    ...added(word, 'gateway, streamed turn of 4K', 'direct, 4K streamed', 'firstMs', MOST.turnMs),
+  ];
+}
+
+function processorRows(): Row[] {
+  return [
+    against('a request without a session', 'gateway', 'rival', RIVAL, MOST.rival),
+    against('a request without a session', 'gateway', 'pipe', 'a bare pipe'),
+    against('the same streamed', 'gateway, streamed', 'pipe, streamed', 'a bare pipe'),
+    { name: 'a turn of 4K tokens in a session: processor time, ms', value: processorOf('gateway, turn of 4K') },
+  ].filter((row) => row !== undefined);
+}
+
+function streamRows({ mib, gapMs, whole }: Awaited<ReturnType<typeof holdStreams>>): Row[] {
+  const name = `${STREAMS} streams of ${STREAM_SECONDS} s, half of them in sessions`;
+  return [
+    { name: `${name}: resident, MiB`, value: mib, target: `<= ${MOST.mib}`, ok: mib <= MOST.mib },
+    {
+      name: 'longest time without an event, ms (one each 250 ms)',
+      value: gapMs,
+      target: `<= ${MOST.gapMs}, all whole`,
+      ok: gapMs <= MOST.gapMs && whole === STREAMS,
+    },
+  ];
+}
+
+/** The median of the differences of each round, and what it is where the machine did least else. */
+function added(name: string, one: Timed, other: Timed, figure: 'firstMs' | 'wholeMs', most?: number): Row[] {
+  const [ours, theirs] = [one, other].map((each) => (timed.get(each) ?? []).map((round) => round[figure]));
+  const differences = (ours ?? []).map((each, round) => each - (theirs?.[round] ?? 0));
   const value = median(differences);
-  return { name: `${name}, ms`, value, target: `<= ${most}`, ok: value <= most };
+  const quietest = differences[others.indexOf(Math.min(...others))] ?? Number.NaN;
+  return [
+    { name: `${name}, ms`, value, ...(most && { target: `<= ${most}`, ok: value <= most }) },
+    { name: '  in the quietest round, ms', value: quietest },
+  ];
 }
 
-function processor(name: string, one: Name, other: Name, otherName: string, most?: number): Row | undefined {
-  if (!seen.has(other)) return undefined;
-  const value = of(one, 'processorMs');
-  const ratio = value / of(other, 'processorMs');
-  const against = `${name}: processor time against ${otherName}, ms`;
-  return { name: against, value, ratio, ...(most && { target: `<= ${most} ×`, ok: ratio <= most }) };
+function processorOf(name: Loaded): number {
+  return median(processor.get(name) ?? []);
 }
 
-async function measure({ server, make }: Subject): Promise<Measured | undefined> {
-  if (!server) return undefined;
-  const before = processorMs(server);
-  const { firstMs, wholeMs } = await load(server.port, CLIENTS, EACH, make);
-  return {
-    firstMs: median(firstMs),
-    wholeMs: median(wholeMs),
-    processorMs: (processorMs(server) - before) / EACH,
-  };
-}
-
-function processorMs({ process: { pid } }: Child): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+function against(name: string, one: Loaded, other: Loaded, otherName: string, most?: number): Row | undefined {
+  if (!processor.has(other)) return undefined;
+  const value = processorOf(one);
+  const ratio = value / processorOf(other);
+  const title = `${name}: processor time against ${otherName}, ms`;
+  return { name: title, value, ratio, ...(most && { target: `<= ${most} ×`, ok: ratio <= most }) };
 }
 
 /** Undefined, and said so, where it cannot be installed. */
@@ -183,12 +239,12 @@ async function newSession({ port }: Child): Promise<string> {
   return id;
 }
 
-function turnIn(session_id: string): string {
-  return httpPost(CHAT, JSON.stringify({ ...question, session_id }), slow);
+function newSessions(count: number): Promise<string[]> {
+  return Promise.all(Array.from({ length: count }, () => newSession(gateway)));
 }
 
-function turnOf(client: number, count: number): string {
-  return turns[count * CLIENTS + client] ?? plain;
+function turnAtOnce(client: number, count: number): string {
+  return httpPost(CHAT, JSON.stringify({ ...question, session_id: sessionOf(client, count) }));
 }
 
 /** What it takes to hold many streams at the same time, and how long one of them goes without an event. */

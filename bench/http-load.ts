@@ -42,6 +42,54 @@ export async function load(
   return { perSecond: (each * clients) / ((performance.now() - started) / 1_000), last, firstMs, wholeMs };
 }
 
+/** Of one request in turn with others: milliseconds that the server needed beside what its upstream took. */
+interface Overhead {
+  /** To the first byte of the answer, and to its end. */
+  firstMs: number;
+  wholeMs: number;
+}
+
+/** A server and what it is asked. */
+export interface Asked {
+  port: number;
+  make: MakeRequest;
+}
+
+/**
+ * Asks all servers in turn from each of `clients` at the same time, beginning with another one each time, so that whatever else
+ * the machine does meets all of them alike. What the upstream says that it took (`X-Took-Ms`) is not counted.
+ * @returns for each server the overhead of each of its `each` × `clients` requests
+ */
+export async function inTurn(clients: number, each: number, servers: readonly Asked[]): Promise<Overhead[][]> {
+  const seen: Overhead[][] = servers.map(() => []);
+  const run = async (client: number): Promise<void> => {
+    const sockets = servers.map(({ port }) => connect(port, '127.0.0.1').setNoDelay(true));
+    for (let count = 0; count < each; count += 1) {
+      for (let step = 0; step < servers.length; step += 1) {
+        const place = (count + client + step) % servers.length;
+        const [server, socket] = [servers[place], sockets[place]];
+        if (server && socket) seen[place]?.push(await overheadOf(socket, server.make(client, count)));
+      }
+    }
+    for (const socket of sockets) socket.destroy();
+  };
+  await Promise.all(Array.from({ length: clients }, (_, client) => run(client)));
+  return seen;
+}
+
+async function overheadOf(socket: Socket, request: string): Promise<Overhead> {
+  const sent = performance.now();
+  let first = 0;
+  socket.once('data', () => {
+    first = performance.now();
+  });
+  socket.write(request);
+  const text = await readAnswer(socket);
+  const whole = performance.now();
+  const took = Number(/^x-took-ms: ([\d.]+)/im.exec(text)?.[1]);
+  return { firstMs: first - sent - took, wholeMs: whole - sent - took };
+}
+
 function readAnswer(socket: Socket): Promise<string> {
   return new Promise((resolve, reject) => {
     const parts: Buffer[] = [];

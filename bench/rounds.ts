@@ -1,21 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
-import { type Child, median } from './processes.ts';
+import { type Child, median, processorMs } from './processes.ts';
 import type { Row } from './table.ts';
 
 /** Rounds in turn, so that a change of the machine's load meets all alike. */
 const ROUNDS = Number(process.env.KIMI_BENCH_RUNS ?? 5);
 const EACH = Number(process.env.KIMI_BENCH_EACH ?? 2_000);
-/** Milliseconds of a tick in `/proc/PID/stat`. */
-const TICK_MS = 10;
-
-/** Processor time of a process so far. */
-function processorMs(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
-}
-
 /** One request. */
 export interface Asked {
   path: string;
@@ -100,11 +89,10 @@ export async function inTurn(
     const first = round % entries.length;
     for (const [name, { server, make, before }] of [...entries.slice(first), ...entries.slice(0, first)]) {
       await before?.();
-      const pid = server.process.pid ?? 0;
-      const [used, started] = [processorMs(pid), performance.now()];
+      const [used, started] = [processorMs(server), performance.now()];
       await clients.load(server.port, each, make);
       of(name).perSecond.push(each / ((performance.now() - started) / 1_000));
-      of(name).processorUs.push((1_000 * (processorMs(pid) - used)) / each);
+      of(name).processorUs.push((1_000 * (processorMs(server) - used)) / each);
     }
   }
   return of;

@@ -1,6 +1,6 @@
 /**
  * An upstream that costs next to nothing: the same chat answer to everything, whole or streamed. `X-Delay-Ms` says after how long,
- * and `X-Stream-Seconds` for how long it streams, an event each quarter of a second.
+ * and `X-Stream-Seconds` for how long it streams, an event each quarter of a second. Its answer says how long it took.
  */
 import { createServer } from 'node:http';
 
@@ -22,6 +22,9 @@ const events = [
 ].join('');
 
 const EVENT_MS = 250;
+const WORD_MS = 20;
+const secondAt = events.indexOf('data: ', 1);
+const [first, rest] = [events.slice(0, secondAt), events.slice(secondAt)];
 const word = chunk({ index: 0, delta: { content: 'word ' }, finish_reason: null });
 const end = events.slice(events.lastIndexOf('data: {'));
 
@@ -31,12 +34,18 @@ const server = createServer((request, response) => {
   request.on('end', () => {
     const isStreamed = parts.some((part) => part.includes('"stream":true'));
     const seconds = Number(request.headers['x-stream-seconds'] ?? 0);
-    const answer = () => {
-      response.writeHead(200, { 'Content-Type': isStreamed ? 'text/event-stream' : 'application/json' });
-      if (seconds > 0) streamOn(response, seconds);
-      else response.end(isStreamed ? events : whole);
-    };
+    const begun = performance.now();
     const delay = Number(request.headers['x-delay-ms'] ?? 0);
+    const answer = () => {
+      const type = isStreamed ? 'text/event-stream' : 'application/json';
+      response.writeHead(200, { 'Content-Type': type, 'X-Took-Ms': performance.now() - begun });
+      if (seconds > 0) streamOn(response, seconds);
+      else if (isStreamed && delay > 0) {
+        // As a model speaks: a word, and the next ones later.
+        response.write(first);
+        setTimeout(() => response.end(rest), WORD_MS);
+      } else response.end(isStreamed ? events : whole);
+    };
     if (delay > 0) setTimeout(answer, delay);
     else answer();
   });
