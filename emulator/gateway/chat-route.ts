@@ -78,9 +78,9 @@ export function gatewayChatRoutes(gateway: Gateway, limits: Limits): Routes {
     onClientGone(c, () => {
       if (!gateway.finishesAbandoned) abort.abort(new ClientGone('the client has gone'));
     });
-    const turn = new SessionTurn(c, gateway, { request, body, mutation, signal: abort.signal });
+    const turn = new SessionTurn(c, gateway, { request, body, mutation, abort });
     try {
-      return request.stream ? await turn.stream(abort) : await turn.answer();
+      return request.stream ? await turn.stream() : await turn.answer();
     } catch (error) {
       if (!(error instanceof UpstreamRefusal)) throw error;
       return handOn(c, error);
@@ -95,7 +95,8 @@ interface TurnAsked {
   /** As it was sent. */
   body: unknown;
   mutation: Mutation<SessionTarget>;
-  signal: AbortSignal;
+  /** Ends the call: where the client has gone, and where the turn has failed, as an answer that nobody reads keeps its connection. */
+  abort: AbortController;
 }
 
 /** What is known of a turn once it has been checked. */
@@ -113,8 +114,6 @@ class SessionTurn {
   readonly #c: RequestContext;
   readonly #gateway: Gateway;
   readonly #asked: TurnAsked;
-  /** Aborted where the turn has failed: an answer that nobody reads to its end would keep its connection. */
-  readonly #exchange = new AbortController();
   #timer: NodeJS.Timeout | undefined;
   #isCalling = false;
   #lostBefore = false;
@@ -137,7 +136,7 @@ class SessionTurn {
       if (sliceIsOver()) await yieldToEventLoop();
       return respondWritten(this.#c, mutation.answer);
     } catch (error) {
-      this.#exchange.abort(error);
+      this.#asked.abort.abort(error);
       throw error;
     } finally {
       this.#release();
@@ -145,11 +144,11 @@ class SessionTurn {
   }
 
   /** Streamed. Up to the first event a failure is plain JSON. */
-  async stream(abort: AbortController): Promise<Response> {
+  async stream(): Promise<Response> {
     const events = this.#events();
     const first = await events.next();
     const source: Source<string> = resumed(first, events);
-    if (!this.#gateway.finishesAbandoned) return sendEvents(this.#c, source, abort);
+    if (!this.#gateway.finishesAbandoned) return sendEvents(this.#c, source, this.#asked.abort);
     const drained = { next: source.next, return: () => drain(events) };
     return sendEvents(this.#c, drained, new AbortController());
   }
@@ -182,7 +181,7 @@ class SessionTurn {
     } catch (error) {
       const { content } = progress.read;
       if (content !== '') journalStreamedText(this.#c, content);
-      this.#exchange.abort(error);
+      this.#asked.abort.abort(error);
       throw error;
     } finally {
       this.#release();
@@ -198,13 +197,13 @@ class SessionTurn {
 
   #limitTime(ms: number): void {
     this.#timer = setTimeout(() => {
-      this.#exchange.abort(new ApiError('upstream_timeout', { what: 'no end of the answer', seconds: ms / 1_000 }));
+      this.#asked.abort.abort(new ApiError('upstream_timeout', { what: 'no end of the answer', seconds: ms / 1_000 }));
     }, ms);
   }
 
   /** Checks the turn, and asks the upstream. @throws UpstreamRefusal, ApiError */
   async #ask(isStreamed: boolean): Promise<{ turn: CheckedTurn; answer: UpstreamAnswer }> {
-    const { signal } = this.#asked;
+    const { signal } = this.#asked.abort;
     const { turn, parts } = await this.#check(isStreamed);
     this.#limitTime(this.#gateway.turnMs);
     this.#beginCall();
@@ -214,7 +213,7 @@ class SessionTurn {
         path: '/chat/completions',
         headers: [...this.#gateway.headersFor(headersOf(this.#c), (name) => OWN_HEADERS.has(name)), ...lengthOf(parts)],
         body: parts,
-        signal: AbortSignal.any([signal, this.#exchange.signal]),
+        signal,
       });
       await requireAnswer(answer, isStreamed);
       return { turn, answer };
