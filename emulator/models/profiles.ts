@@ -36,6 +36,8 @@ export interface ServedModel {
   readonly profile: ModelProfile;
   /** The limits of the contract, with the model's own window and answer where the user set none. */
   readonly limits: Limits;
+  /** Which pictures and videos are not looked at here, because another server answers: its own files, or what the web has too. */
+  readonly unseenMedia: 'none' | 'files' | 'files and web';
   /** Counts its prompts. Loads the vocabulary at the first call. */
   counter(): Promise<PromptCounter>;
 }
@@ -140,7 +142,9 @@ export class Profiles {
       isOther
         ? this.#counterOf('other', otherTokenizer, template)
         : this.#counterOf(profile.template.value, tokenizer, template);
-    return { profile, limits: { ...limits, ...own, ...given }, counter };
+    // Kimi's own models take nothing of the web, wherever they are asked.
+    const unseenMedia = !this.#takesOthers ? 'none' : isOther ? 'files and web' : 'files';
+    return { profile, limits: { ...limits, ...own, ...given }, unseenMedia, counter };
   }
 
   #counterOf(place: string, source: TokenizerSource, template: ChatTemplate): Promise<PromptCounter> {

@@ -1,6 +1,5 @@
 import { LIVE_TEXT } from '../../contract/errors.ts';
-import type { ContentPart, InputMessage, MeasuredPart, MediaPart } from '../../contract/messages.ts';
-import type { ModelProfile } from '../../contract/models/profile.ts';
+import type { ContentPart, InputMessage, MeasuredPart, MediaPart, MediaSize } from '../../contract/messages.ts';
 import { invalid } from '../api-error.ts';
 import {
   type Blob,
@@ -15,6 +14,7 @@ import {
 } from '../engines/media/data-url.ts';
 import { type MediaFault, measureImage, measureVideo } from '../engines/media/measure.ts';
 import { sliceIsOver, yieldToEventLoop } from '../engines/scheduler.ts';
+import type { ServedModel } from '../models/profiles.ts';
 import type { Store } from '../store/store.ts';
 
 /** Where the pictures and videos of a request are. */
@@ -39,7 +39,7 @@ const SHOWN = 200;
  */
 export async function readMedia(
   store: Store,
-  profile: ModelProfile,
+  { profile, unseenMedia }: ServedModel,
   messages: readonly InputMessage[],
   source: MediaSource,
 ): Promise<ReadMessages> {
@@ -59,22 +59,25 @@ export async function readMedia(
       const field = `messages[${index}].content[${place}]`;
       if (!profile.media.value) throw invalid(`${field}.type: Invalid input: expected "text"`, `${field}.type`);
       if (sliceIsOver()) await yieldToEventLoop();
-      content.push(readPart(store, part, `${field}.${part.type}`, { ...source, blobs }));
+      content.push(readPart(store, part, `${field}.${part.type}`, { ...source, blobs, unseenMedia }));
     }
     read.push({ ...message, content });
   }
   return { messages: read, blobs: [...blobs.values()] };
 }
 
-interface Reading extends MediaSource {
+interface Reading extends MediaSource, Pick<ServedModel, 'unseenMedia'> {
   /** What the messages refer to, so far. */
   blobs: Map<string, Blob>;
 }
 
-function readPart(store: Store, part: MediaPart, field: string, { account, lifted, blobs }: Reading): MeasuredPart {
+function readPart(store: Store, part: MediaPart, field: string, reading: Reading): MeasuredPart {
+  const { account, lifted, blobs, unseenMedia } = reading;
   const kind = part.type === 'image_url' ? 'image' : 'video';
   const url = urlOf(part);
-  const found = url.startsWith(FILE_URL) ? findFile(store, account, url, field) : findBytes(url, field, lifted);
+  if (isUnseen(url, unseenMedia)) return { ...part, media: UNSEEN[kind] };
+  const isFile = unseenMedia === 'none' && url.startsWith(FILE_URL);
+  const found = isFile ? findFile(store, account, url, field) : findBytes(url, field, lifted);
   if (!found) throw invalid(LIVE_TEXT.mediaUrl(kind, url.slice(0, SHOWN)), field);
   const { head, blob, bytes } = found;
   const media = kind === 'image' ? measureImage(bytes) : measureVideo(bytes);
@@ -85,6 +88,20 @@ function readPart(store: Store, part: MediaPart, field: string, { account, lifte
   }
   blobs.set(blob.hash, blobs.get(blob.hash) ?? blob);
   return { ...withUrl(part, referenceTo(head, blob.hash)), media };
+}
+
+/** Of a gateway's upstream: a file of its own. None has a `#`, behind which a reference to stored bytes has their hash. */
+const UPSTREAM_FILE = /^ms:\/\/[^\s#]{1,256}$/;
+const WEB_URL = /^https?:\/\/\S+$/i;
+/** Ours: what counts for those that are not looked at. */
+const UNSEEN: Record<'image' | 'video', MediaSize> = {
+  image: { width: 1_024, height: 1_024 },
+  video: { width: 640, height: 360, seconds: 10 },
+};
+
+function isUnseen(url: string, unseen: ServedModel['unseenMedia']): boolean {
+  if (unseen === 'none') return false;
+  return UPSTREAM_FILE.test(url) || (unseen === 'files and web' && WEB_URL.test(url));
 }
 
 interface FoundBytes {

@@ -55,7 +55,7 @@ export async function countWrite(
   const served = services.profiles.of(target.model);
   // Only a list of parts holds pictures: most requests are texts, and nothing is read or copied of them.
   const { messages, blobs } = sent.some(({ content }) => Array.isArray(content))
-    ? await readMedia(services.store, served.profile, sent, target.media)
+    ? await readMedia(services.store, served, sent, target.media)
     : { messages: sent, blobs: [] };
   const counter = await served.counter();
   const bodies = messages.map(toChatMessage);
