@@ -1,5 +1,6 @@
 import type { Limits } from '../../contract/limits.ts';
 import type { Tool } from '../../contract/messages.ts';
+import type { Effort } from '../../contract/models/profile.ts';
 import type { Balance as BalanceAnswer } from '../../contract/models.ts';
 import type { Currency, Price } from '../../contract/prices.ts';
 import { ApiError } from '../api-error.ts';
@@ -85,6 +86,8 @@ interface BilledRequest {
   session?: string;
   model: string;
   tools: { tools: readonly Tool[]; tokens: number };
+  /** What the model is told of it before the messages, if it is. */
+  effort?: Effort | undefined;
   /** Messages of the session's window before the request; empty without a session. */
   window: readonly CountedMessage[];
   /** Messages of the request itself. */
@@ -165,15 +168,16 @@ export class Billing {
    * @throws ApiError `quota_exceeded` if the account has nothing left
    */
   open(request: BilledRequest): OpenBill {
-    const { account, session, model, tools, promptTokens } = request;
+    const { account, session, model, tools, effort, promptTokens } = request;
     this.balance?.requireFunds(account);
     const now = this.#clock.now();
+    const prices = this.#pricesOf(model, now);
     const prompt: Prompt = {
-      tools: this.#chains.tools(tools.tools, tools.tokens),
+      // The model by the name that its prices have, whichever it was asked by.
+      ...this.#chains.open({ ...tools, model: prices.row.model, effort }),
       messages: this.#chains.grow(this.#chains.grow(undefined, request.window), request.written),
       tokens: promptTokens,
     };
-    const prices = this.#pricesOf(model, now);
     const { isPriced, isLongWrite, ttlMs } = cacheTerms(prices, request.cacheTtl);
     const cachedTokens = this.#cache.readAndStore(account, prompt, now, ttlMs);
     const stateless = this.#statelessUsage(request, prompt, now, ttlMs);

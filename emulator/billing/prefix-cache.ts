@@ -42,13 +42,17 @@ class Hash {
 }
 
 /** Hashes everything of a message that the model reads. Text parts count as their text. */
-export function fingerprint({ role, name, content, tool_calls, tool_call_id }: ChatMessage): Fingerprint {
+export function fingerprint({ role, name, content, ...rest }: ChatMessage): Fingerprint {
+  const { tool_calls, tool_call_id, reasoning_content, tools } = rest;
   const hash = new Hash();
   hash.text(role);
   hash.optional(name);
   hash.optional(content === null ? null : contentText(content));
   for (const part of Array.isArray(content) ? content : []) if (part.type !== 'text') hash.text(JSON.stringify(part));
   hash.optional(tool_call_id);
+  // What a prompt drops of it is gone by now.
+  hash.optional(reasoning_content);
+  if (tools) hash.text(JSON.stringify(tools));
   for (const { id, function: call } of tool_calls ?? []) {
     hash.text(id);
     hash.text(call.name);
@@ -57,10 +61,19 @@ export function fingerprint({ role, name, content, tool_calls, tool_call_id }: C
   return hash.value();
 }
 
-function fingerprintTools(tools: readonly Tool[]): Fingerprint {
+function fingerprintTools(model: string, tools: readonly Tool[]): Fingerprint {
   const hash = new Hash();
+  hash.text(model);
   if (tools.length > 0) hash.text(JSON.stringify(tools));
   return hash.value();
+}
+
+/** With what stands between the tools and the messages: the effort, where the model is told one. */
+function fingerprintOpening(tools: Fingerprint, effort: string | undefined): Fingerprint {
+  if (effort === undefined) return tools;
+  const hash = new Hash();
+  hash.text(effort);
+  return chained(tools, hash.value());
 }
 
 /** The fingerprint of `before` followed by `next`. */
@@ -98,12 +111,24 @@ export interface Chain {
   readonly tokens: number;
 }
 
-/** The prompt of a request: tools, then messages. */
+/** The prompt of a request: tools, the effort, then messages. */
 export interface Prompt {
+  /** Those of a model: each has a cache of its own. */
   tools: { fingerprint: Fingerprint; tokens: number };
+  /** Of all that stands before the messages. */
+  opening: Fingerprint;
   messages: Chain | undefined;
   /** Of the whole prompt: tools, messages and what the template adds. */
   tokens: number;
+}
+
+/** What a prompt begins with. */
+interface Opening {
+  model: string;
+  tools: readonly Tool[];
+  /** Of the tools. */
+  tokens: number;
+  effort?: string | undefined;
 }
 
 const MAX_CACHED_HASHES = 262_144;
@@ -124,8 +149,9 @@ export class Chains {
     return chain;
   }
 
-  tools(tools: readonly Tool[], tokens: number): Prompt['tools'] {
-    return { fingerprint: fingerprintTools(tools), tokens };
+  open({ model, tools, tokens, effort }: Opening): Pick<Prompt, 'tools' | 'opening'> {
+    const fingerprint = fingerprintTools(model, tools);
+    return { tools: { fingerprint, tokens }, opening: fingerprintOpening(fingerprint, effort) };
   }
 
   /** Must be called before row numbers are reused. */
@@ -185,7 +211,7 @@ type Entries = Map<Fingerprint, number>;
 
 /**
  * The cached part of a prompt, as the live API's automatic prefix cache would count it: whole blocks of the longest prefix
- * (tools, then messages) that an earlier prompt of the account shares. Replies are cached once they are sent again.
+ * (tools, the effort, then messages) that an earlier prompt of the account to the same model shares. Replies are cached once they are sent again.
  * Departure: a prefix ends where a message ends. Two prompts that differ inside a message share nothing of that message; the
  * live cache would count its blocks before the difference.
  */
@@ -232,7 +258,7 @@ export class PrefixCache {
   }
 
   /** Longest first. Only messages that complete a block: others add nothing that could be cached. */
-  #marks({ tools, messages, tokens }: Prompt): Mark[] {
+  #marks({ tools, opening, messages, tokens }: Prompt): Mark[] {
     const { blockTokens } = this.#rules;
     const marks: Mark[] = [];
     const add = (start: number, end: number, key: () => Fingerprint) => {
@@ -244,7 +270,7 @@ export class PrefixCache {
       const last = chain;
       const start = tools.tokens + (chain.before?.tokens ?? 0);
       const end = tools.tokens + chain.tokens;
-      add(start, end, () => chained(tools.fingerprint, last.fingerprint));
+      add(start, end, () => chained(opening, last.fingerprint));
     }
     add(0, tools.tokens, () => tools.fingerprint);
     return marks;
@@ -275,8 +301,8 @@ export class PrefixCache {
   }
 }
 
-function wholeKey({ tools, messages, tokens }: Prompt): Fingerprint {
-  return chained(chained(tools.fingerprint, messages?.fingerprint ?? 0), tokens);
+function wholeKey({ opening, messages, tokens }: Prompt): Fingerprint {
+  return chained(chained(opening, messages?.fingerprint ?? 0), tokens);
 }
 
 /** Puts an entry at the end of a map, and drops the first ones beyond `max`. */

@@ -1,6 +1,6 @@
 import type { ChatRequest } from '../../contract/chat.ts';
 import type { ChatMessage } from '../../contract/messages.ts';
-import type { ModelProfile } from '../../contract/models/profile.ts';
+import type { Effort, ModelProfile } from '../../contract/models/profile.ts';
 import { ApiError, invalid } from '../api-error.ts';
 import { billingOf, type OpenBill } from '../billing/billing.ts';
 import { STEPS_PER_YIELD, sliceIsOver, yieldIfOver, yieldToEventLoop } from '../engines/scheduler.ts';
@@ -121,7 +121,7 @@ function openStateless(services: Services, account: string, input: TurnInput): T
       const { model } = request;
       const { maxTokens } = settings;
       const asked = { account, model, tools, window: [], written, promptTokens, maxTokens };
-      const bill = billingOf(services).open({ ...asked, cacheTtl: cacheTtl(request) });
+      const bill = billingOf(services).open({ ...asked, ...cacheSettings(profile, request, settings) });
       return { prompt, bill };
     },
     profile,
@@ -173,7 +173,7 @@ function openInSession(services: Services, session: SessionRow, window: TurnWind
       await yieldIfOver();
       const { model } = request;
       const asked = { account, session: id, model, tools, window: read, written, promptTokens, maxTokens };
-      const bill = billingOf(services).open({ ...asked, cacheTtl: cacheTtl(request) });
+      const bill = billingOf(services).open({ ...asked, ...cacheSettings(served.profile, request, settings) });
       const settle: OpenBill['settle'] = (outputTokens) => {
         const cost = bill.settle(outputTokens);
         billingOf(services).wrote(id, historyOf(served, stored));
@@ -194,8 +194,14 @@ function openInSession(services: Services, session: SessionRow, window: TurnWind
   };
 }
 
-export function cacheTtl({ prompt_cache_options: options }: ChatRequest): '5m' | '1h' | undefined {
-  return options?.ttl ?? undefined;
+/** What a request says of how its prompt is cached: for how long, and under which effort. */
+export function cacheSettings(
+  profile: ModelProfile,
+  { prompt_cache_options: options }: ChatRequest,
+  { thinking }: Pick<Settings, 'thinking'>,
+): { cacheTtl: '5m' | '1h' | undefined; effort: Effort | undefined } {
+  const isTold = thinking.enabled && profile.thinking.efforts.value !== null;
+  return { cacheTtl: options?.ttl ?? undefined, effort: isTold ? thinking.effort : undefined };
 }
 
 /** The end of a stored answer: in a session it must fit the window too. */

@@ -6,7 +6,7 @@ import { ApiError, ClientGone, invalid } from '../api-error.ts';
 import { billingOf, type OpenBill } from '../billing/billing.ts';
 import { turnFacts } from '../chat/reply.ts';
 import {
-  cacheTtl,
+  cacheSettings,
   checkTurn,
   commitTurn,
   countTurn,
@@ -272,7 +272,8 @@ class SessionTurn {
       answerTokens: maxTokens === input.settings.maxTokens ? {} : { [answerField(request)]: maxTokens },
       isStreamed,
     });
-    const bill = billingOf(services).open({ ...asked, cacheTtl: cacheTtl(request) });
+    const { profile } = services.profiles.of(model);
+    const bill = billingOf(services).open({ ...asked, ...cacheSettings(profile, request, input.settings) });
     const reservation = this.#reserve(session.id, bill);
     return { turn: { input, session, window, promptTokens, bill, reservation }, parts };
   }

@@ -268,7 +268,7 @@ class Replay {
   #bill({ outputTokens, at }: CountedRound, messages: readonly ReadMessage[], tokens: number): void {
     const { toolset } = this.#job.dialogue;
     const prompt: Prompt = {
-      tools: this.#chains.tools(toolset.tools, toolset.tokens),
+      ...this.#chains.open({ ...toolset, model: '' }),
       messages: this.#grow(messages),
       tokens,
     };

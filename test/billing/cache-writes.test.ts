@@ -71,3 +71,62 @@ describe.each(TRANSPORTS)('the cache of kimi-k3 %s', (transport) => {
     expect(total.cost).toBeCloseTo((input * usage.prompt_tokens + output * usage.completion_tokens) / 1e6, 12);
   });
 });
+
+/** Cached tokens of a second request behind a first. */
+async function cachedBehind(transport: (typeof TRANSPORTS)[number], first: object, second: object): Promise<number> {
+  const api = await startEmulator(transport, { tokenizer: O200K, model });
+  const ask = async (body: object): Promise<ChatCompletion['usage']> => {
+    const messages = [{ role: 'user', content: words(1_000) }];
+    const reply = await api.post<ChatCompletion>('/v1/chat/completions', { model: 'kimi-k3', messages, ...body });
+    expect(reply.status, reply.text).toBe(200);
+    return reply.body.usage;
+  };
+  await ask(first);
+  return (await ask(second)).cached_tokens ?? 0;
+}
+
+const effort = (level: string) => ({ reasoning_effort: level });
+const look = { type: 'function', function: { name: 'look_up', parameters: { type: 'object', properties: {} } } };
+const recalled = (reasoning_content: string) => ({
+  messages: [
+    { role: 'user', content: words(300) },
+    { role: 'assistant', content: words(700), reasoning_content },
+    { role: 'user', content: 'And then?' },
+  ],
+});
+const brought = (name: string) => ({
+  messages: [
+    { role: 'system', tools: [{ ...look, function: { ...look.function, name } }] },
+    { role: 'user', content: words(1_000) },
+  ],
+});
+
+// Kimi API documentation, 2026-08: a changed effort voids the prefix cache, a changed tool_choice or response_format does not;
+// the reasoning of the history is part of the prompt of kimi-k3. A model has a cache of its own.
+describe.each(TRANSPORTS)('the cached prefix %s', (transport) => {
+  it.each([
+    ['another effort', effort('low'), effort('high'), 0],
+    ['the effort that is the default', effort('max'), {}, 1_000],
+    ['thinking instead of none', OFF, {}, 0],
+    ['another model', {}, { model: 'kimi-k3.1-pro' }, 0],
+    ['another model with the same template', { model: 'kimi-k2.6' }, { model: 'kimi-k2.5' }, 0],
+    ['the same model by its other name', { model: 'kimi-k2-0905' }, { model: 'kimi-k2-0905-preview' }, 1_000],
+    ['no thinking on a model that is not told the effort', { model: 'kimi-k2.6' }, { model: 'kimi-k2.6', ...OFF }, 768],
+    ['another tool_choice', { tools: [look] }, { tools: [look], tool_choice: 'required' }, 768],
+    ['another response_format', {}, { response_format: { type: 'json_object' } }, 768],
+    ['another reasoning in the history', recalled('I look at it.'), recalled('I ask for it.'), 256],
+    ['the same reasoning in the history', recalled('I look at it.'), recalled('I look at it.'), 1_000],
+    [
+      'a reasoning that the prompt drops',
+      { model: 'kimi-k2.6', ...recalled('a') },
+      { model: 'kimi-k2.6', ...recalled('b c') },
+      1_000,
+    ],
+    ['other tools in a system message', brought('look_up'), brought('look_at'), 0],
+  ])('behind a request that differs by %s is as documented', async (_, first, second, least) => {
+    const cached = await cachedBehind(transport, first, second);
+    if (least === 0) expect(cached).toBe(0);
+    else expect(cached).toBeGreaterThanOrEqual(least);
+    if (least < 1_000) expect(cached).toBeLessThanOrEqual(least + 256);
+  });
+});

@@ -16,7 +16,7 @@ export function promptOf(
   const declared = tools.name === '' ? [] : [{ type: 'function' as const, function: { name: tools.name } }];
   const size = messages.reduce((sum, { tokens }) => sum + tokens, 0);
   return {
-    tools: chains.tools(declared, tools.tokens),
+    ...chains.open({ model: 'kimi-k3', tools: declared, tokens: tools.tokens }),
     messages: chains.grow(undefined, messages),
     tokens: tools.tokens + size + GENERATION_TOKENS,
   };
