@@ -56,10 +56,21 @@ const CONTROL_CLOSED = {
   'read only': 'This server shows an exported file and changes nothing',
 } as const;
 
+/** What is wrong with the id of a call or of its result. */
+interface ToolCallFault {
+  /** None where a result names no call. */
+  ids: readonly string[];
+  fault: 'orphan' | 'duplicate';
+  index: number;
+  /** The message that has answered the call already. */
+  first?: number;
+}
+
 /** The live API's texts, word for word where captured (`{…}` filled in). */
 export const LIVE_TEXT = {
   contentEmpty: 'text content is empty',
-  toolCallIdNotFound: 'tool_call_id  is not found',
+  toolCallIdAbsent: 'tool_call_id  is not found',
+  toolCallIdNotFound: (id: string) => `tool_call_id '${id}' not found`,
   /** Every form in which the live API has been seen to say it: of 2025-11 and of 2026. */
   toolCallIdNotFoundForms: /^tool_call_id (?:'[^']*' | )(?:is )?not found$/,
   toolResultsMissing: (ids: readonly string[]) =>
@@ -360,8 +371,8 @@ export const ERRORS = {
   tool_call_id_not_found: {
     ...live(400, INVALID, false),
     /** Departure: what the live API says to an id that stands twice in one message is not known. */
-    message: (_: { ids: readonly string[]; fault: 'orphan' | 'duplicate'; index: number; first?: number }) =>
-      LIVE_TEXT.toolCallIdNotFound,
+    message: ({ ids: [id = ''], fault }: ToolCallFault) =>
+      fault === 'orphan' && id !== '' ? LIVE_TEXT.toolCallIdNotFound(id) : LIVE_TEXT.toolCallIdAbsent,
     example: { ids: [SOME_CALL], fault: 'orphan', index: 0 },
   },
   file_purpose_invalid: {

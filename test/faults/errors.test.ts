@@ -67,7 +67,7 @@ const LIVE: Partial<Record<ErrorCode, string>> = {
   api_version_missing: 'missing required header Kimi-Api-Version',
   plan_limit:
     "You've reached your usage limit for this billing cycle. Your quota will be refreshed in the next cycle. To continue now, purchase extra usage or upgrade your plan: https://www.kimi.com/code/#pricing",
-  tool_call_id_not_found: 'tool_call_id  is not found',
+  tool_call_id_not_found: "tool_call_id 'functions.unknown:0' not found",
   tool_results_missing:
     "an assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. The following tool_call_ids did not have response messages: functions.unknown:0",
   assistant_empty: "Invalid request: the message at position 1 with role 'assistant' must not be empty",

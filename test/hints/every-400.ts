@@ -43,7 +43,7 @@ const SAYS: Partial<Record<keyof typeof PROVOKED, RegExp[]>> = {
   file_empty: [/the field file came with no bytes/],
   files_limit_reached: [/this account may hold 1 files \(files\)/],
   tool_results_missing: [/call functions\.read:158 has no tool message before messages\[2\] follows/],
-  tool_call_id_not_found: [/messages\[1\] answers call call-7/],
+  tool_call_id_not_found: [/messages\[1\] answers call functions\.look:7/],
 };
 /** Rows that only a fault or a script brings about. */
 const ON_DEMAND: ErrorCode[] = ['content_filter', 'api_version_missing'];

@@ -155,7 +155,7 @@ export const PROVOKED: Record<Exclude<ErrorCode, OnDemand>, Provoked> = {
   tool_results_missing: {
     make: (api) => chat(api, { messages: [sized(10), called('functions.read:158'), sized(10)] }),
   },
-  tool_call_id_not_found: { make: (api) => chat(api, { messages: [sized(10), result('call-7')] }) },
+  tool_call_id_not_found: { make: (api) => chat(api, { messages: [sized(10), result('functions.look:7')] }) },
   incorrect_api_key: { make: (api) => api.get('/v1/models', { headers: { Authorization: 'Basic eDp5' } }) },
   invalid_authentication: { options: { apiKeys: ['sk-known'] }, make: (api) => api.get('/v1/models') },
   permission_denied: { make: (api) => api.get('/v1/models', { headers: { Origin: 'https://a.example' } }) },

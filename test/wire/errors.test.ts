@@ -51,8 +51,23 @@ describe.each(TRANSPORTS)('the errors of the live API %s', (transport) => {
   });
 
   it.each([
-    ['whose call is gone', [user, { role: 'tool', tool_call_id: 'b', content: 'x' }]],
-    ['of another call', [user, reading, { role: 'tool', tool_call_id: 'b', content: 'x' }]],
+    ['whose call is gone', [user, { role: 'tool', tool_call_id: 'call_x', content: 'x' }]],
+    ['of another call', [user, reading, { role: 'tool', tool_call_id: 'call_x', content: 'x' }]],
+    [
+      'behind those that are there',
+      [
+        user,
+        reading,
+        { role: 'tool', tool_call_id: 'Read:158', content: 'x' },
+        { role: 'tool', tool_call_id: 'call_x', content: 'x' },
+      ],
+    ],
+  ])('400 for a result %s names the id', async (_, messages) => {
+    const api = await startFixed(transport);
+    expectError(await chat(api, { messages }), 400, 'invalid_request_error', "tool_call_id 'call_x' not found");
+  });
+
+  it.each([
     ['without an id', [user, reading, { role: 'tool', content: 'x' }]],
     ['of an id that is null', [user, reading, { role: 'tool', tool_call_id: null, content: 'x' }]],
     ['of an empty id', [user, reading, { role: 'tool', tool_call_id: '', content: 'x' }]],

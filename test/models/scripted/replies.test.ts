@@ -52,7 +52,7 @@ describe('errors', () => {
     ['content_filter', 'The request was rejected because it was considered high risk'],
     ['permission_denied', 'The API you are accessing is not open'],
     ['model_not_found', 'Not found the model kimi-k2-0905-preview or Permission denied'],
-    ['tool_call_id_not_found', 'tool_call_id  is not found'],
+    ['tool_call_id_not_found', "tool_call_id 'functions.unknown:0' not found"],
     [
       'concurrency_limit',
       /^Your account \S+<\S+> request reached max organization concurrency: 1, please try again after 1 seconds$/,
