@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Simulation } from '../../emulator/simulate/index.ts';
+import { asLines, talk } from './talk.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const MAIN = join(ROOT, 'dist/emulator/cli/main.js');
@@ -28,17 +29,9 @@ async function simulate(...args: string[]): Promise<Ended> {
   );
 }
 
-/** Sixty rounds with a fact in each, some 60,000 tokens. */
-const TALK = Array.from({ length: 60 }, (_, round) => [
-  {
-    role: 'user',
-    content: `Note this: the badge of visitor ${round} is Z${7_000 + round * 31}-${round}. ${`Line ${round} of the log says nothing new. `.repeat(90)}`,
-  },
-  { role: 'assistant', content: `Noted, number ${round}.` },
-]).flat();
 const SWEEP = ['--transcript', 'talk.jsonl', '--max-keep', '12000,30000', '--preserve-len', '5000'];
 
-beforeAll(() => writeFileSync(join(FOLDER, 'talk.jsonl'), TALK.map((message) => JSON.stringify(message)).join('\n')));
+beforeAll(() => writeFileSync(join(FOLDER, 'talk.jsonl'), asLines(talk(60))));
 
 describe('kimi-emulator simulate', () => {
   it('prints every setting with its cost, both savings and both kinds of recall, and what it recommends', async () => {
@@ -276,12 +269,7 @@ describe('what a transcript says stays text', () => {
   const path = join(FOLDER, 'evil', EVIL);
   beforeAll(() => {
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(
-      path,
-      TALK.slice(0, 8)
-        .map((message) => JSON.stringify(message))
-        .join('\n'),
-    );
+    writeFileSync(path, asLines(talk(4)));
   });
 
   it.each([[[]], [['--json']], [['--markdown']]])('in the terminal, with %j', async (flags) => {

@@ -1,48 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import type { Policy } from '../../client/rolling/decide-shrink.ts';
 import {
-  type Fact,
   type RecordedMessage,
   type SimulateOptions,
   simulate,
   type Transcript,
 } from '../../emulator/simulate/index.ts';
-import { Random } from '../../emulator/simulate/random.ts';
+import { story } from './story.ts';
 import { sized, throughServer, words } from './through-server.ts';
 
 const PLAIN = { plant: 0, natural: 0, tokenizer: 'o200k_base' } satisfies SimulateOptions;
-const NOUNS = 'harbour, ledger, orchard, engine, window, valley, signal, garden, pocket, bridge, lantern, parcel'.split(
-  ', ',
-);
-const VERBS = 'keeps, moves, hides, opens, follows, repairs, counts, paints'.split(', ');
-
-/** Prose that says a fact in each second round: a code and an owner, whose words stand together nowhere else. */
-function story(rounds: number): Transcript & { facts: Fact[] } {
-  const random = new Random(7);
-  const facts: Fact[] = [];
-  const sentence = () =>
-    `The ${random.pick(NOUNS)} of the ${random.pick(NOUNS)} ${random.pick(VERBS)} the ${random.pick(NOUNS)} ${random.below(99)} times.`;
-  const messages = Array.from({ length: rounds }, (_, round): RecordedMessage[] => {
-    const lines = Array.from({ length: 100 }, sentence);
-    if (round % 2 === 0) {
-      const [code, owner] = [`Q${1_000 + random.below(9_000)}X${round}`, `Owner${round}`];
-      facts.push({ question: `What is the code of ${owner}?`, words: [code, owner] });
-      const wait = 'at the counter of the harbour, after a long wait on a cold morning of that very month,';
-      lines.splice(random.below(100), 0, `The code that ${owner} was given ${wait} is ${code}.`);
-    } else {
-      // The same words far apart say nothing.
-      const [code = '', owner = ''] = facts.at(-1)?.words ?? [];
-      lines.unshift(`${owner} called.`);
-      lines.splice(12, 0, `Somebody said ${code}.`);
-    }
-    return [
-      { role: 'user', content: lines.join(' '), at: round * 20_000 },
-      { role: 'assistant', content: `Noted, ${round}: ${sentence()}`, at: round * 20_000 },
-    ];
-  });
-  return { name: 'story', messages: messages.flat(), facts };
-}
-
 /** An agent that thinks, calls two tools at once, and is answered at length. */
 function agent(rounds: number): Transcript {
   const messages = Array.from({ length: rounds }, (_, round): RecordedMessage[] => {
@@ -101,89 +68,6 @@ describe.each(['kimi-k2-0905-preview', 'kimi-k2.5', 'kimi-k2.6', 'kimi-k3'])('an
       expect(run?.tokens.output).toBe(server.spend.output_tokens);
     },
   );
-});
-
-/** Counted another way than the simulator does: every pair of places of the two words in a message of the window. */
-function countStanding(window: string, facts: readonly Fact[]): number {
-  const messages = window.split('\n').map((message) => message.toLowerCase());
-  return facts.filter(({ words: [one = '', other = ''] }) =>
-    messages.some((message) => {
-      const places = (word: string) =>
-        [...message.matchAll(new RegExp(word.toLowerCase(), 'g'))].map(({ index }) => index);
-      return places(one).some((a) =>
-        places(other).some((b) => Math.max(a + one.length, b + other.length) - Math.min(a, b) <= 300),
-      );
-    }),
-  ).length;
-}
-
-describe('recall after each round', () => {
-  const transcript = story(48);
-  const settings = { model: 'kimi-k3', date: '2026-10-24', maxKeep: 20_000, preserveLen: 4_096 };
-  const swept = {
-    ...PLAIN,
-    transcripts: [transcript],
-    maxKeep: [settings.maxKeep],
-    preserveLen: [settings.preserveLen],
-    models: [settings.model],
-    dates: [settings.date],
-  };
-
-  it.each(['compress', 'truncate'] as const)(
-    'under %s is what an independent count finds in the windows of the server',
-    async (policy) => {
-      const { texts, windows } = await throughServer(transcript, { ...settings, policy });
-      const { runs } = await simulate({ ...swept, policies: [policy] });
-      const run = runs.find(({ setting }) => setting.policy === policy);
-      const counted = texts.map((text, round) =>
-        countStanding(text, transcript.facts.slice(0, Math.floor(round / 2) + 1)),
-      );
-      expect(run?.series.window).toEqual(windows);
-      expect(run?.series.known.natural).toEqual(counted);
-      expect(run?.series.said.natural).toEqual(texts.map((_, round) => Math.floor(round / 2) + 1));
-      expect(run?.recall.natural.end).toBeCloseTo((counted.at(-1) ?? 0) / 24, 10);
-    },
-  );
-
-  it('falls with each of three compactions in a row, and a summary keeps more than a cut does', async () => {
-    const { runs } = await simulate({ ...swept, policies: ['compress', 'truncate'] });
-    const [compress, truncate] = ['compress', 'truncate'].map((policy) =>
-      runs.find(({ setting }) => setting.policy === policy),
-    );
-    expect(compress?.shrinks.length).toBeGreaterThanOrEqual(3);
-    const left = compress?.shrinks.map(
-      ({ round }) => (compress.series.known.natural[round - 1] ?? 0) / (compress.series.said.natural[round - 1] ?? 1),
-    );
-    expect(left?.slice(0, 3)).toEqual(left?.slice(0, 3).toSorted((a, b) => b - a));
-    expect(compress?.recall.natural.mean).toBeGreaterThan(truncate?.recall.natural.mean ?? 1);
-  });
-
-  it('of planted facts is told apart from that of the transcript’s own', async () => {
-    const { runs, transcripts } = await simulate({ ...swept, plant: 10, policies: ['truncate'] });
-    expect(transcripts[0]).toMatchObject({ planted: 10, natural: 24 });
-    const [uncut, truncate] = ['stateless+cache', 'truncate'].map((policy) =>
-      runs.find(({ setting }) => setting.policy === policy),
-    );
-    expect(uncut?.recall).toMatchObject({
-      planted: { facts: 10, mean: 1, end: 1 },
-      natural: { facts: 24, mean: 1, end: 1 },
-    });
-    expect(truncate?.recall.planted.end).toBeLessThan(1);
-    expect(truncate?.series.said.planted.at(-1)).toBe(10);
-  });
-});
-
-it('facts that are planted are not found again as the transcript’s own, and a short one gets few', async () => {
-  const long = sized([
-    [0, 6_000, 100],
-    [20, 6_000, 100],
-  ]);
-  const short = { ...sized([[0, 100, 100]]), name: 'short' };
-  const { transcripts } = await simulate({ transcripts: [long, short], policies: ['none'], tokenizer: 'o200k_base' });
-  expect(transcripts.map(({ planted, natural }) => [planted, natural])).toEqual([
-    [11, 0],
-    [0, 0],
-  ]);
 });
 
 it('a policy of one’s own is the client’s function, and is called with what the client knows', async () => {
