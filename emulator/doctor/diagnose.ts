@@ -1,6 +1,6 @@
 import type { JournalFile } from '../journal/journal-file.ts';
 import type { Finding, Level, Rule } from './finding.ts';
-import { cutCalls, repeatedCalls, toolCalls } from './rules/calls.ts';
+import { cutCalls, lostCalls, repeatedCalls, toolCalls } from './rules/calls.ts';
 import { cost, tokenDrift } from './rules/cost.ts';
 import { ignoredFields, leakedSessions, maxTokens, refusals, retiredModels, schemas } from './rules/requests.ts';
 import { idempotency, rateLimits, retriedRefusals, retryAfter, streams } from './rules/retries.ts';
@@ -21,6 +21,7 @@ export const RULES: readonly Rule[] = [
   maxTokens,
   toolCalls,
   cutCalls,
+  lostCalls,
   repeatedCalls,
   schemas,
   retiredModels,

@@ -314,7 +314,7 @@ interface ToolResult {
 /** Longer declarations are not stored. */
 const MOST_DECLARED = 256 * 1_024;
 /** Results of one request that are stored. */
-const MOST_RESULTS = 32;
+export const MOST_RESULTS = 32;
 const LEAST_REPEATED = 2;
 
 interface Call {

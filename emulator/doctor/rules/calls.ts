@@ -1,4 +1,5 @@
 import type { JournalEntry } from '../../journal/entries.ts';
+import { MOST_RESULTS } from '../../journal/exchange.ts';
 import { bad, fine, fineAll, type Rule, some } from '../finding.ts';
 import { Pending, type Run } from '../run.ts';
 
@@ -54,15 +55,49 @@ function isCut({ facts: { turn } }: JournalEntry): boolean {
   return turn?.calls !== undefined && turn.finish_reasons.includes('length');
 }
 
-/** Ids may repeat from turn to turn: of the turns that made the call, the one with its very arguments counts, else the latest. */
 function answersCutCall(entries: readonly JournalEntry[], place: number): boolean {
+  return turnsAnswered(entries, place).some(isCut);
+}
+
+/**
+ * Turns that made the calls whose results a request brings. Ids may repeat from turn to turn: of those with the id, the one
+ * with the call's very arguments counts, else the latest.
+ */
+function turnsAnswered(entries: readonly JournalEntry[], place: number): JournalEntry[] {
   const answering = entries[place];
   const earlier = entries.slice(0, place);
-  return (answering?.results ?? []).some(({ id, call }) => {
+  const made = (answering?.results ?? []).flatMap(({ id, call }) => {
     const asking = earlier.filter((entry) => isSamePlace(entry, answering) && entry.facts.turn?.calls?.includes(id));
     const source = asking.findLast(({ facts }) => call !== undefined && facts.turn?.called?.includes(call));
-    const made = source ?? asking.at(-1);
-    return made !== undefined && isCut(made);
+    return source ?? asking.at(-1) ?? [];
+  });
+  return [...new Set(made)];
+}
+
+export const lostCalls: Rule = {
+  name: 'lost-calls',
+  target: 'everywhere',
+  judge(run: Run) {
+    const losing = run.lives.flatMap((entries) => entries.filter((_, place) => losesCalls(entries, place)));
+    if (losing.length === 0) return fine('no history came back with fewer calls than its answer had made');
+    return bad(
+      'warning',
+      `${some(losing.length, 'request')} with a history that holds some calls of an answer and not its others: they were never carried out, and the model does not learn of it`,
+      'send the assistant message back as it came, with every call; or ask for one call at a time with parallel_tool_calls: false',
+      losing,
+    );
+  },
+};
+
+/** In a session the server keeps the calls. Of several choices a client takes one. */
+function losesCalls(entries: readonly JournalEntry[], place: number): boolean {
+  const entry = entries[place];
+  if (entry === undefined || entry.session !== undefined || entry.code !== undefined) return false;
+  return turnsAnswered(entries, place).some(({ facts: { turn } }) => {
+    if (turn?.calls === undefined || turn.finish_reasons.length > 1 || turn.calls.length > MOST_RESULTS) return false;
+    const isThere = (id: string, called: string | undefined): boolean =>
+      (entry.results ?? []).some((result) => result.id === id || (called !== undefined && result.call === called));
+    return !turn.calls.every((id, at) => isThere(id, turn.called?.[at]));
   });
 }
 

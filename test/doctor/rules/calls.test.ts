@@ -75,6 +75,60 @@ describe('cut-calls', () => {
   });
 });
 
+describe('lost-calls', () => {
+  const two = saying(
+    { type: 'tool_call', name: 'look', arguments: '{"path":"a"}' },
+    { type: 'tool_call', name: 'look', arguments: '{"path":"b"}' },
+  );
+  const options = { model: two, limits: {} };
+  const callsOf = (path: string, place: number): ToolCall => ({
+    id: `functions.look:${place}`,
+    type: 'function',
+    function: { name: 'look', arguments: JSON.stringify({ path }) },
+  });
+  const both = [callsOf('a', 0), callsOf('b', 1)];
+  const history = (calls: ToolCall[]) => [
+    user,
+    { role: 'assistant', content: '', tool_calls: calls },
+    ...calls.map(({ id }) => result(id)),
+  ];
+  /** Asks, and goes on with these of the two calls. */
+  const goingOn = (calls: ToolCall[], asking: object = {}) =>
+    judged(
+      'lost-calls',
+      async (api) => {
+        await chat(api, { messages: [user], tools, max_tokens: 2_000, ...asking });
+        await chat(api, { messages: history(calls), tools, max_tokens: 2_000 });
+      },
+      options,
+    );
+
+  it.each([false, true])('warning: the last of two calls came back, streamed: %s', async (stream) => {
+    expect(await goingOn(both.slice(1), { stream })).toMatchObject({ level: 'warning', evidence: [2] });
+    expect(await goingOn(both.slice(0, 1), { stream })).toMatchObject({ level: 'warning', evidence: [2] });
+  });
+  it('ok: all came back, also in another order or with arguments that were mended', async () => {
+    expect((await goingOn(both)).level).toBe('ok');
+    expect((await goingOn(both.toReversed())).level).toBe('ok');
+    expect((await goingOn(both.map((_, place) => callsOf(`mended ${place}`, place)))).level).toBe('ok');
+  });
+  it('ok: one of several choices was taken', async () => {
+    expect((await goingOn(both, { n: 2 })).level).toBe('ok');
+  });
+  it('ok: in a session, which keeps them and refuses what leaves one open', async () => {
+    const found = await judged(
+      'lost-calls',
+      async (api) => {
+        const session = await createSession(api, { tools });
+        const call = await callOf(session.chat([user], { max_tokens: 2_000 }) as ReturnType<typeof chat>);
+        await session.append(result(call.id));
+      },
+      options,
+    );
+    expect(found.level).toBe('ok');
+  });
+});
+
 /** Rounds of a call and its result, each sent with all that came before it. */
 async function rounds(api: Api, times: number, callAt: (round: number) => string, resultAt: (round: number) => string) {
   const messages: InputMessage[] = [user];
