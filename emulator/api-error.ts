@@ -71,6 +71,11 @@ export function connectionRefused(): TypeError {
   return new TypeError('fetch failed', { cause: networkError('the emulator is closed', 'ECONNREFUSED') });
 }
 
+/** The same where a URL leads to no server. */
+export function unknownScheme(url: string): TypeError {
+  return new TypeError('fetch failed', { cause: new Error(`unknown scheme: ${new URL(url).protocol}`) });
+}
+
 /** As a body fails to be read where a connection is dropped in the middle of it. */
 export function brokenOff(): TypeError {
   return new TypeError('terminated', { cause: networkError('other side closed', 'UND_ERR_SOCKET') });

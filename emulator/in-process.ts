@@ -1,9 +1,11 @@
-import { connectionRefused, connectionReset } from './api-error.ts';
+import { connectionRefused, connectionReset, unknownScheme } from './api-error.ts';
 import type { App } from './app.ts';
 import { abortable } from './http/streams.ts';
 
 /** What is answered piece by piece, as long as somebody reads it: chats, and streamed appends. */
 const STREAMED = /^(?:text\/event-stream|application\/x-ndjson)/;
+
+const WEB = /^https?:/;
 
 /** Requests of this process, without a connection, which end as they would over the network. */
 export class InProcess {
@@ -21,7 +23,7 @@ export class InProcess {
 
   /**
    * A request that is aborted fails at once, whether or not an answer is on its way.
-   * @throws TypeError where the connection would have been dropped or refused
+   * @throws TypeError where the connection would have been dropped or refused, or the URL is not one of HTTP
    */
   async fetch(input: string | URL | Request, init: RequestInit = {}): Promise<Response> {
     const asker = init.signal ?? (input instanceof Request ? input.signal : undefined);
@@ -34,6 +36,7 @@ export class InProcess {
       this.#open.delete(connection);
     };
     const request = new Request(input, { ...init, signal: connection.signal });
+    if (!WEB.test(request.url)) throw unknownScheme(request.url);
     this.#open.set(connection, input instanceof Request ? [request, input] : [request]);
     asker?.addEventListener('abort', abort, { once: true });
     try {

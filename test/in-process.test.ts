@@ -30,6 +30,23 @@ it('a closed emulator rejects requests and drops running ones, without output', 
   said.mockRestore();
 });
 
+it('what the network would not carry is refused in process too', async () => {
+  await using emulator = createEmulator();
+  for (const url of ['file:///v1/models', 'data:,/v1/models', 'blob:http://127.0.0.1/v1/models']) {
+    await expect(emulator.fetch(url, { headers: KEY })).rejects.toThrow('fetch failed');
+  }
+  const body = new ReadableStream({
+    start(controller) {
+      controller.enqueue('{"title":"a"}');
+      controller.close();
+    },
+  });
+  const headers = { ...KEY, 'Content-Type': 'application/json' };
+  const init = { method: 'POST', headers, body, duplex: 'half' as const };
+  const answer = await emulator.fetch(`${emulator.baseURL}/sessions`, init);
+  expect([answer.status, await answer.text()]).toEqual([400, expect.stringContaining('Uint8Array')]);
+});
+
 describe('await using', () => {
   it('closes the emulator and its port at the end of the block', async () => {
     let ended: Emulator;

@@ -3,7 +3,7 @@ import { ApiError, invalid } from '../api-error.ts';
 import { type LiftedBody, MediaLifter, NotBase64, restoreTexts } from '../engines/media/lift-media.ts';
 import { sliceIsOver, yieldToEventLoop } from '../engines/scheduler.ts';
 import type { RequestContext } from './context.ts';
-import { bodyParts, noteValue, parseJson, SMALL_BODY } from './request-body.ts';
+import { bodyParts, noteValue, parseJson, requireUncompressed, SMALL_BODY } from './request-body.ts';
 
 /** Bodies and lines that may hold pictures and videos, whose bytes are read apart while they come in. */
 
@@ -12,6 +12,7 @@ const CHUNK_BYTES = 131_072;
 
 /** The request's JSON body, of which pictures and videos are read apart. @throws as `readValue` does */
 export async function readLifted(c: RequestContext): Promise<unknown> {
+  requireUncompressed(c);
   const { bytes, blobs } = await liftBody(c);
   c.set('lifted', blobs);
   const value = await noteValue(c, bytes);

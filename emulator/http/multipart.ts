@@ -4,7 +4,7 @@ import { ApiError, invalid } from '../api-error.ts';
 import { type Blob, BlobBuilder } from '../engines/media/data-url.ts';
 import { sliceIsOver, yieldToEventLoop } from '../engines/scheduler.ts';
 import type { RequestContext } from './context.ts';
-import { bodyParts, compressedBody } from './request-body.ts';
+import { bodyParts, requireUncompressed } from './request-body.ts';
 
 /** A file as it was sent, with the fields beside it. */
 interface Upload {
@@ -28,8 +28,7 @@ const FILE = 'file';
  */
 export async function readUpload(c: RequestContext, limits: Limits): Promise<Upload> {
   const type = c.req.header('content-type') ?? '';
-  const compressed = compressedBody(c);
-  if (compressed) throw compressed;
+  requireUncompressed(c);
   if (!FORM_TYPE.test(type)) {
     throw invalid(`Content-Type must be multipart/form-data, not ${type || 'absent'}`, 'Content-Type');
   }

@@ -46,8 +46,11 @@ const mediaBodies = lazy(() => import('./media-body.ts'));
 export async function noteValue(c: RequestContext, bytes: Uint8Array): Promise<unknown> {
   const { limits, isStateless } = c.get('services');
   c.set('body', bytes);
-  if (bytes.length > 0) requireJsonType(c);
-  const value = bytes.length > 0 ? parsed(c, bytes, limits) : {};
+  if (bytes.length > 0) {
+    requireUncompressed(c);
+    requireJsonType(c);
+  }
+  const value = bytes.length > 0 ? parseJson(bytes, limits) : {};
   const exchange = c.get('exchange');
   if (!isStateless && hasSession(value)) {
     c.set('addressed', true);
@@ -113,20 +116,11 @@ export function requireJsonType(c: RequestContext): void {
   }
 }
 
-/** A compressed body is refused by its header: an error about its bytes would not help the client. */
-function parsed(c: RequestContext, bytes: Uint8Array, limits: Limits): unknown {
-  try {
-    return parseJson(bytes, limits);
-  } catch (error) {
-    throw compressedBody(c) ?? error;
-  }
-}
-
-/** The refusal of a compressed body, such as `gzip`; undefined for any other. */
-export function compressedBody(c: RequestContext): ApiError | undefined {
+/** A compressed body is refused by its header: an error about its bytes would not help the client. @throws ApiError */
+export function requireUncompressed(c: RequestContext): void {
   const encoding = c.req.header('content-encoding') ?? 'identity';
-  if (encoding.toLowerCase() === 'identity') return undefined;
-  return invalid(`Content-Encoding: send the body without an encoding, not as ${encoding}`, 'Content-Encoding');
+  if (encoding.toLowerCase() === 'identity') return;
+  throw invalid(`Content-Encoding: send the body without an encoding, not as ${encoding}`, 'Content-Encoding');
 }
 
 function hasSession(value: unknown): value is { session_id: string } {
@@ -155,9 +149,18 @@ export async function* bodyParts(c: RequestContext, end?: AbortSignal): AsyncGen
     if (incoming) return yield* incoming.iterator({ destroyOnReturn: false });
     // Not touched where there is a connection: the body would be made a web stream, which holds up what is left of it.
     const { body, signal } = c.req.raw;
-    if (body) yield* end ? abortable(abortable(body, signal), end) : abortable(body, signal);
-  } catch {
-    throw brokenOff();
+    if (body) yield* requireBytes(end ? abortable(abortable(body, signal), end) : abortable(body, signal));
+  } catch (error) {
+    throw error instanceof ApiError ? error : brokenOff();
+  }
+}
+
+/** A stream of this process may yield anything; over the network `fetch` refuses it. @throws ApiError */
+async function* requireBytes(body: AsyncIterable<unknown>): AsyncGenerator<Uint8Array, void> {
+  for await (const part of body) {
+    // Not by its class: that of another realm, such as a test environment's, is a different one.
+    if (!ArrayBuffer.isView(part)) throw invalid('a body that is a stream must yield bytes (Uint8Array)');
+    yield part as Uint8Array;
   }
 }
 

@@ -7,7 +7,14 @@ import { type AppendEnd, type SessionMessage, sessionRequests } from '../../cont
 import { ApiError } from '../api-error.ts';
 import { type RequestContext, Routes } from '../http/context.ts';
 import { type MediaLine, mediaLines, parseLine } from '../http/media-body.ts';
-import { bodyParts, checkFields, compressedBody, parseFields, readJson, readMediaValue } from '../http/request-body.ts';
+import {
+  bodyParts,
+  checkFields,
+  parseFields,
+  readJson,
+  readMediaValue,
+  requireUncompressed,
+} from '../http/request-body.ts';
 import { renderError, respond, respondWritten, sendJsonParts, sendStream, setHeader, toList } from '../http/respond.ts';
 import { toNdjson } from '../http/streams.ts';
 import { expectedVersion, loadSession, mutate, pathSession } from '../mutation.ts';
@@ -78,6 +85,7 @@ async function appendStream(c: RequestContext, schema: LineSchema): Promise<Resp
   const id = c.req.param('id') ?? '';
   const expected = expectedVersion(c);
   const { generation } = services.store;
+  requireUncompressed(c);
   const upload = new AbortController();
   const lines = mediaLines(bodyParts(c, upload.signal), services.limits);
   const writeNext = async (index: number): Promise<string | AppendEnd> => {
@@ -89,9 +97,7 @@ async function appendStream(c: RequestContext, schema: LineSchema): Promise<Resp
     const session = loadSession(c, { ...target, busy: true });
     return { done: true, lines: index, usage: toUsage(services, session), version: session.version };
   };
-  const first = await writeNext(0).catch((error) => {
-    throw compressedBody(c) ?? error;
-  });
+  const first = await writeNext(0);
   const acknowledgements = acknowledge(first, writeNext, (error) => {
     // Nobody reads any more, so that it is the end of the upload and not a bad line.
     return upload.signal.aborted ? undefined : renderError(c, error);

@@ -42,6 +42,14 @@ describe.each(TRANSPORTS)('a request body %s', (transport) => {
       expect(answer.headers.get('kimi-emulator-hint')).toContain('send the body uncompressed');
       expect([answer.status, ((await answer.json()) as ErrorBody).error.param]).toEqual([400, 'Content-Encoding']);
     }
+    const state = async () => (await api.get(`/v1/sessions/${id}`)).text;
+    const before = await state();
+    for (const type of ['application/json', 'application/x-ndjson']) {
+      const text = '{"role":"user","content":"hi"}\n';
+      const answer = await api.send('POST', `/v1/sessions/${id}/messages`, text, { headers: headers(type) });
+      expectRefusal(answer, 'invalid_request', 'Content-Encoding');
+    }
+    expect(await state()).toBe(before);
     const plain = { headers: { ...JSON_TYPE, 'Content-Encoding': 'identity' } };
     expect((await api.send('POST', '/v1/sessions', '{}', plain)).status).toBe(201);
   });
