@@ -1,11 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Limits } from '../../contract/limits.ts';
 import { estimateRequest } from '../../contract/models.ts';
 import { ApiError, brokenOff, ClientGone, invalid } from '../api-error.ts';
 import { billingOf } from '../billing/billing.ts';
 import type { RequestContext, Step } from '../http/context.ts';
 import { DIALECT, missingKey, NOBODY, refuseHostedAgents } from '../http/middleware.ts';
-import { bodyParts, parseJson, readBody } from '../http/request-body.ts';
+import { requireUncompressed } from '../http/request-body.ts';
 import { drop, endExchange, onClientGone, SENT, sendStream } from '../http/respond.ts';
 import { drained, StreamCut } from '../http/streams.ts';
 import { countContent } from '../sessions/write.ts';
@@ -14,6 +13,7 @@ import { AnswerTap } from './answer-tap.ts';
 import type { Gateway } from './gateway.ts';
 import { namesSession } from './names-session.ts';
 import { readEvents } from './read-events.ts';
+import { hasBody, limited, parsed, readWholeBody, unfolded } from './sent-body.ts';
 import type { Reservation } from './spend-caps.ts';
 import {
   type ExchangeReader,
@@ -39,8 +39,6 @@ const FREE = /^\/v1\/(?:tokenizers\/|files(?:\/|$))/;
 const READS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 /** Larger bodies are not parsed for the journal alone. */
 const PARSED_BYTES = 262_144;
-/** Of a body that is not read first, such as a file. */
-const STREAMED_BYTES = 512 * 2 ** 20;
 
 /** Hands on what is not of the session dialect: the bytes of the request there, and those of the answer back. */
 export function passThrough(gateway: Gateway): Step {
@@ -57,52 +55,19 @@ export function passThrough(gateway: Gateway): Step {
       return forward(c, gateway, { body: hasBody(c) ? limited(c) : [], value: undefined });
     }
     const bytes = await readWholeBody(c);
-    if (await namesSession(bytes)) return nextForDialect();
-    const isRead = bytes.length <= PARSED_BYTES || !gateway.caps.none;
-    const value = isRead ? parsed(bytes, c.get('services').limits) : undefined;
+    const text = await unfolded(c, bytes);
+    if (text && (await namesSession(text))) {
+      // The dialect takes none that is compressed, and an upstream would answer as if there were no session.
+      if (text !== bytes) requireUncompressed(c);
+      return nextForDialect();
+    }
+    const isRead = text && (text.length <= PARSED_BYTES || !gateway.caps.none);
+    const value = isRead ? parsed(text, c.get('services').limits) : undefined;
     const forwarding = { body: [bytes], value };
     if (!isEstimate) return forward(c, gateway, forwarding);
     // Only Moonshot's servers have it, and a client of sessions plans its writes by it.
     return forward(c, gateway, { ...forwarding, orElse: nextForDialect });
   };
-}
-
-async function readWholeBody(c: RequestContext): Promise<Uint8Array> {
-  const known = c.get('body');
-  if (known.length > 0) return known;
-  const { body_bytes, media_body_bytes } = c.get('services').limits;
-  const limit = Math.max(body_bytes, media_body_bytes);
-  const bytes = await readBody(c, (size) => {
-    if (size > limit) throw new ApiError('body_too_large', { size, limit });
-  });
-  c.set('body', bytes);
-  return bytes;
-}
-
-/** Whatever the method: a length that goes on without its bytes would make the upstream wait for them. */
-function hasBody(c: RequestContext): boolean {
-  const { incoming } = c.env;
-  if (!incoming) return c.req.raw.body !== null;
-  const { 'content-length': length, 'transfer-encoding': encoding } = incoming.headers;
-  return encoding !== undefined || Number(length ?? 0) > 0;
-}
-
-async function* limited(c: RequestContext): AsyncGenerator<Uint8Array, void> {
-  let size = 0;
-  for await (const part of bodyParts(c)) {
-    size += part.length;
-    if (size > STREAMED_BYTES) throw new ApiError('body_too_large', { size, limit: STREAMED_BYTES });
-    yield part;
-  }
-}
-
-/** The body as JSON; undefined where it is not, or beyond what the emulator itself would take. */
-function parsed(bytes: Uint8Array, limits: Limits): unknown {
-  try {
-    return parseJson(bytes, limits);
-  } catch {
-    return undefined;
-  }
 }
 
 interface Forwarding {

@@ -2,6 +2,7 @@ import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type In
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
 import { ApiError } from '../api-error.ts';
+import { yieldToEventLoop } from '../engines/scheduler.ts';
 
 /** One request as it leaves for the upstream. */
 export interface UpstreamRequest {
@@ -263,6 +264,10 @@ async function send(outgoing: ClientRequest, body: UpstreamRequest['body']): Pro
     for (const part of body) outgoing.write(part);
   } else {
     for await (const part of body as AsyncIterable<Uint8Array>) {
+      // An upstream that refuses a body may close at once: its answer is to be read before a write finds the connection closed.
+      // The first tick may end without a look at the network, the second has had one.
+      await yieldToEventLoop();
+      await yieldToEventLoop();
       if (outgoing.destroyed) return;
       if (!outgoing.write(part)) await drained(outgoing);
     }

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, createServer as createRawServer, type Server, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import {
   createEmulator,
@@ -36,11 +36,20 @@ export async function startPair(
 }
 
 /** A server of the test's own, which answers as the test says. @returns its base URL */
-export async function serve(answer: RequestListener): Promise<string> {
-  const server = createServer(answer);
+export function serve(answer: RequestListener): Promise<string> {
+  return serveOn(createServer(answer));
+}
+
+/** The same on the bare connection. */
+export function serveRaw(answer: (socket: Socket) => void): Promise<string> {
+  return serveOn(createRawServer(answer));
+}
+
+async function serveOn(server: Server): Promise<string> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket) => {
     sockets.add(socket);
+    socket.on('error', () => undefined);
     socket.on('close', () => sockets.delete(socket));
   });
   server.listen(0, '127.0.0.1');

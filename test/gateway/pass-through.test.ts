@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { gzipSync } from 'node:zlib';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readEvents } from '../support/emulator.ts';
-import { serve, startGateway, startPair } from './gateway.ts';
+import { serve, serveRaw, startGateway, startPair } from './gateway.ts';
 
 interface Asked {
   method: string;
@@ -224,7 +224,89 @@ it('a redirect is handed on and never followed', async () => {
   ]);
 });
 
+describe.each(['in process', 'over HTTP'] as const)('a compressed chat, %s', (transport) => {
+  const CODINGS = { gzip: gzipSync, br: brotliCompressSync, deflate: deflateSync, 'x-gzip': gzipSync };
+  const start = async (options: Parameters<typeof startGateway>[2] = {}) => {
+    const bodies: Buffer[] = [];
+    const base = await serve(async (request, response) => {
+      bodies.push(Buffer.concat(await request.toArray()));
+      const usage = { prompt_tokens: 1_000, completion_tokens: 100 };
+      response.setHeader('Content-Type', 'application/json').end(JSON.stringify({ usage }));
+    });
+    const api = await startGateway(transport, base, options);
+    const ask = async (coding: string, body: Uint8Array) => {
+      const headers = { 'Content-Type': 'application/json', 'Content-Encoding': coding };
+      const answer = await api.open('POST', '/v1/chat/completions', new Blob([new Uint8Array(body)]).stream(), {
+        headers,
+      });
+      return { status: answer.status, headers: answer.headers, text: await answer.text() };
+    };
+    return { api, bodies, ask };
+  };
+
+  it.each(Object.entries(CODINGS))('by %s is handed on as it came, and billed', async (coding, compress) => {
+    const { api, bodies, ask } = await start();
+    const body = compress('{"model":"kimi-k3","messages":[{"role":"user","content":"hi"}]}');
+    expect((await ask(coding, body)).status).toBe(200);
+    expect(bodies).toEqual([body]);
+    expect((await api.emulator.spend()).total).toMatchObject({ turns: 1, output_tokens: 100 });
+  });
+
+  it.each(Object.entries(CODINGS))(
+    'by %s that names a session is refused, not answered without it',
+    async (coding, compress) => {
+      const { bodies, ask } = await start();
+      const { status, text } = await ask(coding, compress('{"model":"kimi-k3","session_id":"sess_1","messages":[]}'));
+      expect([status, text]).toEqual([400, expect.stringContaining('Content-Encoding')]);
+      expect(bodies).toEqual([]);
+    },
+  );
+
+  it('is the upstream’s to judge where it cannot be read, and beyond a cap where nothing can be known of it', async () => {
+    const odd = [
+      ['gzip', Buffer.from('{"model":"kimi-k3"}')],
+      ['zork', Buffer.from('{"session_id":1}')],
+    ] as const;
+    const { bodies, ask } = await start();
+    for (const [coding, body] of odd) expect((await ask(coding, body)).status).toBe(200);
+    expect(bodies).toEqual(odd.map(([, body]) => body));
+    const capped = await start({ maxSpend: '1USD' });
+    for (const [coding, body] of odd) expect((await capped.ask(coding, body)).status).toBe(402);
+    const plain = gzipSync('{"model":"kimi-k3","max_completion_tokens":10,"messages":[]}');
+    expect((await capped.ask('gzip', plain)).status).toBe(200);
+    expect(capped.bodies).toEqual([plain]);
+  });
+
+  it('that unfolds beyond what a body may have is refused', async () => {
+    const { bodies, ask } = await start({ limits: { body_bytes: 10_000, media_body_bytes: 20_000 } });
+    const { status, text } = await ask('gzip', gzipSync(' '.repeat(1_000_000)));
+    expect([status, text]).toEqual([400, expect.stringContaining('20000')]);
+    expect(bodies).toEqual([]);
+  });
+});
+
 const deep = '['.repeat(150_000) + ']'.repeat(150_000);
+it('an upstream that refuses a body and closes is heard, also while the body is on its way', async () => {
+  const answer = 'HTTP/1.1 413 Too Large\r\nContent-Length: 9\r\nConnection: close\r\n\r\ntoo large';
+  const base = await serveRaw((socket) => {
+    let size = 0;
+    socket.on('data', (part) => {
+      size += part.length;
+      if (size < 100_000) return;
+      socket.removeAllListeners('data').pause();
+      // With bytes unread: the connection is reset behind the answer.
+      socket.write(answer, () => socket.destroy());
+    });
+  });
+  const { emulator } = await startGateway('over HTTP', base);
+  for (const path of ['/files', '/chat/completions']) {
+    const headers = ['Authorization', 'Bearer k', 'Content-Type', 'application/json'];
+    const body = Buffer.alloc(8_000_000, ' ');
+    const heard = await exchange(emulator.baseURL, { method: 'POST', path, headers, body });
+    expect([path, heard.status, heard.body]).toEqual([path, 413, 'too large']);
+  }
+});
+
 describe('a body names a session', () => {
   it.each([
     ['plainly', '{"model":"kimi-k3","session_id":"sess_1"}'],
