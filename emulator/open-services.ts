@@ -4,6 +4,7 @@ import { O200K_BASE } from './engines/tokens/vocabulary-files.ts';
 import { Faults } from './faults/faults.ts';
 import { randomIds, SeededIds } from './ids.ts';
 import { Journal } from './journal/journal.ts';
+import { type Model, withOwnPrompt } from './models/model.ts';
 import { Profiles } from './models/profiles.ts';
 import { lookupModel, ScriptableModel } from './models/scriptable.ts';
 import { type EmulatorOptions, hintPlace } from './options.ts';
@@ -48,7 +49,7 @@ export function openServices(
   const state = new State({ store, limits, profiles, tokenizer, clock, seededIds });
   const journal = new Journal(options.journal);
   const faults = new Faults();
-  const model = new ScriptableModel(options.model ?? lookupModel());
+  const model = new ScriptableModel(options.model ? givenModel(options.model) : lookupModel());
   state.onReset.push(
     () => journal.markReset(clock.now()),
     () => faults.clear(),
@@ -71,4 +72,9 @@ export function openServices(
     closing,
     billing: { settings: options.billing ?? {} },
   };
+}
+
+/** A model that is not ours. */
+function givenModel(model: Model): Model {
+  return { name: model.name, complete: (request) => model.complete(withOwnPrompt(request)) };
 }

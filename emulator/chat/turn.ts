@@ -307,7 +307,7 @@ export async function windowFor(
 function storedWindow(
   { store }: Services,
   { view, toolset }: SessionRow,
-  readStored: () => Promise<StoredMessage[]>,
+  readStored: () => Promise<readonly StoredMessage[]>,
 ): TurnWindow {
   const { history, toolsets } = store;
   const reasoning = history.reasoning(view);

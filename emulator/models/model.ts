@@ -29,6 +29,15 @@ export type ModelDelta =
   | { type: 'text'; text: string }
   | { type: 'tool_call'; name: string; arguments: string };
 
+/**
+ * The same request with messages and tools of its own, for code that may change what it is given: those of a session's window are
+ * shared by all its turns.
+ */
+export function withOwnPrompt(request: ModelRequest): ModelRequest {
+  const { messages, tools } = request;
+  return { ...request, ...structuredClone({ messages, tools }) };
+}
+
 /** What answers. Reasoning of a request that does not think is dropped. `max_tokens`, `stop`, chunking and usage are applied by `chat/`, the same for every model. */
 export interface Model {
   readonly name: string;

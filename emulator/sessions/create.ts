@@ -73,6 +73,7 @@ export function updateSession(
 /** Frees the session's place. Its snapshots stay. */
 export function deleteSession({ store }: Services, session: SessionRow): void {
   store.sessions.delete(session.id);
+  store.history.forget(session.view);
   store.collector.markDirty(session.view.segment);
   store.toolsets.release(session.toolset);
 }

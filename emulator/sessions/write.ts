@@ -179,7 +179,9 @@ interface Sized extends MessageSize {
 }
 
 /** A message with its reasoning, or without. */
-export function readAs({ body, tokens, reasoning, message }: Sized, keepsReasoning: boolean): ReadMessage {
+export function readAs(sized: Sized, keepsReasoning: boolean): ReadMessage {
+  const { body, tokens, reasoning, message } = sized;
+  if (reasoning === 0 && body.reasoning_content === undefined) return sized;
   // Written out: with spreads, a window of 50,000 messages takes several times as long.
   const kept = keepsReasoning ? tokens + reasoning : tokens;
   if (keepsReasoning || body.reasoning_content === undefined) {

@@ -4,7 +4,7 @@ import { findProfile } from '../../contract/models/profiles.ts';
 import { type Blob, toBlob } from '../engines/media/data-url.ts';
 import { follow, track } from '../sessions/append.ts';
 import { addToSums, blobsIn, reasoningBetween, type Sums } from '../store/entries.ts';
-import { MAX_DEPTH } from '../store/history.ts';
+import { MAX_DEPTH } from '../store/segments.ts';
 import { type PortableEntry, type PortableState, type PortableWindow, parseState } from './schema.ts';
 import type { StateParts } from './state.ts';
 import { StateError } from './state-file.ts';

@@ -1,7 +1,8 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { Collector } from './collector.ts';
 import type { View } from './entries.ts';
-import { type History, MAX_DEPTH } from './history.ts';
+import type { History } from './history.ts';
+import { MAX_DEPTH } from './segments.ts';
 
 type SavedSession = View & { id: string };
 

@@ -20,6 +20,8 @@ import {
   toValues,
   type View,
 } from './entries.ts';
+import { Segments, type Span } from './segments.ts';
+import { WindowMemory } from './window-memory.ts';
 
 /** What is known of the entry behind which others are written. */
 type Before = Sums & Pick<Entry, 'group'>;
@@ -37,10 +39,13 @@ export class History {
   readonly #sql: ReturnType<typeof historyStatements>;
   /** The runs of entries under the windows. */
   readonly segments: Segments;
+  /** The windows that `readWindow` has read last. */
+  readonly memory: WindowMemory;
 
-  constructor(database: Database) {
+  constructor(database: Database, memory = new WindowMemory()) {
     this.#sql = historyStatements(database);
     this.segments = new Segments(database);
+    this.memory = memory;
   }
 
   /** An empty window with a segment of its own. */
@@ -51,6 +56,12 @@ export class History {
   /** Writes entries behind a view's head. The view's segment must be its session's own. */
   append(view: View, entries: readonly NewEntry[], last = this.last(view)): View {
     return this.#write(view, entries, last);
+  }
+
+  /** Remembers a window no more. */
+  forget({ segment }: View): void {
+    const birth = this.segments.birthOf(segment);
+    if (birth !== undefined) this.memory.forget(birth);
   }
 
   /** The same window on a segment of its own: what is written behind it is seen by nobody else. */
@@ -251,12 +262,18 @@ export function findCut(history: History, view: View, budget: number): number | 
 const SLICE = 256;
 
 /**
- * Everything in a window, oldest first, read in slices. The caller holds the session or has a snapshot of it, so that nothing
- * of it is collected meanwhile.
+ * Everything in a window, oldest first, read in slices where it is not remembered. The caller holds the session or has a snapshot
+ * of it, so that nothing of it is collected meanwhile; and changes no message, because others read the same ones.
  */
-export async function readWindow(history: History, view: View): Promise<StoredMessage[]> {
-  const messages: StoredMessage[] = [];
-  for await (const slice of slicesOf(history, view, 'asc')) messages.push(...slice);
+export async function readWindow(history: History, view: View): Promise<readonly StoredMessage[]> {
+  const { memory, segments } = history;
+  const { floor, head } = view;
+  const birth = segments.birthOf(view.segment);
+  const known = memory.find(floor, segments.stretches(view));
+  if (known?.head === head) return known.messages;
+  const messages = [...(known?.messages ?? [])];
+  for await (const slice of slicesOf(history, view, 'asc', known?.head)) messages.push(...slice);
+  if (birth !== undefined) memory.save(birth, { floor, head, messages });
   return messages;
 }
 
@@ -273,95 +290,4 @@ export async function* slicesOf(
     if (slice.length < SLICE) return;
     from = slice.at(-1)?.seq;
   }
-}
-
-/** Branches of branches are walked one by one; beyond this depth a window gets a root of its own. */
-export const MAX_DEPTH = 64;
-const MAX_KNOWN = 4_096;
-
-/** The stretch of one segment that a view sees. */
-export interface Span {
-  segment: number;
-  depth: number;
-  from: number;
-  to: number;
-}
-
-interface Columns {
-  parent: number | null;
-  parent_seq: number;
-  depth: number;
-}
-
-/** Runs of entries, each of which may continue another one from a given place, as a branch continues a history. */
-export class Segments {
-  readonly #sql: ReturnType<typeof statements>;
-  readonly #known = new Map<number, Columns>();
-
-  constructor(database: Database) {
-    this.#sql = statements(database);
-  }
-
-  /** An empty window with a segment of its own. */
-  create(): View {
-    const segment = this.#insert(null, 0, 0, 1);
-    return { segment, head: 0, floor: 1, tokens: 0, messages: 0 };
-  }
-
-  /** The view up to `seq`, on an empty segment behind it; none where the branches have grown too deep. */
-  branch(view: View, seq: number): View | undefined {
-    const [parent] = this.spans({ ...view, head: seq }, seq);
-    const depth = parent ? parent.depth + 1 : 0;
-    if (depth > MAX_DEPTH) return undefined;
-    const segment = this.#insert(parent?.segment ?? null, seq, depth, view.floor);
-    return { ...view, segment, head: seq };
-  }
-
-  /** An empty segment behind `seq` of another one, or of a history that is here no more; for windows from `floor` on. */
-  graft(parent: number | null, seq: number, floor: number): number {
-    const depth = parent === null ? 0 : (this.#find(parent)?.depth ?? 0) + 1;
-    return this.#insert(parent, seq, depth, floor);
-  }
-
-  /** The spans of a view that reach down to `downTo`, newest first. */
-  *spans(view: View, downTo: number): Generator<Span> {
-    let segment: number | null = view.segment;
-    let to = view.head;
-    while (segment !== null && to >= downTo && to > 0) {
-      const row: Columns | undefined = this.#find(segment);
-      if (!row) return;
-      if (to > row.parent_seq) yield { segment, depth: row.depth, from: row.parent_seq + 1, to };
-      to = Math.min(to, row.parent_seq);
-      segment = row.parent;
-    }
-  }
-
-  #insert(parent: number | null, parentSeq: number, depth: number, floor: number): number {
-    const segment = Number(this.#sql.insert.run(parent, parentSeq, depth, floor).lastInsertRowid);
-    this.#remember(segment, { parent, parent_seq: parentSeq, depth });
-    return segment;
-  }
-
-  /** Where a segment begins never changes, so it is read once. An id that is given again is remembered anew. */
-  #find(segment: number): Columns | undefined {
-    const known = this.#known.get(segment);
-    if (known) return known;
-    const row = this.#sql.find.get(segment);
-    if (row) this.#remember(segment, row);
-    return row;
-  }
-
-  #remember(segment: number, row: Columns): void {
-    if (this.#known.size >= MAX_KNOWN) this.#known.clear();
-    this.#known.set(segment, row);
-  }
-}
-
-function statements(database: Database) {
-  return {
-    find: database.prepare<[number], Columns>('SELECT parent, parent_seq, depth FROM segments WHERE id = ?'),
-    insert: database.prepare<[number | null, number, number, number]>(
-      'INSERT INTO segments (parent, parent_seq, depth, kept_floor) VALUES (?, ?, ?, ?)',
-    ),
-  };
 }

@@ -125,6 +125,7 @@ export class Store {
     });
     this.#generation += 1;
     this.locks.reset();
+    this.history.memory.clear();
   }
 
   #dropAnswersWith(work: (baseline: Baseline) => void): void {

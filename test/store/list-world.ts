@@ -6,6 +6,7 @@ import { keepDropped, type StoredMessage, type View } from '../../emulator/store
 import { findCut, History } from '../../emulator/store/history.ts';
 import { SessionRows } from '../../emulator/store/sessions.ts';
 import { SnapshotRows } from '../../emulator/store/snapshots.ts';
+import type { WindowMemory } from '../../emulator/store/window-memory.ts';
 import { cutWindow, dropReasoning, groupsOf, type Item, toNewEntry } from './reference-window.ts';
 
 const ACCOUNT = 'account';
@@ -34,13 +35,17 @@ export interface NewGroup {
 /** The store beside plain arrays: every step is done to both. */
 export class ListWorld {
   readonly database: Database = openDatabase(':memory:');
-  readonly history = new History(this.database);
+  readonly history: History;
   readonly collector = new Collector(this.database);
   readonly sessions: Session[] = [];
   readonly snapshots: Snapshot[] = [];
   readonly #sessionRows = new SessionRows(this.database);
   readonly #snapshotRows = new SnapshotRows(this.database);
   #issued = 0;
+
+  constructor(memory?: WindowMemory) {
+    this.history = new History(this.database, memory);
+  }
 
   create(): Session {
     const session = { id: this.#id(), window: [] };

@@ -1,6 +1,6 @@
 import { type ChatMessage, contentText } from '../../../contract/messages.ts';
 import type { Match } from '../../engines/patterns/pattern.ts';
-import type { ModelRequest } from '../model.ts';
+import { type ModelRequest, withOwnPrompt } from '../model.ts';
 import { type TextMatcher, textMatcher } from './rule.ts';
 import type { CheckedRule, CheckedText, CheckedWhen } from './script.ts';
 
@@ -18,7 +18,7 @@ const SHOWN_CHARACTERS = 60;
 export function conditionsOf(when: CheckedRule['when']): Condition[] {
   if (when === undefined) return [];
   if (typeof when === 'function')
-    return [{ miss: ({ request }) => (when(request) ? undefined : 'its function does not accept it') }];
+    return [{ miss: ({ ownRequest }) => (when(ownRequest()) ? undefined : 'its function does not accept it') }];
   const { text, anyOf, role, session, turn, tool, model } = when;
   const conditions: (Condition | undefined)[] = [
     text === undefined ? undefined : holdsText(text, anyOf),
@@ -88,6 +88,8 @@ function shown(text: string): string {
 /** What rules ask of a request. */
 export interface RequestFacts {
   request: ModelRequest;
+  /** The same for functions of the script. */
+  ownRequest: () => ModelRequest;
   /** Of the last message, without reminders. */
   text: string;
   role: string;
@@ -105,8 +107,13 @@ export function factsOf(request: ModelRequest, answered: number): RequestFacts {
   // A prompt of reminders alone ends with the last of them.
   const messages = ends === -1 ? request.messages : request.messages.slice(0, ends + 1);
   const last = messages.at(-1);
+  let own: ModelRequest | undefined;
   return {
     request,
+    ownRequest() {
+      own ??= withOwnPrompt(request);
+      return own;
+    },
     text: last ? ownText(last) : '',
     role: last?.role ?? 'none',
     session: session?.id,

@@ -55,9 +55,9 @@ export class RunningRule {
     return found ? fillIn(reply, found) : reply;
   }
 
-  async #ask(reply: ReplyFunction, { request }: RequestFacts, groups: Match['groups']): Promise<CheckedReply> {
+  async #ask(reply: ReplyFunction, { ownRequest }: RequestFacts, groups: Match['groups']): Promise<CheckedReply> {
     try {
-      return checkReply(await reply(request, groups));
+      return checkReply(await reply(ownRequest(), groups));
     } catch (error) {
       const said = error instanceof Error ? error.message : String(error);
       throw invalid(`rule ${this.title} of the script: ${said}`, undefined, 'no_script_rule');
