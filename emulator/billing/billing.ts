@@ -63,7 +63,7 @@ export function billingOf({ billing: slot, clock, limits, state }: BillingHost):
     windowTokens: limits.window_tokens,
   });
   slot.open = billing;
-  // A reset may reuse row numbers, by which message hashes are cached; and every test must find the same prefix cache.
+  // Every test must find the same prefix cache.
   for (const calls of [state.onReset, state.onSaveBaseline]) calls.push(() => billing.reset());
   return billing;
 }

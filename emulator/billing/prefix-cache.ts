@@ -95,11 +95,12 @@ function stirred(lane: number): number {
   return twice ^ (twice >>> 16);
 }
 
-/** A message and its tokens. `message` is the id of stored content that never changes, so that its hash can be cached. */
+/** A message and its tokens. Its body does not change while it is billed, so that its hash can be cached. */
 export interface CountedMessage {
   body: ChatMessage;
   tokens: number;
-  message?: number;
+  /** The body that this one leaves the reasoning out of, made anew for each prompt. */
+  source?: ChatMessage;
 }
 
 /** All messages up to one, as a linked list that shares its start with others, so that keeping one is cheap. */
@@ -131,11 +132,12 @@ interface Opening {
   effort?: string | undefined;
 }
 
-const MAX_CACHED_HASHES = 262_144;
-
-/** Builds chains. Caches the hashes of stored messages, because a window is read again with every turn. */
+/** Builds chains. Caches the hashes of messages, because a window stands in the prompt of every turn. */
 export class Chains {
-  readonly #known = new Map<number, Fingerprint>();
+  /** By the object itself: the row of a message that is gone may be another one's. */
+  #known = new WeakMap<ChatMessage, Fingerprint>();
+  /** Those without reasoning. */
+  #knownWithout = new WeakMap<ChatMessage, Fingerprint>();
 
   grow(before: Chain | undefined, messages: readonly CountedMessage[]): Chain | undefined {
     let chain = before;
@@ -154,18 +156,17 @@ export class Chains {
     return { tools: { fingerprint, tokens }, opening: fingerprintOpening(fingerprint, effort) };
   }
 
-  /** Must be called before row numbers are reused. */
   clear(): void {
-    this.#known.clear();
+    this.#known = new WeakMap();
+    this.#knownWithout = new WeakMap();
   }
 
-  #fingerprint({ body, message }: CountedMessage): Fingerprint {
-    if (message === undefined) return fingerprint(body);
-    const known = this.#known.get(message);
+  #fingerprint({ body, source }: CountedMessage): Fingerprint {
+    const hashes = source ? this.#knownWithout : this.#known;
+    const known = hashes.get(source ?? body);
     if (known !== undefined) return known;
-    if (this.#known.size >= MAX_CACHED_HASHES) this.#known.clear();
     const made = fingerprint(body);
-    this.#known.set(message, made);
+    hashes.set(source ?? body, made);
     return made;
   }
 }

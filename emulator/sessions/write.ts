@@ -169,27 +169,23 @@ export function bodyOf(message: { body: ChatMessage }): ChatMessage {
 export interface ReadMessage {
   body: ChatMessage;
   tokens: number;
-  /** The row that stores it, where one does. */
-  message?: number;
+  /** The body that this one leaves the reasoning out of. */
+  source?: ChatMessage;
 }
 
 interface Sized extends MessageSize {
   body: ChatMessage;
-  message?: number;
 }
 
 /** A message with its reasoning, or without. */
 export function readAs(sized: Sized, keepsReasoning: boolean): ReadMessage {
-  const { body, tokens, reasoning, message } = sized;
+  const { body, tokens, reasoning } = sized;
   if (reasoning === 0 && body.reasoning_content === undefined) return sized;
   // Written out: with spreads, a window of 50,000 messages takes several times as long.
-  const kept = keepsReasoning ? tokens + reasoning : tokens;
-  if (keepsReasoning || body.reasoning_content === undefined) {
-    return message === undefined ? { body, tokens: kept } : { body, tokens: kept, message };
-  }
+  if (keepsReasoning) return { body, tokens: tokens + reasoning };
+  if (body.reasoning_content === undefined) return { body, tokens };
   const { reasoning_content, ...rest } = body;
-  // Another text under the same row: its own number, so that hashes are not mixed up.
-  return { body: rest, tokens, ...(message !== undefined && { message: -message }) };
+  return { body: rest, tokens, source: body };
 }
 
 /** Tools of a request, and those that its system messages bring. @throws ApiError */

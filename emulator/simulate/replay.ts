@@ -280,7 +280,7 @@ class Replay {
   /** The chain of a prompt, of which most was in the last one. */
   #grow(messages: readonly ReadMessage[]): Chain | undefined {
     const isSame = (one: ReadMessage, other: ReadMessage | undefined) =>
-      one.message !== undefined && one.message === other?.message && one.tokens === other.tokens;
+      one.tokens === other?.tokens && (one.source ? one.source === other.source : one.body === other.body);
     const differs = messages.findIndex((message, place) => !isSame(message, this.#read[place]));
     const same = differs === -1 ? messages.length : differs;
     const chain = this.#chain.slice(0, same);

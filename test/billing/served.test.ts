@@ -1,9 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { PRICES } from '../../contract/index.ts';
 import { parseAmount } from '../../emulator/billing/ledger.ts';
 import { readPrices } from '../../emulator/billing/read-prices.ts';
 import type { Spend } from '../../emulator/billing/spend.ts';
 import { type Api, MODEL, readEvents, startEmulator, TRANSPORTS } from '../support/emulator.ts';
+import { createSession, O200K } from '../support/session.ts';
 
 const LONG = 'The agent reads a file and writes down what it has learned about it. '.repeat(60);
 
@@ -129,4 +130,17 @@ describe.each(TRANSPORTS)('%s', (transport) => {
     await expect(api.emulator.script([{ reply: 7 } as never])).rejects.toThrow(/reply/);
     expect(api.emulator.model.unused()).toEqual([]);
   });
+});
+
+it('a text that nobody sent before is not cached, also where it is stored in the place of one that is gone', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const api = await startEmulator('in process', { tokenizer: O200K });
+  for (const letter of ['a', 'b', 'c']) {
+    const session = await createSession(api, { messages: [{ role: 'user', content: ` ${letter}`.repeat(600) }] });
+    const { body } = await session.chat<Answer>([{ role: 'user', content: 'Reply with only: ok' }]);
+    expect(body.usage).not.toHaveProperty('cached_tokens');
+    await api.delete(session.path);
+    await vi.advanceTimersByTimeAsync(1_000);
+  }
 });
