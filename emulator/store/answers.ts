@@ -1,4 +1,5 @@
 import type { Database } from 'better-sqlite3';
+import { BOUND_LIMIT } from './database.ts';
 
 /** The answer of a request that succeeded, stored under its idempotency key. */
 interface StoredAnswer {
@@ -83,10 +84,10 @@ function statements(database: Database) {
     endCall: database.prepare<[string, string]>('DELETE FROM calls WHERE account = ? AND key = ?'),
     forgetCalls: database.prepare<[]>('DELETE FROM calls'),
     purgeOldest: database.prepare<[number, number]>(
-      'DELETE FROM answers WHERE rowid IN (SELECT rowid FROM answers WHERE rowid <= ? LIMIT ?)',
+      `DELETE FROM answers WHERE rowid IN (SELECT rowid FROM answers WHERE rowid <= ? ${BOUND_LIMIT})`,
     ),
     purge: database.prepare<[number, number]>(
-      'DELETE FROM answers WHERE rowid IN (SELECT rowid FROM answers WHERE expires_at <= ? LIMIT ?)',
+      `DELETE FROM answers WHERE rowid IN (SELECT rowid FROM answers WHERE expires_at <= ? ${BOUND_LIMIT})`,
     ),
   };
 }

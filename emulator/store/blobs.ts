@@ -1,6 +1,7 @@
 import { setImmediate as nextTick } from 'node:timers/promises';
 import type { Database } from 'better-sqlite3';
 import { type Blob, bytesInParts, type MediaBytes } from '../engines/media/data-url.ts';
+import { BOUND_LIMIT } from './database.ts';
 
 /** Rows removed in one slice. */
 const PARTS_PER_SLICE = 8;
@@ -155,7 +156,7 @@ function statements(database: Database) {
        AND NOT EXISTS (SELECT 1 FROM kept_files WHERE blob = b.id)`,
     ),
     removeParts: database.prepare<[id: number, limit: number]>(
-      'DELETE FROM blob_parts WHERE rowid IN (SELECT rowid FROM blob_parts WHERE blob = ? LIMIT ?)',
+      `DELETE FROM blob_parts WHERE rowid IN (SELECT rowid FROM blob_parts WHERE blob = ? ${BOUND_LIMIT})`,
     ),
     remove: database.prepare<[id: number]>('DELETE FROM blobs WHERE id = ?'),
   };

@@ -1,6 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { Blobs } from './blobs.ts';
-import { diskFault } from './database.ts';
+import { BOUND_LIMIT, diskFault } from './database.ts';
 import { PastWindows } from './past.ts';
 
 /** Entries removed in one transaction: a few milliseconds of work. */
@@ -201,7 +201,7 @@ function gaps(pointers: readonly Pointer[]): [number, number][] {
 function statements(database: Database) {
   const dead = (where: string) =>
     database.prepare<[number, number, number, number], { seq: number; message: number }>(
-      `SELECT seq, message FROM entries WHERE segment = ? AND seq BETWEEN ? AND ? ${where} LIMIT ?`,
+      `SELECT seq, message FROM entries WHERE segment = ? AND seq BETWEEN ? AND ? ${where} ${BOUND_LIMIT}`,
     );
   return {
     mark: database.prepare<[number]>('UPDATE segments SET dirty = 1 WHERE id = ?'),
@@ -239,7 +239,7 @@ function leftoverStatements(database: Database): {
   return {
     answers: database.prepare(
       `DELETE FROM answers WHERE rowid IN (
-         SELECT rowid FROM answers WHERE generation <> ifnull((SELECT value FROM meta WHERE name = 'generation'), 0) LIMIT ?)`,
+         SELECT rowid FROM answers WHERE generation <> ifnull((SELECT value FROM meta WHERE name = 'generation'), 0) ${BOUND_LIMIT})`,
     ),
     toolsets: database.prepare(
       `DELETE FROM toolsets WHERE id IN (
@@ -248,7 +248,7 @@ function leftoverStatements(database: Database): {
            AND NOT EXISTS (SELECT 1 FROM snapshots WHERE toolset = t.id)
            AND NOT EXISTS (SELECT 1 FROM kept_sessions WHERE toolset = t.id)
            AND NOT EXISTS (SELECT 1 FROM kept_snapshots WHERE toolset = t.id)
-           AND id NOT IN (SELECT value FROM json_each(@inPast)) LIMIT @limit)`,
+           AND id NOT IN (SELECT value FROM json_each(@inPast)) LIMIT @limit + 0)`,
     ),
   };
 }

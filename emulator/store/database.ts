@@ -13,6 +13,12 @@ const INCREMENTAL = 2;
 
 export const MEMORY = ':memory:';
 
+/**
+ * `LIMIT ?` for a statement that runs again and again. SQLite 3.53 plans with the value that is bound to a bare one, and so compiles
+ * the statement anew at each run: a read of two rows takes five times as long (findings/sqlite-compiles-a-bound-limit-anew.sh).
+ */
+export const BOUND_LIMIT = 'LIMIT ? + 0';
+
 /** Why a database cannot be used, in one line. The file is as it was. */
 export class DatabaseError extends Error {}
 

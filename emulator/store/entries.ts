@@ -1,6 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { ChatMessage } from '../../contract/messages.ts';
 import { parseFileReference, parseReference } from '../engines/media/data-url.ts';
+import { BOUND_LIMIT } from './database.ts';
 
 /**
  * A window: where it ends (segment, head), where it begins (floor), and what stands in it, session tools excluded. `tokens`
@@ -323,7 +324,7 @@ export function historyStatements(database: Database): HistoryStatements {
       .prepare<Range, MessageValues>(
         `SELECT ${columns}, m.public_id, m.body, m.truncated, m.summary, m.created_at
          FROM entries e ${index} JOIN messages m ON m.id = e.message
-         WHERE e.segment = ? AND e.seq BETWEEN ? AND ? ${where} ORDER BY e.seq ${direction} LIMIT ?`,
+         WHERE e.segment = ? AND e.seq BETWEEN ? AND ? ${where} ORDER BY e.seq ${direction} ${BOUND_LIMIT}`,
       )
       .raw();
   // Left alone, SQLite reads everything between the pins: a snapshot may keep a long history below the floor.

@@ -1,4 +1,5 @@
 import type { Database } from 'better-sqlite3';
+import { BOUND_LIMIT } from './database.ts';
 import { type Entry, historyStatements, type StoredMessage, toStoredMessage, toValues } from './entries.ts';
 
 /** Where a message stands in a segment. */
@@ -77,7 +78,7 @@ function statements(database: Database) {
     entries: history.read(false, true),
     places: database.prepare<[segment: number, from: number, to: number, limit: number], PlaceColumns>(
       `SELECT seq, message, tokens, group_seq AS "group", pinned, held, reasoning, border FROM entries
-       WHERE segment = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?`,
+       WHERE segment = ? AND seq BETWEEN ? AND ? ORDER BY seq ${BOUND_LIMIT}`,
     ),
     insertMessage: history.insertMessage,
     insertEntry: history.insertEntry,

@@ -1,5 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import type { Tool } from '../../contract/messages.ts';
+import { BOUND_LIMIT } from './database.ts';
 import type { View } from './entries.ts';
 
 export type ForkOrigin = { snapshot_id: string } | { share_id: string };
@@ -141,12 +142,12 @@ function sessionStatements(database: Database) {
     count: database.prepare<[string], { count: number }>('SELECT count(*) AS count FROM sessions WHERE account = ?'),
     ascending: database
       .prepare<[string, number, number], Columns>(
-        `SELECT ${COLUMNS} FROM sessions WHERE account = ? AND ord > ? ORDER BY ord LIMIT ?`,
+        `SELECT ${COLUMNS} FROM sessions WHERE account = ? AND ord > ? ORDER BY ord ${BOUND_LIMIT}`,
       )
       .raw(),
     descending: database
       .prepare<[string, number, number], Columns>(
-        `SELECT ${COLUMNS} FROM sessions WHERE account = ? AND ord < ? ORDER BY ord DESC LIMIT ?`,
+        `SELECT ${COLUMNS} FROM sessions WHERE account = ? AND ord < ? ORDER BY ord DESC ${BOUND_LIMIT}`,
       )
       .raw(),
   };

@@ -1,4 +1,5 @@
 import type { Database, Statement } from 'better-sqlite3';
+import { BOUND_LIMIT } from './database.ts';
 import type { View } from './entries.ts';
 
 export interface SnapshotRow {
@@ -155,9 +156,9 @@ function statements(database: Database) {
     archived_segment, archived_head, archived_floor, archived_tokens, archived_messages,
     restored_segment, restored_head, restored_floor, restored_tokens, restored_messages`;
   const ofAccount = (order: string): Statement<[string, number, number], Columns> =>
-    database.prepare(`SELECT * FROM snapshots WHERE account = ? AND ${order} LIMIT ?`);
+    database.prepare(`SELECT * FROM snapshots WHERE account = ? AND ${order} ${BOUND_LIMIT}`);
   const ofSession = (order: string): Statement<[string, string, number, number], Columns> =>
-    database.prepare(`SELECT * FROM snapshots WHERE session_id = ? AND account = ? AND ${order} LIMIT ?`);
+    database.prepare(`SELECT * FROM snapshots WHERE session_id = ? AND account = ? AND ${order} ${BOUND_LIMIT}`);
   const asc = 'ord > ? ORDER BY ord';
   const desc = 'ord < ? ORDER BY ord DESC';
   return {

@@ -23,6 +23,12 @@ describe('the statements of the store', () => {
     expect(plans.filter(({ plan }) => plan.some((step) => step.includes('TEMP B-TREE')))).toEqual([]);
   });
 
+  it('are not compiled anew for each LIMIT that is bound', () => {
+    const limited = plans.filter(({ sql }) => /LIMIT [?@]/.test(sql));
+    expect(limited.length).toBeGreaterThan(10);
+    expect(limited.filter(({ sql }) => /LIMIT [?@]\w*(?! \+ 0|\w)/.test(sql))).toEqual([]);
+  });
+
   it('find the pins below a floor without reading what stands between them', () => {
     const pins = plans.filter(({ sql }) => sql.includes('held = 1'));
     expect(pins.length).toBe(2);
