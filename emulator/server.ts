@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, isIP, type Socket } from 'node:net';
 import { describeError, ERRORS } from '../contract/errors.ts';
+import { oneByOne } from './http/pipeline.ts';
 
 /** Node's default. */
 const HEADERS_TIMEOUT_MS = 60_000;
@@ -61,14 +62,17 @@ type Answer = (connection: Connection) => void;
 export async function listen(answer: Answer, { port, host }: ListenOptions): Promise<RunningServer> {
   // No limit for a whole request: a streamed append lasts as long as its client likes.
   const timeouts = { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: 0, keepAliveTimeout: KEEP_ALIVE_MS };
-  const server = createServer(timeouts, (incoming, outgoing) => {
+  const server = createServer(timeouts);
+  const connections = watchConnections(server);
+  const answerOne = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
+    watchAnswer(connections, incoming, outgoing);
     try {
       answer({ incoming, outgoing });
     } catch (error) {
       refuseUnread(outgoing, error);
     }
-  });
-  const connections = watchConnections(server);
+  };
+  server.on('request', oneByOne(answerOne));
   server.listen(port, host);
   await once(server, 'listening');
   const address = server.address() as AddressInfo;
@@ -145,7 +149,7 @@ interface Connections {
   /** Opened in advance, as browsers do. Node counts them as busy, so closing would wait for them. */
   unused: ReadonlySet<Socket>;
   /** Responses that are under way. */
-  answering: ReadonlySet<ServerResponse>;
+  answering: Set<ServerResponse>;
 }
 
 function watchConnections(server: Server): Connections {
@@ -155,18 +159,19 @@ function watchConnections(server: Server): Connections {
     unused.add(socket);
     socket.once('close', () => unused.delete(socket));
   });
-  server.on('request', (incoming, response) => {
-    unused.delete(incoming.socket);
-    answering.add(response);
-    response.once('close', () => {
-      answering.delete(response);
-      if (!incoming.complete) dropLeftover(incoming);
-      // In whole, but not read to its end: without one the request never closes. Node itself reads what nobody has touched.
-      else if (!incoming.readableEnded && !incoming.readableFlowing) incoming.resume();
-    });
-  });
+  server.on('request', (incoming) => unused.delete(incoming.socket));
   server.on('timeout', (socket: Socket) => closeUnused(socket, answering));
   return { unused, answering };
+}
+
+function watchAnswer({ answering }: Connections, incoming: IncomingMessage, response: ServerResponse): void {
+  answering.add(response);
+  response.once('close', () => {
+    answering.delete(response);
+    if (!incoming.complete) dropLeftover(incoming);
+    // In whole, but not read to its end: without one the request never closes. Node itself reads what nobody has touched.
+    else if (!incoming.readableEnded && !incoming.readableFlowing) incoming.resume();
+  });
 }
 
 /**
