@@ -80,7 +80,7 @@ export class EarlierSummaries {
     const isSample = line.section === 'logs' && line.note === '';
     this.#list.openLine(line.speaker, replaced || line.section === 'logs' ? line.note : '');
     const role = roleOf(line.speaker);
-    const speech = { role, chars: SHORTENED * chars, weights: this.#weights, answers: false };
+    const speech = { role, chars: SHORTENED * chars, weights: this.#weights, answers: false, kept: true };
     return passagesOf(line, role).map((passage) => {
       weigh(passage, speech);
       passage.asks = false;

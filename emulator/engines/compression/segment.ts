@@ -97,6 +97,7 @@ async function sizeOf(messages: readonly SourceMessage[]): Promise<WindowSize> {
   let chars = 0;
   let toolChars = 0;
   let userTokens = 0;
+  const spoken: WindowSize['spoken'] = { user: [], assistant: [] };
   for (const { message } of messages) {
     if (sliceIsOver(SMALL_STEPS)) await yieldToEventLoop();
     const text = contentText(message.content);
@@ -104,8 +105,9 @@ async function sizeOf(messages: readonly SourceMessage[]): Promise<WindowSize> {
     chars += text.length + called;
     toolChars += called + (message.role === 'tool' ? text.length : 0);
     if (message.role === 'user' && text.length <= TURN_CHARS) userTokens += estimateTokens(text);
+    if (message.role === 'user' || message.role === 'assistant') spoken[message.role].push(text.length);
   }
-  return { chars, toolChars, userTokens };
+  return { chars, toolChars, userTokens, spoken };
 }
 
 class WindowReader {
