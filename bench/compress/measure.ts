@@ -79,7 +79,7 @@ async function keep(
   return [await summarise([{ ref: 1, message: first, summary: true }, ...rest], maxTokens, format, tokenizer)];
 }
 
-function asSources(messages: readonly ChatMessage[]): SourceMessage[] {
+export function asSources(messages: readonly ChatMessage[]): SourceMessage[] {
   return messages.map((message, index) => ({ ref: index + 1, message, summary: false }));
 }
 

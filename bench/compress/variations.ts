@@ -14,6 +14,8 @@ interface Variation {
   readonly messages: readonly ChatMessage[];
   /** The words of each answer. */
   readonly answers: readonly (readonly string[])[];
+  /** Roles do not tell who speaks: no target. */
+  readonly hidesRoles?: boolean;
 }
 
 const RATIOS = { 4: 0.85, 8: 0.78 } as const;
@@ -34,7 +36,7 @@ export async function reportVariations(tokenizer: Tokenizer, seed: number): Prom
   ];
   const rows: string[][] = [];
   const worst = { 4: 1, 8: 1 };
-  for (const { name, messages, answers } of variations(data.messages, facts, tokenizer)) {
+  for (const { name, messages, answers, hidesRoles } of variations(data.messages, facts, tokenizer)) {
     const share = (text: string) => answers.filter((words) => standTogether(text, words)).length / answers.length;
     const whole = share(messages.map(asText).join('\n'));
     const row = [name, String(answers.length), percent(whole, 1)];
@@ -44,7 +46,7 @@ export async function reportVariations(tokenizer: Tokenizer, seed: number): Prom
       const others: number[] = [];
       for (const kind of BASELINES) others.push(share(await baseline(kind, messages, maxTokens, tokenizer, seed)));
       row.push(percent(own, 1), percent(Math.max(...others), 1), (own / whole).toFixed(2));
-      worst[ratio] = Math.min(worst[ratio], own / whole);
+      if (hidesRoles !== true) worst[ratio] = Math.min(worst[ratio], own / whole);
     }
     rows.push(row);
   }
@@ -90,12 +92,29 @@ function* variations(messages: readonly ChatMessage[], facts: Facts, tokenizer: 
   yield { ...changed('no marks of lists', (text) => text.replace(/\*\*|^#+ |^\s*(?:[-*]|\d+\.) /gm, '')), answers };
   yield { name: 'a message a paragraph', messages: split(messages, /\n{2,}/), answers };
   yield { name: 'a message a line', messages: split(messages, /\n+/), answers };
+  for (const [name, roles] of ROLES) yield { name, messages: messages.map(roles), answers, hidesRoles: true };
+  yield { name: 'four turns a message', messages: pasted(messages), answers, hidesRoles: true };
   for (const [size, starts] of [
     [40, [0, 0.3, 0.55, 0.75]],
     [80, [0, 0.25, 0.5]],
     [120, [0, 0.3]],
   ] as const)
     for (const start of starts) yield stretch(messages, facts, start, size * 1_000, tokenizer);
+}
+
+const ROLES: readonly [string, (message: ChatMessage) => ChatMessage][] = [
+  ['every message a user’s', (message) => ({ ...message, role: 'user' })],
+  ['roles exchanged', (message) => ({ ...message, role: message.role === 'user' ? 'assistant' : 'user' })],
+];
+
+/** Four turns to a message, as a transcript is pasted. */
+function pasted(messages: readonly ChatMessage[]): ChatMessage[] {
+  const found: ChatMessage[] = [];
+  for (let at = 0; at < messages.length; at += 4) {
+    const turns = messages.slice(at, at + 4).map(({ role, content }) => `${role}: ${contentText(content)}`);
+    found.push({ role: 'user', content: turns.join('\n\n') });
+  }
+  return found;
 }
 
 /** Blocks of about `size` messages that begin with a user's. */
