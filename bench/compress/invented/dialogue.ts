@@ -25,7 +25,7 @@ export interface Script {
   readonly work?: readonly (readonly ChatMessage[])[];
 }
 
-export interface InventedDialogue {
+interface InventedDialogue {
   readonly name: string;
   readonly messages: readonly ChatMessage[];
   readonly facts: readonly InventedFact[];

@@ -6,6 +6,7 @@ import type { TermIndex } from './term-index.ts';
 
 /** A name with more values than this is an attribute of many things rather than one thing that changes. */
 const MAX_VALUES = 3;
+/** Whoever said it: what no longer holds is no more worth for being rare. */
 const REPLACED_WEIGHT = 0.04;
 /** Factor on the salience of a fact whose name has many values. */
 const GENERIC_SALIENCE = 0.25;
@@ -63,7 +64,7 @@ function isGeneric(history: ValueHistory | undefined): boolean {
 }
 
 function replace(candidate: Candidate): void {
-  candidate.weight *= REPLACED_WEIGHT;
+  candidate.weight = REPLACED_WEIGHT;
   candidate.note = REPLACED;
   candidate.line = -candidate.line;
 }

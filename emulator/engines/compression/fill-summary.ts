@@ -33,7 +33,7 @@ const LEAST_FOR_RECENT = 400;
 const ROUNDS = 4;
 /** Fewer tokens than this are too few for a cut quotation. */
 const MIN_CUT_TOKENS = 2;
-const CUT_CANDIDATES = 32;
+const CUT_CANDIDATES = 256;
 const CUT_ATTEMPTS = 8;
 const CUT_MARK = '…';
 
