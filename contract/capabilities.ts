@@ -8,6 +8,7 @@ export const CAPABILITIES = [
   'models',
   'tokens.estimate',
   'balance',
+  'files',
   'sessions',
   'sessions.list',
   'sessions.append',

@@ -5,6 +5,7 @@ import { BALANCE_CASES } from './balance/cases.ts';
 import { CHAT_CASES } from './chat/cases.ts';
 import { COMPRESS_CASES } from './compress/cases.ts';
 import { ERRORS_CASES } from './errors/cases.ts';
+import { FILES_CASES } from './files/cases.ts';
 import { FORKS_CASES } from './forks/cases.ts';
 import { IDEMPOTENCY_CASES } from './idempotency/cases.ts';
 import { K3_CASES } from './k3/cases.ts';
@@ -32,6 +33,7 @@ export const CASES: readonly Case[] = [
   ...TOKENS_CASES,
   ...K3_CASES,
   ...BALANCE_CASES,
+  ...FILES_CASES,
   ...ERRORS_CASES,
   ...SESSIONS_CASES,
   ...LISTS_CASES,

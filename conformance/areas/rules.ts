@@ -4,6 +4,7 @@ import { BALANCE_RULES } from './balance/rules.ts';
 import { CHAT_RULES } from './chat/rules.ts';
 import { COMPRESS_RULES } from './compress/rules.ts';
 import { ERRORS_RULES } from './errors/rules.ts';
+import { FILES_RULES } from './files/rules.ts';
 import { FORKS_RULES } from './forks/rules.ts';
 import { IDEMPOTENCY_RULES } from './idempotency/rules.ts';
 import { K3_RULES } from './k3/rules.ts';
@@ -34,6 +35,7 @@ export const RULES = {
   ...TOKENS_RULES,
   ...K3_RULES,
   ...BALANCE_RULES,
+  ...FILES_RULES,
   ...ERRORS_RULES,
   ...SESSIONS_RULES,
   ...LISTS_RULES,

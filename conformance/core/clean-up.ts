@@ -113,9 +113,12 @@ async function sweepAccount(account: Account, trace: ResourceFile, swept: SweepR
   const named = new Set(trace.open.map(({ id }) => id));
   const snapshots = await account.list('/snapshots', Snapshot);
   const kept = snapshots.filter(({ id, session_id }) => named.has(id) || ours.has(session_id));
+  // A file carries no mark: only those are known whose upload was answered.
+  const files = trace.open.filter(({ kind, account: owner }) => kind === 'file' && owner === account.name);
   for (const [kind, ids] of [
     ['sessions', marked.map(({ id }) => id)],
     ['snapshots', kept.map(({ id }) => id)],
+    ['files', files.map(({ id }) => id)],
   ] as const) {
     for (const id of ids) ((await account.remove(`/${kind}/${id}`)) ? swept.deleted : swept.failed).push(id);
   }
@@ -123,6 +126,8 @@ async function sweepAccount(account: Account, trace: ResourceFile, swept: SweepR
 
 /** What is in an account, without a run around it. */
 interface Account {
+  /** As records call it. */
+  readonly name: string;
   list<Item extends z.ZodType<{ id: string }>>(path: string, item: Item): Promise<z.output<Item>[]>;
   /** @returns whether it is gone */
   remove(path: string): Promise<boolean>;
@@ -137,6 +142,7 @@ function openAccount(target: Target, key: string, name: string): Account {
       headers: { Authorization: `Bearer ${key}` },
     });
   return {
+    name,
     async list(path, item) {
       const items: z.output<typeof item>[] = [];
       let after = '';

@@ -3,7 +3,11 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 import type { Reply } from '../wire/reply.ts';
 
-const CreatedResource = z.object({ kind: z.enum(['session', 'snapshot']), id: z.string(), account: z.string() });
+const CreatedResource = z.object({
+  kind: z.enum(['session', 'snapshot', 'file']),
+  id: z.string(),
+  account: z.string(),
+});
 export type CreatedResource = z.infer<typeof CreatedResource>;
 
 /** A request that creates something, without an answer that tells whether it did. */
@@ -21,9 +25,9 @@ const ResourceLine = z.union([
 ]);
 type ResourceLine = z.infer<typeof ResourceLine>;
 
-const CREATING = /^\/sessions$|^\/sessions\/[^/]+\/(?:snapshots|compress)$/;
+const CREATING = /^\/(?:sessions|files)$|^\/sessions\/[^/]+\/(?:snapshots|compress)$/;
 const SHARE_ID = /"share_id"\s*:\s*"([^"]+)"/g;
-const DELETING = /^\/(?:sessions|snapshots)\/([^/]+)$/;
+const DELETING = /^\/(?:sessions|snapshots|files)\/([^/]+)$/;
 
 /** Sessions that the kit makes carry the id of their run under this key, so that one whose answer was lost is found. */
 export const RUN_MARK = 'kimi_conformance_run';
@@ -130,6 +134,7 @@ function isCreation(method: string, path: string): boolean {
 function createdBy(reply: Reply): Pick<CreatedResource, 'kind' | 'id'>[] {
   const body = (reply.json ?? {}) as { object?: unknown; id?: unknown; snapshot_id?: unknown };
   if (body.object === 'session' && typeof body.id === 'string') return [{ kind: 'session', id: body.id }];
+  if (body.object === 'file' && typeof body.id === 'string') return [{ kind: 'file', id: body.id }];
   const makesSnapshot = body.object === 'session.snapshot' || body.object === 'session.compression';
   if (makesSnapshot && typeof body.snapshot_id === 'string') return [{ kind: 'snapshot', id: body.snapshot_id }];
   return [];

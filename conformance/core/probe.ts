@@ -37,6 +37,7 @@ const PROBES: Partial<Record<Capability, Probe>> = {
   models: (api) => api.get('/models'),
   'tokens.estimate': (api) => api.post('/tokenizers/estimate-token-count', {}),
   balance: (api) => api.get('/users/me/balance'),
+  files: (api) => api.get('/files'),
   sessions: (api) => api.get(SESSION),
   'sessions.list': (api) => api.get('/sessions?limit=1'),
   'sessions.append': (api) => api.post(`${SESSION}/messages`, {}),

@@ -6,6 +6,7 @@ import { BALANCE_MUTANTS } from '../areas/balance/mutants.ts';
 import { CHAT_MUTANTS } from '../areas/chat/mutants.ts';
 import { COMPRESS_MUTANTS } from '../areas/compress/mutants.ts';
 import { ERRORS_MUTANTS } from '../areas/errors/mutants.ts';
+import { FILES_MUTANTS } from '../areas/files/mutants.ts';
 import { FORKS_MUTANTS } from '../areas/forks/mutants.ts';
 import { ORIGIN_MUTANTS } from '../areas/forks/origin-mutants.ts';
 import { IDEMPOTENCY_MUTANTS } from '../areas/idempotency/mutants.ts';
@@ -44,6 +45,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...TOKENS_MUTANTS,
   ...K3_MUTANTS,
   ...BALANCE_MUTANTS,
+  ...FILES_MUTANTS,
   ...ERRORS_MUTANTS,
   ...SESSIONS_MUTANTS,
   ...LISTS_MUTANTS,

@@ -87,7 +87,7 @@ export const Report = z.object({
       description:
         'Requests sent; how many of the repeated ones failed and were refused with 429, and how many may without a verdict. A target that costs money may refuse any number.',
     }),
-  leaked: z.array(z.object({ kind: z.enum(['session', 'snapshot']), id: z.string(), account: z.string() })),
+  leaked: z.array(z.object({ kind: z.enum(['session', 'snapshot', 'file']), id: z.string(), account: z.string() })),
   lost: z
     .array(z.object({ request: z.string(), account: z.string() }))
     .exactOptional()

@@ -62,5 +62,5 @@ export async function contentsOf({ emulator }: Recorder, key: string): Promise<s
     });
     return ((await response.json()) as { data: { id: string }[] }).data.map(({ id }) => id);
   };
-  return [...(await read('sessions')), ...(await read('snapshots'))];
+  return [...(await read('sessions')), ...(await read('snapshots')), ...(await read('files'))];
 }

@@ -73,3 +73,25 @@ it('sweep skips a record without its header and goes on with the others', async 
   expect(code).toBe(0);
   expect(readdirSync(out)).toEqual([name]);
 });
+
+it('sweep deletes an uploaded file that a record names, and no other', async () => {
+  const recorder = await startRecorder();
+  const { emulator, url } = recorder;
+  const out = temporaryFolder();
+  const upload = async (): Promise<string> => {
+    const form = new FormData();
+    form.append('file', new Blob(['The code is 7.']), 'notes.txt');
+    form.append('purpose', 'file-extract');
+    const headers = { Authorization: `Bearer ${KEY}` };
+    const response = await emulator.fetch(`${emulator.baseURL}/files`, { method: 'POST', headers, body: form });
+    return ((await response.json()) as { id: string }).id;
+  };
+  const [ours, other] = [await upload(), await upload()];
+  const file = join(out, resourceFileName('killed'));
+  new CreatedResources({ run: 'killed', target: url, file }).recordIntent('A', 'POST', '/files');
+  const created = { created: { kind: 'file', id: ours, account: 'A' } };
+  writeFileSync(file, `${readFileSync(file, 'utf8')}${JSON.stringify(created)}\n`);
+  const { code, stdout } = await sweep(recorder, out);
+  expect([code, stdout]).toEqual([0, expect.stringContaining('1 deleted, 0 could not be deleted')]);
+  expect(await contentsOf(recorder, KEY)).toEqual([other]);
+});

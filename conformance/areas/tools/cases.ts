@@ -202,6 +202,44 @@ const toolsMost = defineCase({
   },
 });
 
+const SEARCHING = user('Call $web_search: what is the tallest tower?');
+
+const BuiltinCall = z.object({ function: z.object({ name: z.literal('$web_search') }) });
+
+const BuiltinArguments = z.object({ usage: z.object({ total_tokens: z.int().min(0) }) });
+
+function builtin(name: string): object {
+  return { type: 'builtin_function', function: { name } };
+}
+
+/** That a call is taken back with what was found is left to the tests: the next prompt then takes whole pages, for money. */
+const toolsBuiltin = defineCase({
+  id: 'tools.builtin',
+  title: 'the built-in function $web_search',
+  needs: ['chat', 'chat.tools'],
+  checks: {
+    'accepted accepted-beside': 'tools.builtin',
+    'call-has-usage': 'tools.builtin-call',
+    'other-name-refused': 'tools.builtin-name',
+  },
+  cost: costOfChats(3 + TRIES),
+  async run({ check }, context) {
+    const search = builtin('$web_search');
+    await check('accepted', () => completeChat(context, { tools: [search] }));
+    await check('accepted-beside', () => completeChat(context, { tools: [functionTool('look_up'), search] }));
+    await check('other-name-refused', () => expectChatError(context, { tools: [builtin('$no_such_function')] }));
+    await check('call-has-usage', () =>
+      withinThreeTries(async () => {
+        const { choice } = await completeChat(context, { messages: [SEARCHING], tools: [search] });
+        const [made] = toolCallsOf(choice.message);
+        if (!made) return 'the model does not call the function that it must call';
+        expectShape(BuiltinCall, made, 'the call');
+        return void expectShape(BuiltinArguments, parseJson(made.function.arguments), 'arguments');
+      }),
+    );
+  },
+});
+
 const ID = 'functions.look_up:0';
 
 const ASKED = user('Call look_up.');
@@ -246,4 +284,12 @@ const toolsPairing = defineCase({
   },
 });
 
-export const TOOLS_CASES: readonly Case[] = [toolsCall, toolsResult, toolsChoice, toolsPairing, toolsName, toolsMost];
+export const TOOLS_CASES: readonly Case[] = [
+  toolsCall,
+  toolsResult,
+  toolsChoice,
+  toolsPairing,
+  toolsName,
+  toolsMost,
+  toolsBuiltin,
+];

@@ -101,9 +101,9 @@ const REQUEST_MUTANTS = [
   mutant('required-of-nothing', '`required` is accepted where nothing is declared')
     .caughtBy('tools.choice/required-without-refused')
     .choice((asked, body) => (namesOf(body).length === 0 ? 'none' : asked)),
-  mutant('one-space', 'the text of the refusal has one space')
+  mutant('unquoted-id', 'the refusal of a result has its id without quotes')
     .caughtBy('tools.pairing/other-id-refused orphan-refused')
-    .editErrorText((message) => message.replace('tool_call_id  is', 'tool_call_id is')),
+    .editErrorText((message) => message.replace(/^(tool_call_id) '(.*)' /, '$1 $2 ')),
   mutant('missing-unnamed', 'the refusal of calls without results does not name them')
     .caughtBy('tools.pairing/unanswered-refused unanswered-before-user-refused')
     .editErrorText((message) => message.replace(/(response messages: ).*/, '$1')),
@@ -157,4 +157,28 @@ const REQUEST_MUTANTS = [
     ),
 ];
 
-export const TOOLS_MUTANTS: readonly Mutant[] = [...CALL_MUTANTS, ...REQUEST_MUTANTS];
+const isBuiltin = (tool: Json) => tool.type === 'builtin_function';
+
+function toolsIn({ tools }: Json): Json[] {
+  return Array.isArray(tools) ? (tools as Json[]) : [];
+}
+
+const BUILTIN_MUTANTS = [
+  mutant('no-builtins', 'built-in functions are refused')
+    .caughtBy('tools.builtin/accepted accepted-beside')
+    .onChat((body, forward) => (toolsIn(body).some(isBuiltin) ? refuse() : forward())),
+  mutant('builtin-alone', 'a built-in function is refused beside others')
+    .caughtBy('tools.builtin/accepted-beside')
+    .onChat((body, forward) => (toolsIn(body).some(isBuiltin) && toolsIn(body).length > 1 ? refuse() : forward())),
+  mutant('builtin-without-usage', 'a call of a built-in function has no arguments')
+    .caughtBy('tools.builtin/call-has-usage')
+    .withFunction((made) => (made.name === '$web_search' ? { ...made, arguments: '{}' } : made)),
+  mutant('builtin-never-called', 'built-in functions are declared to nobody')
+    .caughtBy('tools.builtin/call-has-usage')
+    .editField('tools', (declared: Json[]) => declared.filter((tool) => !isBuiltin(tool))),
+  mutant('any-builtin', 'built-in functions of any name are taken')
+    .caughtBy('tools.builtin/other-name-refused')
+    .editField('tools', (declared: Json[]) => declared.filter((tool) => !JSON.stringify(tool).includes('$no_such'))),
+];
+
+export const TOOLS_MUTANTS: readonly Mutant[] = [...CALL_MUTANTS, ...REQUEST_MUTANTS, ...BUILTIN_MUTANTS];

@@ -18,7 +18,7 @@ export const TOOLS_RULES = {
     'A call without a result is refused, naming its id (as seen since 2026), or with `tool_call_id  not found` (2025).',
   ),
   'tools.orphan': kimi(
-    'A result without a matching call is refused with `tool_call_id  is not found`, or a form of it seen earlier.',
+    "A result without a matching call is refused with `tool_call_id 'ID' not found`, or a form of it seen earlier.",
   ),
   'tools.choice-auto': ours('With `tool_choice` `auto`, the default, the model may call a function.'),
   'tools.choice-none': ours('With `tool_choice` `none` the model calls no function.'),
@@ -28,5 +28,8 @@ export const TOOLS_RULES = {
   'tools.name': onlyK2(
     kimi('A function name is 3 to 64 letters, digits, `_` and `-`, starting with a letter or `_`; others are refused.'),
   ),
+  'tools.builtin': kimi('The built-in function `$web_search` is accepted, alone and beside functions.'),
+  'tools.builtin-call': kimi('A call of `$web_search` says in its arguments how many tokens the search takes.'),
+  'tools.builtin-name': ours('A built-in function of another name is refused.'),
   'tools.most': kimi('A request declares at most 128 functions.'),
 } as const;
