@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { startServer } from './processes.ts';
+
 import { printTable, type Row } from './table.ts';
+import { WatchedServer } from './watched-server.ts';
 
 const MIB = 2 ** 20;
 const BODY_MIB = 64;
@@ -20,31 +21,19 @@ const SETTLE_MS = 3_000;
  */
 const STAYS_MIB = 64;
 
-/** What `watch-loop.mjs` has seen of the server. */
-interface Seen {
-  heldMs: number;
-  delayMs: number;
-  residentMiB: number;
-  nowMiB: number;
-}
-
 /** Bodies of 64 MiB with pictures: how long the server's event loop is held, its memory, and what the store takes. */
 const folder = mkdtempSync(join(tmpdir(), 'kimi-bench-'));
 const database = join(folder, 'state.db');
-const watchFile = join(folder, 'seen.json');
 const pictures = Array.from({ length: PARTS }, () => picture(Math.floor((BODY_MIB * MIB * 3) / 4 / PARTS)));
 const text = { type: 'text', text: 'Twelve plans of the house.' };
 const parts = pictures.map(asPart);
 const message = { role: 'user', content: [text, ...parts] };
-const server = await startServer(
-  ['--import', './bench/watch-loop.mjs', 'dist/emulator/cli/main.js', '--json', '--port', '0', '--db', database],
-  { KIMI_WATCH_FILE: watchFile },
-);
+const server = await WatchedServer.start(['--db', database]);
 const base = `http://127.0.0.1:${server.port}/v1`;
 const rows: Row[] = [];
 await post('/chat/completions', { model: 'kimi-k3', messages: [{ role: 'user', content: 'Reply exactly OK' }] });
 const { id } = await post('/sessions', { model: 'kimi-k3' });
-const idle = (await seen()).nowMiB;
+const idle = (await server.seen()).nowMiB;
 const small = { ...message, content: [text, ...pictures.map((bytes) => asPart(bytes.subarray(0, 64)))] };
 const counted = await post('/tokenizers/estimate-token-count', { model: 'kimi-k3', messages: [small] });
 await measured('an append', `/sessions/${id}/messages`, message, ({ tokens }) => {
@@ -74,12 +63,12 @@ async function measured(
   body: object,
   look: (answer: Record<string, unknown>) => void = () => undefined,
 ): Promise<void> {
-  await seen();
+  await server.seen();
   const answer = await post(path, body);
-  const during = await seen();
+  const during = await server.seen();
   look(answer);
   await wait(SETTLE_MS);
-  const { nowMiB } = await seen();
+  const { nowMiB } = await server.seen();
   const most = 4 * BODY_MIB;
   const back = idle + STAYS_MIB;
   rows.push(
@@ -101,17 +90,6 @@ async function post(path: string, body: object): Promise<Record<string, unknown>
   const answer = (await response.json()) as Record<string, unknown>;
   if (!response.ok) throw new Error(JSON.stringify(answer));
   return answer;
-}
-
-/** Asks the server what it has seen since the last time. */
-async function seen(): Promise<Seen> {
-  writeFileSync(watchFile, '');
-  server.process.kill('SIGUSR2');
-  for (;;) {
-    await wait(10);
-    const text = readFileSync(watchFile, 'utf8');
-    if (text !== '') return JSON.parse(text) as Seen;
-  }
 }
 
 function walOf(file: string): number {

@@ -11,6 +11,7 @@ import {
 } from '../../emulator/index.ts';
 import { Api, type Transport } from '../support/emulator.ts';
 import { O200K } from '../support/session.ts';
+import { type Misbehave, openRawServer, type RawServer } from './raw-server.ts';
 
 /** A gateway of the test's own in front of a base URL. */
 export async function startGateway(
@@ -43,6 +44,13 @@ export function serve(answer: RequestListener): Promise<string> {
 /** The same on the bare connection. */
 export function serveRaw(answer: (socket: Socket) => void): Promise<string> {
   return serveOn(createRawServer(answer));
+}
+
+/** A server that answers on the bare connection, for as long as the test runs. */
+export async function rawServer(misbehave: Misbehave): Promise<RawServer> {
+  const server = await openRawServer(misbehave);
+  onTestFinished(() => server.close());
+  return server;
 }
 
 async function serveOn(server: Server): Promise<string> {

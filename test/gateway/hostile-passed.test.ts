@@ -9,7 +9,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { ERRORS } from '../../contract/errors.ts';
 import { ServerProcess } from '../cli/server-process.ts';
 import { createSession } from '../support/session.ts';
-import { startGateway } from './gateway.ts';
+import { rawServer, startGateway } from './gateway.ts';
 import {
   ask,
   bomb,
@@ -23,7 +23,6 @@ import {
   K3,
   many,
   nested,
-  rawServer,
   TIMEOUTS,
   writeOn,
 } from './raw-server.ts';

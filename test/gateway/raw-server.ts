@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer as createRawServer, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { onTestFinished } from 'vitest';
 import type { ErrorBody } from '../../contract/errors.ts';
 
 /** A turn that this upstream answers as it should, which shows that the session still works. */
@@ -18,8 +17,16 @@ export const completion = (message: object, more: object = {}) =>
 
 export type Misbehave = (socket: Socket, isStreamed: boolean) => void;
 
+export interface RawServer {
+  base: string;
+  /** Connections that are open, and those that were not answered well. */
+  open: Set<Socket>;
+  bad: Set<Socket>;
+  close(): void;
+}
+
 /** A server that answers on the bare connection: well where it is asked to, else as it is told. */
-export async function rawServer(misbehave: Misbehave): Promise<{ base: string; open: Set<Socket>; bad: Set<Socket> }> {
+export async function openRawServer(misbehave: Misbehave): Promise<RawServer> {
   const open = new Set<Socket>();
   const bad = new Set<Socket>();
   const server = createRawServer((socket) => {
@@ -42,11 +49,11 @@ export async function rawServer(misbehave: Misbehave): Promise<{ base: string; o
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  onTestFinished(() => {
+  const close = (): void => {
     for (const socket of open) socket.destroy();
     server.close();
-  });
-  return { base: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`, open, bad };
+  };
+  return { base: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`, open, bad, close };
 }
 
 export function http(type: string, body: string | Buffer, more = ''): Buffer {
