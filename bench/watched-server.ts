@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { type Child, startServer } from './processes.ts';
 
 /** What `watch-loop.mjs` has seen of a server since it was asked last. */
-export interface Seen {
+interface Seen {
   /** Longest hold of the event loop, in processor time, and by the clock. */
   heldMs: number;
   delayMs: number;

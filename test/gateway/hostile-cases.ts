@@ -25,7 +25,7 @@ export const PATIENT = { ...TIMEOUTS, firstByte: 60_000, idle: 60_000, turn: 60_
 
 const call = (index: number) => ({ index, id: 'same', function: { name: 'look', arguments: '{}' } });
 
-export interface Case {
+interface Case {
   title: string;
   upstream: Misbehave;
   /** Of the error that a session turn ends with. */
