@@ -5,6 +5,7 @@ import { APPEND_MUTANTS } from '../areas/append/mutants.ts';
 import { BALANCE_MUTANTS } from '../areas/balance/mutants.ts';
 import { CHAT_MUTANTS } from '../areas/chat/mutants.ts';
 import { COMPRESS_MUTANTS } from '../areas/compress/mutants.ts';
+import { GATE_MUTANTS } from '../areas/errors/gate-mutants.ts';
 import { ERRORS_MUTANTS } from '../areas/errors/mutants.ts';
 import { FILES_MUTANTS } from '../areas/files/mutants.ts';
 import { FORKS_MUTANTS } from '../areas/forks/mutants.ts';
@@ -31,6 +32,7 @@ import { TRUNCATE_MUTANTS } from '../areas/truncate/mutants.ts';
 import { CUT_MUTANTS } from '../areas/truncate/state-mutants.ts';
 import { TURN_CELL_MUTANTS } from '../areas/turn/cell-mutants.ts';
 import { TURN_MUTANTS } from '../areas/turn/mutants.ts';
+import { SETTING_MUTANTS } from '../areas/turn/setting-mutants.ts';
 import { VERSIONS_MUTANTS } from '../areas/versions/mutants.ts';
 import { ROUTE_MUTANTS as VERSIONS_ROUTE_MUTANTS } from '../areas/versions/route-mutants.ts';
 import type { Mutant } from './mutant.ts';
@@ -47,6 +49,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...BALANCE_MUTANTS,
   ...FILES_MUTANTS,
   ...ERRORS_MUTANTS,
+  ...GATE_MUTANTS,
   ...SESSIONS_MUTANTS,
   ...LISTS_MUTANTS,
   ...ACCOUNTS_MUTANTS,
@@ -56,6 +59,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...NDJSON_MUTANTS,
   ...PINS_MUTANTS,
   ...TURN_MUTANTS,
+  ...SETTING_MUTANTS,
   ...TRUNCATE_MUTANTS,
   ...SNAPSHOTS_MUTANTS,
   ...ROLLBACK_MUTANTS,

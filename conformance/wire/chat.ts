@@ -82,6 +82,14 @@ export async function expectChatError(context: CaseContext<string>, body: object
   return expectError(await sendChat(context, body), 'invalid_request', { bare: true });
 }
 
+const Refusal = z.looseObject({ error: z.looseObject({ type: z.string(), message: z.string() }) });
+
+/** Type and message of a refusal: what is the same of one in a session and outside. @throws Mismatch */
+export function refusalIn({ json, what }: Reply): [type: string, message: string] {
+  const { error } = expectShape(Refusal, json, what);
+  return [error.type, error.message];
+}
+
 /** Asks up to three times for what a model may fail to do. `attempt` says what is wrong, or nothing. @throws Mismatch */
 export async function withinThreeTries(attempt: () => Promise<string | undefined>): Promise<void> {
   let wrong: string | undefined;

@@ -214,26 +214,26 @@ const MAX_NAME_LENGTH = 80;
 
 type Issue = z.core.$ZodIssue;
 
+const SCHEMA_FIELD = 'response_format.json_schema.schema';
+
 /** The first thing that is wrong with a body, named by its field. */
 function describeIssue(error: z.ZodError, input: unknown): ApiError {
   const issue = error.issues[0];
   if (!issue) return invalid('the request is not understood');
   const part = unknownPart(issue, input);
   if (part !== undefined) return invalid(LIVE_TEXT.partType(part), fieldName(issue.path));
+  if (issue.path.join('.') === SCHEMA_FIELD && valueAt(input, issue.path) != null) {
+    return invalid(LIVE_TEXT.wrongType(SCHEMA_FIELD, 'dict[string,interface]'), SCHEMA_FIELD);
+  }
   const { path, message } = deepest(issue);
   const field = fieldName(path);
   if (field === '') return invalid(message);
   return invalid(`${field}: ${message}`, field, valueAt(input, path) === undefined ? 'missing_field' : undefined);
 }
 
-const SCHEMA_FIELD = 'response_format.json_schema.schema';
-
 /** What the live API says in words of its own to a body that its schema refuses. */
 function liveRefusal(error: z.ZodError, input: unknown): ApiError | undefined {
   const issue = error.issues[0];
-  if (issue?.path.join('.') === SCHEMA_FIELD && valueAt(input, issue.path) != null) {
-    return invalid(LIVE_TEXT.wrongType(SCHEMA_FIELD, 'dict[string,interface]'), SCHEMA_FIELD);
-  }
   const [, index, member] = issue?.path ?? [];
   if (issue?.path[0] !== 'messages' || typeof index !== 'number') return undefined;
   const value = valueAt(input, issue.path);

@@ -14,6 +14,7 @@ import type { SendOptions } from '../../wire/api.ts';
 import { completeChat, costOfChats, expectChatError, expectUsage, sendChat } from '../../wire/chat.ts';
 import type { Reply } from '../../wire/reply.ts';
 import { user } from '../../wire/sessions.ts';
+import { GATE_CASES } from './gate-cases.ts';
 
 /** Bodies are judged where nothing is charged for them. */
 const ROUTE = '/tokenizers/estimate-token-count';
@@ -373,4 +374,5 @@ export const ERRORS_CASES: readonly Case[] = [
   errorsHeaders,
   errorsRoute,
   errorsHostedAgents,
+  ...GATE_CASES,
 ];

@@ -1,6 +1,7 @@
 import { rulesOf } from '../rule.ts';
 
 const { kimi, ours } = rulesOf('kimi-wire');
+const { ours: ofSessions } = rulesOf('session');
 
 /** Errors of the live API, and the headers of every answer. */
 export const ERRORS_RULES = {
@@ -40,6 +41,12 @@ export const ERRORS_RULES = {
   'errors.json-type': kimi('Answers and errors that are not streamed are `application/json` in UTF-8.'),
   'errors.server-timing': kimi.may('An answer states in `Server-Timing` how long the server took.'),
   'errors.hosted-agents': ours('A request with `kimi-api-version` is refused because Hosted Agents are not emulated.'),
+  'errors.gates': ours(
+    'Every route of the live API refuses, in this order, a request without a key, for Hosted Agents, and with a body that is not a JSON object; every answer has its own `Msh-Request-Id`.',
+  ),
+  'errors.session-gates': ofSessions(
+    'So does every route of sessions, before it looks for what the request names; that is looked for before its version.',
+  ),
   'errors.rows': kimi.shownBy(
     'test/wire/errors.test.ts',
     'Every documented error, including quota, rate and load, has its status, type and x-should-retry.',

@@ -5,6 +5,7 @@ import {
   completeChat,
   costOfChats,
   functionTool,
+  refusalIn,
   replyExactly,
   sendChat,
   streamChat,
@@ -41,6 +42,42 @@ function rowsCase({ name, title, rows, rule }: RowTable): Case {
             if (refused === undefined) return void expectSuccess(reply);
             const text = expectError(reply, 'invalid_request', { bare: true });
             if (refused !== true) expectEqual(text, refused, 'the message');
+          });
+        }
+      }
+    },
+  });
+}
+
+/** The same rows as turns: each in a session of its own, as its messages stay there. */
+function turnRowsCase({ name, title, rows }: RowTable): Case {
+  const checks = Object.keys(rows).flatMap((row) => [row, `${row}-streamed`]);
+  return defineCase<string>({
+    id: `k3.${name}-in-session`,
+    title: `${title}, in a session`,
+    needs: ['sessions', 'chat', 'chat.stream', 'chat.tools'],
+    checks: Object.fromEntries(checks.map((check): [string, WireRuleId] => [check, 'k3.turns'])),
+    cost: costOfChats(checks.length, {
+      requests: 6 * checks.length,
+      completionTokens: checks.length * BUDGET,
+    }),
+    async run({ api, check }, context) {
+      for (const [row, { body, refused }] of Object.entries(rows)) {
+        for (const [suffix, mode] of [
+          ['', {}],
+          ['-streamed', { stream: true }],
+        ] as const) {
+          await check(`${row}${suffix}`, async () => {
+            const { id } = await api.createSession();
+            const before = await api.stateOf(id);
+            const reply = await sendChat(context, { ...body, ...mode, session_id: id });
+            if (refused === undefined) expectSuccess(reply);
+            else {
+              const outside = refusalIn(await sendChat(context, { ...body, ...mode }));
+              expectEqual([reply.status, ...refusalIn(reply)], [400, ...outside], 'status, type and message');
+              await api.expectUnchanged(before);
+            }
+            expectSuccess(await api.delete(`/sessions/${id}`));
           });
         }
       }
@@ -307,7 +344,7 @@ const json = defineCase({
 });
 
 export const K3_CASES: readonly Case[] = [
-  ...ROW_TABLES.map(rowsCase),
+  ...ROW_TABLES.flatMap((table) => [rowsCase(table), turnRowsCase(table)]),
   thinkingAnswers,
   promptTokens,
   calls,

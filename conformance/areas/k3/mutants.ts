@@ -44,6 +44,25 @@ const ROW_MUTANTS: readonly Mutant[] = ROW_TABLES.flatMap(({ name, rows }) =>
   ),
 );
 
+/** The row's request in a session, and no other, is answered the other way round. */
+function turnTurnedRound(row: Row): Handler {
+  return onChat((body, forward) => {
+    if (typeof body.session_id !== 'string' || !isRow(row, body)) return forward();
+    return row.refused === undefined ? refuse() : Promise.resolve(answered(body));
+  });
+}
+
+const TURN_ROW_MUTANTS: readonly Mutant[] = ROW_TABLES.flatMap(({ name, rows }) =>
+  Object.entries(rows).map(([row, told]) =>
+    mutant(
+      `${name}-${row}-in-session`,
+      `${told.refused === undefined ? 'refused' : 'answered'} in a session: ${row} (${name})`,
+    )
+      .caughtBy(`k3.${name}-in-session/${row} ${row}-streamed`)
+      .proxy(() => turnTurnedRound(told)),
+  ),
+);
+
 const TOLD = ROW_TABLES.flatMap(({ name, rows }) =>
   Object.entries(rows).flatMap(([row, { refused }]) =>
     typeof refused === 'string' ? [`k3.${name}/${row} ${row}-streamed`] : [],
@@ -160,4 +179,4 @@ async function lessPrompt(response: Response, tokens: number): Promise<Response>
   );
 }
 
-export const K3_MUTANTS: readonly Mutant[] = [...ROW_MUTANTS, ...ANSWER_MUTANTS, ...REASONING_MUTANTS];
+export const K3_MUTANTS: readonly Mutant[] = [...ROW_MUTANTS, ...TURN_ROW_MUTANTS, ...ANSWER_MUTANTS, ...REASONING_MUTANTS];

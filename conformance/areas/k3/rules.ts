@@ -1,6 +1,7 @@
 import { onlyK3, rulesOf } from '../rule.ts';
 
 const { kimi, ours } = rulesOf('kimi-wire');
+const { ours: ourSessions } = rulesOf('session');
 
 /**
  * What kimi-k3 and kimi-k3.1-pro do: each assertion of the official Kimi Vendor Verifier (3dad65a, 2026-08-13: parameters, features of
@@ -64,6 +65,9 @@ export const K3_RULES = {
   ),
   'k3.history': onlyK3(kimi('A call without its reasoning is accepted back: K3 does not ask for it.')),
   'k3.estimate': onlyK3(ours('An estimate is of a chat that thinks.')),
+  'k3.turns': onlyK3(
+    ourSessions('A turn in a session takes and refuses the fields that a chat takes and refuses, in the same words.'),
+  ),
   'k3.reasoning-stored': onlyK3(
     ours('`reasoning_content` of a message, and the tools of a system message, are stored and come back as written.'),
   ),

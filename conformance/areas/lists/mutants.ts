@@ -68,6 +68,15 @@ export const LISTS_MUTANTS: readonly Mutant[] = [
   mutant('ends-empty', 'the ids of a page without items are empty texts')
     .caughtBy(...each('no-items'))
     .pages((page) => ({ ...page, first_id: page.first_id ?? '', last_id: page.last_id ?? '' })),
+  mutant('first-of-later-pages', '`first_id` is null on every page but the first')
+    .caughtBy(...each('ends'))
+    .pages((page, query) => (query.has('after') ? { ...page, first_id: null } : page)),
+  mutant('ends-of-single-item', 'a page of one item has no ends')
+    .caughtBy(...each('ends'))
+    .pages((page) => (page.data.length === 1 ? { ...page, first_id: null, last_id: null } : page)),
+  mutant('unknown-order-ignored', 'an order that does not exist is ignored')
+    .caughtBy(...each('order-unknown'))
+    .queries(({ order, ...query }) => (order === 'asc' || order === 'desc' ? { ...query, order } : query)),
   mutant('order-ignored', '`order` is ignored')
     .caughtBy(...each('order-given', 'order-unknown', 'pages-other-order'))
     .queries(({ order, ...query }) => query),

@@ -12,6 +12,7 @@ import { BUSY_CASES } from './busy-cases.ts';
 import { chunksIn, ordering, spokenIn, turns } from './case-support.ts';
 import { turnConcurrent, turnDisconnect, turnSnapshotMeanwhile } from './concurrency-cases.ts';
 import { FEATURE_CASES } from './feature-cases.ts';
+import { SETTING_CASES } from './setting-cases.ts';
 
 const turnChoices = defineCase({
   id: 'turn.choices',
@@ -336,5 +337,6 @@ export const TURN_CASES: readonly Case[] = [
   turnSnapshotMeanwhile,
   turnDisconnect,
   ...FEATURE_CASES,
+  ...SETTING_CASES,
   ...BUSY_CASES,
 ];

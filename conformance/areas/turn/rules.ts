@@ -35,6 +35,9 @@ export const TURN_RULES = {
     "A turn over the window is refused with Kimi's text, which states prompt plus max_tokens plus 1 as requested.",
   ),
   'turn.nothing-dropped': ours('A turn never drops or skips messages of a window that is too full.'),
+  'turn.settings': ours(
+    'A turn obeys and refuses what a chat asks for besides its messages as a chat without a session does, in the same words.',
+  ),
   'turn.default-max-tokens': onlyK2(kimi('Without max_tokens a turn counts with 1,024.')),
   'turn.one-choice': ours('More than one choice is refused in a session.'),
   'turn.partial': ours('An answer to a partial message is stored as one message: the start and its continuation.'),

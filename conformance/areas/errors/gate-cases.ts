@@ -1,0 +1,189 @@
+import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
+import { expectEqual, expectError, expectSuccess, expectTrue, expectUnauthenticated } from '../../core/expect.ts';
+import { expectNothingDone, inventoryOf } from '../../tables/inventory.ts';
+import {
+  CHAT_COST,
+  GROUND_NEEDS,
+  type Ground,
+  layGround,
+  notFound,
+  ROUTES,
+  type Route,
+  sendRoute,
+  unknownGround,
+} from '../../tables/routes.ts';
+import type { SendOptions } from '../../wire/api.ts';
+import type { Reply } from '../../wire/reply.ts';
+import { user } from '../../wire/sessions.ts';
+import type { WireRuleId } from '../rules.ts';
+
+/** What every request meets before its own route: on each route, and in the order of the contract. */
+
+/** One route, as far as its gates need to know it. */
+interface Gated {
+  readonly name: string;
+  readonly needs: Case['needs'];
+  readonly cost: object;
+  /** Whether it takes a body. */
+  readonly takes: boolean;
+  /** Its refusals have a code and are of the dialect. */
+  readonly coded: boolean;
+  readonly route?: Route;
+  send(context: CaseContext<string>, ground: Ground | undefined, options: SendOptions): Promise<Reply>;
+}
+
+const changes: readonly Gated[] = ROUTES.map((route) => ({
+  name: route.name,
+  needs: [...GROUND_NEEDS, ...route.needs],
+  cost: route.chats ? CHAT_COST : {},
+  takes: route.body !== undefined,
+  coded: true,
+  route,
+  send: (context, ground, options) => sendRoute(context, route, ground as Ground, options),
+}));
+
+const SHARE: Case['needs'] = ['sessions.snapshot', 'sessions.share'];
+const read = (name: string, needs: Case['needs'], path: (ground: Ground) => string): Gated => ({
+  name,
+  needs: [...GROUND_NEEDS, ...needs],
+  cost: {},
+  takes: false,
+  coded: true,
+  route: { name, needs, path },
+  send: ({ api }, ground, options) => api.get(path(ground as Ground), options),
+});
+
+const READS: readonly Gated[] = [
+  read('read-sessions', ['sessions.list'], () => '/sessions'),
+  read('read-session', [], ({ session }) => `/sessions/${session}`),
+  read('read-messages', [], ({ session }) => `/sessions/${session}/messages`),
+  read('read-session-snapshots', ['sessions.snapshot'], ({ session }) => `/sessions/${session}/snapshots`),
+  read('read-snapshots', ['sessions.snapshot'], () => '/snapshots'),
+  read('read-snapshot', ['sessions.snapshot'], ({ snapshot }) => `/snapshots/${snapshot}`),
+  read('read-snapshot-messages', ['sessions.snapshot'], ({ snapshot }) => `/snapshots/${snapshot}/messages`),
+  read('read-share', SHARE, ({ share }) => `/shares/${share}`),
+];
+
+const live = (
+  name: string,
+  needs: Case['needs'],
+  path: string,
+  body?: (context: CaseContext<string>) => object,
+): Gated => ({
+  name,
+  needs,
+  cost: body ? { promptTokens: 64, completionTokens: 64 } : {},
+  takes: body !== undefined,
+  coded: false,
+  send: (context, _, options) =>
+    body ? context.api.post(path, body(context), options) : context.api.get(path, options),
+});
+
+const chat =
+  (more: object) =>
+  ({ target, texts }: CaseContext<string>) => ({
+    model: target.model,
+    messages: [user('Reply with the word OK only.')],
+    max_tokens: 16 + texts.overhead.answer,
+    ...more,
+  });
+
+/** The routes of the live API. */
+const LIVE: readonly Gated[] = [
+  live('models', ['models'], '/models'),
+  live('balance', ['balance'], '/users/me/balance'),
+  live('outside-chat', ['chat'], '/chat/completions', chat({})),
+  live('outside-streamed-chat', ['chat', 'chat.stream'], '/chat/completions', chat({ stream: true })),
+  live('estimate', ['tokens.estimate'], '/tokenizers/estimate-token-count', ({ target }) => ({
+    model: target.model,
+    messages: [user('hi')],
+  })),
+];
+
+export const GATED: readonly Gated[] = [...LIVE, ...READS, ...changes];
+
+/** Bodies that are no object. Lines each hold one. */
+const NO_OBJECT = ['[]', '[{"preserve_len":256}]', '"text"', '7', 'true'];
+const HOSTED = { 'kimi-api-version': '2026-09-01' };
+const MALFORMED_KEY = { key: null, headers: { Authorization: 'Basic c2stdGVzdDo=' } };
+
+/** Which rule each gate is of: that of the live API, or that of the dialect. */
+function ruleOf(gate: string, { coded }: Gated): WireRuleId {
+  return coded ? 'errors.session-gates' : gate === 'no-key' ? 'errors.no-key' : 'errors.gates';
+}
+
+export function gateNames({ takes, route }: Gated): string[] {
+  return [
+    'no-key',
+    'request-id',
+    'hosted-agents',
+    ...(takes ? ['no-json', 'no-object', 'key-first'] : []),
+    ...(takes && route?.names && !route.chats ? ['body-before-existence'] : []),
+    ...(route?.versioned ? ['existence-before-version'] : []),
+  ];
+}
+
+function gateCase(gated: Gated): Case {
+  const { name, needs, cost, coded, route, send } = gated;
+  const names = gateNames(gated);
+  return defineCase<string>({
+    id: `errors.gates-${name}`,
+    title: `what ${name} meets before it is looked at`,
+    needs: [...needs, ...(coded ? (['sessions'] as const) : [])],
+    checks: Object.fromEntries(names.map((gate) => [gate, ruleOf(gate, gated)])),
+    cost: () => ({ requests: 60, ...cost }),
+    async run(context) {
+      const ground = coded ? await layGround(context, { needs: [], ...route } as Route) : undefined;
+      const before = ground && (await inventoryOf(context, ground));
+      const refused: Reply[] = [];
+      const ask = async (options: SendOptions, at = ground) => {
+        const reply = await send(context, at, options);
+        refused.push(reply);
+        return reply;
+      };
+      const check = async (gate: string, judge: () => Promise<unknown>) => {
+        if (!names.includes(gate)) return;
+        await context.check(gate, async () => {
+          await judge();
+          if (ground && before) await expectNothingDone(context, ground, before);
+        });
+      };
+      const lines = route?.lines ? '\n' : '';
+      // A chat that cannot be read names no session.
+      const invalid = (reply: Reply) =>
+        expectError(reply, 'invalid_request', { bare: !coded || route?.chats === true });
+      await check('no-key', async () => {
+        expectUnauthenticated(await ask({ key: null }));
+        expectUnauthenticated(await ask(MALFORMED_KEY));
+      });
+      await check('key-first', async () => expectUnauthenticated(await ask({ key: null, raw: `{${lines}` })));
+      await check('no-json', async () => void invalid(await ask({ raw: `{"a": ${lines}` })));
+      await check('no-object', async () => {
+        for (const body of NO_OBJECT) invalid(await ask({ raw: `${body}${lines}` }));
+      });
+      await check('hosted-agents', async () => {
+        expectError(await ask({ headers: HOSTED }), 'invalid_request', { bare: true });
+      });
+      await check('body-before-existence', async () => {
+        if (ground) invalid(await ask({ raw: `{"a": ${lines}` }, unknownGround(ground)));
+      });
+      await check('existence-before-version', async () => {
+        if (!ground || !route) return;
+        const headers = { 'If-Match': '"999999"' };
+        expectError(await ask({ headers }, unknownGround(ground)), notFound(route).code);
+      });
+      await context.check('request-id', async () => {
+        const answered = await send(context, ground, {});
+        expectSuccess(answered);
+        const ids = [...refused, answered].map(({ headers }) => headers.get('msh-request-id') ?? '');
+        expectTrue(!ids.includes(''), `${answered.what}: an answer without Msh-Request-Id`);
+        expectEqual(new Set(ids).size, ids.length, 'different request ids');
+        for (const { what, status, headers } of refused) {
+          expectTrue(status < 400 || headers.get('x-should-retry') === 'false', `${what}: x-should-retry is not false`);
+        }
+      });
+    },
+  });
+}
+
+export const GATE_CASES: readonly Case[] = GATED.map(gateCase);
