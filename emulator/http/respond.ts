@@ -221,10 +221,14 @@ export function respond(c: RequestContext, answer: Answer): Response {
   return respondWritten(c, written(answer));
 }
 
-export function respondWritten(c: RequestContext, { status, etag, body, replayed }: WrittenAnswer): Response {
+export function respondWritten(c: RequestContext, answer: WrittenAnswer): Response {
+  setAnswerHeaders(c, answer);
+  return sendJson(c, answer.status, answer.body);
+}
+
+export function setAnswerHeaders(c: RequestContext, { etag, replayed }: WrittenAnswer): void {
   if (replayed) setHeader(c, 'Idempotent-Replayed', 'true');
   if (etag !== null) setHeader(c, 'ETag', etag);
-  return sendJson(c, status, body);
 }
 
 export function written({ body, text, status = 200, version }: Answer): WrittenAnswer {

@@ -3,7 +3,7 @@ import type { ErrorBody } from '../../contract/errors.ts';
 import type { Limits } from '../../contract/limits.ts';
 import { type List, listQuery } from '../../contract/lists.ts';
 import type { ContentPart } from '../../contract/messages.ts';
-import { type AppendEnd, type SessionMessage, sessionRequests } from '../../contract/sessions.ts';
+import { type AppendEnd, type SessionAppend, type SessionMessage, sessionRequests } from '../../contract/sessions.ts';
 import { ApiError } from '../api-error.ts';
 import { type RequestContext, Routes } from '../http/context.ts';
 import { type MediaLine, mediaLines, parseLine } from '../http/media-body.ts';
@@ -15,11 +15,21 @@ import {
   readMediaValue,
   requireUncompressed,
 } from '../http/request-body.ts';
-import { renderError, respond, respondWritten, sendJsonParts, sendStream, setHeader, toList } from '../http/respond.ts';
+import {
+  renderError,
+  respond,
+  respondWritten,
+  sendJsonParts,
+  sendStream,
+  setAnswerHeaders,
+  setHeader,
+  toList,
+  type WrittenAnswer,
+} from '../http/respond.ts';
 import { toNdjson } from '../http/streams.ts';
 import { expectedVersion, loadSession, mutate, pathSession } from '../mutation.ts';
 import { appending } from '../sessions/append.ts';
-import { referenceOf, withUrl } from '../sessions/media.ts';
+import { mayRefer, referenceOf, withUrl } from '../sessions/media.ts';
 import { findCursor, pin } from '../sessions/messages.ts';
 import { requireSession, toMessage, toUsage } from '../sessions/session.ts';
 import { requireContent } from '../sessions/write.ts';
@@ -43,7 +53,7 @@ export function messageRoutes(limits: Limits) {
     requireContent(messages, true);
     const { messages: sent } = whole as { messages: unknown };
     const answer = await mutate(c, pathSession(c), appending(c.get('services'), { messages, sent }));
-    return respondWritten(c, answer);
+    return respondWrittenMessages(c, answer);
   });
 
   routes.get('/:id/messages', (c) => {
@@ -70,7 +80,7 @@ export function messageRoutes(limits: Limits) {
         };
       },
     });
-    return respondWritten(c, answer);
+    return respondWrittenMessages(c, answer);
   });
 
   return routes;
@@ -163,15 +173,30 @@ export function respondMessages(
   list: List<SessionMessage>,
   version?: number,
 ): Response | Promise<Response> {
-  const { store } = c.get('services');
   const marked = new MarkedMedia();
-  const data = list.data.map((message) => {
-    const { content } = message;
-    return Array.isArray(content) ? { ...message, content: content.map((part) => marked.mark(part)) } : message;
-  });
+  const data = list.data.map((message) => marked.markMessage(message));
   if (marked.hashes.size === 0) return respond(c, { body: list, ...(version !== undefined && { version }) });
   if (version !== undefined) setHeader(c, 'ETag', `"${version}"`);
-  const text = JSON.stringify({ ...list, data });
+  return sendFilled(c, marked, { ...list, data });
+}
+
+/** The same of what was written, which is stored without those bytes. */
+function respondWrittenMessages(c: RequestContext, answer: WrittenAnswer): Response | Promise<Response> {
+  if (!mayRefer(answer.body)) return respondWritten(c, answer);
+  const marked = new MarkedMedia();
+  const body = JSON.parse(answer.body) as SessionAppend | SessionMessage;
+  const shown =
+    'data' in body
+      ? { ...body, data: body.data.map((message) => marked.markMessage(message)) }
+      : marked.markMessage(body);
+  if (marked.hashes.size === 0) return respondWritten(c, answer);
+  setAnswerHeaders(c, answer);
+  return sendFilled(c, marked, shown);
+}
+
+function sendFilled(c: RequestContext, marked: MarkedMedia, body: object): Response | Promise<Response> {
+  const { store } = c.get('services');
+  const text = JSON.stringify(body);
   const release = holdAll(store, marked.hashes);
   return sendJsonParts(c, marked.fill(text, store, release), marked.length(text, store));
 }
@@ -190,7 +215,12 @@ class MarkedMedia {
   readonly hashes = new Set<string>();
   readonly #mark = `#${randomUUID()}#`;
 
-  mark(part: ContentPart): ContentPart {
+  markMessage(message: SessionMessage): SessionMessage {
+    const { content } = message;
+    return Array.isArray(content) ? { ...message, content: content.map((part) => this.#marked(part)) } : message;
+  }
+
+  #marked(part: ContentPart): ContentPart {
     if (part.type === 'text') return part;
     const reference = referenceOf(part);
     if (!reference) return part;

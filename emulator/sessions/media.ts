@@ -9,6 +9,7 @@ import {
   parseDataUrl,
   parseFileReference,
   parseReference,
+  REFERENCE_MARK,
   referenceTo,
   toBlob,
 } from '../engines/media/data-url.ts';
@@ -144,6 +145,11 @@ export function asSent(part: ContentPart): ContentPart {
 
 function isFault(read: object): read is MediaFault {
   return 'format' in read || 'problem' in read;
+}
+
+/** Whether a text may hold what refers to stored bytes: one without cannot. */
+export function mayRefer(text: string): boolean {
+  return text.includes(REFERENCE_MARK);
 }
 
 /** Which stored bytes a part refers to, and the URL that it was sent with, up to them; the whole one of an uploaded file. */

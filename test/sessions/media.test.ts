@@ -55,6 +55,24 @@ describe.each(TRANSPORTS)('pictures of a session %s', (transport) => {
     expect(await contentOf(api, session.path)).toEqual(contents);
   });
 
+  it('are answered as they were sent by a write, its replay and a pin', async () => {
+    const api = await start();
+    const session = await createSession(api, { model: MODEL });
+    const content = [text('A plan, not #sha256=:'), picture(LARGE), picture(png(28, 28))];
+    const headers = { 'Idempotency-Key': 'once' };
+    type Answer = { data: { id: string; content: unknown }[] };
+    const append = () => api.post<Answer>(`${session.path}/messages`, user(...content), { headers });
+    const [first, again] = [await append(), await append()];
+    expect(first.body.data.map((message) => message.content)).toEqual([content]);
+    expect(again.body).toEqual(first.body);
+    expect([again.headers.get('idempotent-replayed'), again.headers.get('etag')]).toEqual(['true', '"2"']);
+    const { body: pinned } = await api.post<{ content: unknown; pinned: boolean }>(
+      `${session.path}/messages/${first.body.data[0]?.id}`,
+      { pinned: true },
+    );
+    expect(pinned).toMatchObject({ content, pinned: true });
+  });
+
   it('in a line are measured without its text, and refused with what is too long', async () => {
     const api = await start();
     const session = await createSession(api, { model: MODEL });

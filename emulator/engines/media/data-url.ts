@@ -21,6 +21,9 @@ const DATA_URL = /^(data:[^,]{0,200};base64,)/i;
 const REFERENCE = /^(data:[^,]{0,200};base64,)#sha256=([0-9a-f]{64})$/i;
 const FILE_REFERENCE = /^(ms:\/\/[\w-]{1,64})#sha256=([0-9a-f]{64})$/;
 
+/** Within every reference. */
+export const REFERENCE_MARK = '#sha256=';
+
 export function parseDataUrl(url: string): DataUrl | undefined {
   const head = DATA_URL.exec(url)?.[1];
   return head === undefined ? undefined : { head, data: url.slice(head.length) };
@@ -28,7 +31,7 @@ export function parseDataUrl(url: string): DataUrl | undefined {
 
 /** Stands for a `data:` URL whose bytes are stored apart; no base64 has a `#`. */
 export function referenceTo(head: string, hash: string): string {
-  return `${head}#sha256=${hash}`;
+  return `${head}${REFERENCE_MARK}${hash}`;
 }
 
 /** @returns undefined for any other URL */
