@@ -17,7 +17,20 @@ import { toolResult, user } from '../../wire/sessions.ts';
 import { estimateTokens } from '../../wire/windows.ts';
 import type { WireRuleId } from '../rules.ts';
 import { REASONING_CASES } from './reasoning-cases.ts';
-import { ANSWER_SCHEMA, BUDGET, brings, EFFORTS, format, PERSON, ROW_TABLES, type RowTable, THINKING } from './rows.ts';
+import {
+  ANSWER_SCHEMA,
+  BUDGET,
+  brings,
+  EFFORT_TOKENS,
+  EFFORTS,
+  format,
+  PERSON,
+  ROW_TABLES,
+  type RowTable,
+  THINKING,
+  TOO_LITTLE,
+} from './rows.ts';
+import { TURN_CASES } from './turn-cases.ts';
 
 /** One check for each row, streamed and not. */
 function rowsCase({ name, title, rows, rule }: RowTable): Case {
@@ -99,7 +112,6 @@ async function promptOf(context: CaseContext<string>, body: object): Promise<num
   return (await usageOf(context, body)).prompt_tokens;
 }
 
-const EFFORT_TOKENS = { low: 68, high: 68, max: 67 } as const;
 const OFF = { thinking: { type: 'disabled' } };
 
 const promptTokens = defineCase({
@@ -144,8 +156,6 @@ const promptTokens = defineCase({
 });
 
 const UUID = /^chatcmpl-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-/** Less than it takes to begin the text of an answer. */
-const TOO_LITTLE = 8;
 /** What the markers around a one-token answer take, and the token. */
 const ONE_TOKEN_ANSWER = 17;
 
@@ -350,4 +360,5 @@ export const K3_CASES: readonly Case[] = [
   calls,
   json,
   ...REASONING_CASES,
+  ...TURN_CASES,
 ];

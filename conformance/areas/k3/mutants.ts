@@ -4,6 +4,7 @@ import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
 import { type Handler, type Json, json } from '../../proof/proxy.ts';
 import { REASONING_MUTANTS } from './reasoning-mutants.ts';
 import { ROW_TABLES, type Row } from './rows.ts';
+import { TURN_MUTANTS } from './turn-mutants.ts';
 
 const mutant = mutantsOf('k3');
 
@@ -179,4 +180,10 @@ async function lessPrompt(response: Response, tokens: number): Promise<Response>
   );
 }
 
-export const K3_MUTANTS: readonly Mutant[] = [...ROW_MUTANTS, ...TURN_ROW_MUTANTS, ...ANSWER_MUTANTS, ...REASONING_MUTANTS];
+export const K3_MUTANTS: readonly Mutant[] = [
+  ...ROW_MUTANTS,
+  ...TURN_ROW_MUTANTS,
+  ...ANSWER_MUTANTS,
+  ...REASONING_MUTANTS,
+  ...TURN_MUTANTS,
+];

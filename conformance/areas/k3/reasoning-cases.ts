@@ -8,20 +8,33 @@ import { BUDGET } from './rows.ts';
 
 /** What the model thought, in messages that are written in every way, and in windows that are brought back in every way. */
 
-type Thought = { reasoning_content?: string | undefined; tools?: unknown };
+type Thought = { content?: unknown; reasoning_content?: string | undefined; tools?: unknown };
+
+const PIXEL =
+  'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+const PICTURE = [
+  { type: 'text', text: 'What is this?' },
+  { type: 'image_url', image_url: { url: PIXEL } },
+];
 
 const THOUGHTS: Readonly<Record<string, readonly Message[]>> = {
   text: [{ role: 'assistant', content: 'Found.', reasoning_content: 'They ask.\nI know: 汉字 <think>.' }],
   parts: [{ role: 'assistant', content: [{ type: 'text', text: 'In parts.' }], reasoning_content: 'Why not.' }],
   calls: [{ ...toolCall('call_1'), reasoning_content: 'I have to look.' } as Message, toolResult('call_1')],
   named: [{ role: 'assistant', content: 'Found.', name: 'kim', pinned: true, reasoning_content: 'Mine to keep.' }],
+  spaced: [{ role: 'assistant', content: 'Found.', reasoning_content: ' \n Let me see. \n\t' }],
   'dynamic-tools': [{ role: 'system', tools: [TOOL] }],
+  picture: [{ role: 'user', content: PICTURE, name: 'ann' } as Message],
 };
 
-const wanted = (messages: readonly Message[]) =>
-  messages.map((message) => [(message as Thought).reasoning_content ?? null, (message as Thought).tools ?? null]);
+/** What a change of the window could lose. Text is looked at by other cases. */
 const listed = (messages: readonly Thought[]) =>
-  messages.map(({ reasoning_content, tools }) => [reasoning_content ?? null, tools ?? null]);
+  messages.map(({ content, reasoning_content, tools }) => ({
+    reasoning: reasoning_content ?? null,
+    tools: tools ?? null,
+    parts: Array.isArray(content) ? content : null,
+  }));
+const wanted = (messages: readonly Message[]) => listed(messages as readonly Thought[]);
 
 const writtenCases = WRITE_MODES.map((mode) =>
   defineCase<string>({
@@ -38,8 +51,11 @@ const writtenCases = WRITE_MODES.map((mode) =>
           const all = [user('First.'), ...messages, ...(mode.chats ? [user('Go on.')] : [])];
           const write = await written(context, mode, id, mode.creates ? all : all.slice(mode.single ? 1 : 0));
           const due = mode.creates || !mode.single ? all : all.slice(1);
-          expectEqual(listed(write.messages), wanted(due), 'reasoning and tools, as listed');
-          expectSuccess(await api.delete(`/sessions/${id}`));
+          expectEqual(listed(write.messages), wanted(due), 'reasoning, tools and parts, as listed');
+          const { data } = (write.reply.json ?? {}) as { data?: Thought[] };
+          if (data)
+            expectEqual(listed(data), wanted(due.slice(-data.length)), 'reasoning, tools and parts, as answered');
+          for (const made of new Set([id, write.id])) expectSuccess(await api.delete(`/sessions/${made}`));
         });
       }
     },

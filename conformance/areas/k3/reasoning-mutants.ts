@@ -11,7 +11,24 @@ import { REASONING_CASES } from './reasoning-cases.ts';
 const LOSSES: Readonly<Record<string, (message: Json) => Json>> = {
   text: ({ reasoning_content: _, ...message }) => message,
   'dynamic-tools': ({ tools, ...message }) => (tools ? { ...message, content: 'Tools.' } : message),
+  picture: ({ content, ...message }) => ({
+    ...message,
+    content: Array.isArray(content) ? content.filter(({ type }) => type === 'text') : content,
+  }),
+  spaced: (message) =>
+    typeof message.reasoning_content === 'string'
+      ? { ...message, reasoning_content: message.reasoning_content.trim() }
+      : message,
 };
+
+/** What is lost, in the words of a report. */
+const LOST: Readonly<Record<string, string>> = {
+  text: 'reasoning',
+  'dynamic-tools': 'tools',
+  picture: 'pictures',
+  spaced: 'spaces around reasoning',
+};
+const apart = Object.keys(LOSSES).filter((loss) => loss !== 'text' && loss !== 'spaced');
 
 function losesAs(mode: string, lose: (message: Json) => Json): Handler {
   return inMode(mode, (request, forward, from) =>
@@ -20,7 +37,7 @@ function losesAs(mode: string, lose: (message: Json) => Json): Handler {
 }
 
 /** Which windows came back in which way. */
-function losesBack(way: string): Handler {
+function losesBack(way: string, lose: (message: Json) => Json): Handler {
   const ids = new Set<string>();
   return async (request, forward) => {
     const response = await forward();
@@ -41,7 +58,7 @@ function losesBack(way: string): Handler {
     if (method !== 'GET' || !(isListing || isWindow)) return response;
     return editJson(response, (page: Json) => ({
       ...page,
-      data: (page.data as Json[]).map(({ reasoning_content: _, ...message }) => message),
+      data: (page.data as Json[]).map(lose),
     }));
   };
 }
@@ -67,21 +84,20 @@ const checksOf = (id: string) => Object.keys(REASONING_CASES.find((one) => one.i
 export const REASONING_MUTANTS: readonly Mutant[] = [
   ...WRITE_MODES.flatMap(({ name }) =>
     Object.entries(LOSSES).map(([loss, lose]) => {
-      const checks = checksOf(`k3.reasoning-${name}`).filter(
-        (check) => (check === 'dynamic-tools') === (loss === 'dynamic-tools'),
+      const checks = checksOf(`k3.reasoning-${name}`).filter((check) =>
+        loss === 'text' ? !apart.includes(check) : check === loss,
       );
-      return mutant(
-        `loses-${loss}-${name}`,
-        `messages written as ${name} lose their ${loss === 'text' ? 'reasoning' : 'tools'}`,
-      )
+      return mutant(`loses-${loss}-${name}`, `messages written as ${name} lose their ${LOST[loss]}`)
         .caughtBy(`k3.reasoning-${name}/${checks.join(' ')}`)
         .losesAs(name, lose);
     }),
   ),
-  ...checksOf('k3.reasoning-back').map((way) =>
-    mutant(`loses-back-${way}`, `reasoning is lost in a window that came back: ${way}`)
-      .caughtBy(`k3.reasoning-back/${way}`)
-      .losesBack(way),
+  ...checksOf('k3.reasoning-back').flatMap((way) =>
+    Object.entries(LOSSES).map(([loss, lose]) =>
+      mutant(`loses-back-${loss}-${way}`, `a window that came back by ${way} has lost its ${LOST[loss]}`)
+        .caughtBy(`k3.reasoning-back/${way}`)
+        .losesBack(way, lose),
+    ),
   ),
   ...TURN_MODES.map(({ name }) =>
     mutant(`thinks-otherwise-${name}`, `a ${name} turn thinks where it must not, and not where it must`)

@@ -48,6 +48,10 @@ const sampling: RowTable = {
 };
 
 export const EFFORTS = ['low', 'high', 'max'] as const;
+/** What the message counts that tells the model its effort. */
+export const EFFORT_TOKENS = { low: 68, high: 68, max: 67 } as const;
+/** Less than it takes to begin the text of an answer. */
+export const TOO_LITTLE = 8;
 const thinking = (fields: object) => accepts({ ...THINKING, thinking: fields });
 
 const thinkingFields: RowTable = {
@@ -229,7 +233,19 @@ const responseFormats: RowTable = {
   rule: (row) => (row === 'schema-outside' ? 'k3.response-format-schema' : 'k3.response-format'),
 };
 
+const cacheOptions: RowTable = {
+  name: 'cache-options',
+  title: 'what prompt_cache_options takes',
+  rows: {
+    'ttl-short': accepts({ prompt_cache_options: { ttl: '5m' } }),
+    'ttl-long': accepts({ prompt_cache_options: { mode: 'implicit', ttl: '1h' } }),
+    'mode-alone': accepts({ prompt_cache_options: { mode: 'implicit' } }),
+  },
+  rule: () => 'k3.cache-options',
+};
+
 export const ROW_TABLES: readonly RowTable[] = [
+  cacheOptions,
   sampling,
   thinkingFields,
   toolChoice,

@@ -60,15 +60,20 @@ export const K3_RULES = {
     kimi('A schema of an answer outside of the Moonshot flavored JSON schema is refused with its path and the reason.'),
   ),
   'k3.response-format-tokens': onlyK3(kimi('`json_object` is told in the prompt: 47 tokens.')),
+  'k3.cache-options': onlyK3(kimi('`prompt_cache_options` takes the mode `implicit` and a `ttl` of `5m` or `1h`.')),
   'k3.json': onlyK3(
     kimi('With `json_schema` the content is valid for the schema, as compact JSON without line feeds.'),
   ),
   'k3.history': onlyK3(kimi('A call without its reasoning is accepted back: K3 does not ask for it.')),
   'k3.estimate': onlyK3(ours('An estimate is of a chat that thinks.')),
   'k3.turns': onlyK3(
-    ourSessions('A turn in a session takes and refuses the fields that a chat takes and refuses, in the same words.'),
+    ourSessions(
+      'A turn in a session thinks, counts and calls as a chat does, and takes and refuses the same fields in the same words.',
+    ),
   ),
   'k3.reasoning-stored': onlyK3(
-    ours('`reasoning_content` of a message, and the tools of a system message, are stored and come back as written.'),
+    ours(
+      '`reasoning_content` and pictures of a message, and the tools of a system message, are stored and come back as written.',
+    ),
   ),
 } as const;
