@@ -5,6 +5,7 @@ import { APPEND_MUTANTS } from '../areas/append/mutants.ts';
 import { BALANCE_MUTANTS } from '../areas/balance/mutants.ts';
 import { CHAT_MUTANTS } from '../areas/chat/mutants.ts';
 import { COMPRESS_MUTANTS } from '../areas/compress/mutants.ts';
+import { FIELD_MUTANTS } from '../areas/errors/field-mutants.ts';
 import { GATE_MUTANTS } from '../areas/errors/gate-mutants.ts';
 import { ERRORS_MUTANTS } from '../areas/errors/mutants.ts';
 import { FILES_MUTANTS } from '../areas/files/mutants.ts';
@@ -50,6 +51,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...FILES_MUTANTS,
   ...ERRORS_MUTANTS,
   ...GATE_MUTANTS,
+  ...FIELD_MUTANTS,
   ...SESSIONS_MUTANTS,
   ...LISTS_MUTANTS,
   ...ACCOUNTS_MUTANTS,

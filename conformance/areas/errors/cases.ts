@@ -14,6 +14,7 @@ import type { SendOptions } from '../../wire/api.ts';
 import { completeChat, costOfChats, expectChatError, expectUsage, sendChat } from '../../wire/chat.ts';
 import type { Reply } from '../../wire/reply.ts';
 import { user } from '../../wire/sessions.ts';
+import { FIELD_CASES } from './field-cases.ts';
 import { GATE_CASES } from './gate-cases.ts';
 
 /** Bodies are judged where nothing is charged for them. */
@@ -375,4 +376,5 @@ export const ERRORS_CASES: readonly Case[] = [
   errorsRoute,
   errorsHostedAgents,
   ...GATE_CASES,
+  ...FIELD_CASES,
 ];

@@ -39,7 +39,7 @@ function isOf(name: string, request: Passing): boolean {
 }
 
 /** What a path says of the route alone: several routes are on one. */
-function pathOf(name: string): RegExp {
+export function pathOf(name: string): RegExp {
   if (name.includes('chat')) return /\/chat\/completions$/;
   if (name.startsWith('append')) return /\/sessions\/[^/]+\/messages$/;
   if (name.endsWith('pin')) return /\/messages\/[^/]+$/;

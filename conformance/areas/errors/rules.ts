@@ -47,6 +47,9 @@ export const ERRORS_RULES = {
   'errors.session-gates': ofSessions(
     'So does every route of sessions, before it looks for what the request names; that is looked for before its version.',
   ),
+  'errors.session-fields': ofSessions(
+    'A field of a wrong type or beyond its bounds is refused as an invalid request; `param` names it, and nothing changes.',
+  ),
   'errors.rows': kimi.shownBy(
     'test/wire/errors.test.ts',
     'Every documented error, including quota, rate and load, has its status, type and x-should-retry.',

@@ -32,7 +32,7 @@ export const SESSIONS_RULES = {
   'sessions.metadata-limits': ours(
     'Metadata has at most 16 pairs, with keys of at most 64 and values of at most 512 characters.',
   ),
-  'sessions.title-length': ours.should('A title has at most 512 characters.'),
+  'sessions.title-length': ours.should('A title, and the name of a snapshot, has at most 512 characters.'),
   'sessions.bad-fields': ours('A field of the wrong type is refused; `param` names it.'),
   'sessions.unknown-fields': ours('Unknown fields are ignored.'),
   'sessions.not-found': ours('An unknown id is answered with `session_not_found`.'),
