@@ -12,6 +12,7 @@ import { FILES_MUTANTS } from '../areas/files/mutants.ts';
 import { FORKS_MUTANTS } from '../areas/forks/mutants.ts';
 import { ORIGIN_MUTANTS } from '../areas/forks/origin-mutants.ts';
 import { IDEMPOTENCY_MUTANTS } from '../areas/idempotency/mutants.ts';
+import { OUTSIDE_MUTANTS } from '../areas/idempotency/outside-mutants.ts';
 import { ROUTE_MUTANTS as IDEMPOTENCY_ROUTE_MUTANTS } from '../areas/idempotency/route-mutants.ts';
 import { K3_MUTANTS } from '../areas/k3/mutants.ts';
 import { LISTS_MUTANTS } from '../areas/lists/mutants.ts';
@@ -75,6 +76,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...ACCOUNTS_ROUTE_MUTANTS,
   ...VERSIONS_ROUTE_MUTANTS,
   ...IDEMPOTENCY_ROUTE_MUTANTS,
+  ...OUTSIDE_MUTANTS,
   ...STATE_MUTANTS,
   ...TURN_CELL_MUTANTS,
   ...APPEND_CELL_MUTANTS,

@@ -66,6 +66,14 @@ function streamed(reply: Reply): Turn {
   return { content, calls, finish: last.finish_reason, usage: last.usage, session };
 }
 
+/** The usage comes once more, in a chunk without choices. */
+function streamedWithUsage(reply: Reply): Turn {
+  const turn = streamed(reply);
+  const last = expectShape(ChatCompletionChunk, parsed(reply.events.at(-2) ?? ''), `${reply.what}: the last chunk`);
+  expectEqual([last.choices, last.usage], [[], turn.usage], `${reply.what}: choices and usage of the last chunk`);
+  return turn;
+}
+
 function parsed(data: string): unknown {
   try {
     return JSON.parse(data);
@@ -81,7 +89,7 @@ export const TURN_MODES: readonly TurnMode[] = [
     name: 'streamed-with-usage',
     needs: ['chat.stream'],
     fields: { stream: true, stream_options: { include_usage: true } },
-    read: streamed,
+    read: streamedWithUsage,
   },
 ];
 

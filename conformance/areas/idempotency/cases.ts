@@ -5,6 +5,7 @@ import { CHAT_COST, ROUTES, sendRoute } from '../../tables/routes.ts';
 import type { Reply } from '../../wire/reply.ts';
 import { user } from '../../wire/sessions.ts';
 import { idempotencyKeyBytes } from './key-cases.ts';
+import { idempotencyOutside } from './outside-cases.ts';
 import { isReplay, expectMarked as marked, expectSameAnswer as sameAnswer } from './replays.ts';
 import { REPLAY_CASES } from './route-cases.ts';
 
@@ -237,6 +238,7 @@ const idempotencyRace = defineCase({
 export const IDEMPOTENCY_CASES: readonly Case[] = [
   ...REPLAY_CASES,
   idempotencyKeyBytes,
+  idempotencyOutside,
   idempotencyDelete,
   idempotencyMismatch,
   idempotencyKeys,

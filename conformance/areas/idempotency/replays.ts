@@ -48,4 +48,9 @@ export function expectMarked(first: Reply, again: Reply): void {
     isReplay(expectSuccess(again)),
     `${again.what}: the answer to the repeated request lacks Idempotent-Replayed: true`,
   );
+  const ids = [first, again].map(({ headers }) => headers.get('msh-request-id'));
+  expectTrue(
+    !ids.includes(null) && ids[0] !== ids[1],
+    `${again.what}: the stored answer has no Msh-Request-Id of its own`,
+  );
 }

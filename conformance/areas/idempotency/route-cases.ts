@@ -1,5 +1,5 @@
 import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
-import { expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
+import { expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
 import { expectNothingDone, inventoryOf } from '../../tables/inventory.ts';
 import {
   CHAT_COST,
@@ -81,6 +81,8 @@ function replayCase(route: Route): Case {
       }
       expectSuccess(first);
       await disturb(context, route, ground);
+      const { id: created } = (first.json ?? {}) as { id?: string };
+      if (route.creates && created) expectSuccess(await context.api.post(`/sessions/${created}`, { title: 'Changed' }));
       const after = await inventoryOf(context, ground);
       // A third time as well: what is stored is not used up by the first replay.
       const again = [await sendRoute(context, route, ground, send), await sendRoute(context, route, ground, send)];
@@ -95,6 +97,7 @@ function replayCase(route: Route): Case {
       await check('mismatch', async () => {
         const reply = await sendRoute(context, route, ground, { ...send, raw });
         expectError(refusalOfStream(reply), 'idempotency_mismatch');
+        if (!route.lines) expectEqual(reply.headers.get('x-should-retry'), 'false', `${reply.what}: x-should-retry`);
         expectSameAnswer(first, await sendRoute(context, route, ground, send));
       });
       if (!route.rehearses) await check('mismatch-does-nothing', () => expectNothingDone(context, ground, state));

@@ -19,7 +19,7 @@ function replays(route: string, edit: (response: Response) => Promise<Response> 
 }
 
 function ofRoute(route: (typeof ROUTES)[number]): Mutant[] {
-  const { name, rehearses, deletes, lines } = route;
+  const { name, rehearses, deletes, lines, creates } = route;
   const known = Object.keys(REPLAY_CASES.find(({ id }) => id === `idempotency.${name}`)?.checks ?? {});
   const caught = (...checks: string[]) =>
     checks.filter((check) => known.includes(check)).map((check) => `idempotency.${name}/${check}`);
@@ -54,6 +54,25 @@ function ofRoute(route: (typeof ROUTES)[number]): Mutant[] {
     mutant(`unmarked-on-${name}`, `the stored answer of ${name} does not say that it is one`)
       .caughtBy(...caught('marked'))
       .replays(name, (response) => withHeader(response, 'idempotent-replayed', null)),
+    mutant(`unnamed-on-${name}`, `the stored answer of ${name} has no request id`)
+      .caughtBy(...caught('marked'))
+      .replays(name, (response) => withHeader(response, 'msh-request-id', null)),
+    mutant(`mismatch-retried-on-${name}`, `a mismatch on ${name} is said to be worth another try`)
+      .caughtBy(...(lines ? [] : caught('mismatch')))
+      .onRoute(name, async (_, forward) => {
+        const response = await forward();
+        const text = await response.clone().text();
+        return text.includes('idempotency_mismatch') ? withHeader(response, 'x-should-retry', 'true') : response;
+      }),
+    mutant(`answer-of-now-on-${name}`, `the stored answer of ${name} is the session as it is now`)
+      .caughtBy(...(creates ? caught('same-answer') : []))
+      .onRoute(name, async (_, forward) => {
+        const response = await forward();
+        if (!response.headers.has('idempotent-replayed')) return response;
+        const { id } = (await response.clone().json()) as { id: string };
+        const now = await forward({ method: 'GET', path: `/v1/sessions/${id}`, body: undefined });
+        return answer(response, await now.text());
+      }),
     mutant(`mismatch-run-on-${name}`, `a key with another body is a new one on ${name}`)
       .caughtBy(...caught('mismatch', ...(rehearses ? [] : ['mismatch-does-nothing'])))
       .onRoute(name, async (request, forward) => {

@@ -4,7 +4,7 @@ import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
 import { expectBody, expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
 import { CUT_AND_BACK } from '../../tables/states.ts';
 import { idOf, toolCall, toolResult, user } from '../../wire/sessions.ts';
-import { appendFacts, facts } from '../../wire/windows.ts';
+import { appendFacts, facts, TOOL } from '../../wire/windows.ts';
 import { listCase } from './list-case.ts';
 
 const ITEMS = 5;
@@ -24,7 +24,10 @@ const listsSessions = listCase({
   async lay(context) {
     const api = await context.emptyAccount();
     const items: Session[] = [];
-    for (const number of numbers(ITEMS)) items.unshift(await api.createSession({ title: `session ${number}` }));
+    const filled = { tools: [TOOL], messages: [user('a message')], metadata: { a: 'b', ...api.mark } };
+    for (const number of numbers(ITEMS)) {
+      items.unshift(await api.createSession({ title: `session ${number}`, ...(number % 2 === 1 && filled) }));
+    }
     const { id: deleted } = await api.createSession();
     expectSuccess(await api.delete(`/sessions/${deleted}`));
     return { api, path: '/sessions', items, gone: { 'a deleted session': deleted } };

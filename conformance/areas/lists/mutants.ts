@@ -77,6 +77,22 @@ export const LISTS_MUTANTS: readonly Mutant[] = [
   mutant('unknown-order-ignored', 'an order that does not exist is ignored')
     .caughtBy(...each('order-unknown'))
     .queries(({ order, ...query }) => (order === 'asc' || order === 'desc' ? { ...query, order } : query)),
+  mutant('sessions-without-tools', 'sessions are listed without their tools')
+    .caughtBy('lists.sessions/whole')
+    .on('GET', '/v1/sessions', async (_, forward) =>
+      editJson(await forward(), (page: Page) => ({
+        ...page,
+        data: page.data?.map((item) => ({ ...item, tools: [] })),
+      })),
+    ),
+  mutant('sessions-uncounted', 'sessions are listed without the number of their messages')
+    .caughtBy('lists.sessions/whole')
+    .on('GET', '/v1/sessions', async (_, forward) =>
+      editJson(await forward(), (page: Page) => ({
+        ...page,
+        data: page.data?.map((item) => ({ ...item, usage: { ...(item.usage as Json), messages: 0 } })),
+      })),
+    ),
   mutant('order-ignored', '`order` is ignored')
     .caughtBy(...each('order-given', 'order-unknown', 'pages-other-order'))
     .queries(({ order, ...query }) => query),

@@ -97,8 +97,8 @@ const sessionsFields = defineCase({
     ];
     const given = {
       model: target.model,
-      title: 'A title, 标题',
-      metadata: { project: 'stone', 'key 2': '' },
+      title: ' A title, 标题 e\u0301\n',
+      metadata: { Project: ' Stone ', 'key 2': '', '10': 'e\u0301', constructor: 'none' },
       tools: [TOOL],
     };
     const session = expectBody(await api.post('/sessions', { ...given, messages }), Session);

@@ -227,6 +227,23 @@ const CHANGE_MUTANTS = [
 ];
 
 export const SESSIONS_MUTANTS: readonly Mutant[] = [
+  mutant('title-trimmed', 'blanks around a title are lost')
+    .caughtBy('sessions.fields/title-kept')
+    .on('POST', '/v1/sessions', ({ body }, forward) => {
+      const { title } = (body ?? {}) as { title?: unknown };
+      return typeof title === 'string' ? forward({ body: { ...(body as object), title: title.trim() } }) : forward();
+    }),
+  ...(['lower-case', 'composed'] as const).map((how) =>
+    mutant(`metadata-${how}`, `metadata is stored ${how}`)
+      .caughtBy('sessions.fields/metadata-kept')
+      .on('POST', '/v1/sessions', ({ body }, forward) => {
+        const { metadata } = (body ?? {}) as { metadata?: object };
+        if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) return forward();
+        const text = JSON.stringify(metadata);
+        const stored = how === 'composed' ? text.normalize('NFC') : text.toLowerCase();
+        return forward({ body: { ...(body as object), metadata: JSON.parse(stored) as object } });
+      }),
+  ),
   ...CREATION_MUTANTS,
   ...CHANGE_MUTANTS,
   ...SLOT_MUTANTS,

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { listOf } from '../../../contract/lists.ts';
 import { Session, SessionDeleted } from '../../../contract/sessions.ts';
 import { SharedSnapshot, Snapshot, SnapshotDeleted } from '../../../contract/snapshots.ts';
 import { type Case, defineCase } from '../../core/case.ts';
@@ -280,7 +281,17 @@ const sharesSharing = defineCase({
       expectTrue(share_id !== undefined && share_id !== '', 'the answer tells the share_id');
       expectEqual({ ...first, share: null }, plain, 'the rest of the snapshot');
     });
-    await check('told-when-read', async () => expectEqual(await read(), first, 'the snapshot'));
+    await check('told-when-read', async () => {
+      expectEqual(await read(), first, 'the snapshot');
+      for (const list of [`/sessions/${session}/snapshots`, '/snapshots?limit=5']) {
+        const { data } = expectBody(await api.get(list), listOf(Snapshot));
+        expectEqual(
+          data.find(({ id }) => id === plain.id),
+          first,
+          `the snapshot in ${list}`,
+        );
+      }
+    });
     await check('no-expiry-by-default', () => expectEqual(first.share?.expires_at, null, 'expires_at'));
     const soon = await share({ expires_in: 3_600 });
     const late = await share({ expires_in: 36_000 });
@@ -290,6 +301,8 @@ const sharesSharing = defineCase({
     await check('new-expiry', async () => {
       expectTrue(Number(late.share?.expires_at) > Number(soon.share?.expires_at), 'the later expiry is stated');
       expectEqual(await read(), late, 'the snapshot');
+      const preview = expectBody(await api.get(`/shares/${share_id}`), SharedSnapshot);
+      expectEqual(preview.share, late.share, 'the share, as read by its own id');
       expectEqual((await share()).share, { share_id, expires_at: null }, 'the share without an expiry');
     });
     await check('expires-from-now', () => {
@@ -308,6 +321,7 @@ const sharesSharing = defineCase({
     await check('unshared', async () => {
       const ended = expectBody(await api.delete(`${path}/share`), Snapshot);
       expectEqual([ended, await read()], [plain, plain], 'the snapshot as answered and as read');
+      expectError(await api.delete(`${path}/share`), 'share_not_found');
     });
     await check('never-known-refused', async () => {
       const never = 'shr_kimiconformanceneverknown';

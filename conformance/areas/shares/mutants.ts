@@ -1,6 +1,6 @@
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
 import type { Json } from '../../proof/proxy.ts';
-import { chain, type Handler, json, on, type Passing } from '../../proof/proxy.ts';
+import { chain, editJson, type Handler, json, on, type Passing } from '../../proof/proxy.ts';
 import { ask, editAnswers, editBodies, editSuccess, noteRequests } from '../../proof/sessions.ts';
 import { SMALL_LIMITS } from '../../targets/emulator.ts';
 
@@ -387,6 +387,30 @@ const SHARE_WRITE_MUTANTS = [
 ];
 
 export const SHARES_MUTANTS: readonly Mutant[] = [
+  ...(['/v1/snapshots', '/v1/sessions/:id/snapshots'] as const).map((route, place) =>
+    mutant(`unlisted-${place === 0 ? 'of-account' : 'of-session'}`, `GET ${route} does not show what is shared`)
+      .caughtBy('shares.sharing/told-when-read')
+      .on('GET', route, async (_, forward) =>
+        editJson(await forward(), (page: Json) => ({
+          ...page,
+          data: (page.data as Json[] | undefined)?.map((item) => ({ ...item, share: null })),
+        })),
+      ),
+  ),
+  mutant('preview-without-expiry', 'a share does not show its expiry to who reads it by its id')
+    .caughtBy('shares.sharing/new-expiry')
+    .on('GET', '/v1/shares/:id', async (_, forward) =>
+      editJson(await forward(), (body: Json) => ({
+        ...body,
+        ...(body.share ? { share: { ...(body.share as Json), expires_at: null } } : {}),
+      })),
+    ),
+  mutant('unshared-twice', 'a share that has ended can be ended again')
+    .caughtBy('shares.sharing/unshared')
+    .on('DELETE', '/v1/snapshots/:id/share', async ({ ids: [id] }, forward) => {
+      const response = await forward();
+      return response.status === 404 ? forward({ method: 'GET', path: `/v1/snapshots/${id}` }) : response;
+    }),
   ...SHARE_SHARING_MUTANTS,
   ...SHARE_PREVIEW_MUTANTS,
   ...SHARE_FORK_MUTANTS,

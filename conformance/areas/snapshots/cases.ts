@@ -212,7 +212,7 @@ const snapshotObject = defineCase({
   async run({ api, limits, check, require }, context) {
     const state = await mixedWindow(context, { tools: [TOOL] });
     const { id, usage } = state.session;
-    const named = { name: 'before the cut', metadata: { run: '7' } };
+    const named = { name: ' Before the cut, e\u0301\n', metadata: { Run: ' 7 ', '10': '' } };
     const first = await api.createSnapshot(id, named);
     const plain = await api.createSnapshot(id);
     await require('taken-and-read-again', async () => {

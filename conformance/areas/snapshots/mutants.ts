@@ -315,6 +315,12 @@ const SNAPSHOT_OBJECT_MUTANTS = [
 ];
 
 export const SNAPSHOTS_MUTANTS: readonly Mutant[] = [
+  mutant('name-trimmed', 'blanks around the name of a snapshot are lost')
+    .caughtBy('snapshots.object/named-and-annotated')
+    .on('POST', '/v1/sessions/:id/snapshots', ({ body }, forward) => {
+      const { name } = (body ?? {}) as { name?: unknown };
+      return typeof name === 'string' ? forward({ body: { ...(body as object), name: name.trim() } }) : forward();
+    }),
   ...SNAPSHOT_OBJECT_MUTANTS,
   ...SNAPSHOT_LENGTH_MUTANTS,
   ...SNAPSHOT_LISTING_MUTANTS,

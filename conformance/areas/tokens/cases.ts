@@ -16,8 +16,10 @@ import {
   costOfChats,
   expectUsage,
   FORECAST_REQUEST,
+  finishing,
   functionTool,
   replyExactly,
+  streamChat,
   toolCallsOf,
   withinThreeTries,
 } from '../../wire/chat.ts';
@@ -35,6 +37,18 @@ const PROMPTS = {
       { role: 'system', content: 'You are terse.' },
       user('你好，世界。 🌍 naïve'),
       { role: 'assistant', content: 'Hello.' },
+      user('Reply with exactly: OK'),
+    ],
+  },
+  'with-parts': {
+    messages: [
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: 'Two parts are counted:' },
+          { type: 'text', text: ' both of them.' },
+        ],
+      },
       user('Reply with exactly: OK'),
     ],
   },
@@ -59,9 +73,13 @@ const PROMPTS = {
 const tokensCharged = defineCase({
   id: 'tokens.charged',
   title: 'the estimate is what is charged',
-  needs: ['chat', 'tokens.estimate', 'chat.tools'],
-  checks: { 'of-texts with-names with-tools with-results': 'tokens.estimate-is-prompt' },
-  cost: costOfChats(4, { requests: 8, completionTokens: 4 * ANSWER_TOKENS }),
+  needs: ['chat', 'chat.stream', 'tokens.estimate', 'chat.tools'],
+  checks: {
+    'of-texts with-parts with-names with-tools with-results': 'tokens.estimate-is-prompt',
+    'of-texts-streamed with-parts-streamed with-names-streamed with-tools-streamed with-results-streamed':
+      'tokens.estimate-is-prompt',
+  },
+  cost: costOfChats(10, { requests: 20, completionTokens: 10 * ANSWER_TOKENS }),
   async run({ check }, context) {
     for (const kind of Object.keys(PROMPTS) as (keyof typeof PROMPTS)[]) {
       await check(kind, async () => {
@@ -69,6 +87,13 @@ const tokensCharged = defineCase({
         // An estimate is of a chat that thinks, where the model does so by itself.
         const { usage } = await completeChat(context, { ...body, thinking: undefined, max_tokens: ANSWER_TOKENS });
         const { prompt_tokens } = expectShape(z.looseObject({ prompt_tokens: z.int() }), usage, 'usage');
+        expectEqual(prompt_tokens, await estimateTokens(context, body), 'prompt_tokens, against the estimate');
+      });
+      await check(`${kind}-streamed`, async () => {
+        const body = PROMPTS[kind];
+        const { chunks } = await streamChat(context, { ...body, thinking: undefined, max_tokens: ANSWER_TOKENS });
+        const [last] = finishing(chunks).flatMap(({ choices }) => choices as { usage?: unknown }[]);
+        const { prompt_tokens } = expectShape(z.looseObject({ prompt_tokens: z.int() }), last?.usage, 'usage');
         expectEqual(prompt_tokens, await estimateTokens(context, body), 'prompt_tokens, against the estimate');
       });
     }

@@ -24,6 +24,21 @@ const rolesOf = (body: Json, role: string) =>
   listOf(body, 'messages').filter((message) => message.role === role).length;
 
 export const TOKENS_MUTANTS: readonly Mutant[] = [
+  mutant('last-part-only', 'of a content of parts only the last is counted')
+    .caughtBy('tokens.charged/with-parts with-parts-streamed')
+    .editEstimateRequest((body) => ({
+      ...body,
+      messages: listOf(body, 'messages').map((message) => {
+        const { content } = message as { content?: unknown };
+        return Array.isArray(content) ? { ...(message as Json), content: content.slice(-1) } : message;
+      }),
+    })),
+  mutant('streamed-prompt-short', 'the prompt of a streamed chat is charged without a token')
+    .caughtBy('tokens.charged/of-texts-streamed with-names-streamed with-tools-streamed with-results-streamed')
+    .editFinishChunk((chunk, usage) => {
+      const [choice] = chunk.choices as Json[];
+      return [{ ...chunk, choices: [{ ...choice, usage: { ...usage, prompt_tokens: usage.prompt_tokens - 1 } }] }];
+    }),
   mutant('bare-total', 'an estimate stands beside `data`')
     .caughtBy('tokens.estimate/shape')
     .on('POST', ESTIMATE, async (_, forward) => {

@@ -23,15 +23,27 @@ function without(streamed: boolean, settings: object) {
   });
 }
 
-export const SETTING_MUTANTS: readonly Mutant[] = MODES.flatMap((mode) => [
-  ...Object.entries(OBEYED).map(([name, { more }]) =>
-    mutant(`${name}-ignored-${mode}`, `a turn answered ${mode} does not obey ${name}`)
-      .caughtBy(`turn.settings-${mode}/${name}`)
-      .without(mode === 'streamed', more),
-  ),
-  ...Object.entries(REFUSED).map(([name, fields]) =>
-    mutant(`${name}-taken-${mode}`, `a turn answered ${mode} takes a ${name} that is refused outside of a session`)
-      .caughtBy(`turn.settings-${mode}/${name}-refused`)
-      .without(mode === 'streamed', fields),
-  ),
-]);
+/** The chunk that `stream_options` asks for does not come. */
+function withoutOptions() {
+  return onTurn(({ stream_options: _, ...body }, forward) => forward({ body }));
+}
+
+const USAGE_CHUNK = mutant('usage-chunk-missing', 'a streamed turn has no chunk of usage where one is asked for')
+  .caughtBy('turn.features-streamed-with-usage/text-stored')
+  .proxy(withoutOptions);
+
+export const SETTING_MUTANTS: readonly Mutant[] = [
+  USAGE_CHUNK,
+  ...MODES.flatMap((mode) => [
+    ...Object.entries(OBEYED).map(([name, { more }]) =>
+      mutant(`${name}-ignored-${mode}`, `a turn answered ${mode} does not obey ${name}`)
+        .caughtBy(`turn.settings-${mode}/${name}`)
+        .without(mode === 'streamed', more),
+    ),
+    ...Object.entries(REFUSED).map(([name, fields]) =>
+      mutant(`${name}-taken-${mode}`, `a turn answered ${mode} takes a ${name} that is refused outside of a session`)
+        .caughtBy(`turn.settings-${mode}/${name}-refused`)
+        .without(mode === 'streamed', fields),
+    ),
+  ]),
+];
