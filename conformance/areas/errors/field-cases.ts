@@ -90,8 +90,11 @@ export const FIELDS: Readonly<Record<string, Readonly<Record<string, Wrong>>>> =
 const blames = (field: string, param: unknown) =>
   typeof param === 'string' && new RegExp(`(?:^|[.\\]])${field}(?:$|[.[])`).test(param);
 
+/** What the check of a wrong field is called. */
+export const cellName = (field: string, wrong: string) => `${field.replaceAll('_', '-')}-${wrong}`;
+
 const checkNames = (fields: Readonly<Record<string, Wrong>>) =>
-  Object.entries(fields).flatMap(([field, wrong]) => Object.keys(wrong).map((name) => `${field}-${name}`));
+  Object.entries(fields).flatMap(([field, wrong]) => Object.keys(wrong).map((name) => cellName(field, name)));
 
 const ruleOf = (check: string): WireRuleId =>
   /^(?:title|name)-long$/.test(check) ? 'sessions.title-length' : 'errors.session-fields';
@@ -114,7 +117,7 @@ function fieldsCase(route: Route, fields: Readonly<Record<string, Wrong>>): Case
       const before = await inventoryOf(context, ground);
       for (const [field, wrong] of Object.entries(fields)) {
         for (const [name, value] of Object.entries(wrong)) {
-          await context.check(`${field}-${name}`, () => judge(context, route, ground, { field, value }));
+          await context.check(cellName(field, name), () => judge(context, route, ground, { field, value }));
         }
       }
       await context.check('nothing-done', async () => {

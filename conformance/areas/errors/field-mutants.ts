@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
 import { editJson, type Handler, type Json, json, objectIn, type Passing } from '../../proof/proxy.ts';
 import { RULES } from '../rules.ts';
-import { FIELD_CASES, FIELDS } from './field-cases.ts';
+import { cellName, FIELD_CASES, FIELDS } from './field-cases.ts';
 import { pathOf } from './gate-mutants.ts';
 
 /** For each field of each route, servers that take it as it may not be, and such as refuse it and do something. */
@@ -55,7 +55,7 @@ export const FIELD_MUTANTS: readonly Mutant[] = Object.entries(FIELDS).flatMap((
   const id = `errors.fields-${route}`;
   const cells = Object.entries(fields)
     .flatMap(([field, wrong]) =>
-      Object.entries(wrong).map(([name, value]) => ({ field, name: `${field}-${name}`, value })),
+      Object.entries(wrong).map(([name, value]) => ({ field, name: cellName(field, name), value })),
     )
     .filter(({ name }) => isMust(id, name));
   const blamed = cells.filter(({ field }) => field !== 'session_id').map(({ name }) => name);

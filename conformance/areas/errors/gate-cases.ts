@@ -156,7 +156,9 @@ function gateCase(gated: Gated): Case {
         expectUnauthenticated(await ask({ key: null }));
         expectUnauthenticated(await ask(MALFORMED_KEY));
       });
-      await check('key-first', async () => expectUnauthenticated(await ask({ key: null, raw: `{${lines}` })));
+      await check('key-first', async () => {
+        for (const body of ['{', '{}']) expectUnauthenticated(await ask({ key: null, raw: body + lines }));
+      });
       await check('no-json', async () => void invalid(await ask({ raw: `{"a": ${lines}` })));
       await check('no-object', async () => {
         for (const body of NO_OBJECT) invalid(await ask({ raw: `${body}${lines}` }));

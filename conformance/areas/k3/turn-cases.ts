@@ -16,7 +16,7 @@ const THOUGHT = ' They want the code word. \n';
 function turnsCase(mode: TurnMode): Case {
   const checks: Record<string, WireRuleId> = {
     ...Object.fromEntries(EFFORTS.map((effort) => [`effort-${effort}`, 'k3.turns' as const])),
-    'partial-stored': 'k3.reasoning-stored',
+    'partial-stored': 'k3.turns',
     'partial-alone': 'k3.turns',
     'call-ids': 'k3.turns',
     'reasoning-counted': 'k3.turns',

@@ -36,7 +36,7 @@ export const SETTING_MUTANTS: readonly Mutant[] = [
   USAGE_CHUNK,
   ...MODES.flatMap((mode) => [
     ...Object.entries(OBEYED).map(([name, { more }]) =>
-      mutant(`${name}-ignored-${mode}`, `a turn answered ${mode} does not obey ${name}`)
+      mutant(`${name}-not-obeyed-${mode}`, `a turn answered ${mode} does not obey ${name}`)
         .caughtBy(`turn.settings-${mode}/${name}`)
         .without(mode === 'streamed', more),
     ),
