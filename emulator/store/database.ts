@@ -15,7 +15,7 @@ export const MEMORY = ':memory:';
 
 /**
  * `LIMIT ?` for a statement that runs again and again. SQLite 3.53 plans with the value that is bound to a bare one, and so compiles
- * the statement anew at each run: a read of two rows takes five times as long (findings/sqlite-compiles-a-bound-limit-anew.sh).
+ * the statement anew at each run: a read of two rows takes five times as long [measured with better-sqlite3 12.11, 2026-12].
  */
 export const BOUND_LIMIT = 'LIMIT ? + 0';
 
