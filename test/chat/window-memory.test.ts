@@ -110,7 +110,7 @@ class Walk {
     this.#answerer = answerer;
   }
 
-  async take(step: Step): Promise<void> {
+  async follow(step: Step): Promise<void> {
     const { api } = this.#answerer;
     const session = await this.#session();
     this.#count += 1;
@@ -213,7 +213,7 @@ describe.each([
       fc.asyncProperty(fc.array(step, { maxLength: 60, size: 'max' }), async (steps) => {
         const answerer = await open();
         const walk = new Walk(answerer);
-        for (const one of steps) await walk.take(one);
+        for (const one of steps) await walk.follow(one);
         await answerer.api.emulator.close();
       }),
       { numRuns: runs(12) },
