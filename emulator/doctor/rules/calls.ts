@@ -89,16 +89,27 @@ export const lostCalls: Rule = {
   },
 };
 
-/** In a session the server keeps the calls. Of several choices a client takes one. */
+/** In a session the server keeps the calls. Where several conversations asked for the same, one whose calls are all there counts. */
 function losesCalls(entries: readonly JournalEntry[], place: number): boolean {
   const entry = entries[place];
   if (entry === undefined || entry.session !== undefined || entry.code !== undefined) return false;
-  return turnsAnswered(entries, place).some(({ facts: { turn } }) => {
-    if (turn?.calls === undefined || turn.finish_reasons.length > 1 || turn.calls.length > MOST_RESULTS) return false;
-    const isThere = (id: string, called: string | undefined): boolean =>
-      (entry.results ?? []).some((result) => result.id === id || (called !== undefined && result.call === called));
-    return !turn.calls.every((id, at) => isThere(id, turn.called?.[at]));
-  });
+  const results = entry.results ?? [];
+  const alike = entries
+    .slice(0, place)
+    .filter((made) => isSamePlace(made, entry) && results.some(({ call }) => hasMade(made, call)));
+  const turns = alike.length > 0 ? alike : turnsAnswered(entries, place);
+  return turns.length > 0 && !turns.some((turn) => isAllThere(turn, results));
+}
+
+function hasMade({ facts: { turn } }: JournalEntry, call: string | undefined): boolean {
+  return call !== undefined && turn?.called?.includes(call) === true;
+}
+
+/** Of several choices a client takes one, and of very many calls not all are stored. */
+function isAllThere({ facts: { turn } }: JournalEntry, results: NonNullable<JournalEntry['results']>): boolean {
+  const { calls = [], called = [], finish_reasons: reasons = [] } = turn ?? {};
+  if (reasons.length > 1 || calls.length > MOST_RESULTS) return true;
+  return calls.every((id, at) => results.some((result) => result.id === id || result.call === called[at]));
 }
 
 /** In one session, or of one account without any. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ChatCompletion } from '../../../contract/chat.ts';
-import type { InputMessage, ToolCall } from '../../../contract/messages.ts';
+import { contentText, type InputMessage, type ToolCall } from '../../../contract/messages.ts';
+import type { Model } from '../../../emulator/models/model.ts';
 import type { Api } from '../../support/emulator.ts';
 import { saying } from '../../support/held-model.ts';
 import { createSession, result, sized, tool } from '../../support/session.ts';
@@ -114,6 +115,26 @@ describe('lost-calls', () => {
   });
   it('ok: one of several choices was taken', async () => {
     expect((await goingOn(both, { n: 2 })).level).toBe('ok');
+  });
+  it('ok: another conversation has made the same call and one more meanwhile', async () => {
+    const look = (path: string) => ({ type: 'tool_call' as const, name: 'look', arguments: JSON.stringify({ path }) });
+    const asMany: Model = {
+      name: 'as many as asked for',
+      async *complete({ messages }) {
+        yield look('a');
+        if (contentText(messages[0]?.content ?? '') === 'both') yield look('b');
+      },
+    };
+    const settings = { tools, max_tokens: 2_000 };
+    const found = await judged(
+      'lost-calls',
+      async (api) => {
+        for (const content of ['one', 'both']) await chat(api, { messages: [{ role: 'user', content }], ...settings });
+        for (const calls of [both.slice(0, 1), both]) await chat(api, { messages: history(calls), ...settings });
+      },
+      { model: asMany, limits: {} },
+    );
+    expect(found.level).toBe('ok');
   });
   it('ok: in a session, which keeps them and refuses what leaves one open', async () => {
     const found = await judged(
