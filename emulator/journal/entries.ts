@@ -261,6 +261,7 @@ export interface JournalEntry {
   /** Its tools and the form of its answer; not again where a request before it declared the very same. */
   declared?: { tools?: unknown[]; response_format?: unknown };
   results?: Sent['results'];
+  earlier?: Sent['earlier'];
   repeated?: Sent['repeated'];
   request?: string;
   request_bytes?: number;

@@ -300,6 +300,8 @@ export interface Sent {
   declared?: string;
   /** Tool results at the end of its messages, with the calls that they answer where those stand before them. */
   results?: ToolResult[];
+  /** Calls right before those, with nothing said between them, as fingerprints: some clients write parallel calls one by one. */
+  earlier?: string[];
   /** The longest row of the same calls with the same results among its messages. */
   repeated?: { name: string; times: number };
 }
@@ -328,11 +330,13 @@ export function sentIn(body: unknown): Sent {
   const messages = (Array.isArray(body.messages) ? body.messages : [body]).filter(isRecord);
   const declared = declaredBy(body, messages);
   const results = resultsAtEnd(messages);
+  const earlier = results.length > 0 ? callsBeforeLast(messages) : [];
   const repeated = longestRepetition(messages);
   return {
     ...(typeof body.model === 'string' && { model: body.model }),
     ...(declared !== undefined && { declared }),
     ...(results.length > 0 && { results }),
+    ...(earlier.length > 0 && { earlier }),
     ...(repeated !== undefined && { repeated }),
   };
 }
@@ -364,6 +368,17 @@ function resultsAtEnd(messages: readonly Record<string, unknown>[]): ToolResult[
     const call = calls.get(id);
     return [{ id, result: fingerprint(contentOf(content)), ...(call && { call: callFingerprint(call) }) }];
   });
+}
+
+function callsBeforeLast(messages: readonly Record<string, unknown>[]): string[] {
+  const calls: string[] = [];
+  let place = messages.findLastIndex(({ role }) => role !== 'tool') - 1;
+  for (; place >= 0 && calls.length < MOST_RESULTS; place -= 1) {
+    const made = callsOf(messages[place]);
+    if (made.length === 0 && messages[place]?.role !== 'tool') break;
+    calls.push(...made.map(callFingerprint));
+  }
+  return calls;
 }
 
 /** Calls and results that stand one after another, with nothing said between them. */

@@ -93,12 +93,11 @@ export const lostCalls: Rule = {
 function losesCalls(entries: readonly JournalEntry[], place: number): boolean {
   const entry = entries[place];
   if (entry === undefined || entry.session !== undefined || entry.code !== undefined) return false;
-  const results = entry.results ?? [];
   const alike = entries
     .slice(0, place)
-    .filter((made) => isSamePlace(made, entry) && results.some(({ call }) => hasMade(made, call)));
+    .filter((made) => isSamePlace(made, entry) && entry.results?.some(({ call }) => hasMade(made, call)));
   const turns = alike.length > 0 ? alike : turnsAnswered(entries, place);
-  return turns.length > 0 && !turns.some((turn) => isAllThere(turn, results));
+  return turns.length > 0 && !turns.some((turn) => isAllThere(turn, entry));
 }
 
 function hasMade({ facts: { turn } }: JournalEntry, call: string | undefined): boolean {
@@ -106,10 +105,11 @@ function hasMade({ facts: { turn } }: JournalEntry, call: string | undefined): b
 }
 
 /** Of several choices a client takes one, and of very many calls not all are stored. */
-function isAllThere({ facts: { turn } }: JournalEntry, results: NonNullable<JournalEntry['results']>): boolean {
+function isAllThere({ facts: { turn } }: JournalEntry, { results = [], earlier = [] }: JournalEntry): boolean {
   const { calls = [], called = [], finish_reasons: reasons = [] } = turn ?? {};
   if (reasons.length > 1 || calls.length > MOST_RESULTS) return true;
-  return calls.every((id, at) => results.some((result) => result.id === id || result.call === called[at]));
+  const known = new Set([...results.flatMap(({ id, call }) => [id, call]), ...earlier]);
+  return calls.every((id, at) => known.has(id) || known.has(called[at]));
 }
 
 /** In one session, or of one account without any. */

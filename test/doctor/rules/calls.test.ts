@@ -113,6 +113,18 @@ describe('lost-calls', () => {
     expect((await goingOn(both.toReversed())).level).toBe('ok');
     expect((await goingOn(both.map((_, place) => callsOf(`mended ${place}`, place)))).level).toBe('ok');
   });
+  it('ok: all came back, each in a message of its own with its result', async () => {
+    const found = await judged(
+      'lost-calls',
+      async (api) => {
+        await chat(api, { messages: [user], tools, max_tokens: 2_000 });
+        const apart = both.flatMap((call) => history([call]).slice(1));
+        await chat(api, { messages: [user, ...apart], tools, max_tokens: 2_000 });
+      },
+      options,
+    );
+    expect(found.level).toBe('ok');
+  });
   it('ok: one of several choices was taken', async () => {
     expect((await goingOn(both, { n: 2 })).level).toBe('ok');
   });
