@@ -341,8 +341,17 @@ export function sentIn(body: unknown): Sent {
   };
 }
 
-/** The name and arguments of a call, as a fingerprint. */
-export const callFingerprint = ({ name, arguments: text }: Omit<Call, 'id'>): string => fingerprint(`${name} ${text}`);
+/** The name and arguments of a call, as a fingerprint: the same for arguments that were read and written again. */
+export const callFingerprint = ({ name, arguments: text }: Omit<Call, 'id'>): string =>
+  fingerprint(`${name} ${rewritten(text)}`);
+
+function rewritten(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text));
+  } catch {
+    return text;
+  }
+}
 
 function fingerprint(text: string): string {
   return createHash('sha256').update(text).digest('base64url').slice(0, 16);

@@ -55,23 +55,31 @@ function isCut({ facts: { turn } }: JournalEntry): boolean {
   return turn?.calls !== undefined && turn.finish_reasons.includes('length');
 }
 
+/** Of the turns that may have made the call: ids repeat from turn to turn, and conversations of one account may ask for the same. */
 function answersCutCall(entries: readonly JournalEntry[], place: number): boolean {
-  return turnsAnswered(entries, place).some(isCut);
+  const earlier = turnsBefore(entries, place);
+  return (entries[place]?.results ?? []).some((result) => {
+    const exact = earlier.filter((turn) => hasMade(turn, result));
+    const made = exact.length > 0 ? exact : earlier.filter((turn) => hasId(turn, result)).slice(-1);
+    return made.length > 0 && made.every(isCut);
+  });
 }
 
-/**
- * Turns that made the calls whose results a request brings. Ids may repeat from turn to turn: of those with the id, the one
- * with the call's very arguments counts, else the latest.
- */
-function turnsAnswered(entries: readonly JournalEntry[], place: number): JournalEntry[] {
-  const answering = entries[place];
-  const earlier = entries.slice(0, place);
-  const made = (answering?.results ?? []).flatMap(({ id, call }) => {
-    const asking = earlier.filter((entry) => isSamePlace(entry, answering) && entry.facts.turn?.calls?.includes(id));
-    const source = asking.findLast(({ facts }) => call !== undefined && facts.turn?.called?.includes(call));
-    return source ?? asking.at(-1) ?? [];
-  });
-  return [...new Set(made)];
+type ToolResult = NonNullable<JournalEntry['results']>[number];
+
+/** In one session, or of one account without any. */
+function turnsBefore(entries: readonly JournalEntry[], place: number): JournalEntry[] {
+  const at = entries[place];
+  return entries.slice(0, place).filter(({ account, session }) => account === at?.account && session === at?.session);
+}
+
+/** With these very arguments. */
+function hasMade({ facts: { turn } }: JournalEntry, { call }: ToolResult): boolean {
+  return call !== undefined && turn?.called?.includes(call) === true;
+}
+
+function hasId({ facts: { turn } }: JournalEntry, { id }: ToolResult): boolean {
+  return turn?.calls?.includes(id) === true;
 }
 
 export const lostCalls: Rule = {
@@ -83,38 +91,32 @@ export const lostCalls: Rule = {
     return bad(
       'warning',
       `${some(losing.length, 'request')} with a history that holds some calls of an answer and not its others: they were never carried out, and the model does not learn of it`,
-      'send the assistant message back as it came, with every call; or ask for one call at a time with parallel_tool_calls: false',
+      'send the assistant message back as it came, with every call; a call that is not to be made gets a result that says so',
       losing,
     );
   },
 };
 
-/** In a session the server keeps the calls. Where several conversations asked for the same, one whose calls are all there counts. */
+/**
+ * In a session the server keeps the calls. Without one nothing says which conversation a request goes on with: it has lost none
+ * if it holds all calls of any turn that it may answer.
+ */
 function losesCalls(entries: readonly JournalEntry[], place: number): boolean {
   const entry = entries[place];
   if (entry === undefined || entry.session !== undefined || entry.code !== undefined) return false;
-  const alike = entries
-    .slice(0, place)
-    .filter((made) => isSamePlace(made, entry) && entry.results?.some(({ call }) => hasMade(made, call)));
-  const turns = alike.length > 0 ? alike : turnsAnswered(entries, place);
+  const { results = [] } = entry;
+  const earlier = turnsBefore(entries, place);
+  const exact = earlier.filter((turn) => results.some((result) => hasMade(turn, result)));
+  const turns = exact.length > 0 ? exact : earlier.filter((turn) => results.some((result) => hasId(turn, result)));
   return turns.length > 0 && !turns.some((turn) => isAllThere(turn, entry));
-}
-
-function hasMade({ facts: { turn } }: JournalEntry, call: string | undefined): boolean {
-  return call !== undefined && turn?.called?.includes(call) === true;
 }
 
 /** Of several choices a client takes one, and of very many calls not all are stored. */
 function isAllThere({ facts: { turn } }: JournalEntry, { results = [], earlier = [] }: JournalEntry): boolean {
   const { calls = [], called = [], finish_reasons: reasons = [] } = turn ?? {};
-  if (reasons.length > 1 || calls.length > MOST_RESULTS) return true;
+  if (reasons.length > 1 || calls.length > MOST_RESULTS || results.length >= calls.length) return true;
   const known = new Set([...results.flatMap(({ id, call }) => [id, call]), ...earlier]);
   return calls.every((id, at) => known.has(id) || known.has(called[at]));
-}
-
-/** In one session, or of one account without any. */
-function isSamePlace(one: JournalEntry, other: JournalEntry | undefined): boolean {
-  return one.account === other?.account && one.session === other?.session;
 }
 
 /** So many times the same in a row may be a look at something that takes its time. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ChatCompletion } from '../../../contract/chat.ts';
-import { contentText, type InputMessage, type ToolCall } from '../../../contract/messages.ts';
+import type { InputMessage, ToolCall } from '../../../contract/messages.ts';
 import type { Model } from '../../../emulator/models/model.ts';
 import type { Api } from '../../support/emulator.ts';
 import { saying } from '../../support/held-model.ts';
@@ -76,6 +76,75 @@ describe('cut-calls', () => {
   });
 });
 
+/** Answers the first questions with these calls, one list each, and all others with a text. */
+function callingInTurn(...answers: readonly (readonly string[])[]): Model {
+  let asked = 0;
+  return {
+    name: 'calling in turn',
+    async *complete() {
+      const paths = answers[asked++];
+      for (const path of paths ?? []) yield { type: 'tool_call', name: 'look', arguments: JSON.stringify({ path }) };
+      if (!paths) yield { type: 'text', text: 'Done.' };
+    },
+  };
+}
+
+describe('calls with the same ids in two conversations of an account', () => {
+  const settings = { tools, max_tokens: 2_000 };
+  const ask = (api: Api, max_tokens = 2_000) => chat(api, { messages: [user], tools, max_tokens });
+  const answer = (api: Api, ...given: string[]) => {
+    const calls = given.map((text, place) => ({
+      id: `functions.look:${place}`,
+      type: 'function' as const,
+      function: { name: 'look', arguments: text },
+    }));
+    const messages = [
+      user,
+      { role: 'assistant', content: '', tool_calls: calls },
+      ...calls.map(({ id }) => result(id)),
+    ];
+    return chat(api, { messages, ...settings });
+  };
+  const levels = async (answers: readonly (readonly string[])[], act: (api: Api) => Promise<unknown>) => {
+    const of = (rule: string) => judged(rule, act, { model: callingInTurn(...answers), limits: {} });
+    return [(await of('cut-calls')).level, (await of('lost-calls')).level];
+  };
+
+  it('ok: one of them has the call whole, the other the same and one that was cut off', async () => {
+    const long = 'b'.repeat(400);
+    const found = await levels([['a'], ['a', long]], async (api) => {
+      await ask(api);
+      await ask(api, 40);
+      await answer(api, '{"path":"a"}');
+    });
+    expect(found).toEqual(['ok', 'ok']);
+  });
+  it('ok: the call is written again with other blanks', async () => {
+    const found = await levels([['a'], ['c'.repeat(400)]], async (api) => {
+      await ask(api);
+      await ask(api, 20);
+      await answer(api, '{ "path": "a" }');
+    });
+    expect(found).toEqual(['ok', 'ok']);
+  });
+  it('ok: arguments are repaired after another conversation has asked for more', async () => {
+    const found = await levels([['a'], ['b', 'c', 'd']], async (api) => {
+      await ask(api);
+      await ask(api);
+      await answer(api, '{"path":"/a"}');
+    });
+    expect(found).toEqual(['ok', 'ok']);
+  });
+  it('warning: a call is lost although an earlier answer made one alone', async () => {
+    const found = await levels([['a'], ['b', 'c']], async (api) => {
+      await ask(api);
+      await ask(api);
+      await answer(api, '{"path":"b"}');
+    });
+    expect(found).toEqual(['ok', 'warning']);
+  });
+});
+
 describe('lost-calls', () => {
   const two = saying(
     { type: 'tool_call', name: 'look', arguments: '{"path":"a"}' },
@@ -129,22 +198,13 @@ describe('lost-calls', () => {
     expect((await goingOn(both, { n: 2 })).level).toBe('ok');
   });
   it('ok: another conversation has made the same call and one more meanwhile', async () => {
-    const look = (path: string) => ({ type: 'tool_call' as const, name: 'look', arguments: JSON.stringify({ path }) });
-    const asMany: Model = {
-      name: 'as many as asked for',
-      async *complete({ messages }) {
-        yield look('a');
-        if (contentText(messages[0]?.content ?? '') === 'both') yield look('b');
-      },
-    };
-    const settings = { tools, max_tokens: 2_000 };
     const found = await judged(
       'lost-calls',
       async (api) => {
-        for (const content of ['one', 'both']) await chat(api, { messages: [{ role: 'user', content }], ...settings });
-        for (const calls of [both.slice(0, 1), both]) await chat(api, { messages: history(calls), ...settings });
+        for (let times = 0; times < 2; times += 1) await chat(api, { messages: [user], tools, max_tokens: 2_000 });
+        for (const calls of [both.slice(0, 1), both]) await chat(api, { messages: history(calls), tools });
       },
-      { model: asMany, limits: {} },
+      { model: callingInTurn(['a'], ['a', 'b']), limits: {} },
     );
     expect(found.level).toBe('ok');
   });
