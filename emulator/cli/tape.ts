@@ -1,9 +1,9 @@
 import { contentText } from '../../contract/content-text.ts';
-import { PRIVATE_FILE, writeAtomically } from '../engines/files.ts';
 import { PatternError } from '../engines/patterns/pattern.ts';
 import { inForm } from '../tape/convert.ts';
+import { pruneTape } from '../tape/prune.ts';
 import { compileRedactions, TapeRedactor } from '../tape/redaction.ts';
-import { linesOf, Tape, type TapedExchange, type TapeEntry, TapeError } from '../tape/tape.ts';
+import { Tape, type TapedExchange, type TapeEntry, TapeError } from '../tape/tape.ts';
 import {
   type CommandShape,
   type Flags,
@@ -75,7 +75,7 @@ export function runTapeCommand(args: string[], io: CommandIo): Promise<number> {
     if (rest.length > (name === 'show' ? 1 : 0)) throw new UsageError(`${name} takes one file at a time`);
     const warn = (note: string): void => void stderr.write(`kimi-emulator ${note}\n`);
     try {
-      const tape = new Tape(file, { writes: false, warn });
+      const tape = new Tape(file, { writes: false, waits: name === 'prune', warn });
       try {
         return await ACTIONS[name](tape, { values, rest }, (text) => void stdout.write(`${text}\n`));
       } finally {
@@ -179,19 +179,13 @@ function check(tape: Tape, { values }: Asked, print: Print): number {
   return EXIT.ok;
 }
 
-async function prune(tape: Tape, { values }: Asked, print: Print): Promise<number> {
+function prune(tape: Tape, { values }: Asked, print: Print): number {
   const text = values['keep-last'] ?? '1';
   if (!/^[1-9]\d*$/.test(text))
     throw new UsageError(`--keep-last takes a whole number from 1, not ${text || 'nothing'}`);
-  const left = tape.entries.filter(({ key, n }) =>
-    tape
-      .find(key)
-      .slice(-Number(text))
-      .some((entry) => entry.n === n),
-  );
-  await writeAtomically(tape.path, linesOf(tape, left), PRIVATE_FILE);
+  const left = pruneTape(tape, Number(text));
   const { path, entries } = tape;
-  if (values.json) print(JSON.stringify({ tape: path, exchanges: entries.length, left: left.length }));
-  else print(`tape ${path}: ${left.length} of ${entries.length} exchanges left`);
+  if (values.json) print(JSON.stringify({ tape: path, exchanges: entries.length, left }));
+  else print(`tape ${path}: ${left} of ${entries.length} exchanges left`);
   return EXIT.ok;
 }

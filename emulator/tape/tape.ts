@@ -8,12 +8,14 @@ import {
   openSync,
   readSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
 import * as z from 'zod';
 import { makeFolder, PRIVATE_FILE, sha256 } from '../engines/files.ts';
 import { VERSION } from '../version.ts';
+import { whileLocked } from './lock.ts';
 import { FORMS, type Form, TapedRequest } from './request.ts';
 
 /** Why a tape cannot be used, in one line that names the file. */
@@ -57,6 +59,8 @@ export interface TapeEntry {
   readonly form: Form;
   readonly start: number;
   readonly bytes: number;
+  /** Of its line. */
+  readonly hash: string;
 }
 
 /** The end of each line: the hash of all before it. */
@@ -74,6 +78,8 @@ const LINE_BYTES = 512 * 2 ** 20;
 interface OpenTape {
   /** Whether exchanges are added. Then the file is made where it is missing. */
   readonly writes: boolean;
+  /** Whether a line that is being written is waited for, as a writer does anyway. */
+  readonly waits?: boolean;
   /** How many patterns of the user's are taken out of what is written. */
   readonly redactions?: number;
   /** Told of a line that a kill has cut off. */
@@ -87,16 +93,18 @@ interface OpenTape {
 export class Tape {
   readonly path: string;
   readonly entries: TapeEntry[] = [];
-  readonly #file: number;
+  #file: number;
   readonly #byKey = new Map<string, TapeEntry[]>();
   /** Up to where the file has been read. */
   #size = 0;
   #lines = 0;
   #isClosed = false;
   #redactions = 0;
+  /** Of the file that was here before, by their hashes. */
+  readonly #former = new Map<string, TapeEntry[]>();
 
   /** @throws TapeError in one line, which names what is wrong and where */
-  constructor(path: string, { writes, redactions = 0, warn = () => undefined }: OpenTape) {
+  constructor(path: string, { writes, waits = writes, redactions = 0, warn = () => undefined }: OpenTape) {
     this.path = path;
     try {
       if (writes && !existsSync(path)) begin(path, redactions);
@@ -105,21 +113,27 @@ export class Tape {
       throw this.#unusable((error as Error).message);
     }
     try {
-      this.#open(writes, redactions, warn);
+      this.#open({ writes, waits, redactions, warn });
     } catch (error) {
       this.close();
       throw error instanceof TapeError ? error : this.#unusable((error as Error).message);
     }
   }
 
-  #open(writes: boolean, redactions: number, warn: (note: string) => void): void {
+  #open({ writes, waits, redactions, warn }: Required<OpenTape>): void {
     const { size } = fstatSync(this.#file);
     if (size === 0 && !writes) throw this.#unusable('it is empty');
     if (size === 0) {
       writeFileSync(this.#file, header(redactions));
     }
-    const rest = this.#readLines();
-    if (rest.length > 0) this.#readLast(rest, writes, warn);
+    this.#readLines();
+    const readRest = (): void => {
+      const rest = this.#readLines();
+      if (rest.length > 0) this.#readLast(rest, writes, warn);
+    };
+    // A line that another recorder is about to write is not one that was cut off.
+    if (waits) whileLocked(this.path, readRest);
+    else readRest();
     if (this.#lines === 0) throw this.#unusable('line 1 is not the first line of a tape');
   }
 
@@ -165,14 +179,46 @@ export class Tape {
   append({ key, form, request, answer }: TapedExchange): void {
     if (this.#isClosed) return;
     const line = seal(JSON.stringify({ key, form, request, answer }));
+    try {
+      whileLocked(this.path, () => this.#write(line));
+    } catch (error) {
+      throw error instanceof TapeError ? error : this.#unusable(`it cannot be written: ${(error as Error).message}`);
+    }
+  }
+
+  #write(line: Buffer): void {
+    if (!this.isInPlace) this.#openAnew();
     const { size } = fstatSync(this.#file);
     try {
       writeFileSync(this.#file, line);
     } catch (error) {
       ftruncateSync(this.#file, size);
-      throw this.#unusable(`it cannot be written: ${(error as Error).message}`);
+      throw error;
     }
-    this.#readLines();
+    this.takeIn();
+  }
+
+  /** Whether the file is still the one at its path. A prune puts another there. */
+  get isInPlace(): boolean {
+    const own = fstatSync(this.#file, { bigint: true });
+    const placed = statSync(this.path, { bigint: true, throwIfNoEntry: false });
+    return placed?.ino === own.ino && placed.dev === own.dev;
+  }
+
+  /** Goes on with the file that is at the path now, or with a new one where there is none. */
+  #openAnew(): void {
+    if (!existsSync(this.path)) begin(this.path, this.#redactions);
+    const file = openSync(this.path, 'a+', PRIVATE_FILE);
+    closeSync(this.#file);
+    this.#file = file;
+    this.#former.clear();
+    for (const entry of this.entries.splice(0)) addTo(this.#former, entry.hash, entry);
+    this.#byKey.clear();
+    this.#size = 0;
+    this.#lines = 0;
+    const rest = this.#readLines();
+    if (rest.length > 0 || this.#lines === 0) throw this.#unusable('it was replaced by what is not a whole tape');
+    this.#former.clear();
   }
 
   close(): void {
@@ -180,7 +226,12 @@ export class Tape {
     this.#isClosed = true;
   }
 
-  /** Takes in the lines that have been added since, by others too. @returns what follows the last line end */
+  /** Takes in the lines that have been added since, by others too. */
+  takeIn(): void {
+    this.#readLines();
+  }
+
+  /** @returns what follows the last line end */
   #readLines(): Buffer {
     let start = this.#size;
     let parts: Buffer[] = [];
@@ -215,11 +266,13 @@ export class Tape {
       if (sealedText(line) === undefined) throw this.#damaged(n + 1, 'its hash is not that of its content');
       const [, key, form] = HEAD.exec(line.toString('latin1', 0, HEAD_BYTES)) ?? [];
       if (key === undefined || !isForm(form)) throw this.#damaged(n + 1, 'it is not an exchange');
-      const entry = { n, key, form, start, bytes: line.length };
+      const [, hash = ''] = sealOf(line);
+      const read = { n, key, form, start, bytes: line.length, hash };
+      // Who has answered with it knows it by the object.
+      const former = this.#former.get(hash)?.shift();
+      const entry = former ? Object.assign(former, read) : read;
       this.entries.push(entry);
-      const same = this.#byKey.get(key);
-      if (same) same.push(entry);
-      else this.#byKey.set(key, [entry]);
+      addTo(this.#byKey, key, entry);
     }
     this.#lines += 1;
   }
@@ -280,12 +333,22 @@ function seal(json: string): Buffer {
   return Buffer.concat([text, Buffer.from(`,"hash":"${sha256(text)}"}\n`)]);
 }
 
-/** What a line says before its hash. Undefined where that is another one. */
-function sealedText(line: Buffer): string | undefined {
+function addTo(map: Map<string, TapeEntry[]>, name: string, entry: TapeEntry): void {
+  const others = map.get(name);
+  if (others) others.push(entry);
+  else map.set(name, [entry]);
+}
+
+function sealOf(line: Buffer): [text: Buffer, hash: string | undefined] {
   // Some tools change the ends of lines.
   const whole = line.at(-1) === RETURN ? line.subarray(0, -1) : line;
   const text = whole.subarray(0, -SEAL_BYTES);
-  const [, hash] = SEAL.exec(whole.toString('latin1', text.length)) ?? [];
+  return [text, SEAL.exec(whole.toString('latin1', text.length))?.[1]];
+}
+
+/** What a line says before its hash. Undefined where that is another one. */
+function sealedText(line: Buffer): string | undefined {
+  const [text, hash] = sealOf(line);
   return hash !== undefined && hash === sha256(text) ? text.toString() : undefined;
 }
 
