@@ -254,7 +254,7 @@ export const ERRORS = {
       if ('model' in details)
         return `No price of the model ${details.model} is known, so that --max-spend cannot hold: give one with --prices`;
       if ('route' in details) return `What ${details.route} costs is not known, so that --max-spend cannot hold`;
-      return `The call may cost ${details.needed}, and ${details.taken} of --max-spend ${details.limit} per ${details.per} is spent or reserved`;
+      return `The call may cost ${details.needed}, and ${details.taken} of --max-spend ${details.limit} per ${details.per} is spent or reserved: a chat may cost less with a smaller max_tokens or max_completion_tokens`;
     },
     example: { limit: '5.000000 USD', per: 'run', taken: '4.990000', needed: '0.020000' },
   },

@@ -134,7 +134,8 @@ async function reserve(c: RequestContext, { caps }: Gateway, value: unknown): Pr
   const { profile, limits } = services.profiles.of(name || 'unknown');
   const prompt = await countPrompt(c, value);
   const asked = [max_completion_tokens, max_tokens].find((each) => typeof each === 'number');
-  const each = asked ?? Math.max(profile.largestOutput.value ?? 0, limits.max_tokens);
+  // A lower limit of this process is not the upstream's.
+  const each = asked ?? Math.max(profile.defaultOutput.value, limits.max_tokens);
   const output = Math.ceil(Number(each) * (typeof n === 'number' ? n : 1));
   const most = billingOf(services).most(name, prompt, output);
   if (most === undefined) throw new ApiError('spend_limit_reached', { model: name });

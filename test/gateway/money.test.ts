@@ -200,6 +200,25 @@ describe.each(['in process', 'over HTTP'] as const)('--max-spend, %s', (transpor
     expect((await api.post('/v1/tokenizers/estimate-token-count', {})).status).not.toBe(402);
   });
 
+  it.each([
+    ['with', true],
+    ['without', false],
+  ])('reserves the default output of the model where no length is asked for, %s a session', async (_, isInSession) => {
+    const upstream = await new CountingUpstream().start();
+    const ask = async (maxSpend: string) => {
+      const api = await startGateway(transport, upstream.baseURL, { maxSpend });
+      const messages = [{ role: 'user', content: 'Ready?' }];
+      if (isInSession) return (await createSession(api, K3)).chat(messages, K3);
+      return api.post('/v1/chat/completions', { ...K3, messages });
+    };
+    // 131,072 tokens at 15 dollars a million are 1.97 dollars, and a turn of a session has 2 % to spare.
+    const answered = await ask('2.01USD');
+    expect(answered.status, answered.text).toBe(200);
+    const refused = await ask('1.96USD');
+    expect(refused.status).toBe(402);
+    expect(refused.text).toContain('a smaller max_tokens or max_completion_tokens');
+  });
+
   it('keeps what a call may have cost whose outcome is not known, and frees what was refused or never sent', async () => {
     const upstream = await new CountingUpstream().start();
     const api = await startGateway(transport, upstream.baseURL, { maxSpend: '0.02USD' });

@@ -36,6 +36,27 @@ describe.each(TRANSPORTS)('what is said of a field, %s', (transport) => {
     expect(hintOf(await session.post('/truncate', { preserve: 5_000 }))).toContain('call it preserve_len');
   });
 
+  it('of an upload is what a form takes, and never what only JSON could lack', async () => {
+    const api = await startEmulator(transport);
+    const upload = (fields: Record<string, string | Blob>) => {
+      const form = new FormData();
+      for (const [name, value] of Object.entries(fields)) form.append(name, value);
+      return api.send('POST', '/v1/files', form);
+    };
+    const picture = new File([Buffer.from('89504e470d0a1a0a', 'hex')], 'a.png', { type: 'image/png' });
+    for (const fields of [{ file: picture, purpose: 'file-extract' }, { purpose: 'image' }]) {
+      const refused = await upload(fields);
+      expect(refused.status).toBe(400);
+      expect(hintOf(refused)).toMatch(/^the message says what file of createFile takes/);
+    }
+    for (const type of ['application/json', 'multipart/form-data', 'multipart/form-data; charset=utf-8']) {
+      const refused = await api.send('POST', '/v1/files', '{}', { headers: { 'Content-Type': type } });
+      expect(refused.status).toBe(400);
+      expect(refused.text).not.toContain('not multipart');
+      expect(hintOf(refused)).toMatch(/^send the file as multipart\/form-data .*boundary/);
+    }
+  });
+
   it('of the header of a fault is what it takes', async () => {
     const api = await startEmulator(transport);
     const refused = await api.get('/v1/models', { headers: { 'Kimi-Emulator-Fault': 'teapot' } });
