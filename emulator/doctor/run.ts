@@ -114,8 +114,20 @@ function isSame(one: JournalEntry, other: JournalEntry): boolean {
   const { wrote } = one.facts;
   if (wrote?.lines !== undefined)
     return wrote.lines === other.facts.wrote?.lines && wrote.tokens === other.facts.wrote.tokens;
-  if (one.operation === 'appendMessages' && one.request === undefined) return false;
+  if (one.request === undefined && !(hadNoBody(one) && hadNoBody(other))) return false;
   return one.request === other.request && one.request_bytes === other.request_bytes;
+}
+
+const BODYLESS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE']);
+/** Their bodies, forms and streams, are not stored. */
+const UNSTORED: ReadonlySet<string | undefined> = new Set(['appendMessages', 'createFile']);
+
+/**
+ * Whether there was no body, of a request of which none is stored. One that was refused may have had one, which was too large or
+ * never read; one that did something had been read.
+ */
+function hadNoBody({ method, operation, facts }: JournalEntry): boolean {
+  return BODYLESS.has(method) || (!UNSTORED.has(operation) && Object.keys(facts).length > 0);
 }
 
 /** Things that were started and never ended, by name. A repeated name, as a seed issues after a reset, ends its latest start. */

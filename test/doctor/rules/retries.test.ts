@@ -107,6 +107,31 @@ describe('retried-400', () => {
     });
     expect(other).toMatchObject({ level: 'error', evidence: [5] });
   });
+  it('ok: what may have been another body, as none is stored', async () => {
+    const uploads = await judged('retried-400', async (api) => {
+      for (const name of ['one.txt', 'two.txt']) {
+        const form = new FormData();
+        form.append('file', new Blob([name]), name);
+        form.append('purpose', 'none');
+        expect((await api.send('POST', '/v1/files', form)).status).toBe(400);
+      }
+    });
+    expect(uploads).toMatchObject({ level: 'ok', says: '2 answers with status 400, none retried' });
+    const large = await judged(
+      'retried-400',
+      async (api) => {
+        for (const word of ['tide', 'berth']) expect((await chat(api, {}, word.repeat(1_000))).status).toBe(400);
+      },
+      { limits: { body_bytes: 2_000 } },
+    );
+    expect(large).toMatchObject({ level: 'ok', says: '2 answers with status 400, none retried' });
+  });
+  it('error: the same again without a body', async () => {
+    const found = await judged('retried-400', async (api) => {
+      for (let time = 0; time < 2; time += 1) await api.get('/v1/sessions?limit=none');
+    });
+    expect(found).toMatchObject({ level: 'error', evidence: [2] });
+  });
   it('error: the same again', async () => {
     const found = await judged('retried-400', async (api) => {
       await chat(api, { n: 0 });
