@@ -5,10 +5,15 @@ import { didYouMean, distanceOf } from '../bad-input.ts';
 import { CONTROL_ROUTES, controlPage } from '../control-routes.ts';
 import { type Asking, count, type Hint, named, toLine } from './asking.ts';
 
+/** Takes a form, whose fields are not those of a JSON body. */
+const UPLOADS = '/v1/files';
+
 /** Headers that are refused, and what they take. */
 const HEADERS: Record<string, Hint<'invalid_request'>> = {
-  'Content-Type': () =>
-    'send Content-Type: application/json with a JSON body (curl -d and some clients send form or text); a streamed append needs application/x-ndjson',
+  'Content-Type': ({ path }) =>
+    path === UPLOADS
+      ? 'send the file as multipart/form-data and let the client set Content-Type, which names the boundary: FormData, curl -F and files= of Python do'
+      : 'send Content-Type: application/json with a JSON body (curl -d and some clients send form or text); a streamed append needs application/x-ndjson',
   'If-Match': ({ exchange, past }) => {
     const known = past.last((each) => each.session === exchange?.session && each.version !== undefined);
     const example = known ? `, which ${past.name(known)} answered as "${known.version}"` : ', such as "7"';
@@ -50,7 +55,8 @@ export const invalidRequest: Hint<'invalid_request'> = (asking) => {
   const known = reason && REASONS[reason];
   if (known) return known();
   if (query && refusal.param !== undefined) return aboutQuery(asking, query, refusal.param);
-  return (refusal.param !== undefined && misspelt(asking, refusal.param)) || aboutField(asking);
+  const isJson = asking.path !== UPLOADS;
+  return (isJson && refusal.param !== undefined && misspelt(asking, refusal.param)) || aboutField(asking);
 };
 
 export const filePurposeInvalid: Hint<'file_purpose_invalid'> = ({ refusal: { details } }) =>

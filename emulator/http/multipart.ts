@@ -13,7 +13,7 @@ interface Upload {
   fields: ReadonlyMap<string, string>;
 }
 
-const FORM_TYPE = /^multipart\/form-data\s*;/i;
+const FORM_TYPE = /^multipart\/form-data\s*(?:;|$)/i;
 /** What a body may hold beside its file: fields, and headers of parts. */
 const MOST_BESIDES = 2 ** 20;
 const MOST_FIELDS = 16;
@@ -131,7 +131,7 @@ function openParser(type: string, { file_bytes }: Limits): BusboyInstance {
       limits: { files: 1, fileSize: file_bytes, fields: MOST_FIELDS, fieldSize: MOST_FIELD_BYTES },
     });
   } catch {
-    throw notAForm();
+    throw invalid('Content-Type must be multipart/form-data with a boundary', 'Content-Type');
   }
 }
 
