@@ -59,20 +59,50 @@ export function sendJsonParts(
   parts: Iterable<Uint8Array>,
   length: number,
 ): Response | Promise<Response> {
+  setJsonHeaders(c, length);
+  return sendStream(c, inParts(parts), { ...AS_TEXT, abort: new AbortController() });
+}
+
+/** The same of an answer that is written out as it leaves. It is no stream: their faults wait, and the journal has its text. */
+export function respondInParts(
+  c: RequestContext,
+  answer: WrittenAnswer,
+  writeOut: () => { parts: Iterable<Uint8Array>; length: number },
+): Response {
+  setAnswerHeaders(c, answer);
+  if (c.get('faults')?.losesAnswer()) {
+    journalAnswer(c, answer.status, answer.body);
+    return drop(c);
+  }
+  const { parts, length } = writeOut();
+  setJsonHeaders(c, length);
+  const source = inParts(parts);
+  const sent = sendBatches(c, answer, new Batches(source, AS_TEXT), () => void source.return());
+  endExchange(c);
+  return sent;
+}
+
+function setJsonHeaders(c: RequestContext, length: number): void {
   setHeader(c, 'Content-Type', 'application/json; charset=utf-8');
   setHeader(c, 'Content-Length', String(length));
+}
+
+const AS_TEXT: Encoding<Uint8Array> = {
+  encode: (part) => Buffer.from(part.buffer, part.byteOffset, part.length).toString(),
+  encodeError: () => '',
+  ending: '',
+};
+
+function inParts(parts: Iterable<Uint8Array>) {
   const left = parts[Symbol.iterator]();
-  const next = async (): Promise<IteratorResult<Uint8Array[], undefined>> => {
-    if (sliceIsOver()) await yieldToEventLoop();
-    const step = left.next();
-    return step.done ? { done: true, value: undefined } : { done: false, value: [step.value] };
+  return {
+    async next(): Promise<IteratorResult<Uint8Array[], undefined>> {
+      if (sliceIsOver()) await yieldToEventLoop();
+      const step = left.next();
+      return step.done ? { done: true, value: undefined } : { done: false, value: [step.value] };
+    },
+    return: () => left.return?.(),
   };
-  const encode = (part: Uint8Array) => Buffer.from(part.buffer, part.byteOffset, part.length).toString();
-  return sendStream(
-    c,
-    { next, return: () => left.return?.() },
-    { encode, encodeError: () => '', ending: '', abort: new AbortController() },
-  );
 }
 
 /**
@@ -161,13 +191,22 @@ export function sendStream<Item>(
     abort.abort(reason);
     void Promise.resolve(source.return?.()).catch(() => undefined);
   });
-  const batches = new Batches(items, encoding);
+  return sendBatches(c, { status: 200, body: null }, new Batches(items, encoding), onGone);
+}
+
+/** @param body as it is journaled; null where it is a stream */
+function sendBatches<Item>(
+  c: RequestContext,
+  { status, body }: { status: number; body: string | null },
+  batches: Batches<Item>,
+  onGone: (reason: Error) => void,
+): Response {
   const options = { stallMs: c.get('services').limits.stall_seconds * 1_000, onGone };
   const headers = timedHeaders(c);
-  journalAnswer(c, 200, null);
+  journalAnswer(c, status, body);
   const outgoing = c.env.outgoing;
-  if (!outgoing) return new Response(readable(batches, options), { headers });
-  outgoing.writeHead(200, headers);
+  if (!outgoing) return new Response(readable(batches, options), { status, headers });
+  outgoing.writeHead(status, headers);
   void writeTo(outgoing, batches, options);
   return SENT;
 }
@@ -226,7 +265,7 @@ export function respondWritten(c: RequestContext, answer: WrittenAnswer): Respon
   return sendJson(c, answer.status, answer.body);
 }
 
-export function setAnswerHeaders(c: RequestContext, { etag, replayed }: WrittenAnswer): void {
+function setAnswerHeaders(c: RequestContext, { etag, replayed }: WrittenAnswer): void {
   if (replayed) setHeader(c, 'Idempotent-Replayed', 'true');
   if (etag !== null) setHeader(c, 'ETag', etag);
 }

@@ -18,10 +18,10 @@ import {
 import {
   renderError,
   respond,
+  respondInParts,
   respondWritten,
   sendJsonParts,
   sendStream,
-  setAnswerHeaders,
   setHeader,
   toList,
   type WrittenAnswer,
@@ -173,32 +173,26 @@ export function respondMessages(
   list: List<SessionMessage>,
   version?: number,
 ): Response | Promise<Response> {
-  const marked = new MarkedMedia();
+  const { store } = c.get('services');
+  const marked = new MarkedMedia(store);
   const data = list.data.map((message) => marked.markMessage(message));
   if (marked.hashes.size === 0) return respond(c, { body: list, ...(version !== undefined && { version }) });
   if (version !== undefined) setHeader(c, 'ETag', `"${version}"`);
-  return sendFilled(c, marked, { ...list, data });
+  const { parts, length } = marked.writeOut({ ...list, data });
+  return sendJsonParts(c, parts, length);
 }
 
 /** The same of what was written, which is stored without those bytes. */
-function respondWrittenMessages(c: RequestContext, answer: WrittenAnswer): Response | Promise<Response> {
+function respondWrittenMessages(c: RequestContext, answer: WrittenAnswer): Response {
   if (!mayRefer(answer.body)) return respondWritten(c, answer);
-  const marked = new MarkedMedia();
+  const marked = new MarkedMedia(c.get('services').store);
   const body = JSON.parse(answer.body) as SessionAppend | SessionMessage;
   const shown =
     'data' in body
       ? { ...body, data: body.data.map((message) => marked.markMessage(message)) }
       : marked.markMessage(body);
   if (marked.hashes.size === 0) return respondWritten(c, answer);
-  setAnswerHeaders(c, answer);
-  return sendFilled(c, marked, shown);
-}
-
-function sendFilled(c: RequestContext, marked: MarkedMedia, body: object): Response | Promise<Response> {
-  const { store } = c.get('services');
-  const text = JSON.stringify(body);
-  const release = holdAll(store, marked.hashes);
-  return sendJsonParts(c, marked.fill(text, store, release), marked.length(text, store));
+  return respondInParts(c, answer, () => marked.writeOut(shown));
 }
 
 function holdAll(store: Store, hashes: Iterable<string>): () => void {
@@ -214,6 +208,11 @@ const HASH_LENGTH = 64;
 class MarkedMedia {
   readonly hashes = new Set<string>();
   readonly #mark = `#${randomUUID()}#`;
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
 
   markMessage(message: SessionMessage): SessionMessage {
     const { content } = message;
@@ -223,13 +222,21 @@ class MarkedMedia {
   #marked(part: ContentPart): ContentPart {
     if (part.type === 'text') return part;
     const reference = referenceOf(part);
-    if (!reference) return part;
+    // A stored answer may be older than the end of what it refers to.
+    if (!reference || this.#store.blobs.size(reference.hash) === undefined) return part;
     this.hashes.add(reference.hash);
     return withUrl(part, `${reference.head}${this.#mark}${reference.hash}`);
   }
 
-  /** Bytes of the filled text. */
-  length(text: string, { blobs }: Store): number {
+  /** The JSON of what has been marked, with the bytes, which stay until it has been read. */
+  writeOut(body: object): { parts: Iterable<Uint8Array>; length: number } {
+    const text = JSON.stringify(body);
+    const release = holdAll(this.#store, this.hashes);
+    return { parts: this.#fill(text, release), length: this.#length(text) };
+  }
+
+  #length(text: string): number {
+    const { blobs } = this.#store;
     const [start = '', ...rest] = text.split(this.#mark);
     return rest.reduce((sum, piece) => {
       const encoded = 4 * Math.ceil((blobs.size(piece.slice(0, HASH_LENGTH)) ?? 0) / 3);
@@ -237,12 +244,12 @@ class MarkedMedia {
     }, Buffer.byteLength(start));
   }
 
-  *fill(text: string, { blobs }: Store, done: () => void): Generator<Uint8Array, void> {
+  *#fill(text: string, done: () => void): Generator<Uint8Array, void> {
     try {
       const [start = '', ...rest] = text.split(this.#mark);
       yield Buffer.from(start);
       for (const piece of rest) {
-        for (const bytes of blobs.read(piece.slice(0, HASH_LENGTH))) {
+        for (const bytes of this.#store.blobs.read(piece.slice(0, HASH_LENGTH))) {
           yield Buffer.from(Buffer.from(bytes).toString('base64'), 'latin1');
         }
         yield Buffer.from(piece.slice(HASH_LENGTH));

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Snapshot } from '../../contract/snapshots.ts';
 import { startEmulator } from '../support/emulator.ts';
+import { picture, png } from '../support/pictures.ts';
 import { createSession, MovableClock, sized, startSession } from '../support/session.ts';
 import { hintOf } from './hinted.ts';
 
@@ -81,6 +82,16 @@ it('the hint for a cut message names the cut', async () => {
   await session.truncate(64);
   expect(hintOf(await session.post(`/messages/${first}`, { pinned: true }))).toMatch(
     /last known from request #2 .*: request #4 \(truncateSession, the request before\) changed it since/,
+  );
+});
+
+it('the hint for a cut message with a picture names the cut', async () => {
+  const session = await startSession('in process', { limits: { min_preserve_tokens: 16 } }, { model: 'kimi-k3' });
+  const look = { role: 'user' as const, content: [picture(png(28, 28))] };
+  const first = (await session.append({ messages: [look, sized(20), sized(16)] })).body.data[0]?.id;
+  await session.truncate(16);
+  expect(hintOf(await session.post(`/messages/${first}`, { pinned: true }))).toMatch(
+    /last known from request #2 .*: request #3 \(truncateSession, the request before\) changed it since/,
   );
 });
 

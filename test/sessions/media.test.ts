@@ -3,11 +3,13 @@ import { describe, expect, it } from 'vitest';
 import type { ErrorBody } from '../../contract/errors.ts';
 import type { ContentPart } from '../../contract/messages.ts';
 import type { Session } from '../../contract/sessions.ts';
+import type { EmulatorOptions } from '../../emulator/index.ts';
+import { BROKEN_OFF, openJson, outcomeOf, RESET } from '../faults/faulty.ts';
 import { asRefusal, lines, read, stream } from '../routes/ndjson.ts';
 import { type Api, startEmulator, TRANSPORTS } from '../support/emulator.ts';
 import { picture, png } from '../support/pictures.ts';
 import { runs } from '../support/runs.ts';
-import { createSession, expectRefusal, O200K, words } from '../support/session.ts';
+import { createSession, expectRefusal, MovableClock, O200K, words } from '../support/session.ts';
 
 const MODEL = 'kimi-k3';
 const text = (content: string) => ({ type: 'text' as const, text: content });
@@ -16,13 +18,18 @@ const user = (...content: unknown[]) => ({ role: 'user' as const, content });
 const LARGE = png(64, 64, 200_000);
 const limits = { body_bytes: 65_536, min_preserve_tokens: 16, append_tokens: 100_000, sessions: 100_000 };
 
+interface Appended {
+  data: { id: string; content: unknown }[];
+}
+
 async function contentOf(api: Api, path: string): Promise<unknown[]> {
   const { body } = await api.get<{ data: { content: unknown }[] }>(`${path}/messages`);
   return body.data.map(({ content }) => content);
 }
 
 describe.each(TRANSPORTS)('pictures of a session %s', (transport) => {
-  const start = (more = {}) => startEmulator(transport, { tokenizer: O200K, limits: { ...limits, ...more } });
+  const start = (more = {}, options: EmulatorOptions = {}) =>
+    startEmulator(transport, { tokenizer: O200K, limits: { ...limits, ...more }, ...options });
 
   it('may come with its first messages, beyond body_bytes', async () => {
     const api = await start();
@@ -60,8 +67,7 @@ describe.each(TRANSPORTS)('pictures of a session %s', (transport) => {
     const session = await createSession(api, { model: MODEL });
     const content = [text('A plan, not #sha256=:'), picture(LARGE), picture(png(28, 28))];
     const headers = { 'Idempotency-Key': 'once' };
-    type Answer = { data: { id: string; content: unknown }[] };
-    const append = () => api.post<Answer>(`${session.path}/messages`, user(...content), { headers });
+    const append = () => api.post<Appended>(`${session.path}/messages`, user(...content), { headers });
     const [first, again] = [await append(), await append()];
     expect(first.body.data.map((message) => message.content)).toEqual([content]);
     expect(again.body).toEqual(first.body);
@@ -71,6 +77,67 @@ describe.each(TRANSPORTS)('pictures of a session %s', (transport) => {
       { pinned: true },
     );
     expect(pinned).toMatchObject({ content, pinned: true });
+  });
+
+  it.each([
+    { effect: 'cut_stream', after_events: 0 },
+    { effect: 'slow_stream', ms: 1_000 },
+  ] as const)('are answered whole by a write: $effect waits for a stream', async (fault) => {
+    const clock = new MovableClock();
+    const api = await start({}, { clock });
+    const session = await createSession(api, { model: MODEL });
+    const handle = api.emulator.faults.add(fault);
+    const content = [picture(LARGE)];
+    const { body } = await api.post<Appended>(`${session.path}/messages`, user(...content));
+    expect(body.data.map((message) => message.content)).toEqual([content]);
+    const pinned = await api.post(`${session.path}/messages/${body.data[0]?.id}`, { pinned: true });
+    expect(pinned.body).toMatchObject({ content, pinned: true });
+    expect(handle.remaining).toBe(1);
+    const chat = { model: MODEL, stream: true, messages: [user(text('hi'))] };
+    const streamed = outcomeOf(openJson(api, '/v1/chat/completions', chat));
+    await expect.poll(() => handle.remaining).toBe(0);
+    api.emulator.faults.clear();
+    expect((await streamed).failed).toBe(fault.effect === 'cut_stream' ? BROKEN_OFF : undefined);
+  });
+
+  it('are lost with the answer of a write, which its key finds', async () => {
+    const api = await start();
+    const session = await createSession(api, { model: MODEL });
+    const call = { headers: { 'Idempotency-Key': 'once' } };
+    const append = () => openJson(api, `${session.path}/messages`, user(picture(LARGE)), call);
+    api.emulator.faults.add({ effect: 'lose_answer' });
+    expect(await outcomeOf(append())).toMatchObject({ status: undefined, failed: RESET });
+    expect(JSON.parse((await outcomeOf(append())).text)).toMatchObject({ data: [user(picture(LARGE))] });
+  });
+
+  it('are named by their hash in the journal, with the rest of the answer', async () => {
+    const api = await start();
+    const session = await createSession(api, { model: MODEL });
+    const { body } = await api.post<Appended>(`${session.path}/messages`, user(picture(LARGE), text('This.')));
+    await api.post(`${session.path}/messages/${body.data[0]?.id}`, { pinned: true });
+    for (const { answer, ...entry } of api.emulator.journal.entries().slice(1)) {
+      expect(answer).toMatch(new RegExp(`"id":"${body.data[0]?.id}".*;base64,#sha256=[0-9a-f]{64}"`));
+      expect(entry).toMatchObject({ status: 200, ms: expect.any(Number) });
+      expect(entry).not.toHaveProperty('streamed');
+    }
+    expect(api.emulator.journal.entries()).toHaveLength(3);
+  });
+
+  it('are named by their hash in a replay once nothing stores them', async () => {
+    const api = await start();
+    const session = await createSession(api, { model: MODEL });
+    const other = await createSession(api, { model: MODEL });
+    const shared = picture(png(28, 28));
+    await other.append({ role: 'user', content: [shared] });
+    const call = { headers: { 'Idempotency-Key': 'once' } };
+    const append = () => api.post<Appended>(`${session.path}/messages`, user(picture(LARGE), shared), call);
+    const first = await append();
+    await api.delete(session.path);
+    await expect.poll(async () => (await append()).text.length).toBeLessThan(LARGE.length);
+    const url = expect.stringMatching(/^data:image\/png;base64,#sha256=[0-9a-f]{64}$/);
+    const [message] = first.body.data;
+    const content = [{ type: 'image_url', image_url: { url } }, shared];
+    expect((await append()).body).toEqual({ ...first.body, data: [{ ...message, content }] });
   });
 
   it('in a line are measured without its text, and refused with what is too long', async () => {
