@@ -23,6 +23,10 @@ const MAX_BYTES = 64 * 1_024 * 1_024;
 const MESSAGE_BYTES = 512;
 /** The most that a unit of text takes: those of Latin letters alone take half. */
 const UNIT_BYTES = 2;
+/** A content part or a call: the object, and its place in the list. */
+const PART_BYTES = 96;
+/** The most that a unit of JSON takes once it is read: `[0,0]` is four bytes of text for each two numbers, `[{},{}]` for an object. */
+const JSON_UNIT_BYTES = 20;
 
 /**
  * The windows that were read last, so that a turn reads only what was written since the one before it. What a segment holds at a
@@ -87,11 +91,12 @@ export class WindowMemory {
 }
 
 function bytesOf({ content, name = '', tool_calls = [], reasoning_content, tools }: ChatMessage): number {
+  const parts = Array.isArray(content) ? content : [];
   let units = contentText(content).length + name.length + (reasoning_content?.length ?? 0);
-  for (const part of Array.isArray(content) ? content : []) if (part.type !== 'text') units += lengthOf(part);
+  for (const part of parts) if (part.type !== 'text') units += lengthOf(part);
   for (const call of tool_calls) units += lengthOf(call);
-  if (tools) units += lengthOf(tools);
-  return MESSAGE_BYTES + UNIT_BYTES * units;
+  const objects = PART_BYTES * (parts.length + tool_calls.length);
+  return MESSAGE_BYTES + objects + UNIT_BYTES * units + (tools ? JSON_UNIT_BYTES * lengthOf(tools) : 0);
 }
 
 function lengthOf(value: object): number {

@@ -44,6 +44,14 @@ describe('a body whose pictures are taken out while it is read', () => {
     );
   });
 
+  it('has every name of an object in which one is a picture, also those of objects themselves', () => {
+    const json = `{"${HEAD}QQ==":1,"__proto__":{"a":2},"constructor":3}`;
+    const { left, blobs } = lift(json);
+    const read: unknown = JSON.parse(left);
+    restoreTexts(read, blobs);
+    expect(JSON.stringify(read)).toBe(json);
+  });
+
   it('has each picture by the hash of its bytes, and little else', () => {
     const bytes = Buffer.alloc(2_000_000, 'picture');
     const url = HEAD + bytes.toString('base64');
@@ -52,6 +60,15 @@ describe('a body whose pictures are taken out while it is read', () => {
     expect(left).toBe(JSON.stringify([`${HEAD}#sha256=${hash}`, `${HEAD}#sha256=${hash}`]));
     expect([...blobs.keys()]).toEqual([hash]);
     expect(Buffer.concat(blobs.get(hash)?.parts ?? []).equals(bytes)).toBe(true);
+  });
+
+  it.each([1, 200, 40_000, 65_536])('has no pages of its own for a picture of %d bytes', (size) => {
+    const bytes = Buffer.alloc(size, 'small');
+    const { blobs } = lift(JSON.stringify([HEAD + bytes.toString('base64')]), 1_000);
+    const [{ parts } = expect.fail('no picture')] = blobs.values();
+    expect(Buffer.concat(parts).equals(bytes)).toBe(true);
+    const [{ buffer } = expect.fail('no part')] = parts;
+    expect(buffer instanceof ArrayBuffer && buffer.resizable).toBe(false);
   });
 
   it('leaves memory that is given back at once, with parts that are empty from then on', () => {

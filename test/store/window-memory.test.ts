@@ -79,6 +79,24 @@ describe('windows that are remembered', () => {
     expect(texts).toEqual([expect.any(String), 'kept']);
   });
 
+  it('count what the parts of a message take, however short they are', async () => {
+    const memory = new WindowMemory(2 ** 20);
+    const world = new ListWorld(memory);
+    const content = Array.from({ length: 5_000 }, () => ({ type: 'text' as const, text: 'a' }));
+    const flags = { pinned: false, held: false, opensGroup: true };
+    const view = world.view(world.create());
+    const message = {
+      id: 'm',
+      body: { role: 'user' as const, content },
+      truncated: false,
+      summary: false,
+      createdAt: 0,
+    };
+    const many = world.history.append(view, [{ message, tokens: 4, reasoning: 0, border: false, ...flags }]);
+    await readWindow(world.history, world.history.branch(many));
+    expect(memory.bytes).toBeGreaterThan(46 * content.length);
+  });
+
   it('take no more than they may, whatever is read', async () => {
     const memory = new WindowMemory(20_000);
     const world = new ListWorld(memory);

@@ -2,6 +2,12 @@ import { createHash, type Hash } from 'node:crypto';
 
 /** Bytes of a part: a few milliseconds of work. A multiple of three, so that the base64 of the parts joins up. */
 const PART_BYTES = 3 * 2 ** 18;
+/** Up to here bytes stand in an ordinary buffer: pages of their own cost more than these few take. */
+const SMALL_BYTES = 2 ** 16;
+/** The first buffer of many is the last: icons and test pictures. */
+const LEAST_BYTES = 256;
+/** Behind what base64 should decode to, so that one that decodes to more is seen. */
+const BASE64_SLACK = 3;
 
 /** Bytes with their SHA-256, in hex. Each part but the last has `PART_BYTES`. */
 export interface Blob {
@@ -86,7 +92,7 @@ export class BlobBuilder {
   readonly #hash: Hash = createHash('sha256');
   readonly #parts: Buffer[] = [];
   /** The part that is being filled, and how far it is. */
-  #part: Buffer<ArrayBuffer> | undefined;
+  #part: Buffer | undefined;
   #filled = 0;
   size = 0;
 
@@ -98,7 +104,7 @@ export class BlobBuilder {
   add(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; ) {
       const piece = bytes.subarray(at, at + this.room);
-      this.#openPart().set(piece, this.#filled);
+      this.#partFor(piece.length).set(piece, this.#filled);
       this.#advance(piece.length);
       at += piece.length;
     }
@@ -110,7 +116,8 @@ export class BlobBuilder {
    * @returns false, with nothing added, where it does not
    */
   addBase64(text: string, size: number): boolean {
-    if (this.#openPart().write(text, this.#filled, 'base64') !== size) return false;
+    const part = this.#partFor(Math.min(size + BASE64_SLACK, this.room));
+    if (part.write(text, this.#filled, 'base64') !== size) return false;
     this.#advance(size);
     return true;
   }
@@ -122,12 +129,13 @@ export class BlobBuilder {
 
   /** Once, at the end. */
   finish(): Blob {
-    if (this.#part) {
+    if (this.#part && this.#filled > 0) {
       const { buffer } = this.#part;
-      buffer.resize(this.#filled);
-      if (this.#filled > 0) this.#parts.push(Buffer.from(buffer));
-      this.#part = undefined;
+      const isOwn = buffer instanceof ArrayBuffer && buffer.resizable;
+      if (isOwn) buffer.resize(this.#filled);
+      this.#parts.push(isOwn ? Buffer.from(buffer) : this.#part.subarray(0, this.#filled));
     }
+    this.#part = undefined;
     return { hash: this.#hash.digest('hex'), size: this.size, parts: this.#parts };
   }
 
@@ -136,14 +144,19 @@ export class BlobBuilder {
     releaseParts(this.parts());
   }
 
-  /** A buffer that can be resized has pages of its own, which go back to the system at once, not with the next collection. */
-  #openPart(): Buffer<ArrayBuffer> {
-    this.#part ??= Buffer.from(new ArrayBuffer(PART_BYTES, { maxByteLength: PART_BYTES }));
-    return this.#part;
+  /** The part being filled, with room for so many bytes more. */
+  #partFor(bytes: number): Buffer {
+    const wanted = this.#filled + bytes;
+    const part = this.#part;
+    if (part && part.length >= wanted) return part;
+    const larger = wanted > SMALL_BYTES ? withOwnPages() : Buffer.allocUnsafe(Math.max(LEAST_BYTES, 2 * wanted));
+    part?.copy(larger, 0, 0, this.#filled);
+    this.#part = larger;
+    return larger;
   }
 
   #advance(size: number): void {
-    const part = this.#openPart();
+    const part = this.#partFor(0);
     this.#hash.update(part.subarray(this.#filled, this.#filled + size));
     this.size += size;
     this.#filled += size;
@@ -152,6 +165,11 @@ export class BlobBuilder {
     this.#part = undefined;
     this.#filled = 0;
   }
+}
+
+/** A buffer that can be resized has pages of its own, which go back to the system at once, not with the next collection. */
+function withOwnPages(): Buffer {
+  return Buffer.from(new ArrayBuffer(PART_BYTES, { maxByteLength: PART_BYTES }));
 }
 
 /** Gives the memory of what a `BlobBuilder` has made back to the system. Its parts are empty from then on. */

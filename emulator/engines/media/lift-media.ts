@@ -274,7 +274,11 @@ function restoreNames(members: Record<string, unknown>, blobs: ReadonlyMap<strin
   const entries = Object.entries(members);
   if (!entries.some(([name]) => restored(name, blobs) !== name)) return;
   for (const [name] of entries) delete members[name];
-  for (const [name, member] of entries) members[restored(name, blobs)] = member;
+  for (const [name, value] of entries) {
+    // Assigned, `__proto__` would be no member.
+    const member = { value, writable: true, enumerable: true, configurable: true };
+    Object.defineProperty(members, restored(name, blobs), member);
+  }
 }
 
 function isLocated(value: unknown): boolean {
