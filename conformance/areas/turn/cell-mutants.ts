@@ -53,7 +53,9 @@ async function usages(response: Response, edit: (usage: Json) => Json): Promise<
   if (!isEvents(response)) return editJson(response, (body: Json) => ({ ...body, usage: edit(body.usage as Json) }));
   return editEachChunk((chunk) => {
     const usage = choiceOf(chunk)?.usage;
-    return [usage ? withChoice(chunk, { usage: edit(usage as Json) }) : chunk];
+    const edited = usage ? withChoice(chunk, { usage: edit(usage as Json) }) : chunk;
+    // Where it is asked for it comes once more, in a chunk of its own.
+    return [edited.usage ? { ...edited, usage: edit(edited.usage as Json) } : edited];
   })({} as never, () => Promise.resolve(response));
 }
 
