@@ -46,9 +46,9 @@ describe('a client that asks again and again and reads nothing', () => {
     socket.write(
       `${head}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`.repeat(3),
     );
-    await vi.waitFor(() => expect(api.emulator.journal.entries().length).toBe(1));
+    await expect.poll(() => api.emulator.journal.entries().length).toBe(1);
     socket.destroy();
-    await vi.waitFor(() => expect(api.emulator.journal.entries()[0]?.ms).toBeDefined());
+    await expect.poll(() => api.emulator.journal.entries()[0]?.ms).toBeDefined();
     expect(api.emulator.journal.entries().length).toBe(1);
   });
 });
