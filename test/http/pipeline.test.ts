@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { MODEL, startEmulator } from '../support/emulator.ts';
 import { HeldModel } from '../support/held-model.ts';
 import { createSession, O200K } from '../support/session.ts';
@@ -20,7 +20,7 @@ describe('a client that asks again and again and reads nothing', () => {
     await once(socket, 'connect');
     const get = `GET ${session.path}/messages HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer sk-test\r\n\r\n`;
     socket.write(get.repeat(LISTS));
-    await vi.waitFor(() => expect(asked().length).toBeGreaterThan(0));
+    await expect.poll(() => asked().length).toBeGreaterThan(0);
     for (let n = 0; n < 20; n += 1) await session.show();
     // A network holds a few answers on their way.
     expect(asked().length).toBeLessThan(LISTS / 4);
