@@ -63,7 +63,7 @@ export function sendJsonParts(
   return sendStream(c, inParts(parts), { ...AS_TEXT, abort: new AbortController() });
 }
 
-/** The same of an answer that is written out as it leaves. It is no stream: their faults wait, and the journal has its text. */
+/** The same of an answer that is written out as it leaves. It is not a stream: their faults wait, and the journal has its text. */
 export function respondInParts(
   c: RequestContext,
   answer: WrittenAnswer,

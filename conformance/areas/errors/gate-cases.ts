@@ -102,7 +102,7 @@ const LIVE: readonly Gated[] = [
 
 export const GATED: readonly Gated[] = [...LIVE, ...READS, ...changes];
 
-/** Bodies that are no object. Lines each hold one. */
+/** Bodies that are not an object. Lines each hold one. */
 const NO_OBJECT = ['[]', '[{"preserve_len":256}]', '"text"', '7', 'true'];
 const HOSTED = { 'kimi-api-version': '2026-09-01' };
 const MALFORMED_KEY = { key: null, headers: { Authorization: 'Basic c2stdGVzdDo=' } };
