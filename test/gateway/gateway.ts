@@ -82,7 +82,13 @@ export function plainServer(): Promise<string> {
         response.end('{"error":{"message":"no such route","type":"not_found"}}');
         return;
       }
-      const { model, stream, stream_options } = JSON.parse(text);
+      const asked = readJson(text);
+      if (asked === undefined) {
+        response.writeHead(400, { 'Content-Type': 'application/json' });
+        response.end('{"error":{"message":"the body is no JSON object","type":"invalid_request_error"}}');
+        return;
+      }
+      const { model, stream, stream_options } = asked;
       const usage = { prompt_tokens: 5, completion_tokens: 2, total_tokens: 7 };
       if (!stream) {
         const choice = { index: 0, message: { role: 'assistant', content: 'All right.' }, finish_reason: 'stop' };
@@ -103,6 +109,21 @@ export function plainServer(): Promise<string> {
       response.end('data: [DONE]\n\n');
     });
   });
+}
+
+interface Asked {
+  model?: string;
+  stream?: boolean;
+  stream_options?: { include_usage?: boolean };
+}
+
+function readJson(text: string): Asked | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A port that nobody listens on. */

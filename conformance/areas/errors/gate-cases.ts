@@ -107,8 +107,12 @@ const NO_OBJECT = ['[]', '[{"preserve_len":256}]', '"text"', '7', 'true'];
 const HOSTED = { 'kimi-api-version': '2026-09-01' };
 const MALFORMED_KEY = { key: null, headers: { Authorization: 'Basic c2stdGVzdDo=' } };
 
+/** What a chat meets before it is known whether it names a session. */
+const UNREAD: readonly string[] = ['no-json', 'no-object', 'key-first', 'request-id'];
+
 /** Which rule each gate is of: that of the live API, or that of the dialect. */
-function ruleOf(gate: string, { coded }: Gated): WireRuleId {
+function ruleOf(gate: string, { coded, route }: Gated): WireRuleId {
+  if (route?.chats && UNREAD.includes(gate)) return 'errors.unread-chats';
   return coded ? 'errors.session-gates' : gate === 'no-key' ? 'errors.no-key' : 'errors.gates';
 }
 

@@ -1,4 +1,4 @@
-import { rulesOf } from '../rule.ts';
+import { ofAnswers, rulesOf } from '../rule.ts';
 
 const { kimi, ours } = rulesOf('kimi-wire');
 const { ours: ofSessions } = rulesOf('session');
@@ -46,6 +46,9 @@ export const ERRORS_RULES = {
   ),
   'errors.session-gates': ofSessions(
     'So does every route of sessions, before it looks for what the request names; that is looked for before its version.',
+  ),
+  'errors.unread-chats': ofAnswers(
+    ofSessions('So does a chat whose body cannot be read, so that it names no session.'),
   ),
   'errors.session-fields': ofSessions(
     'A field of a wrong type or beyond its bounds is refused as an invalid request; `param` names it, and nothing changes.',

@@ -14,8 +14,13 @@ const chat = (context: CaseContext<string>, more: object = {}) => ({
   ...more,
 });
 
+interface Outside {
+  readonly path: string;
+  readonly body: (context: CaseContext<string>) => object;
+}
+
 /** Requests outside of sessions. */
-export const OUTSIDE: Readonly<Record<string, { path: string; body: (context: CaseContext<string>) => object }>> = {
+export const OUTSIDE: Readonly<Record<string, Outside>> = {
   chat: { path: '/chat/completions', body: chat },
   'streamed-chat': { path: '/chat/completions', body: (context) => chat(context, { stream: true }) },
   estimate: {
@@ -31,13 +36,19 @@ const PARTS: Readonly<Record<string, WireRuleId>> = {
   'own-account': 'idempotency.per-account',
 };
 
+/** A gateway hands a chat that names no session on, with its key. */
+const ruleOf = (path: string, part: string, rule: WireRuleId): WireRuleId =>
+  path === '/chat/completions' && part !== 'own-account' ? 'idempotency.of-chats' : rule;
+
 export const idempotencyOutside: Case = defineCase<string>({
   id: 'idempotency.outside',
   title: 'keys of requests that name no session',
   needs: ['sessions', 'chat', 'chat.stream', 'tokens.estimate', 'idempotency'],
   twoAccounts: true,
   checks: Object.fromEntries(
-    Object.keys(OUTSIDE).flatMap((name) => Object.entries(PARTS).map(([part, rule]) => [`${name}-${part}`, rule])),
+    Object.entries(OUTSIDE).flatMap(([name, { path }]) =>
+      Object.entries(PARTS).map(([part, rule]) => [`${name}-${part}`, ruleOf(path, part, rule)]),
+    ),
   ),
   cost: () => ({ requests: 20, promptTokens: 512, completionTokens: 256 }),
   async run(context) {

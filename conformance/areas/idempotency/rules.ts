@@ -1,4 +1,4 @@
-import { rulesOf } from '../rule.ts';
+import { ofAnswers, rulesOf } from '../rule.ts';
 
 const { ours } = rulesOf('session');
 
@@ -9,6 +9,9 @@ export const IDEMPOTENCY_RULES = {
   'idempotency.replayed-header': ours('A stored answer has `Idempotent-Replayed: true`; a first answer does not.'),
   'idempotency.mismatch': ours(
     'A key that is reused with another body or route is refused with `idempotency_mismatch`; nothing changes.',
+  ),
+  'idempotency.of-chats': ofAnswers(
+    ours('So it is with a chat that names no session: the stored answer, marked, and no other request with that key.'),
   ),
   'idempotency.refusal-free': ours('A refused request does not use up its key.'),
   'idempotency.key-bytes': ours(

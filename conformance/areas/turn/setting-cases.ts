@@ -168,9 +168,12 @@ function settingsCase(mode: TurnMode): Case {
           withinThreeTries(async () => {
             const { id } = await api.createSession({ messages: [user('Hello.')] });
             const { messages, fields } = asked(context, setting);
-            const turn = await turnAs(mode, context, id, messages, fields);
-            expectSuccess(await api.delete(`/sessions/${id}`));
-            return setting.fault(turn, FEW + context.texts.overhead.answer);
+            try {
+              const turn = await turnAs(mode, context, id, messages, fields);
+              return setting.fault(turn, FEW + context.texts.overhead.answer);
+            } finally {
+              expectSuccess(await api.delete(`/sessions/${id}`));
+            }
           }),
         );
       }
