@@ -1,8 +1,8 @@
-/** A module that is loaded when it is first asked for, and once: asking `import` again costs a walk through the loader. */
-export function lazy<Module>(load: () => Promise<Module>): () => Promise<Module> {
-  let loading: Promise<Module> | undefined;
+/** What is made when it is first asked for, and once: a module (asking `import` again costs a walk through the loader), or statements. */
+export function lazy<Made extends object>(make: () => Made): () => Made {
+  let made: Made | undefined;
   return () => {
-    loading ??= load();
-    return loading;
+    made ??= make();
+    return made;
   };
 }

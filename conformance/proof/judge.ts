@@ -4,6 +4,7 @@ import { type Case, NOT_REACHED } from '../core/case.ts';
 import { Unreachable } from '../core/probe.ts';
 import { runConformance } from '../core/run.ts';
 import { Runner } from '../core/runner.ts';
+import type { Selection } from '../core/selection.ts';
 import { EXIT } from '../core/summary.ts';
 import type { CheckResult } from '../core/verdict.ts';
 import type { Report } from '../report/report.ts';
@@ -79,9 +80,10 @@ export interface BenignResult {
   blamed: Report['results'];
 }
 
-export async function judgeBenign(variant: Variant): Promise<BenignResult> {
+/** @param selection what of the kit it is judged by; all of it where absent */
+export async function judgeBenign(variant: Variant, selection: Selection = {}): Promise<BenignResult> {
   return withEmulator(async (real) => {
-    const { results } = await runConformance(behind(real, variant.handler()));
+    const { results } = await runConformance(behind(real, variant.handler()), selection);
     const blamed = results.filter(({ verdict }) => verdict === 'fail' || verdict === 'error' || verdict === 'warn');
     return { variant, checks: results.length, blamed };
   });

@@ -32,7 +32,11 @@ export async function prove({ areas, onProgress = () => undefined }: ProveOption
     (done) => onProgress('broken servers', done, subjects.length),
   );
   await shared.close?.();
-  const benign = await each(BENIGN, judgeBenign, (done) => onProgress('harmless variants', done, BENIGN.length));
+  const benign = await each(
+    BENIGN,
+    (variant) => judgeBenign(variant),
+    (done) => onProgress('harmless variants', done, BENIGN.length),
+  );
   const nulls = await each(NULL_TARGETS, judgeNull, (done) => onProgress('null targets', done, NULL_TARGETS.length));
   return { mutants, benign, nulls, toothless: areas ? [] : toothless(mutants) };
 }

@@ -35,12 +35,18 @@ export function requireSound(request: ChatRequest, limits: Limits, profile: Mode
   if (Array.isArray(request.stop) && request.stop.length > limit) {
     throw new ApiError('stop_too_long', { limit, count: request.stop.length });
   }
-  if (request.session_id != null && (request.n ?? 1) > 1)
-    throw invalid('n must be 1 in a session', 'n', 'one_choice_only');
+  if (request.session_id != null) requireOneChoice(profile, request);
   if ((request.n ?? 1) > 1 && (request.temperature ?? defaultTemperature(profile, thinking)) < NEAR_ZERO) {
     throw invalid('n must be 1 when temperature is near 0', 'n', 'one_choice_only');
   }
   requireContent(withoutBegun(request.messages), request.session_id != null);
+}
+
+/** What a turn of a session asks for. @throws ApiError as the live API words it where the model fixes `n`, else in our words */
+export function requireOneChoice({ sampling }: ModelProfile, { n }: Pick<ChatRequest, 'n'>): void {
+  if ((n ?? 1) === 1) return;
+  if (sampling.value.kind !== 'free') throw new ApiError('sampling_fixed', { field: 'n', allowed: sampling.value.n });
+  throw invalid('n must be 1 in a session', 'n', 'one_choice_only');
 }
 
 /** The messages less an answer that is begun, which may hold no text yet. @throws ApiError where it is not the last */

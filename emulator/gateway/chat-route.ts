@@ -5,6 +5,7 @@ import type { SessionState } from '../../contract/sessions.ts';
 import { ApiError, ClientGone, invalid } from '../api-error.ts';
 import { billingOf, type OpenBill } from '../billing/billing.ts';
 import { turnFacts } from '../chat/reply.ts';
+import { requireOneChoice } from '../chat/settings.ts';
 import {
   cacheSettings,
   checkTurn,
@@ -61,8 +62,8 @@ export function gatewayChatRoutes(gateway: Gateway, limits: Limits): Routes {
     const body = await readMediaValue(c);
     // What the schema leaves out is the upstream's: `ChatRequest` is what the count of a prompt reads.
     const request = parseFields(c, schema, body) as ChatRequest;
-    c.get('services').profiles.require(request.model);
-    if ((request.n ?? 1) > 1) throw invalid('n must be 1 in a session', 'n', 'one_choice_only');
+    const { profile } = c.get('services').profiles.require(request.model);
+    requireOneChoice(profile, request);
     requireContent(
       request.messages.filter((message) => message.role !== 'assistant' || !message.partial),
       true,

@@ -13,7 +13,7 @@ import type { RequestContext } from './context.ts';
 import { Batches, type Encoding, readable, type Source, toEvent, writeTo } from './streams.ts';
 
 /** Stands for an answer that was written onto the connection. */
-export const SENT = Response.error();
+export const SENT: Response = Response.error();
 
 const FIRST_REFUSAL = 400;
 /** The header of hints. */

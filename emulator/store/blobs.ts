@@ -1,6 +1,7 @@
 import { setImmediate as nextTick } from 'node:timers/promises';
 import type { Database } from 'better-sqlite3';
 import { type Blob, bytesInParts, type MediaBytes } from '../engines/media/data-url.ts';
+import { lazy } from '../lazy.ts';
 import { BOUND_LIMIT } from './database.ts';
 
 /** Rows removed in one slice. */
@@ -11,7 +12,7 @@ export class BlobGone extends Error {}
 
 /** Pictures, videos and files, each stored once by its hash, for as long as a message or a file points to it. */
 export class Blobs {
-  readonly #sql: ReturnType<typeof statements>;
+  readonly #sql: () => ReturnType<typeof statements>;
   readonly #transaction: (work: () => void) => void;
   /** Those that requests are about to point to, with how many do. */
   readonly #held = new Map<string, number>();
@@ -22,7 +23,7 @@ export class Blobs {
 
   /** @param wake asks for `sweep` to be called */
   constructor(database: Database, wake: () => void) {
-    this.#sql = statements(database);
+    this.#sql = lazy(() => statements(database));
     this.#transaction = database.transaction((work: () => void) => work());
     this.#mayHaveUnused = !database.memory;
     this.#wake = wake;
@@ -60,10 +61,10 @@ export class Blobs {
 
   /** The bytes in parts, each a multiple of three but the last. */
   *read(hash: string): Generator<Uint8Array, void> {
-    const id = this.#sql.find.get(hash)?.id;
+    const id = this.#sql().find.get(hash)?.id;
     if (id === undefined) return;
     for (let place = 0; ; place += 1) {
-      const part = this.#sql.part.get(id, place);
+      const part = this.#sql().part.get(id, place);
       if (!part) return;
       yield part.bytes;
     }
@@ -71,13 +72,13 @@ export class Blobs {
 
   /** The same where they are asked for; undefined where they are not stored. */
   bytes(hash: string): MediaBytes | undefined {
-    const found = this.#sql.find.get(hash);
-    return found && bytesInParts(found.size, (place) => this.#sql.part.get(found.id, place)?.bytes);
+    const found = this.#sql().find.get(hash);
+    return found && bytesInParts(found.size, (place) => this.#sql().part.get(found.id, place)?.bytes);
   }
 
   /** How many bytes; undefined where they are not stored. */
   size(hash: string): number | undefined {
-    return this.#sql.find.get(hash)?.size;
+    return this.#sql().find.get(hash)?.size;
   }
 
   /** Called where something that points to bytes has gone. */
@@ -89,7 +90,7 @@ export class Blobs {
   /** Removes one slice of what is unused. @returns whether more may be left */
   sweep(): boolean {
     if (!this.#mayHaveUnused) return false;
-    const { dying, unused, condemn, removeParts, remove } = this.#sql;
+    const { dying, unused, condemn, removeParts, remove } = this.#sql();
     const id = dying.get()?.id;
     if (id === undefined) {
       const next = unused.all().find(({ hash }) => !this.#held.has(hash));
@@ -103,7 +104,7 @@ export class Blobs {
 
   async #write(blob: Blob): Promise<void> {
     const { hash } = blob;
-    if (this.#sql.find.get(hash)) return;
+    if (this.#sql().find.get(hash)) return;
     if (blob.parts.length === 0) throw new BlobGone();
     const writing = this.#writeParts(blob);
     this.#underWay.set(hash, writing);
@@ -118,18 +119,18 @@ export class Blobs {
     let id: number | bigint = 0;
     this.#transaction(() => {
       // What a kill has cut off.
-      this.#sql.condemnHash.run(hash);
-      id = this.#sql.insert.run(hash).lastInsertRowid;
+      this.#sql().condemnHash.run(hash);
+      id = this.#sql().insert.run(hash).lastInsertRowid;
     });
     let written = 0;
     for (const [place, part] of parts.entries()) {
       written += part.length;
-      this.#sql.insertPart.run(id, place, Buffer.from(part.buffer, part.byteOffset, part.length));
+      this.#sql().insertPart.run(id, place, Buffer.from(part.buffer, part.byteOffset, part.length));
       await nextTick();
     }
     // What was released meanwhile would be stored without its bytes.
     if (written !== size) throw new BlobGone();
-    this.#sql.complete.run(size, id);
+    this.#sql().complete.run(size, id);
   }
 }
 

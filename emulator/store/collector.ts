@@ -1,4 +1,5 @@
 import type { Database, Statement } from 'better-sqlite3';
+import { lazy } from '../lazy.ts';
 import { Blobs } from './blobs.ts';
 import { BOUND_LIMIT, diskFault } from './database.ts';
 import { PastWindows } from './past.ts';
@@ -26,7 +27,7 @@ interface Pointer {
  */
 export class Collector {
   readonly #database: Database;
-  readonly #sql: ReturnType<typeof statements>;
+  readonly #sql: () => ReturnType<typeof statements>;
   readonly #past: PastWindows;
   /** Segments of which only past windows show something. */
   readonly #heldByPast = new Set<number>();
@@ -34,7 +35,7 @@ export class Collector {
   readonly blobs: Blobs;
   /** Whether a reset may have left unused answers and lists of tools; in a file, one before a kill may have. */
   #hasLeftovers: boolean;
-  #leftovers: ReturnType<typeof leftoverStatements> | undefined;
+  readonly #leftovers: () => ReturnType<typeof leftoverStatements>;
   #timer: NodeJS.Timeout | undefined;
   #holds = 0;
   #closed = false;
@@ -44,7 +45,8 @@ export class Collector {
   constructor(database: Database, past = new PastWindows(0)) {
     this.#database = database;
     this.#past = past;
-    this.#sql = statements(database);
+    this.#sql = lazy(() => statements(database));
+    this.#leftovers = lazy(() => leftoverStatements(database));
     // The process that looked at their past is gone.
     if (!database.memory) database.exec(`UPDATE segments SET dirty = 1 WHERE dirty = ${HELD}`);
     this.blobs = new Blobs(database, () => this.#schedule());
@@ -54,13 +56,13 @@ export class Collector {
 
   /** Marks a segment into which a pointer has moved or gone. Part of the caller's transaction. */
   markDirty(segment: number): void {
-    this.#sql.mark.run(segment);
+    this.#sql().mark.run(segment);
     this.#schedule();
   }
 
   /** The past is forgotten: what only past windows showed can go. Part of the caller's transaction. */
   releasePast(): void {
-    for (const segment of this.#heldByPast) this.#sql.mark.run(segment);
+    for (const segment of this.#heldByPast) this.#sql().mark.run(segment);
     this.#heldByPast.clear();
     this.#schedule();
   }
@@ -90,7 +92,7 @@ export class Collector {
 
   /** Runs one slice of work. @returns whether more is left */
   slice(): boolean {
-    const dirty = this.#sql.dirty.get();
+    const dirty = this.#sql().dirty.get();
     if (!dirty) {
       if (this.#sweepLeftovers() || this.blobs.sweep()) return true;
       return this.#vacuum();
@@ -120,8 +122,7 @@ export class Collector {
 
   #sweepLeftovers(): boolean {
     if (!this.#hasLeftovers) return false;
-    this.#leftovers ??= leftoverStatements(this.#database);
-    const { answers, toolsets } = this.#leftovers;
+    const { answers, toolsets } = this.#leftovers();
     const inPast = JSON.stringify([...this.#past.toolsets.keys()]);
     const removed =
       answers.run(LEFTOVERS_PER_SLICE).changes + toolsets.run({ inPast, limit: LEFTOVERS_PER_SLICE }).changes;
@@ -149,24 +150,24 @@ export class Collector {
   }
 
   #collect(segment: number): void {
-    const row = this.#sql.segment.get(segment);
+    const row = this.#sql().segment.get(segment);
     if (!row) return;
     const past = this.#past.pointers(segment);
-    const pointers = [...this.#sql.pointers.all({ segment }), ...past];
+    const pointers = [...this.#sql().pointers.all({ segment }), ...past];
     this.#heldByPast.delete(segment);
     const floor = pointers.reduce((least, pointer) => Math.min(least, pointer.floor), Number.MAX_SAFE_INTEGER);
     const head = pointers.reduce((most, pointer) => Math.max(most, pointer.head), 0);
     if (pointers.length > 0 && floor > row.kept_floor) {
-      this.#sql.raiseFloor.run(floor, segment);
-      if (row.parent !== null) this.#sql.mark.run(row.parent);
+      this.#sql().raiseFloor.run(floor, segment);
+      if (row.parent !== null) this.#sql().mark.run(row.parent);
     }
     let budget = ENTRIES_PER_SLICE;
     for (const [from, to] of gaps(pointers)) {
       // Below the newest head, every window that ends later still sees the pinned entries.
-      const dead = (from <= head ? this.#sql.deadUnheld : this.#sql.dead).all(segment, from, to, budget);
+      const dead = (from <= head ? this.#sql().deadUnheld : this.#sql().dead).all(segment, from, to, budget);
       for (const { seq, message } of dead) {
-        this.#sql.deleteEntry.run(segment, seq);
-        this.#sql.deleteMessage.run({ message });
+        this.#sql().deleteEntry.run(segment, seq);
+        this.#sql().deleteMessage.run({ message });
       }
       budget -= dead.length;
       if (budget <= 0) return;
@@ -174,15 +175,15 @@ export class Collector {
     this.blobs.lookForUnused();
     if (past.length > 0) {
       this.#heldByPast.add(segment);
-      this.#sql.hold.run(segment);
+      this.#sql().hold.run(segment);
       return;
     }
     if (pointers.length > 0) {
-      this.#sql.clean.run(segment);
+      this.#sql().clean.run(segment);
       return;
     }
-    this.#sql.deleteSegment.run(segment);
-    if (row.parent !== null) this.#sql.mark.run(row.parent);
+    this.#sql().deleteSegment.run(segment);
+    if (row.parent !== null) this.#sql().mark.run(row.parent);
   }
 }
 

@@ -114,11 +114,22 @@ function configure(database: Database.Database): void {
 function migrate(database: Database.Database): void {
   const version = Number(database.pragma('user_version', { simple: true }));
   if (version === MIGRATIONS.length) return;
+  const steps = version === 0 && schema ? [schema] : MIGRATIONS.slice(version);
   database.transaction(() => {
-    for (const migration of MIGRATIONS.slice(version)) database.exec(migration);
+    for (const step of steps) database.exec(step);
     database.pragma(`user_version = ${MIGRATIONS.length}`);
     database.pragma(`application_id = ${APPLICATION_ID}`);
   })();
+  if (version === 0) schema ??= schemaOf(database);
+}
+
+/** What the first new database of this process has come to: to make that at once takes a third of the time of all steps to it. */
+let schema: string | undefined;
+
+function schemaOf(database: Database.Database): string {
+  const made =
+    "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite^_%' ESCAPE '^' ORDER BY rowid";
+  return database.prepare<[], string>(made).pluck().all().join(';\n');
 }
 
 const REASONS: Record<string, string> = {

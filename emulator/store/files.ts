@@ -1,5 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import type { FilePurpose } from '../../contract/files.ts';
+import { lazy } from '../lazy.ts';
 
 /** An uploaded file. Its bytes are a blob, which other files and messages may share. */
 export interface FileRow {
@@ -15,38 +16,38 @@ export interface FileRow {
 
 /** Files of accounts, newest first. */
 export class FileRows {
-  readonly #sql: ReturnType<typeof statements>;
+  readonly #sql: () => ReturnType<typeof statements>;
 
   constructor(database: Database) {
-    this.#sql = statements(database);
+    this.#sql = lazy(() => statements(database));
   }
 
   /** Its bytes must be stored, and held until the end of the transaction. */
   insert(file: FileRow): void {
-    this.#sql.insert.run(file);
+    this.#sql().insert.run(file);
   }
 
   /** A file of the account; another account's is not found. */
   find(account: string, id: string): FileRow | undefined {
-    return this.#sql.find.get(id, account);
+    return this.#sql().find.get(id, account);
   }
 
   list(account: string): FileRow[] {
-    return this.#sql.list.all(account);
+    return this.#sql().list.all(account);
   }
 
   /** Of all accounts, oldest first. */
   all(): FileRow[] {
-    return this.#sql.all.all();
+    return this.#sql().all.all();
   }
 
   delete(id: string): void {
-    this.#sql.delete.run(id);
+    this.#sql().delete.run(id);
   }
 
   /** How many files an account has, and their bytes. */
   usage(account: string): { count: number; size: number } {
-    return this.#sql.usage.get(account) ?? { count: 0, size: 0 };
+    return this.#sql().usage.get(account) ?? { count: 0, size: 0 };
   }
 }
 

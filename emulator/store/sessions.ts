@@ -1,5 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import type { Tool } from '../../contract/messages.ts';
+import { lazy } from '../lazy.ts';
 import { BOUND_LIMIT } from './database.ts';
 import type { View } from './entries.ts';
 
@@ -162,32 +163,32 @@ const NONE: Toolset = { tools: [], tokens: 0 };
 
 /** Lists of tools, immutable, so that a snapshot of a session copies only an id. */
 export class Toolsets {
-  readonly #sql: ReturnType<typeof toolsetStatements>;
+  readonly #sql: () => ReturnType<typeof toolsetStatements>;
   readonly #inPast: { has(id: number): boolean };
 
   /** @param inPast lists that past windows have */
   constructor(database: Database, inPast: { has(id: number): boolean } = new Set()) {
-    this.#sql = toolsetStatements(database);
+    this.#sql = lazy(() => toolsetStatements(database));
     this.#inPast = inPast;
   }
 
   insert({ tools, tokens }: Toolset): number | null {
     if (tools.length === 0) return null;
-    return Number(this.#sql.insert.run(JSON.stringify(tools), tokens).lastInsertRowid);
+    return Number(this.#sql().insert.run(JSON.stringify(tools), tokens).lastInsertRowid);
   }
 
   read(id: number | null): Toolset {
-    const row = id === null ? undefined : this.#sql.read.get(id);
+    const row = id === null ? undefined : this.#sql().read.get(id);
     return row ? { tools: JSON.parse(row.tools) as Tool[], tokens: row.tokens } : NONE;
   }
 
   tokens(id: number | null): number {
-    return id === null ? 0 : (this.#sql.tokens.get(id)?.tokens ?? 0);
+    return id === null ? 0 : (this.#sql().tokens.get(id)?.tokens ?? 0);
   }
 
   /** Forgets a list that no session, no snapshot and no past window uses any more. */
   release(id: number | null): void {
-    if (id !== null && !this.#inPast.has(id)) this.#sql.release.run({ id });
+    if (id !== null && !this.#inPast.has(id)) this.#sql().release.run({ id });
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Database, Statement } from 'better-sqlite3';
+import { lazy } from '../lazy.ts';
 import { BOUND_LIMIT } from './database.ts';
 import type { View } from './entries.ts';
 
@@ -56,21 +57,14 @@ interface SnapshotPage {
 }
 
 export class SnapshotRows {
-  readonly #database: Database;
-  #prepared: ReturnType<typeof statements> | undefined;
+  readonly #sql: () => ReturnType<typeof statements>;
 
   constructor(database: Database) {
-    this.#database = database;
-  }
-
-  /** Prepared with the first use: a tenth of what an emulator costs to create, and one of a test seldom takes a snapshot. */
-  get #sql(): ReturnType<typeof statements> {
-    this.#prepared ??= statements(this.#database);
-    return this.#prepared;
+    this.#sql = lazy(() => statements(database));
   }
 
   insert(snapshot: Omit<SnapshotRow, 'ord' | 'share'>): void {
-    this.#sql.insert.run({
+    this.#sql().insert.run({
       id: snapshot.id,
       account: snapshot.account,
       session_id: snapshot.sessionId,
@@ -87,32 +81,32 @@ export class SnapshotRows {
   }
 
   share(id: string, share: SnapshotRow['share']): void {
-    this.#sql.share.run(share?.id ?? null, share?.expiresAt ?? null, id);
+    this.#sql().share.run(share?.id ?? null, share?.expiresAt ?? null, id);
   }
 
   delete(id: string): void {
-    this.#sql.delete.run(id);
+    this.#sql().delete.run(id);
   }
 
   find(account: string, id: string): SnapshotRow | undefined {
-    const row = this.#sql.find.get(id, account);
+    const row = this.#sql().find.get(id, account);
     return row && toRow(row);
   }
 
   /** A shared snapshot of any account. Whether the share has expired is the caller's to judge. */
   findShared(shareId: string): SnapshotRow | undefined {
-    const row = this.#sql.findShared.get(shareId);
+    const row = this.#sql().findShared.get(shareId);
     return row && toRow(row);
   }
 
   count(account: string): number {
-    return this.#sql.count.get(account)?.count ?? 0;
+    return this.#sql().count.get(account)?.count ?? 0;
   }
 
   page({ account, sessionId, after, order, limit }: SnapshotPage): SnapshotRow[] {
     const from = after ?? (order === 'asc' ? 0 : Number.MAX_SAFE_INTEGER);
-    if (sessionId === undefined) return this.#sql.ofAccount[order].all(account, from, limit).map(toRow);
-    return this.#sql.ofSession[order].all(sessionId, account, from, limit).map(toRow);
+    if (sessionId === undefined) return this.#sql().ofAccount[order].all(account, from, limit).map(toRow);
+    return this.#sql().ofSession[order].all(sessionId, account, from, limit).map(toRow);
   }
 }
 

@@ -14,7 +14,7 @@ import { slice } from '../support/slice.ts';
 import { conformance, temporaryFolder } from './command.ts';
 
 /** The command line runs one case in so many at each commit, the adapter all of them. */
-const EVERY = 3;
+const EVERY = 12;
 
 /** In order, whatever the order of a run: the last test compares what the others have found. */
 describe('the adapter', { shuffle: false }, () => {

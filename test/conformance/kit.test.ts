@@ -6,7 +6,7 @@ import { requireShared } from '../support/shared.ts';
 import { slice } from '../support/slice.ts';
 
 /** One case in so many at each commit; in process and at small limits all of them run each time (adapter.test.ts). */
-const EVERY = 4;
+const EVERY = 10;
 
 /** Over a connection no turn can be made to wait, so that its checks say that they do not apply; in process they run. */
 const HELD_OPEN = 'turn.busy-meanwhile';

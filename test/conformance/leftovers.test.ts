@@ -20,7 +20,7 @@ async function leftovers(recorder: Recorder): Promise<string[]> {
 }
 
 /** Whatever creates something, a part of it at each commit. */
-const CREATING = slice(['sessions', 'snapshots', 'rollback', 'forks', 'shares', 'compress'], 3).join();
+const CREATING = slice(['sessions', 'snapshots', 'rollback', 'forks', 'shares', 'compress'], 6).join();
 
 it(`a run of ${CREATING} leaves nothing behind, and a second one finds nothing`, async () => {
   const recorder = await startRecorder({ limits: SMALL_LIMITS });

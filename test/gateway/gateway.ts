@@ -85,7 +85,7 @@ export function plainServer(): Promise<string> {
       const asked = readJson(text);
       if (asked === undefined) {
         response.writeHead(400, { 'Content-Type': 'application/json' });
-        response.end('{"error":{"message":"the body is no JSON object","type":"invalid_request_error"}}');
+        response.end('{"error":{"message":"the body is not a JSON object","type":"invalid_request_error"}}');
         return;
       }
       const { model, stream, stream_options } = asked;

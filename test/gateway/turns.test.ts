@@ -9,6 +9,7 @@ import { diagnose } from '../../emulator/doctor/diagnose.ts';
 import type { JournalFile } from '../../emulator/journal/journal-file.ts';
 import { type Api, readEvents, TRANSPORTS } from '../support/emulator.ts';
 import { createSession, expectRefusal, sized, tool } from '../support/session.ts';
+import { strideOf } from '../support/slice.ts';
 import { serve, startGateway, startPair } from './gateway.ts';
 
 const K3 = { model: 'kimi-k3' };
@@ -243,7 +244,8 @@ it('leaves the session as it was and ends with an error, wherever a stream is cu
   await session.append(sized(20));
   const before = await session.state();
   const end = bytes.length - '[DONE]\n\n'.length;
-  for (cut = 0; cut < end; cut += 1) {
+  const { start, stride } = strideOf(4);
+  for (cut = start; cut < end; cut += stride) {
     const { text, status } = await session.chat(ask('Where?'), { ...K3, stream: true });
     const last =
       text

@@ -22,7 +22,9 @@ interface Ended {
 
 async function simulate(...args: string[]): Promise<Ended> {
   const options = { cwd: FOLDER, maxBuffer: 2 ** 27 };
-  const run = promisify(execFile)(process.execPath, [MAIN, 'simulate', '--tokenizer', 'o200k_base', ...args], options);
+  const workers = args.includes('--workers') ? [] : ['--workers', '1'];
+  const all = [MAIN, 'simulate', '--tokenizer', 'o200k_base', ...workers, ...args];
+  const run = promisify(execFile)(process.execPath, all, options);
   return run.then(
     ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
     ({ code, stdout, stderr }: Ended) => ({ code, stdout, stderr }),

@@ -21,7 +21,7 @@ const SWEEP = { transcripts: [{ name: 'talk', messages: TALK }], tokenizer: 'o20
 const FLAGS = ['--max-keep', '12000,20000,30000', '--preserve-len', '5000'];
 
 async function command(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const all = [MAIN, 'simulate', '--tokenizer', 'o200k_base', '--transcript', 'talk.jsonl', ...args];
+  const all = [MAIN, 'simulate', '--tokenizer', 'o200k_base', '--workers', '1', '--transcript', 'talk.jsonl', ...args];
   return promisify(execFile)(process.execPath, all, { cwd: FOLDER, maxBuffer: 2 ** 27 }).then(
     ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
     (failed) => failed,

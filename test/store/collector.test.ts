@@ -64,8 +64,8 @@ describe('the collector', () => {
     const said = vi.spyOn(console, 'error').mockImplementation(() => undefined);
     const world = new ListWorld();
     const session = world.create();
-    world.database.exec('DROP TABLE entries');
     world.collector.markDirty(world.view(session).segment);
+    world.database.exec('DROP TABLE entries');
     await expect.poll(() => said.mock.calls.length).toBeGreaterThan(0);
     said.mockRestore();
   });

@@ -16,6 +16,18 @@ describe('openDatabase', () => {
     expect(readdirSync(join(folder, 'a', 'b'))).toEqual(['state.db']);
   });
 
+  it('gives the second new database of a process what all migrations come to', () => {
+    const schemaOf = (database: Database.Database) =>
+      database.prepare('SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name').all();
+    const migrated = new Database(':memory:');
+    for (const migration of MIGRATIONS) migrated.exec(migration);
+    for (let round = 0; round < 2; round += 1) {
+      const database = openDatabase(':memory:');
+      expect(schemaOf(database)).toEqual(schemaOf(migrated));
+      database.close();
+    }
+  });
+
   it('creates a file, its log and its folders that only the user can read', () => {
     const folder = temporaryFolder();
     const path = join(folder, 'a', 'b', 'state.db');
