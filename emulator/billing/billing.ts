@@ -26,6 +26,7 @@ import {
   type CountedMessage,
   PrefixCache,
   type Prompt,
+  type PromptStart,
   putNewest,
 } from './prefix-cache.ts';
 import type { BillingSettings } from './settings.ts';
@@ -100,6 +101,8 @@ interface BilledRequest {
 }
 
 export interface OpenBill {
+  /** How the prompt begins. */
+  readonly start: PromptStart;
   /** Prompt tokens that were cached. */
   readonly cachedTokens: number;
   /** Prompt tokens that were written into the cache, where the model's price tells of that; else 0. */
@@ -182,6 +185,7 @@ export class Billing {
     const cachedTokens = this.#cache.readAndStore(account, prompt, now, ttlMs);
     const stateless = this.#statelessUsage(request, prompt, now, ttlMs);
     return {
+      start: startOf(prompt, request),
       cachedTokens,
       currency: this.currency,
       cacheWriteTokens: isPriced ? promptTokens - cachedTokens : 0,
@@ -355,6 +359,27 @@ export class Billing {
     this.#free.set(model, prices);
     return prices;
   }
+}
+
+function startOf({ tools, messages }: Prompt, { window, written, effort }: BilledRequest): PromptStart {
+  const length = window.length + written.length;
+  let chain = messages;
+  for (let behind = length - 1 - firstOfUser(window, written); behind > 0; behind -= 1) chain = chain?.before;
+  return {
+    tools: tools.fingerprint,
+    ...(effort !== undefined && { effort }),
+    messages: chain?.fingerprint ?? 0,
+    length,
+  };
+}
+
+/** The place of the first message of the user; the last place where there is none. */
+function firstOfUser(window: readonly CountedMessage[], written: readonly CountedMessage[]): number {
+  const isUser = ({ body }: CountedMessage) => body.role === 'user';
+  const inWindow = window.findIndex(isUser);
+  if (inWindow !== -1) return inWindow;
+  const inWritten = written.findIndex(isUser);
+  return window.length + (inWritten === -1 ? written.length - 1 : inWritten);
 }
 
 /** What a time to live means at a price: an hour only where its write has a price. */

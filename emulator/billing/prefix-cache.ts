@@ -123,6 +123,18 @@ export interface Prompt {
   tokens: number;
 }
 
+/** How a prompt begins, as hashes: two that begin in the same way share a cached prefix. */
+export interface PromptStart {
+  /** Of the model and its tools, which stand first. */
+  tools: number;
+  /** What the model is told of it behind the tools, if it is. */
+  effort?: string;
+  /** Of the messages up to the first of the user: the same of every prompt of one conversation. */
+  messages: number;
+  /** Messages in all. */
+  length: number;
+}
+
 /** What a prompt begins with. */
 interface Opening {
   model: string;

@@ -80,7 +80,7 @@ export async function complete(
       const body = toCompletion(heading, replies, total, session);
       return {
         body: request.stream && replies.length > 1 ? withUsages(body, usages) : body,
-        effects: turnFacts(request, body, turn.write, row?.view.head),
+        effects: turnFacts(request, body, turn.write, { start: bill.start, place: row?.view.head }),
         ...(session && { version: session.version }),
         ...(row && { past: { kind: 'turn' as const, session: row } }),
         ...(request.stream && { streamed: body.choices[0]?.message.content ?? '' }),

@@ -1,6 +1,7 @@
 import type { ChatCompletion, ChatRequest, FinishReason } from '../../contract/chat.ts';
 import { type ChatMessage, contentText, type ToolCall } from '../../contract/messages.ts';
 import type { ModelProfile } from '../../contract/models/profile.ts';
+import type { PromptStart } from '../billing/prefix-cache.ts';
 import type { MarkupSizes, PromptCounter } from '../engines/tokens/prompt.ts';
 import type { Tokenizer } from '../engines/tokens/tokenizer.ts';
 import type { Ids } from '../ids.ts';
@@ -276,19 +277,21 @@ function isJson(text: string): boolean {
 
 /**
  * What the journal stores of a turn.
- * @param place of the newest message in its session's history
+ * @param told.start how its prompt began, told.place of the newest message in its session's history
  */
 export function turnFacts(
   { max_completion_tokens, max_tokens }: ChatRequest,
   { model, choices, usage, session }: ChatCompletion,
   write: Write,
-  place: number | undefined,
+  { start, place }: { start: PromptStart; place: number | undefined },
 ): JournalEffects {
   const turn: TurnFacts = {
     model,
     usage,
     max_tokens: max_completion_tokens ?? max_tokens ?? null,
     finish_reasons: choices.map((choice) => choice.finish_reason),
+    ...(choices.some(hasOnlyReasoned) && { only_reasoned: true as const }),
+    prompt: start,
   };
   const calls = choices.flatMap(({ message }) => message.tool_calls ?? []);
   const isStored = choices[0]?.finish_reason !== 'length';
@@ -313,4 +316,9 @@ export function turnFacts(
       ...(opened.length > 0 && place !== undefined && { place }),
     },
   };
+}
+
+function hasOnlyReasoned({ finish_reason, message }: ChatCompletion['choices'][number]): boolean {
+  const { content, reasoning_content, tool_calls = [] } = message;
+  return finish_reason === 'length' && !content && tool_calls.length === 0 && Boolean(reasoning_content);
 }

@@ -1,8 +1,16 @@
 import type { JournalFile } from '../journal/journal-file.ts';
 import type { Finding, Level, Rule } from './finding.ts';
 import { cutCalls, lostCalls, repeatedCalls, toolCalls } from './rules/calls.ts';
-import { cost, tokenDrift } from './rules/cost.ts';
-import { ignoredFields, leakedSessions, maxTokens, refusals, retiredModels, schemas } from './rules/requests.ts';
+import { cost, prefixCache, tokenDrift } from './rules/cost.ts';
+import {
+  ignoredFields,
+  leakedSessions,
+  maxTokens,
+  reasoningBudget,
+  refusals,
+  retiredModels,
+  schemas,
+} from './rules/requests.ts';
 import { idempotency, rateLimits, retriedRefusals, retryAfter, streams } from './rules/retries.ts';
 import { appendSize, readAgain, snapshotLength, windowCut } from './rules/windows.ts';
 import { Run } from './run.ts';
@@ -19,6 +27,7 @@ export const RULES: readonly Rule[] = [
   retryAfter,
   streams,
   maxTokens,
+  reasoningBudget,
   toolCalls,
   cutCalls,
   lostCalls,
@@ -28,6 +37,7 @@ export const RULES: readonly Rule[] = [
   ignoredFields,
   refusals,
   tokenDrift,
+  prefixCache,
   cost,
 ];
 

@@ -20,6 +20,8 @@ const Turn = z.looseObject({
   calls: ids,
   called: ids,
   finish_reasons: z.array(z.string()),
+  only_reasoned: z.boolean().optional(),
+  prompt: z.looseObject({ tools: tokens, effort: z.string().optional(), messages: tokens, length: tokens }).optional(),
 });
 /** The effects that rules read. */
 const Facts = z.looseObject({

@@ -326,7 +326,7 @@ class SessionTurn {
     const place = services.store.sessions.find(account, turn.session.id)?.view.head;
     const drift = driftOf(turn, read);
     noteEffects(this.#c, {
-      ...turnFacts(request, { ...answered, session }, input.write, place),
+      ...turnFacts(request, { ...answered, session }, input.write, { start: bill.start, place }),
       ...((drift || this.#lostBefore) && {
         upstream: { ...(drift && { drift }), ...(this.#lostBefore && { lost_before: true as const }) },
       }),

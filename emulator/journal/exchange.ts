@@ -4,6 +4,7 @@ import type { ErrorCode } from '../../contract/errors.ts';
 import { type Addressed, operationOf } from '../../contract/operation-routes.ts';
 import type { Currency } from '../../contract/prices.ts';
 import type { Money } from '../billing/ledger.ts';
+import type { PromptStart } from '../billing/prefix-cache.ts';
 
 /** Longer texts are kept by their two ends: what a request is about stands in its first lines, or in its last. */
 const HEAD_BYTES = 6_144;
@@ -106,6 +107,10 @@ export interface Turn {
   called?: string[];
   /** False where calls were delivered and, cut by their length, not stored. */
   stored?: false;
+  /** An answer ended in its reasoning: cut by its length, without content and calls. */
+  only_reasoned?: true;
+  /** How its prompt began. */
+  prompt?: PromptStart;
   /** In a session, what its window holds afterwards. */
   total?: number;
 }

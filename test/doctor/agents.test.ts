@@ -42,7 +42,7 @@ it('doctor reports nothing for an agent that follows every fix', async () => {
     try {
       for (let turn = 1; turn <= 6; turn += 1) {
         await client.sessions.append(id, sized(400));
-        await client.chat.completions.create({ ...ask(`Turn ${turn}`, id), max_tokens: 10 });
+        await client.chat.completions.create({ ...ask(`Turn ${turn}`, id), max_tokens: 100 });
         const { usage } = await client.sessions.retrieve(id);
         if (usage.total_tokens < 900) continue;
         await client.post(`/sessions/${id}/snapshots`, { body: { preserve_len: 200 } });

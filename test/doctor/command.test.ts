@@ -29,7 +29,7 @@ async function fileOf(text: string): Promise<string> {
 }
 
 /** A model that is live. */
-const TURN = { model: 'kimi-k3', messages: [{ role: 'user', content: 'Hello' }], max_tokens: 5 };
+const TURN = { model: 'kimi-k3', messages: [{ role: 'user', content: 'Hello' }], max_tokens: 100 };
 
 it('doctor reads a running emulator, by its URL with or without /v1', async () => {
   const api = await startEmulator('over HTTP');

@@ -1,5 +1,6 @@
 import { CURRENCIES, type Currency, PRICES } from '../../../contract/prices.ts';
 import { costOf, type Money, PriceTable, showInFull, showMoney, type TokenPrices } from '../../billing/ledger.ts';
+import { CACHE_RULES, type PromptStart } from '../../billing/prefix-cache.ts';
 import { priceLine } from '../../billing/spend.ts';
 import type { JournalEntry } from '../../journal/entries.ts';
 import type { Turn } from '../../journal/exchange.ts';
@@ -60,6 +61,60 @@ export const tokenDrift: Rule = {
     return bad('warning', says, fix, drifting);
   },
 };
+
+/** A cached prefix is whole blocks of so many tokens, of a prompt that is longer than one. */
+const { blockTokens, minPromptTokens, ttlMs } = CACHE_RULES;
+
+export const prefixCache: Rule = {
+  name: 'prefix-cache',
+  target: 'everywhere',
+  judge(run: Run) {
+    const voided = run.lives.flatMap((entries) =>
+      entries.flatMap((entry, at) => voidedBy(entries.slice(0, at), entry)),
+    );
+    if (voided.length === 0) return fine('no conversation went on with other tools, effort or model');
+    const causes = [...new Set(voided.map(({ cause }) => cause))].join(', ');
+    const lost = voided.reduce((sum, each) => sum + each.lost, 0);
+    return bad(
+      'warning',
+      `${some(voided.length, 'turn')} of a conversation with another start than before (${causes}): ${tokens(lost)} that were cached had to be read anew`,
+      'keep model, effort and tools as they are while a conversation lasts: they stand before its messages, so that the cache ends where they change; K3 takes tools that come later in a system message',
+      voided.map(({ entry }) => entry),
+    );
+  },
+};
+
+interface Voided {
+  entry: JournalEntry;
+  cause: 'model' | 'tools' | 'effort';
+  lost: number;
+}
+
+/** A turn that goes on with a conversation whose prompt is cached, and begins in a way in which none of it began before. */
+function voidedBy(before: readonly JournalEntry[], entry: JournalEntry): Voided[] {
+  const { turn } = entry.facts;
+  const { prompt } = turn ?? {};
+  if (!turn || !prompt) return [];
+  const isCached = (each: JournalEntry) => entry.at - each.at < ttlMs;
+  const same = before.filter((each) => isOfConversation(each, entry) && isCached(each));
+  if (same.some(({ facts }) => beginsAs(facts.turn?.prompt, prompt))) return [];
+  const last = same.findLast(({ facts }) => (facts.turn?.prompt?.length ?? prompt.length) < prompt.length)?.facts.turn;
+  if (!last || last.usage.prompt_tokens <= minPromptTokens) return [];
+  const { prompt_tokens: cached } = last.usage;
+  const lost = cached - (cached % blockTokens) - (turn.usage.cached_tokens ?? 0);
+  if (lost <= 0) return [];
+  const isEffort = last.prompt?.tools === prompt.tools;
+  return [{ entry, cause: isEffort ? 'effort' : last.model === turn.model ? 'tools' : 'model', lost }];
+}
+
+function isOfConversation({ account, session, facts }: JournalEntry, entry: JournalEntry): boolean {
+  const messages = facts.turn?.prompt?.messages;
+  return account === entry.account && session === entry.session && messages === entry.facts.turn?.prompt?.messages;
+}
+
+function beginsAs(one: PromptStart | undefined, other: PromptStart): boolean {
+  return one?.tools === other.tools && one.effort === other.effort;
+}
 
 function usageOf(turns: readonly JournalEntry[], { durationMs }: Run): string {
   const sum = (pick: (turn: Turn) => number | undefined) =>

@@ -43,6 +43,22 @@ export const maxTokens: Rule = {
   },
 };
 
+export const reasoningBudget: Rule = {
+  name: 'reasoning-budget',
+  target: 'everywhere',
+  judge({ entries }: Run) {
+    const turns = entries.filter(({ facts }) => facts.turn !== undefined);
+    const eaten = turns.filter(({ facts }) => facts.turn?.only_reasoned);
+    if (eaten.length === 0) return fineAll(turns.length, 'turn', ', none ended within its reasoning');
+    return bad(
+      'error',
+      `${some(eaten.length, 'answer')} without content: the reasoning used up max_tokens (finish_reason length), and is billed`,
+      'give the answer more max_completion_tokens, which counts the reasoning too, or let the model think less (a lower effort, thinking disabled); treat finish_reason length as no answer',
+      eaten,
+    );
+  },
+};
+
 export const leakedSessions: Rule = {
   name: 'leaked-sessions',
   target: 'sessions',
