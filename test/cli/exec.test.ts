@@ -5,7 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createEmulator } from '../../emulator/index.ts';
 import { temporaryFolder } from '../store/files.ts';
+import { inTurn } from '../support/in-turn.ts';
 import { run, ServerProcess } from './server-process.ts';
+
+const itInTurn = inTurn(2);
 
 const CLI = fileURLToPath(new URL('../../dist/emulator/cli/main.js', import.meta.url));
 const node = (code: string) => [process.execPath, '-e', code];
@@ -17,32 +20,35 @@ const CHAT = `const chat = (body) => fetch(process.env.OPENAI_BASE_URL + '/chat/
 const messages = [{ role: 'user', content: 'The code is 7. What is the code?' }];`;
 
 describe('kimi-emulator exec', () => {
-  it('runs a command with the addresses and keys of an emulator that serves, and leaves nothing behind', async () => {
-    const cwd = temporaryFolder();
-    const { code, stdout, stderr } = await run(
-      [
-        'exec',
-        '--',
-        ...node(
-          `${CHAT} chat({ messages }).then((text) => console.log(JSON.stringify([process.env, JSON.parse(text)])))`,
-        ),
-      ],
-      { cwd },
-    );
-    expect(code).toBe(0);
-    const [env, answer] = JSON.parse(stdout);
-    expect(env.KIMI_BASE_URL).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/v1$/);
-    for (const name of ['OPENAI_BASE_URL', 'MOONSHOT_BASE_URL', 'MOONSHOT_API_BASE']) {
-      expect(env[name]).toBe(env.KIMI_BASE_URL);
-    }
-    for (const name of ['OPENAI_API_KEY', 'MOONSHOT_API_KEY']) expect(env[name]).toBe(env.KIMI_API_KEY);
-    expect(answer.choices[0].message.content).toBe('7');
-    expect(stderr).toMatch(/^kimi-emulator exec: the command ended with 0; 1 request of the run\n/);
-    expect(stderr).toMatch(/^doctor: 0 errors, \d+ warnings?, \d+ ok$/m);
-    expect(stderr).toMatch(/^spend: 0\.00\d+ USD for 1 turn;/m);
-    expect(readdirSync(cwd)).toEqual([]);
-    await expect(fetch(`${env.KIMI_BASE_URL}/models`)).rejects.toThrow();
-  });
+  itInTurn(
+    'runs a command with the addresses and keys of an emulator that serves, and leaves nothing behind',
+    async () => {
+      const cwd = temporaryFolder();
+      const { code, stdout, stderr } = await run(
+        [
+          'exec',
+          '--',
+          ...node(
+            `${CHAT} chat({ messages }).then((text) => console.log(JSON.stringify([process.env, JSON.parse(text)])))`,
+          ),
+        ],
+        { cwd },
+      );
+      expect(code).toBe(0);
+      const [env, answer] = JSON.parse(stdout);
+      expect(env.KIMI_BASE_URL).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/v1$/);
+      for (const name of ['OPENAI_BASE_URL', 'MOONSHOT_BASE_URL', 'MOONSHOT_API_BASE']) {
+        expect(env[name]).toBe(env.KIMI_BASE_URL);
+      }
+      for (const name of ['OPENAI_API_KEY', 'MOONSHOT_API_KEY']) expect(env[name]).toBe(env.KIMI_API_KEY);
+      expect(answer.choices[0].message.content).toBe('7');
+      expect(stderr).toMatch(/^kimi-emulator exec: the command ended with 0; 1 request of the run\n/);
+      expect(stderr).toMatch(/^doctor: 0 errors, \d+ warnings?, \d+ ok$/m);
+      expect(stderr).toMatch(/^spend: 0\.00\d+ USD for 1 turn;/m);
+      expect(readdirSync(cwd)).toEqual([]);
+      await expect(fetch(`${env.KIMI_BASE_URL}/models`)).rejects.toThrow();
+    },
+  );
 
   it.each([
     [node('process.exit(7)'), 7],
@@ -72,7 +78,7 @@ describe('kimi-emulator exec', () => {
     expect(ended.stderr.trim()).not.toContain('\n');
   });
 
-  it('fails a run that ends with 0 where --fail-on applies, and says for what', async () => {
+  itInTurn('fails a run that ends with 0 where --fail-on applies, and says for what', async () => {
     const body = `${CHAT} (async () => { await chat({ messages }); for (const n of [0, 0]) await chat({ messages, n });
       const faults = new URL('/_emulator/faults', process.env.KIMI_BASE_URL);
       const fault = { effect: 'error', code: 'rpm_limit', operation: 'createChatCompletion' };
@@ -117,7 +123,7 @@ describe('kimi-emulator exec', () => {
     expect(unused).toMatchObject({ code: 1, stderr: told });
   });
 
-  it('reports as JSON, and takes the flags of the server', async () => {
+  itInTurn('reports as JSON, and takes the flags of the server', async () => {
     const flags = ['--json', '--api-keys', 'sk-one,sk-two', '--control-key', 'sk-control', '--seed', 'x'];
     const inside = `${CHAT} chat({ messages }).then(() => console.log(process.env.KIMI_API_KEY + process.env.KIMI_EMULATOR_CONTROL_KEY))`;
     const { code, stdout, stderr } = await run(['exec', ...flags, '--', ...node(inside)]);
@@ -132,7 +138,7 @@ describe('kimi-emulator exec', () => {
     });
   });
 
-  it('keeps a proxy of the environment away from the emulator, and changes nothing without one', async () => {
+  itInTurn('keeps a proxy of the environment away from the emulator, and changes nothing without one', async () => {
     const print = node('console.log(JSON.stringify([process.env.NO_PROXY, process.env.no_proxy]))');
     const variables = { HTTPS_PROXY: 'http://proxy.example:3128', NO_PROXY: '.example' };
     const { stdout } = await run(['exec', '--quiet', '--', ...print], { env: variables });
@@ -147,7 +153,7 @@ describe('kimi-emulator exec', () => {
     expect([status, String(stdout)]).toEqual([0, 'from the pipe']);
   });
 
-  it('puts a gateway in front of an upstream, which gets the key for it and no other', async () => {
+  itInTurn('puts a gateway in front of an upstream, which gets the key for it and no other', async () => {
     const upstream = createEmulator({ stateless: true, apiKeys: ['sk-upstream'] });
     onTestFinished(() => upstream.close());
     await upstream.listen();
@@ -160,7 +166,7 @@ describe('kimi-emulator exec', () => {
     expect(JSON.parse(stdout).choices[0].message.content).toBe('7');
   });
 
-  it('records what an upstream answers, and replays it without one and without its key', async () => {
+  itInTurn('records what an upstream answers, and replays it without one and without its key', async () => {
     const upstream = createEmulator({ stateless: true });
     onTestFinished(() => upstream.close());
     await upstream.listen();
@@ -209,14 +215,14 @@ describe('kimi-emulator exec that is told to stop', () => {
     await expect(fetch(`${url}/models`)).rejects.toThrow();
   });
 
-  it('kills a command that does not listen at the second signal', async () => {
+  itInTurn('kills a command that does not listen at the second signal', async () => {
     const { server, pid } = await startWaiting(true);
     void server.signal('SIGTERM');
     expect((await server.signal('SIGINT')).code).toBe(137);
     expect(isAlive(pid)).toBe(false);
   });
 
-  it('takes the command with it when it is killed itself', async () => {
+  itInTurn('takes the command with it when it is killed itself', async () => {
     const { server, url } = await startWaiting(true);
     // The output of both stays open until the command has ended.
     expect((await server.signal('SIGKILL')).signal).toBe('SIGKILL');

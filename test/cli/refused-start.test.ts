@@ -6,12 +6,15 @@ import type Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openDatabase } from '../../emulator/store/database.ts';
 import { fingerprint, temporaryFolder } from '../store/files.ts';
+import { inTurn } from '../support/in-turn.ts';
 import { run, ServerProcess, type Surroundings } from './server-process.ts';
+
+const itInTurn = inTurn(2);
 
 const NOBODY = 65_534;
 
 describe('a start that cannot be', () => {
-  it('for a port in use says so, and leaves the database alone', async () => {
+  itInTurn('for a port in use says so, and leaves the database alone', async () => {
     const { folder, path } = existingState();
     const port = await takenPort();
     const before = fingerprint(folder);
@@ -28,7 +31,7 @@ describe('a start that cannot be', () => {
     await expectRefusal(['--memory', '--host', '192.0.2.1'], '192.0.2.1', {}, 2);
   });
 
-  it('for a newer or a damaged database says so, and leaves it alone', async () => {
+  itInTurn('for a newer or a damaged database says so, and leaves it alone', async () => {
     const newer = existingState((database) => database.pragma('user_version = 7'));
     await expectUntouched(newer, 'was written by a newer kimi-emulator');
 
@@ -38,7 +41,7 @@ describe('a start that cannot be', () => {
     await expectUntouched(damaged, 'is damaged');
   });
 
-  it('for a database in use says so, and goes on serving the other', async () => {
+  itInTurn('for a database in use says so, and goes on serving the other', async () => {
     const { path } = existingState();
     const { server, ready } = await ServerProcess.listening(['--db', path]);
     await expectRefusal(['--port', '0', '--db', path], 'is in use by another process');
@@ -46,7 +49,7 @@ describe('a start that cannot be', () => {
     expect(await server.signal('SIGTERM')).toMatchObject({ code: 0 });
   });
 
-  it('for a folder or a file that may not be written says so', async (context) => {
+  itInTurn('for a folder or a file that may not be written says so', async (context) => {
     const asRoot = process.getuid?.() === 0;
     const { folder, path } = existingState();
     const home = temporaryFolder();
@@ -84,7 +87,7 @@ describe('a start that cannot be', () => {
     expect(readdirSync(join(cwd, 'more'))).toEqual(['state.db']);
   });
 
-  it('for a folder whose name is a file says so', async () => {
+  itInTurn('for a folder whose name is a file says so', async () => {
     const cwd = temporaryFolder();
     writeFileSync(join(cwd, 'file'), '');
     await expectRefusal(['--port', '0', '--db', 'file/new/state.db'], 'a part of the path is a file', { cwd });

@@ -8,7 +8,7 @@ import { emulatorTarget } from '../../conformance/targets/emulator.ts';
 import { slice } from '../support/slice.ts';
 
 /** One in so many at each commit; `npm run test:all` takes all, as `npm run prove` does. */
-const EVERY = { mutant: 25, benign: 5, case: 15, null: 4 };
+const EVERY = { mutant: 40, benign: 5, case: 15, null: 4 };
 
 /** Broken servers stand before one emulator, each with accounts of its own there. */
 const shared = await emulatorTarget();

@@ -6,7 +6,10 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { withRollingOptions } from '../../docs/options-table.ts';
 import { createEmulator } from '../../emulator/index.ts';
 import { readScript } from '../../emulator/models/scripted/read-script.ts';
+import { inTurn } from '../support/in-turn.ts';
 import { makeProject, ROOT } from '../testing/project.ts';
+
+const itInTurn = inTurn(2);
 
 const page = readFileSync(`${ROOT}docs/agents.md`, 'utf8');
 const [, program = ''] = /```ts\n(\/\/ agent\.ts[\s\S]*?)```/.exec(page) ?? [];
@@ -74,7 +77,7 @@ describe('the agent of docs/agents.md', () => {
     expect(program.trimEnd().split('\n').length).toBeLessThanOrEqual(40);
   });
 
-  it('calls its tool and answers; started again, it says the same and asks nothing', async () => {
+  itInTurn('calls its tool and answers; started again, it says the same and asks nothing', async () => {
     const { emulator, start } = await setUp();
     expect(await start().ended).toEqual({ signal: null, output: '4711\n' });
     expect(await start().ended).toEqual({ signal: null, output: '4711\n' });
@@ -82,7 +85,7 @@ describe('the agent of docs/agents.md', () => {
     expect(chats(emulator)).toBe(2);
   });
 
-  it('killed between a call and its result, runs the tool again and goes on', async () => {
+  itInTurn('killed between a call and its result, runs the tool again and goes on', async () => {
     const { emulator, folder, start } = await setUp();
     const { note, child, ended } = await waitInTool(folder, start);
     child.kill('SIGKILL');
@@ -95,7 +98,7 @@ describe('the agent of docs/agents.md', () => {
     expect(chats(emulator)).toBe(2);
   });
 
-  it('killed while the results are under way, does not run the tool again', async () => {
+  itInTurn('killed while the results are under way, does not run the tool again', async () => {
     const { emulator, folder, start } = await setUp();
     const { note, child, ended } = await waitInTool(folder, start);
     emulator.faults.add({ operation: 'createChatCompletion', effect: 'hang', times: 1 });

@@ -6,8 +6,11 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { CASES } from '../../conformance/areas/cases.ts';
 import { createEmulator } from '../../emulator/index.ts';
+import { inTurn } from '../support/in-turn.ts';
 import { slice } from '../support/slice.ts';
 import { makeProject, ROOT } from '../testing/project.ts';
+
+const itInTurn = inTurn(2);
 
 const PAGE = readFileSync(`${ROOT}docs/ci.md`, 'utf8');
 const BLOCKS = [...PAGE.matchAll(/```(\w+)\n([\s\S]*?)```/g)].map(([, language = '', code = '']) => ({
@@ -108,7 +111,7 @@ async function runWorkflow(code: string): Promise<string> {
   return printed;
 }
 
-it('the workflow of docs/ci.md that tests an app offline passes, and its step writes what it cost', async () => {
+itInTurn('the workflow of docs/ci.md that tests an app offline passes, and its step writes what it cost', async () => {
   const [offline = '', cost = ''] = YAML;
   const asked = live.journal.entries().length;
   const printed = await runWorkflow(offline);
@@ -119,7 +122,7 @@ it('the workflow of docs/ci.md that tests an app offline passes, and its step wr
   expect(readFileSync(join(folder, 'summary.md'), 'utf8')).toMatch(/^## Kimi spend\n[\s\S]*\*\*In total\*\* \| 1 \|/);
 });
 
-it('the workflow of docs/ci.md that tests an app by night asks the live API, and no other', async () => {
+itInTurn('the workflow of docs/ci.md that tests an app by night asks the live API, and no other', async () => {
   const [, , nightly = ''] = YAML;
   const since = live.journal.entries().at(-1)?.n ?? 0;
   expect((await runWorkflow(nightly)).match(/^# pass 1$/gm)).toHaveLength(2);
@@ -127,13 +130,13 @@ it('the workflow of docs/ci.md that tests an app by night asks the live API, and
   expect(asked.map(({ status }) => status)).toEqual([200, 200]);
 });
 
-it('the workflow of docs/ci.md for the kit writes its reports', async () => {
+itInTurn('the workflow of docs/ci.md for the kit writes its reports', async () => {
   const [, , , kit = ''] = YAML;
   expect(await runWorkflow(kit)).toContain('written: conformance-report/conformance.html');
   expect(readFileSync(join(folder, 'summary.md'), 'utf8')).toContain('## Kimi conformance');
 });
 
-it('the job of docs/ci.md for the live API passes with the list that the first run writes', async () => {
+itInTurn('the job of docs/ci.md for the live API passes with the list that the first run writes', async () => {
   const [first = ''] = SHELL;
   const [, , , , nightly = ''] = YAML;
   const given = { KIMI_API_KEY: KEY };

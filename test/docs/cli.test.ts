@@ -11,8 +11,11 @@ import { WINDOW_SHAPE } from '../../emulator/cli/windows.ts';
 import { ServerProcess } from '../cli/server-process.ts';
 import { temporaryFolder } from '../store/files.ts';
 import { startEmulator } from '../support/emulator.ts';
+import { inTurn } from '../support/in-turn.ts';
 import { createSession } from '../support/session.ts';
 import { makeProject, ROOT } from '../testing/project.ts';
+
+const itInTurn = inTurn(2);
 
 const PAGE = readFileSync(`${ROOT}docs/cli.md`, 'utf8');
 const blocks = (language: string) =>
@@ -22,7 +25,7 @@ const execute = promisify(execFile);
 const { folder, env, remove } = makeProject({});
 afterAll(remove);
 
-it('the commands of docs/cli.md run around a test, and fail on what they name', async () => {
+itInTurn('the commands of docs/cli.md run around a test, and fail on what they name', async () => {
   const [commands = ''] = blocks('sh').filter((block) => block.includes('exec'));
   const bin = join(folder, 'node_modules', '.bin');
   await execute('mkdir', ['-p', bin]);
@@ -54,7 +57,7 @@ it('the flags of docs/cli.md exist', () => {
     expect([...Object.keys({ ...FLAGS, ...JOURNAL_SHAPE.flags, ...WINDOW_SHAPE.flags }), ...others]).toContain(flag);
 });
 
-it('the commands of docs/cli.md that look into a running emulator work', async () => {
+itInTurn('the commands of docs/cli.md that look into a running emulator work', async () => {
   const api = await startEmulator('over HTTP');
   const session = await createSession(api);
   for (let write = 0; write < 8; write += 1) {

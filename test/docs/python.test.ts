@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
+import { inTurn } from '../support/in-turn.ts';
 import { makeProject, ROOT } from '../testing/project.ts';
+
+const itInTurn = inTurn(2);
 
 const run = promisify(execFile);
 const page = readFileSync(`${ROOT}docs/python.md`, 'utf8');
@@ -48,7 +51,7 @@ it('names its files, and a fixture of at most twenty lines', () => {
 });
 
 describe.skipIf(!hasPython)("with Python's standard library", () => {
-  it('exec runs the examples of the package, with the address of an emulator', async () => {
+  itInTurn('exec runs the examples of the package, with the address of an emulator', async () => {
     const example = 'node_modules/kimi-emulator/examples/quickstart.py';
     expect((await sh(`npx kimi-emulator exec --quiet -- python3 -S -E ${example}`)).stdout).toBe('7\n');
     const loop = 'node_modules/kimi-emulator/examples/rolling_snapshot.py --trigger 9000 --crossings 1';
@@ -56,7 +59,7 @@ describe.skipIf(!hasPython)("with Python's standard library", () => {
     expect(stdout).toMatch(/^rounds +\d+, 1 snapshots$/m);
   });
 
-  it('the command of the fixture tells the environment, and ends with its pipe', async () => {
+  itInTurn('the command of the fixture tells the environment, and ends with its pipe', async () => {
     const [, tell = ''] = /^TELL = "(.*)"$/m.exec(files['conftest.py'] ?? '') ?? [];
     const command = `npx kimi-emulator exec --quiet -- python3 -S -E -c '${tell}' </dev/null`;
     const told = JSON.parse((await sh(command)).stdout) as Record<string, string>;

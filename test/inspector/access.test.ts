@@ -8,8 +8,11 @@ import { createEmulator, type EmulatorOptions } from '../../emulator/index.ts';
 import type { Overview } from '../../emulator/inspector/answers.ts';
 import { ServerProcess } from '../cli/server-process.ts';
 import { temporaryFolder } from '../store/files.ts';
+import { inTurn } from '../support/in-turn.ts';
 import { O200K } from '../support/session.ts';
 import { describeInBrowser } from './browser.ts';
+
+const itInTurn = inTurn(2);
 
 describeInBrowser('the inspector lets', ({ start, open }) => {
   /** A page of another origin, as an attacker serves it. */
@@ -26,7 +29,7 @@ describeInBrowser('the inspector lets', ({ start, open }) => {
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
 
-  test('no page of another origin read it, frame it, or act, even with the token of its page', async () => {
+  itInTurn('no page of another origin read it, frame it, or act, even with the token of its page', async () => {
     const { url, session, inspect } = await start();
     const id = await session({ title: 'harbour' });
     const { token } = await inspect<Overview>('');
@@ -72,37 +75,40 @@ describeInBrowser('the inspector lets', ({ start, open }) => {
     await page.getByText('harbour').waitFor();
   });
 
-  test('nobody read, ask before, or act with its token, who sends the Origin or the site of another page', async () => {
-    const { url, session, inspect } = await start();
-    const id = await session();
-    const { token } = await inspect<Overview>('');
-    const ask = (path: string, init: RequestInit) =>
-      fetch(`${url}/_emulator/inspect${path}`, init).then(({ status }) => status);
-    const fork = (headers: Record<string, string>) =>
-      ask('/actions/fork', {
-        method: 'POST',
-        headers: { 'Content-Type': 'application/json', 'Kimi-Emulator-Inspector': token, ...headers },
-        body: JSON.stringify({ session: id, at: 'now' }),
-      });
-    for (const foreign of [
-      { Origin: 'https://evil.example' },
-      { Origin: 'null' },
-      { Origin: 'http://localhost:1' },
-      { 'Sec-Fetch-Site': 'cross-site' },
-      { 'Sec-Fetch-Site': 'same-site' },
-    ]) {
-      expect([foreign, await fork(foreign)]).toEqual([foreign, 403]);
-      for (const path of ['', '/sessions', '/live', `/sessions/${id}/window`]) {
-        expect([foreign, path, await ask(path, { headers: foreign })]).toEqual([foreign, path, 403]);
+  itInTurn(
+    'nobody read, ask before, or act with its token, who sends the Origin or the site of another page',
+    async () => {
+      const { url, session, inspect } = await start();
+      const id = await session();
+      const { token } = await inspect<Overview>('');
+      const ask = (path: string, init: RequestInit) =>
+        fetch(`${url}/_emulator/inspect${path}`, init).then(({ status }) => status);
+      const fork = (headers: Record<string, string>) =>
+        ask('/actions/fork', {
+          method: 'POST',
+          headers: { 'Content-Type': 'application/json', 'Kimi-Emulator-Inspector': token, ...headers },
+          body: JSON.stringify({ session: id, at: 'now' }),
+        });
+      for (const foreign of [
+        { Origin: 'https://evil.example' },
+        { Origin: 'null' },
+        { Origin: 'http://localhost:1' },
+        { 'Sec-Fetch-Site': 'cross-site' },
+        { 'Sec-Fetch-Site': 'same-site' },
+      ]) {
+        expect([foreign, await fork(foreign)]).toEqual([foreign, 403]);
+        for (const path of ['', '/sessions', '/live', `/sessions/${id}/window`]) {
+          expect([foreign, path, await ask(path, { headers: foreign })]).toEqual([foreign, path, 403]);
+        }
+        const asks = { ...foreign, 'Access-Control-Request-Method': 'POST' };
+        expect(await ask('/actions/fork', { method: 'OPTIONS', headers: asks })).toBeGreaterThanOrEqual(403);
       }
-      const asks = { ...foreign, 'Access-Control-Request-Method': 'POST' };
-      expect(await ask('/actions/fork', { method: 'OPTIONS', headers: asks })).toBeGreaterThanOrEqual(403);
-    }
-    expect((await inspect<Overview>('')).sessions).toBe(1);
-    expect(await fork({ Origin: url, 'Sec-Fetch-Site': 'same-origin' })).toBe(200);
-  });
+      expect((await inspect<Overview>('')).sessions).toBe(1);
+      expect(await fork({ Origin: url, 'Sec-Fetch-Site': 'same-origin' })).toBe(200);
+    },
+  );
 
-  test('no page frame it, and says so to old browsers too', async () => {
+  itInTurn('no page frame it, and says so to old browsers too', async () => {
     const { url } = await start();
     for (const path of ['/_emulator/ui', '/_emulator/ui/', '/_emulator/ui/page.js']) {
       const { status, headers } = await fetch(url + path);
@@ -112,7 +118,7 @@ describeInBrowser('the inspector lets', ({ start, open }) => {
     }
   });
 
-  test('whoever has the control key in, keeps it for the tab alone, and forgets a wrong one', async () => {
+  itInTurn('whoever has the control key in, keeps it for the tab alone, and forgets a wrong one', async () => {
     const { url, api } = await start({ controlKey: 'sesame', apiKeys: ['sk-test'] });
     await api.post('/v1/sessions', { title: 'harbour' });
     const page = await open(url);
@@ -155,7 +161,7 @@ describeInBrowser('the inspector lets', ({ start, open }) => {
     await keyed.getByText('There are no sessions yet.').waitFor();
   });
 
-  test('nobody change an exported file that kimi-emulator inspect shows', async () => {
+  itInTurn('nobody change an exported file that kimi-emulator inspect shows', async () => {
     const { session, append, truncate, emulator } = await start();
     const id = await session({ title: 'harbour' });
     for (let count = 0; count < 3; count += 1) await append(id, `message ${count} ${'word '.repeat(60)}`);

@@ -3,7 +3,10 @@ import { gzipSync } from 'node:zlib';
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
+import { inTurn } from '../support/in-turn.ts';
 import { answer, type Browsing, describeInBrowser, dismiss, press, requestsOf, watchRequests } from './browser.ts';
+
+const itInTurn = inTurn(2);
 
 const BUILT = new URL('../../dist/emulator/inspector/page/', import.meta.url);
 const MOST_BYTES = 120 * 1_024;
@@ -26,7 +29,7 @@ describeInBrowser('the page of the inspector', ({ start, open }: Browsing) => {
     return { ...server, id };
   }
 
-  test('shows a transcript of markup, scripts and hidden characters as text', async () => {
+  itInTurn('shows a transcript of markup, scripts and hidden characters as text', async () => {
     const { url, session, append } = await start();
     const hostile = '<img src=x onerror="document.title=\'owned\'"><script>document.title="owned"</script>';
     const id = await session({ title: `${hostile.slice(0, 20)}\u202Eevil` });
@@ -48,7 +51,7 @@ describeInBrowser('the page of the inspector', ({ start, open }: Browsing) => {
     expect(requests.filter((request) => !request.startsWith(`${url}/`))).toEqual([]);
   });
 
-  test('names the characters that nobody sees, and leaves those that join others', async () => {
+  itInTurn('names the characters that nobody sees, and leaves those that join others', async () => {
     const { url, session, append } = await start();
     const id = await session();
     await append(id, 'a\u00adb\u2028c\u{e0041}d\u2066e\u{1b}f \u{1f469}\u200d\u{1f467} \u2764\ufe0f');
@@ -64,7 +67,7 @@ describeInBrowser('the page of the inspector', ({ start, open }: Browsing) => {
     ]);
   });
 
-  test('reads a line of a million characters part by part', async () => {
+  itInTurn('reads a line of a million characters part by part', async () => {
     const { url, session, append } = await start({ limits: { append_tokens: 1_000_000, min_preserve_tokens: 64 } });
     const id = await session({ model: 'kimi-k3' });
     await append(id, `start ${'0123456789 abcdefg '.repeat(60_000)}`);
@@ -76,7 +79,7 @@ describeInBrowser('the page of the inspector', ({ start, open }: Browsing) => {
     await expect.poll(() => more.textContent()).toContain('131,072 of 1,140,006 characters');
   });
 
-  test('breaks none of its own rules for content, in any view', async () => {
+  itInTurn('breaks none of its own rules for content, in any view', async () => {
     const { url, id } = await withTranscript();
     const page = await open(url);
     const problems: string[] = [];
@@ -95,7 +98,7 @@ describeInBrowser('the page of the inspector', ({ start, open }: Browsing) => {
     expect(policy).not.toContain('unsafe');
   });
 
-  test('is used with the keyboard alone', async () => {
+  itInTurn('is used with the keyboard alone', async () => {
     const { url, id, inspect } = await withTranscript();
     const page = await open(url);
     await page.locator('.session').waitFor();
@@ -190,7 +193,7 @@ describeInBrowser('the page of the inspector', ({ start, open }: Browsing) => {
     });
   }
 
-  test('has all that it shows in its URL', async () => {
+  itInTurn('has all that it shows in its URL', async () => {
     const { url, id } = await withTranscript();
     const page = await open(url, `#/session/${id}`);
     await page.locator('.timeline button').nth(2).click();
@@ -204,34 +207,37 @@ describeInBrowser('the page of the inspector', ({ start, open }: Browsing) => {
     );
   });
 
-  test('has the messages that are open and chosen in its URL, and they stay so when the window is cut', async () => {
-    const { url, session, append, truncate } = await start();
-    const id = await session();
-    for (let count = 0; count < 60; count += 1) await append(id, `message ${count} ${'word '.repeat(20)}`);
-    const page = await open(url, `#/session/${id}`);
-    await page.getByRole('button', { name: '#58 user' }).click();
-    await press(page, 'p', 'p');
-    const shown = () => page.evaluate('location.hash');
-    await expect.poll(shown).toContain('m=56');
-    const other = await open(url, String(await shown()));
-    const opened = (of: Page) => of.locator('.message:not(.folded) .text').allTextContents();
-    await expect.poll(() => opened(other)).toEqual([expect.stringMatching(/^message 57 /)]);
-    expect(await other.locator('.message.selected').textContent()).toContain('message 55 ');
-    await truncate(id, 300);
-    await expect.poll(() => other.getByRole('button', { name: '#58 user' }).count()).toBe(0);
-    expect(await opened(other)).toEqual([expect.stringMatching(/^message 57 /)]);
-    const linked = await open(url, `#/session/${id}?at=61&m=3`);
-    await expect.poll(() => linked.locator('.message.selected').textContent()).toContain('message 2 ');
-  });
+  itInTurn(
+    'has the messages that are open and chosen in its URL, and they stay so when the window is cut',
+    async () => {
+      const { url, session, append, truncate } = await start();
+      const id = await session();
+      for (let count = 0; count < 60; count += 1) await append(id, `message ${count} ${'word '.repeat(20)}`);
+      const page = await open(url, `#/session/${id}`);
+      await page.getByRole('button', { name: '#58 user' }).click();
+      await press(page, 'p', 'p');
+      const shown = () => page.evaluate('location.hash');
+      await expect.poll(shown).toContain('m=56');
+      const other = await open(url, String(await shown()));
+      const opened = (of: Page) => of.locator('.message:not(.folded) .text').allTextContents();
+      await expect.poll(() => opened(other)).toEqual([expect.stringMatching(/^message 57 /)]);
+      expect(await other.locator('.message.selected').textContent()).toContain('message 55 ');
+      await truncate(id, 300);
+      await expect.poll(() => other.getByRole('button', { name: '#58 user' }).count()).toBe(0);
+      expect(await opened(other)).toEqual([expect.stringMatching(/^message 57 /)]);
+      const linked = await open(url, `#/session/${id}?at=61&m=3`);
+      await expect.poll(() => linked.locator('.message.selected').textContent()).toContain('message 2 ');
+    },
+  );
 
-  test('says so where a link leads to a moment that is forgotten', async () => {
+  itInTurn('says so where a link leads to a moment that is forgotten', async () => {
     const { url, id } = await withTranscript();
     const page = await open(url, `#/session/${id}?at=99`);
     await page.getByText('There is no moment 99 any more. What is shown is the window of now.').waitFor();
     await page.locator('.message').first().waitFor();
   });
 
-  test('asks nothing while nothing changes, and is told of a change, not by asking for it', async () => {
+  itInTurn('asks nothing while nothing changes, and is told of a change, not by asking for it', async () => {
     const { url, session, append } = await start();
     const [id, other] = [await session({ title: 'harbour' }), await session({ title: 'windmill' })];
     let settled = async () => {};
@@ -253,7 +259,7 @@ describeInBrowser('the page of the inspector', ({ start, open }: Browsing) => {
     expect(asked.map((each) => each.replace(/\?.*/, ''))).toEqual([`${url}/_emulator/inspect/sessions/${id}`]);
   });
 
-  test('is told nothing while nobody sees it, and shows what has happened once it is seen', async () => {
+  itInTurn('is told nothing while nobody sees it, and shows what has happened once it is seen', async () => {
     const { url, session, append } = await start();
     const id = await session();
     let settled = async () => {};
@@ -277,7 +283,7 @@ describeInBrowser('the page of the inspector', ({ start, open }: Browsing) => {
     await expect.poll(() => page.locator('.message-list').textContent()).toContain('unseen');
   });
 
-  test('closes a dialog that is left by the way back', async () => {
+  itInTurn('closes a dialog that is left by the way back', async () => {
     const { url, id } = await withTranscript();
     const page = await open(url);
     await page.getByText('harbour').click();
@@ -289,7 +295,7 @@ describeInBrowser('the page of the inspector', ({ start, open }: Browsing) => {
     expect(page.url()).not.toContain(id);
   });
 
-  test('selects code that it cannot copy', async () => {
+  itInTurn('selects code that it cannot copy', async () => {
     const { url, id } = await withTranscript();
     const before = (shown: Page) =>
       shown.addInitScript(`Object.defineProperty(navigator, 'clipboard', { value: undefined })`);
@@ -303,7 +309,7 @@ describeInBrowser('the page of the inspector', ({ start, open }: Browsing) => {
     expect(await dialog.getByText('copied').count()).toBe(0);
   });
 
-  test('finds in a long journal the request of a link, and filters by statuses and words', async () => {
+  itInTurn('finds in a long journal the request of a link, and filters by statuses and words', async () => {
     const { url, session, append, open: send } = await start();
     const id = await session();
     for (let count = 0; count < 120; count += 1) await append(id, `message ${count}`);
@@ -320,7 +326,7 @@ describeInBrowser('the page of the inspector', ({ start, open }: Browsing) => {
     await page.getByText('No request fits the filter.').waitFor();
   });
 
-  test('draws the cost of few turns over whole turns, and its sums in full', async () => {
+  itInTurn('draws the cost of few turns over whole turns, and its sums in full', async () => {
     const { url, session, chat } = await start();
     const id = await session();
     for (let count = 0; count < 3; count += 1) await chat(id, `question ${count}?`);
@@ -345,7 +351,7 @@ describeInBrowser('the page of the inspector', ({ start, open }: Browsing) => {
     expect(new Set(drawn.filter((text) => /^0\.0\d+$/.test(text))).size).toBeGreaterThan(1);
   });
 
-  test('shows what a client does while it is open, and keeps few elements of long lists', async () => {
+  itInTurn('shows what a client does while it is open, and keeps few elements of long lists', async () => {
     const { url, session, append } = await start({ limits: { sessions: 400, min_preserve_tokens: 64 } });
     const page = await open(url);
     await page.getByText('There are no sessions yet.').waitFor();

@@ -1,9 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { KimiClient } from '../../client/index.ts';
 import type { TurnCost } from '../../emulator/billing/billing.ts';
 import type { WindowPage } from '../../emulator/inspector/answers.ts';
+import { inTurn } from '../support/in-turn.ts';
 import { type Browsing, describeInBrowser, press } from './browser.ts';
+
+const itInTurn = inTurn(2);
 
 describeInBrowser('with the inspector a developer', ({ start, open }: Browsing) => {
   /** A session of six messages whose first ones have been cut. */
@@ -17,7 +20,7 @@ describeInBrowser('with the inspector a developer', ({ start, open }: Browsing) 
     return { ...server, id };
   }
 
-  test('finds the fullest session', async () => {
+  itInTurn('finds the fullest session', async () => {
     const { url, session, append } = await start();
     for (const [title, words] of Object.entries({ small: 5, full: 3_000, middle: 500 })) {
       await append(await session({ title }), 'word '.repeat(words));
@@ -29,7 +32,7 @@ describeInBrowser('with the inspector a developer', ({ start, open }: Browsing) 
     await page.getByRole('heading', { name: 'full' }).waitFor();
   });
 
-  test('reads the window as it was at any past moment', async () => {
+  itInTurn('reads the window as it was at any past moment', async () => {
     const { url, id } = await cutSession();
     const page = await open(url, `#/session/${id}`);
     await expect.poll(() => page.locator('.message-list').textContent()).toContain('message 5 of the harbour');
@@ -40,7 +43,7 @@ describeInBrowser('with the inspector a developer', ({ start, open }: Browsing) 
     await expect.poll(() => page.getByRole('button', { name: '#1 user' }).getAttribute('aria-expanded')).toBe('true');
   });
 
-  test('sees what differs between two moments', async () => {
+  itInTurn('sees what differs between two moments', async () => {
     const { url, id, append } = await cutSession();
     await append(id, 'a new message');
     const page = await open(url, `#/session/${id}?view=diff&a=7`);
@@ -50,7 +53,7 @@ describeInBrowser('with the inspector a developer', ({ start, open }: Browsing) 
     await expect.poll(() => page.locator('.message.added').textContent()).toContain('a new message');
   });
 
-  test('sees which message each line of a summary quotes, and what the summary leaves out', async () => {
+  itInTurn('sees which message each line of a summary quotes, and what the summary leaves out', async () => {
     const { url, session, append, post } = await start();
     const id = await session();
     for (let count = 0; count < 12; count += 1) {
@@ -72,7 +75,7 @@ describeInBrowser('with the inspector a developer', ({ start, open }: Browsing) 
     expect(await page.locator('.pieces li').count()).toBeGreaterThan(0);
   });
 
-  test('searches in what was dropped', async () => {
+  itInTurn('searches in what was dropped', async () => {
     const { url, id } = await cutSession();
     const page = await open(url, `#/session/${id}`);
     await page.getByRole('button', { name: 'dropped' }).click();
@@ -85,7 +88,7 @@ describeInBrowser('with the inspector a developer', ({ start, open }: Browsing) 
     await page.getByText('Nothing that was dropped has these words.').waitFor();
   });
 
-  test('finds the request that led to a 400', async () => {
+  itInTurn('finds the request that led to a 400', async () => {
     const { url, session, post, open: send } = await start();
     const id = await session();
     const call = { id: 'c1', type: 'function', function: { name: 'look', arguments: '{}' } };
@@ -111,7 +114,7 @@ describeInBrowser('with the inspector a developer', ({ start, open }: Browsing) 
     await page.getByRole('heading', { name: '#2 POST' }).waitFor();
   });
 
-  test('forks from a past moment, and a client goes on there', async () => {
+  itInTurn('forks from a past moment, and a client goes on there', async () => {
     const { url, id, emulator, inspect } = await cutSession();
     const page = await open(url, `#/session/${id}?at=4`);
     await page.getByRole('button', { name: 'Fork here' }).click();
@@ -127,7 +130,7 @@ describeInBrowser('with the inspector a developer', ({ start, open }: Browsing) 
     expect((await inspect<{ messages: number }>(`/sessions/${forked}/window`)).messages).toBe(4);
   });
 
-  test('rolls back to a past moment, and undoes that', async () => {
+  itInTurn('rolls back to a past moment, and undoes that', async () => {
     const { url, id, inspect } = await cutSession();
     const messages = async () => (await inspect<{ messages: number }>(`/sessions/${id}/window`)).messages;
     const before = await messages();
@@ -142,7 +145,7 @@ describeInBrowser('with the inspector a developer', ({ start, open }: Browsing) 
     await expect.poll(messages).toBe(before);
   });
 
-  test('undoes one change after the other with a key, until there is nothing left', async () => {
+  itInTurn('undoes one change after the other with a key, until there is nothing left', async () => {
     const { url, session, append, inspect } = await start();
     const id = await session();
     for (let count = 0; count < 3; count += 1) await append(id, `message ${count}`);
@@ -165,7 +168,7 @@ describeInBrowser('with the inspector a developer', ({ start, open }: Browsing) 
     await page.getByRole('dialog', { name: 'Undo the last change: append' }).waitFor();
   });
 
-  test('sees what each turn cost beside both baselines', async () => {
+  itInTurn('sees what each turn cost beside both baselines', async () => {
     const { url, session, chat, truncate, inspect } = await start();
     const id = await session();
     for (let count = 0; count < 4; count += 1) await chat(id, `${'word '.repeat(400)} question ${count}?`);
@@ -191,7 +194,7 @@ describeInBrowser('with the inspector a developer', ({ start, open }: Browsing) 
     expect(await page.locator('.cards dd').first().textContent()).toBe(`${total.toFixed(total < 0.01 ? 6 : 4)} USD`);
   });
 
-  test('sets a fault, moves the clock, and exports the session', async () => {
+  itInTurn('sets a fault, moves the clock, and exports the session', async () => {
     const { url, id, emulator } = await cutSession();
     const page = await open(url, '#/tools');
     await page.getByLabel('Error').selectOption('rpm_limit');

@@ -3,7 +3,10 @@ import { cpSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
+import { inTurn } from '../support/in-turn.ts';
 import { makeProject, ROOT } from '../testing/project.ts';
+
+const itInTurn = inTurn(2);
 
 const ENTRIES = Object.keys(manifest.exports).filter((path) => !path.endsWith('.json'));
 const SPECIFIERS = ENTRIES.map((path) => manifest.name + path.slice(1));
@@ -53,14 +56,14 @@ it.each([
   expect(code).not.toBe(0);
 });
 
-it('without the binary of better-sqlite3 createEmulator() throws the line, not a list of paths', async () => {
+itInTurn('without the binary of better-sqlite3 createEmulator() throws the line, not a list of paths', async () => {
   const { node } = projectWithoutBinary();
   const program = `import('kimi-emulator').then(({ createEmulator }) => createEmulator()).catch((e) => console.log(e.message))`;
   const { output } = await node('-e', program);
   expect(output).toMatch(/^better-sqlite3 is not compiled .*\n$/);
 });
 
-it('without the binary of better-sqlite3 what needs no state works', async () => {
+itInTurn('without the binary of better-sqlite3 what needs no state works', async () => {
   const { node } = projectWithoutBinary();
   const { code, output } = await node(join('node_modules/kimi-emulator', BIN), 'models');
   expect(output).toContain('kimi-k3');
@@ -69,7 +72,7 @@ it('without the binary of better-sqlite3 what needs no state works', async () =>
 
 const specifiers = SPECIFIERS.filter((name) => !FIXTURES.includes(name));
 
-it('require() loads every entry of the package in CommonJS, where this Node can require modules', async () => {
+itInTurn('require() loads every entry of the package in CommonJS, where this Node can require modules', async () => {
   const names = JSON.stringify(specifiers);
   const { node } = project({
     'all.cjs': `for (const name of ${names}) console.log(name, Object.keys(require(name)).length > 0);
@@ -80,7 +83,7 @@ emulator.fetch(emulator.baseURL + '/models', { headers: { authorization: 'Bearer
   expect(output).toBe(`${specifiers.map((name) => `${name} true\n`).join('')}200\n`);
 });
 
-it('require() says to use import() where this Node cannot require modules', async () => {
+itInTurn('require() says to use import() where this Node cannot require modules', async () => {
   const { node } = project({ 'one.cjs': `require('kimi-emulator');` });
   const { code, output } = await node('--no-experimental-require-module', 'one.cjs');
   expect(output).toMatch(/ERR_REQUIRE_ESM[\s\S]*dynamic import\(\)|dynamic import\(\)[\s\S]*ERR_REQUIRE_ESM/);

@@ -7,7 +7,10 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Simulation } from '../../emulator/simulate/index.ts';
+import { inTurn } from '../support/in-turn.ts';
 import { asLines, talk } from './talk.ts';
+
+const itInTurn = inTurn(3);
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const MAIN = join(ROOT, 'dist/emulator/cli/main.js');
@@ -36,20 +39,23 @@ const SWEEP = ['--transcript', 'talk.jsonl', '--max-keep', '12000,30000', '--pre
 beforeAll(() => writeFileSync(join(FOLDER, 'talk.jsonl'), asLines(talk(60))));
 
 describe('kimi-emulator simulate', () => {
-  it('prints every setting with its cost, both savings and both kinds of recall, and what it recommends', async () => {
-    const { code, stdout, stderr } = await simulate(...SWEEP);
-    expect(stderr).toBe('');
-    expect(code).toBe(0);
-    expect(stdout).toContain('talk.jsonl: 60 requests, 120 messages, 20 facts planted, 40 of its own');
-    expect(stdout).toContain('saved against stateless with cache (cached) and without');
-    expect(stdout).toMatch(/^. truncate 12K\/5K +\d\.\d{4} +−?[\d.]+ % +[\d.]+ % +\d+ % +\d+ %$/m);
-    expect(stdout).toMatch(/Recommended: .* at [\d,]+, keep 5,000/);
-    expect(stdout.replace(/\s+/g, ' ')).toContain('the lookup model answers 14 to 17 %, a small language model 73 %');
-    expect(stdout.replace(/\s+/g, ' ')).toContain('Latency is a model and not measured');
-    expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
-  });
+  itInTurn(
+    'prints every setting with its cost, both savings and both kinds of recall, and what it recommends',
+    async () => {
+      const { code, stdout, stderr } = await simulate(...SWEEP);
+      expect(stderr).toBe('');
+      expect(code).toBe(0);
+      expect(stdout).toContain('talk.jsonl: 60 requests, 120 messages, 20 facts planted, 40 of its own');
+      expect(stdout).toContain('saved against stateless with cache (cached) and without');
+      expect(stdout).toMatch(/^. truncate 12K\/5K +\d\.\d{4} +−?[\d.]+ % +[\d.]+ % +\d+ % +\d+ %$/m);
+      expect(stdout).toMatch(/Recommended: .* at [\d,]+, keep 5,000/);
+      expect(stdout.replace(/\s+/g, ' ')).toContain('the lookup model answers 14 to 17 %, a small language model 73 %');
+      expect(stdout.replace(/\s+/g, ' ')).toContain('Latency is a model and not measured');
+      expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+    },
+  );
 
-  it('prints the same bytes on one thread and on three', async () => {
+  itInTurn('prints the same bytes on one thread and on three', async () => {
     const one = await simulate(
       ...SWEEP,
       '--json',
@@ -83,7 +89,7 @@ describe('kimi-emulator simulate', () => {
       expect(savings.map(({ baseline }) => baseline)).toEqual(['stateless', 'stateless+cache']);
   });
 
-  it('prints Markdown', async () => {
+  itInTurn('prints Markdown', async () => {
     const { stdout } = await simulate(...SWEEP, '--markdown', '--policies', 'truncate');
     expect(stdout).toContain(
       '| setting | cost, USD | saved against stateless with cache | saved against stateless without cache |',
@@ -92,7 +98,7 @@ describe('kimi-emulator simulate', () => {
     expect(stdout).toMatch(/^\*\*Recommended:\*\* /m);
   });
 
-  it('takes a policy from a module', async () => {
+  itInTurn('takes a policy from a module', async () => {
     writeFileSync(
       join(FOLDER, 'mine.mjs'),
       'export default ({ preserveLen }) => [{ kind: "truncate", preserve_len: preserveLen }];\n',
@@ -104,7 +110,7 @@ describe('kimi-emulator simulate', () => {
     expect(costs('truncate')).toHaveLength(2);
   });
 
-  it('holds assertions, and names the worst offender', async () => {
+  itInTurn('holds assertions, and names the worst offender', async () => {
     const held = await simulate(
       ...SWEEP,
       '--policies',
@@ -130,34 +136,37 @@ describe('kimi-emulator simulate', () => {
     );
   });
 
-  it('replays the article’s scenarios where nothing is named, each claim beside what comes out and its baseline', async () => {
-    const { stdout, code } = await simulate('--json', '--policies', 'truncate', '--max-keep', '40000');
-    expect(code).toBe(0);
-    const { claims, input, transcripts, rows } = JSON.parse(stdout) as Simulation;
-    expect(input).toMatch(/^100 source files of \d+ installed packages/);
-    expect(transcripts.map(({ rounds }) => rounds)).toEqual([100, 100, 40]);
-    expect(claims.map(({ scenario, measure, claimed }) => `${scenario}: ${measure} ${claimed}`)).toEqual([
-      'review of 100 files: latency −86 %',
-      'review of 100 files: cost –',
-      'agent dialogue: cost −39 %',
-      'agent dialogue: cost −39 %',
-      'log of 4,000 lines: accuracy +18 %',
-      'log of 4,000 lines: cost –',
-      'all: cost −30…40 %',
-      'all: cost −30…40 %',
-      'all: latency −50…80 %',
-      'all: latency −50…80 %',
-    ]);
-    for (const { own, baseline, simulated } of claims) {
-      expect([own, baseline]).not.toContain('');
-      expect(Number.isFinite(simulated)).toBe(true);
-    }
-    // 50 rounds never reach the trigger: the session sends what a client without one does, and the cache is all of the saving.
-    const [without, withCache] = claims.filter(({ scenario }) => scenario === 'agent dialogue');
-    expect(without?.simulated).toBeLessThan(-0.5);
-    expect(withCache?.simulated).toBe(0);
-    expect(rows.every(({ ended }) => ended.length === 0)).toBe(true);
-  });
+  itInTurn(
+    'replays the article’s scenarios where nothing is named, each claim beside what comes out and its baseline',
+    async () => {
+      const { stdout, code } = await simulate('--json', '--policies', 'truncate', '--max-keep', '40000');
+      expect(code).toBe(0);
+      const { claims, input, transcripts, rows } = JSON.parse(stdout) as Simulation;
+      expect(input).toMatch(/^100 source files of \d+ installed packages/);
+      expect(transcripts.map(({ rounds }) => rounds)).toEqual([100, 100, 40]);
+      expect(claims.map(({ scenario, measure, claimed }) => `${scenario}: ${measure} ${claimed}`)).toEqual([
+        'review of 100 files: latency −86 %',
+        'review of 100 files: cost –',
+        'agent dialogue: cost −39 %',
+        'agent dialogue: cost −39 %',
+        'log of 4,000 lines: accuracy +18 %',
+        'log of 4,000 lines: cost –',
+        'all: cost −30…40 %',
+        'all: cost −30…40 %',
+        'all: latency −50…80 %',
+        'all: latency −50…80 %',
+      ]);
+      for (const { own, baseline, simulated } of claims) {
+        expect([own, baseline]).not.toContain('');
+        expect(Number.isFinite(simulated)).toBe(true);
+      }
+      // 50 rounds never reach the trigger: the session sends what a client without one does, and the cache is all of the saving.
+      const [without, withCache] = claims.filter(({ scenario }) => scenario === 'agent dialogue');
+      expect(without?.simulated).toBeLessThan(-0.5);
+      expect(withCache?.simulated).toBe(0);
+      expect(rows.every(({ ended }) => ended.length === 0)).toBe(true);
+    },
+  );
 
   it.each<[string[], RegExp]>([
     [['--max-kep', '5'], /^unknown flag '--max-kep'; did you mean --max-keep\? \(see --help\)$/],
@@ -214,7 +223,7 @@ describe('kimi-emulator simulate', () => {
     expect(first.replace('kimi-emulator simulate: ', '')).toMatch(line);
   });
 
-  it('refuses a file that holds no transcript in one line', async () => {
+  itInTurn('refuses a file that holds no transcript in one line', async () => {
     writeFileSync(join(FOLDER, 'diary.json'), 'Dear diary');
     const { code, stdout, stderr } = await simulate('--transcript', 'diary.json');
     expect({ code, stdout, stderr }).toEqual({
@@ -224,7 +233,7 @@ describe('kimi-emulator simulate', () => {
     });
   });
 
-  it('is listed by the help of the command', async () => {
+  itInTurn('is listed by the help of the command', async () => {
     const { stdout } = await promisify(execFile)(process.execPath, [MAIN, '--help']);
     expect(stdout).toMatch(/^ {2}simulate +what a policy would cost/m);
     const { stdout: help, code } = await simulate('--help');
@@ -232,7 +241,7 @@ describe('kimi-emulator simulate', () => {
     expect(Math.max(...help.split('\n').map((line) => line.length))).toBeLessThanOrEqual(120);
   });
 
-  it('ends at an interrupt with what is done so far', async () => {
+  itInTurn('ends at an interrupt with what is done so far', async () => {
     const marker = join(FOLDER, 'marker');
     // Holds its thread for an hour: only its end can end it.
     const module = `import { writeFileSync } from 'node:fs';
@@ -283,7 +292,7 @@ describe('what a transcript says stays text', () => {
     if (flags.length > 0 && flags[0] === '--markdown') expect(stdout).toContain('&#60;img');
   });
 
-  it('on the page, which is one file that asks for nothing', async () => {
+  itInTurn('on the page, which is one file that asks for nothing', async () => {
     const { code } = await simulate('--transcript', 'evil', '--policies', 'truncate,compress', '--html', 'page.html');
     expect(code).toBe(0);
     const page = readFileSync(resolve(FOLDER, 'page.html'), 'utf8');

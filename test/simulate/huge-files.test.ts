@@ -2,8 +2,11 @@ import { appendFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { readTranscripts, type Simulation } from '../../emulator/simulate/index.ts';
 import { run } from '../cli/server-process.ts';
+import { inTurn } from '../support/in-turn.ts';
 import { outline } from './outline.ts';
 import { claude, GOOD, readOne, transcriptFolder } from './transcript-files.ts';
+
+const itInTurn = inTurn(2);
 
 const { write } = transcriptFolder();
 
@@ -30,7 +33,7 @@ describe('a huge file', () => {
     return JSON.parse(stdout) as Simulation;
   }
 
-  it('of records that are not messages takes no more memory than its longest lines', async () => {
+  itInTurn('of records that are not messages takes no more memory than its longest lines', async () => {
     const path = write('progress.jsonl', claude('u1', null, 'user', { role: 'user', content: 'Hi' }));
     const noise = `${JSON.stringify({ type: 'progress', uuid: '', data: 'x'.repeat(MIB) })}\n`;
     for (let part = 0; part < 300; part += 1) appendFileSync(path, noise);
@@ -40,7 +43,7 @@ describe('a huge file', () => {
     await readWithin(150, path);
   });
 
-  it('of more records without messages than can be held is read along its branch all the same', async () => {
+  itInTurn('of more records without messages than can be held is read along its branch all the same', async () => {
     const said = { role: 'user', content: 'Hi' };
     const path = write('steps.jsonl', { type: 'user', uuid: 'u1', parentUuid: null, message: said });
     let parent = 'u1';

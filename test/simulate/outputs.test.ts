@@ -8,8 +8,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runSimulateCommand } from '../../emulator/cli/simulate.ts';
 import { type Row, type SimulateOptions, type Simulation, simulate } from '../../emulator/simulate/index.ts';
 import { scenarios } from '../../emulator/simulate/scenarios.ts';
+import { inTurn } from '../support/in-turn.ts';
 import { asLines, talk } from './talk.ts';
 import { sized } from './through-server.ts';
+
+const itInTurn = inTurn(3);
 
 const MAIN = fileURLToPath(new URL('../../dist/emulator/cli/main.js', import.meta.url));
 const FOLDER = mkdtempSync(join(tmpdir(), 'simulated-'));
@@ -85,42 +88,45 @@ describe('settings of several models, days and times to live', () => {
     expect([...new Set(front)].sort()).toEqual(['2026-09-01', '2026-10-24']);
   });
 
-  it('have a table for each, and stand with their full names in the lists of text, Markdown and page', async () => {
-    const flags = [
-      '--policies',
-      'truncate',
-      '--max-keep',
-      '20000',
-      '--preserve-len',
-      '5000',
-      '--model',
-      'kimi-k3,kimi-k2.6',
-    ];
-    const { stdout, stderr, code } = await command(
-      ...flags,
-      '--ttl',
-      '1h',
-      '--html',
-      'models.html',
-      '--assert',
-      'cost<0.01USD',
-    );
-    const name = 'truncate at 20,000, keep 5,000 (kimi-k3)';
-    expect(code).toBe(1);
-    expect(stderr).toContain(`cost<0.01USD fails for 2 of 2 settings; the worst: ${name}: `);
-    expect(stdout).toContain('\nkimi-k3, prices of 2026-10-24, cached for an hour\n');
-    expect(stdout).toContain('\nkimi-k2.6, prices of 2026-10-24, cached for 5 minutes, as an hour has no price\n');
-    expect(stdout.replace(/\s+/g, ' ')).toContain('* no other setting in any table is cheaper and knows as much');
-    expect(stdout).toMatch(/^Recommended: .* \(kimi-k/m);
-    const page = readFileSync(join(FOLDER, 'models.html'), 'utf8');
-    expect(page).toContain('<h2>kimi-k2.6, prices of 2026-10-24, cached for 5 minutes, as an hour has no price</h2>');
-    const legend = page.match(/<div class="key">.*?<\/div>/g)?.[1] ?? '';
-    expect(legend).toMatch(/\(kimi-k2\.6\)<\/span>/);
-    expect(legend).not.toMatch(/(?<!\))<\/span>/);
-    expect(page).toMatch(/<title>truncate at 20,000, keep 5,000 \(kimi-k3\): \d/);
-    const { stdout: markdown } = await command(...flags, '--markdown');
-    expect(markdown).toMatch(/^\*\*Recommended:\*\* .* \(kimi-k/m);
-  });
+  itInTurn(
+    'have a table for each, and stand with their full names in the lists of text, Markdown and page',
+    async () => {
+      const flags = [
+        '--policies',
+        'truncate',
+        '--max-keep',
+        '20000',
+        '--preserve-len',
+        '5000',
+        '--model',
+        'kimi-k3,kimi-k2.6',
+      ];
+      const { stdout, stderr, code } = await command(
+        ...flags,
+        '--ttl',
+        '1h',
+        '--html',
+        'models.html',
+        '--assert',
+        'cost<0.01USD',
+      );
+      const name = 'truncate at 20,000, keep 5,000 (kimi-k3)';
+      expect(code).toBe(1);
+      expect(stderr).toContain(`cost<0.01USD fails for 2 of 2 settings; the worst: ${name}: `);
+      expect(stdout).toContain('\nkimi-k3, prices of 2026-10-24, cached for an hour\n');
+      expect(stdout).toContain('\nkimi-k2.6, prices of 2026-10-24, cached for 5 minutes, as an hour has no price\n');
+      expect(stdout.replace(/\s+/g, ' ')).toContain('* no other setting in any table is cheaper and knows as much');
+      expect(stdout).toMatch(/^Recommended: .* \(kimi-k/m);
+      const page = readFileSync(join(FOLDER, 'models.html'), 'utf8');
+      expect(page).toContain('<h2>kimi-k2.6, prices of 2026-10-24, cached for 5 minutes, as an hour has no price</h2>');
+      const legend = page.match(/<div class="key">.*?<\/div>/g)?.[1] ?? '';
+      expect(legend).toMatch(/\(kimi-k2\.6\)<\/span>/);
+      expect(legend).not.toMatch(/(?<!\))<\/span>/);
+      expect(page).toMatch(/<title>truncate at 20,000, keep 5,000 \(kimi-k3\): \d/);
+      const { stdout: markdown } = await command(...flags, '--markdown');
+      expect(markdown).toMatch(/^\*\*Recommended:\*\* .* \(kimi-k/m);
+    },
+  );
 });
 
 describe('the figures of a setting', () => {
@@ -144,7 +150,7 @@ describe('the figures of a setting', () => {
     series = found.runs;
   });
 
-  it('stand in the text, with how full the window was where there is room', async () => {
+  itInTurn('stand in the text, with how full the window was where there is room', async () => {
     const { stdout } = await onTerminal({ stdout: true }, 'truncate,compress');
     const lines = stdout.split('\n').filter((line) => /^[*! ] \S.* \d+\.\d{4} /.test(line));
     expect(lines).toHaveLength(rows.length);
@@ -175,7 +181,7 @@ describe('the figures of a setting', () => {
     expect(curve).toMatch(/^ 100 % │.*\*/m);
   });
 
-  it('stand in the Markdown', async () => {
+  itInTurn('stand in the Markdown', async () => {
     const { stdout } = await command(...flags, '--markdown');
     const lines = stdout.split('\n').filter((line) => /^\| \S.*\| +\d+\.\d{4} \|/.test(line));
     expect(lines).toHaveLength(rows.length);
@@ -187,7 +193,7 @@ describe('the figures of a setting', () => {
     }
   });
 
-  it('stand on the page: in its table, its points and its lines', async () => {
+  itInTurn('stand on the page: in its table, its points and its lines', async () => {
     await command(...flags, '--html', 'figures.html');
     const page = readFileSync(join(FOLDER, 'figures.html'), 'utf8');
     const lines = [...page.matchAll(/<tr(?: class="best")?><td.*?<\/tr>/g)].map(([line]) =>
@@ -221,7 +227,7 @@ describe('the figures of a setting', () => {
   });
 });
 
-it('sizes that exclude each other are told, and the others are swept', async () => {
+itInTurn('sizes that exclude each other are told, and the others are swept', async () => {
   const { rows, leftOut } = await simulate({
     ...SWEEP,
     policies: ['truncate'],
@@ -250,14 +256,14 @@ it('sizes that exclude each other are told, and the others are swept', async () 
   expect(readFileSync(join(FOLDER, 'left.html'), 'utf8')).toContain(line);
 });
 
-it('an assertion is about every policy that is named, and by default about those that shrink', async () => {
+itInTurn('an assertion is about every policy that is named, and by default about those that shrink', async () => {
   const stateless = await command('--policies', 'stateless,truncate', ...FLAGS, '--assert', 'cost<1.5USD');
   expect(stateless.stderr).toMatch(/cost<1\.5USD fails for 1 of 4 settings; the worst: stateless: \d/);
   const byDefault = await command(...FLAGS, '--assert', 'cost<1.5USD');
   expect(byDefault).toMatchObject({ code: 0, stderr: '' });
 });
 
-it('a seed chooses what is planted and asked for, and --recall what is recommended', async () => {
+itInTurn('a seed chooses what is planted and asked for, and --recall what is recommended', async () => {
   const json = async (...flags: string[]) =>
     JSON.parse((await command('--policies', 'truncate', ...FLAGS, '--json', ...flags)).stdout) as Simulation;
   const [one, same, other] = [await json('--seed', '1'), await json(), await json('--seed', '2')];
@@ -289,7 +295,7 @@ it('a seed chooses what is planted, and what of the transcript is asked for, eac
   expect(asked[0]?.map(({ said }) => said.natural)).not.toEqual(asked[1]?.map(({ said }) => said.natural));
 });
 
-it('what had to be changed of each transcript is told on every output, also of two with one name', async () => {
+itInTurn('what had to be changed of each transcript is told on every output, also of two with one name', async () => {
   const orphan = { role: 'tool', content: 'from before', tool_call_id: 'gone' };
   const files = {
     'a/odd.jsonl': [orphan, ...TALK.slice(0, 4)],
@@ -348,7 +354,7 @@ describe('a bar', () => {
   });
 });
 
-it('each claim is what its two sides come to, simulated by themselves', async () => {
+itInTurn('each claim is what its two sides come to, simulated by themselves', async () => {
   const found = await scenarios(1);
   const { claims } = await simulate({ policies: ['none'], plant: 0, natural: 0, tokenizer: 'o200k_base' });
   type Named = 'none' | 'stateless' | 'stateless+cache' | 'truncate';

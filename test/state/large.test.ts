@@ -3,12 +3,15 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTick } from 'node:timers/promises';
 import Database from 'better-sqlite3';
-import { describe, expect, it } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { PortableState } from '../../emulator/state/schema.ts';
 import { Store } from '../../emulator/store/store.ts';
 import { temporaryFolder } from '../store/files.ts';
 import { startEmulator, TRANSPORTS } from '../support/emulator.ts';
+import { inTurn } from '../support/in-turn.ts';
 import { sealed } from './files.ts';
+
+const itInTurn = inTurn(2);
 
 const CALLS = 20_000;
 const MESSAGES = 20_000;
@@ -93,19 +96,19 @@ function said(count: number): Body[] {
 
 const LONG_WINDOW = sealed(stateOf(said(MESSAGES)));
 
-it('an import of one group of many calls takes linear time, and blocks no other request', async () => {
+itInTurn('an import of one group of many calls takes linear time, and blocks no other request', async () => {
   const { emulator } = await startEmulator('in process');
   const file = sealed(stateOf(calledAndAnswered(CALLS), 0));
   expect(await turnsDuring(emulator.state.import(file))).toBeGreaterThan(LEAST_TURNS);
   expect(await emulator.state.export()).toBe(file);
 });
 
-it('an import of a long window blocks no other request', async () => {
+itInTurn('an import of a long window blocks no other request', async () => {
   const { emulator } = await startEmulator('in process');
   expect(await turnsDuring(emulator.state.import(LONG_WINDOW))).toBeGreaterThan(LEAST_TURNS);
 });
 
-it('an import of more sessions than an account may hold is refused before any is written', async () => {
+itInTurn('an import of more sessions than an account may hold is refused before any is written', async () => {
   const folder = temporaryFolder();
   const { emulator } = await startEmulator('in process', { database: join(folder, 'state.db') });
   const bytes = () => readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
@@ -116,7 +119,7 @@ it('an import of more sessions than an account may hold is refused before any is
   expect(bytes()).toBe(before);
 });
 
-it('a reset during an import aborts it, and nothing of it remains', async () => {
+itInTurn('a reset during an import aborts it, and nothing of it remains', async () => {
   const path = join(temporaryFolder(), 'state.db');
   const { emulator } = await startEmulator('in process', { database: path });
   await expect(emulator.state.import('')).rejects.toThrow('is not a kimi-emulator-state');
@@ -136,7 +139,7 @@ it('a reset during an import aborts it, and nothing of it remains', async () => 
 });
 
 describe.each(TRANSPORTS)('an export of a long window %s', (transport) => {
-  it('comes in parts, lets everything else go on, and is of the moment at which it was asked for', async () => {
+  itInTurn('comes in parts, lets everything else go on, and is of the moment at which it was asked for', async () => {
     const api = await startEmulator(transport);
     await api.emulator.state.import(LONG_WINDOW);
     const answer = await api.open('GET', '/_emulator/export');

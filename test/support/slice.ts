@@ -15,8 +15,13 @@ export function setup(): void {
 
 /** One in `every` of a list; all of them after `every` slices. */
 export function slice<Item>(items: readonly Item[], every: number): Item[] {
+  return items.filter((_, index) => isTurn(index, every));
+}
+
+/** Whether what stands at this place of a list is in the slice. */
+export function isTurn(place: number, every: number): boolean {
   const start = sliceOf(every);
-  return start === 'all' ? [...items] : items.filter((_, index) => index % every === start);
+  return start === 'all' || place % every === start;
 }
 
 /** Steps through a list whose length is not known: where to begin, and how far each step goes. */
