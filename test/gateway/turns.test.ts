@@ -44,6 +44,17 @@ function stream(response: ServerResponse, events: readonly string[]): void {
 }
 
 describe.each(TRANSPORTS)('a turn through the gateway, %s', (transport) => {
+  it.each([
+    ['kimi-k3', 'invalid n: only 1 is allowed for this model'],
+    ['kimi-k2-0905-preview', 'Invalid request: n must be 1 in a session'],
+  ])('refuses a second choice in the words of %s, and asks nobody', async (model, message) => {
+    const { api, upstream } = await startPair(transport);
+    const session = await createSession(api, { model });
+    const { status, body } = await session.chat<ErrorBody>(ask('Where?'), { model, n: 2 });
+    expect({ status, message: body.error.message }).toEqual({ status: 400, message });
+    expect(upstream.journal.entries()).toEqual([]);
+  });
+
   it('sends the window and the new messages, and stores both with the answer', async () => {
     const { api, upstream } = await startPair(transport);
     const session = await createSession(api, { ...K3, messages: [{ role: 'system', content: 'The berth is B-14.' }] });
