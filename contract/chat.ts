@@ -3,10 +3,13 @@ import type { Limits } from './limits.ts';
 import { inputMessages, MessageContent, Tool, ToolCall } from './messages.ts';
 import { SessionState } from './sessions.ts';
 
-const ToolChoice = z.union([
-  z.enum(['none', 'auto', 'required']),
-  z.object({ type: z.literal('function'), function: z.object({ name: z.string().min(1) }) }),
-]);
+const ToolChoice = z.union(
+  [
+    z.enum(['none', 'auto', 'required']),
+    z.object({ type: z.literal('function'), function: z.object({ name: z.string().min(1) }) }),
+  ],
+  { error: 'must be none, auto, required, or {"type":"function","function":{"name":…}}' },
+);
 
 const ResponseFormat = z.discriminatedUnion('type', [
   z.object({ type: z.literal('text') }),

@@ -28,7 +28,7 @@ const LEVELS: readonly SchemaLevel[] = ['lite', 'strict', 'ultra'];
 const FLAGS = {
   mcp: { value: 'COMMAND', help: 'check the tools of an MCP server' },
   model: { value: 'NAME', help: `model that the tools are for (default ${DEFAULT_MODEL})` },
-  level: { value: 'LEVEL', choices: LEVELS, help: 'lite, strict or ultra (default strict, the level of the live API)' },
+  level: { value: 'LEVEL', choices: LEVELS, help: 'lite, strict or ultra (default: that of the model)' },
   ...JSON_FLAG,
   ...HELP_FLAG,
 } as const satisfies Flags;
@@ -65,7 +65,7 @@ export function runToolsCommand(args: string[], io: ToolsIo): Promise<number> {
     }
     const [action = '', file, ...more] = positionals;
     const profile = profileNamed(values.model ?? DEFAULT_MODEL);
-    const level = oneOf(LEVELS, values.level ?? 'strict', '--level');
+    const level = values.level === undefined ? profile.tools.schemas.value : oneOf(LEVELS, values.level, '--level');
     if (action !== 'check') throw new UsageError('use tools check FILE, or tools check --mcp COMMAND');
     if ((file === undefined) === (mcp === undefined)) throw new UsageError('use either FILE or --mcp COMMAND');
     if (more.length > 0) throw new UsageError(`unexpected argument ${more[0]}`);
@@ -76,7 +76,7 @@ export function runToolsCommand(args: string[], io: ToolsIo): Promise<number> {
       throw error;
     });
     const faults = checkTools(tools, { profile, level });
-    const report = { model: profile.id, level, tools: tools.length, faults };
+    const report = { model: profile.id, retired: profile.retired.value, level, tools: tools.length, faults };
     stdout.write(values.json ? `${JSON.stringify(report)}\n` : render(report, view));
     return faults.length === 0 ? 0 : EXIT_REFUSED;
   });
@@ -93,16 +93,24 @@ async function readFileTools(file: string, stdin: ToolsIo['stdin']): Promise<unk
   return readTools(text, file);
 }
 
-function render(
-  { model, tools, faults }: { model: string; tools: number; faults: readonly ToolFault[] },
-  { color }: View,
-): string {
-  if (faults.length === 0) return `${model} accepts ${tools === 1 ? 'the tool' : `all ${tools} tools`}\n`;
+interface Report {
+  model: string;
+  retired: string | null;
+  level: SchemaLevel | null;
+  tools: number;
+  faults: readonly ToolFault[];
+}
+
+function render({ model, retired, level, tools, faults }: Report, { color }: View): string {
+  const unchecked = level === null ? `the schemas were not checked: what ${model} refuses of them is not known\n` : '';
+  const gone = retired === null ? '' : `${model} is retired: the live API has not had it since ${retired}\n`;
+  const after = unchecked + gone;
+  if (faults.length === 0) return `${model} accepts ${tools === 1 ? 'the tool' : `all ${tools} tools`}\n${after}`;
   const names = new Set(faults.map(({ tool }) => tool));
   const paint = painter(color);
   // The texts of the live API stay in one line, as somebody would look for them.
   const blocks = faults.map(
     ({ tool, field, text, fix }) => `${paint('bold', tool)}\n  at   ${field}\n  400  ${text}\n  fix  ${fix}\n`,
   );
-  return `${blocks.join('\n')}\n${model} would refuse ${names.size} of ${tools} tools\n`;
+  return `${blocks.join('\n')}\n${model} would refuse ${names.size} of ${tools} tools\n${after}`;
 }

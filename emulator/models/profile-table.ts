@@ -27,7 +27,9 @@ export function profileRows({ thinking, tools, ...profile }: ModelProfile): Prof
     row('temperature', profile.sampling, (sampling) => {
       if (sampling.kind === 'free') return 'free';
       const { temperature, temperatureWithoutThinking: without } = sampling;
-      return without === temperature ? `${temperature} only` : `${temperature} only, ${without} without thinking`;
+      return without === temperature || thinking.disabled.value === 'refused'
+        ? `${temperature} only`
+        : `${temperature} only, ${without} without thinking`;
     }),
     row('top_p', profile.sampling, (sampling) => (sampling.kind === 'free' ? 'free' : `${sampling.top_p} only`)),
     row('n', profile.sampling, (sampling) => (sampling.kind === 'free' ? 'free' : `${sampling.n} only`)),

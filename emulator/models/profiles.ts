@@ -94,15 +94,14 @@ export class Profiles {
   }
 
   /**
-   * The model of a session that names none: the article's, or the first that answers where that does not. In front of another
+   * The model of a session that names none: the article's; where that does not answer the current one, or else the first. In front of another
    * server, the first of those that may be asked for, or the current one.
    */
   get default(): string {
     const { served } = this.#settings;
     if (this.#takesOthers) return Array.isArray(served) ? (served[0] ?? CURRENT) : CURRENT;
-    const [first] = this.listed();
-    const article = findProfile(MODEL_ID);
-    return first === undefined || (article && this.#answers(article)) ? MODEL_ID : first.id;
+    const listed = this.listed().map(({ id }) => id);
+    return [MODEL_ID, CURRENT].find((id) => listed.includes(id)) ?? listed[0] ?? MODEL_ID;
   }
 
   /** Says of a model that has left the live API since when; undefined while it is there. */

@@ -1,6 +1,6 @@
 import { LIVE_TEXT } from '../../contract/errors.ts';
 import type { ModelProfile } from '../../contract/models/profile.ts';
-import { checkParameters, type SchemaLevel } from '../engines/mfjs/check-schema.ts';
+import { checkWholeParameters, type SchemaLevel } from '../engines/mfjs/check-schema.ts';
 import { ADVICE } from '../engines/mfjs/faults.ts';
 
 /** Tools of one request, by the documents; as a limit it is `tools`. */
@@ -21,7 +21,8 @@ export interface ToolFault {
 
 interface ToolCheckOptions {
   profile: ModelProfile;
-  level: SchemaLevel;
+  /** Null where schemas are not checked. */
+  level: SchemaLevel | null;
 }
 
 /**
@@ -63,11 +64,12 @@ function checkTool(tool: unknown, place: number, { profile, level }: ToolCheckOp
     const text = `the built-in functions are ${profile.tools.builtins.value.join(', ')}`;
     faults.push(fault('function.name', text, 'name one of these, or make it a function of your own'));
   }
-  const found = type === 'function' ? checkParameters(declared, level) : undefined;
-  if (found && 'root' in found) {
-    const fix = 'write "type": "object" at the root, with the arguments as its properties';
-    faults.push(fault('function.parameters.type', LIVE_TEXT.parametersNotObject, fix));
-  } else if (found) {
+  for (const found of type === 'function' && level !== null ? checkWholeParameters(declared, level) : []) {
+    if ('root' in found) {
+      const fix = 'write "type": "object" at the root, with the arguments as its properties';
+      faults.push(fault('function.parameters.type', LIVE_TEXT.parametersNotObject, fix));
+      continue;
+    }
     const { path, rule, text } = found;
     const place = path === 'root' ? 'function.parameters' : `function.parameters.${path}`;
     faults.push(fault(place, LIVE_TEXT.schemaRefused('tools.function.parameters', path, text), ADVICE[rule]));

@@ -129,7 +129,12 @@ const CHOICE: Row[] = [
   ],
   ['tool_choice required without tools is refused', K3, { tool_choice: 'required' }, /required needs tools/],
   ['tool_choice required with no tool in tools is refused', K3, { tools: [], tool_choice: 'required' }, /needs tools/],
-  ['an unknown tool_choice is refused', TODAY, { tools: [tool()], tool_choice: 'bogus' }, /tool_choice/],
+  [
+    'an unknown tool_choice is refused',
+    TODAY,
+    { tools: [tool()], tool_choice: 'bogus' },
+    /tool_choice: must be none, auto, required, or /,
+  ],
   ['tool_choice none without tools is taken', TODAY, { tool_choice: 'none' }],
   ['tool_choice auto without tools is taken', TODAY, { tool_choice: 'auto' }],
   ['every tool_choice is taken', ARTICLE, { tools: [tool()], tool_choice: named }],

@@ -85,6 +85,54 @@ kimi-k3 would refuse 1 of 2 tools
     expect(faults[0]).toMatchObject({ field, text: expect.stringContaining(text), fix: expect.stringMatching(/\w/) });
   });
 
+  it('tells of every fault of a tool, where the live API tells of the first', async () => {
+    const bad = tool('list', {
+      ...object({
+        mode: { enum: ['a', 'b'] },
+        pairs: { type: 'array', items: [{ type: 'string' }] },
+        inner: { type: 'object', properties: { any: true, of: { $ref: '#/definitions/A' } } },
+      }),
+      required: ['none'],
+    });
+    const { stdout } = await run(['check', '-', '--json'], JSON.stringify([bad]));
+    const { faults } = JSON.parse(stdout) as { faults: { tool: string; field: string; fix: string }[] };
+    expect(faults.map(({ field }) => field.replace('function.parameters.', ''))).toEqual([
+      'required',
+      'properties.mode',
+      'properties.pairs.items',
+      'properties.inner.properties',
+      'properties.inner.properties.of.$ref',
+    ]);
+    expect(faults.every(({ tool, fix }) => tool === 'list' && fix.length > 0)).toBe(true);
+    expect((await run(['check', file([good, bad])])).stdout).toContain('kimi-k3 would refuse 1 of 2 tools');
+  });
+
+  it('tells once of a schema that is too deep', async () => {
+    const deep = Array.from({ length: 40 }).reduce<object>((inner) => object({ in: inner }), { type: 'string' });
+    const { stdout } = await run(['check', '-', '--json'], JSON.stringify([tool('deep', deep)]));
+    const texts = (JSON.parse(stdout) as { faults: { text: string }[] }).faults.map(({ text }) => text);
+    expect(texts).toEqual([expect.stringContaining('schema depth exceeds maximum limit of 30')]);
+  });
+
+  it.each(['kimi-k2-0905-preview', 'kimi-k2-0905'])(
+    'judges as %s does, of whose schemas nothing is known',
+    async (model) => {
+      const bad = tool('list', object({ mode: { enum: ['a'] } }));
+      expect(await run(['check', file([bad]), '--model', model])).toEqual({
+        code: 0,
+        stdout: `kimi-k2-0905-preview accepts the tool
+the schemas were not checked: what kimi-k2-0905-preview refuses of them is not known
+kimi-k2-0905-preview is retired: the live API has not had it since 2026-05-25
+`,
+        stderr: '',
+      });
+      expect((await run(['check', file([bad]), '--model', model, '--level', 'strict'])).code).toBe(1);
+      expect((await run(['check', file([tool('a b')]), '--model', model])).stdout).toContain(
+        'function.name must match',
+      );
+    },
+  );
+
   it('refuses more than 128 tools', async () => {
     const many = Array.from({ length: 129 }, (_, place) => tool(`tool_${place}`));
     expect((await run(['check', file(many)])).stdout).toContain('a request takes at most 128 tools, these are 129');

@@ -93,6 +93,16 @@ describe.each(TRANSPORTS)('a session %s', (transport) => {
   });
 });
 
+it.each([
+  [{}, 'kimi-k2-0905-preview'],
+  [{ models: 'live' }, 'kimi-k3'],
+  [{ models: ['kimi-k3.1-pro', 'kimi-k3'] }, 'kimi-k3'],
+  [{ models: ['kimi-k2.7-code', 'kimi-k2.6'] }, 'kimi-k2.7-code'],
+] as const)('a session that names no model has one that answers, with the options %j', async (options, model) => {
+  const api = await startEmulator('in process', { tokenizer: O200K, ...options });
+  expect((await api.post<{ model: string }>('/v1/sessions', {})).body.model).toBe(model);
+});
+
 it('a window of kimi-k3 takes 1,048,576 tokens and not one more, and then cuts, forks and restores them', async () => {
   const limits = { append_tokens: 2_000_000 };
   const api = await startEmulator('in process', { tokenizer: O200K, limits });

@@ -5,6 +5,7 @@ import {
   checkUnsupportedKeywords,
   type Details,
   faultAt,
+  findAllInTree,
   findEndlessReference,
   findInTree,
   isSchema,
@@ -68,16 +69,38 @@ export function checkSchema(
   }
   const walk: Walk = { root: schema, level, typeBesideAnyOf, propertyKeys: 0 };
   return (
-    (level === 'ultra' ? checkUnsupportedKeywords(schema) : undefined) ??
+    // In the whole tree, before anything else is looked at.
+    (level === 'ultra' ? findInTree(schema, checkUnsupportedKeywords) : undefined) ??
     checkDefinitionNames(schema) ??
-    checkTree(walk) ??
+    findInTree(schema, checkIn(walk)) ??
     checkPropertyCount(walk) ??
     findEndlessReference(schema)
   );
 }
 
-function checkTree(walk: Walk): SchemaFault | undefined {
-  return findInTree(walk.root, (visit) => {
+/**
+ * All that is wrong with a schema, for whoever mends it: the first fault of each schema in its tree. The first of the list is what
+ * `checkSchema` says.
+ */
+export function checkWholeSchema(
+  schema: unknown,
+  { level, typeBesideAnyOf = false }: SchemaCheckOptions,
+): SchemaFault[] {
+  const first = checkSchema(schema, { level, typeBesideAnyOf });
+  if (!first || !isSchema(schema) || first.rule === 'too_large') return first ? [first] : [];
+  const walk: Walk = { root: schema, level, typeBesideAnyOf, propertyKeys: 0 };
+  const found = [
+    first,
+    ...(level === 'ultra' ? findAllInTree(schema, checkUnsupportedKeywords) : []),
+    ...findAllInTree(schema, checkIn(walk)),
+  ];
+  // Whatever stands below what is too deep is too deep as well.
+  const keyOf = ({ path, rule, text }: SchemaFault) => (rule === 'too_deep' ? rule : `${path} ${text}`);
+  return [...new Map(found.toReversed().map((fault) => [keyOf(fault), fault])).values()].toReversed();
+}
+
+function checkIn(walk: Walk): (visit: Visit) => SchemaFault | undefined {
+  return (visit) => {
     if (visit.depth > SCHEMA_LIMITS.depth) {
       return at(visit, 'too_deep', SCHEMA_LIMITS.depth);
     }
@@ -96,7 +119,7 @@ function checkTree(walk: Walk): SchemaFault | undefined {
       (walk.level === 'ultra' ? checkRanges(visit) : undefined) ??
       checkExpansion(visit, walk)
     );
-  });
+  };
 }
 
 /** A fault of the schema itself. */
@@ -399,11 +422,29 @@ type ParametersFault = { root: true } | SchemaFault;
  * (`strict: false`) is not checked beyond its root; what the live server does is not known.
  */
 export function checkParameters(
-  { parameters, strict }: { parameters?: unknown; strict?: unknown },
+  { parameters, strict }: DeclaredParameters,
   level: SchemaLevel,
 ): ParametersFault | undefined {
   if (parameters === undefined) return undefined;
-  const isObject = typeof parameters === 'object' && parameters !== null && 'type' in parameters;
-  if (!isObject || parameters.type !== 'object') return { root: true };
+  if (!isObjectSchema(parameters)) return { root: true };
   return strict === false ? undefined : checkSchema(parameters, { level, typeBesideAnyOf: true });
+}
+
+/** The same with all that is wrong with them, the first of it as the live API tells it. */
+export function checkWholeParameters(
+  { parameters, strict }: DeclaredParameters,
+  level: SchemaLevel,
+): ParametersFault[] {
+  if (parameters === undefined) return [];
+  const root = isObjectSchema(parameters) ? [] : [{ root: true as const }];
+  return [...root, ...(strict === false ? [] : checkWholeSchema(parameters, { level, typeBesideAnyOf: true }))];
+}
+
+interface DeclaredParameters {
+  parameters?: unknown;
+  strict?: unknown;
+}
+
+function isObjectSchema(value: unknown): boolean {
+  return isSchema(value) && value.type === 'object';
 }

@@ -1,6 +1,6 @@
 import { FAULT_TEXTS, type SchemaRule } from './faults.ts';
 
-/** The first fault of a schema. */
+/** A fault of a schema. */
 export interface SchemaFault {
   /** Where it is, such as `properties.a.items`; `root` for the schema itself. */
   path: string;
@@ -64,8 +64,21 @@ function addMembers(members: Schema, above: string, depth: number, found: Visit[
   }
 }
 
+type Check = (visit: Visit) => SchemaFault | undefined;
+
+/** The first fault of every schema of a tree. */
+export function findAllInTree(root: Schema, check: Check): SchemaFault[] {
+  const faults: SchemaFault[] = [];
+  findInTree(root, (visit) => {
+    const fault = check(visit);
+    if (fault) faults.push(fault);
+    return undefined;
+  });
+  return faults;
+}
+
 /** Visits every schema of a tree, parents first, and stops at the first fault. */
-export function findInTree(root: Schema, check: (visit: Visit) => SchemaFault | undefined): SchemaFault | undefined {
+export function findInTree(root: Schema, check: Check): SchemaFault | undefined {
   const waiting: Visit[] = [{ schema: root, path: '', depth: 0 }];
   const children: Visit[] = [];
   for (let visit = waiting.pop(); visit; visit = waiting.pop()) {
@@ -162,13 +175,11 @@ const RANGES: readonly Range[] = [
   { least: 'minimum', most: 'maximum', counts: false },
 ];
 
-/** Keywords outside the flavour, in the whole tree, before anything else is looked at. */
-export function checkUnsupportedKeywords(root: Schema): SchemaFault | undefined {
-  return findInTree(root, ({ schema, path }) => {
-    const unknown = Object.keys(schema).filter((keyword) => !SUPPORTED.has(keyword));
-    if (unknown.length === 0) return undefined;
-    return faultAt(path === '' ? 'root' : path, 'keyword_unsupported', unknown.sort());
-  });
+/** Keywords outside the flavour. */
+export function checkUnsupportedKeywords({ schema, path }: Visit): SchemaFault | undefined {
+  const unknown = Object.keys(schema).filter((keyword) => !SUPPORTED.has(keyword));
+  if (unknown.length === 0) return undefined;
+  return faultAt(path === '' ? 'root' : path, 'keyword_unsupported', unknown.sort());
 }
 
 /** Keywords that are in the flavour, and out of place. */
