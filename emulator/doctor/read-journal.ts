@@ -44,6 +44,7 @@ const Entry = z.looseObject({
   hint: text,
   ignored: text,
   model: text,
+  max_tokens: tokens.optional(),
   declared: z.looseObject({ tools: z.array(z.unknown()).optional() }).optional(),
   results: z.array(z.looseObject({ id: z.string(), result: z.string(), call: text })).optional(),
   repeated: z.looseObject({ name: z.string(), times: z.int() }).optional(),

@@ -71,14 +71,19 @@ export class Run {
     return limit === LIMITS.max_tokens.default ? (this.#profileOf(entry)?.defaultOutput.value ?? limit) : limit;
   }
 
-  /** By the turn itself, or the session's turn before it, or what created the session. */
-  #profileOf({ n, session, facts }: JournalEntry): ModelProfile | undefined {
+  /** By the request itself, or the session's turn before it, or what created the session. */
+  #profileOf({ n, session, model: asked, facts }: JournalEntry): ModelProfile | undefined {
     const named = (entry: JournalEntry) => entry.facts.turn?.model ?? modelCreated(entry);
     const before = this.entries.findLast(
       (each) => session !== undefined && each.session === session && each.n <= n && named(each),
     );
-    const model = facts.turn?.model ?? (before && named(before));
+    const model = facts.turn?.model ?? asked ?? (before && named(before));
     return model === undefined ? undefined : findProfile(model);
+  }
+
+  /** Whether a request that did not fit was one for an answer that takes up most of a window, however full that was. */
+  asksTooMuch(entry: JournalEntry): boolean {
+    return entry.code === 'context_window_exceeded' && 2 * (entry.max_tokens ?? 0) > this.windowOf(entry);
   }
 
   refused(...codes: string[]): JournalEntry[] {

@@ -258,6 +258,7 @@ export interface JournalEntry {
   /** Unknown members of the request, which were ignored. */
   ignored?: string;
   model?: string;
+  max_tokens?: number;
   /** Its tools and the form of its answer; not again where a request before it declared the very same. */
   declared?: { tools?: unknown[]; response_format?: unknown };
   results?: Sent['results'];

@@ -301,6 +301,8 @@ function textOf(answer: KeptText | undefined): string {
 /** What a request's body says beside its texts, read when it comes: of a long body the journal stores only the two ends. */
 export interface Sent {
   model?: string;
+  /** Largest answer that it asks for. */
+  max_tokens?: number;
   /** Tools and the form of the answer, as JSON text: the same text again for every request that declares the same. */
   declared?: string;
   /** Tool results at the end of its messages, with the calls that they answer where those stand before them. */
@@ -337,8 +339,10 @@ export function sentIn(body: unknown): Sent {
   const results = resultsAtEnd(messages);
   const earlier = results.length > 0 ? callsBeforeLast(messages) : [];
   const repeated = longestRepetition(messages);
+  const most = body.max_completion_tokens ?? body.max_tokens;
   return {
     ...(typeof body.model === 'string' && { model: body.model }),
+    ...(typeof most === 'number' && { max_tokens: most }),
     ...(declared !== undefined && { declared }),
     ...(results.length > 0 && { results }),
     ...(earlier.length > 0 && { earlier }),

@@ -6,7 +6,7 @@ import { checkSchema } from '../../engines/mfjs/check-schema.ts';
 import { ADVICE } from '../../engines/mfjs/faults.ts';
 import type { JournalEntry } from '../../journal/entries.ts';
 import { checkTools, type ToolFault } from '../../tools/check-tools.ts';
-import { bad, fine, fineAll, inOrder, type Rule, some } from '../finding.ts';
+import { bad, fine, fineAll, inOrder, type Rule, some, tokens } from '../finding.ts';
 import { Pending, type Run, repeatsOf } from '../run.ts';
 
 /** Codes that other rules report. */
@@ -27,6 +27,16 @@ export const maxTokens: Rule = {
   name: 'max-tokens',
   target: 'everywhere',
   judge(run: Run) {
+    const beyond = run.entries.filter((entry) => run.asksTooMuch(entry));
+    if (beyond.length > 0) {
+      const most = Math.max(...beyond.map(({ max_tokens }) => max_tokens ?? 0));
+      return bad(
+        'error',
+        `${some(beyond.length, 'request')} refused: the answer may take up to ${tokens(most)}, which the window does not hold with its prompt`,
+        'ask for as much as an answer takes; max_completion_tokens is cut to what is left of the window, max_tokens is not',
+        beyond,
+      );
+    }
     const turns = run.entries.filter(({ facts }) => facts.turn !== undefined);
     const bare = turns.filter(({ facts }) => facts.turn?.max_tokens === null);
     if (bare.length === 0) return fineAll(turns.length, 'turn', ', all with max_tokens');
@@ -211,7 +221,7 @@ export const schemas: Rule = {
     return {
       ...bad(
         'error',
-        `${some(lines.length, 'tool or schema', 'tools or schemas')} that the live API refuses`,
+        `${some(new Set(found.map(({ fault }) => fault.tool)).size, 'tool or schema', 'tools or schemas')} that the live API refuses`,
         first.fault.fix,
         [...new Set(found.map(({ entry }) => entry))],
       ),

@@ -51,7 +51,7 @@ export const windowCut: Rule = {
     const fix =
       'check usage.total_tokens after each turn: above a threshold take a snapshot (with preserve_len), then truncate or compress; without sessions drop old messages';
     const uncut = run.sessions().flatMap((entries) => lastOfUncut(entries));
-    const refused = run.refused('context_window_exceeded');
+    const refused = run.refused('context_window_exceeded').filter((entry) => !run.asksTooMuch(entry));
     const full = uncut.filter((entry) => totalOf(entry) >= NEAR_WINDOW * run.windowOf(entry));
     if (refused.length + full.length > 0) {
       const says = [

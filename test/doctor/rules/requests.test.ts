@@ -57,6 +57,26 @@ describe('max-tokens', () => {
   });
 });
 
+describe('max-tokens, of an answer that no window holds', () => {
+  const found = (rule: string, body: object) => judged(rule, (api) => chat(api, body), { limits: {} });
+  it.each([{ model: 'kimi-k3', max_tokens: 2_000_000 }, { max_tokens: 262_144 }])('error: %j', async (body) => {
+    const beyond = await found('max-tokens', body);
+    expect(beyond).toMatchObject({ level: 'error', evidence: [1] });
+    expect(beyond.says).toContain(`up to ${body.max_tokens.toLocaleString('en-US')} tokens`);
+    expect((await found('window-cut', body)).level).toBe('ok');
+  });
+  it('error: one of a session', async () => {
+    const act = async (api: Api) =>
+      (await createSession(api, { model: 'kimi-k3' })).chat([sized(10)], { model: 'kimi-k3', max_tokens: 2_000_000 });
+    expect(await judged('max-tokens', act, { limits: {} })).toMatchObject({ level: 'error', evidence: [2] });
+  });
+  it('ok: the window was full of its messages', async () => {
+    const act = (api: Api) => chat(api, { max_tokens: 900 }, 'word '.repeat(1_500));
+    expect((await judged('max-tokens', act)).level).toBe('ok');
+    expect(await judged('window-cut', act)).toMatchObject({ level: 'error', evidence: [1] });
+  });
+});
+
 it('max-tokens names the default answer of each model', async () => {
   const both = async (api: Api) => {
     await chat(api, {});
