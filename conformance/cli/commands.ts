@@ -22,7 +22,12 @@ export async function planCommand(options: Options, { stdout, env }: Terminal): 
   const target = await targetOf(options, env);
   try {
     const runner = new Runner(target);
-    const plan = planOf(select(selectionOf(options), target.model), resolveLimits(target.limits), runner.budget);
+    const plan = planOf(
+      select(selectionOf(options), target.model),
+      resolveLimits(target.limits),
+      runner.budget,
+      target.model,
+    );
     const spending = runner.budget.toReport();
     stdout.write(
       options.json

@@ -9,7 +9,21 @@ import { NotRun } from './verdict.ts';
 export interface Cost {
   requests: number;
   promptTokens: number;
+  /** Of the answers' texts. What a model spends of an answer besides its text comes on top. */
   completionTokens: number;
+  /** Answers that these tokens are of, each of several choices counted; as many as there are requests where absent. */
+  answers?: number;
+}
+
+/**
+ * A cost with what each answer takes besides its text.
+ * @param overhead tokens: the budget of each answer holds that too
+ */
+export function withOverhead({ answers, ...cost }: Cost, overhead: number): Cost {
+  const { requests, completionTokens } = cost;
+  return completionTokens === 0
+    ? cost
+    : { ...cost, completionTokens: completionTokens + (answers ?? requests) * overhead };
 }
 
 /** The next request could cost more than is left. */

@@ -86,7 +86,7 @@ function reportOf({ runner, options, cases, results, startedAt }: Ran): Report {
     leaked,
     lost: resources.unanswered.map(({ request, account }) => ({ request: redact(request), account })),
     baseline,
-    completeness: { declared: planOf(cases, limits, budget).checks, reported: results.length },
+    completeness: { declared: planOf(cases, limits, budget, target.model).checks, reported: results.length },
   };
   return { ...report, exitCode: exitCodeOf(report, asked) };
 }

@@ -8,7 +8,7 @@ import { Connection } from '../wire/connection.ts';
 import { Exchanges, redactor } from '../wire/exchanges.ts';
 import { modelUnderTest } from '../wire/model.ts';
 import { SizedTexts } from '../wire/tokens.ts';
-import { Budget, priceOf } from './budget.ts';
+import { Budget, priceOf, withOverhead } from './budget.ts';
 import { type Accounts, type Case, CaseContext, checkId, messageOf, NOT_REACHED } from './case.ts';
 import { cleanUp, deleteEverything } from './clean-up.ts';
 import { type CreatedResource, CreatedResources, resourceFileName } from './created-resources.ts';
@@ -117,7 +117,7 @@ export class Runner {
     try {
       if (this.connection.unresponsive !== undefined) throw new NotRun(this.connection.unresponsive);
       this.#requireOffered(subject);
-      this.budget.requireCoverage(subject.cost(this.limits));
+      this.budget.requireCoverage(withOverhead(subject.cost(this.limits), this.#texts.overhead.answer));
       this.#signal.throwIfAborted();
       if (skipped.size < checks.length) await subject.run(context);
       ending = context.unreached();

@@ -1,7 +1,8 @@
 import type { Limits } from '../../contract/limits.ts';
 import { CASES } from '../areas/cases.ts';
 import { type Profile, RULES } from '../areas/rules.ts';
-import type { Budget, Cost } from './budget.ts';
+import { modelUnderTest } from '../wire/model.ts';
+import { type Budget, type Cost, withOverhead } from './budget.ts';
 import type { Case } from './case.ts';
 import { isOfModel } from './verdict.ts';
 
@@ -69,10 +70,12 @@ export interface Plan extends Cost {
   money: number;
 }
 
-export function planOf(cases: readonly Case[], limits: Limits, budget: Budget): Plan {
+/** @param model the model that is tested, whose answers may take more than their texts */
+export function planOf(cases: readonly Case[], limits: Limits, budget: Budget, model: string): Plan {
+  const overhead = modelUnderTest(model).overhead.answer;
   const plan: Plan = { cases: cases.length, checks: 0, requests: 0, promptTokens: 0, completionTokens: 0, money: 0 };
   for (const subject of cases) {
-    const cost = subject.cost(limits);
+    const cost = withOverhead(subject.cost(limits), overhead);
     plan.checks += Object.keys(subject.checks).length;
     plan.requests += cost.requests;
     plan.promptTokens += cost.promptTokens;

@@ -48,6 +48,7 @@ export function costOfChats(count: number, more: Partial<Cost> = {}): () => Cost
     requests: count,
     promptTokens: count * PROMPT_TOKENS,
     completionTokens: count * MAX_TOKENS,
+    answers: count,
     ...more,
   });
 }

@@ -1,6 +1,11 @@
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
+import { CASES } from '../../conformance/areas/cases.ts';
 import { Budget, BudgetExhausted } from '../../conformance/core/budget.ts';
 import { CreatedResources } from '../../conformance/core/created-resources.ts';
+import { runConformance } from '../../conformance/core/run.ts';
+import { planOf } from '../../conformance/core/selection.ts';
+import { emulatorTarget } from '../../conformance/targets/emulator.ts';
+import type { Target } from '../../conformance/targets/target.ts';
 import { Api } from '../../conformance/wire/api.ts';
 import { Connection } from '../../conformance/wire/connection.ts';
 import { Exchanges } from '../../conformance/wire/exchanges.ts';
@@ -114,3 +119,41 @@ it('requests at the same time do not spend the same money twice', async () => {
   expect(bill(recorder)).toBeLessThanOrEqual(cap);
   expect(budget.spent).toBeLessThanOrEqual(cap);
 });
+
+/** What chats that were answered may have taken at most: `max_tokens` of each choice. */
+function watched(target: Target): { target: Target; most: () => number } {
+  let most = 0;
+  const send: typeof fetch = async (input, init) => {
+    const response = await target.fetch(input, init);
+    const { pathname } = new URL(input instanceof Request ? input.url : input);
+    if (!pathname.endsWith('/chat/completions') || !response.ok || typeof init?.body !== 'string') return response;
+    const { n = 1, max_tokens, max_completion_tokens = max_tokens ?? 0 } = JSON.parse(init.body);
+    most += (n ?? 1) * (max_completion_tokens ?? 0);
+    return response;
+  };
+  return { target: { ...target, fetch: send }, most: () => most };
+}
+
+it.each(['kimi-k2-0905-preview', 'kimi-k2.7-code', 'kimi-k3'])(
+  'the plan for %s covers the answers that its cases ask for',
+  async (model) => {
+    const { target, most } = watched(await emulatorTarget({ model }));
+    onTestFinished(() => target.close?.());
+    const names = [
+      'chat.shape',
+      'chat.partial',
+      'chat.length',
+      'chat.n',
+      'stream.usage',
+      'turn.stream',
+      'idempotency.chat',
+    ];
+    const cases = CASES.filter(({ id }) => names.includes(id));
+    expect(cases.length).toBeGreaterThan(3);
+    await runConformance(target, { cases: cases.map(({ id }) => id) });
+    const limits = resolveLimits(target.limits);
+    const plan = planOf(cases, limits, new Budget(price, Number.POSITIVE_INFINITY, () => limits), model);
+    expect(most()).toBeGreaterThan(0);
+    expect(plan.completionTokens).toBeGreaterThanOrEqual(most());
+  },
+);

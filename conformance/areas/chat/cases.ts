@@ -124,6 +124,8 @@ const chatJson = defineCase({
 });
 
 const FEWPartial = 8;
+/** Tokens that a random word may take. */
+const WORD_TOKENS = 16;
 
 const chatPartial = defineCase({
   id: 'chat.partial',
@@ -135,7 +137,8 @@ const chatPartial = defineCase({
     'after-length': 'chat.partial-after-length',
     'elsewhere-refused': 'chat.partial-last',
   },
-  cost: costOfChats(11),
+  // A cut answer has a word more for each token of what it takes besides its text, and so has the rest of it.
+  cost: costOfChats(11, { answers: 4 + 3 * (2 + WORD_TOKENS) }),
   async run({ check, nonce }, context) {
     const [first, second] = [nonce(), nonce()];
     const messages = replyExactly(`${first} ${second}`);
@@ -160,7 +163,7 @@ const chatPartial = defineCase({
         if (cut.choice.finish_reason !== 'length') return `${most} tokens do not cut the answer: ${cut.text}`;
         const rest = await completeChat(context, {
           messages: [...replyExactly(phrase), { ...begun, content: cut.text }],
-          max_tokens: most + 16 * (3 + answer),
+          max_tokens: most + WORD_TOKENS * (3 + answer),
         });
         if (rest.text.includes(phrase)) return `the answer begins anew: ${rest.text}`;
         const joined = cut.text + rest.text;

@@ -25,7 +25,7 @@ export const chatN = defineCase({
     'most-accepted numbered one-more-refused none-refused': 'chat.n',
     'near-zero-refused near-zero-single-accepted': 'chat.n-near-zero',
   },
-  cost: costOfChats(6, { completionTokens: 16 * 64 }),
+  cost: costOfChats(6, { completionTokens: 16 * 64, answers: 16 }),
   async run({ check, require }, context) {
     await check('one-more-refused', () => expectChatError(context, { n: MOST + 1 }));
     await check('none-refused', () => expectChatError(context, { n: 0 }));

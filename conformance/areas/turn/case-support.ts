@@ -11,7 +11,12 @@ const PROMPT_TOKENS = 256;
 
 /** The most that so many turns cost in short windows. */
 export function turns(count: number, more: Partial<Cost> = {}): () => Partial<Cost> {
-  return () => ({ promptTokens: count * PROMPT_TOKENS, completionTokens: count * ANSWER_TOKENS, ...more });
+  return () => ({
+    promptTokens: count * PROMPT_TOKENS,
+    completionTokens: count * ANSWER_TOKENS,
+    answers: count,
+    ...more,
+  });
 }
 
 /** An order that a real model obeys, and one that only looks things up. */
