@@ -23,28 +23,24 @@ const NEEDED = [
 /** At one commit in eight: npm test builds by the same command, and other tests serve what it has built. */
 const [chosen] = slice([true, ...Array(7).fill(false)], 8);
 
-it.runIf(chosen)(
-  'npm start builds from a fresh checkout and serves',
-  async () => {
-    // A copy: other tests run what is built in the project itself.
-    const folder = temporaryFolder();
-    for (const name of NEEDED) cpSync(join(PROJECT, name), join(folder, name), { recursive: true });
-    symlinkSync(join(PROJECT, 'node_modules'), join(folder, 'node_modules'));
-    const child = spawn('npm', ['start', '--', '--port', '0', '--json'], { cwd: folder, detached: true });
-    onTestFinished(() => end(child));
-    let stderr = '';
-    child.stderr.on('data', (data) => (stderr += data));
-    for await (const line of createInterface({ input: child.stdout })) {
-      if (!line.startsWith('{')) continue;
-      const { base_url } = JSON.parse(line) as { base_url: string };
-      const models = await fetch(`${base_url}/models`, { headers: { Authorization: 'Bearer any' } });
-      expect(models.status).toBe(200);
-      return;
-    }
-    throw new Error(`it did not start: ${stderr}`);
-  },
-  120_000,
-);
+it.runIf(chosen)('npm start builds from a fresh checkout and serves', async () => {
+  // A copy: other tests run what is built in the project itself.
+  const folder = temporaryFolder();
+  for (const name of NEEDED) cpSync(join(PROJECT, name), join(folder, name), { recursive: true });
+  symlinkSync(join(PROJECT, 'node_modules'), join(folder, 'node_modules'));
+  const child = spawn('npm', ['start', '--', '--port', '0', '--json'], { cwd: folder, detached: true });
+  onTestFinished(() => end(child));
+  let stderr = '';
+  child.stderr.on('data', (data) => (stderr += data));
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (!line.startsWith('{')) continue;
+    const { base_url } = JSON.parse(line) as { base_url: string };
+    const models = await fetch(`${base_url}/models`, { headers: { Authorization: 'Bearer any' } });
+    expect(models.status).toBe(200);
+    return;
+  }
+  throw new Error(`it did not start: ${stderr}`);
+});
 
 /** npm, the shell and the server are one process group of this test's own. */
 async function end(child: ChildProcess): Promise<void> {

@@ -41,7 +41,7 @@ describe.each(TRANSPORTS)('the laws %s', (transport) => {
     );
     for (const [said] of complained.mock.calls) expect(said).toContain('unexpected error');
     complained.mockRestore();
-  }, 120_000);
+  });
 });
 
 async function removeEverything(world: World, { sessions, snapshots }: State): Promise<void> {

@@ -49,5 +49,5 @@ describe.each(TRANSPORTS)('two runs with one seed, clock and list of requests %s
       { numRuns: runs(2) },
     );
     vi.restoreAllMocks();
-  }, 120_000);
+  });
 });

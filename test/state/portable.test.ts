@@ -53,7 +53,7 @@ describe('a state after any sequence of operations', () => {
       { numRuns: runs(6) },
     );
     vi.restoreAllMocks();
-  }, 120_000);
+  });
 });
 
 /** Cuts, restores and writes behind every window, as far as its limits let it. */

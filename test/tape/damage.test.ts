@@ -137,7 +137,7 @@ describe('a tape whose gateway is killed', () => {
     const asking = Array.from({ length: 8 }, async (_, lane) => {
       for (let n = lane; ; n += 8) await ask(n);
     });
-    await Promise.race([Promise.allSettled(asking), vi.waitFor(() => expect(told.length).toBeGreaterThan(50), 30_000)]);
+    await Promise.race([Promise.allSettled(asking), expect.poll(() => told.length).toBeGreaterThan(50)]);
     await server.signal('SIGKILL');
     await Promise.allSettled(asking);
     const { code, stdout } = await run(['tape', 'check', path]);

@@ -45,7 +45,7 @@ describe.skipIf(!existsSync(file))('facts that people said in passing, in a dial
     const { content } = await summarise(sources(messages), { maxTokens: Math.floor(tokens / 4) });
     expect(kept(content)).toBeGreaterThanOrEqual(0.85 * whole);
     expect(kept(content)).toBeGreaterThanOrEqual(users + 0.08 * facts.length);
-  }, 60_000);
+  });
 
   it('stand together after 4:1 in lower case, in words of no language, and in another order', async () => {
     const inOtherLetters = (text: string) =>
@@ -61,7 +61,7 @@ describe.skipIf(!existsSync(file))('facts that people said in passing, in a dial
       const stands = facts.filter(({ keywords }) => standTogether(content, keywords.map(change))).length;
       expect(stands).toBeGreaterThanOrEqual(0.85 * whole);
     }
-  }, 60_000);
+  });
 
   it('stand together after 8:1, and after three rounds of 2:1', async () => {
     const { content } = await summarise(sources(messages), { maxTokens: Math.floor(tokens / 8) });
@@ -72,5 +72,5 @@ describe.skipIf(!existsSync(file))('facts that people said in passing, in a dial
       summary = await summarise([earlierSummary(summary.content)], options);
     }
     expect(kept(summary.content)).toBeGreaterThanOrEqual(0.8 * whole);
-  }, 60_000);
+  });
 });
