@@ -276,7 +276,13 @@ function callNumbersCase(mode: TurnMode): Case {
       first: 'turn.call-ids',
       ...Object.fromEntries(cells.map(([name]) => [name, 'turn.call-ids'])),
     },
-    cost: () => ({ requests: 24 * cells.length, promptTokens: 8_192, completionTokens: 128 * cells.length }),
+    // Two turns in each cell, and the first of all.
+    cost: () => ({
+      requests: 24 * cells.length,
+      promptTokens: 8_192,
+      completionTokens: 64 * (2 * cells.length + 1),
+      answers: 2 * cells.length + 1,
+    }),
     async run({ api, check }, context) {
       const called = async (id: string, from: number) => {
         const { calls, finish } = await turnAs(mode, context, id, ASKING, asked(context, MUST_CALL));
