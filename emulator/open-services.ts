@@ -1,4 +1,5 @@
 import { resolveLimits } from '../contract/limits.ts';
+import { findProfile } from '../contract/models/profiles.ts';
 import { MovableClock, SEEDED_START_MS, stillClock, systemClock } from './clock.ts';
 import { O200K_BASE } from './engines/tokens/vocabulary-files.ts';
 import { Faults } from './faults/faults.ts';
@@ -35,7 +36,8 @@ export function openServices(
     typeof vocabulary === 'object' ? vocabulary : openTokenizer(vocabulary === undefined ? {} : { file: vocabulary });
   const otherTokenizer = takesOthers ? openTokenizer({ file: O200K_BASE.name }) : undefined;
   const { history = DEFAULT_HISTORY } = options;
-  const store = new Store(options.database ?? MEMORY, history);
+  const knows = takesOthers ? undefined : (name: string) => findProfile(name) !== undefined;
+  const store = new Store(options.database ?? MEMORY, history, knows);
   const seededIds = seed === undefined ? undefined : new SeededIds(String(seed), store.countRun());
   const clock = new MovableClock(options.clock ?? (seededIds ? stillClock(SEEDED_START_MS) : systemClock));
   const profiles = new Profiles({

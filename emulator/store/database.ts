@@ -22,14 +22,18 @@ export const BOUND_LIMIT = 'LIMIT ? + 0';
 /** Why a database cannot be used, in one line. The file is as it was. */
 export class DatabaseError extends Error {}
 
+/** Whether sessions of a model can be served. */
+export type KnowsModel = (name: string) => boolean;
+
 /**
  * Opens the state, creating or migrating it where needed.
  * @param path a file, whose folder is created; or `:memory:`
- * @throws DatabaseError where the file is damaged, newer, in use, not ours, or cannot be written
+ * @param knows which models its sessions may have
+ * @throws DatabaseError where the file is damaged, newer, of an unknown model, in use, not ours, or cannot be written
  */
-export function openDatabase(path: string): Database.Database {
+export function openDatabase(path: string, knows: KnowsModel = () => true): Database.Database {
   try {
-    if (path !== MEMORY) prepareFile(path);
+    if (path !== MEMORY) prepareFile(path, knows);
     const database = new Database(path, { timeout: 0 });
     try {
       configure(database);
@@ -46,7 +50,7 @@ export function openDatabase(path: string): Database.Database {
   }
 }
 
-function prepareFile(path: string): void {
+function prepareFile(path: string, knows: KnowsModel): void {
   const folder = dirname(path);
   makeFolder(folder);
   // The log stands beside the file, so that both must be writable.
@@ -59,14 +63,14 @@ function prepareFile(path: string): void {
   }
   if (file.isDirectory()) throw new DatabaseError(`${path} is a folder, not a database`);
   accessSync(path, constants.R_OK | constants.W_OK);
-  if (file.size > 0) inspect(path, file.size);
+  if (file.size > 0) inspect(path, file.size, knows);
 }
 
 /**
  * Judges an existing file, so that one which is refused stays as it was. A log that was left behind would be worked into
  * the file on closing, so it is read without the right to write.
  */
-function inspect(path: string, bytes: number): void {
+function inspect(path: string, bytes: number, knows: KnowsModel): void {
   const left = ['-wal', '-journal'].some((suffix) => statSync(path + suffix, { throwIfNoEntry: false })?.size);
   const database = new Database(path, { readonly: left, timeout: 0 });
   try {
@@ -86,9 +90,24 @@ function inspect(path: string, bytes: number): void {
     if (!left && bytes % pageBytes !== 0) throw new DatabaseError(`${path} is damaged: its end is missing`);
     const verdict = String(database.pragma('quick_check(1)', { simple: true }));
     if (verdict !== 'ok') throw new DatabaseError(`${path} is damaged: ${verdict.split('\n').at(-1)}`);
+    const unknown = modelsIn(database).find((model) => !knows(model));
+    if (unknown !== undefined) {
+      throw new DatabaseError(
+        `${path} holds sessions of ${unknown}, a model that this kimi-emulator does not know: a newer one wrote it, or a gateway`,
+      );
+    }
   } finally {
     database.close();
   }
+}
+
+const WITH_MODELS = ['sessions', 'snapshots', 'kept_sessions', 'kept_snapshots'];
+
+function modelsIn(database: Database.Database): string[] {
+  const isThere = database.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?');
+  const tables = WITH_MODELS.filter((table) => isThere.get(table));
+  const models = (table: string) => database.prepare<[], string>(`SELECT DISTINCT model FROM ${table}`).pluck().all();
+  return tables.flatMap(models);
 }
 
 /** True for a file whose creation was cut off before anything was put into it. */

@@ -4,7 +4,7 @@ import { Answers } from './answers.ts';
 import { Baseline } from './baseline.ts';
 import type { Blobs } from './blobs.ts';
 import { Collector } from './collector.ts';
-import { diskFault, openDatabase } from './database.ts';
+import { diskFault, type KnowsModel, openDatabase } from './database.ts';
 import { FileRows } from './files.ts';
 import { History } from './history.ts';
 import { type PastChange, PastWindows } from './past.ts';
@@ -34,10 +34,11 @@ export class Store {
 
   /**
    * @param moments past windows of each session that can be looked at
+   * @param knows which models its sessions may have
    * @throws DatabaseError in one line where `path` cannot be used
    */
-  constructor(path: string, moments = 0) {
-    const database = openDatabase(path);
+  constructor(path: string, moments = 0, knows?: KnowsModel) {
+    const database = openDatabase(path, knows);
     this.#database = database;
     this.#commits = new CommitQueue(database);
     // Made once: a new one costs more than a small change does.

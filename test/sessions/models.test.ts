@@ -1,6 +1,9 @@
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ChatCompletion } from '../../contract/chat.ts';
 import type { Model, ModelRequest } from '../../emulator/index.ts';
+import { openDatabase } from '../../emulator/store/database.ts';
+import { fingerprint, temporaryFolder } from '../store/files.ts';
 import { type Api, startEmulator, TRANSPORTS } from '../support/emulator.ts';
 import { createSession, expectRefusal, O200K, tool, words } from '../support/session.ts';
 
@@ -102,6 +105,32 @@ it.each([
   const api = await startEmulator('in process', { tokenizer: O200K, ...options });
   expect((await api.post<{ model: string }>('/v1/sessions', {})).body.model).toBe(model);
 });
+
+it.each(['sessions', 'snapshots'])(
+  'a database with %s of a model that is not known is refused in one line, and stays as it is',
+  async (table) => {
+    const folder = temporaryFolder();
+    const database = join(folder, 'state.db');
+    const first = await startEmulator('in process', { tokenizer: O200K, database });
+    const session = await createSession(first, { model: 'kimi-k3', messages: WINDOW });
+    await session.post('/snapshots', {});
+    await first.emulator.close();
+    const rename = (from: string, to: string) => {
+      const rows = openDatabase(database);
+      rows.prepare(`UPDATE ${table} SET model = ? WHERE model = ?`).run(to, from);
+      rows.close();
+    };
+    rename('kimi-k3', 'kimi-k9');
+    const before = fingerprint(folder);
+    await expect(startEmulator('in process', { tokenizer: O200K, database })).rejects.toThrow(
+      /^[^\n]+state\.db holds sessions of kimi-k9, a model that this kimi-emulator does not know: [^\n]+$/,
+    );
+    expect(fingerprint(folder)).toEqual(before);
+    rename('kimi-k9', 'kimi-k3');
+    const again = await startEmulator('in process', { tokenizer: O200K, database });
+    expect((await again.get(session.path)).status).toBe(200);
+  },
+);
 
 it('a window of kimi-k3 takes 1,048,576 tokens and not one more, and then cuts, forks and restores them', async () => {
   const limits = { append_tokens: 2_000_000 };
