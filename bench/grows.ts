@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createEmulator, type Emulator } from '../emulator/index.ts';
+import { exponentOf } from './fit.ts';
 import { median } from './processes.ts';
 import { printTable, type Row } from './table.ts';
 
@@ -99,9 +100,7 @@ async function measure(
   const [first, last] = [seen[0], seen.at(-1)];
   for (const operation of operations) {
     const [from, to] = [first?.found.get(operation) ?? Number.NaN, last?.found.get(operation) ?? Number.NaN];
-    const exponent = slope(
-      seen.map(({ size, found }) => [Math.log(Math.max(1, size)), Math.log(found.get(operation) ?? 1)]),
-    );
+    const exponent = exponentOf(seen.map(({ size, found }) => [size, found.get(operation) ?? 1]));
     const value = `${from.toFixed(3)} → ${to.toFixed(3)}, exponent ${exponent.toFixed(3)}`;
     const range = `${sizes[0]?.toLocaleString('en-US')} → ${sizes.at(-1)?.toLocaleString('en-US')} ${name}`;
     rows.push({
@@ -112,14 +111,6 @@ async function measure(
       ok: to / from <= MOST,
     });
   }
-}
-
-/** Of the line that fits best. */
-function slope(points: readonly (readonly [number, number])[]): number {
-  const mean = (pick: 0 | 1) => points.reduce((sum, point) => sum + point[pick], 0) / points.length;
-  const [x, y] = [mean(0), mean(1)];
-  const over = points.reduce((sum, point) => sum + (point[0] - x) ** 2, 0);
-  return over === 0 ? 0 : points.reduce((sum, point) => sum + (point[0] - x) * (point[1] - y), 0) / over;
 }
 
 const counts = new Map<string, number>();
