@@ -1,6 +1,7 @@
 import type { ChatMessage } from '../../contract/messages.ts';
 import { contentText } from '../../contract/messages.ts';
 import type { Random } from '../../emulator/simulate/random.ts';
+import { CROSSED_RULES, REPEATED_RULES } from './crossed-rules.ts';
 
 /** Rules as people set them while they speak of other things, in nine languages. */
 const RULES: Readonly<Record<string, readonly string[]>> = {
@@ -134,6 +135,8 @@ const OTHER_RULES: Readonly<Record<string, readonly string[]>> = {
 export const RULE_SETS = {
   'rules that the engine was tried on': Object.values(RULES).flat(),
   'rules in words that it was not': Object.values(OTHER_RULES).flat(),
+  'rules in the same words about different things': CROSSED_RULES,
+  'rules in one frame about things of their own': REPEATED_RULES,
 } as const;
 
 /** Splices every rule into a message of a user: within its text, on a line of its own, or as a message of its own. */

@@ -1,6 +1,7 @@
 import { SMALL_STEPS, sliceIsOver, yieldToEventLoop } from '../scheduler.ts';
 import { terms } from '../text/sentences.ts';
 import type { Candidate } from './candidates.ts';
+import { CombinationFrequency, PairFrequency } from './formulas.ts';
 import { roleOf } from './speakers.ts';
 
 /**
@@ -67,12 +68,15 @@ function scaleOf(term: string): number {
   return JOINED.test(term) ? JOINED_SCALE : 1;
 }
 
+/** How rare is what occurs in `frequency` of `candidates`. */
+const rarity = (candidates: number, frequency: number): number => Math.log2(1 + candidates / frequency);
+
 /**
  * How rare a term is, given that `frequency` of `candidates` contain it. Rounded, so that no ranking depends on the last bit
  * of a logarithm.
  */
 function inverseDocumentFrequency(term: string, candidates: number, frequency: number, byChance: number): number {
-  const idf = scaleOf(term) * Math.log2(1 + candidates / (frequency + byChance));
+  const idf = scaleOf(term) * rarity(candidates, frequency + byChance);
   return Math.round(1024 * idf * certaintyOf(frequency, byChance)) / 1024;
 }
 
@@ -102,55 +106,62 @@ function gainsOf({ document, speaker }: Candidate): readonly number[] {
   return speaker === 'user' ? USER_AGAIN : SAID_AGAIN;
 }
 
-/** Buckets for pairs of neighbouring terms; two pairs that share one count as the same. */
-const BUCKETS = 1 << 18;
-/** A pair that occurs in so many messages belongs to a formula. */
-const FORMULA_MESSAGES = 4;
-/** What a sentence that is nothing but a formula loses of its worth. */
-const FORMULA_LOSS = 0.9;
-
-/**
- * In how many messages each pair of neighbouring terms occurs. Sentences that are made of pairs that many messages hold are
- * near-duplicates of each other: thanks, offers of help and stock questions, in any language.
- */
-class PairFrequency {
-  readonly #messages = new Uint8Array(BUCKETS);
-  readonly #last = new Int32Array(BUCKETS).fill(-1);
-  readonly #pairsOf = new Map<number, Int32Array>();
-
-  note(found: readonly string[], { order, ref }: Candidate): void {
-    const pairs = new Int32Array(found.length + 1);
-    let before = 0;
-    for (let at = 0; at <= found.length; at++) {
-      const term = hash(found[at] ?? '');
-      const pair = (Math.imul(before, 31) + term) & (BUCKETS - 1);
-      before = term;
-      pairs[at] = pair;
-      const message = 2 * ref.place + (ref.snapshot === -1 ? 0 : 1);
-      if (this.#last[pair] === message) continue;
-      this.#last[pair] = message;
-      this.#messages[pair] = Math.min(255, (this.#messages[pair] ?? 0) + 1);
-    }
-    this.#pairsOf.set(order, pairs);
-  }
-
-  /** Factor on a candidate's worth by the share of its pairs that many messages hold; 1 of what was not noted. */
-  factorOf({ order }: Candidate): number {
-    const pairs = this.#pairsOf.get(order);
-    if (pairs === undefined) return 1;
-    let common = 0;
-    for (const pair of pairs) if ((this.#messages[pair] ?? 0) >= FORMULA_MESSAGES) common++;
-    return 1 - FORMULA_LOSS * (common / pairs.length) ** 2;
-  }
-}
-
 /** A sentence of somebody, rather than a member of a record, a line of a log or of a document. */
 const isSpoken = ({ document, log, joint }: Candidate): boolean => !document && !log && joint !== '; ';
 
-function hash(text: string): number {
-  let sum = 7;
-  for (let at = 0; at < text.length; at++) sum = (Math.imul(sum, 31) + text.charCodeAt(at)) | 0;
-  return sum;
+/** What a user tells or demands, rather than asks: the words may recur, and what they are about be new. */
+const setsOut = (candidate: Candidate): boolean =>
+  candidate.speaker === 'user' && !candidate.asks && candidate.weight > 0 && isSpoken(candidate);
+
+/** The distinct terms of a window, numbered as they are met. */
+class TermTable {
+  /** Of each term, how many candidates hold it. */
+  readonly frequency: number[] = [];
+  readonly #ids = new Map<string, number>();
+  readonly #sources: number[] = [];
+  /** Of each term, the last candidate that held it: cheaper than a set of terms for each candidate. */
+  readonly #last: number[] = [];
+  readonly #characters = new CharacterFrequency();
+
+  /** Notes a candidate with the terms of its text, and returns the numbers of its distinct terms. */
+  note(found: readonly string[], candidate: Candidate): Int32Array {
+    const own: number[] = [];
+    const source = roleOf(candidate.speaker) === 'tool' ? BY_TOOL : BY_OTHERS;
+    for (const term of found) this.#noteTerm(term, candidate.order, source, own);
+    if (candidate.weight > 0) for (const term of phrases(candidate)) this.#noteTerm(term, candidate.order, source, own);
+    return Int32Array.from(own);
+  }
+
+  #noteTerm(term: string, order: number, source: number, own: number[]): void {
+    let id = this.#ids.get(term);
+    if (id === undefined) {
+      id = this.#ids.size;
+      this.#ids.set(term, id);
+      this.frequency.push(0);
+      this.#sources.push(0);
+      this.#last.push(-1);
+    }
+    if (this.#last[id] === order) return;
+    this.#last[id] = order;
+    own.push(id);
+    this.frequency[id] = (this.frequency[id] ?? 0) + 1;
+    this.#sources[id] = (this.#sources[id] ?? 0) | source;
+    this.#characters.note(term, order);
+  }
+
+  /** Of each term, its inverse document frequency among `candidates`, and the factor on its gain in a record. */
+  async weights(candidates: number): Promise<{ idf: number[]; use: number[] }> {
+    const idf: number[] = [];
+    const use: number[] = [];
+    for (const [term, id] of this.#ids) {
+      if (sliceIsOver(SMALL_STEPS)) await yieldToEventLoop();
+      const often = this.frequency[id] ?? 0;
+      idf.push(inverseDocumentFrequency(term, candidates, often, this.#characters.byChance(term, candidates)));
+      const isUsed = this.#sources[id] === (BY_TOOL | BY_OTHERS) && often <= MOST_USED;
+      use.push(isUsed ? (JOINED.test(term) ? USED_GAIN / JOINED_SCALE : USED_GAIN) : 1);
+    }
+    return { idf, use };
+  }
 }
 
 /** The terms of all candidates, their inverse document frequency, and how often the summary so far holds each. */
@@ -172,49 +183,32 @@ export class TermIndex {
   }
 
   static async build(candidates: readonly Candidate[]): Promise<TermIndex> {
-    const ids = new Map<string, number>();
-    const frequency: number[] = [];
-    const sources: number[] = [];
-    const characters = new CharacterFrequency();
+    const table = new TermTable();
     const pairs = new PairFrequency();
     const termsOf: Int32Array[] = [];
     for (const candidate of candidates) {
       if (sliceIsOver(SMALL_STEPS)) await yieldToEventLoop();
-      const own = new Set<number>();
-      const source = roleOf(candidate.speaker) === 'tool' ? BY_TOOL : BY_OTHERS;
       const found = candidate.weight > 0 ? terms(candidate.text) : [];
       if (isSpoken(candidate) && found.length > 0) pairs.note(found, candidate);
-      for (const term of candidate.weight > 0 ? [...found, ...phrases(candidate)] : found) {
-        let id = ids.get(term);
-        if (id === undefined) {
-          id = ids.size;
-          ids.set(term, id);
-          frequency.push(0);
-          sources.push(0);
-        }
-        if (own.has(id)) continue;
-        own.add(id);
-        frequency[id] = (frequency[id] ?? 0) + 1;
-        sources[id] = (sources[id] ?? 0) | source;
-        characters.note(term, candidate.order);
-      }
-      termsOf.push(Int32Array.from(own));
+      termsOf.push(table.note(found, candidate));
     }
-    const idf = new Float64Array(frequency.length);
-    const use = new Float64Array(frequency.length).fill(1);
-    for (const [term, id] of ids) {
+    const { idf, use } = await table.weights(candidates.length);
+    const combinations = new CombinationFrequency(table.frequency, idf, candidates.length);
+    for (const candidate of candidates) {
       if (sliceIsOver(SMALL_STEPS)) await yieldToEventLoop();
-      const often = frequency[id] ?? 0;
-      idf[id] = inverseDocumentFrequency(term, candidates.length, often, characters.byChance(term, candidates.length));
-      if (sources[id] === (BY_TOOL | BY_OTHERS) && often <= MOST_USED)
-        use[id] = JOINED.test(term) ? USED_GAIN / JOINED_SCALE : USED_GAIN;
+      if (setsOut(candidate)) combinations.note(candidate, termsOf[candidate.order]);
     }
     const originality = new Float64Array(candidates.length);
     for (const candidate of candidates) {
       if (sliceIsOver(SMALL_STEPS)) await yieldToEventLoop();
-      originality[candidate.order] = pairs.factorOf(candidate);
+      const own = pairs.isFramed(candidate) ? combinations.ownOf(candidate) : undefined;
+      originality[candidate.order] = own === undefined ? pairs.originalityOf(candidate) : 1;
+      if (own === undefined) continue;
+      // What it says of what is one thing more that it says, whichever of its words the summary holds.
+      own.term ??= idf.push(PHRASE_SCALE * rarity(candidates.length, own.sentences)) - 1;
+      termsOf[candidate.order] = Int32Array.of(...(termsOf[candidate.order] ?? []), own.term);
     }
-    return new TermIndex(termsOf, idf, use, originality);
+    return new TermIndex(termsOf, Float64Array.from(idf), Float64Array.from(use), originality);
   }
 
   /** Factor on what candidate number `at` is worth. */
