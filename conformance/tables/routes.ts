@@ -183,6 +183,18 @@ export const ROUTES: readonly Route[] = [
   },
 ];
 
+/** Every route that only reads. */
+export const READ_ROUTES: readonly Route[] = [
+  { name: 'read-sessions', needs: ['sessions.list'], path: () => '/sessions' },
+  { name: 'read-session', needs: [], path: of('') },
+  { name: 'read-messages', needs: [], path: of('/messages') },
+  { name: 'read-session-snapshots', needs: ['sessions.snapshot'], path: of('/snapshots') },
+  { name: 'read-snapshots', needs: ['sessions.snapshot'], path: () => '/snapshots' },
+  { name: 'read-snapshot', needs: ['sessions.snapshot'], path: snapshotOf('') },
+  { name: 'read-snapshot-messages', needs: ['sessions.snapshot'], path: snapshotOf('/messages') },
+  { name: 'read-share', needs: SHARE, path: ({ share }) => `/shares/${share}` },
+];
+
 /** What every ground needs that a route does not say. */
 export const GROUND_NEEDS: readonly Capability[] = ['sessions', 'sessions.append', 'tokens.estimate'];
 

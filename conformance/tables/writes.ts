@@ -22,7 +22,7 @@ export interface WriteMode {
   send(context: CaseContext<string>, id: string, messages: readonly Message[], send?: SendOptions): Promise<Reply>;
 }
 
-const NDJSON = 'application/x-ndjson';
+export const NDJSON = 'application/x-ndjson';
 const ANSWER_TOKENS = 16;
 
 export function toLines(lines: readonly (Message | string)[]): string {

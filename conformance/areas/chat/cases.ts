@@ -15,7 +15,16 @@ import {
   withinThreeTries,
 } from '../../wire/chat.ts';
 import { user } from '../../wire/sessions.ts';
-import { chatLength, chatN, chatNUsage, chatRanges, chatStop, chatStopLimits, chatWindow } from './parameter-cases.ts';
+import {
+  chatDefaultWindow,
+  chatLength,
+  chatN,
+  chatNUsage,
+  chatRanges,
+  chatStop,
+  chatStopLimits,
+  chatWindow,
+} from './parameter-cases.ts';
 
 /** Enough for a block to be cached. */
 const WORDS = 600;
@@ -243,6 +252,7 @@ export const CHAT_CASES: readonly Case[] = [
   chatMessages,
   chatLength,
   chatWindow,
+  chatDefaultWindow,
   chatStop,
   chatStopLimits,
   ...chatRanges,

@@ -254,6 +254,11 @@ const PARAMETER_MUTANTS = [
   mutant('zero-refused', 'temperature 0 is refused for a single choice too')
     .caughtBy('chat.n/near-zero-single-accepted')
     .editField('temperature', (temperature: number, { n }) => (n === 1 ? -1 : temperature)),
+  mutant('default-small', 'a chat without max_tokens reserves 7 tokens in the window')
+    .caughtBy('chat.default-window/whole streamed')
+    .editRequest((body) =>
+      body.max_tokens == null && body.max_completion_tokens == null ? { ...body, max_tokens: 7 } : body,
+    ),
 ];
 
 function more(body: Json, tokens: number): Json {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { LIVE_TEXT } from '../../../contract/errors.ts';
 import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
 import { expectEqual, expectError, expectShape, expectTrue } from '../../core/expect.ts';
 import {
@@ -11,6 +12,7 @@ import {
   textOf,
   withinThreeTries,
 } from '../../wire/chat.ts';
+import { estimateTokens } from '../../wire/windows.ts';
 import type { WireRuleId } from '../rules.ts';
 
 /** What parameters of a chat do, and their limits. */
@@ -120,6 +122,31 @@ export const chatWindow = defineCase({
       expectError(await sendChat(context, { max_tokens: rest + 1 }), 'context_window_exceeded', { bare: true });
     });
     await check('exact-accepted', () => completeChat(context, { max_tokens: rest }));
+  },
+});
+
+export const chatDefaultWindow = defineCase({
+  id: 'chat.default-window',
+  title: 'a chat without max_tokens reserves the default in the window',
+  needs: ['chat', 'chat.stream', 'tokens.estimate'],
+  checks: { whole: 'chat.default-max-tokens', streamed: 'chat.default-max-tokens' },
+  cost: ({ window_tokens }) => costOfChats(2, { requests: 40, promptTokens: 2 * window_tokens })(),
+  async run({ limits, texts, check }, context) {
+    const { window_tokens, max_tokens } = limits;
+    // The prompt fits, and the default does not fit beside it: a refusal costs nothing.
+    const content = await texts.exactly(window_tokens - Math.ceil(max_tokens / 2));
+    const messages = [{ role: 'user' as const, content }];
+    const prompt = await estimateTokens(context, { messages });
+    for (const [name, stream] of [
+      ['whole', false],
+      ['streamed', true],
+    ] as const) {
+      await check(name, async () => {
+        const reply = await sendChat(context, { messages, stream, max_tokens: undefined });
+        const text = LIVE_TEXT.windowExceeded(window_tokens, prompt + max_tokens);
+        expectEqual(expectError(reply, 'context_window_exceeded', { bare: true }), text, 'the message');
+      });
+    }
   },
 });
 

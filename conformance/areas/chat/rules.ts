@@ -23,10 +23,7 @@ export const CHAT_RULES = {
   'chat.roles': ours('A message with an unknown role is refused.'),
   'chat.max-tokens': kimi('`max_completion_tokens`, or its older name `max_tokens`, limits the tokens of the answer.'),
   'chat.length': kimi('An answer that was cut has finish_reason `length`; a complete one has `stop`.'),
-  'chat.default-max-tokens': kimi.shownBy(
-    'test/chat/settings.test.ts',
-    'Without max_tokens an answer has at most 1,024 tokens.',
-  ),
+  'chat.default-max-tokens': onlyK2(kimi('Without max_tokens a chat counts with 1,024 against the window.')),
   'chat.window': kimi('Prompt plus max_tokens may fill the window to its last token.'),
   'chat.stop': kimi('A stop string, alone or in a list, ends the answer before it.'),
   'chat.stop-limits': kimi('A request has at most 5 stop strings of at most 32 bytes each.'),

@@ -7,6 +7,7 @@ import {
   type Ground,
   layGround,
   notFound,
+  READ_ROUTES,
   ROUTES,
   type Route,
   sendRoute,
@@ -42,32 +43,20 @@ const changes: readonly Gated[] = ROUTES.map((route) => ({
   send: (context, ground, options) => sendRoute(context, route, ground as Ground, options),
 }));
 
-const SHARE: Case['needs'] = ['sessions.snapshot', 'sessions.share'];
-const read = (name: string, needs: Case['needs'], path: (ground: Ground) => string): Gated => ({
-  name,
-  needs: [...GROUND_NEEDS, ...needs],
+const READS: readonly Gated[] = READ_ROUTES.map((route) => ({
+  name: route.name,
+  needs: [...GROUND_NEEDS, ...route.needs],
   cost: {},
   takes: false,
   coded: true,
-  route: { name, needs, path },
-  send: ({ api }, ground, options) => api.get(path(ground as Ground), options),
-});
-
-const READS: readonly Gated[] = [
-  read('read-sessions', ['sessions.list'], () => '/sessions'),
-  read('read-session', [], ({ session }) => `/sessions/${session}`),
-  read('read-messages', [], ({ session }) => `/sessions/${session}/messages`),
-  read('read-session-snapshots', ['sessions.snapshot'], ({ session }) => `/sessions/${session}/snapshots`),
-  read('read-snapshots', ['sessions.snapshot'], () => '/snapshots'),
-  read('read-snapshot', ['sessions.snapshot'], ({ snapshot }) => `/snapshots/${snapshot}`),
-  read('read-snapshot-messages', ['sessions.snapshot'], ({ snapshot }) => `/snapshots/${snapshot}/messages`),
-  read('read-share', SHARE, ({ share }) => `/shares/${share}`),
-];
+  route,
+  send: ({ api }, ground, options) => api.get(route.path(ground as Ground), options),
+}));
 
 const live = (
   name: string,
   needs: Case['needs'],
-  path: string,
+  path: string | ((context: CaseContext<string>) => string),
   body?: (context: CaseContext<string>) => object,
 ): Gated => ({
   name,
@@ -75,8 +64,10 @@ const live = (
   cost: body ? { promptTokens: 64, completionTokens: 64 } : {},
   takes: body !== undefined,
   coded: false,
-  send: (context, _, options) =>
-    body ? context.api.post(path, body(context), options) : context.api.get(path, options),
+  send(context, _, options) {
+    const at = typeof path === 'string' ? path : path(context);
+    return body ? context.api.post(at, body(context), options) : context.api.get(at, options);
+  },
 });
 
 const chat =
@@ -91,6 +82,8 @@ const chat =
 /** The routes of the live API. */
 const LIVE: readonly Gated[] = [
   live('models', ['models'], '/models'),
+  live('model', ['models'], ({ target }) => `/models/${target.model}`),
+  live('files', ['files'], '/files'),
   live('balance', ['balance'], '/users/me/balance'),
   live('outside-chat', ['chat'], '/chat/completions', chat({})),
   live('outside-streamed-chat', ['chat', 'chat.stream'], '/chat/completions', chat({ stream: true })),

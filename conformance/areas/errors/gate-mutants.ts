@@ -7,7 +7,7 @@ import { GATED, gateNames } from './gate-cases.ts';
 
 const mutant = mutantsOf('errors', { open });
 
-const READ: Readonly<Record<string, RegExp>> = {
+export const READ_PATHS: Readonly<Record<string, RegExp>> = {
   'read-sessions': /^\/v1\/sessions$/,
   'read-session': /^\/v1\/sessions\/[^/]+$/,
   'read-messages': /^\/v1\/sessions\/[^/]+\/messages$/,
@@ -17,13 +17,15 @@ const READ: Readonly<Record<string, RegExp>> = {
   'read-snapshot-messages': /^\/v1\/snapshots\/[^/]+\/messages$/,
   'read-share': /^\/v1\/shares\/[^/]+$/,
   models: /^\/v1\/models$/,
+  model: /^\/v1\/models\/[^/]+$/,
+  files: /^\/v1\/files$/,
   balance: /^\/v1\/users\/me\/balance$/,
 };
 
 /** Whether a request is to the route, as far as its path tells where it has no body that can be read. */
 function isOf(name: string, request: Passing): boolean {
   const { method, path } = request;
-  const read = READ[name];
+  const read = READ_PATHS[name];
   if (read) return method === 'GET' && read.test(path);
   if (method !== 'POST' && method !== 'DELETE') return false;
   if (name === 'estimate') return path.endsWith('/estimate-token-count');

@@ -14,6 +14,18 @@ import {
   withHeaders,
 } from '../../proof/proxy.ts';
 import { refusal } from '../../proof/sessions.ts';
+import type { REFUSED } from './envelope-cases.ts';
+
+/** Where each refusal is asked for whose members are judged. */
+const ENVELOPE_PATHS: Record<keyof typeof REFUSED, RegExp> = {
+  'model-unknown': /\/models\/./,
+  'chat-streamed': /\/chat\/completions$/,
+  'estimate-model': /\/estimate-token-count$/,
+  'estimate-field': /\/estimate-token-count$/,
+  'estimate-no-json': /\/estimate-token-count$/,
+  'file-unknown': /\/files\/./,
+  'balance-no-key': /\/balance$/,
+};
 
 const mutant = mutantsOf('errors', { filled, header, many, refusals, unknownRoutes, withText, without });
 
@@ -310,6 +322,11 @@ const ROW_MUTANTS = [
   mutant('openai-envelope', 'errors have a code and a param, as those of OpenAI have')
     .caughtBy('errors.rows/no-code-no-param')
     .editErrors((said) => ({ ...said, param: null, code: null })),
+  ...Object.entries(ENVELOPE_PATHS).map(([name, path]) =>
+    mutant(`coded-${name}`, `a refusal has a code: ${name}`)
+      .caughtBy(`errors.envelope-${name}/no-code-no-param`)
+      .editErrors((error, request) => (path.test(request.path) ? { ...error, code: error.type } : error)),
+  ),
   mutant('default-model', 'a model that is not there is answered by the one that is')
     .caughtBy('errors.rows/model-not-found')
     .editField('model', () => 'kimi-k2-0905'),

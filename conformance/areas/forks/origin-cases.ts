@@ -1,4 +1,5 @@
 import type { Capability } from '../../../contract/capabilities.ts';
+import { listOf } from '../../../contract/lists.ts';
 import { Session } from '../../../contract/sessions.ts';
 import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
 import { expectBody, expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
@@ -111,6 +112,7 @@ function originCase({ name, needs, fork, make }: Origin): Case {
     title: `a session that is a ${name} does all that a plain one does`,
     needs: [
       'sessions',
+      'sessions.list',
       'sessions.append',
       'sessions.append.stream',
       'sessions.snapshot',
@@ -134,6 +136,7 @@ function originCase({ name, needs, fork, make }: Origin): Case {
       tools: fork ? 'forks.tools-and-pins' : 'rollback.pins-and-tools',
       etag: 'versions.etag',
       'as-read': fork ? 'forks.new-session' : 'rollback.answer',
+      'as-listed': 'lists.whole',
       ...Object.fromEntries(WRITES.map((mode) => [`written-${mode.name}`, WRITE_RULES[mode.name] ?? 'append.fields'])),
       ...Object.fromEntries(VERSIONED.map((route) => [`stale-${route.name}`, 'versions.stale' as const])),
       replayed: 'idempotency.once',
@@ -181,6 +184,13 @@ function originCase({ name, needs, fork, make }: Origin): Case {
       await check('as-read', async () =>
         expectEqual(session, await api.getSession(id), 'the answer, against the session'),
       );
+      await check('as-listed', async () => {
+        // The account of a user may hold more sessions than a page; the newest stand first.
+        const page = expectBody(await api.get('/sessions?limit=20'), listOf(Session));
+        const found = page.data.find((listed) => listed.id === id);
+        expectTrue(!fork || found !== undefined, 'the new session is on the first page');
+        if (found) expectEqual(found, await api.getSession(id), 'the session in the list, against itself');
+      });
       await check('tools', () => expectEqual(session.tools, before.session.tools, 'the tools'));
       await check('window', async () => {
         const window = await api.windowOf(id);

@@ -136,6 +136,21 @@ function broken(check: string): Parameters<typeof ofOrigin> extends [string, ...
     tools: [(answer) => ({ ...answer, tools: [] })],
     etag: [() => 'no-etag'],
     'as-read': [(answer) => ({ ...answer, created_at: Number(answer.created_at) - 1 })],
+    'as-listed': [
+      asItIs,
+      async (request, forward, isIn) => {
+        const response = await forward();
+        if (request.method !== 'GET' || request.path !== '/v1/sessions' || !response.ok) return response;
+        return editJson(response, (page: Json) => ({
+          ...page,
+          data: (page.data as (Json & { id: string })[]).map((session) =>
+            isIn(session.id)
+              ? { ...session, forked_from: session.forked_from ? null : { snapshot_id: 'snap_0' } }
+              : session,
+          ),
+        }));
+      },
+    ],
     replayed: [
       asItIs,
       meeting(endsIn('/messages'), (request, forward) =>

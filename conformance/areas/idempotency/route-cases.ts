@@ -21,7 +21,7 @@ import { expectMarked, expectSameAnswer, isReplay } from './replays.ts';
 /** Every route, sent again under its key. */
 
 function keyed(context: CaseContext<string>, more: Record<string, string> = {}): SendOptions {
-  return { headers: { 'Idempotency-Key': context.nonce(), ...more } };
+  return { headers: { 'Idempotency-Key': `${context.nonce()}-Key`, ...more } };
 }
 
 /** Changes all that the route has changed, so that a second effect would show. */
@@ -56,6 +56,7 @@ function replayCase(route: Route): Case {
       ...(route.body && { mismatch: 'idempotency.mismatch' }),
       ...(route.body && !route.rehearses && { 'mismatch-does-nothing': 'idempotency.mismatch' }),
       ...(route.names && { 'free-after-not-found': 'idempotency.refusal-free' }),
+      ...(route.names && { 'key-case': 'idempotency.key-bytes' }),
       ...(route.versioned && { 'free-after-conflict': 'idempotency.refusal-free' }),
     },
     cost: () => ({ requests: 90, ...(route.chats && CHAT_COST) }),
@@ -80,6 +81,15 @@ function replayCase(route: Route): Case {
         });
       }
       expectSuccess(first);
+      if (route.names) {
+        await check('key-case', async () => {
+          // Of what is not there, so that nothing happens.
+          const key = (send.headers as Record<string, string>)['Idempotency-Key'] ?? '';
+          const lower = { headers: { 'Idempotency-Key': key.toLowerCase() } };
+          const reply = await sendRoute(context, route, unknownGround(ground), lower);
+          expectError(refusalOfStream(reply), notFound(route).code);
+        });
+      }
       await disturb(context, route, ground);
       const { id: created } = (first.json ?? {}) as { id?: string };
       if (route.creates && created) expectSuccess(await context.api.post(`/sessions/${created}`, { title: 'Changed' }));

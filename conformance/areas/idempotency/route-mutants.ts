@@ -57,6 +57,12 @@ function ofRoute(route: (typeof ROUTES)[number]): Mutant[] {
     mutant(`unnamed-on-${name}`, `the stored answer of ${name} has no request id`)
       .caughtBy(...caught('marked'))
       .replays(name, (response) => withHeader(response, 'msh-request-id', null)),
+    mutant(`case-ignored-on-${name}`, `keys are compared without their case on ${name}`)
+      .caughtBy(...caught('key-case'))
+      .onRoute(name, ({ headers }, forward) => {
+        const key = headers[KEY];
+        return forward(key === undefined ? {} : { headers: { ...headers, [KEY]: key.toLowerCase() } });
+      }),
     mutant(`mismatch-retried-on-${name}`, `a mismatch on ${name} is said to be worth another try`)
       .caughtBy(...(lines ? [] : caught('mismatch')))
       .onRoute(name, async (_, forward) => {

@@ -5,6 +5,7 @@ import { expectBody, expectEqual, expectError, expectSuccess, expectTrue } from 
 import { CUT_AND_BACK } from '../../tables/states.ts';
 import { idOf, toolCall, toolResult, user } from '../../wire/sessions.ts';
 import { appendFacts, facts, TOOL } from '../../wire/windows.ts';
+import { CHANGE_CASE } from './change-case.ts';
 import { listCase } from './list-case.ts';
 
 const ITEMS = 5;
@@ -252,6 +253,7 @@ const listsDefault = defineCase({
 });
 
 export const LISTS_CASES: readonly Case[] = [
+  CHANGE_CASE,
   listsSessions,
   listsMessages,
   listsMovedMessages,

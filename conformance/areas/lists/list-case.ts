@@ -150,11 +150,12 @@ export function listCase(spec: ListSpec): Case {
         expectEqual(await joined(`limit=2&order=${other}`), turned, `the pages in order ${other}, joined`);
       });
       await check('has-more', async () => {
-        expectTrue((await page(`limit=${ids.length - 1}`)).has_more, 'has_more is true where one item is left');
-        expectTrue(
-          !(await page(`limit=${ids.length}`)).has_more,
-          'has_more is false where the page ends with the last item',
-        );
+        for (const which of ['', `&order=${order}`, `&order=${other}`]) {
+          const short = await page(`limit=${ids.length - 1}${which}`);
+          expectTrue(short.has_more, `has_more is true where one item is left${which}`);
+          const whole = await page(`limit=${ids.length}${which}`);
+          expectTrue(!whole.has_more, `has_more is false where the page ends with the last item${which}`);
+        }
       });
       await check('cursor-unknown', async () => {
         const unknown = unknownId(ids[0] ?? '');

@@ -1,10 +1,12 @@
+import { onRoute } from '../../proof/cells.ts';
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
 import type { Json } from '../../proof/proxy.ts';
 import { chain, editJson, type Handler, json, on, type Passing } from '../../proof/proxy.ts';
-import { codeOf, noteRequests } from '../../proof/sessions.ts';
+import { changedBy, codeOf, noteRequests, sessionAt } from '../../proof/sessions.ts';
 import { LISTS_CASES } from './cases.ts';
+import { CHANGE_CASE, STEPS } from './change-case.ts';
 
-const mutant = mutantsOf('lists', { pages, queries });
+const mutant = mutantsOf('lists', { pages, queries, staleAfter });
 
 const LIST = /^\/v1\/(?:sessions|snapshots|sessions\/[^/]+\/(?:messages|snapshots)|snapshots\/[^/]+\/messages)$/;
 /** The longest page is what everything else is read by, so that it stays as it is. */
@@ -22,6 +24,24 @@ const each = (...checks: string[]) =>
   LISTS_CASES.flatMap(({ id, checks: known }) =>
     checks.filter((check) => check in known).map((check) => `${id}/${check}`),
   );
+
+/** Once a session has been changed on one route, it is listed as it was before. */
+function staleAfter(name: string): Handler {
+  const past = new Map<string, Json>();
+  const note = onRoute(name, async (request, forward) => {
+    const id = changedBy(request) ?? '';
+    past.set(id, await sessionAt(forward, id));
+    return forward();
+  });
+  return async (request, forward) => {
+    const response = await note(request, forward);
+    if (request.method !== 'GET' || request.path !== '/v1/sessions' || !response.ok) return response;
+    return editJson(response, (page: Page) => ({
+      ...page,
+      data: page.data.map((session) => past.get(String(session.id)) ?? session),
+    }));
+  };
+}
 
 /** Changes the query of every list; undefined takes a parameter away. */
 function queries(edit: (query: Record<string, string>, path: string) => Record<string, string | undefined>): Handler {
@@ -47,6 +67,11 @@ function pages(edit: (page: Page, query: URLSearchParams) => object): Handler {
 const within = (limit: string) => String(Math.min(100, Math.max(1, Math.round(Number(limit)) || 20)));
 
 export const LISTS_MUTANTS: readonly Mutant[] = [
+  ...STEPS.map(({ name }) =>
+    mutant(`stale-after-${name}`, `a session is listed as it was before ${name}`)
+      .caughtBy(`${CHANGE_CASE.id}/${name}`)
+      .staleAfter(name),
+  ),
   mutant('bare-array', 'a list is answered as an array')
     .caughtBy(...each('shape'))
     .pages(({ data }) => data),
@@ -123,6 +148,11 @@ export const LISTS_MUTANTS: readonly Mutant[] = [
   mutant('has-more-never', '`has_more` is never true')
     .caughtBy(...each('has-more', 'pages'))
     .pages((page) => ({ ...page, has_more: false })),
+  ...(['asc', 'desc'] as const).map((order) =>
+    mutant(`has-more-never-${order}`, `\`has_more\` is never true where the order ${order} is asked for`)
+      .caughtBy(...each('has-more'))
+      .pages((page, query) => (query.get('order') === order ? { ...page, has_more: false } : page)),
+  ),
   mutant('unknown-cursor-ignored', 'a cursor that is not found is ignored')
     .caughtBy(...each('cursor-unknown', 'cursor-gone'), 'lists.belonging/cursor-of-another')
     .proxy(() => async (request, forward) => {

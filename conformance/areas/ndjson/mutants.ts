@@ -3,7 +3,16 @@ import { answer, type Forward, type Handler, on, type Passing } from '../../proo
 import { messagesOf, refusal, WRITE } from '../../proof/sessions.ts';
 import { SMALL_LIMITS } from '../../targets/emulator.ts';
 
-const mutant = mutantsOf('ndjson', { answering, ended, streamed });
+const mutant = mutantsOf('ndjson', { answering, editLines, ended, streamed });
+
+const BLANK = /^\r?\n/m;
+
+/** Changes the text of a body of several lines that is sent at once. */
+function editLines(edit: (text: string) => string): Handler {
+  return on('POST', WRITE, ({ body, stream }, forward) =>
+    typeof body === 'string' && !stream && body.includes('\n') ? forward({ body: edit(body) }) : forward(),
+  );
+}
 
 /** A streamed write, line by line. */
 interface Streamed extends Passing {
@@ -267,6 +276,19 @@ const LINE_WRITE_MUTANTS = [
     .answering((lines) =>
       lines.map((line) => ('done' in line ? { ...line, version: Number(lines[0]?.version) - 1 } : line)),
     ),
+  mutant('last-of-several-lost', 'the last of several lines is lost where it has no line end')
+    .caughtBy('ndjson.pieces/last-line-not-lost')
+    .editLines((text) => text.slice(0, text.lastIndexOf('\n') + 1)),
+  mutant('blank-refused', 'an empty line is refused')
+    .caughtBy('ndjson.pieces/blank-skipped-at-once')
+    .editLines((text) => text.replace(BLANK, 'null\n')),
+  mutant('blank-refused-in-pieces', 'an empty line is refused where lines arrive one by one')
+    .caughtBy('ndjson.pieces/blank-skipped')
+    .on('POST', WRITE, async ({ stream }, forward) => {
+      if (!stream) return forward();
+      const text = await new Response(stream).text();
+      return forward({ body: text.replace(BLANK, 'null\n') });
+    }),
   mutant('any-separator', 'a line ends at any line separator of Unicode')
     .caughtBy('ndjson.write/accepted')
     .streamed(({ lines }, forward) => forward(sent(lines.flatMap((line) => line.split('\u2028'))))),

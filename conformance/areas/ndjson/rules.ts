@@ -18,6 +18,7 @@ export const NDJSON_RULES = {
     'A line is stored like a write of its message: same content, fields, pins and tool pairing.',
   ),
   'ndjson.last-line-end': ours.should('The last line needs no newline.'),
+  'ndjson.blank-lines': ours('An empty line is skipped: it is not a message and has no index.'),
   'ndjson.bad-first': ours('A first line that is invalid is refused like any write, and nothing is stored.'),
   'ndjson.bad-later': ours(
     'A later line that is invalid ends the stream with an error line; nothing after it is written.',

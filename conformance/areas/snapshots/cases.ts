@@ -16,6 +16,7 @@ import {
   tokensIn,
 } from '../../wire/windows.ts';
 import { ANSWER_CASES } from './answer-cases.ts';
+import { flagsCase } from './flags-case.ts';
 import { snapshotSearch } from './search-cases.ts';
 
 const snapshotImmutable = defineCase({
@@ -380,6 +381,7 @@ const snapshotIsTruncate = defineCase({
 });
 
 export const SNAPSHOTS_CASES: readonly Case[] = [
+  flagsCase,
   snapshotObject,
   snapshotPreserveLen,
   snapshotIsTruncate,

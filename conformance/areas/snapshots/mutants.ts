@@ -1,7 +1,7 @@
 import type { SessionMessage } from '../../../contract/sessions.ts';
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
 import type { Json } from '../../proof/proxy.ts';
-import { answer, chain, type Handler, json, on } from '../../proof/proxy.ts';
+import { answer, chain, editJson, type Handler, json, on } from '../../proof/proxy.ts';
 import { ask, editAnswers, editBodies, editSuccess, noteRequests, unpin, windowAt } from '../../proof/sessions.ts';
 import { SMALL_LIMITS } from '../../targets/emulator.ts';
 import { ANSWER_MUTANTS } from './answer-mutants.ts';
@@ -315,6 +315,20 @@ const SNAPSHOT_OBJECT_MUTANTS = [
 ];
 
 export const SNAPSHOTS_MUTANTS: readonly Mutant[] = [
+  ...(['restored', 'archived'] as const).flatMap((scope) =>
+    (['summary', 'pinned', 'truncated'] as const).map((flag) =>
+      mutant(`${scope}-without-${flag}`, `what is ${scope} is listed without ${flag}`)
+        .caughtBy(`snapshots.flags/${scope}-${flag}`)
+        .on('GET', '/v1/snapshots/:id/messages', async ({ search }, forward) => {
+          const response = await forward();
+          if (!response.ok || search.includes('archived') !== (scope === 'archived')) return response;
+          return editJson(response, (page: Json) => ({
+            ...page,
+            data: (page.data as Json[]).map((message) => ({ ...message, [flag]: false })),
+          }));
+        }),
+    ),
+  ),
   mutant('name-trimmed', 'blanks around the name of a snapshot are lost')
     .caughtBy('snapshots.object/named-and-annotated')
     .on('POST', '/v1/sessions/:id/snapshots', ({ body }, forward) => {

@@ -1,7 +1,7 @@
 import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
 import { expectEqual, expectTrue } from '../../core/expect.ts';
 import { Mismatch } from '../../core/verdict.ts';
-import { FORECAST_REQUEST, replyExactly, sendChat, streamChat } from '../../wire/chat.ts';
+import { completeChat, costOfChats, FORECAST_REQUEST, replyExactly, sendChat, streamChat } from '../../wire/chat.ts';
 import type { Reply } from '../../wire/reply.ts';
 import { toolCall, toolResult, user } from '../../wire/sessions.ts';
 import { TOOL } from '../../wire/windows.ts';
@@ -157,4 +157,38 @@ const obeyed = defineCase<string>({
   },
 });
 
-export const SAME_CASES: readonly Case[] = [refused, turnRefused, obeyed];
+const ALIAS = 'kimi-k2-0905';
+
+const alias = defineCase({
+  id: 'stream.alias',
+  title: 'the chunks of a stream name the model as the request does',
+  needs: ['chat', 'chat.stream'],
+  checks: { echoed: 'chat.model-alias' },
+  cost: costOfChats(1),
+  async run({ check }, context) {
+    const { chunks } = await streamChat(context, { messages: HELLO, model: ALIAS });
+    await check('echoed', () => expectEqual([...new Set(chunks.map(({ model }) => model))], [ALIAS], 'the model'));
+  },
+});
+
+const turnAlias = defineCase({
+  id: 'turn.alias',
+  title: 'the answer of a turn names the model as the request does, streamed or not',
+  needs: ['sessions', 'chat', 'chat.stream'],
+  checks: { whole: 'chat.model-alias', streamed: 'chat.model-alias' },
+  cost: costOfChats(2),
+  async run({ api, check }, context) {
+    const { id } = await api.createSession({ model: ALIAS });
+    const body = { session_id: id, messages: HELLO, model: ALIAS };
+    await check('whole', async () => {
+      const { reply } = await completeChat(context, body);
+      expectEqual((reply.json as { model?: unknown }).model, ALIAS, 'the model of the answer');
+    });
+    await check('streamed', async () => {
+      const { chunks } = await streamChat(context, body);
+      expectEqual([...new Set(chunks.map(({ model }) => model))], [ALIAS], 'the model of the chunks');
+    });
+  },
+});
+
+export const SAME_CASES: readonly Case[] = [refused, turnRefused, obeyed, alias, turnAlias];

@@ -72,4 +72,10 @@ export const SAME_MUTANTS: readonly Mutant[] = [
   mutant('names-another-model', 'the chunks name another model')
     .caughtBy('stream.obeyed-alike/model')
     .editChunks((chunk) => [{ ...chunk, model: `${chunk.model}-preview` }]),
+  mutant('alias-resolved', 'the chunks name the model that the alias stands for')
+    .caughtBy('stream.alias/echoed', 'turn.alias/streamed')
+    .editChunks((chunk) => [{ ...chunk, model: 'kimi-k2-0905-preview' }]),
+  mutant('alias-resolved-in-turns', 'the answer of a turn names the model that the alias stands for')
+    .caughtBy('turn.alias/whole')
+    .editAnswer((answer, { session_id }) => (session_id ? { ...answer, model: 'kimi-k2-0905-preview' } : answer)),
 ];

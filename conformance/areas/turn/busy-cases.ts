@@ -2,7 +2,7 @@ import type { Capability } from '../../../contract/capabilities.ts';
 import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
 import { expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
 import { NotApplicable, NotRun } from '../../core/verdict.ts';
-import { type Ground, ROUTES, type Route, sendRoute, unknownGround } from '../../tables/routes.ts';
+import { type Ground, READ_ROUTES, ROUTES, type Route, sendRoute, unknownGround } from '../../tables/routes.ts';
 import type { Api } from '../../wire/api.ts';
 import { DURING_COST, longSession, sendDuringTurns } from '../../wire/concurrent-turns.ts';
 import { HELD_TURN_COST, holdTurn, resendTurn } from '../../wire/held-turn.ts';
@@ -136,8 +136,11 @@ const UNSEEN = [
   'in-progress-retry-after',
   'in-progress-should-retry',
 ] as const;
+export const MEANWHILE_READS = READ_ROUTES.filter(({ name }) => name !== 'read-share');
+const READS = Object.fromEntries(MEANWHILE_READS.map(({ name }) => [name, 'turn.reads']));
 const MEANWHILE = {
   'reads-before': 'turn.reads',
+  ...READS,
   'snapshot-before': 'turn.reads',
   'replay-answered': 'idempotency.before-state',
   'stale-first': 'versions.order',
@@ -149,7 +152,13 @@ const MEANWHILE = {
   'other-account-as-unknown': 'accounts.as-never-was',
   'others-not-busy': 'turn.busy',
 } as const;
-type MeanwhileCheck = keyof typeof MEANWHILE;
+
+/** What an answer tells of one session: lists of the account hold others too. @throws Mismatch where it is refused */
+function ofSession(reply: Reply, id: string): unknown {
+  const { json } = expectSuccess(reply);
+  const { data } = json as { data?: { id: string; session_id?: string }[] };
+  return data ? data.filter((item) => item.session_id === id || item.id === id) : json;
+}
 
 const isBusy = ({ text }: Reply) => text.includes('session_busy');
 
@@ -197,7 +206,7 @@ const turnBusyRoutes = defineCase<string>({
   },
 });
 
-const turnBusyMeanwhile = defineCase({
+const turnBusyMeanwhile = defineCase<string>({
   id: 'turn.busy-meanwhile',
   title: 'reads, snapshots, replays, keys and other accounts, while a turn runs',
   needs: [...NEEDS, 'sessions.snapshot', 'versioning'],
@@ -214,9 +223,17 @@ const turnBusyMeanwhile = defineCase({
     const used = { headers: { 'Idempotency-Key': nonce() } };
     const path = `/sessions/${id}/messages`;
     const first = expectSuccess(await api.post(path, user('Once.'), used));
+    const { id: snapshot } = await api.createSnapshot(id);
     const before = await api.stateOf(id);
     const freed = { headers: { 'Idempotency-Key': nonce() } };
-    const ground: Ground = { session: id, message: before.messages[0]?.id ?? '', pinned: '', snapshot: '', share: '' };
+    const ground: Ground = { session: id, message: before.messages[0]?.id ?? '', pinned: '', snapshot, share: '' };
+    const readAll = async () => {
+      const read = MEANWHILE_READS.map(
+        async ({ name, path: at }) => [name, ofSession(await api.get(at(ground)), id)] as const,
+      );
+      return new Map(await Promise.all(read));
+    };
+    const readBefore = await readAll();
     let conflict: Reply | undefined;
     const key = nonce();
     const answer = await holdTurn(
@@ -228,6 +245,15 @@ const turnBusyMeanwhile = defineCase({
         // Over a connection whose buffers hold the whole answer the turn is over by now, and the rest holds all the same.
         if (conflict.status < 300) return;
         await check('reads-before', () => api.expectUnchanged(before));
+        for (const { name, path: at } of MEANWHILE_READS) {
+          await check(name, async () => {
+            expectEqual(
+              ofSession(await api.get(at(ground)), id),
+              readBefore.get(name),
+              'what was read before the turn',
+            );
+          });
+        }
         await check('snapshot-before', async () => {
           const { archived } = await api.createSnapshot(id);
           expectEqual(archived.messages, before.messages.length, 'the messages that a snapshot archives');
@@ -285,7 +311,7 @@ const turnBusyMeanwhile = defineCase({
 });
 
 /** The same where no turn can be made to wait: sent as often as it takes to meet one. What cannot be told apart then is not judged. */
-async function meanwhileInLanes(context: CaseContext<MeanwhileCheck>, other: Api): Promise<void> {
+async function meanwhileInLanes(context: CaseContext<string>, other: Api): Promise<void> {
   const { api } = context;
   const id = await longSession(context);
   const ground = await busyGround(context, id);
@@ -325,7 +351,7 @@ async function meanwhileInLanes(context: CaseContext<MeanwhileCheck>, other: Api
       expectAsUnknown([reply, ground], [await sendRoute(context, route, unknown, {}, other), unknown]);
     }
   });
-  for (const name of UNSEEN) {
+  for (const name of [...UNSEEN, ...MEANWHILE_READS.map((read) => read.name)]) {
     await context
       .check(name, () => {
         throw new NotApplicable('a turn cannot be made to wait over this connection');

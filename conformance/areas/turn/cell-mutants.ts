@@ -14,12 +14,13 @@ import {
   withChoice,
 } from '../../proof/proxy.ts';
 import { codeOf, refusal, untilRead, whileChatting } from '../../proof/sessions.ts';
-import { BUSY_CASES } from './busy-cases.ts';
+import { READ_PATHS } from '../errors/gate-mutants.ts';
+import { BUSY_CASES, MEANWHILE_READS } from './busy-cases.ts';
 import { FEATURE_CASES } from './feature-cases.ts';
 
 /** Servers that are broken in turns of one kind, or in what a turn meets. */
 
-const mutant = mutantsOf('turn', { busyHeaders, duringAny, onTurn });
+const mutant = mutantsOf('turn', { busyHeaders, duringAny, meanwhileRead, onTurn });
 
 const namesOf = (cases: readonly { id: string; checks: object }[], id: string) =>
   Object.keys(cases.find((known) => known.id === id)?.checks ?? {}).map((name) => `${id}/${name}`);
@@ -208,6 +209,11 @@ const BUSY_MUTANTS = [
     .duringAny(async ({ method, path }, forward) =>
       method === 'GET' && path.includes('/sessions/') ? refusal('session_busy') : forward(),
     ),
+  ...MEANWHILE_READS.map(({ name }) =>
+    mutant(`${name}-busy`, `the route ${name} is refused while a turn runs`)
+      .caughtBy(...meanwhile(name))
+      .meanwhileRead(name),
+  ),
   mutant('snapshots-busy', 'no snapshot can be taken while a turn runs')
     .caughtBy(...meanwhile('snapshot-before'))
     .duringAny(async ({ method, path }, forward) =>
@@ -251,6 +257,22 @@ const BUSY_MUTANTS = [
       return forward({ headers });
     }),
 ];
+
+/** While a streamed turn of anybody is under way, one route of reads is refused. */
+function meanwhileRead(name: string): Handler {
+  let running = 0;
+  return async (request, forward) => {
+    const { method, path } = request;
+    if (running > 0 && method === 'GET' && READ_PATHS[name]?.test(path)) return refusal('session_busy');
+    const { stream, session_id } = objectIn(request);
+    const response = await forward();
+    if (!path.endsWith('/chat/completions') || stream !== true || !session_id || !response.ok) return response;
+    running += 1;
+    return untilRead(response, () => {
+      running -= 1;
+    });
+  };
+}
 
 /** What any account meets while the last streamed turn of anybody is under way. @param unknown only where nothing was found */
 function duringAny(meet: Parameters<typeof whileChatting>[0], unknown = false): Handler {
