@@ -68,16 +68,16 @@ function scaleOf(term: string): number {
   return JOINED.test(term) ? JOINED_SCALE : 1;
 }
 
+/** Rounds, so that no ranking depends on the last bit of a logarithm. */
+const rounded = (value: number): number => Math.round(1024 * value) / 1024;
+
 /** How rare is what occurs in `frequency` of `candidates`. */
 const rarity = (candidates: number, frequency: number): number => Math.log2(1 + candidates / frequency);
 
-/**
- * How rare a term is, given that `frequency` of `candidates` contain it. Rounded, so that no ranking depends on the last bit
- * of a logarithm.
- */
+/** How rare a term is, given that `frequency` of `candidates` contain it. */
 function inverseDocumentFrequency(term: string, candidates: number, frequency: number, byChance: number): number {
   const idf = scaleOf(term) * rarity(candidates, frequency + byChance);
-  return Math.round(1024 * idf * certaintyOf(frequency, byChance)) / 1024;
+  return rounded(idf * certaintyOf(frequency, byChance));
 }
 
 /** A pair of characters this many times as frequent as by chance, in powers of two, is a word for sure. */
@@ -205,7 +205,7 @@ export class TermIndex {
       originality[candidate.order] = own === undefined ? pairs.originalityOf(candidate) : 1;
       if (own === undefined) continue;
       // What it says of what is one thing more that it says, whichever of its words the summary holds.
-      own.term ??= idf.push(PHRASE_SCALE * rarity(candidates.length, own.sentences)) - 1;
+      own.term ??= idf.push(rounded(PHRASE_SCALE * rarity(candidates.length, own.sentences))) - 1;
       termsOf[candidate.order] = Int32Array.of(...(termsOf[candidate.order] ?? []), own.term);
     }
     return new TermIndex(termsOf, Float64Array.from(idf), Float64Array.from(use), originality);
