@@ -1,16 +1,18 @@
 import { FAULT_TEXTS, formatValue, type SchemaRule } from './faults.ts';
 import {
+  checkDefinitionNames,
   checkKeywordUse,
   checkRanges,
   checkUnsupportedKeywords,
   type Details,
+  exceedsBytes,
   faultAt,
   findAllInTree,
   findEndlessReference,
   findInTree,
   isSchema,
   join,
-  resolveReference,
+  References,
   type Schema,
   type SchemaFault,
   typesOf,
@@ -48,7 +50,12 @@ const ANNOTATIONS: ReadonlySet<string> = new Set(['description', 'title', '$id',
 
 interface Walk extends Required<SchemaCheckOptions> {
   root: Schema;
+  references: References;
   propertyKeys: number;
+}
+
+function walkThrough(root: Schema, level: SchemaLevel, typeBesideAnyOf: boolean): Walk {
+  return { root, level, typeBesideAnyOf, references: new References(root), propertyKeys: 0 };
 }
 
 /**
@@ -67,14 +74,14 @@ export function checkSchema(
   if (exceedsBytes(schema, SCHEMA_LIMITS.bytes)) {
     return faultAt('root', 'too_large');
   }
-  const walk: Walk = { root: schema, level, typeBesideAnyOf, propertyKeys: 0 };
+  const walk = walkThrough(schema, level, typeBesideAnyOf);
   return (
     // In the whole tree, before anything else is looked at.
     (level === 'ultra' ? findInTree(schema, checkUnsupportedKeywords) : undefined) ??
     checkDefinitionNames(schema) ??
     findInTree(schema, checkIn(walk)) ??
     checkPropertyCount(walk) ??
-    findEndlessReference(schema)
+    findEndlessReference(schema, walk.references)
   );
 }
 
@@ -88,7 +95,7 @@ export function checkWholeSchema(
 ): SchemaFault[] {
   const first = checkSchema(schema, { level, typeBesideAnyOf });
   if (!first || !isSchema(schema) || first.rule === 'too_large') return first ? [first] : [];
-  const walk: Walk = { root: schema, level, typeBesideAnyOf, propertyKeys: 0 };
+  const walk = walkThrough(schema, level, typeBesideAnyOf);
   const found = [
     first,
     ...(level === 'ultra' ? findAllInTree(schema, checkUnsupportedKeywords) : []),
@@ -141,7 +148,7 @@ function atKeyword<Rule extends SchemaRule>(
   return faultAt(join(path, keyword), rule, ...details);
 }
 
-function checkReference(visit: Visit, { root }: Walk): SchemaFault | undefined {
+function checkReference(visit: Visit, { root, references }: Walk): SchemaFault | undefined {
   if (!Object.hasOwn(visit.schema, '$ref')) return undefined;
   const { $ref, type } = visit.schema;
   if (typeof $ref !== 'string') return atKeyword(visit, '$ref', 'ref_not_string');
@@ -152,7 +159,7 @@ function checkReference(visit: Visit, { root }: Walk): SchemaFault | undefined {
   if (!$ref.startsWith('#/$defs/')) return atKeyword(visit, '$ref', 'ref_elsewhere');
   if ($ref === '#/$defs/') return atKeyword(visit, '$ref', 'ref_name_empty');
   if (!isSchema(root.$defs)) return atKeyword(visit, '$ref', 'ref_without_definitions', $ref);
-  if (!resolveReference(root, $ref)) return faultAt('root', 'ref_unresolved', $ref);
+  if (!references.resolve($ref)) return faultAt('root', 'ref_unresolved', $ref);
   return undefined;
 }
 
@@ -173,10 +180,10 @@ function checkTypePlace(visit: Visit, { typeBesideAnyOf }: Walk): SchemaFault | 
 
 /** Only annotations may stand beside several types, but for two types with an enum, which the enum's own rules judge. */
 function checkManyTypes(visit: Visit, { level }: Walk): SchemaFault | undefined {
-  const { schema, path } = visit;
+  const { schema, path, keywords } = visit;
   const types = typesOf(schema);
   if (types.length < 2 || (types.length === 2 && schema.enum !== undefined)) return undefined;
-  const others = Object.keys(schema).filter((keyword) => {
+  const others = keywords.filter((keyword) => {
     if (keyword === 'type' || keyword === 'description' || keyword === 'title') return false;
     if (keyword === 'enum') return false;
     return !(path === '' && (keyword === '$defs' || keyword === '$id'));
@@ -195,7 +202,7 @@ function checkTexts(visit: Visit): SchemaFault | undefined {
 }
 
 function checkAnyOf(visit: Visit): SchemaFault | undefined {
-  const { schema } = visit;
+  const { schema, keywords } = visit;
   if (!Object.hasOwn(schema, 'anyOf')) return undefined;
   const { anyOf } = schema;
   if (!Array.isArray(anyOf)) return atKeyword(visit, 'anyOf', 'any_of_not_array');
@@ -203,9 +210,7 @@ function checkAnyOf(visit: Visit): SchemaFault | undefined {
     return atKeyword(visit, 'anyOf', 'any_of_length', SCHEMA_LIMITS.anyOfBranches);
   }
   if (!anyOf.every(isSchema)) return atKeyword(visit, 'anyOf', 'any_of_not_objects');
-  const parent = Object.keys(schema).filter(
-    (keyword) => keyword !== 'anyOf' && keyword !== 'type' && !ANNOTATIONS.has(keyword),
-  );
+  const parent = keywords.filter((keyword) => keyword !== 'anyOf' && keyword !== 'type' && !ANNOTATIONS.has(keyword));
   for (const branch of parent.length === 0 ? [] : anyOf) {
     const both = parent.filter((keyword) => Object.hasOwn(branch, keyword));
     if (both.length > 0) {
@@ -324,12 +329,12 @@ function matches(value: unknown, type: string): boolean {
 }
 
 /** What a reference stands for, with the keywords beside it, is a schema again. */
-function checkExpansion(visit: Visit, { root, level, typeBesideAnyOf }: Walk): SchemaFault | undefined {
-  const { schema } = visit;
+function checkExpansion(visit: Visit, { references, level, typeBesideAnyOf }: Walk): SchemaFault | undefined {
+  const { schema, keywords } = visit;
   if (typeof schema.$ref !== 'string') return undefined;
-  const target = resolveReference(root, schema.$ref);
+  const target = references.resolve(schema.$ref);
   if (!target) return undefined;
-  const both = Object.keys(schema).filter((keyword) => {
+  const both = keywords.filter((keyword) => {
     const counts = level === 'ultra' || !ANNOTATIONS.has(keyword);
     return counts && keyword !== '$ref' && Object.hasOwn(target, keyword);
   });
@@ -344,74 +349,9 @@ function checkExpansion(visit: Visit, { root, level, typeBesideAnyOf }: Walk): S
   return undefined;
 }
 
-/** Names of definitions, and of properties within them, stand in references; so they hold no slash. */
-function checkDefinitionNames(root: Schema): SchemaFault | undefined {
-  const { $defs } = root;
-  if (!isSchema($defs)) return undefined;
-  const waiting: { schema: Schema; path: string }[] = [];
-  const slash = (names: readonly string[], path: string): SchemaFault | undefined => {
-    const name = names.find((name) => name.includes('/'));
-    return name === undefined ? undefined : faultAt(path, 'definition_name_slash', name);
-  };
-  const names = Object.keys($defs);
-  if (names.includes('')) return faultAt('$defs', 'definition_name_empty');
-  const fault = slash(names, '$defs');
-  if (fault) return fault;
-  for (const name of names.reverse()) {
-    const schema = $defs[name];
-    if (isSchema(schema)) waiting.push({ schema, path: `$defs.${name}` });
-  }
-  for (let next = waiting.pop(); next; next = waiting.pop()) {
-    const { properties, items, anyOf, additionalProperties } = next.schema;
-    const { path } = next;
-    const inner: { schema: unknown; path: string }[] = [];
-    if (isSchema(properties)) {
-      const fault = slash(Object.keys(properties), path);
-      if (fault) return fault;
-      for (const [name, schema] of Object.entries(properties))
-        inner.push({ schema, path: `${path}.properties.${name}` });
-    }
-    inner.push({ schema: items, path: `${path}.items` });
-    inner.push({ schema: additionalProperties, path: `${path}.additionalProperties` });
-    if (Array.isArray(anyOf)) {
-      for (const [place, schema] of anyOf.entries()) inner.push({ schema, path: `${path}.anyOf[${place}]` });
-    }
-    for (const { schema, path } of inner.reverse()) if (isSchema(schema)) waiting.push({ schema, path });
-  }
-  return undefined;
-}
-
 function checkPropertyCount({ propertyKeys }: Walk): SchemaFault | undefined {
   if (propertyKeys <= SCHEMA_LIMITS.propertyKeys) return undefined;
   return faultAt('root', 'too_many_properties', propertyKeys, SCHEMA_LIMITS.propertyKeys);
-}
-
-/** Whether a value takes more bytes than that as compact JSON in UTF-8. Looks at no more of it than it must. */
-function exceedsBytes(value: unknown, limit: number): boolean {
-  let left = limit;
-  const waiting: unknown[] = [value];
-  while (waiting.length > 0 && left >= 0) {
-    const next = waiting.pop();
-    if (typeof next === 'string') left -= textBytes(next, left);
-    else if (typeof next !== 'object' || next === null) left -= JSON.stringify(next ?? null).length;
-    else if (Array.isArray(next)) {
-      left -= 2 + Math.max(0, next.length - 1);
-      for (let place = 0; place < next.length && place <= left; place += 1) waiting.push(next[place]);
-    } else {
-      const names = Object.keys(next);
-      left -= 2 + Math.max(0, 2 * names.length - 1);
-      for (const name of names) {
-        left -= textBytes(name, left);
-        if (left < 0) break;
-        waiting.push((next as Schema)[name]);
-      }
-    }
-  }
-  return left < 0;
-}
-
-function textBytes(text: string, atMost: number): number {
-  return text.length > atMost ? text.length : Buffer.byteLength(JSON.stringify(text));
 }
 
 /** Why the live API refuses a tool's parameters: their root is not an object's, or a schema in them is not of the flavour. */

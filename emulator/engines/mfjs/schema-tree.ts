@@ -25,6 +25,12 @@ export interface Visit {
   path: string;
   /** How many `properties` stand above it. */
   depth: number;
+  /** Its keywords, as they are written. */
+  keywords: readonly string[];
+}
+
+function visit(schema: Schema, path: string, depth: number): Visit {
+  return { schema, path, depth, keywords: Object.keys(schema) };
 }
 
 /** The path of a member, written as the official validator does. */
@@ -36,8 +42,11 @@ export function isSchema(value: unknown): value is Schema {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+const NO_TYPES: readonly string[] = [];
+
 /** Types that a schema names, where they are well formed. */
 export function typesOf({ type }: Schema): readonly string[] {
+  if (type === undefined) return NO_TYPES;
   if (typeof type === 'string') return [type];
   return Array.isArray(type) ? type.filter((item) => typeof item === 'string') : [];
 }
@@ -46,13 +55,13 @@ export function typesOf({ type }: Schema): readonly string[] {
 function addChildren({ schema, path, depth }: Visit, found: Visit[]): void {
   const { properties, items, additionalProperties, anyOf, $defs } = schema;
   if (isSchema(properties)) addMembers(properties, join(path, 'properties'), depth + 1, found);
-  if (isSchema(items)) found.push({ schema: items, path: join(path, 'items'), depth });
+  if (isSchema(items)) found.push(visit(items, join(path, 'items'), depth));
   if (isSchema(additionalProperties)) {
-    found.push({ schema: additionalProperties, path: join(path, 'additionalProperties'), depth });
+    found.push(visit(additionalProperties, join(path, 'additionalProperties'), depth));
   }
   if (Array.isArray(anyOf)) {
     const branch = join(path, 'anyOf');
-    for (const item of anyOf) if (isSchema(item)) found.push({ schema: item, path: branch, depth });
+    for (const item of anyOf) if (isSchema(item)) found.push(visit(item, branch, depth));
   }
   if (isSchema($defs)) addMembers($defs, join(path, '$defs'), depth, found);
 }
@@ -60,7 +69,7 @@ function addChildren({ schema, path, depth }: Visit, found: Visit[]): void {
 function addMembers(members: Schema, above: string, depth: number, found: Visit[]): void {
   for (const name of Object.keys(members)) {
     const schema = members[name];
-    if (isSchema(schema)) found.push({ schema, path: join(above, name), depth });
+    if (isSchema(schema)) found.push(visit(schema, join(above, name), depth));
   }
 }
 
@@ -79,25 +88,40 @@ export function findAllInTree(root: Schema, check: Check): SchemaFault[] {
 
 /** Visits every schema of a tree, parents first, and stops at the first fault. */
 export function findInTree(root: Schema, check: Check): SchemaFault | undefined {
-  const waiting: Visit[] = [{ schema: root, path: '', depth: 0 }];
+  const waiting: Visit[] = [visit(root, '', 0)];
   const children: Visit[] = [];
-  for (let visit = waiting.pop(); visit; visit = waiting.pop()) {
-    const fault = check(visit);
+  for (let next = waiting.pop(); next; next = waiting.pop()) {
+    const fault = check(next);
     if (fault) return fault;
-    addChildren(visit, children);
+    addChildren(next, children);
     for (let child = children.pop(); child; child = children.pop()) waiting.push(child);
   }
   return undefined;
 }
 
-/** What a reference such as `#/$defs/A/properties/b` leads to; undefined where that is not a schema. */
-export function resolveReference(root: Schema, reference: string): Schema | undefined {
-  let found: unknown = root;
-  for (const name of reference.split('/').slice(1)) {
-    if (!isSchema(found) || !Object.hasOwn(found, name)) return undefined;
-    found = found[name];
+/** What the references of a schema lead to; each is followed once. */
+export class References {
+  readonly #root: Schema;
+  readonly #found = new Map<string, Schema | undefined>();
+
+  constructor(root: Schema) {
+    this.#root = root;
   }
-  return isSchema(found) ? found : undefined;
+
+  /** What a reference such as `#/$defs/A/properties/b` leads to; undefined where that is not a schema. */
+  resolve(reference: string): Schema | undefined {
+    if (!this.#found.has(reference)) this.#found.set(reference, this.#follow(reference));
+    return this.#found.get(reference);
+  }
+
+  #follow(reference: string): Schema | undefined {
+    let found: unknown = this.#root;
+    for (const name of reference.split('/').slice(1)) {
+      if (!isSchema(found) || !Object.hasOwn(found, name)) return undefined;
+      found = found[name];
+    }
+    return isSchema(found) ? found : undefined;
+  }
 }
 
 interface Step {
@@ -109,26 +133,26 @@ interface Step {
  * A schema that only ever leads back into itself has no finite value. It is looked for from the root only, and an object counts
  * as finite where any of its required properties is, as the official library has it.
  */
-export function findEndlessReference(root: Schema): SchemaFault | undefined {
+export function findEndlessReference(root: Schema, references: References): SchemaFault | undefined {
   const seen = new Set<Schema>();
   const waiting: Schema[] = [root];
   for (let schema = waiting.pop(); schema; schema = waiting.pop()) {
     if (seen.has(schema)) continue;
     seen.add(schema);
-    const needed = neededBy({ schema, path: '' }, root);
+    const needed = neededBy({ schema, path: '' }, references);
     if (needed.length === 0) return undefined;
     for (const step of needed) waiting.push(step.schema);
   }
   let step: Step = { schema: root, path: '' };
-  while (step.schema.$ref === undefined) step = neededBy(step, root)[0] as Step;
+  while (step.schema.$ref === undefined) step = neededBy(step, references)[0] as Step;
   return faultAt(step.path === '' ? 'root' : step.path, 'ref_endless');
 }
 
 /** Of which schemas one must have a finite value for this one to have it; none where it has by itself. */
-function neededBy({ schema, path }: Step, root: Schema): Step[] {
+function neededBy({ schema, path }: Step, references: References): Step[] {
   const { $ref, anyOf, required, properties, items } = schema;
   if (typeof $ref === 'string') {
-    const target = resolveReference(root, $ref);
+    const target = references.resolve($ref);
     return target ? [{ schema: target, path }] : [];
   }
   if (Array.isArray(anyOf)) {
@@ -175,17 +199,18 @@ const RANGES: readonly Range[] = [
   { least: 'minimum', most: 'maximum', counts: false },
 ];
 
+const RANGE_KEYWORDS: ReadonlySet<string> = new Set(RANGES.flatMap(({ least, most }) => [least, most]));
+
 /** Keywords outside the flavour. */
-export function checkUnsupportedKeywords({ schema, path }: Visit): SchemaFault | undefined {
-  const unknown = Object.keys(schema).filter((keyword) => !SUPPORTED.has(keyword));
+export function checkUnsupportedKeywords({ path, keywords }: Visit): SchemaFault | undefined {
+  const unknown = keywords.filter((keyword) => !SUPPORTED.has(keyword));
   if (unknown.length === 0) return undefined;
   return faultAt(path === '' ? 'root' : path, 'keyword_unsupported', unknown.sort());
 }
 
 /** Keywords that are in the flavour, and out of place. */
-export function checkKeywordUse({ schema, path }: Visit): SchemaFault | undefined {
+export function checkKeywordUse({ schema, path, keywords }: Visit): SchemaFault | undefined {
   const place = path === '' ? 'root' : path;
-  const keywords = Object.keys(schema);
   for (const joint of ['$ref', 'anyOf']) {
     if (!Object.hasOwn(schema, joint)) continue;
     const beside = keywords.find((keyword) => keyword !== joint && !BESIDE.has(keyword));
@@ -210,7 +235,8 @@ function foreignTo(types: readonly string[], keywords: readonly string[]): strin
 }
 
 /** Lengths and bounds that are of the wrong kind, negative, or exclude each other. */
-export function checkRanges({ schema, path }: Visit): SchemaFault | undefined {
+export function checkRanges({ schema, path, keywords }: Visit): SchemaFault | undefined {
+  if (!keywords.some((keyword) => RANGE_KEYWORDS.has(keyword))) return undefined;
   const place = path === '' ? 'root' : path;
   const whole = typesOf(schema).includes('integer');
   for (const { least, most, counts } of RANGES) {
@@ -240,4 +266,73 @@ function boundFault(
 ): 'bound_not_integer' | 'bound_not_number' | 'bound_not_whole' | undefined {
   if (typeof value !== 'number') return whole ? 'bound_not_integer' : 'bound_not_number';
   return whole && !Number.isInteger(value) ? 'bound_not_whole' : undefined;
+}
+
+/** Names of definitions, and of properties within them, stand in references; so they hold no slash. */
+export function checkDefinitionNames(root: Schema): SchemaFault | undefined {
+  const { $defs } = root;
+  if (!isSchema($defs)) return undefined;
+  const waiting: { schema: Schema; path: string }[] = [];
+  const slash = (names: readonly string[], path: string): SchemaFault | undefined => {
+    const name = names.find((name) => name.includes('/'));
+    return name === undefined ? undefined : faultAt(path, 'definition_name_slash', name);
+  };
+  const names = Object.keys($defs);
+  if (names.includes('')) return faultAt('$defs', 'definition_name_empty');
+  const fault = slash(names, '$defs');
+  if (fault) return fault;
+  for (const name of names.reverse()) {
+    const schema = $defs[name];
+    if (isSchema(schema)) waiting.push({ schema, path: `$defs.${name}` });
+  }
+  for (let next = waiting.pop(); next; next = waiting.pop()) {
+    const { properties, items, anyOf, additionalProperties } = next.schema;
+    const { path } = next;
+    const inner: { schema: unknown; path: string }[] = [];
+    if (isSchema(properties)) {
+      const fault = slash(Object.keys(properties), path);
+      if (fault) return fault;
+      for (const [name, schema] of Object.entries(properties))
+        inner.push({ schema, path: `${path}.properties.${name}` });
+    }
+    inner.push({ schema: items, path: `${path}.items` });
+    inner.push({ schema: additionalProperties, path: `${path}.additionalProperties` });
+    if (Array.isArray(anyOf)) {
+      for (const [place, schema] of anyOf.entries()) inner.push({ schema, path: `${path}.anyOf[${place}]` });
+    }
+    for (const { schema, path } of inner.reverse()) if (isSchema(schema)) waiting.push({ schema, path });
+  }
+  return undefined;
+}
+
+/** Whether a value takes more bytes than that as compact JSON in UTF-8. Looks at no more of it than it must. */
+export function exceedsBytes(value: unknown, limit: number): boolean {
+  let left = limit;
+  const waiting: unknown[] = [value];
+  while (waiting.length > 0 && left >= 0) {
+    const next = waiting.pop();
+    if (typeof next === 'string') left -= textBytes(next, left);
+    else if (typeof next !== 'object' || next === null) left -= JSON.stringify(next ?? null).length;
+    else if (Array.isArray(next)) {
+      left -= 2 + Math.max(0, next.length - 1);
+      for (let place = 0; place < next.length && place <= left; place += 1) waiting.push(next[place]);
+    } else {
+      const names = Object.keys(next);
+      left -= 2 + Math.max(0, 2 * names.length - 1);
+      for (const name of names) {
+        left -= textBytes(name, left);
+        if (left < 0) break;
+        waiting.push((next as Schema)[name]);
+      }
+    }
+  }
+  return left < 0;
+}
+
+/** ASCII that stands in JSON as it is. */
+const PLAIN_TEXT = /^[ !#-[\]-~]*$/;
+
+function textBytes(text: string, atMost: number): number {
+  if (text.length <= atMost && PLAIN_TEXT.test(text)) return text.length + 2;
+  return text.length > atMost ? text.length : Buffer.byteLength(JSON.stringify(text));
 }
