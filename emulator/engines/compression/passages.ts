@@ -186,7 +186,10 @@ function* prosePassages(paragraph: string, role: Role, demands: boolean): Genera
   const isNamed = mark !== undefined && plain.length - item.length >= LEAST_DESCRIPTION;
   if (isNamed) {
     const numbered = quote(item.slice(0, item.lastIndexOf(name) + name.length).replace(LIST_MARK, ''));
-    yield { ...prosePassage(numbered, role), joint: '\n', leads: true, names: true };
+    const passage = prosePassage(numbered, role, '\n');
+    passage.leads = true;
+    passage.names = true;
+    yield passage;
   }
   let joint: Joint = isNamed ? (mark as Joint) : '\n';
   const said = isNamed ? plain.slice(item.length) : plain;
@@ -194,7 +197,7 @@ function* prosePassages(paragraph: string, role: Role, demands: boolean): Genera
     const text = quote(said.slice(start, end).replace(LIST_MARK, ''));
     if (text === '') yield undefined;
     else {
-      const passage = { ...prosePassage(text, role), joint };
+      const passage = prosePassage(text, role, joint);
       if (!isNamed && plain.length <= NAME_CHARS && ITEM.test(plain)) passage.names = true;
       const isAlone = start === 0 && end === said.trimEnd().length;
       if (demands && isAlone && isRuleByPlace(passage)) passage.section = 'constraints';
@@ -218,10 +221,15 @@ function isRuleByPlace({ section, text, asks, salience }: Passage): boolean {
 }
 
 /** One sentence, already quoted, judged by its words. */
-export function prosePassage(text: string, role: Role): Passage {
+export function prosePassage(text: string, role: Role, joint: Joint = ' '): Passage {
   const { facts, salience, isFact } = readFeatures(text);
-  const section = sectionOf(text, role, isFact);
-  return { ...plainPassage(section, text), facts, salience, asks: isQuestion(text) };
+  // Filled in rather than copied: there are a hundred thousand of them.
+  const passage = plainPassage(sectionOf(text, role, isFact), text);
+  passage.facts = facts;
+  passage.salience = salience;
+  passage.asks = isQuestion(text);
+  passage.joint = joint;
+  return passage;
 }
 
 function* codePassages(line: string): Generator<Passage> {

@@ -224,7 +224,7 @@ export class Ranking {
   #score(at: number, candidate: Candidate, continuesLine: boolean): number {
     const divisor = (continuesLine ? this.#asNext : this.#asFirst)[at] ?? 1;
     const gain = this.#index.gain(at, candidate);
-    const salience = candidate.salience * this.#index.news(at, candidate);
+    const salience = candidate.salience === 0 ? 0 : candidate.salience * this.#index.news(at, candidate);
     const worth = gain * (1 + SALIENCE_FACTOR * salience) + SALIENCE_BONUS * salience;
     const weight = candidate.weight * SECTION_RULES[candidate.section].weight * this.#index.originality(at);
     return (weight * worth) / divisor;

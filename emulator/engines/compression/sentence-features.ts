@@ -77,6 +77,9 @@ const PATH = /(?:^|[\s`"'(])(?:[\w@.-]+\/)+[\w.-]+\.[a-z]{1,5}\b/;
 const FILE_TYPES = 'tsx?|jsx?|mjs|py|go|rs|java|kt|cc?|h|cpp|hpp|cs|rb|php|sh|sql|md|json|ya?ml|toml|ini|css|html|vue';
 const FILE = new RegExp(`(?:^|[\\s\`"'(])[\\w-]+\\.(?:${FILE_TYPES})\\b`);
 
+/** Most sentences have no other full stop than their last: they are looked at no further. */
+const DOT_WITHIN = /\.[a-z]/;
+
 const WORD = /[\p{L}\p{M}'’-]+/gu;
 const RUN_ON = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/gu;
 /** Characters of a script without spaces that make a word, roughly. */
@@ -117,8 +120,11 @@ export function sectionOf(text: string, role: Role, hasFact: boolean): Section {
   if (PENDING.test(text)) return 'open';
   if (spoken && DECISION.test(text) && !isQuestion(text)) return 'decisions';
   if (hasFact) return 'facts';
-  return PATH.test(text) || FILE.test(text) ? 'files' : 'notes';
+  return namesFile(text) ? 'files' : 'notes';
 }
+
+const namesFile = (text: string): boolean =>
+  (text.includes('/') && PATH.test(text)) || (DOT_WITHIN.test(text) && FILE.test(text));
 
 function setsRule(text: string, role: Role): boolean {
   if (CONSTRAINT.test(text)) return true;

@@ -7,17 +7,21 @@ export const QUOTE_CHARS = 500;
 const BLANK = /[\p{Cc}\s]+/gu;
 const INVISIBLE_DIRECTION = /\p{Bidi_Control}+/gu;
 const LOOKS_LIKE_REF = /\\*#(?=\d)/g;
+/** One line already, as most of what is quoted: to see that takes less time than to change nothing. */
+const PLAIN_LINE = /^(?:[!-~]|(?<=[!-~]) (?=[!-~]))*$/;
 
 /**
  * Text as it may stand in a summary: one line whatever breaks it held, no control or direction characters, well
  * formed, and `#` before a digit escaped as `\#`, so that only our own references look like references.
  */
 export function quote(text: string): string {
-  return oneLine(text).replace(LOOKS_LIKE_REF, '\\$&');
+  const line = oneLine(text);
+  return line.includes('#') ? line.replace(LOOKS_LIKE_REF, '\\$&') : line;
 }
 
 /** One well-formed line: runs of blanks, breaks and control characters become single spaces. */
 export function oneLine(text: string): string {
+  if (PLAIN_LINE.test(text)) return text;
   return text.replace(INVISIBLE_DIRECTION, '').replace(BLANK, ' ').trim().toWellFormed();
 }
 
