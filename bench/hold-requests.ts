@@ -42,8 +42,21 @@ export async function manyThings(): Promise<{ rows: [name: string, most: number,
     await send(`/sessions/${id}/messages`, { messages });
   }
   const chat = { model: K2, messages: [user('What is w1?')] };
+  const journal = createEmulator();
+  const base = journal.baseURL.replace(/\/v1$/, '');
+  // Keys that begin alike, in texts full of their beginning.
+  for (let asked = 0; asked < 1_000; asked += 1) {
+    const headers = { ...HEADERS, Authorization: `Bearer ${'wxyz'.repeat(3 + asked / 2)}Z` };
+    const body = JSON.stringify(user('wxyz '.repeat(1_600)));
+    await (await journal.fetch(`${base}/v1/sessions/none/messages`, { method: 'POST', headers, body })).text();
+  }
   return {
     rows: [
+      [
+        'a journal of 1,000 requests with 1,000 keys, 8 MB',
+        MOST_MS,
+        async () => (await journal.fetch(`${base}/_emulator/journal`)).arrayBuffer(),
+      ],
       ['a list of 100 sessions, 99 with 60 tools', MOST_MS, request('GET', '/sessions?limit=100')],
       ['90,000 unknown fields', PARSING_MS, request('POST', '/chat/completions', { ...chat, ...pairs(90_000, 1) })],
       [
@@ -62,6 +75,8 @@ export async function manyThings(): Promise<{ rows: [name: string, most: number,
         request('POST', `/sessions/${id}/compress`, { dry_run: true }),
       ],
     ],
-    close: () => emulator.close(),
+    close: async () => {
+      await Promise.all([emulator.close(), journal.close()]);
+    },
   };
 }

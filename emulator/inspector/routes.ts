@@ -251,7 +251,10 @@ export function inspectRoutes({ services, history, readOnly, send: sendAgain }: 
   );
   routes.get(
     '/doctor',
-    answer(() => ({ findings: diagnose(exportJournal(services)), requests: journal.exchanges().length })),
+    answer(async () => ({
+      findings: diagnose(await exportJournal(services)),
+      requests: journal.exchanges().length,
+    })),
   );
 
   routes.post(

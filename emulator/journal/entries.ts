@@ -92,7 +92,7 @@ export class Redactor {
       escapes.push(at - 2 * escapes.length);
       return String.fromCharCode(Number.parseInt(coded.slice(1), 16));
     });
-    const placeOf = (at: number): number => at + 2 * escapes.filter((place) => place < at).length;
+    const placeOf = (at: number): number => at + 2 * placeIn(escapes, at);
     const found = [SECRET, SHARE_ID].flatMap((pattern) =>
       [...read.matchAll(pattern)].map((match): [number, number] => [match.index, match.index + match[0].length]),
     );
@@ -129,33 +129,39 @@ export class Redactor {
   }
 }
 
-/** Finds any of many texts in one pass: a journal of 1,000 requests may have 1,000 keys. */
+/** Units by which a key is told from other text: that much of a longer key is hidden whatever follows it. */
+const TELLING = 64;
+
+/**
+ * Finds any of many texts in one pass: a journal of 1,000 requests may have 1,000 keys. Each search is one by halves, because
+ * whoever sends requests also chooses keys, such as a thousand that start alike and differ in length.
+ */
 class KeySet {
-  readonly #keys: ReadonlySet<string>;
-  /** Lengths of the keys that start with the same characters, longest first. */
-  readonly #lengths = new Map<string, number[]>();
-  /** Marks the hashes of those characters. */
+  readonly #keys: readonly string[];
+  /** What tells them, sorted, and for each the place of the longest other that it starts with. */
+  readonly #tellers: readonly string[];
+  readonly #within: readonly number[];
+  /** Marks the hashes of their first characters. */
   readonly #starts = new Uint8Array(HASHES);
-  readonly #sorted: readonly string[];
   readonly #reversed: readonly string[];
   readonly #longest: number;
 
   /** @param keys of at least `KEY_START` characters */
   constructor(keys: readonly string[]) {
-    this.#keys = new Set(keys);
-    for (const key of this.#keys) {
-      const start = key.slice(0, KEY_START);
-      this.#lengths.set(
-        start,
-        [...new Set([...(this.#lengths.get(start) ?? []), key.length])].sort((a, b) => b - a),
-      );
+    this.#keys = [...new Set(keys)].sort();
+    this.#tellers = [...new Set(this.#keys.map((key) => key.slice(0, TELLING)))];
+    const within: number[] = [];
+    for (const [place, teller] of this.#tellers.entries()) {
+      let outer = place - 1;
+      while (outer >= 0 && !teller.startsWith(this.#tellers[outer] ?? '')) outer = within[outer] ?? -1;
+      within.push(outer);
       let hash = 0;
-      for (let place = 0; place < KEY_START; place += 1) hash = nextHash(hash, start.charCodeAt(place));
+      for (let unit = 0; unit < KEY_START; unit += 1) hash = nextHash(hash, teller.charCodeAt(unit));
       this.#starts[hash & HASH_MASK] = 1;
     }
-    this.#sorted = [...this.#keys].sort();
-    this.#reversed = this.#sorted.map(reversed).sort();
-    this.#longest = this.#sorted.reduce((most, { length }) => Math.max(most, length), 0);
+    this.#within = within;
+    this.#reversed = this.#keys.map(reversed).sort();
+    this.#longest = this.#keys.reduce((most, { length }) => Math.max(most, length), 0);
   }
 
   replaceAll(text: string, replacement: string): string {
@@ -179,7 +185,7 @@ class KeySet {
       const start = place + 1 - KEY_START;
       if (this.#starts[hash & HASH_MASK] === 0 || start < from) continue;
       const length = this.#lengthAt(text, start);
-      if (length === undefined) continue;
+      if (length === 0) continue;
       from = start + length;
       found.push([start, from]);
       place = from - 1;
@@ -187,10 +193,10 @@ class KeySet {
     return found;
   }
 
-  /** Length of the longest start of a key that the text ends with. */
+  /** Length of the longest start of a key that the text ends with: of less than tells a key, as others are hidden before. */
   begunAtEnd(text: string): number {
-    for (let length = Math.min(text.length, this.#longest); length > 0; length -= 1) {
-      if (someStartsWith(this.#sorted, text.slice(-length))) return length;
+    for (let length = Math.min(text.length, this.#longest, TELLING); length > 0; length -= 1) {
+      if (someStartsWith(this.#tellers, text.slice(-length))) return length;
     }
     return 0;
   }
@@ -204,10 +210,37 @@ class KeySet {
     return 0;
   }
 
-  #lengthAt(text: string, start: number): number | undefined {
-    const lengths = this.#lengths.get(text.slice(start, start + KEY_START));
-    return lengths?.find((length) => this.#keys.has(text.slice(start, start + length)));
+  /** Units of the longest key at a place; of one that begins there as another does, those that they share. */
+  #lengthAt(text: string, start: number): number {
+    const here = text.slice(start, start + TELLING);
+    let place = placeIn(this.#tellers, here);
+    if (this.#tellers[place] !== here) place -= 1;
+    while (place >= 0 && !here.startsWith(this.#tellers[place] ?? '')) place = this.#within[place] ?? -1;
+    const length = this.#tellers[place]?.length ?? 0;
+    if (length < TELLING) return length;
+    const all = text.slice(start, start + this.#longest);
+    const next = placeIn(this.#keys, all);
+    return Math.max(shared(all, this.#keys[next - 1] ?? ''), shared(all, this.#keys[next] ?? ''));
   }
+}
+
+/** Place of the first of sorted items that does not come before this one. */
+function placeIn<Item extends string | number>(sorted: readonly Item[], item: Item): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle] ?? item) < item) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Units that both start with. */
+function shared(one: string, other: string): number {
+  let length = 0;
+  while (length < one.length && one.charCodeAt(length) === other.charCodeAt(length)) length += 1;
+  return length;
 }
 
 /** A rolling hash: of 16 bits moved by 4, only the last four units are left. */
@@ -220,14 +253,7 @@ function reversed(text: string): string {
 }
 
 function someStartsWith(sorted: readonly string[], text: string): boolean {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((sorted[middle] ?? '') < text) low = middle + 1;
-    else high = middle;
-  }
-  return sorted[low]?.startsWith(text) ?? false;
+  return sorted[placeIn(sorted, text)]?.startsWith(text) ?? false;
 }
 
 /** A request and its answer as they are shown. Absent members do not apply. */

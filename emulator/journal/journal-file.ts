@@ -2,6 +2,7 @@ import type { Limits } from '../../contract/limits.ts';
 import { CURRENCIES, type Price } from '../../contract/prices.ts';
 import { PriceTable } from '../billing/ledger.ts';
 import { type ShownPrice, toShownPrice } from '../billing/spend.ts';
+import { yieldIfOver } from '../engines/scheduler.ts';
 import type { Services } from '../services.ts';
 import { VERSION } from '../version.ts';
 import type { JournalEntry, JournalFilter } from './entries.ts';
@@ -34,16 +35,22 @@ export interface JournalFile {
 
 type Exported = Pick<Services, 'journal' | 'clock' | 'limits' | 'tokenizer' | 'model' | 'billing'>;
 
-export function exportJournal(
+export async function exportJournal(
   { journal, clock, limits, tokenizer, model, billing }: Exported,
   filter: JournalFilter = {},
-): JournalFile {
-  const entries = journal.entries(filter);
+): Promise<JournalFile> {
+  const { dropped } = journal;
+  const now = clock.now();
+  const entries: JournalEntry[] = [];
+  for (const entry of journal.shown(filter)) {
+    entries.push(entry);
+    await yieldIfOver();
+  }
   return {
     object: 'emulator.journal',
     version: JOURNAL_VERSION,
     emulator: VERSION,
-    exported_at: clock.now(),
+    exported_at: now,
     configuration: {
       limits,
       tokenizer: tokenizer.name,
@@ -52,7 +59,7 @@ export function exportJournal(
       clock: clock.isSystem ? 'system' : 'own',
       prices: pricesOf(entries, billing.settings.prices),
     },
-    dropped: journal.dropped,
+    dropped,
     entries,
   };
 }

@@ -114,17 +114,22 @@ export class Journal {
 
   /** As they are shown: oldest first, keys and share ids redacted. */
   entries(filter: JournalFilter = {}): JournalEntry[] {
+    return [...this.shown(filter)];
+  }
+
+  /** The same one by one, of those that are there at the first. */
+  *shown(filter: JournalFilter = {}): Generator<JournalEntry> {
     const all = this.exchanges();
     const redactor = new Redactor(all.flatMap(({ key }) => (key === undefined ? [] : [key])));
     const found = all.filter((exchange) => passes(exchange, filter));
     const first = Math.max(0, found.length - (filter.limit ?? found.length));
     const shown = new Set<string>();
-    return found.slice(first).map((exchange) => {
+    for (const exchange of found.slice(first)) {
       const { declared } = exchange.sent ?? {};
       const again = declared === undefined || shown.has(declared);
       if (!again) shown.add(declared);
-      return describe(exchange, redactor, { declared: !again });
-    });
+      yield describe(exchange, redactor, { declared: !again });
+    }
   }
 
   /** How often something of it has changed, so that who looks can tell whether it did again. */

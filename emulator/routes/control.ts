@@ -10,7 +10,7 @@ import { unixSeconds } from '../clock.ts';
 import { FaultError, type FaultSpec } from '../faults/fault-spec.ts';
 import { type RequestContext, Routes } from '../http/context.ts';
 import { parseFields, readBody, readJson, readValue, requireJsonType } from '../http/request-body.ts';
-import { respond, sendJsonParts } from '../http/respond.ts';
+import { respond, respondInSlices, sendJsonParts } from '../http/respond.ts';
 import { exportJournal } from '../journal/journal-file.ts';
 import { StateError } from '../state/state-file.ts';
 import { VERSION } from '../version.ts';
@@ -119,8 +119,8 @@ export function controlRoutes(isGateway: boolean) {
   });
 
   // Oldest first; the same as a file that `kimi-emulator doctor` reads.
-  routes.get('/journal', (c) =>
-    respond(c, { body: exportJournal(c.var.services, parseFields(c, journalQuery, c.req.query())) }),
+  routes.get('/journal', async (c) =>
+    respondInSlices(c, await exportJournal(c.var.services, parseFields(c, journalQuery, c.req.query()))),
   );
 
   routes.delete('/journal', (c) => {

@@ -4,7 +4,7 @@ import { sessionRequests } from '../../contract/sessions.ts';
 import { invalid } from '../api-error.ts';
 import { type RequestContext, Routes } from '../http/context.ts';
 import { modelOf, parseFields, readJson, readMediaValue } from '../http/request-body.ts';
-import { respond, respondList, respondWritten, toList } from '../http/respond.ts';
+import { respond, respondInSlices, respondWritten, toList } from '../http/respond.ts';
 import { mutate, pathSession } from '../mutation.ts';
 import { applyCompression, compressedFacts, planCompression, type SummaryWriter } from '../sessions/compress.ts';
 import { createSession, deleteSession, updateSession } from '../sessions/create.ts';
@@ -76,7 +76,7 @@ export function sessionRoutes(limits: Limits, newWriter?: (c: RequestContext) =>
     const { after, order = 'desc', limit } = parseFields(c, page, c.req.query());
     const from = after === undefined ? undefined : requireSession(services, account, after, 'after').ord;
     const rows = services.store.sessions.page(account, from, order, limit + 1);
-    return respondList(
+    return respondInSlices(
       c,
       toList(rows, limit, (row) => toSession(services, row)),
     );

@@ -102,6 +102,7 @@ export function toSession(services: Services, row: SessionRow): Session {
   const { sessions, append_tokens, min_preserve_tokens, window_tokens, snapshots } = services.profiles.of(
     row.model,
   ).limits;
+  const toolset = services.store.toolsets.read(row.toolset);
   return {
     id: row.id,
     session_id: row.id,
@@ -109,7 +110,9 @@ export function toSession(services: Services, row: SessionRow): Session {
     model: row.model,
     title: row.title,
     metadata: row.metadata,
-    tools: services.store.toolsets.read(row.toolset).tools,
+    get tools() {
+      return toolset.tools;
+    },
     version: row.version,
     created_at: row.createdAt,
     updated_at: row.updatedAt,

@@ -177,9 +177,17 @@ export class Toolsets {
     return Number(this.#sql().insert.run(JSON.stringify(tools), tokens).lastInsertRowid);
   }
 
+  /** Its tools are parsed when they are asked for, so that a list of sessions is written in slices. */
   read(id: number | null): Toolset {
     const row = id === null ? undefined : this.#sql().read.get(id);
-    return row ? { tools: JSON.parse(row.tools) as Tool[], tokens: row.tokens } : NONE;
+    if (!row) return NONE;
+    const tools = lazy(() => JSON.parse(row.tools) as Tool[]);
+    return {
+      tokens: row.tokens,
+      get tools() {
+        return tools();
+      },
+    };
   }
 
   tokens(id: number | null): number {
