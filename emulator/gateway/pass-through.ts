@@ -7,6 +7,7 @@ import { DIALECT, missingKey, NOBODY, refuseHostedAgents } from '../http/middlew
 import { requireUncompressed } from '../http/request-body.ts';
 import { drop, endExchange, onClientGone, SENT, sendStream } from '../http/respond.ts';
 import { drained, StreamCut } from '../http/streams.ts';
+import { lazy } from '../lazy.ts';
 import { countContent } from '../sessions/write.ts';
 import { toUsage } from './answer.ts';
 import { AnswerTap } from './answer-tap.ts';
@@ -52,7 +53,7 @@ export function passThrough(gateway: Gateway): Step {
     if (DIALECT.test(path)) return nextForDialect();
     const isEstimate = method === 'POST' && path === ESTIMATE;
     if (!isEstimate && !(method === 'POST' && path === CHAT)) {
-      return forward(c, gateway, { body: hasBody(c) ? limited(c) : [], value: undefined });
+      return forward(c, gateway, { body: hasBody(c) ? limited(c) : [], read: () => UNREAD });
     }
     const bytes = await readWholeBody(c);
     const text = await unfolded(c, bytes);
@@ -62,42 +63,47 @@ export function passThrough(gateway: Gateway): Step {
       return nextForDialect();
     }
     const isRead = text && (text.length <= PARSED_BYTES || !gateway.caps.none);
-    const value = isRead ? parsed(text, c.get('services').limits) : undefined;
-    const forwarding = { body: [bytes], value };
+    const read = lazy(() => (isRead ? { value: parsed(text, c.get('services').limits) } : UNREAD));
+    const forwarding = { body: [bytes], read };
     if (!isEstimate) return forward(c, gateway, forwarding);
     // Only Moonshot's servers have it, and a client of sessions plans its writes by it.
     return forward(c, gateway, { ...forwarding, orElse: nextForDialect });
   };
 }
 
+/** A body as JSON; undefined where it is not, or too large to be parsed for the journal. */
+interface ReadBody {
+  value: unknown;
+}
+
+const UNREAD: ReadBody = { value: undefined };
+
 interface Forwarding {
   body: readonly Uint8Array[] | AsyncIterable<Uint8Array>;
-  /** The body as JSON, where it was parsed. */
-  value: unknown;
+  /** Parses the body when it is first asked for. */
+  read: () => ReadBody;
   /** Answers in place of an upstream that does not have the route. */
   orElse?: () => Promise<Response>;
 }
 
-async function forward(c: RequestContext, gateway: Gateway, { body, value, orElse }: Forwarding): Promise<Response> {
-  const { journal } = c.get('services');
+async function forward(c: RequestContext, gateway: Gateway, { body, read, orElse }: Forwarding): Promise<Response> {
   const { method, rawPath } = c.req;
   requireBelow(rawPath);
-  const exchange = c.get('exchange');
-  if (exchange && value !== undefined) journal.noteSent(exchange, value);
-  const reservation = await reserve(c, gateway, value);
+  const reservation = await reserve(c, gateway, read);
   const asking = {
     method,
     path: rawPath.replace(ROOT, '') + c.req.search,
     headers: gateway.headersFor(headersOf(c)),
     body,
   };
-  const passing = { value, reservation };
+  const passing = { read, reservation };
   const { upstream } = gateway;
   const { outgoing } = c.env;
   try {
     if (outgoing && upstream instanceof HttpUpstream && !c.get('faults') && !orElse) {
       return await join(c, outgoing, passing, (reader) => upstream.send(asking, reader));
     }
+    noteSent(c, passing);
     const abort = new AbortController();
     const forget = onClientGone(c, () => abort.abort(new ClientGone('the client has gone')));
     const answer = await upstream.ask({ ...asking, signal: abort.signal }).finally(forget);
@@ -124,11 +130,12 @@ function requireBelow(path: string): void {
 }
 
 /** Sets aside what the call may cost. @throws ApiError `spend_limit_reached` */
-async function reserve(c: RequestContext, { caps }: Gateway, value: unknown): Promise<Reservation | undefined> {
+async function reserve(c: RequestContext, { caps }: Gateway, read: () => ReadBody): Promise<Reservation | undefined> {
   const { method, path } = c.req;
   if (caps.none || READS.has(method) || FREE.test(path)) return undefined;
   if (path !== CHAT) throw new ApiError('spend_limit_reached', { route: `${method} ${path}` });
   const services = c.get('services');
+  const { value } = read();
   const { model, max_completion_tokens, max_tokens, n } = members(value);
   const name = typeof model === 'string' ? model : '';
   const { profile, limits } = services.profiles.of(name || 'unknown');
@@ -168,7 +175,7 @@ const MARKUP_TOKENS = 600;
 
 /** What is known of a request that is handed on. */
 interface Passing {
-  value: unknown;
+  read: () => ReadBody;
   reservation: Reservation | undefined;
 }
 
@@ -206,9 +213,9 @@ function join(
         exchange.rest();
         forget();
         tap.isWhole = isWhole;
-        void settle(c, tap, answer, passing);
         if (isWhole) outgoing.end();
         else outgoing.destroy();
+        void settle(c, tap, answer, passing);
       };
       // Known before the event of it: so the end goes out with the last part, in one write.
       const finishIfRead = (): void => {
@@ -240,6 +247,8 @@ function join(
       reject(error);
     };
     const exchange = ask({ head, failed });
+    // Once it has left: no answer comes before.
+    setImmediate(noteSent, c, passing);
     const forget = onClientGone(c, () => exchange.end(new ClientGone('the client has gone')));
   });
 }
@@ -340,6 +349,13 @@ function toStream(body: AsyncGenerator<Uint8Array, void>, abort: AbortController
   });
 }
 
+/** Journals what was asked. */
+function noteSent(c: RequestContext, { read }: Passing): void {
+  const exchange = c.get('exchange');
+  const { value } = read();
+  if (exchange && value !== undefined) c.get('services').journal.noteSent(exchange, value);
+}
+
 /** Journals and bills an answer that has been sent. */
 async function settle(c: RequestContext, tap: AnswerTap, { status }: AnswerHead, passing: Passing): Promise<void> {
   const { journal } = c.get('services');
@@ -357,10 +373,10 @@ async function settle(c: RequestContext, tap: AnswerTap, { status }: AnswerHead,
   endExchange(c, true);
 }
 
-async function bill(c: RequestContext, tap: AnswerTap, { value, reservation }: Passing): Promise<void> {
+async function bill(c: RequestContext, tap: AnswerTap, { read, reservation }: Passing): Promise<void> {
   const services = c.get('services');
   const usage = await tap.usage();
-  const { model } = members(value);
+  const { model } = members(read().value);
   const name = typeof model === 'string' ? model : modelIn(c.get('body'));
   if (!usage || name === undefined || services.store.closed) return;
   const { promptTokens, cachedTokens, completionTokens: outputTokens } = usage;
