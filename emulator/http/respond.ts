@@ -27,13 +27,15 @@ export function setHeader(c: RequestContext, name: string, value: string): void 
 /** Answers with a text, bytes or nothing: onto the connection where there is one, in one write, else as a `Response`. */
 export function send(c: RequestContext, status: number, text: string | Buffer | null): Response {
   const headers = timedHeaders(c);
-  journalAnswer(c, status, text);
-  if (status < FIRST_REFUSAL && c.get('faults')?.losesAnswer()) return drop(c);
   const outgoing = c.env.outgoing;
-  if (outgoing) {
+  const isLost = status < FIRST_REFUSAL && c.get('faults')?.losesAnswer();
+  if (outgoing && !isLost) {
     if (text !== null) headers['Content-Length'] = String(Buffer.byteLength(text));
     outgoing.writeHead(status, headers).end(text);
   }
+  // Written first: nobody waits for the journal.
+  journalAnswer(c, status, text);
+  if (isLost) return drop(c);
   endExchange(c);
   return outgoing ? SENT : new Response(text, { status, headers });
 }
