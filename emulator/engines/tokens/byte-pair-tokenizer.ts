@@ -1,5 +1,5 @@
 import { runInSlices, sliceIsOver, yieldToEventLoop } from '../scheduler.ts';
-import { characterFlags, type SplitDialect, Splitter } from './splitter.ts';
+import { characterFlags, mayBeParted, partEnds, type SplitDialect, Splitter } from './splitter.ts';
 import { TextCutter } from './text-cutter.ts';
 import type { Tokenizer } from './tokenizer.ts';
 import { findToken, Neighbours, PairMerge, type Vocabulary } from './vocabulary.ts';
@@ -60,7 +60,9 @@ export class BytePairTokenizer implements Tokenizer {
   readonly name: string;
   readonly exact: boolean;
   readonly #vocabulary: Vocabulary;
+  readonly #flags: Uint8Array;
   readonly #splitter: Splitter;
+  readonly #parted: boolean;
   readonly #neighbours: Neighbours;
   readonly #merge: PairMerge;
   readonly #memo = new PieceMemo();
@@ -70,14 +72,20 @@ export class BytePairTokenizer implements Tokenizer {
     this.name = name;
     this.exact = exact;
     this.#vocabulary = vocabulary;
-    this.#splitter = new Splitter(characterFlags(dialect));
+    this.#flags = characterFlags(dialect);
+    this.#splitter = new Splitter(this.#flags);
+    this.#parted = dialect.parted;
     this.#neighbours = new Neighbours(vocabulary);
     this.#merge = new PairMerge(vocabulary, this.#neighbours);
   }
 
   encode(text: string): number[] {
-    const bytes = Buffer.from(text);
     const ids: number[] = [];
+    for (const bytes of this.#parts(Buffer.from(text))) this.#encodePart(bytes, ids);
+    return ids;
+  }
+
+  #encodePart(bytes: Uint8Array, ids: number[]): void {
     for (let at = 0; at < bytes.length; ) {
       const stop = this.#splitter.pieceEnd(bytes, at, bytes.length);
       const token = findToken(this.#vocabulary, bytes, at, stop);
@@ -89,36 +97,65 @@ export class BytePairTokenizer implements Tokenizer {
       }
       at = stop;
     }
-    return ids;
   }
 
   count(text: string): number {
-    if (text.length > SMALL_UNITS) {
-      const bytes = Buffer.from(text);
-      return this.#countBytes(bytes, 0, bytes.length);
-    }
-    return this.#countBytes(this.#scratch, 0, this.#scratch.write(text));
+    if (text.length <= SMALL_UNITS) return this.#countBytes(this.#scratch, this.#scratch.write(text));
+    let count = 0;
+    for (const part of this.#parts(Buffer.from(text))) count += this.#countBytes(part, part.length);
+    return count;
   }
 
   async countSliced(text: string): Promise<number> {
     if (sliceIsOver()) await yieldToEventLoop();
     if (text.length <= SMALL_UNITS) return this.count(text);
-    const bytes = Buffer.from(text);
-    return runInSlices(this.#countInSlices(bytes, 0, bytes.length));
+    return runInSlices(this.#countParts(Buffer.from(text)));
   }
 
   async prefixWithin(text: string, maxTokens: number): Promise<string> {
     if (sliceIsOver()) await yieldToEventLoop();
     const bytes = Buffer.from(text.slice(0, this.#mostUnits(maxTokens)));
-    const end = await runInSlices(this.#cutter(bytes).prefixEnd(maxTokens));
+    const end = await runInSlices(this.#prefixEnd(bytes, maxTokens));
     return text.slice(0, utf16Length(bytes, 0, end));
   }
 
   async suffixWithin(text: string, maxTokens: number): Promise<string> {
     if (sliceIsOver()) await yieldToEventLoop();
     const bytes = Buffer.from(text.slice(Math.max(0, text.length - this.#mostUnits(maxTokens))));
-    const start = await runInSlices(this.#cutter(bytes).suffixStart(maxTokens));
+    const start = await runInSlices(this.#suffixStart(bytes, maxTokens));
     return text.slice(text.length - utf16Length(bytes, start, bytes.length));
+  }
+
+  *#prefixEnd(bytes: Uint8Array, maxTokens: number): Generator<void, number> {
+    let end = 0;
+    let budget = maxTokens;
+    for (const part of this.#parts(bytes)) {
+      const found = yield* this.#cutter(part).prefixEnd(budget);
+      end += found;
+      if (found < part.length || end === bytes.length) break;
+      budget -= yield* this.#countInSlices(part, 0, part.length);
+    }
+    return end;
+  }
+
+  /** The parts of a suffix begin where it does, so that it may count more or less than its share of the whole. */
+  *#suffixStart(bytes: Uint8Array, maxTokens: number): Generator<void, number> {
+    for (let budget = maxTokens; ; budget--) {
+      const start = yield* this.#cutter(bytes).suffixStart(budget);
+      const suffix = bytes.subarray(start);
+      const [first] = this.#parts(suffix);
+      if (first?.length === suffix.length || (yield* this.#countParts(suffix)) <= maxTokens) return start;
+    }
+  }
+
+  /** What is encoded by itself, in order. */
+  *#parts(bytes: Uint8Array): Generator<Uint8Array, void> {
+    if (!this.#parted || !mayBeParted(bytes.length)) return yield bytes;
+    let start = 0;
+    for (const end of partEnds(bytes, this.#flags)) {
+      yield bytes.subarray(start, end);
+      start = end;
+    }
   }
 
   /** No text of more UTF-16 units is within so many tokens. */
@@ -131,9 +168,9 @@ export class BytePairTokenizer implements Tokenizer {
     return new TextCutter(text, (...stretch) => this.#countInSlices(...stretch));
   }
 
-  #countBytes(bytes: Uint8Array, start: number, end: number): number {
+  #countBytes(bytes: Uint8Array, end: number): number {
     let count = 0;
-    for (let at = start; at < end; ) {
+    for (let at = 0; at < end; ) {
       const stop = this.#splitter.pieceEnd(bytes, at, end);
       count += this.#countPiece(bytes, at, stop);
       at = stop;
@@ -156,6 +193,12 @@ export class BytePairTokenizer implements Tokenizer {
     this.#merge.begin(bytes, start, end);
     this.#merge.advance(WHOLE);
     return this.#merge.count;
+  }
+
+  *#countParts(bytes: Uint8Array): Generator<void, number> {
+    let count = 0;
+    for (const part of this.#parts(bytes)) count += yield* this.#countInSlices(part, 0, part.length);
+    return count;
   }
 
   *#countInSlices(bytes: Uint8Array, start: number, end: number): Generator<void, number> {

@@ -12,7 +12,10 @@ export interface Tokenizer {
   countSliced(text: string): Promise<number>;
   /** The longest prefix of whole characters that counts at most `maxTokens`; gives way to the event loop. */
   prefixWithin(text: string, maxTokens: number): Promise<string>;
-  /** The longest suffix of whole characters that counts at most `maxTokens`; gives way to the event loop. */
+  /**
+   * The longest suffix of whole characters that counts at most `maxTokens`; gives way to the event loop. Of text that is
+   * encoded in parts, one that is a few tokens shorter at most.
+   */
   suffixWithin(text: string, maxTokens: number): Promise<string>;
 }
 

@@ -18,7 +18,7 @@ export interface VocabularyKind {
 /** Moonshot's vocabulary of Kimi K2, MIT licence; the file is `tiktoken.model` of any of its K2 releases. */
 export const KIMI_K2 = {
   name: 'kimi-k2',
-  dialect: { hanApart: true, trailingSlash: false },
+  dialect: { hanApart: true, trailingSlash: false, parted: true },
   ranks: 163_584,
   parse: parseRankLines,
   sha256: 'b6c497a7469b33ced9c38afb1ad6e47f03f5e5dc05f15930799210ec050c5103',
@@ -27,7 +27,7 @@ export const KIMI_K2 = {
 /** OpenAI's vocabulary, as the `tiktoken` package carries it: close to Kimi's, and always at hand. */
 export const O200K_BASE = {
   name: 'o200k_base',
-  dialect: { hanApart: false, trailingSlash: true },
+  dialect: { hanApart: false, trailingSlash: true, parted: false },
   ranks: 199_998,
   parse: function* (file: Buffer): Generator<void, TokenBytes> {
     const { bpe_ranks } = JSON.parse(file.toString()) as { bpe_ranks?: unknown };

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { kimiOracle, type Oracle, tiktokenOracle } from './oracles.ts';
-import { adversarialRuns, anyTexts, hardTexts, repositoryTexts, sharedTexts } from './texts.ts';
+import { kimiOracle, type Oracle, stretches, tiktokenOracle } from './oracles.ts';
+import { adversarialRuns, anyTexts, hardTexts, PARTED_TEXTS, repositoryTexts, sharedTexts } from './texts.ts';
 import { tokenizerNamed, type VocabularyName } from './under-test.ts';
 
 const oracles = new Map<VocabularyName, Oracle>();
@@ -100,4 +100,17 @@ describe.each([
       expect(await tokenizer.countSliced(lone)).toBe(tokenizer.count(lone.toWellFormed()));
     }
   });
+});
+
+// MoonshotAI/Kimi-Vendor-Verifier 3dad65a: `encode` cuts text before it splits it, and encodes the parts one by one.
+test('kimi-k2 encodes long text in parts, as the official tokenizer does', async (context) => {
+  const tokenizer = await tokenizerNamed('kimi-k2', context);
+  for (const [kind, text] of Object.entries(PARTED_TEXTS)) {
+    const parts = stretches(text);
+    expect(parts.length, kind).toBeGreaterThan(1);
+    const ids = parts.flatMap((part) => tokenizer.encode(part));
+    expect(tokenizer.encode(text).join(), kind).toBe(ids.join());
+    expect(tokenizer.count(text), kind).toBe(ids.length);
+    expect(await tokenizer.countSliced(text), kind).toBe(ids.length);
+  }
 });

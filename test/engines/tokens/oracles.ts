@@ -51,7 +51,37 @@ export function kimiOracle(): Oracle {
       return [Buffer.from(token, 'base64').toString('latin1'), Number(rank)];
     }),
   );
-  return (text) => (text.match(SPLIT['kimi-k2']) ?? []).flatMap((piece) => mergePiece(piece, ranks));
+  return (text) =>
+    stretches(text).flatMap((stretch) =>
+      (stretch.match(SPLIT['kimi-k2']) ?? []).flatMap((piece) => mergePiece(piece, ranks)),
+    );
+}
+
+/** White space as Python has it. */
+const PYTHON_SPACE = `${SPACE}\\u001c-\\u001f`;
+const RUNS = new RegExp(`[${PYTHON_SPACE}]{1,25000}|[^${PYTHON_SPACE}]{1,25000}`, 'gu');
+const BEGINS_WITH_SPACE = new RegExp(`^[${PYTHON_SPACE}]`, 'u');
+
+/** What the official tokenizer encodes apart: 400,000 characters at most, and 25,000 of white space or of anything else. */
+export function stretches(text: string): string[] {
+  const characters = Array.from(text);
+  const parts: string[] = [];
+  for (let from = 0; from < characters.length; from += 400_000) {
+    const chunk = characters.slice(from, from + 400_000).join('');
+    let part = '';
+    let wasSpace: boolean | undefined;
+    for (const run of chunk.match(RUNS) ?? []) {
+      const isSpace = BEGINS_WITH_SPACE.test(run);
+      if (isSpace === wasSpace) {
+        parts.push(part);
+        part = '';
+      }
+      part += run;
+      wasSpace = isSpace;
+    }
+    parts.push(part);
+  }
+  return parts;
 }
 
 function mergePiece(piece: string, ranks: ReadonlyMap<string, number>): number[] {

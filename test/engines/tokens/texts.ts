@@ -19,7 +19,7 @@ const FRAGMENTS = [
   ...['😀', '👩‍👩‍👧', '🇨🇳', '\u{e0100}', '\u{10ffff}', '\ufffd', '\ufffe', '\u{1c89}'],
 ];
 
-const flags = characterFlags({ hanApart: false, trailingSlash: false });
+const flags = characterFlags({ hanApart: false, trailingSlash: false, parted: false });
 
 /** Characters that Node's Unicode version knows and the reference's does not, or the other way round, become an `x`. */
 function agreedOn(text: string): string {
@@ -111,3 +111,13 @@ export function sharedTexts(): [name: string, text: string][] {
     .filter(([, path]) => existsSync(path))
     .map(([name, path]) => [name, readFileSync(path, 'utf8').slice(0, SHARED_CHARACTERS)]);
 }
+
+/** Texts with runs so long, or so long themselves, that the official tokenizer encodes them in parts. */
+export const PARTED_TEXTS = {
+  'words without spaces': 'lorem,Ipsum1dolor;'.repeat(3_000),
+  'two runs': `${'naïve-'.repeat(4_500)} ${'0123456789x'.repeat(2_500)}`,
+  'line ends and other white space': `a${'\r\n \x1c'.repeat(6_600)}b`,
+  'emoji that are two units each': '😀x'.repeat(13_000),
+  'a run that begins with the text': `${' '.repeat(60_000)}b`,
+  'a run across the 400,000th character': `${'ab cd '.repeat(64_000)}${'efg1'.repeat(10_000)}`,
+};

@@ -24,8 +24,8 @@ const PATTERNS: [flag: number, o200k: RegExp, kimi: RegExp][] = [
   [HAN, NONE, /\p{Script=Han}/u],
 ];
 
-const o200k = characterFlags({ hanApart: false, trailingSlash: true });
-const kimi = characterFlags({ hanApart: true, trailingSlash: false });
+const o200k = characterFlags({ hanApart: false, trailingSlash: true, parted: false });
+const kimi = characterFlags({ hanApart: true, trailingSlash: false, parted: false });
 
 /** Beyond these planes nothing is assigned that a pattern names, except what tags and selectors there are. */
 const ASSIGNED = [
