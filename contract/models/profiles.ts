@@ -26,3 +26,17 @@ const BY_NAME: ReadonlyMap<string, ModelProfile> = new Map(
 export function findProfile(name: string): ModelProfile | undefined {
   return BY_NAME.get(name);
 }
+
+/** Models that were gone before there was a profile of them [platform documentation, 2026-08-13 and 2026-09-03]. */
+const GONE: readonly (readonly [name: RegExp, since: string])[] = [
+  [/^moonshot-v1-/, '2026-08-31'],
+  [/^kimi-k2-/, '2026-05-25'],
+  [/^kimi-latest$/, '2026-01-28'],
+  [/^kimi-thinking-preview$/, '2025-11-11'],
+];
+
+/** The day since which the live API no longer has a model; undefined where it has it, or never had. */
+export function retiredSince(name: string): string | undefined {
+  const profile = findProfile(name);
+  return profile ? (profile.retired.value ?? undefined) : GONE.find(([pattern]) => pattern.test(name))?.[1];
+}

@@ -1,4 +1,4 @@
-import { findProfile } from '../../contract/models/profiles.ts';
+import { retiredSince } from '../../contract/models/profiles.ts';
 import { type Exchange, type KeptText, readText } from '../journal/exchange.ts';
 import { type Asking, type Hint, named } from './asking.ts';
 
@@ -71,7 +71,7 @@ export const messageNotFound: Hint<'message_not_found'> = (asking) => {
 
 export const modelNotFound: Hint<'model_not_found'> = ({ refusal: { details } }) => {
   const { model, served = [] } = details;
-  const retired = findProfile(model)?.retired.value;
+  const retired = retiredSince(model);
   const left = retired ? `the live API has ${model} no longer, since ${retired}; ` : '';
   return `${left}this emulator answers for ${served.join(', ')} (see --models)`;
 };

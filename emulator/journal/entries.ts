@@ -288,6 +288,8 @@ export interface JournalEntry {
   /** Its tools and the form of its answer; not again where a request before it declared the very same. */
   declared?: { tools?: unknown[]; response_format?: unknown };
   results?: Sent['results'];
+  said?: Sent['said'];
+  made?: Sent['made'];
   earlier?: Sent['earlier'];
   repeated?: Sent['repeated'];
   request?: string;

@@ -179,6 +179,8 @@ export class Exchange {
   /** Whether nothing more will come of it. */
   isOver = false;
   noted: JournalEffects | undefined;
+  /** The last messages of a streamed append, until it is over. */
+  lines: readonly unknown[] | undefined;
   /** At most what it takes in memory. */
   bytes = OWN_BYTES;
   #addressed: Addressed | undefined;
@@ -307,6 +309,10 @@ export interface Sent {
   declared?: string;
   /** Tool results at the end of its messages, with the calls that they answer where those stand before them. */
   results?: ToolResult[];
+  /** Whether its messages hold more than calls and results. */
+  said?: true;
+  /** Calls at the end of its messages, by their ids, which a request after it answers. */
+  made?: Record<string, string>;
   /** Calls right before those, with nothing said between them, as fingerprints: some clients write parallel calls one by one. */
   earlier?: string[];
   /** The longest row of the same calls with the same results among its messages. */
@@ -337,6 +343,8 @@ export function sentIn(body: unknown): Sent {
   const messages = (Array.isArray(body.messages) ? body.messages : [body]).filter(isRecord);
   const declared = declaredBy(body, messages);
   const results = resultsAtEnd(messages);
+  const made = callsOf(messages.at(-1)).map((call) => [call.id, callFingerprint(call)]);
+  const said = messages.some((message) => typeof message.role === 'string' && !isOfRound(message));
   const earlier = results.length > 0 ? callsBeforeLast(messages) : [];
   const repeated = longestRepetition(messages);
   const most = body.max_completion_tokens ?? body.max_tokens;
@@ -345,6 +353,8 @@ export function sentIn(body: unknown): Sent {
     ...(typeof most === 'number' && { max_tokens: most }),
     ...(declared !== undefined && { declared }),
     ...(results.length > 0 && { results }),
+    ...(said && { said }),
+    ...(made.length > 0 && { made: Object.fromEntries(made) }),
     ...(earlier.length > 0 && { earlier }),
     ...(repeated !== undefined && { repeated }),
   };
@@ -392,9 +402,9 @@ function callsBeforeLast(messages: readonly Record<string, unknown>[]): string[]
   const calls: string[] = [];
   let place = messages.findLastIndex(({ role }) => role !== 'tool') - 1;
   for (; place >= 0 && calls.length < MOST_RESULTS; place -= 1) {
-    const made = callsOf(messages[place]);
-    if (made.length === 0 && messages[place]?.role !== 'tool') break;
-    calls.push(...made.map(callFingerprint));
+    const message = messages[place];
+    if (!message || !isOfRound(message)) break;
+    calls.push(...callsOf(message).map(callFingerprint));
   }
   return calls;
 }
@@ -402,7 +412,7 @@ function callsBeforeLast(messages: readonly Record<string, unknown>[]): string[]
 /** Calls and results that stand one after another, with nothing said between them. */
 function longestRepetition(messages: readonly Record<string, unknown>[]): Sent['repeated'] {
   let longest: Sent['repeated'];
-  let last: readonly string[] = [];
+  let last: readonly Part[] = [];
   let times = 0;
   for (let at = 0; at < messages.length; at += 1) {
     const calls = callsOf(messages[at]);
@@ -410,13 +420,29 @@ function longestRepetition(messages: readonly Record<string, unknown>[]): Sent['
       if (messages[at]?.role !== 'tool') last = [];
       continue;
     }
-    const round = calls.flatMap((call) => [call.name, call.arguments]);
-    while (messages[at + 1]?.role === 'tool') round.push(contentOf(messages[++at]?.content));
-    times = round.length === last.length && round.every((part, place) => part === last[place]) ? times + 1 : 1;
+    const round: Part[] = calls.flatMap((call) => [{ text: call.name }, { text: call.arguments, isJson: true }]);
+    while (messages[at + 1]?.role === 'tool') round.push({ text: contentOf(messages[++at]?.content) });
+    times = round.length === last.length && round.every((part, place) => isSame(part, last[place])) ? times + 1 : 1;
     last = round;
     if (times >= LEAST_REPEATED && times > (longest?.times ?? 0)) longest = { name: calls[0]?.name ?? '', times };
   }
   return longest;
+}
+
+interface Part {
+  text: string;
+  isJson?: true;
+}
+
+/** Arguments may be written with other blanks each time. */
+function isSame({ text, isJson }: Part, other: Part | undefined): boolean {
+  return (
+    text === other?.text || (isJson === true && other?.isJson === true && rewritten(text) === rewritten(other.text))
+  );
+}
+
+function isOfRound(message: Record<string, unknown>): boolean {
+  return message.role === 'tool' || callsOf(message).length > 0;
 }
 
 function callsOf(message: Record<string, unknown> | undefined): Call[] {

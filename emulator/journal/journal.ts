@@ -10,6 +10,9 @@ export interface JournalBounds {
 
 const JOURNAL_BOUNDS: JournalBounds = { entries: 1_000, bytes: 8 * 2 ** 20 };
 
+/** As many as hold the results of one round, and rows of rounds that repeat. */
+const MOST_LINES = 64;
+
 /** UTF-16 units of declarations that are known by their text. */
 const DECLARED_UNITS = 2 ** 20;
 
@@ -68,6 +71,8 @@ export class Journal {
   end(exchange: Exchange): void {
     if (exchange.isOver) return;
     exchange.isOver = true;
+    if (exchange.lines) this.noteSent(exchange, { messages: exchange.lines });
+    exchange.lines = undefined;
     for (const listener of this.#listeners) listener(exchange);
   }
 
@@ -75,6 +80,11 @@ export class Journal {
   noteSent(exchange: Exchange, body: unknown): void {
     const sent = sentIn(body);
     exchange.sent = sent.declared === undefined ? sent : { ...sent, declared: this.#intern(sent.declared) };
+  }
+
+  /** The same of a line of a streamed append, of which the last tell what it does. */
+  noteLine(exchange: Exchange, message: unknown): void {
+    exchange.lines = [...(exchange.lines ?? []), message].slice(-MOST_LINES);
   }
 
   #intern(declared: string): string {

@@ -131,6 +131,8 @@ async function appendLine(
   const { services } = c.var;
   try {
     const value = parseLine(c, line);
+    const exchange = c.get('exchange');
+    if (exchange) services.journal.noteLine(exchange, value);
     const message = line.index === 0 ? parseFields(c, schema, value) : checkFields(schema, value);
     requireContent([message], true);
     const { body } = await mutate(

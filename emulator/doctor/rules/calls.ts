@@ -160,12 +160,14 @@ function rowsInSession(entries: readonly JournalEntry[]): Row[] {
   let times = 0;
   for (const entry of entries) {
     const { turn, wrote } = entry.facts;
+    if (entry.said) last = undefined;
     if (wrote !== undefined && entry.results !== undefined) {
-      const round = entry.results.map(({ id, result }) => `${calls.get(id)} ${result}`).join();
+      const round = entry.results.map(({ id, result, call }) => `${call ?? calls.get(id)} ${result}`).join();
       times = round === last ? times + 1 : 1;
       last = round;
       if (times >= SUSPICIOUS) rows.push({ entry, times });
-    } else if (wrote !== undefined && wrote.messages > 0) last = undefined;
+    } else if (wrote !== undefined && wrote.messages > 0 && !entry.made) last = undefined;
+    for (const [id, call] of Object.entries(entry.made ?? {})) calls.set(id, call);
     for (const [place, id] of (turn?.calls ?? []).entries()) calls.set(id, turn?.called?.[place] ?? id);
   }
   return rows;

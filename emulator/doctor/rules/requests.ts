@@ -1,7 +1,7 @@
 import { LIVE_TEXT } from '../../../contract/errors.ts';
 import { KIMI_K3 } from '../../../contract/models/kimi-k3.ts';
 import type { ModelProfile } from '../../../contract/models/profile.ts';
-import { findProfile } from '../../../contract/models/profiles.ts';
+import { findProfile, retiredSince } from '../../../contract/models/profiles.ts';
 import { checkSchema } from '../../engines/mfjs/check-schema.ts';
 import { ADVICE } from '../../engines/mfjs/faults.ts';
 import type { JournalEntry } from '../../journal/entries.ts';
@@ -196,19 +196,16 @@ export const retiredModels: Rule = {
   name: 'retired-models',
   target: 'everywhere',
   judge({ entries }: Run) {
-    const retired = entries.filter((entry) => retiredSince(entry) !== undefined);
+    const since = ({ model }: JournalEntry) => (model === undefined ? undefined : retiredSince(model));
+    const retired = entries.filter((entry) => since(entry) !== undefined);
     if (retired.length === 0) return fine('no model was asked for that is retired');
-    const names = new Map(retired.map((entry) => [entry.model, retiredSince(entry)]));
-    const list = [...names].map(([name, since]) => `${name} (since ${since})`).join(', ');
+    const names = new Map(retired.map((entry) => [entry.model, since(entry)]));
+    const list = [...names].map(([name, day]) => `${name} (since ${day})`).join(', ');
     const says = `${some(retired.length, 'request')} for a model that the live API no longer has: ${list}`;
     const fix = `name a model that is live, such as ${KIMI_K3.id}; the weights of a retired one may still be served elsewhere`;
     return bad('error', says, fix, retired);
   },
 };
-
-function retiredSince({ model }: JournalEntry): string | undefined {
-  return (model === undefined ? undefined : findProfile(model)?.retired.value) ?? undefined;
-}
 
 export const schemas: Rule = {
   name: 'schemas',

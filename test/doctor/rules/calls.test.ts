@@ -252,6 +252,11 @@ describe('repeated-calls', () => {
     expect(found.says).toContain('the same call of look was made 30 times in a row');
     expect(found.evidence).toContain(31);
   });
+  it('error: arguments are written with other blanks each time', async () => {
+    const callAt = (round: number) => (round % 2 ? '{"at":"door"}' : '{ "at": "door" }');
+    const found = await judged('repeated-calls', (api) => rounds(api, 12, callAt, () => 'pending'), roomy);
+    expect(found.level).toBe('error');
+  });
   it('warning: five times', async () => {
     const found = await judged(
       'repeated-calls',
@@ -305,6 +310,30 @@ describe('repeated-calls', () => {
     expect(stuck.level).toBe('error');
     expect(stuck.says).toContain('12 times in a row');
     expect((await judged('repeated-calls', (api) => inSession(api, String, stream), options)).level).toBe('ok');
+  });
+  /** Twelve rounds of a call and its result, written by the client. */
+  const written = async (api: Api, how: string, callAt: (round: number) => string, before: InputMessage[] = []) => {
+    const session = await createSession(api, { tools });
+    for (let round = 0; round < 12; round += 1) {
+      const id = `call_${round}`;
+      const call: ToolCall = { id, type: 'function', function: { name: 'look', arguments: callAt(round) } };
+      const messages = [...before, { role: 'assistant' as const, content: '', tool_calls: [call] }, result(id, 'ok')];
+      if (how === 'together') await session.append({ messages });
+      else if (how === 'one by one') for (const message of messages) await session.append(message);
+      else await appendLines(api, session.id, messages);
+    }
+  };
+  const appendLines = (api: Api, id: string, messages: readonly InputMessage[]) =>
+    api.send('POST', `/v1/sessions/${id}/messages`, messages.map((each) => `${JSON.stringify(each)}\n`).join(''), {
+      headers: { 'Content-Type': 'application/x-ndjson' },
+    });
+  it.each(['together', 'one by one', 'streamed'])('of calls that are appended %s', async (how) => {
+    const of = (callAt: (round: number) => string, before?: InputMessage[]) =>
+      judged('repeated-calls', (api) => written(api, how, callAt, before), roomy);
+    expect((await of(() => '{"at":"door"}')).level).toBe('error');
+    expect((await of((round) => (round % 2 ? '{"at":"door"}' : '{ "at": "door" }'))).level).toBe('error');
+    expect((await of((round) => `{"at":${round}}`)).level).toBe('ok');
+    expect((await of(() => '{"at":"door"}', [user])).level).toBe('ok');
   });
   it('ok: in a session, asked again by its user each time', async () => {
     const found = await judged(

@@ -72,7 +72,20 @@ describe('retired-models', () => {
     const created = await judged('retired-models', (api) => createSession(api, { model }), { limits: {} });
     expect(created).toMatchObject({ level: 'error', evidence: [1] });
   });
-  it.each(['kimi-k3', 'kimi-k2.6', 'of-another-maker'])('ok: %s', async (model) => {
+  it.each([
+    ['moonshot-v1-8k', '2026-08-31'],
+    ['kimi-k2-thinking-turbo', '2026-05-25'],
+    ['kimi-latest', '2026-01-28'],
+    ['kimi-thinking-preview', '2025-11-11'],
+  ])('error: %s, which the emulator does not know either', async (model, since) => {
+    const found = await judged('retired-models', async (api) => {
+      expect((await chat(api, { model })).headers.get('kimi-emulator-hint')).toContain(`since ${since}`);
+      await api.post('/v1/tokenizers/estimate-token-count', { model, messages: [{ role: 'user', content: 'a' }] });
+    });
+    expect(found).toMatchObject({ level: 'error', evidence: [1, 2] });
+    expect(found.says).toContain(`${model} (since ${since})`);
+  });
+  it.each(['kimi-k3', 'kimi-k2.6', 'of-another-maker', 'moonshot-v2', 'kimi-k2.7-code'])('ok: %s', async (model) => {
     expect((await judged('retired-models', (api) => chat(api, { model }), { limits: {} })).level).toBe('ok');
   });
 });
