@@ -307,7 +307,7 @@ export interface Sent {
   max_tokens?: number;
   /** Tools and the form of the answer, as JSON text: the same text again for every request that declares the same. */
   declared?: string;
-  /** Tool results at the end of its messages, with the calls that they answer where those stand before them. */
+  /** Tool results behind which at most its user says something, with the calls that they answer where those stand before them. */
   results?: ToolResult[];
   /** Whether its messages hold more than calls and results. */
   said?: true;
@@ -377,7 +377,7 @@ function fingerprint(text: string): string {
 }
 
 function declaredBy(body: Record<string, unknown>, messages: readonly Record<string, unknown>[]): string | undefined {
-  const dynamic = messages.flatMap(({ tools }) => (Array.isArray(tools) ? tools : []));
+  const dynamic = messages.flatMap(({ role, tools }) => (role !== undefined && Array.isArray(tools) ? tools : []));
   const tools = [...(!('role' in body) && Array.isArray(body.tools) ? body.tools : []), ...dynamic];
   const { response_format: format } = body;
   if (tools.length === 0 && !isRecord(format)) return undefined;
@@ -389,18 +389,21 @@ function declaredBy(body: Record<string, unknown>, messages: readonly Record<str
 }
 
 function resultsAtEnd(messages: readonly Record<string, unknown>[]): ToolResult[] {
-  const before = messages.findLastIndex(({ role }) => role !== 'tool');
+  const last = messages.findLastIndex(({ role }) => role !== 'user' && role !== 'system');
+  const before = messages.findLastIndex(({ role }, place) => place <= last && role !== 'tool');
   const calls = new Map(callsOf(messages[before]).map((call) => [call.id, call]));
-  return messages.slice(before + 1, before + 1 + MOST_RESULTS).flatMap(({ tool_call_id: id, content }) => {
-    if (typeof id !== 'string') return [];
-    const call = calls.get(id);
-    return [{ id, result: fingerprint(contentOf(content)), ...(call && { call: callFingerprint(call) }) }];
-  });
+  return messages
+    .slice(before + 1, Math.min(last, before + MOST_RESULTS) + 1)
+    .flatMap(({ tool_call_id: id, content }) => {
+      if (typeof id !== 'string') return [];
+      const call = calls.get(id);
+      return [{ id, result: fingerprint(contentOf(content)), ...(call && { call: callFingerprint(call) }) }];
+    });
 }
 
 function callsBeforeLast(messages: readonly Record<string, unknown>[]): string[] {
   const calls: string[] = [];
-  let place = messages.findLastIndex(({ role }) => role !== 'tool') - 1;
+  let place = messages.findLastIndex((message) => callsOf(message).length > 0) - 1;
   for (; place >= 0 && calls.length < MOST_RESULTS; place -= 1) {
     const message = messages[place];
     if (!message || !isOfRound(message)) break;

@@ -32,6 +32,17 @@ describe('cut-calls', () => {
     );
     expect(found).toMatchObject({ level: 'error', evidence: [2] });
   });
+  it('error: the user says something behind the result', async () => {
+    const found = await judged(
+      'cut-calls',
+      async (api) => {
+        const call = await callOf(chat(api, { messages: [user], tools, max_tokens: 20 }));
+        await chat(api, { messages: [...answering(call), user], tools, max_tokens: 2_000 });
+      },
+      { model, limits: {} },
+    );
+    expect(found).toMatchObject({ level: 'error', evidence: [2] });
+  });
   it('error: streamed, too', async () => {
     const found = await judged(
       'cut-calls',

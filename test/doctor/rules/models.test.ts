@@ -49,6 +49,13 @@ describe('schemas', () => {
       (api) =>
         chat(api, { response_format: format({ type: 'object', properties: { a: { type: 'string', enum: ['x'] } } }) }),
     ],
+    [
+      'a tool of a session, when it is created and changed',
+      async (api) => {
+        const { path } = await createSession(api, { tools: [fine] });
+        await api.post(path, { tools: [fine] });
+      },
+    ],
     ['JSON without a schema', (api) => chat(api, { response_format: { type: 'json_object' } })],
   ])('ok: %s', async (_, act) => {
     expect((await judged('schemas', act, { limits: {} })).level).toBe('ok');
