@@ -234,8 +234,14 @@ export function checkTurn(
   const written = sumTokens(readItems(write.items, settings.thinking));
   const promptTokens = tools + window.tokens(settings.thinking, hasBorder(write)) + written + addedTokens;
   const { tokens, reasoning } = counter.emptyAnswer;
+  // The answer's tokens hold markup that the stored one's frame holds too.
+  const { beforeReasoning, afterReasoning, beforeText } = counter.markup(
+    settings.thinking.enabled,
+    Boolean(settings.partial),
+  );
+  const frame = (settings.partial ? 0 : tokens + reasoning) - beforeReasoning - afterReasoning - beforeText;
   // A request may leave out reasoning that the window keeps.
-  const kept = tools + window.tokensWith(write.items) + (settings.partial ? 0 : tokens + reasoning);
+  const kept = tools + window.tokensWith(write.items) + frame;
   const besides = Math.max(promptTokens + STORED_END_TOKENS, kept);
   const maxTokens = answerTokens(services, input, besides);
   if (besides + maxTokens > limit) {

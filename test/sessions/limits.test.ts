@@ -1,7 +1,8 @@
 import { describe, expect, it, type TestContext } from 'vitest';
+import type { ChatCompletion } from '../../contract/chat.ts';
 import type { Model, TokenizerSource } from '../../emulator/index.ts';
 import { openTokenizer } from '../../emulator/tokenizer.ts';
-import { MODEL, TRANSPORTS, type Transport } from '../support/emulator.ts';
+import { MODEL, startEmulator, TRANSPORTS, type Transport } from '../support/emulator.ts';
 import { saying } from '../support/held-model.ts';
 import {
   createSession,
@@ -17,6 +18,7 @@ import { requireShared } from '../support/shared.ts';
 
 const K = 1_024;
 const WINDOW = 256 * K;
+const WINDOW_SMALL = 2_000;
 
 let kimi: TokenizerSource | undefined;
 
@@ -102,6 +104,26 @@ describe.each(CASES)('the limits %s with %s vocabulary', (transport, _, vocabula
     expect(body).toMatchObject({ usage: { completion_tokens: 76 }, choices: [{ finish_reason: 'length' }] });
     expect((await session.show()).body.usage.total_tokens).toBe(WINDOW);
     expectRefusal(await session.chat([sized(5)], { max_completion_tokens: 1 }), 'context_window_exceeded');
+  });
+
+  it.for<[string, object]>([
+    ['kimi-k3', {}],
+    ['kimi-k2.7-code', {}],
+    ['kimi-k2.6', {}],
+    ['kimi-k2.6', { thinking: { type: 'disabled' } }],
+  ])('a turn of %s asked with %j takes the window to its last token', async ([model, asked], context) => {
+    const endless = saying(words(2_000));
+    const limits = { window_tokens: WINDOW_SMALL, append_tokens: WINDOW_SMALL };
+    const api = await startEmulator(transport, { tokenizer: vocabulary(context), limits, model: endless });
+    const session = await createSession(api, { model, messages: [sized(1_000)] });
+    const { usage } = (await session.chat<ChatCompletion>([sized(20)], { model, max_tokens: 1, ...asked })).body;
+    const left = WINDOW_SMALL - usage.prompt_tokens - 1;
+    const fresh = await createSession(api, { model, messages: [sized(1_000)] });
+    const over = await fresh.chat([sized(20)], { model, max_tokens: left + 1, ...asked });
+    expect(expectRefusal(over, 'context_window_exceeded').message).toContain(`(requested: ${WINDOW_SMALL + 1})`);
+    const fits = await fresh.chat([sized(20)], { model, max_tokens: left, ...asked });
+    expect(fits, fits.text).toMatchObject({ status: 200, body: { usage: { completion_tokens: left } } });
+    expect((await fresh.show()).body.usage.total_tokens).toBeLessThanOrEqual(WINDOW_SMALL);
   });
 
   it('a prompt without a session leaves room for its answer', async (context) => {
