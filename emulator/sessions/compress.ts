@@ -71,9 +71,10 @@ export async function planCompression(
   const { leading, replaced, kept } = divide(services, session, window, request.preserve_len);
   await yieldIfOver();
   const { keptAfter } = store.history.reasoning(session.view);
-  const droppedReasoning = replaced.reduce((sum, { seq, reasoning }) => sum + (seq > keptAfter ? reasoning : 0), 0);
+  const droppedReasoning = replaced.reduce((sum, { reasoning }) => sum + reasoning, 0);
+  const promptReasoning = replaced.reduce((sum, { seq, reasoning }) => sum + (seq > keptAfter ? reasoning : 0), 0);
   const staying = keepDropped(kept, keptAfter);
-  const replaceable = replaced.reduce((sum, { tokens }) => sum + tokens, droppedReasoning);
+  const replaceable = replaced.reduce((sum, { tokens }) => sum + tokens, promptReasoning);
   if (replaceable < LEAST_REPLACEABLE_TOKENS) return { session, request };
   const { total_tokens: before, tools_tokens } = toUsage(services, session);
   const { tokens: frame } = await counter.message({ role: 'system', content: '' });

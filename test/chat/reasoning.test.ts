@@ -197,6 +197,14 @@ describe.each(TRANSPORTS)('reasoning %s', (transport) => {
     expect(body.dropped_reasoning_tokens, text).toBe(206);
     expect((await session.messages()).every((message) => message.reasoning_content === undefined)).toBe(true);
   });
+
+  it('is dropped by compress with its tokens also where the prompt had no longer kept it', async () => {
+    const api = await startEmulator(transport, { tokenizer: O200K });
+    const messages = [user(`The code is 17. ${words(300)}`), thought('Noted.', words(200)), user('And now?')];
+    const session = await createSession(api, { model: 'kimi-k2.6', messages });
+    const { body, text } = await session.compress({ ratio: 2 });
+    expect(body.dropped_reasoning_tokens, text).toBe(200);
+  });
 });
 
 /** Tokens of a window of K2.5 to K2.7, the slow way: which reasoning stays is decided message by message. */
