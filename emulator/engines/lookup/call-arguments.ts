@@ -5,7 +5,7 @@ import { isValid } from '../json-schema/validate.ts';
 import { endsSentence } from '../text/sentences.ts';
 import { contextOf, NO_PAGES, whole } from './documents.ts';
 import { fieldNames, fieldValues, valuesAt } from './fields.ts';
-import { Order, type OrderText } from './order.ts';
+import { isQuoted, Order, type OrderText } from './order.ts';
 import { type ChosenTool, type LookupRequest, mentionsOf, type Question } from './question.ts';
 
 /**
@@ -39,6 +39,14 @@ export async function callArguments(
   return JSON.stringify(isObject(value) ? value : {});
 }
 
+/** Where the sentence in front of a place begins. */
+function sentenceStart(text: string, at: number, least: number): number {
+  let start = at;
+  while (start > least && (text[start - 1]?.trim() === '' || endsSentence(text, start - 1))) start -= 1;
+  while (start > least && !endsSentence(text, start - 1)) start -= 1;
+  return start;
+}
+
 /** The sentence that orders the call, and what follows it, up to where another tool is named. */
 function orderOf({ tools }: LookupRequest, question: Question, { name, at }: ChosenTool): OrderText {
   const { order, whole: message } = question;
@@ -47,11 +55,13 @@ function orderOf({ tools }: LookupRequest, question: Question, { name, at }: Cho
     return { text: order.slice(start), nameStart: 0, from: 0 };
   }
   const end = at + name.length;
-  const others = mentionsOf(order, tools).filter((mention) => mention.ordered);
+  const others = mentionsOf(order, tools).filter(
+    (mention) => mention.ordered && !isQuoted(order, mention.at, mention.at + mention.name.length),
+  );
   const previous = others.findLast((mention) => mention.at < at);
-  let start = at;
-  while (start > (previous === undefined ? 0 : previous.at + previous.name.length) && !endsSentence(order, start - 1))
-    start -= 1;
+  const least = previous === undefined ? 0 : previous.at + previous.name.length;
+  // With the sentence before: `How warm is it in Paris? Call get_weather.`
+  const start = sentenceStart(order, sentenceStart(order, at, least), least);
   const next = others.find((mention) => mention.at >= end);
   return { text: order.slice(start, next?.at), nameStart: at - start, from: end - start };
 }

@@ -41,7 +41,7 @@ export async function jsonReply(
 ): Promise<string> {
   const ordered = await orderedJson(question.whole, format, signal);
   if (ordered !== undefined) return ordered;
-  const pasted = promptSchema(request, question.message);
+  const pasted = promptSchema(request, question.message, true);
   if (pasted !== undefined) {
     const given = format.type === 'json_schema' ? format : pasted.format;
     return jsonReply(pasted.request, readQuestion(pasted.request), given, signal);
@@ -137,13 +137,13 @@ interface PromptSchema {
 }
 
 /** The schema that the asking message gives for its answer, or else a system message. */
-export function promptSchema(request: LookupRequest, asking: number): PromptSchema | undefined {
+export function promptSchema(request: LookupRequest, asking: number, wantsJson = false): PromptSchema | undefined {
   const { messages } = request;
   const systems = messages.flatMap(({ role }, index) => (role === 'system' ? [index] : [])).reverse();
   for (const index of [asking, ...systems]) {
     const message = messages[index];
     const text = contentText(message?.content);
-    const found = message !== undefined ? findSchema(text) : undefined;
+    const found = message !== undefined ? findSchema(text, wantsJson) : undefined;
     if (message === undefined || found === undefined) continue;
     const rest = `${text.slice(0, found.start)} ${text.slice(found.end)}`;
     return {
@@ -158,6 +158,8 @@ const CUE = /\bjson\b|\b(?:response_)?format\b|\bschema\b|\bstructured\b|JSON|�
 /** Words that ask for an answer in the form that follows or precedes. */
 const WANTED =
   /\b(?:answer|reply|respond|responses?|return|output|outputs|extract|give|produce|generate|fill|provide|use|using|write|follow|following|conform|conforms|match|matches|matching|adher\w+|as|in|with|to)\b|回答|返回|输出|提取|按照?|使用|填|遵循|符合/i;
+/** `Schema:`, right before it. */
+const ANNOUNCED = /(?:\b(?:schema|format)\b|模式|格式)\s*[:：]\s*(?:```(?:json)?\s*)?$/i;
 /** The schema is itself what is spoken of, or is to be said again. */
 const SPOKEN_OF =
   /\b(?:repeat|echo|verbatim|word for word|explain|describe|review|improve|validate|convert|translate|what (?:is|does)|is this|does this|why|how)\b[^{}]{0,80}$|重复|解释|什么意思/i;
@@ -167,22 +169,24 @@ const MAX_SCHEMAS = 32;
 /** Units at the beginning and at the end of a message in which a schema is looked for. */
 const MAX_UNITS = 40_000;
 
-function findSchema(text: string) {
+function findSchema(text: string, wantsJson: boolean) {
   const tail = Math.max(0, text.length - MAX_UNITS);
   let tries = 0;
   for (let start = text.indexOf('{', tail); start >= 0 && tries < MAX_SCHEMAS; tries += 1) {
     const end = endOfJson(text, start);
     const schema = end === undefined ? undefined : (schemaIn(text.slice(start, end)) ?? sketchIn(text, start, end));
-    if (end !== undefined && schema !== undefined && isAskedFor(text, start, end)) return { start, end, schema };
+    if (end !== undefined && schema !== undefined && isAskedFor(text, start, end, wantsJson))
+      return { start, end, schema };
     start = text.indexOf('{', end ?? start + 1);
   }
   return undefined;
 }
 
-function isAskedFor(text: string, start: number, end: number): boolean {
+/** @param wantsJson whether the request asks for JSON by its `response_format` */
+function isAskedFor(text: string, start: number, end: number, wantsJson: boolean): boolean {
   const before = text.slice(Math.max(0, start - REACH), start);
   const around = `${before}\n${text.slice(end, end + REACH)}`;
-  return CUE.test(around) && WANTED.test(around) && !SPOKEN_OF.test(before);
+  return CUE.test(around) && (wantsJson || WANTED.test(around) || ANNOUNCED.test(before)) && !SPOKEN_OF.test(before);
 }
 
 const TYPES = ['object', 'array', 'string', 'number', 'integer', 'boolean', 'null'];

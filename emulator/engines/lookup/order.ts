@@ -145,11 +145,12 @@ export class Order {
 
   /** `Read "b.txt" with read_file.` */
   #readBefore(nameStart: number): (SpokenValue & { sure: boolean })[] {
-    const identifiers = [...this.#text.slice(0, nameStart).matchAll(IDENTIFIER)].map(
-      ([text, raw = text], index, all) => {
-        const start = all[index]?.index ?? 0;
+    const before = this.#text.slice(0, nameStart);
+    const identifiers = [IDENTIFIER, PROPER].flatMap((pattern) =>
+      [...before.matchAll(pattern)].map(({ index, 0: text, 1: raw = text }) => {
+        const start = index + text.indexOf(raw);
         return { start, end: start + raw.length, value: { text: raw, quoted: false } };
-      },
+      }),
     );
     const quotations = this.#quotations.filter(({ end }) => end <= nameStart);
     return [...quotations, ...identifiers]
@@ -184,7 +185,7 @@ const NOT_BEFORE_WORD = '(?!(?!\\p{Script=Han})[\\p{L}\\p{N}_])';
 
 /** What stands between a name and its value; in group 1 what surely announces one. */
 const CONNECTIVE =
-  /^["'`”’」』)*]{0,3}(?:\s+(?:parameter|argument|param|arg|field|option|参数))?(?:\s*\([^()\n]{1,40}\))?(?:\s*(:=|[:=：＝]|->|=>|(?:设置|设定|设|改|定)?为|等于|是)\s*|\s+(set to|equal to|equals|(?:should|must|shall|to) be|being|is|are)\s+|\s+(?:of|to|as)\s+|\s*)/iu;
+  /^["'`”’」』)*]{0,3}(?:\s+(?:parameter|argument|param|arg|field|option|参数))?(?:\s*\([^()\n]{1,40}\))?(?:\s*(:=|[:=：＝]|->|=>|(?:设置|设定|设|改|定)?为|等于|是)\s*|\s+(set to|equal to|equals|(?:should|must|shall|to) be|being|is|are|ist|sei|lautet)\s+|\s+(?:of|to|as|auf)\s+|\s*)/iu;
 const AS_NAME = /\s*(?:\bas\s+(?:the\s+|its\s+|a\s+)?|(?:作为|当作|做)\s*)$/i;
 
 const BARE = /^[^\s,，;；。、！？"“”「」『』`]{1,200}/u;
@@ -193,7 +194,7 @@ const PROPER_NAME = /^\p{Lu}[\p{L}\p{N}_'’-]*(?:\s+(?:de|la|of|da|do|\p{Lu}[\p
 /** In Chinese, what begins another clause without a space. */
 const HAN_END = /的|然后|并且|并|再|和|以及|来/;
 const NO_VALUE =
-  /^(?:and|or|with|for|in|of|to|the|a|an|is|are|as|from|by|on|at|please|that|this|which|it|i|we|you|my|your|our|above|below|here|there|mentioned|given|again|if|so|then)$/i;
+  /^(?:und|oder|mit|für|aus|zu|bitte|der|die|das|and|or|with|for|in|of|to|the|a|an|is|are|as|from|by|on|at|please|that|this|which|it|i|we|you|my|your|our|above|below|here|there|mentioned|given|again|if|so|then)$/i;
 /** A value by its form, not a word of prose: `b.txt`, `src/a`, `snake_case`, `2024`, `Paris`, `true`. */
 const VALUE_FORM =
   /^[$€£¥]?[-+]?\d|[\w\p{L}][._/@:\\-][\w\p{L}]|^\p{Lu}|^[./~]|^(?:true|false|null|yes|no|on|off)$|\p{Script=Han}/u;
@@ -220,7 +221,15 @@ function bareValue(text: string, start: number, announced: boolean): NamedValue 
 
 /** Each kind of quotation marks; a backslash keeps the mark behind it from ending the quotation. */
 const QUOTATION =
-  /"((?:[^"\\\n]|\\.){1,4000})"|“([^”\n]{1,4000})”|‘([^’\n]{1,4000})’|`([^`\n]{1,4000})`|「([^」\n]{1,4000})」|『([^』\n]{1,4000})』|«([^»\n]{1,4000})»|(?<!\w)'((?:[^'\\\n]|\\.|(?<=\w)'(?=\w)){1,4000})'(?!\w)/g;
+  /"((?:[^"\\\n]|\\.){1,4000})"|„([^“”\n]{1,4000})[“”]|“([^”\n]{1,4000})”|‘([^’\n]{1,4000})’|`([^`\n]{1,4000})`|「([^」\n]{1,4000})」|『([^』\n]{1,4000})』|«([^»\n]{1,4000})»|(?<!\w)'((?:[^'\\\n]|\\.|(?<=\w)'(?=\w)){1,4000})'(?!\w)/g;
+
+/** Whether what is in quotes goes on before and behind a place. */
+export function isQuoted(text: string, start: number, end: number): boolean {
+  return [...text.matchAll(QUOTATION)].some((match) => {
+    const stop = match.index + match[0].length;
+    return match.index < start && end < stop && !(match.index === start - 1 && stop === end + 1);
+  });
+}
 
 /** The quotations that are values; others are the names of parameters: `path` "b.txt", "path": "b.txt". */
 function quotationsIn(text: string, names: ReadonlySet<string>): SpokenValue[] {

@@ -172,15 +172,21 @@ export function mentionsOf(text: string, tools: readonly Tool[]): Mention[] {
       .split(/[-_$]+/)
       .filter((part) => part !== '')
       .join('[-_ ]?');
-    const mentions = text.matchAll(new RegExp(`(?<![\\w-])(?:${spoken})(?![\\w-])`, 'gi'));
+    // Behind a dot or a slash goes on what is the name of a file, and not of the tool.
+    const mentions = text.matchAll(new RegExp(`(?<![\\w-])(?:${spoken})(?![\\w-]|[./]\\w)`, 'gi'));
     return [...mentions].map(({ index }) => ({ name, at: index, ordered: isOrdered(text, index) }));
   });
   return found.sort((a, b) => a.at - b.at || b.name.length - a.name.length);
 }
 
-const ORDER = /\b(?:call|calls|calling|use|using|invoke|run|execute|trigger|try)\b|调用|使用|运行|执行|用/i;
-const REFUSAL = /\b(?:do not|don['’]t|never|without|not to|avoid|instead of)\b|不要|别|不用|勿|无需/i;
-const ENQUIRY = /^\W*(?:how|what|why|when|where|which|who|does|did|is|are|was|should)\b|怎么|如何|为什么|什么/i;
+const ORDER =
+  /\b(?:call|calls|calling|use|using|invoke|run|execute|trigger|try|rufe?|benutze|verwende|nutze|nimm|starte|mittels|mithilfe von)\b|\bführe?\b|调用|使用|运行|执行|用/i;
+const REFUSAL =
+  /\b(?:do not|don['’]t|never|without|not to|avoid|instead of|nicht|nie|niemals|kein(?:e|en)?|ohne|statt)\b|不要|别|不用|勿|无需/i;
+const ENQUIRY =
+  /^\W*(?:how|what|why|when|where|which|who|does|did|is|are|was|should|wie|warum|wann|wo|welche[rsn]?|wer|wozu|ist|sind|soll)\b|怎么|如何|为什么|什么/i;
+/** `Rufe read_file nicht auf.` */
+const REFUSAL_BEHIND = /^\S+\s+(?:nicht|nie|niemals)\b/i;
 /** Units between the word that orders and the tool's name. */
 const REACH = 40;
 
@@ -188,7 +194,8 @@ function isOrdered(text: string, at: number): boolean {
   let start = at;
   while (start > 0 && at - start < 200 && !endsSentence(text, start - 1)) start -= 1;
   const lead = text.slice(start, at);
-  return ORDER.test(lead.slice(-REACH)) && !REFUSAL.test(lead) && !ENQUIRY.test(lead);
+  const isRefused = REFUSAL.test(lead) || REFUSAL_BEHIND.test(text.slice(at, at + 2 * REACH));
+  return ORDER.test(lead.slice(-REACH)) && !isRefused && !ENQUIRY.test(lead);
 }
 
 /** The tool whose name and description share most words with the question; of equals, the first. */

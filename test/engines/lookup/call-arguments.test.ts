@@ -76,6 +76,13 @@ describe("an order's own value comes before those of earlier calls", () => {
     ['调用 read_file，path是b.txt，limit设为5。', { path: 'b.txt', limit: 5 }],
     ['请用 read_file 读取「b.txt」', { path: 'b.txt' }],
     ['使用 read_file，路径用 "b.txt"', { path: 'b.txt' }],
+    ['Rufe read_file mit path "b.txt" auf.', { path: 'b.txt' }],
+    ['Bitte verwende read_file mit dem path „b.txt“ und limit 5.', { path: 'b.txt', limit: 5 }],
+    ['Benutze read_file, path ist b.txt.', { path: 'b.txt' }],
+    ['Call read_file with path "write_file.txt".', { path: 'write_file.txt' }],
+    ['Call read_file with path write_file.txt.', { path: 'write_file.txt' }],
+    ['Call read_file with path "how to call move now"', { path: 'how to call move now' }],
+    ['I need the contents of b.txt. Please use read_file.', { path: 'b.txt' }],
     ['Read on. Call read_file with path "b.txt", then call write_file with path "c.txt".', { path: 'b.txt' }],
     ['Call read_file with path "b.txt" and then read_file with path "c.txt".', { path: 'b.txt' }],
   ])('%s', async (order, expected) => {
@@ -105,6 +112,8 @@ describe("an order's own value comes before those of earlier calls", () => {
     ['Call get_weather for the city we discussed.', { city: 'Oslo', unit: 'celsius' }],
     ['Call get_weather with city paris.', { city: 'paris', unit: 'celsius' }],
     ['调用 get_weather 查询北京的天气', { city: '北京', unit: 'celsius' }],
+    ['What is the weather in Paris? Call get_weather.', { city: 'Paris', unit: 'celsius' }],
+    ['I am in Paris now. Use get_weather, in fahrenheit.', { city: 'Paris', unit: 'fahrenheit' }],
     ['In fahrenheit, please: call get_weather for Paris.', { city: 'Paris', unit: 'fahrenheit' }],
   ])('%s', async (order, expected) => {
     expect(await argumentsOf(callOf('get_weather', { city: 'Oslo', unit: 'celsius' }), order)).toEqual(expected);

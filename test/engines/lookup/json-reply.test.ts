@@ -176,6 +176,8 @@ describe('facts of the asking message fill a schema', () => {
     (message: string) => [user(`${message} Respond in the format {"name": "string", "age": "integer"} as JSON.`)],
     (message: string) => [user(`${message} Output JSON, schema: {name: string, age: number}`)],
     (message: string) => [user(`${message} 请按照以下 JSON 模式回答：${schema}`)],
+    (message: string) => [system(`JSON schema: ${schema}`), user(message)],
+    (message: string) => [user(`${message}\n\nSchema:\n\`\`\`json\n${schema}\n\`\`\``)],
     (message: string) => [system(`Always answer in JSON that conforms to this schema: ${schema}`), user(message)],
     (message: string) => [
       user(`${message} Use this response_format: {"type":"json_schema","json_schema":{"name":"x","schema":${schema}}}`),

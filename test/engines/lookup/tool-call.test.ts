@@ -72,6 +72,7 @@ describe('with tool_choice auto', () => {
     'Do not call get_weather for Paris.',
     'How do I use get_weather for Paris?',
     '不要调用 get_weather',
+    'Rufe get_weather nicht auf.',
     'call get_weathers',
   ])('answers %j in text', async (message) => {
     expect(await outcome(message)).not.toContain('(');
