@@ -4,7 +4,7 @@ import { InputMessage, inputMessages, MediaContent, ROLES, Tool, ToolCall } from
 
 /**
  * Pairs of texts, kept as they are sent. Not a `z.record`, which leaves out a key of the name `__proto__`: to whoever sends it,
- * that is a key as any other.
+ * that is an ordinary key.
  */
 export function metadataSchema(limits: Limits) {
   const key = z.string().max(limits.metadata_key_chars);

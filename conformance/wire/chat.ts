@@ -78,7 +78,7 @@ export function textOf({ message }: Choice): string {
   return typeof message.content === 'string' ? message.content : '';
 }
 
-/** A chat that is refused as any request with something wrong in it is. @returns the message @throws Mismatch */
+/** A chat with something wrong in it, which is refused as other invalid requests are. @returns the message @throws Mismatch */
 export async function expectChatError(context: CaseContext<string>, body: object): Promise<string> {
   return expectError(await sendChat(context, body), 'invalid_request', { bare: true });
 }

@@ -1,7 +1,8 @@
 import { type Money, showInFull } from '../billing/ledger.ts';
 import type { Emulator } from '../index.ts';
-import { describe, type JournalEntry, Redactor } from '../journal/entries.ts';
+import { describe, type JournalEntry } from '../journal/entries.ts';
 import type { Exchange } from '../journal/exchange.ts';
+import { Redactor } from '../journal/redact.ts';
 import { grouped, oneLine, type Paint, painter, plural, shorten, viewOf, wrap } from '../terminal/text.ts';
 import type { LogForm } from './flags.ts';
 import type { CommandIo } from './usage.ts';

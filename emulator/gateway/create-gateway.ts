@@ -14,9 +14,10 @@ import {
   type Refuse,
 } from '../options.ts';
 import { TAPE_OPTIONS, tapeConflict, tapedUpstream } from '../tape/tape-options.ts';
+import { FetchUpstream } from './fetch-upstream.ts';
 import { Gateway } from './gateway.ts';
 import type { CapScope, SpendCap } from './spend-caps.ts';
-import { FetchUpstream, HttpUpstream, UPSTREAM_TIMEOUTS, type Upstream, type UpstreamTimeouts } from './upstream.ts';
+import { HttpUpstream, UPSTREAM_TIMEOUTS, type Upstream, type UpstreamTimeouts } from './upstream.ts';
 
 const SCOPES: readonly string[] = ['run', 'key', 'session'] satisfies CapScope[];
 

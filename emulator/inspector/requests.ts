@@ -1,6 +1,7 @@
 import { billingOf } from '../billing/billing.ts';
-import { describe, Redactor } from '../journal/entries.ts';
+import { describe } from '../journal/entries.ts';
 import { type Exchange, type JournalEffects, readText } from '../journal/exchange.ts';
+import { Redactor } from '../journal/redact.ts';
 import type { Services } from '../services.ts';
 import type { RequestLine, RequestList, RequestText } from './answers.ts';
 

@@ -1,5 +1,6 @@
-import { describe, type JournalEntry, type JournalFilter, passes, Redactor } from './entries.ts';
+import { describe, type JournalEntry, type JournalFilter, passes } from './entries.ts';
 import { type Asked, Exchange, sentIn } from './exchange.ts';
+import { Redactor } from './redact.ts';
 
 export interface JournalBounds {
   /** Requests that are remembered; 0 keeps no journal. */

@@ -1,6 +1,6 @@
 import { compilePattern, type Pattern } from '../engines/patterns/pattern.ts';
 import { pairsOf } from '../gateway/upstream.ts';
-import { Redactor } from '../journal/entries.ts';
+import { Redactor } from '../journal/redact.ts';
 
 const HIDDEN = '[redacted]';
 /** Headers whose values are secrets. */

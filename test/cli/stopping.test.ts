@@ -103,7 +103,7 @@ class Hearing {
       this.#text += text;
       wake();
     });
-    // A reset is as good an end as any: what counts is what was heard before.
+    // A reset is a valid end too: what counts is what was heard before.
     socket.on('error', wake);
     socket.on('close', () => {
       this.#closed = true;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { renderJournal } from '../../emulator/index.ts';
-import { Redactor } from '../../emulator/journal/entries.ts';
+import { Redactor } from '../../emulator/journal/redact.ts';
 import { startEmulator, TRANSPORTS } from '../support/emulator.ts';
 import { runs } from '../support/runs.ts';
 

@@ -70,7 +70,7 @@ describe.each(TRANSPORTS)('GET / %s', (transport) => {
     expect((await gateway.get('/', BROWSER)).text).toContain('handed on to the upstream');
   });
 
-  it('is nothing by another method, and journaled as any unknown route', async () => {
+  it('is unknown by another method, and journaled like other unknown routes', async () => {
     const api = await startEmulator(transport);
     const { status, body } = await api.post('/', {});
     expect([status, body.error]).toEqual([404, 'url.not_found']);

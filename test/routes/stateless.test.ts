@@ -23,7 +23,7 @@ describe.each(TRANSPORTS)('an emulator without sessions, %s', (transport) => {
     expect([status, body]).toMatchObject([404, { error: 'url.not_found', method, url: path }]);
   });
 
-  it.each([false, true])('ignores session_id as any unknown field, streamed: %s', async (stream) => {
+  it.each([false, true])('ignores session_id like other unknown fields, streamed: %s', async (stream) => {
     const api = await start(transport);
     const request = { model: MODEL, stream, messages: [{ role: 'user', content: 'Reply with only PONG' }] };
     const { status, headers, text } = await api.post('/v1/chat/completions', { ...request, session_id: 7 });

@@ -157,7 +157,7 @@ describe.each(TRANSPORTS)('compress %s', (transport) => {
     expect(await session.messages()).toHaveLength(31);
   });
 
-  it('leaves a summary that truncate can cut away as any message', async () => {
+  it('leaves a summary that truncate can cut away like other messages', async () => {
     const session = await startSession(transport, { limits }, { messages: told(60) });
     await session.compress();
     await session.append({ messages: [sized(20), sized(20)] });

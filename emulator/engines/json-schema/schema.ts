@@ -42,7 +42,7 @@ function keyOf(value: unknown): string {
   return `{${members.sort().join()}}`;
 }
 
-/** Reads a schema. What runs patterns is loaded only for one that has any. */
+/** Reads a schema. What runs patterns is loaded only for a schema with patterns. */
 export async function openSchema(schema: unknown): Promise<SchemaDocument> {
   if (!JSON.stringify(schema)?.includes('"pattern')) return new SchemaDocument(schema);
   const { compilePattern } = await import('../patterns/pattern.ts');

@@ -22,7 +22,7 @@ export interface LiftedBody {
 
 /**
  * Takes the bytes of base64 `data:` URLs out of a JSON body while it is read, so that the text is nowhere as a whole: what is
- * left is parsed, hashed and journaled as any small body. Give it short chunks: each is worked on at once.
+ * left is parsed, hashed and journaled like a small body. Give it short chunks: each is worked on at once.
  */
 export class MediaLifter {
   readonly #left: Uint8Array[] = [];
