@@ -227,8 +227,10 @@ export const schemas: Rule = {
   },
 };
 
+type SchemaFault = Omit<ToolFault, 'index'>;
+
 /** Models whose own checks are not known are judged as the newest. */
-function faultsIn({ declared, model }: JournalEntry): ToolFault[] {
+function faultsIn({ declared, model }: JournalEntry): SchemaFault[] {
   if (declared === undefined) return [];
   const profile: ModelProfile = (model === undefined ? undefined : findProfile(model)) ?? KIMI_K3;
   const level = profile.tools.schemas.value ?? 'strict';
@@ -236,9 +238,9 @@ function faultsIn({ declared, model }: JournalEntry): ToolFault[] {
   return [...checkTools(tools, { profile, level }), ...faultsInFormat(format, level)];
 }
 
-function faultsInFormat(format: unknown, level: 'lite' | 'strict' | 'ultra'): ToolFault[] {
-  const { json_schema: wanted } = (format ?? {}) as { json_schema?: { schema?: unknown; name?: unknown } };
-  if (typeof wanted?.schema !== 'object' || wanted.schema === null) return [];
+function faultsInFormat(format: unknown, level: 'lite' | 'strict' | 'ultra'): SchemaFault[] {
+  const { json_schema: wanted } = (format ?? {}) as { json_schema?: { schema?: unknown; strict?: unknown } };
+  if (typeof wanted?.schema !== 'object' || wanted.schema === null || wanted.strict === false) return [];
   const fault = checkSchema(wanted.schema, { level });
   if (!fault) return [];
   const field = fault.path === 'root' ? 'json_schema.schema' : `json_schema.schema.${fault.path}`;

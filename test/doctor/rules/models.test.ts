@@ -56,6 +56,13 @@ describe('schemas', () => {
         await api.post(path, { tools: [fine] });
       },
     ],
+    [
+      'a form with strict: false',
+      (api) =>
+        chat(api, {
+          response_format: { type: 'json_schema', json_schema: { name: 'a', schema: broken, strict: false } },
+        }),
+    ],
     ['JSON without a schema', (api) => chat(api, { response_format: { type: 'json_object' } })],
   ])('ok: %s', async (_, act) => {
     expect((await judged('schemas', act, { limits: {} })).level).toBe('ok');
