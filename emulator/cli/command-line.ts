@@ -150,7 +150,7 @@ export function parseExecCli(
   const taken = { config: isGateway ? forGateway(kept) : kept, database: MEMORY };
   const cli = cliOptions({ ...values, ...(isGateway && { models: undefined }) }, surroundings, taken);
   const command = args.slice(end + 1);
-  if (command.length === 0 && !cli.help) {
+  if (!command[0] && !cli.help) {
     throw new UsageError('it needs a command behind --, as in: kimi-emulator exec -- npm test');
   }
   const failOn = [values['fail-on'] ?? config.exec?.failOn ?? []].flat().flatMap((list) => String(list).split(','));

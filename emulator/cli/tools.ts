@@ -57,7 +57,7 @@ export function runToolsCommand(args: string[], io: ToolsIo): Promise<number> {
   return runCommand('tools', io, async () => {
     const { stdin, stdout, env } = io;
     const { values, positionals } = parseFlags(args, FLAGS);
-    const { mcp } = values;
+    const mcp = values.mcp?.trim() || undefined;
     const view = viewOf(stdout, env);
     if (values.help) {
       stdout.write(helpText(view.width));
@@ -106,11 +106,11 @@ function render({ model, retired, level, tools, faults }: Report, { color }: Vie
   const gone = retired === null ? '' : `${model} is retired: the live API has not had it since ${retired}\n`;
   const after = unchecked + gone;
   if (faults.length === 0) return `${model} accepts ${tools === 1 ? 'the tool' : `all ${tools} tools`}\n${after}`;
-  const names = new Set(faults.map(({ tool }) => tool));
+  const refused = new Set(faults.map(({ index }) => index));
   const paint = painter(color);
   // The texts of the live API stay in one line, as somebody would look for them.
   const blocks = faults.map(
     ({ tool, field, text, fix }) => `${paint('bold', tool)}\n  at   ${field}\n  400  ${text}\n  fix  ${fix}\n`,
   );
-  return `${blocks.join('\n')}\n${model} would refuse ${names.size} of ${tools} tools\n${after}`;
+  return `${blocks.join('\n')}\n${model} would refuse ${refused.size} of ${tools} tools\n${after}`;
 }

@@ -63,6 +63,7 @@ describe('kimi-emulator exec', () => {
   it.each([
     [['exec', '--', 'no-such-command-here'], 127, 'no-such-command-here: command not found'],
     [['exec', '--', temporaryFolderName()], 126, 'cannot be run: EACCES'],
+    [['exec', '--', ''], 2, 'it needs a command behind --'],
     [['exec'], 2, 'it needs a command behind --, as in: kimi-emulator exec -- npm test'],
     [['exec', 'npm', 'test'], 2, 'put -- before the command, as in: kimi-emulator exec -- npm test'],
     [['exec', '--fail-on', 'spend', '--', 'true'], 2, "or 'spend>0.50USD', with quotes"],

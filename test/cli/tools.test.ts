@@ -107,6 +107,16 @@ kimi-k3 would refuse 1 of 2 tools
     expect((await run(['check', file([good, bad])])).stdout).toContain('kimi-k3 would refuse 1 of 2 tools');
   });
 
+  it('counts each tool at fault once, of those of one name too', async () => {
+    const { stdout } = await run(['check', file([tool('list', {}), good, tool('list', {})])]);
+    expect(stdout).toContain('kimi-k3 would refuse 2 of 3 tools');
+  });
+
+  it('does not ask for other characters where a name is only too short or too long', async () => {
+    const { stdout } = await run(['check', file([tool('go')]), '--model', 'kimi-k2.6']);
+    expect(stdout).toContain('fix  use a name as long as the pattern says\n');
+  });
+
   it('tells once of a schema that is too deep', async () => {
     const deep = Array.from({ length: 40 }).reduce<object>((inner) => object({ in: inner }), { type: 'string' });
     const { stdout } = await run(['check', '-', '--json'], JSON.stringify([tool('deep', deep)]));
@@ -170,6 +180,7 @@ kimi-k2-0905-preview is retired: the live API has not had it since 2026-05-25
     ['an unknown level', ['check', 'x', '--level', 'hard'], '--level is one of lite, strict, ultra, not hard'],
     ['no file', ['check'], 'use either FILE or --mcp COMMAND'],
     ['both sources', ['check', 'x', '--mcp', 'y'], 'use either FILE or --mcp COMMAND'],
+    ['an empty command', ['check', '--mcp', ' '], 'use either FILE or --mcp COMMAND'],
     ['another action', ['list'], 'use tools check FILE'],
     ['an unknown flag', ['check', 'x', '--modle', 'y'], "unknown flag '--modle'"],
   ])('ends with 2 and one line for %s', async (_, args, complaint) => {
