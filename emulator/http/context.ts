@@ -91,8 +91,8 @@ export class RequestHead {
     this.rawPath = target.path;
     this.path = target.path.includes('%') ? decodePath(target.path) : target.path;
     this.search = target.search;
-    if (asked instanceof Request) this.#request = asked;
-    else this.connection = asked;
+    if ('incoming' in asked) this.connection = asked;
+    else this.#request = asked;
   }
 
   /** @throws UnreadableRequest where Host or the target are not those of a URL */

@@ -15,7 +15,7 @@ export const DIALECT = /^\/v1\/(?:sessions|snapshots|shares)(?:\/|$)/;
 
 /** Takes a request up: gives it an id, as the live API does, and a journal entry. @throws UnreadableRequest */
 export function openRequest(services: Services, asked: Connection | Request): RequestContext {
-  const head = asked instanceof Request ? RequestHead.inProcess(asked) : RequestHead.of(asked);
+  const head = 'incoming' in asked ? RequestHead.of(asked) : RequestHead.inProcess(asked);
   const c = new RequestContext(head, services, traceHeaders(services.ids('request')));
   c.set('addressed', DIALECT.test(head.path));
   openExchange(c, services);

@@ -18,6 +18,20 @@ describe('a start', () => {
     expect(ready.event).toBe('ready');
   });
 
+  it('answers over HTTP without loading fetch', async () => {
+    const report = `process.on('exit', () => console.error(process.moduleLoadList.some((name) => name.includes('undici'))))`;
+    const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(report)}`;
+    const { server, ready } = await ServerProcess.listening(['--memory'], { env: { NODE_OPTIONS } });
+    const headers = { Authorization: 'Bearer any', 'Content-Type': 'application/json' };
+    const session = await fetch(`${ready.base_url}/sessions`, { method: 'POST', headers });
+    expect(session.status).toBe(201);
+    const messages = [{ role: 'user', content: 'Reply exactly OK' }];
+    const body = JSON.stringify({ model: MODEL, messages, stream: true });
+    const chat = await fetch(`${ready.base_url}/chat/completions`, { method: 'POST', headers, body });
+    expect(await chat.text()).toContain('[DONE]');
+    expect((await server.signal('SIGTERM')).stderr).toBe('false\n');
+  });
+
   it('with --json prints one line of JSON, and nothing else', async () => {
     const cwd = temporaryFolder();
     const args = ['--limit', 'window_tokens=32768', '--limit', 'sessions=2', '--tokenizer', 'o200k_base'];
