@@ -13,10 +13,10 @@ import { countContent, requireTools, requireToolsInPlace } from '../sessions/wri
 /** What an account has that was given no balance. Departure: the live API answers what is left of what was paid. */
 const UNCHARGED = { available_balance: 49.58894, voucher_balance: 46.58893, cash_balance: 3.00001 };
 
-/** Models, the estimate of a prompt's tokens, and the account's balance. */
 /** Departure: an estimate is of a request that asks for nothing. The live API's answer for K3 is not known. */
 const PLAIN = { toolChoice: 'auto', responseFormat: { type: 'text' } } as const;
 
+/** Models, the estimate of a prompt's tokens, and the account's balance. */
 export function modelRoutes(limits: Limits) {
   const estimate = estimateRequest(limits);
   const routes = new Routes();
