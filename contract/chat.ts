@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Limits } from './limits.ts';
+import { type Limits, oncePerLimits } from './limits.ts';
 import { inputMessages, MessageContent, Tool, ToolCall } from './messages.ts';
 import { SessionState } from './sessions.ts';
 
@@ -29,7 +29,7 @@ const ResponseFormat = z.discriminatedUnion('type', [
  * Parameters: Kimi API documentation, collected 2026-11. `session_id` is the session dialect's. Which values a model takes, its
  * profile says.
  */
-export const chatRequest = (limits: Limits) => {
+export const chatRequest = oncePerLimits((limits: Limits) => {
   const stopString = z.string().refine((text) => new TextEncoder().encode(text).length <= limits.stop_bytes, {
     error: `a stop string takes at most ${limits.stop_bytes} bytes`,
   });
@@ -63,17 +63,18 @@ export const chatRequest = (limits: Limits) => {
       .object({ mode: z.literal('implicit').nullish(), ttl: z.enum(['5m', '1h']).nullish() })
       .nullish(),
   });
-};
+});
 
 /** What sampling may be asked for on a model that does not fix it. */
-export const freeSampling = (limits: Limits) =>
+export const freeSampling = oncePerLimits((limits: Limits) =>
   z.object({
     temperature: z.number().min(0).max(1).nullish(),
     top_p: z.number().min(0).max(1).nullish(),
     n: z.int().min(1).max(limits.choices).nullish(),
     presence_penalty: z.number().min(-2).max(2).nullish(),
     frequency_penalty: z.number().min(-2).max(2).nullish(),
-  });
+  }),
+);
 
 export type ChatRequest = z.infer<ReturnType<typeof chatRequest>>;
 

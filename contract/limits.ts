@@ -72,6 +72,10 @@ export const LIMIT_NAMES = Object.keys(LIMITS) as LimitName[];
  * @throws RangeError that names the limit and its range
  */
 export function resolveLimits(overrides: Partial<Record<LimitName, number>> = {}): Limits {
+  return shared(withOverrides(overrides));
+}
+
+function withOverrides(overrides: Partial<Record<LimitName, number>>): Limits {
   const limits = Object.fromEntries(LIMIT_NAMES.map((name) => [name, LIMITS[name].default])) as Record<
     LimitName,
     number
@@ -86,6 +90,31 @@ export function resolveLimits(overrides: Partial<Record<LimitName, number>> = {}
     limits[name] = value;
   }
   return limits;
+}
+
+/** Sets of limits that were asked for: a process asks for few. */
+const known = new Map<string, Limits>();
+const MOST_KNOWN = 64;
+
+/** The same object for the same limits, so that what is made of them can be shared. */
+function shared(limits: Limits): Limits {
+  const key = LIMIT_NAMES.map((name) => limits[name]).join();
+  const found = known.get(key) ?? Object.freeze(limits);
+  if (known.size < MOST_KNOWN) known.set(key, found);
+  return found;
+}
+
+/**
+ * Makes what depends on limits alone once for each set of them: of a second emulator of a process, schemas would take a third of
+ * its start.
+ */
+export function oncePerLimits<Made extends object>(make: (limits: Limits) => Made): (limits: Limits) => Made {
+  const made = new WeakMap<Limits, Made>();
+  return (limits) => {
+    const found = made.get(limits) ?? make(limits);
+    made.set(limits, found);
+    return found;
+  };
 }
 
 function isLimitName(name: string): name is LimitName {

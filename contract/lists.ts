@@ -1,15 +1,16 @@
 import * as z from 'zod';
-import type { Limits } from './limits.ts';
+import { type Limits, oncePerLimits } from './limits.ts';
 
 const ORDERS = ['asc', 'desc'] as const;
 
 /** Query parameters of every list. `after` is the id of the last item seen. */
-export const listQuery = (limits: Limits) =>
+export const listQuery = oncePerLimits((limits: Limits) =>
   z.object({
     limit: z.coerce.number().int().min(1).max(limits.page_size_max).default(limits.page_size),
     after: z.string().min(1).optional(),
     order: z.enum(ORDERS).optional(),
-  });
+  }),
+);
 
 export type ListQuery = z.infer<ReturnType<typeof listQuery>>;
 export type Order = (typeof ORDERS)[number];

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Limits } from './limits.ts';
+import { type Limits, oncePerLimits } from './limits.ts';
 import { inputMessages, Tool } from './messages.ts';
 
 export * from './model-names.ts';
@@ -28,12 +28,13 @@ export const Model = z
 
 export const ModelList = z.object({ object: z.literal('list'), data: z.array(Model) }).meta({ id: 'ModelList' });
 
-export const estimateRequest = (limits: Limits) =>
+export const estimateRequest = oncePerLimits((limits: Limits) =>
   z.object({
     model: z.string().min(1),
     messages: inputMessages(limits),
     tools: z.array(Tool).max(limits.tools).nullish(),
-  });
+  }),
+);
 
 export const TokenEstimate = z
   .object({ data: z.object({ total_tokens: z.int().min(0) }) })

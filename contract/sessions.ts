@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Limits } from './limits.ts';
+import { type Limits, oncePerLimits } from './limits.ts';
 import { InputMessage, inputMessages, MediaContent, ROLES, Tool, ToolCall } from './messages.ts';
 
 /**
@@ -50,7 +50,7 @@ export type CompressFormat = (typeof COMPRESS_FORMATS)[number];
 const COMPRESS_METHODS = ['extract', 'model'] as const;
 
 /** Request bodies of the session routes. The least `preserve_len` is a rule of the session, with a code of its own. */
-export function sessionRequests(limits: Limits) {
+export const sessionRequests = oncePerLimits((limits: Limits) => {
   const title = z.string().max(limits.title_chars).nullable().optional();
   const pairs = metadataSchema(limits).nullable().optional();
   const preserve_len = z.int().optional();
@@ -89,7 +89,7 @@ export function sessionRequests(limits: Limits) {
       dry_run: z.boolean().optional(),
     }),
   };
-}
+});
 
 /** A fork takes model, tools and messages from what it is forked from. */
 function checkFork(body: Record<string, unknown>, context: z.RefinementCtx): void {

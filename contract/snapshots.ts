@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Limits } from './limits.ts';
+import { type Limits, oncePerLimits } from './limits.ts';
 import { listQuery } from './lists.ts';
 import { metadataSchema } from './sessions.ts';
 
@@ -8,7 +8,7 @@ export const SCOPES = ['restored', 'archived'] as const;
 export type Scope = (typeof SCOPES)[number];
 
 /** Request bodies and queries of the snapshot and share routes. */
-export function snapshotRequests(limits: Limits) {
+export const snapshotRequests = oncePerLimits((limits: Limits) => {
   return {
     create: z.object({
       preserve_len: z.int().optional(),
@@ -21,7 +21,7 @@ export function snapshotRequests(limits: Limits) {
       query: z.string().optional(),
     }),
   };
-}
+});
 
 type Requests = ReturnType<typeof snapshotRequests>;
 export type CreateSnapshotRequest = z.infer<Requests['create']>;

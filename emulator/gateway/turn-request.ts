@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { type ChatRequest, chatRequest } from '../../contract/chat.ts';
-import type { Limits } from '../../contract/limits.ts';
+import { type Limits, oncePerLimits } from '../../contract/limits.ts';
 import type { ChatMessage, ContentPart } from '../../contract/messages.ts';
 import { encodeBlob } from '../engines/media/data-url.ts';
 import { typeOf } from '../engines/media/formats.ts';
@@ -13,7 +13,7 @@ import { members } from './usage.ts';
  * What a session turn has to know of a chat request. All else is the upstream's affair, and goes there as it came: what a field
  * may hold is not checked where only the count of the prompt depends on it.
  */
-export function turnRequest(limits: Limits) {
+export const turnRequest = oncePerLimits((limits: Limits) => {
   const whole = chatRequest(limits);
   const { tool_choice, response_format, thinking, reasoning_effort, prompt_cache_options } = whole.shape;
   return z.object({
@@ -34,7 +34,7 @@ export function turnRequest(limits: Limits) {
     reasoning_effort: reasoning_effort.catch(undefined),
     prompt_cache_options: prompt_cache_options.catch(undefined),
   });
-}
+});
 
 interface TurnBody {
   /** The request's body as the client sent it. */
