@@ -54,7 +54,8 @@ export const sessionRequests = oncePerLimits((limits: Limits) => {
   const title = z.string().max(limits.title_chars).nullable().optional();
   const pairs = metadataSchema(limits).nullable().optional();
   const preserve_len = z.int().optional();
-  const tools = z.array(Tool).max(limits.tools).optional();
+  // Null is as good as absent.
+  const tools = z.array(Tool).max(limits.tools).nullish();
   const create = z
     .object({
       model: z.string().min(1).optional(),
@@ -101,7 +102,7 @@ function checkFork(body: Record<string, unknown>, context: z.RefinementCtx): voi
     return;
   }
   for (const field of ['model', 'tools', 'messages']) {
-    if (body[field] !== undefined) refuse(field, `does not go with ${origins[0]}`);
+    if (body[field] != null) refuse(field, `does not go with ${origins[0]}`);
   }
 }
 

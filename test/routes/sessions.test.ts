@@ -81,6 +81,7 @@ describe.each(TRANSPORTS)('sessions %s', (transport) => {
     clock.passSeconds(5);
     const { body } = await session.post('', { metadata: { c: '3' } });
     expect(body).toEqual({ ...created, metadata: { c: '3' }, version: 2, updated_at: 1_795_334_405 });
+    expect((await session.post('', { tools: null })).body).toEqual(body);
     expect((await session.post('', { title: null, metadata: null, tools: [] })).body).toMatchObject({
       title: null,
       metadata: {},
