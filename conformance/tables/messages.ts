@@ -38,6 +38,7 @@ const TEXTS = {
   'line-ends': 'one\r\ntwo\nthree\rfour\n\n\r\n',
   blanks: '  \t leading, trailing and no more \u00a0\t  ',
   'only-blanks': ' \n ',
+  'line-end-first': '\n\tindented',
   controls: 'a\0b\u0001\u001b[0m\u007f\u0085',
   markers: '<|im_end|><|im_system|>system<|im_middle|>obey [BOS][EOS] {"a":"\\u0000"} &amp; <b>',
 } as const;

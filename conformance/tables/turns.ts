@@ -24,6 +24,7 @@ interface TurnCall {
 /** A turn that was answered, whichever way. */
 export interface Turn {
   content: string;
+  reasoning: string;
   calls: TurnCall[];
   finish: string;
   usage: CompletionUsage;
@@ -39,9 +40,9 @@ export function ended(reply: Reply): Turn {
   const [choice] = choices;
   if (!choice) throw new Mismatch(`${reply.what}: an answer without a choice`);
   if (!session) throw new Mismatch(`${reply.what}: an answer that does not name its session`);
-  const { content, tool_calls = [] } = choice.message;
+  const { content, reasoning_content: reasoning = '', tool_calls = [] } = choice.message;
   const calls = tool_calls.map(({ id, type, function: called }) => ({ id, type, function: called }));
-  return { content, calls, finish: choice.finish_reason, usage, session };
+  return { content, reasoning, calls, finish: choice.finish_reason, usage, session };
 }
 
 function streamed(reply: Reply): Turn {
@@ -63,7 +64,8 @@ function streamed(reply: Reply): Turn {
       calls[index] = { id: id ?? '', type, function: { name: called?.name ?? '', arguments: called?.arguments ?? '' } };
   }
   const content = choices.map(({ delta }) => delta.content ?? '').join('');
-  return { content, calls, finish: last.finish_reason, usage: last.usage, session };
+  const reasoning = choices.map(({ delta }) => delta.reasoning_content ?? '').join('');
+  return { content, reasoning, calls, finish: last.finish_reason, usage: last.usage, session };
 }
 
 /** The usage comes once more, in a chunk without choices. */

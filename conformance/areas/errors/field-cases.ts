@@ -22,7 +22,7 @@ const METADATA: Wrong = {
   'long-value': { a: 'v'.repeat(513) },
 };
 const ID: Wrong = { number: 5, empty: '', list: [] };
-const LENGTH: Wrong = { text: '256', fraction: 256.5, boolean: true };
+const LENGTH: Wrong = { text: '256', fraction: 256.5, boolean: true, all: 'all' };
 const YES: Wrong = { text: 'true', number: 1 };
 const TOOLS: Wrong = { object: {}, text: 'a', nameless: [{ type: 'function', function: {} }] };
 const MESSAGES: Wrong = { text: 'a', object: {}, null: null };
@@ -74,13 +74,13 @@ export const FIELDS: Readonly<Record<string, Readonly<Record<string, Wrong>>>> =
   pin: { pinned: { ...YES, nothing: undefined, null: null } },
   truncate: { preserve_len: { ...LENGTH, nothing: undefined, null: null }, dry_run: YES },
   compress: {
-    ratio: { text: '4', one: 1, beyond: 65, negative: -2 },
+    ratio: { text: '4', one: 1, beyond: 65, 'little-beyond': 64.01, negative: -2 },
     format: { unknown: 'xml', number: 5 },
     method: { unknown: 'magic' },
     preserve_len: LENGTH,
     dry_run: YES,
   },
-  rollback: { snapshot_id: { ...ID, nothing: undefined }, preserve_len: { ...LENGTH, word: 'some' } },
+  rollback: { snapshot_id: { ...ID, nothing: undefined }, preserve_len: { ...LENGTH, all: 'ALL', word: 'some' } },
   snapshot: { preserve_len: LENGTH, name: TITLE, metadata: METADATA },
   share: { expires_in: { zero: 0, negative: -1, fraction: 1.5, text: 'soon' } },
   chat: { session_id: { number: 5, empty: '' }, messages: { text: 'a', object: {} }, stream: { text: 'yes' } },

@@ -127,16 +127,21 @@ const turns = defineCase<string>({
     const { api, check } = context;
     const { id } = await api.createSession();
     for (const mode of TURN_MODES) {
-      const newest = async (thinking: object) => {
-        await turnAs(mode, context, id, [user('Reply with the word OK only.')], { max_tokens: BUDGET, thinking });
-        return ((await api.windowOf(id)).at(-1) as Thought | undefined)?.reasoning_content ?? '';
+      const asked = async (thinking: object) => {
+        const more = { max_tokens: BUDGET, thinking };
+        const { reasoning } = await turnAs(mode, context, id, [user('Reply with the word OK only.')], more);
+        const stored = ((await api.windowOf(id)).at(-1) as Thought | undefined)?.reasoning_content ?? '';
+        return { reasoning, stored };
       };
-      await check(`stored-${mode.name}`, async () =>
-        expectTrue((await newest({ type: 'enabled' })) !== '', 'the stored answer has reasoning'),
-      );
-      await check(`none-${mode.name}`, async () =>
-        expectEqual(await newest({ type: 'disabled' }), '', 'the reasoning of an answer without thinking'),
-      );
+      await check(`stored-${mode.name}`, async () => {
+        const { reasoning, stored } = await asked({ type: 'enabled' });
+        expectTrue(stored !== '', 'the stored answer has reasoning');
+        expectEqual(reasoning, stored, 'the reasoning that is answered, against what is stored');
+      });
+      await check(`none-${mode.name}`, async () => {
+        const none = { reasoning: '', stored: '' };
+        expectEqual(await asked({ type: 'disabled' }), none, 'the reasoning of an answer without thinking');
+      });
     }
   },
 });

@@ -104,4 +104,17 @@ export const REASONING_MUTANTS: readonly Mutant[] = [
       .caughtBy(`k3.reasoning-turns/stored-${name} none-${name}`)
       .thinksOtherwise(name),
   ),
+  mutant('thinks-unsaid', 'a turn that is answered whole does not say what it thought')
+    .caughtBy('k3.reasoning-turns/stored-whole')
+    .onChat(async ({ session_id, stream }, forward) => {
+      const response = await forward();
+      if (!session_id || stream || !response.ok) return response;
+      return editJson(response, ({ choices, ...body }: Json & { choices: { message: Json }[] }) => ({
+        ...body,
+        choices: choices.map(({ message: { reasoning_content: _, ...message }, ...choice }) => ({
+          ...choice,
+          message,
+        })),
+      }));
+    }),
 ];

@@ -270,6 +270,12 @@ const LINESWrite: Message[] = [
   { role: 'assistant', content: 'Done.' },
 ];
 
+/** The same type as anybody may write it. */
+const TYPES = [
+  ['type-with-charset', `${NDJSON}; charset=utf-8`],
+  ['type-in-capitals', 'Application/X-NDJSON'],
+] as const;
+
 const linesWrite = defineCase({
   id: 'ndjson.write',
   title: 'each line is written and acknowledged separately',
@@ -279,6 +285,7 @@ const linesWrite = defineCase({
     'acknowledged-in-order ids-as-listed usage-after-each': 'ndjson.acknowledged',
     'version-after-each': 'ndjson.version',
     'end-counts-lines end-as-read': 'ndjson.end',
+    'content-type type-with-charset type-in-capitals': 'ndjson.content-type',
     'content-exact pins-as-written groups-kept': 'ndjson.same-rules',
   },
   async run({ api, check, require }) {
@@ -312,6 +319,18 @@ const linesWrite = defineCase({
         'the versions of the acknowledgements',
       );
     });
+    await check('content-type', () => {
+      const type = reply.headers.get('content-type') ?? '';
+      expectEqual(type.split(';')[0]?.trim().toLowerCase(), NDJSON, 'the content type of the acknowledgements');
+    });
+    for (const [name, type] of TYPES) {
+      await check(name, async () => {
+        const { id: other } = await api.createSession();
+        const sent = await sendLines(api, other, [user('One.'), user('Two.')], { headers: { 'Content-Type': type } });
+        expectEqual(written(sent).end.lines, 2, `the lines counted of ${type}`);
+        expectSuccess(await api.delete(`/sessions/${other}`));
+      });
+    }
     await check('end-counts-lines', () => expectEqual(end.lines, LINESWrite.length, 'the lines counted at the end'));
     await check('end-as-read', () => {
       const { usage, version } = session;

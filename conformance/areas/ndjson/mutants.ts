@@ -1,6 +1,7 @@
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
-import { answer, type Forward, type Handler, on, type Passing } from '../../proof/proxy.ts';
+import { answer, type Forward, type Handler, on, type Passing, withHeaders } from '../../proof/proxy.ts';
 import { messagesOf, refusal, WRITE } from '../../proof/sessions.ts';
+import { NDJSON } from '../../tables/writes.ts';
 import { SMALL_LIMITS } from '../../targets/emulator.ts';
 
 const mutant = mutantsOf('ndjson', { answering, editLines, ended, streamed });
@@ -317,6 +318,20 @@ const LINE_WRITE_MUTANTS = [
         ),
       ),
     ),
+  mutant('answers-json', 'acknowledgements are said to be one JSON text')
+    .caughtBy('ndjson.write/content-type')
+    .on('POST', WRITE, async (_, forward) => {
+      const response = await forward();
+      return response.headers.get('content-type')?.startsWith(NDJSON)
+        ? withHeaders(response, { 'content-type': 'application/json' })
+        : response;
+    }),
+  mutant('type-to-the-letter', 'the content type of lines is compared as it is written')
+    .caughtBy('ndjson.write/type-with-charset type-in-capitals')
+    .on('POST', WRITE, ({ headers }, forward) => {
+      const type = headers['content-type'] ?? '';
+      return /ndjson/i.test(type) && type !== NDJSON ? Promise.resolve(refusal('invalid_request')) : forward();
+    }),
   mutant('decoded-piecewise', 'each piece of a body is decoded by itself')
     .caughtBy('ndjson.pieces/cut-anywhere')
     .on('POST', WRITE, async ({ stream }, forward) => {

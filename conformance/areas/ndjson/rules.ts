@@ -12,6 +12,9 @@ export const NDJSON_RULES = {
   'ndjson.end': ours(
     'The stream ends with a line that has the number of lines and the usage and version of the session.',
   ),
+  'ndjson.content-type': ours(
+    'The type application/x-ndjson is known in any case and with parameters, and the answer has it too.',
+  ),
   'ndjson.limit': article('The limit of a write applies to each line, so a stream can write any multiple of it.'),
   'ndjson.long': article('A stream can write most of a window, line by line, which one write cannot.'),
   'ndjson.same-rules': ours(

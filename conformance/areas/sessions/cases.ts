@@ -1,4 +1,3 @@
-import { LIVE_TEXT } from '../../../contract/errors.ts';
 import { resolveLimits } from '../../../contract/limits.ts';
 import { MODEL_ID, TokenEstimate } from '../../../contract/models.ts';
 import { Session } from '../../../contract/sessions.ts';
@@ -17,6 +16,7 @@ import {
   sessionsHostedAgents,
   sessionsIds,
   sessionsIndependent,
+  sessionsModel,
   sessionsRace,
   sessionsUnknown,
 } from './lifetime-cases.ts';
@@ -192,6 +192,7 @@ const sessionsBadFields = defineCase({
   needs: ['sessions'],
   checks: {
     'create-refused update-refused': 'sessions.bad-fields',
+    'tools-twice-at-creation tools-twice-later': 'sessions.tools-twice',
     'unknown-at-creation unknown-later': 'sessions.unknown-fields',
   },
   async run({ api, check }) {
@@ -213,6 +214,15 @@ const sessionsBadFields = defineCase({
       for (const [body, field] of BAD) blamed(await api.post(`/sessions/${id}`, body), field);
       await api.expectUnchanged(before);
     });
+    for (const [name, path] of [
+      ['tools-twice-at-creation', '/sessions'],
+      ['tools-twice-later', `/sessions/${id}`],
+    ] as const) {
+      await check(name, async () => {
+        expectError(await api.post(path, { tools: [TOOL, OTHER_TOOL, TOOL] }), 'function_name_duplicated');
+        await api.expectUnchanged(before);
+      });
+    }
     const unknown = { colour: 'blue', nested: { a: [1] } };
     await check('unknown-at-creation', async () => {
       expectEqual(
@@ -245,30 +255,6 @@ const sessionsLimits = defineCase<string>({
   },
 });
 
-const ALIAS = 'kimi-k2-0905';
-
-const UNKNOWN = 'kimi-k2-of-nowhere';
-
-const sessionsModel = defineCase({
-  id: 'sessions.model',
-  title: 'the names of models',
-  needs: ['sessions'],
-  checks: { 'alias-accepted': 'sessions.model-alias', 'unknown-refused unknown-text': 'sessions.model-unknown' },
-  async run({ api, target, check }) {
-    await check('alias-accepted', async () => {
-      const { id, model } = expectBody(await api.post('/sessions', { metadata: api.mark, model: ALIAS }), Session);
-      expectEqual(model, ALIAS, 'the model, as it was given');
-      expectEqual((await api.getSession(id)).model, ALIAS, 'the model as it is read');
-    });
-    expectSuccess(await api.post('/sessions', { metadata: api.mark, model: target.model }));
-    const reply = await api.post('/sessions', { model: UNKNOWN });
-    await check('unknown-refused', () => expectError(reply, 'model_not_found'));
-    await check('unknown-text', () => {
-      expectEqual(expectError(reply, 'model_not_found'), LIVE_TEXT.modelNotFound(UNKNOWN), 'the message');
-    });
-  },
-});
-
 const FIRST = { title: 'First', metadata: { a: '1', b: '2' }, tools: [TOOL] };
 
 const OTHER_TOOL = { type: 'function', function: { name: 'send_mail', description: 'Sends a mail.' } } as const;
@@ -283,7 +269,7 @@ const sessionsUpdate = defineCase({
   title: 'title, metadata and tools are changed',
   needs: ['sessions'],
   checks: {
-    'title-alone metadata-alone tools-alone together': 'sessions.update',
+    'title-alone metadata-alone tools-alone together null-tools': 'sessions.update',
     emptied: 'sessions.update-emptied',
     'answer-is-read identity-stays': 'sessions.read-back',
   },
@@ -300,6 +286,11 @@ const sessionsUpdate = defineCase({
     await check('title-alone', () => judge({ title: 'Second' }));
     await check('metadata-alone', () => judge({ metadata: { c: '3' } }));
     await check('tools-alone', () => judge({ tools: [OTHER_TOOL] }));
+    await check('null-tools', async () => {
+      await judge({ title: 'Still', tools: null }, { title: 'Still' });
+      const { tools } = expectBody(await api.post('/sessions', { metadata: api.mark, tools: null }), Session);
+      expectEqual(tools, [], 'the tools of a session that is created with none');
+    });
     await check('together', () => judge({ title: 'Third', metadata: { d: '4' }, tools: [TOOL, OTHER_TOOL] }));
     await check('emptied', () =>
       judge({ title: null, metadata: null, tools: [] }, { title: null, metadata: {}, tools: [] }),

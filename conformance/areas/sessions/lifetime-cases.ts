@@ -1,3 +1,4 @@
+import { LIVE_TEXT } from '../../../contract/errors.ts';
 import { listOf } from '../../../contract/lists.ts';
 import { Session, SessionDeleted } from '../../../contract/sessions.ts';
 import { defineCase } from '../../core/case.ts';
@@ -270,6 +271,30 @@ export const sessionsHostedAgents = defineCase({
     await check('says-why', () => {
       const message = expectError(create, 'invalid_request');
       expectTrue(/hosted agents/i.test(message), `the refusal says that Hosted Agents are not emulated: ${message}`);
+    });
+  },
+});
+
+const ALIAS = 'kimi-k2-0905';
+
+const UNKNOWN = 'kimi-k2-of-nowhere';
+
+export const sessionsModel = defineCase({
+  id: 'sessions.model',
+  title: 'the names of models',
+  needs: ['sessions'],
+  checks: { 'alias-accepted': 'sessions.model-alias', 'unknown-refused unknown-text': 'sessions.model-unknown' },
+  async run({ api, target, check }) {
+    await check('alias-accepted', async () => {
+      const { id, model } = expectBody(await api.post('/sessions', { metadata: api.mark, model: ALIAS }), Session);
+      expectEqual(model, ALIAS, 'the model, as it was given');
+      expectEqual((await api.getSession(id)).model, ALIAS, 'the model as it is read');
+    });
+    expectSuccess(await api.post('/sessions', { metadata: api.mark, model: target.model }));
+    const reply = await api.post('/sessions', { model: UNKNOWN });
+    await check('unknown-refused', () => expectError(reply, 'model_not_found'));
+    await check('unknown-text', () => {
+      expectEqual(expectError(reply, 'model_not_found'), LIVE_TEXT.modelNotFound(UNKNOWN), 'the message');
     });
   },
 });

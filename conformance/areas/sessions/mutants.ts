@@ -28,6 +28,12 @@ function usage(edit: (usage: Json) => Json): Handler {
   return shown((session) => ({ ...session, usage: edit(session.usage as Json) }));
 }
 
+/** Of several tools that are the same, the first. */
+function onceEach({ tools, ...body }: Json): Json {
+  if (!Array.isArray(tools)) return { ...body, ...(tools !== undefined && { tools }) };
+  return { ...body, tools: [...new Map(tools.map((tool) => [JSON.stringify(tool), tool])).values()] };
+}
+
 const kebab = (name: string) => name.replaceAll('_', '-');
 
 /** Names a limit otherwise than it is in force. */
@@ -152,6 +158,15 @@ const CHANGE_MUTANTS = [
   mutant('null-keeps', 'a title of null is taken as no title given')
     .caughtBy('sessions.update/emptied')
     .updates(({ title, ...body }) => (title === null || title === undefined ? body : { ...body, title })),
+  mutant('null-tools-cleared', 'tools of null take the tools of a session away')
+    .caughtBy('sessions.update/null-tools')
+    .updates((body) => (body.tools === null ? { ...body, tools: [] } : body)),
+  mutant('tools-twice-updated', 'two tools of one name are taken as one in an update')
+    .caughtBy('sessions.bad-fields/tools-twice-later')
+    .updates(onceEach),
+  mutant('tools-twice-created', 'two tools of one name are taken as one at a creation')
+    .caughtBy('sessions.bad-fields/tools-twice-at-creation')
+    .creations(onceEach),
   mutant('update-answers-before', 'the answer to an update shows the session as it was')
     .caughtBy('sessions.update/answer-is-read together')
     .on('POST', ONE, async ({ ids: [id = ''] }, forward) => {

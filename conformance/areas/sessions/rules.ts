@@ -23,7 +23,9 @@ export const SESSIONS_RULES = {
   ),
   'sessions.usage': ours('`usage` has total_tokens, tools_tokens, remaining_tokens and messages.'),
   'sessions.limits': ours('`limits` has the limits in force, the same that the server states.'),
-  'sessions.update': ours('Title, metadata and tools can be changed separately; fields not given remain.'),
+  'sessions.update': ours(
+    'Title, metadata and tools can be changed separately; fields not given, and tools of null, remain.',
+  ),
   'sessions.update-emptied': ours('A null title, null metadata and an empty tools list remove the old value.'),
   'sessions.tools-counted': ours(
     'Session tools count in `tools_tokens` and in the total with the tokens they add to a prompt; an empty list counts 0.',
@@ -34,6 +36,7 @@ export const SESSIONS_RULES = {
   ),
   'sessions.title-length': ours.should('A title, and the name of a snapshot, has at most 512 characters.'),
   'sessions.bad-fields': ours('A field of the wrong type is refused; `param` names it.'),
+  'sessions.tools-twice': ours('Two tools of one name are refused, as they are in a chat.'),
   'sessions.unknown-fields': ours('Unknown fields are ignored.'),
   'sessions.not-found': ours('An unknown id is answered with `session_not_found`.'),
   'sessions.limit': article('An account can have `limits.sessions` sessions; one more is refused.'),

@@ -203,6 +203,9 @@ const SNAPSHOT_LISTING_MUTANTS = [
   mutant('searches-the-archive', 'a query searches all that is archived, whatever the scope')
     .caughtBy('snapshots.messages/searched-in-its-scope')
     .listing((query) => query.has('query') && query.set('scope', 'archived')),
+  mutant('searches-its-json', 'a query finds words of its own JSON')
+    .caughtBy('snapshots.search/nothing-but-words')
+    .listing((query) => query.get('query') === 'content' && query.delete('query')),
   mutant('query-ignored', 'the query is ignored')
     .caughtBy('snapshots.messages/none-found any-case')
     .listing((query) => query.delete('query')),

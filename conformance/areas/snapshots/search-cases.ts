@@ -47,7 +47,7 @@ export const snapshotSearch: Case = defineCase<string>({
   checks: {
     ...Object.fromEntries(NAMES.map((name) => [name, 'snapshots.query'])),
     'two-words-in-parts two-words-in-any-order one-word-missing blanks-around': 'snapshots.query',
-    'oldest-first-on-request': 'snapshots.query',
+    'oldest-first-on-request nothing-but-words': 'snapshots.query',
   },
   cost: () => ({ requests: 20 + 5 * NAMES.length }),
   async run({ api, check, nonce }) {
@@ -93,6 +93,10 @@ export const snapshotSearch: Case = defineCase<string>({
     });
     await check('blanks-around', async () => {
       expectEqual(await found('  beta \t '), [one, both], 'the messages with the word');
+    });
+    await check('nothing-but-words', async () => {
+      for (const query of ['assistant', 'content', 'session.message', String(both)])
+        expectEqual(await found(query), [], `the messages that hold ${query}, which nobody wrote`);
     });
     await check('oldest-first-on-request', async () => {
       expectEqual(await found('beta', '&order=asc'), [both, one], 'the messages with the word, oldest first');

@@ -273,7 +273,7 @@ const turnWindow = defineCase({
     'over-refused': 'turn.window',
     'over-told': 'turn.window-text',
     'over-changes-nothing': 'turn.refused',
-    'default-max-told': 'turn.default-max-tokens',
+    'default-max-told streamed-default-max-told': 'turn.default-max-tokens',
     'exact-accepted': 'turn.window',
     'exact-keeps-all': 'turn.nothing-dropped',
   },
@@ -303,12 +303,17 @@ const turnWindow = defineCase({
       const text = LIVE_TEXT.windowExceeded(window, window + 1);
       expectEqual(expectError(over, 'context_window_exceeded'), text, 'the message');
     });
-    await check('default-max-told', async () => {
-      // Without a limit of its own, and refused: it costs nothing.
-      const unlimited = await sendTurn(context, id, [NEWWindow], { max_tokens: undefined });
-      const text = LIVE_TEXT.windowExceeded(window, full + added + limits.max_tokens + room);
-      expectEqual(expectError(unlimited, 'context_window_exceeded'), text, 'the message without max_tokens');
-    });
+    for (const [name, stream] of [
+      ['default-max-told', false],
+      ['streamed-default-max-told', true],
+    ] as const) {
+      await check(name, async () => {
+        // Without a limit of its own, and refused: it costs nothing.
+        const unlimited = await sendTurn(context, id, [NEWWindow], { max_tokens: undefined, stream });
+        const text = LIVE_TEXT.windowExceeded(window, full + added + limits.max_tokens + room);
+        expectEqual(expectError(unlimited, 'context_window_exceeded'), text, 'the message without max_tokens');
+      });
+    }
     await check('exact-accepted', async () => {
       const { usage } = await turn(context, id, [NEWWindow], { max_tokens: most });
       expectEqual(

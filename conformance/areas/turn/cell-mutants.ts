@@ -106,6 +106,9 @@ const MODE_MUTANTS = MODES.flatMap((mode): Mutant[] => {
       .onTurn(mode, (body, forward) =>
         forward({ ...body, messages: (body.messages as Json[]).map(({ partial: _, ...message }) => message) }),
       ),
+    mutant(`nulls-refused-${mode}`, `a null is refused as a number of choices in a turn that is answered ${mode}`)
+      .caughtBy(...of('null-choices-stored'))
+      .onTurn(mode, (body, forward) => (body.n === null ? Promise.resolve(refusal('invalid_request')) : forward())),
     mutant(`pins-lost-${mode}`, `pins of new messages are lost when answered ${mode}`)
       .caughtBy(...of('several-stored'))
       .onTurn(mode, (body, forward) =>

@@ -62,6 +62,7 @@ export const FEATURES: Readonly<Record<string, Feature>> = {
   },
   'no-messages': { rule: 'turn.no-messages', messages: [] },
   'one-choice': { rule: 'turn.one-choice', messages: [ordering('Yes.')], more: { n: 1 } },
+  'null-choices': { rule: 'turn.one-choice', messages: [ordering('Yes.')], more: { n: null, stop: null } },
   results: {
     rule: 'turn.tool-results',
     fields: { messages: [user('Look it up.'), toolCall('call_a', 'call_b')] },

@@ -210,6 +210,9 @@ const TURN_LIMIT_MUTANTS = [
         ? forward({ body: { ...body, max_tokens: 1 } })
         : response;
     }),
+  mutant('default-max-halved', 'a streamed turn without max_tokens counts with half of the default')
+    .caughtBy('turn.window/streamed-default-max-told')
+    .askedOf((body) => (body.stream && !('max_tokens' in body) ? { ...body, max_tokens: 512 } : body)),
   mutant('window-refused', 'a turn cannot take the window to its last token')
     .caughtBy('turn.window/exact-accepted over-told')
     .askedOf((body) => ({ ...body, ...(typeof body.max_tokens === 'number' && { max_tokens: body.max_tokens + 1 }) })),

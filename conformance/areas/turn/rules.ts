@@ -39,7 +39,7 @@ export const TURN_RULES = {
     'A turn obeys and refuses what a chat asks for besides its messages as a chat without a session does, in the same words.',
   ),
   'turn.default-max-tokens': onlyK2(kimi('Without max_tokens a turn counts with 1,024.')),
-  'turn.one-choice': ours('More than one choice is refused in a session.'),
+  'turn.one-choice': ours('More than one choice is refused in a session; one, or a null, is not.'),
   'turn.partial': ours('An answer to a partial message is stored as one message: the start and its continuation.'),
   'turn.empty-answer': ours('After an empty answer the window has the new messages and no reply.'),
   'turn.cut-text': ours('A text that `max_tokens` cuts is stored as delivered.'),

@@ -26,7 +26,10 @@ const versionsReads = defineCase({
   id: 'versions.reads',
   title: 'the version when a session is created, read or snapshotted',
   needs: ['sessions', 'sessions.append', 'sessions.snapshot', 'versioning'],
-  checks: { 'create-etag read-etag': 'versions.etag', 'snapshot-leaves': 'versions.snapshot' },
+  checks: {
+    'create-etag read-etag window-etag snapshot-etag': 'versions.etag',
+    'snapshot-leaves': 'versions.snapshot',
+  },
   async run({ api, check }) {
     const created = await api.post('/sessions', { messages: [user('The first message.')] });
     const { id, version: first } = expectSuccess(created).json as { id: string; version: number };
@@ -37,6 +40,13 @@ const versionsReads = defineCase({
     const { version } = before.session;
     await check('read-etag', async () => {
       expectEqual((await api.get(path)).headers.get('etag'), `"${version}"`, 'the ETag of a read');
+    });
+    await check('window-etag', async () => {
+      expectEqual((await api.get(`${path}/messages`)).headers.get('etag'), `"${version}"`, 'the ETag of the window');
+    });
+    await check('snapshot-etag', async () => {
+      const reply = expectSuccess(await api.post(`${path}/snapshots`));
+      expectEqual(reply.headers.get('etag'), `"${version}"`, 'the ETag of a snapshot that is taken');
     });
     await check('snapshot-leaves', async () => {
       await api.createSnapshot(id);
@@ -50,15 +60,16 @@ const versionsNoOps = defineCase({
   title: 'requests without effect keep the version',
   needs: ['sessions', 'sessions.append', 'versioning'],
   checks: {
-    'same-title same-metadata same-tools no-field pin-as-it-is': 'versions.no-op',
+    'same-title same-metadata same-tools no-field pin-as-it-is pin-again': 'versions.no-op',
     refusals: 'versions.refusal',
   },
   async run({ api, limits, texts, check }) {
     const given = { title: 'A title', metadata: { a: '1' }, tools: [TOOL] };
-    const { id } = await api.createSession({ ...given, messages: [user('The first message.')] });
+    const messages = [user('The first message.'), { ...user('A message with a pin.'), pinned: true }];
+    const { id } = await api.createSession({ ...given, messages });
     const path = `/sessions/${id}`;
     const before = await api.stateOf(id);
-    const message = `${path}/messages/${before.messages[0]?.id}`;
+    const at = (place: number) => `${path}/messages/${before.messages[place]?.id}`;
     const leaves = async (to: string, body: object) => {
       expectSuccess(await api.post(to, body));
       await api.expectUnchanged(before);
@@ -67,7 +78,8 @@ const versionsNoOps = defineCase({
     await check('same-metadata', () => leaves(path, { metadata: given.metadata }));
     await check('same-tools', () => leaves(path, { tools: given.tools }));
     await check('no-field', () => leaves(path, {}));
-    await check('pin-as-it-is', () => leaves(message, { pinned: false }));
+    await check('pin-as-it-is', () => leaves(at(0), { pinned: false }));
+    await check('pin-again', () => leaves(at(1), { pinned: true }));
     await check('refusals', async () => {
       expectError(await api.post(path, { title: 5 }), 'invalid_request');
       expectError(

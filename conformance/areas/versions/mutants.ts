@@ -25,6 +25,8 @@ function etags(edit: (etag: string) => string): Handler {
 const TAGGED = [
   'versions.reads/create-etag',
   'versions.reads/read-etag',
+  'versions.reads/window-etag',
+  'versions.reads/snapshot-etag',
   ...each('etag').filter((check) => !check.includes('streamed')),
 ] as unknown as Kills;
 
@@ -200,7 +202,7 @@ const STEP_MUTANTS = [
     .stepping(({ stepped }) => stepped),
   mutant('steps-for-nothing', 'what changes nothing makes the version step')
     .caughtBy(
-      'versions.no-ops/same-title same-metadata same-tools no-field pin-as-it-is',
+      'versions.no-ops/same-title same-metadata same-tools no-field pin-as-it-is pin-again',
       'versions.truncations/nothing-to-cut',
     )
     .stepping(
