@@ -9,6 +9,7 @@ import { FILES_CASES } from './files/cases.ts';
 import { FORKS_CASES } from './forks/cases.ts';
 import { IDEMPOTENCY_CASES } from './idempotency/cases.ts';
 import { K3_CASES } from './k3/cases.ts';
+import { K26_CASES } from './k26/cases.ts';
 import { LISTS_CASES } from './lists/cases.ts';
 import { MODELS_CASES } from './models/cases.ts';
 import { NDJSON_CASES } from './ndjson/cases.ts';
@@ -32,6 +33,7 @@ export const CASES: readonly Case[] = [
   ...MODELS_CASES,
   ...TOKENS_CASES,
   ...K3_CASES,
+  ...K26_CASES,
   ...BALANCE_CASES,
   ...FILES_CASES,
   ...ERRORS_CASES,

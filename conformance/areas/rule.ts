@@ -9,7 +9,7 @@ export const PROFILES = ['kimi-wire', 'session'] as const;
 export type Profile = (typeof PROFILES)[number];
 
 /** Models that rules of their own bind. */
-export type ModelFamily = 'kimi-k2' | 'kimi-k3';
+export type ModelFamily = 'kimi-k2' | 'kimi-k2.6' | 'kimi-k3';
 
 /** One rule of the contract. */
 export interface Rule {
@@ -71,6 +71,11 @@ export function ofAnswers<One extends Rule>(rule: One): One {
 /** A rule for K2 only: on another model it is not judged. */
 export function onlyK2<One extends Rule>(rule: One): One {
   return { ...rule, model: 'kimi-k2' };
+}
+
+/** A rule for K2.6 only: on another model it is not judged. */
+export function onlyK26<One extends Rule>(rule: One): One {
+  return { ...rule, model: 'kimi-k2.6' };
 }
 
 /** A rule for K3 and K3.1 only: on another model it is not judged. */

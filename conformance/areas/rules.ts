@@ -8,6 +8,7 @@ import { FILES_RULES } from './files/rules.ts';
 import { FORKS_RULES } from './forks/rules.ts';
 import { IDEMPOTENCY_RULES } from './idempotency/rules.ts';
 import { K3_RULES } from './k3/rules.ts';
+import { K26_RULES } from './k26/rules.ts';
 import { LISTS_RULES } from './lists/rules.ts';
 import { MODELS_RULES } from './models/rules.ts';
 import { NDJSON_RULES } from './ndjson/rules.ts';
@@ -34,6 +35,7 @@ export const RULES = {
   ...MODELS_RULES,
   ...TOKENS_RULES,
   ...K3_RULES,
+  ...K26_RULES,
   ...BALANCE_RULES,
   ...FILES_RULES,
   ...ERRORS_RULES,

@@ -51,6 +51,7 @@ export interface CheckResult {
 /** Names of the models that a rule may bind. K2 has dated and preview names; K2.5 and what came later is not it. */
 const MODELS = {
   'kimi-k2': /^kimi-k2(?![.\d])/,
+  'kimi-k2.6': /^kimi-k2\.6(?!\d)/,
   'kimi-k3': /^kimi-k3(?!\d)/,
 } as const satisfies Record<ModelFamily, RegExp>;
 

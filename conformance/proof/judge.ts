@@ -59,7 +59,9 @@ function modelOf(cases: readonly Case[]): string | undefined {
   const models = new Set(
     cases.flatMap(({ checks }) => Object.values(checks).map((rule) => (RULES[rule] as Rule).model)),
   );
-  return models.size === 1 && models.has('kimi-k3') ? 'kimi-k3' : undefined;
+  const [model, ...others] = models;
+  // Of K2 it is the model of the dialect, which has another name.
+  return others.length > 0 || model === 'kimi-k2' ? undefined : model;
 }
 
 /** The same target for somebody who holds nothing there. It is closed by who opened it. */

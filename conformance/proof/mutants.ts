@@ -15,6 +15,7 @@ import { IDEMPOTENCY_MUTANTS } from '../areas/idempotency/mutants.ts';
 import { OUTSIDE_MUTANTS } from '../areas/idempotency/outside-mutants.ts';
 import { ROUTE_MUTANTS as IDEMPOTENCY_ROUTE_MUTANTS } from '../areas/idempotency/route-mutants.ts';
 import { K3_MUTANTS } from '../areas/k3/mutants.ts';
+import { K26_MUTANTS } from '../areas/k26/mutants.ts';
 import { LISTS_MUTANTS } from '../areas/lists/mutants.ts';
 import { MODELS_MUTANTS } from '../areas/models/mutants.ts';
 import { NDJSON_MUTANTS } from '../areas/ndjson/mutants.ts';
@@ -48,6 +49,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...MODELS_MUTANTS,
   ...TOKENS_MUTANTS,
   ...K3_MUTANTS,
+  ...K26_MUTANTS,
   ...BALANCE_MUTANTS,
   ...FILES_MUTANTS,
   ...ERRORS_MUTANTS,

@@ -1,13 +1,11 @@
 import { z } from 'zod';
 import { type Case, type CaseContext, defineCase } from '../../core/case.ts';
-import { expectEqual, expectError, expectShape, expectSuccess, expectTrue } from '../../core/expect.ts';
+import { expectEqual, expectShape, expectTrue } from '../../core/expect.ts';
 import {
   completeChat,
   costOfChats,
   functionTool,
-  refusalIn,
   replyExactly,
-  sendChat,
   streamChat,
   toolCallsOf,
   withinThreeTries,
@@ -15,8 +13,8 @@ import {
 import { promptOverhead } from '../../wire/model.ts';
 import { toolResult, user } from '../../wire/sessions.ts';
 import { estimateTokens } from '../../wire/windows.ts';
-import type { WireRuleId } from '../rules.ts';
 import { REASONING_CASES } from './reasoning-cases.ts';
+import { rowCases } from './row-cases.ts';
 import {
   ANSWER_SCHEMA,
   BUDGET,
@@ -26,77 +24,10 @@ import {
   format,
   PERSON,
   ROW_TABLES,
-  type RowTable,
   THINKING,
   TOO_LITTLE,
 } from './rows.ts';
 import { TURN_CASES } from './turn-cases.ts';
-
-/** One check for each row, streamed and not. */
-function rowsCase({ name, title, rows, rule }: RowTable): Case {
-  const checks = Object.keys(rows).flatMap((row): [string, WireRuleId][] => [
-    [row, rule(row)],
-    [`${row}-streamed`, rule(row)],
-  ]);
-  return defineCase<string>({
-    id: `k3.${name}`,
-    title,
-    needs: ['chat', 'chat.stream', 'chat.tools'],
-    checks: Object.fromEntries(checks),
-    cost: costOfChats(checks.length, { completionTokens: checks.length * BUDGET }),
-    async run({ check }, context) {
-      for (const [row, { body, refused }] of Object.entries(rows)) {
-        for (const [suffix, mode] of [
-          ['', {}],
-          ['-streamed', { stream: true }],
-        ] as const) {
-          await check(`${row}${suffix}`, async () => {
-            const reply = await sendChat(context, { ...body, ...mode });
-            if (refused === undefined) return void expectSuccess(reply);
-            const text = expectError(reply, 'invalid_request', { bare: true });
-            if (refused !== true) expectEqual(text, refused, 'the message');
-          });
-        }
-      }
-    },
-  });
-}
-
-/** The same rows as turns: each in a session of its own, as its messages stay there. */
-function turnRowsCase({ name, title, rows }: RowTable): Case {
-  const checks = Object.keys(rows).flatMap((row) => [row, `${row}-streamed`]);
-  return defineCase<string>({
-    id: `k3.${name}-in-session`,
-    title: `${title}, in a session`,
-    needs: ['sessions', 'chat', 'chat.stream', 'chat.tools'],
-    checks: Object.fromEntries(checks.map((check): [string, WireRuleId] => [check, 'k3.turns'])),
-    cost: costOfChats(checks.length, {
-      requests: 6 * checks.length,
-      completionTokens: checks.length * BUDGET,
-    }),
-    async run({ api, check }, context) {
-      for (const [row, { body, refused }] of Object.entries(rows)) {
-        for (const [suffix, mode] of [
-          ['', {}],
-          ['-streamed', { stream: true }],
-        ] as const) {
-          await check(`${row}${suffix}`, async () => {
-            const { id } = await api.createSession();
-            const before = await api.stateOf(id);
-            const reply = await sendChat(context, { ...body, ...mode, session_id: id });
-            if (refused === undefined) expectSuccess(reply);
-            else {
-              const outside = refusalIn(await sendChat(context, { ...body, ...mode }));
-              expectEqual([reply.status, ...refusalIn(reply)], [400, ...outside], 'status, type and message');
-              await api.expectUnchanged(before);
-            }
-            expectSuccess(await api.delete(`/sessions/${id}`));
-          });
-        }
-      }
-    },
-  });
-}
 
 const Usage = z.looseObject({
   prompt_tokens: z.int(),
@@ -354,7 +285,7 @@ const json = defineCase({
 });
 
 export const K3_CASES: readonly Case[] = [
-  ...ROW_TABLES.flatMap((table) => [rowsCase(table), turnRowsCase(table)]),
+  ...ROW_TABLES.flatMap((table) => rowCases('k3', table, 'k3.turns')),
   thinkingAnswers,
   promptTokens,
   calls,

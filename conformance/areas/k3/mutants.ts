@@ -1,68 +1,12 @@
-import { isDeepStrictEqual } from 'node:util';
-import { onChat, refuse } from '../../proof/chats.ts';
+import { refuse } from '../../proof/chats.ts';
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
-import { type Handler, type Json, json } from '../../proof/proxy.ts';
+import { type Json, json } from '../../proof/proxy.ts';
 import { REASONING_MUTANTS } from './reasoning-mutants.ts';
-import { ROW_TABLES, type Row } from './rows.ts';
+import { answered, rowMutants } from './row-mutants.ts';
+import { ROW_TABLES } from './rows.ts';
 import { TURN_MUTANTS } from './turn-mutants.ts';
 
 const mutant = mutantsOf('k3');
-
-const USAGE = { prompt_tokens: 20, completion_tokens: 2, total_tokens: 22 };
-const NAMES = { id: 'chatcmpl-0', created: 1, model: 'kimi-k3' };
-
-/** An answer to anything, streamed or not. */
-function answered({ stream }: Json): Response {
-  if (stream !== true) {
-    const choice = { index: 0, message: { role: 'assistant', content: 'OK' }, finish_reason: 'stop' };
-    return json({ ...NAMES, object: 'chat.completion', choices: [choice], usage: USAGE });
-  }
-  const choice = { index: 0, delta: { content: 'OK' }, finish_reason: 'stop', usage: USAGE };
-  const chunk = { ...NAMES, object: 'chat.completion.chunk', choices: [choice] };
-  const headers = { 'content-type': 'text/event-stream' };
-  return new Response(`data: ${JSON.stringify(chunk)}\n\ndata: [DONE]\n\n`, { headers });
-}
-
-/** Whether a request is that of the row. */
-function isRow(row: Row, body: Json): boolean {
-  const asSent = JSON.parse(JSON.stringify(row.body)) as Json;
-  return Object.entries(asSent).every(([field, value]) => isDeepStrictEqual(body[field], value));
-}
-
-/** The row's request, and no other, is answered the other way round. */
-function turnedRound(row: Row): Handler {
-  return onChat((body, forward) => {
-    if (!isRow(row, body)) return forward();
-    return row.refused === undefined ? refuse() : Promise.resolve(answered(body));
-  });
-}
-
-const ROW_MUTANTS: readonly Mutant[] = ROW_TABLES.flatMap(({ name, rows }) =>
-  Object.entries(rows).map(([row, told]) =>
-    mutant(`${name}-${row}`, `${told.refused === undefined ? 'refused' : 'answered'}: ${row} (${name})`)
-      .caughtBy(`k3.${name}/${row} ${row}-streamed`)
-      .proxy(() => turnedRound(told)),
-  ),
-);
-
-/** The row's request in a session, and no other, is answered the other way round. */
-function turnTurnedRound(row: Row): Handler {
-  return onChat((body, forward) => {
-    if (typeof body.session_id !== 'string' || !isRow(row, body)) return forward();
-    return row.refused === undefined ? refuse() : Promise.resolve(answered(body));
-  });
-}
-
-const TURN_ROW_MUTANTS: readonly Mutant[] = ROW_TABLES.flatMap(({ name, rows }) =>
-  Object.entries(rows).map(([row, told]) =>
-    mutant(
-      `${name}-${row}-in-session`,
-      `${told.refused === undefined ? 'refused' : 'answered'} in a session: ${row} (${name})`,
-    )
-      .caughtBy(`k3.${name}-in-session/${row} ${row}-streamed`)
-      .proxy(() => turnTurnedRound(told)),
-  ),
-);
 
 const TOLD = ROW_TABLES.flatMap(({ name, rows }) =>
   Object.entries(rows).flatMap(([row, { refused }]) =>
@@ -181,8 +125,7 @@ async function lessPrompt(response: Response, tokens: number): Promise<Response>
 }
 
 export const K3_MUTANTS: readonly Mutant[] = [
-  ...ROW_MUTANTS,
-  ...TURN_ROW_MUTANTS,
+  ...rowMutants('k3', ROW_TABLES),
   ...ANSWER_MUTANTS,
   ...REASONING_MUTANTS,
   ...TURN_MUTANTS,

@@ -16,8 +16,8 @@ export interface Row {
   readonly refused?: true | string;
 }
 
-const accepts = (body: object): Row => ({ body });
-const refuses = (body: object, text: true | string = true): Row => ({ body, refused: text });
+export const accepts = (body: object): Row => ({ body });
+export const refuses = (body: object, text: true | string = true): Row => ({ body, refused: text });
 
 /** Rows of one kind. */
 export interface RowTable {
