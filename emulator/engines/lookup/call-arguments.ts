@@ -2,6 +2,7 @@ import { type ContextValue, readings, type SchemaContext } from '../json-schema/
 import { fillSchema } from '../json-schema/fill.ts';
 import { isObject, namesIn, openSchema, type Schema, type SchemaDocument } from '../json-schema/schema.ts';
 import { isValid } from '../json-schema/validate.ts';
+import { yieldIfOver } from '../scheduler.ts';
 import { endsSentence } from '../text/sentences.ts';
 import { contextOf, NO_PAGES, whole } from './documents.ts';
 import { fieldNames, fieldValues, valuesAt } from './fields.ts';
@@ -22,6 +23,7 @@ export async function callArguments(
   const schema = chosen.tool?.function.parameters;
   if (schema === undefined) return '{}';
   const document = await openSchema({ type: 'object', ...schema });
+  await yieldIfOver();
   const names = fieldNames(document);
   const order = new Order(orderOf(request, question, chosen), names);
   const assigned = assignUnnamed(document, order);
@@ -35,6 +37,7 @@ export async function callArguments(
       order.useUnnamed(false, fits);
     },
   };
+  await yieldIfOver();
   const { value } = fillSchema(document, context);
   return JSON.stringify(isObject(value) ? value : {});
 }

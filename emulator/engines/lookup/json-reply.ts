@@ -3,6 +3,7 @@ import { type ContextValue, readings, type SchemaContext } from '../json-schema/
 import { fillSchema } from '../json-schema/fill.ts';
 import { isObject, openSchema, type SchemaDocument } from '../json-schema/schema.ts';
 import { isValid } from '../json-schema/validate.ts';
+import { yieldIfOver } from '../scheduler.ts';
 import { contextOf, NOT_FOUND, whole } from './documents.ts';
 import { exactReply } from './exact-reply.ts';
 import {
@@ -54,6 +55,7 @@ export async function jsonReply(
         (await schemaListed(request, question, signal)));
   if (schema === undefined) return JSON.stringify(plainAnswer(evidence));
   const document = await openSchema(schema);
+  await yieldIfOver();
   const asking = whole(withoutForm(question, format), true);
   const values = await fieldValues(fieldNames(document), [asking, ...contextOf(request, question)], signal);
   const answer: ContextValue[] =
@@ -65,6 +67,7 @@ export async function jsonReply(
     valuesFor: (path, enumerated) => [...valuesAt(values, path), ...(enumerated || isForAnswer(path) ? answer : [])],
     useUnnamed: () => undefined,
   };
+  await yieldIfOver();
   return JSON.stringify(fillSchema(document, context).value);
 }
 
