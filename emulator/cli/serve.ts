@@ -58,7 +58,8 @@ export async function start(cli: CliOptions, create: Create): Promise<{ emulator
   if (!isLoopback(host)) {
     const control =
       cli.options.controlKey === undefined ? 'control routes are closed' : 'control routes need their key';
-    warn(`${host} can be reached from other machines: anyone who can connect can use this server; ${control}`);
+    const users = cli.options.apiKeys === undefined ? 'anyone who can connect' : 'anyone with one of its keys';
+    warn(`${host} can be reached from other machines: ${users} can use this server; ${control}`);
   }
   await tryPort({ port, host }).catch((error) => refuse(error, cli));
   const billing = await readBilling(cli.prices, cli.balance, warn);

@@ -93,7 +93,7 @@ export async function ignoreInGit(folder: string): Promise<void> {
   const path = join(folder, '.gitignore');
   try {
     makeFolder(folder);
-    await writeFile(path, '*\n', { flag: 'wx' });
+    await writeFile(path, '*\n', { flag: 'wx', mode: PRIVATE_FILE });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
     throw new StartError(`${path} cannot be written: ${error instanceof Error ? error.message : error}`);

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -57,6 +57,8 @@ describe('a start', () => {
     expect(ended.stdout.split('\n').length).toBe(2);
     expect(existsSync(join(cwd, '.kimi-emulator', 'state.db'))).toBe(true);
     expect(readFileSync(join(cwd, '.kimi-emulator', '.gitignore'), 'utf8')).toBe('*\n');
+    for (const name of ['.gitignore', 'state.db'])
+      expect(statSync(join(cwd, '.kimi-emulator', name)).mode & 0o777, name).toBe(0o600);
     expect(existsSync(join(cwd, '.kimi-emulator', 'state.db-wal'))).toBe(false);
   });
 
@@ -120,10 +122,11 @@ describe('a start', () => {
     expect(await server.signal('SIGTERM')).toMatchObject({ code: 0, stderr: '' });
   });
 
-  it.skipIf(!HAS_IPV6)('on every IPv6 address names a base URL that a client can use', async () => {
-    const { ready } = await ServerProcess.listening(['--memory', '--host', '::']);
+  it.skipIf(!HAS_IPV6)('on every IPv6 address names a base URL that a client with a key can use', async () => {
+    const { server, ready } = await ServerProcess.listening(['--memory', '--host', '::', '--api-keys', 'sk-one']);
     expect(ready.base_url).toBe(`http://[::1]:${ready.port}/v1`);
     expect((await fetch(new URL('/_emulator/health', ready.base_url))).status).toBe(200);
+    expect((await server.signal('SIGTERM')).stderr).toContain('anyone with one of its keys can use this server');
   });
 
   it('on an address other than loopback warns, and names a base URL that a client can use', async () => {
