@@ -92,16 +92,27 @@ interface Owner {
   archived?: { tokens: number };
 }
 
+interface Needs {
+  tokenizer: string | undefined;
+  limits: { window_tokens?: number };
+}
+
 /** What an emulator needs to show the file. Nothing where the file is not one: importing it says so. */
-async function needsOf(file: string): Promise<{ tokenizer: string | undefined; limits: { window_tokens?: number } }> {
-  const { state = {} } = await readFile(file, 'utf8')
-    .then((text) => JSON.parse(text) as StateFile)
-    .catch((): StateFile => ({}));
+async function needsOf(file: string): Promise<Needs> {
+  const text = await readFile(file, 'utf8').catch(() => '');
+  try {
+    return needsOfState(JSON.parse(text) as StateFile);
+  } catch {
+    return { tokenizer: undefined, limits: {} };
+  }
+}
+
+function needsOfState({ state = {} }: StateFile): Needs {
   const { toolsets = [], sessions = [], snapshots = [] } = state;
   const beyond = [...sessions, ...snapshots].flatMap(({ model, toolset, window, archived }) => {
     const tokens = (window ?? archived)?.tokens ?? 0;
     const total = tokens + (toolset === null ? 0 : (toolsets[toolset]?.tokens ?? 0));
-    return total > (findProfile(model)?.window.value ?? 0) ? [total] : [];
+    return total > (findProfile(model)?.window.value ?? Number.POSITIVE_INFINITY) ? [total] : [];
   });
   return {
     tokenizer: state.tokenizer === O200K_BASE.name ? O200K_BASE.name : undefined,

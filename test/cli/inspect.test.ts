@@ -1,10 +1,12 @@
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { expect, it } from 'vitest';
+import { runInspectCommand } from '../../emulator/cli/inspect.ts';
 import { createEmulator } from '../../emulator/index.ts';
 import { temporaryFolder } from '../store/files.ts';
 import { Api } from '../support/emulator.ts';
 import { createSession, O200K } from '../support/session.ts';
+import { runHere } from './in-process.ts';
 import { run, ServerProcess } from './server-process.ts';
 
 /** A file of a state with one session of one message. */
@@ -54,6 +56,23 @@ it.each([
   expect(ended).toMatchObject({ code, stdout: '' });
   expect(ended.stderr).toMatch(/^kimi-emulator inspect: .*\n$/);
   expect(ended.stderr).toContain(says);
+});
+
+it.each([
+  [
+    'a session of an unknown model',
+    { state: { sessions: [{ model: 'kimi-k9', toolset: null, window: { tokens: 37 } }] } },
+  ],
+  ['sessions that are not a list', { state: { sessions: 5 } }],
+  ['no session in the list', { state: { sessions: [null] } }],
+  ['no state', { state: null }],
+  ['nothing', null],
+])('kimi-emulator inspect leaves it to the import to refuse a file with %s', async (_, content) => {
+  const file = join(temporaryFolder(), 'state.json');
+  writeFileSync(file, JSON.stringify(content));
+  const { code, out, err } = await runHere(runInspectCommand, [file]);
+  expect({ code, out }).toEqual({ code: 1, out: '' });
+  expect(err).toMatch(/^kimi-emulator inspect: .*state\.json: .*\n$/);
 });
 
 it('--open starts the program that opens a browser with the URL of the inspector, and no shell', async () => {
