@@ -1,3 +1,4 @@
+import { lazy } from '../lazy.ts';
 import type { ReadText } from './exchange.ts';
 
 const HIDDEN = '[redacted]';
@@ -89,7 +90,8 @@ class KeySet {
   readonly #within: readonly number[];
   /** Marks the hashes of their first characters. */
   readonly #starts = new Uint8Array(HASHES);
-  readonly #reversed: readonly string[];
+  /** Needed where a text was cut only. */
+  readonly #reversed = lazy(() => this.#keys.map(reversed).sort());
   readonly #longest: number;
 
   /** @param keys of at least `KEY_START` characters */
@@ -106,7 +108,6 @@ class KeySet {
       this.#starts[hash & HASH_MASK] = 1;
     }
     this.#within = within;
-    this.#reversed = this.#keys.map(reversed).sort();
     this.#longest = this.#keys.reduce((most, { length }) => Math.max(most, length), 0);
   }
 
@@ -151,7 +152,7 @@ class KeySet {
   endedAtStart(text: string): number {
     const start = reversed(text.slice(0, this.#longest));
     for (let length = start.length; length > 0; length -= 1) {
-      if (someStartsWith(this.#reversed, start.slice(-length))) return length;
+      if (someStartsWith(this.#reversed(), start.slice(-length))) return length;
     }
     return 0;
   }
