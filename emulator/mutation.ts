@@ -13,7 +13,7 @@ import type { Write } from './sessions/write.ts';
 import { BlobGone } from './store/blobs.ts';
 import type { SessionRow } from './store/sessions.ts';
 
-const VERSION = /^"(\d{1,15})"$/;
+const VERSION = /^"(0|[1-9]\d{0,14})"$/;
 const MAX_KEY_LENGTH = 255;
 
 /** The session that a request changes. */

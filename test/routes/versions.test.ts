@@ -128,7 +128,18 @@ describe.each(TRANSPORTS)('the version of a session %s', (transport) => {
 
   it('is malformed where it is not a number in quotes', async () => {
     const session = await startSession(transport, options);
-    for (const header of ['7', '""', '"a"', 'W/"1"', '"1', '"-1"', '"1.0"', '"1", "2"', '"99999999999999999999"']) {
+    for (const header of [
+      '7',
+      '""',
+      '"a"',
+      'W/"1"',
+      '"1',
+      '"-1"',
+      '"1.0"',
+      '"01"',
+      '"1", "2"',
+      '"99999999999999999999"',
+    ]) {
       const headers = { 'If-Match': header };
       expectRefusal(await session.append(sized(5), headers), 'invalid_request', 'If-Match');
       expectRefusal(await session.api.delete(session.path, { headers }), 'invalid_request', 'If-Match');
