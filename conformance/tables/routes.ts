@@ -156,7 +156,11 @@ export const ROUTES: readonly Route[] = [
     body: (_, { snapshot }) => ({ snapshot_id: snapshot }),
   },
   { ...chat({}), name: 'chat', needs: ['chat'] },
-  { ...chat({ stream: true }), name: 'streamed-chat', needs: ['chat', 'chat.stream'] },
+  {
+    ...chat({ stream: true, stream_options: { include_usage: true } }),
+    name: 'streamed-chat',
+    needs: ['chat', 'chat.stream'],
+  },
   {
     ...chat({ tools: [OTHER_TOOL], tool_choice: 'none' }),
     name: 'chat-with-tools',

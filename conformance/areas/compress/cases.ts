@@ -3,7 +3,7 @@ import { listOf } from '../../../contract/lists.ts';
 import { Session, SessionCompression } from '../../../contract/sessions.ts';
 import { Snapshot } from '../../../contract/snapshots.ts';
 import { type Case, defineCase } from '../../core/case.ts';
-import { expectBody, expectEqual, expectTrue } from '../../core/expect.ts';
+import { expectBody, expectEqual, expectSuccess, expectTrue } from '../../core/expect.ts';
 import { askCodeWord, codeWordText, expectRecall } from '../../wire/chat.ts';
 import { idOf, isPinnedMessage, isSummary, user } from '../../wire/sessions.ts';
 import { appendFacts, facts, retainedBy, TOOL, tokensIn } from '../../wire/windows.ts';
@@ -183,8 +183,12 @@ const compressAbsorbs = defineCase({
 const compressFormats = defineCase({
   id: 'compress.formats',
   title: 'a summary is written in the format that is asked for',
-  needs: NEEDS,
-  checks: { 'outline json text': 'compress.formats', 'json-parses': 'compress.json-is-json' },
+  needs: [...NEEDS, 'sessions.snapshot', 'sessions.rollback'],
+  checks: {
+    'outline json text': 'compress.formats',
+    'json-parses': 'compress.json-is-json',
+    'outline-undone json-undone text-undone': 'compress.undo',
+  },
   async run({ api, check }, context) {
     const { id } = await api.createSession();
     await appendFacts(context, id, facts(40));
@@ -197,6 +201,15 @@ const compressFormats = defineCase({
         written.set(format, contentText(done.summary?.content));
         const { size } = new Set(written.values());
         expectTrue(written.get(format) !== '' && size === written.size, 'each format writes a summary of its own');
+      });
+    }
+    const before = await api.windowOf(id);
+    for (const format of ['outline', 'json', 'text'] as const) {
+      await check(`${format}-undone`, async () => {
+        const done = expectBody(await api.post(`/sessions/${id}/compress`, { format, ratio: 2 }), SessionCompression);
+        expectEqual([done.format, done.summary?.summary], [format, true], 'the format, and the mark of the summary');
+        expectSuccess(await api.post(`/sessions/${id}/rollback`, { snapshot_id: done.snapshot_id }));
+        expectEqual(await api.windowOf(id), before, 'the window');
       });
     }
     await check('json-parses', () => {

@@ -280,7 +280,7 @@ const COMPRESS_UNDO_MUTANTS = [
       return { ...done, after: { ...(done.after as Json), total_tokens: Math.floor(total_tokens / requested) + 1 } };
     }),
   mutant('snapshot-of-after', 'the snapshot is taken when all is done')
-    .caughtBy('compress.undo/snapshot-of-before')
+    .caughtBy('compress.undo/snapshot-of-before', 'compress.formats/outline-undone json-undone text-undone')
     .on('POST', ROUTE, async ({ ids: [id] }, forward) => {
       const response = await forward();
       if (!response.ok) return response;

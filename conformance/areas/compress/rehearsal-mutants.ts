@@ -23,7 +23,21 @@ const OPTIONS: Readonly<Record<string, string>> = {
   preserving: 'preserve_len',
 };
 
-export const REHEARSAL_MUTANTS: readonly Mutant[] = REHEARSAL_CASES.map(({ id }) => {
+const FORMATS = ['json', 'text'].map((format) =>
+  mutant(`no-snapshot-for-${format}`, `a compress to ${format} takes no snapshot that stays`)
+    .caughtBy(`compress.formats/${format}-undone`)
+    .on('POST', '/v1/sessions/:id/compress', async (request, forward) => {
+      const response = await forward();
+      if (!response.ok || objectIn(request).format !== format) return response;
+      const { snapshot_id } = (await response.clone().json()) as { snapshot_id: string | null };
+      const { authorization = '' } = request.headers;
+      const path = `/v1/snapshots/${snapshot_id}`;
+      if (snapshot_id) await forward({ method: 'DELETE', path, body: undefined, headers: { authorization } });
+      return response;
+    }),
+);
+
+const REHEARSED = REHEARSAL_CASES.map(({ id }) => {
   const name = id.replace('compress.rehearsal-', '');
   const [route = '', ...options] = name.split('-');
   const option = OPTIONS[options.at(-1) ?? ''] ?? 'preserve_len';
@@ -31,3 +45,5 @@ export const REHEARSAL_MUTANTS: readonly Mutant[] = REHEARSAL_CASES.map(({ id })
     .caughtBy(`${id}/as-rehearsed`)
     .rehearsesWithout(route, option);
 });
+
+export const REHEARSAL_MUTANTS: readonly Mutant[] = [...FORMATS, ...REHEARSED];

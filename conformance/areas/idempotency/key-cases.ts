@@ -11,6 +11,8 @@ const OTHERS: Readonly<Record<string, (key: string) => string>> = {
   'first-character': (key) => `Z${key.slice(1)}`,
   case: (key) => key.toLowerCase(),
   beginning: (key) => key.slice(0, -1),
+  'sign-between': (key) => `${key.slice(0, -1)}-${key.slice(-1)}`,
+  'blank-between': (key) => `${key.slice(0, -1)} ${key.slice(-1)}`,
   punctuation: (key) => `${key.slice(0, -1)}.`,
 };
 

@@ -1,7 +1,7 @@
 import { withHeader } from '../../proof/cells.ts';
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
 import { keyOf } from '../../proof/other-account.ts';
-import { type Handler, json, type Passing } from '../../proof/proxy.ts';
+import { editText, type Handler, isEvents, json, type Passing } from '../../proof/proxy.ts';
 import { changedBy, codeOf, refusal, versionOf } from '../../proof/sessions.ts';
 import { REPLAY_CASES } from './route-cases.ts';
 
@@ -50,6 +50,19 @@ const KEY_MUTANTS = [
         ({ body }, forward) =>
           body === undefined ? forward() : forward({ body: typeof body === 'string' ? body : JSON.stringify(body) }),
     ),
+  mutant('keys-without-signs', 'signs and blanks of a key are left out')
+    .caughtBy('idempotency.key-bytes/sign-between blank-between')
+    .proxy(() => ({ headers }, forward) => {
+      const key = headers[KEY]?.replace(/[^a-z0-9]/gi, '');
+      return forward(key === undefined ? {} : { headers: { ...headers, [KEY]: key } });
+    }),
+  mutant('usage-not-replayed', 'the usage that a stream was asked for is left out where it is repeated')
+    .caughtBy('idempotency.streamed-chat/same-answer', 'idempotency.outside/streamed-chat-repeated')
+    .proxy(() => async (_, forward) => {
+      const response = await forward();
+      if (!response.headers.has('idempotent-replayed') || !isEvents(response)) return response;
+      return editText(response, (text) => text.replace(/data: [^\n]*"choices":\[\][^\n]*\n\n/, ''));
+    }),
   mutant('mismatch-carried-out', 'a mismatch is refused after it was carried out')
     .caughtBy('idempotency.mismatch/nothing-happens')
     .proxy(() => async ({ headers: { [KEY]: _, ...headers } }, forward) => {

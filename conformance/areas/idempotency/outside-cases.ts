@@ -22,7 +22,10 @@ interface Outside {
 /** Requests outside of sessions. */
 export const OUTSIDE: Readonly<Record<string, Outside>> = {
   chat: { path: '/chat/completions', body: chat },
-  'streamed-chat': { path: '/chat/completions', body: (context) => chat(context, { stream: true }) },
+  'streamed-chat': {
+    path: '/chat/completions',
+    body: (context) => chat(context, { stream: true, stream_options: { include_usage: true } }),
+  },
   estimate: {
     path: '/tokenizers/estimate-token-count',
     body: ({ target }) => ({ model: target.model, messages: [user('hi')] }),

@@ -15,9 +15,16 @@ function contentOf({ status, json, text, headers, events, lines }: Reply): objec
   return events.length > 0 ? { status, said: saidBy(events), etag } : { status, lines: text && lines.slice(0, -1) };
 }
 
+interface Delta {
+  content?: string;
+  reasoning_content?: string;
+  tool_calls?: { index?: number; id?: string; function?: { name?: string; arguments?: string } }[];
+}
+
 interface Chunk {
   id?: string;
-  choices?: { index?: number; delta?: { content?: string }; finish_reason?: string | null; usage?: unknown }[];
+  choices?: { index?: number; delta?: Delta; finish_reason?: string | null; usage?: unknown }[];
+  usage?: unknown;
   session?: unknown;
 }
 
@@ -30,6 +37,9 @@ function saidBy(events: readonly string[]): object {
     done: events.at(-1),
     id: chunks[0]?.id,
     text: choices.map(({ delta }) => delta?.content ?? '').join(''),
+    thought: choices.map(({ delta }) => delta?.reasoning_content ?? '').join(''),
+    calls: choices.flatMap(({ delta }) => (delta?.tool_calls ?? []).flatMap(({ id }) => id ?? [])),
+    askedFor: chunks.filter((chunk) => chunk.choices?.length === 0).map(({ usage }) => usage),
     finish: last?.finish_reason,
     usage: last?.usage,
     session: chunks.find((chunk) => chunk.session)?.session,

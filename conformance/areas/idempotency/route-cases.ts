@@ -43,6 +43,9 @@ async function disturb({ api }: CaseContext<string>, route: Route, ground: Groun
   }
 }
 
+/** Its answer is stored, and given again when what it is about is gone. */
+const isKept = ({ body, deletes, lines }: Route): boolean => body !== undefined && !deletes && !lines;
+
 function replayCase(route: Route): Case {
   return defineCase<string>({
     id: `idempotency.${route.name}`,
@@ -55,6 +58,7 @@ function replayCase(route: Route): Case {
       ...(!route.rehearses && !route.deletes && { once: 'idempotency.once' }),
       ...(route.body && { mismatch: 'idempotency.mismatch' }),
       ...(route.body && !route.rehearses && { 'mismatch-does-nothing': 'idempotency.mismatch' }),
+      ...(isKept(route) && { 'after-deletion': 'idempotency.before-state' }),
       ...(route.names && { 'free-after-not-found': 'idempotency.refusal-free' }),
       ...(route.names && { 'key-case': 'idempotency.key-bytes' }),
       ...(route.versioned && { 'free-after-conflict': 'idempotency.refusal-free' }),
@@ -111,6 +115,15 @@ function replayCase(route: Route): Case {
         expectSameAnswer(first, await sendRoute(context, route, ground, send));
       });
       if (!route.rehearses) await check('mismatch-does-nothing', () => expectNothingDone(context, ground, state));
+      if (!isKept(route)) return;
+      await check('after-deletion', async () => {
+        const { session, snapshot } = ground;
+        const of = route.names === 'session' ? `/sessions/${session}` : `/snapshots/${snapshot}`;
+        for (const path of route.creates ? [`/sessions/${created}`, ...(route.names ? [of] : [])] : [of]) {
+          expectSuccess(await context.api.delete(path));
+          expectSameAnswer(first, await sendRoute(context, route, ground, send));
+        }
+      });
     },
   });
 }

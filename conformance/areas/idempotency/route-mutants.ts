@@ -51,6 +51,17 @@ function ofRoute(route: (typeof ROUTES)[number]): Mutant[] {
               answer(response, await response.text(), response.status === 200 ? 201 : 200),
             ),
       ),
+    mutant(`gone-after-deletion-on-${name}`, `the stored answer of ${name} goes with what it is about`)
+      .caughtBy(...caught('after-deletion'))
+      .proxy(() => {
+        let gone = false;
+        const again = replays(name, (response) => (gone ? refusal('session_not_found') : response));
+        return async (request, forward) => {
+          const response = await again(request, forward);
+          if (response.ok && request.method === 'DELETE' && !request.path.endsWith('/share')) gone = true;
+          return response;
+        };
+      }),
     mutant(`unmarked-on-${name}`, `the stored answer of ${name} does not say that it is one`)
       .caughtBy(...caught('marked'))
       .replays(name, (response) => withHeader(response, 'idempotent-replayed', null)),

@@ -55,6 +55,10 @@ const pageOf = (edit: (message: Json) => Json) => (page: Json) => ({ ...page, da
 /** What is lost, and the states in which there is such a thing. */
 const LOST: Readonly<Record<string, { states?: readonly string[]; edit: (message: Json) => Json }>> = {
   names: { edit: ({ name: _, ...message }) => message },
+  'unpinned-leads': {
+    states: ['pinned'],
+    edit: (message) => ({ ...message, pinned: message.pinned || message.role === 'system' }),
+  },
   'names-beside-calls': {
     edit: ({ name, ...message }) => (message.tool_calls || name === undefined ? message : { ...message, name }),
   },

@@ -59,6 +59,7 @@ function capCase(cap: Cap): Case {
   const checks = cap.routes.flatMap((route): [string, WireRuleId][] => [
     [`${route.name}-counts`, cap.rule(route)],
     [`${route.name}-refused`, cap.rule(route)],
+    [`${route.name}-no-retry`, 'versions.should-retry'],
     [`${route.name}-replayed`, 'idempotency.before-state'],
     [`${route.name}-key-free`, 'idempotency.refusal-free'],
   ]);
@@ -110,6 +111,11 @@ function capCase(cap: Cap): Case {
           expectError(await sendRoute(context, route, at, other, api), cap.code);
           expectError(await sendRoute(context, route, at, {}, api), cap.code);
           expectEqual(await newest(api, cap), before, `the newest ${cap.kind}`);
+        });
+        await context.check(`${route.name}-no-retry`, async () => {
+          const reply = await sendRoute(context, route, at, {}, api);
+          expectError(reply, cap.code);
+          expectEqual(reply.headers.get('x-should-retry'), 'false', `${reply.what}: x-should-retry`);
         });
         await free(api, cap);
         await context.check(`${route.name}-key-free`, async () => {

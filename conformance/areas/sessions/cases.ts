@@ -99,7 +99,7 @@ const sessionsFields = defineCase({
       model: target.model,
       title: ' A title, 标题 e\u0301\n',
       metadata: { Project: ' Stone ', 'key 2': '', '10': 'e\u0301', constructor: 'none' },
-      tools: [TOOL],
+      tools: [OTHER_TOOL, TOOL],
     };
     const session = expectBody(await api.post('/sessions', { ...given, messages }), Session);
     await check('model-kept', () => expectEqual(session.model, given.model, 'model'));
@@ -257,7 +257,11 @@ const sessionsLimits = defineCase<string>({
 
 const FIRST = { title: 'First', metadata: { a: '1', b: '2' }, tools: [TOOL] };
 
-const OTHER_TOOL = { type: 'function', function: { name: 'send_mail', description: 'Sends a mail.' } } as const;
+/** By name it comes behind the other; a server may not know each of its members. */
+const OTHER_TOOL = {
+  type: 'function',
+  function: { name: 'send_mail', description: 'Sends a mail.', strict: false, x_made_up: { b: 1, a: [] } },
+} as const;
 
 /** The members of a session that an update may change. */
 function fieldsOf({ title, metadata, tools }: Session): object {
@@ -291,7 +295,9 @@ const sessionsUpdate = defineCase({
       const { tools } = expectBody(await api.post('/sessions', { metadata: api.mark, tools: null }), Session);
       expectEqual(tools, [], 'the tools of a session that is created with none');
     });
-    await check('together', () => judge({ title: 'Third', metadata: { d: '4' }, tools: [TOOL, OTHER_TOOL] }));
+    await check('together', () =>
+      judge({ title: 'Third', metadata: { d: '4', constructor: 'none', 'Key 10': '' }, tools: [TOOL, OTHER_TOOL] }),
+    );
     await check('emptied', () =>
       judge({ title: null, metadata: null, tools: [] }, { title: null, metadata: {}, tools: [] }),
     );

@@ -1,4 +1,4 @@
-import { routeOf, withoutHeaders } from '../../proof/cells.ts';
+import { routeOf, withHeader, withoutHeaders } from '../../proof/cells.ts';
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
 import { json, objectIn } from '../../proof/proxy.ts';
 import { codeOf, refusal } from '../../proof/sessions.ts';
@@ -39,6 +39,13 @@ const CAPS = [...CREATING, ...TAKING].flatMap(([kind, name]) => {
         return routeOf(request) === name && FULL.test((await codeOf(response)) ?? '')
           ? json({ id: 'sess_more', object: 'session' }, 201)
           : response;
+      }),
+    mutant(`full-retried-on-${name}`, `an account that is full says that another ${name} is worth a try`)
+      .caughtBy(check('no-retry'))
+      .proxy(() => async (request, forward) => {
+        const response = await forward();
+        const isIt = routeOf(request) === name && FULL.test((await codeOf(response)) ?? '');
+        return isIt ? withHeader(response, 'x-should-retry', 'true') : response;
       }),
     mutant(`uncounted-on-${name}`, `${name} takes no place of the account`)
       .caughtBy(check('counts'))

@@ -28,6 +28,8 @@ function usage(edit: (usage: Json) => Json): Handler {
   return shown((session) => ({ ...session, usage: edit(session.usage as Json) }));
 }
 
+const nameOf = (tool: { function?: { name?: unknown } }) => String(tool.function?.name);
+
 /** Of several tools that are the same, the first. */
 function onceEach({ tools, ...body }: Json): Json {
   if (!Array.isArray(tools)) return { ...body, ...(tools !== undefined && { tools }) };
@@ -158,6 +160,20 @@ const CHANGE_MUTANTS = [
   mutant('null-keeps', 'a title of null is taken as no title given')
     .caughtBy('sessions.update/emptied')
     .updates(({ title, ...body }) => (title === null || title === undefined ? body : { ...body, title })),
+  mutant('tools-sorted', 'tools of a creation are sorted by name')
+    .caughtBy('sessions.fields/tools-kept')
+    .creations(({ tools, ...body }) => ({
+      ...body,
+      ...(Array.isArray(tools) && { tools: tools.toSorted((one, other) => (nameOf(one) < nameOf(other) ? -1 : 1)) }),
+    })),
+  mutant('tool-members-lost', 'an update keeps of tools what the server knows')
+    .caughtBy('sessions.update/tools-alone together')
+    .updates(({ tools, ...body }) => ({
+      ...body,
+      ...(Array.isArray(tools) && {
+        tools: tools.map(({ function: { x_made_up: _, ...known }, ...tool }) => ({ ...tool, function: known })),
+      }),
+    })),
   mutant('null-tools-cleared', 'tools of null take the tools of a session away')
     .caughtBy('sessions.update/null-tools')
     .updates((body) => (body.tools === null ? { ...body, tools: [] } : body)),

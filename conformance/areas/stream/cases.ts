@@ -28,77 +28,87 @@ const WORDS = 8;
 /** Characters of three and four bytes, one of them of two code units, between the words. */
 const GLUES = [' 你好 ', ' 🌍 '];
 
-const streamAnswer = defineCase({
-  id: 'stream.answer',
-  title: 'a streamed answer: its chunks, their order and their end',
-  needs: ['chat', 'chat.stream'],
-  checks: {
-    'event-stream': 'stream.events',
-    'same-answer': 'stream.chunk',
-    'role-first': 'stream.role-first',
-    'one-finish nothing-after-finish': 'stream.finish',
-    'done-last': 'stream.done',
-    'usage-in-finish': 'stream.finish-usage',
-    'usage-sum': 'stream.usage-sum',
-    'no-usage-before': 'stream.no-early-usage',
-    'no-usage-chunk': 'stream.include-usage',
-    'whole-in-order': 'stream.text',
-    'whole-characters': 'stream.characters',
-    'several-deltas': 'stream.incremental',
-    fingerprint: 'stream.fingerprint',
-  },
-  cost: () => ({ requests: TRIES, promptTokens: TRIES * 200, completionTokens: TRIES * 128 }),
-  async run({ check }, context) {
-    const phrase = longPhrase(context);
-    const answer = await streamOf(context, phrase);
-    const { reply, events, chunks } = answer;
-    const last = finishing(chunks).at(-1);
-    const before = last ? chunks.slice(0, chunks.indexOf(last)) : chunks;
-    const after = last ? chunks.slice(chunks.indexOf(last) + 1) : [];
-    await check('event-stream', () => {
-      const type = reply.headers.get('content-type');
-      expectTrue(type?.startsWith('text/event-stream') ?? false, `the content type of a stream is ${type}`);
-    });
-    await check('same-answer', () => sameAnswer(chunks));
-    await check('role-first', () => {
-      const first = chunks.flatMap(({ choices }) => choices).find(({ delta }) => Object.keys(delta).length > 0);
-      expectEqual(first?.delta.role, 'assistant', 'the role in the first delta');
-    });
-    await check('one-finish', () => expectEqual(finishing(chunks).length, 1, 'chunks with a finish_reason'));
-    await check('nothing-after-finish', () => {
-      expectTrue(last !== undefined, 'no chunk has a finish_reason');
-      expectEqual(after.flatMap(({ choices }) => choices).length, 0, 'choices after the finish chunk');
-    });
-    await check('done-last', () => {
-      expectEqual(events.indexOf('[DONE]'), events.length - 1, 'the place of [DONE] among the events');
-    });
-    await check('usage-in-finish', () =>
-      expectShape(z.object({}), last?.choices[0]?.usage, 'usage of the finish chunk'),
-    );
-    await check('usage-sum', () => expectUsage(last?.choices[0]?.usage ?? last?.usage, 'usage of the finish chunk'));
-    await check('no-usage-before', () => {
-      const early = before.filter((chunk) => 'usage' in chunk || chunk.choices.some((choice) => 'usage' in choice));
-      expectEqual(early, [], 'chunks with a usage before the finish chunk');
-    });
-    await check('no-usage-chunk', () => {
-      const asked = chunks.filter(({ choices, usage }) => choices.length === 0 && usage !== undefined);
-      expectEqual(asked, [], 'chunks of usage that nobody asked for');
-    });
-    await check('whole-in-order', () => {
-      expectTrue(answer.text.includes(phrase), `the deltas do not join to ${phrase}: ${JSON.stringify(answer.pieces)}`);
-    });
-    await check('whole-characters', () => {
-      const broken = answer.pieces.filter((piece) => !piece.isWellFormed() || piece.includes('\uFFFD'));
-      expectEqual(broken, [], 'deltas that hold half a character');
-    });
-    await check('several-deltas', () => {
-      expectTrue(answer.pieces.length > 1, `a text of ${answer.text.length} characters comes in one delta`);
-    });
-    await check('fingerprint', () => {
-      expectTrue(typeof last?.system_fingerprint === 'string', 'the finish chunk has no system_fingerprint');
-    });
-  },
-});
+const ANSWERS = {
+  'stream.answer': { title: 'a streamed answer', inSession: false },
+  'turn.streamed-answer': { title: 'a streamed answer in a session', inSession: true },
+};
+
+const streamAnswers = Object.entries(ANSWERS).map(([id, { title, inSession }]) =>
+  defineCase({
+    id,
+    title: `${title}: its chunks, their order and their end`,
+    needs: ['chat', 'chat.stream', ...(inSession ? ['sessions' as const] : [])],
+    checks: {
+      'event-stream': 'stream.events',
+      'same-answer': 'stream.chunk',
+      'role-first': 'stream.role-first',
+      'one-finish nothing-after-finish': 'stream.finish',
+      'done-last': 'stream.done',
+      'usage-in-finish': 'stream.finish-usage',
+      'usage-sum': 'stream.usage-sum',
+      'no-usage-before': 'stream.no-early-usage',
+      'no-usage-chunk': 'stream.include-usage',
+      'whole-in-order': 'stream.text',
+      'whole-characters': 'stream.characters',
+      'several-deltas': 'stream.incremental',
+      fingerprint: 'stream.fingerprint',
+    },
+    cost: () => ({ requests: 2 * TRIES, promptTokens: TRIES * 200, completionTokens: TRIES * 128 }),
+    async run({ api, check }, context) {
+      const phrase = longPhrase(context);
+      const answer = await streamOf(context, phrase, inSession ? { session_id: (await api.createSession()).id } : {});
+      const { reply, events, chunks } = answer;
+      const last = finishing(chunks).at(-1);
+      const before = last ? chunks.slice(0, chunks.indexOf(last)) : chunks;
+      const after = last ? chunks.slice(chunks.indexOf(last) + 1) : [];
+      await check('event-stream', () => {
+        const type = reply.headers.get('content-type');
+        expectTrue(type?.startsWith('text/event-stream') ?? false, `the content type of a stream is ${type}`);
+      });
+      await check('same-answer', () => sameAnswer(chunks));
+      await check('role-first', () => {
+        const first = chunks.flatMap(({ choices }) => choices).find(({ delta }) => Object.keys(delta).length > 0);
+        expectEqual(first?.delta.role, 'assistant', 'the role in the first delta');
+      });
+      await check('one-finish', () => expectEqual(finishing(chunks).length, 1, 'chunks with a finish_reason'));
+      await check('nothing-after-finish', () => {
+        expectTrue(last !== undefined, 'no chunk has a finish_reason');
+        expectEqual(after.flatMap(({ choices }) => choices).length, 0, 'choices after the finish chunk');
+      });
+      await check('done-last', () => {
+        expectEqual(events.indexOf('[DONE]'), events.length - 1, 'the place of [DONE] among the events');
+      });
+      await check('usage-in-finish', () =>
+        expectShape(z.object({}), last?.choices[0]?.usage, 'usage of the finish chunk'),
+      );
+      await check('usage-sum', () => expectUsage(last?.choices[0]?.usage ?? last?.usage, 'usage of the finish chunk'));
+      await check('no-usage-before', () => {
+        const early = before.filter((chunk) => 'usage' in chunk || chunk.choices.some((choice) => 'usage' in choice));
+        expectEqual(early, [], 'chunks with a usage before the finish chunk');
+      });
+      await check('no-usage-chunk', () => {
+        const asked = chunks.filter(({ choices, usage }) => choices.length === 0 && usage !== undefined);
+        expectEqual(asked, [], 'chunks of usage that nobody asked for');
+      });
+      await check('whole-in-order', () => {
+        expectTrue(
+          answer.text.includes(phrase),
+          `the deltas do not join to ${phrase}: ${JSON.stringify(answer.pieces)}`,
+        );
+      });
+      await check('whole-characters', () => {
+        const broken = answer.pieces.filter((piece) => !piece.isWellFormed() || piece.includes('\uFFFD'));
+        expectEqual(broken, [], 'deltas that hold half a character');
+      });
+      await check('several-deltas', () => {
+        expectTrue(answer.pieces.length > 1, `a text of ${answer.text.length} characters comes in one delta`);
+      });
+      await check('fingerprint', () => {
+        expectTrue(typeof last?.system_fingerprint === 'string', 'the finish chunk has no system_fingerprint');
+      });
+    },
+  }),
+);
 
 function longPhrase(context: CaseContext<string>): string {
   return Array.from({ length: WORDS }, (_, index) => context.nonce() + (GLUES[index % GLUES.length] ?? ''))
@@ -107,9 +117,10 @@ function longPhrase(context: CaseContext<string>): string {
 }
 
 /** A stream that says the phrase; where the model does not get it right, the last of three. */
-async function streamOf(context: CaseContext<string>, phrase: string): Promise<Stream> {
+async function streamOf(context: CaseContext<string>, phrase: string, fields: object): Promise<Stream> {
   for (let tries = 1; ; tries += 1) {
     const answer = await streamChat(context, {
+      ...fields,
       messages: replyExactly(phrase),
       max_tokens: 128 + context.texts.overhead.answer,
     });
@@ -140,33 +151,40 @@ const Opening = z.object({
 
 const Piece = z.object({ index: z.int(), function: z.object({ arguments: z.string() }) });
 
-const streamCalls = defineCase({
-  id: 'stream.calls',
-  title: 'a streamed call: its opening, its arguments and its end',
-  needs: ['chat', 'chat.stream', 'chat.tools'],
-  checks: {
-    'opening-first': 'stream.call-opening',
-    'arguments-join': 'stream.call-arguments',
-    'says-tool-calls': 'stream.call-finish',
-  },
-  cost: costOfChats(TRIES),
-  async run({ check }, context) {
-    const chunks = await streamedCall(context);
-    const deltas = deltasOf(chunks);
-    await check('opening-first', () => expectShape(Opening, deltas[0], 'the first delta of the call'));
-    await check('arguments-join', () => {
-      const pieces = deltas.map((delta) => expectShape(Piece, delta, 'a delta of the call'));
-      const first = pieces.filter(({ index }) => index === 0).map((piece) => piece.function.arguments);
-      expectTrue(
-        ForecastArguments.safeParse(parseJson(first.join(''))).success,
-        `the arguments do not join: ${first.join('|')}`,
-      );
-    });
-    await check('says-tool-calls', () => {
-      expectEqual(finishing(chunks)[0]?.choices[0]?.finish_reason, 'tool_calls', 'finish_reason');
-    });
-  },
-});
+const CALLS = {
+  'stream.calls': { title: 'a streamed call', inSession: false },
+  'turn.streamed-calls': { title: 'a streamed call in a session', inSession: true },
+};
+
+const streamCalls = Object.entries(CALLS).map(([id, { title, inSession }]) =>
+  defineCase({
+    id,
+    title: `${title}: its opening, its arguments and its end`,
+    needs: ['chat', 'chat.stream', 'chat.tools', ...(inSession ? ['sessions' as const] : [])],
+    checks: {
+      'opening-first': 'stream.call-opening',
+      'arguments-join': 'stream.call-arguments',
+      'says-tool-calls': 'stream.call-finish',
+    },
+    cost: costOfChats(TRIES, { requests: 3 * TRIES }),
+    async run({ check }, context) {
+      const chunks = await streamedCall(context, inSession);
+      const deltas = deltasOf(chunks);
+      await check('opening-first', () => expectShape(Opening, deltas[0], 'the first delta of the call'));
+      await check('arguments-join', () => {
+        const pieces = deltas.map((delta) => expectShape(Piece, delta, 'a delta of the call'));
+        const first = pieces.filter(({ index }) => index === 0).map((piece) => piece.function.arguments);
+        expectTrue(
+          ForecastArguments.safeParse(parseJson(first.join(''))).success,
+          `the arguments do not join: ${first.join('|')}`,
+        );
+      });
+      await check('says-tool-calls', () => {
+        expectEqual(finishing(chunks)[0]?.choices[0]?.finish_reason, 'tool_calls', 'finish_reason');
+      });
+    },
+  }),
+);
 
 function deltasOf(chunks: readonly Chunk[]): unknown[] {
   return chunks
@@ -174,9 +192,10 @@ function deltasOf(chunks: readonly Chunk[]): unknown[] {
     .flatMap(({ delta }) => (Array.isArray(delta.tool_calls) ? delta.tool_calls : []));
 }
 
-async function streamedCall(context: CaseContext<string>): Promise<Chunk[]> {
+async function streamedCall(context: CaseContext<string>, inSession: boolean): Promise<Chunk[]> {
   for (let tries = 0; tries < TRIES; tries += 1) {
-    const { chunks } = await streamChat(context, FORECAST_REQUEST);
+    const session = inSession ? { session_id: (await context.api.createSession()).id } : {};
+    const { chunks } = await streamChat(context, { ...FORECAST_REQUEST, ...session });
     if (deltasOf(chunks).length > 0) return chunks;
   }
   throw new Mismatch(`the model does not call the function that it must call (${TRIES} tries)`);
@@ -270,11 +289,11 @@ const streamRefusal = defineCase({
 });
 
 export const STREAM_CASES: readonly Case[] = [
-  streamAnswer,
+  ...streamAnswers,
   streamUsage,
   streamLength,
   streamAsked,
-  streamCalls,
+  ...streamCalls,
   streamRefusal,
   streamChoices,
   ...SAME_CASES,

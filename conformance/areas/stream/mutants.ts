@@ -1,7 +1,16 @@
 import { editChunks, editEvents, editFinishChunk, piece, pieceOf } from '../../proof/chats.ts';
 import { type Mutant, mutantsOf } from '../../proof/mutant.ts';
 import type { Handler } from '../../proof/proxy.ts';
-import { answer, choiceOf, editEachEvent, isEvents, type Json, withChoice, withHeaders } from '../../proof/proxy.ts';
+import {
+  answer,
+  choiceOf,
+  editEachEvent,
+  isEvents,
+  type Json,
+  objectIn,
+  withChoice,
+  withHeaders,
+} from '../../proof/proxy.ts';
 
 const mutant = mutantsOf('stream', { calls, editEachEvent, texts });
 
@@ -199,4 +208,26 @@ const PIECE_MUTANTS = [
     }),
 ];
 
-export const STREAM_MUTANTS: readonly Mutant[] = [...FRAME_MUTANTS, ...PIECE_MUTANTS];
+/** The same servers, broken in sessions alone. */
+const TURN_MUTANTS = [...FRAME_MUTANTS, ...PIECE_MUTANTS].flatMap((broken): Mutant[] => {
+  const { id, caughtBy, proxy } = broken;
+  const checks = caughtBy
+    .filter((check) => /^stream\.(?:answer|calls)\//.test(check))
+    .map((check) => check.replace('stream.', 'turn.streamed-'));
+  if (!proxy || checks.length === 0) return [];
+  return [
+    {
+      ...broken,
+      id: `${id}-in-turns`,
+      broken: `${broken.broken}, in sessions alone`,
+      caughtBy: checks,
+      proxy: () => {
+        const breaks = proxy();
+        return (request, forward) =>
+          objectIn(request).session_id === undefined ? forward() : breaks(request, forward);
+      },
+    },
+  ];
+});
+
+export const STREAM_MUTANTS: readonly Mutant[] = [...FRAME_MUTANTS, ...PIECE_MUTANTS, ...TURN_MUTANTS];

@@ -74,6 +74,9 @@ const TRUNCATE_ANSWER_MUTANTS = [
   mutant('before-is-after', 'the usage before is read after the cut')
     .caughtBy('truncate.answer/before-as-read')
     .answered((cut) => ({ ...cut, before: cut.after })),
+  mutant('removed-in-messages', 'removed counts whole messages only')
+    .caughtBy('truncate.text-cut/removed-of-a-text')
+    .answered((cut) => ((cut.removed as Usage).messages === 0 ? { ...cut, removed: { messages: 0, tokens: 0 } } : cut)),
   mutant('removed-counts-kept', 'removed counts what was kept')
     .caughtBy('truncate.answer/removed-adds-up')
     .answered((cut) => {

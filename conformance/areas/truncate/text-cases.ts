@@ -1,7 +1,7 @@
 import { contentText } from '../../../contract/content-text.ts';
-import type { SessionMessage } from '../../../contract/sessions.ts';
+import { type SessionMessage, SessionTruncation } from '../../../contract/sessions.ts';
 import { type CaseContext, defineCase } from '../../core/case.ts';
-import { expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
+import { expectBody, expectEqual, expectError, expectSuccess, expectTrue } from '../../core/expect.ts';
 import { idOf, toolCall, toolResult, user } from '../../wire/sessions.ts';
 import { findSmallestAccepted, tokensIn, toolCallWith } from '../../wire/windows.ts';
 
@@ -125,6 +125,7 @@ export const truncateTextCut = defineCase({
     'same-id-and-marked': 'truncate.text-cut-marked',
     'again-changes-nothing': 'truncate.idempotent',
     'characters-stay-whole': 'truncate.whole-characters',
+    'removed-of-a-text': 'truncate.answer',
   },
   cost: () => ({ requests: 60 }),
   async run({ api, limits, texts, check }, context) {
@@ -167,6 +168,13 @@ export const truncateTextCut = defineCase({
     await check('again-changes-nothing', async () => {
       expectSuccess(await api.post(`/sessions/${id}/truncate`, { preserve_len }));
       expectEqual(await api.stateOf(id), cutOnce, 'the session after the same cut again');
+    });
+    await check('removed-of-a-text', async () => {
+      const reply = await api.post(`/sessions/${id}/truncate`, { preserve_len: least });
+      const tokens = cutOnce.session.usage.total_tokens - (await api.getSession(id)).usage.total_tokens;
+      expectTrue(tokens > 0, 'the text is cut once more');
+      const { removed } = expectBody(reply, SessionTruncation);
+      expectEqual(removed, { messages: 0, tokens }, 'removed, where a text is cut and no message goes');
     });
     await check('characters-stay-whole', () => keepsCharacters(context));
   },

@@ -5,7 +5,7 @@ import { CHAT_COST, GROUND_NEEDS, layGround, ROUTES, type Route, sendRoute } fro
 
 /** Every route of a session, under the version that it asks for. */
 
-const MALFORMED = ['7', '"a"', '""', 'W/"1"', '"1", "2"'];
+const MALFORMED = ['7', '"01"', '"1.0"', '"a"', '""', 'W/"1"', '"1", "2"'];
 
 function ifMatch(version: number | string): { headers: Record<string, string> } {
   return { headers: { 'If-Match': typeof version === 'number' ? `"${version}"` : version } };
