@@ -14,8 +14,6 @@ export interface Overhead {
   readonly cutReply: number;
   /** The same of an answer that goes on from a beginning, which stands in the prompt. */
   readonly begunReply: number;
-  /** What a window must hold for a reply, besides the most tokens of its answer. */
-  readonly room: number;
   /** Of a message by the assistant. */
   readonly assistant: number;
   /** What an answer spends of its budget besides its text. */
@@ -49,7 +47,7 @@ const PLAIN = { answer: 0, thinkBlock: 0, toolChoice: {}, responseFormat: {} };
  * stands in an estimate, while the chats of the kit turn thinking off.
  */
 const OVERHEAD: Readonly<Record<ModelUnderTest['family'], Overhead>> = {
-  k2: { ...PLAIN, estimate: 3, prompt: 3, message: 4, assistant: 4, reply: 4, cutReply: 4, begunReply: 4, room: 4 },
+  k2: { ...PLAIN, estimate: 3, prompt: 3, message: 4, assistant: 4, reply: 4, cutReply: 4, begunReply: 4 },
   'k2.5': {
     ...PLAIN,
     estimate: 4,
@@ -59,7 +57,6 @@ const OVERHEAD: Readonly<Record<ModelUnderTest['family'], Overhead>> = {
     reply: 5,
     cutReply: 5,
     begunReply: 6,
-    room: 6,
     answer: 1,
   },
   k3: {
@@ -70,7 +67,6 @@ const OVERHEAD: Readonly<Record<ModelUnderTest['family'], Overhead>> = {
     reply: 13,
     cutReply: 20,
     begunReply: 7,
-    room: 23,
     answer: 12,
     thinkBlock: 6,
     toolChoice: { required: 36, none: 38 },
@@ -114,6 +110,6 @@ export function promptOverhead(overhead: Overhead, body: PromptFields, assistant
 
 /** What a window must hold for a turn besides its tools, its messages and the most tokens of its answer. */
 export function turnRoom(overhead: Overhead, body: PromptFields, assistants: number): number {
-  // One more: the end of the answer.
-  return Math.max(promptOverhead(overhead, body, assistants) + 1, overhead.room);
+  // One more: the end of the answer. An answer of the most tokens is a cut one.
+  return Math.max(promptOverhead(overhead, body, assistants) + 1, overhead.cutReply);
 }
