@@ -11,6 +11,8 @@ RUN npm run build && npm prune --omit=dev
 RUN cd node_modules/better-sqlite3 && mv build/Release/better_sqlite3.node . && rm -rf build deps src && mkdir build && mv better_sqlite3.node build/
 
 FROM node:22-bookworm-slim
+# Without the threshold, the allocator keeps some 50 MiB behind bodies of 64 MiB (bench/bodies.ts).
+ENV MALLOC_TRIM_THRESHOLD_=131072
 # The parsed vocabulary, and Kimi's own once it is installed, stay in the volume.
 ENV NODE_ENV=production XDG_CACHE_HOME=/data/cache XDG_DATA_HOME=/data/share
 WORKDIR /app
