@@ -62,7 +62,8 @@ type Answer = (connection: Connection) => void;
 export async function listen(answer: Answer, { port, host }: ListenOptions): Promise<RunningServer> {
   // No limit for a whole request: a streamed append lasts as long as its client likes.
   const timeouts = { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: 0, keepAliveTimeout: KEEP_ALIVE_MS };
-  const server = createServer(timeouts);
+  // Whatever has no Host is refused here, in the form of all errors.
+  const server = createServer({ ...timeouts, requireHostHeader: false });
   const connections = watchConnections(server);
   const answerOne = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     watchAnswer(connections, incoming, outgoing);

@@ -97,7 +97,9 @@ export class RequestHead {
 
   /** @throws UnreadableRequest where Host or the target are not those of a URL */
   static of(connection: Connection): RequestHead {
-    const { method = 'GET', url = '', headers } = connection.incoming;
+    const { method = 'GET', url = '', headers, httpVersion } = connection.incoming;
+    // RFC 9112, 3.2: HTTP/1.0 alone may leave it out.
+    if (headers.host === undefined && httpVersion !== '1.0') throw new UnreadableRequest();
     return new RequestHead(method, targetOf(headers.host || 'localhost', url), connection);
   }
 

@@ -11,11 +11,11 @@ const PAGE = 'http://localhost:5173';
 const FOREIGN = ['https://evil.example', 'null', 'http://localhost', `${PAGE}.evil.example`, 'file://'];
 
 /** `fetch` sets Host itself, so this is what a page that rebinds a name, or curl, sends. */
-async function sendWithHost(baseURL: string, host: string, path = '/v1/models') {
+async function sendWithHost(baseURL: string, host: string | undefined, path = '/v1/models') {
   const { port } = new URL(baseURL);
-  const headers = { Host: host, Authorization: 'Bearer k' };
+  const headers = { ...(host !== undefined && { Host: host }), Authorization: 'Bearer k' };
   return new Promise<{ status: number | undefined; body: string }>((resolve, reject) => {
-    const sent = request({ port, host: '127.0.0.1', path, headers }, async (response) =>
+    const sent = request({ port, host: '127.0.0.1', path, headers, setHost: false }, async (response) =>
       resolve({ status: response.statusCode, body: await text(response) }),
     );
     sent.on('error', reject).end();
@@ -131,6 +131,12 @@ describe('the Host header', () => {
   ])('is refused as %s, which no URL can hold, in the envelope of every error', async (host) => {
     const api = await startEmulator('over HTTP', { tokenizer: O200K });
     const { status, body } = await sendWithHost(api.emulator.baseURL, host);
+    expect({ status, ...JSON.parse(body) }).toEqual(NOT_A_URL);
+  });
+
+  it('is refused where it is missing, in the envelope of every error', async () => {
+    const api = await startEmulator('over HTTP', { tokenizer: O200K });
+    const { status, body } = await sendWithHost(api.emulator.baseURL, undefined);
     expect({ status, ...JSON.parse(body) }).toEqual(NOT_A_URL);
   });
 
