@@ -76,8 +76,8 @@ export class Redactor {
   }
 }
 
-/** Units by which a key is told from other text: that much of a longer key is hidden whatever follows it. */
-const TELLING = 64;
+/** A key is recognised by so many units at its start: text that begins so is hidden as far as it is the key's. */
+const PREFIX_UNITS = 64;
 
 /**
  * Finds any of many texts in one pass: a journal of 1,000 requests may have 1,000 keys. Each search is one by halves, because
@@ -85,8 +85,8 @@ const TELLING = 64;
  */
 class KeySet {
   readonly #keys: readonly string[];
-  /** What tells them, sorted, and for each the place of the longest other that it starts with. */
-  readonly #tellers: readonly string[];
+  /** Their prefixes, sorted, and for each the place of the longest other that it starts with. */
+  readonly #prefixes: readonly string[];
   readonly #within: readonly number[];
   /** Marks the hashes of their first characters. */
   readonly #starts = new Uint8Array(HASHES);
@@ -97,14 +97,14 @@ class KeySet {
   /** @param keys of at least `KEY_START` characters */
   constructor(keys: readonly string[]) {
     this.#keys = [...new Set(keys)].sort();
-    this.#tellers = [...new Set(this.#keys.map((key) => key.slice(0, TELLING)))];
+    this.#prefixes = [...new Set(this.#keys.map((key) => key.slice(0, PREFIX_UNITS)))];
     const within: number[] = [];
-    for (const [place, teller] of this.#tellers.entries()) {
+    for (const [place, prefix] of this.#prefixes.entries()) {
       let outer = place - 1;
-      while (outer >= 0 && !teller.startsWith(this.#tellers[outer] ?? '')) outer = within[outer] ?? -1;
+      while (outer >= 0 && !prefix.startsWith(this.#prefixes[outer] ?? '')) outer = within[outer] ?? -1;
       within.push(outer);
       let hash = 0;
-      for (let unit = 0; unit < KEY_START; unit += 1) hash = nextHash(hash, teller.charCodeAt(unit));
+      for (let unit = 0; unit < KEY_START; unit += 1) hash = nextHash(hash, prefix.charCodeAt(unit));
       this.#starts[hash & HASH_MASK] = 1;
     }
     this.#within = within;
@@ -140,10 +140,10 @@ class KeySet {
     return found;
   }
 
-  /** Length of the longest start of a key that the text ends with: of less than tells a key, as others are hidden before. */
+  /** Length of the longest start of a key that the text ends with: shorter than a prefix, as whole ones are hidden before. */
   begunAtEnd(text: string): number {
-    for (let length = Math.min(text.length, this.#longest, TELLING); length > 0; length -= 1) {
-      if (someStartsWith(this.#tellers, text.slice(-length))) return length;
+    for (let length = Math.min(text.length, this.#longest, PREFIX_UNITS); length > 0; length -= 1) {
+      if (someStartsWith(this.#prefixes, text.slice(-length))) return length;
     }
     return 0;
   }
@@ -159,12 +159,12 @@ class KeySet {
 
   /** Units of the longest key at a place; of one that begins there as another does, those that they share. */
   #lengthAt(text: string, start: number): number {
-    const here = text.slice(start, start + TELLING);
-    let place = placeIn(this.#tellers, here);
-    if (this.#tellers[place] !== here) place -= 1;
-    while (place >= 0 && !here.startsWith(this.#tellers[place] ?? '')) place = this.#within[place] ?? -1;
-    const length = this.#tellers[place]?.length ?? 0;
-    if (length < TELLING) return length;
+    const here = text.slice(start, start + PREFIX_UNITS);
+    let place = placeIn(this.#prefixes, here);
+    if (this.#prefixes[place] !== here) place -= 1;
+    while (place >= 0 && !here.startsWith(this.#prefixes[place] ?? '')) place = this.#within[place] ?? -1;
+    const length = this.#prefixes[place]?.length ?? 0;
+    if (length < PREFIX_UNITS) return length;
     const all = text.slice(start, start + this.#longest);
     const next = placeIn(this.#keys, all);
     return Math.max(shared(all, this.#keys[next - 1] ?? ''), shared(all, this.#keys[next] ?? ''));
