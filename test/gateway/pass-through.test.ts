@@ -168,9 +168,9 @@ describe.each(['in process', 'over HTTP'] as const)('a request without a session
     expect(total).toMatchObject({ turns: 2, input_tokens: seen[0] as number });
     expect(total.input_tokens + total.cached_tokens).toBe((seen[0] ?? 0) + (seen[1] ?? 0));
     const entries = api.emulator.journal.entries({ operation: 'createChatCompletion' });
-    expect(entries.map(({ status, request }) => [status, JSON.parse(request ?? '').model])).toEqual([
-      [200, 'kimi-k3'],
-      [200, 'kimi-k3'],
+    expect(entries.map(({ status, model, request }) => [status, model, JSON.parse(request ?? '').model])).toEqual([
+      [200, 'kimi-k3', 'kimi-k3'],
+      [200, 'kimi-k3', 'kimi-k3'],
     ]);
   });
 
@@ -182,6 +182,23 @@ describe.each(['in process', 'over HTTP'] as const)('a request without a session
     const api = await startGateway(transport, upstream);
     const response = await api.open('POST', '/v1/chat/completions', '{"model":"m"}');
     await expect(response.text()).rejects.toThrow(TypeError);
+  });
+
+  it('is journalled with its model where the upstream breaks before its answer, or has yet to answer', async () => {
+    let calls = 0;
+    const upstream = await serve((request) => {
+      calls += 1;
+      if (calls === 1) request.socket.destroy();
+    });
+    const api = await startGateway(transport, upstream);
+    const models = () => api.emulator.journal.entries().map(({ status, model }) => [status, model]);
+    expect((await api.post('/v1/chat/completions', { model: 'first' })).status).toBe(502);
+    const leaving = new AbortController();
+    const waiting = api.send('POST', '/v1/chat/completions', '{"model":"second"}', { signal: leaving.signal });
+    await expect.poll(() => models().map(([, model]) => model)).toContain('second');
+    expect(models()).toContainEqual([502, 'first']);
+    leaving.abort();
+    await expect(waiting).rejects.toThrow();
   });
 
   it('is judged by the upstream where it brings no key, while a session needs one', async () => {
